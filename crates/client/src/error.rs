@@ -1,0 +1,165 @@
+//! The error of a call.
+
+use std::fmt;
+
+use cloudauth_protocol::{BuildError, Code, Endpoint, GatewayCode, ReplyError, RequestId};
+use cloudauth_transport::{Sent, TransportError};
+
+/// A call that brought no result: what failed, whether it may have been executed, and the vendor's name of it.
+///
+/// It shows the operation and the endpoint's host, never a parameter, a URL or a body.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    action: Box<str>,
+    host: Box<str>,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+pub(crate) enum Problem {
+    Build(BuildError),
+    Entropy(getrandom::Error),
+    Transport(TransportError),
+    Reply(ReplyError),
+    Deadline,
+    Abandoned,
+}
+
+impl From<BuildError> for Problem {
+    fn from(error: BuildError) -> Self {
+        Self::Build(error)
+    }
+}
+
+/// What failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request could not be written, or the system gave no random bytes.
+    Build,
+    /// No response came.
+    Transport,
+    /// The gateway turned the call away; see [`Error::gateway_code`].
+    Gateway,
+    /// The product refused the call; see [`Error::code`].
+    Refused,
+    /// The answer cannot be understood.
+    Malformed,
+    /// The time for the whole call was over before an attempt could begin.
+    Deadline,
+}
+
+/// Whether the service may have acted on a call that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executed {
+    /// No.
+    No,
+    /// Nobody knows. Of an `InitFaceVerify`, a session may exist that nobody will use; it dies in 30 minutes.
+    Maybe,
+}
+
+impl Error {
+    pub(crate) fn new(action: &str, endpoint: &Endpoint, problem: Problem) -> Self {
+        Self(Box::new(Inner { action: action.into(), host: endpoint.host().into(), problem }))
+    }
+
+    /// What failed.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match &self.0.problem {
+            Problem::Build(_) | Problem::Entropy(_) => ErrorKind::Build,
+            Problem::Transport(_) => ErrorKind::Transport,
+            Problem::Reply(ReplyError::Gateway(_)) => ErrorKind::Gateway,
+            Problem::Reply(ReplyError::Refused(_)) => ErrorKind::Refused,
+            Problem::Reply(_) => ErrorKind::Malformed,
+            Problem::Deadline | Problem::Abandoned => ErrorKind::Deadline,
+        }
+    }
+
+    /// The answer that was no result, if there was one.
+    #[must_use]
+    pub fn reply(&self) -> Option<&ReplyError> {
+        match &self.0.problem {
+            Problem::Reply(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The transport's error, if that is what failed.
+    #[must_use]
+    pub fn transport(&self) -> Option<&TransportError> {
+        match &self.0.problem {
+            Problem::Transport(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The product's code, if the product refused the call.
+    #[must_use]
+    pub fn code(&self) -> Option<&Code> {
+        match self.reply() {
+            Some(ReplyError::Refused(refusal)) => Some(refusal.code()),
+            _ => None,
+        }
+    }
+
+    /// The gateway's code, if the gateway turned the call away.
+    #[must_use]
+    pub fn gateway_code(&self) -> Option<&GatewayCode> {
+        match self.reply() {
+            Some(ReplyError::Gateway(error)) => Some(error.code()),
+            _ => None,
+        }
+    }
+
+    /// The vendor's name of the call, if an answer held one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&RequestId> {
+        self.reply().and_then(ReplyError::request_id)
+    }
+
+    /// Whether the service may have acted on the call.
+    #[must_use]
+    pub fn executed(&self) -> Executed {
+        let maybe = match &self.0.problem {
+            Problem::Build(_) | Problem::Entropy(_) | Problem::Deadline => false,
+            Problem::Abandoned => true,
+            Problem::Transport(error) => error.sent() == Sent::Maybe,
+            Problem::Reply(ReplyError::Gateway(error)) => {
+                matches!(error.code(), GatewayCode::InternalError | GatewayCode::ServiceUnavailable)
+            }
+            Problem::Reply(ReplyError::Refused(refusal)) => *refusal.code() == Code::SystemError,
+            Problem::Reply(_) => true,
+        };
+        if maybe { Executed::Maybe } else { Executed::No }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}: ", self.0.action, self.0.host)?;
+        f.write_str(match &self.0.problem {
+            Problem::Build(_) => "the request could not be written",
+            Problem::Entropy(_) => "the system gave no random bytes",
+            Problem::Transport(_) => "the request brought no answer",
+            Problem::Reply(_) => "the answer is no result",
+            Problem::Deadline => "the time for the call is over",
+            Problem::Abandoned => "the call was abandoned without an answer",
+        })
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.problem {
+            Problem::Build(error) => Some(error),
+            Problem::Entropy(error) => Some(error),
+            Problem::Transport(error) => Some(error),
+            Problem::Reply(error) => Some(error),
+            Problem::Deadline | Problem::Abandoned => None,
+        }
+    }
+}

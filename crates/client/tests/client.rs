@@ -1,0 +1,178 @@
+//! The client over scripted transports: no socket, no clock to wait for.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloudauth_client::{Client, Entropy, Error, ErrorKind, Exchange, Executed, Now, Settings, Step};
+use cloudauth_protocol::{
+    Body, CertName, CertNo, CertifyId, Code, Credentials, DescribeFaceVerify, GatewayCode, Identity,
+    InitFaceVerify, MetaInfo, Outcome, OuterOrderNo, ReturnUrl, SceneId, UnixTime,
+};
+use cloudauth_transport::testing::{Never, Recording, Scripted};
+use cloudauth_transport::{Sent, Transport, TransportError, TransportErrorKind};
+use http::Response;
+
+const ID: &str = "130A2C10-B9EE-4D84-88E3-5384FF039795";
+
+fn credentials() -> Credentials {
+    Credentials::new("testid", "testsecret").unwrap()
+}
+
+fn init() -> InitFaceVerify {
+    InitFaceVerify::new(
+        SceneId::new(1_000_000_006).unwrap(),
+        OuterOrderNo::generate([7; 16]),
+        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
+        ReturnUrl::new("https://shop.example/back").unwrap(),
+        MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap(),
+    )
+}
+
+fn describe() -> DescribeFaceVerify {
+    DescribeFaceVerify::new(SceneId::new(1_000_000_006).unwrap(), CertifyId::new("sha1").unwrap())
+}
+
+fn client(transport: impl Transport + 'static) -> Client {
+    Client::new(transport, credentials())
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}
+
+#[test]
+fn a_client_can_be_shared_between_tasks() {
+    fn shareable<T: Clone + Send + Sync + 'static>() {}
+    shareable::<Client>();
+}
+
+#[tokio::test]
+async fn a_result_comes_through_and_the_url_carries_nothing() {
+    let script = Arc::new(Recording::new(Scripted::bodies([
+        r#"{"Code":"200","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","ResultObject":{"CertifyId":"sha1","CertifyUrl":"https://t.example/x"}}"#,
+        r#"{"Code":"424"}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200"}}"#,
+    ])));
+    let client = client(script.clone());
+    let started = client.init_face_verify(&init()).await.unwrap();
+    assert_eq!(started.request_id.unwrap().as_str(), ID);
+    assert_eq!(client.describe_face_verify(&describe()).await.unwrap().output.outcome(), Outcome::Pending);
+    assert_eq!(client.describe_face_verify(&describe()).await.unwrap().output.outcome(), Outcome::Passed);
+    let requests = script.take_requests();
+    assert_eq!(requests.len(), 3);
+    let nonces: std::collections::BTreeSet<_> = requests
+        .iter()
+        .map(|request| {
+            assert_eq!(request.uri(), "https://cloudauth.cn-shanghai.aliyuncs.com/");
+            let body = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
+            body.split('&').find(|pair| pair.starts_with("SignatureNonce=")).unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(nonces.len(), 3, "every request has a nonce of its own");
+}
+
+#[tokio::test]
+async fn a_refusal_is_an_error_that_says_what_to_know() {
+    let body =
+        r#"{"Code":"417","Message":"无法使用刷脸服务","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795"}"#;
+    let error = client(Scripted::bodies([body])).init_face_verify(&init()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some(&Code::CannotUseFace)));
+    assert_eq!((error.executed(), error.request_id().unwrap().as_str()), (Executed::No, ID));
+    assert_eq!(
+        chain(&error),
+        format!(
+            "InitFaceVerify at cloudauth.cn-shanghai.aliyuncs.com: the answer is no result: the call was refused with \
+             code 417 (there is no source to compare this identity with; also the answer to a new start after SubCode \
+             201, 202 or 203), HTTP 200, RequestId {ID}"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_gateway_error_has_its_code() {
+    let answer = Response::builder().status(400).body(Body::from(r#"{"Code":"Throttling.User"}"#)).unwrap();
+    let error = client(Scripted::new([Ok(answer)])).describe_face_verify(&describe()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.gateway_code()),
+        (ErrorKind::Gateway, Some(&GatewayCode::ThrottlingUser))
+    );
+}
+
+#[tokio::test]
+async fn whether_it_may_have_been_executed_is_told() {
+    let response = |status: u16, body| Ok(Response::builder().status(status).body(Body::from(body)).unwrap());
+    for (answer, expected) in [
+        (Err(TransportError::new(TransportErrorKind::Connect, Sent::No)), Executed::No),
+        (Err(TransportError::new(TransportErrorKind::Broken, Sent::Maybe)), Executed::Maybe),
+        (response(400, r#"{"Code":"SignatureDoesNotMatch"}"#), Executed::No),
+        (response(500, r#"{"Code":"InternalError"}"#), Executed::Maybe),
+        (response(200, r#"{"Code":"401"}"#), Executed::No),
+        (response(200, r#"{"Code":"500"}"#), Executed::Maybe),
+        (response(502, "<html>"), Executed::Maybe),
+    ] {
+        let error = client(Scripted::new([answer])).init_face_verify(&init()).await.unwrap_err();
+        assert_eq!(error.executed(), expected, "{}", chain(&error));
+    }
+}
+
+#[tokio::test]
+async fn a_transport_that_never_answers_is_given_up() {
+    let error = client(Never).init_face_verify(&init()).await.unwrap_err();
+    assert_eq!(error.transport().unwrap().kind(), TransportErrorKind::Timeout);
+    assert_eq!(error.executed(), Executed::Maybe);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_after_the_deadline() {
+    let script = Arc::new(Recording::new(Scripted::bodies([])));
+    let client = Client::builder(script.clone(), credentials()).deadline(Duration::ZERO).build();
+    let error = client.init_face_verify(&init()).await.unwrap_err();
+    assert_eq!((error.kind(), error.executed()), (ErrorKind::Deadline, Executed::No));
+    assert!(script.take_requests().is_empty());
+}
+
+fn now(elapsed: u64) -> Now {
+    Now { wall: UnixTime::from_secs(1_767_323_045), elapsed: Duration::from_secs(elapsed) }
+}
+
+#[test]
+fn the_exchange_needs_neither_clock_nor_socket() {
+    let (op, by, settings) = (describe(), credentials(), Settings::default());
+    let mut exchange = Exchange::new(&op, &by, &settings);
+    let Step::Send(request, limits) = exchange.poll(now(0), Entropy([7; 16])) else { panic!() };
+    assert_eq!(limits.attempt, Duration::from_secs(10));
+    assert!(
+        std::str::from_utf8(request.body().as_bytes())
+            .unwrap()
+            .contains("Timestamp=2026-01-02T03%3A04%3A05Z")
+    );
+    exchange.answer(now(1), Ok(Response::new(Body::from(r#"{"Code":"424"}"#))));
+    let Step::Done(Ok(reply)) = exchange.poll(now(1), Entropy([8; 16])) else { panic!() };
+    assert_eq!(reply.output.outcome(), Outcome::Pending);
+}
+
+#[test]
+fn an_attempt_ends_no_later_than_the_call() {
+    let (op, by, settings) = (describe(), credentials(), Settings::default());
+    let mut exchange = Exchange::new(&op, &by, &settings);
+    let Step::Send(_, limits) = exchange.poll(now(20), Entropy([7; 16])) else { panic!() };
+    assert_eq!(limits.attempt, Duration::from_secs(5));
+}
+
+#[test]
+fn an_exchange_without_an_answer_is_over_and_sends_no_second_request() {
+    let (op, by, settings) = (init(), credentials(), Settings::default());
+    let mut exchange = Exchange::new(&op, &by, &settings);
+    assert!(matches!(exchange.poll(now(0), Entropy([7; 16])), Step::Send(..)));
+    for _ in 0..2 {
+        let Step::Done(Err(error)) = exchange.poll(now(0), Entropy([7; 16])) else { panic!() };
+        assert_eq!(error.executed(), Executed::Maybe);
+    }
+}

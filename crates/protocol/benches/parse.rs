@@ -1,0 +1,106 @@
+//! Reading a `DescribeFaceVerify` reply of 2.2 KB and its `MaterialInfo`, beside serde_json into structs that
+//! borrow from the document and check nothing.
+//!
+//! `cargo bench -p cloudauth-protocol --bench parse`; the last line is the ratio, in a quiet moment.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
+
+mod common;
+
+use std::borrow::Cow;
+use std::hint::black_box;
+
+use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
+use criterion::Criterion;
+use http::Response;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "the fields are there to be read")]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    request_id: Cow<'a, str>,
+    #[serde(borrow)]
+    message: Cow<'a, str>,
+    #[serde(borrow)]
+    code: Cow<'a, str>,
+    #[serde(borrow)]
+    result_object: Result<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "the fields are there to be read")]
+struct Result<'a> {
+    #[serde(borrow)]
+    passed: Cow<'a, str>,
+    #[serde(borrow)]
+    sub_code: Cow<'a, str>,
+    #[serde(borrow)]
+    identity_info: Cow<'a, str>,
+    #[serde(borrow)]
+    material_info: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Material<'a> {
+    #[serde(borrow)]
+    face_attack: Cow<'a, str>,
+    #[serde(borrow)]
+    face_occlusion: Cow<'a, str>,
+    #[serde(borrow)]
+    facial_picture_front: Picture<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "the fields are there to be read")]
+struct Picture<'a> {
+    face_attack_score: f64,
+    #[serde(borrow)]
+    oss_bucket_name: Cow<'a, str>,
+    #[serde(borrow)]
+    oss_object_name: Cow<'a, str>,
+    #[serde(borrow)]
+    picture_url: Cow<'a, str>,
+    quality_score: f64,
+    verify_score: f64,
+}
+
+fn borrowed(response: &Response<Body>) -> f64 {
+    let envelope: Envelope<'_> = serde_json::from_slice(response.body().as_bytes()).unwrap();
+    let material: Material<'_> = serde_json::from_str(&envelope.result_object.material_info).unwrap();
+    black_box((&material.face_attack, &material.face_occlusion));
+    material.facial_picture_front.verify_score
+}
+
+fn ours(response: &Response<Body>) -> f64 {
+    let reply = parse::<DescribeFaceVerify>(response).unwrap();
+    let FaceVerifyStatus::Finished(result) = reply.output else { return 0.0 };
+    let material = result.material_info.parse().unwrap();
+    black_box((&material.face_attack, &material.face_occlusion));
+    material.facial_picture_front.verify_score.value().unwrap_or_default()
+}
+
+fn main() {
+    let text = common::describe_reply();
+    let length = text.len();
+    let response = Response::new(Body::from(text));
+    assert_eq!(borrowed(&response).to_bits(), ours(&response).to_bits());
+
+    let mut criterion = Criterion::default().configure_from_args();
+    criterion.bench_function("parse/serde_json borrowed", |b| b.iter(|| borrowed(black_box(&response))));
+    criterion.bench_function("parse/ours", |b| b.iter(|| ours(black_box(&response))));
+    criterion.final_summary();
+
+    let (theirs, ours) = common::side_by_side(
+        || _ = black_box(borrowed(black_box(&response))),
+        || _ = black_box(ours(black_box(&response))),
+    );
+    println!(
+        "reply {length} bytes; serde_json borrowed {theirs:.0} ns; ours {ours:.0} ns; ratio {:.2}",
+        ours / theirs
+    );
+}

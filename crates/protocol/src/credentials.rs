@@ -1,0 +1,185 @@
+//! Who signs: an access key, its secret, and the token of a temporary one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit};
+use sha1::Sha1;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+/// The secret half of an access key. Its `Debug` shows nothing, its memory is wiped on drop, and both
+/// signatures' keyed states are made once.
+pub struct AccessKeySecret {
+    text: Zeroizing<Box<str>>,
+    v1: Hmac<Sha1>,
+    v3: Hmac<Sha256>,
+}
+
+impl AccessKeySecret {
+    fn new(secret: &str) -> Self {
+        let v1_key = Zeroizing::new(format!("{secret}&"));
+        Self {
+            text: Zeroizing::new(secret.into()),
+            v1: keyed(v1_key.as_bytes()),
+            v3: keyed(secret.as_bytes()),
+        }
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// HMAC-SHA1 keyed with the secret and the `&` that V1 puts behind it.
+    pub(crate) fn v1(&self) -> Hmac<Sha1> {
+        self.v1.clone()
+    }
+
+    /// HMAC-SHA256 keyed with the secret alone, as V3 wants it.
+    pub(crate) fn v3(&self) -> Hmac<Sha256> {
+        self.v3.clone()
+    }
+}
+
+impl fmt::Debug for AccessKeySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessKeySecret([redacted])")
+    }
+}
+
+/// An HMAC takes a key of any length, so this does not fail.
+pub(crate) fn keyed<M: KeyInit>(key: &[u8]) -> M {
+    #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
+    M::new_from_slice(key).expect("a key of any length")
+}
+
+/// The token that comes with temporary credentials (STS).
+pub struct SecurityToken(Zeroizing<Box<str>>);
+
+impl SecurityToken {
+    /// The token itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecurityToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecurityToken([redacted])")
+    }
+}
+
+/// What a request is signed with. Cheap to clone; the clones share the secret.
+#[derive(Clone, Debug)]
+pub struct Credentials(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    access_key_id: Box<str>,
+    secret: AccessKeySecret,
+    security_token: Option<SecurityToken>,
+}
+
+impl Credentials {
+    /// A long-lived access key.
+    ///
+    /// # Errors
+    /// If one of the two is empty or holds what no header can carry.
+    pub fn new(access_key_id: &str, access_key_secret: &str) -> Result<Self, CredentialsError> {
+        Self::build(access_key_id, access_key_secret, None)
+    }
+
+    /// A temporary access key with its security token (STS).
+    ///
+    /// # Errors
+    /// If one of the three is empty or holds what no header can carry.
+    pub fn temporary(
+        access_key_id: &str,
+        access_key_secret: &str,
+        security_token: &str,
+    ) -> Result<Self, CredentialsError> {
+        Self::build(access_key_id, access_key_secret, Some(security_token))
+    }
+
+    fn build(id: &str, secret: &str, token: Option<&str>) -> Result<Self, CredentialsError> {
+        let security_token = match token {
+            Some(token) => Some(SecurityToken(Zeroizing::new(checked("security token", token)?.into()))),
+            None => None,
+        };
+        Ok(Self(Arc::new(Inner {
+            access_key_id: checked("access key id", id)?.into(),
+            secret: AccessKeySecret::new(checked("access key secret", secret)?),
+            security_token,
+        })))
+    }
+
+    /// The public half. It is no secret, and the gateway's errors speak of it.
+    #[must_use]
+    pub fn access_key_id(&self) -> &str {
+        &self.0.access_key_id
+    }
+
+    /// The secret half.
+    #[must_use]
+    pub fn secret(&self) -> &AccessKeySecret {
+        &self.0.secret
+    }
+
+    /// The token, where the key is a temporary one.
+    #[must_use]
+    pub fn security_token(&self) -> Option<&SecurityToken> {
+        self.0.security_token.as_ref()
+    }
+}
+
+fn checked<'a>(what: &'static str, text: &'a str) -> Result<&'a str, CredentialsError> {
+    if text.is_empty() {
+        return Err(CredentialsError { what, problem: "is empty" });
+    }
+    // A space inside is legal in a header and in the vendor's vectors; one at either end would be lost.
+    if text.trim() != text || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(CredentialsError { what, problem: "has a space at an end or a character outside ASCII" });
+    }
+    Ok(text)
+}
+
+/// Credentials that cannot sign. The message names the part, never its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialsError {
+    what: &'static str,
+    problem: &'static str,
+}
+
+impl fmt::Display for CredentialsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} {}", self.what, self.problem)
+    }
+}
+
+impl std::error::Error for CredentialsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pasted_line_break_is_named_and_not_shown() {
+        let error = Credentials::new("testid", "testsecret\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the access key secret has a space at an end or a character outside ASCII"
+        );
+    }
+
+    #[test]
+    fn debug_shows_the_id_alone() {
+        let shown = format!("{:?}", Credentials::temporary("testid", "secret-1", "token-1").unwrap());
+        assert!(
+            shown.contains("testid") && !shown.contains("secret-1") && !shown.contains("token-1"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,266 @@
+//! Percent-encoding as both signatures want it: RFC 3986 unreserved characters stay, everything else
+//! becomes `%XX` in upper case.
+//!
+//! V1 signs the encoding of an encoding, so [`Twice`] writes both in one pass. Each byte's two texts come
+//! from a table, are written as a block of fixed size and cut to their length: no branch per byte.
+
+use crate::params::Name;
+
+/// Whether a byte stays as it is.
+pub(crate) const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
+}
+
+/// Of every byte: its encoding, that encoding encoded again, and the length of the first; the second is
+/// then `2 * length - 1` bytes long.
+#[repr(align(64))]
+struct Table {
+    once: [[u8; 4]; 256],
+    twice: [[u8; 8]; 256],
+    len: [u32; 256],
+}
+
+static TABLE: Table = {
+    let mut table = Table { once: [[0; 4]; 256], twice: [[0; 8]; 256], len: [1; 256] };
+    let mut byte: u8 = 0;
+    let mut once = table.once.as_mut_slice();
+    let mut twice = table.twice.as_mut_slice();
+    let mut len = table.len.as_mut_slice();
+    while let ([o, once_rest @ ..], [t, twice_rest @ ..], [l, len_rest @ ..]) = (once, twice, len) {
+        if is_unreserved(byte) {
+            (*o, *t) = ([byte, 0, 0, 0], [byte, 0, 0, 0, 0, 0, 0, 0]);
+        } else {
+            let (high, low) = (upper_hex(byte >> 4), upper_hex(byte & 15));
+            (*o, *t, *l) = ([b'%', high, low, 0], [b'%', b'2', b'5', high, low, 0, 0, 0], 3);
+        }
+        byte = byte.wrapping_add(1);
+        (once, twice, len) = (once_rest, twice_rest, len_rest);
+    }
+    table
+};
+
+const fn upper_hex(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }
+}
+
+/// The encoding of one byte, once and twice, and the length of the first.
+#[expect(clippy::indexing_slicing, reason = "a u8 indexes tables of 256")]
+#[inline(always)]
+fn of(byte: u8) -> ([u8; 4], [u8; 8], u32) {
+    let at = usize::from(byte);
+    (TABLE.once[at], TABLE.twice[at], TABLE.len[at])
+}
+
+/// Appends the encoding of `text`.
+pub(crate) fn push_encoded(out: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        match of(byte) {
+            ([percent, high, low, _], _, 3) => out.extend_from_slice(&[percent, high, low]),
+            _ => out.push(byte),
+        }
+    }
+}
+
+/// A buffer and how much of it has been written. Room is made pair by pair, since clearing it all beforehand
+/// costs more than writing it.
+struct Room {
+    bytes: Vec<u8>,
+    end: u32,
+}
+
+impl Room {
+    fn with_capacity(len: usize) -> Self {
+        Self { bytes: Vec::with_capacity(len), end: 0 }
+    }
+
+    /// Makes room for `len` bytes more, and for the last block to be written whole.
+    fn make(&mut self, len: usize) {
+        let len = self.end as usize + len + 40;
+        if self.bytes.len() < len {
+            self.bytes.resize(len, 0);
+        }
+    }
+
+    fn into_vec(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.end as usize);
+        self.bytes
+    }
+}
+
+/// Writes a block at `end`, and moves `end` by the `len` of its bytes that count; what is beyond is written
+/// over by the next. Slice and end come apart, so that both stay in registers.
+#[expect(clippy::indexing_slicing, reason = "room was made for the longest encoding of every byte")]
+#[inline(always)]
+fn put<const N: usize>(bytes: &mut [u8], end: &mut u32, block: [u8; N], len: u32) {
+    let at = *end as usize;
+    bytes[at..at + N].copy_from_slice(&block);
+    *end += len;
+}
+
+/// Writes a text that stays as it is.
+#[expect(clippy::indexing_slicing, reason = "room was made for the longest encoding of every byte")]
+#[inline(always)]
+fn put_plain(bytes: &mut [u8], end: &mut u32, text: &str) {
+    let at = *end as usize;
+    bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
+    *end += text.len() as u32;
+}
+
+/// `k=v&k=v` and, beside it, the encoding of that very text.
+pub(crate) struct Twice {
+    once: Room,
+    twice: Room,
+}
+
+impl Twice {
+    /// For pairs of about `bytes` bytes in all. `prefix` stands before the second text.
+    pub(crate) fn new(bytes: usize, prefix: [&str; 2]) -> Self {
+        let mut twice = Room::with_capacity(bytes * 5);
+        for part in prefix {
+            twice.make(part.len());
+            put_plain(&mut twice.bytes, &mut twice.end, part);
+        }
+        Self { once: Room::with_capacity(bytes * 3), twice }
+    }
+
+    /// Appends a name and its value, with the `&` before it where one is due.
+    #[inline(never)]
+    pub(crate) fn pair(&mut self, name: &Name<'_>, value: &str) {
+        let len = name.text.len() + value.len() + 2;
+        self.once.make(len * 3);
+        self.twice.make(len * 5);
+        let (once, twice) = (self.once.bytes.as_mut_slice(), self.twice.bytes.as_mut_slice());
+        let (mut once_end, mut twice_end) = (self.once.end, self.twice.end);
+        if once_end > 0 {
+            put(once, &mut once_end, [b'&'], 1);
+            put(twice, &mut twice_end, *b"%26", 3);
+        }
+        if name.is_plain {
+            put_plain(once, &mut once_end, name.text);
+            put_plain(twice, &mut twice_end, name.text);
+        } else {
+            put_both(name.text, once, &mut once_end, twice, &mut twice_end);
+        }
+        put(once, &mut once_end, [b'='], 1);
+        put(twice, &mut twice_end, *b"%3D", 3);
+        put_both(value, once, &mut once_end, twice, &mut twice_end);
+        (self.once.end, self.twice.end) = (once_end, twice_end);
+    }
+
+    /// Both texts.
+    pub(crate) fn finish(self) -> (Vec<u8>, Vec<u8>) {
+        (self.once.into_vec(), self.twice.into_vec())
+    }
+}
+
+/// Writes both encodings of a text, four bytes at a time: as they are where all of them stay so, and else with
+/// one check for the room of all four.
+#[expect(clippy::indexing_slicing, reason = "room was made for the longest encoding of every byte")]
+#[inline(always)]
+fn put_both(text: &str, once: &mut [u8], once_end: &mut u32, twice: &mut [u8], twice_end: &mut u32) {
+    let (chunks, rest) = text.as_bytes().as_chunks::<4>();
+    for chunk in chunks {
+        if chunk.iter().fold(0, |lens, byte| lens | of(*byte).2) == 1 {
+            put(once, once_end, *chunk, 4);
+            put(twice, twice_end, *chunk, 4);
+            continue;
+        }
+        let (once, twice) = (&mut once[*once_end as usize..][..20], &mut twice[*twice_end as usize..][..40]);
+        let (mut once_len, mut twice_len) = (0, 0);
+        for byte in *chunk {
+            let (one, two, len) = of(byte);
+            // The masks change nothing: they show the compiler that no block leaves the room.
+            put(once, &mut once_len, one, len & 3);
+            put(twice, &mut twice_len, two, (2 * len - 1) & 7);
+        }
+        *once_end += once_len;
+        *twice_end += twice_len;
+    }
+    for byte in rest {
+        let (one, two, len) = of(*byte);
+        put(once, once_end, one, len);
+        put(twice, twice_end, two, 2 * len - 1);
+    }
+}
+
+/// Undoes percent-encoding; `+` becomes a space when `plus_is_space`. A `%` that no two digits follow stays
+/// as it is; bytes that are not UTF-8 become U+FFFD.
+pub(crate) fn decode(text: &str, plus_is_space: bool) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'+', _) if plus_is_space => out.push(b' '),
+            (b'%', [high, low, after @ ..]) => match (from_hex(*high), from_hex(*low)) {
+                (Some(high), Some(low)) => {
+                    out.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => out.push(b'%'),
+            },
+            _ => out.push(*first),
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+fn from_hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// The decoded pairs of a query or form: `a=b&c` gives `("a", "b")` and `("c", "")`.
+pub(crate) fn decoded_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name, true), decode(value, true))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn encoded(text: &str) -> String {
+        let mut out = Vec::new();
+        push_encoded(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn only_unreserved_characters_stay() {
+        assert_eq!(encoded("a b*c~d+e/f=g&h%i'j(k)l!m"), "a%20b%2Ac~d%2Be%2Ff%3Dg%26h%25i%27j%28k%29l%21m");
+        assert_eq!(encoded("阿卜杜拉·𠮷"), "%E9%98%BF%E5%8D%9C%E6%9D%9C%E6%8B%89%C2%B7%F0%A0%AE%B7");
+    }
+
+    #[test]
+    fn a_lone_percent_sign_survives_decoding() {
+        assert_eq!(decode("100%", true), "100%");
+        assert_eq!(decode("%zz%4", true), "%zz%4");
+        assert_eq!(decode("a+b%20c", true), "a b c");
+        assert_eq!(decode("a+b", false), "a+b");
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(text in "\\PC*") {
+            prop_assert_eq!(decode(&encoded(&text), true), text);
+        }
+
+        #[test]
+        fn the_second_text_is_the_encoding_of_the_first(pairs in prop::collection::vec(("\\PC*", "\\PC*"), 0..6)) {
+            let bytes = pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+            let mut both = Twice::new(bytes, ["POST", "&%2F&"]);
+            for (name, value) in &pairs {
+                both.pair(&Name::new(name), value);
+            }
+            let (once, twice) = both.finish();
+            let once = String::from_utf8(once).unwrap();
+            let expected = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+            prop_assert_eq!(&once, &expected.collect::<Vec<_>>().join("&"));
+            prop_assert_eq!(format!("POST&%2F&{}", encoded(&once)), String::from_utf8(twice).unwrap());
+        }
+    }
+}

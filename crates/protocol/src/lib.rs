@@ -1,0 +1,99 @@
+//! Alibaba Cloud Cloudauth (实人认证, API version 2019-03-07) as bytes in, bytes out.
+//!
+//! This crate does no I/O, reads no clock and draws no randomness. It turns a typed operation into a
+//! signed [`http::Request`], and an [`http::Response`] into a typed reply:
+//!
+//! ```
+//! use cloudauth_protocol::{
+//!     CertName, CertNo, Credentials, Endpoint, Identity, InitFaceVerify, MetaInfo, Nonce, OuterOrderNo,
+//!     ReturnUrl, SceneId, Signing, Stamp, UnixTime, parse, prepare,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let init = InitFaceVerify::new(
+//!     SceneId::new(1_000_000_006)?,
+//!     OuterOrderNo::generate([7; 16]),
+//!     Identity::plain(CertName::new("张三")?, CertNo::new("999999199001012003")?),
+//!     ReturnUrl::new("https://shop.example/back")?,
+//!     MetaInfo::new(r#"{"zimVer":"3.0.0"}"#)?,
+//! );
+//! let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([9; 16]));
+//! let request = prepare(
+//!     &init,
+//!     &Endpoint::cn_shanghai(),
+//!     &Credentials::new("testid", "testsecret")?,
+//!     Signing::V1,
+//!     stamp,
+//! )?;
+//! assert_eq!(request.uri(), "https://cloudauth.cn-shanghai.aliyuncs.com/");
+//!
+//! // ... carry the request with any HTTP client, then:
+//! let answer = http::Response::new(cloudauth_protocol::Body::from(
+//!     r#"{"Code":"200","Message":"success","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795",
+//!         "ResultObject":{"CertifyId":"91707dc296d469ad38e4c5efa6a0f24b","CertifyUrl":"https://t.aliyun.com/x"}}"#,
+//! ));
+//! let reply = parse::<InitFaceVerify>(&answer)?;
+//! assert_eq!(reply.output.certify_id.as_str(), "91707dc296d469ad38e4c5efa6a0f24b");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to ... | see |
+//! | --- | --- |
+//! | start a verification, ask for its result, delete its data | [`InitFaceVerify`], [`DescribeFaceVerify`], [`DeleteFaceVerifyResult`] |
+//! | call any other action of the API | [`RawOperation`] |
+//! | sign | [`prepare`], [`Signing`]; [`explain`] shows every stage |
+//! | read an answer | [`parse`], [`Reply`], [`ReplyError`] |
+//! | know what a code means and who must act | [`Code`], [`SubCode`], [`GatewayCode`], [`Manual`] |
+//! | read the callback and the browser's return | [`Callback`], [`ReturnHint`]: hints only, never a decision |
+//! | make and check the callback's token | [`CallbackKeys`] |
+//!
+//! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; what is inside
+//! comes out through a method called `expose` and nothing else.
+
+mod body;
+mod callback;
+mod callback_keys;
+pub mod codes;
+mod credentials;
+mod encode;
+mod endpoint;
+mod material;
+mod operation;
+mod ops;
+mod params;
+mod redact;
+mod reply;
+mod return_hint;
+pub mod sign;
+mod stamp;
+mod values;
+
+pub use body::Body;
+pub use callback::{Callback, CallbackError};
+pub use callback_keys::{CallbackKeyError, CallbackKeys};
+pub use codes::{Actor, Bilingual, ClientCode, Code, GatewayCode, Manual, Passed, SubCode};
+pub use credentials::{AccessKeySecret, Credentials, CredentialsError, SecurityToken};
+pub use endpoint::{Endpoint, EndpointError};
+pub use material::{FacialPicture, Material, MaterialError, MaterialInfo, PictureUrl, Reading};
+pub use operation::{Effect, Operation, VERSION};
+pub use ops::delete_face_verify_result::{DeleteFaceVerifyResult, Deletion};
+pub use ops::describe_face_verify::{
+    DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, IdentityInfo, Outcome, UserInfo,
+};
+pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
+pub use ops::raw::RawOperation;
+pub use params::{Params, Place};
+pub use reply::{
+    Answer, GatewayError, MalformedReply, Refusal, Reply, ReplyError, RequestId, VendorMessage, parse,
+};
+pub use return_hint::{ReturnHint, ReturnHintError};
+pub use sign::{BuildError, Explanation, Signing, explain, prepare};
+pub use stamp::{Nonce, Stamp, UnixTime};
+pub use values::InvalidValue;
+pub use values::choice::{
+    CertifyUrlStyle, CertifyUrlType, FaceGuardOutput, Model, ProcedurePriority, ProductCode, SuitableType,
+};
+pub use values::identity::{CertName, CertNo, Identity, Ip, Mobile, UserId};
+pub use values::order::{AuthId, CertifyId, OuterOrderNo, SceneId};
+pub use values::web::{CallbackToken, CallbackUrl, MetaInfo, ReturnUrl, UiCustomUrl};

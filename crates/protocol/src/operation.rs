@@ -1,0 +1,38 @@
+//! What all operations have in common.
+
+use crate::params::Params;
+use crate::reply::{Answer, Reply, ReplyError};
+
+/// The version of the API that this crate speaks.
+pub const VERSION: &str = "2019-03-07";
+
+/// What a call does at the other end: whether it may be repeated when its fate is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Nothing changes; repeat it freely.
+    Read,
+    /// A session or a record is made or changed; a repetition may do it twice.
+    Write,
+}
+
+/// One action of the API: how it is written, and how its answer is read.
+pub trait Operation {
+    /// What a successful call gives.
+    type Output;
+
+    /// The wire's `Action`, such as `InitFaceVerify`.
+    fn action(&self) -> &str;
+
+    /// Whether a call may be repeated.
+    fn effect(&self) -> Effect;
+
+    /// Writes the parameters. The common ones (`Action`, `Timestamp`, ...) are the signature's business.
+    fn params<'a>(&'a self, params: &mut Params<'a>);
+
+    /// Reads an answer of HTTP 2xx.
+    ///
+    /// # Errors
+    /// If the answer is a refusal, or is not what the operation answers.
+    fn read(answer: &Answer<'_>) -> Result<Reply<Self::Output>, ReplyError>;
+}

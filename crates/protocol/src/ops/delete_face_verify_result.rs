@@ -1,0 +1,93 @@
+//! `DeleteFaceVerifyResult`: has the service delete what it keeps of a verification.
+//!
+//! Vendor's page: <https://api.aliyun.com/document/Cloudauth/2019-03-07/DeleteFaceVerifyResult>
+
+use serde::Deserialize;
+
+use crate::codes::Code;
+use crate::operation::{Effect, Operation};
+use crate::params::{Param, Params, Place, name};
+use crate::reply::{Answer, Reply, ReplyError, Text};
+use crate::values::order::CertifyId;
+
+/// Deletes name, ID number, phone, address, pictures, videos and device data at the service. Pictures in an
+/// OSS bucket of yours are not among them: delete those yourself.
+#[derive(Clone, Debug)]
+pub struct DeleteFaceVerifyResult {
+    certify_id: CertifyId,
+    delete_after_query: Option<bool>,
+}
+
+impl DeleteFaceVerifyResult {
+    /// Of the verification `certify_id`.
+    #[must_use]
+    pub const fn new(certify_id: CertifyId) -> Self {
+        Self { certify_id, delete_after_query: None }
+    }
+
+    /// `DeleteAfterQuery`: whether the deletion waits for the result to have been asked for.
+    #[must_use]
+    pub const fn delete_after_query(mut self, wait: bool) -> Self {
+        self.delete_after_query = Some(wait);
+        self
+    }
+}
+
+impl Operation for DeleteFaceVerifyResult {
+    type Output = Deletion;
+
+    fn action(&self) -> &str {
+        "DeleteFaceVerifyResult"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Write
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.0.push(Param::new(name!("CertifyId"), Place::Query, self.certify_id.as_str()));
+        if let Some(wait) = self.delete_after_query {
+            params.0.push(Param::new(name!("DeleteAfterQuery"), Place::Query, if wait { "Y" } else { "N" }));
+        }
+    }
+
+    fn read(answer: &Answer<'_>) -> Result<Reply<Deletion>, ReplyError> {
+        let product = answer.product::<Wire<'_>>()?;
+        if product.code != Code::Success {
+            return Err(product.refused());
+        }
+        let reason = |wire: &Wire<'_>| match wire.fail_reason.filled() {
+            Some("NOT_DELETE_REPEATEDLY") => Deletion::AlreadyDeleted,
+            Some("NEED_QUERY_VERIFY_RESULT") => Deletion::ResultNotQueried,
+            other => Deletion::NotDeleted(other.map(Into::into)),
+        };
+        let deletion = match &product.result {
+            Some(wire) if wire.delete_result.filled() == Some("Y") => Deletion::Deleted,
+            Some(wire) if wire.delete_result.filled().is_some() => reason(wire),
+            _ => return Err(product.lacks("ResultObject.DeleteResult")),
+        };
+        Ok(product.reply(deletion))
+    }
+}
+
+/// What became of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deletion {
+    /// The data are gone.
+    Deleted,
+    /// `NOT_DELETE_REPEATEDLY`: they were gone before.
+    AlreadyDeleted,
+    /// `NEED_QUERY_VERIFY_RESULT`: ask for the result first.
+    ResultNotQueried,
+    /// Not deleted, for the reason given, if one was.
+    NotDeleted(Option<Box<str>>),
+}
+
+#[derive(Default, Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow, default, rename = "DeleteResult")]
+    delete_result: Text<'a>,
+    #[serde(borrow, default, rename = "FailReason")]
+    fail_reason: Text<'a>,
+}

@@ -1,0 +1,211 @@
+//! `DescribeFaceVerify`: asks for the result. The only source of a decision.
+//!
+//! Vendor's page: <https://help.aliyun.com/document_detail/173781.html>
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::codes::{Code, Passed, SubCode};
+use crate::material::MaterialInfo;
+use crate::operation::{Effect, Operation};
+use crate::params::{Param, Params, Place, name};
+use crate::redact::personal;
+use crate::reply::{Answer, Reply, ReplyError, Text};
+use crate::values::order::{CertifyId, SceneId};
+
+/// Asks how a verification ended. A free read: ask as often as the quota allows.
+#[derive(Clone, Debug)]
+pub struct DescribeFaceVerify {
+    scene_id: SceneId,
+    certify_id: CertifyId,
+    picture_return_type: Option<Box<str>>,
+}
+
+impl DescribeFaceVerify {
+    /// Of the verification `certify_id`, which was started in the scene `scene_id`.
+    #[must_use]
+    pub const fn new(scene_id: SceneId, certify_id: CertifyId) -> Self {
+        Self { scene_id, certify_id, picture_return_type: None }
+    }
+
+    /// `PictureReturnType`, such as `JPG`.
+    #[must_use]
+    pub fn picture_return_type(mut self, format: &str) -> Self {
+        self.picture_return_type = Some(format.into());
+        self
+    }
+
+    /// The verification that is asked about.
+    #[must_use]
+    pub const fn certify_id(&self) -> &CertifyId {
+        &self.certify_id
+    }
+}
+
+impl Operation for DescribeFaceVerify {
+    type Output = FaceVerifyStatus;
+
+    fn action(&self) -> &str {
+        "DescribeFaceVerify"
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.0.push(Param::new(name!("CertifyId"), Place::Query, self.certify_id.as_str()));
+        if let Some(format) = &self.picture_return_type {
+            params.0.push(Param::new(name!("PictureReturnType"), Place::Query, &**format));
+        }
+        params.0.push(Param::new(name!("SceneId"), Place::Query, self.scene_id.to_string()));
+    }
+
+    fn read(answer: &Answer<'_>) -> Result<Reply<FaceVerifyStatus>, ReplyError> {
+        let mut product = answer.product::<Wire<'_>>()?;
+        match product.code {
+            Code::Success => match product.result.take() {
+                Some(wire) => {
+                    let finished = FaceVerifyStatus::Finished(Box::new(wire.into()));
+                    Ok(product.reply(finished))
+                }
+                None => Err(product.lacks("ResultObject")),
+            },
+            Code::NotFinished | Code::NoRecord => {
+                let code = product.code.clone();
+                Ok(product.reply(FaceVerifyStatus::Pending(code)))
+            }
+            _ => Err(product.refused()),
+        }
+    }
+}
+
+/// Where a verification stands.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum FaceVerifyStatus {
+    /// No result yet, with the code that said so: `403`, or `424`, which covers "not begun", "given up" and
+    /// "being processed" alike. Ask again later; a verification that nobody finishes stays here for ever.
+    Pending(Code),
+    /// The person is done, and this is how it ended.
+    Finished(Box<FaceVerifyResult>),
+}
+
+impl FaceVerifyStatus {
+    /// What it comes to.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Pending(_) => Outcome::Pending,
+            Self::Finished(result) => result.outcome(),
+        }
+    }
+}
+
+/// What a status comes to by the vendor's own rule: `Passed` decides.
+///
+/// Exhaustive on purpose: a caller's `match` must break when a case is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// `Passed` is `T`, and no known SubCode contradicts it.
+    Passed,
+    /// `Passed` is `F`.
+    NotPassed,
+    /// There is no result yet.
+    Pending,
+    /// `Passed` is missing, or neither `T` nor `F`, or contradicts the SubCode. Never an approval: have
+    /// somebody look.
+    Unclear,
+}
+
+/// The result of a finished verification.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FaceVerifyResult {
+    /// `Passed`: what decides, says the vendor. `None` if it was missing.
+    pub passed: Option<Passed>,
+    /// `SubCode`: why. `None` if it was missing.
+    pub sub_code: Option<SubCode>,
+    /// `MaterialInfo`: scores and where the picture is; parsed on demand.
+    pub material_info: MaterialInfo,
+    /// `IdentityInfo`: usually absent; the text `null` counts as absent.
+    pub identity_info: Option<IdentityInfo>,
+    /// `DeviceToken`, for the vendor's device-risk service.
+    pub device_token: Option<Box<str>>,
+    /// `DeviceRisk`: labels such as `VirtualCamera`. An open list, of which the vendor publishes a part.
+    pub device_risk: Vec<Box<str>>,
+    /// `Success`, however it was spelt (`"True"`, `true`); `None` if missing or something else.
+    pub success: Option<bool>,
+    /// `UserInfo`: what the person typed in the mode for rare characters.
+    pub user_info: Option<UserInfo>,
+    /// `DegradeInfo`: in the vendor's newest models, without a description.
+    pub degrade_info: Option<Box<str>>,
+}
+
+impl FaceVerifyResult {
+    /// What the result comes to by the vendor's own rule.
+    pub fn outcome(&self) -> Outcome {
+        let contradicts = |pass: bool| {
+            self.sub_code.as_ref().and_then(SubCode::means_pass).is_some_and(|means_pass| means_pass != pass)
+        };
+        match self.passed {
+            Some(Passed::Yes) if !contradicts(true) => Outcome::Passed,
+            Some(Passed::No) if !contradicts(false) => Outcome::NotPassed,
+            _ => Outcome::Unclear,
+        }
+    }
+}
+
+personal! {
+    /// `IdentityInfo` as it came.
+    IdentityInfo
+}
+
+personal! {
+    /// `UserInfo` as it came: JSON text with a number and two names.
+    UserInfo
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wire<'a> {
+    #[serde(borrow, default)]
+    passed: Text<'a>,
+    #[serde(borrow, default)]
+    sub_code: Text<'a>,
+    #[serde(borrow, default)]
+    material_info: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    identity_info: Text<'a>,
+    #[serde(borrow, default)]
+    device_token: Text<'a>,
+    #[serde(borrow, default)]
+    device_risk: Text<'a>,
+    #[serde(borrow, default)]
+    success: Text<'a>,
+    #[serde(borrow, default)]
+    user_info: Text<'a>,
+    #[serde(borrow, default)]
+    degrade_info: Text<'a>,
+}
+
+impl From<Wire<'_>> for FaceVerifyResult {
+    fn from(wire: Wire<'_>) -> Self {
+        Self {
+            passed: wire.passed.filled().map(Passed::from_wire),
+            sub_code: wire.sub_code.filled().map(SubCode::from_wire),
+            identity_info: wire.identity_info.filled().map(|text| IdentityInfo(text.into())),
+            device_token: wire.device_token.filled().map(Into::into),
+            device_risk: wire.device_risk.filled().map(labels).unwrap_or_default(),
+            success: wire.success.filled().and_then(|text| text.to_ascii_lowercase().parse().ok()),
+            user_info: wire.user_info.filled().map(|text| UserInfo(text.into())),
+            degrade_info: wire.degrade_info.filled().map(Into::into),
+            material_info: MaterialInfo::from_wire(wire.material_info),
+        }
+    }
+}
+
+fn labels(list: &str) -> Vec<Box<str>> {
+    list.split(',').map(str::trim).filter(|label| !label.is_empty()).map(Into::into).collect()
+}

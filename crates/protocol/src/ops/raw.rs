@@ -1,0 +1,86 @@
+//! Any other action of the API, parameters and answer as they are.
+//!
+//! Vendor's list: <https://api.aliyun.com/document/Cloudauth/2019-03-07/overview>
+
+use std::fmt;
+
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use crate::codes::Code;
+use crate::operation::{Effect, Operation};
+use crate::params::{Params, Place};
+use crate::reply::{Answer, Reply, ReplyError};
+
+/// An action that this crate has no type for.
+///
+/// Under V3 each parameter has a place of its own, which the API's metadata tells: `ContrastFaceVerify`, for
+/// one, takes `CertNo` in the body, `InitFaceVerify` in the query. V1 does not care. All values are treated
+/// as personal data.
+///
+/// The answer is the whole JSON document. A `Code` other than `200` is a refusal, as everywhere; the legacy
+/// actions answer without a `Code`.
+///
+/// ```
+/// use cloudauth_protocol::{Effect, Place, RawOperation};
+///
+/// let op = RawOperation::new("Id2MetaVerify", Effect::Write)
+///     .param(Place::Body, "ParamType", "normal")
+///     .param(Place::Body, "IdentifyNum", "999999199001012003");
+/// assert!(!format!("{op:?}").contains("999999199001012003"));
+/// ```
+#[derive(Clone)]
+pub struct RawOperation {
+    action: Box<str>,
+    effect: Effect,
+    params: Vec<(Place, Box<str>, Box<str>)>,
+}
+
+impl RawOperation {
+    /// The action `action`; `effect` says whether it may be repeated.
+    #[must_use]
+    pub fn new(action: &str, effect: Effect) -> Self {
+        Self { action: action.into(), effect, params: Vec::new() }
+    }
+
+    /// Adds a parameter. An empty value is sent as `name=`.
+    #[must_use]
+    pub fn param(mut self, place: Place, name: &str, value: &str) -> Self {
+        self.params.push((place, name.into(), value.into()));
+        self
+    }
+}
+
+impl fmt::Debug for RawOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.params.iter().map(|(_, name, _)| name).collect();
+        f.debug_struct("RawOperation").field("action", &self.action).field("params", &names).finish()
+    }
+}
+
+impl Operation for RawOperation {
+    type Output = Value;
+
+    fn action(&self) -> &str {
+        &self.action
+    }
+
+    fn effect(&self) -> Effect {
+        self.effect
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        for (place, name, value) in &self.params {
+            params.push_personal(name, *place, &**value);
+        }
+    }
+
+    fn read(answer: &Answer<'_>) -> Result<Reply<Value>, ReplyError> {
+        let product = answer.product_with_optional_code::<IgnoredAny>()?;
+        if product.code != Code::Success {
+            return Err(product.refused());
+        }
+        let document = answer.document()?;
+        Ok(product.reply(document))
+    }
+}

@@ -1,0 +1,121 @@
+//! An operation's parameters on their way to the wire.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt;
+
+use crate::encode::is_unreserved;
+
+/// Where the vendor's own SDKs put a parameter under V3. V1 signs both places as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the URL's query.
+    Query,
+    /// In the form body.
+    Body,
+}
+
+/// A parameter's name, with what sorting and encoding want to know of it. Those of this crate's own operations
+/// are made at compile time, by [`name!`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Name<'a> {
+    pub(crate) text: &'a str,
+    /// The first eight bytes, which settle most comparisons.
+    head: u64,
+    /// Whether encoding leaves it as it is.
+    pub(crate) is_plain: bool,
+}
+
+impl<'a> Name<'a> {
+    pub(crate) const fn new(text: &'a str) -> Self {
+        let (mut head, mut shift, mut is_plain) = (0, 64, true);
+        let mut rest = text.as_bytes();
+        while let [byte, tail @ ..] = rest {
+            if shift > 0 {
+                shift -= 8;
+                head |= (*byte as u64) << shift;
+            }
+            is_plain &= is_unreserved(*byte);
+            rest = tail;
+        }
+        Self { text, head, is_plain }
+    }
+}
+
+impl Ord for Name<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.head.cmp(&other.head).then_with(|| self.text.cmp(other.text))
+    }
+}
+
+impl PartialOrd for Name<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+macro_rules! name {
+    ($text:expr) => {
+        const { $crate::params::Name::new($text) }
+    };
+}
+
+pub(crate) use name;
+
+#[derive(Clone)]
+pub(crate) struct Param<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) value: Cow<'a, str>,
+    pub(crate) place: Place,
+    pub(crate) personal: bool,
+}
+
+impl<'a> Param<'a> {
+    pub(crate) fn new(name: Name<'a>, place: Place, value: impl Into<Cow<'a, str>>) -> Self {
+        Self { name, value: value.into(), place, personal: false }
+    }
+
+    pub(crate) fn personal(name: Name<'a>, place: Place, value: impl Into<Cow<'a, str>>) -> Self {
+        Self { name, value: value.into(), place, personal: true }
+    }
+}
+
+/// The list that [`Operation::params`](crate::Operation::params) fills. Names may come in any order (the
+/// signatures sort them; names in order cost nothing); a name that comes twice fails the build. `Debug` shows
+/// names alone.
+pub struct Params<'a>(pub(crate) Vec<Param<'a>>);
+
+impl<'a> Params<'a> {
+    /// An empty list.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Vec::with_capacity(32))
+    }
+
+    /// Adds a parameter that may stand in a log.
+    pub fn push(&mut self, name: &'a str, place: Place, value: impl Into<Cow<'a, str>>) {
+        self.0.push(Param::new(Name::new(name), place, value));
+    }
+
+    /// Adds a parameter that holds personal data or a secret: [`explain`](crate::explain) does not show it.
+    pub fn push_personal(&mut self, name: &'a str, place: Place, value: impl Into<Cow<'a, str>>) {
+        self.0.push(Param::personal(Name::new(name), place, value));
+    }
+
+    /// The names, in the order in which they were added.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|param| param.name.text)
+    }
+}
+
+impl Default for Params<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Params<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}

@@ -1,0 +1,162 @@
+//! What the browser brings back to `ReturnUrl`. A hint, never a decision.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::codes::ClientCode;
+use crate::encode::{decode, decoded_pairs};
+use crate::reply::Text;
+use crate::values::order::CertifyId;
+
+/// The longest URL that is looked at, in bytes.
+const LONGEST: usize = 16 << 10;
+
+/// The `response` parameter of the way back. The person could have written it: there is no way from here to
+/// a decision, and the CertifyId in it is not to be trusted. Look the session up by your own order.
+///
+/// That the parameter is called `response`, and that its place differs with the page's router, is documented;
+/// the JSON inside was seen in third-party code only.
+#[derive(Clone, Debug)]
+pub struct ReturnHint {
+    code: ClientCode,
+    sub_code: Option<Box<str>>,
+    certify_id: Option<CertifyId>,
+}
+
+impl ReturnHint {
+    /// Finds and reads `response` in a URL, or in the query alone: in the query, in the fragment, or in a
+    /// query inside the fragment (hash routers).
+    ///
+    /// # Errors
+    /// If there is none, more than one, or it is not the JSON object that is expected.
+    pub fn parse(url: &str) -> Result<Self, ReturnHintError> {
+        if url.len() > LONGEST {
+            return Err(ReturnHintError("is longer than 16 KiB"));
+        }
+        let mut found = url.split(['?', '#']).flat_map(decoded_pairs).filter(|(name, _)| name == "response");
+        let (_, json) = found.next().ok_or(ReturnHintError("has no parameter `response`"))?;
+        if found.next().is_some() {
+            return Err(ReturnHintError("has more than one parameter `response`"));
+        }
+        Self::from_json(&json)
+            // Some routers hand the fragment on encoded once more.
+            .or_else(|| Self::from_json(&decode(&json, false)))
+            .ok_or(ReturnHintError("has a `response` that is not the JSON object expected"))
+    }
+
+    /// Reads what the vendor's page posts to its parent in iframe mode, as JSON text.
+    ///
+    /// # Errors
+    /// If it is not the JSON object that is expected.
+    pub fn parse_message(json: &str) -> Result<Self, ReturnHintError> {
+        Self::from_json(json).ok_or(ReturnHintError("is not the JSON object expected"))
+    }
+
+    fn from_json(json: &str) -> Option<Self> {
+        let wire: Wire<'_> = serde_json::from_str(json).ok()?;
+        Some(Self {
+            code: ClientCode::from_wire(wire.code.filled()?),
+            sub_code: wire.sub_code.filled().map(Into::into),
+            certify_id: wire
+                .ext_info
+                .unwrap_or_default()
+                .certify_id
+                .filled()
+                .and_then(|id| CertifyId::new(id).ok()),
+        })
+    }
+
+    /// How the page ended. [`ClientCode::Finished`] does not mean that the person passed.
+    #[must_use]
+    pub const fn code(&self) -> &ClientCode {
+        &self.code
+    }
+
+    /// The page's own reason, such as `Z5050`. The vendor advises against building on it.
+    #[must_use]
+    pub fn sub_code(&self) -> Option<&str> {
+        self.sub_code.as_deref()
+    }
+
+    /// The verification that the browser speaks of, for a comparison with the stored one.
+    #[must_use]
+    pub const fn claimed_certify_id(&self) -> Option<&CertifyId> {
+        self.certify_id.as_ref()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    #[serde(borrow, default, alias = "resultCode")]
+    code: Text<'a>,
+    #[serde(borrow, default)]
+    sub_code: Text<'a>,
+    #[serde(borrow, default)]
+    ext_info: Option<ExtInfo<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtInfo<'a> {
+    #[serde(borrow, default)]
+    certify_id: Text<'a>,
+}
+
+/// A way back without a readable `response`. It is not quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReturnHintError(&'static str);
+
+impl fmt::Display for ReturnHintError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the way back {}", self.0)
+    }
+}
+
+impl std::error::Error for ReturnHintError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RESPONSE: &str = "response=%7B%22code%22%3A1003%2C%22subCode%22%3A%22Z5052%22%2C%22reason%22%3A%22system%20error%22%2C%22extInfo%22%3A%7B%22certifyId%22%3A%22sha02ba3a2ffad9f5c4780e42eaba933%22%7D%7D";
+
+    #[test]
+    fn the_response_is_found_wherever_a_router_puts_it() {
+        for url in [
+            format!("https://shop.example/back?{RESPONSE}"),
+            format!("https://shop.example/back?order=1&{RESPONSE}#/done"),
+            format!("https://shop.example/?a=1#/done?{RESPONSE}"),
+            format!("https://shop.example/#{RESPONSE}"),
+            RESPONSE.to_owned(),
+            RESPONSE.replace('%', "%25"),
+        ] {
+            let hint = ReturnHint::parse(&url).unwrap();
+            assert_eq!(hint.code(), &ClientCode::GivenUp, "{url}");
+            assert_eq!(hint.sub_code(), Some("Z5052"));
+            assert_eq!(hint.claimed_certify_id().unwrap().as_str(), "sha02ba3a2ffad9f5c4780e42eaba933");
+        }
+    }
+
+    #[test]
+    fn the_posted_message_is_the_same_object() {
+        let hint = ReturnHint::parse_message(r#"{"code":"1000","subCode":"Z5050","extInfo":{}}"#).unwrap();
+        assert_eq!((hint.code(), hint.claimed_certify_id()), (&ClientCode::Finished, None));
+    }
+
+    #[test]
+    fn two_responses_are_one_too_many() {
+        assert!(ReturnHint::parse(&format!("?{RESPONSE}#{RESPONSE}")).is_err());
+        assert!(ReturnHint::parse("https://shop.example/back?response=1000").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_urls_never_panic(url in "\\PC{0,200}") {
+            let _ = (ReturnHint::parse(&url), ReturnHint::parse_message(&url));
+        }
+    }
+}

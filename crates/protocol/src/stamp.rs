@@ -1,0 +1,171 @@
+//! What the caller brings to each attempt: the time and a nonce.
+
+use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Kept within 1970 to 9999, the range that the
+/// wire format can write; what lies outside is moved to the nearer end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    const LAST: u64 = 253_402_300_799_999;
+
+    /// From seconds since the epoch.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self::from_millis(secs.saturating_mul(1000))
+    }
+
+    /// From milliseconds since the epoch.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(if millis > Self::LAST { Self::LAST } else { millis })
+    }
+
+    /// Whole seconds since the epoch.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// Milliseconds since the epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// The time that follows by `span`.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero if it is before.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// As a [`SystemTime`].
+    #[must_use]
+    pub fn to_system_time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0)
+    }
+
+    /// `yyyy-MM-ddTHH:mm:ssZ`, the form of `Timestamp` (V1) and `x-acs-date` (V3).
+    pub(crate) fn to_wire(self) -> WireTime {
+        use fmt::Write;
+        let mut text = WireTime([0; 20], 0);
+        let whole = UNIX_EPOCH + Duration::from_secs(self.as_secs());
+        // `WireTime` takes twenty bytes, exactly what a year of four digits needs: nothing is cut off.
+        let _ = write!(text, "{}", humantime::format_rfc3339_seconds(whole));
+        text
+    }
+}
+
+impl From<SystemTime> for UnixTime {
+    fn from(time: SystemTime) -> Self {
+        Self(0).plus(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for UnixTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.to_wire().as_str())
+    }
+}
+
+/// A rendered time, on the stack.
+pub(crate) struct WireTime([u8; 20], usize);
+
+impl WireTime {
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.get(..self.1).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for WireTime {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let end = self.1 + s.len();
+        self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(s.as_bytes());
+        self.1 = end;
+        Ok(())
+    }
+}
+
+/// A number used once: 128 bits of the caller's entropy, as 32 hexadecimal digits. The gateway answers
+/// `SignatureNonceUsed` to a nonce that it has seen, so each attempt needs a new one.
+pub struct Nonce([u8; 32]);
+
+impl Nonce {
+    /// From 16 random bytes. Take them from the operating system; a counter or a clock repeats.
+    #[must_use]
+    pub const fn from_entropy(entropy: [u8; 16]) -> Self {
+        Self(hex(entropy))
+    }
+
+    /// As it stands on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Nonce({})", self.as_str())
+    }
+}
+
+/// What makes one attempt differ from the next. It is consumed by [`prepare`](crate::prepare) and cannot be
+/// cloned, so that no two requests carry the same nonce by accident.
+#[derive(Debug)]
+pub struct Stamp {
+    /// The time that is signed. The gateway takes 15 minutes either way (V3; the V1 page says 31).
+    pub at: UnixTime,
+    /// The nonce that is signed.
+    pub nonce: Nonce,
+}
+
+impl Stamp {
+    /// A stamp of this time and this nonce.
+    #[must_use]
+    pub const fn new(at: UnixTime, nonce: Nonce) -> Self {
+        Self { at, nonce }
+    }
+}
+
+/// 16 bytes as 32 lower-case hexadecimal digits.
+pub(crate) const fn hex(bytes: [u8; 16]) -> [u8; 32] {
+    let mut out = [0; 32];
+    let (mut from, mut to) = (bytes.as_slice(), out.as_mut_slice());
+    while let ([byte, rest @ ..], [high, low, tail @ ..]) = (from, to) {
+        *high = digit(*byte >> 4);
+        *low = digit(*byte & 15);
+        (from, to) = (rest, tail);
+    }
+    out
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_to_the_second_in_utc() {
+        assert_eq!(UnixTime::from_millis(1_767_323_045_999).to_string(), "2026-01-02T03:04:05Z");
+        assert_eq!(UnixTime::from_secs(0).to_string(), "1970-01-01T00:00:00Z");
+        assert_eq!(UnixTime::from_secs(u64::MAX).to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_nonce_is_the_entropy_in_hex() {
+        let nonce = Nonce::from_entropy(*b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff");
+        assert_eq!(nonce.as_str(), "00112233445566778899aabbccddeeff");
+    }
+}

@@ -1,0 +1,237 @@
+//! The person: name, ID number, phone, address, user id.
+
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{InvalidValue, text};
+use crate::redact::personal;
+
+personal! {
+    /// `CertName`: the person's name as on the ID card.
+    CertName
+}
+
+impl CertName {
+    /// The vendor wants no Latin letters or other special characters in a name (Code 401). The middle dot of
+    /// names such as 阿卜杜拉·买买提 is let through, and so are characters outside the basic plane.
+    ///
+    /// # Errors
+    /// If the name is empty, longer than 64 characters, or holds ASCII characters.
+    pub fn new(value: &str) -> Result<Self, InvalidValue> {
+        let value = text("CertName", value)?;
+        if value.trim() != value {
+            return Err(InvalidValue::new("CertName", "must not begin or end with a space"));
+        }
+        if value.chars().count() > 64 {
+            return Err(InvalidValue::new("CertName", "must be at most 64 characters"));
+        }
+        if value.is_ascii() || value.bytes().any(|b| b.is_ascii_alphanumeric()) {
+            return Err(InvalidValue::new("CertName", "must not hold Latin letters or digits"));
+        }
+        Ok(Self(value.into()))
+    }
+}
+
+personal! {
+    /// `CertNo`: the 18 characters of a mainland ID number (GB 11643), its final `x` in upper case.
+    CertNo
+}
+
+impl CertNo {
+    /// The vendor's text for Code 401 forbids letters outright; GB 11643 has `X` as its eleventh check
+    /// character, so a final `X` is let through.
+    ///
+    /// # Errors
+    /// If the length, the date of birth or the check character is wrong.
+    pub fn new(value: &str) -> Result<Self, InvalidValue> {
+        let bad = |problem| Err(InvalidValue::new("CertNo", problem));
+        let number = value.to_ascii_uppercase();
+        let &[.., check] = number.as_bytes() else { return bad("must not be empty") };
+        if number.len() != 18 {
+            return bad("must be 18 characters");
+        }
+        let digits: Option<Vec<u32>> = number.chars().take(17).map(|c| c.to_digit(10)).collect();
+        let Some(digits) = digits else { return bad("must be 17 digits and a check character") };
+        if !is_date(&digits) {
+            return bad("holds no valid date of birth");
+        }
+        if check_character(&digits) != Some(check) {
+            return bad("has a wrong check character (GB 11643)");
+        }
+        Ok(Self(number.into()))
+    }
+}
+
+/// The GB 11643 check character of the 17 digits before it (ISO 7064 MOD 11-2).
+fn check_character(digits: &[u32]) -> Option<u8> {
+    const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
+    b"10X98765432".get((sum % 11) as usize).copied()
+}
+
+/// Whether digits 7 to 14 are a date since 1800.
+fn is_date(digits: &[u32]) -> bool {
+    let number = |from: usize, len: usize| digits.iter().skip(from).take(len).fold(0, |n, d| n * 10 + d);
+    let (year, month, day) = (number(6, 4), number(10, 2), number(12, 2));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => 0,
+    };
+    year >= 1800 && (1..=days).contains(&day)
+}
+
+/// The two halves of `CertName` and `CertNo`: either both as they are, or both encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub(crate) name: CertName,
+    pub(crate) number: CertNo,
+    pub(crate) encrypted: bool,
+}
+
+impl Identity {
+    /// Name and number as they are. They travel under TLS.
+    #[must_use]
+    pub const fn plain(name: CertName, number: CertNo) -> Self {
+        Self { name, number, encrypted: false }
+    }
+
+    /// Name and number that you have encrypted with the vendor's SM2 key, in Base64; `EncryptType=SM2` goes
+    /// with them. This crate does not encrypt: the layout of the ciphertext is not documented.
+    ///
+    /// # Errors
+    /// If one of the two is not Base64.
+    pub fn sm2(name: &str, number: &str) -> Result<Self, InvalidValue> {
+        let checked = |parameter, value: &str| match STANDARD.decode(value) {
+            Ok(bytes) if !bytes.is_empty() => Ok(value.into()),
+            _ => Err(InvalidValue::new(parameter, "must be an SM2 ciphertext in Base64")),
+        };
+        Ok(Self {
+            name: CertName(checked("CertName", name)?),
+            number: CertNo(checked("CertNo", number)?),
+            encrypted: true,
+        })
+    }
+}
+
+personal! {
+    /// `Mobile`: the person's mobile number.
+    Mobile
+}
+
+impl Mobile {
+    /// The documented example is eleven digits that begin with a 1; nothing else is stated.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn new(value: &str) -> Result<Self, InvalidValue> {
+        if value.len() != 11 || !value.starts_with('1') || !value.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidValue::new("Mobile", "must be 11 digits that begin with 1"));
+        }
+        Ok(Self(value.into()))
+    }
+}
+
+personal! {
+    /// `UserId`: your own, unique id of the user.
+    UserId
+}
+
+impl UserId {
+    /// # Errors
+    /// If it is empty or holds control characters.
+    pub fn new(value: &str) -> Result<Self, InvalidValue> {
+        Ok(Self(text("UserId", value)?.into()))
+    }
+}
+
+personal! {
+    /// `Ip`: the end user's address.
+    Ip
+}
+
+impl Ip {
+    /// Of an address.
+    #[must_use]
+    pub fn new(ip: IpAddr) -> Self {
+        Self(ip.to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_magic_identities_are_valid_numbers() {
+        for good in [
+            "999999199001012003",
+            "999999199001012011",
+            "99999919900101210X",
+            "99999919900101210x",
+            "999999199101014014",
+            "99999919910101417X",
+            "999999199201014249",
+            "999999200001017002",
+        ] {
+            assert!(CertNo::new(good).is_ok(), "{good}");
+        }
+        assert_eq!(CertNo::new("99999919900101210x").unwrap().expose(), "99999919900101210X");
+    }
+
+    #[test]
+    fn a_wrong_number_is_told_apart_and_never_shown() {
+        let problem = |number| CertNo::new(number).unwrap_err().to_string();
+        assert_eq!(problem("99999919900101200"), "CertNo: must be 18 characters");
+        assert_eq!(problem("9999991990X1012003"), "CertNo: must be 17 digits and a check character");
+        for impossible in ["999999199002302003", "999999190002292003", "999999199013012003"] {
+            assert_eq!(problem(impossible), "CertNo: holds no valid date of birth");
+        }
+        assert_eq!(problem("999999179901012003"), "CertNo: holds no valid date of birth");
+        assert_eq!(problem("999999199001012004"), "CertNo: has a wrong check character (GB 11643)");
+        assert_eq!(problem("99999919900101200三"), "CertNo: must be 18 characters");
+    }
+
+    #[test]
+    fn a_name_may_have_a_middle_dot_and_rare_characters() {
+        for good in ["张三", "阿卜杜拉·买买提", "𠮷田"] {
+            assert!(CertName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "  ", "Zhang San", "张3", "张三\n", " 张三"] {
+            assert!(CertName::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_ciphertexts_make_an_encrypted_identity() {
+        assert!(Identity::sm2("BAUG", "BAUH").unwrap().encrypted);
+        assert!(Identity::sm2("张三", "BAUH").is_err() && Identity::sm2("", "BAUH").is_err());
+    }
+
+    #[test]
+    fn a_mobile_number_has_eleven_digits() {
+        assert!(Mobile::new("13000000000").is_ok());
+        assert!(Mobile::new("+8613000000000").is_err() && Mobile::new("23000000000").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_single_wrong_digit_is_found(position in 0..17_usize, change in 1..10_u8) {
+            let mut number = *b"999999199001012003";
+            number[position] = (number[position] - b'0' + change) % 10 + b'0';
+            prop_assert!(CertNo::new(std::str::from_utf8(&number).unwrap()).is_err());
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in "\\PC{0,24}") {
+            let _ = (CertNo::new(&text), CertName::new(&text), Mobile::new(&text), UserId::new(&text));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What belongs to the browser and the way back: MetaInfo, ReturnUrl, CallbackUrl and its token.
+
+use http::Uri;
+use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+
+use super::{InvalidValue, text};
+use crate::endpoint::is_loopback;
+use crate::redact::personal;
+
+personal! {
+    /// `MetaInfo`: what the vendor's script `getMetaInfo()` says of the browser that will film the face, as
+    /// JSON text. It must be fresh: for one that was copied the service answers `200` without a `CertifyUrl`.
+    MetaInfo
+}
+
+impl MetaInfo {
+    /// # Errors
+    /// If the text is not a JSON object.
+    pub fn new(json: &str) -> Result<Self, InvalidValue> {
+        match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json) {
+            Ok(_) => Ok(Self(json.into())),
+            Err(_) => {
+                Err(InvalidValue::new("MetaInfo", "must be the JSON object that getMetaInfo() returned"))
+            }
+        }
+    }
+}
+
+/// `ReturnUrl`: where the browser goes when the person is done. It may have a query and a fragment of its
+/// own; the service adds a parameter `response` (see [`ReturnHint`](crate::ReturnHint)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnUrl(Box<str>);
+
+impl ReturnUrl {
+    /// # Errors
+    /// If it is not an `http` or `https` URL with a host.
+    pub fn new(url: &str) -> Result<Self, InvalidValue> {
+        web_url("ReturnUrl", url)?;
+        Ok(Self(url.into()))
+    }
+
+    /// The word `iframe`: the page runs inside a frame of yours and posts its message to it. Goes with
+    /// [`CertifyUrlStyle::Long`](crate::CertifyUrlStyle::Long).
+    #[must_use]
+    pub fn iframe() -> Self {
+        Self("iframe".into())
+    }
+
+    /// The URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `CallbackUrl`: where the service reports that a verification is finished. It adds `certifyId`, `passed`
+/// (which carries the SubCode) and `callbackToken` to the query. The address must answer 200 from the public
+/// internet when the verification starts, or `InitFaceVerify` answers 401.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackUrl(Box<str>);
+
+impl CallbackUrl {
+    /// # Errors
+    /// If it is not an `https` URL with a host and without a fragment.
+    pub fn new(url: &str) -> Result<Self, InvalidValue> {
+        let uri = web_url("CallbackUrl", url)?;
+        if uri.scheme_str() != Some("https") {
+            return Err(InvalidValue::new("CallbackUrl", "must begin with https"));
+        }
+        Self::without_fragment(url)
+    }
+
+    /// An `http` URL on this machine, for an emulator. The service itself refuses it.
+    ///
+    /// # Errors
+    /// If it is not an `http` URL whose host is loopback.
+    pub fn loopback(url: &str) -> Result<Self, InvalidValue> {
+        let uri = web_url("CallbackUrl", url)?;
+        if uri.scheme_str() != Some("http") || !uri.host().is_some_and(is_loopback) {
+            return Err(InvalidValue::new("CallbackUrl", "must be http on a loopback host"));
+        }
+        Self::without_fragment(url)
+    }
+
+    fn without_fragment(url: &str) -> Result<Self, InvalidValue> {
+        if url.contains('#') {
+            return Err(InvalidValue::new("CallbackUrl", "must not have a fragment"));
+        }
+        Ok(Self(url.into()))
+    }
+
+    /// The URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `UiCustomUrl`: the address of a file that styles the vendor's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UiCustomUrl(Box<str>);
+
+impl UiCustomUrl {
+    /// # Errors
+    /// If it is not an `http` or `https` URL with a host.
+    pub fn new(url: &str) -> Result<Self, InvalidValue> {
+        web_url("UiCustomUrl", url)?;
+        Ok(Self(url.into()))
+    }
+
+    /// The URL as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn web_url(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
+    let url = text(parameter, url)?;
+    let invalid = InvalidValue::new(parameter, "must be an absolute http or https URL");
+    let uri: Uri = url.parse().map_err(|_| invalid)?;
+    let web = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !web || uri.host().is_none_or(str::is_empty) {
+        return Err(invalid);
+    }
+    Ok(uri)
+}
+
+/// `CallbackToken`: a word that the service puts into the callback, the only guard that it has. Make it with
+/// [`CallbackKeys`](crate::CallbackKeys). It has no `==`; compare it there, in constant time.
+#[derive(Clone)]
+pub struct CallbackToken(Box<str>);
+
+impl CallbackToken {
+    /// The vendor states no form; its sample has 27 letters and digits. This type takes 1 to 128 characters
+    /// that a query carries unchanged.
+    ///
+    /// # Errors
+    /// If it is anything else.
+    pub fn new(token: &str) -> Result<Self, InvalidValue> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+        if !(1..=128).contains(&token.len()) || !token.bytes().all(plain) {
+            return Err(InvalidValue::new("CallbackToken", "must be 1 to 128 of A-Z a-z 0-9 - . _ ~"));
+        }
+        Ok(Self(token.into()))
+    }
+
+    /// The token itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for CallbackToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallbackToken([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_is_https_and_says_so() {
+        assert!(CallbackUrl::new("https://shop.example/cb/17?x=1").is_ok());
+        assert_eq!(
+            CallbackUrl::new("http://shop.example/cb").unwrap_err().to_string(),
+            "CallbackUrl: must begin with https"
+        );
+        assert!(CallbackUrl::new("https://shop.example/#cb").is_err());
+        assert!(CallbackUrl::loopback("http://127.0.0.1:8080/cb").is_ok());
+        assert!(CallbackUrl::loopback("http://shop.example/cb").is_err());
+    }
+
+    #[test]
+    fn a_return_url_keeps_its_query_and_fragment() {
+        let url = "https://shop.example/back?a=1&b=2#/done?x";
+        assert_eq!(ReturnUrl::new(url).unwrap().as_str(), url);
+        for bad in ["", "/back", "shop.example", "javascript:alert(1)", "https://", "https://a b/"] {
+            assert!(ReturnUrl::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn meta_info_is_a_json_object() {
+        assert!(MetaInfo::new(r#"{"zimVer":"3.0.0","deviceType":"h5"}"#).is_ok());
+        for bad in ["", "MetaInfo环境参数", "[]", "\"{}\"", "{", "null"] {
+            assert!(MetaInfo::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_survives_a_query() {
+        assert!(CallbackToken::new("NMjvQanQgplBSaEI0sL86WnQplB").is_ok());
+        assert!(CallbackToken::new("a&b").is_err() && CallbackToken::new("").is_err());
+    }
+}

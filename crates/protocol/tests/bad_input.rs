@@ -1,0 +1,156 @@
+//! Garbage: a typed error or an open value, never a panic, never a lost RequestId, never a success.
+
+use cloudauth_protocol::{
+    Body, DescribeFaceVerify, FaceVerifyStatus, InitFaceVerify, Outcome, RawOperation, ReplyError, parse,
+};
+use http::Response;
+use proptest::prelude::*;
+
+const ID: &str = "130A2C10-B9EE-4D84-88E3-5384FF039795";
+
+fn response(status: u16, body: impl Into<Vec<u8>>) -> Response<Body> {
+    Response::builder().status(status).body(Body::from(body.into())).unwrap()
+}
+
+fn error(status: u16, body: impl Into<Vec<u8>>) -> ReplyError {
+    parse::<DescribeFaceVerify>(&response(status, body)).unwrap_err()
+}
+
+const GOOD: &str = r#"{"RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","Message":"success","Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\"}"}}"#;
+
+#[test]
+fn a_truncated_answer_is_an_error_with_its_request_id_wherever_it_is_cut() {
+    for cut in 0..GOOD.len() {
+        let error = error(200, &GOOD.as_bytes()[..cut]);
+        assert!(matches!(error, ReplyError::Malformed(_)), "cut at {cut}");
+        if cut > GOOD.find(ID).unwrap() + ID.len() {
+            assert_eq!(error.request_id().map(|id| id.as_str()), Some(ID), "cut at {cut}");
+        }
+    }
+    assert_eq!(
+        error(200, &GOOD.as_bytes()[..100]).to_string(),
+        format!("the answer ends in the middle of its JSON, HTTP 200, RequestId {ID}")
+    );
+}
+
+#[test]
+fn the_kinds_of_garbage_are_told_apart() {
+    for (status, body, expected) in [
+        (200, String::new(), "the answer is empty, HTTP 200, no RequestId"),
+        (
+            502,
+            "<html><body>502 Bad Gateway</body></html>".into(),
+            "the answer is HTML or XML where JSON was asked for, HTTP 502, no RequestId",
+        ),
+        (
+            200,
+            "<InitFaceVerifyResponse><Code>200</Code></InitFaceVerifyResponse>".into(),
+            "the answer is HTML or XML where JSON was asked for, HTTP 200, no RequestId",
+        ),
+        (
+            200,
+            "not json".into(),
+            "the answer is not the JSON that was expected (line 1, column 2), HTTP 200, no RequestId",
+        ),
+        (200, "[]".into(), "the answer lacks Code, or has it in another form, HTTP 200, no RequestId"),
+        (
+            200,
+            r#"{"Code":{}}"#.into(),
+            "the answer lacks Code, or has it in another form, HTTP 200, no RequestId",
+        ),
+        (200, " ".repeat((1 << 20) + 1), "the answer is larger than 1 MiB, HTTP 200, no RequestId"),
+    ] {
+        assert_eq!(error(status, body).to_string(), expected);
+    }
+    assert_eq!(
+        error(200, *b"{\"Code\":\"\xff\"}").to_string(),
+        "the answer is not UTF-8, HTTP 200, no RequestId"
+    );
+}
+
+#[test]
+fn the_request_id_of_the_headers_is_used_where_the_body_has_none() {
+    let response =
+        Response::builder().status(502).header("x-acs-request-id", ID).body(Body::from("<html>")).unwrap();
+    let error = parse::<InitFaceVerify>(&response).unwrap_err();
+    assert_eq!(error.request_id().unwrap().as_str(), ID);
+}
+
+#[test]
+fn duplicate_keys_are_refused() {
+    for body in [
+        r#"{"Code":"200","Code":"401","ResultObject":{"Passed":"T"}}"#,
+        r#"{"Code":"401","code":"200","ResultObject":{"Passed":"T"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"F","Passed":"T"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"F"},"ResultObject":{"Passed":"T"}}"#,
+    ] {
+        assert!(matches!(error(200, body), ReplyError::Malformed(_)), "{body}");
+    }
+    let two = r#"<Error><Code>Throttling</Code><Code>InternalError</Code></Error>"#;
+    assert!(matches!(error(500, two), ReplyError::Malformed(_)));
+}
+
+#[test]
+fn deep_nesting_is_an_error_and_no_overflow() {
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+        for body in [deep.clone(), format!(r#"{{"Code":"200","ResultObject":{deep}}}"#)] {
+            assert!(parse::<RawOperation>(&response(200, body.clone())).is_err());
+            // Unknown fields are passed over however deep; nothing in them is a result.
+            if let Ok(reply) = parse::<DescribeFaceVerify>(&response(200, body)) {
+                assert_eq!(reply.output.outcome(), Outcome::Unclear);
+            }
+        }
+    }
+    let xml = format!("{}x{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    assert!(matches!(error(400, xml), ReplyError::Malformed(_)));
+}
+
+#[test]
+fn a_list_of_values_is_no_object() {
+    for body in [
+        r#"["200","success","x",{"Passed":"T","SubCode":"200"}]"#,
+        r#"{"Code":"200","ResultObject":["T","200"]}"#,
+    ] {
+        assert!(matches!(error(200, body), ReplyError::Malformed(_)), "{body}");
+    }
+}
+
+#[test]
+fn no_error_quotes_the_document() {
+    for body in [
+        r#"{"Code":"张三" "#,
+        r#"{"Code":["张三"]}"#,
+        "张三",
+        "<Error><Code>张三</Code></Error>",
+        r#"{"RequestId":"张三"}"#,
+    ] {
+        let error = error(200, body);
+        assert!(!format!("{error} {error:?}").contains("张三"), "{body}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    #[test]
+    fn arbitrary_bytes_are_never_a_success(status in 200..600_u16, body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let response = response(status, body);
+        prop_assert!(parse::<InitFaceVerify>(&response).is_err());
+        prop_assert!(parse::<DescribeFaceVerify>(&response).is_err());
+    }
+
+    /// One byte of a good answer changed: never a panic, and still read as passed only while `Passed` is there.
+    #[test]
+    fn a_damaged_answer_passes_only_by_its_passed(at in 0..GOOD.len(), byte in any::<u8>()) {
+        let mut body = GOOD.as_bytes().to_vec();
+        body[at] = byte;
+        let has_passed = body.windows(12).any(|window| window == br#""Passed":"T""#);
+        if let Ok(reply) = parse::<DescribeFaceVerify>(&response(200, body)) {
+            prop_assert!(reply.output.outcome() != Outcome::Passed || has_passed);
+            if let FaceVerifyStatus::Finished(result) = reply.output {
+                let _ = result.material_info.parse();
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! `MaterialInfo`: the scores exactly, and every ambiguity that the facts name.
+
+use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, MaterialInfo, Reading, parse};
+use http::Response;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn material(text: &str) -> MaterialInfo {
+    let body =
+        json!({"Code": "200", "ResultObject": {"Passed": "T", "SubCode": "200", "MaterialInfo": text}});
+    match parse::<DescribeFaceVerify>(&Response::new(Body::from(body.to_string()))).unwrap().output {
+        FaceVerifyStatus::Finished(result) => result.material_info,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The sample of the web flow's page, without its comments and its trailing comma.
+const SAMPLE: &str = r#"{"faceAttack":"T","faceOcclusion":"F","facialPictureFront":{"faceAttackScore":0.00008597839769208804,"ossBucketName":"cn-shanghai-aliyun-cloudauth-1260051251634779","ossObjectName":"verify/1260051251634779/03a081bd96328aedf83f635f39a50c57_0.jpeg","pictureUrl":"http://cn-shanghai-aliyun-cloudauth-1260051251634779.oss-cn-shanghai.aliyuncs.com/verify/x_0.jpeg?Expires=1625371140&OSSAccessKeyId=STS.x&Signature=y","qualityScore":99.93476867675781,"verifyScore":57.678396649466755}}"#;
+
+#[test]
+fn the_sample_of_the_page_reads_exactly() {
+    let info = material(SAMPLE);
+    let read = info.parse().unwrap();
+    let face = &read.facial_picture_front;
+    assert_eq!((read.face_attack, read.face_occlusion), (Reading::Is(true), Reading::Is(false)));
+    assert_eq!(face.verify_score.value(), Some(57.678396649466755));
+    assert_eq!(face.face_attack_score.value(), Some(0.00008597839769208804));
+    assert_eq!(face.quality_score.value(), Some(99.93476867675781));
+    assert_eq!(
+        face.oss_object_name.as_deref(),
+        Some("verify/1260051251634779/03a081bd96328aedf83f635f39a50c57_0.jpeg")
+    );
+    assert!(face.picture_url.as_ref().unwrap().expose().starts_with("http://"));
+    assert!(!format!("{info:?}{read:?}").contains("Signature"));
+}
+
+#[test]
+fn numbers_come_as_numbers_and_as_texts() {
+    for (text, expected) in [
+        ("75", Reading::Is(75.0)),
+        ("\"75\"", Reading::Is(75.0)),
+        ("\"0\"", Reading::Is(0.0)),
+        ("8.59e-05", Reading::Is(8.59e-05)),
+        ("\"8.59e-05\"", Reading::Is(8.59e-05)),
+        ("-1", Reading::Is(-1.0)),
+        ("null", Reading::Missing),
+        ("\"\"", Reading::Missing),
+        ("\"NaN\"", Reading::Malformed),
+        ("\"inf\"", Reading::Malformed),
+        ("\"seventy\"", Reading::Malformed),
+        ("true", Reading::Malformed),
+        ("[75]", Reading::Malformed),
+        ("{\"a\":75}", Reading::Malformed),
+    ] {
+        let info =
+            material(&format!(r#"{{"facialPictureFront":{{"verifyScore":{text},"qualityScore":1}}}}"#));
+        let face = info.parse().unwrap().facial_picture_front;
+        assert_eq!(face.verify_score, expected, "{text}");
+        assert_eq!(face.quality_score, Reading::Is(1.0), "{text} must not harm its neighbour");
+    }
+}
+
+#[test]
+fn flags_are_letters() {
+    for (text, expected) in [
+        ("\"T\"", Reading::Is(true)),
+        ("\"F\"", Reading::Is(false)),
+        ("true", Reading::Is(true)),
+        ("null", Reading::Missing),
+        ("\"\"", Reading::Missing),
+        ("\"Y\"", Reading::Malformed),
+        ("1", Reading::Malformed),
+        ("0.5", Reading::Malformed),
+    ] {
+        assert_eq!(
+            material(&format!(r#"{{"faceAttack":{text}}}"#)).parse().unwrap().face_attack,
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_is_no_object_costs_only_the_picture() {
+    for text in ["null", "\"x\"", "[]", "7", "7.5", "-7", "true"] {
+        let info = material(&format!(r#"{{"faceAttack":"F","facialPictureFront":{text}}}"#));
+        let read = info.parse().unwrap();
+        assert_eq!(read.face_attack, Reading::Is(false), "{text}");
+        assert_eq!(read.facial_picture_front.verify_score, Reading::Missing, "{text}");
+    }
+}
+
+#[test]
+fn unknown_fields_are_passed_over() {
+    let info = material(
+        r#"{"faceAge":31,"new":{"a":[1,{}]},"facialPictureFront":{"gender":"F","verifyScore":75.0}}"#,
+    );
+    assert_eq!(info.parse().unwrap().facial_picture_front.verify_score, Reading::Is(75.0));
+}
+
+#[test]
+fn an_oversized_document_is_not_parsed() {
+    let error = material(&format!(r#"{{"x":"{}"}}"#, "y".repeat(300 << 10))).parse().unwrap_err();
+    assert_eq!(error.to_string(), "MaterialInfo is larger than 256 KiB");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    /// One ulp decides at a threshold, so every double comes back bit by bit, by number and by text.
+    #[test]
+    fn a_score_keeps_its_exact_value(score in prop_oneof![0.0..100.0_f64, 74.999..75.001_f64, prop::num::f64::NORMAL]) {
+        for text in [format!("{score}"), format!("{score:e}"), format!("\"{score}\"")] {
+            let info = material(&format!(r#"{{"facialPictureFront":{{"verifyScore":{text}}}}}"#));
+            let read = info.parse().unwrap().facial_picture_front.verify_score.value().unwrap();
+            prop_assert_eq!(read.to_bits(), score.to_bits());
+        }
+    }
+}
+
+proptest! {
+    /// Whatever the escapes, the document inside is the one that was put in.
+    #[test]
+    fn a_document_comes_out_as_it_went_in(text in "\\PC*", ascii in any::<bool>()) {
+        let document = json!({ "x": text, "faceAttack": "F" }).to_string();
+        let outer = serde_json::to_string(&document).unwrap();
+        // In pure ASCII, with surrogate pairs, or as UTF-8.
+        let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+        let outer: String =
+            if ascii { outer.chars().map(|c| if c.is_ascii() { c.to_string() } else { units(c) }).collect() } else { outer };
+        let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T","MaterialInfo":{outer}}}}}"#);
+        match parse::<DescribeFaceVerify>(&Response::new(Body::from(body))).unwrap().output {
+            FaceVerifyStatus::Finished(result) => prop_assert_eq!(result.material_info.expose().unwrap(), document),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_costs_the_document_alone() {
+    for half in [r"\ud800", r"\udc00", r"\ud800\u0041", r"\ud800x"] {
+        let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T","MaterialInfo":"{{{half}}}"}}}}"#);
+        match parse::<DescribeFaceVerify>(&Response::new(Body::from(body))).unwrap().output {
+            FaceVerifyStatus::Finished(result) => assert!(result.material_info.parse().is_err(), "{half}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The operations on the wire: which parameters, where, under which signature.
+
+use std::collections::BTreeSet;
+
+use cloudauth_protocol::{
+    AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, CertifyUrlType,
+    Credentials, DeleteFaceVerifyResult, DescribeFaceVerify, Effect, Endpoint, FaceGuardOutput, Identity,
+    InitFaceVerify, Ip, MetaInfo, Mobile, Model, Nonce, Operation, OuterOrderNo, Place, ProcedurePriority,
+    RawOperation, ReturnUrl, SceneId, Signing, Stamp, SuitableType, UiCustomUrl, UnixTime, UserId, explain,
+    prepare,
+};
+
+const NONCE: [u8; 16] = *b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
+
+fn stamp() -> Stamp {
+    Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy(NONCE))
+}
+
+fn by() -> Credentials {
+    Credentials::new("testid", "testsecret").unwrap()
+}
+
+fn scene() -> SceneId {
+    SceneId::new(1_000_000_006).unwrap()
+}
+
+fn init() -> InitFaceVerify {
+    InitFaceVerify::new(
+        scene(),
+        OuterOrderNo::new("e0c34a77f5ac40a5aa5e6ed20c353888").unwrap(),
+        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
+        ReturnUrl::new("https://www.example.com/back?a=1&b=2").unwrap(),
+        MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap(),
+    )
+}
+
+/// The 15 parameters of the web flow's page.
+fn init_of_the_page() -> InitFaceVerify {
+    init()
+        .mobile(Mobile::new("13000000000").unwrap())
+        .ip(Ip::new("192.0.2.7".parse().unwrap()))
+        .user_id(UserId::new("123456789").unwrap())
+        .callback_url(CallbackUrl::new("https://www.example.com/cb").unwrap())
+        .callback_token(CallbackToken::new("NMjvQanQgplBSaEI0sL86WnQplB").unwrap())
+        .certify_url_type(CertifyUrlType::H5)
+        .auth_id(AuthId::new("92d46b9e9e2d703f2897f350d5bd4149").unwrap())
+}
+
+fn names(op: &impl Operation) -> BTreeSet<String> {
+    let mut params = cloudauth_protocol::Params::new();
+    op.params(&mut params);
+    params.names().map(str::to_owned).collect()
+}
+
+#[test]
+fn init_knows_the_fifteen_parameters_of_the_page() {
+    let expected = [
+        "SceneId",
+        "OuterOrderNo",
+        "ProductCode",
+        "CertType",
+        "CertName",
+        "CertNo",
+        "ReturnUrl",
+        "MetaInfo",
+        "Mobile",
+        "Ip",
+        "UserId",
+        "CallbackUrl",
+        "CallbackToken",
+        "CertifyUrlType",
+        "AuthId",
+    ];
+    assert_eq!(names(&init_of_the_page()), expected.map(str::to_owned).into());
+}
+
+#[test]
+fn init_knows_the_newer_parameters_of_the_web_flow() {
+    let op = init()
+        .model(Model::MoveAction)
+        .certify_url_style(CertifyUrlStyle::Long)
+        .procedure_priority(ProcedurePriority::Keep)
+        .video_evidence(true)
+        .face_guard_output(FaceGuardOutput::DeviceRisk)
+        .rarely_characters(true)
+        .ui_custom_url(UiCustomUrl::new("https://cdn.example.com/ui.json").unwrap())
+        .camera_selection(false)
+        .h5_degrade_confirm_btn(true)
+        .need_multi_face_check(true)
+        .suitable_type(SuitableType::One)
+        .extra(Place::Query, "EnableBeauty", "N");
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
+    for pair in [
+        "Model=MOVE_ACTION",
+        "CertifyUrlStyle=L",
+        "ProcedurePriority=keep",
+        "VideoEvidence=true",
+        "FaceGuardOutput=DeviceRisk",
+        "RarelyCharacters=Y",
+        "UiCustomUrl=https%3A%2F%2Fcdn.example.com%2Fui.json",
+        "CameraSelection=N",
+        "H5DegradeConfirmBtn=Y",
+        "NeedMultiFaceCheck=Y",
+        "SuitableType=1",
+        "EnableBeauty=N",
+    ] {
+        assert!(body.split('&').any(|found| found == pair), "{pair}");
+    }
+}
+
+#[test]
+fn an_encrypted_identity_says_that_it_is() {
+    let identity = Identity::sm2("BAUG", "BAUH").unwrap();
+    let op = InitFaceVerify::new(
+        scene(),
+        OuterOrderNo::generate([1; 16]),
+        identity,
+        ReturnUrl::iframe(),
+        MetaInfo::new("{}").unwrap(),
+    );
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
+    assert!(body.contains("CertName=BAUG&CertNo=BAUH") && body.contains("&EncryptType=SM2&"), "{body}");
+}
+
+#[test]
+fn v1_keeps_everything_in_the_body_as_pop_core_does() {
+    // The vector `wire-popcore-describe-GET` has the same parameters; only the method differs.
+    let op = DescribeFaceVerify::new(scene(), CertifyId::new("91707dc296d469ad38e4c5efa6a0f24b").unwrap());
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    assert_eq!((request.method().as_str(), request.uri().path_and_query().unwrap().as_str()), ("POST", "/"));
+    assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(request.headers()["host"], "cloudauth.cn-shanghai.aliyuncs.com");
+
+    let got = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1Get, stamp()).unwrap();
+    assert_eq!(
+        got.uri(),
+        "https://cloudauth.cn-shanghai.aliyuncs.com/?AccessKeyId=testid&Action=DescribeFaceVerify&CertifyId=91707dc296d469ad38e4c5efa6a0f24b&Format=JSON&SceneId=1000000006&SignatureMethod=HMAC-SHA1&SignatureNonce=00112233445566778899aabbccddeeff&SignatureVersion=1.0&Timestamp=2026-01-02T03%3A04%3A05Z&Version=2019-03-07&Signature=Ovuvf2u2nOkJKdiLZsmay4ACoXk%3D"
+    );
+    assert!(got.body().is_empty() && !got.headers().contains_key("content-type"));
+}
+
+#[test]
+fn v3_puts_each_parameter_where_the_metadata_says() {
+    let op = init_of_the_page().model(Model::Liveness);
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V3, stamp()).unwrap();
+    let query = request.uri().query().unwrap();
+    assert!(query.starts_with("CallbackToken=") && query.contains("&CertNo=999999199001012003&"));
+    let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
+    assert_eq!(body, "AuthId=92d46b9e9e2d703f2897f350d5bd4149&Model=LIVENESS");
+    let authorization = &request.headers()["authorization"];
+    assert!(authorization.is_sensitive());
+    assert!(authorization.to_str().unwrap().contains(
+        "SignedHeaders=content-type;host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version,"
+    ));
+}
+
+#[test]
+fn v3_can_keep_everything_in_the_body() {
+    let request = prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Body, stamp()).unwrap();
+    assert_eq!(request.uri().path_and_query().unwrap().as_str(), "/");
+    assert!(std::str::from_utf8(request.body().as_bytes()).unwrap().contains("CertNo=999999199001012003"));
+    let got = prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Get, stamp()).unwrap();
+    assert!(got.body().is_empty() && got.uri().query().unwrap().contains("CertNo="));
+}
+
+#[test]
+fn a_security_token_travels_signed_and_marked_sensitive() {
+    let sts = Credentials::temporary("STS.FAKE", "secret", "CAIS+FAKE/token==").unwrap();
+    let v1 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V1, stamp()).unwrap();
+    let body = std::str::from_utf8(v1.body().as_bytes()).unwrap();
+    assert!(body.contains("&SecurityToken=CAIS%2BFAKE%2Ftoken%3D%3D&"));
+    let v3 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V3, stamp()).unwrap();
+    assert!(v3.headers()["x-acs-security-token"].is_sensitive());
+    assert!(v3.headers()["authorization"].to_str().unwrap().contains("x-acs-accesskey-id;x-acs-action;"));
+}
+
+#[test]
+fn a_parameter_given_twice_fails_before_anything_is_sent() {
+    let op = init().extra(Place::Query, "CertNo", "999999199001012011");
+    let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap_err();
+    assert_eq!(error.to_string(), "the parameter CertNo is given twice");
+    let op = RawOperation::new("Id2MetaVerify", Effect::Write).param(Place::Body, "Timestamp", "x");
+    assert!(prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).is_err());
+}
+
+#[test]
+fn the_explanation_is_masked_and_true() {
+    for how in [Signing::V1, Signing::V3, Signing::V3Body] {
+        let explained = explain(&init_of_the_page(), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap();
+        let masked =
+            format!("{explained:?}{}{}", explained.masked().canonical, explained.masked().string_to_sign);
+        for secret in ["999999199001012003", "%E5%BC%A0", "13000000000", "192.0.2.7", "NMjvQanQ", "zimVer"] {
+            assert!(!masked.contains(secret), "{how:?} shows {secret}");
+            let body = explained.expose().canonical.contains(secret);
+            assert!(body || how == Signing::V3Body, "{how:?} does not sign {secret}");
+        }
+        assert_eq!(explained.masked().signature, explained.expose().signature);
+        let sent = prepare(&init_of_the_page(), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap();
+        assert_eq!(explained.into_request().body(), sent.body());
+    }
+}
+
+#[test]
+fn the_other_operations_name_their_parameters() {
+    let id = CertifyId::new("sha1").unwrap();
+    let describe = DescribeFaceVerify::new(scene(), id.clone()).picture_return_type("JPG");
+    assert_eq!(names(&describe), ["CertifyId", "PictureReturnType", "SceneId"].map(str::to_owned).into());
+    assert_eq!((describe.action(), describe.effect()), ("DescribeFaceVerify", Effect::Read));
+    let delete = DeleteFaceVerifyResult::new(id).delete_after_query(true);
+    assert_eq!(names(&delete), ["CertifyId", "DeleteAfterQuery"].map(str::to_owned).into());
+    assert_eq!((delete.action(), delete.effect()), ("DeleteFaceVerifyResult", Effect::Write));
+}

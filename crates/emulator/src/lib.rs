@@ -1,1 +1,50 @@
+//! A local Cloudauth: the gateway with its signature checks, sessions on a clock of their own, magic identities,
+//! and the callback. For tests and for development; it verifies nobody.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! use cloudauth_emulator::Emulator;
+//!
+//! let emulator = Emulator::builder().start().await?; // a free port on loopback
+//! println!("endpoint {}, access key {}", emulator.url(), Emulator::ACCESS_KEY_ID);
+//! # Ok(()) }
+//! ```
+//!
+//! | route | what |
+//! | --- | --- |
+//! | `GET, POST /` | the RPC gateway: `InitFaceVerify`, `DescribeFaceVerify`, `DeleteFaceVerifyResult` |
+//! | `GET /h5/{token}` | what stands behind a `CertifyUrl` |
+//! | `POST /h5/{token}/submit` | the person, in one request: films a face, and is sent back to `ReturnUrl` |
+//!
+//! Signatures are recomputed by code of the emulator's own, written from the vendor's documents and not from this
+//! project's signer: a mistake shared by both would pass every test.
+//!
+//! # Magic identities
+//!
+//! ID numbers of the area `999999`, which was never issued, so that no number is a person's. The date of birth
+//! picks the family, the three digits after it the value; the last character is the GB 11643 check character.
+//!
+//! | born | the digits are | example |
+//! | --- | --- | --- |
+//! | 1990-01-01 | the result's SubCode | 204: `999999199001012046` |
+//! | 1991-01-01 | the Code of `InitFaceVerify` | 417: `99999919910101417X` |
+//! | 1992-01-01 | the Code of `DescribeFaceVerify` | 424: `999999199201014249` |
+//! | 2000-01-01 | `verifyScore` times ten | 70.0: `999999200001017002` |
+//!
+//! Everybody else of the area passes. Other areas are refused, so that no real person ends up in a test log.
 
+mod actions;
+mod callback;
+mod clock;
+mod error;
+mod gateway;
+mod h5;
+mod magic;
+mod nonces;
+mod server;
+mod sessions;
+mod verify;
+
+pub use clock::Clock;
+pub use magic::id_number;
+pub use server::{Builder, Emulator};

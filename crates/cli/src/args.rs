@@ -1,0 +1,181 @@
+//! What the command line takes. No secret and no personal data: those come from the environment or a file.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use cloudauth::{Endpoint, Signing};
+
+/// Face-based identity verification with Alibaba Cloud's Cloudauth.
+///
+/// Try `cloudauth demo` first: a whole verification on this machine, without an account.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    /// What is printed.
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    pub(crate) output: Format,
+    /// The language of the codes' meanings; by LANG unless given.
+    #[arg(long, global = true, value_enum)]
+    lang: Option<Language>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 3 not passed, 4 credentials, \
+                          5 pending, 6 network.\nCredentials: ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and \
+                          ALIBABA_CLOUD_SECURITY_TOKEN), or the Alibaba CLI's profile file.";
+
+impl Args {
+    pub(crate) fn language(&self) -> Language {
+        let system = || std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).unwrap_or_default();
+        self.lang.unwrap_or_else(|| if system().starts_with("zh") { Language::Zh } else { Language::En })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One JSON document, for programs.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    En,
+    Zh,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a whole verification against an emulator of its own.
+    Demo(Demo),
+    /// Starts a verification and prints the link.
+    Init(Init),
+    /// Asks how a verification ended.
+    Describe(Describe),
+    /// The manual of all codes: what they mean, who must act, what to do.
+    Codes(Codes),
+    /// Signs a call without sending it.
+    Sign(Sign),
+    /// Runs the emulator until it is interrupted.
+    Emulator(Emulator),
+}
+
+/// Which signature a call carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SigningArg {
+    /// HMAC-SHA1, everything in the form body.
+    V1,
+    /// ACS3-HMAC-SHA256, parameters where the vendor's SDKs put them: names and ID numbers in the URL.
+    V3,
+    /// ACS3-HMAC-SHA256, everything in the form body; not verified against the live service.
+    V3Body,
+}
+
+impl From<SigningArg> for Signing {
+    fn from(arg: SigningArg) -> Self {
+        match arg {
+            SigningArg::V1 => Self::V1,
+            SigningArg::V3 => Self::V3,
+            SigningArg::V3Body => Self::V3Body,
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// A magic ID number, which says how it goes: 999999199001012046 ends in SubCode 204; see
+    /// `cloudauth codes` for the codes.
+    #[arg(long, default_value = "999999199001012003")]
+    pub(crate) identity: String,
+    #[arg(long, value_enum, default_value = "v1")]
+    pub(crate) signing: SigningArg,
+}
+
+/// Where a call goes and how it is signed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Target {
+    /// Another endpoint, such as an emulator's http://127.0.0.1:PORT.
+    #[arg(long, env = "CLOUDAUTH_ENDPOINT")]
+    pub(crate) endpoint: Option<Endpoint>,
+    #[arg(long, value_enum, default_value = "v1")]
+    pub(crate) signing: SigningArg,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// The scene's id, from the console.
+    #[arg(long)]
+    pub(crate) scene_id: u64,
+    /// Where the browser goes afterwards.
+    #[arg(long)]
+    pub(crate) return_url: String,
+    /// A JSON file with CertName, CertNo and MetaInfo, and perhaps Mobile, Ip, UserId; `-` for standard input.
+    /// It is a file so that no name stands in a process list or a shell's history.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) person: PathBuf,
+    /// Your number of this verification; a new one unless given.
+    #[arg(long)]
+    pub(crate) order_no: Option<String>,
+    /// Where the service reports that the person is done.
+    #[arg(long)]
+    pub(crate) callback_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Describe {
+    /// The scene's id, from the console.
+    #[arg(long)]
+    pub(crate) scene_id: u64,
+    /// What `cloudauth init` printed.
+    #[arg(long)]
+    pub(crate) certify_id: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Codes {
+    /// One code, such as 417, 204 or SignatureDoesNotMatch; all of them unless given.
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sign {
+    /// The action, such as DescribeFaceVerify.
+    #[arg(long)]
+    pub(crate) action: String,
+    /// A JSON file with the parameters, {"Name": "value"}; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params: PathBuf,
+    /// Prints every stage, to be compared with the string in a SignatureDoesNotMatch.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Prints the parameters' values too, which are masked otherwise.
+    #[arg(long, requires = "explain")]
+    pub(crate) reveal: bool,
+    /// The time to sign, in seconds since 1970; now unless given.
+    #[arg(long)]
+    pub(crate) timestamp: Option<u64>,
+    /// The nonce to sign, 32 hexadecimal digits; a new one unless given.
+    #[arg(long)]
+    pub(crate) nonce: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Emulator {
+    /// The port on loopback; a free one unless given.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// What its ids follow from.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Takes ID numbers of every area. Real people may end up in your logs.
+    #[arg(long)]
+    pub(crate) accept_any_id: bool,
+}

@@ -1,0 +1,117 @@
+//! `cloudauth demo`: a whole verification against an emulator of its own.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::routing::get;
+use cloudauth::{
+    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, Client, Credentials, DescribeFaceVerify, Identity,
+    InitFaceVerify, MetaInfo, OuterOrderNo, ReqwestTransport, ReturnHint, ReturnUrl, SceneId,
+};
+use cloudauth_emulator::Emulator;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::{entropy, status};
+use crate::args::Demo;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
+    let identity = CertNo::new(&args.identity).map_err(Failure::usage)?;
+    let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
+    output.step(&format!("emulator   {} (not a real verification)", emulator.url()));
+    let (callback_url, mut callbacks) = callback_receiver().await.map_err(Failure::other)?;
+
+    let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
+    let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
+    let transport = ReqwestTransport::new().map_err(Failure::other)?;
+    let endpoint = emulator.url().parse().map_err(Failure::usage)?;
+    let client =
+        Client::builder(transport, credentials).endpoint(endpoint).signing(args.signing.into()).build();
+
+    let keys = CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?;
+    let scene = SceneId::new(1_000_000_006).map_err(Failure::usage)?;
+    let order = OuterOrderNo::generate(entropy()?);
+    let name = CertName::new("张三").map_err(Failure::usage)?;
+    let init = InitFaceVerify::new(
+        scene,
+        order.clone(),
+        Identity::plain(name, identity),
+        ReturnUrl::new("https://shop.example/verified?order=1").map_err(Failure::usage)?,
+        MetaInfo::new(r#"{"zimVer":"3.0.0","appVersion":"1","deviceType":"h5"}"#).map_err(Failure::usage)?,
+    )
+    .callback_url(CallbackUrl::loopback(&callback_url).map_err(Failure::usage)?)
+    .callback_token(keys.token(scene, &order));
+
+    let started = client.init_face_verify(&init).await?;
+    let certify_id = started.output.certify_id;
+    let link = started
+        .output
+        .certify_url
+        .ok_or_else(|| Failure::other("the emulator did not believe the MetaInfo"))?;
+    output.step(&format!("init       CertifyId {}, the person opens {}", certify_id.as_str(), link.expose()));
+
+    let way_back = submit(link.expose()).await?;
+    let hint = ReturnHint::parse(&way_back).map_err(Failure::other)?;
+    output.step(&format!("submit     back with code {} (finished, which does not mean passed)", hint.code()));
+
+    let wait = tokio::time::timeout(Duration::from_secs(5), next_callback(&mut callbacks)).await;
+    let callback = wait.map_err(|_| Failure::other("no callback came within 5 seconds"))?;
+    let callback = callback.ok_or_else(|| Failure::other("the callback's receiver stopped"))?;
+    if !keys.verify(&callback, scene, &order) || callback.certify_id() != &certify_id {
+        return Err(Failure::other("a callback came whose token is not this order's"));
+    }
+    let claimed = callback.claimed_sub_code().map(ToString::to_string).unwrap_or_default();
+    output.step(&format!("callback   claims SubCode {claimed}, its token is this order's"));
+
+    let reply = client.describe_face_verify(&DescribeFaceVerify::new(scene, certify_id.clone())).await?;
+    let (human, result, exit) = status(&reply, output);
+    let document = json!({
+        "emulator": true,
+        "certify_id": certify_id.as_str(),
+        "browser_code": hint.code().as_str(),
+        "callback": { "claimed_sub_code": claimed, "token_verified": true },
+        "result": result,
+    });
+    output.print(&format!("describe   {}", human.replace('\n', "\n           ")), &document);
+    Ok(exit)
+}
+
+/// Stands in for the person, and gives the address that their browser is sent back to.
+async fn submit(link: &str) -> Result<String, Failure> {
+    let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let request = browser.map_err(Failure::other)?.post(format!("{link}/submit"));
+    let answer = request.send().await.map_err(|error| Failure::other(error.without_url()))?;
+    let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+    location.map(str::to_owned).ok_or_else(|| Failure::other("the emulator did not send the browser back"))
+}
+
+/// A route that takes callbacks, as a service would have one: answers 200 at once, whatever comes.
+async fn callback_receiver() -> std::io::Result<(String, UnboundedReceiver<String>)> {
+    let (sender, receiver) = unbounded_channel();
+    let router = Router::new().route("/callback", get(receive)).with_state(sender);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let url = format!("http://{}/callback", listener.local_addr()?);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok((url, receiver))
+}
+
+async fn receive(State(callbacks): State<UnboundedSender<String>>, RawQuery(query): RawQuery) -> StatusCode {
+    // Whether anybody still listens is not the caller's business.
+    let _ = callbacks.send(query.unwrap_or_default());
+    StatusCode::OK
+}
+
+/// The next request that is a callback; the probe when a verification starts is none.
+async fn next_callback(callbacks: &mut UnboundedReceiver<String>) -> Option<Callback> {
+    loop {
+        if let Ok(callback) = Callback::parse(&callbacks.recv().await?) {
+            return Some(callback);
+        }
+    }
+}

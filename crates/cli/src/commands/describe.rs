@@ -1,0 +1,18 @@
+//! `cloudauth describe`: asks how a verification ended.
+
+use cloudauth::{CertifyId, DescribeFaceVerify, SceneId};
+
+use super::{client, status};
+use crate::args::Describe;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(crate) async fn run(args: Describe, output: &Output) -> Result<u8, Failure> {
+    let scene_id = SceneId::new(args.scene_id).map_err(Failure::usage)?;
+    let certify_id = CertifyId::new(args.certify_id).map_err(Failure::usage)?;
+    let reply =
+        client(args.target)?.describe_face_verify(&DescribeFaceVerify::new(scene_id, certify_id)).await?;
+    let (human, document, exit) = status(&reply, output);
+    output.print(&human, &document);
+    Ok(exit)
+}

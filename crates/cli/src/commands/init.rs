@@ -1,0 +1,38 @@
+//! `cloudauth init`: starts a verification.
+
+use cloudauth::{CallbackUrl, CertifyUrl, OuterOrderNo, ReturnUrl, SceneId};
+use serde_json::json;
+
+use super::{client, entropy};
+use crate::args::Init;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::person;
+
+pub(crate) async fn run(args: Init, output: &Output) -> Result<u8, Failure> {
+    let order_no = match args.order_no {
+        Some(given) => OuterOrderNo::new(given).map_err(Failure::usage)?,
+        None => OuterOrderNo::generate(entropy()?),
+    };
+    let scene_id = SceneId::new(args.scene_id).map_err(Failure::usage)?;
+    let return_url = ReturnUrl::new(&args.return_url).map_err(Failure::usage)?;
+    let mut op = person::init_face_verify(scene_id, order_no.clone(), return_url, &args.person)?;
+    if let Some(url) = &args.callback_url {
+        let url = CallbackUrl::new(url).or_else(|error| CallbackUrl::loopback(url).map_err(|_| error));
+        op = op.callback_url(url.map_err(Failure::usage)?);
+    }
+    let started = client(args.target)?.init_face_verify(&op).await?;
+    let link = started.output.certify_url.as_ref().map(CertifyUrl::expose);
+    let id = started.output.certify_id.as_str();
+    let request_id = started.request_id.as_ref().map(ToString::to_string);
+    let human = format!(
+        "CertifyId    {id}\nOuterOrderNo {}\nCertifyUrl   {}\n\nnext: cloudauth describe --scene-id {scene_id} --certify-id {id}",
+        order_no.as_str(),
+        link.unwrap_or(
+            "(none: the service did not believe the MetaInfo; take it fresh from the person's browser)"
+        ),
+    );
+    let document = json!({ "certify_id": id, "outer_order_no": order_no.as_str(), "certify_url": link, "request_id": request_id });
+    output.print(&human, &document);
+    Ok(0)
+}

@@ -1,0 +1,61 @@
+//! `cloudauth sign`: signs a call without sending it.
+
+use std::time::SystemTime;
+
+use cloudauth::{Effect, Endpoint, Nonce, Place, RawOperation, Stamp, UnixTime, credentials, explain};
+use serde_json::json;
+
+use super::entropy;
+use crate::args::Sign;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::person::{read_object, text_of};
+
+/// The parameters of `InitFaceVerify` that the vendor's metadata puts into the body; all others of the flow stand
+/// in the query.
+const IN_BODY: [&str; 4] = ["AuthId", "Crop", "FaceContrastPicture", "Model"];
+
+pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
+    let by = credentials::load().map_err(|error| Failure::credentials(&error))?;
+    let endpoint = args.target.endpoint.clone().unwrap_or_else(Endpoint::cn_shanghai);
+    let mut op = RawOperation::new(&args.action, Effect::Read);
+    for (name, value) in read_object(&args.params)? {
+        let place = if IN_BODY.contains(&name.as_str()) { Place::Body } else { Place::Query };
+        op = op.param(place, &name, &text_of(&value));
+    }
+    let at = args.timestamp.map_or_else(|| SystemTime::now().into(), UnixTime::from_secs);
+    let nonce = Nonce::from_entropy(match &args.nonce {
+        Some(digits) => {
+            from_hex(digits).ok_or_else(|| Failure::usage("--nonce takes 32 hexadecimal digits"))?
+        }
+        None => entropy()?,
+    });
+    let explained = explain(&op, &endpoint, &by, args.target.signing.into(), Stamp::new(at, nonce));
+    let explained = explained.map_err(|error| Failure::usage(&error))?;
+    let stages = if args.reveal { explained.expose() } else { explained.masked() };
+    let document = json!({
+        "canonical": args.explain.then_some(&stages.canonical),
+        "string_to_sign": args.explain.then_some(&stages.string_to_sign),
+        "signature": stages.signature,
+        "masked": !args.reveal,
+    });
+    let human = if args.explain {
+        format!(
+            "canonical\n{}\n\nstring to sign\n{}\n\nsignature\n{}\n{}",
+            stages.canonical,
+            stages.string_to_sign,
+            stages.signature,
+            if args.reveal { "" } else { "\nvalues are masked; --reveal shows them" },
+        )
+    } else {
+        stages.signature.clone()
+    };
+    output.print(&human, &document);
+    Ok(0)
+}
+
+fn from_hex(digits: &str) -> Option<[u8; 16]> {
+    let bytes =
+        digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    bytes.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}

@@ -1,0 +1,38 @@
+//! The `cloudauth` command.
+//!
+//! Data goes to standard output, talk to standard error. Exit codes: 0 passed or done, 1 other error, 2 usage,
+//! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable.
+
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod person;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+use output::Output;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output { format: args.output, language: args.language() };
+    let outcome = match args.command {
+        Command::Demo(command) => commands::demo::run(command, &output).await,
+        Command::Init(command) => commands::init::run(command, &output).await,
+        Command::Describe(command) => commands::describe::run(command, &output).await,
+        Command::Codes(command) => commands::codes::run(&command, &output),
+        Command::Sign(command) => commands::sign::run(&command, &output),
+        Command::Emulator(command) => commands::emulator::run(command, &output).await,
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("cloudauth: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Prints for people or for programs.
+
+use cloudauth::{Bilingual, Manual};
+use serde_json::{Value, json};
+
+use crate::args::{Format, Language};
+
+/// How to print.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) language: Language,
+}
+
+impl Output {
+    /// Prints lines for people, or a document for programs.
+    pub(crate) fn print(&self, human: &str, document: &Value) {
+        match self.format {
+            Format::Human => println!("{}", human.trim_end()),
+            Format::Json => println!("{document}"),
+        }
+    }
+
+    /// Says how far things are; for people alone.
+    pub(crate) fn step(&self, text: &str) {
+        if self.format == Format::Human {
+            println!("{text}");
+        }
+    }
+
+    /// The text in the language chosen.
+    pub(crate) const fn say(&self, text: Bilingual) -> &'static str {
+        match self.language {
+            Language::En => text.en,
+            Language::Zh => text.zh,
+        }
+    }
+
+    /// A manual's entry for people.
+    pub(crate) fn manual(&self, entry: &Manual) -> String {
+        format!(
+            "{:<10} {}\n           {}: {}\n",
+            entry.code,
+            self.say(entry.meaning),
+            self.say(entry.actor.name()),
+            self.say(entry.next)
+        )
+    }
+}
+
+/// A manual's entry for programs.
+pub(crate) fn manual_document(layer: &str, entry: &Manual) -> Value {
+    let both = |text: Bilingual| json!({ "zh": text.zh, "en": text.en });
+    json!({
+        "layer": layer,
+        "code": entry.code,
+        "vendor_text": entry.vendor_text,
+        "meaning": both(entry.meaning),
+        "actor": both(entry.actor.name()),
+        "next": both(entry.next),
+        "source": entry.source.name(),
+    })
+}

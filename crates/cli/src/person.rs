@@ -1,0 +1,65 @@
+//! Personal data and parameters from a JSON file or standard input, so that they stand in no process list.
+
+use std::io::Read;
+use std::path::Path;
+
+use cloudauth::{
+    CertName, CertNo, Identity, InitFaceVerify, Ip, MetaInfo, Mobile, OuterOrderNo, ReturnUrl, SceneId,
+    UserId,
+};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// Reads a JSON object. Errors name the file, never its content.
+pub(crate) fn read_object(file: &Path) -> Result<Map<String, Value>, Failure> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(Failure::usage(format!("{} is not a JSON object", file.display()))),
+    }
+}
+
+/// The text of a value: a string as it is, anything else as JSON.
+pub(crate) fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// An `InitFaceVerify` of the person in a file.
+pub(crate) fn init_face_verify(
+    scene_id: SceneId,
+    order_no: OuterOrderNo,
+    return_url: ReturnUrl,
+    file: &Path,
+) -> Result<InitFaceVerify, Failure> {
+    const FIELDS: [&str; 6] = ["CertName", "CertNo", "MetaInfo", "Mobile", "Ip", "UserId"];
+    let fields = read_object(file)?;
+    // The file's keys are not quoted: somebody may have mixed them up with the values.
+    if fields.keys().any(|key| !FIELDS.contains(&key.as_str())) {
+        return Err(Failure::usage(format!("{} may hold {}", file.display(), FIELDS.join(", "))));
+    }
+    let find = |name: &str| fields.get(name).map(text_of);
+    let need =
+        |name: &str| find(name).ok_or_else(|| Failure::usage(format!("{} lacks {name}", file.display())));
+    let name = CertName::new(&need("CertName")?).map_err(Failure::usage)?;
+    let number = CertNo::new(&need("CertNo")?).map_err(Failure::usage)?;
+    let meta_info = MetaInfo::new(&need("MetaInfo")?).map_err(Failure::usage)?;
+    let mut op =
+        InitFaceVerify::new(scene_id, order_no, Identity::plain(name, number), return_url, meta_info);
+    if let Some(mobile) = find("Mobile") {
+        op = op.mobile(Mobile::new(&mobile).map_err(Failure::usage)?);
+    }
+    if let Some(ip) = find("Ip") {
+        op = op.ip(Ip::new(ip.parse().map_err(|_| Failure::usage("Ip: must be an IP address"))?));
+    }
+    if let Some(user_id) = find("UserId") {
+        op = op.user_id(UserId::new(&user_id).map_err(Failure::usage)?);
+    }
+    Ok(op)
+}

@@ -1,0 +1,163 @@
+//! The three actions: what the product answers beside HTTP 200.
+
+use cloudauth_protocol::Code;
+use serde_json::{Value, json};
+
+use crate::callback;
+use crate::magic::{self, Magic};
+use crate::server::State;
+use crate::sessions::{CallbackTarget, Outcome, Session};
+use crate::verify::Incoming;
+
+/// A product answer: `Code`, `Message`, and perhaps `ResultObject`.
+pub(crate) struct Answer {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) result: Option<Value>,
+}
+
+impl Answer {
+    fn success(result: Value) -> Self {
+        Self { result: Some(result), ..Self::code("200") }
+    }
+
+    /// A code with the vendor's message.
+    fn code(code: &str) -> Self {
+        let message = Code::from_wire(code).manual().map_or("", |entry| entry.vendor_text);
+        Self { code: code.to_owned(), message: message.to_owned(), result: None }
+    }
+
+    /// A code whose message says what the emulator has to add.
+    fn hint(code: &str, hint: &str) -> Self {
+        let plain = Self::code(code);
+        Self { message: format!("{} ({hint})", plain.message), ..plain }
+    }
+}
+
+pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answer {
+    let filled = |name| request.param(name).filter(|value| !value.is_empty());
+    let required =
+        ["SceneId", "OuterOrderNo", "ProductCode", "CertType", "CertName", "CertNo", "ReturnUrl", "MetaInfo"];
+    if let Some(missing) = required.into_iter().find(|name| filled(name).is_none()) {
+        return Answer::hint("400", missing);
+    }
+    let param = |name| filled(name).unwrap_or_default();
+    if param("SceneId").parse::<u64>().is_err() {
+        return Answer::hint("401", "SceneId is a number");
+    }
+    if (param("ProductCode"), param("CertType")) != ("ID_PRO", "IDENTITY_CARD") {
+        return Answer::hint("401", "the web flow takes ProductCode ID_PRO and CertType IDENTITY_CARD");
+    }
+    let order = param("OuterOrderNo");
+    if order.len() > 32 || !order.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Answer::hint("401", "OuterOrderNo is at most 32 letters and digits");
+    }
+    let id_number = param("CertNo");
+    if !magic::is_id_number(id_number) {
+        return Answer::hint("401", "CertNo is no ID number by GB 11643");
+    }
+    if !state.accept_any_id && !magic::is_synthetic(id_number) {
+        return Answer::hint(
+            "401",
+            "the emulator takes ID numbers of the area 999999 alone, so that nobody real is in a test",
+        );
+    }
+    let callback = match filled("CallbackUrl") {
+        Some(url) => match callback::check(state, url).await {
+            Ok(()) => Some(CallbackTarget {
+                url: url.to_owned(),
+                token: filled("CallbackToken").map(str::to_owned),
+            }),
+            Err(problem) => return Answer::hint("401", problem),
+        },
+        None => None,
+    };
+    let magic = Magic::of(id_number);
+    if let Magic::InitCode(code) = magic
+        && code != 200
+    {
+        return Answer::code(&code.to_string());
+    }
+    let session = Session {
+        certify_id: state.fresh_id("certify"),
+        token: state.fresh_id("link"),
+        scene_id: param("SceneId").to_owned(),
+        return_url: param("ReturnUrl").to_owned(),
+        callback,
+        magic,
+        begun: state.clock.now(),
+        result: None,
+        deleted: false,
+    };
+    let mut result = json!({ "CertifyId": session.certify_id });
+    if looks_fresh(param("MetaInfo"))
+        && let Value::Object(fields) = &mut result
+    {
+        fields.insert("CertifyUrl".into(), format!("{}/h5/{}", state.url, session.token).into());
+    }
+    state.sessions().insert(session);
+    Answer::success(result)
+}
+
+/// Whether MetaInfo looks like what `getMetaInfo()` makes: a JSON object with the script's version. The service
+/// looks closer; how, is not documented.
+fn looks_fresh(meta_info: &str) -> bool {
+    serde_json::from_str::<Value>(meta_info)
+        .is_ok_and(|value| value.get("zimVer").is_some_and(Value::is_string))
+}
+
+pub(crate) fn describe_face_verify(state: &State, request: &Incoming) -> Answer {
+    let filled = |name| request.param(name).filter(|value| !value.is_empty());
+    let (Some(scene_id), Some(certify_id)) = (filled("SceneId"), filled("CertifyId")) else {
+        return Answer::hint("400", "SceneId, CertifyId");
+    };
+    let sessions = state.sessions();
+    let Some(session) = sessions.get(certify_id).filter(|session| !session.deleted) else {
+        return Answer::code("406");
+    };
+    if session.scene_id != scene_id {
+        return Answer::hint("406", "the emulator's guess for a CertifyId of another scene");
+    }
+    match (session.magic, &session.result) {
+        (Magic::DescribeCode(code), _) if code != 200 => Answer::code(&code.to_string()),
+        (_, None) => Answer::code("424"),
+        (_, Some(outcome)) => Answer::success(result_object(certify_id, outcome)),
+    }
+}
+
+fn result_object(certify_id: &str, outcome: &Outcome) -> Value {
+    let mut picture = json!({
+        "faceAttackScore": 0.000_085_978_397_692_088_04,
+        "ossBucketName": "cn-shanghai-aliyun-cloudauth-emulator",
+        "ossObjectName": format!("verify/emulator/{certify_id}_0.jpeg"),
+        "qualityScore": 99.934_768_676_757_81,
+    });
+    // The first three end before the faces are compared.
+    let compared = !matches!(outcome.sub_code.as_str(), "201" | "202" | "203");
+    if compared && let Value::Object(fields) = &mut picture {
+        fields.insert("verifyScore".into(), outcome.verify_score.into());
+    }
+    let attack = if outcome.sub_code.as_str() == "205" { "T" } else { "F" };
+    let material_info = json!({ "faceAttack": attack, "faceOcclusion": "F", "facialPictureFront": picture });
+    json!({
+        "Passed": if outcome.passed() { "T" } else { "F" },
+        "SubCode": outcome.sub_code.as_str(),
+        "IdentityInfo": "null",
+        "MaterialInfo": material_info.to_string(),
+    })
+}
+
+pub(crate) fn delete_face_verify_result(state: &State, request: &Incoming) -> Answer {
+    let Some(certify_id) = request.param("CertifyId").filter(|value| !value.is_empty()) else {
+        return Answer::hint("400", "CertifyId");
+    };
+    let mut sessions = state.sessions();
+    let Some(session) = sessions.get_mut(certify_id) else { return Answer::code("406") };
+    if session.deleted {
+        let result =
+            json!({ "CertifyId": certify_id, "DeleteResult": "N", "FailReason": "NOT_DELETE_REPEATEDLY" });
+        return Answer::success(result);
+    }
+    session.deleted = true;
+    Answer::success(json!({ "CertifyId": certify_id, "DeleteResult": "Y" }))
+}

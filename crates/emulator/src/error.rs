@@ -1,0 +1,47 @@
+//! The gateway's errors, in the vendor's shape.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+/// A call that the gateway turns away.
+#[derive(Debug)]
+pub(crate) struct GatewayError {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl GatewayError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// Most of them come beside HTTP 400.
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// A parameter that every call must have.
+    pub(crate) fn missing(parameter: &str) -> Self {
+        Self::bad_request("MissingParameter", format!("{parameter} is mandatory for this action."))
+    }
+
+    /// The fields of the vendor's answer.
+    pub(crate) fn body(&self, request_id: &str, host: &str) -> Map<String, Value> {
+        let recommend = format!(
+            "https://api.aliyun.com/troubleshoot?q={}&product=Cloudauth&requestId={request_id}",
+            self.code
+        );
+        let body = json!({
+            "RequestId": request_id,
+            "Message": self.message,
+            "Recommend": recommend,
+            "HostId": host,
+            "Code": self.code,
+        });
+        match body {
+            Value::Object(body) => body,
+            _ => Map::new(),
+        }
+    }
+}

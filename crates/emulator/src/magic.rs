@@ -1,0 +1,100 @@
+//! Magic identities: ID numbers that say how a verification goes.
+
+/// The area that was never issued.
+const AREA: &str = "999999";
+
+/// What an ID number asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Magic {
+    /// Nothing: the person passes.
+    None,
+    /// This SubCode.
+    SubCode(u16),
+    /// This Code of `InitFaceVerify`.
+    InitCode(u16),
+    /// This Code of `DescribeFaceVerify`.
+    DescribeCode(u16),
+    /// This `verifyScore`, in tenths.
+    ScoreTenths(u16),
+}
+
+impl Magic {
+    pub(crate) fn of(id_number: &str) -> Self {
+        let (Some(AREA), Some(born), Some(digits)) = (
+            id_number.get(..6),
+            id_number.get(6..14),
+            id_number.get(14..17).and_then(|digits| digits.parse().ok()),
+        ) else {
+            return Self::None;
+        };
+        match born {
+            "19900101" => Self::SubCode(digits),
+            "19910101" => Self::InitCode(digits),
+            "19920101" => Self::DescribeCode(digits),
+            "20000101" => Self::ScoreTenths(digits),
+            _ => Self::None,
+        }
+    }
+}
+
+pub(crate) fn is_synthetic(id_number: &str) -> bool {
+    id_number.starts_with(AREA)
+}
+
+/// Whether a text is an ID number by GB 11643.
+pub(crate) fn is_id_number(text: &str) -> bool {
+    text.len() == 18 && text.get(..17).and_then(check_character) == text.chars().next_back()
+}
+
+/// The magic ID number of a family, given by its date of birth (`19900101`, ...), and its three digits.
+///
+/// `None` if the two are not eight and at most three digits.
+///
+/// ```
+/// assert_eq!(cloudauth_emulator::id_number("19900101", 204).as_deref(), Some("999999199001012046"));
+/// ```
+#[must_use]
+pub fn id_number(born: &str, digits: u16) -> Option<String> {
+    let front = format!("{AREA}{born}{digits:03}");
+    let check = if front.len() == 17 { check_character(&front)? } else { return None };
+    Some(format!("{front}{check}"))
+}
+
+/// GB 11643: the weights are powers of two modulo 11, the check makes the sum one.
+fn check_character(front: &str) -> Option<char> {
+    let mut sum = 0;
+    for digit in front.chars() {
+        sum = (sum + digit.to_digit(10)?) * 2 % 11;
+    }
+    let check = (12 - sum) % 11;
+    Some(if check == 10 { 'X' } else { char::from_digit(check, 10)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_examples_are_what_the_rule_gives() {
+        for (born, digits, number, magic) in [
+            ("19900101", 200, "999999199001012003", Magic::SubCode(200)),
+            ("19900101", 201, "999999199001012011", Magic::SubCode(201)),
+            ("19900101", 204, "999999199001012046", Magic::SubCode(204)),
+            ("19900101", 205, "999999199001012054", Magic::SubCode(205)),
+            ("19900101", 210, "99999919900101210X", Magic::SubCode(210)),
+            ("19910101", 401, "999999199101014014", Magic::InitCode(401)),
+            ("19910101", 417, "99999919910101417X", Magic::InitCode(417)),
+            ("19920101", 403, "999999199201014038", Magic::DescribeCode(403)),
+            ("19920101", 424, "999999199201014249", Magic::DescribeCode(424)),
+            ("20000101", 699, "999999200001016990", Magic::ScoreTenths(699)),
+            ("20000101", 700, "999999200001017002", Magic::ScoreTenths(700)),
+            ("20000101", 800, "999999200001018005", Magic::ScoreTenths(800)),
+        ] {
+            assert_eq!(id_number(born, digits).as_deref(), Some(number));
+            assert_eq!(Magic::of(number), magic);
+            assert!(is_id_number(number) && is_synthetic(number));
+        }
+        assert!(!is_id_number("999999199001012004") && !is_id_number("99999919900101200"));
+        assert_eq!(id_number("1990", 1), None);
+    }
+}

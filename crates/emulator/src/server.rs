@@ -1,0 +1,206 @@
+//! The server: what it shares, how it starts and stops.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::routing::{any, get, post};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::nonces::Nonces;
+use crate::sessions::Sessions;
+use crate::verify::Key;
+use crate::{gateway, h5};
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) url: String,
+    pub(crate) keys: HashMap<String, Key>,
+    pub(crate) accept_any_id: bool,
+    pub(crate) clock: Clock,
+    pub(crate) nonces: Mutex<Nonces>,
+    pub(crate) http: reqwest::Client,
+    sessions: Mutex<Sessions>,
+    seed: u64,
+    made: AtomicU64,
+}
+
+impl State {
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// 32 hexadecimal digits that follow from the seed and from how many were made before.
+    pub(crate) fn fresh_id(&self, what: &str) -> String {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let digest = Sha256::digest(format!("{} {what} {number}", self.seed));
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// An upper-case UUID, as the vendor's are.
+    pub(crate) fn fresh_request_id(&self) -> String {
+        let digits = self.fresh_id("request").to_ascii_uppercase();
+        let part = |from, to| digits.get(from..to).unwrap_or_default();
+        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    }
+
+    /// The clock's time as the `Date` header writes it.
+    pub(crate) fn http_date(&self) -> String {
+        httpdate::fmt_http_date(self.clock.now().to_system_time())
+    }
+}
+
+/// A running emulator. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    state: Arc<State>,
+    address: SocketAddr,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Emulator {
+    /// The access key that is always there.
+    pub const ACCESS_KEY_ID: &'static str = "EMUtestid";
+    /// Its secret.
+    pub const ACCESS_KEY_SECRET: &'static str = "EMUtestsecret";
+
+    /// How to start one.
+    pub fn builder() -> Builder {
+        Builder {
+            port: 0,
+            seed: 0,
+            clock: Clock::system(),
+            accept_any_id: false,
+            keys: HashMap::from([(
+                Self::ACCESS_KEY_ID.to_owned(),
+                Key { secret: Self::ACCESS_KEY_SECRET.to_owned(), token: None },
+            )]),
+        }
+    }
+
+    /// The endpoint, `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.state.url
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.state.clock
+    }
+
+    /// Serves until the server fails.
+    ///
+    /// # Errors
+    /// If accepting connections fails for good.
+    pub async fn run(mut self) -> io::Result<()> {
+        (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// Starts an [`Emulator`].
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    port: u16,
+    seed: u64,
+    clock: Clock,
+    accept_any_id: bool,
+    keys: HashMap<String, Key>,
+}
+
+impl Builder {
+    /// The port on loopback; a free one unless set.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// What its ids follow from; the same seed and the same calls give the same ids.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// A clock of your own.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Takes one more access key.
+    pub fn key(mut self, access_key_id: &str, access_key_secret: &str) -> Self {
+        self.keys.insert(access_key_id.to_owned(), Key { secret: access_key_secret.to_owned(), token: None });
+        self
+    }
+
+    /// Takes one more temporary access key.
+    pub fn temporary_key(
+        mut self,
+        access_key_id: &str,
+        access_key_secret: &str,
+        security_token: &str,
+    ) -> Self {
+        let key = Key { secret: access_key_secret.to_owned(), token: Some(security_token.to_owned()) };
+        self.keys.insert(access_key_id.to_owned(), key);
+        self
+    }
+
+    /// Takes ID numbers of every area. Real people may end up in your logs.
+    pub fn accept_any_id(mut self) -> Self {
+        self.accept_any_id = true;
+        self
+    }
+
+    /// Starts it, on the loopback interface.
+    ///
+    /// # Errors
+    /// If the port cannot be had.
+    pub async fn start(self) -> io::Result<Emulator> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
+        let address = listener.local_addr()?;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(io::Error::other)?;
+        let state = Arc::new(State {
+            url: format!("http://{address}"),
+            keys: self.keys,
+            accept_any_id: self.accept_any_id,
+            clock: self.clock,
+            nonces: Mutex::default(),
+            http,
+            sessions: Mutex::default(),
+            seed: self.seed,
+            made: AtomicU64::new(0),
+        });
+        let router = Router::new()
+            .route("/", any(gateway::call))
+            .route("/h5/{token}", get(h5::page))
+            .route("/h5/{token}/submit", post(h5::submit))
+            .with_state(Arc::clone(&state));
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Emulator { state, address, server })
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_protocol::sign::{v1, v3};
-use cloudauth_protocol::{Credentials, Params, Place};
+use cloudauth::sign::{v1, v3};
+use cloudauth::{Credentials, Params, Place};
 use cloudauth_tests::vectors;
 use http::Method;
 use serde_json::Value;

@@ -80,6 +80,28 @@ impl<'a> Param<'a> {
     }
 }
 
+/// Parameters that the caller named, all of them treated as personal data. `Debug` shows names alone.
+#[derive(Clone, Default)]
+pub(crate) struct Given(Vec<(Place, Box<str>, Box<str>)>);
+
+impl Given {
+    pub(crate) fn push(&mut self, place: Place, name: &str, value: &str) {
+        self.0.push((place, name.into(), value.into()));
+    }
+
+    pub(crate) fn params<'a>(&'a self, params: &mut Params<'a>) {
+        for (place, name, value) in &self.0 {
+            params.push_personal(name, *place, &**value);
+        }
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(_, name, _)| name)).finish()
+    }
+}
+
 /// The list that [`Operation::params`](crate::Operation::params) fills. Names may come in any order (the
 /// signatures sort them; names in order cost nothing); a name that comes twice fails the build. `Debug` shows
 /// names alone.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::codes::Code;
 use crate::operation::{Effect, Operation};
-use crate::params::{Param, Params, Place, name};
+use crate::params::{Given, Param, Params, Place, name};
 use crate::reply::{Answer, Reply, ReplyError, Text};
 use crate::values::choice::{
     CertifyUrlStyle, CertifyUrlType, FaceGuardOutput, Model, ProcedurePriority, ProductCode, SuitableType,
@@ -31,7 +31,7 @@ pub struct InitFaceVerify {
     return_url: ReturnUrl,
     meta_info: MetaInfo,
     options: Box<Options>,
-    extra: Vec<(Place, Box<str>, Box<str>)>,
+    extra: Given,
 }
 
 /// Lists all parameters in the order of their names on the wire, which is the order that the signatures sort
@@ -80,7 +80,7 @@ macro_rules! parameters {
 
 parameters! {
     /// `AuthId`: the user's authorisation id.
-    auth_id: AuthId = "AuthId" in Body, personal(|v| v.as_str().into());
+    auth_id: AuthId = "AuthId" in Body, personal(|v| v.expose().into());
     /// `CallbackToken`: comes back in the callback; make it with [`CallbackKeys`](crate::CallbackKeys).
     callback_token: CallbackToken = "CallbackToken" in Query, personal(|v| v.expose().into());
     /// `CallbackUrl`: where the service reports that the person is done.
@@ -142,14 +142,14 @@ impl InitFaceVerify {
         meta_info: MetaInfo,
     ) -> Self {
         let options = Box::new(Options { product_code: Some(ProductCode::IdPro), ..Options::default() });
-        Self { scene_id, outer_order_no, identity, return_url, meta_info, options, extra: Vec::new() }
+        Self { scene_id, outer_order_no, identity, return_url, meta_info, options, extra: Given::default() }
     }
 
     /// Sets a parameter that this crate has no setter for, such as `EnableBeauty`. It is treated as personal
     /// data. One that has a setter, given here as well, fails the build of the request.
     #[must_use]
     pub fn extra(mut self, place: Place, name: &str, value: &str) -> Self {
-        self.extra.push((place, name.into(), value.into()));
+        self.extra.push(place, name, value);
         self
     }
 
@@ -179,9 +179,7 @@ impl Operation for InitFaceVerify {
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
         push_parameters(self, params);
-        for (place, name, value) in &self.extra {
-            params.push_personal(name, *place, &**value);
-        }
+        self.extra.params(params);
     }
 
     fn read(answer: &Answer<'_>) -> Result<Reply<FaceVerifySession>, ReplyError> {

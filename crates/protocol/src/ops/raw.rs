@@ -2,14 +2,12 @@
 //!
 //! Vendor's list: <https://api.aliyun.com/document/Cloudauth/2019-03-07/overview>
 
-use std::fmt;
-
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::codes::Code;
 use crate::operation::{Effect, Operation};
-use crate::params::{Params, Place};
+use crate::params::{Given, Params, Place};
 use crate::reply::{Answer, Reply, ReplyError};
 
 /// An action that this crate has no type for.
@@ -29,32 +27,25 @@ use crate::reply::{Answer, Reply, ReplyError};
 ///     .param(Place::Body, "IdentifyNum", "999999199001012003");
 /// assert!(!format!("{op:?}").contains("999999199001012003"));
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RawOperation {
     action: Box<str>,
     effect: Effect,
-    params: Vec<(Place, Box<str>, Box<str>)>,
+    params: Given,
 }
 
 impl RawOperation {
     /// The action `action`; `effect` says whether it may be repeated.
     #[must_use]
     pub fn new(action: &str, effect: Effect) -> Self {
-        Self { action: action.into(), effect, params: Vec::new() }
+        Self { action: action.into(), effect, params: Given::default() }
     }
 
     /// Adds a parameter. An empty value is sent as `name=`.
     #[must_use]
     pub fn param(mut self, place: Place, name: &str, value: &str) -> Self {
-        self.params.push((place, name.into(), value.into()));
+        self.params.push(place, name, value);
         self
-    }
-}
-
-impl fmt::Debug for RawOperation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.params.iter().map(|(_, name, _)| name).collect();
-        f.debug_struct("RawOperation").field("action", &self.action).field("params", &names).finish()
     }
 }
 
@@ -70,9 +61,7 @@ impl Operation for RawOperation {
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
-        for (place, name, value) in &self.params {
-            params.push_personal(name, *place, &**value);
-        }
+        self.params.params(params);
     }
 
     fn read(answer: &Answer<'_>) -> Result<Reply<Value>, ReplyError> {

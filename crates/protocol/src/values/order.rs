@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{InvalidValue, text};
+use crate::redact::personal;
 use crate::stamp::hex;
 
 /// `SceneId`: the number that the console gives a verification scene.
@@ -92,9 +93,10 @@ impl CertifyId {
     }
 }
 
-/// `AuthId`: the user's authorisation id, at most 64 characters (documented).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthId(Box<str>);
+personal! {
+    /// `AuthId`: the user's authorisation id, at most 64 characters (documented).
+    AuthId
+}
 
 impl AuthId {
     /// # Errors
@@ -104,12 +106,6 @@ impl AuthId {
             return Err(InvalidValue::new("AuthId", "must be at most 64 characters"));
         }
         Ok(Self(value.into()))
-    }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

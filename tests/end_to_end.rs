@@ -1,0 +1,348 @@
+//! Whole verifications over real HTTP on loopback: client, transport and emulator together.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::routing::get;
+use cloudauth::{
+    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyId, Client, Code, Credentials,
+    DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, Effect, Error, FaceVerifySession, FaceVerifyStatus,
+    GatewayCode, Identity, InitFaceVerify, MetaInfo, Nonce, Outcome, OuterOrderNo, RawOperation,
+    ReqwestTransport, ReturnHint, ReturnUrl, SceneId, Signing, Stamp, SubCode, UnixTime, prepare,
+};
+use cloudauth_emulator::{Clock, Emulator, id_number};
+use cloudauth_transport::{Limits, Transport};
+
+const ALL: [Signing; 5] = [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body];
+
+fn scene() -> SceneId {
+    SceneId::new(1_000_000_006).unwrap()
+}
+
+fn order() -> OuterOrderNo {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    OuterOrderNo::new(format!("order{}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()
+}
+
+fn init(number: &str) -> InitFaceVerify {
+    InitFaceVerify::new(
+        scene(),
+        order(),
+        // All that makes a signature go wrong: beyond the basic plane, a middle dot, reserved characters.
+        Identity::plain(CertName::new("阿卜·𠮷").unwrap(), CertNo::new(number).unwrap()),
+        ReturnUrl::new("https://shop.example/back?q=*~+/ %25&x=!'()#done").unwrap_or_else(|_| {
+            ReturnUrl::new("https://shop.example/back?q=*~+/%20%25&x=!'()#done").unwrap()
+        }),
+        MetaInfo::new(r#"{"zimVer":"3.0.0","x":"a b+c&d=e%f\n"}"#).unwrap(),
+    )
+}
+
+fn client_with(emulator: &Emulator, credentials: Credentials, signing: Signing) -> Client {
+    Client::builder(ReqwestTransport::new().unwrap(), credentials)
+        .endpoint(emulator.url().parse().unwrap())
+        .signing(signing)
+        .build()
+}
+
+fn client(emulator: &Emulator, signing: Signing) -> Client {
+    let by = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap();
+    client_with(emulator, by, signing)
+}
+
+async fn start(client: &Client, number: &str) -> FaceVerifySession {
+    client.init_face_verify(&init(number)).await.unwrap().output
+}
+
+async fn describe(client: &Client, id: &CertifyId) -> Result<FaceVerifyStatus, Error> {
+    let reply = client.describe_face_verify(&DescribeFaceVerify::new(scene(), id.clone())).await?;
+    Ok(reply.output)
+}
+
+/// Posts to the link as the person's browser would, and gives the status and where it is sent.
+async fn submit(session: &FaceVerifySession, form: &'static str) -> (u16, Option<String>) {
+    let browser =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let link = session.certify_url.as_ref().unwrap().expose();
+    let answer = browser.post(format!("{link}/submit")).body(form).send().await.unwrap();
+    let location = answer.headers().get("location").map(|value| value.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), location)
+}
+
+fn magic(born: &str, digits: u16) -> String {
+    id_number(born, digits).unwrap()
+}
+
+#[tokio::test]
+async fn a_verification_runs_from_start_to_result_under_every_signature() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    for signing in ALL {
+        let client = client(&emulator, signing);
+        let session = start(&client, "999999199001012003").await;
+        assert_eq!(
+            describe(&client, &session.certify_id).await.unwrap().outcome(),
+            Outcome::Pending,
+            "{signing:?}"
+        );
+        let (status, location) = submit(&session, "").await;
+        assert_eq!(status, 303);
+        let hint = ReturnHint::parse(&location.unwrap()).unwrap();
+        assert_eq!(hint.claimed_certify_id(), Some(&session.certify_id));
+        assert_eq!(
+            describe(&client, &session.certify_id).await.unwrap().outcome(),
+            Outcome::Passed,
+            "{signing:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn temporary_credentials_are_signed_with_their_token() {
+    let emulator =
+        Emulator::builder().temporary_key("STS.EMU", "s", "CAIS+token/==&%").start().await.unwrap();
+    for signing in ALL {
+        let with =
+            |token| client_with(&emulator, Credentials::temporary("STS.EMU", "s", token).unwrap(), signing);
+        start(&with("CAIS+token/==&%"), "999999199001012003").await;
+        let error = with("other").init_face_verify(&init("999999199001012003")).await.unwrap_err();
+        assert_eq!(error.gateway_code(), Some(&GatewayCode::SecurityTokenMismatch), "{signing:?}");
+        let without = client_with(&emulator, Credentials::new("STS.EMU", "s").unwrap(), signing);
+        let error = without.init_face_verify(&init("999999199001012003")).await.unwrap_err();
+        assert_eq!(error.gateway_code(), Some(&GatewayCode::MissingSecurityToken), "{signing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_secret_is_turned_away() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    for signing in ALL {
+        let by = |id, secret| client_with(&emulator, Credentials::new(id, secret).unwrap(), signing);
+        for (client, expected) in [
+            (by(Emulator::ACCESS_KEY_ID, "wrong"), GatewayCode::SignatureDoesNotMatch),
+            (by("nobody", "wrong"), GatewayCode::AccessKeyNotFound),
+        ] {
+            let error = client.init_face_verify(&init("999999199001012003")).await.unwrap_err();
+            assert_eq!(error.gateway_code(), Some(&expected), "{signing:?}");
+            assert!(error.request_id().is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_and_a_nonce_that_was_used_are_turned_away() {
+    let now = UnixTime::from_secs(1_767_323_045);
+    let emulator = Emulator::builder().clock(Clock::frozen(now)).start().await.unwrap();
+    let (transport, endpoint) = (ReqwestTransport::new().unwrap(), emulator.url().parse().unwrap());
+    let by = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap();
+    let op = DescribeFaceVerify::new(scene(), CertifyId::new("sha1").unwrap());
+    for signing in ALL {
+        let nonce = |byte| Nonce::from_entropy([byte ^ signing as u8; 16]);
+        for (stamp, expected) in [
+            (Stamp::new(now, nonce(0x10)), "406"),
+            (Stamp::new(now, nonce(0x10)), "SignatureNonceUsed"),
+            (Stamp::new(now.plus(Duration::from_secs(899)), nonce(0x20)), "406"),
+            (Stamp::new(now.plus(Duration::from_secs(901)), nonce(0x30)), "InvalidTimeStamp.Expired"),
+            (Stamp::new(UnixTime::from_secs(now.as_secs() - 901), nonce(0x40)), "InvalidTimeStamp.Expired"),
+        ] {
+            let request = prepare(&op, &endpoint, &by, signing, stamp).unwrap();
+            let response = transport.send(request, &Limits::DEFAULT).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(response.body().as_bytes()).unwrap();
+            assert_eq!(body["Code"], expected, "{signing:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_takes_one_submission_and_dies_after_thirty_minutes() {
+    let clock = Clock::system();
+    let emulator = Emulator::builder().clock(clock.clone()).start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let session = start(&client, "999999199001012003").await;
+    assert_eq!(submit(&session, "").await.0, 303);
+    assert_eq!(submit(&session, "").await.0, 409);
+
+    let late = start(&client, "999999199001012003").await;
+    clock.advance(Duration::from_secs(30 * 60));
+    assert_eq!(submit(&late, "").await.0, 410);
+    // The emulator's clock is ahead of the client's by now.
+    let error = describe(&client, &late.certify_id).await.unwrap_err();
+    assert_eq!(error.gateway_code(), Some(&GatewayCode::TimestampExpired));
+}
+
+#[tokio::test]
+async fn the_magic_identities_say_how_it_goes() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    for row in SubCode::MANUAL {
+        let session = start(&client, &magic("19900101", row.code.parse().unwrap())).await;
+        submit(&session, "").await;
+        let FaceVerifyStatus::Finished(result) = describe(&client, &session.certify_id).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(result.sub_code.as_ref().unwrap().as_str(), row.code);
+        let passes = matches!(row.code, "200" | "210");
+        assert_eq!(
+            result.outcome(),
+            if passes { Outcome::Passed } else { Outcome::NotPassed },
+            "{}",
+            row.code
+        );
+        let material = result.material_info.parse().unwrap();
+        let compared = !matches!(row.code, "201" | "202" | "203");
+        assert_eq!(material.facial_picture_front.verify_score.value().is_some(), compared, "{}", row.code);
+    }
+    for row in Code::MANUAL.iter().filter(|row| row.code != "200") {
+        let code = row.code.parse().unwrap();
+        let error = client.init_face_verify(&init(&magic("19910101", code))).await.unwrap_err();
+        assert_eq!(error.code().unwrap().as_str(), row.code);
+
+        let session = start(&client, &magic("19920101", code)).await;
+        submit(&session, "").await;
+        match describe(&client, &session.certify_id).await {
+            Ok(FaceVerifyStatus::Pending(code)) => assert_eq!(code.as_str(), row.code),
+            Ok(other) => panic!("{} gave {other:?}", row.code),
+            Err(error) => assert_eq!(error.code().unwrap().as_str(), row.code),
+        }
+    }
+    for (tenths, outcome) in [(699, Outcome::NotPassed), (700, Outcome::Passed), (1000 - 1, Outcome::Passed)]
+    {
+        let session = start(&client, &magic("20000101", tenths)).await;
+        submit(&session, "").await;
+        let FaceVerifyStatus::Finished(result) = describe(&client, &session.certify_id).await.unwrap() else {
+            panic!()
+        };
+        let score = result.material_info.parse().unwrap().facial_picture_front.verify_score.value();
+        assert_eq!((score, result.outcome()), (Some(f64::from(tenths) / 10.0), outcome));
+    }
+}
+
+#[tokio::test]
+async fn the_choice_at_submission_beats_the_magic_identity() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let session = start(&client, "999999199001012003").await;
+    submit(&session, "sub_code=205").await;
+    assert_eq!(describe(&client, &session.certify_id).await.unwrap().outcome(), Outcome::NotPassed);
+}
+
+#[tokio::test]
+async fn what_the_service_would_refuse_is_refused() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    // An ID number outside the area that was never issued; its check character is right.
+    let error = client.init_face_verify(&init("11010519491231002X")).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::IllegalParameter));
+    // A MetaInfo that no browser made.
+    let person = Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
+    let stale = InitFaceVerify::new(
+        scene(),
+        order(),
+        person,
+        ReturnUrl::new("https://shop.example").unwrap(),
+        MetaInfo::new("{}").unwrap(),
+    );
+    assert_eq!(client.init_face_verify(&stale).await.unwrap().output.certify_url, None);
+    let error = describe(&client, &CertifyId::new("unknown").unwrap()).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::InvalidCertifyId));
+    let error = client.call(&RawOperation::new("CompareFaces", Effect::Read)).await.unwrap_err();
+    assert_eq!(error.gateway_code(), Some(&GatewayCode::ActionNotFound));
+}
+
+#[tokio::test]
+async fn a_deleted_result_is_gone() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V3);
+    let session = start(&client, "999999199001012003").await;
+    let delete = DeleteFaceVerifyResult::new(session.certify_id.clone());
+    assert_eq!(client.delete_face_verify_result(&delete).await.unwrap().output, Deletion::Deleted);
+    assert_eq!(client.delete_face_verify_result(&delete).await.unwrap().output, Deletion::AlreadyDeleted);
+    assert!(describe(&client, &session.certify_id).await.is_err());
+}
+
+#[tokio::test]
+async fn without_a_format_the_gateway_answers_xml() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let answer = reqwest::get(format!("{}/?Action=DescribeFaceVerify", emulator.url())).await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let text = answer.text().await.unwrap();
+    assert!(text.starts_with("<?xml") && text.contains("<Code>MissingParameter</Code>"), "{text}");
+}
+
+/// A callback route that answers with these statuses in turn, the last for ever, and keeps the queries.
+async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<String>>>) {
+    let queries = Arc::new(Mutex::new(Vec::new()));
+    let (kept, calls) = (Arc::clone(&queries), Arc::new(AtomicUsize::new(0)));
+    let route = get(move |RawQuery(query): RawQuery| async move {
+        let call = calls.fetch_add(1, Ordering::Relaxed).min(statuses.len() - 1);
+        kept.lock().unwrap().push(query.unwrap_or_default());
+        StatusCode::from_u16(statuses[call]).unwrap()
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/cb?shop=1", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/cb", route)).await });
+    (url, queries)
+}
+
+async fn wait_for(queries: &Mutex<Vec<String>>, count: usize) -> Vec<String> {
+    for _ in 0..200 {
+        if queries.lock().unwrap().len() >= count {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    queries.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn the_callback_carries_the_sub_code_and_the_token_and_keeps_the_query() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let keys = CallbackKeys::new(&[7; 32]).unwrap();
+    let (url, queries) = receiver(&[200]).await;
+    let op = init(&magic("19900101", 210)).callback_url(CallbackUrl::loopback(&url).unwrap());
+    let order = op.outer_order_no().clone();
+    let session =
+        client.init_face_verify(&op.callback_token(keys.token(scene(), &order))).await.unwrap().output;
+    submit(&session, "").await;
+    let queries = wait_for(&queries, 2).await;
+    assert_eq!(queries[0], "shop=1", "the probe at the start has no parameters of the service's");
+    assert!(queries[1].starts_with("shop=1&callbackToken="), "{}", queries[1]);
+    let callback = Callback::parse(&queries[1]).unwrap();
+    assert_eq!(callback.certify_id(), &session.certify_id);
+    assert_eq!(callback.claimed_sub_code(), Some(&SubCode::PassedByStrategy));
+    assert!(keys.verify(&callback, scene(), &order));
+}
+
+#[tokio::test]
+async fn a_callback_that_is_not_answered_200_comes_once_more() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let (url, queries) = receiver(&[200, 500]).await;
+    let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
+    let session = client(&emulator, Signing::V1).init_face_verify(&op).await.unwrap().output;
+    submit(&session, "").await;
+    let queries = wait_for(&queries, 3).await;
+    assert_eq!(queries.len(), 3, "the probe and two callbacks");
+    assert_eq!(queries[1], queries[2]);
+}
+
+#[tokio::test]
+async fn a_callback_address_that_does_not_answer_is_refused_at_the_start() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let (url, _) = receiver(&[404]).await;
+    let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
+    let error = client(&emulator, Signing::V1).init_face_verify(&op).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::IllegalParameter));
+}
+
+#[tokio::test]
+async fn a_dead_endpoint_says_that_nothing_was_sent() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    drop(emulator);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = client.init_face_verify(&init("999999199001012003")).await.unwrap_err();
+    assert_eq!(error.executed(), cloudauth::Executed::No);
+}

@@ -1,0 +1,282 @@
+//! The command as people and programs call it: what it prints, what it answers with, and what it never shows.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A call with nothing of this machine's in its environment.
+fn cloudauth(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", std::env::temp_dir().join("cloudauth-no-home"))
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    cloudauth(args).output().unwrap()
+}
+
+fn with_key(args: &[&str], endpoint: &str, secret: &str) -> Command {
+    let mut command = cloudauth(args);
+    command
+        .env("CLOUDAUTH_ENDPOINT", endpoint)
+        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid")
+        .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", secret)
+        .env("RUST_LOG", "trace");
+    command
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}", text(output)))
+}
+
+#[test]
+fn the_demo_ends_in_the_exit_code_of_its_identity() {
+    for (identity, exit, outcome) in [
+        ("999999199001012003", 0, "Passed"),
+        ("99999919900101210X", 0, "Passed"),
+        ("999999199001012046", 3, "NotPassed"),
+        ("999999199201014249", 5, "Pending"),
+    ] {
+        for signing in ["v1", "v3", "v3-body"] {
+            let output = run(&["demo", "--identity", identity, "--signing", signing, "--output", "json"]);
+            assert_eq!(output.status.code(), Some(exit), "{identity} {signing}: {}", text(&output));
+            let document = json(&output);
+            assert_eq!(document["result"]["outcome"], outcome);
+            assert_eq!(document["callback"]["token_verified"], true);
+        }
+    }
+}
+
+#[test]
+fn the_demo_tells_every_step() {
+    let output = run(&["demo"]);
+    let shown = text(&output);
+    for step in ["emulator ", "init ", "submit ", "callback ", "describe   passed (code 200)"] {
+        assert!(shown.contains(step), "{step}: {shown}");
+    }
+}
+
+#[test]
+fn a_refusal_tells_what_to_do_next() {
+    let output = run(&["demo", "--identity", "99999919910101417X"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output).contains("next: if the data are right, review by hand; do not retry"),
+        "{}",
+        text(&output)
+    );
+}
+
+#[test]
+fn a_wrong_identity_is_a_usage_error_that_does_not_quote_it() {
+    let output = run(&["demo", "--identity", "999999199001012004"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output), "cloudauth: CertNo: has a wrong check character (GB 11643)\n");
+}
+
+#[test]
+fn missing_credentials_are_exit_code_4_and_say_what_to_set() {
+    let output = run(&["describe", "--scene-id", "1", "--certify-id", "sha1"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(text(&output).contains("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_is_exit_code_6() {
+    let args = ["describe", "--scene-id", "1", "--certify-id", "sha1"];
+    let output = with_key(&args, "http://127.0.0.1:1", "s").output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", text(&output));
+    let output = with_key(&args, "http://cloudauth.aliyuncs.com", "s").output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "plain http to another host is refused: {}", text(&output));
+}
+
+#[test]
+fn the_manual_knows_every_layer_in_both_languages() {
+    let output = run(&["codes", "417"]);
+    assert!(text(&output).contains("review by hand"), "{}", text(&output));
+    let output = run(&["codes", "417", "--lang", "zh"]);
+    assert!(text(&output).contains("转人工审核"), "{}", text(&output));
+    let mut chinese = cloudauth(&["codes", "204"]);
+    assert!(text(&chinese.env("LANG", "zh_CN.UTF-8").output().unwrap()).contains("人脸不一致"));
+    let output = run(&["codes", "missingsceneid", "--output", "json"]);
+    assert_eq!(output.status.code(), Some(2), "families go by the vendor's spelling");
+    let output = run(&["codes", "MissingSceneId", "--output", "json"]);
+    assert_eq!(json(&output)[0]["code"], "MissingParameter");
+    let all = json(&run(&["codes", "--output", "json"]));
+    assert!(all.as_array().unwrap().len() >= 24 + 13 + 34);
+    assert_eq!(run(&["codes", "nonsense"]).status.code(), Some(2));
+}
+
+fn file(name: &str, content: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    let path = path.display().to_string();
+    (folder, path)
+}
+
+#[test]
+fn an_explained_signature_is_masked_unless_asked() {
+    let (_folder, params) =
+        file("params.json", r#"{"CertifyId":"91707dc296d469ad38e4c5efa6a0f24b","SceneId":1000000006}"#);
+    let base = [
+        "sign",
+        "--action",
+        "DescribeFaceVerify",
+        "--params",
+        &params,
+        "--timestamp",
+        "1767323045",
+        "--nonce",
+    ];
+    let sign = |more: &[&str]| {
+        let args = [&base[..], &["00112233445566778899aabbccddeeff"], more].concat();
+        let mut command = cloudauth(&args);
+        command
+            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid")
+            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret");
+        command.output().unwrap()
+    };
+    // The vendor's vector `describe-POST`.
+    let plain = sign(&[]);
+    assert_eq!(plain.status.code(), Some(0), "{}", text(&plain));
+    let masked = text(&sign(&["--explain"]));
+    assert!(masked.contains("CertifyId=%5BCertifyId%5D") && !masked.contains("91707dc"), "{masked}");
+    let revealed = text(&sign(&["--explain", "--reveal"]));
+    assert!(
+        revealed
+            .contains("POST&%2F&AccessKeyId%3Dtestid%26Action%3DDescribeFaceVerify%26CertifyId%3D91707dc2")
+    );
+    assert!(revealed.contains(String::from_utf8_lossy(&plain.stdout).trim()));
+    assert_eq!(sign(&["--reveal"]).status.code(), Some(2), "--reveal goes with --explain");
+    assert!(!revealed.contains("testsecret"));
+}
+
+#[test]
+fn no_secret_and_no_personal_data_is_a_flag() {
+    for command in ["demo", "init", "describe", "sign", "emulator"] {
+        let help = text(&run(&[command, "--help"])).to_lowercase();
+        for flag in ["--secret", "--access-key", "--token", "--cert-name", "--cert-no", "--mobile", "--name"]
+        {
+            assert!(!help.contains(flag), "{command} takes {flag}");
+        }
+    }
+}
+
+/// `cloudauth emulator` on a free port; it ends with the test.
+struct Emulator {
+    child: Child,
+    endpoint: String,
+}
+
+impl Emulator {
+    fn start() -> Self {
+        let mut child = cloudauth(&["emulator", "--output", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let started: Value = serde_json::from_str(&line).unwrap();
+        Self { child, endpoint: started["endpoint"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const PERSON: &str = r#"{"CertName":"欧阳张三丰","CertNo":"999999199001012003","MetaInfo":{"zimVer":"planted-meta"},"Mobile":"13999999999","Ip":"192.0.2.77","UserId":"planted-user"}"#;
+const PLANTED: [&str; 7] = [
+    "欧阳张三丰",
+    "999999199001012003",
+    "planted-meta",
+    "13999999999",
+    "192.0.2.77",
+    "planted-user",
+    "planted-secret",
+];
+
+fn assert_clean(output: &Output) {
+    let shown = text(output);
+    for planted in PLANTED {
+        assert!(!shown.contains(planted), "shows {planted}: {shown}");
+    }
+}
+
+fn init<'a>(person: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let base = [
+        "init",
+        "--output",
+        "json",
+        "--scene-id",
+        "1",
+        "--return-url",
+        "https://shop.example",
+        "--person",
+        person,
+    ];
+    [&base[..], more].concat()
+}
+
+#[test]
+fn init_and_describe_go_together() {
+    let emulator = Emulator::start();
+    let (_folder, person) = file("person.json", PERSON);
+    let output = with_key(&init(&person, &[]), &emulator.endpoint, "EMUtestsecret").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert_clean(&output);
+    let started = json(&output);
+    assert!(started["certify_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    let describe = ["describe", "--scene-id", "1", "--certify-id", started["certify_id"].as_str().unwrap()];
+    let output = with_key(&describe, &emulator.endpoint, "EMUtestsecret").output().unwrap();
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output));
+
+    // The person may come by standard input, too.
+    let mut child = with_key(&init("-", &[]), &emulator.endpoint, "EMUtestsecret");
+    let mut child =
+        child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(PERSON.as_bytes()).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn calls_that_fail_show_nothing_of_the_person() {
+    let emulator = Emulator::start();
+    let (_folder, person) = file("person.json", PERSON);
+    for signing in ["v1", "v3", "v3-body"] {
+        for (endpoint, exit) in [(emulator.endpoint.as_str(), 4), ("http://127.0.0.1:1", 6)] {
+            let args = init(&person, &["--signing", signing]);
+            let output = with_key(&args, endpoint, "planted-secret").output().unwrap();
+            assert_eq!(output.status.code(), Some(exit), "{}", text(&output));
+            assert_clean(&output);
+        }
+    }
+    for broken in [
+        PERSON.replace("999999199001012003", "999999199001012004"),
+        PERSON.replace("\"CertNo\"", "\"欧阳张三丰\""),
+        PERSON.replace("192.0.2.77", "planted-user"),
+        PERSON.replace("13999999999", "139999999999"),
+        PERSON[..PERSON.len() - 1].to_owned(),
+    ] {
+        let (_folder, person) = file("person.json", &broken);
+        let output = with_key(&init(&person, &[]), &emulator.endpoint, "EMUtestsecret").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert_clean(&output);
+    }
+    let output = with_key(&init("/nowhere.json", &[]), &emulator.endpoint, "s").output().unwrap();
+    assert!(
+        !Path::new("/nowhere.json").exists()
+            && text(&output).starts_with("cloudauth: cannot read /nowhere.json")
+    );
+}

@@ -1,1 +1,47 @@
-fn main() {}
+//! `cargo xtask`: the house's own checks and generators.
+
+mod ci;
+mod codes;
+mod interop;
+mod layers;
+mod shell;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  ci               everything that .ci/run runs, in its order
+  tidy             the habits: module docs, file length, lints, README
+  layers           the arrows between the crates, and what they may depend on
+  codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
+  interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
+  deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result<()> {
+    match args {
+        ["ci"] => ci::run(),
+        ["tidy"] => tidy::run(),
+        ["layers"] => layers::run(),
+        ["codes"] => codes::write(),
+        ["codes", "--check"] => codes::check(),
+        ["interop"] => interop::run(),
+        ["deny"] => ci::deny(),
+        _ => bail!("no such task\n\n{HELP}"),
+    }
+}

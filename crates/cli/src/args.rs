@@ -175,6 +175,9 @@ pub(crate) struct Emulator {
     /// What its ids follow from.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    /// How far its clock is ahead, in seconds: by more than 900, every timestamp is stale.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) ahead: u64,
     /// Takes ID numbers of every area. Real people may end up in your logs.
     #[arg(long)]
     pub(crate) accept_any_id: bool,

@@ -1,5 +1,7 @@
 //! Prints for people or for programs.
 
+use std::io::Write;
+
 use cloudauth::{Bilingual, Manual};
 use serde_json::{Value, json};
 
@@ -16,15 +18,15 @@ impl Output {
     /// Prints lines for people, or a document for programs.
     pub(crate) fn print(&self, human: &str, document: &Value) {
         match self.format {
-            Format::Human => println!("{}", human.trim_end()),
-            Format::Json => println!("{document}"),
+            Format::Human => line(human.trim_end()),
+            Format::Json => line(&document.to_string()),
         }
     }
 
     /// Says how far things are; for people alone.
     pub(crate) fn step(&self, text: &str) {
         if self.format == Format::Human {
-            println!("{text}");
+            line(text);
         }
     }
 
@@ -46,6 +48,11 @@ impl Output {
             self.say(entry.next)
         )
     }
+}
+
+/// Writes a line. Who has stopped reading, as `head` does, is not told.
+fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A manual's entry for programs.

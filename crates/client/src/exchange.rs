@@ -68,6 +68,7 @@ impl std::fmt::Debug for Entropy {
 /// What to do next.
 #[derive(Debug)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Step<T> {
     /// Send this request within these limits, and [`answer`](Exchange::answer) with what came of it.
     Send(Request<Body>, Limits),

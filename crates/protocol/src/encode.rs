@@ -23,9 +23,9 @@ struct Table {
 static TABLE: Table = {
     let mut table = Table { once: [[0; 4]; 256], twice: [[0; 8]; 256], len: [1; 256] };
     let mut byte: u8 = 0;
-    let mut once = table.once.as_mut_slice();
-    let mut twice = table.twice.as_mut_slice();
-    let mut len = table.len.as_mut_slice();
+    let mut once: &mut [_] = &mut table.once;
+    let mut twice: &mut [_] = &mut table.twice;
+    let mut len: &mut [_] = &mut table.len;
     while let ([o, once_rest @ ..], [t, twice_rest @ ..], [l, len_rest @ ..]) = (once, twice, len) {
         if is_unreserved(byte) {
             (*o, *t) = ([byte, 0, 0, 0], [byte, 0, 0, 0, 0, 0, 0, 0]);

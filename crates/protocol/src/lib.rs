@@ -85,7 +85,8 @@ pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::RawOperation;
 pub use params::{Params, Place};
 pub use reply::{
-    Answer, GatewayError, MalformedReply, Refusal, Reply, ReplyError, RequestId, VendorMessage, parse,
+    Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,
+    parse,
 };
 pub use return_hint::{ReturnHint, ReturnHintError};
 pub use sign::{BuildError, Explanation, Signing, explain, prepare};

@@ -139,7 +139,7 @@ impl Stamp {
 /// 16 bytes as 32 lower-case hexadecimal digits.
 pub(crate) const fn hex(bytes: [u8; 16]) -> [u8; 32] {
     let mut out = [0; 32];
-    let (mut from, mut to) = (bytes.as_slice(), out.as_mut_slice());
+    let (mut from, mut to): (&[u8], &mut [u8]) = (&bytes, &mut out);
     while let ([byte, rest @ ..], [high, low, tail @ ..]) = (from, to) {
         *high = digit(*byte >> 4);
         *low = digit(*byte & 15);

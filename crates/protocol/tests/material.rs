@@ -1,5 +1,13 @@
 //! `MaterialInfo`: the scores exactly, and every ambiguity that the facts name.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic"
+)]
+
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, MaterialInfo, Reading, parse};
 use http::Response;
 use proptest::prelude::*;

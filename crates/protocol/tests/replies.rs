@@ -1,5 +1,13 @@
 //! Answers: what is told apart, and that nothing refused looks like success.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic"
+)]
+
 use cloudauth_protocol::{
     Body, Code, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus,
     GatewayCode, InitFaceVerify, Operation, Outcome, Passed, RawOperation, Reading, Reply, ReplyError,

@@ -1,5 +1,13 @@
 //! Over loopback, against a server that misbehaves on purpose.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic"
+)]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

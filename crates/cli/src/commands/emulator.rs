@@ -1,6 +1,8 @@
 //! `cloudauth emulator`: a local Cloudauth until it is interrupted.
 
-use cloudauth_emulator::Emulator as Server;
+use std::time::Duration;
+
+use cloudauth_emulator::{Clock, Emulator as Server};
 use serde_json::json;
 
 use crate::args::Emulator;
@@ -8,7 +10,9 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
-    let mut builder = Server::builder().port(args.port).seed(args.seed);
+    let clock = Clock::system();
+    clock.advance(Duration::from_secs(args.ahead));
+    let mut builder = Server::builder().port(args.port).seed(args.seed).clock(clock);
     if args.accept_any_id {
         eprintln!("cloudauth: ID numbers of every area are taken; keep real people out of this");
         builder = builder.accept_any_id();

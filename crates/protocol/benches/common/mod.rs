@@ -1,6 +1,6 @@
 //! What the benches share: the web flow's 15 parameters, and a Describe reply of 2.2 KB.
 
-#![allow(dead_code, reason = "each bench uses its own half")]
+#![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "each bench uses its own half")]
 
 use std::time::Instant;
 
@@ -46,7 +46,7 @@ pub(crate) fn describe_reply() -> String {
                 "CAISjgJ1q6Ft5B2yfSjIr5ftetTTi60X9qGMMHbcim5nXtZhu7GT1Dz2IH1PdXFgA%2Bgds%2F".repeat(19)
             ),
             "qualityScore": 99.93476867675781,
-            "verifyScore": 77.678396649466755
+            "verifyScore": 77.678_396_649_466_75
         }
     });
     serde_json::json!({

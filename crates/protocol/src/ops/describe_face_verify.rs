@@ -93,7 +93,6 @@ pub enum FaceVerifyStatus {
 
 impl FaceVerifyStatus {
     /// What it comes to.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Pending(_) => Outcome::Pending,

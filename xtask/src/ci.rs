@@ -1,0 +1,49 @@
+//! Everything that `.ci/run` runs.
+
+use anyhow::Result;
+
+use crate::shell::{cargo, command, root};
+use crate::{codes, interop, layers, tidy};
+
+/// The README's test command comes first, then what needs more than Rust.
+pub(crate) fn run() -> Result<()> {
+    tidy::run()?;
+    layers::run()?;
+    codes::check()?;
+    cargo("fmt --all --check")?;
+    cargo("clippy --workspace --all-targets -- -D warnings")?;
+    cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
+    features()?;
+    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
+    crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
+    cargo("run -p cloudauth --features reqwest --example verify")?;
+    cargo("bench -p cloudauth-protocol -- --test")?;
+    interop::run()?;
+    deny()
+}
+
+/// Features are additive, and any combination builds.
+fn features() -> Result<()> {
+    for features in ["", "reqwest", "rustls", "reqwest,rustls"] {
+        let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
+        crate::shell::run(&mut command("cargo", &check))?;
+    }
+    // Each library builds alone, without what its neighbours switch on.
+    for library in ["cloudauth-protocol", "cloudauth-transport", "cloudauth-client"] {
+        cargo(&format!("check -p {library}"))?;
+    }
+    Ok(())
+}
+
+const DENY: &str = "cargo-deny@0.20.2";
+
+/// Licences, sources and bans. The advisories need a database from the network and are left to whoever has one.
+pub(crate) fn deny() -> Result<()> {
+    let folder = root().join("target/tools");
+    let program = folder.join("bin/cargo-deny");
+    if !program.exists() {
+        let folder = folder.display().to_string();
+        crate::shell::run(&mut command("cargo", &["install", DENY, "--locked", "--root", &folder]))?;
+    }
+    crate::shell::run(&mut command(&program.display().to_string(), &["check", "bans", "licenses", "sources"]))
+}

@@ -1,0 +1,93 @@
+//! The vendor's own SDKs, unmodified, against the emulator.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{cargo, command, is_there, root, run as run_command};
+
+pub(crate) fn run() -> Result<()> {
+    for (program, what) in [("python3", "Python 3 with venv"), ("node", "Node.js"), ("npm", "npm")] {
+        if !is_there(program) {
+            bail!("interop needs {what}, and `{program}` is not there");
+        }
+    }
+    let folder = root().join("target/interop");
+    let python = install_python(&folder).context("cannot install the Python SDKs")?;
+    install_node(&folder).context("cannot install the Node SDK")?;
+
+    cargo("build -p cloudauth-cli")?;
+    let emulator = Emulator::start("0")?;
+    // Whose clock makes every timestamp stale.
+    let ahead = Emulator::start("1200")?;
+    // No proxy: both are on loopback.
+    let with = |client: &mut Command| {
+        client.env("EMULATOR", &emulator.endpoint).env("EMULATOR_AHEAD", &ahead.endpoint);
+        run_command(client.env("NO_PROXY", "*").env("no_proxy", "*"))
+    };
+    let scripts = root().join("tests/interop");
+    for args in [vec!["python_tea.py", "v3"], vec!["python_tea.py", "v1"], vec!["python_core.py"]] {
+        with(Command::new(&python).current_dir(&scripts).args(args))?;
+    }
+    with(Command::new("node").current_dir(&folder).arg("client.js"))?;
+    println!("interop: the vendor's SDKs and the emulator agree");
+    Ok(())
+}
+
+fn install_python(folder: &Path) -> Result<String> {
+    let venv = folder.join("venv");
+    let python = venv.join("bin/python").display().to_string();
+    if !venv.join("done").exists() {
+        run_command(&mut command("python3", &["-m", "venv", &venv.display().to_string()]))?;
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        let mut pip = command(&python, &install);
+        run_command(pip.arg(root().join("tests/interop/requirements.txt")))?;
+        std::fs::write(venv.join("done"), "")?;
+    }
+    Ok(python)
+}
+
+fn install_node(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for file in ["package.json", "client.js"] {
+        std::fs::copy(root().join("tests/interop").join(file), folder.join(file))?;
+    }
+    if !folder.join("node_modules/done").exists() {
+        let mut npm = Command::new("npm");
+        npm.current_dir(folder).args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        run_command(npm.stdin(Stdio::null()))?;
+        std::fs::write(folder.join("node_modules/done"), "")?;
+    }
+    Ok(())
+}
+
+/// `cloudauth emulator`, for as long as this lives.
+struct Emulator {
+    child: Child,
+    endpoint: String,
+}
+
+impl Emulator {
+    fn start(ahead: &str) -> Result<Self> {
+        let mut server = command("target/debug/cloudauth", &["emulator", "--ahead", ahead]);
+        let mut child = server.stdout(Stdio::piped()).spawn().context("cannot start the emulator")?;
+        let output = child.stdout.take().context("the emulator has no output")?;
+        let mut emulator = Self { child, endpoint: String::new() };
+        for line in BufReader::new(output).lines() {
+            if let Some(endpoint) = line?.strip_prefix("export CLOUDAUTH_ENDPOINT=") {
+                endpoint.clone_into(&mut emulator.endpoint);
+                return Ok(emulator);
+            }
+        }
+        bail!("the emulator did not start")
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

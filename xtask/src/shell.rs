@@ -1,0 +1,61 @@
+//! Running other programs, and finding the repository.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The repository's root.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// A program, to be run in the root.
+pub(crate) fn command(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// Runs it, and fails if it fails.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let line = line(command);
+    println!("$ {line}");
+    let status = command.status().with_context(|| format!("cannot start `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Runs cargo with a line of arguments.
+pub(crate) fn cargo(args: &str) -> Result<()> {
+    run(&mut command("cargo", &args.split(' ').collect::<Vec<_>>()))
+}
+
+/// Whether a program is there and answers `--version`.
+pub(crate) fn is_there(program: &str) -> bool {
+    let mut command = command(program, &["--version"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// The files that git tracks or would track, by extension.
+pub(crate) fn files(extension: &str) -> Result<Vec<PathBuf>> {
+    let listed = command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
+    let text = String::from_utf8(listed.stdout)?;
+    let files: Vec<_> = text
+        .lines()
+        .map(|name| root().join(name))
+        .filter(|file| file.extension().is_some_and(|found| found == extension) && file.exists())
+        .collect();
+    if files.is_empty() {
+        bail!("no .{extension} files found; is this a git checkout?");
+    }
+    Ok(files)
+}
+
+fn line(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use cloudauth_protocol::{ClientCode, Code, GatewayCode, Manual, SubCode};
+use cloudauth_protocol::{ClientCode, Code, GatewayCode, Manual, Passed, SubCode};
 
 use crate::shell::root;
 
@@ -35,6 +35,7 @@ fn render() -> String {
     );
     for (title, manual) in [
         ("`Code`: the product's answer, beside HTTP 200", Code::MANUAL),
+        ("`ResultObject.Passed`: the field that decides", Passed::MANUAL),
         ("`ResultObject.SubCode`: how a verification ended", SubCode::MANUAL),
         ("The gateway's `Code`, beside HTTP 4xx and 5xx", GatewayCode::MANUAL),
         ("`code` in the browser's return", ClientCode::MANUAL),

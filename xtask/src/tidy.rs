@@ -15,6 +15,16 @@ pub(crate) const TEST_COMMAND: &str = "cargo test --workspace";
 /// The longest a file may be, in lines.
 const LONGEST: usize = 500;
 
+/// Calls that panic. Written so that this file does not find itself.
+const PANICS: [&str; 6] = [
+    concat!(".unwrap", "()"),
+    concat!(".expect", "("),
+    concat!("panic", "!("),
+    concat!("todo", "!("),
+    concat!("unreachable", "!("),
+    concat!("unimplemented", "!("),
+];
+
 pub(crate) fn run() -> Result<()> {
     let mut problems = Vec::new();
     let sources = files("rs")?;
@@ -25,6 +35,12 @@ pub(crate) fn run() -> Result<()> {
         let text = fs::read_to_string(manifest)?;
         if text.contains("[package]") && !text.contains("[lints]\nworkspace = true") {
             problems.push(format!("{}: does not take the workspace's lints", shown(manifest)));
+        }
+    }
+    let lints = fs::read_to_string(root().join("Cargo.toml"))?;
+    for lint in ["expect_used", "indexing_slicing", "panic", "string_slice", "todo", "unwrap_used"] {
+        if !lints.contains(&format!("\n{lint} = \"warn\"")) {
+            problems.push(format!("Cargo.toml: the lint {lint} is off"));
         }
     }
     readme(&mut problems)?;
@@ -44,11 +60,29 @@ fn source(file: &Path, text: &str, problems: &mut Vec<String>) {
     if !text.starts_with("//!") {
         problem("does not begin with a `//!` that says what it is for".into());
     }
-    // Clippy denies the calls; this denies switching it off without saying why.
+    // Clippy denies the calls in library code; this finds them where nobody ran it, and denies switching it off
+    // without saying why.
+    let is_test = ["tests", "benches", "examples"]
+        .iter()
+        .any(|folder| file.components().any(|part| part.as_os_str() == *folder));
+    let mut expected_above = 0;
+    let mut in_tests = is_test;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
-        if (line.starts_with("#[allow(") || line.starts_with("#![allow(")) && !line.contains("reason") {
-            problem(format!("line {}: an allow without a reason", number + 1));
+        in_tests |= line == "#[cfg(test)]";
+        expected_above =
+            if line.contains("[expect(clippy::") { 4_usize } else { expected_above.saturating_sub(1) };
+        let panics = PANICS.iter().any(|call| line.contains(call)) && !line.starts_with("//");
+        if panics && !in_tests && expected_above == 0 {
+            problem(format!("line {}: a call that panics, without an `#[expect(.., reason)]`", number + 1));
+        }
+        if line.starts_with("#[allow(") || line.starts_with("#![allow(") {
+            let attribute: Vec<_> =
+                text.lines().skip(number).take_while(|line| !line.ends_with(")]")).collect();
+            let last = text.lines().nth(number + attribute.len()).unwrap_or_default();
+            if !attribute.iter().any(|line| line.contains("reason")) && !last.contains("reason") {
+                problem(format!("line {}: an allow without a reason", number + 1));
+            }
         }
         if line.starts_with("#[ignore]") {
             problem(format!("line {}: a test that is ignored without a reason", number + 1));

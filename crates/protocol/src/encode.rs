@@ -131,18 +131,23 @@ impl Twice {
         self.twice.make(len * 5);
         let (once, twice) = (self.once.bytes.as_mut_slice(), self.twice.bytes.as_mut_slice());
         let (mut once_end, mut twice_end) = (self.once.end, self.twice.end);
-        if once_end > 0 {
-            put(once, &mut once_end, [b'&'], 1);
-            put(twice, &mut twice_end, *b"%26", 3);
-        }
-        if name.is_plain {
-            put_plain(once, &mut once_end, name.text);
-            put_plain(twice, &mut twice_end, name.text);
+        if let Some(joined) = name.joined {
+            // All but the first have a `&` before them.
+            let (once_text, twice_text) = match once_end {
+                0 => (joined.once.get(1..), joined.twice.get(3..)),
+                _ => (Some(joined.once), Some(joined.twice)),
+            };
+            put_plain(once, &mut once_end, once_text.unwrap_or_default());
+            put_plain(twice, &mut twice_end, twice_text.unwrap_or_default());
         } else {
+            if once_end > 0 {
+                put(once, &mut once_end, [b'&'], 1);
+                put(twice, &mut twice_end, *b"%26", 3);
+            }
             put_both(name.text, once, &mut once_end, twice, &mut twice_end);
+            put(once, &mut once_end, [b'='], 1);
+            put(twice, &mut twice_end, *b"%3D", 3);
         }
-        put(once, &mut once_end, [b'='], 1);
-        put(twice, &mut twice_end, *b"%3D", 3);
         put_both(value, once, &mut once_end, twice, &mut twice_end);
         (self.once.end, self.twice.end) = (once_end, twice_end);
     }

@@ -17,30 +17,53 @@ pub enum Place {
 
 /// A parameter's name, with what sorting and encoding want to know of it. Those of this crate's own operations
 /// are made at compile time, by [`name!`].
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) struct Name<'a> {
     pub(crate) text: &'a str,
     /// The first eight bytes, which settle most comparisons.
     head: u64,
-    /// Whether encoding leaves it as it is.
-    pub(crate) is_plain: bool,
+    /// `&name=` and the encoding of that, where encoding leaves the name as it is.
+    pub(crate) joined: Option<&'static Joined>,
+}
+
+/// A name with what stands around it.
+pub(crate) struct Joined {
+    pub(crate) once: &'static str,
+    pub(crate) twice: &'static str,
 }
 
 impl<'a> Name<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        let (mut head, mut shift, mut is_plain) = (0, 64, true);
+        let (mut head, mut shift) = (0, 64);
         let mut rest = text.as_bytes();
-        while let [byte, tail @ ..] = rest {
-            if shift > 0 {
-                shift -= 8;
-                head |= (*byte as u64) << shift;
-            }
-            is_plain &= is_unreserved(*byte);
+        while let [byte, tail @ ..] = rest
+            && shift > 0
+        {
+            shift -= 8;
+            head |= (*byte as u64) << shift;
             rest = tail;
         }
-        Self { text, head, is_plain }
+        Self { text, head, joined: None }
+    }
+
+    /// For [`name!`] alone.
+    pub(crate) const fn known(text: &'a str, joined: &'static Joined) -> Self {
+        let mut rest = text.as_bytes();
+        while let [byte, tail @ ..] = rest {
+            assert!(is_unreserved(*byte), "a name of ours has no character that is encoded");
+            rest = tail;
+        }
+        Self { joined: Some(joined), ..Self::new(text) }
     }
 }
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Name<'_> {}
 
 impl Ord for Name<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -55,8 +78,16 @@ impl PartialOrd for Name<'_> {
 }
 
 macro_rules! name {
-    ($text:expr) => {
-        const { $crate::params::Name::new($text) }
+    ($text:literal) => {
+        const {
+            $crate::params::Name::known(
+                $text,
+                &$crate::params::Joined {
+                    once: concat!("&", $text, "="),
+                    twice: concat!("%26", $text, "%3D"),
+                },
+            )
+        }
     };
 }
 

@@ -1,6 +1,6 @@
 //! `cloudauth codes`: the offline manual.
 
-use cloudauth::{ClientCode, Code, GatewayCode, Manual, SubCode};
+use cloudauth::{ClientCode, Code, GatewayCode, Manual, Passed, SubCode};
 use serde_json::Value;
 
 use crate::args::Codes;
@@ -8,8 +8,9 @@ use crate::failure::Failure;
 use crate::output::{Output, manual_document};
 
 /// The layers, each with its manual.
-const LAYERS: [(&str, &[Manual]); 4] = [
+const LAYERS: [(&str, &[Manual]); 5] = [
     ("Code", Code::MANUAL),
+    ("Passed", Passed::MANUAL),
     ("SubCode", SubCode::MANUAL),
     ("gateway", GatewayCode::MANUAL),
     ("browser", ClientCode::MANUAL),

@@ -1,45 +1,23 @@
 //! `Passed`: the field that decides, says the vendor.
 
-use std::fmt;
+use super::{Manual, entry, open_code};
 
-/// `ResultObject.Passed`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Passed {
-    /// `T`.
-    Yes,
-    /// `F`.
-    No,
-    /// Anything else, as it came. It is not a pass.
-    Other(Box<str>),
+open_code! {
+    /// `ResultObject.Passed`. Only the documented letters count: `Y` belongs to another product, and is no pass.
+    Passed {
+        Yes = "T" "通过", Nobody, Page,
+            "认证通过" / "the person passed",
+            "按策略放行" / "decide by your policy";
+        No = "F" "未通过", Reviewer, Page,
+            "认证未通过" / "the person did not pass",
+            "原因见 SubCode" / "see the SubCode for the reason";
+    }
 }
 
 impl Passed {
-    /// From the wire. Only the documented letters count: `Y` belongs to another product.
+    /// The manual's entry; `None` for an unknown value.
     #[must_use]
-    pub fn from_wire(text: &str) -> Self {
-        match text {
-            "T" => Self::Yes,
-            "F" => Self::No,
-            other => Self::Other(other.into()),
-        }
-    }
-
-    /// As on the wire.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Yes => "T",
-            Self::No => "F",
-            Self::Other(text) => text,
-        }
-    }
-}
-
-impl fmt::Debug for Passed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.as_str();
-        let shown = if crate::redact::is_plain_identifier(text, 8) { text } else { "(unprintable)" };
-        write!(f, "Passed({shown})")
+    pub fn manual(&self) -> Option<&'static Manual> {
+        entry(Self::MANUAL, self.as_str())
     }
 }

@@ -258,7 +258,7 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
 #[tokio::test]
 async fn urls_of_what_the_client_sends_by_default_show_nothing() {
     let script = Arc::new(Recording::new(Scripted::bodies([])));
-    let client = Client::new(Arc::clone(&script), credentials());
+    let client = Client::builder(Arc::clone(&script), credentials()).attempts(1).build();
     assert!(client.init_face_verify(&init()).await.is_err());
     let describe = DescribeFaceVerify::new(scene(), CertifyId::new("sha1").unwrap());
     assert!(client.describe_face_verify(&describe).await.is_err());

@@ -1,37 +1,46 @@
-//! The client: a loop around [`Exchange`] that brings clock, entropy and transport.
+//! The client: a loop around [`Exchange`](crate::Exchange) that brings the transport.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use cloudauth_protocol::{
-    Body, Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, Endpoint, FaceVerifySession,
-    FaceVerifyStatus, InitFaceVerify, Operation, Reply, Signing, UnixTime,
+    Body, Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession,
+    FaceVerifyStatus, InitFaceVerify, Operation, Reply,
 };
 use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 use http::{Request, Response};
 
-use crate::error::{Error, Problem};
-use crate::exchange::{Entropy, Exchange, Now, Settings, Step};
+use crate::builder::{ClientBuilder, Core};
+use crate::error::Error;
+use crate::exchange::Step;
+use crate::wait::{WaitPlan, is_open};
 
-/// Calls Cloudauth. Cheap to clone; the clones share transport and credentials.
+/// Calls Cloudauth. Cheap to clone; the clones share transport and credentials, and what they learn of the
+/// endpoints.
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Arc<dyn Transport>,
-    credentials: Credentials,
-    settings: Arc<Settings>,
+    core: Arc<Core>,
 }
 
 impl Client {
-    /// With the settings that most services want; see [`Settings`].
+    /// With the settings that most services want; see [`Settings`](crate::Settings).
     pub fn new(transport: impl Transport + 'static, credentials: Credentials) -> Self {
         Self::builder(transport, credentials).build()
     }
 
     /// With settings of your own.
-    pub fn builder(transport: impl Transport + 'static, credentials: Credentials) -> ClientBuilder {
-        ClientBuilder { transport: Arc::new(transport), credentials, settings: Settings::default() }
+    pub fn builder(
+        transport: impl Transport + 'static,
+        credentials: Credentials,
+    ) -> ClientBuilder<dyn Transport> {
+        ClientBuilder::new(Arc::new(transport), credentials)
+    }
+
+    pub(crate) const fn from_parts(transport: Arc<dyn Transport>, core: Arc<Core>) -> Self {
+        Self { transport, core }
     }
 
     /// Starts a verification.
@@ -73,20 +82,35 @@ impl Client {
     where
         O::Output: Send,
     {
-        let begun = Instant::now();
-        let now = || Now { wall: UnixTime::from(SystemTime::now()), elapsed: begun.elapsed() };
-        let mut exchange = Exchange::new(op, &self.credentials, &self.settings);
+        let mut exchange = self.core.exchange(op);
         loop {
-            let mut entropy = Entropy([0; 16]);
-            getrandom::fill(&mut entropy.0)
-                .map_err(|error| Error::new(op.action(), &self.settings.endpoint, Problem::Entropy(error)))?;
-            match exchange.poll(now(), entropy) {
+            match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     let answer = self.send(request, &limits).await;
-                    exchange.answer(now(), answer);
+                    exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time).await,
                 Step::Done(result) => return result,
+            }
+        }
+    }
+
+    /// Asks how a verification ended until it has, or the plan is at its end: then the answer is still
+    /// [`Pending`](FaceVerifyStatus::Pending). A question that fails for a passing reason is asked again by the plan.
+    ///
+    /// # Errors
+    /// If a question was refused for good, or the plan's last one failed.
+    pub async fn wait(
+        &self,
+        op: &DescribeFaceVerify,
+        plan: &WaitPlan,
+    ) -> Result<Reply<FaceVerifyStatus>, Error> {
+        let mut pauses = plan.pauses();
+        loop {
+            let answer = self.describe_face_verify(op).await;
+            match pauses.next() {
+                Some(pause) if is_open(&answer) => self.transport.sleep(pause).await,
+                _ => return answer,
             }
         }
     }
@@ -103,46 +127,5 @@ impl Client {
             too_long.as_mut().poll(context).map(|()| timeout())
         })
         .await
-    }
-}
-
-/// Builds a [`Client`].
-#[derive(Debug)]
-#[must_use]
-pub struct ClientBuilder {
-    transport: Arc<dyn Transport>,
-    credentials: Credentials,
-    settings: Settings,
-}
-
-impl ClientBuilder {
-    /// Where calls go; [`Endpoint::cn_shanghai`] unless set.
-    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
-        self.settings.endpoint = endpoint;
-        self
-    }
-
-    /// Which signature; [`Signing::V1`] unless set, which keeps personal data out of URLs.
-    pub fn signing(mut self, signing: Signing) -> Self {
-        self.settings.signing = signing;
-        self
-    }
-
-    /// What one attempt may take; ten seconds unless set.
-    pub fn attempt_timeout(mut self, time: Duration) -> Self {
-        self.settings.limits = self.settings.limits.with_attempt(time);
-        self
-    }
-
-    /// What a whole call may take; 25 seconds unless set.
-    pub fn deadline(mut self, time: Duration) -> Self {
-        self.settings.deadline = time;
-        self
-    }
-
-    /// The client.
-    #[must_use]
-    pub fn build(self) -> Client {
-        Client { transport: self.transport, credentials: self.credentials, settings: Arc::new(self.settings) }
     }
 }

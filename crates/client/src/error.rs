@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use cloudauth_protocol::{BuildError, Code, Endpoint, GatewayCode, ReplyError, RequestId};
+use cloudauth_protocol::{BuildError, Code, Effect, Endpoint, GatewayCode, ReplyError, RequestId};
 use cloudauth_transport::{Sent, TransportError};
+
+use crate::verdict::{self, Verdict};
 
 /// A call that brought no result: what failed, whether it may have been executed, and the vendor's name of it.
 ///
@@ -15,6 +17,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     action: Box<str>,
     host: Box<str>,
+    attempts: u32,
     problem: Problem,
 }
 
@@ -62,8 +65,14 @@ pub enum Executed {
 }
 
 impl Error {
-    pub(crate) fn new(action: &str, endpoint: &Endpoint, problem: Problem) -> Self {
-        Self(Box::new(Inner { action: action.into(), host: endpoint.host().into(), problem }))
+    pub(crate) fn new(action: &str, endpoint: &Endpoint, attempts: u32, problem: Problem) -> Self {
+        Self(Box::new(Inner { action: action.into(), host: endpoint.host().into(), attempts, problem }))
+    }
+
+    /// How often the call was sent.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
     }
 
     /// What failed.
@@ -77,6 +86,18 @@ impl Error {
             Problem::Reply(_) => ErrorKind::Malformed,
             Problem::Deadline | Problem::Abandoned => ErrorKind::Deadline,
         }
+    }
+
+    /// Whether it may be gone when asked again later: the network, an endpoint that is unwell, too many requests.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let verdict = match &self.0.problem {
+            Problem::Transport(error) => verdict::of_transport(error),
+            Problem::Reply(error) => verdict::of_reply(error, Effect::Write),
+            Problem::Deadline | Problem::Abandoned | Problem::Entropy(_) => return true,
+            Problem::Build(_) => return false,
+        };
+        verdict != Verdict::Final
     }
 
     /// The answer that was no result, if there was one.
@@ -140,7 +161,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {}: ", self.0.action, self.0.host)?;
+        write!(f, "{} at {}", self.0.action, self.0.host)?;
+        if self.0.attempts > 1 {
+            write!(f, ", attempt {}", self.0.attempts)?;
+        }
+        f.write_str(": ")?;
         f.write_str(match &self.0.problem {
             Problem::Build(_) => "the request could not be written",
             Problem::Entropy(_) => "the system gave no random bytes",

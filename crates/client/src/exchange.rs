@@ -1,67 +1,73 @@
-//! One call as a state machine: no I/O, no clock, no randomness.
+//! One call, many attempts, as a state machine: no I/O, no clock, no randomness.
 //!
 //! ```text
-//!            poll                     answer
-//!  Ready ───────────▶ Send ──▶ Waiting ──────▶ Settled ──▶ Done
-//!    │                                            ▲
-//!    └── deadline over, or it cannot be built ────┘
+//!              poll: sign                 answer
+//!   Ready ────────────────────▶ Sent ───────────────▶ Settled ──poll──▶ Over
+//!     ▲  ▲                        │ may be repeated      ▲
+//!     │  └──── at once ───────────┤                      │
+//!     │                           ▼                      │
+//!     └──────── poll ───────── Resting ── too late ──────┘
 //! ```
 //!
-//! There is one attempt. Whatever repeats it (another endpoint, a new nonce, a corrected clock) goes from
-//! `Waiting` back to `Ready`, by way of [`Step::Wait`].
+//! *Ready* signs with a new nonce and time, and picks an endpoint that is well. What may be repeated is in
+//! [`verdict`](self#what-may-be-repeated); a repetition goes at once to the next endpoint or, where there is none or
+//! the answer was "too fast", after a wait (*Resting*). Nothing is waited for beyond the call's deadline: the last
+//! failure is then the call's.
+//!
+//! # What may be repeated
+//!
+//! | what came | a read | a write |
+//! | --- | --- | --- |
+//! | nothing was sent | the next endpoint | the next endpoint |
+//! | it may have been sent | the next endpoint | once |
+//! | HTTP 5xx without a code, `InternalError`, `ServiceUnavailable`, `500` | the next endpoint | the next endpoint |
+//! | `Throttling*` | back off, the same endpoint | likewise |
+//! | `InvalidTimeStamp.Expired` | learn the clock's offset, sign anew, once | likewise |
+//! | `SignatureNonceUsed` | sign anew, once | likewise |
+//! | `406` from another region than the verification's | ask that region | - |
+//! | any other code | final | final |
 
 use std::time::Duration;
 
 use cloudauth_protocol::{
-    Body, Credentials, Endpoint, Nonce, Operation, Reply, Signing, Stamp, UnixTime, parse, prepare,
+    Body, Credentials, Effect, Endpoint, Nonce, Operation, Reply, Stamp, UnixTime, parse, prepare,
 };
 use cloudauth_transport::{Limits, TransportError};
 use http::{Request, Response};
 
 use crate::error::{Error, Problem};
-
-/// What an exchange goes by.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Settings {
-    /// Where the call goes.
-    pub endpoint: Endpoint,
-    /// Which signature, and where the parameters stand.
-    pub signing: Signing,
-    /// What one attempt may take.
-    pub limits: Limits,
-    /// What the whole call may take.
-    pub deadline: Duration,
-}
-
-impl Default for Settings {
-    /// The main endpoint, V1 with everything in the form body, ten seconds an attempt, 25 seconds a call.
-    fn default() -> Self {
-        Self {
-            endpoint: Endpoint::cn_shanghai(),
-            signing: Signing::default(),
-            limits: Limits::DEFAULT,
-            deadline: Duration::from_secs(25),
-        }
-    }
-}
+use crate::memory::Memory;
+use crate::settings::Settings;
+use crate::verdict::{self, Verdict};
 
 /// The two clocks of one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// The wall clock, which is signed.
     pub wall: UnixTime,
-    /// Time since the call began, by a clock that never goes back.
-    pub elapsed: Duration,
+    /// A clock that never goes back, since any point that all calls of the client share.
+    pub steady: Duration,
 }
 
-/// Random bytes for one step, of which the nonce is made.
+/// Random bytes for one step: 16 for a nonce, 8 for a wait.
 #[derive(Clone, Copy)]
-pub struct Entropy(pub [u8; 16]);
+pub struct Entropy(pub [u8; 24]);
 
 impl std::fmt::Debug for Entropy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Entropy")
+    }
+}
+
+impl Entropy {
+    fn nonce(self) -> Nonce {
+        Nonce::from_entropy(*self.0.first_chunk().unwrap_or(&[0; 16]))
+    }
+
+    /// A part of `longest`, all parts alike.
+    fn part_of(self, longest: Duration) -> Duration {
+        let number = u64::from_be_bytes(*self.0.last_chunk().unwrap_or(&[0; 8]));
+        longest.mul_f64(number as f64 / u64::MAX as f64)
     }
 }
 
@@ -84,60 +90,247 @@ pub struct Exchange<'a, O: Operation> {
     op: &'a O,
     by: &'a Credentials,
     settings: &'a Settings,
+    memory: &'a Memory,
     state: State<O::Output>,
+    begun: Option<Duration>,
+    sent: u32,
+    /// The endpoint of the last attempt, and the one that the next should begin with.
+    endpoint: usize,
+    next: usize,
+    /// What is done once a call at most.
+    done: Once,
+    /// The endpoints that said 406.
+    unknown_at: Vec<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Once {
+    learnt_time: bool,
+    new_nonce: bool,
+    repeated_write: bool,
+}
+
+/// How long to wait before the next attempt.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rest {
+    /// The own wait is drawn from between nothing and this.
+    longest: Duration,
+    /// What the server asked for; followed from the own wait on, and five seconds beyond at most.
+    hint: Option<Duration>,
+}
+
+impl Rest {
+    const NONE: Self = Self { longest: Duration::ZERO, hint: None };
+
+    fn draw(self, entropy: Entropy) -> Duration {
+        let own = entropy.part_of(self.longest);
+        self.hint.map_or(own, |hint| hint.clamp(own, own + Settings::HINT_BEYOND))
+    }
 }
 
 #[derive(Debug)]
 enum State<T> {
     Ready,
-    Waiting,
+    Sent { wall: UnixTime },
+    Resting(Rest, Problem),
     Settled(Result<Reply<T>, Problem>),
     Over,
 }
 
 impl<'a, O: Operation> Exchange<'a, O> {
     /// A call that has not begun.
-    pub const fn new(op: &'a O, by: &'a Credentials, settings: &'a Settings) -> Self {
-        Self { op, by, settings, state: State::Ready }
+    pub fn new(op: &'a O, by: &'a Credentials, settings: &'a Settings, memory: &'a Memory) -> Self {
+        // A verification is asked about where it was started.
+        let next = op.session().and_then(|session| memory.origin(session)).unwrap_or_default();
+        Self {
+            op,
+            by,
+            settings,
+            memory,
+            state: State::Ready,
+            begun: None,
+            sent: 0,
+            endpoint: next,
+            next,
+            done: Once::default(),
+            unknown_at: Vec::new(),
+        }
     }
 
     /// What to do next.
     pub fn poll(&mut self, now: Now, entropy: Entropy) -> Step<O::Output> {
-        if matches!(self.state, State::Ready) {
-            match self.attempt(now, entropy) {
-                Ok((request, limits)) => {
-                    self.state = State::Waiting;
-                    return Step::Send(request, limits);
+        let left = self.left(now);
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Ready => match self.attempt(now, entropy, left) {
+                Ok(step) => step,
+                Err(problem) => self.finish(Err(problem)),
+            },
+            State::Resting(rest, problem) => {
+                let wait = rest.draw(entropy);
+                if wait >= left {
+                    return self.finish(Err(problem));
                 }
-                Err(problem) => self.state = State::Settled(Err(problem)),
+                self.state = State::Ready;
+                if wait.is_zero() { self.poll(now, entropy) } else { Step::Wait(wait) }
             }
-        }
-        let result = match std::mem::replace(&mut self.state, State::Over) {
-            State::Settled(result) => result,
+            State::Settled(result) => self.finish(result),
             // Polled without an answer, or once more after the end: there is nothing to wait for.
-            State::Ready | State::Waiting | State::Over => Err(Problem::Abandoned),
-        };
-        Step::Done(result.map_err(|problem| Error::new(self.op.action(), &self.settings.endpoint, problem)))
+            State::Sent { .. } | State::Over => self.finish(Err(Problem::Abandoned)),
+        }
     }
 
-    fn attempt(&self, now: Now, entropy: Entropy) -> Result<(Request<Body>, Limits), Problem> {
-        let left = self.settings.deadline.saturating_sub(now.elapsed);
+    /// The error of a call for which the system gives no random bytes.
+    pub(crate) fn without_entropy(&self, error: getrandom::Error) -> Error {
+        Error::new(self.op.action(), self.target(self.endpoint), self.sent, Problem::Entropy(error))
+    }
+
+    fn left(&mut self, now: Now) -> Duration {
+        let begun = *self.begun.get_or_insert(now.steady);
+        self.settings.deadline.saturating_sub(now.steady.saturating_sub(begun))
+    }
+
+    fn finish(&mut self, result: Result<Reply<O::Output>, Problem>) -> Step<O::Output> {
+        self.state = State::Over;
+        let at = self.target(self.endpoint).clone();
+        Step::Done(result.map_err(|problem| Error::new(self.op.action(), &at, self.sent, problem)))
+    }
+
+    /// The endpoint of a number; the default one where the settings have none at all.
+    fn target(&self, number: usize) -> &Endpoint {
+        static NONE: std::sync::LazyLock<Endpoint> = std::sync::LazyLock::new(Endpoint::cn_shanghai);
+        self.settings.endpoints.get(number).unwrap_or(&NONE)
+    }
+
+    fn attempt(&mut self, now: Now, entropy: Entropy, left: Duration) -> Result<Step<O::Output>, Problem> {
         if left.is_zero() {
             return Err(Problem::Deadline);
         }
-        let stamp = Stamp::new(now.wall, Nonce::from_entropy(entropy.0));
-        let request = prepare(self.op, &self.settings.endpoint, self.by, self.settings.signing, stamp)?;
+        let count = self.settings.endpoints.len().max(1);
+        let (first, refused) = (self.next, &self.unknown_at);
+        let wanted = (0..count).map(|further| (first + further) % count).filter(|at| !refused.contains(at));
+        self.endpoint = self.memory.choose(wanted, now.steady);
+        let stamp = Stamp::new(self.memory.time_at(self.endpoint, now.wall), entropy.nonce());
+        let request = prepare(self.op, self.target(self.endpoint), self.by, self.settings.signing, stamp)?;
+        self.sent += 1;
+        self.state = State::Sent { wall: now.wall };
         let limits = self.settings.limits;
-        Ok((request, limits.with_attempt(limits.attempt.min(left))))
+        Ok(Step::Send(request, limits.with_attempt(limits.attempt.min(left))))
     }
 
     /// What came of the last [`Step::Send`].
-    pub fn answer(&mut self, _now: Now, answer: Result<Response<Body>, TransportError>) {
-        if matches!(self.state, State::Waiting) {
-            self.state = State::Settled(match answer {
-                Ok(response) => parse::<O>(&response).map_err(Problem::Reply),
-                Err(error) => Err(Problem::Transport(error)),
-            });
+    pub fn answer(&mut self, now: Now, answer: Result<Response<Body>, TransportError>) {
+        let State::Sent { wall } = std::mem::replace(&mut self.state, State::Over) else { return };
+        let midpoint = wall.plus(now.wall.since(wall) / 2);
+        let (problem, verdict, hints) = match answer {
+            Err(error) => {
+                let verdict = verdict::of_transport(&error);
+                (Problem::Transport(error), verdict, Hints::default())
+            }
+            Ok(response) => {
+                let hints = Hints::of(&response);
+                // A clock that was corrected is looked at again with every answer.
+                if let Some(date) = hints.date
+                    && self.memory.is_corrected(self.endpoint)
+                {
+                    self.memory.learn(self.endpoint, midpoint, date);
+                }
+                match parse::<O>(&response) {
+                    Ok(reply) => {
+                        self.memory.record(self.endpoint, now.steady, true);
+                        self.memory.earn();
+                        if let Some(session) = O::started(&reply.output) {
+                            self.memory.started(session, self.endpoint);
+                        }
+                        self.state = State::Settled(Ok(reply));
+                        return;
+                    }
+                    Err(error) => {
+                        let verdict = verdict::of_reply(&error, self.op.effect());
+                        (Problem::Reply(error), verdict, hints)
+                    }
+                }
+            }
+        };
+        self.memory.record(self.endpoint, now.steady, verdict.endpoint_is_well());
+        self.state = match self.repetition(verdict, hints, midpoint) {
+            Some(rest) => State::Resting(rest, problem),
+            None => State::Settled(Err(problem)),
+        };
+    }
+
+    /// Whether the call is to be sent again, and after how long.
+    fn repetition(&mut self, verdict: Verdict, hints: Hints, sent_at: UnixTime) -> Option<Rest> {
+        if self.sent >= self.settings.attempts {
+            return None;
+        }
+        let count = self.settings.endpoints.len().max(1);
+        match verdict {
+            Verdict::Final => None,
+            Verdict::NextEndpoint { maybe_executed } => {
+                let write = maybe_executed && self.op.effect() != Effect::Read;
+                if (write && std::mem::replace(&mut self.done.repeated_write, true))
+                    || !self.memory.spend(false)
+                {
+                    return None;
+                }
+                self.next = (self.endpoint + 1) % count;
+                // Another endpoint need not be waited for, until all have been asked.
+                let another = (self.sent as usize) < count;
+                Some(if another {
+                    Rest::NONE
+                } else {
+                    Rest { longest: self.backoff(Settings::BACKOFF), hint: None }
+                })
+            }
+            Verdict::BackOff => {
+                self.next = self.endpoint;
+                let longest = self.backoff(Settings::THROTTLE_BACKOFF);
+                self.memory.spend(true).then_some(Rest { longest, hint: hints.retry_after })
+            }
+            Verdict::LearnTime => {
+                let learnt = hints.date.is_some_and(|date| self.memory.learn(self.endpoint, sent_at, date));
+                self.next = self.endpoint;
+                (learnt && !std::mem::replace(&mut self.done.learnt_time, true)).then_some(Rest::NONE)
+            }
+            Verdict::NewNonce => {
+                self.next = self.endpoint;
+                (!std::mem::replace(&mut self.done.new_nonce, true)).then_some(Rest::NONE)
+            }
+            Verdict::OtherRegion => {
+                self.unknown_at.push(self.endpoint);
+                let origin = self.op.session().and_then(|session| self.memory.origin(session));
+                // Who started it is believed; where that is not known, all are asked.
+                let others = origin != Some(self.endpoint) && self.unknown_at.len() < count;
+                self.next = origin.unwrap_or((self.endpoint + 1) % count);
+                others.then_some(Rest::NONE)
+            }
+        }
+    }
+
+    /// The longest wait before the next attempt.
+    fn backoff(&self, base: Duration) -> Duration {
+        let doublings = self.sent.saturating_sub(1).min(10);
+        (base * 2_u32.pow(doublings)).min(Settings::LONGEST_BACKOFF)
+    }
+}
+
+/// What the headers of an answer say beside its body.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hints {
+    date: Option<UnixTime>,
+    retry_after: Option<Duration>,
+}
+
+impl Hints {
+    fn of(response: &Response<Body>) -> Self {
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        // An answer out of a cache has the date of when it was put there.
+        let date = header("date").filter(|_| header("age").is_none());
+        Self {
+            date: date.and_then(|date| httpdate::parse_http_date(date).ok()).map(UnixTime::from),
+            retry_after: header("x-acs-retry-after")
+                .and_then(|text| text.parse().ok())
+                .map(Duration::from_millis),
         }
     }
 }

@@ -12,7 +12,10 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloudauth_client::{Client, Entropy, Error, ErrorKind, Exchange, Executed, Now, Settings, Step};
+use cloudauth_client::{
+    BlockingClient, Client, Entropy, Error, ErrorKind, Exchange, Executed, Memory, Now, Settings, Step,
+    WaitPlan,
+};
 use cloudauth_protocol::{
     Body, CertName, CertNo, CertifyId, Code, Credentials, DescribeFaceVerify, GatewayCode, Identity,
     InitFaceVerify, MetaInfo, Outcome, OuterOrderNo, ReturnUrl, SceneId, UnixTime,
@@ -42,7 +45,7 @@ fn describe() -> DescribeFaceVerify {
 }
 
 fn client(transport: impl Transport + 'static) -> Client {
-    Client::new(transport, credentials())
+    Client::builder(transport, credentials()).attempts(1).build()
 }
 
 fn chain(error: &Error) -> String {
@@ -147,14 +150,14 @@ async fn nothing_is_sent_after_the_deadline() {
 }
 
 fn now(elapsed: u64) -> Now {
-    Now { wall: UnixTime::from_secs(1_767_323_045), elapsed: Duration::from_secs(elapsed) }
+    Now { wall: UnixTime::from_secs(1_767_323_045), steady: Duration::from_secs(elapsed) }
 }
 
 #[test]
 fn the_exchange_needs_neither_clock_nor_socket() {
-    let (op, by, settings) = (describe(), credentials(), Settings::default());
-    let mut exchange = Exchange::new(&op, &by, &settings);
-    let Step::Send(request, limits) = exchange.poll(now(0), Entropy([7; 16])) else { panic!() };
+    let (op, by, settings, memory) = (describe(), credentials(), Settings::default(), Memory::default());
+    let mut exchange = Exchange::new(&op, &by, &settings, &memory);
+    let Step::Send(request, limits) = exchange.poll(now(0), Entropy([7; 24])) else { panic!() };
     assert_eq!(limits.attempt, Duration::from_secs(10));
     assert!(
         std::str::from_utf8(request.body().as_bytes())
@@ -162,25 +165,74 @@ fn the_exchange_needs_neither_clock_nor_socket() {
             .contains("Timestamp=2026-01-02T03%3A04%3A05Z")
     );
     exchange.answer(now(1), Ok(Response::new(Body::from(r#"{"Code":"424"}"#))));
-    let Step::Done(Ok(reply)) = exchange.poll(now(1), Entropy([8; 16])) else { panic!() };
+    let Step::Done(Ok(reply)) = exchange.poll(now(1), Entropy([8; 24])) else { panic!() };
     assert_eq!(reply.output.outcome(), Outcome::Pending);
 }
 
 #[test]
 fn an_attempt_ends_no_later_than_the_call() {
-    let (op, by, settings) = (describe(), credentials(), Settings::default());
-    let mut exchange = Exchange::new(&op, &by, &settings);
-    let Step::Send(_, limits) = exchange.poll(now(20), Entropy([7; 16])) else { panic!() };
+    let (op, by, settings, memory) = (describe(), credentials(), Settings::default(), Memory::default());
+    let mut exchange = Exchange::new(&op, &by, &settings, &memory);
+    // The first attempt takes 20 of the 25 seconds.
+    assert!(matches!(exchange.poll(now(0), Entropy([7; 24])), Step::Send(..)));
+    exchange.answer(now(20), Err(TransportError::new(TransportErrorKind::Connect, Sent::No)));
+    let Step::Send(_, limits) = exchange.poll(now(20), Entropy([7; 24])) else { panic!() };
     assert_eq!(limits.attempt, Duration::from_secs(5));
 }
 
 #[test]
 fn an_exchange_without_an_answer_is_over_and_sends_no_second_request() {
-    let (op, by, settings) = (init(), credentials(), Settings::default());
-    let mut exchange = Exchange::new(&op, &by, &settings);
-    assert!(matches!(exchange.poll(now(0), Entropy([7; 16])), Step::Send(..)));
+    let (op, by, settings, memory) = (init(), credentials(), Settings::default(), Memory::default());
+    let mut exchange = Exchange::new(&op, &by, &settings, &memory);
+    assert!(matches!(exchange.poll(now(0), Entropy([7; 24])), Step::Send(..)));
     for _ in 0..2 {
-        let Step::Done(Err(error)) = exchange.poll(now(0), Entropy([7; 16])) else { panic!() };
+        let Step::Done(Err(error)) = exchange.poll(now(0), Entropy([7; 24])) else { panic!() };
         assert_eq!(error.executed(), Executed::Maybe);
     }
+}
+
+#[tokio::test]
+async fn waiting_follows_the_plan_until_there_is_a_result() {
+    let result = r#"{"Code":"200","ResultObject":{"Passed":"F","SubCode":"204"}}"#;
+    let script = Arc::new(Recording::new(Scripted::new([
+        Ok(Response::new(Body::from(r#"{"Code":"424"}"#))),
+        Err(TransportError::new(TransportErrorKind::Broken, Sent::Maybe)),
+        Ok(Response::new(Body::from(r#"{"Code":"403"}"#))),
+        Ok(Response::new(Body::from(result))),
+    ])));
+    let reply = client(script.clone()).wait(&describe(), &WaitPlan::default()).await.unwrap();
+    assert_eq!(reply.output.outcome(), Outcome::NotPassed);
+    let pauses: Vec<u64> = script.take_waits().iter().map(Duration::as_secs).collect();
+    assert_eq!(pauses, [5, 10, 20]);
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_plan_and_at_a_final_refusal() {
+    let plan = WaitPlan::new([Duration::from_secs(1), Duration::from_secs(2)]);
+    let pending = client(Scripted::bodies([r#"{"Code":"424"}"#; 5]));
+    assert_eq!(pending.wait(&describe(), &plan).await.unwrap().output.outcome(), Outcome::Pending);
+    let script = Arc::new(Scripted::bodies([r#"{"Code":"406"}"#; 5]));
+    let refused = Client::builder(script.clone(), credentials())
+        .endpoint(cloudauth_protocol::Endpoint::global())
+        .build();
+    assert_eq!(refused.wait(&describe(), &plan).await.unwrap_err().code(), Some(&Code::InvalidCertifyId));
+}
+
+#[test]
+fn the_blocking_client_does_the_same_on_the_calling_thread() {
+    let script = Arc::new(Recording::new(Scripted::new([
+        Err(TransportError::new(TransportErrorKind::Connect, Sent::No)),
+        Ok(Response::new(Body::from(r#"{"Code":"200","ResultObject":{"CertifyId":"sha1"}}"#))),
+        Ok(Response::new(Body::from(r#"{"Code":"424"}"#))),
+        Ok(Response::new(Body::from(r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200"}}"#))),
+    ])));
+    let client = BlockingClient::new(script.clone(), credentials());
+    assert_eq!(client.init_face_verify(&init()).unwrap().output.certify_id.as_str(), "sha1");
+    let reply = client.wait_blocking(&describe(), &WaitPlan::default()).unwrap();
+    assert_eq!(reply.output.outcome(), Outcome::Passed);
+    assert_eq!(script.take_waits(), [Duration::from_secs(5)]);
+    let hosts: Vec<_> =
+        script.take_requests().iter().map(|request| request.uri().host().unwrap().to_owned()).collect();
+    let beijing = "cloudauth.cn-beijing.aliyuncs.com";
+    assert_eq!(hosts, ["cloudauth.cn-shanghai.aliyuncs.com", beijing, beijing, beijing]);
 }

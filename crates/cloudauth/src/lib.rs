@@ -43,9 +43,12 @@
 //! [`cloudauth-protocol`](cloudauth_protocol) alone.
 
 pub use cloudauth_client::{
-    Client, ClientBuilder, Entropy, Error, ErrorKind, Exchange, Executed, Now, Settings, Step, credentials,
+    BlockingClient, Client, ClientBuilder, Entropy, Error, ErrorKind, Exchange, Executed, Memory, Now,
+    Settings, Step, WaitPlan, credentials,
 };
 pub use cloudauth_protocol::*;
-pub use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
+pub use cloudauth_transport::{
+    BlockingTransport, Limits, Sent, Transport, TransportError, TransportErrorKind,
+};
 #[cfg(feature = "reqwest")]
 pub use cloudauth_transport_reqwest::ReqwestTransport;

@@ -2,6 +2,7 @@
 
 use crate::params::Params;
 use crate::reply::{Answer, Reply, ReplyError};
+use crate::values::order::CertifyId;
 
 /// The version of the API that this crate speaks.
 pub const VERSION: &str = "2019-03-07";
@@ -30,7 +31,17 @@ pub trait Operation {
     /// Writes the parameters. The common ones (`Action`, `Timestamp`, ...) are the signature's business.
     fn params<'a>(&'a self, params: &mut Params<'a>);
 
-    /// Reads an answer of HTTP 2xx.
+    /// The verification that the call is about, if it is about one: it is best asked for where it was started.
+    fn session(&self) -> Option<&CertifyId> {
+        None
+    }
+
+    /// The verification that a successful call has started, if it starts one.
+    fn started(_output: &Self::Output) -> Option<&CertifyId> {
+        None
+    }
+
+    /// Reads an answer.
     ///
     /// # Errors
     /// If the answer is a refusal, or is not what the operation answers.

@@ -48,6 +48,30 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     }
 }
 
+/// Carries requests on the calling thread. The promises are the same.
+pub trait BlockingTransport: Debug + Send + Sync {
+    /// Sends one request and reads the whole response within `limits`.
+    ///
+    /// # Errors
+    /// If there is no whole response.
+    fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError>;
+
+    /// Waits.
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+impl<T: BlockingTransport + ?Sized> BlockingTransport for Arc<T> {
+    fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        (**self).send(request, limits)
+    }
+
+    fn sleep(&self, time: Duration) {
+        (**self).sleep(time);
+    }
+}
+
 /// What one attempt may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -51,6 +51,10 @@ impl Operation for DeleteFaceVerifyResult {
         }
     }
 
+    fn session(&self) -> Option<&CertifyId> {
+        Some(&self.certify_id)
+    }
+
     fn read(answer: &Answer<'_>) -> Result<Reply<Deletion>, ReplyError> {
         let product = answer.product::<Wire<'_>>()?;
         if product.code != Code::Success {

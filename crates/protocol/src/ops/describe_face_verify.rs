@@ -61,6 +61,10 @@ impl Operation for DescribeFaceVerify {
         params.0.push(Param::new(name!("SceneId"), Place::Query, self.scene_id.to_string()));
     }
 
+    fn session(&self) -> Option<&CertifyId> {
+        Some(&self.certify_id)
+    }
+
     fn read(answer: &Answer<'_>) -> Result<Reply<FaceVerifyStatus>, ReplyError> {
         let mut product = answer.product::<Wire<'_>>()?;
         match product.code {

@@ -182,6 +182,10 @@ impl Operation for InitFaceVerify {
         self.extra.params(params);
     }
 
+    fn started(session: &FaceVerifySession) -> Option<&CertifyId> {
+        Some(&session.certify_id)
+    }
+
     fn read(answer: &Answer<'_>) -> Result<Reply<FaceVerifySession>, ReplyError> {
         let product = answer.product::<Wire<'_>>()?;
         if product.code != Code::Success {

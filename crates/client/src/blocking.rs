@@ -1,0 +1,106 @@
+//! The client without a runtime: the same names, on the calling thread.
+
+use std::sync::Arc;
+
+use cloudauth_protocol::{
+    Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
+    InitFaceVerify, Operation, Reply,
+};
+use cloudauth_transport::BlockingTransport;
+
+use crate::builder::{ClientBuilder, Core};
+use crate::error::Error;
+use crate::exchange::Step;
+use crate::wait::{WaitPlan, is_open};
+
+/// Calls Cloudauth on the calling thread. Cheap to clone; the clones share transport and credentials, and what they
+/// learn of the endpoints.
+///
+/// No adapter comes with it yet: bring a [`BlockingTransport`] of your own, and run the conformance suite of
+/// `cloudauth-transport` on it. `docs/decisions.md` says why there is none for ureq.
+#[derive(Clone, Debug)]
+pub struct BlockingClient {
+    transport: Arc<dyn BlockingTransport>,
+    core: Arc<Core>,
+}
+
+impl BlockingClient {
+    /// With the settings that most services want; see [`Settings`](crate::Settings).
+    pub fn new(transport: impl BlockingTransport + 'static, credentials: Credentials) -> Self {
+        Self::builder(transport, credentials).build()
+    }
+
+    /// With settings of your own.
+    pub fn builder(
+        transport: impl BlockingTransport + 'static,
+        credentials: Credentials,
+    ) -> ClientBuilder<dyn BlockingTransport> {
+        ClientBuilder::new(Arc::new(transport), credentials)
+    }
+
+    pub(crate) const fn from_parts(transport: Arc<dyn BlockingTransport>, core: Arc<Core>) -> Self {
+        Self { transport, core }
+    }
+
+    /// Starts a verification.
+    ///
+    /// # Errors
+    /// As [`Client::init_face_verify`](crate::Client::init_face_verify).
+    pub fn init_face_verify(&self, op: &InitFaceVerify) -> Result<Reply<FaceVerifySession>, Error> {
+        self.call(op)
+    }
+
+    /// Asks how a verification ended. "Not yet" is a result, not an error.
+    ///
+    /// # Errors
+    /// As [`Client::describe_face_verify`](crate::Client::describe_face_verify).
+    pub fn describe_face_verify(&self, op: &DescribeFaceVerify) -> Result<Reply<FaceVerifyStatus>, Error> {
+        self.call(op)
+    }
+
+    /// Has the service delete what it keeps of a verification.
+    ///
+    /// # Errors
+    /// As [`Client::delete_face_verify_result`](crate::Client::delete_face_verify_result).
+    pub fn delete_face_verify_result(&self, op: &DeleteFaceVerifyResult) -> Result<Reply<Deletion>, Error> {
+        self.call(op)
+    }
+
+    /// Calls any operation.
+    ///
+    /// # Errors
+    /// As [`Client::call`](crate::Client::call).
+    pub fn call<O: Operation>(&self, op: &O) -> Result<Reply<O::Output>, Error> {
+        let mut exchange = self.core.exchange(op);
+        loop {
+            match self.core.poll(&mut exchange)? {
+                Step::Send(request, limits) => {
+                    let answer = self.transport.send(request, &limits);
+                    exchange.answer(self.core.now(), answer);
+                }
+                Step::Wait(time) => self.transport.sleep(time),
+                Step::Done(result) => return result,
+            }
+        }
+    }
+
+    /// Asks how a verification ended until it has, or the plan is at its end. It blocks as long as that takes: with
+    /// the default plan, half an hour.
+    ///
+    /// # Errors
+    /// As [`Client::wait`](crate::Client::wait).
+    pub fn wait_blocking(
+        &self,
+        op: &DescribeFaceVerify,
+        plan: &WaitPlan,
+    ) -> Result<Reply<FaceVerifyStatus>, Error> {
+        let mut pauses = plan.pauses();
+        loop {
+            let answer = self.describe_face_verify(op);
+            match pauses.next() {
+                Some(pause) if is_open(&answer) => self.transport.sleep(pause),
+                _ => return answer,
+            }
+        }
+    }
+}

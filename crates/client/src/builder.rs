@@ -1,0 +1,116 @@
+//! What both clients are made of: settings, clock, entropy, and what they remember.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use cloudauth_protocol::{Credentials, Endpoint, Operation, Signing, UnixTime};
+use cloudauth_transport::{BlockingTransport, Transport};
+
+use crate::blocking::BlockingClient;
+use crate::client::Client;
+use crate::error::Error;
+use crate::exchange::{Entropy, Exchange, Now, Step};
+use crate::memory::Memory;
+use crate::settings::Settings;
+
+/// All of a client but its transport.
+#[derive(Debug)]
+pub(crate) struct Core {
+    credentials: Credentials,
+    settings: Settings,
+    memory: Memory,
+    made: Instant,
+}
+
+impl Core {
+    pub(crate) fn exchange<'a, O: Operation>(&'a self, op: &'a O) -> Exchange<'a, O> {
+        Exchange::new(op, &self.credentials, &self.settings, &self.memory)
+    }
+
+    /// The next step of an exchange, by the system's clock and random bytes.
+    pub(crate) fn poll<O: Operation>(
+        &self,
+        exchange: &mut Exchange<'_, O>,
+    ) -> Result<Step<O::Output>, Error> {
+        let mut entropy = Entropy([0; 24]);
+        getrandom::fill(&mut entropy.0).map_err(|error| exchange.without_entropy(error))?;
+        Ok(exchange.poll(self.now(), entropy))
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now { wall: UnixTime::from(SystemTime::now()), steady: self.made.elapsed() }
+    }
+}
+
+/// Builds a [`Client`] or a [`BlockingClient`], by the kind of its transport.
+#[derive(Debug)]
+#[must_use]
+pub struct ClientBuilder<T: ?Sized> {
+    transport: Arc<T>,
+    credentials: Credentials,
+    settings: Settings,
+}
+
+impl<T: ?Sized> ClientBuilder<T> {
+    pub(crate) fn new(transport: Arc<T>, credentials: Credentials) -> Self {
+        Self { transport, credentials, settings: Settings::default() }
+    }
+
+    /// Where calls go, and nowhere else; Shanghai and then Beijing unless set.
+    pub fn endpoint(self, endpoint: Endpoint) -> Self {
+        self.endpoints([endpoint])
+    }
+
+    /// Where calls go: the first, and the others where it fails.
+    pub fn endpoints(mut self, endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
+        self.settings.endpoints = endpoints.into_iter().collect();
+        self
+    }
+
+    /// Which signature; [`Signing::V1`] unless set, which keeps personal data out of URLs.
+    pub fn signing(mut self, signing: Signing) -> Self {
+        self.settings.signing = signing;
+        self
+    }
+
+    /// How often a call may be sent, the first time included; three times unless set.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.settings.attempts = attempts.max(1);
+        self
+    }
+
+    /// What one attempt may take; ten seconds unless set.
+    pub fn attempt_timeout(mut self, time: Duration) -> Self {
+        self.settings.limits = self.settings.limits.with_attempt(time);
+        self
+    }
+
+    /// What a whole call may take, waits included; 25 seconds unless set.
+    pub fn deadline(mut self, time: Duration) -> Self {
+        self.settings.deadline = time;
+        self
+    }
+
+    fn into_parts(self) -> (Arc<T>, Arc<Core>) {
+        let Self { transport, credentials, settings } = self;
+        (transport, Arc::new(Core { credentials, settings, memory: Memory::default(), made: Instant::now() }))
+    }
+}
+
+impl ClientBuilder<dyn Transport> {
+    /// The client.
+    #[must_use]
+    pub fn build(self) -> Client {
+        let (transport, core) = self.into_parts();
+        Client::from_parts(transport, core)
+    }
+}
+
+impl ClientBuilder<dyn BlockingTransport> {
+    /// The client.
+    #[must_use]
+    pub fn build(self) -> BlockingClient {
+        let (transport, core) = self.into_parts();
+        BlockingClient::from_parts(transport, core)
+    }
+}

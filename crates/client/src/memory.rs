@@ -1,0 +1,180 @@
+//! What the calls of one client know from each other: how the endpoints are, how far their clocks are off, how
+//! much may still be repeated, and where a verification was started.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cloudauth_protocol::{CertifyId, UnixTime};
+
+use crate::breaker::Breaker;
+
+/// A full budget. A retry takes [`RETRY`], a success gives one back: when everything fails, what is left is spent
+/// once, and then each call is sent once.
+const FULL: u32 = 500;
+const RETRY: u32 = 14;
+const THROTTLED: u32 = 5;
+/// How many verifications' endpoints are remembered.
+const SESSIONS: usize = 10_000;
+/// The farthest that a clock is corrected.
+const LARGEST_OFFSET: i64 = 24 * 60 * 60 * 1000;
+/// A clock that is less off than this is right.
+const NO_OFFSET: i64 = 60 * 1000;
+
+/// Shared by the clones of a client. `Default` is a client that has not called yet.
+#[derive(Debug)]
+pub struct Memory(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tokens: u32,
+    endpoints: Vec<Known>,
+    sessions: HashMap<CertifyId, usize>,
+    order: VecDeque<CertifyId>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    breaker: Breaker,
+    offset_millis: i64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let (sessions, order) = (HashMap::new(), VecDeque::new());
+        Self(Mutex::new(Inner { tokens: FULL, endpoints: Vec::new(), sessions, order }))
+    }
+}
+
+impl Memory {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what a retry costs; `false` if the budget does not hold as much.
+    pub(crate) fn spend(&self, throttled: bool) -> bool {
+        let cost = if throttled { THROTTLED } else { RETRY };
+        let mut inner = self.lock();
+        let left = inner.tokens.checked_sub(cost);
+        inner.tokens = left.unwrap_or(inner.tokens);
+        left.is_some()
+    }
+
+    /// A call succeeded.
+    pub(crate) fn earn(&self) {
+        let mut inner = self.lock();
+        inner.tokens = (inner.tokens + 1).min(FULL);
+    }
+
+    /// The first of these endpoints that may be asked; the very first where none may, since something must be
+    /// tried.
+    pub(crate) fn choose(&self, wanted: impl Iterator<Item = usize> + Clone, now: Duration) -> usize {
+        let mut inner = self.lock();
+        let may = wanted.clone().find(|at| inner.known(*at).breaker.lets_through(now));
+        may.or_else(|| wanted.clone().next()).unwrap_or_default()
+    }
+
+    pub(crate) fn record(&self, endpoint: usize, now: Duration, well: bool) {
+        self.lock().known(endpoint).breaker.record(now, well);
+    }
+
+    /// The time as an endpoint sees it.
+    pub(crate) fn time_at(&self, endpoint: usize, wall: UnixTime) -> UnixTime {
+        shifted(wall, self.lock().known(endpoint).offset_millis)
+    }
+
+    /// Learns from what an endpoint's `Date` said when it was `wall` here. `false` if it is too far off to be
+    /// believed. A clock that is right again needs no correction.
+    pub(crate) fn learn(&self, endpoint: usize, wall: UnixTime, date: UnixTime) -> bool {
+        let millis = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let offset = millis(date) - millis(wall);
+        if offset.abs() > LARGEST_OFFSET {
+            return false;
+        }
+        self.lock().known(endpoint).offset_millis = if offset.abs() < NO_OFFSET { 0 } else { offset };
+        true
+    }
+
+    pub(crate) fn is_corrected(&self, endpoint: usize) -> bool {
+        self.lock().known(endpoint).offset_millis != 0
+    }
+
+    /// Remembers where a verification was started.
+    pub(crate) fn started(&self, session: &CertifyId, endpoint: usize) {
+        let mut inner = self.lock();
+        if inner.sessions.insert(session.clone(), endpoint).is_none() {
+            inner.order.push_back(session.clone());
+        }
+        if inner.order.len() > SESSIONS
+            && let Some(oldest) = inner.order.pop_front()
+        {
+            inner.sessions.remove(&oldest);
+        }
+    }
+
+    /// Where a verification was started, if this client started it.
+    pub(crate) fn origin(&self, session: &CertifyId) -> Option<usize> {
+        self.lock().sessions.get(session).copied()
+    }
+}
+
+impl Inner {
+    #[expect(clippy::indexing_slicing, reason = "the list was made long enough on the line before")]
+    fn known(&mut self, endpoint: usize) -> &mut Known {
+        if self.endpoints.len() <= endpoint {
+            self.endpoints.resize_with(endpoint + 1, Known::default);
+        }
+        &mut self.endpoints[endpoint]
+    }
+}
+
+fn shifted(time: UnixTime, millis: i64) -> UnixTime {
+    let span = Duration::from_millis(millis.unsigned_abs());
+    if millis < 0 {
+        UnixTime::from_millis(
+            time.as_millis().saturating_sub(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        )
+    } else {
+        time.plus(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_holds_thirty_five_retries_and_fills_by_successes() {
+        let memory = Memory::default();
+        assert_eq!((0..1000).filter(|_| memory.spend(false)).count(), 35);
+        assert_eq!((0..1000).filter(|_| memory.spend(true)).count(), 2);
+        (0..14).for_each(|_| memory.earn());
+        assert!(memory.spend(false), "nothing was left, and 14 came back");
+        (0..10_000).for_each(|_| memory.earn());
+        assert_eq!(
+            (0..1000).filter(|_| memory.spend(false)).count(),
+            35,
+            "it never holds more than at first"
+        );
+    }
+
+    #[test]
+    fn a_clock_is_corrected_by_a_day_at_most_and_left_alone_when_right() {
+        let (memory, here) = (Memory::default(), UnixTime::from_secs(1_767_323_045));
+        let later = |seconds: u64| here.plus(Duration::from_secs(seconds));
+        assert!(memory.learn(0, here, later(3600)));
+        assert_eq!((memory.time_at(0, here), memory.time_at(1, here)), (later(3600), here));
+        assert!(memory.learn(0, later(7200), here));
+        assert_eq!(memory.time_at(0, later(7200)), here);
+        assert!(!memory.learn(0, here, later(25 * 3600)));
+        assert!(memory.learn(0, here, later(5)) && !memory.is_corrected(0));
+    }
+
+    #[test]
+    fn the_oldest_verifications_are_forgotten() {
+        let memory = Memory::default();
+        let id = |number: usize| CertifyId::new(format!("c{number}")).unwrap();
+        (0..=SESSIONS).for_each(|number| memory.started(&id(number), 1));
+        assert_eq!((memory.origin(&id(0)), memory.origin(&id(1))), (None, Some(1)));
+    }
+}

@@ -1,0 +1,40 @@
+//! What every transport promises, kept by this one.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use cloudauth_transport::Transport;
+use cloudauth_transport::testing::conformance;
+use cloudauth_transport_reqwest::ReqwestTransport;
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn it_keeps_what_every_transport_promises() {
+    let (runtime, transport) = (runtime(), ReqwestTransport::new().unwrap());
+    let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_client_of_the_users_own_keeps_them_too() {
+    let own =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let (runtime, transport) = (runtime(), ReqwestTransport::from(own));
+    let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn https_without_tls_says_what_to_do() {
+    use cloudauth_protocol::Body;
+    use cloudauth_transport::{Limits, Sent, TransportErrorKind};
+
+    let request = http::Request::post("https://cloudauth.aliyuncs.com/").body(Body::empty()).unwrap();
+    let sent = ReqwestTransport::new().unwrap();
+    let error = runtime().block_on(sent.send(request, &Limits::DEFAULT)).unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (TransportErrorKind::Unsupported, Sent::No));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("enable the feature `rustls`"));
+}

@@ -1,0 +1,343 @@
+//! What every transport promises, over loopback, against a server that misbehaves on purpose.
+//!
+//! Mount it once per transport, and assert that nothing is left over:
+//!
+//! ```no_run
+//! # fn send(_: http::Request<cloudauth_protocol::Body>, _: &cloudauth_transport::Limits)
+//! #     -> Result<http::Response<cloudauth_protocol::Body>, cloudauth_transport::TransportError> { todo!() }
+//! let failures = cloudauth_transport::testing::conformance::run(&send);
+//! assert!(failures.is_empty(), "{failures:#?}");
+//! ```
+
+mod server;
+
+use std::time::{Duration, Instant};
+
+use cloudauth_protocol::{
+    Body, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify, Endpoint, Identity, InitFaceVerify,
+    MetaInfo, Nonce, Operation, OuterOrderNo, ReturnUrl, SceneId, Signing, Stamp, UnixTime, prepare,
+};
+use http::{Request, Response};
+
+use crate::{Limits, Sent, TransportError, TransportErrorKind};
+use server::{Server, closed_port};
+
+/// Sends one request; an async transport is run to its end inside.
+pub type Send<'a> = &'a dyn Fn(Request<Body>, &Limits) -> Result<Response<Body>, TransportError>;
+
+/// Runs the whole suite, and gives what failed, a line each.
+#[must_use]
+pub fn run(send: Send<'_>) -> Vec<String> {
+    let mut failures = Vec::new();
+    for fault in faults() {
+        for operation in [Op::Init, Op::Describe] {
+            if let Err(problem) = meet(&fault, operation, send) {
+                failures.push(format!("{} ({operation:?}): {problem}", fault.name));
+            }
+        }
+    }
+    let others: [(&str, Check); 4] = [
+        ("a closed port", nothing_listens),
+        ("a redirect", redirects_stay),
+        ("the request as it was given", requests_are_faithful),
+        ("connections are used again", connections_are_reused),
+    ];
+    for (name, check) in others {
+        failures.extend(check(send).err().map(|problem| format!("{name}: {problem}")));
+    }
+    failures
+}
+
+/// One that is no single fault.
+type Check = fn(Send<'_>) -> Result<(), String>;
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Init,
+    Describe,
+}
+
+impl Op {
+    fn request(self, endpoint: &str) -> Result<Request<Body>, String> {
+        let why = |error: &dyn std::error::Error| error.to_string();
+        let scene = SceneId::new(1).map_err(|error| why(&error))?;
+        match self {
+            Self::Init => {
+                let person = Identity::plain(
+                    CertName::new("张三").map_err(|error| why(&error))?,
+                    CertNo::new("999999199001012003").map_err(|error| why(&error))?,
+                );
+                let back = ReturnUrl::new("https://shop.example").map_err(|error| why(&error))?;
+                let meta_info = MetaInfo::new("{}").map_err(|error| why(&error))?;
+                signed(
+                    &InitFaceVerify::new(scene, OuterOrderNo::generate([1; 16]), person, back, meta_info),
+                    endpoint,
+                )
+            }
+            Self::Describe => {
+                let id = CertifyId::new("sha1").map_err(|error| why(&error))?;
+                signed(&DescribeFaceVerify::new(scene, id), endpoint)
+            }
+        }
+    }
+}
+
+fn signed(op: &impl Operation, endpoint: &str) -> Result<Request<Body>, String> {
+    let endpoint: Endpoint = endpoint.parse().map_err(|_| "no endpoint".to_owned())?;
+    let by = Credentials::new("testid", "testsecret").map_err(|error| error.to_string())?;
+    let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
+    // Under V3 personal data stand in the URL, so that an error which shows it is found.
+    prepare(op, &endpoint, &by, Signing::V3, stamp).map_err(|error| error.to_string())
+}
+
+/// What a server does with a request, and what must come of it.
+struct Fault {
+    name: &'static str,
+    answer: Vec<u8>,
+    then: Then,
+    expected: Expected,
+}
+
+/// What the server does after its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Close,
+    /// Closes without having read the request.
+    CloseUnread,
+    /// Says nothing more, and does not close.
+    Hang,
+    /// Sends on, a byte every 20 milliseconds.
+    Dribble,
+}
+
+enum Expected {
+    Response { status: u16, body: Vec<u8> },
+    Error { kind: TransportErrorKind },
+}
+
+fn faults() -> Vec<Fault> {
+    let fault = |name, answer: &[u8], then, expected| Fault { name, answer: answer.to_vec(), then, expected };
+    let answers = |status, body: &[u8]| Expected::Response { status, body: body.to_vec() };
+    let fails = |kind| Expected::Error { kind };
+    let (broken, late) = (TransportErrorKind::Broken, TransportErrorKind::Timeout);
+    let html = b"<html>502</html>";
+    let large = "x".repeat(2 << 20);
+    let with_length = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{large}", large.len());
+    let to_the_end = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{large}");
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n",
+        large.len()
+    );
+    vec![
+        fault("200", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", Then::Close, answers(200, b"{}")),
+        fault(
+            "200 without a body",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            Then::Close,
+            answers(200, b""),
+        ),
+        fault(
+            "200 in chunks",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
+            Then::Close,
+            answers(200, b"{}"),
+        ),
+        fault(
+            "200 up to the end",
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
+            Then::Close,
+            answers(200, b"{}"),
+        ),
+        fault(
+            "400 with its body",
+            b"HTTP/1.1 400 x\r\nContent-Length: 2\r\n\r\n{}",
+            Then::Close,
+            answers(400, b"{}"),
+        ),
+        fault("403", b"HTTP/1.1 403 x\r\nContent-Length: 2\r\n\r\nno", Then::Close, answers(403, b"no")),
+        fault("500", b"HTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\n{}", Then::Close, answers(500, b"{}")),
+        fault(
+            "502 with a proxy's page",
+            b"HTTP/1.1 502 x\r\nContent-Type: text/html\r\nContent-Length: 16\r\n\r\n<html>502</html>",
+            Then::Close,
+            answers(502, html),
+        ),
+        fault(
+            "503 without a body",
+            b"HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n",
+            Then::Close,
+            answers(503, b""),
+        ),
+        fault(
+            "bytes that are no UTF-8",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\x00\xfe",
+            Then::Close,
+            answers(200, b"\xff\x00\xfe"),
+        ),
+        fault(
+            "a wrong content type",
+            b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 2\r\n\r\n{}",
+            Then::Close,
+            answers(200, b"{}"),
+        ),
+        fault("closed before reading", b"", Then::CloseUnread, fails(broken)),
+        fault("closed after reading", b"", Then::Close, fails(broken)),
+        fault("cut in the status line", b"HTTP/1.", Then::Close, fails(broken)),
+        fault("cut in the headers", b"HTTP/1.1 200 OK\r\nContent-Le", Then::Close, fails(broken)),
+        fault(
+            "cut in the body",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{",
+            Then::Close,
+            fails(broken),
+        ),
+        fault(
+            "cut in a chunk",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n63\r\n{",
+            Then::Close,
+            fails(broken),
+        ),
+        fault("not HTTP", b"\x00\x01\x02 this is something else\r\n\r\n", Then::Close, fails(broken)),
+        fault(
+            "too large, by its length",
+            with_length.as_bytes(),
+            Then::Close,
+            fails(TransportErrorKind::TooLarge),
+        ),
+        fault(
+            "too large, up to the end",
+            to_the_end.as_bytes(),
+            Then::Close,
+            fails(TransportErrorKind::TooLarge),
+        ),
+        fault("too large, in chunks", chunked.as_bytes(), Then::Close, fails(TransportErrorKind::TooLarge)),
+        fault("silence", b"", Then::Hang, fails(late)),
+        fault(
+            "silence after the headers",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+            Then::Hang,
+            fails(late),
+        ),
+        fault(
+            "a dribbling body",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
+            Then::Dribble,
+            fails(late),
+        ),
+        fault("dribbling headers", b"HTTP/1.1 200 OK\r\nX: ", Then::Dribble, fails(late)),
+    ]
+}
+
+fn meet(fault: &Fault, operation: Op, send: Send<'_>) -> Result<(), String> {
+    let server = Server::start(fault.answer.clone(), fault.then).map_err(|error| error.to_string())?;
+    let limits = Limits::DEFAULT.with_attempt(Duration::from_millis(400));
+    let begun = Instant::now();
+    let came = send(operation.request(server.url())?, &limits);
+    if begun.elapsed() > Duration::from_secs(3) {
+        return Err(format!("took {:?}, with 0.4 seconds allowed", begun.elapsed()));
+    }
+    match (&fault.expected, came) {
+        (Expected::Response { status, body }, Ok(response)) => {
+            let found = (response.status().as_u16(), response.body().as_bytes());
+            expect(found == (*status, body), || {
+                format!("expected {status}, found {} with {}", found.0, found.1.len())
+            })
+        }
+        // Whoever was connected may have been read: the truth is `Maybe`.
+        (Expected::Error { kind }, Err(error)) => {
+            expect((error.kind(), error.sent()) == (*kind, Sent::Maybe), || {
+                format!("expected {kind:?}, found {error:?}")
+            })?;
+            shows_nothing(&error)
+        }
+        (Expected::Response { status, .. }, Err(error)) => Err(format!("expected {status}, found {error:?}")),
+        (Expected::Error { kind }, Ok(response)) => {
+            Err(format!("expected {kind:?}, found {}", response.status()))
+        }
+    }
+}
+
+fn nothing_listens(send: Send<'_>) -> Result<(), String> {
+    let url = closed_port().map_err(|error| error.to_string())?;
+    match send(Op::Init.request(&url)?, &Limits::DEFAULT) {
+        Err(error) => {
+            let found = (error.kind(), error.sent());
+            expect(found == (TransportErrorKind::Connect, Sent::No), || format!("found {found:?}"))?;
+            shows_nothing(&error)
+        }
+        Ok(response) => Err(format!("found {}", response.status())),
+    }
+}
+
+/// A redirect is an answer; nobody knocks at where it points.
+fn redirects_stay(send: Send<'_>) -> Result<(), String> {
+    let trap = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(), Then::Close);
+    let trap = trap.map_err(|error| error.to_string())?;
+    for status in [301, 302, 303, 307, 308] {
+        let answer = format!("HTTP/1.1 {status} x\r\nLocation: {}/\r\nContent-Length: 0\r\n\r\n", trap.url());
+        let server = Server::start(answer.into_bytes(), Then::Close).map_err(|error| error.to_string())?;
+        let response =
+            send(Op::Init.request(server.url())?, &Limits::DEFAULT).map_err(|error| format!("{error:?}"))?;
+        expect(response.status().as_u16() == status, || format!("{status} became {}", response.status()))?;
+        expect(response.headers().contains_key("location"), || "the header is lost".to_owned())?;
+    }
+    expect(trap.requests().is_empty(), || "it was followed".to_owned())
+}
+
+fn requests_are_faithful(send: Send<'_>) -> Result<(), String> {
+    let answer = b"HTTP/1.1 200 OK\r\nX-Acs-Request-Id: 7\r\nContent-Length: 0\r\n\r\n".to_vec();
+    let server = Server::start(answer, Then::Close).map_err(|error| error.to_string())?;
+    let given = Op::Init.request(server.url())?;
+    let response = send(given.clone(), &Limits::DEFAULT).map_err(|error| format!("{error:?}"))?;
+    expect(response.headers().get("x-acs-request-id").is_some_and(|id| id == "7"), || {
+        "a header is lost".to_owned()
+    })?;
+    let requests = server.requests();
+    let text = requests.first().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+    let (head, body) = text.split_once("\r\n\r\n").ok_or("no request came")?;
+    let target = given.uri().path_and_query().map_or("/", |target| target.as_str());
+    expect(head.starts_with(&format!("{} {target} HTTP/1.1\r\n", given.method())), || {
+        "the target changed".to_owned()
+    })?;
+    expect(body.as_bytes() == given.body().as_bytes(), || "the body changed".to_owned())?;
+    for (name, value) in given.headers() {
+        let found: Vec<_> = head
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name.as_str()))
+            .map(|(_, value)| value.trim().as_bytes())
+            .collect();
+        expect(found == [value.as_bytes()], || {
+            format!("the header {name} is there {} times, or changed", found.len())
+        })?;
+    }
+    expect(!head.to_ascii_lowercase().contains("expect: 100"), || "it waits for 100-continue".to_owned())
+}
+
+fn connections_are_reused(send: Send<'_>) -> Result<(), String> {
+    let server = Server::keep_alive(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec());
+    let server = server.map_err(|error| error.to_string())?;
+    for _ in 0..5 {
+        send(Op::Describe.request(server.url())?, &Limits::DEFAULT).map_err(|error| format!("{error:?}"))?;
+    }
+    let (requests, connections) = (server.requests().len(), server.connections());
+    expect((requests, connections) == (5, 1), || {
+        format!("{requests} requests took {connections} connections")
+    })
+}
+
+/// No error shows the person, who stands in the URL under V3.
+fn shows_nothing(error: &TransportError) -> Result<(), String> {
+    let mut text = format!("{error} {error:?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text += &format!(" {error} {error:?}");
+        source = error.source();
+    }
+    let shown =
+        ["999999199001012003", "%E5%BC%A0", "CertNo"].into_iter().find(|planted| text.contains(planted));
+    shown.map_or(Ok(()), |planted| Err(format!("the error shows {planted}")))
+}
+
+fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

@@ -1,0 +1,137 @@
+//! A server that does what it is told, on threads of its own.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Then;
+
+/// It serves until the process ends, which a test's does soon.
+pub(super) struct Server {
+    url: String,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    requests: Mutex<Vec<Vec<u8>>>,
+    connections: AtomicUsize,
+}
+
+impl Server {
+    /// Answers one request of each connection like this.
+    pub(super) fn start(answer: Vec<u8>, then: Then) -> io::Result<Self> {
+        Self::serve(move |mut stream, seen| {
+            if then != Then::CloseUnread {
+                seen.keep(read_request(&mut stream)?);
+            }
+            stream.write_all(&answer)?;
+            match then {
+                Then::Close => {
+                    stream.shutdown(std::net::Shutdown::Write)?;
+                    // What is closed while bytes are unread is reset, and the answer lost with it.
+                    drain(&mut stream)
+                }
+                Then::CloseUnread => Ok(()),
+                Then::Hang => {
+                    thread::sleep(Duration::from_secs(5));
+                    Ok(())
+                }
+                Then::Dribble => {
+                    let begun = Instant::now();
+                    while begun.elapsed() < Duration::from_secs(5) {
+                        stream.write_all(b"x")?;
+                        thread::sleep(Duration::from_millis(20));
+                    }
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    /// Answers every request of a connection like this.
+    pub(super) fn keep_alive(answer: Vec<u8>) -> io::Result<Self> {
+        Self::serve(move |mut stream, seen| {
+            loop {
+                let request = read_request(&mut stream)?;
+                if request.is_empty() {
+                    return Ok(());
+                }
+                seen.keep(request);
+                stream.write_all(&answer)?;
+            }
+        })
+    }
+
+    fn serve(
+        handle: impl Fn(TcpStream, &Seen) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let seen = Arc::new(Seen::default());
+        let (handle, kept) = (Arc::new(handle), Arc::clone(&seen));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                kept.connections.fetch_add(1, Ordering::Relaxed);
+                let (handle, kept) = (Arc::clone(&handle), Arc::clone(&kept));
+                // A client that has gone is no failure of the server's.
+                thread::spawn(move || _ = handle(stream, &kept));
+            }
+        });
+        Ok(Self { url, seen })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn requests(&self) -> Vec<Vec<u8>> {
+        self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.seen.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Seen {
+    fn keep(&self, request: Vec<u8>) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
+}
+
+/// A port on which nobody listens any more.
+pub(super) fn closed_port() -> io::Result<String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(format!("http://{}", listener.local_addr()?))
+}
+
+/// A request with its body, by its Content-Length.
+fn read_request(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+    loop {
+        let text = String::from_utf8_lossy(&request).into_owned();
+        if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+            });
+            if request.len() >= head.len() + 4 + length.unwrap_or(0) {
+                return Ok(request);
+            }
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Ok(request),
+            read => request.extend_from_slice(buffer.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+fn drain(stream: &mut TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut buffer = [0; 4096];
+    while stream.read(&mut buffer)? > 0 {}
+    Ok(())
+}

@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    for features in ["", "reqwest", "rustls", "reqwest,rustls"] {
+    for features in ["", "reqwest", "rustls", "tracing", "reqwest,rustls,tracing"] {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
         crate::shell::run(&mut command("cargo", &check))?;
     }

@@ -11,7 +11,9 @@ use cloudauth_transport::BlockingTransport;
 use crate::builder::{ClientBuilder, Core};
 use crate::error::Error;
 use crate::exchange::Step;
+use crate::settings::Settings;
 use crate::wait::{WaitPlan, is_open};
+use crate::watch::Watch;
 
 /// Calls Cloudauth on the calling thread. Cheap to clone; the clones share transport and credentials, and what they
 /// learn of the endpoints.
@@ -40,6 +42,13 @@ impl BlockingClient {
 
     pub(crate) const fn from_parts(transport: Arc<dyn BlockingTransport>, core: Arc<Core>) -> Self {
         Self { transport, core }
+    }
+
+    /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
+    /// transport and credentials, and what is learnt of the endpoints.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
     }
 
     /// Starts a verification.
@@ -71,17 +80,21 @@ impl BlockingClient {
     /// # Errors
     /// As [`Client::call`](crate::Client::call).
     pub fn call<O: Operation>(&self, op: &O) -> Result<Reply<O::Output>, Error> {
+        let watch = Watch::new(op.action());
         let mut exchange = self.core.exchange(op);
-        loop {
+        let result = loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     let answer = self.transport.send(request, &limits);
+                    watch.answered(exchange.progress(), &answer);
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time),
-                Step::Done(result) => return result,
+                Step::Done(result) => break result,
             }
-        }
+        };
+        watch.ended(&result);
+        result
     }
 
     /// Asks how a verification ended until it has, or the plan is at its end. It blocks as long as that takes: with

@@ -18,13 +18,21 @@ use crate::settings::Settings;
 pub(crate) struct Core {
     credentials: Credentials,
     settings: Settings,
-    memory: Memory,
+    memory: Arc<Memory>,
     made: Instant,
 }
 
 impl Core {
     pub(crate) fn exchange<'a, O: Operation>(&'a self, op: &'a O) -> Exchange<'a, O> {
         Exchange::new(op, &self.credentials, &self.settings, &self.memory)
+    }
+
+    /// The same with other settings; what is learnt of the endpoints is shared.
+    pub(crate) fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        let (credentials, memory) = (self.credentials.clone(), Arc::clone(&self.memory));
+        Self { credentials, settings, memory, made: self.made }
     }
 
     /// The next step of an exchange, by the system's clock and random bytes.
@@ -79,6 +87,13 @@ impl<T: ?Sized> ClientBuilder<T> {
         self
     }
 
+    /// How many calls of one operation are made in a second, by all clones together; unlimited unless set. A call
+    /// waits its turn, or fails if that is beyond its deadline.
+    pub fn rate(mut self, calls_a_second: u32) -> Self {
+        self.settings.rate = Some(calls_a_second);
+        self
+    }
+
     /// What one attempt may take; ten seconds unless set.
     pub fn attempt_timeout(mut self, time: Duration) -> Self {
         self.settings.limits = self.settings.limits.with_attempt(time);
@@ -93,7 +108,7 @@ impl<T: ?Sized> ClientBuilder<T> {
 
     fn into_parts(self) -> (Arc<T>, Arc<Core>) {
         let Self { transport, credentials, settings } = self;
-        (transport, Arc::new(Core { credentials, settings, memory: Memory::default(), made: Instant::now() }))
+        (transport, Arc::new(Core { credentials, settings, memory: Arc::default(), made: Instant::now() }))
     }
 }
 

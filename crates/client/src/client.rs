@@ -15,7 +15,9 @@ use http::{Request, Response};
 use crate::builder::{ClientBuilder, Core};
 use crate::error::Error;
 use crate::exchange::Step;
+use crate::settings::Settings;
 use crate::wait::{WaitPlan, is_open};
+use crate::watch::Watch;
 
 /// Calls Cloudauth. Cheap to clone; the clones share transport and credentials, and what they learn of the
 /// endpoints.
@@ -41,6 +43,13 @@ impl Client {
 
     pub(crate) const fn from_parts(transport: Arc<dyn Transport>, core: Arc<Core>) -> Self {
         Self { transport, core }
+    }
+
+    /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
+    /// transport and credentials, and what is learnt of the endpoints.
+    #[must_use]
+    pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
     }
 
     /// Starts a verification.
@@ -82,11 +91,22 @@ impl Client {
     where
         O::Output: Send,
     {
+        let watch = Watch::new(op.action());
+        let result = watch.around(self.drive(op, &watch)).await;
+        watch.ended(&result);
+        result
+    }
+
+    async fn drive<O: Operation + Sync>(&self, op: &O, watch: &Watch) -> Result<Reply<O::Output>, Error>
+    where
+        O::Output: Send,
+    {
         let mut exchange = self.core.exchange(op);
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     let answer = self.send(request, &limits).await;
+                    watch.answered(exchange.progress(), &answer);
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time).await,

@@ -101,6 +101,8 @@ pub struct Exchange<'a, O: Operation> {
     done: Once,
     /// The endpoints that said 406.
     unknown_at: Vec<usize>,
+    /// Whether the limiter has let it through.
+    paced: bool,
 }
 
 #[derive(Debug, Default)]
@@ -141,7 +143,10 @@ impl<'a, O: Operation> Exchange<'a, O> {
     /// A call that has not begun.
     pub fn new(op: &'a O, by: &'a Credentials, settings: &'a Settings, memory: &'a Memory) -> Self {
         // A verification is asked about where it was started.
-        let next = op.session().and_then(|session| memory.origin(session)).unwrap_or_default();
+        let origin = op.session().and_then(|session| memory.origin(session));
+        let next =
+            origin.and_then(|origin| settings.endpoints.iter().position(|endpoint| *endpoint == origin));
+        let next = next.unwrap_or_default();
         Self {
             op,
             by,
@@ -154,6 +159,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
             next,
             done: Once::default(),
             unknown_at: Vec::new(),
+            paced: settings.rate.is_none(),
         }
     }
 
@@ -161,6 +167,15 @@ impl<'a, O: Operation> Exchange<'a, O> {
     pub fn poll(&mut self, now: Now, entropy: Entropy) -> Step<O::Output> {
         let left = self.left(now);
         match std::mem::replace(&mut self.state, State::Over) {
+            State::Ready if !self.paced => {
+                (self.paced, self.state) = (true, State::Ready);
+                let rate = self.settings.rate.unwrap_or(u32::MAX);
+                let wait = self.memory.pace(self.op.action(), rate, now.steady);
+                if wait >= left {
+                    return self.finish(Err(Problem::Deadline));
+                }
+                if wait.is_zero() { self.poll(now, entropy) } else { Step::Wait(wait) }
+            }
             State::Ready => match self.attempt(now, entropy, left) {
                 Ok(step) => step,
                 Err(problem) => self.finish(Err(problem)),
@@ -181,7 +196,13 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     /// The error of a call for which the system gives no random bytes.
     pub(crate) fn without_entropy(&self, error: getrandom::Error) -> Error {
-        Error::new(self.op.action(), self.target(self.endpoint), self.sent, Problem::Entropy(error))
+        Error::new(self.op.action(), self.current(), self.sent, Problem::Entropy(error))
+    }
+
+    /// The endpoint of the last attempt, and how many attempts there were; for whoever watches.
+    #[must_use]
+    pub fn progress(&self) -> (&Endpoint, u32) {
+        (self.current(), self.sent)
     }
 
     fn left(&mut self, now: Now) -> Duration {
@@ -191,7 +212,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     fn finish(&mut self, result: Result<Reply<O::Output>, Problem>) -> Step<O::Output> {
         self.state = State::Over;
-        let at = self.target(self.endpoint).clone();
+        let at = self.current().clone();
         Step::Done(result.map_err(|problem| Error::new(self.op.action(), &at, self.sent, problem)))
     }
 
@@ -201,6 +222,11 @@ impl<'a, O: Operation> Exchange<'a, O> {
         self.settings.endpoints.get(number).unwrap_or(&NONE)
     }
 
+    /// The endpoint of the last attempt.
+    fn current(&self) -> &Endpoint {
+        self.target(self.endpoint)
+    }
+
     fn attempt(&mut self, now: Now, entropy: Entropy, left: Duration) -> Result<Step<O::Output>, Problem> {
         if left.is_zero() {
             return Err(Problem::Deadline);
@@ -208,9 +234,10 @@ impl<'a, O: Operation> Exchange<'a, O> {
         let count = self.settings.endpoints.len().max(1);
         let (first, refused) = (self.next, &self.unknown_at);
         let wanted = (0..count).map(|further| (first + further) % count).filter(|at| !refused.contains(at));
+        let wanted = wanted.map(|at| (at, self.target(at)));
         self.endpoint = self.memory.choose(wanted, now.steady);
-        let stamp = Stamp::new(self.memory.time_at(self.endpoint, now.wall), entropy.nonce());
-        let request = prepare(self.op, self.target(self.endpoint), self.by, self.settings.signing, stamp)?;
+        let stamp = Stamp::new(self.memory.time_at(self.current(), now.wall), entropy.nonce());
+        let request = prepare(self.op, self.current(), self.by, self.settings.signing, stamp)?;
         self.sent += 1;
         self.state = State::Sent { wall: now.wall };
         let limits = self.settings.limits;
@@ -230,16 +257,16 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 let hints = Hints::of(&response);
                 // A clock that was corrected is looked at again with every answer.
                 if let Some(date) = hints.date
-                    && self.memory.is_corrected(self.endpoint)
+                    && self.memory.is_corrected(self.current())
                 {
-                    self.memory.learn(self.endpoint, midpoint, date);
+                    self.memory.learn(self.current(), midpoint, date);
                 }
                 match parse::<O>(&response) {
                     Ok(reply) => {
-                        self.memory.record(self.endpoint, now.steady, true);
+                        self.memory.record(self.current(), now.steady, true);
                         self.memory.earn();
                         if let Some(session) = O::started(&reply.output) {
-                            self.memory.started(session, self.endpoint);
+                            self.memory.started(session, self.current());
                         }
                         self.state = State::Settled(Ok(reply));
                         return;
@@ -251,7 +278,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 }
             }
         };
-        self.memory.record(self.endpoint, now.steady, verdict.endpoint_is_well());
+        self.memory.record(self.current(), now.steady, verdict.endpoint_is_well());
         self.state = match self.repetition(verdict, hints, midpoint) {
             Some(rest) => State::Resting(rest, problem),
             None => State::Settled(Err(problem)),
@@ -288,7 +315,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 self.memory.spend(true).then_some(Rest { longest, hint: hints.retry_after })
             }
             Verdict::LearnTime => {
-                let learnt = hints.date.is_some_and(|date| self.memory.learn(self.endpoint, sent_at, date));
+                let learnt = hints.date.is_some_and(|date| self.memory.learn(self.current(), sent_at, date));
                 self.next = self.endpoint;
                 (learnt && !std::mem::replace(&mut self.done.learnt_time, true)).then_some(Rest::NONE)
             }
@@ -300,6 +327,8 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 self.unknown_at.push(self.endpoint);
                 let origin = self.op.session().and_then(|session| self.memory.origin(session));
                 // Who started it is believed; where that is not known, all are asked.
+                let origin =
+                    origin.and_then(|origin| self.settings.endpoints.iter().position(|at| *at == origin));
                 let others = origin != Some(self.endpoint) && self.unknown_at.len() < count;
                 self.next = origin.unwrap_or((self.endpoint + 1) % count);
                 others.then_some(Rest::NONE)

@@ -15,6 +15,7 @@ mod memory;
 mod settings;
 mod verdict;
 mod wait;
+mod watch;
 
 pub use blocking::BlockingClient;
 pub use builder::ClientBuilder;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cloudauth_protocol::{CertifyId, UnixTime};
+use cloudauth_protocol::{CertifyId, Endpoint, UnixTime};
 
 use crate::breaker::Breaker;
 
@@ -28,9 +28,11 @@ pub struct Memory(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     tokens: u32,
-    endpoints: Vec<Known>,
-    sessions: HashMap<CertifyId, usize>,
+    endpoints: HashMap<Endpoint, Known>,
+    sessions: HashMap<CertifyId, Endpoint>,
     order: VecDeque<CertifyId>,
+    /// By action: when the next call is due.
+    due: HashMap<Box<str>, Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -41,8 +43,13 @@ struct Known {
 
 impl Default for Memory {
     fn default() -> Self {
-        let (sessions, order) = (HashMap::new(), VecDeque::new());
-        Self(Mutex::new(Inner { tokens: FULL, endpoints: Vec::new(), sessions, order }))
+        Self(Mutex::new(Inner {
+            tokens: FULL,
+            endpoints: HashMap::new(),
+            sessions: HashMap::new(),
+            order: VecDeque::new(),
+            due: HashMap::new(),
+        }))
     }
 }
 
@@ -66,26 +73,38 @@ impl Memory {
         inner.tokens = (inner.tokens + 1).min(FULL);
     }
 
-    /// The first of these endpoints that may be asked; the very first where none may, since something must be
-    /// tried.
-    pub(crate) fn choose(&self, wanted: impl Iterator<Item = usize> + Clone, now: Duration) -> usize {
+    /// How long a call of `action` has to wait so that no more than `rate` a second are made.
+    pub(crate) fn pace(&self, action: &str, rate: u32, now: Duration) -> Duration {
         let mut inner = self.lock();
-        let may = wanted.clone().find(|at| inner.known(*at).breaker.lets_through(now));
-        may.or_else(|| wanted.clone().next()).unwrap_or_default()
+        let due = inner.due.get(action).copied().unwrap_or_default().max(now);
+        inner.due.insert(action.into(), due + Duration::from_secs(1) / rate.max(1));
+        due - now
     }
 
-    pub(crate) fn record(&self, endpoint: usize, now: Duration, well: bool) {
+    /// The first of these endpoints that may be asked; the very first where none may, since something must be
+    /// tried.
+    pub(crate) fn choose<'a>(
+        &self,
+        wanted: impl Iterator<Item = (usize, &'a Endpoint)> + Clone,
+        now: Duration,
+    ) -> usize {
+        let mut inner = self.lock();
+        let may = wanted.clone().find(|(_, endpoint)| inner.known(endpoint).breaker.lets_through(now));
+        may.or_else(|| wanted.clone().next()).map(|(at, _)| at).unwrap_or_default()
+    }
+
+    pub(crate) fn record(&self, endpoint: &Endpoint, now: Duration, well: bool) {
         self.lock().known(endpoint).breaker.record(now, well);
     }
 
     /// The time as an endpoint sees it.
-    pub(crate) fn time_at(&self, endpoint: usize, wall: UnixTime) -> UnixTime {
+    pub(crate) fn time_at(&self, endpoint: &Endpoint, wall: UnixTime) -> UnixTime {
         shifted(wall, self.lock().known(endpoint).offset_millis)
     }
 
     /// Learns from what an endpoint's `Date` said when it was `wall` here. `false` if it is too far off to be
     /// believed. A clock that is right again needs no correction.
-    pub(crate) fn learn(&self, endpoint: usize, wall: UnixTime, date: UnixTime) -> bool {
+    pub(crate) fn learn(&self, endpoint: &Endpoint, wall: UnixTime, date: UnixTime) -> bool {
         let millis = |time: UnixTime| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let offset = millis(date) - millis(wall);
         if offset.abs() > LARGEST_OFFSET {
@@ -95,14 +114,14 @@ impl Memory {
         true
     }
 
-    pub(crate) fn is_corrected(&self, endpoint: usize) -> bool {
+    pub(crate) fn is_corrected(&self, endpoint: &Endpoint) -> bool {
         self.lock().known(endpoint).offset_millis != 0
     }
 
     /// Remembers where a verification was started.
-    pub(crate) fn started(&self, session: &CertifyId, endpoint: usize) {
+    pub(crate) fn started(&self, session: &CertifyId, endpoint: &Endpoint) {
         let mut inner = self.lock();
-        if inner.sessions.insert(session.clone(), endpoint).is_none() {
+        if inner.sessions.insert(session.clone(), endpoint.clone()).is_none() {
             inner.order.push_back(session.clone());
         }
         if inner.order.len() > SESSIONS
@@ -113,18 +132,14 @@ impl Memory {
     }
 
     /// Where a verification was started, if this client started it.
-    pub(crate) fn origin(&self, session: &CertifyId) -> Option<usize> {
-        self.lock().sessions.get(session).copied()
+    pub(crate) fn origin(&self, session: &CertifyId) -> Option<Endpoint> {
+        self.lock().sessions.get(session).cloned()
     }
 }
 
 impl Inner {
-    #[expect(clippy::indexing_slicing, reason = "the list was made long enough on the line before")]
-    fn known(&mut self, endpoint: usize) -> &mut Known {
-        if self.endpoints.len() <= endpoint {
-            self.endpoints.resize_with(endpoint + 1, Known::default);
-        }
-        &mut self.endpoints[endpoint]
+    fn known(&mut self, endpoint: &Endpoint) -> &mut Known {
+        self.endpoints.entry(endpoint.clone()).or_default()
     }
 }
 
@@ -161,20 +176,30 @@ mod tests {
     #[test]
     fn a_clock_is_corrected_by_a_day_at_most_and_left_alone_when_right() {
         let (memory, here) = (Memory::default(), UnixTime::from_secs(1_767_323_045));
+        let (one, other) = (&Endpoint::cn_shanghai(), &Endpoint::cn_beijing());
         let later = |seconds: u64| here.plus(Duration::from_secs(seconds));
-        assert!(memory.learn(0, here, later(3600)));
-        assert_eq!((memory.time_at(0, here), memory.time_at(1, here)), (later(3600), here));
-        assert!(memory.learn(0, later(7200), here));
-        assert_eq!(memory.time_at(0, later(7200)), here);
-        assert!(!memory.learn(0, here, later(25 * 3600)));
-        assert!(memory.learn(0, here, later(5)) && !memory.is_corrected(0));
+        assert!(memory.learn(one, here, later(3600)));
+        assert_eq!((memory.time_at(one, here), memory.time_at(other, here)), (later(3600), here));
+        assert!(memory.learn(one, later(7200), here));
+        assert_eq!(memory.time_at(one, later(7200)), here);
+        assert!(!memory.learn(one, here, later(25 * 3600)));
+        assert!(memory.learn(one, here, later(5)) && !memory.is_corrected(one));
     }
 
     #[test]
     fn the_oldest_verifications_are_forgotten() {
         let memory = Memory::default();
         let id = |number: usize| CertifyId::new(format!("c{number}")).unwrap();
-        (0..=SESSIONS).for_each(|number| memory.started(&id(number), 1));
-        assert_eq!((memory.origin(&id(0)), memory.origin(&id(1))), (None, Some(1)));
+        (0..=SESSIONS).for_each(|number| memory.started(&id(number), &Endpoint::global()));
+        assert_eq!((memory.origin(&id(0)), memory.origin(&id(1))), (None, Some(Endpoint::global())));
+    }
+
+    #[test]
+    fn calls_are_paced_by_action() {
+        let (memory, millis) = (Memory::default(), Duration::from_millis);
+        let waits: Vec<_> = (0..4).map(|_| memory.pace("A", 50, millis(1000))).collect();
+        assert_eq!(waits, [0, 20, 40, 60].map(millis));
+        assert_eq!(memory.pace("B", 50, millis(1000)), Duration::ZERO);
+        assert_eq!(memory.pace("A", 50, millis(5000)), Duration::ZERO, "what was not used is not saved up");
     }
 }

@@ -26,6 +26,9 @@ pub struct Settings {
     pub deadline: Duration,
     /// How often a call may be sent, the first time included.
     pub attempts: u32,
+    /// How many calls of one operation a client and its clones make in a second; `None` for as many as come. The
+    /// vendor's quota is 50 for most operations, per operation and main account, for all your processes together.
+    pub rate: Option<u32>,
 }
 
 impl Settings {
@@ -47,6 +50,7 @@ impl Default for Settings {
             limits: Limits::DEFAULT,
             deadline: Duration::from_secs(25),
             attempts: 3,
+            rate: None,
         }
     }
 }

@@ -400,6 +400,23 @@ fn in_a_full_outage_each_call_is_sent_once_when_the_budget_is_spent() {
 }
 
 #[test]
+fn a_limiter_paces_the_calls_of_one_operation_within_their_deadline() {
+    let mut world = World::new();
+    world.settings.rate = Some(1);
+    let waits: Vec<_> =
+        (0..3).map(|_| world.call(&describe(), |_, _| (Duration::ZERO, pending())).waits).collect();
+    assert_eq!(waits, [vec![], vec![seconds(1)], vec![seconds(1)]]);
+    assert!(
+        world.call(&init(), |_, _| (Duration::ZERO, started())).waits.is_empty(),
+        "the other operation is not paced"
+    );
+    world.settings.deadline = seconds(1);
+    let call = world.call(&describe(), |_, _| (Duration::ZERO, pending()));
+    assert_eq!(call.result.unwrap_err().kind(), cloudauth_client::ErrorKind::Deadline);
+    assert!(call.hosts.is_empty());
+}
+
+#[test]
 fn without_any_endpoint_the_main_one_is_asked() {
     let mut world = World::new();
     world.settings.endpoints.clear();

@@ -38,6 +38,7 @@
 //! | `reqwest` | `ReqwestTransport`, over the `reqwest` client |
 //! | `rustls` | TLS by rustls, for the transports that are on |
 //! | `native-tls` | TLS by the system's library, for the transports that are on |
+//! | `tracing` | a span per call: operation, host, attempt, status, code, RequestId; never a parameter |
 //!
 //! None is on by default, and none changes what another does. A library that only signs and parses takes
 //! [`cloudauth-protocol`](cloudauth_protocol) alone.

@@ -1,0 +1,17 @@
+//! The example of a transport of one's own keeps what every transport promises.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "a test may panic, and has no use for the example's main")]
+
+use cloudauth_transport::Transport;
+use cloudauth_transport::testing::conformance;
+
+#[path = "../crates/cloudauth/examples/own_transport.rs"]
+mod example;
+
+#[test]
+fn the_example_over_hyper_passes_the_conformance_suite() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let transport = runtime.block_on(async { example::HyperTransport::new() });
+    let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
+    assert!(failures.is_empty(), "{failures:#?}");
+}

@@ -9,23 +9,9 @@
 //!     └──────── poll ───────── Resting ── too late ──────┘
 //! ```
 //!
-//! *Ready* signs with a new nonce and time, and picks an endpoint that is well. What may be repeated is in
-//! [`verdict`](self#what-may-be-repeated); a repetition goes at once to the next endpoint or, where there is none or
-//! the answer was "too fast", after a wait (*Resting*). Nothing is waited for beyond the call's deadline: the last
-//! failure is then the call's.
-//!
-//! # What may be repeated
-//!
-//! | what came | a read | a write |
-//! | --- | --- | --- |
-//! | nothing was sent | the next endpoint | the next endpoint |
-//! | it may have been sent | the next endpoint | once |
-//! | HTTP 5xx without a code, `InternalError`, `ServiceUnavailable`, `500` | the next endpoint | the next endpoint |
-//! | `Throttling*` | back off, the same endpoint | likewise |
-//! | `InvalidTimeStamp.Expired` | learn the clock's offset, sign anew, once | likewise |
-//! | `SignatureNonceUsed` | sign anew, once | likewise |
-//! | `406` from another region than the verification's | ask that region | - |
-//! | any other code | final | final |
+//! *Ready* signs with a new nonce and time, and picks an endpoint that is well. What may be repeated, and where, is the
+//! table in `verdict.rs`; a repetition goes at once to the next endpoint or, where there is none or the answer was "too
+//! fast", after a wait (*Resting*). Nothing is waited for beyond the call's deadline: the last failure is then the call's.
 
 use std::time::Duration;
 

@@ -28,6 +28,7 @@ fn features() -> Result<()> {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
         crate::shell::run(&mut command("cargo", &check))?;
     }
+    cargo("check -p cloudauth-cli --features rustls")?;
     // Each library builds alone, without what its neighbours switch on.
     for library in ["cloudauth-protocol", "cloudauth-transport", "cloudauth-client"] {
         cargo(&format!("check -p {library}"))?;

@@ -39,28 +39,36 @@ pub(crate) fn run() -> Result<()> {
 fn install_python(folder: &Path) -> Result<String> {
     let venv = folder.join("venv");
     let python = venv.join("bin/python").display().to_string();
-    if !venv.join("done").exists() {
-        run_command(&mut command("python3", &["-m", "venv", &venv.display().to_string()]))?;
+    let pins = root().join("tests/interop/requirements.txt");
+    once_for(&[&pins], &venv.join("done"), || {
+        run_command(&mut command("python3", &["-m", "venv", "--clear", &venv.display().to_string()]))?;
         let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        let mut pip = command(&python, &install);
-        run_command(pip.arg(root().join("tests/interop/requirements.txt")))?;
-        std::fs::write(venv.join("done"), "")?;
-    }
+        run_command(command(&python, &install).arg(&pins))
+    })?;
     Ok(python)
 }
 
 fn install_node(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
-    for file in ["package.json", "client.js"] {
-        std::fs::copy(root().join("tests/interop").join(file), folder.join(file))?;
+    let from = root().join("tests/interop");
+    for file in ["package.json", "package-lock.json", "client.js"] {
+        std::fs::copy(from.join(file), folder.join(file))?;
     }
-    if !folder.join("node_modules/done").exists() {
+    once_for(&[&from.join("package-lock.json")], &folder.join("node_modules/done"), || {
         let mut npm = Command::new("npm");
-        npm.current_dir(folder).args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        run_command(npm.stdin(Stdio::null()))?;
-        std::fs::write(folder.join("node_modules/done"), "")?;
+        npm.current_dir(folder).args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
+        run_command(npm.stdin(Stdio::null()))
+    })
+}
+
+/// Installs, unless it was done with these very pins.
+fn once_for(pins: &[&Path], done: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let wanted = pins.iter().map(std::fs::read_to_string).collect::<Result<String, _>>()?;
+    if std::fs::read_to_string(done).is_ok_and(|found| found == wanted) {
+        return Ok(());
     }
-    Ok(())
+    install()?;
+    Ok(std::fs::write(done, wanted)?)
 }
 
 /// `cloudauth emulator`, for as long as this lives.

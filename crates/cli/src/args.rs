@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use cloudauth::{Endpoint, Signing};
 
+use crate::failure::Failure;
+
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///
 /// Try `cloudauth demo` first: a whole verification on this machine, without an account.
@@ -97,10 +99,18 @@ pub(crate) struct Demo {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Target {
     /// Another endpoint, such as an emulator's http://127.0.0.1:PORT.
-    #[arg(long, env = "CLOUDAUTH_ENDPOINT")]
-    pub(crate) endpoint: Option<Endpoint>,
+    // Parsed later: clap quotes what it refuses, and a URL may hold a password.
+    #[arg(long, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
+    endpoint: Option<String>,
     #[arg(long, value_enum, default_value = "v1")]
     pub(crate) signing: SigningArg,
+}
+
+impl Target {
+    /// The endpoint, if one was given.
+    pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>, Failure> {
+        self.endpoint.as_ref().map(|text| text.parse().map_err(Failure::usage)).transpose()
+    }
 }
 
 #[derive(Debug, clap::Args)]

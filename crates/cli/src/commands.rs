@@ -16,10 +16,11 @@ use crate::output::Output;
 
 /// A client for the account in the environment or the profile file.
 fn client(target: Target) -> Result<Client, Failure> {
+    let endpoint = target.endpoint()?;
     let credentials = credentials::load().map_err(|error| Failure::credentials(&error))?;
     let transport = ReqwestTransport::new().map_err(Failure::other)?;
     let mut builder = Client::builder(transport, credentials).signing(target.signing.into());
-    if let Some(endpoint) = target.endpoint {
+    if let Some(endpoint) = endpoint {
         builder = builder.endpoint(endpoint);
     }
     Ok(builder.build())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloudauth::{Actor, ErrorKind, GatewayCode, TransportErrorKind};
+use cloudauth::{Code, GatewayCode};
 
 /// A failure with its exit code. The message shows no secret and no personal data.
 #[derive(Debug)]
@@ -44,25 +44,34 @@ impl fmt::Display for Failure {
 
 impl From<cloudauth::Error> for Failure {
     fn from(error: cloudauth::Error) -> Self {
-        let code = match (error.kind(), error.gateway_code(), error.code()) {
-            (ErrorKind::Deadline, ..) => NETWORK,
-            (ErrorKind::Transport, ..) => {
-                let kind = error.transport().map(cloudauth::TransportError::kind);
-                if kind == Some(TransportErrorKind::Unsupported) { OTHER } else { NETWORK }
-            }
-            (_, Some(GatewayCode::InternalError | GatewayCode::ServiceUnavailable), _) => NETWORK,
-            (_, Some(code), _) if code.manual().is_some_and(|entry| entry.actor == Actor::Operator) => {
-                CREDENTIALS
-            }
-            (_, _, Some(cloudauth::Code::NoRamPermission)) => CREDENTIALS,
-            (_, _, Some(cloudauth::Code::SystemError)) => NETWORK,
+        let code = match (error.gateway_code(), error.code()) {
+            (Some(code), _) if is_about_credentials(code) => CREDENTIALS,
+            (_, Some(Code::NoRamPermission)) => CREDENTIALS,
+            _ if error.is_passing() => NETWORK,
             _ => OTHER,
         };
         let manual = error.gateway_code().and_then(GatewayCode::manual);
-        let manual = manual.or_else(|| error.code().and_then(cloudauth::Code::manual));
+        let manual = manual.or_else(|| error.code().and_then(Code::manual));
         let next = manual.map(|entry| format!("\nnext: {}", entry.next.en)).unwrap_or_default();
         Self { code, message: format!("{}{next}", chain(&error)) }
     }
+}
+
+fn is_about_credentials(code: &GatewayCode) -> bool {
+    matches!(
+        code,
+        GatewayCode::MissingAccessKeyId
+            | GatewayCode::MissingSecurityToken
+            | GatewayCode::AccessKeyNotFound
+            | GatewayCode::AccessKeyInactive
+            | GatewayCode::SecurityTokenExpired
+            | GatewayCode::SecurityTokenMalformed
+            | GatewayCode::SecurityTokenMismatch
+            | GatewayCode::SignatureDoesNotMatch
+            | GatewayCode::ForbiddenRam
+            | GatewayCode::Forbidden
+            | GatewayCode::NoPermission
+    )
 }
 
 /// An error and all its sources.

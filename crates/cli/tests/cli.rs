@@ -106,6 +106,14 @@ fn an_endpoint_that_is_not_there_is_exit_code_6() {
     assert_eq!(output.status.code(), Some(6), "{}", text(&output));
     let output = with_key(&args, "http://cloudauth.aliyuncs.com", "s").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "plain http to another host is refused: {}", text(&output));
+    let output = with_key(&args, "https://user:planted-secret@x.example", "s").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_clean(&output);
+    let help =
+        with_key(&["describe", "--help"], "https://user:planted-secret@x.example", "s").output().unwrap();
+    assert_clean(&help);
+    let real = run(&["demo", "--identity", "11010519491231002X"]);
+    assert_eq!((real.status.code(), text(&real).contains("area 999999")), (Some(2), true));
 }
 
 #[test]

@@ -40,15 +40,21 @@ impl BlockingClient {
         ClientBuilder::new(Arc::new(transport), credentials)
     }
 
-    pub(crate) const fn from_parts(transport: Arc<dyn BlockingTransport>, core: Arc<Core>) -> Self {
-        Self { transport, core }
-    }
-
     /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
     /// transport and credentials, and what is learnt of the endpoints.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
+    }
+
+    /// The same client with other credentials, such as temporary ones that were refreshed. It shares the transport, and
+    /// what is learnt of the endpoints.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self {
+            transport: Arc::clone(&self.transport),
+            core: Arc::new(self.core.with_credentials(credentials)),
+        }
     }
 
     /// Starts a verification.
@@ -115,5 +121,14 @@ impl BlockingClient {
                 _ => return answer,
             }
         }
+    }
+}
+
+impl ClientBuilder<dyn BlockingTransport> {
+    /// The client.
+    #[must_use]
+    pub fn build(self) -> BlockingClient {
+        let (transport, core) = self.into_parts();
+        BlockingClient { transport, core }
     }
 }

@@ -4,10 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use cloudauth_protocol::{Credentials, Endpoint, Operation, Signing, UnixTime};
-use cloudauth_transport::{BlockingTransport, Transport};
 
-use crate::blocking::BlockingClient;
-use crate::client::Client;
 use crate::error::Error;
 use crate::exchange::{Entropy, Exchange, Now, Step};
 use crate::memory::Memory;
@@ -35,6 +32,11 @@ impl Core {
         Self { credentials, settings, memory, made: self.made }
     }
 
+    /// The same with other credentials.
+    pub(crate) fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self { credentials, ..self.with(|_| ()) }
+    }
+
     /// The next step of an exchange, by the system's clock and random bytes.
     pub(crate) fn poll<O: Operation>(
         &self,
@@ -50,7 +52,7 @@ impl Core {
     }
 }
 
-/// Builds a [`Client`] or a [`BlockingClient`], by the kind of its transport.
+/// Builds a [`Client`](crate::Client) or a [`BlockingClient`](crate::BlockingClient), by the kind of its transport.
 #[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder<T: ?Sized> {
@@ -106,26 +108,8 @@ impl<T: ?Sized> ClientBuilder<T> {
         self
     }
 
-    fn into_parts(self) -> (Arc<T>, Arc<Core>) {
+    pub(crate) fn into_parts(self) -> (Arc<T>, Arc<Core>) {
         let Self { transport, credentials, settings } = self;
         (transport, Arc::new(Core { credentials, settings, memory: Arc::default(), made: Instant::now() }))
-    }
-}
-
-impl ClientBuilder<dyn Transport> {
-    /// The client.
-    #[must_use]
-    pub fn build(self) -> Client {
-        let (transport, core) = self.into_parts();
-        Client::from_parts(transport, core)
-    }
-}
-
-impl ClientBuilder<dyn BlockingTransport> {
-    /// The client.
-    #[must_use]
-    pub fn build(self) -> BlockingClient {
-        let (transport, core) = self.into_parts();
-        BlockingClient::from_parts(transport, core)
     }
 }

@@ -41,15 +41,21 @@ impl Client {
         ClientBuilder::new(Arc::new(transport), credentials)
     }
 
-    pub(crate) const fn from_parts(transport: Arc<dyn Transport>, core: Arc<Core>) -> Self {
-        Self { transport, core }
-    }
-
     /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
     /// transport and credentials, and what is learnt of the endpoints.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
+    }
+
+    /// The same client with other credentials, such as temporary ones that were refreshed. It shares the transport, and
+    /// what is learnt of the endpoints.
+    #[must_use]
+    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+        Self {
+            transport: Arc::clone(&self.transport),
+            core: Arc::new(self.core.with_credentials(credentials)),
+        }
     }
 
     /// Starts a verification.
@@ -138,7 +144,8 @@ impl Client {
     /// Sends, and does not rely on the transport to keep the time.
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
         let mut answer = pin!(self.transport.send(request, limits));
-        let mut too_long = pin!(self.transport.sleep(limits.attempt + Duration::from_millis(250)));
+        let mut too_long =
+            pin!(self.transport.sleep(limits.attempt.saturating_add(Duration::from_millis(250))));
         std::future::poll_fn(|context| {
             if let Poll::Ready(answer) = answer.as_mut().poll(context) {
                 return Poll::Ready(answer);
@@ -147,5 +154,14 @@ impl Client {
             too_long.as_mut().poll(context).map(|()| timeout())
         })
         .await
+    }
+}
+
+impl ClientBuilder<dyn Transport> {
+    /// The client.
+    #[must_use]
+    pub fn build(self) -> Client {
+        let (transport, core) = self.into_parts();
+        Client { transport, core }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloudauth_protocol::{BuildError, Code, Effect, Endpoint, GatewayCode, ReplyError, RequestId};
+use cloudauth_protocol::{BuildError, Code, Endpoint, GatewayCode, ReplyError, RequestId};
 use cloudauth_transport::{Sent, TransportError};
 
 use crate::verdict::{self, Verdict};
@@ -18,6 +18,7 @@ struct Inner {
     action: Box<str>,
     host: Box<str>,
     attempts: u32,
+    maybe_executed: bool,
     problem: Problem,
 }
 
@@ -29,6 +30,28 @@ pub(crate) enum Problem {
     Reply(ReplyError),
     Deadline,
     Abandoned,
+}
+
+impl Problem {
+    /// Whether the attempt that ended so may have been executed.
+    pub(crate) fn maybe_executed(&self) -> bool {
+        match self {
+            Self::Build(_) | Self::Entropy(_) | Self::Deadline => false,
+            Self::Abandoned => true,
+            Self::Transport(error) => error.sent() == Sent::Maybe,
+            Self::Reply(ReplyError::Gateway(error)) => match error.code() {
+                GatewayCode::InternalError | GatewayCode::ServiceUnavailable => true,
+                GatewayCode::Other(_) => self.is_server_error(),
+                _ => false,
+            },
+            Self::Reply(ReplyError::Refused(refusal)) => *refusal.code() == Code::SystemError,
+            Self::Reply(_) => true,
+        }
+    }
+
+    fn is_server_error(&self) -> bool {
+        matches!(self, Self::Reply(error) if error.status().is_server_error())
+    }
 }
 
 impl From<BuildError> for Problem {
@@ -51,7 +74,7 @@ pub enum ErrorKind {
     Refused,
     /// The answer cannot be understood.
     Malformed,
-    /// The time for the whole call was over before an attempt could begin.
+    /// The time for the whole call was over before any attempt could begin.
     Deadline,
 }
 
@@ -65,8 +88,16 @@ pub enum Executed {
 }
 
 impl Error {
-    pub(crate) fn new(action: &str, endpoint: &Endpoint, attempts: u32, problem: Problem) -> Self {
-        Self(Box::new(Inner { action: action.into(), host: endpoint.host().into(), attempts, problem }))
+    /// `maybe_executed` speaks of all attempts, the problem of the last.
+    pub(crate) fn new(
+        action: &str,
+        endpoint: &Endpoint,
+        attempts: u32,
+        maybe_executed: bool,
+        problem: Problem,
+    ) -> Self {
+        let host = endpoint.host().into();
+        Self(Box::new(Inner { action: action.into(), host, attempts, maybe_executed, problem }))
     }
 
     /// How often the call was sent.
@@ -93,11 +124,11 @@ impl Error {
     pub fn is_passing(&self) -> bool {
         let verdict = match &self.0.problem {
             Problem::Transport(error) => verdict::of_transport(error),
-            Problem::Reply(error) => verdict::of_reply(error, Effect::Write),
+            Problem::Reply(error) => verdict::of_reply(error),
             Problem::Deadline | Problem::Abandoned | Problem::Entropy(_) => return true,
             Problem::Build(_) => return false,
         };
-        verdict != Verdict::Final
+        !matches!(verdict, Verdict::Final | Verdict::OtherRegion)
     }
 
     /// The answer that was no result, if there was one.
@@ -142,20 +173,10 @@ impl Error {
         self.reply().and_then(ReplyError::request_id)
     }
 
-    /// Whether the service may have acted on the call.
+    /// Whether the service may have acted on the call, in any of its attempts.
     #[must_use]
     pub fn executed(&self) -> Executed {
-        let maybe = match &self.0.problem {
-            Problem::Build(_) | Problem::Entropy(_) | Problem::Deadline => false,
-            Problem::Abandoned => true,
-            Problem::Transport(error) => error.sent() == Sent::Maybe,
-            Problem::Reply(ReplyError::Gateway(error)) => {
-                matches!(error.code(), GatewayCode::InternalError | GatewayCode::ServiceUnavailable)
-            }
-            Problem::Reply(ReplyError::Refused(refusal)) => *refusal.code() == Code::SystemError,
-            Problem::Reply(_) => true,
-        };
-        if maybe { Executed::Maybe } else { Executed::No }
+        if self.0.maybe_executed { Executed::Maybe } else { Executed::No }
     }
 }
 

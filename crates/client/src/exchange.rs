@@ -24,7 +24,7 @@ use http::{Request, Response};
 use crate::error::{Error, Problem};
 use crate::memory::Memory;
 use crate::settings::Settings;
-use crate::verdict::{self, Verdict};
+use crate::verdict::{self, Fate, Verdict};
 
 /// The two clocks of one moment.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,7 @@ impl Entropy {
     }
 }
 
-/// What to do next.
-#[derive(Debug)]
+/// What to do next. `Debug` does not show the request, whose URL holds personal data under some signatures.
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Step<T> {
@@ -68,6 +67,23 @@ pub enum Step<T> {
     Wait(Duration),
     /// The call is over.
     Done(Result<Reply<T>, Error>),
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Step<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Send(request, limits) => {
+                write!(
+                    f,
+                    "Send({} to {}, {limits:?})",
+                    request.method(),
+                    request.uri().host().unwrap_or_default()
+                )
+            }
+            Self::Wait(time) => write!(f, "Wait({time:?})"),
+            Self::Done(result) => f.debug_tuple("Done").field(result).finish(),
+        }
+    }
 }
 
 /// One call of one operation.
@@ -89,6 +105,9 @@ pub struct Exchange<'a, O: Operation> {
     unknown_at: Vec<usize>,
     /// Whether the limiter has let it through.
     paced: bool,
+    /// How the attempt before failed, and whether any may have been executed.
+    last: Option<Problem>,
+    maybe_executed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -128,12 +147,7 @@ enum State<T> {
 impl<'a, O: Operation> Exchange<'a, O> {
     /// A call that has not begun.
     pub fn new(op: &'a O, by: &'a Credentials, settings: &'a Settings, memory: &'a Memory) -> Self {
-        // A verification is asked about where it was started.
-        let origin = op.session().and_then(|session| memory.origin(session));
-        let next =
-            origin.and_then(|origin| settings.endpoints.iter().position(|endpoint| *endpoint == origin));
-        let next = next.unwrap_or_default();
-        Self {
+        let mut exchange = Self {
             op,
             by,
             settings,
@@ -141,12 +155,18 @@ impl<'a, O: Operation> Exchange<'a, O> {
             state: State::Ready,
             begun: None,
             sent: 0,
-            endpoint: next,
-            next,
+            endpoint: 0,
+            next: 0,
             done: Once::default(),
             unknown_at: Vec::new(),
             paced: settings.rate.is_none(),
-        }
+            last: None,
+            maybe_executed: false,
+        };
+        // A verification is asked about where it was started.
+        exchange.next = exchange.origin().unwrap_or_default();
+        exchange.endpoint = exchange.next;
+        exchange
     }
 
     /// What to do next.
@@ -156,11 +176,11 @@ impl<'a, O: Operation> Exchange<'a, O> {
             State::Ready if !self.paced => {
                 (self.paced, self.state) = (true, State::Ready);
                 let rate = self.settings.rate.unwrap_or(u32::MAX);
-                let wait = self.memory.pace(self.op.action(), rate, now.steady);
-                if wait >= left {
-                    return self.finish(Err(Problem::Deadline));
+                match self.memory.pace(self.op.action(), rate, now.steady, left) {
+                    None => self.finish(Err(Problem::Deadline)),
+                    Some(Duration::ZERO) => self.poll(now, entropy),
+                    Some(wait) => Step::Wait(wait),
                 }
-                if wait.is_zero() { self.poll(now, entropy) } else { Step::Wait(wait) }
             }
             State::Ready => match self.attempt(now, entropy, left) {
                 Ok(step) => step,
@@ -171,7 +191,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 if wait >= left {
                     return self.finish(Err(problem));
                 }
-                self.state = State::Ready;
+                (self.state, self.last) = (State::Ready, Some(problem));
                 if wait.is_zero() { self.poll(now, entropy) } else { Step::Wait(wait) }
             }
             State::Settled(result) => self.finish(result),
@@ -182,7 +202,12 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     /// The error of a call for which the system gives no random bytes.
     pub(crate) fn without_entropy(&self, error: getrandom::Error) -> Error {
-        Error::new(self.op.action(), self.current(), self.sent, Problem::Entropy(error))
+        self.error(Problem::Entropy(error))
+    }
+
+    fn error(&self, problem: Problem) -> Error {
+        let maybe = self.maybe_executed || (self.sent > 0 && problem.maybe_executed());
+        Error::new(self.op.action(), self.current(), self.sent, maybe, problem)
     }
 
     /// The endpoint of the last attempt, and how many attempts there were; for whoever watches.
@@ -198,8 +223,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     fn finish(&mut self, result: Result<Reply<O::Output>, Problem>) -> Step<O::Output> {
         self.state = State::Over;
-        let at = self.current().clone();
-        Step::Done(result.map_err(|problem| Error::new(self.op.action(), &at, self.sent, problem)))
+        Step::Done(result.map_err(|problem| self.error(problem)))
     }
 
     /// The endpoint of a number; the default one where the settings have none at all.
@@ -215,7 +239,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     fn attempt(&mut self, now: Now, entropy: Entropy, left: Duration) -> Result<Step<O::Output>, Problem> {
         if left.is_zero() {
-            return Err(Problem::Deadline);
+            return Err(self.last.take().unwrap_or(Problem::Deadline));
         }
         let count = self.settings.endpoints.len().max(1);
         let (first, refused) = (self.next, &self.unknown_at);
@@ -258,15 +282,20 @@ impl<'a, O: Operation> Exchange<'a, O> {
                         return;
                     }
                     Err(error) => {
-                        let verdict = verdict::of_reply(&error, self.op.effect());
+                        let verdict = verdict::of_reply(&error);
                         (Problem::Reply(error), verdict, hints)
                     }
                 }
             }
         };
         self.memory.record(self.current(), now.steady, verdict.endpoint_is_well());
+        self.maybe_executed |= problem.maybe_executed();
         self.state = match self.repetition(verdict, hints, midpoint) {
             Some(rest) => State::Resting(rest, problem),
+            // What another region than the verification's does not know says less than what came before.
+            None if verdict == Verdict::OtherRegion && self.is_elsewhere() => {
+                State::Settled(Err(self.last.take().unwrap_or(problem)))
+            }
             None => State::Settled(Err(problem)),
         };
     }
@@ -279,11 +308,15 @@ impl<'a, O: Operation> Exchange<'a, O> {
         let count = self.settings.endpoints.len().max(1);
         match verdict {
             Verdict::Final => None,
-            Verdict::NextEndpoint { maybe_executed } => {
-                let write = maybe_executed && self.op.effect() != Effect::Read;
-                if (write && std::mem::replace(&mut self.done.repeated_write, true))
-                    || !self.memory.spend(false)
-                {
+            Verdict::NextEndpoint(fate) => {
+                let may = match (self.op.effect(), fate) {
+                    (Effect::Read, _) | (_, Fate::NotSent) | (Effect::HarmlessWrite, Fate::Failed) => true,
+                    (Effect::HarmlessWrite, Fate::Unknown) => {
+                        !std::mem::replace(&mut self.done.repeated_write, true)
+                    }
+                    (_, Fate::Failed | Fate::Unknown) => false,
+                };
+                if !may || !self.memory.spend(false) {
                     return None;
                 }
                 self.next = (self.endpoint + 1) % count;
@@ -310,16 +343,25 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 (!std::mem::replace(&mut self.done.new_nonce, true)).then_some(Rest::NONE)
             }
             Verdict::OtherRegion => {
+                self.op.session()?;
                 self.unknown_at.push(self.endpoint);
-                let origin = self.op.session().and_then(|session| self.memory.origin(session));
+                let origin = self.origin();
                 // Who started it is believed; where that is not known, all are asked.
-                let origin =
-                    origin.and_then(|origin| self.settings.endpoints.iter().position(|at| *at == origin));
                 let others = origin != Some(self.endpoint) && self.unknown_at.len() < count;
                 self.next = origin.unwrap_or((self.endpoint + 1) % count);
                 others.then_some(Rest::NONE)
             }
         }
+    }
+
+    /// Which of the endpoints the verification was started at, if this client knows.
+    fn origin(&self) -> Option<usize> {
+        let origin = self.memory.origin(self.op.session()?)?;
+        self.settings.endpoints.iter().position(|endpoint| *endpoint == origin)
+    }
+
+    fn is_elsewhere(&self) -> bool {
+        self.origin().is_some_and(|origin| origin != self.endpoint)
     }
 
     /// The longest wait before the next attempt.

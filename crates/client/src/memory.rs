@@ -73,12 +73,17 @@ impl Memory {
         inner.tokens = (inner.tokens + 1).min(FULL);
     }
 
-    /// How long a call of `action` has to wait so that no more than `rate` a second are made.
-    pub(crate) fn pace(&self, action: &str, rate: u32, now: Duration) -> Duration {
+    /// How long a call of `action` has to wait so that no more than `rate` a second are made; `None` if that is not
+    /// within `left`, and then it takes no turn.
+    pub(crate) fn pace(&self, action: &str, rate: u32, now: Duration, left: Duration) -> Option<Duration> {
         let mut inner = self.lock();
         let due = inner.due.get(action).copied().unwrap_or_default().max(now);
+        let wait = due.saturating_sub(now);
+        if wait >= left {
+            return None;
+        }
         inner.due.insert(action.into(), due + Duration::from_secs(1) / rate.max(1));
-        due - now
+        Some(wait)
     }
 
     /// The first of these endpoints that may be asked; the very first where none may, since something must be
@@ -196,10 +201,27 @@ mod tests {
 
     #[test]
     fn calls_are_paced_by_action() {
-        let (memory, millis) = (Memory::default(), Duration::from_millis);
-        let waits: Vec<_> = (0..4).map(|_| memory.pace("A", 50, millis(1000))).collect();
+        let (memory, millis, left) = (Memory::default(), Duration::from_millis, Duration::from_secs(25));
+        let waits: Vec<_> = (0..4).filter_map(|_| memory.pace("A", 50, millis(1000), left)).collect();
         assert_eq!(waits, [0, 20, 40, 60].map(millis));
-        assert_eq!(memory.pace("B", 50, millis(1000)), Duration::ZERO);
-        assert_eq!(memory.pace("A", 50, millis(5000)), Duration::ZERO, "what was not used is not saved up");
+        assert_eq!(memory.pace("B", 50, millis(1000), left), Some(Duration::ZERO));
+        assert_eq!(
+            memory.pace("A", 50, millis(5000), left),
+            Some(Duration::ZERO),
+            "what was not used is not saved up"
+        );
+    }
+
+    #[test]
+    fn a_call_that_cannot_wait_takes_no_turn() {
+        let (memory, now) = (Memory::default(), Duration::from_secs(1));
+        let left = Duration::from_millis(50);
+        let through = (0..1000).filter(|_| memory.pace("A", 50, now, left).is_some()).count();
+        assert_eq!(through, 3);
+        assert_eq!(
+            memory.pace("A", 50, now + left, left),
+            Some(Duration::from_millis(10)),
+            "the rest left no queue"
+        );
     }
 }

@@ -1,19 +1,19 @@
 //! What may be repeated: the table, row by row.
 //!
-//! | what came | a read | a write |
-//! | --- | --- | --- |
-//! | nothing was sent | the next endpoint | the next endpoint |
-//! | it may have been sent | the next endpoint | once: an orphaned session dies in 30 minutes, and what is billed is the finished verification |
-//! | HTTP 5xx without a code, `InternalError`, `ServiceUnavailable`, `500` | the next endpoint | the next endpoint |
-//! | `Throttling*` | back off, the same endpoint | likewise |
-//! | `InvalidTimeStamp.Expired` | learn the clock's offset, sign anew, once | likewise |
-//! | `SignatureNonceUsed` | sign anew, once | likewise |
-//! | `406` from another region than the verification's | ask that region | - |
-//! | any other code | final | final |
+//! | what came | a read | a harmless write, as a start | any other write |
+//! | --- | --- | --- | --- |
+//! | nothing was sent | the next endpoint | the next endpoint | the next endpoint |
+//! | it may have been executed: reset, timeout, cut short | the next endpoint | once | final |
+//! | HTTP 5xx without a known code, `InternalError`, `ServiceUnavailable`, `500` | the next endpoint | the next endpoint | final |
+//! | `Throttling*` | back off, the same endpoint | likewise | likewise |
+//! | `InvalidTimeStamp.Expired` | learn the clock's offset, sign anew, once | likewise | likewise |
+//! | `SignatureNonceUsed` | sign anew, once | likewise | likewise |
+//! | `406` from another region than the verification's | ask that region | likewise | likewise |
+//! | any other code | final | final | final |
 //!
-//! By the code; by the HTTP status only where there is no code.
+//! By the code; by the HTTP status only where there is no code, or an unknown one.
 
-use cloudauth_protocol::{Code, Effect, GatewayCode, ReplyError};
+use cloudauth_protocol::{Code, GatewayCode, ReplyError};
 use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
 
 /// What to do about a failure.
@@ -21,11 +21,8 @@ use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
 pub(crate) enum Verdict {
     /// Nothing helps.
     Final,
-    /// The endpoint is unwell: try the next.
-    NextEndpoint {
-        /// Whether it may have been executed, so that a write is repeated once at most.
-        maybe_executed: bool,
-    },
+    /// The endpoint is unwell: try the next, if the operation may be repeated after that.
+    NextEndpoint(Fate),
     /// Too fast: wait, and ask the same endpoint.
     BackOff,
     /// The clock is off: learn by how much.
@@ -36,14 +33,26 @@ pub(crate) enum Verdict {
     OtherRegion,
 }
 
+/// What is known of an attempt that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It was not sent.
+    NotSent,
+    /// The server says that it failed.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+}
+
 pub(crate) fn of_transport(error: &TransportError) -> Verdict {
     match error.kind() {
         TransportErrorKind::Unsupported | TransportErrorKind::TooLarge => Verdict::Final,
-        _ => Verdict::NextEndpoint { maybe_executed: error.sent() == Sent::Maybe },
+        _ => Verdict::NextEndpoint(if error.sent() == Sent::No { Fate::NotSent } else { Fate::Unknown }),
     }
 }
 
-pub(crate) fn of_reply(error: &ReplyError, effect: Effect) -> Verdict {
+pub(crate) fn of_reply(error: &ReplyError) -> Verdict {
+    let server_failed = error.status().is_server_error();
     match error {
         ReplyError::Gateway(error) => match error.code() {
             GatewayCode::InternalError | GatewayCode::ServiceUnavailable => UNWELL,
@@ -52,28 +61,26 @@ pub(crate) fn of_reply(error: &ReplyError, effect: Effect) -> Verdict {
             code if code.as_str() == "Throttling" || code.as_str().starts_with("Throttling.") => {
                 Verdict::BackOff
             }
+            GatewayCode::Other(_) if server_failed => UNWELL,
             _ => Verdict::Final,
         },
         ReplyError::Refused(refusal) => match refusal.code() {
             Code::SystemError => UNWELL,
-            Code::InvalidCertifyId if effect == Effect::Read => Verdict::OtherRegion,
+            Code::InvalidCertifyId => Verdict::OtherRegion,
             _ => Verdict::Final,
         },
-        ReplyError::Malformed(_) if error.status().is_server_error() => UNWELL,
-        // An answer cut short, or a proxy's page beside 200: it may have been executed.
-        ReplyError::Malformed(_) if error.status().is_success() => {
-            Verdict::NextEndpoint { maybe_executed: true }
-        }
+        ReplyError::Malformed(_) if server_failed => UNWELL,
+        // An answer cut short, or a proxy's page beside 200.
+        ReplyError::Malformed(_) if error.status().is_success() => Verdict::NextEndpoint(Fate::Unknown),
         _ => Verdict::Final,
     }
 }
 
-/// A server that says itself that it failed.
-const UNWELL: Verdict = Verdict::NextEndpoint { maybe_executed: false };
+const UNWELL: Verdict = Verdict::NextEndpoint(Fate::Failed);
 
 impl Verdict {
     /// Whether the endpoint did its part, which is what its breaker wants to know.
     pub(crate) const fn endpoint_is_well(self) -> bool {
-        !matches!(self, Self::NextEndpoint { .. })
+        !matches!(self, Self::NextEndpoint(_))
     }
 }

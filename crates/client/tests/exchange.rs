@@ -1,154 +1,16 @@
-//! The exchange under fire: every rule by scenario and by model, with a clock that the test moves and no socket.
+//! The exchange under fire, rule by rule: with a clock that the test moves and no socket.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use std::collections::HashSet;
+mod world;
+
 use std::time::Duration;
 
-use cloudauth_client::{Entropy, Error, Exchange, Memory, Now, Settings, Step};
-use cloudauth_protocol::{
-    Body, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify, Identity, InitFaceVerify, MetaInfo,
-    Operation, OuterOrderNo, Reply, ReturnUrl, SceneId, UnixTime,
-};
-use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
-use http::{Request, Response};
-use proptest::prelude::*;
+use cloudauth_protocol::{Body, CertifyId, DeleteFaceVerifyResult, Effect, RawOperation};
+use cloudauth_transport::Sent;
+use http::Request;
 
-type Answer = Result<Response<Body>, TransportError>;
-
-const SHANGHAI: &str = "cloudauth.cn-shanghai.aliyuncs.com";
-const BEIJING: &str = "cloudauth.cn-beijing.aliyuncs.com";
-const START: u64 = 1_767_323_045;
-
-fn describe() -> DescribeFaceVerify {
-    DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("sha1").unwrap())
-}
-
-fn init() -> InitFaceVerify {
-    InitFaceVerify::new(
-        SceneId::new(1).unwrap(),
-        OuterOrderNo::new("order1").unwrap(),
-        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
-        ReturnUrl::new("https://shop.example").unwrap(),
-        MetaInfo::new("{}").unwrap(),
-    )
-}
-
-/// A world of its own: one client's memory, and a clock that only waits and answers move.
-struct World {
-    settings: Settings,
-    memory: Memory,
-    steady: Duration,
-    /// How far the wall clock is off.
-    behind: Duration,
-    drawn: u64,
-    /// Jitter as a part of the longest wait, of 255.
-    jitter: u8,
-}
-
-/// What one call did.
-struct Call<T> {
-    hosts: Vec<String>,
-    nonces: Vec<String>,
-    times: Vec<String>,
-    waits: Vec<Duration>,
-    took: Duration,
-    result: Result<Reply<T>, Error>,
-}
-
-impl World {
-    fn new() -> Self {
-        Self {
-            settings: Settings::default(),
-            memory: Memory::default(),
-            steady: Duration::ZERO,
-            behind: Duration::ZERO,
-            drawn: 0,
-            jitter: 255,
-        }
-    }
-
-    fn now(&self) -> Now {
-        let wall = UnixTime::from_millis(START * 1000 + 7_200_000 - self.behind.as_millis() as u64);
-        Now { wall: wall.plus(self.steady), steady: self.steady }
-    }
-
-    fn entropy(&mut self) -> Entropy {
-        self.drawn += 1;
-        let mut bytes = [self.jitter; 24];
-        bytes[..8].copy_from_slice(&self.drawn.to_be_bytes());
-        Entropy(bytes)
-    }
-
-    /// Runs a call; `answer` is told which attempt it is, counted from one.
-    fn call<O: Operation>(
-        &mut self,
-        op: &O,
-        mut answer: impl FnMut(usize, &Request<Body>) -> (Duration, Answer),
-    ) -> Call<O::Output> {
-        let by = Credentials::new("testid", "testsecret").unwrap();
-        let (settings, begun) = (self.settings.clone(), self.steady);
-        let memory = std::mem::take(&mut self.memory);
-        let mut exchange = Exchange::new(op, &by, &settings, &memory);
-        let (mut hosts, mut nonces, mut times, mut waits) = (vec![], vec![], vec![], vec![]);
-        let result = loop {
-            let entropy = self.entropy();
-            match exchange.poll(self.now(), entropy) {
-                Step::Send(request, limits) => {
-                    let body = std::str::from_utf8(request.body().as_bytes()).unwrap().to_owned();
-                    let field = |name: &str| {
-                        body.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned()
-                    };
-                    hosts.push(request.uri().host().unwrap().to_owned());
-                    nonces.push(field("SignatureNonce="));
-                    times.push(field("Timestamp="));
-                    let (took, answer) = answer(hosts.len(), &request);
-                    self.steady += took.min(limits.attempt);
-                    exchange.answer(self.now(), answer);
-                }
-                Step::Wait(time) => {
-                    waits.push(time);
-                    self.steady += time;
-                }
-                Step::Done(result) => break result,
-                _ => panic!("a step that the test does not know"),
-            }
-        };
-        drop(exchange);
-        self.memory = memory;
-        Call { hosts, nonces, times, waits, took: self.steady - begun, result }
-    }
-}
-
-const AT_ONCE: Duration = Duration::from_millis(20);
-
-fn response(status: u16, headers: &[(&str, &str)], body: &'static str) -> Answer {
-    let mut response = Response::builder().status(status);
-    for (name, value) in headers {
-        response = response.header(*name, *value);
-    }
-    Ok(response.body(Body::from(body)).unwrap())
-}
-
-fn pending() -> Answer {
-    response(200, &[], r#"{"Code":"424"}"#)
-}
-
-fn started() -> Answer {
-    response(200, &[], r#"{"Code":"200","ResultObject":{"CertifyId":"sha1"}}"#)
-}
-
-fn unknown() -> Answer {
-    response(200, &[], r#"{"Code":"406"}"#)
-}
-
-fn lost(sent: Sent) -> Answer {
-    Err(TransportError::new(TransportErrorKind::Connect, sent))
-}
-
-fn seconds(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
+use world::*;
 
 #[test]
 fn what_was_not_sent_goes_to_the_next_endpoint_at_once() {
@@ -189,6 +51,7 @@ fn an_endpoint_that_is_unwell_is_left_for_the_next() {
         (200, r#"{"Code":"500"}"#),
         (502, "<html>bad gateway</html>"),
         (504, ""),
+        (500, r#"{"Code":"UnknownError"}"#),
     ] {
         for _ in 0..2 {
             let call = World::new().call(&init(), |attempt, _| {
@@ -391,6 +254,68 @@ fn nothing_is_waited_for_beyond_the_deadline() {
 }
 
 #[test]
+fn a_wait_that_takes_too_long_does_not_hide_the_failure() {
+    let mut world = World::new();
+    (world.settings.deadline, world.oversleep) = (seconds(5), seconds(5));
+    let throttled = || response(400, &[], r#"{"Code":"Throttling.User","RequestId":"130A2C10-B9EE"}"#);
+    let call = world.call(&describe(), |_, _| (AT_ONCE, throttled()));
+    assert_eq!((call.hosts.len(), call.waits.len()), (1, 1));
+    assert_eq!(call.result.unwrap_err().request_id().unwrap().as_str(), "130A2C10-B9EE");
+}
+
+#[test]
+fn an_earlier_attempt_that_may_have_been_executed_is_not_forgotten() {
+    for last in [lost(Sent::No), response(400, &[], r#"{"Code":"Forbidden.RAM"}"#)] {
+        let mut last = Some(last);
+        let call = World::new().call(&init(), |attempt, _| {
+            (
+                AT_ONCE,
+                if attempt == 1 { lost(Sent::Maybe) } else { last.take().unwrap_or_else(|| lost(Sent::No)) },
+            )
+        });
+        assert_eq!(call.result.unwrap_err().executed(), cloudauth_client::Executed::Maybe);
+    }
+}
+
+#[test]
+fn a_write_that_is_not_harmless_is_repeated_only_if_it_was_not_sent() {
+    let op = RawOperation::new("Id2MetaVerify", Effect::Write);
+    for (answer, attempts) in [
+        (lost(Sent::Maybe), 1),
+        (response(502, &[], "<html>"), 1),
+        (response(500, &[], r#"{"Code":"InternalError"}"#), 1),
+        (lost(Sent::No), 2),
+        (response(400, &[], r#"{"Code":"Throttling.User"}"#), 2),
+    ] {
+        let mut answer = Some(answer);
+        let call = World::new()
+            .call(&op, |_, _| (AT_ONCE, answer.take().unwrap_or_else(|| response(200, &[], "{}"))));
+        assert_eq!(call.hosts.len(), attempts);
+    }
+}
+
+#[test]
+fn a_region_that_did_not_start_it_is_not_believed_even_at_the_end() {
+    let mut world = World::new();
+    world.settings.attempts = 2;
+    world.call(&init(), |attempt, _| (AT_ONCE, if attempt == 1 { lost(Sent::No) } else { started() }));
+    let call = world
+        .call(&describe(), |attempt, _| (AT_ONCE, if attempt == 1 { lost(Sent::No) } else { unknown() }));
+    assert_eq!(call.hosts, [BEIJING, SHANGHAI]);
+    let error = call.result.unwrap_err();
+    assert!(error.transport().is_some() && error.is_passing(), "{error}");
+    // A deletion asks the right region, too.
+    let delete = DeleteFaceVerifyResult::new(CertifyId::new("sha1").unwrap());
+    world.settings.attempts = 3;
+    let call = world.call(&delete, |attempt, _| {
+        let deleted = response(200, &[], r#"{"Code":"200","ResultObject":{"DeleteResult":"Y"}}"#);
+        (AT_ONCE, [lost(Sent::No), unknown(), deleted].into_iter().nth(attempt - 1).unwrap())
+    });
+    assert_eq!(call.hosts, [BEIJING, SHANGHAI, BEIJING]);
+    assert!(call.result.is_ok());
+}
+
+#[test]
 fn in_a_full_outage_each_call_is_sent_once_when_the_budget_is_spent() {
     let mut world = World::new();
     let sent = |world: &mut World| world.call(&describe(), |_, _| (AT_ONCE, lost(Sent::Maybe))).hosts.len();
@@ -421,72 +346,4 @@ fn without_any_endpoint_the_main_one_is_asked() {
     let mut world = World::new();
     world.settings.endpoints.clear();
     assert_eq!(world.call(&describe(), |_, _| (AT_ONCE, pending())).hosts, [SHANGHAI]);
-}
-
-/// One of everything that can come back.
-fn any_answer(kind: u8) -> Answer {
-    match kind {
-        0 => pending(),
-        1 => lost(Sent::No),
-        2 => lost(Sent::Maybe),
-        3 => response(500, &[], r#"{"Code":"InternalError"}"#),
-        4 => response(200, &[], r#"{"Code":"500"}"#),
-        5 => response(400, &[("x-acs-retry-after", "3000")], r#"{"Code":"Throttling.User"}"#),
-        6 => response(
-            400,
-            &[("date", "Fri, 02 Jan 2026 09:00:00 GMT")],
-            r#"{"Code":"InvalidTimeStamp.Expired"}"#,
-        ),
-        7 => response(400, &[], r#"{"Code":"SignatureNonceUsed"}"#),
-        8 => unknown(),
-        9 => response(200, &[], r#"{"Code":"#),
-        10 => response(400, &[], r#"{"Code":"SignatureDoesNotMatch"}"#),
-        _ => Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe)),
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
-    /// Whatever comes in whatever order: no more attempts than allowed, no signature twice, no wait and no attempt
-    /// beyond the deadline, and no more retries than the budget pays for.
-    #[test]
-    fn the_limits_hold_whatever_happens(
-        calls in prop::collection::vec(prop::collection::vec((0..12_u8, 0..12_000_u64), 1..8), 1..40),
-        attempts in 1..6_u32,
-        deadline in 0..30_u64,
-        jitter in any::<u8>(),
-        reads in any::<bool>(),
-    ) {
-        let mut world = World::new();
-        (world.settings.attempts, world.settings.deadline, world.jitter) = (attempts, seconds(deadline), jitter);
-        let (mut nonces, mut sent, mut successes) = (HashSet::new(), 0, 0);
-        // Sent again without a cost to the budget, once a call each: a learnt clock, a new nonce, another region.
-        let mut free = 0;
-        for script in &calls {
-            let mut answer = |attempt: usize, _: &Request<Body>| {
-                let (kind, millis) = script[(attempt - 1).min(script.len() - 1)];
-                free += usize::from(matches!(kind, 6..=8));
-                (Duration::from_millis(millis), any_answer(kind))
-            };
-            let (call_nonces, waits, took, failed) = if reads {
-                let call = world.call(&describe(), &mut answer);
-                (call.nonces, call.waits, call.took, call.result.is_err())
-            } else {
-                let call = world.call(&init(), &mut answer);
-                (call.nonces, call.waits, call.took, call.result.is_err())
-            };
-            prop_assert!(call_nonces.len() <= attempts as usize);
-            prop_assert!(took <= seconds(deadline), "{took:?}");
-            prop_assert!(waits.iter().all(|wait| *wait < seconds(deadline)));
-            prop_assert!(deadline > 0 || call_nonces.is_empty());
-            sent += call_nonces.len();
-            successes += usize::from(!failed);
-            for nonce in call_nonces {
-                prop_assert!(nonces.insert(nonce), "a nonce twice");
-            }
-        }
-        let retries = sent.saturating_sub(calls.len());
-        prop_assert!(retries <= (500 + successes) / 5 + free, "{retries} retries");
-    }
 }

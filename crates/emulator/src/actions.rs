@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::callback;
 use crate::magic::{self, Magic};
-use crate::server::State;
 use crate::sessions::{CallbackTarget, Outcome, Session};
+use crate::state::State;
 use crate::verify::Incoming;
 
 /// A product answer: `Code`, `Message`, and perhaps `ResultObject`.
@@ -87,6 +87,7 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
         magic,
         begun: state.clock.now(),
         result: None,
+        queried: false,
         deleted: false,
     };
     let mut result = json!({ "CertifyId": session.certify_id });
@@ -111,10 +112,11 @@ pub(crate) fn describe_face_verify(state: &State, request: &Incoming) -> Answer 
     let (Some(scene_id), Some(certify_id)) = (filled("SceneId"), filled("CertifyId")) else {
         return Answer::hint("400", "SceneId, CertifyId");
     };
-    let sessions = state.sessions();
-    let Some(session) = sessions.get(certify_id).filter(|session| !session.deleted) else {
+    let mut sessions = state.sessions();
+    let Some(session) = sessions.get_mut(certify_id).filter(|session| !session.deleted) else {
         return Answer::code("406");
     };
+    session.queried |= session.scene_id == scene_id && session.result.is_some();
     if session.scene_id != scene_id {
         return Answer::hint("406", "the emulator's guess for a CertifyId of another scene");
     }
@@ -156,6 +158,11 @@ pub(crate) fn delete_face_verify_result(state: &State, request: &Incoming) -> An
     if session.deleted {
         let result =
             json!({ "CertifyId": certify_id, "DeleteResult": "N", "FailReason": "NOT_DELETE_REPEATEDLY" });
+        return Answer::success(result);
+    }
+    if request.param("DeleteAfterQuery") == Some("Y") && !session.queried {
+        let result =
+            json!({ "CertifyId": certify_id, "DeleteResult": "N", "FailReason": "NEED_QUERY_VERIFY_RESULT" });
         return Answer::success(result);
     }
     session.deleted = true;

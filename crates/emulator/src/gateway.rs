@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::actions;
 use crate::error::GatewayError;
-use crate::server::State;
+use crate::state::State;
 use crate::verify::{Incoming, verify};
 
 /// The largest request that is read, in bytes.

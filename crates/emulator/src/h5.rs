@@ -9,8 +9,8 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use crate::callback;
-use crate::server::State;
 use crate::sessions::{Outcome, Refused, Session};
+use crate::state::State;
 
 /// Tells whoever opens the link what to do.
 pub(crate) async fn page(Shared(state): Shared<Arc<State>>, Path(token): Path<String>) -> Response<Body> {

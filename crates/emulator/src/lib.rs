@@ -43,6 +43,7 @@ mod magic;
 mod nonces;
 mod server;
 mod sessions;
+mod state;
 mod verify;
 
 pub use clock::Clock;

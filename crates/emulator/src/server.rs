@@ -1,61 +1,20 @@
-//! The server: what it shares, how it starts and stops.
+//! The server: how it starts and stops.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::routing::{any, get, post};
-use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::nonces::Nonces;
-use crate::sessions::Sessions;
+use crate::state::State;
 use crate::verify::Key;
 use crate::{gateway, h5};
-
-/// What all requests share.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) url: String,
-    pub(crate) keys: HashMap<String, Key>,
-    pub(crate) accept_any_id: bool,
-    pub(crate) clock: Clock,
-    pub(crate) nonces: Mutex<Nonces>,
-    pub(crate) http: reqwest::Client,
-    sessions: Mutex<Sessions>,
-    seed: u64,
-    made: AtomicU64,
-}
-
-impl State {
-    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// 32 hexadecimal digits that follow from the seed and from how many were made before.
-    pub(crate) fn fresh_id(&self, what: &str) -> String {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let digest = Sha256::digest(format!("{} {what} {number}", self.seed));
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// An upper-case UUID, as the vendor's are.
-    pub(crate) fn fresh_request_id(&self) -> String {
-        let digits = self.fresh_id("request").to_ascii_uppercase();
-        let part = |from, to| digits.get(from..to).unwrap_or_default();
-        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
-    }
-
-    /// The clock's time as the `Date` header writes it.
-    pub(crate) fn http_date(&self) -> String {
-        httpdate::fmt_http_date(self.clock.now().to_system_time())
-    }
-}
 
 /// A running emulator. It stops when this is dropped.
 #[derive(Debug)]

@@ -21,14 +21,22 @@ pub(crate) struct Session {
     pub(crate) magic: Magic,
     pub(crate) begun: UnixTime,
     pub(crate) result: Option<Outcome>,
+    /// Whether the result was asked for, which a deletion may have to wait for.
+    pub(crate) queried: bool,
     pub(crate) deleted: bool,
 }
 
 /// Where to call back, and with which token.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct CallbackTarget {
     pub(crate) url: String,
     pub(crate) token: Option<String>,
+}
+
+impl std::fmt::Debug for CallbackTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CallbackTarget([redacted])")
+    }
 }
 
 /// How a submission ended.
@@ -58,10 +66,6 @@ impl Sessions {
         self.by_certify_id.insert(session.certify_id.clone(), session);
     }
 
-    pub(crate) fn get(&self, certify_id: &str) -> Option<&Session> {
-        self.by_certify_id.get(certify_id)
-    }
-
     pub(crate) fn get_mut(&mut self, certify_id: &str) -> Option<&mut Session> {
         self.by_certify_id.get_mut(certify_id)
     }
@@ -70,7 +74,9 @@ impl Sessions {
     pub(crate) fn open(&mut self, token: &str, now: UnixTime) -> Result<&mut Session, Refused> {
         let certify_id = self.certify_id_by_token.get(token).ok_or(Refused::Unknown)?;
         let session = self.by_certify_id.get_mut(certify_id).ok_or(Refused::Unknown)?;
-        if session.result.is_some() {
+        if session.deleted {
+            Err(Refused::Unknown)
+        } else if session.result.is_some() {
             Err(Refused::Used)
         } else if now.since(session.begun) >= LIFETIME {
             Err(Refused::Expired)
@@ -142,6 +148,7 @@ mod tests {
             magic: Magic::None,
             begun: at(0),
             result: None,
+            queried: false,
             deleted: false,
         });
         sessions

@@ -26,15 +26,20 @@ fn encoded(text: &str) -> String {
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// What an access key signs with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) secret: String,
     /// The security token, of a temporary key.
     pub(crate) token: Option<String>,
 }
 
-/// A request with everything that a signature covers.
-#[derive(Debug)]
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key([redacted])")
+    }
+}
+
+/// A request with everything that a signature covers. No `Debug`: it holds the person.
 pub(crate) struct Incoming {
     pub(crate) parts: Parts,
     pub(crate) body: Vec<u8>,

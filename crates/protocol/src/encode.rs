@@ -4,8 +4,6 @@
 //! V1 signs the encoding of an encoding, so [`Twice`] writes both in one pass. Each byte's two texts come
 //! from a table, are written as a block of fixed size and cut to their length: no branch per byte.
 
-use crate::params::Name;
-
 /// Whether a byte stays as it is.
 pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
@@ -106,6 +104,12 @@ fn put_plain(bytes: &mut [u8], end: &mut u32, text: &str) {
     *end += text.len() as u32;
 }
 
+/// A name that encoding leaves as it is, with what stands around it: `&name=`, and the encoding of that.
+pub(crate) struct Joined {
+    pub(crate) once: &'static str,
+    pub(crate) twice: &'static str,
+}
+
 /// `k=v&k=v` and, beside it, the encoding of that very text.
 pub(crate) struct Twice {
     once: Room,
@@ -125,13 +129,13 @@ impl Twice {
 
     /// Appends a name and its value, with the `&` before it where one is due.
     #[inline(never)]
-    pub(crate) fn pair(&mut self, name: &Name<'_>, value: &str) {
-        let len = name.text.len() + value.len() + 2;
+    pub(crate) fn pair(&mut self, name: &str, joined: Option<&Joined>, value: &str) {
+        let len = name.len() + value.len() + 2;
         self.once.make(len * 3);
         self.twice.make(len * 5);
         let (once, twice) = (self.once.bytes.as_mut_slice(), self.twice.bytes.as_mut_slice());
         let (mut once_end, mut twice_end) = (self.once.end, self.twice.end);
-        if let Some(joined) = name.joined {
+        if let Some(joined) = joined {
             // All but the first have a `&` before them.
             let (once_text, twice_text) = match once_end {
                 0 => (joined.once.get(1..), joined.twice.get(3..)),
@@ -144,7 +148,7 @@ impl Twice {
                 put(once, &mut once_end, [b'&'], 1);
                 put(twice, &mut twice_end, *b"%26", 3);
             }
-            put_both(name.text, once, &mut once_end, twice, &mut twice_end);
+            put_both(name, once, &mut once_end, twice, &mut twice_end);
             put(once, &mut once_end, [b'='], 1);
             put(twice, &mut twice_end, *b"%3D", 3);
         }
@@ -259,7 +263,7 @@ mod tests {
             let bytes = pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
             let mut both = Twice::new(bytes, ["POST", "&%2F&"]);
             for (name, value) in &pairs {
-                both.pair(&Name::new(name), value);
+                both.pair(name, None, value);
             }
             let (once, twice) = both.finish();
             let once = String::from_utf8(once).unwrap();

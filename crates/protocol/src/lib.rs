@@ -79,10 +79,10 @@ pub use material::{FacialPicture, Material, MaterialError, MaterialInfo, Picture
 pub use operation::{Effect, Operation, VERSION};
 pub use ops::delete_face_verify_result::{DeleteFaceVerifyResult, Deletion};
 pub use ops::describe_face_verify::{
-    DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, IdentityInfo, Outcome, UserInfo,
+    DescribeFaceVerify, DeviceToken, FaceVerifyResult, FaceVerifyStatus, IdentityInfo, Outcome, UserInfo,
 };
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
-pub use ops::raw::RawOperation;
+pub use ops::raw::{RawAnswer, RawOperation};
 pub use params::{Params, Place};
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,

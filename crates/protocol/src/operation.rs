@@ -13,7 +13,10 @@ pub const VERSION: &str = "2019-03-07";
 pub enum Effect {
     /// Nothing changes; repeat it freely.
     Read,
-    /// A session or a record is made or changed; a repetition may do it twice.
+    /// Something is made or changed, and doing it twice does no harm: a second session that nobody uses dies, what is
+    /// deleted stays deleted. Repeated, once where nobody knows what became of the first.
+    HarmlessWrite,
+    /// Something is made, changed or billed. Repeated only if it was certainly not sent.
     Write,
 }
 

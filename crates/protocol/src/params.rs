@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::encode::is_unreserved;
+use crate::encode::{Joined, is_unreserved};
 
 /// Where the vendor's own SDKs put a parameter under V3. V1 signs both places as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +24,6 @@ pub(crate) struct Name<'a> {
     head: u64,
     /// `&name=` and the encoding of that, where encoding leaves the name as it is.
     pub(crate) joined: Option<&'static Joined>,
-}
-
-/// A name with what stands around it.
-pub(crate) struct Joined {
-    pub(crate) once: &'static str,
-    pub(crate) twice: &'static str,
 }
 
 impl<'a> Name<'a> {
@@ -82,7 +76,7 @@ macro_rules! name {
         const {
             $crate::params::Name::known(
                 $text,
-                &$crate::params::Joined {
+                &$crate::encode::Joined {
                     once: concat!("&", $text, "="),
                     twice: concat!("%26", $text, "%3D"),
                 },

@@ -119,7 +119,9 @@ impl<'a> Answer<'a> {
         let code = match envelope.code.filled() {
             Some(code) if is_number(code) => Code::from_wire(code),
             Some(code) => return Err(self.gateway_error(code, envelope.message.filled(), request_id)),
-            None if code_is_optional && self.status.is_success() => Code::Success,
+            None if code_is_optional && self.status.is_success() && envelope.code.is_missing() => {
+                Code::Success
+            }
             None => return Err(self.malformed_with(Malformation::Lacks("Code"), request_id)),
         };
         if code == Code::Success && !self.status.is_success() {

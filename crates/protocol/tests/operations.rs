@@ -218,5 +218,5 @@ fn the_other_operations_name_their_parameters() {
     assert_eq!((describe.action(), describe.effect()), ("DescribeFaceVerify", Effect::Read));
     let delete = DeleteFaceVerifyResult::new(id).delete_after_query(true);
     assert_eq!(names(&delete), ["CertifyId", "DeleteAfterQuery"].map(str::to_owned).into());
-    assert_eq!((delete.action(), delete.effect()), ("DeleteFaceVerifyResult", Effect::Write));
+    assert_eq!((delete.action(), delete.effect()), ("DeleteFaceVerifyResult", Effect::HarmlessWrite));
 }

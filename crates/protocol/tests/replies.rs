@@ -276,9 +276,13 @@ fn a_deletion_says_what_became_of_it() {
 #[test]
 fn a_raw_operation_gives_the_whole_document() {
     let reply = read::<RawOperation>(200, r#"{"Code":"200","ResultObject":{"BizCode":"1"}}"#).unwrap();
-    assert_eq!(reply.output["ResultObject"]["BizCode"], "1");
+    assert_eq!(reply.output.expose()["ResultObject"]["BizCode"], "1");
     assert!(read::<RawOperation>(200, r#"{"Token":"x"}"#).is_ok(), "the legacy actions have no code");
     assert!(matches!(read::<RawOperation>(200, r#"{"Code":"401"}"#), Err(ReplyError::Refused(_))));
     assert!(read::<RawOperation>(500, r#"{"Token":"x"}"#).is_err());
     assert!(read::<RawOperation>(200, "[]").is_err());
+    for code in ["417.0", r#"{"value":"417"}"#, r#""""#, r#""null""#, "[]"] {
+        let body = format!(r#"{{"Code":{code}}}"#);
+        assert!(matches!(read::<RawOperation>(200, &body), Err(ReplyError::Malformed(_))), "{code}");
+    }
 }

@@ -14,7 +14,11 @@ use reqwest::redirect::Policy;
 
 /// A transport over a [`reqwest::Client`], which it shares and never rebuilds.
 #[derive(Clone)]
-pub struct ReqwestTransport(reqwest::Client);
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+    /// Whether `https` can be carried. Only the client that this crate built is known not to.
+    knows_tls: bool,
+}
 
 impl ReqwestTransport {
     /// With a client of its own: no redirects, no proxy, three seconds to connect.
@@ -30,7 +34,7 @@ impl ReqwestTransport {
             .map_err(|error| {
                 TransportError::new(TransportErrorKind::Unsupported, Sent::No).with_source(error)
             })?;
-        Ok(Self(client))
+        Ok(Self { client, knows_tls: cfg!(any(feature = "rustls", feature = "native-tls")) })
     }
 }
 
@@ -38,7 +42,7 @@ impl ReqwestTransport {
 /// host. Its proxies, connect timeout and TLS settings are kept.
 impl From<reqwest::Client> for ReqwestTransport {
     fn from(client: reqwest::Client) -> Self {
-        Self(client)
+        Self { client, knows_tls: true }
     }
 }
 
@@ -51,9 +55,7 @@ impl fmt::Debug for ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
-        if request.uri().scheme_str() == Some("https")
-            && !cfg!(any(feature = "rustls", feature = "native-tls"))
-        {
+        if request.uri().scheme_str() == Some("https") && !self.knows_tls {
             return Err(TransportError::new(TransportErrorKind::Unsupported, Sent::No)
                 .with_source("this build has no TLS; enable the feature `rustls` or `native-tls`"));
         }
@@ -61,7 +63,7 @@ impl Transport for ReqwestTransport {
             reqwest::Request::try_from(request.map(|body| reqwest::Body::from(body.into_bytes())))
                 .map_err(|error| failed(error, Sent::No))?;
         *request.timeout_mut() = Some(limits.attempt);
-        let mut response = self.0.execute(request).await.map_err(|error| {
+        let mut response = self.client.execute(request).await.map_err(|error| {
             let sent = if error.is_connect() { Sent::No } else { Sent::Maybe };
             failed(error, sent)
         })?;

@@ -22,6 +22,11 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
+    if !args.identity.starts_with("999999") {
+        return Err(Failure::usage(
+            "--identity takes a magic ID number of the area 999999, so that nobody real is in a demo",
+        ));
+    }
     let identity = CertNo::new(&args.identity).map_err(Failure::usage)?;
     let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
     output.step(&format!("emulator   {} (not a real verification)", emulator.url()));

@@ -17,7 +17,7 @@ const IN_BODY: [&str; 4] = ["AuthId", "Crop", "FaceContrastPicture", "Model"];
 
 pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
     let by = credentials::load().map_err(|error| Failure::credentials(&error))?;
-    let endpoint = args.target.endpoint.clone().unwrap_or_else(Endpoint::cn_shanghai);
+    let endpoint = args.target.endpoint()?.unwrap_or_else(Endpoint::cn_shanghai);
     let mut op = RawOperation::new(&args.action, Effect::Read);
     for (name, value) in read_object(&args.params)? {
         let place = if IN_BODY.contains(&name.as_str()) { Place::Body } else { Place::Query };

@@ -41,7 +41,7 @@ impl Operation for DeleteFaceVerifyResult {
     }
 
     fn effect(&self) -> Effect {
-        Effect::Write
+        Effect::HarmlessWrite
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {

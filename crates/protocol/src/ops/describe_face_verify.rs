@@ -135,7 +135,7 @@ pub struct FaceVerifyResult {
     /// `IdentityInfo`: usually absent; the text `null` counts as absent.
     pub identity_info: Option<IdentityInfo>,
     /// `DeviceToken`, for the vendor's device-risk service.
-    pub device_token: Option<Box<str>>,
+    pub device_token: Option<DeviceToken>,
     /// `DeviceRisk`: labels such as `VirtualCamera`. An open list, of which the vendor publishes a part.
     pub device_risk: Vec<Box<str>>,
     /// `Success`, however it was spelt (`"True"`, `true`); `None` if missing or something else.
@@ -163,6 +163,11 @@ impl FaceVerifyResult {
 personal! {
     /// `IdentityInfo` as it came.
     IdentityInfo
+}
+
+personal! {
+    /// `DeviceToken`: stands for the person's device.
+    DeviceToken
 }
 
 personal! {
@@ -199,7 +204,7 @@ impl From<Wire<'_>> for FaceVerifyResult {
             passed: wire.passed.filled().map(Passed::from_wire),
             sub_code: wire.sub_code.filled().map(SubCode::from_wire),
             identity_info: wire.identity_info.filled().map(|text| IdentityInfo(text.into())),
-            device_token: wire.device_token.filled().map(Into::into),
+            device_token: wire.device_token.filled().map(|text| DeviceToken(text.into())),
             device_risk: wire.device_risk.filled().map(labels).unwrap_or_default(),
             success: wire.success.filled().and_then(|text| text.to_ascii_lowercase().parse().ok()),
             user_info: wire.user_info.filled().map(|text| UserInfo(text.into())),

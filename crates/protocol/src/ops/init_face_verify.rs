@@ -174,7 +174,7 @@ impl Operation for InitFaceVerify {
     }
 
     fn effect(&self) -> Effect {
-        Effect::Write
+        Effect::HarmlessWrite
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {

@@ -50,7 +50,7 @@ impl RawOperation {
 }
 
 impl Operation for RawOperation {
-    type Output = Value;
+    type Output = RawAnswer;
 
     fn action(&self) -> &str {
         &self.action
@@ -64,12 +64,36 @@ impl Operation for RawOperation {
         self.params.params(params);
     }
 
-    fn read(answer: &Answer<'_>) -> Result<Reply<Value>, ReplyError> {
+    fn read(answer: &Answer<'_>) -> Result<Reply<RawAnswer>, ReplyError> {
         let product = answer.product_with_optional_code::<IgnoredAny>()?;
         if product.code != Code::Success {
             return Err(product.refused());
         }
-        let document = answer.document()?;
+        let document = RawAnswer(answer.document()?);
         Ok(product.reply(document))
+    }
+}
+
+/// The whole JSON document of an answer. It can hold names, numbers and picture addresses, so `Debug` does not show it.
+#[derive(Clone, PartialEq)]
+pub struct RawAnswer(Value);
+
+impl RawAnswer {
+    /// The document.
+    #[must_use]
+    pub const fn expose(&self) -> &Value {
+        &self.0
+    }
+
+    /// The document, to keep.
+    #[must_use]
+    pub fn into_inner(self) -> Value {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for RawAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RawAnswer([redacted])")
     }
 }

@@ -73,8 +73,9 @@ impl fmt::Debug for VendorMessage {
 
 /// Why there is no reply.
 ///
-/// All three mean that the request arrived. Whether it was executed: a gateway error and a refusal say no
-/// (a refusal with `500` leaves it open); of a malformed answer nobody knows.
+/// All three mean that the request arrived. Whether it was executed: a gateway error and a refusal say no, but for
+/// those with which a server says that it failed (`InternalError`, `ServiceUnavailable`, an unknown code beside HTTP
+/// 5xx, `500`); of them, and of a malformed answer, nobody knows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReplyError {

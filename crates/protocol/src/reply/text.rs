@@ -29,6 +29,10 @@ impl<'a> Text<'a> {
         }
     }
 
+    pub(crate) const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing)
+    }
+
     /// The text, unless it says nothing: empty, or the word `null`, which the service writes for "none".
     pub(crate) fn filled(&self) -> Option<&str> {
         self.as_str().filter(|text| !matches!(*text, "" | "null"))

@@ -1,0 +1,158 @@
+//! What the tests of the exchange share: a world with a clock that only waits and answers move.
+
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic, and uses its part"
+)]
+
+use std::time::Duration;
+
+use cloudauth_client::{Entropy, Error, Exchange, Memory, Now, Settings, Step};
+use cloudauth_protocol::{
+    Body, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify, Identity, InitFaceVerify, MetaInfo,
+    Operation, OuterOrderNo, Reply, ReturnUrl, SceneId, UnixTime,
+};
+use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
+use http::{Request, Response};
+
+pub(crate) type Answer = Result<Response<Body>, TransportError>;
+
+pub(crate) const SHANGHAI: &str = "cloudauth.cn-shanghai.aliyuncs.com";
+pub(crate) const BEIJING: &str = "cloudauth.cn-beijing.aliyuncs.com";
+pub(crate) const START: u64 = 1_767_323_045;
+
+pub(crate) fn describe() -> DescribeFaceVerify {
+    DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("sha1").unwrap())
+}
+
+pub(crate) fn init() -> InitFaceVerify {
+    InitFaceVerify::new(
+        SceneId::new(1).unwrap(),
+        OuterOrderNo::new("order1").unwrap(),
+        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
+        ReturnUrl::new("https://shop.example").unwrap(),
+        MetaInfo::new("{}").unwrap(),
+    )
+}
+
+/// A world of its own: one client's memory, and a clock that only waits and answers move.
+pub(crate) struct World {
+    pub(crate) settings: Settings,
+    pub(crate) memory: Memory,
+    pub(crate) steady: Duration,
+    /// How far the wall clock is off.
+    pub(crate) behind: Duration,
+    pub(crate) drawn: u64,
+    /// Jitter as a part of the longest wait, of 255.
+    pub(crate) jitter: u8,
+    /// How much longer than asked every wait takes.
+    pub(crate) oversleep: Duration,
+}
+
+/// What one call did.
+pub(crate) struct Call<T> {
+    pub(crate) hosts: Vec<String>,
+    pub(crate) nonces: Vec<String>,
+    pub(crate) times: Vec<String>,
+    pub(crate) waits: Vec<Duration>,
+    pub(crate) took: Duration,
+    pub(crate) result: Result<Reply<T>, Error>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            settings: Settings::default(),
+            memory: Memory::default(),
+            steady: Duration::ZERO,
+            behind: Duration::ZERO,
+            drawn: 0,
+            jitter: 255,
+            oversleep: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let wall = UnixTime::from_millis(START * 1000 + 7_200_000 - self.behind.as_millis() as u64);
+        Now { wall: wall.plus(self.steady), steady: self.steady }
+    }
+
+    pub(crate) fn entropy(&mut self) -> Entropy {
+        self.drawn += 1;
+        let mut bytes = [self.jitter; 24];
+        bytes[..8].copy_from_slice(&self.drawn.to_be_bytes());
+        Entropy(bytes)
+    }
+
+    /// Runs a call; `answer` is told which attempt it is, counted from one.
+    pub(crate) fn call<O: Operation>(
+        &mut self,
+        op: &O,
+        mut answer: impl FnMut(usize, &Request<Body>) -> (Duration, Answer),
+    ) -> Call<O::Output> {
+        let by = Credentials::new("testid", "testsecret").unwrap();
+        let (settings, begun) = (self.settings.clone(), self.steady);
+        let memory = std::mem::take(&mut self.memory);
+        let mut exchange = Exchange::new(op, &by, &settings, &memory);
+        let (mut hosts, mut nonces, mut times, mut waits) = (vec![], vec![], vec![], vec![]);
+        let result = loop {
+            let entropy = self.entropy();
+            match exchange.poll(self.now(), entropy) {
+                Step::Send(request, limits) => {
+                    let body = std::str::from_utf8(request.body().as_bytes()).unwrap().to_owned();
+                    let field = |name: &str| {
+                        body.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned()
+                    };
+                    hosts.push(request.uri().host().unwrap().to_owned());
+                    nonces.push(field("SignatureNonce="));
+                    times.push(field("Timestamp="));
+                    let (took, answer) = answer(hosts.len(), &request);
+                    self.steady += took.min(limits.attempt);
+                    exchange.answer(self.now(), answer);
+                }
+                Step::Wait(time) => {
+                    waits.push(time);
+                    self.steady += time + self.oversleep;
+                }
+                Step::Done(result) => break result,
+                _ => panic!("a step that the test does not know"),
+            }
+        };
+        drop(exchange);
+        self.memory = memory;
+        Call { hosts, nonces, times, waits, took: self.steady - begun, result }
+    }
+}
+
+pub(crate) const AT_ONCE: Duration = Duration::from_millis(20);
+
+pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &'static str) -> Answer {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    Ok(response.body(Body::from(body)).unwrap())
+}
+
+pub(crate) fn pending() -> Answer {
+    response(200, &[], r#"{"Code":"424"}"#)
+}
+
+pub(crate) fn started() -> Answer {
+    response(200, &[], r#"{"Code":"200","ResultObject":{"CertifyId":"sha1"}}"#)
+}
+
+pub(crate) fn unknown() -> Answer {
+    response(200, &[], r#"{"Code":"406"}"#)
+}
+
+pub(crate) fn lost(sent: Sent) -> Answer {
+    Err(TransportError::new(TransportErrorKind::Connect, sent))
+}
+
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

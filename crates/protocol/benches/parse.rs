@@ -1,7 +1,7 @@
 //! Reading a `DescribeFaceVerify` reply of 2.2 KB and its `MaterialInfo`, beside serde_json into structs that
 //! borrow from the document and check nothing.
 //!
-//! `cargo bench -p cloudauth-protocol --bench parse`; the last line is the ratio, in a quiet moment.
+//! `cargo bench -p cloudauth-protocol --bench parse`; the last line is the ratio, of the fastest of many batches of each.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 

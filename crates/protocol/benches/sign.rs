@@ -1,7 +1,7 @@
 //! Signing an `InitFaceVerify` of the web flow's 15 parameters with a MetaInfo of 300 bytes (V1, parameters to
 //! finished body), beside the bare HMAC-SHA1 over the same string to sign, keyed once.
 //!
-//! `cargo bench -p cloudauth-protocol --bench sign`; the last line is the ratio, in a quiet moment.
+//! `cargo bench -p cloudauth-protocol --bench sign`; the last line is the ratio, of the fastest of many batches of each.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 

@@ -8,29 +8,16 @@
     reason = "a test may panic"
 )]
 
+#[path = "../benches/common/mod.rs"]
+mod common;
+
 use cloudauth_protocol::sign::v1;
-use cloudauth_protocol::{
-    AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyUrlType, Credentials, Identity,
-    InitFaceVerify, Ip, MetaInfo, Mobile, Nonce, OuterOrderNo, ReturnUrl, SceneId, Stamp, UnixTime, UserId,
-};
+use cloudauth_protocol::{Credentials, Nonce, Stamp, UnixTime};
 use http::Method;
 
 #[test]
 fn signing_the_fifteen_parameters_takes_four_allocations() {
-    let op = InitFaceVerify::new(
-        SceneId::new(1_000_000_006).unwrap(),
-        OuterOrderNo::new("e0c34a77f5ac40a5aa5e6ed20c353888").unwrap(),
-        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
-        ReturnUrl::new("https://www.example.com/back?a=1&b=2").unwrap(),
-        MetaInfo::new(&format!(r#"{{"zimVer":"{}"}}"#, "x".repeat(287))).unwrap(),
-    )
-    .mobile(Mobile::new("13000000000").unwrap())
-    .ip(Ip::new("192.0.2.7".parse().unwrap()))
-    .user_id(UserId::new("123456789").unwrap())
-    .callback_url(CallbackUrl::new("https://www.example.com/callback").unwrap())
-    .callback_token(CallbackToken::new("NMjvQanQgplBSaEI0sL86WnQplB").unwrap())
-    .certify_url_type(CertifyUrlType::H5)
-    .auth_id(AuthId::new("92d46b9e9e2d703f2897f350d5bd4149").unwrap());
+    let op = common::init();
     let by = Credentials::new("testid", "testsecret").unwrap();
     let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
     let counted = allocation_counter::measure(|| {

@@ -87,8 +87,14 @@ impl BlockingClient {
     /// As [`Client::call`](crate::Client::call).
     pub fn call<O: Operation>(&self, op: &O) -> Result<Reply<O::Output>, Error> {
         let watch = Watch::new(op.action());
+        let result = self.drive(op, &watch);
+        watch.ended(&result);
+        result
+    }
+
+    fn drive<O: Operation>(&self, op: &O, watch: &Watch) -> Result<Reply<O::Output>, Error> {
         let mut exchange = self.core.exchange(op);
-        let result = loop {
+        loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     let answer = self.transport.send(request, &limits);
@@ -96,11 +102,9 @@ impl BlockingClient {
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time),
-                Step::Done(result) => break result,
+                Step::Done(result) => return result,
             }
-        };
-        watch.ended(&result);
-        result
+        }
     }
 
     /// Asks how a verification ended until it has, or the plan is at its end. It blocks as long as that takes: with

@@ -118,7 +118,7 @@ struct Once {
 }
 
 /// How long to wait before the next attempt.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Rest {
     /// The own wait is drawn from between nothing and this.
     longest: Duration,

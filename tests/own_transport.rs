@@ -14,4 +14,5 @@ fn the_example_over_hyper_passes_the_conformance_suite() {
     let transport = runtime.block_on(async { example::HyperTransport::new() });
     let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
+    runtime.block_on(conformance::cancel(&transport)).unwrap();
 }

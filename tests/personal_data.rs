@@ -8,92 +8,18 @@
     reason = "a test may panic"
 )]
 
-use std::fmt::{Debug, Write as _};
-use std::io;
+#[allow(dead_code, reason = "what other tests plant")]
+mod planted;
+
 use std::sync::{Arc, Mutex};
 
 use cloudauth::{
-    AuthId, Body, Callback, CallbackKeys, CallbackToken, CertName, CertNo, CertifyId, Client, Credentials,
-    DescribeFaceVerify, Effect, Identity, InitFaceVerify, Ip, MetaInfo, Mobile, Nonce, OuterOrderNo, Params,
-    Place, RawOperation, ReqwestTransport, ReturnHint, ReturnUrl, SceneId, Signing, Stamp, UnixTime, UserId,
-    explain, parse, prepare,
+    Body, Callback, CallbackKeys, CallbackToken, CertName, CertNo, CertifyId, Client, Credentials,
+    DescribeFaceVerify, Effect, MetaInfo, Mobile, Operation, Params, Place, RawOperation, ReplyError,
+    ReturnHint, Signing, explain, parse, prepare,
 };
-use cloudauth::{Operation, ReplyError};
-use cloudauth_emulator::Emulator;
 use cloudauth_transport::testing::{Recording, Scripted};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tracing_subscriber::fmt::MakeWriter;
-
-/// What must never come out, and its percent-encoded form where that differs.
-const PLANTED: [&str; 15] = [
-    "欧阳张三丰",
-    "%E6%AC%A7%E9%98%B3",
-    "999999199001012046",
-    "13999999999",
-    "192.0.2.77",
-    "planted-meta-info",
-    "PlantedCallbackToken",
-    "planted-access-secret",
-    "planted-security-token",
-    "planted-user-id",
-    "planted-picture",
-    "planted-auth-id",
-    "planted-identity-info",
-    "planted-typed-name",
-    "planted-extra",
-];
-
-#[track_caller]
-fn assert_clean(what: &str, text: &str) {
-    for planted in PLANTED {
-        assert!(!text.contains(planted), "{what} shows {planted}:\n{text}");
-    }
-}
-
-fn scene() -> SceneId {
-    SceneId::new(1_000_000_006).unwrap()
-}
-
-fn credentials() -> Credentials {
-    Credentials::temporary(Emulator::ACCESS_KEY_ID, "planted-access-secret", "planted-security-token")
-        .unwrap()
-}
-
-fn init() -> InitFaceVerify {
-    InitFaceVerify::new(
-        scene(),
-        OuterOrderNo::new("order1").unwrap(),
-        Identity::plain(CertName::new("欧阳张三丰").unwrap(), CertNo::new("999999199001012046").unwrap()),
-        ReturnUrl::new("https://shop.example/back").unwrap(),
-        MetaInfo::new(r#"{"zimVer":"3.0.0","x":"planted-meta-info"}"#).unwrap(),
-    )
-    .mobile(Mobile::new("13999999999").unwrap())
-    .ip(Ip::new("192.0.2.77".parse().unwrap()))
-    .user_id(UserId::new("planted-user-id").unwrap())
-    .callback_token(CallbackToken::new("PlantedCallbackToken").unwrap())
-    .auth_id(AuthId::new("planted-auth-id").unwrap())
-    .extra(Place::Query, "EnableBeauty", "planted-extra")
-}
-
-fn stamp() -> Stamp {
-    Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]))
-}
-
-fn debug(value: &impl Debug) -> String {
-    format!("{value:?}\n{value:#?}")
-}
-
-/// An error and all its sources, as people see it and as debuggers do.
-fn shown(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = String::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let _ = writeln!(text, "{error}\n{error:?}\n{error:#?}");
-        next = error.source();
-    }
-    text
-}
+use planted::{PLANTED, assert_clean, credentials, debug, init, scene, shown, stamp};
 
 #[test]
 fn debug_prints_show_nothing() {
@@ -159,110 +85,6 @@ fn replies_show_nothing_good_or_bad() {
         format!(r#"{{"Code":"SignatureDoesNotMatch","Message":"server string to sign is:{}"}}"#, PLANTED[2]);
     let error: ReplyError = parse::<DescribeFaceVerify>(&response(echo)).unwrap_err();
     assert_clean("a gateway error", &shown(&error));
-}
-
-/// Keeps what is written to it.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-/// A server that answers like this and closes.
-async fn server(answer: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut buffer = [0; 8192];
-            let _ = stream.read(&mut buffer).await;
-            let _ = stream.write_all(answer).await;
-        }
-    });
-    url
-}
-
-/// Everything that the client, the transport and the emulator log at TRACE, and every error of calls that go wrong
-/// in every way, under every signature. The personal data are in the URL under some of them, and so within reach of
-/// whatever logs URLs.
-#[tokio::test]
-async fn logs_at_trace_and_errors_of_calls_show_nothing() {
-    let log = Kept::default();
-    tracing_log::LogTracer::init().unwrap();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-    tracing::trace!("the log is on");
-
-    let emulator = Emulator::builder().start().await.unwrap();
-    let granted = Emulator::builder()
-        .temporary_key(Emulator::ACCESS_KEY_ID, "planted-access-secret", "planted-security-token")
-        .start()
-        .await
-        .unwrap();
-    let closed = {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
-    let endpoints = [
-        emulator.url().to_owned(),
-        granted.url().to_owned(),
-        closed,
-        server(b"").await,
-        server(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{").await,
-        server(b"HTTP/1.1 502 x\r\nContent-Length: 6\r\n\r\n<html>").await,
-        server(b"HTTP/1.1 302 x\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n").await,
-        server(b"not http at all").await,
-    ];
-    let mut failed = 0;
-    for endpoint in &endpoints {
-        for signing in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body] {
-            let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
-                .endpoint(endpoint.parse().unwrap())
-                .signing(signing)
-                .build();
-            assert_clean("Client", &debug(&client));
-            if let Err(error) = client.init_face_verify(&init()).await {
-                failed += 1;
-                assert_clean("an error of the client", &shown(&error));
-            }
-        }
-    }
-    assert_eq!(failed, 35, "all but those to the emulator that knows the key fail");
-    // It knows the secret and the token, and has sessions of the person by now.
-    assert_clean("the emulator's Debug", &debug(&granted));
-    let builder = Emulator::builder().temporary_key("x", "planted-access-secret", "planted-security-token");
-    assert_clean("the emulator's builder", &debug(&builder));
-
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("the log is on"), "the log must have been listening");
-    // A call's span tells all that it may.
-    let span =
-        "cloudauth{operation=\"InitFaceVerify\" endpoint=\"127.0.0.1\" attempt=1 status=400 request_id=";
-    assert!(
-        log.contains(span) && log.contains("code=\"InvalidSecurityToken.MismatchWithAccessKey\""),
-        "{log}"
-    );
-    assert_clean("the log", &log);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result<()> {
     cargo("clippy --workspace --all-targets -- -D warnings")?;
     cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
     features()?;
+    tls()?;
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     cargo("run -p cloudauth --features reqwest --example verify")?;
@@ -24,7 +25,8 @@ pub(crate) fn run() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    for features in ["", "reqwest", "rustls", "tracing", "reqwest,rustls,tracing"] {
+    let all = "reqwest,isahc,blocking,rustls,tracing";
+    for features in ["", "reqwest", "isahc", "blocking", "rustls", "tracing", "isahc,rustls", all] {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
         crate::shell::run(&mut command("cargo", &check))?;
     }
@@ -32,6 +34,15 @@ fn features() -> Result<()> {
     // Each library builds alone, without what its neighbours switch on.
     for library in ["cloudauth-protocol", "cloudauth-transport", "cloudauth-client"] {
         cargo(&format!("check -p {library}"))?;
+    }
+    Ok(())
+}
+
+/// Each transport against servers whose certificates are good and otherwise. Its own task, since no TLS is built for the
+/// other tests.
+pub(crate) fn tls() -> Result<()> {
+    for transport in ["reqwest", "isahc", "blocking"] {
+        cargo(&format!("test -p cloudauth-transport-{transport} --features testing-tls --test tls"))?;
     }
     Ok(())
 }

@@ -8,14 +8,23 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 use crate::shell::root;
 
 /// Which crates of the workspace a crate may use, tests and benches left out.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("cloudauth-protocol", &[]),
     ("cloudauth-transport", &["cloudauth-protocol"]),
+    ("cloudauth-transport-blocking", &["cloudauth-transport", "cloudauth-protocol"]),
+    ("cloudauth-transport-isahc", &["cloudauth-transport", "cloudauth-protocol"]),
     ("cloudauth-transport-reqwest", &["cloudauth-transport", "cloudauth-protocol"]),
     ("cloudauth-client", &["cloudauth-transport", "cloudauth-protocol"]),
     (
         "cloudauth",
-        &["cloudauth-client", "cloudauth-transport", "cloudauth-transport-reqwest", "cloudauth-protocol"],
+        &[
+            "cloudauth-client",
+            "cloudauth-transport",
+            "cloudauth-transport-blocking",
+            "cloudauth-transport-isahc",
+            "cloudauth-transport-reqwest",
+            "cloudauth-protocol",
+        ],
     ),
     ("cloudauth-emulator", &["cloudauth-protocol"]),
     ("cloudauth-cli", &["cloudauth", "cloudauth-emulator"]),

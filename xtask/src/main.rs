@@ -19,6 +19,7 @@ cargo xtask <task>
   layers           the arrows between the crates, and what they may depend on
   codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
+  tls              each transport against good and bad certificates; builds TLS
   deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/";
 
 fn main() -> ExitCode {
@@ -41,6 +42,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["interop"] => interop::run(),
+        ["tls"] => ci::tls(),
         ["deny"] => ci::deny(),
         _ => bail!("no such task\n\n{HELP}"),
     }

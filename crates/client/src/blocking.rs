@@ -18,8 +18,7 @@ use crate::watch::Watch;
 /// Calls Cloudauth on the calling thread. Cheap to clone; the clones share transport and credentials, and what they
 /// learn of the endpoints.
 ///
-/// No adapter comes with it yet: bring a [`BlockingTransport`] of your own, and run the conformance suite of
-/// `cloudauth-transport` on it. `docs/decisions.md` says why there is none for ureq.
+/// `UreqTransport` and `IsahcTransport` carry its calls, or a [`BlockingTransport`] of your own.
 #[derive(Clone, Debug)]
 pub struct BlockingClient {
     transport: Arc<dyn BlockingTransport>,

@@ -41,6 +41,8 @@ impl Problem {
             Self::Transport(error) => error.sent() == Sent::Maybe,
             Self::Reply(ReplyError::Gateway(error)) => match error.code() {
                 GatewayCode::InternalError | GatewayCode::ServiceUnavailable => true,
+                // The nonce was new here: whoever used it carried this very request.
+                GatewayCode::SignatureNonceUsed => true,
                 GatewayCode::Other(_) => self.is_server_error(),
                 _ => false,
             },

@@ -340,7 +340,9 @@ impl<'a, O: Operation> Exchange<'a, O> {
             }
             Verdict::NewNonce => {
                 self.next = self.endpoint;
-                (!std::mem::replace(&mut self.done.new_nonce, true)).then_some(Rest::NONE)
+                // Something below sent it twice, and the first may have been executed.
+                (self.op.effect() != Effect::Write && !std::mem::replace(&mut self.done.new_nonce, true))
+                    .then_some(Rest::NONE)
             }
             Verdict::OtherRegion => {
                 self.op.session()?;

@@ -36,8 +36,10 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `reqwest` | `ReqwestTransport`, over the `reqwest` client |
+//! | `isahc` | `IsahcTransport`, over curl, async on any runtime and blocking |
+//! | `blocking` | `UreqTransport`, over `ureq`, for [`BlockingClient`] |
 //! | `rustls` | TLS by rustls, for the transports that are on |
-//! | `native-tls` | TLS by the system's library, for the transports that are on |
+//! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; where `rustls` is on too, it is the one taken |
 //! | `tracing` | a span per call: operation, host, attempt, status, code, RequestId; never a parameter |
 //!
 //! None is on by default, and none changes what another does. A library that only signs and parses takes
@@ -51,5 +53,9 @@ pub use cloudauth_protocol::*;
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Sent, Transport, TransportError, TransportErrorKind,
 };
+#[cfg(feature = "blocking")]
+pub use cloudauth_transport_blocking::UreqTransport;
+#[cfg(feature = "isahc")]
+pub use cloudauth_transport_isahc::IsahcTransport;
 #[cfg(feature = "reqwest")]
 pub use cloudauth_transport_reqwest::ReqwestTransport;

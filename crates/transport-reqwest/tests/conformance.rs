@@ -15,6 +15,7 @@ fn it_keeps_what_every_transport_promises() {
     let (runtime, transport) = (runtime(), ReqwestTransport::new().unwrap());
     let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
+    runtime.block_on(conformance::cancel(&transport)).unwrap();
 }
 
 #[test]

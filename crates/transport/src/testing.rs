@@ -2,5 +2,8 @@
 
 pub mod conformance;
 mod doubles;
+mod server;
+#[cfg(feature = "testing-tls")]
+pub mod tls;
 
 pub use doubles::{Never, Recording, Scripted};

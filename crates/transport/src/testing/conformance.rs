@@ -9,8 +9,8 @@
 //! assert!(failures.is_empty(), "{failures:#?}");
 //! ```
 
-mod server;
-
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use cloudauth_protocol::{
@@ -19,8 +19,8 @@ use cloudauth_protocol::{
 };
 use http::{Request, Response};
 
-use crate::{Limits, Sent, TransportError, TransportErrorKind};
-use server::{Server, closed_port};
+use super::server::{Server, Then, closed_port};
+use crate::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 
 /// Sends one request; an async transport is run to its end inside.
 pub type Send<'a> = &'a dyn Fn(Request<Body>, &Limits) -> Result<Response<Body>, TransportError>;
@@ -36,11 +36,12 @@ pub fn run(send: Send<'_>) -> Vec<String> {
             }
         }
     }
-    let others: [(&str, Check); 4] = [
+    let others: [(&str, Check); 5] = [
         ("a closed port", nothing_listens),
         ("a redirect", redirects_stay),
         ("the request as it was given", requests_are_faithful),
         ("connections are used again", connections_are_reused),
+        ("a connection that dies", nothing_is_sent_twice),
     ];
     for (name, check) in others {
         failures.extend(check(send).err().map(|problem| format!("{name}: {problem}")));
@@ -48,17 +49,53 @@ pub fn run(send: Send<'_>) -> Vec<String> {
     failures
 }
 
+/// Drops a send in the middle, and looks whether the connection is let go
+/// within five seconds and the transport carries on. For async
+/// transports, beside [`run`].
+///
+/// # Errors
+/// What did not hold.
+pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
+    let silent = Server::silent().map_err(|error| error.to_string())?;
+    let limits = Limits::DEFAULT;
+    {
+        let mut send = pin!(transport.send(Op::Init.request(silent.url())?, &limits));
+        let mut moment = pin!(transport.sleep(Duration::from_millis(200)));
+        std::future::poll_fn(|context| match (send.as_mut().poll(context), moment.as_mut().poll(context)) {
+            (Poll::Ready(_), _) => Poll::Ready(Err("there was an answer from a silent server".to_owned())),
+            (_, ready) => ready.map(Ok),
+        })
+        .await?;
+    }
+    expect(silent.requests().len() == 1, || "the request was not under way".to_owned())?;
+    for _ in 0..250 {
+        transport.sleep(Duration::from_millis(20)).await;
+        if silent.left() > 0 {
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
+            let server = Server::start(answer, Then::Close).map_err(|error| error.to_string())?;
+            let next = transport.send(Op::Init.request(server.url())?, &limits).await;
+            return next.map(|_| ()).map_err(|error| format!("the next one failed: {error:?}"));
+        }
+    }
+    Err("the connection is kept".to_owned())
+}
+
 /// One that is no single fault.
 type Check = fn(Send<'_>) -> Result<(), String>;
 
 #[derive(Clone, Copy, Debug)]
-enum Op {
+pub(super) enum Op {
     Init,
     Describe,
 }
 
 impl Op {
-    fn request(self, endpoint: &str) -> Result<Request<Body>, String> {
+    /// Under V3 personal data stand in the URL, so that an error which shows it is found.
+    pub(super) fn request(self, endpoint: &str) -> Result<Request<Body>, String> {
+        self.signed(endpoint, Signing::V3)
+    }
+
+    fn signed(self, endpoint: &str, signing: Signing) -> Result<Request<Body>, String> {
         let why = |error: &dyn std::error::Error| error.to_string();
         let scene = SceneId::new(1).map_err(|error| why(&error))?;
         match self {
@@ -72,22 +109,22 @@ impl Op {
                 signed(
                     &InitFaceVerify::new(scene, OuterOrderNo::generate([1; 16]), person, back, meta_info),
                     endpoint,
+                    signing,
                 )
             }
             Self::Describe => {
                 let id = CertifyId::new("sha1").map_err(|error| why(&error))?;
-                signed(&DescribeFaceVerify::new(scene, id), endpoint)
+                signed(&DescribeFaceVerify::new(scene, id), endpoint, signing)
             }
         }
     }
 }
 
-fn signed(op: &impl Operation, endpoint: &str) -> Result<Request<Body>, String> {
+fn signed(op: &impl Operation, endpoint: &str, signing: Signing) -> Result<Request<Body>, String> {
     let endpoint: Endpoint = endpoint.parse().map_err(|_| "no endpoint".to_owned())?;
     let by = Credentials::new("testid", "testsecret").map_err(|error| error.to_string())?;
     let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
-    // Under V3 personal data stand in the URL, so that an error which shows it is found.
-    prepare(op, &endpoint, &by, Signing::V3, stamp).map_err(|error| error.to_string())
+    prepare(op, &endpoint, &by, signing, stamp).map_err(|error| error.to_string())
 }
 
 /// What a server does with a request, and what must come of it.
@@ -96,18 +133,6 @@ struct Fault {
     answer: Vec<u8>,
     then: Then,
     expected: Expected,
-}
-
-/// What the server does after its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    Close,
-    /// Closes without having read the request.
-    CloseUnread,
-    /// Says nothing more, and does not close.
-    Hang,
-    /// Sends on, a byte every 20 milliseconds.
-    Dribble,
 }
 
 enum Expected {
@@ -325,8 +350,20 @@ fn connections_are_reused(send: Send<'_>) -> Result<(), String> {
     })
 }
 
+/// A signed request whose connection dies unanswered is the exchange's to repeat, with a new nonce.
+fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
+    let server = Server::answers_once(answer).map_err(|error| error.to_string())?;
+    let request = || Op::Init.signed(server.url(), Signing::V1);
+    send(request()?, &Limits::DEFAULT).map_err(|error| format!("{error:?}"))?;
+    let came = send(request()?, &Limits::DEFAULT);
+    expect(came.is_err(), || "it came back with an answer that nobody gave".to_owned())?;
+    let requests = server.requests().len();
+    expect(requests == 2, || format!("2 requests arrived {requests} times"))
+}
+
 /// No error shows the person, who stands in the URL under V3.
-fn shows_nothing(error: &TransportError) -> Result<(), String> {
+pub(super) fn shows_nothing(error: &TransportError) -> Result<(), String> {
     let mut text = format!("{error} {error:?}");
     let mut source = std::error::Error::source(error);
     while let Some(error) = source {
@@ -338,6 +375,6 @@ fn shows_nothing(error: &TransportError) -> Result<(), String> {
     shown.map_or(Ok(()), |planted| Err(format!("the error shows {planted}")))
 }
 
-fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn expect(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise()) }
 }

@@ -7,7 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Then;
+/// What the server does after its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    Close,
+    /// Closes without having read the request.
+    CloseUnread,
+    /// Says nothing more, and does not close.
+    Hang,
+    /// Sends on, a byte every 20 milliseconds.
+    Dribble,
+}
 
 /// It serves until the process ends, which a test's does soon.
 pub(super) struct Server {
@@ -19,6 +29,7 @@ pub(super) struct Server {
 struct Seen {
     requests: Mutex<Vec<Vec<u8>>>,
     connections: AtomicUsize,
+    left: AtomicUsize,
 }
 
 impl Server {
@@ -66,6 +77,29 @@ impl Server {
         })
     }
 
+    /// Answers the first request of each connection, and closes without a word after the second.
+    pub(super) fn answers_once(answer: Vec<u8>) -> io::Result<Self> {
+        Self::serve(move |mut stream, seen| {
+            seen.keep(read_request(&mut stream)?);
+            stream.write_all(&answer)?;
+            let second = read_request(&mut stream)?;
+            if !second.is_empty() {
+                seen.keep(second);
+            }
+            Ok(())
+        })
+    }
+
+    /// Reads a request of each connection, and waits until the other side leaves.
+    pub(super) fn silent() -> io::Result<Self> {
+        Self::serve(move |mut stream, seen| {
+            seen.keep(read_request(&mut stream)?);
+            let left = drain(&mut stream);
+            seen.left.fetch_add(1, Ordering::Relaxed);
+            left
+        })
+    }
+
     fn serve(
         handle: impl Fn(TcpStream, &Seen) -> io::Result<()> + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -92,6 +126,11 @@ impl Server {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many connections the other side left, of a silent server.
+    pub(super) fn left(&self) -> usize {
+        self.seen.left.load(Ordering::Relaxed)
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.seen.connections.load(Ordering::Relaxed)
     }
@@ -110,7 +149,7 @@ pub(super) fn closed_port() -> io::Result<String> {
 }
 
 /// A request with its body, by its Content-Length.
-fn read_request(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let text = String::from_utf8_lossy(&request).into_owned();

@@ -1,0 +1,33 @@
+//! What every transport promises, kept by this one.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use cloudauth_transport::BlockingTransport;
+use cloudauth_transport::testing::conformance;
+use cloudauth_transport_blocking::UreqTransport;
+
+#[test]
+fn it_keeps_what_every_transport_promises() {
+    let transport = UreqTransport::new();
+    let failures = conformance::run(&|request, limits| transport.send(request, limits));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn an_agent_of_the_users_own_keeps_them_too() {
+    let transport = UreqTransport::from(ureq::Agent::config_builder().proxy(None).build().new_agent());
+    let failures = conformance::run(&|request, limits| transport.send(request, limits));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[test]
+fn https_without_tls_says_what_to_do() {
+    use cloudauth_protocol::Body;
+    use cloudauth_transport::{Limits, Sent, TransportErrorKind};
+
+    let request = http::Request::post("https://cloudauth.aliyuncs.com/").body(Body::empty()).unwrap();
+    let error = UreqTransport::new().send(request, &Limits::DEFAULT).unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (TransportErrorKind::Unsupported, Sent::No));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("enable the feature `rustls`"));
+}

@@ -1,0 +1,180 @@
+//! Carries Cloudauth requests over [`isahc`], async on any runtime or blocking.
+//!
+//! No TLS is built in unless the feature `rustls` asks for it; without, `https` fails with
+//! [`TransportErrorKind::Unsupported`] and nothing is sent. curl has room for one TLS library, so there is no other.
+//!
+//! isahc writes a request's URL to the log at DEBUG, and its bytes at TRACE. While its log is open that wide, nothing is
+//! sent: the call fails with [`TransportErrorKind::Unsupported`] and says which filter helps. At DEBUG that is so only
+//! for a URL with parameters, which the default signature's has not.
+
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_protocol::Body;
+use cloudauth_transport::{BlockingTransport, Limits, Sent, Transport, TransportError, TransportErrorKind};
+use futures_lite::AsyncReadExt;
+use futures_lite::io::Cursor;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{Request, Response, StatusCode};
+use isahc::config::{Configurable, RedirectPolicy};
+use isahc::error::ErrorKind;
+use isahc::{AsyncBody, HttpClient};
+
+/// A transport over an [`isahc::HttpClient`], which it shares and never rebuilds: each has a thread of its own.
+#[derive(Clone)]
+pub struct IsahcTransport {
+    client: HttpClient,
+    /// Whether `https` can be carried. Only the client that this crate built is known not to.
+    knows_tls: bool,
+}
+
+impl IsahcTransport {
+    /// With a client of its own: no redirects, no proxy, three seconds to connect.
+    ///
+    /// # Errors
+    /// If the client's thread or its TLS library cannot be set up.
+    pub fn new() -> Result<Self, TransportError> {
+        let client = HttpClient::builder()
+            .proxy(None)
+            .connect_timeout(Duration::from_secs(3))
+            .build()
+            .map_err(failed)?;
+        Ok(Self { client, knows_tls: cfg!(feature = "rustls") })
+    }
+
+    fn prepared(
+        &self,
+        request: Request<Body>,
+        limits: &Limits,
+    ) -> Result<Request<AsyncBody>, TransportError> {
+        if request.uri().scheme_str() == Some("https") && !self.knows_tls {
+            return Err(unsupported("this build has no TLS for isahc; enable the feature `rustls`"));
+        }
+        if would_be_logged(request.uri().query().is_some()) {
+            return Err(unsupported(
+                "isahc would write the request to the log; set its filter to `isahc=info`",
+            ));
+        }
+        let (parts, body) = request.into_parts();
+        let mut prepared = Request::builder()
+            .timeout(limits.attempt)
+            .redirect_policy(RedirectPolicy::None)
+            .automatic_decompression(false)
+            .expect_continue(false)
+            .method(parts.method)
+            .uri(parts.uri);
+        if let Some(headers) = prepared.headers_mut() {
+            *headers = parts.headers;
+        }
+        // A body that cannot be rewound: over a connection that died, curl would otherwise send it a second time by itself.
+        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        let body = if body.is_empty() {
+            AsyncBody::empty()
+        } else {
+            AsyncBody::from_reader_sized(Cursor::new(body.into_bytes()), length)
+        };
+        prepared.body(body).map_err(|_| TransportError::new(TransportErrorKind::Unsupported, Sent::No))
+    }
+}
+
+/// With your own client. Its proxies, connect timeout and TLS settings are kept; redirects, `Expect: 100-continue` and
+/// decompression are off whatever it says.
+impl From<HttpClient> for IsahcTransport {
+    fn from(client: HttpClient) -> Self {
+        Self { client, knows_tls: true }
+    }
+}
+
+impl fmt::Debug for IsahcTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IsahcTransport")
+    }
+}
+
+#[async_trait]
+impl Transport for IsahcTransport {
+    async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        let request = self.prepared(request, limits)?;
+        let (parts, body) = self.client.send_async(request).await.map_err(failed)?.into_parts();
+        let mut bytes = Vec::new();
+        let read = body.take(one_more_than(limits)).read_to_end(&mut bytes).await;
+        whole(parts, bytes, read, limits)
+    }
+
+    async fn sleep(&self, time: Duration) {
+        async_io::Timer::after(time).await;
+    }
+}
+
+impl BlockingTransport for IsahcTransport {
+    fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        let request = self.prepared(request, limits)?;
+        let sent = futures_lite::future::block_on(self.client.send_async(request));
+        let (parts, body) = sent.map_err(failed)?.into_parts();
+        let mut bytes = Vec::new();
+        let read = futures_lite::io::BlockOn::new(body).take(one_more_than(limits)).read_to_end(&mut bytes);
+        whole(parts, bytes, read, limits)
+    }
+}
+
+/// One byte more than allowed, so that "too large" is told from "just large enough".
+fn one_more_than(limits: &Limits) -> u64 {
+    u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+fn whole(
+    parts: http::response::Parts,
+    bytes: Vec<u8>,
+    read: std::io::Result<usize>,
+    limits: &Limits,
+) -> Result<Response<Body>, TransportError> {
+    read.map_err(|error| failed(error.into()))?;
+    if bytes.len() > limits.body {
+        return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
+    }
+    // curl takes headers that were cut short for whole ones, and their answer for an empty one.
+    let says_how_long =
+        [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
+    if bytes.is_empty() && !says_how_long && parts.status != StatusCode::NO_CONTENT {
+        return Err(TransportError::new(TransportErrorKind::Broken, Sent::Maybe));
+    }
+    let mut response = Response::from_parts(parts, Body::from(bytes));
+    // isahc keeps the request's URL and its own handles there.
+    response.extensions_mut().clear();
+    Ok(response)
+}
+
+/// Whether isahc's log is open wide enough to show bytes, or the URL where that holds parameters.
+fn would_be_logged(has_query: bool) -> bool {
+    use tracing::Level;
+    let bytes = tracing::enabled!(target: "isahc::wire", Level::TRACE)
+        || log::log_enabled!(target: "isahc::wire", log::Level::Trace);
+    let url = || {
+        tracing::enabled!(target: "isahc::client", Level::DEBUG)
+            || tracing::enabled!(target: "isahc::handler", Level::DEBUG)
+            || log::log_enabled!(target: "isahc::client", log::Level::Debug)
+            || log::log_enabled!(target: "isahc::handler", log::Level::Debug)
+    };
+    bytes || (has_query && url())
+}
+
+fn unsupported(why: &'static str) -> TransportError {
+    TransportError::new(TransportErrorKind::Unsupported, Sent::No).with_source(why)
+}
+
+fn failed(error: isahc::Error) -> TransportError {
+    let (kind, sent) = match error.kind() {
+        ErrorKind::NameResolution
+        | ErrorKind::ConnectionFailed
+        | ErrorKind::BadServerCertificate
+        | ErrorKind::BadClientCertificate => (TransportErrorKind::Connect, Sent::No),
+        ErrorKind::InvalidTlsConfiguration | ErrorKind::ClientInitialization | ErrorKind::InvalidRequest => {
+            (TransportErrorKind::Unsupported, Sent::No)
+        }
+        ErrorKind::Timeout => (TransportErrorKind::Timeout, Sent::Maybe),
+        _ => (TransportErrorKind::Broken, Sent::Maybe),
+    };
+    TransportError::new(kind, sent).with_source(error)
+}

@@ -1,0 +1,45 @@
+//! What every transport promises, kept by this one.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use cloudauth_transport::testing::conformance;
+use cloudauth_transport::{BlockingTransport, Transport};
+use cloudauth_transport_isahc::IsahcTransport;
+use futures_lite::future::block_on;
+
+#[test]
+fn it_keeps_what_every_transport_promises() {
+    let transport = IsahcTransport::new().unwrap();
+    let failures =
+        conformance::run(&|request, limits| block_on(Transport::send(&transport, request, limits)));
+    assert!(failures.is_empty(), "{failures:#?}");
+    block_on(conformance::cancel(&transport)).unwrap();
+}
+
+#[test]
+fn it_keeps_them_blocking() {
+    let transport = IsahcTransport::new().unwrap();
+    let failures = conformance::run(&|request, limits| BlockingTransport::send(&transport, request, limits));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_client_of_the_users_own_keeps_them_too() {
+    let transport = IsahcTransport::from(isahc::HttpClient::new().unwrap());
+    let failures =
+        conformance::run(&|request, limits| block_on(Transport::send(&transport, request, limits)));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[cfg(not(feature = "rustls"))]
+#[test]
+fn https_without_tls_says_what_to_do() {
+    use cloudauth_protocol::Body;
+    use cloudauth_transport::{Limits, Sent, TransportErrorKind};
+
+    let request = http::Request::post("https://cloudauth.aliyuncs.com/").body(Body::empty()).unwrap();
+    let transport = IsahcTransport::new().unwrap();
+    let error = BlockingTransport::send(&transport, request, &Limits::DEFAULT).unwrap_err();
+    assert_eq!((error.kind(), error.sent()), (TransportErrorKind::Unsupported, Sent::No));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("enable the feature `rustls`"));
+}

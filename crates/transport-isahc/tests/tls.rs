@@ -1,0 +1,20 @@
+//! Whom it trusts, by `cargo xtask tls`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use cloudauth_transport::BlockingTransport;
+use cloudauth_transport::testing::tls::Authority;
+use cloudauth_transport_isahc::IsahcTransport;
+use isahc::config::Configurable;
+use isahc::tls::{TlsConfig, TrustStore};
+
+#[test]
+fn it_trusts_good_certificates_and_no_others() {
+    let authority = Authority::new().unwrap();
+    let roots = TrustStore::builder().certificate_from_pem(authority.pem().to_owned()).build();
+    let tls = TlsConfig::builder().trust_store(roots).build();
+    let client = isahc::HttpClient::builder().proxy(None).tls_config(tls).build().unwrap();
+    let transport = IsahcTransport::from(client);
+    let failures = authority.run(&|request, limits| BlockingTransport::send(&transport, request, limits));
+    assert!(failures.is_empty(), "{failures:#?}");
+}

@@ -1,0 +1,135 @@
+//! The suite's part over TLS, once per transport that has any: a certificate authority of the test's own, and servers
+//! whose certificates are good and otherwise.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use super::conformance::{Op, Send, expect, shows_nothing};
+use super::server::read_request;
+use crate::{BoxError, Limits, Sent, TransportErrorKind};
+
+/// A certificate authority that nobody but the transport under test trusts.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+    der: Vec<u8>,
+}
+
+impl Authority {
+    /// A new one, with a new key.
+    ///
+    /// # Errors
+    /// If the keys cannot be made.
+    pub fn new() -> Result<Self, BoxError> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key)?;
+        let (pem, der) = (certificate.pem(), certificate.der().to_vec());
+        Ok(Self { issuer: Issuer::new(params, key), pem, der })
+    }
+
+    /// Its certificate, for the transport to trust, as PEM.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// Its certificate, for the transport to trust, as DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// Runs the suite on a transport that trusts this authority and no other, and gives what failed, a line each.
+    #[must_use]
+    pub fn run(&self, send: Send<'_>) -> Vec<String> {
+        let stranger = Self::new().map_err(|error| error.to_string());
+        let cases = [
+            ("a good certificate", self.meets("localhost", 2999, send, true)),
+            (
+                "an unknown authority",
+                stranger.and_then(|stranger| stranger.meets("localhost", 2999, send, false)),
+            ),
+            ("a certificate of another host", self.meets("other.example", 2999, send, false)),
+            ("an expired certificate", self.meets("localhost", 2001, send, false)),
+        ];
+        let failed = |(name, came): (&str, Result<(), String>)| Some(format!("{name}: {}", came.err()?));
+        cases.into_iter().filter_map(failed).collect()
+    }
+
+    /// Serves with a certificate for `host` until the year `until`, and sends there.
+    fn meets(&self, host: &str, until: i32, send: Send<'_>, good: bool) -> Result<(), String> {
+        let server = self.serve(host, until).map_err(|error| error.to_string())?;
+        let came = send(Op::Init.request(&server.url)?, &Limits::DEFAULT);
+        let requests = server.requests.load(Ordering::Relaxed);
+        match came {
+            Ok(response) if good => expect(response.status() == 200 && requests == 1, || {
+                format!("found {} after {requests} requests", response.status())
+            }),
+            Ok(response) => Err(format!("found {}", response.status())),
+            Err(error) if good => Err(format!("{error:?}")),
+            Err(error) => {
+                let found = (error.kind(), error.sent(), requests);
+                let expected = (TransportErrorKind::Connect, Sent::No, 0);
+                expect(found == expected, || format!("found {found:?} by {error:?}"))?;
+                shows_nothing(&error)
+            }
+        }
+    }
+
+    fn serve(&self, host: &str, until: i32) -> Result<Server, BoxError> {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::new([host.to_owned()])?;
+        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(until, 1, 1));
+        let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
+        let config = ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate, CertificateDer::from(self.der.clone())],
+                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            )?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let url = format!("https://localhost:{}", listener.local_addr()?.port());
+        let (requests, config) = (Arc::new(AtomicUsize::new(0)), Arc::new(config));
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (config, seen) = (Arc::clone(&config), Arc::clone(&seen));
+                // A client that does not trust us and leaves is what is tested.
+                thread::spawn(move || _ = answer(stream, config, &seen));
+            }
+        });
+        Ok(Server { url, requests })
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority")
+    }
+}
+
+struct Server {
+    url: String,
+    requests: Arc<AtomicUsize>,
+}
+
+fn answer(stream: TcpStream, config: Arc<ServerConfig>, seen: &AtomicUsize) -> io::Result<()> {
+    let connection = ServerConnection::new(config).map_err(io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, stream);
+    if !read_request(&mut stream)?.is_empty() {
+        seen.fetch_add(1, Ordering::Relaxed);
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")?;
+    stream.conn.send_close_notify();
+    stream.flush()
+}

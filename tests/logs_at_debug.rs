@@ -1,0 +1,42 @@
+//! What client, transports and emulator log at DEBUG, where every transport sends. A process of its own, since it has one
+//! log.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+#[allow(dead_code, reason = "what other tests plant")]
+mod planted;
+
+use cloudauth::{ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
+use cloudauth_emulator::Emulator;
+use planted::{assert_clean, attempt, attempt_blocking, listen, shown};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_at_debug_show_nothing() {
+    let log = listen(tracing::Level::DEBUG);
+    tracing::debug!("the log is on");
+    let emulator = Emulator::builder()
+        .temporary_key(Emulator::ACCESS_KEY_ID, "planted-access-secret", "planted-security-token")
+        .start()
+        .await
+        .unwrap();
+    let isahc = IsahcTransport::new().unwrap();
+    for signing in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body] {
+        let url = emulator.url();
+        attempt(ReqwestTransport::new().unwrap(), url, signing).await.unwrap();
+        tokio::task::block_in_place(|| attempt_blocking(UreqTransport::new(), url, signing)).unwrap();
+        // isahc shows URLs at this level, and so sends where they show nothing.
+        let came = attempt(isahc.clone(), url, signing).await;
+        if matches!(signing, Signing::V1 | Signing::V3Body) {
+            came.unwrap();
+        } else {
+            let error = came.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Transport);
+            assert!(shown(&error).contains("set its filter to `isahc=info`"), "{}", shown(&error));
+        }
+    }
+    let log = log.text();
+    for heard in ["the log is on", "ureq::", "isahc::", "hyper_util::"] {
+        assert!(log.contains(heard), "{heard} must have been heard");
+    }
+    assert_clean("the log", &log);
+}

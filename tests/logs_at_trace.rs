@@ -1,0 +1,103 @@
+//! Everything that client, transports and emulator log at TRACE. A process of its own, since it has one log.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[allow(dead_code, reason = "what other tests plant")]
+mod planted;
+
+use cloudauth::{Client, ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
+use cloudauth_emulator::Emulator;
+use planted::{assert_clean, attempt, attempt_blocking, credentials, debug, init, listen, shown};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::block_in_place;
+
+/// A server that answers like this and closes.
+async fn server(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = [0; 8192];
+            let _ = stream.read(&mut buffer).await;
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    url
+}
+
+const SIGNINGS: [Signing; 5] = [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body];
+
+/// Everything that the client, the transport and the emulator log at TRACE, and every error of calls that go wrong
+/// in every way, under every signature. The personal data are in the URL under some of them, and so within reach of
+/// whatever logs URLs.
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_at_trace_and_errors_of_calls_show_nothing() {
+    let log = listen(tracing::Level::TRACE);
+    tracing::trace!("the log is on");
+
+    let emulator = Emulator::builder().start().await.unwrap();
+    let granted = Emulator::builder()
+        .temporary_key(Emulator::ACCESS_KEY_ID, "planted-access-secret", "planted-security-token")
+        .start()
+        .await
+        .unwrap();
+    let closed = {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let endpoints = [
+        emulator.url().to_owned(),
+        granted.url().to_owned(),
+        closed,
+        server(b"").await,
+        server(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{").await,
+        server(b"HTTP/1.1 502 x\r\nContent-Length: 6\r\n\r\n<html>").await,
+        server(b"HTTP/1.1 302 x\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n").await,
+        server(b"not http at all").await,
+    ];
+    let mut failed = 0;
+    for endpoint in &endpoints {
+        for signing in SIGNINGS {
+            let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
+                .endpoint(endpoint.parse().unwrap())
+                .signing(signing)
+                .build();
+            assert_clean("Client", &debug(&client));
+            if let Err(error) = client.init_face_verify(&init()).await {
+                failed += 1;
+                assert_clean("an error of the client", &shown(&error));
+            }
+        }
+    }
+    assert_eq!(failed, 35, "all but those to the emulator that knows the key fail");
+    // ureq and isahc would write the request itself to this log: they send nothing, and say so.
+    for signing in SIGNINGS {
+        let url = granted.url().to_owned();
+        for error in [
+            attempt(IsahcTransport::new().unwrap(), &url, signing).await.unwrap_err(),
+            block_in_place(|| attempt_blocking(UreqTransport::new(), &url, signing)).unwrap_err(),
+            block_in_place(|| attempt_blocking(IsahcTransport::new().unwrap(), &url, signing)).unwrap_err(),
+        ] {
+            let why = shown(&error);
+            assert!(error.kind() == ErrorKind::Transport && error.attempts() == 1, "{why}");
+            assert!(why.contains("would write the request to the log; set its filter to"), "{why}");
+            assert_clean("a refusal to send", &why);
+        }
+    }
+    // It knows the secret and the token, and has sessions of the person by now.
+    assert_clean("the emulator's Debug", &debug(&granted));
+    let builder = Emulator::builder().temporary_key("x", "planted-access-secret", "planted-security-token");
+    assert_clean("the emulator's builder", &debug(&builder));
+
+    let log = log.text();
+    assert!(log.contains("the log is on"), "the log must have been listening");
+    // A call's span tells all that it may.
+    let span =
+        "cloudauth{operation=\"InitFaceVerify\" endpoint=\"127.0.0.1\" attempt=1 status=400 request_id=";
+    assert!(
+        log.contains(span) && log.contains("code=\"InvalidSecurityToken.MismatchWithAccessKey\""),
+        "{log}"
+    );
+    assert_clean("the log", &log);
+}

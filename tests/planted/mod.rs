@@ -1,0 +1,143 @@
+//! The personal data and secrets that are planted, and how what comes out is searched.
+
+use std::fmt::{Debug, Write as _};
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use cloudauth::{
+    AuthId, BlockingClient, BlockingTransport, CallbackToken, CertName, CertNo, Client, Credentials, Error,
+    Identity, InitFaceVerify, Ip, MetaInfo, Mobile, Nonce, OuterOrderNo, Place, ReturnUrl, SceneId, Signing,
+    Stamp, Transport, UnixTime, UserId,
+};
+use cloudauth_emulator::Emulator;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// What must never come out, and its percent-encoded form where that differs.
+pub(crate) const PLANTED: [&str; 15] = [
+    "欧阳张三丰",
+    "%E6%AC%A7%E9%98%B3",
+    "999999199001012046",
+    "13999999999",
+    "192.0.2.77",
+    "planted-meta-info",
+    "PlantedCallbackToken",
+    "planted-access-secret",
+    "planted-security-token",
+    "planted-user-id",
+    "planted-picture",
+    "planted-auth-id",
+    "planted-identity-info",
+    "planted-typed-name",
+    "planted-extra",
+];
+
+#[track_caller]
+pub(crate) fn assert_clean(what: &str, text: &str) {
+    for planted in PLANTED {
+        assert!(!text.contains(planted), "{what} shows {planted}:\n{text}");
+    }
+}
+
+pub(crate) fn scene() -> SceneId {
+    SceneId::new(1_000_000_006).unwrap()
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials::temporary(Emulator::ACCESS_KEY_ID, "planted-access-secret", "planted-security-token")
+        .unwrap()
+}
+
+pub(crate) fn init() -> InitFaceVerify {
+    InitFaceVerify::new(
+        scene(),
+        OuterOrderNo::new("order1").unwrap(),
+        Identity::plain(CertName::new("欧阳张三丰").unwrap(), CertNo::new("999999199001012046").unwrap()),
+        ReturnUrl::new("https://shop.example/back").unwrap(),
+        MetaInfo::new(r#"{"zimVer":"3.0.0","x":"planted-meta-info"}"#).unwrap(),
+    )
+    .mobile(Mobile::new("13999999999").unwrap())
+    .ip(Ip::new("192.0.2.77".parse().unwrap()))
+    .user_id(UserId::new("planted-user-id").unwrap())
+    .callback_token(CallbackToken::new("PlantedCallbackToken").unwrap())
+    .auth_id(AuthId::new("planted-auth-id").unwrap())
+    .extra(Place::Query, "EnableBeauty", "planted-extra")
+}
+
+pub(crate) fn stamp() -> Stamp {
+    Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]))
+}
+
+pub(crate) fn debug(value: &impl Debug) -> String {
+    format!("{value:?}\n{value:#?}")
+}
+
+/// An error and all its sources, as people see it and as debuggers do.
+pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let _ = writeln!(text, "{error}\n{error:?}\n{error:#?}");
+        next = error.source();
+    }
+    text
+}
+
+/// Starts a verification once, over a transport.
+pub(crate) async fn attempt(
+    transport: impl Transport + 'static,
+    url: &str,
+    signing: Signing,
+) -> Result<(), Error> {
+    let client = Client::builder(transport, credentials()).endpoint(url.parse().unwrap()).signing(signing);
+    client.build().init_face_verify(&init()).await.map(|_| ())
+}
+
+/// The same on the calling thread.
+pub(crate) fn attempt_blocking(
+    transport: impl BlockingTransport + 'static,
+    url: &str,
+    signing: Signing,
+) -> Result<(), Error> {
+    let client =
+        BlockingClient::builder(transport, credentials()).endpoint(url.parse().unwrap()).signing(signing);
+    client.build().init_face_verify(&init()).map(|_| ())
+}
+
+/// Listens to all that this process logs, from now on.
+pub(crate) fn listen(level: tracing::Level) -> Kept {
+    let log = Kept::default();
+    tracing_log::LogTracer::init().unwrap();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(log.clone()).with_ansi(false).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    log
+}
+
+/// Keeps what is written to it.
+#[derive(Clone, Default)]
+pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Kept {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Kept {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

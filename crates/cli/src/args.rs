@@ -24,8 +24,8 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 3 not passed, 4 credentials, \
-                          5 pending, 6 network.\nCredentials: ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and \
-                          ALIBABA_CLOUD_SECURITY_TOKEN), or the Alibaba CLI's profile file.";
+                          5 pending, 6 network.\nCredentials: the vendor's default chain, of which the first is \
+                          ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN).";
 
 impl Args {
     pub(crate) fn language(&self) -> Language {

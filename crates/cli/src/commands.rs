@@ -14,10 +14,10 @@ use crate::args::Target;
 use crate::failure::{Failure, NOT_PASSED, PENDING};
 use crate::output::Output;
 
-/// A client for the account in the environment or the profile file.
+/// A client for the account that the vendor's default chain finds.
 fn client(target: Target) -> Result<Client, Failure> {
     let endpoint = target.endpoint()?;
-    let credentials = credentials::load().map_err(|error| Failure::credentials(&error))?;
+    let credentials = credentials::Chain::from_environment();
     let transport = ReqwestTransport::new().map_err(Failure::other)?;
     let mut builder = Client::builder(transport, credentials).signing(target.signing.into());
     if let Some(endpoint) = endpoint {

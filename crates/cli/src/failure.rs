@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloudauth::{Code, GatewayCode};
+use cloudauth::{Code, ErrorKind, GatewayCode};
 
 /// A failure with its exit code. The message shows no secret and no personal data.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ impl From<cloudauth::Error> for Failure {
         let code = match (error.gateway_code(), error.code()) {
             (Some(code), _) if is_about_credentials(code) => CREDENTIALS,
             (_, Some(Code::NoRamPermission)) => CREDENTIALS,
+            _ if error.kind() == ErrorKind::Credentials => CREDENTIALS,
             _ if error.is_passing() => NETWORK,
             _ => OTHER,
         };

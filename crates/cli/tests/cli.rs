@@ -21,6 +21,7 @@ fn cloudauth(args: &[&str]) -> Command {
         .args(args)
         .env_clear()
         .env("HOME", std::env::temp_dir().join("cloudauth-no-home"))
+        .env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true")
         .stdin(Stdio::null());
     command
 }

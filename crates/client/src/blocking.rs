@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use cloudauth_protocol::{
-    Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
+    DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
     InitFaceVerify, Operation, Reply,
 };
 use cloudauth_transport::BlockingTransport;
 
 use crate::builder::{ClientBuilder, Core};
+use crate::credentials::ProvideCredentials;
 use crate::error::Error;
 use crate::exchange::Step;
 use crate::settings::Settings;
@@ -27,16 +28,19 @@ pub struct BlockingClient {
 
 impl BlockingClient {
     /// With the settings that most services want; see [`Settings`](crate::Settings).
-    pub fn new(transport: impl BlockingTransport + 'static, credentials: Credentials) -> Self {
+    pub fn new(
+        transport: impl BlockingTransport + 'static,
+        credentials: impl ProvideCredentials + 'static,
+    ) -> Self {
         Self::builder(transport, credentials).build()
     }
 
     /// With settings of your own.
     pub fn builder(
         transport: impl BlockingTransport + 'static,
-        credentials: Credentials,
+        credentials: impl ProvideCredentials + 'static,
     ) -> ClientBuilder<dyn BlockingTransport> {
-        ClientBuilder::new(Arc::new(transport), credentials)
+        ClientBuilder::new(Arc::new(transport), Arc::new(credentials))
     }
 
     /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
@@ -46,13 +50,13 @@ impl BlockingClient {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
     }
 
-    /// The same client with other credentials, such as temporary ones that were refreshed. It shares the transport, and
-    /// what is learnt of the endpoints.
+    /// The same client with other credentials, another account's for one. It shares the transport, and what is learnt of
+    /// the endpoints.
     #[must_use]
-    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+    pub fn with_credentials(&self, credentials: impl ProvideCredentials + 'static) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
-            core: Arc::new(self.core.with_credentials(credentials)),
+            core: Arc::new(self.core.with_credentials(Arc::new(credentials))),
         }
     }
 
@@ -92,7 +96,8 @@ impl BlockingClient {
     }
 
     fn drive<O: Operation>(&self, op: &O, watch: &Watch) -> Result<Reply<O::Output>, Error> {
-        let mut exchange = self.core.exchange(op);
+        let by = self.core.credentials_blocking(None, &*self.transport);
+        let mut exchange = self.core.exchange(op, by)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
@@ -101,6 +106,11 @@ impl BlockingClient {
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time),
+                Step::Renew => {
+                    let refused = Some(exchange.credentials());
+                    let others = self.core.credentials_blocking(refused, &*self.transport);
+                    exchange.renewed(others);
+                }
                 Step::Done(result) => return result,
             }
         }

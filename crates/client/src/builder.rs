@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use cloudauth_protocol::{Credentials, Endpoint, Operation, Signing, UnixTime};
+use cloudauth_transport::{BlockingTransport, Transport};
 
-use crate::error::Error;
+use crate::credentials::{CredentialCache, ProvideCredentials, ProvideError};
+use crate::error::{Error, Problem};
 use crate::exchange::{Entropy, Exchange, Now, Step};
 use crate::memory::Memory;
 use crate::settings::Settings;
@@ -13,28 +15,56 @@ use crate::settings::Settings;
 /// All of a client but its transport.
 #[derive(Debug)]
 pub(crate) struct Core {
-    credentials: Credentials,
+    credentials: Arc<CredentialCache>,
     settings: Settings,
     memory: Arc<Memory>,
     made: Instant,
 }
 
 impl Core {
-    pub(crate) fn exchange<'a, O: Operation>(&'a self, op: &'a O) -> Exchange<'a, O> {
-        Exchange::new(op, &self.credentials, &self.settings, &self.memory)
+    pub(crate) fn exchange<'a, O: Operation>(
+        &'a self,
+        op: &'a O,
+        by: Result<Credentials, ProvideError>,
+    ) -> Result<Exchange<'a, O>, Error> {
+        match by {
+            Ok(by) => Ok(Exchange::new(op, &by, &self.settings, &self.memory)),
+            Err(error) => {
+                let endpoint = self.settings.endpoints.first().cloned().unwrap_or_else(Endpoint::cn_shanghai);
+                Err(Error::new(op.action(), &endpoint, 0, false, Problem::Credentials(error)))
+            }
+        }
+    }
+
+    /// What to sign with, but for what was refused.
+    pub(crate) async fn credentials(
+        &self,
+        refused: Option<&Credentials>,
+        transport: &dyn Transport,
+    ) -> Result<Credentials, ProvideError> {
+        self.credentials.get(refused, &|| self.now().wall, transport).await
+    }
+
+    /// The same on the calling thread.
+    pub(crate) fn credentials_blocking(
+        &self,
+        refused: Option<&Credentials>,
+        transport: &dyn BlockingTransport,
+    ) -> Result<Credentials, ProvideError> {
+        self.credentials.get_blocking(refused, &|| self.now().wall, transport)
     }
 
     /// The same with other settings; what is learnt of the endpoints is shared.
     pub(crate) fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.settings.clone();
         change(&mut settings);
-        let (credentials, memory) = (self.credentials.clone(), Arc::clone(&self.memory));
+        let (credentials, memory) = (Arc::clone(&self.credentials), Arc::clone(&self.memory));
         Self { credentials, settings, memory, made: self.made }
     }
 
     /// The same with other credentials.
-    pub(crate) fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self { credentials, ..self.with(|_| ()) }
+    pub(crate) fn with_credentials(&self, provider: Arc<dyn ProvideCredentials>) -> Self {
+        Self { credentials: Arc::new(CredentialCache::new(provider)), ..self.with(|_| ()) }
     }
 
     /// The next step of an exchange, by the system's clock and random bytes.
@@ -57,12 +87,12 @@ impl Core {
 #[must_use]
 pub struct ClientBuilder<T: ?Sized> {
     transport: Arc<T>,
-    credentials: Credentials,
+    credentials: Arc<dyn ProvideCredentials>,
     settings: Settings,
 }
 
 impl<T: ?Sized> ClientBuilder<T> {
-    pub(crate) fn new(transport: Arc<T>, credentials: Credentials) -> Self {
+    pub(crate) fn new(transport: Arc<T>, credentials: Arc<dyn ProvideCredentials>) -> Self {
         Self { transport, credentials, settings: Settings::default() }
     }
 
@@ -110,6 +140,7 @@ impl<T: ?Sized> ClientBuilder<T> {
 
     pub(crate) fn into_parts(self) -> (Arc<T>, Arc<Core>) {
         let Self { transport, credentials, settings } = self;
+        let credentials = Arc::new(CredentialCache::new(credentials));
         (transport, Arc::new(Core { credentials, settings, memory: Arc::default(), made: Instant::now() }))
     }
 }

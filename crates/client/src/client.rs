@@ -6,13 +6,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 use cloudauth_protocol::{
-    Body, Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession,
-    FaceVerifyStatus, InitFaceVerify, Operation, Reply,
+    Body, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
+    InitFaceVerify, Operation, Reply,
 };
 use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 use http::{Request, Response};
 
 use crate::builder::{ClientBuilder, Core};
+use crate::credentials::ProvideCredentials;
 use crate::error::Error;
 use crate::exchange::Step;
 use crate::settings::Settings;
@@ -29,16 +30,16 @@ pub struct Client {
 
 impl Client {
     /// With the settings that most services want; see [`Settings`](crate::Settings).
-    pub fn new(transport: impl Transport + 'static, credentials: Credentials) -> Self {
+    pub fn new(transport: impl Transport + 'static, credentials: impl ProvideCredentials + 'static) -> Self {
         Self::builder(transport, credentials).build()
     }
 
     /// With settings of your own.
     pub fn builder(
         transport: impl Transport + 'static,
-        credentials: Credentials,
+        credentials: impl ProvideCredentials + 'static,
     ) -> ClientBuilder<dyn Transport> {
-        ClientBuilder::new(Arc::new(transport), credentials)
+        ClientBuilder::new(Arc::new(transport), Arc::new(credentials))
     }
 
     /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
@@ -48,13 +49,13 @@ impl Client {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
     }
 
-    /// The same client with other credentials, such as temporary ones that were refreshed. It shares the transport, and
-    /// what is learnt of the endpoints.
+    /// The same client with other credentials, another account's for one. It shares the transport, and what is learnt of
+    /// the endpoints.
     #[must_use]
-    pub fn with_credentials(&self, credentials: Credentials) -> Self {
+    pub fn with_credentials(&self, credentials: impl ProvideCredentials + 'static) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
-            core: Arc::new(self.core.with_credentials(credentials)),
+            core: Arc::new(self.core.with_credentials(Arc::new(credentials))),
         }
     }
 
@@ -107,7 +108,8 @@ impl Client {
     where
         O::Output: Send,
     {
-        let mut exchange = self.core.exchange(op);
+        let by = self.core.credentials(None, &*self.transport).await;
+        let mut exchange = self.core.exchange(op, by)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
@@ -116,6 +118,11 @@ impl Client {
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time).await,
+                Step::Renew => {
+                    let refused = Some(exchange.credentials());
+                    let others = self.core.credentials(refused, &*self.transport).await;
+                    exchange.renewed(others);
+                }
                 Step::Done(result) => return result,
             }
         }

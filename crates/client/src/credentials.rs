@@ -1,19 +1,50 @@
-//! Where credentials come from: the environment, or the Alibaba CLI's profile file.
+//! Where credentials come from.
 //!
-//! Given values go straight into [`Credentials::new`]. No error here shows a value, nor does it show the
-//! profile file's content.
+//! Given values go straight into [`Credentials::new`], and a client takes them as they are. Those that rotate come from a
+//! provider, of which [`Chain::from_environment`] is the vendor's default chain:
+//!
+//! | asked in this order | if |
+//! | --- | --- |
+//! | `ALIBABA_CLOUD_ACCESS_KEY_ID`, `.._ACCESS_KEY_SECRET`, `.._SECURITY_TOKEN` | the first two are set |
+//! | [`AssumeRoleWithOidc`] | `ALIBABA_CLOUD_ROLE_ARN`, `.._OIDC_PROVIDER_ARN` and `.._OIDC_TOKEN_FILE` are set |
+//! | the Alibaba CLI's profile: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, OIDC | `~/.aliyun/config.json` is there, unless `ALIBABA_CLOUD_CLI_PROFILE_DISABLED=true` |
+//! | the SDKs' credentials file: access_key, ram_role_arn, ecs_ram_role, oidc_role_arn | `ALIBABA_CLOUD_CREDENTIALS_FILE`, `~/.alibabacloud/credentials.ini` or `~/.alibabacloud/credentials` is there |
+//! | [`EcsMetadata`] | unless `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` |
+//! | [`CredentialsUri`] | `ALIBABA_CLOUD_CREDENTIALS_URI` is set |
+//!
+//! The order and the variables are those of the vendor's `alibabacloud-credentials`. A profile that runs a program
+//! (`process_command`) is refused, as are CloudSSO, OAuth and key pairs.
+//!
+//! A client fetches once for all that wait, again a quarter of an hour before the end (at half time for what lives
+//! shorter) or when the gateway says `InvalidSecurityToken.Expired`, and keeps no failure. No error here shows a value, nor
+//! a file's content, nor an answer's.
+
+mod cache;
+mod chain;
+mod files;
+mod keys;
+mod metadata;
+mod provide;
+mod sts;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use cloudauth_protocol::{Credentials, CredentialsError};
-use serde::Deserialize;
+
+pub(crate) use cache::{CredentialCache, same};
+pub use chain::Chain;
+use files::ProfileFile;
+pub use metadata::{CredentialsUri, EcsMetadata};
+pub use provide::{Fetch, FetchStep, ProvideCredentials, ProvideError, Provided};
+pub use sts::{AssumeRole, AssumeRoleWithOidc};
 
 const ID: &str = "ALIBABA_CLOUD_ACCESS_KEY_ID";
 const SECRET: &str = "ALIBABA_CLOUD_ACCESS_KEY_SECRET";
 const TOKEN: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 
-/// From the environment if it holds any, or else from the Alibaba CLI's profile file.
+/// Those that are there to be read and do not rotate: from the environment if it holds any, or else from the Alibaba CLI's
+/// profile file. [`Chain::from_environment`] also fetches.
 ///
 /// # Errors
 /// If neither has usable credentials; the message says what was looked for.
@@ -31,14 +62,13 @@ pub fn from_env() -> Result<Credentials, LoadError> {
 }
 
 /// From the Alibaba CLI's profile file, usually `~/.aliyun/config.json`: the profile `name`, or the file's
-/// current one. The modes `AK` and `StsToken` are read; the others, which fetch credentials from somewhere or
-/// run a program, are refused by name.
+/// current one. The modes `AK` and `StsToken` are read; the others, which fetch credentials from somewhere, are left to
+/// [`Chain::from_environment`].
 ///
 /// # Errors
 /// If the file cannot be read, has no such profile, or the profile is of another mode or incomplete.
 pub fn from_cli_profile(file: &Path, name: Option<&str>) -> Result<Credentials, LoadError> {
-    let text = std::fs::read(file).map_err(|error| LoadError::Unreadable(file.to_owned(), error.kind()))?;
-    profile_credentials(&text, name, file)
+    ProfileFile::read(file)?.profile(name, file)?.fixed()
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -71,49 +101,6 @@ fn filled(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 
-#[derive(Deserialize)]
-struct ProfileFile {
-    #[serde(default)]
-    current: Option<String>,
-    #[serde(default)]
-    profiles: Vec<Profile>,
-}
-
-#[derive(Deserialize)]
-struct Profile {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    mode: String,
-    #[serde(default)]
-    access_key_id: String,
-    #[serde(default)]
-    access_key_secret: String,
-    #[serde(default)]
-    sts_token: String,
-}
-
-fn profile_credentials(text: &[u8], name: Option<&str>, file: &Path) -> Result<Credentials, LoadError> {
-    // The parser's own message could quote a secret.
-    let document: ProfileFile =
-        serde_json::from_slice(text).map_err(|_| LoadError::NotAProfileFile(file.to_owned()))?;
-    let name = name.or(document.current.as_deref()).unwrap_or("default");
-    let profile = document
-        .profiles
-        .iter()
-        .find(|profile| profile.name == name)
-        .ok_or_else(|| LoadError::NoProfile(name.to_owned(), file.to_owned()))?;
-    match profile.mode.as_str() {
-        "AK" => Ok(Credentials::new(&profile.access_key_id, &profile.access_key_secret)?),
-        "StsToken" => Ok(Credentials::temporary(
-            &profile.access_key_id,
-            &profile.access_key_secret,
-            &profile.sts_token,
-        )?),
-        mode => Err(LoadError::Mode { profile: name.to_owned(), mode: mode.to_owned() }),
-    }
-}
-
 /// Why there are no credentials.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -130,6 +117,8 @@ pub enum LoadError {
     NotAProfileFile(PathBuf),
     /// The file has no profile of this name.
     NoProfile(String, PathBuf),
+    /// The profile builds on another, that on another, and so on without an end.
+    EndlessChain(PathBuf),
     /// The profile is of a mode that is not supported.
     Mode {
         /// Its name.
@@ -150,13 +139,19 @@ impl fmt::Display for LoadError {
             Self::Missing(variable) => write!(f, "the environment variable {variable} is missing or empty"),
             Self::Invalid(_) => f.write_str("the credentials cannot be used"),
             Self::Unreadable(file, kind) => write!(f, "cannot read {}: {kind}", file.display()),
-            Self::NotAProfileFile(file) => {
-                write!(f, "{} is not a profile file of the Alibaba CLI", file.display())
-            }
+            Self::NotAProfileFile(file) => write!(f, "{} is not a profile file", file.display()),
+            Self::EndlessChain(file) => write!(f, "{} has profiles that build on each other", file.display()),
             Self::NoProfile(name, file) => write!(f, "{} has no profile `{name}`", file.display()),
             Self::Mode { profile, mode } => write!(
                 f,
-                "the profile `{profile}` has the mode `{mode}`, which is not supported; use AK or StsToken"
+                "the profile `{profile}` has the mode `{mode}`, which is not supported here{}",
+                match mode.as_str() {
+                    "External" => ": it runs a program, and none is run",
+                    "RamRoleArn" | "ChainableRamRoleArn" | "EcsRamRole" | "OIDC" => {
+                        ": it fetches credentials, which a client's chain of providers does"
+                    }
+                    _ => "; use AK, StsToken, RamRoleArn, EcsRamRole or OIDC",
+                }
             ),
         }
     }
@@ -192,7 +187,11 @@ mod tests {
         {"name":"half","mode":"AK","access_key_id":"testid"}]}"#;
 
     fn profile(name: Option<&str>) -> Result<Credentials, LoadError> {
-        profile_credentials(FILE.as_bytes(), name, Path::new("config.json"))
+        parsed(FILE)?.profile(name, Path::new("config.json"))?.fixed()
+    }
+
+    fn parsed(text: &str) -> Result<ProfileFile, LoadError> {
+        ProfileFile::parse(text.as_bytes(), Path::new("config.json"))
     }
 
     #[test]
@@ -233,18 +232,13 @@ mod tests {
         for (error, expected) in [
             (
                 profile(Some("ext")).unwrap_err(),
-                "the profile `ext` has the mode `External`, which is not supported; use AK or StsToken",
+                "the profile `ext` has the mode `External`, which is not supported here: it runs a program, and none is run",
             ),
             (profile(Some("nobody")).unwrap_err(), "config.json has no profile `nobody`"),
             (profile(Some("half")).unwrap_err(), "the credentials cannot be used"),
             (
-                profile_credentials(
-                    br#"{"profiles":[{"name":7,"x":"planted-secret"}]}"#,
-                    None,
-                    Path::new("c"),
-                )
-                .unwrap_err(),
-                "c is not a profile file of the Alibaba CLI",
+                parsed(r#"{"profiles":[{"name":7,"x":"planted-secret"}]}"#).map(|_| ()).unwrap_err(),
+                "config.json is not a profile file",
             ),
         ] {
             assert_eq!(error.to_string(), expected);

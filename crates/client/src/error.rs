@@ -5,6 +5,7 @@ use std::fmt;
 use cloudauth_protocol::{BuildError, Code, Endpoint, GatewayCode, ReplyError, RequestId};
 use cloudauth_transport::{Sent, TransportError};
 
+use crate::credentials::ProvideError;
 use crate::verdict::{self, Verdict};
 
 /// A call that brought no result: what failed, whether it may have been executed, and the vendor's name of it.
@@ -26,6 +27,7 @@ struct Inner {
 pub(crate) enum Problem {
     Build(BuildError),
     Entropy(getrandom::Error),
+    Credentials(ProvideError),
     Transport(TransportError),
     Reply(ReplyError),
     Deadline,
@@ -36,7 +38,7 @@ impl Problem {
     /// Whether the attempt that ended so may have been executed.
     pub(crate) fn maybe_executed(&self) -> bool {
         match self {
-            Self::Build(_) | Self::Entropy(_) | Self::Deadline => false,
+            Self::Build(_) | Self::Entropy(_) | Self::Credentials(_) | Self::Deadline => false,
             Self::Abandoned => true,
             Self::Transport(error) => error.sent() == Sent::Maybe,
             Self::Reply(ReplyError::Gateway(error)) => match error.code() {
@@ -68,6 +70,8 @@ impl From<BuildError> for Problem {
 pub enum ErrorKind {
     /// The request could not be written, or the system gave no random bytes.
     Build,
+    /// There are no credentials, or none that hold.
+    Credentials,
     /// No response came.
     Transport,
     /// The gateway turned the call away; see [`Error::gateway_code`].
@@ -113,6 +117,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match &self.0.problem {
             Problem::Build(_) | Problem::Entropy(_) => ErrorKind::Build,
+            Problem::Credentials(_) => ErrorKind::Credentials,
             Problem::Transport(_) => ErrorKind::Transport,
             Problem::Reply(ReplyError::Gateway(_)) => ErrorKind::Gateway,
             Problem::Reply(ReplyError::Refused(_)) => ErrorKind::Refused,
@@ -128,9 +133,9 @@ impl Error {
             Problem::Transport(error) => verdict::of_transport(error),
             Problem::Reply(error) => verdict::of_reply(error),
             Problem::Deadline | Problem::Abandoned | Problem::Entropy(_) => return true,
-            Problem::Build(_) => return false,
+            Problem::Build(_) | Problem::Credentials(_) => return false,
         };
-        !matches!(verdict, Verdict::Final | Verdict::OtherRegion)
+        !matches!(verdict, Verdict::Final | Verdict::NewCredentials | Verdict::OtherRegion)
     }
 
     /// The answer that was no result, if there was one.
@@ -192,6 +197,7 @@ impl fmt::Display for Error {
         f.write_str(match &self.0.problem {
             Problem::Build(_) => "the request could not be written",
             Problem::Entropy(_) => "the system gave no random bytes",
+            Problem::Credentials(_) => "there are no credentials to sign with",
             Problem::Transport(_) => "the request brought no answer",
             Problem::Reply(_) => "the answer is no result",
             Problem::Deadline => "the time for the call is over",
@@ -205,6 +211,7 @@ impl std::error::Error for Error {
         match &self.0.problem {
             Problem::Build(error) => Some(error),
             Problem::Entropy(error) => Some(error),
+            Problem::Credentials(error) => Some(error),
             Problem::Transport(error) => Some(error),
             Problem::Reply(error) => Some(error),
             Problem::Deadline | Problem::Abandoned => None,

@@ -4,7 +4,8 @@
 //!              poll: sign                 answer
 //!   Ready ────────────────────▶ Sent ───────────────▶ Settled ──poll──▶ Over
 //!     ▲  ▲                        │ may be repeated      ▲
-//!     │  └──── at once ───────────┤                      │
+//!     │  ├──── at once ───────────┤                      │
+//!     │  └──── renewed ─ Renewing ◀┤ token expired ──────▶│ no others
 //!     │                           ▼                      │
 //!     └──────── poll ───────── Resting ── too late ──────┘
 //! ```
@@ -21,6 +22,7 @@ use cloudauth_protocol::{
 use cloudauth_transport::{Limits, TransportError};
 use http::{Request, Response};
 
+use crate::credentials::{ProvideError, same};
 use crate::error::{Error, Problem};
 use crate::memory::Memory;
 use crate::settings::Settings;
@@ -46,7 +48,7 @@ impl std::fmt::Debug for Entropy {
 }
 
 impl Entropy {
-    fn nonce(self) -> Nonce {
+    pub(crate) fn nonce(self) -> Nonce {
         Nonce::from_entropy(*self.0.first_chunk().unwrap_or(&[0; 16]))
     }
 
@@ -65,6 +67,8 @@ pub enum Step<T> {
     Send(Request<Body>, Limits),
     /// Wait this long, then poll again.
     Wait(Duration),
+    /// The credentials have expired: get others, and tell by [`renewed`](Exchange::renewed).
+    Renew,
     /// The call is over.
     Done(Result<Reply<T>, Error>),
 }
@@ -81,6 +85,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Step<T> {
                 )
             }
             Self::Wait(time) => write!(f, "Wait({time:?})"),
+            Self::Renew => f.write_str("Renew"),
             Self::Done(result) => f.debug_tuple("Done").field(result).finish(),
         }
     }
@@ -90,7 +95,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Step<T> {
 #[derive(Debug)]
 pub struct Exchange<'a, O: Operation> {
     op: &'a O,
-    by: &'a Credentials,
+    by: Credentials,
     settings: &'a Settings,
     memory: &'a Memory,
     state: State<O::Output>,
@@ -114,6 +119,7 @@ pub struct Exchange<'a, O: Operation> {
 struct Once {
     learnt_time: bool,
     new_nonce: bool,
+    new_credentials: bool,
     repeated_write: bool,
 }
 
@@ -138,18 +144,22 @@ impl Rest {
 #[derive(Debug)]
 enum State<T> {
     Ready,
-    Sent { wall: UnixTime },
+    Sent {
+        wall: UnixTime,
+    },
     Resting(Rest, Problem),
+    /// Other credentials are wanted; the flag says whether they were asked for.
+    Renewing(bool, Problem),
     Settled(Result<Reply<T>, Problem>),
     Over,
 }
 
 impl<'a, O: Operation> Exchange<'a, O> {
     /// A call that has not begun.
-    pub fn new(op: &'a O, by: &'a Credentials, settings: &'a Settings, memory: &'a Memory) -> Self {
+    pub fn new(op: &'a O, by: &Credentials, settings: &'a Settings, memory: &'a Memory) -> Self {
         let mut exchange = Self {
             op,
-            by,
+            by: by.clone(),
             settings,
             memory,
             state: State::Ready,
@@ -194,10 +204,35 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 (self.state, self.last) = (State::Ready, Some(problem));
                 if wait.is_zero() { self.poll(now, entropy) } else { Step::Wait(wait) }
             }
+            State::Renewing(false, problem) => {
+                self.state = State::Renewing(true, problem);
+                Step::Renew
+            }
+            State::Renewing(true, problem) => self.finish(Err(problem)),
             State::Settled(result) => self.finish(result),
             // Polled without an answer, or once more after the end: there is nothing to wait for.
             State::Sent { .. } | State::Over => self.finish(Err(Problem::Abandoned)),
         }
+    }
+
+    /// What came of the last [`Step::Renew`]. The same credentials once more help nothing: then the call ends as it was
+    /// refused.
+    pub fn renewed(&mut self, credentials: Result<Credentials, ProvideError>) {
+        if let State::Renewing(_, problem) = std::mem::replace(&mut self.state, State::Over) {
+            self.state = match credentials {
+                Ok(others) if !same(&others, &self.by) => {
+                    (self.by, self.last) = (others, Some(problem));
+                    State::Ready
+                }
+                Ok(_) => State::Settled(Err(problem)),
+                Err(error) => State::Settled(Err(Problem::Credentials(error))),
+            };
+        }
+    }
+
+    /// What it signs with.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.by
     }
 
     /// The error of a call for which the system gives no random bytes.
@@ -247,7 +282,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         let wanted = wanted.map(|at| (at, self.target(at)));
         self.endpoint = self.memory.choose(wanted, now.steady);
         let stamp = Stamp::new(self.memory.time_at(self.current(), now.wall), entropy.nonce());
-        let request = prepare(self.op, self.current(), self.by, self.settings.signing, stamp)?;
+        let request = prepare(self.op, self.current(), &self.by, self.settings.signing, stamp)?;
         self.sent += 1;
         self.state = State::Sent { wall: now.wall };
         let limits = self.settings.limits;
@@ -291,6 +326,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         self.memory.record(self.current(), now.steady, verdict.endpoint_is_well());
         self.maybe_executed |= problem.maybe_executed();
         self.state = match self.repetition(verdict, hints, midpoint) {
+            Some(_) if verdict == Verdict::NewCredentials => State::Renewing(false, problem),
             Some(rest) => State::Resting(rest, problem),
             // What another region than the verification's does not know says less than what came before.
             None if verdict == Verdict::OtherRegion && self.is_elsewhere() => {
@@ -343,6 +379,10 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 // Something below sent it twice, and the first may have been executed.
                 (self.op.effect() != Effect::Write && !std::mem::replace(&mut self.done.new_nonce, true))
                     .then_some(Rest::NONE)
+            }
+            Verdict::NewCredentials => {
+                self.next = self.endpoint;
+                (!std::mem::replace(&mut self.done.new_credentials, true)).then_some(Rest::NONE)
             }
             Verdict::OtherRegion => {
                 self.op.session()?;

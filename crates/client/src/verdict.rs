@@ -29,6 +29,8 @@ pub(crate) enum Verdict {
     LearnTime,
     /// The nonce was used: take another.
     NewNonce,
+    /// The security token has expired: take others.
+    NewCredentials,
     /// Unknown here: another region may know it.
     OtherRegion,
 }
@@ -58,6 +60,7 @@ pub(crate) fn of_reply(error: &ReplyError) -> Verdict {
             GatewayCode::InternalError | GatewayCode::ServiceUnavailable => UNWELL,
             GatewayCode::TimestampExpired => Verdict::LearnTime,
             GatewayCode::SignatureNonceUsed => Verdict::NewNonce,
+            GatewayCode::SecurityTokenExpired => Verdict::NewCredentials,
             code if code.as_str() == "Throttling" || code.as_str().starts_with("Throttling.") => {
                 Verdict::BackOff
             }

@@ -11,7 +11,7 @@
 //!     ReqwestTransport, ReturnUrl, SceneId, credentials,
 //! };
 //!
-//! let client = Client::new(ReqwestTransport::new()?, credentials::load()?);
+//! let client = Client::new(ReqwestTransport::new()?, credentials::Chain::from_environment());
 //! let scene = SceneId::new(1_000_000_006)?;
 //!
 //! let started = client

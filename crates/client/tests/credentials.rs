@@ -1,0 +1,99 @@
+//! The client and its credentials: what is fetched, and what comes of those that have expired.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cloudauth_client::credentials::{Fetch, ProvideCredentials, ProvideError, Provided};
+use cloudauth_client::{BlockingClient, Client, ErrorKind, Executed};
+use cloudauth_protocol::{Body, CertifyId, Credentials, DescribeFaceVerify, GatewayCode, SceneId};
+use cloudauth_transport::TransportError;
+use cloudauth_transport::testing::{Recording, Scripted};
+use http::Response;
+
+/// Gives another key each time, as often as it has any.
+#[derive(Debug)]
+struct Rotating {
+    given: AtomicUsize,
+    has: usize,
+}
+
+impl Rotating {
+    fn of(has: usize) -> Arc<Self> {
+        Arc::new(Self { given: AtomicUsize::new(0), has })
+    }
+}
+
+impl ProvideCredentials for Rotating {
+    fn begin(&self) -> Box<dyn Fetch + '_> {
+        let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
+        let key = Credentials::temporary(&format!("key{number}"), "secret", "token").unwrap();
+        let given = (number <= self.has).then(|| Provided::from(key));
+        Box::new(Some(given.ok_or_else(|| ProvideError::new("the test", "has no more keys"))))
+    }
+}
+
+fn describe() -> DescribeFaceVerify {
+    DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("sha1").unwrap())
+}
+
+fn expired() -> Result<Response<Body>, TransportError> {
+    let body = Body::from(r#"{"Code":"InvalidSecurityToken.Expired"}"#);
+    Ok(Response::builder().status(400).body(body).unwrap())
+}
+
+fn pending() -> Result<Response<Body>, TransportError> {
+    Ok(Response::new(Body::from(r#"{"Code":"424"}"#)))
+}
+
+fn keys(recording: &Recording<Scripted>) -> Vec<String> {
+    let key = |body: &str| body.split('&').next().unwrap().replace("AccessKeyId=", "");
+    let requests = recording.take_requests();
+    requests.iter().map(|request| key(std::str::from_utf8(request.body().as_bytes()).unwrap())).collect()
+}
+
+#[tokio::test]
+async fn an_expired_token_is_renewed_once_and_kept() {
+    let script = Arc::new(Recording::new(Scripted::new([expired(), pending(), pending()])));
+    let client = Client::new(script.clone(), Rotating::of(9));
+    client.describe_face_verify(&describe()).await.unwrap();
+    client.describe_face_verify(&describe()).await.unwrap();
+    assert_eq!(keys(&script), ["key1", "key2", "key2"]);
+
+    let script = Arc::new(Recording::new(Scripted::new([expired(), expired()])));
+    let error =
+        Client::new(script.clone(), Rotating::of(9)).describe_face_verify(&describe()).await.unwrap_err();
+    assert_eq!(error.gateway_code(), Some(&GatewayCode::SecurityTokenExpired));
+    assert_eq!(keys(&script), ["key1", "key2"]);
+}
+
+#[test]
+fn the_blocking_client_renews_too() {
+    let script = Arc::new(Recording::new(Scripted::new([expired(), pending()])));
+    BlockingClient::new(script.clone(), Rotating::of(9)).describe_face_verify(&describe()).unwrap();
+    assert_eq!(keys(&script), ["key1", "key2"]);
+}
+
+#[tokio::test]
+async fn fixed_credentials_that_have_expired_are_not_sent_again() {
+    let script = Arc::new(Recording::new(Scripted::new([expired()])));
+    let fixed = Credentials::temporary("key1", "secret", "token").unwrap();
+    let error = Client::new(script.clone(), fixed).describe_face_verify(&describe()).await.unwrap_err();
+    assert_eq!(error.gateway_code(), Some(&GatewayCode::SecurityTokenExpired));
+    assert_eq!(keys(&script), ["key1"]);
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_sent_and_the_reason_told() {
+    let script = Arc::new(Recording::new(Scripted::new([expired()])));
+    let client = Client::new(script.clone(), Rotating::of(0));
+    let error = client.describe_face_verify(&describe()).await.unwrap_err();
+    assert_eq!((error.kind(), error.executed(), error.attempts()), (ErrorKind::Credentials, Executed::No, 0));
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the test: has no more keys");
+    assert!(keys(&script).is_empty());
+
+    let client = Client::new(script.clone(), Rotating::of(1));
+    let error = client.describe_face_verify(&describe()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Credentials, 1));
+}

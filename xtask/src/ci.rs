@@ -25,8 +25,9 @@ pub(crate) fn run() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    let all = "reqwest,isahc,blocking,rustls,tracing";
-    for features in ["", "reqwest", "isahc", "blocking", "rustls", "tracing", "isahc,rustls", all] {
+    let all = "reqwest,isahc,blocking,pictures,rustls,tracing";
+    for features in ["", "reqwest", "isahc", "blocking", "pictures", "rustls", "tracing", "isahc,rustls", all]
+    {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
         crate::shell::run(&mut command("cargo", &check))?;
     }

@@ -12,6 +12,8 @@ pub mod credentials;
 mod error;
 mod exchange;
 mod memory;
+#[cfg(feature = "pictures")]
+pub mod pictures;
 mod settings;
 mod verdict;
 mod wait;

@@ -11,6 +11,7 @@
 //! Only the two `...Body`-like shapes (`V1`, `V3Body`) keep a name and an ID number out of the URL, and so
 //! out of the access logs of everything on the way.
 
+pub mod oss;
 pub mod v1;
 pub mod v3;
 

@@ -4,12 +4,16 @@
 //! [`TransportErrorKind::Unsupported`] and nothing is sent.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_protocol::Body;
-use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
+use cloudauth_transport::{
+    Limits, PublicOnly, Sent, Transport, TransportError, TransportErrorKind, is_public,
+};
 use http::{Request, Response};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
 /// A transport over a [`reqwest::Client`], which it shares and never rebuilds.
@@ -26,14 +30,28 @@ impl ReqwestTransport {
     /// # Errors
     /// If the TLS backend cannot be set up.
     pub fn new() -> Result<Self, TransportError> {
+        Self::built(|client| client)
+    }
+
+    /// The same, and it connects to public addresses alone: for addresses that somebody else has written, such as a
+    /// picture's.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn public_only() -> Result<PublicOnly<Self>, TransportError> {
+        Self::built(|client| client.dns_resolver(PublicNames)).map(PublicOnly::vouched)
+    }
+
+    fn built(
+        with: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<Self, TransportError> {
         let client = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()
-            .connect_timeout(Duration::from_secs(3))
-            .build()
-            .map_err(|error| {
-                TransportError::new(TransportErrorKind::Unsupported, Sent::No).with_source(error)
-            })?;
+            .connect_timeout(Duration::from_secs(3));
+        let client = with(client).build().map_err(|error| {
+            TransportError::new(TransportErrorKind::Unsupported, Sent::No).with_source(error)
+        })?;
         Ok(Self { client, knows_tls: cfg!(any(feature = "rustls", feature = "native-tls")) })
     }
 }
@@ -85,6 +103,29 @@ impl Transport for ReqwestTransport {
     }
 }
 
+/// Resolves names as the system does, and refuses a name that leads anywhere but into the public internet. The connection
+/// goes to the addresses that are looked at here.
+#[derive(Debug)]
+struct PublicNames;
+
+impl Resolve for PublicNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(public(found)?)
+        })
+    }
+}
+
+/// All of them, if all of them are public: a name that leads to both is somebody's attempt.
+fn public(found: Vec<SocketAddr>) -> Result<Addrs, &'static str> {
+    if found.iter().all(|address| is_public(address.ip())) {
+        Ok(Box::new(found.into_iter()))
+    } else {
+        Err("the name leads to an address outside the public internet")
+    }
+}
+
 fn failed(error: reqwest::Error, sent: Sent) -> TransportError {
     let kind = if error.is_connect() {
         TransportErrorKind::Connect
@@ -97,4 +138,18 @@ fn failed(error: reqwest::Error, sent: Sent) -> TransportError {
     };
     // The URL holds personal data under some signatures.
     TransportError::new(kind, sent).with_source(error.without_url())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leads_inside_is_refused_even_if_it_leads_outside_too() {
+        let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(public(addresses(&["1.1.1.1:0", "[2400:3200::1]:0"])).unwrap().count(), 2);
+        for inside in [&["127.0.0.1:0"][..], &["1.1.1.1:0", "10.0.0.1:0"], &["[::1]:0", "1.1.1.1:0"]] {
+            assert!(public(addresses(inside)).is_err(), "{inside:?}");
+        }
+    }
 }

@@ -39,3 +39,21 @@ fn https_without_tls_says_what_to_do() {
     assert_eq!((error.kind(), error.sent()), (TransportErrorKind::Unsupported, Sent::No));
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("enable the feature `rustls`"));
 }
+
+/// Listens on loopback, and is asked by name and by address.
+#[test]
+fn a_transport_for_public_addresses_does_not_knock_at_this_machine() {
+    use cloudauth_protocol::Body;
+    use cloudauth_transport::{Limits, Sent, TransportErrorKind};
+
+    let (runtime, transport) = (runtime(), ReqwestTransport::public_only().unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "[::1]"] {
+        let request = http::Request::get(format!("http://{host}:{port}/")).body(Body::empty()).unwrap();
+        let error = runtime.block_on(transport.send(request, &Limits::DEFAULT)).unwrap_err();
+        assert_eq!((error.kind(), error.sent()), (TransportErrorKind::Connect, Sent::No), "{host}");
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}

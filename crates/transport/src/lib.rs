@@ -16,6 +16,7 @@
 //! | nor does a log | where the HTTP client would write the request to its own, the transport does not send |
 
 mod error;
+mod public;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -28,6 +29,7 @@ use cloudauth_protocol::Body;
 use http::{Request, Response};
 
 pub use error::{BoxError, Sent, TransportError, TransportErrorKind};
+pub use public::{PublicOnly, is_public};
 
 /// Carries requests. Implement it for a client of your own; keep it to nothing but carrying.
 #[async_trait]
@@ -88,6 +90,13 @@ impl Limits {
     /// Ten seconds, as in the vendor's sample (the start of a verification probes the callback's address and
     /// may fetch a picture before it answers), and 1 MiB.
     pub const DEFAULT: Self = Self { attempt: Duration::from_secs(10), body: 1 << 20 };
+
+    /// The same limits with another size of the body.
+    #[must_use]
+    pub const fn with_body(mut self, bytes: usize) -> Self {
+        self.body = bytes;
+        self
+    }
 
     /// The same limits with another time for the attempt.
     #[must_use]

@@ -112,7 +112,7 @@ pub(super) fn hex_sha256(bytes: &[u8]) -> String {
     lower_hex(&Sha256::digest(bytes))
 }
 
-fn lower_hex(bytes: &[u8]) -> String {
+pub(super) fn lower_hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

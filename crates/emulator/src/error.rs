@@ -1,5 +1,7 @@
 //! The gateway's errors, in the vendor's shape.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -9,16 +11,24 @@ pub(crate) struct GatewayError {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// `x-acs-retry-after`.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl GatewayError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     /// Most of them come beside HTTP 400.
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// Too many calls.
+    pub(crate) fn throttled(wait: Duration) -> Self {
+        let message = "Request was denied due to user flow control.";
+        Self { retry_after: Some(wait), ..Self::bad_request("Throttling.User", message) }
     }
 
     /// A parameter that every call must have.

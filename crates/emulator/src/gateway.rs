@@ -1,34 +1,72 @@
 //! The RPC gateway: turns away what is not signed, hands the rest to its action, answers JSON or XML.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Shared};
 use axum::http::header::{CONTENT_TYPE, DATE};
 use axum::http::{HeaderValue, Response, StatusCode};
+use cloudauth_protocol::UnixTime;
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
 use crate::actions;
 use crate::error::GatewayError;
+use crate::fault::Call;
+use crate::line::Line;
 use crate::state::State;
 use crate::verify::{Incoming, verify};
+use crate::wire;
 
 /// The largest request that is read, in bytes.
 const LARGEST: usize = 4 << 20;
 
-pub(crate) async fn call(Shared(state): Shared<Arc<State>>, request: Request) -> Response<Body> {
+/// An answer before it is written.
+pub(crate) struct Draft {
+    pub(crate) status: StatusCode,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Vec<u8>,
+    pub(crate) date: UnixTime,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+pub(crate) async fn call(
+    Shared(state): Shared<Arc<State>>,
+    Extension(line): Extension<Line>,
+    request: Request,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    let unread = state.faults().plan(&Call { unread: true, ..Call::default() });
+    if unread.fault.is_some() {
+        line.close_after(0);
+        return Response::new(Body::empty());
+    }
     let body = to_bytes(body, LARGEST).await.map(|bytes| bytes.to_vec()).unwrap_or_default();
     let request = Incoming::new(parts, body);
+    let plan = {
+        let (order, certify_id) = (request.param("OuterOrderNo"), request.param("CertifyId"));
+        state.faults().plan(&Call { unread: false, action: request.action(), order, certify_id })
+    };
+    tokio::time::sleep(plan.delay).await;
     let request_id = state.fresh_request_id();
-    match answer(&state, &request, &request_id).await {
+    let answer = match plan.fault.and_then(wire::instead) {
+        Some(error) => Err(error),
+        None => answer(&state, &request, &request_id).await,
+    };
+    let mut draft = match answer {
         Ok((action, fields)) => write(&state, &request, StatusCode::OK, &format!("{action}Response"), fields),
         Err(error) => {
             let host = request.header("host").unwrap_or_default();
-            write(&state, &request, error.status, "Error", error.body(&request_id, host))
+            let draft = write(&state, &request, error.status, "Error", error.body(&request_id, host));
+            Draft { retry_after: error.retry_after, ..draft }
         }
+    };
+    if let Some(fault) = plan.fault {
+        wire::spoil(fault, &mut draft, &line);
     }
+    draft.into_response()
 }
 
 async fn answer<'a>(
@@ -37,7 +75,13 @@ async fn answer<'a>(
     request_id: &str,
 ) -> Result<(&'a str, Map<String, Value>), GatewayError> {
     let action = request.action().ok_or_else(|| GatewayError::missing("Action"))?;
-    verify(request, &state.keys, &state.nonces, state.clock.now())?;
+    let now = state.clock.now();
+    let access_key_id = verify(request, &state.keys, &state.nonces, now)?;
+    if let Some(most) = state.calls_a_second
+        && let Some(wait) = state.quota().count(access_key_id, action, most, now)
+    {
+        return Err(GatewayError::throttled(wait));
+    }
     if request.version() != Some("2019-03-07") {
         return Err(GatewayError::new(
             StatusCode::NOT_FOUND,
@@ -73,7 +117,7 @@ fn write(
     status: StatusCode,
     root: &str,
     fields: Map<String, Value>,
-) -> Response<Body> {
+) -> Draft {
     let (kind, text) = if request.wants_xml() {
         (
             "text/xml;charset=utf-8",
@@ -82,13 +126,23 @@ fn write(
     } else {
         ("application/json;charset=utf-8", Value::Object(fields).to_string())
     };
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Ok(date) = HeaderValue::from_str(&state.http_date()) {
-        response.headers_mut().insert(DATE, date);
+    Draft { status, kind, body: text.into_bytes(), date: state.clock.now(), retry_after: None }
+}
+
+impl Draft {
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.date.to_system_time())) {
+            headers.insert(DATE, date);
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert("x-acs-retry-after", HeaderValue::from(wait.as_millis() as u64));
+        }
+        response
     }
-    response
 }
 
 fn xml(name: &str, value: &Value) -> String {

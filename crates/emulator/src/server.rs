@@ -12,9 +12,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::fault::{Fault, Faults};
 use crate::state::State;
 use crate::verify::Key;
-use crate::{gateway, h5};
+use crate::{gateway, h5, line, quota};
 
 /// A running emulator. It stops when this is dropped.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ impl Emulator {
             port: 0,
             seed: 0,
             clock: Clock::system(),
+            calls_a_second: Some(quota::USUAL),
+            faults: Vec::new(),
             accept_any_id: false,
             keys: HashMap::from([(
                 Self::ACCESS_KEY_ID.to_owned(),
@@ -62,6 +65,16 @@ impl Emulator {
         &self.state.clock
     }
 
+    /// Has something go wrong, from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.state.faults().add(fault);
+    }
+
+    /// Has nothing go wrong any more.
+    pub fn clear_faults(&self) {
+        self.state.faults().clear();
+    }
+
     /// Serves until the server fails.
     ///
     /// # Errors
@@ -84,6 +97,8 @@ pub struct Builder {
     port: u16,
     seed: u64,
     clock: Clock,
+    calls_a_second: Option<u32>,
+    faults: Vec<Fault>,
     accept_any_id: bool,
     keys: HashMap<String, Key>,
 }
@@ -104,6 +119,19 @@ impl Builder {
     /// A clock of your own.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// How many calls of one action an access key may make in a second of the clock, before `Throttling.User`: the vendor's
+    /// 50 unless set, `None` for as many as come.
+    pub fn calls_a_second(mut self, most: impl Into<Option<u32>>) -> Self {
+        self.calls_a_second = most.into();
+        self
+    }
+
+    /// Something that goes wrong, from the start.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
         self
     }
 
@@ -153,13 +181,16 @@ impl Builder {
             sessions: Mutex::default(),
             seed: self.seed,
             made: AtomicU64::new(0),
+            faults: Mutex::new(Faults::new(self.seed, self.faults)),
+            quota: Mutex::default(),
+            calls_a_second: self.calls_a_second,
         });
         let router = Router::new()
             .route("/", any(gateway::call))
             .route("/h5/{token}", get(h5::page))
             .route("/h5/{token}/submit", post(h5::submit))
             .with_state(Arc::clone(&state));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        let server = tokio::spawn(line::serve(listener, router));
         Ok(Emulator { state, address, server })
     }
 }

@@ -7,7 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
+use crate::fault::Faults;
 use crate::nonces::Nonces;
+use crate::quota::Quota;
 use crate::sessions::Sessions;
 use crate::verify::Key;
 
@@ -23,6 +25,10 @@ pub(crate) struct State {
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) seed: u64,
     pub(crate) made: AtomicU64,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) quota: Mutex<Quota>,
+    /// Calls of one action that an access key may make in a second.
+    pub(crate) calls_a_second: Option<u32>,
 }
 
 impl State {
@@ -44,8 +50,11 @@ impl State {
         [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
     }
 
-    /// The clock's time as the `Date` header writes it.
-    pub(crate) fn http_date(&self) -> String {
-        httpdate::fmt_http_date(self.clock.now().to_system_time())
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn quota(&self) -> MutexGuard<'_, Quota> {
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

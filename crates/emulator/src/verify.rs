@@ -94,13 +94,13 @@ struct Claim<'a> {
     nonce: &'a str,
 }
 
-/// Checks the signature of a request, its time and its nonce.
-pub(crate) fn verify(
-    request: &Incoming,
+/// Checks the signature of a request, its time and its nonce; gives the access key's id.
+pub(crate) fn verify<'a>(
+    request: &'a Incoming,
     keys: &HashMap<String, Key>,
     nonces: &Mutex<Nonces>,
     now: UnixTime,
-) -> Result<(), GatewayError> {
+) -> Result<&'a str, GatewayError> {
     let claim = if request.is_v3() { v3::claim(request)? } else { v1::claim(request)? };
     let key = keys.get(claim.access_key_id).ok_or_else(|| {
         GatewayError::new(
@@ -119,7 +119,7 @@ pub(crate) fn verify(
             "Specified signature nonce was used already.",
         ));
     }
-    Ok(())
+    Ok(claim.access_key_id)
 }
 
 fn check_token(key: &Key, given: Option<&str>) -> Result<(), GatewayError> {

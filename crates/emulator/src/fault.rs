@@ -1,0 +1,278 @@
+//! Faults on demand: what may go wrong between a client and the service, for the calls that are chosen.
+
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// The answer takes longer.
+    Latency(Latency),
+    /// The connection is closed with the request unread. Which action it is for is not known then.
+    CloseUnread,
+    /// The connection is closed once the request is read; nothing was done.
+    CloseBeforeActing,
+    /// The connection is closed once the call was carried out.
+    CloseAfterActing,
+    /// As [`CloseAfterActing`](Self::CloseAfterActing), and by a reset.
+    Reset,
+    /// The connection is closed after so many bytes of the answer, its head included.
+    TruncatedAt(usize),
+    /// The answer comes a byte every so often.
+    Dribble(Duration),
+    /// This HTTP status, beside a gateway error (`InternalError` or `ServiceUnavailable` from 500 on); nothing was done.
+    Status(u16),
+    /// HTTP 502 and a page, as proxies answer; nothing was done.
+    HtmlBadGateway,
+    /// HTTP 200 and nothing else.
+    Empty,
+    /// JSON that ends too early.
+    MalformedJson,
+    /// The right bytes, said to be a picture.
+    WrongContentType,
+    /// Bytes that are no UTF-8.
+    InvalidUtf8,
+    /// JSON in which `Code` comes twice, `200` last.
+    DuplicateKeys,
+    /// The right JSON with so many bytes of white space behind it.
+    Padded(usize),
+    /// A `Date` that is so many seconds off.
+    WrongDate(i64),
+    /// `Throttling.User`, with so much to wait; nothing was done.
+    Throttle(Duration),
+}
+
+/// How much longer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Latency {
+    /// Always this.
+    Fixed(Duration),
+    /// From the first to the second, all alike.
+    Uniform(Duration, Duration),
+    /// Log-normal: half are below the median, few far above it.
+    LogNormal {
+        /// Half are below.
+        median: Duration,
+        /// The standard deviation of the logarithm; 0.5 is usual on networks.
+        sigma: f64,
+    },
+}
+
+impl Latency {
+    fn draw(self, one: f64, other: f64) -> Duration {
+        match self {
+            Self::Fixed(time) => time,
+            Self::Uniform(least, most) => least + most.saturating_sub(least).mul_f64(one),
+            Self::LogNormal { median, sigma } => {
+                // Box and Muller's way to a normal deviate.
+                let radius = (-2.0 * (1.0 - one).ln()).sqrt();
+                let normal = radius * (std::f64::consts::TAU * other).cos();
+                let seconds = median.as_secs_f64() * (sigma * normal).exp();
+                Duration::try_from_secs_f64(seconds).unwrap_or(median)
+            }
+        }
+    }
+}
+
+/// A fault, and which calls it meets: all, unless it is narrowed.
+///
+/// ```
+/// use cloudauth_emulator::{Fault, FaultKind};
+///
+/// // The next two questions break off, and then all is well again.
+/// let fault = Fault::new(FaultKind::TruncatedAt(200)).action("DescribeFaceVerify").times(2);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use]
+pub struct Fault {
+    kind: FaultKind,
+    action: Option<String>,
+    order: Option<String>,
+    certify_id: Option<String>,
+    probability: f64,
+    left: Option<u32>,
+}
+
+impl Fault {
+    /// This fault, for every call.
+    pub const fn new(kind: FaultKind) -> Self {
+        Self { kind, action: None, order: None, certify_id: None, probability: 1.0, left: None }
+    }
+
+    /// For calls of this action alone.
+    pub fn action(mut self, action: impl Into<String>) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+
+    /// For calls with this `OuterOrderNo` alone.
+    pub fn order(mut self, order: impl Into<String>) -> Self {
+        self.order = Some(order.into());
+        self
+    }
+
+    /// For calls with this `CertifyId` alone.
+    pub fn certify_id(mut self, id: impl Into<String>) -> Self {
+        self.certify_id = Some(id.into());
+        self
+    }
+
+    /// For this part of the calls, drawn from the emulator's seed.
+    pub const fn probability(mut self, part: f64) -> Self {
+        self.probability = part;
+        self
+    }
+
+    /// So often, and then no more.
+    pub const fn times(mut self, times: u32) -> Self {
+        self.left = Some(times);
+        self
+    }
+
+    fn meets(&self, call: &Call<'_>) -> bool {
+        let is = |wanted: &Option<String>, found: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
+        };
+        // What is closed unread is met by its head, where nothing is known, and by nothing else.
+        (self.kind == FaultKind::CloseUnread) == call.unread
+            && is(&self.action, call.action)
+            && is(&self.order, call.order)
+            && is(&self.certify_id, call.certify_id)
+    }
+}
+
+/// What is known of a call.
+#[derive(Debug, Default)]
+pub(crate) struct Call<'a> {
+    pub(crate) unread: bool,
+    pub(crate) action: Option<&'a str>,
+    pub(crate) order: Option<&'a str>,
+    pub(crate) certify_id: Option<&'a str>,
+}
+
+/// What is to go wrong with one call: a delay, and at most one thing more.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) delay: Duration,
+    pub(crate) fault: Option<FaultKind>,
+}
+
+/// The faults in force, in the order in which they were given.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    list: Vec<Fault>,
+    seed: u64,
+    drawn: u64,
+}
+
+impl Faults {
+    pub(crate) const fn new(seed: u64, list: Vec<Fault>) -> Self {
+        Self { list, seed, drawn: 0 }
+    }
+
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.list.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    /// What a call meets: every delay, and of the rest the first.
+    pub(crate) fn plan(&mut self, call: &Call<'_>) -> Plan {
+        let mut plan = Plan::default();
+        for at in 0..self.list.len() {
+            let Some(fault) = self.list.get(at).filter(|fault| fault.meets(call)) else { continue };
+            let (kind, probability) = (fault.kind, fault.probability);
+            let is_delay = matches!(kind, FaultKind::Latency(_));
+            if (!is_delay && plan.fault.is_some()) || self.draw() >= probability {
+                continue;
+            }
+            match kind {
+                FaultKind::Latency(latency) => plan.delay += latency.draw(self.draw(), self.draw()),
+                other => plan.fault = Some(other),
+            }
+            if let Some(left) = self.list.get_mut(at).and_then(|fault| fault.left.as_mut()) {
+                *left = left.saturating_sub(1);
+            }
+        }
+        self.list.retain(|fault| fault.left != Some(0));
+        plan
+    }
+
+    /// From zero to below one, by the seed and by how many were drawn before.
+    fn draw(&mut self) -> f64 {
+        self.drawn += 1;
+        let digest = Sha256::digest(format!("{} fault {}", self.seed, self.drawn));
+        let number = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+        (number >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn describe(id: &str) -> Call<'_> {
+        Call { action: Some("DescribeFaceVerify"), certify_id: Some(id), ..Call::default() }
+    }
+
+    #[test]
+    fn a_fault_meets_what_it_is_narrowed_to_and_as_often_as_it_may() {
+        let fault = Fault::new(FaultKind::Empty).action("DescribeFaceVerify").certify_id("a").times(2);
+        let mut faults = Faults::new(0, vec![fault]);
+        let init = Call { action: Some("InitFaceVerify"), ..Call::default() };
+        let met: Vec<bool> = [describe("b"), init, describe("a"), describe("a"), describe("a")]
+            .iter()
+            .map(|call| faults.plan(call).fault.is_some())
+            .collect();
+        assert_eq!(met, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_closed_unread_is_met_before_anything_is_known() {
+        let mut faults = Faults::new(0, vec![Fault::new(FaultKind::CloseUnread)]);
+        assert_eq!(faults.plan(&describe("a")).fault, None);
+        let unread = Call { unread: true, ..Call::default() };
+        assert_eq!(faults.plan(&unread).fault, Some(FaultKind::CloseUnread));
+    }
+
+    #[test]
+    fn delays_add_up_and_the_first_of_the_rest_counts() {
+        let millis = |millis| FaultKind::Latency(Latency::Fixed(Duration::from_millis(millis)));
+        let kinds = [millis(20), FaultKind::Empty, FaultKind::Reset, millis(30)];
+        let mut faults = Faults::new(0, kinds.map(Fault::new).to_vec());
+        let expected = Plan { delay: Duration::from_millis(50), fault: Some(FaultKind::Empty) };
+        assert_eq!(faults.plan(&describe("a")), expected);
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_and_about_as_often_as_asked() {
+        let run = |seed| {
+            let mut faults = Faults::new(seed, vec![Fault::new(FaultKind::Empty).probability(0.3)]);
+            (0..1000).map(|_| faults.plan(&describe("a")).fault.is_some()).collect::<Vec<_>>()
+        };
+        let met = run(7).iter().filter(|met| **met).count();
+        assert!(run(7) == run(7) && run(7) != run(8) && (250..350).contains(&met), "{met}");
+    }
+
+    #[test]
+    fn delays_are_spread_as_they_say() {
+        let millis = Duration::from_millis;
+        let mut faults = Faults::new(1, Vec::new());
+        let mut draws = |latency: Latency| {
+            let mut all: Vec<_> = (0..2001).map(|_| latency.draw(faults.draw(), faults.draw())).collect();
+            all.sort();
+            (all[0], all[1000], all[1681], all[2000])
+        };
+        let (least, median, _, most) = draws(Latency::Uniform(millis(10), millis(20)));
+        assert!(least >= millis(10) && most <= millis(20) && median > millis(14) && median < millis(16));
+        // A standard deviation above the median lies 84 percent.
+        let (_, median, above, _) = draws(Latency::LogNormal { median: millis(100), sigma: 0.5 });
+        assert!((millis(93)..millis(107)).contains(&median), "{median:?}");
+        assert!((millis(150)..millis(180)).contains(&above), "{above:?}");
+    }
+}

@@ -1,0 +1,147 @@
+//! The connections, and what is done to them on demand.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::{Extension, Router};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::Sleep;
+
+/// What a connection does with the answer that comes next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line(Arc<Mutex<Mode>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Mode {
+    #[default]
+    Clear,
+    /// Closes after so many bytes, by a reset if told so.
+    CloseAfter {
+        left: usize,
+        reset: bool,
+    },
+    Dribble(Duration),
+}
+
+impl Line {
+    pub(crate) fn close_after(&self, bytes: usize) {
+        self.set(Mode::CloseAfter { left: bytes, reset: false });
+    }
+
+    pub(crate) fn reset(&self) {
+        self.set(Mode::CloseAfter { left: 0, reset: true });
+    }
+
+    pub(crate) fn dribble(&self, pause: Duration) {
+        self.set(Mode::Dribble(pause));
+    }
+
+    fn set(&self, mode: Mode) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+    }
+
+    fn get(&self) -> Mode {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves until accepting fails for good. Connections end with it.
+pub(crate) async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) if is_passing(&error) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        while connections.try_join_next().is_some() {}
+        stream.set_nodelay(true)?;
+        let line = Line::default();
+        let service = TowerToHyperService::new(router.clone().layer(Extension(line.clone())));
+        let stream = TokioIo::new(Faulty { stream, line, pause: None });
+        connections.spawn(async move {
+            // A client that leaves is its own affair.
+            let mut server = hyper::server::conn::http1::Builder::new();
+            let _ = server.timer(TokioTimer::new()).serve_connection(stream, service).await;
+        });
+    }
+}
+
+/// One connection that failed before it was there, or too many open at once.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    // 23 and 24: no more files, for the system or for the process.
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+        || matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+struct Faulty {
+    stream: TcpStream,
+    line: Line,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Faulty {
+    fn write_some(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let limit = match self.line.get() {
+            Mode::Clear => bytes.len(),
+            Mode::CloseAfter { left: 0, reset } => {
+                if reset {
+                    self.stream.set_zero_linger()?;
+                }
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            Mode::CloseAfter { left, .. } => left,
+            Mode::Dribble(pause) => {
+                let sleep = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+                ready!(sleep.as_mut().poll(context));
+                self.pause = None;
+                1
+            }
+        };
+        let part = bytes.get(..limit.min(bytes.len())).unwrap_or_default();
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, part))?;
+        if let Mode::CloseAfter { left, reset } = self.line.get() {
+            self.line.set(Mode::CloseAfter { left: left.saturating_sub(written), reset });
+        }
+        Poll::Ready(Ok(written))
+    }
+}
+
+impl AsyncRead for Faulty {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Faulty {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write_some(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,47 @@
+//! How many calls of an action an account makes in a second.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use cloudauth_protocol::UnixTime;
+
+/// What the vendor gives most operations.
+pub(crate) const USUAL: u32 = 50;
+
+/// Counts by access key and action, in whole seconds of the emulator's clock.
+#[derive(Debug, Default)]
+pub(crate) struct Quota(HashMap<(String, String), (u64, u32)>);
+
+impl Quota {
+    /// Counts a call; how long to wait if it is one too many.
+    pub(crate) fn count(
+        &mut self,
+        access_key_id: &str,
+        action: &str,
+        most: u32,
+        now: UnixTime,
+    ) -> Option<Duration> {
+        let counted = self.0.entry((access_key_id.to_owned(), action.to_owned())).or_default();
+        if counted.0 != now.as_secs() {
+            *counted = (now.as_secs(), 0);
+        }
+        counted.1 = counted.1.saturating_add(1);
+        (counted.1 > most).then(|| Duration::from_millis(1000 - now.as_millis() % 1000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_too_many_waits_for_the_next_second() {
+        let mut quota = Quota::default();
+        let mut count = |key, action, millis: u64| {
+            quota.count(key, action, 2, UnixTime::from_millis(1_767_323_045_000 + millis))
+        };
+        assert_eq!([count("a", "X", 0), count("a", "X", 10)], [None, None]);
+        assert_eq!(count("a", "X", 400), Some(Duration::from_millis(600)));
+        assert_eq!([count("b", "X", 400), count("a", "Y", 400), count("a", "X", 1000)], [None; 3]);
+    }
+}

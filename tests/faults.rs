@@ -1,0 +1,189 @@
+//! The client against an emulator that misbehaves as it is told: what is repeated, what is failed over, what is told.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::time::{Duration, Instant};
+
+use cloudauth::{
+    BlockingClient, CertName, CertNo, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Error,
+    ErrorKind, Executed, GatewayCode, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReqwestTransport,
+    ReturnUrl, SceneId, Settings, TransportErrorKind, UreqTransport,
+};
+use cloudauth_emulator::{Builder, Emulator, Fault, FaultKind, Latency};
+
+fn credentials() -> Credentials {
+    Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap()
+}
+
+fn client(emulators: &[&Emulator]) -> Client {
+    Client::builder(ReqwestTransport::new().unwrap(), credentials())
+        .endpoints(emulators.iter().map(|emulator| emulator.url().parse().unwrap()))
+        .build()
+}
+
+fn once(settings: &mut Settings) {
+    settings.attempts = 1;
+}
+
+fn init(order: &str) -> InitFaceVerify {
+    InitFaceVerify::new(
+        SceneId::new(1).unwrap(),
+        OuterOrderNo::new(order).unwrap(),
+        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
+        ReturnUrl::new("https://shop.example/back").unwrap(),
+        MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap(),
+    )
+}
+
+fn describe(id: &CertifyId) -> DescribeFaceVerify {
+    DescribeFaceVerify::new(SceneId::new(1).unwrap(), id.clone())
+}
+
+async fn started(client: &Client, order: &str) -> Result<CertifyId, Error> {
+    client.init_face_verify(&init(order)).await.map(|reply| reply.output.certify_id)
+}
+
+async fn with(fault: FaultKind) -> Emulator {
+    Emulator::builder().fault(Fault::new(fault)).start().await.unwrap()
+}
+
+const MOMENT: Duration = Duration::from_millis(20);
+
+#[tokio::test]
+async fn each_fault_is_told_for_what_it_is() {
+    use ErrorKind::{Gateway, Malformed, Transport};
+    for (fault, kind, executed) in [
+        (FaultKind::CloseUnread, Transport, Executed::Maybe),
+        (FaultKind::CloseBeforeActing, Transport, Executed::Maybe),
+        (FaultKind::CloseAfterActing, Transport, Executed::Maybe),
+        (FaultKind::Reset, Transport, Executed::Maybe),
+        (FaultKind::TruncatedAt(10), Transport, Executed::Maybe),
+        (FaultKind::TruncatedAt(180), Transport, Executed::Maybe),
+        (FaultKind::Dribble(MOMENT), Transport, Executed::Maybe),
+        (FaultKind::Latency(Latency::Fixed(Duration::from_secs(5))), Transport, Executed::Maybe),
+        (FaultKind::Padded(10 << 20), Transport, Executed::Maybe),
+        (FaultKind::Status(500), Gateway, Executed::Maybe),
+        (FaultKind::Status(503), Gateway, Executed::Maybe),
+        (FaultKind::Throttle(MOMENT), Gateway, Executed::No),
+        (FaultKind::HtmlBadGateway, Malformed, Executed::Maybe),
+        (FaultKind::Empty, Malformed, Executed::Maybe),
+        (FaultKind::MalformedJson, Malformed, Executed::Maybe),
+        (FaultKind::InvalidUtf8, Malformed, Executed::Maybe),
+        (FaultKind::DuplicateKeys, Malformed, Executed::Maybe),
+    ] {
+        let emulator = with(fault).await;
+        let client = client(&[&emulator]).with(|settings| {
+            once(settings);
+            settings.limits = settings.limits.with_attempt(Duration::from_millis(500));
+        });
+        let error = started(&client, "order1").await.unwrap_err();
+        assert_eq!((error.kind(), error.executed()), (kind, executed), "{fault:?}: {error:?}");
+    }
+    for harmless in [FaultKind::WrongContentType, FaultKind::WrongDate(-86_000), FaultKind::Padded(1000)] {
+        let emulator = with(harmless).await;
+        started(&client(&[&emulator]), "order1").await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_breaks_off_is_repeated_once_and_then_given_up() {
+    let emulator = Emulator::builder()
+        .fault(Fault::new(FaultKind::CloseAfterActing).action("InitFaceVerify").order("unlucky").times(1))
+        .fault(Fault::new(FaultKind::CloseAfterActing).order("doomed"))
+        .start()
+        .await
+        .unwrap();
+    let client = client(&[&emulator]);
+    started(&client, "lucky").await.unwrap();
+    started(&client, "unlucky").await.unwrap();
+    let error = started(&client, "doomed").await.unwrap_err();
+    assert_eq!((error.attempts(), error.executed()), (2, Executed::Maybe));
+    emulator.clear_faults();
+    started(&client, "doomed").await.unwrap();
+}
+
+#[tokio::test]
+async fn the_second_instance_is_asked_when_the_first_is_unwell_and_not_about_what_it_did_not_start() {
+    let (first, second) =
+        (Emulator::builder().start().await.unwrap(), Emulator::builder().seed(1).start().await.unwrap());
+    let client = client(&[&first, &second]);
+    let here = started(&client, "order1").await.unwrap();
+    first.inject(Fault::new(FaultKind::Status(503)));
+    let there = started(&client, "order2").await.unwrap();
+    // The first is unwell, the second does not know it: that is not the same as "there is no such verification".
+    let error = client.describe_face_verify(&describe(&here)).await.unwrap_err();
+    assert_eq!(error.gateway_code(), Some(&GatewayCode::ServiceUnavailable), "{error:?}");
+    first.clear_faults();
+    client.describe_face_verify(&describe(&here)).await.unwrap();
+    client.describe_face_verify(&describe(&there)).await.unwrap();
+    // A client that has started neither asks both before it believes that there is none.
+    let stranger = self::client(&[&first, &second]);
+    stranger.describe_face_verify(&describe(&there)).await.unwrap();
+    let nobody = CertifyId::new("nobody").unwrap();
+    let error = stranger.describe_face_verify(&describe(&nobody)).await.unwrap_err();
+    assert_eq!((error.code(), error.attempts()), (Some(&Code::InvalidCertifyId), 2));
+}
+
+#[tokio::test]
+async fn a_primary_that_is_gone_costs_the_first_call_little_and_the_next_nothing() {
+    let second = Emulator::builder().start().await.unwrap();
+    let gone = Emulator::builder().start().await.unwrap();
+    let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
+        .endpoints([gone.url().parse().unwrap(), second.url().parse().unwrap()])
+        .build();
+    drop(gone);
+    let begun = Instant::now();
+    for order in 0..20 {
+        started(&client, &format!("order{order}")).await.unwrap();
+    }
+    // Far less than one time to connect (3 s) or one wait (up to 0.5 s) each.
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn throttling_is_waited_for_as_long_as_the_server_asks() {
+    let wait = Duration::from_millis(300);
+    let emulator =
+        Emulator::builder().fault(Fault::new(FaultKind::Throttle(wait)).times(1)).start().await.unwrap();
+    let begun = Instant::now();
+    started(&client(&[&emulator]), "order1").await.unwrap();
+    assert!(begun.elapsed() >= wait, "{:?}", begun.elapsed());
+}
+
+async fn many(builder: Builder, calls: usize) -> usize {
+    let emulator = builder.start().await.unwrap();
+    let client = client(&[&emulator]).with(once);
+    let mut throttled = 0;
+    for order in 0..calls {
+        match started(&client, &format!("order{order}")).await {
+            Ok(_) => {}
+            Err(error) => {
+                assert_eq!(error.gateway_code(), Some(&GatewayCode::ThrottlingUser));
+                throttled += 1;
+            }
+        }
+    }
+    throttled
+}
+
+#[tokio::test]
+async fn the_fifty_first_call_of_a_second_is_throttled() {
+    let still =
+        || Emulator::builder().clock(cloudauth_emulator::Clock::frozen(std::time::SystemTime::now().into()));
+    assert_eq!(many(still(), 55).await, 5);
+    assert_eq!(many(still().calls_a_second(None), 55).await, 0);
+}
+
+#[test]
+fn the_blocking_client_goes_the_same_way() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (first, second) = runtime.block_on(async {
+        let fault = Fault::new(FaultKind::Reset).action("InitFaceVerify");
+        (Emulator::builder().fault(fault).start().await.unwrap(), Emulator::builder().start().await.unwrap())
+    });
+    let endpoints = [&first, &second].map(|emulator| emulator.url().parse().unwrap());
+    let client = BlockingClient::builder(UreqTransport::new(), credentials()).endpoints(endpoints).build();
+    client.init_face_verify(&init("order1")).unwrap();
+    let error = client.with(once).init_face_verify(&init("order2")).unwrap_err();
+    assert_eq!(error.transport().unwrap().kind(), TransportErrorKind::Broken);
+}

@@ -5,6 +5,9 @@
 #[allow(dead_code, reason = "what other tests plant")]
 mod planted;
 
+use std::sync::Arc;
+
+use cloudauth::credentials::{AssumeRole, AssumeRoleWithOidc, ProvideCredentials};
 use cloudauth::{Client, ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
 use cloudauth_emulator::Emulator;
 use planted::{assert_clean, attempt, attempt_blocking, credentials, debug, init, listen, shown};
@@ -71,6 +74,18 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
         }
     }
     assert_eq!(failed, 35, "all but those to the emulator that knows the key fail");
+    // Credentials that are fetched: the stand-in refuses them, and the planted ones have been on their way to it.
+    let token = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(token.path(), "planted-security-token").unwrap();
+    let at = || granted.url().parse().unwrap();
+    let role = AssumeRole::new(credentials(), "acs:ram::1:role/r").external_id("agreed").endpoint(at());
+    let oidc = AssumeRoleWithOidc::new("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", token.path())
+        .endpoint(at());
+    assert_clean("AssumeRole", &debug(&role));
+    for provider in [Arc::new(role) as Arc<dyn ProvideCredentials>, Arc::new(oidc)] {
+        let client = Client::new(ReqwestTransport::new().unwrap(), provider);
+        assert_clean("a failed fetch", &shown(&client.init_face_verify(&init()).await.unwrap_err()));
+    }
     // ureq and isahc would write the request itself to this log: they send nothing, and say so.
     for signing in SIGNINGS {
         let url = granted.url().to_owned();

@@ -96,8 +96,9 @@ impl BlockingClient {
     }
 
     fn drive<O: Operation>(&self, op: &O, watch: &Watch) -> Result<Reply<O::Output>, Error> {
-        let by = self.core.credentials_blocking(None, &*self.transport);
-        let mut exchange = self.core.exchange(op, by)?;
+        let begun = self.core.now();
+        let by = self.core.credentials_blocking(begun, &*self.transport);
+        let mut exchange = self.core.exchange(op, begun, by)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
@@ -107,11 +108,14 @@ impl BlockingClient {
                 }
                 Step::Wait(time) => self.transport.sleep(time),
                 Step::Renew => {
-                    let refused = Some(exchange.credentials());
-                    let others = self.core.credentials_blocking(refused, &*self.transport);
+                    self.core.refused(exchange.credentials());
+                    let others = self.core.credentials_blocking(begun, &*self.transport);
                     exchange.renewed(others);
                 }
-                Step::Done(result) => return result,
+                Step::Done(result) => {
+                    self.core.ended(exchange.credentials(), &result);
+                    return result;
+                }
             }
         }
     }

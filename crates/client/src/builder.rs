@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use cloudauth_protocol::{Credentials, Endpoint, Operation, Signing, UnixTime};
+use cloudauth_protocol::{Credentials, Endpoint, GatewayCode, Operation, Signing, UnixTime};
 use cloudauth_transport::{BlockingTransport, Transport};
 
 use crate::credentials::{CredentialCache, ProvideCredentials, ProvideError};
@@ -22,13 +22,15 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    /// A call that began then.
     pub(crate) fn exchange<'a, O: Operation>(
         &'a self,
         op: &'a O,
+        begun: Now,
         by: Result<Credentials, ProvideError>,
     ) -> Result<Exchange<'a, O>, Error> {
         match by {
-            Ok(by) => Ok(Exchange::new(op, &by, &self.settings, &self.memory)),
+            Ok(by) => Ok(Exchange::new(op, &by, &self.settings, &self.memory).since(begun)),
             Err(error) => {
                 let endpoint = self.settings.endpoints.first().cloned().unwrap_or_else(Endpoint::cn_shanghai);
                 Err(Error::new(op.action(), &endpoint, 0, false, Problem::Credentials(error)))
@@ -36,22 +38,39 @@ impl Core {
         }
     }
 
-    /// What to sign with, but for what was refused.
+    /// What to sign with, for a call that began then.
     pub(crate) async fn credentials(
         &self,
-        refused: Option<&Credentials>,
+        begun: Now,
         transport: &dyn Transport,
     ) -> Result<Credentials, ProvideError> {
-        self.credentials.get(refused, &|| self.now().wall, transport).await
+        self.credentials.get(self.left(begun), &|| self.now().wall, transport).await
     }
 
     /// The same on the calling thread.
     pub(crate) fn credentials_blocking(
         &self,
-        refused: Option<&Credentials>,
+        begun: Now,
         transport: &dyn BlockingTransport,
     ) -> Result<Credentials, ProvideError> {
-        self.credentials.get_blocking(refused, &|| self.now().wall, transport)
+        self.credentials.get_blocking(self.left(begun), &|| self.now().wall, transport)
+    }
+
+    fn left(&self, begun: Now) -> Duration {
+        self.settings.deadline.saturating_sub(self.now().steady.saturating_sub(begun.steady))
+    }
+
+    /// The service says that these have expired.
+    pub(crate) fn refused(&self, credentials: &Credentials) {
+        self.credentials.refused(credentials);
+    }
+
+    /// Looks at what became of a call that these signed.
+    pub(crate) fn ended<T>(&self, credentials: &Credentials, result: &Result<T, Error>) {
+        let code = result.as_ref().err().and_then(Error::gateway_code);
+        if code == Some(&GatewayCode::SecurityTokenExpired) {
+            self.refused(credentials);
+        }
     }
 
     /// The same with other settings; what is learnt of the endpoints is shared.

@@ -108,22 +108,26 @@ impl Client {
     where
         O::Output: Send,
     {
-        let by = self.core.credentials(None, &*self.transport).await;
-        let mut exchange = self.core.exchange(op, by)?;
+        let begun = self.core.now();
+        let by = self.core.credentials(begun, &*self.transport).await;
+        let mut exchange = self.core.exchange(op, begun, by)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
-                    let answer = self.send(request, &limits).await;
+                    let answer = in_time(&*self.transport, request, &limits).await;
                     watch.answered(exchange.progress(), &answer);
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time).await,
                 Step::Renew => {
-                    let refused = Some(exchange.credentials());
-                    let others = self.core.credentials(refused, &*self.transport).await;
+                    self.core.refused(exchange.credentials());
+                    let others = self.core.credentials(begun, &*self.transport).await;
                     exchange.renewed(others);
                 }
-                Step::Done(result) => return result,
+                Step::Done(result) => {
+                    self.core.ended(exchange.credentials(), &result);
+                    return result;
+                }
             }
         }
     }
@@ -147,21 +151,24 @@ impl Client {
             }
         }
     }
+}
 
-    /// Sends, and does not rely on the transport to keep the time.
-    async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
-        let mut answer = pin!(self.transport.send(request, limits));
-        let mut too_long =
-            pin!(self.transport.sleep(limits.attempt.saturating_add(Duration::from_millis(250))));
-        std::future::poll_fn(|context| {
-            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
-                return Poll::Ready(answer);
-            }
-            let timeout = || Err(TransportError::new(TransportErrorKind::Timeout, Sent::Maybe));
-            too_long.as_mut().poll(context).map(|()| timeout())
-        })
-        .await
-    }
+/// Sends, and does not rely on the transport to keep the time.
+pub(crate) async fn in_time(
+    transport: &dyn Transport,
+    request: Request<Body>,
+    limits: &Limits,
+) -> Result<Response<Body>, TransportError> {
+    let mut answer = pin!(transport.send(request, limits));
+    let mut too_long = pin!(transport.sleep(limits.attempt.saturating_add(Duration::from_millis(250))));
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+            return Poll::Ready(answer);
+        }
+        let timeout = || Err(TransportError::new(TransportErrorKind::Timeout, Sent::Maybe));
+        too_long.as_mut().poll(context).map(|()| timeout())
+    })
+    .await
 }
 
 impl ClientBuilder<dyn Transport> {

@@ -12,7 +12,10 @@
 //! | [`EcsMetadata`] | unless `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` |
 //! | [`CredentialsUri`] | `ALIBABA_CLOUD_CREDENTIALS_URI` is set |
 //!
-//! The order and the variables are those of the vendor's `alibabacloud-credentials`. A profile that runs a program
+//! The order and the variables are those of the vendor's `alibabacloud-credentials`; also read are
+//! `ALIBABA_CLOUD_STS_REGION`, `.._VPC_ENDPOINT_ENABLED`, `.._ROLE_SESSION_NAME`, `.._ECS_METADATA` and
+//! `.._IMDSV1_DISABLED`. Other than there, a request to STS is signed by this machine's clock alone: one that is off by a
+//! quarter of an hour gets no role. A profile that runs a program
 //! (`process_command`) is refused, as are CloudSSO, OAuth and key pairs.
 //!
 //! A client fetches once for all that wait, again a quarter of an hour before the end (at half time for what lives
@@ -119,6 +122,8 @@ pub enum LoadError {
     NoProfile(String, PathBuf),
     /// The profile builds on another, that on another, and so on without an end.
     EndlessChain(PathBuf),
+    /// The profile is of the machine's own role, which the environment switches off.
+    EcsSwitchedOff,
     /// The profile is of a mode that is not supported.
     Mode {
         /// Its name.
@@ -140,11 +145,20 @@ impl fmt::Display for LoadError {
             Self::Invalid(_) => f.write_str("the credentials cannot be used"),
             Self::Unreadable(file, kind) => write!(f, "cannot read {}: {kind}", file.display()),
             Self::NotAProfileFile(file) => write!(f, "{} is not a profile file", file.display()),
+            Self::EcsSwitchedOff => f.write_str(
+                "the profile is of the machine's own role, and ALIBABA_CLOUD_ECS_METADATA_DISABLED is true",
+            ),
             Self::EndlessChain(file) => write!(f, "{} has profiles that build on each other", file.display()),
             Self::NoProfile(name, file) => write!(f, "{} has no profile `{name}`", file.display()),
             Self::Mode { profile, mode } => write!(
                 f,
-                "the profile `{profile}` has the mode `{mode}`, which is not supported here{}",
+                "the profile `{profile}` has the mode `{}`, which is not supported here{}",
+                // It stands in a file with secrets, perhaps on the wrong line.
+                if mode.len() <= 20 && mode.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') {
+                    mode
+                } else {
+                    "..."
+                },
                 match mode.as_str() {
                     "External" => ": it runs a program, and none is run",
                     "RamRoleArn" | "ChainableRamRoleArn" | "EcsRamRole" | "OIDC" => {

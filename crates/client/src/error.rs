@@ -133,7 +133,8 @@ impl Error {
             Problem::Transport(error) => verdict::of_transport(error),
             Problem::Reply(error) => verdict::of_reply(error),
             Problem::Deadline | Problem::Abandoned | Problem::Entropy(_) => return true,
-            Problem::Build(_) | Problem::Credentials(_) => return false,
+            Problem::Credentials(error) => return error.is_passing(),
+            Problem::Build(_) => return false,
         };
         !matches!(verdict, Verdict::Final | Verdict::NewCredentials | Verdict::OtherRegion)
     }

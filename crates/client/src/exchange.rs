@@ -230,6 +230,12 @@ impl<'a, O: Operation> Exchange<'a, O> {
         }
     }
 
+    /// The same call, which began then: its time is counted from there.
+    pub(crate) fn since(mut self, begun: Now) -> Self {
+        self.begun = Some(begun.steady);
+        self
+    }
+
     /// What it signs with.
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.by

@@ -7,7 +7,8 @@
 //! | HTTP 5xx without a known code, `InternalError`, `ServiceUnavailable`, `500` | the next endpoint | the next endpoint | final |
 //! | `Throttling*` | back off, the same endpoint | likewise | likewise |
 //! | `InvalidTimeStamp.Expired` | learn the clock's offset, sign anew, once | likewise | likewise |
-//! | `SignatureNonceUsed` | sign anew, once | likewise | likewise |
+//! | `SignatureNonceUsed` | sign anew, once | likewise | final |
+//! | `InvalidSecurityToken.Expired` | other credentials, sign anew, once | likewise | likewise |
 //! | `406` from another region than the verification's | ask that region | likewise | likewise |
 //! | any other code | final | final | final |
 //!

@@ -29,8 +29,11 @@ impl ProvideCredentials for Rotating {
     fn begin(&self) -> Box<dyn Fetch + '_> {
         let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
         let key = Credentials::temporary(&format!("key{number}"), "secret", "token").unwrap();
-        let given = (number <= self.has).then(|| Provided::from(key));
-        Box::new(Some(given.ok_or_else(|| ProvideError::new("the test", "has no more keys"))))
+        let has = self.has;
+        Box::new(move |_| match number <= has {
+            true => Ok(Provided::from(key.clone())),
+            false => Err(ProvideError::new("the test", "has no more keys")),
+        })
     }
 }
 
@@ -65,6 +68,15 @@ async fn an_expired_token_is_renewed_once_and_kept() {
     let error =
         Client::new(script.clone(), Rotating::of(9)).describe_face_verify(&describe()).await.unwrap_err();
     assert_eq!(error.gateway_code(), Some(&GatewayCode::SecurityTokenExpired));
+    assert_eq!(keys(&script), ["key1", "key2"]);
+}
+
+#[tokio::test]
+async fn what_was_refused_at_the_end_of_a_call_is_not_sent_again_by_the_next() {
+    let script = Arc::new(Recording::new(Scripted::new([expired(), pending()])));
+    let client = Client::new(script.clone(), Rotating::of(9)).with(|settings| settings.attempts = 1);
+    client.describe_face_verify(&describe()).await.unwrap_err();
+    client.describe_face_verify(&describe()).await.unwrap();
     assert_eq!(keys(&script), ["key1", "key2"]);
 }
 

@@ -74,11 +74,18 @@ impl BlockingTransport for UreqTransport {
             .max_redirects_will_error(false)
             .timeout_global(Some(limits.attempt))
             .build();
-        let (parts, body) = self.agent.run(request).map_err(failed)?.into_parts();
+        let (mut parts, body) = self.agent.run(request).map_err(failed)?.into_parts();
+        // ureq keeps the request's URL there.
+        parts.extensions.clear();
         // One byte more than allowed, so that "too large" is told from "just large enough".
         let most = u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
-        body.into_reader().take(most).read_to_end(&mut bytes).map_err(|error| failed(error.into()))?;
+        body.into_reader().take(most).read_to_end(&mut bytes).map_err(|error| {
+            let error = ureq::Error::from(error);
+            let late = matches!(error, ureq::Error::Timeout(_));
+            let kind = if late { TransportErrorKind::Timeout } else { TransportErrorKind::Broken };
+            TransportError::new(kind, Sent::Maybe).with_source(error)
+        })?;
         if bytes.len() > limits.body {
             return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
         }
@@ -106,6 +113,8 @@ fn failed(error: ureq::Error) -> TransportError {
         | ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
             (TransportErrorKind::Connect, Sent::No)
         }
+        #[cfg(feature = "native-tls")]
+        ureq::Error::NativeTls(_) | ureq::Error::Der(_) => (TransportErrorKind::Connect, Sent::No),
         ureq::Error::Timeout(_) => (TransportErrorKind::Timeout, Sent::Maybe),
         ureq::Error::Io(error) if is_unreachable(error) || is_untrusted(error) => {
             (TransportErrorKind::Connect, Sent::No)

@@ -5,7 +5,8 @@
 //!
 //! isahc writes a request's URL to the log at DEBUG, and its bytes at TRACE. While its log is open that wide, nothing is
 //! sent: the call fails with [`TransportErrorKind::Unsupported`] and says which filter helps. At DEBUG that is so only
-//! for a URL with parameters, which the default signature's has not.
+//! for a URL with a path or parameters, which the default signature's has not. What is asked is the log as it is where the
+//! call is made; a filter that opens inside isahc's own spans (`isahc[handler]=trace`) is not seen.
 
 use std::fmt;
 use std::io::Read;
@@ -18,7 +19,7 @@ use futures_lite::AsyncReadExt;
 use futures_lite::io::Cursor;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
-use isahc::config::{Configurable, RedirectPolicy};
+use isahc::config::{Configurable, RedirectPolicy, VersionNegotiation};
 use isahc::error::ErrorKind;
 use isahc::{AsyncBody, HttpClient};
 
@@ -52,14 +53,17 @@ impl IsahcTransport {
         if request.uri().scheme_str() == Some("https") && !self.knows_tls {
             return Err(unsupported("this build has no TLS for isahc; enable the feature `rustls`"));
         }
-        if would_be_logged(request.uri().query().is_some()) {
+        if would_be_logged(request.uri()) {
             return Err(unsupported(
                 "isahc would write the request to the log; set its filter to `isahc=info`",
             ));
         }
         let (parts, body) = request.into_parts();
         let mut prepared = Request::builder()
-            .timeout(limits.attempt)
+            // Less than a millisecond is "for ever" to curl.
+            .timeout(limits.attempt.max(Duration::from_millis(1)))
+            // Under HTTP/2 curl logs the headers, tokens among them.
+            .version_negotiation(VersionNegotiation::http11())
             .redirect_policy(RedirectPolicy::None)
             .automatic_decompression(false)
             .expect_continue(false)
@@ -130,7 +134,12 @@ fn whole(
     read: std::io::Result<usize>,
     limits: &Limits,
 ) -> Result<Response<Body>, TransportError> {
-    read.map_err(|error| failed(error.into()))?;
+    read.map_err(|error| {
+        let error = isahc::Error::from(error);
+        let late = *error.kind() == ErrorKind::Timeout;
+        let kind = if late { TransportErrorKind::Timeout } else { TransportErrorKind::Broken };
+        TransportError::new(kind, Sent::Maybe).with_source(error)
+    })?;
     if bytes.len() > limits.body {
         return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
     }
@@ -146,18 +155,19 @@ fn whole(
     Ok(response)
 }
 
-/// Whether isahc's log is open wide enough to show bytes, or the URL where that holds parameters.
-fn would_be_logged(has_query: bool) -> bool {
-    use tracing::Level;
-    let bytes = tracing::enabled!(target: "isahc::wire", Level::TRACE)
+/// Whether isahc's log is open wide enough to show bytes, or the URL where that may hold anything.
+fn would_be_logged(uri: &http::Uri) -> bool {
+    use tracing::{Level, event_enabled, span_enabled};
+    let bytes = event_enabled!(target: "isahc::wire", Level::TRACE)
         || log::log_enabled!(target: "isahc::wire", log::Level::Trace);
     let url = || {
-        tracing::enabled!(target: "isahc::client", Level::DEBUG)
-            || tracing::enabled!(target: "isahc::handler", Level::DEBUG)
+        span_enabled!(target: "isahc::client", Level::DEBUG)
+            || event_enabled!(target: "isahc::handler", Level::DEBUG)
             || log::log_enabled!(target: "isahc::client", log::Level::Debug)
             || log::log_enabled!(target: "isahc::handler", log::Level::Debug)
     };
-    bytes || (has_query && url())
+    let bare = uri.query().is_none() && uri.path() == "/" && !uri.to_string().contains('@');
+    bytes || (!bare && url())
 }
 
 fn unsupported(why: &'static str) -> TransportError {
@@ -173,6 +183,8 @@ fn failed(error: isahc::Error) -> TransportError {
         ErrorKind::InvalidTlsConfiguration | ErrorKind::ClientInitialization | ErrorKind::InvalidRequest => {
             (TransportErrorKind::Unsupported, Sent::No)
         }
+        // Without an address there was no connection yet.
+        ErrorKind::Timeout if error.remote_addr().is_none() => (TransportErrorKind::Connect, Sent::No),
         ErrorKind::Timeout => (TransportErrorKind::Timeout, Sent::Maybe),
         _ => (TransportErrorKind::Broken, Sent::Maybe),
     };

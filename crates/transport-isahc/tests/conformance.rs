@@ -6,6 +6,7 @@ use cloudauth_transport::testing::conformance;
 use cloudauth_transport::{BlockingTransport, Transport};
 use cloudauth_transport_isahc::IsahcTransport;
 use futures_lite::future::block_on;
+use isahc::config::Configurable;
 
 #[test]
 fn it_keeps_what_every_transport_promises() {
@@ -25,7 +26,7 @@ fn it_keeps_them_blocking() {
 
 #[test]
 fn a_client_of_the_users_own_keeps_them_too() {
-    let transport = IsahcTransport::from(isahc::HttpClient::new().unwrap());
+    let transport = IsahcTransport::from(isahc::HttpClient::builder().proxy(None).build().unwrap());
     let failures =
         conformance::run(&|request, limits| block_on(Transport::send(&transport, request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");

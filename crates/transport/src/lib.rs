@@ -11,7 +11,7 @@
 //! | [`Sent`] is truthful | it decides whether a paid call may be repeated |
 //! | connections are reused | one TLS handshake costs about 24 calls |
 //! | dropping the future cancels the request | a deadline of the caller's holds |
-//! | a request is sent once | repeating is the exchange's, which signs anew |
+//! | a request with a body is sent once | repeating is the exchange's, which signs anew |
 //! | no error shows a URL or a body | under some signatures a name and an ID number stand there |
 //! | nor does a log | where the HTTP client would write the request to its own, the transport does not send |
 

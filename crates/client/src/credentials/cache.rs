@@ -1,7 +1,7 @@
 //! What a client holds of its provider's credentials: asked for once, and again shortly before they expire.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_lock::Mutex as FetchLock;
 use async_trait::async_trait;
@@ -10,12 +10,15 @@ use cloudauth_transport::{BlockingTransport, Limits, Transport, TransportError};
 use http::{Request, Response};
 
 use super::provide::{FetchStep, ProvideCredentials, ProvideError, Provided};
+use crate::client::in_time;
 use crate::exchange::Entropy;
 
 /// How long before the end new ones are fetched; later for short-lived ones, at half of their time.
 const AHEAD: Duration = Duration::from_secs(15 * 60);
 /// While the held ones still hold, a failure is not repeated with every call.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// How long a call waits for new ones while the held ones hold.
+const NOT_FOR_LONG: Duration = Duration::from_secs(5);
 
 /// Shared by the clones of a client.
 #[derive(Debug)]
@@ -57,58 +60,65 @@ impl CredentialCache {
         Self { provider, state: Mutex::default(), fetching: FetchLock::new(()) }
     }
 
-    /// What is held while it is good, or else what the provider gives. Not those that the service refused, if it has.
+    /// What is held while it is good, or else what the provider gives, asked for no longer than `within`.
     pub(crate) async fn get(
         &self,
-        refused: Option<&Credentials>,
+        within: Duration,
         clock: Clock<'_>,
         transport: &dyn Transport,
     ) -> Result<Credentials, ProvideError> {
-        match self.look(refused, clock()) {
+        match self.look(clock()) {
             Look::Good(credentials) => return Ok(credentials),
             Look::Ageing(credentials) => {
-                // One call renews them, the others need not wait.
+                // One call renews them, the others need not wait; and that one not for long.
                 let Some(_turn) = self.fetching.try_lock() else { return Ok(credentials) };
-                return Ok(match self.look(refused, clock()) {
+                return Ok(match self.look(clock()) {
                     Look::Good(renewed) => renewed,
-                    _ => self.fetch(clock, transport).await.unwrap_or(credentials),
+                    _ => self.fetch(within.min(NOT_FOR_LONG), clock, transport).await.unwrap_or(credentials),
                 });
             }
             Look::Nothing => {}
         }
         let before = self.lock().fetches;
         let _turn = self.fetching.lock().await;
-        if let Look::Good(fetched) | Look::Ageing(fetched) = self.look(refused, clock()) {
-            return Ok(fetched);
-        }
         {
-            // The failure that this call has waited for is its own, too.
+            // What came of the fetch that this call has waited for is its own, too.
             let state = self.lock();
-            if let Some(failure) = state.failure.as_ref().filter(|_| state.fetches > before) {
-                return Err(failure.clone());
+            if state.fetches > before {
+                let failure =
+                    || ProvideError::new("the provider", "gave credentials that were refused at once");
+                let held = state.held.as_ref().map(|held| held.credentials.clone());
+                return held.ok_or_else(|| state.failure.clone().unwrap_or_else(failure));
             }
         }
-        self.fetch(clock, transport).await
+        self.fetch(within, clock, transport).await
     }
 
     /// The same on the calling thread.
     pub(crate) fn get_blocking(
         &self,
-        refused: Option<&Credentials>,
+        within: Duration,
         clock: Clock<'_>,
         transport: &dyn BlockingTransport,
     ) -> Result<Credentials, ProvideError> {
-        pollster::block_on(self.get(refused, clock, &OnThisThread(transport)))
+        pollster::block_on(self.get(within, clock, &OnThisThread(transport)))
+    }
+
+    /// The service says that these have expired: they are not held any longer.
+    pub(crate) fn refused(&self, credentials: &Credentials) {
+        let mut state = self.lock();
+        if state.held.as_ref().is_some_and(|held| same(&held.credentials, credentials)) {
+            state.held = None;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn look(&self, refused: Option<&Credentials>, now: UnixTime) -> Look {
+    fn look(&self, now: UnixTime) -> Look {
         match &self.lock().held {
             Some(held) if held.expires.is_some_and(|end| end <= now) => Look::Nothing,
-            Some(held) if refused.is_some_and(|refused| same(refused, &held.credentials)) => Look::Nothing,
             Some(held) if held.renew.is_some_and(|time| time <= now) => {
                 Look::Ageing(held.credentials.clone())
             }
@@ -117,16 +127,22 @@ impl CredentialCache {
         }
     }
 
-    async fn fetch(&self, clock: Clock<'_>, transport: &dyn Transport) -> Result<Credentials, ProvideError> {
-        let came = self.converse(clock, transport).await;
+    async fn fetch(
+        &self,
+        within: Duration,
+        clock: Clock<'_>,
+        transport: &dyn Transport,
+    ) -> Result<Credentials, ProvideError> {
+        let came = self.converse(within, clock, transport).await;
         let (now, mut state) = (clock(), self.lock());
         state.fetches += 1;
         match came {
-            Ok(Provided { credentials, expires }) => {
-                let renew = expires.map(|end| {
+            Ok(Provided { credentials, expires, renew }) => {
+                let ahead = |end: UnixTime| {
                     let ahead = UnixTime::from_millis(end.as_millis().saturating_sub(millis(AHEAD)));
                     ahead.max(now.plus(end.since(now) / 2))
-                });
+                };
+                let renew = renew.or_else(|| expires.map(ahead));
                 state.held = Some(Held { credentials: credentials.clone(), expires, renew });
                 state.failure = None;
                 Ok(credentials)
@@ -141,7 +157,13 @@ impl CredentialCache {
         }
     }
 
-    async fn converse(&self, clock: Clock<'_>, transport: &dyn Transport) -> Result<Provided, ProvideError> {
+    async fn converse(
+        &self,
+        within: Duration,
+        clock: Clock<'_>,
+        transport: &dyn Transport,
+    ) -> Result<Provided, ProvideError> {
+        let begun = Instant::now();
         let mut fetch = self.provider.begin();
         let mut answer = None;
         loop {
@@ -150,7 +172,14 @@ impl CredentialCache {
                 ProvideError::new("the system", "gave no random bytes").with_source(error)
             })?;
             match fetch.next(clock(), entropy, answer.take()) {
-                FetchStep::Send(request, limits) => answer = Some(transport.send(request, &limits).await),
+                FetchStep::Send(request, limits) => {
+                    let left = within.saturating_sub(begun.elapsed());
+                    if left.is_zero() {
+                        return Err(ProvideError::new("fetching credentials", "takes too long").passing());
+                    }
+                    let limits = limits.with_attempt(limits.attempt.min(left));
+                    answer = Some(in_time(transport, request, &limits).await);
+                }
                 FetchStep::Done(result) => return result,
             }
         }
@@ -159,7 +188,7 @@ impl CredentialCache {
 
 /// Whether two are the same key.
 pub(crate) fn same(one: &Credentials, other: &Credentials) -> bool {
-    let token = |of: &Credentials| of.security_token().map(|token| token.expose().to_owned());
+    let token = |of| Credentials::security_token(of).map(|token| token.expose());
     one.access_key_id() == other.access_key_id() && token(one) == token(other)
 }
 
@@ -191,6 +220,7 @@ mod tests {
     use super::super::provide::Fetch;
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(25);
     const START: u64 = 1_767_323_045;
 
     /// Gives keys that are numbered and hold for an hour, or fails, as told.
@@ -259,16 +289,14 @@ mod tests {
             Ok(Response::new(Body::empty()))
         }
 
-        async fn sleep(&self, _: Duration) {}
+        async fn sleep(&self, _: Duration) {
+            std::future::pending().await
+        }
     }
 
-    fn get(
-        cache: &CredentialCache,
-        numbered: &Numbered,
-        refused: Option<&Credentials>,
-    ) -> Result<String, String> {
+    fn get(cache: &CredentialCache, numbered: &Numbered) -> Result<String, String> {
         let clock = || UnixTime::from_secs(START + numbered.now.load(Ordering::SeqCst));
-        let got = cache.get_blocking(refused, &clock, &Scripted::bodies([]));
+        let got = cache.get_blocking(LONG, &clock, &Scripted::bodies([]));
         got.map(|got| got.access_key_id().to_owned()).map_err(|error| error.to_string())
     }
 
@@ -282,7 +310,7 @@ mod tests {
                 .map(|_| {
                     let cache = Arc::clone(&cache);
                     tokio::spawn(
-                        async move { cache.get(None, &|| UnixTime::from_secs(START), &Yielding).await },
+                        async move { cache.get(LONG, &|| UnixTime::from_secs(START), &Yielding).await },
                     )
                 })
                 .collect();
@@ -301,14 +329,14 @@ mod tests {
         let cache = CredentialCache::new(numbered.clone());
         let clock = || UnixTime::from_secs(START);
         {
-            let mut first = std::pin::pin!(cache.get(None, &clock, &Yielding));
+            let mut first = std::pin::pin!(cache.get(LONG, &clock, &Yielding));
             std::future::poll_fn(|context| {
                 assert!(first.as_mut().poll(context).is_pending());
                 std::task::Poll::Ready(())
             })
             .await;
         }
-        assert_eq!(get(&cache, &numbered, None).unwrap(), "key1");
+        assert_eq!(get(&cache, &numbered).unwrap(), "key1");
     }
 
     #[test]
@@ -326,7 +354,7 @@ mod tests {
         ] {
             numbered.now.store(at, Ordering::SeqCst);
             numbered.lives.store(lives, Ordering::SeqCst);
-            assert_eq!(get(&cache, &numbered, None).unwrap(), expected, "after {at} seconds");
+            assert_eq!(get(&cache, &numbered).unwrap(), expected, "after {at} seconds");
         }
     }
 
@@ -335,15 +363,15 @@ mod tests {
         let numbered = Numbered::at(0);
         let cache = CredentialCache::new(numbered.clone());
         numbered.fails.store(1, Ordering::SeqCst);
-        assert_eq!(get(&cache, &numbered, None).unwrap_err(), "the test: failure 1");
-        assert_eq!(get(&cache, &numbered, None).unwrap(), "key2");
+        assert_eq!(get(&cache, &numbered).unwrap_err(), "the test: failure 1");
+        assert_eq!(get(&cache, &numbered).unwrap(), "key2");
         numbered.fails.store(usize::MAX, Ordering::SeqCst);
         for (at, asked) in [(2700, 3), (2705, 3), (2710, 4)] {
             numbered.now.store(at, Ordering::SeqCst);
-            assert_eq!((get(&cache, &numbered, None).unwrap().as_str(), numbered.asked()), ("key2", asked));
+            assert_eq!((get(&cache, &numbered).unwrap().as_str(), numbered.asked()), ("key2", asked));
         }
         numbered.now.store(3600, Ordering::SeqCst);
-        assert_eq!(get(&cache, &numbered, None).unwrap_err(), "the test: failure 5");
+        assert_eq!(get(&cache, &numbered).unwrap_err(), "the test: failure 5");
     }
 
     #[test]
@@ -351,12 +379,22 @@ mod tests {
         let numbered = Numbered::at(0);
         let cache = CredentialCache::new(numbered.clone());
         let first = Credentials::temporary("key1", "s", "t").unwrap();
-        assert_eq!(get(&cache, &numbered, None).unwrap(), "key1");
-        assert_eq!(get(&cache, &numbered, Some(&first)).unwrap(), "key2");
-        assert_eq!(
-            get(&cache, &numbered, Some(&first)).unwrap(),
-            "key2",
-            "somebody has renewed them already"
-        );
+        assert_eq!(get(&cache, &numbered).unwrap(), "key1");
+        cache.refused(&first);
+        assert_eq!(get(&cache, &numbered).unwrap(), "key2");
+        cache.refused(&first);
+        assert_eq!(get(&cache, &numbered).unwrap(), "key2", "somebody has renewed them already");
+    }
+
+    #[tokio::test]
+    async fn a_source_that_never_answers_is_given_up() {
+        use cloudauth_transport::testing::Never;
+
+        let numbered = Numbered::at(0);
+        numbered.fails.store(1, Ordering::SeqCst);
+        let cache = CredentialCache::new(numbered);
+        let clock = || UnixTime::from_secs(START);
+        let error = cache.get(Duration::from_millis(1), &clock, &Never).await.unwrap_err();
+        assert_eq!(error.to_string(), "the test: failure 1");
     }
 }

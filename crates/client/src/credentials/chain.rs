@@ -9,7 +9,7 @@ use cloudauth_protocol::{Body, UnixTime};
 use cloudauth_transport::TransportError;
 use http::Response;
 
-use super::files::{ProfileFile, credentials_file};
+use super::files::{Defaults, ProfileFile, credentials_file};
 use super::metadata::{CredentialsUri, EcsMetadata};
 use super::provide::{Fetch, FetchStep, ProvideCredentials, ProvideError};
 use super::sts::AssumeRoleWithOidc;
@@ -38,6 +38,19 @@ impl Chain {
     pub(super) fn new(env: Env<'_>, home: Option<&Path>) -> Self {
         let get = |name: &str| filled(env(name));
         let says_true = |name: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let ecs = (!says_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED")).then(|| {
+            let mut metadata = EcsMetadata::new();
+            if let Some(role) = get("ALIBABA_CLOUD_ECS_METADATA") {
+                metadata = metadata.role(role);
+            }
+            if says_true("ALIBABA_CLOUD_IMDSV1_DISABLED") { metadata.token_required() } else { metadata }
+        });
+        let defaults = Defaults {
+            ecs: ecs.clone(),
+            sts_region: get("ALIBABA_CLOUD_STS_REGION"),
+            sts_vpc: says_true("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"),
+            session_name: get("ALIBABA_CLOUD_ROLE_SESSION_NAME"),
+        };
         let mut links: Vec<(&'static str, Link)> = Vec::new();
         let mut link = |name, link: Link| links.push((name, link));
 
@@ -53,14 +66,8 @@ impl Chain {
             ["ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
         let oidc = oidc.map(get);
         if let [Some(arn), Some(provider), Some(file)] = oidc {
-            let mut role = AssumeRoleWithOidc::new(arn, provider, file);
-            if let Some(name) = get("ALIBABA_CLOUD_ROLE_SESSION_NAME") {
-                role = role.session_name(name);
-            }
-            if let Some(region) = get("ALIBABA_CLOUD_STS_REGION") {
-                role = role.region(region);
-            }
-            link("OIDC", Ok(Arc::new(role)));
+            let role = AssumeRoleWithOidc::new(arn, provider, file);
+            link("OIDC", Ok(Arc::new(defaults.apply(role, "", "", false))));
         }
         let profile = get("ALIBABA_CLOUD_PROFILE");
         let ignored =
@@ -69,7 +76,8 @@ impl Chain {
         if let Some(file) = home.and_then(|home| there(home.join(".aliyun").join("config.json")))
             && !ignored
         {
-            let provider = ProfileFile::read(&file).and_then(|read| read.provider(profile.as_deref(), &file));
+            let provider =
+                ProfileFile::read(&file).and_then(|read| read.provider(profile.as_deref(), &file, &defaults));
             link("CLI profile", provider.map_err(|error| told(&error)));
         }
         let named = get("ALIBABA_CLOUD_CREDENTIALS_FILE").map(PathBuf::from);
@@ -78,17 +86,10 @@ impl Chain {
             there(folder.join("credentials.ini")).or_else(|| there(folder.join("credentials")))
         };
         if let Some(file) = named.or_else(usual) {
-            let provider = credentials_file(&file, profile.as_deref().unwrap_or("default"));
+            let provider = credentials_file(&file, profile.as_deref().unwrap_or("default"), &defaults);
             link("credentials file", provider.map_err(|error| told(&error)));
         }
-        if !says_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED") {
-            let mut metadata = EcsMetadata::new();
-            if let Some(role) = get("ALIBABA_CLOUD_ECS_METADATA") {
-                metadata = metadata.role(role);
-            }
-            if says_true("ALIBABA_CLOUD_IMDSV1_DISABLED") {
-                metadata = metadata.token_required();
-            }
+        if let Some(metadata) = ecs {
             link("ECS metadata", Ok(Arc::new(metadata)));
         }
         if let Some(uri) = get("ALIBABA_CLOUD_CREDENTIALS_URI") {
@@ -99,7 +100,7 @@ impl Chain {
         Self { links, found: AtomicUsize::new(usize::MAX) }
     }
 
-    /// Providers of your own, in this order; the names are for the error.
+    /// Providers of your own, in this order; the names are for `Debug`, an error has the provider's own.
     pub fn of(providers: impl IntoIterator<Item = (&'static str, Arc<dyn ProvideCredentials>)>) -> Self {
         let links = providers.into_iter().map(|(name, provider)| (name, Ok(provider))).collect();
         Self { links, found: AtomicUsize::new(usize::MAX) }
@@ -214,7 +215,7 @@ mod tests {
         impl ProvideCredentials for Counted {
             fn begin(&self) -> Box<dyn Fetch + '_> {
                 self.0.fetch_add(1, Ordering::Relaxed);
-                Box::new(Some(Err(ProvideError::new("it", "has none"))))
+                Box::new(|_| Err(ProvideError::new("it", "has none")))
             }
         }
         let (has_none, has) = (Arc::new(Counted(AtomicUsize::new(0))), Arc::new(chain_of_keys));
@@ -253,13 +254,14 @@ mod tests {
              none is run; ",
             "credentials file: cannot read /nowhere/credentials: entity not found; ",
             "ECS metadata: cannot be reached: no connection to the endpoint (nothing was sent); ",
-            "credentials address: the credentials address: is neither http nor https",
+            "credentials address: the credentials address: is neither https nor http on this machine",
         ] {
             assert!(error.contains(told), "{told}\n{error}");
         }
         assert!(!error.contains("planted"), "{error}");
     }
 
+    #[expect(clippy::indexing_slicing, reason = "a test may panic")]
     #[test]
     fn the_cli_profile_may_build_on_another_but_not_on_itself() {
         let home = tempfile::tempdir().unwrap();
@@ -271,13 +273,21 @@ mod tests {
             {"name":"loop","mode":"ChainableRamRoleArn","source_profile":"loop","ram_role_arn":"acs:ram::1:role/x"},
             {"name":"machine","mode":"EcsRamRole","ram_role_name":"shop-role"}]}"#;
         fs::write(home.path().join(".aliyun/config.json"), file).unwrap();
-        let with =
-            |profile| unanswered(&chain(&[("ALIBABA_CLOUD_PROFILE", profile), NO_ECS], Some(home.path())));
-        assert_eq!(with("").0, ["https://sts.cn-hangzhou.aliyuncs.com/"]);
+        let with = |profile| unanswered(&chain(&[("ALIBABA_CLOUD_PROFILE", profile)], Some(home.path())));
+        assert_eq!(with("").0[0], "https://sts.cn-hangzhou.aliyuncs.com/");
         assert_eq!(with("base").1.unwrap(), "baseid");
         assert!(with("loop").1.unwrap_err().contains("has profiles that build on each other"));
         let ecs = with("machine").0;
-        assert!(ecs.last().unwrap().ends_with("/ram/security-credentials/shop-role"), "{ecs:?}");
+        assert!(ecs[1].ends_with("/ram/security-credentials/shop-role"), "{ecs:?}");
+
+        let env = [("ALIBABA_CLOUD_PROFILE", "machine"), NO_ECS];
+        let (asked, error) = unanswered(&chain(&env, Some(home.path())));
+        assert!(asked.is_empty() && error.unwrap_err().contains("ALIBABA_CLOUD_ECS_METADATA_DISABLED"));
+        let env = [("ALIBABA_CLOUD_PROFILE", "shop"), ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true"), NO_ECS];
+        assert_eq!(
+            unanswered(&chain(&env, Some(home.path()))).0,
+            ["https://sts-vpc.cn-hangzhou.aliyuncs.com/"]
+        );
     }
 
     #[test]

@@ -11,13 +11,23 @@ use serde::Deserialize;
 
 use super::metadata::EcsMetadata;
 use super::provide::ProvideCredentials;
-use super::sts::{AssumeRole, AssumeRoleWithOidc};
+use super::sts::{AssumeRole, AssumeRoleWithOidc, Sts};
 use super::{LoadError, filled};
 
 /// A profile may build on another, and no chain is longer.
 const LONGEST_CHAIN: usize = 8;
 
 type Provider = Arc<dyn ProvideCredentials>;
+
+/// What the environment says of the sources that a profile names.
+#[derive(Debug)]
+pub(super) struct Defaults {
+    /// `None` where it is switched off.
+    pub(super) ecs: Option<EcsMetadata>,
+    pub(super) sts_region: Option<String>,
+    pub(super) sts_vpc: bool,
+    pub(super) session_name: Option<String>,
+}
 
 #[derive(Deserialize)]
 pub(super) struct ProfileFile {
@@ -43,6 +53,7 @@ pub(super) struct Profile {
     external_id: String,
     policy: String,
     sts_region: String,
+    enable_vpc: bool,
     expired_seconds: Option<u64>,
     oidc_provider_arn: String,
     oidc_token_file: String,
@@ -68,26 +79,41 @@ impl ProfileFile {
     }
 
     /// What a profile stands for.
-    pub(super) fn provider(&self, name: Option<&str>, file: &Path) -> Result<Provider, LoadError> {
-        self.provider_within(name, file, LONGEST_CHAIN)
+    pub(super) fn provider(
+        &self,
+        name: Option<&str>,
+        file: &Path,
+        defaults: &Defaults,
+    ) -> Result<Provider, LoadError> {
+        self.provider_within(name, file, defaults, LONGEST_CHAIN)
     }
 
-    fn provider_within(&self, name: Option<&str>, file: &Path, left: usize) -> Result<Provider, LoadError> {
+    fn provider_within(
+        &self,
+        name: Option<&str>,
+        file: &Path,
+        defaults: &Defaults,
+        left: usize,
+    ) -> Result<Provider, LoadError> {
         let profile = self.profile(name, file)?;
         Ok(match profile.mode.as_str() {
             "AK" | "StsToken" => Arc::new(profile.fixed()?),
-            "RamRoleArn" => profile.role(Arc::new(profile.long_lived()?)),
+            "RamRoleArn" => profile.role(Arc::new(profile.long_lived()?), defaults),
             "ChainableRamRoleArn" if left > 0 => {
-                profile.role(self.provider_within(Some(&profile.source_profile), file, left - 1)?)
+                let source = self.provider_within(Some(&profile.source_profile), file, defaults, left - 1)?;
+                profile.role(source, defaults)
             }
             "ChainableRamRoleArn" => return Err(LoadError::EndlessChain(file.to_owned())),
-            "EcsRamRole" => ecs(&profile.ram_role_name),
+            "EcsRamRole" => {
+                let metadata = defaults.ecs.clone().ok_or(LoadError::EcsSwitchedOff)?;
+                Arc::new(with(metadata, &profile.ram_role_name, EcsMetadata::role))
+            }
             "OIDC" => {
                 let (arn, provider) = (&profile.ram_role_arn, &profile.oidc_provider_arn);
                 let role = AssumeRoleWithOidc::new(arn, provider, &profile.oidc_token_file);
-                let role = with(role, &profile.role_session_name, AssumeRoleWithOidc::session_name);
                 let role = with(role, &profile.policy, AssumeRoleWithOidc::policy);
-                let role = with(role, &profile.sts_region, AssumeRoleWithOidc::region);
+                let role =
+                    defaults.apply(role, &profile.role_session_name, &profile.sts_region, profile.enable_vpc);
                 Arc::new(match profile.expired_seconds {
                     Some(seconds) => role.duration(Duration::from_secs(seconds)),
                     None => role,
@@ -114,12 +140,11 @@ impl Profile {
         Ok(Credentials::new(&self.access_key_id, &self.access_key_secret)?)
     }
 
-    fn role(&self, source: Provider) -> Provider {
+    fn role(&self, source: Provider, defaults: &Defaults) -> Provider {
         let role = AssumeRole::new(source, &self.ram_role_arn);
-        let role = with(role, &self.ram_session_name, AssumeRole::session_name);
         let role = with(role, &self.external_id, AssumeRole::external_id);
         let role = with(role, &self.policy, AssumeRole::policy);
-        let role = with(role, &self.sts_region, AssumeRole::region);
+        let role = defaults.apply(role, &self.ram_session_name, &self.sts_region, self.enable_vpc);
         Arc::new(match self.expired_seconds {
             Some(seconds) => role.duration(Duration::from_secs(seconds)),
             None => role,
@@ -136,12 +161,25 @@ fn with<'a, T>(of: T, text: &'a str, set: impl FnOnce(T, &'a str) -> T) -> T {
     if text.is_empty() { of } else { set(of, text) }
 }
 
-fn ecs(role: &str) -> Provider {
-    Arc::new(with(EcsMetadata::new(), role, EcsMetadata::role))
+impl Defaults {
+    /// What the profile says, and what the environment says where it says nothing.
+    pub(super) fn apply<R: Sts>(&self, role: R, session: &str, region: &str, vpc: bool) -> R {
+        let or = |own: &str, default: &Option<String>| match own {
+            "" => default.clone().unwrap_or_default(),
+            own => own.to_owned(),
+        };
+        let (session, region) = (or(session, &self.session_name), or(region, &self.sts_region));
+        let role = with(role, &session, |role, name| role.named(name));
+        with(role, &region, |role, region| role.in_region(region, vpc || self.sts_vpc))
+    }
 }
 
 /// What a section of the SDKs' credentials file stands for. A value ends at its first `#`.
-pub(super) fn credentials_file(file: &Path, section: &str) -> Result<Provider, LoadError> {
+pub(super) fn credentials_file(
+    file: &Path,
+    section: &str,
+    defaults: &Defaults,
+) -> Result<Provider, LoadError> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| LoadError::Unreadable(file.to_owned(), error.kind()))?;
     let mut form = IniDefault::default();
@@ -177,5 +215,5 @@ pub(super) fn credentials_file(file: &Path, section: &str) -> Result<Provider, L
         },
         ..Profile::default()
     };
-    ProfileFile { current: None, profiles: vec![profile] }.provider(Some(section), file)
+    ProfileFile { current: None, profiles: vec![profile] }.provider(Some(section), file, defaults)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use cloudauth_protocol::{Body, Credentials, UnixTime};
 use cloudauth_transport::{Limits, TransportError};
 use http::Response;
+use http::header::DATE;
 use serde::Deserialize;
 
 use super::provide::{ProvideError, Provided};
@@ -12,7 +13,7 @@ use super::provide::{ProvideError, Provided};
 /// What one request for credentials may take; the vendor's SDKs give five seconds to connect and ten to read.
 pub(super) const LIMITS: Limits = Limits::DEFAULT.with_attempt(Duration::from_secs(10));
 
-/// For how long credentials are taken that do not say it.
+/// When others are asked for in place of those that do not say when they end.
 const UNTOLD: Duration = Duration::from_secs(60 * 60);
 
 #[derive(Deserialize)]
@@ -43,7 +44,8 @@ pub(super) fn read(
     if !response.status().is_success() || code.is_some_and(|code| code != "Success") {
         let code =
             code.filter(|code| is_plain(code)).map(|code| format!(", code {code}")).unwrap_or_default();
-        return Err(failed(format!("refused with HTTP {}{code}", response.status().as_u16())));
+        let error = failed(format!("refused with HTTP {}{code}", response.status().as_u16()));
+        return Err(if response.status().is_server_error() { error.passing() } else { error });
     }
     let keys = keys.map_err(|_| failed("the answer is not the document that is expected".to_owned()))?;
     let keys = match keys.credentials {
@@ -62,16 +64,20 @@ pub(super) fn read(
     };
     let credentials = Credentials::temporary(&id, &secret, &token)
         .map_err(|error| ProvideError::unusable(provider, error))?;
-    let expires = match expiration {
-        None => now.plus(UNTOLD),
-        Some(text) => humantime::parse_rfc3339(&text)
-            .map(|time: SystemTime| UnixTime::from(time))
-            .map_err(|_| failed("the answer's Expiration is not a time".to_owned()))?,
+    let Some(text) = expiration else {
+        return Ok(Provided::from(credentials).renewed_at(now.plus(UNTOLD)));
     };
-    if expires <= now {
+    let end = humantime::parse_rfc3339(&text)
+        .map(|time: SystemTime| UnixTime::from(time))
+        .map_err(|_| failed("the answer's Expiration is not a time".to_owned()))?;
+    // By the clock of whoever says so, which this machine's may be far from.
+    let date =
+        response.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let lives = end.since(date.map_or(now, UnixTime::from));
+    if lives.is_zero() {
         return Err(failed("gave credentials that have expired".to_owned()));
     }
-    Ok(Provided::until(credentials, expires))
+    Ok(Provided::until(credentials, now.plus(lives)))
 }
 
 /// The response, if one came.
@@ -79,7 +85,7 @@ pub(super) fn body_of(
     provider: &str,
     answer: Result<Response<Body>, TransportError>,
 ) -> Result<Response<Body>, ProvideError> {
-    answer.map_err(|error| ProvideError::new(provider, "cannot be reached").with_source(error))
+    answer.map_err(|error| ProvideError::new(provider, "cannot be reached").with_source(error).passing())
 }
 
 /// Whether a text of somebody else's may be shown: the vendor's codes are words with dots.

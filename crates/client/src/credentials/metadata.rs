@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudauth_protocol::{Body, Endpoint, UnixTime};
 use cloudauth_transport::{Limits, TransportError};
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 
 use super::keys::{self, body_of};
 use super::provide::{Fetch, FetchStep, ProvideCredentials, ProvideError};
@@ -19,7 +19,8 @@ const LIMITS: Limits = Limits::DEFAULT.with_attempt(Duration::from_secs(1));
 /// The role of the ECS instance that the program runs on: version 2 of the metadata service, which wants a token first,
 /// and version 1 where the token is not given.
 ///
-/// Plain http, to the link-local address `100.100.100.200`, as the vendor's SDKs.
+/// Plain http, to the address `100.100.100.200` in the machine's own network, as the vendor's SDKs. It is asked over the
+/// client's transport: one that has a proxy would ask the proxy's neighbour.
 #[derive(Clone, Debug)]
 pub struct EcsMetadata {
     base: String,
@@ -86,7 +87,9 @@ impl EcsFetch<'_> {
     fn get(&mut self, path: &str, asked: Asked) -> Result<FetchStep, ProvideError> {
         self.asked = asked;
         let mut request = Request::get(format!("{}{path}", self.of.base));
-        if let Some(token) = &self.token {
+        if let Some(token) = self.token.as_ref().and_then(|token| HeaderValue::from_str(token).ok()) {
+            let mut token = token;
+            token.set_sensitive(true);
             request = request.header("X-aliyun-ecs-metadata-token", token);
         }
         built(ECS, request.body(Body::empty()), LIMITS)
@@ -165,15 +168,19 @@ pub struct CredentialsUri(Uri);
 const URI: &str = "the credentials address";
 
 impl CredentialsUri {
-    /// An `http` or `https` address.
+    /// An `https` address, or `http` on this machine.
     ///
     /// # Errors
     /// If it is none. The address is not quoted.
     pub fn new(uri: &str) -> Result<Self, ProvideError> {
         let uri: Uri = uri.parse().map_err(|_| ProvideError::new(URI, "is not a URL"))?;
         match (uri.scheme_str(), uri.host()) {
-            (Some("http" | "https"), Some(_)) => Ok(Self(uri)),
-            _ => Err(ProvideError::new(URI, "is neither http nor https")),
+            (Some("https"), Some(_)) => Ok(Self(uri)),
+            // What an endpoint may be, this may.
+            (Some("http"), Some(host)) if format!("http://{host}").parse::<Endpoint>().is_ok() => {
+                Ok(Self(uri))
+            }
+            _ => Err(ProvideError::new(URI, "is neither https nor http on this machine")),
         }
     }
 }

@@ -15,21 +15,31 @@ use crate::exchange::Entropy;
 pub struct Provided {
     /// What to sign with.
     pub credentials: Credentials,
-    /// When they end; `None` if they do not.
+    /// When they end; `None` if they do not, or if nobody knows.
     pub expires: Option<UnixTime>,
+    /// When to ask for others, while these still hold. A quarter of an hour before they expire, or at half time, unless
+    /// set.
+    pub renew: Option<UnixTime>,
 }
 
 impl Provided {
     /// Credentials that hold until `expires`.
     #[must_use]
     pub const fn until(credentials: Credentials, expires: UnixTime) -> Self {
-        Self { credentials, expires: Some(expires) }
+        Self { credentials, expires: Some(expires), renew: None }
+    }
+
+    /// When to ask for others.
+    #[must_use]
+    pub const fn renewed_at(mut self, time: UnixTime) -> Self {
+        self.renew = Some(time);
+        self
     }
 }
 
 impl From<Credentials> for Provided {
     fn from(credentials: Credentials) -> Self {
-        Self { credentials, expires: None }
+        Self { credentials, expires: None, renew: None }
     }
 }
 
@@ -39,21 +49,25 @@ impl From<Credentials> for Provided {
 /// [`Credentials`] are a provider that always gives themselves. One of your own need not speak HTTP:
 ///
 /// ```
-/// use cloudauth_client::credentials::{Fetch, ProvideCredentials, ProvideError, Provided};
-/// use cloudauth_protocol::Credentials;
+/// use std::time::Duration;
 ///
-/// /// A file that somebody else keeps fresh.
+/// use cloudauth_client::credentials::{Fetch, ProvideCredentials, ProvideError, Provided};
+/// use cloudauth_protocol::{Credentials, UnixTime};
+///
+/// /// A file that somebody else keeps fresh; looked at every five minutes.
 /// #[derive(Debug)]
 /// struct SecretFile;
 ///
 /// impl ProvideCredentials for SecretFile {
 ///     fn begin(&self) -> Box<dyn Fetch + '_> {
-///         let read = std::fs::read_to_string("/run/secrets/cloudauth").map_err(|error| error.kind().to_string());
-///         let provided = read.and_then(|secret| {
-///             let credentials = Credentials::new("my-key-id", secret.trim()).map_err(|error| error.to_string())?;
-///             Ok(Provided::from(credentials))
-///         });
-///         Box::new(Some(provided.map_err(|why| ProvideError::new("the secret file", why))))
+///         Box::new(|now: UnixTime| {
+///             let failed = |why: String| ProvideError::new("the secret file", why);
+///             let secret = std::fs::read_to_string("/run/secrets/cloudauth");
+///             let secret = secret.map_err(|error| failed(error.kind().to_string()))?;
+///             let credentials = Credentials::new("my-key-id", secret.trim());
+///             let provided = Provided::from(credentials.map_err(|error| failed(error.to_string()))?);
+///             Ok(provided.renewed_at(now.plus(Duration::from_secs(300))))
+///         })
 ///     }
 /// }
 /// ```
@@ -70,7 +84,7 @@ impl<T: ProvideCredentials + ?Sized> ProvideCredentials for Arc<T> {
 
 impl ProvideCredentials for Credentials {
     fn begin(&self) -> Box<dyn Fetch + '_> {
-        Box::new(Some(Ok(self.clone().into())))
+        Box::new(|_| Ok(self.clone().into()))
     }
 }
 
@@ -86,17 +100,15 @@ pub trait Fetch: Send {
     ) -> FetchStep;
 }
 
-/// One that is at its end from the start.
-impl Fetch for Option<Result<Provided, ProvideError>> {
+/// One that asks nobody: it is told the time, and is at its end.
+impl<F: FnMut(UnixTime) -> Result<Provided, ProvideError> + Send> Fetch for F {
     fn next(
         &mut self,
-        _: UnixTime,
+        now: UnixTime,
         _: Entropy,
         _: Option<Result<Response<Body>, TransportError>>,
     ) -> FetchStep {
-        FetchStep::Done(
-            self.take().unwrap_or_else(|| Err(ProvideError::new("a provider", "was asked twice"))),
-        )
+        FetchStep::Done(self(now))
     }
 }
 
@@ -127,22 +139,46 @@ pub struct ProvideError(Arc<Inner>);
 
 #[derive(Debug)]
 enum Inner {
-    One { provider: String, why: String, source: Option<BoxError> },
+    One { provider: String, why: String, passing: bool, source: Option<BoxError> },
     All(Vec<ProvideError>),
 }
 
 impl ProvideError {
     /// A failure of `provider`. Neither text may hold a secret.
     pub fn new(provider: impl Into<String>, why: impl Into<String>) -> Self {
-        Self(Arc::new(Inner::One { provider: provider.into(), why: why.into(), source: None }))
+        Self(Arc::new(Inner::One {
+            provider: provider.into(),
+            why: why.into(),
+            passing: false,
+            source: None,
+        }))
     }
 
     /// With what is behind it, which must show no secret either.
     #[must_use]
-    pub fn with_source(mut self, error: impl Into<BoxError>) -> Self {
-        // It was made just now, and is nobody else's yet.
-        if let Some(Inner::One { source, .. }) = Arc::get_mut(&mut self.0) {
-            *source = Some(error.into());
+    pub fn with_source(self, error: impl Into<BoxError>) -> Self {
+        self.changed(|_, source| *source = Some(error.into()))
+    }
+
+    /// It may be gone when asked again later.
+    #[must_use]
+    pub fn passing(self) -> Self {
+        self.changed(|passing, _| *passing = true)
+    }
+
+    /// Whether it may be gone when asked again later; of several, whether any may.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match &*self.0 {
+            Inner::One { passing, .. } => *passing,
+            Inner::All(errors) => errors.iter().any(Self::is_passing),
+        }
+    }
+
+    /// Only one that is nobody else's yet can be changed, as the two above are meant for.
+    fn changed(mut self, change: impl FnOnce(&mut bool, &mut Option<BoxError>)) -> Self {
+        if let Some(Inner::One { passing, source, .. }) = Arc::get_mut(&mut self.0) {
+            change(passing, source);
         }
         self
     }

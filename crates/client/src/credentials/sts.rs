@@ -39,6 +39,8 @@ struct Role {
 enum Host {
     Global,
     Region(String),
+    /// A region's, from inside its networks.
+    Vpc(String),
     Other(Endpoint),
 }
 
@@ -69,7 +71,10 @@ impl Role {
         let url = match &self.host {
             Host::Global => "https://sts.aliyuncs.com/".to_owned(),
             Host::Region(region) if is_region(region) => format!("https://sts.{region}.aliyuncs.com/"),
-            Host::Region(_) => return Err(ProvideError::new(provider, "the STS region is no region's name")),
+            Host::Vpc(region) if is_region(region) => format!("https://sts-vpc.{region}.aliyuncs.com/"),
+            Host::Region(_) | Host::Vpc(_) => {
+                return Err(ProvideError::new(provider, "the STS region is no region's name"));
+            }
             Host::Other(endpoint) => format!("{endpoint}/"),
         };
         let request = Request::post(url).header(CONTENT_TYPE, FORM);
@@ -118,6 +123,13 @@ macro_rules! role_settings {
             self
         }
 
+        /// The STS of this region, as it is reached from inside a VPC.
+        #[must_use]
+        pub fn vpc_region(mut self, region: impl Into<String>) -> Self {
+            self.role.host = Host::Vpc(region.into());
+            self
+        }
+
         /// Another STS, such as a stand-in for tests.
         #[must_use]
         pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
@@ -126,6 +138,29 @@ macro_rules! role_settings {
         }
     };
 }
+
+/// What files and the environment set of both.
+pub(super) trait Sts {
+    fn named(self, session: &str) -> Self;
+    fn in_region(self, region: &str, vpc: bool) -> Self;
+}
+
+macro_rules! sts {
+    ($name:ident) => {
+        impl Sts for $name {
+            fn named(self, session: &str) -> Self {
+                self.session_name(session)
+            }
+
+            fn in_region(self, region: &str, vpc: bool) -> Self {
+                if vpc { self.vpc_region(region) } else { self.region(region) }
+            }
+        }
+    };
+}
+
+sts!(AssumeRole);
+sts!(AssumeRoleWithOidc);
 
 /// A role that other credentials may take on (`AssumeRole`).
 #[derive(Clone, Debug)]

@@ -36,8 +36,9 @@ pub fn run(send: Send<'_>) -> Vec<String> {
             }
         }
     }
-    let others: [(&str, Check); 5] = [
+    let others: [(&str, Check); 6] = [
         ("a closed port", nothing_listens),
+        ("no time at all", no_time_is_not_for_ever),
         ("a redirect", redirects_stay),
         ("the request as it was given", requests_are_faithful),
         ("connections are used again", connections_are_reused),
@@ -291,6 +292,20 @@ fn nothing_listens(send: Send<'_>) -> Result<(), String> {
         }
         Ok(response) => Err(format!("found {}", response.status())),
     }
+}
+
+/// What a call has left may be less than a client's clock can tell.
+fn no_time_is_not_for_ever(send: Send<'_>) -> Result<(), String> {
+    let server = Server::start(Vec::new(), Then::Hang).map_err(|error| error.to_string())?;
+    for micros in [0, 1, 500] {
+        let begun = Instant::now();
+        let limits = Limits::DEFAULT.with_attempt(Duration::from_micros(micros));
+        let came = send(Op::Init.request(server.url())?, &limits);
+        expect(came.is_err() && begun.elapsed() < Duration::from_secs(3), || {
+            format!("{micros} microseconds became {:?}", begun.elapsed())
+        })?;
+    }
+    Ok(())
 }
 
 /// A redirect is an answer; nobody knocks at where it points.

@@ -7,7 +7,9 @@ pub(crate) mod emulator;
 pub(crate) mod init;
 pub(crate) mod sign;
 
-use cloudauth::{Client, FaceVerifyStatus, Manual, Outcome, Reply, ReqwestTransport, SubCode, credentials};
+use cloudauth::{
+    BlockingClient, FaceVerifyStatus, Manual, Outcome, Reply, SubCode, UreqTransport, credentials,
+};
 use serde_json::{Value, json};
 
 use crate::args::Target;
@@ -15,11 +17,11 @@ use crate::failure::{Failure, NOT_PASSED, PENDING};
 use crate::output::Output;
 
 /// A client for the account that the vendor's default chain finds.
-fn client(target: Target) -> Result<Client, Failure> {
+fn client(target: Target) -> Result<BlockingClient, Failure> {
     let endpoint = target.endpoint()?;
     let credentials = credentials::Chain::from_environment();
-    let transport = ReqwestTransport::new().map_err(Failure::other)?;
-    let mut builder = Client::builder(transport, credentials).signing(target.signing.into());
+    let mut builder =
+        BlockingClient::builder(UreqTransport::new(), credentials).signing(target.signing.into());
     if let Some(endpoint) = endpoint {
         builder = builder.endpoint(endpoint);
     }

@@ -22,8 +22,8 @@ async fn main() -> ExitCode {
     let output = Output { format: args.output, language: args.language() };
     let outcome = match args.command {
         Command::Demo(command) => commands::demo::run(command, &output).await,
-        Command::Init(command) => commands::init::run(command, &output).await,
-        Command::Describe(command) => commands::describe::run(command, &output).await,
+        Command::Init(command) => commands::init::run(command, &output),
+        Command::Describe(command) => commands::describe::run(command, &output),
         Command::Codes(command) => commands::codes::run(&command, &output),
         Command::Sign(command) => commands::sign::run(&command, &output),
         Command::Emulator(command) => commands::emulator::run(command, &output).await,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::http::Uri;
+
 use crate::sessions::Session;
 use crate::state::State;
 
@@ -11,9 +13,9 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Whether an address may be called back, and answers 200 now: it is looked at when the verification starts.
 pub(crate) async fn check(state: &State, url: &str) -> Result<(), &'static str> {
-    let parsed = reqwest::Url::parse(url).map_err(|_| "CallbackUrl is no URL")?;
-    let loopback = matches!(parsed.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    match parsed.scheme() {
+    let parsed: Uri = url.parse().map_err(|_| "CallbackUrl is no URL")?;
+    let loopback = matches!(parsed.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match parsed.scheme_str().unwrap_or_default() {
         "https" if cfg!(feature = "rustls") => {}
         "https" => {
             return Err("this build of the emulator has no TLS and calls back to http on loopback alone");
@@ -21,7 +23,7 @@ pub(crate) async fn check(state: &State, url: &str) -> Result<(), &'static str> 
         "http" if loopback => {}
         _ => return Err("CallbackUrl must be https, or http on loopback while developing"),
     }
-    match get(state, parsed).await {
+    match get(state, url.to_owned()).await {
         true => Ok(()),
         false => Err("CallbackUrl does not answer 200"),
     }
@@ -30,22 +32,34 @@ pub(crate) async fn check(state: &State, url: &str) -> Result<(), &'static str> 
 /// Calls back, and once more within three seconds if the answer is not 200.
 pub(crate) async fn deliver(state: &State, session: &Session) {
     let (Some(target), Some(outcome)) = (&session.callback, &session.result) else { return };
-    let Ok(mut url) = reqwest::Url::parse(&target.url) else { return };
-    {
-        let mut query = url.query_pairs_mut();
-        if let Some(token) = &target.token {
-            query.append_pair("callbackToken", token);
-        }
-        query.append_pair("certifyId", &session.certify_id);
-        query.append_pair("passed", outcome.sub_code.as_str());
-    }
+    let url = with_pairs(
+        &target.url,
+        &[
+            ("callbackToken", target.token.as_deref()),
+            ("certifyId", Some(&session.certify_id)),
+            ("passed", Some(outcome.sub_code.as_str())),
+        ],
+    );
     if !get(state, url.clone()).await {
         tokio::time::sleep(TIMEOUT).await;
         get(state, url).await;
     }
 }
 
-async fn get(state: &State, url: reqwest::Url) -> bool {
-    let answer = state.http.get(url).timeout(TIMEOUT).send().await;
-    answer.is_ok_and(|answer| answer.status() == reqwest::StatusCode::OK)
+/// A URL with these behind its own query, and its fragment where it was.
+pub(crate) fn with_pairs(url: &str, pairs: &[(&str, Option<&str>)]) -> String {
+    let mut added = form_urlencoded::Serializer::new(String::new());
+    added.extend_pairs(pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
+    let (front, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
+    let joint = if front.contains('?') { '&' } else { '?' };
+    format!("{front}{joint}{}{fragment}", added.finish())
+}
+
+async fn get(state: &State, url: String) -> bool {
+    let browser = state.http.clone();
+    let answer = tokio::task::spawn_blocking(move || {
+        let request = browser.get(url).config().timeout_global(Some(TIMEOUT)).build();
+        request.call().map(|answer| answer.status().as_u16())
+    });
+    matches!(answer.await, Ok(Ok(200)))
 }

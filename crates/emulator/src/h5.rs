@@ -57,15 +57,13 @@ fn way_back(session: &Session) -> Option<String> {
     if session.return_url == "iframe" {
         return None;
     }
-    let mut url = reqwest::Url::parse(&session.return_url).ok()?;
     let response = json!({
         "code": 1000,
         "subCode": "Z5050",
         "reason": "success",
         "extInfo": { "certifyId": session.certify_id },
     });
-    url.query_pairs_mut().append_pair("response", &response.to_string());
-    Some(url.into())
+    Some(callback::with_pairs(&session.return_url, &[("response", Some(&response.to_string()))]))
 }
 
 fn refusal(refused: Refused) -> Response<Body> {

@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) accept_any_id: bool,
     pub(crate) clock: Clock,
     pub(crate) nonces: Mutex<Nonces>,
-    pub(crate) http: reqwest::Client,
+    pub(crate) http: ureq::Agent,
     pub(crate) sessions: Mutex<Sessions>,
     pub(crate) seed: u64,
     pub(crate) made: AtomicU64,

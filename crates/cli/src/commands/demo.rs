@@ -8,13 +8,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use cloudauth::{
-    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, Client, Credentials, DescribeFaceVerify, Identity,
-    InitFaceVerify, MetaInfo, OuterOrderNo, ReqwestTransport, ReturnHint, ReturnUrl, SceneId,
+    BlockingClient, Callback, CallbackKeys, CallbackUrl, CertName, CertNo, Credentials, DescribeFaceVerify,
+    Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId, UreqTransport,
 };
 use cloudauth_emulator::Emulator;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::block_in_place;
 
 use super::{entropy, status};
 use crate::args::Demo;
@@ -34,10 +35,11 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
 
     let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
     let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
-    let transport = ReqwestTransport::new().map_err(Failure::other)?;
     let endpoint = emulator.url().parse().map_err(Failure::usage)?;
-    let client =
-        Client::builder(transport, credentials).endpoint(endpoint).signing(args.signing.into()).build();
+    let client = BlockingClient::builder(UreqTransport::new(), credentials)
+        .endpoint(endpoint)
+        .signing(args.signing.into())
+        .build();
 
     let keys = CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?;
     let scene = SceneId::new(1_000_000_006).map_err(Failure::usage)?;
@@ -53,7 +55,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
     .callback_url(CallbackUrl::loopback(&callback_url).map_err(Failure::usage)?)
     .callback_token(keys.token(scene, &order));
 
-    let started = client.init_face_verify(&init).await?;
+    let started = block_in_place(|| client.init_face_verify(&init))?;
     let certify_id = started.output.certify_id;
     let link = started
         .output
@@ -61,7 +63,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
         .ok_or_else(|| Failure::other("the emulator did not believe the MetaInfo"))?;
     output.step(&format!("init       CertifyId {}, the person opens {}", certify_id.as_str(), link.expose()));
 
-    let way_back = submit(link.expose()).await?;
+    let way_back = block_in_place(|| submit(link.expose()))?;
     let hint = ReturnHint::parse(&way_back).map_err(Failure::other)?;
     output.step(&format!("submit     back with code {} (finished, which does not mean passed)", hint.code()));
 
@@ -74,7 +76,8 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
     let claimed = callback.claimed_sub_code().map(ToString::to_string).unwrap_or_default();
     output.step(&format!("callback   claims SubCode {claimed}, its token is this order's"));
 
-    let reply = client.describe_face_verify(&DescribeFaceVerify::new(scene, certify_id.clone())).await?;
+    let describe = DescribeFaceVerify::new(scene, certify_id.clone());
+    let reply = block_in_place(|| client.describe_face_verify(&describe))?;
     let (human, result, exit) = status(&reply, output);
     let document = json!({
         "emulator": true,
@@ -88,10 +91,10 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
 }
 
 /// Stands in for the person, and gives the address that their browser is sent back to.
-async fn submit(link: &str) -> Result<String, Failure> {
-    let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-    let request = browser.map_err(Failure::other)?.post(format!("{link}/submit"));
-    let answer = request.send().await.map_err(|error| Failure::other(error.without_url()))?;
+fn submit(link: &str) -> Result<String, Failure> {
+    let browser = ureq::Agent::config_builder().proxy(None).max_redirects(0).max_redirects_will_error(false);
+    let answer = browser.build().new_agent().post(format!("{link}/submit")).send_empty();
+    let answer = answer.map_err(|_| Failure::other("the emulator does not answer the browser"))?;
     let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
     location.map(str::to_owned).ok_or_else(|| Failure::other("the emulator did not send the browser back"))
 }

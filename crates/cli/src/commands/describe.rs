@@ -7,11 +7,10 @@ use crate::args::Describe;
 use crate::failure::Failure;
 use crate::output::Output;
 
-pub(crate) async fn run(args: Describe, output: &Output) -> Result<u8, Failure> {
+pub(crate) fn run(args: Describe, output: &Output) -> Result<u8, Failure> {
     let scene_id = SceneId::new(args.scene_id).map_err(Failure::usage)?;
     let certify_id = CertifyId::new(args.certify_id).map_err(Failure::usage)?;
-    let reply =
-        client(args.target)?.describe_face_verify(&DescribeFaceVerify::new(scene_id, certify_id)).await?;
+    let reply = client(args.target)?.describe_face_verify(&DescribeFaceVerify::new(scene_id, certify_id))?;
     let (human, document, exit) = status(&reply, output);
     output.print(&human, &document);
     Ok(exit)

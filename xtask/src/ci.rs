@@ -18,6 +18,7 @@ pub(crate) fn run() -> Result<()> {
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     cargo("run -p cloudauth --features reqwest --example verify")?;
+    cargo("run -p cloudauth --features reqwest --example axum_handler")?;
     cargo("bench -p cloudauth-protocol -p cloudauth-tests --benches -- --test")?;
     interop::run()?;
     deny()

@@ -92,7 +92,9 @@ impl Core {
         exchange: &mut Exchange<'_, O>,
     ) -> Result<Step<O::Output>, Error> {
         let mut entropy = Entropy([0; 24]);
-        getrandom::fill(&mut entropy.0).map_err(|error| exchange.without_entropy(error))?;
+        if exchange.wants_entropy() {
+            getrandom::fill(&mut entropy.0).map_err(|error| exchange.without_entropy(error))?;
+        }
         Ok(exchange.poll(self.now(), entropy))
     }
 

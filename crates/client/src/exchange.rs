@@ -241,6 +241,11 @@ impl<'a, O: Operation> Exchange<'a, O> {
         &self.by
     }
 
+    /// Whether the next step draws on entropy: to send, or to rest for a while.
+    pub(crate) fn wants_entropy(&self) -> bool {
+        matches!(self.state, State::Ready | State::Resting(..))
+    }
+
     /// The error of a call for which the system gives no random bytes.
     pub(crate) fn without_entropy(&self, error: getrandom::Error) -> Error {
         self.error(Problem::Entropy(error))

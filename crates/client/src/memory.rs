@@ -28,7 +28,8 @@ pub struct Memory(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     tokens: u32,
-    endpoints: HashMap<Endpoint, Known>,
+    /// Few, and so found sooner by looking at each than by a hash.
+    endpoints: Vec<(Endpoint, Known)>,
     sessions: HashMap<CertifyId, Endpoint>,
     order: VecDeque<CertifyId>,
     /// By action: when the next call is due.
@@ -45,7 +46,7 @@ impl Default for Memory {
     fn default() -> Self {
         Self(Mutex::new(Inner {
             tokens: FULL,
-            endpoints: HashMap::new(),
+            endpoints: Vec::new(),
             sessions: HashMap::new(),
             order: VecDeque::new(),
             due: HashMap::new(),
@@ -144,7 +145,12 @@ impl Memory {
 
 impl Inner {
     fn known(&mut self, endpoint: &Endpoint) -> &mut Known {
-        self.endpoints.entry(endpoint.clone()).or_default()
+        let at = self.endpoints.iter().position(|(found, _)| found == endpoint).unwrap_or_else(|| {
+            self.endpoints.push((endpoint.clone(), Known::default()));
+            self.endpoints.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "it was found there, or put there just now")]
+        &mut self.endpoints[at].1
     }
 }
 

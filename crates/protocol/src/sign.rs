@@ -73,7 +73,7 @@ pub fn prepare<O: Operation + ?Sized>(
     how: Signing,
     stamp: Stamp,
 ) -> Result<Request<Body>, BuildError> {
-    build(op, to, by, how, &stamp, false).map(|built| built.request)
+    build(op, to, by, how, &stamp, Show::Nothing).map(|built| built.request)
 }
 
 /// Like [`prepare`], and keeps every stage of the signature, to be compared with another implementation's or
@@ -88,8 +88,8 @@ pub fn explain<O: Operation + ?Sized>(
     how: Signing,
     stamp: Stamp,
 ) -> Result<Explanation, BuildError> {
-    let real = build(op, to, by, how, &stamp, false)?;
-    let mut masked = build(op, to, by, how, &stamp, true)?.stages;
+    let real = build(op, to, by, how, &stamp, Show::Stages)?;
+    let mut masked = build(op, to, by, how, &stamp, Show::Masked)?.stages;
     masked.signature.clone_from(&real.stages.signature);
     Ok(Explanation { request: real.request, stages: real.stages, masked })
 }
@@ -102,7 +102,7 @@ pub struct Explanation {
 }
 
 /// The stages of one signature.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Stages {
     /// V1: the sorted, encoded parameters. V3: the canonical request.
     pub canonical: String,
@@ -145,6 +145,15 @@ impl fmt::Debug for Stages {
     }
 }
 
+/// What is wanted besides the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Nothing,
+    Stages,
+    /// The stages of a request whose personal values are replaced.
+    Masked,
+}
+
 struct Built {
     request: Request<Body>,
     stages: Stages,
@@ -156,17 +165,17 @@ fn build<O: Operation + ?Sized>(
     by: &Credentials,
     how: Signing,
     stamp: &Stamp,
-    mask: bool,
+    show: Show,
 ) -> Result<Built, BuildError> {
     let mut params = Params::new();
     op.params(&mut params);
-    if mask {
+    if show == Show::Masked {
         mask_personal(&mut params);
     }
     match how {
-        Signing::V1 | Signing::V1Get => build_v1(op.action(), params, to, by, how, stamp, mask),
+        Signing::V1 | Signing::V1Get => build_v1(op.action(), params, to, by, how, stamp, show),
         Signing::V3 | Signing::V3Get | Signing::V3Body => {
-            build_v3(op.action(), params, to, by, how, stamp, mask)
+            build_v3(op.action(), params, to, by, how, stamp, show)
         }
     }
 }
@@ -178,14 +187,17 @@ fn build_v1(
     by: &Credentials,
     how: Signing,
     stamp: &Stamp,
-    mask: bool,
+    show: Show,
 ) -> Result<Built, BuildError> {
     let method = how.method();
-    let signed = v1::sign_with_common(&method, action, params, by, stamp, mask)?;
-    let stages = Stages {
-        canonical: text(signed.canonical()),
-        string_to_sign: text(signed.string_to_sign()),
-        signature: signed.signature().to_owned(),
+    let signed = v1::sign_with_common(&method, action, params, by, stamp, show == Show::Masked)?;
+    let stages = match show {
+        Show::Nothing => Stages::default(),
+        Show::Stages | Show::Masked => Stages {
+            canonical: text(signed.canonical()),
+            string_to_sign: text(signed.string_to_sign()),
+            signature: signed.signature().to_owned(),
+        },
     };
     let mut headers = common_headers(to)?;
     let (query, body) = match how {
@@ -205,7 +217,7 @@ fn build_v3(
     by: &Credentials,
     how: Signing,
     stamp: &Stamp,
-    mask: bool,
+    show: Show,
 ) -> Result<Built, BuildError> {
     sort(&mut params.0)?;
     let in_query = |param: &Param<'_>| match how {
@@ -231,7 +243,7 @@ fn build_v3(
     }
     if let Some(token) = by.security_token() {
         set("x-acs-accesskey-id", by.access_key_id())?;
-        set("x-acs-security-token", if mask { "[SecurityToken]" } else { token.expose() })?;
+        set("x-acs-security-token", if show == Show::Masked { "[SecurityToken]" } else { token.expose() })?;
     }
     let method = how.method();
     let to_sign = headers.iter().filter(|(name, _)| v3::must_be_signed(name.as_str()));

@@ -261,7 +261,6 @@ mod tests {
         assert!(!error.contains("planted"), "{error}");
     }
 
-    #[expect(clippy::indexing_slicing, reason = "a test may panic")]
     #[test]
     fn the_cli_profile_may_build_on_another_but_not_on_itself() {
         let home = tempfile::tempdir().unwrap();

@@ -55,13 +55,31 @@ impl UnixTime {
 
     /// `yyyy-MM-ddTHH:mm:ssZ`, the form of `Timestamp` (V1) and `x-acs-date` (V3).
     pub(crate) fn to_wire(self) -> WireTime {
-        use fmt::Write;
-        let mut text = WireTime([0; 20], 0);
-        let whole = UNIX_EPOCH + Duration::from_secs(self.as_secs());
-        // `WireTime` takes twenty bytes, exactly what a year of four digits needs: nothing is cut off.
-        let _ = write!(text, "{}", humantime::format_rfc3339_seconds(whole));
-        text
+        let (days, second) = (self.as_secs() / 86_400, self.as_secs() % 86_400);
+        let (year, month, day) = civil(days);
+        let mut text = *b"0000-00-00T00:00:00Z";
+        let parts = [year / 100, year % 100, month, day, second / 3_600, second / 60 % 60, second % 60];
+        for (place, part) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(parts) {
+            if let Some([tens, ones]) = text.get_mut(place..place + 2) {
+                // Below a hundred, all of them: the year ends at 9999.
+                (*tens, *ones) = (b'0' + (part / 10) as u8, b'0' + (part % 10) as u8);
+            }
+        }
+        WireTime(text)
     }
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years are counted from March, so
+/// that the leap day is the last; 400 of them have 146,097 days, and five months from March on have 153.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year + next, month, day)
 }
 
 impl From<SystemTime> for UnixTime {
@@ -77,20 +95,11 @@ impl fmt::Display for UnixTime {
 }
 
 /// A rendered time, on the stack.
-pub(crate) struct WireTime([u8; 20], usize);
+pub(crate) struct WireTime([u8; 20]);
 
 impl WireTime {
     pub(crate) fn as_str(&self) -> &str {
-        self.0.get(..self.1).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for WireTime {
-    fn write_str(&mut self, s: &str) -> fmt::Result {
-        let end = self.1 + s.len();
-        self.0.get_mut(self.1..end).ok_or(fmt::Error)?.copy_from_slice(s.as_bytes());
-        self.1 = end;
-        Ok(())
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -161,6 +170,22 @@ mod tests {
         assert_eq!(UnixTime::from_millis(1_767_323_045_999).to_string(), "2026-01-02T03:04:05Z");
         assert_eq!(UnixTime::from_secs(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(UnixTime::from_secs(u64::MAX).to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_follows_the_one_before() {
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..146_097 * 2 {
+            assert_eq!(civil(days), (year, month, day));
+            let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 => 28 + u64::from(is_leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            (day, month) = if day < last { (day + 1, month) } else { (1, month + 1) };
+            (month, year) = if month <= 12 { (month, year) } else { (1, year + 1) };
+        }
     }
 
     #[test]

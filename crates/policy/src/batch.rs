@@ -1,0 +1,162 @@
+//! Many decisions at once, over coded columns.
+
+use std::fmt;
+
+use crate::decision::Verdict;
+use crate::document::Kind;
+use crate::grid::Scale;
+use crate::policy::Policy;
+
+/// One input of all rows, in the order of the policy's inputs.
+#[derive(Clone, Copy, Debug)]
+pub enum Column<'a> {
+    /// Codes and flags by class, as [`Policy::class`] gives it.
+    Classes(&'a [u8]),
+    /// Scores; NaN where there is none.
+    Scores(&'a [f64]),
+}
+
+impl Column<'_> {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Scores(scores) => scores.len(),
+        }
+    }
+}
+
+/// Columns that do not fit the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchError(&'static str);
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for BatchError {}
+
+/// Rows to be decided.
+#[derive(Debug)]
+pub struct Batch<'p> {
+    policy: &'p Policy,
+    columns: &'p [Column<'p>],
+    rows: usize,
+}
+
+/// So many rows are looked at together: what they need stays in the nearest cache.
+const CHUNK: usize = 1024;
+
+impl<'p> Batch<'p> {
+    pub(crate) fn new(policy: &'p Policy, columns: &'p [Column<'p>]) -> Result<Self, BatchError> {
+        let inputs = &policy.document.inputs;
+        if inputs.len() != columns.len() {
+            return Err(BatchError("there must be a column for each input of the policy"));
+        }
+        for (input, column) in inputs.iter().zip(columns) {
+            match (&input.kind, column) {
+                (Kind::Score { .. }, Column::Scores(_))
+                | (Kind::Code(_) | Kind::Flag, Column::Classes(_)) => {}
+                (Kind::Labels(_), _) => return Err(BatchError("labels cannot be decided in columns")),
+                _ => {
+                    return Err(BatchError(
+                        "a score takes a column of scores, everything else one of classes",
+                    ));
+                }
+            }
+        }
+        let rows = columns.first().map_or(0, Column::len);
+        if columns.iter().any(|column| column.len() != rows) {
+            return Err(BatchError("the columns differ in length"));
+        }
+        Ok(Self { policy, columns, rows })
+    }
+
+    /// Writes for each row the number of the rule that decides it; the one after the last is `otherwise`. What
+    /// `decided` has beyond the rows is left as it is.
+    pub fn rules(&self, decided: &mut [u8]) {
+        let table = &self.policy.table;
+        let mut cells = [0_u32; CHUNK];
+        for (number, decided) in decided.chunks_mut(CHUNK).enumerate() {
+            let begin = number * CHUNK;
+            let rows = decided.len().min(self.rows.saturating_sub(begin));
+            let cells = cells.get_mut(..rows).unwrap_or_default();
+            cells.fill(0);
+            for (axis, column) in table.grid.axes.iter().zip(self.columns) {
+                let stride = u32::try_from(axis.stride).unwrap_or(u32::MAX);
+                match (column, &axis.scale) {
+                    (Column::Classes(classes), _) => {
+                        // A class that there is not is not understood: the last one is unknown, missing, invalid.
+                        let last = u8::try_from(axis.size - 1).unwrap_or(u8::MAX);
+                        let classes = classes.get(begin..begin + rows).unwrap_or_default();
+                        for (cell, class) in cells.iter_mut().zip(classes) {
+                            *cell += u32::from((*class).min(last)) * stride;
+                        }
+                    }
+                    (Column::Scores(scores), Scale::Score { least, most, cuts }) => {
+                        let scores = scores.get(begin..begin + rows).unwrap_or_default();
+                        add_bins(cells, scores, stride, *least, *most, cuts);
+                    }
+                    (Column::Scores(_), _) => {}
+                }
+            }
+            for (decided, cell) in decided.iter_mut().zip(cells.iter()) {
+                *decided = table.rules.get(*cell as usize).copied().unwrap_or(u8::MAX);
+            }
+        }
+    }
+
+    /// How many rows each verdict decides: approve, review, retry, reject.
+    #[must_use]
+    pub fn counts(&self) -> [u64; 4] {
+        let mut decided = vec![0; self.rows];
+        self.rules(&mut decided);
+        let mut by_rule = [0_u64; 256];
+        for rule in decided {
+            if let Some(count) = by_rule.get_mut(usize::from(rule)) {
+                *count += 1;
+            }
+        }
+        Verdict::ALL.map(|verdict| {
+            let rules = 0..=self.policy.document.rules.len();
+            let of_verdict = rules.filter(|rule| self.policy.document.outcome(*rule).verdict == verdict);
+            of_verdict.filter_map(|rule| by_rule.get(rule)).sum()
+        })
+    }
+}
+
+/// Without a branch in the row, so that the compiler can look at several rows at once.
+fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f64, cuts: &[f64]) {
+    for (cell, score) in cells.iter_mut().zip(scores) {
+        *cell += u32::from(*score >= least && *score <= most) * stride;
+    }
+    for cut in cuts {
+        for (cell, score) in cells.iter_mut().zip(scores) {
+            *cell += u32::from(*score >= *cut && *score <= most) * stride;
+        }
+    }
+}
+
+impl Policy {
+    /// The class of a code or a flag, for a [`Column`]; `None` if the input is not one of the policy's, or is a score.
+    #[must_use]
+    pub fn class(&self, input: &str, value: Option<&str>) -> Option<u8> {
+        use crate::evidence::{Evidence, Flag};
+        let axis = self.table.grid.axes.iter().find(|axis| axis.name.text() == input)?;
+        let flag = value.map_or(Flag::Invalid, Flag::from_wire);
+        let evidence = match &axis.scale {
+            Scale::Code(_) => Evidence { code: value, sub_code: value, ..Evidence::default() },
+            Scale::Flag => {
+                Evidence { passed: flag, face_attack: flag, face_occlusion: flag, ..Evidence::default() }
+            }
+            _ => return None,
+        };
+        u8::try_from(axis.class_of(&evidence)).ok()
+    }
+
+    /// The names of the inputs, in the order in which columns are given.
+    pub fn inputs(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.document.inputs.iter().map(|input| input.name.text())
+    }
+}

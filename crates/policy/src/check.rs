@@ -1,0 +1,229 @@
+//! The checker: looks at every cell, and so proves what it says.
+
+use std::collections::BTreeMap;
+
+use crate::decision::Verdict;
+use crate::document::{Assert, Document, Example, Given, Name, Promise, Test};
+use crate::evidence::{Evidence, Flag};
+use crate::grid::Axis;
+use crate::problem::Problems;
+use crate::table::Table;
+
+/// The SubCodes of the vendor's page on the web flow, each of which a policy must speak of.
+const SUB_CODES: [&str; 8] = ["200", "201", "202", "203", "204", "205", "206", "210"];
+
+/// What must be understood before anybody is let in. The quality of the picture is not among them.
+const SAFETY: [Name; 8] = [
+    Name::Code,
+    Name::SubCode,
+    Name::Passed,
+    Name::FaceAttack,
+    Name::FaceOcclusion,
+    Name::VerifyScore,
+    Name::FaceAttackScore,
+    Name::DeviceRisk,
+];
+
+/// Adds what does not hold.
+pub(crate) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    codes_are_handled(document, table, problems);
+    every_rule_can_fire(document, table, problems);
+    approvals_are_understood(document, table, problems);
+    for assert in &document.asserts {
+        promise_holds(document, table, assert, problems);
+    }
+    for example in &document.examples {
+        example_holds(document, table, example, problems);
+    }
+}
+
+fn verdict(document: &Document, table: &Table, cell: usize) -> Verdict {
+    document.outcome(table.rule(cell)).verdict
+}
+
+/// V2 and V3: every code is named by a rule, and none is left to `otherwise`.
+fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    let Some(axis) = table.grid.axes.iter().find(|axis| axis.name == Name::SubCode) else {
+        let help = "declare it: sub_code = { type = \"code\", values = [\"200\", ..] }".to_owned();
+        problems.add("V2", &(0..0), "`sub_code` is not among the [inputs]", Some(help));
+        return;
+    };
+    let input = document.inputs.get(axis.input).map_or(0..0, |input| input.span.clone());
+    for code in SUB_CODES
+        .iter()
+        .filter(|code| !axis.in_words(&(0..axis.size - 2).collect::<Vec<_>>()).contains(*code))
+    {
+        let help = "the vendor's page has it; add it to the values, and to a rule".to_owned();
+        problems.add("V2", &input, format!("SubCode {code} is not among the values"), Some(help));
+    }
+    let last = document.rules.len();
+    for class in 0..axis.size {
+        let word = axis.in_words(&[class]);
+        let rule = if axis.is_understood(class) { "V2" } else { "V3" };
+        let is_named = document.rules.iter().flat_map(|rule| &rule.when).any(|condition| {
+            condition.input == axis.input
+                && matches!(&condition.test, Test::Classes(named) if named.contains(&class))
+        });
+        if !is_named {
+            let help = "add a rule that names it".to_owned();
+            problems.add(rule, &input, format!("no rule speaks of it that {word}"), Some(help));
+            continue;
+        }
+        let of_class = |cell: &usize| table.grid.class(*cell, axis) == class;
+        let left: Vec<usize> =
+            (0..table.grid.cells).filter(of_class).filter(|cell| table.rule(*cell) == last).collect();
+        if let Some(first) = left.first() {
+            let message = format!("{} of the cells where {word} are left to `otherwise`", left.len());
+            problems.add(
+                rule,
+                &document.otherwise_span,
+                message,
+                Some(format!("for one: {}", table.grid.in_words(*first))),
+            );
+        }
+    }
+}
+
+/// V4: no rule is dead or hidden.
+fn every_rule_can_fire(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    for (number, rule) in document.rules.iter().enumerate() {
+        if table.counts.get(number).is_none_or(|count| *count > 0) {
+            continue;
+        }
+        let mut hiders: BTreeMap<usize, usize> = BTreeMap::new();
+        table.grid.for_each(&table.grid.area(&rule.when), |cell| {
+            *hiders.entry(table.rule(cell)).or_default() += 1;
+        });
+        let mut hiders: Vec<_> = hiders.into_iter().collect();
+        hiders.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
+        let names: Vec<_> = hiders
+            .iter()
+            .map(|(hider, cells)| format!("`{}` ({cells} cells)", document.rule_id(*hider)))
+            .collect();
+        let message = format!("the rule `{}` never decides", rule.id);
+        let help = if names.is_empty() {
+            "its conditions never hold together".to_owned()
+        } else {
+            format!("it is hidden by {}; put it before, or take it out", names.join(", "))
+        };
+        problems.add("V4", &rule.span, message, Some(help));
+    }
+}
+
+/// V5: nobody is let in on what is not understood.
+fn approvals_are_understood(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    if document.otherwise.verdict == Verdict::Approve {
+        let help = "what no rule speaks of is never an approval".to_owned();
+        problems.add("V5", &document.otherwise_span, "`otherwise` approves", Some(help));
+    }
+    let safety: Vec<&Axis> = table.grid.axes.iter().filter(|axis| SAFETY.contains(&axis.name)).collect();
+    let mut found: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
+    for cell in (0..table.grid.cells).filter(|cell| verdict(document, table, *cell) == Verdict::Approve) {
+        for (at, axis) in safety.iter().enumerate() {
+            if !axis.is_understood(table.grid.class(cell, axis)) {
+                found.entry((table.rule(cell), at)).or_insert((cell, 0)).1 += 1;
+            }
+        }
+    }
+    for ((rule, at), (cell, cells)) in found {
+        let Some(axis) = safety.get(at) else { continue };
+        let span = document.rules.get(rule).map_or(document.otherwise_span.clone(), |rule| rule.span.clone());
+        let what = axis.in_words(&[table.grid.class(cell, axis)]);
+        let message = format!("the rule `{}` approves where {what} ({cells} cells)", document.rule_id(rule));
+        problems.add("V5", &span, message, Some(format!("for one: {}", table.grid.in_words(cell))));
+    }
+}
+
+/// V6 and V7: a promise, over every cell, with a counterexample where it does not hold.
+fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: &mut Problems<'_>) {
+    match &assert.promise {
+        Promise::Never { verdict: never, when } => {
+            let mut broken = Vec::new();
+            table.grid.for_each(&table.grid.area(when), |cell| {
+                if verdict(document, table, cell) == *never {
+                    broken.push(cell);
+                }
+            });
+            if let Some(first) = broken.first() {
+                let message =
+                    format!("the promise `{}` is broken: {} cells violate it", assert.id, broken.len());
+                let rule = document.rule_id(table.rule(*first));
+                let help = format!("the rule `{rule}` says {never} where {}", table.grid.in_words(*first));
+                problems.add("V6", &assert.span, message, Some(help));
+            }
+        }
+        Promise::Monotone { input, order } => {
+            let Some(axis) = table.grid.axes.iter().find(|axis| axis.input == *input) else { return };
+            let rank =
+                |cell| order.iter().position(|verdict| *verdict == self::verdict(document, table, cell));
+            let broken: Vec<usize> = (0..table.grid.cells)
+                .filter(|cell| (1..axis.size - 1).contains(&table.grid.class(*cell, axis)))
+                .filter(|cell| rank(*cell) > rank(*cell + axis.stride))
+                .collect();
+            if let Some(first) = broken.first() {
+                let (low, high) = (*first, *first + axis.stride);
+                let message = format!("the promise `{}` is broken in {} places", assert.id, broken.len());
+                let help = format!(
+                    "`{}` says {} where {}, and `{}` says {} where {}",
+                    document.rule_id(table.rule(low)),
+                    verdict(document, table, low),
+                    table.grid.in_words(low),
+                    document.rule_id(table.rule(high)),
+                    verdict(document, table, high),
+                    axis.in_words(&[table.grid.class(high, axis)]),
+                );
+                problems.add("V7", &assert.span, message, Some(help));
+            }
+        }
+    }
+}
+
+/// V9: an example comes out as it says.
+fn example_holds(document: &Document, table: &Table, example: &Example, problems: &mut Problems<'_>) {
+    let mut labels = Vec::new();
+    let evidence = evidence_of(&example.input, &mut labels);
+    let rule = table.rule(table.grid.cell(&evidence));
+    let (found, id) = (document.outcome(rule).verdict, document.rule_id(rule));
+    let as_expected =
+        found == example.verdict && example.rule.as_deref().is_none_or(|expected| expected == id);
+    if !as_expected {
+        let expected = example.rule.as_deref().map(|rule| format!(" by `{rule}`")).unwrap_or_default();
+        let message = format!(
+            "the example `{}` is {found} by `{id}`, and expects {}{expected}",
+            example.name, example.verdict
+        );
+        problems.add("V9", &example.span, message, None);
+    }
+}
+
+/// An example's input as evidence. What is of the wrong type is invalid, as it is in the field.
+pub(crate) fn evidence_of<'a>(input: &'a [(Name, Given)], labels: &'a mut Vec<Box<str>>) -> Evidence<'a> {
+    for (_, given) in input.iter().filter(|(name, _)| *name == Name::DeviceRisk) {
+        match given {
+            Given::List(list) => labels.extend(list.iter().map(|label| label.as_str().into())),
+            Given::Text(text) => labels.extend(text.split(',').map(|label| label.trim().into())),
+            Given::Number(_) => {}
+        }
+    }
+    let find = |name| input.iter().find(|(found, _)| *found == name).map(|(_, given)| given);
+    let text = |name| match find(name) {
+        Some(Given::Text(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let score = |name| match find(name) {
+        Some(Given::Number(number)) => Some(*number),
+        _ => None,
+    };
+    let flag = |name| text(name).map_or(Flag::Invalid, Flag::from_wire);
+    Evidence {
+        code: text(Name::Code),
+        sub_code: text(Name::SubCode),
+        passed: flag(Name::Passed),
+        face_attack: flag(Name::FaceAttack),
+        face_occlusion: flag(Name::FaceOcclusion),
+        verify_score: score(Name::VerifyScore),
+        quality_score: score(Name::QualityScore),
+        face_attack_score: score(Name::FaceAttackScore),
+        device_risk: labels,
+    }
+}

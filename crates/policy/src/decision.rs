@@ -1,0 +1,133 @@
+//! What a policy says.
+
+use std::fmt;
+
+/// What to do with the person. Exhaustive on purpose: a caller's `match` must break when it grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[must_use = "nobody is let in or turned away by a verdict that is not looked at"]
+pub enum Verdict {
+    /// Turn them away.
+    Reject,
+    /// Have them try again.
+    Retry,
+    /// Have somebody look.
+    Review,
+    /// Let them in.
+    Approve,
+}
+
+impl Verdict {
+    pub(crate) const ALL: [Self; 4] = [Self::Approve, Self::Review, Self::Retry, Self::Reject];
+
+    /// As it is written in a policy file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Review => "review",
+            Self::Retry => "retry",
+            Self::Reject => "reject",
+        }
+    }
+
+    pub(crate) fn find(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.as_str() == text)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which policy decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyRef {
+    /// Its id, such as `cn-onboarding`.
+    pub id: String,
+    /// Its version, for people.
+    pub version: String,
+    /// `sha256:` and 64 digits over what the file says, comments and notes left out.
+    pub content_hash: String,
+    /// `sha256:` and 64 digits over what it does: two files that decide alike share it.
+    pub behaviour_hash: String,
+}
+
+/// A decision: made by a policy, and by nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a decision that is not looked at lets nobody in"]
+pub struct Decision<'p> {
+    pub(crate) verdict: Verdict,
+    pub(crate) rule: &'p str,
+    pub(crate) reason: &'p str,
+    pub(crate) hint: Option<&'p str>,
+    pub(crate) queue: Option<&'p str>,
+    pub(crate) policy: &'p PolicyRef,
+}
+
+impl<'p> Decision<'p> {
+    /// What to do.
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// The rule that decided; `otherwise` if none did.
+    #[must_use]
+    pub const fn rule(&self) -> &'p str {
+        self.rule
+    }
+
+    /// Why, as a code for programs.
+    #[must_use]
+    pub const fn reason(&self) -> &'p str {
+        self.reason
+    }
+
+    /// What to tell the person, as a code.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'p str> {
+        self.hint
+    }
+
+    /// Whose queue a review goes to.
+    #[must_use]
+    pub const fn queue(&self) -> Option<&'p str> {
+        self.queue
+    }
+
+    /// Which policy decided.
+    #[must_use]
+    pub const fn policy(&self) -> &'p PolicyRef {
+        self.policy
+    }
+
+    /// The approval, if it is one. What lets people in can ask for it by type: nobody but a policy makes it.
+    #[must_use]
+    pub fn approval(&self) -> Option<Approval> {
+        let policy = self.policy.clone();
+        (self.verdict == Verdict::Approve).then(|| Approval { policy, rule: self.rule.to_owned() })
+    }
+}
+
+/// That a policy has approved. It cannot be made otherwise, nor copied.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Approval {
+    policy: PolicyRef,
+    rule: String,
+}
+
+impl Approval {
+    /// Which policy has approved.
+    #[must_use]
+    pub const fn policy(&self) -> &PolicyRef {
+        &self.policy
+    }
+
+    /// By which of its rules.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+}

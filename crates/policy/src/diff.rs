@@ -1,0 +1,209 @@
+//! What another policy would decide otherwise: a proof over the whole input space, in words.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::decision::Verdict;
+use crate::document::{Input, Kind, Name};
+use crate::evidence::{Evidence, Flag};
+use crate::grid::{Axis, Grid, Scale};
+use crate::policy::Policy;
+use crate::table::MOST_CELLS;
+
+/// All cells in which two policies differ.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Difference {
+    /// How many cells the thresholds and values of both make together.
+    pub cells: usize,
+    /// Where the verdict differs, as few regions as were found.
+    pub regions: Vec<Region>,
+    /// In how many cells the verdict is the same and the reason, the hint or the queue is not.
+    pub other_words: usize,
+}
+
+impl Difference {
+    /// In how many cells the verdict differs.
+    #[must_use]
+    pub fn changed(&self) -> usize {
+        self.regions.iter().map(|region| region.cells).sum()
+    }
+}
+
+/// A part of the input space in which one verdict becomes another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Region {
+    /// What the old policy says.
+    pub before: Verdict,
+    /// What the new one says.
+    pub after: Verdict,
+    /// Where: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
+    pub when: String,
+    /// How many cells it has.
+    pub cells: usize,
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} becomes {} when {}", self.before, self.after, self.when)
+    }
+}
+
+/// Two policies whose cells together are too many to be looked at one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge(usize);
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the two policies make {} cells together, more than {MOST_CELLS}", self.0)
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// A box of cells: for each axis the classes, in order.
+type Classes = Vec<Vec<usize>>;
+
+/// Compares two policies over every input.
+///
+/// # Errors
+/// If they make too many cells together.
+pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
+    let grid = joint(before, after);
+    if grid.cells > MOST_CELLS {
+        return Err(TooLarge(grid.cells));
+    }
+    let mut changed: BTreeMap<(Verdict, Verdict), Vec<Classes>> = BTreeMap::new();
+    let mut other_words = 0;
+    for cell in 0..grid.cells {
+        let labels = labels_of(&grid, cell);
+        let evidence = evidence_of(&grid, cell, &labels);
+        let (one, other) = (before.decide(&evidence), after.decide(&evidence));
+        if one.verdict() != other.verdict() {
+            let classes = grid.axes.iter().map(|axis| vec![grid.class(cell, axis)]).collect();
+            changed.entry((one.verdict(), other.verdict())).or_default().push(classes);
+        } else if (one.reason(), one.hint(), one.queue()) != (other.reason(), other.hint(), other.queue()) {
+            other_words += 1;
+        }
+    }
+    let mut regions = Vec::new();
+    for ((before, after), boxes) in changed {
+        for classes in merged(boxes, grid.axes.len()) {
+            let parts = grid.axes.iter().zip(&classes);
+            let words: Vec<String> = parts
+                .filter(|(axis, classes)| classes.len() < axis.size)
+                .map(|(axis, classes)| axis.in_words(classes))
+                .collect();
+            let when = if words.is_empty() { "always".to_owned() } else { words.join(", ") };
+            regions.push(Region { before, after, when, cells: classes.iter().map(Vec::len).product() });
+        }
+    }
+    regions.sort_by_key(|region| std::cmp::Reverse((region.after == Verdict::Approve, region.cells)));
+    Ok(Difference { cells: grid.cells, regions, other_words })
+}
+
+/// Boxes that differ along one axis alone become one, axis by axis until nothing changes.
+fn merged(mut boxes: Vec<Classes>, axes: usize) -> Vec<Classes> {
+    loop {
+        let before = boxes.len();
+        // The last axes first: scores, which people read as intervals.
+        for axis in (0..axes).rev() {
+            let mut joined: BTreeMap<Classes, Vec<usize>> = BTreeMap::new();
+            for mut classes in boxes {
+                let own = classes.get_mut(axis).map(std::mem::take).unwrap_or_default();
+                joined.entry(classes).or_default().extend(own);
+            }
+            boxes = joined
+                .into_iter()
+                .map(|(mut classes, mut own)| {
+                    own.sort_unstable();
+                    if let Some(place) = classes.get_mut(axis) {
+                        *place = own;
+                    }
+                    classes
+                })
+                .collect();
+        }
+        if boxes.len() == before {
+            return boxes;
+        }
+    }
+}
+
+/// A grid on whose every cell each policy says one thing.
+fn joint(one: &Policy, other: &Policy) -> Grid {
+    let mut inputs: Vec<Input> = one.document.inputs.clone();
+    for input in &other.document.inputs {
+        match inputs.iter_mut().find(|found| found.name == input.name) {
+            None => inputs.push(input.clone()),
+            Some(found) => match (&mut found.kind, &input.kind) {
+                (Kind::Code(all), Kind::Code(more)) | (Kind::Labels(all), Kind::Labels(more)) => {
+                    let new = more.iter().filter(|value| !all.contains(value)).cloned();
+                    all.extend(new.collect::<Vec<_>>());
+                }
+                (Kind::Score { least, most }, Kind::Score { least: low, most: high }) => {
+                    (*least, *most) = (least.min(*low), most.max(*high));
+                }
+                _ => {}
+            },
+        }
+    }
+    let names: Vec<Name> = inputs.iter().map(|input| input.name).collect();
+    Grid::from_inputs(&inputs, |at| {
+        let mut cuts = Vec::new();
+        for axis in one.table.grid.axes.iter().chain(&other.table.grid.axes) {
+            if let Scale::Score { least, most, cuts: own } = &axis.scale
+                && names.get(at) == Some(&axis.name)
+            {
+                cuts.extend_from_slice(own);
+                // Where one's range ends, what it takes for a score ends.
+                cuts.extend([*least, most.next_up()]);
+            }
+        }
+        cuts
+    })
+}
+
+fn labels_of(grid: &Grid, cell: usize) -> Vec<Box<str>> {
+    let there = grid.axes.iter().filter(|axis| grid.class(cell, axis) == 1);
+    let label = |axis: &Axis| match &axis.scale {
+        Scale::Label { label, .. } => Some(label.clone().unwrap_or_else(|| "\u{0}".to_owned()).into()),
+        _ => None,
+    };
+    there.filter_map(label).collect()
+}
+
+/// Evidence that lies in a cell.
+fn evidence_of<'a>(grid: &'a Grid, cell: usize, labels: &'a [Box<str>]) -> Evidence<'a> {
+    let mut evidence = Evidence { device_risk: labels, ..Evidence::default() };
+    for axis in &grid.axes {
+        let class = grid.class(cell, axis);
+        match &axis.scale {
+            Scale::Code(values) => {
+                // No value of any list holds a control character.
+                let unknown = (class == values.len()).then_some("\u{0}");
+                let value = values.get(class).map(String::as_str).or(unknown);
+                if axis.name == Name::Code { evidence.code = value } else { evidence.sub_code = value }
+            }
+            Scale::Flag => {
+                let flag = [Flag::True, Flag::False].get(class).copied().unwrap_or_default();
+                match axis.name {
+                    Name::Passed => evidence.passed = flag,
+                    Name::FaceAttack => evidence.face_attack = flag,
+                    _ => evidence.face_occlusion = flag,
+                }
+            }
+            Scale::Score { least, .. } => {
+                let score = (class > 0).then(|| axis.bounds(class).0.unwrap_or(*least));
+                match axis.name {
+                    Name::VerifyScore => evidence.verify_score = score,
+                    Name::QualityScore => evidence.quality_score = score,
+                    _ => evidence.face_attack_score = score,
+                }
+            }
+            Scale::Label { .. } => {}
+        }
+    }
+    evidence
+}

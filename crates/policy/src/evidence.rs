@@ -1,0 +1,90 @@
+//! What is known of a verification, without personal data.
+
+use cloudauth_protocol::{FaceVerifyStatus, Passed, Reading};
+
+/// `T`, `F`, or anything else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flag {
+    /// `T`
+    True,
+    /// `F`
+    False,
+    /// Missing, or neither.
+    #[default]
+    Invalid,
+}
+
+impl Flag {
+    /// Reads `T` and `F` and nothing else: no other case, no blank.
+    #[must_use]
+    pub fn from_wire(text: &str) -> Self {
+        match text {
+            "T" => Self::True,
+            "F" => Self::False,
+            _ => Self::Invalid,
+        }
+    }
+}
+
+impl From<Option<bool>> for Flag {
+    fn from(value: Option<bool>) -> Self {
+        match value {
+            Some(true) => Self::True,
+            Some(false) => Self::False,
+            None => Self::Invalid,
+        }
+    }
+}
+
+/// What a policy looks at. What is missing or malformed stays so: rules can speak of it. No field is personal data.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Evidence<'a> {
+    /// The answer's `Code`; empty counts as missing.
+    pub code: Option<&'a str>,
+    /// `SubCode`; empty counts as missing.
+    pub sub_code: Option<&'a str>,
+    /// `Passed`.
+    pub passed: Flag,
+    /// `faceAttack`.
+    pub face_attack: Flag,
+    /// `faceOcclusion`.
+    pub face_occlusion: Flag,
+    /// `verifyScore`, 0 to 100. NaN and infinities are as good as missing.
+    pub verify_score: Option<f64>,
+    /// `qualityScore`, 0 to 100.
+    pub quality_score: Option<f64>,
+    /// `faceAttackScore`, 0 to 1.
+    pub face_attack_score: Option<f64>,
+    /// The labels of `DeviceRisk`.
+    pub device_risk: &'a [Box<str>],
+}
+
+impl<'a> From<&'a FaceVerifyStatus> for Evidence<'a> {
+    /// From the answer of `DescribeFaceVerify`. A verification that has not ended is its code and nothing else.
+    fn from(status: &'a FaceVerifyStatus) -> Self {
+        let result = match status {
+            FaceVerifyStatus::Finished(result) => result,
+            FaceVerifyStatus::Pending(code) => return Self { code: Some(code.as_str()), ..Self::default() },
+            _ => return Self::default(),
+        };
+        let material = result.material_info.parse().ok();
+        let flag = |reading: Reading<bool>| Flag::from(reading.value());
+        let face = material.as_ref().map(|material| &material.facial_picture_front);
+        Self {
+            code: Some("200"),
+            sub_code: result.sub_code.as_ref().map(|code| code.as_str()),
+            passed: match result.passed {
+                Some(Passed::Yes) => Flag::True,
+                Some(Passed::No) => Flag::False,
+                _ => Flag::Invalid,
+            },
+            face_attack: material.as_ref().map_or(Flag::Invalid, |material| flag(material.face_attack)),
+            face_occlusion: material.as_ref().map_or(Flag::Invalid, |material| flag(material.face_occlusion)),
+            verify_score: face.and_then(|face| face.verify_score.value()),
+            quality_score: face.and_then(|face| face.quality_score.value()),
+            face_attack_score: face.and_then(|face| face.face_attack_score.value()),
+            device_risk: &result.device_risk,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The vendor's table of false-accept rates by `verifyScore`, and the line that it lies on.
+
+/// Score and rate, as the vendor publishes them for the web flow: 70 is one in a thousand, 80 one in a hundred thousand.
+pub const VENDOR_TABLE: [(f64, &str); 5] =
+    [(70.0, "1/1000"), (71.5, "5/10000"), (75.0, "1/10000"), (76.5, "5/100000"), (80.0, "1/100000")];
+
+/// The false-accept rate that the vendor's table says or implies at a score: a decade for every five points, exact at 70,
+/// 75 and 80 and within a quarter of a percent between them. Outside 70 to 80 it is extrapolated. It is the vendor's claim
+/// about its own data, and no guarantee for yours.
+#[must_use]
+pub fn nominal_far(verify_score: f64) -> f64 {
+    10_f64.powf(11.0 - verify_score / 5.0)
+}
+
+/// Whether a claim such as `1/10000` is what the vendor says of a score; otherwise what is wrong and what would be right.
+pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
+    let parts = claim.split_once('/').and_then(|(above, below)| {
+        Some((
+            above.trim().parse::<u32>().ok()?,
+            below.trim().parse::<u32>().ok().filter(|below| *below > 0)?,
+        ))
+    });
+    let Some((above, below)) = parts.filter(|(above, _)| *above > 0) else {
+        return Err((format!("`{claim}` is no rate"), "write it as a fraction, such as 1/10000".to_owned()));
+    };
+    let claimed = f64::from(above) / f64::from(below);
+    let nominal = nominal_far(score);
+    if (claimed / nominal - 1.0).abs() < 0.01 {
+        return Ok(());
+    }
+    let right =
+        VENDOR_TABLE.iter().find(|(at, _)| *at == score).map(|(_, rate)| format!("{score} is {rate}"));
+    let right = right.unwrap_or_else(|| format!("{score} is about 1/{:.0}", 1.0 / nominal));
+    let at = 5.0 * (11.0 - claimed.log10());
+    Err((
+        format!("{score} is not {claim} in the vendor's table"),
+        format!("{right}; {claim} is at {}", (at * 10.0).round() / 10.0),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_goes_through_the_vendors_table() {
+        for (score, rate) in VENDOR_TABLE {
+            assert_eq!(check(rate, score), Ok(()), "{score}");
+        }
+        assert_eq!(nominal_far(75.0), 1e-4);
+    }
+
+    #[test]
+    fn a_claim_that_is_not_the_vendors_is_told_where_it_would_be() {
+        let (message, help) = check("1/10000", 72.0).unwrap_err();
+        assert_eq!(message, "72 is not 1/10000 in the vendor's table");
+        assert_eq!(help, "72 is about 1/2512; 1/10000 is at 75");
+        for bad in ["", "0.0001", "1/0", "0/5", "1/x"] {
+            assert!(check(bad, 75.0).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The cells: thresholds cut each score into finitely many bins, the other inputs have finitely many classes, and a policy
+//! says the same to all that lies in one cell. Who has looked at every cell has looked at every input.
+
+use crate::document::{Condition, Document, Input, Kind, Name, Promise, Test};
+use crate::evidence::{Evidence, Flag};
+
+/// One direction of the grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Axis {
+    /// Which of the inputs.
+    pub(crate) input: usize,
+    pub(crate) name: Name,
+    pub(crate) scale: Scale,
+    /// How many classes there are.
+    pub(crate) size: usize,
+    /// How far apart neighbours are.
+    pub(crate) stride: usize,
+}
+
+/// What the classes of an axis are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Scale {
+    /// The values in their order, then unknown, then missing.
+    Code(Vec<String>),
+    /// `T`, `F`, invalid.
+    Flag,
+    /// Invalid, then a bin below the first cut, and one from each cut on.
+    Score { least: f64, most: f64, cuts: Vec<f64> },
+    /// Not there, there. `None` is for all labels that are not in the list.
+    Label { label: Option<String>, listed: Vec<String> },
+}
+
+/// All axes together.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Grid {
+    pub(crate) axes: Vec<Axis>,
+    pub(crate) cells: usize,
+}
+
+/// Which cells a list of conditions means: those whose class is allowed on each axis, and of each `any` has one label.
+#[derive(Debug)]
+pub(crate) struct Area {
+    allowed: Vec<Vec<usize>>,
+    any: Vec<Vec<usize>>,
+}
+
+impl Grid {
+    /// The grid of a document. The number of cells saturates.
+    pub(crate) fn of(document: &Document) -> Self {
+        let promised = document.asserts.iter().filter_map(|assert| match &assert.promise {
+            Promise::Never { when, .. } => Some(when),
+            Promise::Monotone { .. } => None,
+        });
+        let conditions: Vec<&Condition> =
+            document.rules.iter().map(|rule| &rule.when).chain(promised).flatten().collect();
+        let cuts = |input: usize| {
+            let boundaries = conditions.iter().filter(|condition| condition.input == input);
+            let boundaries = boundaries.filter_map(|condition| match condition.test {
+                Test::Between { from, below } => Some([from, below]),
+                _ => None,
+            });
+            boundaries.flatten().flatten().collect::<Vec<f64>>()
+        };
+        Self::from_inputs(&document.inputs, cuts)
+    }
+
+    /// A grid of these inputs, with these cuts of each.
+    pub(crate) fn from_inputs(inputs: &[Input], cuts: impl Fn(usize) -> Vec<f64>) -> Self {
+        let mut axes = Vec::new();
+        for (at, input) in inputs.iter().enumerate() {
+            let mut add = |scale: Scale| {
+                let size = match &scale {
+                    Scale::Code(values) => values.len() + 2,
+                    Scale::Flag => 3,
+                    Scale::Score { cuts, .. } => cuts.len() + 2,
+                    Scale::Label { .. } => 2,
+                };
+                axes.push(Axis { input: at, name: input.name, scale, size, stride: 0 });
+            };
+            match &input.kind {
+                Kind::Code(values) => add(Scale::Code(values.clone())),
+                Kind::Flag => add(Scale::Flag),
+                Kind::Score { least, most } => {
+                    let mut cuts = cuts(at);
+                    // What lies at or below the least, or above the most, divides nothing.
+                    cuts.retain(|cut| *cut > *least && *cut <= *most);
+                    cuts.sort_by(f64::total_cmp);
+                    cuts.dedup();
+                    add(Scale::Score { least: *least, most: *most, cuts });
+                }
+                Kind::Labels(labels) => {
+                    for label in labels.iter().map(Some).chain([None]) {
+                        add(Scale::Label { label: label.cloned(), listed: labels.clone() });
+                    }
+                }
+            }
+        }
+        let mut cells = 1_usize;
+        for axis in axes.iter_mut().rev() {
+            axis.stride = cells;
+            cells = cells.saturating_mul(axis.size);
+        }
+        Self { axes, cells }
+    }
+
+    pub(crate) fn class(&self, cell: usize, axis: &Axis) -> usize {
+        cell / axis.stride % axis.size
+    }
+
+    /// The cell of a piece of evidence.
+    pub(crate) fn cell(&self, evidence: &Evidence<'_>) -> usize {
+        self.axes.iter().map(|axis| axis.class_of(evidence) * axis.stride).sum()
+    }
+
+    /// The cells that conditions mean.
+    pub(crate) fn area(&self, conditions: &[Condition]) -> Area {
+        let mut allowed: Vec<Vec<usize>> = self.axes.iter().map(|axis| (0..axis.size).collect()).collect();
+        let mut any = Vec::new();
+        for condition in conditions {
+            let of_input = || self.axes.iter().enumerate().filter(|(_, axis)| axis.input == condition.input);
+            match &condition.test {
+                Test::Labels(labels) if !labels.is_empty() => {
+                    let axes = of_input().map(|(at, _)| at).enumerate();
+                    any.push(axes.filter(|(label, _)| labels.contains(label)).map(|(_, at)| at).collect());
+                }
+                test => {
+                    for (at, axis) in of_input() {
+                        if let Some(classes) = allowed.get_mut(at) {
+                            classes.retain(|class| axis.holds(test, *class));
+                        }
+                    }
+                }
+            }
+        }
+        Area { allowed, any }
+    }
+
+    /// Every cell of an area, once.
+    pub(crate) fn for_each(&self, area: &Area, mut visit: impl FnMut(usize)) {
+        if area.allowed.iter().any(Vec::is_empty) {
+            return;
+        }
+        let mut at = vec![0_usize; self.axes.len()];
+        loop {
+            let class = |axis: usize| area.allowed.get(axis).and_then(|classes| classes.get(*at.get(axis)?));
+            let has = |axis: &usize| class(*axis) == Some(&1);
+            if area.any.iter().all(|labels| labels.iter().any(has)) {
+                let parts = self.axes.iter().enumerate();
+                visit(
+                    parts
+                        .map(|(number, axis)| class(number).copied().unwrap_or_default() * axis.stride)
+                        .sum(),
+                );
+            }
+            // One further, like an odometer.
+            let mut axis = self.axes.len();
+            loop {
+                if axis == 0 {
+                    return;
+                }
+                axis -= 1;
+                let last = area.allowed.get(axis).map_or(0, Vec::len);
+                let Some(digit) = at.get_mut(axis) else { return };
+                *digit += 1;
+                if *digit < last {
+                    break;
+                }
+                *digit = 0;
+            }
+        }
+    }
+
+    /// What an axis's part of a cell is, in words: `verify_score >= 75`.
+    pub(crate) fn in_words(&self, cell: usize) -> String {
+        let words = self.axes.iter().map(|axis| axis.in_words(&[self.class(cell, axis)]));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Axis {
+    /// The class of a piece of evidence on this axis.
+    pub(crate) fn class_of(&self, evidence: &Evidence<'_>) -> usize {
+        match &self.scale {
+            Scale::Code(values) => self.code_class(values, self.text_of(evidence)),
+            Scale::Flag => match self.flag_of(evidence) {
+                Flag::True => 0,
+                Flag::False => 1,
+                Flag::Invalid => 2,
+            },
+            Scale::Score { least, most, cuts } => bin(self.score_of(evidence), *least, *most, cuts),
+            Scale::Label { label: Some(label), .. } => {
+                usize::from(evidence.device_risk.iter().any(|found| **found == **label))
+            }
+            Scale::Label { label: None, listed } => {
+                let is_unknown = |found: &Box<str>| !listed.iter().any(|label| **label == **found);
+                usize::from(evidence.device_risk.iter().any(is_unknown))
+            }
+        }
+    }
+
+    fn code_class(&self, values: &[String], text: Option<&str>) -> usize {
+        match text {
+            None | Some("") => values.len() + 1,
+            Some(text) => values.iter().position(|value| value == text).unwrap_or(values.len()),
+        }
+    }
+
+    pub(crate) fn text_of<'e>(&self, evidence: &Evidence<'e>) -> Option<&'e str> {
+        if self.name == Name::Code { evidence.code } else { evidence.sub_code }
+    }
+
+    pub(crate) fn flag_of(&self, evidence: &Evidence<'_>) -> Flag {
+        match self.name {
+            Name::Passed => evidence.passed,
+            Name::FaceAttack => evidence.face_attack,
+            _ => evidence.face_occlusion,
+        }
+    }
+
+    pub(crate) fn score_of(&self, evidence: &Evidence<'_>) -> Option<f64> {
+        match self.name {
+            Name::VerifyScore => evidence.verify_score,
+            Name::QualityScore => evidence.quality_score,
+            _ => evidence.face_attack_score,
+        }
+    }
+
+    /// Whether a class is one that a test means.
+    pub(crate) fn holds(&self, test: &Test, class: usize) -> bool {
+        match (test, &self.scale) {
+            (Test::Classes(classes), _) => classes.contains(&class),
+            (Test::Invalid, _) => class == 0,
+            (Test::Between { from, below }, Scale::Score { least, cuts, .. }) => {
+                // A bin lies wholly inside or wholly outside, so that its beginning speaks for it.
+                let begin =
+                    if class == 1 { Some(least) } else { class.checked_sub(2).and_then(|at| cuts.get(at)) };
+                class != 0
+                    && begin.is_some_and(|begin| {
+                        from.is_none_or(|from| *begin >= from) && below.is_none_or(|below| *begin < below)
+                    })
+            }
+            // Without labels: none is there.
+            (Test::Labels(_), _) => class == 0,
+            (Test::Between { .. }, _) => false,
+        }
+    }
+
+    /// Whether a class is a value that is understood.
+    pub(crate) fn is_understood(&self, class: usize) -> bool {
+        match &self.scale {
+            Scale::Code(values) => class < values.len(),
+            Scale::Flag => class < 2,
+            Scale::Score { .. } => class > 0,
+            Scale::Label { label, .. } => label.is_some() || class == 0,
+        }
+    }
+
+    /// The beginning and the end of a bin: `None` where the range begins or ends.
+    pub(crate) fn bounds(&self, class: usize) -> (Option<f64>, Option<f64>) {
+        let Scale::Score { cuts, .. } = &self.scale else { return (None, None) };
+        let cut = |at: Option<usize>| at.and_then(|at| cuts.get(at)).copied();
+        (cut(class.checked_sub(2)), cut(class.checked_sub(1)))
+    }
+
+    /// Classes in words, of which those of a score are bins that lie next to each other.
+    pub(crate) fn in_words(&self, classes: &[usize]) -> String {
+        let name = self.name.text();
+        let one = |class: &usize| match &self.scale {
+            Scale::Code(values) => values.get(*class).map_or_else(
+                || if *class == values.len() { "unknown".to_owned() } else { "missing".to_owned() },
+                Clone::clone,
+            ),
+            Scale::Flag => ["T", "F", "invalid"].get(*class).copied().unwrap_or_default().to_owned(),
+            _ => String::new(),
+        };
+        match &self.scale {
+            Scale::Code(_) | Scale::Flag => {
+                let words: Vec<String> = classes.iter().map(one).collect();
+                format!("{name} is {}", words.join(" or "))
+            }
+            Scale::Label { label, .. } => {
+                let label = label.as_deref().unwrap_or("an unknown label");
+                let has = classes.contains(&1);
+                format!("{name} {} {label}", if has { "has" } else { "has not" })
+            }
+            Scale::Score { .. } => {
+                let mut parts = Vec::new();
+                let mut rest: Vec<usize> = classes.to_vec();
+                if rest.first() == Some(&0) {
+                    rest.remove(0);
+                    parts.push(format!("{name} is invalid"));
+                }
+                while let Some(first) = rest.first().copied() {
+                    let run = rest.iter().enumerate().take_while(|(at, class)| **class == first + at).count();
+                    let last = first + run - 1;
+                    rest.drain(..run);
+                    parts.push(match (self.bounds(first).0, self.bounds(last).1) {
+                        (None, None) => format!("{name} is valid"),
+                        (Some(from), None) => format!("{name} >= {from}"),
+                        (None, Some(below)) => format!("{name} < {below}"),
+                        (Some(from), Some(below)) => format!("{from} <= {name} < {below}"),
+                    });
+                }
+                parts.join(" or ")
+            }
+        }
+    }
+}
+
+/// The bin of a score: 0 if it is none or out of range.
+pub(crate) fn bin(score: Option<f64>, least: f64, most: f64, cuts: &[f64]) -> usize {
+    match score {
+        // NaN is not in any range.
+        Some(score) if score >= least && score <= most => {
+            1 + cuts.iter().map(|cut| usize::from(score >= *cut)).sum::<usize>()
+        }
+        _ => 0,
+    }
+}

@@ -1,0 +1,178 @@
+//! What a policy says and what it does, as hashes.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::document::{Condition, Document, Kind, Outcome, Test};
+use crate::grid::{Axis, Scale};
+use crate::read::FORMAT;
+use crate::table::Table;
+
+/// Over the format, the inputs, the rules with their thresholds' values, and `otherwise`: not over comments, notes, names
+/// of thresholds, promises, examples, or who wrote it.
+pub(crate) fn content(document: &Document) -> String {
+    let inputs: Vec<Value> = document
+        .inputs
+        .iter()
+        .map(|input| {
+            let kind = match &input.kind {
+                Kind::Code(values) | Kind::Labels(values) => json!(values),
+                Kind::Flag => Value::Null,
+                Kind::Score { least, most } => json!([number(*least), number(*most)]),
+            };
+            json!({ "is": kind, "name": input.name.text() })
+        })
+        .collect();
+    let rules: Vec<Value> = document
+        .rules
+        .iter()
+        .map(|rule| {
+            let mut when: Vec<Value> =
+                rule.when.iter().map(|condition| self::condition(document, condition)).collect();
+            when.sort_by_key(ToString::to_string);
+            json!({ "id": rule.id, "then": outcome(&rule.then), "when": when })
+        })
+        .collect();
+    hash(&json!({
+        "format": FORMAT,
+        "inputs": inputs,
+        "otherwise": outcome(&document.otherwise),
+        "rules": rules,
+    }))
+}
+
+fn condition(document: &Document, condition: &Condition) -> Value {
+    let name = document.inputs.get(condition.input).map_or("", |input| input.name.text());
+    let bound = |bound: Option<f64>| bound.map(number);
+    let test = match &condition.test {
+        Test::Classes(classes) => json!({ "classes": classes }),
+        Test::Labels(labels) => json!({ "labels": labels }),
+        Test::Invalid => json!("invalid"),
+        Test::Between { from, below } => json!({ "below": bound(*below), "from": bound(*from) }),
+    };
+    json!([name, test])
+}
+
+fn outcome(outcome: &Outcome) -> Value {
+    json!([outcome.verdict.as_str(), outcome.reason, outcome.hint, outcome.queue])
+}
+
+/// Over what is decided in each cell, by whichever rule. Cuts, values and inputs that make no difference are left out
+/// first, so that files which decide alike share it however they are written.
+pub(crate) fn behaviour(document: &Document, table: &Table) -> String {
+    // Outcomes, numbered in the order of their text.
+    let mut outcomes: Vec<String> =
+        (0..=document.rules.len()).map(|rule| self::outcome(document.outcome(rule)).to_string()).collect();
+    let of_rule: Vec<String> = outcomes.clone();
+    outcomes.sort();
+    outcomes.dedup();
+    let number_of =
+        |rule: usize| of_rule.get(rule).and_then(|text| outcomes.binary_search(text).ok()).unwrap_or(0);
+    let mut cells: Vec<usize> = (0..table.grid.cells).map(|cell| number_of(table.rule(cell))).collect();
+    let mut shape: Vec<(&Axis, Vec<usize>)> =
+        table.grid.axes.iter().map(|axis| (axis, (0..axis.size).collect())).collect();
+    for at in 0..shape.len() {
+        cells = merged(&mut shape, at, cells);
+    }
+    // The order of the inputs does not matter either.
+    let mut order: Vec<usize> =
+        (0..shape.len()).filter(|at| shape.get(*at).is_some_and(|axis| axis.1.len() > 1)).collect();
+    order.sort_by_key(|at| shape.get(*at).map(|(axis, _)| label(axis)));
+    let cells = transposed(&shape, &order, &cells);
+    let axes: Vec<Value> = order
+        .iter()
+        .filter_map(|at| shape.get(*at))
+        .map(|(axis, kept)| json!([label(axis), kept_names(axis, kept)]))
+        .collect();
+    let mut used: Vec<usize> = cells.clone();
+    used.sort_unstable();
+    used.dedup();
+    let names: Vec<&String> = used.iter().filter_map(|number| outcomes.get(*number)).collect();
+    let cells: Vec<usize> = cells.iter().filter_map(|number| used.binary_search(number).ok()).collect();
+    hash(&json!({ "axes": axes, "cells": cells, "outcomes": names }))
+}
+
+fn label(axis: &Axis) -> String {
+    match &axis.scale {
+        Scale::Label { label, .. } => {
+            format!("{}:{}", axis.name.text(), label.as_deref().unwrap_or_default())
+        }
+        _ => axis.name.text().to_owned(),
+    }
+}
+
+/// What is left of an axis: for a score the cuts that make a difference.
+fn kept_names(axis: &Axis, kept: &[usize]) -> Value {
+    match &axis.scale {
+        Scale::Score { least, most, .. } => {
+            let cuts: Vec<Value> =
+                kept.iter().filter_map(|class| axis.bounds(*class).0).map(number).collect();
+            json!({ "classes": kept.len(), "cuts": cuts, "range": [number(*least), number(*most)] })
+        }
+        _ => json!(kept.iter().map(|class| axis.in_words(&[*class])).collect::<Vec<_>>()),
+    }
+}
+
+/// The cells without those classes of an axis that are decided as the one before (of a score), or as the unknown (of a
+/// code). An axis of which one class is left makes no difference at all.
+fn merged(shape: &mut [(&Axis, Vec<usize>)], at: usize, cells: Vec<usize>) -> Vec<usize> {
+    let inner: usize = shape.iter().skip(at + 1).map(|(_, kept)| kept.len()).product();
+    let Some((axis, kept)) = shape.get_mut(at) else { return cells };
+    let size = kept.len();
+    let same = |one: usize, other: usize| {
+        cells.chunks(size * inner).all(|block| {
+            block.get(one * inner..(one + 1) * inner) == block.get(other * inner..(other + 1) * inner)
+        })
+    };
+    let all_same = (1..size).all(|class| same(0, class));
+    let stays = |class: usize| match &axis.scale {
+        _ if all_same => class == 0,
+        Scale::Score { .. } => class < 2 || !same(class - 1, class),
+        Scale::Code(values) => class >= values.len() || !same(values.len(), class),
+        _ => true,
+    };
+    let positions: Vec<usize> = (0..size).filter(|class| stays(*class)).collect();
+    let blocks = cells.chunks(size * inner);
+    let left = blocks.flat_map(|block| {
+        positions.iter().flat_map(move |class| {
+            block.get(class * inner..(class + 1) * inner).unwrap_or_default().iter().copied()
+        })
+    });
+    let left: Vec<usize> = left.collect();
+    *kept = positions.iter().filter_map(|position| kept.get(*position).copied()).collect();
+    left
+}
+
+/// The cells with the axes in another order.
+fn transposed(shape: &[(&Axis, Vec<usize>)], order: &[usize], cells: &[usize]) -> Vec<usize> {
+    let sizes: Vec<usize> = shape.iter().map(|(_, kept)| kept.len()).collect();
+    let strides: Vec<usize> = (0..sizes.len()).map(|at| sizes.iter().skip(at + 1).product()).collect();
+    let total: usize = order.iter().filter_map(|at| sizes.get(*at)).product();
+    (0..total)
+        .filter_map(|mut number| {
+            let mut cell = 0;
+            for at in order.iter().rev() {
+                let (size, stride) = (sizes.get(*at)?, strides.get(*at)?);
+                cell += number % size * stride;
+                number /= size;
+            }
+            cells.get(cell).copied()
+        })
+        .collect()
+}
+
+/// SHA-256 over canonical JSON (RFC 8785): names in order, as they are written above whatever keeps them; no white space. Numbers stand in it as texts.
+fn hash(value: &Value) -> String {
+    let digest = Sha256::digest(value.to_string());
+    digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// A number as its shortest text that reads back as the same number, so that no writer of JSON can change it.
+fn number(value: f64) -> Value {
+    Value::String(value.to_string())
+}

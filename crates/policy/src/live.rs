@@ -1,0 +1,129 @@
+//! The policy that is in force: changed while calls are under way, and watched by a candidate.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::decision::Verdict;
+use crate::evidence::Evidence;
+use crate::policy::Policy;
+use crate::problem::PolicyError;
+
+/// A policy in force, shared by all who decide by it. Whoever decides goes by one policy from beginning to end, whatever
+/// is put in force meanwhile.
+///
+/// ```
+/// use cloudauth_policy::{Evidence, LivePolicy, Policy, builtin};
+///
+/// let live = LivePolicy::new(Policy::parse(builtin::ONBOARDING)?);
+/// assert!(live.replace("rubbish").is_err()); // refused, and the old one stays in force
+/// let policy = live.current();
+/// assert_eq!(policy.decide(&Evidence::default()).rule(), "unknown-code");
+/// # Ok::<(), cloudauth_policy::PolicyError>(())
+/// ```
+#[derive(Debug)]
+pub struct LivePolicy {
+    active: RwLock<Arc<Policy>>,
+    shadow: RwLock<Option<Arc<Shadow>>>,
+}
+
+/// A candidate beside the policy in force: asked each time, never followed.
+pub struct Shadow {
+    candidate: Policy,
+    asked: AtomicU64,
+    disagreed: AtomicU64,
+    report: Box<dyn Fn(&Disagreement<'_>) + Send + Sync>,
+}
+
+/// Where the candidate would have decided otherwise.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Disagreement<'a> {
+    /// What is known of the verification; no personal data.
+    pub evidence: &'a Evidence<'a>,
+    /// What the policy in force said, and by which rule.
+    pub active: (Verdict, &'a str),
+    /// What the candidate said, and by which rule.
+    pub candidate: (Verdict, &'a str),
+}
+
+impl LivePolicy {
+    /// Puts a policy in force.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self { active: RwLock::new(Arc::new(policy)), shadow: RwLock::new(None) }
+    }
+
+    /// The policy in force now.
+    #[must_use]
+    pub fn current(&self) -> Arc<Policy> {
+        Arc::clone(&self.active.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another in force, and gives the one before.
+    ///
+    /// # Errors
+    /// If the checker refuses the file; then nothing changes.
+    pub fn replace(&self, text: &str) -> Result<Arc<Policy>, PolicyError> {
+        let policy = Arc::new(Policy::parse(text)?);
+        Ok(std::mem::replace(&mut *self.active.write().unwrap_or_else(PoisonError::into_inner), policy))
+    }
+
+    /// Has a candidate decide beside the policy in force from now on; `report` is told of each disagreement. It is called
+    /// where the decision is made, and should be quick.
+    pub fn shadow(
+        &self,
+        candidate: Policy,
+        report: impl Fn(&Disagreement<'_>) + Send + Sync + 'static,
+    ) -> Arc<Shadow> {
+        let (asked, disagreed) = (AtomicU64::new(0), AtomicU64::new(0));
+        let shadow = Arc::new(Shadow { candidate, asked, disagreed, report: Box::new(report) });
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&shadow));
+        shadow
+    }
+
+    /// Ends the shadow's work.
+    pub fn end_shadow(&self) {
+        *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Looks at a piece of evidence by the policy in force and, if there is one, by the candidate. The decision is taken
+    /// from the policy that is given back.
+    #[must_use]
+    pub fn look(&self, evidence: &Evidence<'_>) -> Arc<Policy> {
+        let policy = self.current();
+        let shadow = self.shadow.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(shadow) = shadow {
+            shadow.watch(&policy, evidence);
+        }
+        policy
+    }
+}
+
+impl Shadow {
+    fn watch(&self, policy: &Policy, evidence: &Evidence<'_>) {
+        let (active, candidate) = (policy.decide(evidence), self.candidate.decide(evidence));
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if active.verdict() != candidate.verdict() {
+            self.disagreed.fetch_add(1, Ordering::Relaxed);
+            (self.report)(&Disagreement {
+                evidence,
+                active: (active.verdict(), active.rule()),
+                candidate: (candidate.verdict(), candidate.rule()),
+            });
+        }
+    }
+
+    /// How often it was asked, and how often it disagreed.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.asked.load(Ordering::Relaxed), self.disagreed.load(Ordering::Relaxed))
+    }
+}
+
+impl fmt::Debug for Shadow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (asked, disagreed) = self.counts();
+        write!(f, "Shadow({}, asked {asked}, disagreed {disagreed})", self.candidate.reference().id)
+    }
+}

@@ -1,0 +1,188 @@
+//! A policy that was proved, and what it decides.
+
+use crate::batch::{Batch, BatchError};
+use crate::check;
+use crate::decision::{Decision, PolicyRef, Verdict};
+use crate::document::Document;
+use crate::evidence::Evidence;
+use crate::far;
+use crate::grid::Scale;
+use crate::hash;
+use crate::problem::{PolicyError, Problems};
+use crate::read;
+use crate::table::Table;
+use crate::trace::Trace;
+
+/// A policy: read, proved over every possible input, and compiled to a table. One that is not proved is not made.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub(crate) reference: PolicyRef,
+    pub(crate) document: Document,
+    pub(crate) table: Table,
+}
+
+impl Policy {
+    /// Reads a policy file and proves it.
+    ///
+    /// # Errors
+    /// All that is wrong with it, each with its place.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let mut problems = Problems::new(text);
+        let document = read::document(text, &mut problems);
+        // What was not read as it was meant is not worth proving.
+        let document = document.filter(|_| problems.is_empty());
+        let table = document.as_ref().and_then(|document| Table::of(document, &mut problems));
+        if let (Some(document), Some(table)) = (&document, &table) {
+            check::check(document, table, &mut problems);
+        }
+        match (document, table) {
+            (Some(document), Some(table)) if problems.is_empty() => {
+                let reference = PolicyRef {
+                    id: document.id.clone(),
+                    version: document.version.clone(),
+                    content_hash: hash::content(&document),
+                    behaviour_hash: hash::behaviour(&document, &table),
+                };
+                Ok(Self { reference, document, table })
+            }
+            _ => Err(PolicyError::new(problems.into_problems())),
+        }
+    }
+
+    /// Decides. There is a decision for everything: what is missing, malformed or unknown is never an approval by
+    /// accident, which is proved. No allocation.
+    pub fn decide<'p>(&'p self, evidence: &Evidence<'_>) -> Decision<'p> {
+        self.decision(self.table.rule(self.table.grid.cell(evidence)))
+    }
+
+    pub(crate) fn decision(&self, rule: usize) -> Decision<'_> {
+        let outcome = self.document.outcome(rule);
+        Decision {
+            verdict: outcome.verdict,
+            rule: self.document.rule_id(rule),
+            reason: &outcome.reason,
+            hint: outcome.hint.as_deref(),
+            queue: outcome.queue.as_deref(),
+            policy: &self.reference,
+        }
+    }
+
+    /// Decides and tells why: for each rule the first condition that failed and the value that it read, and the nearest
+    /// change that would decide otherwise.
+    #[must_use]
+    pub fn explain(&self, evidence: &Evidence<'_>) -> Trace<'_> {
+        Trace::of(self, evidence)
+    }
+
+    /// Decides many at once, over coded columns.
+    ///
+    /// # Errors
+    /// If the columns are not those of the policy's inputs, or not of one length.
+    pub fn batch<'p>(&'p self, columns: &'p [crate::Column<'p>]) -> Result<Batch<'p>, BatchError> {
+        Batch::new(self, columns)
+    }
+
+    /// Which policy this is.
+    #[must_use]
+    pub const fn reference(&self) -> &PolicyRef {
+        &self.reference
+    }
+
+    /// Who is responsible for it, what changed, and since when it holds, where the file says so.
+    #[must_use]
+    pub fn about(&self) -> About<'_> {
+        About {
+            owner: self.document.owner.as_deref(),
+            description: self.document.description.as_deref(),
+            change_note: self.document.change_note.as_deref(),
+            effective: self.document.effective.as_deref(),
+            supersedes: self.document.supersedes.as_deref(),
+        }
+    }
+
+    /// What the checker has looked at.
+    #[must_use]
+    pub fn report(&self) -> Report<'_> {
+        let count = |(rule, cells): (usize, &usize)| RuleReport {
+            rule: self.document.rule_id(rule),
+            verdict: self.document.outcome(rule).verdict,
+            cells: *cells,
+        };
+        let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
+            name: &threshold.name,
+            value: threshold.value,
+            nominal_far: far::nominal_far(threshold.value),
+            note: threshold.note.as_deref(),
+        });
+        Report {
+            cells: self.table.grid.cells,
+            dimensions: self.table.grid.axes.iter().map(|axis| (axis.name.text(), axis.size)).collect(),
+            cuts: self
+                .table
+                .grid
+                .axes
+                .iter()
+                .filter_map(|axis| match &axis.scale {
+                    Scale::Score { cuts, .. } => Some((axis.name.text(), cuts.as_slice())),
+                    _ => None,
+                })
+                .collect(),
+            rules: self.table.counts.iter().enumerate().map(count).collect(),
+            thresholds: thresholds.collect(),
+        }
+    }
+}
+
+/// What a policy file says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names are those of the file")]
+pub struct About<'p> {
+    pub owner: Option<&'p str>,
+    pub description: Option<&'p str>,
+    pub change_note: Option<&'p str>,
+    pub effective: Option<&'p str>,
+    pub supersedes: Option<&'p str>,
+}
+
+/// What the checker has looked at: every cell of the inputs, and who decides there.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Report<'p> {
+    /// How many cells there are.
+    pub cells: usize,
+    /// Each input, and how many classes it has; labels have an entry each.
+    pub dimensions: Vec<(&'static str, usize)>,
+    /// Where each score is cut.
+    pub cuts: Vec<(&'static str, &'p [f64])>,
+    /// How many cells each rule decides, in the order of the file; `otherwise` last.
+    pub rules: Vec<RuleReport<'p>>,
+    /// The named thresholds.
+    pub thresholds: Vec<ThresholdReport<'p>>,
+}
+
+/// A rule's part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RuleReport<'p> {
+    /// Its id.
+    pub rule: &'p str,
+    /// What it says.
+    pub verdict: Verdict,
+    /// How many cells it decides.
+    pub cells: usize,
+}
+
+/// A named threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ThresholdReport<'p> {
+    /// Its name.
+    pub name: &'p str,
+    /// Its value.
+    pub value: f64,
+    /// The vendor's false-accept rate there, if it is one of `verifyScore`; see [`nominal_far`](crate::nominal_far).
+    pub nominal_far: f64,
+    /// What the file says of it.
+    pub note: Option<&'p str>,
+}

@@ -1,0 +1,64 @@
+//! A policy compiled: for each cell the number of the rule that decides there.
+
+use crate::document::{Document, Span};
+use crate::grid::Grid;
+use crate::problem::Problems;
+
+/// The most cells that are looked at one by one.
+pub(crate) const MOST_CELLS: usize = 1 << 20;
+/// Rules are numbered by a byte, and `otherwise` comes after the last.
+const MOST_RULES: usize = 254;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) grid: Grid,
+    pub(crate) rules: Box<[u8]>,
+    /// How many cells each rule decides, `otherwise` last.
+    pub(crate) counts: Vec<usize>,
+}
+
+impl Table {
+    /// Runs the rules over all cells. `None` if there are too many of either, which is then among the problems: what
+    /// cannot be proved is not taken.
+    pub(crate) fn of(document: &Document, problems: &mut Problems<'_>) -> Option<Self> {
+        let grid = Grid::of(document);
+        let start: Span = document.inputs.first().map_or(0..0, |input| input.span.clone());
+        if grid.cells > MOST_CELLS {
+            let message =
+                format!("the inputs and thresholds make {} cells, more than {MOST_CELLS}", grid.cells);
+            let help = "take out inputs or thresholds that no rule needs; what cannot be proved is not taken";
+            problems.add("V11", &start, message, Some(help.to_owned()));
+            return None;
+        }
+        if document.rules.len() > MOST_RULES {
+            let message = format!("there are {} rules, more than {MOST_RULES}", document.rules.len());
+            problems.add("V11", &start, message, None);
+            return None;
+        }
+        let undecided = u8::MAX;
+        let mut rules = vec![undecided; grid.cells].into_boxed_slice();
+        let mut counts = Vec::with_capacity(document.rules.len() + 1);
+        let mut number = 0_u8;
+        for rule in &document.rules {
+            let mut decided = 0;
+            grid.for_each(&grid.area(&rule.when), |cell| {
+                if let Some(slot) = rules.get_mut(cell).filter(|slot| **slot == undecided) {
+                    (*slot, decided) = (number, decided + 1);
+                }
+            });
+            counts.push(decided);
+            number += 1;
+        }
+        let mut left = 0;
+        for slot in rules.iter_mut().filter(|slot| **slot == undecided) {
+            (*slot, left) = (number, left + 1);
+        }
+        counts.push(left);
+        Some(Self { grid, rules, counts })
+    }
+
+    /// The rule that decides a cell.
+    pub(crate) fn rule(&self, cell: usize) -> usize {
+        self.rules.get(cell).map_or(self.counts.len() - 1, |rule| usize::from(*rule))
+    }
+}

@@ -1,0 +1,212 @@
+//! What changes between two policies, what stays, and what is told of it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::sync::{Arc, Mutex};
+
+use cloudauth_policy::{Evidence, Flag, LivePolicy, Policy, Verdict, builtin, diff, format};
+
+fn worked() -> Policy {
+    Policy::parse(builtin::ONBOARDING).unwrap()
+}
+
+/// The worked policy with both match thresholds raised by 1.5 points.
+fn stricter() -> Policy {
+    let text = builtin::ONBOARDING
+        .replace("value = 75.0, far = \"1/10000\"", "value = 76.5, far = \"5/100000\"")
+        .replace("value = 70.0, far = \"1/1000\"", "value = 71.5, far = \"5/10000\"")
+        .replace("verify_score = 75.0, quality_score", "verify_score = 76.5, quality_score");
+    Policy::parse(&text).unwrap()
+}
+
+fn passing(score: f64) -> Evidence<'static> {
+    let mut evidence = Evidence::default();
+    (evidence.sub_code, evidence.passed) = (Some("200"), Flag::True);
+    (evidence.face_attack, evidence.face_occlusion) = (Flag::False, Flag::False);
+    (evidence.verify_score, evidence.face_attack_score) = (Some(score), Some(0.0004));
+    evidence
+}
+
+#[test]
+fn a_difference_is_three_regions_of_22680_cells() {
+    let difference = diff(&worked(), &stricter()).unwrap();
+    assert_eq!((difference.cells, difference.changed(), difference.other_words), (22_680, 150, 0));
+    let regions: Vec<(String, usize)> =
+        difference.regions.iter().map(|region| (region.to_string(), region.cells)).collect();
+    let cells: Vec<usize> = regions.iter().map(|(_, cells)| *cells).collect();
+    assert_eq!(cells, [72, 72, 6]);
+    let approving = regions.iter().find(|(text, _)| text.starts_with("approve")).unwrap();
+    assert_eq!(
+        approving,
+        &(
+            "approve becomes review when sub_code is 200 or 210, passed is T, face_attack is F, face_occlusion is F, \
+             75 <= verify_score < 76.5, face_attack_score < 0.5"
+                .to_owned(),
+            6
+        )
+    );
+    assert!(
+        regions
+            .iter()
+            .filter(|(text, _)| text.starts_with("review becomes reject"))
+            .all(|(text, _)| text.contains("70 <= verify_score < 71.5"))
+    );
+}
+
+#[test]
+fn a_policy_does_not_differ_from_itself_and_the_difference_is_exact() {
+    let (one, other) = (worked(), stricter());
+    assert_eq!(diff(&one, &one).unwrap().changed(), 0);
+    for score in [69.9, 70.0, 71.49, 71.5, 74.9, 75.0, 76.49, 76.5, 99.0] {
+        let (before, after) =
+            (one.decide(&passing(score)).verdict(), other.decide(&passing(score)).verdict());
+        let expected = matches!(score, 70.0..71.5 | 75.0..76.5);
+        assert_eq!(before != after, expected, "{score}");
+    }
+    // Policies with other inputs and other codes.
+    let vendor = Policy::parse(builtin::VENDOR).unwrap();
+    let regions = diff(&vendor, &one).unwrap().regions;
+    assert!(
+        regions.iter().any(|region| (region.before, region.after) == (Verdict::Approve, Verdict::Reject))
+    );
+    assert!(
+        regions.iter().all(|region| (region.before, region.after) != (Verdict::Reject, Verdict::Approve))
+    );
+}
+
+#[test]
+fn hashes_tell_what_is_said_from_what_is_done() {
+    let worked = worked();
+    let same = |text: &str| {
+        let policy = Policy::parse(text).unwrap();
+        let (one, other) = (worked.reference(), policy.reference());
+        (one.content_hash == other.content_hash, one.behaviour_hash == other.behaviour_hash)
+    };
+    assert!(
+        worked.reference().content_hash.starts_with("sha256:") && worked.reference().content_hash.len() == 71
+    );
+    let text = builtin::ONBOARDING;
+    assert_eq!(same(text), (true, true));
+    assert_eq!(same(&format(text)), (true, true), "spaces");
+    assert_eq!(
+        same(&text.replace("owner       = \"risk", "owner = \"another-risk")),
+        (true, true),
+        "who wrote it"
+    );
+    assert_eq!(same(&text.replace("note = \"auto-approve\"", "note = \"x\"")), (true, true), "notes");
+    assert_eq!(same(&text.replace("match_auto", "auto")), (true, true), "names of thresholds");
+    // Other words for the same: another id, a comparison in two parts, a cut without a difference, another order of inputs.
+    assert_eq!(same(&text.replace("\"grey-zone\"", "\"grey\"")), (false, true), "ids");
+    assert_eq!(
+        same(&text.replace("verify_score = \"valid\"", "verify_score = \">= 0 and <= 100\"")),
+        (false, true)
+    );
+    let split = "[[rule]]\nid = \"attack-flag-low\"\nwhen = { face_attack = \"T\", verify_score = \"< 33\" }\nthen = { decision = \"reject\", reason = \"presentation_attack\" }\n\n[[rule]]\nid = \"attack-flag\"";
+    assert_eq!(same(&text.replace("[[rule]]\nid = \"attack-flag\"", split)), (false, true), "a rule in two");
+    let flag = "passed            = { type = \"flag\" }                       # T / F\n";
+    let moved = text.replace(flag, "").replace(
+        "face_occlusion    = { type = \"flag\" }\n",
+        &format!("face_occlusion = {{ type = \"flag\" }}\n{flag}"),
+    );
+    assert_eq!(same(&moved), (false, true), "the order of the inputs");
+    assert_eq!(
+        same(&text.replace("reason = \"near_match\"", "reason = \"near\"")),
+        (false, false),
+        "another reason"
+    );
+    let stricter = stricter();
+    assert_ne!(worked.reference().behaviour_hash, stricter.reference().behaviour_hash);
+}
+
+#[test]
+fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
+    let policy = worked();
+    let mut evidence = passing(74.2);
+    evidence.quality_score = Some(f64::NAN);
+    let trace = policy.explain(&evidence);
+    assert_eq!((trace.decision.verdict(), trace.decision.rule()), (Verdict::Review, "grey-zone"));
+    let checked: Vec<(&str, &str)> =
+        trace.checked.iter().map(|rule| (rule.rule, rule.failed.as_str())).collect();
+    assert_eq!(checked[0], ("attack-flag", "face_attack is F, needs T"));
+    assert_eq!(checked[1], ("attack-score-block", "face_attack_score is 0.0004, needs >= $attack_block"));
+    assert_eq!(checked[7], ("approve", "verify_score is 74.2, needs >= $match_auto"));
+    assert_eq!(checked.len(), 8);
+    assert_eq!(trace.not_understood, ["quality_score"]);
+    let nearest = &trace.nearest[0];
+    assert_eq!((nearest.change.as_str(), nearest.would), ("verify_score >= 75", Verdict::Approve));
+    assert!((nearest.distance.unwrap() - 0.8).abs() < 1e-9);
+    assert!((trace.nominal_far.unwrap() - 0.000_144_544).abs() < 1e-9);
+    let json = trace.to_json();
+    assert_eq!(
+        (&json["decision"], &json["queue"], &json["inputs"]["quality_score"]),
+        (&"review".into(), &"match".into(), &"NaN".into())
+    );
+    assert_eq!(json["policy"]["version"], "2025.12.1");
+    // Every change that is told is true.
+    for near in &trace.nearest {
+        if near.change == "verify_score >= 75" {
+            assert_eq!(policy.decide(&passing(75.0)).verdict(), near.would);
+        }
+    }
+}
+
+#[test]
+fn an_approval_comes_from_a_policy_and_says_from_which() {
+    let policy = worked();
+    assert_eq!(policy.decide(&passing(74.9)).approval(), None);
+    let approval = policy.decide(&passing(75.0)).approval().unwrap();
+    assert_eq!((approval.rule(), approval.policy()), ("approve", policy.reference()));
+    assert_eq!(policy.about().supersedes, Some("sha256:5f0c0c5e0d3b"));
+}
+
+#[test]
+fn a_candidate_in_the_shadow_is_asked_and_not_followed() {
+    let live = Arc::new(LivePolicy::new(worked()));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ear = Arc::clone(&told);
+    let shadow = live.shadow(stricter(), move |disagreement| {
+        ear.lock().unwrap().push((disagreement.active.1.to_owned(), disagreement.candidate.1.to_owned()));
+    });
+    for score in [60.0, 75.0, 80.0] {
+        let evidence = passing(score);
+        let policy = live.look(&evidence);
+        assert_eq!(policy.decide(&evidence).verdict() == Verdict::Approve, score >= 75.0);
+    }
+    assert_eq!(shadow.counts(), (3, 1));
+    assert_eq!(*told.lock().unwrap(), [("approve".to_owned(), "grey-zone".to_owned())]);
+    live.end_shadow();
+    let _ = live.look(&passing(75.0));
+    assert_eq!(shadow.counts(), (3, 1));
+}
+
+#[test]
+fn a_file_that_is_refused_changes_nothing_and_who_decides_goes_by_one_policy() {
+    let live = LivePolicy::new(worked());
+    let before = live.current();
+    let error = live
+        .replace(&builtin::ONBOARDING.replace(
+            "[policy.otherwise]\ndecision = \"review\"",
+            "[policy.otherwise]\ndecision = \"approve\"",
+        ))
+        .unwrap_err();
+    assert_eq!(error.problems()[0].rule, "V5");
+    assert_eq!(live.current().reference(), before.reference());
+    live.replace(builtin::VENDOR).unwrap();
+    assert_eq!(live.current().reference().id, "vendor");
+    assert_eq!(before.decide(&passing(75.0)).rule(), "approve", "who has begun goes on by the old one");
+}
+
+#[test]
+fn the_formatter_keeps_the_meaning_and_the_comments_and_comes_to_rest() {
+    for (name, text) in builtin::ALL {
+        let once = format(text);
+        assert_eq!(format(&once), once, "{name}");
+        let (before, after) = (Policy::parse(text).unwrap(), Policy::parse(&once).unwrap());
+        assert_eq!(before.reference(), after.reference(), "{name}");
+        let comments = |text: &str| text.matches('#').count();
+        assert_eq!(comments(text), comments(&once), "{name}");
+    }
+    for text in [builtin::VENDOR, builtin::THRESHOLD] {
+        assert_eq!(format(text), text, "these are written as everybody does");
+    }
+}

@@ -1,0 +1,263 @@
+//! Planted faults: what the checker says of each, with its numbers and places.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use cloudauth_policy::{Policy, Problem, builtin};
+
+/// The worked policy with one thing changed.
+fn with(from: &str, to: &str) -> String {
+    assert_eq!(builtin::ONBOARDING.matches(from).count(), 1, "{from}");
+    builtin::ONBOARDING.replace(from, to)
+}
+
+fn problems(text: &str) -> Vec<Problem> {
+    Policy::parse(text).map(|_| Vec::new()).unwrap_or_else(|error| error.problems().to_vec())
+}
+
+/// The one problem of a file: its rule, and a part of its message and of its help.
+#[track_caller]
+fn assert_problem(text: &str, rule: &str, message: &str, help: &str) {
+    let found = problems(text);
+    let fits = |problem: &Problem| {
+        problem.rule == rule
+            && problem.message.contains(message)
+            && problem.help.as_deref().unwrap_or_default().contains(help)
+    };
+    assert!(found.iter().any(fits), "expected {rule} {message} / {help}, found {found:#?}");
+}
+
+#[test]
+fn the_policies_that_come_with_the_crate_are_proved() {
+    for (name, text) in builtin::ALL {
+        assert_eq!(problems(text), [], "{name}");
+        let policy = Policy::parse(text).unwrap();
+        assert!(
+            policy.report().rules.iter().all(|rule| rule.cells > 0 || rule.rule == "otherwise"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn v1_unknown_and_double_names_are_told_with_what_was_meant() {
+    for (from, to, message, help) in [
+        ("id = \"attack-flag\"", "id = \"attack-score-block\"", "the id `attack-score-block` is taken", ""),
+        (
+            "then = { decision = \"reject\", reason = \"presentation_attack\" }",
+            "then = { decision = \"rejekt\", reason = \"x\" }",
+            "`rejekt` is no decision",
+            "did you mean `reject`?",
+        ),
+        (
+            "when = { face_attack = \"T\" }",
+            "when = { face_atack = \"T\" }",
+            "`face_atack` is not among the [inputs]",
+            "did you mean `face_attack`?",
+        ),
+        (
+            "when = { face_attack = \"T\" }",
+            "when = { face_attack = \"t\" }",
+            "`face_attack` is never `t`",
+            "did you mean `T`?",
+        ),
+        (
+            ">= $match_auto",
+            ">= $match_outo",
+            "there is no threshold `match_outo`",
+            "did you mean `match_auto`?",
+        ),
+        (">= $match_auto", ">= 75", "the threshold `match_auto` is not used", ""),
+        (">= $match_auto", "=> 75", "`=> 75` is no comparison", ">=, >, <=, <"),
+        (">= $match_auto", ">= inf", "`inf` is no number", ""),
+        (">= $match_auto", ">= 100.5", "100.5 is outside the range", "from 0 to 100"),
+        (">= $match_auto", ">= 80 and < 75", "never holds", ""),
+        ("change_note =", "changenote =", "[policy] has no `changenote`", "did you mean `change_note`?"),
+        ("format = 1", "format = 2", "the format is 2, and this program reads 1", ""),
+        (
+            "verify_score      = { type = \"score\"",
+            "verify_score = { type = \"flag\"",
+            "`verify_score` is not of type `flag`",
+            "its type is \"score\"",
+        ),
+        (
+            "rule = \"mismatch\" }",
+            "rule = \"mismatsh\" }",
+            "there is no rule `mismatsh`",
+            "did you mean `mismatch`?",
+        ),
+        (
+            "order = [\"reject\", \"retry\", \"review\", \"approve\"]",
+            "order = [\"reject\", \"approve\"]",
+            "`order` does not name each decision once",
+            "",
+        ),
+    ] {
+        assert_problem(&with(from, to), "V1", message, help);
+    }
+    assert_problem("format = ", "V1", "this is no TOML", "");
+    assert_problem("", "V1", "`format` is missing", "begin with `format = 1`");
+}
+
+#[test]
+fn problems_name_their_line_and_column() {
+    let problem =
+        problems(&with("when = { face_attack = \"T\" }", "when = { face_atack = \"T\" }")).remove(0);
+    let line =
+        builtin::ONBOARDING.lines().position(|line| line.contains("when = { face_attack = \"T\" }")).unwrap();
+    assert_eq!((problem.line, problem.column), (line + 1, 10));
+    assert!(problem.to_string().starts_with(&format!("{}:10: `face_atack` is not among", line + 1)));
+}
+
+#[test]
+fn v2_a_sub_code_that_no_rule_handles_leaves_432_cells_to_otherwise() {
+    let without = with("sub_code = [\"202\", \"203\"]", "sub_code = \"202\"");
+    assert_problem(&without, "V2", "no rule speaks of it that sub_code is 203", "");
+    // Named by a rule that does not handle all of it.
+    let partly = with("sub_code = [\"202\", \"203\"]", "sub_code = \"202\"").replace(
+        "[[rule]]\nid = \"vendor-strategy\"",
+        "[[rule]]\nid = \"some\"\nwhen = { sub_code = \"203\", face_attack = \"T\" }\nthen = { decision = \"review\", reason = \"x\" }\n\n[[rule]]\nid = \"vendor-strategy\"",
+    );
+    assert_problem(
+        &partly,
+        "V2",
+        "432 of the cells where sub_code is 203 are left to `otherwise`",
+        "for one: sub_code is 203",
+    );
+    let fewer = with("values = [\"200\", \"201\", \"202\", \"203\"", "values = [\"200\", \"201\", \"202\"")
+        .replace("sub_code = [\"202\", \"203\"]", "sub_code = \"202\"");
+    assert_problem(&fewer, "V2", "SubCode 203 is not among the values", "the vendor's page has it");
+}
+
+#[test]
+fn v3_unknown_and_missing_codes_are_handled_and_never_approved() {
+    assert_problem(
+        &with("[\"unknown\", \"missing\"]", "\"unknown\""),
+        "V3",
+        "no rule speaks of it that sub_code is missing",
+        "",
+    );
+    let approving = with(
+        "when = { sub_code = [\"unknown\", \"missing\"] }\nthen = { decision = \"review\"",
+        "when = { sub_code = [\"unknown\", \"missing\"] }\nthen = { decision = \"approve\"",
+    );
+    assert_problem(
+        &approving,
+        "V5",
+        "the rule `unknown-code` approves where sub_code is unknown",
+        "for one:",
+    );
+}
+
+#[test]
+fn v4_a_rule_that_never_decides_is_told_with_who_hides_it() {
+    let planted = with(
+        "[[rule]]\nid = \"grey-zone\"",
+        "[[rule]]\nid = \"late\"\nwhen = { sub_code = \"205\" }\nthen = { decision = \"reject\", reason = \"x\" }\n\n[[rule]]\nid = \"grey-zone\"",
+    );
+    assert_problem(
+        &planted,
+        "V4",
+        "the rule `late` never decides",
+        "it is hidden by `liveness-risk` (810 cells), `attack-flag` (540 cells), `attack-score-block`",
+    );
+}
+
+#[test]
+fn v5_otherwise_does_not_approve() {
+    let planted =
+        with("[policy.otherwise]\ndecision = \"review\"", "[policy.otherwise]\ndecision = \"approve\"");
+    assert_problem(&planted, "V5", "`otherwise` approves", "never an approval");
+}
+
+#[test]
+fn v6_an_approval_without_a_look_at_the_attack_flag_violates_six_cells() {
+    let planted = with(
+        "passed = \"T\", face_attack = \"F\", face_occlusion = \"F\", face_attack_score = \"< $attack_watch\"",
+        "passed = \"T\", face_occlusion = \"F\", face_attack_score = \"< $attack_watch\"",
+    );
+    assert_problem(
+        &planted,
+        "V6",
+        "the promise `never-approve-attack` is broken: 6 cells violate it",
+        "the rule `approve` says approve where sub_code is 200, passed is T, face_attack is invalid",
+    );
+    assert_problem(&planted, "V5", "the rule `approve` approves where face_attack is invalid (6 cells)", "");
+}
+
+#[test]
+fn v7_a_bad_band_breaks_the_promise_in_72_places() {
+    let planted = with(
+        "[[rule]]\nid = \"approve\"",
+        "[[rule]]\nid = \"bad-band\"\nwhen = { sub_code = [\"200\", \"210\"], passed = \"T\", verify_score = \">= 60 and < $match_floor\" }\nthen = { decision = \"approve\", reason = \"x\" }\n\n[[rule]]\nid = \"approve\"",
+    );
+    assert_problem(
+        &planted,
+        "V7",
+        "the promise `higher-score-never-hurts` is broken in 72 places",
+        "`bad-band` says approve where sub_code is 200, passed is T",
+    );
+    assert_problem(&planted, "V7", "", "and `grey-zone` says review where 70 <= verify_score < 75");
+}
+
+#[test]
+fn v8_thresholds_are_numbers_in_order_and_claim_the_vendors_rate() {
+    assert_problem(
+        &with("match_auto   = { value = 75.0", "match_auto   = { value = 72.0"),
+        "V8",
+        "72 is not 1/10000 in the vendor's table",
+        "1/10000 is at 75",
+    );
+    assert_problem(
+        &with("match_auto   = { value = 75.0", "match_auto   = { value = nan"),
+        "V8",
+        "is no number",
+        "",
+    );
+    let ordered = with("[thresholds]\n", "[thresholds]\norder = [\"match_auto\", \"match_floor\"]\n");
+    assert_problem(&ordered, "V8", "`match_auto` (75) is not below `match_floor` (70)", "");
+    let ordered =
+        with("[thresholds]\n", "[thresholds]\norder = [\"retry_floor\", \"match_floor\", \"match_auto\"]\n");
+    assert_eq!(problems(&ordered), []);
+}
+
+#[test]
+fn v9_an_example_that_comes_out_otherwise_is_told() {
+    let planted = with("verify_score = 75.0, quality_score", "verify_score = 74.9, quality_score");
+    assert_problem(&planted, "V9", "is review by `grey-zone`, and expects approve by `approve`", "");
+}
+
+#[test]
+fn v11_what_is_too_large_to_be_proved_is_refused() {
+    let many: String = (1..3000).map(|at| format!("[[rule]]\nid = \"r{at}\"\nwhen = {{ verify_score = \">= {}\" }}\nthen = {{ decision = \"review\", reason = \"x\" }}\n", f64::from(at) / 40.0)).collect();
+    let planted = with(
+        "# ---------------------------------------------------------------- promises",
+        &format!("{many}\n# ----"),
+    );
+    assert_problem(&planted, "V11", "cells, more than 1048576", "what cannot be proved is not taken");
+}
+
+#[test]
+fn labels_are_inputs_like_the_others() {
+    let text = with("face_attack_score = { type", "device_risk = { type = \"labels\", values = [\"ROOT\", \"VPN\"] }\nface_attack_score = { type")
+        .replace("[[rule]]\nid = \"liveness-risk\"", "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\nthen = { decision = \"review\", reason = \"device_risk\" }\n\n[[rule]]\nid = \"liveness-risk\"");
+    let policy = Policy::parse(&text).unwrap();
+    assert_eq!(policy.report().cells, 16_200 * 8);
+    let labels = |labels: &[&str]| labels.iter().map(|label| Box::from(*label)).collect::<Vec<Box<str>>>();
+    for (given, expected) in [
+        (labels(&["VPN"]), "unknown-code"),
+        (labels(&["VPN", "ROOT"]), "device"),
+        (labels(&["Cloud"]), "device"),
+        (labels(&[]), "unknown-code"),
+    ] {
+        let mut evidence = cloudauth_policy::Evidence::default();
+        evidence.device_risk = &given;
+        assert_eq!(policy.decide(&evidence).rule(), expected, "{given:?}");
+    }
+    // An unknown label must not be let in.
+    assert_problem(
+        &text.replace("[\"ROOT\", \"unknown\"]", "\"ROOT\""),
+        "V5",
+        "the rule `approve` approves where device_risk has an unknown label",
+        "",
+    );
+}

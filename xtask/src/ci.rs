@@ -19,22 +19,23 @@ pub(crate) fn run() -> Result<()> {
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     cargo("run -p cloudauth --features reqwest --example verify")?;
     cargo("run -p cloudauth --features reqwest --example axum_handler")?;
-    cargo("bench -p cloudauth-protocol -p cloudauth-tests --benches -- --test")?;
+    cargo("bench -p cloudauth-protocol -p cloudauth-policy -p cloudauth-tests --benches -- --test")?;
     interop::run()?;
     deny()
 }
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    let all = "reqwest,isahc,blocking,pictures,rustls,tracing";
-    for features in ["", "reqwest", "isahc", "blocking", "pictures", "rustls", "tracing", "isahc,rustls", all]
+    let all = "reqwest,isahc,blocking,pictures,policy,rustls,tracing";
+    for features in
+        ["", "reqwest", "isahc", "blocking", "pictures", "policy", "rustls", "tracing", "isahc,rustls", all]
     {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
         crate::shell::run(&mut command("cargo", &check))?;
     }
     cargo("check -p cloudauth-cli --features rustls")?;
     // Each library builds alone, without what its neighbours switch on.
-    for library in ["cloudauth-protocol", "cloudauth-transport", "cloudauth-client"] {
+    for library in ["cloudauth-protocol", "cloudauth-policy", "cloudauth-transport", "cloudauth-client"] {
         cargo(&format!("check -p {library}"))?;
     }
     Ok(())

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 3 not passed, 4 credentials, \
-                          5 pending, 6 network.\nCredentials: the vendor's default chain, of which the first is \
+                          5 pending, 6 network, 8 review.\nCredentials: the vendor's default chain, of which the first is \
                           ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN).";
 
 impl Args {
@@ -60,8 +60,57 @@ pub(crate) enum Command {
     Codes(Codes),
     /// Signs a call without sending it.
     Sign(Sign),
+    /// Checks, explains, compares and formats policy files.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Runs the emulator until it is interrupted.
     Emulator(Emulator),
+}
+
+/// A policy file is a path, or `builtin:vendor`, `builtin:threshold`, `builtin:onboarding`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Proves a policy over every possible input, and tells what each rule decides; exit code 1 if it does not hold.
+    Check {
+        /// The policy.
+        file: String,
+    },
+    /// Decides on one verification; exit code 0 approve, 8 review, 3 retry or reject, 5 pending.
+    Decide(Decide),
+    /// Decides, and tells why: each rule before with what failed, and the nearest change that would decide otherwise.
+    Explain(Decide),
+    /// Tells which inputs two policies decide differently, over all of them; exit code 0 whether or not there are any.
+    Diff {
+        /// The policy before.
+        before: String,
+        /// The policy after.
+        after: String,
+    },
+    /// Puts the spaces of a policy file right, in place.
+    Fmt {
+        /// The file.
+        file: PathBuf,
+        /// Changes nothing; exit code 1 if there is something to change.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Prints the JSON Schema of policy files, for editors.
+    Schema,
+    /// Prints a policy that comes with the command: vendor, threshold or onboarding.
+    Show {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Decide {
+    /// The policy.
+    pub(crate) file: String,
+    /// A JSON file with what is known: a whole answer of DescribeFaceVerify, or {"sub_code": "200", "verify_score": 74.2,
+    /// ..}; `-` for standard input.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) evidence: PathBuf,
 }
 
 /// Which signature a call carries.
@@ -93,6 +142,9 @@ pub(crate) struct Demo {
     pub(crate) identity: String,
     #[arg(long, value_enum, default_value = "v1")]
     pub(crate) signing: SigningArg,
+    /// Ends in the decision of this policy: a file, or `builtin:onboarding`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<String>,
 }
 
 /// Where a call goes and how it is signed.
@@ -143,6 +195,9 @@ pub(crate) struct Describe {
     /// What `cloudauth init` printed.
     #[arg(long)]
     pub(crate) certify_id: String,
+    /// Ends in the decision of this policy: a file, or `builtin:onboarding`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
 }

@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod emulator;
 pub(crate) mod init;
+pub(crate) mod policy;
 pub(crate) mod sign;
 
 use cloudauth::{

@@ -13,6 +13,7 @@ pub(crate) struct Failure {
 
 pub(crate) const NOT_PASSED: u8 = 3;
 pub(crate) const PENDING: u8 = 5;
+pub(crate) const REVIEW: u8 = 8;
 const OTHER: u8 = 1;
 const USAGE: u8 = 2;
 const CREDENTIALS: u8 = 4;

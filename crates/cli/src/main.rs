@@ -1,7 +1,8 @@
 //! The `cloudauth` command.
 //!
 //! Data goes to standard output, talk to standard error. Exit codes: 0 passed or done, 1 other error, 2 usage,
-//! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable.
+//! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
+//! 8 a policy has somebody look.
 
 mod args;
 mod commands;
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
         Command::Describe(command) => commands::describe::run(command, &output),
         Command::Codes(command) => commands::codes::run(&command, &output),
         Command::Sign(command) => commands::sign::run(&command, &output),
+        Command::Policy(command) => commands::policy::run(&command, &output),
         Command::Emulator(command) => commands::emulator::run(command, &output).await,
     };
     match outcome {

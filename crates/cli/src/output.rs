@@ -23,6 +23,11 @@ impl Output {
         }
     }
 
+    /// Whether a document is wanted.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Says how far things are; for people alone.
     pub(crate) fn step(&self, text: &str) {
         if self.format == Format::Human {

@@ -76,6 +76,19 @@ impl BlockingClient {
         self.call(op)
     }
 
+    /// Asks how a verification ended, and decides by the policy in force. A failure to ask is an error, never a decision.
+    ///
+    /// # Errors
+    /// As [`describe_face_verify`](Self::describe_face_verify).
+    #[cfg(feature = "policy")]
+    pub fn decide(
+        &self,
+        op: &DescribeFaceVerify,
+        policy: &cloudauth_policy::LivePolicy,
+    ) -> Result<crate::Decided, Error> {
+        Ok(crate::Decided::new(self.describe_face_verify(op)?, policy))
+    }
+
     /// Has the service delete what it keeps of a verification.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ mod breaker;
 mod builder;
 mod client;
 pub mod credentials;
+#[cfg(feature = "policy")]
+mod decided;
 mod error;
 mod exchange;
 mod memory;
@@ -22,6 +24,8 @@ mod watch;
 pub use blocking::BlockingClient;
 pub use builder::ClientBuilder;
 pub use client::Client;
+#[cfg(feature = "policy")]
+pub use decided::Decided;
 pub use error::{Error, ErrorKind, Executed};
 pub use exchange::{Entropy, Exchange, Now, Step};
 pub use memory::Memory;

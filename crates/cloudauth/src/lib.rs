@@ -41,17 +41,22 @@
 //! | `rustls` | TLS by rustls, for the transports that are on |
 //! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; where `rustls` is on too, it is the one taken |
 //! | `pictures` | fetching the face picture, safely: [`pictures`]; with `reqwest`, whose `public_only` it takes |
+//! | `policy` | decisions by a policy file that is proved: [`policy`], `Client::decide` |
 //! | `tracing` | a span per call: operation, host, attempt, status, code, RequestId; never a parameter |
 //!
 //! None is on by default, and none changes what another does. A library that only signs and parses takes
 //! [`cloudauth-protocol`](cloudauth_protocol) alone.
 
+#[cfg(feature = "policy")]
+pub use cloudauth_client::Decided;
 #[cfg(feature = "pictures")]
 pub use cloudauth_client::pictures;
 pub use cloudauth_client::{
     BlockingClient, Client, ClientBuilder, Entropy, Error, ErrorKind, Exchange, Executed, Memory, Now,
     Settings, Step, WaitPlan, credentials,
 };
+#[cfg(feature = "policy")]
+pub use cloudauth_policy as policy;
 pub use cloudauth_protocol::*;
 pub use cloudauth_transport::{
     BlockingTransport, Limits, PublicOnly, Sent, Transport, TransportError, TransportErrorKind,

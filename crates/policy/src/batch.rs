@@ -146,7 +146,7 @@ impl Policy {
         let axis = self.table.grid.axes.iter().find(|axis| axis.name.text() == input)?;
         let flag = value.map_or(Flag::Invalid, Flag::from_wire);
         let evidence = match &axis.scale {
-            Scale::Code(_) => Evidence { code: value, sub_code: value, ..Evidence::default() },
+            Scale::Code(..) => Evidence { code: value, sub_code: value, ..Evidence::default() },
             Scale::Flag => {
                 Evidence { passed: flag, face_attack: flag, face_occlusion: flag, ..Evidence::default() }
             }

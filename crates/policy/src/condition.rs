@@ -7,7 +7,7 @@
 //! scores   `valid`, `invalid`, or comparisons joined by `and`: `>= 60 and < $match_auto`
 //! ```
 
-use crate::document::{Input, Kind, Test, Threshold};
+use crate::document::{Input, Kind, Name, Test, Threshold};
 use crate::problem::did_you_mean;
 
 /// Why a condition is none, and what would be.
@@ -57,7 +57,7 @@ pub(crate) fn comparisons(
     input: &Input,
     text: &str,
     thresholds: &[Threshold],
-    used: &mut [bool],
+    used: &mut [Option<Name>],
 ) -> Result<Test, Refused> {
     let Kind::Score { least, most } = input.kind else { return words(input, &[text]) };
     match text.trim() {
@@ -75,7 +75,7 @@ pub(crate) fn comparisons(
                     (format!("`{part}` is no comparison"), format!("allowed: {allowed}"))
                 },
             )?;
-        let number = operand_of(operand.trim(), thresholds, used)?;
+        let number = operand_of(operand.trim(), input.name, thresholds, used)?;
         if !(least..=most).contains(&number) {
             let message = format!("{number} is outside the range of `{}`", input.name.text());
             return Err((message, format!("it goes from {least} to {most}")));
@@ -96,14 +96,22 @@ pub(crate) fn comparisons(
     Ok(Test::Between { from, below })
 }
 
-fn operand_of(text: &str, thresholds: &[Threshold], used: &mut [bool]) -> Result<f64, Refused> {
+fn operand_of(
+    text: &str,
+    of: Name,
+    thresholds: &[Threshold],
+    used: &mut [Option<Name>],
+) -> Result<f64, Refused> {
     if let Some(name) = text.strip_prefix('$') {
         let found = thresholds.iter().zip(used).find(|(threshold, _)| threshold.name == name);
         let (threshold, used) = found.ok_or_else(|| {
             let names = thresholds.iter().map(|threshold| threshold.name.as_str());
             (format!("there is no threshold `{name}`"), did_you_mean(name, names))
         })?;
-        *used = true;
+        // A threshold of two scores is told as one of verify_score, whose rate is what people ask for.
+        if *used != Some(Name::VerifyScore) {
+            *used = Some(of);
+        }
         return Ok(threshold.value);
     }
     // Digits and a point, as people write them: no `inf`, no `NaN`, no `1_000`.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::document::Outcome;
+use crate::policy::Policy;
+
 /// What to do with the person. Exhaustive on purpose: a caller's `match` must break when it grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[must_use = "nobody is let in or turned away by a verdict that is not looked at"]
@@ -56,60 +59,76 @@ pub struct PolicyRef {
 }
 
 /// A decision: made by a policy, and by nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 #[must_use = "a decision that is not looked at lets nobody in"]
 pub struct Decision<'p> {
-    pub(crate) verdict: Verdict,
-    pub(crate) rule: &'p str,
-    pub(crate) reason: &'p str,
-    pub(crate) hint: Option<&'p str>,
-    pub(crate) queue: Option<&'p str>,
-    pub(crate) policy: &'p PolicyRef,
+    pub(crate) by: &'p Policy,
+    /// The number after the last rule is `otherwise`.
+    pub(crate) rule: usize,
 }
 
 impl<'p> Decision<'p> {
+    fn outcome(&self) -> &'p Outcome {
+        self.by.document.outcome(self.rule)
+    }
+
     /// What to do.
-    pub const fn verdict(&self) -> Verdict {
-        self.verdict
+    pub fn verdict(&self) -> Verdict {
+        self.outcome().verdict
     }
 
     /// The rule that decided; `otherwise` if none did.
     #[must_use]
-    pub const fn rule(&self) -> &'p str {
-        self.rule
+    pub fn rule(&self) -> &'p str {
+        self.by.document.rule_id(self.rule)
     }
 
     /// Why, as a code for programs.
     #[must_use]
-    pub const fn reason(&self) -> &'p str {
-        self.reason
+    pub fn reason(&self) -> &'p str {
+        &self.outcome().reason
     }
 
     /// What to tell the person, as a code.
     #[must_use]
-    pub const fn hint(&self) -> Option<&'p str> {
-        self.hint
+    pub fn hint(&self) -> Option<&'p str> {
+        self.outcome().hint.as_deref()
     }
 
     /// Whose queue a review goes to.
     #[must_use]
-    pub const fn queue(&self) -> Option<&'p str> {
-        self.queue
+    pub fn queue(&self) -> Option<&'p str> {
+        self.outcome().queue.as_deref()
     }
 
     /// Which policy decided.
     #[must_use]
     pub const fn policy(&self) -> &'p PolicyRef {
-        self.policy
+        &self.by.reference
     }
 
     /// The approval, if it is one. What lets people in can ask for it by type: nobody but a policy makes it.
     #[must_use]
     pub fn approval(&self) -> Option<Approval> {
-        let policy = self.policy.clone();
-        (self.verdict == Verdict::Approve).then(|| Approval { policy, rule: self.rule.to_owned() })
+        let approval = || Approval { policy: self.policy().clone(), rule: self.rule().to_owned() };
+        (self.verdict() == Verdict::Approve).then(approval)
     }
 }
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Decision({} by {} of {})", self.verdict(), self.rule(), self.policy().id)
+    }
+}
+
+/// The same rule of the same policy.
+impl PartialEq for Decision<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.rule == other.rule && self.policy() == other.policy()
+    }
+}
+
+impl Eq for Decision<'_> {}
 
 /// That a policy has approved. It cannot be made otherwise, nor copied.
 #[derive(Debug, PartialEq, Eq)]

@@ -180,7 +180,7 @@ fn evidence_of<'a>(grid: &'a Grid, cell: usize, labels: &'a [Box<str>]) -> Evide
     for axis in &grid.axes {
         let class = grid.class(cell, axis);
         match &axis.scale {
-            Scale::Code(values) => {
+            Scale::Code(values, _) => {
                 // No value of any list holds a control character.
                 let unknown = (class == values.len()).then_some("\u{0}");
                 let value = values.get(class).map(String::as_str).or(unknown);

@@ -20,8 +20,8 @@ pub(crate) struct Axis {
 /// What the classes of an axis are.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scale {
-    /// The values in their order, then unknown, then missing.
-    Code(Vec<String>),
+    /// The values in their order, then unknown, then missing; and the values packed, where all of them are short.
+    Code(Vec<String>, Option<Vec<u64>>),
     /// `T`, `F`, invalid.
     Flag,
     /// Invalid, then a bin below the first cut, and one from each cut on.
@@ -70,7 +70,7 @@ impl Grid {
         for (at, input) in inputs.iter().enumerate() {
             let mut add = |scale: Scale| {
                 let size = match &scale {
-                    Scale::Code(values) => values.len() + 2,
+                    Scale::Code(values, _) => values.len() + 2,
                     Scale::Flag => 3,
                     Scale::Score { cuts, .. } => cuts.len() + 2,
                     Scale::Label { .. } => 2,
@@ -78,7 +78,10 @@ impl Grid {
                 axes.push(Axis { input: at, name: input.name, scale, size, stride: 0 });
             };
             match &input.kind {
-                Kind::Code(values) => add(Scale::Code(values.clone())),
+                Kind::Code(values) => {
+                    let packed = values.iter().map(|value| packed(value)).collect();
+                    add(Scale::Code(values.clone(), packed));
+                }
                 Kind::Flag => add(Scale::Flag),
                 Kind::Score { least, most } => {
                     let mut cuts = cuts(at);
@@ -181,7 +184,7 @@ impl Axis {
     /// The class of a piece of evidence on this axis.
     pub(crate) fn class_of(&self, evidence: &Evidence<'_>) -> usize {
         match &self.scale {
-            Scale::Code(values) => self.code_class(values, self.text_of(evidence)),
+            Scale::Code(values, packed) => code_class(values, packed.as_deref(), self.text_of(evidence)),
             Scale::Flag => match self.flag_of(evidence) {
                 Flag::True => 0,
                 Flag::False => 1,
@@ -192,16 +195,9 @@ impl Axis {
                 usize::from(evidence.device_risk.iter().any(|found| **found == **label))
             }
             Scale::Label { label: None, listed } => {
-                let is_unknown = |found: &Box<str>| !listed.iter().any(|label| **label == **found);
-                usize::from(evidence.device_risk.iter().any(is_unknown))
+                let is_listed = |found: &str| listed.iter().any(|label| label == found);
+                usize::from(!evidence.device_risk.iter().all(|found| is_listed(found)))
             }
-        }
-    }
-
-    fn code_class(&self, values: &[String], text: Option<&str>) -> usize {
-        match text {
-            None | Some("") => values.len() + 1,
-            Some(text) => values.iter().position(|value| value == text).unwrap_or(values.len()),
         }
     }
 
@@ -248,7 +244,7 @@ impl Axis {
     /// Whether a class is a value that is understood.
     pub(crate) fn is_understood(&self, class: usize) -> bool {
         match &self.scale {
-            Scale::Code(values) => class < values.len(),
+            Scale::Code(values, _) => class < values.len(),
             Scale::Flag => class < 2,
             Scale::Score { .. } => class > 0,
             Scale::Label { label, .. } => label.is_some() || class == 0,
@@ -266,7 +262,7 @@ impl Axis {
     pub(crate) fn in_words(&self, classes: &[usize]) -> String {
         let name = self.name.text();
         let one = |class: &usize| match &self.scale {
-            Scale::Code(values) => values.get(*class).map_or_else(
+            Scale::Code(values, _) => values.get(*class).map_or_else(
                 || if *class == values.len() { "unknown".to_owned() } else { "missing".to_owned() },
                 Clone::clone,
             ),
@@ -274,7 +270,7 @@ impl Axis {
             _ => String::new(),
         };
         match &self.scale {
-            Scale::Code(_) | Scale::Flag => {
+            Scale::Code(..) | Scale::Flag => {
                 let words: Vec<String> = classes.iter().map(one).collect();
                 format!("{name} is {}", words.join(" or "))
             }
@@ -305,6 +301,24 @@ impl Axis {
             }
         }
     }
+}
+
+/// The class of a code: the vendor's are three digits, and numbers are sooner compared than texts.
+fn code_class(values: &[String], keys: Option<&[u64]>, text: Option<&str>) -> usize {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return values.len() + 1 };
+    let found = match keys {
+        Some(keys) => packed(text).and_then(|key| keys.iter().position(|other| *other == key)),
+        None => values.iter().position(|value| value == text),
+    };
+    found.unwrap_or(values.len())
+}
+
+/// A text of up to seven bytes and its length, in one number.
+fn packed(text: &str) -> Option<u64> {
+    if text.len() > 7 {
+        return None;
+    }
+    Some(text.bytes().fold(text.len() as u64, |key, byte| key << 8 | u64::from(byte)))
 }
 
 /// The bin of a score: 0 if it is none or out of range.

@@ -130,7 +130,7 @@ fn merged(shape: &mut [(&Axis, Vec<usize>)], at: usize, cells: Vec<usize>) -> Ve
     let stays = |class: usize| match &axis.scale {
         _ if all_same => class == 0,
         Scale::Score { .. } => class < 2 || !same(class - 1, class),
-        Scale::Code(values) => class >= values.len() || !same(values.len(), class),
+        Scale::Code(values, _) => class >= values.len() || !same(values.len(), class),
         _ => true,
     };
     let positions: Vec<usize> = (0..size).filter(|class| stays(*class)).collect();

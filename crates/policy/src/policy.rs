@@ -3,7 +3,7 @@
 use crate::batch::{Batch, BatchError};
 use crate::check;
 use crate::decision::{Decision, PolicyRef, Verdict};
-use crate::document::Document;
+use crate::document::{Document, Name};
 use crate::evidence::Evidence;
 use crate::far;
 use crate::grid::Scale;
@@ -55,16 +55,8 @@ impl Policy {
         self.decision(self.table.rule(self.table.grid.cell(evidence)))
     }
 
-    pub(crate) fn decision(&self, rule: usize) -> Decision<'_> {
-        let outcome = self.document.outcome(rule);
-        Decision {
-            verdict: outcome.verdict,
-            rule: self.document.rule_id(rule),
-            reason: &outcome.reason,
-            hint: outcome.hint.as_deref(),
-            queue: outcome.queue.as_deref(),
-            policy: &self.reference,
-        }
+    pub(crate) const fn decision(&self, rule: usize) -> Decision<'_> {
+        Decision { by: self, rule }
     }
 
     /// Decides and tells why: for each rule the first condition that failed and the value that it read, and the nearest
@@ -111,7 +103,7 @@ impl Policy {
         let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
             name: &threshold.name,
             value: threshold.value,
-            nominal_far: far::nominal_far(threshold.value),
+            nominal_far: (threshold.of == Some(Name::VerifyScore)).then(|| far::nominal_far(threshold.value)),
             note: threshold.note.as_deref(),
         });
         Report {
@@ -182,7 +174,7 @@ pub struct ThresholdReport<'p> {
     /// Its value.
     pub value: f64,
     /// The vendor's false-accept rate there, if it is one of `verifyScore`; see [`nominal_far`](crate::nominal_far).
-    pub nominal_far: f64,
+    pub nominal_far: Option<f64>,
     /// What the file says of it.
     pub note: Option<&'p str>,
 }

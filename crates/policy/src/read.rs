@@ -49,14 +49,14 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
         }
     }
     let policy = table.take("policy");
-    let (thresholds, threshold_order) = reader.thresholds(table.take("thresholds"));
+    let (mut thresholds, threshold_order) = reader.thresholds(table.take("thresholds"));
     let inputs = reader.inputs(table.take("inputs"));
-    let mut used = vec![false; thresholds.len()];
+    let mut used = vec![None; thresholds.len()];
     let mut scope = Scope { inputs: &inputs, thresholds: &thresholds, used: &mut used };
     let rules = reader.rules(table.take("rule"), &mut scope);
     let asserts = reader.asserts(table.take("assert"), &mut scope);
     let examples = reader.examples(table.take("example"), &rules);
-    for (threshold, _) in thresholds.iter().zip(&used).filter(|(_, used)| !**used) {
+    for (threshold, _) in thresholds.iter().zip(&used).filter(|(_, used)| used.is_none()) {
         let message = format!("the threshold `{}` is not used", threshold.name);
         reader.problems.add(
             "V1",
@@ -66,6 +66,9 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
         );
     }
     reader.order(&thresholds, threshold_order);
+    for (threshold, used) in thresholds.iter_mut().zip(used) {
+        threshold.of = used;
+    }
     table.finish(&mut reader);
     let Some(policy) = policy else {
         reader.problems.add("V1", &(0..0), "the table [policy] is missing", None);
@@ -112,7 +115,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
 struct Scope<'a> {
     inputs: &'a [Input],
     thresholds: &'a [Threshold],
-    used: &'a mut [bool],
+    used: &'a mut [Option<Name>],
 }
 
 /// A table whose entries are taken out one by one; what is left over is unknown.
@@ -272,7 +275,7 @@ impl Reader<'_, '_> {
                     self.problems.add("V8", &claim.span(), message, Some(help));
                 }
             }
-            all.push(Threshold { name, value: number, note, span: key.span() });
+            all.push(Threshold { name, value: number, note, of: None, span: key.span() });
         }
         (all, order)
     }

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::block_in_place;
 
-use super::{entropy, status};
+use super::{entropy, policy, status};
 use crate::args::Demo;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -28,6 +28,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
             "--identity takes a magic ID number of the area 999999, so that nobody real is in a demo",
         ));
     }
+    let policy = args.policy.as_deref().map(policy::load).transpose()?;
     let identity = CertNo::new(&args.identity).map_err(Failure::usage)?;
     let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
     output.step(&format!("emulator   {} (not a real verification)", emulator.url()));
@@ -79,6 +80,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
     let describe = DescribeFaceVerify::new(scene, certify_id.clone());
     let reply = block_in_place(|| client.describe_face_verify(&describe))?;
     let (human, result, exit) = status(&reply, output);
+    let human = format!("describe   {}", human.trim_end().replace('\n', "\n           "));
     let document = json!({
         "emulator": true,
         "certify_id": certify_id.as_str(),
@@ -86,7 +88,10 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
         "callback": { "claimed_sub_code": claimed, "token_verified": true },
         "result": result,
     });
-    output.print(&format!("describe   {}", human.replace('\n', "\n           ")), &document);
+    if let Some(policy) = &policy {
+        return Ok(policy::decide_status(policy, &reply.output, &human, document, output));
+    }
+    output.print(&human, &document);
     Ok(exit)
 }
 

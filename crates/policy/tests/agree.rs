@@ -1,0 +1,231 @@
+//! The compiled form and a naive interpreter of the file agree, on random evidence and on every boundary and its neighbours.
+//! The interpreter knows nothing of cells: it takes the file's words one by one.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use cloudauth_policy::{Evidence, Flag, Policy, builtin};
+use toml::de::{DeTable, DeValue};
+
+/// A rule as it stands in the file: its id, and for each input what it wants.
+type Rules = Vec<(String, Vec<(String, Vec<String>)>)>;
+
+struct Naive {
+    rules: Rules,
+    thresholds: Vec<(String, f64)>,
+    values: Vec<String>,
+    ranges: Vec<(String, f64, f64)>,
+}
+
+fn table<'a>(value: &'a DeValue<'a>) -> &'a DeTable<'a> {
+    match value {
+        DeValue::Table(table) => table,
+        _ => panic!("no table"),
+    }
+}
+
+fn strings(value: &DeValue<'_>) -> Vec<String> {
+    match value {
+        DeValue::String(text) => vec![text.to_string()],
+        DeValue::Array(list) => list.iter().map(|text| text.get_ref().as_str().unwrap().to_owned()).collect(),
+        _ => panic!("no text"),
+    }
+}
+
+fn number(value: &DeValue<'_>) -> f64 {
+    match value {
+        DeValue::Float(number) => number.as_str().parse().unwrap(),
+        _ => panic!("no number"),
+    }
+}
+
+impl Naive {
+    fn read(text: &str) -> Self {
+        let root = DeTable::parse(text).unwrap();
+        let root = root.get_ref();
+        let DeValue::Array(rules) = root["rule"].get_ref() else { panic!("no rules") };
+        let rules = rules.iter().map(|rule| {
+            let rule = table(rule.get_ref());
+            let when = table(rule["when"].get_ref());
+            let when = when
+                .iter()
+                .map(|(name, want)| (name.get_ref().to_string(), strings(want.get_ref())))
+                .collect();
+            (rule["id"].get_ref().as_str().unwrap().to_owned(), when)
+        });
+        let thresholds = root.get("thresholds").into_iter().flat_map(|all| table(all.get_ref()).iter());
+        let inputs = table(root["inputs"].get_ref());
+        Self {
+            rules: rules.collect(),
+            thresholds: thresholds
+                .map(|(name, value)| {
+                    (name.get_ref().to_string(), number(table(value.get_ref())["value"].get_ref()))
+                })
+                .collect(),
+            values: strings(table(inputs["sub_code"].get_ref())["values"].get_ref()),
+            ranges: inputs
+                .iter()
+                .filter_map(|(name, input)| {
+                    let range = table(input.get_ref()).get("range")?;
+                    let DeValue::Array(range) = range.get_ref() else { panic!("no range") };
+                    Some((name.get_ref().to_string(), number(range[0].get_ref()), number(range[1].get_ref())))
+                })
+                .collect(),
+        }
+    }
+
+    fn decide(&self, evidence: &Evidence<'_>) -> &str {
+        let rule = self
+            .rules
+            .iter()
+            .find(|(_, when)| when.iter().all(|(name, want)| self.holds(name, want, evidence)));
+        rule.map_or("otherwise", |(id, _)| id)
+    }
+
+    fn holds(&self, name: &str, want: &[String], evidence: &Evidence<'_>) -> bool {
+        let flag = |flag: Flag| match flag {
+            Flag::True => want.iter().any(|word| word == "T"),
+            Flag::False => want.iter().any(|word| word == "F"),
+            Flag::Invalid => want.iter().any(|word| word == "invalid"),
+        };
+        match name {
+            "sub_code" => {
+                let word = match evidence.sub_code {
+                    None | Some("") => "missing",
+                    Some(code) if self.values.iter().any(|value| value == code) => code,
+                    Some(_) => "unknown",
+                };
+                want.iter().any(|wanted| wanted == word)
+            }
+            "passed" => flag(evidence.passed),
+            "face_attack" => flag(evidence.face_attack),
+            "face_occlusion" => flag(evidence.face_occlusion),
+            "verify_score" => self.score(name, want, evidence.verify_score),
+            "quality_score" => self.score(name, want, evidence.quality_score),
+            "face_attack_score" => self.score(name, want, evidence.face_attack_score),
+            other => panic!("{other}"),
+        }
+    }
+
+    fn score(&self, name: &str, want: &[String], score: Option<f64>) -> bool {
+        let (_, least, most) = self.ranges.iter().find(|(found, ..)| found == name).unwrap();
+        let valid = score.is_some_and(|score| !score.is_nan() && score >= *least && score <= *most);
+        match want[0].as_str() {
+            "valid" => valid,
+            "invalid" => !valid,
+            comparisons => {
+                valid
+                    && comparisons.split(" and ").all(|comparison| {
+                        let (operator, operand) = comparison.trim().split_once(' ').unwrap();
+                        let bound = match operand.strip_prefix('$') {
+                            Some(name) => self.thresholds.iter().find(|(found, _)| found == name).unwrap().1,
+                            None => operand.parse().unwrap(),
+                        };
+                        let score = score.unwrap();
+                        match operator {
+                            ">=" => score >= bound,
+                            ">" => score > bound,
+                            "<=" => score <= bound,
+                            "<" => score < bound,
+                            other => panic!("{other}"),
+                        }
+                    })
+            }
+        }
+    }
+}
+
+/// Random numbers that are the same every time (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.roll() % all.len() as u64).unwrap()]
+    }
+
+    fn score(&mut self, most: f64) -> Option<f64> {
+        const EDGES: [f64; 16] = [
+            0.0,
+            0.5,
+            0.9,
+            1.0,
+            60.0,
+            70.0,
+            75.0,
+            80.0,
+            100.0,
+            33.0,
+            -0.0,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            5e-324,
+            1e308,
+        ];
+        let edge = self.of(&EDGES);
+        match self.roll() % 6 {
+            0 => None,
+            1 => Some(edge),
+            2 => Some(edge.next_up()),
+            3 => Some(edge.next_down()),
+            _ => Some((self.roll() >> 11) as f64 / (1_u64 << 53) as f64 * most * 1.1 - most * 0.05),
+        }
+    }
+
+    fn evidence(&mut self) -> Evidence<'static> {
+        let codes =
+            ["200", "201", "202", "203", "204", "205", "206", "210", "211", "", "200 ", "0200"].map(Some);
+        let flags = [Flag::True, Flag::False, Flag::Invalid];
+        let mut evidence = Evidence::default();
+        evidence.sub_code = if self.roll().is_multiple_of(20) { None } else { self.of(&codes) };
+        evidence.passed = self.of(&flags);
+        evidence.face_attack = self.of(&flags);
+        evidence.face_occlusion = self.of(&flags);
+        evidence.verify_score = self.score(100.0);
+        evidence.quality_score = self.score(100.0);
+        evidence.face_attack_score = self.score(1.0);
+        evidence
+    }
+}
+
+fn agree(rounds: usize) {
+    for (name, text) in builtin::ALL {
+        let (policy, naive, mut dice) = (Policy::parse(text).unwrap(), Naive::read(text), Dice(20_251_123));
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..rounds {
+            let evidence = dice.evidence();
+            let rule = policy.decide(&evidence).rule();
+            assert_eq!(rule, naive.decide(&evidence), "{name}: {evidence:?}");
+            seen.insert(rule.to_owned());
+        }
+        let rules = policy.report().rules.iter().filter(|rule| rule.cells > 0).count();
+        assert_eq!(seen.len(), rules, "{name}: every rule must have come up");
+    }
+}
+
+#[test]
+fn the_compiled_form_and_a_naive_interpreter_agree() {
+    agree(100_000);
+}
+
+/// `cargo test --release -p cloudauth-policy --test agree -- --ignored`
+#[test]
+#[ignore = "half a minute in a release build"]
+fn they_agree_ten_million_times() {
+    agree(10_000_000 / 3 + 1);
+}
+
+#[test]
+fn deciding_allocates_nothing() {
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let evidence = Dice(1).evidence();
+    let mut verdict = None;
+    let info = allocation_counter::measure(|| verdict = Some(policy.decide(&evidence).verdict()));
+    assert_eq!((info.count_total, verdict.is_some()), (0, true));
+}

@@ -384,3 +384,30 @@ async fn a_client_whose_clock_is_off_learns_the_endpoints_time() {
     let session = start(&client, "999999199001012003").await;
     assert_eq!(describe(&client, &session.certify_id).await.unwrap().outcome(), Outcome::Pending);
 }
+
+#[tokio::test]
+async fn a_policy_in_force_decides_on_what_the_service_says() {
+    use cloudauth::policy::{LivePolicy, Policy, Verdict, builtin};
+
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let live = LivePolicy::new(Policy::parse(builtin::ONBOARDING).unwrap());
+    for (number, expected) in [
+        (id_number("19900101", 200).unwrap(), (Verdict::Approve, "approve")),
+        (id_number("20000101", 749).unwrap(), (Verdict::Review, "grey-zone")),
+        (id_number("20000101", 750).unwrap(), (Verdict::Approve, "approve")),
+        (id_number("19900101", 201).unwrap(), (Verdict::Retry, "name-id-mismatch")),
+        (id_number("19900101", 205).unwrap(), (Verdict::Reject, "attack-flag")),
+        (id_number("19900101", 299).unwrap(), (Verdict::Review, "unknown-code")),
+    ] {
+        let session = start(&client, &number).await;
+        let describe = DescribeFaceVerify::new(scene(), session.certify_id.clone());
+        let pending = client.decide(&describe, &live).await.unwrap();
+        assert!(pending.decision().is_none(), "there is nothing to decide on before the end");
+        submit(&session, "").await;
+        let decided = client.decide(&describe, &live).await.unwrap();
+        let decision = decided.decision().unwrap();
+        assert_eq!((decision.verdict(), decision.rule()), expected, "{number}");
+        assert_eq!(decision.approval().is_some(), expected.0 == Verdict::Approve);
+    }
+}

@@ -130,16 +130,22 @@ fn read(name: Name, evidence: &Evidence<'_>) -> Value {
         None => Value::Null,
     };
     match name {
-        Name::Code => json!(evidence.code),
-        Name::SubCode => json!(evidence.sub_code),
+        Name::Code => json!(evidence.code.map(plain)),
+        Name::SubCode => json!(evidence.sub_code.map(plain)),
         Name::Passed => flag(evidence.passed),
         Name::FaceAttack => flag(evidence.face_attack),
         Name::FaceOcclusion => flag(evidence.face_occlusion),
         Name::VerifyScore => score(evidence.verify_score),
         Name::QualityScore => score(evidence.quality_score),
         Name::FaceAttackScore => score(evidence.face_attack_score),
-        Name::DeviceRisk => json!(evidence.device_risk),
+        Name::DeviceRisk => json!(evidence.device_risk.iter().map(|label| plain(label)).collect::<Vec<_>>()),
     }
+}
+
+/// A code as it came, if it looks like one: anything else could be anybody's data in the wrong place.
+fn plain(text: &str) -> &str {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if text.len() <= 32 && text.bytes().all(is_plain) { text } else { "(no code)" }
 }
 
 fn shown(value: &Value) -> String {

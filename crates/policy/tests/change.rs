@@ -151,6 +151,16 @@ fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
 }
 
 #[test]
+fn a_trace_does_not_repeat_what_is_no_code() {
+    let policy = worked();
+    let mut evidence = passing(80.0);
+    evidence.sub_code = Some("张三 999999199001012003");
+    let trace = policy.explain(&evidence);
+    assert_eq!(trace.decision.rule(), "unknown-code");
+    assert!(!format!("{trace:?} {}", trace.to_json()).contains("9999"), "{trace:?}");
+}
+
+#[test]
 fn an_approval_comes_from_a_policy_and_says_from_which() {
     let policy = worked();
     assert_eq!(policy.decide(&passing(74.9)).approval(), None);

@@ -83,12 +83,10 @@ fn check(file: &str, output: &Output) -> Result<u8, Failure> {
         human += "\nthresholds\n";
     }
     for threshold in &report.thresholds {
-        human += &format!(
-            "  {:<24} {:>6}  {}\n",
-            threshold.name,
-            threshold.value,
-            threshold.note.unwrap_or_default()
-        );
+        let rate = threshold.nominal_far.map(|rate| format!("vendor's rate 1/{:.0}", 1.0 / rate));
+        let (rate, note) = (rate.unwrap_or_default(), threshold.note.unwrap_or_default());
+        let line = format!("  {:<24} {:>6}  {rate:<22}  {note}", threshold.name, threshold.value);
+        human += &format!("{}\n", line.trim_end());
     }
     human += "\nrules\n";
     for rule in &report.rules {
@@ -239,7 +237,10 @@ fn reasons(trace: &Trace<'_>) -> String {
     }
     text += "\nit would be\n";
     for near in &trace.nearest {
-        let distance = near.distance.map(|distance| format!(" ({distance:.6} away)")).unwrap_or_default();
+        let distance = near
+            .distance
+            .map(|distance| format!(" ({} away)", (distance * 1e6).round() / 1e6))
+            .unwrap_or_default();
         text += &format!("  {:<8} if {}{distance}\n", near.would, near.change);
     }
     text

@@ -1,0 +1,186 @@
+//! `cloudauth policy` as a risk team sees it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn run(args: &[&str], stdin: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Who does not read its input has closed it.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    child.wait_with_output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}", text(output)))
+}
+
+fn passing(score: f64) -> String {
+    format!(
+        r#"{{"sub_code":"200","passed":"T","face_attack":"F","face_occlusion":"F","verify_score":{score},"face_attack_score":0.0004}}"#
+    )
+}
+
+#[test]
+fn check_tells_who_decides_how_much_and_the_vendors_rate() {
+    let output = run(&["policy", "check", "builtin:onboarding"], "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let shown = text(&output);
+    for part in [
+        "cn-onboarding 2025.12.1 holds for all of its 16200 cells",
+        "match_auto                   75  vendor's rate 1/10000",
+        "approve                  approve       6 cells",
+        "content    sha256:",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let document = json(&run(&["policy", "check", "builtin:vendor", "--output", "json"], ""));
+    assert_eq!((&document["holds"], &document["cells"]), (&Value::Bool(true), &Value::from(30)));
+}
+
+#[test]
+fn a_file_that_does_not_hold_is_exit_code_1_with_line_and_proposal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bad.toml");
+    let good = text(&run(&["policy", "show", "vendor"], ""));
+    std::fs::write(&file, good.replace("when = { sub_code = \"201\" }", "when = { subcode = \"201\" }"))
+        .unwrap();
+    let file = file.to_str().unwrap();
+    let output = run(&["policy", "check", file], "");
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(&output);
+    assert!(
+        shown.contains(
+            "bad.toml:38:10: `subcode` is not among the [inputs] [V1]\n    did you mean `sub_code`?"
+        ),
+        "{shown}"
+    );
+    let output = run(&["policy", "check", file, "--output", "json"], "");
+    let document = json(&output);
+    assert_eq!((output.status.code(), &document["holds"]), (Some(1), &Value::Bool(false)));
+    assert_eq!(
+        (&document["problems"][0]["line"], &document["problems"][0]["rule"]),
+        (&38.into(), &"V1".into())
+    );
+    // What does not hold does not decide.
+    assert_eq!(run(&["policy", "decide", file], "{}").status.code(), Some(1));
+    assert_eq!(run(&["policy", "check", "builtin:nobody"], "").status.code(), Some(2));
+    assert_eq!(run(&["policy", "check", "/nowhere/policy.toml"], "").status.code(), Some(2));
+}
+
+#[test]
+fn decide_says_it_with_its_exit_code() {
+    for (evidence, exit, decision) in [
+        (passing(75.0), 0, "approve"),
+        (passing(74.9), 8, "review"),
+        (passing(60.0), 3, "reject"),
+        (r#"{"sub_code":"201"}"#.to_owned(), 3, "retry"),
+        ("{}".to_owned(), 8, "review"),
+        (r#"{"sub_code":200,"passed":true,"verify_score":"99"}"#.to_owned(), 8, "review"),
+    ] {
+        let output = run(&["policy", "decide", "builtin:onboarding", "--output", "json"], &evidence);
+        let document = json(&output);
+        assert_eq!(
+            (output.status.code(), document["decision"].as_str()),
+            (Some(exit), Some(decision)),
+            "{evidence}"
+        );
+        assert!(document["policy"]["content"].as_str().unwrap().starts_with("sha256:"));
+    }
+    for bad in ["", "[]", "nonsense", r#"{"name":"planted"}"#] {
+        let output = run(&["policy", "decide", "builtin:onboarding"], bad);
+        assert_eq!(output.status.code(), Some(2), "{bad}");
+        assert!(!text(&output).contains("planted"));
+    }
+}
+
+#[test]
+fn a_whole_answer_is_decided_on_and_a_pending_one_is_not() {
+    let answer = r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"verifyScore\":88.25,\"faceAttackScore\":0.001,\"pictureUrl\":\"https://x.example/planted\"}}"}}"#;
+    let output = run(&["policy", "explain", "builtin:onboarding"], answer);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("approve by the rule `approve`") && !text(&output).contains("planted"));
+    assert_eq!(run(&["policy", "decide", "builtin:onboarding"], r#"{"Code":"424"}"#).status.code(), Some(5));
+    assert_eq!(run(&["policy", "decide", "builtin:onboarding"], r#"{"Code":"417"}"#).status.code(), Some(2));
+}
+
+#[test]
+fn explain_names_what_failed_and_the_nearest_change() {
+    let shown = text(&run(&["policy", "explain", "builtin:onboarding"], &passing(74.2)));
+    assert!(shown.contains("approve                  verify_score is 74.2, needs >= $match_auto"), "{shown}");
+    assert!(shown.contains("approve  if verify_score >= 75 (0.8 away)"), "{shown}");
+}
+
+#[test]
+fn diff_says_in_words_what_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stricter.toml");
+    let worked = text(&run(&["policy", "show", "threshold"], ""));
+    let stricter = worked
+        .replace("value = 75.0, far = \"1/10000\"", "value = 76.5, far = \"5/100000\"")
+        .replace("verify_score = 75.0 }", "verify_score = 76.5 }");
+    std::fs::write(&file, stricter).unwrap();
+    let output = run(&["policy", "diff", "builtin:threshold", file.to_str().unwrap()], "");
+    let expected = "approve becomes review when sub_code is 200 or 210, passed is T, face_attack is F, 75 <= verify_score < 76.5";
+    assert!(output.status.code() == Some(0) && text(&output).contains(expected), "{}", text(&output));
+    let same = json(&run(&["policy", "diff", "builtin:vendor", "builtin:vendor", "--output", "json"], ""));
+    assert_eq!((&same["changed"], same["before"] == same["after"]), (&0.into(), true));
+}
+
+#[test]
+fn fmt_puts_spaces_right_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    let vendor = text(&run(&["policy", "show", "vendor"], ""));
+    std::fs::write(&file, vendor.replace("decision = \"review\"", "decision=\"review\"  ")).unwrap();
+    let path = file.to_str().unwrap();
+    assert_eq!(run(&["policy", "fmt", "--check", path], "").status.code(), Some(1));
+    assert_eq!(run(&["policy", "fmt", path], "").status.code(), Some(0));
+    assert_eq!(run(&["policy", "fmt", "--check", path], "").status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap().trim_end(), vendor.trim_end());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn the_schema_speaks_of_what_the_policies_use() {
+    let schema = json(&run(&["policy", "schema"], ""));
+    for input in ["sub_code", "passed", "verify_score", "device_risk"] {
+        assert!(schema["properties"]["inputs"]["properties"][input].is_object(), "{input}");
+    }
+    assert_eq!(schema["properties"]["format"]["const"], 1);
+}
+
+#[test]
+fn a_demo_with_a_policy_ends_in_its_decision() {
+    for (identity, exit, decision) in [
+        ("999999199001012003", 0, "approve"),
+        ("999999200001017400", 8, "review"),
+        ("999999199001012054", 3, "reject"),
+        ("999999199001012011", 3, "retry"),
+    ] {
+        let identity = if identity == "999999200001017400" { score_identity() } else { identity.to_owned() };
+        let output =
+            run(&["demo", "--identity", &identity, "--policy", "builtin:onboarding", "--output", "json"], "");
+        let document = json(&output);
+        assert_eq!(
+            (output.status.code(), document["decision"]["decision"].as_str()),
+            (Some(exit), Some(decision)),
+            "{}",
+            text(&output)
+        );
+    }
+}
+
+/// Whose verifyScore is 74.0.
+fn score_identity() -> String {
+    cloudauth_emulator::id_number("20000101", 740).unwrap()
+}

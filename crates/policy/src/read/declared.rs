@@ -1,0 +1,162 @@
+//! What a file declares: its thresholds and its inputs.
+
+use toml::de::DeValue;
+
+use super::{Reader, Value, float};
+use crate::document::{Input, Kind, Name, Span, Threshold};
+use crate::far;
+use crate::problem::did_you_mean;
+
+impl Reader<'_, '_> {
+    pub(super) fn thresholds<'a>(
+        &mut self,
+        value: Option<&'a Value<'a>>,
+    ) -> (Vec<Threshold>, Option<&'a Value<'a>>) {
+        let (mut all, mut order) = (Vec::new(), None);
+        let Some(table) = value.and_then(|value| self.inner("[thresholds]", value)) else {
+            return (all, order);
+        };
+        for (key, value) in table.left {
+            if key.get_ref() == "order" && matches!(value.get_ref(), DeValue::Array(_)) {
+                order = Some(value);
+                continue;
+            }
+            let Some(mut entry) = self.inner("a threshold", value) else { continue };
+            let name = key.get_ref().to_string();
+            let number = match entry.take("value").map(|value| (float(value), value.span())) {
+                Some((Some(number), _)) if number.is_finite() => Some(number),
+                Some((_, at)) => {
+                    self.problems.add("V8", &at, format!("the threshold `{name}` is no number"), None);
+                    None
+                }
+                None => {
+                    self.wrong(
+                        &key.span(),
+                        format!("the threshold `{name}` lacks `value`"),
+                        "write { value = 75.0 }",
+                    );
+                    None
+                }
+            };
+            let claim = entry.take("far");
+            let note = self.optional(&mut entry, "note");
+            entry.finish(self);
+            let Some(number) = number else { continue };
+            if let Some(claim) = claim {
+                let text = self.string("far", claim).unwrap_or_default();
+                if let Err((message, help)) = far::check(&text, number) {
+                    self.problems.add("V8", &claim.span(), message, Some(help));
+                }
+            }
+            all.push(Threshold { name, value: number, note, of: None, span: key.span() });
+        }
+        (all, order)
+    }
+
+    /// `order = ["match_floor", "match_auto"]` in [thresholds]: each is below the next.
+    pub(super) fn order(&mut self, thresholds: &[Threshold], order: Option<&Value<'_>>) {
+        let Some(DeValue::Array(names)) = order.map(|order| order.get_ref()) else { return };
+        let mut last: Option<&Threshold> = None;
+        for value in names {
+            let name = value.get_ref().as_str().unwrap_or_default();
+            let Some(threshold) = thresholds.iter().find(|threshold| threshold.name == name) else {
+                let help = did_you_mean(name, thresholds.iter().map(|threshold| threshold.name.as_str()));
+                self.problems.add("V1", &value.span(), format!("there is no threshold `{name}`"), Some(help));
+                continue;
+            };
+            if let Some(before) = last.filter(|before| before.value >= threshold.value) {
+                let message = format!(
+                    "`{}` ({}) is not below `{name}` ({})",
+                    before.name, before.value, threshold.value
+                );
+                self.problems.add("V8", &value.span(), message, None);
+            }
+            last = Some(threshold);
+        }
+    }
+
+    pub(super) fn inputs<'a>(&mut self, value: Option<&'a Value<'a>>) -> Vec<Input> {
+        let Some(value) = value else {
+            self.wrong(&(0..0), "the table [inputs] is missing", "it says which inputs the rules speak of");
+            return Vec::new();
+        };
+        let Some(table) = self.inner("[inputs]", value) else { return Vec::new() };
+        let mut inputs = Vec::new();
+        for (key, value) in table.left {
+            let Some(name) = Name::find(key.get_ref()) else {
+                let help = did_you_mean(key.get_ref(), Name::ALL.iter().map(|name| name.text()));
+                self.problems.add(
+                    "V1",
+                    &key.span(),
+                    format!("there is no input `{}`", key.get_ref()),
+                    Some(help),
+                );
+                continue;
+            };
+            let Some(mut entry) = self.inner("an input", value) else { continue };
+            let kind = self.required(&mut entry, "type");
+            if kind != name.kind() {
+                let message = format!("`{}` is not of type `{kind}`", name.text());
+                self.problems.add(
+                    "V1",
+                    &key.span(),
+                    message,
+                    Some(format!("its type is \"{}\"", name.kind())),
+                );
+            }
+            let kind = match name.kind() {
+                "code" | "labels" => {
+                    let values = entry.take("values");
+                    let values = self.distinct(name.text(), values, &key.span());
+                    if name.kind() == "code" { Kind::Code(values) } else { Kind::Labels(values) }
+                }
+                "score" => {
+                    let range = entry.take("range");
+                    self.range(name.text(), range, &key.span())
+                }
+                _ => Kind::Flag,
+            };
+            entry.finish(self);
+            inputs.push(Input { name, kind, span: key.span() });
+        }
+        inputs
+    }
+
+    fn distinct(&mut self, name: &str, value: Option<&Value<'_>>, at: &Span) -> Vec<String> {
+        let mut values: Vec<String> = Vec::new();
+        for value in self.list("`values`", value) {
+            let Some(text) = self.string(name, value) else { continue };
+            if matches!(text.as_str(), "unknown" | "missing" | "none" | "invalid") || values.contains(&text) {
+                self.wrong(
+                    &value.span(),
+                    format!("`{text}` cannot be a value here"),
+                    "each once, and none of the words that the format keeps for itself",
+                );
+            } else {
+                values.push(text);
+            }
+        }
+        if values.is_empty() {
+            self.wrong(at, format!("`{name}` has no values"), "write values = [\"..\", \"..\"]");
+        }
+        values
+    }
+
+    fn range(&mut self, name: &str, value: Option<&Value<'_>>, at: &Span) -> Kind {
+        let numbers: Vec<f64> = self.list("`range`", value).into_iter().filter_map(float).collect();
+        if let [least, most] = numbers[..]
+            && least.is_finite()
+            && most.is_finite()
+            && least < most
+        {
+            return Kind::Score { least, most };
+        }
+        self.problems.add(
+            "V8",
+            at,
+            format!("`{name}` lacks a range of two numbers"),
+            Some("write range = [0.0, 100.0]".to_owned()),
+        );
+        Kind::Score { least: 0.0, most: 100.0 }
+    }
+}

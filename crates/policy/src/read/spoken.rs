@@ -1,0 +1,224 @@
+//! What a file says of its inputs: rules, promises, examples.
+
+use std::borrow::Cow;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::{Reader, Scope, Value, float};
+use crate::condition::{comparisons, words};
+use crate::decision::Verdict;
+use crate::document::{Assert, Condition, Example, Given, Input, Kind, Name, Outcome, Promise, Rule, Span};
+use crate::problem::did_you_mean;
+
+impl Reader<'_, '_> {
+    fn when(&mut self, value: Option<&Value<'_>>, at: &Span, scope: &mut Scope<'_>) -> Vec<Condition> {
+        let Some(value) = value else {
+            self.wrong(at, "`when` is missing", "a rule for everything is [policy.otherwise]");
+            return Vec::new();
+        };
+        let Some(table) = self.inner("`when`", value) else { return Vec::new() };
+        let mut conditions = Vec::new();
+        for (key, value) in table.left {
+            let Some(input) = scope.inputs.iter().position(|input| input.name.text() == key.get_ref()) else {
+                let help = did_you_mean(key.get_ref(), scope.inputs.iter().map(|input| input.name.text()));
+                let message = format!("`{}` is not among the [inputs]", key.get_ref());
+                self.problems.add("V1", &key.span(), message, Some(help));
+                continue;
+            };
+            let Some(declared) = scope.inputs.get(input) else { continue };
+            let (test, text) = match value.get_ref() {
+                DeValue::String(text) => {
+                    (comparisons(declared, text, scope.thresholds, scope.used), text.to_string())
+                }
+                DeValue::Array(list) => {
+                    let all: Vec<&str> = list.iter().filter_map(|word| word.get_ref().as_str()).collect();
+                    if all.len() == list.len() {
+                        (words(declared, &all), all.join(", "))
+                    } else {
+                        (
+                            Err((
+                                "the list holds something else than texts".to_owned(),
+                                "write each in quotes".to_owned(),
+                            )),
+                            String::new(),
+                        )
+                    }
+                }
+                _ => (
+                    Err((
+                        "this is no condition".to_owned(),
+                        "write it in quotes, such as \"T\" or \">= 75\"".to_owned(),
+                    )),
+                    String::new(),
+                ),
+            };
+            match test {
+                Ok(test) => conditions.push(Condition { input, test, text }),
+                Err((message, help)) => {
+                    self.problems.add("V1", &value.span(), message, Some(help));
+                }
+            }
+        }
+        if conditions.is_empty() && self.problems.is_empty() {
+            self.wrong(
+                &value.span(),
+                "`when` has no condition",
+                "a rule for everything is [policy.otherwise]",
+            );
+        }
+        conditions
+    }
+
+    pub(super) fn rules(&mut self, value: Option<&Value<'_>>, scope: &mut Scope<'_>) -> Vec<Rule> {
+        let mut rules: Vec<Rule> = Vec::new();
+        for value in self.list("`rule`", value) {
+            let Some(mut table) = self.inner("[[rule]]", value) else { continue };
+            let id = self.id(&mut table, |id| rules.iter().any(|rule| rule.id == id));
+            let when = table.take("when");
+            let when = self.when(when, &value.span(), scope);
+            let then = table.take("then").and_then(|then| self.outcome("`then`", then, "decision"));
+            if table.left.is_empty() && then.is_none() && self.problems.is_empty() {
+                self.wrong(
+                    &value.span(),
+                    format!("the rule `{id}` lacks `then`"),
+                    "write then = { decision = \"..\", reason = \"..\" }",
+                );
+            }
+            table.finish(self);
+            let fallback =
+                || Outcome { verdict: Verdict::Review, reason: String::new(), hint: None, queue: None };
+            rules.push(Rule { id, when, then: then.unwrap_or_else(fallback), span: value.span() });
+        }
+        if rules.is_empty() {
+            self.wrong(&(0..0), "there is no [[rule]]", "a policy has one at least");
+        }
+        rules
+    }
+
+    pub(super) fn asserts(&mut self, value: Option<&Value<'_>>, scope: &mut Scope<'_>) -> Vec<Assert> {
+        let mut asserts: Vec<Assert> = Vec::new();
+        for value in self.list("`assert`", value) {
+            let Some(mut table) = self.inner("[[assert]]", value) else { continue };
+            let id = self.id(&mut table, |id| asserts.iter().any(|assert| assert.id == id));
+            let (never, monotone) = (table.take("never"), table.take("monotone"));
+            let (when, order) = (table.take("when"), table.take("order"));
+            let promise = match (never, monotone) {
+                (Some(never), None) => {
+                    let verdict = self.verdict(never);
+                    let when = self.when(when, &value.span(), scope);
+                    verdict.map(|verdict| Promise::Never { verdict, when })
+                }
+                (None, Some(monotone)) => self.monotone(monotone, order, scope),
+                _ => {
+                    self.wrong(
+                        &value.span(),
+                        format!("the promise `{id}` is none"),
+                        "it has either `never` and `when`, or `monotone` and `order`",
+                    );
+                    None
+                }
+            };
+            table.finish(self);
+            asserts.extend(promise.map(|promise| Assert { id, promise, span: value.span() }));
+        }
+        asserts
+    }
+
+    fn monotone(
+        &mut self,
+        value: &Value<'_>,
+        order: Option<&Value<'_>>,
+        scope: &Scope<'_>,
+    ) -> Option<Promise> {
+        let name = value.get_ref().as_str().unwrap_or_default();
+        let is_score = |input: &Input| input.name.text() == name && matches!(input.kind, Kind::Score { .. });
+        let Some(input) = scope.inputs.iter().position(is_score) else {
+            let scores = scope.inputs.iter().filter(|input| input.name.kind() == "score");
+            let help = did_you_mean(name, scores.map(|input| input.name.text()));
+            self.problems.add(
+                "V1",
+                &value.span(),
+                format!("`{name}` is no score among the [inputs]"),
+                Some(help),
+            );
+            return None;
+        };
+        let order: Vec<Verdict> =
+            self.list("`order`", order).into_iter().filter_map(|value| self.verdict(value)).collect();
+        let mut sorted = order.clone();
+        sorted.sort();
+        sorted.dedup();
+        if sorted.len() != Verdict::ALL.len() || order.len() != sorted.len() {
+            self.wrong(
+                &value.span(),
+                "`order` does not name each decision once",
+                "from the worst to the best: [\"reject\", \"retry\", \"review\", \"approve\"]",
+            );
+            return None;
+        }
+        Some(Promise::Monotone { input, order })
+    }
+
+    pub(super) fn examples(&mut self, value: Option<&Value<'_>>, rules: &[Rule]) -> Vec<Example> {
+        let mut examples = Vec::new();
+        for value in self.list("`example`", value) {
+            let Some(mut table) = self.inner("[[example]]", value) else { continue };
+            let name = self.required(&mut table, "name");
+            let input = table.take("input").and_then(|input| self.inner("`input`", input));
+            let expect = table.take("expect").and_then(|expect| self.inner("`expect`", expect));
+            let whole = input.is_some() && expect.is_some();
+            if !whole {
+                self.wrong(
+                    &value.span(),
+                    format!("the example `{name}` lacks `input` or `expect`"),
+                    "it has both, each in braces",
+                );
+            }
+            table.finish(self);
+            let (Some(input), Some(mut expect)) = (input, expect) else { continue };
+            let input = input.left.into_iter().filter_map(|(key, value)| self.given(key, value)).collect();
+            let verdict = expect.take("decision").and_then(|value| self.verdict(value));
+            let rule = expect.take("rule");
+            let at = rule.map_or(value.span(), Spanned::span);
+            let rule = rule.and_then(|rule| self.string("rule", rule));
+            expect.finish(self);
+            if let Some(rule) =
+                rule.as_deref().filter(|id| *id != "otherwise" && !rules.iter().any(|rule| rule.id == *id))
+            {
+                let help = did_you_mean(rule, rules.iter().map(|rule| rule.id.as_str()));
+                self.problems.add("V1", &at, format!("there is no rule `{rule}`"), Some(help));
+            }
+            examples.extend(verdict.map(|verdict| Example {
+                name,
+                input,
+                verdict,
+                rule,
+                span: value.span(),
+            }));
+        }
+        examples
+    }
+
+    fn given(&mut self, key: &Spanned<Cow<'_, str>>, value: &Value<'_>) -> Option<(Name, Given)> {
+        let Some(name) = Name::find(key.get_ref()) else {
+            let help = did_you_mean(key.get_ref(), Name::ALL.iter().map(|name| name.text()));
+            self.problems.add(
+                "V1",
+                &key.span(),
+                format!("there is no input `{}`", key.get_ref()),
+                Some(help),
+            );
+            return None;
+        };
+        let texts = |list: &[Value<'_>]| {
+            list.iter().filter_map(|text| text.get_ref().as_str().map(str::to_owned)).collect()
+        };
+        let given = match value.get_ref() {
+            DeValue::String(text) => Given::Text(text.to_string()),
+            DeValue::Array(list) => Given::List(texts(list)),
+            _ => Given::Number(float(value).unwrap_or(f64::NAN)),
+        };
+        Some((name, given))
+    }
+}

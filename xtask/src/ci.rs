@@ -51,14 +51,33 @@ pub(crate) fn tls() -> Result<()> {
 }
 
 const DENY: &str = "cargo-deny@0.20.2";
+const MUTANTS: &str = "cargo-mutants@27.1.0";
 
 /// Licences, sources and bans. The advisories need a database from the network and are left to whoever has one.
 pub(crate) fn deny() -> Result<()> {
+    let program = installed(DENY)?;
+    crate::shell::run(&mut command(&program, &["check", "bans", "licenses", "sources"]))
+}
+
+/// By hand: it takes long.
+pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
+    let program = installed(MUTANTS)?;
+    let mut args = vec!["mutants", "--package", "cloudauth-policy", "--timeout", "60", "--baseline", "skip"];
+    args.extend(["--output", "target/mutants"]);
+    if let [shard] = shard {
+        args.extend(["--sharding", "round-robin", "--shard", shard]);
+    }
+    crate::shell::run(&mut command(&program, &args))
+}
+
+/// A tool of this version in `target/tools`; gives its path.
+fn installed(tool: &str) -> Result<String> {
     let folder = root().join("target/tools");
-    let program = folder.join("bin/cargo-deny");
+    let name = tool.split('@').next().unwrap_or(tool);
+    let program = folder.join("bin").join(name);
     if !program.exists() {
         let folder = folder.display().to_string();
-        crate::shell::run(&mut command("cargo", &["install", DENY, "--locked", "--root", &folder]))?;
+        crate::shell::run(&mut command("cargo", &["install", tool, "--locked", "--root", &folder]))?;
     }
-    crate::shell::run(&mut command(&program.display().to_string(), &["check", "bans", "licenses", "sources"]))
+    Ok(program.display().to_string())
 }

@@ -20,6 +20,8 @@ cargo xtask <task>
   codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
   tls              each transport against good and bad certificates; builds TLS
+  mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
+                   an hour for all, and installs cargo-mutants, pinned, into target/
   deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/";
 
 fn main() -> ExitCode {
@@ -43,6 +45,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["codes", "--check"] => codes::check(),
         ["interop"] => interop::run(),
         ["tls"] => ci::tls(),
+        ["mutants", shard @ ..] => ci::mutants(shard),
         ["deny"] => ci::deny(),
         _ => bail!("no such task\n\n{HELP}"),
     }

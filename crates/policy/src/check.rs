@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::decision::Verdict;
 use crate::document::{Assert, Document, Example, Given, Name, Promise, Test};
 use crate::evidence::{Evidence, Flag};
-use crate::grid::Axis;
+use crate::grid::{Axis, Scale};
 use crate::problem::Problems;
 use crate::table::Table;
 
@@ -49,37 +49,38 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
         return;
     };
     let input = document.inputs.get(axis.input).map_or(0..0, |input| input.span.clone());
-    for code in SUB_CODES
-        .iter()
-        .filter(|code| !axis.in_words(&(0..axis.size - 2).collect::<Vec<_>>()).contains(*code))
-    {
+    let Scale::Code(values, _) = &axis.scale else { return };
+    for code in SUB_CODES.iter().filter(|code| !values.iter().any(|value| value == *code)) {
         let help = "the vendor's page has it; add it to the values, and to a rule".to_owned();
         problems.add("V2", &input, format!("SubCode {code} is not among the values"), Some(help));
     }
-    let last = document.rules.len();
-    for class in 0..axis.size {
+    let mut is_named = vec![false; axis.size];
+    let named =
+        document.rules.iter().flat_map(|rule| &rule.when).filter(|condition| condition.input == axis.input);
+    for condition in named {
+        if let Test::Classes(classes) = &condition.test {
+            for class in classes {
+                if let Some(named) = is_named.get_mut(*class) {
+                    *named = true;
+                }
+            }
+        }
+    }
+    // Of each class how many cells are left over, and the first of them.
+    let mut left: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for cell in (0..table.grid.cells).filter(|cell| table.rule(*cell) == document.rules.len()) {
+        left.entry(table.grid.class(cell, axis)).or_insert((0, cell)).0 += 1;
+    }
+    for (class, named) in is_named.into_iter().enumerate() {
         let word = axis.in_words(&[class]);
         let rule = if axis.is_understood(class) { "V2" } else { "V3" };
-        let is_named = document.rules.iter().flat_map(|rule| &rule.when).any(|condition| {
-            condition.input == axis.input
-                && matches!(&condition.test, Test::Classes(named) if named.contains(&class))
-        });
-        if !is_named {
+        if !named {
             let help = "add a rule that names it".to_owned();
             problems.add(rule, &input, format!("no rule speaks of it that {word}"), Some(help));
-            continue;
-        }
-        let of_class = |cell: &usize| table.grid.class(*cell, axis) == class;
-        let left: Vec<usize> =
-            (0..table.grid.cells).filter(of_class).filter(|cell| table.rule(*cell) == last).collect();
-        if let Some(first) = left.first() {
-            let message = format!("{} of the cells where {word} are left to `otherwise`", left.len());
-            problems.add(
-                rule,
-                &document.otherwise_span,
-                message,
-                Some(format!("for one: {}", table.grid.in_words(*first))),
-            );
+        } else if let Some((cells, first)) = left.get(&class) {
+            let message = format!("{cells} of the cells where {word} are left to `otherwise`");
+            let help = format!("for one: {}", table.grid.in_words(*first));
+            problems.add(rule, &document.otherwise_span, message, Some(help));
         }
     }
 }

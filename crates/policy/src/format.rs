@@ -32,7 +32,8 @@ pub fn format(text: &str) -> String {
             }
         }
         open.follow(line);
-        out.push(if line.starts_with('#') || open.is_inside() { line.to_owned() } else { spaced(line) });
+        let is_plain = !open.is_inside() && !line.contains("\"\"\"") && !line.contains("'''");
+        out.push(if is_plain && !line.starts_with('#') { spaced(line) } else { line.to_owned() });
     }
     while out.last().is_some_and(String::is_empty) {
         out.pop();
@@ -175,6 +176,8 @@ mod tests {
             ("a=1\n\n\n\nb=2\n\n", "a = 1\n\nb = 2\n"),
             ("a=1\n# of x\n[x]\nb=2\n[[y]]", "a = 1\n\n# of x\n[x]\nb = 2\n\n[[y]]\n"),
             ("a = [\n  1,\n  2 ]\nb=1", "a = [\n  1,\n  2 ]\nb = 1\n"),
+            ("a  =  \"\"\"x \" , y\"\"\"", "a  =  \"\"\"x \" , y\"\"\"\n"),
+            ("a=1\r\nb=2\r\n", "a = 1\nb = 2\n"),
             ("a = \"\"\"\n x = 1\n\"\"\"\nb=1", "a = \"\"\"\n x = 1\n\"\"\"\nb = 1\n"),
         ] {
             assert_eq!(format(given), expected, "{given}");

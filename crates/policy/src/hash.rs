@@ -111,6 +111,12 @@ fn kept_names(axis: &Axis, kept: &[usize]) -> Value {
                 kept.iter().filter_map(|class| axis.bounds(*class).0).map(number).collect();
             json!({ "classes": kept.len(), "cuts": cuts, "range": [number(*least), number(*most)] })
         }
+        // What is listed is not unknown, whether or not it makes a difference itself.
+        Scale::Label { label: None, listed } => {
+            let mut listed = listed.clone();
+            listed.sort();
+            json!(listed)
+        }
         _ => json!(kept.iter().map(|class| axis.in_words(&[*class])).collect::<Vec<_>>()),
     }
 }
@@ -133,7 +139,11 @@ fn merged(shape: &mut [(&Axis, Vec<usize>)], at: usize, cells: Vec<usize>) -> Ve
         Scale::Code(values, _) => class >= values.len() || !same(values.len(), class),
         _ => true,
     };
-    let positions: Vec<usize> = (0..size).filter(|class| stays(*class)).collect();
+    let mut positions: Vec<usize> = (0..size).filter(|class| stays(*class)).collect();
+    // The order of a code's values does not matter; unknown and missing stay last.
+    if let Scale::Code(values, _) = &axis.scale {
+        positions.sort_by_key(|class| (*class >= values.len(), values.get(*class), *class));
+    }
     let blocks = cells.chunks(size * inner);
     let left = blocks.flat_map(|block| {
         positions.iter().flat_map(move |class| {

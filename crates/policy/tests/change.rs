@@ -119,6 +119,32 @@ fn hashes_tell_what_is_said_from_what_is_done() {
 }
 
 #[test]
+fn a_label_that_is_listed_is_not_unknown_and_the_hash_knows_it() {
+    let with = |labels: &str| {
+        let inputs = format!(
+            "device_risk = {{ type = \"labels\", values = [{labels}] }}\nface_attack_score = {{ type"
+        );
+        let rule = "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\nthen = { decision = \"review\", reason = \"device_risk\" }\n\n[[rule]]\nid = \"liveness-risk\"";
+        let text = builtin::ONBOARDING
+            .replace("face_attack_score = { type", &inputs)
+            .replace("[[rule]]\nid = \"liveness-risk\"", rule);
+        Policy::parse(&text).unwrap()
+    };
+    let (one, other) = (with("\"ROOT\""), with("\"ROOT\", \"VPN\""));
+    let labels: [Box<str>; 1] = ["VPN".into()];
+    let mut evidence = passing(80.0);
+    evidence.device_risk = &labels;
+    assert_ne!(one.decide(&evidence).verdict(), other.decide(&evidence).verdict());
+    assert_ne!(one.reference().behaviour_hash, other.reference().behaviour_hash);
+    let regions = diff(&one, &other).unwrap().regions;
+    assert!(
+        regions.iter().any(|region| region.to_string().starts_with("review becomes approve when")
+            && region.when.contains("device_risk has VPN")),
+        "{regions:?}"
+    );
+}
+
+#[test]
 fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
     let policy = worked();
     let mut evidence = passing(74.2);

@@ -125,6 +125,9 @@ fn v2_a_sub_code_that_no_rule_handles_leaves_432_cells_to_otherwise() {
     );
     let fewer = with("values = [\"200\", \"201\", \"202\", \"203\"", "values = [\"200\", \"201\", \"202\"")
         .replace("sub_code = [\"202\", \"203\"]", "sub_code = \"202\"");
+    // A longer code is another code.
+    let longer = builtin::ONBOARDING.replace("\"200\"", "\"2000\"");
+    assert_problem(&longer, "V2", "SubCode 200 is not among the values", "");
     assert_problem(&fewer, "V2", "SubCode 203 is not among the values", "the vendor's page has it");
 }
 

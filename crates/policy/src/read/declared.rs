@@ -126,11 +126,12 @@ impl Reader<'_, '_> {
         let mut values: Vec<String> = Vec::new();
         for value in self.list("`values`", value) {
             let Some(text) = self.string(name, value) else { continue };
-            if matches!(text.as_str(), "unknown" | "missing" | "none" | "invalid") || values.contains(&text) {
+            let is_kept = matches!(text.as_str(), "unknown" | "missing" | "none" | "invalid");
+            if is_kept || values.contains(&text) || text.chars().any(char::is_control) {
                 self.wrong(
                     &value.span(),
                     format!("`{text}` cannot be a value here"),
-                    "each once, and none of the words that the format keeps for itself",
+                    "each once, without control characters, and none of the words that the format keeps for itself",
                 );
             } else {
                 values.push(text);

@@ -230,6 +230,14 @@ fn v9_an_example_that_comes_out_otherwise_is_told() {
 }
 
 #[test]
+fn v9_the_right_decision_by_another_rule_is_told_too() {
+    let planted = with("rule = \"mismatch\" }", "rule = \"pass-below-floor\" }");
+    assert_problem(&planted, "V9", "is reject by `mismatch`, and expects reject by `pass-below-floor`", "");
+    let without = with(", rule = \"mismatch\" }", " }");
+    assert_eq!(problems(&without), [], "the rule may be left open");
+}
+
+#[test]
 fn v11_what_is_too_large_to_be_proved_is_refused() {
     let many: String = (1..3000).map(|at| format!("[[rule]]\nid = \"r{at}\"\nwhen = {{ verify_score = \">= {}\" }}\nthen = {{ decision = \"review\", reason = \"x\" }}\n", f64::from(at) / 40.0)).collect();
     let planted = with(

@@ -1,0 +1,98 @@
+//! What is read of an answer, and what becomes of it that is missing or malformed.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+use cloudauth_policy::{Evidence, Flag, Policy, Verdict, builtin, diff};
+use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
+use http::Response;
+
+fn status(body: &str) -> FaceVerifyStatus {
+    parse::<DescribeFaceVerify>(&Response::new(Body::from(body.to_owned()))).unwrap().output
+}
+
+#[test]
+fn an_answer_is_read_as_it_stands() {
+    let material = r#"{\"faceAttack\":\"F\",\"faceOcclusion\":\"T\",\"facialPictureFront\":{\"verifyScore\":57.678396649466755,\"qualityScore\":99.5,\"faceAttackScore\":0.00008597839769208804}}"#;
+    let answer = format!(
+        r#"{{"Code":"200","ResultObject":{{"Passed":"F","SubCode":"204","DeviceRisk":"ROOT,VPN","MaterialInfo":"{material}"}}}}"#
+    );
+    let status = status(&answer);
+    let evidence = Evidence::from(&status);
+    assert_eq!((evidence.code, evidence.sub_code), (Some("200"), Some("204")));
+    assert_eq!(
+        (evidence.passed, evidence.face_attack, evidence.face_occlusion),
+        (Flag::False, Flag::False, Flag::True)
+    );
+    assert_eq!((evidence.verify_score, evidence.quality_score), (Some(57.678_396_649_466_755), Some(99.5)));
+    assert_eq!(evidence.face_attack_score, Some(0.000_085_978_397_692_088_04));
+    assert_eq!(evidence.device_risk.iter().map(|label| &**label).collect::<Vec<_>>(), ["ROOT", "VPN"]);
+}
+
+#[test]
+fn what_is_missing_or_malformed_stays_so_and_is_never_approved() {
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    for answer in [
+        r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"nonsense"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{}"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"Y","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\"}"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"verifyScore\":\"NaN\",\"faceAttackScore\":0.1}}"}}"#,
+        r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"verifyScore\":1000,\"faceAttackScore\":0.1}}"}}"#,
+    ] {
+        let status = status(answer);
+        assert_eq!(policy.decide(&Evidence::from(&status)).verdict(), Verdict::Review, "{answer}");
+    }
+}
+
+#[test]
+fn a_verification_that_has_not_ended_is_its_code_alone() {
+    let status = status(r#"{"Code":"424"}"#);
+    let evidence = Evidence::from(&status);
+    assert_eq!((evidence.code, evidence.sub_code, evidence.passed), (Some("424"), None, Flag::Invalid));
+}
+
+/// The worked policy with a rule on the answer's code, too.
+fn with_code(verdict: &str) -> Policy {
+    let text = builtin::ONBOARDING
+        .replace("passed            = { type", "code = { type = \"code\", values = [\"200\", \"424\"] }\npassed = { type")
+        .replace(
+            "[[rule]]\nid = \"attack-flag\"",
+            &format!("[[rule]]\nid = \"not-ended\"\nwhen = {{ code = [\"424\", \"unknown\", \"missing\"] }}\nthen = {{ decision = \"{verdict}\", reason = \"pending\" }}\n\n[[rule]]\nid = \"attack-flag\""),
+        );
+    // The examples say nothing of the code.
+    let text = text.split("[[example]]").next().unwrap().to_owned();
+    Policy::parse(&text).unwrap_or_else(|error| panic!("{error:#?}"))
+}
+
+#[test]
+fn the_answers_code_is_an_input_like_the_sub_code() {
+    let (retry, review) = (with_code("retry"), with_code("review"));
+    let mut evidence = Evidence::default();
+    evidence.sub_code = Some("204");
+    evidence.verify_score = Some(10.0);
+    for (code, expected) in [
+        (Some("200"), "mismatch"),
+        (Some("424"), "not-ended"),
+        (Some("500"), "not-ended"),
+        (None, "not-ended"),
+    ] {
+        evidence.code = code;
+        assert_eq!(retry.decide(&evidence).rule(), expected, "{code:?}");
+    }
+    let difference = diff(&retry, &review).unwrap();
+    let regions: Vec<String> = difference.regions.iter().map(ToString::to_string).collect();
+    assert_eq!(regions, ["retry becomes review when code is 424 or unknown or missing"]);
+    assert_eq!(difference.changed(), 16_200 * 3);
+}
+
+#[test]
+fn decisions_of_one_rule_of_one_policy_are_equal() {
+    let (one, other) = (Policy::parse(builtin::VENDOR).unwrap(), Policy::parse(builtin::THRESHOLD).unwrap());
+    let evidence = Evidence::default();
+    assert_eq!(one.decide(&evidence), one.decide(&evidence));
+    assert_ne!(one.decide(&evidence), other.decide(&evidence));
+    let mut passing = Evidence::default();
+    (passing.sub_code, passing.passed) = (Some("200"), Flag::True);
+    assert_ne!(one.decide(&evidence), one.decide(&passing));
+    assert_eq!(format!("{:?}", one.decide(&passing)), "Decision(approve by passed of vendor)");
+}

@@ -116,7 +116,10 @@ fn a_whole_answer_is_decided_on_and_a_pending_one_is_not() {
 #[test]
 fn explain_names_what_failed_and_the_nearest_change() {
     let shown = text(&run(&["policy", "explain", "builtin:onboarding"], &passing(74.2)));
-    assert!(shown.contains("approve                  verify_score is 74.2, needs >= $match_auto"), "{shown}");
+    assert!(
+        shown.contains("approve                  verify_score is 74.2, needs >= $match_auto (75)"),
+        "{shown}"
+    );
     assert!(shown.contains("approve  if verify_score >= 75 (0.8 away)"), "{shown}");
 }
 

@@ -66,6 +66,15 @@ impl<'p> Batch<'p> {
                 }
             }
         }
+        if policy
+            .table
+            .grid
+            .axes
+            .iter()
+            .any(|axis| !matches!(axis.scale, Scale::Score { .. }) && axis.size > 256)
+        {
+            return Err(BatchError("a code with more than 254 values has no column"));
+        }
         let rows = columns.first().map_or(0, Column::len);
         if columns.iter().any(|column| column.len() != rows) {
             return Err(BatchError("the columns differ in length"));
@@ -73,8 +82,8 @@ impl<'p> Batch<'p> {
         Ok(Self { policy, columns, rows })
     }
 
-    /// Writes for each row the number of the rule that decides it; the one after the last is `otherwise`. What
-    /// `decided` has beyond the rows is left as it is.
+    /// Writes for each row the number of the rule that decides it; the one after the last is `otherwise`. As many rows are
+    /// decided as both have: what `decided` has beyond is left as it is.
     pub fn rules(&self, decided: &mut [u8]) {
         let table = &self.policy.table;
         let mut cells = [0_u32; CHUNK];

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use cloudauth_protocol::SubCode;
+
 use crate::decision::Verdict;
 use crate::document::{Assert, Document, Example, Given, Name, Promise, Test};
 use crate::evidence::{Evidence, Flag};
@@ -27,6 +29,7 @@ const SAFETY: [Name; 8] = [
 /// Adds what does not hold.
 pub(crate) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     codes_are_handled(document, table, problems);
+    labels_are_handled(document, table, problems);
     every_rule_can_fire(document, table, problems);
     approvals_are_understood(document, table, problems);
     for assert in &document.asserts {
@@ -85,6 +88,25 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
     }
 }
 
+/// V2 of labels: one that is listed is no longer unknown, and so some rule must speak of it.
+fn labels_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    for (number, input) in document.inputs.iter().enumerate() {
+        let axes = table.grid.axes.iter().filter(|axis| axis.input == number).enumerate();
+        for (label, axis) in axes.filter(|(_, axis)| matches!(axis.scale, Scale::Label { .. })) {
+            let is_named = document.rules.iter().flat_map(|rule| &rule.when).any(|condition| {
+                condition.input == number
+                    && matches!(&condition.test, Test::Labels(named) if named.contains(&label))
+            });
+            if !is_named {
+                let message = format!("no rule speaks of it that {}", axis.in_words(&[1]));
+                let help =
+                    "add a rule that names it, or take it out of the list: then it is unknown".to_owned();
+                problems.add("V2", &input.span, message, Some(help));
+            }
+        }
+    }
+}
+
 /// V4: no rule is dead or hidden.
 fn every_rule_can_fire(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     for (number, rule) in document.rules.iter().enumerate() {
@@ -117,11 +139,16 @@ fn approvals_are_understood(document: &Document, table: &Table, problems: &mut P
         let help = "what no rule speaks of is never an approval".to_owned();
         problems.add("V5", &document.otherwise_span, "`otherwise` approves", Some(help));
     }
+    let approves = (0..table.grid.cells).any(|cell| verdict(document, table, cell) == Verdict::Approve);
+    if approves && !document.inputs.iter().any(|input| input.name == Name::Passed) {
+        let help = "declare passed = { type = \"flag\" }, and ask for \"T\" where you approve".to_owned();
+        problems.add("V5", &(0..0), "it approves without a look at `passed`", Some(help));
+    }
     let safety: Vec<&Axis> = table.grid.axes.iter().filter(|axis| SAFETY.contains(&axis.name)).collect();
     let mut found: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
     for cell in (0..table.grid.cells).filter(|cell| verdict(document, table, *cell) == Verdict::Approve) {
         for (at, axis) in safety.iter().enumerate() {
-            if !axis.is_understood(table.grid.class(cell, axis)) {
+            if !is_no_hindrance(axis, table.grid.class(cell, axis)) {
                 found.entry((table.rule(cell), at)).or_insert((cell, 0)).1 += 1;
             }
         }
@@ -135,16 +162,34 @@ fn approvals_are_understood(document: &Document, table: &Table, problems: &mut P
     }
 }
 
+/// Whether somebody may be let in where an input is of this class: it is understood, and it is not the vendor's own "no".
+fn is_no_hindrance(axis: &Axis, class: usize) -> bool {
+    let passes = match (&axis.scale, axis.name) {
+        (Scale::Code(values, _), Name::SubCode) => {
+            values.get(class).is_some_and(|code| SubCode::from_wire(code).means_pass() != Some(false))
+        }
+        (Scale::Flag, Name::Passed) => class == 0,
+        _ => true,
+    };
+    passes && axis.is_understood(class)
+}
+
 /// V6 and V7: a promise, over every cell, with a counterexample where it does not hold.
 fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: &mut Problems<'_>) {
     match &assert.promise {
         Promise::Never { verdict: never, when } => {
-            let mut broken = Vec::new();
+            let (mut broken, mut cells) = (Vec::new(), 0);
             table.grid.for_each(&table.grid.area(when), |cell| {
+                cells += 1;
                 if verdict(document, table, cell) == *never {
                     broken.push(cell);
                 }
             });
+            if cells == 0 {
+                let message =
+                    format!("the promise `{}` promises nothing: its conditions never hold", assert.id);
+                problems.add("V6", &assert.span, message, None);
+            }
             if let Some(first) = broken.first() {
                 let message =
                     format!("the promise `{}` is broken: {} cells violate it", assert.id, broken.len());

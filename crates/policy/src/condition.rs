@@ -75,7 +75,8 @@ pub(crate) fn comparisons(
                     (format!("`{part}` is no comparison"), format!("allowed: {allowed}"))
                 },
             )?;
-        let number = operand_of(operand.trim(), input.name, thresholds, used)?;
+        // There is one zero.
+        let number = operand_of(operand.trim(), input.name, thresholds, used)? + 0.0;
         if !(least..=most).contains(&number) {
             let message = format!("{number} is outside the range of `{}`", input.name.text());
             return Err((message, format!("it goes from {least} to {most}")));

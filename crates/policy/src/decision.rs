@@ -6,7 +6,7 @@ use crate::document::Outcome;
 use crate::policy::Policy;
 
 /// What to do with the person. Exhaustive on purpose: a caller's `match` must break when it grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "nobody is let in or turned away by a verdict that is not looked at"]
 pub enum Verdict {
     /// Turn them away.

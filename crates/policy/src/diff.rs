@@ -74,7 +74,7 @@ pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
     if grid.cells > MOST_CELLS {
         return Err(TooLarge(grid.cells));
     }
-    let mut changed: BTreeMap<(Verdict, Verdict), Vec<Classes>> = BTreeMap::new();
+    let mut changed: BTreeMap<(usize, usize), Vec<Classes>> = BTreeMap::new();
     let mut other_words = 0;
     for cell in 0..grid.cells {
         let labels = labels_of(&grid, cell);
@@ -82,13 +82,17 @@ pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
         let (one, other) = (before.decide(&evidence), after.decide(&evidence));
         if one.verdict() != other.verdict() {
             let classes = grid.axes.iter().map(|axis| vec![grid.class(cell, axis)]).collect();
-            changed.entry((one.verdict(), other.verdict())).or_default().push(classes);
+            changed.entry((place(one.verdict()), place(other.verdict()))).or_default().push(classes);
         } else if (one.reason(), one.hint(), one.queue()) != (other.reason(), other.hint(), other.queue()) {
             other_words += 1;
         }
     }
     let mut regions = Vec::new();
     for ((before, after), boxes) in changed {
+        let (Some(before), Some(after)) = (Verdict::ALL.get(before), Verdict::ALL.get(after)) else {
+            continue;
+        };
+        let (before, after) = (*before, *after);
         for classes in merged(boxes, grid.axes.len()) {
             let parts = grid.axes.iter().zip(&classes);
             let words: Vec<String> = parts
@@ -101,6 +105,10 @@ pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
     }
     regions.sort_by_key(|region| std::cmp::Reverse((region.after == Verdict::Approve, region.cells)));
     Ok(Difference { cells: grid.cells, regions, other_words })
+}
+
+fn place(verdict: Verdict) -> usize {
+    Verdict::ALL.iter().position(|other| *other == verdict).unwrap_or_default()
 }
 
 /// Boxes that differ along one axis alone become one, axis by axis until nothing changes.

@@ -49,6 +49,8 @@ pub(crate) struct Threshold {
     pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) note: Option<String>,
+    /// The rate that it claims to be the vendor's, and where.
+    pub(crate) claim: Option<(String, Span)>,
     /// The score that it is compared with.
     pub(crate) of: Option<Name>,
     pub(crate) span: Span,

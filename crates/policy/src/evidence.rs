@@ -1,5 +1,7 @@
 //! What is known of a verification, without personal data.
 
+use std::fmt;
+
 use cloudauth_protocol::{FaceVerifyStatus, Passed, Reading};
 
 /// `T`, `F`, or anything else.
@@ -37,7 +39,7 @@ impl From<Option<bool>> for Flag {
 }
 
 /// What a policy looks at. What is missing or malformed stays so: rules can speak of it. No field is personal data.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Evidence<'a> {
     /// The answer's `Code`; empty counts as missing.
@@ -56,8 +58,30 @@ pub struct Evidence<'a> {
     pub quality_score: Option<f64>,
     /// `faceAttackScore`, 0 to 1.
     pub face_attack_score: Option<f64>,
-    /// The labels of `DeviceRisk`.
+    /// The labels of `DeviceRisk`. None where the service sent none; what could not be read is a label that nobody knows.
     pub device_risk: &'a [Box<str>],
+}
+
+/// Codes as they came only where they look like the vendor's: three or four digits. Labels by their number.
+impl fmt::Debug for Evidence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evidence")
+            .field("code", &self.code.map(shown))
+            .field("sub_code", &self.sub_code.map(shown))
+            .field("passed", &self.passed)
+            .field("face_attack", &self.face_attack)
+            .field("face_occlusion", &self.face_occlusion)
+            .field("verify_score", &self.verify_score)
+            .field("quality_score", &self.quality_score)
+            .field("face_attack_score", &self.face_attack_score)
+            .field("device_risk", &self.device_risk.len())
+            .finish()
+    }
+}
+
+/// A code that looks like the vendor's. Anything else could be anybody's data in the wrong place.
+pub(crate) fn shown(code: &str) -> &str {
+    if code.len() <= 4 && code.bytes().all(|b| b.is_ascii_digit()) { code } else { "(no code)" }
 }
 
 impl<'a> From<&'a FaceVerifyStatus> for Evidence<'a> {

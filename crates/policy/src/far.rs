@@ -4,11 +4,15 @@
 pub const VENDOR_TABLE: [(f64, &str); 5] =
     [(70.0, "1/1000"), (71.5, "5/10000"), (75.0, "1/10000"), (76.5, "5/100000"), (80.0, "1/100000")];
 
-/// The false-accept rate that the vendor's table says or implies at a score: a decade for every five points, exact at 70,
-/// 75 and 80 and within a quarter of a percent between them. Outside 70 to 80 it is extrapolated. It is the vendor's claim
-/// about its own data, and no guarantee for yours.
+/// The false-accept rate that the vendor's table says or implies at a score from 70 to 80: a decade for every five points,
+/// exact at 70, 75 and 80 and within a quarter of a percent between them. `None` outside, where the table says nothing. It
+/// is the vendor's claim about its own data, and no guarantee for yours.
 #[must_use]
-pub fn nominal_far(verify_score: f64) -> f64 {
+pub fn nominal_far(verify_score: f64) -> Option<f64> {
+    (70.0..=80.0).contains(&verify_score).then(|| line(verify_score))
+}
+
+fn line(verify_score: f64) -> f64 {
     10_f64.powf(11.0 - verify_score / 5.0)
 }
 
@@ -24,7 +28,10 @@ pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
         return Err((format!("`{claim}` is no rate"), "write it as a fraction, such as 1/10000".to_owned()));
     };
     let claimed = f64::from(above) / f64::from(below);
-    let nominal = nominal_far(score);
+    let Some(nominal) = nominal_far(score) else {
+        let help = "it goes from 70 to 80; leave `far` out".to_owned();
+        return Err((format!("the vendor's table says nothing of {score}"), help));
+    };
     if (claimed / nominal - 1.0).abs() < 0.01 {
         return Ok(());
     }
@@ -47,7 +54,7 @@ mod tests {
         for (score, rate) in VENDOR_TABLE {
             assert_eq!(check(rate, score), Ok(()), "{score}");
         }
-        assert_eq!(nominal_far(75.0), 1e-4);
+        assert_eq!((nominal_far(75.0), nominal_far(69.9), nominal_far(80.1)), (Some(1e-4), None, None));
     }
 
     #[test]
@@ -55,6 +62,7 @@ mod tests {
         let (message, help) = check("1/10000", 72.0).unwrap_err();
         assert_eq!(message, "72 is not 1/10000 in the vendor's table");
         assert_eq!(help, "72 is about 1/2512; 1/10000 is at 75");
+        assert!(check("1/100000000", 95.0).unwrap_err().0.contains("says nothing of 95"));
         for bad in ["", "0.0001", "1/0", "0/5", "1/x"] {
             assert!(check(bad, 75.0).is_err(), "{bad}");
         }

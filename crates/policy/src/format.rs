@@ -1,20 +1,59 @@
 //! The one way in which a policy file is written: spaces, blank lines, nothing else. Comments stay where they are.
 
+use toml::de::{DeTable, DeValue};
+
 /// Writes a policy file as everybody does: one space around `=` and after commas, none at the ends of lines, one empty line
 /// before each heading and its comments. What stands in quotes is not touched, nor is a value of several lines.
 ///
-/// It changes no meaning; a text that is no TOML comes back with its lines trimmed.
+/// It changes no meaning: what was written means what was read, or else it comes back as it is. `None` if the text is no
+/// TOML.
 #[must_use]
-pub fn format(text: &str) -> String {
+pub fn format(text: &str) -> Option<String> {
+    let before = DeTable::parse(text).ok()?;
+    let formatted = lines(text);
+    let after = DeTable::parse(&formatted).ok();
+    let same = after.is_some_and(|after| same_table(before.get_ref(), after.get_ref()));
+    Some(if same { formatted } else { text.to_owned() })
+}
+
+fn same_table(one: &DeTable<'_>, other: &DeTable<'_>) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other.iter()).all(|((name, value), (other_name, other_value))| {
+            name.get_ref() == other_name.get_ref() && same(value.get_ref(), other_value.get_ref())
+        })
+}
+
+fn same(one: &DeValue<'_>, other: &DeValue<'_>) -> bool {
+    match (one, other) {
+        (DeValue::Table(one), DeValue::Table(other)) => same_table(one, other),
+        (DeValue::Array(one), DeValue::Array(other)) => {
+            one.len() == other.len()
+                && one.iter().zip(other.iter()).all(|(one, other)| same(one.get_ref(), other.get_ref()))
+        }
+        (DeValue::String(one), DeValue::String(other)) => one == other,
+        (DeValue::Integer(one), DeValue::Integer(other)) => {
+            one.as_str() == other.as_str() && one.radix() == other.radix()
+        }
+        (DeValue::Float(one), DeValue::Float(other)) => one.as_str() == other.as_str(),
+        (DeValue::Boolean(one), DeValue::Boolean(other)) => one == other,
+        (DeValue::Datetime(one), DeValue::Datetime(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn lines(text: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut open = Open::default();
+    // Where the last line of a value of several lines stands: nothing before it is moved.
+    let mut verbatim = 0;
     for line in text.lines() {
         if open.is_inside() {
             open.follow(line);
-            out.push(line.trim_end().to_owned());
+            out.push(line.to_owned());
+            verbatim = out.len();
             continue;
         }
-        let line = line.trim();
+        let (line, whole) = (line.trim(), line.trim_start());
         let is_heading = line.starts_with('[');
         if line.is_empty() {
             if out.last().is_some_and(|last| !last.is_empty()) {
@@ -24,7 +63,8 @@ pub fn format(text: &str) -> String {
         }
         if is_heading {
             // The comments above a heading belong to it.
-            let comments = out.iter().rev().take_while(|line| line.starts_with('#')).count();
+            let own = out.get(verbatim..).unwrap_or_default();
+            let comments = own.iter().rev().take_while(|line| line.starts_with('#')).count();
             let at = out.len() - comments;
             let before = at.checked_sub(1).and_then(|before| out.get(before));
             if before.is_some_and(|line| !line.is_empty()) {
@@ -33,7 +73,12 @@ pub fn format(text: &str) -> String {
         }
         open.follow(line);
         let is_plain = !open.is_inside() && !line.contains("\"\"\"") && !line.contains("'''");
-        out.push(if is_plain && !line.starts_with('#') { spaced(line) } else { line.to_owned() });
+        out.push(match (is_plain && !line.starts_with('#'), open.is_inside()) {
+            (true, _) => spaced(line),
+            // What follows the opening quotes is in the text already.
+            (false, true) => whole.to_owned(),
+            (false, false) => line.to_owned(),
+        });
     }
     while out.last().is_some_and(String::is_empty) {
         out.pop();
@@ -175,13 +220,21 @@ mod tests {
             ("a = '\\'", "a = '\\'\n"),
             ("a=1\n\n\n\nb=2\n\n", "a = 1\n\nb = 2\n"),
             ("a=1\n# of x\n[x]\nb=2\n[[y]]", "a = 1\n\n# of x\n[x]\nb = 2\n\n[[y]]\n"),
+            ("a = \"\"\"\n# x\"\"\"\n[y]", "a = \"\"\"\n# x\"\"\"\n\n[y]\n"),
+            ("a = \"\"\"x  \n y\"\"\"\nb=1", "a = \"\"\"x  \n y\"\"\"\nb = 1\n"),
+            ("a = '''it's  a'''", "a = '''it's  a'''\n"),
             ("a = [\n  1,\n  2 ]\nb=1", "a = [\n  1,\n  2 ]\nb = 1\n"),
             ("a  =  \"\"\"x \" , y\"\"\"", "a  =  \"\"\"x \" , y\"\"\"\n"),
             ("a=1\r\nb=2\r\n", "a = 1\nb = 2\n"),
             ("a = \"\"\"\n x = 1\n\"\"\"\nb=1", "a = \"\"\"\n x = 1\n\"\"\"\nb = 1\n"),
         ] {
-            assert_eq!(format(given), expected, "{given}");
-            assert_eq!(format(expected), expected, "{given}");
+            assert_eq!(format(given).as_deref(), Some(expected), "{given}");
+            assert_eq!(format(expected).as_deref(), Some(expected), "{given}");
         }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_not_formatted() {
+        assert_eq!(format("fn main() {\n    x = 1;\n}"), None);
     }
 }

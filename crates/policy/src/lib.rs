@@ -50,7 +50,7 @@ pub use diff::{Difference, Region, TooLarge, diff};
 pub use evidence::{Evidence, Flag};
 pub use far::{VENDOR_TABLE, nominal_far};
 pub use format::format;
-pub use live::{Disagreement, LivePolicy, Shadow};
+pub use live::{Disagreement, LivePolicy, Ruling, Shadow};
 pub use policy::{About, Policy, Report, RuleReport, ThresholdReport};
 pub use problem::{PolicyError, Problem};
 pub use read::FORMAT;

@@ -1,24 +1,23 @@
 //! The policy that is in force: changed while calls are under way, and watched by a candidate.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::decision::Verdict;
+use crate::decision::Decision;
 use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::problem::PolicyError;
 
-/// A policy in force, shared by all who decide by it. Whoever decides goes by one policy from beginning to end, whatever
-/// is put in force meanwhile.
+/// A policy in force, shared by all who decide by it.
 ///
 /// ```
 /// use cloudauth_policy::{Evidence, LivePolicy, Policy, builtin};
 ///
 /// let live = LivePolicy::new(Policy::parse(builtin::ONBOARDING)?);
 /// assert!(live.replace("rubbish").is_err()); // refused, and the old one stays in force
-/// let policy = live.current();
-/// assert_eq!(policy.decide(&Evidence::default()).rule(), "unknown-code");
+/// assert_eq!(live.decide(&Evidence::default()).decision().rule(), "unknown-code");
 /// # Ok::<(), cloudauth_policy::PolicyError>(())
 /// ```
 #[derive(Debug)]
@@ -41,10 +40,10 @@ pub struct Shadow {
 pub struct Disagreement<'a> {
     /// What is known of the verification; no personal data.
     pub evidence: &'a Evidence<'a>,
-    /// What the policy in force said, and by which rule.
-    pub active: (Verdict, &'a str),
-    /// What the candidate said, and by which rule.
-    pub candidate: (Verdict, &'a str),
+    /// What the policy in force said.
+    pub active: Decision<'a>,
+    /// What the candidate said.
+    pub candidate: Decision<'a>,
 }
 
 impl LivePolicy {
@@ -87,16 +86,30 @@ impl LivePolicy {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Looks at a piece of evidence by the policy in force and, if there is one, by the candidate. The decision is taken
-    /// from the policy that is given back.
-    #[must_use]
-    pub fn look(&self, evidence: &Evidence<'_>) -> Arc<Policy> {
+    /// Decides by the policy in force; the candidate, if there is one, is asked too.
+    pub fn decide(&self, evidence: &Evidence<'_>) -> Ruling {
         let policy = self.current();
+        let rule = policy.decide(evidence).rule;
         let shadow = self.shadow.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(shadow) = shadow {
             shadow.watch(&policy, evidence);
         }
-        policy
+        Ruling { policy, rule }
+    }
+}
+
+/// A decision that keeps its policy, whatever is put in force meanwhile.
+#[derive(Clone, Debug)]
+#[must_use = "a decision that is not looked at lets nobody in"]
+pub struct Ruling {
+    policy: Arc<Policy>,
+    rule: usize,
+}
+
+impl Ruling {
+    /// The decision.
+    pub fn decision(&self) -> Decision<'_> {
+        self.policy.decision(self.rule)
     }
 }
 
@@ -106,11 +119,9 @@ impl Shadow {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if active.verdict() != candidate.verdict() {
             self.disagreed.fetch_add(1, Ordering::Relaxed);
-            (self.report)(&Disagreement {
-                evidence,
-                active: (active.verdict(), active.rule()),
-                candidate: (candidate.verdict(), candidate.rule()),
-            });
+            let disagreement = Disagreement { evidence, active, candidate };
+            // Who only watches does not stop a decision: what panics there is told by the panic hook.
+            let _ = catch_unwind(AssertUnwindSafe(|| (self.report)(&disagreement)));
         }
     }
 

@@ -103,7 +103,9 @@ impl Policy {
         let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
             name: &threshold.name,
             value: threshold.value,
-            nominal_far: (threshold.of == Some(Name::VerifyScore)).then(|| far::nominal_far(threshold.value)),
+            nominal_far: (threshold.of == Some(Name::VerifyScore))
+                .then(|| far::nominal_far(threshold.value))
+                .flatten(),
             note: threshold.note.as_deref(),
         });
         Report {

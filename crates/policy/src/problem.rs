@@ -54,6 +54,9 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
+/// Nobody reads more.
+const MOST_PROBLEMS: usize = 100;
+
 /// Collects what is wrong with one text.
 #[derive(Debug)]
 pub(crate) struct Problems<'a> {
@@ -73,6 +76,9 @@ impl<'a> Problems<'a> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
+        if self.found.len() >= MOST_PROBLEMS {
+            return;
+        }
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
@@ -98,7 +104,9 @@ pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a
     let list = if allowed.is_empty() {
         "there is none".to_owned()
     } else {
-        format!("allowed: {}", allowed.join(", "))
+        let more = if allowed.len() > 20 { ", .." } else { "" };
+        let first: Vec<&str> = allowed.iter().take(20).copied().collect();
+        format!("allowed: {}{more}", first.join(", "))
     };
     near.map_or_else(|| list.clone(), |(_, other)| format!("did you mean `{other}`? {list}"))
 }

@@ -16,10 +16,18 @@ use crate::problem::{Problems, did_you_mean};
 /// The version of the format that is read.
 pub const FORMAT: i64 = 1;
 
+/// The longest file that is read, in bytes, and the most values of an input, promises and examples.
+const LONGEST: usize = 1 << 20;
+const MOST: usize = 1000;
+
 type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a document; what is wrong with it goes into `problems`. `None` if there is no going on.
 pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Document> {
+    if text.len() > LONGEST {
+        problems.add("V11", &(0..0), format!("the file is longer than {LONGEST} bytes"), None);
+        return None;
+    }
     let root = match DeTable::parse(text) {
         Ok(root) => root,
         Err(error) => {
@@ -54,7 +62,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     let mut scope = Scope { inputs: &inputs, thresholds: &thresholds, used: &mut used };
     let rules = reader.rules(table.take("rule"), &mut scope);
     let asserts = reader.asserts(table.take("assert"), &mut scope);
-    let examples = reader.examples(table.take("example"), &rules);
+    let examples = reader.examples(table.take("example"), &rules, &inputs);
     for (threshold, _) in thresholds.iter().zip(&used).filter(|(_, used)| used.is_none()) {
         let message = format!("the threshold `{}` is not used", threshold.name);
         reader.problems.add(
@@ -67,6 +75,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     reader.order(&thresholds, threshold_order);
     for (threshold, used) in thresholds.iter_mut().zip(used) {
         threshold.of = used;
+        reader.claim(threshold);
     }
     table.finish(&mut reader);
     let Some(policy) = policy else {
@@ -88,10 +97,12 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
         owner: reader.optional(&mut table, "owner"),
         description: reader.optional(&mut table, "description"),
         effective: match table.take("effective").map(|value| (value.get_ref(), value.span())) {
-            Some((DeValue::Datetime(time), _)) => Some(time.to_string()),
+            Some((DeValue::Datetime(time), _)) if time.date.is_some() && time.offset.is_some() => {
+                Some(time.to_string())
+            }
             Some((_, at)) => {
                 let help = "write 2026-01-01T00:00:00+08:00, without quotes".to_owned();
-                reader.problems.add("V1", &at, "`effective` is no date and time", Some(help));
+                reader.problems.add("V1", &at, "`effective` is no date and time with a zone", Some(help));
                 None
             }
             None => None,
@@ -174,7 +185,12 @@ impl Reader<'_, '_> {
 
     fn list<'a>(&mut self, what: &'static str, value: Option<&'a Value<'a>>) -> Vec<&'a Value<'a>> {
         match value.map(|value| (value.get_ref(), value.span())) {
-            Some((DeValue::Array(list), _)) => list.iter().collect(),
+            Some((DeValue::Array(list), at)) => {
+                if list.len() > MOST {
+                    self.problems.add("V11", &at, format!("{what} has more than {MOST} entries"), None);
+                }
+                list.iter().take(MOST).collect()
+            }
             Some((_, at)) => {
                 self.wrong(
                     &at,
@@ -189,8 +205,13 @@ impl Reader<'_, '_> {
 
     fn string(&mut self, name: &str, value: &Value<'_>) -> Option<String> {
         let text = value.get_ref().as_str().map(str::to_owned).filter(|text| !text.trim().is_empty());
-        if text.is_none() {
-            self.wrong(&value.span(), format!("`{name}` is no text"), "write it in quotes");
+        match &text {
+            None => self.wrong(&value.span(), format!("`{name}` is no text"), "write it in quotes"),
+            // They would reach terminals and logs; lines of a description are no harm.
+            Some(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
+                self.wrong(&value.span(), format!("`{name}` holds control characters"), "take them out");
+            }
+            Some(_) => {}
         }
         text
     }

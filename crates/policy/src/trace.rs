@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::decision::{Decision, Verdict};
-use crate::document::{Condition, Name, Test};
-use crate::evidence::{Evidence, Flag};
+use crate::document::{Condition, Document, Input, Kind, Name, Test};
+use crate::evidence::{self, Evidence, Flag};
 use crate::far;
 use crate::grid::{Axis, Scale};
 use crate::policy::Policy;
@@ -23,7 +23,7 @@ pub struct Trace<'p> {
     pub checked: Vec<Checked<'p>>,
     /// The smallest change of each input that would decide otherwise, those of scores by their distance first.
     pub nearest: Vec<Nearest>,
-    /// The vendor's false-accept rate at the `verifyScore` that was read, if there was one.
+    /// The vendor's false-accept rate at the `verifyScore` that was read, if that is in the vendor's table.
     pub nominal_far: Option<f64>,
 }
 
@@ -63,11 +63,18 @@ impl<'p> Trace<'p> {
         };
         let checked = document.rules.iter().take(rule).filter_map(|rule| {
             let failed = rule.when.iter().find(|condition| !holds(condition))?;
-            let name = document.inputs.get(failed.input)?.name;
-            let read = shown(&read(name, evidence));
+            let input = document.inputs.get(failed.input)?;
+            let mut read = shown(&read(input, evidence));
+            if let (Kind::Score { .. }, Some(axis)) = (&input.kind, axes_of(failed.input).next())
+                && axis.class_of(evidence) == 0
+                && read != NOTHING
+            {
+                read += " (out of range)";
+            }
+            let needs = with_values(document, &failed.text);
             Some(Checked {
                 rule: &rule.id,
-                failed: format!("{} is {read}, needs {}", name.text(), failed.text),
+                failed: format!("{} is {read}, needs {needs}", input.name.text()),
             })
         });
         let not_understood = grid.axes.iter().filter(|axis| !axis.is_understood(axis.class_of(evidence)));
@@ -76,15 +83,11 @@ impl<'p> Trace<'p> {
         let score = evidence.verify_score.filter(|score| (0.0..=100.0).contains(score));
         Self {
             decision: policy.decision(rule),
-            inputs: document
-                .inputs
-                .iter()
-                .map(|input| (input.name.text(), read(input.name, evidence)))
-                .collect(),
+            inputs: document.inputs.iter().map(|input| (input.name.text(), read(input, evidence))).collect(),
             not_understood,
             checked: checked.collect(),
             nearest: nearest(policy, evidence, cell),
-            nominal_far: score.map(far::nominal_far),
+            nominal_far: score.and_then(far::nominal_far),
         }
     }
 
@@ -117,8 +120,25 @@ impl<'p> Trace<'p> {
     }
 }
 
+const NOTHING: &str = "missing or invalid";
+
+/// A condition with the values of its thresholds: `>= $match_auto (75)`.
+fn with_values(document: &Document, text: &str) -> String {
+    let words = text.split(' ').map(|word| {
+        let named = word.strip_prefix('$').or_else(|| word.split_once('$').map(|(_, name)| name));
+        let found =
+            named.and_then(|name| document.thresholds.iter().find(|threshold| threshold.name == name));
+        found.map_or_else(|| word.to_owned(), |threshold| format!("{word} ({})", threshold.value))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// What was read of an input. A number that JSON has no word for is a text.
-fn read(name: Name, evidence: &Evidence<'_>) -> Value {
+fn read(input: &Input, evidence: &Evidence<'_>) -> Value {
+    let listed: &[String] = match &input.kind {
+        Kind::Code(values) | Kind::Labels(values) => values,
+        _ => &[],
+    };
     let flag = |flag| match flag {
         Flag::True => json!("T"),
         Flag::False => json!("F"),
@@ -129,28 +149,36 @@ fn read(name: Name, evidence: &Evidence<'_>) -> Value {
         Some(score) => json!(score.to_string()),
         None => Value::Null,
     };
-    match name {
-        Name::Code => json!(evidence.code.map(plain)),
-        Name::SubCode => json!(evidence.sub_code.map(plain)),
+    match input.name {
+        Name::Code => json!(evidence.code.map(|code| known(code, listed))),
+        Name::SubCode => json!(evidence.sub_code.map(|code| known(code, listed))),
         Name::Passed => flag(evidence.passed),
         Name::FaceAttack => flag(evidence.face_attack),
         Name::FaceOcclusion => flag(evidence.face_occlusion),
         Name::VerifyScore => score(evidence.verify_score),
         Name::QualityScore => score(evidence.quality_score),
         Name::FaceAttackScore => score(evidence.face_attack_score),
-        Name::DeviceRisk => json!(evidence.device_risk.iter().map(|label| plain(label)).collect::<Vec<_>>()),
+        Name::DeviceRisk => {
+            let shown = |label: &str| {
+                if listed.iter().any(|other| other == label) {
+                    label.to_owned()
+                } else {
+                    "(unknown)".to_owned()
+                }
+            };
+            json!(evidence.device_risk.iter().map(|label| shown(label)).collect::<Vec<_>>())
+        }
     }
 }
 
-/// A code as it came, if it looks like one: anything else could be anybody's data in the wrong place.
-fn plain(text: &str) -> &str {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
-    if text.len() <= 32 && text.bytes().all(is_plain) { text } else { "(no code)" }
+/// A code that the policy lists, or that looks like the vendor's.
+fn known<'a>(code: &'a str, listed: &[String]) -> &'a str {
+    if listed.iter().any(|other| other == code) { code } else { evidence::shown(code) }
 }
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "missing or invalid".to_owned(),
+        Value::Null => NOTHING.to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
@@ -175,7 +203,6 @@ fn nearest(policy: &Policy, evidence: &Evidence<'_>, cell: usize) -> Vec<Nearest
         // Of a score the nearest bin of each verdict; of everything else every class.
         let mut changes: Vec<Nearest> = changes.collect();
         if matches!(axis.scale, Scale::Score { .. }) {
-            changes.retain(|change| change.distance.is_some());
             changes.sort_by(|one, other| {
                 one.distance.partial_cmp(&other.distance).unwrap_or(std::cmp::Ordering::Equal)
             });
@@ -186,13 +213,20 @@ fn nearest(policy: &Policy, evidence: &Evidence<'_>, cell: usize) -> Vec<Nearest
                 is_new
             });
         }
-        all.extend(changes);
+        // Scores of different ranges are compared by the part of it that they would have to move.
+        let span = match axis.scale {
+            Scale::Score { least, most, .. } => most - least,
+            _ => 1.0,
+        };
+        all.extend(
+            changes.into_iter().map(|change| (change.distance.map(|distance| distance / span), change)),
+        );
     }
-    all.sort_by(|one, other| match (one.distance, other.distance) {
-        (Some(one), Some(other)) => one.total_cmp(&other),
+    all.sort_by(|(one, _), (other, _)| match (one, other) {
+        (Some(one), Some(other)) => one.total_cmp(other),
         (one, other) => other.is_some().cmp(&one.is_some()),
     });
-    all
+    all.into_iter().map(|(_, change)| change).collect()
 }
 
 /// How far a score is from a bin; `None` if it is no score, or the bin is that of what is none.

@@ -221,6 +221,99 @@ fn they_agree_ten_million_times() {
     agree(10_000_000 / 3 + 1);
 }
 
+/// The threshold policy with random rules before its own, and random bounds. Those that the checker does not like for a
+/// rule that never decides are tried without that rule.
+fn random_policy(dice: &mut Dice) -> (String, Policy) {
+    let mut rules: Vec<String> = (0..1 + dice.roll() % 6)
+        .map(|number| {
+            let mut when = Vec::new();
+            if dice.roll().is_multiple_of(2) {
+                let codes = dice.of(&["\"204\"", "[\"200\", \"210\"]", "[\"201\", \"unknown\"]", "\"missing\"", "[\"202\", \"203\", \"206\"]"]);
+                when.push(format!("sub_code = {codes}"));
+            }
+            if dice.roll().is_multiple_of(3) {
+                when.push(format!("face_attack = {}", dice.of(&["\"T\"", "\"invalid\"", "[\"F\", \"invalid\"]"])));
+            }
+            let bounds = [0.0_f64, 33.0, 60.0, 70.0, 75.0, 80.0, 100.0];
+            let (low, high) = (dice.of(&bounds), dice.of(&bounds));
+            let score = match dice.roll() % 8 {
+                0 => format!(">= {low}"),
+                1 => format!("> {low}"),
+                2 => format!("<= {high}"),
+                3 => format!("< {high}"),
+                4 => format!("> {} and <= {}", low.min(high), low.max(high)),
+                5 => "invalid".to_owned(),
+                6 => "valid".to_owned(),
+                _ => format!(">= {} and < {}", low.min(high), low.max(high)),
+            };
+            when.push(format!("verify_score = \"{score}\""));
+            let decision = dice.of(&["review", "retry", "reject"]);
+            format!("[[rule]]\nid = \"random-{number}\"\nwhen = {{ {} }}\nthen = {{ decision = \"{decision}\", reason = \"r{}\" }}\n\n", when.join(", "), dice.roll() % 3)
+        })
+        .collect();
+    let template = builtin::THRESHOLD.split("[[assert]]").next().unwrap();
+    loop {
+        let text = template.replacen("[[rule]]", &format!("{}[[rule]]", rules.concat()), 1);
+        let error = match Policy::parse(&text) {
+            Ok(policy) => return (text, policy),
+            Err(error) => error.to_string() + &format!("{error:?}"),
+        };
+        let before = rules.len();
+        rules.retain(|rule| {
+            let id = rule.split('"').nth(1).unwrap();
+            // A rule that never decides, or whose bounds are none.
+            !error.contains(&format!("the rule `{id}` never")) && !error.contains("never holds")
+        });
+        if rules.len() == before {
+            // One of the policy's own is hidden: with fewer rules it is not.
+            rules.pop();
+        }
+    }
+}
+
+#[test]
+fn random_policies_agree_with_the_interpreter_and_their_differences_are_exact() {
+    let mut dice = Dice(42);
+    let (mut alike, mut different, mut rules) = (0, 0, 0);
+    for _ in 0..60 {
+        let (text, one) = random_policy(&mut dice);
+        let (_, other) = random_policy(&mut dice);
+        let naive = Naive::read(&text);
+        rules += one.report().rules.len();
+        let difference = cloudauth_policy::diff(&one, &other).unwrap();
+        let same_hash = one.reference().behaviour_hash == other.reference().behaviour_hash;
+        assert_eq!(same_hash, difference.changed() == 0 && difference.other_words == 0, "{text}");
+        let mut seen = false;
+        for _ in 0..2000 {
+            let evidence = dice.evidence();
+            let (decided, by_other) = (one.decide(&evidence), other.decide(&evidence));
+            assert_eq!(decided.rule(), naive.decide(&evidence), "{evidence:?}\n{text}");
+            if decided.verdict() != by_other.verdict() {
+                seen = true;
+                let becomes = format!("{} becomes {} when", decided.verdict(), by_other.verdict());
+                assert!(
+                    difference.regions.iter().any(|region| region.to_string().starts_with(&becomes)),
+                    "{becomes}"
+                );
+            }
+        }
+        assert_eq!(
+            seen,
+            difference.changed() > 0,
+            "what differs must come up, and nothing else: {difference:?}"
+        );
+        if seen { different += 1 } else { alike += 1 }
+    }
+    assert!(different > 20 && rules > 60 * 12, "{different} differ, {alike} do not, {rules} rules");
+    // The same policy with its first rule said in two.
+    let (text, one) = random_policy(&mut dice);
+    let twice = text.replacen("[[rule]]\nid = \"match\"", "[[rule]]\nid = \"match-high\"\nwhen = { sub_code = [\"200\", \"210\"], passed = \"T\", face_attack = \"F\", verify_score = \">= 99\" }\nthen = { decision = \"approve\", reason = \"match\" }\n\n[[rule]]\nid = \"match\"", 1);
+    if let Ok(other) = Policy::parse(&twice) {
+        assert_eq!(one.reference().behaviour_hash, other.reference().behaviour_hash);
+        assert_ne!(one.reference().content_hash, other.reference().content_hash);
+    }
+}
+
 #[test]
 fn deciding_allocates_nothing() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();

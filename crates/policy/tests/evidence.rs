@@ -96,3 +96,44 @@ fn decisions_of_one_rule_of_one_policy_are_equal() {
     assert_ne!(one.decide(&evidence), one.decide(&passing));
     assert_eq!(format!("{:?}", one.decide(&passing)), "Decision(approve by passed of vendor)");
 }
+
+#[test]
+fn a_device_risk_that_cannot_be_read_is_not_taken_for_none() {
+    let text = builtin::THRESHOLD
+        .replace("face_attack = { type = \"flag\" }", "face_attack = { type = \"flag\" }\ndevice_risk = { type = \"labels\", values = [\"VirtualCamera\"] }")
+        .replace("[[rule]]\nid = \"attack-flag\"", "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"VirtualCamera\", \"unknown\"] }\nthen = { decision = \"reject\", reason = \"device\" }\n\n[[rule]]\nid = \"attack-flag\"");
+    let policy = Policy::parse(&text).unwrap();
+    let material = r#"{\"faceAttack\":\"F\",\"facialPictureFront\":{\"verifyScore\":88}}"#;
+    for (risk, expected) in [
+        ("null", Verdict::Approve),
+        (r#""""#, Verdict::Approve),
+        (r#""VirtualCamera""#, Verdict::Reject),
+        (r#"" VirtualCamera ,ROOT""#, Verdict::Reject),
+        (r#"["VirtualCamera"]"#, Verdict::Reject),
+        (r#"{"VirtualCamera":true}"#, Verdict::Reject),
+        ("1", Verdict::Reject),
+    ] {
+        let answer = format!(
+            r#"{{"Code":"200","ResultObject":{{"Passed":"T","SubCode":"200","DeviceRisk":{risk},"MaterialInfo":"{material}"}}}}"#
+        );
+        let status = status(&answer);
+        assert_eq!(policy.decide(&Evidence::from(&status)).verdict(), expected, "{risk}");
+    }
+}
+
+#[test]
+fn no_code_that_is_none_is_shown() {
+    let mut evidence = Evidence::default();
+    evidence.sub_code = Some("11010519491231002X");
+    let labels: [Box<str>; 1] = ["ZhangSan".into()];
+    evidence.device_risk = &labels;
+    let shown = format!("{evidence:?}");
+    assert!(!shown.contains("1101") && !shown.contains("Zhang"), "{shown}");
+    assert!(
+        format!("{:?}", {
+            evidence.sub_code = Some("204");
+            evidence
+        })
+        .contains("\"204\"")
+    );
+}

@@ -1,10 +1,10 @@
 //! `cloudauth policy`: what risk teams do with their files.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use cloudauth::policy::{self, Evidence, Flag, Policy, PolicyError, Trace, Verdict, builtin};
-use cloudauth::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
+use cloudauth::{Body, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, parse};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Decide, Policy as Command};
@@ -149,11 +149,18 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// What is there and is no list of labels is a label that nobody knows.
 fn labels_of(fields: &Map<String, Value>) -> Vec<Box<str>> {
+    let malformed = FaceVerifyResult::MALFORMED_RISK;
     match fields.get("device_risk") {
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(Box::from).collect(),
-        Some(Value::String(text)) => text.split(',').map(|label| label.trim().into()).collect(),
-        _ => Vec::new(),
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(list)) => {
+            list.iter().map(|label| label.as_str().unwrap_or(malformed).into()).collect()
+        }
+        Some(Value::String(text)) => {
+            text.split(',').map(str::trim).filter(|label| !label.is_empty()).map(Box::from).collect()
+        }
+        Some(_) => vec![malformed.into()],
     }
 }
 
@@ -305,14 +312,18 @@ fn diff(before: &str, after: &str, output: &Output) -> Result<u8, Failure> {
 
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
     let failed = |error: std::io::Error| Failure::usage(format!("cannot write {}: {error}", file.display()));
-    let text = text_of(&file.display().to_string())?;
-    let formatted = policy::format(&text);
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    let formatted = policy::format(&text)
+        .ok_or_else(|| Failure::usage(format!("{} is no TOML, and is left as it is", file.display())))?;
     let changes = formatted != text;
     if changes && !check {
-        // Written beside it and put in its place, so that no half of a policy is ever there.
-        let beside = file.with_extension("toml.new");
-        std::fs::write(&beside, &formatted).map_err(failed)?;
-        std::fs::rename(&beside, file).map_err(failed)?;
+        // Written beside it and put in its place, so that no half of a policy is ever there; what a link points at.
+        let file = file.canonicalize().map_err(failed)?;
+        let beside = file.with_extension(format!("toml.{}", std::process::id()));
+        let mut new = std::fs::File::create_new(&beside).map_err(failed)?;
+        new.set_permissions(std::fs::metadata(&file).map_err(failed)?.permissions()).map_err(failed)?;
+        new.write_all(formatted.as_bytes()).and_then(|()| std::fs::rename(&beside, &file)).map_err(failed)?;
     }
     let word = match (changes, check) {
         (false, _) => "is as it should be",

@@ -42,15 +42,29 @@ impl Reader<'_, '_> {
             let note = self.optional(&mut entry, "note");
             entry.finish(self);
             let Some(number) = number else { continue };
-            if let Some(claim) = claim {
-                let text = self.string("far", claim).unwrap_or_default();
-                if let Err((message, help)) = far::check(&text, number) {
-                    self.problems.add("V8", &claim.span(), message, Some(help));
-                }
-            }
-            all.push(Threshold { name, value: number, note, of: None, span: key.span() });
+            let claim = claim.and_then(|claim| Some((self.string("far", claim)?, claim.span())));
+            all.push(Threshold { name, value: number, note, claim, of: None, span: key.span() });
         }
         (all, order)
+    }
+
+    /// The rate that a threshold claims is the vendor's, of `verify_score`.
+    pub(super) fn claim(&mut self, threshold: &Threshold) {
+        let Some((claim, at)) = &threshold.claim else { return };
+        let wrong = match threshold.of {
+            Some(Name::VerifyScore) | None => far::check(claim, threshold.value).err(),
+            Some(other) => {
+                let message = format!(
+                    "`{}` is compared with `{}`, of which the vendor says no rate",
+                    threshold.name,
+                    other.text()
+                );
+                Some((message, "leave `far` out".to_owned()))
+            }
+        };
+        if let Some((message, help)) = wrong {
+            self.problems.add("V8", at, message, Some(help));
+        }
     }
 
     /// `order = ["match_floor", "match_auto"]` in [thresholds]: each is below the next.
@@ -144,8 +158,10 @@ impl Reader<'_, '_> {
     }
 
     fn range(&mut self, name: &str, value: Option<&Value<'_>>, at: &Span) -> Kind {
-        let numbers: Vec<f64> = self.list("`range`", value).into_iter().filter_map(float).collect();
-        if let [least, most] = numbers[..]
+        let numbers: Vec<Option<f64>> = self.list("`range`", value).into_iter().map(float).collect();
+        // There is one zero.
+        if let [Some(least), Some(most)] = numbers[..]
+            && let (least, most) = (least + 0.0, most + 0.0)
             && least.is_finite()
             && most.is_finite()
             && least < most

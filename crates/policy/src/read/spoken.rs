@@ -102,14 +102,17 @@ impl Reader<'_, '_> {
             let Some(mut table) = self.inner("[[assert]]", value) else { continue };
             let id = self.id(&mut table, |id| asserts.iter().any(|assert| assert.id == id));
             let (never, monotone) = (table.take("never"), table.take("monotone"));
-            let (when, order) = (table.take("when"), table.take("order"));
             let promise = match (never, monotone) {
                 (Some(never), None) => {
                     let verdict = self.verdict(never);
+                    let when = table.take("when");
                     let when = self.when(when, &value.span(), scope);
                     verdict.map(|verdict| Promise::Never { verdict, when })
                 }
-                (None, Some(monotone)) => self.monotone(monotone, order, scope),
+                (None, Some(monotone)) => {
+                    let order = table.take("order");
+                    self.monotone(monotone, order, scope)
+                }
                 _ => {
                     self.wrong(
                         &value.span(),
@@ -146,10 +149,8 @@ impl Reader<'_, '_> {
         };
         let order: Vec<Verdict> =
             self.list("`order`", order).into_iter().filter_map(|value| self.verdict(value)).collect();
-        let mut sorted = order.clone();
-        sorted.sort();
-        sorted.dedup();
-        if sorted.len() != Verdict::ALL.len() || order.len() != sorted.len() {
+        let has_all = Verdict::ALL.iter().all(|verdict| order.contains(verdict));
+        if !has_all || order.len() != Verdict::ALL.len() {
             self.wrong(
                 &value.span(),
                 "`order` does not name each decision once",
@@ -160,7 +161,12 @@ impl Reader<'_, '_> {
         Some(Promise::Monotone { input, order })
     }
 
-    pub(super) fn examples(&mut self, value: Option<&Value<'_>>, rules: &[Rule]) -> Vec<Example> {
+    pub(super) fn examples(
+        &mut self,
+        value: Option<&Value<'_>>,
+        rules: &[Rule],
+        inputs: &[Input],
+    ) -> Vec<Example> {
         let mut examples = Vec::new();
         for value in self.list("`example`", value) {
             let Some(mut table) = self.inner("[[example]]", value) else { continue };
@@ -177,8 +183,17 @@ impl Reader<'_, '_> {
             }
             table.finish(self);
             let (Some(input), Some(mut expect)) = (input, expect) else { continue };
-            let input = input.left.into_iter().filter_map(|(key, value)| self.given(key, value)).collect();
-            let verdict = expect.take("decision").and_then(|value| self.verdict(value));
+            let input =
+                input.left.into_iter().filter_map(|(key, value)| self.given(key, value, inputs)).collect();
+            let decision = expect.take("decision");
+            if decision.is_none() {
+                self.wrong(
+                    &value.span(),
+                    format!("the example `{name}` expects no `decision`"),
+                    "write expect = { decision = \"..\" }",
+                );
+            }
+            let verdict = decision.and_then(|value| self.verdict(value));
             let rule = expect.take("rule");
             let at = rule.map_or(value.span(), Spanned::span);
             let rule = rule.and_then(|rule| self.string("rule", rule));
@@ -200,17 +215,20 @@ impl Reader<'_, '_> {
         examples
     }
 
-    fn given(&mut self, key: &Spanned<Cow<'_, str>>, value: &Value<'_>) -> Option<(Name, Given)> {
-        let Some(name) = Name::find(key.get_ref()) else {
-            let help = did_you_mean(key.get_ref(), Name::ALL.iter().map(|name| name.text()));
-            self.problems.add(
-                "V1",
-                &key.span(),
-                format!("there is no input `{}`", key.get_ref()),
-                Some(help),
-            );
+    fn given(
+        &mut self,
+        key: &Spanned<Cow<'_, str>>,
+        value: &Value<'_>,
+        inputs: &[Input],
+    ) -> Option<(Name, Given)> {
+        // What the rules do not see proves nothing.
+        let Some(input) = inputs.iter().find(|input| input.name.text() == key.get_ref()) else {
+            let help = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name.text()));
+            let message = format!("`{}` is not among the [inputs]", key.get_ref());
+            self.problems.add("V1", &key.span(), message, Some(help));
             return None;
         };
+        let name = input.name;
         let texts = |list: &[Value<'_>]| {
             list.iter().filter_map(|text| text.get_ref().as_str().map(str::to_owned)).collect()
         };

@@ -198,6 +198,11 @@ struct Wire<'a> {
     degrade_info: Text<'a>,
 }
 
+impl FaceVerifyResult {
+    /// The label that stands for a `DeviceRisk` that cannot be read.
+    pub const MALFORMED_RISK: &'static str = "(malformed)";
+}
+
 impl From<Wire<'_>> for FaceVerifyResult {
     fn from(wire: Wire<'_>) -> Self {
         Self {
@@ -205,12 +210,20 @@ impl From<Wire<'_>> for FaceVerifyResult {
             sub_code: wire.sub_code.filled().map(SubCode::from_wire),
             identity_info: wire.identity_info.filled().map(|text| IdentityInfo(text.into())),
             device_token: wire.device_token.filled().map(|text| DeviceToken(text.into())),
-            device_risk: wire.device_risk.filled().map(labels).unwrap_or_default(),
+            device_risk: risks(&wire.device_risk),
             success: wire.success.filled().and_then(|text| text.to_ascii_lowercase().parse().ok()),
             user_info: wire.user_info.filled().map(|text| UserInfo(text.into())),
             degrade_info: wire.degrade_info.filled().map(Into::into),
             material_info: MaterialInfo::from_wire(wire.material_info),
         }
+    }
+}
+
+/// What is there and is no list of labels is a label itself that nobody knows: it must not be taken for "none".
+fn risks(text: &Text<'_>) -> Vec<Box<str>> {
+    match text {
+        Text::Missing | Text::Is(_) => text.filled().map(labels).unwrap_or_default(),
+        Text::Number(_) | Text::Other => vec![FaceVerifyResult::MALFORMED_RISK.into()],
     }
 }
 

@@ -173,6 +173,10 @@ fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
         (&"review".into(), &"match".into(), &"NaN".into())
     );
     assert_eq!(json["policy"]["version"], "2025.12.1");
+    let down = trace.nearest.iter().find(|near| near.change == "60 <= verify_score < 70").unwrap();
+    assert!((down.distance.unwrap() - 4.2).abs() < 1e-9 && down.would == Verdict::Reject, "{down:?}");
+    let changes: Vec<&str> = trace.nearest.iter().map(|near| near.change.as_str()).collect();
+    assert!(changes.contains(&"face_attack is T") && changes.contains(&"sub_code is 201"), "{changes:?}");
     // From an invalid score, too.
     evidence.verify_score = None;
     let trace = policy.explain(&evidence);
@@ -198,6 +202,60 @@ fn a_trace_does_not_repeat_what_is_no_code() {
     let trace = policy.explain(&evidence);
     assert_eq!(trace.decision.rule(), "unknown-code");
     assert!(!format!("{trace:?} {}", trace.to_json()).contains("9999"), "{trace:?}");
+}
+
+#[test]
+fn a_trace_of_labels_names_them_if_the_policy_does() {
+    let text = builtin::THRESHOLD
+        .replace("face_attack = { type = \"flag\" }", "face_attack = { type = \"flag\" }\ndevice_risk = { type = \"labels\", values = [\"ROOT\", \"VPN\"] }")
+        .replace("[[rule]]\nid = \"attack-flag\"", "[[rule]]\nid = \"rooted\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\nthen = { decision = \"reject\", reason = \"device\" }\n\n[[rule]]\nid = \"vpn\"\nwhen = { device_risk = \"VPN\", sub_code = \"206\" }\nthen = { decision = \"reject\", reason = \"vpn\" }\n\n[[rule]]\nid = \"clean\"\nwhen = { device_risk = \"none\", sub_code = \"206\", passed = \"T\" }\nthen = { decision = \"retry\", reason = \"vpn\" }\n\n[[rule]]\nid = \"attack-flag\"");
+    let policy = Policy::parse(&text).unwrap();
+    let mut evidence = passing(80.0);
+    let none: [Box<str>; 0] = [];
+    let vpn: [Box<str>; 1] = ["VPN".into()];
+    let both: [Box<str>; 2] = ["VPN".into(), "Secret".into()];
+    for (labels, sub_code, rule, failed) in [
+        (&none[..], "206", "clean", "device_risk is [], needs ROOT, unknown"),
+        (&vpn[..], "206", "vpn", "device_risk is [\"VPN\"], needs ROOT, unknown"),
+        (&vpn[..], "200", "match", "device_risk is [\"VPN\"], needs ROOT, unknown"),
+    ] {
+        (evidence.device_risk, evidence.sub_code) = (labels, Some(sub_code));
+        let trace = policy.explain(&evidence);
+        assert_eq!((trace.decision.rule(), trace.checked[0].failed.as_str()), (rule, failed));
+    }
+    evidence.device_risk = &both;
+    let trace = policy.explain(&evidence);
+    assert_eq!((trace.decision.rule(), trace.not_understood.as_slice()), ("rooted", &["device_risk"][..]));
+    assert_eq!(trace.to_json()["inputs"]["device_risk"], serde_json::json!(["VPN", "(unknown)"]));
+}
+
+#[test]
+fn regions_of_several_parts_are_told_as_such() {
+    let band = |bounds: &str| {
+        let rule = format!(
+            "[[rule]]\nid = \"band\"\nwhen = {{ sub_code = \"204\", verify_score = \"{bounds}\" }}\nthen = {{ decision = \"reject\", reason = \"x\" }}\n\n[[rule]]\nid = \"face-differs\""
+        );
+        let text = builtin::THRESHOLD.split("[[assert]]").next().unwrap();
+        Policy::parse(&text.replace("[[rule]]\nid = \"face-differs\"", &rule)).unwrap()
+    };
+    let (one, other) = (band(">= 20 and < 60"), band(">= 30 and < 50"));
+    let difference = diff(&one, &other).unwrap();
+    let regions: Vec<String> = difference.regions.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        regions,
+        [
+            "reject becomes retry when sub_code is 204, face_attack is F or invalid, 20 <= verify_score < 30 or 50 <= verify_score < 60"
+        ]
+    );
+    let words: Vec<String> =
+        diff(&band("invalid"), &band("< 20")).unwrap().regions.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        words,
+        [
+            "retry becomes reject when sub_code is 204, face_attack is F or invalid, verify_score < 20",
+            "reject becomes retry when sub_code is 204, face_attack is F or invalid, verify_score is invalid",
+        ]
+    );
 }
 
 #[test]

@@ -238,6 +238,21 @@ fn v9_the_right_decision_by_another_rule_is_told_too() {
 }
 
 #[test]
+fn v11_254_rules_are_proved_and_255_refused() {
+    let with_rules = |count: usize| {
+        let own = builtin::VENDOR.matches("[[rule]]").count();
+        let rules: String = (own..count).map(|at| format!("[[rule]]\nid = \"r{at}\"\nwhen = {{ sub_code = \"204\", quality_score = \">= {at} and < {}\" }}\nthen = {{ decision = \"review\", reason = \"x\" }}\n\n", at + 1)).collect();
+        let text = builtin::VENDOR.replacen("[[rule]]", &format!("{rules}[[rule]]"), 1);
+        text.replace(
+            "passed = { type = \"flag\" }",
+            "passed = { type = \"flag\" }\nquality_score = { type = \"score\", range = [0.0, 1000.0] }",
+        )
+    };
+    assert_eq!(problems(&with_rules(254)), []);
+    assert_problem(&with_rules(255), "V11", "there are 255 rules, more than 254", "");
+}
+
+#[test]
 fn v11_what_is_too_large_to_be_proved_is_refused() {
     let many: String = (1..900).map(|at| format!("[[rule]]\nid = \"r{at}\"\nwhen = {{ verify_score = \">= {}\" }}\nthen = {{ decision = \"review\", reason = \"x\" }}\n", f64::from(at) / 10.0 + 0.05)).collect();
     let planted = with(

@@ -49,6 +49,7 @@ fn its_cells_are_those_of_the_reference() {
     assert_eq!(report.cells as u64, reference["check"]["cells"].as_u64().unwrap());
     let dims: Vec<u64> = report.dimensions.iter().map(|(_, size)| *size as u64).collect();
     assert_eq!(serde_json::to_value(dims).unwrap(), reference["dims"]);
+    assert_eq!(report.cuts.len(), 3);
     for (name, cuts) in &report.cuts {
         assert_eq!(serde_json::to_value(cuts).unwrap(), reference["cuts"][name], "{name}");
     }
@@ -122,4 +123,98 @@ fn one_ulp_decides() {
     assert_eq!((at(75.0), at(75.0_f64.next_down())), (Verdict::Approve, Verdict::Review));
     assert_eq!((at(100.0), at(100.0_f64.next_up())), (Verdict::Approve, Verdict::Review));
     assert_eq!((at(-0.0), at(f64::NAN)), (Verdict::Reject, Verdict::Review));
+}
+
+#[test]
+fn a_long_text_is_no_code_whatever_its_last_bytes_are() {
+    let policy = worked();
+    let mut evidence = Evidence::default();
+    evidence.passed = Flag::True;
+    for unknown in ["x\0\0\0\0\u{3}200", "\0\0\0\0\u{3}200", "2000000", "20", "\u{3}200", "200200200"] {
+        evidence.sub_code = Some(unknown);
+        assert_eq!(policy.decide(&evidence).rule(), "unknown-code", "{unknown:?}");
+    }
+}
+
+#[test]
+fn columns_that_do_not_fit_are_refused_and_strange_classes_are_not_understood() {
+    let policy = worked();
+    let names: Vec<&str> = policy.inputs().collect();
+    assert_eq!(
+        names,
+        [
+            "sub_code",
+            "passed",
+            "face_attack",
+            "face_occlusion",
+            "verify_score",
+            "quality_score",
+            "face_attack_score"
+        ]
+    );
+    assert_eq!(
+        (
+            policy.class("sub_code", Some("200")),
+            policy.class("sub_code", Some("x")),
+            policy.class("sub_code", None)
+        ),
+        (Some(0), Some(8), Some(9))
+    );
+    assert_eq!(
+        (
+            policy.class("passed", Some("T")),
+            policy.class("passed", Some("F")),
+            policy.class("passed", Some("t"))
+        ),
+        (Some(0), Some(1), Some(2))
+    );
+    assert_eq!((policy.class("verify_score", None), policy.class("nobody", None)), (None, None));
+    let (codes, flags, scores) = ([200_u8, 0], [0_u8, 1], [88.0, 88.0]);
+    let (code, flag, score) = (Column::Classes(&codes), Column::Classes(&flags), Column::Scores(&scores));
+    let columns = [code, flag, flag, flag, score, score, score];
+    let mut decided = [77; 3];
+    policy.batch(&columns).unwrap().rules(&mut decided);
+    let report = policy.report();
+    // The first row: a code that there is not, passed, attack T. The third is not there.
+    assert_eq!((report.rules[usize::from(decided[0])].rule, decided[2]), ("attack-flag", 77));
+    let misfits: [(&[Column<'_>], &str); 4] = [
+        (&columns[..6], "there must be a column for each input of the policy"),
+        (&[score, flag, flag, flag, score, score, score], "a score takes a column of scores"),
+        (&[code, flag, flag, flag, flag, score, score], "a score takes a column of scores"),
+        (
+            &[Column::Classes(&codes[..1]), flag, flag, flag, score, score, score],
+            "the columns differ in length",
+        ),
+    ];
+    for (columns, expected) in misfits {
+        let error = policy.batch(columns).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn many_rows_are_decided_over_the_edges_of_what_is_looked_at_together() {
+    let policy = worked();
+    let rows = 1024 * 2 + 7;
+    let codes = vec![0_u8; rows];
+    let (passed, no) = (vec![0_u8; rows], vec![1_u8; rows]);
+    let verify: Vec<f64> = (0..rows).map(|row| if row % 2 == 0 { 88.0 } else { 10.0 }).collect();
+    let attack = vec![0.1; rows];
+    let columns = [
+        Column::Classes(&codes),
+        Column::Classes(&passed),
+        Column::Classes(&no),
+        Column::Classes(&no),
+        Column::Scores(&verify),
+        Column::Scores(&verify),
+        Column::Scores(&attack),
+    ];
+    let batch = policy.batch(&columns).unwrap();
+    assert_eq!(batch.counts(), [1028, 0, 0, 1027]);
+    let mut decided = vec![0; rows];
+    batch.rules(&mut decided);
+    assert!(
+        decided.iter().enumerate().all(|(row, rule)| (*rule == 7) == (row % 2 == 0)),
+        "the eighth rule approves"
+    );
 }

@@ -325,6 +325,38 @@ async fn the_callback_carries_the_sub_code_and_the_token_and_keeps_the_query() {
 }
 
 #[tokio::test]
+async fn callbacks_go_wrong_as_their_identity_says() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let keys = CallbackKeys::new(&[7; 32]).unwrap();
+    // How many come in the end, the probe included.
+    for (how, count) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 2), (5, 2), (6, 2)] {
+        let (url, queries) = receiver(&[200]).await;
+        let op = init(&magic("20020101", how)).callback_url(CallbackUrl::loopback(&url).unwrap());
+        let order = op.outer_order_no().clone();
+        let op = op.callback_token(keys.token(scene(), &order));
+        let session = client.init_face_verify(&op).await.unwrap().output;
+        submit(&session, "").await;
+        if how == 3 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert_eq!(queries.lock().unwrap().len(), 1, "not yet");
+            emulator.clock().advance(Duration::from_secs(60));
+        }
+        let came = wait_for(&queries, count).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(queries.lock().unwrap().len(), count, "{how}");
+        if let Some(query) = came.get(1) {
+            let callback = Callback::parse(query).unwrap();
+            assert_eq!(keys.verify(&callback, scene(), &order), how != 4, "{how}");
+            assert_eq!(callback.claimed_sub_code(), Some(&SubCode::Passed), "{how}: {query}");
+            assert_eq!(query.contains("passed=Y&subCode=200"), how == 6);
+        }
+        let first = describe(&client, &session.certify_id).await.unwrap();
+        assert_eq!(matches!(first, FaceVerifyStatus::Pending(_)), how == 5, "{how}");
+    }
+}
+
+#[tokio::test]
 async fn a_callback_that_is_not_answered_200_comes_once_more() {
     let emulator = Emulator::builder().start().await.unwrap();
     let (url, queries) = receiver(&[200, 500]).await;
@@ -409,5 +441,56 @@ async fn a_policy_in_force_decides_on_what_the_service_says() {
         let decision = decided.decision().unwrap();
         assert_eq!((decision.verdict(), decision.rule()), expected, "{number}");
         assert_eq!(decision.approval().is_some(), expected.0 == Verdict::Approve);
+    }
+}
+
+#[tokio::test]
+async fn the_other_magic_families_do_as_they_say() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    // The result is told after three more questions.
+    let session = start(&client, &magic("20010101", 3)).await;
+    submit(&session, "").await;
+    for asked in 0..5 {
+        let is_pending =
+            matches!(describe(&client, &session.certify_id).await.unwrap(), FaceVerifyStatus::Pending(_));
+        assert_eq!(is_pending, asked < 3, "question {asked}");
+    }
+    // The person gives up, and the link is used.
+    let session = start(&client, &magic("20030101", 1)).await;
+    let (status, back) = submit(&session, "").await;
+    let hint = ReturnHint::parse(&back.unwrap()).unwrap();
+    assert_eq!((status, hint.code().as_str()), (303, "1003"));
+    assert_eq!(submit(&session, "").await.0, 409);
+    assert!(matches!(describe(&client, &session.certify_id).await.unwrap(), FaceVerifyStatus::Pending(_)));
+    // The link is dead at once.
+    let session = start(&client, &magic("20030101", 2)).await;
+    assert_eq!(submit(&session, "").await.0, 410);
+    // The next question goes wrong once; the client asks again.
+    for fault in [1, 2, 3, 4, 5, 6, 7, 8] {
+        let session = start(&client, &magic("20040101", fault)).await;
+        submit(&session, "").await;
+        let once = client.with(|settings| settings.attempts = 1);
+        assert!(describe(&once, &session.certify_id).await.is_err(), "fault {fault}");
+        assert!(matches!(
+            describe(&client, &session.certify_id).await.unwrap(),
+            FaceVerifyStatus::Finished(_)
+        ));
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_source_cannot_begin_again_with_the_same_data() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    for sub_code in [201, 202, 203, 204] {
+        let number = magic("19900101", sub_code);
+        let session = start(&client, &number).await;
+        submit(&session, "").await;
+        let again = client.init_face_verify(&init(&number)).await;
+        match sub_code {
+            204 => assert!(again.is_ok(), "another person may try again"),
+            _ => assert_eq!(again.unwrap_err().code(), Some(&Code::CannotUseFace)),
+        }
     }
 }

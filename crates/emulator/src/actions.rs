@@ -4,6 +4,7 @@ use cloudauth_protocol::Code;
 use serde_json::{Value, json};
 
 use crate::callback;
+use crate::fault::Fault;
 use crate::magic::{self, Magic};
 use crate::sessions::{CallbackTarget, Outcome, Session};
 use crate::state::State;
@@ -78,6 +79,10 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
     {
         return Answer::code(&code.to_string());
     }
+    let identity = state.digest(&[param("CertName"), id_number]);
+    if state.sessions().is_without_source(&identity) {
+        return Answer::hint("417", "this identity ended in SubCode 201, 202 or 203 before");
+    }
     let session = Session {
         certify_id: state.fresh_id("certify"),
         token: state.fresh_id("link"),
@@ -87,6 +92,13 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
         magic,
         begun: state.clock.now(),
         result: None,
+        identity,
+        pending: match magic {
+            Magic::PendingFirst(questions) => questions,
+            Magic::Callback(magic::CALLBACK_TOO_SOON) => 1,
+            _ => 0,
+        },
+        given_up: false,
         queried: false,
         deleted: false,
     };
@@ -95,6 +107,12 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
         && let Value::Object(fields) = &mut result
     {
         fields.insert("CertifyUrl".into(), format!("{}/h5/{}", state.url, session.token).into());
+    }
+    if let Magic::Fault(number) = magic
+        && let Some(kind) = magic::FAULTS.get(usize::from(number))
+    {
+        let fault = Fault::new(*kind).action("DescribeFaceVerify").certify_id(&*session.certify_id).times(1);
+        state.faults().add(fault);
     }
     state.sessions().insert(session);
     Answer::success(result)
@@ -123,6 +141,11 @@ pub(crate) fn describe_face_verify(state: &State, request: &Incoming) -> Answer 
     match (session.magic, &session.result) {
         (Magic::DescribeCode(code), _) if code != 200 => Answer::code(&code.to_string()),
         (_, None) => Answer::code("424"),
+        // The result is there, and is not told yet.
+        (_, Some(_)) if session.pending > 0 => {
+            session.pending -= 1;
+            Answer::code("424")
+        }
         (_, Some(outcome)) => Answer::success(result_object(certify_id, outcome)),
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
+use crate::magic::{self, Magic};
 use crate::sessions::Session;
 use crate::state::State;
 
@@ -29,15 +30,47 @@ pub(crate) async fn check(state: &State, url: &str) -> Result<(), &'static str> 
     }
 }
 
-/// Calls back, and once more within three seconds if the answer is not 200.
+/// How late a late callback is, by the emulator's clock.
+const LATE: Duration = Duration::from_secs(60);
+
+/// Calls back as the identity says: once, unless told otherwise.
 pub(crate) async fn deliver(state: &State, session: &Session) {
+    let how = match session.magic {
+        Magic::Callback(how) => how,
+        _ => 0,
+    };
+    match how {
+        magic::CALLBACK_NEVER => return,
+        magic::CALLBACK_LATE => {
+            let due = state.clock.now().plus(LATE);
+            while state.clock.now() < due {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        _ => {}
+    }
+    call(state, session, how).await;
+    if how == magic::CALLBACK_TWICE {
+        call(state, session, how).await;
+    }
+}
+
+/// One callback, and one more within three seconds if the answer is not 200.
+async fn call(state: &State, session: &Session, how: u16) {
     let (Some(target), Some(outcome)) = (&session.callback, &session.result) else { return };
+    let wrong = target.token.as_ref().map(|token| format!("{token}x"));
+    let token = if how == magic::CALLBACK_WRONG_TOKEN { &wrong } else { &target.token };
+    let sub_code = outcome.sub_code.as_str();
+    let letter = if outcome.passed() { "Y" } else { "N" };
+    // As another product calls back, with the SubCode in a parameter of its own.
+    let is_other = how == magic::CALLBACK_OTHER_SHAPE;
     let url = with_pairs(
         &target.url,
         &[
-            ("callbackToken", target.token.as_deref()),
+            ("callbackToken", token.as_deref()),
             ("certifyId", Some(&session.certify_id)),
-            ("passed", Some(outcome.sub_code.as_str())),
+            ("passed", Some(if is_other { letter } else { sub_code })),
+            ("subCode", is_other.then_some(sub_code)),
         ],
     );
     if !get(state, url.clone()).await {

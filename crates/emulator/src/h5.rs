@@ -43,7 +43,7 @@ pub(crate) async fn submit(
         Err(refused) => return refusal(refused),
     };
     let location = way_back(&session);
-    let mut response = text(StatusCode::SEE_OTHER, format!("finished; back to {}\n", session.return_url));
+    let mut response = text(StatusCode::SEE_OTHER, format!("back to {}\n", session.return_url));
     if let Some(location) = location.and_then(|location| HeaderValue::from_str(&location).ok()) {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -57,10 +57,12 @@ fn way_back(session: &Session) -> Option<String> {
     if session.return_url == "iframe" {
         return None;
     }
+    let (code, sub_code, reason) =
+        if session.given_up { (1003, "Z1008", "user cancelled") } else { (1000, "Z5050", "success") };
     let response = json!({
-        "code": 1000,
-        "subCode": "Z5050",
-        "reason": "success",
+        "code": code,
+        "subCode": sub_code,
+        "reason": reason,
         "extInfo": { "certifyId": session.certify_id },
     });
     Some(callback::with_pairs(&session.return_url, &[("response", Some(&response.to_string()))]))

@@ -30,6 +30,10 @@
 //! | 1991-01-01 | the Code of `InitFaceVerify` | 417: `99999919910101417X` |
 //! | 1992-01-01 | the Code of `DescribeFaceVerify` | 424: `999999199201014249` |
 //! | 2000-01-01 | `verifyScore` times ten | 70.0: `999999200001017002` |
+//! | 2001-01-01 | how many questions are answered 424 once the result is there | 3: `999999200101010035` |
+//! | 2002-01-01 | the callback: 1 never, 2 twice, 3 a minute late, 4 with another token, 5 before the result is told, 6 with `passed=Y&subCode=` | |
+//! | 2003-01-01 | the person: 1 gives up, 2 lets the link die | |
+//! | 2004-01-01 | the next question: 0 slow, 1 reset, 2 truncated, 3 bad JSON, 4 HTML 502, 5 empty, 6 500, 7 503, 8 throttled, 9 dribbling | |
 //!
 //! Everybody else of the area passes. Other areas are refused, so that no real person ends up in a test log.
 

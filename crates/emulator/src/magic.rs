@@ -1,5 +1,9 @@
 //! Magic identities: ID numbers that say how a verification goes.
 
+use std::time::Duration;
+
+use crate::fault::{FaultKind, Latency};
+
 /// The area that was never issued.
 const AREA: &str = "999999";
 
@@ -16,7 +20,37 @@ pub(crate) enum Magic {
     DescribeCode(u16),
     /// This `verifyScore`, in tenths.
     ScoreTenths(u16),
+    /// So many questions are answered 424 first.
+    PendingFirst(u16),
+    /// How the callback goes wrong; see `CALLBACK_NEVER` and its neighbours.
+    Callback(u16),
+    /// What the person does instead: 1 gives up, 2 lets the link die.
+    Person(u16),
+    /// What goes wrong with the next question; see [`FAULTS`].
+    Fault(u16),
 }
+
+/// What the last digit of a callback's identity means.
+pub(crate) const CALLBACK_NEVER: u16 = 1;
+pub(crate) const CALLBACK_TWICE: u16 = 2;
+pub(crate) const CALLBACK_LATE: u16 = 3;
+pub(crate) const CALLBACK_WRONG_TOKEN: u16 = 4;
+pub(crate) const CALLBACK_TOO_SOON: u16 = 5;
+pub(crate) const CALLBACK_OTHER_SHAPE: u16 = 6;
+
+/// What goes wrong with the next `DescribeFaceVerify` of an identity born on 2004-01-01, by its digits.
+pub(crate) const FAULTS: [FaultKind; 10] = [
+    FaultKind::Latency(Latency::Fixed(Duration::from_secs(12))),
+    FaultKind::Reset,
+    FaultKind::TruncatedAt(200),
+    FaultKind::MalformedJson,
+    FaultKind::HtmlBadGateway,
+    FaultKind::Empty,
+    FaultKind::Status(500),
+    FaultKind::Status(503),
+    FaultKind::Throttle(Duration::from_millis(500)),
+    FaultKind::Dribble(Duration::from_millis(100)),
+];
 
 impl Magic {
     pub(crate) fn of(id_number: &str) -> Self {
@@ -32,6 +66,10 @@ impl Magic {
             "19910101" => Self::InitCode(digits),
             "19920101" => Self::DescribeCode(digits),
             "20000101" => Self::ScoreTenths(digits),
+            "20010101" => Self::PendingFirst(digits),
+            "20020101" => Self::Callback(digits),
+            "20030101" => Self::Person(digits),
+            "20040101" => Self::Fault(digits),
             _ => Self::None,
         }
     }
@@ -89,6 +127,7 @@ mod tests {
             ("20000101", 699, "999999200001016990", Magic::ScoreTenths(699)),
             ("20000101", 700, "999999200001017002", Magic::ScoreTenths(700)),
             ("20000101", 800, "999999200001018005", Magic::ScoreTenths(800)),
+            ("20010101", 3, "999999200101010035", Magic::PendingFirst(3)),
         ] {
             assert_eq!(id_number(born, digits).as_deref(), Some(number));
             assert_eq!(Magic::of(number), magic);

@@ -1,6 +1,6 @@
 //! Verifications: begun, submitted once, or left to die after 30 minutes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cloudauth_protocol::{SubCode, UnixTime};
@@ -21,6 +21,12 @@ pub(crate) struct Session {
     pub(crate) magic: Magic,
     pub(crate) begun: UnixTime,
     pub(crate) result: Option<Outcome>,
+    /// Name and number, hashed: who must not begin again after some results.
+    pub(crate) identity: String,
+    /// How many questions are still to be answered 424.
+    pub(crate) pending: u16,
+    /// Whether the person has given up.
+    pub(crate) given_up: bool,
     /// Whether the result was asked for, which a deletion may have to wait for.
     pub(crate) queried: bool,
     pub(crate) deleted: bool,
@@ -58,6 +64,8 @@ pub(crate) enum Refused {
 pub(crate) struct Sessions {
     by_certify_id: HashMap<String, Session>,
     certify_id_by_token: HashMap<String, String>,
+    /// Identities that the authoritative source could not be asked about.
+    without_source: HashSet<String>,
 }
 
 impl Sessions {
@@ -76,9 +84,9 @@ impl Sessions {
         let session = self.by_certify_id.get_mut(certify_id).ok_or(Refused::Unknown)?;
         if session.deleted {
             Err(Refused::Unknown)
-        } else if session.result.is_some() {
+        } else if session.result.is_some() || session.given_up {
             Err(Refused::Used)
-        } else if now.since(session.begun) >= LIFETIME {
+        } else if now.since(session.begun) >= LIFETIME || session.magic == Magic::Person(2) {
             Err(Refused::Expired)
         } else {
             Ok(session)
@@ -93,8 +101,23 @@ impl Sessions {
         now: UnixTime,
     ) -> Result<Session, Refused> {
         let session = self.open(token, now)?;
-        session.result = Some(chosen.unwrap_or_else(|| Outcome::of(session.magic)));
-        Ok(session.clone())
+        if session.magic == Magic::Person(1) && chosen.is_none() {
+            session.given_up = true;
+            return Ok(session.clone());
+        }
+        let outcome = chosen.unwrap_or_else(|| Outcome::of(session.magic));
+        let has_no_source = matches!(outcome.sub_code.as_str(), "201" | "202" | "203");
+        session.result = Some(outcome);
+        let session = session.clone();
+        if has_no_source {
+            self.without_source.insert(session.identity.clone());
+        }
+        Ok(session)
+    }
+
+    /// Whether an identity ended in 201, 202 or 203 before: then it cannot begin again.
+    pub(crate) fn is_without_source(&self, identity: &str) -> bool {
+        self.without_source.contains(identity)
     }
 }
 
@@ -113,7 +136,7 @@ impl Outcome {
                     if verify_score >= PASSING_SCORE { SubCode::Passed } else { SubCode::FaceDiffers };
                 Self { sub_code, verify_score }
             }
-            Magic::None | Magic::InitCode(_) | Magic::DescribeCode(_) => Self::with_sub_code("200"),
+            _ => Self::with_sub_code("200"),
         }
     }
 
@@ -148,6 +171,9 @@ mod tests {
             magic: Magic::None,
             begun: at(0),
             result: None,
+            identity: String::new(),
+            pending: 0,
+            given_up: false,
             queried: false,
             deleted: false,
         });

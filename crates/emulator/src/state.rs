@@ -43,6 +43,12 @@ impl State {
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// What a list of texts is known by, without keeping them.
+    pub(crate) fn digest(&self, texts: &[&str]) -> String {
+        let digest = Sha256::digest(format!("{} {texts:?}", self.seed));
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// An upper-case UUID, as the vendor's are.
     pub(crate) fn fresh_request_id(&self) -> String {
         let digits = self.fresh_id("request").to_ascii_uppercase();

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 use crate::shell::{cargo, command, is_there, root, run as run_command};
 
@@ -79,7 +80,10 @@ struct Emulator {
 
 impl Emulator {
     fn start(ahead: &str) -> Result<Self> {
-        let mut server = command("target/debug/cloudauth", &["emulator", "--ahead", ahead]);
+        // Wherever cargo builds to.
+        let target = MetadataCommand::new().current_dir(root()).no_deps().exec()?.target_directory;
+        let program = target.join("debug/cloudauth").to_string();
+        let mut server = command(&program, &["emulator", "--ahead", ahead]);
         let mut child = server.stdout(Stdio::piped()).spawn().context("cannot start the emulator")?;
         let output = child.stdout.take().context("the emulator has no output")?;
         let mut emulator = Self { child, endpoint: String::new() };

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 3 not passed, 4 credentials, \
-                          5 pending, 6 network, 8 review.\nCredentials: the vendor's default chain, of which the first is \
+                          5 pending, 6 network, 7 throttled, 8 review.\nCredentials: the vendor's default chain, of which the first is \
                           ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN).";
 
 impl Args {

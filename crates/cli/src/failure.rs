@@ -18,6 +18,7 @@ const OTHER: u8 = 1;
 const USAGE: u8 = 2;
 const CREDENTIALS: u8 = 4;
 const NETWORK: u8 = 6;
+const THROTTLED: u8 = 7;
 
 impl Failure {
     pub(crate) fn usage(error: impl fmt::Display) -> Self {
@@ -48,6 +49,7 @@ impl From<cloudauth::Error> for Failure {
         let code = match (error.gateway_code(), error.code()) {
             (Some(code), _) if is_about_credentials(code) => CREDENTIALS,
             (_, Some(Code::NoRamPermission)) => CREDENTIALS,
+            (Some(code), _) if code.as_str().starts_with("Throttling") => THROTTLED,
             _ if error.kind() == ErrorKind::Credentials => CREDENTIALS,
             _ if error.is_passing() => NETWORK,
             _ => OTHER,

@@ -2,7 +2,7 @@
 //!
 //! Data goes to standard output, talk to standard error. Exit codes: 0 passed or done, 1 other error, 2 usage,
 //! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
-//! 8 a policy has somebody look.
+//! 7 throttled, 8 a policy has somebody look.
 
 mod args;
 mod commands;
@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("cloudauth: {failure}");
+            output.fail(&failure);
             ExitCode::from(failure.exit_code())
         }
     }

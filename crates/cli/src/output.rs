@@ -6,6 +6,7 @@ use cloudauth::{Bilingual, Manual};
 use serde_json::{Value, json};
 
 use crate::args::{Format, Language};
+use crate::failure::Failure;
 
 /// How to print.
 #[derive(Debug)]
@@ -26,6 +27,14 @@ impl Output {
     /// Whether a document is wanted.
     pub(crate) fn is_for_programs(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Says what failed: to people on standard error, to programs in a document as well.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        eprintln!("cloudauth: {failure}");
+        if self.is_for_programs() {
+            line(&json!({ "error": failure.to_string(), "exit_code": failure.exit_code() }).to_string());
+        }
     }
 
     /// Says how far things are; for people alone.

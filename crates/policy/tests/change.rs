@@ -201,6 +201,12 @@ fn a_trace_does_not_repeat_what_is_no_code() {
     evidence.sub_code = Some("999999199001012003");
     let trace = policy.explain(&evidence);
     assert_eq!(trace.decision.rule(), "unknown-code");
+    assert_eq!(trace.not_understood, ["sub_code", "quality_score"]);
+    evidence.quality_score = Some(80.0);
+    evidence.sub_code = Some("200");
+    assert!(policy.explain(&evidence).not_understood.is_empty());
+    evidence.sub_code = Some("999999199001012003");
+    let trace = policy.explain(&evidence);
     assert!(!format!("{trace:?} {}", trace.to_json()).contains("9999"), "{trace:?}");
 }
 

@@ -218,3 +218,32 @@ fn many_rows_are_decided_over_the_edges_of_what_is_looked_at_together() {
         "the eighth rule approves"
     );
 }
+
+#[test]
+fn a_decision_tells_reason_hint_and_queue_where_the_rule_has_them() {
+    let policy = worked();
+    let mut evidence = Evidence::default();
+    for (sub_code, expected) in [
+        ("201", ("name_id_mismatch", Some("confirm_identity_details"), None)),
+        ("202", ("no_reference_photo", None, Some("identity"))),
+        ("206", ("vendor_risk_strategy", Some("remove_virtual_environment"), Some("fraud"))),
+        ("x", ("unknown_sub_code", None, None)),
+    ] {
+        evidence.sub_code = Some(sub_code);
+        let decision = policy.decide(&evidence);
+        assert_eq!((decision.reason(), decision.hint(), decision.queue()), expected, "{sub_code}");
+    }
+    let about = policy.about();
+    assert_eq!(
+        (about.owner, about.effective),
+        (Some("risk-onboarding@example.com"), Some("2025-12-01T00:00:00+08:00"))
+    );
+    assert!(
+        about.description.unwrap().starts_with("Account opening")
+            && about.change_note.unwrap().starts_with("RISK-1432")
+    );
+    let far: Vec<Option<f64>> =
+        policy.report().thresholds.iter().map(|threshold| threshold.nominal_far).collect();
+    assert_eq!(far.iter().flatten().count(), 2, "the table speaks of 75 and 70: {far:?}");
+    assert_eq!(policy.report().thresholds[0].note, Some("auto-approve"));
+}

@@ -17,10 +17,11 @@ use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::routing::get;
 use cloudauth::{
-    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyId, Client, Code, Credentials,
-    DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, Effect, Error, FaceVerifySession, FaceVerifyStatus,
-    GatewayCode, Identity, InitFaceVerify, MetaInfo, Nonce, Outcome, OuterOrderNo, RawOperation,
-    ReqwestTransport, ReturnHint, ReturnUrl, SceneId, Signing, Stamp, SubCode, UnixTime, prepare,
+    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, Client, Code,
+    Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, Effect, Error, FaceVerifySession,
+    FaceVerifyStatus, GatewayCode, Identity, InitFaceVerify, MetaInfo, Nonce, Outcome, OuterOrderNo,
+    RawOperation, ReqwestTransport, ReturnHint, ReturnUrl, SceneId, Signing, Stamp, SubCode, UnixTime,
+    prepare,
 };
 use cloudauth_emulator::{Clock, Emulator, id_number};
 use cloudauth_transport::{Limits, Transport};
@@ -47,6 +48,7 @@ fn init(number: &str) -> InitFaceVerify {
         }),
         MetaInfo::new(r#"{"zimVer":"3.0.0","x":"a b+c&d=e%f\n"}"#).unwrap(),
     )
+    .certify_url_style(CertifyUrlStyle::Long)
 }
 
 fn client_with(emulator: &Emulator, credentials: Credentials, signing: Signing) -> Client {

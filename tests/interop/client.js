@@ -28,6 +28,7 @@ function init(endpoint, secret) {
     returnUrl: "https://shop.example/back?a=1&b=c d*~+'()!",
     metaInfo: '{"zimVer":"3.0.0","x":"a b+c&d=e%f"}',
     model: 'LIVENESS',
+    certifyUrlStyle: 'L',
   }));
 }
 

@@ -35,10 +35,11 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def submit(link):
-    """Stands in for the person; gives the status."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
+    """Stands in for the person, who follows the short link to the page; gives the status of the submission."""
+    no_proxy = urllib.request.ProxyHandler({})
+    page = urllib.request.build_opener(no_proxy).open(link).url
     try:
-        return opener.open(link + "/submit", data=b"").status
+        return urllib.request.build_opener(no_proxy, NoRedirect).open(page + "/submit", data=b"").status
     except urllib.error.HTTPError as error:
         return error.code
 

@@ -1,20 +1,23 @@
 //! The three actions: what the product answers beside HTTP 200.
 
 use cloudauth_protocol::Code;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::callback;
-use crate::fault::Fault;
+use crate::begin::{self, Beginning};
 use crate::magic::{self, Magic};
-use crate::sessions::{CallbackTarget, Outcome, Session};
+use crate::outcome::Outcome;
+use crate::sessions::CallbackTarget;
 use crate::state::State;
 use crate::verify::Incoming;
+use crate::{callback, picture};
 
 /// A product answer: `Code`, `Message`, and perhaps `ResultObject`.
 pub(crate) struct Answer {
     pub(crate) code: String,
-    pub(crate) message: String,
-    pub(crate) result: Option<Value>,
+    message: &'static str,
+    result: Option<Value>,
+    /// What the emulator has to add: it stands in parentheses behind the message, and in the journal.
+    pub(crate) hint: Option<String>,
 }
 
 impl Answer {
@@ -25,13 +28,28 @@ impl Answer {
     /// A code with the vendor's message.
     fn code(code: &str) -> Self {
         let message = Code::from_wire(code).manual().map_or("", |entry| entry.vendor_text);
-        Self { code: code.to_owned(), message: message.to_owned(), result: None }
+        Self { code: code.to_owned(), message, result: None, hint: None }
     }
 
-    /// A code whose message says what the emulator has to add.
-    fn hint(code: &str, hint: &str) -> Self {
-        let plain = Self::code(code);
-        Self { message: format!("{} ({hint})", plain.message), ..plain }
+    fn hint(code: &str, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::code(code) }
+    }
+
+    pub(crate) fn certify_id(&self) -> Option<&str> {
+        self.result.as_ref()?.get("CertifyId")?.as_str()
+    }
+
+    /// The fields of the vendor's answer.
+    pub(crate) fn fields(&self, request_id: &str) -> Map<String, Value> {
+        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let mut fields = Map::new();
+        fields.insert("RequestId".into(), request_id.into());
+        fields.insert("Message".into(), format!("{}{hint}", self.message).into());
+        fields.insert("Code".into(), self.code.clone().into());
+        if let Some(result) = &self.result {
+            fields.insert("ResultObject".into(), result.clone());
+        }
+        fields
     }
 }
 
@@ -57,7 +75,7 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
     if !magic::is_id_number(id_number) {
         return Answer::hint("401", "CertNo is no ID number by GB 11643");
     }
-    if !state.accept_any_id && !magic::is_synthetic(id_number) {
+    if !state.setup.accept_any_id && !magic::is_synthetic(id_number) {
         return Answer::hint(
             "401",
             "the emulator takes ID numbers of the area 999999 alone, so that nobody real is in a test",
@@ -79,42 +97,37 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
     {
         return Answer::code(&code.to_string());
     }
+    let now = state.clock.now();
     let identity = state.digest(&[param("CertName"), id_number]);
     if state.sessions().is_without_source(&identity) {
         return Answer::hint("417", "this identity ended in SubCode 201, 202 or 203 before");
     }
-    let session = Session {
-        certify_id: state.fresh_id("certify"),
-        token: state.fresh_id("link"),
-        scene_id: param("SceneId").to_owned(),
-        return_url: param("ReturnUrl").to_owned(),
-        callback,
-        magic,
-        begun: state.clock.now(),
-        result: None,
-        identity,
-        pending: match magic {
-            Magic::PendingFirst(questions) => questions,
-            Magic::Callback(magic::CALLBACK_TOO_SOON) => 1,
-            _ => 0,
+    if let Some(most) = state.setup.failures_a_day
+        && state.sessions().failures_today(&identity, now) >= most
+    {
+        let hint = format!(
+            "this identity failed {most} times today; the day ends at midnight in China, by the emulator's clock"
+        );
+        return Answer::hint("418", hint);
+    }
+    let session = begin::begin(
+        state,
+        Beginning {
+            order,
+            scene_id: param("SceneId"),
+            user_id: filled("UserId"),
+            return_url: param("ReturnUrl"),
+            callback,
+            magic,
+            identity,
+            wants_long_link: filled("CertifyUrlStyle") == Some("L"),
+            is_believed: looks_fresh(param("MetaInfo")),
         },
-        given_up: false,
-        queried: false,
-        deleted: false,
-    };
+    );
     let mut result = json!({ "CertifyId": session.certify_id });
-    if looks_fresh(param("MetaInfo"))
-        && let Value::Object(fields) = &mut result
-    {
-        fields.insert("CertifyUrl".into(), format!("{}/h5/{}", state.url, session.token).into());
+    if let (Some(link), Value::Object(fields)) = (session.link, &mut result) {
+        fields.insert("CertifyUrl".into(), link.into());
     }
-    if let Magic::Fault(number) = magic
-        && let Some(kind) = magic::FAULTS.get(usize::from(number))
-    {
-        let fault = Fault::new(*kind).action("DescribeFaceVerify").certify_id(&*session.certify_id).times(1);
-        state.faults().add(fault);
-    }
-    state.sessions().insert(session);
     Answer::success(result)
 }
 
@@ -134,11 +147,11 @@ pub(crate) fn describe_face_verify(state: &State, request: &Incoming) -> Answer 
     let Some(session) = sessions.get_mut(certify_id).filter(|session| !session.deleted) else {
         return Answer::code("406");
     };
-    session.queried |= session.scene_id == scene_id && session.result.is_some();
+    session.queried |= session.scene_id == scene_id && session.result().is_some();
     if session.scene_id != scene_id {
         return Answer::hint("406", "the emulator's guess for a CertifyId of another scene");
     }
-    match (session.magic, &session.result) {
+    match (session.magic, session.result().cloned()) {
         (Magic::DescribeCode(code), _) if code != 200 => Answer::code(&code.to_string()),
         (_, None) => Answer::code("424"),
         // The result is there, and is not told yet.
@@ -146,27 +159,30 @@ pub(crate) fn describe_face_verify(state: &State, request: &Incoming) -> Answer 
             session.pending -= 1;
             Answer::code("424")
         }
-        (_, Some(outcome)) => Answer::success(result_object(certify_id, outcome)),
+        (_, Some(outcome)) => Answer::success(result_object(state, certify_id, &outcome)),
     }
 }
 
-fn result_object(certify_id: &str, outcome: &Outcome) -> Value {
+fn result_object(state: &State, certify_id: &str, outcome: &Outcome) -> Value {
+    let object = picture::object_of(certify_id);
     let mut picture = json!({
         "faceAttackScore": 0.000_085_978_397_692_088_04,
-        "ossBucketName": "cn-shanghai-aliyun-cloudauth-emulator",
-        "ossObjectName": format!("verify/emulator/{certify_id}_0.jpeg"),
+        "ossBucketName": picture::BUCKET,
+        "ossObjectName": object,
+        "pictureUrl": picture::signed_url(state, &object),
         "qualityScore": 99.934_768_676_757_81,
     });
     // The first three end before the faces are compared.
-    let compared = !matches!(outcome.sub_code.as_str(), "201" | "202" | "203");
-    if compared && let Value::Object(fields) = &mut picture {
+    if !outcome.is_without_source()
+        && let Value::Object(fields) = &mut picture
+    {
         fields.insert("verifyScore".into(), outcome.verify_score.into());
     }
-    let attack = if outcome.sub_code.as_str() == "205" { "T" } else { "F" };
+    let attack = if outcome.sub_code == "205" { "T" } else { "F" };
     let material_info = json!({ "faceAttack": attack, "faceOcclusion": "F", "facialPictureFront": picture });
     json!({
         "Passed": if outcome.passed() { "T" } else { "F" },
-        "SubCode": outcome.sub_code.as_str(),
+        "SubCode": outcome.sub_code,
         "IdentityInfo": "null",
         "MaterialInfo": material_info.to_string(),
     })

@@ -5,6 +5,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::verify::Refusal;
+
 /// A call that the gateway turns away.
 #[derive(Debug)]
 pub(crate) struct GatewayError {
@@ -13,11 +15,15 @@ pub(crate) struct GatewayError {
     pub(crate) message: String,
     /// `x-acs-retry-after`.
     pub(crate) retry_after: Option<Duration>,
+    /// What the emulator has to add: it stands in parentheses behind the message, and in the journal.
+    pub(crate) hint: Option<String>,
+    /// Of a signature, so that it can be explained.
+    pub(crate) refusal: Option<Box<Refusal>>,
 }
 
 impl GatewayError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None }
+        Self { status, code, message: message.into(), retry_after: None, hint: None, refusal: None }
     }
 
     /// Most of them come beside HTTP 400.
@@ -42,9 +48,10 @@ impl GatewayError {
             "https://api.aliyun.com/troubleshoot?q={}&product=Cloudauth&requestId={request_id}",
             self.code
         );
+        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         let body = json!({
             "RequestId": request_id,
-            "Message": self.message,
+            "Message": format!("{}{hint}", self.message),
             "Recommend": recommend,
             "HostId": host,
             "Code": self.code,

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use crate::time::span;
+
+/// What goes wrong. As JSON, `"reset"` or `{"truncated_at": 200}`; times are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultKind {
     /// The answer takes longer.
@@ -21,7 +25,7 @@ pub enum FaultKind {
     /// The connection is closed after so many bytes of the answer, its head included.
     TruncatedAt(usize),
     /// The answer comes a byte every so often.
-    Dribble(Duration),
+    Dribble(#[serde(with = "span")] Duration),
     /// This HTTP status, beside a gateway error (`InternalError` or `ServiceUnavailable` from 500 on); nothing was done.
     Status(u16),
     /// HTTP 502 and a page, as proxies answer; nothing was done.
@@ -41,20 +45,22 @@ pub enum FaultKind {
     /// A `Date` that is so many seconds off.
     WrongDate(i64),
     /// `Throttling.User`, with so much to wait; nothing was done.
-    Throttle(Duration),
+    Throttle(#[serde(with = "span")] Duration),
 }
 
 /// How much longer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Latency {
     /// Always this.
-    Fixed(Duration),
+    Fixed(#[serde(with = "span")] Duration),
     /// From the first to the second, all alike.
-    Uniform(Duration, Duration),
+    Uniform(#[serde(with = "span")] Duration, #[serde(with = "span")] Duration),
     /// Log-normal: half are below the median, few far above it.
     LogNormal {
         /// Half are below.
+        #[serde(with = "span")]
         median: Duration,
         /// The standard deviation of the logarithm; 0.5 is usual on networks.
         sigma: f64,
@@ -85,15 +91,26 @@ impl Latency {
 /// // The next two questions break off, and then all is well again.
 /// let fault = Fault::new(FaultKind::TruncatedAt(200)).action("DescribeFaceVerify").times(2);
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[must_use]
 pub struct Fault {
+    #[serde(rename = "fault")]
     kind: FaultKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     action: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     order: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     certify_id: Option<String>,
+    #[serde(default = "always")]
     probability: f64,
+    #[serde(rename = "times", default, skip_serializing_if = "Option::is_none")]
     left: Option<u32>,
+}
+
+const fn always() -> f64 {
+    1.0
 }
 
 impl Fault {
@@ -161,7 +178,7 @@ pub(crate) struct Plan {
 }
 
 /// The faults in force, in the order in which they were given.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Faults {
     list: Vec<Fault>,
     seed: u64,
@@ -179,6 +196,10 @@ impl Faults {
 
     pub(crate) fn clear(&mut self) {
         self.list.clear();
+    }
+
+    pub(crate) fn list(&self) -> &[Fault] {
+        &self.list
     }
 
     /// What a call meets: every delay, and of the rest the first.
@@ -238,6 +259,28 @@ mod tests {
         assert_eq!(faults.plan(&describe("a")).fault, None);
         let unread = Call { unread: true, ..Call::default() };
         assert_eq!(faults.plan(&unread).fault, Some(FaultKind::CloseUnread));
+    }
+
+    #[test]
+    fn a_fault_is_read_as_it_is_written() {
+        for (json, kind) in [
+            (r#"{"fault":"reset"}"#, FaultKind::Reset),
+            (r#"{"fault":{"truncated_at":9}}"#, FaultKind::TruncatedAt(9)),
+            (r#"{"fault":{"dribble":20}}"#, FaultKind::Dribble(Duration::from_millis(20))),
+            (
+                r#"{"fault":{"latency":{"uniform":[1,2]}}}"#,
+                FaultKind::Latency(Latency::Uniform(Duration::from_millis(1), Duration::from_millis(2))),
+            ),
+        ] {
+            let fault: Fault = serde_json::from_str(json).unwrap();
+            assert_eq!(fault, Fault::new(kind), "{json}");
+            let again = serde_json::to_string(&fault).unwrap();
+            assert_eq!(serde_json::from_str::<Fault>(&again).unwrap(), fault, "{again}");
+        }
+        let narrowed = r#"{"fault":"empty","action":"DescribeFaceVerify","times":2,"probability":0.5}"#;
+        let expected = Fault::new(FaultKind::Empty).action("DescribeFaceVerify").times(2).probability(0.5);
+        assert_eq!(serde_json::from_str::<Fault>(narrowed).unwrap(), expected);
+        assert!(serde_json::from_str::<Fault>(r#"{"fault":"reset","tims":2}"#).is_err(), "a slip is told");
     }
 
     #[test]

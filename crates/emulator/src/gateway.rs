@@ -7,15 +7,17 @@ use axum::Extension;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Shared};
 use axum::http::header::{CONTENT_TYPE, DATE};
-use axum::http::{HeaderValue, Response, StatusCode};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
 use cloudauth_protocol::UnixTime;
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
-use crate::actions;
+use crate::actions::{self, Answer};
 use crate::error::GatewayError;
-use crate::fault::Call;
+use crate::fault::{Call, FaultKind};
+use crate::journal::{Entry, What};
 use crate::line::Line;
+use crate::magic;
 use crate::state::State;
 use crate::verify::{Incoming, verify};
 use crate::wire;
@@ -41,6 +43,7 @@ pub(crate) async fn call(
     let unread = state.faults().plan(&Call { unread: true, ..Call::default() });
     if unread.fault.is_some() {
         line.close_after(0);
+        journal(&state, Entry::new(state.clock.now(), What::Call, "", 0), unread.fault);
         return Response::new(Body::empty());
     }
     let body = to_bytes(body, LARGEST).await.map(|bytes| bytes.to_vec()).unwrap_or_default();
@@ -53,31 +56,69 @@ pub(crate) async fn call(
     let request_id = state.fresh_request_id();
     let answer = match plan.fault.and_then(wire::instead) {
         Some(error) => Err(error),
-        None => answer(&state, &request, &request_id).await,
+        None => answer(&state, &request).await,
     };
-    let mut draft = match answer {
-        Ok((action, fields)) => write(&state, &request, StatusCode::OK, &format!("{action}Response"), fields),
+    let (mut draft, entry) = match answer {
+        Ok(answer) => {
+            let root = format!("{}Response", request.action().unwrap_or_default());
+            let draft = write(&state, &request, StatusCode::OK, &root, answer.fields(&request_id));
+            let entry = entry(&state, &request, &draft, &answer.code);
+            let certify_id = answer.certify_id().map(str::to_owned).or(entry.certify_id);
+            (draft, Entry { hint: answer.hint, certify_id, ..entry })
+        }
         Err(error) => {
             let host = request.header("host").unwrap_or_default();
             let draft = write(&state, &request, error.status, "Error", error.body(&request_id, host));
-            Draft { retry_after: error.retry_after, ..draft }
+            let entry = entry(&state, &request, &draft, error.code);
+            let hint = error.hint.or_else(|| error.refusal.as_ref().map(|refusal| refusal.hint().to_owned()));
+            (
+                Draft { retry_after: error.retry_after, ..draft },
+                Entry { hint, refusal: error.refusal, ..entry },
+            )
         }
     };
     if let Some(fault) = plan.fault {
         wire::spoil(fault, &mut draft, &line);
     }
+    journal(&state, Entry { request_id: Some(request_id), ..entry }, plan.fault);
+    state.save();
     draft.into_response()
 }
 
-async fn answer<'a>(
-    state: &State,
-    request: &'a Incoming,
-    request_id: &str,
-) -> Result<(&'a str, Map<String, Value>), GatewayError> {
+/// What the journal keeps of a call: names and ids.
+fn entry(state: &State, request: &Incoming, draft: &Draft, code: &str) -> Entry {
+    // What is no name or id of ours may be anything.
+    let id = |name| request.param(name).filter(|id| is_id(id)).map(str::to_owned);
+    let action = request.action().filter(|action| is_id(action)).unwrap_or_default();
+    Entry {
+        code: Some(code.to_owned()),
+        certify_id: id("CertifyId"),
+        outer_order_no: id("OuterOrderNo"),
+        signature: Some(if request.is_v3() { "V3" } else { "V1" }),
+        ..Entry::new(state.clock.now(), What::Call, action, draft.status.as_u16())
+    }
+}
+
+/// Whether a text is made as ids are, and is no ID number.
+fn is_id(text: &str) -> bool {
+    text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !magic::is_id_number(text)
+}
+
+fn journal(state: &State, entry: Entry, fault: Option<FaultKind>) {
+    let fault = fault.and_then(|fault| serde_json::to_value(fault).ok());
+    state.journal().write(Entry { fault, ..entry });
+    state.changed("journal");
+    state.changed("sessions");
+}
+
+async fn answer(state: &State, request: &Incoming) -> Result<Answer, GatewayError> {
+    if !matches!(request.parts.method, Method::GET | Method::POST) {
+        return Err(GatewayError::bad_request("UnsupportedHTTPMethod", "This http method is not supported."));
+    }
     let action = request.action().ok_or_else(|| GatewayError::missing("Action"))?;
     let now = state.clock.now();
-    let access_key_id = verify(request, &state.keys, &state.nonces, now)?;
-    if let Some(most) = state.calls_a_second
+    let access_key_id = verify(request, &state.setup.keys, || state.nonces(), now)?;
+    if let Some(most) = state.setup.calls_a_second
         && let Some(wait) = state.quota().count(access_key_id, action, most, now)
     {
         return Err(GatewayError::throttled(wait));
@@ -89,26 +130,16 @@ async fn answer<'a>(
             "Specified parameter Version is not valid.",
         ));
     }
-    let answer = match action {
-        "InitFaceVerify" => actions::init_face_verify(state, request).await,
-        "DescribeFaceVerify" => actions::describe_face_verify(state, request),
-        "DeleteFaceVerifyResult" => actions::delete_face_verify_result(state, request),
-        _ => {
-            return Err(GatewayError::new(
-                StatusCode::NOT_FOUND,
-                "InvalidAction.NotFound",
-                "Specified api is not found, please check your url and method.",
-            ));
-        }
-    };
-    let mut fields = Map::new();
-    fields.insert("RequestId".into(), request_id.into());
-    fields.insert("Message".into(), answer.message.into());
-    fields.insert("Code".into(), answer.code.into());
-    if let Some(result) = answer.result {
-        fields.insert("ResultObject".into(), result);
+    match action {
+        "InitFaceVerify" => Ok(actions::init_face_verify(state, request).await),
+        "DescribeFaceVerify" => Ok(actions::describe_face_verify(state, request)),
+        "DeleteFaceVerifyResult" => Ok(actions::delete_face_verify_result(state, request)),
+        _ => Err(GatewayError::new(
+            StatusCode::NOT_FOUND,
+            "InvalidAction.NotFound",
+            "Specified api is not found, please check your url and method.",
+        )),
     }
-    Ok((action, fields))
 }
 
 fn write(

@@ -38,23 +38,36 @@
 //! Everybody else of the area passes. Other areas are refused, so that no real person ends up in a test log.
 
 mod actions;
+mod admin;
+mod begin;
+mod builder;
 mod callback;
 mod clock;
 mod error;
 mod fault;
 mod gateway;
 mod h5;
+mod journal;
 mod line;
 mod magic;
 mod nonces;
+mod outcome;
+mod pages;
+mod picture;
 mod quota;
+mod rules;
 mod server;
 mod sessions;
+mod snapshot;
 mod state;
+mod store;
+mod time;
 mod verify;
 mod wire;
 
+pub use builder::Builder;
 pub use clock::Clock;
 pub use fault::{Fault, FaultKind, Latency};
 pub use magic::id_number;
-pub use server::{Builder, Emulator};
+pub use outcome::Outcome;
+pub use server::Emulator;

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::fault::{FaultKind, Latency};
+use crate::outcome::Outcome;
 
 /// The area that was never issued.
 const AREA: &str = "999999";
 
 /// What an ID number asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Magic {
     /// Nothing: the person passes.
     None,
@@ -71,6 +74,30 @@ impl Magic {
             "20030101" => Self::Person(digits),
             "20040101" => Self::Fault(digits),
             _ => Self::None,
+        }
+    }
+
+    /// How a submission ends that nobody chose the end of; `None` if the identity does not say.
+    pub(crate) fn outcome(self) -> Option<Outcome> {
+        match self {
+            Self::SubCode(code) => Some(Outcome::with_sub_code(&code.to_string())),
+            Self::ScoreTenths(tenths) => Some(Outcome::with_score(f64::from(tenths) / 10.0)),
+            _ => None,
+        }
+    }
+
+    /// What is asked for, in words.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::SubCode(code) => format!("SubCode {code}"),
+            Self::InitCode(code) => format!("InitFaceVerify {code}"),
+            Self::DescribeCode(code) => format!("DescribeFaceVerify {code}"),
+            Self::ScoreTenths(tenths) => format!("verifyScore {}", f64::from(tenths) / 10.0),
+            Self::PendingFirst(questions) => format!("424 x {questions}"),
+            Self::Callback(how) => format!("callback {how:03}"),
+            Self::Person(what) => format!("person {what:03}"),
+            Self::Fault(fault) => format!("fault {fault:03}"),
         }
     }
 }

@@ -3,37 +3,60 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use cloudauth_protocol::{SubCode, UnixTime};
+use cloudauth_protocol::UnixTime;
+use serde::{Deserialize, Serialize};
 
 use crate::magic::Magic;
+use crate::outcome::Outcome;
+use crate::time::{day_in_china, millis};
 
 /// How long a CertifyId and its link live.
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// One verification.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) certify_id: String,
+    /// Of the long link, and of the short one.
     pub(crate) token: String,
+    pub(crate) code: String,
+    pub(crate) order: String,
     pub(crate) scene_id: String,
     pub(crate) return_url: String,
+    /// The link that was given, if the MetaInfo was believed.
+    pub(crate) link: Option<String>,
     pub(crate) callback: Option<CallbackTarget>,
     pub(crate) magic: Magic,
+    /// What the rule file says, for who asks for nothing by themselves.
+    pub(crate) rule: Option<Outcome>,
+    /// What somebody who looks after the emulator wants, whatever anybody else does.
+    pub(crate) forced: Option<Outcome>,
+    #[serde(with = "millis")]
     pub(crate) begun: UnixTime,
-    pub(crate) result: Option<Outcome>,
+    pub(crate) stage: Stage,
     /// Name and number, hashed: who must not begin again after some results.
     pub(crate) identity: String,
     /// How many questions are still to be answered 424.
     pub(crate) pending: u16,
-    /// Whether the person has given up.
-    pub(crate) given_up: bool,
     /// Whether the result was asked for, which a deletion may have to wait for.
     pub(crate) queried: bool,
     pub(crate) deleted: bool,
 }
 
+/// How far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The person has not finished; after 30 minutes they cannot any more.
+    Open,
+    Finished(Outcome),
+    GivenUp,
+    /// Expired before its time, as somebody wished.
+    Expired,
+}
+
 /// Where to call back, and with which token.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CallbackTarget {
     pub(crate) url: String,
     pub(crate) token: Option<String>,
@@ -45,11 +68,41 @@ impl std::fmt::Debug for CallbackTarget {
     }
 }
 
-/// How a submission ended.
+impl Session {
+    pub(crate) fn result(&self) -> Option<&Outcome> {
+        match &self.stage {
+            Stage::Finished(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn expires(&self) -> UnixTime {
+        self.begun.plus(LIFETIME)
+    }
+
+    pub(crate) fn is_iframe(&self) -> bool {
+        self.return_url == "iframe"
+    }
+
+    /// Whether the person may still submit.
+    pub(crate) fn check(&self, now: UnixTime) -> Result<(), Refused> {
+        match self.stage {
+            _ if self.deleted => Err(Refused::Unknown),
+            Stage::Finished(_) | Stage::GivenUp => Err(Refused::Used),
+            Stage::Expired => Err(Refused::Expired),
+            Stage::Open if now >= self.expires() || self.magic == Magic::Person(2) => Err(Refused::Expired),
+            Stage::Open => Ok(()),
+        }
+    }
+}
+
+/// What the person does.
 #[derive(Clone, Debug)]
-pub(crate) struct Outcome {
-    pub(crate) sub_code: SubCode,
-    pub(crate) verify_score: f64,
+pub(crate) enum Act {
+    /// Submits, and chooses what comes out, or leaves it to the rules.
+    Submit(Option<Outcome>),
+    GiveUp,
+    LetExpire,
 }
 
 /// Why a submission is not taken.
@@ -60,95 +113,124 @@ pub(crate) enum Refused {
     Used,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sessions {
     by_certify_id: HashMap<String, Session>,
-    certify_id_by_token: HashMap<String, String>,
-    /// Identities that the authoritative source could not be asked about.
+    /// In the order in which they began.
+    order: Vec<String>,
+    certify_id_by_link: HashMap<String, String>,
+    history: History,
+    /// Whose record on disk is not what is here.
+    #[serde(skip)]
+    unsaved: HashSet<String>,
+}
+
+/// What is remembered of people, by a hash of name and number.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct History {
+    /// The authoritative source could not be asked about them.
     without_source: HashSet<String>,
+    /// The last day on which they failed, and how often then.
+    failures: HashMap<String, (u64, u32)>,
 }
 
 impl Sessions {
     pub(crate) fn insert(&mut self, session: Session) {
-        self.certify_id_by_token.insert(session.token.clone(), session.certify_id.clone());
-        self.by_certify_id.insert(session.certify_id.clone(), session);
+        let id = session.certify_id.clone();
+        for link in [&session.token, &session.code] {
+            self.certify_id_by_link.insert(link.clone(), id.clone());
+        }
+        self.unsaved.insert(id.clone());
+        self.order.push(id.clone());
+        self.by_certify_id.insert(id, session);
     }
 
+    /// To look at.
+    pub(crate) fn get(&self, certify_id: &str) -> Option<&Session> {
+        self.by_certify_id.get(certify_id)
+    }
+
+    /// To change.
     pub(crate) fn get_mut(&mut self, certify_id: &str) -> Option<&mut Session> {
-        self.by_certify_id.get_mut(certify_id)
+        let session = self.by_certify_id.get_mut(certify_id)?;
+        self.unsaved.insert(session.certify_id.clone());
+        Some(session)
     }
 
-    /// The session behind a link, if it may still be submitted.
-    pub(crate) fn open(&mut self, token: &str, now: UnixTime) -> Result<&mut Session, Refused> {
-        let certify_id = self.certify_id_by_token.get(token).ok_or(Refused::Unknown)?;
+    /// The session behind a link's token or short code.
+    pub(crate) fn behind(&self, link: &str) -> Option<&Session> {
+        self.by_certify_id.get(self.certify_id_by_link.get(link)?).filter(|session| !session.deleted)
+    }
+
+    /// The latest first.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &Session> {
+        self.order.iter().rev().filter_map(|id| self.by_certify_id.get(id))
+    }
+
+    /// What the person does, once: gives the session as it is then.
+    pub(crate) fn act(&mut self, certify_id: &str, act: Act, now: UnixTime) -> Result<Session, Refused> {
         let session = self.by_certify_id.get_mut(certify_id).ok_or(Refused::Unknown)?;
-        if session.deleted {
-            Err(Refused::Unknown)
-        } else if session.result.is_some() || session.given_up {
-            Err(Refused::Used)
-        } else if now.since(session.begun) >= LIFETIME || session.magic == Magic::Person(2) {
-            Err(Refused::Expired)
-        } else {
-            Ok(session)
-        }
-    }
-
-    /// The one submission of a session.
-    pub(crate) fn submit(
-        &mut self,
-        token: &str,
-        chosen: Option<Outcome>,
-        now: UnixTime,
-    ) -> Result<Session, Refused> {
-        let session = self.open(token, now)?;
-        if session.magic == Magic::Person(1) && chosen.is_none() {
-            session.given_up = true;
-            return Ok(session.clone());
-        }
-        let outcome = chosen.unwrap_or_else(|| Outcome::of(session.magic));
-        let has_no_source = matches!(outcome.sub_code.as_str(), "201" | "202" | "203");
-        session.result = Some(outcome);
+        session.check(now)?;
+        session.stage = match act {
+            Act::GiveUp => Stage::GivenUp,
+            Act::LetExpire => Stage::Expired,
+            Act::Submit(None) if session.forced.is_none() && session.magic == Magic::Person(1) => {
+                Stage::GivenUp
+            }
+            Act::Submit(chosen) => {
+                let forced = session.forced.clone();
+                let wanted =
+                    forced.or(chosen).or_else(|| session.magic.outcome()).or_else(|| session.rule.clone());
+                Stage::Finished(wanted.unwrap_or_else(Outcome::pass))
+            }
+        };
         let session = session.clone();
-        if has_no_source {
-            self.without_source.insert(session.identity.clone());
+        self.unsaved.insert(session.certify_id.clone());
+        if let Some(outcome) = session.result() {
+            self.history.remember(&session.identity, outcome, now);
         }
         Ok(session)
     }
 
     /// Whether an identity ended in 201, 202 or 203 before: then it cannot begin again.
     pub(crate) fn is_without_source(&self, identity: &str) -> bool {
-        self.without_source.contains(identity)
+        self.history.without_source.contains(identity)
+    }
+
+    /// How often an identity has failed today.
+    pub(crate) fn failures_today(&self, identity: &str, now: UnixTime) -> u32 {
+        let found = self.history.failures.get(identity);
+        found.filter(|(day, _)| *day == day_in_china(now)).map_or(0, |(_, count)| *count)
+    }
+
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// What was saved, in the place of what is here.
+    pub(crate) fn restored(sessions: Vec<Session>, history: History) -> Self {
+        let mut restored = Self { history, ..Self::default() };
+        sessions.into_iter().for_each(|session| restored.insert(session));
+        restored
+    }
+
+    /// What changed since this was last asked.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<Session> {
+        let unsaved = std::mem::take(&mut self.unsaved);
+        unsaved.iter().filter_map(|id| self.by_certify_id.get(id)).cloned().collect()
     }
 }
 
-/// The lowest score that the vendor's table names (one false accept in a thousand). That the emulator lets people
-/// pass from there on is its own invention: the service's own threshold is not documented.
-const PASSING_SCORE: f64 = 70.0;
-
-impl Outcome {
-    /// What a magic identity asks for.
-    fn of(magic: Magic) -> Self {
-        match magic {
-            Magic::SubCode(code) => Self::with_sub_code(&code.to_string()),
-            Magic::ScoreTenths(tenths) => {
-                let verify_score = f64::from(tenths) / 10.0;
-                let sub_code =
-                    if verify_score >= PASSING_SCORE { SubCode::Passed } else { SubCode::FaceDiffers };
-                Self { sub_code, verify_score }
-            }
-            _ => Self::with_sub_code("200"),
+impl History {
+    fn remember(&mut self, identity: &str, outcome: &Outcome, now: UnixTime) {
+        if outcome.is_without_source() {
+            self.without_source.insert(identity.to_owned());
         }
-    }
-
-    /// A SubCode with a score that goes with it.
-    pub(crate) fn with_sub_code(code: &str) -> Self {
-        let sub_code = SubCode::from_wire(code);
-        let verify_score = if sub_code.means_pass() == Some(false) { 42.5 } else { 88.25 };
-        Self { sub_code, verify_score }
-    }
-
-    pub(crate) fn passed(&self) -> bool {
-        self.sub_code.means_pass() == Some(true)
+        if !outcome.passed() {
+            let today = day_in_china(now);
+            let failed = self.failures.entry(identity.to_owned()).or_default();
+            *failed = (today, if failed.0 == today { failed.1.saturating_add(1) } else { 1 });
+        }
     }
 }
 
@@ -160,44 +242,80 @@ mod tests {
         UnixTime::from_secs(1_767_323_045 + minutes * 60)
     }
 
-    fn sessions() -> Sessions {
-        let mut sessions = Sessions::default();
-        sessions.insert(Session {
-            certify_id: "c".into(),
-            token: "t".into(),
+    fn session(id: &str, magic: Magic) -> Session {
+        Session {
+            certify_id: id.into(),
+            token: format!("t{id}"),
+            code: format!("s{id}"),
+            order: "1".into(),
             scene_id: "1".into(),
             return_url: "https://shop.example".into(),
+            link: None,
             callback: None,
-            magic: Magic::None,
+            magic,
+            rule: None,
+            forced: None,
             begun: at(0),
-            result: None,
-            identity: String::new(),
+            stage: Stage::Open,
+            identity: "i".into(),
             pending: 0,
-            given_up: false,
             queried: false,
             deleted: false,
-        });
+        }
+    }
+
+    fn one(session: Session) -> Sessions {
+        let mut sessions = Sessions::default();
+        sessions.insert(session);
         sessions
     }
 
     #[test]
     fn a_session_takes_one_submission() {
-        let mut sessions = sessions();
-        assert!(sessions.submit("t", None, at(1)).unwrap().result.unwrap().passed());
-        assert_eq!(sessions.submit("t", None, at(1)).unwrap_err(), Refused::Used);
-        assert_eq!(sessions.submit("x", None, at(1)).unwrap_err(), Refused::Unknown);
+        let mut sessions = one(session("c", Magic::None));
+        assert_eq!(sessions.behind("tc").unwrap().certify_id, "c");
+        assert_eq!(sessions.behind("sc").unwrap().certify_id, "c");
+        let done = sessions.act("c", Act::Submit(None), at(1)).unwrap();
+        assert!(done.result().unwrap().passed());
+        for act in [Act::Submit(None), Act::GiveUp, Act::LetExpire] {
+            assert_eq!(sessions.act("c", act, at(1)).unwrap_err(), Refused::Used);
+        }
+        assert_eq!(sessions.act("x", Act::Submit(None), at(1)).unwrap_err(), Refused::Unknown);
     }
 
     #[test]
     fn a_session_dies_after_thirty_minutes() {
-        assert!(sessions().submit("t", None, at(29)).is_ok());
-        assert_eq!(sessions().submit("t", None, at(30)).unwrap_err(), Refused::Expired);
+        let submit = |minutes| one(session("c", Magic::None)).act("c", Act::Submit(None), at(minutes));
+        assert!(submit(29).is_ok());
+        assert_eq!(submit(30).unwrap_err(), Refused::Expired);
     }
 
     #[test]
-    fn a_score_passes_from_seventy_on() {
-        assert!(!Outcome::of(Magic::ScoreTenths(699)).passed());
-        assert!(Outcome::of(Magic::ScoreTenths(700)).passed());
-        assert!(Outcome::of(Magic::SubCode(210)).passed() && !Outcome::of(Magic::SubCode(205)).passed());
+    fn what_is_forced_beats_the_choice_which_beats_the_identity_which_beats_the_rule() {
+        let outcome = |code: &str| Some(Outcome::with_sub_code(code));
+        let ended = |forced: Option<&str>, chosen: Option<&str>, magic, rule: Option<&str>| {
+            let (forced, rule) = (forced.and_then(outcome), rule.and_then(outcome));
+            let mut sessions = one(Session { forced, rule, ..session("c", magic) });
+            let done = sessions.act("c", Act::Submit(chosen.and_then(outcome)), at(1)).unwrap();
+            done.result().unwrap().sub_code.clone()
+        };
+        let magic = Magic::SubCode(203);
+        assert_eq!(ended(Some("201"), Some("202"), magic, Some("204")), "201");
+        assert_eq!(ended(None, Some("202"), magic, Some("204")), "202");
+        assert_eq!(ended(None, None, magic, Some("204")), "203");
+        assert_eq!(ended(None, None, Magic::None, Some("204")), "204");
+        assert_eq!(ended(None, None, Magic::None, None), "200");
+    }
+
+    #[test]
+    fn failures_are_counted_by_the_day() {
+        let mut sessions = Sessions::default();
+        for (id, code) in [("a", "204"), ("b", "205"), ("c", "200")] {
+            sessions.insert(session(id, Magic::None));
+            sessions.act(id, Act::Submit(Some(Outcome::with_sub_code(code))), at(0)).unwrap();
+        }
+        assert_eq!(sessions.failures_today("i", at(0)), 2);
+        assert_eq!(sessions.failures_today("i", at(24 * 60)), 0, "tomorrow is another day");
+        assert_eq!(sessions.failures_today("other", at(0)), 0);
     }
 }

@@ -1,10 +1,11 @@
 //! Checks signatures. Written from the vendor's documents, with encoder and canonicalizer of its own.
 
+mod refusal;
 mod v1;
 mod v3;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -14,6 +15,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::GatewayError;
 use crate::nonces::Nonces;
+use crate::time;
+
+pub(crate) use refusal::{Explanation, Refusal};
 
 /// RFC 3986: all but unreserved characters are encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -25,12 +29,46 @@ fn encoded(text: &str) -> String {
 /// How far a timestamp may be off, either way.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
+/// The access keys, by their ids.
+pub(crate) type Keys = HashMap<String, Key>;
+
 /// What an access key signs with.
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) secret: String,
     /// The security token, of a temporary key.
     pub(crate) token: Option<String>,
+    pub(crate) standing: Standing,
+}
+
+/// What becomes of calls that are signed well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Active,
+    Inactive,
+    /// Of a RAM user without the permission.
+    Forbidden,
+    /// Its security token has expired.
+    Expired,
+}
+
+impl Key {
+    pub(crate) fn active(secret: &str) -> Self {
+        Self { secret: secret.to_owned(), token: None, standing: Standing::Active }
+    }
+
+    pub(crate) fn temporary(secret: &str, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::active(secret) }
+    }
+
+    pub(crate) fn standing(self, standing: Standing) -> Self {
+        Self { standing, ..self }
+    }
+}
+
+/// Whether an id looks like one of a real account: those begin so.
+pub(crate) fn looks_real(access_key_id: &str) -> bool {
+    access_key_id.starts_with("LTAI")
 }
 
 impl std::fmt::Debug for Key {
@@ -97,34 +135,53 @@ struct Claim<'a> {
 /// Checks the signature of a request, its time and its nonce; gives the access key's id.
 pub(crate) fn verify<'a>(
     request: &'a Incoming,
-    keys: &HashMap<String, Key>,
-    nonces: &Mutex<Nonces>,
+    keys: &Keys,
+    nonces: impl FnOnce() -> MutexGuard<'a, Nonces>,
     now: UnixTime,
 ) -> Result<&'a str, GatewayError> {
     let claim = if request.is_v3() { v3::claim(request)? } else { v1::claim(request)? };
-    let key = keys.get(claim.access_key_id).ok_or_else(|| {
-        GatewayError::new(
-            StatusCode::NOT_FOUND,
-            "InvalidAccessKeyId.NotFound",
-            "Specified access key is not found.",
-        )
-    })?;
+    let key = keys.get(claim.access_key_id).ok_or_else(|| unknown_key(claim.access_key_id))?;
+    if key.standing == Standing::Inactive {
+        return Err(GatewayError::bad_request(
+            "InvalidAccessKeyId.Inactive",
+            "Specified access key is disabled.",
+        ));
+    }
     check_token(key, claim.token)?;
     check_time(claim.time, now)?;
-    if request.is_v3() { v3::check(request, key) } else { v1::check(request, key) }?;
-    let mut nonces = nonces.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !nonces.is_fresh(claim.access_key_id, claim.nonce, now) {
+    if request.is_v3() { v3::check(request, key, keys) } else { v1::check(request, key, keys) }?;
+    if !nonces().is_fresh(claim.access_key_id, claim.nonce, now) {
         return Err(GatewayError::bad_request(
             "SignatureNonceUsed",
             "Specified signature nonce was used already.",
         ));
     }
+    if key.standing == Standing::Forbidden {
+        return Err(GatewayError::new(
+            StatusCode::FORBIDDEN,
+            "Forbidden.RAM",
+            "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
+        ));
+    }
     Ok(claim.access_key_id)
+}
+
+fn unknown_key(id: &str) -> GatewayError {
+    let hint = looks_real(id).then(|| {
+        "this looks like a key of a real account, which the emulator takes no signatures of; point it at the service, or take \
+         the emulator's own key"
+            .to_owned()
+    });
+    let words = "Specified access key is not found.";
+    GatewayError { hint, ..GatewayError::new(StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", words) }
 }
 
 fn check_token(key: &Key, given: Option<&str>) -> Result<(), GatewayError> {
     match (&key.token, given) {
         (None, None) => Ok(()),
+        (Some(expected), Some(given)) if expected == given && key.standing == Standing::Expired => Err(
+            GatewayError::bad_request("InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
+        ),
         (Some(expected), Some(given)) if expected == given => Ok(()),
         (Some(_), None) => Err(GatewayError::bad_request(
             "MissingSecurityToken",
@@ -138,7 +195,7 @@ fn check_token(key: &Key, given: Option<&str>) -> Result<(), GatewayError> {
 }
 
 fn check_time(text: &str, now: UnixTime) -> Result<(), GatewayError> {
-    let Some(time) = parse_time(text) else {
+    let Some(time) = time::parse(text) else {
         return Err(GatewayError::bad_request(
             "InvalidTimeStamp.Format",
             "Specified time stamp or date value is not well formatted.",
@@ -151,57 +208,4 @@ fn check_time(text: &str, now: UnixTime) -> Result<(), GatewayError> {
         ));
     }
     Ok(())
-}
-
-/// `yyyy-MM-ddTHH:mm:ssZ`, and nothing else.
-fn parse_time(text: &str) -> Option<UnixTime> {
-    let well_formed = text.len() == 20
-        && text.char_indices().all(|(at, c)| match at {
-            4 | 7 => c == '-',
-            10 => c == 'T',
-            13 | 16 => c == ':',
-            19 => c == 'Z',
-            _ => c.is_ascii_digit(),
-        });
-    if !well_formed {
-        return None;
-    }
-    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if year < 1970
-        || !(1..=12).contains(&month)
-        || !(1..=31).contains(&day)
-        || hour > 23
-        || minute > 59
-        || second > 60
-    {
-        return None;
-    }
-    // Days since the epoch, with years that begin in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    Some(UnixTime::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_as_the_protocol_writes_them() {
-        for secs in [0, 951_782_400, 951_868_800, 1_767_323_045, 4_107_542_400, 253_402_300_799] {
-            let time = UnixTime::from_secs(secs);
-            assert_eq!(parse_time(&time.to_string()), Some(time));
-        }
-        for bad in [
-            "",
-            "2026-01-02 03:04:05Z",
-            "2026-01-02T03:04:05",
-            "2026-13-02T03:04:05Z",
-            "2026-01-02T03:04:05+",
-        ] {
-            assert_eq!(parse_time(bad), None, "{bad}");
-        }
-    }
 }

@@ -8,8 +8,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use cloudauth::{
-    BlockingClient, Callback, CallbackKeys, CallbackUrl, CertName, CertNo, Credentials, DescribeFaceVerify,
-    Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId, UreqTransport,
+    BlockingClient, Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyUrlStyle, Credentials,
+    DescribeFaceVerify, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId,
+    UreqTransport,
 };
 use cloudauth_emulator::Emulator;
 use serde_json::json;
@@ -53,6 +54,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
         ReturnUrl::new("https://shop.example/verified?order=1").map_err(Failure::usage)?,
         MetaInfo::new(r#"{"zimVer":"3.0.0","appVersion":"1","deviceType":"h5"}"#).map_err(Failure::usage)?,
     )
+    .certify_url_style(CertifyUrlStyle::Long)
     .callback_url(CallbackUrl::loopback(&callback_url).map_err(Failure::usage)?)
     .callback_token(keys.token(scene, &order));
 

@@ -1,0 +1,100 @@
+//! How a verification ends.
+
+use cloudauth_protocol::SubCode;
+use serde::{Deserialize, Serialize};
+
+/// The lowest score that the vendor's table names (one false accept in a thousand). That the emulator lets people
+/// pass from there on is its own invention: the service's own threshold is not documented.
+const PASSING_SCORE: f64 = 70.0;
+
+/// How a verification ends: its SubCode, and the score that goes with it.
+///
+/// ```
+/// use cloudauth_emulator::Outcome;
+///
+/// assert!(!Outcome::with_sub_code("204").passed());
+/// assert!(Outcome::with_score(70.0).passed() && !Outcome::with_score(69.9).passed());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub(crate) sub_code: String,
+    pub(crate) verify_score: f64,
+}
+
+impl Outcome {
+    pub(crate) fn pass() -> Self {
+        Self::with_sub_code("200")
+    }
+
+    /// A SubCode, with a score that goes with it.
+    #[must_use]
+    pub fn with_sub_code(code: &str) -> Self {
+        let passes = SubCode::from_wire(code).means_pass() != Some(false);
+        Self { sub_code: code.to_owned(), verify_score: if passes { 88.25 } else { 42.5 } }
+    }
+
+    /// A score, with the SubCode that goes with it: 200 from 70 on, else 204.
+    #[must_use]
+    pub fn with_score(verify_score: f64) -> Self {
+        let sub_code = if verify_score >= PASSING_SCORE { "200" } else { "204" };
+        Self { sub_code: sub_code.to_owned(), verify_score }
+    }
+
+    /// Whether `Passed` is `T`.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        SubCode::from_wire(&self.sub_code).means_pass() == Some(true)
+    }
+
+    /// Whether the authoritative source could not be asked: after these, the faces are not compared, and who begins again
+    /// is answered 417.
+    pub(crate) fn is_without_source(&self) -> bool {
+        matches!(self.sub_code.as_str(), "201" | "202" | "203")
+    }
+
+    /// What somebody wishes: a SubCode, a score, both, or neither (`None`).
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn wished(
+        sub_code: Option<&str>,
+        verify_score: Option<f64>,
+    ) -> Result<Option<Self>, &'static str> {
+        if sub_code.is_some_and(|code| code.len() > 8 || !code.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err("sub_code is up to eight digits");
+        }
+        if verify_score.is_some_and(|score| !(0.0..=100.0).contains(&score)) {
+            return Err("verify_score lies from 0 to 100");
+        }
+        Ok(match (sub_code.filter(|code| !code.is_empty()), verify_score) {
+            (None, None) => None,
+            (None, Some(score)) => Some(Self::with_score(score)),
+            (Some(code), None) => Some(Self::with_sub_code(code)),
+            (Some(code), Some(verify_score)) => Some(Self { sub_code: code.to_owned(), verify_score }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_passes_from_seventy_on() {
+        assert!(!Outcome::with_score(69.9).passed() && Outcome::with_score(70.0).passed());
+        assert!(Outcome::with_sub_code("210").passed() && !Outcome::with_sub_code("205").passed());
+        assert!(!Outcome::with_sub_code("299").passed(), "what is not known is no pass");
+    }
+
+    #[test]
+    fn a_wish_is_what_it_says_or_is_refused() {
+        let wished = |code, score| Outcome::wished(code, score);
+        assert_eq!(wished(None, None), Ok(None));
+        assert_eq!(wished(Some(""), Some(69.0)), Ok(Some(Outcome::with_score(69.0))));
+        assert_eq!(wished(Some("205"), None), Ok(Some(Outcome::with_sub_code("205"))));
+        let both = Outcome { sub_code: "200".into(), verify_score: 12.0 };
+        assert_eq!(wished(Some("200"), Some(12.0)), Ok(Some(both)));
+        assert!(wished(Some("<b>"), None).is_err() && wished(None, Some(100.1)).is_err());
+        assert!(wished(None, Some(f64::NAN)).is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! Times in documents: as milliseconds where the emulator reads them again, as RFC 3339 where people do.
+
+use cloudauth_protocol::UnixTime;
+
+/// `serde(with)`: a time as milliseconds since 1970.
+pub(crate) mod millis {
+    use cloudauth_protocol::UnixTime;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(time: &UnixTime, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(time.as_millis())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<UnixTime, D::Error> {
+        u64::deserialize(from).map(UnixTime::from_millis)
+    }
+}
+
+/// `serde(with)`: a span as milliseconds.
+pub(crate) mod span {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+/// `yyyy-MM-ddTHH:mm:ssZ`, and nothing else.
+pub(crate) fn parse(text: &str) -> Option<UnixTime> {
+    let well_formed = text.len() == 20
+        && text.char_indices().all(|(at, c)| match at {
+            4 | 7 => c == '-',
+            10 => c == 'T',
+            13 | 16 => c == ':',
+            19 => c == 'Z',
+            _ => c.is_ascii_digit(),
+        });
+    if !well_formed {
+        return None;
+    }
+    let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if year < 1970
+        || !(1..=12).contains(&month)
+        || !(1..=31).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
+        return None;
+    }
+    // Days since the epoch, with years that begin in March.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
+    Some(UnixTime::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second))
+}
+
+/// The day of a time as people in China count it: the service's day ends at midnight there.
+pub(crate) const fn day_in_china(time: UnixTime) -> u64 {
+    (time.as_secs() + 8 * 3_600) / 86_400
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_the_protocol_writes_them() {
+        for secs in [0, 951_782_400, 951_868_800, 1_767_323_045, 4_107_542_400, 253_402_300_799] {
+            let time = UnixTime::from_secs(secs);
+            assert_eq!(parse(&time.to_string()), Some(time));
+        }
+        for bad in [
+            "",
+            "2026-01-02 03:04:05Z",
+            "2026-01-02T03:04:05",
+            "2026-13-02T03:04:05Z",
+            "2026-01-02T03:04:05+",
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_day_ends_at_midnight_in_china() {
+        let day = |text| day_in_china(parse(text).unwrap());
+        assert_eq!(day("2026-01-02T15:59:59Z"), day("2026-01-01T16:00:00Z"));
+        assert_eq!(day("2026-01-02T16:00:00Z"), day("2026-01-02T15:59:59Z") + 1);
+    }
+}

@@ -1,0 +1,247 @@
+// The inspection page: follows the emulator's events, and sends what the buttons and forms ask for.
+"use strict";
+
+import { $, T, api, complain, failure, fillCodes, filled, part, put, tell, words } from "./ui-kit.js";
+import { drawCallbacks, drawClock, drawFaults, drawJournal, drawSessions, faultFields, faultOf, filterJournal, tick } from "./ui-draw.js";
+import { openWhy, place } from "./ui-why.js";
+
+// What is shown, by the name the server's events give it.
+const parts = {
+  clock: { path: "/clock", draw: drawClock },
+  sessions: { path: "/sessions", draw: drawSessions },
+  journal: { path: "/journal", draw: drawJournal },
+  callbacks: { path: "/callbacks", draw: drawCallbacks },
+  faults: { path: "/faults", draw: drawFaults },
+};
+
+// ---- What the buttons do: `data-do` on the button, the row's id on the row ----
+
+const actions = {
+  "freeze": () => setClock({ rate: 0 }),
+  "run": () => setClock({ rate: 1 }),
+  "advance": (button) => setClock({ advance_seconds: Number(button.id.slice("advance-".length)) }),
+  "new-session": () => newSession({}),
+  "finish": (button, id, row) => onSession(id, "/submit", outcome(row)),
+  "cancel": (button, id) => onSession(id, "/cancel", {}),
+  "expire": (button, id) => onSession(id, "/expire", {}),
+  "force": async (button, id, row) => {
+    const forced = outcome(row);
+    if (!forced.sub_code) {
+      part(row, "sub_code").focus();
+      throw failure(T.force_which);
+    }
+    await api("PATCH", `/sessions/${encodeURIComponent(id)}`, { forced });
+    refresh("sessions");
+  },
+  "lift": async (button, id) => {
+    await api("PATCH", `/sessions/${encodeURIComponent(id)}`, { forced: null });
+    refresh("sessions");
+  },
+  "why": (button, id, row) => openWhy(row.entry),
+  "show-refused": () => {
+    $("journal-show").value = "refused";
+    filterJournal();
+  },
+  "release": async (button, id) => {
+    await api("POST", `/callbacks/${id}/release`, {});
+    refresh("callbacks");
+  },
+  "again": (button, id, row) => callBack({ certify_id: row.entry.certify_id, kind: "duplicate" }),
+  "forge": (button, id, row) => callBack({ certify_id: row.entry.certify_id, kind: "forged", sub_code: "200" }),
+  "clear-faults": async () => {
+    await api("DELETE", "/faults");
+    refresh("faults");
+    tell(T.done_faults);
+  },
+  "ask-reset": () => $("ask-reset").showModal(),
+  "reset": async () => {
+    $("ask-reset").close();
+    await api("POST", "/reset", {});
+    refreshAll();
+    tell(T.done_reset);
+  },
+  "close-notice": () => tell(""),
+};
+
+// ---- And the forms: `data-form` ----
+
+const forms = {
+  "rate": (form) => setClock({ rate: Number(form.elements.rate.value) }),
+  // The field holds UTC, and leaves out seconds that are 0.
+  "set-clock": (form) => setClock({ set: new Date(`${form.elements.at.value}Z`).toISOString().replace(".000Z", "Z") }),
+  "new-session": (form) => newSession(filled(form)),
+  "callback": (form) => callBack(filled(form)),
+  "fault": async (form) => {
+    drawFaults(await api("POST", "/faults", faultOf(form)));
+    tell(T.done_fault);
+  },
+  "restore": async (form) => {
+    const file = form.elements.file.files[0];
+    if (!file) throw failure(T.no_file);
+    await api("PUT", "/snapshot", await file.text());
+    refreshAll();
+    tell(T.done_restore);
+  },
+  "compare": async (form) => {
+    const answer = $("why-answer");
+    try {
+      const found = await api("POST", `/journal/${form.dataset.number}/explain`, { string_to_sign: form.elements.own.value });
+      const words = found.first_difference === null ? [T.same, found.hint] : [found.hint, place(found, T.byte)];
+      answer.textContent = words.filter(Boolean).join(" ");
+    } catch (error) {
+      answer.textContent = words(error);
+    }
+  },
+};
+
+async function setClock(change) {
+  const clock = await api("PATCH", "/clock", change);
+  drawClock(clock);
+  tell(`${T.done_clock} ${clock.now.replace("T", " ").replace("Z", " UTC")}`);
+}
+
+async function newSession(wanted) {
+  const session = await api("POST", "/sessions", wanted);
+  await load("sessions");
+  tell(T.done_session, session.certify_id);
+}
+
+async function onSession(id, verb, body) {
+  await api("POST", `/sessions/${encodeURIComponent(id)}${verb}`, body);
+  await load("sessions");
+  refresh("callbacks");
+}
+
+async function callBack(wanted) {
+  const callback = await api("POST", "/callbacks", wanted);
+  await load("callbacks");
+  tell(T.done_callback, `#${callback.number}`);
+}
+
+// What was chosen in a session's row; nothing chosen is left to the identity.
+function outcome(row) {
+  const chosen = {};
+  const score = part(row, "score");
+  if (!score.reportValidity()) throw failure("");
+  if (part(row, "sub_code").value) chosen.sub_code = part(row, "sub_code").value;
+  if (score.value) chosen.verify_score = Number(score.value);
+  return chosen;
+}
+
+// ---- Following the emulator ----
+
+async function load(name) {
+  const shown = parts[name];
+  // One question at a time, so that an older answer never replaces a newer one.
+  if (shown.busy) return refresh(name);
+  shown.busy = true;
+  try {
+    shown.draw(await api("GET", shown.path));
+  } catch (error) {
+    complain(error);
+  } finally {
+    shown.busy = false;
+  }
+}
+
+// At most five times a second.
+function refresh(name) {
+  const shown = parts[name];
+  if (!shown || shown.due) return;
+  shown.due = setTimeout(() => {
+    shown.due = 0;
+    load(name);
+  }, 200);
+}
+
+function refreshAll() {
+  Object.keys(parts).forEach(refresh);
+}
+
+async function loadInfo() {
+  try {
+    const info = await api("GET", "/info");
+    for (const name of ["endpoint", "access_key_id", "version"]) put($("info"), name, info[name]);
+    // A number that JSON.parse had to round is not the seed.
+    put($("info"), "seed", typeof info.seed === "string" || Number.isSafeInteger(info.seed) ? info.seed : "GET /_emu/v1/info");
+    const ids = part($("info"), "ids");
+    ids.textContent = info.accepts_any_id ? ids.dataset.any : ids.dataset.magic;
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function follow() {
+  const events = new EventSource("/_emu/v1/events");
+  const live = (on) => {
+    $("live").textContent = on ? $("live").dataset.on : $("live").dataset.off;
+    $("live").className = `chip ${on ? "ok" : "bad"}`;
+  };
+  events.addEventListener("open", () => {
+    live(true);
+    // What happened meanwhile was not told; after a restart the emulator may be another one.
+    if ($("notice").dataset.down) tell("");
+    loadInfo();
+    Object.keys(parts).forEach(load);
+  });
+  events.addEventListener("changed", (event) => refresh(JSON.parse(event.data).what));
+  events.addEventListener("error", () => {
+    live(false);
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+  });
+}
+
+// ---- Listening to the person ----
+
+// One at a time for each button or form: a double click sends once.
+const busy = new WeakSet();
+
+async function once(element, work) {
+  if (busy.has(element)) return;
+  busy.add(element);
+  const row = element.closest("tr");
+  try {
+    await work();
+  } catch (error) {
+    complain(error);
+  } finally {
+    busy.delete(element);
+  }
+  // A button that has gone takes the focus with it; the row is where one was.
+  if (row && row.isConnected && element.hidden) {
+    row.tabIndex = -1;
+    row.focus();
+  }
+}
+
+function listen() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-do]");
+    if (!button) return;
+    const row = button.closest("tr");
+    once(button, async () => actions[button.dataset.do](button, row && row.dataset.id, row));
+  });
+  document.addEventListener("submit", (event) => {
+    const { form } = event.target.dataset;
+    if (!form) return;
+    event.preventDefault();
+    once(event.target, async () => forms[form](event.target));
+  });
+  $("hold").addEventListener("change", ({ target }) => once(target, async () => {
+    try {
+      drawCallbacks(await api("PATCH", "/callbacks", { hold: target.checked }));
+    } catch (error) {
+      target.checked = !target.checked;
+      throw error;
+    }
+  }));
+  $("journal-show").addEventListener("change", filterJournal);
+  $("journal-filter").addEventListener("input", filterJournal);
+  $("fault-kind").addEventListener("change", faultFields);
+  faultFields();
+  fillCodes(document);
+  setInterval(tick, 250);
+}
+
+listen();
+follow();

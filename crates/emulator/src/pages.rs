@@ -50,6 +50,15 @@ struct Bilingual {
     en: String,
 }
 
+impl Bilingual {
+    fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::Zh => &self.zh,
+            Language::En => &self.en,
+        }
+    }
+}
+
 fn templates() -> &'static Environment<'static> {
     static TEMPLATES: OnceLock<Environment<'static>> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
@@ -82,8 +91,8 @@ pub(crate) fn render(page: Page, language: Language, data: Value) -> String {
         (Page::Ui, Language::Zh) => ("ui.html", "zh"),
         (Page::Ui, Language::En) => ("ui.html", "en"),
     };
-    let said = |text: &'static Bilingual| if lang == "zh" { &text.zh } else { &text.en };
-    let t: Value = texts(page).iter().map(|(key, text)| (key.as_str(), said(text).as_str())).collect();
+    let t =
+        Value::from_pairs(texts(page).iter().map(|(key, text)| (key.as_str(), text.in_language(language))));
     let rendered =
         templates().get_template(name).and_then(|template| template.render(context! { lang, t, ..data }));
     rendered.unwrap_or_else(|error| format!("the page cannot be rendered: {error}"))
@@ -150,7 +159,11 @@ mod tests {
             }
             for language in [Language::Zh, Language::En] {
                 let html = render(page, language, context! {});
-                assert!(html.starts_with("<!doctype html>") || html.starts_with("<!DOCTYPE html>"), "{html}");
+                let title = texts(page).get("title").map(|text| text.in_language(language)).unwrap();
+                assert!(
+                    html.starts_with("<!doctype html>") && html.contains(&format!("<title>{title}")),
+                    "{html}"
+                );
             }
         }
         for (source, page) in

@@ -1,0 +1,240 @@
+//! The admin API against its own document, and who may use it.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use cloudauth_emulator::Emulator;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// Looks whether a value is what a schema of the document says: types, required and unknown fields, enumerations.
+fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let named = document.pointer(reference.trim_start_matches('#'));
+        return check(document, named.unwrap_or_else(|| panic!("no {reference}")), value, at);
+    }
+    for choice in ["anyOf", "oneOf"] {
+        if let Some(schemas) = schema[choice].as_array() {
+            let fits = |schema| std::panic::catch_unwind(|| check(document, schema, value, at)).is_ok();
+            assert!(schemas.iter().any(fits), "{at}: {value} fits none of {schema}");
+            return;
+        }
+    }
+    let fits = match schema["type"].as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64() || value.is_i64(),
+        Some("number") => value.is_number(),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        other => panic!("{at}: a schema of type {other:?}"),
+    };
+    assert!(fits, "{at}: {value} is no {}", schema["type"]);
+    if let Some(allowed) = schema["enum"].as_array() {
+        assert!(allowed.contains(value), "{at}: {value} is none of {allowed:?}");
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        assert!(value.get(required.as_str().unwrap()).is_some(), "{at}: {required} is missing in {value}");
+    }
+    for (name, inside) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name) {
+            Some(schema) => check(document, schema, inside, &format!("{at}.{name}")),
+            None => assert!(schema["additionalProperties"] != false, "{at}: {name} is not in the document"),
+        }
+    }
+    for inside in value.as_array().into_iter().flatten() {
+        check(document, &schema["items"], inside, at);
+    }
+}
+
+#[tokio::test]
+async fn every_operation_of_the_document_answers_as_the_document_says() {
+    let emulator = emulator().await;
+    let (url, _queries) = receiver(&[200]).await;
+    let document = admin(&emulator, "GET", "/openapi.json", None).await.json();
+    let mut called = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            if path.ends_with("/events") {
+                continue;
+            }
+            // Something to act on, and something to explain.
+            let new = json!({ "callback_url": url });
+            let session = admin(&emulator, "POST", "/sessions", Some(new)).await.json();
+            let id = session["certify_id"].as_str().unwrap();
+            let is_to_tell = path == "/_emu/v1/callbacks" || path.contains("release");
+            if is_to_tell {
+                admin(&emulator, "PATCH", "/callbacks", Some(json!({ "hold": true }))).await;
+                admin(&emulator, "POST", &format!("/sessions/{id}/submit"), Some(json!({}))).await;
+            }
+            let unsigned = format!(
+                "{}/?Action=X&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
+                 &SignatureNonce=1&Timestamp={}&Format=JSON",
+                emulator.url(),
+                emulator.clock().now()
+            );
+            get_page(&unsigned).await;
+            let number = match path.contains("journal") {
+                true => {
+                    admin(&emulator, "GET", "/journal", None).await.json()["entries"][0]["number"].clone()
+                }
+                false => {
+                    admin(&emulator, "GET", "/callbacks", None).await.json()["callbacks"][0]["number"].clone()
+                }
+            };
+            let filled = path.replace("{certify_id}", id).replace("{number}", &number.to_string());
+            let mut body = operation["requestBody"]["content"]["application/json"]["example"].clone();
+            if path.ends_with("/callbacks") && method == "post" {
+                body["certify_id"] = json!(id);
+            }
+            if path.ends_with("/snapshot") {
+                body = admin(&emulator, "GET", "/snapshot", None).await.json();
+            }
+            let wants_body = operation.get("requestBody").is_some();
+            let relative = filled.trim_start_matches("/_emu/v1");
+            let got = admin(&emulator, &method.to_uppercase(), relative, wants_body.then_some(body)).await;
+            let said = &operation["responses"][got.status.to_string()];
+            assert!(got.status < 300 && said.is_object(), "{method} {path}: {} {}", got.status, got.text);
+            if got.status != 204 {
+                check(&document, &said["content"]["application/json"]["schema"], &got.json(), path);
+            }
+            called += 1;
+
+            // What is wrong is told as the document says, too.
+            if wants_body && !path.ends_with("/snapshot") {
+                let wrong =
+                    admin(&emulator, &method.to_uppercase(), relative, Some(json!({ "nonsense": 1 }))).await;
+                let said = &operation["responses"][wrong.status.to_string()];
+                assert!(wrong.status >= 400 && said.is_object(), "{method} {path}: {}", wrong.text);
+                check(&document, &said["content"]["application/json"]["schema"], &wrong.json(), path);
+            }
+            admin(&emulator, "POST", "/reset", None).await;
+        }
+    }
+    assert!(called >= 24, "{called} operations");
+}
+
+#[test]
+fn every_route_is_in_the_document_and_nothing_else() {
+    let source = include_str!("../../crates/emulator/src/admin.rs");
+    let document: Value =
+        serde_json::from_str(include_str!("../../crates/emulator/web/openapi.json")).unwrap();
+    let mut routes = Vec::new();
+    for line in source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"/_emu/v1")) {
+        let (path, handlers) = line.split_once('"').unwrap();
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")) {
+                routes.push(format!("{method} /_emu/v1{path}"));
+            }
+        }
+    }
+    let mut documented: Vec<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| format!("{method} {path}"))
+        })
+        .collect();
+    routes.sort();
+    documented.sort();
+    assert_eq!(routes, documented);
+    assert!(routes.len() >= 25, "{}", routes.len());
+}
+
+#[tokio::test]
+async fn what_is_forced_beats_what_the_person_chooses() {
+    let emulator = emulator().await;
+    let session = admin(&emulator, "POST", "/sessions", Some(json!({}))).await.json();
+    let path = format!("/sessions/{}", session["certify_id"].as_str().unwrap());
+    let forced = json!({ "forced": { "sub_code": "205", "verify_score": 12.5 } });
+    assert_eq!(admin(&emulator, "PATCH", &path, Some(forced)).await.json()["forced"]["sub_code"], "205");
+    let page = session["link"].as_str().unwrap();
+    assert!(get_page(page).await.text.contains("SubCode 205"));
+    post_form(&format!("{page}/submit"), "sub_code=200").await;
+    let ended = admin(&emulator, "GET", &path, None).await.json();
+    assert_eq!((&ended["sub_code"], &ended["verify_score"]), (&json!("205"), &json!(12.5)));
+    let again = admin(&emulator, "POST", &format!("{path}/submit"), Some(json!({}))).await;
+    assert!(again.status == 409 && again.json()["hint"].is_string(), "{again:?}");
+}
+
+#[tokio::test]
+async fn rules_say_how_it_ends_for_who_says_nothing() {
+    let rules = r#"[{"order":"vip*","sub_code":"210"},{"scene_id":"1000000006","verify_score":69.5}]"#;
+    let emulator = start(Emulator::builder().rules(rules)).await;
+    for (order, number, expected) in [
+        ("vip1", "999999199001010016", "210"),
+        ("a", "999999199001010016", "204"),
+        ("vip2", &magic("19900101", 205), "205"),
+    ] {
+        // 1990-01-01 is a family of its own; another birthday asks for nothing.
+        let number = if number == "999999199001010016" { magic("19850505", 1) } else { number.to_owned() };
+        let new = json!({ "outer_order_no": order, "id_number": number });
+        let session = admin(&emulator, "POST", "/sessions", Some(new)).await.json();
+        let path = format!("/sessions/{}/submit", session["certify_id"].as_str().unwrap());
+        assert_eq!(
+            admin(&emulator, "POST", &path, Some(json!({}))).await.json()["sub_code"],
+            expected,
+            "{order}"
+        );
+    }
+    assert!(Emulator::builder().rules("[{}]").start().await.is_err());
+}
+
+#[tokio::test]
+async fn faults_are_injected_and_cleared_over_http() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator).with(once);
+    let fault = json!({ "fault": { "status": 503 }, "action": "InitFaceVerify", "times": 1 });
+    assert_eq!(admin(&emulator, "POST", "/faults", Some(fault)).await.status, 201);
+    let op = init("a", "999999199001012003", RETURN_URL);
+    assert!(shop.init_face_verify(&op).await.is_err());
+    let entry = admin(&emulator, "GET", "/journal", None).await.json()["entries"][0].clone();
+    assert_eq!((&entry["status"], &entry["fault"]), (&json!(503), &json!({ "status": 503 })));
+    begin(&shop, &op).await;
+    admin(&emulator, "POST", "/faults", Some(json!({ "fault": "reset" }))).await;
+    assert_eq!(admin(&emulator, "DELETE", "/faults", None).await.status, 204);
+    begin(&shop, &op).await;
+    let slip = admin(&emulator, "POST", "/faults", Some(json!({ "fault": "reste" }))).await;
+    assert!(slip.status == 400 && !slip.text.contains("reste"), "{slip:?}");
+}
+
+#[tokio::test]
+async fn off_loopback_only_the_token_opens() {
+    let emulator = start(Emulator::builder().host(Ipv4Addr::UNSPECIFIED.into()).admin_token("tok")).await;
+    let url = format!("http://127.0.0.1:{}/_emu/", emulator.address().port());
+    let info = format!("{url}v1/info");
+    let info = async |token| send(|http| http.get(&info).bearer_auth(token)).await;
+    assert_eq!(info("wrong").await.status, 401);
+    assert_eq!(info("tok").await.status, 200);
+    assert_eq!(get_page(&format!("{url}ui")).await.status, 401);
+    let opened = get_page(&format!("{url}ui?token=tok")).await;
+    let cookie = opened.header("set-cookie").to_owned();
+    assert!(opened.status == 200 && cookie.contains("HttpOnly; SameSite=Strict"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap().to_owned();
+    assert_eq!(send(|http| http.get(format!("{url}v1/info")).header("cookie", cookie)).await.status, 200);
+    let random = start(Emulator::builder().host(Ipv4Addr::UNSPECIFIED.into())).await;
+    assert_eq!(random.admin_token().map(str::len), Some(32));
+    assert_eq!(super::support::emulator().await.admin_token(), None);
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_cannot_reach_in() {
+    let emulator = emulator().await;
+    let reset = format!("{}/_emu/v1/reset", emulator.url());
+    assert_eq!(send(|http| http.post(&reset).header("origin", "https://evil.example")).await.status, 403);
+    assert_eq!(send(|http| http.post(&reset).header("host", "rebound.example")).await.status, 403);
+    assert_eq!(send(|http| http.post(&reset).header("origin", emulator.url())).await.status, 204);
+}
+
+#[tokio::test]
+async fn who_looks_on_is_told_of_changes() {
+    let emulator = emulator().await;
+    let mut events = reqwest::get(format!("{}/_emu/v1/events", emulator.url())).await.unwrap();
+    admin(&emulator, "POST", "/sessions", Some(json!({}))).await;
+    let chunk = tokio::time::timeout(Duration::from_secs(5), events.chunk()).await.unwrap().unwrap().unwrap();
+    let text = String::from_utf8_lossy(&chunk);
+    assert!(text.contains("event: changed") && text.contains(r#"{"what":"sessions"}"#), "{text}");
+}

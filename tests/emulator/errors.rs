@@ -1,0 +1,187 @@
+//! Every documented answer, by input alone; and what the emulator has to add to it.
+
+use std::collections::BTreeSet;
+
+use cloudauth::{
+    CertifyId, Client, Code, Credentials, DescribeFaceVerify, Effect, GatewayCode, Nonce, RawOperation,
+    ReqwestTransport, Signing, Stamp, UnixTime, prepare,
+};
+use cloudauth_emulator::Emulator;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn by(id: &str, secret: &str) -> Credentials {
+    Credentials::new(id, secret).unwrap()
+}
+
+fn client(emulator: &Emulator, credentials: Credentials) -> Client {
+    Client::builder(ReqwestTransport::new().unwrap(), credentials)
+        .endpoint(emulator.url().parse().unwrap())
+        .build()
+}
+
+#[tokio::test]
+async fn every_documented_code_of_both_operations_can_be_had() {
+    let emulator = start(Emulator::builder().calls_a_second(None)).await;
+    let shop = shop(&emulator).with(once);
+    let (mut of_init, mut of_describe) = (BTreeSet::new(), BTreeSet::new());
+    for row in Code::MANUAL {
+        let code: u16 = row.code.parse().unwrap();
+        let refused = shop.init_face_verify(&init("a", &magic("19910101", code), RETURN_URL)).await;
+        of_init.insert(
+            refused.err().map_or_else(|| "200".to_owned(), |error| error.code().unwrap().to_string()),
+        );
+        let session = begin(&shop, &init("a", &magic("19920101", code), RETURN_URL)).await;
+        let id = session.certify_id.as_str();
+        admin(&emulator, "POST", &format!("/sessions/{id}/submit"), Some(json!({}))).await;
+        of_describe.insert(match describe(&shop, &session.certify_id).await {
+            Ok(cloudauth::FaceVerifyStatus::Pending(code)) => code.to_string(),
+            Ok(_) => "200".to_owned(),
+            Err(error) => error.code().unwrap().to_string(),
+        });
+    }
+    let documented = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
+    let init = documented(&[
+        "200", "400", "401", "402", "404", "410", "411", "412", "414", "415", "416", "417", "418", "500",
+    ]);
+    let describe = documented(&["200", "400", "401", "403", "404", "406", "410", "411", "424", "427", "500"]);
+    assert!(of_init.is_superset(&init) && of_describe.is_superset(&describe), "{of_init:?} {of_describe:?}");
+}
+
+#[tokio::test]
+async fn eighteen_refusals_of_the_gateway_can_be_had_by_input_alone() {
+    let emulator = start(Emulator::builder().temporary_key("STS.mine", "s", "tok")).await;
+    let secret = Emulator::ACCESS_KEY_SECRET;
+    let read = || RawOperation::new("DescribeFaceVerify", Effect::Read);
+    let mut found = BTreeSet::new();
+    for credentials in [
+        by("nobody", secret),
+        by("EMUinactive", secret),
+        by("EMUforbidden", secret),
+        by(Emulator::ACCESS_KEY_ID, "wrong"),
+        by("STS.mine", "s"),
+        Credentials::temporary("STS.mine", "s", "other").unwrap(),
+        Credentials::temporary("STS.EMUexpired", secret, "EMUtoken").unwrap(),
+    ] {
+        let client = client(&emulator, credentials).with(once);
+        let error = client.call(&read()).await.unwrap_err();
+        found.insert(error.gateway_code().unwrap().as_str().to_owned());
+    }
+    let shop = shop(&emulator).with(once);
+    let error = shop.call(&RawOperation::new("CompareFaces", Effect::Read)).await.unwrap_err();
+    found.insert(error.gateway_code().unwrap().as_str().to_owned());
+    for fault in [6, 7, 8] {
+        let session = begin(&shop, &init("a", &magic("20040101", fault), RETURN_URL)).await;
+        let error = describe(&shop, &session.certify_id).await.unwrap_err();
+        found.insert(error.gateway_code().unwrap().as_str().to_owned());
+    }
+    // What no client of ours sends.
+    let good = "Action=DescribeFaceVerify&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
+                &SignatureNonce=1&Timestamp=2026-01-02T03:04:05Z&Format=JSON";
+    for (from, to) in [
+        ("Signature=x&", ""),
+        ("HMAC-SHA1", "MD5"),
+        ("2026-01-02T", "2026-01-02 "),
+        ("", ""),
+        ("Action=DescribeFaceVerify&", ""),
+    ] {
+        let url = format!("{}/?{}", emulator.url(), good.replacen(from, to, 1));
+        found.insert(get_page(&url).await.json()["Code"].as_str().unwrap().to_owned());
+    }
+    let url = format!("{}/?{good}", emulator.url());
+    found.insert(send(|http| http.put(url)).await.json()["Code"].as_str().unwrap().to_owned());
+    let acs3 = send(|http| {
+        http.post(emulator.url()).header("x-acs-action", "X").header("authorization", "ACS3-HMAC-SHA256")
+    })
+    .await;
+    found.insert(acs3.json()["Code"].as_str().unwrap().to_owned());
+    found.insert(nonce_used(&emulator).await);
+    assert!(found.len() >= 18, "{}: {found:?}", found.len());
+    for code in &found {
+        assert!(GatewayCode::from_wire(code).manual().is_some(), "{code} is not in the manual");
+    }
+}
+
+async fn nonce_used(emulator: &Emulator) -> String {
+    let op = DescribeFaceVerify::new(scene(), CertifyId::new("sha1").unwrap());
+    let now = UnixTime::from(std::time::SystemTime::now());
+    let credentials = by(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
+    let endpoint = emulator.url().parse().unwrap();
+    let mut last = String::new();
+    for _ in 0..2 {
+        let stamp = Stamp::new(now, Nonce::from_entropy([9; 16]));
+        let request = prepare(&op, &endpoint, &credentials, Signing::V1Get, stamp).unwrap();
+        let answer = get_page(&request.uri().to_string()).await.json();
+        last = answer["Code"].as_str().unwrap().to_owned();
+    }
+    last
+}
+
+#[tokio::test]
+async fn a_key_that_looks_real_is_refused_with_a_hint() {
+    let emulator = emulator().await;
+    let shop = client(&emulator, by("LTAI5tMadeUpForThisTest", "madeup"));
+    let error = shop.init_face_verify(&init("a", "999999199001012003", RETURN_URL)).await.unwrap_err();
+    assert_eq!(error.gateway_code(), Some(&GatewayCode::AccessKeyNotFound));
+    let entry = &admin(&emulator, "GET", "/journal", None).await.json()["entries"][0];
+    assert!(entry["hint"].as_str().unwrap().contains("real account"), "{entry}");
+    let error = Emulator::builder().key("LTAI5tMadeUpForThisTest", "s").start().await.unwrap_err();
+    assert!(error.to_string().contains("LTAI"), "{error}");
+}
+
+/// The explanation of the latest entry.
+async fn why(emulator: &Emulator) -> (Value, Value) {
+    let entry = admin(emulator, "GET", "/journal", None).await.json()["entries"][0].clone();
+    assert_eq!(entry["refused"], true, "{entry}");
+    let path = format!("/journal/{}/explain", entry["number"]);
+    let told = admin(emulator, "GET", &path, None).await;
+    assert_eq!(told.status, 200, "{}", told.text);
+    (entry, told.json())
+}
+
+#[tokio::test]
+async fn a_refused_signature_is_explained_without_showing_the_person() {
+    let emulator = start(Emulator::builder().key("other", "othersecret")).await;
+    let op = init("a", "999999199001012003", RETURN_URL);
+    for signing in [Signing::V1, Signing::V3] {
+        let wrong =
+            Client::builder(ReqwestTransport::new().unwrap(), by(Emulator::ACCESS_KEY_ID, "othersecret"))
+                .endpoint(emulator.url().parse().unwrap())
+                .signing(signing)
+                .build();
+        wrong.init_face_verify(&op).await.unwrap_err();
+        let (entry, told) = why(&emulator).await;
+        assert_eq!(told["hint"], "it is signed with the secret of other", "{told}");
+        assert_eq!((&entry["hint"], &told["candidate"]), (&told["hint"], &Value::Null));
+        let server = told["server"].as_str().unwrap();
+        assert!(server.contains("InitFaceVerify") || server.contains("x-acs-action"), "{server}");
+        for secret in ["张三", "%E5%BC%A0", "%25E5%25BC%25A0", "999999199001012003"] {
+            assert!(!told.to_string().contains(secret) && !entry.to_string().contains(secret), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_string_that_a_client_signed_is_compared_with_the_servers() {
+    let emulator = emulator().await;
+    let url = format!(
+        "{}/?Action=DescribeFaceVerify&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
+         &SignatureNonce=1&Timestamp={}&Format=JSON&SceneId=7",
+        emulator.url(),
+        emulator.clock().now()
+    );
+    let refused = get_page(&url).await.json();
+    let server = refused["Message"].as_str().unwrap().split("to sign is:").nth(1).unwrap().to_owned();
+    let (entry, told) = why(&emulator).await;
+    assert!(told["hint"].as_str().unwrap().contains("no usual mistake"), "{told}");
+    let path = format!("/journal/{}/explain", entry["number"]);
+    let given = |text: String| Some(json!({ "string_to_sign": text }));
+    let compare =
+        admin(&emulator, "POST", &path, given(server.replace("SceneId%3D7", "SceneId%3D8"))).await.json();
+    assert_eq!(compare["in"], "SceneId", "{compare}");
+    assert_eq!(compare["first_difference"], server.find("SceneId%3D7").unwrap() + 10);
+    let same = admin(&emulator, "POST", &path, given(server)).await.json();
+    assert!(same["hint"].as_str().unwrap().contains("the secret is another"), "{same}");
+    assert_eq!(admin(&emulator, "GET", "/journal/999/explain", None).await.status, 404);
+}

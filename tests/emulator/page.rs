@@ -1,0 +1,199 @@
+//! What stands behind a link, as a browser without scripts sees it.
+
+use std::time::Duration;
+
+use cloudauth::{CertifyUrlStyle, Code, FaceVerifyStatus, Outcome, ReturnHint};
+use cloudauth_emulator::Emulator;
+
+use crate::support::*;
+
+/// The page behind a link, short or long.
+async fn page_of(emulator: &Emulator, link: &str) -> String {
+    let first = get_page(link).await;
+    match first.status {
+        302 => format!("{}{}", emulator.url(), first.header("location")),
+        _ => link.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn links_are_short_unless_long_ones_are_asked_for() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    let short = link(&begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await);
+    let long = init("b", "999999199001012003", RETURN_URL).certify_url_style(CertifyUrlStyle::Long);
+    let long = link(&begin(&shop, &long).await);
+    assert!(
+        short.contains("/s/") && short.len() + 20 < long.len() && long.contains("/h5/"),
+        "{short} {long}"
+    );
+    let page = page_of(&emulator, &short).await;
+    assert_eq!((get_page(&page).await.status, get_page(&long).await.status), (200, 200));
+    assert_eq!(get_page(&format!("{}/s/unknown", emulator.url())).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_says_what_it_is_and_lets_nobody_elses_script_in() {
+    let emulator = emulator().await;
+    let session = begin(&shop(&emulator), &init("a", &magic("19900101", 204), RETURN_URL)).await;
+    let page = page_of(&emulator, &link(&session)).await;
+    let got = get_page(&page).await;
+    assert!(got.text.contains("EMULATOR") && got.text.contains("SubCode 204"), "{}", got.text);
+    assert!(!got.text.contains("张三") && !got.text.contains("999999"), "nobody's data is on the page");
+    let policy = got.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
+    assert!(policy.contains("form-action 'self' https://shop.example;"), "{policy}");
+    assert_eq!(got.header("cache-control"), "no-store");
+    let chinese = send(|http| http.get(format!("{page}?lang=zh"))).await;
+    assert!(chinese.text.contains("模拟器") && chinese.text.contains("lang=\"zh"), "{}", chinese.text);
+    let weight: usize = got.text.len()
+        + get_page(&format!("{}/_emu/assets/base.css", emulator.url())).await.text.len()
+        + get_page(&format!("{}/_emu/assets/h5.css", emulator.url())).await.text.len()
+        + get_page(&format!("{}/_emu/assets/h5.js", emulator.url())).await.text.len();
+    assert!(weight < 30 << 10, "{weight} bytes");
+}
+
+#[tokio::test]
+async fn each_choice_on_the_page_is_what_the_shop_is_told() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    for (form, passed, score) in [
+        ("", true, Some(88.25)),
+        ("sub_code=&verify_score=69.9", false, Some(69.9)),
+        ("sub_code=210", true, Some(88.25)),
+        ("sub_code=203", false, None),
+        ("sub_code=205&verify_score=99.5", false, Some(99.5)),
+    ] {
+        let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
+        let page = page_of(&emulator, &link(&session)).await;
+        assert_eq!(post_form(&format!("{page}/submit"), form).await.status, 303);
+        let FaceVerifyStatus::Finished(result) = describe(&shop, &session.certify_id).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(result.outcome() == Outcome::Passed, passed, "{form}");
+        let material = result.material_info.parse().unwrap();
+        assert_eq!(material.facial_picture_front.verify_score.value(), score, "{form}");
+        // Somebody else of that name, so that 203 is not in the way.
+        emulator.reset();
+    }
+    let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
+    let page = page_of(&emulator, &link(&session)).await;
+    assert_eq!(post_form(&format!("{page}/submit"), "verify_score=101").await.status, 400);
+    assert_eq!(post_form(&format!("{page}/submit"), "sub_code=<b>").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_link_tells_what_became_of_it() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    for (what, status, then, words) in [
+        ("submit", 303, 409, "data-state=\"used\""),
+        ("cancel", 303, 409, "data-state=\"used\""),
+        ("expire", 303, 410, "data-state=\"expired\""),
+    ] {
+        let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
+        let page = page_of(&emulator, &link(&session)).await;
+        let done = post_form(&format!("{page}/{what}"), "").await;
+        assert_eq!(done.status, status, "{what}");
+        let got = get_page(&page).await;
+        assert!(got.status == then && got.text.contains(words), "{what}: {got:?}");
+        for again in ["submit", "cancel", "expire"] {
+            assert_eq!(post_form(&format!("{page}/{again}"), "").await.status, then, "{what}, then {again}");
+        }
+        let pending =
+            matches!(describe(&shop, &session.certify_id).await.unwrap(), FaceVerifyStatus::Pending(_));
+        assert_eq!(pending, what != "submit");
+        if what == "cancel" {
+            assert_eq!(ReturnHint::parse(done.header("location")).unwrap().code().as_str(), "1003");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_way_back_keeps_query_and_fragment_and_knows_routers() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    for (return_url, front) in [
+        ("https://shop.example/back", "https://shop.example/back?response="),
+        ("https://shop.example/back?a=1#part", "https://shop.example/back?a=1&response="),
+        ("https://shop.example/app#/done", "https://shop.example/app#/done?response="),
+        ("https://shop.example/app?x=1#!/done?a=1", "https://shop.example/app?x=1#!/done?a=1&response="),
+    ] {
+        let session = begin(&shop, &init("a", "999999199001012003", return_url)).await;
+        let page = page_of(&emulator, &link(&session)).await;
+        let done = post_form(&format!("{page}/submit"), "").await;
+        let back = done.header("location");
+        assert!(back.starts_with(front), "{back}");
+        assert_eq!(back.ends_with("#part"), return_url.ends_with("#part"));
+        let hint = ReturnHint::parse(back).unwrap();
+        assert_eq!((hint.code().as_str(), hint.claimed_certify_id()), ("1000", Some(&session.certify_id)));
+    }
+}
+
+#[tokio::test]
+async fn in_a_frame_the_result_is_a_message() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    let op = init("a", "999999199001012003", "iframe").certify_url_style(CertifyUrlStyle::Long);
+    let session = begin(&shop, &op).await;
+    let page = link(&session);
+    let done = post_form(&format!("{page}/submit"), "").await;
+    assert_eq!(format!("{}{}", emulator.url(), done.header("location")), page);
+    let got = get_page(&page).await;
+    assert!(got.text.contains("data-state=\"done\""), "{}", got.text);
+    assert!(got.header("content-security-policy").ends_with("frame-ancestors *"));
+    let text = got.text.replace("&quot;", "\"").replace("&#34;", "\"");
+    let inside = text.split("{\"code").nth(1).and_then(|rest| rest.split("Z5050\"}").next()).unwrap();
+    let message = format!("{{\"code{inside}Z5050\"}}");
+    let hint = ReturnHint::parse_message(&message).unwrap();
+    assert_eq!((hint.code().as_str(), hint.claimed_certify_id()), ("1000", Some(&session.certify_id)));
+}
+
+#[tokio::test]
+async fn a_picture_is_there_for_a_quarter_of_an_hour_from_the_question_on() {
+    let emulator = start(Emulator::builder().clock(stopped())).await;
+    let shop = shop(&emulator);
+    let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
+    let page = page_of(&emulator, &link(&session)).await;
+    post_form(&format!("{page}/submit"), "").await;
+    let FaceVerifyStatus::Finished(result) = describe(&shop, &session.certify_id).await.unwrap() else {
+        panic!()
+    };
+    let material = result.material_info.parse().unwrap();
+    let url = material.facial_picture_front.picture_url.unwrap().expose().to_owned();
+    let raw = reqwest::get(&url).await.unwrap().bytes().await.unwrap();
+    assert!(raw.starts_with(&[0xff, 0xd8, 0xff]), "a JPEG");
+    assert_eq!(
+        send(|http| http.get(url.replace("Expires=1", "Expires=2"))).await.status,
+        403,
+        "its time is signed"
+    );
+    emulator.advance(Duration::from_secs(15 * 60)).await;
+    assert_eq!(send(|http| http.get(&url)).await.status, 200);
+    emulator.advance(Duration::from_secs(1)).await;
+    let dead = send(|http| http.get(&url)).await;
+    assert!(dead.status == 403 && dead.text.contains("expired"), "{dead:?}");
+}
+
+#[tokio::test]
+async fn who_fails_too_often_waits_for_tomorrow() {
+    let emulator = start(Emulator::builder().clock(stopped()).failures_a_day(2)).await;
+    let shop = shop(&emulator);
+    let number = magic("19900101", 204);
+    for _ in 0..2 {
+        let session = begin(&shop, &init("a", &number, RETURN_URL)).await;
+        let page = page_of(&emulator, &link(&session)).await;
+        post_form(&format!("{page}/submit"), "").await;
+    }
+    let refused = shop.init_face_verify(&init("a", &number, RETURN_URL)).await.unwrap_err();
+    assert_eq!(refused.code(), Some(&Code::TooManyAttempts));
+    begin(&shop, &init("a", &magic("19900101", 205), RETURN_URL)).await;
+    let of_the_day = (emulator.clock().now().as_secs() + 8 * 3600) % 86_400;
+    emulator.advance(Duration::from_secs(86_400 - 1 - of_the_day)).await;
+    assert!(
+        shop.init_face_verify(&init("a", &number, RETURN_URL)).await.is_err(),
+        "a second before midnight in China"
+    );
+    emulator.advance(Duration::from_secs(1)).await;
+    begin(&shop, &init("a", &number, RETURN_URL)).await;
+}

@@ -1,0 +1,157 @@
+//! State: the same again from the same seed, snapshots, a file that outlives the emulator, reset.
+
+use std::time::Duration;
+
+use cloudauth::{FaceVerifyStatus, Outcome, UnixTime};
+use cloudauth_emulator::{Clock, Emulator, Fault, FaultKind};
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+/// A script with everything in it that draws, waits, or goes wrong; gives journal and callbacks, without the port.
+async fn played(seed: u64, at: UnixTime, url: &str) -> String {
+    let fault = Fault::new(FaultKind::Status(503)).probability(0.3);
+    let emulator = start(Emulator::builder().seed(seed).clock(Clock::frozen(at)).fault(fault)).await;
+    let shop = shop(&emulator).with(once);
+    let mut ids = Vec::new();
+    for at in 0..6 {
+        let op = init(&format!("order{at}"), &magic("20020101", at), RETURN_URL);
+        if let Ok(begun) = shop.init_face_verify(&calling_back(op, url)).await {
+            ids.push(begun.output.certify_id);
+        }
+    }
+    for id in &ids {
+        let path = format!("/sessions/{}/submit", id.as_str());
+        admin(&emulator, "POST", &path, Some(json!({}))).await;
+        let _ = describe(&shop, id).await;
+    }
+    emulator.advance(Duration::from_secs(90)).await;
+    let mut all = Vec::new();
+    for path in ["/journal", "/callbacks", "/sessions", "/clock"] {
+        all.push(admin(&emulator, "GET", path, None).await.text.replace(emulator.url(), "http://emulator"));
+    }
+    all.join("\n")
+}
+
+#[tokio::test]
+async fn the_same_seed_and_script_give_the_same_journal_a_hundred_times() {
+    let (url, _queries) = receiver(&[200]).await;
+    let now = std::time::SystemTime::now().into();
+    let first = played(7, now, &url).await;
+    for part in ["\"status\":200", "\"status\":503", "\"kind\":\"late\"", "\"state\":\"delivered\""] {
+        assert!(first.contains(part), "no {part} in {first}");
+    }
+    for _ in 1..100 {
+        assert_eq!(played(7, now, &url).await, first);
+    }
+    assert_ne!(played(8, now, &url).await, first);
+}
+
+#[tokio::test]
+async fn a_snapshot_brings_everything_back_in_another_emulator_too() {
+    let emulator = start(Emulator::builder().seed(3).clock(stopped())).await;
+    let shop_of = shop;
+    let shop = shop_of(&emulator);
+    let session = begin(&shop, &init("a", &magic("19900101", 203), RETURN_URL)).await;
+    let submit = format!("/sessions/{}/submit", session.certify_id.as_str());
+    admin(&emulator, "POST", &submit, Some(json!({}))).await;
+    emulator.inject(Fault::new(FaultKind::Empty).action("Other"));
+    emulator.advance(Duration::from_secs(60)).await;
+    let (snapshot, clock) = (emulator.snapshot(), emulator.clock().now());
+    assert!(!snapshot.contains("张三") && !snapshot.contains("999999"), "{snapshot}");
+
+    let other = emulator_at(9).await;
+    other.restore(&snapshot).unwrap();
+    assert_eq!(other.clock().now(), clock);
+    let shop = shop_of(&other);
+    assert_eq!(describe(&shop, &session.certify_id).await.unwrap().outcome(), Outcome::NotPassed);
+    let again = shop.init_face_verify(&init("b", &magic("19900101", 203), RETURN_URL)).await.unwrap_err();
+    assert_eq!(again.code().unwrap().as_str(), "417", "what is remembered of people comes along");
+
+    for wrong in ["", "{}", "[]", &snapshot.replace("\"format\":1", "\"format\":2")] {
+        assert!(other.restore(wrong).is_err(), "{wrong}");
+        let put =
+            send(|http| http.put(format!("{}/_emu/v1/snapshot", other.url())).body(wrong.to_owned())).await;
+        assert_eq!(put.status, 400);
+    }
+    assert!(describe(&shop, &session.certify_id).await.is_ok(), "what is refused changes nothing");
+    other.reset();
+    assert!(describe(&shop, &session.certify_id).await.is_err());
+}
+
+async fn emulator_at(seed: u64) -> Emulator {
+    start(Emulator::builder().seed(seed)).await
+}
+
+#[tokio::test]
+async fn a_state_file_outlives_the_emulator() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.db");
+    let builder = || Emulator::builder().seed(5).state_file(&file);
+    let emulator = start(builder()).await;
+    let first = shop(&emulator);
+    let ended = begin(&first, &init("a", &magic("19900101", 204), RETURN_URL)).await;
+    let submit = format!("/sessions/{}/submit", ended.certify_id.as_str());
+    admin(&emulator, "POST", &submit, Some(json!({}))).await;
+    let open = begin(&first, &init("b", "999999199001012003", RETURN_URL)).await;
+    admin(&emulator, "PATCH", "/clock", Some(json!({ "advance_seconds": 600 }))).await;
+    let ahead = emulator.clock().now();
+    drop(emulator);
+
+    let emulator = start(builder()).await;
+    assert!(emulator.clock().now().since(ahead) < Duration::from_secs(30), "its clock goes on");
+    let second = shop(&emulator);
+    let FaceVerifyStatus::Finished(result) = describe(&second, &ended.certify_id).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(result.sub_code.unwrap().as_str(), "204");
+    let fresh = begin(&second, &init("c", "999999199001012003", RETURN_URL)).await;
+    assert_ne!(fresh.certify_id, open.certify_id, "no id is given twice");
+    let listed = admin(&emulator, "GET", "/sessions", None).await.json();
+    let orders: Vec<_> =
+        listed["sessions"].as_array().unwrap().iter().map(|one| &one["outer_order_no"]).collect();
+    assert_eq!(orders, [&json!("c"), &json!("b"), &json!("a")]);
+    drop(emulator);
+
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    std::fs::write(&file, "this is no database, and long enough to be looked at as one would be").unwrap();
+    for extra in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(extra));
+    }
+    assert!(builder().start().await.is_err(), "what cannot be read is not written over");
+}
+
+#[tokio::test]
+async fn a_reset_leaves_nothing_and_begins_again() {
+    let emulator =
+        start(Emulator::builder().seed(1).clock(frozen()).fault(Fault::new(FaultKind::Empty).times(1))).await;
+    let before: Value = serde_json::from_str(&emulator.snapshot()).unwrap();
+    admin(&emulator, "POST", "/sessions", Some(json!({}))).await;
+    get_page(emulator.url()).await;
+    emulator.clear_faults();
+    emulator.advance(Duration::from_secs(99)).await;
+    let began = std::time::Instant::now();
+    emulator.reset();
+    assert!(began.elapsed() < Duration::from_millis(10));
+    let after: Value = serde_json::from_str(&emulator.snapshot()).unwrap();
+    for part in ["seed", "made", "history", "faults", "callbacks", "sessions"] {
+        assert_eq!(before[part], after[part], "{part}");
+    }
+    assert_eq!(before["clock"]["shown"], after["clock"]["shown"]);
+    assert_eq!(admin(&emulator, "GET", "/journal", None).await.json()["entries"], json!([]));
+}
+
+#[tokio::test]
+async fn a_thousand_run_at_once() {
+    let mut all = Vec::new();
+    for seed in 0..1000 {
+        all.push(start(Emulator::builder().seed(seed)).await);
+    }
+    for emulator in [&all[0], &all[500], &all[999]] {
+        begin(&shop(emulator), &init("a", "999999199001012003", RETURN_URL)).await;
+    }
+}

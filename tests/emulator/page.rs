@@ -138,7 +138,7 @@ async fn in_a_frame_the_result_is_a_message() {
     let session = begin(&shop, &op).await;
     let page = link(&session);
     let done = post_form(&format!("{page}/submit"), "").await;
-    assert_eq!(format!("{}{}", emulator.url(), done.header("location")), page);
+    assert_eq!(format!("{}{}", emulator.url(), done.header("location")), format!("{page}?lang=en"));
     let got = get_page(&page).await;
     assert!(got.text.contains("data-state=\"done\""), "{}", got.text);
     assert!(got.header("content-security-policy").ends_with("frame-ancestors *"));

@@ -1,12 +1,18 @@
 //! The commands, one file each.
 
+pub(crate) mod clock;
 pub(crate) mod codes;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod emulator;
+pub(crate) mod faults;
 pub(crate) mod init;
+pub(crate) mod listen;
 pub(crate) mod policy;
+pub(crate) mod sessions;
+pub(crate) mod shop;
 pub(crate) mod sign;
+pub(crate) mod trigger;
 
 use cloudauth::{
     BlockingClient, FaceVerifyStatus, Manual, Outcome, Reply, SubCode, UreqTransport, credentials,

@@ -29,6 +29,14 @@ impl Failure {
         Self { code: CREDENTIALS, message: chain(error) }
     }
 
+    pub(crate) fn refused(error: impl fmt::Display) -> Self {
+        Self { code: CREDENTIALS, message: error.to_string() }
+    }
+
+    pub(crate) fn network(error: impl fmt::Display) -> Self {
+        Self { code: NETWORK, message: error.to_string() }
+    }
+
     pub(crate) fn other(error: impl fmt::Display) -> Self {
         Self { code: OTHER, message: error.to_string() }
     }

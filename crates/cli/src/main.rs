@@ -4,6 +4,7 @@
 //! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
 //! 7 throttled, 8 a policy has somebody look.
 
+mod admin;
 mod args;
 mod commands;
 mod failure;
@@ -29,6 +30,11 @@ async fn main() -> ExitCode {
         Command::Sign(command) => commands::sign::run(&command, &output),
         Command::Policy(command) => commands::policy::run(&command, &output),
         Command::Emulator(command) => commands::emulator::run(command, &output).await,
+        Command::Listen(command) => commands::listen::run(command, &output).await,
+        Command::Trigger(command) => commands::trigger::run(&command, &output),
+        Command::Sessions(command) => commands::sessions::run(&command, &output),
+        Command::Clock(command) => commands::clock::run(&command, &output),
+        Command::Faults(command) => commands::faults::run(&command, &output),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -82,7 +82,7 @@ pub(crate) async fn submit(
     };
     let score = field("verify_score").map(|score| score.parse().unwrap_or(f64::NAN));
     match Outcome::wished(field("sub_code").as_deref(), score) {
-        Ok(chosen) => act(&state, &token, Act::Submit(chosen), "submit", &headers),
+        Ok(chosen) => act(&state, &token, Act::Submit(chosen), "submit", Language::of(Some(&form), &headers)),
         Err(problem) => html(StatusCode::BAD_REQUEST, problem.to_owned(), "", "*"),
     }
 }
@@ -92,8 +92,9 @@ pub(crate) async fn cancel(
     Shared(state): Shared<Arc<State>>,
     Path(token): Path<String>,
     headers: HeaderMap,
+    form: String,
 ) -> Response<Body> {
-    act(&state, &token, Act::GiveUp, "cancel", &headers)
+    act(&state, &token, Act::GiveUp, "cancel", Language::of(Some(&form), &headers))
 }
 
 /// Lets the link die before its time.
@@ -101,20 +102,18 @@ pub(crate) async fn expire(
     Shared(state): Shared<Arc<State>>,
     Path(token): Path<String>,
     headers: HeaderMap,
+    form: String,
 ) -> Response<Body> {
-    act(&state, &token, Act::LetExpire, "expire", &headers)
+    act(&state, &token, Act::LetExpire, "expire", Language::of(Some(&form), &headers))
 }
 
-fn act(state: &State, token: &str, what: Act, name: &str, headers: &HeaderMap) -> Response<Body> {
-    let language = Language::of(None, headers);
+fn act(state: &State, token: &str, what: Act, name: &str, language: Language) -> Response<Body> {
+    let again = format!("/h5/{token}?lang={}", language.as_str());
     let session = state.sessions().behind(token).cloned();
     let Some(session) = session else { return refusal(Refused::Unknown, None, language) };
     match perform(state, &session.certify_id, what, name, What::Page) {
-        Ok(session) if session.stage == Stage::Expired => to(StatusCode::SEE_OTHER, &format!("/h5/{token}")),
-        Ok(session) => match way_back(&session) {
-            Some(url) => to(StatusCode::SEE_OTHER, &url),
-            None => to(StatusCode::SEE_OTHER, &format!("/h5/{token}")),
-        },
+        Ok(session) if session.stage == Stage::Expired => to(StatusCode::SEE_OTHER, &again),
+        Ok(session) => to(StatusCode::SEE_OTHER, &way_back(&session).unwrap_or(again)),
         Err(refused) => refusal(refused, Some(&session), language),
     }
 }
@@ -170,7 +169,8 @@ fn way_back(session: &Session) -> Option<String> {
     })
 }
 
-fn sub_codes(language: Language) -> Vec<Value> {
+/// The SubCodes and what they mean, to choose from.
+pub(crate) fn sub_codes(language: Language) -> Vec<Value> {
     let row = |row: &cloudauth_protocol::Manual| {
         let meaning = if language == Language::Zh { row.meaning.zh } else { row.meaning.en };
         context! { code => row.code, meaning }

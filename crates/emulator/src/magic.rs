@@ -95,9 +95,22 @@ impl Magic {
             Self::DescribeCode(code) => format!("DescribeFaceVerify {code}"),
             Self::ScoreTenths(tenths) => format!("verifyScore {}", f64::from(tenths) / 10.0),
             Self::PendingFirst(questions) => format!("424 x {questions}"),
-            Self::Callback(how) => format!("callback {how:03}"),
-            Self::Person(what) => format!("person {what:03}"),
-            Self::Fault(fault) => format!("fault {fault:03}"),
+            Self::Callback(how) => match how {
+                CALLBACK_NEVER => "no callback",
+                CALLBACK_TWICE => "two callbacks",
+                CALLBACK_LATE => "a late callback",
+                CALLBACK_WRONG_TOKEN => "a callback with another token",
+                CALLBACK_TOO_SOON => "a callback before the result is told",
+                CALLBACK_OTHER_SHAPE => "a callback with passed=Y&subCode=",
+                _ => "a callback",
+            }
+            .to_owned(),
+            Self::Person(1) => "the person gives up".to_owned(),
+            Self::Person(2) => "the link dies".to_owned(),
+            Self::Person(_) => "the person passes".to_owned(),
+            Self::Fault(fault) => FAULTS.get(usize::from(fault)).map_or_else(String::new, |fault| {
+                format!("the next question: {}", serde_json::to_string(fault).unwrap_or_default())
+            }),
         }
     }
 }

@@ -39,6 +39,13 @@ impl Language {
             _ => Self::Zh,
         }
     }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Zh => "zh",
+            Self::En => "en",
+        }
+    }
 }
 
 /// Texts by key, and by `zh` and `en`.
@@ -85,12 +92,7 @@ fn texts(page: Page) -> &'static Texts {
 
 /// A page, as HTML.
 pub(crate) fn render(page: Page, language: Language, data: Value) -> String {
-    let (name, lang) = match (page, language) {
-        (Page::H5, Language::Zh) => ("h5.html", "zh"),
-        (Page::H5, Language::En) => ("h5.html", "en"),
-        (Page::Ui, Language::Zh) => ("ui.html", "zh"),
-        (Page::Ui, Language::En) => ("ui.html", "en"),
-    };
+    let (name, lang) = (if page == Page::H5 { "h5.html" } else { "ui.html" }, language.as_str());
     let t =
         Value::from_pairs(texts(page).iter().map(|(key, text)| (key.as_str(), text.in_language(language))));
     let rendered =

@@ -18,18 +18,21 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::block_in_place;
 
-use super::{entropy, policy, status};
+use super::{entropy, policy, shop, status};
 use crate::args::Demo;
 use crate::failure::Failure;
 use crate::output::Output;
 
 pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
+    let policy = args.policy.as_deref().map(policy::load).transpose()?;
+    if args.open {
+        return shop::run(policy, output).await;
+    }
     if !args.identity.starts_with("999999") {
         return Err(Failure::usage(
             "--identity takes a magic ID number of the area 999999, so that nobody real is in a demo",
         ));
     }
-    let policy = args.policy.as_deref().map(policy::load).transpose()?;
     let identity = CertNo::new(&args.identity).map_err(Failure::usage)?;
     let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
     output.step(&format!("emulator   {} (not a real verification)", emulator.url()));

@@ -1,8 +1,9 @@
 //! `cloudauth emulator`: a local Cloudauth until it is interrupted.
 
+use std::path::Path;
 use std::time::Duration;
 
-use cloudauth_emulator::{Clock, Emulator as Server};
+use cloudauth_emulator::{Builder, Clock, Emulator as Server};
 use serde_json::json;
 
 use crate::args::Emulator;
@@ -10,26 +11,64 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
-    let clock = Clock::system();
-    clock.advance(Duration::from_secs(args.ahead));
-    let mut builder = Server::builder().port(args.port).seed(args.seed).clock(clock);
-    if args.accept_any_id {
-        eprintln!("cloudauth: ID numbers of every area are taken; keep real people out of this");
-        builder = builder.accept_any_id();
-    }
-    let started = builder.start().await;
-    let server =
-        started.map_err(|error| Failure::other(format!("cannot listen on port {}: {error}", args.port)))?;
-    let (id, secret) = (Server::ACCESS_KEY_ID, Server::ACCESS_KEY_SECRET);
+    let started = builder(&args)?.start().await;
+    let server = started
+        .map_err(|error| Failure::other(format!("cannot start on {}:{}: {error}", args.host, args.port)))?;
+    let (id, secret, url) = (Server::ACCESS_KEY_ID, Server::ACCESS_KEY_SECRET, server.url());
+    let ui = format!("{url}/_emu/ui");
+    let token = match server.admin_token() {
+        Some(token) => {
+            eprintln!(
+                "cloudauth: the emulator can be reached from other machines; whoever has the token can look after it"
+            );
+            format!("\nexport CLOUDAUTH_EMULATOR_TOKEN={token}")
+        }
+        None => String::new(),
+    };
     let human = format!(
         "EMULATOR - verifies nobody. Stop it with Ctrl-C.\n\nexport CLOUDAUTH_ENDPOINT={url}\nexport \
-         ALIBABA_CLOUD_ACCESS_KEY_ID={id}\nexport ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}",
-        url = server.url()
+         ALIBABA_CLOUD_ACCESS_KEY_ID={id}\nexport ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}{token}\n\nlook at it: {ui}\nseed {}",
+        args.seed
     );
-    let document = json!({ "endpoint": server.url(), "access_key_id": id, "access_key_secret": secret });
+    let document = json!({
+        "endpoint": url,
+        "access_key_id": id,
+        "access_key_secret": secret,
+        "admin_token": server.admin_token(),
+        "inspection": ui,
+        "seed": args.seed,
+    });
     output.print(&human, &document);
     tokio::select! {
         served = server.run() => served.map(|()| 0).map_err(Failure::other),
         _ = tokio::signal::ctrl_c() => Ok(0),
     }
+}
+
+fn builder(args: &Emulator) -> Result<Builder, Failure> {
+    let clock = Clock::system();
+    clock.advance(Duration::from_secs(args.ahead));
+    let mut builder = Server::builder().host(args.host).port(args.port).seed(args.seed).clock(clock);
+    if args.accept_any_id {
+        eprintln!("cloudauth: ID numbers of every area are taken; keep real people out of this");
+        builder = builder.accept_any_id();
+    }
+    if let Ok(token) = std::env::var("CLOUDAUTH_EMULATOR_TOKEN") {
+        builder = builder.admin_token(token);
+    }
+    if let Some(url) = &args.public_url {
+        builder = builder.public_url(url.trim_end_matches('/'));
+    }
+    if let Some(file) = &args.state {
+        builder = builder.state_file(file);
+    }
+    if let Some(file) = &args.rules {
+        builder = builder.rules(text_of(file)?);
+    }
+    Ok(builder)
+}
+
+fn text_of(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
 }

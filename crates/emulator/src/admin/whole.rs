@@ -16,6 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::{Problem, created};
 use crate::fault::Fault;
+use crate::h5::sub_codes;
 use crate::pages::{Language, Page, html, render};
 use crate::server::Emulator;
 use crate::snapshot::Snapshot;
@@ -26,7 +27,7 @@ pub(super) async fn info(Shared(state): Shared<Arc<State>>) -> Json<Value> {
         "version": env!("CARGO_PKG_VERSION"),
         "endpoint": state.setup.url,
         "access_key_id": Emulator::ACCESS_KEY_ID,
-        "seed": state.seed(),
+        "seed": state.seed().to_string(),
         "accepts_any_id": state.setup.accept_any_id,
     }))
 }
@@ -90,5 +91,10 @@ pub(super) async fn events(
 /// The inspection page.
 pub(super) async fn ui(RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {
     let language = Language::of(query.as_deref(), &headers);
-    html(StatusCode::OK, render(Page::Ui, language, context! {}), "", "'none'")
+    html(
+        StatusCode::OK,
+        render(Page::Ui, language, context! { sub_codes => sub_codes(language) }),
+        "",
+        "'none'",
+    )
 }

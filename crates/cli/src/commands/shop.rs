@@ -1,0 +1,53 @@
+//! `cloudauth demo --open`: the sample shop beside an emulator, in the browser.
+
+use std::net::Ipv4Addr;
+use std::sync::Mutex;
+
+use cloudauth::policy::{LivePolicy, Policy};
+use cloudauth::{BlockingClient, CallbackKeys, Credentials, SceneId, UreqTransport};
+use cloudauth_emulator::Emulator;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::{entropy, policy};
+use crate::failure::Failure;
+use crate::output::Output;
+
+#[path = "../../examples/shop_blocking.rs"]
+#[allow(clippy::module_inception, dead_code, unreachable_pub, reason = "the example is a program of its own")]
+mod shop;
+
+pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, Failure> {
+    let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::other)?;
+    let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
+    let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
+    let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
+    let endpoint = emulator.url().parse().map_err(Failure::usage)?;
+    let policy = match policy {
+        Some(policy) => policy,
+        None => policy::load("builtin:onboarding")?,
+    };
+    let shop = shop::Shop {
+        client: BlockingClient::builder(UreqTransport::new(), credentials).endpoint(endpoint).build(),
+        policy: LivePolicy::new(policy),
+        keys: CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?,
+        scene: SceneId::new(1_000_000_006).map_err(Failure::usage)?,
+        url: url.clone(),
+        script: format!("{}/jsvm_all.js", emulator.url()),
+        orders: Mutex::default(),
+    };
+    let ui = format!("{}/_emu/ui", emulator.url());
+    output.print(
+        &format!("EMULATOR - verifies nobody. Stop it with Ctrl-C.\n\nshop       {url}\nemulator   {ui}"),
+        &json!({ "shop": url, "inspection": ui, "endpoint": emulator.url() }),
+    );
+    // No browser here is no failure: the address is printed.
+    if let Err(error) = open::that_detached(&url) {
+        eprintln!("cloudauth: no browser was opened ({error}); open the shop's address yourself");
+    }
+    tokio::select! {
+        served = async { axum::serve(listener, shop::router(shop)).await } => served.map(|()| 0).map_err(Failure::other),
+        _ = tokio::signal::ctrl_c() => Ok(0),
+    }
+}

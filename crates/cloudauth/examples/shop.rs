@@ -1,0 +1,197 @@
+//! A shop that verifies its customers: the start page, the way to Cloudauth and back, the callback, the decision.
+//!
+//! `cargo run -p cloudauth --features reqwest,policy --example shop` starts it with an emulator; open the address it prints.
+//! For the real service, take the endpoint away, give it credentials of yours, an https address, and the vendor's script.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::{Form, Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{Html, Redirect};
+use axum::routing::{get, post};
+use cloudauth::policy::{LivePolicy, Policy, builtin};
+use cloudauth::{
+    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyId, Client, DescribeFaceVerify, Identity,
+    InitFaceVerify, InvalidValue, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId,
+};
+use serde::Deserialize;
+
+/// What all requests share.
+pub struct Shop {
+    /// One for all requests.
+    pub client: Client,
+    /// What decides.
+    pub policy: LivePolicy,
+    /// Who makes callbacks up does not have these.
+    pub keys: CallbackKeys,
+    /// From the console.
+    pub scene: SceneId,
+    /// Where the shop is reached: by the person's browser, and by the callback.
+    pub url: String,
+    /// Where the vendor's script is, which knows the person's browser.
+    pub script: String,
+    /// Which verification belongs to which order. A real shop has a database.
+    pub orders: Mutex<HashMap<String, CertifyId>>,
+}
+
+type Shared = State<Arc<Shop>>;
+type Page = Result<Html<String>, (StatusCode, &'static str)>;
+
+const REFUSED: (StatusCode, &str) = (StatusCode::BAD_REQUEST, "Please check what you entered.");
+const UNAVAILABLE: (StatusCode, &str) = (StatusCode::BAD_GATEWAY, "We cannot verify you right now.");
+const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "There is no such order.");
+
+/// The shop's addresses.
+pub fn router(shop: Shop) -> Router {
+    Router::new()
+        .route("/", get(start))
+        .route("/verify", post(verify))
+        .route("/return/{order}", get(returned))
+        .route("/callback/{order}", get(called_back))
+        .with_state(Arc::new(shop))
+}
+
+/// Name and number leave the browser in the body of a POST, never in an address.
+async fn start(State(shop): Shared) -> Html<String> {
+    page(&format!(
+        "<h1>Who are you?</h1><form method=post action=/verify>\
+         <label>Name <input name=name value=张三 required></label>\
+         <label>ID number <input name=number value=999999199001012003 required pattern='[0-9]{{17}}[0-9X]'></label>\
+         <input type=hidden name=meta_info><button>Verify me</button></form>\
+         <script src='{}'></script><script>document.forms[0].onsubmit = (event) => \
+         {{ event.target.meta_info.value = JSON.stringify(getMetaInfo()); }};</script>",
+        shop.script
+    ))
+}
+
+#[derive(Deserialize)]
+struct Person {
+    name: String,
+    number: String,
+    meta_info: String,
+}
+
+/// Starts a verification, and sends the person there.
+async fn verify(
+    State(shop): Shared,
+    Form(person): Form<Person>,
+) -> Result<Redirect, (StatusCode, &'static str)> {
+    let mut entropy = [0; 16];
+    getrandom::fill(&mut entropy).map_err(|_| UNAVAILABLE)?;
+    let order = OuterOrderNo::generate(entropy);
+    let op = shop.init(&order, &person).map_err(|_| REFUSED)?;
+    // The error goes into your log as it is: it shows no name and no number.
+    let started = shop.client.init_face_verify(&op).await.map_err(|error| {
+        eprintln!("{error}");
+        UNAVAILABLE
+    })?;
+    let link = started.output.certify_url.ok_or(REFUSED)?;
+    shop.orders().insert(order.as_str().to_owned(), started.output.certify_id);
+    Ok(Redirect::to(link.expose()))
+}
+
+/// The browser is back. What it says is a hint; the service is asked.
+async fn returned(State(shop): Shared, Path(order): Path<String>, RawQuery(query): RawQuery) -> Page {
+    let id = shop.certify_id(&order).ok_or(UNKNOWN)?;
+    let hint = ReturnHint::parse(&query.unwrap_or_default()).ok();
+    let words = shop.decide(&id).await?;
+    let code = hint.map(|hint| hint.code().to_string()).unwrap_or_else(|| "none".to_owned());
+    Ok(page(&format!(
+        "<h1 id=decision>{words}</h1><p>The browser came back with code {code}.<p><a href=/>Again</a>"
+    )))
+}
+
+/// Where Cloudauth reports. It decides nothing either: whoever has the order's token makes us ask, and nobody else.
+async fn called_back(
+    State(shop): Shared,
+    Path(order): Path<String>,
+    RawQuery(query): RawQuery,
+) -> StatusCode {
+    let query = query.unwrap_or_default();
+    let (Ok(callback), Ok(order)) = (Callback::parse(&query), OuterOrderNo::new(order)) else {
+        return StatusCode::OK; // the service looks whether the address answers before it starts
+    };
+    if shop.keys.verify(&callback, shop.scene, &order)
+        && let Some(id) = shop.certify_id(order.as_str())
+    {
+        // The service waits a second at most: answer, then ask.
+        tokio::spawn(async move {
+            match shop.decide(&id).await {
+                Ok(words) => println!("callback   order {}: {words}", order.as_str()),
+                Err((_, words)) => eprintln!("callback   order {}: {words}", order.as_str()),
+            }
+        });
+    } else {
+        eprintln!("callback   order {}: not ours, ignored", order.as_str());
+    }
+    StatusCode::OK
+}
+
+impl Shop {
+    fn init(&self, order: &OuterOrderNo, person: &Person) -> Result<InitFaceVerify, InvalidValue> {
+        let back = ReturnUrl::new(&format!("{}/return/{}", self.url, order.as_str()))?;
+        // With an address of yours that is CallbackUrl::new: https.
+        let callback = CallbackUrl::loopback(&format!("{}/callback/{}", self.url, order.as_str()))?;
+        let identity = Identity::plain(CertName::new(&person.name)?, CertNo::new(&person.number)?);
+        let meta_info = MetaInfo::new(&person.meta_info)?;
+        Ok(InitFaceVerify::new(self.scene, order.clone(), identity, back, meta_info)
+            .callback_url(callback)
+            .callback_token(self.keys.token(self.scene, order)))
+    }
+
+    /// Asks how it ended, and what the policy says to that.
+    async fn decide(&self, id: &CertifyId) -> Result<String, (StatusCode, &'static str)> {
+        let describe = DescribeFaceVerify::new(self.scene, id.clone());
+        let decided = self.client.decide(&describe, &self.policy).await.map_err(|error| {
+            eprintln!("{error}");
+            UNAVAILABLE
+        })?;
+        // What happens on approval takes decision.approval(), which nothing but a policy makes.
+        Ok(match decided.decision() {
+            Some(decision) => format!("{}: {}", decision.verdict(), decision.reason()),
+            None => "pending: not finished".to_owned(),
+        })
+    }
+
+    fn orders(&self) -> std::sync::MutexGuard<'_, HashMap<String, CertifyId>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn certify_id(&self, order: &str) -> Option<CertifyId> {
+        self.orders().get(order).cloned()
+    }
+}
+
+fn page(body: &str) -> Html<String> {
+    Html(format!(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
+         <title>The shop</title><style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.6 system-ui;max-width:32rem;\
+         margin:10vh auto;padding:0 1rem}}label,input,button{{display:block;width:100%;font:inherit;margin:.4rem 0}}</style>\
+         <main>{body}</main>"
+    ))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let emulator = cloudauth_emulator::Emulator::builder().start().await?;
+    let (id, secret) =
+        (cloudauth_emulator::Emulator::ACCESS_KEY_ID, cloudauth_emulator::Emulator::ACCESS_KEY_SECRET);
+    let credentials = cloudauth::Credentials::new(id, secret)?;
+    let transport = cloudauth::ReqwestTransport::new()?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let mut key = [0; 32];
+    getrandom::fill(&mut key)?;
+    let shop = Shop {
+        client: Client::builder(transport, credentials).endpoint(emulator.url().parse()?).build(),
+        policy: LivePolicy::new(Policy::parse(builtin::ONBOARDING)?),
+        keys: CallbackKeys::new(&key)?,
+        scene: SceneId::new(1_000_000_006)?,
+        url: format!("http://{}", listener.local_addr()?),
+        script: format!("{}/jsvm_all.js", emulator.url()),
+        orders: Mutex::default(),
+    };
+    println!("shop       {}\nemulator   {}/_emu/ui", shop.url, emulator.url());
+    Ok(axum::serve(listener, router(shop)).await?)
+}

@@ -177,11 +177,15 @@ impl State {
         let Snapshot { rest, sessions, .. } = snapshot;
         self.seed.store(rest.seed, Ordering::Relaxed);
         self.made.store(rest.made, Ordering::Relaxed);
-        *self.nonces() = Nonces::default();
+        let old = (
+            std::mem::take(&mut *self.nonces()),
+            std::mem::replace(&mut *self.sessions(), Sessions::restored(sessions, rest.history)),
+            std::mem::replace(&mut *self.callbacks(), rest.callbacks.restored()),
+        );
+        // Nobody needs to wait until a hundred thousand of them are gone.
+        drop(std::thread::spawn(move || drop(old)));
         *self.quota() = Quota::default();
         *self.faults() = rest.faults;
-        *self.sessions() = Sessions::restored(sessions, rest.history);
-        *self.callbacks() = rest.callbacks.restored();
         self.clock.restore(&rest.clock);
         self.callbacks_moved.notify_waiters();
         for what in ["sessions", "callbacks", "faults", "clock"] {

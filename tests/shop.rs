@@ -1,6 +1,11 @@
 //! The example shop works as its readers will expect of their copy.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "a test may panic, and has no use for the example's main")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test may panic; the example is a program of its own"
+)]
 
 use std::sync::Mutex;
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, command, root};
-use crate::{codes, interop, layers, tidy};
+use crate::{browser, codes, interop, layers, tidy};
 
 /// The README's test command comes first, then what needs more than Rust.
 pub(crate) fn run() -> Result<()> {
@@ -18,10 +18,10 @@ pub(crate) fn run() -> Result<()> {
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     cargo("run -p cloudauth --features reqwest --example verify")?;
-    cargo("run -p cloudauth --features reqwest --example axum_handler")?;
     // A round of each, to see that they work; their figures are taken by `cargo bench`.
     cargo("test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-tests --benches -- --test")?;
     interop::run()?;
+    browser::run()?;
     deny()
 }
 
@@ -36,7 +36,13 @@ fn features() -> Result<()> {
     }
     cargo("check -p cloudauth-cli --features rustls")?;
     // Each library builds alone, without what its neighbours switch on.
-    for library in ["cloudauth-protocol", "cloudauth-policy", "cloudauth-transport", "cloudauth-client"] {
+    for library in [
+        "cloudauth-protocol",
+        "cloudauth-policy",
+        "cloudauth-transport",
+        "cloudauth-client",
+        "cloudauth-emulator",
+    ] {
         cargo(&format!("check -p {library}"))?;
     }
     Ok(())

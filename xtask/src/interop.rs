@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::MetadataCommand;
 
-use crate::shell::{cargo, command, is_there, root, run as run_command};
+use crate::node::{self, once_for};
+use crate::shell::{built, cargo, command, is_there, root, run as run_command};
 
 pub(crate) fn run() -> Result<()> {
     for (program, what) in [("python3", "Python 3 with venv"), ("node", "Node.js"), ("npm", "npm")] {
@@ -17,7 +17,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let folder = root().join("target/interop");
     let python = install_python(&folder).context("cannot install the Python SDKs")?;
-    install_node(&folder).context("cannot install the Node SDK")?;
+    node::install(&root().join("tests/interop"), &folder).context("cannot install the Node SDK")?;
 
     cargo("build -p cloudauth-cli")?;
     let emulator = Emulator::start("0")?;
@@ -49,29 +49,6 @@ fn install_python(folder: &Path) -> Result<String> {
     Ok(python)
 }
 
-fn install_node(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let from = root().join("tests/interop");
-    for file in ["package.json", "package-lock.json", "client.js"] {
-        std::fs::copy(from.join(file), folder.join(file))?;
-    }
-    once_for(&[&from.join("package-lock.json")], &folder.join("node_modules/done"), || {
-        let mut npm = Command::new("npm");
-        npm.current_dir(folder).args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
-        run_command(npm.stdin(Stdio::null()))
-    })
-}
-
-/// Installs, unless it was done with these very pins.
-fn once_for(pins: &[&Path], done: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
-    let wanted = pins.iter().map(std::fs::read_to_string).collect::<Result<String, _>>()?;
-    if std::fs::read_to_string(done).is_ok_and(|found| found == wanted) {
-        return Ok(());
-    }
-    install()?;
-    Ok(std::fs::write(done, wanted)?)
-}
-
 /// `cloudauth emulator`, for as long as this lives.
 struct Emulator {
     child: Child,
@@ -80,10 +57,7 @@ struct Emulator {
 
 impl Emulator {
     fn start(ahead: &str) -> Result<Self> {
-        // Wherever cargo builds to.
-        let target = MetadataCommand::new().current_dir(root()).no_deps().exec()?.target_directory;
-        let program = target.join("debug/cloudauth").to_string();
-        let mut server = command(&program, &["emulator", "--ahead", ahead]);
+        let mut server = command(&built()?, &["emulator", "--ahead", ahead]);
         let mut child = server.stdout(Stdio::piped()).spawn().context("cannot start the emulator")?;
         let output = child.stdout.take().context("the emulator has no output")?;
         let mut emulator = Self { child, endpoint: String::new() };

@@ -1,9 +1,11 @@
 //! `cargo xtask`: the house's own checks and generators.
 
+mod browser;
 mod ci;
 mod codes;
 mod interop;
 mod layers;
+mod node;
 mod shell;
 mod tidy;
 
@@ -19,6 +21,8 @@ cargo xtask <task>
   layers           the arrows between the crates, and what they may depend on
   codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
+  browser          the emulator's pages and the sample shop in a real browser; installs Chromium (Debian's) and
+                   playwright-core, pinned, into target/ (Node)
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
@@ -44,6 +48,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["interop"] => interop::run(),
+        ["browser"] => browser::run(),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => ci::mutants(shard),
         ["deny"] => ci::deny(),

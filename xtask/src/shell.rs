@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 /// The repository's root.
 pub(crate) fn root() -> PathBuf {
@@ -32,6 +33,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs cargo with a line of arguments.
 pub(crate) fn cargo(args: &str) -> Result<()> {
     run(&mut command("cargo", &args.split(' ').collect::<Vec<_>>()))
+}
+
+/// The `cloudauth` command that `cargo build` built, wherever cargo builds to.
+pub(crate) fn built() -> Result<String> {
+    let target = MetadataCommand::new().current_dir(root()).no_deps().exec()?.target_directory;
+    Ok(target.join("debug/cloudauth").to_string())
 }
 
 /// Whether a program is there and answers `--version`.

@@ -27,7 +27,7 @@ pub(crate) async fn short(
     let token = state.sessions().behind(&code).map(|session| session.token.clone());
     match token {
         Some(token) => to(StatusCode::FOUND, &format!("/h5/{token}")),
-        None => refusal(Refused::Unknown, None, Language::of(query.as_deref(), &headers)),
+        None => unknown(&code, Language::of(query.as_deref(), &headers)),
     }
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn page(
     let language = Language::of(query.as_deref(), &headers);
     let now = state.clock.now();
     let session = state.sessions().behind(&token).cloned();
-    let Some(session) = session else { return refusal(Refused::Unknown, None, language) };
+    let Some(session) = session else { return unknown(&token, language) };
     match (session.check(now), &session.stage) {
         (Ok(()), _) => {
             let minutes_left = session.expires().since(now).as_secs().div_ceil(60);
@@ -65,7 +65,7 @@ pub(crate) async fn page(
             language,
             context! { state => "given_up", message => message(&session) },
         ),
-        (Err(refused), _) => refusal(refused, Some(&session), language),
+        (Err(refused), _) => refusal(refused, &session, language),
     }
 }
 
@@ -110,11 +110,11 @@ pub(crate) async fn expire(
 fn act(state: &State, token: &str, what: Act, name: &str, language: Language) -> Response<Body> {
     let again = format!("/h5/{token}?lang={}", language.as_str());
     let session = state.sessions().behind(token).cloned();
-    let Some(session) = session else { return refusal(Refused::Unknown, None, language) };
+    let Some(session) = session else { return unknown(token, language) };
     match perform(state, &session.certify_id, what, name, What::Page) {
         Ok(session) if session.stage == Stage::Expired => to(StatusCode::SEE_OTHER, &again),
         Ok(session) => to(StatusCode::SEE_OTHER, &way_back(&session).unwrap_or(again)),
-        Err(refused) => refusal(refused, Some(&session), language),
+        Err(refused) => refusal(refused, &session, language),
     }
 }
 
@@ -186,16 +186,18 @@ const fn status_of(refused: Refused) -> StatusCode {
     }
 }
 
-fn refusal(refused: Refused, session: Option<&Session>, language: Language) -> Response<Body> {
+fn refusal(refused: Refused, session: &Session, language: Language) -> Response<Body> {
     let state = match refused {
         Refused::Unknown => "unknown",
         Refused::Expired => "expired",
         Refused::Used => "used",
     };
-    match session {
-        Some(session) => shown(status_of(refused), session, language, context! { state }),
-        None => html(status_of(refused), render(Page::H5, language, context! { state }), "", "*"),
-    }
+    shown(status_of(refused), session, language, context! { state })
+}
+
+fn unknown(token: &str, language: Language) -> Response<Body> {
+    let page = render(Page::H5, language, context! { state => "unknown", token });
+    html(status_of(Refused::Unknown), page, "", "*")
 }
 
 fn shown(status: StatusCode, session: &Session, language: Language, of_state: Value) -> Response<Body> {

@@ -1,5 +1,6 @@
-//! A local Cloudauth: the gateway with its signature checks, sessions on a clock of their own, magic identities,
-//! and the callback. For tests and for development; it verifies nobody.
+//! A local Cloudauth: the gateway with its signature checks, sessions on a clock of their own, magic identities, the
+//! page of the end user, and the callback. For tests and for development; it verifies nobody. The user's guide is
+//! `docs/emulator.md`, what is the vendor's and what is ours `docs/fidelity.md`.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -13,8 +14,12 @@
 //! | route | what |
 //! | --- | --- |
 //! | `GET, POST /` | the RPC gateway: `InitFaceVerify`, `DescribeFaceVerify`, `DeleteFaceVerifyResult` |
-//! | `GET /h5/{token}` | what stands behind a `CertifyUrl` |
-//! | `POST /h5/{token}/submit` | the person, in one request: films a face, and is sent back to `ReturnUrl` |
+//! | `GET /s/{code}` | a short `CertifyUrl`: leads to the long one |
+//! | `GET /h5/{token}` | the page of the end user, whose forms go to the next |
+//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the person, in one request; the answer leads back to `ReturnUrl` |
+//! | `GET /jsvm_all.js` | stands in for the vendor's script: `getMetaInfo()` |
+//! | `GET /oss/{bucket}/{object}` | the picture, for 15 minutes |
+//! | `/_emu/ui`, `/_emu/v1/..` | the inspection page, and the admin API with its `openapi.json` |
 //!
 //! Signatures are recomputed by code of the emulator's own, written from the vendor's documents and not from this
 //! project's signer: a mistake shared by both would pass every test.

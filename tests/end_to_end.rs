@@ -260,16 +260,6 @@ async fn what_the_service_would_refuse_is_refused() {
 }
 
 #[tokio::test]
-async fn another_scene_does_not_know_the_verification() {
-    let emulator = Emulator::builder().start().await.unwrap();
-    let client = client(&emulator, Signing::V1);
-    let session = start(&client, "999999199001012003").await;
-    let elsewhere = DescribeFaceVerify::new(SceneId::new(1_000_000_007).unwrap(), session.certify_id.clone());
-    let error = client.describe_face_verify(&elsewhere).await.unwrap_err();
-    assert_eq!(error.code(), Some(&Code::InvalidCertifyId));
-}
-
-#[tokio::test]
 async fn a_deleted_result_is_gone() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V3);

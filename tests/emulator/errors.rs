@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cloudauth::{
     CertifyId, Client, Code, Credentials, DescribeFaceVerify, Effect, GatewayCode, Nonce, RawOperation,
-    ReqwestTransport, Signing, Stamp, UnixTime, prepare,
+    ReqwestTransport, SceneId, Signing, Stamp, UnixTime, prepare,
 };
 use cloudauth_emulator::Emulator;
 use serde_json::{Value, json};
@@ -47,6 +47,16 @@ async fn every_documented_code_of_both_operations_can_be_had() {
     ]);
     let describe = documented(&["200", "400", "401", "403", "404", "406", "410", "411", "424", "427", "500"]);
     assert!(of_init.is_superset(&init) && of_describe.is_superset(&describe), "{of_init:?} {of_describe:?}");
+}
+
+#[tokio::test]
+async fn another_scene_does_not_know_the_verification() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    let session = begin(&shop, &init("a", &magic("19900101", 200), RETURN_URL)).await;
+    let elsewhere = DescribeFaceVerify::new(SceneId::new(1_000_000_007).unwrap(), session.certify_id);
+    let error = shop.describe_face_verify(&elsewhere).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::InvalidCertifyId));
 }
 
 #[tokio::test]

@@ -208,3 +208,35 @@ export function broughtBack(page) {
   const text = url.searchParams.get('response') || new URLSearchParams(url.hash.split('?')[1]).get('response');
   return JSON.parse(text);
 }
+
+// ---- The inspection page ----
+
+export async function openUi(page, { ui }, lang = 'en') {
+  await page.goto(`${ui}?lang=${lang}`);
+  await page.waitForSelector('#live.ok');
+}
+
+// Waits until there are such words in it.
+export const shows = (part, words) => part.filter({ hasText: words }).waitFor();
+
+// A call whose string to sign `mistaken` made another, and both strings.
+export async function callSigned(emulator, action, fields, mistaken) {
+  const of = { SignatureNonce: randomUUID(), Timestamp: (await emulator.api('GET', '/clock')).now, ...fields };
+  const common = `AccessKeyId=EMUtestid&Action=${action}&Format=JSON&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Version=2019-03-07`;
+  const own = Object.entries(of).map(([name, value]) => `${encode(name)}=${encode(value)}`);
+  const right = `GET&%2F&${encode([...common.split('&'), ...own].sort().join('&'))}`;
+  const wrong = mistaken(right);
+  const signature = createHmac('sha1', 'EMUtestsecret&').update(wrong).digest('base64');
+  const { Code } = await emulator.call(action, of, signature);
+  return { Code, right, wrong };
+}
+
+// A receiver that is there when the emulator looks, and fails when it is called back.
+export async function startFailing() {
+  const server = http.createServer((request, response) => {
+    response.writeHead(request.url.includes('certifyId') ? 500 : 200).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${server.address().port}/callback`, stop: () => server.close() };
+}

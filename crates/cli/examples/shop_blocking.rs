@@ -167,8 +167,9 @@ impl Shop {
 fn page(body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>The shop</title><link rel=icon href='data:,'><style>:root{{color-scheme:light dark}}body{{font:1.1rem/1.6 system-ui;max-width:32rem;\
-         margin:10vh auto;padding:0 1rem}}label,input,button{{display:block;width:100%;font:inherit;margin:.4rem 0}}</style>\
+         <title>The shop</title><link rel=icon href='data:,'><style>:root{{color-scheme:light dark;background:Canvas}}\
+         *{{box-sizing:border-box}}body{{font:1.1rem/1.6 system-ui;max-width:32rem;margin:10vh auto;padding:0 1rem}}\
+         h1{{line-height:1.2}}label,input,button{{display:block;width:100%;font:inherit;margin:.4rem 0}}input,button{{padding:.3rem}}</style>\
          <main>{body}</main>"
     ))
 }

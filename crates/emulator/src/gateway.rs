@@ -106,6 +106,10 @@ fn is_id(text: &str) -> bool {
 
 fn journal(state: &State, entry: Entry, fault: Option<FaultKind>) {
     let fault = fault.and_then(|fault| serde_json::to_value(fault).ok());
+    // One more of its times is used up.
+    if fault.is_some() {
+        state.changed("faults");
+    }
     state.journal().write(Entry { fault, ..entry });
     state.changed("journal");
     state.changed("sessions");

@@ -3,7 +3,12 @@
 
 import { $, T, chip, count, filled, part, put, rows, time } from "./ui-kit.js";
 
+// When the next open link dies.
+export let soonestEnd = Infinity;
+
 export function drawSessions({ sessions }) {
+  const ends = sessions.filter(({ state }) => state === "open").map(({ expires }) => Date.parse(expires));
+  soonestEnd = Math.min(Infinity, ...ends);
   rows("sessions", sessions, (session) => session.certify_id, (row, session) => {
     const open = session.state === "open";
     const live = open || session.state === "finished";
@@ -162,11 +167,12 @@ export function drawClock(told) {
 
 // Between two answers the page counts on by itself.
 export function tick() {
-  if (!clock) return;
+  if (!clock) return 0;
   const now = clock.now_millis + (performance.now() - clock.read) * clock.rate;
   const words = (shift) => new Date(now + shift).toISOString().slice(0, 19).replace("T", " ");
   $("clock-now").textContent = words(0);
   $("clock-now").dateTime = new Date(now).toISOString();
   // Shanghai is eight hours ahead all year.
   $("clock-shanghai").textContent = words(8 * 3600e3);
+  return now;
 }

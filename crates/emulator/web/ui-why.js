@@ -50,5 +50,5 @@ function mark(into, text, bytes) {
   const marked = document.createElement("mark");
   marked.textContent = end < 0 ? rest || T.ends_here : rest.slice(0, end + 1);
   into.replaceChildren(text.slice(0, from), marked, end < 0 ? "" : rest.slice(end + 1));
-  marked.scrollIntoView({ block: "nearest" });
+  into.scrollTop = marked.offsetTop - into.offsetTop - into.clientHeight / 2;
 }

@@ -2,7 +2,7 @@
 "use strict";
 
 import { $, T, api, complain, failure, fillCodes, filled, part, put, tell, words } from "./ui-kit.js";
-import { drawCallbacks, drawClock, drawFaults, drawJournal, drawSessions, faultFields, faultOf, filterJournal, tick } from "./ui-draw.js";
+import { drawCallbacks, drawClock, drawFaults, drawJournal, drawSessions, faultFields, faultOf, filterJournal, soonestEnd, tick } from "./ui-draw.js";
 import { openWhy, place } from "./ui-why.js";
 
 // What is shown, by the name the server's events give it.
@@ -184,7 +184,12 @@ function follow() {
     loadInfo();
     Object.keys(parts).forEach(load);
   });
-  events.addEventListener("changed", (event) => refresh(JSON.parse(event.data).what));
+  events.addEventListener("changed", (event) => {
+    const { what } = JSON.parse(event.data);
+    // Whoever was too slow to be told each change looks at everything.
+    if (what === "everything") refreshAll();
+    else refresh(what);
+  });
   events.addEventListener("error", () => {
     live(false);
     if (events.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
@@ -240,7 +245,10 @@ function listen() {
   $("fault-kind").addEventListener("change", faultFields);
   faultFields();
   fillCodes(document);
-  setInterval(tick, 250);
+  setInterval(() => {
+    // A link that dies of old age makes no event.
+    if (tick() >= soonestEnd) refresh("sessions");
+  }, 250);
 }
 
 listen();

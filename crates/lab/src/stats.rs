@@ -1,0 +1,20 @@
+//! Statistics of recorded results: pure functions on counts and scores.
+//!
+//! Terms are those of ISO/IEC 19795-1 and 30107-3. A score is a similarity, and `accept` means `score >= threshold`. A false
+//! match (FM) is an impostor accepted, a false non-match (FNM) a genuine attempt refused. Counts stay integers and divide
+//! last; rates are fractions from 0 to 1, never per cent.
+
+mod beta;
+mod gamma;
+mod interval;
+mod normal;
+mod rate;
+mod root;
+mod saddle;
+
+pub use interval::{
+    attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,
+    rule_of_3, wilson,
+};
+pub use normal::probit;
+pub use rate::{Confidence, Interval, Rate};

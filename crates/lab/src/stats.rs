@@ -5,16 +5,25 @@
 //! last; rates are fractions from 0 to 1, never per cent.
 
 mod beta;
+mod curve;
 mod gamma;
+mod grid;
 mod interval;
 mod normal;
 mod rate;
 mod root;
 mod saddle;
+mod target;
 
+pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, estimates};
+pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,
     rule_of_3, wilson,
 };
 pub use normal::probit;
 pub use rate::{Confidence, Interval, Rate};
+pub use target::{
+    Chosen, Step, ThresholdInterval, TooFew, most_at, most_at_with, threshold, threshold_interval,
+    threshold_with,
+};

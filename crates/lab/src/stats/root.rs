@@ -31,10 +31,11 @@ pub(super) fn solve(p: f64, upper: bool, start: f64, most: f64, tail: impl Fn(f6
         let next = x * step.exp();
         // The error of Halley's step is of the third order in its length, measured in standard deviations.
         let length = (slope * step).abs();
+        let close = length * length * length < 1e-13 * slope.abs().min(1.0);
+        if step.abs() < 1e-15 || (close && next >= low && next <= high) {
+            return next;
+        }
         if next > low && next < high {
-            if length * length * length < 1e-13 * slope.abs().min(1.0) || step.abs() < 1e-15 {
-                return next;
-            }
             x = next;
         } else if high / low < 1.0 + 4.0 * f64::EPSILON {
             return x;

@@ -62,3 +62,31 @@ impl Compared {
         self.values += 1;
     }
 }
+
+/// The sets of labelled scores, by name.
+pub(crate) const SETS: [(&str, &str); 7] = [
+    ("continuous", include_str!("../golden/scores_continuous.csv")),
+    ("ties", include_str!("../golden/scores_ties.csv")),
+    ("tiny", include_str!("../golden/scores_tiny.csv")),
+    ("separable", include_str!("../golden/scores_separable.csv")),
+    ("inverted", include_str!("../golden/scores_inverted.csv")),
+    ("constant", include_str!("../golden/scores_constant.csv")),
+    ("impostor_max_top", include_str!("../golden/scores_impostor_max_top.csv")),
+];
+
+/// The scores with a label, each with its subject.
+pub(crate) fn labelled(csv: &str, label: &str) -> Vec<(u64, f64)> {
+    let rows = csv.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    rows.filter(|row| row[0] == label).map(|row| (row[2].parse().unwrap(), row[1].parse().unwrap())).collect()
+}
+
+/// Genuine and impostor scores.
+pub(crate) fn scores(csv: &str) -> (Vec<f64>, Vec<f64>) {
+    let only = |label: &str| labelled(csv, label).into_iter().map(|(_, score)| score).collect();
+    (only("genuine"), only("impostor"))
+}
+
+/// The numbers of a file with one column.
+pub(crate) fn column(csv: &str) -> Vec<f64> {
+    csv.lines().skip(1).map(|line| line.parse().unwrap()).collect()
+}

@@ -5,6 +5,7 @@
 //! last; rates are fractions from 0 to 1, never per cent.
 
 mod beta;
+mod bootstrap;
 mod curve;
 mod gamma;
 mod grid;
@@ -15,6 +16,9 @@ mod root;
 mod saddle;
 mod target;
 
+pub use bootstrap::{
+    Draws, Resampler, percentile, percentile_interval, replicate_rate, replicate_rate_of_subjects,
+};
 pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, estimates};
 pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
 pub use interval::{

@@ -2,6 +2,7 @@
 //! of two decimals.
 
 use super::curve::{Curve, OperatingPoint};
+use super::ks::{KolmogorovSmirnov, compare};
 use super::rate::Rate;
 
 /// How many thresholds the grid has: 0.00, 0.01, .. 100.00.
@@ -202,13 +203,23 @@ impl LabelledGrid {
         })
     }
 
+    /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, put the reference in the place of the
+    /// genuine and the current sample in that of the impostors. `None` if either is empty.
+    #[must_use]
+    pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
+        compare(self.pairs(), self.genuine.valid(), self.impostor.valid())
+    }
+
+    /// The edges with the counts at each.
+    fn pairs(&self) -> impl Iterator<Item = (f64, u64, u64)> + '_ {
+        let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
+        EDGE.iter().zip(counts).map(|(edge, (genuine, impostor))| (*edge, *genuine, *impostor))
+    }
+
     /// The curve of the scores, each cut down to hundredths. It is exact at the thresholds of the grid, and only there.
     #[must_use]
     pub fn curve(&self) -> Curve {
-        let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
-        Curve::from_counts(
-            EDGE.iter().zip(counts).map(|(edge, (genuine, impostor))| (*edge, *genuine, *impostor)),
-        )
+        Curve::from_counts(self.pairs())
     }
 }
 

@@ -77,7 +77,6 @@ fn counts_rates_and_intervals_at_a_threshold() {
             compared.relative(upper, &at["fmr_upper95_one_sided"], 1e-9, &what);
         }
     }
-    let finite: u32 = compared.values;
     assert_eq!(compared.values, 874);
 }
 

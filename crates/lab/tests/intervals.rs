@@ -53,10 +53,10 @@ fn intervals_to_the_last_digits() {
         for (name, interval) in
             [("cp", clopper_pearson(rate, confidence)), ("jeffreys", jeffreys(rate, confidence))]
         {
-            compared.relative(interval.low, &row[name][0], 1e-12, &what);
-            compared.relative(interval.high, &row[name][1], 1e-12, &what);
+            compared.relative(interval.low, &row[name][0], 1e-13, &what);
+            compared.relative(interval.high, &row[name][1], 1e-13, &what);
         }
-        compared.relative(clopper_pearson_upper(rate, confidence), &row["upper"], 1e-12, &what);
+        compared.relative(clopper_pearson_upper(rate, confidence), &row["upper"], 1e-13, &what);
     }
     assert_eq!(compared.values, 32 * 5);
     println!("worst relative error {:e}", compared.worst);

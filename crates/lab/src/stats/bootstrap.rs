@@ -67,9 +67,17 @@ pub fn percentile_interval(values: &[f64], confidence: Confidence) -> Option<Int
 /// Scores to resample: each attempt by itself, or each subject with all its attempts.
 #[derive(Clone, Debug)]
 pub struct Resampler {
+    /// The distinct scores, ascending. An attempt is its score's place here, so that no replicate needs a sort.
     scores: Vec<f64>,
-    genuine: Vec<Vec<usize>>,
-    impostor: Vec<Vec<usize>>,
+    genuine: Units,
+    impostor: Units,
+}
+
+/// What is drawn as one.
+#[derive(Clone, Debug)]
+enum Units {
+    Attempts(Vec<usize>),
+    Subjects(Vec<Vec<usize>>),
 }
 
 impl Resampler {
@@ -79,8 +87,9 @@ impl Resampler {
     ///
     /// A score is NaN or infinite.
     pub fn attempts(genuine: &[f64], impostor: &[f64]) -> Result<Self, NotFinite> {
-        let alone = |scores: &[f64]| (0_u64..).zip(scores.iter().copied()).collect::<Vec<_>>();
-        Self::subjects(&alone(genuine), &alone(impostor))
+        let scores = distinct_of(genuine, impostor)?;
+        let units = |own: &[f64]| Units::Attempts(own.iter().map(|score| rank(&scores, *score)).collect());
+        Ok(Self { genuine: units(genuine), impostor: units(impostor), scores })
     }
 
     /// Attempts of subjects, drawn subject by subject: as many as there are, in the order of their numbers. A subject may
@@ -90,19 +99,16 @@ impl Resampler {
     ///
     /// A score is NaN or infinite.
     pub fn subjects(genuine: &[(u64, f64)], impostor: &[(u64, f64)]) -> Result<Self, NotFinite> {
-        let only =
-            |attempts: &[(u64, f64)]| sorted(&attempts.iter().map(|(_, score)| *score).collect::<Vec<_>>());
-        let scores: Vec<f64> = distinct(&only(genuine)?, &only(impostor)?).map(|(score, ..)| score).collect();
-        // A score is only ever looked up by its rank among the distinct, so that no replicate needs a sort.
-        let ranks = |attempts: &[(u64, f64)]| {
+        let only = |attempts: &[(u64, f64)]| attempts.iter().map(|(_, score)| *score).collect::<Vec<_>>();
+        let scores = distinct_of(&only(genuine), &only(impostor))?;
+        let units = |attempts: &[(u64, f64)]| {
             let mut by_subject = BTreeMap::<u64, Vec<usize>>::new();
             for (subject, score) in attempts {
-                let rank = scores.partition_point(|other| other < score);
-                by_subject.entry(*subject).or_default().push(rank);
+                by_subject.entry(*subject).or_default().push(rank(&scores, *score));
             }
-            by_subject.into_values().collect()
+            Units::Subjects(by_subject.into_values().collect())
         };
-        Ok(Self { genuine: ranks(genuine), impostor: ranks(impostor), scores })
+        Ok(Self { genuine: units(genuine), impostor: units(impostor), scores })
     }
 
     /// The next replicate's curve.
@@ -124,17 +130,33 @@ impl Resampler {
         (0..replicates).map(|_| statistic(&self.draw(&mut draws))).collect()
     }
 
-    fn counts(&self, subjects: &[Vec<usize>], draws: &mut Draws) -> Vec<u64> {
+    fn counts(&self, units: &Units, draws: &mut Draws) -> Vec<u64> {
         let mut counts = vec![0; self.scores.len()];
-        for _ in 0..subjects.len() {
-            for rank in subjects.get(draws.below(subjects.len())).into_iter().flatten() {
-                if let Some(count) = counts.get_mut(*rank) {
-                    *count += 1;
-                }
+        let mut count = |rank: &usize| {
+            if let Some(count) = counts.get_mut(*rank) {
+                *count += 1;
             }
+        };
+        match units {
+            Units::Attempts(ranks) => drawn(ranks, draws).for_each(&mut count),
+            Units::Subjects(subjects) => drawn(subjects, draws).flatten().for_each(&mut count),
         }
         counts
     }
+}
+
+/// As many of `units` as there are, with repetition.
+fn drawn<'a, T>(units: &'a [T], draws: &'a mut Draws) -> impl Iterator<Item = &'a T> + 'a {
+    (0..units.len()).filter_map(move |_| units.get(draws.below(units.len())))
+}
+
+fn distinct_of(genuine: &[f64], impostor: &[f64]) -> Result<Vec<f64>, NotFinite> {
+    let (genuine, impostor) = (sorted(genuine)?, sorted(impostor)?);
+    Ok(distinct(&genuine, &impostor).map(|(score, ..)| score).collect())
+}
+
+fn rank(scores: &[f64], score: f64) -> usize {
+    scores.partition_point(|other| *other < score)
 }
 
 /// Replicates of a rate whose attempts are drawn one by one, as fractions: a binomial count each, so the cost does not grow
@@ -152,12 +174,8 @@ pub fn replicate_rate(rate: Rate, replicates: usize, seed: u64) -> Vec<f64> {
 pub fn replicate_rate_of_subjects(subjects: &[Rate], replicates: usize, seed: u64) -> Vec<f64> {
     let mut draws = Draws::new(seed);
     let mut replicate = || {
-        let (mut errors, mut attempts) = (0, 0);
-        for _ in 0..subjects.len() {
-            if let Some(subject) = subjects.get(draws.below(subjects.len())) {
-                (errors, attempts) = (errors + subject.count(), attempts + subject.of());
-            }
-        }
+        let (errors, attempts) = drawn(subjects, &mut draws)
+            .fold((0, 0), |(errors, attempts), subject| (errors + subject.count(), attempts + subject.of()));
         errors as f64 / attempts as f64
     };
     (0..replicates).map(|_| replicate()).collect()

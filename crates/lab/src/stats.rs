@@ -3,6 +3,26 @@
 //! Terms are those of ISO/IEC 19795-1 and 30107-3. A score is a similarity, and `accept` means `score >= threshold`. A false
 //! match (FM) is an impostor accepted, a false non-match (FNM) a genuine attempt refused. Counts stay integers and divide
 //! last; rates are fractions from 0 to 1, never per cent.
+//!
+//! ```
+//! use cloudauth_lab::stats::{Confidence, LabelledGrid, Step, clopper_pearson, threshold, threshold_with};
+//!
+//! let mut results = LabelledGrid::default();
+//! results.genuine.add(&[88.1, 74.2, 93.0, 69.9]);
+//! results.impostor.add(&[12.5, 71.3, 40.0, 55.8, f64::NAN]); // the last gave no score
+//!
+//! let curve = results.curve();
+//! let at = curve.at(70.0);
+//! assert_eq!((at.fmr.to_string(), at.fnmr.to_string()), ("1/4".into(), "1/4".into()));
+//! let interval = clopper_pearson(at.fmr, Confidence::P95);
+//! assert!(interval.low < 0.01 && interval.high > 0.80); // four attempts say little
+//!
+//! let shown = threshold(&curve, 0.001, Step::Hundredths(1)).ok_or("no impostors")?;
+//! assert_eq!(shown.point.threshold, 71.31);
+//! let proven = threshold_with(&curve, 0.001, Confidence::P95, Step::Hundredths(1));
+//! assert_eq!(proven.unwrap_err().need, Some(2995));
+//! # Ok::<(), &str>(())
+//! ```
 
 mod attack;
 mod beta;

@@ -225,4 +225,22 @@ fn nothing_to_count_has_no_rate() {
     assert_eq!((one.at(f64::NAN).fmr.count(), one.at(f64::NAN).fnmr.count()), (0, 1));
     assert_eq!(threshold(&one, 1.0, Step::Double).unwrap().point.threshold, f64::NEG_INFINITY);
     assert_eq!(threshold(&one, f64::NAN, Step::Double), None);
+    for step in [Step::Double, Step::Hundredths(0), Step::Hundredths(u32::MAX)] {
+        assert!(step.above(f64::NAN).is_nan());
+        assert_eq!(step.above(f64::INFINITY), f64::INFINITY);
+        for score in [1e300, -1e300, 1e12, -1e12, 0.0, f64::MIN_POSITIVE] {
+            assert!(step.above(score) > score, "{step:?} {score}");
+        }
+    }
+}
+
+#[test]
+fn the_vendors_table_is_the_references_line() {
+    let golden = json(include_str!("golden/vendor_far.json"));
+    let mut compared = Compared::default();
+    for row in golden["closed_form_at_table"].as_array().unwrap() {
+        let nominal = cloudauth_policy::nominal_far(row[0].as_f64().unwrap()).unwrap();
+        compared.relative(nominal, &row[1], 1e-14, "the vendor's line");
+    }
+    assert_eq!(compared.values, 5);
 }

@@ -17,11 +17,13 @@ pub enum Step {
 }
 
 impl Step {
-    /// The smallest threshold that refuses `score`.
+    /// The smallest threshold that refuses `score`. For a score of more than 1e12, where no hundredths are left, and for an
+    /// infinite one, that is the next double; for NaN it is NaN.
     #[must_use]
     pub fn above(self, score: f64) -> f64 {
-        let Self::Hundredths(step) = self else {
-            return score.next_up();
+        let step = match self {
+            Self::Hundredths(step) if score.abs() <= 1e12 => step,
+            _ => return score.next_up(),
         };
         let step = f64::from(step.max(1));
         let at = |multiple: f64| multiple * step / 100.0;

@@ -1,0 +1,246 @@
+//! Scores counted on the grid of hundredths from 0 to 100: no sort, any number of rows, and still exact for every threshold
+//! of two decimals.
+
+use super::curve::{Curve, OperatingPoint};
+use super::ks::{KolmogorovSmirnov, compare};
+use super::rate::Rate;
+
+/// How many thresholds the grid has: 0.00, 0.01, .. 100.00.
+pub const EDGES: usize = 10_001;
+
+/// A power of two above the grid's edges, so that a masked index needs no check. The first index past the grid takes the
+/// scores that are none.
+const SLOTS: usize = 1 << 14;
+const INVALID: usize = EDGES;
+
+/// Each edge is the double nearest to k/100, as a parser reads it. The one past the end is never reached.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+static EDGE: [f64; SLOTS] = {
+    let mut edges = [f64::INFINITY; SLOTS];
+    let mut k = 0;
+    while k < EDGES {
+        edges[k] = k as f64 / 100.0;
+        k += 1;
+    }
+    edges
+};
+
+/// The threshold at a place of the grid: the double nearest to `index`/100. `None` past 100.00.
+#[must_use]
+pub fn edge(index: usize) -> Option<f64> {
+    EDGE.get(index).copied().filter(|_| index < EDGES)
+}
+
+/// The place of a threshold on the grid, if it has at most two decimals and lies from 0 to 100. Only for such does a [`Grid`]
+/// know the counts.
+#[must_use]
+pub fn edge_index(threshold: f64) -> Option<usize> {
+    let slot = slot(threshold);
+    edge(slot).filter(|edge| *edge == threshold).map(|_| slot)
+}
+
+/// Where a score is counted: at the last edge that it reaches. The product is at most one place off, and the two edges around
+/// it put that right: `slot >= k` is `score >= edge(k)`, for every double.
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "both are below the table's length: the guess is at most 10,000")]
+fn slot(score: f64) -> usize {
+    let guess = (score * 100.0) as u32 as usize;
+    let guess = guess.min(EDGES - 1);
+    let up = usize::from(score >= EDGE[guess + 1]);
+    let down = usize::from(score < EDGE[guess]);
+    let valid = (0.0..=100.0).contains(&score);
+    if valid { guess + up - down } else { INVALID }
+}
+
+/// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    counts: Vec<u64>,
+    invalid: u64,
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self { counts: vec![0; EDGES], invalid: 0 }
+    }
+}
+
+impl Grid {
+    /// Counts some scores.
+    #[must_use]
+    pub fn of(scores: &[f64]) -> Self {
+        let mut grid = Self::default();
+        grid.add(scores);
+        grid
+    }
+
+    /// Counts more scores, in points from 0 to 100.
+    pub fn add(&mut self, scores: &[f64]) {
+        if scores.len() < EDGES {
+            scores.iter().for_each(|score| self.count(slot(*score), 1));
+            return;
+        }
+        for part in scores.chunks(u32::MAX as usize) {
+            let mut table = table::<SLOTS>();
+            for score in part {
+                bump(&mut table, slot(*score));
+            }
+            self.take(table.as_slice());
+        }
+    }
+
+    /// Counts attempts that gave no score at all.
+    pub fn add_missing(&mut self, attempts: u64) {
+        self.invalid += attempts;
+    }
+
+    /// Adds what another grid counted. The order does not matter.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(ours, theirs)| *ours += theirs);
+        self.invalid += other.invalid;
+    }
+
+    /// The counts at 0.00, 0.01, .. 100.00.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// How many scores are valid.
+    #[must_use]
+    pub fn valid(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// How many attempts gave no usable score.
+    #[must_use]
+    pub const fn invalid(&self) -> u64 {
+        self.invalid
+    }
+
+    /// The attempts without a usable score, of all: the failure-to-acquire rate (FTA).
+    #[must_use]
+    pub fn fta(&self) -> Rate {
+        Rate::counted(self.invalid, self.invalid + self.valid())
+    }
+
+    /// How many valid scores are at least `threshold`, in points; `None` if it is not on the grid.
+    #[must_use]
+    pub fn at_least(&self, threshold: f64) -> Option<u64> {
+        let from = edge_index(threshold)?;
+        Some(self.counts.iter().skip(from).sum())
+    }
+
+    fn count(&mut self, slot: usize, times: u64) {
+        match self.counts.get_mut(slot) {
+            Some(count) => *count += times,
+            None => self.invalid += times,
+        }
+    }
+
+    fn take(&mut self, table: &[u32]) {
+        for (slot, count) in table.iter().enumerate().take(EDGES + 1) {
+            self.count(slot, u64::from(*count));
+        }
+    }
+}
+
+fn table<const N: usize>() -> Box<[u32; N]> {
+    Box::new([0; N])
+}
+
+#[inline]
+#[expect(clippy::indexing_slicing, reason = "the length is a power of two, and the index is masked by it")]
+fn bump<const N: usize>(table: &mut [u32; N], slot: usize) {
+    table[slot & (N - 1)] += 1;
+}
+
+/// Genuine and impostor attempts, each counted on the grid.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelledGrid {
+    /// Attempts by the person who they claim to be.
+    pub genuine: Grid,
+    /// Attempts by somebody else.
+    pub impostor: Grid,
+}
+
+impl LabelledGrid {
+    /// Counts scores, in points from 0 to 100, each with whether it is genuine. What one slice has more than the other is
+    /// left out.
+    pub fn add(&mut self, scores: &[f64], genuine: &[bool]) {
+        for (scores, genuine) in scores.chunks(u32::MAX as usize).zip(genuine.chunks(u32::MAX as usize)) {
+            let mut table = table::<{ 2 * SLOTS }>();
+            for (score, genuine) in scores.iter().zip(genuine) {
+                bump(&mut table, slot(*score) + SLOTS * usize::from(*genuine));
+            }
+            let (impostor, genuine) = table.split_at(SLOTS);
+            self.impostor.take(impostor);
+            self.genuine.take(genuine);
+        }
+    }
+
+    /// Adds what another counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.genuine.merge(&other.genuine);
+        self.impostor.merge(&other.impostor);
+    }
+
+    /// The error counts at every threshold of the grid, from 0.00 to 100.00, and at plus infinity.
+    pub fn operating_points(&self) -> impl Iterator<Item = OperatingPoint> + '_ {
+        let (genuine, impostor) = (self.genuine.valid(), self.impostor.valid());
+        let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
+        let mut below = (0, 0);
+        EDGE.iter().take(EDGES + 1).zip(counts.map(Some).chain([None])).map(move |(threshold, here)| {
+            let point = OperatingPoint {
+                threshold: *threshold,
+                fmr: Rate::counted(impostor - below.1, impostor),
+                fnmr: Rate::counted(below.0, genuine),
+            };
+            if let Some((genuine, impostor)) = here {
+                below = (below.0 + genuine, below.1 + impostor);
+            }
+            point
+        })
+    }
+
+    /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, put the reference in the place of the
+    /// genuine and the current sample in that of the impostors. `None` if either is empty.
+    #[must_use]
+    pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
+        compare(self.pairs(), self.genuine.valid(), self.impostor.valid())
+    }
+
+    /// The edges with the counts at each.
+    fn pairs(&self) -> impl Iterator<Item = (f64, u64, u64)> + '_ {
+        let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
+        EDGE.iter().zip(counts).map(|(edge, (genuine, impostor))| (*edge, *genuine, *impostor))
+    }
+
+    /// The curve of the scores, each cut down to hundredths. It is exact at the thresholds of the grid, and only there.
+    #[must_use]
+    pub fn curve(&self) -> Curve {
+        Curve::from_counts(self.pairs())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_what_a_parser_reads() {
+        for k in 0..EDGES {
+            let parsed: f64 = format!("{}.{:02}", k / 100, k % 100).parse().unwrap();
+            assert_eq!(edge(k), Some(parsed));
+            assert_eq!(edge_index(parsed), Some(k));
+            assert_eq!(slot(parsed), k);
+            assert_eq!(slot(parsed.next_down()), if k == 0 { INVALID } else { k - 1 });
+            assert_eq!(slot(parsed.next_up()), if k == EDGES - 1 { INVALID } else { k });
+        }
+        assert_eq!((edge(EDGES), edge_index(100.01), edge_index(70.005)), (None, None, None));
+        for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e-300, 1e300] {
+            assert_eq!((slot(none), edge_index(none)), (INVALID, None), "{none}");
+        }
+        assert_eq!(slot(-0.0), 0);
+    }
+}

@@ -1,5 +1,7 @@
 //! What the command line takes. No secret and no personal data: those come from the environment or a file.
 
+mod lab;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
+pub(crate) use lab::{Calibrate, Data, Lab};
 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///
@@ -64,6 +67,9 @@ pub(crate) enum Command {
     /// Checks, explains, compares and formats policy files.
     #[command(subcommand)]
     Policy(Policy),
+    /// Policies over recorded results: replay, compare, calibrate.
+    #[command(subcommand)]
+    Lab(Lab),
     /// Runs the emulator until it is interrupted.
     Emulator(Emulator),
     /// Receives callbacks, tells of each, and hands them on.

@@ -41,6 +41,10 @@ impl Failure {
         Self { code: OTHER, message: error.to_string() }
     }
 
+    pub(crate) fn chained(error: &dyn std::error::Error) -> Self {
+        Self { code: OTHER, message: chain(error) }
+    }
+
     pub(crate) const fn exit_code(&self) -> u8 {
         self.code
     }

@@ -29,6 +29,7 @@ async fn main() -> ExitCode {
         Command::Codes(command) => commands::codes::run(&command, &output),
         Command::Sign(command) => commands::sign::run(&command, &output),
         Command::Policy(command) => commands::policy::run(&command, &output),
+        Command::Lab(command) => commands::lab::run(command, &output).await,
         Command::Emulator(command) => commands::emulator::run(command, &output).await,
         Command::Listen(command) => commands::listen::run(command, &output).await,
         Command::Trigger(command) => commands::trigger::run(&command, &output),

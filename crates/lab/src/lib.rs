@@ -1,6 +1,66 @@
-//! What a policy's thresholds do to real people: statistics of recorded face verification results.
+//! What a policy does to real people: replay it over recorded face verification results, compare it with another one, choose
+//! its thresholds from labelled history, and see whether scores have moved.
 //!
-//! [`stats`] has pure functions on counts: error rates and their intervals, ROC and EER, thresholds for a target rate,
-//! bootstrap, drift, paired comparison, presentation attacks. No I/O, no clock; the bootstrap's randomness is a seed.
+//! ```
+//! use cloudauth_lab::{Lab, Replay, Source, Watch};
+//! use cloudauth_policy::{Policy, builtin};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("history.jsonl");
+//! # std::fs::write(&path, r#"{"sub_code": "201", "passed": "F"}"#)?;
+//! let policy = Policy::parse(builtin::ONBOARDING)?;
+//! let ran = Lab::new(&policy).run(&Source::find(&[path])?, &Watch::default())?;
+//! println!("{:?}", Replay::of(&ran.tally).verdicts);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A [`Lab`] reads JSON Lines (answers of `DescribeFaceVerify` as they came, or a member for each input), CSV and, with the
+//! feature `parquet`, Parquet; a [`Mapping`] says where things stand. What it counts is a [`Tally`], of which [`Replay`],
+//! [`Compare`], [`Calibration`], [`Drift`] and [`report`] are views. Memory does not grow with the rows, and the same data give
+//! the same counts on any number of threads.
+//!
+//! [`stats`] has the statistics, pure functions on counts: error rates and their intervals, ROC and EER, thresholds for a
+//! target rate, bootstrap, drift, paired comparison, presentation attacks.
+//!
+//! Personal data: rows are counted and forgotten. People are known by a hash, ids and segments as the mapping names them, and
+//! what was not understood by its place alone.
 
+mod attacks;
+mod calibrate;
+mod compare;
+mod drift;
+mod error;
+mod feed;
+mod input;
+mod json;
+mod mapping;
+mod notes;
+mod proportion;
+mod replay;
+mod report;
+mod row;
+mod run;
+mod source;
 pub mod stats;
+mod tally;
+mod time;
+mod told;
+mod worker;
+mod write_back;
+
+pub use attacks::{Attacks, AttacksAt};
+pub use calibrate::{At, Band, Calibration, Eer, People, TARGETS, Target};
+pub use compare::{Change, Compare, Flip, FlipExample, Pair};
+pub use drift::{Between, Drift, Month, Months, Moved};
+pub use error::LabError;
+pub use mapping::{Mapping, MappingError, Shape};
+pub use notes::Point;
+pub use proportion::Proportion;
+pub use replay::{PolicyName, Replay, Rows, RuleRows};
+pub use report::{Language, report};
+pub use row::Label;
+pub use run::{Lab, Ran, Watch};
+pub use source::Source;
+pub use tally::Tally;
+pub use told::Told;
+pub use write_back::set_threshold;

@@ -45,7 +45,9 @@ pub use bootstrap::{
     Draws, Resampler, percentile, percentile_interval, replicate_rate, replicate_rate_of_subjects,
 };
 pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, estimates};
-pub use drift::{Binned, Bins, Smoothing, jensen_shannon, psi, psi_critical, wasserstein};
+pub use drift::{
+    Binned, Bins, Smoothing, jensen_shannon, psi, psi_critical, wasserstein, wasserstein_of_grids,
+};
 pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,

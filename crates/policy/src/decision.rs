@@ -83,6 +83,12 @@ impl<'p> Decision<'p> {
         self.by.document.rule_id(self.rule)
     }
 
+    /// Its number, from 0 on; that of `otherwise` is the number of rules. As [`Batch`](crate::Batch) writes it.
+    #[must_use]
+    pub const fn rule_number(&self) -> usize {
+        self.rule
+    }
+
     /// Why, as a code for programs.
     #[must_use]
     pub fn reason(&self) -> &'p str {

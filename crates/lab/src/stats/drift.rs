@@ -7,6 +7,7 @@
 use super::bootstrap::percentile;
 use super::curve::{NotFinite, distinct, sorted};
 use super::gamma;
+use super::grid::Grid;
 use super::rate::Confidence;
 
 /// Bins of scores: from each edge to below the next, the last with its upper edge.
@@ -123,6 +124,21 @@ pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
         half(from, middle) + half(to, middle)
     });
     Some(terms.sum())
+}
+
+/// The same of scores on the grid, each cut down to hundredths. `None` if one holds no score.
+#[must_use]
+pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
+    let (n, m) = (reference.valid() as f64, current.valid() as f64);
+    if n == 0.0 || m == 0.0 {
+        return None;
+    }
+    let (mut below, mut distance) = ((0, 0), 0.0);
+    for (from, to) in reference.counts().iter().zip(current.counts()) {
+        below = (below.0 + from, below.1 + to);
+        distance += (below.0 as f64 / n - below.1 as f64 / m).abs() / 100.0;
+    }
+    Some(distance)
 }
 
 fn pairs(reference: &Binned, current: &Binned) -> Option<Vec<(u64, u64)>> {

@@ -1,6 +1,10 @@
 //! Scores counted on the grid of hundredths from 0 to 100: no sort, any number of rows, and still exact for every threshold
 //! of two decimals.
 
+mod sparse;
+
+use serde::{Deserialize, Serialize};
+
 use super::curve::{Curve, OperatingPoint};
 use super::ks::{KolmogorovSmirnov, compare};
 use super::rate::Rate;
@@ -53,7 +57,8 @@ fn slot(score: f64) -> usize {
 }
 
 /// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "sparse::Sparse", into = "sparse::Sparse")]
 pub struct Grid {
     counts: Vec<u64>,
     invalid: u64,
@@ -87,6 +92,11 @@ impl Grid {
             }
             self.take(table.as_slice());
         }
+    }
+
+    /// Counts one score.
+    pub fn add_one(&mut self, score: f64) {
+        self.count(slot(score), 1);
     }
 
     /// Counts attempts that gave no score at all.

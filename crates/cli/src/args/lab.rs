@@ -1,0 +1,105 @@
+//! `cloudauth lab`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use cloudauth_lab::Months;
+
+/// Policies over recorded results. Data are files or folders: .jsonl, .ndjson, .csv, .tsv, also with .gz or .zst behind it,
+/// or .parquet.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Lab {
+    /// Decides over history: counts by verdict, rule, SubCode, segment and day.
+    Replay {
+        /// The policy: a path, or builtin:NAME.
+        policy: String,
+        #[command(flatten)]
+        data: Data,
+        /// Writes each decision to this CSV file, in the order of the data.
+        #[arg(long, value_name = "FILE")]
+        decisions: Option<PathBuf>,
+    },
+    /// Tells who a candidate would decide otherwise, and what that does to fraud and to customers.
+    Compare {
+        /// The policy in force.
+        policy: String,
+        /// The one that would take its place.
+        candidate: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Error rates at every threshold from labelled history, and the threshold for a target with confidence.
+    Calibrate(Calibrate),
+    /// Whether scores have moved: one part of the months against another.
+    Drift {
+        /// The policy whose thresholds matter.
+        policy: String,
+        #[command(flatten)]
+        data: Data,
+        /// The months to hold the others against, such as 2026-01..2026-03. All before the last unless given.
+        #[arg(long, value_name = "MONTHS")]
+        reference: Option<Months>,
+        /// The months to look at. The last unless given.
+        #[arg(long, value_name = "MONTHS")]
+        current: Option<Months>,
+    },
+    /// All of it in one HTML file, in the language of --lang.
+    Report {
+        /// The policy.
+        policy: String,
+        #[command(flatten)]
+        data: Data,
+        /// Compares it with this candidate.
+        #[arg(long, value_name = "POLICY")]
+        candidate: Option<String>,
+        /// Where to write it.
+        #[arg(long, value_name = "FILE", default_value = "report.html")]
+        to: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Calibrate {
+    /// The policy whose thresholds and approvals are told.
+    pub(crate) policy: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// A false match rate to aim at, such as 1/10000 or 0.0001; the vendor's five unless given. It can be given again.
+    #[arg(long = "target", value_name = "RATE", value_parser = rate)]
+    pub(crate) targets: Vec<f64>,
+    /// How fine a threshold may be, in hundredths of a point: 50 for halves.
+    #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) step: u32,
+    /// Writes what is recommended for the only target into this threshold of the policy file, if the policy then still holds.
+    #[arg(long, value_name = "THRESHOLD")]
+    pub(crate) write: Option<String>,
+}
+
+/// A share above 0 and below 1.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = match text.split_once('/') {
+        Some((above, below)) => {
+            above.parse::<f64>().ok().zip(below.parse::<f64>().ok()).map(|(above, below)| above / below)
+        }
+        None => text.parse().ok(),
+    };
+    rate.filter(|rate| *rate > 0.0 && *rate < 1.0)
+        .ok_or_else(|| "write a rate between 0 and 1, such as 1/10000".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Data {
+    /// Files or folders with recorded results.
+    #[arg(required = true, value_name = "DATA")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Says where inputs, label, time, subject and segments stand. Without it, inputs stand under their own names, or the data
+    /// are answers of DescribeFaceVerify.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Puts down every ten seconds how far it is, and goes on from there the next time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resume: Option<PathBuf>,
+    /// How many threads read; changes nothing but the time.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+}

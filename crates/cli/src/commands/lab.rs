@@ -1,0 +1,110 @@
+//! `cloudauth lab`: policies over recorded results.
+
+mod run;
+mod table;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use cloudauth::policy::Policy;
+use cloudauth_lab::{Calibration, Compare, Drift, Language, Ran, Replay, TARGETS, report, set_threshold};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::{self, Calibrate, Lab as Command};
+use crate::commands::policy::load;
+use crate::failure::Failure;
+use crate::output::Output;
+use run::{Data, Wanted};
+
+pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
+    match command {
+        Command::Replay { policy, data, decisions } => {
+            let (data, policies) = (Data::find(data)?, vec![load(&policy)?]);
+            let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
+            let replay = Replay::of(&ran.tally);
+            tell(output, &words::replay(&replay, &data), &replay)?;
+            Ok(run::exit_code(&ran))
+        }
+        Command::Compare { policy, candidate, data } => {
+            let policies = vec![load(&policy)?, load(&candidate)?];
+            let data = Data::find(data)?;
+            let ran = data.run(policies, Wanted::default(), output).await?;
+            if let Some(compare) = Compare::of(&ran.tally) {
+                tell(output, &words::compare(&compare, &data), &compare)?;
+            }
+            Ok(run::exit_code(&ran))
+        }
+        Command::Calibrate(args) => calibrate(args, output).await,
+        Command::Drift { policy, data, reference, current } => {
+            let (data, policies) = (Data::find(data)?, vec![load(&policy)?]);
+            let ran = data.run(policies, Wanted::default(), output).await?;
+            let drift =
+                Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
+            tell(output, &words::drift(&drift, &data), &drift)?;
+            Ok(run::exit_code(&ran))
+        }
+        Command::Report { policy, data, candidate, to } => {
+            let policies = [Some(policy), candidate].into_iter().flatten();
+            let policies = policies.map(|policy| load(&policy)).collect::<Result<Vec<Policy>, _>>()?;
+            let data = Data::find(data)?;
+            let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
+            write_report(&ran, &to, output)?;
+            Ok(run::exit_code(&ran))
+        }
+    }
+}
+
+fn tell(output: &Output, human: &str, document: &impl Serialize) -> Result<(), Failure> {
+    output.print(human, &serde_json::to_value(document).map_err(Failure::other)?);
+    Ok(())
+}
+
+async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
+    if args.write.is_some() && args.targets.len() != 1 {
+        return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
+    }
+    let (data, policies) = (Data::find(args.data)?, vec![load(&args.policy)?]);
+    let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
+    let targets = if args.targets.is_empty() { TARGETS.to_vec() } else { args.targets };
+    let calibration = Calibration::of(&ran.tally, &targets, args.step);
+    tell(output, &words::calibration(&calibration, &data), &calibration)?;
+    if let Some(name) = &args.write {
+        write_threshold(&args.policy, name, &calibration)?;
+    }
+    Ok(run::exit_code(&ran))
+}
+
+fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<(), Failure> {
+    if file.starts_with("builtin:") {
+        return Err(Failure::usage(
+            "a policy that comes with the command cannot be changed: write it to a file first",
+        ));
+    }
+    let Some(target) = calibration.targets.first() else { return Ok(()) };
+    let Some(threshold) = target.recommended else {
+        return Err(Failure::other(format!("nothing is written: {}", target.words)));
+    };
+    let old = std::fs::read_to_string(file).map_err(Failure::usage)?;
+    let (rate, of) = (1.0 / target.fmr, calibration.impostor.count);
+    let note = format!("FMR at most 1/{rate:.0} with 95 % confidence, on {of} labelled impostors");
+    let new = set_threshold(&old, name, threshold, &note).map_err(|error| Failure::chained(&error))?;
+    std::fs::write(file, new).map_err(Failure::other)?;
+    eprintln!(
+        "{file}: {name} is {threshold} now; look at what that changes with `policy diff` and `lab compare`"
+    );
+    Ok(())
+}
+
+fn write_report(ran: &Ran, to: &Path, output: &Output) -> Result<(), Failure> {
+    let language = match output.language {
+        args::Language::Zh => Language::Zh,
+        args::Language::En => Language::En,
+    };
+    let page = report(&ran.tally, language).map_err(|error| Failure::chained(&error))?;
+    std::fs::write(to, page)
+        .map_err(|error| Failure::other(format!("cannot write {}: {error}", to.display())))?;
+    let to: PathBuf = to.to_owned();
+    output.print(&format!("written to {}", to.display()), &json!({ "report": to, "complete": ran.complete }));
+    Ok(())
+}

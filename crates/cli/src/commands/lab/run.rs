@@ -1,0 +1,113 @@
+//! A run over data: a progress bar, and Ctrl-C, which gives what was counted until then.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloudauth::policy::Policy;
+use cloudauth_lab::{Lab, LabError, Mapping, Ran, Source, Watch};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What else is wanted of a run.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// Where each decision goes.
+    pub(super) decisions: Option<PathBuf>,
+    /// Intervals over people.
+    pub(super) people: bool,
+}
+
+/// Data that were found.
+pub(super) struct Data {
+    sources: Vec<Source>,
+    mapping: Option<Mapping>,
+    resume: Option<PathBuf>,
+    threads: Option<usize>,
+}
+
+impl Data {
+    pub(super) fn find(args: args::Data) -> Result<Self, Failure> {
+        let mapping = args.mapping.map(|file| {
+            let text = std::fs::read_to_string(&file);
+            let text =
+                text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+            Mapping::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+        });
+        let sources = Source::find(&args.paths).map_err(Failure::usage)?;
+        Ok(Self { sources, mapping: mapping.transpose()?, resume: args.resume, threads: args.threads })
+    }
+
+    /// What a file is called.
+    pub(super) fn name(&self, source: usize) -> String {
+        self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()
+    }
+
+    /// Runs, and says how far it is.
+    pub(super) async fn run(
+        &self,
+        policies: Vec<Policy>,
+        wanted: Wanted,
+        output: &Output,
+    ) -> Result<Ran, Failure> {
+        let watch = Arc::new(Watch::default());
+        let (sources, mapping, resume, threads) =
+            (self.sources.clone(), self.mapping.clone(), self.resume.clone(), self.threads);
+        let (watched, of_people) = (Arc::clone(&watch), !output.is_for_programs());
+        let work = tokio::task::spawn_blocking(move || {
+            let [first, rest @ ..] = &*policies else { return Err(None) };
+            let mut lab = Lab::new(first);
+            for candidate in rest {
+                lab = lab.against(candidate);
+            }
+            if let Some(mapping) = mapping {
+                lab = lab.mapping(mapping);
+            }
+            if let Some(resume) = resume {
+                lab = lab.resume(resume);
+            }
+            if let Some(decisions) = wanted.decisions {
+                lab = lab.decisions(decisions);
+            }
+            if wanted.people {
+                lab = lab.keep_people();
+            }
+            if let Some(threads) = threads {
+                lab = lab.threads(threads);
+            }
+            lab.run(&sources, &watched).map_err(Some)
+        });
+        let bytes = self.sources.iter().map(Source::length).sum();
+        let bar = if of_people { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
+        let style =
+            ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left");
+        bar.set_style(style.map_err(Failure::other)?);
+        tokio::pin!(work);
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
+        let ran = loop {
+            tokio::select! {
+                ran = &mut work => break ran.map_err(Failure::other)?,
+                _ = ticks.tick() => bar.set_position(watch.read()),
+                _ = tokio::signal::ctrl_c() => watch.stop(),
+            }
+        };
+        bar.finish_and_clear();
+        let ran = ran.map_err(|error: Option<LabError>| match error {
+            Some(error) => Failure::chained(&error),
+            None => Failure::usage("there is no policy"),
+        })?;
+        if !ran.complete {
+            let again = if self.resume.is_some() { "; the same command goes on from here" } else { "" };
+            eprintln!("stopped: what follows is of the part that was read{again}");
+        }
+        Ok(ran)
+    }
+}
+
+/// 0, or that of a program which somebody has stopped.
+pub(super) const fn exit_code(ran: &Ran) -> u8 {
+    if ran.complete { 0 } else { 130 }
+}

@@ -1,0 +1,82 @@
+//! Tables and numbers for people.
+
+use std::fmt;
+
+/// Columns, of which all but the first few that hold words lie to the right.
+pub(super) struct Table<const N: usize> {
+    rows: Vec<[String; N]>,
+}
+
+impl<const N: usize> Table<N> {
+    pub(super) fn new(header: [&str; N]) -> Self {
+        Self { rows: vec![header.map(str::to_owned)] }
+    }
+
+    pub(super) fn row(&mut self, row: [String; N]) {
+        self.rows.push(row);
+    }
+}
+
+impl<const N: usize> fmt::Display for Table<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
+        let width = |column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or_default();
+        let is_number = |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let right: Vec<bool> =
+            (0..N).map(|column| column > 0 && cells(column).skip(1).all(is_number)).collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (column, (cell, right)) in row.iter().zip(&right).enumerate() {
+                let width = width(column);
+                line += &if *right { format!("{cell:>width$}  ") } else { format!("{cell:<width$}  ") };
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// `1,234,567`
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `12.3 %`
+pub(super) fn percent(part: u64, of: u64) -> String {
+    if of == 0 { "-".to_owned() } else { format!("{:.2} %", 100.0 * part as f64 / of as f64) }
+}
+
+/// A share as percent, with the digits that a small one needs.
+pub(super) fn rate(share: f64) -> String {
+    if share == 0.0 || share >= 0.001 {
+        format!("{:.2} %", share * 100.0)
+    } else {
+        format!("{:.1e} %", share * 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_lie_to_the_right() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [percent(1, 8), percent(0, 0), rate(0.001), rate(2e-5)],
+            ["12.50 %", "-", "0.10 %", "2.0e-3 %"]
+        );
+        let mut table = Table::new(["rule", "rows"]);
+        table.row(["otherwise".to_owned(), thousands(5)]);
+        table.row(["a".to_owned(), thousands(1234)]);
+        assert_eq!(table.to_string(), "rule        rows\notherwise      5\na          1,234\n");
+    }
+}

@@ -1,0 +1,235 @@
+//! What the lab found, for people.
+
+use std::collections::BTreeMap;
+
+use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, Told};
+
+use super::run::Data;
+use super::table::{Table, percent, rate, thousands};
+
+const VERDICTS: [&str; 4] = ["approve", "review", "retry", "reject"];
+
+pub(super) fn replay(replay: &Replay, data: &Data) -> String {
+    let policy = &replay.policy;
+    let mut text = format!("{} {} decides on {} rows\n\n", policy.id, policy.version, thousands(replay.rows));
+    let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"]);
+    for verdict in VERDICTS {
+        let rows = replay.verdicts.get(verdict).copied().unwrap_or_default();
+        table.row([
+            verdict.to_owned(),
+            thousands(rows.all),
+            percent(rows.all, replay.rows),
+            thousands(rows.genuine),
+            thousands(rows.impostor),
+        ]);
+    }
+    text += &table.to_string();
+    let mut table = Table::new(["rule", "verdict", "rows", "share"]);
+    for rule in &replay.rules {
+        let (rows, share) = (thousands(rule.rows.all), percent(rule.rows.all, replay.rows));
+        table.row([rule.rule.clone(), rule.verdict.clone(), rows, share]);
+    }
+    text += &format!("\n{table}");
+    text += &by_verdict("SubCode", &replay.sub_codes);
+    for (segment, values) in &replay.segments {
+        text += &by_verdict(segment, values);
+    }
+    if !replay.days.is_empty() {
+        text += &by_verdict("day", &replay.days);
+    }
+    text + &notes(&replay.notes, data)
+}
+
+fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>) -> String {
+    let mut table = Table::new([name, "approve", "review", "retry", "reject"]);
+    for (value, counts) in values {
+        let count = |verdict| thousands(counts.get(verdict).copied().unwrap_or_default());
+        let [approve, review, retry, reject] = VERDICTS.map(count);
+        table.row([value.clone(), approve, review, retry, reject]);
+    }
+    format!("\n{table}")
+}
+
+pub(super) fn compare(compare: &Compare, data: &Data) -> String {
+    let (policy, candidate) = (&compare.policy, &compare.candidate);
+    let mut text = format!(
+        "{} {} and {} {} differ on {} of {} rows ({})\n\n",
+        policy.id,
+        policy.version,
+        candidate.id,
+        candidate.version,
+        thousands(compare.changed),
+        thousands(compare.rows),
+        percent(compare.changed, compare.rows)
+    );
+    let mut table = Table::new(["from", "to", "rows", "genuine", "impostor", "for example"]);
+    for flip in compare.flips.iter().filter(|flip| flip.from != flip.to) {
+        let example = flip.examples.first().map(|example| {
+            format!(
+                "{}:{} ({} -> {})",
+                data.name(example.at.source),
+                example.at.line,
+                example.from_rule,
+                example.to_rule
+            )
+        });
+        table.row([
+            flip.from.to_owned(),
+            flip.to.to_owned(),
+            thousands(flip.rows.all),
+            thousands(flip.rows.genuine),
+            thousands(flip.rows.impostor),
+            example.unwrap_or_default(),
+        ]);
+    }
+    text += &table.to_string();
+    let pairs = [
+        ("impostors approved", compare.fraud_let_in),
+        ("genuine people not approved", compare.customers_not_approved),
+        ("genuine people rejected", compare.customers_rejected),
+    ];
+    let mut table = Table::new(["", "policy", "candidate", "policy alone", "candidate alone", "McNemar p"]);
+    for (name, Pair { policy, candidate, only_policy, only_candidate, p, .. }) in
+        pairs.into_iter().filter_map(|(name, pair)| Some((name, pair?)))
+    {
+        let (only_policy, only_candidate) = (thousands(only_policy), thousands(only_candidate));
+        table.row([
+            name.to_owned(),
+            share(&policy),
+            share(&candidate),
+            only_policy,
+            only_candidate,
+            format!("{p:.4}"),
+        ]);
+    }
+    text += &format!("\n{table}");
+    for (segment, values) in &compare.segments {
+        let mut table = Table::new([segment, "rows", "changed", "to approve", "from approve"]);
+        for (value, change) in values {
+            let counts = [change.rows, change.changed, change.to_approve, change.from_approve].map(thousands);
+            let [rows, changed, to_approve, from_approve] = counts;
+            table.row([value.clone(), rows, changed, to_approve, from_approve]);
+        }
+        text += &format!("\n{table}");
+    }
+    text + &notes(&compare.notes, data)
+}
+
+/// `0.12 % (0.10 to 0.15)`
+fn share(share: &Proportion) -> String {
+    match share.rate {
+        Some(value) => format!("{} ({} to {})", rate(value), rate(share.low), rate(share.high)),
+        None => "-".to_owned(),
+    }
+}
+
+pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
+    let (genuine, impostor) = (&calibration.genuine, &calibration.impostor);
+    let mut text = format!(
+        "{} genuine attempts and {} impostors with a score; {} and {} without\n",
+        thousands(genuine.count),
+        thousands(impostor.count),
+        thousands(genuine.of - genuine.count),
+        thousands(impostor.of - impostor.count)
+    );
+    if let Some(auc) = calibration.auc {
+        text += &format!("AUC {auc:.6}");
+    }
+    if let Some(eer) = calibration.eer {
+        text += &format!(", EER {}", rate(eer.mid));
+    }
+    text += "\n\n";
+    let mut table = Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"]);
+    for At { name, threshold, vendor_far, fmr, fnmr, .. } in
+        calibration.vendor.iter().chain(&calibration.thresholds)
+    {
+        let vendor = vendor_far.map(|far| format!("1/{:.0}", 1.0 / far)).unwrap_or_default();
+        table.row([threshold.to_string(), name.clone().unwrap_or_default(), share(fmr), vendor, share(fnmr)]);
+    }
+    text += &table.to_string();
+    let mut table = Table::new(["target FMR", "shown", "proved", "recommended", ""]);
+    let threshold =
+        |at: &Option<At>| at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string());
+    for target in &calibration.targets {
+        table.row([
+            format!("1/{:.0}", 1.0 / target.fmr),
+            threshold(&target.shown),
+            threshold(&target.proved),
+            target.recommended.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+            target.words.clone(),
+        ]);
+    }
+    text += &format!("\n{table}");
+    for target in &calibration.targets {
+        if let Some(people) = &target.people
+            && let (Some(low), Some(high)) = (people.fmr_low, people.fmr_high)
+        {
+            let (threshold, of) = (people.threshold, thousands(people.impostors as u64));
+            text += &format!(
+                "\nat {threshold}, over {of} people instead of attempts: FMR {} to {}\n",
+                rate(low),
+                rate(high)
+            );
+        }
+    }
+    if let Some(stop) = calibration.labels_stop_below {
+        text += &format!("\nlabels stop below {stop}: no threshold there is recommended\n");
+    }
+    if let Some(attacks) = &calibration.attacks {
+        let mut table = Table::new(["faceAttackScore >=", "worst APCER", "kind", "BPCER"]);
+        for at in &attacks.at {
+            let worst = at.apcer.get(&at.worst).map(share).unwrap_or_default();
+            table.row([at.threshold.to_string(), worst, at.worst.clone(), share(&at.bpcer)]);
+        }
+        text += &format!("\n{table}");
+    }
+    text + &notes(&calibration.notes, data)
+}
+
+pub(super) fn drift(drift: &Drift, data: &Data) -> String {
+    let months = |(first, last): &(String, String)| {
+        if first == last { first.clone() } else { format!("{first}..{last}") }
+    };
+    let mut text = format!("{} against {}\n\n", months(&drift.current), months(&drift.reference));
+    let mut table = Table::new(["score", "rows", "PSI", "by chance", "KS D", "p", "moved by"]);
+    let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"));
+    for moved in &drift.scores {
+        table.row([
+            moved.score.to_owned(),
+            thousands(moved.current.0),
+            number(moved.psi),
+            number(moved.psi_critical),
+            number(moved.ks),
+            number(moved.ks_p),
+            number(moved.moved_by),
+        ]);
+    }
+    text += &table.to_string();
+    let mut table = Table::new(["verify_score", "reference", "current"]);
+    for between in drift.scores.iter().flat_map(|moved| &moved.between) {
+        let scores = format!("{} to {}", between.from, between.to);
+        table.row([scores, rate(between.reference), rate(between.current)]);
+    }
+    text += &format!("\n{table}");
+    let mut table = Table::new(["month", "rows", "tenth", "median", "ninetieth", "PSI"]);
+    for month in &drift.months {
+        let row = [month.tenth, month.median, month.ninetieth, month.psi].map(number);
+        let [tenth, median, ninetieth, psi] = row;
+        table.row([month.month.clone(), thousands(month.rows), tenth, median, ninetieth, psi]);
+    }
+    text += &format!("\n{table}");
+    text + &notes(&drift.notes, data)
+}
+
+/// What was not understood, with the first few places.
+fn notes(notes: &[Told], data: &Data) -> String {
+    let mut text = String::new();
+    for note in notes {
+        let left_out = if note.left_out { ", and was left out" } else { "" };
+        text += &format!("{} rows: each {}{left_out}\n", thousands(note.rows), note.what);
+        for point in &note.first {
+            text += &format!("    {}:{}\n", data.name(point.source), point.line);
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}

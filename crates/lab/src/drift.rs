@@ -1,0 +1,275 @@
+//! Whether scores are still what they were, month by month.
+
+use std::ops::RangeInclusive;
+
+use serde::Serialize;
+
+use crate::error::LabError;
+use crate::replay::PolicyName;
+use crate::stats::{
+    Binned, Confidence, Grid, LabelledGrid, Smoothing, edge, jensen_shannon, psi, psi_critical,
+    wasserstein_of_grids,
+};
+use crate::tally::{Scores, Tally};
+use crate::told::{Told, told};
+
+/// So many bins, each with the same share of the reference.
+const BINS: u64 = 10;
+
+/// How far scores have moved: the answer of `cloudauth lab drift`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// The policy whose thresholds are told.
+    pub policy: PolicyName,
+    /// The months that the current ones are held against: first and last.
+    pub reference: (String, String),
+    /// The months looked at.
+    pub current: (String, String),
+    /// For each score.
+    pub scores: Vec<Moved>,
+    /// Month by month.
+    pub months: Vec<Month>,
+    /// What was not understood, and which rows were left out.
+    pub notes: Vec<Told>,
+}
+
+/// How far one score has moved.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Moved {
+    /// Which: `verify_score`, `quality_score`, `face_attack_score`.
+    pub score: &'static str,
+    /// Rows of the reference with it, and without.
+    pub reference: (u64, u64),
+    /// Rows of the current months.
+    pub current: (u64, u64),
+    /// The population stability index over tenths of the reference, missing scores a bin of their own. That 0.1 is little and
+    /// 0.25 much is folklore.
+    pub psi: Option<f64>,
+    /// What the index stays below 95 times of 100 where nothing has moved.
+    pub psi_critical: Option<f64>,
+    /// Kolmogorov-Smirnov: the greatest distance of both distributions.
+    pub ks: Option<f64>,
+    /// How likely that is by chance. With millions of rows it is always 0: look at the distance.
+    pub ks_p: Option<f64>,
+    /// Jensen-Shannon divergence, in bits.
+    pub js: Option<f64>,
+    /// By how much a score has moved on average, in its own unit.
+    pub moved_by: Option<f64>,
+    /// Share of rows between the policy's thresholds, of `verify_score`: that is what changes decisions.
+    pub between: Vec<Between>,
+}
+
+/// The share of rows between two thresholds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Between {
+    /// From here.
+    pub from: f64,
+    /// To below this.
+    pub to: f64,
+    /// Of the reference.
+    pub reference: f64,
+    /// Of the current months.
+    pub current: f64,
+}
+
+/// A month.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Month {
+    /// `2026-01`.
+    pub month: String,
+    /// Rows with a `verify_score`.
+    pub rows: u64,
+    /// Of `verify_score` against the reference.
+    pub psi: Option<f64>,
+    /// The middle score.
+    pub median: Option<f64>,
+    /// Tenths of the score: a tenth of the rows lies below the first.
+    pub tenth: Option<f64>,
+    /// And nine tenths below this.
+    pub ninetieth: Option<f64>,
+}
+
+/// Months, each by its first day, as `2026-01` or `2026-01..2026-03` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Months(RangeInclusive<String>);
+
+impl std::str::FromStr for Months {
+    type Err = LabError;
+
+    fn from_str(text: &str) -> Result<Self, LabError> {
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let is_month = |month: &str| {
+            month.len() == 7
+                && crate::time::day(&format!("{month}-01"))
+                    .is_some_and(|day| crate::time::month(day) == month)
+        };
+        if is_month(first) && is_month(last) && first <= last {
+            Ok(Self(first.to_owned()..=last.to_owned()))
+        } else {
+            Err(LabError::new(format!(
+                "`{text}` is no month and no range of months: write 2026-01 or 2026-01..2026-03"
+            )))
+        }
+    }
+}
+
+impl Drift {
+    /// Of what a run has counted. Without months, the last is held against all before it.
+    ///
+    /// # Errors
+    /// If there are no times, or no rows in what is asked for.
+    pub fn of(tally: &Tally, reference: Option<&Months>, current: Option<&Months>) -> Result<Self, LabError> {
+        let Some(decider) = tally.deciders.first() else { unreachable!("a run has a policy") };
+        let months: Vec<(String, &Scores)> =
+            tally.periods.iter().map(|(day, scores)| (crate::time::month(*day), scores)).collect();
+        let Some(((last, _), before)) = months.split_last() else {
+            return Err(LabError::new(
+                "no row has a time: the mapping names its column in `time`".to_owned(),
+            ));
+        };
+        let of = |months: Option<&Months>, otherwise: (&String, &String)| {
+            months.cloned().unwrap_or_else(|| Months(otherwise.0.clone()..=otherwise.1.clone()))
+        };
+        let current = of(current, (last, last));
+        let before = match (reference, before) {
+            (None, []) => {
+                return Err(LabError::new(
+                    "all rows are of one month: there is nothing to hold it against".to_owned(),
+                ));
+            }
+            (_, before) => before
+                .first()
+                .zip(before.last())
+                .map_or((last, last), |((first, _), (last, _))| (first, last)),
+        };
+        let reference = of(reference, before);
+        let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
+        let edges = |grid: &Grid| tenths(grid);
+        let thresholds: Vec<f64> = decider.thresholds.iter().map(|(_, score)| *score).collect();
+        let verify_edges = edges(&old.verify);
+        let month = |(month, scores): &(String, &Scores)| Month {
+            month: month.clone(),
+            rows: scores.verify.valid(),
+            psi: psi(
+                &binned(&old.verify, &verify_edges),
+                &binned(&scores.verify, &verify_edges),
+                Smoothing::HalfCount,
+            ),
+            median: quantile(&scores.verify, 5),
+            tenth: quantile(&scores.verify, 1),
+            ninetieth: quantile(&scores.verify, 9),
+        };
+        Ok(Self {
+            policy: decider.name(),
+            reference: (reference.0.start().clone(), reference.0.end().clone()),
+            current: (current.0.start().clone(), current.0.end().clone()),
+            scores: vec![
+                Moved::of("verify_score", &old.verify, &new.verify, 1.0, &thresholds),
+                Moved::of("quality_score", &old.quality, &new.quality, 1.0, &[]),
+                Moved::of("face_attack_score", &old.attack, &new.attack, 100.0, &[]),
+            ],
+            months: months.iter().map(month).collect(),
+            notes: told(&tally.notes),
+        })
+    }
+}
+
+fn sum(all: &[(String, &Scores)], months: &Months) -> Result<Scores, LabError> {
+    let mut sum = Scores::default();
+    all.iter().filter(|(month, _)| months.0.contains(month)).for_each(|(_, scores)| sum.merge(scores));
+    if sum.verify.valid() + sum.verify.invalid() == 0 {
+        return Err(LabError::new(format!("no row is of {}..{}", months.0.start(), months.0.end())));
+    }
+    Ok(sum)
+}
+
+impl Moved {
+    /// `unit` is how many points of the grid one of the score is.
+    fn of(score: &'static str, old: &Grid, new: &Grid, unit: f64, thresholds: &[f64]) -> Self {
+        let edges = tenths(old);
+        let (old_bins, new_bins) = (binned(old, &edges), binned(new, &edges));
+        let all = |grid: &Grid| grid.valid() + grid.invalid();
+        let own = u32::from(old.invalid() + new.invalid() > 0);
+        let bins = u32::try_from(edges.len() + 1).unwrap_or(u32::MAX) + own;
+        let apart = LabelledGrid { genuine: old.clone(), impostor: new.clone() }.kolmogorov_smirnov();
+        Self {
+            score,
+            reference: (old.valid(), old.invalid()),
+            current: (new.valid(), new.invalid()),
+            psi: psi(&old_bins, &new_bins, Smoothing::HalfCount),
+            psi_critical: psi_critical(bins, all(old), all(new), Confidence::P95),
+            ks: apart.map(|apart| apart.distance),
+            ks_p: apart.map(|apart| apart.p),
+            js: jensen_shannon(&old_bins, &new_bins),
+            moved_by: wasserstein_of_grids(old, new).map(|points| points / unit),
+            between: between(old, new, thresholds),
+        }
+    }
+}
+
+fn between(old: &Grid, new: &Grid, thresholds: &[f64]) -> Vec<Between> {
+    let mut edges: Vec<f64> = thresholds.to_vec();
+    edges.sort_by(f64::total_cmp);
+    edges.dedup();
+    let share = |grid: &Grid, from: f64, to: f64| {
+        let from = grid.at_least(from).unwrap_or_default();
+        let to = if to > 100.0 { 0 } else { grid.at_least(to).unwrap_or_default() };
+        (from.saturating_sub(to)) as f64 / (grid.valid() + grid.invalid()).max(1) as f64
+    };
+    let starts = [0.0].into_iter().chain(edges.iter().copied());
+    let ends = edges.iter().copied().chain([100.01]);
+    let pairs = starts.zip(ends).filter(|_| !thresholds.is_empty());
+    pairs
+        .map(|(from, to)| Between {
+            from,
+            to: to.min(100.0),
+            reference: share(old, from, to),
+            current: share(new, from, to),
+        })
+        .collect()
+}
+
+/// The places on the grid that divide the scores into tenths; fewer where scores tie.
+fn tenths(grid: &Grid) -> Vec<usize> {
+    let valid = grid.valid();
+    let mut edges = Vec::new();
+    let (mut below, mut next) = (0, 1);
+    for (at, count) in grid.counts().iter().enumerate() {
+        while next < BINS && below * BINS >= next * valid && below > 0 {
+            if edges.last() != Some(&at) {
+                edges.push(at);
+            }
+            next += 1;
+        }
+        below += count;
+    }
+    edges
+}
+
+fn binned(grid: &Grid, edges: &[usize]) -> Binned {
+    let mut counts = vec![0; edges.len() + 1];
+    for (at, count) in grid.counts().iter().enumerate() {
+        let bin = edges.partition_point(|edge| *edge <= at);
+        if let Some(bin) = counts.get_mut(bin) {
+            *bin += count;
+        }
+    }
+    Binned { counts, invalid: grid.invalid() }
+}
+
+/// The score below which so many tenths lie.
+fn quantile(grid: &Grid, of_ten: u64) -> Option<f64> {
+    let valid = grid.valid();
+    let mut below = 0;
+    for (at, count) in grid.counts().iter().enumerate() {
+        below += count;
+        if *count > 0 && below * 10 >= of_ten * valid {
+            return edge(at);
+        }
+    }
+    None
+}

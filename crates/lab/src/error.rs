@@ -1,0 +1,58 @@
+//! What goes wrong before or while data is read.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// Why nothing comes of it. It names files, and never what stands in them.
+#[derive(Debug)]
+pub struct LabError {
+    what: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl LabError {
+    pub(crate) const fn new(what: String) -> Self {
+        Self { what, source: None }
+    }
+
+    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
+        Self { what: format!("cannot read {}: {}", path.display(), error), source: None }
+    }
+
+    pub(crate) fn with(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { what: what.into(), source: Some(source.into()) }
+    }
+
+    pub(crate) fn nothing_in(folder: &Path) -> Self {
+        Self::new(format!("{} holds no file that can be read: {FORMATS}", folder.display()))
+    }
+
+    pub(crate) fn unknown_format(path: &Path) -> Self {
+        Self::new(format!("what {} holds is not known by its name: {FORMATS}", path.display()))
+    }
+
+    pub(crate) fn without_parquet(path: &Path) -> Self {
+        Self::new(format!(
+            "{} is Parquet, which this build leaves out: build it with the feature `parquet`",
+            path.display()
+        ))
+    }
+}
+
+const FORMATS: &str = "take .jsonl, .ndjson, .csv, .tsv (also with .gz or .zst behind it) or .parquet";
+
+impl fmt::Display for LabError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for LabError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

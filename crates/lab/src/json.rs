@@ -1,0 +1,330 @@
+//! Picks a few members out of a line of JSON, also of documents inside its texts, and passes over the rest.
+//!
+//! Of this crate's own making, since it is what replay spends its time on: a general parser reads two thirds of what this
+//! one does in a second (`docs/performance.md`). It is as strict: what is passed over must be JSON too, a member that is
+//! wanted may stand there once, and `tests/json.rs` holds it against serde_json.
+
+mod cursor;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+mod tests;
+
+use std::ops::Range;
+
+use cursor::{Cursor, unescape};
+
+/// What a member holds. Texts and numbers stand in one of the buffers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Value {
+    /// Not there, or `null`.
+    #[default]
+    Missing,
+    /// A text, its escapes resolved.
+    Text(Place),
+    /// A number, as it is written and as the nearest double.
+    Number(Place, f64),
+    /// `true` or `false`.
+    Truth(bool),
+    /// An object, of which members are wanted.
+    Object,
+    /// A list or another object; or a text that holds half a surrogate pair.
+    Other,
+}
+
+/// A piece of a buffer: 0 is the line, then one for each depth of documents in texts, and last what was unescaped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Place {
+    buffer: usize,
+    range: Range<usize>,
+}
+
+/// Why a line is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bad {
+    /// Not a JSON object, or more than one.
+    NotJson,
+    /// Not UTF-8.
+    NotText,
+    /// A wanted member stands there twice.
+    Twice,
+}
+
+/// Lists and objects may lie in each other so deep.
+const DEEPEST: usize = 128;
+/// And documents in texts of documents.
+const DOCUMENTS: usize = 3;
+const UNESCAPED: usize = DOCUMENTS + 1;
+
+/// Which members are wanted: a tree of their names. A slot is where the value of one goes.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// The first is the line itself.
+    nodes: Vec<Node>,
+    slots: usize,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    name: Box<[u8]>,
+    slots: Vec<usize>,
+    children: Vec<usize>,
+}
+
+impl Wanted {
+    /// Paths are names with dots between them, and their places here are their slots. An empty one is nowhere.
+    pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p str>) -> Self {
+        let mut wanted = Self { nodes: vec![Node::default()], slots: 0 };
+        for path in paths {
+            let at = path.split('.').fold(0, |at, name| wanted.child(at, name.as_bytes()));
+            if let Some(node) = wanted.nodes.get_mut(at).filter(|_| !path.is_empty()) {
+                node.slots.push(wanted.slots);
+            }
+            wanted.slots += 1;
+        }
+        wanted
+    }
+
+    fn child(&mut self, of: usize, name: &[u8]) -> usize {
+        if name.is_empty() {
+            return of;
+        }
+        if let Some(found) = self.find(of, name) {
+            return found;
+        }
+        let new = self.nodes.len();
+        self.nodes.push(Node { name: name.into(), ..Node::default() });
+        if let Some(node) = self.nodes.get_mut(of) {
+            node.children.push(new);
+        }
+        new
+    }
+
+    fn find(&self, of: usize, name: &[u8]) -> Option<usize> {
+        let children = &self.nodes.get(of)?.children;
+        children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(|node| *node.name == *name))
+    }
+
+    /// All slots of a node and of what lies below it.
+    fn below(&self, node: usize, visit: &mut impl FnMut(usize)) {
+        let Some(node) = self.nodes.get(node) else { return };
+        node.slots.iter().copied().for_each(&mut *visit);
+        node.children.iter().for_each(|child| self.below(*child, visit));
+    }
+}
+
+/// What was found in one line. Used again for the next, so that nothing is allocated in a line.
+#[derive(Debug)]
+pub(crate) struct Found {
+    values: Vec<Value>,
+    /// In which line a member was last seen.
+    seen: Vec<u64>,
+    line: u64,
+    /// Documents in texts, by depth, from 1 on; then what was unescaped.
+    buffers: [Vec<u8>; UNESCAPED + 1],
+    /// Documents that are still to be looked into: which member, how deep, where.
+    documents: Vec<(usize, usize, Range<usize>)>,
+    /// Texts that should hold a document and do not.
+    pub(crate) broken: u32,
+}
+
+impl Found {
+    pub(crate) fn new(wanted: &Wanted) -> Self {
+        Self {
+            values: vec![Value::default(); wanted.slots],
+            seen: vec![0; wanted.nodes.len()],
+            line: 0,
+            buffers: Default::default(),
+            documents: Vec::new(),
+            broken: 0,
+        }
+    }
+
+    /// What stands in a slot.
+    pub(crate) fn value(&self, slot: usize) -> &Value {
+        self.values.get(slot).unwrap_or(&Value::Missing)
+    }
+
+    /// Whether anything stands in a slot.
+    pub(crate) fn is_there(&self, slot: usize) -> bool {
+        *self.value(slot) != Value::Missing
+    }
+
+    /// The bytes of a text or a number. Those of a line that is UTF-8 are.
+    pub(crate) fn text<'f>(&'f self, line: &'f [u8], place: &Place) -> &'f str {
+        let buffer =
+            if place.buffer == 0 { line } else { self.buffers.get(place.buffer).map_or(line, |b| b) };
+        buffer.get(place.range.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
+    /// Reads a line, which must be one JSON object.
+    pub(crate) fn read(&mut self, wanted: &Wanted, line: &[u8]) -> Result<(), Bad> {
+        self.values.fill(Value::Missing);
+        self.buffers.iter_mut().for_each(Vec::clear);
+        self.documents.clear();
+        self.broken = 0;
+        self.line += 1;
+        self.document(wanted, 0, line, 0..line.len(), 0)?;
+        while let Some((node, depth, range)) = self.documents.pop() {
+            // Out of its place while it is read, since it may hold texts that go to the buffers behind it.
+            let buffer = self.buffers.get_mut(depth).map(std::mem::take).unwrap_or_default();
+            if self.document(wanted, node, &buffer, range, depth).is_err() {
+                // All of it or nothing: half a document decides on nobody.
+                let values = &mut self.values;
+                wanted.below(node, &mut |slot| {
+                    if let Some(value) = values.get_mut(slot) {
+                        *value = Value::Missing;
+                    }
+                });
+                self.documents.retain(|(_, other, _)| *other <= depth);
+                self.broken += 1;
+            }
+            if let Some(place) = self.buffers.get_mut(depth) {
+                *place = buffer;
+            }
+        }
+        Ok(())
+    }
+
+    fn document(
+        &mut self,
+        wanted: &Wanted,
+        node: usize,
+        bytes: &[u8],
+        range: Range<usize>,
+        depth: usize,
+    ) -> Result<(), Bad> {
+        let mut cursor = Cursor { bytes: bytes.get(..range.end).unwrap_or_default(), at: range.start };
+        cursor.blank();
+        if cursor.next() != Some(b'{') {
+            return Err(Bad::NotJson);
+        }
+        self.object(wanted, node, &mut cursor, depth, 1)?;
+        cursor.blank();
+        if cursor.at == range.end { Ok(()) } else { Err(Bad::NotJson) }
+    }
+
+    /// The rest of an object whose brace is read.
+    fn object(
+        &mut self,
+        wanted: &Wanted,
+        node: usize,
+        cursor: &mut Cursor<'_>,
+        depth: usize,
+        deep: usize,
+    ) -> Result<(), Bad> {
+        cursor.blank();
+        if cursor.peek() == Some(b'}') {
+            cursor.at += 1;
+            return Ok(());
+        }
+        loop {
+            cursor.blank();
+            if cursor.next() != Some(b'"') {
+                return Err(Bad::NotJson);
+            }
+            let (name, escaped) = cursor.string()?;
+            let name = cursor.bytes.get(name).unwrap_or_default();
+            let child = if escaped {
+                let mut plain = Vec::new();
+                unescape(name, &mut plain).and_then(|()| wanted.find(node, &plain))
+            } else {
+                wanted.find(node, name)
+            };
+            cursor.blank();
+            if cursor.next() != Some(b':') {
+                return Err(Bad::NotJson);
+            }
+            cursor.blank();
+            match child {
+                Some(child) => self.member(wanted, child, cursor, depth, deep)?,
+                None => cursor.pass(deep)?,
+            }
+            cursor.blank();
+            match cursor.next() {
+                Some(b',') => {}
+                Some(b'}') => return Ok(()),
+                _ => return Err(Bad::NotJson),
+            }
+        }
+    }
+
+    /// The value of a wanted member.
+    fn member(
+        &mut self,
+        wanted: &Wanted,
+        node: usize,
+        cursor: &mut Cursor<'_>,
+        depth: usize,
+        deep: usize,
+    ) -> Result<(), Bad> {
+        match self.seen.get_mut(node) {
+            Some(seen) if *seen == self.line => return Err(Bad::Twice),
+            Some(seen) => *seen = self.line,
+            None => {}
+        }
+        let Some(Node { slots, children, .. }) = wanted.nodes.get(node) else { return Err(Bad::NotJson) };
+        let begin = cursor.at;
+        let value = match cursor.peek() {
+            Some(b'{') if !children.is_empty() && deep < DEEPEST => {
+                cursor.at += 1;
+                self.object(wanted, node, cursor, depth, deep + 1)?;
+                Value::Object
+            }
+            Some(b'"') => {
+                cursor.at += 1;
+                let (range, escaped) = cursor.string()?;
+                if !children.is_empty() {
+                    self.keep_document(node, cursor.bytes.get(range.clone()).unwrap_or_default(), depth);
+                }
+                if slots.is_empty() { Value::Missing } else { self.kept(cursor.bytes, range, escaped, depth) }
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                cursor.number()?;
+                let text = cursor.bytes.get(begin..cursor.at).and_then(|text| std::str::from_utf8(text).ok());
+                match text.and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite()) {
+                    Some(number) => Value::Number(Place { buffer: depth, range: begin..cursor.at }, number),
+                    None => return Err(Bad::NotJson),
+                }
+            }
+            Some(b't') => cursor.word("true").map(|()| Value::Truth(true))?,
+            Some(b'f') => cursor.word("false").map(|()| Value::Truth(false))?,
+            Some(b'n') => cursor.word("null").map(|()| Value::Missing)?,
+            _ => cursor.pass(deep).map(|()| Value::Other)?,
+        };
+        for slot in slots {
+            if let Some(place) = self.values.get_mut(*slot) {
+                place.clone_from(&value);
+            }
+        }
+        Ok(())
+    }
+
+    /// A text that should hold a document: looked into when this one is done.
+    fn keep_document(&mut self, node: usize, escaped: &[u8], depth: usize) {
+        let Some(buffer) = self.buffers.get_mut(depth + 1).filter(|_| depth < DOCUMENTS) else {
+            self.broken += 1;
+            return;
+        };
+        let begin = buffer.len();
+        let whole = unescape(escaped, buffer).is_some();
+        let text = buffer.get(begin..).unwrap_or_default().trim_ascii();
+        match text {
+            // The service writes both for "none".
+            b"" | b"null" if whole => {}
+            _ if whole => self.documents.push((node, depth + 1, begin..buffer.len())),
+            _ => self.broken += 1,
+        }
+    }
+
+    fn kept(&mut self, bytes: &[u8], range: Range<usize>, escaped: bool, depth: usize) -> Value {
+        if !escaped {
+            return Value::Text(Place { buffer: depth, range });
+        }
+        let Some(buffer) = self.buffers.get_mut(UNESCAPED) else { return Value::Other };
+        let begin = buffer.len();
+        match unescape(bytes.get(range).unwrap_or_default(), buffer) {
+            Some(()) => Value::Text(Place { buffer: UNESCAPED, range: begin..buffer.len() }),
+            None => Value::Other,
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Goes through JSON byte by byte, and eight at a time where a text is long.
+
+use std::ops::Range;
+
+use super::{Bad, DEEPEST};
+
+/// A place in a document.
+pub(super) struct Cursor<'b> {
+    pub(super) bytes: &'b [u8],
+    pub(super) at: usize,
+}
+
+impl Cursor<'_> {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    pub(super) fn next(&mut self) -> Option<u8> {
+        let byte = self.peek();
+        self.at += usize::from(byte.is_some());
+        byte
+    }
+
+    pub(super) fn blank(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn word(&mut self, word: &str) -> Result<(), Bad> {
+        let end = self.at + word.len();
+        let is = self.bytes.get(self.at..end) == Some(word.as_bytes());
+        self.at = end;
+        if is { Ok(()) } else { Err(Bad::NotJson) }
+    }
+
+    /// The rest of a text whose quote is read: where it stands, and whether it has escapes. Eight bytes at a time.
+    pub(super) fn string(&mut self) -> Result<(Range<usize>, bool), Bad> {
+        let (begin, mut escaped) = (self.at, false);
+        loop {
+            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+                let stops = special(u64::from_le_bytes(*eight));
+                if stops != 0 {
+                    self.at += stops.trailing_zeros() as usize / 8;
+                    break;
+                }
+                self.at += 8;
+            }
+            match self.next() {
+                Some(b'"') => return Ok((begin..self.at - 1, escaped)),
+                Some(b'\\') => {
+                    escaped = true;
+                    match self.next() {
+                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {}
+                        Some(b'u') => {
+                            let digits = self.bytes.get(self.at..self.at + 4).unwrap_or_default();
+                            if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                                return Err(Bad::NotJson);
+                            }
+                            self.at += 4;
+                        }
+                        _ => return Err(Bad::NotJson),
+                    }
+                }
+                Some(b' '..) => {}
+                _ => return Err(Bad::NotJson),
+            }
+        }
+    }
+
+    fn digits(&mut self) -> Result<(), Bad> {
+        let begin = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at > begin { Ok(()) } else { Err(Bad::NotJson) }
+    }
+
+    pub(super) fn number(&mut self) -> Result<(), Bad> {
+        self.at += usize::from(self.peek() == Some(b'-'));
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// Passes over a value.
+    pub(super) fn pass(&mut self, deep: usize) -> Result<(), Bad> {
+        let (is_object, end) = match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                return self.string().map(drop);
+            }
+            Some(b'-' | b'0'..=b'9') => return self.number(),
+            Some(b't') => return self.word("true"),
+            Some(b'f') => return self.word("false"),
+            Some(b'n') => return self.word("null"),
+            Some(b'{') => (true, b'}'),
+            Some(b'[') => (false, b']'),
+            _ => return Err(Bad::NotJson),
+        };
+        if deep >= DEEPEST {
+            return Err(Bad::NotJson);
+        }
+        self.at += 1;
+        self.blank();
+        if self.peek() == Some(end) {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.blank();
+            if is_object {
+                if self.next() != Some(b'"') {
+                    return Err(Bad::NotJson);
+                }
+                self.string()?;
+                self.blank();
+                if self.next() != Some(b':') {
+                    return Err(Bad::NotJson);
+                }
+                self.blank();
+            }
+            self.pass(deep + 1)?;
+            self.blank();
+            match self.next() {
+                Some(b',') => {}
+                Some(byte) if byte == end => return Ok(()),
+                _ => return Err(Bad::NotJson),
+            }
+        }
+    }
+}
+
+/// The high bit of each byte that ends the plain part of a text: a quote, a backslash, a control character. What lies above
+/// the first of them may be wrong.
+const fn special(eight: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    const fn zero(eight: u64) -> u64 {
+        eight.wrapping_sub(ONES) & !eight
+    }
+    let below_blank = eight.wrapping_sub(ONES * 0x20) & !eight;
+    (zero(eight ^ (ONES * b'"' as u64)) | zero(eight ^ (ONES * b'\\' as u64)) | below_blank) & HIGH
+}
+
+/// Resolves escapes that are known to be well formed; `None` where half a surrogate pair stands.
+pub(super) fn unescape(escaped: &[u8], to: &mut Vec<u8>) -> Option<()> {
+    let mut rest = escaped;
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        to.extend_from_slice(rest.get(..at)?);
+        let escape = rest.get(at + 1..)?;
+        let (char, length) = match escape.first()? {
+            b'b' => ('\u{8}', 1),
+            b'f' => ('\u{c}', 1),
+            b'n' => ('\n', 1),
+            b'r' => ('\r', 1),
+            b't' => ('\t', 1),
+            b'u' => {
+                let unit = |at: usize| {
+                    let digits = std::str::from_utf8(escape.get(at..at + 4)?).ok()?;
+                    u16::from_str_radix(digits, 16).ok()
+                };
+                let first = unit(1)?;
+                match char::decode_utf16([first]).next()? {
+                    Ok(char) => (char, 5),
+                    Err(_) if escape.get(5..7) == Some(b"\\u") => {
+                        (char::decode_utf16([first, unit(7)?]).next()?.ok()?, 11)
+                    }
+                    Err(_) => return None,
+                }
+            }
+            itself => (char::from(*itself), 1),
+        };
+        to.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+        rest = escape.get(length..)?;
+    }
+    to.extend_from_slice(rest);
+    Some(())
+}

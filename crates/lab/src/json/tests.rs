@@ -1,0 +1,151 @@
+//! Held against serde_json: the same lines are JSON, and the same values stand in them.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use serde::de::IgnoredAny;
+use serde_json::{Map, Value as Json, json};
+
+use super::*;
+
+const PATHS: [&str; 5] = ["a", "b.a", "b.c.a", "c", ""];
+
+/// What serde_json finds at a path, through texts that hold objects.
+fn by_serde(line: &Json, path: &str) -> Option<Json> {
+    let mut at = line.clone();
+    for (number, name) in path.split('.').enumerate() {
+        if let (Json::String(text), true) = (&at, number > 0) {
+            at = serde_json::from_str::<Map<String, Json>>(text).ok()?.into();
+        }
+        at = at.as_object()?.get(name)?.clone();
+    }
+    Some(at)
+}
+
+fn agrees(line: &str, found: &Found, slot: usize, expected: Option<&Json>) {
+    let text = |place| found.text(line.as_bytes(), place);
+    match (found.value(slot), expected) {
+        (Value::Missing, None | Some(Json::Null)) => {}
+        (Value::Text(place), Some(Json::String(expected))) => assert_eq!(text(place), expected, "{line}"),
+        (Value::Number(_, number), Some(Json::Number(expected))) => {
+            assert_eq!(Some(*number), expected.as_f64(), "{line}");
+        }
+        (Value::Truth(truth), Some(Json::Bool(expected))) => assert_eq!(truth, expected),
+        (Value::Object | Value::Other, Some(Json::Object(_) | Json::Array(_))) => {}
+        (found, expected) => panic!("{found:?} and {expected:?} in {line}"),
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_filter("a number", |number| number.is_finite()).prop_map(Json::from),
+        ".{0,20}".prop_map(Json::from),
+        "[\"\\\\/\u{8}\n\t\u{1}é𠮷a]{0,12}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        let object = prop::collection::hash_map("[abc]|d\"", inner.clone(), 0..4);
+        prop_oneof![
+            prop::collection::vec(inner, 0..4).prop_map(Json::from),
+            object.clone().prop_map(|map| Json::Object(map.into_iter().collect())),
+            object.prop_map(|map| Json::from(Json::Object(map.into_iter().collect()).to_string())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_serde_finds_is_found(line in any_json()) {
+        let wanted = Wanted::new(PATHS);
+        let mut found = Found::new(&wanted);
+        let text = line.to_string();
+        prop_assert_eq!(found.read(&wanted, text.as_bytes()).is_ok(), line.is_object());
+        if line.is_object() {
+            for (slot, path) in PATHS.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
+                agrees(&text, &found, slot, by_serde(&line, path).as_ref());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_for_serde_is_none(line in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = line.to_string().into_bytes();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
+        let is_object = serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok();
+        let wanted = Wanted::new(PATHS);
+        let read = Found::new(&wanted).read(&wanted, text.as_bytes());
+        // A member twice is none of serde_json's business; half a surrogate pair is none of ours where it is passed over.
+        let pardoned = read == Err(Bad::Twice) || text.contains("\\u");
+        prop_assert!(read.is_ok() == is_object || pardoned, "{}: {:?}", text, read);
+    }
+}
+
+#[test]
+fn documents_in_texts_are_read_and_broken_ones_are_told() {
+    let wanted = Wanted::new(["r.m.score", "r.code", "m.x"]);
+    let mut found = Found::new(&wanted);
+    let material = json!({"score": 75.5, "other": ["\"", {"score": 1}]}).to_string();
+    let reply = json!({"code": "200", "m": material}).to_string();
+    let line = json!({"r": reply, "m": "{\"x\": \"\u{1F600}\"}"}).to_string();
+    found.read(&wanted, line.as_bytes()).unwrap();
+    assert!(matches!(found.value(0), Value::Number(_, 75.5)), "{:?}", found.value(0));
+    let Value::Text(place) = found.value(2) else { panic!("{:?}", found.value(2)) };
+    assert_eq!((found.text(line.as_bytes(), place), found.broken), ("\u{1F600}", 0));
+
+    // Half a document decides on nobody, and its neighbours keep what they have.
+    let line = json!({"r": {"code": "200", "m": "{\"score\": 99, \"x\": }"}}).to_string();
+    found.read(&wanted, line.as_bytes()).unwrap();
+    assert_eq!((found.value(0), found.broken), (&Value::Missing, 1));
+    assert!(found.is_there(1));
+    for none in ["\"\"", "\"null\"", "\" \"", "null"] {
+        found.read(&wanted, format!("{{\"r\": {{\"m\": {none}}}}}").as_bytes()).unwrap();
+        assert_eq!((found.value(0), found.broken), (&Value::Missing, 0), "{none}");
+    }
+}
+
+#[test]
+fn a_member_that_stands_twice_is_none() {
+    let wanted = Wanted::new(["a", "m.b"]);
+    let mut found = Found::new(&wanted);
+    let read = |found: &mut Found, line: &str| found.read(&wanted, line.as_bytes());
+    assert_eq!(read(&mut found, r#"{"a": 1, "a": 2}"#), Err(Bad::Twice));
+    assert_eq!(read(&mut found, r#"{"x": 1, "x": 2, "a": {"a": 1, "a": 2}}"#), Ok(()));
+    read(&mut found, r#"{"m": "{\"b\": 1, \"b\": 2}"}"#).unwrap();
+    assert_eq!((found.value(1), found.broken), (&Value::Missing, 1));
+}
+
+#[test]
+fn what_lies_deep_is_refused_and_no_stack_overflows() {
+    let wanted = Wanted::new(["a"]);
+    for deep in [100, 100_000] {
+        let line = format!("{{\"x\": {}1{}}}", "[".repeat(deep), "]".repeat(deep));
+        assert_eq!(Found::new(&wanted).read(&wanted, line.as_bytes()).is_ok(), deep == 100);
+    }
+}
+
+#[test]
+fn lines_that_are_no_object_are_refused() {
+    let wanted = Wanted::new(["a"]);
+    for line in [
+        "",
+        "{",
+        "[]",
+        "1",
+        "{\"a\": 1} {}",
+        "{\"a\": 01}",
+        "{\"a\": 1.}",
+        "{\"a\": +1}",
+        "{'a': 1}",
+        "{\"a\": nul}",
+        "{\"a\": \"\u{1}\"}",
+        "{\"a\": \"\\x\"}",
+        "{\"a\": 1e999}",
+        "{\"a\": 1,}",
+    ] {
+        assert_eq!(Found::new(&wanted).read(&wanted, line.as_bytes()), Err(Bad::NotJson), "{line}");
+    }
+}

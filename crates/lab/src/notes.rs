@@ -1,0 +1,144 @@
+//! What was not understood: counted, with the first few places, and never with what stood there.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::input::Input;
+
+/// A row's place: which file, and which line of it, from 1 on. In a Parquet file the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Point {
+    /// The number of the file, in the order in which they are read.
+    pub source: usize,
+    /// The line.
+    pub line: u64,
+}
+
+/// What there is to say of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum What {
+    NotJson,
+    NotText,
+    Twice,
+    Fields,
+    NoCode,
+    NoResult,
+    Refused,
+    Pending,
+    Document,
+    Callback,
+    Label,
+    GenuineAttack,
+    Time,
+    NotUnderstood(Input),
+    Missing(Input),
+}
+
+impl What {
+    /// Whether the row is left out.
+    pub(crate) const fn leaves_out(self) -> bool {
+        use What::*;
+        matches!(self, NotJson | NotText | Twice | Fields | NoCode | NoResult | Refused | Pending)
+    }
+
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::NotJson => "is no JSON object".to_owned(),
+            Self::NotText => "is no UTF-8".to_owned(),
+            Self::Twice => "has a member twice that is read".to_owned(),
+            Self::Fields => "has more or fewer fields than the header".to_owned(),
+            Self::NoCode => "has no `Code`".to_owned(),
+            Self::NoResult => "has `Code` 200 and no `ResultObject`".to_owned(),
+            Self::Refused => "is a refused call".to_owned(),
+            Self::Pending => "is of a verification that had not ended".to_owned(),
+            Self::Document => {
+                "has a text that should hold a JSON object and does not; what stands in it is missing"
+                    .to_owned()
+            }
+            Self::Callback => {
+                "has the SubCode in `passed`, as callbacks do; taken as such, and nobody passed by it"
+                    .to_owned()
+            }
+            Self::Label => "has a label that the mapping does not name; taken as none".to_owned(),
+            Self::GenuineAttack => "is labelled genuine and an attack; taken as unlabelled".to_owned(),
+            Self::Time => "has a time that is none; counted under no day".to_owned(),
+            Self::NotUnderstood(input) => format!("has a `{input}` that is none; taken as invalid"),
+            Self::Missing(input) => format!("has no `{input}`"),
+        }
+    }
+}
+
+/// So many places are kept of each.
+const PLACES: usize = 5;
+
+/// All there is to say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Vec<(What, Note)>", from = "Vec<(What, Note)>")]
+pub(crate) struct Notes(BTreeMap<What, Note>, [u64; Input::ALL.len()]);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Note {
+    pub(crate) rows: u64,
+    pub(crate) first: Vec<Point>,
+}
+
+impl Notes {
+    pub(crate) fn add(&mut self, what: What, at: Point) {
+        let note = self.0.entry(what).or_default();
+        note.rows += 1;
+        if note.first.len() < PLACES {
+            note.first.push(at);
+        }
+    }
+
+    /// Often and without a place: that a score is missing says something of the run, and nothing of the data.
+    pub(crate) fn add_missing(&mut self, input: Input) {
+        if let Some(missing) = self.1.get_mut(input as usize) {
+            *missing += 1;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (what, note) in &other.0 {
+            let mine = self.0.entry(*what).or_default();
+            mine.rows += note.rows;
+            mine.first.extend(&note.first);
+            mine.first.sort_unstable();
+            mine.first.truncate(PLACES);
+        }
+        for (mine, missing) in self.1.iter_mut().zip(other.1) {
+            *mine += missing;
+        }
+    }
+
+    /// What there is to say, and of how many rows.
+    pub(crate) fn all(&self) -> Vec<(What, Note)> {
+        self.clone().into()
+    }
+}
+
+impl From<Notes> for Vec<(What, Note)> {
+    fn from(notes: Notes) -> Self {
+        let missing = Input::ALL.into_iter().zip(notes.1).filter(|(_, rows)| *rows > 0);
+        let missing = missing.map(|(input, rows)| (What::Missing(input), Note { rows, first: Vec::new() }));
+        notes.0.into_iter().chain(missing).collect()
+    }
+}
+
+impl From<Vec<(What, Note)>> for Notes {
+    fn from(all: Vec<(What, Note)>) -> Self {
+        let mut notes = Self::default();
+        for (what, note) in all {
+            match what {
+                What::Missing(input) => {
+                    if let Some(missing) = notes.1.get_mut(input as usize) {
+                        *missing = note.rows;
+                    }
+                }
+                what => drop(notes.0.insert(what, note)),
+            }
+        }
+        notes
+    }
+}

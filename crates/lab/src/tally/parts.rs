@@ -1,0 +1,172 @@
+//! What a tally is made of.
+
+use cloudauth_policy::{Evidence, Policy, Verdict};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::notes::Point;
+use crate::replay::PolicyName;
+use crate::row::Label;
+use crate::stats::Grid;
+
+/// Which policy has decided, and what its rules are called.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Decider {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) content_hash: String,
+    /// Each with its verdict, `otherwise` last.
+    pub(crate) rules: Vec<(String, String)>,
+    /// Named scores of `verify_score`.
+    pub(crate) thresholds: Vec<(String, f64)>,
+}
+
+impl Decider {
+    pub(crate) fn of(policy: &Policy) -> Self {
+        let (reference, report) = (policy.reference(), policy.report());
+        let rules = report.rules.iter().map(|rule| (rule.rule.to_owned(), rule.verdict.as_str().to_owned()));
+        let of_match = report.thresholds.iter().filter(|threshold| threshold.nominal_far.is_some());
+        Self {
+            id: reference.id.clone(),
+            version: reference.version.clone(),
+            content_hash: reference.content_hash.clone(),
+            rules: rules.collect(),
+            thresholds: of_match.map(|threshold| (threshold.name.to_owned(), threshold.value)).collect(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> PolicyName {
+        PolicyName {
+            id: self.id.clone(),
+            version: self.version.clone(),
+            content_hash: self.content_hash.clone(),
+        }
+    }
+
+    /// What a rule says. One that there is not is not an approval.
+    pub(crate) fn verdict(&self, rule: usize) -> Verdict {
+        let says = self.rules.get(rule).map_or("", |(_, verdict)| verdict);
+        VERDICTS.into_iter().find(|verdict| verdict.as_str() == says).unwrap_or(Verdict::Review)
+    }
+}
+
+/// In the order in which they are told.
+pub(crate) const VERDICTS: [Verdict; 4] =
+    [Verdict::Approve, Verdict::Review, Verdict::Retry, Verdict::Reject];
+
+pub(crate) const fn verdict_number(verdict: Verdict) -> usize {
+    match verdict {
+        Verdict::Approve => 0,
+        Verdict::Review => 1,
+        Verdict::Retry => 2,
+        Verdict::Reject => 3,
+    }
+}
+
+/// Rows by what both policies say to them, and by label.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Share(pub(crate) [[[u64; 3]; 4]; 4]);
+
+impl Share {
+    pub(crate) fn add(&mut self, a: Verdict, b: Verdict, label: Label, rows: u64) {
+        let of_a = self.0.get_mut(verdict_number(a));
+        let of_b = of_a.and_then(|of_a| of_a.get_mut(verdict_number(b)));
+        if let Some(count) = of_b.and_then(|of_b| of_b.get_mut(label.number())) {
+            *count += rows;
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (mine, other) in
+            self.0.as_flattened_mut().as_flattened_mut().iter_mut().zip(other.0.as_flattened().as_flattened())
+        {
+            *mine += other;
+        }
+    }
+
+    /// Rows that `of` means.
+    pub(crate) fn sum(&self, of: impl Fn(Verdict, Verdict, Label) -> bool) -> u64 {
+        let mut sum = 0;
+        for (a, of_a) in VERDICTS.into_iter().zip(&self.0) {
+            for (b, of_b) in VERDICTS.into_iter().zip(of_a) {
+                for (label, count) in Label::ALL.into_iter().zip(of_b) {
+                    sum += if of(a, b, label) { *count } else { 0 };
+                }
+            }
+        }
+        sum
+    }
+}
+
+/// The scores of a month.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scores {
+    pub(crate) verify: Grid,
+    pub(crate) quality: Grid,
+    /// Times 100, so that it fits the same grid.
+    pub(crate) attack: Grid,
+}
+
+impl Scores {
+    pub(crate) fn add(&mut self, evidence: &Evidence<'_>) {
+        self.verify.add_one(evidence.verify_score.unwrap_or(f64::NAN));
+        self.quality.add_one(evidence.quality_score.unwrap_or(f64::NAN));
+        self.attack.add_one(evidence.face_attack_score.map_or(f64::NAN, |score| score * 100.0));
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.verify.merge(&other.verify);
+        self.quality.merge(&other.quality);
+        self.attack.merge(&other.attack);
+    }
+}
+
+/// A labelled row of somebody, who is known by a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    pub(crate) subject: u64,
+    pub(crate) is_genuine: bool,
+    /// The bits of the score; `None` where it is none.
+    score: Option<u64>,
+}
+
+impl Kept {
+    pub(crate) fn new(subject: &str, score: f64, label: Label) -> Self {
+        let hash: [u8; 32] = Sha256::digest(subject).into();
+        let subject = hash.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight));
+        let score = (0.0..=100.0).contains(&score).then(|| (score + 0.0).to_bits());
+        Self { subject, is_genuine: label == Label::Genuine, score }
+    }
+
+    pub(crate) fn score(&self) -> Option<f64> {
+        self.score.map(f64::from_bits)
+    }
+}
+
+/// A row on which two policies differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Example {
+    pub(crate) at: Point,
+    pub(crate) id: Option<String>,
+    pub(crate) rules: (usize, usize),
+}
+
+/// A map whose keys JSON cannot have, as pairs.
+pub(crate) mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer, K: Serialize, V: Serialize>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, K: Deserialize<'de> + Ord, V: Deserialize<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<K, V>, D::Error> {
+        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}

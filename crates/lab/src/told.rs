@@ -1,0 +1,35 @@
+//! What was not understood, for people and programs.
+
+use serde::Serialize;
+
+use crate::notes::{Notes, Point};
+
+/// One thing that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Told {
+    /// In words, of a row: `has no `verify_score``.
+    pub what: String,
+    /// Of how many rows.
+    pub rows: u64,
+    /// Whether those rows were not decided.
+    pub left_out: bool,
+    /// The first few.
+    pub first: Vec<Point>,
+}
+
+/// Rows that were left out first, and then by how many.
+pub(crate) fn told(notes: &Notes) -> Vec<Told> {
+    let mut all: Vec<Told> = notes
+        .all()
+        .into_iter()
+        .map(|(what, note)| Told {
+            what: what.words(),
+            rows: note.rows,
+            left_out: what.leaves_out(),
+            first: note.first,
+        })
+        .collect();
+    all.sort_by_key(|told| (!told.left_out, std::cmp::Reverse(told.rows)));
+    all
+}

@@ -1,0 +1,202 @@
+//! Reads pieces, decides each row, and counts.
+
+use std::path::Path;
+
+use cloudauth_policy::Policy;
+
+use crate::error::LabError;
+use crate::feed::Piece;
+use crate::json::{Bad, Found, Value, Wanted};
+use crate::mapping::Mapping;
+use crate::notes::{Point, What};
+use crate::row::{Cell, Rows, slot};
+use crate::source::Source;
+use crate::tally::Tally;
+
+/// What all threads share.
+pub(crate) struct Task<'t> {
+    pub(crate) policies: Vec<&'t Policy>,
+    pub(crate) mapping: &'t Mapping,
+    pub(crate) sources: &'t [Source],
+    pub(crate) wanted: Wanted,
+    pub(crate) slots: Vec<String>,
+    /// Whether somebody has said where things stand, so that they must be there.
+    pub(crate) is_mapped: bool,
+    pub(crate) keep_people: bool,
+    pub(crate) write_decisions: bool,
+}
+
+pub(crate) struct Worker<'t> {
+    task: &'t Task<'t>,
+    found: Found,
+    rows: Rows<'t>,
+    tally: Tally,
+    decisions: Vec<u8>,
+}
+
+impl<'t> Worker<'t> {
+    pub(crate) fn new(task: &'t Task<'t>) -> Self {
+        Self {
+            task,
+            found: Found::new(&task.wanted),
+            rows: Rows::new(task.mapping),
+            tally: Tally::new(&task.policies, &task.mapping.segments),
+            decisions: Vec::new(),
+        }
+    }
+
+    /// What it has counted.
+    pub(crate) fn done(mut self) -> Tally {
+        self.tally.notes = self.rows.notes;
+        self.tally
+    }
+
+    /// Decides a piece; gives the lines of the decision file.
+    pub(crate) fn piece(
+        &mut self,
+        piece: &Piece,
+        header: Option<&csv::ByteRecord>,
+    ) -> Result<Vec<u8>, LabError> {
+        match piece {
+            Piece::Lines { bytes, first } => self.lines(bytes, *first),
+            Piece::Records { records, source } => self.records(records, *source, header)?,
+            #[cfg(feature = "parquet")]
+            Piece::Group { source, group, first } => self.group(*source, *group, *first)?,
+        }
+        self.tally.check()?;
+        Ok(std::mem::take(&mut self.decisions))
+    }
+
+    fn lines(&mut self, bytes: &[u8], first: Point) {
+        let is_text = std::str::from_utf8(bytes).is_ok();
+        let mut rest = bytes;
+        let mut at = first;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let (line, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
+            let line = if at.line == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+            if !line.trim_ascii().is_empty() {
+                self.line(line, at, is_text || std::str::from_utf8(line).is_ok());
+            }
+            at.line += 1;
+        }
+    }
+
+    fn line(&mut self, line: &[u8], at: Point, is_text: bool) {
+        let Self { task, found, rows, tally, decisions } = self;
+        let read = if is_text { found.read(&task.wanted, line) } else { Err(Bad::NotText) };
+        if let Err(bad) = read {
+            let what = match bad {
+                Bad::NotJson => What::NotJson,
+                Bad::NotText => What::NotText,
+                Bad::Twice => What::Twice,
+            };
+            return rows.notes.add(what, at);
+        }
+        if found.broken > 0 {
+            rows.notes.add(What::Document, at);
+        }
+        decide(task, rows, tally, decisions, at, |slot| match found.value(slot) {
+            Value::Missing => Cell::Missing,
+            Value::Text(place) => Cell::Text(found.text(line, place)),
+            Value::Number(place, number) => Cell::Number(found.text(line, place), *number),
+            Value::Truth(truth) => Cell::Truth(*truth),
+            Value::Object => Cell::Object,
+            Value::Other => Cell::Other,
+        });
+    }
+
+    fn records(
+        &mut self,
+        records: &[csv::ByteRecord],
+        source: usize,
+        header: Option<&csv::ByteRecord>,
+    ) -> Result<(), LabError> {
+        let header: Vec<&[u8]> = header.into_iter().flatten().collect();
+        let columns = self.task.columns(source, &header)?;
+        let Self { task, rows, tally, decisions, .. } = self;
+        for record in records {
+            let at = Point { source, line: record.position().map_or(0, csv::Position::line) };
+            if record.len() != header.len() {
+                rows.notes.add(What::Fields, at);
+                continue;
+            }
+            decide(task, rows, tally, decisions, at, |slot| {
+                let field = columns.get(slot).copied().flatten().and_then(|column| record.get(column));
+                match field.map(std::str::from_utf8) {
+                    None | Some(Ok("")) => Cell::Missing,
+                    Some(Ok(text)) => Cell::Text(text),
+                    Some(Err(_)) => Cell::Other,
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Task<'_> {
+    /// Which of a file's columns each slot is.
+    pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
+        let column = |path: &String| names.iter().position(|name| *name == path.as_bytes());
+        let columns: Vec<Option<usize>> = self.slots.iter().map(column).collect();
+        let lacking =
+            self.slots.iter().zip(&columns).find(|(path, column)| !path.is_empty() && column.is_none());
+        match (lacking, self.sources.get(source)) {
+            (Some((path, _)), Some(source)) if self.is_mapped => {
+                let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+                let (file, names) = (source.path().display(), names.join(", "));
+                Err(LabError::new(format!(
+                    "{file} has no column `{path}`, which the mapping names; it has: {names}"
+                )))
+            }
+            _ => Ok(columns),
+        }
+    }
+}
+
+/// Decides a row and counts it.
+fn decide<'a>(
+    task: &Task<'_>,
+    rows: &'a mut Rows<'_>,
+    tally: &mut Tally,
+    decisions: &mut Vec<u8>,
+    at: Point,
+    cell: impl Fn(usize) -> Cell<'a>,
+) {
+    let Some(row) = rows.row(at, &cell) else { return };
+    let mut policies = task.policies.iter();
+    let Some(first) = policies.next().map(|policy| policy.decide(&row.evidence)) else { return };
+    let second = policies.next().map_or(0, |policy| policy.decide(&row.evidence).rule_number());
+    let segment = |number: usize| cell(slot::SEGMENTS + number).filled();
+    tally.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
+    if task.write_decisions {
+        let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
+        // Into memory it does not fail.
+        drop(write_decision(decisions, source, at, row.id.unwrap_or_default(), &first));
+    }
+}
+
+/// What stands above the decision file.
+pub(crate) const DECISIONS: &str = "file,line,id,verdict,rule,reason,hint,queue\n";
+
+fn write_decision(
+    to: &mut Vec<u8>,
+    source: &Path,
+    at: Point,
+    id: &str,
+    decision: &cloudauth_policy::Decision<'_>,
+) -> std::io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().buffer_capacity(256).from_writer(to);
+    writer.write_record([
+        &*source.to_string_lossy(),
+        &at.line.to_string(),
+        id,
+        decision.verdict().as_str(),
+        decision.rule(),
+        decision.reason(),
+        decision.hint().unwrap_or_default(),
+        decision.queue().unwrap_or_default(),
+    ])?;
+    writer.flush()
+}

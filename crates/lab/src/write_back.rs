@@ -1,0 +1,133 @@
+//! Puts a threshold that was chosen into the policy file, and leaves every other letter as it is.
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::{Policy, nominal_far};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use crate::error::LabError;
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    thresholds: BTreeMap<String, Threshold>,
+}
+
+#[derive(Deserialize)]
+struct Threshold {
+    value: Spanned<IgnoredAny>,
+    far: Option<Spanned<String>>,
+    note: Option<Spanned<String>>,
+}
+
+/// A policy file with another value of a threshold. The vendor's rate beside it becomes that of the new value, or goes where the
+/// vendor's table says nothing; the note says where the value is from.
+///
+/// ```
+/// let policy = cloudauth_policy::builtin::ONBOARDING;
+/// // Its examples say what happens at 75: whoever moves the threshold has to look at them.
+/// assert!(cloudauth_lab::set_threshold(policy, "match_auto", 76.2, "").is_err());
+///
+/// let policy = policy.split("[[example]]").next().unwrap_or_default();
+/// let changed = cloudauth_lab::set_threshold(policy, "match_auto", 76.2, "FMR <= 1/10000 proved on 40,000 impostors")?;
+/// assert!(changed.contains("value = 76.2") && changed.contains("proved on 40,000 impostors"));
+/// # Ok::<(), cloudauth_lab::LabError>(())
+/// ```
+///
+/// # Errors
+/// If there is no such threshold, or the policy no longer holds.
+pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
+    let file: File =
+        toml::from_str(policy).map_err(|error| LabError::with("the policy cannot be read", error))?;
+    let Some(threshold) = file.thresholds.get(name) else {
+        let names: Vec<&str> = file.thresholds.keys().map(String::as_str).collect();
+        return Err(LabError::new(format!(
+            "the policy has no threshold `{name}`; it has {}",
+            names.join(", ")
+        )));
+    };
+    let mut changes = vec![(threshold.value.span(), format!("{value:?}"))];
+    if let Some(far) = &threshold.far {
+        changes.push(match nominal_far(value) {
+            Some(rate) => (far.span(), format!("\"1/{:.0}\"", 1.0 / rate)),
+            None => (whole_pair(policy, "far", far.span()), String::new()),
+        });
+    }
+    if let Some(old) = &threshold.note {
+        changes.push((old.span(), quoted(note)));
+    }
+    // From the end, so that the places before stay right.
+    changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+    let mut changed = policy.to_owned();
+    for (span, text) in changes {
+        changed.replace_range(span, &text);
+    }
+    match Policy::parse(&changed) {
+        Ok(_) => Ok(changed),
+        Err(error) => Err(LabError::with(format!("with {name} = {value} the policy no longer holds"), error)),
+    }
+}
+
+/// A key, its value, and the comma that goes with them.
+fn whole_pair(text: &str, key: &str, value: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let before = text.get(..value.start).unwrap_or_default();
+    let start = before.rfind(key).unwrap_or(value.start);
+    let after = text.get(value.end..).unwrap_or_default();
+    let comma = after.trim_start().starts_with(',');
+    let end = if comma { after.find(',').map_or(0, |at| at + 1) } else { 0 };
+    let blank = after.get(end..).map_or(0, |rest| rest.len() - rest.trim_start_matches(' ').len());
+    if comma {
+        return start..value.end + end + blank;
+    }
+    // It was the last: the comma before it goes.
+    let start = before.get(..start).map_or(start, |before| before.trim_end().trim_end_matches(',').len());
+    start..value.end
+}
+
+fn quoted(text: &str) -> String {
+    // What JSON escapes, TOML escapes alike.
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use cloudauth_policy::builtin;
+
+    use super::*;
+
+    /// Without the examples, of which one lies on the threshold.
+    fn onboarding() -> &'static str {
+        builtin::ONBOARDING.split("[[example]]").next().unwrap()
+    }
+
+    #[test]
+    fn nothing_else_is_touched() {
+        let changed = set_threshold(onboarding(), "match_auto", 76.5, "chosen").unwrap();
+        let differing: Vec<_> =
+            onboarding().lines().zip(changed.lines()).filter(|(old, new)| old != new).collect();
+        assert_eq!(differing.len(), 1, "{differing:?}");
+        assert!(
+            differing[0].1.contains("value = 76.5") && differing[0].1.contains("1/19953"),
+            "{differing:?}"
+        );
+    }
+
+    #[test]
+    fn where_the_vendor_says_nothing_no_rate_is_claimed() {
+        let changed = set_threshold(onboarding(), "match_auto", 85.25, "\"so\"").unwrap();
+        let line = changed.lines().find(|line| line.starts_with("match_auto")).unwrap();
+        assert!(line.contains("value = 85.25") && !line.contains("far") && line.contains("so"), "{line}");
+        assert!(Policy::parse(&changed).is_ok());
+    }
+
+    #[test]
+    fn what_would_not_hold_is_not_written() {
+        for (name, value) in [("match_auto", f64::NAN), ("match_auto", 200.0), ("nobody", 75.0)] {
+            assert!(set_threshold(onboarding(), name, value, "").is_err(), "{name} {value}");
+        }
+        assert!(set_threshold(builtin::ONBOARDING, "match_auto", 76.5, "").is_err());
+    }
+}

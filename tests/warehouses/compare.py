@@ -7,7 +7,9 @@ texts where numbers are declared must be refused.
 import re
 import sys
 import time
+from decimal import Decimal
 
+import pyarrow as pa
 from engines import ENGINES
 from rows import cases, table
 
@@ -61,6 +63,7 @@ def run(folder, name):
             naive = mismatches(engine, RANGE.sub("1 = 1", sql))
             loose = mismatches(engine, sql.replace(EXACT[name], LOOSE[name])) if name in EXACT else None
             whole = sql
+            assert typed(engine, case, sql) == 0, "whole numbers and decimals are decided otherwise"
         # SQLite takes them for invalid, and has no column of one type alone; Rust's tests look at that.
         if case["folder"] == "worked-text":
             refused = refuses(engine, whole)
@@ -72,6 +75,32 @@ def run(folder, name):
     assert wrong == 0, "the SQL does not decide as the policy does"
     assert naive[0] > 0 and (loose is None or loose[0] > 0), "the rows do not notice a missing guard"
     assert refused or name == "sqlite", "texts were taken for numbers"
+
+
+def typed(engine, case, sql):
+    """Codes that are whole numbers, scores that are decimals, and texts of a fixed length where there are such."""
+    column = {one["name"]: one["column"] for one in case["inputs"]}
+    decimals = lambda digits, *texts: pa.array([Decimal(text) for text in texts], pa.decimal128(5, digits))
+    scores = ["75.00", "74.99", "70.00", "69.99", "100.01", "-0.01"]
+    rules = [rule for rule, _ in case["rules"]]
+    expected = [rules.index(rule) for rule in ["approve", "grey-zone", "grey-zone", "pass-below-floor", "no-score", "no-score"]]
+    engine.load(
+        pa.table(
+            {
+                "number": pa.array(range(len(scores)), pa.int64()),
+                "expected": pa.array(expected, pa.int32()),
+                column["sub_code"]: pa.array([200] * len(scores), pa.int32()),
+                column["passed"]: pa.array(["T"] * len(scores)),
+                column["face_attack"]: pa.array(["F"] * len(scores)),
+                column["face_occlusion"]: pa.array(["F"] * len(scores)),
+                column["verify_score"]: decimals(2, *scores),
+                column["quality_score"]: decimals(2, *(["90.00"] * len(scores))),
+                column["face_attack_score"]: decimals(4, *(["0.4999"] * len(scores))),
+            }
+        ),
+        text="char(5)",
+    )
+    return check(engine, {**case, "rows": len(scores)}, sql)
 
 
 def refuses(engine, sql):

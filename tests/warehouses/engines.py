@@ -1,4 +1,5 @@
-"""The engines: each takes a table, in the worst of its settings, and answers a query with a list of rows.
+"""The engines: each takes a table, in the worst of its settings, and answers a query with a list of rows. PostgreSQL
+takes another type for texts if it is told.
 
 `worst` says what a careless hand may have set: collations that know no case, dictionaries, parsers that hurry.
 """
@@ -30,7 +31,7 @@ class Duckdb:
         self.name, self.connection = f"duckdb {duckdb.__version__}", duckdb.connect()
         self.connection.execute("SET default_collation = 'NOCASE'")
 
-    def load(self, table):
+    def load(self, table, text=None):
         self.connection.register("arrow_rows", table)
         self.connection.execute(f"CREATE OR REPLACE TABLE {TABLE} AS SELECT * FROM arrow_rows")
 
@@ -47,7 +48,7 @@ class Datafusion:
         self.name, self.folder = f"datafusion {datafusion.__version__}", folder
         self.context = datafusion.SessionContext()
 
-    def load(self, table):
+    def load(self, table, text=None):
         texts = [field.name for field in table.schema if is_text(field.type)]
         for name in texts:
             at = table.schema.get_field_index(name)
@@ -72,7 +73,7 @@ class Clickhouse:
         self.name = f"clickhouse {version} (chdb {chdb.__version__})"
         self.session.query("SET precise_float_parsing = 0, transform_null_in = 1, allow_suspicious_low_cardinality_types = 1")
 
-    def load(self, table):
+    def load(self, table, text=None):
         file = Path(self.folder, "clickhouse.parquet")
         pq.write_table(table, file)
         columns = [
@@ -100,13 +101,15 @@ class Sqlite:
     def __init__(self, _folder):
         self.name, self.connection = f"sqlite {sqlite3.sqlite_version}", sqlite3.connect(":memory:")
 
-    def load(self, table):
+    def load(self, table, text=None):
         columns = [
             quoted(field.name) + (" COLLATE NOCASE" if is_text(field.type) else "") for field in table.schema
         ]
         self.connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
         self.connection.execute(f"CREATE TABLE {TABLE} ({', '.join(columns)})")
-        rows = zip(*(column.to_pylist() for column in table.columns))
+        # It has no decimals: they are stored as doubles.
+        columns = (column.cast("double") if pa.types.is_decimal(column.type) else column for column in table.columns)
+        rows = zip(*(column.to_pylist() for column in columns))
         self.connection.executemany(f"INSERT INTO {TABLE} VALUES ({', '.join('?' * table.num_columns)})", rows)
 
     def ask(self, sql):
@@ -127,9 +130,9 @@ class Postgres:
             "CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
         )
 
-    def load(self, table):
+    def load(self, table, text="text COLLATE no_case"):
         columns = [
-            f"{quoted(field.name)} {'text COLLATE no_case' if is_text(field.type) else self.types[str(field.type)]}"
+            f"{quoted(field.name)} {text if is_text(field.type) else self.types.get(str(field.type), 'numeric')}"
             for field in table.schema
         ]
         self.connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
@@ -157,7 +160,7 @@ class Spark:
         self.session.sparkContext.setLogLevel("OFF")
         self.name = f"spark {pyspark.__version__}"
 
-    def load(self, table):
+    def load(self, table, text=None):
         file = str(Path(self.folder, "spark.parquet"))
         pq.write_table(table, file)
         columns = [

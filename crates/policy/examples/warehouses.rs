@@ -19,7 +19,7 @@ use std::path::Path;
 
 use cloudauth_policy::{Columns, Dialect, Policy, builtin};
 use random::rows::{CODES, FLAGS, INPUTS, NUMBERS, Rows};
-use random::{Dice, random_policy};
+use random::{Dice, EDGES, random_policy, without_quotes};
 use serde_json::{Value, json};
 
 /// How scores lie in the table.
@@ -43,6 +43,10 @@ fn main() {
     ];
     for (name, text) in [("threshold", builtin::THRESHOLD), ("vendor", builtin::VENDOR)] {
         cases.push((name.to_owned(), Policy::parse(text).unwrap(), Stored::Double, few));
+    }
+    for (name, text) in [("edges", without_quotes()), ("quotes", EDGES.to_owned())] {
+        cases.push((name.to_owned(), Policy::parse(&text).unwrap(), Stored::Double, few));
+        cases.push((format!("{name}-text"), Policy::parse(&text).unwrap(), Stored::Text, few));
     }
     for number in 0..5 {
         for (name, stored) in [("", Stored::Double), ("-float", Stored::Float), ("-text", Stored::Text)] {
@@ -117,12 +121,11 @@ fn describe(folder: &Path, policy: &Policy, stored: Stored, count: usize, inputs
             columns = columns.text(*name);
         }
     }
-    let said = Dialect::ALL.into_iter().filter(|dialect| {
-        // The one takes no names that need quotes, the other no scores as texts.
-        *dialect != Dialect::MaxCompute && (*dialect != Dialect::Sqlite || stored != Stored::Text)
-    });
-    let sql: BTreeMap<&str, String> =
-        said.map(|dialect| (dialect.as_str(), policy.sql(dialect, &columns).unwrap())).collect();
+    // Some refuse names or texts that need quotes, or scores as texts; what they refuse there is nothing to run of.
+    let sql: BTreeMap<&str, String> = Dialect::ALL
+        .into_iter()
+        .filter_map(|dialect| Some((dialect.as_str(), policy.sql(dialect, &columns).ok()?)))
+        .collect();
     let described = inputs.iter().map(|name| {
         let dictionary = match name.ends_with("score") {
             true => Value::Null,

@@ -184,10 +184,12 @@ fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result
                     let mut all = format!("({range})");
                     // A bound at the end of the range, or beyond it, says nothing more.
                     if let Some(from) = from.filter(|from| from > least) {
-                        all += &format!(" AND {column} >= {}", number(from));
+                        let (operator, bound) = shorter(from, ">=", ">");
+                        all += &format!(" AND {column} {operator} {}", number(bound));
                     }
                     if let Some(below) = below.filter(|below| below <= most) {
-                        all += &format!(" AND {column} < {}", number(below));
+                        let (operator, bound) = shorter(below, "<", "<=");
+                        all += &format!(" AND {column} {operator} {}", number(bound));
                     }
                     Ok(all)
                 }
@@ -196,6 +198,14 @@ fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result
         }
         _ => Err(lost()),
     }
+}
+
+/// The bound, or the double before it with the other operator, whichever is written with fewer digits: `> 70` is read as
+/// `>= 70.00000000000001`, and means the same.
+fn shorter<'a>(bound: f64, operator: &'a str, other: &'a str) -> (&'a str, f64) {
+    let before = bound.next_down();
+    let length = |number: f64| format!("{number:?}").len();
+    if length(before) < length(bound) { (other, before) } else { (operator, bound) }
 }
 
 /// What is said of each rule, those together that say the same. `otherwise`, which never approves, is what is left.

@@ -7,6 +7,82 @@ pub mod rows;
 
 use cloudauth_policy::{Evidence, Flag, Policy, builtin};
 
+/// Numbers, codes and quotes that are hard to carry. Not every dialect takes the quotes: see [`without_quotes`].
+pub const EDGES: &str = r#"
+format = 1
+[policy]
+id = "it's \\ an edge"
+version = "1"
+[policy.otherwise]
+decision = "review"
+reason = "otherwise"
+[inputs]
+sub_code = { type = "code", values = ["200", "201", "202", "203", "204", "205", "206", "210", "a", "A", "'", "\\"] }
+passed = { type = "flag" }
+verify_score = { type = "score", range = [-1e300, 1.7976931348623157e308] }
+face_attack_score = { type = "score", range = [0.0, 1.0] }
+[[rule]]
+id = "not-understood"
+when = { sub_code = ["unknown", "missing"] }
+then = { decision = "review", reason = "not_understood" }
+[[rule]]
+id = "small-a"
+when = { sub_code = "a", verify_score = "valid" }
+then = { decision = "review", reason = "small" }
+[[rule]]
+id = "large-a"
+when = { sub_code = "A", verify_score = "invalid" }
+then = { decision = "retry", reason = "large" }
+[[rule]]
+id = "quoted"
+when = { sub_code = ["'", "\\"] }
+then = { decision = "reject", reason = "quoted" }
+[[rule]]
+id = "hardly-an-attack"
+when = { face_attack_score = "> 0 and <= 5e-324" }
+then = { decision = "reject", reason = "hardly" }
+[[rule]]
+id = "very-low"
+when = { verify_score = "< -1e299" }
+then = { decision = "reject", reason = "very_low" }
+[[rule]]
+id = "hardly-below"
+when = { verify_score = ">= -5e-324 and < 0" }
+then = { decision = "reject", reason = "hardly_below" }
+[[rule]]
+id = "hardly-above"
+when = { verify_score = "> 0 and < 1e-310" }
+then = { decision = "retry", reason = "hardly_above" }
+[[rule]]
+id = "not-normal"
+when = { verify_score = ">= 1e-310 and < 2.2250738585072014e-308" }
+then = { decision = "review", reason = "not_normal" }
+[[rule]]
+id = "very-high"
+when = { verify_score = "> 1e22 and <= 1.7976931348623155e308" }
+then = { decision = "review", reason = "very_high" }
+[[rule]]
+id = "highest"
+when = { verify_score = "> 1.7976931348623155e308" }
+then = { decision = "reject", reason = "highest" }
+[[rule]]
+id = "approve"
+when = { sub_code = "200", passed = "T", verify_score = ">= 58.91570855144926", face_attack_score = "< 0.3" }
+then = { decision = "approve", reason = "match" }
+[[rule]]
+id = "rest"
+when = { sub_code = ["200", "201", "202", "203", "204", "205", "206", "210", "A", "a"] }
+then = { decision = "review", reason = "rest" }
+"#;
+
+/// The same for every dialect.
+pub fn without_quotes() -> String {
+    EDGES
+        .replace(r"it's \\ an edge", "an edge")
+        .replace(r#", "'", "\\"]"#, r#", "b", "B"]"#)
+        .replace(r#"["'", "\\"]"#, r#"["b", "B"]"#)
+}
+
 /// Random numbers that are the same every time (SplitMix64).
 pub struct Dice(pub u64);
 

@@ -208,30 +208,16 @@ fn shorter<'a>(bound: f64, operator: &'a str, other: &'a str) -> (&'a str, f64) 
     if length(before) < length(bound) { (other, before) } else { (operator, bound) }
 }
 
-/// What is said of each rule, those together that say the same. `otherwise`, which never approves, is what is left.
+/// What is said of each rule; `otherwise`, which never approves, is what is left. The number stands once in it, since some
+/// engines work a subquery's column out anew wherever it is named.
 fn by_rule(
     dialect: Dialect,
     document: &Document,
     what: &dyn Fn(usize) -> String,
 ) -> Result<String, SqlError> {
-    let otherwise = what(document.rules.len());
-    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    let mut text = "CASE cloudauth_ruled.policy_rule".to_owned();
     for rule in 0..document.rules.len() {
-        let said = what(rule);
-        match groups.iter_mut().find(|(text, _)| *text == said) {
-            Some((_, rules)) => rules.push(rule.to_string()),
-            None => groups.push((said, vec![rule.to_string()])),
-        }
+        text += &format!("\n    WHEN {rule} THEN {}", dialect.text(&what(rule))?);
     }
-    groups.retain(|(said, _)| *said != otherwise);
-    let otherwise = dialect.text(&otherwise)?;
-    if groups.is_empty() {
-        return Ok(otherwise);
-    }
-    let mut text = "CASE".to_owned();
-    for (said, rules) in groups {
-        let rules = rules.join(", ");
-        text += &format!("\n    WHEN cloudauth_ruled.policy_rule IN ({rules}) THEN {}", dialect.text(&said)?);
-    }
-    Ok(text + &format!("\n    ELSE {otherwise}\n  END"))
+    Ok(text + &format!("\n    ELSE {}\n  END", dialect.text(&what(document.rules.len()))?))
 }

@@ -155,6 +155,7 @@ class Spark:
         builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
         builder = builder.config("spark.sql.shuffle.partitions", "2").config("spark.driver.host", "127.0.0.1")
         builder = builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.memory", "2g")
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
         builder = builder.config("spark.sql.warehouse.dir", str(Path(folder, "spark")))
         self.session, self.folder = builder.getOrCreate(), folder
         self.session.sparkContext.setLogLevel("OFF")

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, command, root};
-use crate::{browser, codes, interop, layers, tidy};
+use crate::{browser, codes, interop, layers, tidy, warehouses};
 
 /// The README's test command comes first, then what needs more than Rust.
 pub(crate) fn run() -> Result<()> {
@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result<()> {
     cargo("test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-tests --benches -- --test")?;
     interop::run()?;
     browser::run()?;
+    warehouses::run(&[])?;
     deny()
 }
 

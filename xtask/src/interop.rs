@@ -1,12 +1,12 @@
 //! The vendor's own SDKs, unmodified, against the emulator.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::node::{self, once_for};
+use crate::node;
+use crate::python;
 use crate::shell::{built, cargo, command, is_there, root, run as run_command};
 
 pub(crate) fn run() -> Result<()> {
@@ -16,7 +16,8 @@ pub(crate) fn run() -> Result<()> {
         }
     }
     let folder = root().join("target/interop");
-    let python = install_python(&folder).context("cannot install the Python SDKs")?;
+    let pins = root().join("tests/interop/requirements.txt");
+    let python = python::install(&[pins], &folder).context("cannot install the Python SDKs")?;
     node::install(&root().join("tests/interop"), &folder).context("cannot install the Node SDK")?;
 
     cargo("build -p cloudauth-cli")?;
@@ -35,18 +36,6 @@ pub(crate) fn run() -> Result<()> {
     with(Command::new("node").current_dir(&folder).arg("client.js"))?;
     println!("interop: the vendor's SDKs and the emulator agree");
     Ok(())
-}
-
-fn install_python(folder: &Path) -> Result<String> {
-    let venv = folder.join("venv");
-    let python = venv.join("bin/python").display().to_string();
-    let pins = root().join("tests/interop/requirements.txt");
-    once_for(&[&pins], &venv.join("done"), || {
-        run_command(&mut command("python3", &["-m", "venv", "--clear", &venv.display().to_string()]))?;
-        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        run_command(command(&python, &install).arg(&pins))
-    })?;
-    Ok(python)
 }
 
 /// `cloudauth emulator`, for as long as this lives.

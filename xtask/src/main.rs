@@ -6,8 +6,11 @@ mod codes;
 mod interop;
 mod layers;
 mod node;
+mod postgres;
+mod python;
 mod shell;
 mod tidy;
+mod warehouses;
 
 use std::process::ExitCode;
 
@@ -23,6 +26,9 @@ cargo xtask <task>
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
   browser          the emulator's pages and the sample shop in a real browser; installs Chromium (Debian's) and
                    playwright-core, pinned, into target/ (Node)
+  warehouses [--rows N] [--spark]
+                   the policy's SQL in DuckDB, DataFusion, ClickHouse, SQLite, PostgreSQL and, if asked for, Spark, row by
+                   row against the policy; installs them, pinned, into target/ (Python 3; PostgreSQL is Debian's)
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
@@ -49,6 +55,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["codes", "--check"] => codes::check(),
         ["interop"] => interop::run(),
         ["browser"] => browser::run(),
+        ["warehouses", args @ ..] => warehouses::run(args),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => ci::mutants(shard),
         ["deny"] => ci::deny(),

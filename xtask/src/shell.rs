@@ -37,8 +37,17 @@ pub(crate) fn cargo(args: &str) -> Result<()> {
 
 /// The `cloudauth` command that `cargo build` built, wherever cargo builds to.
 pub(crate) fn built() -> Result<String> {
+    built_as("debug/cloudauth")
+}
+
+/// An example that `cargo build` built.
+pub(crate) fn built_example(name: &str) -> Result<String> {
+    built_as(&format!("debug/examples/{name}"))
+}
+
+fn built_as(path: &str) -> Result<String> {
     let target = MetadataCommand::new().current_dir(root()).no_deps().exec()?.target_directory;
-    Ok(target.join("debug/cloudauth").to_string())
+    Ok(target.join(path).to_string())
 }
 
 /// Whether a program is there and answers `--version`.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use cloudauth::policy::Dialect;
 use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
@@ -64,7 +65,7 @@ pub(crate) enum Command {
     Codes(Codes),
     /// Signs a call without sending it.
     Sign(Sign),
-    /// Checks, explains, compares and formats policy files.
+    /// Checks, explains, compares and formats policy files, and writes them as SQL.
     #[command(subcommand)]
     Policy(Policy),
     /// Policies over recorded results: replay, compare, calibrate.
@@ -111,6 +112,8 @@ pub(crate) enum Policy {
         #[arg(long)]
         check: bool,
     },
+    /// Prints a policy as one SQL query that decides each row of a table as the policy does.
+    Sql(Sql),
     /// Prints the JSON Schema of policy files, for editors.
     Schema,
     /// Prints a policy that comes with the command: vendor, threshold or onboarding.
@@ -128,6 +131,32 @@ pub(crate) struct Decide {
     /// ..}; `-` for standard input.
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) evidence: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sql {
+    /// The policy.
+    pub(crate) file: String,
+    /// Whose SQL: duckdb, postgres, spark, clickhouse, datafusion, maxcompute (which no test has run) or sqlite.
+    #[arg(long)]
+    pub(crate) dialect: Dialect,
+    /// The table; a point divides a schema from it. For a subquery put `WITH name AS (..)` before what is printed.
+    #[arg(long, value_name = "NAME", default_value = "verifications")]
+    pub(crate) table: String,
+    /// The column in which an input lies, if it has another name: verify_score=score. May be repeated.
+    #[arg(long = "column", value_name = "INPUT=COLUMN", value_parser = input_and_column)]
+    pub(crate) columns: Vec<(String, String)>,
+    /// A score that lies in a column of texts. May be repeated.
+    #[arg(long = "text", value_name = "INPUT")]
+    pub(crate) texts: Vec<String>,
+    /// A column that comes out beside the decision, such as the row's key. May be repeated.
+    #[arg(long = "keep", value_name = "COLUMN")]
+    pub(crate) kept: Vec<String>,
+}
+
+fn input_and_column(text: &str) -> Result<(String, String), String> {
+    let (input, column) = text.split_once('=').ok_or("write it as INPUT=COLUMN")?;
+    Ok((input.to_owned(), column.to_owned()))
 }
 
 /// Which signature a call carries.

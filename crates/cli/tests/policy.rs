@@ -154,6 +154,45 @@ fn fmt_puts_spaces_right_in_place() {
 }
 
 #[test]
+fn sql_is_one_query_by_the_names_that_are_given() {
+    let args = ["policy", "sql", "builtin:onboarding", "--dialect", "postgres", "--table", "risk.Log"];
+    let more = ["--column", "verify_score=Score", "--text", "verify_score", "--keep", "certify_id"];
+    let output = run(&[&args[..], &more].concat(), "");
+    let shown = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    for part in [
+        "SELECT\n  cloudauth_ruled.\"certify_id\" AS \"certify_id\"",
+        "FROM \"risk\".\"Log\" AS cloudauth_row",
+        "CAST((CAST(cloudauth_row.\"Score\" AS text) COLLATE \"C\") AS double precision)",
+        "cloudauth_read.policy_verify_score >= CAST('75.0' AS double precision) THEN 7",
+        "'cn-onboarding' AS policy_id",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains(';'), "it can stand in another query: {shown}");
+    let document = json(&run(&[&args[..], &more, &["--output", "json"]].concat(), ""));
+    assert_eq!(document["sql"].as_str(), Some(shown.trim_end()));
+    assert_eq!(document["dialect"], "postgres");
+    assert_eq!(
+        document["rules"][7],
+        serde_json::json!({ "number": 7, "rule": "approve", "decision": "approve" })
+    );
+    assert_eq!(document["rules"].as_array().map(Vec::len), Some(17));
+
+    for (args, part) in [
+        (vec!["--dialect", "oracle"], "there is no dialect `oracle`"),
+        (vec![], "--dialect"),
+        (vec!["--dialect", "duckdb", "--column", "verify_score"], "INPUT=COLUMN"),
+        (vec!["--dialect", "duckdb", "--column", "score=x"], "the policy has no input `score`"),
+        (vec!["--dialect", "sqlite", "--text", "verify_score"], "cannot be a text in sqlite"),
+    ] {
+        let output = run(&[&["policy", "sql", "builtin:onboarding"], &args[..]].concat(), "");
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains(part), "{part}: {}", text(&output));
+    }
+}
+
+#[test]
 fn the_schema_speaks_of_what_the_policies_use() {
     let schema = json(&run(&["policy", "schema"], ""));
     for input in ["sub_code", "passed", "verify_score", "device_risk"] {

@@ -41,6 +41,7 @@ mod live;
 mod policy;
 mod problem;
 mod read;
+mod sql;
 mod table;
 mod trace;
 
@@ -54,6 +55,7 @@ pub use live::{Disagreement, LivePolicy, Ruling, Shadow};
 pub use policy::{About, Policy, Report, RuleReport, ThresholdReport};
 pub use problem::{PolicyError, Problem};
 pub use read::FORMAT;
+pub use sql::{Columns, Dialect, SqlError};
 pub use trace::{Checked, Nearest, Trace};
 
 /// The JSON Schema of a policy file, for editors.

@@ -3,7 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod random;
+
 use cloudauth_policy::{Evidence, Flag, Policy, builtin};
+use random::{Dice, random_policy};
 use toml::de::{DeTable, DeValue};
 
 /// A rule as it stands in the file: its id, and for each input what it wants.
@@ -134,66 +137,6 @@ impl Naive {
     }
 }
 
-/// Random numbers that are the same every time (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::try_from(self.roll() % all.len() as u64).unwrap()]
-    }
-
-    fn score(&mut self, most: f64) -> Option<f64> {
-        const EDGES: [f64; 16] = [
-            0.0,
-            0.5,
-            0.9,
-            1.0,
-            60.0,
-            70.0,
-            75.0,
-            80.0,
-            100.0,
-            33.0,
-            -0.0,
-            f64::NAN,
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            5e-324,
-            1e308,
-        ];
-        let edge = self.of(&EDGES);
-        match self.roll() % 6 {
-            0 => None,
-            1 => Some(edge),
-            2 => Some(edge.next_up()),
-            3 => Some(edge.next_down()),
-            _ => Some((self.roll() >> 11) as f64 / (1_u64 << 53) as f64 * most * 1.1 - most * 0.05),
-        }
-    }
-
-    fn evidence(&mut self) -> Evidence<'static> {
-        let codes =
-            ["200", "201", "202", "203", "204", "205", "206", "210", "211", "", "200 ", "0200"].map(Some);
-        let flags = [Flag::True, Flag::False, Flag::Invalid];
-        let mut evidence = Evidence::default();
-        evidence.sub_code = if self.roll().is_multiple_of(20) { None } else { self.of(&codes) };
-        evidence.passed = self.of(&flags);
-        evidence.face_attack = self.of(&flags);
-        evidence.face_occlusion = self.of(&flags);
-        evidence.verify_score = self.score(100.0);
-        evidence.quality_score = self.score(100.0);
-        evidence.face_attack_score = self.score(1.0);
-        evidence
-    }
-}
-
 fn agree(rounds: usize) {
     for (name, text) in builtin::ALL {
         let (policy, naive, mut dice) = (Policy::parse(text).unwrap(), Naive::read(text), Dice(20_251_123));
@@ -219,56 +162,6 @@ fn the_compiled_form_and_a_naive_interpreter_agree() {
 #[ignore = "half a minute in a release build"]
 fn they_agree_ten_million_times() {
     agree(10_000_000 / 3 + 1);
-}
-
-/// The threshold policy with random rules before its own, and random bounds. Those that the checker does not like for a
-/// rule that never decides are tried without that rule.
-fn random_policy(dice: &mut Dice) -> (String, Policy) {
-    let mut rules: Vec<String> = (0..1 + dice.roll() % 6)
-        .map(|number| {
-            let mut when = Vec::new();
-            if dice.roll().is_multiple_of(2) {
-                let codes = dice.of(&["\"204\"", "[\"200\", \"210\"]", "[\"201\", \"unknown\"]", "\"missing\"", "[\"202\", \"203\", \"206\"]"]);
-                when.push(format!("sub_code = {codes}"));
-            }
-            if dice.roll().is_multiple_of(3) {
-                when.push(format!("face_attack = {}", dice.of(&["\"T\"", "\"invalid\"", "[\"F\", \"invalid\"]"])));
-            }
-            let bounds = [0.0_f64, 33.0, 60.0, 70.0, 75.0, 80.0, 100.0];
-            let (low, high) = (dice.of(&bounds), dice.of(&bounds));
-            let score = match dice.roll() % 8 {
-                0 => format!(">= {low}"),
-                1 => format!("> {low}"),
-                2 => format!("<= {high}"),
-                3 => format!("< {high}"),
-                4 => format!("> {} and <= {}", low.min(high), low.max(high)),
-                5 => "invalid".to_owned(),
-                6 => "valid".to_owned(),
-                _ => format!(">= {} and < {}", low.min(high), low.max(high)),
-            };
-            when.push(format!("verify_score = \"{score}\""));
-            let decision = dice.of(&["review", "retry", "reject"]);
-            format!("[[rule]]\nid = \"random-{number}\"\nwhen = {{ {} }}\nthen = {{ decision = \"{decision}\", reason = \"r{}\" }}\n\n", when.join(", "), dice.roll() % 3)
-        })
-        .collect();
-    let template = builtin::THRESHOLD.split("[[assert]]").next().unwrap();
-    loop {
-        let text = template.replacen("[[rule]]", &format!("{}[[rule]]", rules.concat()), 1);
-        let error = match Policy::parse(&text) {
-            Ok(policy) => return (text, policy),
-            Err(error) => error.to_string() + &format!("{error:?}"),
-        };
-        let before = rules.len();
-        rules.retain(|rule| {
-            let id = rule.split('"').nth(1).unwrap();
-            // A rule that never decides, or whose bounds are none.
-            !error.contains(&format!("the rule `{id}` never")) && !error.contains("never holds")
-        });
-        if rules.len() == before {
-            // One of the policy's own is hidden: with fewer rules it is not.
-            rules.pop();
-        }
-    }
 }
 
 #[test]

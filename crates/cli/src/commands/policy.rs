@@ -1,5 +1,7 @@
 //! `cloudauth policy`: what risk teams do with their files.
 
+mod sql;
+
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -18,6 +20,7 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<u8, Failure> {
         Command::Explain(args) => decide(args, output, true),
         Command::Diff { before, after } => diff(before, after, output),
         Command::Fmt { file, check } => fmt(file, *check, output),
+        Command::Sql(args) => sql::run(args, output),
         Command::Schema => {
             let schema = serde_json::from_str(policy::SCHEMA).unwrap_or_default();
             output.print(policy::SCHEMA, &schema);

@@ -1,0 +1,40 @@
+//! `cloudauth policy sql`: a policy for the warehouse.
+
+use cloudauth::policy::Columns;
+use serde_json::json;
+
+use super::load;
+use crate::args::Sql;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(super) fn run(args: &Sql, output: &Output) -> Result<u8, Failure> {
+    let policy = load(&args.file)?;
+    let mut columns = Columns::of(&args.table);
+    for (input, column) in &args.columns {
+        columns = columns.column(input, column);
+    }
+    for input in &args.texts {
+        columns = columns.text(input);
+    }
+    for column in &args.kept {
+        columns = columns.keep(column);
+    }
+    let sql = policy.sql(args.dialect, &columns).map_err(Failure::usage)?;
+    let reference = policy.reference();
+    // The numbers that `policy_rule` has.
+    let report = policy.report();
+    let rules = report.rules.iter().enumerate().map(
+        |(number, rule)| json!({ "number": number, "rule": rule.rule, "decision": rule.verdict.as_str() }),
+    );
+    let document = json!({
+        "dialect": args.dialect.as_str(),
+        "sql": sql,
+        "id": reference.id,
+        "version": reference.version,
+        "content": reference.content_hash,
+        "rules": rules.collect::<Vec<_>>(),
+    });
+    output.print(&sql, &document);
+    Ok(0)
+}

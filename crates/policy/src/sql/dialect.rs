@@ -1,0 +1,226 @@
+//! How the engines differ: quotes, numbers, and what a text or a score is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::SqlError;
+use crate::problem::did_you_mean;
+
+/// Whose SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// DuckDB.
+    DuckDb,
+    /// PostgreSQL, 12 or newer.
+    Postgres,
+    /// Apache Spark SQL and Databricks, 3.1 or newer.
+    Spark,
+    /// ClickHouse.
+    ClickHouse,
+    /// Apache DataFusion.
+    DataFusion,
+    /// Alibaba Cloud MaxCompute. Written from its manual: no test has run it.
+    MaxCompute,
+    /// SQLite.
+    Sqlite,
+}
+
+/// A number as JSON writes it, from the first character on.
+const NUMBER: &str = "-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]{1,3})?";
+
+impl Dialect {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::DuckDb,
+        Self::Postgres,
+        Self::Spark,
+        Self::ClickHouse,
+        Self::DataFusion,
+        Self::MaxCompute,
+        Self::Sqlite,
+    ];
+
+    /// Its name, in small letters.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DuckDb => "duckdb",
+            Self::Postgres => "postgres",
+            Self::Spark => "spark",
+            Self::ClickHouse => "clickhouse",
+            Self::DataFusion => "datafusion",
+            Self::MaxCompute => "maxcompute",
+            Self::Sqlite => "sqlite",
+        }
+    }
+
+    /// The name of a column or a table, in quotes, so that it is taken as it is.
+    pub(super) fn name(self, name: &str) -> Result<String, SqlError> {
+        let refused =
+            |why: &str| Err(SqlError::new(format!("the name {name:?} cannot be used in {self}: {why}")));
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return refused("it is empty or holds control characters");
+        }
+        match self {
+            // It would be cut, and mean another column.
+            Self::Postgres if name.len() > 63 => refused("it has more than 63 bytes"),
+            Self::ClickHouse if name.contains(['\\', '`']) => refused("it holds a backslash or a backtick"),
+            // What stands in `${..}` is replaced wherever it stands.
+            Self::Spark if name.contains("${") => refused("it holds `${`"),
+            Self::MaxCompute if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
+                refused("only letters, digits and `_` are safe")
+            }
+            Self::ClickHouse | Self::Spark | Self::MaxCompute => Ok(format!("`{}`", name.replace('`', "``"))),
+            _ => Ok(format!("\"{}\"", name.replace('"', "\"\""))),
+        }
+    }
+
+    /// A text in quotes.
+    pub(super) fn text(self, text: &str) -> Result<String, SqlError> {
+        let refused =
+            |why: &str| Err(SqlError::new(format!("the text {text:?} cannot be used in {self}: {why}")));
+        if text.chars().any(char::is_control) {
+            return refused("it holds control characters");
+        }
+        let doubled = text.replace('\'', "''");
+        match self {
+            // Whether a backslash is one depends on a setting, unless it is said.
+            Self::Postgres if text.contains('\\') => Ok(format!("E'{}'", doubled.replace('\\', "\\\\"))),
+            Self::ClickHouse => Ok(format!("'{}'", doubled.replace('\\', "\\\\"))),
+            Self::Spark | Self::MaxCompute if text.contains(['\'', '\\']) || text.contains("${") => {
+                refused("what a quote, a backslash or `${` means there depends on settings")
+            }
+            _ => Ok(format!("'{doubled}'")),
+        }
+    }
+
+    /// A double, exactly: never a decimal, never read with an error of an ulp.
+    pub(super) fn number(self, number: f64) -> String {
+        match self {
+            Self::Postgres => format!("CAST('{number:?}' AS double precision)"),
+            // It reads texts an ulp off while `precise_float_parsing` is 0, as it once was; literals it reads exactly.
+            Self::ClickHouse => format!("CAST({number:?} AS Float64)"),
+            Self::Sqlite => of_powers_of_two(number),
+            _ => format!("CAST('{number:?}' AS DOUBLE)"),
+        }
+    }
+
+    /// A column as a text that is compared byte by byte, whatever its type and its collation.
+    pub(super) fn exact_text(self, column: &str) -> String {
+        match self {
+            Self::DuckDb => format!("(CAST({column} AS VARCHAR) COLLATE C)"),
+            Self::Postgres => format!("(CAST({column} AS text) COLLATE \"C\")"),
+            Self::Spark | Self::MaxCompute => format!("CAST({column} AS STRING)"),
+            Self::ClickHouse => format!("CAST({column} AS Nullable(String))"),
+            Self::DataFusion => format!("CAST({column} AS VARCHAR)"),
+            Self::Sqlite => format!("(CAST({column} AS TEXT) COLLATE BINARY)"),
+        }
+    }
+
+    /// A column of numbers as doubles. One of texts is an error of the engine (in SQLite: invalid) rather than read as the
+    /// engine pleases; MaxCompute alone reads it.
+    pub(super) fn score(self, input: &str, column: &str) -> String {
+        match self {
+            // A product with a double is a double, and texts have none.
+            Self::DuckDb | Self::Postgres | Self::ClickHouse | Self::DataFusion => {
+                format!("{column} * {}", self.number(1.0))
+            }
+            // It would read texts, `75d` among them.
+            Self::Spark => format!(
+                "CASE WHEN typeof({column}) IN ('double', 'float', 'tinyint', 'smallint', 'int', 'bigint') OR typeof({column}) LIKE 'decimal(%' THEN CAST({column} AS DOUBLE) ELSE CAST(raise_error('the column of {input} does not hold numbers') AS DOUBLE) END"
+            ),
+            Self::MaxCompute => format!("CAST({column} AS DOUBLE)"),
+            // Each value has a type of its own, and a text becomes what it begins with, or 0.
+            Self::Sqlite => {
+                format!("CASE WHEN typeof({column}) IN ('real', 'integer') THEN CAST({column} AS REAL) END")
+            }
+        }
+    }
+
+    /// A column of texts as doubles; NULL where the text is no number.
+    pub(super) fn score_of_text(self, input: &str, column: &str) -> Result<String, SqlError> {
+        let text = match self {
+            Self::DuckDb => format!("CAST({column} AS VARCHAR)"),
+            _ => self.exact_text(column),
+        };
+        Ok(match self {
+            Self::DuckDb => {
+                format!("CASE WHEN regexp_full_match({text}, '{NUMBER}') THEN TRY_CAST({text} AS DOUBLE) END")
+            }
+            Self::DataFusion => {
+                format!("CASE WHEN regexp_like({text}, '^{NUMBER}$') THEN TRY_CAST({text} AS DOUBLE) END")
+            }
+            // Too large and too small are errors there: the one is no number, the other is 0.
+            Self::Postgres => {
+                let size = format!("abs(CAST({text} AS numeric))");
+                let (zero, of_text) = (self.number(0.0), format!("CAST({text} AS double precision)"));
+                format!(
+                    "CASE WHEN {text} ~ '^{NUMBER}$' THEN CASE WHEN {size} < 2.4703282292062327e-324 THEN {zero} WHEN {size} <= 1.7976931348623157e308 THEN {of_text} END END"
+                )
+            }
+            // It reads JSON's numbers exactly, whatever `precise_float_parsing` is.
+            Self::ClickHouse => {
+                format!(
+                    "CASE WHEN match({text}, '^{NUMBER}$') THEN JSONExtract({text}, 'Nullable(Float64)') END"
+                )
+            }
+            // `$` would let a line's end through.
+            Self::Spark | Self::MaxCompute => format!(
+                "CASE WHEN {text} <> '' AND regexp_replace({text}, '^{NUMBER}', '') = '' THEN CAST({text} AS DOUBLE) END"
+            ),
+            Self::Sqlite => {
+                return Err(SqlError::new(format!(
+                    "`{input}` cannot be a text in sqlite, which reads some numbers an ulp off; store it as REAL"
+                )));
+            }
+        })
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Dialect {
+    type Err = SqlError;
+
+    fn from_str(text: &str) -> Result<Self, SqlError> {
+        Self::ALL.into_iter().find(|dialect| dialect.as_str() == text).ok_or_else(|| {
+            let help = did_you_mean(text, Self::ALL.map(Self::as_str));
+            SqlError::new(format!("there is no dialect `{text}`; {help}"))
+        })
+    }
+}
+
+/// A finite double as a whole number and powers of two, none of which can be read wrongly: SQLite (seen in 3.40) reads 1 in
+/// 10,000 decimals between 0 and 100 an ulp off, be they literals or texts.
+fn of_powers_of_two(number: f64) -> String {
+    if number == 0.0 {
+        return "CAST(0 AS REAL)".to_owned();
+    }
+    let bits = number.to_bits();
+    let (exponent, fraction) = ((bits >> 52) & 0x7ff, bits & ((1 << 52) - 1));
+    let (mut whole, mut power) = if exponent == 0 {
+        (fraction, -1074)
+    } else {
+        (fraction | 1 << 52, i32::try_from(exponent).unwrap_or_default() - 1075)
+    };
+    let even = whole.trailing_zeros();
+    (whole, power) = (whole >> even, power + i32::try_from(even).unwrap_or_default());
+    // Small whole numbers as they are.
+    if (1..=10).contains(&power) {
+        (whole, power) = (whole << power, 0);
+    }
+    let sign = if number < 0.0 { "-" } else { "" };
+    let mut text = format!("CAST({sign}{whole} AS REAL)");
+    let operator = if power < 0 { '/' } else { '*' };
+    while power != 0 {
+        let step = power.abs().min(62);
+        text += &format!(" {operator} CAST({} AS REAL)", 1_u64 << step);
+        power -= step * power.signum();
+    }
+    if text.contains(operator) { format!("({text} /* {number:?} */)") } else { text }
+}

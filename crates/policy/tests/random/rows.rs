@@ -1,0 +1,167 @@
+//! Rows as warehouses hold them, made to find a guard that is missing: every cut and its neighbours, what is no number, codes
+//! and flags that are almost right.
+
+use cloudauth_policy::{Evidence, Flag, Policy};
+
+use super::Dice;
+
+/// Codes, most of which are none.
+pub const CODES: [&str; 26] = [
+    "200",
+    "201",
+    "202",
+    "203",
+    "204",
+    "205",
+    "206",
+    "210",
+    "",
+    "211",
+    "200 ",
+    " 200",
+    "0200",
+    "200\n",
+    "200.0",
+    "2OO",
+    "\u{ff12}00",
+    "unknown",
+    "missing",
+    "otherwise",
+    "T",
+    "'",
+    "\\",
+    "20\u{301}0",
+    "a",
+    "A",
+];
+
+/// Flags, most of which are none.
+pub const FLAGS: [&str; 14] =
+    ["T", "F", "t", "f", "true", "", " T", "T ", "F ", "F\n", "invalid", "1", "\u{ff34}", "\u{1e6a}"];
+
+/// Texts that engines take for numbers, or nearly.
+pub const NUMBERS: [&str; 24] = [
+    "",
+    " 75",
+    "75 ",
+    "75\n",
+    "75d",
+    "75f",
+    "+75",
+    "075",
+    ".5",
+    "5.",
+    "7_5",
+    "0x4B",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "1e1234",
+    "NaN",
+    "Infinity",
+    "-inf",
+    "true",
+    "75,5",
+    "\u{ff17}5",
+    "7.5e1",
+    "75e0",
+];
+
+/// One row. The inputs by their place in [`INPUTS`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Row {
+    pub texts: [Option<&'static str>; 5],
+    pub scores: [Option<f64>; 3],
+}
+
+/// The names of the inputs: texts, then scores.
+pub const INPUTS: [&str; 8] = [
+    "code",
+    "sub_code",
+    "passed",
+    "face_attack",
+    "face_occlusion",
+    "verify_score",
+    "quality_score",
+    "face_attack_score",
+];
+
+impl Row {
+    /// What the policy is asked.
+    pub fn evidence(&self) -> Evidence<'static> {
+        let flag = |text: Option<&str>| text.map_or(Flag::Invalid, Flag::from_wire);
+        let mut evidence = Evidence::default();
+        let [code, sub_code, passed, face_attack, face_occlusion] = self.texts;
+        (evidence.code, evidence.sub_code) = (code, sub_code);
+        (evidence.passed, evidence.face_attack) = (flag(passed), flag(face_attack));
+        evidence.face_occlusion = flag(face_occlusion);
+        [evidence.verify_score, evidence.quality_score, evidence.face_attack_score] = self.scores;
+        evidence
+    }
+}
+
+/// The number of the rule that decides.
+pub fn rule_of(policy: &Policy, evidence: &Evidence<'_>) -> usize {
+    let rule = policy.decide(evidence).rule();
+    policy.report().rules.iter().position(|found| found.rule == rule).unwrap()
+}
+
+/// Makes rows for one policy.
+pub struct Rows {
+    cuts: [Vec<f64>; 3],
+}
+
+impl Rows {
+    pub fn of(policy: &Policy) -> Self {
+        let mut cuts = [vec![0.0, 100.0], vec![0.0, 100.0], vec![0.0, 1.0]];
+        for (name, found) in policy.report().cuts {
+            cuts[INPUTS.iter().position(|input| *input == name).unwrap() - 5].extend(found);
+        }
+        Self { cuts }
+    }
+
+    pub fn row(&self, dice: &mut Dice) -> Row {
+        let mut row = Row::default();
+        for (at, text) in row.texts.iter_mut().enumerate() {
+            // Half are as they should be, or hardly any row would come far.
+            let all: &[&str] = match (at < 2, dice.roll() % 2) {
+                (true, 0) => &CODES[..8],
+                (true, _) => &CODES,
+                (false, 0) => &FLAGS[..2],
+                (false, _) => &FLAGS,
+            };
+            *text = (!dice.roll().is_multiple_of(16)).then(|| dice.of(all));
+        }
+        for (score, cuts) in row.scores.iter_mut().zip(&self.cuts) {
+            *score = Self::score(dice, cuts);
+        }
+        row
+    }
+
+    fn score(dice: &mut Dice, cuts: &[f64]) -> Option<f64> {
+        const ODD: [f64; 10] = [
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.0,
+            5e-324,
+            -5e-324,
+            1e308,
+            -1e308,
+            f64::MIN_POSITIVE,
+            101.0,
+        ];
+        let cut = dice.of(cuts);
+        match dice.roll() % 12 {
+            0 => None,
+            1 | 2 => Some(cut),
+            3 | 4 => Some(cut.next_up()),
+            5 | 6 => Some(cut.next_down()),
+            7 => Some(dice.of(&ODD)),
+            // As narrow columns and two digits have it.
+            8 => Some(f64::from(cut as f32)),
+            9 => Some((dice.roll() % 10_001) as f64 / 100.0),
+            _ => Some((dice.roll() >> 11) as f64 / (1_u64 << 53) as f64 * cuts[1] * 1.1 - cuts[1] * 0.05),
+        }
+    }
+}

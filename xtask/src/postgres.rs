@@ -1,0 +1,106 @@
+//! A PostgreSQL of one's own, for as long as a task needs it: found or installed, in a folder that goes away with it, on a
+//! socket and no port.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::run;
+
+/// `nobody`, by number on every Linux: PostgreSQL does not run as root.
+const NOBODY: u32 = 65534;
+
+/// A server that runs.
+pub(crate) struct Postgres {
+    programs: PathBuf,
+    folder: PathBuf,
+    as_nobody: bool,
+}
+
+impl Postgres {
+    /// Starts one with nothing in it.
+    pub(crate) fn start() -> Result<Self> {
+        let programs = programs()?;
+        // Not below `target`: another user must reach it, and the path of a socket has 107 bytes.
+        let folder = std::env::temp_dir().join(format!("cloudauth-postgres-{}", std::process::id()));
+        fs::create_dir(&folder).context("cannot make a folder for PostgreSQL")?;
+        let as_nobody = is_root()?;
+        let server = Self { programs, folder, as_nobody };
+        fs::set_permissions(&server.folder, fs::Permissions::from_mode(0o700))?;
+        if as_nobody {
+            chown(&server.folder, Some(NOBODY), Some(NOBODY))?;
+        }
+        let data = server.folder.join("data").display().to_string();
+        let init = ["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+        run(server.program("initdb").args(init).stdout(Stdio::null()))?;
+        let socket = format!("-k {} -c listen_addresses= -c fsync=off", server.folder.display());
+        let log = server.folder.join("log").display().to_string();
+        let start = ["start", "-D", &data, "-w", "-s", "-l", &log, "-o", &socket];
+        if let Err(error) = run(server.program("pg_ctl").args(start).stdout(Stdio::null())) {
+            bail!("PostgreSQL does not start: {error}\n{}", fs::read_to_string(&log).unwrap_or_default());
+        }
+        Ok(server)
+    }
+
+    /// How clients reach it.
+    pub(crate) fn address(&self) -> String {
+        format!("host={} user=postgres dbname=postgres", self.folder.display())
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        if self.as_nobody {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        let data = self.folder.join("data");
+        let _ = self.program("pg_ctl").args(["stop", "-s", "-m", "immediate", "-D"]).arg(data).status();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Where `initdb` and `pg_ctl` are: those of `POSTGRES_BIN`, or Debian's newest, which is installed where there is none.
+fn programs() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("POSTGRES_BIN") {
+        return Ok(given.into());
+    }
+    if let Some(found) = found() {
+        return Ok(found);
+    }
+    println!("warehouses: there is no PostgreSQL; installing Debian's");
+    for args in [vec!["update", "-qq"], vec!["install", "-qq", "-y", "--no-install-recommends", "postgresql"]]
+    {
+        let mut apt = Command::new("apt-get");
+        if run(apt.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null())).is_err() {
+            bail!(
+                "warehouses needs PostgreSQL: install it, or name the folder of initdb in POSTGRES_BIN; apt-get cannot (is this root on Debian?)"
+            );
+        }
+    }
+    found().context("PostgreSQL was installed and is not there")
+}
+
+fn found() -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&folders).find(|folder| folder.join("initdb").is_file());
+    let debian = fs::read_dir("/usr/lib/postgresql").ok().into_iter().flatten().flatten();
+    let debian = debian.map(|version| version.path().join("bin")).filter(|bin| bin.join("initdb").is_file());
+    let version = |bin: &PathBuf| bin.parent().and_then(Path::file_name)?.to_str()?.parse::<u32>().ok();
+    // A name on the path may be a link to a program that looks for its neighbours.
+    debian.max_by_key(version).or(on_path)
+}
+
+fn is_root() -> Result<bool> {
+    let output = Command::new("id").arg("-u").output().context("cannot run `id`")?;
+    Ok(output.stdout.trim_ascii() == b"0")
+}

@@ -1,0 +1,64 @@
+//! A policy's SQL in real engines, row by row against what the policy decides.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::postgres::Postgres;
+use crate::python;
+use crate::shell::{built_example, cargo, command, is_there, root, run as run_command};
+
+/// As many as CI looks at.
+const ROWS: &str = "20000";
+
+/// In this order; each in a process of its own, since they bring allocators and signal handlers of their own.
+const ENGINES: [&str; 5] = ["duckdb", "datafusion", "clickhouse", "sqlite", "postgres"];
+
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (mut rows, mut spark) = (ROWS, false);
+    let mut left = args.iter();
+    while let Some(arg) = left.next() {
+        match *arg {
+            "--spark" => spark = true,
+            "--rows" => rows = left.next().context("--rows wants a number")?,
+            other => bail!("warehouses takes `--rows N` and `--spark`, and no `{other}`"),
+        }
+    }
+    if rows.parse::<u32>().is_err() {
+        bail!("`{rows}` is no number of rows");
+    }
+    if !is_there("python3") {
+        bail!("warehouses needs Python 3 with venv, and `python3` is not there");
+    }
+    if spark && !is_there("java") {
+        bail!("warehouses --spark needs Java 17, and `java` is not there");
+    }
+    let scripts = root().join("tests/warehouses");
+    let folder = root().join("target/warehouses");
+    let mut pins = vec![scripts.join("requirements.txt")];
+    if spark {
+        pins.push(scripts.join("spark.txt"));
+    }
+    // A folder for each, so that asking for Spark once does not install the others again.
+    let python = python::install(&pins, &folder.join(if spark { "spark" } else { "engines" }))
+        .context("cannot install the engines")?;
+
+    let made = folder.join("rows");
+    if made.exists() {
+        fs::remove_dir_all(&made)?;
+    }
+    fs::create_dir_all(&made)?;
+    let made = made.display().to_string();
+    cargo("build -p cloudauth-policy --example warehouses")?;
+    run_command(&mut command(&built_example("warehouses")?, &[&made, rows]))?;
+
+    let postgres = Postgres::start()?;
+    for engine in ENGINES.into_iter().chain(spark.then_some("spark")) {
+        let mut compare = command(&python, &["compare.py", &made, engine]);
+        // No bytecode beside the sources, no proxy to a server on this machine.
+        compare.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1").env("NO_PROXY", "*");
+        run_command(compare.env("POSTGRES", postgres.address()))?;
+    }
+    println!("warehouses: every engine decides as the policy does");
+    Ok(())
+}

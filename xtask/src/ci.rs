@@ -19,7 +19,9 @@ pub(crate) fn run() -> Result<()> {
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     cargo("run -p cloudauth --features reqwest --example verify")?;
     // A round of each, to see that they work; their figures are taken by `cargo bench`.
-    cargo("test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-tests --benches -- --test")?;
+    cargo(
+        "test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-lab -p cloudauth-tests --benches -- --test",
+    )?;
     interop::run()?;
     browser::run()?;
     warehouses::run(&[])?;
@@ -43,6 +45,7 @@ fn features() -> Result<()> {
         "cloudauth-transport",
         "cloudauth-client",
         "cloudauth-emulator",
+        "cloudauth-lab",
     ] {
         cargo(&format!("check -p {library}"))?;
     }

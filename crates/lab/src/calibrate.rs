@@ -108,7 +108,7 @@ impl Calibration {
     /// Of what a run has counted, for these targets. `step` is how fine a threshold may be, in hundredths of a point.
     #[must_use]
     pub fn of(tally: &Tally, targets: &[f64], step: u32) -> Self {
-        let Some(decider) = tally.deciders.first() else { unreachable!("a run has a policy") };
+        let decider = &tally.decider;
         let [genuine, impostor, _] = tally.scores.clone();
         let grid = LabelledGrid { genuine, impostor };
         let curve = grid.curve();

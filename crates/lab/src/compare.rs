@@ -10,7 +10,7 @@ use crate::proportion::Proportion;
 use crate::replay::{PolicyName, Rows};
 use crate::row::Label;
 use crate::stats::{Confidence, Rate, mcnemar, newcombe};
-use crate::tally::{Share, Tally, VERDICTS};
+use crate::tally::{Decider, Share, Tally, VERDICTS};
 use crate::told::{Told, told};
 
 /// What a candidate would have decided otherwise: the answer of `cloudauth lab compare`.
@@ -105,7 +105,7 @@ impl Compare {
     /// Of what a run with two policies has counted; `None` if it had one.
     #[must_use]
     pub fn of(tally: &Tally) -> Option<Self> {
-        let [policy, candidate] = &*tally.deciders else { return None };
+        let (policy, candidate) = (&tally.decider, tally.candidate.as_ref()?);
         let share = tally.share();
         let flip = |from: Verdict, to: Verdict| Flip {
             from: from.as_str(),
@@ -165,8 +165,7 @@ impl Pair {
 
 fn examples(tally: &Tally, from: Verdict, to: Verdict) -> Vec<FlipExample> {
     let of = (crate::tally::verdict_number(from), crate::tally::verdict_number(to));
-    let rule = |policy: usize, rule: usize| {
-        let decider = tally.deciders.get(policy);
+    let rule = |decider: Option<&Decider>, rule: usize| {
         decider.and_then(|decider| decider.rules.get(rule)).map(|(rule, _)| rule.clone()).unwrap_or_default()
     };
     let examples = tally.examples.get(&of).into_iter().flatten();
@@ -174,8 +173,8 @@ fn examples(tally: &Tally, from: Verdict, to: Verdict) -> Vec<FlipExample> {
         .map(|example| FlipExample {
             at: example.at,
             id: example.id.clone(),
-            from_rule: rule(0, example.rules.0),
-            to_rule: rule(1, example.rules.1),
+            from_rule: rule(Some(&tally.decider), example.rules.0),
+            to_rule: rule(tally.candidate.as_ref(), example.rules.1),
         })
         .collect()
 }

@@ -123,7 +123,7 @@ impl Drift {
     /// # Errors
     /// If there are no times, or no rows in what is asked for.
     pub fn of(tally: &Tally, reference: Option<&Months>, current: Option<&Months>) -> Result<Self, LabError> {
-        let Some(decider) = tally.deciders.first() else { unreachable!("a run has a policy") };
+        let decider = &tally.decider;
         let months: Vec<(String, &Scores)> =
             tally.periods.iter().map(|(day, scores)| (crate::time::month(*day), scores)).collect();
         let Some(((last, _), before)) = months.split_last() else {

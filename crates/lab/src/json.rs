@@ -6,7 +6,7 @@
 
 mod cursor;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#[allow(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests;
 
 use std::ops::Range;

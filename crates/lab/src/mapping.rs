@@ -46,6 +46,8 @@ pub struct Mapping {
     pub(crate) reply: Option<String>,
     pub(crate) id: Option<String>,
     pub(crate) inputs: BTreeMap<Input, Of>,
+    /// Whether somebody has said where the inputs stand, so that they must be there.
+    is_named: bool,
     pub(crate) label: Label,
     pub(crate) time: Option<String>,
     pub(crate) subject: Option<String>,
@@ -95,10 +97,10 @@ pub(crate) struct Label {
 impl Default for Label {
     fn default() -> Self {
         Self {
-            column: Some("label".to_owned()),
+            column: None,
             genuine: vec!["genuine".to_owned()],
             impostor: vec!["impostor".to_owned()],
-            attack: Some("attack".to_owned()),
+            attack: None,
         }
     }
 }
@@ -135,7 +137,12 @@ impl Mapping {
             reply: None,
             id: Some("id".to_owned()),
             inputs: if shape == Shape::Flat { Input::ALL.iter().map(own).collect() } else { BTreeMap::new() },
-            label: Label::default(),
+            is_named: false,
+            label: Label {
+                column: Some("label".to_owned()),
+                attack: Some("attack".to_owned()),
+                ..Label::default()
+            },
             time: Some("time".to_owned()),
             subject: Some("subject".to_owned()),
             segments: Vec::new(),
@@ -175,7 +182,7 @@ impl Mapping {
                 _ => {}
             }
         }
-        let label = file.label.unwrap_or(Label { column: None, attack: None, ..Label::default() });
+        let label = file.label.unwrap_or_default();
         if let Some(word) = label.genuine.iter().find(|word| label.impostor.contains(word)) {
             return wrong(format!("`{word}` cannot mean genuine and impostor"));
         }
@@ -183,6 +190,7 @@ impl Mapping {
             shape: file.shape,
             reply: file.reply,
             id: file.id,
+            is_named: file.inputs.is_some(),
             inputs: file.inputs.unwrap_or_else(|| Self::of(file.shape).inputs),
             label,
             time: file.time,
@@ -199,6 +207,11 @@ impl Mapping {
         slots.push(if self.shape == Shape::Reply { self.in_reply("ResultObject") } else { String::new() });
         slots.extend(self.segments.iter().cloned());
         slots
+    }
+
+    /// Whether a slot must be there, where that can be told before any row.
+    pub(crate) fn must_have(&self, slot: usize) -> bool {
+        self.is_named || slot >= Input::ALL.len()
     }
 
     fn in_reply(&self, path: &str) -> String {

@@ -81,7 +81,7 @@ impl Replay {
     pub fn of(tally: &Tally) -> Self {
         let share = tally.share();
         let (of_a, of_b) = tally.sizes();
-        let Some(decider) = tally.deciders.first() else { unreachable!("a run has a policy") };
+        let decider = &tally.decider;
         let rule = |(a, (rule, verdict)): (usize, &(String, String))| RuleRows {
             rule: rule.clone(),
             verdict: verdict.clone(),

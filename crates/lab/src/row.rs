@@ -103,16 +103,19 @@ pub(crate) struct Rows<'m> {
     /// What was wrong with the last one, and with those before.
     pub(crate) notes: Notes,
     risks: Vec<Box<str>>,
+    /// Which inputs a policy speaks of: what else is missing is missed by nobody.
+    asked: [bool; Input::ALL.len()],
 }
 
 impl<'m> Rows<'m> {
-    pub(crate) fn new(mapping: &'m Mapping) -> Self {
-        Self { mapping, notes: Notes::default(), risks: Vec::new() }
+    pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(&str) -> bool) -> Self {
+        let asked = Input::ALL.map(|input| asked(input.name()));
+        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked }
     }
 
     /// A row; `None` if it is one on which there is nothing to decide.
     pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
-        let Self { mapping, notes, risks } = self;
+        let Self { mapping, notes, risks, asked } = self;
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
             let what = match cell(Input::Code as usize).filled() {
@@ -134,7 +137,7 @@ impl<'m> Rows<'m> {
             Cell::Number(_, seconds) => Some(crate::time::day_of_number(seconds)),
             _ => note(notes, What::Time, at),
         };
-        let mut reader = Reader { mapping, notes, at, is_reply };
+        let mut reader = Reader { mapping, notes, at, is_reply, asked };
         let mut evidence = Evidence::default();
         evidence.code = reader.code(Input::Code, cell(Input::Code as usize));
         evidence.sub_code = reader.code(Input::SubCode, cell(Input::SubCode as usize));
@@ -218,6 +221,7 @@ struct Reader<'r> {
     notes: &'r mut Notes,
     at: Point,
     is_reply: bool,
+    asked: &'r [bool; Input::ALL.len()],
 }
 
 impl<'r> Reader<'r> {
@@ -287,6 +291,9 @@ impl<'r> Reader<'r> {
     }
 
     fn missing(&mut self, input: Input, cell: Cell<'_>) {
+        if !self.asked.get(input as usize).copied().unwrap_or_default() {
+            return;
+        }
         if cell.is_missing() {
             self.notes.add_missing(input);
         } else {

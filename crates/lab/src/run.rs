@@ -28,6 +28,8 @@ const LAP: Duration = Duration::from_secs(10);
 pub struct Watch {
     read: AtomicU64,
     stop: AtomicBool,
+    /// Pieces until it stops by itself: for tests of being stopped.
+    pieces: AtomicU64,
 }
 
 impl Watch {
@@ -39,6 +41,18 @@ impl Watch {
     /// Ends the run after what is being read now. What was counted until then is given.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the run by itself after so many pieces of about a megabyte.
+    pub fn stop_after(&self, pieces: u64) {
+        self.pieces.store(pieces, Ordering::Relaxed);
+    }
+
+    /// One more piece was handed out.
+    fn count_piece(&self) {
+        if self.pieces.load(Ordering::Relaxed) > 0 && self.pieces.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.stop();
+        }
     }
 
     fn is_stopped(&self) -> bool {
@@ -73,7 +87,8 @@ pub struct Ran {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Lab<'p> {
-    policies: Vec<&'p Policy>,
+    policy: &'p Policy,
+    candidate: Option<&'p Policy>,
     mapping: Option<Mapping>,
     threads: usize,
     keep_people: bool,
@@ -87,7 +102,8 @@ impl<'p> Lab<'p> {
     pub fn new(policy: &'p Policy) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            policies: vec![policy],
+            policy,
+            candidate: None,
             mapping: None,
             threads,
             keep_people: false,
@@ -98,9 +114,8 @@ impl<'p> Lab<'p> {
 
     /// And a candidate, to be compared with it.
     #[must_use]
-    pub fn against(mut self, candidate: &'p Policy) -> Self {
-        self.policies.truncate(1);
-        self.policies.push(candidate);
+    pub const fn against(mut self, candidate: &'p Policy) -> Self {
+        self.candidate = Some(candidate);
         self
     }
 
@@ -157,7 +172,8 @@ impl<'p> Lab<'p> {
         }
         let slots = mapping.slots();
         let task = Task {
-            policies: self.policies.clone(),
+            policy: self.policy,
+            candidate: self.candidate,
             mapping: &mapping,
             sources,
             wanted: Wanted::new(slots.iter().map(String::as_str)),
@@ -214,7 +230,7 @@ impl<'p> Lab<'p> {
     fn begin(&self, task: &Task<'_>) -> Result<State, LabError> {
         let new = State {
             of: fingerprint(task),
-            tally: Tally::new(&task.policies, &task.mapping.segments),
+            tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
             position: Position::default(),
             decisions: 0,
         };
@@ -260,7 +276,7 @@ impl State {
 /// What a saved run must not be of something else in: policies, mapping, files and their lengths.
 fn fingerprint(task: &Task<'_>) -> String {
     let mut hash = Sha256::new();
-    for policy in &task.policies {
+    for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
         hash.update(&policy.reference().content_hash);
     }
     hash.update(format!("{:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
@@ -349,6 +365,7 @@ impl Lap<'_, '_> {
                 let (feed, number) = &mut *feed;
                 let Some(piece) = feed.next()? else { return Ok(()) };
                 *number += 1;
+                self.watch.count_piece();
                 let header = feed.header(&piece);
                 (piece, *number - 1, header)
             };

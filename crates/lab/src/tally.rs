@@ -26,7 +26,9 @@ const MOST_KEPT: usize = 8_000_000;
 /// What a run has counted. It can be saved, and [`crate::Lab::resume`]d.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    pub(crate) deciders: Vec<Decider>,
+    pub(crate) decider: Decider,
+    /// What it is compared with.
+    pub(crate) candidate: Option<Decider>,
     pub(crate) segment_names: Vec<String>,
     /// Rows that were decided.
     pub(crate) rows: u64,
@@ -56,12 +58,13 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn new(policies: &[&Policy], segments: &[String]) -> Self {
-        let deciders: Vec<Decider> = policies.iter().map(|policy| Decider::of(policy)).collect();
-        let rules = deciders.iter().map(|decider| decider.rules.len()).product::<usize>();
+    pub(crate) fn new(policy: &Policy, candidate: Option<&Policy>, segments: &[String]) -> Self {
+        let (decider, candidate) = (Decider::of(policy), candidate.map(Decider::of));
+        let rules = decider.rules.len() * candidate.as_ref().map_or(1, |candidate| candidate.rules.len());
         Self {
             rules: vec![0; rules * Label::ALL.len()],
-            deciders,
+            decider,
+            candidate,
             segment_names: segments.to_vec(),
             rows: 0,
             notes: Notes::default(),
@@ -81,8 +84,7 @@ impl Tally {
 
     /// How many rules the first and the second policy have, `otherwise` among them.
     pub(crate) fn sizes(&self) -> (usize, usize) {
-        let size = |at: usize| self.deciders.get(at).map_or(1, |decider| decider.rules.len());
-        (size(0), size(1))
+        (self.decider.rules.len(), self.candidate.as_ref().map_or(1, |candidate| candidate.rules.len()))
     }
 
     /// How often the first policy decided by rule `a`, and the second by rule `b`, on rows of a label.
@@ -107,8 +109,8 @@ impl Tally {
     }
 
     pub(crate) fn verdicts(&self, a: usize, b: usize) -> (Verdict, Verdict) {
-        let of_a = self.deciders.first().map_or(Verdict::Review, |decider| decider.verdict(a));
-        (of_a, self.deciders.get(1).map_or(of_a, |decider| decider.verdict(b)))
+        let of_a = self.decider.verdict(a);
+        (of_a, self.candidate.as_ref().map_or(of_a, |candidate| candidate.verdict(b)))
     }
 
     /// Adds a row that the policies decide by their rules of these numbers. `segment` gives the values of its segments.

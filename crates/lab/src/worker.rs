@@ -15,7 +15,8 @@ use crate::tally::Tally;
 
 /// What all threads share.
 pub(crate) struct Task<'t> {
-    pub(crate) policies: Vec<&'t Policy>,
+    pub(crate) policy: &'t Policy,
+    pub(crate) candidate: Option<&'t Policy>,
     pub(crate) mapping: &'t Mapping,
     pub(crate) sources: &'t [Source],
     pub(crate) wanted: Wanted,
@@ -39,8 +40,11 @@ impl<'t> Worker<'t> {
         Self {
             task,
             found: Found::new(&task.wanted),
-            rows: Rows::new(task.mapping),
-            tally: Tally::new(&task.policies, &task.mapping.segments),
+            rows: Rows::new(task.mapping, |input| {
+                let mut policies = [Some(task.policy), task.candidate].into_iter().flatten();
+                policies.any(|policy| policy.inputs().any(|other| other == input))
+            }),
+            tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
             decisions: Vec::new(),
         }
     }
@@ -140,10 +144,11 @@ impl Task<'_> {
     pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
         let column = |path: &String| names.iter().position(|name| *name == path.as_bytes());
         let columns: Vec<Option<usize>> = self.slots.iter().map(column).collect();
-        let lacking =
-            self.slots.iter().zip(&columns).find(|(path, column)| !path.is_empty() && column.is_none());
+        let must = |(slot, _): &(usize, _)| self.is_mapped && self.mapping.must_have(*slot);
+        let mut needed = self.slots.iter().zip(&columns).enumerate().filter(must);
+        let lacking = needed.find(|(_, (path, column))| !path.is_empty() && column.is_none());
         match (lacking, self.sources.get(source)) {
-            (Some((path, _)), Some(source)) if self.is_mapped => {
+            (Some((_, (path, _))), Some(source)) => {
                 let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
                 let (file, names) = (source.path().display(), names.join(", "));
                 Err(LabError::new(format!(
@@ -165,9 +170,8 @@ fn decide<'a>(
     cell: impl Fn(usize) -> Cell<'a>,
 ) {
     let Some(row) = rows.row(at, &cell) else { return };
-    let mut policies = task.policies.iter();
-    let Some(first) = policies.next().map(|policy| policy.decide(&row.evidence)) else { return };
-    let second = policies.next().map_or(0, |policy| policy.decide(&row.evidence).rule_number());
+    let first = task.policy.decide(&row.evidence);
+    let second = task.candidate.map_or(0, |candidate| candidate.decide(&row.evidence).rule_number());
     let segment = |number: usize| cell(slot::SEGMENTS + number).filled();
     tally.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
     if task.write_decisions {

@@ -35,8 +35,7 @@ pub(super) fn histogram(tally: &Tally, words: &Words) -> String {
 }
 
 fn thresholds(tally: &Tally) -> Vec<(f64, String)> {
-    let of_policy = tally.deciders.first().into_iter().flat_map(|decider| &decider.thresholds);
-    of_policy.map(|(name, score)| (*score, format!("{name} {score}"))).collect()
+    tally.decider.thresholds.iter().map(|(name, score)| (*score, format!("{name} {score}"))).collect()
 }
 
 /// The errors at every threshold, with their intervals.

@@ -20,8 +20,12 @@ impl Dice {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    fn one_of(&mut self, all: [&'static str; 3]) -> &'static str {
+        all.get((self.next() % 3) as usize).copied().unwrap_or_default()
+    }
+
     fn one_in(&mut self, often: u64) -> bool {
-        self.next() % often == 0
+        self.next().is_multiple_of(often)
     }
 }
 
@@ -55,7 +59,7 @@ fn row(number: u64, dice: &mut Dice) -> Row {
     let quality = 60.0 + 40.0 * dice.unit().sqrt();
     let compared = !dice.one_in(40);
     let sub_code = match () {
-        () if !compared => ["201", "202", "203"][(dice.next() % 3) as usize],
+        () if !compared => dice.one_of(["201", "202", "203"]),
         () if attack && dice.one_in(2) => "205",
         () if verify < 70.0 => "204",
         () if dice.one_in(200) => "210",
@@ -65,7 +69,7 @@ fn row(number: u64, dice: &mut Dice) -> Row {
         number,
         day: number * 90 / (number + 1_000_000).max(1) + dice.next() % 90,
         second: dice.next() % 86_400,
-        channel: ["app", "web", "branch"][(dice.next() % 3) as usize],
+        channel: dice.one_of(["app", "web", "branch"]),
         label: dice.one_in(3).then_some(if impostor { "impostor" } else { "genuine" }),
         attack,
         sub_code,

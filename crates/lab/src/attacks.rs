@@ -45,10 +45,9 @@ pub(crate) fn attacks(tally: &Tally) -> Option<Attacks> {
     let flagged =
         |grid: &Grid, threshold: f64| grid.at_least((threshold * 100.0).round()).unwrap_or_default();
     let at = |threshold: f64| {
-        let missed = |(kind, grid): (&Box<str>, &Grid)| {
-            (kind.to_string(), Proportion::new(all(grid) - flagged(grid, threshold), all(grid)))
-        };
-        let apcer: BTreeMap<String, Proportion> = tally.attacks.iter().map(missed).collect();
+        let missed = |grid: &Grid| Proportion::new(all(grid) - flagged(grid, threshold), all(grid));
+        let apcer: BTreeMap<String, Proportion> =
+            tally.attacks.iter().map(|(kind, grid)| (kind.to_string(), missed(grid))).collect();
         let worst = apcer
             .iter()
             .max_by(|(_, a), (_, b)| a.rate.unwrap_or_default().total_cmp(&b.rate.unwrap_or_default()));

@@ -87,12 +87,12 @@ impl Replay {
             verdict: verdict.clone(),
             rows: Rows::of(|label| (0..of_b).map(|b| tally.count(a, b, label)).sum()),
         };
-        let sub_code = |(code, counts): (&Box<str>, &Vec<u64>)| {
+        let sub_code = |counts: &Vec<u64>| {
             let of = |verdict: Verdict| {
                 let rules = (0..of_a).filter(|rule| decider.verdict(*rule) == verdict);
                 rules.filter_map(|rule| counts.get(rule * 3..rule * 3 + 3)).flatten().sum::<u64>()
             };
-            (code.to_string(), by_verdict(of))
+            by_verdict(of)
         };
         let values = |values: &BTreeMap<Box<str>, Share>| {
             values.iter().map(|(value, share)| (value.to_string(), of_first(share))).collect()
@@ -107,7 +107,11 @@ impl Replay {
                 })
                 .into(),
             rules: decider.rules.iter().enumerate().map(rule).collect(),
-            sub_codes: tally.sub_codes.iter().map(sub_code).collect(),
+            sub_codes: tally
+                .sub_codes
+                .iter()
+                .map(|(code, counts)| (code.to_string(), sub_code(counts)))
+                .collect(),
             segments: tally.segment_names.iter().cloned().zip(tally.segments.iter().map(values)).collect(),
             days: tally.days.iter().map(|(day, share)| (crate::time::shown(*day), of_first(share))).collect(),
             notes: told(&tally.notes),

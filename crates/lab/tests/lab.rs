@@ -1,6 +1,12 @@
 //! Runs over files: whatever the format, the counts are the same; what is not understood is told; nothing is lost.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(
+    clippy::string_slice,
+    clippy::manual_is_multiple_of,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
 
 use std::fs;
 use std::io::Write;

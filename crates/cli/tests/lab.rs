@@ -1,0 +1,138 @@
+//! `cloudauth lab`, as risk teams type it.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn lab(args: &[&str], folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.current_dir(folder).arg("lab").args(args).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// Four months of labelled results. Genuine people score from 72 on, impostors up to 76.
+fn history(folder: &Path) {
+    let lines: String = (0..4000_u32)
+        .map(|number| {
+            let is_impostor = number % 4 == 0;
+            let score = if is_impostor { 36 + number % 41 } else { 72 + number % 27 };
+            let label = if is_impostor { "impostor" } else { "genuine" };
+            format!(
+                "{{\"id\":\"id{number}\",\"time\":\"2026-{:02}-03\",\"sub_code\":\"200\",\"passed\":\"T\",\"face_attack\":\"F\",\
+                 \"face_occlusion\":\"F\",\"verify_score\":{score},\"face_attack_score\":0.01,\"label\":\"{label}\",\
+                 \"subject\":\"s{}\",\"channel\":\"app\"}}\n",
+                1 + number % 4,
+                number / 3
+            )
+        })
+        .collect();
+    std::fs::write(folder.join("history.jsonl"), lines).unwrap();
+    std::fs::write(
+        folder.join("map.toml"),
+        "format = 1\nid = \"id\"\ntime = \"time\"\nsubject = \"subject\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_policy_is_replayed_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let replay = ["replay", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml"];
+    let output = lab(&replay, folder.path());
+    let text = said(&output);
+    assert!(
+        output.status.success() && text.contains("decides on 4,000 rows") && text.contains("grey-zone"),
+        "{text}"
+    );
+    let json = lab(&[&replay[..], &["--output", "json", "--decisions", "d.csv"]].concat(), folder.path());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["rows"], 4000);
+    let decisions = std::fs::read_to_string(folder.path().join("d.csv")).unwrap();
+    assert_eq!(decisions.lines().count(), 4001);
+    assert!(decisions.lines().nth(2).unwrap().starts_with("history.jsonl,2,id1,"), "{decisions:.200}");
+
+    let output = lab(&["compare", "builtin:onboarding", "builtin:vendor", "history.jsonl"], folder.path());
+    let text = said(&output);
+    assert!(
+        text.contains("differ on") && text.contains("impostors approved") && text.contains("grey-zone -> "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_threshold_is_chosen_and_written_only_where_the_data_carry_it() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let output =
+        lab(&["calibrate", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml"], folder.path());
+    let text = said(&output);
+    assert!(text.contains("your data cannot support 1/100000: 299572 labelled impostors"), "{text}");
+
+    let policy =
+        Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(["policy", "show", "threshold"]).output().unwrap();
+    std::fs::write(folder.path().join("p.toml"), &policy.stdout).unwrap();
+    let names = said(&lab(
+        &["calibrate", "p.toml", "history.jsonl", "--target", "1/100", "--write", "nobody"],
+        folder.path(),
+    ));
+    assert!(names.contains("no threshold `nobody`; it has "), "{names}");
+    let before = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    let refused = lab(
+        &["calibrate", "p.toml", "history.jsonl", "--target", "1/100000", "--write", "nobody"],
+        folder.path(),
+    );
+    assert!(!refused.status.success() && said(&refused).contains("nothing is written"), "{}", said(&refused));
+    assert_eq!(std::fs::read_to_string(folder.path().join("p.toml")).unwrap(), before);
+    for wrong in [&["--target", "2"][..], &["--target", "x"], &["--step", "0"], &["--write", "a"]] {
+        let output = lab(&[&["calibrate", "p.toml", "history.jsonl"], wrong].concat(), folder.path());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn drift_and_report_are_of_the_same_run() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let output = lab(
+        &["drift", "builtin:onboarding", "history.jsonl", "--reference", "2026-01..2026-02"],
+        folder.path(),
+    );
+    let text = said(&output);
+    assert!(text.contains("2026-04 against 2026-01..2026-02") && text.contains("verify_score"), "{text}");
+    let wrong = lab(&["drift", "builtin:onboarding", "history.jsonl", "--current", "2031-01"], folder.path());
+    assert!(!wrong.status.success() && said(&wrong).contains("no row is of 2031-01"), "{}", said(&wrong));
+
+    for (lang, word) in [("en", "A policy over recorded results"), ("zh", "策略在历史结果上的表现")]
+    {
+        let args =
+            ["report", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml", "--to", "r.html"];
+        let output =
+            lab(&[&args[..], &["--candidate", "builtin:vendor", "--lang", lang]].concat(), folder.path());
+        assert!(output.status.success(), "{}", said(&output));
+        let page = std::fs::read_to_string(folder.path().join("r.html")).unwrap();
+        assert!(page.contains(word) && !page.contains("NaN") && !page.contains("://"), "{lang}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    for (args, part) in [
+        (&["replay", "builtin:onboarding", "nowhere.csv"][..], "cannot read nowhere.csv"),
+        (&["replay", "builtin:nobody", "history.jsonl"], "no policy `nobody`"),
+        (&["replay", "builtin:onboarding", "map.toml"], "is not known by its name"),
+        (&["replay", "builtin:onboarding", "history.jsonl", "--mapping", "history.jsonl"], "history.jsonl: "),
+    ] {
+        let output = lab(args, folder.path());
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(said(&output).contains(part), "{args:?}: {}", said(&output));
+    }
+}

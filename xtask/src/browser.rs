@@ -14,7 +14,7 @@ pub(crate) fn run() -> Result<()> {
     let chromium = chromium()?;
     let folder = root().join("target/browser");
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
-    cargo("build -p cloudauth-cli")?;
+    cargo("build -p cloudauth-cli --features lab")?;
     let mut tests = Command::new("node");
     tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", built()?);
     // No proxy: everything is on loopback.

@@ -38,6 +38,8 @@ fn features() -> Result<()> {
         crate::shell::run(&mut command("cargo", &check))?;
     }
     cargo("check -p cloudauth-cli --features rustls")?;
+    cargo("clippy -p cloudauth-cli --features lab --all-targets -- -D warnings")?;
+    cargo("test -p cloudauth-cli --features lab --test lab")?;
     // Each library builds alone, without what its neighbours switch on.
     for library in [
         "cloudauth-protocol",

@@ -1,5 +1,6 @@
 //! What the command line takes. No secret and no personal data: those come from the environment or a file.
 
+#[cfg(feature = "lab")]
 mod lab;
 
 use std::net::IpAddr;
@@ -10,6 +11,7 @@ use cloudauth::policy::Dialect;
 use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
+#[cfg(feature = "lab")]
 pub(crate) use lab::{Calibrate, Data, Lab};
 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
@@ -69,8 +71,15 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(Policy),
     /// Policies over recorded results: replay, compare, calibrate.
+    #[cfg(feature = "lab")]
     #[command(subcommand)]
     Lab(Lab),
+    /// Policies over recorded results: in builds with the feature `lab`.
+    #[cfg(not(feature = "lab"))]
+    Lab {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// Runs the emulator until it is interrupted.
     Emulator(Emulator),
     /// Receives callbacks, tells of each, and hands them on.

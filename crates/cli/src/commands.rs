@@ -7,6 +7,7 @@ pub(crate) mod describe;
 pub(crate) mod emulator;
 pub(crate) mod faults;
 pub(crate) mod init;
+#[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod listen;
 pub(crate) mod policy;

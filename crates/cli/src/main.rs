@@ -29,6 +29,11 @@ async fn main() -> ExitCode {
         Command::Codes(command) => commands::codes::run(&command, &output),
         Command::Sign(command) => commands::sign::run(&command, &output),
         Command::Policy(command) => commands::policy::run(&command, &output),
+        #[cfg(not(feature = "lab"))]
+        Command::Lab { .. } => Err(failure::Failure::usage(
+            "this build leaves the lab out: build the command with `--features lab`",
+        )),
+        #[cfg(feature = "lab")]
         Command::Lab(command) => commands::lab::run(command, &output).await,
         Command::Emulator(command) => commands::emulator::run(command, &output).await,
         Command::Listen(command) => commands::listen::run(command, &output).await,

@@ -90,6 +90,15 @@ fn a_threshold_is_chosen_and_written_only_where_the_data_carry_it() {
     );
     assert!(!refused.status.success() && said(&refused).contains("nothing is written"), "{}", said(&refused));
     assert_eq!(std::fs::read_to_string(folder.path().join("p.toml")).unwrap(), before);
+    let written = lab(&["calibrate", "p.toml", "history.jsonl", "--curve", "curve.csv"], folder.path());
+    assert!(written.status.success(), "{}", said(&written));
+    let curve = std::fs::read_to_string(folder.path().join("curve.csv")).unwrap();
+    assert_eq!(curve.lines().count(), 10_002);
+    assert!(
+        curve.lines().any(|line| line.starts_with("76,25,1000,0.025,")),
+        "{}",
+        curve.lines().nth(7601).unwrap()
+    );
     for wrong in [&["--target", "2"][..], &["--target", "x"], &["--step", "0"], &["--write", "a"]] {
         let output = lab(&[&["calibrate", "p.toml", "history.jsonl"], wrong].concat(), folder.path());
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", said(&output));

@@ -11,7 +11,8 @@ use crate::proportion::Proportion;
 use crate::replay::PolicyName;
 use crate::row::Label;
 use crate::stats::{
-    Confidence, Curve, LabelledGrid, OperatingPoint, Step, threshold, threshold_interval, threshold_with,
+    Confidence, Curve, LabelledGrid, OperatingPoint, Step, estimates, threshold, threshold_interval,
+    threshold_with,
 };
 use crate::tally::Tally;
 use crate::told::{Told, told};
@@ -141,6 +142,23 @@ impl Calibration {
             notes: told(&tally.notes),
         }
     }
+}
+
+/// The errors at every hundredth from 0 to 100, for plots and tables of one's own.
+#[must_use]
+pub fn curve(tally: &Tally) -> Vec<At> {
+    let [genuine, impostor, _] = tally.scores.clone();
+    let grid = LabelledGrid { genuine, impostor };
+    let points: Vec<OperatingPoint> =
+        grid.operating_points().filter(|point| point.threshold.is_finite()).collect();
+    let told = |at: crate::stats::Estimate| At {
+        name: None,
+        threshold: at.point.threshold,
+        vendor_far: nominal_far(at.point.threshold),
+        fmr: Proportion::estimated(at.point.fmr, at.fmr),
+        fnmr: Proportion::estimated(at.point.fnmr, at.fnmr),
+    };
+    estimates(points, Confidence::P95).into_iter().map(told).collect()
 }
 
 impl At {

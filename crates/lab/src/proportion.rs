@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::stats::{Confidence, Rate, clopper_pearson};
+use crate::stats::{Confidence, Interval, Rate, clopper_pearson};
 
 /// So many of so many, as a share from 0 to 1, and where the true one lies with 95 % confidence (Clopper-Pearson). The interval
 /// takes attempts for independent, which those of one person are not.
@@ -27,7 +27,10 @@ impl Proportion {
     }
 
     pub(crate) fn of(rate: Rate) -> Self {
-        let interval = clopper_pearson(rate, Confidence::P95);
+        Self::estimated(rate, clopper_pearson(rate, Confidence::P95))
+    }
+
+    pub(crate) fn estimated(rate: Rate, interval: Interval) -> Self {
         Self {
             count: rate.count(),
             of: rate.of(),

@@ -70,6 +70,9 @@ pub(crate) struct Calibrate {
     /// How fine a threshold may be, in hundredths of a point: 50 for halves.
     #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) step: u32,
+    /// Writes the errors at every hundredth of a point, with their intervals, to this CSV file; rates are shares from 0 to 1.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) curve: Option<PathBuf>,
     /// Writes what is recommended for the only target into this threshold of the policy file, if the policy then still holds.
     #[arg(long, value_name = "THRESHOLD")]
     pub(crate) write: Option<String>,

@@ -7,7 +7,9 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use cloudauth::policy::Policy;
-use cloudauth_lab::{Calibration, Compare, Drift, Language, Ran, Replay, TARGETS, report, set_threshold};
+use cloudauth_lab::{
+    At, Calibration, Compare, Drift, Language, Proportion, Ran, Replay, TARGETS, curve, report, set_threshold,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -69,10 +71,26 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     let targets = if args.targets.is_empty() { TARGETS.to_vec() } else { args.targets };
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
     tell(output, &words::calibration(&calibration, &data), &calibration)?;
+    if let Some(file) = &args.curve {
+        write_curve(file, &curve(&ran.tally))?;
+    }
     if let Some(name) = &args.write {
         write_threshold(&args.policy, name, &calibration)?;
     }
     Ok(run::exit_code(&ran))
+}
+
+fn write_curve(file: &Path, curve: &[At]) -> Result<(), Failure> {
+    let mut text = "threshold,false_matches,impostors,fmr,fmr_low,fmr_high,false_non_matches,genuine,fnmr,fnmr_low,fnmr_high\n".to_owned();
+    for At { threshold, fmr, fnmr, .. } in curve {
+        let columns = |share: &Proportion| {
+            let rate = share.rate.map(|rate| rate.to_string()).unwrap_or_default();
+            format!("{},{},{rate},{},{}", share.count, share.of, share.low, share.high)
+        };
+        text += &format!("{threshold},{},{}\n", columns(fmr), columns(fnmr));
+    }
+    std::fs::write(file, text)
+        .map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
 }
 
 fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<(), Failure> {

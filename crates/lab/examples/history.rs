@@ -48,7 +48,7 @@ fn row(number: u64, dice: &mut Dice) -> Row {
     let attack = impostor && dice.one_in(4);
     let verify = if impostor {
         // A tenth as many every five points.
-        (40.0 - 5.0 * dice.unit().max(1e-12).log10()).min(99.99)
+        (55.0 - 5.0 * dice.unit().max(1e-12).log10()).min(99.99)
     } else {
         let spread = (0..6).map(|_| dice.unit()).sum::<f64>() - 3.0;
         (86.0 + 7.0 * spread).clamp(0.0, 100.0)

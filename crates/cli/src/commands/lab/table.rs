@@ -48,13 +48,11 @@ pub(super) fn percent(part: u64, of: u64) -> String {
     if of == 0 { "-".to_owned() } else { format!("{:.2} %", 100.0 * part as f64 / of as f64) }
 }
 
-/// A share as percent, with the digits that a small one needs.
+/// A share as percent, a small one with two digits that say something.
 pub(super) fn rate(share: f64) -> String {
-    if share == 0.0 || share >= 0.001 {
-        format!("{:.2} %", share * 100.0)
-    } else {
-        format!("{:.1e} %", share * 100.0)
-    }
+    let percent = share * 100.0;
+    let digits = if percent > 0.0 { (1.0 - percent.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
+    format!("{percent:.0$} %", digits as usize)
 }
 
 #[cfg(test)]
@@ -64,10 +62,8 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_lie_to_the_right() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!(
-            [percent(1, 8), percent(0, 0), rate(0.001), rate(2e-5)],
-            ["12.50 %", "-", "0.10 %", "2.0e-3 %"]
-        );
+        assert_eq!([percent(1, 8), percent(0, 0)], ["12.50 %", "-"]);
+        assert_eq!([rate(0.5), rate(0.0), rate(2.46e-5)], ["50.00 %", "0.00 %", "0.0025 %"]);
         let mut table = Table::new(["rule", "rows"]);
         table.row(["otherwise".to_owned(), thousands(5)]);
         table.row(["a".to_owned(), thousands(1234)]);

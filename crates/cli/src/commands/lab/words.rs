@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cloudauth::policy::VENDOR_TABLE;
 use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, Told};
 
 use super::run::Data;
@@ -115,6 +116,18 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
     text + &notes(&compare.notes, data)
 }
 
+/// The vendor's rate: as the table has it, or what it implies between its rows.
+fn vendor_says(threshold: f64, far: Option<f64>) -> String {
+    let row = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold);
+    let implied = || far.map(|far| format!("about 1/{:.0}", 1.0 / far)).unwrap_or_default();
+    row.map_or_else(implied, |(_, rate)| (*rate).to_owned())
+}
+
+/// A probability, which is never 0.
+fn chance(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
+}
+
 /// `0.12 % (0.10 to 0.15)`
 fn share(share: &Proportion) -> String {
     match share.rate {
@@ -143,7 +156,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     for At { name, threshold, vendor_far, fmr, fnmr, .. } in
         calibration.vendor.iter().chain(&calibration.thresholds)
     {
-        let vendor = vendor_far.map(|far| format!("1/{:.0}", 1.0 / far)).unwrap_or_default();
+        let vendor = vendor_says(*threshold, *vendor_far);
         table.row([threshold.to_string(), name.clone().unwrap_or_default(), share(fmr), vendor, share(fnmr)]);
     }
     text += &table.to_string();
@@ -160,13 +173,17 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         ]);
     }
     text += &format!("\n{table}");
-    for target in &calibration.targets {
-        if let Some(people) = &target.people
-            && let (Some(low), Some(high)) = (people.fmr_low, people.fmr_high)
+    let mut told = Vec::new();
+    for people in calibration.targets.iter().filter_map(|target| target.people.as_ref()) {
+        // Where no error was seen, no draw of people has one either.
+        if let (Some(low), Some(high)) = (people.fmr_low, people.fmr_high)
+            && high > 0.0
+            && !told.contains(&people.threshold)
         {
-            let (threshold, of) = (people.threshold, thousands(people.impostors as u64));
+            told.push(people.threshold);
+            let (at, of) = (people.threshold, thousands(people.impostors as u64));
             text += &format!(
-                "\nat {threshold}, over {of} people instead of attempts: FMR {} to {}\n",
+                "\nat {at}, over {of} people instead of attempts: FMR {} to {}\n",
                 rate(low),
                 rate(high)
             );
@@ -200,7 +217,7 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
             number(moved.psi),
             number(moved.psi_critical),
             number(moved.ks),
-            number(moved.ks_p),
+            moved.ks_p.map_or_else(|| "-".to_owned(), chance),
             number(moved.moved_by),
         ]);
     }

@@ -58,7 +58,6 @@ pub use notes::Point;
 pub use proportion::Proportion;
 pub use replay::{PolicyName, Replay, Rows, RuleRows};
 pub use report::{Language, report};
-pub use row::Label;
 pub use run::{Lab, Ran, Watch};
 pub use source::Source;
 pub use tally::Tally;

@@ -62,7 +62,7 @@ fn is_whole(number: &str) -> bool {
 
 /// Who it was, where somebody found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Label {
+pub(crate) enum Label {
     /// Who they said they were.
     Genuine,
     /// Somebody else, or an attack.

@@ -264,13 +264,22 @@ impl State {
     fn save(&self, path: &Path) -> Result<(), LabError> {
         let beside = path.with_extension("part");
         let write = || {
-            let mut file = File::create(&beside)?;
+            let mut file = private(&beside)?;
             serde_json::to_writer(&mut file, self)?;
             file.sync_data()?;
             std::fs::rename(&beside, path)
         };
         write().map_err(|error| LabError::file(path, &error))
     }
+}
+
+/// A file for nobody else: it holds hashes of people's names for whom guesses can be tried.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.create(true).write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// What a saved run must not be of something else in: policies, mapping, files and their lengths.

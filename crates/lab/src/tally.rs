@@ -15,7 +15,7 @@ use crate::notes::{Notes, Point};
 use crate::row::{Label, Row};
 use crate::stats::Grid;
 
-/// A column with more values is no segment, and no kind of attack; and so many months are more than a hundred years.
+/// A column with more values is no segment, and no kind of attack; and so many months are more than thirty years.
 const MOST_VALUES: usize = 1000;
 const MOST_MONTHS: usize = 400;
 /// So many examples of each flip.

@@ -75,13 +75,14 @@ fn filters(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
     });
+    pages.add_filter("score", scale::plain);
     // A probability is never 0.
     pages.add_filter("chance", |p: Option<f64>| match p {
         None => "–".to_owned(),
         Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
         Some(p) => format!("{p:.4}"),
     });
-    pages.add_filter("one_in", |share: f64| format!("1/{}", thousands((1.0 / share).round() as u64)));
+    pages.add_filter("one_in", one_in);
     pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| parts::vendor_says(far, threshold, words));
     // What the lab calls values that are none stands in brackets.
     pages.add_filter("value", move |value: String| match value.as_str() {
@@ -111,6 +112,10 @@ fn thousands(number: u64) -> String {
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(",")
+}
+
+fn one_in(share: f64) -> String {
+    format!("1/{}", thousands((1.0 / share).round() as u64))
 }
 
 /// A share in percent, a small one with two digits that say something.

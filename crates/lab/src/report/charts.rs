@@ -28,25 +28,29 @@ fn thresholds(tally: &Tally) -> Vec<(f64, String)> {
 
 /// Scores of each label as they are spread, and the policy's thresholds.
 pub(super) fn histogram(tally: &Tally, words: Words) -> String {
-    // Half points: enough to see by, and no noise of the last digit.
-    let halves = |label: Label| -> Vec<f64> {
-        let counts = tally.scores.get(label.number()).map(Grid::counts).unwrap_or_default();
+    let groups = [Label::Unlabelled, Label::Impostor, Label::Genuine].into_iter();
+    let groups = groups.zip(["unlabelled", "impostor", "genuine"]).filter_map(|(label, class)| {
+        let counts = tally.scores.get(label.number())?.counts();
         let all: u64 = counts.iter().sum();
-        counts.chunks(50).map(|half| half.iter().sum::<u64>() as f64 / all.max(1) as f64).collect()
+        (all > 0).then_some((counts, all, class))
+    });
+    let groups: Vec<_> = groups.collect();
+    // Half points show all there is to see; few rows would be noise in them.
+    let fewest = groups.iter().map(|(_, all, _)| *all).min().unwrap_or_default();
+    let (width, cells) = match fewest {
+        0..2_000 => (2.0, 200),
+        2_000..20_000 => (1.0, 100),
+        _ => (0.5, 50),
     };
-    let labels = [
-        (Label::Unlabelled, "unlabelled"),
-        (Label::Impostor, "impostor"),
-        (Label::Genuine, "genuine"),
-    ]
-    .map(|(label, class)| (halves(label), class));
-    let most = labels.iter().flat_map(|(shares, _)| shares).copied().fold(0.01, f64::max);
-    let mut plot = Plot::new(scores(tally, words), shares(most, "per_half", words), &thresholds(tally));
-    for (shares, class) in &labels {
-        if shares.iter().any(|share| *share > 0.0) {
-            plot.steps(class, 0.5, (0_u32..).map(|half| f64::from(half) / 2.0).zip(shares.iter().copied()));
-            plot.named(class, words.get(class));
-        }
+    let bars = |counts: &[u64], all: u64| -> Vec<(f64, f64)> {
+        let bars = counts.chunks(cells).map(|bar| bar.iter().sum::<u64>() as f64 / all as f64);
+        (0_u32..).map(|at| f64::from(at) * width).zip(bars).collect()
+    };
+    let groups: Vec<_> = groups.into_iter().map(|(counts, all, class)| (bars(counts, all), class)).collect();
+    let most = groups.iter().flat_map(|(bars, _)| bars).map(|(_, share)| *share).fold(0.01, f64::max);
+    let mut plot = Plot::new(scores(tally, words), shares(most, "share_of_group", words), &thresholds(tally));
+    for (bars, class) in groups {
+        plot.steps(class, width, bars).named(class, words.get(class));
     }
     plot.svg(words.get("histogram"))
 }

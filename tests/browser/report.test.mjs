@@ -123,9 +123,13 @@ for (const [name, wanted, drawn] of [
           if (SHOTS) await page.screenshot({ path: join(SHOTS, `${variant}.png`), fullPage: true });
         }
       }
+      // On paper it is dark on light, and no table is cut.
       await page.emulateMedia({ colorScheme: 'dark', media: 'print' });
-      const paper = await page.locator('section').first().evaluate((section) => getComputedStyle(section).color);
-      assert.equal(paper, 'rgb(22, 26, 31)', 'it is printed dark on light');
+      await page.setViewportSize({ width: 720, height: 1000 });
+      const paper = await page.evaluate(() => ['color', 'backgroundColor'].map((what) => getComputedStyle(document.body)[what]));
+      assert.deepEqual(paper, ['rgb(22, 26, 31)', 'rgb(255, 255, 255)']);
+      assert.deepEqual(await problems(page), [], 'print');
+      if (SHOTS) await page.screenshot({ path: join(SHOTS, `report-${name}-${lang}-print.png`), fullPage: true });
     });
   }
 }

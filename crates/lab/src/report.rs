@@ -71,7 +71,9 @@ fn filters(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("percent", move |share: Option<f64>| {
         share.map_or_else(|| "–".to_owned(), |share| format!("{}{sign}", percent(share)))
     });
-    pages.add_filter("interval", move |low: f64, high: f64| format!("{}–{}{sign}", percent(low), percent(high)));
+    pages.add_filter("interval", move |low: f64, high: f64| {
+        format!("{}–{}{sign}", percent(low), percent(high))
+    });
     pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
     });
@@ -83,7 +85,9 @@ fn filters(pages: &mut Environment<'_>, words: Words) {
         Some(p) => format!("{p:.4}"),
     });
     pages.add_filter("one_in", one_in);
-    pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| parts::vendor_says(far, threshold, words));
+    pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| {
+        parts::vendor_says(far, threshold, words)
+    });
     // What the lab calls values that are none stands in brackets.
     pages.add_filter("value", move |value: String| match value.as_str() {
         "(missing)" | "(no code)" | "(none)" => words.get(&value).to_owned(),
@@ -123,7 +127,11 @@ fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let digits = if percent > 0.0 { (1.0 - percent.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
     // All and none are exact.
-    if share == 0.0 || share == 1.0 { format!("{percent}") } else { format!("{percent:.0$}", digits as usize) }
+    if share == 0.0 || share == 1.0 {
+        format!("{percent}")
+    } else {
+        format!("{percent:.0$}", digits as usize)
+    }
 }
 
 #[cfg(test)]

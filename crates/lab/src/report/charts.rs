@@ -102,9 +102,7 @@ pub(super) fn det(all: &[Estimate], words: Words) -> Option<String> {
         return None;
     }
     let low = least(all);
-    let axis = |name| {
-        Axis::shares(Scale::Probit(low, 0.5), words.get(name), words.get("percent"))
-    };
+    let axis = |name| Axis::shares(Scale::Probit(low, 0.5), words.get(name), words.get("percent"));
     let mut plot = Plot::new(axis("fmr"), axis("fnmr"), &[]);
     let band: Vec<_> = seen.iter().map(|at| (rate(at.point.fmr), at.fnmr.low, at.fnmr.high)).collect();
     plot.line("equal", [(low, low), (0.5, 0.5)]).band("genuine", &band);
@@ -128,8 +126,11 @@ const FEW: u64 = 30;
 
 /// Who got a label, by points of the score.
 pub(super) fn coverage(tally: &Tally, of: &Calibration, words: Words) -> String {
-    let rules: Vec<_> =
-        of.labels_stop_below.map(|at| (at, format!("{} {at}", words.get("labels_end")))).into_iter().collect();
+    let rules: Vec<_> = of
+        .labels_stop_below
+        .map(|at| (at, format!("{} {at}", words.get("labels_end"))))
+        .into_iter()
+        .collect();
     let mut plot = Plot::new(scores(tally, words), shares(1.0, "share_of_point", words), &rules);
     let from = |band: &Band| f64::from(band.from);
     let share = |count: u64, band: &Band| count as f64 / band.attempts as f64;

@@ -104,8 +104,10 @@ pub(super) fn people_at(calibration: &Calibration) -> Vec<Value> {
 
 /// The vendor's rate: as the table has it, or what it implies between its rows.
 pub(super) fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
-    let row = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));
-    let told = row.and_then(|(above, below)| Some(format!("{above}/{}", super::thousands(below.parse().ok()?))));
+    let row =
+        VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));
+    let told =
+        row.and_then(|(above, below)| Some(format!("{above}/{}", super::thousands(below.parse().ok()?))));
     let implied = || far.map(|far| format!("{} {}", words.get("about"), super::one_in(far)));
     told.or_else(implied).unwrap_or_else(|| "–".to_owned())
 }

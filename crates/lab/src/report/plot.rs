@@ -222,7 +222,8 @@ mod tests {
 
     /// All there is, of these points.
     fn drawn(x: Axis, y: Axis, points: &[(f64, f64)]) -> String {
-        let mut plot = Plot::new(x, y, &points.iter().map(|(x, _)| (*x, "rule".to_owned())).collect::<Vec<_>>());
+        let mut plot =
+            Plot::new(x, y, &points.iter().map(|(x, _)| (*x, "rule".to_owned())).collect::<Vec<_>>());
         let band: Vec<_> = points.iter().map(|(x, y)| (*x, y / 2.0, *y)).collect();
         plot.line("a", points.iter().copied()).band("a", &band).steps("a", 1.0, points.iter().copied());
         plot.level("a", 0.5).named("a", "name");
@@ -279,8 +280,11 @@ mod tests {
     fn names_of_rules_do_not_lie_on_each_other() {
         let rules = [75.0, 70.0, 76.0].map(|at| (at, format!("threshold {at}")));
         let plot = Plot::new(axis(0.0, 100.0), axis(0.0, 1.0), &rules);
-        let anchors: Vec<_> =
-            plot.body.match_indices("text-anchor='").filter_map(|(at, _)| plot.body.get(at + 13..at + 16)).collect();
+        let anchors: Vec<_> = plot
+            .body
+            .match_indices("text-anchor='")
+            .filter_map(|(at, _)| plot.body.get(at + 13..at + 16))
+            .collect();
         assert_eq!((anchors, plot.top), (vec!["end", "sta", "sta"], 26.0 + 2.0 * LINE));
     }
 

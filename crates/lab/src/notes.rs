@@ -42,6 +42,20 @@ impl What {
         matches!(self, NotJson | NotText | Twice | Fields | NoCode | NoResult | Refused | Pending)
     }
 
+    /// What it is called among the report's texts.
+    pub(crate) fn name(self) -> String {
+        let name = format!("{self:?}");
+        format!("note_{}", name.split_once('(').map_or(name.as_str(), |(name, _)| name))
+    }
+
+    /// The input that it is about.
+    pub(crate) const fn input(self) -> Option<Input> {
+        match self {
+            Self::NotUnderstood(input) | Self::Missing(input) => Some(input),
+            _ => None,
+        }
+    }
+
     pub(crate) fn words(self) -> String {
         match self {
             Self::NotJson => "is no JSON object".to_owned(),

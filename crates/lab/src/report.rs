@@ -1,11 +1,13 @@
 //! One HTML file that tells all: nothing in it is fetched from anywhere, and it can be sent around.
 
 mod charts;
+mod parts;
 mod plot;
+mod scale;
 mod words;
 
 use cloudauth_policy::Verdict;
-use minijinja::value::Serde;
+use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Value, context};
 
 use crate::calibrate::{Calibration, TARGETS};
@@ -27,15 +29,13 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let replay = Replay::of(tally);
     let compare = Compare::of(tally);
     let calibration = Calibration::of(tally, &TARGETS, 1);
-    let is_labelled = calibration.genuine.of > 0 && calibration.impostor.of > 0;
+    let is_labelled = calibration.genuine.count > 0 && calibration.impostor.count > 0;
     let drift = Drift::of(tally, None, None).ok();
     let operating = if is_labelled { charts::operating(tally) } else { Vec::new() };
     let svg = Value::from_safe_string;
-    let mut pages = Environment::new();
-    pages.add_filter("thousands", thousands);
-    pages.add_filter("percent", percent);
-    pages.add_filter("fixed", fixed);
     let wrong = |error: minijinja::Error| LabError::with("the report cannot be made", error);
+    let mut pages = Environment::new();
+    filters(&mut pages, words);
     pages.add_template("report.html", include_str!("../web/report.html")).map_err(wrong)?;
     let page = pages.get_template("report.html").map_err(wrong)?;
     page.render(context! {
@@ -43,13 +43,20 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         t => words.all(),
         css => svg(include_str!("../web/report.css").to_owned()),
         verdicts => VERDICTS.map(Verdict::as_str),
-        flips => compare.as_ref().map(matrix),
-        histogram => svg(charts::histogram(tally, &words)),
-        errors => is_labelled.then(|| svg(charts::errors(tally, &operating, &words))),
-        det => is_labelled.then(|| svg(charts::det(&operating, &words))),
-        coverage => is_labelled.then(|| svg(charts::coverage(&calibration.bands, &words))),
-        drift_plots => drift.as_ref().map(|drift| charts::drift(drift, &words).map(svg)),
+        days => tally.days.keys().next().zip(tally.days.keys().next_back()).map(|(first, last)| [*first, *last].map(crate::time::shown)),
+        people => parts::people(tally),
+        left_out => replay.notes.iter().filter(|note| note.left_out).map(|note| note.rows).sum::<u64>(),
+        notes => parts::notes(&replay, words),
+        flips => compare.as_ref().map(parts::matrix),
+        causes => parts::causes(tally),
+        histogram => svg(charts::histogram(tally, words)),
+        errors => is_labelled.then(|| svg(charts::errors(tally, &operating, words))),
+        det => charts::det(&operating, words).map(svg),
+        coverage => is_labelled.then(|| svg(charts::coverage(tally, &calibration, words))),
+        drift_plots => drift.as_ref().map(|drift| charts::drift(drift, words).map(svg)),
+        day_plot => charts::days(tally, words).map(svg),
         calibration => is_labelled.then(|| Value::from(Serde(&calibration))),
+        people_at => parts::people_at(&calibration),
         replay => Value::from(Serde(&replay)),
         compare => compare.as_ref().map(|compare| Value::from(Serde(compare))),
         drift => drift.as_ref().map(|drift| Value::from(Serde(drift))),
@@ -57,19 +64,51 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     .map_err(wrong)
 }
 
-/// Rows by both verdicts, and how dark each is to be.
-fn matrix(compare: &Compare) -> Value {
-    let rows = VERDICTS.map(|from| {
-        let cells = VERDICTS.map(|to| {
-            let flip = compare.flips.iter().find(|flip| flip.from == from.as_str() && flip.to == to.as_str());
-            let count = flip.map_or(0, |flip| flip.rows.all);
-            let share = count as f64 / compare.changed.max(1) as f64;
-            let shade = if from == to || count == 0 { 0 } else { 1 + (share * 4.0).min(3.0) as u8 };
-            context! { count, shade, same => from == to }
-        });
-        context! { from => from.as_str(), cells }
+/// How the page tells numbers, and values that the data named.
+fn filters(pages: &mut Environment<'_>, words: Words) {
+    let sign = words.get("percent");
+    pages.add_filter("thousands", thousands);
+    pages.add_filter("percent", move |share: Option<f64>| {
+        share.map_or_else(|| "–".to_owned(), |share| format!("{}{sign}", percent(share)))
     });
-    Value::from(rows.to_vec())
+    pages.add_filter("interval", move |low: f64, high: f64| {
+        format!("{}–{}{sign}", percent(low), percent(high))
+    });
+    pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
+        number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
+    });
+    pages.add_filter("score", scale::plain);
+    // A probability is never 0.
+    pages.add_filter("chance", |p: Option<f64>| match p {
+        None => "–".to_owned(),
+        Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    });
+    pages.add_filter("one_in", one_in);
+    pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| {
+        parts::vendor_says(far, threshold, words)
+    });
+    // What the lab calls values that are none stands in brackets.
+    pages.add_filter("value", move |value: String| match value.as_str() {
+        "(missing)" | "(no code)" | "(none)" => words.get(&value).to_owned(),
+        _ => value,
+    });
+    pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
+}
+
+/// A text with values in its places.
+fn fill(text: &str, values: &Kwargs) -> Result<Value, minijinja::Error> {
+    let mut filled = String::new();
+    for (number, part) in text.split('{').enumerate() {
+        match part.split_once('}').filter(|_| number > 0) {
+            Some((name, rest)) => {
+                let value = plot::escape(&values.get::<String>(name)?);
+                filled.push_str(&format!("<b>{value}</b>{}", plot::escape(rest)));
+            }
+            None => filled.push_str(&plot::escape(part)),
+        }
+    }
+    Ok(Value::from_safe_string(filled))
 }
 
 fn thousands(number: u64) -> String {
@@ -79,15 +118,30 @@ fn thousands(number: u64) -> String {
     groups.join(",")
 }
 
-/// A share as percent, with as many digits as it needs.
-fn percent(share: Option<f64>) -> String {
-    match share {
-        None => "–".to_owned(),
-        Some(share) if share == 0.0 || share >= 0.001 => format!("{:.2} %", share * 100.0),
-        Some(share) => format!("{:.2e} %", share * 100.0),
+fn one_in(share: f64) -> String {
+    format!("1/{}", thousands((1.0 / share).round() as u64))
+}
+
+/// A share in percent, a small one with two digits that say something.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent > 0.0 { (1.0 - percent.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
+    // All and none are exact.
+    if share == 0.0 || share == 1.0 {
+        format!("{percent}")
+    } else {
+        format!("{percent:.0$}", digits as usize)
     }
 }
 
-fn fixed(number: Option<f64>, digits: usize) -> String {
-    number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_as_people_write_them() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        let told = [0.0, 1.0, 0.5, 0.9999, 2.46e-5, 0.0104, 1e-12].map(percent);
+        assert_eq!(told, ["0", "100", "50.00", "99.99", "0.0025", "1.04", "0.00000000010"]);
+    }
 }

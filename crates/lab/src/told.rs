@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::notes::{Notes, Point};
+use crate::notes::{Notes, Point, What};
 
 /// One thing that was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +16,9 @@ pub struct Told {
     pub left_out: bool,
     /// The first few.
     pub first: Vec<Point>,
+    /// The same, for those who say it in another language.
+    #[serde(skip)]
+    pub(crate) is: What,
 }
 
 /// Rows that were left out first, and then by how many.
@@ -28,6 +31,7 @@ pub(crate) fn told(notes: &Notes) -> Vec<Told> {
             rows: note.rows,
             left_out: what.leaves_out(),
             first: note.first,
+            is: what,
         })
         .collect();
     all.sort_by_key(|told| (!told.left_out, std::cmp::Reverse(told.rows)));

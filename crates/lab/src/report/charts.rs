@@ -1,41 +1,58 @@
 //! What there is to see.
 
-use super::plot::{Plot, Scale, plain};
+use super::plot::Plot;
+use super::scale::{Axis, Scale};
 use super::words::Words;
+use crate::calibrate::{Band, Calibration};
 use crate::drift::Drift;
 use crate::row::Label;
-use crate::stats::{Confidence, Estimate, LabelledGrid, estimates};
-use crate::tally::Tally;
+use crate::stats::{Confidence, Estimate, Grid, LabelledGrid, Rate, estimates};
+use crate::tally::{Tally, VERDICTS};
 
-/// Scores of each label as they are spread, and the policy's thresholds.
-pub(super) fn histogram(tally: &Tally, words: &Words) -> String {
-    // Half points: enough to see by, and no noise of the last digit.
-    let halves = |label: Label| -> Vec<f64> {
-        let counts = tally.scores.get(label.number()).map(crate::stats::Grid::counts).unwrap_or_default();
-        let all: u64 = counts.iter().sum();
-        counts.chunks(50).map(|half| half.iter().sum::<u64>() as f64 / all.max(1) as f64).collect()
-    };
-    let labels = [
-        (Label::Unlabelled, "unlabelled", words.get("unlabelled")),
-        (Label::Genuine, "genuine", words.get("genuine")),
-        (Label::Impostor, "impostor", words.get("impostor")),
-    ];
-    let shares: Vec<_> =
-        labels.into_iter().map(|(label, class, name)| (halves(label), class, name)).collect();
-    let most = shares.iter().flat_map(|(shares, ..)| shares).copied().fold(0.01, f64::max);
-    let mut plot = Plot::new(Scale::Linear(0.0, 100.0), Scale::Linear(0.0, most));
-    for (shares, class, name) in &shares {
-        if shares.iter().any(|share| *share > 0.0) {
-            plot.bars(class, 0.5, (0_u32..).map(|half| f64::from(half) / 2.0).zip(shares.iter().copied()));
-            plot.named(class, name);
-        }
-    }
-    plot.rules(&thresholds(tally));
-    plot.svg(words.get("histogram"), "verify_score", words.get("share_of_rows"), plain)
+/// From the tens below the lowest score to 100.
+pub(super) fn scores(tally: &Tally, words: Words) -> Axis {
+    let first = |grid: &Grid| grid.counts().iter().position(|count| *count > 0);
+    let least = tally.scores.iter().filter_map(first).min().unwrap_or_default();
+    // At least half of the scale, so that a policy's thresholds have somewhere to stand.
+    let from = (least / 1000 * 10).min(50) as f64;
+    Axis::new(Scale::Linear(from, 100.0), words.get("score_axis"))
+}
+
+fn shares(high: f64, name: &str, words: Words) -> Axis {
+    Axis::shares(Scale::Linear(0.0, high), words.get(name), words.get("percent"))
 }
 
 fn thresholds(tally: &Tally) -> Vec<(f64, String)> {
     tally.decider.thresholds.iter().map(|(name, score)| (*score, format!("{name} {score}"))).collect()
+}
+
+/// Scores of each label as they are spread, and the policy's thresholds.
+pub(super) fn histogram(tally: &Tally, words: Words) -> String {
+    let groups = [Label::Unlabelled, Label::Impostor, Label::Genuine].into_iter();
+    let groups = groups.zip(["unlabelled", "impostor", "genuine"]).filter_map(|(label, class)| {
+        let counts = tally.scores.get(label.number())?.counts();
+        let all: u64 = counts.iter().sum();
+        (all > 0).then_some((counts, all, class))
+    });
+    let groups: Vec<_> = groups.collect();
+    // Half points show all there is to see; few rows would be noise in them.
+    let fewest = groups.iter().map(|(_, all, _)| *all).min().unwrap_or_default();
+    let (width, cells) = match fewest {
+        0..2_000 => (2.0, 200),
+        2_000..20_000 => (1.0, 100),
+        _ => (0.5, 50),
+    };
+    let bars = |counts: &[u64], all: u64| -> Vec<(f64, f64)> {
+        let bars = counts.chunks(cells).map(|bar| bar.iter().sum::<u64>() as f64 / all as f64);
+        (0_u32..).map(|at| f64::from(at) * width).zip(bars).collect()
+    };
+    let groups: Vec<_> = groups.into_iter().map(|(counts, all, class)| (bars(counts, all), class)).collect();
+    let most = groups.iter().flat_map(|(bars, _)| bars).map(|(_, share)| *share).fold(0.01, f64::max);
+    let mut plot = Plot::new(scores(tally, words), shares(most, "share_of_group", words), &thresholds(tally));
+    for (bars, class) in groups {
+        plot.steps(class, width, bars).named(class, words.get(class));
+    }
+    plot.svg(words.get("histogram"))
 }
 
 /// The errors at every threshold, with their intervals.
@@ -46,82 +63,142 @@ pub(super) fn operating(tally: &Tally) -> Vec<Estimate> {
     estimates(points, Confidence::P95)
 }
 
-const LEAST: f64 = 1e-5;
-
-/// Both errors over the threshold.
-pub(super) fn errors(tally: &Tally, all: &[Estimate], words: &Words) -> String {
-    let mut plot = Plot::new(Scale::Linear(0.0, 100.0), Scale::Log(LEAST, 1.0));
-    let rate = |rate: crate::stats::Rate| rate.fraction().unwrap_or(0.0);
-    let fmr: Vec<_> = all.iter().map(|at| (at.point.threshold, at.fmr.low, at.fmr.high)).collect();
-    let fnmr: Vec<_> = all.iter().map(|at| (at.point.threshold, at.fnmr.low, at.fnmr.high)).collect();
-    plot.band("impostor", &fmr)
-        .line("impostor", all.iter().map(|at| (at.point.threshold, rate(at.point.fmr))));
-    plot.band("genuine", &fnmr)
-        .line("genuine", all.iter().map(|at| (at.point.threshold, rate(at.point.fnmr))));
-    let vendor = (0..=100).map(|tenth| 70.0 + f64::from(tenth) / 10.0);
-    plot.line("vendor", vendor.map(|score| (score, cloudauth_policy::nominal_far(score).unwrap_or(LEAST))));
-    plot.named("impostor", words.get("fmr"))
-        .named("genuine", words.get("fnmr"))
-        .named("vendor", words.get("vendor_line"));
-    plot.rules(&thresholds(tally));
-    plot.svg(words.get("errors"), "verify_score", words.get("error_rate"), plain)
+/// On an axis of powers there is no place for none.
+fn rate(rate: Rate) -> f64 {
+    rate.fraction().filter(|rate| *rate > 0.0).unwrap_or(f64::NAN)
 }
 
-/// The trade of one error for the other, on normal axes.
-pub(super) fn det(all: &[Estimate], words: &Words) -> String {
-    let scale = Scale::Probit(LEAST, 0.8);
-    let mut plot = Plot::new(scale, scale);
-    let rate = |rate: crate::stats::Rate| rate.fraction().unwrap_or(0.0);
-    let band: Vec<_> = all.iter().map(|at| (rate(at.point.fmr), at.fnmr.low, at.fnmr.high)).collect();
-    let line = all.iter().map(|at| (rate(at.point.fmr), rate(at.point.fnmr)));
-    plot.band("genuine", &band).line("genuine", line);
+/// The power of ten below all rates that were seen and could have been.
+fn least(all: &[Estimate]) -> f64 {
+    let most = all.iter().map(|at| at.point.fmr.of().max(at.point.fnmr.of())).max().unwrap_or(1);
+    10_f64.powf(-(most.max(1) as f64).log10().ceil()).clamp(1e-6, 1e-3)
+}
+
+/// Both errors over the threshold.
+pub(super) fn errors(tally: &Tally, all: &[Estimate], words: Words) -> String {
+    // The vendor's table ends at 1/100000.
+    let low = least(all).min(1e-5);
+    let y = Axis::shares(Scale::Log(low, 1.0), words.get("error_rate"), words.get("percent"));
+    let mut plot = Plot::new(scores(tally, words), y, &thresholds(tally));
+    let fmr: Vec<_> = all.iter().map(|at| (at.point.threshold, at.fmr.low, at.fmr.high)).collect();
+    let fnmr: Vec<_> = all.iter().map(|at| (at.point.threshold, at.fnmr.low, at.fnmr.high)).collect();
+    plot.band("impostor", &fmr).band("genuine", &fnmr);
+    plot.line("impostor", all.iter().map(|at| (at.point.threshold, rate(at.point.fmr))));
+    plot.line("genuine", all.iter().map(|at| (at.point.threshold, rate(at.point.fnmr))));
+    let vendor = (0..=100).map(|tenth| 70.0 + f64::from(tenth) / 10.0);
+    plot.line(
+        "vendor",
+        vendor.map(|score| (score, cloudauth_policy::nominal_far(score).unwrap_or(f64::NAN))),
+    );
+    plot.named("impostor", words.get("fmr")).named("genuine", words.get("fnmr"));
+    plot.named("vendor", words.get("vendor_line")).svg(words.get("errors"))
+}
+
+/// The trade of one error for the other, on normal axes. `None` where there is no trade: no threshold makes both errors.
+pub(super) fn det(all: &[Estimate], words: Words) -> Option<String> {
+    let both = |at: &&Estimate| at.point.fmr.count() > 0 && at.point.fnmr.count() > 0;
+    let seen: Vec<_> = all.iter().filter(both).collect();
+    if seen.is_empty() {
+        return None;
+    }
+    let low = least(all);
+    let axis = |name| Axis::shares(Scale::Probit(low, 0.5), words.get(name), words.get("percent"));
+    let mut plot = Plot::new(axis("fmr"), axis("fnmr"), &[]);
+    let band: Vec<_> = seen.iter().map(|at| (rate(at.point.fmr), at.fnmr.low, at.fnmr.high)).collect();
+    plot.line("equal", [(low, low), (0.5, 0.5)]).band("genuine", &band);
+    plot.line("genuine", seen.iter().map(|at| (rate(at.point.fmr), rate(at.point.fnmr))));
     for score in [70.0, 75.0, 80.0] {
         if let Some(at) = all.iter().find(|at| at.point.threshold == score) {
-            plot.dot("impostor", (rate(at.point.fmr), rate(at.point.fnmr)), &format!("{score}"));
+            // Where one error was not seen, it lies on the axis.
+            let place = |of: Rate| of.fraction().unwrap_or(f64::NAN);
+            let point = (place(at.point.fmr), place(at.point.fnmr));
+            let class = if both(&at) { "impostor" } else { "impostor none" };
+            let title = format!("{score}: FMR {}, FNMR {}", at.point.fmr, at.point.fnmr);
+            plot.dot(class, point, &format!("{score}"), &title);
         }
     }
     plot.named("genuine", words.get("det_line")).named("impostor", words.get("det_dots"));
-    plot.svg(words.get("det"), words.get("fmr"), words.get("fnmr"), plain)
+    Some(plot.named("equal", words.get("det_equal")).svg(words.get("det")))
 }
 
+/// Fewer rows make a share that says little.
+const FEW: u64 = 30;
+
 /// Who got a label, by points of the score.
-pub(super) fn coverage(bands: &[crate::calibrate::Band], words: &Words) -> String {
-    let mut plot = Plot::new(Scale::Linear(0.0, 100.0), Scale::Linear(0.0, 1.0));
-    let share = |count: u64, band: &crate::calibrate::Band| count as f64 / band.attempts.max(1) as f64;
-    let from = |band: &crate::calibrate::Band| f64::from(band.from);
-    plot.bars("genuine", 1.0, bands.iter().map(|band| (from(band), share(band.labelled, band))));
-    let seen = bands.iter().filter(|band| band.attempts > 0);
-    plot.line("impostor", seen.map(|band| (from(band) + 0.5, share(band.approved, band))));
-    plot.named("genuine", words.get("labelled")).named("impostor", words.get("approved"));
-    plot.svg(words.get("coverage"), "verify_score", words.get("share_of_rows"), plain)
+pub(super) fn coverage(tally: &Tally, of: &Calibration, words: Words) -> String {
+    let rules: Vec<_> = of
+        .labels_stop_below
+        .map(|at| (at, format!("{} {at}", words.get("labels_end"))))
+        .into_iter()
+        .collect();
+    let mut plot = Plot::new(scores(tally, words), shares(1.0, "share_of_point", words), &rules);
+    let from = |band: &Band| f64::from(band.from);
+    let share = |count: u64, band: &Band| count as f64 / band.attempts as f64;
+    let labelled = |few: bool| {
+        let bands = of.bands.iter().filter(move |band| band.attempts > 0 && (band.attempts < FEW) == few);
+        bands.map(move |band| (from(band), share(band.labelled, band)))
+    };
+    plot.steps("vendor", 1.0, labelled(false)).steps("vendor few", 1.0, labelled(true));
+    let approved = |band: &Band| if band.attempts < FEW { f64::NAN } else { share(band.approved, band) };
+    plot.line("approve", of.bands.iter().map(|band| (from(band) + 0.5, approved(band))));
+    plot.named("vendor", words.get("labelled")).named("vendor few", words.get("labelled_few"));
+    plot.named("approve", words.get("approved")).svg(words.get("coverage"))
 }
 
 /// Scores month by month, and how far from the reference.
-pub(super) fn drift(drift: &Drift, words: &Words) -> [String; 2] {
-    let last = (drift.months.len().max(2) - 1) as f64;
+pub(super) fn drift(drift: &Drift, words: Words) -> [String; 2] {
+    let last = u32::try_from(drift.months.len().saturating_sub(1)).unwrap_or(u32::MAX);
     let months = || (0_u32..).map(f64::from).zip(&drift.months);
-    let label = |at: f64| {
-        let month = (at.fract() == 0.0).then(|| drift.months.get(at as usize)).flatten();
-        month.map(|month| month.month.clone()).unwrap_or_default()
+    let axis = || {
+        Axis::named(last, words.get("month"), |at| {
+            drift.months.get(at as usize).map(|month| month.month.clone()).unwrap_or_default()
+        })
     };
-    let mut spread = Plot::new(Scale::Linear(0.0, last), Scale::Linear(0.0, 100.0));
+    let least = drift.months.iter().filter_map(|month| month.tenth).fold(50.0, f64::min);
+    let y = Axis::new(Scale::Linear((least / 10.0).floor() * 10.0, 100.0), words.get("score_axis"));
+    let mut spread = Plot::new(axis(), y, &[]);
     let band: Vec<_> =
         months().filter_map(|(at, month)| Some((at, month.tenth?, month.ninetieth?))).collect();
     spread
         .band("genuine", &band)
-        .line("genuine", months().filter_map(|(at, month)| Some((at, month.median?))));
-    spread.named("genuine", words.get("median_and_tenths"));
-    let most = drift.months.iter().filter_map(|month| month.psi).fold(0.3, f64::max);
-    let mut psi = Plot::new(Scale::Linear(0.0, last), Scale::Linear(0.0, most));
-    psi.line("impostor", months().filter_map(|(at, month)| Some((at, month.psi?))));
+        .line("genuine", months().map(|(at, month)| (at, month.median.unwrap_or(f64::NAN))))
+        .named("genuine", words.get("median_and_tenths"));
+    let chance = drift.scores.first().and_then(|score| score.psi_critical);
+    let most = drift.months.iter().filter_map(|month| month.psi).chain(chance).fold(1e-4, f64::max);
+    let mut psi = Plot::new(axis(), Axis::new(Scale::Linear(0.0, most * 1.15), "PSI"), &[]);
+    psi.level("equal", chance.unwrap_or(f64::NAN));
+    psi.line("impostor", months().map(|(at, month)| (at, month.psi.unwrap_or(f64::NAN))));
     for (at, month) in months() {
-        if let Some(index) = month.psi {
-            psi.dot("impostor", (at, index), &format!("{}: {index:.4}", month.month));
-        }
+        let index = month.psi.unwrap_or(f64::NAN);
+        psi.dot("impostor", (at, index), "", &format!("{}: {index:.4}", month.month));
     }
-    psi.named("impostor", words.get("psi"));
-    [
-        spread.svg(words.get("spread"), words.get("month"), "verify_score", label),
-        psi.svg(words.get("psi"), words.get("month"), "PSI", label),
-    ]
+    psi.named("impostor", words.get("psi")).named("equal", words.get("psi_critical"));
+    [spread.svg(words.get("spread")), psi.svg(words.get("psi"))]
+}
+
+/// What is not approved, day by day. `None` of a single day.
+pub(super) fn days(tally: &Tally, words: Words) -> Option<String> {
+    let (first, last) = (*tally.days.keys().next()?, *tally.days.keys().next_back()?);
+    let since = |day: i32| u32::try_from(day.saturating_sub(first)).unwrap_or_default();
+    if first == last {
+        return None;
+    }
+    let share_of = |verdict| {
+        let days = tally.days.iter();
+        days.map(move |(day, share)| {
+            let all = share.sum(|_, _, _| true).max(1);
+            (f64::from(since(*day)), share.sum(|says, _, _| says == verdict) as f64 / all as f64)
+        })
+    };
+    let others = VERDICTS.map(|verdict| (verdict, verdict.as_str()));
+    let others = others.iter().skip(1);
+    let most = others.clone().flat_map(|(verdict, _)| share_of(*verdict)).map(|(_, share)| share);
+    let most = most.fold(0.01, f64::max);
+    let name_of = |at| crate::time::shown(first.saturating_add(i32::try_from(at).unwrap_or(i32::MAX)));
+    let x = Axis::named(since(last), words.get("day"), name_of);
+    let mut plot = Plot::new(x, shares(most * 1.05, "share_of_day", words), &[]);
+    for (verdict, class) in others {
+        plot.line(class, share_of(*verdict)).named(class, words.get(class));
+    }
+    Some(plot.svg(words.get("not_approved_by_day")))
 }

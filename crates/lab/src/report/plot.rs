@@ -1,112 +1,92 @@
-//! Plots as SVG: axes that people know, lines, bands, bars. Colours are the page's, by class.
+//! Plots as SVG: axes that people know, lines, bands, areas. Colours are the page's, by class. What is no number is a gap.
 
-use crate::stats::probit;
+use super::scale::Axis;
 
-const WIDTH: f64 = 660.0;
-const HEIGHT: f64 = 330.0;
-const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 14.0;
-const BOTTOM: f64 = 44.0;
-
-/// How values lie on an axis.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Scale {
-    Linear(f64, f64),
-    /// By powers of ten.
-    Log(f64, f64),
-    /// By the normal distribution, as DET plots have it: two normal distributions of scores make a straight line.
-    Probit(f64, f64),
-}
-
-impl Scale {
-    /// From 0 to 1; values beyond the ends lie on them.
-    fn place(self, value: f64) -> f64 {
-        let (low, high, value) = match self {
-            Self::Linear(low, high) => (low, high, value),
-            Self::Log(low, high) => (low.log10(), high.log10(), value.max(low).log10()),
-            Self::Probit(low, high) => (probit(low), probit(high), probit(value.clamp(low, high))),
-        };
-        ((value - low) / (high - low)).clamp(0.0, 1.0)
-    }
-
-    fn ticks(self) -> Vec<f64> {
-        match self {
-            Self::Linear(low, high) => {
-                let step = nice_step((high - low) / 6.0);
-                let first = (low / step).ceil();
-                (0..20)
-                    .map(|at| (first + f64::from(at)) * step)
-                    .take_while(|at| *at <= high + step * 1e-9)
-                    .collect()
-            }
-            Self::Log(low, high) => (-12..=12)
-                .map(|power| 10_f64.powi(power))
-                .filter(|at| *at >= low * 0.999 && *at <= high * 1.001)
-                .collect(),
-            Self::Probit(low, high) => {
-                let all = [1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8];
-                all.into_iter().filter(|at| *at >= low * 0.999 && *at <= high * 1.001).collect()
-            }
-        }
-    }
-}
-
-fn nice_step(least: f64) -> f64 {
-    let power = 10_f64.powf(least.max(1e-12).log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= least * 0.999);
-    step.unwrap_or(10.0) * power
-}
-
-/// A number on an axis, short.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    match () {
-        () if size == 0.0 => "0".to_owned(),
-        () if size >= 1e6 => format!("{}M", round(value / 1e6)),
-        () if size >= 1e4 => format!("{}k", round(value / 1e3)),
-        () if size < 1e-3 => format!("{value:.0e}"),
-        () => round(value),
-    }
-}
-
-fn round(value: f64) -> String {
-    format!("{}", (value * 1e4).round() / 1e4)
-}
+const WIDTH: f64 = 520.0;
+/// Of the part between the axes.
+const INNER: f64 = 240.0;
+const LEFT: f64 = 66.0;
+const RIGHT: f64 = 18.0;
+const BOTTOM: f64 = 46.0;
+/// A line of text, and about what a character takes of it.
+const LINE: f64 = 16.0;
+const CHAR: f64 = 6.8;
 
 /// A plot that is being drawn.
 #[derive(Debug)]
 pub(super) struct Plot {
-    x: Scale,
-    y: Scale,
+    x: Axis,
+    y: Axis,
+    top: f64,
     body: String,
     legend: Vec<(&'static str, String)>,
 }
 
 impl Plot {
-    pub(super) fn new(x: Scale, y: Scale) -> Self {
-        Self { x, y, body: String::new(), legend: Vec::new() }
+    /// With a line from top to bottom at each of `rules`, whose names stand above, so that they cover nothing.
+    pub(super) fn new(x: Axis, y: Axis, rules: &[(f64, String)]) -> Self {
+        let mut plot = Self { x, y, top: 26.0, body: String::new(), legend: Vec::new() };
+        let mut rules: Vec<_> = rules.iter().filter(|(value, _)| value.is_finite()).collect();
+        rules.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        // The lowest has its name to the left, the others to the right, each in the first line with room for it.
+        let (mut ends, mut names): (Vec<f64>, Vec<_>) = (Vec::new(), Vec::new());
+        for (number, (value, name)) in rules.iter().enumerate() {
+            let (x, width) = (plot.across(*value), CHAR * name.chars().count() as f64 + 8.0);
+            let to_left = x - width > 0.0 && (number == 0 || x + width > WIDTH);
+            let (from, to) = if to_left { (x - width, x) } else { (x, x + width) };
+            let line = ends.iter().position(|end| *end <= from).unwrap_or(ends.len());
+            match ends.get_mut(line) {
+                Some(end) => *end = to,
+                None => ends.push(to),
+            }
+            names.push((x, to_left, line, escape(name)));
+        }
+        plot.top += LINE * ends.len() as f64;
+        let (top, bottom) = (plot.top, plot.bottom());
+        for (x, to_left, line, name) in names {
+            let y = top - 5.0 - LINE * line as f64;
+            let (anchor, beside) = if to_left { ("end", x - 4.0) } else { ("start", x + 4.0) };
+            plot.body.push_str(&format!(
+                "<path class='rule' d='M{x:.1} {:.1}V{bottom}'/><text class='name' x='{beside:.1}' y='{y:.1}' text-anchor='{anchor}'>{name}</text>",
+                y - 9.0
+            ));
+        }
+        plot
     }
 
-    fn at(&self, (x, y): (f64, f64)) -> (f64, f64) {
-        (
-            LEFT + self.x.place(x) * (WIDTH - LEFT - RIGHT),
-            HEIGHT - BOTTOM - self.y.place(y) * (HEIGHT - TOP - BOTTOM),
-        )
+    fn bottom(&self) -> f64 {
+        self.top + INNER
+    }
+
+    fn across(&self, x: f64) -> f64 {
+        LEFT + self.x.scale.place(x) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn down(&self, y: f64) -> f64 {
+        self.bottom() - self.y.scale.place(y) * INNER
     }
 
     fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let mut path = String::new();
-        let mut last = (f64::NAN, f64::NAN);
-        for point in points {
-            let (x, y) = self.at(point);
-            // What lies in the same place of the picture is drawn once.
-            if (x - last.0).abs() < 0.4 && (y - last.1).abs() < 0.4 {
+        // Where the last point was drawn, and how many since the last gap.
+        let (mut last, mut drawn) = ((f64::NAN, f64::NAN), 0);
+        // A point alone is a point.
+        let end = |drawn: u32| if drawn == 1 { "h0" } else { "" };
+        for (x, y) in points {
+            if !x.is_finite() || !y.is_finite() {
+                path.push_str(end(drawn));
+                drawn = 0;
                 continue;
             }
-            last = (x, y);
-            path.push_str(&format!("{}{x:.1} {y:.1}", if path.is_empty() { "M" } else { "L" }));
+            let (x, y) = (self.across(x), self.down(y));
+            // What lies in the same place of the picture is drawn once.
+            if drawn > 0 && (x - last.0).abs() < 0.4 && (y - last.1).abs() < 0.4 {
+                continue;
+            }
+            path.push_str(&format!("{}{x:.1} {y:.1}", if drawn == 0 { "M" } else { "L" }));
+            (last, drawn) = ((x, y), drawn + 1);
         }
+        path.push_str(end(drawn));
         path
     }
 
@@ -121,107 +101,98 @@ impl Plot {
         self
     }
 
+    /// From side to side.
+    pub(super) fn level(&mut self, class: &str, y: f64) -> &mut Self {
+        let (low, high) = self.x.scale.ends();
+        self.line(class, [(low, y), (high, y)])
+    }
+
     /// Between two lines of the same length.
     pub(super) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) -> &mut Self {
-        let lower = points.iter().map(|(x, low, _)| (*x, *low));
-        let upper = points.iter().rev().map(|(x, _, high)| (*x, *high));
+        let points = points.iter().filter(|(x, low, high)| (x + low + high).is_finite());
+        let lower = points.clone().map(|(x, low, _)| (*x, *low));
+        let upper = points.rev().map(|(x, _, high)| (*x, *high));
         let path = self.path(lower.chain(upper));
-        self.body.push_str(&format!("<path class='band {class}' d='{path}Z'/>"));
+        if !path.is_empty() {
+            self.body.push_str(&format!("<path class='band {class}' d='{path}Z'/>"));
+        }
         self
     }
 
-    /// Filled down to the bottom, each from `x` to `x + width`.
-    pub(super) fn bars(
+    /// Steps filled down to the bottom, each from `x` to `x + width`. Where nothing is, nothing is drawn.
+    pub(super) fn steps(
         &mut self,
         class: &str,
         width: f64,
-        bars: impl IntoIterator<Item = (f64, f64)>,
+        steps: impl IntoIterator<Item = (f64, f64)>,
     ) -> &mut Self {
-        let mut path = String::new();
-        for (x, y) in bars {
-            let ((left, top), (right, _)) = (self.at((x, y)), self.at((x + width, y)));
-            if y > 0.0 {
-                path.push_str(&format!(
-                    "M{left:.1} {:.1}V{top:.1}H{right:.1}V{:.1}Z",
-                    HEIGHT - BOTTOM,
-                    HEIGHT - BOTTOM
-                ));
+        let (mut path, mut end) = (String::new(), f64::NAN);
+        let bottom = self.bottom();
+        for (x, y) in steps.into_iter().filter(|(x, y)| x.is_finite() && y.is_finite() && *y > 0.0) {
+            let (left, right, top) = (self.across(x), self.across(x + width), self.down(y));
+            if left != end {
+                let close = if path.is_empty() { String::new() } else { format!("V{bottom}Z") };
+                path.push_str(&format!("{close}M{left:.1} {bottom}"));
             }
+            path.push_str(&format!("V{top:.1}H{right:.1}"));
+            end = right;
         }
-        self.body.push_str(&format!("<path class='bars {class}' d='{path}'/>"));
+        if !path.is_empty() {
+            self.body.push_str(&format!("<path class='steps {class}' d='{path}V{bottom}Z'/>"));
+        }
         self
     }
 
-    pub(super) fn dot(&mut self, class: &str, point: (f64, f64), name: &str) -> &mut Self {
-        let (x, y) = self.at(point);
-        let name = escape(name);
-        self.body.push_str(&format!(
-            "<circle class='dot {class}' cx='{x:.1}' cy='{y:.1}' r='4'><title>{name}</title></circle>"
-        ));
-        self
-    }
-
-    /// A line from top to bottom, with its name beside it. Names that would lie on each other are put lower.
-    pub(super) fn rules(&mut self, rules: &[(f64, String)]) -> &mut Self {
-        let mut rules: Vec<_> = rules.iter().collect();
-        rules.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        for (number, (value, name)) in rules.into_iter().enumerate() {
-            let (x, _) = self.at((*value, 0.0));
-            let y = TOP + 11.0 + 13.0 * (number % 4) as f64;
-            let (anchor, beside) = if x > WIDTH * 0.7 { ("end", x - 4.0) } else { ("start", x + 4.0) };
-            let (bottom, name) = (HEIGHT - BOTTOM, escape(name));
-            self.body.push_str(&format!("<path class='rule' d='M{x:.1} {TOP}V{bottom}'/><text class='name' x='{beside:.1}' y='{y:.1}' text-anchor='{anchor}'>{name}</text>"
+    /// A point with a word beside it, and more of them for who points at it.
+    pub(super) fn dot(&mut self, class: &str, (x, y): (f64, f64), word: &str, title: &str) -> &mut Self {
+        if x.is_finite() && y.is_finite() {
+            let (x, y, word, title) = (self.across(x), self.down(y), escape(word), escape(title));
+            self.body.push_str(&format!("<circle class='dot {class}' cx='{x:.1}' cy='{y:.1}' r='4.5'><title>{title}</title></circle><text class='name' x='{:.1}' y='{:.1}'>{word}</text>",
+                x + 8.0,
+                y - 6.0
             ));
         }
         self
     }
 
     /// The picture, for readers who see and for those who do not.
-    pub(super) fn svg(
-        &self,
-        title: &str,
-        x_name: &str,
-        y_name: &str,
-        x_label: impl Fn(f64) -> String,
-    ) -> String {
-        let (title, x_name, y_name) = (escape(title), escape(x_name), escape(y_name));
-        let mut svg = format!("<figure><svg viewBox='0 0 {WIDTH} {HEIGHT}' role='img' aria-label='{title}'>");
-        let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-        for tick in self.y.ticks() {
-            let (_, y) = self.at((0.0, tick));
-            svg.push_str(&format!("<path class='grid' d='M{LEFT} {y:.1}H{right}'/><text x='{:.1}' y='{:.1}' text-anchor='end'>{}</text>",
+    pub(super) fn svg(&self, title: &str) -> String {
+        let [title, x_name, y_name] = [title, &self.x.name, &self.y.name].map(escape);
+        let (top, right, bottom) = (self.top, WIDTH - RIGHT, self.bottom());
+        let mut svg = format!(
+            "<figure><svg viewBox='0 0 {WIDTH} {}' role='img' aria-label='{title}: {y_name}, {x_name}'>",
+            bottom + BOTTOM
+        );
+        for (tick, label) in &self.y.ticks {
+            let (y, label) = (self.down(*tick), escape(label));
+            svg.push_str(&format!("<path class='grid' d='M{LEFT} {y:.1}H{right}'/><text x='{:.1}' y='{:.1}' text-anchor='end'>{label}</text>",
                 LEFT - 6.0,
-                y + 4.0,
-                short(tick)
+                y + 4.0
             ));
         }
-        for tick in self.x.ticks() {
-            let (x, _) = self.at((tick, 0.0));
-            svg.push_str(&format!("<path class='tick' d='M{x:.1} {bottom}v4'/><text x='{x:.1}' y='{:.1}' text-anchor='middle'>{}</text>",
-                bottom + 17.0,
-                escape(&x_label(tick))
+        for (number, (tick, label)) in self.x.ticks.iter().enumerate() {
+            let (x, label) = (self.across(*tick), escape(label));
+            // A small screen has room for every other one.
+            let class = if number % 2 == 1 { " class='odd'" } else { "" };
+            let is_wide = x + CHAR / 2.0 * label.chars().count() as f64 > WIDTH;
+            let (beside, anchor) = if is_wide { (WIDTH, "end") } else { (x, "middle") };
+            svg.push_str(&format!("<path class='tick' d='M{x:.1} {bottom}v5'/><text{class} x='{beside:.1}' y='{:.1}' text-anchor='{anchor}'>{label}</text>",
+                bottom + 19.0
             ));
         }
-        svg.push_str(&format!("<path class='axis' d='M{LEFT} {TOP}V{bottom}H{right}'/>{}", self.body));
+        svg.push_str(&format!("<path class='axis' d='M{LEFT} {top}V{bottom}H{right}'/>{}", self.body));
         svg.push_str(&format!(
-            "<text class='axis-name' x='{:.1}' y='{:.1}' text-anchor='middle'>{x_name}</text>",
-            LEFT + (right - LEFT) / 2.0,
-            HEIGHT - 6.0
+            "<text class='axis-name' x='{right}' y='{:.1}' text-anchor='end'>{x_name}</text><text class='axis-name' x='0' y='13'>{y_name}</text></svg><figcaption>",
+            bottom + 40.0
         ));
-        svg.push_str(&format!("<text class='axis-name' transform='translate(13 {:.1}) rotate(-90)' text-anchor='middle'>{y_name}</text></svg>",
-            TOP + (bottom - TOP) / 2.0
-        ));
-        svg.push_str("<figcaption>");
         for (class, name) in &self.legend {
-            svg.push_str(&format!("<span class='key {class}'></span>{} ", escape(name)));
+            svg.push_str(&format!(
+                "<span class='of'><span class='key {class}'></span>{}</span> ",
+                escape(name)
+            ));
         }
         svg + "</figcaption></figure>"
     }
-}
-
-/// Axis labels of plain numbers.
-pub(super) fn plain(value: f64) -> String {
-    short(value)
 }
 
 /// Text in SVG, in attributes in single quotes too.
@@ -242,26 +213,90 @@ pub(super) fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scale::Scale;
     use super::*;
 
-    #[test]
-    fn scales_go_from_end_to_end() {
-        for scale in [Scale::Linear(2.0, 10.0), Scale::Log(1e-5, 1.0), Scale::Probit(1e-5, 0.5)] {
-            let ticks = scale.ticks();
-            assert!(ticks.len() >= 3, "{scale:?} {ticks:?}");
-            assert!(ticks.windows(2).all(|pair| scale.place(pair[0]) < scale.place(pair[1])), "{scale:?}");
+    fn axis(low: f64, high: f64) -> Axis {
+        Axis::new(Scale::Linear(low, high), "axis")
+    }
+
+    /// All there is, of these points.
+    fn drawn(x: Axis, y: Axis, points: &[(f64, f64)]) -> String {
+        let mut plot =
+            Plot::new(x, y, &points.iter().map(|(x, _)| (*x, "rule".to_owned())).collect::<Vec<_>>());
+        let band: Vec<_> = points.iter().map(|(x, y)| (*x, y / 2.0, *y)).collect();
+        plot.line("a", points.iter().copied()).band("a", &band).steps("a", 1.0, points.iter().copied());
+        plot.level("a", 0.5).named("a", "name");
+        for point in points {
+            plot.dot("a", *point, "word", "title");
         }
-        assert_eq!([Scale::Log(1e-5, 1.0).place(0.0), Scale::Log(1e-5, 1.0).place(1.0)], [0.0, 1.0]);
-        assert!((Scale::Probit(0.1, 0.9).place(0.5) - 0.5).abs() < 1e-12);
+        plot.svg("title")
+    }
+
+    #[test]
+    fn whatever_the_numbers_are_a_picture_has_numbers_alone() {
+        let (nan, endless) = (f64::NAN, f64::INFINITY);
+        let sets: [&[(f64, f64)]; 6] = [
+            &[],
+            &[(5.0, 0.5)],
+            &[(5.0, 0.5), (5.0, 0.5), (5.0, 0.5)],
+            &[(nan, nan), (1.0, nan), (endless, 0.5), (2.0, -endless)],
+            &[(1.0, 0.5), (2.0, nan), (3.0, 0.5), (4.0, 0.5)],
+            &[(-1e300, 1e300), (1e300, -1e300), (f64::MIN_POSITIVE, f64::MAX)],
+        ];
+        for points in sets {
+            for (low, high) in [(0.0, 10.0), (0.0, 0.0), (7.0, 3.0)] {
+                let probit = Axis::new(Scale::Probit(1e-5, 0.5), "p");
+                for other in [axis(low, high), Axis::new(Scale::Log(1e-5, 1.0), "l"), probit] {
+                    let svg = drawn(axis(low, high), other, points);
+                    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{points:?} {svg}");
+                    assert!(svg.ends_with("</figure>") && svg.contains("viewBox='0 0 520 "), "{svg}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_gap_is_a_gap_and_a_point_alone_is_seen() {
+        let plot = Plot::new(axis(0.0, 10.0), axis(0.0, 1.0), &[]);
+        let path = |points: &[(f64, f64)]| plot.path(points.iter().copied());
+        assert_eq!(path(&[]), "");
+        assert_eq!(path(&[(0.0, 0.0)]), "M66.0 266.0h0");
+        assert_eq!(path(&[(0.0, 0.0), (0.0, 0.0)]), "M66.0 266.0h0");
+        assert_eq!(
+            path(&[(0.0, 0.0), (5.0, f64::NAN), (10.0, 1.0), (10.0, 0.0)]),
+            "M66.0 266.0h0M502.0 26.0L502.0 266.0"
+        );
+    }
+
+    #[test]
+    fn steps_that_touch_are_one_shape() {
+        let mut plot = Plot::new(axis(0.0, 10.0), axis(0.0, 1.0), &[]);
+        plot.steps("a", 5.0, [(0.0, 1.0), (5.0, 0.5)]);
+        assert!(plot.body.contains("d='M66.0 266V26.0H284.0V146.0H502.0V266Z'"), "{}", plot.body);
+    }
+
+    #[test]
+    fn names_of_rules_do_not_lie_on_each_other() {
+        let rules = [75.0, 70.0, 76.0].map(|at| (at, format!("threshold {at}")));
+        let plot = Plot::new(axis(0.0, 100.0), axis(0.0, 1.0), &rules);
+        let anchors: Vec<_> = plot
+            .body
+            .match_indices("text-anchor='")
+            .filter_map(|(at, _)| plot.body.get(at + 13..at + 16))
+            .collect();
+        assert_eq!((anchors, plot.top), (vec!["end", "sta", "sta"], 26.0 + 2.0 * LINE));
     }
 
     #[test]
     fn no_name_is_markup() {
-        let mut plot = Plot::new(Scale::Linear(0.0, 1.0), Scale::Linear(0.0, 1.0));
-        plot.rules(&[(0.5, "<script>'\"&".to_owned())]).named("a", "<b>");
-        let svg = plot.svg("<i>", "<u>", "'", plain);
-        assert!(
-            !svg.contains("<script") && !svg.contains("<b>") && !svg.contains("<i>") && !svg.contains("<u>")
-        );
+        let bad = "<script>'\"&".to_owned();
+        let x = Axis { name: "<u>".to_owned(), ..Axis::named(1, "", |_| "<s>".to_owned()) };
+        let mut plot = Plot::new(x, axis(0.0, 1.0), &[(0.5, bad)]);
+        plot.named("a", "<b>").dot("a", (0.0, 0.0), "<em>", "<q>");
+        let svg = plot.svg("<i>'");
+        for tag in ["<script", "<b>", "<i>", "<u>", "<s>", "<em>", "<q>", "label='<", ">'<"] {
+            assert!(!svg.contains(tag), "{tag} {svg}");
+        }
     }
 }

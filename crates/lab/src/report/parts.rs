@@ -1,0 +1,113 @@
+//! What the page shows beside the answers of the other commands.
+
+use cloudauth_policy::{VENDOR_TABLE, Verdict};
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+
+use super::words::Words;
+use crate::calibrate::Calibration;
+use crate::compare::Compare;
+use crate::proportion::Proportion;
+use crate::replay::Replay;
+use crate::row::Label;
+use crate::tally::{Tally, VERDICTS, verdict_number};
+
+/// Impostors approved, and genuine people not approved, and rejected. Without labels there is nothing to tell.
+pub(super) fn people(tally: &Tally) -> Value {
+    let share = tally.share();
+    let of = |label: Label, is: fn(Verdict) -> bool| {
+        let all = share.sum(|_, _, of| of == label);
+        let some = share.sum(|says, _, of| of == label && is(says));
+        (all > 0).then(|| Value::from(Serde(&Proportion::new(some, all))))
+    };
+    context! {
+        let_in => of(Label::Impostor, |says| says == Verdict::Approve),
+        turned_away => of(Label::Genuine, |says| says != Verdict::Approve),
+        rejected => of(Label::Genuine, |says| says == Verdict::Reject),
+    }
+}
+
+/// What was not understood, in the report's language.
+pub(super) fn notes(replay: &Replay, words: Words) -> Vec<Value> {
+    let note = |note: &crate::told::Told| {
+        let text = words.get(&note.is.name());
+        let input = note.is.input().map_or("", |input| input.name());
+        // A text that is not there yet is better told in English than not.
+        let what = if text.is_empty() { note.what.clone() } else { text.replace("{input}", input) };
+        context! { what, rows => note.rows, left_out => note.left_out }
+    };
+    replay.notes.iter().map(note).collect()
+}
+
+/// Rows by both verdicts, which way they go and how dark each is to be.
+pub(super) fn matrix(compare: &Compare) -> Value {
+    let most = compare.flips.iter().filter(|flip| flip.from != flip.to).map(|flip| flip.rows.all).max();
+    let rows = VERDICTS.map(|from| {
+        let cells = VERDICTS.map(|to| {
+            let flip = compare.flips.iter().find(|flip| flip.from == from.as_str() && flip.to == to.as_str());
+            let rows = flip.map(|flip| flip.rows).unwrap_or_default();
+            let share = rows.all as f64 / most.unwrap_or(1).max(1) as f64;
+            let shade = match () {
+                () if rows.all == 0 => 0,
+                () if share < 0.05 => 1,
+                () if share < 0.4 => 2,
+                () => 3,
+            };
+            let way = match verdict_number(to).cmp(&verdict_number(from)) {
+                std::cmp::Ordering::Less => "looser",
+                std::cmp::Ordering::Equal => "same",
+                std::cmp::Ordering::Greater => "stricter",
+            };
+            context! { count => rows.all, genuine => rows.genuine, impostor => rows.impostor, shade, way }
+        });
+        context! { from => from.as_str(), cells }
+    });
+    Value::from(rows.to_vec())
+}
+
+/// So many causes are shown.
+const CAUSES: usize = 12;
+
+/// By which rules rows are decided otherwise, the most frequent first.
+pub(super) fn causes(tally: &Tally) -> Vec<Value> {
+    let Some(candidate) = &tally.candidate else { return Vec::new() };
+    let (of_a, of_b) = tally.sizes();
+    let all = |a, b| Label::ALL.map(|label| tally.count(a, b, label));
+    let mut pairs: Vec<_> = (0..of_a)
+        .flat_map(|a| (0..of_b).map(move |b| (a, b)))
+        .filter(|(a, b)| tally.decider.verdict(*a) != candidate.verdict(*b))
+        .map(|(a, b)| (all(a, b).iter().sum::<u64>(), a, b))
+        .filter(|(rows, ..)| *rows > 0)
+        .collect();
+    pairs.sort_unstable_by_key(|(rows, a, b)| (std::cmp::Reverse(*rows), *a, *b));
+    let rule = |rules: &[(String, String)], at: usize| {
+        rules.get(at).map(|(rule, verdict)| context! { rule, verdict }).unwrap_or_default()
+    };
+    let cause = |(rows, a, b)| {
+        let [genuine, impostor, _] = all(a, b);
+        context! { from => rule(&tally.decider.rules, a), to => rule(&candidate.rules, b), rows, genuine, impostor }
+    };
+    pairs.into_iter().take(CAUSES).map(cause).collect()
+}
+
+/// The intervals over people, each once. Where no error was seen, no draw of people has one either.
+pub(super) fn people_at(calibration: &Calibration) -> Vec<Value> {
+    let people = calibration.targets.iter().filter_map(|target| target.people.as_ref());
+    let mut told: Vec<&crate::calibrate::People> = Vec::new();
+    for people in people.filter(|people| people.fmr_high.is_some_and(|high| high > 0.0)) {
+        if told.iter().all(|other| other.threshold != people.threshold) {
+            told.push(people);
+        }
+    }
+    told.into_iter().map(|people| Value::from(Serde(people))).collect()
+}
+
+/// The vendor's rate: as the table has it, or what it implies between its rows.
+pub(super) fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
+    let row =
+        VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));
+    let told =
+        row.and_then(|(above, below)| Some(format!("{above}/{}", super::thousands(below.parse().ok()?))));
+    let implied = || far.map(|far| format!("{} {}", words.get("about"), super::one_in(far)));
+    told.or_else(implied).unwrap_or_else(|| "–".to_owned())
+}

@@ -10,7 +10,7 @@ use cloudauth::policy::Dialect;
 use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
-pub(crate) use lab::{Calibrate, Data, Lab};
+pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, View};
 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///

@@ -1,8 +1,8 @@
 //! What a run would count, as one query: the rows stay in the warehouse, and their counts come back, for [`Lab::finish`].
 //!
-//! Each layer is a name of the query. `cloudauth_raw` takes the columns that the mapping names, once each: texts that say
-//! something, and scores as doubles. `cloudauth_read` makes of them what the lab reads in a row: inputs, label, kind of attack,
-//! day, segments. `cloudauth_said` lets the policies decide, by [`cloudauth_policy::Policy::sql`]. What is printed counts them,
+//! Each layer is a name of the query. `cloudauth_lab_raw` takes the columns that the mapping names, once each: texts that say
+//! something, and scores as doubles. `cloudauth_lab_read` makes of them what the lab reads in a row: inputs, label, kind of attack,
+//! day, segments. `cloudauth_lab_said` lets the policies decide, by [`cloudauth_policy::Policy::sql`]. What is printed counts them,
 //! one part after the other, since each has few groups and all together have as many as there are rows.
 
 mod engine;
@@ -57,24 +57,25 @@ impl Lab<'_> {
         let table = table.map_err(no_sql)?.join(".");
         let mut layers = vec![
             named(dialect, "raw", &select(&rows.raw, &format!("{table} AS cloudauth_row"))),
-            named(dialect, "read", &select(&rows.read, "cloudauth_raw")),
-            named(dialect, "first", &decided(dialect, self.policy, &rows, "cloudauth_read", &[])?),
+            named(dialect, "read", &select(&rows.read, "cloudauth_lab_raw")),
+            named(dialect, "first", &decided(dialect, self.policy, &rows, "cloudauth_lab_read", &[])?),
         ];
-        let mut said = rows.kept("cloudauth_first");
-        said.push("cloudauth_first.policy_rule AS lab_rule".to_owned());
-        said.push("cloudauth_first.policy_verdict AS lab_verdict".to_owned());
+        let mut said = rows.kept("cloudauth_lab_first");
+        said.push("cloudauth_lab_first.policy_rule AS lab_rule".to_owned());
+        said.push("cloudauth_lab_first.policy_verdict AS lab_verdict".to_owned());
         let Some(candidate) = self.candidate else {
-            layers.push(named(dialect, "said", &select(&said, "cloudauth_first")));
+            layers.push(named(dialect, "said", &select(&said, "cloudauth_lab_first")));
             return self.counted(dialect, mapping, &rows, &layers);
         };
-        layers.push(named(dialect, "by_first", &select(&said, "cloudauth_first")));
-        let second = decided(dialect, candidate, &rows, "cloudauth_by_first", &["lab_rule", "lab_verdict"])?;
+        layers.push(named(dialect, "by_first", &select(&said, "cloudauth_lab_first")));
+        let second =
+            decided(dialect, candidate, &rows, "cloudauth_lab_by_first", &["lab_rule", "lab_verdict"])?;
         layers.push(named(dialect, "second", &second));
-        let mut said = rows.kept("cloudauth_second");
-        said.extend(["lab_rule", "lab_verdict"].map(|name| format!("cloudauth_second.{name} AS {name}")));
-        said.push("cloudauth_second.policy_rule AS lab_candidate_rule".to_owned());
-        said.push("cloudauth_second.policy_verdict AS lab_candidate_verdict".to_owned());
-        layers.push(named(dialect, "said", &select(&said, "cloudauth_second")));
+        let mut said = rows.kept("cloudauth_lab_second");
+        said.extend(["lab_rule", "lab_verdict"].map(|name| format!("cloudauth_lab_second.{name} AS {name}")));
+        said.push("cloudauth_lab_second.policy_rule AS lab_candidate_rule".to_owned());
+        said.push("cloudauth_lab_second.policy_verdict AS lab_candidate_verdict".to_owned());
+        layers.push(named(dialect, "said", &select(&said, "cloudauth_lab_second")));
         self.counted(dialect, mapping, &rows, &layers)
     }
 

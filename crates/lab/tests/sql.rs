@@ -134,7 +134,7 @@ fn without_its_guards_the_query_tells_something_else() {
         ("'00' AND ", "'00' OR "),
         ("COLLATE BINARY", "COLLATE NOCASE"),
         ("ELSE '(no code)'", "ELSE '(missing)'"),
-        ("THEN cloudauth_raw.raw_passed ELSE", "THEN '' ELSE"),
+        ("THEN cloudauth_lab_raw.raw_passed ELSE", "THEN '' ELSE"),
     ] {
         assert!(sql.contains(guard), "{guard}: {sql}");
         let file = folder.path().join(format!("{counts}.csv"));

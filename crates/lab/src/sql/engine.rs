@@ -6,7 +6,7 @@ use cloudauth_policy::Dialect;
 /// of which each part reads a few columns.
 pub(super) fn named(dialect: Dialect, name: &str, sql: &str) -> String {
     let how = if matches!(dialect, Dialect::DuckDb | Dialect::Postgres) { "NOT MATERIALIZED " } else { "" };
-    format!("cloudauth_{name} AS {how}({}\n)", deeper(sql))
+    format!("cloudauth_lab_{name} AS {how}({}\n)", deeper(sql))
 }
 
 pub(super) fn deeper(sql: &str) -> String {

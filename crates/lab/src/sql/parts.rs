@@ -134,7 +134,7 @@ fn decisions(dialect: Dialect, is_compared: bool) -> Part {
         |of: &str| keys.iter().map(|key| format!("{of}.{key} AS {key}")).collect::<Vec<_>>().join(",\n");
     // An empty one is that of the mapping, and is a code that is none.
     let inner = format!(
-        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} ELSE '(no code)' END AS code\nFROM cloudauth_said AS read",
+        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
         deeper(&kept("read"))
     );
     let part = Part::new(part::DECISIONS)
@@ -152,7 +152,7 @@ fn by_verdict(part: &'static str, name: &str, value: &str, only: &str, is_compar
         .by("label", "said.lab_label")
         .set("name", name)
         .by("value", &format!("said.{value}"))
-        .from(format!("cloudauth_said AS said {only}").trim_end());
+        .from(format!("cloudauth_lab_said AS said {only}").trim_end());
     if is_compared { part.by("candidate_verdict", "said.lab_candidate_verdict") } else { part }
 }
 
@@ -166,11 +166,11 @@ fn scores(dialect: Dialect) -> Part {
         .by("label", "placed.label")
         .by("verdict", "placed.verdict")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, Input::VerifyScore, &keys, "cloudauth_said AS one"))
+        .from(placed(dialect, Input::VerifyScore, &keys, "cloudauth_lab_said AS one"))
 }
 
 fn months_of(dialect: Dialect, score: Input) -> Part {
-    let from = "cloudauth_read AS one\nWHERE one.lab_day IS NOT NULL";
+    let from = "cloudauth_lab_read AS one\nWHERE one.lab_day IS NOT NULL";
     Part::new(part::MONTHS)
         .set("name", format!("'{score}'"))
         .by("value", "placed.month")
@@ -180,7 +180,7 @@ fn months_of(dialect: Dialect, score: Input) -> Part {
 
 /// `face_attack_score` by kind of attack, and of genuine people.
 fn attacks(dialect: Dialect) -> Part {
-    let from = "cloudauth_read AS one\nWHERE one.lab_attack IS NOT NULL OR one.lab_label = 'genuine'";
+    let from = "cloudauth_lab_read AS one\nWHERE one.lab_attack IS NOT NULL OR one.lab_label = 'genuine'";
     let keys = [
         ("part", "CASE WHEN one.lab_attack IS NULL THEN 'bona_fide' ELSE 'attacks' END"),
         ("kind", "CASE WHEN one.lab_attack IS NULL THEN '' ELSE one.lab_attack END"),
@@ -245,7 +245,7 @@ fn notes(all: &[(What, String)]) -> Option<Part> {
     let (sums, numbers) = (sums.join(",\n"), numbers.join(" UNION ALL "));
     let mut part =
         Part::new(part::NOTES).set("name", format!("CASE numbers.number{names} END")).from(format!(
-            "(SELECT{}\n  FROM cloudauth_raw\n) AS summed\nCROSS JOIN ({numbers}) AS numbers",
+            "(SELECT{}\n  FROM cloudauth_lab_raw\n) AS summed\nCROSS JOIN ({numbers}) AS numbers",
             deeper(&sums)
         ));
     part.rows = format!("CASE numbers.number{counts} ELSE 0 END");

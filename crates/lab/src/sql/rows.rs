@@ -13,7 +13,7 @@ use crate::notes::What;
 pub(super) struct Rows {
     pub(super) raw: Vec<String>,
     pub(super) read: Vec<String>,
-    /// When there is what to say of a row of `cloudauth_raw`.
+    /// When there is what to say of a row of `cloudauth_lab_raw`.
     pub(super) notes: Vec<(What, String)>,
     names: Vec<String>,
 }
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let column = column.map_or_else(|| Ok("NULL".to_owned()), |column| self.column(column))?;
         let text = filled(&self.dialect.exact_text(&column));
         self.rows.raw.push(format!("{text} AS raw_{name}"));
-        Ok(format!("cloudauth_raw.raw_{name}"))
+        Ok(format!("cloudauth_lab_raw.raw_{name}"))
     }
 
     fn read(&mut self, name: &str, value: &str) {
@@ -115,7 +115,7 @@ impl Reader<'_> {
             let value = match self.sub_code_in_passed() {
                 Some(by_callback) if input == Input::SubCode => {
                     self.rows.notes.push((What::Callback, by_callback.clone()));
-                    format!("CASE WHEN {by_callback} THEN cloudauth_raw.raw_passed ELSE {raw} END")
+                    format!("CASE WHEN {by_callback} THEN cloudauth_lab_raw.raw_passed ELSE {raw} END")
                 }
                 _ => raw,
             };
@@ -154,14 +154,14 @@ impl Reader<'_> {
     /// When `passed` carries the SubCode, as callbacks have it.
     fn sub_code_in_passed(&self) -> Option<String> {
         let is_constant = matches!(self.mapping.inputs.get(&Input::SubCode), Some(Of::Value(_)));
-        let is_code = is(self.dialect, "cloudauth_raw.raw_passed", "ddd");
-        (!is_constant).then(|| format!("cloudauth_raw.raw_sub_code IS NULL AND {is_code}"))
+        let is_code = is(self.dialect, "cloudauth_lab_raw.raw_passed", "ddd");
+        (!is_constant).then(|| format!("cloudauth_lab_raw.raw_sub_code IS NULL AND {is_code}"))
     }
 
     fn score(&mut self, input: Input, column: Option<&String>, is_asked: bool) -> Result<(), LabError> {
         let name = input.name();
         let dialect = self.dialect;
-        let (raw, number) = (format!("cloudauth_raw.raw_{name}"), |number: f64| dialect.number(number));
+        let (raw, number) = (format!("cloudauth_lab_raw.raw_{name}"), |number: f64| dialect.number(number));
         let score = match column {
             Some(column) => dialect.score(name, &self.column(column)?),
             None => format!("CASE WHEN 1 = 0 THEN {} END", number(0.0)),

@@ -138,7 +138,7 @@ class Postgres:
         version = self.ask("SHOW server_version")[0][0]
         self.name = f"postgres {version.split()[0]}"
         self.connection.execute(
-            "CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+            "CREATE COLLATION IF NOT EXISTS no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
         )
 
     def load(self, table, text="text COLLATE no_case"):

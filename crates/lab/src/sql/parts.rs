@@ -197,9 +197,13 @@ fn attacks(dialect: Dialect) -> Part {
 /// engine divides alike.
 fn placed(dialect: Dialect, score: Input, keys: &[(&str, &str)], from: &str) -> String {
     let number = |number: f64| dialect.number(number);
-    // It lies between 0 and 1.
     let points = match score {
-        Input::FaceAttackScore => format!("one.lab_{score} * {}", number(100.0)),
+        // It lies between 0 and 1; what does not may be so large that the product is an error in PostgreSQL.
+        Input::FaceAttackScore => {
+            let (score, one) = (format!("one.lab_{score}"), number(1.0));
+            let product = format!("{score} * {}", number(100.0));
+            format!("CASE WHEN {score} >= {} AND {score} <= {one} THEN {product} END", number(0.0))
+        }
         score => format!("one.lab_{score}"),
     };
     let made: Vec<String> = keys.iter().map(|(name, key)| format!("{key} AS {name}")).collect();

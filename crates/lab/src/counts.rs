@@ -20,6 +20,9 @@ use read::{Line, lines};
 /// The version of what the query gives.
 pub(crate) const FORMAT: u32 = 1;
 
+/// Those that are counted by months.
+const SCORES: [&str; 3] = ["verify_score", "quality_score", "face_attack_score"];
+
 /// The names of the parts.
 pub(crate) mod part {
     use super::{Input, What};
@@ -124,10 +127,13 @@ impl Counts {
             part::ABOUT => self.about(line),
             part::DECISIONS => self.decisions(line),
             part::DAYS => {
-                let day = crate::time::day(&line.value).ok_or("has a day that is none")?;
                 let (a, b, label) = self.verdicts(line)?;
-                self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
                 self.of_days += line.rows;
+                // Those without a day are counted, so that one sees whether all are there.
+                if !line.value.is_empty() {
+                    let day = crate::time::day(&line.value).ok_or("has a day that is none")?;
+                    self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
+                }
                 Ok(())
             }
             part::SEGMENTS => {
@@ -219,17 +225,20 @@ impl Counts {
     }
 
     fn months(&mut self, line: &Line) -> Result<(), Wrong> {
+        let name =
+            SCORES.into_iter().find(|name| *name == line.name).ok_or("has a score that is not known")?;
+        *self.of_months.entry(name).or_default() += line.rows;
+        if line.value.is_empty() {
+            return Ok(());
+        }
         let day = crate::time::day(&format!("{}-01", line.value)).ok_or("has a month that is none")?;
         let month = self.tally.periods.entry(day).or_default();
-        let (name, grid) = match line.name.as_str() {
-            "verify_score" => ("verify_score", &mut month.verify),
-            "quality_score" => ("quality_score", &mut month.quality),
-            "face_attack_score" => ("face_attack_score", &mut month.attack),
-            _ => return Err("has a score that is not known".to_owned()),
+        let grid = match name {
+            "verify_score" => &mut month.verify,
+            "quality_score" => &mut month.quality,
+            _ => &mut month.attack,
         };
-        add(grid, line)?;
-        *self.of_months.entry(name).or_default() += line.rows;
-        Ok(())
+        add(grid, line)
     }
 
     fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
@@ -260,10 +269,12 @@ impl Counts {
         for number in 0..tally.segment_names.len() {
             sums.push((part::SEGMENTS, self.of_segments.get(&number).copied().unwrap_or_default(), rows));
         }
-        let has_months = self.of_days > 0 || !self.of_months.is_empty();
-        for score in ["verify_score", "quality_score", "face_attack_score"].into_iter().filter(|_| has_months)
-        {
-            sums.push((part::MONTHS, self.of_months.get(score).copied().unwrap_or_default(), self.of_days));
+        let has_days = self.of_days > 0 || !self.of_months.is_empty();
+        if has_days {
+            sums.push((part::DAYS, self.of_days, rows));
+        }
+        for score in SCORES.into_iter().filter(|_| has_days) {
+            sums.push((part::MONTHS, self.of_months.get(score).copied().unwrap_or_default(), rows));
         }
         let genuine = share.sum(|_, _, label| label == Label::Genuine);
         sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));

@@ -3,7 +3,7 @@
 
 use cloudauth_policy::{Dialect, Policy, SqlError};
 
-use super::engine::{deeper, floor, is, whole};
+use super::engine::{deeper, floor, is_code, whole};
 use super::rows::Rows;
 use crate::counts::{FORMAT, part};
 use crate::input::Input;
@@ -34,11 +34,11 @@ pub(super) fn all(
     }
     parts.push(decisions(dialect, is_compared));
     if mapping.time.is_some() {
-        parts.push(by_verdict(part::DAYS, "''", "lab_day", "WHERE said.lab_day IS NOT NULL", is_compared));
+        parts.push(by_verdict(part::DAYS, "''", "lab_day", is_compared));
     }
     for (number, segment) in mapping.segments.iter().enumerate() {
         let name = dialect.text(segment)?;
-        parts.push(by_verdict(part::SEGMENTS, &name, &format!("lab_segment_{number}"), "", is_compared));
+        parts.push(by_verdict(part::SEGMENTS, &name, &format!("lab_segment_{number}"), is_compared));
     }
     parts.push(scores(dialect));
     if mapping.time.is_some() {
@@ -127,7 +127,7 @@ impl Part {
 /// By rules, SubCode and label.
 fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     let code = "read.lab_sub_code";
-    let is_code = is(dialect, code, "ddd");
+    let is_code = is_code(dialect, code);
     let mut keys = vec!["lab_rule", "lab_label"];
     keys.extend(is_compared.then_some("lab_candidate_rule"));
     let kept =
@@ -146,13 +146,13 @@ fn decisions(dialect: Dialect, is_compared: bool) -> Part {
 }
 
 /// By both verdicts, label, and a column.
-fn by_verdict(part: &'static str, name: &str, value: &str, only: &str, is_compared: bool) -> Part {
+fn by_verdict(part: &'static str, name: &str, value: &str, is_compared: bool) -> Part {
     let part = Part::new(part)
         .by("verdict", "said.lab_verdict")
         .by("label", "said.lab_label")
         .set("name", name)
         .by("value", &format!("said.{value}"))
-        .from(format!("cloudauth_lab_said AS said {only}").trim_end());
+        .from("cloudauth_lab_said AS said");
     if is_compared { part.by("candidate_verdict", "said.lab_candidate_verdict") } else { part }
 }
 
@@ -170,12 +170,11 @@ fn scores(dialect: Dialect) -> Part {
 }
 
 fn months_of(dialect: Dialect, score: Input) -> Part {
-    let from = "cloudauth_lab_read AS one\nWHERE one.lab_day IS NOT NULL";
     Part::new(part::MONTHS)
         .set("name", format!("'{score}'"))
         .by("value", "placed.month")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, score, &[("month", "substr(one.lab_day, 1, 7)")], from))
+        .from(placed(dialect, score, &[("month", "substr(one.lab_day, 1, 7)")], "cloudauth_lab_read AS one"))
 }
 
 /// `face_attack_score` by kind of attack, and of genuine people.

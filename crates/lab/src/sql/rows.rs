@@ -2,7 +2,7 @@
 
 use cloudauth_policy::Dialect;
 
-use super::engine::{day, filled, is};
+use super::engine::{day, filled, is_code};
 use super::{no_sql, refused};
 use crate::error::LabError;
 use crate::input::Input;
@@ -154,7 +154,7 @@ impl Reader<'_> {
     /// When `passed` carries the SubCode, as callbacks have it.
     fn sub_code_in_passed(&self) -> Option<String> {
         let is_constant = matches!(self.mapping.inputs.get(&Input::SubCode), Some(Of::Value(_)));
-        let is_code = is(self.dialect, "cloudauth_lab_raw.raw_passed", "ddd");
+        let is_code = is_code(self.dialect, "cloudauth_lab_raw.raw_passed");
         (!is_constant).then(|| format!("cloudauth_lab_raw.raw_sub_code IS NULL AND {is_code}"))
     }
 
@@ -225,7 +225,7 @@ impl Reader<'_> {
     fn time(&mut self) -> Result<(), LabError> {
         let time = self.text("time", self.mapping.time.as_ref())?;
         let day = day(self.dialect, &time);
-        let odd = format!("{time} IS NOT NULL AND ({day}) IS NULL");
+        let odd = format!("{time} IS NOT NULL AND ({day}) = ''");
         self.note(self.mapping.time.is_some(), What::Time, odd);
         self.read("day", &day);
         Ok(())

@@ -75,7 +75,7 @@ impl Lab<'_> {
                 second.as_ref().map_or("", |b| &b.content_hash).to_owned(),
             ),
             segments: BTreeMap::new(),
-            has_format: false,
+            has_format: true,
             tally: Tally::new(self.policy, self.candidate, &[]),
             of_scores: 0,
             approved: 0,
@@ -86,9 +86,16 @@ impl Lab<'_> {
         // The names of the segments first, wherever an engine has put them.
         for is_about in [true, false] {
             for source in sources {
+                counts.has_format &= !is_about;
                 lines(source, &mut |line| {
                     if (line.part == part::ABOUT) == is_about { counts.line(line) } else { Ok(()) }
                 })?;
+                if !counts.has_format {
+                    return Err(LabError::new(format!(
+                        "{} holds no counts, or not all of them: the line that says what they are is missing",
+                        source.path().display()
+                    )));
+                }
             }
         }
         counts.add_up()
@@ -114,15 +121,6 @@ type Wrong = String;
 
 impl Counts {
     fn line(&mut self, line: &Line) -> Result<(), Wrong> {
-        for (mine, other, what) in
-            [(&self.policies.0, &line.policy, "policy"), (&self.policies.1, &line.candidate, "candidate")]
-        {
-            if mine != other {
-                let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
-                let (other, mine) = (told(&hash_alone(other)), told(mine));
-                return Err(format!("is of another {what}: of {other}, and given is {mine}"));
-            }
-        }
         match line.part.as_str() {
             part::ABOUT => self.about(line),
             part::DECISIONS => self.decisions(line),
@@ -166,6 +164,15 @@ impl Counts {
     }
 
     fn about(&mut self, line: &Line) -> Result<(), Wrong> {
+        for (mine, other, what) in
+            [(&self.policies.0, &line.policy, "policy"), (&self.policies.1, &line.candidate, "candidate")]
+        {
+            if mine != other {
+                let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
+                let (other, mine) = (told(&hash_alone(other)), told(mine));
+                return Err(format!("is of another {what}: of {other}, and given is {mine}"));
+            }
+        }
         if line.name.is_empty() {
             self.has_format = true;
             return if line.value == FORMAT.to_string() {
@@ -253,12 +260,6 @@ impl Counts {
 
     /// Whether all parts are there, as far as one can tell from another.
     fn add_up(mut self) -> Result<Tally, LabError> {
-        if !self.has_format {
-            return Err(LabError::new(
-                "these are no counts, or not all of them: the line that says what they are is missing"
-                    .to_owned(),
-            ));
-        }
         let tally = &self.tally;
         let share = tally.share();
         let rows = tally.rows;

@@ -212,7 +212,7 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         let error = finish(&case.lab(), &without(part));
         assert!(error.contains("do not add up"), "{part}: {error}");
     }
-    assert!(finish(&case.lab(), &without("about")).contains("no counts, or not all of them"));
+    assert!(finish(&case.lab(), &without("about")).contains("holds no counts, or not all of them"));
     let threshold = Policy::parse(builtin::THRESHOLD).unwrap();
     for (lab, part) in [
         (Lab::new(&threshold).against(&threshold), "is of another policy: of sha256:"),

@@ -79,7 +79,7 @@ fn count(folder: &Path) {
     let sql = String::from_utf8(output.stdout).unwrap();
     assert!(!sql.contains(';'), "{sql}");
     let mut query = database.prepare(&sql).unwrap();
-    let columns: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
     let mut rows = query.query([]).unwrap();
     let mut counts = String::new();
     while let Some(row) = rows.next().unwrap() {

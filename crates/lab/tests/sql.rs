@@ -55,7 +55,7 @@ fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {
 /// What a query gives, as CSV.
 fn asked(database: &Connection, sql: &str, to: &Path) -> PathBuf {
     let mut query = database.prepare(sql).unwrap();
-    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
     let mut csv = csv::Writer::from_path(to).unwrap();
     csv.write_record(&names).unwrap();
     let mut rows = query.query([]).unwrap();
@@ -121,8 +121,7 @@ fn without_its_guards_the_query_tells_something_else() {
     let (database, rows) = stored(&case, 3000, folder.path());
     let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
     let ran = case.ran(&rows, true);
-    let mut counts = 0;
-    for (guard, without) in [
+    for (number, (guard, without)) in [
         // The two edges around the guess.
         (
             "WHEN guessed.points >= (guessed.guess + CAST(1 AS REAL))",
@@ -135,15 +134,17 @@ fn without_its_guards_the_query_tells_something_else() {
         ("COLLATE BINARY", "COLLATE NOCASE"),
         ("ELSE '(no code)'", "ELSE '(missing)'"),
         ("THEN cloudauth_lab_raw.raw_passed ELSE", "THEN '' ELSE"),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         assert!(sql.contains(guard), "{guard}: {sql}");
-        let file = folder.path().join(format!("{counts}.csv"));
+        let file = folder.path().join(format!("{number}.csv"));
         let counted = asked(&database, &sql.replace(guard, without), &file);
         let finished = case.lab().finish(&Source::find(&[counted]).unwrap());
         let is_other =
             finished.map_or(true, |tally| difference(&history::told(&tally, true), &ran).is_some());
         assert!(is_other, "nothing notices that `{guard}` is missing");
-        counts += 1;
     }
 }
 

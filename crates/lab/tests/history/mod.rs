@@ -182,9 +182,10 @@ impl Case {
             let seldom = dice.roll().is_multiple_of(8);
             match *name {
                 "id" => json!(format!("id{number}")),
-                "label" => {
-                    text((dice.roll() % 3 > 0).then(|| dice.of(if seldom { &LABELS } else { &LABELS[..2] })))
-                }
+                "label" => text(
+                    (!dice.roll().is_multiple_of(3))
+                        .then(|| dice.of(if seldom { &LABELS } else { &LABELS[..2] })),
+                ),
                 "attack" => text(seldom.then(|| dice.of(&KINDS))),
                 "channel" | "The shop" => text((!seldom).then(|| dice.of(&VALUES))),
                 "The \"time\"" | "day" => time(dice, *kind, seldom),

@@ -107,10 +107,14 @@ class Sqlite:
         ]
         self.connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
         self.connection.execute(f"CREATE TABLE {TABLE} ({', '.join(columns)})")
-        # It has no decimals: they are stored as doubles.
-        columns = (column.cast("double") if pa.types.is_decimal(column.type) else column for column in table.columns)
-        rows = zip(*(column.to_pylist() for column in columns))
+        rows = zip(*(self.stored(column).to_pylist() for column in table.columns))
         self.connection.executemany(f"INSERT INTO {TABLE} VALUES ({', '.join('?' * table.num_columns)})", rows)
+
+    def stored(self, column):
+        """It has neither decimals nor times: they are stored as doubles and as texts."""
+        if pa.types.is_temporal(column.type):
+            return column.cast("string")
+        return column.cast("double") if pa.types.is_decimal(column.type) else column
 
     def ask(self, sql):
         return self.connection.execute(sql).fetchall()
@@ -118,7 +122,14 @@ class Sqlite:
 
 class Postgres:
     worst = "texts of an ICU collation that knows no case"
-    types = {"int64": "bigint", "int32": "integer", "float": "real", "double": "double precision"}
+    types = {
+        "int64": "bigint",
+        "int32": "integer",
+        "float": "real",
+        "double": "double precision",
+        "date32[day]": "date",
+        "timestamp[us]": "timestamp",
+    }
 
     def __init__(self, _folder):
         import psycopg
@@ -127,7 +138,7 @@ class Postgres:
         version = self.ask("SHOW server_version")[0][0]
         self.name = f"postgres {version.split()[0]}"
         self.connection.execute(
-            "CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+            "CREATE COLLATION IF NOT EXISTS no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
         )
 
     def load(self, table, text="text COLLATE no_case"):

@@ -39,7 +39,7 @@ fn features() -> Result<()> {
     }
     cargo("check -p cloudauth-cli --features rustls")?;
     cargo("clippy -p cloudauth-cli --features lab --all-targets -- -D warnings")?;
-    cargo("test -p cloudauth-cli --features lab --test lab")?;
+    cargo("test -p cloudauth-cli --features lab --test lab --test lab_sql")?;
     // Each library builds alone, without what its neighbours switch on.
     for library in [
         "cloudauth-protocol",

@@ -1,6 +1,8 @@
-//! A policy's SQL in real engines, row by row against what the policy decides.
+//! A policy's SQL in real engines, row by row against what the policy decides; and the lab's, whose counts must tell what a run
+//! over the same rows tells.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -43,22 +45,32 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     let python = python::install(&pins, &folder.join(if spark { "spark" } else { "engines" }))
         .context("cannot install the engines")?;
 
-    let made = folder.join("rows");
-    if made.exists() {
-        fs::remove_dir_all(&made)?;
-    }
-    fs::create_dir_all(&made)?;
-    let made = made.display().to_string();
+    let (decided, counted) = (emptied(&folder.join("rows"))?, emptied(&folder.join("counts"))?);
     cargo("build -p cloudauth-policy --example warehouses")?;
-    run_command(&mut command(&built_example("warehouses")?, &[&made, rows]))?;
+    run_command(&mut command(&built_example("warehouses")?, &[&decided, rows]))?;
+    cargo("build -p cloudauth-lab --example counts")?;
+    let counts = built_example("counts")?;
+    run_command(&mut command(&counts, &["make", &counted, rows]))?;
 
     let postgres = Postgres::start()?;
     for engine in ENGINES.into_iter().chain(spark.then_some("spark")) {
-        let mut compare = command(&python, &["compare.py", &made, engine]);
-        // No bytecode beside the sources, no proxy to a server on this machine.
-        compare.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1").env("NO_PROXY", "*");
-        run_command(compare.env("POSTGRES", postgres.address()))?;
+        for (script, rows) in [("compare.py", &decided), ("counts.py", &counted)] {
+            let mut ask = command(&python, &[script, rows, engine]);
+            // No bytecode beside the sources, no proxy to a server on this machine.
+            ask.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1").env("NO_PROXY", "*");
+            run_command(ask.env("POSTGRES", postgres.address()))?;
+        }
+        run_command(&mut command(&counts, &["check", &counted, engine]))?;
     }
-    println!("warehouses: every engine decides as the policy does");
+    println!("warehouses: every engine decides as the policy does, and counts as the lab does");
     Ok(())
+}
+
+/// A folder with nothing in it.
+fn emptied(folder: &Path) -> Result<String> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)?;
+    Ok(folder.display().to_string())
 }

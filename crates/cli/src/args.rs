@@ -12,7 +12,7 @@ use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
 #[cfg(feature = "lab")]
-pub(crate) use lab::{Calibrate, Data, Lab};
+pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, View};
 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///

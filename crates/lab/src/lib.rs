@@ -19,6 +19,8 @@
 //! [`Compare`], [`Calibration`], [`Drift`] and [`report`] are views. Memory does not grow with the rows, and the same data give
 //! the same counts on any number of threads.
 //!
+//! Where the rows lie in a warehouse, [`Lab::sql`] writes a query that counts them there, and [`Lab::finish`] reads what it gives.
+//!
 //! [`stats`] has the statistics, pure functions on counts: error rates and their intervals, ROC and EER, thresholds for a
 //! target rate, bootstrap, drift, paired comparison, presentation attacks.
 //!
@@ -28,6 +30,7 @@
 mod attacks;
 mod calibrate;
 mod compare;
+mod counts;
 mod drift;
 mod error;
 mod feed;
@@ -41,6 +44,7 @@ mod report;
 mod row;
 mod run;
 mod source;
+mod sql;
 pub mod stats;
 mod tally;
 mod time;

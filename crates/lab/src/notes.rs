@@ -113,6 +113,19 @@ impl Notes {
         }
     }
 
+    /// Of rows that somebody else has counted, without a place.
+    pub(crate) fn add_rows(&mut self, what: What, rows: u64) {
+        match what {
+            What::Missing(input) => {
+                if let Some(missing) = self.1.get_mut(input as usize) {
+                    *missing += rows;
+                }
+            }
+            what if rows > 0 => self.0.entry(what).or_default().rows += rows,
+            _ => {}
+        }
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         for (what, note) in &other.0 {
             let mine = self.0.entry(*what).or_default();

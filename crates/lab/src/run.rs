@@ -87,9 +87,9 @@ pub struct Ran {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Lab<'p> {
-    policy: &'p Policy,
-    candidate: Option<&'p Policy>,
-    mapping: Option<Mapping>,
+    pub(crate) policy: &'p Policy,
+    pub(crate) candidate: Option<&'p Policy>,
+    pub(crate) mapping: Option<Mapping>,
     threads: usize,
     keep_people: bool,
     decisions: Option<PathBuf>,

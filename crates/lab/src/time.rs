@@ -1,19 +1,29 @@
 //! Days, as far as counts by day need them.
 
-use toml_datetime::Datetime;
-
 const DAY: f64 = 86_400.0;
 /// A number of seconds beyond this is one of milliseconds: the year 5138 is no verification's.
 const MILLISECONDS: f64 = 1e11;
 
-/// The day since 1970 of a time or a date by RFC 3339, with a `T` or a blank in it: the date as it is written, in whatever
-/// zone that is; or of a number.
+/// The day since 1970 of a text that begins with a date, `2026-01-31`, and ends there or goes on with a `T` or a blank: the
+/// date as it is written, in whatever zone that is, so that what follows is not looked at; or of a number.
 pub(crate) fn day(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then(|| day_of_number(number));
     }
-    let date = text.trim().parse::<Datetime>().ok()?.date?;
-    Some(since_1970(i32::from(date.year), i32::from(date.month), i32::from(date.day)))
+    let (written, rest) = text.as_bytes().split_first_chunk::<10>()?;
+    if !matches!(rest.first(), None | Some(b'T' | b't' | b' ')) {
+        return None;
+    }
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = *written else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0'))
+        })
+    };
+    let (year, month, of_month) = (number(&[a, b, c, d])?, number(&[e, f])?, number(&[g, h])?);
+    let day = since_1970(year, month, of_month);
+    // There is no such date if the day is one of another month.
+    ((1..=12).contains(&month) && date(day) == (year, month, of_month)).then_some(day)
 }
 
 /// The day since 1970 of seconds or milliseconds since then, in UTC.
@@ -71,12 +81,26 @@ mod tests {
             ("2000-02-29T00:00:00Z", 11_016),
             ("2026-01-01T00:30:00+08:00", 20_454),
             ("2026-12-31", 20_818),
+            // As PostgreSQL writes it.
+            ("2026-12-31 23:59:59.5+08", 20_818),
         ] {
             assert_eq!(day(text), Some(expected), "{text}");
             assert_eq!(shown(expected), text.get(..10).unwrap_or_default());
         }
         assert_eq!(month(20_454), "2026-01");
-        for wrong in ["", "yesterday", "12:00:00", "2026-13-01", "2026-02-30"] {
+        for wrong in [
+            "",
+            "yesterday",
+            "12:00:00",
+            "2026-13-01",
+            "2026-02-30",
+            "2026-00-10",
+            "2026-01-00",
+            "2026-1-01",
+            "2026-01-0１",
+            "2026-01-011",
+            "1900-02-29",
+        ] {
             assert_eq!(day(wrong), None, "{wrong}");
         }
         assert_eq!(

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
+use cloudauth::policy::Dialect;
 use cloudauth_lab::Months;
 
 /// Policies over recorded results. Data are files or folders: .jsonl, .ndjson, .csv, .tsv, also with .gz or .zst behind it,
@@ -56,6 +57,74 @@ pub(crate) enum Lab {
         #[arg(long, value_name = "FILE", default_value = "report.html")]
         to: PathBuf,
     },
+    /// Prints one query that counts a table's rows in the warehouse, for `lab finish`.
+    Sql(LabSql),
+    /// Tells of the counts that the query of `lab sql` gave what the other commands tell of rows.
+    Finish(Finish),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LabSql {
+    /// The policy: a path, or builtin:NAME.
+    pub(crate) policy: String,
+    /// Whose SQL: duckdb, postgres, spark, clickhouse, datafusion, maxcompute (which no test has run) or sqlite.
+    #[arg(long)]
+    pub(crate) dialect: Dialect,
+    /// Counts what this candidate would decide as well.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) candidate: Option<String>,
+    /// The table; a point divides a schema from it.
+    #[arg(long, value_name = "NAME", default_value = "verifications")]
+    pub(crate) table: String,
+    /// Says which columns hold inputs, label, time and segments. What it does not name is not counted.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mapping: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Finish {
+    /// What the query gave: .csv, .tsv or .jsonl, also with .gz or .zst behind it. Counts of tables that share no row add up.
+    #[arg(required = true, value_name = "COUNTS")]
+    pub(crate) counts: Vec<PathBuf>,
+    /// The policy that the query was written for: a path, or builtin:NAME.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: String,
+    /// Its candidate, if it had one.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) candidate: Option<String>,
+    /// What to tell.
+    #[arg(long, value_enum)]
+    pub(crate) view: View,
+    /// For calibrate: a false match rate to aim at, such as 1/10000; the vendor's five unless given. It can be given again.
+    #[arg(long = "target", value_name = "RATE", value_parser = rate)]
+    pub(crate) targets: Vec<f64>,
+    /// For calibrate: how fine a threshold may be, in hundredths of a point.
+    #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) step: u32,
+    /// For drift: the months to hold the others against, such as 2026-01..2026-03. All before the last unless given.
+    #[arg(long, value_name = "MONTHS")]
+    pub(crate) reference: Option<Months>,
+    /// For drift: the months to look at. The last unless given.
+    #[arg(long, value_name = "MONTHS")]
+    pub(crate) current: Option<Months>,
+    /// For report: where to write it.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) to: PathBuf,
+}
+
+/// What is told of counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum View {
+    /// As `lab replay`.
+    Replay,
+    /// As `lab compare`.
+    Compare,
+    /// As `lab calibrate`.
+    Calibrate,
+    /// As `lab drift`.
+    Drift,
+    /// As `lab report`.
+    Report,
 }
 
 #[derive(Debug, clap::Args)]

@@ -2,13 +2,15 @@
 
 mod run;
 mod table;
+mod warehouse;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    At, Calibration, Compare, Drift, Language, Proportion, Ran, Replay, TARGETS, curve, report, set_threshold,
+    At, Calibration, Compare, Drift, Language, Proportion, Replay, TARGETS, Tally, curve, report,
+    set_threshold,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -51,9 +53,11 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let policies = policies.map(|policy| load(&policy)).collect::<Result<Vec<Policy>, _>>()?;
             let data = Data::find(data)?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-            write_report(&ran, &to, output)?;
+            page(&ran.tally, ran.complete, &to, output)?;
             Ok(run::exit_code(&ran))
         }
+        Command::Sql(args) => warehouse::sql(&args, output),
+        Command::Finish(args) => warehouse::finish(&args, output),
     }
 }
 
@@ -114,15 +118,15 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<
     Ok(())
 }
 
-fn write_report(ran: &Ran, to: &Path, output: &Output) -> Result<(), Failure> {
+fn page(tally: &Tally, complete: bool, to: &Path, output: &Output) -> Result<(), Failure> {
     let language = match output.language {
         args::Language::Zh => Language::Zh,
         args::Language::En => Language::En,
     };
-    let page = report(&ran.tally, language).map_err(|error| Failure::chained(&error))?;
+    let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
     std::fs::write(to, page)
         .map_err(|error| Failure::other(format!("cannot write {}: {error}", to.display())))?;
     let to: PathBuf = to.to_owned();
-    output.print(&format!("written to {}", to.display()), &json!({ "report": to, "complete": ran.complete }));
+    output.print(&format!("written to {}", to.display()), &json!({ "report": to, "complete": complete }));
     Ok(())
 }

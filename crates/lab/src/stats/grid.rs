@@ -99,6 +99,11 @@ impl Grid {
         self.count(slot(score), 1);
     }
 
+    /// Counts scores that somebody else has put on the grid; past its end, attempts that gave none.
+    pub fn add_at(&mut self, index: usize, times: u64) {
+        self.count(index, times);
+    }
+
     /// Counts attempts that gave no score at all.
     pub fn add_missing(&mut self, attempts: u64) {
         self.invalid += attempts;

@@ -56,7 +56,10 @@ impl Dialect {
     }
 
     /// The name of a column or a table, in quotes, so that it is taken as it is.
-    pub(super) fn name(self, name: &str) -> Result<String, SqlError> {
+    ///
+    /// # Errors
+    /// If it is none, or no quotes make it safe.
+    pub fn name(self, name: &str) -> Result<String, SqlError> {
         let refused =
             |why: &str| Err(SqlError::new(format!("the name {name:?} cannot be used in {self}: {why}")));
         if name.is_empty() || name.chars().any(char::is_control) {
@@ -77,7 +80,10 @@ impl Dialect {
     }
 
     /// A text in quotes.
-    pub(super) fn text(self, text: &str) -> Result<String, SqlError> {
+    ///
+    /// # Errors
+    /// If no quotes make it safe, whatever the engine's settings.
+    pub fn text(self, text: &str) -> Result<String, SqlError> {
         let refused =
             |why: &str| Err(SqlError::new(format!("the text {text:?} cannot be used in {self}: {why}")));
         if text.chars().any(char::is_control) {
@@ -95,8 +101,9 @@ impl Dialect {
         }
     }
 
-    /// A double, exactly: never a decimal, never read with an error of an ulp.
-    pub(super) fn number(self, number: f64) -> String {
+    /// A finite double, exactly: never a decimal, never read with an error of an ulp.
+    #[must_use]
+    pub fn number(self, number: f64) -> String {
         match self {
             Self::Postgres => format!("CAST('{number:?}' AS double precision)"),
             // It reads texts an ulp off while `precise_float_parsing` is 0, as it once was; literals it reads exactly.
@@ -107,7 +114,8 @@ impl Dialect {
     }
 
     /// A column as a text that is compared byte by byte, whatever its type and its collation.
-    pub(super) fn exact_text(self, column: &str) -> String {
+    #[must_use]
+    pub fn exact_text(self, column: &str) -> String {
         match self {
             Self::DuckDb => format!("(CAST({column} AS VARCHAR) COLLATE C)"),
             Self::Postgres => format!("(CAST({column} AS text) COLLATE \"C\")"),
@@ -119,8 +127,9 @@ impl Dialect {
     }
 
     /// A column of numbers as doubles. One of texts is an error of the engine (in SQLite: invalid) rather than read as the
-    /// engine pleases; MaxCompute alone reads it.
-    pub(super) fn score(self, input: &str, column: &str) -> String {
+    /// engine pleases; MaxCompute alone reads it. `input` is named in Spark's error.
+    #[must_use]
+    pub fn score(self, input: &str, column: &str) -> String {
         match self {
             // A product with a double is a double, and texts have none.
             Self::DuckDb | Self::Postgres | Self::ClickHouse | Self::DataFusion => {

@@ -41,6 +41,11 @@ impl Data {
         Ok(Self { sources, mapping: mapping.transpose()?, resume: args.resume, threads: args.threads })
     }
 
+    /// Of counts: there are no files whose lines could be named.
+    pub(super) const fn without_rows() -> Self {
+        Self { sources: Vec::new(), mapping: None, resume: None, threads: None }
+    }
+
     /// What a file is called.
     pub(super) fn name(&self, source: usize) -> String {
         self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()

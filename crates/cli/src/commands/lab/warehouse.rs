@@ -1,0 +1,87 @@
+//! `cloudauth lab sql` and `cloudauth lab finish`: rows stay in the warehouse, and their counts come back.
+
+use cloudauth::policy::Policy;
+use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Replay, Source, TARGETS};
+use serde_json::json;
+
+use super::run::Data;
+use super::{page, tell, words};
+use crate::args::{Finish, LabSql, View};
+use crate::commands::policy::load;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
+    let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
+    let file = &args.mapping;
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    let mapping = Mapping::parse(&text);
+    let mapping = mapping.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    let sql = policies.lab().mapping(mapping).sql(args.dialect, &args.table).map_err(Failure::usage)?;
+    let document = json!({
+        "dialect": args.dialect.as_str(),
+        "sql": sql,
+        "policy": policies.policy.reference().content_hash,
+        "candidate": policies.candidate.as_ref().map(|candidate| &candidate.reference().content_hash),
+    });
+    output.print(&sql, &document);
+    Ok(0)
+}
+
+pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
+    let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
+    let sources = Source::find(&args.counts).map_err(Failure::usage)?;
+    let tally = policies.lab().finish(&sources).map_err(|error| Failure::chained(&error))?;
+    let no_rows = Data::without_rows();
+    match args.view {
+        View::Replay => {
+            let replay = Replay::of(&tally);
+            tell(output, &words::replay(&replay, &no_rows), &replay)?;
+        }
+        View::Compare => {
+            let Some(compare) = Compare::of(&tally) else {
+                return Err(Failure::usage(
+                    "a comparison takes two policies: give --candidate, here and to `lab sql`",
+                ));
+            };
+            tell(output, &words::compare(&compare, &no_rows), &compare)?;
+        }
+        View::Calibrate => {
+            let targets = if args.targets.is_empty() { &TARGETS[..] } else { &args.targets };
+            let calibration = Calibration::of(&tally, targets, args.step);
+            tell(output, &words::calibration(&calibration, &no_rows), &calibration)?;
+        }
+        View::Drift => {
+            let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
+            let drift = drift.map_err(Failure::usage)?;
+            tell(output, &words::drift(&drift, &no_rows), &drift)?;
+        }
+        View::Report => page(&tally, true, &args.to, output)?,
+    }
+    if !output.is_for_programs() && args.view != View::Drift {
+        eprintln!(
+            "of counts: without examples, places and intervals over people, which take the rows themselves"
+        );
+    }
+    Ok(0)
+}
+
+struct Policies {
+    policy: Policy,
+    candidate: Option<Policy>,
+}
+
+impl Policies {
+    fn load(policy: &str, candidate: Option<&str>) -> Result<Self, Failure> {
+        Ok(Self { policy: load(policy)?, candidate: candidate.map(load).transpose()? })
+    }
+
+    fn lab(&self) -> Lab<'_> {
+        let lab = Lab::new(&self.policy);
+        match &self.candidate {
+            Some(candidate) => lab.against(candidate),
+            None => lab,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! `cloudauth lab sql` and `cloudauth lab finish`, with SQLite as the warehouse: what is told of counts is what is told of rows.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rusqlite::Connection;
+use rusqlite::types::Value as Stored;
+use serde_json::{Value, json};
+
+const MAPPING: &str = "format = 1\ntime = \"day\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n";
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(args).env_clear().current_dir(folder).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}", text(output)))
+}
+
+/// Rows as JSON Lines, and their counts by the query of `lab sql` as JSON Lines.
+fn count(folder: &Path) {
+    fs::write(folder.join("mapping.toml"), MAPPING).unwrap();
+    let database = Connection::open_in_memory().unwrap();
+    let names = [
+        "sub_code",
+        "passed",
+        "face_attack",
+        "face_occlusion",
+        "verify_score",
+        "quality_score",
+        "face_attack_score",
+        "label",
+        "day",
+        "channel",
+    ];
+    database.execute_batch(&format!("CREATE TABLE log ({})", names.join(", "))).unwrap();
+    let mut lines = String::new();
+    for number in 0..900_u32 {
+        let is_impostor = number % 9 == 0;
+        let score = if is_impostor { 40.0 } else { 65.0 } + f64::from(number * 7919 % 3500) / 100.0;
+        let label = (number % 3 == 0).then_some(if is_impostor { "impostor" } else { "genuine" });
+        let row = json!([
+            "200",
+            "T",
+            "F",
+            "F",
+            score,
+            90.5,
+            0.01,
+            label,
+            format!("2026-{:02}-03", 1 + number % 3),
+            (["app", "web"][number as usize % 2])
+        ]);
+        let row = row.as_array().unwrap();
+        let members = names.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned());
+        writeln!(lines, "{}", Value::Object(members.collect())).unwrap();
+        let values = row.iter().map(|value| match value {
+            Value::String(text) => Stored::Text(text.clone()),
+            Value::Number(number) => Stored::Real(number.as_f64().unwrap()),
+            _ => Stored::Null,
+        });
+        let places = vec!["?"; names.len()].join(", ");
+        database
+            .execute(&format!("INSERT INTO log VALUES ({places})"), rusqlite::params_from_iter(values))
+            .unwrap();
+    }
+    fs::write(folder.join("rows.jsonl"), lines).unwrap();
+    let args = ["lab", "sql", "builtin:onboarding", "--candidate", "builtin:vendor", "--dialect", "sqlite"];
+    let output = run(folder, &[&args[..], &["--table", "log", "--mapping", "mapping.toml"]].concat());
+    assert!(output.status.success(), "{}", text(&output));
+    let sql = String::from_utf8(output.stdout).unwrap();
+    assert!(!sql.contains(';'), "{sql}");
+    let mut query = database.prepare(&sql).unwrap();
+    let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
+    let mut rows = query.query([]).unwrap();
+    let mut counts = String::new();
+    while let Some(row) = rows.next().unwrap() {
+        let value = |at| match row.get::<_, Stored>(at).unwrap() {
+            Stored::Integer(number) => json!(number),
+            Stored::Text(text) => json!(text),
+            other => panic!("{other:?}"),
+        };
+        let members = columns.iter().enumerate().map(|(at, name)| (name.clone(), value(at)));
+        writeln!(counts, "{}", Value::Object(members.collect())).unwrap();
+    }
+    fs::write(folder.join("counts.jsonl"), counts).unwrap();
+}
+
+fn without_places(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(members) => {
+            members.remove("examples");
+            members.remove("first");
+            members.values_mut().for_each(|member| *member = without_places(member.take()));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| *value = without_places(value.take())),
+        _ => {}
+    }
+    value
+}
+
+#[test]
+fn counts_tell_what_the_rows_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    count(folder);
+    let data = ["rows.jsonl", "--mapping", "mapping.toml", "--output", "json"];
+    let of_counts =
+        ["lab", "finish", "counts.jsonl", "--policy", "builtin:onboarding", "--candidate", "builtin:vendor"];
+    for (view, of_rows, more) in [
+        ("replay", vec!["lab", "replay", "builtin:onboarding"], vec![]),
+        ("compare", vec!["lab", "compare", "builtin:onboarding", "builtin:vendor"], vec![]),
+        (
+            "calibrate",
+            vec!["lab", "calibrate", "builtin:onboarding"],
+            vec!["--target", "1/20", "--step", "50"],
+        ),
+        ("drift", vec!["lab", "drift", "builtin:onboarding"], vec!["--reference", "2026-01"]),
+    ] {
+        let rows = run(folder, &[&of_rows[..], &data, &more].concat());
+        let view = [&of_counts[..], &["--view", view], &more].concat();
+        let counts = run(folder, &[&view[..], &["--output", "json"]].concat());
+        let (rows, counts) = (without_places(json_of(&rows)), without_places(json_of(&counts)));
+        assert!(rows["policy"].is_object() && rows == counts, "{view:?}: {rows}\n{counts}");
+        let shown = run(folder, &view);
+        assert!(shown.status.success() && !text(&shown).contains("rows.jsonl"), "{}", text(&shown));
+    }
+    let output = run(folder, &[&of_counts[..], &["--view", "report", "--to", "page.html"]].concat());
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(fs::read_to_string(folder.join("page.html")).unwrap().contains("<svg"));
+    let shown = text(&run(folder, &[&of_counts[..], &["--view", "replay"]].concat()));
+    assert!(shown.contains("900 rows") && shown.contains("without examples, places"), "{shown}");
+}
+
+#[test]
+fn what_is_of_something_else_is_refused_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    count(folder);
+    fs::write(folder.join("reply.toml"), "format = 1\nshape = \"reply\"\n").unwrap();
+    fs::write(folder.join("path.toml"), "format = 1\ntime = \"a.b\"\n").unwrap();
+    let finish = ["lab", "finish", "counts.jsonl", "--view", "replay", "--policy"];
+    let sql = ["lab", "sql", "builtin:onboarding", "--dialect"];
+    for (args, code, part) in [
+        ([&finish[..], &["builtin:vendor"]].concat(), 1, "counts.jsonl:1: is of another policy: of sha256:"),
+        ([&finish[..], &["builtin:onboarding"]].concat(), 1, "is of another candidate"),
+        ([&sql[..], &["duckdb", "--mapping", "reply.toml"]].concat(), 2, "shape = \"flat\""),
+        ([&sql[..], &["duckdb", "--mapping", "path.toml"]].concat(), 2, "`a.b` is a path"),
+        ([&sql[..], &["oracle", "--mapping", "mapping.toml"]].concat(), 2, "there is no dialect `oracle`"),
+        ([&sql[..], &["duckdb"]].concat(), 2, "--mapping"),
+        ([&sql[..], &["duckdb", "--mapping", "none.toml"]].concat(), 2, "cannot read none.toml"),
+    ] {
+        let output = run(folder, &args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", text(&output));
+        assert!(text(&output).contains(part), "{part}: {}", text(&output));
+    }
+    let counts = fs::read_to_string(folder.join("counts.jsonl")).unwrap();
+    let cut: Vec<&str> = counts.lines().filter(|line| !line.contains("\"days\"")).collect();
+    fs::write(folder.join("counts.jsonl"), cut.join("\n")).unwrap();
+    let whole = [&finish[..], &["builtin:onboarding", "--candidate", "builtin:vendor"]].concat();
+    let output = run(folder, &whole);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("do not add up"), "{}", text(&output));
+}

@@ -1,0 +1,319 @@
+//! What a warehouse has counted by [`Lab::sql`]: read back into a tally. Counts that do not add up are refused, since those
+//! that are missing would be taken for none.
+
+mod read;
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::Verdict;
+
+use crate::error::LabError;
+use crate::input::Input;
+use crate::notes::What;
+use crate::row::Label;
+use crate::run::Lab;
+use crate::source::Source;
+use crate::stats::{EDGES, Grid};
+use crate::tally::{Decider, Share, Tally, VERDICTS};
+use read::{Line, lines};
+
+/// The version of what the query gives.
+pub(crate) const FORMAT: u32 = 1;
+
+/// Those that are counted by months.
+const SCORES: [&str; 3] = ["verify_score", "quality_score", "face_attack_score"];
+
+/// The names of the parts.
+pub(crate) mod part {
+    use super::{Input, What};
+
+    pub(crate) const ABOUT: &str = "about";
+    pub(crate) const DECISIONS: &str = "decisions";
+    pub(crate) const DAYS: &str = "days";
+    pub(crate) const SEGMENTS: &str = "segments";
+    pub(crate) const SCORES: &str = "scores";
+    pub(crate) const MONTHS: &str = "months";
+    pub(crate) const ATTACKS: &str = "attacks";
+    pub(crate) const BONA_FIDE: &str = "bona_fide";
+    pub(crate) const NOTES: &str = "notes";
+
+    /// What there may be to say of a row in a warehouse.
+    pub(crate) fn note(what: What) -> Option<String> {
+        Some(match what {
+            What::Callback => "callback".to_owned(),
+            What::Label => "label".to_owned(),
+            What::GenuineAttack => "genuine_attack".to_owned(),
+            What::Time => "time".to_owned(),
+            What::NotUnderstood(input) => format!("not_understood:{input}"),
+            What::Missing(input) => format!("missing:{input}"),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn noted(name: &str) -> Option<What> {
+        let alone = [What::Callback, What::Label, What::GenuineAttack, What::Time];
+        let of_inputs =
+            Input::ALL.into_iter().flat_map(|input| [What::NotUnderstood(input), What::Missing(input)]);
+        alone.into_iter().chain(of_inputs).find(|what| note(*what).as_deref() == Some(name))
+    }
+}
+
+impl Lab<'_> {
+    /// Reads what the query of [`Lab::sql`] has given, as CSV or JSON Lines with a header or a name for each column, in any
+    /// order. Counts of several tables that share no row can be given together.
+    ///
+    /// Everything is as [`Lab::run`] would have it, but for what needs the rows themselves: examples, places, people.
+    ///
+    /// # Errors
+    /// If a file cannot be read, if a line of it is not understood, if it is of another policy or candidate, or if the counts
+    /// do not add up.
+    pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
+        let (first, second) = (Decider::of(self.policy), self.candidate.map(Decider::of));
+        let mut counts = Counts {
+            policies: (
+                first.content_hash.clone(),
+                second.as_ref().map_or("", |b| &b.content_hash).to_owned(),
+            ),
+            segments: BTreeMap::new(),
+            has_format: true,
+            tally: Tally::new(self.policy, self.candidate, &[]),
+            of_scores: 0,
+            approved: 0,
+            of_segments: BTreeMap::new(),
+            of_days: 0,
+            of_months: BTreeMap::new(),
+        };
+        // The names of the segments first, wherever an engine has put them.
+        for is_about in [true, false] {
+            for source in sources {
+                counts.has_format &= !is_about;
+                lines(source, &mut |line| {
+                    if (line.part == part::ABOUT) == is_about { counts.line(line) } else { Ok(()) }
+                })?;
+                if !counts.has_format {
+                    return Err(LabError::new(format!(
+                        "{} holds no counts, or not all of them: the line that says what they are is missing",
+                        source.path().display()
+                    )));
+                }
+            }
+        }
+        counts.add_up()
+    }
+}
+
+struct Counts {
+    /// Content hashes.
+    policies: (String, String),
+    segments: BTreeMap<usize, String>,
+    has_format: bool,
+    tally: Tally,
+    // Sums, of which each must be that of another part.
+    of_scores: u64,
+    approved: u64,
+    of_segments: BTreeMap<usize, u64>,
+    of_days: u64,
+    of_months: BTreeMap<&'static str, u64>,
+}
+
+/// What is wrong with a line, without what stands there.
+type Wrong = String;
+
+impl Counts {
+    fn line(&mut self, line: &Line) -> Result<(), Wrong> {
+        match line.part.as_str() {
+            part::ABOUT => self.about(line),
+            part::DECISIONS => self.decisions(line),
+            part::DAYS => {
+                let (a, b, label) = self.verdicts(line)?;
+                self.of_days += line.rows;
+                // Those without a day are counted, so that one sees whether all are there.
+                if !line.value.is_empty() {
+                    let day = crate::time::day(&line.value).ok_or("has a day that is none")?;
+                    self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
+                }
+                Ok(())
+            }
+            part::SEGMENTS => {
+                let (a, b, label) = self.verdicts(line)?;
+                let found = self.tally.segment_names.iter().position(|name| *name == line.name);
+                let number = found.ok_or("is of a segment that the counts do not name")?;
+                if let Some(values) = self.tally.segments.get_mut(number) {
+                    values
+                        .entry(line.value.as_str().into())
+                        .or_insert_with(Share::default)
+                        .add(a, b, label, line.rows);
+                }
+                *self.of_segments.entry(number).or_default() += line.rows;
+                Ok(())
+            }
+            part::SCORES => self.scores(line),
+            part::MONTHS => self.months(line),
+            part::ATTACKS => {
+                let grid = self.tally.attacks.entry(line.value.as_str().into()).or_default();
+                add(grid, line)
+            }
+            part::BONA_FIDE => add(&mut self.tally.bona_fide, line),
+            part::NOTES => {
+                let what = part::noted(&line.name).ok_or("has a note that is not known")?;
+                self.tally.notes.add_rows(what, line.rows);
+                Ok(())
+            }
+            _ => Err("has a part that is not known".to_owned()),
+        }
+    }
+
+    fn about(&mut self, line: &Line) -> Result<(), Wrong> {
+        for (mine, other, what) in
+            [(&self.policies.0, &line.policy, "policy"), (&self.policies.1, &line.candidate, "candidate")]
+        {
+            if mine != other {
+                let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
+                let (other, mine) = (told(&hash_alone(other)), told(mine));
+                return Err(format!("is of another {what}: of {other}, and given is {mine}"));
+            }
+        }
+        if line.name.is_empty() {
+            self.has_format = true;
+            return if line.value == FORMAT.to_string() {
+                Ok(())
+            } else {
+                Err(format!("is of another format than {FORMAT}: write the query anew"))
+            };
+        }
+        let number = usize::try_from(line.rule).map_err(|_| "has a segment without its number")?;
+        let known = self.segments.entry(number).or_insert_with(|| line.name.clone());
+        if *known != line.name {
+            return Err("is of other segments than a line before it".to_owned());
+        }
+        let names: Vec<String> = self.segments.values().cloned().collect();
+        self.tally.segments = vec![BTreeMap::new(); names.len()];
+        self.tally.segment_names = names;
+        Ok(())
+    }
+
+    fn decisions(&mut self, line: &Line) -> Result<(), Wrong> {
+        let (of_a, of_b) = self.tally.sizes();
+        let rule = |number: i64, of: usize| {
+            usize::try_from(number)
+                .ok()
+                .filter(|number| *number < of)
+                .ok_or("has a rule that the policy has not")
+        };
+        let a = rule(line.rule, of_a)?;
+        let b = if self.tally.candidate.is_some() { rule(line.candidate_rule, of_b)? } else { 0 };
+        let label = label(&line.label)?;
+        if let Some(count) = self.tally.rules.get_mut((a * of_b + b) * 3 + label.number()) {
+            *count += line.rows;
+        }
+        let counts = self.tally.sub_codes.entry(line.value.as_str().into()).or_default();
+        counts.resize(of_a * 3, 0);
+        if let Some(count) = counts.get_mut(a * 3 + label.number()) {
+            *count += line.rows;
+        }
+        self.tally.rows += line.rows;
+        Ok(())
+    }
+
+    fn scores(&mut self, line: &Line) -> Result<(), Wrong> {
+        let label = label(&line.label)?;
+        if let Some(grid) = self.tally.scores.get_mut(label.number()) {
+            add(grid, line)?;
+        }
+        self.of_scores += line.rows;
+        if line.verdict == Verdict::Approve.as_str() {
+            self.approved += line.rows;
+            let band = usize::try_from(line.hundredth).ok().map(|hundredth| hundredth / 100);
+            if let Some(count) = band.and_then(|band| self.tally.approved.get_mut(band)) {
+                *count += line.rows;
+            }
+        }
+        Ok(())
+    }
+
+    fn months(&mut self, line: &Line) -> Result<(), Wrong> {
+        let name =
+            SCORES.into_iter().find(|name| *name == line.name).ok_or("has a score that is not known")?;
+        *self.of_months.entry(name).or_default() += line.rows;
+        if line.value.is_empty() {
+            return Ok(());
+        }
+        let day = crate::time::day(&format!("{}-01", line.value)).ok_or("has a month that is none")?;
+        let month = self.tally.periods.entry(day).or_default();
+        let grid = match name {
+            "verify_score" => &mut month.verify,
+            "quality_score" => &mut month.quality,
+            _ => &mut month.attack,
+        };
+        add(grid, line)
+    }
+
+    fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
+        let verdict = |text: &str| {
+            let found = VERDICTS.into_iter().find(|verdict| verdict.as_str() == text);
+            found.ok_or("has a verdict that is none")
+        };
+        let a = verdict(&line.verdict)?;
+        let b = if self.tally.candidate.is_some() { verdict(&line.candidate_verdict)? } else { a };
+        Ok((a, b, label(&line.label)?))
+    }
+
+    /// Whether all parts are there, as far as one can tell from another.
+    fn add_up(mut self) -> Result<Tally, LabError> {
+        let tally = &self.tally;
+        let share = tally.share();
+        let rows = tally.rows;
+        let mut sums = vec![
+            (part::SCORES, self.of_scores, rows),
+            (part::SCORES, self.approved, share.sum(|a, _, _| a == Verdict::Approve)),
+        ];
+        for number in 0..tally.segment_names.len() {
+            sums.push((part::SEGMENTS, self.of_segments.get(&number).copied().unwrap_or_default(), rows));
+        }
+        let has_days = self.of_days > 0 || !self.of_months.is_empty();
+        if has_days {
+            sums.push((part::DAYS, self.of_days, rows));
+        }
+        for score in SCORES.into_iter().filter(|_| has_days) {
+            sums.push((part::MONTHS, self.of_months.get(score).copied().unwrap_or_default(), rows));
+        }
+        let genuine = share.sum(|_, _, label| label == Label::Genuine);
+        sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));
+        if let Some((part, here, there)) = sums.into_iter().find(|(_, here, there)| here != there) {
+            return Err(LabError::new(format!(
+                "the counts do not add up: `{part}` has {here} rows where another part has {there}; lines are missing, or stand there twice, or the table has changed between them"
+            )));
+        }
+        self.tally.settle()?;
+        Ok(self.tally)
+    }
+}
+
+/// A hash as it should be, or nothing of what stands there.
+fn hash_alone(text: &str) -> String {
+    let is_hash = text
+        .strip_prefix("sha256:")
+        .is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if is_hash || text.is_empty() { text.to_owned() } else { "something else".to_owned() }
+}
+
+fn label(text: &str) -> Result<Label, Wrong> {
+    Ok(match text {
+        "genuine" => Label::Genuine,
+        "impostor" => Label::Impostor,
+        "unlabelled" => Label::Unlabelled,
+        _ => return Err("has a label that is none".to_owned()),
+    })
+}
+
+fn add(grid: &mut Grid, line: &Line) -> Result<(), Wrong> {
+    let place = match line.hundredth {
+        -1 => EDGES,
+        hundredth => usize::try_from(hundredth)
+            .ok()
+            .filter(|place| *place < EDGES)
+            .ok_or("has a score that is not on the grid")?,
+    };
+    grid.add_at(place, line.rows);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Lines of counts, as CSV or JSON Lines.
+
+use std::io::{BufRead, BufReader};
+
+use serde_json::Value;
+
+use super::Wrong;
+use crate::error::LabError;
+use crate::source::{Format, Source};
+
+/// The columns, whatever their order. Engines may write them in capitals.
+const COLUMNS: [&str; 12] = [
+    "part",
+    "policy",
+    "candidate",
+    "rule",
+    "candidate_rule",
+    "verdict",
+    "candidate_verdict",
+    "label",
+    "name",
+    "value",
+    "hundredth",
+    "row_count",
+];
+
+/// One count and what it is of.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) part: String,
+    pub(super) policy: String,
+    pub(super) candidate: String,
+    pub(super) rule: i64,
+    pub(super) candidate_rule: i64,
+    pub(super) verdict: String,
+    pub(super) candidate_verdict: String,
+    pub(super) label: String,
+    pub(super) name: String,
+    pub(super) value: String,
+    /// -1 for none.
+    pub(super) hundredth: i64,
+    pub(super) rows: u64,
+}
+
+impl Line {
+    fn of(fields: [String; 12]) -> Result<Self, Wrong> {
+        let [
+            part,
+            policy,
+            candidate,
+            rule,
+            candidate_rule,
+            verdict,
+            candidate_verdict,
+            label,
+            name,
+            value,
+            hundredth,
+            rows,
+        ] = fields;
+        let number = |text: &str, what: &str| {
+            text.parse::<i64>().map_err(|_| format!("has no whole number in `{what}`"))
+        };
+        Ok(Self {
+            part,
+            policy,
+            candidate,
+            rule: number(&rule, "rule")?,
+            candidate_rule: number(&candidate_rule, "candidate_rule")?,
+            verdict,
+            candidate_verdict,
+            label,
+            name,
+            value,
+            hundredth: number(&hundredth, "hundredth")?,
+            rows: rows.parse().map_err(|_| "has no count in `row_count`")?,
+        })
+    }
+}
+
+/// Every line of a file, in its order.
+pub(super) fn lines(
+    source: &Source,
+    each: &mut dyn FnMut(&Line) -> Result<(), Wrong>,
+) -> Result<(), LabError> {
+    let path = source.path();
+    let ignore = |_| {};
+    let reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
+    let wrong = |line: u64, wrong: Wrong| LabError::new(format!("{}:{line}: {wrong}", path.display()));
+    match source.format {
+        Format::Json => {
+            for (number, line) in (1..).zip(BufReader::new(reader).lines()) {
+                let line = line.map_err(|error| LabError::file(path, &error))?;
+                if !line.trim().is_empty() {
+                    let line = of_json(&line).and_then(Line::of).map_err(|what| wrong(number, what))?;
+                    each(&line).map_err(|what| wrong(number, what))?;
+                }
+            }
+            Ok(())
+        }
+        Format::Csv(delimiter) => {
+            let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(reader);
+            let no_csv = |error: csv::Error| {
+                let line = error.position().map_or(1, csv::Position::line);
+                wrong(line, "is no CSV with a header and as many fields in each line".to_owned())
+            };
+            let header = csv.headers().map_err(no_csv)?.clone();
+            let mut columns = [0; COLUMNS.len()];
+            for (name, column) in COLUMNS.iter().zip(&mut columns) {
+                // Some write a mark of the byte order before the first name.
+                let found = header
+                    .iter()
+                    .position(|other| other.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+                *column = found.ok_or_else(|| wrong(1, format!("there is no column `{name}`")))?;
+            }
+            for record in csv.records() {
+                let record = record.map_err(no_csv)?;
+                let number = record.position().map_or(0, csv::Position::line);
+                let fields = columns.map(|column| record.get(column).unwrap_or_default().to_owned());
+                let line = Line::of(fields).map_err(|what| wrong(number, what))?;
+                each(&line).map_err(|what| wrong(number, what))?;
+            }
+            Ok(())
+        }
+        Format::Parquet => {
+            Err(LabError::new(format!("{}: counts are read from CSV or JSON Lines", path.display())))
+        }
+    }
+}
+
+fn of_json(line: &str) -> Result<[String; 12], Wrong> {
+    let Ok(Value::Object(members)) = serde_json::from_str(line) else {
+        return Err("is no JSON object".to_owned());
+    };
+    let mut fields: [String; 12] = Default::default();
+    for (name, field) in COLUMNS.iter().zip(&mut fields) {
+        let found = members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        *field = match found.map(|(_, value)| value) {
+            Some(Value::String(text)) => text.clone(),
+            // Some write large numbers as texts.
+            Some(Value::Number(number)) => number.to_string(),
+            Some(_) => return Err(format!("has neither text nor number in `{name}`")),
+            None => return Err(format!("has no `{name}`")),
+        };
+    }
+    Ok(fields)
+}

@@ -1,0 +1,262 @@
+//! What is counted: one `SELECT` for each part, all of the same columns. None is ever NULL, so that no export of them can
+//! differ in how it writes that.
+
+use cloudauth_policy::{Dialect, Policy, SqlError};
+
+use super::engine::{deeper, floor, is_code, whole};
+use super::rows::Rows;
+use crate::counts::{FORMAT, part};
+use crate::input::Input;
+use crate::mapping::Mapping;
+use crate::notes::What;
+
+/// The columns of a part; constants where it has nothing to say.
+struct Part {
+    /// Without the policies and the count.
+    columns: [(&'static str, String); 9],
+    /// The policies' hashes stand there alone: they are long, and lines are many.
+    is_about: bool,
+    /// What it is counted by.
+    keys: Vec<String>,
+    rows: String,
+    from: String,
+}
+
+pub(super) fn all(
+    dialect: Dialect,
+    policy: &Policy,
+    candidate: Option<&Policy>,
+    mapping: &Mapping,
+    rows: &Rows,
+) -> Result<Vec<String>, SqlError> {
+    let is_compared = candidate.is_some();
+    let mut parts = vec![Part::about("", &FORMAT.to_string(), 0, dialect)?];
+    for (number, segment) in mapping.segments.iter().enumerate() {
+        parts.push(Part::about(segment, "", number, dialect)?);
+    }
+    parts.push(decisions(dialect, is_compared));
+    if mapping.time.is_some() {
+        parts.push(by_verdict(part::DAYS, "''", "lab_day", is_compared));
+    }
+    for (number, segment) in mapping.segments.iter().enumerate() {
+        let name = dialect.text(segment)?;
+        parts.push(by_verdict(part::SEGMENTS, &name, &format!("lab_segment_{number}"), is_compared));
+    }
+    parts.push(scores(dialect));
+    if mapping.time.is_some() {
+        let months = [Input::VerifyScore, Input::QualityScore, Input::FaceAttackScore];
+        parts.extend(months.map(|score| months_of(dialect, score)));
+    }
+    if mapping.label.column.is_some() || mapping.label.attack.is_some() {
+        parts.push(attacks(dialect));
+    }
+    parts.extend(notes(&rows.notes));
+    let hash = |policy: Option<&Policy>| {
+        dialect.text(policy.map_or("", |policy| policy.reference().content_hash.as_str()))
+    };
+    let (policy, candidate) = (hash(Some(policy))?, hash(candidate)?);
+    Ok(parts
+        .iter()
+        .map(|part| if part.is_about { part.sql(&policy, &candidate) } else { part.sql("''", "''") })
+        .collect())
+}
+
+impl Part {
+    fn new(part: &str) -> Self {
+        let text = |name| (name, "''".to_owned());
+        let number = |name| (name, "-1".to_owned());
+        Self {
+            columns: [
+                ("part", format!("'{part}'")),
+                number("rule"),
+                number("candidate_rule"),
+                text("verdict"),
+                text("candidate_verdict"),
+                text("label"),
+                text("name"),
+                text("value"),
+                number("hundredth"),
+            ],
+            is_about: false,
+            keys: Vec::new(),
+            rows: "COUNT(*)".to_owned(),
+            from: String::new(),
+        }
+    }
+
+    fn set(mut self, name: &str, expression: impl Into<String>) -> Self {
+        let found = self.columns.iter_mut().find(|(other, _)| *other == name);
+        if let Some((_, column)) = found {
+            *column = expression.into();
+        }
+        self
+    }
+
+    /// Counts by a column of what it is counted from.
+    fn by(mut self, name: &str, column: &str) -> Self {
+        self.keys.push(column.to_owned());
+        self.set(name, column)
+    }
+
+    fn from(mut self, from: impl Into<String>) -> Self {
+        self.from = from.into();
+        self
+    }
+
+    /// What the counts are of, without counting: so that nothing is taken for something else, and an empty table for none.
+    fn about(name: &str, value: &str, number: usize, dialect: Dialect) -> Result<Self, SqlError> {
+        let mut part = Self::new(part::ABOUT)
+            .set("rule", number.to_string())
+            .set("name", dialect.text(name)?)
+            .set("value", dialect.text(value)?);
+        (part.rows, part.is_about) = ("0".to_owned(), true);
+        Ok(part)
+    }
+
+    fn sql(&self, policy: &str, candidate: &str) -> String {
+        let mut columns: Vec<String> =
+            self.columns.iter().map(|(name, expression)| format!("{expression} AS {name}")).collect();
+        columns.insert(1, format!("{policy} AS policy"));
+        columns.insert(2, format!("{candidate} AS candidate"));
+        columns.push(format!("{} AS row_count", self.rows));
+        let mut sql = format!("SELECT {}", columns.join(", "));
+        if !self.from.is_empty() {
+            sql += &format!("\nFROM {}", self.from);
+        }
+        if !self.keys.is_empty() {
+            sql += &format!("\nGROUP BY {}", self.keys.join(", "));
+        }
+        sql
+    }
+}
+
+/// By rules, SubCode and label.
+fn decisions(dialect: Dialect, is_compared: bool) -> Part {
+    let code = "read.lab_sub_code";
+    let is_code = is_code(dialect, code);
+    let mut keys = vec!["lab_rule", "lab_label"];
+    keys.extend(is_compared.then_some("lab_candidate_rule"));
+    let kept =
+        |of: &str| keys.iter().map(|key| format!("{of}.{key} AS {key}")).collect::<Vec<_>>().join(",\n");
+    // An empty one is that of the mapping, and is a code that is none.
+    let inner = format!(
+        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
+        deeper(&kept("read"))
+    );
+    let part = Part::new(part::DECISIONS)
+        .by("rule", "said.lab_rule")
+        .by("label", "said.lab_label")
+        .by("value", "said.code")
+        .from(format!("({}\n) AS said", deeper(&inner)));
+    if is_compared { part.by("candidate_rule", "said.lab_candidate_rule") } else { part }
+}
+
+/// By both verdicts, label, and a column.
+fn by_verdict(part: &'static str, name: &str, value: &str, is_compared: bool) -> Part {
+    let part = Part::new(part)
+        .by("verdict", "said.lab_verdict")
+        .by("label", "said.lab_label")
+        .set("name", name)
+        .by("value", &format!("said.{value}"))
+        .from("cloudauth_lab_said AS said");
+    if is_compared { part.by("candidate_verdict", "said.lab_candidate_verdict") } else { part }
+}
+
+/// `verify_score` by label, and whether the first policy approves.
+fn scores(dialect: Dialect) -> Part {
+    let keys = [
+        ("label", "one.lab_label"),
+        ("verdict", "CASE WHEN one.lab_verdict = 'approve' THEN 'approve' ELSE '' END"),
+    ];
+    Part::new(part::SCORES)
+        .by("label", "placed.label")
+        .by("verdict", "placed.verdict")
+        .by("hundredth", "placed.hundredth")
+        .from(placed(dialect, Input::VerifyScore, &keys, "cloudauth_lab_said AS one"))
+}
+
+fn months_of(dialect: Dialect, score: Input) -> Part {
+    Part::new(part::MONTHS)
+        .set("name", format!("'{score}'"))
+        .by("value", "placed.month")
+        .by("hundredth", "placed.hundredth")
+        .from(placed(dialect, score, &[("month", "substr(one.lab_day, 1, 7)")], "cloudauth_lab_read AS one"))
+}
+
+/// `face_attack_score` by kind of attack, and of genuine people.
+fn attacks(dialect: Dialect) -> Part {
+    let from = "cloudauth_lab_read AS one\nWHERE one.lab_attack IS NOT NULL OR one.lab_label = 'genuine'";
+    let keys = [
+        ("part", "CASE WHEN one.lab_attack IS NULL THEN 'bona_fide' ELSE 'attacks' END"),
+        ("kind", "CASE WHEN one.lab_attack IS NULL THEN '' ELSE one.lab_attack END"),
+    ];
+    Part::new("")
+        .by("part", "placed.part")
+        .by("value", "placed.kind")
+        .by("hundredth", "placed.hundredth")
+        .from(placed(dialect, Input::FaceAttackScore, &keys, from))
+}
+
+/// Keys, and the place of a score on the grid of hundredths by [`crate::stats::Grid`]'s rule, -1 if it is none. The product
+/// is at most one place off, and the two edges around it put that right; an edge is a whole number over 100, which every
+/// engine divides alike.
+fn placed(dialect: Dialect, score: Input, keys: &[(&str, &str)], from: &str) -> String {
+    let number = |number: f64| dialect.number(number);
+    let points = match score {
+        // It lies between 0 and 1; what does not may be so large that the product is an error in PostgreSQL.
+        Input::FaceAttackScore => {
+            let (score, one) = (format!("one.lab_{score}"), number(1.0));
+            let product = format!("{score} * {}", number(100.0));
+            format!("CASE WHEN {score} >= {} AND {score} <= {one} THEN {product} END", number(0.0))
+        }
+        score => format!("one.lab_{score}"),
+    };
+    let made: Vec<String> = keys.iter().map(|(name, key)| format!("{key} AS {name}")).collect();
+    let scored = format!("SELECT{},\n  {points} AS points\nFROM {from}", deeper(&made.join(",\n")));
+    let kept = |of: &str| {
+        keys.iter().map(|(name, _)| format!("{of}.{name} AS {name}")).collect::<Vec<_>>().join(",\n")
+    };
+    let product = format!("scored.points * {}", number(100.0));
+    let guessed = format!(
+        "SELECT{},\n  scored.points AS points,\n  CASE WHEN scored.points >= {} AND scored.points <= {} THEN {} END AS guess\nFROM ({}\n) AS scored",
+        deeper(&kept("scored")),
+        number(0.0),
+        number(100.0),
+        floor(dialect, &product),
+        deeper(&scored)
+    );
+    let put_right = format!(
+        "guessed.guess + CASE WHEN guessed.points >= (guessed.guess + {one}) / {hundred} THEN {one} ELSE {zero} END - CASE WHEN guessed.points < guessed.guess / {hundred} THEN {one} ELSE {zero} END",
+        zero = number(0.0),
+        one = number(1.0),
+        hundred = number(100.0)
+    );
+    let placed = format!(
+        "SELECT{},\n  CASE WHEN guessed.guess >= {} THEN {} ELSE -1 END AS hundredth\nFROM ({}\n) AS guessed",
+        deeper(&kept("guessed")),
+        number(0.0),
+        whole(dialect, &put_right),
+        deeper(&guessed)
+    );
+    format!("({}\n) AS placed", deeper(&placed))
+}
+
+/// How many rows there is something to say of: counted beside each other in one go, then put below each other.
+fn notes(all: &[(What, String)]) -> Option<Part> {
+    let (mut sums, mut names, mut counts, mut numbers) =
+        (Vec::new(), String::new(), String::new(), Vec::new());
+    for (number, (what, when)) in all.iter().enumerate() {
+        sums.push(format!("COALESCE(SUM(CASE WHEN {when} THEN 1 ELSE 0 END), 0) AS note_{number}"));
+        names += &format!(" WHEN {number} THEN '{}'", part::note(*what)?);
+        counts += &format!(" WHEN {number} THEN summed.note_{number}");
+        numbers.push(format!("SELECT {number} AS number"));
+    }
+    let (sums, numbers) = (sums.join(",\n"), numbers.join(" UNION ALL "));
+    let mut part =
+        Part::new(part::NOTES).set("name", format!("CASE numbers.number{names} END")).from(format!(
+            "(SELECT{}\n  FROM cloudauth_lab_raw\n) AS summed\nCROSS JOIN ({numbers}) AS numbers",
+            deeper(&sums)
+        ));
+    part.rows = format!("CASE numbers.number{counts} ELSE 0 END");
+    (!all.is_empty()).then_some(part)
+}

@@ -1,0 +1,233 @@
+//! The columns of a table as the lab reads a row of them: the same steps as in [`crate::row`].
+
+use cloudauth_policy::Dialect;
+
+use super::engine::{day, filled, is_code};
+use super::{no_sql, refused};
+use crate::error::LabError;
+use crate::input::Input;
+use crate::mapping::{Mapping, Of};
+use crate::notes::What;
+
+/// Columns of the two layers that read, and what may not be understood.
+pub(super) struct Rows {
+    pub(super) raw: Vec<String>,
+    pub(super) read: Vec<String>,
+    /// When there is what to say of a row of `cloudauth_lab_raw`.
+    pub(super) notes: Vec<(What, String)>,
+    names: Vec<String>,
+}
+
+impl Rows {
+    pub(super) fn of(
+        dialect: Dialect,
+        mapping: &Mapping,
+        is_asked: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, LabError> {
+        let rows = Self { raw: Vec::new(), read: Vec::new(), notes: Vec::new(), names: Vec::new() };
+        let mut reader = Reader { dialect, mapping, rows };
+        // These two look at each other, and the scores are counted, whether a policy asks for them or not.
+        for input in Input::ALL {
+            let name = input.name();
+            let counts = matches!(input, Input::SubCode | Input::Passed) || name.ends_with("score");
+            // A policy that looks at it is refused by its own SQL.
+            if input != Input::DeviceRisk && (is_asked(name) || counts) {
+                reader.input(input, is_asked(name))?;
+            }
+        }
+        reader.label()?;
+        reader.time()?;
+        for (number, segment) in mapping.segments.iter().enumerate() {
+            let raw = reader.text(&format!("segment_{number}"), Some(segment))?;
+            let value = format!("CASE WHEN {raw} IS NULL THEN '(none)' ELSE {raw} END");
+            reader.read(&format!("segment_{number}"), &value);
+        }
+        Ok(reader.rows)
+    }
+
+    /// What the second layer calls its columns.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// All of them, taken from a layer as they are.
+    pub(super) fn kept(&self, from: &str) -> Vec<String> {
+        self.names().map(|name| format!("{from}.{name} AS {name}")).collect()
+    }
+}
+
+struct Reader<'r> {
+    dialect: Dialect,
+    mapping: &'r Mapping,
+    rows: Rows,
+}
+
+impl Reader<'_> {
+    fn column(&self, name: &str) -> Result<String, LabError> {
+        if name.contains('.') {
+            return Err(refused(&format!(
+                "`{name}` is a path into a document, which has no exact form in SQL; make it a column, in a view"
+            )));
+        }
+        Ok(format!("cloudauth_row.{}", self.dialect.name(name).map_err(no_sql)?))
+    }
+
+    /// Takes a text of the table; gives what it is called then.
+    fn text(&mut self, name: &str, column: Option<&String>) -> Result<String, LabError> {
+        let column = column.map_or_else(|| Ok("NULL".to_owned()), |column| self.column(column))?;
+        let text = filled(&self.dialect.exact_text(&column));
+        self.rows.raw.push(format!("{text} AS raw_{name}"));
+        Ok(format!("cloudauth_lab_raw.raw_{name}"))
+    }
+
+    fn read(&mut self, name: &str, value: &str) {
+        self.rows.read.push(format!("{value} AS lab_{name}"));
+        self.rows.names.push(format!("lab_{name}"));
+    }
+
+    fn note(&mut self, is_asked: bool, what: What, when: String) {
+        if is_asked {
+            self.rows.notes.push((what, when));
+        }
+    }
+
+    fn input(&mut self, input: Input, is_asked: bool) -> Result<(), LabError> {
+        let name = input.name();
+        let mapping = self.mapping;
+        let of = mapping.inputs.get(&input);
+        let column = match of {
+            Some(Of::Column(column)) => Some(column),
+            Some(Of::Words(words)) => Some(&words.column),
+            _ => None,
+        };
+        if let Some(Of::Value(constant)) = of {
+            let value = self.dialect.text(&constant.value).map_err(no_sql)?;
+            self.read(name, &value);
+            return Ok(());
+        }
+        if name.ends_with("score") {
+            return self.score(input, column, is_asked);
+        }
+        let raw = self.text(name, column)?;
+        let missing = format!("{raw} IS NULL");
+        if !input.is_flag() {
+            self.note(is_asked, What::Missing(input), missing);
+            let value = match self.sub_code_in_passed() {
+                Some(by_callback) if input == Input::SubCode => {
+                    self.rows.notes.push((What::Callback, by_callback.clone()));
+                    format!("CASE WHEN {by_callback} THEN cloudauth_lab_raw.raw_passed ELSE {raw} END")
+                }
+                _ => raw,
+            };
+            self.read(name, &value);
+            return Ok(());
+        }
+        let flag = match of {
+            Some(Of::Words(words)) => format!(
+                "CASE WHEN {} THEN 'T' WHEN {} THEN 'F' END",
+                self.is_one_of(&raw, &words.yes)?,
+                self.is_one_of(&raw, &words.no)?
+            ),
+            _ => format!("CASE WHEN {} IN ('T', 'F') THEN {raw} END", self.dialect.exact_text(&raw)),
+        };
+        let flag = match self.sub_code_in_passed() {
+            Some(by_callback) if input == Input::Passed => {
+                // Nothing is said of a flag that is not read.
+                let rest =
+                    |when: &str| format!("CASE WHEN {by_callback} THEN 0 WHEN {when} THEN 1 ELSE 0 END = 1");
+                self.note(is_asked, What::Missing(input), rest(&missing));
+                let odd = format!("{raw} IS NOT NULL AND ({flag}) IS NULL");
+                self.note(is_asked, What::NotUnderstood(input), rest(&odd));
+                format!("CASE WHEN {by_callback} THEN NULL ELSE {flag} END")
+            }
+            _ => {
+                self.note(is_asked, What::Missing(input), missing);
+                let odd = format!("{raw} IS NOT NULL AND ({flag}) IS NULL");
+                self.note(is_asked, What::NotUnderstood(input), odd);
+                flag
+            }
+        };
+        self.read(name, &flag);
+        Ok(())
+    }
+
+    /// When `passed` carries the SubCode, as callbacks have it.
+    fn sub_code_in_passed(&self) -> Option<String> {
+        let is_constant = matches!(self.mapping.inputs.get(&Input::SubCode), Some(Of::Value(_)));
+        let is_code = is_code(self.dialect, "cloudauth_lab_raw.raw_passed");
+        (!is_constant).then(|| format!("cloudauth_lab_raw.raw_sub_code IS NULL AND {is_code}"))
+    }
+
+    fn score(&mut self, input: Input, column: Option<&String>, is_asked: bool) -> Result<(), LabError> {
+        let name = input.name();
+        let dialect = self.dialect;
+        let (raw, number) = (format!("cloudauth_lab_raw.raw_{name}"), |number: f64| dialect.number(number));
+        let score = match column {
+            Some(column) => dialect.score(name, &self.column(column)?),
+            None => format!("CASE WHEN 1 = 0 THEN {} END", number(0.0)),
+        };
+        self.rows.raw.push(format!("{score} AS raw_{name}"));
+        let is_number = format!("{raw} >= {} AND {raw} <= {}", number(f64::MIN), number(f64::MAX));
+        let mut missing = format!("{raw} IS NULL");
+        let mut odd = format!("{raw} IS NOT NULL AND CASE WHEN {is_number} THEN 0 ELSE 1 END = 1");
+        if let (Dialect::Sqlite, Some(column)) = (dialect, column) {
+            // It keeps texts and bytes in a column of numbers, which are no scores there.
+            let column = self.column(column)?;
+            let text = dialect.exact_text(&column);
+            self.rows.raw.push(format!("CASE WHEN typeof({column}) IN ('text', 'blob') AND {text} NOT IN ('', 'null') THEN 1 ELSE 0 END AS raw_{name}_odd"));
+            missing += &format!(" AND {raw}_odd = 0");
+            odd = format!("{raw}_odd = 1 OR {odd}");
+        }
+        self.note(is_asked, What::Missing(input), missing);
+        self.note(is_asked, What::NotUnderstood(input), odd);
+        self.read(name, &raw);
+        Ok(())
+    }
+
+    /// Whether a text is one of these words; those that say nothing are never read.
+    fn is_one_of(&self, text: &str, words: &[String]) -> Result<String, LabError> {
+        let words = words.iter().filter(|word| !matches!(word.as_str(), "" | "null"));
+        let words = words.map(|word| self.dialect.text(word)).collect::<Result<Vec<_>, _>>();
+        let words = words.map_err(no_sql)?.join(", ");
+        Ok(if words.is_empty() {
+            "1 = 0".to_owned()
+        } else {
+            format!("{} IN ({words})", self.dialect.exact_text(text))
+        })
+    }
+
+    fn label(&mut self) -> Result<(), LabError> {
+        let of = &self.mapping.label;
+        let label = self.text("label", of.column.as_ref())?;
+        let attack = self.text("attack", of.attack.as_ref())?;
+        let (genuine, impostor) =
+            (self.is_one_of(&label, &of.genuine)?, self.is_one_of(&label, &of.impostor)?);
+        let odd = format!(
+            "{label} IS NOT NULL AND CASE WHEN {genuine} THEN 0 WHEN {impostor} THEN 0 ELSE 1 END = 1"
+        );
+        self.note(of.column.is_some(), What::Label, odd);
+        let both = of.column.is_some() && of.attack.is_some();
+        self.note(both, What::GenuineAttack, format!("{genuine} AND {attack} IS NOT NULL"));
+        self.read(
+            "label",
+            &format!(
+                "CASE WHEN {genuine} THEN CASE WHEN {attack} IS NULL THEN 'genuine' ELSE 'unlabelled' END WHEN {attack} IS NOT NULL THEN 'impostor' WHEN {impostor} THEN 'impostor' ELSE 'unlabelled' END"
+            ),
+        );
+        // No ELSE NULL: some engines would not know its type.
+        self.read(
+            "attack",
+            &format!("CASE WHEN CASE WHEN {genuine} THEN 0 ELSE 1 END = 1 THEN {attack} END"),
+        );
+        Ok(())
+    }
+
+    fn time(&mut self) -> Result<(), LabError> {
+        let time = self.text("time", self.mapping.time.as_ref())?;
+        let day = day(self.dialect, &time);
+        let odd = format!("{time} IS NOT NULL AND ({day}) = ''");
+        self.note(self.mapping.time.is_some(), What::Time, odd);
+        self.read("day", &day);
+        Ok(())
+    }
+}

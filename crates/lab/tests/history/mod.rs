@@ -1,0 +1,293 @@
+//! Made-up history as warehouses hold it, for the tests of the counts that they give: scores around every cut and every
+//! hundredth, and words that are almost right.
+
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each user takes what it needs")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[path = "../../../policy/tests/random/mod.rs"]
+mod random;
+
+use std::path::{Path, PathBuf};
+
+use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Replay, Source, TARGETS, Tally, Watch};
+use cloudauth_policy::{Policy, builtin};
+pub use random::Dice;
+use random::rows::{INPUTS, Rows};
+use serde_json::{Value, json};
+
+/// How a column lies in the table; in JSON all but scores are texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Double,
+    Float,
+    Date,
+    Timestamp,
+}
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Double => "double",
+            Self::Float => "float",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+        }
+    }
+}
+
+/// Policies, a mapping, and the columns that it names.
+pub struct Case {
+    pub name: &'static str,
+    pub policy: Policy,
+    pub candidate: Option<Policy>,
+    pub mapping: Mapping,
+    pub columns: Vec<(&'static str, Kind)>,
+    rows: Rows,
+    is_worded: bool,
+}
+
+const ALL: &str = r#"format = 1
+id = "id"
+time = "The \"time\""
+segments = ["channel", "The shop"]
+[inputs]
+sub_code = "The \"code\""
+passed = "passed"
+face_attack = "face_attack"
+face_occlusion = "face_occlusion"
+verify_score = "The \"score\""
+quality_score = "quality_score"
+face_attack_score = "face_attack_score"
+[label]
+column = "label"
+genuine = ["good", "Ok", "null"]
+impostor = ["bad"]
+attack = "attack"
+"#;
+
+const WORDED: &str = r#"format = 1
+time = "day"
+segments = ["channel"]
+[inputs]
+sub_code = { value = "200" }
+passed = { column = "passed", true = ["good", "T", "null"], false = ["bad"] }
+face_attack = { column = "face_attack", true = ["bad"], false = ["good", ""] }
+verify_score = "verify_score"
+face_attack_score = "face_attack_score"
+[label]
+column = "label"
+"#;
+
+/// Nothing but what it must have.
+const BARE: &str = "format = 1\n[inputs]\nsub_code = \"sub_code\"\npassed = \"passed\"\nface_attack = \"face_attack\"\nverify_score = \"verify_score\"\n";
+
+pub fn cases() -> Vec<Case> {
+    let mut dice = Dice(20_251_123);
+    let builtin = |text: &str| Policy::parse(text).unwrap();
+    let mut random = || random::random_policy(&mut dice).1;
+    let all = |time| {
+        let scores = ["The \"score\"", "quality_score", "face_attack_score"].map(|name| (name, Kind::Double));
+        let texts = [
+            "id",
+            "channel",
+            "The shop",
+            "The \"code\"",
+            "passed",
+            "face_attack",
+            "face_occlusion",
+            "label",
+            "attack",
+        ];
+        let texts = texts.map(|name| (name, Kind::Text));
+        [("The \"time\"", time)].into_iter().chain(texts).chain(scores).collect::<Vec<_>>()
+    };
+    let worded = vec![
+        ("day", Kind::Date),
+        ("channel", Kind::Text),
+        ("passed", Kind::Text),
+        ("face_attack", Kind::Text),
+        ("verify_score", Kind::Float),
+        ("face_attack_score", Kind::Float),
+        ("label", Kind::Text),
+    ];
+    let bare = vec![
+        ("sub_code", Kind::Text),
+        ("passed", Kind::Text),
+        ("face_attack", Kind::Text),
+        ("verify_score", Kind::Double),
+    ];
+    [
+        ("all", builtin(builtin::ONBOARDING), Some(builtin(builtin::VENDOR)), ALL, all(Kind::Text)),
+        ("times", random(), Some(builtin(builtin::THRESHOLD)), ALL, all(Kind::Timestamp)),
+        ("worded", builtin(builtin::ONBOARDING), Some(random()), WORDED, worded),
+        ("bare", builtin(builtin::THRESHOLD), None, BARE, bare),
+    ]
+    .into_iter()
+    .map(|(name, policy, candidate, mapping, columns)| Case {
+        rows: Rows::of(&policy),
+        name,
+        policy,
+        candidate,
+        is_worded: mapping == WORDED,
+        mapping: Mapping::parse(mapping).unwrap(),
+        columns,
+    })
+    .collect()
+}
+
+const LABELS: [&str; 12] =
+    ["good", "bad", "Ok", "ok", "GOOD", "Bad", "good ", "", "null", "maybe", "genuine", "impostor"];
+const KINDS: [&str; 6] = ["mask", "Mask", "", "null", "3d,print", "\u{5370}"];
+const VALUES: [&str; 11] =
+    ["app", "App", "APP", " app", "", "null", "(none)", "a,b", "q\"x'", "two\nlines", "\u{6e20}\u{9053}"];
+const TIMES: [&str; 19] = [
+    "2024-02-29",
+    "2000-02-29T00:00:00Z",
+    "2026-02-29",
+    "1900-02-29",
+    "2026-02-30",
+    "2026-04-31",
+    "2026-13-01",
+    "2026-00-10",
+    "2026-01-00",
+    "2026-01-31 23:59:59.5+08",
+    "2026-01-31x",
+    "2026-01-31\n",
+    " 2026-01-31",
+    "2026-1-31",
+    "\u{ff12}026-01-31",
+    "2026/01/31",
+    "yesterday",
+    "",
+    "null",
+];
+
+impl Case {
+    pub fn lab(&self) -> Lab<'_> {
+        let lab = Lab::new(&self.policy).mapping(self.mapping.clone());
+        match &self.candidate {
+            Some(candidate) => lab.against(candidate),
+            None => lab,
+        }
+    }
+
+    /// A value for each column. What is a number and cannot be one in JSON is a text, which is no score either.
+    pub fn row(&self, dice: &mut Dice, number: usize) -> Vec<Value> {
+        let made = self.rows.row(dice);
+        let input = |name: &str| INPUTS.iter().position(|input| *input == name).unwrap();
+        let text = |found: Option<&str>| found.map_or(Value::Null, |text| json!(text));
+        let columns = self.columns.iter().map(|(name, kind)| {
+            let seldom = dice.roll().is_multiple_of(8);
+            match *name {
+                "id" => json!(format!("id{number}")),
+                "label" => text(
+                    (!dice.roll().is_multiple_of(3))
+                        .then(|| dice.of(if seldom { &LABELS } else { &LABELS[..2] })),
+                ),
+                "attack" => text(seldom.then(|| dice.of(&KINDS))),
+                "channel" | "The shop" => text((!seldom).then(|| dice.of(&VALUES))),
+                "The \"time\"" | "day" => time(dice, *kind, seldom),
+                "The \"code\"" => text(made.texts[input("sub_code")]),
+                // As callbacks have it.
+                "passed" if seldom => text(Some(dice.of(&["200", "201", "299", "2000", "20\n"]))),
+                "passed" | "face_attack" if self.is_worded => text(Some(dice.of(&LABELS))),
+                "The \"score\"" | "verify_score" => score(dice, made.scores[0], 100.0, *kind),
+                "face_attack_score" => score(dice, made.scores[2], 1.0, *kind),
+                "quality_score" => score(dice, made.scores[1], 100.0, *kind),
+                name => text(made.texts[input(name)]),
+            }
+        });
+        columns.collect()
+    }
+
+    pub fn line(&self, row: &[Value]) -> String {
+        let members =
+            self.columns.iter().zip(row).map(|((name, _), value)| ((*name).to_owned(), value.clone()));
+        format!("{}\n", Value::Object(members.collect()))
+    }
+
+    /// What is told of a file of rows.
+    pub fn ran(&self, rows: &Path, has_notes: bool) -> Value {
+        let sources = Source::find(&[rows.to_owned()]).unwrap();
+        told(&self.lab().run(&sources, &Watch::default()).unwrap().tally, has_notes)
+    }
+
+    /// What is told of counts.
+    pub fn finished(&self, counts: PathBuf, has_notes: bool) -> Value {
+        told(&self.lab().finish(&Source::find(&[counts]).unwrap()).unwrap(), has_notes)
+    }
+}
+
+/// Half of them around an edge of the grid of hundredths.
+fn score(dice: &mut Dice, made: Option<f64>, most: f64, kind: Kind) -> Value {
+    let edge = (dice.roll() % 10_001) as f64 / 100.0 / (100.0 / most);
+    let score = match dice.roll() % 6 {
+        0 => Some(edge),
+        1 => Some(edge.next_up()),
+        2 => Some(edge.next_down()),
+        _ => made,
+    };
+    let score = score.map(|score| if kind == Kind::Float { f64::from(score as f32) } else { score });
+    match score {
+        None => Value::Null,
+        Some(score) if score.is_finite() => json!(score),
+        Some(score) => json!(score.to_string()),
+    }
+}
+
+fn time(dice: &mut Dice, kind: Kind, seldom: bool) -> Value {
+    if seldom && kind == Kind::Text {
+        return json!(dice.of(&TIMES));
+    }
+    let (month, day) = (1 + dice.roll() % 12, 1 + dice.roll() % 28);
+    let date = format!("{}-{month:02}-{day:02}", 2024 + dice.roll() % 3);
+    match kind {
+        _ if seldom => Value::Null,
+        Kind::Timestamp => json!(format!("{date} {:02}:30:00", dice.roll() % 24)),
+        Kind::Date => json!(date),
+        _ => json!(format!("{date}T08:00:00+08:00")),
+    }
+}
+
+/// All that is told, without the places and the rows that only a run over them knows.
+pub fn told(tally: &Tally, has_notes: bool) -> Value {
+    let drift = Drift::of(tally, None, None);
+    let mut told = json!({
+        "replay": Replay::of(tally),
+        "compare": Compare::of(tally),
+        "calibration": Calibration::of(tally, &TARGETS, 1),
+        "rough": Calibration::of(tally, &[0.1, 0.3], 50),
+        "drift": drift.as_ref().ok(),
+        "no_drift": drift.as_ref().err().map(ToString::to_string),
+    });
+    without(&mut told, has_notes);
+    told
+}
+
+pub fn without(value: &mut Value, has_notes: bool) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, _| {
+                !matches!(name.as_str(), "first" | "examples") && (has_notes || name != "notes")
+            });
+            members.values_mut().for_each(|value| without(value, has_notes));
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| without(value, has_notes)),
+        _ => {}
+    }
+}
+
+/// Where two differ first, so that a failure is no page of numbers.
+pub fn difference(a: &Value, b: &Value) -> Option<String> {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
+            a.iter().find_map(|(name, value)| Some(format!("{name} {}", difference(value, &b[name])?)))
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            (0..).zip(a.iter().zip(b)).find_map(|(at, (a, b))| Some(format!("{at} {}", difference(a, b)?)))
+        }
+        _ => (a != b).then(|| format!("{a} is not {b}")),
+    }
+}

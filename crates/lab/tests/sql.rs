@@ -1,0 +1,285 @@
+//! Counts that SQLite gives, and a run over the same rows: the same is told of both. And what is refused, by its name.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod history;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cloudauth_lab::{Lab, Mapping, Replay, Shape, Source};
+use cloudauth_policy::{Dialect, Policy, builtin};
+use history::{Case, Dice, Kind, cases, difference};
+use rusqlite::types::Value as Stored;
+use rusqlite::{Connection, params_from_iter};
+use serde_json::Value;
+
+/// Rows in a table and, as JSON Lines, in a file. SQLite has no NaN: it is stored as NULL, and so it is in the file.
+fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {
+    let database = Connection::open_in_memory().unwrap();
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    // As a careless hand declares them.
+    let columns = case.columns.iter().map(|(name, kind)| {
+        quoted(name) + if matches!(kind, Kind::Double | Kind::Float) { "" } else { " COLLATE NOCASE" }
+    });
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    database.execute_batch(&format!("CREATE TABLE verifications ({columns}); BEGIN")).unwrap();
+    let places = vec!["?"; case.columns.len()].join(", ");
+    let mut insert = database.prepare(&format!("INSERT INTO verifications VALUES ({places})")).unwrap();
+    let (mut dice, mut lines) = (Dice(5), String::new());
+    for number in 0..count {
+        let mut row = case.row(&mut dice, number);
+        for value in &mut row {
+            if value == "NaN" {
+                *value = Value::Null;
+            }
+        }
+        lines += &case.line(&row);
+        let values = row.into_iter().zip(&case.columns).map(|(value, (_, kind))| match value {
+            Value::Number(number) => Stored::Real(number.as_f64().unwrap()),
+            Value::String(text) if matches!(kind, Kind::Double | Kind::Float) => {
+                Stored::Real(text.parse().unwrap())
+            }
+            Value::String(text) => Stored::Text(text),
+            _ => Stored::Null,
+        });
+        insert.execute(params_from_iter(values)).unwrap();
+    }
+    drop(insert);
+    database.execute_batch("COMMIT").unwrap();
+    let file = folder.join(format!("{}.jsonl", case.name));
+    fs::write(&file, lines).unwrap();
+    (database, file)
+}
+
+/// What a query gives, as CSV.
+fn asked(database: &Connection, sql: &str, to: &Path) -> PathBuf {
+    let mut query = database.prepare(sql).unwrap();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
+    let mut csv = csv::Writer::from_path(to).unwrap();
+    csv.write_record(&names).unwrap();
+    let mut rows = query.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let field = |at: usize| match row.get::<_, Stored>(at).unwrap() {
+            Stored::Integer(number) => number.to_string(),
+            Stored::Text(text) => text,
+            other => panic!("{} is {other:?}", names[at]),
+        };
+        csv.write_record((0..names.len()).map(field)).unwrap();
+    }
+    csv.flush().unwrap();
+    drop(csv);
+    to.to_owned()
+}
+
+#[test]
+fn counts_of_sqlite_tell_what_a_run_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    for case in cases() {
+        let (database, rows) = stored(&case, 3000, folder.path());
+        let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+        let counts = asked(&database, &sql, &folder.path().join(format!("{}.csv", case.name)));
+        let (finished, ran) = (case.finished(counts, true), case.ran(&rows, true));
+        assert_eq!(difference(&finished, &ran), None, "{}", case.name);
+        assert_eq!(ran["replay"]["rows"], 3000);
+        assert_eq!(ran["compare"].is_null(), case.candidate.is_none());
+        let has_time = case.name != "bare";
+        assert_eq!(ran["drift"].is_object(), has_time, "{}", case.name);
+        if case.name == "all" {
+            let notes = ran["replay"]["notes"].to_string();
+            for part in [
+                "SubCode in `passed`",
+                "label that",
+                "genuine and an attack",
+                "time that",
+                "`verify_score` that",
+            ] {
+                assert!(notes.contains(part), "{part}: {notes}");
+            }
+            assert!(ran["calibration"]["attacks"].is_object());
+            assert!(ran["compare"]["fraud_let_in"].is_object());
+        }
+    }
+}
+
+#[test]
+fn an_empty_table_is_no_table_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for case in cases() {
+        let (database, rows) = stored(&case, 0, folder.path());
+        let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+        let counts = asked(&database, &sql, &folder.path().join("empty.csv"));
+        assert_eq!(difference(&case.finished(counts, true), &case.ran(&rows, true)), None, "{}", case.name);
+    }
+}
+
+/// Each guard in the text is needed: without it, the counts differ.
+#[test]
+fn without_its_guards_the_query_tells_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = cases().remove(0);
+    let (database, rows) = stored(&case, 3000, folder.path());
+    let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+    let ran = case.ran(&rows, true);
+    for (number, (guard, without)) in [
+        // The two edges around the guess.
+        (
+            "WHEN guessed.points >= (guessed.guess + CAST(1 AS REAL))",
+            "WHEN 1 = 0 AND guessed.points >= (guessed.guess + CAST(1 AS REAL))",
+        ),
+        ("WHEN guessed.points < guessed.guess", "WHEN 1 = 0 AND guessed.points < guessed.guess"),
+        ("NOT IN ('', 'null')", "NOT IN ('')"),
+        ("IN ('', 'T', 't', ' ')", "NOT IN ('~')"),
+        ("'00' AND ", "'00' OR "),
+        ("COLLATE BINARY", "COLLATE NOCASE"),
+        ("ELSE '(no code)'", "ELSE '(missing)'"),
+        ("THEN cloudauth_lab_raw.raw_passed ELSE", "THEN '' ELSE"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(sql.contains(guard), "{guard}: {sql}");
+        let file = folder.path().join(format!("{number}.csv"));
+        let counted = asked(&database, &sql.replace(guard, without), &file);
+        let finished = case.lab().finish(&Source::find(&[counted]).unwrap());
+        let is_other =
+            finished.map_or(true, |tally| difference(&history::told(&tally, true), &ran).is_some());
+        assert!(is_other, "nothing notices that `{guard}` is missing");
+    }
+}
+
+/// A file of counts, for the worked policy and the vendor's.
+fn counted(folder: &Path) -> (Case, String) {
+    let case = cases().remove(0);
+    let (database, _) = stored(&case, 500, folder);
+    let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+    let counts = asked(&database, &sql, &folder.join("counts.csv"));
+    let text = fs::read_to_string(counts).unwrap();
+    (case, text)
+}
+
+#[test]
+fn counts_come_in_any_order_and_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let whole = case.finished(folder.path().join("counts.csv"), true);
+    let mut csv = csv::Reader::from_reader(text.as_bytes());
+    let names: Vec<String> = csv.headers().unwrap().iter().map(str::to_uppercase).collect();
+    let mut lines: Vec<String> = csv
+        .records()
+        .map(|record| {
+            let record = record.unwrap();
+            let member = |(name, field): (&String, &str)| {
+                let number = field.parse::<i64>().ok().filter(|_| name != "ROW_COUNT" && name != "VALUE");
+                (name.clone(), number.map_or_else(|| Value::from(field), Value::from))
+            };
+            Value::Object(names.iter().zip(&record).map(member).collect()).to_string()
+        })
+        .collect();
+    lines.reverse();
+    let file = folder.path().join("counts.jsonl");
+    fs::write(&file, lines.join("\n")).unwrap();
+    assert_eq!(difference(&case.finished(file.clone(), true), &whole), None);
+    // Two tables that share no row.
+    let both = Source::find(&[file, folder.path().join("counts.csv")]).unwrap();
+    assert_eq!(Replay::of(&case.lab().finish(&both).unwrap()).rows, 1000);
+}
+
+#[test]
+fn counts_that_are_not_whole_or_of_something_else_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let finish = |lab: &Lab<'_>, text: &str| {
+        let file = folder.path().join("wrong.csv");
+        fs::write(&file, text).unwrap();
+        lab.finish(&Source::find(&[file]).unwrap()).unwrap_err().to_string()
+    };
+    let without = |part: &str| {
+        let mut csv = csv::Reader::from_reader(text.as_bytes());
+        let mut to = csv::Writer::from_writer(Vec::new());
+        to.write_record(csv.headers().unwrap()).unwrap();
+        let mut left_out = 0;
+        for record in csv.records().map(Result::unwrap) {
+            if record.iter().next() == Some(part) && left_out == 0 {
+                left_out += 1;
+            } else {
+                to.write_record(&record).unwrap();
+            }
+        }
+        assert_eq!(left_out, 1, "{part}");
+        String::from_utf8(to.into_inner().unwrap()).unwrap()
+    };
+    for part in ["decisions", "days", "segments", "scores", "months", "bona_fide"] {
+        let error = finish(&case.lab(), &without(part));
+        assert!(error.contains("do not add up"), "{part}: {error}");
+    }
+    assert!(finish(&case.lab(), &without("about")).contains("holds no counts, or not all of them"));
+    let threshold = Policy::parse(builtin::THRESHOLD).unwrap();
+    for (lab, part) in [
+        (Lab::new(&threshold).against(&threshold), "is of another policy: of sha256:"),
+        (Lab::new(&case.policy).against(&threshold), "is of another candidate: of sha256:"),
+        (Lab::new(&case.policy), "and given is none"),
+    ] {
+        let error = finish(&lab, &text);
+        assert!(error.contains(part) && error.contains("wrong.csv:2"), "{part}: {error}");
+    }
+    for (from, to, part) in [
+        ("row_count", "rows", "there is no column `row_count`"),
+        (",genuine,", ",\u{5f20}\u{4e09},", "has a label that is none"),
+        ("decisions,", "\u{5f20}\u{4e09},", "has a part that is not known"),
+        (",approve,", ",let in,", "has a verdict that is none"),
+        ("months,", "months", "no CSV with a header"),
+        ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
+        (",1,-1,0", ",2,-1,0", "is of another format than 1"),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let error = finish(&case.lab(), &text.replacen(from, to, 1));
+        assert!(error.contains(part) && !error.contains('\u{5f20}'), "{part}: {error}");
+    }
+}
+
+#[test]
+fn what_has_no_exact_form_is_refused_by_its_name() {
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let refused = |lab: &Lab<'_>, dialect, part: &str| {
+        let error = lab.sql(dialect, "verifications").unwrap_err().to_string();
+        assert!(error.contains(part), "{part}: {error}");
+    };
+    refused(&Lab::new(&policy), Dialect::DuckDb, "takes a mapping");
+    refused(&Lab::new(&policy).mapping(Mapping::of(Shape::Reply)), Dialect::DuckDb, "shape = \"flat\"");
+    let with =
+        |text: &str| Lab::new(&policy).mapping(Mapping::parse(&format!("format = 1\n{text}")).unwrap());
+    refused(&with("time = \"a.b\""), Dialect::DuckDb, "`a.b` is a path");
+    refused(&with("time = \"a b\""), Dialect::MaxCompute, "\"a b\" cannot be used in maxcompute");
+    refused(
+        &with("[label]\ncolumn = \"l\"\ngenuine = [\"it's\"]"),
+        Dialect::Spark,
+        "\"it's\" cannot be used",
+    );
+    let rooted = "[[rule]]\nid = \"rooted\"\nwhen = { device_risk = [\"root\", \"unknown\"] }\nthen = { decision = \"reject\", reason = \"rooted\" }\n\n[[rule]]\n";
+    let text = builtin::THRESHOLD.replacen("[[rule]]\n", rooted, 1).replacen(
+        "[inputs]\n",
+        "[inputs]\ndevice_risk = { type = \"labels\", values = [\"root\"] }\n",
+        1,
+    );
+    let policy = Policy::parse(&text).unwrap();
+    let lab = Lab::new(&policy).mapping(Mapping::parse("format = 1").unwrap());
+    refused(&lab, Dialect::DuckDb, "looks at `device_risk`");
+}
+
+/// What is no number in a column of SQLite is no score there, and is told of.
+#[test]
+fn texts_among_the_scores_of_sqlite_are_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = cases().pop().unwrap();
+    let (database, _) = stored(&case, 0, folder.path());
+    database
+        .execute_batch("INSERT INTO verifications VALUES ('200', 'T', 'F', '99'), ('200', 'T', 'F', ''), ('200', 'T', 'F', NULL), ('200', 'T', 'F', 99), (200, 'T', 'F', x'00')")
+        .unwrap();
+    let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+    let counts = asked(&database, &sql, &folder.path().join("texts.csv"));
+    let told = case.finished(counts, true);
+    assert_eq!(told["replay"]["verdicts"]["approve"]["all"], 1, "{told}");
+    let notes = told["replay"]["notes"].to_string();
+    assert!(notes.contains(r#"has a `verify_score` that is none; taken as invalid"#), "{notes}");
+}

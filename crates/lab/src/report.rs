@@ -66,13 +66,15 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
 
 /// How the page tells numbers, and values that the data named.
 fn filters(pages: &mut Environment<'_>, words: Words) {
-    let sign = words.get("percent");
+    // A number and its sign stay together.
+    let sign = words.get("percent").replace(' ', "\u{a0}");
+    let of_interval = sign.clone();
     pages.add_filter("thousands", thousands);
     pages.add_filter("percent", move |share: Option<f64>| {
         share.map_or_else(|| "–".to_owned(), |share| format!("{}{sign}", percent(share)))
     });
     pages.add_filter("interval", move |low: f64, high: f64| {
-        format!("{}–{}{sign}", percent(low), percent(high))
+        format!("{}–{}{of_interval}", percent(low), percent(high))
     });
     pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))

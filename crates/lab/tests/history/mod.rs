@@ -239,7 +239,12 @@ fn score(dice: &mut Dice, made: Option<f64>, most: f64, kind: Kind) -> Value {
 
 fn time(dice: &mut Dice, kind: Kind, seldom: bool) -> Value {
     if seldom && kind == Kind::Text {
-        return json!(dice.of(&TIMES));
+        if dice.roll().is_multiple_of(2) {
+            return json!(dice.of(&TIMES));
+        }
+        // Days that there are and that there are not.
+        let year = dice.of(&[1900, 2000, 2023, 2024, 2100]);
+        return json!(format!("{year}-{:02}-{:02}", dice.roll() % 14, dice.roll() % 33));
     }
     let (month, day) = (1 + dice.roll() % 12, 1 + dice.roll() % 28);
     let date = format!("{}-{month:02}-{day:02}", 2024 + dice.roll() % 3);

@@ -105,17 +105,26 @@ pub(crate) struct Rows<'m> {
     risks: Vec<Box<str>>,
     /// Which inputs a policy speaks of: what else is missing is missed by nobody.
     asked: [bool; Input::ALL.len()],
+    /// Whether anybody wants to know whose a row is, and what it is called.
+    names: bool,
 }
 
 impl<'m> Rows<'m> {
     pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(&str) -> bool) -> Self {
         let asked = Input::ALL.map(|input| asked(input.name()));
-        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked }
+        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, names: true }
+    }
+
+    /// Leaves ids and subjects alone.
+    pub(crate) const fn without_names(mut self) -> Self {
+        self.names = false;
+        self
     }
 
     /// A row; `None` if it is one on which there is nothing to decide.
     pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
-        let Self { mapping, notes, risks, asked } = self;
+        let Self { mapping, notes, risks, asked, names } = self;
+        let name = |slot| if *names { cell(slot).filled() } else { None };
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
             let what = match cell(Input::Code as usize).filled() {
@@ -165,8 +174,8 @@ impl<'m> Rows<'m> {
             label,
             attack,
             day,
-            subject: cell(slot::SUBJECT).filled(),
-            id: cell(slot::ID).filled(),
+            subject: name(slot::SUBJECT),
+            id: name(slot::ID),
         })
     }
 }

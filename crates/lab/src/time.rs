@@ -9,6 +9,46 @@ const MILLISECONDS: f64 = 1e11;
 /// The day since 1970 of a time or a date by RFC 3339, with a `T` or a blank in it: the date as it is written, in whatever
 /// zone that is; or of a number.
 pub(crate) fn day(text: &str) -> Option<i32> {
+    usual_day(text.as_bytes()).or_else(|| any_day(text))
+}
+
+/// The day of `2026-01-31T08:00:00+08:00` and the like, where each number is in range in any month: what most times are, in
+/// a tenth of the time. `None` is for the parser to decide.
+fn usual_day(text: &[u8]) -> Option<i32> {
+    let two = |at: usize, most: u8| match text.get(at..at + 2)? {
+        [ten @ b'0'..=b'9', one @ b'0'..=b'9'] => Some((ten - b'0') * 10 + one - b'0').filter(|two| *two <= most),
+        _ => None,
+    };
+    let is = |at: usize, byte: u8| (*text.get(at)? == byte).then_some(());
+    let year = i32::from(two(0, 99)?) * 100 + i32::from(two(2, 99)?);
+    is(4, b'-')?;
+    let month = two(5, 12)?;
+    is(7, b'-')?;
+    let day = two(8, 28)?;
+    if year == 0 || month == 0 || day == 0 {
+        return None;
+    }
+    if text.len() > 10 {
+        is(10, b'T').or_else(|| is(10, b' '))?;
+        two(11, 23)?;
+        is(13, b':')?;
+        two(14, 59)?;
+        is(16, b':')?;
+        two(17, 59)?;
+        match text.get(19..)? {
+            [] | b"Z" => {}
+            [b'+' | b'-', ..] if text.len() == 25 => {
+                two(20, 14)?;
+                is(22, b':')?;
+                two(23, 59)?;
+            }
+            _ => return None,
+        }
+    }
+    Some(since_1970(year, i32::from(month), i32::from(day)))
+}
+
+fn any_day(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<f64>() {
         return number.is_finite().then(|| day_of_number(number));
     }
@@ -62,6 +102,20 @@ pub(crate) fn month(day: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usual_times_are_those_that_the_parser_takes() {
+        let mut usual = 0;
+        for date in ["2026-01-28", "2026-12-01", "0001-01-01", "0000-01-01", "2026-13-01", "2026-00-10", "2026-02-00", "2026-02-30", "202a-01-01", "2026/01/01"] {
+            for rest in ["", "T23:59:59", " 00:00:00Z", "T08:00:00+14:59", "T08:00:00-00:00", "T24:00:00", "T08:60:00", "T08:00:60", "T08:00", "t08:00:00", "T08:00:00z", "T08:00:00.5", "T08:00:00+15:00", "T08:00:00+0800", "T08:00:00 "] {
+                let text = format!("{date}{rest}");
+                let Some(day) = usual_day(text.as_bytes()) else { continue };
+                assert_eq!(any_day(&text), Some(day), "{text}");
+                usual += 1;
+            }
+        }
+        assert_eq!(usual, 15);
+    }
 
     #[test]
     fn days_are_counted_and_told() {

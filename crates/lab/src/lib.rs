@@ -35,6 +35,8 @@ mod input;
 mod json;
 mod mapping;
 mod notes;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod proportion;
 mod replay;
 mod report;

@@ -3,6 +3,8 @@
 use toml_datetime::Datetime;
 
 const DAY: f64 = 86_400.0;
+/// No time lies so many days from 1970.
+pub(crate) const MOST_DAYS: i64 = 100_000_000;
 /// A number of seconds beyond this is one of milliseconds: the year 5138 is no verification's.
 const MILLISECONDS: f64 = 1e11;
 
@@ -60,7 +62,7 @@ fn any_day(text: &str) -> Option<i32> {
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and what is out of range is no time")]
 pub(crate) fn day_of_number(number: f64) -> i32 {
     let seconds = if number.abs() > MILLISECONDS { number / 1000.0 } else { number };
-    (seconds / DAY).floor() as i32
+    (seconds / DAY).floor().clamp(-MOST_DAYS as f64, MOST_DAYS as f64) as i32
 }
 
 /// By the calendar that counts years from March, so that the leap day comes last.

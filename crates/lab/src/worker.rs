@@ -28,11 +28,11 @@ pub(crate) struct Task<'t> {
 }
 
 pub(crate) struct Worker<'t> {
-    task: &'t Task<'t>,
+    pub(crate) task: &'t Task<'t>,
     found: Found,
-    rows: Rows<'t>,
-    counter: Counter,
-    decisions: Vec<u8>,
+    pub(crate) rows: Rows<'t>,
+    pub(crate) counter: Counter,
+    pub(crate) decisions: Vec<u8>,
 }
 
 impl<'t> Worker<'t> {
@@ -62,35 +62,41 @@ impl<'t> Worker<'t> {
             Piece::Lines { bytes, first } => self.lines(bytes, *first),
             Piece::Records { records, source } => self.records(records, *source, header)?,
             #[cfg(feature = "parquet")]
-            Piece::Group { source, group, first } => self.group(*source, *group, *first)?,
+            Piece::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
         }
         self.counter.check()?;
         Ok(std::mem::take(&mut self.decisions))
     }
 
     fn lines(&mut self, bytes: &[u8], first: Point) {
-        let is_text = std::str::from_utf8(bytes).is_ok();
-        let mut rest = bytes;
-        let mut at = first;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let (line, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            let line = if at.line == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+        let text = std::str::from_utf8(bytes).ok();
+        let (mut begin, mut at) = (0, first);
+        while begin < bytes.len() {
+            let rest = bytes.get(begin..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..length).unwrap_or_default();
+            let mark = if at.line == 1 && line.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let line = line.get(mark..).unwrap_or_default();
             if !line.trim_ascii().is_empty() {
-                self.line(line, at, is_text || std::str::from_utf8(line).is_ok());
+                let line = match text {
+                    Some(text) => text.get(begin + mark..begin + length),
+                    None => std::str::from_utf8(line).ok(),
+                };
+                match line {
+                    Some(line) => self.line(line, at),
+                    None => self.rows.notes.add(What::NotText, at),
+                }
             }
+            begin += length + 1;
             at.line += 1;
         }
     }
 
-    fn line(&mut self, line: &[u8], at: Point, is_text: bool) {
+    fn line(&mut self, line: &str, at: Point) {
         let Self { task, found, rows, counter, decisions } = self;
-        let read = if is_text { found.read(&task.wanted, line) } else { Err(Bad::NotText) };
-        if let Err(bad) = read {
+        if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let what = match bad {
                 Bad::NotJson => What::NotJson,
-                Bad::NotText => What::NotText,
                 Bad::Twice => What::Twice,
             };
             return rows.notes.add(what, at);
@@ -100,8 +106,8 @@ impl<'t> Worker<'t> {
         }
         decide(task, rows, counter, decisions, at, |slot| match found.value(slot) {
             Value::Missing => Cell::Missing,
-            Value::Text(place) => Cell::Text(found.text(line, place)),
-            Value::Number(place, number) => Cell::Number(found.text(line, place), *number),
+            Value::Text(place) => Cell::Text(found.text_in(line, place)),
+            Value::Number(place, number) => Cell::Number(found.text_in(line, place), *number),
             Value::Truth(truth) => Cell::Truth(*truth),
             Value::Object => Cell::Object,
             Value::Other => Cell::Other,
@@ -169,7 +175,7 @@ impl Task<'_> {
 }
 
 /// Decides a row and counts it.
-fn decide<'a>(
+pub(crate) fn decide<'a>(
     task: &Task<'_>,
     rows: &'a mut Rows<'_>,
     counter: &mut Counter,

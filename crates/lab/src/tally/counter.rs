@@ -41,6 +41,7 @@ pub(crate) struct Counter {
     all_days: BTreeMap<i32, u32>,
     months: Vec<(i32, [Quick; 3])>,
     scores: [Quick; 3],
+    bona_fide: Quick,
     /// Rows since it was poured.
     rows: u64,
 }
@@ -95,6 +96,7 @@ impl Counter {
             all_days: BTreeMap::new(),
             months: Vec::new(),
             scores: Default::default(),
+            bona_fide: Quick::default(),
             rows: 0,
         }
     }
@@ -219,8 +221,8 @@ impl Counter {
 
     /// Counts the `face_attack_score` of a genuine person.
     #[cfg(feature = "parquet")]
-    pub(crate) fn add_bona_fide(&mut self, score: f64) {
-        self.tally.bona_fide.add_one(score);
+    pub(crate) fn add_bona_fide(&mut self, place: u16) {
+        self.bona_fide.bump(place);
     }
 
     /// Adds a row that the policies decide by their rules of these numbers. `segment` gives the values of its segments.
@@ -303,5 +305,6 @@ impl Counter {
         for (scores, to) in self.scores.iter_mut().zip(&mut tally.scores) {
             scores.pour(to);
         }
+        self.bona_fide.pour(&mut tally.bona_fide);
     }
 }

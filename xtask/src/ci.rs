@@ -12,7 +12,9 @@ pub(crate) fn run() -> Result<()> {
     codes::check()?;
     cargo("fmt --all --check")?;
     cargo("clippy --workspace --all-targets -- -D warnings")?;
+    cargo("clippy -p cloudauth-lab --features parquet --all-targets -- -D warnings")?;
     cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
+    cargo("test -p cloudauth-lab --features parquet")?;
     features()?;
     tls()?;
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
@@ -38,6 +40,7 @@ fn features() -> Result<()> {
         crate::shell::run(&mut command("cargo", &check))?;
     }
     cargo("check -p cloudauth-cli --features rustls")?;
+    cargo("check -p cloudauth-cli --features parquet")?;
     // Each library builds alone, without what its neighbours switch on.
     for library in [
         "cloudauth-protocol",

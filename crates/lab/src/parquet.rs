@@ -51,8 +51,7 @@ impl Groups {
     /// From this group on.
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(io::Error::other)?;
-        let mut groups =
-            Self { table: Arc::new(Table { path: path.to_owned(), about }), next: 0, row: 0 };
+        let mut groups = Self { table: Arc::new(Table { path: path.to_owned(), about }), next: 0, row: 0 };
         while (groups.next as u64) < from && groups.next().is_some() {}
         Ok(groups)
     }
@@ -80,7 +79,8 @@ impl Table {
             let chunk = (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
             let chunk = chunk.and_then(|leaf| metadata.row_groups().get(group)?.columns().get(leaf));
             let is_coded = chunk.is_some_and(|chunk| {
-                let only = |encoding| chunk.page_encoding_stats_mask().is_none_or(|mask| mask.is_only(encoding));
+                let only =
+                    |encoding| chunk.page_encoding_stats_mask().is_none_or(|mask| mask.is_only(encoding));
                 let is = only(Encoding::RLE_DICTIONARY) || only(Encoding::PLAIN_DICTIONARY);
                 is && chunk.dictionary_page_offset().is_some()
             });
@@ -93,8 +93,10 @@ impl Table {
             }
         };
         let fields: Vec<_> = self.about.schema().fields().iter().enumerate().map(field).collect();
-        let about =
-            ArrowReaderMetadata::try_new(metadata.clone(), options().with_schema(Arc::new(Schema::new(fields))))?;
+        let about = ArrowReaderMetadata::try_new(
+            metadata.clone(),
+            options().with_schema(Arc::new(Schema::new(fields))),
+        )?;
         ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
             .with_row_groups(vec![group])
             .with_projection(ProjectionMask::roots(leaves, roots.iter().copied()))
@@ -158,7 +160,8 @@ impl Worker<'_> {
             let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);
             for row in 0..batch.num_rows() {
                 if !is_coded || bulk.is_odd(row) {
-                    let cell = |slot: usize| held.get(slot).map_or(crate::row::Cell::Missing, |held| held.cell(row));
+                    let cell =
+                        |slot: usize| held.get(slot).map_or(crate::row::Cell::Missing, |held| held.cell(row));
                     decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, cell);
                 } else {
                     bulk.count(row, &mut self.counter);

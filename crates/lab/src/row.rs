@@ -167,14 +167,7 @@ impl<'m> Rows<'m> {
         risks.clear();
         reader.risks(cell(Input::DeviceRisk as usize), risks);
         evidence.device_risk = risks;
-        Some(Row {
-            evidence,
-            label,
-            attack,
-            day,
-            subject: name(slot::SUBJECT),
-            id: name(slot::ID),
-        })
+        Some(Row { evidence, label, attack, day, subject: name(slot::SUBJECT), id: name(slot::ID) })
     }
 }
 

@@ -18,7 +18,9 @@ pub(crate) fn day(text: &str) -> Option<i32> {
 /// a tenth of the time. `None` is for the parser to decide.
 fn usual_day(text: &[u8]) -> Option<i32> {
     let two = |at: usize, most: u8| match text.get(at..at + 2)? {
-        [ten @ b'0'..=b'9', one @ b'0'..=b'9'] => Some((ten - b'0') * 10 + one - b'0').filter(|two| *two <= most),
+        [ten @ b'0'..=b'9', one @ b'0'..=b'9'] => {
+            Some((ten - b'0') * 10 + one - b'0').filter(|two| *two <= most)
+        }
         _ => None,
     };
     let is = |at: usize, byte: u8| (*text.get(at)? == byte).then_some(());
@@ -108,8 +110,35 @@ mod tests {
     #[test]
     fn usual_times_are_those_that_the_parser_takes() {
         let mut usual = 0;
-        for date in ["2026-01-28", "2026-12-01", "0001-01-01", "0000-01-01", "2026-13-01", "2026-00-10", "2026-02-00", "2026-02-30", "202a-01-01", "2026/01/01"] {
-            for rest in ["", "T23:59:59", " 00:00:00Z", "T08:00:00+14:59", "T08:00:00-00:00", "T24:00:00", "T08:60:00", "T08:00:60", "T08:00", "t08:00:00", "T08:00:00z", "T08:00:00.5", "T08:00:00+15:00", "T08:00:00+0800", "T08:00:00 "] {
+        for date in [
+            "2026-01-28",
+            "2026-12-01",
+            "0001-01-01",
+            "0000-01-01",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-02-00",
+            "2026-02-30",
+            "202a-01-01",
+            "2026/01/01",
+        ] {
+            for rest in [
+                "",
+                "T23:59:59",
+                " 00:00:00Z",
+                "T08:00:00+14:59",
+                "T08:00:00-00:00",
+                "T24:00:00",
+                "T08:60:00",
+                "T08:00:60",
+                "T08:00",
+                "t08:00:00",
+                "T08:00:00z",
+                "T08:00:00.5",
+                "T08:00:00+15:00",
+                "T08:00:00+0800",
+                "T08:00:00 ",
+            ] {
                 let text = format!("{date}{rest}");
                 let Some(day) = usual_day(text.as_bytes()) else { continue };
                 assert_eq!(any_day(&text), Some(day), "{text}");

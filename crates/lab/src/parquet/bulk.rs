@@ -120,7 +120,9 @@ impl<'t> Bulk<'t> {
         let missing = self.missing.get_mut(number)?;
         missing.clear();
         if known.iter().any(|entry| entry.is_missing) {
-            missing.extend(keys.iter().map(|key| known.get(*key as usize).is_some_and(|entry| entry.is_missing)));
+            missing.extend(
+                keys.iter().map(|key| known.get(*key as usize).is_some_and(|entry| entry.is_missing)),
+            );
         }
         Some(())
     }
@@ -203,7 +205,8 @@ impl<'t> Bulk<'t> {
     }
 
     fn decide(&mut self, rows: usize, counter: &Counter) -> Option<()> {
-        for ((policy, classes), rules) in self.policies().into_iter().zip(&self.classes).zip(&mut self.rules) {
+        for ((policy, classes), rules) in self.policies().into_iter().zip(&self.classes).zip(&mut self.rules)
+        {
             rules.clear();
             rules.resize(rows, 0);
             let Some(policy) = policy else { continue };

@@ -103,10 +103,12 @@ impl Held {
             Self::Texts(texts) if texts.is_valid(row) => Cell::Text(texts.value(row)),
             Self::Words(keys, words) if keys.is_valid(row) => word(words, keys.value(row)),
             Self::Numbers(numbers) if numbers.is_valid(row) => number(numbers.value(row)),
-            Self::Wholes(keys, words) => match keys.get(row).and_then(|key| words.get((*key).checked_sub(1)? as usize)) {
-                Some((text, number)) => Cell::Number(text, *number),
-                None => Cell::Missing,
-            },
+            Self::Wholes(keys, words) => {
+                match keys.get(row).and_then(|key| words.get((*key).checked_sub(1)? as usize)) {
+                    Some((text, number)) => Cell::Number(text, *number),
+                    None => Cell::Missing,
+                }
+            }
             Self::Truths(truths) if truths.is_valid(row) => Cell::Truth(truths.value(row)),
             Self::Days(days) => days.get(row).copied().flatten().map_or(Cell::Missing, Cell::Day),
             _ => Cell::Missing,
@@ -147,7 +149,10 @@ impl Held {
 }
 
 fn word(words: &StringArray, key: i32) -> Cell<'_> {
-    usize::try_from(key).ok().filter(|key| *key < words.len()).map_or(Cell::Missing, |key| Cell::Text(words.value(key)))
+    usize::try_from(key)
+        .ok()
+        .filter(|key| *key < words.len())
+        .map_or(Cell::Missing, |key| Cell::Text(words.value(key)))
 }
 
 /// A double has no text that would be a whole number's; what is none is what its text is.

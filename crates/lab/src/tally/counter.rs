@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use cloudauth_policy::Policy;
 
-use super::{EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Share, Tally, entry, too_many_months, verdict_number};
+use super::{
+    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Share, Tally, entry, too_many_months, verdict_number,
+};
 use crate::error::LabError;
 use crate::notes::{Notes, Point};
 use crate::row::{Label, Row};

@@ -45,9 +45,15 @@ mod tests {
 
     #[test]
     fn a_place_has_its_point() {
-        for (score, expected) in
-            [(0.0, Some(0)), (0.999, Some(0)), (1.0, Some(1)), (99.999, Some(99)), (100.0, Some(100)), (100.01, None), (f64::NAN, None)]
-        {
+        for (score, expected) in [
+            (0.0, Some(0)),
+            (0.999, Some(0)),
+            (1.0, Some(1)),
+            (99.999, Some(99)),
+            (100.0, Some(100)),
+            (100.01, None),
+            (f64::NAN, None),
+        ] {
             assert_eq!(point(place(score)), expected, "{score}");
         }
     }

@@ -12,7 +12,9 @@ pub(crate) fn run() -> Result<()> {
     codes::check()?;
     cargo("fmt --all --check")?;
     cargo("clippy --workspace --all-targets -- -D warnings")?;
+    cargo("clippy -p cloudauth-lab --features parquet --all-targets -- -D warnings")?;
     cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
+    cargo("test -p cloudauth-lab --features parquet")?;
     features()?;
     tls()?;
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
@@ -40,6 +42,7 @@ fn features() -> Result<()> {
     cargo("check -p cloudauth-cli --features rustls")?;
     cargo("clippy -p cloudauth-cli --features lab --all-targets -- -D warnings")?;
     cargo("test -p cloudauth-cli --features lab --test lab --test lab_sql")?;
+    cargo("check -p cloudauth-cli --features parquet")?;
     // Each library builds alone, without what its neighbours switch on.
     for library in [
         "cloudauth-protocol",

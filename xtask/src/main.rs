@@ -8,6 +8,7 @@ mod layers;
 mod node;
 mod postgres;
 mod python;
+mod replay;
 mod shell;
 mod tidy;
 mod warehouses;
@@ -29,6 +30,9 @@ cargo xtask <task>
   warehouses [--rows N] [--spark]
                    the policy's SQL in DuckDB, DataFusion, ClickHouse, SQLite, PostgreSQL and, if asked for, Spark, row by
                    row against the policy; installs them, pinned, into target/ (Python 3; PostgreSQL is Debian's)
+  replay [--rows N] [--rounds N]
+                   the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
+                   otherwise, and tells how long each takes; installs DuckDB, pinned, into target/ (Python 3)
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
@@ -56,6 +60,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["interop"] => interop::run(),
         ["browser"] => browser::run(),
         ["warehouses", args @ ..] => warehouses::run(args),
+        ["replay", args @ ..] => replay::run(args),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => ci::mutants(shard),
         ["deny"] => ci::deny(),

@@ -45,7 +45,8 @@ pub(crate) fn built_example(name: &str) -> Result<String> {
     built_as(&format!("debug/examples/{name}"))
 }
 
-fn built_as(path: &str) -> Result<String> {
+/// What `cargo build` built, by its path in the folder that cargo builds to.
+pub(crate) fn built_as(path: &str) -> Result<String> {
     let target = MetadataCommand::new().current_dir(root()).no_deps().exec()?.target_directory;
     Ok(target.join(path).to_string())
 }

@@ -27,6 +27,7 @@ pub(crate) enum Piece {
         source: usize,
         group: usize,
         first: Point,
+        table: std::sync::Arc<crate::parquet::Table>,
     },
 }
 
@@ -167,9 +168,10 @@ impl<'r> Feed<'r> {
                 Ok((!records.is_empty()).then_some(Piece::Records { records, source }))
             }
             #[cfg(feature = "parquet")]
-            Open::Parquet(groups) => Ok(groups.next().map(|(group, row)| {
+            Open::Parquet(groups) => Ok(groups.next().map(|(group, rows, bytes)| {
                 self.position.lines = group as u64 + 1;
-                Piece::Group { source, group, first: Point { source, line: row + 1 } }
+                (self.read)(bytes);
+                Piece::Group { source, group, first: Point { source, line: rows + 1 }, table: groups.table() }
             })),
         }
     }

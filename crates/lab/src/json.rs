@@ -43,8 +43,6 @@ pub(crate) struct Place {
 pub(crate) enum Bad {
     /// Not a JSON object, or more than one.
     NotJson,
-    /// Not UTF-8.
-    NotText,
     /// A wanted member stands there twice.
     Twice,
 }
@@ -68,6 +66,13 @@ struct Node {
     name: Box<[u8]>,
     slots: Vec<usize>,
     children: Vec<usize>,
+    /// A bit for each length that a child's name has.
+    lengths: u64,
+}
+
+/// The bit of a name's length; the last is that of all long ones.
+fn length(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 impl Wanted {
@@ -95,12 +100,16 @@ impl Wanted {
         self.nodes.push(Node { name: name.into(), ..Node::default() });
         if let Some(node) = self.nodes.get_mut(of) {
             node.children.push(new);
+            node.lengths |= length(name);
         }
         new
     }
 
     fn find(&self, of: usize, name: &[u8]) -> Option<usize> {
-        let children = &self.nodes.get(of)?.children;
+        let Node { children, lengths, .. } = self.nodes.get(of)?;
+        if lengths & length(name) == 0 {
+            return None;
+        }
         children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(|node| *node.name == *name))
     }
 
@@ -118,6 +127,10 @@ pub(crate) struct Found {
     values: Vec<Value>,
     /// In which line a member was last seen.
     seen: Vec<u64>,
+    /// Which member came next the last time: first in an object, and after a member. Lines are alike, so that it is tried
+    /// before a name is looked for.
+    first: Vec<usize>,
+    after: Vec<usize>,
     line: u64,
     /// Documents in texts, by depth, from 1 on; then what was unescaped.
     buffers: [Vec<u8>; UNESCAPED + 1],
@@ -132,6 +145,8 @@ impl Found {
         Self {
             values: vec![Value::default(); wanted.slots],
             seen: vec![0; wanted.nodes.len()],
+            first: vec![usize::MAX; wanted.nodes.len()],
+            after: vec![usize::MAX; wanted.nodes.len()],
             line: 0,
             buffers: Default::default(),
             documents: Vec::new(),
@@ -154,6 +169,14 @@ impl Found {
         let buffer =
             if place.buffer == 0 { line } else { self.buffers.get(place.buffer).map_or(line, |b| b) };
         buffer.get(place.range.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
+
+    /// The same of a line that is known to be UTF-8.
+    pub(crate) fn text_in<'f>(&'f self, line: &'f str, place: &Place) -> &'f str {
+        if place.buffer == 0 {
+            return line.get(place.range.clone()).unwrap_or_default();
+        }
+        self.text(line.as_bytes(), place)
     }
 
     /// Reads a line, which must be one JSON object.
@@ -217,35 +240,55 @@ impl Found {
             cursor.at += 1;
             return Ok(());
         }
+        let mut last = None;
         loop {
-            cursor.blank();
-            if cursor.next() != Some(b'"') {
-                return Err(Bad::NotJson);
-            }
-            let (name, escaped) = cursor.string()?;
-            let name = cursor.bytes.get(name).unwrap_or_default();
-            let child = if escaped {
-                let mut plain = Vec::new();
-                unescape(name, &mut plain).and_then(|()| wanted.find(node, &plain))
-            } else {
-                wanted.find(node, name)
-            };
-            cursor.blank();
-            if cursor.next() != Some(b':') {
-                return Err(Bad::NotJson);
-            }
+            cursor.expect(b'"')?;
+            let child = self.name(wanted, node, last, cursor)?;
+            cursor.expect(b':')?;
             cursor.blank();
             match child {
-                Some(child) => self.member(wanted, child, cursor, depth, deep)?,
+                Some(child) => {
+                    self.member(wanted, child, cursor, depth, deep)?;
+                    last = Some(child);
+                }
                 None => cursor.pass(deep)?,
             }
-            cursor.blank();
-            match cursor.next() {
-                Some(b',') => {}
-                Some(b'}') => return Ok(()),
-                _ => return Err(Bad::NotJson),
+            if !cursor.goes_on(b'}')? {
+                return Ok(());
             }
         }
+    }
+
+    /// The rest of a member's name whose quote is read: which one it is, of those that are wanted.
+    fn name(
+        &mut self,
+        wanted: &Wanted,
+        node: usize,
+        last: Option<usize>,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Option<usize>, Bad> {
+        let guess = match last {
+            Some(last) => self.after.get_mut(last),
+            None => self.first.get_mut(node),
+        };
+        let Some(guess) = guess else { return Err(Bad::NotJson) };
+        if let Some(Node { name, .. }) = wanted.nodes.get(*guess)
+            && cursor.is_name(name)
+        {
+            return Ok(Some(*guess));
+        }
+        let (name, escaped) = cursor.string()?;
+        let name = cursor.bytes.get(name).unwrap_or_default();
+        let child = if escaped {
+            let mut plain = Vec::new();
+            unescape(name, &mut plain).and_then(|()| wanted.find(node, &plain))
+        } else {
+            wanted.find(node, name)
+        };
+        if let Some(child) = child {
+            *guess = child;
+        }
+        Ok(child)
     }
 
     /// The value of a wanted member.
@@ -278,14 +321,10 @@ impl Found {
                 }
                 if slots.is_empty() { Value::Missing } else { self.kept(cursor.bytes, range, escaped, depth) }
             }
-            Some(b'-' | b'0'..=b'9') => {
-                cursor.number()?;
-                let text = cursor.bytes.get(begin..cursor.at).and_then(|text| std::str::from_utf8(text).ok());
-                match text.and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite()) {
-                    Some(number) => Value::Number(Place { buffer: depth, range: begin..cursor.at }, number),
-                    None => return Err(Bad::NotJson),
-                }
-            }
+            Some(b'-' | b'0'..=b'9') => match cursor.value()? {
+                Some(number) => Value::Number(Place { buffer: depth, range: begin..cursor.at }, number),
+                None => return Err(Bad::NotJson),
+            },
             Some(b't') => cursor.word("true").map(|()| Value::Truth(true))?,
             Some(b'f') => cursor.word("false").map(|()| Value::Truth(false))?,
             Some(b'n') => cursor.word("null").map(|()| Value::Missing)?,

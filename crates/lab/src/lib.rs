@@ -38,6 +38,8 @@ mod input;
 mod json;
 mod mapping;
 mod notes;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod proportion;
 mod replay;
 mod report;

@@ -107,9 +107,9 @@ impl Notes {
     }
 
     /// Often and without a place: that a score is missing says something of the run, and nothing of the data.
-    pub(crate) fn add_missing(&mut self, input: Input) {
+    pub(crate) fn add_missing(&mut self, input: Input, rows: u64) {
         if let Some(missing) = self.1.get_mut(input as usize) {
-            *missing += 1;
+            *missing += rows;
         }
     }
 
@@ -124,6 +124,18 @@ impl Notes {
             what if rows > 0 => self.0.entry(what).or_default().rows += rows,
             _ => {}
         }
+    }
+
+    /// Whether anything but a missing input was told.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn tells(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Whether an input was missing.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn misses(&self) -> bool {
+        self.1.iter().any(|rows| *rows > 0)
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {

@@ -34,6 +34,9 @@ pub(crate) enum Cell<'a> {
     Truth(bool),
     Object,
     Other,
+    /// A day since 1970, of a column of dates or times.
+    #[cfg(feature = "parquet")]
+    Day(i32),
 }
 
 impl<'a> Cell<'a> {
@@ -105,17 +108,26 @@ pub(crate) struct Rows<'m> {
     risks: Vec<Box<str>>,
     /// Which inputs a policy speaks of: what else is missing is missed by nobody.
     asked: [bool; Input::ALL.len()],
+    /// Whether anybody wants to know whose a row is, and what it is called.
+    names: bool,
 }
 
 impl<'m> Rows<'m> {
     pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(&str) -> bool) -> Self {
         let asked = Input::ALL.map(|input| asked(input.name()));
-        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked }
+        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, names: true }
+    }
+
+    /// Leaves ids and subjects alone.
+    pub(crate) const fn without_names(mut self) -> Self {
+        self.names = false;
+        self
     }
 
     /// A row; `None` if it is one on which there is nothing to decide.
     pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
-        let Self { mapping, notes, risks, asked } = self;
+        let Self { mapping, notes, risks, asked, names } = self;
+        let name = |slot| if *names { cell(slot).filled() } else { None };
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
             let what = match cell(Input::Code as usize).filled() {
@@ -131,12 +143,7 @@ impl<'m> Rows<'m> {
             }
         }
         let (label, attack) = label(mapping, notes, at, &cell);
-        let day = match cell(slot::TIME) {
-            time if time.is_missing() => None,
-            Cell::Text(text) => day(text).or_else(|| note(notes, What::Time, at)),
-            Cell::Number(_, seconds) => Some(crate::time::day_of_number(seconds)),
-            _ => note(notes, What::Time, at),
-        };
+        let day = Self::day(cell(slot::TIME)).unwrap_or_else(|| note(notes, What::Time, at));
         let mut reader = Reader { mapping, notes, at, is_reply, asked };
         let mut evidence = Evidence::default();
         evidence.code = reader.code(Input::Code, cell(Input::Code as usize));
@@ -160,14 +167,68 @@ impl<'m> Rows<'m> {
         risks.clear();
         reader.risks(cell(Input::DeviceRisk as usize), risks);
         evidence.device_risk = risks;
-        Some(Row {
-            evidence,
-            label,
-            attack,
-            day,
-            subject: cell(slot::SUBJECT).filled(),
-            id: cell(slot::ID).filled(),
-        })
+        Some(Row { evidence, label, attack, day, subject: name(slot::SUBJECT), id: name(slot::ID) })
+    }
+}
+
+/// What is known of a text in a column, whatever else stands in its row.
+#[cfg(feature = "parquet")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    /// What a policy sees: the code, or `T`, or `F`.
+    pub(crate) text: Option<&'a str>,
+    pub(crate) is_missing: bool,
+    /// Whether there is something to tell of it, or more to be looked at.
+    pub(crate) is_odd: bool,
+}
+
+impl Rows<'_> {
+    /// The day of a time, if there is one; `None` if it is no time.
+    #[inline]
+    pub(crate) fn day(time: Cell<'_>) -> Option<Option<i32>> {
+        match time {
+            time if time.is_missing() => Some(None),
+            Cell::Text(text) => day(text).map(Some),
+            Cell::Number(_, seconds) => Some(Some(crate::time::day_of_number(seconds))),
+            #[cfg(feature = "parquet")]
+            Cell::Day(day) => Some(Some(day)),
+            _ => None,
+        }
+    }
+
+    /// A code or a flag, by itself.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
+        let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
+        let Self { mapping, asked, .. } = self;
+        let mut reader = Reader { mapping, notes: &mut notes, at, is_reply: false, asked };
+        let text = if input.is_code() {
+            match mapping.inputs.get(&input) {
+                Some(Of::Value(constant)) => Some(&*constant.value),
+                _ => {
+                    reader.code(input, cell);
+                    cell.filled()
+                }
+            }
+        } else {
+            match reader.flag(input, cell) {
+                Flag::True => Some("T"),
+                Flag::False => Some("F"),
+                Flag::Invalid => None,
+            }
+        };
+        let is_callback =
+            input == Input::Passed && matches!(as_text(cell), Cell::Text(text) if is_sub_code(text));
+        Entry { text, is_missing: notes.misses(), is_odd: notes.tells() || is_callback }
+    }
+
+    /// A label by itself; `None` if the mapping does not name it.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn label(&self, cell: Cell<'_>) -> Option<Label> {
+        let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
+        let of = |number| if number == slot::LABEL { cell } else { Cell::Missing };
+        let (label, _) = label(self.mapping, &mut notes, at, &of);
+        (!notes.tells()).then_some(label)
     }
 }
 
@@ -295,7 +356,7 @@ impl<'r> Reader<'r> {
             return;
         }
         if cell.is_missing() {
-            self.notes.add_missing(input);
+            self.notes.add_missing(input, 1);
         } else {
             self.notes.add(What::NotUnderstood(input), self.at);
         }

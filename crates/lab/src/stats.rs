@@ -49,6 +49,7 @@ pub use drift::{
     Binned, Bins, Smoothing, jensen_shannon, psi, psi_critical, wasserstein, wasserstein_of_grids,
 };
 pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
+pub(crate) use grid::{Quick, place, point};
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,
     rule_of_3, wilson,

@@ -1,6 +1,7 @@
 //! What is kept of the rows: counts, and of a few rows where they stand. Tallies of parts add up to that of the whole, in
 //! whatever order, so that a run gives the same on any number of threads, and can be stopped and gone on with.
 
+mod counter;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -8,11 +9,14 @@ use std::collections::BTreeMap;
 use cloudauth_policy::{Policy, Verdict};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use counter::Counter;
+#[cfg(feature = "parquet")]
+pub(crate) use counter::{Counted, code_number};
 pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_number};
 
 use crate::error::LabError;
-use crate::notes::{Notes, Point};
-use crate::row::{Label, Row};
+use crate::notes::Notes;
+use crate::row::Label;
 use crate::stats::Grid;
 
 /// A column with more values is no segment, and no kind of attack; and so many months are more than thirty years.
@@ -113,79 +117,6 @@ impl Tally {
         (of_a, self.candidate.as_ref().map_or(of_a, |candidate| candidate.verdict(b)))
     }
 
-    /// Adds a row that the policies decide by their rules of these numbers. `segment` gives the values of its segments.
-    pub(crate) fn add<'a>(
-        &mut self,
-        row: &Row<'a>,
-        at: Point,
-        (a, b): (usize, usize),
-        keep_people: bool,
-        segment: impl Fn(usize) -> Option<&'a str>,
-    ) {
-        self.rows += 1;
-        let (_, of_b) = self.sizes();
-        let label = row.label;
-        if let Some(count) = self.rules.get_mut((a * of_b + b) * 3 + label.number()) {
-            *count += 1;
-        }
-        let (a_says, b_says) = self.verdicts(a, b);
-        self.add_sub_code(row, a);
-        let score = row.evidence.verify_score.unwrap_or(f64::NAN);
-        if let Some(scores) = self.scores.get_mut(label.number()) {
-            scores.add_one(score);
-        }
-        if a_says == Verdict::Approve
-            && let Some(band) = band(score).and_then(|band| self.approved.get_mut(band))
-        {
-            *band += 1;
-        }
-        if let Some(day) = row.day {
-            self.days.entry(day).or_default().add(a_says, b_says, label, 1);
-            let (_, _, of_month) = crate::time::date(day);
-            self.periods.entry(day + 1 - of_month).or_default().add(&row.evidence);
-        }
-        for number in 0..self.segments.len() {
-            let value = segment(number).unwrap_or("(none)");
-            if let Some(values) = self.segments.get_mut(number) {
-                entry(values, value, |share| share.add(a_says, b_says, label, 1));
-            }
-        }
-        let attack_score = row.evidence.face_attack_score.map_or(f64::NAN, |score| score * 100.0);
-        match (row.attack, label) {
-            (Some(kind), _) => entry(&mut self.attacks, kind, |scores| scores.add_one(attack_score)),
-            (None, Label::Genuine) => self.bona_fide.add_one(attack_score),
-            _ => {}
-        }
-        if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
-            self.kept_all &= self.kept.len() < MOST_KEPT;
-            if self.kept.len() < MOST_KEPT {
-                self.kept.push(Kept::new(subject, score, label));
-            }
-        }
-        if a_says != b_says {
-            let examples = self.examples.entry((verdict_number(a_says), verdict_number(b_says))).or_default();
-            if examples.len() < EXAMPLES {
-                examples.push(Example { at, id: row.id.map(Into::into), rules: (a, b) });
-            }
-        }
-    }
-
-    fn add_sub_code(&mut self, row: &Row<'_>, a: usize) {
-        // What does not look like a code could be anybody's data in the wrong place.
-        let code = match row.evidence.sub_code {
-            Some(code) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) => code,
-            Some(_) => "(no code)",
-            None => "(missing)",
-        };
-        let size = self.sizes().0 * 3;
-        entry(&mut self.sub_codes, code, |counts| {
-            counts.resize(size, 0);
-            if let Some(count) = counts.get_mut(a * 3 + row.label.number()) {
-                *count += 1;
-            }
-        });
-    }
-
     /// Adds what another one has counted, by the same policies and mapping.
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
@@ -241,9 +172,7 @@ impl Tally {
             return too_many("the column of attacks", "kinds");
         }
         if self.periods.len() > MOST_MONTHS {
-            return Err(LabError::new(format!(
-                "the times lie in more than {MOST_MONTHS} months: are they times?"
-            )));
+            return Err(too_many_months());
         }
         Ok(())
     }
@@ -258,10 +187,8 @@ impl Tally {
     }
 }
 
-/// The point of `verify_score` that a score lies in, 0 to 100.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it lies between 0 and 100")]
-pub(crate) fn band(score: f64) -> Option<usize> {
-    (0.0..=100.0).contains(&score).then_some(score as usize)
+fn too_many_months() -> LabError {
+    LabError::new(format!("the times lie in more than {MOST_MONTHS} months: are they times?"))
 }
 
 fn add_all(counts: &mut [u64], others: &[u64]) {

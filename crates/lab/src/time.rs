@@ -1,20 +1,26 @@
 //! Days, as far as counts by day need them.
 
 const DAY: f64 = 86_400.0;
+/// No time lies so many days from 1970.
+pub(crate) const MOST_DAYS: i64 = 100_000_000;
 /// A number of seconds beyond this is one of milliseconds: the year 5138 is no verification's.
 const MILLISECONDS: f64 = 1e11;
 
 /// The day since 1970 of a text that begins with a date, `2026-01-31`, and ends there or goes on with a `T` or a blank: the
 /// date as it is written, in whatever zone that is, so that what follows is not looked at; or of a number.
 pub(crate) fn day(text: &str) -> Option<i32> {
-    if let Ok(number) = text.parse::<f64>() {
-        return number.is_finite().then(|| day_of_number(number));
-    }
-    let (written, rest) = text.as_bytes().split_first_chunk::<10>()?;
+    written_day(text.as_bytes()).or_else(|| {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.map(day_of_number)
+    })
+}
+
+fn written_day(text: &[u8]) -> Option<i32> {
+    let (written, rest) = text.split_first_chunk::<10>()?;
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = *written else { return None };
     if !matches!(rest.first(), None | Some(b'T' | b't' | b' ')) {
         return None;
     }
-    let [a, b, c, d, b'-', e, f, b'-', g, h] = *written else { return None };
     let number = |digits: &[u8]| {
         digits.iter().try_fold(0, |number, digit| {
             digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0'))
@@ -23,14 +29,16 @@ pub(crate) fn day(text: &str) -> Option<i32> {
     let (year, month, of_month) = (number(&[a, b, c, d])?, number(&[e, f])?, number(&[g, h])?);
     let day = since_1970(year, month, of_month);
     // There is no such date if the day is one of another month.
-    ((1..=12).contains(&month) && date(day) == (year, month, of_month)).then_some(day)
+    let is =
+        (1..=12).contains(&month) && of_month > 0 && (of_month <= 28 || date(day) == (year, month, of_month));
+    is.then_some(day)
 }
 
 /// The day since 1970 of seconds or milliseconds since then, in UTC.
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and what is out of range is no time")]
 pub(crate) fn day_of_number(number: f64) -> i32 {
     let seconds = if number.abs() > MILLISECONDS { number / 1000.0 } else { number };
-    (seconds / DAY).floor() as i32
+    (seconds / DAY).floor().clamp(-MOST_DAYS as f64, MOST_DAYS as f64) as i32
 }
 
 /// By the calendar that counts years from March, so that the leap day comes last.

@@ -11,7 +11,7 @@ use crate::mapping::Mapping;
 use crate::notes::{Point, What};
 use crate::row::{Cell, Rows, slot};
 use crate::source::Source;
-use crate::tally::Tally;
+use crate::tally::{Counter, Tally};
 
 /// What all threads share.
 pub(crate) struct Task<'t> {
@@ -28,31 +28,28 @@ pub(crate) struct Task<'t> {
 }
 
 pub(crate) struct Worker<'t> {
-    task: &'t Task<'t>,
+    pub(crate) task: &'t Task<'t>,
     found: Found,
-    rows: Rows<'t>,
-    tally: Tally,
-    decisions: Vec<u8>,
+    pub(crate) rows: Rows<'t>,
+    pub(crate) counter: Counter,
+    pub(crate) decisions: Vec<u8>,
 }
 
 impl<'t> Worker<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
+        let rows = Rows::new(task.mapping, |input| task.asks(input));
         Self {
             task,
             found: Found::new(&task.wanted),
-            rows: Rows::new(task.mapping, |input| {
-                let mut policies = [Some(task.policy), task.candidate].into_iter().flatten();
-                policies.any(|policy| policy.inputs().any(|other| other == input))
-            }),
-            tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
+            rows: if task.names_people() { rows } else { rows.without_names() },
+            counter: Counter::new(task.policy, task.candidate, &task.mapping.segments),
             decisions: Vec::new(),
         }
     }
 
     /// What it has counted.
-    pub(crate) fn done(mut self) -> Tally {
-        self.tally.notes = self.rows.notes;
-        self.tally
+    pub(crate) fn done(self) -> Tally {
+        self.counter.done(self.rows.notes)
     }
 
     /// Decides a piece; gives the lines of the decision file.
@@ -65,35 +62,41 @@ impl<'t> Worker<'t> {
             Piece::Lines { bytes, first } => self.lines(bytes, *first),
             Piece::Records { records, source } => self.records(records, *source, header)?,
             #[cfg(feature = "parquet")]
-            Piece::Group { source, group, first } => self.group(*source, *group, *first)?,
+            Piece::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
         }
-        self.tally.check()?;
+        self.counter.check()?;
         Ok(std::mem::take(&mut self.decisions))
     }
 
     fn lines(&mut self, bytes: &[u8], first: Point) {
-        let is_text = std::str::from_utf8(bytes).is_ok();
-        let mut rest = bytes;
-        let mut at = first;
-        while !rest.is_empty() {
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let (line, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            let line = if at.line == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line };
+        let text = std::str::from_utf8(bytes).ok();
+        let (mut begin, mut at) = (0, first);
+        while begin < bytes.len() {
+            let rest = bytes.get(begin..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..length).unwrap_or_default();
+            let mark = if at.line == 1 && line.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let line = line.get(mark..).unwrap_or_default();
             if !line.trim_ascii().is_empty() {
-                self.line(line, at, is_text || std::str::from_utf8(line).is_ok());
+                let line = match text {
+                    Some(text) => text.get(begin + mark..begin + length),
+                    None => std::str::from_utf8(line).ok(),
+                };
+                match line {
+                    Some(line) => self.line(line, at),
+                    None => self.rows.notes.add(What::NotText, at),
+                }
             }
+            begin += length + 1;
             at.line += 1;
         }
     }
 
-    fn line(&mut self, line: &[u8], at: Point, is_text: bool) {
-        let Self { task, found, rows, tally, decisions } = self;
-        let read = if is_text { found.read(&task.wanted, line) } else { Err(Bad::NotText) };
-        if let Err(bad) = read {
+    fn line(&mut self, line: &str, at: Point) {
+        let Self { task, found, rows, counter, decisions } = self;
+        if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let what = match bad {
                 Bad::NotJson => What::NotJson,
-                Bad::NotText => What::NotText,
                 Bad::Twice => What::Twice,
             };
             return rows.notes.add(what, at);
@@ -101,10 +104,10 @@ impl<'t> Worker<'t> {
         if found.broken > 0 {
             rows.notes.add(What::Document, at);
         }
-        decide(task, rows, tally, decisions, at, |slot| match found.value(slot) {
+        decide(task, rows, counter, decisions, at, |slot| match found.value(slot) {
             Value::Missing => Cell::Missing,
-            Value::Text(place) => Cell::Text(found.text(line, place)),
-            Value::Number(place, number) => Cell::Number(found.text(line, place), *number),
+            Value::Text(place) => Cell::Text(found.text_in(line, place)),
+            Value::Number(place, number) => Cell::Number(found.text_in(line, place), *number),
             Value::Truth(truth) => Cell::Truth(*truth),
             Value::Object => Cell::Object,
             Value::Other => Cell::Other,
@@ -119,14 +122,14 @@ impl<'t> Worker<'t> {
     ) -> Result<(), LabError> {
         let header: Vec<&[u8]> = header.into_iter().flatten().collect();
         let columns = self.task.columns(source, &header)?;
-        let Self { task, rows, tally, decisions, .. } = self;
+        let Self { task, rows, counter, decisions, .. } = self;
         for record in records {
             let at = Point { source, line: record.position().map_or(0, csv::Position::line) };
             if record.len() != header.len() {
                 rows.notes.add(What::Fields, at);
                 continue;
             }
-            decide(task, rows, tally, decisions, at, |slot| {
+            decide(task, rows, counter, decisions, at, |slot| {
                 let field = columns.get(slot).copied().flatten().and_then(|column| record.get(column));
                 match field.map(std::str::from_utf8) {
                     None | Some(Ok("")) => Cell::Missing,
@@ -140,6 +143,17 @@ impl<'t> Worker<'t> {
 }
 
 impl Task<'_> {
+    /// Whether a policy speaks of an input.
+    pub(crate) fn asks(&self, input: &str) -> bool {
+        let mut policies = [Some(self.policy), self.candidate].into_iter().flatten();
+        policies.any(|policy| policy.inputs().any(|other| other == input))
+    }
+
+    /// Whether anybody wants to know whose a row is, or what it is called: for examples, people, the decision file.
+    pub(crate) const fn names_people(&self) -> bool {
+        self.keep_people || self.candidate.is_some() || self.write_decisions
+    }
+
     /// Which of a file's columns each slot is.
     pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
         let column = |path: &String| names.iter().position(|name| *name == path.as_bytes());
@@ -161,10 +175,10 @@ impl Task<'_> {
 }
 
 /// Decides a row and counts it.
-fn decide<'a>(
+pub(crate) fn decide<'a>(
     task: &Task<'_>,
     rows: &'a mut Rows<'_>,
-    tally: &mut Tally,
+    counter: &mut Counter,
     decisions: &mut Vec<u8>,
     at: Point,
     cell: impl Fn(usize) -> Cell<'a>,
@@ -173,7 +187,7 @@ fn decide<'a>(
     let first = task.policy.decide(&row.evidence);
     let second = task.candidate.map_or(0, |candidate| candidate.decide(&row.evidence).rule_number());
     let segment = |number: usize| cell(slot::SEGMENTS + number).filled();
-    tally.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
+    counter.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
     if task.write_decisions {
         let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
         // Into memory it does not fail.

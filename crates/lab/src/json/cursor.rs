@@ -11,20 +11,54 @@ pub(super) struct Cursor<'b> {
 }
 
 impl Cursor<'_> {
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek();
         self.at += usize::from(byte.is_some());
         byte
     }
 
+    #[inline]
     pub(super) fn blank(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
+    }
+
+    /// Passes over blanks and this byte.
+    #[inline]
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Bad> {
+        if self.peek() != Some(byte) {
+            self.blank();
+        }
+        if self.next() == Some(byte) { Ok(()) } else { Err(Bad::NotJson) }
+    }
+
+    /// Passes over the comma before the next member, or the end after the last one: whether there is a next one.
+    #[inline]
+    pub(super) fn goes_on(&mut self, end: u8) -> Result<bool, Bad> {
+        if !matches!(self.peek(), Some(b',')) {
+            self.blank();
+        }
+        match self.next() {
+            Some(b',') => Ok(true),
+            Some(byte) if byte == end => Ok(false),
+            _ => Err(Bad::NotJson),
+        }
+    }
+
+    /// Passes over the rest of a name, if it is this one, which has nothing to escape.
+    #[inline]
+    pub(super) fn is_name(&mut self, name: &[u8]) -> bool {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let is = rest.get(name.len()) == Some(&b'"') && rest.starts_with(name);
+        self.at += if is { name.len() + 1 } else { 0 };
+        is
     }
 
     pub(super) fn word(&mut self, word: &str) -> Result<(), Bad> {
@@ -95,6 +129,54 @@ impl Cursor<'_> {
         Ok(())
     }
 
+    /// A number, as the nearest double; `None` if it is beyond all of them.
+    pub(super) fn value(&mut self) -> Result<Option<f64>, Bad> {
+        let begin = self.at;
+        if let Some(number) = self.short() {
+            return Ok(Some(number));
+        }
+        self.at = begin;
+        self.number()?;
+        let text = self.bytes.get(begin..self.at).and_then(|text| std::str::from_utf8(text).ok());
+        Ok(text.and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite()))
+    }
+
+    /// A number of at most 15 digits and without an exponent: both sides of the division are exact, and so its result is the
+    /// nearest double. `None` for what is longer, or no number.
+    fn short(&mut self) -> Option<f64> {
+        const TENS: [f64; 16] =
+            [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+        let is_negative = self.peek() == Some(b'-');
+        self.at += usize::from(is_negative);
+        let (begin, mut value) = (self.at, 0_u64);
+        let whole = self.count(&mut value);
+        let is_led_by_zero = whole > 1 && self.bytes.get(begin) == Some(&b'0');
+        let mut decimals = 0;
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            decimals = self.count(&mut value);
+            if decimals == 0 {
+                return None;
+            }
+        }
+        if whole == 0 || whole + decimals > 15 || is_led_by_zero || matches!(self.peek(), Some(b'e' | b'E')) {
+            return None;
+        }
+        let number = value as f64 / TENS.get(decimals)?;
+        Some(if is_negative { -number } else { number })
+    }
+
+    /// Passes over digits, and adds them to a number; gives how many.
+    #[inline]
+    fn count(&mut self, value: &mut u64) -> usize {
+        let begin = self.at;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            *value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        self.at - begin
+    }
+
     /// Passes over a value.
     pub(super) fn pass(&mut self, deep: usize) -> Result<(), Bad> {
         let (is_object, end) = match self.peek() {
@@ -120,24 +202,15 @@ impl Cursor<'_> {
             return Ok(());
         }
         loop {
-            self.blank();
             if is_object {
-                if self.next() != Some(b'"') {
-                    return Err(Bad::NotJson);
-                }
+                self.expect(b'"')?;
                 self.string()?;
-                self.blank();
-                if self.next() != Some(b':') {
-                    return Err(Bad::NotJson);
-                }
-                self.blank();
+                self.expect(b':')?;
             }
-            self.pass(deep + 1)?;
             self.blank();
-            match self.next() {
-                Some(b',') => {}
-                Some(byte) if byte == end => return Ok(()),
-                _ => return Err(Bad::NotJson),
+            self.pass(deep + 1)?;
+            if !self.goes_on(end)? {
+                return Ok(());
             }
         }
     }

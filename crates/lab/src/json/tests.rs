@@ -150,3 +150,64 @@ fn lines_that_are_no_object_are_refused() {
         assert_eq!(Found::new(&wanted).read(&wanted, line.as_bytes()), Err(Bad::NotJson), "{line}");
     }
 }
+
+#[test]
+fn numbers_are_the_nearest_double_however_they_are_written() {
+    let wanted = Wanted::new(["a"]);
+    let mut found = Found::new(&wanted);
+    let texts = [
+        "0",
+        "-0",
+        "0.1",
+        "75.01",
+        "99.9999",
+        "0.000001",
+        "-12.5",
+        "123456789012345",
+        "1234567.89012345",
+        "0.30000000000000004",
+        "1234567890123456",
+        "9007199254740993",
+        "0.1234567890123456",
+        "12345678901234567890123",
+        "1e2",
+        "7.5E-3",
+        "1.0e22",
+    ];
+    for text in texts {
+        assert_eq!(found.read(&wanted, format!("{{\"a\": {text}}}").as_bytes()), Ok(()), "{text}");
+        let expected: f64 = text.parse().unwrap_or(f64::NAN);
+        assert!(
+            matches!(found.value(0), Value::Number(_, number) if number.to_bits() == expected.to_bits()),
+            "{text}"
+        );
+    }
+    for text in ["-", "00", "-01", "1.", ".5", "1.e1", "1e", "0x1", "1 2", "+1", "--1"] {
+        assert_eq!(found.read(&wanted, format!("{{\"a\": {text}}}").as_bytes()), Err(Bad::NotJson), "{text}");
+    }
+}
+
+#[test]
+fn what_was_expected_does_not_matter() {
+    let wanted = Wanted::new(["a", "ab", "o.a", "o.b"]);
+    let mut found = Found::new(&wanted);
+    let lines = [
+        (r#"{"a": 1, "ab": 2, "o": {"a": 3, "b": 4}}"#, [true; 4]),
+        (r#"{"ab": 2, "a": 1, "o": {"b": 4}}"#, [true, true, false, true]),
+        (r#"{"a": 1, "x": {"a": 9}, "o": {"x": 1, "a": 3}}"#, [true, false, true, false]),
+        (r#"{"a\u0062": 2, "o": {}}"#, [false, true, false, false]),
+        (r#"{"a": 1, "ab": 2, "o": {"a": 3, "b": 4}}"#, [true; 4]),
+    ];
+    for _ in 0..2 {
+        for (line, there) in lines {
+            assert_eq!(found.read(&wanted, line.as_bytes()), Ok(()));
+            assert_eq!([0, 1, 2, 3].map(|slot| found.is_there(slot)), there, "{line}");
+            for slot in (0..4).filter(|slot| there[*slot]) {
+                assert!(
+                    matches!(found.value(slot), Value::Number(_, number) if *number == slot as f64 + 1.0),
+                    "{line}"
+                );
+            }
+        }
+    }
+}

@@ -1,7 +1,10 @@
 //! Scores counted on the grid of hundredths from 0 to 100: no sort, any number of rows, and still exact for every threshold
 //! of two decimals.
 
+mod quick;
 mod sparse;
+
+pub(crate) use quick::{Quick, place, point};
 
 use serde::{Deserialize, Serialize};
 

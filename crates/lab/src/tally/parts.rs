@@ -1,6 +1,6 @@
 //! What a tally is made of.
 
-use cloudauth_policy::{Evidence, Policy, Verdict};
+use cloudauth_policy::{Policy, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -69,9 +69,18 @@ pub(crate) struct Share(pub(crate) [[[u64; 3]; 4]; 4]);
 
 impl Share {
     pub(crate) fn add(&mut self, a: Verdict, b: Verdict, label: Label, rows: u64) {
-        let of_a = self.0.get_mut(verdict_number(a));
-        let of_b = of_a.and_then(|of_a| of_a.get_mut(verdict_number(b)));
-        if let Some(count) = of_b.and_then(|of_b| of_b.get_mut(label.number())) {
+        self.add_rows(verdict_number(a), verdict_number(b), label.number(), rows);
+    }
+
+    /// Counts a row by the numbers of verdicts and label.
+    pub(crate) fn bump(&mut self, a: usize, b: usize, label: usize) {
+        self.add_rows(a, b, label, 1);
+    }
+
+    #[inline]
+    fn add_rows(&mut self, a: usize, b: usize, label: usize, rows: u64) {
+        let of_b = self.0.get_mut(a).and_then(|of_a| of_a.get_mut(b));
+        if let Some(count) = of_b.and_then(|of_b| of_b.get_mut(label)) {
             *count += rows;
         }
     }
@@ -108,12 +117,6 @@ pub(crate) struct Scores {
 }
 
 impl Scores {
-    pub(crate) fn add(&mut self, evidence: &Evidence<'_>) {
-        self.verify.add_one(evidence.verify_score.unwrap_or(f64::NAN));
-        self.quality.add_one(evidence.quality_score.unwrap_or(f64::NAN));
-        self.attack.add_one(evidence.face_attack_score.map_or(f64::NAN, |score| score * 100.0));
-    }
-
     pub(crate) fn merge(&mut self, other: &Self) {
         self.verify.merge(&other.verify);
         self.quality.merge(&other.quality);

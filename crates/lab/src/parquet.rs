@@ -1,0 +1,197 @@
+//! Parquet: a row group at a time, of it only the columns that are needed, in batches, so that memory does not grow with the
+//! groups. Rows mean what the same rows mean as JSON: a number is a double, NULL is missing, NaN and the infinities are what
+//! the texts of that name are. A 32-bit float is widened as it is: 74.99 stored so is 74.989997.., and an edge that it was
+//! meant to reach may be missed.
+
+mod bulk;
+mod held;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Encoding;
+
+use crate::error::LabError;
+use crate::input::Input;
+use crate::notes::Point;
+use crate::row::slot;
+use crate::worker::{Task, Worker, decide};
+use bulk::Bulk;
+use held::Held;
+
+/// Rows that are looked at together.
+const BATCH: usize = 8192;
+
+/// A file's row groups, one after the other.
+pub(crate) struct Groups {
+    table: Arc<Table>,
+    next: usize,
+    row: u64,
+}
+
+/// A file and what stands at its end.
+pub(crate) struct Table {
+    path: PathBuf,
+    about: ArrowReaderMetadata,
+}
+
+/// What a Parquet file itself says of its types: what its writer says beside it is of the writer's memory.
+fn options() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+impl Groups {
+    /// From this group on.
+    pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
+        let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(io::Error::other)?;
+        let mut groups = Self { table: Arc::new(Table { path: path.to_owned(), about }), next: 0, row: 0 };
+        while (groups.next as u64) < from && groups.next().is_some() {}
+        Ok(groups)
+    }
+
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.clone()
+    }
+
+    /// The next group: its number, how many rows are before it, and how many bytes it has.
+    pub(crate) fn next(&mut self) -> Option<(usize, u64, u64)> {
+        let group = self.table.about.metadata().row_groups().get(self.next)?;
+        let (number, row) = (self.next, self.row);
+        self.next += 1;
+        self.row += u64::try_from(group.num_rows()).unwrap_or_default();
+        Some((number, row, u64::try_from(group.compressed_size()).unwrap_or_default()))
+    }
+}
+
+impl Table {
+    /// Reads columns of a group. Each reads by a file of its own, since a place in a file is shared by its copies.
+    fn read(&self, group: usize, roots: &[usize]) -> parquet::errors::Result<ParquetRecordBatchReader> {
+        let metadata = self.about.metadata();
+        let leaves = self.about.parquet_schema();
+        let field = |(root, field): (usize, &Arc<Field>)| {
+            let chunk = (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
+            let chunk = chunk.and_then(|leaf| metadata.row_groups().get(group)?.columns().get(leaf));
+            let is_coded = chunk.is_some_and(|chunk| {
+                let only =
+                    |encoding| chunk.page_encoding_stats_mask().is_none_or(|mask| mask.is_only(encoding));
+                let is = only(Encoding::RLE_DICTIONARY) || only(Encoding::PLAIN_DICTIONARY);
+                is && chunk.dictionary_page_offset().is_some()
+            });
+            if *field.data_type() == DataType::Utf8 && is_coded && roots.contains(&root) {
+                // As the file has it: each text once.
+                let coded = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
+                Arc::new(field.as_ref().clone().with_data_type(coded))
+            } else {
+                field.clone()
+            }
+        };
+        let fields: Vec<_> = self.about.schema().fields().iter().enumerate().map(field).collect();
+        let about = ArrowReaderMetadata::try_new(
+            metadata.clone(),
+            options().with_schema(Arc::new(Schema::new(fields))),
+        )?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
+            .with_row_groups(vec![group])
+            .with_projection(ProjectionMask::roots(leaves, roots.iter().copied()))
+            .with_batch_size(BATCH)
+            .build()
+    }
+}
+
+impl Worker<'_> {
+    /// Decides a row group.
+    pub(crate) fn group(
+        &mut self,
+        table: &Table,
+        source: usize,
+        group: usize,
+        first: Point,
+    ) -> Result<(), LabError> {
+        let fields = table.about.schema().fields();
+        let names: Vec<&[u8]> = fields.iter().map(|field| field.name().as_bytes()).collect();
+        let mut columns = self.task.columns(source, &names)?;
+        for (slot, column) in columns.iter_mut().enumerate() {
+            let Some(field) = column.and_then(|column| fields.get(column)) else { continue };
+            if !self.task.needs(slot, field.data_type()) {
+                *column = None;
+            } else if !held::is_taken(slot, field.data_type()) {
+                let (path, name, kind) = (table.path.display(), field.name(), field.data_type());
+                let wanted = held::wanted(slot);
+                return Err(LabError::new(format!(
+                    "{path}: the column `{name}` is of the type {kind}, and must hold {wanted}: cast it"
+                )));
+            }
+        }
+        let mut roots: Vec<usize> = columns.iter().copied().flatten().collect();
+        roots.sort_unstable();
+        roots.dedup();
+        let wrong = |error: String| LabError::file(&table.path, &io::Error::other(error));
+        let mut at = first;
+        if roots.is_empty() {
+            let rows = table.about.metadata().row_groups().get(group).map_or(0, |group| group.num_rows());
+            for _ in 0..rows {
+                decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, |_| {
+                    crate::row::Cell::Missing
+                });
+                at.line += 1;
+            }
+            return Ok(());
+        }
+        let reader = table.read(group, &roots).map_err(|error| wrong(error.to_string()))?;
+        let mut bulk = Bulk::new(self.task);
+        for batch in reader {
+            let batch = batch.map_err(|error| wrong(error.to_string()))?;
+            let held: Vec<Held> = columns
+                .iter()
+                .enumerate()
+                .map(|(slot, column)| {
+                    let place = column.and_then(|column| roots.binary_search(&column).ok());
+                    let array = place.and_then(|place| batch.columns().get(place));
+                    array.map_or(Held::Nothing, |array| Held::of(slot, array))
+                })
+                .collect();
+            let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);
+            for row in 0..batch.num_rows() {
+                if !is_coded || bulk.is_odd(row) {
+                    let cell =
+                        |slot: usize| held.get(slot).map_or(crate::row::Cell::Missing, |held| held.cell(row));
+                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, cell);
+                } else {
+                    bulk.count(row, &mut self.counter);
+                }
+                at.line += 1;
+            }
+            if is_coded {
+                bulk.unload(&mut self.rows.notes, &mut self.counter);
+            }
+            self.counter.check()?;
+        }
+        Ok(())
+    }
+}
+
+impl Task<'_> {
+    /// Whether anything depends on a slot.
+    fn needs(&self, number: usize, kind: &DataType) -> bool {
+        const DEVICE_RISK: usize = Input::DeviceRisk as usize;
+        let asked = |input: &Input| self.asks(input.name());
+        match number {
+            slot::SUBJECT => self.keep_people,
+            slot::ID => self.candidate.is_some() || self.write_decisions,
+            slot::RESULT => false,
+            // What is no text is told of, asked for or not.
+            DEVICE_RISK => asked(&Input::DeviceRisk) || *kind != DataType::Utf8,
+            _ => match Input::ALL.get(number) {
+                Some(input @ (Input::Code | Input::FaceAttack | Input::FaceOcclusion)) => asked(input),
+                _ => true,
+            },
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Most rows at once: codes, flags, labels and segments are looked at once for each text, the policies decide in columns, and
+//! what is left for a row are a few steps. A row of which there is something to tell is odd: it goes the way that rows go
+//! which come one by one.
+
+use arrow_array::Array;
+use cloudauth_policy::{Column, Policy};
+
+use super::held::{Held, number};
+use crate::input::Input;
+use crate::notes::Notes;
+use crate::row::{Cell, Label, Rows, slot};
+use crate::stats::place;
+use crate::tally::{Counted, Counter, Share, code_number};
+use crate::worker::Task;
+
+/// More segments' values in a batch are no segments, and not worth a table.
+const MOST_VALUES: usize = 2000;
+const FIRST_SCORE: usize = Input::VerifyScore as usize;
+
+/// A batch, as columns.
+pub(super) struct Bulk<'t> {
+    task: &'t Task<'t>,
+    /// Whether it can decide at all.
+    is_able: bool,
+    odd: Vec<bool>,
+    /// By policy and input.
+    classes: [Vec<Vec<u8>>; 2],
+    /// NaN where there is none.
+    scores: [Vec<f64>; 3],
+    codes: Vec<u16>,
+    labels: Vec<Label>,
+    days: Vec<Option<u32>>,
+    rules: [Vec<u8>; 2],
+    segments: Vec<Segment>,
+    /// By input, whether it is missing in a row; empty if it is in none, or nobody asks.
+    missing: Vec<Vec<bool>>,
+}
+
+struct Segment {
+    keys: Vec<u32>,
+    values: Vec<(String, Share)>,
+}
+
+impl<'t> Bulk<'t> {
+    pub(super) fn new(task: &'t Task<'t>) -> Self {
+        Self {
+            task,
+            is_able: !(task.keep_people || task.write_decisions || task.asks(Input::DeviceRisk.name())),
+            odd: Vec::new(),
+            classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
+            scores: Default::default(),
+            codes: Vec::new(),
+            labels: Vec::new(),
+            days: Vec::new(),
+            rules: Default::default(),
+            segments: Vec::new(),
+            missing: vec![Vec::new(); Input::ALL.len()],
+        }
+    }
+
+    fn policies(&self) -> [Option<&'t Policy>; 2] {
+        [Some(self.task.policy), self.task.candidate]
+    }
+
+    /// Takes a batch and decides it; `false` if it must be gone through row by row.
+    pub(super) fn load(&mut self, held: &[Held], rows: usize, by: &Rows<'_>, counter: &mut Counter) -> bool {
+        self.is_able && self.take(held, rows, by, counter).is_some()
+    }
+
+    fn take(&mut self, held: &[Held], rows: usize, by: &Rows<'_>, counter: &mut Counter) -> Option<()> {
+        self.odd.clear();
+        self.odd.resize(rows, false);
+        for input in Input::ALL.into_iter().take(FIRST_SCORE) {
+            self.take_texts(input, held.get(input as usize)?, rows, by)?;
+        }
+        for input in [Input::VerifyScore, Input::QualityScore, Input::FaceAttackScore] {
+            self.take_scores(input, held.get(input as usize)?, rows)?;
+        }
+        if !matches!(held.get(Input::DeviceRisk as usize)?, Held::Nothing) {
+            return None;
+        }
+        self.take_labels(held, rows, by)?;
+        self.take_days(held.get(slot::TIME)?, rows, counter)?;
+        self.segments.clear();
+        for held in held.get(slot::SEGMENTS..)? {
+            let (keys, entries) = held.coded(rows)?;
+            if entries.len() > MOST_VALUES {
+                return None;
+            }
+            let value = |cell: Cell<'_>| (cell.filled().unwrap_or("(none)").to_owned(), Share::default());
+            self.segments.push(Segment { keys, values: entries.into_iter().map(value).collect() });
+        }
+        self.decide(rows, counter)
+    }
+
+    /// A code or a flag.
+    fn take_texts(&mut self, input: Input, held: &Held, rows: usize, by: &Rows<'_>) -> Option<()> {
+        let (keys, entries) = held.coded(rows)?;
+        let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
+        let number = input as usize;
+        let of = |key: &u32| known.get(*key as usize);
+        if known.iter().any(|entry| entry.is_odd) {
+            let odd = keys.iter().map(|key| of(key).is_none_or(|entry| entry.is_odd));
+            self.odd.iter_mut().zip(odd).for_each(|(odd, here)| *odd |= here);
+        }
+        for (policy, classes) in self.policies().into_iter().zip(&mut self.classes) {
+            let class = |text: Option<&str>| policy?.class(input.name(), text);
+            let classes = classes.get_mut(number)?;
+            classes.clear();
+            if class(None).is_some() {
+                let of: Vec<u8> = known.iter().map(|entry| class(entry.text).unwrap_or(u8::MAX)).collect();
+                classes.extend(keys.iter().map(|key| of.get(*key as usize).copied().unwrap_or(u8::MAX)));
+            }
+        }
+        if input == Input::SubCode {
+            let codes: Vec<u16> = known.iter().map(|entry| code_number(entry.text)).collect();
+            self.codes.clear();
+            self.codes.extend(keys.iter().map(|key| codes.get(*key as usize).copied().unwrap_or(1000)));
+        }
+        let missing = self.missing.get_mut(number)?;
+        missing.clear();
+        if known.iter().any(|entry| entry.is_missing) {
+            missing.extend(
+                keys.iter().map(|key| known.get(*key as usize).is_some_and(|entry| entry.is_missing)),
+            );
+        }
+        Some(())
+    }
+
+    fn take_scores(&mut self, input: Input, held: &Held, rows: usize) -> Option<()> {
+        let number = input as usize;
+        let scores = self.scores.get_mut(number - FIRST_SCORE)?;
+        let missing = self.missing.get_mut(number)?;
+        missing.clear();
+        scores.clear();
+        match held {
+            Held::Nothing => scores.resize(rows, f64::NAN),
+            Held::Numbers(numbers) => scores.extend_from_slice(numbers.values()),
+            _ => return None,
+        }
+        let nulls = match held {
+            Held::Numbers(numbers) if numbers.null_count() == 0 => {
+                for (odd, score) in self.odd.iter_mut().zip(scores.iter()) {
+                    *odd |= !score.is_finite();
+                }
+                return Some(());
+            }
+            Held::Numbers(numbers) => numbers.nulls(),
+            _ => None,
+        };
+        let is_asked = self.task.asks(input.name());
+        missing.resize(if is_asked { rows } else { 0 }, false);
+        for (row, (score, odd)) in scores.iter_mut().zip(&mut self.odd).enumerate() {
+            if nulls.is_none_or(|nulls| nulls.is_null(row)) {
+                // What lies under a NULL is no score.
+                *score = f64::NAN;
+                if let Some(missing) = missing.get_mut(row) {
+                    *missing = true;
+                }
+            } else {
+                *odd |= !score.is_finite();
+            }
+        }
+        Some(())
+    }
+
+    fn take_labels(&mut self, held: &[Held], rows: usize, by: &Rows<'_>) -> Option<()> {
+        let (keys, entries) = held.get(slot::LABEL)?.coded(rows)?;
+        let known: Vec<Option<Label>> = entries.into_iter().map(|cell| by.label(cell)).collect();
+        self.labels.clear();
+        for (key, odd) in keys.iter().zip(&mut self.odd) {
+            let label = known.get(*key as usize).copied().flatten();
+            *odd |= label.is_none();
+            self.labels.push(label.unwrap_or(Label::Unlabelled));
+        }
+        let attacks = held.get(slot::ATTACK)?;
+        if !matches!(attacks, Held::Nothing) {
+            let (keys, entries) = attacks.coded(rows)?;
+            let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.filled().is_some()).collect();
+            for (key, odd) in keys.iter().zip(&mut self.odd) {
+                *odd |= is_attack.get(*key as usize).copied().unwrap_or(true);
+            }
+        }
+        Some(())
+    }
+
+    fn take_days(&mut self, held: &Held, rows: usize, counter: &mut Counter) -> Option<()> {
+        self.days.clear();
+        let mut add = |row: usize, cell: Cell<'_>| {
+            let day = Rows::day(cell);
+            if let (None, Some(odd)) = (day, self.odd.get_mut(row)) {
+                *odd = true;
+            }
+            self.days.push(day.flatten().map(|day| counter.day(day)));
+        };
+        match held {
+            Held::Numbers(numbers) => {
+                for row in 0..rows {
+                    add(row, if numbers.is_valid(row) { number(numbers.value(row)) } else { Cell::Missing });
+                }
+            }
+            held => (0..rows).for_each(|row| add(row, held.cell(row))),
+        }
+        Some(())
+    }
+
+    fn decide(&mut self, rows: usize, counter: &Counter) -> Option<()> {
+        for ((policy, classes), rules) in self.policies().into_iter().zip(&self.classes).zip(&mut self.rules)
+        {
+            rules.clear();
+            rules.resize(rows, 0);
+            let Some(policy) = policy else { continue };
+            let column = |name: &str| {
+                let input = Input::ALL.into_iter().find(|input| input.name() == name)? as usize;
+                match input.checked_sub(FIRST_SCORE) {
+                    Some(score) => self.scores.get(score).map(|scores| Column::Scores(scores)),
+                    None => classes.get(input).map(|classes| Column::Classes(classes)),
+                }
+            };
+            let columns: Vec<Column<'_>> = policy.inputs().map(column).collect::<Option<_>>()?;
+            policy.batch(&columns).ok()?.rules(rules);
+        }
+        if self.task.candidate.is_some() {
+            // The first of each kind of flip are told of with their place and id.
+            let mut marked = [[0; 4]; 4];
+            for row in 0..rows {
+                let (a, b) = counter.says(self.rules(row));
+                let Some(marked) = marked.get_mut(a).and_then(|of_a| of_a.get_mut(b)) else { continue };
+                if a != b && *marked < counter.wants((a, b)) {
+                    *marked += 1;
+                    *self.odd.get_mut(row)? = true;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn rules(&self, row: usize) -> (usize, usize) {
+        let [a, b] = &self.rules;
+        let rule = |of: &Vec<u8>| of.get(row).copied().map_or(usize::MAX, usize::from);
+        (rule(a), rule(b))
+    }
+
+    /// Whether a row has to be looked at by itself.
+    pub(super) fn is_odd(&self, row: usize) -> bool {
+        self.odd.get(row).copied().unwrap_or(true)
+    }
+
+    /// Counts a row that is not odd.
+    #[inline]
+    pub(super) fn count(&mut self, row: usize, counter: &mut Counter) {
+        let [verify, quality, attack] = &self.scores;
+        let score = |of: &Vec<f64>| of.get(row).copied().unwrap_or(f64::NAN);
+        let label = self.labels.get(row).copied().unwrap_or(Label::Unlabelled);
+        let counted = Counted {
+            rules: self.rules(row),
+            label,
+            code: self.codes.get(row).copied().unwrap_or(1000),
+            day: self.days.get(row).copied().flatten(),
+            places: [place(score(verify)), place(score(quality)), place(score(attack) * 100.0)],
+        };
+        counter.count(&counted);
+        if label == Label::Genuine {
+            counter.add_bona_fide(counted.places[2]);
+        }
+        if !self.segments.is_empty() {
+            let (a, b) = counter.says(counted.rules);
+            for segment in &mut self.segments {
+                let value = segment.keys.get(row).and_then(|key| segment.values.get_mut(*key as usize));
+                if let Some((_, share)) = value {
+                    share.bump(a, b, label.number());
+                }
+            }
+        }
+    }
+
+    /// Hands on what is counted by batch.
+    pub(super) fn unload(&mut self, notes: &mut Notes, counter: &mut Counter) {
+        for (input, missing) in Input::ALL.into_iter().zip(&self.missing) {
+            let missing = missing.iter().zip(&self.odd).filter(|(missing, odd)| **missing && !**odd);
+            notes.add_missing(input, missing.count() as u64);
+        }
+        for (number, segment) in self.segments.iter().enumerate() {
+            for (value, share) in segment.values.iter().filter(|(_, share)| *share != Share::default()) {
+                counter.add_segment(number, value, share);
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A column of a batch, as cells.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::*;
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, StringArray};
+use arrow_schema::{DataType, TimeUnit};
+
+use crate::row::{Cell, slot};
+
+/// What a slot's column holds.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// There is no such column, or nothing in it.
+    Nothing,
+    Texts(StringArray),
+    /// Each text once.
+    Words(Int32Array, StringArray),
+    Numbers(Float64Array),
+    /// Whole numbers where their texts matter: which one in which row, from 1 on, 0 for none.
+    Wholes(Vec<u32>, Vec<(String, f64)>),
+    Truths(BooleanArray),
+    Days(Vec<Option<i32>>),
+}
+
+const fn is_score(number: usize) -> bool {
+    5 <= number && number <= 7
+}
+
+/// Whether a slot takes a type.
+pub(super) fn is_taken(number: usize, kind: &DataType) -> bool {
+    match kind {
+        DataType::Date32 | DataType::Timestamp(..) => number == slot::TIME,
+        DataType::Decimal128(_, scale) => *scale >= 0,
+        DataType::Utf8 | DataType::Boolean | DataType::Null | DataType::Float32 | DataType::Float64 => true,
+        other => other.is_integer(),
+    }
+}
+
+/// What a slot takes.
+pub(super) const fn wanted(number: usize) -> &'static str {
+    match number {
+        slot::TIME => "timestamps, dates, texts or numbers",
+        _ if is_score(number) => "numbers or texts",
+        _ => "texts, whole numbers or truth values",
+    }
+}
+
+impl Held {
+    /// Of an array whose type [`is_taken`].
+    pub(super) fn of(number: usize, array: &ArrayRef) -> Self {
+        let is_number = is_score(number) || number == slot::TIME;
+        macro_rules! whole {
+            ($kind:ty) => {
+                if is_number { numbers::<$kind>(array, |value| value as f64) } else { wholes::<$kind>(array) }
+            };
+        }
+        match array.data_type() {
+            DataType::Utf8 => Self::Texts(array.as_string().clone()),
+            DataType::Dictionary(..) => {
+                let coded = array.as_dictionary::<Int32Type>();
+                match coded.values().as_string_opt::<i32>() {
+                    Some(values) => Self::Words(coded.keys().clone(), values.clone()),
+                    None => Self::Nothing,
+                }
+            }
+            DataType::Boolean => Self::Truths(array.as_boolean().clone()),
+            DataType::Int8 => whole!(Int8Type),
+            DataType::Int16 => whole!(Int16Type),
+            DataType::Int32 => whole!(Int32Type),
+            DataType::Int64 => whole!(Int64Type),
+            DataType::UInt8 => whole!(UInt8Type),
+            DataType::UInt16 => whole!(UInt16Type),
+            DataType::UInt32 => whole!(UInt32Type),
+            DataType::UInt64 => whole!(UInt64Type),
+            DataType::Float32 => numbers::<Float32Type>(array, f64::from),
+            DataType::Float64 => Self::Numbers(array.as_primitive().clone()),
+            DataType::Decimal128(_, 0) => whole!(Decimal128Type),
+            DataType::Decimal128(_, scale) => {
+                let scale = *scale;
+                numbers::<Decimal128Type>(array, |value| decimal(value, scale))
+            }
+            DataType::Date32 => days::<Date32Type>(array, i64::from, 1),
+            DataType::Timestamp(TimeUnit::Second, _) => days::<TimestampSecondType>(array, i64::from, DAY),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                days::<TimestampMillisecondType>(array, i64::from, DAY * 1_000)
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                days::<TimestampMicrosecondType>(array, i64::from, DAY * 1_000_000)
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                days::<TimestampNanosecondType>(array, i64::from, DAY * 1_000_000_000)
+            }
+            _ => Self::Nothing,
+        }
+    }
+
+    /// What stands in a row.
+    pub(super) fn cell(&self, row: usize) -> Cell<'_> {
+        match self {
+            Self::Texts(texts) if texts.is_valid(row) => Cell::Text(texts.value(row)),
+            Self::Words(keys, words) if keys.is_valid(row) => word(words, keys.value(row)),
+            Self::Numbers(numbers) if numbers.is_valid(row) => number(numbers.value(row)),
+            Self::Wholes(keys, words) => {
+                match keys.get(row).and_then(|key| words.get((*key).checked_sub(1)? as usize)) {
+                    Some((text, number)) => Cell::Number(text, *number),
+                    None => Cell::Missing,
+                }
+            }
+            Self::Truths(truths) if truths.is_valid(row) => Cell::Truth(truths.value(row)),
+            Self::Days(days) => days.get(row).copied().flatten().map_or(Cell::Missing, Cell::Day),
+            _ => Cell::Missing,
+        }
+    }
+
+    /// Each cell once, after a missing one, and which of them each row has; `None` for what is not so few.
+    pub(super) fn coded(&self, rows: usize) -> Option<(Vec<u32>, Vec<Cell<'_>>)> {
+        let mut entries = vec![Cell::Missing];
+        let keys = match self {
+            Self::Nothing => vec![0; rows],
+            Self::Words(keys, words) => {
+                entries.extend((0..words.len()).map(|place| Cell::Text(words.value(place))));
+                let key = |key: Option<i32>| key.map_or(0, |key| key.cast_unsigned() + 1);
+                if keys.null_count() == 0 {
+                    keys.values().iter().map(|key| key.cast_unsigned() + 1).collect()
+                } else {
+                    keys.iter().map(key).collect()
+                }
+            }
+            Self::Texts(texts) => {
+                let (keys, words) = interned(texts.iter());
+                entries.extend(words.into_iter().map(Cell::Text));
+                keys
+            }
+            Self::Wholes(keys, words) => {
+                entries.extend(words.iter().map(|(text, number)| Cell::Number(text, *number)));
+                keys.clone()
+            }
+            Self::Truths(truths) => {
+                entries.extend([Cell::Truth(false), Cell::Truth(true)]);
+                truths.iter().map(|truth| truth.map_or(0, |truth| 1 + u32::from(truth))).collect()
+            }
+            Self::Numbers(_) | Self::Days(_) => return None,
+        };
+        Some((keys, entries))
+    }
+}
+
+fn word(words: &StringArray, key: i32) -> Cell<'_> {
+    usize::try_from(key)
+        .ok()
+        .filter(|key| *key < words.len())
+        .map_or(Cell::Missing, |key| Cell::Text(words.value(key)))
+}
+
+/// A double has no text that would be a whole number's; what is none is what its text is.
+pub(super) fn number(number: f64) -> Cell<'static> {
+    match number {
+        number if number.is_finite() => Cell::Number("0.5", number),
+        number if number.is_nan() => Cell::Text("NaN"),
+        number if number > 0.0 => Cell::Text("inf"),
+        _ => Cell::Text("-inf"),
+    }
+}
+
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, of: impl Fn(T::Native) -> f64) -> Held {
+    Held::Numbers(array.as_primitive::<T>().unary(of))
+}
+
+/// Each value once, and which of them each row has, from 1 on.
+fn interned<T: Copy + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> (Vec<u32>, Vec<T>) {
+    let (mut numbers, mut all) = (HashMap::new(), Vec::new());
+    let keys = values.map(|value| {
+        let Some(value) = value else { return 0 };
+        *numbers.entry(value).or_insert_with(|| {
+            all.push(value);
+            u32::try_from(all.len()).unwrap_or_default()
+        })
+    });
+    (keys.collect(), all)
+}
+
+fn wholes<T: ArrowPrimitiveType>(array: &ArrayRef) -> Held
+where
+    T::Native: Copy + Eq + Hash + ToString,
+{
+    let (keys, values) = interned(array.as_primitive::<T>().iter());
+    let shown = values.into_iter().map(|value| {
+        let text = value.to_string();
+        let number = text.parse().unwrap_or(f64::NAN);
+        (text, number)
+    });
+    Held::Wholes(keys, shown.collect())
+}
+
+/// The nearest double, which the division gives where both of its sides are exact.
+fn decimal(value: i128, scale: i8) -> f64 {
+    if value.unsigned_abs() <= 1 << 53 && scale <= 22 {
+        return value as f64 / 10_f64.powi(scale.into());
+    }
+    format!("{value}e-{scale}").parse().unwrap_or(f64::NAN)
+}
+
+const DAY: i64 = 86_400;
+
+fn days<T: ArrowPrimitiveType>(array: &ArrayRef, whole: impl Fn(T::Native) -> i64, day: i64) -> Held {
+    let of = |value| {
+        let day = whole(value).div_euclid(day).clamp(-crate::time::MOST_DAYS, crate::time::MOST_DAYS);
+        i32::try_from(day).unwrap_or_default()
+    };
+    Held::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())
+}

@@ -1,0 +1,312 @@
+//! Counts rows into tables, one for each thread, which are poured into its tally at the end: a row costs a few steps, and
+//! none that looks for a text or a day in a tree.
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::Policy;
+
+use super::{
+    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Share, Tally, entry, too_many_months, verdict_number,
+};
+use crate::error::LabError;
+use crate::notes::{Notes, Point};
+use crate::row::{Label, Row};
+use crate::stats::{Quick, place, point};
+
+/// A row as what is counted of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted {
+    /// The rules that decide it.
+    pub(crate) rules: (usize, usize),
+    pub(crate) label: Label,
+    /// As [`code_number`] has it.
+    pub(crate) code: u16,
+    /// As [`Counter::day`] has it.
+    pub(crate) day: Option<u32>,
+    /// Where its scores are counted: verify, quality, attack.
+    pub(crate) places: [u16; 3],
+}
+
+/// What a thread counts.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    tally: Tally,
+    /// The verdict of each rule.
+    says: [Vec<u8>; 2],
+    /// By code in the order in which they turned up, rule of the first, rule of the second, label.
+    cells: Vec<u64>,
+    /// Where the counts of a code begin.
+    codes: Vec<usize>,
+    days: Vec<Day>,
+    /// Where a day is in `days`: those that were asked for last, and all.
+    last_days: Vec<(i32, u32)>,
+    all_days: BTreeMap<i32, u32>,
+    months: Vec<(i32, [Quick; 3])>,
+    scores: [Quick; 3],
+    bona_fide: Quick,
+    /// Rows since it was poured.
+    rows: u64,
+}
+
+#[derive(Debug)]
+struct Day {
+    day: i32,
+    month: usize,
+    share: Share,
+}
+
+const CODES: usize = 1002;
+/// Before any table can run over.
+const MOST_ROWS: u64 = 1 << 31;
+const LAST_DAYS: usize = 512;
+
+/// The number of a SubCode: what does not look like one could be anybody's data in the wrong place.
+pub(crate) fn code_number(code: Option<&str>) -> u16 {
+    match code.map(str::as_bytes) {
+        Some([a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9']) => {
+            u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
+        }
+        Some(_) => 1000,
+        None => 1001,
+    }
+}
+
+fn code_shown(number: usize) -> String {
+    match number {
+        1000 => "(no code)".to_owned(),
+        1001 => "(missing)".to_owned(),
+        code => format!("{code:03}"),
+    }
+}
+
+impl Counter {
+    pub(crate) fn new(policy: &Policy, candidate: Option<&Policy>, segments: &[String]) -> Self {
+        let tally = Tally::new(policy, candidate, segments);
+        let (of_a, of_b) = tally.sizes();
+        let number = |verdict| u8::try_from(verdict_number(verdict)).unwrap_or_default();
+        let says = [
+            (0..of_a).map(|rule| number(tally.verdicts(rule, 0).0)).collect(),
+            (0..of_b).map(|rule| number(tally.verdicts(0, rule).1)).collect(),
+        ];
+        Self {
+            tally,
+            says,
+            cells: Vec::new(),
+            codes: vec![usize::MAX; CODES],
+            days: Vec::new(),
+            last_days: vec![(0, u32::MAX); LAST_DAYS],
+            all_days: BTreeMap::new(),
+            months: Vec::new(),
+            scores: Default::default(),
+            bona_fide: Quick::default(),
+            rows: 0,
+        }
+    }
+
+    /// All of it.
+    pub(crate) fn done(mut self, notes: Notes) -> Tally {
+        self.pour();
+        self.tally.notes = notes;
+        self.tally
+    }
+
+    /// Whether it stays small enough, whatever the data hold.
+    pub(crate) fn check(&mut self) -> Result<(), LabError> {
+        if self.rows > MOST_ROWS {
+            self.pour();
+        }
+        if self.months.len() > MOST_MONTHS { Err(too_many_months()) } else { self.tally.check() }
+    }
+
+    /// The verdicts' numbers of two rules.
+    #[inline]
+    pub(crate) fn says(&self, (a, b): (usize, usize)) -> (usize, usize) {
+        let [of_a, of_b] = &self.says;
+        let a = of_a.get(a).copied().unwrap_or(1);
+        let b = if self.tally.candidate.is_none() { a } else { of_b.get(b).copied().unwrap_or(1) };
+        (usize::from(a), usize::from(b))
+    }
+
+    /// How many examples of a flip are still wanted.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn wants(&self, flip: (usize, usize)) -> usize {
+        EXAMPLES - self.tally.examples.get(&flip).map_or(0, Vec::len).min(EXAMPLES)
+    }
+
+    /// The place of a day since 1970 in the tables.
+    #[inline]
+    pub(crate) fn day(&mut self, day: i32) -> u32 {
+        let last = self.last_days.get((day as usize) % LAST_DAYS).copied();
+        match last {
+            Some((other, place)) if other == day && place != u32::MAX => place,
+            _ => self.find_day(day),
+        }
+    }
+
+    fn find_day(&mut self, day: i32) -> u32 {
+        let place = match self.all_days.get(&day) {
+            Some(place) => *place,
+            None => {
+                let (_, _, of_month) = crate::time::date(day);
+                let first = day.saturating_add(1 - of_month);
+                let month = self.months.iter().position(|(other, _)| *other == first);
+                let month = match month {
+                    Some(month) => month,
+                    // Too many of them end the run, and take no memory until then.
+                    None if self.months.len() > MOST_MONTHS => return 0,
+                    None => {
+                        self.months.push((first, Default::default()));
+                        self.months.len() - 1
+                    }
+                };
+                let place = u32::try_from(self.days.len()).unwrap_or(u32::MAX);
+                self.days.push(Day { day, month, share: Share::default() });
+                self.all_days.insert(day, place);
+                place
+            }
+        };
+        if let Some(last) = self.last_days.get_mut((day as usize) % LAST_DAYS) {
+            *last = (day, place);
+        }
+        place
+    }
+
+    /// Counts what every row has.
+    #[inline]
+    pub(crate) fn count(&mut self, row: &Counted) {
+        self.rows += 1;
+        let (a_says, b_says) = self.says(row.rules);
+        let label = row.label.number();
+        let (_, of_b) = (self.says[0].len(), self.says[1].len());
+        let begin = match self.codes.get(usize::from(row.code)) {
+            Some(begin) if *begin != usize::MAX => *begin,
+            _ => self.begin_code(row.code),
+        };
+        if let Some(count) = self.cells.get_mut(begin + (row.rules.0 * of_b + row.rules.1) * 3 + label) {
+            *count += 1;
+        }
+        let [verify, quality, attack] = row.places;
+        if let Some(scores) = self.scores.get_mut(label) {
+            scores.bump(verify);
+        }
+        if a_says == 0
+            && let Some(band) = point(verify).and_then(|point| self.tally.approved.get_mut(point))
+        {
+            *band += 1;
+        }
+        if let Some(day) = row.day.and_then(|day| self.days.get_mut(day as usize)) {
+            day.share.bump(a_says, b_says, label);
+            if let Some((_, month)) = self.months.get_mut(day.month) {
+                month[0].bump(verify);
+                month[1].bump(quality);
+                month[2].bump(attack);
+            }
+        }
+    }
+
+    fn begin_code(&mut self, code: u16) -> usize {
+        let begin = self.cells.len();
+        self.cells.resize(begin + self.tally.rules.len(), 0);
+        if let Some(place) = self.codes.get_mut(usize::from(code)) {
+            *place = begin;
+        }
+        begin
+    }
+
+    /// Adds rows of a segment's value.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn add_segment(&mut self, number: usize, value: &str, share: &Share) {
+        if let Some(values) = self.tally.segments.get_mut(number) {
+            entry(values, value, |mine| mine.merge(share));
+        }
+    }
+
+    /// Counts the `face_attack_score` of a genuine person.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn add_bona_fide(&mut self, place: u16) {
+        self.bona_fide.bump(place);
+    }
+
+    /// Adds a row that the policies decide by their rules of these numbers. `segment` gives the values of its segments.
+    pub(crate) fn add<'a>(
+        &mut self,
+        row: &Row<'a>,
+        at: Point,
+        rules: (usize, usize),
+        keep_people: bool,
+        segment: impl Fn(usize) -> Option<&'a str>,
+    ) {
+        let score = row.evidence.verify_score.unwrap_or(f64::NAN);
+        let attack_score = row.evidence.face_attack_score.map_or(f64::NAN, |score| score * 100.0);
+        let quality = row.evidence.quality_score.unwrap_or(f64::NAN);
+        let label = row.label;
+        let counted = Counted {
+            rules,
+            label,
+            code: code_number(row.evidence.sub_code),
+            day: row.day.map(|day| self.day(day)),
+            places: [place(score), place(quality), place(attack_score)],
+        };
+        self.count(&counted);
+        let (a_says, b_says) = self.says(rules);
+        let tally = &mut self.tally;
+        for (number, values) in tally.segments.iter_mut().enumerate() {
+            let value = segment(number).unwrap_or("(none)");
+            entry(values, value, |share| share.bump(a_says, b_says, label.number()));
+        }
+        match (row.attack, label) {
+            (Some(kind), _) => entry(&mut tally.attacks, kind, |scores| scores.add_one(attack_score)),
+            (None, Label::Genuine) => tally.bona_fide.add_one(attack_score),
+            _ => {}
+        }
+        if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
+            tally.kept_all &= tally.kept.len() < MOST_KEPT;
+            if tally.kept.len() < MOST_KEPT {
+                tally.kept.push(Kept::new(subject, score, label));
+            }
+        }
+        if a_says != b_says {
+            let examples = tally.examples.entry((a_says, b_says)).or_default();
+            if examples.len() < EXAMPLES {
+                examples.push(Example { at, id: row.id.map(Into::into), rules });
+            }
+        }
+    }
+
+    /// Adds the tables to the tally, and empties them.
+    fn pour(&mut self) {
+        let Self { tally, .. } = self;
+        let (of_a, of_b) = tally.sizes();
+        tally.rows += self.rows;
+        self.rows = 0;
+        for (number, begin) in self.codes.iter().enumerate().filter(|(_, begin)| **begin != usize::MAX) {
+            let Some(cells) = self.cells.get_mut(*begin..*begin + of_a * of_b * 3) else { continue };
+            if cells.iter().all(|count| *count == 0) {
+                continue;
+            }
+            super::add_all(&mut tally.rules, cells);
+            let counts = tally.sub_codes.entry(code_shown(number).into()).or_default();
+            counts.resize(of_a * 3, 0);
+            for (place, count) in cells.iter().enumerate() {
+                if let Some(sum) = counts.get_mut(place / (of_b * 3) * 3 + place % 3) {
+                    *sum += count;
+                }
+            }
+            cells.fill(0);
+        }
+        for day in &mut self.days {
+            tally.days.entry(day.day).or_default().merge(&day.share);
+            day.share = Share::default();
+        }
+        for (month, [verify, quality, attack]) in &mut self.months {
+            let period = tally.periods.entry(*month).or_default();
+            verify.pour(&mut period.verify);
+            quality.pour(&mut period.quality);
+            attack.pour(&mut period.attack);
+        }
+        for (scores, to) in self.scores.iter_mut().zip(&mut tally.scores) {
+            scores.pour(to);
+        }
+        self.bona_fide.pour(&mut tally.bona_fide);
+    }
+}

@@ -1,0 +1,130 @@
+"""The lab's replay and DuckDB's CASE and GROUP BY over the same files, in turns, each in a process of its own on two threads.
+
+compare.py <folder> <rows> <rounds> <cloudauth>: fails if a count differs, and never because of the time.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import duckdb
+
+POLICY = "builtin:onboarding"
+THREADS = 2
+INPUTS = {
+    "sub_code": "VARCHAR",
+    "passed": "VARCHAR",
+    "face_attack": "VARCHAR",
+    "face_occlusion": "VARCHAR",
+    "verify_score": "DOUBLE",
+    "quality_score": "DOUBLE",
+    "face_attack_score": "DOUBLE",
+}
+OTHERS = {name: "VARCHAR" for name in ["id", "time", "channel", "label", "subject"]}
+
+
+def columns(types):
+    return "{" + ", ".join(f"{name}: '{kind}'" for name, kind in types.items()) + "}"
+
+
+def read_json(path, types):
+    return f"read_json('{path}', format = 'newline_delimited', columns = {columns(types)})"
+
+
+def source(kind, path):
+    if kind == "parquet":
+        return f"SELECT * FROM read_parquet('{path}')"
+    if kind == "flat":
+        return f"SELECT * FROM {read_json(path, INPUTS)}"
+    # One extraction of a list of paths, which is the fastest way that DuckDB has.
+    face = "$.facialPictureFront."
+    paths = ["$.faceAttack", "$.faceOcclusion", face + "verifyScore", face + "qualityScore", face + "faceAttackScore"]
+    return f"""
+        SELECT r[1] AS sub_code, r[2] AS passed, m[1] AS face_attack, m[2] AS face_occlusion,
+            CAST(m[3] AS DOUBLE) AS verify_score, CAST(m[4] AS DOUBLE) AS quality_score,
+            CAST(m[5] AS DOUBLE) AS face_attack_score
+        FROM (
+            SELECT r, json_extract_string(r[3], {paths}) AS m
+            FROM (
+                SELECT json_extract_string(ResultObject, ['$.SubCode', '$.Passed', '$.MaterialInfo']) AS r
+                FROM {read_json(path, {"ResultObject": "JSON"})}
+            )
+        )"""
+
+
+def by_duckdb(kind, path, case):
+    """Runs in a process of its own; prints what it has counted."""
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {THREADS}")
+    query = f"""
+        WITH verifications AS ({source(kind, path)})
+        SELECT policy_rule_id, count(*) FROM ({case}) GROUP BY ALL"""
+    print(json.dumps(dict(connection.execute(query).fetchall())))
+
+
+def measured(command):
+    """What a command prints; its wall time, CPU time and memory in MiB."""
+    begin = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        printed = child.stdout.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - begin
+    if child.returncode:
+        sys.exit(f"{command} failed: {child.returncode}")
+    return json.loads(printed), wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def to_parquet(flat, path):
+    """As a warehouse has it: times as timestamps."""
+    if os.path.exists(path):
+        return
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {THREADS}")
+    time_of = "CAST(time[:10] || ' ' || time[12:19] AS TIMESTAMP) AS time"
+    rows = f"SELECT * REPLACE ({time_of}) FROM {read_json(flat, INPUTS | OTHERS)}"
+    connection.execute(f"COPY ({rows}) TO '{path}.part' (FORMAT parquet)")
+    os.rename(f"{path}.part", path)
+
+
+def main(folder, rows, rounds, cloudauth):
+    to_parquet(f"{folder}/flat-{rows}.jsonl", f"{folder}/flat-{rows}.parquet")
+    sql = [cloudauth, "policy", "sql", POLICY, "--dialect", "duckdb"]
+    case = subprocess.run(sql, check=True, capture_output=True, text=True).stdout.rstrip().rstrip(";")
+    nothing = min((measured([sys.executable, __file__, "nothing"]) for _ in range(3)), key=lambda run: run[2])
+    print(f"{rows} rows, {THREADS} threads, the best of {rounds} in turns; DuckDB {duckdb.__version__} without its start")
+    differ = False
+    for kind, name in [("parquet", "flat"), ("flat", "flat"), ("reply", "reply")]:
+        path = f"{folder}/{name}-{rows}." + ("parquet" if kind == "parquet" else "jsonl")
+        ours, theirs = [], []
+        for _ in range(int(rounds)):
+            ours.append(measured([cloudauth, "lab", "replay", POLICY, path, "--threads", str(THREADS), "--output", "json"]))
+            theirs.append(measured([sys.executable, __file__, "duckdb", kind, path, case]))
+        counts = {rule["rule"]: rule["all"] for rule in ours[0][0]["rules"] if rule["all"]}
+        same = counts == theirs[0][0]
+        differ |= not same
+        best = [[min(run[number] for run in runs) for number in (1, 2)] for runs in (ours, theirs)]
+        # Python and the import of DuckDB are not its replay.
+        best[1] = [best[1][0] - nothing[1], best[1][1] - nothing[2]]
+        memory = [max(run[3] for run in runs) for runs in (ours, theirs)]
+        for who, (wall, cpu), most in zip(["lab", "DuckDB"], best, memory):
+            print(f"{kind:8} {who:7} wall {wall:6.2f} s  CPU {cpu:6.2f} s  {most:5.0f} MiB")
+        ratios = [theirs / ours for ours, theirs in zip(*best)]
+        print(f"{kind:8} faster  wall {ratios[0]:6.2f}    CPU {ratios[1]:6.2f}    counts {'the same' if same else 'DIFFER'}")
+    if differ:
+        sys.exit("the counts differ")
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["nothing"]:
+            print("{}")
+        case ["duckdb", kind, path, query]:
+            by_duckdb(kind, path, query)
+        case [folder, rows, rounds, cloudauth]:
+            main(folder, rows, rounds, cloudauth)
+        case _:
+            sys.exit(__doc__)

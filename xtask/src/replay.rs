@@ -1,0 +1,53 @@
+//! The lab's replay and DuckDB over the same data, in turns: the same counts, and how long each takes.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::python;
+use crate::shell::{command, is_there, root, run as run_command};
+
+const ROWS: &str = "1000000";
+const ROUNDS: &str = "3";
+
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (mut rows, mut rounds) = (ROWS, ROUNDS);
+    let mut left = args.iter();
+    while let Some(arg) = left.next() {
+        match *arg {
+            "--rows" => rows = left.next().context("--rows wants a number")?,
+            "--rounds" => rounds = left.next().context("--rounds wants a number")?,
+            other => bail!("replay takes `--rows N` and `--rounds N`, and no `{other}`"),
+        }
+    }
+    if rows.parse::<u32>().is_err() || rounds.parse::<u32>().is_err() {
+        bail!("`{rows}` or `{rounds}` is no number");
+    }
+    if !is_there("python3") {
+        bail!("replay needs Python 3 with venv, and `python3` is not there");
+    }
+    let scripts = root().join("tests/replay");
+    let folder = root().join("target/replay");
+    let python =
+        python::install(&[scripts.join("requirements.txt")], &folder).context("cannot install DuckDB")?;
+    crate::shell::cargo("build --release -p cloudauth-cli --features parquet")?;
+    crate::shell::cargo("build --release -p cloudauth-lab --example history")?;
+    let history = crate::shell::built_as("release/examples/history")?;
+    for shape in ["flat", "reply"] {
+        make(&history, rows, shape, &folder.join(format!("{shape}-{rows}.jsonl")))?;
+    }
+    let (folder, cloudauth) = (folder.display().to_string(), crate::shell::built_as("release/cloudauth")?);
+    let mut compare = command(&python, &["compare.py", &folder, rows, rounds, &cloudauth]);
+    run_command(compare.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// Whole, or not there: beside it first.
+fn make(history: &str, rows: &str, shape: &str, path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let beside = path.with_extension("part");
+    run_command(command(history, &[rows, shape]).stdout(File::create(&beside)?))?;
+    Ok(fs::rename(beside, path)?)
+}

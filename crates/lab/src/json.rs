@@ -242,9 +242,9 @@ impl Found {
         }
         let mut last = None;
         loop {
-            cursor.expect(b'"')?;
+            cursor.demand(b'"')?;
             let child = self.name(wanted, node, last, cursor)?;
-            cursor.expect(b':')?;
+            cursor.demand(b':')?;
             cursor.blank();
             match child {
                 Some(child) => {

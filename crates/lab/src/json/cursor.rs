@@ -32,7 +32,7 @@ impl Cursor<'_> {
 
     /// Passes over blanks and this byte.
     #[inline]
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Bad> {
+    pub(super) fn demand(&mut self, byte: u8) -> Result<(), Bad> {
         if self.peek() != Some(byte) {
             self.blank();
         }
@@ -203,9 +203,9 @@ impl Cursor<'_> {
         }
         loop {
             if is_object {
-                self.expect(b'"')?;
+                self.demand(b'"')?;
                 self.string()?;
-                self.expect(b':')?;
+                self.demand(b':')?;
             }
             self.blank();
             self.pass(deep + 1)?;

@@ -238,7 +238,7 @@ fn a_run_over_groups_that_was_stopped_goes_on() {
     let path = as_parquet(&folder.path().join("a.parquet"), &rows, true, 100);
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let lab = Lab::new(&policy).resume(folder.path().join("state.json")).threads(1);
-    let sources = Source::find(&[path.clone()]).unwrap();
+    let sources = Source::find(std::slice::from_ref(&path)).unwrap();
     let mut parts = 0;
     let tally = loop {
         let watch = Watch::default();

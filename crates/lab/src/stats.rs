@@ -48,6 +48,8 @@ pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, esti
 pub use drift::{
     Binned, Bins, Smoothing, jensen_shannon, psi, psi_critical, wasserstein, wasserstein_of_grids,
 };
+#[cfg(feature = "parquet")]
+pub(crate) use grid::NO_SCORE;
 pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
 pub(crate) use grid::{Quick, place, point};
 pub use interval::{

@@ -72,6 +72,7 @@ impl Cursor<'_> {
     pub(super) fn string(&mut self) -> Result<(Range<usize>, bool), Bad> {
         let (begin, mut escaped) = (self.at, false);
         loop {
+            let mut plain = 0;
             while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
                 let stops = special(u64::from_le_bytes(*eight));
                 if stops != 0 {
@@ -79,6 +80,10 @@ impl Cursor<'_> {
                     break;
                 }
                 self.at += 8;
+                plain += 1;
+                if plain == 2 {
+                    self.long_plain();
+                }
             }
             match self.next() {
                 Some(b'"') => return Ok((begin..self.at - 1, escaped)),
@@ -99,6 +104,19 @@ impl Cursor<'_> {
                 Some(b' '..) => {}
                 _ => return Err(Bad::NotJson),
             }
+        }
+    }
+
+    /// Passes over what is plain in a long text, as many bytes at a time as the processor compares.
+    fn long_plain(&mut self) {
+        while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<32>) {
+            let stops = chunk
+                .iter()
+                .fold(false, |any, byte| any | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\'));
+            if stops {
+                return;
+            }
+            self.at += 32;
         }
     }
 
@@ -216,14 +234,16 @@ impl Cursor<'_> {
     }
 }
 
+const ONES: u64 = u64::MAX / 255;
+const HIGH: u64 = ONES << 7;
+
+const fn zero(eight: u64) -> u64 {
+    eight.wrapping_sub(ONES) & !eight
+}
+
 /// The high bit of each byte that ends the plain part of a text: a quote, a backslash, a control character. What lies above
 /// the first of them may be wrong.
 const fn special(eight: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    const fn zero(eight: u64) -> u64 {
-        eight.wrapping_sub(ONES) & !eight
-    }
     let below_blank = eight.wrapping_sub(ONES * 0x20) & !eight;
     (zero(eight ^ (ONES * b'"' as u64)) | zero(eight ^ (ONES * b'\\' as u64)) | below_blank) & HIGH
 }
@@ -231,9 +251,28 @@ const fn special(eight: u64) -> u64 {
 /// Resolves escapes that are known to be well formed; `None` where half a surrogate pair stands.
 pub(super) fn unescape(escaped: &[u8], to: &mut Vec<u8>) -> Option<()> {
     let mut rest = escaped;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
+    to.reserve(escaped.len());
+    loop {
+        // Most stretches are short: eight bytes at a time, and what was too many goes again.
+        while let Some(eight) = rest.first_chunk::<8>() {
+            to.extend_from_slice(eight);
+            let stops = zero(u64::from_le_bytes(*eight) ^ (ONES * b'\\' as u64)) & HIGH;
+            if stops != 0 {
+                let plain = stops.trailing_zeros() as usize / 8;
+                to.truncate(to.len() - 8 + plain);
+                rest = rest.get(plain..)?;
+                break;
+            }
+            rest = rest.get(8..)?;
+        }
+        let Some(at) = rest.iter().position(|byte| *byte == b'\\') else { break };
         to.extend_from_slice(rest.get(..at)?);
         let escape = rest.get(at + 1..)?;
+        if let Some(itself @ (b'"' | b'\\' | b'/')) = escape.first() {
+            to.push(*itself);
+            rest = escape.get(1..)?;
+            continue;
+        }
         let (char, length) = match escape.first()? {
             b'b' => ('\u{8}', 1),
             b'f' => ('\u{c}', 1),

@@ -9,7 +9,7 @@ use super::held::{Held, number};
 use crate::input::Input;
 use crate::notes::Notes;
 use crate::row::{Cell, Label, Rows, slot};
-use crate::stats::place;
+use crate::stats::{NO_SCORE, place};
 use crate::tally::{Counted, Counter, Share, code_number};
 use crate::worker::Task;
 
@@ -27,6 +27,8 @@ pub(super) struct Bulk<'t> {
     classes: [Vec<Vec<u8>>; 2],
     /// NaN where there is none.
     scores: [Vec<f64>; 3],
+    /// Where they are counted.
+    places: [Vec<u16>; 3],
     codes: Vec<u16>,
     labels: Vec<Label>,
     days: Vec<Option<u32>>,
@@ -49,6 +51,7 @@ impl<'t> Bulk<'t> {
             odd: Vec::new(),
             classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
             scores: Default::default(),
+            places: Default::default(),
             codes: Vec::new(),
             labels: Vec::new(),
             days: Vec::new(),
@@ -81,6 +84,11 @@ impl<'t> Bulk<'t> {
         }
         self.take_labels(held, rows, by)?;
         self.take_days(held.get(slot::TIME)?, rows, counter)?;
+        for (number, (places, scores)) in self.places.iter_mut().zip(&self.scores).enumerate() {
+            let points = if number == 2 { 100.0 } else { 1.0 };
+            places.clear();
+            places.extend(scores.iter().map(|score| place(score * points)));
+        }
         self.segments.clear();
         for held in held.get(slot::SEGMENTS..)? {
             let (keys, entries) = held.coded(rows)?;
@@ -249,15 +257,15 @@ impl<'t> Bulk<'t> {
     /// Counts a row that is not odd.
     #[inline]
     pub(super) fn count(&mut self, row: usize, counter: &mut Counter) {
-        let [verify, quality, attack] = &self.scores;
-        let score = |of: &Vec<f64>| of.get(row).copied().unwrap_or(f64::NAN);
+        let [verify, quality, attack] = &self.places;
+        let place = |of: &Vec<u16>| of.get(row).copied().unwrap_or(NO_SCORE);
         let label = self.labels.get(row).copied().unwrap_or(Label::Unlabelled);
         let counted = Counted {
             rules: self.rules(row),
             label,
             code: self.codes.get(row).copied().unwrap_or(1000),
             day: self.days.get(row).copied().flatten(),
-            places: [place(score(verify)), place(score(quality)), place(score(attack) * 100.0)],
+            places: [place(verify), place(quality), place(attack)],
         };
         counter.count(&counted);
         if label == Label::Genuine {

@@ -4,6 +4,8 @@
 mod quick;
 mod sparse;
 
+#[cfg(feature = "parquet")]
+pub(crate) use quick::NO_SCORE;
 pub(crate) use quick::{Quick, place, point};
 
 use serde::{Deserialize, Serialize};
@@ -46,13 +48,19 @@ pub fn edge_index(threshold: f64) -> Option<usize> {
     edge(slot).filter(|edge| *edge == threshold).map(|_| slot)
 }
 
-/// Where a score is counted: at the last edge that it reaches. The product is at most one place off, and the two edges around
-/// it put that right: `slot >= k` is `score >= edge(k)`, for every double.
+/// Where a score is counted: at the last edge that it reaches. Well between two edges the product says which; else it is at
+/// most one place off, and the two edges around it put that right: `slot >= k` is `score >= edge(k)`, for every double.
 #[inline]
 #[expect(clippy::indexing_slicing, reason = "both are below the table's length: the guess is at most 10,000")]
 fn slot(score: f64) -> usize {
-    let guess = (score * 100.0) as u32 as usize;
-    let guess = guess.min(EDGES - 1);
+    /// Far more than the product can be off by.
+    const NEAR: f64 = 1e-6;
+    let product = score * 100.0;
+    let guess = (product as u32 as usize).min(EDGES - 1);
+    let beyond = product - guess as f64;
+    if beyond > NEAR && beyond < 1.0 - NEAR && guess < EDGES - 1 {
+        return guess;
+    }
     let up = usize::from(score >= EDGE[guess + 1]);
     let down = usize::from(score < EDGE[guess]);
     let valid = (0.0..=100.0).contains(&score);

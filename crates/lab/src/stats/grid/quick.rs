@@ -25,6 +25,10 @@ impl Quick {
     }
 }
 
+/// Where what is no score is counted.
+#[cfg(feature = "parquet")]
+pub(crate) const NO_SCORE: u16 = super::INVALID as u16;
+
 /// Where a [`Quick`] counts a score.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "a slot is at most 10,001")]

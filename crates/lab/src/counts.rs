@@ -35,6 +35,7 @@ pub(crate) mod part {
     pub(crate) const MONTHS: &str = "months";
     pub(crate) const ATTACKS: &str = "attacks";
     pub(crate) const BONA_FIDE: &str = "bona_fide";
+    pub(crate) const OTHERS: &str = "others";
     pub(crate) const NOTES: &str = "notes";
 
     /// What there may be to say of a row in a warehouse.
@@ -76,6 +77,9 @@ impl Lab<'_> {
             ),
             segments: BTreeMap::new(),
             has_format: true,
+            whole: None,
+            lines: (0, 0),
+            of_attacks: 0,
             tally: Tally::new(self.policy, self.candidate, &[]),
             of_scores: 0,
             approved: 0,
@@ -107,6 +111,10 @@ struct Counts {
     policies: (String, String),
     segments: BTreeMap<usize, String>,
     has_format: bool,
+    /// Which parts there are that not every mapping makes, and how many segments.
+    whole: Option<(String, i64)>,
+    /// Notes that there are to be, and are.
+    lines: (i64, i64),
     tally: Tally,
     // Sums, of which each must be that of another part.
     of_scores: u64,
@@ -114,6 +122,7 @@ struct Counts {
     of_segments: BTreeMap<usize, u64>,
     of_days: u64,
     of_months: BTreeMap<&'static str, u64>,
+    of_attacks: u64,
 }
 
 /// What is wrong with a line, without what stands there.
@@ -149,14 +158,23 @@ impl Counts {
             }
             part::SCORES => self.scores(line),
             part::MONTHS => self.months(line),
+            part::OTHERS => {
+                self.of_attacks += line.rows;
+                Ok(())
+            }
             part::ATTACKS => {
+                self.of_attacks += line.rows;
                 let grid = self.tally.attacks.entry(line.value.as_str().into()).or_default();
                 add(grid, line)
             }
-            part::BONA_FIDE => add(&mut self.tally.bona_fide, line),
+            part::BONA_FIDE => {
+                self.of_attacks += line.rows;
+                add(&mut self.tally.bona_fide, line)
+            }
             part::NOTES => {
                 let what = part::noted(&line.name).ok_or("has a note that is not known")?;
                 self.tally.notes.add_rows(what, line.rows);
+                self.lines.1 += 1;
                 Ok(())
             }
             _ => Err("has a part that is not known".to_owned()),
@@ -174,11 +192,16 @@ impl Counts {
             }
         }
         if line.name.is_empty() {
+            if line.value != FORMAT.to_string() {
+                return Err(format!("is of another format than {FORMAT}: write the query anew"));
+            }
             self.has_format = true;
-            return if line.value == FORMAT.to_string() {
+            self.lines.0 += line.rule;
+            let whole = (line.label.clone(), line.candidate_rule);
+            return if *self.whole.get_or_insert_with(|| whole.clone()) == whole {
                 Ok(())
             } else {
-                Err(format!("is of another format than {FORMAT}: write the query anew"))
+                Err("is of another mapping than a line before it".to_owned())
             };
         }
         let number = usize::try_from(line.rule).map_err(|_| "has a segment without its number")?;
@@ -270,15 +293,23 @@ impl Counts {
         for number in 0..tally.segment_names.len() {
             sums.push((part::SEGMENTS, self.of_segments.get(&number).copied().unwrap_or_default(), rows));
         }
-        let has_days = self.of_days > 0 || !self.of_months.is_empty();
-        if has_days {
-            sums.push((part::DAYS, self.of_days, rows));
+        let (whole, segments) = self.whole.clone().unwrap_or_default();
+        let is_there = |part: &str| whole.split(' ').any(|other| other == part);
+        let sum_of = |part: &str| if is_there(part) { rows } else { 0 };
+        sums.push((part::DAYS, self.of_days, sum_of(part::DAYS)));
+        for score in SCORES {
+            let months = self.of_months.get(score).copied().unwrap_or_default();
+            sums.push((part::MONTHS, months, sum_of(part::MONTHS)));
         }
-        for score in SCORES.into_iter().filter(|_| has_days) {
-            sums.push((part::MONTHS, self.of_months.get(score).copied().unwrap_or_default(), rows));
-        }
+        sums.push((part::ATTACKS, self.of_attacks, sum_of(part::ATTACKS)));
         let genuine = share.sum(|_, _, label| label == Label::Genuine);
         sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));
+        if self.lines.0 != self.lines.1 || usize::try_from(segments) != Ok(tally.segment_names.len()) {
+            return Err(LabError::new(
+                "the counts do not add up: lines of `about` or `notes` are missing, or stand there twice"
+                    .to_owned(),
+            ));
+        }
         if let Some((part, here, there)) = sums.into_iter().find(|(_, here, there)| here != there) {
             return Err(LabError::new(format!(
                 "the counts do not add up: `{part}` has {here} rows where another part has {there}; lines are missing, or stand there twice, or the table has changed between them"

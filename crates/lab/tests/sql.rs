@@ -209,8 +209,16 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         assert_eq!(left_out, 1, "{part}");
         String::from_utf8(to.into_inner().unwrap()).unwrap()
     };
-    for part in ["decisions", "days", "segments", "scores", "months", "bona_fide"] {
+    for part in
+        ["decisions", "days", "segments", "scores", "months", "attacks", "bona_fide", "others", "notes"]
+    {
         let error = finish(&case.lab(), &without(part));
+        assert!(error.contains("do not add up"), "{part}: {error}");
+    }
+    // All lines of a part, as where an export was cut.
+    for part in ["days", "attacks", "notes"] {
+        let left = |line: &&str| !line.starts_with(part);
+        let error = finish(&case.lab(), &text.lines().filter(left).collect::<Vec<_>>().join("\n"));
         assert!(error.contains("do not add up"), "{part}: {error}");
     }
     assert!(finish(&case.lab(), &without("about")).contains("holds no counts, or not all of them"));
@@ -230,7 +238,7 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         (",approve,", ",let in,", "has a verdict that is none"),
         ("months,", "months", "no CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
-        (",1,-1,0", ",2,-1,0", "is of another format than 1"),
+        (",,1,-1,0", ",,2,-1,0", "is of another format than 1"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = finish(&case.lab(), &text.replacen(from, to, 1));

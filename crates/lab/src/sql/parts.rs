@@ -30,7 +30,20 @@ pub(super) fn all(
     rows: &Rows,
 ) -> Result<Vec<String>, SqlError> {
     let is_compared = candidate.is_some();
-    let mut parts = vec![Part::about("", &FORMAT.to_string(), 0, dialect)?];
+    let has_labels = mapping.label.column.is_some() || mapping.label.attack.is_some();
+    let whole: Vec<&str> = [
+        mapping.time.is_some().then_some(part::DAYS),
+        mapping.time.is_some().then_some(part::MONTHS),
+        has_labels.then_some(part::ATTACKS),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    // How many lines there are to be, and which parts.
+    let format = Part::about("", &FORMAT.to_string(), rows.notes.len(), dialect)?
+        .set("candidate_rule", mapping.segments.len().to_string())
+        .set("label", format!("'{}'", whole.join(" ")));
+    let mut parts = vec![format];
     for (number, segment) in mapping.segments.iter().enumerate() {
         parts.push(Part::about(segment, "", number, dialect)?);
     }
@@ -47,7 +60,7 @@ pub(super) fn all(
         let months = [Input::VerifyScore, Input::QualityScore, Input::FaceAttackScore];
         parts.extend(months.map(|score| months_of(dialect, score)));
     }
-    if mapping.label.column.is_some() || mapping.label.attack.is_some() {
+    if has_labels {
         parts.push(attacks(dialect));
     }
     parts.extend(notes(&rows.notes));
@@ -172,7 +185,7 @@ fn scores(dialect: Dialect) -> Part {
         .by("label", "placed.label")
         .by("verdict", "placed.verdict")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, Input::VerifyScore, &keys, "cloudauth_lab_said AS one"))
+        .from(placed(dialect, Input::VerifyScore, "", &keys, "cloudauth_lab_said AS one"))
 }
 
 fn months_of(dialect: Dialect, score: Input) -> Part {
@@ -180,34 +193,44 @@ fn months_of(dialect: Dialect, score: Input) -> Part {
         .set("name", format!("'{score}'"))
         .by("value", "placed.month")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, score, &[("month", "substr(one.lab_day, 1, 7)")], "cloudauth_lab_read AS one"))
+        .from(placed(
+            dialect,
+            score,
+            "",
+            &[("month", "substr(one.lab_day, 1, 7)")],
+            "cloudauth_lab_read AS one",
+        ))
 }
 
-/// `face_attack_score` by kind of attack, and of genuine people.
+/// `face_attack_score` by kind of attack, and of genuine people; and how many rows there are of others.
 fn attacks(dialect: Dialect) -> Part {
-    let from = "cloudauth_lab_read AS one\nWHERE one.lab_attack IS NOT NULL OR one.lab_label = 'genuine'";
     let keys = [
-        ("part", "CASE WHEN one.lab_attack IS NULL THEN 'bona_fide' ELSE 'attacks' END"),
+        (
+            "part",
+            "CASE WHEN one.lab_attack IS NOT NULL THEN 'attacks' WHEN one.lab_label = 'genuine' THEN 'bona_fide' ELSE 'others' END",
+        ),
         ("kind", "CASE WHEN one.lab_attack IS NULL THEN '' ELSE one.lab_attack END"),
     ];
+    let counts = "(one.lab_attack IS NOT NULL OR one.lab_label = 'genuine') AND ";
+    let from = "cloudauth_lab_read AS one";
     Part::new("")
         .by("part", "placed.part")
         .by("value", "placed.kind")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, Input::FaceAttackScore, &keys, from))
+        .from(placed(dialect, Input::FaceAttackScore, counts, &keys, from))
 }
 
 /// Keys, and the place of a score on the grid of hundredths by [`crate::stats::Grid`]'s rule, -1 if it is none. The product
 /// is at most one place off, and the two edges around it put that right; an edge is a whole number over 100, which every
 /// engine divides alike.
-fn placed(dialect: Dialect, score: Input, keys: &[(&str, &str)], from: &str) -> String {
+fn placed(dialect: Dialect, score: Input, counts: &str, keys: &[(&str, &str)], from: &str) -> String {
     let number = |number: f64| dialect.number(number);
     let points = match score {
         // It lies between 0 and 1; what does not may be so large that the product is an error in PostgreSQL.
         Input::FaceAttackScore => {
             let (score, one) = (format!("one.lab_{score}"), number(1.0));
             let product = format!("{score} * {}", number(100.0));
-            format!("CASE WHEN {score} >= {} AND {score} <= {one} THEN {product} END", number(0.0))
+            format!("CASE WHEN {counts}{score} >= {} AND {score} <= {one} THEN {product} END", number(0.0))
         }
         score => format!("one.lab_{score}"),
     };

@@ -212,7 +212,7 @@ fn admin_token(address: SocketAddr, given: Option<String>) -> io::Result<Option<
     let random = || {
         let mut bytes = [0_u8; 16];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(crate::verify::hex(&bytes))
     };
     given.filter(|token| !token.is_empty()).map_or_else(random, Ok).map(Some)
 }

@@ -16,7 +16,7 @@ use crate::rules::Rule;
 use crate::sessions::Sessions;
 use crate::snapshot::{Rest, Snapshot};
 use crate::store::Store;
-use crate::verify::Keys;
+use crate::verify::{Keys, hex};
 
 /// What the emulator was started with.
 #[derive(Debug)]
@@ -122,13 +122,13 @@ impl State {
     pub(crate) fn fresh_id(&self, what: &str) -> String {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let digest = Sha256::digest(format!("{} {what} {number}", self.seed()));
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex(digest.get(..16).unwrap_or_default())
     }
 
     /// What a list of texts is known by, without keeping them.
     pub(crate) fn digest(&self, texts: &[&str]) -> String {
         let digest = Sha256::digest(format!("{} {texts:?}", self.seed()));
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest)
     }
 
     /// An upper-case UUID, as the vendor's are.

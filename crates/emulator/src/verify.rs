@@ -1,5 +1,6 @@
 //! Checks signatures. Written from the vendor's documents, with encoder and canonicalizer of its own.
 
+mod encode;
 mod refusal;
 mod v1;
 mod v3;
@@ -11,20 +12,13 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use cloudauth_protocol::UnixTime;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::GatewayError;
 use crate::nonces::Nonces;
 use crate::time;
 
+pub(crate) use encode::hex;
 pub(crate) use refusal::{Explanation, Refusal};
-
-/// RFC 3986: all but unreserved characters are encoded.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
-}
 
 /// How far a timestamp may be off, either way.
 const WINDOW: Duration = Duration::from_secs(15 * 60);

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
+use super::encode::{encoded, wrong_encodings};
 use super::refusal::{Guess, MASK, Refusal, Text, may_be_shown};
-use super::{Claim, Incoming, Key, Keys, encoded};
+use super::{Claim, Incoming, Key, Keys};
 use crate::error::GatewayError;
 
 pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
@@ -118,49 +119,21 @@ fn mistakes<'a>(right: &Recipe<'a>) -> Vec<(Recipe<'a>, String)> {
             format!("the string begins with {other_method}, and the request is a {}", right.method),
         ),
         (Recipe { is_sorted: false, ..right.clone() }, "the parameters are not sorted".into()),
-        (
-            encode(|text| encoded(text).replace("%20", "+")),
-            "spaces are `+` in the string; they must be %20".into(),
-        ),
-        (
-            encode(|text| encoded(text).replace("%2A", "*")),
-            "`*` stands bare in the string; it must be %2A".into(),
-        ),
-        (
-            encode(|text| encoded(text).replace('~', "%7E")),
-            "`~` is %7E in the string; it must stand bare".into(),
-        ),
-        (encode(as_browsers_do), "`!'()*` stand bare in the string; they must be encoded".into()),
-        (encode(lower_case), "the hexadecimal digits of %XX are lower case; they must be upper case".into()),
+    ];
+    mistakes.extend(wrong_encodings("string").map(|(wrong, hint)| (encode(wrong), hint)));
+    mistakes.extend([
         (encode(str::to_owned), "names and values are not encoded before they are joined".into()),
         (
             Recipe { encode_whole: str::to_owned, ..right.clone() },
             "the joined parameters are not encoded once more as a whole".into(),
         ),
-    ];
+    ]);
     for at in 0..right.pairs.len() {
         let mut fewer = right.clone();
         let (name, _) = fewer.pairs.remove(at);
         mistakes.push((fewer, format!("parameter `{name}` is not in the string")));
     }
     mistakes
-}
-
-/// `encodeURIComponent`.
-pub(super) fn as_browsers_do(text: &str) -> String {
-    let bare = [("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")"), ("%2A", "*")];
-    bare.into_iter().fold(encoded(text), |text, (code, bare)| text.replace(code, bare))
-}
-
-pub(super) fn lower_case(text: &str) -> String {
-    let mut left = 0;
-    encoded(text)
-        .chars()
-        .map(|c| {
-            left = if c == '%' { 2 } else { i32::max(left - 1, -1) };
-            if left >= 0 && c != '%' { c.to_ascii_lowercase() } else { c }
-        })
-        .collect()
 }
 
 fn signature(string_to_sign: &str, key: &str) -> String {
@@ -173,12 +146,6 @@ fn signature(string_to_sign: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_the_digits_of_an_escape_become_lower_case() {
-        assert_eq!(lower_case("ABC/张D"), "ABC%2f%e5%bc%a0D");
-        assert_eq!(as_browsers_do("a*'(b)!/"), "a*'(b)!%2F");
-    }
 
     #[test]
     fn each_usual_mistake_is_recognised_and_nobodys_data_is_shown() {

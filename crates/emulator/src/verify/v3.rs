@@ -3,9 +3,9 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use super::encode::{encoded, hex, wrong_encodings};
 use super::refusal::{Guess, MASK, Refusal, Text, may_be_shown};
-use super::v1::{as_browsers_do, lower_case};
-use super::{Claim, Incoming, Key, Keys, encoded};
+use super::{Claim, Incoming, Key, Keys};
 use crate::error::GatewayError;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
@@ -194,22 +194,9 @@ fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> Vec<(Recipe<'a>, S
         ),
         (Recipe { is_sorted: false, ..right.clone() }, "the query is not sorted".into()),
         (sorted, "SignedHeaders are in another order than the headers that were signed".into()),
-        (
-            encode(|text| encoded(text).replace("%20", "+")),
-            "spaces are `+` in the query; they must be %20".into(),
-        ),
-        (
-            encode(|text| encoded(text).replace("%2A", "*")),
-            "`*` stands bare in the query; it must be %2A".into(),
-        ),
-        (
-            encode(|text| encoded(text).replace('~', "%7E")),
-            "`~` is %7E in the query; it must stand bare".into(),
-        ),
-        (encode(as_browsers_do), "`!'()*` stand bare in the query; they must be encoded".into()),
-        (encode(lower_case), "the hexadecimal digits of %XX are lower case; they must be upper case".into()),
-        (encode(str::to_owned), "the query is not encoded".into()),
     ];
+    mistakes.extend(wrong_encodings("query").map(|(wrong, hint)| (encode(wrong), hint)));
+    mistakes.push((encode(str::to_owned), "the query is not encoded".into()));
     for at in 0..right.query.len() {
         let mut fewer = right.clone();
         let (name, _) = fewer.query.remove(at);
@@ -227,8 +214,4 @@ fn signature(canonical: &str, key: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length");
     mac.update(string_to_sign(canonical).as_bytes());
     hex(&mac.finalize().into_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,7 +11,7 @@ use crate::proportion::Proportion;
 use crate::replay::PolicyName;
 use crate::row::Label;
 use crate::stats::{
-    Confidence, Curve, LabelledGrid, OperatingPoint, Step, estimates, threshold, threshold_interval,
+    Confidence, Curve, Estimate, OperatingPoint, Step, estimates, threshold, threshold_interval,
     threshold_with,
 };
 use crate::tally::Tally;
@@ -110,13 +110,21 @@ impl Calibration {
     #[must_use]
     pub fn of(tally: &Tally, targets: &[f64], step: u32) -> Self {
         let decider = &tally.decider;
-        let [genuine, impostor, _] = tally.scores.clone();
-        let grid = LabelledGrid { genuine, impostor };
-        let curve = grid.curve();
+        let curve = tally.labelled().curve();
         let bands = coverage::bands(tally);
         let stop = coverage::labels_stop_below(&bands);
         let at = |name: Option<&str>, threshold: f64| At::of(name, curve.at(threshold));
-        let target = |fmr: &f64| Target::of(*fmr, &curve, step, stop, tally);
+        // Targets share thresholds, and to draw people takes long.
+        let mut drawn: Vec<(f64, Option<People>)> = Vec::new();
+        let mut people = |threshold: f64| match drawn.iter().find(|(other, _)| *other == threshold) {
+            Some((_, people)) => *people,
+            None => {
+                let people = people::of(tally, threshold);
+                drawn.push((threshold, people));
+                people
+            }
+        };
+        let target = |fmr: &f64| Target::of(*fmr, &curve, step, stop, &mut people);
         let with_score = |label: Label| {
             let scores = tally.scores.get(label.number());
             let (valid, invalid) = scores.map_or((0, 0), |scores| (scores.valid(), scores.invalid()));
@@ -147,34 +155,38 @@ impl Calibration {
 /// The errors at every hundredth from 0 to 100, for plots and tables of one's own.
 #[must_use]
 pub fn curve(tally: &Tally) -> Vec<At> {
-    let [genuine, impostor, _] = tally.scores.clone();
-    let grid = LabelledGrid { genuine, impostor };
-    let points: Vec<OperatingPoint> =
-        grid.operating_points().filter(|point| point.threshold.is_finite()).collect();
-    let told = |at: crate::stats::Estimate| At {
-        name: None,
-        threshold: at.point.threshold,
-        vendor_far: nominal_far(at.point.threshold),
-        fmr: Proportion::estimated(at.point.fmr, at.fmr),
-        fnmr: Proportion::estimated(at.point.fnmr, at.fnmr),
+    let told = |at: Estimate| {
+        let rates =
+            (Proportion::estimated(at.point.fmr, at.fmr), Proportion::estimated(at.point.fnmr, at.fnmr));
+        At::new(None, at.point.threshold, rates)
     };
-    estimates(points, Confidence::P95).into_iter().map(told).collect()
+    estimated(tally).into_iter().map(told).collect()
+}
+
+/// The same, as the statistics have it.
+pub(crate) fn estimated(tally: &Tally) -> Vec<Estimate> {
+    let grid = tally.labelled();
+    estimates(grid.operating_points().filter(|point| point.threshold.is_finite()), Confidence::P95)
 }
 
 impl At {
+    fn new(name: Option<&str>, threshold: f64, (fmr, fnmr): (Proportion, Proportion)) -> Self {
+        Self { name: name.map(str::to_owned), threshold, vendor_far: nominal_far(threshold), fmr, fnmr }
+    }
+
     fn of(name: Option<&str>, point: OperatingPoint) -> Self {
-        Self {
-            name: name.map(str::to_owned),
-            threshold: point.threshold,
-            vendor_far: nominal_far(point.threshold),
-            fmr: Proportion::of(point.fmr),
-            fnmr: Proportion::of(point.fnmr),
-        }
+        Self::new(name, point.threshold, (Proportion::of(point.fmr), Proportion::of(point.fnmr)))
     }
 }
 
 impl Target {
-    fn of(fmr: f64, curve: &Curve, step: u32, stop: Option<f64>, tally: &Tally) -> Self {
+    fn of(
+        fmr: f64,
+        curve: &Curve,
+        step: u32,
+        stop: Option<f64>,
+        people: impl FnOnce(f64) -> Option<People>,
+    ) -> Self {
         let step = Step::Hundredths(step);
         let on_scale = |point: OperatingPoint| {
             // Where all may be accepted, the scale begins.
@@ -212,7 +224,7 @@ impl Target {
             }
             Err(few) => (None, None, few_in_words(fmr, few.have, few.need)),
         };
-        let people = proved.as_ref().or(shown.as_ref()).and_then(|at| people::of(tally, at.threshold));
+        let people = proved.as_ref().or(shown.as_ref()).and_then(|at| people(at.threshold));
         Self {
             fmr,
             shown,

@@ -20,9 +20,6 @@ use read::{Line, lines};
 /// The version of what the query gives.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Those that are counted by months.
-const SCORES: [&str; 3] = ["verify_score", "quality_score", "face_attack_score"];
-
 /// The names of the parts.
 pub(crate) mod part {
     use super::{Input, What};
@@ -121,7 +118,7 @@ struct Counts {
     approved: u64,
     of_segments: BTreeMap<usize, u64>,
     of_days: u64,
-    of_months: BTreeMap<&'static str, u64>,
+    of_months: BTreeMap<Input, u64>,
     of_attacks: u64,
 }
 
@@ -255,17 +252,17 @@ impl Counts {
     }
 
     fn months(&mut self, line: &Line) -> Result<(), Wrong> {
-        let name =
-            SCORES.into_iter().find(|name| *name == line.name).ok_or("has a score that is not known")?;
-        *self.of_months.entry(name).or_default() += line.rows;
+        let score = Input::SCORES.into_iter().find(|score| score.name() == line.name);
+        let score = score.ok_or("has a score that is not known")?;
+        *self.of_months.entry(score).or_default() += line.rows;
         if line.value.is_empty() {
             return Ok(());
         }
         let day = crate::time::day(&format!("{}-01", line.value)).ok_or("has a month that is none")?;
         let month = self.tally.periods.entry(day).or_default();
-        let grid = match name {
-            "verify_score" => &mut month.verify,
-            "quality_score" => &mut month.quality,
+        let grid = match score {
+            Input::VerifyScore => &mut month.verify,
+            Input::QualityScore => &mut month.quality,
             _ => &mut month.attack,
         };
         add(grid, line)
@@ -297,8 +294,8 @@ impl Counts {
         let is_there = |part: &str| whole.split(' ').any(|other| other == part);
         let sum_of = |part: &str| if is_there(part) { rows } else { 0 };
         sums.push((part::DAYS, self.of_days, sum_of(part::DAYS)));
-        for score in SCORES {
-            let months = self.of_months.get(score).copied().unwrap_or_default();
+        for score in Input::SCORES {
+            let months = self.of_months.get(&score).copied().unwrap_or_default();
             sums.push((part::MONTHS, months, sum_of(part::MONTHS)));
         }
         sums.push((part::ATTACKS, self.of_attacks, sum_of(part::ATTACKS)));

@@ -32,6 +32,9 @@ impl Input {
         Self::DeviceRisk,
     ];
 
+    /// Those that are numbers, in the order in which they are counted.
+    pub(crate) const SCORES: [Self; 3] = [Self::VerifyScore, Self::QualityScore, Self::FaceAttackScore];
+
     /// As policies write it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -64,6 +67,10 @@ impl Input {
 
     pub(crate) const fn is_flag(self) -> bool {
         matches!(self, Self::Passed | Self::FaceAttack | Self::FaceOcclusion)
+    }
+
+    pub(crate) fn is_score(self) -> bool {
+        Self::SCORES.contains(&self)
     }
 
     pub(crate) const fn is_code(self) -> bool {

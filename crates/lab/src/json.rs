@@ -2,7 +2,7 @@
 //!
 //! Of this crate's own making, since it is what replay spends its time on: a general parser reads two thirds of what this
 //! one does in a second (`docs/performance.md`). It is as strict: what is passed over must be JSON too, a member that is
-//! wanted may stand there once, and `tests/json.rs` holds it against serde_json.
+//! wanted may stand there once, and its tests hold it against serde_json.
 
 mod cursor;
 #[cfg(test)]

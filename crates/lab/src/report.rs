@@ -10,7 +10,7 @@ use cloudauth_policy::Verdict;
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Value, context};
 
-use crate::calibrate::{Calibration, TARGETS};
+use crate::calibrate::{Calibration, TARGETS, estimated};
 use crate::compare::Compare;
 use crate::drift::Drift;
 use crate::error::LabError;
@@ -31,7 +31,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let calibration = Calibration::of(tally, &TARGETS, 1);
     let is_labelled = calibration.genuine.count > 0 && calibration.impostor.count > 0;
     let drift = Drift::of(tally, None, None).ok();
-    let operating = if is_labelled { charts::operating(tally) } else { Vec::new() };
+    let operating = if is_labelled { estimated(tally) } else { Vec::new() };
     let svg = Value::from_safe_string;
     let wrong = |error: minijinja::Error| LabError::with("the report cannot be made", error);
     let mut pages = Environment::new();

@@ -150,7 +150,7 @@ impl<'m> Rows<'m> {
         evidence.sub_code = reader.code(Input::SubCode, cell(Input::SubCode as usize));
         let passed = cell(Input::Passed as usize);
         if let (None, false, Cell::Text(text)) = (evidence.sub_code, is_reply, as_text(passed))
-            && is_sub_code(text)
+            && three_digits(text).is_some()
         {
             // As the callback has it: `passed` carries the SubCode, and whether anybody passed is not said.
             reader.notes.add(What::Callback, at);
@@ -217,8 +217,8 @@ impl Rows<'_> {
                 Flag::Invalid => None,
             }
         };
-        let is_callback =
-            input == Input::Passed && matches!(as_text(cell), Cell::Text(text) if is_sub_code(text));
+        let is_callback = input == Input::Passed
+            && matches!(as_text(cell), Cell::Text(text) if three_digits(text).is_some());
         Entry { text, is_missing: notes.misses(), is_odd: notes.tells() || is_callback }
     }
 
@@ -244,8 +244,10 @@ const fn as_text(cell: Cell<'_>) -> Cell<'_> {
     }
 }
 
-fn is_sub_code(text: &str) -> bool {
-    text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit())
+/// The number of what looks like one of the service's codes: three digits.
+pub(crate) fn three_digits(text: &str) -> Option<u16> {
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text.as_bytes() else { return None };
+    Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
 }
 
 fn label<'a>(

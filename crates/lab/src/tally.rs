@@ -17,7 +17,7 @@ pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_
 use crate::error::LabError;
 use crate::notes::Notes;
 use crate::row::Label;
-use crate::stats::Grid;
+use crate::stats::{Grid, LabelledGrid};
 
 /// A column with more values is no segment, and no kind of attack; and so many months are more than thirty years.
 const MOST_VALUES: usize = 1000;
@@ -95,6 +95,12 @@ impl Tally {
     pub(crate) fn count(&self, a: usize, b: usize, label: Label) -> u64 {
         let (_, of_b) = self.sizes();
         self.rules.get((a * of_b + b) * 3 + label.number()).copied().unwrap_or_default()
+    }
+
+    /// `verify_score` of genuine people and of impostors.
+    pub(crate) fn labelled(&self) -> LabelledGrid {
+        let [genuine, impostor, _] = self.scores.clone();
+        LabelledGrid { genuine, impostor }
     }
 
     /// Rows by the verdicts of both policies, and label. With one policy, the second is the first.

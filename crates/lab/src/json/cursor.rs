@@ -268,35 +268,22 @@ pub(super) fn unescape(escaped: &[u8], to: &mut Vec<u8>) -> Option<()> {
         let Some(at) = rest.iter().position(|byte| *byte == b'\\') else { break };
         to.extend_from_slice(rest.get(..at)?);
         let escape = rest.get(at + 1..)?;
-        if let Some(itself @ (b'"' | b'\\' | b'/')) = escape.first() {
-            to.push(*itself);
-            rest = escape.get(1..)?;
-            continue;
-        }
-        let (char, length) = match escape.first()? {
-            b'b' => ('\u{8}', 1),
-            b'f' => ('\u{c}', 1),
-            b'n' => ('\n', 1),
-            b'r' => ('\r', 1),
-            b't' => ('\t', 1),
+        let byte = match escape.first()? {
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
             b'u' => {
-                let unit = |at: usize| {
-                    let digits = std::str::from_utf8(escape.get(at..at + 4)?).ok()?;
-                    u16::from_str_radix(digits, 16).ok()
-                };
-                let first = unit(1)?;
-                match char::decode_utf16([first]).next()? {
-                    Ok(char) => (char, 5),
-                    Err(_) if escape.get(5..7) == Some(b"\\u") => {
-                        (char::decode_utf16([first, unit(7)?]).next()?.ok()?, 11)
-                    }
-                    Err(_) => return None,
-                }
+                // Seldom, and not worth a reader of our own: the rest, as a text.
+                let text = [b"\"", rest.get(at..)?, b"\""].concat();
+                to.extend_from_slice(serde_json::from_slice::<String>(&text).ok()?.as_bytes());
+                return Some(());
             }
-            itself => (char::from(*itself), 1),
+            itself => *itself,
         };
-        to.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
-        rest = escape.get(length..)?;
+        to.push(byte);
+        rest = escape.get(1..)?;
     }
     to.extend_from_slice(rest);
     Some(())

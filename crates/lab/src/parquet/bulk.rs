@@ -76,7 +76,7 @@ impl<'t> Bulk<'t> {
         for input in Input::ALL.into_iter().take(FIRST_SCORE) {
             self.take_texts(input, held.get(input as usize)?, rows, by)?;
         }
-        for input in [Input::VerifyScore, Input::QualityScore, Input::FaceAttackScore] {
+        for input in Input::SCORES {
             self.take_scores(input, held.get(input as usize)?, rows)?;
         }
         if !matches!(held.get(Input::DeviceRisk as usize)?, Held::Nothing) {
@@ -268,9 +268,6 @@ impl<'t> Bulk<'t> {
             places: [place(verify), place(quality), place(attack)],
         };
         counter.count(&counted);
-        if label == Label::Genuine {
-            counter.add_bona_fide(counted.places[2]);
-        }
         if !self.segments.is_empty() {
             let (a, b) = counter.says(counted.rules);
             for segment in &mut self.segments {

@@ -6,7 +6,7 @@ use super::words::Words;
 use crate::calibrate::{Band, Calibration};
 use crate::drift::Drift;
 use crate::row::Label;
-use crate::stats::{Confidence, Estimate, Grid, LabelledGrid, Rate, estimates};
+use crate::stats::{Estimate, Grid, Rate};
 use crate::tally::{Tally, VERDICTS};
 
 /// From the tens below the lowest score to 100.
@@ -53,14 +53,6 @@ pub(super) fn histogram(tally: &Tally, words: Words) -> String {
         plot.steps(class, width, bars).named(class, words.get(class));
     }
     plot.svg(words.get("histogram"))
-}
-
-/// The errors at every threshold, with their intervals.
-pub(super) fn operating(tally: &Tally) -> Vec<Estimate> {
-    let [genuine, impostor, _] = tally.scores.clone();
-    let grid = LabelledGrid { genuine, impostor };
-    let points: Vec<_> = grid.operating_points().filter(|point| point.threshold.is_finite()).collect();
-    estimates(points, Confidence::P95)
 }
 
 /// On an axis of powers there is no place for none.

@@ -57,8 +57,7 @@ pub(super) fn all(
     }
     parts.push(scores(dialect));
     if mapping.time.is_some() {
-        let months = [Input::VerifyScore, Input::QualityScore, Input::FaceAttackScore];
-        parts.extend(months.map(|score| months_of(dialect, score)));
+        parts.extend(Input::SCORES.map(|score| months_of(dialect, score)));
     }
     if has_labels {
         parts.push(attacks(dialect));

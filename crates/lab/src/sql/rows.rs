@@ -29,7 +29,7 @@ impl Rows {
         // These two look at each other, and the scores are counted, whether a policy asks for them or not.
         for input in Input::ALL {
             let name = input.name();
-            let counts = matches!(input, Input::SubCode | Input::Passed) || name.ends_with("score");
+            let counts = matches!(input, Input::SubCode | Input::Passed) || input.is_score();
             // A policy that looks at it is refused by its own SQL.
             if input != Input::DeviceRisk && (is_asked(name) || counts) {
                 reader.input(input, is_asked(name))?;
@@ -105,7 +105,7 @@ impl Reader<'_> {
             self.read(name, &value);
             return Ok(());
         }
-        if name.ends_with("score") {
+        if input.is_score() {
             return self.score(input, column, is_asked);
         }
         let raw = self.text(name, column)?;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::LabError;
 use crate::notes::{Notes, Point};
-use crate::row::{Label, Row};
+use crate::row::{Label, Row, three_digits};
 use crate::stats::{Quick, place, point};
 
 /// A row as what is counted of it.
@@ -62,13 +62,7 @@ const LAST_DAYS: usize = 512;
 
 /// The number of a SubCode: what does not look like one could be anybody's data in the wrong place.
 pub(crate) fn code_number(code: Option<&str>) -> u16 {
-    match code.map(str::as_bytes) {
-        Some([a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9']) => {
-            u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0')
-        }
-        Some(_) => 1000,
-        None => 1001,
-    }
+    code.map_or(1001, |code| three_digits(code).unwrap_or(1000))
 }
 
 fn code_shown(number: usize) -> String {
@@ -171,7 +165,7 @@ impl Counter {
         place
     }
 
-    /// Counts what every row has.
+    /// Counts what every row has. Who is labelled genuine is no attack, so that their attack score is a bona fide one.
     #[inline]
     pub(crate) fn count(&mut self, row: &Counted) {
         self.rows += 1;
@@ -188,6 +182,9 @@ impl Counter {
         let [verify, quality, attack] = row.places;
         if let Some(scores) = self.scores.get_mut(label) {
             scores.bump(verify);
+        }
+        if row.label == Label::Genuine {
+            self.bona_fide.bump(attack);
         }
         if a_says == 0
             && let Some(band) = point(verify).and_then(|point| self.tally.approved.get_mut(point))
@@ -221,12 +218,6 @@ impl Counter {
         }
     }
 
-    /// Counts the `face_attack_score` of a genuine person.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn add_bona_fide(&mut self, place: u16) {
-        self.bona_fide.bump(place);
-    }
-
     /// Adds a row that the policies decide by their rules of these numbers. `segment` gives the values of its segments.
     pub(crate) fn add<'a>(
         &mut self,
@@ -254,10 +245,8 @@ impl Counter {
             let value = segment(number).unwrap_or("(none)");
             entry(values, value, |share| share.bump(a_says, b_says, label.number()));
         }
-        match (row.attack, label) {
-            (Some(kind), _) => entry(&mut tally.attacks, kind, |scores| scores.add_one(attack_score)),
-            (None, Label::Genuine) => tally.bona_fide.add_one(attack_score),
-            _ => {}
+        if let Some(kind) = row.attack {
+            entry(&mut tally.attacks, kind, |scores| scores.add_one(attack_score));
         }
         if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
             tally.kept_all &= tally.kept.len() < MOST_KEPT;

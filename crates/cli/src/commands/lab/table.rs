@@ -38,9 +38,7 @@ impl<const N: usize> fmt::Display for Table<N> {
 
 /// `1,234,567`
 pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok());
-    groups.collect::<Vec<_>>().join(",")
+    indicatif::HumanCount(number).to_string()
 }
 
 /// `12.3 %`

@@ -1,8 +1,8 @@
 //! Picks a few members out of a line of JSON, also of documents inside its texts, and passes over the rest.
 //!
-//! Of this crate's own making, since it is what replay spends its time on: a general parser reads two thirds of what this
-//! one does in a second (`docs/performance.md`). It is as strict: what is passed over must be JSON too, a member that is
-//! wanted may stand there once, and its tests hold it against serde_json.
+//! Of this crate's own making, since it is what replay spends its time on (`docs/performance.md`), and since a document in a
+//! text is read where it stands, which no general parser does. It is as strict: what is passed over must be JSON too, a member
+//! that is wanted may stand there once, and its tests hold it against serde_json.
 
 mod cursor;
 #[cfg(test)]
@@ -11,10 +11,10 @@ mod tests;
 
 use std::ops::Range;
 
-use cursor::{Cursor, unescape};
+use cursor::{Cursor, Written, unescape};
 
 /// What a member holds. Texts and numbers stand in one of the buffers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Value {
     /// Not there, or `null`.
     #[default]
@@ -32,10 +32,22 @@ pub(crate) enum Value {
 }
 
 /// A piece of a buffer: 0 is the line, then one for each depth of documents in texts, and last what was unescaped.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Place {
-    buffer: usize,
-    range: Range<usize>,
+    buffer: u32,
+    begin: u32,
+    end: u32,
+}
+
+impl Place {
+    fn new(buffer: usize, range: &Range<usize>) -> Option<Self> {
+        let [buffer, begin, end] = [buffer, range.start, range.end].map(u32::try_from);
+        Some(Self { buffer: buffer.ok()?, begin: begin.ok()?, end: end.ok()? })
+    }
+
+    const fn range(self) -> Range<usize> {
+        self.begin as usize..self.end as usize
+    }
 }
 
 /// Why a line is not read.
@@ -64,6 +76,8 @@ pub(crate) struct Wanted {
 #[derive(Debug, Default)]
 struct Node {
     name: Box<[u8]>,
+    /// In a line, and in a document that stands in a text.
+    written: [Option<Written>; 2],
     slots: Vec<usize>,
     children: Vec<usize>,
     /// A bit for each length that a child's name has.
@@ -97,7 +111,7 @@ impl Wanted {
             return found;
         }
         let new = self.nodes.len();
-        self.nodes.push(Node { name: name.into(), ..Node::default() });
+        self.nodes.push(Node { name: name.into(), written: Written::both(name), ..Node::default() });
         if let Some(node) = self.nodes.get_mut(of) {
             node.children.push(new);
             node.lengths |= length(name);
@@ -113,13 +127,28 @@ impl Wanted {
         children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(|node| *node.name == *name))
     }
 
-    /// All slots of a node and of what lies below it.
-    fn below(&self, node: usize, visit: &mut impl FnMut(usize)) {
-        let Some(node) = self.nodes.get(node) else { return };
-        node.slots.iter().copied().for_each(&mut *visit);
-        node.children.iter().for_each(|child| self.below(*child, visit));
+    /// All nodes below one.
+    fn below(&self, node: usize, visit: &mut impl FnMut(usize, &Node)) {
+        let children = self.nodes.get(node).into_iter().flat_map(|node| &node.children);
+        for child in children {
+            if let Some(node) = self.nodes.get(*child) {
+                visit(*child, node);
+            }
+            self.below(*child, visit);
+        }
     }
 }
+
+/// A member that nobody wants, and that may come again.
+#[derive(Debug)]
+struct Unwanted {
+    of: usize,
+    name: Box<[u8]>,
+    written: [Option<Written>; 2],
+}
+
+/// More of them are not remembered.
+const MOST_UNWANTED: usize = 64;
 
 /// What was found in one line. Used again for the next, so that nothing is allocated in a line.
 #[derive(Debug)]
@@ -128,9 +157,10 @@ pub(crate) struct Found {
     /// In which line a member was last seen.
     seen: Vec<u64>,
     /// Which member came next the last time: first in an object, and after a member. Lines are alike, so that it is tried
-    /// before a name is looked for.
+    /// before a name is looked for. Members that nobody wants are numbered behind the nodes.
     first: Vec<usize>,
     after: Vec<usize>,
+    unwanted: Vec<Unwanted>,
     line: u64,
     /// Documents in texts, by depth, from 1 on; then what was unescaped.
     buffers: [Vec<u8>; UNESCAPED + 1],
@@ -138,6 +168,8 @@ pub(crate) struct Found {
     documents: Vec<(usize, usize, Range<usize>)>,
     /// Texts that should hold a document and do not.
     pub(crate) broken: u32,
+    /// Whether a line may have a control character in it: asked once for many lines.
+    pub(crate) may_have_controls: bool,
 }
 
 impl Found {
@@ -147,10 +179,12 @@ impl Found {
             seen: vec![0; wanted.nodes.len()],
             first: vec![usize::MAX; wanted.nodes.len()],
             after: vec![usize::MAX; wanted.nodes.len()],
+            unwanted: Vec::new(),
             line: 0,
             buffers: Default::default(),
             documents: Vec::new(),
             broken: 0,
+            may_have_controls: true,
         }
     }
 
@@ -165,16 +199,19 @@ impl Found {
     }
 
     /// The bytes of a text or a number. Those of a line that is UTF-8 are.
-    pub(crate) fn text<'f>(&'f self, line: &'f [u8], place: &Place) -> &'f str {
-        let buffer =
-            if place.buffer == 0 { line } else { self.buffers.get(place.buffer).map_or(line, |b| b) };
-        buffer.get(place.range.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    pub(crate) fn text<'f>(&'f self, line: &'f [u8], place: Place) -> &'f str {
+        let buffer = if place.buffer == 0 {
+            line
+        } else {
+            self.buffers.get(place.buffer as usize).map_or(line, |b| b)
+        };
+        buffer.get(place.range()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
     /// The same of a line that is known to be UTF-8.
-    pub(crate) fn text_in<'f>(&'f self, line: &'f str, place: &Place) -> &'f str {
+    pub(crate) fn text_in<'f>(&'f self, line: &'f str, place: Place) -> &'f str {
         if place.buffer == 0 {
-            return line.get(place.range.clone()).unwrap_or_default();
+            return line.get(place.range()).unwrap_or_default();
         }
         self.text(line.as_bytes(), place)
     }
@@ -191,13 +228,7 @@ impl Found {
             // Out of its place while it is read, since it may hold texts that go to the buffers behind it.
             let buffer = self.buffers.get_mut(depth).map(std::mem::take).unwrap_or_default();
             if self.document(wanted, node, &buffer, range, depth).is_err() {
-                // All of it or nothing: half a document decides on nobody.
-                let values = &mut self.values;
-                wanted.below(node, &mut |slot| {
-                    if let Some(value) = values.get_mut(slot) {
-                        *value = Value::Missing;
-                    }
-                });
+                self.forget(wanted, node);
                 self.documents.retain(|(_, other, _)| *other <= depth);
                 self.broken += 1;
             }
@@ -208,6 +239,20 @@ impl Found {
         Ok(())
     }
 
+    /// All of a document or nothing: half of one decides on nobody.
+    fn forget(&mut self, wanted: &Wanted, node: usize) {
+        wanted.below(node, &mut |node, Node { slots, .. }| {
+            if let Some(seen) = self.seen.get_mut(node) {
+                *seen = 0;
+            }
+            for slot in slots {
+                if let Some(value) = self.values.get_mut(*slot) {
+                    *value = Value::Missing;
+                }
+            }
+        });
+    }
+
     fn document(
         &mut self,
         wanted: &Wanted,
@@ -216,22 +261,47 @@ impl Found {
         range: Range<usize>,
         depth: usize,
     ) -> Result<(), Bad> {
-        let mut cursor = Cursor { bytes: bytes.get(..range.end).unwrap_or_default(), at: range.start };
-        cursor.blank();
-        if cursor.next() != Some(b'{') {
-            return Err(Bad::NotJson);
-        }
+        let bytes = bytes.get(..range.end).unwrap_or_default();
+        let mut cursor = Cursor::<false> {
+            bytes,
+            at: range.start,
+            may_have_controls: self.may_have_controls || depth > 0,
+        };
+        cursor.demand(b'{')?;
         self.object(wanted, node, &mut cursor, depth, 1)?;
         cursor.blank();
         if cursor.at == range.end { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// The rest of an object whose brace is read.
-    fn object(
+    /// Reads a document where it stands in a text, if it has no escapes but its quotes: where the text goes on behind its
+    /// closing quote.
+    fn document_in_text(
         &mut self,
         wanted: &Wanted,
         node: usize,
-        cursor: &mut Cursor<'_>,
+        bytes: &[u8],
+        at: usize,
+        depth: usize,
+    ) -> Option<usize> {
+        let mut cursor = Cursor::<true> { bytes, at, may_have_controls: self.may_have_controls };
+        if cursor.peek() != Some(b'{') {
+            return None;
+        }
+        cursor.at += 1;
+        let read = self.object(wanted, node, &mut cursor, depth, 1);
+        if read.is_ok() && cursor.next() == Some(b'"') {
+            return Some(cursor.at);
+        }
+        self.forget(wanted, node);
+        None
+    }
+
+    /// The rest of an object whose brace is read.
+    fn object<const IN_TEXT: bool>(
+        &mut self,
+        wanted: &Wanted,
+        node: usize,
+        cursor: &mut Cursor<'_, IN_TEXT>,
         depth: usize,
         deep: usize,
     ) -> Result<(), Bad> {
@@ -242,16 +312,15 @@ impl Found {
         }
         let mut last = None;
         loop {
-            cursor.demand(b'"')?;
+            cursor.blank();
             let child = self.name(wanted, node, last, cursor)?;
-            cursor.demand(b':')?;
+            last = child.or(last);
             cursor.blank();
             match child {
-                Some(child) => {
-                    self.member(wanted, child, cursor, depth, deep)?;
-                    last = Some(child);
+                Some(child) if child < wanted.nodes.len() => {
+                    self.member(wanted, child, cursor, depth, deep)?
                 }
-                None => cursor.pass(deep)?,
+                _ => cursor.pass(deep)?,
             }
             if !cursor.goes_on(b'}')? {
                 return Ok(());
@@ -259,44 +328,70 @@ impl Found {
         }
     }
 
-    /// The rest of a member's name whose quote is read: which one it is, of those that are wanted.
-    fn name(
+    /// A member's name and its colon: its number.
+    fn name<const IN_TEXT: bool>(
         &mut self,
         wanted: &Wanted,
         node: usize,
         last: Option<usize>,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'_, IN_TEXT>,
     ) -> Result<Option<usize>, Bad> {
-        let guess = match last {
-            Some(last) => self.after.get_mut(last),
-            None => self.first.get_mut(node),
+        let next = match last {
+            Some(last) => self.after.get(last),
+            None => self.first.get(node),
         };
-        let Some(guess) = guess else { return Err(Bad::NotJson) };
-        if let Some(Node { name, .. }) = wanted.nodes.get(*guess)
+        if let Some(next) = next
+            && let Some([plain, in_text]) = self.written(wanted, *next)
+            && let Some(name) = if IN_TEXT { in_text } else { plain }
             && cursor.is_name(name)
         {
-            return Ok(Some(*guess));
+            return Ok(Some(*next));
         }
-        let (name, escaped) = cursor.string()?;
+        let (name, escaped) = cursor.name()?;
         let name = cursor.bytes.get(name).unwrap_or_default();
         let child = if escaped {
             let mut plain = Vec::new();
             unescape(name, &mut plain).and_then(|()| wanted.find(node, &plain))
         } else {
-            wanted.find(node, name)
+            wanted.find(node, name).or_else(|| self.unwanted(wanted, node, name))
         };
-        if let Some(child) = child {
-            *guess = child;
+        let next = match last {
+            Some(last) => self.after.get_mut(last),
+            None => self.first.get_mut(node),
+        };
+        if let (Some(next), Some(child)) = (next, child) {
+            *next = child;
         }
         Ok(child)
     }
 
+    fn written<'w>(&'w self, wanted: &'w Wanted, number: usize) -> Option<&'w [Option<Written>; 2]> {
+        match wanted.nodes.get(number) {
+            Some(Node { written, .. }) => Some(written),
+            None => self.unwanted.get(number - wanted.nodes.len()).map(|Unwanted { written, .. }| written),
+        }
+    }
+
+    /// The number of a member that nobody wants; `None` if it is not remembered.
+    fn unwanted(&mut self, wanted: &Wanted, node: usize, name: &[u8]) -> Option<usize> {
+        let is_it = |other: &Unwanted| other.of == node && *other.name == *name;
+        let number = self.unwanted.iter().position(is_it).or_else(|| {
+            let is_room = self.unwanted.len() < MOST_UNWANTED;
+            is_room.then(|| {
+                self.unwanted.push(Unwanted { of: node, name: name.into(), written: Written::both(name) });
+                self.after.push(usize::MAX);
+                self.unwanted.len() - 1
+            })
+        })?;
+        Some(wanted.nodes.len() + number)
+    }
+
     /// The value of a wanted member.
-    fn member(
+    fn member<const IN_TEXT: bool>(
         &mut self,
         wanted: &Wanted,
         node: usize,
-        cursor: &mut Cursor<'_>,
+        cursor: &mut Cursor<'_, IN_TEXT>,
         depth: usize,
         deep: usize,
     ) -> Result<(), Bad> {
@@ -313,17 +408,31 @@ impl Found {
                 self.object(wanted, node, cursor, depth, deep + 1)?;
                 Value::Object
             }
-            Some(b'"') => {
-                cursor.at += 1;
+            Some(quote) if quote == Cursor::<IN_TEXT>::QUOTE => {
+                cursor.quote()?;
+                if !children.is_empty() && IN_TEXT {
+                    return Err(Bad::NotJson);
+                }
+                if !children.is_empty()
+                    && slots.is_empty()
+                    && let Some(end) = self.document_in_text(wanted, node, cursor.bytes, cursor.at, depth)
+                {
+                    cursor.at = end;
+                    return Ok(());
+                }
                 let (range, escaped) = cursor.string()?;
                 if !children.is_empty() {
                     self.keep_document(node, cursor.bytes.get(range.clone()).unwrap_or_default(), depth);
                 }
-                if slots.is_empty() { Value::Missing } else { self.kept(cursor.bytes, range, escaped, depth) }
+                if slots.is_empty() {
+                    Value::Missing
+                } else {
+                    self.kept(cursor.bytes, &range, escaped, depth)
+                }
             }
-            Some(b'-' | b'0'..=b'9') => match cursor.value()? {
-                Some(number) => Value::Number(Place { buffer: depth, range: begin..cursor.at }, number),
-                None => return Err(Bad::NotJson),
+            Some(b'-' | b'0'..=b'9') => match (cursor.value()?, Place::new(depth, &(begin..cursor.at))) {
+                (Some(number), Some(place)) => Value::Number(place, number),
+                _ => return Err(Bad::NotJson),
             },
             Some(b't') => cursor.word("true").map(|()| Value::Truth(true))?,
             Some(b'f') => cursor.word("false").map(|()| Value::Truth(false))?,
@@ -332,7 +441,7 @@ impl Found {
         };
         for slot in slots {
             if let Some(place) = self.values.get_mut(*slot) {
-                place.clone_from(&value);
+                *place = value;
             }
         }
         Ok(())
@@ -355,15 +464,13 @@ impl Found {
         }
     }
 
-    fn kept(&mut self, bytes: &[u8], range: Range<usize>, escaped: bool, depth: usize) -> Value {
+    fn kept(&mut self, bytes: &[u8], range: &Range<usize>, escaped: bool, depth: usize) -> Value {
         if !escaped {
-            return Value::Text(Place { buffer: depth, range });
+            return Place::new(depth, range).map_or(Value::Other, Value::Text);
         }
         let Some(buffer) = self.buffers.get_mut(UNESCAPED) else { return Value::Other };
         let begin = buffer.len();
-        match unescape(bytes.get(range).unwrap_or_default(), buffer) {
-            Some(()) => Value::Text(Place { buffer: UNESCAPED, range: begin..buffer.len() }),
-            None => Value::Other,
-        }
+        let whole = unescape(bytes.get(range.clone()).unwrap_or_default(), buffer);
+        whole.and_then(|()| Place::new(UNESCAPED, &(begin..buffer.len()))).map_or(Value::Other, Value::Text)
     }
 }

@@ -108,6 +108,8 @@ pub(crate) struct Rows<'m> {
     risks: Vec<Box<str>>,
     /// Which inputs a policy speaks of: what else is missing is missed by nobody.
     asked: [bool; Input::ALL.len()],
+    /// What the mapping says of an input beside where it stands.
+    says: [Option<&'m Of>; Input::ALL.len()],
     /// Whether anybody wants to know whose a row is, and what it is called.
     names: bool,
 }
@@ -115,7 +117,8 @@ pub(crate) struct Rows<'m> {
 impl<'m> Rows<'m> {
     pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(&str) -> bool) -> Self {
         let asked = Input::ALL.map(|input| asked(input.name()));
-        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, names: true }
+        let says = Input::ALL.map(|input| mapping.inputs.get(&input));
+        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, says, names: true }
     }
 
     /// Leaves ids and subjects alone.
@@ -126,7 +129,7 @@ impl<'m> Rows<'m> {
 
     /// A row; `None` if it is one on which there is nothing to decide.
     pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
-        let Self { mapping, notes, risks, asked, names } = self;
+        let Self { mapping, notes, risks, asked, says, names } = self;
         let name = |slot| if *names { cell(slot).filled() } else { None };
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
@@ -144,7 +147,7 @@ impl<'m> Rows<'m> {
         }
         let (label, attack) = label(mapping, notes, at, &cell);
         let day = Self::day(cell(slot::TIME)).unwrap_or_else(|| note(notes, What::Time, at));
-        let mut reader = Reader { mapping, notes, at, is_reply, asked };
+        let mut reader = Reader { says, notes, at, is_reply, asked };
         let mut evidence = Evidence::default();
         evidence.code = reader.code(Input::Code, cell(Input::Code as usize));
         evidence.sub_code = reader.code(Input::SubCode, cell(Input::SubCode as usize));
@@ -200,10 +203,10 @@ impl Rows<'_> {
     #[cfg(feature = "parquet")]
     pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
         let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
-        let Self { mapping, asked, .. } = self;
-        let mut reader = Reader { mapping, notes: &mut notes, at, is_reply: false, asked };
+        let Self { says, asked, .. } = self;
+        let mut reader = Reader { says, notes: &mut notes, at, is_reply: false, asked };
         let text = if input.is_code() {
-            match mapping.inputs.get(&input) {
+            match reader.says(input) {
                 Some(Of::Value(constant)) => Some(&*constant.value),
                 _ => {
                     reader.code(input, cell);
@@ -279,20 +282,24 @@ fn label<'a>(
     }
 }
 
-struct Reader<'r> {
-    mapping: &'r Mapping,
+struct Reader<'r, 'm> {
+    says: &'r [Option<&'m Of>; Input::ALL.len()],
     notes: &'r mut Notes,
     at: Point,
     is_reply: bool,
     asked: &'r [bool; Input::ALL.len()],
 }
 
-impl<'r> Reader<'r> {
+impl<'m> Reader<'_, 'm> {
+    fn says(&self, input: Input) -> Option<&'m Of> {
+        self.says.get(input as usize).copied().flatten()
+    }
+
     fn code<'a>(&mut self, input: Input, cell: Cell<'a>) -> Option<&'a str>
     where
-        'r: 'a,
+        'm: 'a,
     {
-        if let Some(Of::Value(constant)) = self.mapping.inputs.get(&input) {
+        if let Some(Of::Value(constant)) = self.says(input) {
             return Some(&constant.value);
         }
         let text = cell.filled();
@@ -303,7 +310,7 @@ impl<'r> Reader<'r> {
     }
 
     fn flag(&mut self, input: Input, cell: Cell<'_>) -> Flag {
-        let flag = match (self.mapping.inputs.get(&input), cell.filled()) {
+        let flag = match (self.says(input), cell.filled()) {
             (Some(Of::Words(words)), Some(text)) => {
                 if words.yes.iter().any(|word| word == text) {
                     Flag::True

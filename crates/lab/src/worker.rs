@@ -70,6 +70,9 @@ impl<'t> Worker<'t> {
 
     fn lines(&mut self, bytes: &[u8], first: Point) {
         let text = std::str::from_utf8(bytes).ok();
+        // All of them at once, without a way out, so that the processor compares many in one step.
+        let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n');
+        self.found.may_have_controls = bytes.iter().fold(false, |any, byte| any | is_control(byte));
         let (mut begin, mut at) = (0, first);
         while begin < bytes.len() {
             let rest = bytes.get(begin..).unwrap_or_default();
@@ -106,8 +109,8 @@ impl<'t> Worker<'t> {
         }
         decide(task, rows, counter, decisions, at, |slot| match found.value(slot) {
             Value::Missing => Cell::Missing,
-            Value::Text(place) => Cell::Text(found.text_in(line, place)),
-            Value::Number(place, number) => Cell::Number(found.text_in(line, place), *number),
+            Value::Text(place) => Cell::Text(found.text_in(line, *place)),
+            Value::Number(place, number) => Cell::Number(found.text_in(line, *place), *number),
             Value::Truth(truth) => Cell::Truth(*truth),
             Value::Object => Cell::Object,
             Value::Other => Cell::Other,

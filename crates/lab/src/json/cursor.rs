@@ -4,13 +4,66 @@ use std::ops::Range;
 
 use super::{Bad, DEEPEST};
 
-/// A place in a document.
-pub(super) struct Cursor<'b> {
+/// A place in a document. One that is `IN_TEXT` stands in a text of another document as it is written there, with a backslash
+/// before each quote; any other backslash is an error to it, and such a text has to be unescaped first.
+pub(super) struct Cursor<'b, const IN_TEXT: bool> {
     pub(super) bytes: &'b [u8],
     pub(super) at: usize,
+    /// Whether there may be a control character in it, which no text may have.
+    pub(super) may_have_controls: bool,
 }
 
-impl Cursor<'_> {
+/// A member's name as it is written, with quotes and colon.
+#[derive(Debug)]
+pub(super) struct Written {
+    bytes: Box<[u8]>,
+    /// The first 32 bytes, and which of them count.
+    head: [u128; 2],
+    mask: [u128; 2],
+}
+
+impl Written {
+    /// In a line, and in a document that stands in a text. `None` for a name that is not written as it is.
+    pub(super) fn both(name: &[u8]) -> [Option<Self>; 2] {
+        [b"\"".as_slice(), b"\\\""].map(|quote| Self::new(name, quote))
+    }
+
+    fn new(name: &[u8], quote: &[u8]) -> Option<Self> {
+        if name.iter().any(|byte| matches!(byte, b'"' | b'\\' | ..b' ')) {
+            return None;
+        }
+        let bytes = [quote, name, quote, b":"].concat();
+        let mut written = Self { head: [0; 2], mask: [0; 2], bytes: bytes.into() };
+        for (number, byte) in written.bytes.iter().enumerate().take(32) {
+            let shift = number % 16 * 8;
+            if let (Some(head), Some(mask)) =
+                (written.head.get_mut(number / 16), written.mask.get_mut(number / 16))
+            {
+                *head |= u128::from(*byte) << shift;
+                *mask |= 0xFF << shift;
+            }
+        }
+        Some(written)
+    }
+
+    #[inline]
+    fn begins(&self, rest: &[u8]) -> bool {
+        let (Some(first), Some(second)) =
+            (rest.first_chunk::<16>(), rest.get(16..).and_then(<[u8]>::first_chunk::<16>))
+        else {
+            return rest.starts_with(&self.bytes);
+        };
+        let differs = |chunk: &[u8; 16], head, mask| (u128::from_le_bytes(*chunk) ^ head) & mask;
+        let [head, mask] = [self.head, self.mask];
+        differs(first, head[0], mask[0]) | differs(second, head[1], mask[1]) == 0
+            && (self.bytes.len() <= 32 || rest.starts_with(&self.bytes))
+    }
+}
+
+impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
+    /// What a quote begins with.
+    pub(super) const QUOTE: u8 = if IN_TEXT { b'\\' } else { b'"' };
+
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
@@ -25,7 +78,9 @@ impl Cursor<'_> {
 
     #[inline]
     pub(super) fn blank(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+        while let Some(byte @ (b' ' | b'\t' | b'\n' | b'\r')) = self.peek()
+            && (!IN_TEXT || byte == b' ')
+        {
             self.at += 1;
         }
     }
@@ -37,6 +92,13 @@ impl Cursor<'_> {
             self.blank();
         }
         if self.next() == Some(byte) { Ok(()) } else { Err(Bad::NotJson) }
+    }
+
+    /// Passes over a quote, which is known to begin here.
+    #[inline]
+    pub(super) fn quote(&mut self) -> Result<(), Bad> {
+        self.at += 1;
+        if !IN_TEXT || self.next() == Some(b'"') { Ok(()) } else { Err(Bad::NotJson) }
     }
 
     /// Passes over the comma before the next member, or the end after the last one: whether there is a next one.
@@ -52,13 +114,23 @@ impl Cursor<'_> {
         }
     }
 
-    /// Passes over the rest of a name, if it is this one, which has nothing to escape.
+    /// Passes over a name and its colon, if it is this one.
     #[inline]
-    pub(super) fn is_name(&mut self, name: &[u8]) -> bool {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let is = rest.get(name.len()) == Some(&b'"') && rest.starts_with(name);
-        self.at += if is { name.len() + 1 } else { 0 };
+    pub(super) fn is_name(&mut self, name: &Written) -> bool {
+        let is = name.begins(self.bytes.get(self.at..).unwrap_or_default());
+        self.at += if is { name.bytes.len() } else { 0 };
         is
+    }
+
+    /// Passes over any name and its colon: where it stands, and whether it has escapes.
+    pub(super) fn name(&mut self) -> Result<(Range<usize>, bool), Bad> {
+        if self.peek() != Some(Self::QUOTE) {
+            return Err(Bad::NotJson);
+        }
+        self.quote()?;
+        let name = self.string()?;
+        self.demand(b':')?;
+        Ok(name)
     }
 
     pub(super) fn word(&mut self, word: &str) -> Result<(), Bad> {
@@ -68,55 +140,70 @@ impl Cursor<'_> {
         if is { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// The rest of a text whose quote is read: where it stands, and whether it has escapes. Eight bytes at a time.
+    /// The rest of a text whose quote is read: where it stands, and whether it has escapes.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<(Range<usize>, bool), Bad> {
-        let (begin, mut escaped) = (self.at, false);
-        loop {
-            let mut plain = 0;
-            while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
-                let stops = special(u64::from_le_bytes(*eight));
-                if stops != 0 {
-                    self.at += stops.trailing_zeros() as usize / 8;
-                    break;
-                }
-                self.at += 8;
-                plain += 1;
-                if plain == 2 {
-                    self.long_plain();
-                }
+        let begin = self.at;
+        // Most are short.
+        if let Some(eight) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk::<8>) {
+            let eight = u64::from_le_bytes(*eight);
+            let stops =
+                (zero(eight ^ (ONES * u64::from(b'"'))) | zero(eight ^ (ONES * u64::from(b'\\')))) & HIGH;
+            let end = begin + stops.trailing_zeros() as usize / 8;
+            let is_end = match (self.bytes.get(end), IN_TEXT) {
+                (Some(b'"'), false) => true,
+                (Some(b'\\'), true) => self.bytes.get(end + 1) == Some(&b'"'),
+                _ => false,
+            };
+            if stops != 0 && is_end && !self.may_have_controls {
+                self.at = end + if IN_TEXT { 2 } else { 1 };
+                return Ok((begin..end, false));
             }
-            match self.next() {
-                Some(b'"') => return Ok((begin..self.at - 1, escaped)),
-                Some(b'\\') => {
-                    escaped = true;
-                    match self.next() {
-                        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {}
-                        Some(b'u') => {
-                            let digits = self.bytes.get(self.at..self.at + 4).unwrap_or_default();
-                            if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
-                                return Err(Bad::NotJson);
-                            }
-                            self.at += 4;
-                        }
-                        _ => return Err(Bad::NotJson),
-                    }
-                }
-                Some(b' '..) => {}
+        }
+        self.long_string()
+    }
+
+    fn long_string(&mut self) -> Result<(Range<usize>, bool), Bad> {
+        let begin = self.at;
+        let (end, escaped) = self.end_of_string()?;
+        let text = self.bytes.get(begin..end).unwrap_or_default();
+        if self.may_have_controls && text.iter().any(|byte| *byte < b' ') {
+            return Err(Bad::NotJson);
+        }
+        Ok((begin..end, escaped))
+    }
+
+    /// Passes over the rest of a text and its closing quote: where it ends, and whether it has escapes.
+    fn end_of_string(&mut self) -> Result<(usize, bool), Bad> {
+        let mut escaped = false;
+        loop {
+            let is_stop = matches!(self.peek(), Some(b'"' | b'\\'));
+            if !is_stop {
+                let rest = self.bytes.get(self.at..).unwrap_or_default();
+                self.at += memchr::memchr2(b'"', b'\\', rest).ok_or(Bad::NotJson)?;
+            }
+            let end = self.at;
+            match (self.next(), IN_TEXT) {
+                (Some(b'"'), false) => return Ok((end, escaped)),
+                (Some(b'\\'), false) => self.escape()?,
+                (Some(b'\\'), true) if self.next() == Some(b'"') => return Ok((end, false)),
                 _ => return Err(Bad::NotJson),
             }
+            escaped = true;
         }
     }
 
-    /// Passes over what is plain in a long text, as many bytes at a time as the processor compares.
-    fn long_plain(&mut self) {
-        while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<32>) {
-            let stops = chunk
-                .iter()
-                .fold(false, |any, byte| any | (*byte < b' ') | (*byte == b'"') | (*byte == b'\\'));
-            if stops {
-                return;
+    /// Passes over what stands behind a backslash.
+    fn escape(&mut self) -> Result<(), Bad> {
+        match self.next() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at..self.at + 4).unwrap_or_default();
+                self.at += 4;
+                let are = digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit);
+                if are { Ok(()) } else { Err(Bad::NotJson) }
             }
-            self.at += 32;
+            _ => Err(Bad::NotJson),
         }
     }
 
@@ -198,8 +285,8 @@ impl Cursor<'_> {
     /// Passes over a value.
     pub(super) fn pass(&mut self, deep: usize) -> Result<(), Bad> {
         let (is_object, end) = match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
+            Some(quote) if quote == Self::QUOTE => {
+                self.quote()?;
                 return self.string().map(drop);
             }
             Some(b'-' | b'0'..=b'9') => return self.number(),
@@ -220,12 +307,11 @@ impl Cursor<'_> {
             return Ok(());
         }
         loop {
-            if is_object {
-                self.demand(b'"')?;
-                self.string()?;
-                self.demand(b':')?;
-            }
             self.blank();
+            if is_object {
+                self.name()?;
+                self.blank();
+            }
             self.pass(deep + 1)?;
             if !self.goes_on(end)? {
                 return Ok(());
@@ -239,13 +325,6 @@ const HIGH: u64 = ONES << 7;
 
 const fn zero(eight: u64) -> u64 {
     eight.wrapping_sub(ONES) & !eight
-}
-
-/// The high bit of each byte that ends the plain part of a text: a quote, a backslash, a control character. What lies above
-/// the first of them may be wrong.
-const fn special(eight: u64) -> u64 {
-    let below_blank = eight.wrapping_sub(ONES * 0x20) & !eight;
-    (zero(eight ^ (ONES * b'"' as u64)) | zero(eight ^ (ONES * b'\\' as u64)) | below_blank) & HIGH
 }
 
 /// Resolves escapes that are known to be well formed; `None` where half a surrogate pair stands.

@@ -23,7 +23,7 @@ fn by_serde(line: &Json, path: &str) -> Option<Json> {
 }
 
 fn agree(line: &str, found: &Found, slot: usize, expected: Option<&Json>) -> bool {
-    let text = |place| found.text(line.as_bytes(), place);
+    let text = |place: &Place| found.text(line.as_bytes(), *place);
     match (found.value(slot), expected) {
         (Value::Missing, None | Some(Json::Null)) => true,
         (Value::Text(place), Some(Json::String(expected))) => text(place) == expected,
@@ -59,8 +59,12 @@ proptest! {
         let wanted = Wanted::new(PATHS);
         let mut found = Found::new(&wanted);
         let text = line.to_string();
-        prop_assert_eq!(found.read(&wanted, text.as_bytes()).is_ok(), line.is_object());
-        if line.is_object() {
+        // The second time it expects what stood there the first time.
+        for _ in 0..2 {
+            prop_assert_eq!(found.read(&wanted, text.as_bytes()).is_ok(), line.is_object());
+            if !line.is_object() {
+                continue;
+            }
             for (slot, path) in PATHS.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
                 prop_assert!(agree(&text, &found, slot, by_serde(&line, path).as_ref()), "{} in {}", path, text);
             }
@@ -75,7 +79,11 @@ proptest! {
         let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
         let is_object = serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok();
         let wanted = Wanted::new(PATHS);
-        let read = Found::new(&wanted).read(&wanted, text.as_bytes());
+        let mut found = Found::new(&wanted);
+        // What it expects is of use to a wrong line too.
+        prop_assert_eq!(found.read(&wanted, line.to_string().as_bytes()).is_ok(), line.is_object());
+        found.may_have_controls = bytes.iter().any(|byte| *byte < b' ');
+        let read = found.read(&wanted, text.as_bytes());
         // A member twice is none of serde_json's business; half a surrogate pair is none of ours where it is passed over.
         let pardoned = read == Err(Bad::Twice) || text.contains("\\u");
         prop_assert!(read.is_ok() == is_object || pardoned, "{}: {:?}", text, read);
@@ -92,7 +100,7 @@ fn documents_in_texts_are_read_and_broken_ones_are_told() {
     assert_eq!(found.read(&wanted, line.as_bytes()), Ok(()));
     assert!(matches!(found.value(0), Value::Number(_, 75.5)), "{:?}", found.value(0));
     let smile = match found.value(2) {
-        Value::Text(place) => found.text(line.as_bytes(), place),
+        Value::Text(place) => found.text(line.as_bytes(), *place),
         _ => "",
     };
     assert_eq!((smile, found.broken), ("\u{1F600}", 0));
@@ -105,6 +113,50 @@ fn documents_in_texts_are_read_and_broken_ones_are_told() {
     for none in ["\"\"", "\"null\"", "\" \"", "null"] {
         assert_eq!(found.read(&wanted, format!("{{\"r\": {{\"m\": {none}}}}}").as_bytes()), Ok(()));
         assert_eq!((found.value(0), found.broken), (&Value::Missing, 0), "{none}");
+    }
+}
+
+/// Whatever is done to a document in a text, it holds what serde_json finds in it, or nothing.
+#[test]
+fn a_document_is_read_in_its_text_only_as_far_as_it_is_one() {
+    let wanted = Wanted::new(["m.a", "m.b.c", "m.b"]);
+    let document =
+        json!({"x": [1, "y", {"a": true}], "a": "z", "b": {"c": 2.5}, "long name of nobody": "text"});
+    let line = json!({"m": document.to_string(), "n": 1}).to_string();
+    let mut found = Found::new(&wanted);
+    let mut read = 0;
+    for at in 0..line.len() {
+        for byte in [b' ', b'"', b'\\', b'n', b'{', b'}', b',', b'0', 1, b'\n'] {
+            let mut bytes = line.clone().into_bytes();
+            bytes[at] = byte;
+            let text = std::str::from_utf8(&bytes).unwrap_or_default();
+            let json = serde_json::from_str::<Json>(text);
+            found.may_have_controls = byte < b' ';
+            assert_eq!(found.read(&wanted, &bytes).is_ok(), json.is_ok(), "{text}");
+            let Ok(json) = json else { continue };
+            read += 1;
+            for (slot, path) in ["m.a", "m.b.c", "m.b"].into_iter().enumerate() {
+                // A member twice is no document of ours.
+                let expected = if found.broken > 0 { None } else { by_serde(&json, path) };
+                assert!(agree(text, &found, slot, expected.as_ref()), "{path} in {text}");
+            }
+            let whole = json["m"]
+                .as_str()
+                .is_none_or(|m| m.trim().is_empty() || serde_json::from_str::<Map<String, Json>>(m).is_ok());
+            assert!(whole || found.broken > 0, "{text}");
+        }
+    }
+    assert!(read > 300, "{read}");
+}
+
+#[test]
+fn a_name_that_needs_escapes_is_found_by_them_alone() {
+    let wanted = Wanted::new(["a\"b"]);
+    let mut found = Found::new(&wanted);
+    for _ in 0..2 {
+        assert_eq!(found.read(&wanted, br#"{"a\"b": 1}"#), Ok(()));
+        assert!(found.is_there(0));
+        assert_eq!(found.read(&wanted, br#"{"a"b": 1}"#), Err(Bad::NotJson));
     }
 }
 

@@ -100,8 +100,8 @@ fn evidence_by_the_lab(text: &str) -> Option<String> {
     let mut rows = Rows::new(&mapping, |_| true);
     let row = rows.row(Point { source: 0, line: 1 }, |slot| match found.value(slot) {
         Value::Missing => Cell::Missing,
-        Value::Text(place) => Cell::Text(found.text(text.as_bytes(), place)),
-        Value::Number(place, number) => Cell::Number(found.text(text.as_bytes(), place), *number),
+        Value::Text(place) => Cell::Text(found.text(text.as_bytes(), *place)),
+        Value::Number(place, number) => Cell::Number(found.text(text.as_bytes(), *place), *number),
         Value::Truth(truth) => Cell::Truth(*truth),
         Value::Object => Cell::Object,
         Value::Other => Cell::Other,

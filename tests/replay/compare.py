@@ -99,7 +99,7 @@ def main(folder, rows, rounds, cloudauth):
     sql = [cloudauth, "policy", "sql", POLICY, "--dialect", "duckdb"]
     case = subprocess.run(sql, check=True, capture_output=True, text=True).stdout.rstrip().rstrip(";")
     nothing = min((measured([sys.executable, __file__, "nothing"]) for _ in range(3)), key=lambda run: run[2])
-    print(f"{rows} rows, {THREADS} threads, the best of {rounds} in turns; DuckDB {version("duckdb")} without its start")
+    print(f"{rows} rows, {THREADS} threads, the best of {rounds} in turns; DuckDB {version('duckdb')} without its start")
     differ = False
     for kind, name in [("parquet", "flat"), ("flat", "flat"), ("reply", "reply")]:
         path = f"{folder}/{name}-{rows}." + ("parquet" if kind == "parquet" else "jsonl")

@@ -18,6 +18,11 @@ use clap::Parser;
 use args::{Args, Command};
 use output::Output;
 
+/// Keeps the buffers of Parquet's columns for the next ones.
+#[cfg(feature = "parquet")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();

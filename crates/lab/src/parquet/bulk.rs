@@ -207,6 +207,10 @@ impl<'t> Bulk<'t> {
                     add(row, if numbers.is_valid(row) { number(numbers.value(row)) } else { Cell::Missing });
                 }
             }
+            // Nothing is odd about a date.
+            Held::Days(days) => {
+                self.days.extend(days.iter().map(|day| day.map(|day| counter.day(day))));
+            }
             held => (0..rows).for_each(|row| add(row, held.cell(row))),
         }
         Some(())

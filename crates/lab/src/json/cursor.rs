@@ -1,4 +1,4 @@
-//! Goes through JSON byte by byte, and eight at a time where a text is long.
+//! Goes through JSON byte by byte, and through texts and names as many bytes at a time as the processor compares.
 
 use std::ops::Range;
 

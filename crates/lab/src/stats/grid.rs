@@ -6,7 +6,7 @@ mod sparse;
 
 #[cfg(feature = "parquet")]
 pub(crate) use quick::NO_SCORE;
-pub(crate) use quick::{Quick, place, point};
+pub(crate) use quick::{Quick, point};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,51 +20,35 @@ pub const EDGES: usize = 10_001;
 /// A power of two above the grid's edges, so that a masked index needs no check. The first index past the grid takes the
 /// scores that are none.
 const SLOTS: usize = 1 << 14;
-const INVALID: usize = EDGES;
-
-/// Each edge is the double nearest to k/100, as a parser reads it. The one past the end is never reached.
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
-static EDGE: [f64; SLOTS] = {
-    let mut edges = [f64::INFINITY; SLOTS];
-    let mut k = 0;
-    while k < EDGES {
-        edges[k] = k as f64 / 100.0;
-        k += 1;
-    }
-    edges
-};
+const INVALID: u16 = EDGES as u16;
 
 /// The threshold at a place of the grid: the double nearest to `index`/100. `None` past 100.00.
 #[must_use]
 pub fn edge(index: usize) -> Option<f64> {
-    EDGE.get(index).copied().filter(|_| index < EDGES)
+    // The quotient is the double nearest to it, as a parser reads it.
+    (index < EDGES).then(|| index as f64 / 100.0)
 }
 
 /// The place of a threshold on the grid, if it has at most two decimals and lies from 0 to 100. Only for such does a [`Grid`]
 /// know the counts.
 #[must_use]
 pub fn edge_index(threshold: f64) -> Option<usize> {
-    let slot = slot(threshold);
-    edge(slot).filter(|edge| *edge == threshold).map(|_| slot)
+    let place = usize::from(place(threshold));
+    edge(place).filter(|edge| *edge == threshold).map(|_| place)
 }
 
-/// Where a score is counted: at the last edge that it reaches. Well between two edges the product says which; else it is at
-/// most one place off, and the two edges around it put that right: `slot >= k` is `score >= edge(k)`, for every double.
+/// Where a score is counted: at the last edge that it reaches, or past the grid if it is none. `place >= k` is
+/// `score >= edge(k)`, for every double. Without a branch, so that the compiler can place several scores in one step.
 #[inline]
-#[expect(clippy::indexing_slicing, reason = "both are below the table's length: the guess is at most 10,000")]
-fn slot(score: f64) -> usize {
-    /// Far more than the product can be off by.
-    const NEAR: f64 = 1e-6;
-    let product = score * 100.0;
-    let guess = (product as u32 as usize).min(EDGES - 1);
-    let beyond = product - guess as f64;
-    if beyond > NEAR && beyond < 1.0 - NEAR && guess < EDGES - 1 {
-        return guess;
-    }
-    let up = usize::from(score >= EDGE[guess + 1]);
-    let down = usize::from(score < EDGE[guess]);
-    let valid = (0.0..=100.0).contains(&score);
-    if valid { guess + up - down } else { INVALID }
+pub(crate) fn place(score: f64) -> u16 {
+    /// What is added to this is rounded to a whole number, which then stands in the lowest bits.
+    const ROUNDS: f64 = (3_u64 << 51) as f64;
+    let rounded = score * 100.0 + ROUNDS;
+    // The product is never off by half a place: the score reaches the edge below this one, and not the one above it.
+    let nearest = rounded - ROUNDS;
+    let is_below = score < nearest / 100.0;
+    let place = (rounded.to_bits() as u16).wrapping_sub(u16::from(is_below));
+    if (0.0..=100.0).contains(&score) { place } else { INVALID }
 }
 
 /// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
@@ -93,13 +77,13 @@ impl Grid {
     /// Counts more scores, in points from 0 to 100.
     pub fn add(&mut self, scores: &[f64]) {
         if scores.len() < EDGES {
-            scores.iter().for_each(|score| self.count(slot(*score), 1));
+            scores.iter().for_each(|score| self.count(usize::from(place(*score)), 1));
             return;
         }
         for part in scores.chunks(u32::MAX as usize) {
             let mut table = table::<SLOTS>();
             for score in part {
-                bump(&mut table, slot(*score));
+                bump(&mut table, usize::from(place(*score)));
             }
             self.take(table.as_slice());
         }
@@ -107,7 +91,7 @@ impl Grid {
 
     /// Counts one score.
     pub fn add_one(&mut self, score: f64) {
-        self.count(slot(score), 1);
+        self.count(usize::from(place(score)), 1);
     }
 
     /// Counts scores that somebody else has put on the grid; past its end, attempts that gave none.
@@ -197,7 +181,7 @@ impl LabelledGrid {
         for (scores, genuine) in scores.chunks(u32::MAX as usize).zip(genuine.chunks(u32::MAX as usize)) {
             let mut table = table::<{ 2 * SLOTS }>();
             for (score, genuine) in scores.iter().zip(genuine) {
-                bump(&mut table, slot(*score) + SLOTS * usize::from(*genuine));
+                bump(&mut table, usize::from(place(*score)) + SLOTS * usize::from(*genuine));
             }
             let (impostor, genuine) = table.split_at(SLOTS);
             self.impostor.take(impostor);
@@ -214,17 +198,14 @@ impl LabelledGrid {
     /// The error counts at every threshold of the grid, from 0.00 to 100.00, and at plus infinity.
     pub fn operating_points(&self) -> impl Iterator<Item = OperatingPoint> + '_ {
         let (genuine, impostor) = (self.genuine.valid(), self.impostor.valid());
-        let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
         let mut below = (0, 0);
-        EDGE.iter().take(EDGES + 1).zip(counts.map(Some).chain([None])).map(move |(threshold, here)| {
+        self.pairs().chain([(f64::INFINITY, 0, 0)]).map(move |(threshold, of_genuine, of_impostor)| {
             let point = OperatingPoint {
-                threshold: *threshold,
+                threshold,
                 fmr: Rate::counted(impostor - below.1, impostor),
                 fnmr: Rate::counted(below.0, genuine),
             };
-            if let Some((genuine, impostor)) = here {
-                below = (below.0 + genuine, below.1 + impostor);
-            }
+            below = (below.0 + of_genuine, below.1 + of_impostor);
             point
         })
     }
@@ -239,7 +220,7 @@ impl LabelledGrid {
     /// The edges with the counts at each.
     fn pairs(&self) -> impl Iterator<Item = (f64, u64, u64)> + '_ {
         let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
-        EDGE.iter().zip(counts).map(|(edge, (genuine, impostor))| (*edge, *genuine, *impostor))
+        (0..).map_while(edge).zip(counts).map(|(edge, (genuine, impostor))| (edge, *genuine, *impostor))
     }
 
     /// The curve of the scores, each cut down to hundredths. It is exact at the thresholds of the grid, and only there.
@@ -259,14 +240,15 @@ mod tests {
             let parsed: f64 = format!("{}.{:02}", k / 100, k % 100).parse().unwrap();
             assert_eq!(edge(k), Some(parsed));
             assert_eq!(edge_index(parsed), Some(k));
-            assert_eq!(slot(parsed), k);
-            assert_eq!(slot(parsed.next_down()), if k == 0 { INVALID } else { k - 1 });
-            assert_eq!(slot(parsed.next_up()), if k == EDGES - 1 { INVALID } else { k });
+            let here = k as u16;
+            assert_eq!(place(parsed), here);
+            assert_eq!(place(parsed.next_down()), if k == 0 { INVALID } else { here - 1 });
+            assert_eq!(place(parsed.next_up()), if k == EDGES - 1 { INVALID } else { here });
         }
         assert_eq!((edge(EDGES), edge_index(100.01), edge_index(70.005)), (None, None, None));
         for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e-300, 1e300] {
-            assert_eq!((slot(none), edge_index(none)), (INVALID, None), "{none}");
+            assert_eq!((place(none), edge_index(none)), (INVALID, None), "{none}");
         }
-        assert_eq!(slot(-0.0), 0);
+        assert_eq!(place(-0.0), 0);
     }
 }

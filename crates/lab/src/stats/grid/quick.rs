@@ -1,6 +1,6 @@
 //! A grid to count into row by row: half as large as a [`Grid`], so that more of them stay in the nearest cache.
 
-use super::{Grid, SLOTS, bump, slot, table};
+use super::{Grid, INVALID, SLOTS, bump, table};
 
 /// Counts by place, to be poured into a [`Grid`] before any of them can run over.
 #[derive(Debug)]
@@ -27,24 +27,17 @@ impl Quick {
 
 /// Where what is no score is counted.
 #[cfg(feature = "parquet")]
-pub(crate) const NO_SCORE: u16 = super::INVALID as u16;
-
-/// Where a [`Quick`] counts a score.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a slot is at most 10,001")]
-pub(crate) fn place(score: f64) -> u16 {
-    slot(score) as u16
-}
+pub(crate) const NO_SCORE: u16 = INVALID;
 
 /// The point from 0 to 100 that a score in this place lies in; `None` where it is none.
 #[inline]
 pub(crate) fn point(place: u16) -> Option<usize> {
-    let point = usize::from(place / 100);
-    (usize::from(place) != super::INVALID).then_some(point)
+    (place != INVALID).then_some(usize::from(place / 100))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::place;
     use super::*;
 
     #[test]

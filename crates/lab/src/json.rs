@@ -420,7 +420,9 @@ impl Found {
                     cursor.at = end;
                     return Ok(());
                 }
-                let (range, escaped) = cursor.string()?;
+                let begin = cursor.at;
+                let escaped = cursor.string()?;
+                let range = cursor.text_since(begin);
                 if !children.is_empty() {
                     self.keep_document(node, cursor.bytes.get(range.clone()).unwrap_or_default(), depth);
                 }
@@ -464,13 +466,18 @@ impl Found {
         }
     }
 
+    /// A text where it stands, or where it is unescaped to.
+    #[inline]
     fn kept(&mut self, bytes: &[u8], range: &Range<usize>, escaped: bool, depth: usize) -> Value {
-        if !escaped {
-            return Place::new(depth, range).map_or(Value::Other, Value::Text);
-        }
-        let Some(buffer) = self.buffers.get_mut(UNESCAPED) else { return Value::Other };
+        let place = if escaped { self.unescaped(bytes, range) } else { Place::new(depth, range) };
+        place.map_or(Value::Other, Value::Text)
+    }
+
+    #[inline(never)]
+    fn unescaped(&mut self, bytes: &[u8], range: &Range<usize>) -> Option<Place> {
+        let buffer = self.buffers.get_mut(UNESCAPED)?;
         let begin = buffer.len();
-        let whole = unescape(bytes.get(range.clone()).unwrap_or_default(), buffer);
-        whole.and_then(|()| Place::new(UNESCAPED, &(begin..buffer.len()))).map_or(Value::Other, Value::Text)
+        unescape(bytes.get(range.clone())?, buffer)?;
+        Place::new(UNESCAPED, &(begin..buffer.len()))
     }
 }

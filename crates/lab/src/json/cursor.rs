@@ -61,8 +61,9 @@ impl Written {
 }
 
 impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
-    /// What a quote begins with.
+    /// What a quote begins with, and how long it is.
     pub(super) const QUOTE: u8 = if IN_TEXT { b'\\' } else { b'"' };
+    const QUOTE_LENGTH: usize = if IN_TEXT { 2 } else { 1 };
 
     #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
@@ -104,9 +105,11 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
     /// Passes over the comma before the next member, or the end after the last one: whether there is a next one.
     #[inline]
     pub(super) fn goes_on(&mut self, end: u8) -> Result<bool, Bad> {
-        if !matches!(self.peek(), Some(b',')) {
-            self.blank();
+        if self.peek() == Some(b',') {
+            self.at += 1;
+            return Ok(true);
         }
+        self.blank();
         match self.next() {
             Some(b',') => Ok(true),
             Some(byte) if byte == end => Ok(false),
@@ -128,9 +131,11 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
             return Err(Bad::NotJson);
         }
         self.quote()?;
-        let name = self.string()?;
+        let begin = self.at;
+        let escaped = self.string()?;
+        let name = self.text_since(begin);
         self.demand(b':')?;
-        Ok(name)
+        Ok((name, escaped))
     }
 
     pub(super) fn word(&mut self, word: &str) -> Result<(), Bad> {
@@ -140,9 +145,15 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         if is { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// The rest of a text whose quote is read: where it stands, and whether it has escapes.
+    /// A text that began there and is read.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<(Range<usize>, bool), Bad> {
+    pub(super) const fn text_since(&self, begin: usize) -> Range<usize> {
+        begin..self.at - Self::QUOTE_LENGTH
+    }
+
+    /// Passes over the rest of a text whose quote is read, and over its closing quote: whether it has escapes.
+    #[inline]
+    pub(super) fn string(&mut self) -> Result<bool, Bad> {
         let begin = self.at;
         // Most are short.
         if let Some(eight) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk::<8>) {
@@ -156,25 +167,15 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
                 _ => false,
             };
             if stops != 0 && is_end && !self.may_have_controls {
-                self.at = end + if IN_TEXT { 2 } else { 1 };
-                return Ok((begin..end, false));
+                self.at = end + Self::QUOTE_LENGTH;
+                return Ok(false);
             }
         }
         self.long_string()
     }
 
-    fn long_string(&mut self) -> Result<(Range<usize>, bool), Bad> {
+    fn long_string(&mut self) -> Result<bool, Bad> {
         let begin = self.at;
-        let (end, escaped) = self.end_of_string()?;
-        let text = self.bytes.get(begin..end).unwrap_or_default();
-        if self.may_have_controls && text.iter().any(|byte| *byte < b' ') {
-            return Err(Bad::NotJson);
-        }
-        Ok((begin..end, escaped))
-    }
-
-    /// Passes over the rest of a text and its closing quote: where it ends, and whether it has escapes.
-    fn end_of_string(&mut self) -> Result<(usize, bool), Bad> {
         let mut escaped = false;
         loop {
             let is_stop = matches!(self.peek(), Some(b'"' | b'\\'));
@@ -182,15 +183,17 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
                 self.at += memchr::memchr2(b'"', b'\\', rest).ok_or(Bad::NotJson)?;
             }
-            let end = self.at;
             match (self.next(), IN_TEXT) {
-                (Some(b'"'), false) => return Ok((end, escaped)),
+                (Some(b'"'), false) => break,
                 (Some(b'\\'), false) => self.escape()?,
-                (Some(b'\\'), true) if self.next() == Some(b'"') => return Ok((end, false)),
+                (Some(b'\\'), true) if self.next() == Some(b'"') => break,
                 _ => return Err(Bad::NotJson),
             }
             escaped = true;
         }
+        let text = self.bytes.get(self.text_since(begin)).unwrap_or_default();
+        let is_wrong = self.may_have_controls && text.iter().any(|byte| *byte < b' ');
+        if is_wrong { Err(Bad::NotJson) } else { Ok(escaped) }
     }
 
     /// Passes over what stands behind a backslash.

@@ -5,7 +5,7 @@
 use arrow_array::Array;
 use cloudauth_policy::{Column, Policy};
 
-use super::held::{Held, number};
+use super::held::{Held, Keys, number};
 use crate::input::Input;
 use crate::notes::Notes;
 use crate::row::{Cell, Label, Rows, slot};
@@ -39,7 +39,7 @@ pub(super) struct Bulk<'t> {
 }
 
 struct Segment {
-    keys: Vec<u32>,
+    keys: Keys,
     values: Vec<(String, Share)>,
 }
 
@@ -106,10 +106,9 @@ impl<'t> Bulk<'t> {
         let (keys, entries) = held.coded(rows)?;
         let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
         let number = input as usize;
-        let of = |key: &u32| known.get(*key as usize);
         if known.iter().any(|entry| entry.is_odd) {
-            let odd = keys.iter().map(|key| of(key).is_none_or(|entry| entry.is_odd));
-            self.odd.iter_mut().zip(odd).for_each(|(odd, here)| *odd |= here);
+            let is_odd: Vec<bool> = known.iter().map(|entry| entry.is_odd).collect();
+            self.odd.iter_mut().zip(keys.of(&is_odd)?).for_each(|(odd, here)| *odd |= here);
         }
         for (policy, classes) in self.policies().into_iter().zip(&mut self.classes) {
             let class = |text: Option<&str>| policy?.class(input.name(), text);
@@ -117,20 +116,19 @@ impl<'t> Bulk<'t> {
             classes.clear();
             if class(None).is_some() {
                 let of: Vec<u8> = known.iter().map(|entry| class(entry.text).unwrap_or(u8::MAX)).collect();
-                classes.extend(keys.iter().map(|key| of.get(*key as usize).copied().unwrap_or(u8::MAX)));
+                classes.extend(keys.of(&of)?);
             }
         }
         if input == Input::SubCode {
             let codes: Vec<u16> = known.iter().map(|entry| code_number(entry.text)).collect();
             self.codes.clear();
-            self.codes.extend(keys.iter().map(|key| codes.get(*key as usize).copied().unwrap_or(1000)));
+            self.codes.extend(keys.of(&codes)?);
         }
         let missing = self.missing.get_mut(number)?;
         missing.clear();
         if known.iter().any(|entry| entry.is_missing) {
-            missing.extend(
-                keys.iter().map(|key| known.get(*key as usize).is_some_and(|entry| entry.is_missing)),
-            );
+            let is_missing: Vec<bool> = known.iter().map(|entry| entry.is_missing).collect();
+            missing.extend(keys.of(&is_missing)?);
         }
         Some(())
     }
@@ -175,19 +173,17 @@ impl<'t> Bulk<'t> {
     fn take_labels(&mut self, held: &[Held], rows: usize, by: &Rows<'_>) -> Option<()> {
         let (keys, entries) = held.get(slot::LABEL)?.coded(rows)?;
         let known: Vec<Option<Label>> = entries.into_iter().map(|cell| by.label(cell)).collect();
+        let labels: Vec<Label> = known.iter().map(|label| label.unwrap_or(Label::Unlabelled)).collect();
         self.labels.clear();
-        for (key, odd) in keys.iter().zip(&mut self.odd) {
-            let label = known.get(*key as usize).copied().flatten();
-            *odd |= label.is_none();
-            self.labels.push(label.unwrap_or(Label::Unlabelled));
+        self.labels.extend(keys.of(&labels)?);
+        if known.contains(&None) {
+            self.odd.iter_mut().zip(keys.of(&known)?).for_each(|(odd, label)| *odd |= label.is_none());
         }
         let attacks = held.get(slot::ATTACK)?;
         if !matches!(attacks, Held::Nothing) {
             let (keys, entries) = attacks.coded(rows)?;
             let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.filled().is_some()).collect();
-            for (key, odd) in keys.iter().zip(&mut self.odd) {
-                *odd |= is_attack.get(*key as usize).copied().unwrap_or(true);
-            }
+            self.odd.iter_mut().zip(keys.of(&is_attack)?).for_each(|(odd, here)| *odd |= here);
         }
         Some(())
     }
@@ -275,8 +271,8 @@ impl<'t> Bulk<'t> {
         if !self.segments.is_empty() {
             let (a, b) = counter.says(counted.rules);
             for segment in &mut self.segments {
-                let value = segment.keys.get(row).and_then(|key| segment.values.get_mut(*key as usize));
-                if let Some((_, share)) = value {
+                let place = segment.keys.place(row, segment.values.len() - 1);
+                if let Some((_, share)) = segment.values.get_mut(place) {
                     share.bump(a, b, label.number());
                 }
             }

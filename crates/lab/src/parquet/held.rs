@@ -5,7 +5,9 @@ use std::hash::Hash;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, StringArray};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, StringArray, UInt32Array,
+};
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::row::{Cell, slot};
@@ -19,8 +21,8 @@ pub(super) enum Held {
     /// Each text once.
     Words(Int32Array, StringArray),
     Numbers(Float64Array),
-    /// Whole numbers where their texts matter: which one in which row, from 1 on, 0 for none.
-    Wholes(Vec<u32>, Vec<(String, f64)>),
+    /// Whole numbers where their texts matter.
+    Wholes(Keys, Vec<(String, f64)>),
     Truths(BooleanArray),
     Days(Vec<Option<i32>>),
 }
@@ -104,10 +106,8 @@ impl Held {
             Self::Words(keys, words) if keys.is_valid(row) => word(words, keys.value(row)),
             Self::Numbers(numbers) if numbers.is_valid(row) => number(numbers.value(row)),
             Self::Wholes(keys, words) => {
-                match keys.get(row).and_then(|key| words.get((*key).checked_sub(1)? as usize)) {
-                    Some((text, number)) => Cell::Number(text, *number),
-                    None => Cell::Missing,
-                }
+                let word = words.get(keys.place(row, words.len()));
+                word.map_or(Cell::Missing, |(text, number)| Cell::Number(text, *number))
             }
             Self::Truths(truths) if truths.is_valid(row) => Cell::Truth(truths.value(row)),
             Self::Days(days) => days.get(row).copied().flatten().map_or(Cell::Missing, Cell::Day),
@@ -115,37 +115,62 @@ impl Held {
         }
     }
 
-    /// Each cell once, after a missing one, and which of them each row has; `None` for what is not so few.
-    pub(super) fn coded(&self, rows: usize) -> Option<(Vec<u32>, Vec<Cell<'_>>)> {
-        let mut entries = vec![Cell::Missing];
-        let keys = match self {
-            Self::Nothing => vec![0; rows],
+    /// Each cell once, last a missing one, and which of them each row has; `None` for what is not so few.
+    pub(super) fn coded(&self, rows: usize) -> Option<(Keys, Vec<Cell<'_>>)> {
+        let (keys, mut entries): (_, Vec<_>) = match self {
+            Self::Nothing => (Keys(vec![0; rows].into()), Vec::new()),
+            Self::Words(keys, words) if keys.null_count() == 0 => {
+                // As they lie there.
+                let keys = UInt32Array::new(keys.values().inner().clone().into(), None);
+                (Keys(keys), texts(words))
+            }
             Self::Words(keys, words) => {
-                entries.extend((0..words.len()).map(|place| Cell::Text(words.value(place))));
-                let key = |key: Option<i32>| key.map_or(0, |key| key.cast_unsigned() + 1);
-                if keys.null_count() == 0 {
-                    keys.values().iter().map(|key| key.cast_unsigned() + 1).collect()
-                } else {
-                    keys.iter().map(key).collect()
-                }
+                let keys = keys.iter().map(|key| key.map_or(u32::MAX, i32::cast_unsigned));
+                (Keys::new(keys), texts(words))
             }
             Self::Texts(texts) => {
                 let (keys, words) = interned(texts.iter());
-                entries.extend(words.into_iter().map(Cell::Text));
-                keys
+                (keys, words.into_iter().map(Cell::Text).collect())
             }
             Self::Wholes(keys, words) => {
-                entries.extend(words.iter().map(|(text, number)| Cell::Number(text, *number)));
-                keys.clone()
+                (keys.clone(), words.iter().map(|(text, number)| Cell::Number(text, *number)).collect())
             }
             Self::Truths(truths) => {
-                entries.extend([Cell::Truth(false), Cell::Truth(true)]);
-                truths.iter().map(|truth| truth.map_or(0, |truth| 1 + u32::from(truth))).collect()
+                let keys = truths.iter().map(|truth| truth.map_or(u32::MAX, u32::from));
+                (Keys::new(keys), vec![Cell::Truth(false), Cell::Truth(true)])
             }
             Self::Numbers(_) | Self::Days(_) => return None,
         };
+        entries.push(Cell::Missing);
         Some((keys, entries))
     }
+}
+
+/// Which of some entries each row has. What is beyond them is the last one.
+#[derive(Clone, Debug)]
+pub(super) struct Keys(UInt32Array);
+
+impl Keys {
+    fn new(keys: impl Iterator<Item = u32>) -> Self {
+        Self(keys.collect::<Vec<_>>().into())
+    }
+
+    /// For each row its entry; `None` if there are none.
+    pub(super) fn of<'k, T: Copy>(&'k self, entries: &'k [T]) -> Option<impl Iterator<Item = T> + 'k> {
+        let (last, others) = entries.split_last()?;
+        // Never beyond, which the compiler sees, so that there is no branch.
+        let of = |key: &u32| entries.get((*key as usize).min(others.len())).copied().unwrap_or(*last);
+        Some(self.0.values().iter().map(of))
+    }
+
+    /// The place of a row's entry, if `last` is that of the last one.
+    pub(super) fn place(&self, row: usize, last: usize) -> usize {
+        self.0.values().get(row).map_or(last, |key| last.min(*key as usize))
+    }
+}
+
+fn texts(words: &StringArray) -> Vec<Cell<'_>> {
+    words.iter().map(|word| word.map_or(Cell::Missing, Cell::Text)).collect()
 }
 
 fn word(words: &StringArray, key: i32) -> Cell<'_> {
@@ -169,17 +194,17 @@ fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, of: impl Fn(T::Native) -> f6
     Held::Numbers(array.as_primitive::<T>().unary(of))
 }
 
-/// Each value once, and which of them each row has, from 1 on.
-fn interned<T: Copy + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> (Vec<u32>, Vec<T>) {
+/// Each value once, and which of them each row has.
+fn interned<T: Copy + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> (Keys, Vec<T>) {
     let (mut numbers, mut all) = (HashMap::new(), Vec::new());
     let keys = values.map(|value| {
-        let Some(value) = value else { return 0 };
+        let Some(value) = value else { return u32::MAX };
         *numbers.entry(value).or_insert_with(|| {
             all.push(value);
-            u32::try_from(all.len()).unwrap_or_default()
+            u32::try_from(all.len() - 1).unwrap_or(u32::MAX)
         })
     });
-    (keys.collect(), all)
+    (Keys::new(keys), all)
 }
 
 fn wholes<T: ArrowPrimitiveType>(array: &ArrayRef) -> Held

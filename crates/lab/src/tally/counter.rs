@@ -201,6 +201,7 @@ impl Counter {
         }
     }
 
+    #[cold]
     fn begin_code(&mut self, code: u16) -> usize {
         let begin = self.cells.len();
         self.cells.resize(begin + self.tally.rules.len(), 0);

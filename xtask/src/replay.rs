@@ -1,4 +1,5 @@
-//! The lab's replay and DuckDB over the same data, in turns: the same counts, and how long each takes.
+//! The lab's replay and DuckDB over the same data, in turns: the same counts, and how long each takes. Then its statistics and
+//! scikit-learn's.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -30,7 +31,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     let scripts = root().join("tests/replay");
     let folder = root().join("target/replay");
     let python =
-        python::install(&[scripts.join("requirements.txt")], &folder).context("cannot install DuckDB")?;
+        python::install(&[scripts.join("requirements.txt")], &folder).context("cannot install DuckDB and scikit-learn")?;
     crate::shell::cargo("build --release -p cloudauth-cli --features parquet")?;
     crate::shell::cargo("build --release -p cloudauth-lab --example history")?;
     let history = crate::shell::built_as("release/examples/history")?;
@@ -38,8 +39,13 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         make(&history, rows, shape, &folder.join(format!("{shape}-{rows}.jsonl")))?;
     }
     let (folder, cloudauth) = (folder.display().to_string(), crate::shell::built_as("release/cloudauth")?);
-    let mut compare = command(&python, &["compare.py", &folder, rows, rounds, &cloudauth]);
-    run_command(compare.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1"))
+    let script = |args: &[&str]| {
+        let mut script = command(&python, args);
+        run_command(script.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1"))
+    };
+    script(&["compare.py", &folder, rows, rounds, &cloudauth])?;
+    script(&["compare.py", "roc"])?;
+    crate::shell::cargo("bench -p cloudauth-lab --bench stats -- labelled.scores/grid,")
 }
 
 /// Whole, or not there: beside it first.

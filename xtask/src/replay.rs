@@ -30,8 +30,8 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     }
     let scripts = root().join("tests/replay");
     let folder = root().join("target/replay");
-    let python =
-        python::install(&[scripts.join("requirements.txt")], &folder).context("cannot install DuckDB and scikit-learn")?;
+    let python = python::install(&[scripts.join("requirements.txt")], &folder)
+        .context("cannot install DuckDB and scikit-learn")?;
     crate::shell::cargo("build --release -p cloudauth-cli --features parquet")?;
     crate::shell::cargo("build --release -p cloudauth-lab --example history")?;
     let history = crate::shell::built_as("release/examples/history")?;

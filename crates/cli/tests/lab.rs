@@ -18,7 +18,11 @@ fn said(output: &Output) -> String {
 
 /// Four months of labelled results. Genuine people score from 72 on, impostors up to 76.
 fn history(folder: &Path) {
-    let lines: String = (0..4000_u32)
+    write_history(folder, 4000);
+}
+
+fn write_history(folder: &Path, rows: u32) {
+    let lines: String = (0..rows)
         .map(|number| {
             let is_impostor = number % 4 == 0;
             let score = if is_impostor { 36 + number % 41 } else { 72 + number % 27 };
@@ -64,6 +68,33 @@ fn a_policy_is_replayed_and_compared() {
         text.contains("differ on") && text.contains("impostors approved") && text.contains("grey-zone -> "),
         "{text}"
     );
+}
+
+/// `data/history.parquet` is the history's first 200 rows, as DuckDB 2.0.1 writes them: `COPY (SELECT * FROM
+/// read_json('history.jsonl')) TO 'history.parquet'`.
+#[test]
+fn a_parquet_file_means_what_the_same_lines_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    write_history(folder.path(), 200);
+    let parquet = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history.parquet");
+    let compare = |file: &str| {
+        let files = ["compare", "builtin:onboarding", "builtin:vendor", file, "--mapping", "map.toml"];
+        lab(&[&files[..], &["--output", "json"]].concat(), folder.path())
+    };
+    let output = compare(parquet.to_str().unwrap());
+    if cfg!(feature = "parquet") {
+        let told = |output: &Output| {
+            let text =
+                String::from_utf8_lossy(&output.stdout).replace(parquet.to_str().unwrap(), "history.jsonl");
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+        let expected = told(&compare("history.jsonl"));
+        assert!(expected["rows"] == 200 && expected["changed"].as_u64() > Some(0), "{expected}");
+        assert_eq!(told(&output), expected);
+    } else {
+        let text = said(&output);
+        assert!(!output.status.success() && text.contains("feature `parquet`"), "{text}");
+    }
 }
 
 #[test]

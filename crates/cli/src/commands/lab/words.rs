@@ -12,7 +12,8 @@ const VERDICTS: [&str; 4] = ["approve", "review", "retry", "reject"];
 
 pub(super) fn replay(replay: &Replay, data: &Data) -> String {
     let policy = &replay.policy;
-    let mut text = format!("{} {} decides on {} rows\n\n", policy.id, policy.version, thousands(replay.rows));
+    let (rows, s) = (thousands(replay.rows), if replay.rows == 1 { "" } else { "s" });
+    let mut text = format!("{} {} decides on {rows} row{s}\n\n", policy.id, policy.version);
     let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"]);
     for verdict in VERDICTS {
         let rows = replay.verdicts.get(verdict).copied().unwrap_or_default();

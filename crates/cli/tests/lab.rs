@@ -57,7 +57,8 @@ fn a_policy_is_replayed_and_compared() {
     );
     let json = lab(&[&replay[..], &["--output", "json", "--decisions", "d.csv"]].concat(), folder.path());
     let document: Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(document["rows"], 4000);
+    assert_eq!((&document["rows"], &document["complete"]), (&Value::from(4000), &Value::from(true)));
+    assert_eq!(document["sources"], serde_json::json!(["history.jsonl"]));
     let decisions = std::fs::read_to_string(folder.path().join("d.csv")).unwrap();
     assert_eq!(decisions.lines().count(), 4001);
     assert!(decisions.lines().nth(2).unwrap().starts_with("history.jsonl,2,id1,"), "{decisions:.200}");
@@ -134,6 +135,46 @@ fn a_threshold_is_chosen_and_written_only_where_the_data_carry_it() {
         let output = lab(&[&["calibrate", "p.toml", "history.jsonl"], wrong].concat(), folder.path());
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", said(&output));
     }
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    write_history(folder.path(), 40);
+    let policy =
+        Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(["policy", "show", "threshold"]).output().unwrap();
+    std::fs::write(folder.path().join("p.toml"), &policy.stdout).unwrap();
+    for args in [
+        &["replay", "p.toml", "history.jsonl", "--decisions", "./history.jsonl"][..],
+        &["replay", "p.toml", "history.jsonl", "--resume", "p.toml"],
+        &["report", "p.toml", "history.jsonl", "--to", "history.jsonl"],
+        &["report", "builtin:onboarding", "history.jsonl", "--candidate", "p.toml", "--to", "p.toml"],
+        &["calibrate", "p.toml", "history.jsonl", "--mapping", "map.toml", "--curve", "map.toml"],
+    ] {
+        let before =
+            ["history.jsonl", "p.toml", "map.toml"].map(|file| std::fs::read(folder.path().join(file)));
+        let output = lab(args, folder.path());
+        let text = said(&output);
+        assert!(output.status.code() == Some(2) && text.contains("is not written over"), "{args:?}: {text}");
+        let after =
+            ["history.jsonl", "p.toml", "map.toml"].map(|file| std::fs::read(folder.path().join(file)));
+        assert!(before.into_iter().zip(after).all(|(before, after)| before.unwrap() == after.unwrap()));
+    }
+}
+
+#[test]
+fn a_run_that_decides_on_nothing_does_not_look_like_one_that_did() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.jsonl"), "no JSON\n").unwrap();
+    let output = lab(&["replay", "builtin:onboarding", "a.jsonl"], folder.path());
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("1 row: each is no JSON object") && text.contains("no row was decided on"),
+        "{text}"
+    );
+    let output = lab(&["replay", "builtin:onboarding", "a.jsonl", "--threads", "100000"], folder.path());
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
 }
 
 #[test]

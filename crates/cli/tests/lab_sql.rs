@@ -99,6 +99,9 @@ fn without_places(mut value: Value) -> Value {
         Value::Object(members) => {
             members.remove("examples");
             members.remove("first");
+            // Of the run, and not of what it found.
+            members.remove("sources");
+            members.remove("complete");
             members.values_mut().for_each(|member| *member = without_places(member.take()));
         }
         Value::Array(values) => values.iter_mut().for_each(|value| *value = without_places(value.take())),

@@ -121,32 +121,34 @@ impl Drift {
     /// Of what a run has counted. Without months, the last is held against all before it.
     ///
     /// # Errors
-    /// If there are no times, or no rows in what is asked for.
+    /// If there are no times, or no rows in what is asked for, or a month would be held against itself.
     pub fn of(tally: &Tally, reference: Option<&Months>, current: Option<&Months>) -> Result<Self, LabError> {
         let decider = &tally.decider;
         let months: Vec<(String, &Scores)> =
             tally.periods.iter().map(|(day, scores)| (crate::time::month(*day), scores)).collect();
-        let Some(((last, _), before)) = months.split_last() else {
+        let Some((last, _)) = months.last() else {
             return Err(LabError::new(
                 "no row has a time: the mapping names its column in `time`".to_owned(),
             ));
         };
-        let of = |months: Option<&Months>, otherwise: (&String, &String)| {
-            months.cloned().unwrap_or_else(|| Months(otherwise.0.clone()..=otherwise.1.clone()))
+        let current = current.cloned().unwrap_or_else(|| Months(last.clone()..=last.clone()));
+        let earlier = || {
+            let mut before = months.iter().map(|(month, _)| month).filter(|month| *month < current.0.start());
+            let first = before.next()?;
+            Some(Months(first.clone()..=before.next_back().unwrap_or(first).clone()))
         };
-        let current = of(current, (last, last));
-        let before = match (reference, before) {
-            (None, []) => {
-                return Err(LabError::new(
-                    "all rows are of one month: there is nothing to hold it against".to_owned(),
-                ));
-            }
-            (_, before) => before
-                .first()
-                .zip(before.last())
-                .map_or((last, last), |((first, _), (last, _))| (first, last)),
+        let Some(reference) = reference.cloned().or_else(earlier) else {
+            let first = current.0.start();
+            return Err(LabError::new(format!(
+                "no row is of a month before {first}: there is nothing to hold it against"
+            )));
         };
-        let reference = of(reference, before);
+        if reference.0.start() <= current.0.end() && current.0.start() <= reference.0.end() {
+            return Err(LabError::new(
+                "a month cannot be held against itself: the reference and the current months overlap"
+                    .to_owned(),
+            ));
+        }
         let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
         let edges = |grid: &Grid| tenths(grid);
         let thresholds: Vec<f64> = decider.thresholds.iter().map(|(_, score)| *score).collect();

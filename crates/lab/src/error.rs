@@ -20,6 +20,10 @@ impl LabError {
         Self { what: format!("cannot read {}: {}", path.display(), error), source: None }
     }
 
+    pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Self {
+        Self::new(format!("cannot write {}: {error}", path.display()))
+    }
+
     pub(crate) fn with(
         what: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

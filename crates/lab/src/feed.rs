@@ -50,6 +50,9 @@ pub(crate) struct Feed<'r> {
     spare: Vec<Vec<u8>>,
 }
 
+/// A record of its own behind the last one, unless a quote is open there: then it lies within a field.
+const CSV_END: &[u8] = b"\n\0\n";
+
 enum Open<'r> {
     Json {
         from: Box<dyn Read + Send + 'r>,
@@ -124,8 +127,11 @@ impl<'r> Feed<'r> {
             .delimiter(delimiter)
             .flexible(true)
             .buffer_capacity(1 << 18)
-            .from_reader(from);
+            .from_reader(Box::new(from.chain(CSV_END)) as Box<dyn Read + Send + 'r>);
         let mut header = reader.byte_headers().map_err(io::Error::other)?.clone();
+        if header.iter().any(|name| name.ends_with(CSV_END)) {
+            return Err(open_quote(&header));
+        }
         header.trim();
         if let Some(place) = self.headers.get_mut(at.source) {
             *place = Some(header);
@@ -162,7 +168,16 @@ impl<'r> Feed<'r> {
                 while records.len() < RECORDS
                     && reader.read_byte_record(&mut record).map_err(io::Error::other)?
                 {
+                    if record.iter().next_back().is_some_and(|field| field.ends_with(CSV_END)) {
+                        return Err(open_quote(&record));
+                    }
                     records.push(std::mem::take(&mut record));
+                }
+                let is_end = records.last().is_some_and(|last| last.len() == 1 && last.get(0) == Some(b"\0"));
+                if is_end && !reader.read_byte_record(&mut record).map_err(io::Error::other)? {
+                    records.pop();
+                } else if is_end {
+                    records.push(record);
                 }
                 self.position.offset = reader.position().byte();
                 Ok((!records.is_empty()).then_some(Piece::Records { records, source }))
@@ -175,6 +190,15 @@ impl<'r> Feed<'r> {
             })),
         }
     }
+}
+
+/// The rest of the file would be a single field, and its rows nowhere.
+fn open_quote(record: &csv::ByteRecord) -> io::Error {
+    let line = record.position().map_or(1, csv::Position::line);
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a quote that the record of line {line} opens is never closed"),
+    )
 }
 
 /// Reads until there is a whole line and enough of them: where the last one ends. `None` at the end of the file, where the

@@ -174,6 +174,11 @@ impl Mapping {
                 Of::Words(_) if !input.is_flag() => {
                     return wrong(format!("`{input}` is no flag: it has no words for true and false"));
                 }
+                Of::Words(Words { yes, no, .. }) => {
+                    if let Some(word) = yes.iter().find(|word| no.contains(word)) {
+                        return wrong(format!("`{word}` cannot mean true and false of `{input}`"));
+                    }
+                }
                 Of::Value(_) if !input.is_code() => {
                     return wrong(format!(
                         "`{input}` cannot be the same in every row; `code` and `sub_code` can"

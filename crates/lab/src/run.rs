@@ -221,6 +221,7 @@ impl<'p> Lab<'p> {
                 state.save(path)?;
             }
             if complete || watch.is_stopped() {
+                state.tally.is_part = !complete;
                 return Ok(Ran { tally: state.tally, complete });
             }
         }
@@ -240,7 +241,8 @@ impl<'p> Lab<'p> {
                 let wrong = |error| LabError::with(format!("{} is no saved run", path.display()), error);
                 let state: State = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
                 if state.of != new.of {
-                    let what = "is of another policy, mapping or data; take another file, or delete it";
+                    let what =
+                        "is of another command, policy, mapping or data; take another file, or delete it";
                     return Err(LabError::new(format!("{} {what}", path.display())));
                 }
                 Ok(state)
@@ -269,7 +271,7 @@ impl State {
             file.sync_data()?;
             std::fs::rename(&beside, path)
         };
-        write().map_err(|error| LabError::file(path, &error))
+        write().map_err(|error| LabError::unwritten(path, &error))
     }
 }
 
@@ -282,7 +284,7 @@ fn private(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// What a saved run must not be of something else in: policies, mapping, files and their lengths.
+/// What a saved run must not be of something else in: policies, mapping, what is kept, files and when they were changed.
 fn fingerprint(task: &Task<'_>) -> String {
     let mut hash = Sha256::new();
     for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
@@ -290,7 +292,7 @@ fn fingerprint(task: &Task<'_>) -> String {
     }
     hash.update(format!("{:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
     for source in task.sources {
-        hash.update(format!("{} {}", source.path().display(), source.length()));
+        hash.update(format!("{} {} {:?}", source.path().display(), source.length(), source.changed()));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -307,7 +309,7 @@ fn open_at(path: &Path, length: u64) -> Result<File, LabError> {
         }
         Ok(file)
     };
-    open().map_err(|error| LabError::file(path, &error))
+    open().map_err(|error| LabError::unwritten(path, &error))
 }
 
 /// Whether the first line of the first JSON file looks like an answer of the service.

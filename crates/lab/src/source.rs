@@ -1,8 +1,10 @@
 //! Files: what they hold, how they are packed, and the bytes in them.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::error::LabError;
 
@@ -30,6 +32,8 @@ pub struct Source {
     pub(crate) format: Format,
     packing: Packing,
     length: u64,
+    /// When it was last written to, where the system says so.
+    changed: Option<SystemTime>,
 }
 
 impl Source {
@@ -50,13 +54,15 @@ impl Source {
             "parquet" if packing == Packing::Plain => Format::Parquet,
             _ => return None,
         };
-        Some(Self { path: path.to_owned(), format, packing, length: std::fs::metadata(path).ok()?.len() })
+        let about = std::fs::metadata(path).ok()?;
+        let (length, changed) = (about.len(), about.modified().ok());
+        Some(Self { path: path.to_owned(), format, packing, length, changed })
     }
 
     /// All files that paths name, of a folder those that can be read, in the order of their names.
     ///
     /// # Errors
-    /// If a path does not exist, or nothing in it can be read.
+    /// If a path does not exist, or nothing in it can be read, or a file is named twice.
     pub fn find(paths: &[PathBuf]) -> Result<Vec<Self>, LabError> {
         let mut found = Vec::new();
         for path in paths {
@@ -76,6 +82,13 @@ impl Source {
         {
             return Err(LabError::without_parquet(&parquet.path));
         }
+        let mut files = BTreeSet::new();
+        for Self { path, .. } in &found {
+            let file = path.canonicalize().map_err(|error| LabError::file(path, &error))?;
+            if !files.insert(file) {
+                return Err(LabError::new(format!("{} would be read twice", path.display())));
+            }
+        }
         Ok(found)
     }
 
@@ -89,6 +102,10 @@ impl Source {
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
+    }
+
+    pub(crate) const fn changed(&self) -> Option<SystemTime> {
+        self.changed
     }
 
     /// What is in it, unpacked; `read` counts the bytes of the file itself.

@@ -34,6 +34,9 @@ pub struct Tally {
     /// What it is compared with.
     pub(crate) candidate: Option<Decider>,
     pub(crate) segment_names: Vec<String>,
+    /// Whether the run was stopped before the end of the data.
+    #[serde(skip)]
+    pub(crate) is_part: bool,
     /// Rows that were decided.
     pub(crate) rows: u64,
     pub(crate) notes: Notes,
@@ -70,6 +73,7 @@ impl Tally {
             decider,
             candidate,
             segment_names: segments.to_vec(),
+            is_part: false,
             rows: 0,
             notes: Notes::default(),
             sub_codes: BTreeMap::new(),
@@ -84,6 +88,12 @@ impl Tally {
             kept_all: true,
             examples: BTreeMap::new(),
         }
+    }
+
+    /// How many rows were decided.
+    #[must_use]
+    pub const fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// How many rules the first and the second policy have, `otherwise` among them.

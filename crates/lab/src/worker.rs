@@ -161,6 +161,17 @@ impl Task<'_> {
     pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
         let column = |path: &String| names.iter().position(|name| *name == path.as_bytes());
         let columns: Vec<Option<usize>> = self.slots.iter().map(column).collect();
+        let is_twice =
+            |column: &&usize| names.iter().skip(**column + 1).any(|name| Some(name) == names.get(**column));
+        if let (Some(column), Some(source)) =
+            (columns.iter().flatten().find(is_twice), self.sources.get(source))
+        {
+            let name = String::from_utf8_lossy(names.get(*column).copied().unwrap_or_default());
+            let file = source.path().display();
+            return Err(LabError::new(format!(
+                "{file} has the column `{name}` twice, and which is meant is not known"
+            )));
+        }
         let must = |(slot, _): &(usize, _)| self.is_mapped && self.mapping.must_have(*slot);
         let mut needed = self.slots.iter().zip(&columns).enumerate().filter(must);
         let lacking = needed.find(|(_, (path, column))| !path.is_empty() && column.is_none());

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::error::LabError;
+use crate::input::Input;
 
 #[derive(Deserialize)]
 struct File {
@@ -37,7 +38,7 @@ struct Threshold {
 /// ```
 ///
 /// # Errors
-/// If there is no such threshold, or the policy no longer holds.
+/// If `verify_score` has no such threshold, or the policy no longer holds.
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
     let file: File =
         toml::from_str(policy).map_err(|error| LabError::with("the policy cannot be read", error))?;
@@ -48,6 +49,13 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
             names.join(", ")
         )));
     };
+    let holds = Policy::parse(policy).map_err(|error| LabError::with("the policy does not hold", error))?;
+    let report = holds.report();
+    let of = report.thresholds.iter().find(|other| other.name == name).and_then(|other| other.input);
+    if of != Some(Input::VerifyScore.name()) {
+        let of = of.unwrap_or("nothing");
+        return Err(LabError::new(format!("`{name}` is a threshold of {of}, and not of verify_score")));
+    }
     let mut changes = vec![(threshold.value.span(), format!("{value:?}"))];
     if let Some(far) = &threshold.far {
         changes.push(match nominal_far(value) {
@@ -125,7 +133,10 @@ mod tests {
 
     #[test]
     fn what_would_not_hold_is_not_written() {
-        for (name, value) in [("match_auto", f64::NAN), ("match_auto", 200.0), ("nobody", 75.0)] {
+        // The last is one of another score, and in its range.
+        let wrong =
+            [("match_auto", f64::NAN), ("match_auto", 200.0), ("nobody", 75.0), ("quality_good", 81.0)];
+        for (name, value) in wrong {
             assert!(set_threshold(onboarding(), name, value, "").is_err(), "{name} {value}");
         }
         assert!(set_threshold(builtin::ONBOARDING, "match_auto", 76.5, "").is_err());

@@ -215,7 +215,7 @@ fn a_run_that_was_stopped_goes_on_where_it_stood() {
     let error = Lab::new(&policy)
         .resume(folder.join("all.json"))
         .run(&Source::find(&data).unwrap(), &Watch::default());
-    assert!(error.unwrap_err().to_string().contains("another policy, mapping or data"));
+    assert!(error.unwrap_err().to_string().contains("another command, policy, mapping or data"));
 }
 
 #[test]

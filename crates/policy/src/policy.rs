@@ -103,6 +103,7 @@ impl Policy {
         let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
             name: &threshold.name,
             value: threshold.value,
+            input: threshold.of.map(Name::text),
             nominal_far: (threshold.of == Some(Name::VerifyScore))
                 .then(|| far::nominal_far(threshold.value))
                 .flatten(),
@@ -175,6 +176,8 @@ pub struct ThresholdReport<'p> {
     pub name: &'p str,
     /// Its value.
     pub value: f64,
+    /// The score that rules compare with it.
+    pub input: Option<&'static str>,
     /// The vendor's false-accept rate there, if it is one of `verifyScore`; see [`nominal_far`](crate::nominal_far).
     pub nominal_far: Option<f64>,
     /// What the file says of it.

@@ -13,7 +13,7 @@ use cloudauth_lab::{
     set_threshold,
 };
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::{self, Calibrate, Lab as Command};
 use crate::commands::policy::load;
@@ -24,34 +24,35 @@ use run::{Data, Wanted};
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
         Command::Replay { policy, data, decisions } => {
-            let (data, policies) = (Data::find(data)?, vec![load(&policy)?]);
+            let (data, policies) = (Data::find(data, &[&policy])?, vec![load(&policy)?]);
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
-            tell(output, &words::replay(&replay, &data), &replay)?;
+            tell(output, &words::replay(&replay, &data), &replay, data.told(&ran))?;
             Ok(run::exit_code(&ran))
         }
         Command::Compare { policy, candidate, data } => {
             let policies = vec![load(&policy)?, load(&candidate)?];
-            let data = Data::find(data)?;
+            let data = Data::find(data, &[&policy, &candidate])?;
             let ran = data.run(policies, Wanted::default(), output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
-                tell(output, &words::compare(&compare, &data), &compare)?;
+                tell(output, &words::compare(&compare, &data), &compare, data.told(&ran))?;
             }
             Ok(run::exit_code(&ran))
         }
         Command::Calibrate(args) => calibrate(args, output).await,
         Command::Drift { policy, data, reference, current } => {
-            let (data, policies) = (Data::find(data)?, vec![load(&policy)?]);
+            let (data, policies) = (Data::find(data, &[&policy])?, vec![load(&policy)?]);
             let ran = data.run(policies, Wanted::default(), output).await?;
             let drift =
                 Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
-            tell(output, &words::drift(&drift, &data), &drift)?;
+            tell(output, &words::drift(&drift, &data), &drift, data.told(&ran))?;
             Ok(run::exit_code(&ran))
         }
         Command::Report { policy, data, candidate, to } => {
-            let policies = [Some(policy), candidate].into_iter().flatten();
-            let policies = policies.map(|policy| load(&policy)).collect::<Result<Vec<Policy>, _>>()?;
-            let data = Data::find(data)?;
+            let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
+            let policies = names.iter().map(|policy| load(policy)).collect::<Result<Vec<Policy>, _>>()?;
+            let data = Data::find(data, &names)?;
+            data.may_write(Some(&to))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
             page(&ran.tally, ran.complete, &to, output)?;
             Ok(run::exit_code(&ran))
@@ -61,8 +62,18 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
     }
 }
 
-fn tell(output: &Output, human: &str, document: &impl Serialize) -> Result<(), Failure> {
-    output.print(human, &serde_json::to_value(document).map_err(Failure::other)?);
+/// `beside` is told in the document alone.
+fn tell(
+    output: &Output,
+    human: &str,
+    document: &impl Serialize,
+    beside: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Result<(), Failure> {
+    let mut document = serde_json::to_value(document).map_err(Failure::other)?;
+    if let Some(document) = document.as_object_mut() {
+        document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    output.print(human, &document);
     Ok(())
 }
 
@@ -70,15 +81,19 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
     }
-    let (data, policies) = (Data::find(args.data)?, vec![load(&args.policy)?]);
+    let (data, policies) = (Data::find(args.data, &[&args.policy])?, vec![load(&args.policy)?]);
+    data.may_write(args.curve.as_deref())?;
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
     let targets = if args.targets.is_empty() { TARGETS.to_vec() } else { args.targets };
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
-    tell(output, &words::calibration(&calibration, &data), &calibration)?;
+    tell(output, &words::calibration(&calibration, &data), &calibration, data.told(&ran))?;
     if let Some(file) = &args.curve {
         write_curve(file, &curve(&ran.tally))?;
     }
     if let Some(name) = &args.write {
+        if !ran.complete {
+            return Err(Failure::other("nothing is written: a part of the data does not choose a threshold"));
+        }
         write_threshold(&args.policy, name, &calibration)?;
     }
     Ok(run::exit_code(&ran))

@@ -1,12 +1,13 @@
 //! A run over data: a progress bar, and Ctrl-C, which gives what was counted until then.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{Lab, LabError, Mapping, Ran, Source, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
 
 use crate::args;
 use crate::failure::Failure;
@@ -26,24 +27,57 @@ pub(super) struct Data {
     sources: Vec<Source>,
     mapping: Option<Mapping>,
     resume: Option<PathBuf>,
-    threads: Option<usize>,
+    threads: Option<u16>,
+    /// What is read, and must not be written to.
+    inputs: Vec<PathBuf>,
 }
 
 impl Data {
-    pub(super) fn find(args: args::Data) -> Result<Self, Failure> {
-        let mapping = args.mapping.map(|file| {
-            let text = std::fs::read_to_string(&file);
+    /// `policies` are files, or names of those that come with the command.
+    pub(super) fn find(args: args::Data, policies: &[&str]) -> Result<Self, Failure> {
+        let mapping = args.mapping.as_ref().map(|file| {
+            let text = std::fs::read_to_string(file);
             let text =
                 text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
             Mapping::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
         });
         let sources = Source::find(&args.paths).map_err(Failure::usage)?;
-        Ok(Self { sources, mapping: mapping.transpose()?, resume: args.resume, threads: args.threads })
+        let read = sources.iter().map(Source::path).chain(policies.iter().map(Path::new));
+        let inputs =
+            read.chain(args.mapping.as_deref()).filter_map(|path| path.canonicalize().ok()).collect();
+        let data = Self {
+            sources,
+            mapping: mapping.transpose()?,
+            resume: args.resume,
+            threads: args.threads,
+            inputs,
+        };
+        data.may_write(data.resume.as_deref())?;
+        Ok(data)
+    }
+
+    /// A file that is read is never written over, by whatever name.
+    pub(super) fn may_write(&self, file: Option<&Path>) -> Result<(), Failure> {
+        match file.and_then(|file| Some((file, file.canonicalize().ok()?))) {
+            Some((file, path)) if self.inputs.contains(&path) => {
+                let file = file.display();
+                Err(Failure::usage(format!(
+                    "{file} is read here, and is not written over: name another file"
+                )))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Of counts: there are no files whose lines could be named.
     pub(super) const fn without_rows() -> Self {
-        Self { sources: Vec::new(), mapping: None, resume: None, threads: None }
+        Self { sources: Vec::new(), mapping: None, resume: None, threads: None, inputs: Vec::new() }
+    }
+
+    /// What was read, and whether to its end, for a document: places in it name files by their number.
+    pub(super) fn told(&self, ran: &Ran) -> [(&'static str, Value); 2] {
+        let sources: Vec<String> = (0..self.sources.len()).map(|source| self.name(source)).collect();
+        [("sources", json!(sources)), ("complete", json!(ran.complete))]
     }
 
     /// What a file is called.
@@ -58,6 +92,7 @@ impl Data {
         wanted: Wanted,
         output: &Output,
     ) -> Result<Ran, Failure> {
+        self.may_write(wanted.decisions.as_deref())?;
         let watch = Arc::new(Watch::default());
         let (sources, mapping, resume, threads) =
             (self.sources.clone(), self.mapping.clone(), self.resume.clone(), self.threads);
@@ -81,7 +116,7 @@ impl Data {
                 lab = lab.keep_people();
             }
             if let Some(threads) = threads {
-                lab = lab.threads(threads);
+                lab = lab.threads(threads.into());
             }
             lab.run(&sources, &watched).map_err(Some)
         });
@@ -112,7 +147,14 @@ impl Data {
     }
 }
 
-/// 0, or that of a program which somebody has stopped.
-pub(super) const fn exit_code(ran: &Ran) -> u8 {
-    if ran.complete { 0 } else { 130 }
+/// 0; or that of a program which somebody has stopped; or 1 where there was nothing to decide on.
+pub(super) fn exit_code(ran: &Ran) -> u8 {
+    match (ran.complete, ran.tally.rows()) {
+        (false, _) => 130,
+        (true, 0) => {
+            eprintln!("no row was decided on");
+            1
+        }
+        (true, _) => 0,
+    }
 }

@@ -37,7 +37,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     match args.view {
         View::Replay => {
             let replay = Replay::of(&tally);
-            tell(output, &words::replay(&replay, &no_rows), &replay)?;
+            tell(output, &words::replay(&replay, &no_rows), &replay, [])?;
         }
         View::Compare => {
             let Some(compare) = Compare::of(&tally) else {
@@ -45,17 +45,17 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
                     "a comparison takes two policies: give --candidate, here and to `lab sql`",
                 ));
             };
-            tell(output, &words::compare(&compare, &no_rows), &compare)?;
+            tell(output, &words::compare(&compare, &no_rows), &compare, [])?;
         }
         View::Calibrate => {
             let targets = if args.targets.is_empty() { &TARGETS[..] } else { &args.targets };
             let calibration = Calibration::of(&tally, targets, args.step);
-            tell(output, &words::calibration(&calibration, &no_rows), &calibration)?;
+            tell(output, &words::calibration(&calibration, &no_rows), &calibration, [])?;
         }
         View::Drift => {
             let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
             let drift = drift.map_err(Failure::usage)?;
-            tell(output, &words::drift(&drift, &no_rows), &drift)?;
+            tell(output, &words::drift(&drift, &no_rows), &drift, [])?;
         }
         View::Report => page(&tally, true, &args.to, output)?,
     }

@@ -10,10 +10,13 @@ use super::table::{Table, percent, rate, thousands};
 
 const VERDICTS: [&str; 4] = ["approve", "review", "retry", "reject"];
 
+fn rows(number: u64) -> String {
+    if number == 1 { "1 row".to_owned() } else { format!("{} rows", thousands(number)) }
+}
+
 pub(super) fn replay(replay: &Replay, data: &Data) -> String {
     let policy = &replay.policy;
-    let (rows, s) = (thousands(replay.rows), if replay.rows == 1 { "" } else { "s" });
-    let mut text = format!("{} {} decides on {rows} row{s}\n\n", policy.id, policy.version);
+    let mut text = format!("{} {} decides on {}\n\n", policy.id, policy.version, rows(replay.rows));
     let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"]);
     for verdict in VERDICTS {
         let rows = replay.verdicts.get(verdict).copied().unwrap_or_default();
@@ -90,8 +93,16 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
         ("genuine people not approved", compare.customers_not_approved),
         ("genuine people rejected", compare.customers_rejected),
     ];
-    let mut table = Table::new(["", "policy", "candidate", "policy alone", "candidate alone", "McNemar p"]);
-    for (name, Pair { policy, candidate, only_policy, only_candidate, p, .. }) in
+    let mut table = Table::new([
+        "",
+        "policy",
+        "candidate",
+        "policy alone",
+        "candidate alone",
+        "McNemar p",
+        "difference (95 %)",
+    ]);
+    for (name, Pair { policy, candidate, only_policy, only_candidate, p, difference, .. }) in
         pairs.into_iter().filter_map(|(name, pair)| Some((name, pair?)))
     {
         let (only_policy, only_candidate) = (thousands(only_policy), thousands(only_candidate));
@@ -101,7 +112,9 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
             share(&candidate),
             only_policy,
             only_candidate,
-            format!("{p:.4}"),
+            chance(p),
+            difference
+                .map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", rate(low), rate(high))),
         ]);
     }
     text += &format!("\n{table}");
@@ -176,19 +189,20 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     text += &format!("\n{table}");
     let mut told = Vec::new();
     for people in calibration.targets.iter().filter_map(|target| target.people.as_ref()) {
-        // Where no error was seen, no draw of people has one either.
-        if let (Some(low), Some(high)) = (people.fmr_low, people.fmr_high)
-            && high > 0.0
-            && !told.contains(&people.threshold)
-        {
-            told.push(people.threshold);
-            let (at, of) = (people.threshold, thousands(people.impostors as u64));
-            text += &format!(
-                "\nat {at}, over {of} people instead of attempts: FMR {} to {}\n",
-                rate(low),
-                rate(high)
-            );
+        if told.contains(&people.threshold) {
+            continue;
         }
+        told.push(people.threshold);
+        let of = people.impostors as u64;
+        let of = if of == 1 { "1 person".to_owned() } else { format!("{} people", thousands(of)) };
+        text += &match (people.fmr_low, people.fmr_high) {
+            (Some(low), Some(high)) if high > 0.0 => {
+                let (at, low, high) = (people.threshold, rate(low), rate(high));
+                format!("\nat {at}, over {of} instead of attempts: FMR {low} to {high}\n")
+            }
+            // Where no error was seen, no draw of people has one either; and one person cannot be drawn from.
+            _ => format!("\nat {}: no interval over people; the impostors are {of}\n", people.threshold),
+        };
     }
     if let Some(stop) = calibration.labels_stop_below {
         text += &format!("\nlabels stop below {stop}: no threshold there is recommended\n");
@@ -209,7 +223,7 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
         if first == last { first.clone() } else { format!("{first}..{last}") }
     };
     let mut text = format!("{} against {}\n\n", months(&drift.current), months(&drift.reference));
-    let mut table = Table::new(["score", "rows", "PSI", "by chance", "KS D", "p", "moved by"]);
+    let mut table = Table::new(["score", "rows", "PSI", "by chance", "KS D", "p", "JS", "moved by"]);
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"));
     for moved in &drift.scores {
         table.row([
@@ -219,6 +233,7 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
             number(moved.psi_critical),
             number(moved.ks),
             moved.ks_p.map_or_else(|| "-".to_owned(), chance),
+            number(moved.js),
             number(moved.moved_by),
         ]);
     }
@@ -244,7 +259,7 @@ fn notes(notes: &[Told], data: &Data) -> String {
     let mut text = String::new();
     for note in notes {
         let left_out = if note.left_out { ", and was left out" } else { "" };
-        text += &format!("{} rows: each {}{left_out}\n", thousands(note.rows), note.what);
+        text += &format!("{}: each {}{left_out}\n", rows(note.rows), note.what);
         for point in &note.first {
             text += &format!("    {}:{}\n", data.name(point.source), point.line);
         }

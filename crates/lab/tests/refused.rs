@@ -1,0 +1,104 @@
+//! What is refused instead of being read as something else.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cloudauth_lab::{Drift, Lab, Mapping, Ran, Replay, Source, Watch};
+use cloudauth_policy::{Policy, builtin};
+
+fn policy() -> Policy {
+    Policy::parse(builtin::ONBOARDING).unwrap()
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// What comes of a run, or what it is refused for.
+fn run(lab: &Lab<'_>, path: &Path) -> Result<Ran, String> {
+    let sources = Source::find(&[path.to_owned()]).map_err(|error| error.to_string())?;
+    lab.run(&sources, &Watch::default()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_quote_that_is_never_closed_takes_no_rows_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (policy, header, row) = (policy(), "sub_code,passed,comment\n", "200,T,\n");
+    let lab = Lab::new(&policy);
+    let refused = |text: String| run(&lab, &write(folder.path(), "a.csv", &text)).unwrap_err();
+    let open = refused(format!("{header}{}200,T,\"again\n{}", row.repeat(5000), row.repeat(3)));
+    assert!(open.contains("a.csv") && open.contains("line 5002 opens is never closed"), "{open}");
+    assert!(refused(format!("{header}200,T,\"")).contains("line 2 opens"));
+    assert!(refused(format!("sub_code,\"passed\n{row}")).contains("line 1 opens"));
+
+    // Closed ones are nobody's fault: over lines, doubled, at the end of the file with and without a line's end.
+    for last in ["200,T,\"a\nb \"\"c\"\"\"\n", "200,T,\"d\"", "200,T,d\"e\n", "200,T,\"\"", "200,T,\r\n"] {
+        let text = format!("{header}{}{last}", row.repeat(4095));
+        let ran = run(&lab, &write(folder.path(), "b.csv", &text)).unwrap();
+        assert_eq!(ran.tally.rows(), 4096, "{last:?}");
+        assert_eq!(Replay::of(&ran.tally).notes.iter().filter(|note| note.left_out).count(), 0, "{last:?}");
+    }
+    for empty in ["", header] {
+        assert_eq!(run(&lab, &write(folder.path(), "c.csv", empty)).unwrap().tally.rows(), 0);
+    }
+}
+
+#[test]
+fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy();
+    let twice = write(folder.path(), "a.csv", "sub_code,verify_score,verify_score\n200,10,90\n");
+    let refused = run(&Lab::new(&policy), &twice).unwrap_err();
+    assert!(refused.contains("the column `verify_score` twice"), "{refused}");
+    let unread = write(folder.path(), "b.csv", "sub_code,comment,comment\n200,10,90\n");
+    assert_eq!(run(&Lab::new(&policy), &unread).unwrap().tally.rows(), 1);
+
+    for paths in [vec![unread.clone(), unread.clone()], vec![folder.path().to_owned(), unread]] {
+        let refused = Source::find(&paths).unwrap_err().to_string();
+        assert!(refused.contains("b.csv would be read twice"), "{refused}");
+    }
+    let mapping =
+        "format = 1\n[inputs]\npassed = { column = \"ok\", true = [\"1\"], false = [\"0\", \"1\"] }";
+    assert!(Mapping::parse(mapping).unwrap_err().to_string().contains("`1` cannot mean true and false"));
+}
+
+#[test]
+fn a_saved_run_is_not_one_of_data_that_were_changed_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy();
+    let data = write(folder.path(), "a.jsonl", "{\"sub_code\":\"200\",\"passed\":\"T\"}\n");
+    let lab = Lab::new(&policy).resume(folder.path().join("state.json"));
+    assert_eq!(run(&lab, &data).unwrap().tally.rows(), 1);
+    assert_eq!(run(&lab, &data).unwrap().tally.rows(), 1);
+    fs::write(&data, "{\"sub_code\":\"200\",\"passed\":\"F\"}\n").unwrap();
+    let later = SystemTime::now() + Duration::from_secs(2);
+    fs::File::options().write(true).open(&data).unwrap().set_modified(later).unwrap();
+    assert!(run(&lab, &data).unwrap_err().contains("is of another command, policy, mapping or data"));
+}
+
+#[test]
+fn no_month_is_held_against_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy();
+    let rows: String = (1..=4)
+        .map(|month| format!("{{\"time\":\"2026-{month:02}-03\",\"verify_score\":{}}}\n", 70 + month))
+        .collect();
+    let ran = run(&Lab::new(&policy), &write(folder.path(), "a.jsonl", &rows)).unwrap();
+    let drift = |reference: Option<&str>, current: Option<&str>| {
+        let months = |text: Option<&str>| text.map(|text| text.parse().unwrap());
+        Drift::of(&ran.tally, months(reference).as_ref(), months(current).as_ref())
+            .map(|drift| (drift.reference.0 + ".." + &drift.reference.1, drift.current.0))
+            .map_err(|error| error.to_string())
+    };
+    let expected = |reference: &str, current: &str| Ok((reference.to_owned(), current.to_owned()));
+    assert_eq!(drift(None, None), expected("2026-01..2026-03", "2026-04"));
+    assert_eq!(drift(None, Some("2026-03..2026-04")), expected("2026-01..2026-02", "2026-03"));
+    assert_eq!(drift(Some("2026-02"), Some("2026-01")), expected("2026-02..2026-02", "2026-01"));
+    assert!(drift(Some("2026-01..2026-03"), Some("2026-03")).unwrap_err().contains("held against itself"));
+    assert!(drift(None, Some("2026-01")).unwrap_err().contains("before 2026-01"));
+}

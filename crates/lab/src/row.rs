@@ -192,7 +192,7 @@ impl Rows<'_> {
         match time {
             time if time.is_missing() => Some(None),
             Cell::Text(text) => day(text).map(Some),
-            Cell::Number(_, seconds) => Some(Some(crate::time::day_of_number(seconds))),
+            Cell::Number(_, seconds) => crate::time::day_of_number(seconds).map(Some),
             #[cfg(feature = "parquet")]
             Cell::Day(day) => Some(Some(day)),
             _ => None,

@@ -1,17 +1,20 @@
 //! Days, as far as counts by day need them.
 
+use std::ops::Range;
+
 const DAY: f64 = 86_400.0;
 /// No time lies so many days from 1970.
 pub(crate) const MOST_DAYS: i64 = 100_000_000;
-/// A number of seconds beyond this is one of milliseconds: the year 5138 is no verification's.
-const MILLISECONDS: f64 = 1e11;
+/// A number of seconds lies in this century, and so does one of milliseconds: other numbers are other things, such as
+/// microseconds, or a date written without its hyphens.
+const SECONDS: Range<f64> = 946_684_800.0..4_102_444_800.0;
 
 /// The day since 1970 of a text that begins with a date, `2026-01-31`, and ends there or goes on with a `T` or a blank: the
 /// date as it is written, in whatever zone that is, so that what follows is not looked at; or of a number.
 pub(crate) fn day(text: &str) -> Option<i32> {
     written_day(text.as_bytes()).or_else(|| {
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        number.map(day_of_number)
+        number.and_then(day_of_number)
     })
 }
 
@@ -35,10 +38,10 @@ fn written_day(text: &[u8]) -> Option<i32> {
 }
 
 /// The day since 1970 of seconds or milliseconds since then, in UTC.
-#[expect(clippy::cast_possible_truncation, reason = "saturates, and what is out of range is no time")]
-pub(crate) fn day_of_number(number: f64) -> i32 {
-    let seconds = if number.abs() > MILLISECONDS { number / 1000.0 } else { number };
-    (seconds / DAY).floor().clamp(-MOST_DAYS as f64, MOST_DAYS as f64) as i32
+#[expect(clippy::cast_possible_truncation, reason = "a day of this century")]
+pub(crate) fn day_of_number(number: f64) -> Option<i32> {
+    let seconds = [number, number / 1000.0].into_iter().find(|seconds| SECONDS.contains(seconds))?;
+    Some((seconds / DAY).floor() as i32)
 }
 
 /// By the calendar that counts years from March, so that the leap day comes last.
@@ -112,12 +115,11 @@ mod tests {
             assert_eq!(day(wrong), None, "{wrong}");
         }
         assert_eq!(
-            [
-                day_of_number(20_454.0 * DAY + 1.0),
-                day_of_number(20_454.0 * DAY * 1000.0),
-                day_of_number(-1.0)
-            ],
-            [20_454, 20_454, -1]
+            [day_of_number(20_454.0 * DAY + 1.0), day_of_number(20_454.0 * DAY * 1000.0),],
+            [Some(20_454); 2]
         );
+        for wrong in [0.0, -1.0, 20_260_131.0, 20_454.0 * DAY * 1e6, f64::NAN, f64::INFINITY] {
+            assert_eq!(day_of_number(wrong), None, "{wrong}");
+        }
     }
 }

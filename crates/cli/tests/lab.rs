@@ -117,7 +117,7 @@ fn a_threshold_is_chosen_and_written_only_where_the_data_carry_it() {
     assert!(names.contains("no threshold `nobody`; it has "), "{names}");
     let before = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
     let refused = lab(
-        &["calibrate", "p.toml", "history.jsonl", "--target", "1/100000", "--write", "nobody"],
+        &["calibrate", "p.toml", "history.jsonl", "--target", "1/100000", "--write", "match"],
         folder.path(),
     );
     assert!(!refused.status.success() && said(&refused).contains("nothing is written"), "{}", said(&refused));

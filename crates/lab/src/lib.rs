@@ -68,4 +68,4 @@ pub use run::{Lab, Ran, Watch};
 pub use source::Source;
 pub use tally::Tally;
 pub use told::Told;
-pub use write_back::set_threshold;
+pub use write_back::{check_threshold, set_threshold};

@@ -191,6 +191,22 @@ impl Mapping {
         if let Some(word) = label.genuine.iter().find(|word| label.impostor.contains(word)) {
             return wrong(format!("`{word}` cannot mean genuine and impostor"));
         }
+        let of_inputs = file.inputs.iter().flatten().filter_map(|(input, of)| match of {
+            Of::Column(column) | Of::Words(Words { column, .. }) => Some((input.name(), column)),
+            Of::Value(_) => None,
+        });
+        let others = [
+            ("id", &file.id),
+            ("time", &file.time),
+            ("subject", &file.subject),
+            ("column", &label.column),
+            ("attack", &label.attack),
+        ];
+        let others = others.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
+        let segments = file.segments.iter().map(|path| ("segments", path));
+        if let Some((name, _)) = of_inputs.chain(others).chain(segments).find(|(_, path)| path.is_empty()) {
+            return wrong(format!("`{name}` names no column"));
+        }
         Ok(Self {
             shape: file.shape,
             reply: file.reply,

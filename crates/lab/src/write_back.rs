@@ -42,20 +42,10 @@ struct Threshold {
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
     let file: File =
         toml::from_str(policy).map_err(|error| LabError::with("the policy cannot be read", error))?;
-    let Some(threshold) = file.thresholds.get(name) else {
-        let names: Vec<&str> = file.thresholds.keys().map(String::as_str).collect();
-        return Err(LabError::new(format!(
-            "the policy has no threshold `{name}`; it has {}",
-            names.join(", ")
-        )));
-    };
     let holds = Policy::parse(policy).map_err(|error| LabError::with("the policy does not hold", error))?;
-    let report = holds.report();
-    let of = report.thresholds.iter().find(|other| other.name == name).and_then(|other| other.input);
-    if of != Some(Input::VerifyScore.name()) {
-        let of = of.unwrap_or("nothing");
-        return Err(LabError::new(format!("`{name}` is a threshold of {of}, and not of verify_score")));
-    }
+    check_threshold(&holds, name)?;
+    let unknown = || LabError::new(format!("the policy has no threshold `{name}`"));
+    let threshold = file.thresholds.get(name).ok_or_else(unknown)?;
     let mut changes = vec![(threshold.value.span(), format!("{value:?}"))];
     if let Some(far) = &threshold.far {
         changes.push(match nominal_far(value) {
@@ -75,6 +65,26 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     match Policy::parse(&changed) {
         Ok(_) => Ok(changed),
         Err(error) => Err(LabError::with(format!("with {name} = {value} the policy no longer holds"), error)),
+    }
+}
+
+/// Whether [`set_threshold`] can choose this threshold: one that rules compare with `verify_score`.
+///
+/// # Errors
+/// If the policy has no such threshold, or it is one of another score.
+pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
+    let thresholds = policy.report().thresholds;
+    match thresholds.iter().find(|threshold| threshold.name == name).map(|threshold| threshold.input) {
+        Some(of) if of == Some(Input::VerifyScore.name()) => Ok(()),
+        Some(of) => {
+            let of = of.unwrap_or("nothing");
+            Err(LabError::new(format!("`{name}` is a threshold of {of}, and not of verify_score")))
+        }
+        None => {
+            let names: Vec<&str> = thresholds.iter().map(|threshold| threshold.name).collect();
+            let names = names.join(", ");
+            Err(LabError::new(format!("the policy has no threshold `{name}`; it has {names}")))
+        }
     }
 }
 

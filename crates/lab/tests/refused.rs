@@ -65,6 +65,14 @@ fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
     let mapping =
         "format = 1\n[inputs]\npassed = { column = \"ok\", true = [\"1\"], false = [\"0\", \"1\"] }";
     assert!(Mapping::parse(mapping).unwrap_err().to_string().contains("`1` cannot mean true and false"));
+    for (mapping, name) in [
+        ("segments = [\"a\", \"\"]", "segments"),
+        ("[inputs]\nverify_score = \"\"", "verify_score"),
+        ("[label]\ncolumn = \"\"", "column"),
+    ] {
+        let refused = Mapping::parse(&format!("format = 1\n{mapping}")).unwrap_err().to_string();
+        assert_eq!(refused, format!("`{name}` names no column"));
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    At, Calibration, Compare, Drift, Language, Proportion, Replay, TARGETS, Tally, curve, report,
-    set_threshold,
+    At, Calibration, Compare, Drift, Language, Proportion, Replay, TARGETS, Tally, check_threshold, curve,
+    report, set_threshold,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -81,7 +81,16 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
     }
-    let (data, policies) = (Data::find(args.data, &[&args.policy])?, vec![load(&args.policy)?]);
+    let (data, policy) = (Data::find(args.data, &[&args.policy])?, load(&args.policy)?);
+    if let Some(name) = &args.write {
+        if args.policy.starts_with("builtin:") {
+            return Err(Failure::usage(
+                "a policy that comes with the command cannot be changed: write it to a file first",
+            ));
+        }
+        check_threshold(&policy, name).map_err(Failure::usage)?;
+    }
+    let policies = vec![policy];
     data.may_write(args.curve.as_deref())?;
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
     let targets = if args.targets.is_empty() { TARGETS.to_vec() } else { args.targets };
@@ -113,11 +122,6 @@ fn write_curve(file: &Path, curve: &[At]) -> Result<(), Failure> {
 }
 
 fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<(), Failure> {
-    if file.starts_with("builtin:") {
-        return Err(Failure::usage(
-            "a policy that comes with the command cannot be changed: write it to a file first",
-        ));
-    }
     let Some(target) = calibration.targets.first() else { return Ok(()) };
     let Some(threshold) = target.recommended else {
         return Err(Failure::other(format!("nothing is written: {}", target.words)));

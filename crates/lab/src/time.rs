@@ -3,8 +3,6 @@
 use std::ops::Range;
 
 const DAY: f64 = 86_400.0;
-/// No time lies so many days from 1970.
-pub(crate) const MOST_DAYS: i64 = 100_000_000;
 /// A number of seconds lies in this century, and so does one of milliseconds: other numbers are other things, such as
 /// microseconds, or a date written without its hyphens.
 const SECONDS: Range<f64> = 946_684_800.0..4_102_444_800.0;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cloudauth_lab::{Drift, Lab, Mapping, Ran, Replay, Source, Watch};
+use cloudauth_lab::{Drift, Lab, Language, Mapping, Ran, Replay, Source, Watch, report};
 use cloudauth_policy::{Policy, builtin};
 
 fn policy() -> Policy {
@@ -109,4 +109,21 @@ fn no_month_is_held_against_itself() {
     assert_eq!(drift(Some("2026-02"), Some("2026-01")), expected("2026-02..2026-02", "2026-01"));
     assert!(drift(Some("2026-01..2026-03"), Some("2026-03")).unwrap_err().contains("held against itself"));
     assert!(drift(None, Some("2026-01")).unwrap_err().contains("before 2026-01"));
+}
+
+#[test]
+fn a_report_of_a_part_says_that_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = policy();
+    let line = "{\"sub_code\":\"200\",\"passed\":\"T\"}\n";
+    let data = write(folder.path(), "a.jsonl", &line.repeat(100_000));
+    let watch = Watch::default();
+    watch.stop_after(1);
+    let part = Lab::new(&policy).run(&Source::find(std::slice::from_ref(&data)).unwrap(), &watch).unwrap();
+    assert!(!part.complete && part.tally.rows() > 0);
+    for (language, says) in [(Language::En, "The run was stopped"), (Language::Zh, "运行被中止")] {
+        assert!(report(&part.tally, language).unwrap().contains(says));
+    }
+    let whole = run(&Lab::new(&policy), &data).unwrap();
+    assert!(!report(&whole.tally, Language::En).unwrap().contains("The run was stopped"));
 }

@@ -229,10 +229,12 @@ fn decimal(value: i128, scale: i8) -> f64 {
 }
 
 const DAY: i64 = 86_400;
+/// No time lies so many days from 1970.
+const MOST_DAYS: i64 = 100_000_000;
 
 fn days<T: ArrowPrimitiveType>(array: &ArrayRef, whole: impl Fn(T::Native) -> i64, day: i64) -> Held {
     let of = |value| {
-        let day = whole(value).div_euclid(day).clamp(-crate::time::MOST_DAYS, crate::time::MOST_DAYS);
+        let day = whole(value).div_euclid(day).clamp(-MOST_DAYS, MOST_DAYS);
         i32::try_from(day).unwrap_or_default()
     };
     Held::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())

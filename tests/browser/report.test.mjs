@@ -42,6 +42,11 @@ async function lab(...args) {
   return JSON.parse(stdout);
 }
 
+// A report on no row is written, and the command says so by its exit code.
+async function ofNothing(...args) {
+  await assert.rejects(lab(...args), ({ code, stderr }) => code === 1 && stderr.includes('no row was decided on'));
+}
+
 const BAD = '<script>document.title = "in"</script>"\'&<img src=x>';
 const rows = history(6000, ['app', 'web', BAD]);
 const without = (...names) => rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !names.includes(name))));
@@ -55,7 +60,8 @@ const ALL = ['summary', 'decisions', 'compare', 'scores', 'errors', 'targets', '
 
 await Promise.all(['en', 'zh'].flatMap((lang) => [
   lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', '--to', `full-${lang}.html`, '--lang', lang),
-  ...['bare', 'one', 'empty'].map((name) => lab('report', 'builtin:onboarding', `${name}.jsonl`, '--to', `${name}-${lang}.html`, '--lang', lang)),
+  ...['bare', 'one'].map((name) => lab('report', 'builtin:onboarding', `${name}.jsonl`, '--to', `${name}-${lang}.html`, '--lang', lang)),
+  ofNothing('report', 'builtin:onboarding', 'empty.jsonl', '--to', `empty-${lang}.html`, '--lang', lang),
 ]));
 
 async function open(page, name) {

@@ -147,8 +147,8 @@ def main(folder, rows, rounds, cloudauth):
         for _ in range(int(rounds)):
             ours.append(measured([cloudauth, "lab", "replay", POLICY, path, "--threads", str(THREADS), "--output", "json"]))
             theirs.append(measured([sys.executable, __file__, "duckdb", kind, path, case]))
-        counts = {rule["rule"]: rule["all"] for rule in ours[0][0]["rules"] if rule["all"]}
-        same = counts == theirs[0][0]
+        counts = [{rule["rule"]: rule["all"] for rule in run[0]["rules"] if rule["all"]} for run in ours]
+        same = all(other == counts[0] for other in counts + [run[0] for run in theirs])
         differ |= not same
         best = [[min(run[number] for run in runs) for number in (1, 2)] for runs in (ours, theirs)]
         # Python and the import of DuckDB are not its replay.

@@ -32,7 +32,8 @@ cargo xtask <task>
                    row against the policy; installs them, pinned, into target/ (Python 3; PostgreSQL is Debian's)
   replay [--rows N] [--rounds N]
                    the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
-                   otherwise, and tells how long each takes; installs DuckDB, pinned, into target/ (Python 3)
+                   otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
+                   scores; installs both, pinned, into target/ (Python 3)
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/

@@ -420,9 +420,7 @@ impl Found {
                     cursor.at = end;
                     return Ok(());
                 }
-                let begin = cursor.at;
-                let escaped = cursor.string()?;
-                let range = cursor.text_since(begin);
+                let (range, escaped) = cursor.text()?;
                 if !children.is_empty() {
                     self.keep_document(node, cursor.bytes.get(range.clone()).unwrap_or_default(), depth);
                 }

@@ -139,6 +139,66 @@ proptest! {
     }
 }
 
+/// More than are looked at together, with and without gaps, and with rows that are gone through by themselves.
+#[test]
+fn a_large_group_means_what_its_lines_mean() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("a.jsonl");
+    let (policy, vendor) =
+        (Policy::parse(builtin::ONBOARDING).unwrap(), Policy::parse(builtin::VENDOR).unwrap());
+    for gaps in [false, true] {
+        let row = |number: usize| {
+            let is_callback = gaps && number % 1000 < 7;
+            let pick = |of: &[&'static str], step: usize| Some(of[number / step % of.len()]);
+            let or_none = |text, every: usize| if gaps && number.is_multiple_of(every) { None } else { text };
+            let texts = [
+                if is_callback { None } else { pick(&["200", "201", "205", "999"], 3) },
+                if is_callback { Some("205") } else { pick(&["T", "F", "T"], 5) },
+                or_none(pick(&["F", "T", "F"], 7), 11),
+                or_none(pick(&["F", "F", "T"], 13), 17),
+                or_none(pick(&["genuine", "impostor"], 2), 3),
+                None,
+                or_none(pick(&["2026-01-31", "2026-02-01T08:00:00Z"], 9000), 19),
+                or_none(pick(&["app", "web", "shop"], 4000), 23),
+                pick(&["s1", "s2"], 1),
+            ];
+            let score = (number * 37 % 10_001) as f64 / 100.0;
+            let verify = if gaps && number.is_multiple_of(29) { None } else { Some(score) };
+            (texts, [verify, Some(100.0 - score), Some(score / 1000.0)])
+        };
+        let rows: Rows = (0..20_000).map(row).collect();
+        fs::write(&json, as_json(&rows)).unwrap();
+        for is_coded in [false, true] {
+            let parquet = as_parquet(&folder.path().join("a.parquet"), &rows, is_coded, 20_000);
+            for lab in [Lab::new(&policy), Lab::new(&vendor).against(&policy)] {
+                let lab = lab.mapping(mapping()).threads(1);
+                let (lines, group) = (told(&lab, &json), told(&lab, &parquet));
+                assert!(lines == group, "gaps {gaps}, coded {is_coded}");
+            }
+        }
+    }
+}
+
+/// In columns the first five look as if the policies differed on them; they are callbacks, on which they do not.
+#[test]
+fn examples_are_of_rows_that_are_decided_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |code, passed| {
+        let texts = [code, Some(passed), Some("F"), Some("T"), None, None, None, None, None];
+        (texts, [None, None, Some(0.01)])
+    };
+    let rows: Rows = [[row(None, "205"); 5], [row(Some("999"), "T"); 5]].concat();
+    let json = folder.path().join("a.jsonl");
+    fs::write(&json, as_json(&rows)).unwrap();
+    let parquet = as_parquet(&folder.path().join("a.parquet"), &rows, true, 100);
+    let (policy, vendor) =
+        (Policy::parse(builtin::ONBOARDING).unwrap(), Policy::parse(builtin::VENDOR).unwrap());
+    let lab = Lab::new(&vendor).against(&policy).threads(1);
+    let lines = told(&lab, &json);
+    assert!(lines.contains("\"line\":6") && !lines.contains("\"line\":11"), "{lines}");
+    assert_eq!(lines, told(&lab, &parquet));
+}
+
 #[test]
 fn every_type_means_what_json_means() {
     let folder = tempfile::tempdir().unwrap();

@@ -131,11 +131,9 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
             return Err(Bad::NotJson);
         }
         self.quote()?;
-        let begin = self.at;
-        let escaped = self.string()?;
-        let name = self.text_since(begin);
+        let name = self.text()?;
         self.demand(b':')?;
-        Ok((name, escaped))
+        Ok(name)
     }
 
     pub(super) fn word(&mut self, word: &str) -> Result<(), Bad> {
@@ -145,15 +143,17 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         if is { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// A text that began there and is read.
+    /// The rest of a text whose quote is read: where it stands, and whether it has escapes.
     #[inline]
-    pub(super) const fn text_since(&self, begin: usize) -> Range<usize> {
-        begin..self.at - Self::QUOTE_LENGTH
+    pub(super) fn text(&mut self) -> Result<(Range<usize>, bool), Bad> {
+        let begin = self.at;
+        let escaped = self.string()?;
+        Ok((begin..self.at - Self::QUOTE_LENGTH, escaped))
     }
 
     /// Passes over the rest of a text whose quote is read, and over its closing quote: whether it has escapes.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<bool, Bad> {
+    fn string(&mut self) -> Result<bool, Bad> {
         let begin = self.at;
         // Most are short.
         if let Some(eight) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk::<8>) {
@@ -191,7 +191,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
             }
             escaped = true;
         }
-        let text = self.bytes.get(self.text_since(begin)).unwrap_or_default();
+        let text = self.bytes.get(begin..self.at - Self::QUOTE_LENGTH).unwrap_or_default();
         let is_wrong = self.may_have_controls && text.iter().any(|byte| *byte < b' ');
         if is_wrong { Err(Bad::NotJson) } else { Ok(escaped) }
     }

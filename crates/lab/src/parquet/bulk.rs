@@ -234,9 +234,11 @@ impl<'t> Bulk<'t> {
             for row in 0..rows {
                 let (a, b) = counter.says(self.rules(row));
                 let Some(marked) = marked.get_mut(a).and_then(|of_a| of_a.get_mut(b)) else { continue };
-                if a != b && *marked < counter.wants((a, b)) {
+                let odd = self.odd.get_mut(row)?;
+                // What is odd already is decided by itself, and maybe otherwise.
+                if a != b && !*odd && *marked < counter.wants((a, b)) {
                     *marked += 1;
-                    *self.odd.get_mut(row)? = true;
+                    *odd = true;
                 }
             }
         }

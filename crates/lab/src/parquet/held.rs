@@ -229,7 +229,7 @@ fn decimal(value: i128, scale: i8) -> f64 {
 }
 
 const DAY: i64 = 86_400;
-/// No time lies so many days from 1970.
+/// What lies more days from 1970 is counted as if it lay so many.
 const MOST_DAYS: i64 = 100_000_000;
 
 fn days<T: ArrowPrimitiveType>(array: &ArrayRef, whole: impl Fn(T::Native) -> i64, day: i64) -> Held {

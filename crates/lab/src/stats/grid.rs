@@ -4,8 +4,6 @@
 mod quick;
 mod sparse;
 
-#[cfg(feature = "parquet")]
-pub(crate) use quick::NO_SCORE;
 pub(crate) use quick::{Quick, point};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +18,7 @@ pub const EDGES: usize = 10_001;
 /// A power of two above the grid's edges, so that a masked index needs no check. The first index past the grid takes the
 /// scores that are none.
 const SLOTS: usize = 1 << 14;
-const INVALID: u16 = EDGES as u16;
+pub(crate) const NO_SCORE: u16 = EDGES as u16;
 
 /// The threshold at a place of the grid: the double nearest to `index`/100. `None` past 100.00.
 #[must_use]
@@ -37,18 +35,18 @@ pub fn edge_index(threshold: f64) -> Option<usize> {
     edge(place).filter(|edge| *edge == threshold).map(|_| place)
 }
 
-/// Where a score is counted: at the last edge that it reaches, or past the grid if it is none. `place >= k` is
-/// `score >= edge(k)`, for every double. Without a branch, so that the compiler can place several scores in one step.
+/// Where a score is counted: at the last edge that it reaches, so that `place >= k` is `score >= edge(k)` for every score from 0
+/// to 100. What is none is counted past all edges. Without a branch, so that the compiler can place several scores in one step.
 #[inline]
 pub(crate) fn place(score: f64) -> u16 {
     /// What is added to this is rounded to a whole number, which then stands in the lowest bits.
     const ROUNDS: f64 = (3_u64 << 51) as f64;
     let rounded = score * 100.0 + ROUNDS;
-    // The product is never off by half a place: the score reaches the edge below this one, and not the one above it.
+    // The product is nearly exact: the score reaches the edge before this one at least, and not the one behind it.
     let nearest = rounded - ROUNDS;
     let is_below = score < nearest / 100.0;
     let place = (rounded.to_bits() as u16).wrapping_sub(u16::from(is_below));
-    if (0.0..=100.0).contains(&score) { place } else { INVALID }
+    if (0.0..=100.0).contains(&score) { place } else { NO_SCORE }
 }
 
 /// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
@@ -242,12 +240,16 @@ mod tests {
             assert_eq!(edge_index(parsed), Some(k));
             let here = k as u16;
             assert_eq!(place(parsed), here);
-            assert_eq!(place(parsed.next_down()), if k == 0 { INVALID } else { here - 1 });
-            assert_eq!(place(parsed.next_up()), if k == EDGES - 1 { INVALID } else { here });
+            assert_eq!(place(parsed.next_down()), if k == 0 { NO_SCORE } else { here - 1 });
+            assert_eq!(place(parsed.next_up()), if k == EDGES - 1 { NO_SCORE } else { here });
+            for within in [0.49, 0.5, 0.51, 0.99] {
+                let expected = if k == EDGES - 1 { NO_SCORE } else { here };
+                assert_eq!(place((k as f64 + within) / 100.0), expected, "{k} {within}");
+            }
         }
         assert_eq!((edge(EDGES), edge_index(100.01), edge_index(70.005)), (None, None, None));
         for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1e-300, 1e300] {
-            assert_eq!((place(none), edge_index(none)), (INVALID, None), "{none}");
+            assert_eq!((place(none), edge_index(none)), (NO_SCORE, None), "{none}");
         }
         assert_eq!(place(-0.0), 0);
     }

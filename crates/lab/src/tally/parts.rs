@@ -4,7 +4,6 @@ use cloudauth_policy::{Policy, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::input::Input;
 use crate::notes::Point;
 use crate::replay::PolicyName;
 use crate::row::Label;
@@ -26,8 +25,7 @@ impl Decider {
     pub(crate) fn of(policy: &Policy) -> Self {
         let (reference, report) = (policy.reference(), policy.report());
         let rules = report.rules.iter().map(|rule| (rule.rule.to_owned(), rule.verdict.as_str().to_owned()));
-        let of_match =
-            report.thresholds.iter().filter(|threshold| threshold.input == Some(Input::VerifyScore.name()));
+        let of_match = report.thresholds.iter().filter(|threshold| threshold.nominal_far.is_some());
         Self {
             id: reference.id.clone(),
             version: reference.version.clone(),

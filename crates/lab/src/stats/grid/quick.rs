@@ -1,6 +1,6 @@
 //! A grid to count into row by row: half as large as a [`Grid`], so that more of them stay in the nearest cache.
 
-use super::{Grid, INVALID, SLOTS, bump, table};
+use super::{Grid, NO_SCORE, SLOTS, bump, table};
 
 /// Counts by place, to be poured into a [`Grid`] before any of them can run over.
 #[derive(Debug)]
@@ -25,14 +25,10 @@ impl Quick {
     }
 }
 
-/// Where what is no score is counted.
-#[cfg(feature = "parquet")]
-pub(crate) const NO_SCORE: u16 = INVALID;
-
 /// The point from 0 to 100 that a score in this place lies in; `None` where it is none.
 #[inline]
 pub(crate) fn point(place: u16) -> Option<usize> {
-    (place != INVALID).then_some(usize::from(place / 100))
+    (place != NO_SCORE).then_some(usize::from(place / 100))
 }
 
 #[cfg(test)]

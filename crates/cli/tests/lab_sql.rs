@@ -138,6 +138,8 @@ fn counts_tell_what_the_rows_tell() {
     }
     let output = run(folder, &[&of_counts[..], &["--view", "report", "--to", "page.html"]].concat());
     assert!(output.status.success(), "{}", text(&output));
+    let over = run(folder, &[&of_counts[..], &["--view", "report", "--to", "counts.jsonl"]].concat());
+    assert!(over.status.code() == Some(2) && text(&over).contains("is not written over"), "{}", text(&over));
     assert!(fs::read_to_string(folder.join("page.html")).unwrap().contains("<svg"));
     let shown = text(&run(folder, &[&of_counts[..], &["--view", "replay"]].concat()));
     assert!(shown.contains("900 rows") && shown.contains("without examples, places"), "{shown}");

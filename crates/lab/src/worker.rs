@@ -159,14 +159,12 @@ impl Task<'_> {
 
     /// Which of a file's columns each slot is.
     pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
-        let column = |path: &String| names.iter().position(|name| *name == path.as_bytes());
+        // An empty path is nowhere, and not a column without a name.
+        let is_at = |path: &String, name: &[u8]| !path.is_empty() && *name == *path.as_bytes();
+        let column = |path: &String| names.iter().position(|name| is_at(path, name));
         let columns: Vec<Option<usize>> = self.slots.iter().map(column).collect();
-        let is_twice =
-            |column: &&usize| names.iter().skip(**column + 1).any(|name| Some(name) == names.get(**column));
-        if let (Some(column), Some(source)) =
-            (columns.iter().flatten().find(is_twice), self.sources.get(source))
-        {
-            let name = String::from_utf8_lossy(names.get(*column).copied().unwrap_or_default());
+        let twice = self.slots.iter().find(|path| names.iter().filter(|name| is_at(path, name)).count() > 1);
+        if let (Some(name), Some(source)) = (twice, self.sources.get(source)) {
             let file = source.path().display();
             return Err(LabError::new(format!(
                 "{file} has the column `{name}` twice, and which is meant is not known"

@@ -52,11 +52,19 @@ fn a_quote_that_is_never_closed_takes_no_rows_with_it() {
 fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
+    fs::create_dir(folder.path().join("other")).unwrap();
     let twice = write(folder.path(), "a.csv", "sub_code,verify_score,verify_score\n200,10,90\n");
     let refused = run(&Lab::new(&policy), &twice).unwrap_err();
     assert!(refused.contains("the column `verify_score` twice"), "{refused}");
     let unread = write(folder.path(), "b.csv", "sub_code,comment,comment\n200,10,90\n");
     assert_eq!(run(&Lab::new(&policy), &unread).unwrap().tally.rows(), 1);
+
+    // A column without a name is nobody's, though a mapping leaves places empty: it is no attack, no label and no time.
+    let nameless = write(&folder.path().join("other"), "c.csv", ",sub_code,passed,\n7,200,T,8\n");
+    let lab = Lab::new(&policy).mapping(Mapping::parse("format = 1").unwrap());
+    let replay = Replay::of(&run(&lab, &nameless).unwrap().tally);
+    assert!(replay.rows == 1 && replay.verdicts.values().all(|rows| rows.impostor == 0), "{replay:?}");
+    assert!(replay.notes.iter().all(|note| note.what.starts_with("has no `")), "{replay:?}");
 
     for paths in [vec![unread.clone(), unread.clone()], vec![folder.path().to_owned(), unread]] {
         let refused = Source::find(&paths).unwrap_err().to_string();

@@ -24,7 +24,8 @@ use run::{Data, Wanted};
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
         Command::Replay { policy, data, decisions } => {
-            let (data, policies) = (Data::find(data, &[&policy])?, vec![load(&policy)?]);
+            let data = Data::find(data, &[&policy], decisions.as_deref())?;
+            let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
             tell(output, &words::replay(&replay, &data), &replay, data.told(&ran))?;
@@ -32,7 +33,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         }
         Command::Compare { policy, candidate, data } => {
             let policies = vec![load(&policy)?, load(&candidate)?];
-            let data = Data::find(data, &[&policy, &candidate])?;
+            let data = Data::find(data, &[&policy, &candidate], None)?;
             let ran = data.run(policies, Wanted::default(), output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
                 tell(output, &words::compare(&compare, &data), &compare, data.told(&ran))?;
@@ -41,7 +42,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         }
         Command::Calibrate(args) => calibrate(args, output).await,
         Command::Drift { policy, data, reference, current } => {
-            let (data, policies) = (Data::find(data, &[&policy])?, vec![load(&policy)?]);
+            let (data, policies) = (Data::find(data, &[&policy], None)?, vec![load(&policy)?]);
             let ran = data.run(policies, Wanted::default(), output).await?;
             let drift =
                 Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
@@ -51,8 +52,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         Command::Report { policy, data, candidate, to } => {
             let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
             let policies = names.iter().map(|policy| load(policy)).collect::<Result<Vec<Policy>, _>>()?;
-            let data = Data::find(data, &names)?;
-            data.may_write(Some(&to))?;
+            let data = Data::find(data, &names, Some(&to))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
             page(&ran.tally, ran.complete, &to, output)?;
             Ok(run::exit_code(&ran))
@@ -81,7 +81,8 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
     }
-    let (data, policy) = (Data::find(args.data, &[&args.policy])?, load(&args.policy)?);
+    let data = Data::find(args.data, &[&args.policy], args.curve.as_deref())?;
+    let policy = load(&args.policy)?;
     if let Some(name) = &args.write {
         if args.policy.starts_with("builtin:") {
             return Err(Failure::usage(
@@ -91,7 +92,6 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
         check_threshold(&policy, name).map_err(Failure::usage)?;
     }
     let policies = vec![policy];
-    data.may_write(args.curve.as_deref())?;
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
     let targets = if args.targets.is_empty() { TARGETS.to_vec() } else { args.targets };
     let calibration = Calibration::of(&ran.tally, &targets, args.step);

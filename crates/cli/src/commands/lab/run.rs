@@ -28,50 +28,29 @@ pub(super) struct Data {
     mapping: Option<Mapping>,
     resume: Option<PathBuf>,
     threads: Option<u16>,
-    /// What is read, and must not be written to.
-    inputs: Vec<PathBuf>,
 }
 
 impl Data {
-    /// `policies` are files, or names of those that come with the command.
-    pub(super) fn find(args: args::Data, policies: &[&str]) -> Result<Self, Failure> {
+    /// `policies` are files, or names of those that come with the command; `written` is where else the command writes to.
+    pub(super) fn find(args: args::Data, policies: &[&str], written: Option<&Path>) -> Result<Self, Failure> {
         let mapping = args.mapping.as_ref().map(|file| {
             let text = std::fs::read_to_string(file);
             let text =
                 text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
             Mapping::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
         });
+        let mapping = mapping.transpose()?;
         let sources = Source::find(&args.paths).map_err(Failure::usage)?;
-        let read = sources.iter().map(Source::path).chain(policies.iter().map(Path::new));
-        let inputs =
-            read.chain(args.mapping.as_deref()).filter_map(|path| path.canonicalize().ok()).collect();
-        let data = Self {
-            sources,
-            mapping: mapping.transpose()?,
-            resume: args.resume,
-            threads: args.threads,
-            inputs,
-        };
-        data.may_write(data.resume.as_deref())?;
-        Ok(data)
-    }
-
-    /// A file that is read is never written over, by whatever name.
-    pub(super) fn may_write(&self, file: Option<&Path>) -> Result<(), Failure> {
-        match file.and_then(|file| Some((file, file.canonicalize().ok()?))) {
-            Some((file, path)) if self.inputs.contains(&path) => {
-                let file = file.display();
-                Err(Failure::usage(format!(
-                    "{file} is read here, and is not written over: name another file"
-                )))
-            }
-            _ => Ok(()),
+        let read = policies.iter().map(Path::new).chain(args.mapping.as_deref());
+        for written in [written, args.resume.as_deref()].into_iter().flatten() {
+            may_write(written, read.clone(), &sources)?;
         }
+        Ok(Self { sources, mapping, resume: args.resume, threads: args.threads })
     }
 
     /// Of counts: there are no files whose lines could be named.
     pub(super) const fn without_rows() -> Self {
-        Self { sources: Vec::new(), mapping: None, resume: None, threads: None, inputs: Vec::new() }
+        Self { sources: Vec::new(), mapping: None, resume: None, threads: None }
     }
 
     /// What was read, and whether to its end, for a document: places in it name files by their number.
@@ -92,7 +71,6 @@ impl Data {
         wanted: Wanted,
         output: &Output,
     ) -> Result<Ran, Failure> {
-        self.may_write(wanted.decisions.as_deref())?;
         let watch = Arc::new(Watch::default());
         let (sources, mapping, resume, threads) =
             (self.sources.clone(), self.mapping.clone(), self.resume.clone(), self.threads);
@@ -145,6 +123,23 @@ impl Data {
         }
         Ok(ran)
     }
+}
+
+/// A file that is read is never written over, by whatever name.
+pub(super) fn may_write<'p>(
+    written: &Path,
+    read: impl Iterator<Item = &'p Path>,
+    sources: &'p [Source],
+) -> Result<(), Failure> {
+    let Ok(file) = written.canonicalize() else { return Ok(()) };
+    let mut read = read.chain(sources.iter().map(Source::path));
+    if read.any(|read| read.canonicalize().is_ok_and(|read| read == file)) {
+        let file = written.display();
+        return Err(Failure::usage(format!(
+            "{file} is read here, and is not written over: name another file"
+        )));
+    }
+    Ok(())
 }
 
 /// 0; or that of a program which somebody has stopped; or 1 where there was nothing to decide on.

@@ -1,10 +1,12 @@
 //! `cloudauth lab sql` and `cloudauth lab finish`: rows stay in the warehouse, and their counts come back.
 
+use std::path::Path;
+
 use cloudauth::policy::Policy;
 use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Replay, Source, TARGETS};
 use serde_json::json;
 
-use super::run::Data;
+use super::run::{Data, may_write};
 use super::{page, tell, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::load;
@@ -32,6 +34,10 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
     let sources = Source::find(&args.counts).map_err(Failure::usage)?;
+    if args.view == View::Report {
+        let read = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().map(Path::new);
+        may_write(&args.to, read, &sources)?;
+    }
     let tally = policies.lab().finish(&sources).map_err(|error| Failure::chained(&error))?;
     let no_rows = Data::without_rows();
     match args.view {

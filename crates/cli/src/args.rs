@@ -1,16 +1,21 @@
 //! What the command line takes. No secret and no personal data: those come from the environment or a file.
 
+mod emulator;
 #[cfg(feature = "lab")]
 mod lab;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use cloudauth::policy::Dialect;
+use cloudauth::policy::{Dialect, builtin};
 use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
+pub(crate) use emulator::{
+    Clock, ClockChange, Emulator, ExtraCallback, FaultChange, Faults, Listen, Outcome, Running, Sessions,
+    Trigger,
+};
 #[cfg(feature = "lab")]
 pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, View};
 
@@ -82,15 +87,15 @@ pub(crate) enum Command {
     },
     /// Runs the emulator until it is interrupted.
     Emulator(Emulator),
-    /// Receives callbacks, tells of each, and hands them on.
+    /// Receives callbacks, prints each one and forwards it.
     Listen(Listen),
-    /// Ends a verification of a running emulator, or has it call back wrongly.
+    /// Ends a verification of a running emulator, or makes it send a wrong callback.
     Trigger(Trigger),
     /// Lists the verifications of a running emulator.
     Sessions(Sessions),
-    /// Looks at the clock of a running emulator, or changes it.
+    /// Shows or changes the clock of a running emulator.
     Clock(Clock),
-    /// Lists what goes wrong in a running emulator, or changes it.
+    /// Lists, adds or removes the faults of a running emulator.
     Faults(Faults),
 }
 
@@ -127,7 +132,8 @@ pub(crate) enum Policy {
     Schema,
     /// Prints a policy that comes with the command: vendor, threshold or onboarding.
     Show {
-        /// Its name.
+        /// The policy's name.
+        #[arg(value_parser = PossibleValuesParser::new(builtin::ALL.map(|(name, _)| name)))]
         name: String,
     },
 }
@@ -146,8 +152,8 @@ pub(crate) struct Decide {
 pub(crate) struct Sql {
     /// The policy.
     pub(crate) file: String,
-    /// Whose SQL: duckdb, postgres, spark, clickhouse, datafusion, maxcompute (which no test has run) or sqlite.
-    #[arg(long)]
+    /// The SQL dialect. No test has run maxcompute.
+    #[arg(long, value_parser = dialect())]
     pub(crate) dialect: Dialect,
     /// The table; a point divides a schema from it. For a subquery put `WITH name AS (..)` before what is printed.
     #[arg(long, value_name = "NAME", default_value = "verifications")]
@@ -161,6 +167,11 @@ pub(crate) struct Sql {
     /// A column that comes out beside the decision, such as the row's key. May be repeated.
     #[arg(long = "keep", value_name = "COLUMN")]
     pub(crate) kept: Vec<String>,
+}
+
+/// Reads a dialect by its name, which clap lists and corrects.
+pub(crate) fn dialect() -> impl TypedValueParser<Value = Dialect> {
+    PossibleValuesParser::new(Dialect::ALL.map(Dialect::as_str)).try_map(|name| name.parse::<Dialect>())
 }
 
 fn input_and_column(text: &str) -> Result<(String, String), String> {
@@ -228,7 +239,7 @@ pub(crate) struct Init {
     /// The scene's id, from the console.
     #[arg(long)]
     pub(crate) scene_id: u64,
-    /// Where the browser goes afterwards.
+    /// Where the browser goes afterwards; `iframe` for the page inside your own frame.
     #[arg(long)]
     pub(crate) return_url: String,
     /// A JSON file with CertName, CertNo and MetaInfo, and perhaps Mobile, Ip, UserId; `-` for standard input.
@@ -288,143 +299,4 @@ pub(crate) struct Sign {
     pub(crate) nonce: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Emulator {
-    /// The port; a free one unless given.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
-    /// The address to listen on. From elsewhere than loopback, looking after it takes a token, which is
-    /// CLOUDAUTH_EMULATOR_TOKEN or a random one.
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
-    /// What links begin with, where browsers reach it under another address.
-    #[arg(long)]
-    pub(crate) public_url: Option<String>,
-    /// What its ids follow from.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// How far its clock is ahead, in seconds: by more than 900, every timestamp is stale.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) ahead: u64,
-    /// A file in which its state outlives it; it is made if it is not there.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// A JSON file that says how verifications end that do not say so themselves: [{"order": "vip*", "sub_code": "210"}].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: Option<PathBuf>,
-    /// Takes ID numbers of every area. Real people may end up in your logs.
-    #[arg(long)]
-    pub(crate) accept_any_id: bool,
-}
-
-/// Which emulator.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Running {
-    /// Its address, as `cloudauth emulator` prints it.
-    #[arg(long, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
-    pub(crate) endpoint: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Listen {
-    /// The port on loopback; a free one unless given.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
-    /// Where each callback is handed on to; its answer is ours.
-    #[arg(long, value_name = "URL")]
-    pub(crate) forward_to: Option<String>,
-}
-
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  cloudauth trigger 204                 ends the latest verification with SubCode 204\n  cloudauth \
-                        trigger 200 --callback-url http://127.0.0.1:8080/callback   begins one first\n  cloudauth trigger forged \
-                        \u{20}            somebody else claims a pass for the latest"
-)]
-pub(crate) struct Trigger {
-    /// A SubCode (200, 204, ..), `cancel`, `expire`; or a callback: `duplicate`, `late`, `forged`, `wrong-token`,
-    /// `other-shape`.
-    pub(crate) outcome: String,
-    /// Which verification; the latest unless given.
-    #[arg(long)]
-    pub(crate) certify_id: Option<String>,
-    /// Begins a verification of somebody made up, which calls back there.
-    #[arg(long, value_name = "URL", conflicts_with = "certify_id")]
-    pub(crate) callback_url: Option<String>,
-    /// The verifyScore that goes with it, 0 to 100.
-    #[arg(long)]
-    pub(crate) score: Option<f64>,
-    #[command(flatten)]
-    pub(crate) running: Running,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Sessions {
-    /// One of them.
-    pub(crate) certify_id: Option<String>,
-    /// Those of a state: open, finished, given_up, expired, deleted.
-    #[arg(long)]
-    pub(crate) state: Option<String>,
-    #[command(flatten)]
-    pub(crate) running: Running,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Clock {
-    #[command(subcommand)]
-    pub(crate) change: Option<ClockChange>,
-    #[command(flatten)]
-    pub(crate) running: Running,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ClockChange {
-    /// Sets it ahead, and runs what falls due on the way: 90s, 30m, 24h, 1day 2h.
-    Advance {
-        /// By how much.
-        by: humantime::Duration,
-    },
-    /// Sets it.
-    Set {
-        /// To when: 2026-01-02T03:04:05Z.
-        to: String,
-    },
-    /// Stops it.
-    Freeze,
-    /// Lets it run as the system's does.
-    Run,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Faults {
-    #[command(subcommand)]
-    pub(crate) change: Option<FaultChange>,
-    #[command(flatten)]
-    pub(crate) running: Running,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum FaultChange {
-    /// Has something go wrong from now on.
-    Add {
-        /// What: reset, empty, close_after_acting, status=503, truncated_at=200, latency=1500 (milliseconds),
-        /// 'latency={"uniform":[50,900]}', throttle=500, ..; docs/emulator.md lists them.
-        fault: String,
-        /// For calls of this action alone.
-        #[arg(long)]
-        action: Option<String>,
-        /// For calls with this CertifyId alone.
-        #[arg(long)]
-        certify_id: Option<String>,
-        /// For this part of the calls, 0 to 1.
-        #[arg(long)]
-        probability: Option<f64>,
-        /// So often, and then no more.
-        #[arg(long)]
-        times: Option<u32>,
-    },
-    /// Has nothing go wrong any more.
-    Clear,
 }

@@ -38,7 +38,7 @@ fn client(target: Target) -> Result<BlockingClient, Failure> {
 }
 
 /// Random bytes.
-fn entropy<const N: usize>() -> Result<[u8; N], Failure> {
+pub(crate) fn entropy<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(Failure::other)?;
     Ok(bytes)

@@ -272,6 +272,27 @@ fn init_and_describe_go_together() {
 }
 
 #[test]
+fn init_takes_iframe_for_the_return_url() {
+    let emulator = Emulator::start();
+    let (_folder, person) = file("person.json", PERSON);
+    let framed: Vec<&str> = init(&person, &[])
+        .into_iter()
+        .map(|arg| if arg == "https://shop.example" { "iframe" } else { arg })
+        .collect();
+    let output = with_key(&framed, &emulator.endpoint, "EMUtestsecret").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(json(&output)["certify_url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+}
+
+#[test]
+fn an_emulator_without_its_scheme_is_a_usage_error_that_says_so() {
+    let args = ["describe", "--scene-id", "1", "--certify-id", "sha1"];
+    let output = with_key(&args, "127.0.0.1:1", "s").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("a loopback host needs its scheme: http://"), "{}", text(&output));
+}
+
+#[test]
 fn calls_that_fail_show_nothing_of_the_person() {
     let emulator = Emulator::start();
     let (_folder, person) = file("person.json", PERSON);

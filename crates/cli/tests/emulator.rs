@@ -112,8 +112,101 @@ fn callbacks_are_handed_on_and_answered_as_the_other_answers() {
     }
     drop(far);
     let refused = at(&emulator, &["trigger", "204", "--callback-url", &here]);
-    assert_eq!(refused.status.code(), Some(1), "whom it is handed on to does not answer");
-    assert_eq!(near.next()["status"], Value::Null);
+    assert_eq!(refused.status.code(), Some(1), "the target is down, so the CallbackUrl does not answer 200");
+    let document = near.next();
+    assert_eq!(
+        (&document["status"], &document["forward_error"]),
+        (&Value::Null, &json!("connection refused"))
+    );
+}
+
+#[test]
+fn listen_tells_genuine_forged_duplicate_and_malformed_callbacks_apart() {
+    let emulator = emulator();
+    let mut listener =
+        Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", emulator.said("endpoint")));
+    let url = listener.said("callback_url").to_owned();
+    document(&at(&emulator, &["trigger", "200", "--callback-url", &url]));
+    assert_eq!(listener.next()["probe"], true);
+    let mut told = |kind: &str| {
+        if !kind.is_empty() {
+            document(&at(&emulator, &["trigger", kind]));
+        }
+        let heard = listener.next();
+        (heard["authenticity"].as_str().unwrap().to_owned(), heard["duplicate"].as_bool().unwrap())
+    };
+    assert_eq!(told(""), ("genuine".to_owned(), false));
+    assert_eq!(told("duplicate"), ("genuine".to_owned(), true));
+    assert_eq!(told("forged"), ("forged".to_owned(), true));
+    let get = |query: &str| ureq::get(format!("{url}?{query}")).call().unwrap();
+    get("certifyId=nobody&passed=200&callbackToken=x");
+    assert_eq!(told(""), ("forged".to_owned(), false), "the emulator knows no such verification");
+    get("certifyId=a&passed=200&passed=205");
+    assert_eq!(listener.next()["malformed"], "the callback gives a field twice");
+
+    let mut alone = Running::start(&mut cloudauth(&["listen"]));
+    ureq::get(format!("{}?certifyId=a&passed=200", alone.said("callback_url"))).call().unwrap();
+    assert_eq!(alone.next()["authenticity"], "unchecked");
+}
+
+#[test]
+fn listen_forwards_method_content_type_and_body() {
+    let target = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", target.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = target.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"{\"a\":1}") {
+            let mut bytes = [0; 1024];
+            let read = std::io::Read::read(&mut stream, &mut bytes).unwrap();
+            request.extend_from_slice(&bytes[..read]);
+        }
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").unwrap();
+        String::from_utf8(request).unwrap().to_ascii_lowercase()
+    });
+    let listener = Running::start(&mut cloudauth(&["listen", "--forward-to", &url]));
+    let sent = ureq::post(format!("{}?x=1", listener.said("callback_url")))
+        .header("content-type", "application/json")
+        .send(r#"{"a":1}"#)
+        .unwrap();
+    assert_eq!(sent.status(), 201, "the target's answer");
+    let request = server.join().unwrap();
+    assert!(request.starts_with("post /hook?x=1 http/1.1"), "{request}");
+    assert!(request.contains("content-type: application/json"), "{request}");
+}
+
+#[test]
+fn enumerated_arguments_are_checked_before_anything_is_asked() {
+    for (args, said) in [
+        (&["faults", "add", "stauts=503"][..], "no such fault; the faults are"),
+        (&["faults", "add", "status"], "needs a value"),
+        (&["sessions", "--state", "finishd"], "'finished'"),
+        (&["trigger", "forgd"], "expected a SubCode"),
+        (&["policy", "show", "onbording"], "'onboarding'"),
+        (&["policy", "sql", "builtin:vendor", "--dialect", "duckbd"], "'duckdb'"),
+    ] {
+        let output = cloudauth(args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(said), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_endpoint_may_stand_anywhere_behind_its_command() {
+    let emulator = emulator();
+    let endpoint = emulator.said("endpoint");
+    for args in [
+        &["faults", "add", "reset", "--endpoint", endpoint][..],
+        &["faults", "--endpoint", endpoint, "add", "reset"],
+        &["clock", "advance", "2m", "--endpoint", endpoint],
+        &["clock", "--endpoint", endpoint],
+    ] {
+        let output = cloudauth(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let bare = cloudauth(&["clock", "--endpoint", "127.0.0.1:1"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&bare.stderr);
+    assert!(bare.status.code() == Some(2) && stderr.contains("give the scheme too"), "{stderr}");
 }
 
 #[test]
@@ -134,7 +227,8 @@ fn clock_and_faults_are_looked_at_and_changed() {
     assert_eq!(added[0]["fault"], json!({ "status": 503 }));
     assert_eq!(faults(&["add", "latency=20", "--probability", "0.5"]).as_array().unwrap().len(), 2);
     assert_eq!(faults(&["clear"]), json!([]));
-    assert_eq!(at(&emulator, &["faults", "add", "nonsense"]).status.code(), Some(1));
+    assert_eq!(at(&emulator, &["faults", "add", "nonsense"]).status.code(), Some(2));
+    assert_eq!(at(&emulator, &["faults", "add", "status=nine"]).status.code(), Some(2));
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/_emu/v1/sessions/{certify_id}/cancel", post(sessions::cancel))
         .route("/_emu/v1/sessions/{certify_id}/expire", post(sessions::expire))
         .route("/_emu/v1/callbacks", get(callbacks::list).patch(callbacks::hold).post(callbacks::add))
+        .route("/_emu/v1/callbacks/check", post(callbacks::check))
         .route("/_emu/v1/callbacks/{number}/release", post(callbacks::release))
         .route("/_emu/v1/faults", get(whole::faults).post(whole::inject).delete(whole::clear_faults))
         .route("/_emu/v1/journal", get(journal::list))

@@ -59,7 +59,8 @@ impl Endpoint {
 impl FromStr for Endpoint {
     type Err = EndpointError;
 
-    /// Reads `https://host[:port]`, or `host[:port]` for https.
+    /// Reads `https://host[:port]`, or `host[:port]` for https. A loopback host, where an emulator without TLS usually
+    /// listens, must be written with its scheme.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let (scheme, rest) = match text.split_once("://") {
             Some(("https", rest)) => (Scheme::HTTPS, rest),
@@ -77,6 +78,9 @@ impl FromStr for Endpoint {
             .map_err(|_| EndpointError("expected https://host or https://host:port, without a path"))?;
         if authority.host().is_empty() {
             return Err(EndpointError("the host is missing"));
+        }
+        if !text.contains("://") && is_loopback(authority.host()) {
+            return Err(EndpointError("a loopback host needs its scheme: http:// for an emulator"));
         }
         if scheme == Scheme::HTTP && !is_loopback(authority.host()) {
             return Err(EndpointError("plain http is for a loopback host alone; use https"));
@@ -134,6 +138,14 @@ mod tests {
         for bad in ["http://cloudauth.aliyuncs.com", "http://10.0.0.1", "http://localhost.evil.example"] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_loopback_host_without_a_scheme_is_refused() {
+        let error = "127.0.0.1:1".parse::<Endpoint>().unwrap_err();
+        assert!(error.to_string().ends_with("needs its scheme: http:// for an emulator"), "{error}");
+        assert!("localhost:8080".parse::<Endpoint>().is_err());
+        assert!("https://localhost:8443".parse::<Endpoint>().is_ok());
     }
 
     #[test]

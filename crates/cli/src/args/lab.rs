@@ -67,8 +67,8 @@ pub(crate) enum Lab {
 pub(crate) struct LabSql {
     /// The policy: a path, or builtin:NAME.
     pub(crate) policy: String,
-    /// Whose SQL: duckdb, postgres, spark, clickhouse, datafusion, maxcompute (which no test has run) or sqlite.
-    #[arg(long)]
+    /// The SQL dialect. No test has run maxcompute.
+    #[arg(long, value_parser = super::dialect())]
     pub(crate) dialect: Dialect,
     /// Counts what this candidate would decide as well.
     #[arg(long, value_name = "POLICY")]

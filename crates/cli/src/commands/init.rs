@@ -1,6 +1,6 @@
 //! `cloudauth init`: starts a verification.
 
-use cloudauth::{CallbackUrl, CertifyUrl, OuterOrderNo, ReturnUrl, SceneId};
+use cloudauth::{CallbackUrl, CertifyUrl, CertifyUrlStyle, OuterOrderNo, ReturnUrl, SceneId};
 use serde_json::json;
 
 use super::{client, entropy};
@@ -15,8 +15,13 @@ pub(crate) fn run(args: Init, output: &Output) -> Result<u8, Failure> {
         None => OuterOrderNo::generate(entropy()?),
     };
     let scene_id = SceneId::new(args.scene_id).map_err(Failure::usage)?;
-    let return_url = ReturnUrl::new(&args.return_url).map_err(Failure::usage)?;
+    let in_frame = args.return_url == ReturnUrl::iframe().as_str();
+    let return_url = if in_frame { Ok(ReturnUrl::iframe()) } else { ReturnUrl::new(&args.return_url) };
+    let return_url = return_url.map_err(Failure::usage)?;
     let mut op = person::init_face_verify(scene_id, order_no.clone(), return_url, &args.person)?;
+    if in_frame {
+        op = op.certify_url_style(CertifyUrlStyle::Long);
+    }
     if let Some(url) = &args.callback_url {
         let url = CallbackUrl::new(url).or_else(|error| CallbackUrl::loopback(url).map_err(|_| error));
         op = op.callback_url(url.map_err(Failure::usage)?);

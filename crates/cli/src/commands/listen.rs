@@ -1,26 +1,59 @@
-//! `cloudauth listen`: receives callbacks, tells of each, and hands them on.
+//! `cloudauth listen`: receives callbacks, prints each one and forwards it.
 
+use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
 use cloudauth::{Callback, SubCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
+use crate::admin::{Admin, unreachable};
 use crate::args::Listen;
 use crate::failure::Failure;
 use crate::output::Output;
+
+/// The largest body that is forwarded, in bytes.
+const MOST_BODY: usize = 1 << 20;
+/// The most verifications whose callbacks are counted.
+const MOST_COUNTED: usize = 10_000;
 
 /// What each request needs.
 struct Receiver {
     output: Output,
     forward_to: Option<String>,
     http: ureq::Agent,
+    /// The emulator that knows which callbacks are genuine.
+    emulator: Option<Admin>,
+    /// How many callbacks have named each CertifyId.
+    seen: Mutex<HashMap<String, u32>>,
+}
+
+/// Whether a callback carries the token that its verification was started with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Authenticity {
+    Genuine,
+    Forged,
+    /// No emulator was asked, or the verification has no token.
+    Unchecked,
+}
+
+impl Authenticity {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Genuine => "genuine",
+            Self::Forged => "forged",
+            Self::Unchecked => "unchecked",
+        }
+    }
 }
 
 pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
@@ -28,14 +61,20 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     {
         return Err(Failure::usage("--forward-to takes an address that begins with http:// or https://"));
     }
+    let emulator = args.running.endpoint.is_some().then(|| Admin::of(&args.running)).transpose()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
     let listener =
         listener.map_err(|error| Failure::other(format!("cannot listen on port {}: {error}", args.port)))?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
     let to =
-        args.forward_to.as_deref().map(|url| format!(", handed on to {}", shown(url))).unwrap_or_default();
+        args.forward_to.as_deref().map(|url| format!(", forwarded to {}", shown(url))).unwrap_or_default();
+    let unchecked = if emulator.is_some() {
+        ""
+    } else {
+        "\ntokens are not checked: give --endpoint to check with an emulator"
+    };
     output.print(
-        &format!("listening  CallbackUrl {url}/callback{to}; stop it with Ctrl-C"),
+        &format!("listening  CallbackUrl {url}/callback{to}; stop it with Ctrl-C{unchecked}"),
         &json!({ "callback_url": format!("{url}/callback") }),
     );
     let http = ureq::Agent::config_builder()
@@ -48,6 +87,8 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
         output: Output { format: output.format, language: output.language },
         forward_to: args.forward_to,
         http: http.build().into(),
+        emulator,
+        seen: Mutex::default(),
     };
     let router = Router::new().fallback(receive).with_state(Arc::new(receiver));
     tokio::select! {
@@ -56,53 +97,124 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     }
 }
 
-/// Tells of a request, hands it on, and answers what the other answered, or 200.
-async fn receive(State(receiver): State<Arc<Receiver>>, RawQuery(query): RawQuery) -> StatusCode {
-    let query = query.unwrap_or_default();
-    let callback = Callback::parse(&query).ok();
-    let status = match &receiver.forward_to {
-        Some(url) => hand_on(&receiver.http, url, &query).await,
-        None => Some(200),
-    };
-    let answered = match (&receiver.forward_to, status) {
-        (None, _) => String::new(),
-        (Some(_), Some(status)) => format!(" -> {status}"),
-        (Some(_), None) => " -> no answer".to_owned(),
-    };
-    let Some(callback) = callback else {
-        receiver.output.print(
-            &format!("probe      {}{answered}", "no callback's parameters"),
-            &json!({ "probe": true, "status": status }),
+/// Forwards a request, prints it, and answers with the status that came back, or 200.
+async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> StatusCode {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MOST_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE };
+    spawn_blocking(move || receiver.handle(&parts, body.to_vec()))
+        .await
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+impl Receiver {
+    fn handle(&self, parts: &Parts, body: Vec<u8>) -> StatusCode {
+        let query = parts.uri.query().unwrap_or_default();
+        let forwarded = self.forward_to.as_ref().map(|url| self.forward(url, parts, body));
+        let answered = match &forwarded {
+            None => String::new(),
+            Some(Ok(status)) => format!(" -> {status}"),
+            Some(Err(reason)) => format!(" -> not forwarded: {reason}"),
+        };
+        let status = match &forwarded {
+            None => Some(StatusCode::OK.as_u16()),
+            Some(forwarded) => forwarded.as_ref().ok().copied(),
+        };
+        let reason = forwarded.and_then(Result::err);
+        let outcome = json!({ "method": parts.method.as_str(), "status": status, "forward_error": reason });
+        match Callback::parse(query) {
+            Ok(callback) => self.tell_callback(&callback, &answered, outcome),
+            Err(error) if names_a_verification(query) => {
+                let human = format!("malformed  {}: {error}{answered}", parts.method);
+                self.output.print(&human, &merged(json!({ "malformed": error.to_string() }), outcome));
+            }
+            Err(_) => {
+                let human = format!("probe      {}: no callback parameters{answered}", parts.method);
+                self.output.print(&human, &merged(json!({ "probe": true }), outcome));
+            }
+        }
+        status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY)
+    }
+
+    fn tell_callback(&self, callback: &Callback, answered: &str, outcome: Value) {
+        let id = callback.certify_id().as_str();
+        let authenticity = self.check(callback);
+        let time = self.count(id);
+        let claimed = callback.claimed_sub_code().map(ToString::to_string);
+        let meaning =
+            callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| self.output.say(entry.meaning));
+        let duplicate = if time > 1 { format!(", duplicate (number {time})") } else { String::new() };
+        let human = format!(
+            "callback   {:<9}  CertifyId {id} claims SubCode {} ({}){duplicate}{answered}",
+            authenticity.as_str(),
+            claimed.as_deref().unwrap_or("-"),
+            meaning.unwrap_or("unknown"),
         );
-        return code(status);
-    };
-    let claimed = callback.claimed_sub_code().map(ToString::to_string);
-    let meaning =
-        callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| receiver.output.say(entry.meaning));
-    let human = format!(
-        "callback   CertifyId {} claims SubCode {} ({}){answered}",
-        callback.certify_id().as_str(),
-        claimed.as_deref().unwrap_or("-"),
-        meaning.unwrap_or("unknown"),
-    );
-    let document = json!({
-        "certify_id": callback.certify_id().as_str(),
-        "claimed_sub_code": claimed,
-        "status": status,
-    });
-    receiver.output.print(&human, &document);
-    code(status)
+        let document = json!({
+            "certify_id": id,
+            "claimed_sub_code": claimed,
+            "authenticity": authenticity.as_str(),
+            "duplicate": time > 1,
+        });
+        self.output.print(&human, &merged(document, outcome));
+    }
+
+    /// Asks the emulator whether the callback's token is the verification's.
+    fn check(&self, callback: &Callback) -> Authenticity {
+        let Some(emulator) = &self.emulator else { return Authenticity::Unchecked };
+        let token = callback.token().map_or("", |token| token.expose());
+        let question = json!({ "certify_id": callback.certify_id().as_str(), "callback_token": token });
+        let answer = emulator.send(Method::POST, "/callbacks/check", Some(question));
+        match answer.ok().as_ref().and_then(|answer| answer.get("verdict")).and_then(Value::as_str) {
+            Some("genuine") => Authenticity::Genuine,
+            Some("forged") => Authenticity::Forged,
+            _ => Authenticity::Unchecked,
+        }
+    }
+
+    /// Counts the callbacks of a verification.
+    fn count(&self, certify_id: &str) -> u32 {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_COUNTED && !seen.contains_key(certify_id) {
+            return 1;
+        }
+        let count = seen.entry(certify_id.to_owned()).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Sends the request on, with its method, query, content type and body; returns the status of the answer.
+    fn forward(&self, url: &str, parts: &Parts, body: Vec<u8>) -> Result<u16, String> {
+        let query = parts.uri.query().unwrap_or_default();
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let url = if query.is_empty() { url.to_owned() } else { format!("{url}{joint}{query}") };
+        let request = http::Request::builder().method(&parts.method).uri(url);
+        let content_type = parts.headers.get(CONTENT_TYPE).cloned();
+        let request = match content_type.unwrap_or_else(|| HeaderValue::from_static("")) {
+            none if none.is_empty() => request,
+            given => request.header(CONTENT_TYPE, given),
+        };
+        let sent = if body.is_empty() {
+            self.http.run(request.body(()).map_err(|_| "the address is not a URL")?)
+        } else {
+            let config =
+                self.http.configure_request(request.body(body).map_err(|_| "the address is not a URL")?);
+            self.http.run(config.allow_non_standard_methods(true).build())
+        };
+        sent.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(&error))
+    }
 }
 
-fn code(status: Option<u16>) -> StatusCode {
-    status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY)
+/// Whether a query looks like a callback's, though it could not be read as one.
+fn names_a_verification(query: &str) -> bool {
+    query.split('&').any(|pair| pair.starts_with("certifyId=") || pair.starts_with("transactionId="))
 }
 
-async fn hand_on(http: &ureq::Agent, url: &str, query: &str) -> Option<u16> {
-    let joint = if url.contains('?') { '&' } else { '?' };
-    let (http, url) =
-        (http.clone(), if query.is_empty() { url.to_owned() } else { format!("{url}{joint}{query}") });
-    spawn_blocking(move || http.get(url).call().ok().map(|answer| answer.status().as_u16())).await.ok()?
+/// Two objects as one.
+fn merged(mut document: Value, more: Value) -> Value {
+    if let (Some(document), Value::Object(more)) = (document.as_object_mut(), more) {
+        document.extend(more);
+    }
+    document
 }
 
 /// An address without what may be secret in it.

@@ -1,5 +1,6 @@
 //! `cloudauth sessions`: the verifications of a running emulator.
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::admin::{Admin, text};
@@ -14,7 +15,8 @@ pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
         output.print(&one(&session), &session);
         return Ok(0);
     }
-    let query = args.state.as_ref().map(|state| format!("?state={state}")).unwrap_or_default();
+    let state = args.state.and_then(|state| state.to_possible_value());
+    let query = state.map(|state| format!("?state={}", state.get_name())).unwrap_or_default();
     let document = admin.get(&format!("/sessions{query}"))?;
     let sessions = document.get("sessions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let row = |cells: [&str; 5]| {

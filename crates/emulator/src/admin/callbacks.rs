@@ -32,6 +32,14 @@ pub(super) struct More {
     sub_code: Option<String>,
 }
 
+/// A callback as a receiver got it. No `Debug`: it holds the token.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Received {
+    certify_id: String,
+    callback_token: Option<String>,
+}
+
 pub(super) async fn list(Shared(state): Shared<Arc<State>>) -> Json<Value> {
     Json(all(&state))
 }
@@ -74,6 +82,22 @@ pub(super) async fn add(
     })?;
     state.save();
     Ok(created(view(&added)))
+}
+
+/// Whether a received callback carries the token of its verification. One of an unknown verification is forged.
+pub(super) async fn check(
+    Shared(state): Shared<Arc<State>>,
+    received: Result<Json<Received>, JsonRejection>,
+) -> Answer<Value> {
+    let Json(received) = received?;
+    let sessions = state.sessions();
+    let target = sessions.get(&received.certify_id).map(|session| session.callback.as_ref());
+    let verdict = match target.map(|target| target.and_then(|target| target.token.as_ref())) {
+        Some(None) => "unchecked",
+        Some(token) if token == received.callback_token.as_ref() => "genuine",
+        _ => "forged",
+    };
+    Ok(Json(json!({ "verdict": verdict })))
 }
 
 /// Lets one go now, held or not yet due.

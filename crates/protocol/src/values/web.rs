@@ -118,6 +118,14 @@ impl UiCustomUrl {
 
 fn web_url(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
     let url = text(parameter, url)?;
+    if url.contains(char::is_whitespace) {
+        return Err(InvalidValue::new(parameter, "must not contain white space; write it as %20"));
+    }
+    if !url.is_ascii() {
+        let reason =
+            "must be ASCII: write an international host name in its xn-- form, and the rest percent-encoded";
+        return Err(InvalidValue::new(parameter, reason));
+    }
     let invalid = InvalidValue::new(parameter, "must be an absolute http or https URL");
     let uri: Uri = url.parse().map_err(|_| invalid)?;
     let web = matches!(uri.scheme_str(), Some("http" | "https"));
@@ -182,6 +190,17 @@ mod tests {
         for bad in ["", "/back", "shop.example", "javascript:alert(1)", "https://", "https://a b/"] {
             assert!(ReturnUrl::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_url_that_is_refused_says_which_part_is_wrong() {
+        let reason = |url| ReturnUrl::new(url).unwrap_err().to_string();
+        assert_eq!(
+            reason("https://a.example/b c"),
+            "ReturnUrl: must not contain white space; write it as %20"
+        );
+        assert!(reason("https://商店.example/").starts_with("ReturnUrl: must be ASCII"));
+        assert!(CallbackUrl::new("https://a.example/完成").is_err());
     }
 
     #[test]

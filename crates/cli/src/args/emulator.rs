@@ -1,0 +1,302 @@
+//! The arguments of the emulator and of the commands that manage a running one.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Emulator {
+    /// The port; a free one unless given.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// The address to listen on. Beyond loopback the admin API requires a token: CLOUDAUTH_EMULATOR_TOKEN, or a random one.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// The start of the links that it prints, where browsers reach it under another address.
+    #[arg(long)]
+    pub(crate) public_url: Option<String>,
+    /// The seed of its ids and random choices.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How far its clock is ahead, in seconds. Beyond 900 every timestamp is expired.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) ahead: u64,
+    /// State file, created if missing. Sessions survive a restart in it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// A JSON file of rules that set the outcome of ordinary verifications: [{"order": "vip*", "sub_code": "210"}].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+    /// Accept ID numbers of every area. Real people may end up in your logs.
+    #[arg(long)]
+    pub(crate) accept_any_id: bool,
+}
+
+/// A running emulator.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Running {
+    /// The emulator's address, as `cloudauth emulator` prints it.
+    #[arg(long, global = true, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
+    pub(crate) endpoint: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Listen {
+    /// The port on loopback; a free one unless given.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Forward each request to this URL, with its method and body, and answer with the status that comes back.
+    #[arg(long, value_name = "URL")]
+    pub(crate) forward_to: Option<String>,
+    /// With an emulator's address, each callback is checked there: genuine or forged.
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  cloudauth trigger 204                 end the latest verification with SubCode 204\n  cloudauth \
+                  trigger 200 --callback-url http://127.0.0.1:8080/callback   start one first\n  cloudauth trigger forged \
+                  \u{20}            send a forged callback that claims a pass"
+)]
+pub(crate) struct Trigger {
+    /// A SubCode (200, 204, ..), `cancel` or `expire` to end a verification; or a callback: `duplicate`, `late`, `forged`,
+    /// `wrong-token`, `other-shape`.
+    #[arg(value_parser = Outcome::parse)]
+    pub(crate) outcome: Outcome,
+    /// The verification; the latest unless given.
+    #[arg(long)]
+    pub(crate) certify_id: Option<String>,
+    /// Start a verification of a made-up person first, with this CallbackUrl.
+    #[arg(long, value_name = "URL", conflicts_with = "certify_id")]
+    pub(crate) callback_url: Option<String>,
+    /// The verifyScore of the result, 0 to 100.
+    #[arg(long)]
+    pub(crate) score: Option<f64>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+/// What `trigger` does to a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Ends it with this SubCode.
+    SubCode(String),
+    /// Ends it without a result.
+    End(Unfinished),
+    /// Sends one more callback.
+    Callback(ExtraCallback),
+}
+
+/// An end without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Unfinished {
+    Cancel,
+    Expire,
+}
+
+/// A callback that is not the normal one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExtraCallback {
+    Duplicate,
+    Late,
+    Forged,
+    WrongToken,
+    OtherShape,
+}
+
+impl Outcome {
+    fn parse(text: &str) -> Result<Self, String> {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self::SubCode(text.to_owned()));
+        }
+        let end = Unfinished::from_str(text, false).map(Self::End);
+        end.or_else(|_| ExtraCallback::from_str(text, false).map(Self::Callback)).map_err(|_| {
+            format!(
+                "expected a SubCode (200, 204, ..) or one of {}, {}",
+                names::<Unfinished>(),
+                names::<ExtraCallback>()
+            )
+        })
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sessions {
+    /// Show one verification in full.
+    pub(crate) certify_id: Option<String>,
+    /// List only those in this state.
+    #[arg(long)]
+    pub(crate) state: Option<SessionState>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+/// The state of a verification, as the admin API names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum SessionState {
+    Open,
+    Finished,
+    GivenUp,
+    Expired,
+    Deleted,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Clock {
+    #[command(subcommand)]
+    pub(crate) change: Option<ClockChange>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockChange {
+    /// Move it forward and run what falls due on the way: 90s, 30m, 24h, 1day 2h.
+    Advance {
+        /// By how much.
+        by: humantime::Duration,
+    },
+    /// Set it.
+    Set {
+        /// The new time: 2026-01-02T03:04:05Z.
+        to: String,
+    },
+    /// Stop it.
+    Freeze,
+    /// Let it run at the speed of the system's clock.
+    Run,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Faults {
+    #[command(subcommand)]
+    pub(crate) change: Option<FaultChange>,
+    #[command(flatten)]
+    pub(crate) running: Running,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FaultChange {
+    /// Add a fault.
+    Add {
+        /// The fault: reset, empty, close_after_acting, status=503, truncated_at=200, latency=1500 (milliseconds),
+        /// 'latency={"uniform":[50,900]}', throttle=500, ..; docs/emulator.md lists them.
+        #[arg(value_parser = FaultSpec::parse)]
+        fault: FaultSpec,
+        /// Only calls of this action.
+        #[arg(long)]
+        action: Option<String>,
+        /// Only calls with this CertifyId.
+        #[arg(long)]
+        certify_id: Option<String>,
+        /// The share of calls, 0 to 1.
+        #[arg(long)]
+        probability: Option<f64>,
+        /// How many times; without end unless given.
+        #[arg(long)]
+        times: Option<u32>,
+    },
+    /// Remove all faults.
+    Clear,
+}
+
+/// The kinds of fault, as the admin API names them. Those from `Latency` on take a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum FaultName {
+    CloseUnread,
+    CloseBeforeActing,
+    CloseAfterActing,
+    Reset,
+    HtmlBadGateway,
+    Empty,
+    MalformedJson,
+    WrongContentType,
+    InvalidUtf8,
+    DuplicateKeys,
+    Latency,
+    TruncatedAt,
+    Dribble,
+    Status,
+    Padded,
+    WrongDate,
+    Throttle,
+}
+
+impl FaultName {
+    /// Whether a value belongs to it, as in `status=503`.
+    fn takes_value(self) -> bool {
+        (self as usize) >= Self::Latency as usize
+    }
+}
+
+/// A fault as the admin API takes it: `"reset"`, `{"status": 503}`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FaultSpec(pub(crate) Value);
+
+impl FaultSpec {
+    /// Reads `reset`, `status=503`, `latency=1500` or `latency={"uniform":[50,900]}`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+        let kind = FaultName::from_str(name, false)
+            .map_err(|_| format!("no such fault; the faults are {}", names::<FaultName>()))?;
+        let Some(value) = value else {
+            return match kind.takes_value() {
+                true => Err(format!("`{name}` needs a value, as in `{name}=200`")),
+                false => Ok(Self(json!(name))),
+            };
+        };
+        if !kind.takes_value() {
+            return Err(format!("`{name}` takes no value"));
+        }
+        let value: Value = serde_json::from_str(value)
+            .map_err(|_| format!("`{name}` takes a number, as in `{name}=200`, or JSON"))?;
+        Ok(Self(match (kind, &value) {
+            (FaultName::Latency, Value::Number(_)) => json!({ name: { "fixed": value } }),
+            _ => json!({ name: value }),
+        }))
+    }
+}
+
+/// The values of an enumeration, separated by commas.
+fn names<T: ValueEnum>() -> String {
+    let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> Value {
+        FaultSpec::parse(text).unwrap().0
+    }
+
+    #[test]
+    fn faults_have_a_short_form() {
+        assert_eq!(fault("reset"), json!("reset"));
+        assert_eq!(fault("status=503"), json!({ "status": 503 }));
+        assert_eq!(fault("latency=1500"), json!({ "latency": { "fixed": 1500 } }));
+        let uniform = r#"latency={"uniform":[50,900]}"#;
+        assert_eq!(fault(uniform), json!({ "latency": { "uniform": [50, 900] } }));
+        for wrong in ["status=five", "status", "reset=1", "stauts=503", "=503", ""] {
+            assert!(FaultSpec::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_the_emulator_has_a_name_here() {
+        for name in FaultName::value_variants() {
+            let spec = match (name, name.takes_value()) {
+                (FaultName::Latency, _) => "latency=1".to_owned(),
+                (name, true) => format!("{}=1", name.to_possible_value().unwrap().get_name()),
+                (name, false) => name.to_possible_value().unwrap().get_name().to_owned(),
+            };
+            serde_json::from_value::<cloudauth_emulator::FaultKind>(fault(&spec)).unwrap();
+        }
+    }
+}

@@ -5,10 +5,9 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use cloudauth_policy::Verdict;
+use cloudauth_policy::{Input, Verdict};
 
 use crate::error::LabError;
-use crate::input::Input;
 use crate::notes::What;
 use crate::row::Label;
 use crate::run::Lab;

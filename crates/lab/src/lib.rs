@@ -34,7 +34,6 @@ mod counts;
 mod drift;
 mod error;
 mod feed;
-mod input;
 mod json;
 mod mapping;
 mod notes;

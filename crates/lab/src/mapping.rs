@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cloudauth_policy::{Input, InputKind};
 use serde::Deserialize;
-
-use crate::input::Input;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -171,7 +170,7 @@ impl Mapping {
         }
         for (input, of) in file.inputs.iter().flatten() {
             match of {
-                Of::Words(_) if !input.is_flag() => {
+                Of::Words(_) if input.kind() != InputKind::Flag => {
                     return wrong(format!("`{input}` is no flag: it has no words for true and false"));
                 }
                 Of::Words(Words { yes, no, .. }) => {
@@ -179,7 +178,7 @@ impl Mapping {
                         return wrong(format!("`{word}` cannot mean true and false of `{input}`"));
                     }
                 }
-                Of::Value(_) if !input.is_code() => {
+                Of::Value(_) if input.kind() != InputKind::Code => {
                     return wrong(format!(
                         "`{input}` cannot be the same in every row; `code` and `sub_code` can"
                     ));
@@ -241,7 +240,7 @@ impl Mapping {
 
     fn path(&self, input: Input) -> String {
         match (self.shape, self.inputs.get(&input)) {
-            (Shape::Reply, _) => self.in_reply(input.path()),
+            (Shape::Reply, _) => self.in_reply(input.reply_path()),
             (Shape::Flat, Some(Of::Column(column) | Of::Words(Words { column, .. }))) => column.clone(),
             (Shape::Flat, _) => String::new(),
         }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use cloudauth_policy::Input;
 use serde::{Deserialize, Serialize};
-
-use crate::input::Input;
 
 /// A row's place: which file, and which line of it, from 1 on. In a Parquet file the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema};
+use cloudauth_policy::Input;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -19,7 +20,6 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::Encoding;
 
 use crate::error::LabError;
-use crate::input::Input;
 use crate::notes::Point;
 use crate::row::slot;
 use crate::worker::{Task, Worker, decide};
@@ -181,7 +181,7 @@ impl Task<'_> {
     /// Whether anything depends on a slot.
     fn needs(&self, number: usize, kind: &DataType) -> bool {
         const DEVICE_RISK: usize = Input::DeviceRisk as usize;
-        let asked = |input: &Input| self.asks(input.name());
+        let asked = |input: &Input| self.asks(*input);
         match number {
             slot::SUBJECT => self.keep_people,
             slot::ID => self.candidate.is_some() || self.write_decisions,

@@ -4,24 +4,23 @@
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 mod tests;
 
-use cloudauth_policy::{Evidence, Flag};
+use cloudauth_policy::{Evidence, Flag, Input};
 use cloudauth_protocol::FaceVerifyResult;
 
-use crate::input::Input;
 use crate::mapping::{Mapping, Of, Shape};
 use crate::notes::{Notes, Point, What};
 use crate::time::day;
 
 /// Where what stands in a row: the inputs come first.
 pub(crate) mod slot {
-    pub(crate) const LABEL: usize = 9;
-    pub(crate) const ATTACK: usize = 10;
-    pub(crate) const TIME: usize = 11;
-    pub(crate) const SUBJECT: usize = 12;
-    pub(crate) const ID: usize = 13;
+    pub(crate) const LABEL: usize = cloudauth_policy::Input::ALL.len();
+    pub(crate) const ATTACK: usize = LABEL + 1;
+    pub(crate) const TIME: usize = LABEL + 2;
+    pub(crate) const SUBJECT: usize = LABEL + 3;
+    pub(crate) const ID: usize = LABEL + 4;
     /// The answer's `ResultObject`.
-    pub(crate) const RESULT: usize = 14;
-    pub(crate) const SEGMENTS: usize = 15;
+    pub(crate) const RESULT: usize = LABEL + 5;
+    pub(crate) const SEGMENTS: usize = LABEL + 6;
 }
 
 /// What stands in a slot, in whatever format.
@@ -115,8 +114,8 @@ pub(crate) struct Rows<'m> {
 }
 
 impl<'m> Rows<'m> {
-    pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(&str) -> bool) -> Self {
-        let asked = Input::ALL.map(|input| asked(input.name()));
+    pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(Input) -> bool) -> Self {
+        let asked = Input::ALL.map(asked);
         let says = Input::ALL.map(|input| mapping.inputs.get(&input));
         Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, says, names: true }
     }
@@ -205,7 +204,7 @@ impl Rows<'_> {
         let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
         let Self { says, asked, .. } = self;
         let mut reader = Reader { says, notes: &mut notes, at, is_reply: false, asked };
-        let text = if input.is_code() {
+        let text = if input.kind() == cloudauth_policy::InputKind::Code {
             match reader.says(input) {
                 Some(Of::Value(constant)) => Some(&*constant.value),
                 _ => {

@@ -101,7 +101,7 @@ fn decided(
 ) -> Result<String, LabError> {
     let mut columns = Columns::of(from);
     for input in policy.inputs() {
-        columns = columns.column(input, format!("lab_{input}"));
+        columns = columns.column(input.name(), format!("lab_{input}"));
     }
     for name in rows.names().chain(more.iter().copied()) {
         columns = columns.keep(name);

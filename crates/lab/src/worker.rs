@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cloudauth_policy::Policy;
+use cloudauth_policy::{Input, Policy};
 
 use crate::error::LabError;
 use crate::feed::Piece;
@@ -147,7 +147,7 @@ impl<'t> Worker<'t> {
 
 impl Task<'_> {
     /// Whether a policy speaks of an input.
-    pub(crate) fn asks(&self, input: &str) -> bool {
+    pub(crate) fn asks(&self, input: Input) -> bool {
         let mut policies = [Some(self.policy), self.candidate].into_iter().flatten();
         policies.any(|policy| policy.inputs().any(|other| other == input))
     }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_policy::{Policy, nominal_far};
+use cloudauth_policy::{Input, Policy, nominal_far};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::error::LabError;
-use crate::input::Input;
 
 #[derive(Deserialize)]
 struct File {

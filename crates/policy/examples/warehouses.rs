@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use cloudauth_policy::{Columns, Dialect, Policy, builtin};
+use cloudauth_policy::{Columns, Dialect, Input, Policy, builtin};
 use random::rows::{CODES, FLAGS, INPUTS, NUMBERS, Rows};
 use random::{Dice, EDGES, random_policy, without_quotes};
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ fn case(folder: &Path, policy: &Policy, stored: Stored, count: usize, dice: &mut
         expected.push(numbers[policy.decide(&row.evidence()).rule()]);
     }
 
-    let inputs: Vec<&str> = policy.inputs().collect();
+    let inputs: Vec<&str> = policy.inputs().map(Input::name).collect();
     for (at, name) in INPUTS.iter().enumerate().filter(|(_, name)| inputs.contains(name)) {
         if at < 5 {
             fs::write(folder.join(name), &texts[at]).unwrap();

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::decision::Verdict;
 use crate::document::Kind;
 use crate::grid::Scale;
+use crate::input::Input;
 use crate::policy::Policy;
 
 /// One input of all rows, in the order of the policy's inputs.
@@ -150,9 +151,9 @@ fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f6
 impl Policy {
     /// The class of a code or a flag, for a [`Column`]; `None` if the input is not one of the policy's, or is a score.
     #[must_use]
-    pub fn class(&self, input: &str, value: Option<&str>) -> Option<u8> {
+    pub fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
         use crate::evidence::{Evidence, Flag};
-        let axis = self.table.grid.axes.iter().find(|axis| axis.name.text() == input)?;
+        let axis = self.table.grid.axes.iter().find(|axis| axis.name == input)?;
         let flag = value.map_or(Flag::Invalid, Flag::from_wire);
         let evidence = match &axis.scale {
             Scale::Code(..) => Evidence { code: value, sub_code: value, ..Evidence::default() },
@@ -164,8 +165,8 @@ impl Policy {
         u8::try_from(axis.class_of(&evidence)).ok()
     }
 
-    /// The names of the inputs, in the order in which columns are given.
-    pub fn inputs(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.document.inputs.iter().map(|input| input.name.text())
+    /// The inputs that the policy declares, in the order in which columns are given.
+    pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
+        self.document.inputs.iter().map(|input| input.name)
     }
 }

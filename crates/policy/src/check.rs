@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use cloudauth_protocol::SubCode;
 
 use crate::decision::Verdict;
-use crate::document::{Assert, Document, Example, Given, Name, Promise, Test};
+use crate::document::{Assert, Document, Example, Given, Promise, Test};
 use crate::evidence::{Evidence, Flag};
 use crate::grid::{Axis, Scale};
+use crate::input::Input;
 use crate::problem::Problems;
 use crate::table::Table;
 
@@ -15,15 +16,15 @@ use crate::table::Table;
 const SUB_CODES: [&str; 8] = ["200", "201", "202", "203", "204", "205", "206", "210"];
 
 /// What must be understood before anybody is let in. The quality of the picture is not among them.
-const SAFETY: [Name; 8] = [
-    Name::Code,
-    Name::SubCode,
-    Name::Passed,
-    Name::FaceAttack,
-    Name::FaceOcclusion,
-    Name::VerifyScore,
-    Name::FaceAttackScore,
-    Name::DeviceRisk,
+const SAFETY: [Input; 8] = [
+    Input::Code,
+    Input::SubCode,
+    Input::Passed,
+    Input::FaceAttack,
+    Input::FaceOcclusion,
+    Input::VerifyScore,
+    Input::FaceAttackScore,
+    Input::DeviceRisk,
 ];
 
 /// Adds what does not hold.
@@ -46,7 +47,7 @@ fn verdict(document: &Document, table: &Table, cell: usize) -> Verdict {
 
 /// V2 and V3: every code is named by a rule, and none is left to `otherwise`.
 fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
-    let Some(axis) = table.grid.axes.iter().find(|axis| axis.name == Name::SubCode) else {
+    let Some(axis) = table.grid.axes.iter().find(|axis| axis.name == Input::SubCode) else {
         let help = "declare it: sub_code = { type = \"code\", values = [\"200\", ..] }".to_owned();
         problems.add("V2", &(0..0), "`sub_code` is not among the [inputs]", Some(help));
         return;
@@ -140,7 +141,7 @@ fn approvals_are_understood(document: &Document, table: &Table, problems: &mut P
         problems.add("V5", &document.otherwise_span, "`otherwise` approves", Some(help));
     }
     let approves = (0..table.grid.cells).any(|cell| verdict(document, table, cell) == Verdict::Approve);
-    if approves && !document.inputs.iter().any(|input| input.name == Name::Passed) {
+    if approves && !document.inputs.iter().any(|input| input.name == Input::Passed) {
         let help = "declare passed = { type = \"flag\" }, and ask for \"T\" where you approve".to_owned();
         problems.add("V5", &(0..0), "it approves without a look at `passed`", Some(help));
     }
@@ -165,10 +166,10 @@ fn approvals_are_understood(document: &Document, table: &Table, problems: &mut P
 /// Whether somebody may be let in where an input is of this class: it is understood, and it is not the vendor's own "no".
 fn is_no_hindrance(axis: &Axis, class: usize) -> bool {
     let passes = match (&axis.scale, axis.name) {
-        (Scale::Code(values, _), Name::SubCode) => {
+        (Scale::Code(values, _), Input::SubCode) => {
             values.get(class).is_some_and(|code| SubCode::from_wire(code).means_pass() != Some(false))
         }
-        (Scale::Flag, Name::Passed) => class == 0,
+        (Scale::Flag, Input::Passed) => class == 0,
         _ => true,
     };
     passes && axis.is_understood(class)
@@ -243,8 +244,8 @@ fn example_holds(document: &Document, table: &Table, example: &Example, problems
 }
 
 /// An example's input as evidence. What is of the wrong type is invalid, as it is in the field.
-pub(crate) fn evidence_of<'a>(input: &'a [(Name, Given)], labels: &'a mut Vec<Box<str>>) -> Evidence<'a> {
-    for (_, given) in input.iter().filter(|(name, _)| *name == Name::DeviceRisk) {
+pub(crate) fn evidence_of<'a>(input: &'a [(Input, Given)], labels: &'a mut Vec<Box<str>>) -> Evidence<'a> {
+    for (_, given) in input.iter().filter(|(name, _)| *name == Input::DeviceRisk) {
         match given {
             Given::List(list) => labels.extend(list.iter().map(|label| label.as_str().into())),
             Given::Text(text) => labels.extend(text.split(',').map(|label| label.trim().into())),
@@ -262,14 +263,14 @@ pub(crate) fn evidence_of<'a>(input: &'a [(Name, Given)], labels: &'a mut Vec<Bo
     };
     let flag = |name| text(name).map_or(Flag::Invalid, Flag::from_wire);
     Evidence {
-        code: text(Name::Code),
-        sub_code: text(Name::SubCode),
-        passed: flag(Name::Passed),
-        face_attack: flag(Name::FaceAttack),
-        face_occlusion: flag(Name::FaceOcclusion),
-        verify_score: score(Name::VerifyScore),
-        quality_score: score(Name::QualityScore),
-        face_attack_score: score(Name::FaceAttackScore),
+        code: text(Input::Code),
+        sub_code: text(Input::SubCode),
+        passed: flag(Input::Passed),
+        face_attack: flag(Input::FaceAttack),
+        face_occlusion: flag(Input::FaceOcclusion),
+        verify_score: score(Input::VerifyScore),
+        quality_score: score(Input::QualityScore),
+        face_attack_score: score(Input::FaceAttackScore),
         device_risk: labels,
     }
 }

@@ -7,15 +7,16 @@
 //! scores   `valid`, `invalid`, or comparisons joined by `and`: `>= 60 and < $match_auto`
 //! ```
 
-use crate::document::{Input, Kind, Name, Test, Threshold};
+use crate::document::{DeclaredInput, Kind, Test, Threshold};
+use crate::input::Input;
 use crate::problem::did_you_mean;
 
 /// Why a condition is none, and what would be.
 pub(crate) type Refused = (String, String);
 
 /// Reads the words of a condition on a code, a flag or labels.
-pub(crate) fn words(input: &Input, words: &[&str]) -> Result<Test, Refused> {
-    let name = input.name.text();
+pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refused> {
+    let name = input.name();
     let (known, rest): (Vec<&str>, &[&str]) = match &input.kind {
         Kind::Code(values) => (values.iter().map(String::as_str).collect(), &["unknown", "missing"]),
         Kind::Flag => (vec!["T", "F"], &["invalid"]),
@@ -54,10 +55,10 @@ pub(crate) fn words(input: &Input, words: &[&str]) -> Result<Test, Refused> {
 
 /// Reads a condition on a score. `used` is told which thresholds it names.
 pub(crate) fn comparisons(
-    input: &Input,
+    input: &DeclaredInput,
     text: &str,
     thresholds: &[Threshold],
-    used: &mut [Option<Name>],
+    used: &mut [Option<Input>],
 ) -> Result<Test, Refused> {
     let Kind::Score { least, most } = input.kind else { return words(input, &[text]) };
     match text.trim() {
@@ -78,7 +79,7 @@ pub(crate) fn comparisons(
         // There is one zero.
         let number = operand_of(operand.trim(), input.name, thresholds, used)? + 0.0;
         if !(least..=most).contains(&number) {
-            let message = format!("{number} is outside the range of `{}`", input.name.text());
+            let message = format!("{number} is outside the range of `{}`", input.name());
             return Err((message, format!("it goes from {least} to {most}")));
         }
         // Every comparison is a boundary from which on it holds, or no longer holds.
@@ -99,9 +100,9 @@ pub(crate) fn comparisons(
 
 fn operand_of(
     text: &str,
-    of: Name,
+    of: Input,
     thresholds: &[Threshold],
-    used: &mut [Option<Name>],
+    used: &mut [Option<Input>],
 ) -> Result<f64, Refused> {
     if let Some(name) = text.strip_prefix('$') {
         let found = thresholds.iter().zip(used).find(|(threshold, _)| threshold.name == name);
@@ -110,7 +111,7 @@ fn operand_of(
             (format!("there is no threshold `{name}`"), did_you_mean(name, names))
         })?;
         // A threshold of two scores is told as one of verify_score, whose rate is what people ask for.
-        if *used != Some(Name::VerifyScore) {
+        if *used != Some(Input::VerifyScore) {
             *used = Some(of);
         }
         return Ok(threshold.value);

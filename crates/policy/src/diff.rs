@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::decision::Verdict;
-use crate::document::{Input, Kind, Name};
+use crate::document::{DeclaredInput, Kind};
 use crate::evidence::{Evidence, Flag};
 use crate::grid::{Axis, Grid, Scale};
+use crate::input::Input;
 use crate::policy::Policy;
 use crate::table::MOST_CELLS;
 
@@ -141,7 +142,7 @@ fn merged(mut boxes: Vec<Classes>, axes: usize) -> Vec<Classes> {
 
 /// A grid on whose every cell each policy says one thing.
 fn joint(one: &Policy, other: &Policy) -> Grid {
-    let mut inputs: Vec<Input> = one.document.inputs.clone();
+    let mut inputs: Vec<DeclaredInput> = one.document.inputs.clone();
     for input in &other.document.inputs {
         match inputs.iter_mut().find(|found| found.name == input.name) {
             None => inputs.push(input.clone()),
@@ -157,7 +158,7 @@ fn joint(one: &Policy, other: &Policy) -> Grid {
             },
         }
     }
-    let names: Vec<Name> = inputs.iter().map(|input| input.name).collect();
+    let names: Vec<Input> = inputs.iter().map(|input| input.name).collect();
     Grid::from_inputs(&inputs, |at| {
         let mut cuts = Vec::new();
         for axis in one.table.grid.axes.iter().chain(&other.table.grid.axes) {
@@ -192,21 +193,21 @@ fn evidence_of<'a>(grid: &'a Grid, cell: usize, labels: &'a [Box<str>]) -> Evide
                 // No value of any list holds a control character.
                 let unknown = (class == values.len()).then_some("\u{0}");
                 let value = values.get(class).map(String::as_str).or(unknown);
-                if axis.name == Name::Code { evidence.code = value } else { evidence.sub_code = value }
+                if axis.name == Input::Code { evidence.code = value } else { evidence.sub_code = value }
             }
             Scale::Flag => {
                 let flag = [Flag::True, Flag::False].get(class).copied().unwrap_or_default();
                 match axis.name {
-                    Name::Passed => evidence.passed = flag,
-                    Name::FaceAttack => evidence.face_attack = flag,
+                    Input::Passed => evidence.passed = flag,
+                    Input::FaceAttack => evidence.face_attack = flag,
                     _ => evidence.face_occlusion = flag,
                 }
             }
             Scale::Score { least, .. } => {
                 let score = (class > 0).then(|| axis.bounds(class).0.unwrap_or(*least));
                 match axis.name {
-                    Name::VerifyScore => evidence.verify_score = score,
-                    Name::QualityScore => evidence.quality_score = score,
+                    Input::VerifyScore => evidence.verify_score = score,
+                    Input::QualityScore => evidence.quality_score = score,
                     _ => evidence.face_attack_score = score,
                 }
             }

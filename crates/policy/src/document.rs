@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::decision::Verdict;
+use crate::input::Input;
 
 pub(crate) type Span = Range<usize>;
 
@@ -18,7 +19,7 @@ pub(crate) struct Document {
     pub(crate) otherwise: Outcome,
     pub(crate) otherwise_span: Span,
     pub(crate) thresholds: Vec<Threshold>,
-    pub(crate) inputs: Vec<Input>,
+    pub(crate) inputs: Vec<DeclaredInput>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) asserts: Vec<Assert>,
     pub(crate) examples: Vec<Example>,
@@ -52,56 +53,21 @@ pub(crate) struct Threshold {
     /// The rate that it claims to be the vendor's, and where.
     pub(crate) claim: Option<(String, Span)>,
     /// The score that it is compared with.
-    pub(crate) of: Option<Name>,
+    pub(crate) of: Option<Input>,
     pub(crate) span: Span,
 }
 
-/// An input: its name, and what it can be.
+/// An input as the policy file declares it.
 #[derive(Clone, Debug)]
-pub(crate) struct Input {
-    pub(crate) name: Name,
+pub(crate) struct DeclaredInput {
+    pub(crate) name: Input,
     pub(crate) kind: Kind,
     pub(crate) span: Span,
 }
 
-macro_rules! names {
-    ($($name:ident = $text:literal, $type:literal;)*) => {
-        /// The inputs that there are.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub(crate) enum Name {
-            $($name,)*
-        }
-
-        impl Name {
-            pub(crate) const ALL: &[Self] = &[$(Self::$name),*];
-
-            pub(crate) const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-
-            /// `code`, `flag`, `score` or `labels`.
-            pub(crate) const fn kind(self) -> &'static str {
-                match self { $(Self::$name => $type,)* }
-            }
-        }
-    };
-}
-
-names! {
-    Code = "code", "code";
-    SubCode = "sub_code", "code";
-    Passed = "passed", "flag";
-    FaceAttack = "face_attack", "flag";
-    FaceOcclusion = "face_occlusion", "flag";
-    VerifyScore = "verify_score", "score";
-    QualityScore = "quality_score", "score";
-    FaceAttackScore = "face_attack_score", "score";
-    DeviceRisk = "device_risk", "labels";
-}
-
-impl Name {
-    pub(crate) fn find(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|name| name.text() == text)
+impl DeclaredInput {
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name.name()
     }
 }
 
@@ -171,7 +137,7 @@ pub(crate) enum Promise {
 #[derive(Clone, Debug)]
 pub(crate) struct Example {
     pub(crate) name: String,
-    pub(crate) input: Vec<(Name, Given)>,
+    pub(crate) input: Vec<(Input, Given)>,
     pub(crate) verdict: Verdict,
     pub(crate) rule: Option<String>,
     pub(crate) span: Span,

@@ -1,15 +1,16 @@
 //! The cells: thresholds cut each score into finitely many bins, the other inputs have finitely many classes, and a policy
 //! says the same to all that lies in one cell. Who has looked at every cell has looked at every input.
 
-use crate::document::{Condition, Document, Input, Kind, Name, Promise, Test};
+use crate::document::{Condition, DeclaredInput, Document, Kind, Promise, Test};
 use crate::evidence::{Evidence, Flag};
+use crate::input::Input;
 
 /// One direction of the grid.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Axis {
     /// Which of the inputs.
     pub(crate) input: usize,
-    pub(crate) name: Name,
+    pub(crate) name: Input,
     pub(crate) scale: Scale,
     /// How many classes there are.
     pub(crate) size: usize,
@@ -65,7 +66,7 @@ impl Grid {
     }
 
     /// A grid of these inputs, with these cuts of each.
-    pub(crate) fn from_inputs(inputs: &[Input], cuts: impl Fn(usize) -> Vec<f64>) -> Self {
+    pub(crate) fn from_inputs(inputs: &[DeclaredInput], cuts: impl Fn(usize) -> Vec<f64>) -> Self {
         let mut axes = Vec::new();
         for (at, input) in inputs.iter().enumerate() {
             let mut add = |scale: Scale| {
@@ -181,6 +182,10 @@ impl Grid {
 }
 
 impl Axis {
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name.name()
+    }
+
     /// The class of a piece of evidence on this axis.
     pub(crate) fn class_of(&self, evidence: &Evidence<'_>) -> usize {
         match &self.scale {
@@ -202,21 +207,21 @@ impl Axis {
     }
 
     pub(crate) fn text_of<'e>(&self, evidence: &Evidence<'e>) -> Option<&'e str> {
-        if self.name == Name::Code { evidence.code } else { evidence.sub_code }
+        if self.name == Input::Code { evidence.code } else { evidence.sub_code }
     }
 
     pub(crate) fn flag_of(&self, evidence: &Evidence<'_>) -> Flag {
         match self.name {
-            Name::Passed => evidence.passed,
-            Name::FaceAttack => evidence.face_attack,
+            Input::Passed => evidence.passed,
+            Input::FaceAttack => evidence.face_attack,
             _ => evidence.face_occlusion,
         }
     }
 
     pub(crate) fn score_of(&self, evidence: &Evidence<'_>) -> Option<f64> {
         match self.name {
-            Name::VerifyScore => evidence.verify_score,
-            Name::QualityScore => evidence.quality_score,
+            Input::VerifyScore => evidence.verify_score,
+            Input::QualityScore => evidence.quality_score,
             _ => evidence.face_attack_score,
         }
     }
@@ -260,7 +265,7 @@ impl Axis {
 
     /// Classes in words, of which those of a score are bins that lie next to each other.
     pub(crate) fn in_words(&self, classes: &[usize]) -> String {
-        let name = self.name.text();
+        let name = self.name();
         let one = |class: &usize| match &self.scale {
             Scale::Code(values, _) => values.get(*class).map_or_else(
                 || if *class == values.len() { "unknown".to_owned() } else { "missing".to_owned() },

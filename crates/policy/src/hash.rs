@@ -22,7 +22,7 @@ pub(crate) fn content(document: &Document) -> String {
                 Kind::Flag => Value::Null,
                 Kind::Score { least, most } => json!([number(*least), number(*most)]),
             };
-            json!({ "is": kind, "name": input.name.text() })
+            json!({ "is": kind, "name": input.name() })
         })
         .collect();
     let rules: Vec<Value> = document
@@ -44,7 +44,7 @@ pub(crate) fn content(document: &Document) -> String {
 }
 
 fn condition(document: &Document, condition: &Condition) -> Value {
-    let name = document.inputs.get(condition.input).map_or("", |input| input.name.text());
+    let name = document.inputs.get(condition.input).map_or("", |input| input.name());
     let bound = |bound: Option<f64>| bound.map(number);
     let test = match &condition.test {
         Test::Classes(classes) => json!({ "classes": classes }),
@@ -97,9 +97,9 @@ pub(crate) fn behaviour(document: &Document, table: &Table) -> String {
 fn label(axis: &Axis) -> String {
     match &axis.scale {
         Scale::Label { label, .. } => {
-            format!("{}:{}", axis.name.text(), label.as_deref().unwrap_or_default())
+            format!("{}:{}", axis.name(), label.as_deref().unwrap_or_default())
         }
-        _ => axis.name.text().to_owned(),
+        _ => axis.name().to_owned(),
     }
 }
 

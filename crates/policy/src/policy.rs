@@ -3,11 +3,12 @@
 use crate::batch::{Batch, BatchError};
 use crate::check;
 use crate::decision::{Decision, PolicyRef, Verdict};
-use crate::document::{Document, Name};
+use crate::document::Document;
 use crate::evidence::Evidence;
 use crate::far;
 use crate::grid::Scale;
 use crate::hash;
+use crate::input::Input;
 use crate::problem::{PolicyError, Problems};
 use crate::read;
 use crate::table::Table;
@@ -103,22 +104,22 @@ impl Policy {
         let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
             name: &threshold.name,
             value: threshold.value,
-            input: threshold.of.map(Name::text),
-            nominal_far: (threshold.of == Some(Name::VerifyScore))
+            input: threshold.of.map(Input::name),
+            nominal_far: (threshold.of == Some(Input::VerifyScore))
                 .then(|| far::nominal_far(threshold.value))
                 .flatten(),
             note: threshold.note.as_deref(),
         });
         Report {
             cells: self.table.grid.cells,
-            dimensions: self.table.grid.axes.iter().map(|axis| (axis.name.text(), axis.size)).collect(),
+            dimensions: self.table.grid.axes.iter().map(|axis| (axis.name(), axis.size)).collect(),
             cuts: self
                 .table
                 .grid
                 .axes
                 .iter()
                 .filter_map(|axis| match &axis.scale {
-                    Scale::Score { cuts, .. } => Some((axis.name.text(), cuts.as_slice())),
+                    Scale::Score { cuts, .. } => Some((axis.name(), cuts.as_slice())),
                     _ => None,
                 })
                 .collect(),

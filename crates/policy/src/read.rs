@@ -10,7 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::decision::Verdict;
-use crate::document::{Document, Input, Name, Outcome, Span, Threshold};
+use crate::document::{DeclaredInput, Document, Outcome, Span, Threshold};
+use crate::input::Input;
 use crate::problem::{Problems, did_you_mean};
 
 /// The version of the format that is read.
@@ -123,9 +124,9 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
 
 /// What conditions may speak of.
 struct Scope<'a> {
-    inputs: &'a [Input],
+    inputs: &'a [DeclaredInput],
     thresholds: &'a [Threshold],
-    used: &'a mut [Option<Name>],
+    used: &'a mut [Option<Input>],
 }
 
 /// A table whose entries are taken out one by one; what is left over is unknown.

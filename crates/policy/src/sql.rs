@@ -13,7 +13,7 @@ mod dialect;
 
 use std::fmt;
 
-use crate::document::{Condition, Document, Input, Kind, Test};
+use crate::document::{Condition, DeclaredInput, Document, Kind, Test};
 use crate::policy::Policy;
 pub use columns::Columns;
 pub use dialect::Dialect;
@@ -109,8 +109,8 @@ fn deeper(sql: &str) -> String {
 }
 
 /// A column of the innermost layer: what the table holds, in the policy's words.
-fn reading(dialect: Dialect, columns: &Columns, input: &Input) -> Result<String, SqlError> {
-    let name = input.name.text();
+fn reading(dialect: Dialect, columns: &Columns, input: &DeclaredInput) -> Result<String, SqlError> {
+    let name = input.name();
     let column = format!("cloudauth_row.{}", dialect.name(columns.of_input(name))?);
     let texts = |values: &[&str]| -> Result<String, SqlError> {
         let texts = values.iter().map(|value| dialect.text(value));
@@ -158,7 +158,7 @@ fn rules(dialect: Dialect, document: &Document) -> Result<String, SqlError> {
 fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result<String, SqlError> {
     let lost = || SqlError::new("a condition is on an input that there is not");
     let input = document.inputs.get(condition.input).ok_or_else(lost)?;
-    let column = format!("cloudauth_read.policy_{}", input.name.text());
+    let column = format!("cloudauth_read.policy_{}", input.name());
     match (&condition.test, &input.kind) {
         (Test::Classes(classes), kind) => {
             let known: Vec<&str> = match kind {

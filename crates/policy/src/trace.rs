@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::decision::{Decision, Verdict};
-use crate::document::{Condition, Document, Input, Kind, Name, Test};
+use crate::document::{Condition, DeclaredInput, Document, Kind, Test};
 use crate::evidence::{self, Evidence, Flag};
 use crate::far;
 use crate::grid::{Axis, Scale};
+use crate::input::Input;
 use crate::policy::Policy;
 
 /// A decision and its reasons. It holds no personal data.
@@ -72,18 +73,15 @@ impl<'p> Trace<'p> {
                 read += " (out of range)";
             }
             let needs = with_values(document, &failed.text);
-            Some(Checked {
-                rule: &rule.id,
-                failed: format!("{} is {read}, needs {needs}", input.name.text()),
-            })
+            Some(Checked { rule: &rule.id, failed: format!("{} is {read}, needs {needs}", input.name()) })
         });
         let not_understood = grid.axes.iter().filter(|axis| !axis.is_understood(axis.class_of(evidence)));
-        let mut not_understood: Vec<_> = not_understood.map(|axis| axis.name.text()).collect();
+        let mut not_understood: Vec<_> = not_understood.map(|axis| axis.name()).collect();
         not_understood.dedup();
         let score = evidence.verify_score.filter(|score| (0.0..=100.0).contains(score));
         Self {
             decision: policy.decision(rule),
-            inputs: document.inputs.iter().map(|input| (input.name.text(), read(input, evidence))).collect(),
+            inputs: document.inputs.iter().map(|input| (input.name(), read(input, evidence))).collect(),
             not_understood,
             checked: checked.collect(),
             nearest: nearest(policy, evidence, cell),
@@ -134,7 +132,7 @@ fn with_values(document: &Document, text: &str) -> String {
 }
 
 /// What was read of an input. A number that JSON has no word for is a text.
-fn read(input: &Input, evidence: &Evidence<'_>) -> Value {
+fn read(input: &DeclaredInput, evidence: &Evidence<'_>) -> Value {
     let listed: &[String] = match &input.kind {
         Kind::Code(values) | Kind::Labels(values) => values,
         _ => &[],
@@ -150,15 +148,15 @@ fn read(input: &Input, evidence: &Evidence<'_>) -> Value {
         None => Value::Null,
     };
     match input.name {
-        Name::Code => json!(evidence.code.map(|code| known(code, listed))),
-        Name::SubCode => json!(evidence.sub_code.map(|code| known(code, listed))),
-        Name::Passed => flag(evidence.passed),
-        Name::FaceAttack => flag(evidence.face_attack),
-        Name::FaceOcclusion => flag(evidence.face_occlusion),
-        Name::VerifyScore => score(evidence.verify_score),
-        Name::QualityScore => score(evidence.quality_score),
-        Name::FaceAttackScore => score(evidence.face_attack_score),
-        Name::DeviceRisk => {
+        Input::Code => json!(evidence.code.map(|code| known(code, listed))),
+        Input::SubCode => json!(evidence.sub_code.map(|code| known(code, listed))),
+        Input::Passed => flag(evidence.passed),
+        Input::FaceAttack => flag(evidence.face_attack),
+        Input::FaceOcclusion => flag(evidence.face_occlusion),
+        Input::VerifyScore => score(evidence.verify_score),
+        Input::QualityScore => score(evidence.quality_score),
+        Input::FaceAttackScore => score(evidence.face_attack_score),
+        Input::DeviceRisk => {
             let shown = |label: &str| {
                 if listed.iter().any(|other| other == label) {
                     label.to_owned()

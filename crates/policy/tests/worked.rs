@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
-use cloudauth_policy::{Column, Evidence, Flag, Policy, Verdict, builtin};
+use cloudauth_policy::{Column, Evidence, Flag, Input, Policy, Verdict, builtin};
 use serde_json::Value;
 
 fn worked() -> Policy {
@@ -84,12 +84,15 @@ fn its_5000_cases_come_out_as_in_the_reference() {
 fn the_same_cases_in_columns_come_out_the_same() {
     let (policy, cases) = (worked(), cases());
     let class = |name: &str| -> Vec<u8> {
-        cases.iter().map(|case| policy.class(name, case["input"][name].as_str()).unwrap()).collect()
+        cases
+            .iter()
+            .map(|case| policy.class(name.parse().unwrap(), case["input"][name].as_str()).unwrap())
+            .collect()
     };
     let scores = |name: &str| -> Vec<f64> {
         cases.iter().map(|case| score(&case["input"][name]).unwrap_or(f64::NAN)).collect()
     };
-    let names: Vec<&str> = policy.inputs().collect();
+    let names: Vec<&str> = policy.inputs().map(Input::name).collect();
     let classes: Vec<Vec<u8>> = names[..4].iter().map(|name| class(name)).collect();
     let numbers: Vec<Vec<f64>> = names[4..].iter().map(|name| scores(name)).collect();
     let columns: Vec<Column<'_>> = classes
@@ -139,7 +142,7 @@ fn a_long_text_is_no_code_whatever_its_last_bytes_are() {
 #[test]
 fn columns_that_do_not_fit_are_refused_and_strange_classes_are_not_understood() {
     let policy = worked();
-    let names: Vec<&str> = policy.inputs().collect();
+    let names: Vec<&str> = policy.inputs().map(Input::name).collect();
     assert_eq!(
         names,
         [
@@ -154,21 +157,21 @@ fn columns_that_do_not_fit_are_refused_and_strange_classes_are_not_understood() 
     );
     assert_eq!(
         (
-            policy.class("sub_code", Some("200")),
-            policy.class("sub_code", Some("x")),
-            policy.class("sub_code", None)
+            policy.class(Input::SubCode, Some("200")),
+            policy.class(Input::SubCode, Some("x")),
+            policy.class(Input::SubCode, None)
         ),
         (Some(0), Some(8), Some(9))
     );
     assert_eq!(
         (
-            policy.class("passed", Some("T")),
-            policy.class("passed", Some("F")),
-            policy.class("passed", Some("t"))
+            policy.class(Input::Passed, Some("T")),
+            policy.class(Input::Passed, Some("F")),
+            policy.class(Input::Passed, Some("t"))
         ),
         (Some(0), Some(1), Some(2))
     );
-    assert_eq!((policy.class("verify_score", None), policy.class("nobody", None)), (None, None));
+    assert_eq!((policy.class(Input::VerifyScore, None), policy.class(Input::Code, None)), (None, None));
     let (codes, flags, scores) = ([200_u8, 0], [0_u8, 1], [88.0, 88.0]);
     let (code, flag, score) = (Column::Classes(&codes), Column::Classes(&flags), Column::Scores(&scores));
     let columns = [code, flag, flag, flag, score, score, score];

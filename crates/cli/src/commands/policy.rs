@@ -5,7 +5,7 @@ mod sql;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use cloudauth::policy::{self, Evidence, Flag, Policy, PolicyError, Trace, Verdict, builtin};
+use cloudauth::policy::{self, Evidence, Flag, Input, Policy, PolicyError, Trace, Verdict, builtin};
 use cloudauth::{Body, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, parse};
 use serde_json::{Map, Value, json};
 
@@ -169,22 +169,11 @@ fn labels_of(fields: &Map<String, Value>) -> Vec<Box<str>> {
 
 /// Evidence by the names that policies have for it. What is of the wrong type is invalid, what has no such name an error.
 fn flat<'a>(fields: &'a Map<String, Value>, labels: &'a [Box<str>]) -> Result<Evidence<'a>, Failure> {
-    const NAMES: [&str; 9] = [
-        "code",
-        "sub_code",
-        "passed",
-        "face_attack",
-        "face_occlusion",
-        "verify_score",
-        "quality_score",
-        "face_attack_score",
-        "device_risk",
-    ];
-    if fields.keys().any(|name| !NAMES.contains(&name.as_str())) {
+    if fields.keys().any(|name| name.parse::<Input>().is_err()) {
         // The key is not quoted: it may be somebody's name in the wrong place.
         return Err(Failure::usage(format!(
             "the evidence may hold {}, or be an answer of DescribeFaceVerify",
-            NAMES.join(", ")
+            Input::ALL.map(Input::name).join(", ")
         )));
     }
     let text = |name: &str| fields.get(name).and_then(Value::as_str);

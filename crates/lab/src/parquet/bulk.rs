@@ -3,10 +3,9 @@
 //! which come one by one.
 
 use arrow_array::Array;
-use cloudauth_policy::{Column, Policy};
+use cloudauth_policy::{Column, Input, Policy};
 
 use super::held::{Held, Keys, number};
-use crate::input::Input;
 use crate::notes::Notes;
 use crate::row::{Cell, Label, Rows, slot};
 use crate::stats::{NO_SCORE, place};
@@ -47,7 +46,7 @@ impl<'t> Bulk<'t> {
     pub(super) fn new(task: &'t Task<'t>) -> Self {
         Self {
             task,
-            is_able: !(task.keep_people || task.write_decisions || task.asks(Input::DeviceRisk.name())),
+            is_able: !(task.keep_people || task.write_decisions || task.asks(Input::DeviceRisk)),
             odd: Vec::new(),
             classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
             scores: Default::default(),
@@ -111,7 +110,7 @@ impl<'t> Bulk<'t> {
             self.odd.iter_mut().zip(keys.of(&is_odd)?).for_each(|(odd, here)| *odd |= here);
         }
         for (policy, classes) in self.policies().into_iter().zip(&mut self.classes) {
-            let class = |text: Option<&str>| policy?.class(input.name(), text);
+            let class = |text: Option<&str>| policy?.class(input, text);
             let classes = classes.get_mut(number)?;
             classes.clear();
             if class(None).is_some() {
@@ -154,7 +153,7 @@ impl<'t> Bulk<'t> {
             Held::Numbers(numbers) => numbers.nulls(),
             _ => None,
         };
-        let is_asked = self.task.asks(input.name());
+        let is_asked = self.task.asks(input);
         missing.resize(if is_asked { rows } else { 0 }, false);
         for (row, (score, odd)) in scores.iter_mut().zip(&mut self.odd).enumerate() {
             if nulls.is_none_or(|nulls| nulls.is_null(row)) {
@@ -218,8 +217,8 @@ impl<'t> Bulk<'t> {
             rules.clear();
             rules.resize(rows, 0);
             let Some(policy) = policy else { continue };
-            let column = |name: &str| {
-                let input = Input::ALL.into_iter().find(|input| input.name() == name)? as usize;
+            let column = |input: Input| {
+                let input = input as usize;
                 match input.checked_sub(FIRST_SCORE) {
                     Some(score) => self.scores.get(score).map(|scores| Column::Scores(scores)),
                     None => classes.get(input).map(|classes| Column::Classes(classes)),

@@ -9,6 +9,7 @@ use arrow_array::{
     Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, StringArray, UInt32Array,
 };
 use arrow_schema::{DataType, TimeUnit};
+use cloudauth_policy::{Input, InputKind};
 
 use crate::row::{Cell, slot};
 
@@ -27,8 +28,8 @@ pub(super) enum Held {
     Days(Vec<Option<i32>>),
 }
 
-const fn is_score(number: usize) -> bool {
-    5 <= number && number <= 7
+fn is_score(number: usize) -> bool {
+    Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
 }
 
 /// Whether a slot takes a type.
@@ -42,7 +43,7 @@ pub(super) fn is_taken(number: usize, kind: &DataType) -> bool {
 }
 
 /// What a slot takes.
-pub(super) const fn wanted(number: usize) -> &'static str {
+pub(super) fn wanted(number: usize) -> &'static str {
     match number {
         slot::TIME => "timestamps, dates, texts or numbers",
         _ if is_score(number) => "numbers or texts",

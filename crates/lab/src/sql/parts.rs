@@ -1,12 +1,11 @@
 //! What is counted: one `SELECT` for each part, all of the same columns. None is ever NULL, so that no export of them can
 //! differ in how it writes that.
 
-use cloudauth_policy::{Dialect, Policy, SqlError};
+use cloudauth_policy::{Dialect, Input, Policy, SqlError};
 
 use super::engine::{deeper, floor, is_code, whole};
 use super::rows::Rows;
 use crate::counts::{FORMAT, part};
-use crate::input::Input;
 use crate::mapping::Mapping;
 use crate::notes::What;
 

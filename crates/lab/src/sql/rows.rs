@@ -1,11 +1,10 @@
 //! The columns of a table as the lab reads a row of them: the same steps as in [`crate::row`].
 
-use cloudauth_policy::Dialect;
+use cloudauth_policy::{Dialect, Input, InputKind};
 
 use super::engine::{day, filled, is_code};
 use super::{no_sql, refused};
 use crate::error::LabError;
-use crate::input::Input;
 use crate::mapping::{Mapping, Of};
 use crate::notes::What;
 
@@ -22,17 +21,16 @@ impl Rows {
     pub(super) fn of(
         dialect: Dialect,
         mapping: &Mapping,
-        is_asked: &dyn Fn(&str) -> bool,
+        is_asked: &dyn Fn(Input) -> bool,
     ) -> Result<Self, LabError> {
         let rows = Self { raw: Vec::new(), read: Vec::new(), notes: Vec::new(), names: Vec::new() };
         let mut reader = Reader { dialect, mapping, rows };
         // These two look at each other, and the scores are counted, whether a policy asks for them or not.
         for input in Input::ALL {
-            let name = input.name();
-            let counts = matches!(input, Input::SubCode | Input::Passed) || input.is_score();
+            let counts = matches!(input, Input::SubCode | Input::Passed) || input.kind() == InputKind::Score;
             // A policy that looks at it is refused by its own SQL.
-            if input != Input::DeviceRisk && (is_asked(name) || counts) {
-                reader.input(input, is_asked(name))?;
+            if input != Input::DeviceRisk && (is_asked(input) || counts) {
+                reader.input(input, is_asked(input))?;
             }
         }
         reader.label()?;
@@ -105,12 +103,12 @@ impl Reader<'_> {
             self.read(name, &value);
             return Ok(());
         }
-        if input.is_score() {
+        if input.kind() == InputKind::Score {
             return self.score(input, column, is_asked);
         }
         let raw = self.text(name, column)?;
         let missing = format!("{raw} IS NULL");
-        if !input.is_flag() {
+        if input.kind() != InputKind::Flag {
             self.note(is_asked, What::Missing(input), missing);
             let value = match self.sub_code_in_passed() {
                 Some(by_callback) if input == Input::SubCode => {

@@ -3,8 +3,9 @@
 use toml::de::DeValue;
 
 use super::{Reader, Value, float};
-use crate::document::{Input, Kind, Name, Span, Threshold};
+use crate::document::{DeclaredInput, Kind, Span, Threshold};
 use crate::far;
+use crate::input::{Input, InputKind};
 use crate::problem::did_you_mean;
 
 impl Reader<'_, '_> {
@@ -52,12 +53,12 @@ impl Reader<'_, '_> {
     pub(super) fn claim(&mut self, threshold: &Threshold) {
         let Some((claim, at)) = &threshold.claim else { return };
         let wrong = match threshold.of {
-            Some(Name::VerifyScore) | None => far::check(claim, threshold.value).err(),
+            Some(Input::VerifyScore) | None => far::check(claim, threshold.value).err(),
             Some(other) => {
                 let message = format!(
                     "`{}` is compared with `{}`, of which the vendor says no rate",
                     threshold.name,
-                    other.text()
+                    other.name()
                 );
                 Some((message, "leave `far` out".to_owned()))
             }
@@ -89,7 +90,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    pub(super) fn inputs<'a>(&mut self, value: Option<&'a Value<'a>>) -> Vec<Input> {
+    pub(super) fn inputs<'a>(&mut self, value: Option<&'a Value<'a>>) -> Vec<DeclaredInput> {
         let Some(value) = value else {
             self.wrong(&(0..0), "the table [inputs] is missing", "it says which inputs the rules speak of");
             return Vec::new();
@@ -97,8 +98,8 @@ impl Reader<'_, '_> {
         let Some(table) = self.inner("[inputs]", value) else { return Vec::new() };
         let mut inputs = Vec::new();
         for (key, value) in table.left {
-            let Some(name) = Name::find(key.get_ref()) else {
-                let help = did_you_mean(key.get_ref(), Name::ALL.iter().map(|name| name.text()));
+            let Ok(name) = key.get_ref().parse::<Input>() else {
+                let help = did_you_mean(key.get_ref(), Input::ALL.map(Input::name));
                 self.problems.add(
                     "V1",
                     &key.span(),
@@ -109,8 +110,8 @@ impl Reader<'_, '_> {
             };
             let Some(mut entry) = self.inner("an input", value) else { continue };
             let kind = self.required(&mut entry, "type");
-            if kind != name.kind() {
-                let message = format!("`{}` is not of type `{kind}`", name.text());
+            if kind != name.kind().as_str() {
+                let message = format!("`{}` is not of type `{kind}`", name.name());
                 self.problems.add(
                     "V1",
                     &key.span(),
@@ -119,19 +120,15 @@ impl Reader<'_, '_> {
                 );
             }
             let kind = match name.kind() {
-                "code" | "labels" => {
-                    let values = entry.take("values");
-                    let values = self.distinct(name.text(), values, &key.span());
-                    if name.kind() == "code" { Kind::Code(values) } else { Kind::Labels(values) }
+                InputKind::Code => Kind::Code(self.distinct(name.name(), entry.take("values"), &key.span())),
+                InputKind::Labels => {
+                    Kind::Labels(self.distinct(name.name(), entry.take("values"), &key.span()))
                 }
-                "score" => {
-                    let range = entry.take("range");
-                    self.range(name.text(), range, &key.span())
-                }
-                _ => Kind::Flag,
+                InputKind::Score => self.range(name.name(), entry.take("range"), &key.span()),
+                InputKind::Flag => Kind::Flag,
             };
             entry.finish(self);
-            inputs.push(Input { name, kind, span: key.span() });
+            inputs.push(DeclaredInput { name, kind, span: key.span() });
         }
         inputs
     }

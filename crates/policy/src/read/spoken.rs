@@ -8,7 +8,8 @@ use toml::de::DeValue;
 use super::{Reader, Scope, Value, float};
 use crate::condition::{comparisons, words};
 use crate::decision::Verdict;
-use crate::document::{Assert, Condition, Example, Given, Input, Kind, Name, Outcome, Promise, Rule, Span};
+use crate::document::{Assert, Condition, DeclaredInput, Example, Given, Kind, Outcome, Promise, Rule, Span};
+use crate::input::{Input, InputKind};
 use crate::problem::did_you_mean;
 
 impl Reader<'_, '_> {
@@ -20,8 +21,8 @@ impl Reader<'_, '_> {
         let Some(table) = self.inner("`when`", value) else { return Vec::new() };
         let mut conditions = Vec::new();
         for (key, value) in table.left {
-            let Some(input) = scope.inputs.iter().position(|input| input.name.text() == key.get_ref()) else {
-                let help = did_you_mean(key.get_ref(), scope.inputs.iter().map(|input| input.name.text()));
+            let Some(input) = scope.inputs.iter().position(|input| input.name() == key.get_ref()) else {
+                let help = did_you_mean(key.get_ref(), scope.inputs.iter().map(|input| input.name()));
                 let message = format!("`{}` is not among the [inputs]", key.get_ref());
                 self.problems.add("V1", &key.span(), message, Some(help));
                 continue;
@@ -135,10 +136,11 @@ impl Reader<'_, '_> {
         scope: &Scope<'_>,
     ) -> Option<Promise> {
         let name = value.get_ref().as_str().unwrap_or_default();
-        let is_score = |input: &Input| input.name.text() == name && matches!(input.kind, Kind::Score { .. });
+        let is_score =
+            |input: &DeclaredInput| input.name() == name && matches!(input.kind, Kind::Score { .. });
         let Some(input) = scope.inputs.iter().position(is_score) else {
-            let scores = scope.inputs.iter().filter(|input| input.name.kind() == "score");
-            let help = did_you_mean(name, scores.map(|input| input.name.text()));
+            let scores = scope.inputs.iter().filter(|input| input.name.kind() == InputKind::Score);
+            let help = did_you_mean(name, scores.map(|input| input.name()));
             self.problems.add(
                 "V1",
                 &value.span(),
@@ -165,7 +167,7 @@ impl Reader<'_, '_> {
         &mut self,
         value: Option<&Value<'_>>,
         rules: &[Rule],
-        inputs: &[Input],
+        inputs: &[DeclaredInput],
     ) -> Vec<Example> {
         let mut examples = Vec::new();
         for value in self.list("`example`", value) {
@@ -219,11 +221,11 @@ impl Reader<'_, '_> {
         &mut self,
         key: &Spanned<Cow<'_, str>>,
         value: &Value<'_>,
-        inputs: &[Input],
-    ) -> Option<(Name, Given)> {
+        inputs: &[DeclaredInput],
+    ) -> Option<(Input, Given)> {
         // What the rules do not see proves nothing.
-        let Some(input) = inputs.iter().find(|input| input.name.text() == key.get_ref()) else {
-            let help = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name.text()));
+        let Some(input) = inputs.iter().find(|input| input.name() == key.get_ref()) else {
+            let help = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name()));
             let message = format!("`{}` is not among the [inputs]", key.get_ref());
             self.problems.add("V1", &key.span(), message, Some(help));
             return None;

@@ -1,7 +1,7 @@
 //! Where the rows lie: the table, and which of its columns is which input.
 
 use super::SqlError;
-use crate::document::{Input, Kind};
+use crate::document::{DeclaredInput, Kind};
 use crate::problem::did_you_mean;
 
 /// Where the rows lie. Names are as the warehouse has them, without quotes.
@@ -55,7 +55,7 @@ impl Columns {
     }
 
     /// Refuses what the policy does not have, and what could be taken for something else.
-    pub(super) fn check(&self, inputs: &[Input]) -> Result<(), SqlError> {
+    pub(super) fn check(&self, inputs: &[DeclaredInput]) -> Result<(), SqlError> {
         let names = self.named.iter().map(|(input, _)| input);
         for (at, name) in names.clone().enumerate() {
             if names.clone().take(at).any(|other| other == name) {
@@ -63,13 +63,13 @@ impl Columns {
             }
         }
         for name in names.chain(&self.texts) {
-            if !inputs.iter().any(|input| input.name.text() == name) {
-                let help = did_you_mean(name, inputs.iter().map(|input| input.name.text()));
+            if !inputs.iter().any(|input| input.name() == name) {
+                let help = did_you_mean(name, inputs.iter().map(|input| input.name()));
                 return Err(SqlError::new(format!("the policy has no input `{name}`; {help}")));
             }
         }
         let is_score = |name: &String| {
-            inputs.iter().any(|input| input.name.text() == name && matches!(input.kind, Kind::Score { .. }))
+            inputs.iter().any(|input| input.name() == name && matches!(input.kind, Kind::Score { .. }))
         };
         if let Some(name) = self.texts.iter().find(|name| !is_score(name)) {
             return Err(SqlError::new(format!("`{name}` is no score, and always a text")));

@@ -1,7 +1,7 @@
 //! Rows as warehouses hold them, made to find a guard that is missing: every cut and its neighbours, what is no number, codes
 //! and flags that are almost right.
 
-use cloudauth_policy::{Evidence, Flag, Policy};
+use cloudauth_policy::{Evidence, Flag, Input, Policy};
 
 use super::Dice;
 
@@ -75,16 +75,14 @@ pub struct Row {
 }
 
 /// The names of the inputs: texts, then scores.
-pub const INPUTS: [&str; 8] = [
-    "code",
-    "sub_code",
-    "passed",
-    "face_attack",
-    "face_occlusion",
-    "verify_score",
-    "quality_score",
-    "face_attack_score",
-];
+pub const INPUTS: [&str; 8] = {
+    let (mut names, mut at) = ([""; 8], 0);
+    while at < names.len() {
+        names[at] = Input::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 impl Row {
     /// What the policy is asked.

@@ -76,7 +76,7 @@ impl Lab<'_> {
             whole: None,
             lines: (0, 0),
             of_attacks: 0,
-            tally: Tally::new(self.policy, self.candidate, &[]),
+            tally: Tally { skipped: self.skipped.clone(), ..Tally::new(self.policy, self.candidate, &[]) },
             of_scores: 0,
             approved: 0,
             of_segments: BTreeMap::new(),

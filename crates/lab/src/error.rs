@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use crate::search::Skipped;
+
 /// Why nothing comes of it. It names files, and never what stands in them.
 #[derive(Debug)]
 pub struct LabError {
@@ -31,8 +33,12 @@ impl LabError {
         Self { what: what.into(), source: Some(source.into()) }
     }
 
-    pub(crate) fn nothing_in(folder: &Path) -> Self {
-        Self::new(format!("{} holds no file that can be read: {FORMATS}", folder.display()))
+    pub(crate) fn nothing_in(folder: &Path, skipped: &[Skipped]) -> Self {
+        let skipped = match skipped {
+            [] => String::new(),
+            [first, rest @ ..] => format!("; {} skipped, such as {first}", rest.len() + 1),
+        };
+        Self::new(format!("{} holds no file that can be read: {FORMATS}{skipped}", folder.display()))
     }
 
     pub(crate) fn unknown_format(path: &Path) -> Self {

@@ -48,6 +48,8 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         people => parts::people(tally),
         left_out => replay.notes.iter().filter(|note| note.left_out).map(|note| note.rows).sum::<u64>(),
         notes => parts::notes(&replay, words),
+        skipped => parts::skipped(tally),
+        skipped_count => tally.skipped.len(),
         flips => compare.as_ref().map(parts::matrix),
         causes => parts::causes(tally),
         histogram => svg(charts::histogram(tally, words)),

@@ -16,6 +16,7 @@ use crate::error::LabError;
 use crate::feed::{Feed, Position};
 use crate::json::{Found, Wanted};
 use crate::mapping::{Mapping, Shape};
+use crate::search::Skipped;
 use crate::source::{Format, Source};
 use crate::tally::Tally;
 use crate::worker::{DECISIONS, Task, Worker};
@@ -94,6 +95,7 @@ pub struct Lab<'p> {
     keep_people: bool,
     decisions: Option<PathBuf>,
     resume: Option<PathBuf>,
+    pub(crate) skipped: Vec<Skipped>,
 }
 
 impl<'p> Lab<'p> {
@@ -109,6 +111,7 @@ impl<'p> Lab<'p> {
             keep_people: false,
             decisions: None,
             resume: None,
+            skipped: Vec::new(),
         }
     }
 
@@ -152,6 +155,13 @@ impl<'p> Lab<'p> {
     #[must_use]
     pub fn resume(mut self, file: PathBuf) -> Self {
         self.resume = Some(file);
+        self
+    }
+
+    /// Lists the files and folders that [`Source::search`] found and passed over in the report.
+    #[must_use]
+    pub fn skipped(mut self, skipped: Vec<Skipped>) -> Self {
+        self.skipped = skipped;
         self
     }
 
@@ -222,6 +232,7 @@ impl<'p> Lab<'p> {
             }
             if complete || watch.is_stopped() {
                 state.tally.is_part = !complete;
+                state.tally.skipped.clone_from(&self.skipped);
                 return Ok(Ran { tally: state.tally, complete });
             }
         }

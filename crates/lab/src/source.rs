@@ -1,12 +1,9 @@
-//! Files: what they hold, how they are packed, and the bytes in them.
+//! A file: its format, its compression, and its bytes.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-use crate::error::LabError;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +34,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// Of what the name says it is: `.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, each with `.gz` or `.zst` behind it, or
-    /// `.parquet`.
-    fn of(path: &Path) -> Option<Self> {
+    /// The format comes from the extension: `.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, each optionally followed by `.gz` or
+    /// `.zst`; or `.parquet`.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let unpacked = |end: &str| name.strip_suffix(end).map(str::to_owned);
         let (name, packing) = match (unpacked(".gz"), unpacked(".zst")) {
@@ -57,39 +54,6 @@ impl Source {
         let about = std::fs::metadata(path).ok()?;
         let (length, changed) = (about.len(), about.modified().ok());
         Some(Self { path: path.to_owned(), format, packing, length, changed })
-    }
-
-    /// All files that paths name, of a folder those that can be read, in the order of their names.
-    ///
-    /// # Errors
-    /// If a path does not exist, or nothing in it can be read, or a file is named twice.
-    pub fn find(paths: &[PathBuf]) -> Result<Vec<Self>, LabError> {
-        let mut found = Vec::new();
-        for path in paths {
-            let about = std::fs::metadata(path).map_err(|error| LabError::file(path, &error))?;
-            if about.is_dir() {
-                let before = found.len();
-                folder(path, &mut found).map_err(|error| LabError::file(path, &error))?;
-                if found.len() == before {
-                    return Err(LabError::nothing_in(path));
-                }
-            } else {
-                found.push(Self::of(path).ok_or_else(|| LabError::unknown_format(path))?);
-            }
-        }
-        if let Some(parquet) =
-            found.iter().find(|source| source.format == Format::Parquet && !cfg!(feature = "parquet"))
-        {
-            return Err(LabError::without_parquet(&parquet.path));
-        }
-        let mut files = BTreeSet::new();
-        for Self { path, .. } in &found {
-            let file = path.canonicalize().map_err(|error| LabError::file(path, &error))?;
-            if !files.insert(file) {
-                return Err(LabError::new(format!("{} would be read twice", path.display())));
-            }
-        }
-        Ok(found)
     }
 
     /// Where it is.
@@ -122,20 +86,6 @@ impl Source {
             Packing::Zstd => Box::new(zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 16, file))?),
         })
     }
-}
-
-fn folder(path: &Path, found: &mut Vec<Source>) -> io::Result<()> {
-    let mut entries = std::fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if std::fs::metadata(&path)?.is_dir() {
-            folder(&path, found)?;
-        } else {
-            found.extend(Source::of(&path));
-        }
-    }
-    Ok(())
 }
 
 struct Counted<'r> {

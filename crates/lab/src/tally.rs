@@ -17,6 +17,7 @@ pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_
 use crate::error::LabError;
 use crate::notes::Notes;
 use crate::row::Label;
+use crate::search::Skipped;
 use crate::stats::{Grid, LabelledGrid};
 
 /// A column with more values is no segment, and no kind of attack; and so many months are more than thirty years.
@@ -37,6 +38,9 @@ pub struct Tally {
     /// Whether the run was stopped before the end of the data.
     #[serde(skip)]
     pub(crate) is_part: bool,
+    /// Files and folders that were found and not read.
+    #[serde(skip)]
+    pub(crate) skipped: Vec<Skipped>,
     /// Rows that were decided.
     pub(crate) rows: u64,
     pub(crate) notes: Notes,
@@ -74,6 +78,7 @@ impl Tally {
             candidate,
             segment_names: segments.to_vec(),
             is_part: false,
+            skipped: Vec::new(),
             rows: 0,
             notes: Notes::default(),
             sub_codes: BTreeMap::new(),

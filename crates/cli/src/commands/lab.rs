@@ -54,7 +54,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let policies = names.iter().map(|policy| load(policy)).collect::<Result<Vec<Policy>, _>>()?;
             let data = Data::find(data, &names, Some(&to))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-            page(&ran.tally, ran.complete, &to, output)?;
+            page(&ran.tally, ran.complete, &data, &to, output)?;
             Ok(run::exit_code(&ran))
         }
         Command::Sql(args) => warehouse::sql(&args, output),
@@ -137,7 +137,7 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<
     Ok(())
 }
 
-fn page(tally: &Tally, complete: bool, to: &Path, output: &Output) -> Result<(), Failure> {
+fn page(tally: &Tally, complete: bool, data: &Data, to: &Path, output: &Output) -> Result<(), Failure> {
     let language = match output.language {
         args::Language::Zh => Language::Zh,
         args::Language::En => Language::En,
@@ -146,6 +146,10 @@ fn page(tally: &Tally, complete: bool, to: &Path, output: &Output) -> Result<(),
     std::fs::write(to, page)
         .map_err(|error| Failure::other(format!("cannot write {}: {error}", to.display())))?;
     let to: PathBuf = to.to_owned();
-    output.print(&format!("written to {}", to.display()), &json!({ "report": to, "complete": complete }));
+    let (skipped, paths) = data.told_skipped();
+    output.print(
+        &format!("written to {}", to.display()),
+        &json!({ "report": to, "complete": complete, skipped: paths }),
+    );
     Ok(())
 }

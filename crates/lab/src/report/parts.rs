@@ -39,6 +39,14 @@ pub(super) fn notes(replay: &Replay, words: Words) -> Vec<Value> {
     replay.notes.iter().map(note).collect()
 }
 
+/// The most skipped files that a report lists.
+const SKIPPED: usize = 20;
+
+/// The first files and folders that were not read.
+pub(super) fn skipped(tally: &Tally) -> Vec<String> {
+    tally.skipped.iter().take(SKIPPED).map(|skipped| skipped.path.display().to_string()).collect()
+}
+
 /// Rows by both verdicts, which way they go and how dark each is to be.
 pub(super) fn matrix(compare: &Compare) -> Value {
     let most = compare.flips.iter().filter(|flip| flip.from != flip.to).map(|flip| flip.rows.all).max();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudauth::policy::Policy;
-use cloudauth_lab::{Lab, LabError, Mapping, Ran, Source, Watch};
+use cloudauth_lab::{Found, Lab, LabError, Mapping, Ran, Skipped, Source, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -25,6 +25,7 @@ pub(super) struct Wanted {
 /// Data that were found.
 pub(super) struct Data {
     sources: Vec<Source>,
+    skipped: Vec<Skipped>,
     mapping: Option<Mapping>,
     resume: Option<PathBuf>,
     threads: Option<u16>,
@@ -40,23 +41,35 @@ impl Data {
             Mapping::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
         });
         let mapping = mapping.transpose()?;
-        let sources = Source::find(&args.paths).map_err(Failure::usage)?;
+        let Found { sources, skipped, .. } = Source::search(&args.paths).map_err(Failure::usage)?;
         let read = policies.iter().map(Path::new).chain(args.mapping.as_deref());
         for written in [written, args.resume.as_deref()].into_iter().flatten() {
             may_write(written, read.clone(), &sources)?;
         }
-        Ok(Self { sources, mapping, resume: args.resume, threads: args.threads })
+        Ok(Self { sources, skipped, mapping, resume: args.resume, threads: args.threads })
     }
 
     /// Of counts: there are no files whose lines could be named.
-    pub(super) const fn without_rows() -> Self {
-        Self { sources: Vec::new(), mapping: None, resume: None, threads: None }
+    pub(super) const fn without_rows(skipped: Vec<Skipped>) -> Self {
+        Self { sources: Vec::new(), skipped, mapping: None, resume: None, threads: None }
     }
 
-    /// What was read, and whether to its end, for a document: places in it name files by their number.
-    pub(super) fn told(&self, ran: &Ran) -> [(&'static str, Value); 2] {
+    /// The files that were read and skipped, and whether the run read all of them, for a document: places in it name files by
+    /// their number.
+    pub(super) fn told(&self, ran: &Ran) -> [(&'static str, Value); 3] {
         let sources: Vec<String> = (0..self.sources.len()).map(|source| self.name(source)).collect();
-        [("sources", json!(sources)), ("complete", json!(ran.complete))]
+        [("sources", json!(sources)), self.told_skipped(), ("complete", json!(ran.complete))]
+    }
+
+    /// The files that were not read, for a document.
+    pub(super) fn told_skipped(&self) -> (&'static str, Value) {
+        let told = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
+        ("skipped", self.skipped.iter().map(told).collect())
+    }
+
+    /// The files that were not read.
+    pub(super) fn skipped(&self) -> &[Skipped] {
+        &self.skipped
     }
 
     /// What a file is called.
@@ -72,12 +85,12 @@ impl Data {
         output: &Output,
     ) -> Result<Ran, Failure> {
         let watch = Arc::new(Watch::default());
-        let (sources, mapping, resume, threads) =
-            (self.sources.clone(), self.mapping.clone(), self.resume.clone(), self.threads);
+        let (sources, skipped) = (self.sources.clone(), self.skipped.clone());
+        let (mapping, resume, threads) = (self.mapping.clone(), self.resume.clone(), self.threads);
         let (watched, of_people) = (Arc::clone(&watch), !output.is_for_programs());
         let work = tokio::task::spawn_blocking(move || {
             let [first, rest @ ..] = &*policies else { return Err(None) };
-            let mut lab = Lab::new(first);
+            let mut lab = Lab::new(first).skipped(skipped);
             for candidate in rest {
                 lab = lab.against(candidate);
             }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cloudauth::policy::Policy;
-use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Replay, Source, TARGETS};
+use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Mapping, Replay, Source, TARGETS};
 use serde_json::json;
 
 use super::run::{Data, may_write};
@@ -33,17 +33,18 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
 
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
-    let sources = Source::find(&args.counts).map_err(Failure::usage)?;
+    let Found { sources, skipped, .. } = Source::search(&args.counts).map_err(Failure::usage)?;
     if args.view == View::Report {
         let read = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().map(Path::new);
         may_write(&args.to, read, &sources)?;
     }
-    let tally = policies.lab().finish(&sources).map_err(|error| Failure::chained(&error))?;
-    let no_rows = Data::without_rows();
+    let tally =
+        policies.lab().skipped(skipped.clone()).finish(&sources).map_err(|error| Failure::chained(&error))?;
+    let no_rows = Data::without_rows(skipped);
     match args.view {
         View::Replay => {
             let replay = Replay::of(&tally);
-            tell(output, &words::replay(&replay, &no_rows), &replay, [])?;
+            tell(output, &words::replay(&replay, &no_rows), &replay, [no_rows.told_skipped()])?;
         }
         View::Compare => {
             let Some(compare) = Compare::of(&tally) else {
@@ -51,19 +52,24 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
                     "a comparison takes two policies: give --candidate, here and to `lab sql`",
                 ));
             };
-            tell(output, &words::compare(&compare, &no_rows), &compare, [])?;
+            tell(output, &words::compare(&compare, &no_rows), &compare, [no_rows.told_skipped()])?;
         }
         View::Calibrate => {
             let targets = if args.targets.is_empty() { &TARGETS[..] } else { &args.targets };
             let calibration = Calibration::of(&tally, targets, args.step);
-            tell(output, &words::calibration(&calibration, &no_rows), &calibration, [])?;
+            tell(
+                output,
+                &words::calibration(&calibration, &no_rows),
+                &calibration,
+                [no_rows.told_skipped()],
+            )?;
         }
         View::Drift => {
             let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
             let drift = drift.map_err(Failure::usage)?;
-            tell(output, &words::drift(&drift, &no_rows), &drift, [])?;
+            tell(output, &words::drift(&drift, &no_rows), &drift, [no_rows.told_skipped()])?;
         }
-        View::Report => page(&tally, true, &args.to, output)?,
+        View::Report => page(&tally, true, &no_rows, &args.to, output)?,
     }
     if !output.is_for_programs() && args.view != View::Drift {
         eprintln!(

@@ -254,7 +254,10 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
     text + &notes(&drift.notes, data)
 }
 
-/// What was not understood, with the first few places.
+/// The most skipped files that are listed.
+const SKIPPED: usize = 20;
+
+/// What was not understood, with the first few places; and the files that were not read.
 fn notes(notes: &[Told], data: &Data) -> String {
     let mut text = String::new();
     for note in notes {
@@ -262,6 +265,14 @@ fn notes(notes: &[Told], data: &Data) -> String {
         text += &format!("{}: each {}{left_out}\n", rows(note.rows), note.what);
         for point in &note.first {
             text += &format!("    {}:{}\n", data.name(point.source), point.line);
+        }
+    }
+    let skipped = data.skipped();
+    if !skipped.is_empty() {
+        text += &format!("not read, {} in the given folders:\n", thousands(skipped.len() as u64));
+        text.extend(skipped.iter().take(SKIPPED).map(|skipped| format!("    {skipped}\n")));
+        if skipped.len() > SKIPPED {
+            text += "    ..\n";
         }
     }
     if text.is_empty() { text } else { format!("\n{text}") }

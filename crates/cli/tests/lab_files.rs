@@ -1,0 +1,41 @@
+//! Which files `cloudauth lab` reads, as risk teams type it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+const ROW: &str = "{\"sub_code\":\"200\",\"passed\":\"T\",\"verify_score\":88}\n";
+
+fn lab(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.current_dir(folder).arg("lab").args(args).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn document(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
+}
+
+#[test]
+fn skipped_files_are_listed_for_people_and_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir_all(folder.join("d/_temporary")).unwrap();
+    for name in ["d/a.jsonl", "d/_temporary/a.jsonl"] {
+        std::fs::write(folder.join(name), ROW).unwrap();
+    }
+    let text = said(&lab(folder, &["replay", "builtin:onboarding", "d"]));
+    assert!(text.contains("decides on 1 row"), "{text}");
+    assert!(text.contains("d/_temporary: the name begins with `.` or `_`"), "{text}");
+    let told = document(&lab(folder, &["replay", "builtin:onboarding", "d", "--output", "json"]));
+    let expected = json!([{ "path": "d/_temporary", "reason": "the name begins with `.` or `_`" }]);
+    assert_eq!((&told["skipped"], &told["rows"]), (&expected, &json!(1)));
+    let args = ["report", "builtin:onboarding", "d", "--to", "r.html", "--output", "json"];
+    assert_eq!(document(&lab(folder, &args))["skipped"], expected);
+}

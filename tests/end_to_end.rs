@@ -255,7 +255,7 @@ async fn what_the_service_would_refuse_is_refused() {
     assert_eq!(client.init_face_verify(&stale).await.unwrap().output.certify_url, None);
     let error = describe(&client, &CertifyId::new("unknown").unwrap()).await.unwrap_err();
     assert_eq!(error.code(), Some(&Code::InvalidCertifyId));
-    let error = client.call(&RawOperation::new("CompareFaces", Effect::Read)).await.unwrap_err();
+    let error = client.call(&RawOperation::new("CompareFaces", Effect::Read).unwrap()).await.unwrap_err();
     assert_eq!(error.gateway_code(), Some(&GatewayCode::ActionNotFound));
 }
 

@@ -5,9 +5,9 @@
 use std::time::{Duration, Instant};
 
 use cloudauth::{
-    BlockingClient, CertName, CertNo, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Error,
-    ErrorKind, Executed, GatewayCode, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReqwestTransport,
-    ReturnUrl, SceneId, Settings, TransportErrorKind, UreqTransport,
+    BlockingClient, CertName, CertNo, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Endpoints,
+    Error, ErrorKind, Executed, GatewayCode, Identity, InitFaceVerify, MetaInfo, OuterOrderNo,
+    ReqwestTransport, ReturnUrl, SceneId, Settings, TransportErrorKind, UreqTransport,
 };
 use cloudauth_emulator::{Builder, Emulator, Fault, FaultKind, Latency};
 
@@ -16,9 +16,8 @@ fn credentials() -> Credentials {
 }
 
 fn client(emulators: &[&Emulator]) -> Client {
-    Client::builder(ReqwestTransport::new().unwrap(), credentials())
-        .endpoints(emulators.iter().map(|emulator| emulator.url().parse().unwrap()))
-        .build()
+    let endpoints = Endpoints::new(emulators.iter().map(|emulator| emulator.url().parse().unwrap())).unwrap();
+    Client::builder(ReqwestTransport::new().unwrap(), credentials()).endpoints(endpoints).build()
 }
 
 fn once(settings: &mut Settings) {

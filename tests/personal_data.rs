@@ -29,7 +29,11 @@ fn debug_prints_show_nothing() {
     op.params(&mut params);
     assert_clean("Params", &debug(&params));
     assert_clean("Credentials", &debug(&credentials()));
-    let raw = RawOperation::new("Id2MetaVerify", Effect::Write).param(Place::Body, "IdentifyNum", PLANTED[2]);
+    let raw = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(
+        Place::Body,
+        "IdentifyNum",
+        PLANTED[2],
+    );
     assert_clean("RawOperation", &debug(&raw));
     assert_clean("CallbackKeys", &debug(&CallbackKeys::new(b"planted-access-secret-with-32-bytes").unwrap()));
     let callback = Callback::parse("certifyId=sha1&passed=200&callbackToken=PlantedCallbackToken").unwrap();

@@ -63,7 +63,7 @@ async fn another_scene_does_not_know_the_verification() {
 async fn eighteen_refusals_of_the_gateway_can_be_had_by_input_alone() {
     let emulator = start(Emulator::builder().temporary_key("STS.mine", "s", "tok")).await;
     let secret = Emulator::ACCESS_KEY_SECRET;
-    let read = || RawOperation::new("DescribeFaceVerify", Effect::Read);
+    let read = || RawOperation::new("DescribeFaceVerify", Effect::Read).unwrap();
     let mut found = BTreeSet::new();
     for credentials in [
         by("nobody", secret),
@@ -79,7 +79,7 @@ async fn eighteen_refusals_of_the_gateway_can_be_had_by_input_alone() {
         found.insert(error.gateway_code().unwrap().as_str().to_owned());
     }
     let shop = shop(&emulator).with(once);
-    let error = shop.call(&RawOperation::new("CompareFaces", Effect::Read)).await.unwrap_err();
+    let error = shop.call(&RawOperation::new("CompareFaces", Effect::Read).unwrap()).await.unwrap_err();
     found.insert(error.gateway_code().unwrap().as_str().to_owned());
     for fault in [6, 7, 8] {
         let session = begin(&shop, &init("a", &magic("20040101", fault), RETURN_URL)).await;

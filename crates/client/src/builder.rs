@@ -7,6 +7,7 @@ use cloudauth_protocol::{Credentials, Endpoint, GatewayCode, Operation, Signing,
 use cloudauth_transport::{BlockingTransport, Transport};
 
 use crate::credentials::{CredentialCache, ProvideCredentials, ProvideError};
+use crate::endpoints::Endpoints;
 use crate::error::{Error, Problem};
 use crate::exchange::{Entropy, Exchange, Now, Step};
 use crate::memory::Memory;
@@ -32,8 +33,8 @@ impl Core {
         match by {
             Ok(by) => Ok(Exchange::new(op, &by, &self.settings, &self.memory).since(begun)),
             Err(error) => {
-                let endpoint = self.settings.endpoints.first().cloned().unwrap_or_else(Endpoint::cn_shanghai);
-                Err(Error::new(op.action(), &endpoint, 0, false, Problem::Credentials(error)))
+                let endpoint = self.settings.endpoints.first();
+                Err(Error::new(op.action(), endpoint, 0, false, Problem::Credentials(error)))
             }
         }
     }
@@ -119,12 +120,13 @@ impl<T: ?Sized> ClientBuilder<T> {
 
     /// Where calls go, and nowhere else; Shanghai and then Beijing unless set.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
-        self.endpoints([endpoint])
+        self.endpoints(endpoint)
     }
 
-    /// Where calls go: the first, and the others where it fails.
-    pub fn endpoints(mut self, endpoints: impl IntoIterator<Item = Endpoint>) -> Self {
-        self.settings.endpoints = endpoints.into_iter().collect();
+    /// Where calls go: the first, and the others where it fails. An empty array does not compile; a list of unknown
+    /// length goes through [`Endpoints::new`], which refuses an empty one.
+    pub fn endpoints(mut self, endpoints: impl Into<Endpoints>) -> Self {
+        self.settings.endpoints = endpoints.into();
         self
     }
 

@@ -272,25 +272,19 @@ impl<'a, O: Operation> Exchange<'a, O> {
         Step::Done(result.map_err(|problem| self.error(problem)))
     }
 
-    /// The endpoint of a number; the default one where the settings have none at all.
-    fn target(&self, number: usize) -> &Endpoint {
-        static NONE: std::sync::LazyLock<Endpoint> = std::sync::LazyLock::new(Endpoint::cn_shanghai);
-        self.settings.endpoints.get(number).unwrap_or(&NONE)
-    }
-
     /// The endpoint of the last attempt.
     fn current(&self) -> &Endpoint {
-        self.target(self.endpoint)
+        self.settings.endpoints.at(self.endpoint)
     }
 
     fn attempt(&mut self, now: Now, entropy: Entropy, left: Duration) -> Result<Step<O::Output>, Problem> {
         if left.is_zero() {
             return Err(self.last.take().unwrap_or(Problem::Deadline));
         }
-        let count = self.settings.endpoints.len().max(1);
+        let count = self.settings.endpoints.len();
         let (first, refused) = (self.next, &self.unknown_at);
         let wanted = (0..count).map(|further| (first + further) % count).filter(|at| !refused.contains(at));
-        let wanted = wanted.map(|at| (at, self.target(at)));
+        let wanted = wanted.map(|at| (at, self.settings.endpoints.at(at)));
         self.endpoint = self.memory.choose(wanted, now.steady);
         let stamp = Stamp::new(self.memory.time_at(self.current(), now.wall), entropy.nonce());
         let request = prepare(self.op, self.current(), &self.by, self.settings.signing, stamp)?;
@@ -352,7 +346,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         if self.sent >= self.settings.attempts {
             return None;
         }
-        let count = self.settings.endpoints.len().max(1);
+        let count = self.settings.endpoints.len();
         match verdict {
             Verdict::Final => None,
             Verdict::NextEndpoint(fate) => {

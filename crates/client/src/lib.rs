@@ -11,6 +11,7 @@ mod client;
 pub mod credentials;
 #[cfg(feature = "policy")]
 mod decided;
+mod endpoints;
 mod error;
 mod exchange;
 mod memory;
@@ -26,6 +27,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 #[cfg(feature = "policy")]
 pub use decided::Decided;
+pub use endpoints::{Endpoints, NoEndpoints};
 pub use error::{Error, ErrorKind, Executed};
 pub use exchange::{Entropy, Exchange, Now, Step};
 pub use memory::Memory;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use cloudauth_protocol::{Endpoint, Signing};
+use cloudauth_protocol::Signing;
 use cloudauth_transport::Limits;
+
+use crate::endpoints::Endpoints;
 
 /// What an exchange goes by. The defaults, and why they are what they are:
 ///
@@ -16,8 +18,8 @@ use cloudauth_transport::Limits;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where calls go: the first unless it fails. Never empty.
-    pub endpoints: Vec<Endpoint>,
+    /// Where calls go: the first, and the others where it fails.
+    pub endpoints: Endpoints,
     /// Which signature, and where the parameters stand.
     pub signing: Signing,
     /// What one attempt may take.
@@ -45,7 +47,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            endpoints: vec![Endpoint::cn_shanghai(), Endpoint::cn_beijing()],
+            endpoints: Endpoints::default(),
             signing: Signing::default(),
             limits: Limits::DEFAULT,
             deadline: Duration::from_secs(25),

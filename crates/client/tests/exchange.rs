@@ -279,7 +279,7 @@ fn an_earlier_attempt_that_may_have_been_executed_is_not_forgotten() {
 
 #[test]
 fn a_write_that_is_not_harmless_is_repeated_only_if_it_was_not_sent() {
-    let op = RawOperation::new("Id2MetaVerify", Effect::Write);
+    let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap();
     for (answer, attempts) in [
         (lost(Sent::Maybe), 1),
         (response(502, &[], "<html>"), 1),
@@ -339,11 +339,4 @@ fn a_limiter_paces_the_calls_of_one_operation_within_their_deadline() {
     let call = world.call(&describe(), |_, _| (Duration::ZERO, pending()));
     assert_eq!(call.result.unwrap_err().kind(), cloudauth_client::ErrorKind::Deadline);
     assert!(call.hosts.is_empty());
-}
-
-#[test]
-fn without_any_endpoint_the_main_one_is_asked() {
-    let mut world = World::new();
-    world.settings.endpoints.clear();
-    assert_eq!(world.call(&describe(), |_, _| (AT_ONCE, pending())).hosts, [SHANGHAI]);
 }

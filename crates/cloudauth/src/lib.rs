@@ -52,8 +52,8 @@ pub use cloudauth_client::Decided;
 #[cfg(feature = "pictures")]
 pub use cloudauth_client::pictures;
 pub use cloudauth_client::{
-    BlockingClient, Client, ClientBuilder, Entropy, Error, ErrorKind, Exchange, Executed, Memory, Now,
-    Settings, Step, WaitPlan, credentials,
+    BlockingClient, Client, ClientBuilder, Endpoints, Entropy, Error, ErrorKind, Exchange, Executed, Memory,
+    NoEndpoints, Now, Settings, Step, WaitPlan, credentials,
 };
 #[cfg(feature = "policy")]
 pub use cloudauth_policy as policy;

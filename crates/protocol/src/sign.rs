@@ -18,7 +18,9 @@ pub mod v3;
 use std::borrow::Cow;
 use std::fmt;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, InvalidHeaderValue, USER_AGENT,
+};
 use http::{HeaderMap, Method, Request, Uri};
 
 use crate::body::Body;
@@ -30,6 +32,10 @@ use crate::redact::is_plain_identifier;
 use crate::stamp::Stamp;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The longest URL that the `http` crate takes.
+const LONGEST_URL: usize = 65_534;
+/// The longest action name that is accepted.
+pub(crate) const LONGEST_ACTION: usize = 64;
 const AGENT: &str = concat!("cloudauth-rust/", env!("CARGO_PKG_VERSION"));
 
 /// Which signature, and where the parameters stand. See the [module](self) for the table.
@@ -65,7 +71,7 @@ impl Signing {
 /// The headers that carry the signature or a token are marked sensitive.
 ///
 /// # Errors
-/// If two parameters share a name, or the operation's name cannot stand in a header.
+/// If two parameters share a name, the operation's action is not an identifier, or the URL is too long.
 pub fn prepare<O: Operation + ?Sized>(
     op: &O,
     to: &Endpoint,
@@ -167,6 +173,7 @@ fn build<O: Operation + ?Sized>(
     stamp: &Stamp,
     show: Show,
 ) -> Result<Built, BuildError> {
+    check_action(op.action())?;
     let mut params = Params::new();
     op.params(&mut params);
     if show == Show::Masked {
@@ -246,14 +253,8 @@ fn build_v3(
         set("x-acs-security-token", if show == Show::Masked { "[SecurityToken]" } else { token.expose() })?;
     }
     let method = how.method();
-    let to_sign = headers.iter().filter(|(name, _)| v3::must_be_signed(name.as_str()));
-    let signed = v3::sign(
-        &method,
-        &query,
-        to_sign.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))),
-        &body,
-        by,
-    );
+    let to_sign = signable(&headers, v3::must_be_signed)?;
+    let signed = v3::sign(&method, &query, to_sign, &body, by);
     let mut authorization = HeaderValue::from_str(&signed.authorization)?;
     authorization.set_sensitive(true);
     headers.insert(AUTHORIZATION, authorization);
@@ -304,6 +305,10 @@ fn request(
     body: Vec<u8>,
 ) -> Result<Request<Body>, BuildError> {
     let path = if query.is_empty() { "/".to_owned() } else { format!("/?{query}") };
+    let length = to.scheme().as_str().len() + "://".len() + to.authority().as_str().len() + path.len();
+    if length > LONGEST_URL {
+        return Err(BuildError(Problem::UrlTooLong(length)));
+    }
     let uri = Uri::builder()
         .scheme(to.scheme().clone())
         .authority(to.authority().clone())
@@ -314,6 +319,24 @@ fn request(
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     Ok(request)
+}
+
+/// The headers that a signature covers. A value that is not visible ASCII cannot be signed, and is an error: a header
+/// that is sent but not signed is refused by the service.
+fn signable(headers: &HeaderMap, covers: impl Fn(&str) -> bool) -> Result<Vec<(&str, &str)>, BuildError> {
+    headers
+        .iter()
+        .filter(|(name, _)| covers(name.as_str()))
+        .map(|(name, value)| match value.to_str() {
+            Ok(value) => Ok((name.as_str(), value)),
+            Err(_) => Err(BuildError(Problem::Unsignable(name.clone()))),
+        })
+        .collect()
+}
+
+/// Refuses an action that is not an identifier, under every signature alike.
+fn check_action(action: &str) -> Result<(), BuildError> {
+    if is_plain_identifier(action, LONGEST_ACTION) { Ok(()) } else { Err(BuildError(Problem::Action)) }
 }
 
 /// What an encoder wrote is ASCII.
@@ -328,6 +351,9 @@ pub struct BuildError(Problem);
 #[derive(Debug)]
 enum Problem {
     Duplicate(Box<str>),
+    Action,
+    Unsignable(HeaderName),
+    UrlTooLong(usize),
     Http(http::Error),
 }
 
@@ -342,6 +368,15 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Problem::Duplicate(name) => write!(f, "the parameter {name} is given twice"),
+            Problem::Action => {
+                write!(f, "the action must be 1 to {LONGEST_ACTION} ASCII letters, digits, `.`, `-` or `_`")
+            }
+            Problem::Unsignable(name) => write!(f, "the header {name} must be visible ASCII to be signed"),
+            Problem::UrlTooLong(length) => write!(
+                f,
+                "the URL would be {length} bytes, and at most {LONGEST_URL} are allowed; \
+                 send the parameters in the body (signing V1)"
+            ),
             Problem::Http(_) => f.write_str("the request cannot be written as HTTP"),
         }
     }
@@ -350,14 +385,20 @@ impl fmt::Display for BuildError {
 impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            Problem::Duplicate(_) => None,
             Problem::Http(error) => Some(error),
+            _ => None,
         }
     }
 }
 
-impl<E: Into<http::Error>> From<E> for BuildError {
-    fn from(error: E) -> Self {
+impl From<http::Error> for BuildError {
+    fn from(error: http::Error) -> Self {
+        Self(Problem::Http(error))
+    }
+}
+
+impl From<InvalidHeaderValue> for BuildError {
+    fn from(error: InvalidHeaderValue) -> Self {
         Self(Problem::Http(error.into()))
     }
 }

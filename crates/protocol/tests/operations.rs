@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 use cloudauth_protocol::{
     AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, CertifyUrlType,
     Credentials, DeleteFaceVerifyResult, DescribeFaceVerify, Effect, Endpoint, FaceGuardOutput, Identity,
-    InitFaceVerify, Ip, MetaInfo, Mobile, Model, Nonce, Operation, OuterOrderNo, Place, ProcedurePriority,
-    RawOperation, ReturnUrl, SceneId, Signing, Stamp, SuitableType, UiCustomUrl, UnixTime, UserId, explain,
-    prepare,
+    InitFaceVerify, Ip, MetaInfo, Mobile, Model, Nonce, Operation, OuterOrderNo, Params, Place,
+    ProcedurePriority, RawOperation, Reply, ReplyError, ReturnUrl, SceneId, Signing, Stamp, SuitableType,
+    UiCustomUrl, UnixTime, UserId, explain, prepare,
 };
 
 const NONCE: [u8; 16] = *b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
@@ -189,7 +189,7 @@ fn a_parameter_given_twice_fails_before_anything_is_sent() {
     let op = init().extra(Place::Query, "CertNo", "999999199001012011");
     let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap_err();
     assert_eq!(error.to_string(), "the parameter CertNo is given twice");
-    let op = RawOperation::new("Id2MetaVerify", Effect::Write).param(Place::Body, "Timestamp", "x");
+    let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(Place::Body, "Timestamp", "x");
     assert!(prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).is_err());
 }
 
@@ -219,4 +219,83 @@ fn the_other_operations_name_their_parameters() {
     let delete = DeleteFaceVerifyResult::new(id).delete_after_query(true);
     assert_eq!(names(&delete), ["CertifyId", "DeleteAfterQuery"].map(str::to_owned).into());
     assert_eq!((delete.action(), delete.effect()), ("DeleteFaceVerifyResult", Effect::HarmlessWrite));
+}
+
+/// An operation of a caller's own, whose action this crate did not check.
+struct Own(&'static str);
+
+impl Operation for Own {
+    type Output = ();
+
+    fn action(&self) -> &str {
+        self.0
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Read
+    }
+
+    fn params<'a>(&'a self, params: &mut Params<'a>) {
+        params.push("Long", Place::Query, "x".repeat(65_000));
+    }
+
+    fn read(_: &cloudauth_protocol::Answer<'_>) -> Result<Reply<()>, ReplyError> {
+        panic!("nothing is sent")
+    }
+}
+
+const SIGNINGS: [Signing; 5] = [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body];
+
+#[test]
+fn rejects_an_action_that_is_not_an_identifier() {
+    let long = "a".repeat(65);
+    for action in ["", "Descríbe", "核身", "A B", "A\nB", "A&B", long.as_str()] {
+        let error = RawOperation::new(action, Effect::Read).unwrap_err();
+        assert!(error.to_string().starts_with("Action: must be 1 to 64 ASCII letters"), "{error}");
+    }
+    assert!(RawOperation::new(&"a".repeat(64), Effect::Read).is_ok());
+    for how in SIGNINGS {
+        for action in ["", "Descríbe", "A\tB"] {
+            let error = prepare(&Own(action), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap_err();
+            assert!(error.to_string().starts_with("the action must be"), "{how:?}: {error}");
+            assert!(!error.to_string().contains("Desc"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn signs_every_header_of_its_own_that_is_sent() {
+    let by = Credentials::temporary("id", "secret", "token").unwrap();
+    for how in [Signing::V3, Signing::V3Get, Signing::V3Body] {
+        let request = prepare(&init(), &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap();
+        let authorization = request.headers()["authorization"].to_str().unwrap();
+        let signed = authorization.split("SignedHeaders=").nth(1).unwrap().split(',').next().unwrap();
+        let signed: Vec<_> = signed.split(';').collect();
+        for name in request.headers().keys().map(http::HeaderName::as_str) {
+            let exempt = ["accept", "authorization", "user-agent"].contains(&name);
+            assert_eq!(signed.contains(&name), !exempt, "{how:?}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_url_that_is_too_long_is_refused_with_its_length_and_the_limit() {
+    let to = Endpoint::cn_shanghai();
+    assert!(prepare(&Own("Own"), &to, &by(), Signing::V3, stamp()).is_ok());
+    let op = |bytes: usize| {
+        RawOperation::new("Own", Effect::Read).unwrap().param(Place::Query, "CertNo", &"9".repeat(bytes))
+    };
+    for how in [Signing::V1Get, Signing::V3, Signing::V3Get] {
+        let error = prepare(&op(70_000), &to, &by(), how, stamp()).unwrap_err().to_string();
+        assert!(error.starts_with("the URL would be 70"), "{error}");
+        assert!(error.contains("at most 65534 are allowed; send the parameters in the body"), "{error}");
+        assert!(!error.contains("999"), "{error}");
+    }
+    for how in [Signing::V1, Signing::V3Body] {
+        assert!(prepare(&op(70_000), &to, &by(), how, stamp()).is_ok(), "{how:?}");
+    }
+    // The longest URL that is allowed can be written.
+    let start = "https://cloudauth.cn-shanghai.aliyuncs.com/?CertNo=".len();
+    assert!(prepare(&op(65_534 - start), &to, &by(), Signing::V3, stamp()).is_ok());
+    assert!(prepare(&op(65_535 - start), &to, &by(), Signing::V3, stamp()).is_err());
 }

@@ -18,7 +18,7 @@ const IN_BODY: [&str; 4] = ["AuthId", "Crop", "FaceContrastPicture", "Model"];
 pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
     let by = credentials::load().map_err(|error| Failure::credentials(&error))?;
     let endpoint = args.target.endpoint()?.unwrap_or_else(Endpoint::cn_shanghai);
-    let mut op = RawOperation::new(&args.action, Effect::Read);
+    let mut op = RawOperation::new(&args.action, Effect::Read).map_err(Failure::usage)?;
     for (name, value) in read_object(&args.params)? {
         let place = if IN_BODY.contains(&name.as_str()) { Place::Body } else { Place::Query };
         op = op.param(place, &name, &text_of(&value));
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
         None => entropy()?,
     });
     let explained = explain(&op, &endpoint, &by, args.target.signing.into(), Stamp::new(at, nonce));
-    let explained = explained.map_err(|error| Failure::usage(&error))?;
+    let explained = explained.map_err(Failure::usage)?;
     let stages = if args.reveal { explained.expose() } else { explained.masked() };
     let document = json!({
         "canonical": args.explain.then_some(&stages.canonical),

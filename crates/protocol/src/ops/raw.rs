@@ -8,7 +8,10 @@ use serde_json::Value;
 use crate::codes::Code;
 use crate::operation::{Effect, Operation};
 use crate::params::{Given, Params, Place};
+use crate::redact::is_plain_identifier;
 use crate::reply::{Answer, Reply, ReplyError};
+use crate::sign::LONGEST_ACTION;
+use crate::values::InvalidValue;
 
 /// An action that this crate has no type for.
 ///
@@ -22,10 +25,11 @@ use crate::reply::{Answer, Reply, ReplyError};
 /// ```
 /// use cloudauth_protocol::{Effect, Place, RawOperation};
 ///
-/// let op = RawOperation::new("Id2MetaVerify", Effect::Write)
+/// let op = RawOperation::new("Id2MetaVerify", Effect::Write)?
 ///     .param(Place::Body, "ParamType", "normal")
 ///     .param(Place::Body, "IdentifyNum", "999999199001012003");
 /// assert!(!format!("{op:?}").contains("999999199001012003"));
+/// # Ok::<(), cloudauth_protocol::InvalidValue>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct RawOperation {
@@ -35,10 +39,17 @@ pub struct RawOperation {
 }
 
 impl RawOperation {
-    /// The action `action`; `effect` says whether it may be repeated.
-    #[must_use]
-    pub fn new(action: &str, effect: Effect) -> Self {
-        Self { action: action.into(), effect, params: Given::default() }
+    /// The action `action`; `effect` says whether the call may be retried.
+    ///
+    /// # Errors
+    /// If the action is not 1 to 64 ASCII letters, digits, `.`, `-` or `_`. It is part of the signature, and of every
+    /// error and log line of the call.
+    pub fn new(action: &str, effect: Effect) -> Result<Self, InvalidValue> {
+        if !is_plain_identifier(action, LONGEST_ACTION) {
+            let problem = "must be 1 to 64 ASCII letters, digits, `.`, `-` or `_`";
+            return Err(InvalidValue::new("Action", problem));
+        }
+        Ok(Self { action: action.into(), effect, params: Given::default() })
     }
 
     /// Adds a parameter. An empty value is sent as `name=`.

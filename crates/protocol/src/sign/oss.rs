@@ -23,7 +23,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::v3::{hex_sha256, lower_hex};
-use super::{BuildError, text};
+use super::{BuildError, signable, text};
 use crate::body::Body;
 use crate::credentials::{Credentials, keyed};
 use crate::encode::push_encoded;
@@ -146,7 +146,7 @@ pub fn get(
             headers
                 .insert(HeaderName::from_static("x-oss-content-sha256"), HeaderValue::from_static(UNSIGNED));
             headers.insert(HeaderName::from_static("x-oss-date"), HeaderValue::from_str(&basic(at))?);
-            let (canonical, to_sign) = v4(object, "", &lines(&headers), at);
+            let (canonical, to_sign) = v4(object, "", &lines(&headers)?, at);
             let signature = v4_signature(object, by, at, &to_sign);
             let scope = scope(object, at);
             let id = by.access_key_id();
@@ -154,7 +154,7 @@ pub fn get(
         }
         OssSigning::V1 => {
             let date = imf(at);
-            let to_sign = format!("GET\n\n\n{date}\n{}{}", lines(&headers), object.resource());
+            let to_sign = format!("GET\n\n\n{date}\n{}{}", lines(&headers)?, object.resource());
             headers.insert(DATE, HeaderValue::from_str(&date)?);
             (format!("OSS {}:{}", by.access_key_id(), v1_signature(by, &to_sign)), None, to_sign)
         }
@@ -243,13 +243,11 @@ fn v1_signature(by: &Credentials, string_to_sign: &str) -> String {
 }
 
 /// The `x-oss-` headers as both signatures want them.
-fn lines(headers: &HeaderMap) -> String {
-    let mut lines: Vec<String> = headers
-        .iter()
-        .filter_map(|(name, value)| Some(format!("{name}:{}\n", value.to_str().ok()?)))
-        .collect();
+fn lines(headers: &HeaderMap) -> Result<String, BuildError> {
+    let mut lines: Vec<String> =
+        signable(headers, |_| true)?.into_iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     lines.sort();
-    lines.concat()
+    Ok(lines.concat())
 }
 
 fn scope(object: &OssObject, at: UnixTime) -> String {

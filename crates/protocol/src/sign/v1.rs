@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
 use http::Method;
 
-use super::{BuildError, sort};
+use super::{BuildError, check_action, sort};
 use crate::credentials::{AccessKeySecret, Credentials};
 use crate::encode::{Twice, push_encoded};
 use crate::operation::{Operation, VERSION};
@@ -24,13 +24,14 @@ use crate::stamp::Stamp;
 /// Signs an operation: everything of a request but the HTTP around it.
 ///
 /// # Errors
-/// If two parameters share a name.
+/// If two parameters share a name, or the operation's action is not an identifier.
 pub fn sign_operation<O: Operation + ?Sized>(
     op: &O,
     method: &Method,
     by: &Credentials,
     stamp: &Stamp,
 ) -> Result<Signed, BuildError> {
+    check_action(op.action())?;
     let mut params = Params::new();
     op.params(&mut params);
     sign_with_common(method, op.action(), params, by, stamp, false)

@@ -8,7 +8,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::shell::{command, root};
 
 /// Which crates of the workspace a crate may use, tests and benches left out.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("cloudauth-protocol", &[]),
     ("cloudauth-transport", &["cloudauth-protocol"]),
     ("cloudauth-transport-blocking", &["cloudauth-transport", "cloudauth-protocol"]),
@@ -29,8 +29,9 @@ const ARROWS: [(&str, &[&str]); 13] = [
         ],
     ),
     ("cloudauth-emulator", &["cloudauth-protocol"]),
-    ("cloudauth-lab", &["cloudauth-policy", "cloudauth-protocol"]),
-    ("cloudauth-cli", &["cloudauth", "cloudauth-emulator", "cloudauth-lab"]),
+    ("cloudauth-files", &[]),
+    ("cloudauth-lab", &["cloudauth-files", "cloudauth-policy", "cloudauth-protocol"]),
+    ("cloudauth-cli", &["cloudauth", "cloudauth-emulator", "cloudauth-files", "cloudauth-lab"]),
     ("xtask", &["cloudauth-protocol"]),
     ("cloudauth-tests", &["cloudauth", "cloudauth-emulator", "cloudauth-transport"]),
 ];

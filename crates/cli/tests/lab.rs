@@ -144,12 +144,20 @@ fn what_is_read_is_not_written_over() {
     let policy =
         Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(["policy", "show", "threshold"]).output().unwrap();
     std::fs::write(folder.path().join("p.toml"), &policy.stdout).unwrap();
+    std::fs::hard_link(folder.path().join("history.jsonl"), folder.path().join("link.csv")).unwrap();
     for args in [
         &["replay", "p.toml", "history.jsonl", "--decisions", "./history.jsonl"][..],
         &["replay", "p.toml", "history.jsonl", "--resume", "p.toml"],
         &["report", "p.toml", "history.jsonl", "--to", "history.jsonl"],
         &["report", "builtin:onboarding", "history.jsonl", "--candidate", "p.toml", "--to", "p.toml"],
         &["calibrate", "p.toml", "history.jsonl", "--mapping", "map.toml", "--curve", "map.toml"],
+        // Another name of the same file, and one output twice.
+        &["replay", "p.toml", "history.jsonl", "--decisions", "link.csv"],
+        &["report", "p.toml", "history.jsonl", "--to", "link.csv"],
+        &["replay", "p.toml", "history.jsonl", "--decisions", "out", "--resume", "out"],
+        &["report", "p.toml", "history.jsonl", "--to", "out", "--resume", "./OUT"],
+        &["calibrate", "p.toml", "history.jsonl", "--curve", "out", "--resume", "out"],
+        &["finish", "history.jsonl", "--policy", "p.toml", "--view", "report", "--to", "link.csv"],
     ] {
         let before =
             ["history.jsonl", "p.toml", "map.toml"].map(|file| std::fs::read(folder.path().join(file)));

@@ -1,28 +1,29 @@
 //! A run over the data: as many threads as there are cores, one at a time at the file, and what they counted put together.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+mod checkpoint;
+mod decisions;
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use cloudauth_policy::Policy;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::LabError;
-use crate::feed::{Feed, Position};
+use crate::feed::Feed;
 use crate::json::{Found, Wanted};
 use crate::mapping::{Mapping, Shape};
 use crate::search::Skipped;
 use crate::source::{Format, Source};
 use crate::tally::Tally;
-use crate::worker::{DECISIONS, Task, Worker};
+use crate::worker::{Task, Worker};
+use checkpoint::Checkpoint;
+use decisions::Decisions;
 
-/// How often a run that can be gone on with puts down where it stands.
-const LAP: Duration = Duration::from_secs(10);
+/// How often a run saves a checkpoint.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 /// How far a run is, and a way to end it early: for progress bars and Ctrl-C.
 #[derive(Debug, Default)]
@@ -67,8 +68,12 @@ impl Watch {
 pub struct Ran {
     /// The counts.
     pub tally: Tally,
-    /// `false` if it was stopped before the end.
+    /// `false` if it was stopped before the end, or a data file changed while it was read.
     pub complete: bool,
+    /// The data files that changed while they were read. What was counted of them may be neither the old nor the new content.
+    pub changed: Vec<PathBuf>,
+    /// The decisions of a run that is not complete. Those of a complete run are in the file that [`Lab::decisions`] names.
+    pub partial_decisions: Option<PathBuf>,
 }
 
 /// Policies over recorded results.
@@ -96,6 +101,7 @@ pub struct Lab<'p> {
     decisions: Option<PathBuf>,
     resume: Option<PathBuf>,
     pub(crate) skipped: Vec<Skipped>,
+    checkpoint_every: Duration,
 }
 
 impl<'p> Lab<'p> {
@@ -112,6 +118,7 @@ impl<'p> Lab<'p> {
             decisions: None,
             resume: None,
             skipped: Vec::new(),
+            checkpoint_every: CHECKPOINT_EVERY,
         }
     }
 
@@ -143,15 +150,17 @@ impl<'p> Lab<'p> {
         self
     }
 
-    /// Writes each decision of the first policy to a CSV file, in the order of the data.
+    /// Writes each decision of the first policy to a CSV file, in the order of the data. The file is put in place when the run
+    /// is complete; until then it lies beside its target, as `NAME.xxxxxx.partial`. A new file is for its owner alone.
     #[must_use]
     pub fn decisions(mut self, file: PathBuf) -> Self {
         self.decisions = Some(file);
         self
     }
 
-    /// Puts down into this file where it stands, every ten seconds and when it is stopped; and goes on from there where the
-    /// file is there already, if it is of the same policies, mapping and data.
+    /// Saves a checkpoint to this file every ten seconds and when the run is stopped. If the file exists, resumes from it;
+    /// a checkpoint of other policies, another mapping or other data is refused, and one whose decisions file has lost
+    /// something.
     #[must_use]
     pub fn resume(mut self, file: PathBuf) -> Self {
         self.resume = Some(file);
@@ -162,6 +171,13 @@ impl<'p> Lab<'p> {
     #[must_use]
     pub fn skipped(mut self, skipped: Vec<Skipped>) -> Self {
         self.skipped = skipped;
+        self
+    }
+
+    /// Saves a checkpoint this often, instead of every ten seconds.
+    #[must_use]
+    pub const fn checkpoint_every(mut self, interval: Duration) -> Self {
+        self.checkpoint_every = interval;
         self
     }
 
@@ -192,29 +208,25 @@ impl<'p> Lab<'p> {
             keep_people: self.keep_people,
             write_decisions: self.decisions.is_some(),
         };
-        let mut state = self.begin(&task)?;
-        let mut decisions =
-            self.decisions.as_deref().map(|path| open_at(path, state.decisions)).transpose()?;
+        let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
+        let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
+        let open = |path| Decisions::open(path, &state, state.position.source == sources.len());
+        let mut decisions = self.decisions.as_deref().map(open).transpose()?;
+        self.save(&mut state, decisions.as_mut())?;
         let read = |bytes| {
             watch.read.fetch_add(bytes, Ordering::Relaxed);
         };
         let mut feed = Feed::new(sources, state.position, &read);
         loop {
             let lap = Lap {
-                feed: Mutex::new((&mut feed, 0)),
-                ordered: Mutex::new(Ordered {
-                    next: 0,
-                    waiting: BTreeMap::new(),
-                    to: decisions.as_mut(),
-                    written: 0,
-                }),
+                feed: Mutex::new((&mut feed, decisions.as_ref().map_or(0, Decisions::next))),
+                decisions: Mutex::new(decisions.as_mut()),
                 failed: Mutex::new(None),
-                until: self.resume.as_ref().map(|_| Instant::now() + LAP),
+                until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
                 watch,
             };
             let tallies = lap.run(&task, self.threads);
-            let (failed, written) = (take(lap.failed), take(lap.ordered).written);
-            if let Some(failed) = failed {
+            if let Some(failed) = take(lap.failed) {
                 return Err(failed);
             }
             for tally in tallies {
@@ -222,105 +234,32 @@ impl<'p> Lab<'p> {
             }
             state.tally.settle()?;
             state.position = feed.position();
-            state.decisions += written;
-            let complete = state.position.source == sources.len();
-            if let Some(path) = &self.resume {
-                if let Some(decisions) = &decisions {
-                    decisions.sync_data().map_err(|error| LabError::with("cannot write decisions", error))?;
-                }
-                state.save(path)?;
-            }
-            if complete || watch.is_stopped() {
-                state.tally.is_part = !complete;
+            self.save(&mut state, decisions.as_mut())?;
+            let is_end = state.position.source == sources.len();
+            if is_end || watch.is_stopped() {
                 state.tally.skipped.clone_from(&self.skipped);
-                return Ok(Ran { tally: state.tally, complete });
+                return finish(state.tally, is_end, decisions);
             }
         }
     }
 
-    /// From the start, or from where it stood.
-    fn begin(&self, task: &Task<'_>) -> Result<State, LabError> {
-        let new = State {
-            of: fingerprint(task),
-            tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
-            position: Position::default(),
-            decisions: 0,
-        };
-        match &self.resume {
-            Some(path) if path.exists() => {
-                let file = File::open(path).map_err(|error| LabError::file(path, &error))?;
-                let wrong = |error| LabError::with(format!("{} is no saved run", path.display()), error);
-                let state: State = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
-                if state.of != new.of {
-                    let what =
-                        "is of another command, policy, mapping or data; take another file, or delete it";
-                    return Err(LabError::new(format!("{} {what}", path.display())));
-                }
-                Ok(state)
-            }
-            _ => Ok(new),
-        }
+    /// Saves a checkpoint, if one is wanted; the decisions first, which it counts.
+    fn save(&self, state: &mut Checkpoint, decisions: Option<&mut Decisions>) -> Result<(), LabError> {
+        let Some(path) = &self.resume else { return Ok(()) };
+        state.decisions = decisions.map(Decisions::keep).transpose()?.flatten();
+        state.save(path)
     }
 }
 
-/// What a run that was stopped goes on with.
-#[derive(Serialize, Deserialize)]
-struct State {
-    of: String,
-    tally: Tally,
-    position: Position,
-    decisions: u64,
-}
-
-impl State {
-    /// Whole or not at all: beside it first, then in its place.
-    fn save(&self, path: &Path) -> Result<(), LabError> {
-        let beside = path.with_extension("part");
-        let write = || {
-            let mut file = private(&beside)?;
-            serde_json::to_writer(&mut file, self)?;
-            file.sync_data()?;
-            std::fs::rename(&beside, path)
-        };
-        write().map_err(|error| LabError::unwritten(path, &error))
-    }
-}
-
-/// A file for nobody else: it holds hashes of people's names for whom guesses can be tried.
-fn private(path: &Path) -> std::io::Result<File> {
-    let mut options = File::options();
-    options.create(true).write(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// What a saved run must not be of something else in: policies, mapping, what is kept, files and when they were changed.
-fn fingerprint(task: &Task<'_>) -> String {
-    let mut hash = Sha256::new();
-    for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
-        hash.update(&policy.reference().content_hash);
-    }
-    hash.update(format!("{:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
-    for source in task.sources {
-        hash.update(format!("{} {} {:?}", source.path().display(), source.length(), source.changed()));
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The decision file, cut to what was decided when the run was put down.
-fn open_at(path: &Path, length: u64) -> Result<File, LabError> {
-    let open = || {
-        let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
-        let header = DECISIONS.len() as u64;
-        file.set_len(if length == 0 { 0 } else { header + length })?;
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
-        if length == 0 {
-            file.write_all(DECISIONS.as_bytes())?;
-        }
-        Ok(file)
+/// Puts the decisions in place, or leaves those of an incomplete run beside their target.
+fn finish(mut tally: Tally, complete: bool, decisions: Option<Decisions>) -> Result<Ran, LabError> {
+    tally.is_part = !complete;
+    let partial_decisions = match decisions {
+        Some(decisions) if complete => decisions.commit().map(|()| None)?,
+        Some(decisions) => decisions.leave()?,
+        None => None,
     };
-    open().map_err(|error| LabError::unwritten(path, &error))
+    Ok(Ran { tally, complete, changed: Vec::new(), partial_decisions })
 }
 
 /// Whether the first line of the first JSON file looks like an answer of the service.
@@ -341,18 +280,10 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
 /// Until the data end, somebody stops it, or it is time to put down where it stands.
 struct Lap<'l, 'r> {
     feed: Mutex<(&'l mut Feed<'r>, u64)>,
-    ordered: Mutex<Ordered<'l>>,
+    decisions: Mutex<Option<&'l mut Decisions>>,
     failed: Mutex<Option<LabError>>,
     until: Option<Instant>,
     watch: &'l Watch,
-}
-
-/// Decisions, written in the order of the data.
-struct Ordered<'l> {
-    next: u64,
-    waiting: BTreeMap<u64, Vec<u8>>,
-    to: Option<&'l mut File>,
-    written: u64,
 }
 
 impl Lap<'_, '_> {
@@ -392,22 +323,11 @@ impl Lap<'_, '_> {
                 (piece, *number - 1, header)
             };
             let decisions = worker.piece(&piece, header.as_ref())?;
-            lock(&self.ordered).write(number, decisions)?;
+            if let Some(file) = &mut *lock(&self.decisions) {
+                file.add(number, decisions)?;
+            }
             lock(&self.feed).0.give_back(piece);
         }
-    }
-}
-
-impl Ordered<'_> {
-    fn write(&mut self, number: u64, decisions: Vec<u8>) -> Result<(), LabError> {
-        let Some(to) = &mut self.to else { return Ok(()) };
-        self.waiting.insert(number, decisions);
-        while let Some(decisions) = self.waiting.remove(&self.next) {
-            to.write_all(&decisions).map_err(|error| LabError::with("cannot write decisions", error))?;
-            self.written += decisions.len() as u64;
-            self.next += 1;
-        }
-        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use cloudauth::policy::Policy;
+use cloudauth_files::{Access, Named};
 use cloudauth_lab::{
     At, Calibration, Compare, Drift, Language, Proportion, Replay, TARGETS, Tally, check_threshold, curve,
     report, set_threshold,
@@ -24,7 +25,7 @@ use run::{Data, Wanted};
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
         Command::Replay { policy, data, decisions } => {
-            let data = Data::find(data, &[&policy], decisions.as_deref())?;
+            let data = Data::find(data, &[&policy], named("--decisions", decisions.as_deref()))?;
             let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
@@ -52,7 +53,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         Command::Report { policy, data, candidate, to } => {
             let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
             let policies = names.iter().map(|policy| load(policy)).collect::<Result<Vec<Policy>, _>>()?;
-            let data = Data::find(data, &names, Some(&to))?;
+            let data = Data::find(data, &names, named("--to", Some(&to)))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
             page(&ran.tally, ran.complete, &data, &to, output)?;
             Ok(run::exit_code(&ran))
@@ -81,7 +82,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
     }
-    let data = Data::find(args.data, &[&args.policy], args.curve.as_deref())?;
+    let data = Data::find(args.data, &[&args.policy], named("--curve", args.curve.as_deref()))?;
     let policy = load(&args.policy)?;
     if let Some(name) = &args.write {
         if args.policy.starts_with("builtin:") {
@@ -117,8 +118,17 @@ fn write_curve(file: &Path, curve: &[At]) -> Result<(), Failure> {
         };
         text += &format!("{threshold},{},{}\n", columns(fmr), columns(fnmr));
     }
-    std::fs::write(file, text)
-        .map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
+    write(file, &text)
+}
+
+fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
+    path.map(|path| Named::new(flag, path))
+}
+
+/// Writes a file whole or not at all.
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = cloudauth_files::write(file, text, Access::Shared);
+    written.map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
 }
 
 fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<(), Failure> {
@@ -130,7 +140,7 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<
     let (rate, of) = (1.0 / target.fmr, calibration.impostor.count);
     let note = format!("FMR at most 1/{rate:.0} with 95 % confidence, on {of} labelled impostors");
     let new = set_threshold(&old, name, threshold, &note).map_err(|error| Failure::chained(&error))?;
-    std::fs::write(file, new).map_err(Failure::other)?;
+    write(Path::new(file), &new)?;
     eprintln!(
         "{file}: {name} is {threshold} now; look at what that changes with `policy diff` and `lab compare`"
     );
@@ -143,8 +153,7 @@ fn page(tally: &Tally, complete: bool, data: &Data, to: &Path, output: &Output) 
         args::Language::En => Language::En,
     };
     let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
-    std::fs::write(to, page)
-        .map_err(|error| Failure::other(format!("cannot write {}: {error}", to.display())))?;
+    write(to, &page)?;
     let to: PathBuf = to.to_owned();
     let (skipped, paths) = data.told_skipped();
     output.print(

@@ -2,11 +2,12 @@
 
 mod sql;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use cloudauth::policy::{self, Evidence, Flag, Input, Policy, PolicyError, Trace, Verdict, builtin};
 use cloudauth::{Body, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, parse};
+use cloudauth_files::Access;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Decide, Policy as Command};
@@ -303,19 +304,14 @@ fn diff(before: &str, after: &str, output: &Output) -> Result<u8, Failure> {
 }
 
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
-    let failed = |error: std::io::Error| Failure::usage(format!("cannot write {}: {error}", file.display()));
     let text = std::fs::read_to_string(file);
     let text = text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
     let formatted = policy::format(&text)
         .ok_or_else(|| Failure::usage(format!("{} is no TOML, and is left as it is", file.display())))?;
     let changes = formatted != text;
     if changes && !check {
-        // Written beside it and put in its place, so that no half of a policy is ever there; what a link points at.
-        let file = file.canonicalize().map_err(failed)?;
-        let beside = file.with_extension(format!("toml.{}", std::process::id()));
-        let mut new = std::fs::File::create_new(&beside).map_err(failed)?;
-        new.set_permissions(std::fs::metadata(&file).map_err(failed)?.permissions()).map_err(failed)?;
-        new.write_all(formatted.as_bytes()).and_then(|()| std::fs::rename(&beside, &file)).map_err(failed)?;
+        cloudauth_files::write(file, &formatted, Access::Shared)
+            .map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))?;
     }
     let word = match (changes, check) {
         (false, _) => "is as it should be",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudauth::policy::Policy;
+use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{Found, Lab, LabError, Mapping, Ran, Skipped, Source, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -32,8 +33,13 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// `policies` are files, or names of those that come with the command; `written` is where else the command writes to.
-    pub(super) fn find(args: args::Data, policies: &[&str], written: Option<&Path>) -> Result<Self, Failure> {
+    /// `policies` are files, or names of those that come with the command; `output` is what the command writes besides the
+    /// checkpoint.
+    pub(super) fn find(
+        args: args::Data,
+        policies: &[&str],
+        output: Option<Named<'_>>,
+    ) -> Result<Self, Failure> {
         let mapping = args.mapping.as_ref().map(|file| {
             let text = std::fs::read_to_string(file);
             let text =
@@ -42,10 +48,11 @@ impl Data {
         });
         let mapping = mapping.transpose()?;
         let Found { sources, skipped, .. } = Source::search(&args.paths).map_err(Failure::usage)?;
-        let read = policies.iter().map(Path::new).chain(args.mapping.as_deref());
-        for written in [written, args.resume.as_deref()].into_iter().flatten() {
-            may_write(written, read.clone(), &sources)?;
-        }
+        let checkpoint = args.resume.as_deref().map(|path| Named::new("--resume", path));
+        let outputs: Vec<Named<'_>> = output.into_iter().chain(checkpoint).collect();
+        let mapping_file = args.mapping.as_deref().map(|path| Named::new("the mapping", path));
+        check_outputs(&outputs, read_files(policies, &sources).chain(mapping_file))
+            .map_err(Failure::usage)?;
         Ok(Self { sources, skipped, mapping, resume: args.resume, threads: args.threads })
     }
 
@@ -131,28 +138,22 @@ impl Data {
             None => Failure::usage("there is no policy"),
         })?;
         if !ran.complete {
-            let again = if self.resume.is_some() { "; the same command goes on from here" } else { "" };
-            eprintln!("stopped: what follows is of the part that was read{again}");
+            let again = if self.resume.is_some() { "; the same command continues from here" } else { "" };
+            eprintln!("stopped: the figures are of the part that was read{again}");
+        }
+        if let Some(file) = &ran.partial_decisions {
+            eprintln!("the decisions of that part are in {}", file.display());
         }
         Ok(ran)
     }
 }
 
-/// A file that is read is never written over, by whatever name.
-pub(super) fn may_write<'p>(
-    written: &Path,
-    read: impl Iterator<Item = &'p Path>,
-    sources: &'p [Source],
-) -> Result<(), Failure> {
-    let Ok(file) = written.canonicalize() else { return Ok(()) };
-    let mut read = read.chain(sources.iter().map(Source::path));
-    if read.any(|read| read.canonicalize().is_ok_and(|read| read == file)) {
-        let file = written.display();
-        return Err(Failure::usage(format!(
-            "{file} is read here, and is not written over: name another file"
-        )));
-    }
-    Ok(())
+/// The files that a command reads; a policy that comes with the command is not a file.
+pub(super) fn read_files<'p>(policies: &[&'p str], sources: &'p [Source]) -> impl Iterator<Item = Named<'p>> {
+    let policies: Vec<&str> =
+        policies.iter().copied().filter(|policy| !policy.starts_with("builtin:")).collect();
+    let policies = policies.into_iter().map(|policy| Named::new("the policy", Path::new(policy)));
+    policies.chain(sources.iter().map(|source| Named::new("the data file", source.path())))
 }
 
 /// 0; or that of a program which somebody has stopped; or 1 where there was nothing to decide on.

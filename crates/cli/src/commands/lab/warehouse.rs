@@ -1,12 +1,11 @@
 //! `cloudauth lab sql` and `cloudauth lab finish`: rows stay in the warehouse, and their counts come back.
 
-use std::path::Path;
-
 use cloudauth::policy::Policy;
+use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Mapping, Replay, Source, TARGETS};
 use serde_json::json;
 
-use super::run::{Data, may_write};
+use super::run::{Data, read_files};
 use super::{page, tell, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::load;
@@ -35,8 +34,10 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
     let Found { sources, skipped, .. } = Source::search(&args.counts).map_err(Failure::usage)?;
     if args.view == View::Report {
-        let read = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().map(Path::new);
-        may_write(&args.to, read, &sources)?;
+        let policies: Vec<&str> =
+            [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
+        check_outputs(&[Named::new("--to", &args.to)], read_files(&policies, &sources))
+            .map_err(Failure::usage)?;
     }
     let tally =
         policies.lab().skipped(skipped.clone()).finish(&sources).map_err(|error| Failure::chained(&error))?;

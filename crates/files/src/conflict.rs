@@ -1,0 +1,100 @@
+//! Refuses an output that is also an input or another output, whatever it is called.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::target::Target;
+
+/// A file of a command and what the user calls it: `--decisions`, `the policy`.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'p> {
+    /// What it is to the command.
+    pub role: &'p str,
+    /// Where it is.
+    pub path: &'p Path,
+}
+
+impl<'p> Named<'p> {
+    /// A file and what it is to the command.
+    #[must_use]
+    pub const fn new(role: &'p str, path: &'p Path) -> Self {
+        Self { role, path }
+    }
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.role, self.path.display())
+    }
+}
+
+/// An output that cannot be written, or would take the place of another file of the same command.
+#[derive(Debug)]
+pub struct ConflictError(String);
+
+impl fmt::Display for ConflictError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConflictError {}
+
+/// Checks that every output can be created, and that none is an input or another output: by path, through symbolic links,
+/// and by the file itself, so that hard links are found. Pipes and devices may be named more than once.
+///
+/// # Errors
+/// If an output's folder is missing, an output is a folder, or two of the files are the same.
+pub fn check_outputs<'p>(
+    outputs: &[Named<'p>],
+    inputs: impl IntoIterator<Item = Named<'p>>,
+) -> Result<(), ConflictError> {
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    let mut seen: HashMap<Identity, Named<'p>> = HashMap::new();
+    for input in inputs {
+        // An input that is missing is an error of whoever reads it.
+        if let Some(identity) = Target::of(input.path).ok().and_then(|target| Identity::of(&target)) {
+            seen.entry(identity).or_insert(input);
+        }
+    }
+    for output in outputs {
+        let target = Target::of(output.path)
+            .map_err(|error| ConflictError(format!("cannot write {}: {error}", output.path.display())))?;
+        let Some(identity) = Identity::of(&target) else { continue };
+        if let Some(other) = seen.insert(identity, *output) {
+            return Err(ConflictError(format!(
+                "{output} is the same file as {other}, which is not written over: name another file"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What two names of one file share.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    /// A file that is there: its device and number there.
+    #[cfg(unix)]
+    File(u64, u64),
+    /// One that is not: its path, in lower case, since file systems exist to which case is nothing.
+    Path(PathBuf),
+}
+
+impl Identity {
+    /// `None` for a pipe or a device.
+    fn of(target: &Target) -> Option<Self> {
+        if target.is_stream() {
+            return None;
+        }
+        #[cfg(unix)]
+        if let Some(metadata) = &target.metadata {
+            use std::os::unix::fs::MetadataExt;
+            return Some(Self::File(metadata.dev(), metadata.ino()));
+        }
+        let name = target.path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        Some(Self::Path(target.folder.join(name)))
+    }
+}

@@ -1,0 +1,167 @@
+//! Output files: the old content or the new, never a mixture; no output over an input.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use cloudauth_files::{Access, Named, OutputFile, check_outputs, write};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn keeps_the_old_file_until_commit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    write(&path, "old", Access::Shared).unwrap();
+    let mut file = OutputFile::create(&path, Access::Shared).unwrap();
+    file.write_all(b"half").unwrap();
+    file.sync().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    drop(file);
+    assert_eq!(
+        (fs::read(&path).unwrap().as_slice(), names(folder.path())),
+        (&b"old"[..], vec!["a".to_owned()])
+    );
+    write(&path, "new", Access::Shared).unwrap();
+    assert_eq!(
+        (fs::read(&path).unwrap().as_slice(), names(folder.path())),
+        (&b"new"[..], vec!["a".to_owned()])
+    );
+}
+
+#[test]
+fn private_files_are_for_their_owner_and_replaced_files_keep_their_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    write(&path, "1", Access::Private).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    write(&path, "2", Access::Private).unwrap();
+    assert_eq!(mode(&path), 0o640);
+    let shared = folder.path().join("b");
+    write(&shared, "1", Access::Shared).unwrap();
+    let plain = folder.path().join("c");
+    fs::write(&plain, "1").unwrap();
+    assert_eq!(mode(&shared), mode(&plain), "the umask decides");
+}
+
+#[test]
+fn follows_symbolic_links_even_to_a_missing_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, link, dangling) =
+        (folder.path().join("there"), folder.path().join("link"), folder.path().join("dangling"));
+    fs::write(&there, "old").unwrap();
+    symlink("there", &link).unwrap();
+    symlink("missing", &dangling).unwrap();
+    write(&link, "new", Access::Shared).unwrap();
+    write(&dangling, "made", Access::Shared).unwrap();
+    assert!(link.is_symlink() && dangling.is_symlink());
+    assert_eq!(fs::read(&there).unwrap(), b"new");
+    assert_eq!(fs::read(folder.path().join("missing")).unwrap(), b"made");
+    symlink("loop", folder.path().join("loop")).unwrap();
+    assert!(write(&folder.path().join("loop"), "", Access::Shared).is_err());
+}
+
+#[test]
+fn writes_devices_directly_and_reports_what_they_refuse() {
+    write(Path::new("/dev/null"), "x", Access::Private).unwrap();
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    if Path::new("/dev/full").exists() {
+        assert!(write(Path::new("/dev/full"), "x", Access::Shared).is_err());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(write(folder.path(), "x", Access::Shared).unwrap_err().to_string().contains("folder"));
+    assert!(
+        write(&folder.path().join("no/a"), "x", Access::Shared).unwrap_err().to_string().contains("folder")
+    );
+}
+
+#[test]
+fn two_writers_leave_one_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    std::thread::scope(|scope| {
+        for letter in ["a", "b", "c"] {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    write(path, letter.repeat(30_000), Access::Shared).unwrap();
+                }
+            });
+        }
+    });
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.len() == 30_000 && text.bytes().all(|byte| byte == text.as_bytes()[0]));
+    assert_eq!(names(folder.path()), ["a"]);
+}
+
+#[test]
+fn a_kept_file_is_reopened_at_its_length_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    fs::write(&path, "old").unwrap();
+    let mut file = OutputFile::create(&path, Access::Private).unwrap();
+    let partial: PathBuf = file.keep_when_dropped().unwrap().to_owned();
+    let name = partial.file_name().unwrap().to_str().unwrap();
+    assert!(name.starts_with("a.") && name.ends_with(".partial"), "{name}");
+    file.write_all(b"one two").unwrap();
+    file.sync().unwrap();
+    let error = OutputFile::reopen(&path, name, 3).unwrap_err().to_string();
+    assert!(error.contains("another process"), "{error}");
+    drop(file);
+    let error = OutputFile::reopen(&path, name, 8).unwrap_err().to_string();
+    assert_eq!(error, "it is 7 bytes, the checkpoint says 8");
+    let mut file = OutputFile::reopen(&path, name, 3).unwrap().unwrap();
+    file.write_all(b" six").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    file.commit().unwrap();
+    assert_eq!(
+        (fs::read(&path).unwrap().as_slice(), names(folder.path())),
+        (&b"one six"[..], vec!["a".to_owned()])
+    );
+    assert!(OutputFile::reopen(&path, name, 3).unwrap().is_none());
+    assert!(OutputFile::reopen(&path, "../a", 0).is_err());
+}
+
+#[test]
+fn refuses_one_file_under_two_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("in"), "data").unwrap();
+    fs::create_dir(at("sub")).unwrap();
+    fs::hard_link(at("in"), at("hard")).unwrap();
+    symlink("in", at("soft")).unwrap();
+    symlink("new", at("to-new")).unwrap();
+    let check = |outputs: &[&str]| {
+        let outputs: Vec<PathBuf> = outputs.iter().map(|name| at(name)).collect();
+        let outputs: Vec<Named<'_>> = outputs.iter().map(|path| Named::new("--out", path)).collect();
+        check_outputs(&outputs, [Named::new("the data file", &at("in"))])
+    };
+    for same in ["in", "./in", "sub/../in", "hard", "soft"] {
+        let error = check(&[same]).unwrap_err().to_string();
+        assert!(error.contains("is the same file as the data file"), "{same}: {error}");
+    }
+    for two in [["new", "new"], ["new", "NEW"], ["new", "to-new"], ["new", "sub/../new"]] {
+        assert!(check(&two).is_err(), "{two:?}");
+    }
+    for alone in [&["new", "sub/new"][..], &["new", "other"], &["/dev/null", "/dev/null"], &[]] {
+        check(alone).unwrap();
+    }
+    assert!(check(&["no/new"]).unwrap_err().to_string().contains("folder"));
+    assert!(check(&["sub"]).unwrap_err().to_string().contains("folder"));
+}

@@ -1,0 +1,80 @@
+//! Where a run stands, saved so that it can be resumed.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::Path;
+
+use cloudauth_files::{Access, OutputFile};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::decisions::Saved;
+use crate::error::LabError;
+use crate::feed::Position;
+use crate::tally::Tally;
+use crate::worker::Task;
+
+/// The version of the format. Another one is refused.
+const FORMAT: u32 = 2;
+
+/// What a run needs in order to resume.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    of: String,
+    pub(super) tally: Tally,
+    pub(super) position: Position,
+    /// The decisions until here, where they are written.
+    pub(super) decisions: Option<Saved>,
+}
+
+impl Checkpoint {
+    /// The start of a run.
+    pub(super) fn start(task: &Task<'_>) -> Self {
+        Self {
+            of: fingerprint(task),
+            tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
+            position: Position::default(),
+            decisions: None,
+        }
+    }
+
+    /// Loads a checkpoint of this run. `None` if there is no such file.
+    pub(super) fn load(path: &Path, task: &Task<'_>) -> Result<Option<Self>, LabError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = File::open(path).map_err(|error| LabError::file(path, &error))?;
+        let wrong = |error| LabError::with(format!("{} is not a checkpoint", path.display()), error);
+        let checkpoint: Self = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
+        if checkpoint.of != fingerprint(task) {
+            let what = "is of another command, policy, mapping or data; take another file, or delete it";
+            return Err(LabError::new(format!("{} {what}", path.display())));
+        }
+        Ok(Some(checkpoint))
+    }
+
+    /// Saves it for its owner alone: it holds hashes of people, for whom guesses can be tried.
+    pub(super) fn save(&self, path: &Path) -> Result<(), LabError> {
+        let write = || {
+            let mut file = OutputFile::create(path, Access::Private)?;
+            serde_json::to_writer(&mut file, self)?;
+            file.flush()?;
+            file.commit()
+        };
+        write().map_err(|error| LabError::unwritten(path, &error))
+    }
+}
+
+/// A hash of all that makes a checkpoint useless when it changes: policies, mapping, what is kept, and the data files with their
+/// length and time of change.
+fn fingerprint(task: &Task<'_>) -> String {
+    let mut hash = Sha256::new();
+    for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
+        hash.update(&policy.reference().content_hash);
+    }
+    hash.update(format!("{FORMAT} {:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
+    for source in task.sources {
+        hash.update(format!("{} {} {:?}", source.path().display(), source.length(), source.changed()));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,127 @@
+//! The decision file. It is written beside its target and takes the target's place when the run is complete: the target holds
+//! the decisions of a whole run, or what it held before.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use cloudauth_files::{Access, OutputFile};
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::Checkpoint;
+use crate::error::LabError;
+use crate::worker::DECISIONS;
+
+/// What a checkpoint says of the decision file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Saved {
+    /// The name of the unfinished file, in the target's folder.
+    partial: String,
+    /// The bytes in it that the checkpoint has counted.
+    length: u64,
+}
+
+/// The decision file of a run.
+pub(super) struct Decisions {
+    target: PathBuf,
+    /// `None` where an earlier run has put the file in place.
+    file: Option<OutputFile>,
+    saved: Option<Saved>,
+    /// The number of the piece whose decisions are written next.
+    next: u64,
+    waiting: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Decisions {
+    /// Begins the file, or goes on with that of a checkpoint.
+    pub(super) fn open(target: &Path, from: &Checkpoint, is_complete: bool) -> Result<Self, LabError> {
+        let failed = |error: &io::Error| LabError::unwritten(target, error);
+        let new =
+            |file, saved| Self { target: target.to_owned(), file, saved, next: 0, waiting: BTreeMap::new() };
+        let Some(saved) = &from.decisions else {
+            let mut file = OutputFile::create(target, Access::Private).map_err(|error| failed(&error))?;
+            file.write_all(DECISIONS.as_bytes()).map_err(|error| failed(&error))?;
+            return Ok(new(Some(file), None));
+        };
+        let wrong = |name: &str, what: &dyn std::fmt::Display| {
+            LabError::new(format!(
+                "cannot resume: the decisions file {name}: {what}; delete the checkpoint to start again"
+            ))
+        };
+        let partial = &saved.partial;
+        let file =
+            OutputFile::reopen(target, partial, saved.length).map_err(|error| wrong(partial, &error))?;
+        if file.is_none() {
+            let (name, there) = match is_complete {
+                true => {
+                    (target.display().to_string(), std::fs::metadata(target).map_or(0, |about| about.len()))
+                }
+                false => (partial.clone(), 0),
+            };
+            if there != saved.length {
+                return Err(wrong(
+                    &name,
+                    &format!("it is {there} bytes, the checkpoint says {}", saved.length),
+                ));
+            }
+        }
+        Ok(new(file, Some(saved.clone())))
+    }
+
+    /// Keeps the unfinished file when the program ends, so that a checkpoint can name it.
+    pub(super) fn keep(&mut self) -> Result<Option<Saved>, LabError> {
+        if self.saved.is_none()
+            && let Some(file) = &mut self.file
+        {
+            let name = file
+                .keep_when_dropped()
+                .and_then(Path::file_name)
+                .map(|name| name.to_string_lossy().into_owned());
+            let Some(partial) = name else {
+                return Err(LabError::new(format!(
+                    "decisions that go to {} cannot be resumed: name a file",
+                    self.target.display()
+                )));
+            };
+            self.saved = Some(Saved { partial, length: DECISIONS.len() as u64 });
+        }
+        self.sync()?;
+        Ok(self.saved.clone())
+    }
+
+    /// The number of the piece whose decisions are written next.
+    pub(super) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes the decisions of a piece and writes those whose turn it is, in the order of the data.
+    pub(super) fn add(&mut self, number: u64, decisions: Vec<u8>) -> Result<(), LabError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        self.waiting.insert(number, decisions);
+        while let Some(decisions) = self.waiting.remove(&self.next) {
+            file.write_all(&decisions).map_err(|error| LabError::unwritten(&self.target, &error))?;
+            if let Some(saved) = &mut self.saved {
+                saved.length += decisions.len() as u64;
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    /// Puts the file of a complete run in place.
+    pub(super) fn commit(self) -> Result<(), LabError> {
+        let Some(file) = self.file else { return Ok(()) };
+        file.commit().map_err(|error| LabError::unwritten(&self.target, &error))
+    }
+
+    /// Leaves the file of an incomplete run beside its target; gives its path.
+    pub(super) fn leave(mut self) -> Result<Option<PathBuf>, LabError> {
+        self.sync()?;
+        Ok(self.file.as_mut().and_then(OutputFile::keep_when_dropped).map(Path::to_owned))
+    }
+
+    fn sync(&mut self) -> Result<(), LabError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        file.sync().map_err(|error| LabError::unwritten(&self.target, &error))
+    }
+}

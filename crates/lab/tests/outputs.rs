@@ -1,0 +1,142 @@
+//! The files that a run writes: nothing else is touched, nothing is half written, and what was lost is noticed.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cloudauth_lab::{Lab, Mapping, Ran, Source, Watch};
+use cloudauth_policy::{Policy, builtin};
+
+fn policy() -> Policy {
+    Policy::parse(builtin::ONBOARDING).unwrap()
+}
+
+/// About a megabyte for 9,000 rows: a piece.
+fn rows(from: u32, to: u32) -> String {
+    (from..to)
+        .map(|number| {
+            let score = 40 + number % 60;
+            format!(
+                "{{\"id\":\"id{number}\",\"sub_code\":\"200\",\"passed\":\"T\",\"face_attack\":\"F\",\"face_occlusion\":\"F\",\
+                 \"verify_score\":{score},\"quality_score\":90,\"face_attack_score\":0.01,\"label\":\"genuine\"}}\n"
+            )
+        })
+        .collect()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Runs for so many pieces; 0 means to the end.
+fn run(lab: &Lab<'_>, data: &Path, pieces: u64) -> Result<Ran, String> {
+    let watch = Watch::default();
+    watch.stop_after(pieces);
+    lab.run(&Source::find(&[data.to_owned()]).unwrap(), &watch).map_err(|error| error.to_string())
+}
+
+struct Files {
+    folder: tempfile::TempDir,
+    data: PathBuf,
+    checkpoint: PathBuf,
+    decisions: PathBuf,
+}
+
+fn files() -> Files {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (data, checkpoint, decisions) = (at("a.jsonl"), at("s.json"), at("d.csv"));
+    fs::write(&data, rows(0, 30_000)).unwrap();
+    Files { folder, data, checkpoint, decisions }
+}
+
+fn lab<'p>(policy: &'p Policy, files: &Files) -> Lab<'p> {
+    Lab::new(policy)
+        .threads(1)
+        .mapping(Mapping::parse("format = 1\nid = \"id\"").unwrap())
+        .decisions(files.decisions.clone())
+        .resume(files.checkpoint.clone())
+}
+
+#[test]
+fn a_checkpoint_leaves_the_files_beside_it_alone_and_is_private() {
+    let (files, policy) = (files(), policy());
+    let neighbour = files.folder.path().join("s.part");
+    fs::write(&neighbour, "somebody's").unwrap();
+    run(&lab(&policy, &files), &files.data, 1).unwrap();
+    run(&lab(&policy, &files), &files.data, 0).unwrap();
+    assert_eq!(fs::read_to_string(&neighbour).unwrap(), "somebody's");
+    assert_eq!(names(files.folder.path()), ["a.jsonl", "d.csv", "s.json", "s.part"]);
+    #[cfg(unix)]
+    for file in [&files.checkpoint, &files.decisions] {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_stopped_run_keeps_the_old_decisions_and_its_own_beside_them() {
+    let (files, policy) = (files(), policy());
+    fs::write(&files.decisions, "old").unwrap();
+    let ran = run(&lab(&policy, &files), &files.data, 1).unwrap();
+    let partial = ran.partial_decisions.unwrap();
+    assert!(!ran.complete && fs::read_to_string(&files.decisions).unwrap() == "old");
+    let lines = fs::read_to_string(&partial).unwrap().lines().count() as u64;
+    assert_eq!(lines, ran.tally.rows() + 1);
+    let ran = run(&lab(&policy, &files), &files.data, 0).unwrap();
+    assert!(ran.complete && ran.partial_decisions.is_none() && !partial.exists());
+    assert_eq!(fs::read_to_string(&files.decisions).unwrap().lines().count(), 30_001);
+    // Without a checkpoint, too, what was decided until then is there.
+    let once = Lab::new(&policy).threads(1).decisions(files.folder.path().join("e.csv"));
+    let ran = run(&once, &files.data, 1).unwrap();
+    assert!(ran.partial_decisions.unwrap().exists() && !files.folder.path().join("e.csv").exists());
+}
+
+#[test]
+fn refuses_to_resume_with_a_missing_or_shortened_decisions_file() {
+    let (files, policy) = (files(), policy());
+    let partial = run(&lab(&policy, &files), &files.data, 1).unwrap().partial_decisions.unwrap();
+    let whole = fs::read(&partial).unwrap();
+    let length = whole.len();
+    fs::write(&partial, &whole[..length - 1]).unwrap();
+    let error = run(&lab(&policy, &files), &files.data, 0).unwrap_err();
+    assert!(error.contains(&format!("it is {} bytes, the checkpoint says {length}", length - 1)), "{error}");
+    fs::remove_file(&partial).unwrap();
+    let error = run(&lab(&policy, &files), &files.data, 0).unwrap_err();
+    assert!(error.contains(&format!("it is 0 bytes, the checkpoint says {length}")), "{error}");
+    assert!(!files.decisions.exists());
+    // What a process wrote after its last checkpoint is cut off.
+    fs::write(&partial, [&whole[..], b"half a line"].concat()).unwrap();
+    run(&lab(&policy, &files), &files.data, 0).unwrap();
+    let resumed = fs::read(&files.decisions).unwrap();
+    // A finished run is repeated from its checkpoint; its decisions must still be there.
+    run(&lab(&policy, &files), &files.data, 0).unwrap();
+    fs::write(&files.decisions, &resumed[1..]).unwrap();
+    let error = run(&lab(&policy, &files), &files.data, 0).unwrap_err();
+    assert!(error.contains("the checkpoint says"), "{error}");
+    fs::remove_file(&files.decisions).unwrap();
+    let error = run(&lab(&policy, &files), &files.data, 0).unwrap_err();
+    assert!(error.contains("d.csv: it is 0 bytes"), "{error}");
+    fs::remove_file(&files.checkpoint).unwrap();
+    run(&lab(&policy, &files), &files.data, 0).unwrap();
+    assert_eq!(fs::read(&files.decisions).unwrap(), resumed);
+}
+
+#[test]
+fn decisions_that_cannot_be_written_stop_the_run() {
+    let (files, policy) = (files(), policy());
+    let full = Lab::new(&policy).decisions("/dev/full".into());
+    let error = run(&full, &files.data, 0).unwrap_err();
+    assert!(error.contains("cannot write /dev/full"), "{error}");
+    let error = run(&full.resume(files.checkpoint.clone()), &files.data, 0).unwrap_err();
+    assert!(error.contains("cannot be resumed"), "{error}");
+    let nowhere = Lab::new(&policy).decisions(files.folder.path().join("no/d.csv"));
+    assert!(run(&nowhere, &files.data, 0).unwrap_err().contains("folder"));
+    assert_eq!(names(files.folder.path()), ["a.jsonl"]);
+}

@@ -33,6 +33,8 @@ pub(crate) fn run() -> Result<()> {
     for args in [vec!["python_tea.py", "v3"], vec!["python_tea.py", "v1"], vec!["python_core.py"]] {
         with(Command::new(&python).current_dir(&scripts).args(args))?;
     }
+    let table = root().join("crates/client/tests/data/profiles.jsonl");
+    with(Command::new(&python).current_dir(&scripts).arg("credentials.py").arg(table))?;
     with(Command::new("node").current_dir(&folder).arg("client.js"))?;
     println!("interop: the vendor's SDKs and the emulator agree");
     Ok(())

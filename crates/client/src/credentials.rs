@@ -5,12 +5,18 @@
 //!
 //! | asked in this order | if |
 //! | --- | --- |
-//! | `ALIBABA_CLOUD_ACCESS_KEY_ID`, `.._ACCESS_KEY_SECRET`, `.._SECURITY_TOKEN` | the first two are set |
+//! | `ALIBABA_CLOUD_ACCESS_KEY_ID`, `.._ACCESS_KEY_SECRET`, `.._SECURITY_TOKEN` | one of them is set |
 //! | [`AssumeRoleWithOidc`] | `ALIBABA_CLOUD_ROLE_ARN`, `.._OIDC_PROVIDER_ARN` and `.._OIDC_TOKEN_FILE` are set |
 //! | the Alibaba CLI's profile: AK, StsToken, RamRoleArn, ChainableRamRoleArn, EcsRamRole, OIDC | `~/.aliyun/config.json` is there, unless `ALIBABA_CLOUD_CLI_PROFILE_DISABLED=true` |
 //! | the SDKs' credentials file: access_key, ram_role_arn, ecs_ram_role, oidc_role_arn | `ALIBABA_CLOUD_CREDENTIALS_FILE`, `~/.alibabacloud/credentials.ini` or `~/.alibabacloud/credentials` is there |
 //! | [`EcsMetadata`] | unless `ALIBABA_CLOUD_ECS_METADATA_DISABLED=true` |
 //! | [`CredentialsUri`] | `ALIBABA_CLOUD_CREDENTIALS_URI` is set |
+//!
+//! A source that is present and cannot be used ends the chain with its name and what is wrong: a half-set pair of
+//! variables, a secret with a final newline, a file that cannot be read, a profile that does not exist, an STS that does
+//! not answer. The next source could be another account. A source that is absent is passed over: variables that are not
+//! set, a file that is not there or has no default profile, a profile without any key, a machine without a metadata
+//! service or without a role.
 //!
 //! The order and the variables are those of the vendor's `alibabacloud-credentials`; also read are
 //! `ALIBABA_CLOUD_STS_REGION`, `.._VPC_ENDPOINT_ENABLED`, `.._ROLE_SESSION_NAME`, `.._ECS_METADATA` and
@@ -25,6 +31,7 @@
 mod cache;
 mod chain;
 mod files;
+mod ini;
 mod keys;
 mod metadata;
 mod provide;
@@ -52,7 +59,7 @@ const TOKEN: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 /// # Errors
 /// If neither has usable credentials; the message says what was looked for.
 pub fn load() -> Result<Credentials, LoadError> {
-    load_with(&|name| std::env::var(name).ok(), std::env::home_dir())
+    load_with(&variable, std::env::home_dir())
 }
 
 /// From `ALIBABA_CLOUD_ACCESS_KEY_ID`, `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and, for temporary ones,
@@ -61,7 +68,7 @@ pub fn load() -> Result<Credentials, LoadError> {
 /// # Errors
 /// If the first two are not both set, or a value cannot be one.
 pub fn from_env() -> Result<Credentials, LoadError> {
-    env_credentials(&|name| std::env::var(name).ok())?.ok_or(LoadError::Missing(ID))
+    env_credentials(&variable)?.ok_or(LoadError::Missing(ID))
 }
 
 /// From the Alibaba CLI's profile file, usually `~/.aliyun/config.json`: the profile `name`, or the file's
@@ -75,6 +82,11 @@ pub fn from_cli_profile(file: &Path, name: Option<&str>) -> Result<Credentials, 
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A variable of this process. One that is not UTF-8 is set, too: it is read so that it is refused, not passed over.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
 
 fn load_with(env: Env<'_>, home: Option<PathBuf>) -> Result<Credentials, LoadError> {
     if let Some(credentials) = env_credentials(env)? {
@@ -92,8 +104,8 @@ fn load_with(env: Env<'_>, home: Option<PathBuf>) -> Result<Credentials, LoadErr
 
 fn env_credentials(env: Env<'_>) -> Result<Option<Credentials>, LoadError> {
     match (filled(env(ID)), filled(env(SECRET)), filled(env(TOKEN))) {
-        (None, None, _) => Ok(None),
-        (None, Some(_), _) => Err(LoadError::Missing(ID)),
+        (None, None, None) => Ok(None),
+        (None, _, _) => Err(LoadError::Missing(ID)),
         (Some(_), None, _) => Err(LoadError::Missing(SECRET)),
         (Some(id), Some(secret), None) => Ok(Some(Credentials::new(&id, &secret)?)),
         (Some(id), Some(secret), Some(token)) => Ok(Some(Credentials::temporary(&id, &secret, &token)?)),
@@ -118,6 +130,24 @@ pub enum LoadError {
     Unreadable(PathBuf, std::io::ErrorKind),
     /// The file is not a profile file.
     NotAProfileFile(PathBuf),
+    /// A line of the credentials file cannot be read.
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it; the line is not quoted.
+        problem: &'static str,
+    },
+    /// A field of the profile cannot be used.
+    Field {
+        /// The profile's name.
+        profile: String,
+        /// The field.
+        field: &'static str,
+        /// What is wrong with it; its value is not quoted.
+        problem: &'static str,
+    },
     /// The file has no profile of this name.
     NoProfile(String, PathBuf),
     /// The profile builds on another, that on another, and so on without an end.
@@ -133,6 +163,23 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    fn no_profile(name: &str, file: &Path) -> Self {
+        Self::NoProfile(shown(name), file.to_owned())
+    }
+}
+
+/// A name or mode that may be printed. Anything else may be a secret on the wrong line.
+fn shown(name: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@');
+    let digits = name.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
+    if name.len() <= 40 && digits < 6 && name.bytes().all(is_plain) {
+        name.to_owned()
+    } else {
+        "...".to_owned()
+    }
+}
+
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -145,6 +192,10 @@ impl fmt::Display for LoadError {
             Self::Invalid(_) => f.write_str("the credentials cannot be used"),
             Self::Unreadable(file, kind) => write!(f, "cannot read {}: {kind}", file.display()),
             Self::NotAProfileFile(file) => write!(f, "{} is not a profile file", file.display()),
+            Self::Syntax { file, line, problem } => write!(f, "{} line {line}: {problem}", file.display()),
+            Self::Field { profile, field, problem } => {
+                write!(f, "the profile `{profile}`: the field `{field}` {problem}")
+            }
             Self::EcsSwitchedOff => f.write_str(
                 "the profile is of the machine's own role, and ALIBABA_CLOUD_ECS_METADATA_DISABLED is true",
             ),
@@ -152,13 +203,7 @@ impl fmt::Display for LoadError {
             Self::NoProfile(name, file) => write!(f, "{} has no profile `{name}`", file.display()),
             Self::Mode { profile, mode } => write!(
                 f,
-                "the profile `{profile}` has the mode `{}`, which is not supported here{}",
-                // It stands in a file with secrets, perhaps on the wrong line.
-                if mode.len() <= 20 && mode.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_') {
-                    mode
-                } else {
-                    "..."
-                },
+                "the profile `{profile}` has the mode `{mode}`, which is not supported here{}",
                 match mode.as_str() {
                     "External" => ": it runs a program, and none is run",
                     "RamRoleArn" | "ChainableRamRoleArn" | "EcsRamRole" | "OIDC" => {
@@ -205,7 +250,7 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<ProfileFile, LoadError> {
-        ProfileFile::parse(text.as_bytes(), Path::new("config.json"))
+        ProfileFile::parse(text, Path::new("config.json"))
     }
 
     #[test]
@@ -251,7 +296,7 @@ mod tests {
             (profile(Some("nobody")).unwrap_err(), "config.json has no profile `nobody`"),
             (profile(Some("half")).unwrap_err(), "the credentials cannot be used"),
             (
-                parsed(r#"{"profiles":[{"name":7,"x":"planted-secret"}]}"#).map(|_| ()).unwrap_err(),
+                parsed(r#"{"profiles":"planted-secret"}"#).map(|_| ()).unwrap_err(),
                 "config.json is not a profile file",
             ),
         ] {

@@ -140,8 +140,12 @@ fn checked<'a>(what: &'static str, text: &'a str) -> Result<&'a str, Credentials
         return Err(CredentialsError { what, problem: "is empty" });
     }
     // A space inside is legal in a header and in the vendor's vectors; one at either end would be lost.
-    if text.trim() != text || !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-        return Err(CredentialsError { what, problem: "has a space at an end or a character outside ASCII" });
+    if text.trim() != text {
+        let problem = "begins or ends with white space, such as the final newline of a file";
+        return Err(CredentialsError { what, problem });
+    }
+    if !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return Err(CredentialsError { what, problem: "has a control character or one outside ASCII" });
     }
     Ok(text)
 }
@@ -170,7 +174,7 @@ mod tests {
         let error = Credentials::new("testid", "testsecret\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the access key secret has a space at an end or a character outside ASCII"
+            "the access key secret begins or ends with white space, such as the final newline of a file"
         );
     }
 

@@ -13,11 +13,12 @@ use super::files::{Defaults, ProfileFile, credentials_file};
 use super::metadata::{CredentialsUri, EcsMetadata};
 use super::provide::{Fetch, FetchStep, ProvideCredentials, ProvideError};
 use super::sts::AssumeRoleWithOidc;
-use super::{Env, env_credentials, filled};
+use super::{Env, LoadError, env_credentials, filled, variable};
 use crate::exchange::Entropy;
 
-/// Providers that are asked in turn. The first that has credentials is remembered, and asked alone from then on; where
-/// none has, the error tells of each.
+/// Providers that are asked in turn. The first that has credentials is remembered and asked alone from then on. A provider
+/// that fails ends the chain, unless its error is [`absent`](ProvideError::absent): then the next one is asked. Where all are
+/// absent, the error names each.
 pub struct Chain {
     links: Vec<(&'static str, Link)>,
     /// Which has given credentials; beyond the last, none so far.
@@ -25,14 +26,14 @@ pub struct Chain {
 }
 
 /// A provider, or why it cannot be asked.
-type Link = Result<Arc<dyn ProvideCredentials>, String>;
+type Link = Result<Arc<dyn ProvideCredentials>, ProvideError>;
 
 impl Chain {
     /// The vendor's default chain, from this process's environment and its user's home. What is configured is read now;
     /// nobody is asked before the first call.
     #[must_use]
     pub fn from_environment() -> Self {
-        Self::new(&|name| std::env::var(name).ok(), std::env::home_dir().as_deref())
+        Self::new(&variable, std::env::home_dir().as_deref())
     }
 
     pub(super) fn new(env: Env<'_>, home: Option<&Path>) -> Self {
@@ -56,29 +57,49 @@ impl Chain {
 
         match env_credentials(env) {
             Ok(Some(credentials)) => link("environment", Ok(Arc::new(credentials))),
-            Ok(None) => link(
-                "environment",
-                Err("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET".to_owned()),
-            ),
-            Err(error) => link("environment", Err(told(&error))),
+            Ok(None) => {
+                let hint = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET";
+                link("environment", Err(ProvideError::new("environment", hint).absent()));
+            }
+            Err(error) => link("environment", Err(broken("environment", &error))),
         }
-        let oidc =
+        const OIDC: [&str; 3] =
             ["ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
-        let oidc = oidc.map(get);
-        if let [Some(arn), Some(provider), Some(file)] = oidc {
-            let role = AssumeRoleWithOidc::new(arn, provider, file);
-            link("OIDC", Ok(Arc::new(defaults.apply(role, "", "", false))));
+        match OIDC.map(get) {
+            [Some(arn), Some(provider), Some(file)] => {
+                let role = AssumeRoleWithOidc::new(arn, provider, file);
+                link("OIDC", Ok(Arc::new(defaults.apply(role, "", "", None))));
+            }
+            // The role's name has other uses; the other two are for this alone.
+            [_, None, None] => {}
+            found => {
+                let missing = OIDC.iter().zip(&found).find(|(_, value)| value.is_none());
+                let missing = LoadError::Missing(missing.map_or("", |(name, _)| *name));
+                link("OIDC", Err(broken("OIDC", &missing)));
+            }
         }
         let profile = get("ALIBABA_CLOUD_PROFILE");
         let ignored =
             says_true("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") || says_true("ALIBABA_CLOUD_IGNORE_PROFILE");
-        let there = |path: PathBuf| Some(path).filter(|path| path.exists());
+        // A file that may not be looked at, or a link to nowhere, is there.
+        let is_absent = |path: &Path| {
+            path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        };
+        let there = |path: PathBuf| Some(path).filter(|path| !is_absent(path));
+        // A name that the environment gives may be in either of the two files, and must be in one.
+        let mut unknown = None;
         if let Some(file) = home.and_then(|home| there(home.join(".aliyun").join("config.json")))
             && !ignored
         {
-            let provider =
-                ProfileFile::read(&file).and_then(|read| read.provider(profile.as_deref(), &file, &defaults));
-            link("CLI profile", provider.map_err(|error| told(&error)));
+            match cli_profile(&file, profile.as_deref(), &defaults) {
+                Ok(Some(provider)) => link("CLI profile", Ok(provider)),
+                Ok(None) => {
+                    let why = format!("the chosen profile of {} holds no key", file.display());
+                    link("CLI profile", Err(ProvideError::new("CLI profile", why).absent()));
+                }
+                Err(error @ LoadError::NoProfile(..)) if profile.is_some() => unknown = Some(error),
+                Err(error) => link("CLI profile", Err(broken("CLI profile", &error))),
+            }
         }
         let named = get("ALIBABA_CLOUD_CREDENTIALS_FILE").map(PathBuf::from);
         let usual = || {
@@ -86,16 +107,26 @@ impl Chain {
             there(folder.join("credentials.ini")).or_else(|| there(folder.join("credentials")))
         };
         if let Some(file) = named.or_else(usual) {
-            let provider = credentials_file(&file, profile.as_deref().unwrap_or("default"), &defaults);
-            link("credentials file", provider.map_err(|error| told(&error)));
+            match credentials_file(&file, profile.as_deref().unwrap_or("default"), &defaults) {
+                Ok(provider) => {
+                    unknown = None;
+                    link("credentials file", Ok(provider));
+                }
+                Err(error @ LoadError::NoProfile(..)) if profile.is_none() => {
+                    link("credentials file", Err(broken("credentials file", &error).absent()));
+                }
+                Err(error) => link("credentials file", Err(broken("credentials file", &error))),
+            }
+        }
+        if let Some(error) = unknown {
+            link("CLI profile", Err(broken("CLI profile", &error)));
         }
         if let Some(metadata) = ecs {
             link("ECS metadata", Ok(Arc::new(metadata)));
         }
         if let Some(uri) = get("ALIBABA_CLOUD_CREDENTIALS_URI") {
             let provider = CredentialsUri::new(&uri);
-            let provider = provider.map(|uri| Arc::new(uri) as Arc<dyn ProvideCredentials>);
-            link("credentials address", provider.map_err(|error| told(&error)));
+            link("credentials address", provider.map(|uri| Arc::new(uri) as Arc<dyn ProvideCredentials>));
         }
         Self { links, found: AtomicUsize::new(usize::MAX) }
     }
@@ -145,15 +176,13 @@ impl Fetch for ChainFetch<'_> {
                     self.current = Some(provider.begin());
                     continue;
                 }
-                (None, Some((name, Err(why)))) => {
-                    FetchStep::Done(Err(ProvideError::new(*name, why.as_str())))
-                }
+                (None, Some((_, Err(error)))) => FetchStep::Done(Err(error.clone())),
                 (None, None) => {
                     return FetchStep::Done(Err(ProvideError::all(std::mem::take(&mut self.errors))));
                 }
             };
             match step {
-                FetchStep::Done(Err(error)) if self.at < self.last => {
+                FetchStep::Done(Err(error)) if error.is_absent() && self.at < self.last => {
                     self.errors.push(error);
                     (self.at, self.current) = (self.at + 1, None);
                 }
@@ -167,9 +196,24 @@ impl Fetch for ChainFetch<'_> {
     }
 }
 
-/// An error and its source in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+/// The provider of a profile; `None` if the profile holds no key.
+fn cli_profile(
+    file: &Path,
+    name: Option<&str>,
+    defaults: &Defaults,
+) -> Result<Option<Arc<dyn ProvideCredentials>>, LoadError> {
+    let read = ProfileFile::read(file)?;
+    if read.profile(name, file)?.is_blank() {
+        return Ok(None);
+    }
+    read.provider(name, file, defaults).map(Some)
+}
+
+/// A source that is present and cannot be used: its name, what is wrong, and the cause of that, in one line.
+fn broken(source: &str, error: &LoadError) -> ProvideError {
+    use std::error::Error;
+    let why = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    ProvideError::new(source, why)
 }
 
 #[cfg(test)]
@@ -215,7 +259,7 @@ mod tests {
         impl ProvideCredentials for Counted {
             fn begin(&self) -> Box<dyn Fetch + '_> {
                 self.0.fetch_add(1, Ordering::Relaxed);
-                Box::new(|_| Err(ProvideError::new("it", "has none")))
+                Box::new(|_| Err(ProvideError::new("it", "has none").absent()))
             }
         }
         let (has_none, has) = (Arc::new(Counted(AtomicUsize::new(0))), Arc::new(chain_of_keys));
@@ -226,19 +270,111 @@ mod tests {
         assert_eq!(has_none.0.load(Ordering::Relaxed), 1, "who had none is not asked again");
     }
 
-    #[test]
-    fn where_nobody_has_any_each_is_told() {
+    const ID: (&str, &str) = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "envid");
+    const SECRET: (&str, &str) = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "planted-secret");
+
+    /// A home whose CLI profile and credentials file both hold the keys of another account.
+    fn home_of_another_account() -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join(".aliyun")).unwrap();
-        let file = r#"{"current":"ext","profiles":[{"name":"ext","mode":"External","process_command":"planted-secret"}]}"#;
-        fs::write(home.path().join(".aliyun/config.json"), file).unwrap();
+        fs::create_dir_all(home.path().join(".alibabacloud")).unwrap();
+        let profile = r#"{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"other","access_key_secret":"s"}]}"#;
+        fs::write(home.path().join(".aliyun/config.json"), profile).unwrap();
+        let section = "[default]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n";
+        fs::write(home.path().join(".alibabacloud/credentials.ini"), section).unwrap();
+        home
+    }
+
+    #[test]
+    fn a_source_that_is_present_and_unusable_ends_the_chain_with_its_name() {
+        let home = home_of_another_account();
+        let arn = ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/p");
+        for (env, told) in [
+            (
+                vec![ID, ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "planted-secret\n")],
+                "environment: the credentials cannot be used: the access key secret begins or ends with white space, such \
+                 as the final newline of a file",
+            ),
+            (vec![ID, ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "planted\u{fffd}")], "outside ASCII"),
+            (
+                vec![ID],
+                "environment: the environment variable ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing or empty",
+            ),
+            (
+                vec![SECRET],
+                "environment: the environment variable ALIBABA_CLOUD_ACCESS_KEY_ID is missing or empty",
+            ),
+            (
+                vec![("ALIBABA_CLOUD_SECURITY_TOKEN", "planted-token")],
+                "environment: the environment variable ALIBABA_CLOUD_ACCESS_KEY_ID is missing or empty",
+            ),
+            (vec![arn], "OIDC: the environment variable ALIBABA_CLOUD_ROLE_ARN is missing or empty"),
+            (
+                vec![
+                    arn,
+                    ("ALIBABA_CLOUD_ROLE_ARN", "r"),
+                    ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nowhere/token"),
+                ],
+                "AssumeRoleWithOIDC: cannot read the token file /nowhere/token: entity not found",
+            ),
+            (vec![("ALIBABA_CLOUD_PROFILE", "nobody")], "credentials.ini has no profile `nobody`"),
+        ] {
+            let (asked, error) = unanswered(&chain(&env, Some(home.path())));
+            let error = error.unwrap_err();
+            assert!(
+                asked.is_empty() && error.contains(told) && !error.contains("planted"),
+                "{env:?}: {error}"
+            );
+        }
+        for (file, text, told) in [
+            (".aliyun/config.json", "{", "CLI profile: "),
+            (".aliyun/config.json", r#"{"current":"gone","profiles":[]}"#, "has no profile `gone`"),
+            (
+                ".aliyun/config.json",
+                r#"{"profiles":[{"name":"default","mode":"External","process_command":"planted"}]}"#,
+                "CLI profile: the profile `default` has the mode `External`, which is not supported here: it runs a program",
+            ),
+            (
+                ".aliyun/config.json",
+                r#"{"profiles":[{"name":"default","mode":"AK","access_key_id":"planted"}]}"#,
+                "CLI profile: the credentials cannot be used: the access key secret is empty",
+            ),
+        ] {
+            let home = home_of_another_account();
+            fs::write(home.path().join(file), text).unwrap();
+            let error = unanswered(&chain(&[], Some(home.path()))).1.unwrap_err();
+            assert!(error.contains(told) && !error.contains("planted"), "{error}");
+        }
+        let named = ("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere/credentials");
+        let error =
+            unanswered(&chain(&[named, ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/k")], None)).1;
+        assert_eq!(
+            error.unwrap_err(),
+            "credentials file: cannot read /nowhere/credentials: entity not found"
+        );
+        let error = unanswered(&chain(&[NO_ECS, ("ALIBABA_CLOUD_CREDENTIALS_URI", "ftp://planted")], None)).1;
+        assert_eq!(error.unwrap_err(), "the credentials address: is neither https nor http on this machine");
+        let role = ("ALIBABA_CLOUD_ECS_METADATA", "shop-role");
+        let error =
+            unanswered(&chain(&[role, ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/k")], None)).1;
+        assert!(
+            error.unwrap_err().starts_with("ECS metadata: cannot be reached"),
+            "a role that is named is expected"
+        );
+    }
+
+    #[test]
+    fn absent_sources_are_passed_over_and_named_where_all_are_absent() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir_all(home.path().join(".aliyun")).unwrap();
+        // As the CLI leaves it behind before anybody has typed a key.
+        let blank = r#"{"current":"default","profiles":[{"name":"default","mode":"AK","access_key_id":"","access_key_secret":""}]}"#;
+        fs::write(home.path().join(".aliyun/config.json"), blank).unwrap();
+        let sections = home.path().join("sections.ini");
+        fs::write(&sections, "[other]\ntype=access_key\n").unwrap();
         let env = [
-            ("ALIBABA_CLOUD_ACCESS_KEY_ID", "half"),
             ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/r"),
-            ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/p"),
-            ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nowhere/token"),
-            ("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere/credentials"),
-            ("ALIBABA_CLOUD_CREDENTIALS_URI", "ftp://planted-secret"),
+            ("ALIBABA_CLOUD_CREDENTIALS_FILE", sections.to_str().unwrap()),
         ];
         let (asked, error) = unanswered(&chain(&env, Some(home.path())));
         let base = "http://100.100.100.200/latest";
@@ -248,17 +384,18 @@ mod tests {
         );
         let error = error.unwrap_err();
         for told in [
-            "environment: the environment variable ALIBABA_CLOUD_ACCESS_KEY_SECRET is missing or empty; ",
-            "AssumeRoleWithOIDC: cannot read the token file /nowhere/token: entity not found; ",
-            "CLI profile: the profile `ext` has the mode `External`, which is not supported here: it runs a program, and \
-             none is run; ",
-            "credentials file: cannot read /nowhere/credentials: entity not found; ",
-            "ECS metadata: cannot be reached: no connection to the endpoint (nothing was sent); ",
-            "credentials address: the credentials address: is neither https nor http on this machine",
+            "no credentials found; environment: set ALIBABA_CLOUD_ACCESS_KEY_ID and",
+            "; CLI profile: the chosen profile of ",
+            "sections.ini has no profile `default`; ",
+            "; ECS metadata: cannot be reached: no connection to the endpoint (nothing was sent)",
         ] {
             assert!(error.contains(told), "{told}\n{error}");
         }
-        assert!(!error.contains("planted"), "{error}");
+        let section = "[shop]\ntype=access_key\naccess_key_id=shopid\naccess_key_secret=s\n";
+        fs::write(&sections, section).unwrap();
+        let env = [env[1], ("ALIBABA_CLOUD_PROFILE", "shop")];
+        let found = unanswered(&chain(&env, Some(home.path()))).1;
+        assert_eq!(found.unwrap(), "shopid", "a name may stand in either file");
     }
 
     #[test]

@@ -1,21 +1,24 @@
 //! The two files that the vendor's tools keep: the Alibaba CLI's `~/.aliyun/config.json`, and the SDKs' credentials file.
-//! The names of the fields are those of the vendor's Python package `alibabacloud-credentials`.
+//! Both are read as the vendor's Python package `alibabacloud-credentials` reads them; `tests/data/profiles.jsonl` lists
+//! what that means, and the differences. Only the chosen profile is looked at: a flaw in another one does not matter.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloudauth_protocol::Credentials;
-use configparser::ini::{Ini, IniDefault};
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::metadata::EcsMetadata;
 use super::provide::ProvideCredentials;
 use super::sts::{AssumeRole, AssumeRoleWithOidc, Sts};
-use super::{LoadError, filled};
+use super::{LoadError, ini};
 
-/// A profile may build on another, and no chain is longer.
+/// The longest chain of profiles that build on each other.
 const LONGEST_CHAIN: usize = 8;
+/// The largest file, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 type Provider = Arc<dyn ProvideCredentials>;
 
@@ -29,56 +32,40 @@ pub(super) struct Defaults {
     pub(super) session_name: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// Profiles by the CLI's field names. No `Debug`: they hold secrets.
 pub(super) struct ProfileFile {
-    #[serde(default)]
     current: Option<String>,
-    #[serde(default)]
-    profiles: Vec<Profile>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Profile {
-    name: String,
-    mode: String,
-    access_key_id: String,
-    access_key_secret: String,
-    sts_token: String,
-    ram_role_arn: String,
-    ram_session_name: String,
-    role_session_name: String,
-    ram_role_name: String,
-    source_profile: String,
-    external_id: String,
-    policy: String,
-    sts_region: String,
-    enable_vpc: bool,
-    expired_seconds: Option<u64>,
-    oidc_provider_arn: String,
-    oidc_token_file: String,
+    profiles: Vec<Map<String, Value>>,
 }
 
 impl ProfileFile {
     pub(super) fn read(file: &Path) -> Result<Self, LoadError> {
-        let text =
-            std::fs::read(file).map_err(|error| LoadError::Unreadable(file.to_owned(), error.kind()))?;
-        Self::parse(&text, file)
+        Self::parse(&text_of(file)?, file)
     }
 
-    pub(super) fn parse(text: &[u8], file: &Path) -> Result<Self, LoadError> {
+    pub(super) fn parse(text: &str, file: &Path) -> Result<Self, LoadError> {
+        let refused = || LoadError::NotAProfileFile(file.to_owned());
         // The parser's own message could quote a secret.
-        serde_json::from_slice(text).map_err(|_| LoadError::NotAProfileFile(file.to_owned()))
+        let document: Map<String, Value> = serde_json::from_str(text).map_err(|_| refused())?;
+        let profiles = match document.get("profiles") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(profiles)) => profiles.iter().filter_map(Value::as_object).cloned().collect(),
+            Some(_) => return Err(refused()),
+        };
+        let current = document.get("current").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { current, profiles })
     }
 
     /// The profile of this name, or the current one.
-    pub(super) fn profile(&self, name: Option<&str>, file: &Path) -> Result<&Profile, LoadError> {
+    pub(super) fn profile(&self, name: Option<&str>, file: &Path) -> Result<Profile<'_>, LoadError> {
         let name = name.or(self.current.as_deref()).unwrap_or("default");
-        let found = self.profiles.iter().find(|profile| profile.name == name);
-        found.ok_or_else(|| LoadError::NoProfile(name.to_owned(), file.to_owned()))
+        let named = |profile: &&Map<String, Value>| profile.get("name").and_then(Value::as_str) == Some(name);
+        let fields = self.profiles.iter().find(named);
+        let fields = fields.ok_or_else(|| LoadError::no_profile(name, file))?;
+        Ok(Profile { name: fields.get("name").and_then(Value::as_str).unwrap_or_default(), fields })
     }
 
-    /// What a profile stands for.
+    /// The credentials provider that a profile describes.
     pub(super) fn provider(
         &self,
         name: Option<&str>,
@@ -96,63 +83,126 @@ impl ProfileFile {
         left: usize,
     ) -> Result<Provider, LoadError> {
         let profile = self.profile(name, file)?;
-        Ok(match profile.mode.as_str() {
+        Ok(match profile.text("mode")? {
             "AK" | "StsToken" => Arc::new(profile.fixed()?),
-            "RamRoleArn" => profile.role(Arc::new(profile.long_lived()?), defaults),
+            "RamRoleArn" => profile.role(Arc::new(profile.long_lived()?), defaults)?,
             "ChainableRamRoleArn" if left > 0 => {
-                let source = self.provider_within(Some(&profile.source_profile), file, defaults, left - 1)?;
-                profile.role(source, defaults)
+                let source = profile.text("source_profile")?;
+                let source = self.provider_within(Some(source), file, defaults, left - 1)?;
+                profile.role(source, defaults)?
             }
             "ChainableRamRoleArn" => return Err(LoadError::EndlessChain(file.to_owned())),
             "EcsRamRole" => {
-                let metadata = defaults.ecs.clone().ok_or(LoadError::EcsSwitchedOff)?;
-                Arc::new(with(metadata, &profile.ram_role_name, EcsMetadata::role))
+                let metadata = defaults.ecs.clone().ok_or(LoadError::EcsSwitchedOff)?.configured();
+                Arc::new(with(metadata, profile.text("ram_role_name")?, EcsMetadata::role))
             }
-            "OIDC" => {
-                let (arn, provider) = (&profile.ram_role_arn, &profile.oidc_provider_arn);
-                let role = AssumeRoleWithOidc::new(arn, provider, &profile.oidc_token_file);
-                let role = with(role, &profile.policy, AssumeRoleWithOidc::policy);
-                let role =
-                    defaults.apply(role, &profile.role_session_name, &profile.sts_region, profile.enable_vpc);
-                Arc::new(match profile.expired_seconds {
-                    Some(seconds) => role.duration(Duration::from_secs(seconds)),
-                    None => role,
-                })
-            }
+            "OIDC" => profile.oidc(defaults)?,
             _ => return Err(profile.unsupported()),
         })
     }
 }
 
-impl Profile {
-    /// The credentials that stand in the profile itself.
+/// One profile. Its fields are looked at when they are needed.
+pub(super) struct Profile<'a> {
+    name: &'a str,
+    fields: &'a Map<String, Value>,
+}
+
+impl Profile<'_> {
+    /// The credentials that the profile itself holds.
     pub(super) fn fixed(&self) -> Result<Credentials, LoadError> {
-        match self.mode.as_str() {
+        match self.text("mode")? {
             "AK" => self.long_lived(),
-            "StsToken" => {
-                Ok(Credentials::temporary(&self.access_key_id, &self.access_key_secret, &self.sts_token)?)
-            }
+            "StsToken" => Ok(Credentials::temporary(
+                self.text("access_key_id")?,
+                self.text("access_key_secret")?,
+                self.text("sts_token")?,
+            )?),
             _ => Err(self.unsupported()),
         }
     }
 
-    fn long_lived(&self) -> Result<Credentials, LoadError> {
-        Ok(Credentials::new(&self.access_key_id, &self.access_key_secret)?)
+    /// Whether it holds no key at all, as the CLI leaves a profile before the first key is typed.
+    pub(super) fn is_blank(&self) -> bool {
+        let is_empty = |field: &'static str| matches!(self.text(field), Ok(""));
+        matches!(self.text("mode"), Ok("" | "AK"))
+            && is_empty("access_key_id")
+            && is_empty("access_key_secret")
     }
 
-    fn role(&self, source: Provider, defaults: &Defaults) -> Provider {
-        let role = AssumeRole::new(source, &self.ram_role_arn);
-        let role = with(role, &self.external_id, AssumeRole::external_id);
-        let role = with(role, &self.policy, AssumeRole::policy);
-        let role = defaults.apply(role, &self.ram_session_name, &self.sts_region, self.enable_vpc);
-        Arc::new(match self.expired_seconds {
-            Some(seconds) => role.duration(Duration::from_secs(seconds)),
+    fn long_lived(&self) -> Result<Credentials, LoadError> {
+        Ok(Credentials::new(self.text("access_key_id")?, self.text("access_key_secret")?)?)
+    }
+
+    fn role(&self, source: Provider, defaults: &Defaults) -> Result<Provider, LoadError> {
+        let role = AssumeRole::new(source, self.needed("ram_role_arn")?);
+        let role = with(role, self.text("external_id")?, AssumeRole::external_id);
+        let role = with(role, self.text("policy")?, AssumeRole::policy);
+        let role = self.settings(role, "ram_session_name", defaults)?;
+        Ok(Arc::new(match self.seconds("expired_seconds")? {
+            Some(duration) => role.duration(duration),
             None => role,
-        })
+        }))
+    }
+
+    fn oidc(&self, defaults: &Defaults) -> Result<Provider, LoadError> {
+        let [arn, provider, file] = ["ram_role_arn", "oidc_provider_arn", "oidc_token_file"];
+        let role = AssumeRoleWithOidc::new(self.needed(arn)?, self.needed(provider)?, self.needed(file)?);
+        let role = with(role, self.text("policy")?, AssumeRoleWithOidc::policy);
+        let role = self.settings(role, "role_session_name", defaults)?;
+        Ok(Arc::new(match self.seconds("expired_seconds")? {
+            Some(duration) => role.duration(duration),
+            None => role,
+        }))
+    }
+
+    fn settings<R: Sts>(&self, role: R, session: &'static str, defaults: &Defaults) -> Result<R, LoadError> {
+        let vpc = self.switch("enable_vpc")?;
+        Ok(defaults.apply(role, self.text(session)?, self.text("sts_region")?, vpc))
+    }
+
+    /// A text; empty where it is missing or null.
+    fn text(&self, field: &'static str) -> Result<&str, LoadError> {
+        match self.fields.get(field) {
+            None | Some(Value::Null) => Ok(""),
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(self.wrong(field, "must be text")),
+        }
+    }
+
+    fn needed(&self, field: &'static str) -> Result<&str, LoadError> {
+        match self.text(field)? {
+            "" => Err(self.wrong(field, "is missing or empty")),
+            text => Ok(text),
+        }
+    }
+
+    /// Whole seconds, as a number or as its text.
+    fn seconds(&self, field: &'static str) -> Result<Option<Duration>, LoadError> {
+        let seconds = match self.fields.get(field) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(value) => value.as_u64(),
+        };
+        let seconds = seconds.ok_or_else(|| self.wrong(field, "must be a whole number of seconds"))?;
+        Ok(Some(Duration::from_secs(seconds)))
+    }
+
+    fn switch(&self, field: &'static str) -> Result<Option<bool>, LoadError> {
+        match self.fields.get(field) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(on)) => Ok(Some(*on)),
+            Some(_) => Err(self.wrong(field, "must be true or false")),
+        }
+    }
+
+    fn wrong(&self, field: &'static str, problem: &'static str) -> LoadError {
+        LoadError::Field { profile: super::shown(self.name), field, problem }
     }
 
     fn unsupported(&self) -> LoadError {
-        LoadError::Mode { profile: self.name.clone(), mode: self.mode.clone() }
+        let mode = self.text("mode").unwrap_or_default();
+        LoadError::Mode { profile: super::shown(self.name), mode: super::shown(mode) }
     }
 }
 
@@ -162,58 +212,80 @@ fn with<'a, T>(of: T, text: &'a str, set: impl FnOnce(T, &'a str) -> T) -> T {
 }
 
 impl Defaults {
-    /// What the profile says, and what the environment says where it says nothing.
-    pub(super) fn apply<R: Sts>(&self, role: R, session: &str, region: &str, vpc: bool) -> R {
+    /// The profile's own settings, and the environment's where it has none.
+    pub(super) fn apply<R: Sts>(&self, role: R, session: &str, region: &str, vpc: Option<bool>) -> R {
         let or = |own: &str, default: &Option<String>| match own {
             "" => default.clone().unwrap_or_default(),
             own => own.to_owned(),
         };
         let (session, region) = (or(session, &self.session_name), or(region, &self.sts_region));
         let role = with(role, &session, |role, name| role.named(name));
-        with(role, &region, |role, region| role.in_region(region, vpc || self.sts_vpc))
+        with(role, &region, |role, region| role.in_region(region, vpc.unwrap_or(self.sts_vpc)))
     }
 }
 
-/// What a section of the SDKs' credentials file stands for. A value ends at its first `#`.
+/// The credentials provider that a section of the SDKs' credentials file describes.
 pub(super) fn credentials_file(
     file: &Path,
     section: &str,
     defaults: &Defaults,
 ) -> Result<Provider, LoadError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| LoadError::Unreadable(file.to_owned(), error.kind()))?;
-    let mut form = IniDefault::default();
-    form.case_sensitive = true;
-    form.delimiters = vec!['='];
-    form.comment_symbols = vec!['#', ';'];
-    form.inline_comment_symbols = Some(vec!['#']);
-    let mut ini = Ini::new_from_defaults(form);
-    // The parser's own message could quote a secret.
-    let sections = ini.read(text).map_err(|_| LoadError::NotAProfileFile(file.to_owned()))?;
-    if !sections.contains_key(section) {
-        return Err(LoadError::NoProfile(section.to_owned(), file.to_owned()));
-    }
-    let get = |key: &str| filled(ini.get(section, key)).unwrap_or_default();
-    let profile = Profile {
-        name: section.to_owned(),
-        access_key_id: get("access_key_id"),
-        access_key_secret: get("access_key_secret"),
-        ram_role_arn: get("role_arn"),
-        ram_session_name: get("role_session_name"),
-        role_session_name: get("role_session_name"),
-        ram_role_name: get("role_name"),
-        policy: get("policy"),
-        oidc_provider_arn: get("oidc_provider_arn"),
-        oidc_token_file: get("oidc_token_file_path"),
-        // The same things by their names in the other file.
-        mode: match get("type").as_str() {
-            "access_key" => "AK".to_owned(),
-            "ram_role_arn" => "RamRoleArn".to_owned(),
-            "ecs_ram_role" => "EcsRamRole".to_owned(),
-            "oidc_role_arn" => "OIDC".to_owned(),
-            other => other.to_owned(),
-        },
-        ..Profile::default()
-    };
-    ProfileFile { current: None, profiles: vec![profile] }.provider(Some(section), file, defaults)
+    credentials_text(&text_of(file)?, file, section, defaults)
 }
+
+pub(super) fn credentials_text(
+    text: &str,
+    file: &Path,
+    section: &str,
+    defaults: &Defaults,
+) -> Result<Provider, LoadError> {
+    let found = ini::section(text, section).map_err(|problem| LoadError::Syntax {
+        file: file.to_owned(),
+        line: problem.line,
+        problem: problem.what,
+    })?;
+    let found = found.ok_or_else(|| LoadError::no_profile(section, file))?;
+    // Translated to the names of the CLI's file. A key that this file does not have is not read.
+    let mode = found.get("type").map(|mode| match mode.as_str() {
+        "access_key" => "AK",
+        "ram_role_arn" => "RamRoleArn",
+        "ecs_ram_role" => "EcsRamRole",
+        "oidc_role_arn" => "OIDC",
+        other => other,
+    });
+    let keys = [
+        ("access_key_id", "access_key_id"),
+        ("access_key_secret", "access_key_secret"),
+        ("role_arn", "ram_role_arn"),
+        ("role_session_name", "ram_session_name"),
+        ("role_session_name", "role_session_name"),
+        ("role_name", "ram_role_name"),
+        ("policy", "policy"),
+        ("oidc_provider_arn", "oidc_provider_arn"),
+        ("oidc_token_file_path", "oidc_token_file"),
+    ];
+    let mut fields: Map<String, Value> = keys
+        .iter()
+        .filter_map(|(here, there)| Some(((*there).to_owned(), found.get(*here)?.clone().into())))
+        .collect();
+    fields.insert("mode".to_owned(), mode.unwrap_or_default().into());
+    fields.insert("name".to_owned(), section.into());
+    ProfileFile { current: None, profiles: vec![fields] }.provider(Some(section), file, defaults)
+}
+
+/// A file's text without its byte order mark.
+fn text_of(file: &Path) -> Result<String, LoadError> {
+    let unreadable = |error: std::io::Error| LoadError::Unreadable(file.to_owned(), error.kind());
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(LoadError::Unreadable(file.to_owned(), std::io::ErrorKind::FileTooLarge));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| LoadError::NotAProfileFile(file.to_owned()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+#[cfg(test)]
+#[path = "vendor_table.rs"]
+mod vendor_table;

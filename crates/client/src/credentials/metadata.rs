@@ -26,19 +26,27 @@ pub struct EcsMetadata {
     base: String,
     role: Option<String>,
     without_token: bool,
+    /// A machine without the service or without a role is then an error, not an absent source.
+    configured: bool,
 }
 
 impl EcsMetadata {
     /// The role that the instance has.
     #[must_use]
     pub fn new() -> Self {
-        Self { base: BASE.to_owned(), role: None, without_token: true }
+        Self { base: BASE.to_owned(), role: None, without_token: true, configured: false }
     }
 
     /// This role, without asking which there is.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.role = Some(role.into());
+        self.configured()
+    }
+
+    /// This source was chosen, by a profile or a variable.
+    pub(super) const fn configured(mut self) -> Self {
+        self.configured = true;
         self
     }
 
@@ -117,7 +125,12 @@ impl EcsFetch<'_> {
                 self.keys_or_role()
             }
             (Asked::Role, Some(answer)) => {
-                let role = text_of(&body_of(ECS, answer)?)?;
+                // No service: not on ECS. 404: an instance without a role.
+                let is_absent =
+                    answer.as_ref().map_or(true, |response| response.status() == StatusCode::NOT_FOUND);
+                let role = body_of(ECS, answer).and_then(|response| text_of(&response));
+                let role = role
+                    .map_err(|error| if is_absent && !self.of.configured { error.absent() } else { error })?;
                 self.get(&format!("{ROLES}{}", checked_role(&role)?), Asked::Keys)
             }
             (Asked::Keys, Some(answer)) => Ok(FetchStep::Done(keys::read(ECS, now, answer))),

@@ -139,19 +139,22 @@ pub struct ProvideError(Arc<Inner>);
 
 #[derive(Debug)]
 enum Inner {
-    One { provider: String, why: String, passing: bool, source: Option<BoxError> },
+    One { provider: String, why: String, is: Is, source: Option<BoxError> },
     All(Vec<ProvideError>),
+}
+
+/// What a chain and a client make of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Is {
+    Final,
+    Transient,
+    Absent,
 }
 
 impl ProvideError {
     /// A failure of `provider`. Neither text may hold a secret.
     pub fn new(provider: impl Into<String>, why: impl Into<String>) -> Self {
-        Self(Arc::new(Inner::One {
-            provider: provider.into(),
-            why: why.into(),
-            passing: false,
-            source: None,
-        }))
+        Self(Arc::new(Inner::One { provider: provider.into(), why: why.into(), is: Is::Final, source: None }))
     }
 
     /// With what is behind it, which must show no secret either.
@@ -163,22 +166,38 @@ impl ProvideError {
     /// It may be gone when asked again later.
     #[must_use]
     pub fn passing(self) -> Self {
-        self.changed(|passing, _| *passing = true)
+        self.changed(|is, _| *is = Is::Transient)
+    }
+
+    /// There is nothing to get here: the source is not configured, so that a [`Chain`](super::Chain) asks the next one. Any
+    /// other failure ends the chain, since the next source could be another account.
+    #[must_use]
+    pub fn absent(self) -> Self {
+        self.changed(|is, _| *is = Is::Absent)
+    }
+
+    /// Whether a chain asks the next source.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        match &*self.0 {
+            Inner::One { is, .. } => *is == Is::Absent,
+            Inner::All(_) => true,
+        }
     }
 
     /// Whether it may be gone when asked again later; of several, whether any may.
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match &*self.0 {
-            Inner::One { passing, .. } => *passing,
+            Inner::One { is, .. } => *is == Is::Transient,
             Inner::All(errors) => errors.iter().any(Self::is_passing),
         }
     }
 
-    /// Only one that is nobody else's yet can be changed, as the two above are meant for.
-    fn changed(mut self, change: impl FnOnce(&mut bool, &mut Option<BoxError>)) -> Self {
-        if let Some(Inner::One { passing, source, .. }) = Arc::get_mut(&mut self.0) {
-            change(passing, source);
+    /// Changes an error that has not been shared yet.
+    fn changed(mut self, change: impl FnOnce(&mut Is, &mut Option<BoxError>)) -> Self {
+        if let Some(Inner::One { is, source, .. }) = Arc::get_mut(&mut self.0) {
+            change(is, source);
         }
         self
     }
@@ -197,8 +216,8 @@ impl fmt::Display for ProvideError {
         match &*self.0 {
             Inner::One { provider, why, .. } => write!(f, "{provider}: {why}"),
             Inner::All(errors) => {
-                f.write_str("nobody has credentials")?;
-                // All of them are the cause, and an error has one source only: each is told with its own.
+                f.write_str("no credentials found")?;
+                // An error has one source only, and all of these are the cause: each is printed with its own.
                 for error in errors {
                     write!(f, "; {error}")?;
                     let mut source = std::error::Error::source(error);

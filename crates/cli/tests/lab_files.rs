@@ -39,3 +39,15 @@ fn skipped_files_are_listed_for_people_and_programs() {
     let args = ["report", "builtin:onboarding", "d", "--to", "r.html", "--output", "json"];
     assert_eq!(document(&lab(folder, &args))["skipped"], expected);
 }
+
+#[test]
+fn a_file_without_inputs_is_refused_unless_it_is_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("x.csv"), "kod,ok\n200,T\n").unwrap();
+    let output = lab(folder, &["replay", "builtin:onboarding", "x.csv"]);
+    let expected = "x.csv: none of the policy's inputs found; columns are kod, ok; give --mapping or --allow-missing-inputs";
+    assert!(output.status.code() == Some(1) && said(&output).contains(expected), "{}", said(&output));
+    let output = lab(folder, &["replay", "builtin:onboarding", "x.csv", "--allow-missing-inputs"]);
+    assert!(output.status.success() && said(&output).contains("decides on 1 row"), "{}", said(&output));
+}

@@ -159,7 +159,7 @@ fn what_is_of_something_else_is_refused_by_its_name() {
         ([&finish[..], &["builtin:onboarding"]].concat(), 1, "is of another candidate"),
         ([&sql[..], &["duckdb", "--mapping", "reply.toml"]].concat(), 2, "shape = \"flat\""),
         ([&sql[..], &["duckdb", "--mapping", "path.toml"]].concat(), 2, "`a.b` is a path"),
-        ([&sql[..], &["oracle", "--mapping", "mapping.toml"]].concat(), 2, "there is no dialect `oracle`"),
+        ([&sql[..], &["oracle", "--mapping", "mapping.toml"]].concat(), 2, "invalid value 'oracle'"),
         ([&sql[..], &["duckdb"]].concat(), 2, "--mapping"),
         ([&sql[..], &["duckdb", "--mapping", "none.toml"]].concat(), 2, "cannot read none.toml"),
     ] {

@@ -4,8 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use crate::search::Skipped;
-
 /// Why nothing comes of it. It names files, and never what stands in them.
 #[derive(Debug)]
 pub struct LabError {
@@ -33,7 +31,7 @@ impl LabError {
         Self { what: what.into(), source: Some(source.into()) }
     }
 
-    pub(crate) fn nothing_in(folder: &Path, skipped: &[Skipped]) -> Self {
+    pub(crate) fn nothing_in(folder: &Path, skipped: &[impl fmt::Display]) -> Self {
         let skipped = match skipped {
             [] => String::new(),
             [first, rest @ ..] => format!("; {} skipped, such as {first}", rest.len() + 1),

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use crate::error::LabError;
+use crate::header;
 use crate::notes::Point;
 use crate::source::{Format, Source};
 
@@ -42,6 +43,8 @@ pub(crate) struct Position {
 /// All files, from one piece to the next.
 pub(crate) struct Feed<'r> {
     sources: &'r [Source],
+    /// The names that a header may have.
+    paths: &'r [String],
     read: &'r (dyn Fn(u64) + Send + Sync),
     position: Position,
     open: Option<Open<'r>>,
@@ -64,9 +67,15 @@ enum Open<'r> {
 }
 
 impl<'r> Feed<'r> {
-    pub(crate) fn new(sources: &'r [Source], from: Position, read: &'r (dyn Fn(u64) + Send + Sync)) -> Self {
+    pub(crate) fn new(
+        sources: &'r [Source],
+        paths: &'r [String],
+        from: Position,
+        read: &'r (dyn Fn(u64) + Send + Sync),
+    ) -> Self {
         Self {
             sources,
+            paths,
             read,
             position: from,
             open: None,
@@ -123,11 +132,14 @@ impl<'r> Feed<'r> {
             io::copy(&mut from.by_ref().take(at.offset), &mut io::sink())?;
             return Ok(Open::Json { from, carried: Vec::new() });
         };
+        let head = header::read(&mut from)?;
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
+            .delimiter(header::delimiter(&head, delimiter, self.paths))
             .flexible(true)
             .buffer_capacity(1 << 18)
-            .from_reader(Box::new(from.chain(CSV_END)) as Box<dyn Read + Send + 'r>);
+            .from_reader(
+                Box::new(io::Cursor::new(head).chain(from).chain(CSV_END)) as Box<dyn Read + Send + 'r>
+            );
         let mut header = reader.byte_headers().map_err(io::Error::other)?.clone();
         if header.iter().any(|name| name.ends_with(CSV_END)) {
             return Err(open_quote(&header));

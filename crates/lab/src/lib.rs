@@ -34,6 +34,7 @@ mod counts;
 mod drift;
 mod error;
 mod feed;
+mod header;
 mod json;
 mod mapping;
 mod notes;

@@ -102,6 +102,7 @@ pub struct Lab<'p> {
     resume: Option<PathBuf>,
     pub(crate) skipped: Vec<Skipped>,
     checkpoint_every: Duration,
+    allow_missing_inputs: bool,
 }
 
 impl<'p> Lab<'p> {
@@ -119,6 +120,7 @@ impl<'p> Lab<'p> {
             resume: None,
             skipped: Vec::new(),
             checkpoint_every: CHECKPOINT_EVERY,
+            allow_missing_inputs: false,
         }
     }
 
@@ -167,6 +169,14 @@ impl<'p> Lab<'p> {
         self
     }
 
+    /// Reads files in which none of the policies' inputs is found. Without it they are refused, since every row would be decided
+    /// on no evidence.
+    #[must_use]
+    pub const fn allow_missing_inputs(mut self) -> Self {
+        self.allow_missing_inputs = true;
+        self
+    }
+
     /// Lists the files and folders that [`Source::search`] found and passed over in the report.
     #[must_use]
     pub fn skipped(mut self, skipped: Vec<Skipped>) -> Self {
@@ -207,6 +217,7 @@ impl<'p> Lab<'p> {
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
             write_decisions: self.decisions.is_some(),
+            allow_missing_inputs: self.allow_missing_inputs,
         };
         let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
@@ -216,7 +227,7 @@ impl<'p> Lab<'p> {
         let read = |bytes| {
             watch.read.fetch_add(bytes, Ordering::Relaxed);
         };
-        let mut feed = Feed::new(sources, state.position, &read);
+        let mut feed = Feed::new(sources, &task.slots, state.position, &read);
         loop {
             let lap = Lap {
                 feed: Mutex::new((&mut feed, decisions.as_ref().map_or(0, Decisions::next))),

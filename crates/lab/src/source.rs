@@ -1,9 +1,12 @@
 //! A file: its format, its compression, and its bytes.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use encoding_rs_io::DecodeReaderBytesBuilder;
+use flate2::bufread::GzDecoder;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,19 +75,56 @@ impl Source {
         self.changed
     }
 
-    /// What is in it, unpacked; `read` counts the bytes of the file itself.
+    /// The text in it: unpacked, and as UTF-8 if it begins with a mark of UTF-16. `read` counts the bytes of the file itself.
     pub(crate) fn open<'r>(
         &self,
         read: &'r (dyn Fn(u64) + Send + Sync),
     ) -> io::Result<Box<dyn Read + Send + 'r>> {
         let file = Counted { file: File::open(&self.path)?, read };
-        Ok(match self.packing {
+        let unpacked: Box<dyn Read + Send + 'r> = match self.packing {
             Packing::Plain => Box::new(file),
-            Packing::Gzip => {
-                Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)))
-            }
+            Packing::Gzip => Box::new(Members(Some(GzDecoder::new(BufReader::with_capacity(1 << 16, file))))),
             Packing::Zstd => Box::new(zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 16, file))?),
-        })
+        };
+        let mut decoder = DecodeReaderBytesBuilder::new();
+        Ok(Box::new(decoder.utf8_passthru(true).strip_bom(true).build(unpacked)))
+    }
+}
+
+/// The members of a gzip file, one after the other. Zeros behind the last one are padding, as tapes and disks leave it.
+struct Members<R>(Option<GzDecoder<R>>);
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.0 {
+            let length = member.read(buffer)?;
+            if length > 0 || buffer.is_empty() {
+                return Ok(length);
+            }
+            self.0 = match self.0.take() {
+                Some(member) => next_member(member.into_inner())?,
+                None => None,
+            };
+        }
+        Ok(0)
+    }
+}
+
+fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<GzDecoder<R>>> {
+    let mut is_padded = false;
+    loop {
+        let bytes = rest.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        match (bytes.len(), zeros) {
+            (0, _) => return Ok(None),
+            (_, 0) if !is_padded => return Ok(Some(GzDecoder::new(rest))),
+            (_, 0) => {
+                let what = "something other than zeros follows the end of the gzip data";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+            }
+            (_, zeros) => rest.consume(zeros),
+        }
+        is_padded = true;
     }
 }
 

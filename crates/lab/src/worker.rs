@@ -6,8 +6,9 @@ use cloudauth_policy::{Input, Policy};
 
 use crate::error::LabError;
 use crate::feed::Piece;
+use crate::header;
 use crate::json::{Bad, Found, Value, Wanted};
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, Shape};
 use crate::notes::{Point, What};
 use crate::row::{Cell, Rows, slot};
 use crate::source::Source;
@@ -25,6 +26,7 @@ pub(crate) struct Task<'t> {
     pub(crate) is_mapped: bool,
     pub(crate) keep_people: bool,
     pub(crate) write_decisions: bool,
+    pub(crate) allow_missing_inputs: bool,
 }
 
 pub(crate) struct Worker<'t> {
@@ -33,6 +35,8 @@ pub(crate) struct Worker<'t> {
     pub(crate) rows: Rows<'t>,
     pub(crate) counter: Counter,
     pub(crate) decisions: Vec<u8>,
+    /// Whether the piece at the start of a file has lines without inputs so far; `None` where it no longer matters.
+    lacks_inputs: Option<bool>,
 }
 
 impl<'t> Worker<'t> {
@@ -44,6 +48,7 @@ impl<'t> Worker<'t> {
             rows: if task.names_people() { rows } else { rows.without_names() },
             counter: Counter::new(task.policy, task.candidate, &task.mapping.segments),
             decisions: Vec::new(),
+            lacks_inputs: None,
         }
     }
 
@@ -59,7 +64,7 @@ impl<'t> Worker<'t> {
         header: Option<&csv::ByteRecord>,
     ) -> Result<Vec<u8>, LabError> {
         match piece {
-            Piece::Lines { bytes, first } => self.lines(bytes, *first),
+            Piece::Lines { bytes, first } => self.lines(bytes, *first)?,
             Piece::Records { records, source } => self.records(records, *source, header)?,
             #[cfg(feature = "parquet")]
             Piece::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
@@ -68,7 +73,9 @@ impl<'t> Worker<'t> {
         Ok(std::mem::take(&mut self.decisions))
     }
 
-    fn lines(&mut self, bytes: &[u8], first: Point) {
+    fn lines(&mut self, bytes: &[u8], first: Point) -> Result<(), LabError> {
+        // The first piece of a file has a megabyte of rows: one of them has an input, or none is where the policy looks.
+        self.lacks_inputs = (first.line == 1).then_some(false);
         let text = std::str::from_utf8(bytes).ok();
         // All of them at once, without a way out, so that the processor compares many in one step.
         let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n');
@@ -93,16 +100,27 @@ impl<'t> Worker<'t> {
             begin += length + 1;
             at.line += 1;
         }
+        if self.lacks_inputs == Some(true) {
+            return Err(LabError::new(format!(
+                "{}: none of the policy's inputs found in the first {} lines; give --mapping or --allow-missing-inputs",
+                self.task.file(first.source),
+                at.line - first.line
+            )));
+        }
+        Ok(())
     }
 
     fn line(&mut self, line: &str, at: Point) {
-        let Self { task, found, rows, counter, decisions } = self;
+        let Self { task, found, rows, counter, decisions, lacks_inputs } = self;
         if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let what = match bad {
                 Bad::NotJson => What::NotJson,
                 Bad::Twice => What::Twice,
             };
             return rows.notes.add(what, at);
+        }
+        if lacks_inputs.is_some() {
+            *lacks_inputs = (!task.finds_inputs(|slot| found.is_there(slot))).then_some(true);
         }
         if found.broken > 0 {
             rows.notes.add(What::Document, at);
@@ -157,32 +175,46 @@ impl Task<'_> {
         self.keep_people || self.candidate.is_some() || self.write_decisions
     }
 
-    /// Which of a file's columns each slot is.
+    /// The column of each slot in a file.
     pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
-        // An empty path is nowhere, and not a column without a name.
-        let is_at = |path: &String, name: &[u8]| !path.is_empty() && *name == *path.as_bytes();
-        let column = |path: &String| names.iter().position(|name| is_at(path, name));
-        let columns: Vec<Option<usize>> = self.slots.iter().map(column).collect();
-        let twice = self.slots.iter().find(|path| names.iter().filter(|name| is_at(path, name)).count() > 1);
-        if let (Some(name), Some(source)) = (twice, self.sources.get(source)) {
-            let file = source.path().display();
+        let file = self.file(source);
+        let mut columns = Vec::with_capacity(self.slots.len());
+        for (slot, path) in self.slots.iter().enumerate() {
+            let column = header::column(names, path).map_err(|()| {
+                LabError::new(format!(
+                    "{file} has the column `{path}` twice, and which is meant is not known"
+                ))
+            })?;
+            let is_needed = self.is_mapped && self.mapping.must_have(slot) && !path.is_empty();
+            if column.is_none() && is_needed {
+                let shown = header::shown(names);
+                return Err(LabError::new(format!(
+                    "{file} has no column `{path}`, which the mapping names; {shown}"
+                )));
+            }
+            columns.push(column);
+        }
+        if !self.finds_inputs(|slot| columns.get(slot).is_some_and(Option::is_some)) {
             return Err(LabError::new(format!(
-                "{file} has the column `{name}` twice, and which is meant is not known"
+                "{file}: none of the policy's inputs found; {}; give --mapping or --allow-missing-inputs",
+                header::shown(names)
             )));
         }
-        let must = |(slot, _): &(usize, _)| self.is_mapped && self.mapping.must_have(*slot);
-        let mut needed = self.slots.iter().zip(&columns).enumerate().filter(must);
-        let lacking = needed.find(|(_, (path, column))| !path.is_empty() && column.is_none());
-        match (lacking, self.sources.get(source)) {
-            (Some((_, (path, _))), Some(source)) => {
-                let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
-                let (file, names) = (source.path().display(), names.join(", "));
-                Err(LabError::new(format!(
-                    "{file} has no column `{path}`, which the mapping names; it has: {names}"
-                )))
-            }
-            _ => Ok(columns),
-        }
+        Ok(columns)
+    }
+
+    /// Whether an input is there that a policy asks for; `true` where no input has a place.
+    pub(crate) fn finds_inputs(&self, is_there: impl Fn(usize) -> bool) -> bool {
+        let is_reply = self.mapping.shape == Shape::Reply;
+        let is_placed = |slot: &usize| self.slots.get(*slot).is_some_and(|path| !path.is_empty());
+        let wanted = Input::ALL.into_iter().filter(|input| is_reply || self.asks(*input));
+        let mut slots = wanted.map(|input| input as usize).filter(is_placed).peekable();
+        self.allow_missing_inputs || slots.peek().is_none() || slots.any(is_there)
+    }
+
+    /// The name of a file, for errors.
+    fn file(&self, source: usize) -> String {
+        self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()
     }
 }
 

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Language, Ran, SkipReason, Source, Watch, report};
+use cloudauth_lab::{Lab, Language, Ran, Replay, SkipReason, Source, Watch, report};
 use cloudauth_policy::{Policy, builtin};
 
 const HEADER: &str =
@@ -112,5 +113,102 @@ fn a_report_lists_what_was_skipped() {
     let Ran { tally, .. } = lab.run(&found.sources, &Watch::default()).unwrap();
     for language in [Language::En, Language::Zh] {
         assert!(report(&tally, language).unwrap().contains("_x.csv"));
+    }
+}
+
+/// What a run refuses a file for, or the verdicts.
+fn verdicts(lab: &Lab<'_>, path: &Path) -> Result<[u64; 4], String> {
+    let sources = Source::find(&[path.to_owned()]).unwrap();
+    let ran = lab.run(&sources, &Watch::default()).map_err(|error| error.to_string())?;
+    let verdicts = Replay::of(&ran.tally).verdicts;
+    Ok(["approve", "review", "retry", "reject"].map(|verdict| verdicts[verdict].all))
+}
+
+fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    std::iter::once(0xFEFF).chain(text.encode_utf16()).flat_map(to_bytes).collect()
+}
+
+#[test]
+fn delimiter_encoding_and_capitals_are_detected() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, policy) = (folder.path(), policy());
+    let data = format!("{HEADER}{}", ROW.repeat(3));
+    let with = |delimiter: &str| data.replace(',', delimiter);
+    let capitals = format!("{}{}", HEADER.to_ascii_uppercase(), ROW.repeat(3));
+    let notes = format!("\"a,b,c,d,e\";{}\"x\"\"\n;,\";{}", HEADER.replace(',', ";"), ROW.replace(',', ";"));
+    let json = "{\"sub_code\":\"200\",\"passed\":\"T\",\"face_attack\":\"F\",\"face_occlusion\":\"F\",\"verify_score\":88,\"quality_score\":90,\"face_attack_score\":0.1}\r\n";
+    for (name, bytes, rows) in [
+        ("comma.csv", data.clone().into_bytes(), 3),
+        ("semicolon.csv", with(";").into_bytes(), 3),
+        ("tab.csv", with("\t").into_bytes(), 3),
+        ("pipe.csv", with("|").into_bytes(), 3),
+        ("comma.tsv", data.clone().into_bytes(), 3),
+        ("quoted.csv", notes.into_bytes(), 1),
+        ("mac.csv", data.replace('\n', "\r").into_bytes(), 3),
+        ("blank.csv", format!("\n\r\n{data}").into_bytes(), 3),
+        ("capitals.csv", capitals.into_bytes(), 3),
+        ("mark.csv", format!("\u{feff}{data}").into_bytes(), 3),
+        ("little.csv", utf16(&with(";"), u16::to_le_bytes), 3),
+        ("big.csv", utf16(&data, u16::to_be_bytes), 3),
+        ("little.jsonl", utf16(&json.repeat(3), u16::to_le_bytes), 3),
+        ("mark.jsonl", format!("\u{feff}{}", json.repeat(3)).into_bytes(), 3),
+    ] {
+        let path = write(folder, name, bytes);
+        assert_eq!(verdicts(&Lab::new(&policy), &path), Ok([rows, 0, 0, 0]), "{name}");
+    }
+    // Two columns that differ in capitals alone: the one that is named, or none.
+    let both = write(folder, "both.csv", format!("PASSED,{}F,{ROW}", HEADER));
+    assert_eq!(verdicts(&Lab::new(&policy), &both), Ok([1, 0, 0, 0]));
+    let neither = write(folder, "neither.csv", "SUB_CODE,Sub_Code,passed\n200,201,T\n");
+    let refused = verdicts(&Lab::new(&policy), &neither).unwrap_err();
+    assert!(refused.contains("the column `sub_code` twice"), "{refused}");
+}
+
+#[test]
+fn a_file_without_any_input_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, policy) = (folder.path(), policy());
+    let wide: String = (0..100).map(|number| format!("column_{number}_{},", "x".repeat(90))).collect();
+    for (name, text, shown) in [
+        ("names.csv", "code_of_result,ok\n200,T\n".to_owned(), "columns are code_of_result, ok;"),
+        ("headless.csv", ROW.repeat(2), "the first line looks like data, not like a header;"),
+        ("people.csv", "Li Si,13800138000\nT,F\n".to_owned(), "the first line looks like data"),
+        ("wide.csv", format!("{wide}\n{}\n", ",".repeat(100)), "xx.., and 71 more;"),
+        ("a.jsonl", "{\"code_of_result\":\"200\",\"ok\":\"T\"}\n".repeat(2), "in the first 2 lines;"),
+    ] {
+        let path = write(folder, name, &text);
+        let refused = verdicts(&Lab::new(&policy), &path).unwrap_err();
+        let expected = format!("{name}: none of the policy's inputs found");
+        assert!(refused.contains(&expected) && refused.contains(shown), "{refused}");
+        assert!(refused.contains("give --mapping or --allow-missing-inputs"), "{refused}");
+        assert!(refused.len() < 2000 && !refused.contains("Li Si") && !refused.contains("138"), "{refused}");
+        let all: u64 = verdicts(&Lab::new(&policy).allow_missing_inputs(), &path).unwrap().iter().sum();
+        assert!(all > 0, "{name}");
+    }
+    // A line without inputs among lines with them is a row like any other.
+    let lines = "{\"id\":\"1\"}\n{\"passed\":\"T\"}\n";
+    let all: u64 = verdicts(&Lab::new(&policy), &write(folder, "b.jsonl", lines)).unwrap().iter().sum();
+    assert_eq!(all, 2);
+    let long = write(folder, "long.csv", "a".repeat(3 << 20));
+    assert!(verdicts(&Lab::new(&policy), &long).unwrap_err().contains("the header is longer than 1 MiB"));
+}
+
+#[test]
+fn zeros_behind_gzip_data_are_padding() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, policy) = (folder.path(), policy());
+    let member = |text: &str| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(text.as_bytes()).unwrap();
+        gz.finish().unwrap()
+    };
+    let both = [member(HEADER), member(ROW)].concat();
+    for padding in [0, 1, 512, 200_000] {
+        let path = write(folder, "a.csv.gz", [both.clone(), vec![0; padding]].concat());
+        assert_eq!(verdicts(&Lab::new(&policy), &path), Ok([1, 0, 0, 0]), "{padding}");
+    }
+    for garbage in [[vec![0; 512], member(ROW)].concat(), b"x".to_vec()] {
+        let path = write(folder, "b.csv.gz", [both.clone(), garbage].concat());
+        assert!(verdicts(&Lab::new(&policy), &path).unwrap_err().contains("b.csv.gz"));
     }
 }

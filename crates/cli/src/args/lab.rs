@@ -168,6 +168,9 @@ pub(crate) struct Data {
     /// are answers of DescribeFaceVerify.
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
+    /// Reads files in which none of the policy's inputs is found, instead of refusing them.
+    #[arg(long)]
+    pub(crate) allow_missing_inputs: bool,
     /// Puts down every ten seconds how far it is, and goes on from there the next time.
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,

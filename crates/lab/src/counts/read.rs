@@ -1,11 +1,12 @@
 //! Lines of counts, as CSV or JSON Lines.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 
 use serde_json::Value;
 
 use super::Wrong;
 use crate::error::LabError;
+use crate::header;
 use crate::source::{Format, Source};
 
 /// The columns, whatever their order. Engines may write them in capitals.
@@ -85,7 +86,7 @@ pub(super) fn lines(
 ) -> Result<(), LabError> {
     let path = source.path();
     let ignore = |_| {};
-    let reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
+    let mut reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
     let wrong = |line: u64, wrong: Wrong| LabError::new(format!("{}:{line}: {wrong}", path.display()));
     match source.format {
         Format::Json => {
@@ -99,7 +100,10 @@ pub(super) fn lines(
             Ok(())
         }
         Format::Csv(delimiter) => {
-            let mut csv = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(reader);
+            let head = header::read(&mut reader).map_err(|error| LabError::file(path, &error))?;
+            let mut csv = csv::ReaderBuilder::new()
+                .delimiter(header::delimiter(&head, delimiter, &COLUMNS))
+                .from_reader(std::io::Cursor::new(head).chain(reader));
             let no_csv = |error: csv::Error| {
                 let line = error.position().map_or(1, csv::Position::line);
                 wrong(line, "is no CSV with a header and as many fields in each line".to_owned())

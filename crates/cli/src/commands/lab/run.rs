@@ -30,6 +30,7 @@ pub(super) struct Data {
     mapping: Option<Mapping>,
     resume: Option<PathBuf>,
     threads: Option<u16>,
+    allow_missing_inputs: bool,
 }
 
 impl Data {
@@ -53,12 +54,26 @@ impl Data {
         let mapping_file = args.mapping.as_deref().map(|path| Named::new("the mapping", path));
         check_outputs(&outputs, read_files(policies, &sources).chain(mapping_file))
             .map_err(Failure::usage)?;
-        Ok(Self { sources, skipped, mapping, resume: args.resume, threads: args.threads })
+        Ok(Self {
+            sources,
+            skipped,
+            mapping,
+            resume: args.resume,
+            threads: args.threads,
+            allow_missing_inputs: args.allow_missing_inputs,
+        })
     }
 
     /// Of counts: there are no files whose lines could be named.
     pub(super) const fn without_rows(skipped: Vec<Skipped>) -> Self {
-        Self { sources: Vec::new(), skipped, mapping: None, resume: None, threads: None }
+        Self {
+            sources: Vec::new(),
+            skipped,
+            mapping: None,
+            resume: None,
+            threads: None,
+            allow_missing_inputs: false,
+        }
     }
 
     /// The files that were read and skipped, and whether the run read all of them, for a document: places in it name files by
@@ -94,6 +109,7 @@ impl Data {
         let watch = Arc::new(Watch::default());
         let (sources, skipped) = (self.sources.clone(), self.skipped.clone());
         let (mapping, resume, threads) = (self.mapping.clone(), self.resume.clone(), self.threads);
+        let allow_missing_inputs = self.allow_missing_inputs;
         let (watched, of_people) = (Arc::clone(&watch), !output.is_for_programs());
         let work = tokio::task::spawn_blocking(move || {
             let [first, rest @ ..] = &*policies else { return Err(None) };
@@ -112,6 +128,9 @@ impl Data {
             }
             if wanted.people {
                 lab = lab.keep_people();
+            }
+            if allow_missing_inputs {
+                lab = lab.allow_missing_inputs();
             }
             if let Some(threads) = threads {
                 lab = lab.threads(threads.into());

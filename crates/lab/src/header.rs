@@ -1,0 +1,105 @@
+//! The header of a CSV file: its delimiter, and which column is meant by a name.
+
+use std::io::{self, Read};
+
+/// A longer first line is not a header.
+const LONGEST: usize = 1 << 20;
+/// The most column names that an error lists, and the most characters of each.
+const MOST_NAMES: usize = 30;
+const MOST_CHARS: usize = 40;
+
+/// Reads the first line, and maybe more.
+pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
+    let (mut head, mut seen) = (Vec::new(), 0);
+    let (mut is_quoted, mut is_begun) = (false, false);
+    loop {
+        let read = from.by_ref().take(1 << 14).read_to_end(&mut head)?;
+        for byte in head.get(seen..).unwrap_or_default() {
+            let is_break = matches!(byte, b'\n' | b'\r');
+            // The reader of records skips blank lines before the header.
+            if is_break && is_begun && !is_quoted {
+                return Ok(head);
+            }
+            is_begun |= !is_break;
+            is_quoted ^= *byte == b'"';
+        }
+        seen = head.len();
+        if read == 0 {
+            return Ok(head);
+        }
+        if head.len() > LONGEST {
+            let what = "the header is longer than 1 MiB; a quote that it opens may never be closed";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        }
+    }
+}
+
+/// The delimiter that finds the most names. The usual one of the file's format wins a draw.
+pub(crate) fn delimiter(head: &[u8], usual: u8, wanted: &[impl AsRef<str>]) -> u8 {
+    let found = |delimiter: &u8| {
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(*delimiter)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(head);
+        let mut names = csv::ByteRecord::new();
+        if !reader.read_byte_record(&mut names).is_ok_and(|is_there| is_there) {
+            return 0;
+        }
+        names.trim();
+        let is_there = |wanted: &str| {
+            !wanted.is_empty() && names.iter().any(|name| name.eq_ignore_ascii_case(wanted.as_bytes()))
+        };
+        wanted.iter().filter(|wanted| is_there(wanted.as_ref())).count()
+    };
+    [b'|', b'\t', b';', b',', usual].into_iter().max_by_key(found).unwrap_or(usual)
+}
+
+/// The column with a name: the one that has it letter by letter, or the only one that has it in other capitals. `Err` if
+/// several columns could be meant.
+pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
+    let only = |is: &dyn Fn(&[u8]) -> bool| {
+        let mut found = names.iter().enumerate().filter(|(_, other)| is(other)).map(|(column, _)| column);
+        match (found.next(), found.next()) {
+            (found, None) => Ok(found),
+            _ => Err(()),
+        }
+    };
+    // An empty name is nowhere, and not a column without a name.
+    if name.is_empty() {
+        return Ok(None);
+    }
+    match only(&|other| other == name.as_bytes())? {
+        None => only(&|other| other.eq_ignore_ascii_case(name.as_bytes())),
+        found => Ok(found),
+    }
+}
+
+/// The names of columns, for an error. A first line that looks like data is not shown.
+pub(crate) fn shown(names: &[&[u8]]) -> String {
+    let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+    let is_value = |name: &str| {
+        name.parse::<f64>().is_ok() || matches!(name, "T" | "F" | "true" | "false") || has_long_number(name)
+    };
+    if names.iter().any(|name| is_value(name)) {
+        return "the first line looks like data, not like a header".to_owned();
+    }
+    let short = |name: &str| {
+        let plain = name.chars().filter(|c| !c.is_control());
+        let mut short: String = plain.clone().take(MOST_CHARS).collect();
+        if plain.count() > MOST_CHARS {
+            short += "..";
+        }
+        short
+    };
+    let mut shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| short(name)).collect();
+    if let Some(more) = names.len().checked_sub(MOST_NAMES).filter(|more| *more > 0) {
+        shown.push(format!("and {more} more"));
+    }
+    format!("columns are {}", shown.join(", "))
+}
+
+/// A date, a phone number, a number of an identity card.
+fn has_long_number(name: &str) -> bool {
+    name.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 4)
+}

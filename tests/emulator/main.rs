@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod admin;
+mod bounds;
 mod callbacks;
 mod errors;
 mod page;

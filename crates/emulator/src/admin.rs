@@ -19,14 +19,16 @@ use axum::{Json, Router, middleware};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::bounds;
 use crate::state::State;
+
+pub(crate) use guard::is_cross_origin;
 
 /// The paths and their methods; `openapi.json` has the same, which a test sees to.
 pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
     let guarded = Router::new()
         .route("/_emu/v1/info", get(whole::info))
         .route("/_emu/v1/reset", post(whole::reset))
-        .route("/_emu/v1/snapshot", get(whole::snapshot).put(whole::restore))
         .route("/_emu/v1/events", get(whole::events))
         .route("/_emu/v1/openapi.json", get(openapi))
         .route("/_emu/v1/clock", get(time::get).patch(time::patch))
@@ -41,7 +43,10 @@ pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/_emu/v1/faults", get(whole::faults).post(whole::inject).delete(whole::clear_faults))
         .route("/_emu/v1/journal", get(journal::list))
         .route("/_emu/v1/journal/{number}/explain", get(journal::explain).post(journal::compare))
-        .route("/_emu/ui", get(whole::ui));
+        .route("/_emu/ui", get(whole::ui))
+        .layer(middleware::from_fn(bounds::small_body))
+        // Its body has bounds of its own.
+        .route("/_emu/v1/snapshot", get(whole::snapshot).put(whole::restore));
     guarded.layer(middleware::from_fn_with_state(Arc::clone(state), guard::check))
 }
 

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{any, get, post};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
@@ -16,7 +16,7 @@ use crate::server::Emulator;
 use crate::state::{Setup, State};
 use crate::store::Store;
 use crate::verify::{Key, Keys, Standing, looks_real};
-use crate::{admin, callback, gateway, h5, line, pages, picture, quota, rules};
+use crate::{admin, bounds, callback, gateway, h5, line, pages, picture, quota, rules};
 
 /// How often an identity may fail in a day before `InitFaceVerify` answers 418. The vendor does not say; this is invented.
 const FAILURES_A_DAY: u32 = 10;
@@ -199,7 +199,7 @@ impl Builder {
             state.put(saved);
         }
         let engine = tokio::spawn(callback::run(Arc::clone(&state)));
-        let server = tokio::spawn(line::serve(listener, router(&state)));
+        let server = tokio::spawn(line::serve(listener, router(&state), bounds::CONNECTIONS));
         Ok(Emulator { state, address, server, engine })
     }
 }
@@ -219,7 +219,6 @@ fn admin_token(address: SocketAddr, given: Option<String>) -> io::Result<Option<
 
 fn router(state: &Arc<State>) -> Router {
     Router::new()
-        .route("/", any(gateway::call))
         .route("/s/{code}", get(h5::short))
         .route("/h5/{token}", get(h5::page))
         .route("/h5/{token}/submit", post(h5::submit))
@@ -228,6 +227,8 @@ fn router(state: &Arc<State>) -> Router {
         .route("/jsvm_all.js", get(pages::meta_info_script))
         .route("/oss/{bucket}/{*object}", get(picture::get))
         .route("/_emu/assets/{file}", get(pages::asset))
+        .layer(middleware::from_fn(bounds::small_body))
+        .route("/", any(gateway::call))
         .merge(admin::router(state))
         .with_state(Arc::clone(state))
 }

@@ -5,8 +5,6 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::verify::Refusal;
-
 /// A call that the gateway turns away.
 #[derive(Debug)]
 pub(crate) struct GatewayError {
@@ -17,13 +15,20 @@ pub(crate) struct GatewayError {
     pub(crate) retry_after: Option<Duration>,
     /// What the emulator has to add: it stands in parentheses behind the message, and in the journal.
     pub(crate) hint: Option<String>,
-    /// Of a signature, so that it can be explained.
-    pub(crate) refusal: Option<Box<Refusal>>,
+    /// Whether the signature did not match, which can be explained.
+    pub(crate) is_unmatched_signature: bool,
 }
 
 impl GatewayError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), retry_after: None, hint: None, refusal: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            retry_after: None,
+            hint: None,
+            is_unmatched_signature: false,
+        }
     }
 
     /// Most of them come beside HTTP 400.
@@ -35,6 +40,11 @@ impl GatewayError {
     pub(crate) fn throttled(wait: Duration) -> Self {
         let message = "Request was denied due to user flow control.";
         Self { retry_after: Some(wait), ..Self::bad_request("Throttling.User", message) }
+    }
+
+    /// A signature that is not the server's.
+    pub(crate) fn unmatched_signature(message: String) -> Self {
+        Self { is_unmatched_signature: true, ..Self::bad_request("SignatureDoesNotMatch", message) }
     }
 
     /// A parameter that every call must have.

@@ -4,15 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::http::header::{CONTENT_TYPE, DATE};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use cloudauth_protocol::UnixTime;
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
 use crate::actions::{self, Answer};
+use crate::admin::is_cross_origin;
+use crate::bounds::{BODY_TIME, BodyError, CALL_BODY, read_body};
 use crate::error::GatewayError;
 use crate::fault::{Call, FaultKind};
 use crate::journal::{Entry, What};
@@ -22,8 +25,8 @@ use crate::state::State;
 use crate::verify::{Incoming, verify};
 use crate::wire;
 
-/// The largest request that is read, in bytes.
-const LARGEST: usize = 4 << 20;
+/// The most bytes of a refused request that is kept, so that its signature can be explained.
+pub(crate) const EXPLAINABLE: usize = 64 << 10;
 
 /// An answer before it is written.
 pub(crate) struct Draft {
@@ -46,8 +49,15 @@ pub(crate) async fn call(
         journal(&state, Entry::new(state.clock.now(), What::Call, "", 0), unread.fault);
         return Response::new(Body::empty());
     }
-    let body = to_bytes(body, LARGEST).await.map(|bytes| bytes.to_vec()).unwrap_or_default();
-    let request = Incoming::new(parts, body);
+    // No SDK sends an `Origin`. A page of another origin could not read the answer, only fill the journal.
+    if is_cross_origin(&parts.headers) {
+        let words = "The emulator takes no calls from pages of another origin.";
+        return refuse(&state, &GatewayError::new(StatusCode::FORBIDDEN, "Forbidden.Origin", words));
+    }
+    let request = match read(parts, body).await {
+        Ok(request) => request,
+        Err(error) => return refuse(&state, &error),
+    };
     let plan = {
         let (order, certify_id) = (request.param("OuterOrderNo"), request.param("CertifyId"));
         state.faults().plan(&Call { unread: false, action: request.action(), order, certify_id })
@@ -70,19 +80,40 @@ pub(crate) async fn call(
             let host = request.header("host").unwrap_or_default();
             let draft = write(&state, &request, error.status, "Error", error.body(&request_id, host));
             let entry = entry(&state, &request, &draft, error.code);
-            let hint = error.hint.or_else(|| error.refusal.as_ref().map(|refusal| refusal.hint().to_owned()));
-            (
-                Draft { retry_after: error.retry_after, ..draft },
-                Entry { hint, refusal: error.refusal, ..entry },
-            )
+            let entry = Entry { hint: error.hint, refused: error.is_unmatched_signature, ..entry };
+            (Draft { retry_after: error.retry_after, ..draft }, entry)
         }
     };
     if let Some(fault) = plan.fault {
         wire::spoil(fault, &mut draft, &line);
     }
-    journal(&state, Entry { request_id: Some(request_id), ..entry }, plan.fault);
+    let is_kept = entry.refused && request.size() <= EXPLAINABLE;
+    let refused_request = is_kept.then(|| Arc::new(request));
+    journal(&state, Entry { request_id: Some(request_id), refused_request, ..entry }, plan.fault);
     state.save();
     draft.into_response()
+}
+
+async fn read(parts: Parts, body: Body) -> Result<Incoming, GatewayError> {
+    let body = read_body(body, CALL_BODY, BODY_TIME).await.map_err(|error| {
+        let code = match error {
+            BodyError::TooLarge { .. } => "RequestEntityTooLarge",
+            BodyError::TooSlow { .. } => "RequestTimeout",
+            BodyError::Broken => "IncompleteBody",
+        };
+        GatewayError::new(error.status(), code, format!("Invalid request: {error}."))
+    })?;
+    Incoming::new(parts, body)
+}
+
+/// Answers a request that was not read.
+fn refuse(state: &State, error: &GatewayError) -> Response<Body> {
+    let request_id = state.fresh_request_id();
+    let text = Value::Object(error.body(&request_id, "")).to_string();
+    let entry = Entry::new(state.clock.now(), What::Call, "", error.status.as_u16());
+    let entry = Entry { code: Some(error.code.to_owned()), request_id: Some(request_id), ..entry };
+    journal(state, entry, None);
+    Draft::json(state, error.status, text).into_response()
 }
 
 /// What the journal keeps of a call: names and ids.
@@ -153,18 +184,19 @@ fn write(
     root: &str,
     fields: Map<String, Value>,
 ) -> Draft {
-    let (kind, text) = if request.wants_xml() {
-        (
-            "text/xml;charset=utf-8",
-            format!("<?xml version='1.0' encoding='UTF-8'?>{}", xml(root, &Value::Object(fields))),
-        )
-    } else {
-        ("application/json;charset=utf-8", Value::Object(fields).to_string())
-    };
-    Draft { status, kind, body: text.into_bytes(), date: state.clock.now(), retry_after: None }
+    if !request.wants_xml() {
+        return Draft::json(state, status, Value::Object(fields).to_string());
+    }
+    let text = format!("<?xml version='1.0' encoding='UTF-8'?>{}", xml(root, &Value::Object(fields)));
+    Draft { kind: "text/xml;charset=utf-8", ..Draft::json(state, status, text) }
 }
 
 impl Draft {
+    fn json(state: &State, status: StatusCode, text: String) -> Self {
+        let (kind, date) = ("application/json;charset=utf-8", state.clock.now());
+        Self { status, kind, body: text.into_bytes(), date, retry_after: None }
+    }
+
     fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;

@@ -1,15 +1,19 @@
 //! What came in, and what became of it: the last thousand, without anybody's data.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use cloudauth_protocol::UnixTime;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::verify::Refusal;
+use crate::verify::Incoming;
 
 /// How many entries are kept.
 const KEPT: usize = 1000;
+
+/// How many refused requests are kept, so that their signatures can be explained.
+pub(crate) const KEPT_REQUESTS: usize = 32;
 
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,10 +45,11 @@ pub(crate) struct Entry {
     /// What went wrong with it, as somebody wished.
     pub(crate) fault: Option<Value>,
     pub(crate) hint: Option<String>,
-    /// Whether its signature was refused: then it can be explained.
+    /// Whether its signature was refused.
     pub(crate) refused: bool,
+    /// The refused request, while it is kept.
     #[serde(skip)]
-    pub(crate) refusal: Option<Box<Refusal>>,
+    pub(crate) refused_request: Option<Arc<Incoming>>,
 }
 
 fn as_text<S: serde::Serializer>(time: &UnixTime, to: S) -> Result<S::Ok, S::Error> {
@@ -67,7 +72,7 @@ impl Entry {
             fault: None,
             hint: None,
             refused: false,
-            refusal: None,
+            refused_request: None,
         }
     }
 }
@@ -84,7 +89,12 @@ impl Journal {
         if self.entries.len() == KEPT {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { number: self.written, refused: entry.refusal.is_some(), ..entry });
+        let is_kept = entry.refused_request.is_some();
+        self.entries.push_back(Entry { number: self.written, ..entry });
+        if is_kept {
+            let kept = self.entries.iter_mut().rev().filter(|entry| entry.refused_request.is_some());
+            kept.skip(KEPT_REQUESTS).for_each(|entry| entry.refused_request = None);
+        }
     }
 
     /// The latest first.
@@ -100,6 +110,22 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_latest_refused_requests_are_kept() {
+        let mut journal = Journal::default();
+        for _ in 0..KEPT_REQUESTS + 2 {
+            let (parts, ()) = axum::http::Request::new(()).into_parts();
+            let request = Incoming::new(parts, axum::body::Bytes::new()).unwrap();
+            let entry = Entry::new(UnixTime::from_secs(0), What::Call, "x", 400);
+            journal.write(Entry { refused: true, refused_request: Some(Arc::new(request)), ..entry });
+        }
+        let kept = journal.latest().map(|entry| entry.refused_request.is_some());
+        let kept: Vec<_> = kept.collect();
+        assert_eq!(kept.iter().filter(|kept| **kept).count(), KEPT_REQUESTS);
+        assert!(kept[0] && !kept[KEPT_REQUESTS]);
+        assert!(journal.latest().all(|entry| entry.refused), "that it was refused is still told");
+    }
 
     #[test]
     fn the_last_thousand_are_kept_under_their_numbers() {

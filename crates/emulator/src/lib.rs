@@ -45,6 +45,7 @@
 mod actions;
 mod admin;
 mod begin;
+mod bounds;
 mod builder;
 mod callback;
 mod clock;

@@ -11,8 +11,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
+
+use crate::bounds::{HEAD, HEAD_TIME, WRITE_TIME};
 
 /// What a connection does with the answer that comes next.
 #[derive(Clone, Debug, Default)]
@@ -52,13 +55,16 @@ impl Line {
     }
 }
 
-/// Serves until accepting fails for good. Connections end with it.
-pub(crate) async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+/// Serves until accepting fails for good, at most `most` connections concurrently. Connections end with it.
+pub(crate) async fn serve(listener: TcpListener, router: Router, most: usize) -> io::Result<()> {
     let mut connections = JoinSet::new();
+    let free = Arc::new(Semaphore::new(most));
     loop {
+        // Never closed.
+        let permit = Arc::clone(&free).acquire_owned().await.ok();
         let (stream, _) = match listener.accept().await {
             Ok(accepted) => accepted,
-            Err(error) if is_passing(&error) => {
+            Err(error) if is_transient(&error) => {
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
@@ -68,17 +74,19 @@ pub(crate) async fn serve(listener: TcpListener, router: Router) -> io::Result<(
         stream.set_nodelay(true)?;
         let line = Line::default();
         let service = TowerToHyperService::new(router.clone().layer(Extension(line.clone())));
-        let stream = TokioIo::new(Faulty { stream, line, pause: None });
+        let stream = TokioIo::new(Faulty { stream, line, pause: None, stalled: None });
         connections.spawn(async move {
-            // A client that leaves is its own affair.
+            let _permit = permit;
             let mut server = hyper::server::conn::http1::Builder::new();
-            let _ = server.timer(TokioTimer::new()).serve_connection(stream, service).await;
+            server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD);
+            // An error here is the client's: it left, or sent no HTTP.
+            let _ = server.serve_connection(stream, service).await;
         });
     }
 }
 
 /// One connection that failed before it was there, or too many open at once.
-fn is_passing(error: &io::Error) -> bool {
+fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     // 23 and 24: no more files, for the system or for the process.
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
@@ -89,6 +97,8 @@ struct Faulty {
     stream: TcpStream,
     line: Line,
     pause: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client reads nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Faulty {
@@ -110,7 +120,13 @@ impl Faulty {
             }
         };
         let part = bytes.get(..limit.min(bytes.len())).unwrap_or_default();
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, part))?;
+        let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, part) else {
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIME)));
+            ready!(stalled.as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        };
+        self.stalled = None;
+        let written = written?;
         if let Mode::CloseAfter { left, reset } = self.line.get() {
             self.line.set(Mode::CloseAfter { left: left.saturating_sub(written), reset });
         }
@@ -143,5 +159,34 @@ impl AsyncWrite for Faulty {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn further_connections_wait_until_one_closes() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(listener, Router::new().route("/", get("hello")), 2));
+        let mut open = Vec::new();
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            assert_eq!(stream.read_u8().await.unwrap(), b'H');
+            open.push(stream);
+        }
+        let mut further = TcpStream::connect(address).await.unwrap();
+        further.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_secs(5), further.read_u8()).await;
+        assert!(waited.is_err(), "no answer while two connections are open");
+        open.pop();
+        assert_eq!(further.read_u8().await.unwrap(), b'H');
+        server.abort();
     }
 }

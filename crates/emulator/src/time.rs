@@ -31,8 +31,15 @@ pub(crate) mod span {
     }
 }
 
-/// `yyyy-MM-ddTHH:mm:ssZ`, and nothing else.
+/// `yyyy-MM-ddTHH:mm:ssZ`, perhaps with a fraction of a second (at most nine digits), which is dropped.
 pub(crate) fn parse(text: &str) -> Option<UnixTime> {
+    let without_fraction =
+        text.strip_suffix('Z').and_then(|text| text.split_once('.')).map(|(seconds, fraction)| {
+            let is_fraction =
+                (1..=9).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
+            if is_fraction { format!("{seconds}Z") } else { String::new() }
+        });
+    let text = without_fraction.as_deref().unwrap_or(text);
     let well_formed = text.len() == 20
         && text.char_indices().all(|(at, c)| match at {
             4 | 7 => c == '-',
@@ -83,8 +90,19 @@ mod tests {
             "2026-01-02T03:04:05",
             "2026-13-02T03:04:05Z",
             "2026-01-02T03:04:05+",
+            "2026-01-02T03:04:05.Z",
+            "2026-01-02T03:04:05.1234567890Z",
+            "2026-01-02T03:04:05.1.2Z",
+            "2026-01-02T03:04.05Z",
         ] {
             assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn accepts_fractions_of_a_second() {
+        for text in ["2026-01-02T03:04:05.1Z", "2026-01-02T03:04:05.123456789Z"] {
+            assert_eq!(parse(text), Some(UnixTime::from_secs(1_767_323_045)), "{text}");
         }
     }
 

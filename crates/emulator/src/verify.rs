@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use cloudauth_protocol::UnixTime;
@@ -18,7 +19,7 @@ use crate::nonces::Nonces;
 use crate::time;
 
 pub(crate) use encode::hex;
-pub(crate) use refusal::{Explanation, Refusal};
+pub(crate) use refusal::{Explanation, compare, explain};
 
 /// How far a timestamp may be off, either way.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -71,24 +72,61 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// A request with everything that a signature covers. No `Debug`: it holds the person.
+/// The most parameters of a request, in query and form together. The web flow has about thirty.
+pub(crate) const PARAMETERS: usize = 1000;
+
+/// A request with everything that a signature covers.
 pub(crate) struct Incoming {
     pub(crate) parts: Parts,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) form: Vec<(String, String)>,
 }
 
+/// It holds the person.
+impl std::fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Incoming([redacted])")
+    }
+}
+
 impl Incoming {
-    pub(crate) fn new(parts: Parts, body: Vec<u8>) -> Self {
-        let pairs = |bytes: &[u8]| form_urlencoded::parse(bytes).into_owned().collect();
+    /// Reads a request's parameters.
+    ///
+    /// # Errors
+    /// If there are more than [`PARAMETERS`].
+    pub(crate) fn new(parts: Parts, body: Bytes) -> Result<Self, GatewayError> {
+        let pairs = |bytes: &[u8]| -> Vec<_> {
+            form_urlencoded::parse(bytes)
+                .take(PARAMETERS + 1)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect()
+        };
         let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
         let is_form =
             parts.headers.get("content-type").and_then(|value| value.to_str().ok()).is_some_and(|value| {
                 value.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
             });
         let form = if is_form { pairs(&body) } else { Vec::new() };
-        Self { parts, body, query, form }
+        if query.len() + form.len() > PARAMETERS {
+            return Err(GatewayError::bad_request(
+                "InvalidParameter",
+                format!("The request has more than {PARAMETERS} parameters."),
+            ));
+        }
+        Ok(Self { parts, body, query, form })
+    }
+
+    /// The approximate size of the request in bytes: query, headers and body.
+    pub(crate) fn size(&self) -> usize {
+        let headers = self.parts.headers.iter();
+        let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+        self.parts.uri.query().map_or(0, str::len) + headers + self.body.len()
+    }
+
+    /// The access key id that the request claims.
+    fn access_key_id(&self) -> Option<&str> {
+        if self.is_v3() { v3::claim(self) } else { v1::claim(self) }.ok().map(|claim| claim.access_key_id)
     }
 
     /// A parameter, wherever it stands.
@@ -110,6 +148,15 @@ impl Incoming {
 
     pub(crate) fn is_v3(&self) -> bool {
         self.header("authorization").is_some_and(|value| value.starts_with("ACS3-"))
+    }
+
+    /// A form that was posted.
+    #[cfg(test)]
+    fn test_post(form: &str) -> Self {
+        let request =
+            axum::http::Request::post("/").header("content-type", "application/x-www-form-urlencoded");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Self::new(parts, Bytes::copy_from_slice(form.as_bytes())).unwrap()
     }
 
     /// XML is what the gateway answers when V1 does not ask for JSON.
@@ -143,7 +190,7 @@ pub(crate) fn verify<'a>(
     }
     check_token(key, claim.token)?;
     check_time(claim.time, now)?;
-    if request.is_v3() { v3::check(request, key, keys) } else { v1::check(request, key, keys) }?;
+    if request.is_v3() { v3::check(request, key) } else { v1::check(request, key) }?;
     if !nonces().is_fresh(claim.access_key_id, claim.nonce, now) {
         return Err(GatewayError::bad_request(
             "SignatureNonceUsed",
@@ -202,4 +249,44 @@ fn check_time(text: &str, now: UnixTime) -> Result<(), GatewayError> {
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use allocation_counter::{AllocationInfo, measure};
+
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_767_323_045);
+
+    /// Verifies a form of about this size whose signature is wrong.
+    fn refused(size: usize, filling: &str) -> AllocationInfo {
+        let mut form =
+            "AccessKeyId=a&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
+                        &Timestamp=2026-01-02T03:04:05Z&v="
+                .to_owned();
+        form.push_str(&filling.repeat((size - form.len()) / filling.len()));
+        let keys = Keys::from([("a".to_owned(), Key::active("s"))]);
+        let nonces = Mutex::default();
+        measure(|| {
+            let error =
+                verify(&Incoming::test_post(&form), &keys, || nonces.lock().unwrap(), NOW).unwrap_err();
+            assert!(error.is_unmatched_signature);
+        })
+    }
+
+    #[test]
+    fn the_memory_of_a_refused_call_is_linear_and_bounded() {
+        // One long value of bytes that are encoded as five; a thousand values; names that are compared to their ends.
+        let value = format!("&v={}", "\0".repeat(1100));
+        let name = format!("&{}=", "n".repeat(1100));
+        for filling in ["\0", value.as_str(), name.as_str()] {
+            let [quarter, half, whole] = [18, 19, 20].map(|bits| refused(1 << bits, filling));
+            assert!(whole.bytes_max < 16 << 20, "{whole:?}");
+            assert!(half.bytes_total <= quarter.bytes_total * 5 / 2, "{quarter:?} {half:?}");
+            assert!(whole.bytes_total <= half.bytes_total * 5 / 2, "{half:?} {whole:?}");
+        }
+    }
 }

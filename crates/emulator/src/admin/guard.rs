@@ -58,9 +58,17 @@ fn is_of_here(headers: &HeaderMap, on_loopback: bool) -> bool {
     let host = text(HOST).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_local = matches!(name, "127.0.0.1" | "localhost" | "[::1]");
-    let origin = text(ORIGIN)
-        .is_none_or(|origin| origin == format!("http://{host}") || origin == format!("https://{host}"));
-    origin && (is_local || !on_loopback)
+    !is_cross_origin(headers) && (is_local || !on_loopback)
+}
+
+/// Whether a browser sent the request for a page of another origin.
+pub(crate) fn is_cross_origin(headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(HOST).unwrap_or_default();
+    headers.contains_key(ORIGIN)
+        && text(ORIGIN)
+            .and_then(|origin| origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")))
+            .is_none_or(|origin| origin != host)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{RawQuery, State as Shared};
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Problem, created};
+use crate::bounds::{SNAPSHOT_BODY, SNAPSHOT_TIME, read_body};
 use crate::fault::Fault;
 use crate::h5::sub_codes;
 use crate::pages::{Language, Page, html, render};
@@ -41,7 +42,10 @@ pub(super) async fn snapshot(Shared(state): Shared<Arc<State>>) -> Json<Snapshot
     Json(state.snapshot())
 }
 
-pub(super) async fn restore(Shared(state): Shared<Arc<State>>, body: Bytes) -> Result<StatusCode, Problem> {
+pub(super) async fn restore(Shared(state): Shared<Arc<State>>, body: Body) -> Result<StatusCode, Problem> {
+    let body = read_body(body, SNAPSHOT_BODY, SNAPSHOT_TIME).await;
+    let body =
+        body.map_err(|error| Problem::new(error.status(), error.to_string(), "nothing has changed"))?;
     let snapshot = Snapshot::parse(&body).map_err(|problem| Problem::bad(problem, "nothing has changed"))?;
     state.restore(snapshot);
     Ok(StatusCode::NO_CONTENT)

@@ -1,48 +1,72 @@
-//! How names and values are encoded in what is signed, rightly and in the usual wrong ways.
+//! Percent-encoding of signed names and values: as documented, and in the ways that clients get wrong.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// RFC 3986: all but unreserved characters are encoded.
+/// RFC 3986: everything but the unreserved characters is encoded.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const BARE_STAR: &AsciiSet = &RESERVED.remove(b'*');
+const ENCODED_TILDE: &AsciiSet = &RESERVED.add(b'~');
+/// `encodeURIComponent` of browsers.
+const BROWSER: &AsciiSet = &BARE_STAR.remove(b'!').remove(b'\'').remove(b'(').remove(b')');
 
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+/// Receives a string to sign piece by piece, so that no copy of it is needed.
+pub(super) type Sink<'s> = dyn FnMut(&[u8]) + 's;
+
+/// A way to encode a name or a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Rfc3986,
+    PlusForSpace,
+    BareStar,
+    EncodedTilde,
+    Browser,
+    LowerCaseDigits,
+    /// Not encoded at all.
+    Plain,
 }
 
-/// In hexadecimal digits, lower case.
+impl Encoding {
+    /// Writes the encoded bytes.
+    pub(super) fn write(self, bytes: &[u8], to: &mut Sink<'_>) {
+        let set = match self {
+            Self::Rfc3986 | Self::PlusForSpace | Self::LowerCaseDigits => RESERVED,
+            Self::BareStar => BARE_STAR,
+            Self::EncodedTilde => ENCODED_TILDE,
+            Self::Browser => BROWSER,
+            Self::Plain => return to(bytes),
+        };
+        for piece in percent_encode(bytes, set) {
+            match self {
+                Self::PlusForSpace if piece == "%20" => to(b"+"),
+                Self::LowerCaseDigits if piece.starts_with('%') => to(piece.to_ascii_lowercase().as_bytes()),
+                _ => to(piece.as_bytes()),
+            }
+        }
+    }
+}
+
+/// The encoded text.
+pub(super) fn encoded(text: &str) -> String {
+    percent_encode(text.as_bytes(), RESERVED).to_string()
+}
+
+/// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// An encoding and what to say of it.
-type Wrong = (fn(&str) -> String, String);
-
-/// What clients get wrong, with the hint. `part` is what is encoded so.
-pub(super) fn wrong_encodings(part: &str) -> [Wrong; 5] {
+/// The encodings that clients get wrong, with a hint each. `part` names what is encoded.
+pub(super) fn wrong_encodings(part: &str) -> [(Encoding, String); 5] {
     [
-        (|text| encoded(text).replace("%20", "+"), format!("spaces are `+` in the {part}; they must be %20")),
-        (|text| encoded(text).replace("%2A", "*"), format!("`*` stands bare in the {part}; it must be %2A")),
-        (|text| encoded(text).replace('~', "%7E"), format!("`~` is %7E in the {part}; it must stand bare")),
-        (as_browsers_do, format!("`!'()*` stand bare in the {part}; they must be encoded")),
-        (lower_case, "the hexadecimal digits of %XX are lower case; they must be upper case".into()),
+        (Encoding::PlusForSpace, format!("spaces are `+` in the {part}; they must be %20")),
+        (Encoding::BareStar, format!("`*` stands bare in the {part}; it must be %2A")),
+        (Encoding::EncodedTilde, format!("`~` is %7E in the {part}; it must stand bare")),
+        (Encoding::Browser, format!("`!'()*` stand bare in the {part}; they must be encoded")),
+        (
+            Encoding::LowerCaseDigits,
+            "the hexadecimal digits of %XX are lower case; they must be upper case".into(),
+        ),
     ]
-}
-
-/// `encodeURIComponent`.
-fn as_browsers_do(text: &str) -> String {
-    let bare = [("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")"), ("%2A", "*")];
-    bare.into_iter().fold(encoded(text), |text, (code, bare)| text.replace(code, bare))
-}
-
-fn lower_case(text: &str) -> String {
-    let mut left = 0;
-    encoded(text)
-        .chars()
-        .map(|c| {
-            left = if c == '%' { 2 } else { i32::max(left - 1, -1) };
-            if left >= 0 && c != '%' { c.to_ascii_lowercase() } else { c }
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -50,8 +74,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_digits_of_an_escape_become_lower_case() {
-        assert_eq!(lower_case("ABC/张D"), "ABC%2f%e5%bc%a0D");
-        assert_eq!(as_browsers_do("a*'(b)!/"), "a*'(b)!%2F");
+    fn each_encoding_differs_from_the_documented_one_in_one_way() {
+        let encoded = |encoding: Encoding| {
+            let mut text = Vec::new();
+            encoding.write("Ab ~*'(!)/张".as_bytes(), &mut |piece| text.extend_from_slice(piece));
+            String::from_utf8(text).unwrap()
+        };
+        assert_eq!(encoded(Encoding::Rfc3986), "Ab%20~%2A%27%28%21%29%2F%E5%BC%A0");
+        assert_eq!(encoded(Encoding::PlusForSpace), "Ab+~%2A%27%28%21%29%2F%E5%BC%A0");
+        assert_eq!(encoded(Encoding::BareStar), "Ab%20~*%27%28%21%29%2F%E5%BC%A0");
+        assert_eq!(encoded(Encoding::EncodedTilde), "Ab%20%7E%2A%27%28%21%29%2F%E5%BC%A0");
+        assert_eq!(encoded(Encoding::Browser), "Ab%20~*'(!)%2F%E5%BC%A0");
+        assert_eq!(encoded(Encoding::LowerCaseDigits), "Ab%20~%2a%27%28%21%29%2f%e5%bc%a0");
+        assert_eq!(encoded(Encoding::Plain), "Ab ~*'(!)/张");
     }
 }

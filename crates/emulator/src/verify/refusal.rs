@@ -1,19 +1,46 @@
 //! Why a signature was refused: the string that the server signed, and, where a usual mistake explains the client's
-//! signature, the string that the client must have signed.
+//! signature, the string that the client must have signed. Computed on request, never while a call waits.
 
 use serde::Serialize;
 
-/// What is kept of a refused request. No `Debug` of the strings: they hold the person.
-pub(crate) struct Refusal {
-    server: Text,
-    guess: Option<Guess>,
-}
+use super::encode::Sink;
+use super::{Incoming, Keys, v1, v3};
 
-/// A string to sign, and the same with everybody's data masked.
-#[derive(Clone, PartialEq, Eq)]
+/// The most parameters of which it is tried whether the client left them out.
+pub(super) const OMITTED: usize = 64;
+
+/// The most bytes of a string to sign that an error message repeats.
+const QUOTED: usize = 64 << 10;
+
+/// A string to sign, and the same with personal data masked.
+#[derive(Default)]
 pub(super) struct Text {
     pub(super) plain: String,
     pub(super) masked: String,
+}
+
+impl Text {
+    /// Collects what `write` writes, masked or not.
+    pub(super) fn of(write: impl Fn(bool, &mut Sink<'_>)) -> Self {
+        let collected = |masked| {
+            let mut text = Vec::new();
+            write(masked, &mut |piece| text.extend_from_slice(piece));
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        Self { plain: collected(false), masked: collected(true) }
+    }
+}
+
+/// A string to sign as an error message repeats it: its beginning, if it is very long.
+pub(super) fn quoted(write: impl FnOnce(&mut Sink<'_>)) -> String {
+    let (mut text, mut is_cut) = (Vec::new(), false);
+    write(&mut |piece| {
+        let piece = piece.get(..QUOTED.saturating_sub(text.len()).min(piece.len())).unwrap_or_default();
+        text.extend_from_slice(piece);
+        is_cut |= text.len() == QUOTED;
+    });
+    let dots = if is_cut { "..." } else { "" };
+    format!("{}{dots}", String::from_utf8_lossy(&text))
 }
 
 /// The mistake that explains the client's signature.
@@ -21,6 +48,15 @@ pub(super) struct Guess {
     pub(super) hint: String,
     /// `None` if the string is right, and the key is not.
     pub(super) client: Option<Text>,
+}
+
+/// The hint for a parameter that the client left out.
+pub(super) fn missing(name: &str) -> String {
+    if is_name(name) {
+        format!("parameter `{name}` is not in the string")
+    } else {
+        "a parameter is not in the string".to_owned()
+    }
 }
 
 /// The answer to "why?".
@@ -38,56 +74,52 @@ pub(crate) struct Explanation {
     within: Option<String>,
 }
 
-impl std::fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Refusal([redacted])")
-    }
-}
-
 const UNKNOWN: &str = "no usual mistake gives this signature: the secret is another, or the strings differ in more than one \
                        place; compare the server's string with the one that you signed";
 
-impl Refusal {
-    pub(super) const fn new(server: Text, guess: Option<Guess>) -> Self {
-        Self { server, guess }
+/// Explains a refused request: what the server signed, and which mistake gives the client's signature.
+pub(crate) fn explain(request: &Incoming, keys: &Keys) -> Explanation {
+    let key = request.access_key_id().and_then(|id| keys.get(id));
+    let (server, guess) = match key {
+        Some(key) if request.is_v3() => v3::explain(request, key, keys),
+        Some(key) => v1::explain(request, key, keys),
+        None => (server_string(request), None),
+    };
+    let client = guess.as_ref().and_then(|guess| guess.client.as_ref());
+    let difference = client.and_then(|client| first_difference(&server.plain, &client.plain));
+    Explanation {
+        hint: Some(guess.as_ref().map_or(UNKNOWN, |guess| &guess.hint).to_owned()),
+        candidate: client.map(|client| client.masked.clone()),
+        first_difference: client.and_then(|client| first_difference(&server.masked, &client.masked)),
+        within: difference.and_then(|at| part_at(&server.plain, at)),
+        server: server.masked,
     }
+}
 
-    pub(crate) fn hint(&self) -> &str {
-        self.guess.as_ref().map_or(UNKNOWN, |guess| &guess.hint)
-    }
-
-    pub(crate) fn explain(&self) -> Explanation {
-        let client = self.guess.as_ref().and_then(|guess| guess.client.as_ref());
-        let difference = client.and_then(|client| first_difference(&self.server.plain, &client.plain));
-        Explanation {
-            hint: Some(self.hint().to_owned()),
-            server: self.server.masked.clone(),
-            candidate: client.map(|client| client.masked.clone()),
-            first_difference: client.and_then(|client| first_difference(&self.server.masked, &client.masked)),
-            within: difference.and_then(|at| part_at(&self.server.plain, at)),
+/// Compares the server's string with the one that the client says it has signed.
+pub(crate) fn compare(request: &Incoming, given: &str) -> Explanation {
+    let server = server_string(request);
+    let difference = first_difference(&server.plain, given);
+    let within = difference.and_then(|at| part_at(&server.plain, at));
+    let hint = match (difference, &within) {
+        (None, _) => {
+            "the strings are the same: the secret is another, or the signature was changed on its way"
+                .to_owned()
         }
+        (Some(at), Some(part)) => format!("they differ from byte {at} on, in {part}"),
+        (Some(at), None) => format!("they differ from byte {at} on"),
+    };
+    Explanation {
+        hint: Some(hint),
+        server: server.masked,
+        candidate: None,
+        first_difference: difference,
+        within,
     }
+}
 
-    /// Against the string that the client says it has signed.
-    pub(crate) fn compare(&self, given: &str) -> Explanation {
-        let difference = first_difference(&self.server.plain, given);
-        let within = difference.and_then(|at| part_at(&self.server.plain, at));
-        let hint = match (difference, &within) {
-            (None, _) => {
-                "the strings are the same: the secret is another, or the signature was changed on its way"
-                    .to_owned()
-            }
-            (Some(at), Some(part)) => format!("they differ from byte {at} on, in {part}"),
-            (Some(at), None) => format!("they differ from byte {at} on"),
-        };
-        Explanation {
-            hint: Some(hint),
-            server: self.server.masked.clone(),
-            candidate: None,
-            first_difference: difference,
-            within,
-        }
-    }
+fn server_string(request: &Incoming) -> Text {
+    if request.is_v3() { v3::server_string(request) } else { v1::server_string(request) }
 }
 
 fn first_difference(one: &str, other: &str) -> Option<usize> {
@@ -111,12 +143,16 @@ fn part_at(text: &str, at: usize) -> Option<String> {
         .into_iter()
         .filter_map(|mark| Some(part.split_once(mark)?.0))
         .min_by_key(|name| name.len())?;
-    let is_name =
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-    (is_name && name.len() <= 64).then(|| name.to_owned())
+    is_name(name).then(|| name.to_owned())
 }
 
-/// What stands in the place of a value that is nobody's business.
+/// Whether a text looks like the name of a parameter or header.
+fn is_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+/// Replaces a value that may be personal data.
 pub(super) const MASK: &str = "***";
 
 /// Whether a parameter's or header's value may be shown. What is not known may be anybody's data.
@@ -161,21 +197,31 @@ pub(super) fn may_be_shown(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn text(plain: &str) -> Text {
-        Text { plain: plain.into(), masked: plain.replace("zhang", MASK) }
+    #[test]
+    fn finds_the_first_difference_and_the_part_it_is_in() {
+        let request = Incoming::test_post("CertName=zhang&SceneId=1");
+        let server = "POST&%2F&CertName%3Dzhang%26SceneId%3D1";
+        let told = compare(&request, &server.replace("%3D1", "%3D2"));
+        assert_eq!((told.first_difference, told.within.as_deref()), (Some(38), Some("SceneId")));
+        assert!(!told.server.contains("zhang"));
+        let told = compare(&request, &server.replace("zhang", "li"));
+        assert_eq!((told.first_difference, told.within.as_deref()), (Some(20), Some("CertName")));
+        assert_eq!(compare(&request, server).first_difference, None);
+        assert_eq!(compare(&request, "").within, None);
+        assert!(explain(&request, &Keys::new()).hint.unwrap().contains("no usual mistake"));
     }
 
     #[test]
-    fn the_first_difference_is_found_and_the_part_it_is_in() {
-        let refusal = Refusal::new(text("POST&%2F&CertName%3Dzhang%26SceneId%3D1"), None);
-        let told = refusal.compare("POST&%2F&CertName%3Dzhang%26SceneId%3D2");
-        assert_eq!((told.first_difference, told.within.as_deref()), (Some(38), Some("SceneId")));
-        assert!(!told.server.contains("zhang"));
-        let told = refusal.compare("POST&%2F&CertName%3Dli%26SceneId%3D1");
-        assert_eq!((told.first_difference, told.within.as_deref()), (Some(20), Some("CertName")));
-        assert_eq!(refusal.compare("POST&%2F&CertName%3Dzhang%26SceneId%3D1").first_difference, None);
-        assert_eq!(refusal.compare("").within, None);
-        assert!(refusal.hint().contains("no usual mistake"));
+    fn a_quoted_string_is_cut_at_its_bound() {
+        let text = "a".repeat(QUOTED + 1);
+        assert_eq!(quoted(|to| to(text.as_bytes())).len(), QUOTED + 3);
+        assert_eq!(quoted(|to| to(b"short")), "short");
+    }
+
+    #[test]
+    fn a_hint_shows_no_parameter_name_that_may_be_personal_data() {
+        assert_eq!(missing("SceneId"), "parameter `SceneId` is not in the string");
+        assert_eq!(missing("张三"), "a parameter is not in the string");
     }
 
     #[test]

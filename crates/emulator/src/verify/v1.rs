@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::encode::{encoded, wrong_encodings};
-use super::refusal::{Guess, MASK, Refusal, Text, may_be_shown};
+use super::encode::{Encoding, Sink, wrong_encodings};
+use super::refusal::{Guess, MASK, OMITTED, Text, may_be_shown, missing, quoted};
 use super::{Claim, Incoming, Key, Keys};
 use crate::error::GatewayError;
 
@@ -30,21 +30,30 @@ pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
     })
 }
 
-pub(super) fn check(request: &Incoming, key: &Key, keys: &Keys) -> Result<(), GatewayError> {
+pub(super) fn check(request: &Incoming, key: &Key) -> Result<(), GatewayError> {
     let recipe = Recipe::of(request);
-    let string_to_sign = recipe.string_to_sign(false);
-    let given = request.param("Signature").unwrap_or_default();
-    if given == signature(&string_to_sign, &format!("{}&", key.secret)) {
+    if recipe.signature(&format!("{}&", key.secret)) == given(request) {
         return Ok(());
     }
-    let error = GatewayError::bad_request(
-        "SignatureDoesNotMatch",
-        format!(
-            "Specified signature is not matched with our calculation. server string to sign is:{string_to_sign}"
-        ),
-    );
-    let refusal = Refusal::new(recipe.text(), guess(&recipe, key, keys, given));
-    Err(GatewayError { refusal: Some(Box::new(refusal)), ..error })
+    let server = quoted(|to| recipe.write(false, to));
+    Err(GatewayError::unmatched_signature(format!(
+        "Specified signature is not matched with our calculation. server string to sign is:{server}"
+    )))
+}
+
+/// The server's string, and the mistake that explains the client's signature.
+pub(super) fn explain(request: &Incoming, key: &Key, keys: &Keys) -> (Text, Option<Guess>) {
+    let recipe = Recipe::of(request);
+    (recipe.text(), guess(&recipe, request, key, keys))
+}
+
+/// The server's string.
+pub(super) fn server_string(request: &Incoming) -> Text {
+    Recipe::of(request).text()
+}
+
+fn given(request: &Incoming) -> &str {
+    request.param("Signature").unwrap_or_default()
 }
 
 /// How a string to sign is made.
@@ -52,123 +61,155 @@ pub(super) fn check(request: &Incoming, key: &Key, keys: &Keys) -> Result<(), Ga
 struct Recipe<'a> {
     method: &'a str,
     pairs: Vec<(&'a str, &'a str)>,
-    is_sorted: bool,
+    /// The index of a pair that is left out.
+    omitted: Option<usize>,
     /// Of names and values.
-    encode: fn(&str) -> String,
-    /// Of the whole.
-    encode_whole: fn(&str) -> String,
+    encode: Encoding,
+    /// Of the joined pairs.
+    encode_whole: Encoding,
 }
 
 impl<'a> Recipe<'a> {
-    /// As it is documented.
+    /// The documented recipe.
     fn of(request: &'a Incoming) -> Self {
+        let mut recipe = Self::unsorted(request);
+        recipe.pairs.sort_unstable();
+        recipe
+    }
+
+    fn unsorted(request: &'a Incoming) -> Self {
         let all = request.query.iter().chain(&request.form).filter(|(name, _)| name != "Signature");
         Self {
             method: request.parts.method.as_str(),
             pairs: all.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            is_sorted: true,
-            encode: encoded,
-            encode_whole: encoded,
+            omitted: None,
+            encode: Encoding::Rfc3986,
+            encode_whole: Encoding::Rfc3986,
         }
     }
 
-    fn string_to_sign(&self, masked: bool) -> String {
-        let mut pairs = self.pairs.clone();
-        if self.is_sorted {
-            pairs.sort_unstable();
+    /// Writes the string to sign.
+    fn write(&self, masked: bool, to: &mut Sink<'_>) {
+        to(self.method.as_bytes());
+        to(b"&");
+        self.encode_whole.write(b"/", to);
+        to(b"&");
+        let mut whole = |piece: &[u8]| self.encode_whole.write(piece, to);
+        let mut joint: &[u8] = b"";
+        for (at, (name, value)) in self.pairs.iter().enumerate() {
+            if self.omitted == Some(at) {
+                continue;
+            }
+            whole(joint);
+            joint = b"&";
+            self.encode.write(name.as_bytes(), &mut whole);
+            whole(b"=");
+            if masked && !may_be_shown(name) {
+                whole(MASK.as_bytes());
+            } else {
+                self.encode.write(value.as_bytes(), &mut whole);
+            }
         }
-        let shown =
-            |name, value| if masked && !may_be_shown(name) { MASK.to_owned() } else { (self.encode)(value) };
-        let canonical: Vec<_> = pairs
-            .into_iter()
-            .map(|(name, value)| format!("{}={}", (self.encode)(name), shown(name, value)))
-            .collect();
-        format!("{}&{}&{}", self.method, (self.encode_whole)("/"), (self.encode_whole)(&canonical.join("&")))
+    }
+
+    fn signature(&self, key: &str) -> String {
+        #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
+        let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("a key of any length");
+        self.write(false, &mut |piece| mac.update(piece));
+        STANDARD.encode(mac.finalize().into_bytes())
     }
 
     fn text(&self) -> Text {
-        Text { plain: self.string_to_sign(false), masked: self.string_to_sign(true) }
+        Text::of(|masked, to| self.write(masked, to))
     }
 }
 
 /// The mistake that gives the client's signature, of those that clients make.
-fn guess(right: &Recipe<'_>, key: &Key, keys: &Keys, given: &str) -> Option<Guess> {
+fn guess(right: &Recipe<'_>, request: &Incoming, key: &Key, keys: &Keys) -> Option<Guess> {
+    let given = given(request);
     let usual = format!("{}&", key.secret);
-    let signs = |recipe: &Recipe<'_>, key: &str| signature(&recipe.string_to_sign(false), key) == given;
     let of_key = |hint: String| Some(Guess { hint, client: None });
-    if signature(&right.string_to_sign(false), &usual) == given.replace(' ', "+") {
+    if right.signature(&usual) == given.replace(' ', "+") {
         return of_key("the signature's `+` came as a space: encode it as %2B in the form".into());
     }
-    if signs(right, &key.secret) {
+    if right.signature(&key.secret) == given {
         return of_key("the secret's key lacks its trailing `&`".into());
     }
-    if let Some((id, _)) = keys.iter().find(|(_, other)| signs(right, &format!("{}&", other.secret))) {
+    if let Some((id, _)) =
+        keys.iter().find(|(_, other)| right.signature(&format!("{}&", other.secret)) == given)
+    {
         return of_key(format!("it is signed with the secret of {id}"));
     }
-    let mistakes = mistakes(right);
-    let (recipe, hint) = mistakes.into_iter().find(|(recipe, _)| signs(recipe, &usual))?;
+    let (recipe, hint) = mistakes(right, request).find(|(recipe, _)| recipe.signature(&usual) == given)?;
     Some(Guess { hint, client: Some(recipe.text()) })
 }
 
-fn mistakes<'a>(right: &Recipe<'a>) -> Vec<(Recipe<'a>, String)> {
-    let encode = |encode: fn(&str) -> String| Recipe { encode, ..right.clone() };
+/// The usual mistakes, each made when it is tried.
+fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = (Recipe<'a>, String)> {
+    let encode = |encode: Encoding| Recipe { encode, ..right.clone() };
     let other_method = if right.method == "GET" { "POST" } else { "GET" };
     let mut mistakes = vec![
         (
             Recipe { method: other_method, ..right.clone() },
             format!("the string begins with {other_method}, and the request is a {}", right.method),
         ),
-        (Recipe { is_sorted: false, ..right.clone() }, "the parameters are not sorted".into()),
+        (Recipe::unsorted(request), "the parameters are not sorted".into()),
     ];
     mistakes.extend(wrong_encodings("string").map(|(wrong, hint)| (encode(wrong), hint)));
     mistakes.extend([
-        (encode(str::to_owned), "names and values are not encoded before they are joined".into()),
+        (encode(Encoding::Plain), "names and values are not encoded before they are joined".into()),
         (
-            Recipe { encode_whole: str::to_owned, ..right.clone() },
+            Recipe { encode_whole: Encoding::Plain, ..right.clone() },
             "the joined parameters are not encoded once more as a whole".into(),
         ),
     ]);
-    for at in 0..right.pairs.len() {
-        let mut fewer = right.clone();
-        let (name, _) = fewer.pairs.remove(at);
-        mistakes.push((fewer, format!("parameter `{name}` is not in the string")));
-    }
-    mistakes
-}
-
-fn signature(string_to_sign: &str, key: &str) -> String {
-    #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
-    let mut mac = Hmac::<Sha1>::new_from_slice(key.as_bytes()).expect("a key of any length");
-    mac.update(string_to_sign.as_bytes());
-    STANDARD.encode(mac.finalize().into_bytes())
+    let right = right.clone();
+    let names = right.pairs.clone().into_iter().take(OMITTED).enumerate();
+    mistakes.into_iter().chain(names.map(move |(at, (name, _))| {
+        let fewer = Recipe { omitted: Some(at), ..right.clone() };
+        (fewer, missing(name))
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PARAMETERS: &str = "Version=2019-03-07&CertName=%E5%BC%A0+%E4%B8%89*~!&Action=InitFaceVerify";
+
+    fn request(signature: &str) -> Incoming {
+        let pairs = [("Signature", signature)];
+        let signature = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        Incoming::test_post(&format!("{PARAMETERS}&{signature}"))
+    }
+
     #[test]
-    fn each_usual_mistake_is_recognised_and_nobodys_data_is_shown() {
-        let pairs = [("Version", "2019-03-07"), ("CertName", "张 三*~!"), ("Action", "InitFaceVerify")];
-        let right = Recipe {
-            method: "POST",
-            pairs: pairs.to_vec(),
-            is_sorted: true,
-            encode: encoded,
-            encode_whole: encoded,
-        };
+    fn recognises_each_usual_mistake_and_masks_the_person() {
         let (key, keys) = (Key::active("s"), Keys::from([("other".to_owned(), Key::active("theirs"))]));
+        let unsigned = request("");
+        let right = Recipe::of(&unsigned);
         let guessed = |recipe: &Recipe<'_>, with: &str| {
-            guess(&right, &key, &keys, &signature(&recipe.string_to_sign(false), with))
-                .map(|guess| guess.hint)
+            explain(&request(&recipe.signature(with)), &key, &keys).1.map(|guess| guess.hint)
         };
-        for (recipe, hint) in mistakes(&right) {
+        let mut tried = 0;
+        for (recipe, hint) in mistakes(&right, &unsigned) {
             assert_eq!(guessed(&recipe, "s&").as_ref(), Some(&hint));
             let masked = recipe.text().masked;
             assert!(!masked.contains("%E5") && !masked.contains('张') && !masked.contains("e5%"), "{masked}");
+            tried += 1;
         }
+        assert_eq!(tried, 12);
         assert!(guessed(&right, "s").unwrap().contains("trailing"));
         assert!(guessed(&right, "theirs&").unwrap().contains("secret of other"));
         assert_eq!(guessed(&right, "unknown"), None);
+    }
+
+    #[test]
+    fn tries_a_bounded_number_of_omitted_parameters() {
+        let many: String = (0..1000).map(|at| format!("p{at}=1&")).collect();
+        let request = Incoming::test_post(&many);
+        let right = Recipe::of(&request);
+        assert_eq!(right.pairs.len(), 1000);
+        assert_eq!(mistakes(&right, &request).count(), 9 + OMITTED);
     }
 }

@@ -3,12 +3,15 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::encode::{encoded, hex, wrong_encodings};
-use super::refusal::{Guess, MASK, Refusal, Text, may_be_shown};
+use super::encode::{Encoding, Sink, encoded, hex, wrong_encodings};
+use super::refusal::{Guess, MASK, OMITTED, Text, may_be_shown, missing, quoted};
 use super::{Claim, Incoming, Key, Keys};
 use crate::error::GatewayError;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
+
+/// The most headers that a request may sign: hyper reads no more than a hundred.
+const SIGNED_HEADERS: usize = 100;
 
 /// The parts of the `Authorization` header.
 struct Authorization<'a> {
@@ -37,11 +40,11 @@ fn authorization(request: &Incoming) -> Result<Authorization<'_>, GatewayError> 
             .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
             .ok_or_else(malformed)
     };
-    Ok(Authorization {
-        access_key_id: part("Credential")?,
-        signed_headers: part("SignedHeaders")?.split(';').collect(),
-        signature: part("Signature")?,
-    })
+    let signed_headers: Vec<_> = part("SignedHeaders")?.split(';').take(SIGNED_HEADERS + 1).collect();
+    if signed_headers.len() > SIGNED_HEADERS {
+        return Err(malformed());
+    }
+    Ok(Authorization { access_key_id: part("Credential")?, signed_headers, signature: part("Signature")? })
 }
 
 pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
@@ -56,12 +59,14 @@ pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
     })
 }
 
-pub(super) fn check(request: &Incoming, key: &Key, keys: &Keys) -> Result<(), GatewayError> {
+pub(super) fn check(request: &Incoming, key: &Key) -> Result<(), GatewayError> {
     let authorization = authorization(request)?;
     // "All public headers but Authorization must be signed if they are there."
     for name in request.parts.headers.keys().map(|name| name.as_str()) {
+        // aiohttp adds a content-type to an empty POST after the vendor's asynchronous client has signed it.
+        let is_optional = name == "content-type" && request.body.is_empty();
         let must = name.starts_with("x-acs-") || matches!(name, "host" | "content-type");
-        if must && !authorization.signed_headers.contains(&name) {
+        if must && !is_optional && !authorization.signed_headers.contains(&name) {
             return Err(GatewayError::bad_request(
                 "IncompleteSignature",
                 format!(
@@ -71,21 +76,34 @@ pub(super) fn check(request: &Incoming, key: &Key, keys: &Keys) -> Result<(), Ga
         }
     }
     let recipe = Recipe::of(request, &authorization);
-    let canonical = recipe.canonical_request(false);
+    let digest = recipe.digest();
     let body_is_as_signed = request.header("x-acs-content-sha256") == Some(recipe.payload.as_str());
-    let given = authorization.signature;
-    if body_is_as_signed && signature(&canonical, &key.secret) == given {
+    if body_is_as_signed && signature(&digest, &key.secret) == authorization.signature {
         return Ok(());
     }
-    let error = GatewayError::bad_request(
-        "SignatureDoesNotMatch",
-        format!(
-            "Specified signature does not match our calculation. server StringToSign is [{}] server CanonicalRequest is [{canonical}]",
-            string_to_sign(&canonical)
-        ),
-    );
-    let refusal = Refusal::new(recipe.text(), guess(&recipe, request, key, keys, given));
-    Err(GatewayError { refusal: Some(Box::new(refusal)), ..error })
+    let canonical = quoted(|to| recipe.write(false, to));
+    let string_to_sign = string_to_sign(&digest);
+    Err(GatewayError::unmatched_signature(format!(
+        "Specified signature does not match our calculation. server StringToSign is [{string_to_sign}] server \
+         CanonicalRequest is [{canonical}]"
+    )))
+}
+
+/// The server's string, and the mistake that explains the client's signature.
+pub(super) fn explain(request: &Incoming, key: &Key, keys: &Keys) -> (Text, Option<Guess>) {
+    match authorization(request) {
+        Ok(authorization) => {
+            let recipe = Recipe::of(request, &authorization);
+            (recipe.text(), guess(&recipe, request, key, keys, authorization.signature))
+        }
+        // A request without the header is refused before its signature is.
+        Err(_) => (Text::default(), None),
+    }
+}
+
+/// The server's string.
+pub(super) fn server_string(request: &Incoming) -> Text {
+    authorization(request).map(|authorization| Recipe::of(request, &authorization).text()).unwrap_or_default()
 }
 
 /// How a canonical request is made.
@@ -94,14 +112,15 @@ struct Recipe<'a> {
     method: &'a str,
     path: &'a str,
     query: Vec<(&'a str, &'a str)>,
-    is_sorted: bool,
+    /// The index of a query parameter that is left out.
+    omitted: Option<usize>,
     headers: Vec<(&'a str, String)>,
     payload: String,
-    encode: fn(&str) -> String,
+    encode: Encoding,
 }
 
 impl<'a> Recipe<'a> {
-    /// As it is documented.
+    /// The documented recipe.
     fn of(request: &'a Incoming, authorization: &Authorization<'a>) -> Self {
         let value = |name: &&'a str| {
             let all = request.parts.headers.get_all(*name).iter();
@@ -109,72 +128,90 @@ impl<'a> Recipe<'a> {
             values.sort_unstable();
             (*name, values.join(","))
         };
+        let mut query = arrived(request);
+        query.sort_by_cached_key(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
         Self {
             method: request.parts.method.as_str(),
             path: request.parts.uri.path(),
-            query: request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            is_sorted: true,
+            query,
+            omitted: None,
             headers: authorization.signed_headers.iter().map(value).collect(),
             payload: hex(&Sha256::digest(&request.body)),
-            encode: encoded,
+            encode: Encoding::Rfc3986,
         }
     }
 
-    fn canonical_request(&self, masked: bool) -> String {
+    /// Writes the canonical request.
+    fn write(&self, masked: bool, to: &mut Sink<'_>) {
         let hidden = |name| masked && !may_be_shown(name);
-        let shown = |name, value| if hidden(name) { MASK.to_owned() } else { (self.encode)(value) };
-        let mut query: Vec<_> = self.query.clone();
-        if self.is_sorted {
-            query.sort_unstable_by_key(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        for part in [self.method, "\n", self.path, "\n"] {
+            to(part.as_bytes());
         }
-        let query: Vec<_> = query
-            .iter()
-            .map(|(name, value)| format!("{}={}", (self.encode)(name), shown(name, value)))
-            .collect();
-        let headers: String = self
-            .headers
-            .iter()
-            .map(|(name, value)| format!("{name}:{}\n", if hidden(name) { MASK } else { value }))
-            .collect();
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| *name).collect();
-        format!(
-            "{}\n{}\n{}\n{headers}\n{}\n{}",
-            self.method,
-            self.path,
-            query.join("&"),
-            names.join(";"),
-            self.payload,
-        )
+        let mut joint: &[u8] = b"";
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            if self.omitted == Some(at) {
+                continue;
+            }
+            to(joint);
+            joint = b"&";
+            self.encode.write(name.as_bytes(), to);
+            to(b"=");
+            if hidden(name) { to(MASK.as_bytes()) } else { self.encode.write(value.as_bytes(), to) }
+        }
+        to(b"\n");
+        for (name, value) in self.headers.iter().map(|(name, value)| (*name, value.as_str())) {
+            for part in [name, ":", if hidden(name) { MASK } else { value }, "\n"] {
+                to(part.as_bytes());
+            }
+        }
+        let mut joint = "\n";
+        for (name, _) in &self.headers {
+            to(joint.as_bytes());
+            joint = ";";
+            to(name.as_bytes());
+        }
+        to(b"\n");
+        to(self.payload.as_bytes());
+    }
+
+    fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        self.write(false, &mut |piece| digest.update(piece));
+        hex(&digest.finalize())
     }
 
     fn text(&self) -> Text {
-        Text { plain: self.canonical_request(false), masked: self.canonical_request(true) }
+        Text::of(|masked, to| self.write(masked, to))
     }
+}
+
+/// The query's parameters in the order in which they arrived.
+fn arrived(request: &Incoming) -> Vec<(&str, &str)> {
+    request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
 /// The mistake that gives the client's signature, of those that clients make.
 fn guess(right: &Recipe<'_>, request: &Incoming, key: &Key, keys: &Keys, given: &str) -> Option<Guess> {
-    let signs = |recipe: &Recipe<'_>, key: &str| signature(&recipe.canonical_request(false), key) == given;
     let of_key = |hint: String| Some(Guess { hint, client: None });
-    if signs(right, &format!("{}&", key.secret)) {
+    let digest = right.digest();
+    if signature(&digest, &format!("{}&", key.secret)) == given {
         return of_key("the secret's key has a trailing `&`, as V1 wants it; V3 does not".into());
     }
-    if let Some((id, _)) = keys.iter().find(|(_, other)| signs(right, &other.secret)) {
-        let body = "the signature is right, and x-acs-content-sha256 is not the hash of the body that came"
-            .to_owned();
-        return of_key(if keys.get(id).is_some_and(|found| found.secret == key.secret) {
-            body
+    if let Some((id, other)) = keys.iter().find(|(_, other)| signature(&digest, &other.secret) == given) {
+        return of_key(if other.secret == key.secret {
+            "the signature is right, and x-acs-content-sha256 is not the hash of the body that came".into()
         } else {
             format!("it is signed with the secret of {id}")
         });
     }
-    let mistakes = mistakes(right, request);
-    let (recipe, hint) = mistakes.into_iter().find(|(recipe, _)| signs(recipe, &key.secret))?;
+    let signs = |recipe: &Recipe<'_>| signature(&recipe.digest(), &key.secret) == given;
+    let (recipe, hint) = mistakes(right, request).find(|(recipe, _)| signs(recipe))?;
     Some(Guess { hint, client: Some(recipe.text()) })
 }
 
-fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> Vec<(Recipe<'a>, String)> {
-    let encode = |encode: fn(&str) -> String| Recipe { encode, ..right.clone() };
+/// The usual mistakes, each made when it is tried.
+fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = (Recipe<'a>, String)> {
+    let encode = |encode: Encoding| Recipe { encode, ..right.clone() };
     let claimed = request.header("x-acs-content-sha256").unwrap_or_default().to_owned();
     let other_method = if right.method == "GET" { "POST" } else { "GET" };
     let mut sorted = right.clone();
@@ -192,26 +229,25 @@ fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> Vec<(Recipe<'a>, S
             Recipe { method: other_method, ..right.clone() },
             format!("{other_method} was signed, and the request is a {}", right.method),
         ),
-        (Recipe { is_sorted: false, ..right.clone() }, "the query is not sorted".into()),
+        (Recipe { query: arrived(request), ..right.clone() }, "the query is not sorted".into()),
         (sorted, "SignedHeaders are in another order than the headers that were signed".into()),
     ];
     mistakes.extend(wrong_encodings("query").map(|(wrong, hint)| (encode(wrong), hint)));
-    mistakes.push((encode(str::to_owned), "the query is not encoded".into()));
-    for at in 0..right.query.len() {
-        let mut fewer = right.clone();
-        let (name, _) = fewer.query.remove(at);
-        mistakes.push((fewer, format!("parameter `{name}` is not in the string")));
-    }
-    mistakes
+    mistakes.push((encode(Encoding::Plain), "the query is not encoded".into()));
+    let right = right.clone();
+    let names = right.query.clone().into_iter().take(OMITTED).enumerate();
+    mistakes.into_iter().chain(
+        names.map(move |(at, (name, _))| (Recipe { omitted: Some(at), ..right.clone() }, missing(name))),
+    )
 }
 
-fn string_to_sign(canonical: &str) -> String {
-    format!("{ALGORITHM}\n{}", hex(&Sha256::digest(canonical.as_bytes())))
+fn string_to_sign(digest: &str) -> String {
+    format!("{ALGORITHM}\n{digest}")
 }
 
-fn signature(canonical: &str, key: &str) -> String {
+fn signature(digest: &str, key: &str) -> String {
     #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length");
-    mac.update(string_to_sign(canonical).as_bytes());
+    mac.update(string_to_sign(digest).as_bytes());
     hex(&mac.finalize().into_bytes())
 }

@@ -1,0 +1,121 @@
+//! What is read from outside has a bound: bodies, heads, parameters, connections, times.
+
+use std::time::Duration;
+
+use cloudauth_emulator::{Emulator, Fault, FaultKind};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::*;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Parameters of a call whose signature is wrong.
+fn unsigned(emulator: &Emulator) -> String {
+    format!(
+        "Action=X&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
+         &Format=JSON&Timestamp={}",
+        emulator.clock().now()
+    )
+}
+
+async fn post_call(emulator: &Emulator, body: String) -> Got {
+    send(|http| http.post(emulator.url()).header("content-type", FORM).body(body)).await
+}
+
+/// Sends bytes as they are, and reads until the emulator closes.
+async fn exchange(emulator: &Emulator, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    // The emulator may answer before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_call_with_a_body_over_the_bound_is_refused() {
+    let emulator = emulator().await;
+    let got = post_call(&emulator, "a".repeat((4 << 20) + 1)).await;
+    assert_eq!((got.status, got.json()["Code"].clone()), (413, json!("RequestEntityTooLarge")));
+    assert_eq!(post_call(&emulator, "a".repeat(4 << 20)).await.status, 400, "read, and lacks an action");
+}
+
+#[tokio::test]
+async fn a_call_with_too_many_parameters_is_refused() {
+    let emulator = emulator().await;
+    let got = post_call(&emulator, "a&".repeat(1001)).await;
+    assert_eq!((got.status, got.json()["Code"].clone()), (400, json!("InvalidParameter")));
+    let got = post_call(&emulator, unsigned(&emulator) + &"&a".repeat(990)).await;
+    assert_eq!(got.json()["Code"], "SignatureDoesNotMatch");
+}
+
+#[tokio::test]
+async fn a_long_string_to_sign_is_cut_in_the_error_message() {
+    let emulator = emulator().await;
+    let got = post_call(&emulator, format!("{}&b={}", unsigned(&emulator), "\0".repeat(1 << 20))).await;
+    assert_eq!(got.json()["Code"], "SignatureDoesNotMatch");
+    assert!(got.text.len() < 80 << 10, "{} bytes", got.text.len());
+}
+
+#[tokio::test]
+async fn only_small_refused_requests_are_kept_and_only_the_latest() {
+    let emulator = emulator().await;
+    let explained =
+        async |number: u64| admin(&emulator, "GET", &format!("/journal/{number}/explain"), None).await.status;
+    post_call(&emulator, format!("{}&b={}", unsigned(&emulator), "b".repeat(64 << 10))).await;
+    for _ in 0..33 {
+        post_call(&emulator, unsigned(&emulator)).await;
+    }
+    assert_eq!([explained(1).await, explained(2).await], [410, 410], "too large, and too old");
+    assert_eq!([explained(3).await, explained(34).await, explained(35).await], [200, 200, 404]);
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_cannot_call_the_api() {
+    let emulator = emulator().await;
+    let from = async |origin: String| {
+        let body = unsigned(&emulator);
+        let request =
+            |http: &reqwest::Client| http.post(emulator.url()).header("content-type", FORM).body(body);
+        send(|http| request(http).header("origin", origin)).await.status
+    };
+    assert_eq!(from("http://evil.example".into()).await, 403);
+    assert_eq!(from("null".into()).await, 403);
+    assert_eq!(from(emulator.url().to_owned()).await, 400);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_arrive_times_out() {
+    let emulator = emulator().await;
+    for path in ["/", "/h5/x/submit", "/_emu/v1/faults", "/_emu/v1/snapshot"] {
+        let method = if path.ends_with("snapshot") { "PUT" } else { "POST" };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{",
+            emulator.address()
+        );
+        let answer = exchange(&emulator, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 408"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_does_not_end_is_bounded_in_time_and_in_size() {
+    let emulator = emulator().await;
+    assert_eq!(exchange(&emulator, b"POST / HTTP/1.1\r\nHost: x\r\nA: ").await, "", "closed");
+    let long = format!("POST / HTTP/1.1\r\nHost: x\r\nA: {}", "a".repeat(256 << 10));
+    assert!(exchange(&emulator, long.as_bytes()).await.starts_with("HTTP/1.1 431"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_read_times_out() {
+    let padded = Fault::new(FaultKind::Padded(64 << 20));
+    let emulator = start(Emulator::builder().fault(padded)).await;
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(90)).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(answer.len() < 64 << 20, "the connection was closed before the end");
+}

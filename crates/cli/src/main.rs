@@ -10,6 +10,7 @@ mod commands;
 mod failure;
 mod output;
 mod person;
+mod text;
 
 use std::process::ExitCode;
 

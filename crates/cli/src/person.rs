@@ -1,6 +1,5 @@
 //! Personal data and parameters from a JSON file or standard input, so that they stand in no process list.
 
-use std::io::Read;
 use std::path::Path;
 
 use cloudauth::{
@@ -10,17 +9,11 @@ use cloudauth::{
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
+use crate::text;
 
 /// Reads a JSON object. Errors name the file, never its content.
 pub(crate) fn read_object(file: &Path) -> Result<Map<String, Value>, Failure> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
-    };
-    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    match serde_json::from_str(&text) {
+    match serde_json::from_str(&text::read(file)?) {
         Ok(Value::Object(object)) => Ok(object),
         _ => Err(Failure::usage(format!("{} is not a JSON object", file.display()))),
     }

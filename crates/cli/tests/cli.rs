@@ -293,6 +293,42 @@ fn an_emulator_without_its_scheme_is_a_usage_error_that_says_so() {
 }
 
 #[test]
+fn a_byte_order_mark_is_accepted_in_every_text_file() {
+    let emulator = Emulator::start();
+    let marked = |name: &str, text: &str| file(name, &format!("\u{feff}{text}"));
+    let (_folder, person) = marked("person.json", PERSON);
+    let (_folder, params) = marked("params.json", r#"{"Name":"value"}"#);
+    let (_folder, evidence) = marked("evidence.json", r#"{"sub_code":"201"}"#);
+    let (_folder, policy) = marked("policy.toml", include_str!("../../policy/policies/onboarding.toml"));
+    for (args, exit) in [
+        (init(&person, &[]), 0),
+        (vec!["sign", "--action", "DescribeFaceVerify", "--params", &params], 0),
+        (vec!["policy", "check", &policy], 0),
+        (vec!["policy", "decide", &policy, "--evidence", &evidence], 3),
+    ] {
+        let output = with_key(&args, &emulator.endpoint, "EMUtestsecret").output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", text(&output));
+    }
+    let (_folder, rules) = marked("rules.json", r#"[{"order":"vip*"}]"#);
+    let output = run(&["emulator", "--rules", &rules]);
+    assert!(text(&output).contains("rule 1"), "the rules were read: {}", text(&output));
+}
+
+#[test]
+fn a_file_that_is_too_large_or_not_text_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.json");
+    std::fs::File::create(&large).unwrap().set_len((16 << 20) + 1).unwrap();
+    let binary = folder.path().join("binary.json");
+    std::fs::write(&binary, [0xff, 0xfe, 0x7b]).unwrap();
+    for (file, reason) in [(&large, "larger than 16 MiB"), (&binary, "not UTF-8 text")] {
+        let output = run(&["policy", "check", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output).contains(reason), "{}", text(&output));
+    }
+}
+
+#[test]
 fn calls_that_fail_show_nothing_of_the_person() {
     let emulator = Emulator::start();
     let (_folder, person) = file("person.json", PERSON);

@@ -1,6 +1,5 @@
 //! `cloudauth emulator`: a local Cloudauth until it is interrupted.
 
-use std::path::Path;
 use std::time::Duration;
 
 use cloudauth_emulator::{Builder, Clock, Emulator as Server};
@@ -9,6 +8,7 @@ use serde_json::json;
 use crate::args::Emulator;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::text;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
     let started = builder(&args)?.start().await;
@@ -63,12 +63,7 @@ fn builder(args: &Emulator) -> Result<Builder, Failure> {
         builder = builder.state_file(file);
     }
     if let Some(file) = &args.rules {
-        builder = builder.rules(text_of(file)?);
+        builder = builder.rules(text::read(file)?);
     }
     Ok(builder)
-}
-
-fn text_of(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
 }

@@ -20,6 +20,7 @@ use crate::args::{self, Calibrate, Lab as Command};
 use crate::commands::policy::load;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::text;
 use run::{Data, Wanted};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
@@ -136,7 +137,7 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<
     let Some(threshold) = target.recommended else {
         return Err(Failure::other(format!("nothing is written: {}", target.words)));
     };
-    let old = std::fs::read_to_string(file).map_err(Failure::usage)?;
+    let old = text::read(Path::new(file))?;
     let (rate, of) = (1.0 / target.fmr, calibration.impostor.count);
     let note = format!("FMR at most 1/{rate:.0} with 95 % confidence, on {of} labelled impostors");
     let new = set_threshold(&old, name, threshold, &note).map_err(|error| Failure::chained(&error))?;

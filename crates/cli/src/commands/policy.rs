@@ -2,7 +2,6 @@
 
 mod sql;
 
-use std::io::Read;
 use std::path::Path;
 
 use cloudauth::policy::{self, Evidence, Flag, Input, Policy, PolicyError, Trace, Verdict, builtin};
@@ -13,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::args::{Decide, Policy as Command};
 use crate::failure::{Failure, NOT_PASSED, PENDING, REVIEW};
 use crate::output::Output;
+use crate::text;
 
 pub(crate) fn run(command: &Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -47,8 +47,7 @@ fn text_of(file: &str) -> Result<String, Failure> {
     if let Some(name) = file.strip_prefix("builtin:") {
         return find_builtin(name).map(|(_, text)| text.to_owned());
     }
-    let read = std::fs::read_to_string(file);
-    read.map_err(|error| Failure::usage(format!("cannot read {file}: {error}")))
+    text::read(Path::new(file))
 }
 
 /// A policy that holds.
@@ -121,13 +120,13 @@ fn check(file: &str, output: &Output) -> Result<u8, Failure> {
 
 fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> {
     let policy = load(&args.file)?;
-    let bytes = read(&args.evidence)?;
-    let whole = serde_json::from_slice::<Value>(&bytes);
+    let text = text::read(&args.evidence)?;
+    let whole = serde_json::from_str::<Value>(&text);
     let Ok(Value::Object(fields)) = whole else {
         return Err(Failure::usage(format!("{} is not a JSON object", args.evidence.display())));
     };
     if fields.contains_key("Code") || fields.contains_key("ResultObject") {
-        let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(bytes)));
+        let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(text)));
         let reply = reply.map_err(|error| Failure::usage(format!("this answer is no result: {error}")))?;
         if matches!(reply.output, FaceVerifyStatus::Pending(_)) {
             output.print(
@@ -140,17 +139,6 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     }
     let labels = labels_of(&fields);
     Ok(tell(&policy, &flat(&fields, &labels)?, output, explain))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(file).map(|read| bytes = read)
-    };
-    read.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    Ok(bytes)
 }
 
 /// What is there and is no list of labels is a label that nobody knows.
@@ -304,8 +292,7 @@ fn diff(before: &str, after: &str, output: &Output) -> Result<u8, Failure> {
 }
 
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
-    let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    let text = text::read(file)?;
     let formatted = policy::format(&text)
         .ok_or_else(|| Failure::usage(format!("{} is no TOML, and is left as it is", file.display())))?;
     let changes = formatted != text;

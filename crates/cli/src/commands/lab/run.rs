@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::args;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::text;
 
 /// What else is wanted of a run.
 #[derive(Default)]
@@ -41,13 +42,7 @@ impl Data {
         policies: &[&str],
         output: Option<Named<'_>>,
     ) -> Result<Self, Failure> {
-        let mapping = args.mapping.as_ref().map(|file| {
-            let text = std::fs::read_to_string(file);
-            let text =
-                text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-            Mapping::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
-        });
-        let mapping = mapping.transpose()?;
+        let mapping = args.mapping.as_deref().map(read_mapping).transpose()?;
         let Found { sources, skipped, .. } = Source::search(&args.paths).map_err(Failure::usage)?;
         let checkpoint = args.resume.as_deref().map(|path| Named::new("--resume", path));
         let outputs: Vec<Named<'_>> = output.into_iter().chain(checkpoint).collect();
@@ -173,6 +168,11 @@ pub(super) fn read_files<'p>(policies: &[&'p str], sources: &'p [Source]) -> imp
         policies.iter().copied().filter(|policy| !policy.starts_with("builtin:")).collect();
     let policies = policies.into_iter().map(|policy| Named::new("the policy", Path::new(policy)));
     policies.chain(sources.iter().map(|source| Named::new("the data file", source.path())))
+}
+
+pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
+    let mapping = Mapping::parse(&text::read(file)?);
+    mapping.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
 /// 0; or that of a program which somebody has stopped; or 1 where there was nothing to decide on.

@@ -2,10 +2,10 @@
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Mapping, Replay, Source, TARGETS};
+use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source, TARGETS};
 use serde_json::json;
 
-use super::run::{Data, read_files};
+use super::run::{Data, read_files, read_mapping};
 use super::{page, tell, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::load;
@@ -14,11 +14,7 @@ use crate::output::Output;
 
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
-    let file = &args.mapping;
-    let text = std::fs::read_to_string(file);
-    let text = text.map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    let mapping = Mapping::parse(&text);
-    let mapping = mapping.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    let mapping = read_mapping(&args.mapping)?;
     let sql = policies.lab().mapping(mapping).sql(args.dialect, &args.table).map_err(Failure::usage)?;
     let document = json!({
         "dialect": args.dialect.as_str(),

@@ -1,0 +1,29 @@
+//! The text files that the command reads whole: policies, mappings, people, parameters, rules.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::failure::Failure;
+
+/// The largest text, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Reads a text file, or standard input for `-`. A UTF-8 byte order mark is dropped. Errors name the file and never quote
+/// its content.
+pub(crate) fn read(file: &Path) -> Result<String, Failure> {
+    let is_stdin = file == Path::new("-");
+    let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
+    let failed = |problem: &dyn std::fmt::Display| Failure::usage(format!("cannot read {name}: {problem}"));
+    let mut bytes = Vec::new();
+    let read = match is_stdin {
+        true => std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes),
+        false => File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)),
+    };
+    read.map_err(|error| failed(&error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(failed(&"it is larger than 16 MiB"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| failed(&"it is not UTF-8 text"))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}

@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, command, root};
-use crate::{browser, codes, interop, layers, tidy, warehouses};
+use crate::{browser, codes, interop, layers, msrv, tidy, warehouses};
 
 /// The README's test command comes first, then what needs more than Rust.
 pub(crate) fn run() -> Result<()> {
     tidy::run()?;
     layers::run()?;
+    msrv::run()?;
     codes::check()?;
     cargo("fmt --all --check")?;
     cargo("clippy --workspace --all-targets -- -D warnings")?;

@@ -5,6 +5,7 @@ mod ci;
 mod codes;
 mod interop;
 mod layers;
+mod msrv;
 mod node;
 mod postgres;
 mod python;
@@ -23,6 +24,7 @@ cargo xtask <task>
   ci               everything that .ci/run runs, in its order
   tidy             the habits: module docs, file length, lints, README
   layers           the arrows between the crates, and what they may depend on
+  msrv             the declared Rust versions against those that the locked dependencies declare
   codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
   browser          the emulator's pages and the sample shop in a real browser; installs Chromium (Debian's) and
@@ -56,6 +58,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["ci"] => ci::run(),
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
+        ["msrv"] => msrv::run(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["interop"] => interop::run(),

@@ -1,0 +1,67 @@
+//! The declared Rust versions are true: no locked dependency of a crate asks for a newer one. No other toolchain is needed
+//! to know that; whether our own code keeps to it is clippy's `incompatible_msrv`.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::semver::Version;
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, Package, PackageId};
+
+use crate::shell::root;
+
+/// Checks each published crate with all of its features, and that the README names the version that the whole workspace needs.
+pub(crate) fn run() -> Result<()> {
+    let metadata = MetadataCommand::new()
+        .current_dir(root())
+        .features(CargoOpt::AllFeatures)
+        .other_options(["--locked".to_owned()])
+        .exec()?;
+    let members = metadata.workspace_packages();
+    let mut declared = Vec::new();
+    for package in &members {
+        let Some(own) = &package.rust_version else { continue };
+        let newest = newest_below(&metadata, package)?;
+        if newest.rust_version.as_ref().is_some_and(|needed| needed > own) {
+            let needed = newest.rust_version.as_ref().map(ToString::to_string).unwrap_or_default();
+            bail!(
+                "{} declares Rust {own}, and {} {} needs {needed}",
+                package.name,
+                newest.name,
+                newest.version
+            );
+        }
+        declared.push(own);
+    }
+    let most = declared.iter().max().context("no crate declares a Rust version")?;
+    let least = declared.iter().min().context("no crate declares a Rust version")?;
+    let said = format!("({}.{} or newer)", most.major, most.minor);
+    if !fs::read_to_string(root().join("README.md"))?.contains(&said) {
+        bail!("the README must name the Rust version that its commands need: {said}");
+    }
+    println!("msrv: {} crates, Rust {least} to {most}, hold with the locked dependencies", declared.len());
+    Ok(())
+}
+
+/// The package that asks for the newest Rust, of this one and of everything that it builds with.
+fn newest_below<'m>(metadata: &'m Metadata, package: &'m Package) -> Result<&'m Package> {
+    let resolve = metadata.resolve.as_ref().context("cargo resolved nothing")?;
+    let nodes: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let packages: BTreeMap<&PackageId, &Package> = metadata.packages.iter().map(|p| (&p.id, p)).collect();
+    let mut seen: BTreeMap<&PackageId, &Package> = BTreeMap::new();
+    let mut open = vec![&package.id];
+    while let Some(id) = open.pop() {
+        let Entry::Vacant(new) = seen.entry(id) else { continue };
+        new.insert(packages.get(id).with_context(|| format!("{id} is not among the packages"))?);
+        let node = nodes.get(id).with_context(|| format!("{id} is not resolved"))?;
+        let built = node.deps.iter().filter(|dependency| {
+            dependency.dep_kinds.iter().any(|kind| kind.kind != DependencyKind::Development)
+        });
+        open.extend(built.map(|dependency| &dependency.pkg));
+    }
+    let oldest = Version::new(0, 0, 0);
+    let newest =
+        seen.into_values().max_by_key(|package| package.rust_version.clone().unwrap_or(oldest.clone()));
+    newest.context("a package is among its own")
+}

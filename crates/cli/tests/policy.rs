@@ -36,7 +36,7 @@ fn check_tells_who_decides_how_much_and_the_vendors_rate() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let shown = text(&output);
     for part in [
-        "cn-onboarding 2025.12.1 holds for all of its 16200 cells",
+        "cn-onboarding 2025.12.1: all 16200 cells hold",
         "match_auto                   75  vendor's rate 1/10000",
         "approve                  approve       6 cells",
         "content    sha256:",
@@ -139,6 +139,56 @@ fn diff_says_in_words_what_changes() {
     assert_eq!((&same["changed"], same["before"] == same["after"]), (&0.into(), true));
 }
 
+/// The vendor's policy, which also takes a SubCode that the vendor does not have, and gives the reason for it.
+const OVERRIDE: [(&str, &str); 3] = [
+    ("\"206\", \"210\"] }", "\"206\", \"210\", \"299\"] }"),
+    (
+        "when = { sub_code = [\"200\", \"210\"], passed = \"T\" }",
+        "when = { sub_code = [\"200\", \"210\", \"299\"], passed = \"T\" }\nagainst_vendor = { sub_code = \"299 is announced for May\" }",
+    ),
+    (
+        "when = { sub_code = [\"200\", \"210\"], passed = [",
+        "when = { sub_code = [\"200\", \"210\", \"299\"], passed = [",
+    ),
+];
+
+#[test]
+fn an_approval_against_the_vendor_is_shown_by_check_explain_and_diff() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    let vendor = text(&run(&["policy", "show", "vendor"], ""));
+    let changed = OVERRIDE.iter().fold(vendor, |text, (from, to)| text.replace(from, to));
+    std::fs::write(&file, &changed).unwrap();
+    let file = file.to_str().unwrap();
+
+    let shown = text(&run(&["policy", "check", file], ""));
+    let warning = "p.toml:17:1: SubCode `299` is not in the vendor's table [V2]\n    check the spelling";
+    assert!(shown.contains(warning), "{shown}");
+    let reason = "approved against the vendor's signal\n  passed                   sub_code           299 is announced for May";
+    assert!(shown.contains(reason), "{shown}");
+    let document = json(&run(&["policy", "check", file, "--output", "json"], ""));
+    assert_eq!(document["warnings"][0]["message"], "SubCode `299` is not in the vendor's table");
+    let expected = serde_json::json!({
+        "rule": "passed", "input": "sub_code", "reason": "299 is announced for May"
+    });
+    assert_eq!(document["against_vendor"], serde_json::json!([expected]));
+
+    let shown = text(&run(&["policy", "explain", file], r#"{"sub_code":"299","passed":"T"}"#));
+    assert!(shown.contains("against the vendor's sub_code: 299 is announced for May"), "{shown}");
+    let shown = text(&run(&["policy", "diff", "builtin:vendor", file], ""));
+    assert!(shown.contains("new: `passed` approves against the vendor's sub_code: 299 is"), "{shown}");
+    let document = json(&run(&["policy", "diff", file, "builtin:vendor", "--output", "json"], ""));
+    assert_eq!(document["against_vendor"], serde_json::json!({ "added": [], "removed": [expected] }));
+
+    let without = changed.replace("against_vendor = { sub_code = \"299 is announced for May\" }", "");
+    std::fs::write(file, without).unwrap();
+    let output = run(&["policy", "check", file], "");
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(&output);
+    assert!(shown.contains("policy check failed\n"), "{shown}");
+    assert!(shown.contains("approves where sub_code is 299, against the vendor's signal"), "{shown}");
+}
+
 #[test]
 fn fmt_puts_spaces_right_in_place() {
     let folder = tempfile::tempdir().unwrap();
@@ -180,7 +230,7 @@ fn sql_is_one_query_by_the_names_that_are_given() {
     assert_eq!(document["rules"].as_array().map(Vec::len), Some(17));
 
     for (args, part) in [
-        (vec!["--dialect", "oracle"], "there is no dialect `oracle`"),
+        (vec!["--dialect", "oracle"], "invalid value 'oracle'"),
         (vec![], "--dialect"),
         (vec!["--dialect", "duckdb", "--column", "verify_score"], "INPUT=COLUMN"),
         (vec!["--dialect", "duckdb", "--column", "score=x"], "the policy has no input `score`"),

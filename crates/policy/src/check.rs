@@ -1,13 +1,15 @@
 //! The checker: looks at every cell, and so proves what it says.
 
+mod approvals;
+
 use std::collections::BTreeMap;
 
-use cloudauth_protocol::SubCode;
+use cloudauth_protocol::{Code, SubCode};
 
 use crate::decision::Verdict;
-use crate::document::{Assert, Document, Example, Given, Promise, Test};
+use crate::document::{Assert, Document, Example, Given, Kind, Promise, Test};
 use crate::evidence::{Evidence, Flag};
-use crate::grid::{Axis, Scale};
+use crate::grid::Scale;
 use crate::input::Input;
 use crate::problem::Problems;
 use crate::table::Table;
@@ -15,24 +17,13 @@ use crate::table::Table;
 /// The SubCodes of the vendor's page on the web flow, each of which a policy must speak of.
 const SUB_CODES: [&str; 8] = ["200", "201", "202", "203", "204", "205", "206", "210"];
 
-/// What must be understood before anybody is let in. The quality of the picture is not among them.
-const SAFETY: [Input; 8] = [
-    Input::Code,
-    Input::SubCode,
-    Input::Passed,
-    Input::FaceAttack,
-    Input::FaceOcclusion,
-    Input::VerifyScore,
-    Input::FaceAttackScore,
-    Input::DeviceRisk,
-];
-
 /// Adds what does not hold.
 pub(crate) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    codes_are_known(document, problems);
     codes_are_handled(document, table, problems);
     labels_are_handled(document, table, problems);
     every_rule_can_fire(document, table, problems);
-    approvals_are_understood(document, table, problems);
+    approvals::check(document, table, problems);
     for assert in &document.asserts {
         promise_holds(document, table, assert, problems);
     }
@@ -43,6 +34,22 @@ pub(crate) fn check(document: &Document, table: &Table, problems: &mut Problems<
 
 fn verdict(document: &Document, table: &Table, cell: usize) -> Verdict {
     document.outcome(table.rule(cell)).verdict
+}
+
+/// V2: warns of a declared code that the vendor does not have. It may be newer than this program, or a slip.
+fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
+    for input in &document.inputs {
+        let Kind::Code(values) = &input.kind else { continue };
+        let (what, is_known): (_, fn(&str) -> bool) = match input.name {
+            Input::Code => ("Code", |value| Code::from_wire(value).manual().is_some()),
+            _ => ("SubCode", |value| SubCode::from_wire(value).manual().is_some()),
+        };
+        for value in values.iter().filter(|value| !is_known(value)) {
+            let message = format!("{what} `{value}` is not in the vendor's table");
+            let help = "check the spelling; an approval on it needs a reason".to_owned();
+            problems.warn("V2", &input.span, message, Some(help));
+        }
+    }
 }
 
 /// V2 and V3: every code is named by a rule, and none is left to `otherwise`.
@@ -132,47 +139,6 @@ fn every_rule_can_fire(document: &Document, table: &Table, problems: &mut Proble
         };
         problems.add("V4", &rule.span, message, Some(help));
     }
-}
-
-/// V5: nobody is let in on what is not understood.
-fn approvals_are_understood(document: &Document, table: &Table, problems: &mut Problems<'_>) {
-    if document.otherwise.verdict == Verdict::Approve {
-        let help = "what no rule speaks of is never an approval".to_owned();
-        problems.add("V5", &document.otherwise_span, "`otherwise` approves", Some(help));
-    }
-    let approves = (0..table.grid.cells).any(|cell| verdict(document, table, cell) == Verdict::Approve);
-    if approves && !document.inputs.iter().any(|input| input.name == Input::Passed) {
-        let help = "declare passed = { type = \"flag\" }, and ask for \"T\" where you approve".to_owned();
-        problems.add("V5", &(0..0), "it approves without a look at `passed`", Some(help));
-    }
-    let safety: Vec<&Axis> = table.grid.axes.iter().filter(|axis| SAFETY.contains(&axis.name)).collect();
-    let mut found: BTreeMap<(usize, usize), (usize, usize)> = BTreeMap::new();
-    for cell in (0..table.grid.cells).filter(|cell| verdict(document, table, *cell) == Verdict::Approve) {
-        for (at, axis) in safety.iter().enumerate() {
-            if !is_no_hindrance(axis, table.grid.class(cell, axis)) {
-                found.entry((table.rule(cell), at)).or_insert((cell, 0)).1 += 1;
-            }
-        }
-    }
-    for ((rule, at), (cell, cells)) in found {
-        let Some(axis) = safety.get(at) else { continue };
-        let span = document.rules.get(rule).map_or(document.otherwise_span.clone(), |rule| rule.span.clone());
-        let what = axis.in_words(&[table.grid.class(cell, axis)]);
-        let message = format!("the rule `{}` approves where {what} ({cells} cells)", document.rule_id(rule));
-        problems.add("V5", &span, message, Some(format!("for one: {}", table.grid.in_words(cell))));
-    }
-}
-
-/// Whether somebody may be let in where an input is of this class: it is understood, and it is not the vendor's own "no".
-fn is_no_hindrance(axis: &Axis, class: usize) -> bool {
-    let passes = match (&axis.scale, axis.name) {
-        (Scale::Code(values, _), Input::SubCode) => {
-            values.get(class).is_some_and(|code| SubCode::from_wire(code).means_pass() != Some(false))
-        }
-        (Scale::Flag, Input::Passed) => class == 0,
-        _ => true,
-    };
-    passes && axis.is_understood(class)
 }
 
 /// V6 and V7: a promise, over every cell, with a counterexample where it does not hold.

@@ -88,6 +88,17 @@ pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) when: Vec<Condition>,
     pub(crate) then: Outcome,
+    /// Why it approves against signals of the vendor.
+    pub(crate) against_vendor: Vec<VendorOverride>,
+    pub(crate) span: Span,
+}
+
+/// The reason to approve against what the vendor reports of one input.
+#[derive(Clone, Debug)]
+pub(crate) struct VendorOverride {
+    /// Which of the document's inputs.
+    pub(crate) input: usize,
+    pub(crate) reason: String,
     pub(crate) span: Span,
 }
 

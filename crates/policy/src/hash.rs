@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::document::{Condition, Document, Kind, Outcome, Test};
+use crate::document::{Condition, Document, Kind, Outcome, Rule, Test};
 use crate::grid::{Axis, Scale};
 use crate::read::FORMAT;
 use crate::table::Table;
@@ -32,7 +32,13 @@ pub(crate) fn content(document: &Document) -> String {
             let mut when: Vec<Value> =
                 rule.when.iter().map(|condition| self::condition(document, condition)).collect();
             when.sort_by_key(ToString::to_string);
-            json!({ "id": rule.id, "then": outcome(&rule.then), "when": when })
+            // A rule without a reason keeps the hash that it had before reasons existed.
+            if rule.against_vendor.is_empty() {
+                json!({ "id": rule.id, "then": outcome(&rule.then), "when": when })
+            } else {
+                let reasons = reasons(document, rule);
+                json!({ "against_vendor": reasons, "id": rule.id, "then": outcome(&rule.then), "when": when })
+            }
         })
         .collect();
     hash(&json!({
@@ -41,6 +47,14 @@ pub(crate) fn content(document: &Document) -> String {
         "otherwise": outcome(&document.otherwise),
         "rules": rules,
     }))
+}
+
+fn reasons(document: &Document, rule: &Rule) -> Value {
+    let name = |input: usize| document.inputs.get(input).map_or("", |input| input.name());
+    let mut reasons: Vec<_> =
+        rule.against_vendor.iter().map(|reason| (name(reason.input), &reason.reason)).collect();
+    reasons.sort_unstable();
+    json!(reasons)
 }
 
 fn condition(document: &Document, condition: &Condition) -> Value {

@@ -54,7 +54,7 @@ pub use far::{VENDOR_TABLE, nominal_far};
 pub use format::format;
 pub use input::{Input, InputKind, UnknownInput};
 pub use live::{Disagreement, LivePolicy, Ruling, Shadow};
-pub use policy::{About, Policy, Report, RuleReport, ThresholdReport};
+pub use policy::{About, Override, Policy, Report, RuleReport, ThresholdReport};
 pub use problem::{PolicyError, Problem};
 pub use read::FORMAT;
 pub use sql::{Columns, Dialect, SqlError};

@@ -9,7 +9,7 @@ use crate::far;
 use crate::grid::Scale;
 use crate::hash;
 use crate::input::Input;
-use crate::problem::{PolicyError, Problems};
+use crate::problem::{PolicyError, Problem, Problems};
 use crate::read;
 use crate::table::Table;
 use crate::trace::Trace;
@@ -20,6 +20,7 @@ pub struct Policy {
     pub(crate) reference: PolicyRef,
     pub(crate) document: Document,
     pub(crate) table: Table,
+    warnings: Vec<Problem>,
 }
 
 impl Policy {
@@ -44,7 +45,7 @@ impl Policy {
                     content_hash: hash::content(&document),
                     behaviour_hash: hash::behaviour(&document, &table),
                 };
-                Ok(Self { reference, document, table })
+                Ok(Self { reference, document, table, warnings: problems.take_warnings() })
             }
             _ => Err(PolicyError::new(problems.into_problems())),
         }
@@ -125,7 +126,20 @@ impl Policy {
                 .collect(),
             rules: self.table.counts.iter().enumerate().map(count).collect(),
             thresholds: thresholds.collect(),
+            overrides: (0..self.document.rules.len()).flat_map(|rule| self.overrides(rule)).collect(),
+            warnings: &self.warnings,
         }
+    }
+
+    /// The reasons that a rule gives to approve against the vendor's signals.
+    pub(crate) fn overrides(&self, rule: usize) -> impl Iterator<Item = Override<'_>> {
+        let found = self.document.rules.get(rule);
+        found.into_iter().flat_map(|rule| {
+            rule.against_vendor.iter().filter_map(|reason| {
+                let input = self.document.inputs.get(reason.input)?.name();
+                Some(Override { rule: &rule.id, input, reason: &reason.reason })
+            })
+        })
     }
 }
 
@@ -155,6 +169,22 @@ pub struct Report<'p> {
     pub rules: Vec<RuleReport<'p>>,
     /// The named thresholds.
     pub thresholds: Vec<ThresholdReport<'p>>,
+    /// The rules that approve against a signal of the vendor, each with its reason.
+    pub overrides: Vec<Override<'p>>,
+    /// What may be a slip, although the policy holds.
+    pub warnings: &'p [Problem],
+}
+
+/// The reason of a rule to approve against a signal of the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Override<'p> {
+    /// The rule's id.
+    pub rule: &'p str,
+    /// The input whose signal it overrides.
+    pub input: &'static str,
+    /// The reason, from the rule's `against_vendor`.
+    pub reason: &'p str,
 }
 
 /// A rule's part.

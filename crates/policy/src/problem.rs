@@ -62,11 +62,12 @@ const MOST_PROBLEMS: usize = 100;
 pub(crate) struct Problems<'a> {
     text: &'a str,
     found: Vec<(usize, Problem)>,
+    warnings: Vec<(usize, Problem)>,
 }
 
 impl<'a> Problems<'a> {
     pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, found: Vec::new() }
+        Self { text, found: Vec::new(), warnings: Vec::new() }
     }
 
     pub(crate) fn add(
@@ -76,23 +77,56 @@ impl<'a> Problems<'a> {
         message: impl Into<String>,
         help: Option<String>,
     ) {
-        if self.found.len() >= MOST_PROBLEMS {
-            return;
+        if self.found.len() < MOST_PROBLEMS {
+            let problem = self.problem(rule, at, message.into(), help);
+            self.found.push((at.start, problem));
         }
+    }
+
+    /// Adds a warning, which does not make the policy fail.
+    pub(crate) fn warn(
+        &mut self,
+        rule: &'static str,
+        at: &Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        if self.warnings.len() < MOST_PROBLEMS {
+            let problem = self.problem(rule, at, message.into(), help);
+            self.warnings.push((at.start, problem));
+        }
+    }
+
+    fn problem(
+        &self,
+        rule: &'static str,
+        at: &Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) -> Problem {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-        self.found.push((at.start, Problem { rule, message: message.into(), help, line, column }));
+        Problem { rule, message, help, line, column }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    pub(crate) fn into_problems(mut self) -> Vec<Problem> {
-        self.found.sort_by_key(|(at, _)| *at);
-        self.found.into_iter().map(|(_, problem)| problem).collect()
+    pub(crate) fn into_problems(self) -> Vec<Problem> {
+        in_order(self.found)
     }
+
+    pub(crate) fn take_warnings(&mut self) -> Vec<Problem> {
+        in_order(std::mem::take(&mut self.warnings))
+    }
+}
+
+/// In the order of the file.
+fn in_order(mut found: Vec<(usize, Problem)>) -> Vec<Problem> {
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, problem)| problem).collect()
 }
 
 /// The nearest of the allowed words, if one is near, and all of them.

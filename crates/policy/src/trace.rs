@@ -8,7 +8,7 @@ use crate::evidence::{self, Evidence, Flag};
 use crate::far;
 use crate::grid::{Axis, Scale};
 use crate::input::Input;
-use crate::policy::Policy;
+use crate::policy::{Override, Policy};
 
 /// A decision and its reasons. It holds no personal data.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub struct Trace<'p> {
     pub checked: Vec<Checked<'p>>,
     /// The smallest change of each input that would decide otherwise, those of scores by their distance first.
     pub nearest: Vec<Nearest>,
+    /// The reasons that the rule gives, if it approves against signals of the vendor.
+    pub overrides: Vec<Override<'p>>,
     /// The vendor's false-accept rate at the `verifyScore` that was read, if that is in the vendor's table.
     pub nominal_far: Option<f64>,
 }
@@ -85,6 +87,7 @@ impl<'p> Trace<'p> {
             not_understood,
             checked: checked.collect(),
             nearest: nearest(policy, evidence, cell),
+            overrides: policy.overrides(rule).collect(),
             nominal_far: score.and_then(far::nominal_far),
         }
     }
@@ -113,6 +116,7 @@ impl<'p> Trace<'p> {
             "invalid_inputs": self.not_understood,
             "checked": self.checked.iter().map(|rule| json!({ "rule": rule.rule, "failed": rule.failed })).collect::<Vec<_>>(),
             "nearest": nearest.collect::<Vec<_>>(),
+            "against_vendor": self.overrides.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
             "nominal_far_at_score": self.nominal_far,
         })
     }

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use cloudauth_policy::{Evidence, Flag, LivePolicy, Policy, Verdict, builtin, diff, format};
 
+const APPROVE: &str = "then = { decision = \"approve\", reason = \"match\" }";
+const VPN_APPROVE: &str = "then = { decision = \"approve\", reason = \"match\" }\nagainst_vendor = { device_risk = \"VPNs are common\" }";
+
 fn worked() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
 }
@@ -126,8 +129,10 @@ fn a_label_that_is_listed_is_not_unknown_and_the_hash_knows_it() {
         );
         let rule = "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\nthen = { decision = \"review\", reason = \"device_risk\" }\n\n[[rule]]\nid = \"liveness-risk\"";
         let vpn = "[[rule]]\nid = \"vpn\"\nwhen = { device_risk = \"VPN\", sub_code = \"205\" }\nthen = { decision = \"review\", reason = \"liveness_risk\", queue = \"fraud\" }\n\n";
-        let rule = if labels.contains("VPN") { format!("{vpn}{rule}") } else { rule.to_owned() };
+        let vpn_is_listed = labels.contains("VPN");
+        let rule = if vpn_is_listed { format!("{vpn}{rule}") } else { rule.to_owned() };
         let text = builtin::ONBOARDING
+            .replace(APPROVE, if vpn_is_listed { VPN_APPROVE } else { APPROVE })
             .replace("face_attack_score = { type", &inputs)
             .replace("[[rule]]\nid = \"liveness-risk\"", &rule);
         Policy::parse(&text).unwrap()
@@ -214,6 +219,7 @@ fn a_trace_does_not_repeat_what_is_no_code() {
 fn a_trace_of_labels_names_them_if_the_policy_does() {
     let text = builtin::THRESHOLD
         .replace("face_attack = { type = \"flag\" }", "face_attack = { type = \"flag\" }\ndevice_risk = { type = \"labels\", values = [\"ROOT\", \"VPN\"] }")
+        .replace(APPROVE, VPN_APPROVE)
         .replace("[[rule]]\nid = \"attack-flag\"", "[[rule]]\nid = \"rooted\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\nthen = { decision = \"reject\", reason = \"device\" }\n\n[[rule]]\nid = \"vpn\"\nwhen = { device_risk = \"VPN\", sub_code = \"206\" }\nthen = { decision = \"reject\", reason = \"vpn\" }\n\n[[rule]]\nid = \"clean\"\nwhen = { device_risk = \"none\", sub_code = \"206\", passed = \"T\" }\nthen = { decision = \"retry\", reason = \"vpn\" }\n\n[[rule]]\nid = \"attack-flag\"");
     let policy = Policy::parse(&text).unwrap();
     let mut evidence = passing(80.0);

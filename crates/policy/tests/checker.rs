@@ -147,7 +147,7 @@ fn v3_unknown_and_missing_codes_are_handled_and_never_approved() {
         &approving,
         "V5",
         "the rule `unknown-code` approves where sub_code is unknown",
-        "for one:",
+        "for example:",
     );
 }
 
@@ -318,7 +318,7 @@ fn v5_nobody_is_let_in_against_the_vendors_word() {
         .collect::<Vec<_>>()
         .join("[[rule]]");
     let blind = blind.split("[[assert]]").next().unwrap().to_owned() + "\n";
-    assert_problem(&blind, "V5", "it approves without a look at `passed`", "declare passed");
+    assert_problem(&blind, "V5", "the policy approves without a look at `passed`", "declare passed");
     let lenient = builtin::VENDOR.replace(
         "when = { sub_code = \"204\" }\nthen = { decision = \"retry\"",
         "when = { sub_code = \"204\" }\nthen = { decision = \"approve\"",
@@ -358,6 +358,16 @@ fn v8_the_vendor_says_no_rate_of_other_scores_nor_beyond_its_table() {
 fn labels_are_inputs_like_the_others() {
     let text = with("face_attack_score = { type", "device_risk = { type = \"labels\", values = [\"ROOT\", \"VPN\"] }\nface_attack_score = { type")
         .replace("[[rule]]\nid = \"liveness-risk\"", "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"ROOT\", \"unknown\"] }\nthen = { decision = \"review\", reason = \"device_risk\" }\n\n[[rule]]\nid = \"vpn\"\nwhen = { device_risk = \"VPN\", sub_code = \"204\" }\nthen = { decision = \"review\", reason = \"vpn\" }\n\n[[rule]]\nid = \"liveness-risk\"");
+    // A label that is listed is a risk that the vendor reports.
+    assert_problem(
+        &text,
+        "V5",
+        "the rule `approve` approves where device_risk has VPN, against the vendor's signal",
+        "against_vendor = { device_risk = \"..\" }",
+    );
+    let approve = "then = { decision = \"approve\", reason = \"match\" }";
+    let reason = "against_vendor = { device_risk = \"VPNs are common\" }";
+    let text = text.replace(approve, &format!("{approve}\n{reason}"));
     let policy = Policy::parse(&text).unwrap();
     assert_eq!(policy.report().cells, 16_200 * 8);
     let labels = |labels: &[&str]| labels.iter().map(|label| Box::from(*label)).collect::<Vec<Box<str>>>();

@@ -1,10 +1,12 @@
 //! `cloudauth policy`: what risk teams do with their files.
 
+mod check;
+mod diff;
 mod sql;
 
 use std::path::Path;
 
-use cloudauth::policy::{self, Evidence, Flag, Input, Policy, PolicyError, Trace, Verdict, builtin};
+use cloudauth::policy::{self, Evidence, Flag, Input, Policy, PolicyError, Problem, Trace, Verdict, builtin};
 use cloudauth::{Body, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, parse};
 use cloudauth_files::Access;
 use serde_json::{Map, Value, json};
@@ -16,10 +18,10 @@ use crate::text;
 
 pub(crate) fn run(command: &Command, output: &Output) -> Result<u8, Failure> {
     match command {
-        Command::Check { file } => check(file, output),
+        Command::Check { file } => check::run(file, output),
         Command::Decide(args) => decide(args, output, false),
         Command::Explain(args) => decide(args, output, true),
-        Command::Diff { before, after } => diff(before, after, output),
+        Command::Diff { before, after } => diff::run(before, after, output),
         Command::Fmt { file, check } => fmt(file, *check, output),
         Command::Sql(args) => sql::run(args, output),
         Command::Schema => {
@@ -55,67 +57,16 @@ pub(crate) fn load(file: &str) -> Result<Policy, Failure> {
     Policy::parse(&text_of(file)?).map_err(|error| Failure::other(all_of(file, &error)))
 }
 
-/// A line for each problem, as compilers write them.
-fn all_of(file: &str, error: &PolicyError) -> String {
-    let lines = error.problems().iter().map(|problem| {
-        let help = problem.help.as_ref().map(|help| format!("\n    {help}")).unwrap_or_default();
-        format!("{file}:{}:{}: {} [{}]{help}", problem.line, problem.column, problem.message, problem.rule)
-    });
-    format!("the policy does not hold\n{}", lines.collect::<Vec<_>>().join("\n"))
+/// A problem as compilers write it: `policy.toml:3:1: message [V1]`, and the help below.
+fn line_of(file: &str, problem: &Problem) -> String {
+    let help = problem.help.as_ref().map(|help| format!("\n    {help}")).unwrap_or_default();
+    format!("{file}:{}:{}: {} [{}]{help}", problem.line, problem.column, problem.message, problem.rule)
 }
 
-fn check(file: &str, output: &Output) -> Result<u8, Failure> {
-    let policy = match Policy::parse(&text_of(file)?) {
-        Ok(policy) => policy,
-        Err(error) if output.is_for_programs() => {
-            let problems = error.problems().iter().map(|problem| {
-                json!({
-                    "rule": problem.rule, "line": problem.line, "column": problem.column,
-                    "message": problem.message, "help": problem.help,
-                })
-            });
-            output.print("", &json!({ "holds": false, "problems": problems.collect::<Vec<_>>() }));
-            return Ok(1);
-        }
-        Err(error) => return Err(Failure::other(all_of(file, &error))),
-    };
-    let (report, reference) = (policy.report(), policy.reference());
-    let mut human =
-        format!("{} {} holds for all of its {} cells\n", reference.id, reference.version, report.cells);
-    if !report.thresholds.is_empty() {
-        human += "\nthresholds\n";
-    }
-    for threshold in &report.thresholds {
-        let rate = threshold.nominal_far.map(|rate| format!("vendor's rate 1/{:.0}", 1.0 / rate));
-        let (rate, note) = (rate.unwrap_or_default(), threshold.note.unwrap_or_default());
-        let line = format!("  {:<24} {:>6}  {rate:<22}  {note}", threshold.name, threshold.value);
-        human += &format!("{}\n", line.trim_end());
-    }
-    human += "\nrules\n";
-    for rule in &report.rules {
-        human += &format!("  {:<24} {:<8} {:>6} cells\n", rule.rule, rule.verdict, rule.cells);
-    }
-    human += &format!("\ncontent    {}\nbehaviour  {}\n", reference.content_hash, reference.behaviour_hash);
-    let rules = report
-        .rules
-        .iter()
-        .map(|rule| json!({ "rule": rule.rule, "decision": rule.verdict.as_str(), "cells": rule.cells }));
-    let thresholds = report.thresholds.iter().map(|threshold| {
-        json!({ "name": threshold.name, "value": threshold.value, "nominal_far": threshold.nominal_far, "note": threshold.note })
-    });
-    let document = json!({
-        "holds": true,
-        "problems": [],
-        "id": reference.id,
-        "version": reference.version,
-        "content": reference.content_hash,
-        "behaviour": reference.behaviour_hash,
-        "cells": report.cells,
-        "rules": rules.collect::<Vec<_>>(),
-        "thresholds": thresholds.collect::<Vec<_>>(),
-    });
-    output.print(&human, &document);
-    Ok(0)
+/// A line for each problem.
+fn all_of(file: &str, error: &PolicyError) -> String {
+    let lines = error.problems().iter().map(|problem| line_of(file, problem));
+    format!("policy check failed\n{}", lines.collect::<Vec<_>>().join("\n"))
 }
 
 fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> {
@@ -210,6 +161,9 @@ fn in_words(trace: &Trace<'_>) -> String {
     if let Some(queue) = decision.queue() {
         text += &format!("queue: {queue}\n");
     }
+    for one in &trace.overrides {
+        text += &format!("against the vendor's {}: {}\n", one.input, one.reason);
+    }
     let short = policy.content_hash.get(..19).unwrap_or_default();
     text + &format!("policy: {} {} ({short})\n", policy.id, policy.version)
 }
@@ -254,41 +208,6 @@ pub(crate) fn decide_status(
     let decided = words.trim_end().replace('\n', "\n           ");
     output.print(&format!("{}\ndecision   {decided}", human.trim_end()), &document);
     exit_of(trace.decision.verdict())
-}
-
-fn diff(before: &str, after: &str, output: &Output) -> Result<u8, Failure> {
-    let (before, after) = (load(before)?, load(after)?);
-    let difference = policy::diff(&before, &after).map_err(Failure::other)?;
-    let (one, other) = (before.reference(), after.reference());
-    let mut human = format!("{} {} to {} {}\n", one.id, one.version, other.id, other.version);
-    human += &match difference.regions.len() {
-        0 if one.behaviour_hash == other.behaviour_hash => "they decide alike, in every word\n".to_owned(),
-        0 => format!(
-            "they decide alike; {} of {} cells differ in reason, hint or queue\n",
-            difference.other_words, difference.cells
-        ),
-        regions => format!(
-            "{} of {} cells are decided otherwise, in {regions} regions\n\n",
-            difference.changed(),
-            difference.cells
-        ),
-    };
-    for region in &difference.regions {
-        human += &format!("{region} ({} cells)\n", region.cells);
-    }
-    let regions = difference.regions.iter().map(|region| {
-        json!({ "before": region.before.as_str(), "after": region.after.as_str(), "when": region.when, "cells": region.cells })
-    });
-    let document = json!({
-        "before": one.content_hash,
-        "after": other.content_hash,
-        "cells": difference.cells,
-        "changed": difference.changed(),
-        "other_words": difference.other_words,
-        "regions": regions.collect::<Vec<_>>(),
-    });
-    output.print(&human, &document);
-    Ok(0)
 }
 
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {

@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Reader, Scope, Value, float};
+use super::{Reader, Scope, Value, entries, float};
 use crate::condition::{comparisons, words};
 use crate::decision::Verdict;
-use crate::document::{Assert, Condition, DeclaredInput, Example, Given, Kind, Outcome, Promise, Rule, Span};
+use crate::document::{
+    Assert, Condition, DeclaredInput, Example, Given, Kind, Outcome, Promise, Rule, Span, VendorOverride,
+};
 use crate::input::{Input, InputKind};
 use crate::problem::did_you_mean;
 
@@ -21,12 +23,7 @@ impl Reader<'_, '_> {
         let Some(table) = self.inner("`when`", value) else { return Vec::new() };
         let mut conditions = Vec::new();
         for (key, value) in table.left {
-            let Some(input) = scope.inputs.iter().position(|input| input.name() == key.get_ref()) else {
-                let help = did_you_mean(key.get_ref(), scope.inputs.iter().map(|input| input.name()));
-                let message = format!("`{}` is not among the [inputs]", key.get_ref());
-                self.problems.add("V1", &key.span(), message, Some(help));
-                continue;
-            };
+            let Some(input) = self.declared(key, scope.inputs) else { continue };
             let Some(declared) = scope.inputs.get(input) else { continue };
             let (test, text) = match value.get_ref() {
                 DeValue::String(text) => {
@@ -86,15 +83,59 @@ impl Reader<'_, '_> {
                     "write then = { decision = \"..\", reason = \"..\" }",
                 );
             }
+            let reasons = table.take("against_vendor");
+            let approves = then.as_ref().is_none_or(|then| then.verdict == Verdict::Approve);
+            let against_vendor = self.against_vendor(reasons, approves, scope.inputs);
             table.finish(self);
             let fallback =
                 || Outcome { verdict: Verdict::Review, reason: String::new(), hint: None, queue: None };
-            rules.push(Rule { id, when, then: then.unwrap_or_else(fallback), span: value.span() });
+            let then = then.unwrap_or_else(fallback);
+            rules.push(Rule { id, when, then, against_vendor, span: value.span() });
         }
         if rules.is_empty() {
             self.wrong(&(0..0), "there is no [[rule]]", "a policy has one at least");
         }
         rules
+    }
+
+    /// `against_vendor = { face_occlusion = "why" }`: a reason for each input.
+    fn against_vendor(
+        &mut self,
+        value: Option<&Value<'_>>,
+        approves: bool,
+        inputs: &[DeclaredInput],
+    ) -> Vec<VendorOverride> {
+        let Some(value) = value else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            let help = "write a reason for each input: against_vendor = { face_occlusion = \"why\" }";
+            self.wrong(&value.span(), "`against_vendor` must be a table", help);
+            return Vec::new();
+        };
+        if !approves {
+            let help = "remove it: only a rule that approves needs a reason";
+            self.wrong(&value.span(), "`against_vendor` is in a rule that does not approve", help);
+        }
+        if table.is_empty() {
+            self.wrong(&value.span(), "`against_vendor` has no reason", "remove it");
+        }
+        let mut reasons = Vec::new();
+        for (key, value) in entries("`against_vendor`", value.span(), table).left {
+            let Some(input) = self.declared(key, inputs) else { continue };
+            let reason = self.string(key.get_ref(), value);
+            reasons.extend(reason.map(|reason| VendorOverride { input, reason, span: key.span() }));
+        }
+        reasons
+    }
+
+    /// The number of a declared input.
+    fn declared(&mut self, key: &Spanned<Cow<'_, str>>, inputs: &[DeclaredInput]) -> Option<usize> {
+        let found = inputs.iter().position(|input| input.name() == key.get_ref());
+        if found.is_none() {
+            let help = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name()));
+            let message = format!("`{}` is not among the [inputs]", key.get_ref());
+            self.problems.add("V1", &key.span(), message, Some(help));
+        }
+        found
     }
 
     pub(super) fn asserts(&mut self, value: Option<&Value<'_>>, scope: &mut Scope<'_>) -> Vec<Assert> {
@@ -224,12 +265,7 @@ impl Reader<'_, '_> {
         inputs: &[DeclaredInput],
     ) -> Option<(Input, Given)> {
         // What the rules do not see proves nothing.
-        let Some(input) = inputs.iter().find(|input| input.name() == key.get_ref()) else {
-            let help = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name()));
-            let message = format!("`{}` is not among the [inputs]", key.get_ref());
-            self.problems.add("V1", &key.span(), message, Some(help));
-            return None;
-        };
+        let input = inputs.get(self.declared(key, inputs)?)?;
         let name = input.name;
         let texts = |list: &[Value<'_>]| {
             list.iter().filter_map(|text| text.get_ref().as_str().map(str::to_owned)).collect()

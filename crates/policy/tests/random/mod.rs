@@ -69,6 +69,7 @@ then = { decision = "reject", reason = "highest" }
 id = "approve"
 when = { sub_code = "200", passed = "T", verify_score = ">= 58.91570855144926", face_attack_score = "< 0.3" }
 then = { decision = "approve", reason = "match" }
+against_vendor = { verify_score = "an edge", face_attack_score = "an edge" }
 [[rule]]
 id = "rest"
 when = { sub_code = ["200", "201", "202", "203", "204", "205", "206", "210", "A", "a"] }

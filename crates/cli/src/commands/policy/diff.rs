@@ -1,0 +1,62 @@
+//! `cloudauth policy diff`: prints where two policies give different decisions, over every input.
+
+use cloudauth::policy::{Override, Policy, diff};
+use serde_json::{Value, json};
+
+use super::check::override_json;
+use super::load;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub(super) fn run(before: &str, after: &str, output: &Output) -> Result<u8, Failure> {
+    let (before, after) = (load(before)?, load(after)?);
+    let difference = diff(&before, &after).map_err(Failure::other)?;
+    let (one, other) = (before.reference(), after.reference());
+    let mut human = format!("{} {} to {} {}\n", one.id, one.version, other.id, other.version);
+    human += &match difference.regions.len() {
+        0 if one.behaviour_hash == other.behaviour_hash => "the policies are equivalent\n".to_owned(),
+        0 => format!(
+            "the verdicts are the same; {} of {} cells differ in reason, hint or queue\n",
+            difference.other_words, difference.cells
+        ),
+        1 => format!("{} of {} cells change, in 1 region\n\n", difference.changed(), difference.cells),
+        regions => {
+            format!("{} of {} cells change, in {regions} regions\n\n", difference.changed(), difference.cells)
+        }
+    };
+    for region in &difference.regions {
+        human += &format!("{region} ({} cells)\n", region.cells);
+    }
+    let (added, removed) = (overrides_beyond(&after, &before), overrides_beyond(&before, &after));
+    for (word, overrides) in [("new", &added), ("no longer", &removed)] {
+        for one in overrides {
+            human += &format!(
+                "{word}: `{}` approves against the vendor's {}: {}\n",
+                one.rule, one.input, one.reason
+            );
+        }
+    }
+    let regions = difference.regions.iter().map(|region| {
+        json!({ "before": region.before.as_str(), "after": region.after.as_str(), "when": region.when, "cells": region.cells })
+    });
+    let all = |overrides: &[Override<'_>]| overrides.iter().map(override_json).collect::<Vec<Value>>();
+    let document = json!({
+        "before": one.content_hash,
+        "after": other.content_hash,
+        "cells": difference.cells,
+        "changed": difference.changed(),
+        "other_words": difference.other_words,
+        "regions": regions.collect::<Vec<_>>(),
+        "against_vendor": { "added": all(&added), "removed": all(&removed) },
+    });
+    output.print(&human, &document);
+    Ok(0)
+}
+
+/// The reasons to approve against the vendor that `policy` gives and `other` does not.
+fn overrides_beyond<'p>(policy: &'p Policy, other: &Policy) -> Vec<Override<'p>> {
+    let others = other.report().overrides;
+    let mut own = policy.report().overrides;
+    own.retain(|one| !others.contains(one));
+    own
+}

@@ -1,0 +1,168 @@
+//! V5: no rule approves what is not understood, and none approves against a signal of the vendor without a reason.
+//!
+//! A signal of the vendor is a value that the vendor reports as a failure or as a risk, or a score for which a better one is
+//! not approved. A rule that approves against it names the input and gives the reason:
+//! `against_vendor = { face_occlusion = "masks are worn at work; a person compares the pictures" }`.
+
+use std::collections::BTreeMap;
+
+use cloudauth_protocol::{Code, SubCode};
+
+use crate::decision::Verdict;
+use crate::document::Document;
+use crate::grid::{Axis, Scale};
+use crate::input::Input;
+use crate::problem::Problems;
+use crate::table::Table;
+
+/// The inputs that an approval must understand. The quality of the picture is not one of them.
+const SAFETY: [Input; 8] = [
+    Input::Code,
+    Input::SubCode,
+    Input::Passed,
+    Input::FaceAttack,
+    Input::FaceOcclusion,
+    Input::VerifyScore,
+    Input::FaceAttackScore,
+    Input::DeviceRisk,
+];
+
+/// The `faceAttackScore` from which on a face counts as an attack: half of the vendor's scale, which goes from 0 to 1. The
+/// vendor publishes no threshold.
+const LIKELY_ATTACK: f64 = 0.5;
+
+/// Why a cell must not be approved. The order is that of the messages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Objection {
+    NotUnderstood,
+    VendorSignal,
+    /// A cell with a better score is not approved.
+    WorseScore,
+}
+
+/// Adds a problem for each rule and input that an approval goes against, and for each reason that no approval needs.
+pub(super) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
+    if document.otherwise.verdict == Verdict::Approve {
+        let help = "what no rule speaks of is never an approval".to_owned();
+        problems.add("V5", &document.otherwise_span, "`otherwise` approves", Some(help));
+    }
+    let verdict = |cell: usize| document.outcome(table.rule(cell)).verdict;
+    let approved = || (0..table.grid.cells).filter(|cell| verdict(*cell) == Verdict::Approve);
+    let reads_passed = document.inputs.iter().any(|input| input.name == Input::Passed);
+    if !reads_passed && approved().next().is_some() {
+        let help = "declare passed = { type = \"flag\" }, and ask for \"T\" where you approve".to_owned();
+        problems.add("V5", &(0..0), "the policy approves without a look at `passed`", Some(help));
+    }
+    // For each rule, axis and objection: the first cell, and how many there are.
+    let mut found: BTreeMap<(usize, usize, Objection), (usize, usize)> = BTreeMap::new();
+    for cell in approved() {
+        for (at, axis) in table.grid.axes.iter().enumerate() {
+            if let Some(objection) = objection(axis, table.grid.class(cell, axis), cell, verdict) {
+                found.entry((table.rule(cell), at, objection)).or_insert((cell, 0)).1 += 1;
+            }
+        }
+    }
+    for (rule, at) in document.rules.iter().zip(0..) {
+        for reason in &rule.against_vendor {
+            let is_needed = found.keys().any(|(number, axis, objection)| {
+                let input = table.grid.axes.get(*axis).map(|axis| axis.input);
+                (*number, input, *objection != Objection::NotUnderstood) == (at, Some(reason.input), true)
+            });
+            if !is_needed {
+                let name = document.inputs.get(reason.input).map_or("", |input| input.name());
+                let message =
+                    format!("the rule `{}` does not approve against the vendor's `{name}`", rule.id);
+                problems.add("V5", &reason.span, message, Some("remove the reason".to_owned()));
+            }
+        }
+    }
+    for ((rule, at, objection), (cell, cells)) in found {
+        let Some(axis) = table.grid.axes.get(at) else { continue };
+        add(document, table, (rule, axis, objection), (cell, cells), problems);
+    }
+}
+
+/// Adds the problem of one rule, axis and objection, unless the rule gives a reason.
+fn add(
+    document: &Document,
+    table: &Table,
+    (number, axis, objection): (usize, &Axis, Objection),
+    (cell, cells): (usize, usize),
+    problems: &mut Problems<'_>,
+) {
+    let id = document.rule_id(number);
+    let span = document.rules.get(number).map_or(&document.otherwise_span, |rule| &rule.span);
+    let what = axis.in_words(&[table.grid.class(cell, axis)]);
+    let example = format!("for example: {}", table.grid.in_words(cell));
+    if objection == Objection::NotUnderstood {
+        let message = format!("the rule `{id}` approves where {what} ({cells} cells)");
+        problems.add("V5", span, message, Some(example));
+        return;
+    }
+    let reasons = document.rules.get(number).map_or(&[][..], |rule| &rule.against_vendor);
+    if reasons.iter().any(|reason| reason.input == axis.input) {
+        return;
+    }
+    let why = match (objection, better(axis, table.grid.class(cell, axis), cell)) {
+        (Objection::WorseScore, Some(better)) => format!(
+            "and `{}` says {} where {}, which is better",
+            document.rule_id(table.rule(better)),
+            document.outcome(table.rule(better)).verdict,
+            axis.in_words(&[table.grid.class(better, axis)])
+        ),
+        _ => "against the vendor's signal".to_owned(),
+    };
+    let message = format!("the rule `{id}` approves where {what}, {why} ({cells} cells)");
+    let key = format!("against_vendor = {{ {} = \"..\" }}", axis.name());
+    let help = format!("exclude it, or give the rule a reason: {key}; {example}");
+    problems.add("V5", span, message, Some(help));
+}
+
+/// What forbids to approve a cell on account of one axis.
+fn objection(
+    axis: &Axis,
+    class: usize,
+    cell: usize,
+    verdict: impl Fn(usize) -> Verdict,
+) -> Option<Objection> {
+    if !axis.is_understood(class) {
+        return SAFETY.contains(&axis.name).then_some(Objection::NotUnderstood);
+    }
+    if is_vendor_signal(axis, class) {
+        return Some(Objection::VendorSignal);
+    }
+    let better = better(axis, class, cell)?;
+    (verdict(better) != Verdict::Approve).then_some(Objection::WorseScore)
+}
+
+/// Whether the vendor reports a value of this class as a failure or as a risk.
+fn is_vendor_signal(axis: &Axis, class: usize) -> bool {
+    match (&axis.scale, axis.name) {
+        (Scale::Code(values, _), name) => values.get(class).is_some_and(|value| !means_success(name, value)),
+        (Scale::Flag, Input::Passed) => class == 1,
+        (Scale::Flag, _) => class == 0,
+        (Scale::Score { most, .. }, Input::FaceAttackScore) => match axis.bounds(class).1 {
+            Some(below) => below > LIKELY_ATTACK,
+            None => *most >= LIKELY_ATTACK,
+        },
+        (Scale::Score { .. }, _) => false,
+        (Scale::Label { .. }, _) => class == 1,
+    }
+}
+
+/// A code that is not in the vendor's table does not mean success.
+fn means_success(name: Input, value: &str) -> bool {
+    match name {
+        Input::Code => Code::from_wire(value) == Code::Success,
+        _ => SubCode::from_wire(value).means_pass() == Some(true),
+    }
+}
+
+/// The cell beside this one with the next better score: a higher one, of `face_attack_score` a lower one.
+fn better(axis: &Axis, class: usize, cell: usize) -> Option<usize> {
+    let Scale::Score { .. } = axis.scale else { return None };
+    if axis.name == Input::FaceAttackScore {
+        return (class > 1).then(|| cell - axis.stride);
+    }
+    (class + 1 < axis.size).then(|| cell + axis.stride)
+}

@@ -442,7 +442,12 @@ async fn a_policy_in_force_decides_on_what_the_service_says() {
         let decided = client.decide(&describe, &live).await.unwrap();
         let decision = decided.decision().unwrap();
         assert_eq!((decision.verdict(), decision.rule()), expected, "{number}");
-        assert_eq!(decision.approval().is_some(), expected.0 == Verdict::Approve);
+        let approval = decision.approval();
+        assert_eq!(approval.is_some(), expected.0 == Verdict::Approve);
+        if let Some(approval) = approval {
+            assert_eq!(approval.certify_id(), &session.certify_id);
+            assert_eq!(approval.request_id(), decided.reply().request_id.as_ref());
+        }
     }
 }
 

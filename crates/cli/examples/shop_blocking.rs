@@ -148,7 +148,7 @@ impl Shop {
             eprintln!("{error}");
             UNAVAILABLE
         })?;
-        // What happens on approval takes decision.approval(), which nothing but a policy makes.
+        // Code that admits a person takes decision.approval(): it names this verification and the policy that approved it.
         Ok(match decided.decision() {
             Some(decision) => format!("{}: {}", decision.verdict(), decision.reason()),
             None => "pending: not finished".to_owned(),

@@ -86,7 +86,7 @@ impl BlockingClient {
         op: &DescribeFaceVerify,
         policy: &cloudauth_policy::LivePolicy,
     ) -> Result<crate::Decided, Error> {
-        Ok(crate::Decided::new(self.describe_face_verify(op)?, policy))
+        Ok(crate::Decided::new(op, self.describe_face_verify(op)?, policy))
     }
 
     /// Has the service delete what it keeps of a verification.

@@ -89,7 +89,7 @@ impl Client {
         op: &DescribeFaceVerify,
         policy: &cloudauth_policy::LivePolicy,
     ) -> Result<crate::Decided, Error> {
-        Ok(crate::Decided::new(self.describe_face_verify(op).await?, policy))
+        Ok(crate::Decided::new(op, self.describe_face_verify(op).await?, policy))
     }
 
     /// Has the service delete what it keeps of a verification.

@@ -1,9 +1,9 @@
-//! An answer and what a policy makes of it.
+//! A reply and the policy's decision about it.
 
-use cloudauth_policy::{Decision, Evidence, LivePolicy, Ruling};
-use cloudauth_protocol::{FaceVerifyStatus, Reply};
+use cloudauth_policy::{Decision, LivePolicy, Ruling};
+use cloudauth_protocol::{DescribeFaceVerify, FaceVerifyStatus, Reply};
 
-/// How a verification ended, and what the policy in force says to that.
+/// A reply of `DescribeFaceVerify` and the decision of the policy in force.
 #[derive(Debug)]
 #[must_use = "a decision that is not looked at lets nobody in"]
 pub struct Decided {
@@ -12,14 +12,13 @@ pub struct Decided {
 }
 
 impl Decided {
-    /// Decides on an answer, once.
-    pub(crate) fn new(reply: Reply<FaceVerifyStatus>, live: &LivePolicy) -> Self {
-        let is_finished = matches!(reply.output, FaceVerifyStatus::Finished(_));
-        let ruling = is_finished.then(|| live.decide(&Evidence::from(&reply.output)));
+    /// Decides the reply to a call, once.
+    pub(crate) fn new(asked: &DescribeFaceVerify, reply: Reply<FaceVerifyStatus>, live: &LivePolicy) -> Self {
+        let ruling = live.decide_reply(asked, &reply);
         Self { reply, ruling }
     }
 
-    /// The decision; `None` while the verification has not ended, and there is nothing to decide on.
+    /// The decision; `None` while the verification is pending. Its approval, if any, is for this verification.
     pub fn decision(&self) -> Option<Decision<'_>> {
         self.ruling.as_ref().map(Ruling::decision)
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use cloudauth_protocol::{CertifyId, RequestId};
+
 use crate::document::Outcome;
 use crate::policy::Policy;
 
@@ -65,6 +67,8 @@ pub struct Decision<'p> {
     pub(crate) by: &'p Policy,
     /// The number after the last rule is `otherwise`.
     pub(crate) rule: usize,
+    /// The verification that was decided; `None` for evidence alone.
+    pub(crate) verification: Option<&'p Verification>,
 }
 
 impl<'p> Decision<'p> {
@@ -113,11 +117,16 @@ impl<'p> Decision<'p> {
         &self.by.reference
     }
 
-    /// The approval, if it is one. What lets people in can ask for it by type: nobody but a policy makes it.
+    /// The approval, if a reply of `DescribeFaceVerify` was decided and the verdict is [`Verdict::Approve`]. A decision
+    /// about evidence alone ([`Policy::decide`]) never has one.
     #[must_use]
     pub fn approval(&self) -> Option<Approval> {
-        let approval = || Approval { policy: self.policy().clone(), rule: self.rule().to_owned() };
-        (self.verdict() == Verdict::Approve).then(approval)
+        let verification = self.verification.filter(|_| self.verdict() == Verdict::Approve)?;
+        Some(Approval {
+            verification: verification.clone(),
+            policy: self.policy().clone(),
+            rule: self.rule().to_owned(),
+        })
     }
 }
 
@@ -127,7 +136,7 @@ impl fmt::Debug for Decision<'_> {
     }
 }
 
-/// The same rule of the same policy.
+/// Equal if the same rule of the same policy decided.
 impl PartialEq for Decision<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.rule == other.rule && self.policy() == other.policy()
@@ -136,14 +145,43 @@ impl PartialEq for Decision<'_> {
 
 impl Eq for Decision<'_> {}
 
-/// That a policy has approved. It cannot be made otherwise, nor copied.
+/// The verification that a decision is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verification {
+    pub(crate) certify_id: CertifyId,
+    pub(crate) request_id: Option<RequestId>,
+}
+
+/// The approval of one verification by a policy. It comes from [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply)
+/// and from nothing else, and it cannot be copied: code that takes an `Approval` runs only for a verification that a
+/// policy approved.
+///
+/// ```compile_fail,E0599
+/// # fn twice(approval: cloudauth_policy::Approval) {
+/// let copy = approval.clone();
+/// # }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
+#[must_use = "an approval approves nothing until it is used"]
 pub struct Approval {
+    verification: Verification,
     policy: PolicyRef,
     rule: String,
 }
 
 impl Approval {
+    /// The verification that was approved. Compare it with the one that the person started.
+    #[must_use]
+    pub const fn certify_id(&self) -> &CertifyId {
+        &self.verification.certify_id
+    }
+
+    /// The RequestId of the reply that was decided, if it had one.
+    #[must_use]
+    pub const fn request_id(&self) -> Option<&RequestId> {
+        self.verification.request_id.as_ref()
+    }
+
     /// Which policy has approved.
     #[must_use]
     pub const fn policy(&self) -> &PolicyRef {

@@ -5,7 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::decision::Decision;
+use cloudauth_protocol::{DescribeFaceVerify, FaceVerifyStatus, Reply};
+
+use crate::decision::{Decision, Verification};
 use crate::evidence::Evidence;
 use crate::policy::Policy;
 use crate::problem::PolicyError;
@@ -86,7 +88,26 @@ impl LivePolicy {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Decides by the policy in force; the candidate, if there is one, is asked too.
+    /// Decides a reply of `DescribeFaceVerify` by the policy in force; the candidate, if there is one, is asked too. `None`
+    /// while the verification is pending. This is where an [`Approval`](crate::Approval) comes from.
+    ///
+    /// `asked` is the operation that `reply` answers: the approval is for its CertifyId. A client's `decide` method calls
+    /// the service and passes both.
+    pub fn decide_reply(
+        &self,
+        asked: &DescribeFaceVerify,
+        reply: &Reply<FaceVerifyStatus>,
+    ) -> Option<Ruling> {
+        if !matches!(reply.output, FaceVerifyStatus::Finished(_)) {
+            return None;
+        }
+        let verification =
+            Verification { certify_id: asked.certify_id().clone(), request_id: reply.request_id.clone() };
+        Some(Ruling { verification: Some(verification), ..self.decide(&Evidence::from(&reply.output)) })
+    }
+
+    /// Decides evidence by the policy in force; the candidate, if there is one, is asked too. The decision has no
+    /// [`Approval`](crate::Approval), whatever its verdict.
     pub fn decide(&self, evidence: &Evidence<'_>) -> Ruling {
         let policy = self.current();
         let rule = policy.decide(evidence).rule;
@@ -94,7 +115,7 @@ impl LivePolicy {
         if let Some(shadow) = shadow {
             shadow.watch(&policy, evidence);
         }
-        Ruling { policy, rule }
+        Ruling { policy, rule, verification: None }
     }
 }
 
@@ -104,12 +125,13 @@ impl LivePolicy {
 pub struct Ruling {
     policy: Arc<Policy>,
     rule: usize,
+    verification: Option<Verification>,
 }
 
 impl Ruling {
     /// The decision.
     pub fn decision(&self) -> Decision<'_> {
-        self.policy.decision(self.rule)
+        Decision { verification: self.verification.as_ref(), ..self.policy.decision(self.rule) }
     }
 }
 

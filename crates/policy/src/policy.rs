@@ -52,13 +52,14 @@ impl Policy {
     }
 
     /// Decides. There is a decision for everything: what is missing, malformed or unknown is never an approval by
-    /// accident, which is proved. No allocation.
+    /// accident, which is proved. No allocation. Evidence can be filled in by hand, so the decision has no
+    /// [`Approval`](crate::Approval): that takes a reply, see [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply).
     pub fn decide<'p>(&'p self, evidence: &Evidence<'_>) -> Decision<'p> {
         self.decision(self.table.rule(self.table.grid.cell(evidence)))
     }
 
     pub(crate) const fn decision(&self, rule: usize) -> Decision<'_> {
-        Decision { by: self, rule }
+        Decision { by: self, rule, verification: None }
     }
 
     /// Decides and tells why: for each rule the first condition that failed and the value that it read, and the nearest

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use cloudauth_policy::{Evidence, Flag, LivePolicy, Policy, Verdict, builtin, diff, format};
+use cloudauth_protocol::{Body, CertifyId, DescribeFaceVerify, FaceVerifyStatus, Reply, SceneId, parse};
 
 const APPROVE: &str = "then = { decision = \"approve\", reason = \"match\" }";
 const VPN_APPROVE: &str = "then = { decision = \"approve\", reason = \"match\" }\nagainst_vendor = { device_risk = \"VPNs are common\" }";
@@ -271,12 +272,43 @@ fn regions_of_several_parts_are_told_as_such() {
 }
 
 #[test]
-fn an_approval_comes_from_a_policy_and_says_from_which() {
-    let policy = worked();
-    assert_eq!(policy.decide(&passing(74.9)).approval(), None);
-    let approval = policy.decide(&passing(75.0)).approval().unwrap();
-    assert_eq!((approval.rule(), approval.policy()), ("approve", policy.reference()));
-    assert_eq!(policy.about().supersedes, Some("sha256:5f0c0c5e0d3b"));
+fn an_approval_names_the_verification_and_the_policy() {
+    let live = LivePolicy::new(worked());
+    let asked = DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("sha1").unwrap());
+    let approved = live.decide_reply(&asked, &finished(75.0)).unwrap();
+    let approval = approved.decision().approval().unwrap();
+    assert_eq!(approval.certify_id().as_str(), "sha1");
+    assert_eq!(approval.request_id().unwrap().as_str(), "130A2C10-B9EE-4D84-88E3-5384FF039795");
+    assert_eq!((approval.rule(), approval.policy()), ("approve", worked().reference()));
+    let review = live.decide_reply(&asked, &finished(74.9)).unwrap();
+    assert_eq!(review.decision().approval(), None);
+    assert!(live.decide_reply(&asked, &parsed(r#"{"Code":"403"}"#)).is_none(), "a pending verification");
+    assert_eq!(worked().about().supersedes, Some("sha256:5f0c0c5e0d3b"));
+}
+
+#[test]
+fn evidence_alone_gives_a_decision_and_never_an_approval() {
+    let (policy, live) = (worked(), LivePolicy::new(worked()));
+    let evidence = passing(75.0);
+    assert_eq!(policy.decide(&evidence).verdict(), Verdict::Approve);
+    assert_eq!(policy.decide(&evidence).approval(), None);
+    assert_eq!(live.decide(&evidence).decision().verdict(), Verdict::Approve);
+    assert_eq!(live.decide(&evidence).decision().approval(), None);
+    assert_eq!(policy.explain(&evidence).decision.approval(), None);
+}
+
+/// A reply that the worked policy approves from a score of 75 on.
+fn finished(verify_score: f64) -> Reply<FaceVerifyStatus> {
+    let material = format!(
+        r#"{{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{{\"qualityScore\":90,\"verifyScore\":{verify_score},\"faceAttackScore\":0.01}}}}"#
+    );
+    parsed(&format!(
+        r#"{{"Code":"200","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","ResultObject":{{"Passed":"T","SubCode":"200","MaterialInfo":"{material}"}}}}"#
+    ))
+}
+
+fn parsed(body: &str) -> Reply<FaceVerifyStatus> {
+    parse::<DescribeFaceVerify>(&http::Response::new(Body::from(body.to_owned()))).unwrap()
 }
 
 #[test]

@@ -45,11 +45,16 @@ impl Transport for HyperTransport {
     }
 }
 
-/// A connection that was never made has carried nothing; of anything else nobody knows.
+/// Without a connection nothing was sent; any other request may have been executed.
 fn failed(error: Error) -> TransportError {
-    let (kind, sent) = match error.is_connect() {
-        true => (TransportErrorKind::Connect, Sent::No),
-        false => (TransportErrorKind::Broken, Sent::Maybe),
+    let too_large = |error: &dyn std::error::Error| error.to_string() == "message head is too large";
+    let cause = std::error::Error::source(&error);
+    let (kind, sent) = match cause {
+        _ if error.is_connect() => (TransportErrorKind::Connect, Sent::No),
+        Some(cause) if too_large(cause) || cause.source().is_some_and(too_large) => {
+            (TransportErrorKind::TooLarge, Sent::Maybe)
+        }
+        _ => (TransportErrorKind::Broken, Sent::Maybe),
     };
     TransportError::new(kind, sent).with_source(error)
 }

@@ -59,7 +59,8 @@ pub use cloudauth_client::{
 pub use cloudauth_policy as policy;
 pub use cloudauth_protocol::*;
 pub use cloudauth_transport::{
-    BlockingTransport, Limits, PublicOnly, Sent, Transport, TransportError, TransportErrorKind,
+    BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,
+    TransportErrorKind,
 };
 #[cfg(feature = "blocking")]
 pub use cloudauth_transport_blocking::UreqTransport;

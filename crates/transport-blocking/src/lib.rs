@@ -11,8 +11,11 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use cloudauth_protocol::Body;
-use cloudauth_transport::{BlockingTransport, Limits, Sent, TransportError, TransportErrorKind};
+use cloudauth_transport::{BlockingTransport, Limits, Proxy, Sent, TransportError, TransportErrorKind};
 use http::{Request, Response};
+use ureq::config::Config;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout};
 use ureq::{Agent, Timeout};
 
 /// A transport over a [`ureq::Agent`], which it shares and never rebuilds.
@@ -21,19 +24,39 @@ pub struct UreqTransport {
     agent: Agent,
     /// Whether `https` can be carried. Only the agent that this crate built is known not to.
     knows_tls: bool,
+    /// Whether plain `http` goes past the agent's proxy.
+    bypass: bool,
 }
 
 impl UreqTransport {
     /// With an agent of its own: no redirects, no proxy, three seconds to connect.
     #[must_use]
     pub fn new() -> Self {
-        let config = Agent::config_builder().proxy(None).timeout_connect(Some(Duration::from_secs(3)));
+        Self::built(None)
+    }
+
+    /// The same, with `https` through a proxy. Plain `http` does not go through it.
+    ///
+    /// # Errors
+    /// If ureq does not accept the proxy.
+    pub fn with_proxy(proxy: &Proxy) -> Result<Self, TransportError> {
+        let mut through =
+            ureq::Proxy::builder(ureq::ProxyProtocol::Http).host(proxy.host()).port(proxy.port());
+        if let Some((user, password)) = proxy.expose_credentials() {
+            through = through.username(user).password(password);
+        }
+        Ok(Self::built(Some(through.build().map_err(|_| unsupported("ureq does not accept the proxy"))?)))
+    }
+
+    fn built(proxy: Option<ureq::Proxy>) -> Self {
+        let bypass = proxy.is_some();
+        let config = Agent::config_builder().proxy(proxy).timeout_connect(Some(Duration::from_secs(3)));
         // ureq does not take it of itself, though it be the only one.
         #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
         let config = config
             .tls_config(ureq::tls::TlsConfig::builder().provider(ureq::tls::TlsProvider::NativeTls).build());
         let knows_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
-        Self { agent: config.build().into(), knows_tls }
+        Self { knows_tls, bypass, ..Self::from(config.build()) }
     }
 }
 
@@ -43,10 +66,24 @@ impl Default for UreqTransport {
     }
 }
 
-/// With your own agent. Its proxies, connect timeout and TLS settings are kept; redirects are off whatever it says.
+/// With your own configuration: its proxy, connect timeout and TLS settings are kept, redirects are always off.
+impl From<Config> for UreqTransport {
+    fn from(config: Config) -> Self {
+        let agent = Agent::with_parts(
+            config,
+            MarksUnsent(DefaultConnector::new()),
+            MarksUnsent(DefaultResolver::default()),
+        );
+        Self::from(agent)
+    }
+}
+
+/// With your own agent. Its proxy, connect timeout and TLS settings are kept, redirects are always off. Prefer
+/// [`From<Config>`](#impl-From<Config>-for-UreqTransport): of an agent with its own connector, a TLS handshake that breaks
+/// off counts as [`Sent::Maybe`].
 impl From<Agent> for UreqTransport {
     fn from(agent: Agent) -> Self {
-        Self { agent, knows_tls: true }
+        Self { agent, knows_tls: true, bypass: false }
     }
 }
 
@@ -66,14 +103,18 @@ impl BlockingTransport for UreqTransport {
                 "ureq would write the request to the log; set its filter to `ureq=debug,ureq_proto=debug`",
             ));
         }
-        let request = self
+        let plain = request.uri().scheme_str() == Some("http");
+        let mut request = self
             .agent
             .configure_request(request.map(|body| body.as_bytes().to_vec()))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_global(Some(limits.attempt))
-            .build();
+            .timeout_global(Some(limits.attempt));
+        if plain && self.bypass {
+            request = request.proxy(None);
+        }
+        let request = request.build();
         let (mut parts, body) = self.agent.run(request).map_err(failed)?.into_parts();
         // ureq keeps the request's URL there.
         parts.extensions.clear();
@@ -105,6 +146,15 @@ fn unsupported(why: &'static str) -> TransportError {
 }
 
 fn failed(error: ureq::Error) -> TransportError {
+    let error = match error {
+        ureq::Error::Other(inner) => match inner.downcast::<Unsent>() {
+            Ok(unsent) => {
+                return TransportError::new(TransportErrorKind::Connect, Sent::No).with_source(unsent.0);
+            }
+            Err(inner) => ureq::Error::Other(inner),
+        },
+        error => error,
+    };
     let (kind, sent) = match &error {
         ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
@@ -116,10 +166,13 @@ fn failed(error: ureq::Error) -> TransportError {
         #[cfg(feature = "native-tls")]
         ureq::Error::NativeTls(_) | ureq::Error::Der(_) => (TransportErrorKind::Connect, Sent::No),
         ureq::Error::Timeout(_) => (TransportErrorKind::Timeout, Sent::Maybe),
-        ureq::Error::Io(error) if is_unreachable(error) || is_untrusted(error) => {
+        ureq::Error::Io(error) if is_unreachable(error) || is_unresolved(error) || is_untrusted(error) => {
             (TransportErrorKind::Connect, Sent::No)
         }
         ureq::Error::LargeResponseHeader(..) => (TransportErrorKind::TooLarge, Sent::Maybe),
+        ureq::Error::Protocol(error) if error.to_string().contains("too many headers") => {
+            (TransportErrorKind::TooLarge, Sent::Maybe)
+        }
         ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::TlsRequired => {
             // These show the URL.
             return TransportError::new(TransportErrorKind::Unsupported, Sent::No);
@@ -129,10 +182,66 @@ fn failed(error: ureq::Error) -> TransportError {
     TransportError::new(kind, sent).with_source(error)
 }
 
-/// What only the connection's beginning can say.
+/// What ureq failed with before there was a connection to send the request on.
+#[derive(Debug)]
+struct Unsent(ureq::Error);
+
+impl fmt::Display for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Unsent {}
+
+/// A resolver or a connector whose errors are marked as [`Unsent`]: an error of ureq does not say by itself at which
+/// stage it happened.
+#[derive(Debug)]
+struct MarksUnsent<T>(T);
+
+impl Resolver for MarksUnsent<DefaultResolver> {
+    fn resolve(
+        &self,
+        uri: &http::Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        self.0.resolve(uri, config, timeout).map_err(unsent)
+    }
+}
+
+impl Connector<()> for MarksUnsent<DefaultConnector> {
+    type Out = Box<dyn ureq::unversioned::transport::Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        self.0.connect(details, chained).map_err(unsent)
+    }
+}
+
+fn unsent(error: ureq::Error) -> ureq::Error {
+    match error {
+        // These show the URL.
+        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => error,
+        error => ureq::Error::Other(Box::new(Unsent(error))),
+    }
+}
+
+/// Errors that occur only before there is a connection; `EMFILE` and `ENFILE` among them.
 fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
+    let no_descriptor = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
+    let kind = error.kind();
+    no_descriptor
+        || matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
+}
+
+/// The standard library names a failed resolution in its text alone.
+fn is_unresolved(error: &io::Error) -> bool {
+    error.to_string().starts_with("failed to lookup address information")
 }
 
 /// A certificate is looked at before the first byte of the request is sent.

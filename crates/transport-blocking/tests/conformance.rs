@@ -20,6 +20,13 @@ fn an_agent_of_the_users_own_keeps_them_too() {
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
+#[test]
+fn a_configuration_of_the_users_own_keeps_them_too() {
+    let transport = UreqTransport::from(ureq::Agent::config_builder().proxy(None).build());
+    let failures = conformance::run(&|request, limits| transport.send(request, limits));
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[test]
 fn https_without_tls_says_what_to_do() {

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use cloudauth_transport::BlockingTransport;
-use cloudauth_transport::testing::tls::Authority;
+use cloudauth_transport::testing::tls::{Authority, proxied};
+use cloudauth_transport::{BlockingTransport, Limits};
 use cloudauth_transport_blocking::UreqTransport;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
@@ -14,12 +14,17 @@ fn it_trusts_good_certificates_and_no_others() {
     let authority = Authority::new().unwrap();
     let certificate = Certificate::from_der(authority.der()).to_owned();
     let roots = RootCerts::Specific(Arc::new(vec![certificate]));
-    let agent = ureq::Agent::config_builder()
+    let config = ureq::Agent::config_builder()
         .proxy(None)
         .tls_config(TlsConfig::builder().root_certs(roots).build())
-        .build()
-        .new_agent();
-    let transport = UreqTransport::from(agent);
+        .build();
+    let transport = UreqTransport::from(config);
     let failures = authority.run(&|request, limits| transport.send(request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_proxy_gets_a_tunnel_for_https_and_nothing_else() {
+    let through = |proxy: &_| UreqTransport::with_proxy(proxy).unwrap();
+    proxied(through, |transport, request| transport.send(request, &Limits::DEFAULT)).unwrap();
 }

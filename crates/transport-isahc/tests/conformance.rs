@@ -15,6 +15,7 @@ fn it_keeps_what_every_transport_promises() {
         conformance::run(&|request, limits| block_on(Transport::send(&transport, request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
     block_on(conformance::cancel(&transport)).unwrap();
+    block_on(conformance::cancel_many(&transport, 1_000, 20)).unwrap();
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use cloudauth_transport::BlockingTransport;
-use cloudauth_transport::testing::tls::Authority;
+use cloudauth_transport::testing::tls::{Authority, proxied};
+use cloudauth_transport::{BlockingTransport, Limits};
 use cloudauth_transport_isahc::IsahcTransport;
 use isahc::config::Configurable;
 use isahc::tls::{TlsConfig, TrustStore};
@@ -17,4 +17,11 @@ fn it_trusts_good_certificates_and_no_others() {
     let transport = IsahcTransport::from(client);
     let failures = authority.run(&|request, limits| BlockingTransport::send(&transport, request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_proxy_gets_a_tunnel_for_https_and_nothing_else() {
+    let through = |proxy: &_| IsahcTransport::with_proxy(proxy).unwrap();
+    proxied(through, |transport, request| BlockingTransport::send(transport, request, &Limits::DEFAULT))
+        .unwrap();
 }

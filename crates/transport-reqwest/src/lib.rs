@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_protocol::Body;
 use cloudauth_transport::{
-    Limits, PublicOnly, Sent, Transport, TransportError, TransportErrorKind, is_public,
+    Limits, Proxy, PublicOnly, Sent, Transport, TransportError, TransportErrorKind, is_public,
 };
 use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -40,6 +40,19 @@ impl ReqwestTransport {
     /// As [`new`](Self::new).
     pub fn public_only() -> Result<PublicOnly<Self>, TransportError> {
         Self::built(|client| client.dns_resolver(PublicNames)).map(PublicOnly::vouched)
+    }
+
+    /// The same, with `https` through a proxy. Plain `http` does not go through it.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_proxy(proxy: &Proxy) -> Result<Self, TransportError> {
+        let mut through =
+            reqwest::Proxy::https(proxy.to_string()).map_err(|error| failed(error, Sent::No))?;
+        if let Some((user, password)) = proxy.expose_credentials() {
+            through = through.basic_auth(user, password);
+        }
+        Self::built(|client| client.proxy(through))
     }
 
     fn built(
@@ -133,11 +146,25 @@ fn failed(error: reqwest::Error, sent: Sent) -> TransportError {
         TransportErrorKind::Timeout
     } else if error.is_builder() {
         TransportErrorKind::Unsupported
+    } else if is_too_large(&error) {
+        TransportErrorKind::TooLarge
     } else {
         TransportErrorKind::Broken
     };
     // The URL holds personal data under some signatures.
     TransportError::new(kind, sent).with_source(error.without_url())
+}
+
+/// hyper stops reading headers at a limit, and says so only in its text.
+fn is_too_large(error: &reqwest::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        if error.to_string() == "message head is too large" {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 #[cfg(test)]

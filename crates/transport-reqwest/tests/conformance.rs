@@ -16,6 +16,7 @@ fn it_keeps_what_every_transport_promises() {
     let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
     runtime.block_on(conformance::cancel(&transport)).unwrap();
+    runtime.block_on(conformance::cancel_many(&transport, 1_000, 20)).unwrap();
 }
 
 #[test]

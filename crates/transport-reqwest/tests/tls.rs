@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use cloudauth_transport::Transport;
-use cloudauth_transport::testing::tls::Authority;
+use cloudauth_transport::testing::tls::{Authority, proxied};
+use cloudauth_transport::{Limits, Transport};
 use cloudauth_transport_reqwest::ReqwestTransport;
 
 #[test]
@@ -15,4 +15,12 @@ fn it_trusts_good_certificates_and_no_others() {
     let transport = ReqwestTransport::from(client);
     let failures = authority.run(&|request, limits| runtime.block_on(transport.send(request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_proxy_gets_a_tunnel_for_https_and_nothing_else() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let through = |proxy: &_| ReqwestTransport::with_proxy(proxy).unwrap();
+    proxied(through, |transport, request| runtime.block_on(transport.send(request, &Limits::DEFAULT)))
+        .unwrap();
 }

@@ -9,7 +9,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Whether the peer may have seen the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Certainly not: name resolution, connection or TLS failed.
+    /// Certainly not: name resolution, the connection, the TLS handshake or the tunnel through a proxy failed, or the
+    /// process has no file descriptor left.
     No,
     /// It may have, and may have acted on it.
     Maybe,
@@ -25,7 +26,7 @@ pub enum TransportErrorKind {
     Timeout,
     /// The connection broke in the middle.
     Broken,
-    /// The response is larger than it may be.
+    /// The response, its headers included, is larger than allowed. Not retried: the next answer would be too.
     TooLarge,
     /// The transport cannot carry this request at all, such as `https` without TLS built in.
     Unsupported,

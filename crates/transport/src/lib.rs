@@ -5,17 +5,18 @@
 //! | promise | why |
 //! | --- | --- |
 //! | no redirect is followed | a signed request, and the person in it, must not reach another host |
-//! | no proxy, unless whoever built it asked for one | likewise |
+//! | no proxy unless one is configured ([`Proxy`]); the environment is not read | likewise |
 //! | 4xx and 5xx are responses, with their bodies | the gateway's errors stand there |
 //! | the body is bounded while it is read | a broken peer must not fill the memory |
 //! | [`Sent`] is truthful | it decides whether a paid call may be repeated |
 //! | connections are reused | one TLS handshake costs about 24 calls |
-//! | dropping the future cancels the request | a deadline of the caller's holds |
+//! | dropping the future cancels the request and frees its connection | the caller's deadline holds, and descriptors stay bounded |
 //! | a request with a body is sent once | repeating is the exchange's, which signs anew |
 //! | no error shows a URL or a body | under some signatures a name and an ID number stand there |
 //! | nor does a log | where the HTTP client would write the request to its own, the transport does not send |
 
 mod error;
+mod proxy;
 mod public;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -29,6 +30,7 @@ use cloudauth_protocol::Body;
 use http::{Request, Response};
 
 pub use error::{BoxError, Sent, TransportError, TransportErrorKind};
+pub use proxy::{Proxy, ProxyError};
 pub use public::{PublicOnly, is_public};
 
 /// Carries requests. Implement it for a client of your own; keep it to nothing but carrying.

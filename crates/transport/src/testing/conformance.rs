@@ -36,8 +36,9 @@ pub fn run(send: Send<'_>) -> Vec<String> {
             }
         }
     }
-    let others: [(&str, Check); 6] = [
+    let others: [(&str, Check); 7] = [
         ("a closed port", nothing_listens),
+        ("a host that does not exist", no_such_host),
         ("no time at all", no_time_is_not_for_ever),
         ("a redirect", redirects_stay),
         ("the request as it was given", requests_are_faithful),
@@ -79,6 +80,32 @@ pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
         }
     }
     Err("the connection is kept".to_owned())
+}
+
+/// Drops `total` sends to a silent server, `abreast` at a time, and counts the connections that are open at the same
+/// time: they stay below four times `abreast`. For async transports, beside [`cancel`].
+///
+/// # Errors
+/// If more were open.
+pub async fn cancel_many(transport: &dyn Transport, total: usize, abreast: usize) -> Result<(), String> {
+    let silent = Server::silent().map_err(|error| error.to_string())?;
+    let limits = Limits::DEFAULT;
+    for _ in 0..total / abreast {
+        let requests: Result<Vec<_>, _> = (0..abreast).map(|_| Op::Init.request(silent.url())).collect();
+        let mut sends: Vec<_> =
+            requests?.into_iter().map(|request| Box::pin(transport.send(request, &limits))).collect();
+        let mut moment = pin!(transport.sleep(Duration::from_millis(20)));
+        std::future::poll_fn(|context| {
+            for send in &mut sends {
+                // A silent server does not answer, so that nothing is polled after its end.
+                let _ = send.as_mut().poll(context);
+            }
+            moment.as_mut().poll(context)
+        })
+        .await;
+    }
+    let most = silent.most_open();
+    expect(most < 4 * abreast, || format!("{most} connections were open, with {abreast} sends under way"))
 }
 
 /// One that is no single fault.
@@ -250,6 +277,18 @@ fn faults() -> Vec<Fault> {
             fails(late),
         ),
         fault("dribbling headers", b"HTTP/1.1 200 OK\r\nX: ", Then::Dribble, fails(late)),
+        fault(
+            "headers without end",
+            b"HTTP/1.1 200 OK\r\n",
+            Then::Repeat("X-Header: some value\r\n"),
+            fails(TransportErrorKind::TooLarge),
+        ),
+        fault(
+            "one header without end",
+            b"HTTP/1.1 200 OK\r\nX: ",
+            Then::Repeat("a value that does not end, "),
+            fails(TransportErrorKind::TooLarge),
+        ),
     ]
 }
 
@@ -284,14 +323,51 @@ fn meet(fault: &Fault, operation: Op, send: Send<'_>) -> Result<(), String> {
 
 fn nothing_listens(send: Send<'_>) -> Result<(), String> {
     let url = closed_port().map_err(|error| error.to_string())?;
-    match send(Op::Init.request(&url)?, &Limits::DEFAULT) {
+    is_not_sent(send(Op::Init.request(&url)?, &Limits::DEFAULT))
+}
+
+/// There was no connection to send anything on, and the error says so.
+pub(super) fn is_not_sent(came: Result<Response<Body>, TransportError>) -> Result<(), String> {
+    match came {
         Err(error) => {
             let found = (error.kind(), error.sent());
-            expect(found == (TransportErrorKind::Connect, Sent::No), || format!("found {found:?}"))?;
+            expect(found == (TransportErrorKind::Connect, Sent::No), || {
+                format!("found {found:?} by {error:?}")
+            })?;
             shows_nothing(&error)
         }
         Ok(response) => Err(format!("found {}", response.status())),
     }
+}
+
+/// The name cannot be resolved: `.invalid` never is (RFC 6761).
+fn no_such_host(send: Send<'_>) -> Result<(), String> {
+    let mut request = Op::Init.request("http://127.0.0.1:1")?;
+    let uri = request.uri().to_string().replace("127.0.0.1:1", "cloudauth.invalid");
+    *request.uri_mut() = uri.parse().map_err(|_| "not a URI".to_owned())?;
+    is_not_sent(send(request, &Limits::DEFAULT))
+}
+
+/// No file descriptor is left for a connection. It takes up all that the process may open, so it is mounted in a test
+/// binary of its own, with a low limit.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn without_descriptors(send: Send<'_>) -> Result<(), String> {
+    let url = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec(), Then::Close);
+    let url = url.map_err(|error| error.to_string())?;
+    let file = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut taken = Vec::new();
+    while let Ok(file) = std::fs::File::open(&file) {
+        taken.push(file);
+        expect(taken.len() < 1_000_000, || "the limit of descriptors is too high for this test".to_owned())?;
+    }
+    let came = send(Op::Init.request(url.url())?, &Limits::DEFAULT.with_attempt(Duration::from_secs(3)));
+    drop(taken);
+    is_not_sent(came)?;
+    expect(url.requests().is_empty(), || "a request arrived".to_owned())?;
+    let next = send(Op::Init.request(url.url())?, &Limits::DEFAULT);
+    next.map(|_| ()).map_err(|error| format!("the next one failed: {error:?}"))
 }
 
 /// What a call has left may be less than a client's clock can tell.

@@ -17,6 +17,8 @@ pub(super) enum Then {
     Hang,
     /// Sends on, a byte every 20 milliseconds.
     Dribble,
+    /// Sends this text again and again, as fast as it is read.
+    Repeat(&'static str),
 }
 
 /// It serves until the process ends, which a test's does soon.
@@ -30,6 +32,8 @@ struct Seen {
     requests: Mutex<Vec<Vec<u8>>>,
     connections: AtomicUsize,
     left: AtomicUsize,
+    open: AtomicUsize,
+    most_open: AtomicUsize,
 }
 
 impl Server {
@@ -56,6 +60,14 @@ impl Server {
                     while begun.elapsed() < Duration::from_secs(5) {
                         stream.write_all(b"x")?;
                         thread::sleep(Duration::from_millis(20));
+                    }
+                    Ok(())
+                }
+                Then::Repeat(text) => {
+                    let text = text.repeat(64);
+                    let begun = Instant::now();
+                    while begun.elapsed() < Duration::from_secs(5) {
+                        stream.write_all(text.as_bytes())?;
                     }
                     Ok(())
                 }
@@ -93,9 +105,17 @@ impl Server {
     /// Reads a request of each connection, and waits until the other side leaves.
     pub(super) fn silent() -> io::Result<Self> {
         Self::serve(move |mut stream, seen| {
-            seen.keep(read_request(&mut stream)?);
-            let left = drain(&mut stream);
-            seen.left.fetch_add(1, Ordering::Relaxed);
+            let open = seen.open.fetch_add(1, Ordering::Relaxed) + 1;
+            seen.most_open.fetch_max(open, Ordering::Relaxed);
+            let left = read_request(&mut stream).and_then(|request| {
+                seen.keep(request);
+                stays(&mut stream)
+            });
+            seen.open.fetch_sub(1, Ordering::Relaxed);
+            // A read that timed out is not a client that left.
+            if !matches!(&left, Err(error) if is_timeout(error)) {
+                seen.left.fetch_add(1, Ordering::Relaxed);
+            }
             left
         })
     }
@@ -129,6 +149,11 @@ impl Server {
     /// How many connections the other side left, of a silent server.
     pub(super) fn left(&self) -> usize {
         self.seen.left.load(Ordering::Relaxed)
+    }
+
+    /// The largest number of connections that were open at the same time, of a silent server.
+    pub(super) fn most_open(&self) -> usize {
+        self.seen.most_open.load(Ordering::Relaxed)
     }
 
     pub(super) fn connections(&self) -> usize {
@@ -168,8 +193,21 @@ pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Reads until the other side leaves, for longer than any test waits.
+fn stays(stream: &mut TcpStream) -> io::Result<()> {
+    drain_for(stream, Duration::from_secs(60))
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
 fn drain(stream: &mut TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    drain_for(stream, Duration::from_secs(5))
+}
+
+fn drain_for(stream: &mut TcpStream, time: Duration) -> io::Result<()> {
+    stream.set_read_timeout(Some(time))?;
     let mut buffer = [0; 4096];
     while stream.read(&mut buffer)? > 0 {}
     Ok(())

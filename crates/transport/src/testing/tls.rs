@@ -1,20 +1,22 @@
 //! The suite's part over TLS, once per transport that has any: a certificate authority of the test's own, and servers
 //! whose certificates are good and otherwise.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use cloudauth_protocol::Body;
+use http::{Request, Response};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::conformance::{Op, Send, expect, shows_nothing};
-use super::server::read_request;
-use crate::{BoxError, Limits, Sent, TransportErrorKind};
+use super::conformance::{Op, Send, expect, is_not_sent, shows_nothing};
+use super::server::{Server, Then, read_request};
+use crate::{BoxError, Limits, Proxy, ProxyError, Sent, TransportError, TransportErrorKind};
 
 /// A certificate authority that nobody but the transport under test trusts.
 pub struct Authority {
@@ -62,8 +64,10 @@ impl Authority {
             ("a certificate of another host", self.meets("other.example", 2999, send, false)),
             ("an expired certificate", self.meets("localhost", 2001, send, false)),
         ];
+        let cases =
+            cases.into_iter().chain(HANDSHAKES.map(|(name, answer)| (name, breaks_off(answer, send))));
         let failed = |(name, came): (&str, Result<(), String>)| Some(format!("{name}: {}", came.err()?));
-        cases.into_iter().filter_map(failed).collect()
+        cases.filter_map(failed).collect()
     }
 
     /// Serves with a certificate for `host` until the year `until`, and sends there.
@@ -90,7 +94,7 @@ impl Authority {
         }
     }
 
-    fn serve(&self, host: &str, until: i32) -> Result<Server, BoxError> {
+    fn serve(&self, host: &str, until: i32) -> Result<TlsServer, BoxError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new([host.to_owned()])?;
         (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(until, 1, 1));
@@ -113,9 +117,83 @@ impl Authority {
                 thread::spawn(move || _ = answer(stream, config, &seen));
             }
         });
-        Ok(Server { url, requests })
+        Ok(TlsServer { url, requests })
     }
 }
+
+/// What a server answers to the first message of a handshake, before it closes the connection.
+const HANDSHAKES: [(&str, &[u8]); 4] = [
+    ("a handshake that is cut off", b""),
+    ("plain text instead of a handshake", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+    ("an alert instead of a handshake", b"\x15\x03\x03\x00\x02\x02\x28"),
+    ("half a message of a handshake", b"\x16\x03\x03\x00\x7a\x02\x00\x00"),
+];
+
+/// Sends to a server that does not complete the handshake.
+fn breaks_off(answer: &'static [u8], send: Send<'_>) -> Result<(), String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            // A client that has left is not a failure of the server.
+            let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(answer));
+        }
+    });
+    is_not_sent(send(Op::Init.request(&format!("https://localhost:{port}"))?, &Limits::DEFAULT))
+}
+
+/// A proxy that records what it is asked for and lets no handshake through: the transport that `through` makes for it asks
+/// for a tunnel to the endpoint, logs in, and sends nothing else. Plain `http` does not go through it.
+///
+/// # Errors
+/// The promise that was broken.
+pub fn proxied<T>(
+    through: impl Fn(&Proxy) -> T,
+    send: impl Fn(&T, Request<Body>) -> Came,
+) -> Result<(), String> {
+    for answer in
+        ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"]
+    {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let kept = Arc::clone(&asked);
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let asked = read_request(&mut stream).unwrap_or_default();
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+                let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.read(&mut [0; 4096]));
+            }
+        });
+        let proxy = format!("http://planted-user:planted-secret@{address}").parse();
+        let transport = through(&proxy.map_err(|error: ProxyError| error.to_string())?);
+        let came = send(&transport, Op::Init.request("https://cloudauth.invalid")?);
+        let shown = came.as_ref().err().map(|error| format!("{error} {error:?}")).unwrap_or_default();
+        is_not_sent(came)?;
+        expect(!shown.contains("planted"), || "the error shows the login".to_owned())?;
+        let plain = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec(), Then::Close);
+        let plain = plain.map_err(|error| error.to_string())?;
+        send(&transport, Op::Init.request(plain.url())?).map_err(|error| format!("plain http: {error:?}"))?;
+        let asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked: Vec<_> = asked.iter().map(|bytes| String::from_utf8_lossy(bytes)).collect();
+        expect(!asked.is_empty(), || "the proxy was not used".to_owned())?;
+        for request in asked {
+            let head = request.to_ascii_lowercase();
+            expect(head.starts_with("connect cloudauth.invalid:443 "), || {
+                "not a tunnel to the endpoint".to_owned()
+            })?;
+            // user:secret in Base64.
+            expect(request.contains("Basic cGxhbnRlZC11c2VyOnBsYW50ZWQtc2VjcmV0"), || "no login".to_owned())?;
+            expect(!head.contains("x-acs-") && !head.contains("certno"), || {
+                "it sees the request".to_owned()
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// What a transport brought back.
+type Came = Result<Response<Body>, TransportError>;
 
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -123,7 +201,7 @@ impl std::fmt::Debug for Authority {
     }
 }
 
-struct Server {
+struct TlsServer {
     url: String,
     requests: Arc<AtomicUsize>,
 }

@@ -1,0 +1,17 @@
+//! What happens when the process has no file descriptor left. A test binary of its own, since it takes them all.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use cloudauth_transport::BlockingTransport;
+use cloudauth_transport::testing::conformance;
+use cloudauth_transport_isahc::IsahcTransport;
+
+#[test]
+fn without_a_file_descriptor_nothing_is_sent() {
+    // Low enough to be used up quickly, and never raised.
+    rlimit::setrlimit(rlimit::Resource::NOFILE, 256, rlimit::getrlimit(rlimit::Resource::NOFILE).unwrap().1)
+        .unwrap();
+    let transport = IsahcTransport::new().unwrap();
+    conformance::without_descriptors(&|request, limits| BlockingTransport::send(&transport, request, limits))
+        .unwrap();
+}

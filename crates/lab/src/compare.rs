@@ -9,7 +9,7 @@ use crate::notes::Point;
 use crate::proportion::Proportion;
 use crate::replay::{PolicyName, Rows};
 use crate::row::Label;
-use crate::stats::{Confidence, Rate, mcnemar, newcombe};
+use crate::stats::{Confidence, Rate, mcnemar, newcombe_paired};
 use crate::tally::{Decider, Share, Tally, VERDICTS};
 use crate::told::{Told, told};
 
@@ -95,9 +95,10 @@ pub struct Pair {
     pub only_policy: u64,
     /// Under the candidate alone.
     pub only_candidate: u64,
-    /// How likely so uneven a change is by chance: McNemar's exact test, on those who change.
+    /// The p-value of McNemar's exact test on the attempts that change.
     pub p: f64,
-    /// Between these lies candidate less policy, at 95 % (Newcombe's, for unpaired samples: wider than it need be here).
+    /// The 95 % confidence interval of the candidate's rate minus the policy's. Both rates are of the same attempts, so the
+    /// interval is a paired one ([`crate::stats::newcombe_paired`]). It is 0 to 0 where candidate and policy are the same.
     pub difference: Option<(f64, f64)>,
 }
 
@@ -117,7 +118,8 @@ impl Compare {
         let values = |values: &BTreeMap<Box<str>, Share>| {
             values.iter().map(|(value, share)| (value.to_string(), Change::of(share))).collect()
         };
-        let pair = |label, of: fn(Verdict) -> bool| Pair::of(&share, label, of);
+        let is_same = policy.content_hash == candidate.content_hash;
+        let pair = |label, of: fn(Verdict) -> bool| Pair::of(&share, label, is_same, of);
         Some(Self {
             policy: policy.name(),
             candidate: candidate.name(),
@@ -146,19 +148,23 @@ impl Change {
 }
 
 impl Pair {
-    fn of(share: &Share, label: Label, of: impl Fn(Verdict) -> bool) -> Option<Self> {
+    fn of(share: &Share, label: Label, is_same: bool, of: impl Fn(Verdict) -> bool) -> Option<Self> {
         let count = |a: bool, b: bool| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b);
         let (both, first, second) = (count(true, true), count(true, false), count(false, true));
-        let all = both + first + second + count(false, false);
+        let neither = count(false, false);
+        let all = both + first + second + neither;
         let (policy, candidate) = (Rate::new(both + first, all)?, Rate::new(both + second, all)?);
-        let difference = newcombe(candidate, policy, Confidence::P95);
+        let sampled = newcombe_paired(both, second, first, neither, Confidence::P95);
+        // A policy never differs from itself.
+        let difference =
+            sampled.map(|interval| if is_same { (0.0, 0.0) } else { (interval.low, interval.high) });
         (all > 0).then(|| Self {
             policy: Proportion::of(policy),
             candidate: Proportion::of(candidate),
             only_policy: first,
             only_candidate: second,
             p: mcnemar(first, second).p,
-            difference: difference.map(|interval| (interval.low, interval.high)),
+            difference,
         })
     }
 }

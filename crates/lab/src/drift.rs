@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::error::LabError;
 use crate::replay::PolicyName;
 use crate::stats::{
-    Binned, Confidence, Grid, LabelledGrid, Smoothing, edge, jensen_shannon, psi, psi_critical,
-    wasserstein_of_grids,
+    Binned, Confidence, Grid, LabelledGrid, Smoothing, edge, jensen_shannon, mean_shift_of_grids, psi,
+    psi_critical, wasserstein_of_grids,
 };
 use crate::tally::{Scores, Tally};
 use crate::told::{Told, told};
@@ -55,8 +55,10 @@ pub struct Moved {
     pub ks_p: Option<f64>,
     /// Jensen-Shannon divergence, in bits.
     pub js: Option<f64>,
-    /// By how much a score has moved on average, in its own unit.
+    /// By how much the mean score has moved, in the score's unit: negative where scores fell.
     pub moved_by: Option<f64>,
+    /// The earth mover's distance, in the score's unit: by how much a score has moved on average, up or down.
+    pub distance: Option<f64>,
     /// Share of rows between the policy's thresholds, of `verify_score`: that is what changes decisions.
     pub between: Vec<Between>,
 }
@@ -207,7 +209,8 @@ impl Moved {
             ks: apart.map(|apart| apart.distance),
             ks_p: apart.map(|apart| apart.p),
             js: jensen_shannon(&old_bins, &new_bins),
-            moved_by: wasserstein_of_grids(old, new).map(|points| points / unit),
+            moved_by: mean_shift_of_grids(old, new).map(|points| points / unit),
+            distance: wasserstein_of_grids(old, new).map(|points| points / unit),
             between: between(old, new, thresholds),
         }
     }

@@ -27,10 +27,12 @@
 mod attack;
 mod beta;
 mod bootstrap;
+mod cluster;
 mod curve;
 mod drift;
 mod gamma;
 mod grid;
+mod hypergeometric;
 mod interval;
 mod ks;
 mod normal;
@@ -44,21 +46,24 @@ pub use attack::{AttackReport, Transactions};
 pub use bootstrap::{
     Draws, Resampler, percentile, percentile_interval, replicate_rate, replicate_rate_of_subjects,
 };
+pub use cluster::Clusters;
 pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, estimates};
 pub use drift::{
-    Binned, Bins, Smoothing, jensen_shannon, psi, psi_critical, wasserstein, wasserstein_of_grids,
+    Binned, Bins, Smoothing, jensen_shannon, mean_shift_of_grids, psi, psi_critical, wasserstein,
+    wasserstein_of_grids,
 };
 #[cfg(feature = "parquet")]
 pub(crate) use grid::NO_SCORE;
 pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
 pub(crate) use grid::{Quick, place, point};
+pub(crate) use hypergeometric::hypergeometric_at_most;
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,
     rule_of_3, wilson,
 };
 pub use ks::{KolmogorovSmirnov, kolmogorov_smirnov};
 pub use normal::probit;
-pub use paired::{McNemar, mcnemar, newcombe};
+pub use paired::{McNemar, mcnemar, newcombe, newcombe_paired};
 pub use rate::{Confidence, Interval, Rate};
 pub use target::{
     Chosen, Step, ThresholdInterval, TooFew, most_at, most_at_with, threshold, threshold_interval,

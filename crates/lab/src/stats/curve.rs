@@ -92,7 +92,9 @@ pub struct EqualErrorRate {
     pub low: f64,
     /// The larger of them.
     pub high: f64,
-    /// The observed score at which the two are closest (FVC2000), in points; plus infinity if that is refusing everyone.
+    /// The observed score, in points, at which `low` and `high` are taken. Of the two observed scores around the crossing it is
+    /// the one at which FMR and FNMR add up to less, the lower one if they add up to the same (FVC2000). Plus infinity if that
+    /// is refusing everyone.
     pub threshold: f64,
     /// Where the line between the two points around the crossing has equal rates.
     pub interpolated: f64,

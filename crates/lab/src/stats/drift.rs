@@ -141,6 +141,17 @@ pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     Some(distance)
 }
 
+/// The mean score of a grid minus that of its reference, in points: negative where scores fell. `None` if one
+/// holds no score.
+#[must_use]
+pub fn mean_shift_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
+    let mean = |grid: &Grid| {
+        let hundredths: u128 = (0..).zip(grid.counts()).map(|(at, count)| at * u128::from(*count)).sum();
+        (grid.valid() > 0).then(|| hundredths as f64 / grid.valid() as f64 / 100.0)
+    };
+    Some(mean(current)? - mean(reference)?)
+}
+
 fn pairs(reference: &Binned, current: &Binned) -> Option<Vec<(u64, u64)>> {
     if reference.counts.len() != current.counts.len() {
         return None;

@@ -1,5 +1,7 @@
 //! Kolmogorov and Smirnov's test: how far two samples' distributions are apart.
 
+mod permutation;
+
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use super::curve::{NotFinite, distinct, sorted};
@@ -14,8 +16,9 @@ pub struct KolmogorovSmirnov {
     pub at: f64,
     /// Whether the current sample has more at or below that score: its scores have fallen.
     pub fell: bool,
-    /// How likely a distance of that size is between samples of one source. Exact but for
-    /// taking the two samples as one of n m / (n + m), rounded, which is good from about a hundred each on; with very many scores it is 0 for a difference too small to matter.
+    /// The p-value: the chance of at least this distance between samples of one source. Samples of at most a million pairs of
+    /// values get the exact permutation test, ties included (Hodges 1958). Larger ones get the distribution of one sample of
+    /// n m / (n + m) values. With very many scores it is 0 for a difference too small to matter.
     pub p: f64,
 }
 
@@ -42,9 +45,13 @@ pub(super) fn compare(
     if n == 0 || m == 0 {
         return None;
     }
+    let mut by_value = Vec::new();
     let mut below = (0, 0);
     let (mut least, mut most) = ((0.0, f64::NAN), (0.0, f64::NAN));
     for (score, from, to) in counts {
+        if from + to > 0 {
+            by_value.push((from, to));
+        }
         below = (below.0 + from, below.1 + to);
         let apart = below.0 as f64 / n as f64 - below.1 as f64 / m as f64;
         if apart < least.0 || least.1.is_nan() {
@@ -56,10 +63,12 @@ pub(super) fn compare(
     }
     let fell = -least.0 > most.0;
     let (distance, at) = if fell { (-least.0, least.1) } else { most };
-    let (n, m) = (n as f64, m as f64);
-    // Half to even, as SciPy rounds it.
-    let size = (n / (1.0 + n / m)).round_ties_even();
-    Some(KolmogorovSmirnov { distance, at, fell, p: at_least(size, distance) })
+    let p = permutation::at_least(&by_value, n, m).unwrap_or_else(|| {
+        let (n, m) = (n as f64, m as f64);
+        // Half to even, as SciPy rounds it.
+        at_least((n / (1.0 + n / m)).round_ties_even(), distance)
+    });
+    Some(KolmogorovSmirnov { distance, at, fell, p })
 }
 
 /// The chance of a distance of at least `d` between `n` values and the distribution that they come from.

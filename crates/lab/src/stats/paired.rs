@@ -38,3 +38,43 @@ pub fn newcombe(first: Rate, second: Rate, confidence: Confidence) -> Option<Int
         high: difference + (a.high - here).hypot(there - b.low),
     })
 }
+
+/// Newcombe's interval for the difference of two rates of the *same* attempts, `first` minus `second`: a fraction from -1 to 1.
+///
+/// `both` attempts count in both rates, `only_first` and `only_second` in one, `neither` in none. The Wilson intervals of the
+/// two rates are combined with the correlation of the pairs (Newcombe 1998, Statistics in Medicine 17:2635, method 10).
+/// `None` without attempts.
+#[must_use]
+pub fn newcombe_paired(
+    both: u64,
+    only_first: u64,
+    only_second: u64,
+    neither: u64,
+    confidence: Confidence,
+) -> Option<Interval> {
+    let all = both + only_first + only_second + neither;
+    let (first, second) = (Rate::counted(both + only_first, all), Rate::counted(both + only_second, all));
+    let (here, there) = (first.fraction()?, second.fraction()?);
+    let (a, b) = (wilson(first, confidence), wilson(second, confidence));
+    let correlation = correlation(both as f64, only_first as f64, only_second as f64, neither as f64);
+    // The law of cosines. Rounding may leave less than nothing.
+    let side = |x: f64, y: f64| (x * x - 2.0 * correlation * x * y + y * y).max(0.0).sqrt();
+    let difference = (only_first as f64 - only_second as f64) / all as f64;
+    Some(Interval {
+        low: difference - side(here - a.low, b.high - there),
+        high: difference + side(a.high - here, there - b.low),
+    })
+}
+
+/// The phi coefficient of the pairs, corrected for continuity where it is positive; 0 where a rate is 0 or 1.
+fn correlation(both: f64, only_first: f64, only_second: f64, neither: f64) -> f64 {
+    let margins =
+        (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither);
+    if margins == 0.0 {
+        return 0.0;
+    }
+    let product = both * neither - only_first * only_second;
+    let half = (both + only_first + only_second + neither) / 2.0;
+    let corrected = if product > 0.0 { (product - half).max(0.0) } else { product };
+    corrected / margins.sqrt()
+}

@@ -8,6 +8,8 @@
     reason = "a test may panic, and need not use all"
 )]
 
+pub(crate) mod simulation;
+
 use serde_json::Value;
 
 pub(crate) fn json(text: &str) -> Value {

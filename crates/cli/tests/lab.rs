@@ -225,3 +225,57 @@ fn what_is_missing_is_said() {
         assert!(said(&output).contains(part), "{args:?}: {}", said(&output));
     }
 }
+
+#[test]
+fn swapped_labels_are_written_only_by_force() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let swapped = std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap();
+    let swapped = swapped.replace("impostor", "?").replace("genuine", "impostor").replace('?', "genuine");
+    std::fs::write(folder.path().join("history.jsonl"), swapped).unwrap();
+    let policy =
+        Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(["policy", "show", "threshold"]).output().unwrap();
+    let policy = String::from_utf8(policy.stdout).unwrap();
+    let policy = policy.split("[[example]]").next().unwrap();
+    std::fs::write(folder.path().join("p.toml"), policy).unwrap();
+    let write = ["calibrate", "p.toml", "history.jsonl", "--target", "30%", "--write", "match"];
+    let refused = lab(&write, folder.path());
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    for part in
+        ["warning: AUC is 0.0", "are the labels swapped?", "nothing is written: withheld", "--force", "30%"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("p.toml")).unwrap(), policy);
+    let json = lab(&[&write[..5], &["--output", "json"]].concat(), folder.path());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["warnings"][0]["kind"], "labels_swapped");
+    assert_eq!(
+        (&document["targets"][0]["target"], &document["targets"][0]["recommended"]),
+        (&"30%".into(), &Value::Null)
+    );
+    let forced = lab(&[&write[..], &["--force"]].concat(), folder.path());
+    assert!(forced.status.success(), "{}", said(&forced));
+    let written = std::fs::read_to_string(folder.path().join("p.toml")).unwrap();
+    assert!(
+        written.contains("FMR at most 30% with 95 % confidence, on 3000 labelled impostors"),
+        "{written}"
+    );
+    // Without --write there is nothing to force.
+    let alone = lab(&["calibrate", "p.toml", "history.jsonl", "--force"], folder.path());
+    assert_eq!(alone.status.code(), Some(2), "{}", said(&alone));
+}
+
+#[test]
+fn targets_are_printed_as_they_were_written() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let targets = ["--target", "3/10", "--target", "0.1%", "--target", "0.6", "--target", "1e-3"];
+    let output =
+        lab(&[&["calibrate", "builtin:onboarding", "history.jsonl"][..], &targets].concat(), folder.path());
+    let text = said(&output);
+    for target in ["\n3/10 ", "\n0.1% ", "\n0.6 ", "\n1e-3 "] {
+        assert!(text.contains(target), "{target}: {text}");
+    }
+}

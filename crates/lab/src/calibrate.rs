@@ -1,7 +1,10 @@
 //! Thresholds from labelled history: what the data show, what they prove, and where they stop.
 
 mod coverage;
+mod goal;
 mod people;
+mod target;
+mod warning;
 
 use cloudauth_policy::{VENDOR_TABLE, nominal_far};
 use serde::Serialize;
@@ -10,14 +13,16 @@ use crate::attacks::{Attacks, attacks};
 use crate::proportion::Proportion;
 use crate::replay::PolicyName;
 use crate::row::Label;
-use crate::stats::{
-    Confidence, Curve, Estimate, OperatingPoint, Step, estimates, threshold, threshold_interval,
-    threshold_with,
-};
+use crate::stats::{Confidence, Estimate, OperatingPoint, estimates};
 use crate::tally::Tally;
 use crate::told::{Told, told};
 pub use coverage::Band;
+pub use goal::TargetRate;
 pub use people::People;
+use people::Persons;
+use target::Basis;
+pub use target::{RestsOn, Target};
+pub use warning::{Warning, WarningKind};
 
 /// Targets that the vendor's table has.
 pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
@@ -41,11 +46,14 @@ pub struct Calibration {
     pub vendor: Vec<At>,
     /// At the policy's own.
     pub thresholds: Vec<At>,
+    /// Reasons to doubt the labels or the scale of the scores. Nothing is recommended while there is one.
+    pub warnings: Vec<Warning>,
     /// For each target.
     pub targets: Vec<Target>,
     /// By points of the score, who got a label.
     pub bands: Vec<Band>,
-    /// Below this the labels stop, so that no threshold there can be recommended. `None` if they do not.
+    /// Below this the labels stop, so that no threshold there can be recommended. `None` if they do not. Where labels are missing
+    /// at random, this is wrong in at most 1 of 100 logs.
     pub labels_stop_below: Option<f64>,
     /// Of the attack score.
     pub attacks: Option<Attacks>,
@@ -57,13 +65,13 @@ pub struct Calibration {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Eer {
-    /// The lower of both rates where they cross.
+    /// The lower of both rates at `threshold`.
     pub low: f64,
     /// The higher.
     pub high: f64,
     /// Their middle.
     pub mid: f64,
-    /// The threshold there.
+    /// The observed score there: of the two around the crossing, the one at which both rates add up to less (FVC2000).
     pub threshold: f64,
 }
 
@@ -83,48 +91,35 @@ pub struct At {
     pub fnmr: Proportion,
 }
 
-/// What the data say of a target for the false match rate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Target {
-    /// At most this share of impostors is to be accepted.
-    pub fmr: f64,
-    /// The smallest threshold at which no more were. Half the time it is too low.
-    pub shown: Option<At>,
-    /// The smallest at which the true rate is no higher, with 95 % confidence. `None` if there are too few impostors.
-    pub proved: Option<At>,
-    /// Between these the threshold lies that has exactly this rate, with 95 % confidence. Open where the data say nothing.
-    pub between: Option<(Option<f64>, Option<f64>)>,
-    /// How many impostors without an error it would take.
-    pub needed: Option<u64>,
-    /// By people instead of attempts, where the mapping names them.
-    pub people: Option<People>,
-    /// The one to take: what is proved, if labels reach that far down.
-    pub recommended: Option<f64>,
-    /// Why none, or what to mind.
-    pub words: String,
-}
-
 impl Calibration {
     /// Of what a run has counted, for these targets. `step` is how fine a threshold may be, in hundredths of a point.
     #[must_use]
-    pub fn of(tally: &Tally, targets: &[f64], step: u32) -> Self {
+    pub fn of<T: Clone + Into<TargetRate>>(tally: &Tally, targets: &[T], step: u32) -> Self {
         let decider = &tally.decider;
         let curve = tally.labelled().curve();
         let bands = coverage::bands(tally);
-        let stop = coverage::labels_stop_below(&bands);
+        let auc = curve.auc();
+        let warnings = warning::warnings(tally, auc);
         let at = |name: Option<&str>, threshold: f64| At::of(name, curve.at(threshold));
-        // Targets share thresholds, and to draw people takes long.
-        let mut drawn: Vec<(f64, Option<People>)> = Vec::new();
-        let mut people = |threshold: f64| match drawn.iter().find(|(other, _)| *other == threshold) {
-            Some((_, people)) => *people,
-            None => {
-                let people = people::of(tally, threshold);
-                drawn.push((threshold, people));
-                people
-            }
+        let basis = Basis {
+            curve: &curve,
+            step,
+            stop: coverage::labels_stop_below(&bands),
+            persons: Persons::of(tally),
+            otherwise: if tally.kept_all { RestsOn::Attempts } else { RestsOn::AttemptsOfTooMany },
+            warning: warnings.first().map(|warning| warning.text.clone()),
         };
-        let target = |fmr: &f64| Target::of(*fmr, &curve, step, stop, &mut people);
+        // Targets share thresholds.
+        let mut done: Vec<People> = Vec::new();
+        let mut people = |threshold: f64| {
+            if let Some(people) = done.iter().find(|people| people.threshold == threshold) {
+                return Some(*people);
+            }
+            let people = basis.persons?.at(threshold);
+            done.push(people);
+            Some(people)
+        };
+        let target = |target: &T| Target::of(&target.clone().into(), &basis, &mut people);
         let with_score = |label: Label| {
             let scores = tally.scores.get(label.number());
             let (valid, invalid) = scores.map_or((0, 0), |scores| (scores.valid(), scores.invalid()));
@@ -134,7 +129,7 @@ impl Calibration {
             policy: decider.name(),
             genuine: with_score(Label::Genuine),
             impostor: with_score(Label::Impostor),
-            auc: curve.auc(),
+            auc,
             eer: curve.eer().map(|eer| Eer {
                 low: eer.low,
                 high: eer.high,
@@ -145,7 +140,8 @@ impl Calibration {
             thresholds: decider.thresholds.iter().map(|(name, score)| at(Some(name), *score)).collect(),
             targets: targets.iter().map(target).collect(),
             bands,
-            labels_stop_below: stop,
+            warnings,
+            labels_stop_below: basis.stop,
             attacks: attacks(tally),
             notes: told(&tally.notes),
         }
@@ -176,76 +172,5 @@ impl At {
 
     fn of(name: Option<&str>, point: OperatingPoint) -> Self {
         Self::new(name, point.threshold, (Proportion::of(point.fmr), Proportion::of(point.fnmr)))
-    }
-}
-
-impl Target {
-    fn of(
-        fmr: f64,
-        curve: &Curve,
-        step: u32,
-        stop: Option<f64>,
-        people: impl FnOnce(f64) -> Option<People>,
-    ) -> Self {
-        let step = Step::Hundredths(step);
-        let on_scale = |point: OperatingPoint| {
-            // Where all may be accepted, the scale begins.
-            let point = if point.threshold < 0.0 { curve.at(0.0) } else { point };
-            Some(At::of(None, point)).filter(|at| at.threshold <= 100.0)
-        };
-        let shown = threshold(curve, fmr, step).and_then(|chosen| on_scale(chosen.point));
-        let proved = threshold_with(curve, fmr, Confidence::P95, step);
-        let needed = crate::stats::attempts_needed(fmr, 0, Confidence::P95);
-        let bound = |score: f64| score.is_finite().then_some(score);
-        let between = threshold_interval(curve, fmr, Confidence::P95);
-        let (proved, recommended, words) = match proved {
-            Ok(chosen) => {
-                let proved = on_scale(chosen.point);
-                let found = proved.as_ref().map(|at| at.threshold);
-                match (found, stop) {
-                    (Some(found), Some(stop)) if found < stop => (
-                        proved,
-                        None,
-                        format!(
-                            "labels stop below {stop}: who scored less was rarely looked at, so that {found} rests on the few who were"
-                        ),
-                    ),
-                    (Some(found), _) => {
-                        let words = format!(
-                            "{found} keeps it: of {} impostors {} reach it, and up to {} may",
-                            curve.impostor(),
-                            chosen.point.fmr.count(),
-                            chosen.allowed
-                        );
-                        (proved, Some(found), words)
-                    }
-                    (None, _) => (None, None, "no threshold up to 100 keeps it".to_owned()),
-                }
-            }
-            Err(few) => (None, None, few_in_words(fmr, few.have, few.need)),
-        };
-        let people = proved.as_ref().or(shown.as_ref()).and_then(|at| people(at.threshold));
-        Self {
-            fmr,
-            shown,
-            proved,
-            between: between.map(|between| (bound(between.scores.low), bound(between.scores.high))),
-            needed,
-            people,
-            recommended,
-            words,
-        }
-    }
-}
-
-/// The rule of 3, in words.
-fn few_in_words(fmr: f64, have: u64, need: Option<u64>) -> String {
-    let target = format!("1/{:.0}", 1.0 / fmr);
-    match need {
-        Some(need) => format!(
-            "your data cannot support {target}: {need} labelled impostors without an error would be needed (about 3 times {:.0}), you have {have}",
-            1.0 / fmr
-        ),
-        None => format!("no data can support {target}"),
     }
 }

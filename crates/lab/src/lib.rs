@@ -56,7 +56,9 @@ mod worker;
 mod write_back;
 
 pub use attacks::{Attacks, AttacksAt};
-pub use calibrate::{At, Band, Calibration, Eer, People, TARGETS, Target, curve};
+pub use calibrate::{
+    At, Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, Warning, WarningKind, curve,
+};
 pub use compare::{Change, Compare, Flip, FlipExample, Pair};
 pub use drift::{Between, Drift, Month, Months, Moved};
 pub use error::LabError;

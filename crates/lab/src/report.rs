@@ -54,6 +54,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         causes => parts::causes(tally),
         histogram => svg(charts::histogram(tally, words)),
         errors => is_labelled.then(|| svg(charts::errors(tally, &operating, words))),
+        is_separate => calibration.auc == Some(1.0),
         det => charts::det(&operating, words).map(svg),
         coverage => is_labelled.then(|| svg(charts::coverage(tally, &calibration, words))),
         drift_plots => drift.as_ref().map(|drift| charts::drift(drift, words).map(svg)),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use cloudauth::policy::Dialect;
-use cloudauth_lab::Months;
+use cloudauth_lab::{Months, TargetRate};
 
 /// Policies over recorded results. Data are files or folders: .jsonl, .ndjson, .csv, .tsv, also with .gz or .zst behind it,
 /// or .parquet.
@@ -95,9 +95,9 @@ pub(crate) struct Finish {
     /// What to tell.
     #[arg(long, value_enum)]
     pub(crate) view: View,
-    /// For calibrate: a false match rate to aim at, such as 1/10000; the vendor's five unless given. It can be given again.
-    #[arg(long = "target", value_name = "RATE", value_parser = rate)]
-    pub(crate) targets: Vec<f64>,
+    /// For calibrate: a false match rate to aim at, such as 1/10000 or 0.01%. Default: the vendor's five. May be repeated.
+    #[arg(long = "target", value_name = "RATE")]
+    pub(crate) targets: Vec<TargetRate>,
     /// For calibrate: how fine a threshold may be, in hundredths of a point.
     #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) step: u32,
@@ -133,9 +133,9 @@ pub(crate) struct Calibrate {
     pub(crate) policy: String,
     #[command(flatten)]
     pub(crate) data: Data,
-    /// A false match rate to aim at, such as 1/10000 or 0.0001; the vendor's five unless given. It can be given again.
-    #[arg(long = "target", value_name = "RATE", value_parser = rate)]
-    pub(crate) targets: Vec<f64>,
+    /// A false match rate to aim at, such as 1/10000, 0.0001 or 0.01%. Default: the vendor's five. May be repeated.
+    #[arg(long = "target", value_name = "RATE")]
+    pub(crate) targets: Vec<TargetRate>,
     /// How fine a threshold may be, in hundredths of a point: 50 for halves.
     #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) step: u32,
@@ -145,18 +145,9 @@ pub(crate) struct Calibrate {
     /// Writes what is recommended for the only target into this threshold of the policy file, if the policy then still holds.
     #[arg(long, value_name = "THRESHOLD")]
     pub(crate) write: Option<String>,
-}
-
-/// A share above 0 and below 1.
-fn rate(text: &str) -> Result<f64, String> {
-    let rate = match text.split_once('/') {
-        Some((above, below)) => {
-            above.parse::<f64>().ok().zip(below.parse::<f64>().ok()).map(|(above, below)| above / below)
-        }
-        None => text.parse().ok(),
-    };
-    rate.filter(|rate| *rate > 0.0 && *rate < 1.0)
-        .ok_or_else(|| "write a rate between 0 and 1, such as 1/10000".to_owned())
+    /// Write the threshold although the labels or the scale of the scores look wrong.
+    #[arg(long, requires = "write")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use cloudauth::policy::Policy;
 use cloudauth_files::{Access, Named};
 use cloudauth_lab::{
-    At, Calibration, Compare, Drift, Language, Proportion, Replay, TARGETS, Tally, check_threshold, curve,
-    report, set_threshold,
+    At, Calibration, Compare, Drift, Language, Proportion, Replay, RestsOn, TARGETS, Tally, TargetRate,
+    check_threshold, curve, report, set_threshold,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -95,7 +95,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     }
     let policies = vec![policy];
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-    let targets = if args.targets.is_empty() { TARGETS.to_vec() } else { args.targets };
+    let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets };
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
     tell(output, &words::calibration(&calibration, &data), &calibration, data.told(&ran))?;
     if let Some(file) = &args.curve {
@@ -105,9 +105,14 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
         if !ran.complete {
             return Err(Failure::other("nothing is written: a part of the data does not choose a threshold"));
         }
-        write_threshold(&args.policy, name, &calibration)?;
+        write_threshold(&args.policy, name, &calibration, args.force)?;
     }
     Ok(run::exit_code(&ran))
+}
+
+/// The targets of the vendor's table.
+fn vendor_targets() -> Vec<TargetRate> {
+    TARGETS.into_iter().map(TargetRate::from).collect()
 }
 
 fn write_curve(file: &Path, curve: &[At]) -> Result<(), Failure> {
@@ -132,14 +137,20 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     written.map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
 }
 
-fn write_threshold(file: &str, name: &str, calibration: &Calibration) -> Result<(), Failure> {
+/// `force` overrides the warnings on labels and scale, and nothing else.
+fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: bool) -> Result<(), Failure> {
     let Some(target) = calibration.targets.first() else { return Ok(()) };
-    let Some(threshold) = target.recommended else {
-        return Err(Failure::other(format!("nothing is written: {}", target.words)));
+    let Some(threshold) = target.recommended.or(target.withheld.filter(|_| force)) else {
+        let help = if target.withheld.is_some() { "; to write it all the same, give --force" } else { "" };
+        return Err(Failure::other(format!("nothing is written: {}{help}", target.words)));
     };
     let old = text::read(Path::new(file))?;
-    let (rate, of) = (1.0 / target.fmr, calibration.impostor.count);
-    let note = format!("FMR at most 1/{rate:.0} with 95 % confidence, on {of} labelled impostors");
+    let by = match target.people.filter(|_| target.rests_on == RestsOn::People) {
+        Some(people) => format!(" by {} people", people.impostors),
+        None => String::new(),
+    };
+    let (rate, of) = (&target.target, calibration.impostor.count);
+    let note = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
     let new = set_threshold(&old, name, threshold, &note).map_err(|error| Failure::chained(&error))?;
     write(Path::new(file), &new)?;
     eprintln!(

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::row::Label;
+use crate::stats::hypergeometric_at_most;
 use crate::tally::Tally;
 
 /// A point of `verify_score`, from `from` to below the next.
@@ -20,6 +21,14 @@ pub struct Band {
 }
 
 impl Band {
+    const fn from(from: u32) -> Self {
+        Self { from, attempts: 0, labelled: 0, approved: 0 }
+    }
+
+    fn plus(self, other: &Self) -> Self {
+        Self { attempts: self.attempts + other.attempts, labelled: self.labelled + other.labelled, ..self }
+    }
+
     fn share(&self) -> f64 {
         self.labelled as f64 / self.attempts.max(1) as f64
     }
@@ -42,25 +51,48 @@ pub(super) fn bands(tally: &Tally) -> Vec<Band> {
         .collect()
 }
 
-/// Fewer rows say nothing of a share.
+/// Smaller parts of the scale say little of a share.
 const FEW: u64 = 30;
+/// The chance of a warning where labels are missing at random, over the whole scale.
+const FALSE_ALARMS: f64 = 0.01;
 
-/// The upper end of the highest band in which less than half as many are labelled as in all above together.
+/// The upper end of the highest part of the scale in which labels are missing: less than half as many rows are labelled as in
+/// all above it together, and by more than chance.
+///
+/// Parts are single points of the score, or as many neighbours as it takes to tell anything. For each the chance of so few
+/// labels is computed given the labels in it and above (hypergeometric, one-sided), and compared with 1 % divided by the number
+/// of points (Bonferroni). Where labels are missing completely at random, the warning therefore comes in at most 1 of 100 logs,
+/// exactly: a part is formed from below, from what is known before its own labels are looked at.
 pub(super) fn labels_stop_below(bands: &[Band]) -> Option<f64> {
-    let mut above = Band { from: 0, attempts: 0, labelled: 0, approved: 0 };
-    for band in bands.iter().rev() {
-        if above.labelled >= FEW && band.attempts >= FEW && band.share() < above.share() / 2.0 {
-            return Some(f64::from(band.from + 1));
+    let risk = FALSE_ALARMS / bands.len().max(1) as f64;
+    let mut above = bands.iter().fold(Band::from(0), Band::plus);
+    let (mut part, mut stop) = (Band::from(0), None);
+    for band in bands {
+        part = part.plus(band);
+        // Whether no label at all in this part would be more than chance.
+        let all = above.attempts;
+        let tells = part.attempts >= FEW
+            && part.attempts < all
+            && hypergeometric_at_most(0, part.attempts, above.labelled, all) <= risk;
+        if !tells {
+            continue;
         }
-        above.attempts += band.attempts;
-        above.labelled += band.labelled;
+        let rest =
+            Band { attempts: all - part.attempts, labelled: above.labelled - part.labelled, ..Band::from(0) };
+        if part.share() < rest.share() / 2.0
+            && hypergeometric_at_most(part.labelled, part.attempts, above.labelled, all) <= risk
+        {
+            stop = Some(f64::from(band.from + 1));
+        }
+        (above, part) = (rest, Band::from(0));
     }
-    None
+    stop
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Draws;
 
     fn band(from: u32, attempts: u64, labelled: u64) -> Band {
         Band { from, attempts, labelled, approved: 0 }
@@ -73,5 +105,51 @@ mod tests {
         assert_eq!(labels_stop_below(&full), Some(70.0));
         assert_eq!(labels_stop_below(&full[2..]), None);
         assert_eq!(labels_stop_below(&[]), None);
+    }
+
+    /// A log of 20,000 attempts, most of them high; `share` of those at a point have a label.
+    fn log(draws: &mut Draws, share: impl Fn(u32) -> f64) -> Vec<Band> {
+        let mut bands: Vec<Band> = (0..=100).map(|from| band(from, 0, 0)).collect();
+        for _ in 0..20_000 {
+            let highest = draws.below(100).max(draws.below(100)).max(draws.below(100));
+            if let Some(band) = bands.get_mut(highest) {
+                band.attempts += 1;
+                band.labelled += u64::from((draws.below(1_000_000) as f64) < share(band.from) * 1e6);
+            }
+        }
+        bands
+    }
+
+    fn draws() -> u32 {
+        std::env::var("CLOUDAUTH_DRAWS").ok().and_then(|draws| draws.parse().ok()).unwrap_or(2000) / 10
+    }
+
+    #[test]
+    fn labels_missing_at_random_raise_no_alarm() {
+        for share in [0.02, 0.2, 0.9] {
+            let mut random = Draws::new(7);
+            let alarms = (0..draws()).filter(|_| labels_stop_below(&log(&mut random, |_| share)).is_some());
+            let (alarms, all) = (alarms.count() as f64, f64::from(draws()));
+            let error = (FALSE_ALARMS * (1.0 - FALSE_ALARMS) / all).sqrt();
+            assert!(alarms / all <= FALSE_ALARMS + 3.5 * error, "{share}: {alarms} of {all}");
+        }
+    }
+
+    #[test]
+    fn labels_of_the_approved_alone_are_seen() {
+        let mut random = Draws::new(8);
+        // All labels above 75, and one in fifty of them below; or none at all, of few.
+        for (above, below) in [(0.9, 0.018), (0.3, 0.01), (0.02, 0.0)] {
+            let mut found: Vec<f64> = (0..20)
+                .filter_map(|_| {
+                    labels_stop_below(&log(&mut random, |from| if from < 75 { below } else { above }))
+                })
+                .collect();
+            found.sort_by(f64::total_cmp);
+            assert_eq!(found.len(), 20, "{above}");
+            // Where few are labelled, it takes several points to see it.
+            let nearest = if above < 0.1 { 70.0 } else { 75.0 };
+            assert!(found.iter().all(|stop| (nearest..=76.0).contains(stop)), "{above}: {found:?}");
+        }
     }
 }

@@ -1,68 +1,88 @@
-//! Intervals over people: who tries again is one person, and their attempts go the same way.
-
-use std::collections::BTreeMap;
+//! False match rates over people: who tries again is one person, and their attempts go the same way.
 
 use serde::Serialize;
 
-use crate::stats::{Confidence, Rate, percentile_interval, replicate_rate_of_subjects};
-use crate::tally::Tally;
+use crate::row::Label;
+use crate::stats::{Clusters, Confidence};
+use crate::tally::{Kept, Tally};
 
-/// The error rates at a threshold with 95 % intervals over people, by the bootstrap.
+/// The error rates at a threshold, with 95 % confidence intervals over people instead of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct People {
     /// The threshold.
     pub threshold: f64,
-    /// Impostors' people.
-    pub impostors: usize,
-    /// From here the false match rate lies ..
+    /// People among the impostors. An attempt without a subject counts as a person of its own.
+    pub impostors: u64,
+    /// The lower end of the interval of the false match rate. `None` without impostors.
     pub fmr_low: Option<f64>,
-    /// .. to here. Where no error was seen, this says nothing: every replicate has none.
+    /// Its upper end.
     pub fmr_high: Option<f64>,
     /// Genuine people.
-    pub genuine: usize,
-    /// From here the false non-match rate lies ..
+    pub genuine: u64,
+    /// The lower end of the interval of the false non-match rate. `None` without genuine people.
     pub fnmr_low: Option<f64>,
-    /// .. to here.
+    /// Its upper end.
     pub fnmr_high: Option<f64>,
 }
 
-const REPLICATES: usize = 2000;
-/// More people draw no wider an interval, and take long.
-const MOST: usize = 200_000;
+/// The labelled rows of a tally by person.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Persons<'a> {
+    tally: &'a Tally,
+}
 
-/// `None` without people, or with more rows than are kept.
-pub(super) fn of(tally: &Tally, threshold: f64) -> Option<People> {
-    if tally.kept.is_empty() || !tally.kept_all {
-        return None;
+impl<'a> Persons<'a> {
+    /// `None` where no labelled row has a subject, or there were more rows than are kept.
+    pub(super) fn of(tally: &'a Tally) -> Option<Self> {
+        (!tally.kept.is_empty() && tally.kept_all).then_some(Self { tally })
     }
-    let rates = |is_genuine: bool| {
-        let mut by_person: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-        for kept in tally.kept.iter().filter(|kept| kept.is_genuine == is_genuine) {
-            if let Some(score) = kept.score() {
-                let (errors, attempts) = by_person.entry(kept.subject).or_default();
-                *errors += u64::from((score >= threshold) != is_genuine);
-                *attempts += 1;
+
+    /// Whether the false match rate at a threshold on the grid is at most `target`, with a confidence.
+    pub(super) fn proves(self, threshold: f64, target: f64, confidence: Confidence) -> bool {
+        self.clusters(threshold, Label::Impostor).is_at_most(target, confidence)
+    }
+
+    /// The intervals at a threshold on the grid.
+    pub(super) fn at(self, threshold: f64) -> People {
+        let [impostors, genuine] =
+            [Label::Impostor, Label::Genuine].map(|label| self.clusters(threshold, label));
+        let interval = |people: &Clusters| {
+            let interval = (people.subjects() > 0).then(|| people.interval(Confidence::P95));
+            (interval.map(|interval| interval.low), interval.map(|interval| interval.high))
+        };
+        let ((fmr_low, fmr_high), (fnmr_low, fnmr_high)) = (interval(&impostors), interval(&genuine));
+        let (impostors, genuine) = (impostors.subjects(), genuine.subjects());
+        People { threshold, impostors, fmr_low, fmr_high, genuine, fnmr_low, fnmr_high }
+    }
+
+    /// The errors of each person. Rows are sorted by person.
+    fn clusters(self, threshold: f64, label: Label) -> Clusters {
+        let is_genuine = label == Label::Genuine;
+        let is_error = |score: f64| (score >= threshold) != is_genuine;
+        let mut clusters = Clusters::default();
+        let (mut errors, mut attempts) = (0, 0);
+        // Most people have few attempts and no error: they need no map.
+        let mut none_of = [0_u64; 64];
+        for person in self.tally.kept.chunk_by(|a: &Kept, b: &Kept| a.subject == b.subject) {
+            let scores =
+                || person.iter().filter(|kept| kept.is_genuine == is_genuine).filter_map(Kept::score);
+            let (wrong, of) = (scores().filter(|score| is_error(*score)).count(), scores().count());
+            let (wrong, of) = (wrong as u64, of as u64);
+            match usize::try_from(of).ok().and_then(|of| none_of.get_mut(of)).filter(|_| wrong == 0) {
+                Some(count) => *count += 1,
+                None => clusters.extend([(wrong, of, 1)]),
             }
+            (errors, attempts) = (errors + wrong, attempts + of);
         }
-        by_person
-            .into_values()
-            .filter_map(|(errors, attempts)| Rate::new(errors, attempts))
-            .collect::<Vec<_>>()
-    };
-    let (genuine, impostors) = (rates(true), rates(false));
-    let interval = |people: &[Rate]| {
-        let people = people.get(..people.len().min(MOST)).filter(|people| people.len() > 1)?;
-        percentile_interval(&replicate_rate_of_subjects(people, REPLICATES, 1), Confidence::P95)
-    };
-    let (fmr, fnmr) = (interval(&impostors), interval(&genuine));
-    Some(People {
-        threshold,
-        impostors: impostors.len(),
-        fmr_low: fmr.map(|interval| interval.low),
-        fmr_high: fmr.map(|interval| interval.high),
-        genuine: genuine.len(),
-        fnmr_low: fnmr.map(|interval| interval.low),
-        fnmr_high: fnmr.map(|interval| interval.high),
-    })
+        clusters.extend((0..).zip(none_of).map(|(of, times)| (0, of, times)));
+        // Rows without a subject are counted on the grid alone.
+        if let Some(grid) = self.tally.scores.get(label.number()) {
+            let accepted = grid.at_least(threshold).unwrap_or(grid.valid());
+            let wrong = if is_genuine { grid.valid() - accepted } else { accepted }.saturating_sub(errors);
+            let of = grid.valid().saturating_sub(attempts);
+            clusters.extend([(1, 1, wrong), (0, 1, of.saturating_sub(wrong))]);
+        }
+        clusters
+    }
 }

@@ -98,7 +98,7 @@ pub(super) fn causes(tally: &Tally) -> Vec<Value> {
     pairs.into_iter().take(CAUSES).map(cause).collect()
 }
 
-/// The intervals over people, each once. Where no error was seen, no draw of people has one either.
+/// The intervals over people, each once.
 pub(super) fn people_at(calibration: &Calibration) -> Vec<Value> {
     let people = calibration.targets.iter().filter_map(|target| target.people.as_ref());
     let mut told: Vec<&crate::calibrate::People> = Vec::new();

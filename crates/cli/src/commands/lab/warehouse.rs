@@ -2,11 +2,11 @@
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source, TARGETS};
+use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source};
 use serde_json::json;
 
 use super::run::{Data, read_files, read_mapping};
-use super::{page, tell, words};
+use super::{page, tell, vendor_targets, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::load;
 use crate::failure::Failure;
@@ -52,8 +52,8 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
             tell(output, &words::compare(&compare, &no_rows), &compare, [no_rows.told_skipped()])?;
         }
         View::Calibrate => {
-            let targets = if args.targets.is_empty() { &TARGETS[..] } else { &args.targets };
-            let calibration = Calibration::of(&tally, targets, args.step);
+            let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets.clone() };
+            let calibration = Calibration::of(&tally, &targets, args.step);
             tell(
                 output,
                 &words::calibration(&calibration, &no_rows),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloudauth::policy::VENDOR_TABLE;
-use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, Told};
+use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, RestsOn, Told};
 
 use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
@@ -165,7 +165,11 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     if let Some(eer) = calibration.eer {
         text += &format!(", EER {}", rate(eer.mid));
     }
-    text += "\n\n";
+    text += "\n";
+    for warning in &calibration.warnings {
+        text += &format!("warning: {warning}\n");
+    }
+    text += "\n";
     let mut table = Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"]);
     for At { name, threshold, vendor_far, fmr, fnmr, .. } in
         calibration.vendor.iter().chain(&calibration.thresholds)
@@ -174,14 +178,15 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         table.row([threshold.to_string(), name.clone().unwrap_or_default(), share(fmr), vendor, share(fnmr)]);
     }
     text += &table.to_string();
-    let mut table = Table::new(["target FMR", "shown", "proved", "recommended", ""]);
+    let mut table = Table::new(["target FMR", "shown", "proved", "over people", "recommended", ""]);
     let threshold =
         |at: &Option<At>| at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string());
     for target in &calibration.targets {
         table.row([
-            format!("1/{:.0}", 1.0 / target.fmr),
+            target.target.clone(),
             threshold(&target.shown),
             threshold(&target.proved),
+            threshold(&target.proved_over_people),
             target.recommended.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             target.words.clone(),
         ]);
@@ -193,17 +198,22 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
             continue;
         }
         told.push(people.threshold);
-        let of = people.impostors as u64;
+        let of = people.impostors;
         let of = if of == 1 { "1 person".to_owned() } else { format!("{} people", thousands(of)) };
-        text += &match (people.fmr_low, people.fmr_high) {
-            (Some(low), Some(high)) if high > 0.0 => {
-                let (at, low, high) = (people.threshold, rate(low), rate(high));
-                format!("\nat {at}, over {of} instead of attempts: FMR {low} to {high}\n")
-            }
-            // Where no error was seen, no draw of people has one either; and one person cannot be drawn from.
-            _ => format!("\nat {}: no interval over people; the impostors are {of}\n", people.threshold),
-        };
+        if let (Some(low), Some(high)) = (people.fmr_low, people.fmr_high) {
+            let (at, low, high) = (people.threshold, rate(low), rate(high));
+            text += &format!("\nat {at}, over {of} instead of attempts: FMR {low} to {high}\n");
+        }
     }
+    text += match calibration.targets.first().map(|target| target.rests_on) {
+        Some(RestsOn::Attempts) => {
+            "\nattempts are taken as independent: map `subject` for recommendations that rest on people\n"
+        }
+        Some(RestsOn::AttemptsOfTooMany) => {
+            "\nattempts are taken as independent: there are too many labelled rows for figures over people\n"
+        }
+        _ => "",
+    };
     if let Some(stop) = calibration.labels_stop_below {
         text += &format!("\nlabels stop below {stop}: no threshold there is recommended\n");
     }
@@ -234,7 +244,7 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
             number(moved.ks),
             moved.ks_p.map_or_else(|| "-".to_owned(), chance),
             number(moved.js),
-            number(moved.moved_by),
+            moved.moved_by.map_or_else(|| "-".to_owned(), |by| format!("{by:+.4}")),
         ]);
     }
     text += &table.to_string();

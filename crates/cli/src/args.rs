@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
-use cloudauth::policy::{Dialect, builtin};
+use cloudauth::policy::{Dialect, Input, builtin};
 use cloudauth::{Endpoint, Signing};
 
 use crate::failure::Failure;
@@ -160,10 +160,10 @@ pub(crate) struct Sql {
     pub(crate) table: String,
     /// The column in which an input lies, if it has another name: verify_score=score. May be repeated.
     #[arg(long = "column", value_name = "INPUT=COLUMN", value_parser = input_and_column)]
-    pub(crate) columns: Vec<(String, String)>,
-    /// A score that lies in a column of texts. May be repeated.
-    #[arg(long = "text", value_name = "INPUT")]
-    pub(crate) texts: Vec<String>,
+    pub(crate) columns: Vec<(Input, String)>,
+    /// An input whose column holds text. May be repeated.
+    #[arg(long = "text", value_name = "INPUT", value_parser = input())]
+    pub(crate) texts: Vec<Input>,
     /// A column that comes out beside the decision, such as the row's key. May be repeated.
     #[arg(long = "keep", value_name = "COLUMN")]
     pub(crate) kept: Vec<String>,
@@ -174,9 +174,15 @@ pub(crate) fn dialect() -> impl TypedValueParser<Value = Dialect> {
     PossibleValuesParser::new(Dialect::ALL.map(Dialect::as_str)).try_map(|name| name.parse::<Dialect>())
 }
 
-fn input_and_column(text: &str) -> Result<(String, String), String> {
+/// Reads an input by its name, which clap lists and corrects.
+fn input() -> impl TypedValueParser<Value = Input> {
+    PossibleValuesParser::new(Input::ALL.map(Input::name)).try_map(|name| name.parse::<Input>())
+}
+
+fn input_and_column(text: &str) -> Result<(Input, String), String> {
     let (input, column) = text.split_once('=').ok_or("write it as INPUT=COLUMN")?;
-    Ok((input.to_owned(), column.to_owned()))
+    let input = input.parse::<Input>().map_err(|error| error.to_string())?;
+    Ok((input, column.to_owned()))
 }
 
 /// Which signature a call carries.

@@ -184,6 +184,14 @@ fn enumerated_arguments_are_checked_before_anything_is_asked() {
         (&["trigger", "forgd"], "expected a SubCode"),
         (&["policy", "show", "onbording"], "'onboarding'"),
         (&["policy", "sql", "builtin:vendor", "--dialect", "duckbd"], "'duckdb'"),
+        (
+            &["policy", "sql", "builtin:vendor", "--dialect", "sqlite", "--text", "verify_scor"],
+            "'verify_score'",
+        ),
+        (
+            &["policy", "sql", "builtin:vendor", "--dialect", "sqlite", "--column", "verify_scor=s"],
+            "verify_score",
+        ),
     ] {
         let output = cloudauth(args).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);

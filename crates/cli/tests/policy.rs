@@ -230,10 +230,10 @@ fn sql_is_one_query_by_the_names_that_are_given() {
     assert_eq!(document["rules"].as_array().map(Vec::len), Some(17));
 
     for (args, part) in [
-        (vec!["--dialect", "oracle"], "invalid value 'oracle'"),
+        (vec!["--dialect", "oracle"], "possible values: duckdb, postgres"),
         (vec![], "--dialect"),
         (vec!["--dialect", "duckdb", "--column", "verify_score"], "INPUT=COLUMN"),
-        (vec!["--dialect", "duckdb", "--column", "score=x"], "the policy has no input `score`"),
+        (vec!["--dialect", "duckdb", "--column", "score=x"], "unknown input: "),
         (vec!["--dialect", "sqlite", "--text", "verify_score"], "cannot be a text in sqlite"),
     ] {
         let output = run(&[&["policy", "sql", "builtin:onboarding"], &args[..]].concat(), "");

@@ -12,10 +12,10 @@ pub(super) fn run(args: &Sql, output: &Output) -> Result<u8, Failure> {
     let policy = load(&args.file)?;
     let mut columns = Columns::of(&args.table);
     for (input, column) in &args.columns {
-        columns = columns.column(input, column);
+        columns = columns.column(input.name(), column);
     }
     for input in &args.texts {
-        columns = columns.text(input);
+        columns = columns.text(input.name());
     }
     for column in &args.kept {
         columns = columns.keep(column);

@@ -26,7 +26,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are no errors, and must reach their reader.
+        Err(message) => {
+            let printed = message.print();
+            if !message.use_stderr() {
+                output::record(printed);
+            }
+            return ExitCode::from(output::finish(u8::try_from(message.exit_code()).unwrap_or(2)));
+        }
+    };
     let output = Output { format: args.output, language: args.language() };
     let outcome = match args.command {
         Command::Demo(command) => commands::demo::run(command, &output).await,
@@ -48,11 +58,9 @@ async fn main() -> ExitCode {
         Command::Clock(command) => commands::clock::run(&command, &output),
         Command::Faults(command) => commands::faults::run(&command, &output),
     };
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            output.fail(&failure);
-            ExitCode::from(failure.exit_code())
-        }
-    }
+    let code = outcome.unwrap_or_else(|failure| {
+        output.fail(&failure);
+        failure.exit_code()
+    });
+    ExitCode::from(output::finish(code))
 }

@@ -1,9 +1,11 @@
-//! Prints for people or for programs.
+//! Prints for people or for programs. Whether standard output took everything is known at the end, from [`finish`].
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use cloudauth::{Bilingual, Manual};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::args::{Format, Language};
 use crate::failure::Failure;
@@ -31,7 +33,7 @@ impl Output {
 
     /// Says what failed: to people on standard error, to programs in a document as well.
     pub(crate) fn fail(&self, failure: &Failure) {
-        eprintln!("cloudauth: {failure}");
+        note(&format!("cloudauth: {failure}"));
         if self.is_for_programs() {
             line(&json!({ "error": failure.to_string(), "exit_code": failure.exit_code() }).to_string());
         }
@@ -64,9 +66,44 @@ impl Output {
     }
 }
 
-/// Writes a line. Who has stopped reading, as `head` does, is not told.
+/// The first failure of standard output.
+static FAILED: OnceLock<io::Error> = OnceLock::new();
+static HAS_FAILED: Notify = Notify::const_new();
+
+/// Writes a line to standard output.
 fn line(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    record(writeln!(io::stdout(), "{text}"));
+}
+
+/// Remembers that standard output has failed.
+pub(crate) fn record(written: io::Result<()>) {
+    if let Err(error) = written {
+        let _ = FAILED.set(error);
+        HAS_FAILED.notify_one();
+    }
+}
+
+/// Waits until standard output fails: for commands that do nothing but print until they are interrupted.
+pub(crate) async fn failed() {
+    HAS_FAILED.notified().await;
+}
+
+/// Writes a line to standard error. A failure has nowhere to be reported.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Flushes standard output, and gives the exit code: that of the command, or 1 if the output was lost. A reader that has
+/// closed the pipe, as `head` does, has what it wanted.
+pub(crate) fn finish(code: u8) -> u8 {
+    record(io::stdout().flush());
+    match FAILED.get() {
+        Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            note(&format!("cloudauth: cannot write to standard output: {error}"));
+            if code == 0 { 1 } else { code }
+        }
+        _ => code,
+    }
 }
 
 /// A manual's entry for programs.

@@ -2,16 +2,15 @@
 
 use std::io::{self, Read};
 
+use crate::bounded::{Bounded, LONGEST, read_record, too_long};
 use crate::error::LabError;
 use crate::header;
 use crate::notes::Point;
 use crate::source::{Format, Source};
 
-/// Bytes of JSON Lines that are handed out together, and records of CSV.
+/// Bytes of JSON Lines that are handed out together, and records of CSV, which have at most a record more than those bytes.
 const BYTES: usize = 1 << 20;
 const RECORDS: usize = 4096;
-/// A line that is longer is no answer of the service.
-const LONGEST_LINE: usize = 64 << 20;
 
 /// A piece: whole lines.
 pub(crate) enum Piece {
@@ -51,6 +50,8 @@ pub(crate) struct Feed<'r> {
     /// The header of a CSV file, by file.
     headers: Vec<Option<csv::ByteRecord>>,
     spare: Vec<Vec<u8>>,
+    /// The ends of files that changed while they were read.
+    changed: Vec<Point>,
 }
 
 /// A record of its own behind the last one, unless a quote is open there: then it lies within a field.
@@ -61,7 +62,7 @@ enum Open<'r> {
         from: Box<dyn Read + Send + 'r>,
         carried: Vec<u8>,
     },
-    Csv(Box<csv::Reader<Box<dyn Read + Send + 'r>>>),
+    Csv(Box<csv::Reader<Bounded<Box<dyn Read + Send + 'r>>>>),
     #[cfg(feature = "parquet")]
     Parquet(crate::parquet::Groups),
 }
@@ -81,6 +82,7 @@ impl<'r> Feed<'r> {
             open: None,
             headers: vec![None; sources.len()],
             spare: Vec::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -102,6 +104,11 @@ impl<'r> Feed<'r> {
         }
     }
 
+    /// The last row read of each file that changed meanwhile.
+    pub(crate) fn take_changed(&mut self) -> Vec<Point> {
+        std::mem::take(&mut self.changed)
+    }
+
     /// The next piece; `None` at the end of the last file.
     pub(crate) fn next(&mut self) -> Result<Option<Piece>, LabError> {
         while let Some(source) = self.sources.get(self.position.source) {
@@ -114,6 +121,9 @@ impl<'r> Feed<'r> {
             if piece.is_some() {
                 self.open = Some(open);
                 return Ok(piece);
+            }
+            if source.has_changed() {
+                self.changed.push(Point { source: self.position.source, line: self.position.lines });
             }
             self.position = Position { source: self.position.source + 1, ..Position::default() };
         }
@@ -137,9 +147,9 @@ impl<'r> Feed<'r> {
             .delimiter(header::delimiter(&head, delimiter, self.paths))
             .flexible(true)
             .buffer_capacity(1 << 18)
-            .from_reader(
+            .from_reader(Bounded::new(
                 Box::new(io::Cursor::new(head).chain(from).chain(CSV_END)) as Box<dyn Read + Send + 'r>
-            );
+            ));
         let mut header = reader.byte_headers().map_err(io::Error::other)?.clone();
         if header.iter().any(|name| name.ends_with(CSV_END)) {
             return Err(open_quote(&header));
@@ -150,7 +160,7 @@ impl<'r> Feed<'r> {
         }
         let mut record = csv::ByteRecord::new();
         while reader.position().byte() < at.offset
-            && reader.read_byte_record(&mut record).map_err(io::Error::other)?
+            && read_record(&mut reader, &mut record).map_err(io::Error::other)?
         {}
         Ok(Open::Csv(Box::new(reader)))
     }
@@ -161,7 +171,7 @@ impl<'r> Feed<'r> {
             Open::Json { from, carried } => {
                 let mut bytes = self.spare.pop().unwrap_or_default();
                 bytes.append(carried);
-                let end = fill(from, &mut bytes)?;
+                let end = fill(from, &mut bytes, self.position.lines + 1)?;
                 let end = match end {
                     Some(end) => end,
                     None if bytes.is_empty() => return Ok(None),
@@ -177,21 +187,26 @@ impl<'r> Feed<'r> {
             Open::Csv(reader) => {
                 let mut records = Vec::with_capacity(RECORDS);
                 let mut record = csv::ByteRecord::new();
-                while records.len() < RECORDS
-                    && reader.read_byte_record(&mut record).map_err(io::Error::other)?
-                {
+                let read =
+                    |reader: &mut _, record: &mut _| read_record(reader, record).map_err(io::Error::other);
+                let mut bytes = 0;
+                while records.len() < RECORDS && bytes < BYTES && read(reader, &mut record)? {
                     if record.iter().next_back().is_some_and(|field| field.ends_with(CSV_END)) {
                         return Err(open_quote(&record));
                     }
+                    bytes += record.as_slice().len() + record.len() * size_of::<usize>();
                     records.push(std::mem::take(&mut record));
                 }
                 let is_end = records.last().is_some_and(|last| last.len() == 1 && last.get(0) == Some(b"\0"));
-                if is_end && !reader.read_byte_record(&mut record).map_err(io::Error::other)? {
+                if is_end && !read(reader, &mut record)? {
                     records.pop();
                 } else if is_end {
                     records.push(record);
                 }
                 self.position.offset = reader.position().byte();
+                if let Some(last) = records.last().and_then(csv::ByteRecord::position) {
+                    self.position.lines = last.line();
+                }
                 Ok((!records.is_empty()).then_some(Piece::Records { records, source }))
             }
             #[cfg(feature = "parquet")]
@@ -214,8 +229,8 @@ fn open_quote(record: &csv::ByteRecord) -> io::Error {
 }
 
 /// Reads until there is a whole line and enough of them: where the last one ends. `None` at the end of the file, where the
-/// last line may lack its end.
-fn fill(from: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<Option<usize>> {
+/// last line may lack its end. `line` is the number of the first line.
+fn fill(from: &mut dyn Read, bytes: &mut Vec<u8>, line: u64) -> io::Result<Option<usize>> {
     loop {
         let begin = bytes.len();
         let wanted = BYTES.saturating_sub(begin).max(BYTES / 4);
@@ -234,11 +249,12 @@ fn fill(from: &mut dyn Read, bytes: &mut Vec<u8>) -> io::Result<Option<usize>> {
         if is_end {
             return Ok(None);
         }
-        if let Some(end) = memchr::memrchr(b'\n', bytes) {
-            return Ok(Some(end + 1));
+        // No line ends before these.
+        if let Some(end) = memchr::memrchr(b'\n', bytes.get(begin..).unwrap_or_default()) {
+            return Ok(Some(begin + end + 1));
         }
-        if bytes.len() > LONGEST_LINE {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 64 MiB"));
+        if bytes.len() > LONGEST {
+            return Err(too_long(&format!("line {line}")));
         }
     }
 }

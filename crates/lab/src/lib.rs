@@ -28,6 +28,7 @@
 //! what was not understood by its place alone.
 
 mod attacks;
+mod bounded;
 mod calibrate;
 mod compare;
 mod counts;

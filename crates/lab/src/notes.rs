@@ -32,6 +32,8 @@ pub(crate) enum What {
     Time,
     NotUnderstood(Input),
     Missing(Input),
+    /// Of a file: it was cut, grew or was replaced while it was read. The place is the last row read.
+    Changed,
 }
 
 impl What {
@@ -78,6 +80,7 @@ impl What {
             Self::Time => "has a time that is none; counted under no day".to_owned(),
             Self::NotUnderstood(input) => format!("has a `{input}` that is none; taken as invalid"),
             Self::Missing(input) => format!("has no `{input}`"),
+            Self::Changed => "is the last row read of a file that changed while it was read".to_owned(),
         }
     }
 }
@@ -123,6 +126,11 @@ impl Notes {
             what if rows > 0 => self.0.entry(what).or_default().rows += rows,
             _ => {}
         }
+    }
+
+    /// Whether there is an issue of this kind.
+    pub(crate) fn has(&self, what: What) -> bool {
+        self.0.contains_key(&what)
     }
 
     /// Whether anything but a missing input was told.

@@ -3,7 +3,7 @@
 mod checkpoint;
 mod decisions;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use cloudauth_policy::Policy;
 
+use crate::bounded::LONGEST;
 use crate::error::LabError;
 use crate::feed::Feed;
 use crate::json::{Found, Wanted};
 use crate::mapping::{Mapping, Shape};
+use crate::notes::{Point, What};
 use crate::search::Skipped;
 use crate::source::{Format, Source};
 use crate::tally::Tally;
@@ -228,7 +230,9 @@ impl<'p> Lab<'p> {
             watch.read.fetch_add(bytes, Ordering::Relaxed);
         };
         let mut feed = Feed::new(sources, &task.slots, state.position, &read);
+        let mut changed = Vec::new();
         loop {
+            let first = feed.position().source;
             let lap = Lap {
                 feed: Mutex::new((&mut feed, decisions.as_ref().map_or(0, Decisions::next))),
                 decisions: Mutex::new(decisions.as_mut()),
@@ -245,11 +249,21 @@ impl<'p> Lab<'p> {
             }
             state.tally.settle()?;
             state.position = feed.position();
+            let ended = sources.iter().enumerate().take(state.position.source).skip(first);
+            // Of a Parquet file, rows are read after the feed has come to its end.
+            let late = ended.filter(|(_, source)| source.format == Format::Parquet && source.has_changed());
+            let mut points = feed.take_changed();
+            points.extend(late.map(|(source, _)| Point { source, line: 0 }));
+            points.dedup_by_key(|point| point.source);
+            for point in points {
+                state.tally.notes.add(What::Changed, point);
+                changed.extend(sources.get(point.source).map(|source| source.path().to_owned()));
+            }
             self.save(&mut state, decisions.as_mut())?;
             let is_end = state.position.source == sources.len();
             if is_end || watch.is_stopped() {
                 state.tally.skipped.clone_from(&self.skipped);
-                return finish(state.tally, is_end, decisions);
+                return finish(state.tally, is_end, changed, decisions);
             }
         }
     }
@@ -263,14 +277,20 @@ impl<'p> Lab<'p> {
 }
 
 /// Puts the decisions in place, or leaves those of an incomplete run beside their target.
-fn finish(mut tally: Tally, complete: bool, decisions: Option<Decisions>) -> Result<Ran, LabError> {
+fn finish(
+    mut tally: Tally,
+    is_end: bool,
+    changed: Vec<PathBuf>,
+    decisions: Option<Decisions>,
+) -> Result<Ran, LabError> {
+    let complete = is_end && !tally.notes.has(What::Changed);
     tally.is_part = !complete;
     let partial_decisions = match decisions {
         Some(decisions) if complete => decisions.commit().map(|()| None)?,
         Some(decisions) => decisions.leave()?,
         None => None,
     };
-    Ok(Ran { tally, complete, changed: Vec::new(), partial_decisions })
+    Ok(Ran { tally, complete, changed, partial_decisions })
 }
 
 /// Whether the first line of the first JSON file looks like an answer of the service.
@@ -281,7 +301,8 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
     let wrong = |error| LabError::file(source.path(), &error);
     let ignore = |_| {};
     let mut line = Vec::new();
-    BufReader::new(source.open(&ignore).map_err(wrong)?).read_until(b'\n', &mut line).map_err(wrong)?;
+    let from = source.open(&ignore).map_err(wrong)?.take(LONGEST as u64);
+    BufReader::new(from).read_until(b'\n', &mut line).map_err(wrong)?;
     let wanted = Wanted::new(["Code", "ResultObject", "RequestId"]);
     let mut found = Found::new(&wanted);
     let is_reply = found.read(&wanted, &line).is_ok() && (0..3).any(|slot| found.is_there(slot));

@@ -75,6 +75,14 @@ impl Source {
         self.changed
     }
 
+    /// Whether the file has another length or another time of change than when it was found. Pipes are not compared.
+    pub(crate) fn has_changed(&self) -> bool {
+        let same = |now: std::fs::Metadata| {
+            !now.is_file() || now.len() == self.length && now.modified().ok() == self.changed
+        };
+        !std::fs::metadata(&self.path).is_ok_and(same)
+    }
+
     /// The text in it: unpacked, and as UTF-8 if it begins with a mark of UTF-16. `read` counts the bytes of the file itself.
     pub(crate) fn open<'r>(
         &self,

@@ -140,3 +140,95 @@ fn decisions_that_cannot_be_written_stop_the_run() {
     assert!(run(&nowhere, &files.data, 0).unwrap_err().contains("folder"));
     assert_eq!(names(files.folder.path()), ["a.jsonl"]);
 }
+
+/// What has changed between finding the file and its end.
+fn changed_by(name: &str, before: &str, change: impl Fn(&Path)) -> Ran {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let path = folder.path().join(name);
+    fs::write(&path, before).unwrap();
+    let sources = Source::find(std::slice::from_ref(&path)).unwrap();
+    change(&path);
+    Lab::new(&policy).run(&sources, &Watch::default()).unwrap()
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_makes_the_run_incomplete() {
+    let csv = "sub_code,passed\n200,T\n200,T\n200,T\n";
+    let cut = |path: &Path| fs::File::options().write(true).open(path).unwrap().set_len(22).unwrap();
+    let grow = |path: &Path| {
+        let old = fs::read(path).unwrap();
+        fs::write(path, [&old[..], b"200,T\n"].concat()).unwrap();
+    };
+    let replace = |path: &Path| {
+        let beside = path.with_extension("new");
+        fs::write(&beside, csv).unwrap();
+        fs::File::options().write(true).open(&beside).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        fs::rename(beside, path).unwrap();
+    };
+    for (ran, line) in [
+        (changed_by("a.csv", csv, cut), 2),
+        (changed_by("a.csv", csv, grow), 5),
+        (changed_by("a.csv", csv, replace), 4),
+        (changed_by("a.jsonl", &rows(0, 10), |path| fs::write(path, rows(0, 9)).unwrap()), 9),
+    ] {
+        assert!(!ran.complete && ran.changed.len() == 1, "{ran:?}");
+        let notes = cloudauth_lab::Replay::of(&ran.tally).notes;
+        let note = notes.iter().find(|note| note.what.contains("changed while it was read")).unwrap();
+        assert_eq!((note.rows, note.first[0].line), (1, line), "{note:?}");
+    }
+    assert!(changed_by("a.csv", csv, |_| ()).complete);
+}
+
+#[test]
+fn decisions_on_a_file_that_changed_do_not_take_their_place() {
+    let (files, policy) = (files(), policy());
+    let sources = Source::find(std::slice::from_ref(&files.data)).unwrap();
+    fs::write(&files.data, rows(0, 20)).unwrap();
+    let ran = lab(&policy, &files).run(&sources, &Watch::default()).unwrap();
+    assert!(!ran.complete && ran.partial_decisions.is_some() && !files.decisions.exists());
+}
+
+/// Many times the same megabyte, packed: each format of packing allows parts one behind the other.
+fn packed(name: &str, begin: &str, megabytes: usize) -> Vec<u8> {
+    use std::io::Write;
+    let pack = |bytes: &[u8]| {
+        if name.ends_with(".gz") {
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gz.write_all(bytes).unwrap();
+            gz.finish().unwrap()
+        } else {
+            zstd::encode_all(bytes, 1).unwrap()
+        }
+    };
+    let (begin, part) = (pack(begin.as_bytes()), pack(&vec![b'x'; 1 << 20]));
+    [&begin[..], &part.repeat(megabytes)].concat()
+}
+
+#[test]
+fn a_line_or_record_has_a_bound_and_the_error_names_its_place() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let row = r#"{"sub_code":"200"}"#;
+    for (name, begin, megabytes, expected) in [
+        ("a.jsonl.gz", format!("{row}\n{row}\n{{\"id\":\""), 2048, "line 3 is longer than 16 MiB"),
+        ("b.jsonl.zst", "{\"id\":\"".to_owned(), 2048, "line 1 is longer than 16 MiB"),
+        (
+            "c.csv.gz",
+            "sub_code,id\n200,a\n200,\"".to_owned(),
+            2048,
+            "the record at line 3 is longer than 16 MiB",
+        ),
+        ("d.csv.zst", "sub_code,id\n200,".to_owned(), 2048, "the record at line 2 is longer than 16 MiB"),
+        ("e.csv.zst", String::new(), 2048, "a quote that it opens may never be closed"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, packed(name, &begin, megabytes)).unwrap();
+        let error = run(&Lab::new(&policy).threads(1), &path, 0).unwrap_err();
+        assert!(error.contains(name) && error.ends_with(expected), "{error}");
+        let counts = Lab::new(&policy).finish(&Source::find(&[path]).unwrap()).unwrap_err().to_string();
+        assert!(counts.contains(name) && !counts.contains("xxx"), "{counts}");
+    }
+    // Within the bound it is read.
+    let path = folder.path().join("f.csv.zst");
+    fs::write(&path, packed("f.csv.zst", "sub_code,id\n200,", 15)).unwrap();
+    assert_eq!(run(&Lab::new(&policy), &path, 0).unwrap().tally.rows(), 1);
+}

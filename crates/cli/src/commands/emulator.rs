@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::args::Emulator;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::text;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
@@ -18,8 +18,8 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
     let ui = format!("{url}/_emu/ui");
     let token = match server.admin_token() {
         Some(token) => {
-            eprintln!(
-                "cloudauth: the emulator can be reached from other machines; whoever has the token can look after it"
+            note(
+                "cloudauth: the emulator can be reached from other machines; whoever has the token can look after it",
             );
             format!("\nexport CLOUDAUTH_EMULATOR_TOKEN={token}")
         }
@@ -50,7 +50,7 @@ fn builder(args: &Emulator) -> Result<Builder, Failure> {
     clock.advance(Duration::from_secs(args.ahead));
     let mut builder = Server::builder().host(args.host).port(args.port).seed(args.seed).clock(clock);
     if args.accept_any_id {
-        eprintln!("cloudauth: ID numbers of every area are taken; keep real people out of this");
+        note("cloudauth: ID numbers of every area are taken; keep real people out of this");
         builder = builder.accept_any_id();
     }
     if let Ok(token) = std::env::var("CLOUDAUTH_EMULATOR_TOKEN") {

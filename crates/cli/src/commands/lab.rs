@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::args::{self, Calibrate, Lab as Command};
 use crate::commands::policy::load;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::text;
 use run::{Data, Wanted};
 
@@ -150,12 +150,12 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
         None => String::new(),
     };
     let (rate, of) = (&target.target, calibration.impostor.count);
-    let note = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
-    let new = set_threshold(&old, name, threshold, &note).map_err(|error| Failure::chained(&error))?;
+    let comment = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
+    let new = set_threshold(&old, name, threshold, &comment).map_err(|error| Failure::chained(&error))?;
     write(Path::new(file), &new)?;
-    eprintln!(
+    note(&format!(
         "{file}: {name} is {threshold} now; look at what that changes with `policy diff` and `lab compare`"
-    );
+    ));
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use tokio::task::spawn_blocking;
 use crate::admin::{Admin, unreachable};
 use crate::args::Listen;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{self, Output};
 
 /// The largest body that is forwarded, in bytes.
 const MOST_BODY: usize = 1 << 20;
@@ -92,6 +92,7 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     };
     let router = Router::new().fallback(receive).with_state(Arc::new(receiver));
     tokio::select! {
+        () = output::failed() => Ok(0),
         served = axum::serve(listener, router) => served.map(|()| 0).map_err(Failure::other),
         _ = tokio::signal::ctrl_c() => Ok(0),
     }

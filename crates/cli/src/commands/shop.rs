@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::{entropy, policy};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 
 #[path = "../../examples/shop_blocking.rs"]
 #[allow(clippy::module_inception, dead_code, unreachable_pub, reason = "the example is a program of its own")]
@@ -44,7 +44,7 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
     );
     // No browser here is no failure: the address is printed.
     if let Err(error) = open::that_detached(&url) {
-        eprintln!("cloudauth: no browser was opened ({error}); open the shop's address yourself");
+        note(&format!("cloudauth: no browser was opened ({error}); open the shop's address yourself"));
     }
     tokio::select! {
         served = async { axum::serve(listener, shop::router(shop)).await } => served.map(|()| 0).map_err(Failure::other),

@@ -1,10 +1,11 @@
 //! Lines of counts, as CSV or JSON Lines.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 
 use serde_json::Value;
 
 use super::Wrong;
+use crate::bounded::{Bounded, read_line, read_record};
 use crate::error::LabError;
 use crate::header;
 use crate::source::{Format, Source};
@@ -79,20 +80,31 @@ impl Line {
     }
 }
 
-/// Every line of a file, in its order.
+/// Every line of a file, in its order. A file that changes meanwhile is an error: its counts would not add up.
 pub(super) fn lines(
     source: &Source,
     each: &mut dyn FnMut(&Line) -> Result<(), Wrong>,
 ) -> Result<(), LabError> {
+    read(source, each)?;
+    if source.has_changed() {
+        return Err(LabError::new(format!("{} changed while it was read", source.path().display())));
+    }
+    Ok(())
+}
+
+fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Result<(), LabError> {
     let path = source.path();
     let ignore = |_| {};
     let mut reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
     let wrong = |line: u64, wrong: Wrong| LabError::new(format!("{}:{line}: {wrong}", path.display()));
     match source.format {
         Format::Json => {
-            for (number, line) in (1..).zip(BufReader::new(reader).lines()) {
-                let line = line.map_err(|error| LabError::file(path, &error))?;
-                if !line.trim().is_empty() {
+            let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
+            for number in 1.. {
+                if !read_line(&mut reader, number, &mut line).map_err(|error| LabError::file(path, &error))? {
+                    break;
+                }
+                if !line.trim_ascii().is_empty() {
                     let line = of_json(&line).and_then(Line::of).map_err(|what| wrong(number, what))?;
                     each(&line).map_err(|what| wrong(number, what))?;
                 }
@@ -103,10 +115,13 @@ pub(super) fn lines(
             let head = header::read(&mut reader).map_err(|error| LabError::file(path, &error))?;
             let mut csv = csv::ReaderBuilder::new()
                 .delimiter(header::delimiter(&head, delimiter, &COLUMNS))
-                .from_reader(std::io::Cursor::new(head).chain(reader));
-            let no_csv = |error: csv::Error| {
-                let line = error.position().map_or(1, csv::Position::line);
-                wrong(line, "is no CSV with a header and as many fields in each line".to_owned())
+                .from_reader(Bounded::new(std::io::Cursor::new(head).chain(reader)));
+            let no_csv = |error: csv::Error| match error.kind() {
+                csv::ErrorKind::Io(error) => LabError::file(path, error),
+                _ => {
+                    let line = error.position().map_or(1, csv::Position::line);
+                    wrong(line, "is no CSV with a header and as many fields in each line".to_owned())
+                }
             };
             let header = csv.headers().map_err(no_csv)?.clone();
             let mut columns = [0; COLUMNS.len()];
@@ -117,10 +132,11 @@ pub(super) fn lines(
                     .position(|other| other.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
                 *column = found.ok_or_else(|| wrong(1, format!("there is no column `{name}`")))?;
             }
-            for record in csv.records() {
-                let record = record.map_err(no_csv)?;
+            let mut record = csv::ByteRecord::new();
+            while read_record(&mut csv, &mut record).map_err(no_csv)? {
                 let number = record.position().map_or(0, csv::Position::line);
-                let fields = columns.map(|column| record.get(column).unwrap_or_default().to_owned());
+                let field = |column| record.get(column).unwrap_or_default();
+                let fields = columns.map(|column| String::from_utf8_lossy(field(column)).into_owned());
                 let line = Line::of(fields).map_err(|what| wrong(number, what))?;
                 each(&line).map_err(|what| wrong(number, what))?;
             }
@@ -132,8 +148,8 @@ pub(super) fn lines(
     }
 }
 
-fn of_json(line: &str) -> Result<[String; 12], Wrong> {
-    let Ok(Value::Object(members)) = serde_json::from_str(line) else {
+fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
+    let Ok(Value::Object(members)) = serde_json::from_slice(line) else {
         return Err("is no JSON object".to_owned());
     };
     let mut fields: [String; 12] = Default::default();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 use crate::text;
 
 /// What else is wanted of a run.
@@ -151,12 +151,18 @@ impl Data {
             Some(error) => Failure::chained(&error),
             None => Failure::usage("there is no policy"),
         })?;
-        if !ran.complete {
+        for file in ran.changed.iter().take(5) {
+            note(&format!(
+                "{} changed while it was read: the figures are not of all its rows",
+                file.display()
+            ));
+        }
+        if !ran.complete && ran.changed.is_empty() {
             let again = if self.resume.is_some() { "; the same command continues from here" } else { "" };
-            eprintln!("stopped: the figures are of the part that was read{again}");
+            note(&format!("stopped: the figures are of the part that was read{again}"));
         }
         if let Some(file) = &ran.partial_decisions {
-            eprintln!("the decisions of that part are in {}", file.display());
+            note(&format!("the decisions until here are in {}", file.display()));
         }
         Ok(ran)
     }
@@ -175,12 +181,13 @@ pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
     mapping.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
-/// 0; or that of a program which somebody has stopped; or 1 where there was nothing to decide on.
+/// 0; or that of a program which was stopped; or 1 where no row was decided, or a data file changed while it was read.
 pub(super) fn exit_code(ran: &Ran) -> u8 {
     match (ran.complete, ran.tally.rows()) {
-        (false, _) => 130,
+        (false, _) if ran.changed.is_empty() => 130,
+        (false, _) => 1,
         (true, 0) => {
-            eprintln!("no row was decided on");
+            note("no row was decided on");
             1
         }
         (true, _) => 0,

@@ -10,7 +10,7 @@ use super::{page, tell, vendor_targets, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::load;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, note};
 
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
@@ -69,9 +69,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
         View::Report => page(&tally, true, &no_rows, &args.to, output)?,
     }
     if !output.is_for_programs() && args.view != View::Drift {
-        eprintln!(
-            "of counts: without examples, places and intervals over people, which take the rows themselves"
-        );
+        note("of counts: without examples, places and intervals over people, which take the rows themselves");
     }
     Ok(0)
 }

@@ -1,0 +1,64 @@
+//! The bound of what is read at once: a line, or a record of CSV.
+
+use std::io::{self, BufRead, Read};
+
+/// The most bytes of a line or a record. A reply of the service has at most a sixteenth of that.
+pub(crate) const LONGEST: usize = 16 << 20;
+
+/// Gives at most [`LONGEST`] bytes for a record, and then an error: a CSV reader keeps a record in memory, however long it is.
+pub(crate) struct Bounded<R> {
+    from: R,
+    left: usize,
+}
+
+impl<R: Read> Bounded<R> {
+    pub(crate) const fn new(from: R) -> Self {
+        Self { from, left: LONGEST }
+    }
+
+    /// The next record begins.
+    const fn begin(&mut self) {
+        self.left = LONGEST;
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(self.left);
+        if most == 0 && !buffer.is_empty() {
+            return Err(too_long("a record"));
+        }
+        let length = self.from.read(buffer.get_mut(..most).unwrap_or_default())?;
+        self.left -= length.min(self.left);
+        Ok(length)
+    }
+}
+
+/// Reads a record, if it is not too long. The error then names the line in which it begins.
+pub(crate) fn read_record<R: Read>(
+    reader: &mut csv::Reader<Bounded<R>>,
+    record: &mut csv::ByteRecord,
+) -> csv::Result<bool> {
+    let line = reader.position().line();
+    reader.get_mut().begin();
+    let read = reader.read_byte_record(record);
+    read.map_err(|error| match reader.get_ref().left {
+        0 => too_long(&format!("the record at line {line}")).into(),
+        _ => error,
+    })
+}
+
+/// Reads a line with its end, if it is not too long; `number` is the line's. `false` at the end of the file.
+pub(crate) fn read_line(from: &mut impl BufRead, number: u64, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    from.take(LONGEST as u64 + 1).read_until(b'\n', line)?;
+    if line.len() > LONGEST {
+        return Err(too_long(&format!("line {number}")));
+    }
+    Ok(!line.is_empty())
+}
+
+/// The error of what is longer than [`LONGEST`], such as `line 7`.
+pub(crate) fn too_long(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{what} is longer than {} MiB", LONGEST >> 20))
+}

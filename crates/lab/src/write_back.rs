@@ -1,26 +1,11 @@
 //! Puts a threshold that was chosen into the policy file, and leaves every other letter as it is.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use cloudauth_policy::{Input, Policy, nominal_far};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::error::LabError;
-
-#[derive(Deserialize)]
-struct File {
-    #[serde(default)]
-    thresholds: BTreeMap<String, Threshold>,
-}
-
-#[derive(Deserialize)]
-struct Threshold {
-    value: Spanned<IgnoredAny>,
-    far: Option<Spanned<String>>,
-    note: Option<Spanned<String>>,
-}
 
 /// A policy file with another value of a threshold. The vendor's rate beside it becomes that of the new value, or goes where the
 /// vendor's table says nothing; the note says where the value is from.
@@ -39,21 +24,19 @@ struct Threshold {
 /// # Errors
 /// If `verify_score` has no such threshold, or the policy no longer holds.
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
-    let file: File =
-        toml::from_str(policy).map_err(|error| LabError::with("the policy cannot be read", error))?;
-    let holds = Policy::parse(policy).map_err(|error| LabError::with("the policy does not hold", error))?;
+    let holds = Policy::parse(policy).map_err(|error| LabError::with("policy check failed", error))?;
     check_threshold(&holds, name)?;
     let unknown = || LabError::new(format!("the policy has no threshold `{name}`"));
-    let threshold = file.thresholds.get(name).ok_or_else(unknown)?;
-    let mut changes = vec![(threshold.value.span(), format!("{value:?}"))];
-    if let Some(far) = &threshold.far {
+    let part = |key| place_of(policy, name, key);
+    let mut changes = vec![(part("value").ok_or_else(unknown)?, format!("{value:?}"))];
+    if let Some(far) = part("far") {
         changes.push(match nominal_far(value) {
-            Some(rate) => (far.span(), format!("\"1/{:.0}\"", 1.0 / rate)),
-            None => (whole_pair(policy, "far", far.span()), String::new()),
+            Some(rate) => (far, format!("\"1/{:.0}\"", 1.0 / rate)),
+            None => (whole_pair(policy, "far", far), String::new()),
         });
     }
-    if let Some(old) = &threshold.note {
-        changes.push((old.span(), quoted(note)));
+    if let Some(old) = part("note") {
+        changes.push((old, quoted(note)));
     }
     // From the end, so that the places before stay right.
     changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
@@ -65,6 +48,14 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
         Ok(_) => Ok(changed),
         Err(error) => Err(LabError::with(format!("with {name} = {value} the policy no longer holds"), error)),
     }
+}
+
+/// The place of a value of a threshold in the file.
+fn place_of(policy: &str, name: &str, key: &str) -> Option<Range<usize>> {
+    let root = DeTable::parse(policy).ok()?;
+    let DeValue::Table(thresholds) = root.get_ref().get("thresholds")?.get_ref() else { return None };
+    let DeValue::Table(threshold) = thresholds.get(name)?.get_ref() else { return None };
+    threshold.get(key).map(toml::Spanned::span)
 }
 
 /// Whether [`set_threshold`] can choose this threshold: one that rules compare with `verify_score`.
@@ -88,7 +79,7 @@ pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
 }
 
 /// A key, its value, and the comma that goes with them.
-fn whole_pair(text: &str, key: &str, value: std::ops::Range<usize>) -> std::ops::Range<usize> {
+fn whole_pair(text: &str, key: &str, value: Range<usize>) -> Range<usize> {
     let before = text.get(..value.start).unwrap_or_default();
     let start = before.rfind(key).unwrap_or(value.start);
     let after = text.get(value.end..).unwrap_or_default();
@@ -149,5 +140,8 @@ mod tests {
             assert!(set_threshold(onboarding(), name, value, "").is_err(), "{name} {value}");
         }
         assert!(set_threshold(builtin::ONBOARDING, "match_auto", 76.5, "").is_err());
+        let against_order = set_threshold(onboarding(), "match_auto", 65.0, "").unwrap_err();
+        let why = std::error::Error::source(&against_order).unwrap().to_string();
+        assert!(why.contains("`match_floor` (70) must be below `match_auto` (65)"), "{why}");
     }
 }

@@ -11,8 +11,21 @@ use crate::document::{DeclaredInput, Kind, Test, Threshold};
 use crate::input::Input;
 use crate::problem::did_you_mean;
 
-/// Why a condition is none, and what would be.
-pub(crate) type Refused = (String, String);
+/// Why a condition is refused.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The rule of the format that it breaks.
+    pub(crate) rule: &'static str,
+    pub(crate) message: String,
+    /// What would be right.
+    pub(crate) help: String,
+}
+
+impl From<(String, String)> for Refused {
+    fn from((message, help): (String, String)) -> Self {
+        Self { rule: "V1", message, help }
+    }
+}
 
 /// Reads the words of a condition on a code, a flag or labels.
 pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refused> {
@@ -23,14 +36,12 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refus
         Kind::Labels(labels) => (labels.iter().map(String::as_str).collect(), &["unknown"]),
         Kind::Score { .. } => {
             let help = "write a comparison in quotes, such as \">= 75\"".to_owned();
-            return Err((format!("`{name}` is a score, and takes no list"), help));
+            return Err((format!("`{name}` is a score, and takes no list"), help).into());
         }
     };
     if words.is_empty() {
-        return Err((
-            format!("the list of `{name}` is empty"),
-            "leave the condition out if anything may be".to_owned(),
-        ));
+        let help = "leave the condition out to allow everything".to_owned();
+        return Err((format!("the list of `{name}` is empty"), help).into());
     }
     if matches!(input.kind, Kind::Labels(_)) && words == ["none"] {
         return Ok(Test::Labels(Vec::new()));
@@ -42,7 +53,7 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refus
             (format!("`{name}` is never `{word}`"), did_you_mean(word, all.iter().copied()))
         })?;
         if classes.contains(&class) {
-            return Err((format!("`{word}` stands twice"), "once is enough".to_owned()));
+            return Err((format!("`{word}` is listed twice"), "remove one of the two".to_owned()).into());
         }
         classes.push(class);
     }
@@ -67,20 +78,23 @@ pub(crate) fn comparisons(
         _ => {}
     }
     let (mut from, mut below) = (None, None);
-    for part in text.split(" and ") {
-        let part = part.trim();
-        let (operator, operand) =
-            [">=", "<=", ">", "<"].into_iter().find_map(|operator| Some((operator, part.strip_prefix(operator)?))).ok_or_else(
-                || {
-                    let allowed = "a comparison (>=, >, <=, <) with a number or a $threshold, several joined by `and`, or `valid`, or `invalid`";
-                    (format!("`{part}` is no comparison"), format!("allowed: {allowed}"))
-                },
-            )?;
-        // There is one zero.
+    for part in parts_of(text)? {
+        let found = [">=", "<=", ">", "<"]
+            .into_iter()
+            .find_map(|operator| Some((operator, part.strip_prefix(operator)?)));
+        let (operator, operand) = found.ok_or_else(|| {
+            let help = "allowed: a comparison (>=, >, <=, <) with a number or a $threshold, several joined by `and`, or `valid`, or `invalid`";
+            (format!("`{part}` is not a comparison"), help.to_owned())
+        })?;
+        // The sum turns the negative zero into zero.
         let number = operand_of(operand.trim(), input.name, thresholds, used)? + 0.0;
+        // The threshold has a problem of its own.
+        if number.is_nan() {
+            continue;
+        }
         if !(least..=most).contains(&number) {
             let message = format!("{number} is outside the range of `{}`", input.name());
-            return Err((message, format!("it goes from {least} to {most}")));
+            return Err(Refused { rule: "V8", message, help: format!("the range is {least} to {most}") });
         }
         // Every comparison is a boundary from which on it holds, or no longer holds.
         match operator {
@@ -93,9 +107,26 @@ pub(crate) fn comparisons(
     if let (Some(from), Some(below)) = (from, below)
         && from >= below
     {
-        return Err((format!("`{text}` never holds"), "the lower bound lies above the upper one".to_owned()));
+        let help = "the lower bound is above the upper one".to_owned();
+        return Err((format!("`{text}` never holds"), help).into());
     }
     Ok(Test::Between { from, below })
+}
+
+/// The comparisons that `and` joins.
+fn parts_of(text: &str) -> Result<Vec<String>, Refused> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    if let Some(word) = words.iter().find(|word| matches!(**word, "or" | "||" | "&&" | "AND" | "OR" | "not"))
+    {
+        let help = "join comparisons with `and`; for `or` write two rules".to_owned();
+        return Err((format!("`{word}` is not allowed in a condition"), help).into());
+    }
+    let parts: Vec<String> = words.split(|word| *word == "and").map(|part| part.join(" ")).collect();
+    if parts.iter().any(String::is_empty) {
+        let help = "write a comparison such as `>= 75` on both sides of `and`".to_owned();
+        return Err((format!("a comparison is missing in `{text}`"), help).into());
+    }
+    Ok(parts)
 }
 
 fn operand_of(
@@ -110,17 +141,42 @@ fn operand_of(
             let names = thresholds.iter().map(|threshold| threshold.name.as_str());
             (format!("there is no threshold `{name}`"), did_you_mean(name, names))
         })?;
-        // A threshold of two scores is told as one of verify_score, whose rate is what people ask for.
+        // A threshold of two scores counts as one of verify_score, whose rate is what people ask for.
         if *used != Some(Input::VerifyScore) {
             *used = Some(of);
         }
         return Ok(threshold.value);
     }
-    // Digits and a point, as people write them: no `inf`, no `NaN`, no `1_000`.
-    let plain = !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'e' | b'E'));
-    text.parse::<f64>().ok().filter(|number| plain && number.is_finite()).ok_or_else(|| {
-        (format!("`{text}` is no number"), "write a number, or a threshold such as $match_auto".to_owned())
+    Ok(number(text).ok_or_else(|| {
+        let help = match decimal_comma(text) {
+            Some(number) => format!("write the decimal point as a point: {number}"),
+            None => "write a number, or a threshold such as $match_auto".to_owned(),
+        };
+        (format!("`{text}` is not a number"), help)
+    })?)
+}
+
+/// A finite number as JSON and TOML write it: `75`, `0.5`, `1e+01`, `1_000`. Not `inf` or `nan`.
+fn number(text: &str) -> Option<f64> {
+    let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    let is_plain = bytes.iter().enumerate().all(|(at, byte)| match byte {
+        // TOML has it between digits.
+        b'_' => digit(at.checked_sub(1).and_then(|at| bytes.get(at))) && digit(bytes.get(at + 1)),
+        b'.' | b'-' | b'+' | b'e' | b'E' => true,
+        _ => byte.is_ascii_digit(),
+    });
+    let number = text.replace('_', "").parse::<f64>().ok()?;
+    (is_plain && number.is_finite()).then_some(number)
+}
+
+/// The first number with a decimal comma, `76,5`, written with a point.
+pub(crate) fn decimal_comma(text: &str) -> Option<String> {
+    text.match_indices(',').find_map(|(at, _)| {
+        let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
+        let whole = before.get(before.trim_end_matches(|c: char| c.is_ascii_digit()).len()..)?;
+        let part = after.get(..after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len())?;
+        (!whole.is_empty() && !part.is_empty()).then(|| format!("{whole}.{part}"))
     })
 }
 

@@ -9,9 +9,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::condition::decimal_comma;
 use crate::decision::Verdict;
 use crate::document::{DeclaredInput, Document, Outcome, Span, Threshold};
-use crate::input::Input;
+use crate::input::{Input, InputKind};
 use crate::problem::{Problems, did_you_mean};
 
 /// The version of the format that is read.
@@ -33,7 +34,11 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
         Ok(root) => root,
         Err(error) => {
             let at = error.span().unwrap_or(0..0);
-            problems.add("V1", &at, format!("this is no TOML: {}", error.message()), None);
+            let before = text.get(..at.start).unwrap_or_default();
+            let line = text.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default();
+            let help = decimal_comma(line.lines().next().unwrap_or_default())
+                .map(|number| format!("if this is a number with a decimal comma, write {number}"));
+            problems.add("V1", &at, format!("invalid TOML: {}", error.message()), help);
             return None;
         }
     };
@@ -87,7 +92,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     let (otherwise, otherwise_span) = match table.take("otherwise") {
         Some(value) => (reader.outcome("[policy.otherwise]", value, "decision"), value.span()),
         None => {
-            let help = "what shall be decided where no rule speaks? `[policy.otherwise]` with `decision` and `reason`";
+            let help = "it needs `decision` and `reason`, for inputs that no rule covers";
             reader.problems.add("V1", &policy.span(), "[policy.otherwise] is missing", Some(help.to_owned()));
             (None, policy.span())
         }
@@ -103,7 +108,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
             }
             Some((_, at)) => {
                 let help = "write 2026-01-01T00:00:00+08:00, without quotes".to_owned();
-                reader.problems.add("V1", &at, "`effective` is no date and time with a zone", Some(help));
+                reader.problems.add("V1", &at, "`effective` must be a date and time with a zone", Some(help));
                 None
             }
             None => None,
@@ -174,11 +179,8 @@ impl Reader<'_, '_> {
         match value.get_ref() {
             DeValue::Table(table) => Some(entries(what, value.span(), table)),
             _ => {
-                self.wrong(
-                    &value.span(),
-                    format!("{what} is no table"),
-                    "write it as `{ name = value }` or with a heading",
-                );
+                let help = "write it as `{ name = value }` or with a heading";
+                self.wrong(&value.span(), format!("{what} must be a table"), help);
                 None
             }
         }
@@ -195,7 +197,7 @@ impl Reader<'_, '_> {
             Some((_, at)) => {
                 self.wrong(
                     &at,
-                    format!("{what} is no list"),
+                    format!("{what} must be a list"),
                     "write each with two brackets, such as [[rule]]",
                 );
                 Vec::new()
@@ -207,7 +209,12 @@ impl Reader<'_, '_> {
     fn string(&mut self, name: &str, value: &Value<'_>) -> Option<String> {
         let text = value.get_ref().as_str().map(str::to_owned).filter(|text| !text.trim().is_empty());
         match &text {
-            None => self.wrong(&value.span(), format!("`{name}` is no text"), "write it in quotes"),
+            None => {
+                let help = spelling(InputKind::Code, value);
+                let help =
+                    help.map_or_else(|| "write it in quotes".to_owned(), |text| format!("write {text}"));
+                self.wrong(&value.span(), format!("`{name}` must be a text that is not empty"), &help);
+            }
             // They would reach terminals and logs; lines of a description are no harm.
             Some(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
                 self.wrong(&value.span(), format!("`{name}` holds control characters"), "take them out");
@@ -237,7 +244,7 @@ impl Reader<'_, '_> {
         let verdict = Verdict::find(text);
         if verdict.is_none() {
             let help = did_you_mean(text, Verdict::ALL.map(Verdict::as_str));
-            self.problems.add("V1", &value.span(), format!("`{text}` is no decision"), Some(help));
+            self.problems.add("V1", &value.span(), format!("`{text}` is not a decision"), Some(help));
         }
         verdict
     }
@@ -266,7 +273,7 @@ impl Reader<'_, '_> {
             self.wrong(
                 &at,
                 format!("the id `{id}` is taken"),
-                "each has an id of its own, and `otherwise` is nobody's",
+                "every id is different, and `otherwise` is reserved",
             );
         }
         id
@@ -283,6 +290,34 @@ fn entries<'a>(what: &'static str, at: Span, table: &'a DeTable<'a>) -> Entries<
 fn integer(value: &Value<'_>) -> Option<i64> {
     match value.get_ref() {
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    }
+}
+
+/// How a value that has the wrong type is written for an input: `200` as `"200"`, `true` as `"T"`.
+fn spelling(kind: InputKind, value: &Value<'_>) -> Option<String> {
+    let number = match value.get_ref() {
+        DeValue::Integer(number) => Some(number.as_str()),
+        DeValue::Float(number) => Some(number.as_str()),
+        _ => None,
+    };
+    match (kind, value.get_ref()) {
+        (InputKind::Code | InputKind::Labels, DeValue::Integer(_)) => {
+            number.map(|text| format!("\"{text}\""))
+        }
+        // The service writes codes without a point.
+        (InputKind::Code, DeValue::Float(_)) => {
+            let whole = float(value).filter(|number| number.fract() == 0.0 && number.abs() < 1e6)?;
+            Some(format!("\"{whole}\""))
+        }
+        (InputKind::Flag, DeValue::Boolean(true)) => Some("\"T\"".to_owned()),
+        (InputKind::Flag, DeValue::Boolean(false)) => Some("\"F\"".to_owned()),
+        (InputKind::Score, DeValue::String(text)) => text
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(|_| text.trim().to_owned()),
         _ => None,
     }
 }

@@ -60,6 +60,7 @@ impl Naive {
         Self {
             rules: rules.collect(),
             thresholds: thresholds
+                .filter(|(name, _)| name.get_ref() != "order")
                 .map(|(name, value)| {
                     (name.get_ref().to_string(), number(table(value.get_ref())["value"].get_ref()))
                 })

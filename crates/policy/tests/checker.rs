@@ -10,6 +10,9 @@ fn with(from: &str, to: &str) -> String {
     builtin::ONBOARDING.replace(from, to)
 }
 
+const ORDER: &str =
+    "order = [[\"retry_floor\", \"match_floor\", \"match_auto\"], [\"attack_watch\", \"attack_block\"]]";
+
 fn problems(text: &str) -> Vec<Problem> {
     Policy::parse(text).map(|_| Vec::new()).unwrap_or_else(|error| error.problems().to_vec())
 }
@@ -45,7 +48,7 @@ fn v1_unknown_and_double_names_are_told_with_what_was_meant() {
         (
             "then = { decision = \"reject\", reason = \"presentation_attack\" }",
             "then = { decision = \"rejekt\", reason = \"x\" }",
-            "`rejekt` is no decision",
+            "`rejekt` is not a decision",
             "did you mean `reject`?",
         ),
         (
@@ -67,9 +70,8 @@ fn v1_unknown_and_double_names_are_told_with_what_was_meant() {
             "did you mean `match_auto`?",
         ),
         (">= $match_auto", ">= 75", "the threshold `match_auto` is not used", ""),
-        (">= $match_auto", "=> 75", "`=> 75` is no comparison", ">=, >, <=, <"),
-        (">= $match_auto", ">= inf", "`inf` is no number", ""),
-        (">= $match_auto", ">= 100.5", "100.5 is outside the range", "from 0 to 100"),
+        (">= $match_auto", "=> 75", "`=> 75` is not a comparison", ">=, >, <=, <"),
+        (">= $match_auto", ">= inf", "`inf` is not a number", ""),
         (">= $match_auto", ">= 80 and < 75", "never holds", ""),
         ("change_note =", "changenote =", "[policy] has no `changenote`", "did you mean `change_note`?"),
         ("format = 1", "format = 2", "the format is 2, and this program reads 1", ""),
@@ -94,7 +96,7 @@ fn v1_unknown_and_double_names_are_told_with_what_was_meant() {
     ] {
         assert_problem(&with(from, to), "V1", message, help);
     }
-    assert_problem("format = ", "V1", "this is no TOML", "");
+    assert_problem("format = ", "V1", "invalid TOML: ", "");
     assert_problem("", "V1", "`format` is missing", "begin with `format = 1`");
 }
 
@@ -213,13 +215,12 @@ fn v8_thresholds_are_numbers_in_order_and_claim_the_vendors_rate() {
     assert_problem(
         &with("match_auto   = { value = 75.0", "match_auto   = { value = nan"),
         "V8",
-        "is no number",
+        "the value of threshold `match_auto` is not a number",
         "",
     );
-    let ordered = with("[thresholds]\n", "[thresholds]\norder = [\"match_auto\", \"match_floor\"]\n");
-    assert_problem(&ordered, "V8", "`match_auto` (75) is not below `match_floor` (70)", "");
-    let ordered =
-        with("[thresholds]\n", "[thresholds]\norder = [\"retry_floor\", \"match_floor\", \"match_auto\"]\n");
+    let ordered = with(ORDER, "order = [\"match_auto\", \"match_floor\"]");
+    assert_problem(&ordered, "V8", "`match_auto` (75) must be below `match_floor` (70)", "");
+    let ordered = with(ORDER, "order = [\"retry_floor\", \"match_floor\", \"match_auto\"]");
     assert_eq!(problems(&ordered), []);
 }
 
@@ -282,7 +283,7 @@ fn v1_words_that_would_be_read_and_ignored_are_refused() {
     assert_problem(
         &with("effective   = 2025-12-01T00:00:00+08:00", "effective = 07:32:00"),
         "V1",
-        "is no date and time with a zone",
+        "must be a date and time with a zone",
         "",
     );
     assert_problem(
@@ -391,4 +392,202 @@ fn labels_are_inputs_like_the_others() {
         "the rule `approve` approves where device_risk has an unknown label",
         "",
     );
+}
+
+#[test]
+fn v8_a_number_outside_the_range_of_its_score_is_refused() {
+    for to in [">= 100.5", ">= -1"] {
+        assert_problem(&with(">= $match_auto", to), "V8", "is outside the range", "the range is 0 to 100");
+    }
+    let far = "match_auto   = { value = 75.0, far = \"1/10000\", note";
+    let text = with(far, "match_auto = { value = 101, note");
+    assert_problem(&text, "V8", "101 is outside the range of `verify_score`", "the range is 0 to 100");
+}
+
+#[test]
+fn v8_the_shipped_order_refuses_an_approval_below_the_floor() {
+    let without_examples = builtin::ONBOARDING.split("[[example]]").next().unwrap();
+    assert_eq!(problems(without_examples), []);
+    let far = "{ value = 75.0, far = \"1/10000\",";
+    for (value, below) in
+        [("65", "`match_floor` (70) must be below `match_auto` (65)"), ("70", "below `match_auto` (70)")]
+    {
+        let text = without_examples.replace(far, &format!("{{ value = {value},"));
+        let text = text.replace("far = \"1/10000\"", "");
+        assert_problem(&text, "V8", below, "`order` in [thresholds]");
+    }
+    let attack =
+        without_examples.replace("attack_block = { value = 0.90 }", "attack_block = { value = 0.4 }");
+    assert_problem(&attack, "V8", "`attack_watch` (0.5) must be below `attack_block` (0.4)", "");
+    let mixed = with(ORDER, "order = [[\"match_floor\"], \"match_auto\"]");
+    assert_problem(&mixed, "V1", "`order` mixes names and lists", "a list of lists");
+    let unknown = with(ORDER, "order = [[\"match_flor\"]]");
+    assert_problem(&unknown, "V1", "there is no threshold `match_flor`", "did you mean `match_floor`?");
+}
+
+#[test]
+fn v1_a_threshold_without_braces_is_proposed_with_its_name_and_value() {
+    let line = "match_auto   = { value = 75.0, far = \"1/10000\", note = \"auto-approve\" }";
+    for (written, rule, message, help) in [
+        (
+            "match_auto = 76.5",
+            "V1",
+            "threshold `match_auto` must be a table",
+            "write match_auto = { value = 76.5 }",
+        ),
+        (
+            "match_auto = 76",
+            "V1",
+            "threshold `match_auto` must be a table",
+            "write match_auto = { value = 76 }",
+        ),
+        ("match_auto = \"76.5\"", "V1", "threshold `match_auto` must be a table", "{ value = 76.5 }"),
+        ("match_auto = \"76,5\"", "V1", "threshold `match_auto` must be a table", "{ value = 76.5 }"),
+        ("match_auto = true", "V1", "threshold `match_auto` must be a table", "{ value = 75.0 }"),
+        (
+            "match_auto = { value = \"76.5\" }",
+            "V8",
+            "the value of threshold `match_auto` is not a number",
+            "write match_auto = { value = 76.5 }",
+        ),
+        ("match_auto = { value = nan }", "V8", "the value of threshold `match_auto` is not a number", ""),
+        ("match_auto = { note = \"x\" }", "V1", "threshold `match_auto` lacks `value`", "write match_auto"),
+    ] {
+        let text = with(line, written);
+        assert_problem(&text, rule, message, help);
+        assert_eq!(problems(&text).len(), 1, "one cause, one problem: {:#?}", problems(&text));
+    }
+}
+
+#[test]
+fn v1_a_decimal_comma_is_recognised() {
+    let line = "match_auto   = { value = 75.0, far = \"1/10000\", note = \"auto-approve\" }";
+    for written in ["match_auto = 76,5", "match_auto = { value = 76,5 }"] {
+        let text = with(line, written);
+        assert_problem(&text, "V1", "invalid TOML: ", "if this is a number with a decimal comma, write 76.5");
+    }
+    assert_problem(
+        &with(">= $match_auto", ">= 76,5"),
+        "V1",
+        "`76,5` is not a number",
+        "write the decimal point as a point: 76.5",
+    );
+}
+
+#[test]
+fn v1_conditions_say_what_is_wrong_with_and() {
+    for (to, message) in [
+        (">= $match_auto and", "a comparison is missing in `>= $match_auto and`"),
+        ("and >= $match_auto", "a comparison is missing"),
+        (">= $match_auto and and < 90", "a comparison is missing"),
+        (">= $match_auto or < 60", "`or` is not allowed in a condition"),
+        (">= $match_auto && < 90", "`&&` is not allowed in a condition"),
+    ] {
+        assert_problem(&with(">= $match_auto", to), "V1", message, "");
+    }
+    for to in [">= $match_auto  and  <= 100", ">= $match_auto and\\t<= 100"] {
+        assert_eq!(problems(&with(">= $match_auto", to)), [], "{to}");
+    }
+}
+
+#[test]
+fn a_condition_takes_every_number_that_json_and_toml_write() {
+    let hash = |text: &str| Policy::parse(text).unwrap().reference().content_hash.clone();
+    let expected = hash(builtin::ONBOARDING);
+    for number in ["60", "60.0", "6e1", "6e+01", "+60", "6_0.0", "600e-1", "6.0E+1"] {
+        let text = with("verify_score = \">= $retry_floor\"", &format!("verify_score = \">= {number}\""))
+            .replace("retry_floor  = { value = 60.0 }\n", "")
+            .replace("\"retry_floor\", ", "");
+        assert_eq!(hash(&text), expected, "{number}");
+    }
+    for wrong in ["nan", "inf", "0x3c", "6__0", "_60", "60_", "6e", "1e999", "--5"] {
+        let text = with(">= $match_auto", &format!(">= {wrong}"));
+        assert_problem(&text, "V1", &format!("`{wrong}` is not a number"), "");
+    }
+}
+
+#[test]
+fn v1_values_of_the_wrong_type_are_refused_with_the_right_spelling() {
+    let input = "input = { sub_code = \"204\", passed = \"F\"";
+    for (from, to, message, help) in [
+        (
+            input,
+            "input = { sub_code = 204, passed = \"F\"",
+            "`sub_code` must be a text",
+            "write sub_code = \"204\"",
+        ),
+        (
+            input,
+            "input = { sub_code = 204.0, passed = \"F\"",
+            "`sub_code` must be a text",
+            "write sub_code = \"204\"",
+        ),
+        (
+            input,
+            "input = { sub_code = \"204\", passed = false",
+            "`passed` must be a text",
+            "write passed = \"F\"",
+        ),
+        (
+            input,
+            "input = { sub_code = \"204\", passed = 0",
+            "`passed` must be a text",
+            "write \"T\" or \"F\"",
+        ),
+        (
+            "verify_score = 75.0,",
+            "verify_score = \"75.0\",",
+            "`verify_score` must be a number",
+            "write verify_score = 75.0",
+        ),
+        (
+            "verify_score = 75.0,",
+            "verify_score = \"high\",",
+            "`verify_score` must be a number",
+            "`nan` is an invalid score",
+        ),
+        (
+            "when = { sub_code = \"205\" }",
+            "when = { sub_code = 205 }",
+            "the condition on `sub_code` is not in quotes",
+            "write sub_code = \"205\"",
+        ),
+        (
+            "sub_code = [\"202\", \"203\"]",
+            "sub_code = [202, 203]",
+            "the condition on `sub_code` is not in quotes",
+            "write sub_code = [\"202\", \"203\"]",
+        ),
+        (
+            "when = { face_attack = \"T\" }",
+            "when = { face_attack = true }",
+            "the condition on `face_attack` is not in quotes",
+            "write face_attack = \"T\"",
+        ),
+        (
+            "verify_score = \">= $match_auto\"",
+            "verify_score = 75",
+            "the condition on `verify_score` is not in quotes",
+            "write verify_score = \">= 75\"",
+        ),
+        ("values = [\"200\", ", "values = [200, ", "`sub_code` must be a text", "write \"200\""),
+    ] {
+        assert_problem(&with(from, to), "V1", message, help);
+    }
+    let labels = builtin::VENDOR
+        .replace(
+            "passed = { type",
+            "device_risk = { type = \"labels\", values = [\"ROOT\"] }\npassed = { type",
+        )
+        .replace(
+            "input = { sub_code = \"210\",",
+            "input = { device_risk = [\"ROOT\", 1], sub_code = \"210\",",
+        );
+    assert_problem(&labels, "V1", "`device_risk` must be a list of texts", "each label in quotes");
+}
+
+#[test]
+fn v1_two_examples_of_one_name_are_refused() {
+    let text = with("name = \"one ulp below\"", "name = \"vendor sample\"");
+    assert_problem(&text, "V1", "two examples have the name `vendor sample`", "its own name");
 }

@@ -2,7 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::{Reader, Value, float};
+use super::{Reader, Value, entries, float, spelling};
+use crate::condition::decimal_comma;
 use crate::document::{DeclaredInput, Kind, Span, Threshold};
 use crate::far;
 use crate::input::{Input, InputKind};
@@ -22,41 +23,54 @@ impl Reader<'_, '_> {
                 order = Some(value);
                 continue;
             }
-            let Some(mut entry) = self.inner("a threshold", value) else { continue };
             let name = key.get_ref().to_string();
-            let number = match entry.take("value").map(|value| (float(value), value.span())) {
-                Some((Some(number), _)) if number.is_finite() => Some(number),
-                Some((_, at)) => {
-                    self.problems.add("V8", &at, format!("the threshold `{name}` is no number"), None);
-                    None
-                }
-                None => {
-                    self.wrong(
-                        &key.span(),
-                        format!("the threshold `{name}` lacks `value`"),
-                        "write { value = 75.0 }",
-                    );
-                    None
-                }
-            };
-            let claim = entry.take("far");
-            let note = self.optional(&mut entry, "note");
-            entry.finish(self);
-            let Some(number) = number else { continue };
-            let claim = claim.and_then(|claim| Some((self.string("far", claim)?, claim.span())));
-            all.push(Threshold { name, value: number, note, claim, of: None, span: key.span() });
+            let threshold = self.threshold(name, value, key.span());
+            all.push(threshold);
         }
         (all, order)
     }
 
+    /// One threshold. A value that is not a number is reported here and read as NaN, so that rules can name the threshold.
+    fn threshold(&mut self, name: String, value: &Value<'_>, span: Span) -> Threshold {
+        let mut threshold = Threshold { name, value: f64::NAN, note: None, claim: None, of: None, span };
+        let name = &threshold.name;
+        let DeValue::Table(table) = value.get_ref() else {
+            let number = number_of(value);
+            let number = number.unwrap_or_else(|| "75.0".to_owned());
+            let help = format!("write {name} = {{ value = {number} }}");
+            self.problems.add("V1", &value.span(), format!("threshold `{name}` must be a table"), Some(help));
+            return threshold;
+        };
+        let mut entry = entries("a threshold", value.span(), table);
+        match entry.take("value").map(|value| (float(value), value)) {
+            Some((Some(number), _)) if number.is_finite() => threshold.value = number,
+            Some((_, value)) => {
+                let help = number_of(value).map(|number| format!("write {name} = {{ value = {number} }}"));
+                let message = format!("the value of threshold `{name}` is not a number");
+                self.problems.add("V8", &value.span(), message, help);
+            }
+            None => {
+                let help = format!("write {name} = {{ value = 75.0 }}");
+                self.wrong(&threshold.span, format!("threshold `{name}` lacks `value`"), &help);
+            }
+        }
+        let claim = entry.take("far");
+        threshold.note = self.optional(&mut entry, "note");
+        entry.finish(self);
+        threshold.claim = claim.and_then(|claim| Some((self.string("far", claim)?, claim.span())));
+        threshold
+    }
+
     /// The rate that a threshold claims is the vendor's, of `verify_score`.
     pub(super) fn claim(&mut self, threshold: &Threshold) {
-        let Some((claim, at)) = &threshold.claim else { return };
+        let Some((claim, at)) = threshold.claim.as_ref().filter(|_| !threshold.value.is_nan()) else {
+            return;
+        };
         let wrong = match threshold.of {
             Some(Input::VerifyScore) | None => far::check(claim, threshold.value).err(),
             Some(other) => {
                 let message = format!(
-                    "`{}` is compared with `{}`, of which the vendor says no rate",
+                    "`{}` is compared with `{}`, for which the vendor publishes no rate",
                     threshold.name,
                     other.name()
                 );
@@ -68,9 +82,27 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `order = ["match_floor", "match_auto"]` in [thresholds]: each is below the next.
+    /// `order = ["match_floor", "match_auto"]` in [thresholds]: each is below the next. For several orders a list of lists.
     pub(super) fn order(&mut self, thresholds: &[Threshold], order: Option<&Value<'_>>) {
         let Some(DeValue::Array(names)) = order.map(|order| order.get_ref()) else { return };
+        let is_list = |value: &Value<'_>| matches!(value.get_ref(), DeValue::Array(_));
+        if !names.iter().any(is_list) {
+            self.one_order(thresholds, names);
+            return;
+        }
+        for value in names.iter() {
+            match value.get_ref() {
+                DeValue::Array(names) => self.one_order(thresholds, names),
+                _ => self.wrong(
+                    &value.span(),
+                    "`order` mixes names and lists",
+                    "write one list of names, or a list of lists",
+                ),
+            }
+        }
+    }
+
+    fn one_order(&mut self, thresholds: &[Threshold], names: &[Value<'_>]) {
         let mut last: Option<&Threshold> = None;
         for value in names {
             let name = value.get_ref().as_str().unwrap_or_default();
@@ -81,10 +113,11 @@ impl Reader<'_, '_> {
             };
             if let Some(before) = last.filter(|before| before.value >= threshold.value) {
                 let message = format!(
-                    "`{}` ({}) is not below `{name}` ({})",
+                    "`{}` ({}) must be below `{name}` ({})",
                     before.name, before.value, threshold.value
                 );
-                self.problems.add("V8", &value.span(), message, None);
+                let help = "change a value, or `order` in [thresholds]".to_owned();
+                self.problems.add("V8", &value.span(), message, Some(help));
             }
             last = Some(threshold);
         }
@@ -92,7 +125,7 @@ impl Reader<'_, '_> {
 
     pub(super) fn inputs<'a>(&mut self, value: Option<&'a Value<'a>>) -> Vec<DeclaredInput> {
         let Some(value) = value else {
-            self.wrong(&(0..0), "the table [inputs] is missing", "it says which inputs the rules speak of");
+            self.wrong(&(0..0), "the table [inputs] is missing", "declare each input that the rules use");
             return Vec::new();
         };
         let Some(table) = self.inner("[inputs]", value) else { return Vec::new() };
@@ -172,5 +205,17 @@ impl Reader<'_, '_> {
             Some("write range = [0.0, 100.0]".to_owned()),
         );
         Kind::Score { least: 0.0, most: 100.0 }
+    }
+}
+
+/// The text of a number, also of one in quotes.
+fn number_of(value: &Value<'_>) -> Option<String> {
+    match value.get_ref() {
+        DeValue::Integer(number) => Some(number.as_str().to_owned()),
+        DeValue::Float(number) => {
+            Some(number.as_str().to_owned()).filter(|_| float(value).is_some_and(f64::is_finite))
+        }
+        DeValue::String(text) => spelling(InputKind::Score, value).or_else(|| decimal_comma(text)),
+        _ => None,
     }
 }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Reader, Scope, Value, entries, float};
-use crate::condition::{comparisons, words};
+use super::{Reader, Scope, Value, entries, float, spelling};
+use crate::condition::{Refused, comparisons, words};
 use crate::decision::Verdict;
 use crate::document::{
     Assert, Condition, DeclaredInput, Example, Given, Kind, Outcome, Promise, Rule, Span, VendorOverride,
@@ -34,27 +34,15 @@ impl Reader<'_, '_> {
                     if all.len() == list.len() {
                         (words(declared, &all), all.join(", "))
                     } else {
-                        (
-                            Err((
-                                "the list holds something else than texts".to_owned(),
-                                "write each in quotes".to_owned(),
-                            )),
-                            String::new(),
-                        )
+                        (Err(in_quotes(declared, list)), String::new())
                     }
                 }
-                _ => (
-                    Err((
-                        "this is no condition".to_owned(),
-                        "write it in quotes, such as \"T\" or \">= 75\"".to_owned(),
-                    )),
-                    String::new(),
-                ),
+                _ => (Err(in_quotes(declared, std::slice::from_ref(value))), String::new()),
             };
             match test {
                 Ok(test) => conditions.push(Condition { input, test, text }),
-                Err((message, help)) => {
-                    self.problems.add("V1", &value.span(), message, Some(help));
+                Err(refused) => {
+                    self.problems.add(refused.rule, &value.span(), refused.message, Some(refused.help));
                 }
             }
         }
@@ -158,8 +146,8 @@ impl Reader<'_, '_> {
                 _ => {
                     self.wrong(
                         &value.span(),
-                        format!("the promise `{id}` is none"),
-                        "it has either `never` and `when`, or `monotone` and `order`",
+                        format!("assertion `{id}` is incomplete"),
+                        "write either `never` and `when`, or `monotone` and `order`",
                     );
                     None
                 }
@@ -185,7 +173,7 @@ impl Reader<'_, '_> {
             self.problems.add(
                 "V1",
                 &value.span(),
-                format!("`{name}` is no score among the [inputs]"),
+                format!("`{name}` is not a score among the [inputs]"),
                 Some(help),
             );
             return None;
@@ -214,6 +202,10 @@ impl Reader<'_, '_> {
         for value in self.list("`example`", value) {
             let Some(mut table) = self.inner("[[example]]", value) else { continue };
             let name = self.required(&mut table, "name");
+            if !name.is_empty() && examples.iter().any(|example: &Example| example.name == name) {
+                let message = format!("two examples have the name `{name}`");
+                self.wrong(&value.span(), message, "give each example its own name");
+            }
             let input = table.take("input").and_then(|input| self.inner("`input`", input));
             let expect = table.take("expect").and_then(|expect| self.inner("`expect`", expect));
             let whole = input.is_some() && expect.is_some();
@@ -267,14 +259,50 @@ impl Reader<'_, '_> {
         // What the rules do not see proves nothing.
         let input = inputs.get(self.declared(key, inputs)?)?;
         let name = input.name;
-        let texts = |list: &[Value<'_>]| {
-            list.iter().filter_map(|text| text.get_ref().as_str().map(str::to_owned)).collect()
+        let given = match (name.kind(), value.get_ref()) {
+            (InputKind::Score, _) => float(value).map(Given::Number),
+            (InputKind::Labels, DeValue::Array(list)) => {
+                let text = |label: &Value<'_>| label.get_ref().as_str().map(str::to_owned);
+                list.iter().map(text).collect::<Option<Vec<String>>>().map(Given::List)
+            }
+            (_, DeValue::String(text)) => Some(Given::Text(text.to_string())),
+            _ => None,
         };
-        let given = match value.get_ref() {
-            DeValue::String(text) => Given::Text(text.to_string()),
-            DeValue::Array(list) => Given::List(texts(list)),
-            _ => Given::Number(float(value).unwrap_or(f64::NAN)),
-        };
-        Some((name, given))
+        if given.is_none() {
+            let (message, other) = match name.kind() {
+                InputKind::Score => ("must be a number", "a number; `nan` is an invalid score"),
+                InputKind::Flag => ("must be a text", "\"T\" or \"F\"; another text is an invalid flag"),
+                InputKind::Code => ("must be a text", "the code in quotes"),
+                InputKind::Labels => ("must be a list of texts", "each label in quotes"),
+            };
+            let right = spelling(name.kind(), value).map(|text| format!("{name} = {text}"));
+            let help = format!("write {}", right.as_deref().unwrap_or(other));
+            self.wrong(&value.span(), format!("`{name}` {message}"), &help);
+        }
+        Some((name, given?))
     }
+}
+
+/// The refusal of a condition, or of a list of values, that is not in quotes.
+fn in_quotes(declared: &DeclaredInput, values: &[Value<'_>]) -> Refused {
+    let name = declared.name();
+    let right = values.iter().map(|value| match value.get_ref() {
+        DeValue::String(text) => Some(format!("\"{text}\"")),
+        DeValue::Integer(number) if declared.name.kind() == InputKind::Score => {
+            Some(format!("\">= {}\"", number.as_str()))
+        }
+        DeValue::Float(number) if declared.name.kind() == InputKind::Score => {
+            Some(format!("\">= {}\"", number.as_str()))
+        }
+        _ => spelling(declared.name.kind(), value),
+    });
+    let right: Option<Vec<String>> = right.collect();
+    let help = match right.as_deref() {
+        Some([one]) => format!("write {name} = {one}"),
+        Some(all) if declared.name.kind() != InputKind::Score => {
+            format!("write {name} = [{}]", all.join(", "))
+        }
+        _ => "write it in quotes, such as \"T\" or \">= 75\"".to_owned(),
+    };
+    (format!("the condition on `{name}` is not in quotes"), help).into()
 }

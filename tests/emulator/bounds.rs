@@ -100,6 +100,20 @@ async fn a_body_that_does_not_arrive_times_out() {
     }
 }
 
+#[tokio::test]
+async fn a_body_that_is_announced_as_too_large_is_refused_in_json() {
+    let emulator = emulator().await;
+    for (method, path) in [("POST", "/"), ("POST", "/_emu/v1/faults"), ("PUT", "/_emu/v1/snapshot")] {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: \
+             1000000000000\r\n\r\n",
+            emulator.address()
+        );
+        let answer = exchange(&emulator, head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("larger than"), "{path}: {answer}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_end_is_bounded_in_time_and_in_size() {
     let emulator = emulator().await;

@@ -61,6 +61,10 @@ pub(crate) async fn init_face_verify(state: &State, request: &Incoming) -> Answe
         return Answer::hint("400", missing);
     }
     let param = |name| filled(name).unwrap_or_default();
+    let kept = ["SceneId", "ReturnUrl", "CallbackUrl", "CallbackToken"];
+    if let Some(long) = kept.into_iter().find(|name| begin::is_too_long(param(name))) {
+        return Answer::hint("401", format!("{long} is longer than 8 KiB"));
+    }
     if param("SceneId").parse::<u64>().is_err() {
         return Answer::hint("401", "SceneId is a number");
     }

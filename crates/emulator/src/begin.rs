@@ -6,6 +6,14 @@ use crate::rules::{self, Asked};
 use crate::sessions::{CallbackTarget, Session, Stage};
 use crate::state::State;
 
+/// The most bytes of each text that a session keeps: addresses, the callback token, and the scene.
+const TEXT: usize = 8 << 10;
+
+/// Whether a text is too long to be kept.
+pub(crate) fn is_too_long(text: &str) -> bool {
+    text.len() > TEXT
+}
+
 /// What is known of it.
 pub(crate) struct Beginning<'a> {
     pub(crate) order: &'a str,

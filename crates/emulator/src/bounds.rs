@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{Response, StatusCode};
 use axum::middleware::Next;
@@ -63,6 +63,9 @@ impl std::fmt::Display for BodyError {
 
 /// Reads a body of at most `limit` bytes that arrives within `time`.
 pub(crate) async fn read_body(body: Body, limit: usize, time: Duration) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge { limit });
+    }
     match tokio::time::timeout(time, to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error))

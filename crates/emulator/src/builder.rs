@@ -130,7 +130,8 @@ impl Builder {
         self
     }
 
-    /// A file in which its state outlives it (SQLite); it is made if it is not there. Needs the feature `sqlite`.
+    /// A file that keeps the state when the emulator ends (SQLite); it is created if it is missing. One emulator uses it
+    /// at a time: another refuses to start. Needs the feature `sqlite`.
     pub fn state_file(mut self, path: impl AsRef<Path>) -> Self {
         self.state_file = Some(path.as_ref().to_owned());
         self
@@ -199,8 +200,9 @@ impl Builder {
             state.put(saved);
         }
         let engine = tokio::spawn(callback::run(Arc::clone(&state)));
+        let saver = tokio::spawn(Arc::clone(&state).keep_saving());
         let server = tokio::spawn(line::serve(listener, router(&state), bounds::CONNECTIONS));
-        Ok(Emulator { state, address, server, engine })
+        Ok(Emulator { state, address, server, engine, saver })
     }
 }
 

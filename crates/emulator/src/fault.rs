@@ -177,6 +177,9 @@ pub(crate) struct Plan {
     pub(crate) fault: Option<FaultKind>,
 }
 
+/// The most faults that are kept.
+pub(crate) const KEPT: usize = 1000;
+
 /// The faults in force, in the order in which they were given.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Faults {
@@ -190,7 +193,11 @@ impl Faults {
         Self { list, seed, drawn: 0 }
     }
 
+    /// Adds a fault, in the place of the oldest where there are [`KEPT`].
     pub(crate) fn add(&mut self, fault: Fault) {
+        if self.list.len() >= KEPT {
+            drop(self.list.remove(0));
+        }
         self.list.push(fault);
     }
 
@@ -251,6 +258,14 @@ mod tests {
             .map(|call| faults.plan(call).fault.is_some())
             .collect();
         assert_eq!(met, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_faults() {
+        let mut faults = Faults::new(0, Vec::new());
+        (0..KEPT + 5).for_each(|at| faults.add(Fault::new(FaultKind::TruncatedAt(at))));
+        assert_eq!(faults.list().len(), KEPT);
+        assert_eq!(faults.list()[0], Fault::new(FaultKind::TruncatedAt(5)), "the oldest go first");
     }
 
     #[test]

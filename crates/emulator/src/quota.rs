@@ -8,12 +8,15 @@ use cloudauth_protocol::UnixTime;
 /// What the vendor gives most operations.
 pub(crate) const USUAL: u32 = 50;
 
-/// Counts by access key and action, in whole seconds of the emulator's clock.
+/// Counts by access key and action in the current second of the emulator's clock.
 #[derive(Debug, Default)]
-pub(crate) struct Quota(HashMap<(String, String), (u64, u32)>);
+pub(crate) struct Quota {
+    second: u64,
+    counts: HashMap<(String, String), u32>,
+}
 
 impl Quota {
-    /// Counts a call; how long to wait if it is one too many.
+    /// Counts a call; returns how long to wait if it is one too many.
     pub(crate) fn count(
         &mut self,
         access_key_id: &str,
@@ -21,12 +24,13 @@ impl Quota {
         most: u32,
         now: UnixTime,
     ) -> Option<Duration> {
-        let counted = self.0.entry((access_key_id.to_owned(), action.to_owned())).or_default();
-        if counted.0 != now.as_secs() {
-            *counted = (now.as_secs(), 0);
+        if self.second != now.as_secs() {
+            self.second = now.as_secs();
+            self.counts.clear();
         }
-        counted.1 = counted.1.saturating_add(1);
-        (counted.1 > most).then(|| Duration::from_millis(1000 - now.as_millis() % 1000))
+        let count = self.counts.entry((access_key_id.to_owned(), action.to_owned())).or_default();
+        *count = count.saturating_add(1);
+        (*count > most).then(|| Duration::from_millis(1000 - now.as_millis() % 1000))
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Emulator {
     pub(crate) address: SocketAddr,
     pub(crate) server: JoinHandle<io::Result<()>>,
     pub(crate) engine: JoinHandle<()>,
+    pub(crate) saver: JoinHandle<()>,
 }
 
 impl Emulator {
@@ -113,5 +114,7 @@ impl Drop for Emulator {
     fn drop(&mut self) {
         self.server.abort();
         self.engine.abort();
+        self.saver.abort();
+        self.state.close();
     }
 }

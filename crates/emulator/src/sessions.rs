@@ -1,6 +1,6 @@
 //! Verifications: begun, submitted once, or left to die after 30 minutes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
@@ -12,6 +12,15 @@ use crate::time::{day_in_china, millis};
 
 /// How long a CertifyId and its link live.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// The most sessions that are kept; the oldest is forgotten for one more.
+pub(crate) const KEPT: usize = 100_000;
+
+/// The most identities that the history remembers, of each kind.
+const IDENTITIES: usize = 10_000;
+
+/// A session whose record in the state file is not current; `None` if the record is to be deleted.
+pub(crate) type Unsaved = (String, Option<Session>);
 
 /// One verification.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -117,7 +126,7 @@ pub(crate) enum Refused {
 pub(crate) struct Sessions {
     by_certify_id: HashMap<String, Session>,
     /// In the order in which they began.
-    order: Vec<String>,
+    order: VecDeque<String>,
     certify_id_by_link: HashMap<String, String>,
     history: History,
     /// Whose record on disk is not what is here.
@@ -129,9 +138,9 @@ pub(crate) struct Sessions {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct History {
     /// The authoritative source could not be asked about them.
-    without_source: HashSet<String>,
+    without_source: BTreeSet<String>,
     /// The last day on which they failed, and how often then.
-    failures: HashMap<String, (u64, u32)>,
+    failures: BTreeMap<String, (u64, u32)>,
 }
 
 impl Sessions {
@@ -141,8 +150,20 @@ impl Sessions {
             self.certify_id_by_link.insert(link.clone(), id.clone());
         }
         self.unsaved.insert(id.clone());
-        self.order.push(id.clone());
+        self.order.push_back(id.clone());
         self.by_certify_id.insert(id, session);
+        if self.order.len() > KEPT {
+            self.forget_oldest();
+        }
+    }
+
+    pub(crate) fn forget_oldest(&mut self) {
+        let Some(id) = self.order.pop_front() else { return };
+        let Some(session) = self.by_certify_id.remove(&id) else { return };
+        for link in [&session.token, &session.code] {
+            self.certify_id_by_link.remove(link);
+        }
+        self.unsaved.insert(id);
     }
 
     /// To look at.
@@ -214,10 +235,19 @@ impl Sessions {
         restored
     }
 
-    /// What changed since this was last asked.
-    pub(crate) fn take_unsaved(&mut self) -> Vec<Session> {
-        let unsaved = std::mem::take(&mut self.unsaved);
-        unsaved.iter().filter_map(|id| self.by_certify_id.get(id)).cloned().collect()
+    /// Takes the sessions that the state file does not hold as they are.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<Unsaved> {
+        let unsaved = std::mem::take(&mut self.unsaved).into_iter();
+        unsaved.map(|id| (id.clone(), self.by_certify_id.get(&id).cloned())).collect()
+    }
+
+    /// Puts back sessions that could not be saved.
+    pub(crate) fn still_unsaved(&mut self, unsaved: Vec<Unsaved>) {
+        self.unsaved.extend(unsaved.into_iter().map(|(id, _)| id));
+    }
+
+    pub(crate) fn unsaved_count(&self) -> usize {
+        self.unsaved.len()
     }
 }
 
@@ -225,9 +255,18 @@ impl History {
     fn remember(&mut self, identity: &str, outcome: &Outcome, now: UnixTime) {
         if outcome.is_without_source() {
             self.without_source.insert(identity.to_owned());
+            if self.without_source.len() > IDENTITIES {
+                self.without_source.pop_first();
+            }
         }
         if !outcome.passed() {
             let today = day_in_china(now);
+            if self.failures.len() >= IDENTITIES {
+                self.failures.retain(|_, (day, _)| *day == today);
+                if self.failures.len() >= IDENTITIES {
+                    self.failures.pop_first();
+                }
+            }
             let failed = self.failures.entry(identity.to_owned()).or_default();
             *failed = (today, if failed.0 == today { failed.1.saturating_add(1) } else { 1 });
         }
@@ -235,14 +274,14 @@ impl History {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn at(minutes: u64) -> UnixTime {
         UnixTime::from_secs(1_767_323_045 + minutes * 60)
     }
 
-    fn session(id: &str, magic: Magic) -> Session {
+    pub(crate) fn session(id: &str, magic: Magic) -> Session {
         Session {
             certify_id: id.into(),
             token: format!("t{id}"),
@@ -281,6 +320,30 @@ mod tests {
             assert_eq!(sessions.act("c", act, at(1)).unwrap_err(), Refused::Used);
         }
         assert_eq!(sessions.act("x", Act::Submit(None), at(1)).unwrap_err(), Refused::Unknown);
+    }
+
+    #[test]
+    fn forgets_the_oldest_session_beyond_the_cap() {
+        let mut sessions = Sessions::default();
+        for at in 0..=KEPT {
+            sessions.insert(session(&at.to_string(), Magic::None));
+        }
+        assert_eq!(sessions.latest().count(), KEPT);
+        assert!(
+            sessions.get("0").is_none() && sessions.behind("t0").is_none() && sessions.get("1").is_some()
+        );
+        let forgotten: Vec<_> =
+            sessions.take_unsaved().into_iter().filter(|(_, one)| one.is_none()).collect();
+        assert_eq!(forgotten.len(), 1, "its record is deleted");
+    }
+
+    #[test]
+    fn remembers_a_bounded_number_of_identities() {
+        let mut history = History::default();
+        for at in 0..IDENTITIES + 9 {
+            history.remember(&at.to_string(), &Outcome::with_sub_code("201"), self::at(0));
+        }
+        assert_eq!((history.without_source.len(), history.failures.len()), (IDENTITIES, IDENTITIES));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! What all requests share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, broadcast};
 
@@ -17,6 +19,9 @@ use crate::sessions::Sessions;
 use crate::snapshot::{Rest, Snapshot};
 use crate::store::Store;
 use crate::verify::{Keys, hex};
+
+/// How long after a failed commit the state file is written again, if no call does so earlier.
+const SAVE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the emulator was started with.
 #[derive(Debug)]
@@ -48,13 +53,52 @@ pub(crate) struct State {
     quota: Mutex<Quota>,
     callbacks: Mutex<Queue>,
     journal: Mutex<Journal>,
-    store: Option<Mutex<Store>>,
+    /// Empty without a state file, and once the emulator has stopped.
+    store: Mutex<Option<Saving>>,
     /// As it was at the start.
     beginning: Rest,
     /// Told when a callback is wanted or has been made.
     pub(crate) callbacks_moved: Notify,
     /// Who looks on is told what has changed.
     pub(crate) changes: broadcast::Sender<&'static str>,
+}
+
+/// The state file and whether it is current.
+#[derive(Debug)]
+struct Saving {
+    store: Store,
+    /// Whether everything in the file has to be replaced.
+    is_stale: bool,
+    /// Why the latest commit failed.
+    error: Option<String>,
+}
+
+impl Saving {
+    const fn new(store: Store) -> Self {
+        Self { store, is_stale: false, error: None }
+    }
+
+    /// Notes whether a commit succeeded. A full disk does not stop the emulator: its user is told, once.
+    fn committed(&mut self, result: Result<(), String>) -> bool {
+        match (&result, &self.error) {
+            (Err(error), None) => {
+                eprintln!("cloudauth emulator: the state file was not written: {error}; it is tried again");
+            }
+            (Ok(()), Some(_)) => eprintln!("cloudauth emulator: the state file is current again"),
+            _ => {}
+        }
+        self.error = result.err();
+        self.error.is_none()
+    }
+}
+
+/// How current the state file is.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct SavingStatus {
+    /// The sessions that are not in it as they are.
+    unsaved: usize,
+    /// Why the latest commit failed.
+    error: Option<String>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -83,7 +127,7 @@ impl State {
             quota: Mutex::default(),
             callbacks: Mutex::default(),
             journal: Mutex::default(),
-            store: store.map(Mutex::new),
+            store: Mutex::new(store.map(Saving::new)),
             beginning,
             callbacks_moved: Notify::new(),
             changes: broadcast::Sender::new(256),
@@ -160,9 +204,12 @@ impl State {
 
     /// As it was when the snapshot was taken.
     pub(crate) fn restore(&self, snapshot: Snapshot) {
-        self.put(snapshot.clone());
-        if let Some(store) = &self.store {
-            locked(store).replace(&snapshot);
+        // Locked first, so that no older state is written over a newer one.
+        let mut saving = locked(&self.store);
+        self.put(snapshot);
+        if let Some(saving) = &mut *saving {
+            saving.is_stale = true;
+            self.save_to(saving);
         }
     }
 
@@ -193,12 +240,128 @@ impl State {
         }
     }
 
-    /// Writes what has changed to the state file, if there is one.
+    /// Writes what has changed to the state file, if there is one. What could not be written stays unsaved.
     pub(crate) fn save(&self) {
-        let Some(store) = &self.store else { return };
-        // Locked first, so that what is older is not written over what is newer.
-        let mut store = locked(store);
-        let changed = self.sessions().take_unsaved();
-        store.save(&changed, &self.rest());
+        if let Some(saving) = &mut *locked(&self.store) {
+            self.save_to(saving);
+        }
+    }
+
+    fn save_to(&self, saving: &mut Saving) {
+        let unsaved = self.sessions().take_unsaved();
+        let result = if saving.is_stale {
+            saving.store.replace(self.snapshot())
+        } else {
+            saving.store.save(&unsaved, &self.rest())
+        };
+        if saving.committed(result) {
+            saving.is_stale = false;
+        } else {
+            self.sessions().still_unsaved(unsaved);
+        }
+    }
+
+    /// Tries again to write what could not be written, for as long as the emulator runs.
+    pub(crate) async fn keep_saving(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(SAVE_AGAIN).await;
+            if self.saving_status().is_some_and(|status| status.error.is_some()) {
+                self.save();
+            }
+        }
+    }
+
+    /// How current the state file is; `None` without one.
+    pub(crate) fn saving_status(&self) -> Option<SavingStatus> {
+        let saving = locked(&self.store);
+        let error = saving.as_ref()?.error.clone();
+        Some(SavingStatus { unsaved: self.sessions().unsaved_count(), error })
+    }
+
+    /// Writes what is unsaved and closes the state file, so that another emulator may open it.
+    pub(crate) fn close(&self) {
+        self.save();
+        drop(locked(&self.store).take());
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests {
+    use super::*;
+    use crate::sessions::tests::session;
+
+    fn open(path: &std::path::Path) -> (State, Option<Snapshot>) {
+        let (store, saved) = Store::open(path).unwrap();
+        let setup = Setup {
+            url: String::new(),
+            admin_token: None,
+            keys: Keys::new(),
+            accept_any_id: false,
+            calls_a_second: None,
+            failures_a_day: None,
+            faults: Vec::new(),
+            rules: Vec::new(),
+        };
+        let clock = Clock::frozen(cloudauth_protocol::UnixTime::from_secs(0));
+        (State::new(setup, 0, clock, ureq::agent(), Some(store)), saved)
+    }
+
+    fn limit(state: &State, pages: u32) {
+        locked(&state.store).as_ref().unwrap().store.limit_pages(pages).unwrap();
+    }
+
+    fn saved_sessions(path: &std::path::Path) -> usize {
+        open(path).1.map_or(0, |saved| saved.sessions.len())
+    }
+
+    #[test]
+    fn sessions_that_could_not_be_saved_are_saved_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (state, _) = open(&path);
+        state.save();
+        limit(&state, 8);
+        for at in 0..200 {
+            state.sessions().insert(session(&at.to_string(), crate::magic::Magic::None));
+            state.save();
+        }
+        let status = state.saving_status().unwrap();
+        assert!(status.unsaved > 0 && status.error.as_ref().unwrap().contains("full"), "{status:?}");
+        limit(&state, 10_000);
+        state.save();
+        assert_eq!(state.saving_status(), Some(SavingStatus { unsaved: 0, error: None }));
+        drop(state);
+        assert_eq!(saved_sessions(&path), 200);
+    }
+
+    #[test]
+    fn a_snapshot_that_could_not_be_saved_is_saved_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (state, _) = open(&path);
+        state.sessions().insert(session("old", crate::magic::Magic::None));
+        state.save();
+        limit(&state, 8);
+        let sessions = (0..200).map(|at| session(&at.to_string(), crate::magic::Magic::None)).collect();
+        state.restore(Snapshot::new(state.rest(), sessions));
+        assert!(state.saving_status().unwrap().error.is_some());
+        limit(&state, 10_000);
+        state.close();
+        let saved = open(&path).1.unwrap().sessions;
+        assert_eq!(saved.len(), 200);
+        assert!(saved.iter().all(|session| session.certify_id != "old"));
+    }
+
+    #[test]
+    fn a_forgotten_session_is_deleted_from_the_state_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (state, _) = open(&path);
+        state.sessions().insert(session("a", crate::magic::Magic::None));
+        state.save();
+        state.sessions().forget_oldest();
+        state.close();
+        assert_eq!(saved_sessions(&path), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! The state file: an SQLite database in which the sessions outlive the emulator.
+//! The state file: an SQLite database in which the sessions outlive the emulator. One emulator holds it at a time.
 
 #[cfg(feature = "sqlite")]
 pub(crate) use with_sqlite::Store;
@@ -10,9 +10,9 @@ mod with_sqlite {
     use std::io;
     use std::path::Path;
 
-    use rusqlite::{Connection, OptionalExtension, params};
+    use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
-    use crate::sessions::Session;
+    use crate::sessions::{Session, Unsaved};
     use crate::snapshot::{Rest, Snapshot};
 
     /// `session`: one row a verification, in the order of their beginning. `emulator`: one row, the rest.
@@ -26,12 +26,21 @@ mod with_sqlite {
     pub(crate) struct Store(Connection);
 
     impl Store {
-        /// Opens or makes it, and reads what it knows.
+        /// Opens or creates the file, locks it, and reads its content.
         pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Snapshot>)> {
-            let store = Connection::open(path).map_err(io::Error::other)?;
+            let failed = |error| match error {
+                rusqlite::Error::SqliteFailure(why, _)
+                    if matches!(why.code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) =>
+                {
+                    let words = "another emulator uses the state file: stop it, or choose another file";
+                    io::Error::new(io::ErrorKind::ResourceBusy, words)
+                }
+                other => io::Error::other(other),
+            };
+            let store = Connection::open(path).map_err(failed)?;
             private(path)?;
             let store = Self(store);
-            let read = store.prepare().and_then(|()| store.read()).map_err(io::Error::other)?;
+            let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;
             let Some((rest, sessions)) = read else { return Ok((store, None)) };
             let unreadable = |error| io::Error::new(io::ErrorKind::InvalidData, error);
             let rest: Rest = serde_json::from_str(&rest).map_err(unreadable)?;
@@ -41,7 +50,10 @@ mod with_sqlite {
         }
 
         fn prepare(&self) -> rusqlite::Result<()> {
-            // What the system was about to write when the power went may be lost; what was committed before is not.
+            self.0.busy_timeout(std::time::Duration::ZERO)?;
+            // The connection keeps the lock from the next access until it is closed or the process ends.
+            self.0.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+            // A power failure may lose the latest commits; a killed process loses none.
             self.0.pragma_update(None, "journal_mode", "WAL")?;
             self.0.pragma_update(None, "synchronous", "NORMAL")?;
             self.0.execute_batch(TABLES)
@@ -55,42 +67,52 @@ mod with_sqlite {
             Ok(Some((rest, sessions)))
         }
 
-        /// Writes what has changed.
-        pub(crate) fn save(&mut self, changed: &[Session], rest: &Rest) {
-            told(self.write(changed, rest, false));
+        /// Writes the changed sessions and the rest, in one transaction.
+        ///
+        /// # Errors
+        /// Why nothing was written.
+        pub(crate) fn save(&mut self, changed: &[Unsaved], rest: &Rest) -> Result<(), String> {
+            self.write(changed, rest, false).map_err(|error| error.to_string())
         }
 
-        /// Writes everything anew.
-        pub(crate) fn replace(&mut self, snapshot: &Snapshot) {
-            told(self.write(&snapshot.sessions, &snapshot.rest, true));
+        /// Replaces everything, in one transaction.
+        ///
+        /// # Errors
+        /// Why nothing was written.
+        pub(crate) fn replace(&mut self, snapshot: Snapshot) -> Result<(), String> {
+            let all = snapshot.sessions.into_iter();
+            let all: Vec<Unsaved> = all.map(|one| (one.certify_id.clone(), Some(one))).collect();
+            self.write(&all, &snapshot.rest, true).map_err(|error| error.to_string())
         }
 
-        fn write(&mut self, changed: &[Session], rest: &Rest, anew: bool) -> rusqlite::Result<()> {
+        fn write(&mut self, changed: &[Unsaved], rest: &Rest, anew: bool) -> rusqlite::Result<()> {
             let all = self.0.transaction()?;
             if anew {
                 all.execute("DELETE FROM session", [])?;
             }
-            for session in changed {
-                all.execute(
-                    "INSERT INTO session (certify_id, document) VALUES (?1, ?2) ON CONFLICT (certify_id) DO UPDATE SET \
-                     document = ?2",
-                    params![session.certify_id, document(session)],
-                )?;
+            for (certify_id, session) in changed {
+                match session {
+                    Some(session) => all.execute(
+                        "INSERT INTO session (certify_id, document) VALUES (?1, ?2) ON CONFLICT (certify_id) DO UPDATE \
+                         SET document = ?2",
+                        params![certify_id, document(session)?],
+                    )?,
+                    None => all.execute("DELETE FROM session WHERE certify_id = ?1", [certify_id])?,
+                };
             }
-            all.execute("INSERT OR REPLACE INTO emulator (one, document) VALUES (1, ?1)", [document(rest)])?;
+            all.execute("INSERT OR REPLACE INTO emulator (one, document) VALUES (1, ?1)", [document(rest)?])?;
             all.commit()
         }
-    }
 
-    fn document(of: &impl serde::Serialize) -> String {
-        serde_json::to_string(of).unwrap_or_default()
-    }
-
-    /// A disk that is full does not stop the emulator; whoever runs it is told.
-    fn told(written: rusqlite::Result<()>) {
-        if let Err(error) = written {
-            eprintln!("cloudauth emulator: the state file was not written: {error}");
+        /// Lets the file grow to so many pages.
+        #[cfg(test)]
+        pub(crate) fn limit_pages(&self, pages: u32) -> rusqlite::Result<()> {
+            self.0.pragma_update(None, "max_page_count", pages)
         }
+    }
+
+    fn document(of: &impl serde::Serialize) -> rusqlite::Result<String> {
+        serde_json::to_string(of).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     }
 
     /// Links and callback tokens stand in it.
@@ -111,7 +133,7 @@ mod without {
     use std::io;
     use std::path::Path;
 
-    use crate::sessions::Session;
+    use crate::sessions::Unsaved;
     use crate::snapshot::{Rest, Snapshot};
 
     /// There is none in this build.
@@ -124,11 +146,11 @@ mod without {
             Err(io::Error::new(io::ErrorKind::Unsupported, words))
         }
 
-        pub(crate) fn save(&mut self, _: &[Session], _: &Rest) {
+        pub(crate) fn save(&mut self, _: &[Unsaved], _: &Rest) -> Result<(), String> {
             match *self {}
         }
 
-        pub(crate) fn replace(&mut self, _: &Snapshot) {
+        pub(crate) fn replace(&mut self, _: Snapshot) -> Result<(), String> {
             match *self {}
         }
     }

@@ -88,6 +88,10 @@ pub(super) async fn begin(
             "docs/emulator.md lists the magic ones",
         ));
     }
+    let texts = [&new.scene_id, &new.return_url, &new.callback_url, &new.callback_token];
+    if texts.into_iter().flatten().any(|text| begin::is_too_long(text)) {
+        return Err(Problem::bad("a text is longer than 8 KiB", "shorten addresses and token"));
+    }
     let callback = match new.callback_url {
         Some(url) => {
             callback::check(&state, &url)

@@ -30,6 +30,7 @@ pub(super) async fn info(Shared(state): Shared<Arc<State>>) -> Json<Value> {
         "access_key_id": Emulator::ACCESS_KEY_ID,
         "seed": state.seed().to_string(),
         "accepts_any_id": state.setup.accept_any_id,
+        "state_file": state.saving_status(),
     }))
 }
 

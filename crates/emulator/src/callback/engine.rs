@@ -10,6 +10,9 @@ use super::queue::{Attempt, Waiting};
 use super::{TIMEOUT, get};
 use crate::state::State;
 
+/// The most callbacks that are made concurrently.
+const AT_ONCE: usize = 64;
+
 /// Runs for as long as the emulator does.
 pub(crate) async fn run(state: Arc<State>) {
     let mut calls = JoinSet::new();
@@ -17,19 +20,22 @@ pub(crate) async fn run(state: Arc<State>) {
         let (mut clock, mut moved) = (pin!(state.clock.changed()), pin!(state.callbacks_moved.notified()));
         clock.as_mut().enable();
         moved.as_mut().enable();
-        loop {
+        while calls.len() < AT_ONCE {
             // In a statement of its own: the queue must not be locked while a call is made.
             let due = state.callbacks().take_due(state.clock.now());
             let Some(one) = due else { break };
             calls.spawn(call(Arc::clone(&state), one));
         }
         while calls.try_join_next().is_some() {}
+        let is_full = calls.len() >= AT_ONCE;
         let next = state.callbacks().next_due();
         // Far enough away that somebody will have changed something by then.
+        let next = next.filter(|_| !is_full);
         let wait = next.and_then(|due| state.clock.until(due)).unwrap_or(Duration::from_secs(3600));
         tokio::select! {
             () = clock => {}
             () = moved => {}
+            Some(_) = calls.join_next(), if is_full => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -10,6 +10,9 @@ use crate::time::millis;
 /// How many are kept once they are through.
 const KEPT: usize = 1000;
 
+/// The most that are kept in all; the oldest is dropped for one more, even if it was held.
+const MOST: usize = 10_000;
+
 /// What is special about one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,6 +94,8 @@ impl Queue {
             let through = |one: &&Waiting| matches!(one.stage, Stage::Delivered | Stage::Failed);
             if let Some(oldest) = self.by_number.values().find(through).map(|one| one.number) {
                 self.by_number.remove(&oldest);
+            } else if self.by_number.len() > MOST {
+                self.by_number.pop_first();
             }
         }
         added
@@ -222,6 +227,14 @@ mod tests {
         assert!(queue.release(2, at(5)).is_none(), "it runs");
         queue.hold(false);
         assert_eq!([taken(&mut queue, at(5)), taken(&mut queue, at(5))], [Some(1), Some(3)]);
+    }
+
+    #[test]
+    fn keeps_a_bounded_number_of_held_callbacks() {
+        let mut queue = Queue::default();
+        queue.hold(true);
+        (0..MOST + 5).for_each(|_| drop(queue.add("c", Kind::Normal, String::new(), at(0))));
+        assert_eq!(queue.latest().count(), MOST);
     }
 
     #[test]

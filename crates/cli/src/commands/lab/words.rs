@@ -207,7 +207,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     }
     text += match calibration.targets.first().map(|target| target.rests_on) {
         Some(RestsOn::Attempts) => {
-            "\nattempts are taken as independent: map `subject` for recommendations that rest on people\n"
+            "\nattempts are taken as independent: recommendations rest on people where rows have a mapped `subject`\n"
         }
         Some(RestsOn::AttemptsOfTooMany) => {
             "\nattempts are taken as independent: there are too many labelled rows for figures over people\n"

@@ -48,6 +48,29 @@ fn paired_difference_holds_the_truth_in_95_of_100_samples() {
 }
 
 #[test]
+fn paired_difference_never_falls_far_short() {
+    let shares = |both: f64| [(0.02, 0.0), (0.1, 0.0), (0.1, 0.02), (0.005, 0.1)].map(|(b, c)| [both, b, c]);
+    let small = [30_u64, 100, 300].into_iter().flat_map(|n| [0.02, 0.3, 0.6].map(|both| (n, both)));
+    let settings = small.flat_map(|(n, both)| shares(both).map(|shares| (n, shares)));
+    let mut seen = Vec::new();
+    // The last is the worst of a wider search.
+    for (n, shares) in settings.chain([(2000, [0.6, 0.005, 0.0])]) {
+        let mut simulation = Simulation::new(8);
+        let held = (0..draws()).filter(|_| {
+            let [both, first, second] = simulation.multinomial(n, shares);
+            let neither = n - both - first - second;
+            let interval = newcombe_paired(both, first, second, neither, Confidence::P95).unwrap();
+            interval.contains(shares[1] - shares[2])
+        });
+        let held = held.count() as u32;
+        holds_in_at_least(0.925, held, &format!("{n} {shares:?}"));
+        seen.push(f64::from(held) / f64::from(draws()));
+    }
+    let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+    assert!(mean >= 0.95, "{mean}");
+}
+
+#[test]
 fn paired_difference_is_narrow_where_the_policies_agree() {
     // The same counts both ways: 200 attempts count in both rates, 12 only in the first.
     let one = newcombe_paired(200, 12, 0, 1788, Confidence::P95).unwrap();

@@ -59,7 +59,7 @@ impl Clusters {
         !self.counts.is_empty() && target > 0.0 && self.above(target, true) <= confidence.risk()
     }
 
-    /// The two-sided interval of the rate, as fractions. All of 0 to 1 without subjects.
+    /// The two-sided interval of the rate, as fractions, wider by 1 in 10,000 of its ends at most. All of 0 to 1 without subjects.
     #[must_use]
     pub fn interval(&self, confidence: Confidence) -> Interval {
         let risk = confidence.risk() / 2.0;
@@ -94,7 +94,7 @@ fn bisect(far: f64, near: f64, holds: impl Fn(f64) -> bool) -> f64 {
         let (least, most) = (far.min(near), far.max(near));
         let middle =
             if least > 0.0 && most / least > 4.0 { (least * most).sqrt() } else { (least + most) / 2.0 };
-        if (far - near).abs() <= 1e-6 * most {
+        if (far - near).abs() <= 1e-4 * most {
             break;
         }
         if holds(middle) {
@@ -123,7 +123,7 @@ fn positive(terms: &[(f64, f64)]) -> f64 {
     let sum = |of: fn(f64) -> f64| terms.iter().map(|(weight, shape)| of(*weight) * shape).sum::<f64>();
     let most = terms.iter().map(|(weight, _)| weight.abs()).fold(0.0, f64::max);
     // Beyond this the sum lies with a chance of less than the error.
-    let step = TAU / (sum(|weight| weight).abs() + 7.0 * sum(|weight| weight * weight).sqrt() + 20.0 * most);
+    let step = TAU / (sum(|weight| weight).abs() + 7.0 * sum(|weight| weight * weight).sqrt() + 15.0 * most);
     let mut total = 0.0;
     for term in 0..MOST_TERMS {
         let at = f64::from(term) + 0.5;
@@ -157,8 +157,8 @@ mod tests {
             assert_eq!((clusters.rate(), clusters.subjects()), (Rate::counted(errors, of), of));
             let (ours, exact) =
                 (clusters.interval(Confidence::P95), clopper_pearson(clusters.rate(), Confidence::P95));
-            assert!((ours.low - exact.low).abs() < 1e-4 * exact.low.max(1e-3), "{ours:?} {exact:?}");
-            assert!((ours.high - exact.high).abs() < 1e-4 * exact.high, "{ours:?} {exact:?}");
+            assert!((ours.low - exact.low).abs() < 2e-4 * exact.low.max(1e-3), "{ours:?} {exact:?}");
+            assert!((ours.high - exact.high).abs() < 2e-4 * exact.high, "{ours:?} {exact:?}");
             let bound = clopper_pearson_upper(clusters.rate(), Confidence::P95);
             assert!(errors == of || clusters.is_at_most(bound * 1.0001, Confidence::P95));
             assert!(!clusters.is_at_most(bound * 0.9999, Confidence::P95));
@@ -171,7 +171,7 @@ mod tests {
         tens.extend([(10, 10, 3), (0, 10, 297)]);
         let exact = clopper_pearson(Rate::counted(3, 300), Confidence::P95);
         let ours = tens.interval(Confidence::P95);
-        assert!((ours.low / exact.low - 1.0).abs() < 1e-4 && (ours.high / exact.high - 1.0).abs() < 1e-4);
+        assert!((ours.low / exact.low - 1.0).abs() < 2e-4 && (ours.high / exact.high - 1.0).abs() < 2e-4);
     }
 
     #[test]

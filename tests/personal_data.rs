@@ -91,6 +91,33 @@ fn replies_show_nothing_good_or_bad() {
     assert_clean("a gateway error", &shown(&error));
 }
 
+/// An ID number in every field that holds an open string.
+#[test]
+fn an_id_number_in_the_place_of_a_code_is_masked() {
+    let number = PLANTED[2];
+    let response =
+        |status: u16, body: String| http::Response::builder().status(status).body(Body::from(body)).unwrap();
+    let finished = format!(
+        r#"{{"Code":"200","RequestId":"{number}","ResultObject":{{"Passed":"{number}","SubCode":"{number}","DeviceRisk":"VirtualCamera,{number},x{number}","DegradeInfo":"{number}"}}}}"#
+    );
+    let reply = parse::<DescribeFaceVerify>(&response(200, finished)).unwrap();
+    assert_clean("a reply", &debug(&reply));
+    assert!(debug(&reply).contains("VirtualCamera") && debug(&reply).contains("x[digits]"), "{reply:?}");
+    assert_clean("a RequestId", &reply.request_id.unwrap().to_string());
+    for code in [number.to_owned(), format!("X{number}")] {
+        let body = format!(r#"{{"Code":"{code}","RequestId":"{number}"}}"#);
+        let error = parse::<DescribeFaceVerify>(&response(400, body)).unwrap_err();
+        assert_clean("a refusal", &shown(&error));
+        assert!(error.to_string().contains("[digits]"), "{error}");
+    }
+    let id = CertifyId::new(number).unwrap();
+    assert_clean("an operation", &debug(&DescribeFaceVerify::new(scene(), id)));
+    assert_clean(
+        "a callback",
+        &debug(&Callback::parse(&format!("certifyId={number}&passed=200&subCode={number}")).unwrap()),
+    );
+}
+
 #[tokio::test]
 async fn urls_of_what_the_client_sends_by_default_show_nothing() {
     let script = Arc::new(Recording::new(Scripted::bodies([])));

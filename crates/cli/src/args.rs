@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 use cloudauth::policy::{Dialect, Input, builtin};
-use cloudauth::{Endpoint, Signing};
+use cloudauth::{Endpoint, Proxy, Signing};
 
 use crate::failure::Failure;
 pub(crate) use emulator::{
@@ -229,11 +229,31 @@ pub(crate) struct Target {
     // Parsed later: clap quotes what it refuses, and a URL may hold a password.
     #[arg(long, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
     endpoint: Option<String>,
+    /// Send https requests through a proxy, such as http://proxy.example:3128. A proxy with user and password is read from
+    /// HTTPS_PROXY, if CLOUDAUTH_USE_ENV_PROXY is 1.
+    // Parsed later, as the endpoint is.
+    #[arg(long, value_name = "URL")]
+    proxy: Option<String>,
     #[arg(long, value_enum, default_value = "v1")]
     pub(crate) signing: SigningArg,
 }
 
 impl Target {
+    /// The proxy of the command line, or of the environment if that is switched on.
+    pub(crate) fn proxy(&self) -> Result<Option<Proxy>, Failure> {
+        let Some(url) = &self.proxy else {
+            return Proxy::from_environment().map_err(Failure::usage);
+        };
+        let proxy: Proxy = url.parse().map_err(Failure::usage)?;
+        if proxy.expose_credentials().is_some() {
+            return Err(Failure::usage(
+                "--proxy takes no user and password, which other users could read: \
+                 set HTTPS_PROXY and CLOUDAUTH_USE_ENV_PROXY=1",
+            ));
+        }
+        Ok(Some(proxy))
+    }
+
     /// The endpoint, if one was given.
     pub(crate) fn endpoint(&self) -> Result<Option<Endpoint>, Failure> {
         self.endpoint.as_ref().map(|text| text.parse().map_err(Failure::usage)).transpose()

@@ -28,9 +28,12 @@ use crate::output::Output;
 /// A client for the account that the vendor's default chain finds.
 fn client(target: Target) -> Result<BlockingClient, Failure> {
     let endpoint = target.endpoint()?;
+    let transport = match target.proxy()? {
+        Some(proxy) => UreqTransport::with_proxy(&proxy).map_err(|error| Failure::chained(&error))?,
+        None => UreqTransport::new(),
+    };
     let credentials = credentials::Chain::from_environment();
-    let mut builder =
-        BlockingClient::builder(UreqTransport::new(), credentials).signing(target.signing.into());
+    let mut builder = BlockingClient::builder(transport, credentials).signing(target.signing.into());
     if let Some(endpoint) = endpoint {
         builder = builder.endpoint(endpoint);
     }

@@ -41,7 +41,6 @@ impl Failure {
         Self { code: OTHER, message: error.to_string() }
     }
 
-    #[cfg(feature = "lab")]
     pub(crate) fn chained(error: &dyn std::error::Error) -> Self {
         Self { code: OTHER, message: chain(error) }
     }

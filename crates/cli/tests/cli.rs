@@ -358,3 +358,29 @@ fn calls_that_fail_show_nothing_of_the_person() {
             && text(&output).contains("cloudauth: cannot read /nowhere.json")
     );
 }
+
+#[test]
+fn a_proxy_is_checked_and_its_password_never_shown() {
+    let describe = ["describe", "--scene-id", "1000000006", "--certify-id", "sha1"];
+    let with = |proxy: &'static str| [&describe[..], &["--proxy", proxy]].concat();
+    for (proxy, says) in [
+        ("http://planted-user:planted-secret@127.0.0.1:3128", "--proxy takes no user and password"),
+        ("socks5://planted-secret@127.0.0.1:1", "only http:// proxies are supported"),
+    ] {
+        let output = with_key(&with(proxy), "http://127.0.0.1:1", "planted-secret").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains(says), "{}", text(&output));
+        assert_clean(&output);
+    }
+    // An emulator on this machine is reached without the proxy; here nothing listens on either port.
+    let output = with_key(&with("127.0.0.1:2"), "http://127.0.0.1:1", "planted-secret").output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", text(&output));
+    let mut command = with_key(&describe, "http://127.0.0.1:1", "planted-secret");
+    command.env("HTTPS_PROXY", "socks5://planted-secret@x").env("CLOUDAUTH_USE_ENV_PROXY", "1");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert_clean(&output);
+    // Without the switch the environment's proxy is ignored.
+    let output = command.env_remove("CLOUDAUTH_USE_ENV_PROXY").output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", text(&output));
+}

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::exchange::Step;
 use crate::settings::Settings;
 use crate::wait::{WaitPlan, is_open};
-use crate::watch::Watch;
+use crate::watch::CallSpan;
 
 /// Calls Cloudauth on the calling thread. Cheap to clone; the clones share transport and credentials, and what they
 /// learn of the endpoints.
@@ -102,21 +102,24 @@ impl BlockingClient {
     /// # Errors
     /// As [`Client::call`](crate::Client::call).
     pub fn call<O: Operation>(&self, op: &O) -> Result<Reply<O::Output>, Error> {
-        let watch = Watch::new(op.action());
-        let result = self.drive(op, &watch);
-        watch.ended(&result);
+        let span = CallSpan::new(op.action());
+        let result = self.drive(op, &span);
+        if let Err(error) = &result {
+            span.failed(error);
+        }
         result
     }
 
-    fn drive<O: Operation>(&self, op: &O, watch: &Watch) -> Result<Reply<O::Output>, Error> {
+    fn drive<O: Operation>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error> {
         let begun = self.core.now();
         let by = self.core.credentials_blocking(begun, &*self.transport);
         let mut exchange = self.core.exchange(op, begun, by)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
+                    span.attempt(&exchange);
                     let answer = self.transport.send(request, &limits);
-                    watch.answered(exchange.progress(), &answer);
+                    span.answered(&answer);
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time),
@@ -127,6 +130,9 @@ impl BlockingClient {
                 }
                 Step::Done(result) => {
                     self.core.ended(exchange.credentials(), &result);
+                    if let Ok(reply) = &result {
+                        span.succeeded(&exchange, reply);
+                    }
                     return result;
                 }
             }

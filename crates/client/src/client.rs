@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::exchange::Step;
 use crate::settings::Settings;
 use crate::wait::{WaitPlan, is_open};
-use crate::watch::Watch;
+use crate::watch::CallSpan;
 
 /// Calls Cloudauth. Cheap to clone; the clones share transport and credentials, and what they learn of the
 /// endpoints.
@@ -111,13 +111,15 @@ impl Client {
     where
         O::Output: Send,
     {
-        let watch = Watch::new(op.action());
-        let result = watch.around(self.drive(op, &watch)).await;
-        watch.ended(&result);
+        let span = CallSpan::new(op.action());
+        let result = span.around(self.drive(op, &span)).await;
+        if let Err(error) = &result {
+            span.failed(error);
+        }
         result
     }
 
-    async fn drive<O: Operation + Sync>(&self, op: &O, watch: &Watch) -> Result<Reply<O::Output>, Error>
+    async fn drive<O: Operation + Sync>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error>
     where
         O::Output: Send,
     {
@@ -127,8 +129,9 @@ impl Client {
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
+                    span.attempt(&exchange);
                     let answer = in_time(&*self.transport, request, &limits).await;
-                    watch.answered(exchange.progress(), &answer);
+                    span.answered(&answer);
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time).await,
@@ -139,6 +142,9 @@ impl Client {
                 }
                 Step::Done(result) => {
                     self.core.ended(exchange.credentials(), &result);
+                    if let Ok(reply) = &result {
+                        span.succeeded(&exchange, reply);
+                    }
                     return result;
                 }
             }

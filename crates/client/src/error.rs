@@ -8,9 +8,9 @@ use cloudauth_transport::{Sent, TransportError};
 use crate::credentials::ProvideError;
 use crate::verdict::{self, Verdict};
 
-/// A call that brought no result: what failed, whether it may have been executed, and the vendor's name of it.
-///
-/// It shows the operation and the endpoint's host, never a parameter, a URL or a body.
+/// A call that failed. `Display` is one line that is useful alone: the operation, the endpoint's host, the number of
+/// attempts if there were several, what failed, the code and the RequestId. The sources add the HTTP client's or the
+/// provider's own error and repeat nothing. None of them shows a parameter, a URL or a body.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -112,6 +112,18 @@ impl Error {
         self.0.attempts
     }
 
+    /// What failed, without operation and host.
+    #[cfg(feature = "tracing")]
+    pub(crate) const fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// The host of the last attempt's endpoint.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn host(&self) -> &str {
+        &self.0.host
+    }
+
     /// What failed.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -192,29 +204,36 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at {}", self.0.action, self.0.host)?;
         if self.0.attempts > 1 {
-            write!(f, ", attempt {}", self.0.attempts)?;
+            write!(f, ", {} attempts", self.0.attempts)?;
         }
-        f.write_str(": ")?;
-        f.write_str(match &self.0.problem {
-            Problem::Build(_) => "the request could not be written",
-            Problem::Entropy(_) => "the system gave no random bytes",
-            Problem::Credentials(_) => "there are no credentials to sign with",
-            Problem::Transport(_) => "the request brought no answer",
-            Problem::Reply(_) => "the answer is no result",
-            Problem::Deadline => "the time for the call is over",
-            Problem::Abandoned => "the call was abandoned without an answer",
-        })
+        write!(f, ": {}", self.0.problem)
+    }
+}
+
+/// What failed, complete except for the source.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Build(error) => write!(f, "cannot build the request: {error}"),
+            Self::Entropy(_) => f.write_str("the system gave no random bytes"),
+            Self::Credentials(error) => write!(f, "credentials: {error}"),
+            Self::Transport(error) => error.fmt(f),
+            Self::Reply(error) => error.fmt(f),
+            Self::Deadline => f.write_str("deadline exceeded before the request could be sent"),
+            Self::Abandoned => f.write_str("the call was abandoned without an answer"),
+        }
     }
 }
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.problem {
-            Problem::Build(error) => Some(error),
             Problem::Entropy(error) => Some(error),
-            Problem::Credentials(error) => Some(error),
-            Problem::Transport(error) => Some(error),
-            Problem::Reply(error) => Some(error),
+            // `Display` has these errors themselves.
+            Problem::Build(error) => error.source(),
+            Problem::Credentials(error) => error.source(),
+            Problem::Transport(error) => error.source(),
+            Problem::Reply(error) => error.source(),
             Problem::Deadline | Problem::Abandoned => None,
         }
     }

@@ -256,7 +256,13 @@ impl<'a, O: Operation> Exchange<'a, O> {
         Error::new(self.op.action(), self.current(), self.sent, maybe, problem)
     }
 
-    /// The endpoint of the last attempt, and how many attempts there were; for whoever watches.
+    /// Why the attempt before the last one failed, if the call was retried.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn retried(&self) -> Option<&Problem> {
+        self.last.as_ref()
+    }
+
+    /// The endpoint of the last attempt and the number of attempts, for logs.
     #[must_use]
     pub fn progress(&self) -> (&Endpoint, u32) {
         (self.current(), self.sent)

@@ -1,81 +1,91 @@
-//! What a call tells whoever watches: a span with the operation, the endpoint's host, the attempt, the HTTP status, the
-//! code and the RequestId. Never a parameter. Nothing at all without the feature `tracing`.
+//! The span and the events of a call; `docs/observability.md` lists them. They hold the operation, the endpoint's host, the
+//! attempts, the HTTP status, the code and the RequestId, never a parameter. Without the feature `tracing` there are none.
 
 use std::future::Future;
 
-use cloudauth_protocol::{Body, Endpoint, Reply};
+use cloudauth_protocol::{Body, Operation, Reply};
 use cloudauth_transport::TransportError;
 use http::Response;
 
 use crate::error::Error;
+use crate::exchange::Exchange;
 
+/// The span of one call. Its fields are recorded once, at the end.
 #[cfg(feature = "tracing")]
-pub(crate) struct Watch(tracing::Span);
+pub(crate) struct CallSpan {
+    span: tracing::Span,
+    /// The HTTP status of the last answer; 0 without one.
+    status: std::sync::atomic::AtomicU16,
+}
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) struct Watch;
+pub(crate) struct CallSpan;
 
 #[cfg(feature = "tracing")]
-impl Watch {
+impl CallSpan {
     pub(crate) fn new(operation: &str) -> Self {
         use tracing::field::Empty;
-        Self(tracing::info_span!(
+        let span = tracing::info_span!(
             "cloudauth",
             operation,
             endpoint = Empty,
-            attempt = Empty,
+            attempts = Empty,
             status = Empty,
             code = Empty,
             request_id = Empty,
-        ))
+        );
+        Self { span, status: 0.into() }
     }
 
     /// Runs a call inside the span.
     pub(crate) fn around<F: Future>(&self, call: F) -> impl Future<Output = F::Output> {
-        tracing::Instrument::instrument(call, self.0.clone())
+        tracing::Instrument::instrument(call, self.span.clone())
     }
 
-    pub(crate) fn answered(
-        &self,
-        progress: (&Endpoint, u32),
-        answer: &Result<Response<Body>, TransportError>,
-    ) {
-        self.0.record("endpoint", progress.0.host());
-        self.0.record("attempt", progress.1);
-        match answer {
-            Ok(response) => {
-                self.0.record("status", response.status().as_u16());
-                tracing::debug!(parent: &self.0, status = response.status().as_u16(), "answered");
-            }
-            Err(error) => {
-                tracing::debug!(parent: &self.0, kind = ?error.kind(), sent = ?error.sent(), "not answered")
-            }
+    /// An attempt begins. For every one after the first this logs why the one before failed.
+    pub(crate) fn attempt<O: Operation>(&self, exchange: &Exchange<'_, O>) {
+        let (endpoint, attempt) = exchange.progress();
+        if let Some(reason) = exchange.retried() {
+            tracing::info!(parent: &self.span, attempt, to = endpoint.host(), reason = %reason, "retrying");
         }
     }
 
-    pub(crate) fn ended<T>(&self, result: &Result<Reply<T>, Error>) {
-        let request_id = match result {
-            Ok(reply) => reply.request_id.as_ref(),
-            Err(error) => error.request_id(),
-        };
+    pub(crate) fn answered(&self, answer: &Result<Response<Body>, TransportError>) {
+        let status = answer.as_ref().map_or(0, |response| response.status().as_u16());
+        self.status.store(status, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    pub(crate) fn succeeded<O: Operation>(&self, exchange: &Exchange<'_, O>, reply: &Reply<O::Output>) {
+        let (endpoint, attempts) = exchange.progress();
+        self.record(endpoint.host(), attempts, reply.request_id.as_ref());
+        tracing::debug!(parent: &self.span, "call succeeded");
+    }
+
+    pub(crate) fn failed(&self, error: &Error) {
+        let code = error.code().map(ToString::to_string);
+        if let Some(code) = code.or_else(|| error.gateway_code().map(ToString::to_string)) {
+            self.span.record("code", code);
+        }
+        self.record(error.host(), error.attempts(), error.request_id());
+        let (kind, executed) = (error.kind(), error.executed());
+        tracing::warn!(parent: &self.span, ?kind, ?executed, reason = %error.problem(), "call failed");
+    }
+
+    fn record(&self, host: &str, attempts: u32, request_id: Option<&cloudauth_protocol::RequestId>) {
+        self.span.record("endpoint", host);
+        self.span.record("attempts", attempts);
+        let status = self.status.load(std::sync::atomic::Ordering::Relaxed);
+        if status > 0 {
+            self.span.record("status", status);
+        }
         if let Some(id) = request_id {
-            self.0.record("request_id", tracing::field::display(id));
-        }
-        match result {
-            Ok(_) => tracing::debug!(parent: &self.0, "succeeded"),
-            Err(error) => {
-                let code = error.code().map(ToString::to_string);
-                if let Some(code) = code.or_else(|| error.gateway_code().map(ToString::to_string)) {
-                    self.0.record("code", code);
-                }
-                tracing::debug!(parent: &self.0, kind = ?error.kind(), "failed");
-            }
+            self.span.record("request_id", tracing::field::display(id));
         }
     }
 }
 
 #[cfg(not(feature = "tracing"))]
-impl Watch {
+impl CallSpan {
     pub(crate) const fn new(_: &str) -> Self {
         Self
     }
@@ -84,7 +94,11 @@ impl Watch {
         call
     }
 
-    pub(crate) const fn answered(&self, _: (&Endpoint, u32), _: &Result<Response<Body>, TransportError>) {}
+    pub(crate) const fn attempt<O: Operation>(&self, _: &Exchange<'_, O>) {}
 
-    pub(crate) const fn ended<T>(&self, _: &Result<Reply<T>, Error>) {}
+    pub(crate) const fn answered(&self, _: &Result<Response<Body>, TransportError>) {}
+
+    pub(crate) const fn succeeded<O: Operation>(&self, _: &Exchange<'_, O>, _: &Reply<O::Output>) {}
+
+    pub(crate) const fn failed(&self, _: &Error) {}
 }

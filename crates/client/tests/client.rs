@@ -99,7 +99,7 @@ async fn a_refusal_is_an_error_that_says_what_to_know() {
     assert_eq!(
         chain(&error),
         format!(
-            "InitFaceVerify at cloudauth.cn-shanghai.aliyuncs.com: the answer is no result: the call was refused with \
+            "InitFaceVerify at cloudauth.cn-shanghai.aliyuncs.com: the service refused the call with \
              code 417 (there is no source to compare this identity with; also the answer to a new start after SubCode \
              201, 202 or 203), HTTP 200, RequestId {ID}"
         )
@@ -235,4 +235,45 @@ fn the_blocking_client_does_the_same_on_the_calling_thread() {
         script.take_requests().iter().map(|request| request.uri().host().unwrap().to_owned()).collect();
     let beijing = "cloudauth.cn-beijing.aliyuncs.com";
     assert_eq!(hosts, ["cloudauth.cn-shanghai.aliyuncs.com", beijing, beijing, beijing]);
+}
+
+#[tokio::test]
+async fn every_error_is_one_line_that_is_useful_alone() {
+    let response = |status: u16, body: &'static str| {
+        Ok(Response::builder().status(status).body(Body::from(body)).unwrap())
+    };
+    let broken = TransportError::new(TransportErrorKind::Broken, Sent::Maybe).with_source("reset by peer");
+    let answers = [
+        (
+            response(
+                400,
+                r#"{"Code":"SignatureDoesNotMatch","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795"}"#,
+            ),
+            "SignatureDoesNotMatch",
+        ),
+        (response(200, r#"{"Code":"417","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795"}"#), "code 417"),
+        (response(200, r#"{"RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795"}"#), "Code"),
+        (response(200, r#"{"RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795"#), "ends in the middle"),
+        (response(403, "<html>"), "HTML or XML"),
+        (Err(broken), "the connection broke"),
+        (Err(TransportError::new(TransportErrorKind::Connect, Sent::No)), "nothing was sent"),
+    ];
+    let mut lines = std::collections::BTreeSet::new();
+    for (answer, says) in answers {
+        let has_id = answer.as_ref().is_ok_and(|answer| answer.body().as_bytes().starts_with(b"{"));
+        let client = client(Scripted::new([answer])).with(|settings| settings.attempts = 1);
+        let error = client.init_face_verify(&init()).await.unwrap_err();
+        let line = error.to_string();
+        assert!(line.starts_with("InitFaceVerify at cloudauth.cn-shanghai.aliyuncs.com: "), "{line}");
+        assert!(line.contains(says) && !line.contains('\n'), "{line}");
+        assert!(!has_id || line.contains(ID), "{line}");
+        // The sources add what is not in the line.
+        let mut source = std::error::Error::source(&error);
+        while let Some(error) = source {
+            assert!(!line.contains(&error.to_string()), "{line} repeats {error}");
+            source = error.source();
+        }
+        lines.insert(line);
+    }
+    assert_eq!(lines.len(), 7, "each is distinct: {lines:#?}");
 }

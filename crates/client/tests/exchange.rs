@@ -39,7 +39,8 @@ fn a_read_that_may_have_been_sent_is_repeated_and_a_write_once() {
     assert_eq!(call.hosts.len(), 2);
     assert_eq!(
         call.result.unwrap_err().to_string(),
-        "InitFaceVerify at cloudauth.cn-beijing.aliyuncs.com, attempt 2: the request brought no answer"
+        "InitFaceVerify at cloudauth.cn-beijing.aliyuncs.com, 2 attempts: no connection to the endpoint \
+         (the request may have been executed)"
     );
 }
 

@@ -6,6 +6,7 @@ mod read;
 use std::collections::BTreeMap;
 
 use cloudauth_policy::{Input, Verdict};
+use cloudauth_protocol::mask_digits;
 
 use crate::error::LabError;
 use crate::notes::What;
@@ -160,7 +161,7 @@ impl Counts {
             }
             part::ATTACKS => {
                 self.of_attacks += line.rows;
-                let grid = self.tally.attacks.entry(line.value.as_str().into()).or_default();
+                let grid = self.tally.attacks.entry(mask_digits(&line.value).into()).or_default();
                 add(grid, line)
             }
             part::BONA_FIDE => {

@@ -150,11 +150,11 @@ macro_rules! open_code {
             }
         }
 
-        /// The code; an unknown one only if it looks like a code, since it came from outside.
+        /// The code; an unknown one only if it looks like a code, with long runs of digits masked, since it came from
+        /// outside.
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                let code = self.as_str();
-                f.write_str(if $crate::redact::is_plain_identifier(code, 64) { code } else { "(unprintable)" })
+                f.write_str(&$crate::redact::printable(self.as_str()))
             }
         }
 

@@ -84,6 +84,7 @@ pub use ops::describe_face_verify::{
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::{RawAnswer, RawOperation};
 pub use params::{Params, Place};
+pub use redact::mask_digits;
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,
     parse,

@@ -1,4 +1,6 @@
-//! How personal data and secrets are kept out of logs: by type.
+//! How personal data and secrets are kept out of logs: by type, and by masking long runs of digits in open strings.
+
+use std::borrow::Cow;
 
 /// Defines a text type whose `Debug` redacts and that has no `Display`.
 macro_rules! personal {
@@ -30,4 +32,92 @@ pub(crate) use personal;
 pub(crate) fn is_plain_identifier(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+}
+
+/// An open string from outside, as an error, a log or a `Debug` output may show it: an identifier with its long runs of
+/// digits masked, and `(unprintable)` for anything else.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if is_plain_identifier(text, 64) { mask_digits(text) } else { Cow::Borrowed("(unprintable)") }
+}
+
+/// Runs of this many digits are masked: a date of birth has eight, a phone number eleven, an ID number 15 to 18.
+const LONG_RUN: usize = 6;
+
+/// Replaces every run of six digits or more by `[digits]`: it may be an ID number or a phone number in the wrong field.
+///
+/// UUIDs and 32 hexadecimal digits with a letter among them, the forms of a `RequestId` and a `CertifyId`, stay as they are.
+///
+/// ```
+/// use cloudauth_protocol::mask_digits;
+///
+/// assert_eq!(mask_digits("999999199001012003"), "[digits]");
+/// assert_eq!(mask_digits("Throttling.User"), "Throttling.User");
+/// assert_eq!(mask_digits("130A2C10-B9EE-4D84-88E3-538412345678"), "130A2C10-B9EE-4D84-88E3-538412345678");
+/// ```
+#[must_use]
+pub fn mask_digits(text: &str) -> Cow<'_, str> {
+    let runs = || text.split(|c: char| !c.is_numeric());
+    if is_identifier_of_the_service(text) || runs().all(|run| run.chars().nth(LONG_RUN - 1).is_none()) {
+        return Cow::Borrowed(text);
+    }
+    let (mut masked, mut run) = (String::with_capacity(text.len()), String::new());
+    let end = |run: &mut String, masked: &mut String| {
+        masked.push_str(if run.chars().nth(LONG_RUN - 1).is_some() { "[digits]" } else { run });
+        run.clear();
+    };
+    for c in text.chars() {
+        if c.is_numeric() {
+            run.push(c);
+        } else {
+            end(&mut run, &mut masked);
+            masked.push(c);
+        }
+    }
+    end(&mut run, &mut masked);
+    Cow::Owned(masked)
+}
+
+/// A UUID, or 32 hexadecimal digits. One without a letter could be two ID numbers.
+fn is_identifier_of_the_service(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
+    let shape = text.split('-').map(str::len);
+    (shape.clone().eq([8, 4, 4, 4, 12]) || shape.eq([32]))
+        && text.split('-').all(is_hex)
+        && text.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_long_runs_of_digits_wherever_they_are() {
+        for (text, masked) in [
+            ("999999199001012003", "[digits]"),
+            ("99999919900101200X", "[digits]X"),
+            ("a13999999999b12345", "a[digits]b12345"),
+            ("123456-123456", "[digits]-[digits]"),
+            ("９９９９９９１９９００１０１２００３", "[digits]"),
+            ("99999919-9001-0120-0399-999919900101", "[digits]-9001-0120-0399-[digits]"),
+            ("99999919900101200399999919900101", "[digits]"),
+        ] {
+            assert_eq!(mask_digits(text), masked);
+        }
+    }
+
+    #[test]
+    fn keeps_codes_and_identifiers_of_the_service() {
+        for text in [
+            "",
+            "417",
+            "InvalidTimeStamp.Expired",
+            "VirtualCamera",
+            "12345",
+            "130A2C10-B9EE-4D84-88E3-5384FF039795",
+            "00000000-0000-0000-0000-00000000000a",
+            "91707dc296d469ad38e4c5efa6a0f24b",
+        ] {
+            assert_eq!(mask_digits(text), text);
+        }
+    }
 }

@@ -82,7 +82,7 @@ fn a_refusal_is_an_error_with_its_meaning() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the call was refused with code 417 (there is no source to compare this identity with; also the answer to a new start after SubCode 201, 202 or 203), HTTP 200, RequestId {ID}"
+            "the service refused the call with code 417 (there is no source to compare this identity with; also the answer to a new start after SubCode 201, 202 or 203), HTTP 200, RequestId {ID}"
         )
     );
     let ReplyError::Refused(refusal) = error else { panic!() };
@@ -248,10 +248,7 @@ fn the_echo_of_a_signature_error_stays_inside() {
 #[test]
 fn an_unknown_code_is_kept_and_shown_only_if_it_looks_like_one() {
     let error = read::<InitFaceVerify>(400, r#"{"Code":"Something.New"}"#).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the gateway turned the call away with Something.New, HTTP 400, no RequestId"
-    );
+    assert_eq!(error.to_string(), "the gateway refused the call with Something.New, HTTP 400, no RequestId");
     let error = read::<InitFaceVerify>(400, r#"{"Code":"张三 999999199001012003"}"#).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("9999"));
     let error = read::<InitFaceVerify>(400, r#"{"Code":"MissingSceneId"}"#).unwrap_err();

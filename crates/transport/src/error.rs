@@ -71,7 +71,7 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             TransportErrorKind::Connect => "no connection to the endpoint",
-            TransportErrorKind::Timeout => "no answer within the time allowed",
+            TransportErrorKind::Timeout => "no answer in time",
             TransportErrorKind::Broken => "the connection broke before the answer was complete",
             TransportErrorKind::TooLarge => "the answer is larger than allowed",
             TransportErrorKind::Unsupported => "the transport cannot carry this request",

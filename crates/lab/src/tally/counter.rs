@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use cloudauth_policy::Policy;
+use cloudauth_protocol::mask_digits;
 
 use super::{
     EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Share, Tally, entry, too_many_months, verdict_number,
@@ -247,7 +248,7 @@ impl Counter {
             entry(values, value, |share| share.bump(a_says, b_says, label.number()));
         }
         if let Some(kind) = row.attack {
-            entry(&mut tally.attacks, kind, |scores| scores.add_one(attack_score));
+            entry(&mut tally.attacks, &mask_digits(kind), |scores| scores.add_one(attack_score));
         }
         if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
             tally.kept_all &= tally.kept.len() < MOST_KEPT;

@@ -2,6 +2,9 @@
 //!
 //! Vendor's page: <https://help.aliyun.com/document_detail/173781.html>
 
+use std::borrow::Cow;
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -9,7 +12,7 @@ use crate::codes::{Code, Passed, SubCode};
 use crate::material::MaterialInfo;
 use crate::operation::{Effect, Operation};
 use crate::params::{Param, Params, Place, name};
-use crate::redact::personal;
+use crate::redact::{personal, printable};
 use crate::reply::{Answer, Reply, ReplyError, Text};
 use crate::values::order::{CertifyId, SceneId};
 
@@ -122,8 +125,9 @@ pub enum Outcome {
     Unclear,
 }
 
-/// The result of a finished verification.
-#[derive(Clone, Debug)]
+/// The result of a finished verification. `Debug` shows the labels of `DeviceRisk` with long runs of digits masked, and of
+/// `DegradeInfo` only whether it is there.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FaceVerifyResult {
     /// `Passed`: what decides, says the vendor. `None` if it was missing.
@@ -158,6 +162,28 @@ impl FaceVerifyResult {
             _ => Outcome::Unclear,
         }
     }
+}
+
+impl fmt::Debug for FaceVerifyResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device_risk: Vec<_> = self.device_risk.iter().map(|label| shown(label)).collect();
+        f.debug_struct("FaceVerifyResult")
+            .field("passed", &self.passed)
+            .field("sub_code", &self.sub_code)
+            .field("material_info", &self.material_info)
+            .field("identity_info", &self.identity_info)
+            .field("device_token", &self.device_token)
+            .field("device_risk", &device_risk)
+            .field("success", &self.success)
+            .field("user_info", &self.user_info)
+            .field("degrade_info", &self.degrade_info.as_ref().map(|_| "[redacted]"))
+            .finish()
+    }
+}
+
+/// A label; the one that stands for what cannot be read is this crate's own.
+fn shown(label: &str) -> Cow<'_, str> {
+    if label == FaceVerifyResult::MALFORMED_RISK { Cow::Borrowed(label) } else { printable(label) }
 }
 
 personal! {

@@ -5,9 +5,10 @@ use std::fmt;
 use http::StatusCode;
 
 use crate::codes::{Code, GatewayCode};
-use crate::redact::is_plain_identifier;
+use crate::redact::{is_plain_identifier, printable};
 
-/// The vendor's name of one call: an upper-case UUID in all samples. Safe to log and to quote.
+/// The vendor's name of one call: an upper-case UUID in all samples. Safe to log and to quote: `Display` and `Debug` mask
+/// long runs of digits in one that is not a UUID.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Box<str>);
 
@@ -38,7 +39,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&printable(&self.0))
     }
 }
 
@@ -146,7 +147,7 @@ impl GatewayError {
 
 impl fmt::Display for GatewayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the gateway turned the call away with {}", self.code)?;
+        write!(f, "the gateway refused the call with {}", self.code)?;
         if let Some(manual) = self.code.manual() {
             write!(f, " ({})", manual.meaning.en)?;
         }
@@ -179,7 +180,7 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the call was refused with code {}", self.code)?;
+        write!(f, "the service refused the call with code {}", self.code)?;
         if let Some(manual) = self.code.manual() {
             write!(f, " ({})", manual.meaning.en)?;
         }
@@ -230,7 +231,7 @@ impl fmt::Display for MalformedReply {
             }
             Malformation::Lacks(field) => write!(f, "the answer lacks {field}, or has it in another form"),
             Malformation::StatusContradictsCode => {
-                f.write_str("the answer's code says success, its status not")
+                f.write_str("the answer's code is success and its HTTP status is not")
             }
         }?;
         end(f, self.status, self.request_id.as_ref())

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{InvalidValue, text};
-use crate::redact::personal;
+use crate::redact::{mask_digits, personal};
 use crate::stamp::hex;
 
 /// `SceneId`: the number that the console gives a verification scene.
@@ -68,8 +68,9 @@ impl OuterOrderNo {
     }
 }
 
-/// `CertifyId`: the service's name for this verification, valid for 30 minutes and one submission.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// `CertifyId`: the service's name for this verification, valid for 30 minutes and one submission. `Debug` masks long runs
+/// of digits in one that is not in the documented form.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CertifyId(Box<str>);
 
 impl CertifyId {
@@ -90,6 +91,12 @@ impl CertifyId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Debug for CertifyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CertifyId({:?})", mask_digits(&self.0))
     }
 }
 

@@ -168,3 +168,103 @@ fn a_full_disk_leaves_the_old_file_in_place() {
         assert_ne!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
     }
 }
+
+/// Replay, stopped by `kill -9` again and again and resumed. `CLOUDAUTH_KILLS=200` does it more often than CI.
+#[cfg(feature = "lab")]
+#[test]
+fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
+    let kills = std::env::var("CLOUDAUTH_KILLS").map_or(6, |kills| kills.parse().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    for (number, file) in ["a.jsonl", "b.jsonl"].into_iter().enumerate() {
+        let row = |score: usize| EVIDENCE.replace("88.25", &format!("{}.{number}", 60 + score % 40));
+        fs::write(data.join(file), (0..20_000).map(|score| row(score) + "\n").collect::<String>()).unwrap();
+    }
+    let replay = "lab replay builtin:onboarding data --output json --decisions";
+    let run =
+        |more: &[&str]| command(&[&replay.split(' ').collect::<Vec<_>>()[..], more].concat(), folder.path());
+    let whole = run(&["whole.csv"]).output().unwrap();
+    assert!(whole.status.success(), "{}", said(&whole));
+
+    let resumed = ["d.csv", "--resume", "s.json", "--checkpoint-every", "20ms"];
+    fs::write(folder.path().join("d.csv"), "old").unwrap();
+    let (mut killed, mut finished) = (0, 0);
+    for kill in 0..kills {
+        let mut child = run(&resumed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(kill * 53 % 400));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            finished += 1;
+            // From the start again, beside a finished file.
+            fs::remove_file(folder.path().join("s.json")).unwrap();
+            fs::write(folder.path().join("d.csv"), "old").unwrap();
+        } else {
+            killed += 1;
+            let decisions = fs::read(folder.path().join("d.csv")).unwrap();
+            let is_whole = || decisions == fs::read(folder.path().join("whole.csv")).unwrap();
+            assert!(decisions == b"old" || is_whole(), "kill {kill}: neither the old file nor the new one");
+        }
+    }
+    assert!(killed > 0, "finished {finished} times");
+    let last = run(&resumed).output().unwrap();
+    assert!(last.status.success(), "{}", said(&last));
+    assert_eq!(last.stdout, whole.stdout);
+    assert!(
+        fs::read(folder.path().join("d.csv")).unwrap() == fs::read(folder.path().join("whole.csv")).unwrap()
+    );
+}
+
+/// Appends to the second file while the command waits for the first one, a pipe.
+#[cfg(feature = "lab")]
+#[test]
+fn a_file_that_grows_while_it_is_read_ends_the_command_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(Command::new("mkfifo").arg(at("a.csv")).status().unwrap().success());
+    let csv = "sub_code,passed\n200,T\n";
+    fs::write(at("b.csv"), csv).unwrap();
+    let args = ["lab", "replay", "builtin:onboarding", "a.csv", "b.csv", "--output", "json"];
+    let child = command(&args, folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Opened when the command opens it, which has found both files by then.
+    let mut pipe = File::options().write(true).open(at("a.csv")).unwrap();
+    fs::write(at("b.csv"), format!("{csv}200,T\n")).unwrap();
+    pipe.write_all(csv.as_bytes()).unwrap();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("b.csv changed while it was read"), "{}", said(&output));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["complete"], false);
+}
+
+/// Two gigabytes in one line or one field, with less memory than that.
+#[cfg(feature = "lab")]
+#[test]
+fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let megabyte = |pack: &dyn Fn(&[u8]) -> Vec<u8>| pack(&vec![b'x'; 1 << 20]).repeat(2048);
+    let gz = |bytes: &[u8]| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(bytes).unwrap();
+        gz.finish().unwrap()
+    };
+    let zst = |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap();
+    let csv = b"sub_code,id\n200,\"";
+    for (name, bytes, place) in [
+        ("a.jsonl.gz", megabyte(&gz), "line 1"),
+        ("b.jsonl.zst", megabyte(&zst), "line 1"),
+        ("c.csv.gz", [gz(csv), megabyte(&gz)].concat(), "record at line 2"),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let script = "ulimit -v 1500000; exec \"$0\" lab replay builtin:onboarding \"$1\"";
+        let output = Command::new("sh")
+            .current_dir(folder.path())
+            .args(["-c", script, PROGRAM, name])
+            .output()
+            .unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{name}: {text}");
+        assert!(text.contains(name) && text.contains(place) && text.contains("longer than 16 MiB"), "{text}");
+    }
+}

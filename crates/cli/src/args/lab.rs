@@ -162,9 +162,12 @@ pub(crate) struct Data {
     /// Reads files in which none of the policy's inputs is found, instead of refusing them.
     #[arg(long)]
     pub(crate) allow_missing_inputs: bool,
-    /// Puts down every ten seconds how far it is, and goes on from there the next time.
+    /// Save progress to this file every ten seconds, and continue from it if it exists.
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
+    /// Save progress this often, such as 1m.
+    #[arg(long, value_name = "TIME", default_value = "10s", requires = "resume")]
+    pub(crate) checkpoint_every: humantime::Duration,
     /// How many threads read; changes nothing but the time.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

@@ -29,7 +29,8 @@ pub(super) struct Data {
     sources: Vec<Source>,
     skipped: Vec<Skipped>,
     mapping: Option<Mapping>,
-    resume: Option<PathBuf>,
+    /// The checkpoint, and how often it is saved.
+    resume: Option<(PathBuf, Duration)>,
     threads: Option<u16>,
     allow_missing_inputs: bool,
 }
@@ -53,7 +54,7 @@ impl Data {
             sources,
             skipped,
             mapping,
-            resume: args.resume,
+            resume: args.resume.map(|file| (file, args.checkpoint_every.into())),
             threads: args.threads,
             allow_missing_inputs: args.allow_missing_inputs,
         })
@@ -115,8 +116,8 @@ impl Data {
             if let Some(mapping) = mapping {
                 lab = lab.mapping(mapping);
             }
-            if let Some(resume) = resume {
-                lab = lab.resume(resume);
+            if let Some((file, interval)) = resume {
+                lab = lab.resume(file).checkpoint_every(interval);
             }
             if let Some(decisions) = wanted.decisions {
                 lab = lab.decisions(decisions);

@@ -64,7 +64,8 @@ fn source(file: &Path, text: &str, problems: &mut Vec<String>) {
     // without saying why.
     let is_test = ["tests", "benches", "examples"]
         .iter()
-        .any(|folder| file.components().any(|part| part.as_os_str() == *folder));
+        .any(|folder| file.components().any(|part| part.as_os_str() == *folder))
+        || file.ends_with("tests.rs");
     let mut expected_above = 0;
     let mut in_tests = is_test;
     for (number, line) in text.lines().enumerate() {

@@ -81,10 +81,10 @@ impl From<Endpoint> for Endpoints {
 impl<const N: usize> From<[Endpoint; N]> for Endpoints {
     fn from(endpoints: [Endpoint; N]) -> Self {
         const { assert!(N > 0, "at least one endpoint is required") };
-        match Self::new(endpoints) {
-            Ok(endpoints) => endpoints,
-            Err(NoEndpoints) => unreachable!("the array has an element, as asserted above"),
-        }
+        let mut endpoints = endpoints.into_iter();
+        #[expect(clippy::expect_used, reason = "the array has an element, as asserted above")]
+        let first = endpoints.next().expect("an array that is not empty");
+        Self { first, others: endpoints.collect() }
     }
 }
 

@@ -287,5 +287,4 @@ fn text_of(file: &Path) -> Result<String, LoadError> {
 }
 
 #[cfg(test)]
-#[path = "vendor_table.rs"]
-mod vendor_table;
+mod tests;

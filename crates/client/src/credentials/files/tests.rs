@@ -11,7 +11,7 @@ use super::{Defaults, LoadError, ProfileFile, Provider, credentials_text};
 use crate::credentials::{EcsMetadata, FetchStep, ProvideCredentials};
 use crate::exchange::Entropy;
 
-const TABLE: &str = include_str!("../../tests/data/profiles.jsonl");
+const TABLE: &str = include_str!("../../../tests/data/profiles.jsonl");
 
 fn provider(case: &Value) -> Result<Provider, LoadError> {
     let (file, text) = (Path::new("file"), case["text"].as_str().unwrap());

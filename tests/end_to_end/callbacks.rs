@@ -1,0 +1,104 @@
+//! The callback on its way from the emulator to a receiver.
+
+use super::*;
+
+/// A callback route that answers with these statuses in turn, the last for ever, and keeps the queries.
+async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<String>>>) {
+    let queries = Arc::new(Mutex::new(Vec::new()));
+    let (kept, calls) = (Arc::clone(&queries), Arc::new(AtomicUsize::new(0)));
+    let route = get(move |RawQuery(query): RawQuery| async move {
+        let call = calls.fetch_add(1, Ordering::Relaxed).min(statuses.len() - 1);
+        kept.lock().unwrap().push(query.unwrap_or_default());
+        StatusCode::from_u16(statuses[call]).unwrap()
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/cb?shop=1", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/cb", route)).await });
+    (url, queries)
+}
+
+async fn wait_for(queries: &Mutex<Vec<String>>, count: usize) -> Vec<String> {
+    for _ in 0..200 {
+        if queries.lock().unwrap().len() >= count {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    queries.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn the_callback_carries_the_sub_code_and_the_token_and_keeps_the_query() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let keys = CallbackKeys::new(&[7; 32]).unwrap();
+    let (url, queries) = receiver(&[200]).await;
+    let op = init(&magic("19900101", 210)).callback_url(CallbackUrl::loopback(&url).unwrap());
+    let order = op.outer_order_no().clone();
+    let session =
+        client.init_face_verify(&op.callback_token(keys.token(scene(), &order))).await.unwrap().output;
+    submit(&session, "").await;
+    let queries = wait_for(&queries, 2).await;
+    assert_eq!(queries[0], "shop=1", "the probe at the start has no parameters of the service's");
+    assert!(queries[1].starts_with("shop=1&callbackToken="), "{}", queries[1]);
+    let callback = Callback::parse(&queries[1]).unwrap();
+    assert_eq!(callback.certify_id(), &session.certify_id);
+    assert_eq!(callback.claimed_sub_code(), Some(&SubCode::PassedByStrategy));
+    assert!(keys.verify(&callback, scene(), &order));
+}
+
+#[tokio::test]
+async fn callbacks_go_wrong_as_their_identity_says() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let client = client(&emulator, Signing::V1);
+    let keys = CallbackKeys::new(&[7; 32]).unwrap();
+    // How many come in the end, the probe included.
+    for (how, count) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 2), (5, 2), (6, 2)] {
+        let (url, queries) = receiver(&[200]).await;
+        let op = init(&magic("20020101", how)).callback_url(CallbackUrl::loopback(&url).unwrap());
+        let order = op.outer_order_no().clone();
+        let op = op.callback_token(keys.token(scene(), &order));
+        let session = client.init_face_verify(&op).await.unwrap().output;
+        submit(&session, "").await;
+        if how == 3 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            assert_eq!(queries.lock().unwrap().len(), 1, "not yet");
+            emulator.clock().advance(Duration::from_secs(60));
+        }
+        let came = wait_for(&queries, count).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(queries.lock().unwrap().len(), count, "{how}");
+        if let Some(query) = came.get(1) {
+            let callback = Callback::parse(query).unwrap();
+            assert_eq!(keys.verify(&callback, scene(), &order), how != 4, "{how}");
+            assert_eq!(callback.claimed_sub_code(), Some(&SubCode::Passed), "{how}: {query}");
+            assert_eq!(query.contains("passed=Y&subCode=200"), how == 6);
+        }
+        let first = describe(&client, &session.certify_id).await.unwrap();
+        assert_eq!(matches!(first, FaceVerifyStatus::Pending(_)), how == 5, "{how}");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_is_not_answered_200_comes_once_more() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let (url, queries) = receiver(&[200, 500]).await;
+    let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
+    let session = client(&emulator, Signing::V1).init_face_verify(&op).await.unwrap().output;
+    submit(&session, "").await;
+    let begun = std::time::Instant::now();
+    assert_eq!(wait_for(&queries, 3).await.len(), 3, "the probe and two callbacks");
+    assert!(begun.elapsed() < Duration::from_secs(3), "two calls within three seconds");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let queries = queries.lock().unwrap().clone();
+    assert_eq!((queries.len(), &queries[1]), (3, &queries[2]), "and no third");
+}
+
+#[tokio::test]
+async fn a_callback_address_that_does_not_answer_is_refused_at_the_start() {
+    let emulator = Emulator::builder().start().await.unwrap();
+    let (url, _) = receiver(&[404]).await;
+    let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
+    let error = client(&emulator, Signing::V1).init_face_verify(&op).await.unwrap_err();
+    assert_eq!(error.code(), Some(&Code::IllegalParameter));
+}

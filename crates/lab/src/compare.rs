@@ -1,4 +1,4 @@
-//! Two policies over the same history: who is decided otherwise.
+//! Two policies over the same history: changed decisions, and what they mean for fraud and customers.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::stats::{Confidence, Rate, mcnemar, newcombe_paired};
 use crate::tally::{Decider, Share, Tally, VERDICTS};
 use crate::told::{Told, told};
 
-/// What a candidate would have decided otherwise: the answer of `cloudauth lab compare`.
+/// Changed decisions of a candidate: the result of `cloudauth lab compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Compare {
@@ -29,9 +29,9 @@ pub struct Compare {
     pub flips: Vec<Flip>,
     /// By segment and value, how many rows change, to and from approval.
     pub segments: BTreeMap<String, BTreeMap<String, Change>>,
-    /// Impostors approved: fraud let in. `None` without labelled impostors.
+    /// Impostors approved. `None` without labelled impostors.
     pub fraud_let_in: Option<Pair>,
-    /// Genuine people who are not approved: customers turned away or made to wait. `None` without labelled ones.
+    /// Genuine people who are not approved. `None` without labelled ones.
     pub customers_not_approved: Option<Pair>,
     /// Of these, the rejected.
     pub customers_rejected: Option<Pair>,
@@ -54,7 +54,7 @@ pub struct Flip {
     pub examples: Vec<FlipExample>,
 }
 
-/// A row that is decided otherwise.
+/// A row whose decision changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FlipExample {
@@ -83,7 +83,7 @@ pub struct Change {
     pub from_approve: u64,
 }
 
-/// A share of the same people under both policies.
+/// A share of the same attempts under both policies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Pair {

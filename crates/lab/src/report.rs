@@ -131,7 +131,8 @@ fn one_in(share: f64) -> String {
 /// A share in percent, a small one with two digits that say something.
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    let digits = if percent > 0.0 { (1.0 - percent.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
+    let size = percent.abs();
+    let digits = if size > 0.0 { (1.0 - size.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
     // All and none are exact.
     if share == 0.0 || share == 1.0 {
         format!("{percent}")
@@ -149,5 +150,6 @@ mod tests {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         let told = [0.0, 1.0, 0.5, 0.9999, 2.46e-5, 0.0104, 1e-12].map(percent);
         assert_eq!(told, ["0", "100", "50.00", "99.99", "0.0025", "1.04", "0.00000000010"]);
+        assert_eq!([-0.01, -2.46e-5].map(percent), ["-1.00", "-0.0025"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Puts a threshold that was chosen into the policy file, and leaves every other letter as it is.
+//! Writes a chosen threshold into the text of a policy file, and changes nothing else.
 
 use std::ops::Range;
 

@@ -67,6 +67,8 @@ fn difference_of_rates_of_the_same_attempts_is_paired() {
     assert!(low > -0.002 && high < 0.002 && low < 0.0 && high > 0.0, "{low} {high}");
     let itself = Compare::of(&rows.counted(&policy, Some(&policy))).unwrap().fraud_let_in.unwrap();
     assert_eq!(itself.difference, Some((0.0, 0.0)));
+    let page = report(&rows.counted(&policy, Some(&candidate)), Language::En).unwrap();
+    assert!(page.contains("-1.00\u{a0}% … -0.23\u{a0}%"), "the report has no interval of the difference");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who got a label: mostly those whom the policy of that time let in, so that the rest is seldom known.
+//! Label coverage: mostly people whom the policy of that time approved get a label, so that the rest is seldom known.
 
 use serde::Serialize;
 

@@ -61,7 +61,7 @@ fn direction(auc: f64) -> Option<Warning> {
     Some(Warning { kind, text: format!("AUC is {auc:.3}: {text}") })
 }
 
-/// Of genuine people, who score high; of all rows where nobody is labelled genuine.
+/// Of genuine people, who score high; of all rows where none is labelled genuine.
 fn scale(tally: &Tally) -> Option<Warning> {
     let genuine = tally.scores.get(Label::Genuine.number()).filter(|grid| grid.valid() > 0);
     let (of, scores) = match genuine {

@@ -64,7 +64,7 @@ pub fn percentile_interval(values: &[f64], confidence: Confidence) -> Option<Int
     Some(Interval { low: percentile(values, risk)?, high: percentile(values, 1.0 - risk)? })
 }
 
-/// Scores to resample: each attempt by itself, or each subject with all its attempts.
+/// Scores to resample, either single attempts or subjects with all their attempts.
 #[derive(Clone, Debug)]
 pub struct Resampler {
     /// The distinct scores, ascending. An attempt is its score's place here, so that no replicate needs a sort.

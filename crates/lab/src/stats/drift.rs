@@ -1,8 +1,7 @@
-//! Whether today's scores are still those that the thresholds were chosen on.
+//! Drift: whether current scores are distributed like those that the thresholds were chosen on.
 //!
-//! Fix the bins on the reference once: bins laid anew on each sample hide the drift that they should show. And with very many
-//! scores every difference is significant, so look at how large it is, in [`wasserstein`]'s points or the share of scores
-//! between two thresholds.
+//! Fix the bins on the reference: bins made from each sample hide the drift that they should show. With very many scores every
+//! difference is significant, so look at its size: [`wasserstein`]'s points, or the share of scores between two thresholds.
 
 use super::bootstrap::percentile;
 use super::curve::{NotFinite, distinct, sorted};
@@ -69,7 +68,7 @@ impl Bins {
     }
 }
 
-/// What stands in for an empty bin, whose logarithm is infinite.
+/// The substitute for an empty bin, whose logarithm would be infinite.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Smoothing {
@@ -99,7 +98,7 @@ pub fn psi(reference: &Binned, current: &Binned, smoothing: Smoothing) -> Option
     Some(terms.sum())
 }
 
-/// What the PSI of two samples from the same source stays below with a confidence: chi-squared of `bins` - 1 degrees, times
+/// The critical value of the PSI: two samples from the same source stay below it with a confidence. It is chi-squared of `bins` - 1 degrees, times
 /// 1/n + 1/m (Yurdakul 2018). `None` for fewer than two bins or an empty sample.
 #[must_use]
 pub fn psi_critical(bins: u32, reference: u64, current: u64, confidence: Confidence) -> Option<f64> {
@@ -126,7 +125,7 @@ pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
     Some(terms.sum())
 }
 
-/// The same of scores on the grid, each cut down to hundredths. `None` if one holds no score.
+/// The earth mover's distance of scores on the grid, each cut down to hundredths. `None` if one holds no score.
 #[must_use]
 pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let (n, m) = (reference.valid() as f64, current.valid() as f64);

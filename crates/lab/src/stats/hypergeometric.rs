@@ -3,7 +3,7 @@
 use super::saddle::binomial;
 
 /// The chance of at most `k` marked items in a part of `part` items, drawn at random from `all`, of which `marked` are. `k` must
-/// lie below the mean: the terms then fall fast, and the sum is short whatever the counts.
+/// lie below the mean: the terms then fall fast, and the sum is short for counts of any size.
 pub(crate) fn hypergeometric_at_most(k: u64, part: u64, marked: u64, all: u64) -> f64 {
     let (k, n, m, all) = (k as f64, part as f64, marked as f64, all as f64);
     if m <= 0.0 || n <= 0.0 || m >= all || n >= all || k >= m.min(n) {

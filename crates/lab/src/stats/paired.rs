@@ -1,4 +1,4 @@
-//! Two policies on the same attempts, and two rates of different ones.
+//! Two rates compared: of the same attempts, as under two policies, or of different attempts.
 
 use super::beta::binomial_at_most;
 use super::interval::wilson;

@@ -1,8 +1,8 @@
-//! Counts of errors among attempts, and how sure one wants to be.
+//! Rates that keep their counts, confidences and intervals.
 
 use std::fmt;
 
-/// So many of so many: a rate that keeps its counts, and divides last.
+/// A rate that keeps its counts, and divides last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     count: u64,
@@ -46,7 +46,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// How sure to be: a probability strictly between 0 and 1.
+/// A confidence: a probability strictly between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Confidence(f64);
 
@@ -76,7 +76,7 @@ impl Confidence {
     }
 }
 
-/// An interval that holds the truth with the confidence that was asked for; in the unit of what it is about.
+/// A confidence interval, in the unit of the figure that it is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// Its lower end.
@@ -86,7 +86,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether a value lies in it, ends included.
+    /// Whether the interval contains a value, ends included.
     #[must_use]
     pub fn contains(self, value: f64) -> bool {
         self.low <= value && value <= self.high

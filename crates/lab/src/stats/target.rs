@@ -1,5 +1,4 @@
-//! The threshold for a target false match rate: the one that the data show, the one that they prove, or that they are too
-//! few.
+//! The threshold for a target false match rate: what the data show, what they prove, and how many rows a proof takes.
 
 use super::beta::{binomial_at_most, binomial_quantile};
 use super::curve::{Curve, OperatingPoint};
@@ -48,7 +47,7 @@ pub struct Chosen {
     pub point: OperatingPoint,
 }
 
-/// A target that these data cannot prove, whatever the threshold.
+/// The error for a target that these data cannot prove at any threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFew {
     /// How many impostor attempts there are.
@@ -144,8 +143,7 @@ pub struct ThresholdInterval {
 }
 
 /// The interval of the threshold itself: no assumption on the scores' distribution, from the ranks between which the number
-/// of impostors above the true threshold falls. `None` without impostors, or for a target that is no fraction above 0 and
-/// below 1.
+/// of impostors above the true threshold falls. `None` without impostors, or for a target that is not between 0 and 1.
 #[must_use]
 pub fn threshold_interval(curve: &Curve, target: f64, confidence: Confidence) -> Option<ThresholdInterval> {
     let n = curve.impostor();

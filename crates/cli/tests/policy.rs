@@ -124,6 +124,20 @@ fn explain_names_what_failed_and_the_nearest_change() {
 }
 
 #[test]
+fn explain_lists_the_nearest_value_beside_a_missing_one() {
+    let evidence = r#"{"sub_code":"200","passed":"T","verify_score":75.5,"face_attack":"F","face_occlusion":"F","face_attack_score":0.001,"quality_score":90}"#;
+    let shown = text(&run(&["policy", "explain", "builtin:onboarding"], evidence));
+    let (values, missing) = shown.split_once("with an input missing or invalid").unwrap();
+    assert!(values.contains("it would be\n  review   if 70 <= verify_score < 75 (0.5 away)\n"), "{shown}");
+    assert!(values.contains("  reject   if 60 <= verify_score < 70 (5.5 away)\n"), "{shown}");
+    assert!(missing.contains("  review   if verify_score is invalid\n"), "{shown}");
+    let document = json(&run(&["policy", "explain", "builtin:onboarding", "--output", "json"], evidence));
+    assert_eq!(document["nearest"][0]["input"], "verify_score");
+    assert_eq!(document["nearest"][0]["distance"], 0.5);
+    assert_eq!(document["if_not_understood"][0]["distance"], Value::Null);
+}
+
+#[test]
 fn diff_says_in_words_what_changes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stricter.toml");

@@ -22,8 +22,11 @@ pub struct Trace<'p> {
     pub not_understood: Vec<&'static str>,
     /// The rules before the one that decided, each with the first condition that failed.
     pub checked: Vec<Checked<'p>>,
-    /// The smallest change of each input that would decide otherwise, those of scores by their distance first.
+    /// The changes of one input to another value that change the verdict. Of a score the nearest for each verdict, by its
+    /// distance first; of every other input all of them.
     pub nearest: Vec<Nearest>,
+    /// The changes of one input to something missing, malformed or unknown that change the verdict.
+    pub if_not_understood: Vec<Nearest>,
     /// The reasons that the rule gives, if it approves against signals of the vendor.
     pub overrides: Vec<Override<'p>>,
     /// The vendor's false-accept rate at the `verifyScore` that was read, if that is in the vendor's table.
@@ -40,15 +43,17 @@ pub struct Checked<'p> {
     pub failed: String,
 }
 
-/// A change that would decide otherwise.
+/// A change of one input that changes the verdict.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Nearest {
-    /// What would have to be: `verify_score >= 75`.
+    /// The input that changes.
+    pub input: &'static str,
+    /// Its new value: `verify_score >= 75`.
     pub change: String,
-    /// What would be decided then.
+    /// The verdict with that value.
     pub would: Verdict,
-    /// How far the score is from it; `None` for what is no score.
+    /// How far the score is from that value; `None` if the input is not a score, or the score is invalid.
     pub distance: Option<f64>,
 }
 
@@ -81,12 +86,14 @@ impl<'p> Trace<'p> {
         let mut not_understood: Vec<_> = not_understood.map(|axis| axis.name()).collect();
         not_understood.dedup();
         let score = evidence.verify_score.filter(|score| (0.0..=100.0).contains(score));
+        let (nearest, if_not_understood) = counterfactuals(policy, evidence, cell);
         Self {
             decision: policy.decision(rule),
             inputs: document.inputs.iter().map(|input| (input.name(), read(input, evidence))).collect(),
             not_understood,
             checked: checked.collect(),
-            nearest: nearest(policy, evidence, cell),
+            nearest,
+            if_not_understood,
             overrides: policy.overrides(rule).collect(),
             nominal_far: score.and_then(far::nominal_far),
         }
@@ -97,9 +104,17 @@ impl<'p> Trace<'p> {
     pub fn to_json(&self) -> Value {
         let decision = &self.decision;
         let policy = decision.policy();
-        let nearest = self.nearest.iter().map(
-            |near| json!({ "change": near.change, "would": near.would.as_str(), "distance": near.distance }),
-        );
+        let changes = |changes: &[Nearest]| -> Vec<Value> {
+            let one = |near: &Nearest| {
+                json!({
+                    "input": near.input,
+                    "change": near.change,
+                    "would": near.would.as_str(),
+                    "distance": near.distance,
+                })
+            };
+            changes.iter().map(one).collect()
+        };
         json!({
             "decision": decision.verdict().as_str(),
             "rule": decision.rule(),
@@ -115,7 +130,8 @@ impl<'p> Trace<'p> {
             "inputs": self.inputs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<serde_json::Map<_, _>>(),
             "invalid_inputs": self.not_understood,
             "checked": self.checked.iter().map(|rule| json!({ "rule": rule.rule, "failed": rule.failed })).collect::<Vec<_>>(),
-            "nearest": nearest.collect::<Vec<_>>(),
+            "nearest": changes(&self.nearest),
+            "if_not_understood": changes(&self.if_not_understood),
             "against_vendor": self.overrides.iter().map(|one| json!({ "input": one.input, "reason": one.reason })).collect::<Vec<_>>(),
             "nominal_far_at_score": self.nominal_far,
         })
@@ -186,58 +202,54 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn nearest(policy: &Policy, evidence: &Evidence<'_>, cell: usize) -> Vec<Nearest> {
+/// The changes of one input that change the verdict: those to another value, the nearest first, and those to something that
+/// is not understood.
+fn counterfactuals(policy: &Policy, evidence: &Evidence<'_>, cell: usize) -> (Vec<Nearest>, Vec<Nearest>) {
     let grid = &policy.table.grid;
     let verdict = |cell| policy.document.outcome(policy.table.rule(cell)).verdict;
-    let here = verdict(cell);
-    let mut all = Vec::new();
+    let (mut to_value, mut not_understood) = (Vec::new(), Vec::new());
     for axis in &grid.axes {
         let class = grid.class(cell, axis);
-        let candidates = (0..axis.size).filter(|other| *other != class);
-        let changes = candidates.filter_map(|other| {
-            let would = verdict(cell - class * axis.stride + other * axis.stride);
-            (would != here).then(|| Nearest {
-                change: axis.in_words(&[other]),
-                would,
-                distance: distance(axis, evidence, other),
-            })
-        });
-        // Of a score the nearest bin of each verdict; of everything else every class.
-        let mut changes: Vec<Nearest> = changes.collect();
-        if matches!(axis.scale, Scale::Score { .. }) {
-            changes.sort_by(|one, other| {
-                one.distance.partial_cmp(&other.distance).unwrap_or(std::cmp::Ordering::Equal)
-            });
-            let mut seen = Vec::new();
-            changes.retain(|change| {
-                let is_new = !seen.contains(&change.would);
-                seen.push(change.would);
-                is_new
-            });
-        }
-        // Scores of different ranges are compared by the part of it that they would have to move.
-        let span = match axis.scale {
-            Scale::Score { least, most, .. } => most - least,
-            _ => 1.0,
+        let would = |other: usize| verdict(cell - class * axis.stride + other * axis.stride);
+        let changing: Vec<usize> = (0..axis.size).filter(|other| would(*other) != verdict(cell)).collect();
+        let (values, others): (Vec<usize>, Vec<usize>) =
+            changing.into_iter().partition(|other| axis.is_understood(*other));
+        let change = |classes: &[usize], would: Verdict, distance: Option<f64>| Nearest {
+            input: axis.name(),
+            change: axis.in_words(classes),
+            would,
+            distance,
         };
-        all.extend(
-            changes.into_iter().map(|change| (change.distance.map(|distance| distance / span), change)),
-        );
+        not_understood.extend(others.iter().map(|other| change(&[*other], would(*other), None)));
+        let Scale::Score { least, most, .. } = axis.scale else {
+            to_value.extend(values.iter().map(|other| (None, change(&[*other], would(*other), None))));
+            continue;
+        };
+        for verdict in Verdict::ALL {
+            let bins: Vec<usize> = values.iter().copied().filter(|other| would(*other) == verdict).collect();
+            let distances = bins.iter().filter_map(|bin| Some((distance(axis, evidence, *bin)?, *bin)));
+            match distances.min_by(|(one, _), (other, _)| one.total_cmp(other)) {
+                // Scores of different ranges are compared by the part of their range.
+                Some((distance, bin)) => {
+                    to_value.push((Some(distance / (most - least)), change(&[bin], verdict, Some(distance))))
+                }
+                // A score that is invalid now is equally far from all bins.
+                None if !bins.is_empty() => to_value.push((None, change(&bins, verdict, None))),
+                None => {}
+            }
+        }
     }
-    all.sort_by(|(one, _), (other, _)| match (one, other) {
+    to_value.sort_by(|(one, _), (other, _)| match (one, other) {
         (Some(one), Some(other)) => one.total_cmp(other),
         (one, other) => other.is_some().cmp(&one.is_some()),
     });
-    all.into_iter().map(|(_, change)| change).collect()
+    (to_value.into_iter().map(|(_, change)| change).collect(), not_understood)
 }
 
-/// How far a score is from a bin; `None` if it is no score, or the bin is that of what is none.
+/// How far a score is from a bin; `None` if the score is invalid.
 fn distance(axis: &Axis, evidence: &Evidence<'_>, class: usize) -> Option<f64> {
     let Scale::Score { least, most, .. } = axis.scale else { return None };
     let score = axis.score_of(evidence).filter(|score| (least..=most).contains(score))?;
-    if class == 0 {
-        return None;
-    }
     let (from, below) = axis.bounds(class);
     let (from, below) = (from.unwrap_or(least), below.unwrap_or(most));
     Some(if score < from { from - score } else { score - below })

@@ -136,7 +136,10 @@ fn tell(policy: &Policy, evidence: &Evidence<'_>, output: &Output, explain: bool
         human += &reasons(&trace);
     } else if let Value::Object(fields) = &mut document {
         fields.retain(|name, _| {
-            !matches!(name.as_str(), "checked" | "nearest" | "inputs" | "nominal_far_at_score")
+            !matches!(
+                name.as_str(),
+                "checked" | "nearest" | "if_not_understood" | "inputs" | "nominal_far_at_score"
+            )
         });
     }
     output.print(&human, &document);
@@ -177,13 +180,17 @@ fn reasons(trace: &Trace<'_>) -> String {
     for rule in &trace.checked {
         text += &format!("  {:<24} {}\n", rule.rule, rule.failed);
     }
-    text += "\nit would be\n";
-    for near in &trace.nearest {
-        let distance = near
-            .distance
-            .map(|distance| format!(" ({} away)", (distance * 1e6).round() / 1e6))
-            .unwrap_or_default();
-        text += &format!("  {:<8} if {}{distance}\n", near.would, near.change);
+    for (heading, changes) in
+        [("it would be", &trace.nearest), ("with an input missing or invalid", &trace.if_not_understood)]
+    {
+        if !changes.is_empty() {
+            text += &format!("\n{heading}\n");
+        }
+        for near in changes {
+            let distance =
+                near.distance.map(|distance| format!(" ({} away)", (distance * 1e6).round() / 1e6));
+            text += &format!("  {:<8} if {}{}\n", near.would, near.change, distance.unwrap_or_default());
+        }
     }
     text
 }

@@ -174,3 +174,29 @@ impl At {
         Self::new(name, point.threshold, (Proportion::of(point.fmr), Proportion::of(point.fnmr)))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod tests {
+    use cloudauth_policy::{Policy, builtin};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_too_many_people_fall_back_to_attempts_and_say_so() {
+        let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+        let mut tally = Tally::new(&policy, None, &[]);
+        tally.scores[Label::Impostor.number()].add(&[60.0; 100]);
+        let rests_on = |tally: &Tally| {
+            let target = Calibration::of(tally, &[0.1], 1).targets.remove(0);
+            assert_eq!(
+                (target.recommended, target.proved_over_people, target.people),
+                (Some(60.01), None, None)
+            );
+            target.rests_on
+        };
+        assert_eq!(rests_on(&tally), RestsOn::Attempts);
+        tally.kept_all = false;
+        assert_eq!(rests_on(&tally), RestsOn::AttemptsOfTooMany);
+    }
+}

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, command, root};
-use crate::{browser, codes, interop, layers, msrv, tidy, warehouses};
+use crate::{browser, codes, destructive, interop, layers, msrv, tidy, warehouses};
 
 /// The README's test command comes first, then what needs more than Rust.
 pub(crate) fn run() -> Result<()> {
@@ -17,6 +17,11 @@ pub(crate) fn run() -> Result<()> {
     cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
     cargo("test -p cloudauth-lab --features parquet")?;
     features()?;
+    if destructive::is_possible() {
+        destructive::run()?;
+    } else {
+        println!("destructive: NOT RUN, a file system cannot be mounted here");
+    }
     tls()?;
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
@@ -43,7 +48,9 @@ fn features() -> Result<()> {
     cargo("check -p cloudauth-cli --features rustls")?;
     for lab in ["lab", "parquet"] {
         cargo(&format!("clippy -p cloudauth-cli --features {lab} --all-targets -- -D warnings"))?;
-        cargo(&format!("test -p cloudauth-cli --features {lab} --test lab --test lab_sql"))?;
+        cargo(&format!(
+            "test -p cloudauth-cli --features {lab} --test lab --test lab_files --test lab_sql --test outputs"
+        ))?;
     }
     // Each library builds alone, without what its neighbours switch on.
     for library in [

@@ -3,6 +3,7 @@
 mod browser;
 mod ci;
 mod codes;
+mod destructive;
 mod interop;
 mod layers;
 mod msrv;
@@ -36,6 +37,7 @@ cargo xtask <task>
                    the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
                    otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
                    scores; installs both, pinned, into target/ (Python 3)
+  destructive      outputs on a full disk of 300 KB, which it mounts, and 100 times `kill -9` (Linux)
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
@@ -65,6 +67,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["browser"] => browser::run(),
         ["warehouses", args @ ..] => warehouses::run(args),
         ["replay", args @ ..] => replay::run(args),
+        ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => ci::mutants(shard),
         ["deny"] => ci::deny(),

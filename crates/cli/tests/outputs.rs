@@ -268,3 +268,46 @@ fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
         assert!(text.contains(name) && text.contains(place) && text.contains("longer than 16 MiB"), "{text}");
     }
 }
+
+/// A disk that is full but for a few kilobytes, and then is not any more.
+#[cfg(feature = "lab")]
+#[test]
+#[ignore = "needs a file system of 300 KB: cargo xtask destructive"]
+fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
+    let disk = std::path::PathBuf::from(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rows.jsonl"), format!("{EVIDENCE}\n").repeat(1200)).unwrap();
+    let (out, filler) = (disk.join("out"), disk.join("filler"));
+    fs::write(&out, "old").unwrap();
+    fs::write(&filler, vec![0; 288 << 10]).unwrap();
+    let before = names(&disk);
+    let to = out.to_str().unwrap();
+    for line in [
+        "lab calibrate builtin:onboarding rows.jsonl --curve",
+        "lab replay builtin:onboarding rows.jsonl --decisions",
+        "lab report builtin:onboarding rows.jsonl --candidate builtin:vendor --to",
+    ] {
+        let args: Vec<&str> = line.split(' ').chain([to]).collect();
+        let output = command(&args, folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
+        assert!(said(&output).contains("cannot write"), "{args:?}: {}", said(&output));
+        assert_eq!(
+            (fs::read_to_string(&out).unwrap().as_str(), names(&disk)),
+            ("old", before.clone()),
+            "{args:?}"
+        );
+    }
+    // With a checkpoint, the unfinished file stays; once there is room, the run goes on.
+    let checkpoint = folder.path().join("s.json");
+    let line = "lab replay builtin:onboarding rows.jsonl --decisions";
+    let args = [to, "--resume", checkpoint.to_str().unwrap()];
+    let args: Vec<&str> = line.split(' ').chain(args).collect();
+    let output = command(&args, folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "old");
+    fs::remove_file(&filler).unwrap();
+    let output = command(&args, folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 1201);
+    assert_eq!(names(&disk), ["out"]);
+}

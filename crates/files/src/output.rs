@@ -122,6 +122,13 @@ impl OutputFile {
         }
     }
 
+    /// Takes [`keep_when_dropped`](Self::keep_when_dropped) back.
+    pub fn remove_when_dropped(&mut self) {
+        if let Inner::Beside(file) = &mut self.file {
+            file.get_mut().disable_cleanup(false);
+        }
+    }
+
     /// Brings what was written to the disk, without putting it in place.
     ///
     /// # Errors

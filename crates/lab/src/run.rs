@@ -225,7 +225,13 @@ impl<'p> Lab<'p> {
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
         let open = |path| Decisions::open(path, &state, state.position.source == sources.len());
         let mut decisions = self.decisions.as_deref().map(open).transpose()?;
-        self.save(&mut state, decisions.as_mut())?;
+        let is_new = state.decisions.is_none();
+        if let Err(error) = self.save(&mut state, decisions.as_mut()) {
+            if is_new {
+                decisions.into_iter().for_each(Decisions::discard);
+            }
+            return Err(error);
+        }
         let read = |bytes| {
             watch.read.fetch_add(bytes, Ordering::Relaxed);
         };

@@ -138,6 +138,8 @@ fn decisions_that_cannot_be_written_stop_the_run() {
     assert!(error.contains("cannot be resumed"), "{error}");
     let nowhere = Lab::new(&policy).decisions(files.folder.path().join("no/d.csv"));
     assert!(run(&nowhere, &files.data, 0).unwrap_err().contains("folder"));
+    let unsaved = lab(&policy, &files).resume(files.folder.path().join("no/s.json"));
+    assert!(run(&unsaved, &files.data, 0).unwrap_err().contains("folder"));
     assert_eq!(names(files.folder.path()), ["a.jsonl"]);
 }
 

@@ -89,6 +89,13 @@ impl Decisions {
         Ok(self.saved.clone())
     }
 
+    /// Removes the unfinished file, which no checkpoint names.
+    pub(super) fn discard(mut self) {
+        if let Some(file) = &mut self.file {
+            file.remove_when_dropped();
+        }
+    }
+
     /// The number of the piece whose decisions are written next.
     pub(super) const fn next(&self) -> u64 {
         self.next

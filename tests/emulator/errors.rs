@@ -196,3 +196,40 @@ async fn the_string_that_a_client_signed_is_compared_with_the_servers() {
     assert!(same["hint"].as_str().unwrap().contains("the secret is another"), "{same}");
     assert_eq!(admin(&emulator, "GET", "/journal/999/explain", None).await.status, 404);
 }
+
+#[tokio::test]
+async fn accepts_an_unsigned_content_type_on_an_empty_body_and_no_other() {
+    let emulator = emulator().await;
+    let op = DescribeFaceVerify::new(scene(), CertifyId::new("sha1").unwrap());
+    let code = async |nonce: u8, body: &'static str| {
+        let stamp = Stamp::new(std::time::SystemTime::now().into(), Nonce::from_entropy([nonce; 16]));
+        let credentials = by(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
+        let request =
+            prepare(&op, &emulator.url().parse().unwrap(), &credentials, Signing::V3, stamp).unwrap();
+        let (parts, _) = request.into_parts();
+        let signed = parts.headers["authorization"].to_str().unwrap();
+        assert!(!signed.contains("content-type"), "{signed}");
+        let got = send(|http| {
+            let request = http.post(parts.uri.to_string()).headers(parts.headers.clone());
+            request.header("content-type", "application/octet-stream").body(body)
+        });
+        got.await.json()["Code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(code(1, "").await, "406", "the signature is accepted, the session is unknown");
+    assert_eq!(code(2, "x").await, "IncompleteSignature");
+}
+
+#[tokio::test]
+async fn accepts_a_timestamp_with_a_fraction_of_a_second() {
+    let emulator = start(Emulator::builder().clock(frozen())).await;
+    let code = async |timestamp: &str| {
+        let url = format!(
+            "{}/?Action=X&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
+             &SignatureNonce=1&Timestamp={timestamp}&Format=JSON",
+            emulator.url()
+        );
+        get_page(&url).await.json()["Code"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(code("2026-01-02T03:04:05.123456789Z").await, "SignatureDoesNotMatch");
+    assert_eq!(code("2026-01-02T03:04:05.Z").await, "InvalidTimeStamp.Format");
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloudauth::{CertifyUrlStyle, Code, FaceVerifyStatus, Outcome, ReturnHint};
 use cloudauth_emulator::Emulator;
+use serde_json::json;
 
 use crate::support::*;
 
@@ -196,4 +197,45 @@ async fn who_fails_too_often_waits_for_tomorrow() {
     );
     emulator.advance(Duration::from_secs(1)).await;
     begin(&shop, &init("a", &number, RETURN_URL)).await;
+}
+
+#[tokio::test]
+async fn a_short_link_takes_the_submission_too() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
+    let link = link(&session);
+    assert!(link.contains("/s/"), "{link}");
+    assert_eq!(post_form(&format!("{link}/submit"), "sub_code=204").await.status, 303);
+    assert_eq!(describe(&shop, &session.certify_id).await.unwrap().outcome(), Outcome::NotPassed);
+    for (way, status) in [("cancel", 303), ("expire", 303), ("dance", 404)] {
+        let session = begin(&shop, &init("b", "999999199001012003", RETURN_URL)).await;
+        assert_eq!(post_form(&format!("{}/{way}", self::link(&session)), "").await.status, status, "{way}");
+    }
+}
+
+#[tokio::test]
+async fn a_test_finishes_a_session_in_one_line() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator);
+    let (url, queries) = receiver(&[200]).await;
+    let op = calling_back(init("a", "999999199001012003", RETURN_URL), &url);
+    let session = begin(&shop, &op).await;
+    emulator.finish(&session.certify_id, cloudauth_emulator::Outcome::with_sub_code("204")).unwrap();
+    emulator.settle().await;
+    let called = queries.lock().unwrap().last().unwrap().clone();
+    assert!(called.contains("passed=204"), "{called}");
+    assert_eq!(describe(&shop, &session.certify_id).await.unwrap().outcome(), Outcome::NotPassed);
+    let again = emulator.finish(&session.certify_id, cloudauth_emulator::Outcome::pass()).unwrap_err();
+    assert!(again.to_string().contains("submitted already"), "{again}");
+}
+
+#[tokio::test]
+async fn a_location_holds_no_space_and_nothing_but_ascii() {
+    let emulator = emulator().await;
+    let session =
+        admin(&emulator, "POST", "/sessions", Some(json!({ "return_url": "https://shop.example/回 a" })));
+    let link = session.await.json()["link"].as_str().unwrap().to_owned();
+    let left = post_form(&format!("{link}/submit"), "").await;
+    assert!(left.header("location").starts_with("https://shop.example/%E5%9B%9E%20a?response="), "{left:?}");
 }

@@ -86,9 +86,7 @@ async fn a_callback_that_is_not_answered_200_comes_once_more() {
     let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
     let session = client(&emulator, Signing::V1).init_face_verify(&op).await.unwrap().output;
     submit(&session, "").await;
-    let begun = std::time::Instant::now();
     assert_eq!(wait_for(&queries, 3).await.len(), 3, "the probe and two callbacks");
-    assert!(begun.elapsed() < Duration::from_secs(3), "two calls within three seconds");
     tokio::time::sleep(Duration::from_secs(3)).await;
     let queries = queries.lock().unwrap().clone();
     assert_eq!((queries.len(), &queries[1]), (3, &queries[2]), "and no third");

@@ -301,11 +301,9 @@ async fn a_dead_endpoint_is_failed_over_and_the_verification_stays_where_it_was_
     let client = Client::builder(ReqwestTransport::new().unwrap(), by)
         .endpoints([dead_url, emulator.url().parse().unwrap()])
         .build();
-    let begun = std::time::Instant::now();
     let session = start(&client, "999999199001012003").await;
     submit(&session, "").await;
     assert_eq!(describe(&client, &session.certify_id).await.unwrap().outcome(), Outcome::Passed);
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

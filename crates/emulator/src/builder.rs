@@ -222,6 +222,9 @@ fn admin_token(address: SocketAddr, given: Option<String>) -> io::Result<Option<
 fn router(state: &Arc<State>) -> Router {
     Router::new()
         .route("/s/{code}", get(h5::short))
+        .route("/s/{token}/submit", post(h5::submit))
+        .route("/s/{token}/cancel", post(h5::cancel))
+        .route("/s/{token}/expire", post(h5::expire))
         .route("/h5/{token}", get(h5::page))
         .route("/h5/{token}/submit", post(h5::submit))
         .route("/h5/{token}/cancel", post(h5::cancel))

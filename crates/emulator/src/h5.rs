@@ -8,6 +8,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use cloudauth_protocol::SubCode;
 use minijinja::{Value, context};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::json;
 
 use crate::callback;
@@ -16,6 +17,9 @@ use crate::outcome::Outcome;
 use crate::pages::{Language, Page, html, render};
 use crate::sessions::{Act, Refused, Session, Stage};
 use crate::state::State;
+
+/// What a `Location` header cannot hold as it is: control characters and spaces, beside what is not ASCII.
+const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
 
 /// The short link.
 pub(crate) async fn short(
@@ -108,9 +112,9 @@ pub(crate) async fn expire(
 }
 
 fn act(state: &State, token: &str, what: Act, name: &str, language: Language) -> Response<Body> {
-    let again = format!("/h5/{token}?lang={}", language.as_str());
     let session = state.sessions().behind(token).cloned();
     let Some(session) = session else { return unknown(token, language) };
+    let again = format!("/h5/{}?lang={}", session.token, language.as_str());
     match perform(state, &session.certify_id, what, name, What::Page) {
         Ok(session) if session.stage == Stage::Expired => to(StatusCode::SEE_OTHER, &again),
         Ok(session) => to(StatusCode::SEE_OTHER, &way_back(&session).unwrap_or(again)),
@@ -223,7 +227,9 @@ fn origin(url: &str) -> String {
 fn to(status: StatusCode, location: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("to {}\n", callback::shown(location))));
     *response.status_mut() = status;
-    if let Ok(location) = HeaderValue::from_bytes(location.as_bytes()) {
+    // A ReturnUrl may hold spaces or letters of any alphabet; a header may not.
+    let location = utf8_percent_encode(location, UNPRINTABLE).to_string();
+    if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
     }
     response

@@ -16,7 +16,7 @@
 //! | `GET, POST /` | the RPC gateway: `InitFaceVerify`, `DescribeFaceVerify`, `DeleteFaceVerifyResult` |
 //! | `GET /s/{code}` | a short `CertifyUrl`: leads to the long one |
 //! | `GET /h5/{token}` | the page of the end user, whose forms go to the next |
-//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the person, in one request; the answer leads back to `ReturnUrl` |
+//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the person, in one request; the answer leads back to `ReturnUrl`. Short links take them too |
 //! | `GET /jsvm_all.js` | stands in for the vendor's script: `getMetaInfo()` |
 //! | `GET /oss/{bucket}/{object}` | the picture, for 15 minutes |
 //! | `/_emu/ui`, `/_emu/v1/..` | the inspection page, and the admin API with its `openapi.json` |

@@ -22,7 +22,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn pass() -> Self {
+    /// The person passes: SubCode 200.
+    #[must_use]
+    pub fn pass() -> Self {
         Self::with_sub_code("200")
     }
 

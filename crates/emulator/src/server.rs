@@ -5,12 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cloudauth_protocol::CertifyId;
 use tokio::task::JoinHandle;
 
 use crate::builder::Builder;
 use crate::callback;
 use crate::clock::Clock;
 use crate::fault::Fault;
+use crate::h5;
+use crate::journal::What;
+use crate::outcome::Outcome;
+use crate::sessions::{Act, Refused};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
@@ -67,6 +72,41 @@ impl Emulator {
     /// Waits until no callback runs and none is due.
     pub async fn settle(&self) {
         callback::settle(&self.state).await;
+    }
+
+    /// Finishes a session as its person would, with this outcome: the callback follows, and `DescribeFaceVerify` returns the
+    /// result. An outcome that the admin API forced for this session takes precedence.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+    /// use cloudauth_emulator::{Emulator, Outcome};
+    /// use cloudauth_protocol::FaceVerifySession;
+    ///
+    /// async fn person_fails(emulator: &Emulator, session: &FaceVerifySession) -> std::io::Result<()> {
+    ///     emulator.finish(&session.certify_id, Outcome::with_sub_code("204"))?;
+    ///     emulator.settle().await; // the callback was made
+    ///     Ok(())
+    /// }
+    /// # let emulator = Emulator::builder().start().await?;
+    /// # let unknown = cloudauth_protocol::CertifyId::new("unknown").unwrap();
+    /// # assert!(emulator.finish(&unknown, Outcome::pass()).is_err());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// If the emulator does not know the session, or if the session was submitted or has expired.
+    pub fn finish(&self, certify_id: &CertifyId, outcome: Outcome) -> io::Result<()> {
+        let act = Act::Submit(Some(outcome));
+        match h5::perform(&self.state, certify_id.as_str(), act, "submit", What::Admin) {
+            Ok(_) => Ok(()),
+            Err(Refused::Unknown) => Err(io::Error::new(io::ErrorKind::NotFound, "unknown CertifyId")),
+            Err(Refused::Used) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "the session was submitted already"))
+            }
+            Err(Refused::Expired) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, "the session has expired"))
+            }
+        }
     }
 
     /// Has something go wrong, from now on.

@@ -21,13 +21,15 @@ pub(crate) enum Value {
     Missing,
     /// A text, its escapes resolved.
     Text(Place),
-    /// A number, as it is written and as the nearest double.
+    /// A number, as it is written and as the nearest double, which is infinite where it is beyond all of them.
     Number(Place, f64),
     /// `true` or `false`.
     Truth(bool),
     /// An object, of which members are wanted.
     Object,
-    /// A list or another object; or a text that holds half a surrogate pair.
+    /// A list, as it is written.
+    List(Place),
+    /// Another object; or a text that holds half a surrogate pair.
     Other,
 }
 
@@ -431,9 +433,15 @@ impl Found {
                 }
             }
             Some(b'-' | b'0'..=b'9') => match (cursor.value()?, Place::new(depth, &(begin..cursor.at))) {
-                (Some(number), Some(place)) => Value::Number(place, number),
+                (number, Some(place)) => Value::Number(place, number),
                 _ => return Err(Bad::NotJson),
             },
+            // Its texts have quotes, which are escaped there.
+            Some(b'[') if IN_TEXT => return Err(Bad::NotJson),
+            Some(b'[') => {
+                cursor.pass(deep)?;
+                Place::new(depth, &(begin..cursor.at)).map_or(Value::Other, Value::List)
+            }
             Some(b't') => cursor.word("true").map(|()| Value::Truth(true))?,
             Some(b'f') => cursor.word("false").map(|()| Value::Truth(false))?,
             Some(b'n') => cursor.word("null").map(|()| Value::Missing)?,

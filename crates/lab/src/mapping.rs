@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use cloudauth_policy::{Input, InputKind};
+use cloudauth_protocol::grammar;
 use serde::Deserialize;
 
 /// What a row is.
@@ -182,6 +183,9 @@ impl Mapping {
                     return wrong(format!(
                         "`{input}` cannot be the same in every row; `code` and `sub_code` can"
                     ));
+                }
+                Of::Value(Constant { value }) if grammar::code(value) != Some(value) => {
+                    return wrong(format!("`{input}` has a value that is not a code: 1 to 15 digits"));
                 }
                 _ => {}
             }

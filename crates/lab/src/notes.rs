@@ -139,12 +139,6 @@ impl Notes {
         !self.0.is_empty()
     }
 
-    /// Whether an input was missing.
-    #[cfg(feature = "parquet")]
-    pub(crate) fn misses(&self) -> bool {
-        self.1.iter().any(|rows| *rows > 0)
-    }
-
     pub(crate) fn merge(&mut self, other: &Self) {
         for (what, note) in &other.0 {
             let mine = self.0.entry(*what).or_default();

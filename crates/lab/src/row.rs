@@ -4,8 +4,10 @@
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 mod tests;
 
-use cloudauth_policy::{Evidence, Flag, Input};
-use cloudauth_protocol::FaceVerifyResult;
+#[cfg(feature = "parquet")]
+use cloudauth_policy::ValueState;
+use cloudauth_policy::{Evidence, EvidenceIssue, Form, Input, Value};
+use cloudauth_protocol::grammar;
 
 use crate::mapping::{Mapping, Of, Shape};
 use crate::notes::{Notes, Point, What};
@@ -28,9 +30,11 @@ pub(crate) mod slot {
 pub(crate) enum Cell<'a> {
     Missing,
     Text(&'a str),
-    /// As it is written.
+    /// As it is written, and the nearest double; infinite where it is beyond all of them.
     Number(&'a str, f64),
     Truth(bool),
+    /// A JSON list, as it is written.
+    List(&'a str),
     Object,
     Other,
     /// A day since 1970, of a column of dates or times.
@@ -43,23 +47,32 @@ impl<'a> Cell<'a> {
     pub(crate) fn filled(self) -> Option<&'a str> {
         let text = match self {
             Self::Text(text) => text,
-            Self::Number(text, _) if is_whole(text) => text,
+            Self::Number(text, _) if grammar::is_whole(text) => text,
             Self::Truth(true) => "true",
             Self::Truth(false) => "false",
             _ => return None,
         };
-        Some(text).filter(|text| !matches!(*text, "" | "null"))
+        Some(text).filter(|text| !grammar::is_missing(text))
     }
 
-    /// Nothing at all, by the service's way to say so.
+    /// Whether it says nothing, in the service's words too.
     fn is_missing(self) -> bool {
-        matches!(self, Self::Missing | Self::Text("" | "null"))
+        self.value().is_missing()
     }
-}
 
-/// Whether a number is what JSON readers keep whole.
-fn is_whole(number: &str) -> bool {
-    number != "-0" && (number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok())
+    /// The same for the reader of evidence.
+    const fn value(self) -> Value<'a> {
+        match self {
+            Self::Missing => Value::Missing,
+            Self::Text(text) => Value::Text(text),
+            Self::Number(text, number) => Value::Number(text, number),
+            Self::Truth(truth) => Value::Truth(truth),
+            Self::List(list) => Value::List(list),
+            Self::Object | Self::Other => Value::Other,
+            #[cfg(feature = "parquet")]
+            Self::Day(_) => Value::Other,
+        }
+    }
 }
 
 /// Who it was, where somebody found out.
@@ -132,7 +145,7 @@ impl<'m> Rows<'m> {
         let name = |slot| if *names { cell(slot).filled() } else { None };
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
-            let what = match cell(Input::Code as usize).filled() {
+            let what = match cell(Input::Code as usize).value().code().0 {
                 Some("200") if cell(slot::RESULT) == Cell::Object => None,
                 Some("200") => Some(What::NoResult),
                 Some("403" | "424") => Some(What::Pending),
@@ -146,30 +159,36 @@ impl<'m> Rows<'m> {
         }
         let (label, attack) = label(mapping, notes, at, &cell);
         let day = Self::day(cell(slot::TIME)).unwrap_or_else(|| note(notes, What::Time, at));
-        let mut reader = Reader { says, notes, at, is_reply, asked };
-        let mut evidence = Evidence::default();
-        evidence.code = reader.code(Input::Code, cell(Input::Code as usize));
-        evidence.sub_code = reader.code(Input::SubCode, cell(Input::SubCode as usize));
-        let passed = cell(Input::Passed as usize);
-        if let (None, false, Cell::Text(text)) = (evidence.sub_code, is_reply, as_text(passed))
-            && three_digits(text).is_some()
-        {
-            // As the callback has it: `passed` carries the SubCode, and whether anybody passed is not said.
-            reader.notes.add(What::Callback, at);
-            evidence.sub_code = Some(text);
-        } else {
-            evidence.passed = reader.flag(Input::Passed, passed);
-        }
-        evidence.face_attack = reader.flag(Input::FaceAttack, cell(Input::FaceAttack as usize));
-        evidence.face_occlusion = reader.flag(Input::FaceOcclusion, cell(Input::FaceOcclusion as usize));
-        evidence.verify_score = reader.score(Input::VerifyScore, cell(Input::VerifyScore as usize));
-        evidence.quality_score = reader.score(Input::QualityScore, cell(Input::QualityScore as usize));
-        evidence.face_attack_score =
-            reader.score(Input::FaceAttackScore, cell(Input::FaceAttackScore as usize));
-        risks.clear();
-        reader.risks(cell(Input::DeviceRisk as usize), risks);
-        evidence.device_risk = risks;
+        let value = |input: Input| {
+            let says = says.get(input as usize).copied().flatten();
+            mapped(says, cell(input as usize))
+        };
+        let is_asked = |input: Input| asked.get(input as usize).copied().unwrap_or_default();
+        let form = if is_reply { Form::Reply } else { Form::Flat };
+        let evidence = Evidence::read(form, value, risks, |issue| match issue {
+            EvidenceIssue::Missing(input) if is_asked(input) => notes.add_missing(input, 1),
+            EvidenceIssue::Malformed(input) if is_asked(input) || input == Input::DeviceRisk => {
+                notes.add(What::NotUnderstood(input), at);
+            }
+            EvidenceIssue::SubCodeInPassed => notes.add(What::Callback, at),
+            EvidenceIssue::Missing(_) | EvidenceIssue::Malformed(_) => {}
+        });
         Some(Row { evidence, label, attack, day, subject: name(slot::SUBJECT), id: name(slot::ID) })
+    }
+}
+
+/// The value of an input, by the words of the mapping where it has some.
+fn mapped<'a>(says: Option<&'a Of>, cell: Cell<'a>) -> Value<'a> {
+    match says {
+        Some(Of::Value(constant)) => Value::Text(&constant.value),
+        Some(Of::Words(words)) => match (cell.filled(), cell) {
+            (Some(text), _) if words.yes.iter().any(|word| word == text) => Value::Text("T"),
+            (Some(text), _) if words.no.iter().any(|word| word == text) => Value::Text("F"),
+            // These are flags only where the mapping says so.
+            (Some("T" | "F"), _) => Value::Other,
+            _ => cell.value(),
+        },
+        _ => cell.value(),
     }
 }
 
@@ -201,27 +220,20 @@ impl Rows<'_> {
     /// A code or a flag, by itself.
     #[cfg(feature = "parquet")]
     pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
-        let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
-        let Self { says, asked, .. } = self;
-        let mut reader = Reader { says, notes: &mut notes, at, is_reply: false, asked };
-        let text = if input.kind() == cloudauth_policy::InputKind::Code {
-            match reader.says(input) {
-                Some(Of::Value(constant)) => Some(&*constant.value),
-                _ => {
-                    reader.code(input, cell);
-                    cell.filled()
-                }
-            }
+        let value = mapped(self.says.get(input as usize).copied().flatten(), cell);
+        let is_asked = self.asked.get(input as usize).copied().unwrap_or_default();
+        let (text, state) = if input.kind() == cloudauth_policy::InputKind::Code {
+            value.code()
         } else {
-            match reader.flag(input, cell) {
-                Flag::True => Some("T"),
-                Flag::False => Some("F"),
-                Flag::Invalid => None,
-            }
+            let (flag, state) = value.flag(input, Form::Flat);
+            (flag.as_wire(), state)
         };
-        let is_callback = input == Input::Passed
-            && matches!(as_text(cell), Cell::Text(text) if three_digits(text).is_some());
-        Entry { text, is_missing: notes.misses(), is_odd: notes.tells() || is_callback }
+        Entry {
+            text,
+            is_missing: is_asked && state == ValueState::Missing,
+            is_odd: is_asked && state == ValueState::Malformed
+                || input == Input::Passed && value.sub_code_in_passed().is_some(),
+        }
     }
 
     /// A label by itself; `None` if the mapping does not name it.
@@ -237,13 +249,6 @@ impl Rows<'_> {
 fn note<T>(notes: &mut Notes, what: What, at: Point) -> Option<T> {
     notes.add(what, at);
     None
-}
-
-const fn as_text(cell: Cell<'_>) -> Cell<'_> {
-    match cell {
-        Cell::Number(text, _) => Cell::Text(text),
-        cell => cell,
-    }
 }
 
 /// The number of what looks like one of the service's codes: three digits.
@@ -278,95 +283,5 @@ fn label<'a>(
             (Label::Unlabelled, None)
         }
         other => other,
-    }
-}
-
-struct Reader<'r, 'm> {
-    says: &'r [Option<&'m Of>; Input::ALL.len()],
-    notes: &'r mut Notes,
-    at: Point,
-    is_reply: bool,
-    asked: &'r [bool; Input::ALL.len()],
-}
-
-impl<'m> Reader<'_, 'm> {
-    fn says(&self, input: Input) -> Option<&'m Of> {
-        self.says.get(input as usize).copied().flatten()
-    }
-
-    fn code<'a>(&mut self, input: Input, cell: Cell<'a>) -> Option<&'a str>
-    where
-        'm: 'a,
-    {
-        if let Some(Of::Value(constant)) = self.says(input) {
-            return Some(&constant.value);
-        }
-        let text = cell.filled();
-        if text.is_none() {
-            self.missing(input, cell);
-        }
-        text
-    }
-
-    fn flag(&mut self, input: Input, cell: Cell<'_>) -> Flag {
-        let flag = match (self.says(input), cell.filled()) {
-            (Some(Of::Words(words)), Some(text)) => {
-                if words.yes.iter().any(|word| word == text) {
-                    Flag::True
-                } else if words.no.iter().any(|word| word == text) {
-                    Flag::False
-                } else {
-                    Flag::Invalid
-                }
-            }
-            // The flags of MaterialInfo come as truth values too.
-            (_, Some("true")) if self.is_reply && input != Input::Passed => Flag::True,
-            (_, Some("false")) if self.is_reply && input != Input::Passed => Flag::False,
-            (_, Some(text)) => Flag::from_wire(text),
-            (_, None) => Flag::Invalid,
-        };
-        if flag == Flag::Invalid {
-            self.missing(input, cell);
-        }
-        flag
-    }
-
-    fn score(&mut self, input: Input, cell: Cell<'_>) -> Option<f64> {
-        let score = match cell {
-            Cell::Number(_, number) => Some(number),
-            Cell::Text(text) => text.parse::<f64>().ok().filter(|number| number.is_finite()),
-            _ => None,
-        };
-        if score.is_none() {
-            self.missing(input, cell);
-        }
-        score
-    }
-
-    /// What is there and is no list of labels is a label itself that nobody knows: it must not be taken for "none".
-    fn risks(&mut self, cell: Cell<'_>, risks: &mut Vec<Box<str>>) {
-        match cell {
-            Cell::Missing => {}
-            Cell::Text(_) | Cell::Truth(_) => {
-                let labels = cell.filled().into_iter().flat_map(|list| list.split(','));
-                risks.extend(labels.map(str::trim).filter(|label| !label.is_empty()).map(Into::into));
-            }
-            Cell::Number(text, _) if is_whole(text) => risks.push(text.into()),
-            _ => {
-                self.notes.add(What::NotUnderstood(Input::DeviceRisk), self.at);
-                risks.push(FaceVerifyResult::MALFORMED_RISK.into());
-            }
-        }
-    }
-
-    fn missing(&mut self, input: Input, cell: Cell<'_>) {
-        if !self.asked.get(input as usize).copied().unwrap_or_default() {
-            return;
-        }
-        if cell.is_missing() {
-            self.notes.add_missing(input, 1);
-        } else {
-            self.notes.add(What::NotUnderstood(input), self.at);
-        }
     }
 }

@@ -130,6 +130,7 @@ impl<'t> Worker<'t> {
             Value::Text(place) => Cell::Text(found.text_in(line, *place)),
             Value::Number(place, number) => Cell::Number(found.text_in(line, *place), *number),
             Value::Truth(truth) => Cell::Truth(*truth),
+            Value::List(place) => Cell::List(found.text_in(line, *place)),
             Value::Object => Cell::Object,
             Value::Other => Cell::Other,
         });

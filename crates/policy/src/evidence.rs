@@ -26,6 +26,16 @@ impl Flag {
             _ => Self::Invalid,
         }
     }
+
+    /// The flag as the service writes it; `None` for an invalid one.
+    #[must_use]
+    pub const fn as_wire(self) -> Option<&'static str> {
+        match self {
+            Self::True => Some("T"),
+            Self::False => Some("F"),
+            Self::Invalid => None,
+        }
+    }
 }
 
 impl From<Option<bool>> for Flag {

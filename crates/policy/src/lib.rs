@@ -45,6 +45,7 @@ mod read;
 mod sql;
 mod table;
 mod trace;
+mod value;
 
 pub use batch::{Batch, BatchError, Column};
 pub use decision::{Approval, Decision, PolicyRef, Verdict};
@@ -59,6 +60,7 @@ pub use problem::{PolicyError, Problem};
 pub use read::FORMAT;
 pub use sql::{Columns, Dialect, SqlError};
 pub use trace::{Checked, Nearest, Trace};
+pub use value::{EvidenceIssue, Form, Value, ValueState};
 
 /// The JSON Schema of a policy file, for editors.
 pub const SCHEMA: &str = include_str!("../policy.schema.json");

@@ -14,6 +14,7 @@ mod dialect;
 use std::fmt;
 
 use crate::document::{Condition, DeclaredInput, Document, Kind, Test};
+use crate::input::Input;
 use crate::policy::Policy;
 pub use columns::Columns;
 pub use dialect::Dialect;
@@ -69,7 +70,9 @@ impl Policy {
 
         let mut read = kept("cloudauth_row")?;
         for input in &document.inputs {
-            read.push(reading(dialect, columns, input)?);
+            let passed = document.inputs.iter().find(|input| input.name == Input::Passed);
+            let passed = passed.map(|passed| exact_column(dialect, columns, passed)).transpose()?;
+            read.push(reading(dialect, columns, input, passed)?);
         }
         let mut ruled = kept("cloudauth_read")?;
         ruled.push(format!("{} AS policy_rule", rules(dialect, document)?));
@@ -108,8 +111,18 @@ fn deeper(sql: &str) -> String {
     sql.lines().fold(String::new(), |text, line| text + "\n  " + line)
 }
 
-/// A column of the innermost layer: what the table holds, in the policy's words.
-fn reading(dialect: Dialect, columns: &Columns, input: &DeclaredInput) -> Result<String, SqlError> {
+fn exact_column(dialect: Dialect, columns: &Columns, input: &DeclaredInput) -> Result<String, SqlError> {
+    let name = dialect.name(columns.of_input(input.name()))?;
+    Ok(dialect.exact_text(&format!("cloudauth_row.{name}")))
+}
+
+/// A column of the innermost layer: what the table holds, in the policy's words. A callback has its SubCode in `passed`.
+fn reading(
+    dialect: Dialect,
+    columns: &Columns,
+    input: &DeclaredInput,
+    passed: Option<String>,
+) -> Result<String, SqlError> {
     let name = input.name();
     let column = format!("cloudauth_row.{}", dialect.name(columns.of_input(name))?);
     let texts = |values: &[&str]| -> Result<String, SqlError> {
@@ -120,9 +133,17 @@ fn reading(dialect: Dialect, columns: &Columns, input: &DeclaredInput) -> Result
     let read = match &input.kind {
         Kind::Code(values) => {
             let values = texts(&values.iter().map(String::as_str).collect::<Vec<_>>())?;
-            format!(
-                "CASE WHEN {exact} IN ({values}) THEN {exact} WHEN {exact} <> '' THEN 'unknown' ELSE 'missing' END"
-            )
+            let (with_zeros, code) = dialect.code_with_zeros(&exact);
+            let mut words = format!(
+                "CASE WHEN {exact} IN ({values}) THEN {exact} WHEN {with_zeros} AND {code} IN ({values}) THEN {code} WHEN {exact} NOT IN ('', 'null') THEN 'unknown'"
+            );
+            if let Some(passed) = passed.filter(|_| input.name == Input::SubCode) {
+                let is_code = dialect.is_sub_code_in_passed(&passed);
+                words += &format!(
+                    " WHEN {is_code} THEN CASE WHEN {passed} IN ({values}) THEN {passed} ELSE 'unknown' END"
+                );
+            }
+            words + " ELSE 'missing' END"
         }
         Kind::Flag => format!("CASE WHEN {exact} IN ('T', 'F') THEN {exact} ELSE 'invalid' END"),
         Kind::Score { .. } if columns.texts.iter().any(|text| text == name) => {

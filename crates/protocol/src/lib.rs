@@ -58,6 +58,7 @@ pub mod codes;
 mod credentials;
 mod encode;
 mod endpoint;
+pub mod grammar;
 mod material;
 mod operation;
 mod ops;

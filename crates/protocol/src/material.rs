@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use crate::reply::{Object, Text};
+use crate::grammar;
+use crate::reply::{Object, Text, unescape};
 
 /// The largest document that is parsed, in bytes.
 const LARGEST: usize = 256 << 10;
@@ -80,40 +81,6 @@ impl fmt::Debug for MaterialInfo {
     }
 }
 
-/// The text of a JSON string without its quotes, whose escapes a parser has found well formed; `None` if it
-/// holds half a surrogate pair. One copy of the exact size: a parser's own grows as it reads.
-fn unescape(quoted: &str) -> Option<String> {
-    let mut out = String::with_capacity(quoted.len());
-    let mut rest = quoted;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(rest.get(..at)?);
-        let escape = rest.get(at + 1..)?;
-        let (char, len) = match escape.as_bytes().first()? {
-            b'b' => ('\u{8}', 1),
-            b'f' => ('\u{c}', 1),
-            b'n' => ('\n', 1),
-            b'r' => ('\r', 1),
-            b't' => ('\t', 1),
-            b'u' => {
-                let unit = |digits: &str| u16::from_str_radix(digits, 16).ok();
-                let first = unit(escape.get(1..5)?)?;
-                match char::decode_utf16([first]).next()? {
-                    Ok(char) => (char, 5),
-                    Err(_) => {
-                        let second = unit(escape.get(5..11)?.strip_prefix("\\u")?)?;
-                        (char::decode_utf16([first, second]).next()?.ok()?, 11)
-                    }
-                }
-            }
-            itself => (char::from(*itself), 1),
-        };
-        out.push(char);
-        rest = escape.get(len..)?;
-    }
-    out.push_str(rest);
-    Some(out)
-}
-
 /// A `MaterialInfo` that cannot be read. The document is not quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaterialError(&'static str);
@@ -131,7 +98,7 @@ impl std::error::Error for MaterialError {}
 /// Exhaustive on purpose: what decides on a reading must say what it makes of each case.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Reading<T> {
-    /// Absent, `null`, or an empty text.
+    /// Absent, `null`, an empty text, or the text `null`.
     #[default]
     Missing,
     /// As documented.
@@ -236,7 +203,7 @@ impl<'de> Deserialize<'de> for Reading<bool> {
         Ok(match Text::deserialize(deserializer)? {
             Text::Missing => Self::Missing,
             Text::Is(text) => match &*text {
-                "" => Self::Missing,
+                text if grammar::is_missing(text) => Self::Missing,
                 "T" | "true" => Self::Is(true),
                 "F" | "false" => Self::Is(false),
                 _ => Self::Malformed,
@@ -251,12 +218,8 @@ impl<'de> Deserialize<'de> for Reading<f64> {
         Ok(match Text::deserialize(deserializer)? {
             Text::Missing => Self::Missing,
             Text::Number(number) => Self::Is(number),
-            Text::Is(text) if text.is_empty() => Self::Missing,
-            // Rust's parser takes `inf` and `NaN` too; a score is neither.
-            Text::Is(text) => match text.parse::<f64>() {
-                Ok(number) if number.is_finite() => Self::Is(number),
-                _ => Self::Malformed,
-            },
+            Text::Is(text) if grammar::is_missing(&text) => Self::Missing,
+            Text::Is(text) => grammar::score(&text).map_or(Self::Malformed, Self::Is),
             Text::Other => Self::Malformed,
         })
     }

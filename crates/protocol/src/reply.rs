@@ -15,7 +15,7 @@ mod text;
 mod xml;
 
 pub use error::{GatewayError, MalformedReply, Refusal, ReplyError, RequestId, VendorMessage};
-pub(crate) use text::{Object, Text};
+pub(crate) use text::{Object, Text, unescape};
 
 use error::Malformation;
 use http::{HeaderMap, Response, StatusCode};
@@ -116,7 +116,7 @@ impl<'a> Answer<'a> {
             Err(error) => return Err(self.unreadable(text, &error)),
         };
         let request_id = envelope.request_id.filled().and_then(RequestId::new).or_else(|| self.id());
-        let code = match envelope.code.filled() {
+        let code = match envelope.code.code() {
             Some(code) if is_number(code) => Code::from_wire(code),
             Some(code) => return Err(self.gateway_error(code, envelope.message.filled(), request_id)),
             None if code_is_optional && self.status.is_success() && envelope.code.is_missing() => {
@@ -146,7 +146,7 @@ impl<'a> Answer<'a> {
     fn unreadable(&self, text: &str, error: &serde_json::Error) -> ReplyError {
         if let Ok(Object(Some(envelope))) = serde_json::from_str::<Object<Envelope<'_, IgnoredAny>>>(text) {
             let request_id = envelope.request_id.filled().and_then(RequestId::new).or_else(|| self.id());
-            return match envelope.code.filled() {
+            return match envelope.code.code() {
                 Some(code) if is_number(code) => match Code::from_wire(code) {
                     Code::Success => self.malformed_with(Malformation::Lacks("ResultObject"), request_id),
                     code => ReplyError::Refused(Box::new(Refusal {

@@ -205,6 +205,47 @@ fn a_broken_material_info_loses_nothing_else() {
 }
 
 #[test]
+fn device_risk_as_a_json_list_is_that_list() {
+    for (written, expected) in [
+        ("[]", vec![]),
+        (r#""[]""#, vec![]),
+        (r#"["ROOT","VPN"]"#, vec!["ROOT", "VPN"]),
+        (r#""[\"ROOT\",\"VPN\"]""#, vec!["ROOT", "VPN"]),
+        (r#"["ROOT",5]"#, vec!["ROOT", "(malformed)"]),
+        ("null", vec![]),
+        (r#""null""#, vec![]),
+        ("1e400", vec!["(malformed)"]),
+        ("{}", vec!["(malformed)"]),
+    ] {
+        let result = finished(&format!(r#"{{"Passed":"T","DeviceRisk":{written}}}"#));
+        assert_eq!(
+            result.device_risk.iter().map(|label| &**label).collect::<Vec<_>>(),
+            expected,
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn a_whole_number_is_a_sub_code_and_a_malformed_one_is_unknown() {
+    for (written, expected) in [
+        ("200", Some("200")),
+        ("200.0", Some("200")),
+        (r#""200.0""#, Some("200")),
+        ("2e2", Some("(malformed)")),
+        ("200.5", Some("(malformed)")),
+        ("1e400", Some("(malformed)")),
+        ("[200]", Some("(malformed)")),
+        (r#""200 ""#, Some("200 ")),
+        (r#""null""#, None),
+        ("null", None),
+    ] {
+        let result = finished(&format!(r#"{{"Passed":"T","SubCode":{written}}}"#));
+        assert_eq!(result.sub_code.as_ref().map(|code| code.as_str()), expected, "{written}");
+    }
+}
+
+#[test]
 fn device_risk_is_an_open_list() {
     let result = finished(r#"{"Passed":"T","DeviceRisk":"ROOT, VPN,,SomethingNew"}"#);
     assert_eq!(
@@ -276,9 +317,10 @@ fn a_raw_operation_gives_the_whole_document() {
     assert_eq!(reply.output.expose()["ResultObject"]["BizCode"], "1");
     assert!(read::<RawOperation>(200, r#"{"Token":"x"}"#).is_ok(), "the legacy actions have no code");
     assert!(matches!(read::<RawOperation>(200, r#"{"Code":"401"}"#), Err(ReplyError::Refused(_))));
+    assert!(matches!(read::<RawOperation>(200, r#"{"Code":417.0}"#), Err(ReplyError::Refused(_))));
     assert!(read::<RawOperation>(500, r#"{"Token":"x"}"#).is_err());
     assert!(read::<RawOperation>(200, "[]").is_err());
-    for code in ["417.0", r#"{"value":"417"}"#, r#""""#, r#""null""#, "[]"] {
+    for code in ["417.5", "4.17e2", "1e400", r#"{"value":"417"}"#, r#""""#, r#""null""#, "[]"] {
         let body = format!(r#"{{"Code":{code}}}"#);
         assert!(matches!(read::<RawOperation>(200, &body), Err(ReplyError::Malformed(_))), "{code}");
     }

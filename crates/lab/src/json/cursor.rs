@@ -237,16 +237,16 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         Ok(())
     }
 
-    /// A number, as the nearest double; `None` if it is beyond all of them.
-    pub(super) fn value(&mut self) -> Result<Option<f64>, Bad> {
+    /// A number, as the nearest double, which is infinite if the number is beyond all of them.
+    pub(super) fn value(&mut self) -> Result<f64, Bad> {
         let begin = self.at;
         if let Some(number) = self.short() {
-            return Ok(Some(number));
+            return Ok(number);
         }
         self.at = begin;
         self.number()?;
         let text = self.bytes.get(begin..self.at).and_then(|text| std::str::from_utf8(text).ok());
-        Ok(text.and_then(|text| text.parse::<f64>().ok()).filter(|number| number.is_finite()))
+        text.and_then(|text| text.parse().ok()).ok_or(Bad::NotJson)
     }
 
     /// A number of at most 15 digits and without an exponent: both sides of the division are exact, and so its result is the

@@ -22,7 +22,7 @@ pub(super) enum Held {
     /// Each text once.
     Words(Int32Array, StringArray),
     Numbers(Float64Array),
-    /// Whole numbers where their texts matter.
+    /// Numbers where their texts matter.
     Wholes(Keys, Vec<(String, f64)>),
     Truths(BooleanArray),
     Days(Vec<Option<i32>>),
@@ -30,6 +30,10 @@ pub(super) enum Held {
 
 fn is_score(number: usize) -> bool {
     Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
+}
+
+fn is_coded(number: usize) -> bool {
+    Input::ALL.get(number).is_some_and(|input| matches!(input.kind(), InputKind::Code | InputKind::Flag))
 }
 
 /// Whether a slot takes a type.
@@ -78,9 +82,17 @@ impl Held {
             DataType::UInt16 => whole!(UInt16Type),
             DataType::UInt32 => whole!(UInt32Type),
             DataType::UInt64 => whole!(UInt64Type),
+            DataType::Float32 if is_coded(number) => {
+                doubles(array.as_primitive::<Float32Type>().iter().map(|v| v.map(f64::from)))
+            }
+            DataType::Float64 if is_coded(number) => doubles(array.as_primitive::<Float64Type>().iter()),
             DataType::Float32 => numbers::<Float32Type>(array, f64::from),
             DataType::Float64 => Self::Numbers(array.as_primitive().clone()),
             DataType::Decimal128(_, 0) => whole!(Decimal128Type),
+            DataType::Decimal128(_, scale) if is_coded(number) => {
+                let decimals = array.as_primitive::<Decimal128Type>().iter();
+                doubles(decimals.map(|value| value.map(|value| decimal(value, *scale))))
+            }
             DataType::Decimal128(_, scale) => {
                 let scale = *scale;
                 numbers::<Decimal128Type>(array, |value| decimal(value, scale))
@@ -218,6 +230,13 @@ where
         let number = text.parse().unwrap_or(f64::NAN);
         (text, number)
     });
+    Held::Wholes(keys, shown.collect())
+}
+
+/// Doubles of a column of codes or flags, as texts: tools write whole numbers so where some are missing.
+fn doubles(values: impl Iterator<Item = Option<f64>>) -> Held {
+    let (keys, values) = interned(values.map(|value| value.map(f64::to_bits)));
+    let shown = values.into_iter().map(f64::from_bits).map(|number| (format!("{number:?}"), number));
     Held::Wholes(keys, shown.collect())
 }
 

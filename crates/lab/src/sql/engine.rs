@@ -18,24 +18,6 @@ pub(super) fn filled(text: &str) -> String {
     format!("CASE WHEN {text} NOT IN ('', 'null') THEN {text} END")
 }
 
-/// Whether a text is three digits of ASCII.
-pub(super) fn is_code(dialect: Dialect, text: &str) -> String {
-    is(dialect, text, "[0-9][0-9][0-9]")
-}
-
-/// Whether all of a text is what the pattern says, which SQLite takes for a `GLOB`.
-fn is(dialect: Dialect, text: &str, pattern: &str) -> String {
-    match dialect {
-        Dialect::DuckDb => format!("regexp_full_match(CAST({text} AS VARCHAR), '{pattern}')"),
-        Dialect::Postgres => format!("{text} ~ '^{pattern}$'"),
-        Dialect::ClickHouse => format!("match({text}, '^{pattern}$')"),
-        Dialect::DataFusion => format!("regexp_like({text}, '^{pattern}$')"),
-        Dialect::Sqlite => format!("{text} GLOB '{pattern}'"),
-        // In Java `$` would let a line's end through.
-        _ => format!("({text} <> '' AND regexp_replace({text}, '^{pattern}', '') = '')"),
-    }
-}
-
 /// The whole part of a double that is not negative, as a double.
 pub(super) fn floor(dialect: Dialect, number: &str) -> String {
     match dialect {
@@ -65,7 +47,7 @@ pub(super) fn day(dialect: Dialect, time: &str) -> String {
     let part = |from: u32, length: u32| format!("substr({time}, {from}, {length})");
     let is_date = match dialect {
         Dialect::Sqlite => glob(&part),
-        _ => is(dialect, &part(1, 11), DATE),
+        _ => dialect.matches(&part(1, 11), DATE),
     };
     let fourths = |from: usize| {
         let all = (from..100).step_by(4).map(|number| format!("'{number:02}'"));

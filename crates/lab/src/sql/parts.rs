@@ -3,7 +3,7 @@
 
 use cloudauth_policy::{Dialect, Input, Policy, SqlError};
 
-use super::engine::{deeper, floor, is_code, whole};
+use super::engine::{deeper, floor, whole};
 use super::rows::Rows;
 use crate::counts::{FORMAT, part};
 use crate::mapping::Mapping;
@@ -144,14 +144,16 @@ impl Part {
 /// By rules, SubCode and label.
 fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     let code = "read.lab_sub_code";
-    let is_code = is_code(dialect, code);
+    let is_code = dialect.is_sub_code_in_passed(code);
+    let (with_zeros, whole) = dialect.code_with_zeros(code);
+    let is_whole_code = dialect.is_sub_code_in_passed(&whole);
     let mut keys = vec!["lab_rule", "lab_label"];
     keys.extend(is_compared.then_some("lab_candidate_rule"));
     let kept =
         |of: &str| keys.iter().map(|key| format!("{of}.{key} AS {key}")).collect::<Vec<_>>().join(",\n");
     // An empty one is that of the mapping, and is a code that is none.
     let inner = format!(
-        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
+        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} WHEN {with_zeros} AND {is_whole_code} THEN {whole} ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
         deeper(&kept("read"))
     );
     let part = Part::new(part::DECISIONS)

@@ -2,7 +2,7 @@
 
 use cloudauth_policy::{Dialect, Input, InputKind};
 
-use super::engine::{day, filled, is_code};
+use super::engine::{day, filled};
 use super::{no_sql, refused};
 use crate::error::LabError;
 use crate::mapping::{Mapping, Of};
@@ -110,7 +110,14 @@ impl Reader<'_> {
         let missing = format!("{raw} IS NULL");
         if input.kind() != InputKind::Flag {
             self.note(is_asked, What::Missing(input), missing);
-            let value = match self.sub_code_in_passed() {
+            let exact = self.dialect.exact_text(&raw);
+            let is_code = self.dialect.is_code(&exact);
+            let (with_zeros, _) = self.dialect.code_with_zeros(&exact);
+            let odd = format!(
+                "{raw} IS NOT NULL AND CASE WHEN {is_code} THEN 0 WHEN {with_zeros} THEN 0 ELSE 1 END = 1"
+            );
+            self.note(is_asked, What::NotUnderstood(input), odd);
+            let value = match self.sub_code_in_passed()? {
                 Some(by_callback) if input == Input::SubCode => {
                     self.rows.notes.push((What::Callback, by_callback.clone()));
                     format!("CASE WHEN {by_callback} THEN cloudauth_lab_raw.raw_passed ELSE {raw} END")
@@ -128,7 +135,7 @@ impl Reader<'_> {
             ),
             _ => format!("CASE WHEN {} IN ('T', 'F') THEN {raw} END", self.dialect.exact_text(&raw)),
         };
-        let flag = match self.sub_code_in_passed() {
+        let flag = match self.sub_code_in_passed()? {
             Some(by_callback) if input == Input::Passed => {
                 // Nothing is said of a flag that is not read.
                 let rest =
@@ -150,10 +157,21 @@ impl Reader<'_> {
     }
 
     /// When `passed` carries the SubCode, as callbacks have it.
-    fn sub_code_in_passed(&self) -> Option<String> {
-        let is_constant = matches!(self.mapping.inputs.get(&Input::SubCode), Some(Of::Value(_)));
-        let is_code = is_code(self.dialect, "cloudauth_lab_raw.raw_passed");
-        (!is_constant).then(|| format!("cloudauth_lab_raw.raw_sub_code IS NULL AND {is_code}"))
+    fn sub_code_in_passed(&self) -> Result<Option<String>, LabError> {
+        if matches!(self.mapping.inputs.get(&Input::SubCode), Some(Of::Value(_))) {
+            return Ok(None);
+        }
+        let passed = "cloudauth_lab_raw.raw_passed";
+        let is_code = self.dialect.is_sub_code_in_passed(passed);
+        let when = format!("cloudauth_lab_raw.raw_sub_code IS NULL AND {is_code}");
+        Ok(Some(match self.mapping.inputs.get(&Input::Passed) {
+            // A word of the mapping is a flag.
+            Some(Of::Words(words)) => {
+                let all: Vec<String> = words.yes.iter().chain(&words.no).cloned().collect();
+                format!("{when} AND CASE WHEN {} THEN 0 ELSE 1 END = 1", self.is_one_of(passed, &all)?)
+            }
+            _ => when,
+        }))
     }
 
     fn score(&mut self, input: Input, column: Option<&String>, is_asked: bool) -> Result<(), LabError> {

@@ -170,7 +170,7 @@ impl Reader<'_, '_> {
         let mut values: Vec<String> = Vec::new();
         for value in self.list("`values`", value) {
             let Some(text) = self.string(name, value) else { continue };
-            let is_kept = matches!(text.as_str(), "unknown" | "missing" | "none" | "invalid");
+            let is_kept = matches!(text.as_str(), "" | "null" | "unknown" | "missing" | "none" | "invalid");
             if is_kept || values.contains(&text) || text.chars().any(char::is_control) {
                 self.wrong(
                     &value.span(),

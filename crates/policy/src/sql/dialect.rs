@@ -26,8 +26,11 @@ pub enum Dialect {
     Sqlite,
 }
 
-/// A number as JSON writes it, from the first character on.
-const NUMBER: &str = "-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]{1,3})?";
+/// A score in a text, as `cloudauth_protocol::grammar::score` reads it.
+pub(super) const NUMBER: &str = "-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]{1,3})?";
+/// A code in a text, as `cloudauth_protocol::grammar::code` reads it, without a fraction and with one.
+pub(super) const CODE: &str = "(0|[1-9][0-9]{0,14})";
+pub(super) const CODE_WITH_ZEROS: &str = "(0|[1-9][0-9]{0,14})[.]0+";
 
 impl Dialect {
     /// All of them.
@@ -126,6 +129,69 @@ impl Dialect {
         }
     }
 
+    /// Whether all of a text is what the pattern says: a regular expression without anchors, in SQLite a `GLOB`. The text is
+    /// exact, as [`Dialect::exact_text`] makes it.
+    #[must_use]
+    pub fn matches(self, text: &str, pattern: &str) -> String {
+        match self {
+            Self::DuckDb => format!("regexp_full_match(CAST({text} AS VARCHAR), '{pattern}')"),
+            Self::Postgres => format!("{text} ~ '^{pattern}$'"),
+            Self::ClickHouse => format!("match({text}, '^{pattern}$')"),
+            Self::DataFusion => format!("regexp_like({text}, '^{pattern}$')"),
+            Self::Sqlite => format!("{text} GLOB '{pattern}'"),
+            // In Java `$` would let a line's end through.
+            Self::Spark | Self::MaxCompute => {
+                format!("({text} <> '' AND regexp_replace({text}, '^{pattern}', '') = '')")
+            }
+        }
+    }
+
+    /// Whether an exact text is a code without a fraction: 1 to 15 digits, no leading zero.
+    #[must_use]
+    pub fn is_code(self, text: &str) -> String {
+        match self {
+            // A zero byte would end the text for `GLOB` and `length`, but not for bytes.
+            Self::Sqlite => format!(
+                "({text} = '0' OR {text} GLOB '[1-9]*' AND {text} NOT GLOB '*[^0-9]*' AND length(CAST({text} AS BLOB)) <= 15 AND length({text}) = length(CAST({text} AS BLOB)))"
+            ),
+            _ => self.matches(text, CODE),
+        }
+    }
+
+    /// Whether an exact text is a code with a fraction of zeros, and the code without it.
+    #[must_use]
+    pub fn code_with_zeros(self, text: &str) -> (String, String) {
+        match self {
+            Self::Sqlite => {
+                let whole = format!("substr({text}, 1, instr({text}, '.') - 1)");
+                let fraction = format!("substr({text}, instr({text}, '.') + 1)");
+                let is_code = self.is_code(&whole);
+                let bytes = format!("length({text}) = length(CAST({text} AS BLOB))");
+                let when = format!(
+                    "({text} GLOB '[0-9]*.0*' AND {bytes} AND {fraction} NOT GLOB '*[^0]*' AND {is_code})"
+                );
+                (when, whole)
+            }
+            Self::DuckDb => {
+                let text = format!("CAST({text} AS VARCHAR)");
+                (
+                    self.matches(&text, CODE_WITH_ZEROS),
+                    format!("(regexp_replace({text}, '[.]0+', '') COLLATE C)"),
+                )
+            }
+            Self::ClickHouse => {
+                (self.matches(text, CODE_WITH_ZEROS), format!("replaceRegexpOne({text}, '[.]0+', '')"))
+            }
+            _ => (self.matches(text, CODE_WITH_ZEROS), format!("regexp_replace({text}, '[.]0+', '')")),
+        }
+    }
+
+    /// Whether an exact text is the SubCode that a callback has in `passed`: three digits.
+    #[must_use]
+    pub fn is_sub_code_in_passed(self, text: &str) -> String {
+        self.matches(text, "[0-9][0-9][0-9]")
+    }
+
     /// A column of numbers as doubles. One of texts is an error of the engine (in SQLite: invalid) rather than read as the
     /// engine pleases; MaxCompute alone reads it. `input` is named in Spark's error.
     #[must_use]
@@ -153,31 +219,26 @@ impl Dialect {
             Self::DuckDb => format!("CAST({column} AS VARCHAR)"),
             _ => self.exact_text(column),
         };
+        let is_number = self.matches(&text, NUMBER);
         Ok(match self {
-            Self::DuckDb => {
-                format!("CASE WHEN regexp_full_match({text}, '{NUMBER}') THEN TRY_CAST({text} AS DOUBLE) END")
-            }
-            Self::DataFusion => {
-                format!("CASE WHEN regexp_like({text}, '^{NUMBER}$') THEN TRY_CAST({text} AS DOUBLE) END")
+            Self::DuckDb | Self::DataFusion => {
+                format!("CASE WHEN {is_number} THEN TRY_CAST({text} AS DOUBLE) END")
             }
             // Too large and too small are errors there: the one is no number, the other is 0.
             Self::Postgres => {
                 let size = format!("abs(CAST({text} AS numeric))");
                 let (zero, of_text) = (self.number(0.0), format!("CAST({text} AS double precision)"));
                 format!(
-                    "CASE WHEN {text} ~ '^{NUMBER}$' THEN CASE WHEN {size} < 2.4703282292062327e-324 THEN {zero} WHEN {size} <= 1.7976931348623157e308 THEN {of_text} END END"
+                    "CASE WHEN {is_number} THEN CASE WHEN {size} < 2.4703282292062327e-324 THEN {zero} WHEN {size} <= 1.7976931348623157e308 THEN {of_text} END END"
                 )
             }
             // It reads JSON's numbers exactly, whatever `precise_float_parsing` is.
             Self::ClickHouse => {
-                format!(
-                    "CASE WHEN match({text}, '^{NUMBER}$') THEN JSONExtract({text}, 'Nullable(Float64)') END"
-                )
+                format!("CASE WHEN {is_number} THEN JSONExtract({text}, 'Nullable(Float64)') END")
             }
-            // `$` would let a line's end through.
-            Self::Spark | Self::MaxCompute => format!(
-                "CASE WHEN {text} <> '' AND regexp_replace({text}, '^{NUMBER}', '') = '' THEN CAST({text} AS DOUBLE) END"
-            ),
+            Self::Spark | Self::MaxCompute => {
+                format!("CASE WHEN {is_number} THEN CAST({text} AS DOUBLE) END")
+            }
             Self::Sqlite => {
                 return Err(SqlError::new(format!(
                     "`{input}` cannot be a text in sqlite, which reads some numbers an ulp off; store it as REAL"

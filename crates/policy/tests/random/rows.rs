@@ -1,12 +1,12 @@
 //! Rows as warehouses hold them, made to find a guard that is missing: every cut and its neighbours, what is no number, codes
 //! and flags that are almost right.
 
-use cloudauth_policy::{Evidence, Flag, Input, Policy};
+use cloudauth_policy::{Evidence, Form, Input, Policy, Value};
 
 use super::Dice;
 
 /// Codes, most of which are none.
-pub const CODES: [&str; 26] = [
+pub const CODES: [&str; 31] = [
     "200",
     "201",
     "202",
@@ -22,6 +22,11 @@ pub const CODES: [&str; 26] = [
     "0200",
     "200\n",
     "200.0",
+    "201.000",
+    "200.",
+    "2e2",
+    "200.0 ",
+    "null",
     "2OO",
     "\u{ff12}00",
     "unknown",
@@ -36,8 +41,10 @@ pub const CODES: [&str; 26] = [
 ];
 
 /// Flags, most of which are none.
-pub const FLAGS: [&str; 14] =
-    ["T", "F", "t", "f", "true", "", " T", "T ", "F ", "F\n", "invalid", "1", "\u{ff34}", "\u{1e6a}"];
+pub const FLAGS: [&str; 20] = [
+    "T", "F", "t", "f", "true", "", " T", "T ", "F ", "F\n", "invalid", "1", "\u{ff34}", "\u{1e6a}", "null",
+    "200", "206", "299", "2000", "206.0",
+];
 
 /// Texts that engines take for numbers, or nearly.
 pub const NUMBERS: [&str; 24] = [
@@ -85,14 +92,17 @@ pub const INPUTS: [&str; 8] = {
 };
 
 impl Row {
-    /// What the policy is asked.
+    /// The row as the reader of evidence reads it; the scores as they are.
     pub fn evidence(&self) -> Evidence<'static> {
-        let flag = |text: Option<&str>| text.map_or(Flag::Invalid, Flag::from_wire);
+        let value = |text: Option<&'static str>| text.map_or(Value::Missing, Value::Text);
+        let flag = |input, text| value(text).flag(input, Form::Flat).0;
         let mut evidence = Evidence::default();
         let [code, sub_code, passed, face_attack, face_occlusion] = self.texts;
-        (evidence.code, evidence.sub_code) = (code, sub_code);
-        (evidence.passed, evidence.face_attack) = (flag(passed), flag(face_attack));
-        evidence.face_occlusion = flag(face_occlusion);
+        (evidence.code, evidence.sub_code) = (value(code).code().0, value(sub_code).code().0);
+        evidence.sub_code = evidence.sub_code.or(value(passed).sub_code_in_passed());
+        evidence.passed = flag(Input::Passed, passed);
+        evidence.face_attack = flag(Input::FaceAttack, face_attack);
+        evidence.face_occlusion = flag(Input::FaceOcclusion, face_occlusion);
         [evidence.verify_score, evidence.quality_score, evidence.face_attack_score] = self.scores;
         evidence
     }

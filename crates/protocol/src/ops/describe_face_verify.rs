@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::codes::{Code, Passed, SubCode};
+use crate::grammar;
 use crate::material::MaterialInfo;
 use crate::operation::{Effect, Operation};
 use crate::params::{Param, Params, Place, name};
@@ -215,7 +216,7 @@ struct Wire<'a> {
     #[serde(borrow, default)]
     device_token: Text<'a>,
     #[serde(borrow, default)]
-    device_risk: Text<'a>,
+    device_risk: Option<&'a RawValue>,
     #[serde(borrow, default)]
     success: Text<'a>,
     #[serde(borrow, default)]
@@ -226,17 +227,17 @@ struct Wire<'a> {
 
 impl FaceVerifyResult {
     /// The label that stands for a `DeviceRisk` that cannot be read.
-    pub const MALFORMED_RISK: &'static str = "(malformed)";
+    pub const MALFORMED_RISK: &'static str = grammar::MALFORMED;
 }
 
 impl From<Wire<'_>> for FaceVerifyResult {
     fn from(wire: Wire<'_>) -> Self {
         Self {
             passed: wire.passed.filled().map(Passed::from_wire),
-            sub_code: wire.sub_code.filled().map(SubCode::from_wire),
+            sub_code: sub_code(&wire.sub_code),
             identity_info: wire.identity_info.filled().map(|text| IdentityInfo(text.into())),
             device_token: wire.device_token.filled().map(|text| DeviceToken(text.into())),
-            device_risk: risks(&wire.device_risk),
+            device_risk: risks(wire.device_risk),
             success: wire.success.filled().and_then(|text| text.to_ascii_lowercase().parse().ok()),
             user_info: wire.user_info.filled().map(|text| UserInfo(text.into())),
             degrade_info: wire.degrade_info.filled().map(Into::into),
@@ -245,14 +246,26 @@ impl From<Wire<'_>> for FaceVerifyResult {
     }
 }
 
-/// What is there and is no list of labels is a label itself that nobody knows: it must not be taken for "none".
-fn risks(text: &Text<'_>) -> Vec<Box<str>> {
-    match text {
-        Text::Missing | Text::Is(_) => text.filled().map(labels).unwrap_or_default(),
-        Text::Number(_) | Text::Other => vec![FaceVerifyResult::MALFORMED_RISK.into()],
-    }
+/// A value that cannot be a code is an unknown SubCode, and not a missing one.
+fn sub_code(text: &Text<'_>) -> Option<SubCode> {
+    let malformed = matches!(text, Text::Number(_) | Text::Other).then_some(grammar::MALFORMED);
+    text.code().or(malformed).map(SubCode::from_wire)
 }
 
-fn labels(list: &str) -> Vec<Box<str>> {
-    list.split(',').map(str::trim).filter(|label| !label.is_empty()).map(Into::into).collect()
+/// The labels of `DeviceRisk`. A value that is not a list of labels is an unknown label: it must not be taken for "none".
+fn risks(raw: Option<&RawValue>) -> Vec<Box<str>> {
+    let mut labels = Vec::new();
+    match raw.map(|raw| (raw.get(), Text::from_raw(raw))) {
+        None | Some((_, Text::Missing)) => {}
+        Some((_, Text::Is(text))) => {
+            grammar::labels_of_text(&text, &mut labels);
+        }
+        Some((list, Text::Other)) if list.starts_with('[') => {
+            grammar::labels_of_list(list, &mut labels);
+        }
+        Some((_, Text::Number(_) | Text::Other)) => {
+            grammar::malformed(&mut labels);
+        }
+    }
+    labels
 }

@@ -6,6 +6,9 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::grammar;
 
 /// A string, or the text of a number or a truth value; borrowed from the document where it can be.
 #[derive(Default)]
@@ -15,9 +18,9 @@ pub(crate) enum Text<'a> {
     Missing,
     /// A text, or the text of a whole number or a truth value.
     Is(Cow<'a, str>),
-    /// A number with a fraction or an exponent, exactly as a double can hold it.
+    /// A number that is not whole, as the nearest double.
     Number(f64),
-    /// A list or an object, which no field of ours may be.
+    /// A list, an object, a number beyond all doubles, or a text that holds half a surrogate pair.
     Other,
 }
 
@@ -35,66 +38,83 @@ impl<'a> Text<'a> {
 
     /// The text, unless it says nothing: empty, or the word `null`, which the service writes for "none".
     pub(crate) fn filled(&self) -> Option<&str> {
-        self.as_str().filter(|text| !matches!(*text, "" | "null"))
+        self.as_str().filter(|text| !grammar::is_missing(text))
+    }
+
+    /// The same as a code: `200.0` is `200`.
+    pub(crate) fn code(&self) -> Option<&str> {
+        self.filled().map(|text| grammar::code(text).unwrap_or(text))
     }
 }
 
+/// From the value as it is written: a number keeps its text, and one beyond all doubles does no harm to its neighbours.
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyText)
+        <&'de RawValue>::deserialize(deserializer).map(Self::from_raw)
     }
 }
 
-struct AnyText;
-
-impl<'de> Visitor<'de> for AnyText {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
+impl<'a> Text<'a> {
+    /// From a JSON value as it is written.
+    pub(crate) fn from_raw(raw: &'a RawValue) -> Self {
+        let raw = raw.get();
+        match raw.as_bytes() {
+            [b'"', ..] => match quoted(raw) {
+                Some(text) if text.contains('\\') => {
+                    unescape(text).map_or(Self::Other, |text| Self::Is(text.into()))
+                }
+                Some(text) => Self::Is(text.into()),
+                None => Self::Other,
+            },
+            [b'-' | b'0'..=b'9', ..] => match grammar::code(raw) {
+                Some(code) => Self::Is(code.into()),
+                None if grammar::is_whole(raw) => Self::Is(raw.into()),
+                None => raw.parse().ok().filter(|n: &f64| n.is_finite()).map_or(Self::Other, Self::Number),
+            },
+            b"true" | b"false" => Self::Is(raw.into()),
+            b"null" => Self::Missing,
+            _ => Self::Other,
+        }
     }
+}
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Borrowed(text)))
-    }
+/// What stands between the quotes of a JSON string.
+fn quoted(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"')
+}
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Owned(text.to_owned())))
+/// The text of a JSON string without its quotes, whose escapes a parser has found well formed; `None` if it
+/// holds half a surrogate pair. One copy of the exact size: a parser's own grows as it reads.
+pub(crate) fn unescape(quoted: &str) -> Option<String> {
+    let mut out = String::with_capacity(quoted.len());
+    let mut rest = quoted;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        out.push_str(rest.get(..at)?);
+        let escape = rest.get(at + 1..)?;
+        let (char, len) = match escape.as_bytes().first()? {
+            b'b' => ('\u{8}', 1),
+            b'f' => ('\u{c}', 1),
+            b'n' => ('\n', 1),
+            b'r' => ('\r', 1),
+            b't' => ('\t', 1),
+            b'u' => {
+                let unit = |digits: &str| u16::from_str_radix(digits, 16).ok();
+                let first = unit(escape.get(1..5)?)?;
+                match char::decode_utf16([first]).next()? {
+                    Ok(char) => (char, 5),
+                    Err(_) => {
+                        let second = unit(escape.get(5..11)?.strip_prefix("\\u")?)?;
+                        (char::decode_utf16([first, second]).next()?.ok()?, 11)
+                    }
+                }
+            }
+            itself => (char::from(*itself), 1),
+        };
+        out.push(char);
+        rest = escape.get(len..)?;
     }
-
-    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Owned(text)))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Owned(number.to_string())))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Text::Number(number))
-    }
-
-    fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
-        Ok(Text::Is(Cow::Borrowed(if truth { "true" } else { "false" })))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Text::Missing)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Text::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Text::Other)
-    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// An object, or `None` where anything else stands: serde's own structs take a list of values in order for
@@ -120,8 +140,9 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyObject<T> {
         T::deserialize(MapAccessDeserializer::new(object)).map(Some)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        AnyText.visit_seq(list).map(|_| None)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {

@@ -1,0 +1,284 @@
+//! The written forms of codes, scores and labels. One grammar for replies, recorded results and text columns:
+//! `docs/policy.md` has it as a table.
+
+use std::fmt;
+
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The code or the label that stands for a value that cannot be read. No policy knows it.
+pub const MALFORMED: &str = "(malformed)";
+/// The longest code, in digits.
+const LONGEST_CODE: usize = 15;
+/// The most labels of one list.
+const MOST_LABELS: usize = 256;
+
+/// Whether a text stands for "nothing": empty, or the word `null`, which the service writes.
+#[must_use]
+pub fn is_missing(text: &str) -> bool {
+    matches!(text, "" | "null")
+}
+
+/// The code in a text or in a number as it is written: 1 to 15 digits without a leading zero. `200.0` is the code `200`,
+/// since some tools write whole numbers with a fraction of zeros. `None` for everything else.
+///
+/// ```
+/// use cloudauth_protocol::grammar;
+///
+/// assert_eq!(grammar::code("200.0"), Some("200"));
+/// assert_eq!(grammar::code("200 "), None);
+/// ```
+#[must_use]
+pub fn code(written: &str) -> Option<&str> {
+    let (digits, fraction) = written.split_once('.').unwrap_or((written, "0"));
+    let is_code = match digits.as_bytes() {
+        [b'0'] => true,
+        [b'1'..=b'9', rest @ ..] => rest.len() < LONGEST_CODE && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    (is_code && !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0')).then_some(digits)
+}
+
+/// The score in a text: a number as JSON writes it, with at most three digits of exponent. `None` for everything else,
+/// `+88.25`, `088.25`, `88.`, `.5e2`, `NaN` and numbers beyond all doubles among them.
+///
+/// ```
+/// use cloudauth_protocol::grammar;
+///
+/// assert_eq!(grammar::score("88.25"), Some(88.25));
+/// assert_eq!(grammar::score("88."), None);
+/// ```
+#[must_use]
+pub fn score(text: &str) -> Option<f64> {
+    is_number(text.as_bytes()).then(|| text.parse().ok()).flatten().filter(|number: &f64| number.is_finite())
+}
+
+fn is_number(text: &[u8]) -> bool {
+    let rest = text.strip_prefix(b"-").unwrap_or(text);
+    let (whole, mut rest) = digits(rest);
+    if whole.is_empty() || (whole.len() > 1 && whole.starts_with(b"0")) {
+        return false;
+    }
+    if let [b'.', after @ ..] = rest {
+        let (fraction, after) = digits(after);
+        if fraction.is_empty() {
+            return false;
+        }
+        rest = after;
+    }
+    if let [b'e' | b'E', after @ ..] = rest {
+        let after = after.strip_prefix(b"+").or(after.strip_prefix(b"-")).unwrap_or(after);
+        let (exponent, after) = digits(after);
+        return matches!(exponent.len(), 1..=3) && after.is_empty();
+    }
+    rest.is_empty()
+}
+
+/// The digits at the beginning, and the rest.
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, &[]))
+}
+
+/// Whether a JSON number is one that readers keep whole: it is written without fraction and exponent, and fits 64 bits.
+#[must_use]
+pub fn is_whole(number: &str) -> bool {
+    number != "-0" && (number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok())
+}
+
+/// Adds the labels of a text: separated by commas, blanks around them removed, empty ones left out. A text that begins with
+/// `[` is a JSON list, as for [`labels_of_list`]. Whether all of it was understood.
+pub fn labels_of_text(text: &str, labels: &mut Vec<Box<str>>) -> bool {
+    if is_missing(text) {
+        return true;
+    }
+    if text.trim_start().starts_with('[') {
+        return labels_of_list(text, labels);
+    }
+    let mut all = text.split(',').map(str::trim).filter(|label| !label.is_empty());
+    labels.extend(all.by_ref().take(MOST_LABELS).map(Box::from));
+    all.next().is_none() || malformed(labels)
+}
+
+/// Adds the labels of a JSON list of texts, as it is written. What is no text, and what follows the 256th, is the label
+/// [`MALFORMED`]: it must not be taken for "none". Whether all of it was
+/// understood.
+pub fn labels_of_list(json: &str, labels: &mut Vec<Box<str>>) -> bool {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let read = reader.deserialize_seq(List(labels)).and_then(|understood| reader.end().map(|()| understood));
+    read.unwrap_or_else(|_| malformed(labels))
+}
+
+/// Adds the label of what cannot be read.
+pub fn malformed(labels: &mut Vec<Box<str>>) -> bool {
+    labels.push(MALFORMED.into());
+    false
+}
+
+struct List<'l>(&'l mut Vec<Box<str>>);
+
+impl<'de> Visitor<'de> for List<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of texts")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<bool, A::Error> {
+        let Self(labels) = self;
+        let (mut read, mut understood) = (0, true);
+        while let Some(raw) = list.next_element::<&RawValue>()? {
+            read += 1;
+            if read > MOST_LABELS {
+                understood &= read > MOST_LABELS + 1 || malformed(labels);
+                continue;
+            }
+            match serde_json::from_str::<String>(raw.get()) {
+                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) => labels.push(text.trim().into()),
+                Err(_) => understood = malformed(labels),
+            }
+        }
+        Ok(understood)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_code_is_a_whole_number() {
+        for (written, expected) in [
+            ("200", "200"),
+            ("0", "0"),
+            ("200.0", "200"),
+            ("200.000", "200"),
+            ("0.0", "0"),
+            ("999999999999999", "999999999999999"),
+            ("999999999999999.00", "999999999999999"),
+        ] {
+            assert_eq!(code(written), Some(expected), "{written}");
+        }
+        for written in [
+            "",
+            "null",
+            "200 ",
+            " 200",
+            "+200",
+            "-200",
+            "0200",
+            "00",
+            "200.",
+            ".0",
+            "200.5",
+            "2e2",
+            "200.0.0",
+            "200,0",
+            "T",
+            "\u{ff12}00",
+            "200\n",
+            "200.0\0",
+            "1000000000000000",
+            "999999199001012003",
+        ] {
+            assert_eq!(code(written), None, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_score_is_a_number_as_json_writes_it() {
+        for text in ["88.25", "0", "-0", "-1.5", "75e0", "7.5E+1", "750e-01", "1e-400", "1e308", "100.000"] {
+            assert_eq!(score(text), Some(text.parse().unwrap()), "{text}");
+        }
+        for text in [
+            "",
+            "null",
+            "+88.25",
+            "088.25",
+            "88.",
+            ".5e2",
+            ".5",
+            "5.e1",
+            " 88",
+            "88 ",
+            "1e400",
+            "-1e400",
+            "1e1234",
+            "1e0001",
+            "1e",
+            "1e+",
+            "e1",
+            "-",
+            "--1",
+            "NaN",
+            "inf",
+            "Infinity",
+            "0x4B",
+            "7_5",
+            "75,5",
+            "75d",
+            "88.2.5",
+            "\u{ff17}5",
+            "00",
+            "-01",
+            "1-",
+            "1e-",
+            "1e+-1",
+        ] {
+            assert_eq!(score(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_read_from_texts_and_lists() {
+        let bad = MALFORMED;
+        for (text, expected, understood) in [
+            ("", vec![], true),
+            ("null", vec![], true),
+            (" , ", vec![], true),
+            ("ROOT", vec!["ROOT"], true),
+            ("VirtualCamera, ROOT,", vec!["VirtualCamera", "ROOT"], true),
+            ("[]", vec![], true),
+            (" [ ] ", vec![], true),
+            (r#"["ROOT"," VPN ",""]"#, vec!["ROOT", "VPN"], true),
+            (r#"["a,b"]"#, vec!["a,b"], true),
+            (r#"["\u0041"]"#, vec!["A"], true),
+            (r#"["ROOT",5,null]"#, vec!["ROOT", bad, bad], false),
+            ("['ROOT']", vec![bad], false),
+            ("[", vec![bad], false),
+            (r#"["ROOT"] "#, vec!["ROOT"], true),
+            (r#"["ROOT"]x"#, vec!["ROOT", bad], false),
+        ] {
+            let mut labels = Vec::new();
+            let is_understood = labels_of_text(text, &mut labels);
+            let labels: Vec<&str> = labels.iter().map(|label| &**label).collect();
+            assert_eq!((labels, is_understood), (expected, understood), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_of_labels_is_bounded() {
+        for text in ["a,".repeat(100_000), format!("[{}\"a\"]", "\"a\",".repeat(100_000))] {
+            let mut labels = Vec::new();
+            assert!(!labels_of_text(&text, &mut labels));
+            assert_eq!(labels.len(), MOST_LABELS + 1);
+            assert_eq!(labels.last().map(|label| &**label), Some(MALFORMED));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_score_is_what_serde_json_reads(text in "-?[0-9]{0,3}[.]?[0-9]{0,3}([eE][+-]?[0-9]{0,3})?[ x]?") {
+            let by_json = serde_json::from_str::<f64>(&text).ok().filter(|_| !text.ends_with(' '));
+            prop_assert_eq!(score(&text), by_json);
+        }
+
+        #[test]
+        fn arbitrary_texts_never_panic(text in "\\PC{0,40}") {
+            let _ = (code(&text), score(&text), labels_of_text(&text, &mut Vec::new()));
+        }
+    }
+}

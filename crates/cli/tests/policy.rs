@@ -103,6 +103,31 @@ fn decide_says_it_with_its_exit_code() {
     }
 }
 
+/// The flat line of row B3 of the field faults: `lab replay` approves it, and so does `decide`.
+#[test]
+fn decide_reads_flat_evidence_as_the_lab_does() {
+    let line = r#"{"sub_code":200.0,"passed":"T","face_attack":"F","face_occlusion":"F","verify_score":"88.25","quality_score":90,"face_attack_score":0.01}"#;
+    let decide = |evidence: &str| {
+        let output = run(&["policy", "decide", "builtin:onboarding", "--output", "json"], evidence);
+        (output.status.code(), json(&output)["data_issues"].to_string())
+    };
+    assert_eq!(decide(line), (Some(0), "[]".to_owned()));
+    for (written, instead, issue) in [
+        ("200.0", r#""200 ""#, "`sub_code` is malformed"),
+        (r#""88.25""#, r#""+88.25""#, "`verify_score` is malformed"),
+        (r#""88.25""#, "1E400", "`verify_score` is malformed"),
+        (r#""T""#, "true", "`passed` is malformed"),
+        (r#""T""#, r#""T","device_risk":[5]"#, "`device_risk` is malformed"),
+    ] {
+        let (exit, issues) = decide(&line.replace(written, instead));
+        assert!(issues.contains(issue), "{instead}: {issues}");
+        assert!(exit == Some(8) || instead.contains("device_risk"), "{instead}: {exit:?}");
+    }
+    let twice = run(&["policy", "decide", "builtin:onboarding"], &line.replacen('{', r#"{"passed":"F","#, 1));
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(text(&twice).contains("`passed` stands twice"), "{}", text(&twice));
+}
+
 #[test]
 fn a_whole_answer_is_decided_on_and_a_pending_one_is_not() {
     let answer = r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"verifyScore\":88.25,\"faceAttackScore\":0.001,\"pictureUrl\":\"https://x.example/planted\"}}"}}"#;

@@ -78,7 +78,7 @@ impl What {
             Self::Label => "has a label that the mapping does not name; taken as none".to_owned(),
             Self::GenuineAttack => "is labelled genuine and an attack; taken as unlabelled".to_owned(),
             Self::Time => "has a time that is none; counted under no day".to_owned(),
-            Self::NotUnderstood(input) => format!("has a `{input}` that is none; taken as invalid"),
+            Self::NotUnderstood(input) => format!("has a malformed `{input}`; taken as invalid or unknown"),
             Self::Missing(input) => format!("has no `{input}`"),
             Self::Changed => "is the last row read of a file that changed while it was read".to_owned(),
         }

@@ -241,8 +241,8 @@ fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
     assert_eq!(told("no JSON object"), Some((1, true, 2)));
     assert_eq!(told("no UTF-8"), Some((1, true, 7)));
     assert_eq!(told("member twice"), Some((1, true, 3)));
-    assert_eq!(told("`verify_score` that is none"), Some((1, false, 1)));
-    assert_eq!(told("`passed` that is none"), Some((1, false, 4)));
+    assert_eq!(told("malformed `verify_score`"), Some((1, false, 1)));
+    assert_eq!(told("malformed `passed`"), Some((1, false, 4)));
     assert_eq!(told("SubCode in `passed`"), Some((1, false, 5)));
     assert_eq!(told("label that the mapping"), Some((1, false, 1)));
     assert_eq!(told("genuine and an attack"), Some((1, false, 6)));

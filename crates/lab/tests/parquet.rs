@@ -42,7 +42,8 @@ fn score(factor: f64) -> impl Strategy<Value = Option<f64>> {
 }
 
 fn rows() -> impl Strategy<Value = Rows> {
-    let odd: &[&str] = &["", "null", "张三", "true", "T ", "75", "200", "NaN", "-1", " "];
+    let odd: &[&str] =
+        &["", "null", "张三", "true", "T ", "75", "200", "NaN", "-1", " ", "200.0", "200 ", "2e2", "206"];
     let texts = (
         text(&["200", "201", "204", "205", "210"], odd),
         text(&["T", "F"], odd),

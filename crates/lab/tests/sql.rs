@@ -92,7 +92,7 @@ fn counts_of_sqlite_tell_what_a_run_tells() {
                 "label that",
                 "genuine and an attack",
                 "time that",
-                "`verify_score` that",
+                "malformed `verify_score`",
             ] {
                 assert!(notes.contains(part), "{part}: {notes}");
             }
@@ -289,5 +289,5 @@ fn texts_among_the_scores_of_sqlite_are_told_of() {
     let told = case.finished(counts, true);
     assert_eq!(told["replay"]["verdicts"]["approve"]["all"], 1, "{told}");
     let notes = told["replay"]["notes"].to_string();
-    assert!(notes.contains(r#"has a `verify_score` that is none; taken as invalid"#), "{notes}");
+    assert!(notes.contains(r#"has a malformed `verify_score`; taken as invalid or unknown"#), "{notes}");
 }

@@ -4,12 +4,17 @@ mod check;
 mod diff;
 mod sql;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use cloudauth::policy::{self, Evidence, Flag, Input, Policy, PolicyError, Problem, Trace, Verdict, builtin};
-use cloudauth::{Body, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus, parse};
+use cloudauth::policy::{
+    self, Evidence, EvidenceIssue, FlatEvidence, Form, Input, Policy, PolicyError, Problem, Trace, Verdict,
+    builtin,
+};
+use cloudauth::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 use cloudauth_files::Access;
-use serde_json::{Map, Value, json};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
 
 use crate::args::{Decide, Policy as Command};
 use crate::failure::{Failure, NOT_PASSED, PENDING, REVIEW};
@@ -72,11 +77,11 @@ fn all_of(file: &str, error: &PolicyError) -> String {
 fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> {
     let policy = load(&args.file)?;
     let text = text::read(&args.evidence)?;
-    let whole = serde_json::from_str::<Value>(&text);
-    let Ok(Value::Object(fields)) = whole else {
-        return Err(Failure::usage(format!("{} is not a JSON object", args.evidence.display())));
+    let refused = |why: String| Failure::usage(format!("{}: {why}", args.evidence.display()));
+    let Ok(members) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&text) else {
+        return Err(refused("not a JSON object".to_owned()));
     };
-    if fields.contains_key("Code") || fields.contains_key("ResultObject") {
+    if members.contains_key("Code") || members.contains_key("ResultObject") {
         let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(text)));
         let reply = reply.map_err(|error| Failure::usage(format!("this answer is no result: {error}")))?;
         if matches!(reply.output, FaceVerifyStatus::Pending(_)) {
@@ -86,52 +91,40 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
             );
             return Ok(PENDING);
         }
-        return Ok(tell(&policy, &Evidence::from(&reply.output), output, explain));
+        return Ok(tell(&policy, &Evidence::from(&reply.output), &[], output, explain));
     }
-    let labels = labels_of(&fields);
-    Ok(tell(&policy, &flat(&fields, &labels)?, output, explain))
-}
-
-/// What is there and is no list of labels is a label that nobody knows.
-fn labels_of(fields: &Map<String, Value>) -> Vec<Box<str>> {
-    let malformed = FaceVerifyResult::MALFORMED_RISK;
-    match fields.get("device_risk") {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::Array(list)) => {
-            list.iter().map(|label| label.as_str().unwrap_or(malformed).into()).collect()
-        }
-        Some(Value::String(text)) => {
-            text.split(',').map(str::trim).filter(|label| !label.is_empty()).map(Box::from).collect()
-        }
-        Some(_) => vec![malformed.into()],
-    }
-}
-
-/// Evidence by the names that policies have for it. What is of the wrong type is invalid, what has no such name an error.
-fn flat<'a>(fields: &'a Map<String, Value>, labels: &'a [Box<str>]) -> Result<Evidence<'a>, Failure> {
-    if fields.keys().any(|name| name.parse::<Input>().is_err()) {
+    if members.keys().any(|name| name.parse::<Input>().is_err()) {
         // The key is not quoted: it may be somebody's name in the wrong place.
-        return Err(Failure::usage(format!(
-            "the evidence may hold {}, or be an answer of DescribeFaceVerify",
-            Input::ALL.map(Input::name).join(", ")
-        )));
+        let names = Input::ALL.map(Input::name).join(", ");
+        return Err(refused(format!("the evidence may hold {names}, or be a reply of DescribeFaceVerify")));
     }
-    let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    let flag = |name: &str| text(name).map_or(Flag::Invalid, Flag::from_wire);
-    let score = |name: &str| fields.get(name).and_then(Value::as_f64);
-    let mut evidence = Evidence::default();
-    (evidence.code, evidence.sub_code) = (text("code"), text("sub_code"));
-    (evidence.passed, evidence.face_attack) = (flag("passed"), flag("face_attack"));
-    evidence.face_occlusion = flag("face_occlusion");
-    (evidence.verify_score, evidence.quality_score) = (score("verify_score"), score("quality_score"));
-    (evidence.face_attack_score, evidence.device_risk) = (score("face_attack_score"), labels);
-    Ok(evidence)
+    let flat = FlatEvidence::parse(&text).map_err(|error| refused(error.to_string()))?;
+    let (mut labels, mut issues) = (Vec::new(), Vec::new());
+    let evidence = Evidence::read(
+        Form::Flat,
+        |input| flat.value(input),
+        &mut labels,
+        |issue| match issue {
+            EvidenceIssue::Missing(_) => {}
+            EvidenceIssue::Malformed(input) => issues.push(format!("`{input}` is malformed")),
+            EvidenceIssue::SubCodeInPassed => {
+                issues.push("`passed` holds a SubCode, as in a callback: nobody passes by it".to_owned());
+            }
+        },
+    );
+    Ok(tell(&policy, &evidence, &issues, output, explain))
 }
 
-fn tell(policy: &Policy, evidence: &Evidence<'_>, output: &Output, explain: bool) -> u8 {
+fn tell(policy: &Policy, evidence: &Evidence<'_>, issues: &[String], output: &Output, explain: bool) -> u8 {
     let trace = policy.explain(evidence);
     let mut document = trace.to_json();
+    if let Value::Object(fields) = &mut document {
+        fields.insert("data_issues".to_owned(), json!(issues));
+    }
     let mut human = in_words(&trace);
+    for issue in issues {
+        human += &format!("data issue: {issue}\n");
+    }
     if explain {
         human += &reasons(&trace);
     } else if let Value::Object(fields) = &mut document {

@@ -1,0 +1,362 @@
+//! One reader of evidence: the same generated verifications as flat JSON, CSV, replies and SQL rows are decided by the same
+//! rule. 10,000 verifications, or as many as `CLOUDAUTH_PROPERTY_CASES` says.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use cloudauth_lab::{Lab, Mapping, Source, Watch};
+use cloudauth_policy::{
+    Columns, Dialect, Evidence, EvidenceIssue, FlatEvidence, Form, Input, InputKind, Policy, builtin,
+};
+use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
+use rusqlite::{Connection, types::Value as Sql};
+
+/// What JSON has for the inputs of a kind, by class: good values, near misses, and values of another type.
+const CODES: [(&str, &[&str]); 4] = [
+    ("good", &[r#""200""#, "200", r#""201""#, "204", r#""205""#]),
+    ("with zeros", &["200.0", r#""200.0""#, "200.00", r#""204.0""#]),
+    (
+        "near miss",
+        &[
+            r#""200 ""#,
+            r#"" 200""#,
+            "2e2",
+            r#""2e2""#,
+            r#""0200""#,
+            r#""200.""#,
+            r#""+200""#,
+            "-200",
+            "200.5",
+            "1E400",
+            "1000000000000000",
+            r#""200,0""#,
+            r#""T""#,
+            r#""２００""#,
+        ],
+    ),
+    ("nothing", &["null", r#""null""#, r#""""#]),
+];
+const FLAGS: [(&str, &[&str]); 4] = [
+    ("good", &[r#""T""#, r#""F""#]),
+    ("near miss", &[r#""t""#, r#""T ""#, r#"" F""#, r#""true""#, "1", "0.0", r#""False""#, r#""Ｔ""#]),
+    ("a SubCode", &[r#""200""#, "206", r#""299""#, r#""2000""#, "206.0", r#""206.0""#]),
+    ("nothing", &["null", r#""null""#, r#""""#]),
+];
+const SCORES: [(&str, &[&str]); 5] = [
+    (
+        "number",
+        &["88.25", "75", "74.99999999999999", "69.5", "0.25", "0.75", "75.0", "-0.0", "7.5e1", "0", "1e-400"],
+    ),
+    ("text", &[r#""88.25""#, r#""75""#, r#""0.25""#, r#""7.5e1""#, r#""750e-1""#, r#""\u0037\u0035""#]),
+    (
+        "near miss",
+        &[
+            r#""+88.25""#,
+            r#""088.25""#,
+            r#""88.""#,
+            r#"".5e2""#,
+            r#""88.25 ""#,
+            r#"" 88""#,
+            r#""88,25""#,
+            r#""7_5""#,
+            r#""0x4B""#,
+            r#""75d""#,
+            r#""1e0001""#,
+        ],
+    ),
+    ("beyond", &["1E400", "-1e999", r#""1E400""#, r#""NaN""#, r#""inf""#, "101", "-1"]),
+    ("nothing", &["null", r#""null""#, r#""""#]),
+];
+const LABELS: [(&str, &[&str]); 4] = [
+    ("text", &[r#""ROOT""#, r#""ROOT, VPN""#, r#""VPN,,""#, r#""Unknown""#]),
+    ("list", &["[]", r#"["ROOT"]"#, r#"["ROOT","VPN"]"#, r#""[]""#, r#"["Unknown"]"#, r#"[" ROOT "]"#]),
+    ("malformed", &["[5]", "5", "88.5", r#""['ROOT']""#, r#""[""#, "1E400"]),
+    ("nothing", &["null", r#""null""#, r#""""#, r#"" , ""#]),
+];
+const OTHER_TYPES: [&str; 5] = ["true", "false", "{}", "[]", r#"{"a":1}"#];
+
+const WITH_LABELS: &str = r#"
+[[rule]]
+id = "risky"
+when = { device_risk = ["ROOT", "VPN", "unknown"] }
+then = { decision = "review", reason = "device_risk" }
+"#;
+
+/// The worked policy, and the same with a rule on labels before all others.
+fn policies() -> [Policy; 2] {
+    let (head, rules) = builtin::ONBOARDING.split_once("\n[[rule]]").unwrap();
+    let declared = head.replace(
+        "\n[inputs]\n",
+        "\n[inputs]\ndevice_risk = { type = \"labels\", values = [\"ROOT\", \"VPN\"] }\n",
+    );
+    let with_labels = format!("{declared}{WITH_LABELS}\n[[rule]]{rules}");
+    [builtin::ONBOARDING, &with_labels].map(|text| Policy::parse(text).unwrap())
+}
+
+struct Dice(u64);
+
+impl Dice {
+    /// SplitMix64.
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((bits ^ (bits >> 31)) % sides as u64) as usize
+    }
+
+    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.roll(all.len())]
+    }
+}
+
+/// A verification: what JSON has for each input, if anything; and an input that stands twice.
+struct Case {
+    values: [Option<&'static str>; 9],
+    twice: Option<Input>,
+}
+
+type Seen = BTreeMap<(Input, &'static str), u64>;
+
+fn case(dice: &mut Dice, seen: &mut Seen) -> Case {
+    // What is approved, by place. In half of the cases few inputs differ from it, or hardly any row would come far.
+    const APPROVED: [&str; 9] =
+        [r#""200""#, r#""200""#, r#""T""#, r#""F""#, r#""F""#, "88.25", "90", "0.25", "[]"];
+    let mut values = APPROVED.map(Some);
+    let is_near = dice.roll(2) == 0;
+    for input in Input::ALL {
+        if is_near && dice.roll(6) > 0 {
+            continue;
+        }
+        let classes: &[(&str, &[&str])] = match input.kind() {
+            InputKind::Code => &CODES,
+            InputKind::Flag => &FLAGS,
+            InputKind::Score => &SCORES,
+            InputKind::Labels => &LABELS,
+        };
+        let (class, value) = match dice.roll(16) {
+            0 => ("absent", None),
+            1 => ("another type", Some(dice.of(&OTHER_TYPES))),
+            2..=6 => {
+                let (class, values) = dice.of(classes);
+                (class, Some(dice.of(values)))
+            }
+            _ => (classes[0].0, Some(dice.of(classes[0].1))),
+        };
+        *seen.entry((input, class)).or_default() += 1;
+        values[input as usize] = value;
+    }
+    let twice = (dice.roll(40) == 0).then(|| dice.of(&Input::ALL));
+    if let Some(input) = twice {
+        *seen.entry((input, "twice")).or_default() += 1;
+    }
+    Case { values, twice }
+}
+
+impl Case {
+    fn members(&self, inputs: &[Input], name: impl Fn(Input) -> String) -> String {
+        let mut text = String::new();
+        for input in inputs {
+            let times = if self.twice == Some(*input) { 2 } else { 1 };
+            let value = self.values[*input as usize].or((times == 2).then_some("null"));
+            for _ in 0..value.map_or(0, |_| times) {
+                let comma = if text.is_empty() { "" } else { "," };
+                write!(text, "{comma}\"{}\":{}", name(*input), value.unwrap_or_default()).unwrap();
+            }
+        }
+        format!("{{{text}}}")
+    }
+
+    fn flat(&self) -> String {
+        self.members(&Input::ALL, |input| input.name().to_owned())
+    }
+
+    /// As the service writes it: the scores in a document that is a text.
+    fn reply(&self) -> String {
+        let last = |input: Input| input.reply_path().rsplit('.').next().unwrap_or_default().to_owned();
+        let scores = self.members(&Input::SCORES, last);
+        let material = self.members(&[Input::FaceAttack, Input::FaceOcclusion], last);
+        let material = joined(&material, &format!("\"facialPictureFront\":{scores}"));
+        let result = self.members(&[Input::SubCode, Input::Passed, Input::DeviceRisk], last);
+        let result = joined(&result, &format!("\"MaterialInfo\":{}", serde_json::Value::from(material)));
+        joined(&self.members(&[Input::Code], last), &format!("\"ResultObject\":{result}"))
+    }
+
+    /// As a table has it: a text is that text, everything else what is written.
+    fn column(&self, input: Input) -> String {
+        let written = self.values[input as usize].unwrap_or_default();
+        match written {
+            "null" => String::new(),
+            text if text.starts_with('"') => serde_json::from_str(text).unwrap(),
+            other => other.to_owned(),
+        }
+    }
+}
+
+fn joined(object: &str, member: &str) -> String {
+    let comma = if object == "{}" { "" } else { "," };
+    format!("{}{comma}{member}}}", object.strip_suffix('}').unwrap())
+}
+
+/// The rule that decides, by the reader of `policy decide`; `None` if the document is refused.
+fn by_decide(policy: &Policy, line: &str, malformed: &mut BTreeMap<Input, u64>) -> Option<String> {
+    let flat = FlatEvidence::parse(line).ok()?;
+    let mut labels = Vec::new();
+    let evidence = Evidence::read(
+        Form::Flat,
+        |input| flat.value(input),
+        &mut labels,
+        |issue| {
+            if let EvidenceIssue::Malformed(input) = issue {
+                *malformed.entry(input).or_default() += 1;
+            }
+        },
+    );
+    Some(policy.decide(&evidence).rule().to_owned())
+}
+
+fn by_client(policy: &Policy, reply: &str) -> Option<String> {
+    let response = http::Response::new(Body::from(reply.to_owned()));
+    let status = parse::<DescribeFaceVerify>(&response).ok()?.output;
+    let is_finished = matches!(status, FaceVerifyStatus::Finished(_));
+    is_finished.then(|| policy.decide(&Evidence::from(&status)).rule().to_owned())
+}
+
+fn mapping(shape: &str) -> Mapping {
+    Mapping::parse(&format!("format = 1\nshape = \"{shape}\"")).unwrap()
+}
+
+/// The rules by `lab replay`, by line.
+fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, String>, String) {
+    let decisions = data.with_extension("decisions.csv");
+    let lab = Lab::new(policy).mapping(mapping).decisions(decisions.clone());
+    let sources = Source::find(&[data.to_owned()]).unwrap();
+    let ran = lab.run(&sources, &Watch::default()).unwrap();
+    let mut reader = csv::Reader::from_path(&decisions).unwrap();
+    let rows = reader.records().map(|record| {
+        let record = record.unwrap();
+        (record[1].parse().unwrap(), record[4].to_owned())
+    });
+    let rules = rows.collect();
+    (rules, serde_json::to_string(&cloudauth_lab::Replay::of(&ran.tally)).unwrap())
+}
+
+fn cases() -> usize {
+    std::env::var("CLOUDAUTH_PROPERTY_CASES").map_or(10_000, |cases| cases.parse().unwrap())
+}
+
+fn made() -> (Vec<Case>, Seen) {
+    let (mut dice, mut seen) = (Dice(12), Seen::new());
+    let all = (0..cases()).map(|_| case(&mut dice, &mut seen)).collect();
+    (all, seen)
+}
+
+#[test]
+fn every_reader_decides_by_the_same_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let (all, _) = made();
+    let mut csv = csv::Writer::from_path(folder.path().join("a.csv")).unwrap();
+    csv.write_record(Input::ALL.map(Input::name)).unwrap();
+    let (mut flat, mut replies) = (String::new(), String::new());
+    for case in &all {
+        flat += &(case.flat() + "\n");
+        replies += &(case.reply() + "\n");
+        csv.write_record(Input::ALL.map(|input| case.column(input))).unwrap();
+    }
+    csv.flush().unwrap();
+    let written = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name)
+    };
+    let (flat_file, reply_file) = (written("a.jsonl", &flat), written("b.jsonl", &replies));
+    for policy in policies() {
+        let mut malformed = BTreeMap::new();
+        let (by_json, told) = by_lab(&policy, mapping("flat"), &flat_file);
+        let (by_csv, _) = by_lab(&policy, mapping("flat"), &folder.path().join("a.csv"));
+        let (by_reply, _) = by_lab(&policy, mapping("reply"), &reply_file);
+        let (mut approved, mut finished) = (0, 0);
+        for (number, (case, (line, reply))) in all.iter().zip(flat.lines().zip(replies.lines())).enumerate() {
+            let at = number as u64 + 1;
+            let decided = by_decide(&policy, line, &mut malformed);
+            assert_eq!(decided.as_ref(), by_json.get(&at), "lab, JSON: {line}");
+            if case.twice.is_none() {
+                assert_eq!(decided.as_ref(), by_csv.get(&(at + 1)), "lab, CSV: {line}");
+            }
+            let client = by_client(&policy, reply);
+            assert_eq!(client.as_ref(), by_reply.get(&at), "client and lab, reply: {reply}");
+            finished += usize::from(client.is_some());
+            approved += usize::from(decided.as_deref() == Some("approve"));
+        }
+        assert!(approved > all.len() / 200 && finished > all.len() / 4, "{approved} {finished}");
+        // What is malformed is counted, input by input, and never silent.
+        for input in policy.inputs().filter(|input| input.kind() != InputKind::Labels) {
+            let note = format!("\"what\":\"has a malformed `{input}`");
+            assert!(malformed[&input] > 0 && told.contains(&note), "{input}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_query_decides_by_the_same_rule() {
+    let (all, _) = made();
+    let [policy, _] = policies();
+    let database = Connection::open_in_memory().unwrap();
+    let names = Input::ALL.map(|input| format!("{input} COLLATE NOCASE")).join(", ");
+    database.execute_batch(&format!("CREATE TABLE log (number INTEGER, {names}); BEGIN")).unwrap();
+    let mut insert = database.prepare("INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").unwrap();
+    let all: Vec<&Case> = all.iter().filter(|case| case.twice.is_none()).collect();
+    for (number, case) in all.iter().enumerate() {
+        let line = case.flat();
+        let flat = FlatEvidence::parse(&line).unwrap();
+        let mut row = vec![Sql::from(number as i64)];
+        row.extend(Input::ALL.map(|input| {
+            let written = case.values[input as usize].unwrap_or("null");
+            match input.kind() {
+                // Scores as texts are refused there.
+                InputKind::Score => flat.value(input).score().0.map_or(Sql::Null, Sql::from),
+                _ if written == "null" => Sql::Null,
+                // A column of numbers.
+                _ if !written.starts_with('"')
+                    && written.parse::<f64>().is_ok_and(|number| number < 1e15) =>
+                {
+                    written
+                        .parse::<i64>()
+                        .map_or_else(|_| Sql::from(written.parse::<f64>().unwrap()), Sql::from)
+                }
+                _ => Sql::from(case.column(input)),
+            }
+        }));
+        insert.execute(rusqlite::params_from_iter(row)).unwrap();
+    }
+    drop(insert);
+    let sql = policy.sql(Dialect::Sqlite, &Columns::of("log").keep("number")).unwrap();
+    let mut query = database.prepare(&format!("SELECT policy_rule_id FROM ({sql}) ORDER BY number")).unwrap();
+    let rules: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rules.len(), all.len());
+    for (case, rule) in all.iter().zip(rules) {
+        // A number is its value there, however it is written.
+        let line = case.flat().replace(":2e2,", ":200,").replace(":206.0,", ":\"206.0\",");
+        assert_eq!(by_decide(&policy, &line, &mut BTreeMap::new()), Some(rule), "{line}");
+    }
+}
+
+/// The test above means something: each class of each input comes up.
+#[test]
+fn the_generator_reaches_every_class() {
+    let (_, seen) = made();
+    for input in Input::ALL {
+        let classes: &[(&str, &[&str])] = match input.kind() {
+            InputKind::Code => &CODES,
+            InputKind::Flag => &FLAGS,
+            InputKind::Score => &SCORES,
+            InputKind::Labels => &LABELS,
+        };
+        for class in classes.iter().map(|(class, _)| *class).chain(["absent", "another type", "twice"]) {
+            let count = seen.get(&(input, class)).copied().unwrap_or_default();
+            assert!(count > 10, "{input}: {class} came up {count} times");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Flat evidence as JSON: one object with a member for each input, under the names of [`Input`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::input::Input;
+use crate::value::Value;
+
+/// The values of a flat JSON object, for [`Evidence::read`](crate::Evidence::read).
+///
+/// ```
+/// use cloudauth_policy::{FlatEvidence, Input, Value};
+///
+/// let flat = FlatEvidence::parse(r#"{"sub_code": 200, "verify_score": "88.25"}"#)?;
+/// assert_eq!(flat.value(Input::SubCode), Value::Number("200", 200.0));
+/// assert_eq!(flat.value(Input::VerifyScore).score().0, Some(88.25));
+/// assert!(FlatEvidence::parse(r#"{"passed": "T", "passed": "F"}"#).is_err());
+/// # Ok::<(), cloudauth_policy::FlatError>(())
+/// ```
+#[derive(Default)]
+pub struct FlatEvidence<'j>([Member<'j>; Input::ALL.len()]);
+
+#[derive(Default)]
+enum Member<'j> {
+    #[default]
+    Missing,
+    Text(String),
+    Number(&'j str, f64),
+    Truth(bool),
+    List(&'j str),
+    Other,
+}
+
+impl<'j> FlatEvidence<'j> {
+    /// Reads an object. A value that is malformed stays so, for the policy to see.
+    ///
+    /// # Errors
+    /// If it is not one JSON object, or a member stands twice or has a name that no input has.
+    pub fn parse(json: &'j str) -> Result<Self, FlatError> {
+        // Only then is nothing of the document in serde_json's message.
+        if !json.trim_ascii_start().starts_with('{') {
+            return Err(FlatError("not a JSON object".to_owned()));
+        }
+        serde_json::from_str(json).map_err(|error| FlatError(error.to_string()))
+    }
+
+    /// The value of an input.
+    #[must_use]
+    pub fn value(&self, input: Input) -> Value<'_> {
+        match self.0.get(input as usize) {
+            Some(Member::Text(text)) => Value::Text(text),
+            Some(Member::Number(written, number)) => Value::Number(written, *number),
+            Some(Member::Truth(truth)) => Value::Truth(*truth),
+            Some(Member::List(list)) => Value::List(list),
+            Some(Member::Other) => Value::Other,
+            Some(Member::Missing) | None => Value::Missing,
+        }
+    }
+}
+
+impl fmt::Debug for FlatEvidence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(Input::ALL.map(|input| (input, self.value(input)))).finish()
+    }
+}
+
+impl<'de: 'j, 'j> Deserialize<'de> for FlatEvidence<'j> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = FlatEvidence<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the inputs of a policy")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut flat = FlatEvidence::default();
+        let mut seen = [false; Input::ALL.len()];
+        while let Some(name) = object.next_key::<Cow<'de, str>>()? {
+            let input: Input = name.parse().map_err(A::Error::custom)?;
+            let raw = object.next_value::<&'de RawValue>()?;
+            if let (Some(member), Some(seen)) = (flat.0.get_mut(input as usize), seen.get_mut(input as usize))
+            {
+                if std::mem::replace(seen, true) {
+                    return Err(A::Error::custom(format_args!("`{input}` stands twice")));
+                }
+                *member = Member::of(raw.get());
+            }
+        }
+        Ok(flat)
+    }
+}
+
+impl<'j> Member<'j> {
+    fn of(raw: &'j str) -> Self {
+        match raw.as_bytes() {
+            [b'"', ..] => serde_json::from_str(raw).map_or(Self::Other, Self::Text),
+            [b'-' | b'0'..=b'9', ..] => Self::Number(raw, raw.parse().unwrap_or(f64::NAN)),
+            [b'[', ..] => Self::List(raw),
+            b"true" => Self::Truth(true),
+            b"false" => Self::Truth(false),
+            b"null" => Self::Missing,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A document that is not flat evidence. It quotes nothing of the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlatError(String);
+
+impl fmt::Display for FlatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invalid evidence: {}", self.0)
+    }
+}
+
+impl std::error::Error for FlatError {}

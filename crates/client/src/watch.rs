@@ -1,5 +1,5 @@
 //! The span and the events of a call; `docs/observability.md` lists them. They hold the operation, the endpoint's host, the
-//! attempts, the HTTP status, the code and the RequestId, never a parameter. Without the feature `tracing` there are none.
+//! attempts, the HTTP status, the code and the RequestId, never a parameter. Without the feature `tracing` nothing is logged.
 
 use std::future::Future;
 

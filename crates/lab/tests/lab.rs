@@ -444,3 +444,16 @@ fn scores_that_have_moved_are_seen() {
     assert!(Drift::of(&ran.tally, None, None).unwrap_err().to_string().contains("no row has a time"));
     assert!("2026-13".parse::<cloudauth_lab::Months>().is_err());
 }
+
+#[test]
+fn an_id_number_in_the_place_of_an_attack_kind_is_masked() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let mapping = Mapping::parse("format = 1\n[label]\nattack = \"attack\"").unwrap();
+    let rows = ["print-2", "999999199001012003", "999999199001012046"]
+        .map(|kind| format!("{}\n", json!({"sub_code": "205", "face_attack_score": 0.9, "attack": kind})));
+    let data = [write(folder.path(), "attacks.jsonl", rows.concat())];
+    let ran = run(&Lab::new(&policy).mapping(mapping), &data);
+    let attacks = Calibration::of(&ran.tally, &[1e-3], 1).attacks.unwrap();
+    let kinds: Vec<_> = attacks.kinds.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+    assert_eq!(kinds, [("[digits]", 2), ("print-2", 1)]);
+}

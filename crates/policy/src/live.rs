@@ -107,7 +107,7 @@ impl LivePolicy {
     }
 
     /// Decides evidence by the policy in force; the candidate, if there is one, is asked too. The decision has no
-    /// [`Approval`](crate::Approval), whatever its verdict.
+    /// [`Approval`](crate::Approval), even if its verdict is approve.
     pub fn decide(&self, evidence: &Evidence<'_>) -> Ruling {
         let policy = self.current();
         let rule = policy.decide(evidence).rule;

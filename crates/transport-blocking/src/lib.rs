@@ -194,8 +194,8 @@ impl fmt::Display for Unsent {
 
 impl std::error::Error for Unsent {}
 
-/// A resolver or a connector whose errors are marked as [`Unsent`]: an error of ureq does not say by itself at which
-/// stage it happened.
+/// A resolver or a connector whose errors are marked as [`Unsent`]: an error of ureq does not say at which stage it
+/// happened.
 #[derive(Debug)]
 struct MarksUnsent<T>(T);
 

@@ -96,10 +96,8 @@ pub async fn cancel_many(transport: &dyn Transport, total: usize, abreast: usize
             requests?.into_iter().map(|request| Box::pin(transport.send(request, &limits))).collect();
         let mut moment = pin!(transport.sleep(Duration::from_millis(20)));
         std::future::poll_fn(|context| {
-            for send in &mut sends {
-                // A silent server does not answer, so that nothing is polled after its end.
-                let _ = send.as_mut().poll(context);
-            }
+            // A send that failed early is not polled again.
+            sends.retain_mut(|send| send.as_mut().poll(context).is_pending());
             moment.as_mut().poll(context)
         })
         .await;

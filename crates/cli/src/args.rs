@@ -117,6 +117,9 @@ pub(crate) enum Policy {
         before: String,
         /// The policy after.
         after: String,
+        /// Compare although examples of a policy fail, to explore another threshold. The output lists them.
+        #[arg(long)]
+        allow_failing_examples: bool,
     },
     /// Puts the spaces of a policy file right, in place.
     Fmt {

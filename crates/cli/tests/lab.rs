@@ -71,6 +71,25 @@ fn a_policy_is_replayed_and_compared() {
     );
 }
 
+#[test]
+fn compare_explores_a_threshold_with_failing_examples_when_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    write_history(folder.path(), 200);
+    let policy = cloudauth::policy::builtin::THRESHOLD;
+    let candidate = policy.replace("value = 75.0, far = \"1/10000\"", "value = 76.5");
+    std::fs::write(folder.path().join("p.toml"), candidate).unwrap();
+    let args = ["compare", "builtin:threshold", "p.toml", "history.jsonl"];
+    let output = lab(&args, folder.path());
+    assert!(!output.status.success() && said(&output).contains("policy check failed"), "{}", said(&output));
+    let allowed = [&args[..], &["--allow-failing-examples"]].concat();
+    let output = lab(&allowed, folder.path());
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("failing example, allowed: p.toml:"), "{text}");
+    let json = lab(&[&allowed[..], &["--output", "json"]].concat(), folder.path());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["failing_examples"][0]["policy"], "p.toml");
+}
+
 /// `data/history.parquet` is the history's first 200 rows, as DuckDB 2.0.1 writes them: `COPY (SELECT * FROM
 /// read_json('history.jsonl')) TO 'history.parquet'`.
 #[test]

@@ -229,6 +229,30 @@ fn an_approval_against_the_vendor_is_shown_by_check_explain_and_diff() {
 }
 
 #[test]
+fn diff_explores_a_threshold_with_failing_examples_when_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    let worked = text(&run(&["policy", "show", "threshold"], ""));
+    std::fs::write(&file, worked.replace("value = 75.0, far = \"1/10000\"", "value = 76.5")).unwrap();
+    let args = ["policy", "diff", "builtin:threshold", file.to_str().unwrap()];
+    let output = run(&args, "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("policy check failed"), "{}", text(&output));
+    let output = run(&[&args[..], &["--allow-failing-examples"]].concat(), "");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let shown = text(&output);
+    assert!(shown.contains("failing example, allowed: "), "{shown}");
+    assert!(
+        shown.contains("example `exactly on the threshold`: expected approve by `match`, got review"),
+        "{shown}"
+    );
+    let document = json(&run(&[&args[..], &["--allow-failing-examples", "--output", "json"]].concat(), ""));
+    assert_eq!(document["failing_examples"].as_array().unwrap().len(), 1);
+    let range = &document["regions"][0]["inputs"][3]["ranges"][0];
+    assert_eq!((range["from"].as_f64(), range["below"].as_f64()), (Some(75.0), Some(76.5)), "{document}");
+}
+
+#[test]
 fn fmt_puts_spaces_right_in_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.toml");

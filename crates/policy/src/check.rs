@@ -202,10 +202,10 @@ fn example_holds(document: &Document, table: &Table, example: &Example, problems
     if !as_expected {
         let expected = example.rule.as_deref().map(|rule| format!(" by `{rule}`")).unwrap_or_default();
         let message = format!(
-            "the example `{}` is {found} by `{id}`, and expects {}{expected}",
+            "example `{}`: expected {}{expected}, got {found} by `{id}`",
             example.name, example.verdict
         );
-        problems.add("V9", &example.span, message, None);
+        problems.failing_example(&example.span, message);
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::{Value, json};
+
 use crate::decision::Verdict;
 use crate::document::{DeclaredInput, Kind};
 use crate::evidence::{Evidence, Flag};
@@ -41,8 +43,26 @@ pub struct Region {
     pub after: Verdict,
     /// Where: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
     pub when: String,
+    /// The same as data: the classes or ranges of each input that is not free. See [`to_json`](Self::to_json).
+    inputs: Vec<Value>,
     /// How many cells it has.
     pub cells: usize,
+}
+
+impl Region {
+    /// As a JSON object. `inputs` has an object for each input that is not free: codes and flags have `values`, scores
+    /// `ranges` of `from` (included) `below` (excluded), labels `label` and `present`; `null` means no bound, or an unknown
+    /// label. `unknown`, `missing` and `invalid` say whether such values belong to the region.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "before": self.before.as_str(),
+            "after": self.after.as_str(),
+            "when": self.when,
+            "inputs": self.inputs,
+            "cells": self.cells,
+        })
+    }
 }
 
 impl fmt::Display for Region {
@@ -96,16 +116,45 @@ pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
         let (before, after) = (*before, *after);
         for classes in merged(boxes, grid.axes.len()) {
             let parts = grid.axes.iter().zip(&classes);
-            let words: Vec<String> = parts
-                .filter(|(axis, classes)| classes.len() < axis.size)
-                .map(|(axis, classes)| axis.in_words(classes))
-                .collect();
+            let parts = parts.filter(|(axis, classes)| classes.len() < axis.size);
+            let inputs = parts.clone().map(|(axis, classes)| classes_json(axis, classes)).collect();
+            let words: Vec<String> = parts.map(|(axis, classes)| axis.in_words(classes)).collect();
             let when = if words.is_empty() { "always".to_owned() } else { words.join(", ") };
-            regions.push(Region { before, after, when, cells: classes.iter().map(Vec::len).product() });
+            let cells = classes.iter().map(Vec::len).product();
+            regions.push(Region { before, after, when, inputs, cells });
         }
     }
     regions.sort_by_key(|region| std::cmp::Reverse((region.after == Verdict::Approve, region.cells)));
     Ok(Difference { cells: grid.cells, regions, other_words })
+}
+
+/// The classes of one axis as data.
+fn classes_json(axis: &Axis, classes: &[usize]) -> Value {
+    let (input, has) = (axis.name(), |class: usize| classes.contains(&class));
+    match &axis.scale {
+        Scale::Code(values, _) => {
+            let listed: Vec<&String> = classes.iter().filter_map(|class| values.get(*class)).collect();
+            let (unknown, missing) = (has(values.len()), has(values.len() + 1));
+            json!({ "input": input, "values": listed, "unknown": unknown, "missing": missing })
+        }
+        Scale::Flag => {
+            let values: Vec<&str> =
+                classes.iter().filter_map(|class| ["T", "F"].get(*class).copied()).collect();
+            json!({ "input": input, "values": values, "invalid": has(2) })
+        }
+        Scale::Score { .. } => {
+            let mut ranges: Vec<(usize, usize)> = Vec::new();
+            for class in classes.iter().copied().filter(|class| *class > 0) {
+                match ranges.last_mut() {
+                    Some((_, last)) if *last + 1 == class => *last = class,
+                    _ => ranges.push((class, class)),
+                }
+            }
+            let range = |(first, last): &(usize, usize)| json!({ "from": axis.bounds(*first).0, "below": axis.bounds(*last).1 });
+            json!({ "input": input, "ranges": ranges.iter().map(range).collect::<Vec<_>>(), "invalid": has(0) })
+        }
+        Scale::Label { label, .. } => json!({ "input": input, "label": label, "present": has(1) }),
+    }
 }
 
 fn place(verdict: Verdict) -> usize {

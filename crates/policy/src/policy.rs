@@ -29,7 +29,25 @@ impl Policy {
     /// # Errors
     /// All that is wrong with it, each with its place.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let mut problems = Problems::new(text);
+        Self::read(Problems::new(text), text)
+    }
+
+    /// Reads a policy file to explore it, such as another value of a threshold: everything is proved as by
+    /// [`parse`](Self::parse), except that examples may fail. [`failing_examples`](Self::failing_examples) lists those.
+    ///
+    /// # Errors
+    /// All other problems, each with its place.
+    pub fn parse_allowing_failing_examples(text: &str) -> Result<Self, PolicyError> {
+        Self::read(Problems::new(text).allow_failing_examples(), text)
+    }
+
+    /// The examples that fail. Only [`parse_allowing_failing_examples`](Self::parse_allowing_failing_examples) gives such a
+    /// policy.
+    pub fn failing_examples(&self) -> impl Iterator<Item = &Problem> {
+        self.warnings.iter().filter(|warning| warning.rule == "V9")
+    }
+
+    fn read(mut problems: Problems<'_>, text: &str) -> Result<Self, PolicyError> {
         let document = read::document(text, &mut problems);
         // What was not read as it was meant is not worth proving.
         let document = document.filter(|_| problems.is_empty());

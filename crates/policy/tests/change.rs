@@ -363,3 +363,19 @@ fn the_formatter_keeps_the_meaning_and_the_comments_and_comes_to_rest() {
         assert_eq!(format(text).as_deref(), Some(text), "these are written as everybody does");
     }
 }
+
+#[test]
+fn regions_are_data_as_well_as_prose() {
+    let regions = diff(&worked(), &stricter()).unwrap().regions;
+    let approving = regions.iter().find(|region| region.before == Verdict::Approve).unwrap();
+    let expected = serde_json::json!([
+        { "input": "sub_code", "values": ["200", "210"], "unknown": false, "missing": false },
+        { "input": "passed", "values": ["T"], "invalid": false },
+        { "input": "face_attack", "values": ["F"], "invalid": false },
+        { "input": "face_occlusion", "values": ["F"], "invalid": false },
+        { "input": "verify_score", "ranges": [{ "from": 75.0, "below": 76.5 }], "invalid": false },
+        { "input": "face_attack_score", "ranges": [{ "from": null, "below": 0.5 }], "invalid": false },
+    ]);
+    assert_eq!(approving.to_json()["inputs"], expected);
+    assert_eq!(approving.to_json()["when"], approving.when);
+}

@@ -26,6 +26,9 @@ pub(crate) enum Lab {
         policy: String,
         /// The one that would take its place.
         candidate: String,
+        /// Compare although examples of a policy fail, to explore another threshold. The output lists them.
+        #[arg(long)]
+        allow_failing_examples: bool,
         #[command(flatten)]
         data: Data,
     },

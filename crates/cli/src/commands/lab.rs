@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{self, Calibrate, Lab as Command};
-use crate::commands::policy::load;
+use crate::commands::policy::{failing_examples, load, load_to_explore};
 use crate::failure::Failure;
 use crate::output::{Output, note};
 use crate::text;
@@ -33,12 +33,17 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             tell(output, &words::replay(&replay, &data), &replay, data.told(&ran))?;
             Ok(run::exit_code(&ran))
         }
-        Command::Compare { policy, candidate, data } => {
+        Command::Compare { policy, candidate, allow_failing_examples, data } => {
+            let load = |file: &str| load_to_explore(file, allow_failing_examples);
             let policies = vec![load(&policy)?, load(&candidate)?];
+            let named: Vec<(&str, &Policy)> =
+                [policy.as_str(), candidate.as_str()].into_iter().zip(&policies).collect();
+            let (failing, failing_json) = failing_examples(&named);
             let data = Data::find(data, &[&policy, &candidate], None)?;
             let ran = data.run(policies, Wanted::default(), output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
-                tell(output, &words::compare(&compare, &data), &compare, data.told(&ran))?;
+                let beside = data.told(&ran).into_iter().chain([("failing_examples", failing_json)]);
+                tell(output, &(failing + &words::compare(&compare, &data)), &compare, beside)?;
             }
             Ok(run::exit_code(&ran))
         }

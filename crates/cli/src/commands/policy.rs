@@ -26,7 +26,9 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<u8, Failure> {
         Command::Check { file } => check::run(file, output),
         Command::Decide(args) => decide(args, output, false),
         Command::Explain(args) => decide(args, output, true),
-        Command::Diff { before, after } => diff::run(before, after, output),
+        Command::Diff { before, after, allow_failing_examples } => {
+            diff::run(before, after, *allow_failing_examples, output)
+        }
         Command::Fmt { file, check } => fmt(file, *check, output),
         Command::Sql(args) => sql::run(args, output),
         Command::Schema => {
@@ -60,6 +62,28 @@ fn text_of(file: &str) -> Result<String, Failure> {
 /// A policy that holds.
 pub(crate) fn load(file: &str) -> Result<Policy, Failure> {
     Policy::parse(&text_of(file)?).map_err(|error| Failure::other(all_of(file, &error)))
+}
+
+/// A policy to explore: its examples may fail if that is allowed.
+pub(crate) fn load_to_explore(file: &str, allow_failing_examples: bool) -> Result<Policy, Failure> {
+    if !allow_failing_examples {
+        return load(file);
+    }
+    let policy = Policy::parse_allowing_failing_examples(&text_of(file)?);
+    policy.map_err(|error| Failure::other(all_of(file, &error)))
+}
+
+/// The failing examples of policies, as lines and as JSON.
+pub(crate) fn failing_examples(policies: &[(&str, &Policy)]) -> (String, Value) {
+    let mut lines = String::new();
+    let mut all = Vec::new();
+    for (file, policy) in policies {
+        for example in policy.failing_examples() {
+            lines += &format!("failing example, allowed: {}\n", line_of(file, example));
+            all.push(json!({ "policy": file, "line": example.line, "message": example.message }));
+        }
+    }
+    (lines, Value::Array(all))
 }
 
 /// A problem as compilers write it: `policy.toml:3:1: message [V1]`, and the help below.
@@ -213,7 +237,7 @@ pub(crate) fn decide_status(
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
     let text = text::read(file)?;
     let formatted = policy::format(&text)
-        .ok_or_else(|| Failure::usage(format!("{} is no TOML, and is left as it is", file.display())))?;
+        .ok_or_else(|| Failure::usage(format!("{} is invalid TOML and was not changed", file.display())))?;
     let changes = formatted != text;
     if changes && !check {
         cloudauth_files::write(file, &formatted, Access::Shared)

@@ -1,18 +1,21 @@
 //! `cloudauth policy diff`: prints where two policies give different decisions, over every input.
 
-use cloudauth::policy::{Override, Policy, diff};
+use cloudauth::policy::{Override, Policy, Region, diff};
 use serde_json::{Value, json};
 
 use super::check::override_json;
-use super::load;
+use super::{failing_examples, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
 
-pub(super) fn run(before: &str, after: &str, output: &Output) -> Result<u8, Failure> {
-    let (before, after) = (load(before)?, load(after)?);
+pub(super) fn run(before: &str, after: &str, allow_failing: bool, output: &Output) -> Result<u8, Failure> {
+    let files = (before, after);
+    let (before, after) = (load_to_explore(before, allow_failing)?, load_to_explore(after, allow_failing)?);
+    let (failing, failing_json) = failing_examples(&[(files.0, &before), (files.1, &after)]);
     let difference = diff(&before, &after).map_err(Failure::other)?;
     let (one, other) = (before.reference(), after.reference());
     let mut human = format!("{} {} to {} {}\n", one.id, one.version, other.id, other.version);
+    human += &failing;
     human += &match difference.regions.len() {
         0 if one.behaviour_hash == other.behaviour_hash => "the policies are equivalent\n".to_owned(),
         0 => format!(
@@ -36,9 +39,7 @@ pub(super) fn run(before: &str, after: &str, output: &Output) -> Result<u8, Fail
             );
         }
     }
-    let regions = difference.regions.iter().map(|region| {
-        json!({ "before": region.before.as_str(), "after": region.after.as_str(), "when": region.when, "cells": region.cells })
-    });
+    let regions = difference.regions.iter().map(Region::to_json);
     let all = |overrides: &[Override<'_>]| overrides.iter().map(override_json).collect::<Vec<Value>>();
     let document = json!({
         "before": one.content_hash,
@@ -46,6 +47,7 @@ pub(super) fn run(before: &str, after: &str, output: &Output) -> Result<u8, Fail
         "cells": difference.cells,
         "changed": difference.changed(),
         "other_words": difference.other_words,
+        "failing_examples": failing_json,
         "regions": regions.collect::<Vec<_>>(),
         "against_vendor": { "added": all(&added), "removed": all(&removed) },
     });

@@ -79,15 +79,12 @@ pub(crate) fn comparisons(
     }
     let (mut from, mut below) = (None, None);
     for part in parts_of(text)? {
-        let found = [">=", "<=", ">", "<"]
-            .into_iter()
-            .find_map(|operator| Some((operator, part.strip_prefix(operator)?)));
-        let (operator, operand) = found.ok_or_else(|| {
+        let (operator, operand) = comparison(&part).ok_or_else(|| {
             let help = "allowed: a comparison (>=, >, <=, <) with a number or a $threshold, several joined by `and`, or `valid`, or `invalid`";
             (format!("`{part}` is not a comparison"), help.to_owned())
         })?;
         // The sum turns the negative zero into zero.
-        let number = operand_of(operand.trim(), input.name, thresholds, used)? + 0.0;
+        let number = operand_of(operand, input.name, thresholds, used)? + 0.0;
         // The threshold has a problem of its own.
         if number.is_nan() {
             continue;
@@ -114,7 +111,7 @@ pub(crate) fn comparisons(
 }
 
 /// The comparisons that `and` joins.
-fn parts_of(text: &str) -> Result<Vec<String>, Refused> {
+pub(crate) fn parts_of(text: &str) -> Result<Vec<String>, Refused> {
     let words: Vec<&str> = text.split_whitespace().collect();
     if let Some(word) = words.iter().find(|word| matches!(**word, "or" | "||" | "&&" | "AND" | "OR" | "not"))
     {
@@ -127,6 +124,13 @@ fn parts_of(text: &str) -> Result<Vec<String>, Refused> {
         return Err((format!("a comparison is missing in `{text}`"), help).into());
     }
     Ok(parts)
+}
+
+/// The operator and the operand of a comparison.
+pub(crate) fn comparison(part: &str) -> Option<(&'static str, &str)> {
+    let part = part.trim();
+    let split = |operator: &'static str| Some((operator, part.strip_prefix(operator)?.trim()));
+    [">=", "<=", ">", "<"].into_iter().find_map(split)
 }
 
 fn operand_of(

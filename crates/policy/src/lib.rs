@@ -29,6 +29,7 @@ mod batch;
 pub mod builtin;
 mod check;
 mod condition;
+mod cuts;
 mod decision;
 mod diff;
 mod document;
@@ -49,6 +50,7 @@ mod trace;
 mod value;
 
 pub use batch::{Batch, BatchError, Column};
+pub use cuts::Cut;
 pub use decision::{Approval, Decision, PolicyRef, Verdict};
 pub use diff::{Difference, Region, TooLarge, diff};
 pub use evidence::{Evidence, Flag};

@@ -6,15 +6,15 @@ mod people;
 mod target;
 mod warning;
 
-use cloudauth_policy::{VENDOR_TABLE, nominal_far};
+use cloudauth_policy::{Input, VENDOR_TABLE, nominal_far};
 use serde::Serialize;
 
 use crate::attacks::{Attacks, attacks};
 use crate::proportion::Proportion;
 use crate::replay::PolicyName;
 use crate::row::Label;
-use crate::stats::{Confidence, Estimate, OperatingPoint, estimates};
-use crate::tally::Tally;
+use crate::stats::{Confidence, Estimate, HUNDREDTHS, OperatingPoint, estimates};
+use crate::tally::{ScoreCut, Tally};
 use crate::told::{Told, told};
 pub use coverage::Band;
 pub use goal::TargetRate;
@@ -27,8 +27,9 @@ pub use warning::{Warning, WarningKind};
 /// Targets that the vendor's table has.
 pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
 
-/// What labelled history says of `verify_score`: the answer of `cloudauth lab calibrate`. Accepted is who reaches the threshold.
-/// Scores count in hundredths, at which all figures are exact; rates are shares from 0 to 1.
+/// What labelled history says of `verify_score`: the answer of `cloudauth lab calibrate`. A score that reaches the threshold is
+/// accepted; rates are shares from 0 to 1. The figures at the policy's and the vendor's thresholds are exact. All others count
+/// scores on a grid, see [`Calibration::score_grid`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Calibration {
@@ -44,10 +45,12 @@ pub struct Calibration {
     pub eer: Option<Eer>,
     /// At the vendor's thresholds.
     pub vendor: Vec<At>,
-    /// At the policy's own.
+    /// At every value that the policy compares with the score, by name or not, ascending.
     pub thresholds: Vec<At>,
     /// Reasons to doubt the labels or the scale of the scores. Nothing is recommended while there is one.
     pub warnings: Vec<Warning>,
+    /// The step of the grid that scores are cut down to for all other figures: AUC, EER, targets, curve.
+    pub score_grid: f64,
     /// For each target.
     pub targets: Vec<Target>,
     /// By points of the score, who got a label.
@@ -81,8 +84,10 @@ pub struct Eer {
 pub struct At {
     /// What the policy calls it.
     pub name: Option<String>,
-    /// Who reaches it is accepted.
+    /// A score that reaches it is accepted.
     pub threshold: f64,
+    /// Whether only a score above the threshold is accepted: the policy compares by `>` or `<=`.
+    pub exclusive: bool,
     /// What the vendor's table says or implies of it, from 70 to 80.
     pub vendor_far: Option<f64>,
     /// Impostors accepted.
@@ -96,11 +101,17 @@ impl Calibration {
     #[must_use]
     pub fn of<T: Clone + Into<TargetRate>>(tally: &Tally, targets: &[T], step: u32) -> Self {
         let decider = &tally.decider;
-        let curve = tally.labelled().curve();
+        let labelled = tally.labelled();
+        let curve = labelled.curve();
         let bands = coverage::bands(tally);
+        let of_vendor = |(score, _): &(f64, _)| labelled.at(*score).map(|point| At::of(None, point));
+        let of_policy = |cut: &ScoreCut| {
+            let at = At::of(cut.name.as_deref(), labelled.at(cut.boundary)?);
+            let vendor_far = nominal_far(cut.value);
+            Some(At { threshold: cut.value, exclusive: cut.exclusive, vendor_far, ..at })
+        };
         let auc = curve.auc();
         let warnings = warning::warnings(tally, auc);
-        let at = |name: Option<&str>, threshold: f64| At::of(name, curve.at(threshold));
         let basis = Basis {
             curve: &curve,
             step,
@@ -136,8 +147,9 @@ impl Calibration {
                 mid: eer.mid(),
                 threshold: eer.threshold,
             }),
-            vendor: VENDOR_TABLE.iter().map(|(score, _)| at(None, *score)).collect(),
-            thresholds: decider.thresholds.iter().map(|(name, score)| at(Some(name), *score)).collect(),
+            vendor: VENDOR_TABLE.iter().filter_map(of_vendor).collect(),
+            thresholds: decider.cuts_of(Input::VerifyScore).filter_map(of_policy).collect(),
+            score_grid: 1.0 / f64::from(HUNDREDTHS),
             targets: targets.iter().map(target).collect(),
             bands,
             warnings,
@@ -148,7 +160,7 @@ impl Calibration {
     }
 }
 
-/// The errors at every hundredth from 0 to 100, for plots and tables of one's own.
+/// The errors at every hundredth from 0 to 100 and at the policy's own thresholds between them, for plots and tables of one's own.
 #[must_use]
 pub fn curve(tally: &Tally) -> Vec<At> {
     let told = |at: Estimate| {
@@ -167,7 +179,8 @@ pub(crate) fn estimated(tally: &Tally) -> Vec<Estimate> {
 
 impl At {
     fn new(name: Option<&str>, threshold: f64, (fmr, fnmr): (Proportion, Proportion)) -> Self {
-        Self { name: name.map(str::to_owned), threshold, vendor_far: nominal_far(threshold), fmr, fnmr }
+        let (name, vendor_far) = (name.map(str::to_owned), nominal_far(threshold));
+        Self { name, threshold, exclusive: false, vendor_far, fmr, fnmr }
     }
 
     fn of(name: Option<&str>, point: OperatingPoint) -> Self {

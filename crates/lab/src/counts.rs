@@ -13,12 +13,12 @@ use crate::notes::What;
 use crate::row::Label;
 use crate::run::Lab;
 use crate::source::Source;
-use crate::stats::{EDGES, Grid};
-use crate::tally::{Decider, Share, Tally, VERDICTS};
+use crate::stats::{Grid, NO_SCORE, Scale};
+use crate::tally::{Decider, Scales, Share, Tally, VERDICTS};
 use read::{Line, lines};
 
 /// The version of what the query gives.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// The names of the parts.
 pub(crate) mod part {
@@ -78,6 +78,7 @@ impl Lab<'_> {
             lines: (0, 0),
             of_attacks: 0,
             tally: Tally { skipped: self.skipped.clone(), ..Tally::new(self.policy, self.candidate, &[]) },
+            scales: Scales::of(self.policy)?,
             of_scores: 0,
             approved: 0,
             of_segments: BTreeMap::new(),
@@ -113,6 +114,8 @@ struct Counts {
     /// Notes that there are to be, and are.
     lines: (i64, i64),
     tally: Tally,
+    /// Where the query has put the scores.
+    scales: Scales,
     // Sums, of which each must be that of another part.
     of_scores: u64,
     approved: u64,
@@ -162,11 +165,11 @@ impl Counts {
             part::ATTACKS => {
                 self.of_attacks += line.rows;
                 let grid = self.tally.attacks.entry(mask_digits(&line.value).into()).or_default();
-                add(grid, line)
+                add(grid, line, self.scales.scale(Input::FaceAttackScore))
             }
             part::BONA_FIDE => {
                 self.of_attacks += line.rows;
-                add(&mut self.tally.bona_fide, line)
+                add(&mut self.tally.bona_fide, line, self.scales.scale(Input::FaceAttackScore))
             }
             part::NOTES => {
                 let what = part::noted(&line.name).ok_or("has a note that is not known")?;
@@ -237,13 +240,14 @@ impl Counts {
 
     fn scores(&mut self, line: &Line) -> Result<(), Wrong> {
         let label = label(&line.label)?;
+        let scale = self.scales.scale(Input::VerifyScore);
         if let Some(grid) = self.tally.scores.get_mut(label.number()) {
-            add(grid, line)?;
+            add(grid, line, scale)?;
         }
         self.of_scores += line.rows;
         if line.verdict == Verdict::Approve.as_str() {
             self.approved += line.rows;
-            let band = usize::try_from(line.hundredth).ok().map(|hundredth| hundredth / 100);
+            let band = scale.point(slot(line, scale)?);
             if let Some(count) = band.and_then(|band| self.tally.approved.get_mut(band)) {
                 *count += line.rows;
             }
@@ -265,7 +269,7 @@ impl Counts {
             Input::QualityScore => &mut month.quality,
             _ => &mut month.attack,
         };
-        add(grid, line)
+        add(grid, line, self.scales.scale(score))
     }
 
     fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
@@ -334,14 +338,16 @@ fn label(text: &str) -> Result<Label, Wrong> {
     })
 }
 
-fn add(grid: &mut Grid, line: &Line) -> Result<(), Wrong> {
-    let place = match line.hundredth {
-        -1 => EDGES,
-        hundredth => usize::try_from(hundredth)
-            .ok()
-            .filter(|place| *place < EDGES)
-            .ok_or("has a score that is not on the grid")?,
-    };
-    grid.add_at(place, line.rows);
+fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), Wrong> {
+    grid.add_slot(scale, slot(line, scale)?, line.rows);
     Ok(())
+}
+
+/// The slot that the query has put a score in, by its number there.
+fn slot(line: &Line, scale: &Scale) -> Result<u16, Wrong> {
+    let found = match line.hundredth {
+        -1 => Some(NO_SCORE),
+        number => u16::try_from(number).ok().filter(|slot| *slot != NO_SCORE && scale.has(*slot)),
+    };
+    found.ok_or_else(|| "has a score that is not on the grid, nor at a threshold of the policy".to_owned())
 }

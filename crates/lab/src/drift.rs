@@ -2,21 +2,23 @@
 
 use std::ops::RangeInclusive;
 
+use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::error::LabError;
 use crate::replay::PolicyName;
 use crate::stats::{
-    Binned, Confidence, Grid, LabelledGrid, Smoothing, edge, jensen_shannon, mean_shift_of_grids, psi,
+    Binned, Confidence, Grid, LabelledGrid, Smoothing, jensen_shannon, mean_shift_of_grids, psi,
     psi_critical, wasserstein_of_grids,
 };
-use crate::tally::{Scores, Tally};
+use crate::tally::{Decider, Scores, Tally};
 use crate::told::{Told, told};
 
 /// So many bins, each with the same share of the reference.
 const BINS: u64 = 10;
 
-/// How far scores have moved: the answer of `cloudauth lab drift`.
+/// How far scores have moved: the answer of `cloudauth lab drift`. The shares between the policy's thresholds are exact. All other
+/// figures count scores on a grid, see [`Moved::score_grid`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Drift {
@@ -40,6 +42,8 @@ pub struct Drift {
 pub struct Moved {
     /// Which: `verify_score`, `quality_score`, `face_attack_score`.
     pub score: &'static str,
+    /// The step of the grid that scores are cut down to for every figure but `between`.
+    pub score_grid: f64,
     /// Rows of the reference with it, and without.
     pub reference: (u64, u64),
     /// Rows of the current months.
@@ -59,7 +63,7 @@ pub struct Moved {
     pub moved_by: Option<f64>,
     /// The earth mover's distance, in the score's unit: by how much a score has moved on average, up or down.
     pub distance: Option<f64>,
-    /// Share of rows between the policy's thresholds, of `verify_score`: that is what changes decisions.
+    /// The share of rows between the values that the policy compares with the score: what changes decisions. Exact.
     pub between: Vec<Between>,
 }
 
@@ -87,6 +91,9 @@ pub struct Month {
     pub rows: u64,
     /// Of `verify_score` against the reference.
     pub psi: Option<f64>,
+    /// What the index of this month stays below 95 times of 100 where nothing has moved. It is larger in a month with fewer
+    /// rows.
+    pub psi_critical: Option<f64>,
     /// The middle score.
     pub median: Option<f64>,
     /// Tenths of the score: a tenth of the rows lies below the first.
@@ -152,9 +159,7 @@ impl Drift {
             ));
         }
         let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
-        let edges = |grid: &Grid| tenths(grid);
-        let thresholds: Vec<f64> = decider.thresholds.iter().map(|(_, score)| *score).collect();
-        let verify_edges = edges(&old.verify);
+        let verify_edges = tenths(&old.verify);
         let month = |(month, scores): &(String, &Scores)| Month {
             month: month.clone(),
             rows: scores.verify.valid(),
@@ -163,6 +168,7 @@ impl Drift {
                 &binned(&scores.verify, &verify_edges),
                 Smoothing::HalfCount,
             ),
+            psi_critical: critical(&old.verify, &scores.verify, &verify_edges),
             median: quantile(&scores.verify, 5),
             tenth: quantile(&scores.verify, 1),
             ninetieth: quantile(&scores.verify, 9),
@@ -172,9 +178,9 @@ impl Drift {
             reference: (reference.0.start().clone(), reference.0.end().clone()),
             current: (current.0.start().clone(), current.0.end().clone()),
             scores: vec![
-                Moved::of("verify_score", &old.verify, &new.verify, 1.0, &thresholds),
-                Moved::of("quality_score", &old.quality, &new.quality, 1.0, &[]),
-                Moved::of("face_attack_score", &old.attack, &new.attack, 100.0, &[]),
+                Moved::of(Input::VerifyScore, &old.verify, &new.verify, decider),
+                Moved::of(Input::QualityScore, &old.quality, &new.quality, decider),
+                Moved::of(Input::FaceAttackScore, &old.attack, &new.attack, decider),
             ],
             months: months.iter().map(month).collect(),
             notes: told(&tally.notes),
@@ -192,57 +198,62 @@ fn sum(all: &[(String, &Scores)], months: &Months) -> Result<Scores, LabError> {
 }
 
 impl Moved {
-    /// `unit` is how many points of the grid one of the score is.
-    fn of(score: &'static str, old: &Grid, new: &Grid, unit: f64, thresholds: &[f64]) -> Self {
+    fn of(score: Input, old: &Grid, new: &Grid, decider: &Decider) -> Self {
         let edges = tenths(old);
         let (old_bins, new_bins) = (binned(old, &edges), binned(new, &edges));
-        let all = |grid: &Grid| grid.valid() + grid.invalid();
-        let own = u32::from(old.invalid() + new.invalid() > 0);
-        let bins = u32::try_from(edges.len() + 1).unwrap_or(u32::MAX) + own;
         let apart = LabelledGrid { genuine: old.clone(), impostor: new.clone() }.kolmogorov_smirnov();
         Self {
-            score,
+            score: score.name(),
+            score_grid: 1.0 / f64::from(old.per_unit()),
             reference: (old.valid(), old.invalid()),
             current: (new.valid(), new.invalid()),
             psi: psi(&old_bins, &new_bins, Smoothing::HalfCount),
-            psi_critical: psi_critical(bins, all(old), all(new), Confidence::P95),
+            psi_critical: critical(old, new, &edges),
             ks: apart.map(|apart| apart.distance),
             ks_p: apart.map(|apart| apart.p),
             js: jensen_shannon(&old_bins, &new_bins),
-            moved_by: mean_shift_of_grids(old, new).map(|points| points / unit),
-            distance: wasserstein_of_grids(old, new).map(|points| points / unit),
-            between: between(old, new, thresholds),
+            moved_by: mean_shift_of_grids(old, new),
+            distance: wasserstein_of_grids(old, new),
+            between: between(old, new, decider, score),
         }
     }
 }
 
-fn between(old: &Grid, new: &Grid, thresholds: &[f64]) -> Vec<Between> {
-    let mut edges: Vec<f64> = thresholds.to_vec();
-    edges.sort_by(f64::total_cmp);
+/// What the PSI of two samples stays below by chance, with bins between these edges.
+fn critical(old: &Grid, new: &Grid, edges: &[usize]) -> Option<f64> {
+    let all = |grid: &Grid| grid.valid() + grid.invalid();
+    let own = u32::from(old.invalid() + new.invalid() > 0);
+    let bins = u32::try_from(edges.len() + 1).unwrap_or(u32::MAX) + own;
+    psi_critical(bins, all(old), all(new), Confidence::P95)
+}
+
+fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<Between> {
+    let mut edges: Vec<f64> = decider.cuts_of(score).map(|cut| cut.boundary).collect();
     edges.dedup();
-    let share = |grid: &Grid, from: f64, to: f64| {
-        let from = grid.at_least(from).unwrap_or_default();
-        let to = if to > 100.0 { 0 } else { grid.at_least(to).unwrap_or_default() };
-        (from.saturating_sub(to)) as f64 / (grid.valid() + grid.invalid()).max(1) as f64
+    if edges.is_empty() {
+        return Vec::new();
+    }
+    let (least, most) = decider.range(score);
+    // All lie above the first, and none above the last.
+    let share = |grid: &Grid, from: Option<f64>, to: Option<f64>| {
+        let from = from.map_or_else(|| Some(grid.valid()), |from| grid.reaching(from))?;
+        let to = to.map_or(Some(0), |to| grid.reaching(to))?;
+        Some(from.saturating_sub(to) as f64 / (grid.valid() + grid.invalid()).max(1) as f64)
     };
-    let starts = [0.0].into_iter().chain(edges.iter().copied());
-    let ends = edges.iter().copied().chain([100.01]);
-    let pairs = starts.zip(ends).filter(|_| !thresholds.is_empty());
-    pairs
-        .map(|(from, to)| Between {
-            from,
-            to: to.min(100.0),
-            reference: share(old, from, to),
-            current: share(new, from, to),
-        })
-        .collect()
+    let starts = [None].into_iter().chain(edges.iter().copied().map(Some));
+    let ends = edges.iter().copied().map(Some).chain([None]);
+    let band = |(from, to): (Option<f64>, Option<f64>)| {
+        let (reference, current) = (share(old, from, to)?, share(new, from, to)?);
+        Some(Between { from: from.unwrap_or(least), to: to.unwrap_or(most), reference, current })
+    };
+    starts.zip(ends).filter_map(band).collect()
 }
 
 /// The places on the grid that divide the scores into tenths; fewer where scores tie.
 fn tenths(grid: &Grid) -> Vec<usize> {
     let valid = grid.valid();
     let mut edges = Vec::new();
-    let (mut below, mut next) = (0, 1);
+    let (mut below, mut next) = (grid.outside().0, 1);
     for (at, count) in grid.counts().iter().enumerate() {
         while next < BINS && below * BINS >= next * valid && below > 0 {
             if edges.last() != Some(&at) {
@@ -263,17 +274,25 @@ fn binned(grid: &Grid, edges: &[usize]) -> Binned {
             *bin += count;
         }
     }
+    // What lies outside of the grid is of the bins at its ends.
+    let (below, above) = grid.outside();
+    if let [first, ..] = &mut *counts {
+        *first += below;
+    }
+    if let [.., last] = &mut *counts {
+        *last += above;
+    }
     Binned { counts, invalid: grid.invalid() }
 }
 
 /// The score below which so many tenths lie.
 fn quantile(grid: &Grid, of_ten: u64) -> Option<f64> {
     let valid = grid.valid();
-    let mut below = 0;
+    let mut below = grid.outside().0;
     for (at, count) in grid.counts().iter().enumerate() {
         below += count;
         if *count > 0 && below * 10 >= of_ten * valid {
-            return edge(at);
+            return grid.edge(at);
         }
     }
     None

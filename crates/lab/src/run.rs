@@ -19,7 +19,7 @@ use crate::mapping::{Mapping, Shape};
 use crate::notes::{Point, What};
 use crate::search::Skipped;
 use crate::source::{Format, Source};
-use crate::tally::Tally;
+use crate::tally::{Scales, Tally};
 use crate::worker::{Task, Worker};
 use checkpoint::Checkpoint;
 use decisions::Decisions;
@@ -215,6 +215,7 @@ impl<'p> Lab<'p> {
             mapping: &mapping,
             sources,
             wanted: Wanted::new(slots.iter().map(String::as_str)),
+            scales: Scales::of(self.policy)?,
             slots,
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,

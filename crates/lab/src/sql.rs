@@ -14,6 +14,7 @@ use cloudauth_policy::{Columns, Dialect, Policy, SqlError};
 use crate::error::LabError;
 use crate::mapping::{Mapping, Shape};
 use crate::run::Lab;
+use crate::tally::Scales;
 use engine::{deeper, named};
 use rows::Rows;
 
@@ -86,7 +87,9 @@ impl Lab<'_> {
         rows: &Rows,
         layers: &[String],
     ) -> Result<String, LabError> {
-        let parts = parts::all(dialect, self.policy, self.candidate, mapping, rows).map_err(no_sql)?;
+        let parts =
+            parts::all(dialect, self.policy, self.candidate, mapping, rows, &Scales::of(self.policy)?);
+        let parts = parts.map_err(no_sql)?;
         Ok(format!("WITH\n{}\n{}", layers.join(",\n"), parts.join("\nUNION ALL\n")))
     }
 }

@@ -52,10 +52,9 @@ pub use drift::{
     Binned, Bins, Smoothing, jensen_shannon, mean_shift_of_grids, psi, psi_critical, wasserstein,
     wasserstein_of_grids,
 };
-#[cfg(feature = "parquet")]
 pub(crate) use grid::NO_SCORE;
 pub use grid::{EDGES, Grid, LabelledGrid, edge, edge_index};
-pub(crate) use grid::{Quick, place, point};
+pub(crate) use grid::{HUNDREDTHS, Quick, Scale, TEN_THOUSANDTHS};
 pub(crate) use hypergeometric::hypergeometric_at_most;
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,

@@ -3,6 +3,7 @@
 
 mod counter;
 mod parts;
+mod scales;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ pub(crate) use counter::Counter;
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
 pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_number};
+
+pub(crate) use scales::{Scales, ScoreCut};
 
 use crate::error::LabError;
 use crate::notes::Notes;

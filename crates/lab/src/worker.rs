@@ -12,7 +12,7 @@ use crate::mapping::{Mapping, Shape};
 use crate::notes::{Point, What};
 use crate::row::{Cell, Rows, slot};
 use crate::source::Source;
-use crate::tally::{Counter, Tally};
+use crate::tally::{Counter, Scales, Tally};
 
 /// What all threads share.
 pub(crate) struct Task<'t> {
@@ -21,6 +21,8 @@ pub(crate) struct Task<'t> {
     pub(crate) mapping: &'t Mapping,
     pub(crate) sources: &'t [Source],
     pub(crate) wanted: Wanted,
+    /// Where the first policy's scores are counted.
+    pub(crate) scales: Scales,
     pub(crate) slots: Vec<String>,
     /// Whether somebody has said where things stand, so that they must be there.
     pub(crate) is_mapped: bool,
@@ -46,7 +48,7 @@ impl<'t> Worker<'t> {
             task,
             found: Found::new(&task.wanted),
             rows: if task.names_people() { rows } else { rows.without_names() },
-            counter: Counter::new(task.policy, task.candidate, &task.mapping.segments),
+            counter: Counter::new(task.policy, task.candidate, &task.mapping.segments, &task.scales),
             decisions: Vec::new(),
             lacks_inputs: None,
         }

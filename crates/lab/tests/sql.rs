@@ -124,10 +124,10 @@ fn without_its_guards_the_query_tells_something_else() {
     for (number, (guard, without)) in [
         // The two edges around the guess.
         (
-            "WHEN guessed.points >= (guessed.guess + CAST(1 AS REAL))",
-            "WHEN 1 = 0 AND guessed.points >= (guessed.guess + CAST(1 AS REAL))",
+            "WHEN guessed.score >= (guessed.guess + CAST(1 AS REAL))",
+            "WHEN 1 = 0 AND guessed.score >= (guessed.guess + CAST(1 AS REAL))",
         ),
-        ("WHEN guessed.points < guessed.guess", "WHEN 1 = 0 AND guessed.points < guessed.guess"),
+        ("WHEN guessed.score < guessed.guess", "WHEN 1 = 0 AND guessed.score < guessed.guess"),
         ("NOT IN ('', 'null')", "NOT IN ('')"),
         ("IN ('', 'T', 't', ' ')", "NOT IN ('~')"),
         ("'00' AND ", "'00' OR "),
@@ -238,7 +238,7 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         (",approve,", ",let in,", "has a verdict that is none"),
         ("months,", "months", "no CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
-        (",,1,-1,0", ",,2,-1,0", "is of another format than 1"),
+        (",,2,-1,0", ",,1,-1,0", "is of another format than 2"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = finish(&case.lab(), &text.replacen(from, to, 1));

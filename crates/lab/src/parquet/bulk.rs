@@ -8,7 +8,7 @@ use cloudauth_policy::{Column, Input, Policy};
 use super::held::{Held, Keys, number};
 use crate::notes::Notes;
 use crate::row::{Cell, Label, Rows, slot};
-use crate::stats::{NO_SCORE, place};
+use crate::stats::NO_SCORE;
 use crate::tally::{Counted, Counter, Share, code_number};
 use crate::worker::Task;
 
@@ -27,7 +27,7 @@ pub(super) struct Bulk<'t> {
     /// NaN where there is none.
     scores: [Vec<f64>; 3],
     /// Where they are counted.
-    places: [Vec<u16>; 3],
+    slots: [Vec<u16>; 3],
     codes: Vec<u16>,
     labels: Vec<Label>,
     days: Vec<Option<u32>>,
@@ -50,7 +50,7 @@ impl<'t> Bulk<'t> {
             odd: Vec::new(),
             classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
             scores: Default::default(),
-            places: Default::default(),
+            slots: Default::default(),
             codes: Vec::new(),
             labels: Vec::new(),
             days: Vec::new(),
@@ -83,10 +83,8 @@ impl<'t> Bulk<'t> {
         }
         self.take_labels(held, rows, by)?;
         self.take_days(held.get(slot::TIME)?, rows, counter)?;
-        for (number, (places, scores)) in self.places.iter_mut().zip(&self.scores).enumerate() {
-            let points = if number == 2 { 100.0 } else { 1.0 };
-            places.clear();
-            places.extend(scores.iter().map(|score| place(score * points)));
+        for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
+            scale.slots(scores, slots);
         }
         self.segments.clear();
         for held in held.get(slot::SEGMENTS..)? {
@@ -258,15 +256,15 @@ impl<'t> Bulk<'t> {
     /// Counts a row that is not odd.
     #[inline]
     pub(super) fn count(&mut self, row: usize, counter: &mut Counter) {
-        let [verify, quality, attack] = &self.places;
-        let place = |of: &Vec<u16>| of.get(row).copied().unwrap_or(NO_SCORE);
+        let [verify, quality, attack] = &self.slots;
+        let slot = |of: &Vec<u16>| of.get(row).copied().unwrap_or(NO_SCORE);
         let label = self.labels.get(row).copied().unwrap_or(Label::Unlabelled);
         let counted = Counted {
             rules: self.rules(row),
             label,
             code: self.codes.get(row).copied().unwrap_or(1000),
             day: self.days.get(row).copied().flatten(),
-            places: [place(verify), place(quality), place(attack)],
+            slots: [slot(verify), slot(quality), slot(attack)],
         };
         counter.count(&counted);
         if !self.segments.is_empty() {

@@ -1,5 +1,7 @@
 //! What there is to see.
 
+use cloudauth_policy::Input;
+
 use super::plot::Plot;
 use super::scale::{Axis, Scale};
 use super::words::Words;
@@ -7,15 +9,19 @@ use crate::calibrate::{Band, Calibration};
 use crate::drift::Drift;
 use crate::row::Label;
 use crate::stats::{Estimate, Grid, Rate};
-use crate::tally::{Tally, VERDICTS};
+use crate::tally::{ScoreCut, Tally, VERDICTS};
 
 /// From the tens below the lowest score to 100.
 pub(super) fn scores(tally: &Tally, words: Words) -> Axis {
     let first = |grid: &Grid| grid.counts().iter().position(|count| *count > 0);
     let least = tally.scores.iter().filter_map(first).min().unwrap_or_default();
-    // At least half of the scale, so that a policy's thresholds have somewhere to stand.
+    // At least half of the scale, and all of the policy's thresholds.
+    let cuts = || tally.decider.cuts_of(Input::VerifyScore).map(|cut| cut.value);
+    let lowest = cuts().fold(f64::INFINITY, f64::min);
     let from = (least / 1000 * 10).min(50) as f64;
-    Axis::new(Scale::Linear(from, 100.0), words.get("score_axis"))
+    let from = if lowest < from { (lowest / 10.0).floor() * 10.0 } else { from };
+    let to = cuts().fold(100.0, f64::max);
+    Axis::new(Scale::Linear(from, to), words.get("score_axis"))
 }
 
 fn shares(high: f64, name: &str, words: Words) -> Axis {
@@ -23,7 +29,12 @@ fn shares(high: f64, name: &str, words: Words) -> Axis {
 }
 
 fn thresholds(tally: &Tally) -> Vec<(f64, String)> {
-    tally.decider.thresholds.iter().map(|(name, score)| (*score, format!("{name} {score}"))).collect()
+    let name = |cut: &ScoreCut| {
+        let sign = if cut.exclusive { "> " } else { "" };
+        let name = cut.name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        (cut.value, format!("{name}{sign}{}", cut.value))
+    };
+    tally.decider.cuts_of(Input::VerifyScore).map(name).collect()
 }
 
 /// Scores of each label as they are spread, and the policy's thresholds.
@@ -155,10 +166,11 @@ pub(super) fn drift(drift: &Drift, words: Words) -> [String; 2] {
         .band("genuine", &band)
         .line("genuine", months().map(|(at, month)| (at, month.median.unwrap_or(f64::NAN))))
         .named("genuine", words.get("median_and_tenths"));
-    let chance = drift.scores.first().and_then(|score| score.psi_critical);
-    let most = drift.months.iter().filter_map(|month| month.psi).chain(chance).fold(1e-4, f64::max);
+    let of_chance = drift.months.iter().filter_map(|month| month.psi_critical);
+    let most = drift.months.iter().filter_map(|month| month.psi).chain(of_chance).fold(1e-4, f64::max);
     let mut psi = Plot::new(axis(), Axis::new(Scale::Linear(0.0, most * 1.15), "PSI"), &[]);
-    psi.level("equal", chance.unwrap_or(f64::NAN));
+    // Each month has its own: few rows differ more by chance.
+    psi.line("equal", months().map(|(at, month)| (at, month.psi_critical.unwrap_or(f64::NAN))));
     psi.line("impostor", months().map(|(at, month)| (at, month.psi.unwrap_or(f64::NAN))));
     for (at, month) in months() {
         let index = month.psi.unwrap_or(f64::NAN);

@@ -101,12 +101,6 @@ impl Plot {
         self
     }
 
-    /// From side to side.
-    pub(super) fn level(&mut self, class: &str, y: f64) -> &mut Self {
-        let (low, high) = self.x.scale.ends();
-        self.line(class, [(low, y), (high, y)])
-    }
-
     /// Between two lines of the same length.
     pub(super) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) -> &mut Self {
         let points = points.iter().filter(|(x, low, high)| (x + low + high).is_finite());
@@ -226,7 +220,7 @@ mod tests {
             Plot::new(x, y, &points.iter().map(|(x, _)| (*x, "rule".to_owned())).collect::<Vec<_>>());
         let band: Vec<_> = points.iter().map(|(x, y)| (*x, y / 2.0, *y)).collect();
         plot.line("a", points.iter().copied()).band("a", &band).steps("a", 1.0, points.iter().copied());
-        plot.level("a", 0.5).named("a", "name");
+        plot.line("a", [(0.0, 0.5), (1.0, 0.5)]).named("a", "name");
         for point in points {
             plot.dot("a", *point, "word", "title");
         }

@@ -8,6 +8,8 @@ use super::rows::Rows;
 use crate::counts::{FORMAT, part};
 use crate::mapping::Mapping;
 use crate::notes::What;
+use crate::stats::Scale;
+use crate::tally::Scales;
 
 /// The columns of a part; constants where it has nothing to say.
 struct Part {
@@ -27,6 +29,7 @@ pub(super) fn all(
     candidate: Option<&Policy>,
     mapping: &Mapping,
     rows: &Rows,
+    scales: &Scales,
 ) -> Result<Vec<String>, SqlError> {
     let is_compared = candidate.is_some();
     let has_labels = mapping.label.column.is_some() || mapping.label.attack.is_some();
@@ -54,12 +57,12 @@ pub(super) fn all(
         let name = dialect.text(segment)?;
         parts.push(by_verdict(part::SEGMENTS, &name, &format!("lab_segment_{number}"), is_compared));
     }
-    parts.push(scores(dialect));
+    parts.push(scores(dialect, scales));
     if mapping.time.is_some() {
-        parts.extend(Input::SCORES.map(|score| months_of(dialect, score)));
+        parts.extend(Input::SCORES.map(|score| months_of(dialect, score, scales)));
     }
     if has_labels {
-        parts.push(attacks(dialect));
+        parts.push(attacks(dialect, scales));
     }
     parts.extend(notes(&rows.notes));
     let hash = |policy: Option<&Policy>| {
@@ -176,7 +179,7 @@ fn by_verdict(part: &'static str, name: &str, value: &str, is_compared: bool) ->
 }
 
 /// `verify_score` by label, and whether the first policy approves.
-fn scores(dialect: Dialect) -> Part {
+fn scores(dialect: Dialect, scales: &Scales) -> Part {
     let keys = [
         ("label", "one.lab_label"),
         ("verdict", "CASE WHEN one.lab_verdict = 'approve' THEN 'approve' ELSE '' END"),
@@ -185,10 +188,10 @@ fn scores(dialect: Dialect) -> Part {
         .by("label", "placed.label")
         .by("verdict", "placed.verdict")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, Input::VerifyScore, "", &keys, "cloudauth_lab_said AS one"))
+        .from(placed(dialect, Input::VerifyScore, scales, "", &keys, "cloudauth_lab_said AS one"))
 }
 
-fn months_of(dialect: Dialect, score: Input) -> Part {
+fn months_of(dialect: Dialect, score: Input, scales: &Scales) -> Part {
     Part::new(part::MONTHS)
         .set("name", format!("'{score}'"))
         .by("value", "placed.month")
@@ -196,6 +199,7 @@ fn months_of(dialect: Dialect, score: Input) -> Part {
         .from(placed(
             dialect,
             score,
+            scales,
             "",
             &[("month", "substr(one.lab_day, 1, 7)")],
             "cloudauth_lab_read AS one",
@@ -203,7 +207,7 @@ fn months_of(dialect: Dialect, score: Input) -> Part {
 }
 
 /// `face_attack_score` by kind of attack, and of genuine people; and how many rows there are of others.
-fn attacks(dialect: Dialect) -> Part {
+fn attacks(dialect: Dialect, scales: &Scales) -> Part {
     let keys = [
         (
             "part",
@@ -211,57 +215,80 @@ fn attacks(dialect: Dialect) -> Part {
         ),
         ("kind", "CASE WHEN one.lab_attack IS NULL THEN '' ELSE one.lab_attack END"),
     ];
-    let counts = "(one.lab_attack IS NOT NULL OR one.lab_label = 'genuine') AND ";
+    let counts = "one.lab_attack IS NOT NULL OR one.lab_label = 'genuine'";
     let from = "cloudauth_lab_read AS one";
     Part::new("")
         .by("part", "placed.part")
         .by("value", "placed.kind")
         .by("hundredth", "placed.hundredth")
-        .from(placed(dialect, Input::FaceAttackScore, counts, &keys, from))
+        .from(placed(dialect, Input::FaceAttackScore, scales, counts, &keys, from))
 }
 
-/// Keys, and the place of a score on the grid of hundredths by [`crate::stats::Grid`]'s rule, -1 if it is none. The product
-/// is at most one place off, and the two edges around it put that right; an edge is a whole number over 100, which every
-/// engine divides alike.
-fn placed(dialect: Dialect, score: Input, counts: &str, keys: &[(&str, &str)], from: &str) -> String {
+/// Keys, and the number of a score's slot by [`crate::stats::Scale`]'s rule, -1 if it is none. On the grid, the product is at
+/// most one place off, and the two edges around it put that right; an edge is a whole number over 100 or 10,000, which every
+/// engine divides alike. The slots beside the grid are those of the policy's own thresholds.
+fn placed(
+    dialect: Dialect,
+    score: Input,
+    scales: &Scales,
+    counts: &str,
+    keys: &[(&str, &str)],
+    from: &str,
+) -> String {
     let number = |number: f64| dialect.number(number);
-    let points = match score {
-        // It lies between 0 and 1; what does not may be so large that the product is an error in PostgreSQL.
-        Input::FaceAttackScore => {
-            let (score, one) = (format!("one.lab_{score}"), number(1.0));
-            let product = format!("{score} * {}", number(100.0));
-            format!("CASE WHEN {counts}{score} >= {} AND {score} <= {one} THEN {product} END", number(0.0))
-        }
-        score => format!("one.lab_{score}"),
+    let scale = scales.scale(score);
+    let (zero, one, per_unit) = (number(0.0), number(1.0), number(f64::from(scale.per_unit())));
+    let score = match counts {
+        "" => format!("one.lab_{score}"),
+        counts => format!("CASE WHEN {counts} THEN one.lab_{score} END"),
     };
     let made: Vec<String> = keys.iter().map(|(name, key)| format!("{key} AS {name}")).collect();
-    let scored = format!("SELECT{},\n  {points} AS points\nFROM {from}", deeper(&made.join(",\n")));
+    let scored = format!("SELECT{},\n  {score} AS score\nFROM {from}", deeper(&made.join(",\n")));
     let kept = |of: &str| {
         keys.iter().map(|(name, _)| format!("{of}.{name} AS {name}")).collect::<Vec<_>>().join(",\n")
     };
-    let product = format!("scored.points * {}", number(100.0));
+    // What lies outside may be so large that the product is an error in PostgreSQL.
     let guessed = format!(
-        "SELECT{},\n  scored.points AS points,\n  CASE WHEN scored.points >= {} AND scored.points <= {} THEN {} END AS guess\nFROM ({}\n) AS scored",
+        "SELECT{},\n  scored.score AS score,\n  CASE WHEN scored.score >= {zero} AND scored.score <= {} THEN {} END AS guess\nFROM ({}\n) AS scored",
         deeper(&kept("scored")),
-        number(0.0),
-        number(100.0),
-        floor(dialect, &product),
+        number(scale.top()),
+        floor(dialect, &format!("scored.score * {per_unit}")),
         deeper(&scored)
     );
     let put_right = format!(
-        "guessed.guess + CASE WHEN guessed.points >= (guessed.guess + {one}) / {hundred} THEN {one} ELSE {zero} END - CASE WHEN guessed.points < guessed.guess / {hundred} THEN {one} ELSE {zero} END",
-        zero = number(0.0),
-        one = number(1.0),
-        hundred = number(100.0)
+        "guessed.guess + CASE WHEN guessed.score >= (guessed.guess + {one}) / {per_unit} THEN {one} ELSE {zero} END - CASE WHEN guessed.score < guessed.guess / {per_unit} THEN {one} ELSE {zero} END"
     );
+    let on_grid =
+        format!("CASE WHEN guessed.guess >= {zero} THEN {} ELSE -1 END", whole(dialect, &put_right));
     let placed = format!(
-        "SELECT{},\n  CASE WHEN guessed.guess >= {} THEN {} ELSE -1 END AS hundredth\nFROM ({}\n) AS guessed",
+        "SELECT{},\n  {} AS hundredth\nFROM ({}\n) AS guessed",
         deeper(&kept("guessed")),
-        number(0.0),
-        whole(dialect, &put_right),
+        in_slots(dialect, scale, &on_grid),
         deeper(&guessed)
     );
     format!("({}\n) AS placed", deeper(&placed))
+}
+
+/// The slots beside the grid, then those of the grid; -1 outside of the range of valid scores.
+fn in_slots(dialect: Dialect, scale: &Scale, on_grid: &str) -> String {
+    let at_least = |from: f64| format!("guessed.score >= {}", dialect.number(from));
+    let bounds = |(slot, from, to): &(u16, f64, f64)| {
+        let from = from.is_finite().then(|| at_least(*from));
+        let to = to.is_finite().then(|| format!("guessed.score < {}", dialect.number(*to)));
+        let bounds: Vec<String> = [from, to].into_iter().flatten().collect();
+        format!("WHEN {} THEN {slot} ", bounds.join(" AND "))
+    };
+    let slots: String = scale.beside_grid().iter().map(bounds).collect();
+    let slot = if slots.is_empty() { on_grid.to_owned() } else { format!("CASE {slots}ELSE {on_grid} END") };
+    let (least, most) = scale.range();
+    if (least, most) == (0.0, scale.top()) && slots.is_empty() {
+        return slot;
+    }
+    format!(
+        "CASE WHEN {} AND guessed.score <= {} THEN {slot} ELSE -1 END",
+        at_least(least),
+        dialect.number(most)
+    )
 }
 
 /// How many rows there is something to say of: counted beside each other in one go, then put below each other.

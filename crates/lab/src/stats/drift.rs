@@ -125,28 +125,31 @@ pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
     Some(terms.sum())
 }
 
-/// The earth mover's distance of scores on the grid, each cut down to hundredths. `None` if one holds no score.
+/// The earth mover's distance of scores on the grid, each cut down to it, in the unit of the scores. Scores outside of the grid
+/// count at its ends. `None` if one grid holds no score.
 #[must_use]
 pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let (n, m) = (reference.valid() as f64, current.valid() as f64);
     if n == 0.0 || m == 0.0 {
         return None;
     }
-    let (mut below, mut distance) = ((0, 0), 0.0);
+    let edges = f64::from(reference.per_unit());
+    let (mut below, mut distance) = ((reference.outside().0, current.outside().0), 0.0);
     for (from, to) in reference.counts().iter().zip(current.counts()) {
         below = (below.0 + from, below.1 + to);
-        distance += (below.0 as f64 / n - below.1 as f64 / m).abs() / 100.0;
+        distance += (below.0 as f64 / n - below.1 as f64 / m).abs() / edges;
     }
     Some(distance)
 }
 
-/// The mean score of a grid minus that of its reference, in points: negative where scores fell. `None` if one
-/// holds no score.
+/// The mean score of a grid minus that of its reference, in the unit of the scores: negative where scores fell. Scores outside
+/// of the grid count at its ends. `None` if one holds no score.
 #[must_use]
 pub fn mean_shift_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let mean = |grid: &Grid| {
-        let hundredths: u128 = (0..).zip(grid.counts()).map(|(at, count)| at * u128::from(*count)).sum();
-        (grid.valid() > 0).then(|| hundredths as f64 / grid.valid() as f64 / 100.0)
+        let above = u128::from(grid.outside().1) * (grid.counts().len() as u128 - 1);
+        let steps: u128 = (0..).zip(grid.counts()).map(|(at, count)| at * u128::from(*count)).sum();
+        (grid.valid() > 0).then(|| (steps + above) as f64 / grid.valid() as f64 / f64::from(grid.per_unit()))
     };
     Some(mean(current)? - mean(reference)?)
 }

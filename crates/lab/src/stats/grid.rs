@@ -1,16 +1,26 @@
-//! Scores counted on the grid of hundredths from 0 to 100: no sort, any number of rows, and still exact for every threshold
-//! of two decimals.
+//! Scores counted on a grid, hundredths from 0 to 100: no sort, any number of rows, and exact at every threshold of two
+//! decimals. A [`Scale`] adds cuts between them, at which the counts are exact as well.
 
+mod cut;
+mod labelled;
 mod quick;
+mod scale;
 mod sparse;
 
-pub(crate) use quick::{Quick, point};
+pub use labelled::LabelledGrid;
+pub(crate) use quick::Quick;
+pub(crate) use scale::Scale;
+use scale::{ABOVE, BELOW};
 
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Curve, OperatingPoint};
-use super::ks::{KolmogorovSmirnov, compare};
 use super::rate::Rate;
+use cut::Cut;
+
+/// Edges in one unit of a score in points.
+pub(crate) const HUNDREDTHS: u32 = 100;
+/// Edges in one unit of a score from 0 to 1.
+pub(crate) const TEN_THOUSANDTHS: u32 = 10_000;
 
 /// How many thresholds the grid has: 0.00, 0.01, .. 100.00.
 pub const EDGES: usize = 10_001;
@@ -23,8 +33,13 @@ pub(crate) const NO_SCORE: u16 = EDGES as u16;
 /// The threshold at a place of the grid: the double nearest to `index`/100. `None` past 100.00.
 #[must_use]
 pub fn edge(index: usize) -> Option<f64> {
+    edge_at(index, HUNDREDTHS)
+}
+
+/// The same on a grid of so many edges in one unit.
+fn edge_at(index: usize, per_unit: u32) -> Option<f64> {
     // The quotient is the double nearest to it, as a parser reads it.
-    (index < EDGES).then(|| index as f64 / 100.0)
+    (index < EDGES).then(|| index as f64 / f64::from(per_unit))
 }
 
 /// The place of a threshold on the grid, if it has at most two decimals and lies from 0 to 100. Only for such does a [`Grid`]
@@ -36,30 +51,52 @@ pub fn edge_index(threshold: f64) -> Option<usize> {
 }
 
 /// Where a score is counted: at the last edge that it reaches, so that `place >= k` is `score >= edge(k)` for every score from 0
-/// to 100. What is none is counted past all edges. Without a branch, so that the compiler can place several scores in one step.
+/// to 100. What is none is counted past all edges.
 #[inline]
-pub(crate) fn place(score: f64) -> u16 {
+fn place(score: f64) -> u16 {
+    place_at(score, HUNDREDTHS)
+}
+
+/// The same on a grid of so many edges in one unit. Without a branch, so that the compiler can place several scores in one
+/// step.
+#[inline]
+fn place_at(score: f64, per_unit: u32) -> u16 {
     /// What is added to this is rounded to a whole number, which then stands in the lowest bits.
     const ROUNDS: f64 = (3_u64 << 51) as f64;
-    let rounded = score * 100.0 + ROUNDS;
+    let per_unit = f64::from(per_unit);
+    let rounded = score * per_unit + ROUNDS;
     // The product is nearly exact: the score reaches the edge before this one at least, and not the one behind it.
     let nearest = rounded - ROUNDS;
-    let is_below = score < nearest / 100.0;
+    let is_below = score < nearest / per_unit;
     let place = (rounded.to_bits() as u16).wrapping_sub(u16::from(is_below));
-    if (0.0..=100.0).contains(&score) { place } else { NO_SCORE }
+    if (0.0..=(EDGES - 1) as f64 / per_unit).contains(&score) { place } else { NO_SCORE }
 }
 
 /// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "sparse::Sparse", into = "sparse::Sparse")]
 pub struct Grid {
+    /// Edges in one unit of the score.
+    per_unit: u32,
     counts: Vec<u64>,
+    /// Valid scores outside of the grid, where a policy's range is wider.
+    below: u64,
+    above: u64,
     invalid: u64,
+    /// Ascending.
+    cuts: Vec<Cut>,
 }
 
 impl Default for Grid {
     fn default() -> Self {
-        Self { counts: vec![0; EDGES], invalid: 0 }
+        Self {
+            per_unit: HUNDREDTHS,
+            counts: vec![0; EDGES],
+            below: 0,
+            above: 0,
+            invalid: 0,
+            cuts: Vec::new(),
+        }
     }
 }
 
@@ -92,11 +129,6 @@ impl Grid {
         self.count(usize::from(place(score)), 1);
     }
 
-    /// Counts scores that somebody else has put on the grid; past its end, attempts that gave none.
-    pub fn add_at(&mut self, index: usize, times: u64) {
-        self.count(index, times);
-    }
-
     /// Counts attempts that gave no score at all.
     pub fn add_missing(&mut self, attempts: u64) {
         self.invalid += attempts;
@@ -104,11 +136,17 @@ impl Grid {
 
     /// Adds what another grid counted. The order does not matter.
     pub fn merge(&mut self, other: &Self) {
+        if self.valid() == 0 {
+            self.per_unit = other.per_unit;
+        }
+        self.cuts = cut::shared(self, other).map(|(mine, theirs)| mine.with(theirs.from_here)).collect();
         self.counts.iter_mut().zip(&other.counts).for_each(|(ours, theirs)| *ours += theirs);
+        self.below += other.below;
+        self.above += other.above;
         self.invalid += other.invalid;
     }
 
-    /// The counts at 0.00, 0.01, .. 100.00.
+    /// The counts at 0.00, 0.01, .. 100.00. What lies outside of the grid is not among them.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts
@@ -117,7 +155,7 @@ impl Grid {
     /// How many scores are valid.
     #[must_use]
     pub fn valid(&self) -> u64 {
-        self.counts.iter().sum()
+        self.below + self.count_from_edge(0)
     }
 
     /// How many attempts gave no usable score.
@@ -132,11 +170,67 @@ impl Grid {
         Rate::counted(self.invalid, self.invalid + self.valid())
     }
 
-    /// How many valid scores are at least `threshold`, in points; `None` if it is not on the grid.
+    /// How many valid scores are at least `threshold`; `None` if it is neither on the grid nor one of its cuts.
     #[must_use]
     pub fn at_least(&self, threshold: f64) -> Option<u64> {
-        let from = edge_index(threshold)?;
-        Some(self.counts.iter().skip(from).sum())
+        if let Some(cut) = self.cuts.iter().find(|cut| cut.at == threshold) {
+            let beyond = match cut.divides {
+                BELOW => self.count_from_edge(0),
+                ABOVE => 0,
+                slot => self.count_from_edge(usize::from(slot) + 1),
+            };
+            return Some(cut.from_here + beyond);
+        }
+        let place = usize::from(place_at(threshold, self.per_unit));
+        edge_at(place, self.per_unit).filter(|edge| *edge == threshold).map(|_| self.count_from_edge(place))
+    }
+
+    /// How many edges lie in one unit of the score.
+    pub(crate) const fn per_unit(&self) -> u32 {
+        self.per_unit
+    }
+
+    /// How many valid scores lie below the grid, and above it.
+    pub(crate) const fn outside(&self) -> (u64, u64) {
+        (self.below, self.above)
+    }
+
+    fn count_from_edge(&self, edge: usize) -> u64 {
+        self.counts.iter().skip(edge).sum::<u64>() + self.above
+    }
+
+    /// The edge at a place of this grid, in the unit of the score.
+    pub(crate) fn edge(&self, index: usize) -> Option<f64> {
+        edge_at(index, self.per_unit)
+    }
+
+    /// The same, and 0 at any threshold where there are no scores.
+    pub(crate) fn reaching(&self, threshold: f64) -> Option<u64> {
+        if self.valid() == 0 { Some(0) } else { self.at_least(threshold) }
+    }
+
+    /// Counts scores by their slot on a scale.
+    pub(crate) fn add_slot(&mut self, scale: &Scale, slot: u16, times: u64) {
+        let is_of_scale = self.per_unit == scale.per_unit() && self.cuts.len() == scale.cuts().len();
+        // What was counted without the cuts is not divided by them later.
+        if !is_of_scale && self.valid() == 0 {
+            self.take_scale(scale);
+        }
+        let whole = scale.whole(slot);
+        let reached = slot.checked_sub(scale::CUTS).and_then(|cut| self.cuts.get_mut(..=usize::from(cut)));
+        for cut in reached.into_iter().flatten().filter(|cut| cut.divides == whole) {
+            cut.from_here += times;
+        }
+        match whole {
+            BELOW => self.below += times,
+            ABOVE => self.above += times,
+            edge => self.count(usize::from(edge), times),
+        }
+    }
+
+    fn take_scale(&mut self, scale: &Scale) {
+        self.per_unit = scale.per_unit();
+        self.cuts = scale.cuts().iter().map(|(at, divides)| Cut::new(*at, *divides)).collect();
     }
 
     fn count(&mut self, slot: usize, times: u64) {
@@ -151,6 +245,16 @@ impl Grid {
             self.count(slot, u64::from(*count));
         }
     }
+
+    /// What a table has counted by slots.
+    fn of_table(table: &[u32], scale: &Scale) -> Self {
+        let mut grid = Self::default();
+        grid.take_scale(scale);
+        for (slot, count) in (0..).zip(table).filter(|(_, count)| **count > 0) {
+            grid.add_slot(scale, slot, u64::from(*count));
+        }
+        grid
+    }
 }
 
 fn table<const N: usize>() -> Box<[u32; N]> {
@@ -161,71 +265,6 @@ fn table<const N: usize>() -> Box<[u32; N]> {
 #[expect(clippy::indexing_slicing, reason = "the length is a power of two, and the index is masked by it")]
 fn bump<const N: usize>(table: &mut [u32; N], slot: usize) {
     table[slot & (N - 1)] += 1;
-}
-
-/// Genuine and impostor attempts, each counted on the grid.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LabelledGrid {
-    /// Attempts by the person who they claim to be.
-    pub genuine: Grid,
-    /// Attempts by somebody else.
-    pub impostor: Grid,
-}
-
-impl LabelledGrid {
-    /// Counts scores, in points from 0 to 100, each with whether it is genuine. What one slice has more than the other is
-    /// left out.
-    pub fn add(&mut self, scores: &[f64], genuine: &[bool]) {
-        for (scores, genuine) in scores.chunks(u32::MAX as usize).zip(genuine.chunks(u32::MAX as usize)) {
-            let mut table = table::<{ 2 * SLOTS }>();
-            for (score, genuine) in scores.iter().zip(genuine) {
-                bump(&mut table, usize::from(place(*score)) + SLOTS * usize::from(*genuine));
-            }
-            let (impostor, genuine) = table.split_at(SLOTS);
-            self.impostor.take(impostor);
-            self.genuine.take(genuine);
-        }
-    }
-
-    /// Adds what another counted.
-    pub fn merge(&mut self, other: &Self) {
-        self.genuine.merge(&other.genuine);
-        self.impostor.merge(&other.impostor);
-    }
-
-    /// The error counts at every threshold of the grid, from 0.00 to 100.00, and at plus infinity.
-    pub fn operating_points(&self) -> impl Iterator<Item = OperatingPoint> + '_ {
-        let (genuine, impostor) = (self.genuine.valid(), self.impostor.valid());
-        let mut below = (0, 0);
-        self.pairs().chain([(f64::INFINITY, 0, 0)]).map(move |(threshold, of_genuine, of_impostor)| {
-            let point = OperatingPoint {
-                threshold,
-                fmr: Rate::counted(impostor - below.1, impostor),
-                fnmr: Rate::counted(below.0, genuine),
-            };
-            below = (below.0 + of_genuine, below.1 + of_impostor);
-            point
-        })
-    }
-
-    /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, put the reference in the place of the
-    /// genuine and the current sample in that of the impostors. `None` if either is empty.
-    #[must_use]
-    pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
-        compare(self.pairs(), self.genuine.valid(), self.impostor.valid())
-    }
-
-    /// The edges with the counts at each.
-    fn pairs(&self) -> impl Iterator<Item = (f64, u64, u64)> + '_ {
-        let counts = self.genuine.counts.iter().zip(&self.impostor.counts);
-        (0..).map_while(edge).zip(counts).map(|(edge, (genuine, impostor))| (edge, *genuine, *impostor))
-    }
-
-    /// The curve of the scores, each cut down to hundredths. It is exact at the thresholds of the grid, and only there.
-    #[must_use]
-    pub fn curve(&self) -> Curve {
-        Curve::from_counts(self.pairs())
-    }
 }
 
 #[cfg(test)]

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_policy::Policy;
+use cloudauth_policy::{Input, Policy};
 use cloudauth_protocol::mask_digits;
 
 use super::{
-    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Share, Tally, entry, too_many_months, verdict_number,
+    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Scales, Share, Tally, entry, too_many_months,
+    verdict_number,
 };
 use crate::error::LabError;
 use crate::notes::{Notes, Point};
 use crate::row::{Label, Row, three_digits};
-use crate::stats::{Quick, place, point};
+use crate::stats::{NO_SCORE, Quick};
 
 /// A row as what is counted of it.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +25,15 @@ pub(crate) struct Counted {
     pub(crate) code: u16,
     /// As [`Counter::day`] has it.
     pub(crate) day: Option<u32>,
-    /// Where its scores are counted: verify, quality, attack.
-    pub(crate) places: [u16; 3],
+    /// The slots of its scores: verify, quality, attack.
+    pub(crate) slots: [u16; 3],
 }
 
 /// What a thread counts.
 #[derive(Debug)]
 pub(crate) struct Counter {
     tally: Tally,
+    scales: Scales,
     /// The verdict of each rule.
     says: [Vec<u8>; 2],
     /// By code in the order in which they turned up, rule of the first, rule of the second, label.
@@ -75,7 +77,12 @@ fn code_shown(number: usize) -> String {
 }
 
 impl Counter {
-    pub(crate) fn new(policy: &Policy, candidate: Option<&Policy>, segments: &[String]) -> Self {
+    pub(crate) fn new(
+        policy: &Policy,
+        candidate: Option<&Policy>,
+        segments: &[String],
+        scales: &Scales,
+    ) -> Self {
         let tally = Tally::new(policy, candidate, segments);
         let (of_a, of_b) = tally.sizes();
         let number = |verdict| u8::try_from(verdict_number(verdict)).unwrap_or_default();
@@ -85,6 +92,7 @@ impl Counter {
         ];
         Self {
             tally,
+            scales: scales.clone(),
             says,
             cells: Vec::new(),
             codes: vec![usize::MAX; CODES],
@@ -180,7 +188,7 @@ impl Counter {
         if let Some(count) = self.cells.get_mut(begin + (row.rules.0 * of_b + row.rules.1) * 3 + label) {
             *count += 1;
         }
-        let [verify, quality, attack] = row.places;
+        let [verify, quality, attack] = row.slots;
         if let Some(scores) = self.scores.get_mut(label) {
             scores.bump(verify);
         }
@@ -188,7 +196,8 @@ impl Counter {
             self.bona_fide.bump(attack);
         }
         if a_says == 0
-            && let Some(band) = point(verify).and_then(|point| self.tally.approved.get_mut(point))
+            && let [scale, ..] = self.scales.all()
+            && let Some(band) = scale.point(verify).and_then(|point| self.tally.approved.get_mut(point))
         {
             *band += 1;
         }
@@ -230,15 +239,18 @@ impl Counter {
         segment: impl Fn(usize) -> Option<&'a str>,
     ) {
         let score = row.evidence.verify_score.unwrap_or(f64::NAN);
-        let attack_score = row.evidence.face_attack_score.map_or(f64::NAN, |score| score * 100.0);
-        let quality = row.evidence.quality_score.unwrap_or(f64::NAN);
+        let slots = self.slots([
+            score,
+            row.evidence.quality_score.unwrap_or(f64::NAN),
+            row.evidence.face_attack_score.unwrap_or(f64::NAN),
+        ]);
         let label = row.label;
         let counted = Counted {
             rules,
             label,
             code: code_number(row.evidence.sub_code),
             day: row.day.map(|day| self.day(day)),
-            places: [place(score), place(quality), place(attack_score)],
+            slots,
         };
         self.count(&counted);
         let (a_says, b_says) = self.says(rules);
@@ -248,11 +260,15 @@ impl Counter {
             entry(values, value, |share| share.bump(a_says, b_says, label.number()));
         }
         if let Some(kind) = row.attack {
-            entry(&mut tally.attacks, &mask_digits(kind), |scores| scores.add_one(attack_score));
+            let scale = self.scales.scale(Input::FaceAttackScore);
+            let [.., attack] = slots;
+            entry(&mut tally.attacks, &mask_digits(kind), |scores| scores.add_slot(scale, attack, 1));
         }
         if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
             tally.kept_all &= tally.kept.len() < MOST_KEPT;
             if tally.kept.len() < MOST_KEPT {
+                let [verify, ..] = slots;
+                let score = (verify != NO_SCORE).then_some(score);
                 tally.kept.push(Kept::new(subject, score, label));
             }
         }
@@ -264,9 +280,22 @@ impl Counter {
         }
     }
 
+    /// The slots of verify, quality and attack score.
+    #[inline]
+    fn slots(&self, [verify, quality, attack]: [f64; 3]) -> [u16; 3] {
+        let [of_verify, of_quality, of_attack] = self.scales.all();
+        [of_verify.slot(verify), of_quality.slot(quality), of_attack.slot(attack)]
+    }
+
+    #[cfg(feature = "parquet")]
+    pub(crate) const fn scales(&self) -> &Scales {
+        &self.scales
+    }
+
     /// Adds the tables to the tally, and empties them.
     fn pour(&mut self) {
-        let Self { tally, .. } = self;
+        let Self { tally, scales, .. } = self;
+        let [of_verify, of_quality, of_attack] = scales.all();
         let (of_a, of_b) = tally.sizes();
         tally.rows += self.rows;
         self.rows = 0;
@@ -291,13 +320,13 @@ impl Counter {
         }
         for (month, [verify, quality, attack]) in &mut self.months {
             let period = tally.periods.entry(*month).or_default();
-            verify.pour(&mut period.verify);
-            quality.pour(&mut period.quality);
-            attack.pour(&mut period.attack);
+            verify.pour(of_verify, &mut period.verify);
+            quality.pour(of_quality, &mut period.quality);
+            attack.pour(of_attack, &mut period.attack);
         }
         for (scores, to) in self.scores.iter_mut().zip(&mut tally.scores) {
-            scores.pour(to);
+            scores.pour(of_verify, to);
         }
-        self.bona_fide.pour(&mut tally.bona_fide);
+        self.bona_fide.pour(of_attack, &mut tally.bona_fide);
     }
 }

@@ -1,9 +1,10 @@
 //! What a tally is made of.
 
-use cloudauth_policy::{Policy, Verdict};
+use cloudauth_policy::{Input, Policy, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::scales::{ScoreCut, range};
 use crate::notes::Point;
 use crate::replay::PolicyName;
 use crate::row::Label;
@@ -17,21 +18,38 @@ pub(crate) struct Decider {
     pub(crate) content_hash: String,
     /// Each with its verdict, `otherwise` last.
     pub(crate) rules: Vec<(String, String)>,
-    /// Named scores of `verify_score`.
-    pub(crate) thresholds: Vec<(String, f64)>,
+    /// What it compares scores with.
+    pub(crate) cuts: Vec<ScoreCut>,
+    /// The ranges of valid scores, in the order of [`Input::SCORES`].
+    pub(crate) ranges: [(f64, f64); 3],
 }
 
 impl Decider {
     pub(crate) fn of(policy: &Policy) -> Self {
         let (reference, report) = (policy.reference(), policy.report());
         let rules = report.rules.iter().map(|rule| (rule.rule.to_owned(), rule.verdict.as_str().to_owned()));
-        let of_match = report.thresholds.iter().filter(|threshold| threshold.nominal_far.is_some());
         Self {
             id: reference.id.clone(),
             version: reference.version.clone(),
             content_hash: reference.content_hash.clone(),
             rules: rules.collect(),
-            thresholds: of_match.map(|threshold| (threshold.name.to_owned(), threshold.value)).collect(),
+            cuts: ScoreCut::of(policy),
+            ranges: Input::SCORES.map(|input| range(policy, input)),
+        }
+    }
+
+    /// What it compares a score with, ascending.
+    pub(crate) fn cuts_of(&self, input: Input) -> impl Iterator<Item = &ScoreCut> {
+        self.cuts.iter().filter(move |cut| cut.input == input)
+    }
+
+    /// The range of a valid score.
+    pub(crate) fn range(&self, score: Input) -> (f64, f64) {
+        let [verify, quality, attack] = self.ranges;
+        match score {
+            Input::QualityScore => quality,
+            Input::FaceAttackScore => attack,
+            _ => verify,
         }
     }
 
@@ -112,7 +130,6 @@ impl Share {
 pub(crate) struct Scores {
     pub(crate) verify: Grid,
     pub(crate) quality: Grid,
-    /// Times 100, so that it fits the same grid.
     pub(crate) attack: Grid,
 }
 
@@ -134,10 +151,10 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new(subject: &str, score: f64, label: Label) -> Self {
+    pub(crate) fn new(subject: &str, score: Option<f64>, label: Label) -> Self {
         let hash: [u8; 32] = Sha256::digest(subject).into();
         let subject = hash.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight));
-        let score = (0.0..=100.0).contains(&score).then(|| (score + 0.0).to_bits());
+        let score = score.map(|score| (score + 0.0).to_bits());
         Self { subject, is_genuine: label == Label::Genuine, score }
     }
 

@@ -130,6 +130,11 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
     text + &notes(&compare.notes, data)
 }
 
+/// A threshold as the policy compares with it.
+fn cut(threshold: f64, exclusive: bool) -> String {
+    if exclusive { format!("> {threshold}") } else { threshold.to_string() }
+}
+
 /// The vendor's rate: as the table has it, or what it implies between its rows.
 fn vendor_says(threshold: f64, far: Option<f64>) -> String {
     let row = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold);
@@ -171,13 +176,18 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     }
     text += "\n";
     let mut table = Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"]);
-    for At { name, threshold, vendor_far, fmr, fnmr, .. } in
+    for At { name, threshold, exclusive, vendor_far, fmr, fnmr, .. } in
         calibration.vendor.iter().chain(&calibration.thresholds)
     {
         let vendor = vendor_says(*threshold, *vendor_far);
-        table.row([threshold.to_string(), name.clone().unwrap_or_default(), share(fmr), vendor, share(fnmr)]);
+        let name = name.clone().unwrap_or_default();
+        table.row([cut(*threshold, *exclusive), name, share(fmr), vendor, share(fnmr)]);
     }
     text += &table.to_string();
+    text += &format!(
+        "exact at these thresholds; AUC, EER and targets count scores in steps of {}\n",
+        calibration.score_grid
+    );
     let mut table = Table::new(["target FMR", "shown", "proved", "over people", "recommended", ""]);
     let threshold =
         |at: &Option<At>| at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string());
@@ -218,10 +228,16 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         text += &format!("\nlabels stop below {stop}: no threshold there is recommended\n");
     }
     if let Some(attacks) = &calibration.attacks {
-        let mut table = Table::new(["faceAttackScore >=", "worst APCER", "kind", "BPCER"]);
+        let mut table = Table::new(["faceAttackScore >=", "", "worst APCER", "kind", "BPCER"]);
         for at in &attacks.at {
             let worst = at.apcer.get(&at.worst).map(share).unwrap_or_default();
-            table.row([at.threshold.to_string(), worst, at.worst.clone(), share(&at.bpcer)]);
+            let name = match &at.name {
+                Some(name) => name.clone(),
+                None if at.of_policy => "(policy)".to_owned(),
+                None => String::new(),
+            };
+            let threshold = cut(at.threshold, at.exclusive);
+            table.row([threshold, name, worst, at.worst.clone(), share(&at.bpcer)]);
         }
         text += &format!("\n{table}");
     }
@@ -248,19 +264,30 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
         ]);
     }
     text += &table.to_string();
-    let mut table = Table::new(["verify_score", "reference", "current"]);
-    for between in drift.scores.iter().flat_map(|moved| &moved.between) {
-        let scores = format!("{} to {}", between.from, between.to);
-        table.row([scores, rate(between.reference), rate(between.current)]);
+    for moved in drift.scores.iter().filter(|moved| !moved.between.is_empty()) {
+        let mut table = Table::new([moved.score, "reference", "current"]);
+        for between in &moved.between {
+            let scores = format!("{} to {}", between.from, between.to);
+            table.row([scores, rate(between.reference), rate(between.current)]);
+        }
+        text += &format!("\n{table}");
     }
-    text += &format!("\n{table}");
-    let mut table = Table::new(["month", "rows", "tenth", "median", "ninetieth", "PSI"]);
+    let mut table = Table::new(["month", "rows", "tenth", "median", "ninetieth", "PSI", "by chance"]);
     for month in &drift.months {
-        let row = [month.tenth, month.median, month.ninetieth, month.psi].map(number);
-        let [tenth, median, ninetieth, psi] = row;
-        table.row([month.month.clone(), thousands(month.rows), tenth, median, ninetieth, psi]);
+        let row = [month.tenth, month.median, month.ninetieth, month.psi, month.psi_critical].map(number);
+        let [tenth, median, ninetieth, psi, chance] = row;
+        table.row([month.month.clone(), thousands(month.rows), tenth, median, ninetieth, psi, chance]);
     }
     text += &format!("\n{table}");
+    let grids: Vec<String> = drift
+        .scores
+        .iter()
+        .map(|moved| format!("{} in steps of {}", moved.score, moved.score_grid))
+        .collect();
+    text += &format!(
+        "the shares between the policy's thresholds are exact; all else counts {}\n",
+        grids.join(", ")
+    );
     text + &notes(&drift.notes, data)
 }
 

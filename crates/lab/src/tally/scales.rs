@@ -1,0 +1,90 @@
+//! Where a policy's scores are counted: on the grid, and exactly at every value that the policy compares them with.
+
+use cloudauth_policy::{Input, Policy};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LabError;
+use crate::stats::{HUNDREDTHS, Scale, TEN_THOUSANDTHS};
+
+/// A value that the policy compares with a score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ScoreCut {
+    pub(crate) input: Input,
+    /// The threshold's name; `None` for a number that stands in a condition.
+    pub(crate) name: Option<String>,
+    /// As the file has it.
+    pub(crate) value: f64,
+    /// Whether a score equal to the value lies below.
+    pub(crate) exclusive: bool,
+    /// The smallest score at or above the cut.
+    pub(crate) boundary: f64,
+}
+
+impl ScoreCut {
+    /// A threshold of the attack score that is not the policy's.
+    pub(crate) const fn alone(value: f64) -> Self {
+        Self { input: Input::FaceAttackScore, name: None, value, exclusive: false, boundary: value }
+    }
+
+    /// All that a policy has, ascending within each input.
+    pub(crate) fn of(policy: &Policy) -> Vec<Self> {
+        let cut = |cut: &cloudauth_policy::Cut<'_>| Self {
+            input: cut.input,
+            name: cut.name.map(str::to_owned),
+            value: cut.value,
+            exclusive: cut.exclusive,
+            boundary: cut.boundary(),
+        };
+        policy.cuts().iter().map(cut).collect()
+    }
+}
+
+/// The scales of the scores, in the order of [`Input::SCORES`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scales([Scale; 3]);
+
+impl Scales {
+    /// Of the scores that a policy reads. A score is valid where the policy says so, and where it is silent, on the whole grid.
+    ///
+    /// # Errors
+    /// If a policy compares a score with more values than can be counted.
+    pub(crate) fn of(policy: &Policy) -> Result<Self, LabError> {
+        let cuts = policy.cuts();
+        if cuts.len() > Scale::MOST_CUTS {
+            let (count, most) = (cuts.len(), Scale::MOST_CUTS);
+            return Err(LabError::new(format!(
+                "the policy compares scores with {count} values: the lab counts at {most} at most"
+            )));
+        }
+        Ok(Self(Input::SCORES.map(|input| {
+            let of_input = cuts.iter().filter(|cut| cut.input == input);
+            let of_input: Vec<f64> = of_input.map(cloudauth_policy::Cut::boundary).collect();
+            Scale::new(per_unit(input), range(policy, input), &of_input)
+        })))
+    }
+
+    pub(crate) const fn all(&self) -> &[Scale; 3] {
+        &self.0
+    }
+
+    /// Of one score; that of `verify_score` for an input that is no score.
+    pub(crate) fn scale(&self, input: Input) -> &Scale {
+        let [verify, quality, attack] = &self.0;
+        match input {
+            Input::QualityScore => quality,
+            Input::FaceAttackScore => attack,
+            _ => verify,
+        }
+    }
+}
+
+/// The range of valid scores.
+pub(crate) fn range(policy: &Policy, input: Input) -> (f64, f64) {
+    let grid = if per_unit(input) == TEN_THOUSANDTHS { 1.0 } else { 100.0 };
+    policy.range(input).unwrap_or((0.0, grid))
+}
+
+/// The attack score goes from 0 to 1, the others from 0 to 100.
+fn per_unit(input: Input) -> u32 {
+    if input == Input::FaceAttackScore { TEN_THOUSANDTHS } else { HUNDREDTHS }
+}

@@ -17,6 +17,7 @@ KINDS = {
     "float": (pa.float32(), float),
     "date": (pa.date32(), date.fromisoformat),
     "timestamp": (pa.timestamp("us"), datetime.fromisoformat),
+    "instant": (pa.timestamp("us", tz="UTC"), datetime.fromisoformat),
 }
 COLUMNS = "part policy candidate rule candidate_rule verdict candidate_verdict label name value hundredth row_count".split()
 

@@ -76,8 +76,12 @@ class Clickhouse:
     def load(self, table, text=None):
         file = Path(self.folder, "clickhouse.parquet")
         pq.write_table(table, file)
+        # It has no local times: what they say is an instant in a zone.
+        local = lambda field: pa.types.is_timestamp(field.type) and field.type.tz is None
         columns = [
-            f"CAST({quoted(field.name)} AS LowCardinality(Nullable(String))) AS {quoted(field.name)}"
+            f"toDateTime64(toString({quoted(field.name)}), 6, 'Asia/Shanghai') AS {quoted(field.name)}"
+            if local(field)
+            else f"CAST({quoted(field.name)} AS LowCardinality(Nullable(String))) AS {quoted(field.name)}"
             if is_text(field.type)
             else quoted(field.name)
             for field in table.schema
@@ -129,6 +133,7 @@ class Postgres:
         "double": "double precision",
         "date32[day]": "date",
         "timestamp[us]": "timestamp",
+        "timestamp[us, tz=UTC]": "timestamptz",
     }
 
     def __init__(self, _folder):

@@ -51,3 +51,40 @@ fn a_file_without_inputs_is_refused_unless_it_is_allowed() {
     let output = lab(folder, &["replay", "builtin:onboarding", "x.csv", "--allow-missing-inputs"]);
     assert!(output.status.success() && said(&output).contains("decides on 1 row"), "{}", said(&output));
 }
+
+#[test]
+fn every_output_states_the_time_zone_of_its_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let line = ROW.replace('}', ",\"time\":\"2026-03-01T20:00:00Z\"}");
+    std::fs::write(folder.join("a.jsonl"), line).unwrap();
+    std::fs::write(folder.join("m.toml"), "format = 1\ntime = \"time\"\ntimezone = \"UTC\"\n").unwrap();
+    let replay = ["replay", "builtin:onboarding", "a.jsonl"];
+    let text = said(&lab(folder, &replay));
+    assert!(
+        text.contains("2026-03-02") && text.contains("days are those of Asia/Shanghai (UTC+08:00)"),
+        "{text}"
+    );
+    let mapped = [&replay[..], &["--mapping", "m.toml"]].concat();
+    let text = said(&lab(folder, &mapped));
+    assert!(text.contains("2026-03-01") && text.contains("days are those of UTC"), "{text}");
+    let told = document(&lab(folder, &[&mapped[..], &["--output", "json"]].concat()));
+    assert_eq!(told["timezone"], "UTC");
+    for (lang, says) in
+        [("en", ", days of <b>UTC (UTC+00:00)</b>"), ("zh", "（按 <b>UTC (UTC+00:00)</b> 计日）")]
+    {
+        let args = [
+            "report",
+            "builtin:onboarding",
+            "a.jsonl",
+            "--mapping",
+            "m.toml",
+            "--to",
+            "r.html",
+            "--lang",
+            lang,
+        ];
+        assert!(lab(folder, &args).status.success());
+        assert!(std::fs::read_to_string(folder.join("r.html")).unwrap().contains(says), "{lang}");
+    }
+}

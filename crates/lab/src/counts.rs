@@ -15,6 +15,7 @@ use crate::run::Lab;
 use crate::source::Source;
 use crate::stats::{Grid, NO_SCORE, Scale};
 use crate::tally::{Decider, Scales, Share, Tally, VERDICTS};
+use crate::timezone::TimeZone;
 use read::{Line, lines};
 
 /// The version of what the query gives.
@@ -110,7 +111,7 @@ struct Counts {
     segments: BTreeMap<usize, String>,
     has_format: bool,
     /// Which parts there are that not every mapping makes, and how many segments.
-    whole: Option<(String, i64)>,
+    whole: Option<(String, i64, TimeZone)>,
     /// Notes that there are to be, and are.
     lines: (i64, i64),
     tally: Tally,
@@ -138,7 +139,7 @@ impl Counts {
                 self.of_days += line.rows;
                 // Those without a day are counted, so that one sees whether all are there.
                 if !line.value.is_empty() {
-                    let day = crate::time::day(&line.value).ok_or("has a day that is none")?;
+                    let day = crate::time::day_of_date(&line.value).ok_or("has a day that is none")?;
                     self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
                 }
                 Ok(())
@@ -197,7 +198,9 @@ impl Counts {
             }
             self.has_format = true;
             self.lines.0 += line.rule;
-            let whole = (line.label.clone(), line.candidate_rule);
+            let zone: TimeZone = line.verdict.parse().map_err(|_| "is of a time zone that is not known")?;
+            let whole = (line.label.clone(), line.candidate_rule, zone);
+            self.tally.timezone = zone;
             return if *self.whole.get_or_insert_with(|| whole.clone()) == whole {
                 Ok(())
             } else {
@@ -262,7 +265,8 @@ impl Counts {
         if line.value.is_empty() {
             return Ok(());
         }
-        let day = crate::time::day(&format!("{}-01", line.value)).ok_or("has a month that is none")?;
+        let day =
+            crate::time::day_of_date(&format!("{}-01", line.value)).ok_or("has a month that is none")?;
         let month = self.tally.periods.entry(day).or_default();
         let grid = match score {
             Input::VerifyScore => &mut month.verify,
@@ -294,7 +298,7 @@ impl Counts {
         for number in 0..tally.segment_names.len() {
             sums.push((part::SEGMENTS, self.of_segments.get(&number).copied().unwrap_or_default(), rows));
         }
-        let (whole, segments) = self.whole.clone().unwrap_or_default();
+        let (whole, segments, _) = self.whole.clone().unwrap_or_default();
         let is_there = |part: &str| whole.split(' ').any(|other| other == part);
         let sum_of = |part: &str| if is_there(part) { rows } else { 0 };
         sums.push((part::DAYS, self.of_days, sum_of(part::DAYS)));

@@ -113,7 +113,7 @@ impl std::str::FromStr for Months {
         let (first, last) = text.split_once("..").unwrap_or((text, text));
         let is_month = |month: &str| {
             month.len() == 7
-                && crate::time::day(&format!("{month}-01"))
+                && crate::time::day_of_date(&format!("{month}-01"))
                     .is_some_and(|day| crate::time::month(day) == month)
         };
         if is_month(first) && is_month(last) && first <= last {

@@ -8,6 +8,9 @@ use cloudauth_policy::{Input, InputKind};
 use cloudauth_protocol::grammar;
 use serde::Deserialize;
 
+use crate::error::LabError;
+use crate::timezone::TimeZone;
+
 /// What a row is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,6 +53,7 @@ pub struct Mapping {
     is_named: bool,
     pub(crate) label: Label,
     pub(crate) time: Option<String>,
+    pub(crate) timezone: TimeZone,
     pub(crate) subject: Option<String>,
     pub(crate) segments: Vec<String>,
 }
@@ -116,6 +120,7 @@ struct File {
     inputs: Option<BTreeMap<Input, Of>>,
     label: Option<Label>,
     time: Option<String>,
+    timezone: Option<String>,
     subject: Option<String>,
     #[serde(default)]
     segments: Vec<String>,
@@ -144,6 +149,7 @@ impl Mapping {
                 ..Label::default()
             },
             time: Some("time".to_owned()),
+            timezone: TimeZone::default(),
             subject: Some("subject".to_owned()),
             segments: Vec::new(),
         }
@@ -190,6 +196,8 @@ impl Mapping {
                 _ => {}
             }
         }
+        let timezone = file.timezone.as_deref().map(str::parse).transpose();
+        let timezone = timezone.map_err(|error: LabError| MappingError(format!("`timezone`: {error}")))?;
         let label = file.label.unwrap_or_default();
         if let Some(word) = label.genuine.iter().find(|word| label.impostor.contains(word)) {
             return wrong(format!("`{word}` cannot mean genuine and impostor"));
@@ -218,9 +226,16 @@ impl Mapping {
             inputs: file.inputs.unwrap_or_else(|| Self::of(file.shape).inputs),
             label,
             time: file.time,
+            timezone: timezone.unwrap_or_default(),
             subject: file.subject,
             segments: file.segments,
         })
+    }
+
+    /// The time zone in which days are counted.
+    #[must_use]
+    pub const fn timezone(&self) -> TimeZone {
+        self.timezone
     }
 
     /// The path of each slot of a row, in the order in which [`crate::row`] knows them; empty where nothing stands.

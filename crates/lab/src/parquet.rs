@@ -4,6 +4,7 @@
 //! meant to reach may be missed.
 
 mod bulk;
+mod columns;
 mod held;
 
 use std::fs::File;
@@ -11,19 +12,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use cloudauth_policy::Input;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::Encoding;
+use parquet::basic::{Encoding, Type};
 
 use crate::error::LabError;
 use crate::notes::Point;
 use crate::row::slot;
 use crate::worker::{Task, Worker, decide};
 use bulk::Bulk;
+use columns::Place;
 use held::Held;
 
 /// Rows that are looked at together.
@@ -40,6 +42,7 @@ pub(crate) struct Groups {
 pub(crate) struct Table {
     path: PathBuf,
     about: ArrowReaderMetadata,
+    places: Vec<Place>,
 }
 
 /// What a Parquet file itself says of its types: what its writer says beside it is of the writer's memory.
@@ -51,7 +54,9 @@ impl Groups {
     /// From this group on.
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(io::Error::other)?;
-        let mut groups = Self { table: Arc::new(Table { path: path.to_owned(), about }), next: 0, row: 0 };
+        let places = Place::all(about.schema().fields());
+        let table = Table { path: path.to_owned(), about, places };
+        let mut groups = Self { table: Arc::new(table), next: 0, row: 0 };
         while (groups.next as u64) < from && groups.next().is_some() {}
         Ok(groups)
     }
@@ -72,7 +77,7 @@ impl Groups {
 
 impl Table {
     /// Reads columns of a group. Each reads by a file of its own, since a place in a file is shared by its copies.
-    fn read(&self, group: usize, roots: &[usize]) -> parquet::errors::Result<ParquetRecordBatchReader> {
+    fn read(&self, group: usize, places: &[&Place]) -> parquet::errors::Result<ParquetRecordBatchReader> {
         let metadata = self.about.metadata();
         let leaves = self.about.parquet_schema();
         let field = |(root, field): (usize, &Arc<Field>)| {
@@ -84,7 +89,15 @@ impl Table {
                 let is = only(Encoding::RLE_DICTIONARY) || only(Encoding::PLAIN_DICTIONARY);
                 is && chunk.dictionary_page_offset().is_some()
             });
-            if *field.data_type() == DataType::Utf8 && is_coded && roots.contains(&root) {
+            let is_int96 = chunk.is_some_and(|chunk| chunk.column_type() == Type::INT96);
+            if is_int96 && *field.data_type() == DataType::Timestamp(TimeUnit::Nanosecond, None) {
+                // Spark and Hive write instants in UTC so, for which the format has no mark.
+                let instant = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+                Arc::new(field.as_ref().clone().with_data_type(instant))
+            } else if *field.data_type() == DataType::Utf8
+                && is_coded
+                && places.iter().any(|place| place.root == root)
+            {
                 // As the file has it: each text once.
                 let coded = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
                 Arc::new(field.as_ref().clone().with_data_type(coded))
@@ -99,7 +112,7 @@ impl Table {
         )?;
         ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
             .with_row_groups(vec![group])
-            .with_projection(ProjectionMask::roots(leaves, roots.iter().copied()))
+            .with_projection(ProjectionMask::leaves(leaves, places.iter().map(|place| place.leaf)))
             .with_batch_size(BATCH)
             .build()
     }
@@ -114,22 +127,24 @@ impl Worker<'_> {
         group: usize,
         first: Point,
     ) -> Result<(), LabError> {
-        let fields = table.about.schema().fields();
-        let names: Vec<&[u8]> = fields.iter().map(|field| field.name().as_bytes()).collect();
-        let mut columns = self.task.columns(source, &names)?;
+        let names: Vec<&[u8]> = table.places.iter().map(|place| place.name.as_bytes()).collect();
+        let columns = self.task.columns(source, &names)?;
+        let mut columns: Vec<Option<&Place>> =
+            columns.into_iter().map(|column| table.places.get(column?)).collect();
         for (slot, column) in columns.iter_mut().enumerate() {
-            let Some(field) = column.and_then(|column| fields.get(column)) else { continue };
-            if !self.task.needs(slot, field.data_type()) {
+            let Some(place) = *column else { continue };
+            if !self.task.needs(slot, &place.kind) {
                 *column = None;
-            } else if !held::is_taken(slot, field.data_type()) {
-                let (path, name, kind) = (table.path.display(), field.name(), field.data_type());
+            } else if !held::is_taken(slot, &place.kind) {
+                let (path, name, kind) = (table.path.display(), &place.name, &place.kind);
                 let wanted = held::wanted(slot);
                 return Err(LabError::new(format!(
                     "{path}: the column `{name}` is of the type {kind}, and must hold {wanted}: cast it"
                 )));
             }
         }
-        let mut roots: Vec<usize> = columns.iter().copied().flatten().collect();
+        let places: Vec<&Place> = columns.iter().copied().flatten().collect();
+        let mut roots: Vec<usize> = places.iter().map(|place| place.root).collect();
         roots.sort_unstable();
         roots.dedup();
         let wrong = |error: String| LabError::file(&table.path, &io::Error::other(error));
@@ -144,7 +159,8 @@ impl Worker<'_> {
             }
             return Ok(());
         }
-        let reader = table.read(group, &roots).map_err(|error| wrong(error.to_string()))?;
+        let reader = table.read(group, &places).map_err(|error| wrong(error.to_string()))?;
+        let zone = self.task.mapping.timezone.minutes();
         let mut bulk = Bulk::new(self.task);
         for batch in reader {
             let batch = batch.map_err(|error| wrong(error.to_string()))?;
@@ -152,9 +168,10 @@ impl Worker<'_> {
                 .iter()
                 .enumerate()
                 .map(|(slot, column)| {
-                    let place = column.and_then(|column| roots.binary_search(&column).ok());
-                    let array = place.and_then(|place| batch.columns().get(place));
-                    array.map_or(Held::Nothing, |array| Held::of(slot, array))
+                    let array = column.and_then(|place| {
+                        place.array(batch.columns().get(roots.binary_search(&place.root).ok()?)?)
+                    });
+                    array.map_or(Held::Nothing, |array| Held::of(slot, &array, zone))
                 })
                 .collect();
             let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);

@@ -44,6 +44,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         css => svg(include_str!("../web/report.css").to_owned()),
         verdicts => VERDICTS.map(Verdict::as_str),
         days => tally.days.keys().next().zip(tally.days.keys().next_back()).map(|(first, last)| [*first, *last].map(crate::time::shown)),
+        timezone => tally.timezone.to_string(),
         is_part => tally.is_part,
         people => parts::people(tally),
         left_out => replay.notes.iter().filter(|note| note.left_out).map(|note| note.rows).sum::<u64>(),

@@ -158,7 +158,8 @@ impl<'m> Rows<'m> {
             }
         }
         let (label, attack) = label(mapping, notes, at, &cell);
-        let day = Self::day(cell(slot::TIME)).unwrap_or_else(|| note(notes, What::Time, at));
+        let day = Self::day(cell(slot::TIME), mapping.timezone.minutes())
+            .unwrap_or_else(|| note(notes, What::Time, at));
         let value = |input: Input| {
             let says = says.get(input as usize).copied().flatten();
             mapped(says, cell(input as usize))
@@ -206,11 +207,11 @@ pub(crate) struct Entry<'a> {
 impl Rows<'_> {
     /// The day of a time, if there is one; `None` if it is no time.
     #[inline]
-    pub(crate) fn day(time: Cell<'_>) -> Option<Option<i32>> {
+    pub(crate) fn day(time: Cell<'_>, zone: i32) -> Option<Option<i32>> {
         match time {
             time if time.is_missing() => Some(None),
-            Cell::Text(text) => day(text).map(Some),
-            Cell::Number(_, seconds) => crate::time::day_of_number(seconds).map(Some),
+            Cell::Text(text) => day(text, zone).map(Some),
+            Cell::Number(_, seconds) => crate::time::day_of_number(seconds, zone).map(Some),
             #[cfg(feature = "parquet")]
             Cell::Day(day) => Some(Some(day)),
             _ => None,

@@ -270,6 +270,7 @@ impl<'p> Lab<'p> {
             let is_end = state.position.source == sources.len();
             if is_end || watch.is_stopped() {
                 state.tally.skipped.clone_from(&self.skipped);
+                state.tally.timezone = mapping.timezone;
                 return finish(state.tally, is_end, changed, decisions);
             }
         }

@@ -5,6 +5,7 @@
 //! day, segments. `cloudauth_lab_said` lets the policies decide, by [`cloudauth_policy::Policy::sql`]. What is printed counts them,
 //! one part after the other, since each has few groups and all together have as many as there are rows.
 
+mod day;
 mod engine;
 mod parts;
 mod rows;
@@ -56,8 +57,12 @@ impl Lab<'_> {
         })?;
         let table = table.split('.').map(|part| dialect.name(part)).collect::<Result<Vec<_>, _>>();
         let table = table.map_err(no_sql)?.join(".");
+        let mut raw = select(&rows.raw, &format!("{table} AS cloudauth_row"));
+        if mapping.time.is_some() {
+            raw = day::with_day(dialect, &raw, mapping.timezone.minutes());
+        }
         let mut layers = vec![
-            named(dialect, "raw", &select(&rows.raw, &format!("{table} AS cloudauth_row"))),
+            named(dialect, "raw", &raw),
             named(dialect, "read", &select(&rows.read, "cloudauth_lab_raw")),
             named(dialect, "first", &decided(dialect, self.policy, &rows, "cloudauth_lab_read", &[])?),
         ];

@@ -22,6 +22,7 @@ use crate::notes::Notes;
 use crate::row::Label;
 use crate::search::Skipped;
 use crate::stats::{Grid, LabelledGrid};
+use crate::timezone::TimeZone;
 
 /// A column with more values is no segment, and no kind of attack; and so many months are more than thirty years.
 const MOST_VALUES: usize = 1000;
@@ -41,6 +42,9 @@ pub struct Tally {
     /// Whether the run was stopped before the end of the data.
     #[serde(skip)]
     pub(crate) is_part: bool,
+    /// The zone in which days are counted.
+    #[serde(skip)]
+    pub(crate) timezone: TimeZone,
     /// Files and folders that were found and not read.
     #[serde(skip)]
     pub(crate) skipped: Vec<Skipped>,
@@ -81,6 +85,7 @@ impl Tally {
             candidate,
             segment_names: segments.to_vec(),
             is_part: false,
+            timezone: TimeZone::default(),
             skipped: Vec::new(),
             rows: 0,
             notes: Notes::default(),
@@ -102,6 +107,12 @@ impl Tally {
     #[must_use]
     pub const fn rows(&self) -> u64 {
         self.rows
+    }
+
+    /// The time zone in which days are counted, and whether any row has a day.
+    #[must_use]
+    pub fn timezone(&self) -> (TimeZone, bool) {
+        (self.timezone, !self.days.is_empty())
     }
 
     /// How many rules the first and the second policy have, `otherwise` among them.

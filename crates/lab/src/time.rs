@@ -1,45 +1,100 @@
-//! Days, as far as counts by day need them.
+//! Days, as far as counts by day need them. An instant has one day, however it is written: text, number or timestamp.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 const DAY: f64 = 86_400.0;
+const MINUTES_OF_DAY: i32 = 1440;
+/// The years in which instants can be written with an offset: those that every warehouse counts days in.
+pub(crate) const YEARS: RangeInclusive<i32> = 1901..=2298;
 /// A number of seconds lies in this century, and so does one of milliseconds: other numbers are other things, such as
 /// microseconds, or a date written without its hyphens.
-const SECONDS: Range<f64> = 946_684_800.0..4_102_444_800.0;
+pub(crate) const SECONDS: Range<f64> = 946_684_800.0..4_102_444_800.0;
 
-/// The day since 1970 of a text that begins with a date, `2026-01-31`, and ends there or goes on with a `T` or a blank: the
-/// date as it is written, in whatever zone that is, so that what follows is not looked at; or of a number.
-pub(crate) fn day(text: &str) -> Option<i32> {
-    written_day(text.as_bytes()).or_else(|| {
-        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        number.and_then(day_of_number)
-    })
+/// The day since 1970 of a time, in the zone that is so many minutes east of UTC.
+///
+/// A time is a date, `2026-01-31`; a date and a time of day, `2026-01-31T23:59:59.5`, with `T` or a blank between them, in the
+/// zone, or in UTC or at an offset where `Z`, `UTC` or `+08:00` follows; or a number of seconds or milliseconds since 1970.
+pub(crate) fn day(text: &str, zone: i32) -> Option<i32> {
+    let number = || text.parse::<f64>().ok().filter(|number| number.is_finite());
+    written_day(text.as_bytes(), zone).or_else(|| day_of_number(number()?, zone))
 }
 
-fn written_day(text: &[u8]) -> Option<i32> {
-    let (written, rest) = text.split_first_chunk::<10>()?;
-    let [a, b, c, d, b'-', e, f, b'-', g, h] = *written else { return None };
-    if !matches!(rest.first(), None | Some(b'T' | b't' | b' ')) {
-        return None;
+/// The day since 1970 of a date, `2026-01-31`.
+pub(crate) fn day_of_date(text: &str) -> Option<i32> {
+    let (date, []) = text.as_bytes().split_first_chunk::<10>()? else { return None };
+    written_date(*date)
+}
+
+fn written_day(text: &[u8], zone: i32) -> Option<i32> {
+    let (date, rest) = text.split_first_chunk::<10>()?;
+    let day = written_date(*date)?;
+    if rest.is_empty() {
+        return Some(day);
     }
-    let number = |digits: &[u8]| {
-        digits.iter().try_fold(0, |number, digit| {
-            digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0'))
-        })
-    };
+    let (of_day, offset) = time_of_day(rest)?;
+    let Some(offset) = offset else { return Some(day) };
+    // Offsets are whole minutes, so that seconds never reach another day.
+    YEARS.contains(&self::date(day).0).then(|| day + (of_day - offset + zone).div_euclid(MINUTES_OF_DAY))
+}
+
+fn written_date(date: [u8; 10]) -> Option<i32> {
+    let [a, b, c, d, b'-', e, f, b'-', g, h] = date else { return None };
     let (year, month, of_month) = (number(&[a, b, c, d])?, number(&[e, f])?, number(&[g, h])?);
     let day = since_1970(year, month, of_month);
     // There is no such date if the day is one of another month.
-    let is =
-        (1..=12).contains(&month) && of_month > 0 && (of_month <= 28 || date(day) == (year, month, of_month));
+    let is = (1..=12).contains(&month)
+        && of_month > 0
+        && (of_month <= 28 || self::date(day) == (year, month, of_month));
     is.then_some(day)
 }
 
-/// The day since 1970 of seconds or milliseconds since then, in UTC.
+/// The minute of the day, and the offset from UTC in minutes, if one is written.
+fn time_of_day(text: &[u8]) -> Option<(i32, Option<i32>)> {
+    let ([b'T' | b't' | b' ', a, b, b':', c, d], rest) = text.split_first_chunk::<6>()? else { return None };
+    let (hour, minute) = (number(&[*a, *b])?, number(&[*c, *d])?);
+    let mut rest = rest;
+    if let [b':', a, b, after @ ..] = rest {
+        number(&[*a, *b]).filter(|second| *second <= 60)?;
+        rest = after;
+        if let [b'.', after @ ..] = rest {
+            let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            rest = after.get(digits..).filter(|_| digits > 0)?;
+        }
+    }
+    let offset = match rest {
+        [] => None,
+        [b' ', rest @ ..] | rest => Some(offset(rest)?),
+    };
+    (hour < 24 && minute < 60).then_some((hour * 60 + minute, offset))
+}
+
+/// An offset from UTC in minutes: `Z`, `UTC`, `+08`, `+0800` or `+08:00`.
+pub(crate) fn offset(text: &[u8]) -> Option<i32> {
+    let (sign, rest) = match text {
+        b"Z" | b"z" | b"UTC" => return Some(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match *rest {
+        [a, b] => (number(&[a, b])?, 0),
+        [a, b, c, d] | [a, b, b':', c, d] => (number(&[a, b])?, number(&[c, d])?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+}
+
+fn number(digits: &[u8]) -> Option<i32> {
+    digits
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0')))
+}
+
+/// The day since 1970 of seconds or milliseconds since then.
 #[expect(clippy::cast_possible_truncation, reason = "a day of this century")]
-pub(crate) fn day_of_number(number: f64) -> Option<i32> {
+pub(crate) fn day_of_number(number: f64, zone: i32) -> Option<i32> {
     let seconds = [number, number / 1000.0].into_iter().find(|seconds| SECONDS.contains(seconds))?;
-    Some((seconds / DAY).floor() as i32)
+    Some(((seconds + f64::from(zone * 60)) / DAY).floor() as i32)
 }
 
 /// By the calendar that counts years from March, so that the leap day comes last.
@@ -93,7 +148,7 @@ mod tests {
             // As PostgreSQL writes it.
             ("2026-12-31 23:59:59.5+08", 20_818),
         ] {
-            assert_eq!(day(text), Some(expected), "{text}");
+            assert_eq!(day(text, 480), Some(expected), "{text}");
             assert_eq!(shown(expected), text.get(..10).unwrap_or_default());
         }
         assert_eq!(month(20_454), "2026-01");
@@ -110,14 +165,63 @@ mod tests {
             "2026-01-011",
             "1900-02-29",
         ] {
-            assert_eq!(day(wrong), None, "{wrong}");
+            assert_eq!(day(wrong, 480), None, "{wrong}");
         }
         assert_eq!(
-            [day_of_number(20_454.0 * DAY + 1.0), day_of_number(20_454.0 * DAY * 1000.0),],
+            [day_of_number(20_454.0 * DAY + 1.0, 0), day_of_number(20_454.0 * DAY * 1000.0, 0)],
             [Some(20_454); 2]
         );
         for wrong in [0.0, -1.0, 20_260_131.0, 20_454.0 * DAY * 1e6, f64::NAN, f64::INFINITY] {
-            assert_eq!(day_of_number(wrong), None, "{wrong}");
+            assert_eq!(day_of_number(wrong, 0), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_on_one_day_however_it_is_written() {
+        let (shanghai, utc, west) = (480, 0, -210);
+        for text in [
+            "2026-03-02T04:00:00+08:00",
+            "2026-03-01T20:00:00Z",
+            "2026-03-01t20:00z",
+            "2026-03-01 20:00:00.000 UTC",
+            "2026-03-01 20:00:00+00",
+            "2026-03-02T05:00:00.123456789+0900",
+            "2026-03-01 14:30:00 -05:30",
+            "2026-02-28T20:01-23:59",
+            "1772395200",
+            "1772395200.5",
+            "1772395200000",
+        ] {
+            let days = [shanghai, utc, west].map(|zone| day(text, zone).map(shown).unwrap_or_default());
+            assert_eq!(days, ["2026-03-02", "2026-03-01", "2026-03-01"], "{text}");
+        }
+        // What says no offset is in the zone already.
+        for text in ["2026-03-02", "2026-03-02T04:00", "2026-03-02 04:00:60.5"] {
+            assert_eq!(
+                [shanghai, utc, west].map(|zone| day(text, zone).map(shown)),
+                [(); 3].map(|()| Some("2026-03-02".to_owned())),
+                "{text}"
+            );
+        }
+        for wrong in [
+            "2026-03-02T",
+            "2026-03-02T04",
+            "2026-03-02T24:00:00",
+            "2026-03-02T04:60",
+            "2026-03-02T04:00:61",
+            "2026-03-02T04:00:00.",
+            "2026-03-02T04:00:00.Z",
+            "2026-03-02T04:00+24:00",
+            "2026-03-02T04:00+08:60",
+            "2026-03-02T04:00+8",
+            "2026-03-02T04:00  Z",
+            "2026-03-02T04:00Z ",
+            "2026-03-02T04:00 CST",
+            "2026-03-02T04:00+08:00[Asia/Shanghai]",
+            "1900-03-02T04:00Z",
+            "2026-03-02x",
+        ] {
+            assert_eq!(day(wrong, 480), None, "{wrong}");
         }
     }
 }

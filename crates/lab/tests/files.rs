@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Language, Ran, Replay, SkipReason, Source, Watch, report};
+use cloudauth_lab::{Lab, Language, Mapping, Ran, Replay, SkipReason, Source, Watch, report};
 use cloudauth_policy::{Policy, builtin};
 
 const HEADER: &str =
@@ -211,4 +211,44 @@ fn zeros_behind_gzip_data_are_padding() {
         let path = write(folder, "b.csv.gz", [both.clone(), garbage].concat());
         assert!(verdicts(&Lab::new(&policy), &path).unwrap_err().contains("b.csv.gz"));
     }
+}
+
+/// The days that a run counts rows under.
+fn days(mapping: &str, path: &Path) -> Vec<String> {
+    let policy = policy();
+    let lab = Lab::new(&policy).mapping(Mapping::parse(mapping).unwrap());
+    let ran = lab.run(&Source::find(&[path.to_owned()]).unwrap(), &Watch::default()).unwrap();
+    Replay::of(&ran.tally).days.into_keys().collect()
+}
+
+#[test]
+fn the_day_of_an_instant_is_that_of_the_mappings_time_zone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let instants = [
+        "\"2026-03-02T04:00:00+08:00\"",
+        "\"2026-03-01T20:00:00Z\"",
+        "1772395200",
+        "1772395200000",
+        "\"1772395200\"",
+    ];
+    let lines: String =
+        instants.iter().map(|time| format!("{{\"sub_code\":\"200\",\"time\":{time}}}\n")).collect();
+    let json = write(folder, "a.jsonl", lines);
+    let lines: String = instants.iter().map(|time| format!("200,{time}\n")).collect();
+    let csv = write(folder, "a.csv", format!("sub_code,time\n{lines}"));
+    for path in [json, csv] {
+        for (zone, day) in [
+            ("", "2026-03-02"),
+            ("timezone = \"Asia/Shanghai\"", "2026-03-02"),
+            ("timezone = \"+08:00\"", "2026-03-02"),
+            ("timezone = \"UTC\"", "2026-03-01"),
+            ("timezone = \"-03:30\"", "2026-03-01"),
+        ] {
+            let mapping = format!("format = 1\ntime = \"time\"\n{zone}\n");
+            assert_eq!(days(&mapping, &path), [day], "{zone} {}", path.display());
+        }
+    }
+    let wrong = Mapping::parse("format = 1\ntimezone = \"Europe/Berlin\"").unwrap_err().to_string();
+    assert!(wrong.contains("`timezone`: unknown time zone: take an offset such as `+08:00`"), "{wrong}");
 }

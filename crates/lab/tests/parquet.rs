@@ -218,7 +218,7 @@ fn every_type_means_what_json_means() {
         ),
     ];
     fs::write(&json, lines.map(|line| format!("{line}\n")).concat()).unwrap();
-    let mapping = Mapping::parse("format = 1\ntime = \"time\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\ngenuine = [\"1\"]").unwrap();
+    let mapping = Mapping::parse("format = 1\ntime = \"time\"\ntimezone = \"UTC\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\ngenuine = [\"1\"]").unwrap();
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let lab = Lab::new(&policy).mapping(mapping);
     // The last nanosecond of each day, which is no double.
@@ -268,7 +268,9 @@ fn types_that_say_nothing_are_refused_by_name() {
         ("label", Arc::new(Time64MicrosecondArray::from(vec![1]))),
     ];
     for (name, column) in columns {
-        let path = write(&folder.path().join("a.parquet"), vec![(name, column)], true, 100);
+        let input: ArrayRef = Arc::new(StringArray::from(vec!["T"]));
+        let columns = vec![("passed", input), (name, column)];
+        let path = write(&folder.path().join("a.parquet"), columns, true, 100);
         let error = Lab::new(&policy)
             .run(&Source::find(&[path]).unwrap(), &Watch::default())
             .unwrap_err()

@@ -129,7 +129,11 @@ fn without_its_guards_the_query_tells_something_else() {
         ),
         ("WHEN guessed.score < guessed.guess", "WHEN 1 = 0 AND guessed.score < guessed.guess"),
         ("NOT IN ('', 'null')", "NOT IN ('')"),
-        ("IN ('', 'T', 't', ' ')", "NOT IN ('~')"),
+        ("'[Tt ]2[0-3]:[0-5][0-9]'", "'[Tt ]2[0-9]:[0-5][0-9]'"),
+        (">= '1901'", ">= '1900'"),
+        ("THEN 1 ELSE -1 END *", "THEN -1 ELSE 1 END *"),
+        ("+ 480", "+ 0"),
+        ("946684800000", "946684799000"),
         ("'00' AND ", "'00' OR "),
         ("COLLATE BINARY", "COLLATE NOCASE"),
         ("ELSE '(no code)'", "ELSE '(missing)'"),
@@ -239,11 +243,26 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         ("months,", "months", "no CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
         (",,2,-1,0", ",,1,-1,0", "is of another format than 2"),
+        ("Asia/Shanghai", "\u{5f20}\u{4e09}", "is of a time zone that is not known"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = finish(&case.lab(), &text.replacen(from, to, 1));
         assert!(error.contains(part) && !error.contains('\u{5f20}'), "{part}: {error}");
     }
+}
+
+#[test]
+fn counts_of_two_time_zones_do_not_add_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let files =
+        [("a.csv", text.clone()), ("b.csv", text.replace("Asia/Shanghai", "UTC"))].map(|(name, text)| {
+            let file = folder.path().join(name);
+            fs::write(&file, text).unwrap();
+            file
+        });
+    let error = case.lab().finish(&Source::find(&files).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("is of another mapping"), "{error}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
-            tell(output, &words::replay(&replay, &data), &replay, data.told(&ran))?;
+            tell(output, &ran.tally, &words::replay(&replay, &data), &replay, data.told(&ran))?;
             Ok(run::exit_code(&ran))
         }
         Command::Compare { policy, candidate, allow_failing_examples, data } => {
@@ -43,7 +43,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let ran = data.run(policies, Wanted::default(), output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
                 let beside = data.told(&ran).into_iter().chain([("failing_examples", failing_json)]);
-                tell(output, &(failing + &words::compare(&compare, &data)), &compare, beside)?;
+                tell(output, &ran.tally, &(failing + &words::compare(&compare, &data)), &compare, beside)?;
             }
             Ok(run::exit_code(&ran))
         }
@@ -53,7 +53,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let ran = data.run(policies, Wanted::default(), output).await?;
             let drift =
                 Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
-            tell(output, &words::drift(&drift, &data), &drift, data.told(&ran))?;
+            tell(output, &ran.tally, &words::drift(&drift, &data), &drift, data.told(&ran))?;
             Ok(run::exit_code(&ran))
         }
         Command::Report { policy, data, candidate, to } => {
@@ -69,18 +69,22 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
     }
 }
 
-/// `beside` is told in the document alone.
+/// Prints a view of what was counted. `beside` is in the document alone.
 fn tell(
     output: &Output,
+    tally: &Tally,
     human: &str,
     document: &impl Serialize,
     beside: impl IntoIterator<Item = (&'static str, Value)>,
 ) -> Result<(), Failure> {
     let mut document = serde_json::to_value(document).map_err(Failure::other)?;
+    let (timezone, has_days) = tally.timezone();
+    let days = if has_days { format!("\ndays are those of {timezone}\n") } else { String::new() };
     if let Some(document) = document.as_object_mut() {
+        document.insert("timezone".to_owned(), timezone.name().into());
         document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
-    output.print(human, &document);
+    output.print(&format!("{human}{days}"), &document);
     Ok(())
 }
 
@@ -102,7 +106,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
     let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets };
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
-    tell(output, &words::calibration(&calibration, &data), &calibration, data.told(&ran))?;
+    tell(output, &ran.tally, &words::calibration(&calibration, &data), &calibration, data.told(&ran))?;
     if let Some(file) = &args.curve {
         write_curve(file, &curve(&ran.tally))?;
     }
@@ -175,7 +179,7 @@ fn page(tally: &Tally, complete: bool, data: &Data, to: &Path, output: &Output) 
     let (skipped, paths) = data.told_skipped();
     output.print(
         &format!("written to {}", to.display()),
-        &json!({ "report": to, "complete": complete, skipped: paths }),
+        &json!({ "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths }),
     );
     Ok(())
 }

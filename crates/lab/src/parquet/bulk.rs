@@ -187,8 +187,9 @@ impl<'t> Bulk<'t> {
 
     fn take_days(&mut self, held: &Held, rows: usize, counter: &mut Counter) -> Option<()> {
         self.days.clear();
+        let zone = self.task.mapping.timezone.minutes();
         let mut add = |row: usize, cell: Cell<'_>| {
-            let day = Rows::day(cell);
+            let day = Rows::day(cell, zone);
             if let (None, Some(odd)) = (day, self.odd.get_mut(row)) {
                 *odd = true;
             }

@@ -40,7 +40,7 @@ fn is_coded(number: usize) -> bool {
 pub(super) fn is_taken(number: usize, kind: &DataType) -> bool {
     match kind {
         DataType::Date32 | DataType::Timestamp(..) => number == slot::TIME,
-        DataType::Decimal128(_, scale) => *scale >= 0,
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale >= 0,
         DataType::Utf8 | DataType::Boolean | DataType::Null | DataType::Float32 | DataType::Float64 => true,
         other => other.is_integer(),
     }
@@ -56,8 +56,8 @@ pub(super) fn wanted(number: usize) -> &'static str {
 }
 
 impl Held {
-    /// Of an array whose type [`is_taken`].
-    pub(super) fn of(number: usize, array: &ArrayRef) -> Self {
+    /// Of an array whose type [`is_taken`]. The day of an instant is that of the zone so many minutes east of UTC.
+    pub(super) fn of(number: usize, array: &ArrayRef, zone: i32) -> Self {
         let is_number = is_score(number) || number == slot::TIME;
         macro_rules! whole {
             ($kind:ty) => {
@@ -89,24 +89,27 @@ impl Held {
             DataType::Float32 => numbers::<Float32Type>(array, f64::from),
             DataType::Float64 => Self::Numbers(array.as_primitive().clone()),
             DataType::Decimal128(_, 0) => whole!(Decimal128Type),
-            DataType::Decimal128(_, scale) if is_coded(number) => {
-                let decimals = array.as_primitive::<Decimal128Type>().iter();
-                doubles(decimals.map(|value| value.map(|value| decimal(value, *scale))))
+            DataType::Decimal128(_, scale) if is_coded(number) => decimals::<Decimal128Type>(array, *scale),
+            DataType::Decimal256(_, scale) if is_coded(number) || *scale == 0 && !is_number => {
+                decimals::<Decimal256Type>(array, *scale)
             }
+            DataType::Decimal256(_, scale) => numbers::<Decimal256Type>(array, |value| {
+                shown::<Decimal256Type>(value, *scale).parse().unwrap_or(f64::NAN)
+            }),
             DataType::Decimal128(_, scale) => {
                 let scale = *scale;
                 numbers::<Decimal128Type>(array, |value| decimal(value, scale))
             }
-            DataType::Date32 => days::<Date32Type>(array, i64::from, 1),
-            DataType::Timestamp(TimeUnit::Second, _) => days::<TimestampSecondType>(array, i64::from, DAY),
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                days::<TimestampMillisecondType>(array, i64::from, DAY * 1_000)
-            }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                days::<TimestampMicrosecondType>(array, i64::from, DAY * 1_000_000)
-            }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                days::<TimestampNanosecondType>(array, i64::from, DAY * 1_000_000_000)
+            DataType::Date32 => days::<Date32Type>(array, i64::from),
+            DataType::Timestamp(unit, is_instant) => {
+                // What says no zone is a time in the zone in which days are counted.
+                let zone = if is_instant.is_some() { i64::from(zone) * 60 } else { 0 };
+                match unit {
+                    TimeUnit::Second => timestamps::<TimestampSecondType>(array, 1, zone),
+                    TimeUnit::Millisecond => timestamps::<TimestampMillisecondType>(array, 1_000, zone),
+                    TimeUnit::Microsecond => timestamps::<TimestampMicrosecondType>(array, 1_000_000, zone),
+                    TimeUnit::Nanosecond => timestamps::<TimestampNanosecondType>(array, 1_000_000_000, zone),
+                }
             }
             _ => Self::Nothing,
         }
@@ -240,6 +243,28 @@ fn doubles(values: impl Iterator<Item = Option<f64>>) -> Held {
     Held::Wholes(keys, shown.collect())
 }
 
+/// Decimals where their texts matter: what is whole is written without a point.
+fn decimals<T: DecimalType>(array: &ArrayRef, scale: i8) -> Held
+where
+    T::Native: Copy + Eq + Hash,
+{
+    let (keys, values) = interned(array.as_primitive::<T>().iter());
+    let values = values.into_iter().map(|value| {
+        let text = shown::<T>(value, scale);
+        let number = text.parse().unwrap_or(f64::NAN);
+        (text, number)
+    });
+    Held::Wholes(keys, values.collect())
+}
+
+fn shown<T: DecimalType>(value: T::Native, scale: i8) -> String {
+    let text = T::format_decimal(value, T::MAX_PRECISION, scale);
+    match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text,
+    }
+}
+
 /// The nearest double, which the division gives where both of its sides are exact.
 fn decimal(value: i128, scale: i8) -> f64 {
     if value.unsigned_abs() <= 1 << 53 && scale <= 22 {
@@ -252,10 +277,12 @@ const DAY: i64 = 86_400;
 /// What lies more days from 1970 is counted as if it lay so many.
 const MOST_DAYS: i64 = 100_000_000;
 
-fn days<T: ArrowPrimitiveType>(array: &ArrayRef, whole: impl Fn(T::Native) -> i64, day: i64) -> Held {
-    let of = |value| {
-        let day = whole(value).div_euclid(day).clamp(-MOST_DAYS, MOST_DAYS);
-        i32::try_from(day).unwrap_or_default()
-    };
+/// Of timestamps with so many parts a second, the zone's seconds added.
+fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) -> Held {
+    days::<T>(array, |time| time.div_euclid(parts).saturating_add(zone).div_euclid(DAY))
+}
+
+fn days<T: ArrowPrimitiveType>(array: &ArrayRef, day: impl Fn(T::Native) -> i64) -> Held {
+    let of = |value| i32::try_from(day(value).clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
     Held::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())
 }

@@ -44,7 +44,8 @@ pub(super) fn all(
     // How many lines there are to be, and which parts.
     let format = Part::about("", &FORMAT.to_string(), rows.notes.len(), dialect)?
         .set("candidate_rule", mapping.segments.len().to_string())
-        .set("label", format!("'{}'", whole.join(" ")));
+        .set("label", format!("'{}'", whole.join(" ")))
+        .set("verdict", format!("'{}'", mapping.timezone.name()));
     let mut parts = vec![format];
     for (number, segment) in mapping.segments.iter().enumerate() {
         parts.push(Part::about(segment, "", number, dialect)?);

@@ -2,7 +2,8 @@
 
 use cloudauth_policy::{Dialect, Input, InputKind};
 
-use super::engine::{day, filled};
+use super::day;
+use super::engine::filled;
 use super::{no_sql, refused};
 use crate::error::LabError;
 use crate::mapping::{Mapping, Of};
@@ -239,11 +240,15 @@ impl Reader<'_> {
     }
 
     fn time(&mut self) -> Result<(), LabError> {
-        let time = self.text("time", self.mapping.time.as_ref())?;
-        let day = day(self.dialect, &time);
-        let odd = format!("{time} IS NOT NULL AND ({day}) = ''");
-        self.note(self.mapping.time.is_some(), What::Time, odd);
-        self.read("day", &day);
+        let Some(column) = &self.mapping.time else {
+            self.read("day", "''");
+            return Ok(());
+        };
+        let time = filled(&day::text(self.dialect, &self.column(column)?));
+        self.rows.raw.push(format!("{time} AS raw_time"));
+        let odd = "cloudauth_lab_raw.raw_time IS NOT NULL AND cloudauth_lab_raw.raw_day = ''";
+        self.note(true, What::Time, odd.to_owned());
+        self.read("day", "cloudauth_lab_raw.raw_day");
         Ok(())
     }
 }

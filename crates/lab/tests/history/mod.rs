@@ -22,7 +22,10 @@ pub enum Kind {
     Double,
     Float,
     Date,
+    /// Without a zone.
     Timestamp,
+    /// With one.
+    Instant,
 }
 
 impl Kind {
@@ -33,6 +36,7 @@ impl Kind {
             Self::Float => "float",
             Self::Date => "date",
             Self::Timestamp => "timestamp",
+            Self::Instant => "instant",
         }
     }
 }
@@ -121,6 +125,7 @@ pub fn cases() -> Vec<Case> {
     [
         ("all", builtin(builtin::ONBOARDING), Some(builtin(builtin::VENDOR)), ALL, all(Kind::Text)),
         ("times", random(), Some(builtin(builtin::THRESHOLD)), ALL, all(Kind::Timestamp)),
+        ("instants", builtin(builtin::ONBOARDING), None, ALL, all(Kind::Instant)),
         ("worded", builtin(builtin::ONBOARDING), Some(random()), WORDED, worded),
         ("bare", builtin(builtin::THRESHOLD), None, BARE, bare),
     ]
@@ -142,7 +147,7 @@ const LABELS: [&str; 12] =
 const KINDS: [&str; 6] = ["mask", "Mask", "", "null", "3d,print", "\u{5370}"];
 const VALUES: [&str; 11] =
     ["app", "App", "APP", " app", "", "null", "(none)", "a,b", "q\"x'", "two\nlines", "\u{6e20}\u{9053}"];
-const TIMES: [&str; 19] = [
+const TIMES: [&str; 41] = [
     "2024-02-29",
     "2000-02-29T00:00:00Z",
     "2026-02-29",
@@ -162,6 +167,31 @@ const TIMES: [&str; 19] = [
     "yesterday",
     "",
     "null",
+    // One instant, which is on the next day in Shanghai.
+    "2026-03-02T04:00:00+08:00",
+    "2026-03-01T20:00:00Z",
+    "2026-03-01 20:00:00.123456 UTC",
+    "2026-03-01 14:30:00 -0530",
+    "2026-02-28T20:01z-23:59",
+    "2026-02-28t20:01-23:59",
+    "1772395200",
+    "1772395200000",
+    // The ends of numbers that are times.
+    "946684800",
+    "946684799",
+    "4102444799999",
+    "4102444800",
+    "177239520012",
+    // Almost times.
+    "2026-03-01T20",
+    "2026-03-01T24:00Z",
+    "2026-03-01T20:60Z",
+    "2026-03-01T20:00:61Z",
+    "2026-03-01T20:00:00.Z",
+    "2026-03-01T20:00+24:00",
+    "2026-03-01T20:00  Z",
+    "1900-12-31T23:00Z",
+    "2298-12-31T23:00Z",
 ];
 
 impl Case {
@@ -251,8 +281,12 @@ fn time(dice: &mut Dice, kind: Kind, seldom: bool) -> Value {
     match kind {
         _ if seldom => Value::Null,
         Kind::Timestamp => json!(format!("{date} {:02}:30:00", dice.roll() % 24)),
+        Kind::Instant => json!(format!("{date} {:02}:30:00+00:00", dice.roll() % 24)),
         Kind::Date => json!(date),
-        _ => json!(format!("{date}T08:00:00+08:00")),
+        _ => {
+            let offset = dice.of(&["+08:00", "Z", "", "-05", "+1345"]);
+            json!(format!("{date}T{:02}:{:02}:00{offset}", dice.roll() % 24, dice.roll() % 60))
+        }
     }
 }
 

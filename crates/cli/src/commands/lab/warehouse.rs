@@ -15,9 +15,11 @@ use crate::output::{Output, note};
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
     let mapping = read_mapping(&args.mapping)?;
+    let timezone = mapping.timezone();
     let sql = policies.lab().mapping(mapping).sql(args.dialect, &args.table).map_err(Failure::usage)?;
     let document = json!({
         "dialect": args.dialect.as_str(),
+        "timezone": timezone.name(),
         "sql": sql,
         "policy": policies.policy.reference().content_hash,
         "candidate": policies.candidate.as_ref().map(|candidate| &candidate.reference().content_hash),
@@ -41,7 +43,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     match args.view {
         View::Replay => {
             let replay = Replay::of(&tally);
-            tell(output, &words::replay(&replay, &no_rows), &replay, [no_rows.told_skipped()])?;
+            tell(output, &tally, &words::replay(&replay, &no_rows), &replay, [no_rows.told_skipped()])?;
         }
         View::Compare => {
             let Some(compare) = Compare::of(&tally) else {
@@ -49,13 +51,14 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
                     "a comparison takes two policies: give --candidate, here and to `lab sql`",
                 ));
             };
-            tell(output, &words::compare(&compare, &no_rows), &compare, [no_rows.told_skipped()])?;
+            tell(output, &tally, &words::compare(&compare, &no_rows), &compare, [no_rows.told_skipped()])?;
         }
         View::Calibrate => {
             let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets.clone() };
             let calibration = Calibration::of(&tally, &targets, args.step);
             tell(
                 output,
+                &tally,
                 &words::calibration(&calibration, &no_rows),
                 &calibration,
                 [no_rows.told_skipped()],
@@ -64,7 +67,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
         View::Drift => {
             let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
             let drift = drift.map_err(Failure::usage)?;
-            tell(output, &words::drift(&drift, &no_rows), &drift, [no_rows.told_skipped()])?;
+            tell(output, &tally, &words::drift(&drift, &no_rows), &drift, [no_rows.told_skipped()])?;
         }
         View::Report => page(&tally, true, &no_rows, &args.to, output)?,
     }

@@ -1,0 +1,190 @@
+//! What Parquet files of other writers hold: instants, packings, structs, decimals.
+
+#![cfg(feature = "parquet")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::*;
+use arrow_buffer::{NullBuffer, i256};
+use arrow_schema::{DataType, Field, Fields};
+use cloudauth_lab::{Lab, Mapping, Replay, Source, Watch};
+use cloudauth_policy::{Policy, builtin};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+
+fn write(folder: &Path, columns: Vec<(&str, ArrayRef)>, packing: Compression) -> PathBuf {
+    let path = folder.join("a.parquet");
+    let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let how = WriterProperties::builder().set_compression(packing).build();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), Some(how)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    path
+}
+
+fn texts(text: &str) -> ArrayRef {
+    Arc::new(StringArray::from(vec![text]))
+}
+
+/// The columns of one row that onboarding approves.
+fn approved() -> Vec<(&'static str, ArrayRef)> {
+    let score = |score: f64| Arc::new(Float64Array::from(vec![score])) as ArrayRef;
+    vec![
+        ("sub_code", texts("200")),
+        ("passed", texts("T")),
+        ("face_attack", texts("F")),
+        ("face_occlusion", texts("F")),
+        ("verify_score", score(88.0)),
+        ("quality_score", score(90.0)),
+        ("face_attack_score", score(0.1)),
+    ]
+}
+
+fn replay(mapping: &str, path: &Path) -> Replay {
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let mapping = Mapping::parse(&format!("format = 1\n{mapping}")).unwrap();
+    let sources = Source::find(&[path.to_owned()]).unwrap();
+    Replay::of(&Lab::new(&policy).mapping(mapping).run(&sources, &Watch::default()).unwrap().tally)
+}
+
+#[test]
+fn an_instant_of_any_timestamp_type_is_on_the_day_of_the_time_zone() {
+    let folder = tempfile::tempdir().unwrap();
+    let seconds = 1_772_395_200;
+    // 2026-03-01T20:00:00Z, as an instant and as a local time.
+    let instants: [ArrayRef; 4] = [
+        Arc::new(TimestampMillisecondArray::from(vec![seconds * 1000]).with_timezone("UTC")),
+        Arc::new(TimestampMicrosecondArray::from(vec![seconds * 1_000_000]).with_timezone("UTC")),
+        Arc::new(TimestampNanosecondArray::from(vec![seconds * 1_000_000_000]).with_timezone("UTC")),
+        Arc::new(Int64Array::from(vec![seconds])),
+    ];
+    let locals: [ArrayRef; 2] = [
+        Arc::new(TimestampMicrosecondArray::from(vec![seconds * 1_000_000])),
+        Arc::new(TimestampNanosecondArray::from(vec![seconds * 1_000_000_000])),
+    ];
+    let day = |time: ArrayRef, zone: &str| {
+        let mut columns = approved();
+        columns.push(("time", time));
+        let path = write(folder.path(), columns, Compression::UNCOMPRESSED);
+        replay(&format!("time = \"time\"\n{zone}"), &path).days.into_keys().next().unwrap()
+    };
+    for time in instants {
+        assert_eq!(day(time.clone(), ""), "2026-03-02", "{:?}", time.data_type());
+        assert_eq!(day(time.clone(), "timezone = \"UTC\""), "2026-03-01", "{:?}", time.data_type());
+    }
+    for time in locals {
+        assert_eq!(day(time.clone(), ""), "2026-03-01", "{:?}", time.data_type());
+    }
+}
+
+#[test]
+fn a_timestamp_of_96_bits_is_an_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let schema = "message m { required int96 time; required binary sub_code (UTF8); }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), schema, Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    // Nanoseconds of the day 20:00, and the Julian day of 2026-03-01.
+    let nanoseconds: u64 = 20 * 3600 * 1_000_000_000;
+    let mut time = Int96::new();
+    time.set_data(nanoseconds as u32, (nanoseconds >> 32) as u32, 2_440_588 + 20_513);
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int96Type>().write_batch(&[time], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<ByteArrayType>().write_batch(&[ByteArray::from("200")], None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let day =
+        |zone: &str| replay(&format!("time = \"time\"\n{zone}"), &path).days.into_keys().next().unwrap();
+    assert_eq!([day(""), day("timezone = \"UTC\"")], ["2026-03-02", "2026-03-01"]);
+}
+
+#[test]
+fn every_packing_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for packing in [
+        Compression::SNAPPY,
+        Compression::GZIP(Default::default()),
+        Compression::ZSTD(Default::default()),
+        Compression::LZ4,
+        Compression::LZ4_RAW,
+        Compression::BROTLI(Default::default()),
+    ] {
+        let path = write(folder.path(), approved(), packing);
+        assert_eq!(replay("", &path).verdicts["approve"].all, 1, "{packing:?}");
+    }
+}
+
+#[test]
+fn a_column_inside_a_struct_is_found_by_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = "[inputs]\nsub_code = \"sub_code\"\npassed = \"passed\"\nface_attack = \"m.attack\"\nface_occlusion = \"face_occlusion\"\nverify_score = \"m.front.verifyScore\"\nquality_score = \"quality_score\"\nface_attack_score = \"face_attack_score\"";
+    let structs = |fields: Vec<(&str, ArrayRef)>, nulls: Option<NullBuffer>| {
+        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = fields
+            .into_iter()
+            .map(|(name, array)| (Field::new(name, array.data_type().clone(), true), array))
+            .unzip();
+        Arc::new(StructArray::new(Fields::from(fields), arrays, nulls)) as ArrayRef
+    };
+    for (is_there, verdict) in [(true, "approve"), (false, "review")] {
+        let score = Arc::new(Float64Array::from(vec![88.0])) as ArrayRef;
+        let front = structs(vec![("other", texts("x")), ("verifyScore", score)], None);
+        let nulls = (!is_there).then(|| NullBuffer::new_null(1));
+        let list = ListArray::from_iter_primitive::<types::Int32Type, _, _>([Some([Some(1)])]);
+        let material = structs(vec![("front", front), ("attack", texts("F"))], nulls);
+        // A list and a struct before them: their columns are counted too.
+        let mut columns: Vec<(&str, ArrayRef)> = vec![("list", Arc::new(list)), ("m", material)];
+        columns.extend(
+            approved().into_iter().filter(|(name, _)| !matches!(*name, "face_attack" | "verify_score")),
+        );
+        let path = write(folder.path(), columns, Compression::UNCOMPRESSED);
+        let replay = replay(mapping, &path);
+        assert_eq!(replay.verdicts[verdict].all, 1, "{replay:?}");
+    }
+    let whole = mapping.replace("m.front.verifyScore", "m.front");
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let lab = Lab::new(&policy).mapping(Mapping::parse(&format!("format = 1\n{whole}")).unwrap());
+    let sources = Source::find(&[folder.path().join("a.parquet")]).unwrap();
+    let error = lab.run(&sources, &Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("the column `m.front` is of the type"), "{error}");
+}
+
+#[test]
+fn decimals_of_any_width_are_read_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let narrow = |value: i128, scale| {
+        Arc::new(Decimal128Array::from(vec![value]).with_precision_and_scale(38, scale).unwrap()) as ArrayRef
+    };
+    let wide = |value: &str, scale| {
+        let value = i256::from_string(value).unwrap();
+        Arc::new(Decimal256Array::from(vec![value]).with_precision_and_scale(76, scale).unwrap()) as ArrayRef
+    };
+    let zeros = "0".repeat(40);
+    for (name, column, verdict) in [
+        ("sub_code", narrow(20_000, 2), "approve"),
+        ("sub_code", wide("200", 0), "approve"),
+        ("sub_code", wide(&format!("200{zeros}"), 40), "approve"),
+        ("sub_code", narrow(20_050, 2), "review"),
+        ("verify_score", wide(&format!("75{zeros}"), 40), "approve"),
+        ("verify_score", narrow(7499, 2), "review"),
+        ("verify_score", wide(&format!("7499{zeros}"), 42), "review"),
+    ] {
+        let mut columns = approved();
+        let kind: DataType = column.data_type().clone();
+        columns.iter_mut().filter(|(other, _)| *other == name).for_each(|(_, old)| *old = column.clone());
+        let path = write(folder.path(), columns, Compression::UNCOMPRESSED);
+        let replay = replay("", &path);
+        assert_eq!(replay.verdicts[verdict].all, 1, "{name} {kind}: {replay:?}");
+    }
+}

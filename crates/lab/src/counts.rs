@@ -78,6 +78,7 @@ impl Lab<'_> {
             whole: None,
             lines: (0, 0),
             of_attacks: 0,
+            all_rows: 0,
             tally: Tally { skipped: self.skipped.clone(), ..Tally::new(self.policy, self.candidate, &[]) },
             scales: Scales::of(self.policy)?,
             of_scores: 0,
@@ -87,12 +88,26 @@ impl Lab<'_> {
             of_months: BTreeMap::new(),
         };
         // The names of the segments first, wherever an engine has put them.
+        let mut seen: BTreeMap<[u64; 4], &Source> = BTreeMap::new();
         for is_about in [true, false] {
             for source in sources {
                 counts.has_format &= !is_about;
+                let (mut sum, before) = ([0; 4], counts.all_rows);
                 lines(source, &mut |line| {
+                    if !is_about {
+                        line.add_to(&mut sum);
+                    }
                     if (line.part == part::ABOUT) == is_about { counts.line(line) } else { Ok(()) }
                 })?;
+                // Any number of tables may be empty.
+                let same = if counts.all_rows > before { seen.insert(sum, source) } else { None };
+                if let Some(same) = same {
+                    return Err(LabError::new(format!(
+                        "{} holds the same counts as {}: give each table's counts once; if two tables have equal counts, count them in one query, over a view of both",
+                        source.path().display(),
+                        same.path().display()
+                    )));
+                }
                 if !counts.has_format {
                     return Err(LabError::new(format!(
                         "{} holds no counts, or not all of them: the line that says what they are is missing",
@@ -124,6 +139,8 @@ struct Counts {
     of_days: u64,
     of_months: BTreeMap<Input, u64>,
     of_attacks: u64,
+    /// The rows of all lines, which bounds every other sum.
+    all_rows: u64,
 }
 
 /// What is wrong with a line, without what stands there.
@@ -131,6 +148,8 @@ type Wrong = String;
 
 impl Counts {
     fn line(&mut self, line: &Line) -> Result<(), Wrong> {
+        let sum = self.all_rows.checked_add(line.rows);
+        self.all_rows = sum.ok_or("takes the number of rows over 2^64")?;
         match line.part.as_str() {
             part::ABOUT => self.about(line),
             part::DECISIONS => self.decisions(line),

@@ -185,8 +185,71 @@ fn counts_come_in_any_order_and_as_json() {
     fs::write(&file, lines.join("\n")).unwrap();
     assert_eq!(difference(&case.finished(file.clone(), true), &whole), None);
     // Two tables that share no row.
-    let both = Source::find(&[file, folder.path().join("counts.csv")]).unwrap();
-    assert_eq!(Replay::of(&case.lab().finish(&both).unwrap()).rows, 1000);
+    let (database, _) = stored(&case, 300, folder.path());
+    let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+    let other = asked(&database, &sql, &folder.path().join("other.csv"));
+    let both = Source::find(&[file.clone(), other]).unwrap();
+    assert_eq!(Replay::of(&case.lab().finish(&both).unwrap()).rows, 800);
+}
+
+#[test]
+fn same_counts_under_two_names_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let mut csv = csv::Reader::from_reader(text.as_bytes());
+    let mut records: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    records.reverse();
+    let copy = folder.path().join("copy.csv");
+    let mut to = csv::Writer::from_path(&copy).unwrap();
+    to.write_record(csv.headers().unwrap()).unwrap();
+    records.iter().for_each(|record| to.write_record(record).unwrap());
+    to.flush().unwrap();
+    let twice = Source::find(&[folder.path().join("counts.csv"), copy]).unwrap();
+    let error = case.lab().finish(&twice).unwrap_err().to_string();
+    assert!(error.contains("copy.csv holds the same counts as") && error.contains("counts.csv"), "{error}");
+    // Two empty tables have the same counts, and add nothing.
+    let (database, _) = stored(&case, 0, folder.path());
+    let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
+    let empty = ["a.csv", "b.csv"].map(|name| asked(&database, &sql, &folder.path().join(name)));
+    assert_eq!(Replay::of(&case.lab().finish(&Source::find(&empty).unwrap()).unwrap()).rows, 0);
+}
+
+/// DuckDB's `SUM` is a HUGEINT, which pandas takes for a float.
+#[test]
+fn counts_written_as_doubles_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let whole = case.finished(folder.path().join("counts.csv"), true);
+    let doubles = |suffix: &str| {
+        let mut csv = csv::Reader::from_reader(text.as_bytes());
+        let names = csv.headers().unwrap().clone();
+        let file = folder.path().join("doubles.csv");
+        let mut to = csv::Writer::from_path(&file).unwrap();
+        to.write_record(&names).unwrap();
+        for record in csv.records().map(Result::unwrap) {
+            let double = |(name, field): (&str, &str)| match name {
+                "rule" | "candidate_rule" | "hundredth" | "row_count" => format!("{field}{suffix}"),
+                _ => field.to_owned(),
+            };
+            to.write_record(names.iter().zip(&record).map(double)).unwrap();
+        }
+        to.flush().unwrap();
+        file
+    };
+    assert_eq!(difference(&case.finished(doubles(".0"), true), &whole), None);
+    for suffix in [".5", ".", ".0x", "0000000000000000.0", "e1"] {
+        let error = case.lab().finish(&Source::find(&[doubles(suffix)]).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("has no whole number in `"), "{suffix}: {error}");
+    }
+}
+
+#[test]
+fn numbers_of_rows_are_counted_as_64_bit_integers() {
+    for dialect in Dialect::ALL {
+        let case = cases().pop().unwrap();
+        let sql = case.lab().sql(dialect, "verifications").unwrap();
+        assert!(sql.contains("COUNT(CASE WHEN") && !sql.contains("SUM("), "{dialect:?}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{BufReader, Read};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::Wrong;
 use crate::bounded::{Bounded, read_line, read_record};
@@ -60,9 +61,8 @@ impl Line {
             hundredth,
             rows,
         ] = fields;
-        let number = |text: &str, what: &str| {
-            text.parse::<i64>().map_err(|_| format!("has no whole number in `{what}`"))
-        };
+        let number =
+            |text: &str, what: &str| whole(text).ok_or_else(|| format!("has no whole number in `{what}`"));
         Ok(Self {
             part,
             policy,
@@ -75,9 +75,31 @@ impl Line {
             name,
             value,
             hundredth: number(&hundredth, "hundredth")?,
-            rows: rows.parse().map_err(|_| "has no count in `row_count`")?,
+            rows: whole(&rows)
+                .and_then(|rows| u64::try_from(rows).ok())
+                .ok_or("has no count in `row_count`")?,
         })
     }
+
+    /// Adds the line to a sum that does not depend on the order of lines.
+    pub(super) fn add_to(&self, sum: &mut [u64; 4]) {
+        let digest: [u8; 32] = Sha256::digest(format!("{self:?}")).into();
+        let words = digest.chunks_exact(8).filter_map(|word| word.first_chunk());
+        for (sum, word) in sum.iter_mut().zip(words) {
+            *sum = sum.wrapping_add(u64::from_be_bytes(*word));
+        }
+    }
+}
+
+/// The largest integer below which a double holds every integer.
+const MOST_EXACT: u64 = 1 << 53;
+
+/// An integer, also as tools write it that keep integers as doubles: `5.0`.
+fn whole(text: &str) -> Option<i64> {
+    let Some((integer, zeros)) = text.split_once('.') else { return text.parse().ok() };
+    let is_exact = |number: &i64| number.unsigned_abs() <= MOST_EXACT;
+    let is_integral = !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0');
+    is_integral.then(|| integer.parse().ok().filter(is_exact)).flatten()
 }
 
 /// Every line of a file, in its order. A file that changes meanwhile is an error: its counts would not add up.

@@ -292,12 +292,13 @@ fn in_slots(dialect: Dialect, scale: &Scale, on_grid: &str) -> String {
     )
 }
 
-/// How many rows there is something to say of: counted beside each other in one go, then put below each other.
+/// Numbers of rows with data issues: one pass counts all of them, then each becomes a row. `COUNT` is a 64-bit integer in every
+/// engine; a `SUM` is not (DuckDB's HUGEINT, which pandas exports as `5.0`).
 fn notes(all: &[(What, String)]) -> Option<Part> {
     let (mut sums, mut names, mut counts, mut numbers) =
         (Vec::new(), String::new(), String::new(), Vec::new());
     for (number, (what, when)) in all.iter().enumerate() {
-        sums.push(format!("COALESCE(SUM(CASE WHEN {when} THEN 1 ELSE 0 END), 0) AS note_{number}"));
+        sums.push(format!("COUNT(CASE WHEN {when} THEN 1 END) AS note_{number}"));
         names += &format!(" WHEN {number} THEN '{}'", part::note(*what)?);
         counts += &format!(" WHEN {number} THEN summed.note_{number}");
         numbers.push(format!("SELECT {number} AS number"));

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::run::{Data, read_files, read_mapping};
 use super::{page, tell, vendor_targets, words};
 use crate::args::{Finish, LabSql, View};
-use crate::commands::policy::load;
+use crate::commands::policy::{failing_examples, load};
 use crate::failure::Failure;
 use crate::output::{Output, note};
 
@@ -51,7 +51,9 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
                     "a comparison takes two policies: give --candidate, here and to `lab sql`",
                 ));
             };
-            tell(output, &tally, &words::compare(&compare, &no_rows), &compare, [no_rows.told_skipped()])?;
+            let (failing, failing_json) = failing_examples(&policies.named(args));
+            let beside = [no_rows.told_skipped(), ("failing_examples", failing_json)];
+            tell(output, &tally, &(failing + &words::compare(&compare, &no_rows)), &compare, beside)?;
         }
         View::Calibrate => {
             let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets.clone() };
@@ -85,6 +87,12 @@ struct Policies {
 impl Policies {
     fn load(policy: &str, candidate: Option<&str>) -> Result<Self, Failure> {
         Ok(Self { policy: load(policy)?, candidate: candidate.map(load).transpose()? })
+    }
+
+    /// Both policies with the names that the command was given.
+    fn named<'a>(&'a self, args: &'a Finish) -> Vec<(&'a str, &'a Policy)> {
+        let candidate = args.candidate.as_deref().zip(self.candidate.as_ref());
+        std::iter::once((&*args.policy, &self.policy)).chain(candidate).collect()
     }
 
     fn lab(&self) -> Lab<'_> {

@@ -19,16 +19,19 @@ pub(crate) struct Admin {
 
 impl Admin {
     pub(crate) fn of(running: &Running) -> Result<Self, Failure> {
+        Self::within(running, Duration::from_secs(30))
+    }
+
+    /// With a limit for each request.
+    pub(crate) fn within(running: &Running, limit: Duration) -> Result<Self, Failure> {
         let missing = "which emulator? Start one with `cloudauth emulator` and set CLOUDAUTH_ENDPOINT as it says, or give --endpoint";
         let endpoint = running.endpoint.as_ref().ok_or_else(|| Failure::usage(missing))?;
         // Not quoted: a URL may hold a password.
         if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
             return Err(Failure::usage("--endpoint: give the scheme too, as in http://127.0.0.1:8080"));
         }
-        let config = ureq::Agent::config_builder()
-            .proxy(None)
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)));
+        let config =
+            ureq::Agent::config_builder().proxy(None).http_status_as_error(false).timeout_global(Some(limit));
         let token = std::env::var("CLOUDAUTH_EMULATOR_TOKEN").ok();
         Ok(Self { agent: config.build().into(), url: endpoint.trim_end_matches('/').to_owned(), token })
     }
@@ -46,7 +49,7 @@ impl Admin {
             None => request,
         };
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = request.body(body).map_err(|_| Failure::usage("--endpoint is no address"))?;
+        let request = request.body(body).map_err(|_| Failure::usage("--endpoint is not a URL"))?;
         let answer = self.agent.run(request);
         let failed = |error| {
             let reason = unreachable(&error);

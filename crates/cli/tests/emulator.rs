@@ -144,6 +144,24 @@ fn listen_tells_genuine_forged_duplicate_and_malformed_callbacks_apart() {
     get("certifyId=a&passed=200&passed=205");
     assert_eq!(listener.next()["malformed"], "the callback gives a field twice");
 
+    // The variable may name the real service: no token is sent there.
+    let service = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", service.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = service.accept().unwrap();
+        let mut request = [0; 2048];
+        let read = std::io::Read::read(&mut stream, &mut request).unwrap();
+        std::io::Write::write_all(&mut stream, b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let elsewhere = Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", &endpoint));
+    assert!(heard.join().unwrap().starts_with("GET /_emu/v1/info "), "it is asked whether it is an emulator");
+    // Nobody listens there any more: a second question would fail, and the callback is unchecked.
+    let mut elsewhere = elsewhere;
+    ureq::get(format!("{}?certifyId=a&passed=200", elsewhere.said("callback_url"))).call().unwrap();
+    assert_eq!(elsewhere.next()["authenticity"], "unchecked");
+
     let mut alone = Running::start(&mut cloudauth(&["listen"]));
     ureq::get(format!("{}?certifyId=a&passed=200", alone.said("callback_url"))).call().unwrap();
     assert_eq!(alone.next()["authenticity"], "unchecked");

@@ -103,6 +103,14 @@ fn listen_ends_when_nobody_reads_its_output() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
+#[test]
+fn an_emulator_whose_output_fails_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = command(&["emulator"], folder.path()).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "its address was lost: {}", said(&output));
+}
+
 /// As a full standard error, which must not end a command.
 #[test]
 fn a_failing_standard_error_is_no_panic() {

@@ -169,16 +169,31 @@ impl LoadError {
     }
 }
 
-/// A name or mode that may be printed. Anything else may be a secret on the wrong line.
+/// A profile's name, if it is too short for a secret: an access key secret has 30 characters. What stands in the place of a
+/// name may be a secret on the wrong line.
 fn shown(name: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@');
     let digits = name.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();
-    if name.len() <= 40 && digits < 6 && name.bytes().all(is_plain) {
+    if name.len() <= 20 && digits < 6 && name.bytes().all(is_plain) {
         name.to_owned()
     } else {
         "...".to_owned()
     }
 }
+
+/// The modes of both files that are not supported. Any other text in their place is not printed.
+const UNSUPPORTED: [&str; 10] = [
+    "External",
+    "CloudSSO",
+    "OAuth",
+    "RsaKeyPair",
+    "BearerToken",
+    "CredentialsURI",
+    "Anonymous",
+    "rsa_key_pair",
+    "bearer",
+    "credentials_uri",
+];
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use cloudauth_transport::Limits;
 
 use crate::endpoints::Endpoints;
 
-/// What an exchange goes by. The defaults, and why they are what they are:
+/// Settings of an exchange. The defaults and their reasons:
 ///
 /// | what | default | why |
 /// | --- | --- | --- |

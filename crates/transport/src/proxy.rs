@@ -33,7 +33,8 @@ impl Proxy {
     /// # Errors
     /// If the switch is on and the variable is set but is not the URL of a proxy.
     pub fn from_environment() -> Result<Option<Self>, ProxyError> {
-        Self::from_variables(|name| std::env::var(name).ok())
+        // A value that is not UTF-8 is set, too: it is read so that it is refused, not passed over.
+        Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ProxyError> {

@@ -95,7 +95,7 @@ pub(crate) struct Finish {
     /// Its candidate, if it had one.
     #[arg(long, value_name = "POLICY")]
     pub(crate) candidate: Option<String>,
-    /// What to tell.
+    /// The output: that of `lab replay`, `compare`, `calibrate`, `drift` or `report`.
     #[arg(long, value_enum)]
     pub(crate) view: View,
     /// For calibrate: a false match rate to aim at, such as 1/10000 or 0.01%. Default: the vendor's five. May be repeated.

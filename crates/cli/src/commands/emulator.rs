@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::args::Emulator;
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::{Output, failed, note};
 use crate::text;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
@@ -18,9 +18,7 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
     let ui = format!("{url}/_emu/ui");
     let token = match server.admin_token() {
         Some(token) => {
-            note(
-                "cloudauth: the emulator can be reached from other machines; whoever has the token can look after it",
-            );
+            note("cloudauth: other machines can reach the emulator; its admin API requires the token");
             format!("\nexport CLOUDAUTH_EMULATOR_TOKEN={token}")
         }
         None => String::new(),
@@ -40,6 +38,7 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
     });
     output.print(&human, &document);
     tokio::select! {
+        () = failed() => Ok(0),
         served = server.run() => served.map(|()| 0).map_err(Failure::other),
         _ = tokio::signal::ctrl_c() => Ok(0),
     }

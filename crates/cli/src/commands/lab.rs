@@ -95,10 +95,8 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     let data = Data::find(args.data, &[&args.policy], named("--curve", args.curve.as_deref()))?;
     let policy = load(&args.policy)?;
     if let Some(name) = &args.write {
-        if args.policy.starts_with("builtin:") {
-            return Err(Failure::usage(
-                "a policy that comes with the command cannot be changed: write it to a file first",
-            ));
+        if args.policy.starts_with("builtin:") || args.policy == "-" {
+            return Err(Failure::usage("--write changes the policy in its file: give the policy as a file"));
         }
         check_threshold(&policy, name).map_err(Failure::usage)?;
     }

@@ -10,11 +10,12 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use cloudauth::{Callback, SubCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::admin::{Admin, unreachable};
 use crate::args::Listen;
@@ -25,6 +26,10 @@ use crate::output::{self, Output};
 const MOST_BODY: usize = 1 << 20;
 /// The most verifications whose callbacks are counted.
 const MOST_COUNTED: usize = 10_000;
+/// How long the emulator has to answer: it waits a second for the answer to its callback.
+const ANSWER: Duration = Duration::from_millis(400);
+/// How long a body may take to arrive.
+const BODY: Duration = Duration::from_secs(10);
 
 /// What each request needs.
 struct Receiver {
@@ -61,17 +66,19 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     {
         return Err(Failure::usage("--forward-to takes an address that begins with http:// or https://"));
     }
-    let emulator = args.running.endpoint.is_some().then(|| Admin::of(&args.running)).transpose()?;
+    let emulator = emulator(&args).await;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
     let listener =
         listener.map_err(|error| Failure::other(format!("cannot listen on port {}: {error}", args.port)))?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
     let to =
         args.forward_to.as_deref().map(|url| format!(", forwarded to {}", shown(url))).unwrap_or_default();
-    let unchecked = if emulator.is_some() {
-        ""
-    } else {
-        "\ntokens are not checked: give --endpoint to check with an emulator"
+    let unchecked = match (&emulator, &args.running.endpoint) {
+        (Some(_), _) => "",
+        (None, Some(_)) => {
+            "\ntokens are not checked: no emulator answers at --endpoint or CLOUDAUTH_ENDPOINT"
+        }
+        (None, None) => "\ntokens are not checked: give an emulator's address with --endpoint",
     };
     output.print(
         &format!("listening  CallbackUrl {url}/callback{to}; stop it with Ctrl-C{unchecked}"),
@@ -98,16 +105,42 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     }
 }
 
+/// The emulator at the endpoint, if one answers there. `CLOUDAUTH_ENDPOINT` may also name the service itself, which must
+/// not be sent any token.
+async fn emulator(args: &Listen) -> Option<Admin> {
+    let admin = Admin::within(&args.running, ANSWER).ok()?;
+    let asked =
+        spawn_blocking(move || admin.get("/info").is_ok_and(|info| info.is_object()).then_some(admin));
+    asked.await.ok()?
+}
+
 /// Forwards a request, prints it, and answers with the status that came back, or 200.
 async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> StatusCode {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MOST_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE };
+    let body = match timeout(BODY, to_bytes(body, MOST_BODY)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            return receiver.refuse(&parts, "the body is larger than 1 MiB", StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        Err(_) => {
+            return receiver.refuse(&parts, "the body did not arrive in time", StatusCode::REQUEST_TIMEOUT);
+        }
+    };
     spawn_blocking(move || receiver.handle(&parts, body.to_vec()))
         .await
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl Receiver {
+    /// Prints a request that is not forwarded.
+    fn refuse(&self, parts: &Parts, reason: &str, status: StatusCode) -> StatusCode {
+        let human = format!("malformed  {}: {reason}", parts.method);
+        let document =
+            json!({ "malformed": reason, "method": parts.method.as_str(), "status": status.as_u16() });
+        self.output.print(&human, &document);
+        status
+    }
+
     fn handle(&self, parts: &Parts, body: Vec<u8>) -> StatusCode {
         let query = parts.uri.query().unwrap_or_default();
         let forwarded = self.forward_to.as_ref().map(|url| self.forward(url, parts, body));
@@ -139,11 +172,14 @@ impl Receiver {
     fn tell_callback(&self, callback: &Callback, answered: &str, outcome: Value) {
         let id = callback.certify_id().as_str();
         let authenticity = self.check(callback);
-        let time = self.count(id);
+        let count = self.count(id);
         let claimed = callback.claimed_sub_code().map(ToString::to_string);
         let meaning =
             callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| self.output.say(entry.meaning));
-        let duplicate = if time > 1 { format!(", duplicate (number {time})") } else { String::new() };
+        let duplicate = match count {
+            Some(count) if count > 1 => format!(", duplicate (number {count})"),
+            _ => String::new(),
+        };
         let human = format!(
             "callback   {:<9}  CertifyId {id} claims SubCode {} ({}){duplicate}{answered}",
             authenticity.as_str(),
@@ -154,7 +190,7 @@ impl Receiver {
             "certify_id": id,
             "claimed_sub_code": claimed,
             "authenticity": authenticity.as_str(),
-            "duplicate": time > 1,
+            "duplicate": count.map(|count| count > 1),
         });
         self.output.print(&human, &merged(document, outcome));
     }
@@ -172,15 +208,15 @@ impl Receiver {
         }
     }
 
-    /// Counts the callbacks of a verification.
-    fn count(&self, certify_id: &str) -> u32 {
+    /// Counts the callbacks of a verification; `None` beyond the verifications that are counted.
+    fn count(&self, certify_id: &str) -> Option<u32> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= MOST_COUNTED && !seen.contains_key(certify_id) {
-            return 1;
+            return None;
         }
         let count = seen.entry(certify_id.to_owned()).or_default();
         *count += 1;
-        *count
+        Some(*count)
     }
 
     /// Sends the request on, with its method, query, content type and body; returns the status of the answer.
@@ -188,12 +224,10 @@ impl Receiver {
         let query = parts.uri.query().unwrap_or_default();
         let joint = if url.contains('?') { '&' } else { '?' };
         let url = if query.is_empty() { url.to_owned() } else { format!("{url}{joint}{query}") };
-        let request = http::Request::builder().method(&parts.method).uri(url);
-        let content_type = parts.headers.get(CONTENT_TYPE).cloned();
-        let request = match content_type.unwrap_or_else(|| HeaderValue::from_static("")) {
-            none if none.is_empty() => request,
-            given => request.header(CONTENT_TYPE, given),
-        };
+        let mut request = http::Request::builder().method(&parts.method).uri(url);
+        if let Some(content_type) = parts.headers.get(CONTENT_TYPE) {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
         let sent = if body.is_empty() {
             self.http.run(request.body(()).map_err(|_| "the address is not a URL")?)
         } else {

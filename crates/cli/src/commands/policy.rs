@@ -235,6 +235,9 @@ pub(crate) fn decide_status(
 }
 
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
+    if file == Path::new("-") {
+        return Err(Failure::usage("policy fmt writes the file in place: name one"));
+    }
     let text = text::read(file)?;
     let formatted = policy::format(&text)
         .ok_or_else(|| Failure::usage(format!("{} is invalid TOML and was not changed", file.display())))?;

@@ -83,7 +83,8 @@ impl Chain {
             says_true("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") || says_true("ALIBABA_CLOUD_IGNORE_PROFILE");
         // A file that may not be looked at, or a link to nowhere, is there.
         let is_absent = |path: &Path| {
-            path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+            let kinds = [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory];
+            path.symlink_metadata().is_err_and(|error| kinds.contains(&error.kind()))
         };
         let there = |path: PathBuf| Some(path).filter(|path| !is_absent(path));
         // A name that the environment gives may be in either of the two files, and must be in one.
@@ -203,7 +204,8 @@ fn cli_profile(
     defaults: &Defaults,
 ) -> Result<Option<Arc<dyn ProvideCredentials>>, LoadError> {
     let read = ProfileFile::read(file)?;
-    if read.profile(name, file)?.is_blank() {
+    // A profile that was asked for by name must hold a key.
+    if name.is_none() && read.profile(name, file)?.is_blank() {
         return Ok(None);
     }
     read.provider(name, file, defaults).map(Some)
@@ -278,9 +280,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir_all(home.path().join(".aliyun")).unwrap();
         fs::create_dir_all(home.path().join(".alibabacloud")).unwrap();
-        let profile = r#"{"current":"p","profiles":[{"name":"p","mode":"AK","access_key_id":"other","access_key_secret":"s"}]}"#;
+        let profile = r#"{"current":"p","profiles":[
+            {"name":"p","mode":"AK","access_key_id":"other","access_key_secret":"s"},
+            {"name":"half","mode":"AK","access_key_id":"","access_key_secret":""},
+            {"name":"chained","mode":"ChainableRamRoleArn","source_profile":"gone","ram_role_arn":"acs:ram::1:role/r"},
+            {"name":"swapped","mode":"plantedsecretplantedsecret3030"}]}"#;
         fs::write(home.path().join(".aliyun/config.json"), profile).unwrap();
-        let section = "[default]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n";
+        let section = "[default]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n\
+                       [chained]\ntype=access_key\naccess_key_id=other\naccess_key_secret=s\n";
         fs::write(home.path().join(".alibabacloud/credentials.ini"), section).unwrap();
         home
     }
@@ -318,6 +325,15 @@ mod tests {
                 "AssumeRoleWithOIDC: cannot read the token file /nowhere/token: entity not found",
             ),
             (vec![("ALIBABA_CLOUD_PROFILE", "nobody")], "credentials.ini has no profile `nobody`"),
+            (
+                vec![("ALIBABA_CLOUD_PROFILE", "half")],
+                "the credentials cannot be used: the access key id is empty",
+            ),
+            (
+                vec![("ALIBABA_CLOUD_PROFILE", "chained")],
+                "the field `source_profile` names no profile of the file",
+            ),
+            (vec![("ALIBABA_CLOUD_PROFILE", "swapped")], "the profile `swapped` has the mode `...`"),
         ] {
             let (asked, error) = unanswered(&chain(&env, Some(home.path())));
             let error = error.unwrap_err();
@@ -361,6 +377,22 @@ mod tests {
             error.unwrap_err().starts_with("ECS metadata: cannot be reached"),
             "a role that is named is expected"
         );
+    }
+
+    #[test]
+    fn a_metadata_service_that_has_answered_once_is_not_absent() {
+        let address = ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/keys");
+        let chain = chain(&[address], None);
+        let mut fetch = chain.begin();
+        let mut next = |answer| fetch.next(UnixTime::from_secs(1_767_323_045), Entropy([7; 24]), answer);
+        assert!(matches!(next(None), FetchStep::Send(..)));
+        assert!(matches!(next(Some(Ok(Response::new(Body::from("token"))))), FetchStep::Send(..)));
+        let timeout = cloudauth_transport::TransportErrorKind::Timeout;
+        let silent = TransportError::new(timeout, cloudauth_transport::Sent::Maybe);
+        let FetchStep::Done(Err(error)) = next(Some(Err(silent))) else {
+            panic!("the next source was asked")
+        };
+        assert!(error.is_passing() && !error.is_absent(), "{error}");
     }
 
     #[test]

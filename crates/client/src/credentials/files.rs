@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::metadata::EcsMetadata;
 use super::provide::ProvideCredentials;
 use super::sts::{AssumeRole, AssumeRoleWithOidc, Sts};
-use super::{LoadError, ini};
+use super::{LoadError, UNSUPPORTED, ini};
 
 /// The longest chain of profiles that build on each other.
 const LONGEST_CHAIN: usize = 8;
@@ -87,7 +87,11 @@ impl ProfileFile {
             "AK" | "StsToken" => Arc::new(profile.fixed()?),
             "RamRoleArn" => profile.role(Arc::new(profile.long_lived()?), defaults)?,
             "ChainableRamRoleArn" if left > 0 => {
-                let source = profile.text("source_profile")?;
+                let source = profile.needed("source_profile")?;
+                // Not `NoProfile`: that says that the chosen one is missing.
+                if self.profile(Some(source), file).is_err() {
+                    return Err(profile.wrong("source_profile", "names no profile of the file"));
+                }
                 let source = self.provider_within(Some(source), file, defaults, left - 1)?;
                 profile.role(source, defaults)?
             }
@@ -201,9 +205,15 @@ impl Profile<'_> {
     }
 
     fn unsupported(&self) -> LoadError {
-        let mode = self.text("mode").unwrap_or_default();
-        LoadError::Mode { profile: super::shown(self.name), mode: super::shown(mode) }
+        unsupported(self.name, self.text("mode").unwrap_or_default())
     }
+}
+
+fn unsupported(profile: &str, mode: &str) -> LoadError {
+    // `fixed` knows two modes, and names the others.
+    let fetched = ["RamRoleArn", "ChainableRamRoleArn", "EcsRamRole", "OIDC"];
+    let known = UNSUPPORTED.iter().chain(&fetched).find(|known| **known == mode);
+    LoadError::Mode { profile: super::shown(profile), mode: known.map_or("...", |known| known).to_owned() }
 }
 
 /// Sets what is not empty.
@@ -246,13 +256,13 @@ pub(super) fn credentials_text(
     })?;
     let found = found.ok_or_else(|| LoadError::no_profile(section, file))?;
     // Translated to the names of the CLI's file. A key that this file does not have is not read.
-    let mode = found.get("type").map(|mode| match mode.as_str() {
+    let mode = match found.get("type").map(String::as_str).unwrap_or_default() {
         "access_key" => "AK",
         "ram_role_arn" => "RamRoleArn",
         "ecs_ram_role" => "EcsRamRole",
         "oidc_role_arn" => "OIDC",
-        other => other,
-    });
+        other => return Err(unsupported(section, other)),
+    };
     let keys = [
         ("access_key_id", "access_key_id"),
         ("access_key_secret", "access_key_secret"),
@@ -268,7 +278,7 @@ pub(super) fn credentials_text(
         .iter()
         .filter_map(|(here, there)| Some(((*there).to_owned(), found.get(*here)?.clone().into())))
         .collect();
-    fields.insert("mode".to_owned(), mode.unwrap_or_default().into());
+    fields.insert("mode".to_owned(), mode.into());
     fields.insert("name".to_owned(), section.into());
     ProfileFile { current: None, profiles: vec![fields] }.provider(Some(section), file, defaults)
 }

@@ -73,7 +73,7 @@ impl Default for EcsMetadata {
 
 impl ProvideCredentials for EcsMetadata {
     fn begin(&self) -> Box<dyn Fetch + '_> {
-        Box::new(EcsFetch { of: self, token: None, asked: Asked::Nothing })
+        Box::new(EcsFetch { of: self, token: None, asked: Asked::Nothing, answered: false })
     }
 }
 
@@ -81,6 +81,8 @@ struct EcsFetch<'a> {
     of: &'a EcsMetadata,
     token: Option<String>,
     asked: Asked,
+    /// Whether any request was answered.
+    answered: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -103,6 +105,11 @@ impl EcsFetch<'_> {
         built(ECS, request.body(Body::empty()), LIMITS)
     }
 
+    /// Whether this machine has no metadata service, as far as anybody can tell: no request was answered.
+    const fn is_absent(&self) -> bool {
+        !self.answered && !self.of.configured
+    }
+
     fn keys_or_role(&mut self) -> Result<FetchStep, ProvideError> {
         match &self.of.role {
             Some(role) => self.get(&format!("{ROLES}{}", checked_role(role)?), Asked::Keys),
@@ -117,20 +124,21 @@ impl EcsFetch<'_> {
     ) -> Result<FetchStep, ProvideError> {
         match (self.asked, answer) {
             (Asked::Token, Some(answer)) => {
+                self.answered = answer.is_ok();
                 match body_of(ECS, answer).and_then(|response| text_of(&response)) {
                     Ok(token) => self.token = Some(token),
                     Err(_) if self.of.without_token => {}
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(if self.is_absent() { error.absent() } else { error }),
                 }
                 self.keys_or_role()
             }
             (Asked::Role, Some(answer)) => {
-                // No service: not on ECS. 404: an instance without a role.
-                let is_absent =
-                    answer.as_ref().map_or(true, |response| response.status() == StatusCode::NOT_FOUND);
+                self.answered |= answer.is_ok();
+                let has_no_role = answer.as_ref().ok().map(Response::status) == Some(StatusCode::NOT_FOUND)
+                    && !self.of.configured;
                 let role = body_of(ECS, answer).and_then(|response| text_of(&response));
                 let role = role
-                    .map_err(|error| if is_absent && !self.of.configured { error.absent() } else { error })?;
+                    .map_err(|error| if has_no_role || self.is_absent() { error.absent() } else { error })?;
                 self.get(&format!("{ROLES}{}", checked_role(&role)?), Asked::Keys)
             }
             (Asked::Keys, Some(answer)) => Ok(FetchStep::Done(keys::read(ECS, now, answer))),
@@ -170,7 +178,7 @@ fn text_of(response: &Response<Body>) -> Result<String, ProvideError> {
 fn checked_role(role: &str) -> Result<&str, ProvideError> {
     let is_name = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let is_role = !role.is_empty() && role.len() <= 64 && role.bytes().all(is_name) && !role.starts_with('.');
-    is_role.then_some(role).ok_or_else(|| ProvideError::new(ECS, "the role's name is none"))
+    is_role.then_some(role).ok_or_else(|| ProvideError::new(ECS, "this is not a role's name"))
 }
 
 /// An address that answers with credentials, `ALIBABA_CLOUD_CREDENTIALS_URI`. `Debug` shows no more than the host, since

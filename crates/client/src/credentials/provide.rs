@@ -139,48 +139,46 @@ pub struct ProvideError(Arc<Inner>);
 
 #[derive(Debug)]
 enum Inner {
-    One { provider: String, why: String, is: Is, source: Option<BoxError> },
+    One { provider: String, why: String, passing: bool, absent: bool, source: Option<BoxError> },
     All(Vec<ProvideError>),
-}
-
-/// What a chain and a client make of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Is {
-    Final,
-    Transient,
-    Absent,
 }
 
 impl ProvideError {
     /// A failure of `provider`. Neither text may hold a secret.
     pub fn new(provider: impl Into<String>, why: impl Into<String>) -> Self {
-        Self(Arc::new(Inner::One { provider: provider.into(), why: why.into(), is: Is::Final, source: None }))
+        Self(Arc::new(Inner::One {
+            provider: provider.into(),
+            why: why.into(),
+            passing: false,
+            absent: false,
+            source: None,
+        }))
     }
 
     /// With what is behind it, which must show no secret either.
     #[must_use]
     pub fn with_source(self, error: impl Into<BoxError>) -> Self {
-        self.changed(|_, source| *source = Some(error.into()))
+        self.changed(|_, _, source| *source = Some(error.into()))
     }
 
     /// It may be gone when asked again later.
     #[must_use]
     pub fn passing(self) -> Self {
-        self.changed(|is, _| *is = Is::Transient)
+        self.changed(|passing, _, _| *passing = true)
     }
 
     /// There is nothing to get here: the source is not configured, so that a [`Chain`](super::Chain) asks the next one. Any
     /// other failure ends the chain, since the next source could be another account.
     #[must_use]
     pub fn absent(self) -> Self {
-        self.changed(|is, _| *is = Is::Absent)
+        self.changed(|_, absent, _| *absent = true)
     }
 
     /// Whether a chain asks the next source.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         match &*self.0 {
-            Inner::One { is, .. } => *is == Is::Absent,
+            Inner::One { absent, .. } => *absent,
             Inner::All(_) => true,
         }
     }
@@ -189,15 +187,15 @@ impl ProvideError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match &*self.0 {
-            Inner::One { is, .. } => *is == Is::Transient,
+            Inner::One { passing, .. } => *passing,
             Inner::All(errors) => errors.iter().any(Self::is_passing),
         }
     }
 
     /// Changes an error that has not been shared yet.
-    fn changed(mut self, change: impl FnOnce(&mut Is, &mut Option<BoxError>)) -> Self {
-        if let Some(Inner::One { is, source, .. }) = Arc::get_mut(&mut self.0) {
-            change(is, source);
+    fn changed(mut self, change: impl FnOnce(&mut bool, &mut bool, &mut Option<BoxError>)) -> Self {
+        if let Some(Inner::One { passing, absent, source, .. }) = Arc::get_mut(&mut self.0) {
+            change(passing, absent, source);
         }
         self
     }

@@ -155,7 +155,7 @@ impl Calibration {
             warnings,
             labels_stop_below: basis.stop,
             attacks: attacks(tally),
-            notes: told(&tally.notes),
+            notes: told(tally),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Compare {
             fraud_let_in: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
             customers_not_approved: pair(Label::Genuine, |verdict| verdict != Verdict::Approve),
             customers_rejected: pair(Label::Genuine, |verdict| verdict == Verdict::Reject),
-            notes: told(&tally.notes),
+            notes: told(tally),
         })
     }
 }

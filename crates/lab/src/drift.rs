@@ -183,7 +183,7 @@ impl Drift {
                 Moved::of(Input::FaceAttackScore, &old.attack, &new.attack, decider),
             ],
             months: months.iter().map(month).collect(),
-            notes: told(&tally.notes),
+            notes: told(tally),
         })
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum What {
     Time,
     NotUnderstood(Input),
     Missing(Input),
+    /// Of a run: no row has what the mapping names.
+    Absent,
     /// Of a file: it was cut, grew or was replaced while it was read. The place is the last row read.
     Changed,
 }
@@ -80,6 +82,7 @@ impl What {
             Self::Time => "has a time that is none; counted under no day".to_owned(),
             Self::NotUnderstood(input) => format!("has a malformed `{input}`; taken as invalid or unknown"),
             Self::Missing(input) => format!("has no `{input}`"),
+            Self::Absent => "lacks a column that the mapping names".to_owned(),
             Self::Changed => "is the last row read of a file that changed while it was read".to_owned(),
         }
     }

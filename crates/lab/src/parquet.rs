@@ -129,6 +129,8 @@ impl Worker<'_> {
     ) -> Result<(), LabError> {
         let names: Vec<&[u8]> = table.places.iter().map(|place| place.name.as_bytes()).collect();
         let columns = self.task.columns(source, &names)?;
+        // A file without one of them is refused.
+        self.unseen.clear();
         let mut columns: Vec<Option<&Place>> =
             columns.into_iter().map(|column| table.places.get(column?)).collect();
         for (slot, column) in columns.iter_mut().enumerate() {

@@ -114,7 +114,7 @@ impl Replay {
                 .collect(),
             segments: tally.segment_names.iter().cloned().zip(tally.segments.iter().map(values)).collect(),
             days: tally.days.iter().map(|(day, share)| (crate::time::shown(*day), of_first(share))).collect(),
-            notes: told(&tally.notes),
+            notes: told(tally),
         }
     }
 }

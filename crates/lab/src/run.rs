@@ -271,6 +271,10 @@ impl<'p> Lab<'p> {
             if is_end || watch.is_stopped() {
                 state.tally.skipped.clone_from(&self.skipped);
                 state.tally.timezone = mapping.timezone;
+                if is_end && state.tally.rows > 0 {
+                    let named = task.named().map(|slot| slot.1.clone());
+                    state.tally.absent = named.filter(|path| !state.tally.seen.contains(path)).collect();
+                }
                 return finish(state.tally, is_end, changed, decisions);
             }
         }

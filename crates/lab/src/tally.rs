@@ -5,7 +5,7 @@ mod counter;
 mod parts;
 mod scales;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloudauth_policy::{Policy, Verdict};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,12 @@ pub struct Tally {
     /// Whether the run was stopped before the end of the data.
     #[serde(skip)]
     pub(crate) is_part: bool,
+    /// The paths of the mapping that some row has.
+    #[serde(default)]
+    pub(crate) seen: BTreeSet<String>,
+    /// The paths of the mapping that no row has.
+    #[serde(skip)]
+    pub(crate) absent: Vec<String>,
     /// The zone in which days are counted.
     #[serde(skip)]
     pub(crate) timezone: TimeZone,
@@ -85,6 +91,8 @@ impl Tally {
             candidate,
             segment_names: segments.to_vec(),
             is_part: false,
+            seen: BTreeSet::new(),
+            absent: Vec::new(),
             timezone: TimeZone::default(),
             skipped: Vec::new(),
             rows: 0,
@@ -156,6 +164,7 @@ impl Tally {
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.notes.merge(&other.notes);
+        self.seen.extend(other.seen);
         add_all(&mut self.rules, &other.rules);
         for (code, counts) in other.sub_codes {
             let mine = self.sub_codes.entry(code).or_default();

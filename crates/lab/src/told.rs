@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::notes::{Notes, Point, What};
+use crate::notes::{Point, What};
+use crate::tally::Tally;
 
 /// One thing that was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,8 +23,9 @@ pub struct Told {
 }
 
 /// Rows that were left out first, and then by how many.
-pub(crate) fn told(notes: &Notes) -> Vec<Told> {
-    let mut all: Vec<Told> = notes
+pub(crate) fn told(tally: &Tally) -> Vec<Told> {
+    let mut all: Vec<Told> = tally
+        .notes
         .all()
         .into_iter()
         .map(|(what, note)| Told {
@@ -34,6 +36,13 @@ pub(crate) fn told(notes: &Notes) -> Vec<Told> {
             is: what,
         })
         .collect();
+    all.extend(tally.absent.iter().map(|path| Told {
+        what: format!("has no `{path}`, which the mapping names: is it misspelt?"),
+        rows: tally.rows,
+        left_out: false,
+        first: Vec::new(),
+        is: What::Absent,
+    }));
     all.sort_by_key(|told| (!told.left_out, std::cmp::Reverse(told.rows)));
     all
 }

@@ -39,6 +39,8 @@ pub(crate) struct Worker<'t> {
     pub(crate) decisions: Vec<u8>,
     /// Whether the piece at the start of a file has lines without inputs so far; `None` where it no longer matters.
     lacks_inputs: Option<bool>,
+    /// The slots that the mapping names and no row has had.
+    pub(crate) unseen: Vec<usize>,
 }
 
 impl<'t> Worker<'t> {
@@ -51,12 +53,16 @@ impl<'t> Worker<'t> {
             counter: Counter::new(task.policy, task.candidate, &task.mapping.segments, &task.scales),
             decisions: Vec::new(),
             lacks_inputs: None,
+            unseen: task.named().map(|(slot, _)| slot).collect(),
         }
     }
 
     /// What it has counted.
     pub(crate) fn done(self) -> Tally {
-        self.counter.done(self.rows.notes)
+        let mut tally = self.counter.done(self.rows.notes);
+        let is_seen = |(slot, _): &(usize, _)| !self.unseen.contains(slot);
+        tally.seen = self.task.named().filter(is_seen).map(|(_, path)| path.clone()).collect();
+        tally
     }
 
     /// Decides a piece; gives the lines of the decision file.
@@ -113,13 +119,16 @@ impl<'t> Worker<'t> {
     }
 
     fn line(&mut self, line: &str, at: Point) {
-        let Self { task, found, rows, counter, decisions, lacks_inputs } = self;
+        let Self { task, found, rows, counter, decisions, lacks_inputs, unseen } = self;
         if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let what = match bad {
                 Bad::NotJson => What::NotJson,
                 Bad::Twice => What::Twice,
             };
             return rows.notes.add(what, at);
+        }
+        if !unseen.is_empty() {
+            unseen.retain(|slot| !found.is_there(*slot));
         }
         if lacks_inputs.is_some() {
             *lacks_inputs = (!task.finds_inputs(|slot| found.is_there(slot))).then_some(true);
@@ -146,6 +155,8 @@ impl<'t> Worker<'t> {
     ) -> Result<(), LabError> {
         let header: Vec<&[u8]> = header.into_iter().flatten().collect();
         let columns = self.task.columns(source, &header)?;
+        // A file without one of them is refused.
+        self.unseen.clear();
         let Self { task, rows, counter, decisions, .. } = self;
         for record in records {
             let at = Point { source, line: record.position().map_or(0, csv::Position::line) };
@@ -213,6 +224,12 @@ impl Task<'_> {
         let wanted = Input::ALL.into_iter().filter(|input| is_reply || self.asks(*input));
         let mut slots = wanted.map(|input| input as usize).filter(is_placed).peekable();
         self.allow_missing_inputs || slots.peek().is_none() || slots.any(is_there)
+    }
+
+    /// The slots, beside inputs, whose paths the mapping names. Missing inputs are counted by themselves.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (usize, &String)> {
+        let slots = self.slots.iter().enumerate().skip(Input::ALL.len());
+        slots.filter(|(slot, path)| self.is_mapped && *slot != slot::RESULT && !path.is_empty())
     }
 
     /// The name of a file, for errors.

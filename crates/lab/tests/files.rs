@@ -252,3 +252,22 @@ fn the_day_of_an_instant_is_that_of_the_mappings_time_zone() {
     let wrong = Mapping::parse("format = 1\ntimezone = \"Europe/Berlin\"").unwrap_err().to_string();
     assert!(wrong.contains("`timezone`: unknown time zone: take an offset such as `+08:00`"), "{wrong}");
 }
+
+#[test]
+fn what_the_mapping_names_and_no_row_has_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, policy) = (folder.path(), policy());
+    let lines = "{\"sub_code\":\"200\",\"channel\":\"app\"}\n{\"sub_code\":\"200\"}\n";
+    let path = write(folder, "a.jsonl", lines);
+    let mapping =
+        "format = 1\ntime = \"at\"\nsegments = [\"chanel\", \"channel\"]\n[label]\ncolumn = \"truth\"";
+    let lab = Lab::new(&policy).mapping(Mapping::parse(mapping).unwrap());
+    let ran = lab.run(&Source::find(&[path]).unwrap(), &Watch::default()).unwrap();
+    let told = Replay::of(&ran.tally).notes;
+    let absent: Vec<&str> =
+        told.iter().filter(|note| note.what.contains("misspelt")).map(|note| &*note.what).collect();
+    let expected = ["truth", "at", "chanel"]
+        .map(|path| format!("has no `{path}`, which the mapping names: is it misspelt?"));
+    assert_eq!(absent, expected);
+    assert!(report(&ran.tally, Language::En).unwrap().contains("misspelt"));
+}

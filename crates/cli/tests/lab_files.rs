@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -86,5 +87,51 @@ fn every_output_states_the_time_zone_of_its_days() {
         ];
         assert!(lab(folder, &args).status.success());
         assert!(std::fs::read_to_string(folder.join("r.html")).unwrap().contains(says), "{lang}");
+    }
+}
+
+/// Runs with bytes on standard input.
+fn piped(folder: &Path, args: &[&str], bytes: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    let command = command.current_dir(folder).arg("lab").args(args);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that refuses its input closes the pipe.
+    drop(child.stdin.take().unwrap().write_all(bytes));
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn standard_input_is_json_lines_or_csv() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let replay = ["replay", "builtin:onboarding", "-", "--output", "json"];
+    let csv = "sub_code;passed\n200;T\n";
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(ROW.as_bytes()).unwrap();
+    // More than what is read to find the format.
+    let many = ROW.repeat(40_000);
+    for (bytes, rows) in [
+        (ROW.as_bytes(), 1),
+        (many.as_bytes(), 40_000),
+        (&b"\n  {\"sub_code\":\"200\"}"[..], 1),
+        (csv.as_bytes(), 1),
+        (&gz.finish().unwrap(), 1),
+    ] {
+        let told = document(&piped(folder, &replay, bytes));
+        assert_eq!((&told["rows"], &told["sources"]), (&json!(rows), &json!(["-"])));
+    }
+    std::fs::write(folder.join("a.jsonl"), ROW).unwrap();
+    let both = [&replay[..], &["a.jsonl"]].concat();
+    assert_eq!(document(&piped(folder, &both, csv.as_bytes()))["rows"], 2);
+    for (args, bytes, part) in [
+        (&replay[..], &b"PAR1 and more"[..], "Parquet is read from files alone"),
+        (&[&replay[..], &["-"]].concat(), csv.as_bytes(), "standard input would be read twice"),
+        (&[&replay[..], &["--resume", "s.json"]].concat(), csv.as_bytes(), "--resume takes files"),
+        (&replay, b"", "no row was decided on"),
+        (&replay, b"kod;ok\n200;T\n", "-: none of the policy's inputs found"),
+    ] {
+        let output = piped(folder, args, bytes);
+        assert!(!output.status.success() && said(&output).contains(part), "{part}: {}", said(&output));
     }
 }

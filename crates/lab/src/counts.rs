@@ -67,6 +67,11 @@ impl Lab<'_> {
     /// If a file cannot be read, if a line of it is not understood, if it is of another policy or candidate, or if the counts
     /// do not add up.
     pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
+        if sources.iter().any(Source::is_standard_input) {
+            return Err(LabError::new(
+                "counts are read twice, and standard input cannot be: give a file".to_owned(),
+            ));
+        }
         let (first, second) = (Decider::of(self.policy), self.candidate.map(Decider::of));
         let mut counts = Counts {
             policies: (

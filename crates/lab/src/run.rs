@@ -199,6 +199,11 @@ impl<'p> Lab<'p> {
     /// If a file cannot be read, or what should divide the rows into a few segments does not. A row that cannot be read is
     /// no error: it is counted, and told of.
     pub fn run(&self, sources: &[Source], watch: &Watch) -> Result<Ran, LabError> {
+        if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
+            return Err(LabError::new(
+                "standard input cannot be read again: --resume takes files".to_owned(),
+            ));
+        }
         let mapping = match &self.mapping {
             Some(mapping) => mapping.clone(),
             None => Mapping::of(shape(sources)?),
@@ -311,9 +316,8 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
         return Ok(Shape::Flat);
     };
     let wrong = |error| LabError::file(source.path(), &error);
-    let ignore = |_| {};
     let mut line = Vec::new();
-    let from = source.open(&ignore).map_err(wrong)?.take(LONGEST as u64);
+    let from = source.peek().map_err(wrong)?.take(LONGEST as u64);
     BufReader::new(from).read_until(b'\n', &mut line).map_err(wrong)?;
     let wanted = Wanted::new(["Code", "ResultObject", "RequestId"]);
     let mut found = Found::new(&wanted);

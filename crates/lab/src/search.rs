@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::LabError;
-use crate::source::{Format, Source};
+use crate::source::{Format, STANDARD_INPUT, Source};
 
 /// Files to read, and what was passed over.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +64,7 @@ impl fmt::Display for SkipReason {
 }
 
 impl Source {
-    /// Finds the files that paths name, and the files inside the folders that paths name.
+    /// Finds the files that paths name (`-` is standard input), and the files inside the folders that paths name.
     ///
     /// A file that a path names itself is read whatever its name begins with. Inside folders, each file is read once,
     /// however many links lead to it.
@@ -75,6 +75,14 @@ impl Source {
     pub fn search(paths: &[PathBuf]) -> Result<Found, LabError> {
         let mut search = Search::default();
         for path in paths {
+            if path.as_os_str() == STANDARD_INPUT {
+                if search.sources.iter().any(Self::is_standard_input) {
+                    return Err(LabError::new("standard input would be read twice".to_owned()));
+                }
+                let input = Self::standard_input();
+                search.sources.push(input.map_err(|error| LabError::file(path, &error))?);
+                continue;
+            }
             let about = std::fs::metadata(path).map_err(|error| LabError::file(path, &error))?;
             if about.is_dir() {
                 let (before, skipped) = (search.sources.len(), search.skipped.len());

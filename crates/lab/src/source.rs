@@ -3,10 +3,16 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::bufread::GzDecoder;
+
+/// The path that names standard input.
+pub(crate) const STANDARD_INPUT: &str = "-";
+/// So much of standard input is read to find its format.
+const HEAD: u64 = 1 << 20;
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +40,8 @@ pub struct Source {
     length: u64,
     /// When it was last written to, where the system says so.
     changed: Option<SystemTime>,
+    /// What was read of standard input to find its format; the rest follows it.
+    head: Option<Arc<[u8]>>,
 }
 
 impl Source {
@@ -56,7 +64,53 @@ impl Source {
         };
         let about = std::fs::metadata(path).ok()?;
         let (length, changed) = (about.len(), about.modified().ok());
-        Some(Self { path: path.to_owned(), format, packing, length, changed })
+        Some(Self { path: path.to_owned(), format, packing, length, changed, head: None })
+    }
+
+    /// Standard input, which a path names as `-`. Its first bytes say how it is packed, and whether it is JSON Lines or CSV.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is Parquet, which is read from its end.
+    pub(crate) fn standard_input() -> io::Result<Self> {
+        let mut head = Vec::new();
+        io::stdin().take(HEAD).read_to_end(&mut head)?;
+        let packing = match &*head {
+            [0x1f, 0x8b, ..] => Packing::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+            [b'P', b'A', b'R', b'1', ..] => {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "Parquet is read from files alone"));
+            }
+            _ => Packing::Plain,
+        };
+        let mut source = Self {
+            path: PathBuf::from(STANDARD_INPUT),
+            format: Format::Csv(b','),
+            packing,
+            length: 0,
+            changed: None,
+            head: Some(head.into()),
+        };
+        let first = BufReader::new(source.peek()?)
+            .bytes()
+            .map_while(Result::ok)
+            .find(|byte| !byte.is_ascii_whitespace());
+        if first == Some(b'{') {
+            source.format = Format::Json;
+        }
+        Ok(source)
+    }
+
+    /// Whether it can be read once alone.
+    pub(crate) const fn is_standard_input(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// The beginning of the text in it, without taking anything from a later [`Source::open`].
+    pub(crate) fn peek(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        match &self.head {
+            Some(head) => self.unpacked(Box::new(&**head)),
+            None => self.unpacked(Box::new(File::open(&self.path)?)),
+        }
     }
 
     /// Where it is.
@@ -77,6 +131,9 @@ impl Source {
 
     /// Whether the file has another length or another time of change than when it was found. Pipes are not compared.
     pub(crate) fn has_changed(&self) -> bool {
+        if self.is_standard_input() {
+            return false;
+        }
         let same = |now: std::fs::Metadata| {
             !now.is_file() || now.len() == self.length && now.modified().ok() == self.changed
         };
@@ -88,9 +145,16 @@ impl Source {
         &self,
         read: &'r (dyn Fn(u64) + Send + Sync),
     ) -> io::Result<Box<dyn Read + Send + 'r>> {
-        let file = Counted { file: File::open(&self.path)?, read };
+        let file: Box<dyn Read + Send> = match &self.head {
+            Some(head) => Box::new(io::Cursor::new(Arc::clone(head)).chain(io::stdin())),
+            None => Box::new(File::open(&self.path)?),
+        };
+        self.unpacked(Box::new(Counted { file, read }))
+    }
+
+    fn unpacked<'r>(&self, file: Box<dyn Read + Send + 'r>) -> io::Result<Box<dyn Read + Send + 'r>> {
         let unpacked: Box<dyn Read + Send + 'r> = match self.packing {
-            Packing::Plain => Box::new(file),
+            Packing::Plain => file,
             Packing::Gzip => Box::new(Members(Some(GzDecoder::new(BufReader::with_capacity(1 << 16, file))))),
             Packing::Zstd => Box::new(zstd::Decoder::with_buffer(BufReader::with_capacity(1 << 16, file))?),
         };
@@ -137,7 +201,7 @@ fn next_member<R: BufRead>(mut rest: R) -> io::Result<Option<GzDecoder<R>>> {
 }
 
 struct Counted<'r> {
-    file: File,
+    file: Box<dyn Read + Send>,
     read: &'r (dyn Fn(u64) + Send + Sync),
 }
 

@@ -155,7 +155,7 @@ pub(crate) struct Calibrate {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Data {
-    /// Files or folders with recorded results.
+    /// Files or folders with recorded results, or `-` for JSON Lines or CSV on standard input.
     #[arg(required = true, value_name = "DATA")]
     pub(crate) paths: Vec<PathBuf>,
     /// Says where inputs, label, time, subject and segments stand. Without it, inputs stand under their own names, or the data

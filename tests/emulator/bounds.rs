@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloudauth::{Effect, Place, RawOperation};
 use cloudauth_emulator::{Emulator, Fault, FaultKind};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +50,71 @@ async fn a_call_with_too_many_parameters_is_refused() {
     assert_eq!((got.status, got.json()["Code"].clone()), (400, json!("InvalidParameter")));
     let got = post_call(&emulator, unsigned(&emulator) + &"&a".repeat(990)).await;
     assert_eq!(got.json()["Code"], "SignatureDoesNotMatch");
+}
+
+#[tokio::test]
+async fn a_call_with_more_than_a_hundred_signed_headers_is_refused() {
+    let emulator = emulator().await;
+    let code = async |headers: usize| {
+        let signed = ["host", "x-acs-action", "x-acs-date", "x-acs-signature-nonce"].into_iter();
+        let signed: Vec<_> = signed.chain(std::iter::repeat("x-filling")).take(headers).collect();
+        let signed = signed.join(";");
+        let got = send(|http| {
+            http.post(emulator.url())
+                .header("x-acs-action", "X")
+                .header("x-acs-date", emulator.clock().now().to_string())
+                .header("x-acs-signature-nonce", "1")
+                .header(
+                    "authorization",
+                    format!("ACS3-HMAC-SHA256 Credential=EMUtestid,SignedHeaders={signed},Signature=x"),
+                )
+        });
+        got.await.json()["Code"].clone()
+    };
+    assert_eq!(code(100).await, "SignatureDoesNotMatch");
+    assert_eq!(code(101).await, "IncompleteSignature");
+}
+
+#[tokio::test]
+async fn a_text_over_eight_kib_is_refused_by_call_and_by_admin() {
+    let emulator = emulator().await;
+    let shop = shop(&emulator).with(once);
+    let bound = 8 << 10;
+    for (name, field) in [
+        ("ReturnUrl", "return_url"),
+        ("CallbackToken", "callback_token"),
+        ("CallbackUrl", "callback_url"),
+        ("SceneId", "scene_id"),
+    ] {
+        let init = async |length: usize| {
+            let fields = [
+                ("SceneId", "1"),
+                ("OuterOrderNo", "a"),
+                ("ProductCode", "ID_PRO"),
+                ("CertType", "IDENTITY_CARD"),
+                ("CertName", "张三"),
+                ("CertNo", "999999199001012003"),
+                ("ReturnUrl", RETURN_URL),
+                ("MetaInfo", "{}"),
+            ];
+            let long = "a".repeat(length);
+            let mut call = RawOperation::new("InitFaceVerify", Effect::Write).unwrap();
+            for (other, value) in fields.into_iter().filter(|(other, _)| *other != name) {
+                call = call.param(Place::Body, other, value);
+            }
+            // A text of the right length may still be refused, for another reason.
+            let _ = shop.call(&call.param(Place::Body, name, &long)).await;
+            admin(&emulator, "GET", "/journal", None).await.text
+        };
+        let begin = async |length: usize| {
+            admin(&emulator, "POST", "/sessions", Some(json!({ field: "a".repeat(length) }))).await.text
+        };
+        let words = format!("{name} is longer than 8 KiB");
+        assert!(!init(bound).await.contains(&words), "{name}");
+        assert!(init(bound + 1).await.contains(&words), "{name}");
+        assert!(begin(bound + 1).await.contains("a text is longer than 8 KiB"), "{field}");
+        assert!(!begin(bound).await.contains("8 KiB"), "{field}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,9 @@
-"""The vendor's Python SDK of generation 3, under V3 (its default) or V1 (`signature_algorithm="v2"`)."""
+"""The vendor's Python SDK of generation 3, under V3 (its default) or V1 (`signature_algorithm="v2"`).
 
+`async` calls the methods of its asynchronous client, over aiohttp.
+"""
+
+import asyncio
 import sys
 
 from alibabacloud_cloudauth20190307 import models
@@ -7,24 +11,28 @@ from alibabacloud_cloudauth20190307.client import Client
 from alibabacloud_tea_openapi import models as openapi
 from common import EMULATOR, EMULATOR_AHEAD, KEY, SCENE, SECRET, check, init_fields, submit
 
+VERSION, IS_ASYNC = sys.argv[1], "async" in sys.argv[2:]
 
-def client(endpoint, secret):
+
+def call(endpoint, secret, method, request):
     config = openapi.Config(access_key_id=KEY, access_key_secret=secret)
     config.endpoint = endpoint.removeprefix("http://")
     config.protocol = "http"
-    if sys.argv[1] == "v1":
+    if VERSION == "v1":
         config.signature_algorithm = "v2"
-    return Client(config)
+    client = Client(config)
+    if IS_ASYNC:
+        return asyncio.run(getattr(client, method + "_async")(request)).body
+    return getattr(client, method)(request).body
 
 
 def init(endpoint, secret):
-    request = models.InitFaceVerifyRequest().from_map(init_fields())
-    return client(endpoint, secret).init_face_verify(request).body
+    return call(endpoint, secret, "init_face_verify", models.InitFaceVerifyRequest().from_map(init_fields()))
 
 
 def describe(certify_id):
     request = models.DescribeFaceVerifyRequest(scene_id=SCENE, certify_id=certify_id)
-    return client(EMULATOR, SECRET).describe_face_verify(request).body
+    return call(EMULATOR, SECRET, "describe_face_verify", request)
 
 
 def refused(endpoint, secret):

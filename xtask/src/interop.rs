@@ -30,8 +30,14 @@ pub(crate) fn run() -> Result<()> {
         run_command(client.env("NO_PROXY", "*").env("no_proxy", "*"))
     };
     let scripts = root().join("tests/interop");
-    for args in [vec!["python_tea.py", "v3"], vec!["python_tea.py", "v1"], vec!["python_core.py"]] {
-        with(Command::new(&python).current_dir(&scripts).args(args))?;
+    for script in [
+        "python_tea.py v3",
+        "python_tea.py v3 async",
+        "python_tea.py v1",
+        "python_tea.py v1 async",
+        "python_core.py",
+    ] {
+        with(Command::new(&python).current_dir(&scripts).args(script.split(' ')))?;
     }
     let table = root().join("crates/client/tests/data/profiles.jsonl");
     with(Command::new(&python).current_dir(&scripts).arg("credentials.py").arg(table))?;

@@ -290,6 +290,25 @@ fn a_state_file_and_rules_are_taken_and_what_is_wrong_with_them_is_said() {
 }
 
 #[test]
+fn a_killed_emulator_frees_its_state_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.db").display().to_string();
+    let with_state = || cloudauth(&["emulator", "--state", &state]);
+    let mut emulator = Running::start(&mut with_state());
+    let listener = Running::start(&mut cloudauth(&["listen"]));
+    let done = document(&at(&emulator, &["trigger", "204", "--callback-url", listener.said("callback_url")]));
+    let second = with_state().output().unwrap();
+    let stderr = String::from_utf8_lossy(&second.stderr);
+    assert!(!second.status.success() && stderr.contains("another emulator uses the state file"), "{stderr}");
+    // SIGKILL on Unix.
+    emulator.child.kill().unwrap();
+    emulator.child.wait().unwrap();
+    let next = Running::start(&mut with_state());
+    let sessions = document(&at(&next, &["sessions"]));
+    assert_eq!(sessions["sessions"][0]["certify_id"], done["certify_id"]);
+}
+
+#[test]
 fn off_loopback_a_token_is_printed_and_asked_for() {
     let emulator = Running::start(&mut cloudauth(&["emulator", "--host", "0.0.0.0"]));
     let endpoint = emulator.said("endpoint").replace("0.0.0.0", "127.0.0.1");

@@ -28,14 +28,11 @@ async fn main() {
 }
 
 fn compare(url: &str, calls: u32, rounds: u32) {
-    let http: ureq::Agent = ureq::Agent::config_builder()
-        .proxy(None)
-        .http_status_as_error(false)
-        .build()
-        .into();
+    let http = ureq::Agent::config_builder().proxy(None).http_status_as_error(false);
+    let http = &ureq::Agent::from(http.build());
     let mut compared: Vec<(String, &str, Call<'_>)> = Vec::new();
     let mut entropy = 0_u128;
-    let accepted = || {
+    let accepted = move || {
         entropy += 1;
         let answer = http.get(accepted_url(url, entropy)).call();
         answer.unwrap().body_mut().read_to_string().unwrap()
@@ -46,7 +43,7 @@ fn compare(url: &str, calls: u32, rounds: u32) {
         // 900 parameters, of the 1,000 that are allowed.
         let many = format!("&a={}", "%00".repeat(size / 900 / 3));
         for (shape, filling) in [("in one value", "%00"), ("in many parameters", &many)] {
-            let (form, http) = (refused_form(size, filling), &http);
+            let form = refused_form(size, filling);
             let refused = move || {
                 let request = http.post(url).content_type("application/x-www-form-urlencoded");
                 request.send(&form).unwrap().body_mut().read_to_string().unwrap()

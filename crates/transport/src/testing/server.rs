@@ -7,6 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// How long a server stays with a client that does not leave: longer than any test waits.
+const STAY: Duration = Duration::from_secs(60);
+
+/// More bytes than any client may accept.
+const ENDLESS: usize = 64 << 20;
+
 /// What the server does after its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
@@ -17,7 +23,7 @@ pub(super) enum Then {
     Hang,
     /// Sends on, a byte every 20 milliseconds.
     Dribble,
-    /// Sends this text again and again, as fast as it is read.
+    /// Sends this text up to [`ENDLESS`] bytes, as fast as it is read.
     Repeat(&'static str),
 }
 
@@ -52,12 +58,12 @@ impl Server {
                 }
                 Then::CloseUnread => Ok(()),
                 Then::Hang => {
-                    thread::sleep(Duration::from_secs(5));
+                    thread::sleep(STAY);
                     Ok(())
                 }
                 Then::Dribble => {
                     let begun = Instant::now();
-                    while begun.elapsed() < Duration::from_secs(5) {
+                    while begun.elapsed() < STAY {
                         stream.write_all(b"x")?;
                         thread::sleep(Duration::from_millis(20));
                     }
@@ -65,8 +71,7 @@ impl Server {
                 }
                 Then::Repeat(text) => {
                     let text = text.repeat(64);
-                    let begun = Instant::now();
-                    while begun.elapsed() < Duration::from_secs(5) {
+                    for _ in 0..ENDLESS / text.len() {
                         stream.write_all(text.as_bytes())?;
                     }
                     Ok(())
@@ -109,7 +114,7 @@ impl Server {
             seen.most_open.fetch_max(open, Ordering::Relaxed);
             let left = read_request(&mut stream).and_then(|request| {
                 seen.keep(request);
-                stays(&mut stream)
+                drain(&mut stream)
             });
             seen.open.fetch_sub(1, Ordering::Relaxed);
             // A read that timed out is not a client that left.
@@ -193,21 +198,13 @@ pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Reads until the other side leaves, for longer than any test waits.
-fn stays(stream: &mut TcpStream) -> io::Result<()> {
-    drain_for(stream, Duration::from_secs(60))
-}
-
 fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
+/// Reads until the other side leaves.
 fn drain(stream: &mut TcpStream) -> io::Result<()> {
-    drain_for(stream, Duration::from_secs(5))
-}
-
-fn drain_for(stream: &mut TcpStream, time: Duration) -> io::Result<()> {
-    stream.set_read_timeout(Some(time))?;
+    stream.set_read_timeout(Some(STAY))?;
     let mut buffer = [0; 4096];
     while stream.read(&mut buffer)? > 0 {}
     Ok(())

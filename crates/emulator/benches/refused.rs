@@ -48,7 +48,11 @@ fn compare(url: &str, calls: u32, rounds: u32) {
                 let request = http.post(url).content_type("application/x-www-form-urlencoded");
                 request.send(&form).unwrap().body_mut().read_to_string().unwrap()
             };
-            compared.push((format!("refused, {kib} KiB {shape}"), "SignatureDoesNotMatch", Box::new(refused)));
+            compared.push((
+                format!("refused, {kib} KiB {shape}"),
+                "SignatureDoesNotMatch",
+                Box::new(refused),
+            ));
         }
     }
     let mut least = vec![Duration::MAX; compared.len()];

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::target::Target;
+use crate::target::{FileTarget, Target};
 
 /// A file of a command and what the user calls it: `--decisions`, `the policy`.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +41,9 @@ impl fmt::Display for ConflictError {
 
 impl std::error::Error for ConflictError {}
 
-/// Checks that every output can be created, and that none is an input or another output: by path, through symbolic links,
-/// and by the file itself, so that hard links are found. Pipes and devices may be named more than once.
+/// Checks that every output can be created, and that none is an input or another output. Paths are compared through
+/// symbolic links. On Unix the files are compared too, so that hard links are found; elsewhere only the paths are compared,
+/// in lower case. Pipes, devices and standard streams may be named more than once.
 ///
 /// # Errors
 /// If an output's folder is missing, an output is a folder, or two of the files are the same.
@@ -55,7 +56,7 @@ pub fn check_outputs<'p>(
     }
     let mut seen: HashMap<Identity, Named<'p>> = HashMap::new();
     for input in inputs {
-        // An input that is missing is an error of whoever reads it.
+        // The reader of an input reports that it is missing.
         if let Some(identity) = Target::of(input.path).ok().and_then(|target| Identity::of(&target)) {
             seen.entry(identity).or_insert(input);
         }
@@ -73,28 +74,29 @@ pub fn check_outputs<'p>(
     Ok(())
 }
 
-/// What two names of one file share.
+/// The part that two names of one file share.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
-    /// A file that is there: its device and number there.
+    /// The device and the inode of a file that exists.
     #[cfg(unix)]
     File(u64, u64),
-    /// One that is not: its path, in lower case, since file systems exist to which case is nothing.
+    /// The path of a file that does not exist yet; off Unix, of every file. In lower case, since some file systems ignore
+    /// case.
     Path(PathBuf),
 }
 
 impl Identity {
-    /// `None` for a pipe or a device.
+    /// `None` for a stream.
     fn of(target: &Target) -> Option<Self> {
-        if target.is_stream() {
-            return None;
-        }
+        let Target::File(FileTarget { folder, path, metadata }) = target else { return None };
         #[cfg(unix)]
-        if let Some(metadata) = &target.metadata {
+        if let Some(metadata) = metadata {
             use std::os::unix::fs::MetadataExt;
             return Some(Self::File(metadata.dev(), metadata.ino()));
         }
-        let name = target.path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        Some(Self::Path(target.folder.join(name)))
+        #[cfg(not(unix))]
+        let _ = metadata;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        Some(Self::Path(folder.join(name)))
     }
 }

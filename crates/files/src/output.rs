@@ -6,31 +6,28 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::target::{Target, invalid};
+use crate::target::{FileTarget, Target, invalid, open_stream};
 
-/// Who may read a new file. A file that is replaced keeps its permissions and, where the system allows it, its owner.
+/// Who may read a new file. A replaced file keeps its permissions and, where the system allows it, its owner and group.
+/// If the group cannot be kept, the new group gets no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Whoever the umask lets.
+    /// Everybody, within the umask.
     Shared,
-    /// The owner alone: for what holds ids or hashes of people.
+    /// The owner alone: for ids or hashes of people.
     Private,
 }
 
-/// A file in the making. It is written beside its target, under a name that nothing else has, and takes the target's place
-/// with [`commit`](Self::commit). Dropped before that, it is removed and the target stays as it was.
+/// An output file that is not complete yet. It is written next to its target, under a unique name, and replaces the
+/// target on [`commit`](Self::commit). Dropped before that, it is removed and the target stays unchanged.
 ///
-/// A target that is a terminal, a pipe or a device is written to directly.
+/// A target that is a terminal, a pipe, a device or a standard stream (`/dev/stdout`) is written to directly.
 #[derive(Debug)]
-pub struct OutputFile {
-    target: PathBuf,
-    folder: PathBuf,
-    file: Inner,
-}
+pub struct OutputFile(Inner);
 
 #[derive(Debug)]
 enum Inner {
-    Beside(BufWriter<NamedTempFile>),
+    Beside { file: BufWriter<NamedTempFile>, target: PathBuf, folder: PathBuf },
     Stream(BufWriter<File>),
 }
 
@@ -50,27 +47,26 @@ impl OutputFile {
     /// # Errors
     /// If its folder does not exist or cannot be written to, or the path is a folder.
     pub fn create(path: &Path, access: Access) -> io::Result<Self> {
-        let target = Target::of(path)?;
-        let file = if target.is_stream() {
-            Inner::Stream(BufWriter::new(File::options().write(true).open(&target.path)?))
-        } else {
-            let name = target.path.file_name().unwrap_or_default().to_string_lossy();
-            // A name has at most 255 bytes; UTF-8, so that a checkpoint can hold it.
-            let prefix: String = name.chars().take(40).chain(['.']).collect();
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(&prefix).suffix(".partial");
-            if access == Access::Shared {
-                shared(&mut builder);
-            }
-            let file = builder.tempfile_in(&target.folder)?;
-            if let Some(old) = &target.metadata {
-                take_after(file.as_file(), old)?;
-            }
-            // Nobody else knows the file, so that a lock fails only where the file system has none.
-            let _ = file.as_file().try_lock();
-            Inner::Beside(BufWriter::new(file))
+        let FileTarget { folder, path, metadata } = match Target::of(path)? {
+            Target::Stream(path) => return Ok(Self(Inner::Stream(BufWriter::new(open_stream(&path)?)))),
+            Target::File(target) => target,
         };
-        Ok(Self { target: target.path, folder: target.folder, file })
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        // A name has at most 255 bytes; UTF-8, so that a checkpoint can hold it.
+        let prefix: String = name.chars().take(40).chain(['.']).collect();
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".partial");
+        // A file that replaces another one is private until it has that one's permissions.
+        if access == Access::Shared && metadata.is_none() {
+            shared(&mut builder);
+        }
+        let file = builder.tempfile_in(&folder)?;
+        if let Some(old) = &metadata {
+            take_after(file.as_file(), old)?;
+        }
+        // No other process knows the file yet, so a lock fails only where the file system has none.
+        let _ = file.as_file().try_lock();
+        Ok(Self(Inner::Beside { file: BufWriter::new(file), target: path, folder }))
     }
 
     /// Goes on with a file that was [`kept`](Self::keep_when_dropped), from `length` on: what lies beyond is cut off.
@@ -79,11 +75,11 @@ impl OutputFile {
     /// # Errors
     /// If the file is shorter, or another process writes it.
     pub fn reopen(path: &Path, name: &str, length: u64) -> io::Result<Option<Self>> {
-        let target = Target::of(path)?;
+        let Target::File(FileTarget { folder, path, .. }) = Target::of(path)? else { return Ok(None) };
         if Path::new(name).file_name().is_none_or(|file| file != name) {
             return Err(invalid("the checkpoint names a file in another folder"));
         }
-        let partial = target.folder.join(name);
+        let partial = folder.join(name);
         let mut file = match File::options().read(true).write(true).open(&partial) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
@@ -103,18 +99,14 @@ impl OutputFile {
         file.seek(SeekFrom::Start(length))?;
         let mut file = NamedTempFile::from_parts(file, TempPath::try_from_path(partial)?);
         file.disable_cleanup(true);
-        Ok(Some(Self {
-            target: target.path,
-            folder: target.folder,
-            file: Inner::Beside(BufWriter::new(file)),
-        }))
+        Ok(Some(Self(Inner::Beside { file: BufWriter::new(file), target: path, folder })))
     }
 
     /// Leaves the unfinished file where it is, so that it can be [`reopen`](Self::reopen)ed; gives its path. `None` for a
     /// pipe or a device, of which nothing is left.
     pub fn keep_when_dropped(&mut self) -> Option<&Path> {
-        match &mut self.file {
-            Inner::Beside(file) => {
+        match &mut self.0 {
+            Inner::Beside { file, .. } => {
                 file.get_mut().disable_cleanup(true);
                 Some(file.get_ref().path())
             }
@@ -124,7 +116,7 @@ impl OutputFile {
 
     /// Takes [`keep_when_dropped`](Self::keep_when_dropped) back.
     pub fn remove_when_dropped(&mut self) {
-        if let Inner::Beside(file) = &mut self.file {
+        if let Inner::Beside { file, .. } = &mut self.0 {
             file.get_mut().disable_cleanup(false);
         }
     }
@@ -135,8 +127,8 @@ impl OutputFile {
     /// If it cannot be written.
     pub fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
-        match &self.file {
-            Inner::Beside(file) => file.get_ref().as_file().sync_all(),
+        match &self.0 {
+            Inner::Beside { file, .. } => file.get_ref().as_file().sync_all(),
             Inner::Stream(_) => Ok(()),
         }
     }
@@ -144,27 +136,30 @@ impl OutputFile {
     /// Puts the file in place.
     ///
     /// # Errors
-    /// If it cannot be written or put in place. Then the old one is in place.
+    /// If it cannot be written or put in place. The old file is then still in place, with one exception: if only the
+    /// folder cannot be synchronized, the new file is in place but may not survive a power failure.
     pub fn commit(mut self) -> io::Result<()> {
         self.sync()?;
-        let Inner::Beside(file) = self.file else { return Ok(()) };
+        let Inner::Beside { file, target, folder } = self.0 else { return Ok(()) };
         let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.persist(&self.target).map_err(|error| error.error)?;
-        sync_folder(&self.folder)
+        // Opened before the file is in place, so that a failure leaves the old one.
+        let folder = open_folder(&folder)?;
+        file.persist(target).map_err(|error| error.error)?;
+        folder.map_or(Ok(()), |folder| sync_folder(&folder))
     }
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Inner::Beside(file) => file.write(bytes),
+        match &mut self.0 {
+            Inner::Beside { file, .. } => file.write(bytes),
             Inner::Stream(file) => file.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        match &mut self.file {
-            Inner::Beside(file) => file.flush(),
+        match &mut self.0 {
+            Inner::Beside { file, .. } => file.flush(),
             Inner::Stream(file) => file.flush(),
         }
     }
@@ -183,17 +178,30 @@ fn shared(builder: &mut tempfile::Builder<'_, '_>) {
 #[cfg(not(unix))]
 fn shared(_: &mut tempfile::Builder<'_, '_>) {}
 
-/// Owner and permissions of the file that will be replaced. The owner first: changing it can clear bits of the permissions.
+/// Gives the file the owner, the group and the permissions of the file that it will replace.
 #[cfg(unix)]
 fn take_after(file: &File, old: &std::fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
     let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        // Only root may give a file away; anybody else keeps their own.
-        let _ = std::os::unix::fs::fchown(file, Some(old.uid()), Some(old.gid()));
-    }
-    let mode: Permissions = std::os::unix::fs::PermissionsExt::from_mode(old.mode() & 0o777);
-    file.set_permissions(mode)
+    let keeps_group =
+        keep_owner((old.uid(), old.gid()), (new.uid(), new.gid()), |owner, group| fchown(file, owner, group));
+    // After the owner, because a change of owner can clear permission bits.
+    let kept = if keeps_group { 0o777 } else { 0o707 };
+    file.set_permissions(Permissions::from_mode(old.mode() & kept))
+}
+
+/// Restores owner and group, or the group alone, and returns whether the file has the old group.
+#[cfg(unix)]
+fn keep_owner(
+    old: (u32, u32),
+    new: (u32, u32),
+    chown: impl Fn(Option<u32>, Option<u32>) -> io::Result<()>,
+) -> bool {
+    // Only root may give a file to another owner. A group can be kept by each of its members.
+    old == new
+        || chown(Some(old.0), Some(old.1)).is_ok()
+        || old.1 == new.1
+        || chown(None, Some(old.1)).is_ok()
 }
 
 #[cfg(not(unix))]
@@ -202,10 +210,23 @@ fn take_after(file: &File, old: &std::fs::Metadata) -> io::Result<()> {
     file.set_permissions(permissions)
 }
 
-/// Makes a new name in a folder outlive a crash.
+/// Opens a folder for [`sync_folder`]. `None` for a folder that this process may write to but not read.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder)?.sync_all() {
+fn open_folder(folder: &Path) -> io::Result<Option<File>> {
+    match File::open(folder) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+#[cfg(not(unix))]
+fn open_folder(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// Makes a new name in a folder survive a power failure.
+fn sync_folder(folder: &File) -> io::Result<()> {
+    match folder.sync_all() {
         // A file system whose folders cannot be synchronized.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())
@@ -214,7 +235,17 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_group_without_the_owner() {
+        let denied = || Err(io::ErrorKind::PermissionDenied.into());
+        let member = |owner: Option<u32>, _| if owner.is_some() { denied() } else { Ok(()) };
+        assert!(keep_owner((1, 20), (2, 30), member), "a member of the group keeps it");
+        assert!(!keep_owner((1, 20), (2, 30), |_, _| denied()), "others do not have it");
+        assert!(keep_owner((1, 20), (2, 20), |_, _| denied()), "the same group needs no change");
+        assert!(keep_owner((1, 20), (2, 30), |_, _| Ok(())), "root keeps both");
+    }
 }

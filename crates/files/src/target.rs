@@ -1,14 +1,22 @@
-//! The file that a path stands for: symbolic links followed, whether or not the file exists.
+//! Finds the file or the stream that a path leads to, through symbolic links.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Where a write to a path ends up.
-pub(crate) struct Target {
+/// The place that a path leads to.
+pub(crate) enum Target {
+    /// A terminal, a pipe, a device, or a standard stream of this process. It is written to directly, by this path.
+    Stream(PathBuf),
+    /// A file, which exists or not.
+    File(FileTarget),
+}
+
+/// A file that exists or can be created.
+pub(crate) struct FileTarget {
     /// The folder, canonical.
     pub(crate) folder: PathBuf,
     /// The file in the folder. It is not a symbolic link.
@@ -20,8 +28,15 @@ pub(crate) struct Target {
 impl Target {
     /// Follows symbolic links, also one whose target is missing: a write creates that target.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        // The system follows the links first: the link of an open pipe (`/dev/fd/63`) names no path.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Ok(Self::Stream(path.to_owned()));
+        }
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
+            if Standard::of(&path).is_some() {
+                return Ok(Self::Stream(path));
+            }
             let name = path.file_name().ok_or_else(|| invalid("not the name of a file"))?;
             let folder = match path.parent() {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.canonicalize(),
@@ -30,22 +45,60 @@ impl Target {
             let folder =
                 folder.map_err(|error| io::Error::new(error.kind(), format!("its folder: {error}")))?;
             let file = folder.join(name);
-            match file.symlink_metadata() {
-                Ok(metadata) if metadata.is_symlink() => path = folder.join(file.read_link()?),
-                Ok(metadata) if metadata.is_dir() => return Err(invalid("it is a folder")),
-                Ok(metadata) => return Ok(Self { folder, path: file, metadata: Some(metadata) }),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(Self { folder, path: file, metadata: None });
+            let metadata = match file.symlink_metadata() {
+                Ok(metadata) if metadata.is_symlink() => {
+                    path = folder.join(file.read_link()?);
+                    continue;
                 }
+                Ok(metadata) if metadata.is_dir() => return Err(invalid("it is a folder")),
+                Ok(metadata) => Some(metadata),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => return Err(error),
-            }
+            };
+            return Ok(Self::File(FileTarget { folder, path: file, metadata }));
         }
         Err(invalid("too many symbolic links"))
     }
+}
 
-    /// Whether it is a terminal, a pipe or a device, which is written to directly.
-    pub(crate) fn is_stream(&self) -> bool {
-        self.metadata.as_ref().is_some_and(|metadata| !metadata.is_file())
+/// Opens a [`Target::Stream`] for writing.
+pub(crate) fn open_stream(path: &Path) -> io::Result<File> {
+    match Standard::of(path) {
+        Some(standard) => standard.duplicate(),
+        None => File::options().write(true).open(path),
+    }
+}
+
+/// A standard stream of this process. Its descriptor is duplicated instead of opened by name: a file that the shell
+/// redirected it to then receives this output and everything else on the stream, in order, and a socket works too.
+#[derive(Clone, Copy)]
+enum Standard {
+    Output,
+    Error,
+}
+
+impl Standard {
+    fn of(path: &Path) -> Option<Self> {
+        match path.to_str()? {
+            "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" if cfg!(unix) => Some(Self::Output),
+            "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" if cfg!(unix) => Some(Self::Error),
+            _ => None,
+        }
+    }
+
+    #[cfg(unix)]
+    fn duplicate(self) -> io::Result<File> {
+        use std::os::fd::AsFd;
+        let descriptor = match self {
+            Self::Output => io::stdout().as_fd().try_clone_to_owned(),
+            Self::Error => io::stderr().as_fd().try_clone_to_owned(),
+        };
+        descriptor.map(File::from)
+    }
+
+    #[cfg(not(unix))]
+    fn duplicate(self) -> io::Result<File> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

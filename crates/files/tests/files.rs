@@ -4,7 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
@@ -164,4 +165,49 @@ fn refuses_one_file_under_two_names() {
     }
     assert!(check(&["no/new"]).unwrap_err().to_string().contains("folder"));
     assert!(check(&["sub"]).unwrap_err().to_string().contains("folder"));
+}
+
+/// A pipe under its name in `/dev/fd`, as a shell passes `>(gzip > file)`.
+#[test]
+fn writes_an_open_pipe_by_its_descriptor() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let path = PathBuf::from(format!("/dev/fd/{}", writer.as_raw_fd()));
+    check_outputs(&[Named::new("--out", &path), Named::new("--curve", &path)], []).unwrap();
+    write(&path, "one\n", Access::Private).unwrap();
+    let link = tempfile::tempdir().unwrap();
+    symlink(&path, link.path().join("link")).unwrap();
+    write(&link.path().join("link"), "two\n", Access::Shared).unwrap();
+    drop(writer);
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text, "one\ntwo\n");
+}
+
+#[test]
+fn writes_a_fifo_through_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let (fifo, link) = (folder.path().join("fifo"), folder.path().join("link"));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    symlink("fifo", &link).unwrap();
+    let reader = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::read_to_string(fifo).unwrap()
+    });
+    write(&link, "x", Access::Shared).unwrap();
+    assert_eq!(reader.join().unwrap(), "x");
+    assert_eq!(names(folder.path()), ["fifo", "link"]);
+}
+
+/// As root this holds anyway.
+#[test]
+fn commits_into_a_folder_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o300)).unwrap();
+    let written = write(&path, "new", Access::Shared);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    written.unwrap();
+    assert_eq!(text, "new");
 }

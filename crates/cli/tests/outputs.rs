@@ -197,30 +197,60 @@ fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
 
     let resumed = ["d.csv", "--resume", "s.json", "--checkpoint-every", "20ms"];
     fs::write(folder.path().join("d.csv"), "old").unwrap();
-    let (mut killed, mut finished) = (0, 0);
-    for kill in 0..kills {
+    // Runs that were killed with a checkpoint and an unfinished file, and runs that started from those.
+    let (mut unfinished, mut resumes) = (0, 0);
+    let mut kill = 0;
+    while kill < kills || resumes == 0 {
+        let before = fs::read(folder.path().join("s.json")).ok();
+        let partials = |folder: &Path| names(folder).iter().any(|name| name.ends_with(".partial"));
+        resumes += usize::from(before.is_some() && partials(folder.path()));
         let mut child = run(&resumed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(kill * 53 % 400));
+        // Until it has saved a checkpoint of its own, and a little longer, so that the kill hits different places.
+        while fs::read(folder.path().join("s.json")).ok() == before && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(kill * 53 % 20));
         child.kill().unwrap();
         if child.wait().unwrap().success() {
-            finished += 1;
-            // From the start again, beside a finished file.
+            // From the start again, next to a finished file.
             fs::remove_file(folder.path().join("s.json")).unwrap();
             fs::write(folder.path().join("d.csv"), "old").unwrap();
         } else {
-            killed += 1;
+            unfinished += usize::from(folder.path().join("s.json").exists() && partials(folder.path()));
             let decisions = fs::read(folder.path().join("d.csv")).unwrap();
             let is_whole = || decisions == fs::read(folder.path().join("whole.csv")).unwrap();
             assert!(decisions == b"old" || is_whole(), "kill {kill}: neither the old file nor the new one");
         }
+        kill += 1;
+        assert!(kill < kills + 100, "of {kill} runs, {unfinished} left a checkpoint and a partial file");
     }
-    assert!(killed > 0, "finished {finished} times");
+    assert!(unfinished > 0 && resumes > 0, "{unfinished} unfinished, {resumes} resumed");
     let last = run(&resumed).output().unwrap();
     assert!(last.status.success(), "{}", said(&last));
     assert_eq!(last.stdout, whole.stdout);
     assert!(
         fs::read(folder.path().join("d.csv")).unwrap() == fs::read(folder.path().join("whole.csv")).unwrap()
     );
+}
+
+/// Redirected to a file or a pipe, `/dev/stdout` receives the decisions and then the counts.
+#[cfg(feature = "lab")]
+#[test]
+fn decisions_and_counts_share_a_redirected_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rows.jsonl"), format!("{EVIDENCE}\n")).unwrap();
+    let replay = ["lab", "replay", "builtin:onboarding", "rows.jsonl", "--output", "json", "--decisions"];
+    let run = |to| command(&[&replay[..], &[to]].concat(), folder.path());
+    let counts = run("d.csv").output().unwrap().stdout;
+    let expected = [fs::read(folder.path().join("d.csv")).unwrap(), counts].concat();
+    for to in ["/dev/stdout", "/dev/fd/1"] {
+        let piped = run(to).output().unwrap();
+        assert!(piped.status.success() && piped.stdout == expected, "{to}: {}", said(&piped));
+        let file = File::create(folder.path().join("both")).unwrap();
+        assert!(run(to).stdout(file).status().unwrap().success(), "{to}");
+        assert_eq!(fs::read(folder.path().join("both")).unwrap(), expected, "{to}");
+    }
+    assert_eq!(names(folder.path()), ["both", "d.csv", "rows.jsonl"]);
 }
 
 /// Appends to the second file while the command waits for the first one, a pipe.

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import axe from 'axe-core';
-import { callSigned, idNumber, openUi, startDemo, startFailing, stateOf, world } from './support.mjs';
+import { callSigned, hiddenColumns, idNumber, openUi, startDemo, startFailing, stateOf, world } from './support.mjs';
 
 const { SHOTS } = process.env;
 if (SHOTS) await mkdir(SHOTS, { recursive: true });
@@ -172,6 +172,39 @@ async function full(page, lang) {
 }
 
 looks('ui-full', LANGS, full);
+
+scenario('ui tables show or announce every column', {}, async ({ page }) => {
+  for (const lang of LANGS) {
+    await full(page, lang);
+    for (const width of [360, 740, 1000, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      assert.deepEqual(await hiddenColumns(page), [], `${lang} ${width}`);
+      const result = await page.locator('#sessions tr:has-text("failed1") [data-f=result]').locator('..').boundingBox();
+      assert.ok(result.width >= 120, `${lang} ${width}: the result column is ${result.width} pixels wide`);
+    }
+  }
+});
+
+scenario('the colour of a session follows its verdict', {}, async ({ page }) => {
+  await full(page, 'en');
+  const names = { passed1: 'ok', deaf1: 'ok', failed1: 'bad', gone1: 'calm', old1: 'calm', open1: 'info' };
+  for (const colorScheme of THEMES) {
+    await page.emulateMedia({ colorScheme });
+    for (const [order, name] of Object.entries(names)) {
+      const state = page.locator(`#sessions tr:has-text("${order}") [data-f=state]`);
+      const [shown, wanted] = await state.evaluate((chip, name) => {
+        const sample = document.createElement('i');
+        sample.style.color = `var(--${name})`;
+        sample.style.background = `var(--${name}-bg)`;
+        document.body.append(sample);
+        const colours = [chip, sample].map((each) => [getComputedStyle(each).color, getComputedStyle(each).backgroundColor].join());
+        sample.remove();
+        return colours;
+      }, name);
+      assert.equal(shown, wanted, `${order} ${colorScheme}`);
+    }
+  }
+});
 
 looks('ui-why', LANGS, async (page, lang) => {
   await full(page, lang);

@@ -12,7 +12,7 @@ import { after } from 'node:test';
 import { promisify } from 'node:util';
 import axe from 'axe-core';
 import { history, lines } from './history.mjs';
-import { launch, scenarioIn } from './support.mjs';
+import { hiddenColumns, launch, scenarioIn } from './support.mjs';
 
 const { SHOTS, CLOUDAUTH } = process.env;
 assert.ok(CLOUDAUTH, 'CLOUDAUTH names the command that is tested');
@@ -126,6 +126,7 @@ for (const [name, wanted, drawn] of [
           const variant = `report-${name}-${lang}-${colorScheme}-${width}`;
           assert.deepEqual(await problems(page), [], variant);
           assert.deepEqual(await crowded(page), [], variant);
+          assert.deepEqual(await hiddenColumns(page), [], variant);
           if (SHOTS) await page.screenshot({ path: join(SHOTS, `${variant}.png`), fullPage: true });
         }
       }

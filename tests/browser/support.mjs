@@ -240,3 +240,23 @@ export async function startFailing() {
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${server.address().port}/callback`, stop: () => server.close() };
 }
+
+// ---- Tables ----
+
+// Each table that hides columns without a sign: a table wider than its scroll region needs the shaded edges, the keyboard
+// focus and an accessible name.
+export const hiddenColumns = (page) => page.locator('table').evaluateAll((tables) => tables.filter((table) => table.checkVisibility()).flatMap((table) => {
+  const region = table.closest('.scroll');
+  if (!region) return ['a table without a scroll region'];
+  if (region.scrollWidth <= region.clientWidth) return [];
+  const { backgroundImage, backgroundAttachment, overflowX } = getComputedStyle(region);
+  const labelledBy = document.getElementById(region.getAttribute('aria-labelledby'));
+  const name = region.getAttribute('aria-label') || (labelledBy && labelledBy.textContent.trim());
+  const missing = [
+    [overflowX === 'auto', 'scrolling'],
+    [backgroundImage.split('gradient(').length === 5 && backgroundAttachment === 'local, local, scroll, scroll', 'shaded edges'],
+    [region.tabIndex === 0 && region.getAttribute('role') === 'region', 'keyboard focus'],
+    [name, 'a name'],
+  ].filter(([there]) => !there).map(([, what]) => what);
+  return missing.length ? [`${name}: no ${missing.join(', ')}`] : [];
+}));

@@ -17,7 +17,7 @@ export function drawSessions({ sessions }) {
     put(row, "until", open && `${T.until} ${session.expires.slice(11, 19)}`);
     put(row, "order", session.outer_order_no);
     put(row, "certify_id", session.certify_id);
-    chip(row, "state", session.state, { open: "info", finished: passes(session.sub_code) ? "ok" : "bad" });
+    chip(row, "state", session.state, { open: "info", finished: verdictColour(session.sub_code) });
     put(row, "queried", session.queried && T.queried);
     put(row, "asks_for", session.asks_for);
     put(row, "result", result(session));
@@ -38,7 +38,11 @@ export function drawSessions({ sessions }) {
   $("certify-ids").replaceChildren(...sessions.slice(0, 50).map((session) => new Option(session.outer_order_no, session.certify_id)));
 }
 
-const passes = (code) => code === "200" || code === "210";
+// A session without a SubCode has no verdict, so its colour is neutral.
+function verdictColour(code) {
+  if (!code) return "calm";
+  return code === "200" || code === "210" ? "ok" : "bad";
+}
 
 function result({ sub_code: code, verify_score: score }) {
   return [code, typeof score === "number" ? score.toFixed(1) : ""].filter(Boolean).join(" · ");

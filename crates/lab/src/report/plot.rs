@@ -28,11 +28,12 @@ impl Plot {
         let mut plot = Self { x, y, top: 26.0, body: String::new(), legend: Vec::new() };
         let mut rules: Vec<_> = rules.iter().filter(|(value, _)| value.is_finite()).collect();
         rules.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        // The lowest has its name to the left, the others to the right, each in the first line with room for it.
+        // The name of the lowest rule stands to its left, unless it would cover the labels of the vertical axis. The
+        // others stand to the right. Each takes the first line with room for it.
         let (mut ends, mut names): (Vec<f64>, Vec<_>) = (Vec::new(), Vec::new());
         for (number, (value, name)) in rules.iter().enumerate() {
             let (x, width) = (plot.across(*value), CHAR * name.chars().count() as f64 + 8.0);
-            let to_left = x - width > 0.0 && (number == 0 || x + width > WIDTH);
+            let to_left = x - width > LEFT && (number == 0 || x + width > WIDTH);
             let (from, to) = if to_left { (x - width, x) } else { (x, x + width) };
             let line = ends.iter().position(|end| *end <= from).unwrap_or(ends.len());
             match ends.get_mut(line) {
@@ -280,6 +281,12 @@ mod tests {
             .filter_map(|(at, _)| plot.body.get(at + 13..at + 16))
             .collect();
         assert_eq!((anchors, plot.top), (vec!["end", "sta", "sta"], 26.0 + 2.0 * LINE));
+    }
+
+    #[test]
+    fn name_of_lowest_rule_stays_off_the_vertical_axis() {
+        let plot = Plot::new(axis(50.0, 100.0), axis(0.0, 1.0), &[(60.0, "retry_floor 60".to_owned())]);
+        assert!(plot.body.contains("text-anchor='start'>retry_floor 60"), "{}", plot.body);
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn compare(url: &str, calls: u32, rounds: u32) {
         answer.unwrap().body_mut().read_to_string().unwrap()
     };
     compared.push(("accepted".to_owned(), "\"406\"", Box::new(accepted)));
-    for kib in [1, 8, 64, 128, 256, 512, 1024] {
+    for kib in [1_usize, 8, 64, 128, 256, 512, 1024] {
         let size = kib << 10;
         // The string to sign has five bytes for a NUL. At most 1,000 parameters are allowed.
         let many = format!("&a={}", "\0".repeat((size / 900).saturating_sub(3)));

@@ -181,7 +181,7 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   const targets = await cells(page.locator('#targets tbody tr'));
   assert.deepEqual(targets.map(([target, shown]) => [target, shown]), calibration.targets.map(({ fmr, shown }) => [`1/${told(Math.round(1 / fmr))}`, String(shown.threshold)]));
   const [left_out] = await cells(page.locator('#notes tbody tr'));
-  assert.deepEqual(left_out, ['is no JSON object', '3', 'yes']);
+  assert.deepEqual(left_out, ['is not a JSON object', '3', 'yes']);
 
   // The DET plot's points lie where the vendor's thresholds have them.
   const dots = await page.locator('#errors circle title').allTextContents();

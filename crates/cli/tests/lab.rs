@@ -197,7 +197,7 @@ fn a_run_that_decides_on_nothing_does_not_look_like_one_that_did() {
     let text = said(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(
-        text.contains("1 row: each is no JSON object") && text.contains("no row was decided on"),
+        text.contains("1 row: each is not a JSON object") && text.contains("no row was decided on"),
         "{text}"
     );
     let output = lab(&["replay", "builtin:onboarding", "a.jsonl", "--threads", "100000"], folder.path());

@@ -163,7 +163,7 @@ impl Counts {
                 self.of_days += line.rows;
                 // Those without a day are counted, so that one sees whether all are there.
                 if !line.value.is_empty() {
-                    let day = crate::time::day_of_date(&line.value).ok_or("has a day that is none")?;
+                    let day = crate::time::day_of_date(&line.value).ok_or("has an invalid day")?;
                     self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
                 }
                 Ok(())
@@ -218,7 +218,7 @@ impl Counts {
         }
         if line.name.is_empty() {
             if line.value != FORMAT.to_string() {
-                return Err(format!("is of another format than {FORMAT}: write the query anew"));
+                return Err(format!("is of another format than {FORMAT}: generate the query again"));
             }
             self.has_format = true;
             self.lines.0 += line.rule;
@@ -289,8 +289,7 @@ impl Counts {
         if line.value.is_empty() {
             return Ok(());
         }
-        let day =
-            crate::time::day_of_date(&format!("{}-01", line.value)).ok_or("has a month that is none")?;
+        let day = crate::time::day_of_date(&format!("{}-01", line.value)).ok_or("has an invalid month")?;
         let month = self.tally.periods.entry(day).or_default();
         let grid = match score {
             Input::VerifyScore => &mut month.verify,
@@ -303,7 +302,7 @@ impl Counts {
     fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
         let verdict = |text: &str| {
             let found = VERDICTS.into_iter().find(|verdict| verdict.as_str() == text);
-            found.ok_or("has a verdict that is none")
+            found.ok_or("has an unknown verdict")
         };
         let a = verdict(&line.verdict)?;
         let b = if self.tally.candidate.is_some() { verdict(&line.candidate_verdict)? } else { a };
@@ -335,13 +334,13 @@ impl Counts {
         sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));
         if self.lines.0 != self.lines.1 || usize::try_from(segments) != Ok(tally.segment_names.len()) {
             return Err(LabError::new(
-                "the counts do not add up: lines of `about` or `notes` are missing, or stand there twice"
+                "the counts do not add up: lines of `about` or `notes` are missing, or appear twice"
                     .to_owned(),
             ));
         }
         if let Some((part, here, there)) = sums.into_iter().find(|(_, here, there)| here != there) {
             return Err(LabError::new(format!(
-                "the counts do not add up: `{part}` has {here} rows where another part has {there}; lines are missing, or stand there twice, or the table has changed between them"
+                "the counts do not add up: `{part}` has {here} rows where another part has {there}; lines are missing, or appear twice, or the table has changed between them"
             )));
         }
         self.tally.settle()?;
@@ -362,7 +361,7 @@ fn label(text: &str) -> Result<Label, Wrong> {
         "genuine" => Label::Genuine,
         "impostor" => Label::Impostor,
         "unlabelled" => Label::Unlabelled,
-        _ => return Err("has a label that is none".to_owned()),
+        _ => return Err("has an unknown label".to_owned()),
     })
 }
 

@@ -120,7 +120,7 @@ impl std::str::FromStr for Months {
             Ok(Self(first.to_owned()..=last.to_owned()))
         } else {
             Err(LabError::new(format!(
-                "`{text}` is no month and no range of months: write 2026-01 or 2026-01..2026-03"
+                "`{text}` is not a month or a range of months: write 2026-01 or 2026-01..2026-03"
             )))
         }
     }

@@ -11,7 +11,8 @@ const MOST_CHARS: usize = 40;
 /// Reads the first line, and maybe more.
 pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut head, mut seen) = (Vec::new(), 0);
-    let (mut is_quoted, mut is_begun) = (false, false);
+    // A quote opens at the start of a field, and again right behind one that has closed.
+    let (mut is_quoted, mut may_open, mut is_begun) = (false, true, false);
     loop {
         let read = from.by_ref().take(1 << 14).read_to_end(&mut head)?;
         for byte in head.get(seen..).unwrap_or_default() {
@@ -21,7 +22,9 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
                 return Ok(head);
             }
             is_begun |= !is_break;
-            is_quoted ^= *byte == b'"';
+            let is_quote = *byte == b'"' && (is_quoted || may_open);
+            may_open = is_break || is_quote || matches!(byte, b',' | b';' | b'\t' | b'|');
+            is_quoted ^= is_quote;
         }
         seen = head.len();
         if read == 0 {
@@ -102,4 +105,19 @@ pub(crate) fn shown(names: &[&[u8]]) -> String {
 /// A date, a phone number, a number of an identity card.
 fn has_long_number(name: &str) -> bool {
     name.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_inside_an_unquoted_field_opens_nothing() {
+        let rows = "1,2\n".repeat(LONGEST);
+        let head = read(&mut format!("size (5\"),x\n{rows}").as_bytes()).unwrap();
+        assert!(head.starts_with(b"size (5\"),x\n") && head.len() < LONGEST);
+        let head = read(&mut format!("\"a \"\"b\"\"\n\",c\n{rows}").as_bytes()).unwrap();
+        assert!(head.starts_with(b"\"a \"\"b") && head.len() < LONGEST);
+        assert!(read(&mut format!("\"never closed,x\n{rows}").as_bytes()).is_err());
+    }
 }

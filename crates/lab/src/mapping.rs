@@ -178,7 +178,7 @@ impl Mapping {
         for (input, of) in file.inputs.iter().flatten() {
             match of {
                 Of::Words(_) if input.kind() != InputKind::Flag => {
-                    return wrong(format!("`{input}` is no flag: it has no words for true and false"));
+                    return wrong(format!("`{input}` is not a flag, so it has no words for true and false"));
                 }
                 Of::Words(Words { yes, no, .. }) => {
                     if let Some(word) = yes.iter().find(|word| no.contains(word)) {

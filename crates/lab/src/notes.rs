@@ -61,8 +61,8 @@ impl What {
 
     pub(crate) fn words(self) -> String {
         match self {
-            Self::NotJson => "is no JSON object".to_owned(),
-            Self::NotText => "is no UTF-8".to_owned(),
+            Self::NotJson => "is not a JSON object".to_owned(),
+            Self::NotText => "is not UTF-8 text".to_owned(),
             Self::Twice => "has a member twice that is read".to_owned(),
             Self::Fields => "has more or fewer fields than the header".to_owned(),
             Self::NoCode => "has no `Code`".to_owned(),
@@ -79,7 +79,7 @@ impl What {
             }
             Self::Label => "has a label that the mapping does not name; taken as none".to_owned(),
             Self::GenuineAttack => "is labelled genuine and an attack; taken as unlabelled".to_owned(),
-            Self::Time => "has a time that is none; counted under no day".to_owned(),
+            Self::Time => "has an invalid time; counted under no day".to_owned(),
             Self::NotUnderstood(input) => format!("has a malformed `{input}`; taken as invalid or unknown"),
             Self::Missing(input) => format!("has no `{input}`"),
             Self::Absent => "lacks a column that the mapping names".to_owned(),

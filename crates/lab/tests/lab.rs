@@ -238,15 +238,15 @@ fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
         let found = replay.notes.iter().find(|note| note.what.contains(part));
         found.map(|note| (note.rows, note.left_out, note.first.first().map_or(0, |point| point.line)))
     };
-    assert_eq!(told("no JSON object"), Some((1, true, 2)));
-    assert_eq!(told("no UTF-8"), Some((1, true, 7)));
+    assert_eq!(told("not a JSON object"), Some((1, true, 2)));
+    assert_eq!(told("not UTF-8"), Some((1, true, 7)));
     assert_eq!(told("member twice"), Some((1, true, 3)));
     assert_eq!(told("malformed `verify_score`"), Some((1, false, 1)));
     assert_eq!(told("malformed `passed`"), Some((1, false, 4)));
     assert_eq!(told("SubCode in `passed`"), Some((1, false, 5)));
     assert_eq!(told("label that the mapping"), Some((1, false, 1)));
     assert_eq!(told("genuine and an attack"), Some((1, false, 6)));
-    assert_eq!(told("time that is none"), Some((1, false, 4)));
+    assert_eq!(told("invalid time"), Some((1, false, 4)));
     let all = format!("{replay:?} {}", serde_json::to_string(&ran.tally).unwrap());
     assert!(!all.contains("张三") && !all.contains("long ago") && !all.contains("maybe"), "{all}");
 }
@@ -305,7 +305,7 @@ fn a_mapping_that_is_wrong_says_where() {
         ("format = 2", "format 2"),
         ("format = 1\nsegment = []", "segment"),
         ("format = 1\n[inputs]\nscore = \"s\"", "score"),
-        ("format = 1\n[inputs]\nverify_score = { column = \"s\", true = [], false = [] }", "no flag"),
+        ("format = 1\n[inputs]\nverify_score = { column = \"s\", true = [], false = [] }", "not a flag"),
         ("format = 1\n[inputs]\npassed = { value = \"T\" }", "same in every row"),
         ("format = 1\nshape = \"reply\"\n[inputs]\npassed = \"p\"", "leave [inputs] out"),
         (

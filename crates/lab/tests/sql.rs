@@ -91,7 +91,7 @@ fn counts_of_sqlite_tell_what_a_run_tells() {
                 "SubCode in `passed`",
                 "label that",
                 "genuine and an attack",
-                "time that",
+                "invalid time",
                 "malformed `verify_score`",
             ] {
                 assert!(notes.contains(part), "{part}: {notes}");
@@ -300,10 +300,10 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
     }
     for (from, to, part) in [
         ("row_count", "rows", "there is no column `row_count`"),
-        (",genuine,", ",\u{5f20}\u{4e09},", "has a label that is none"),
+        (",genuine,", ",\u{5f20}\u{4e09},", "has an unknown label"),
         ("decisions,", "\u{5f20}\u{4e09},", "has a part that is not known"),
-        (",approve,", ",let in,", "has a verdict that is none"),
-        ("months,", "months", "no CSV with a header"),
+        (",approve,", ",let in,", "has an unknown verdict"),
+        ("months,", "months", "not CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
         (",,2,-1,0", ",,1,-1,0", "is of another format than 2"),
         ("Asia/Shanghai", "\u{5f20}\u{4e09}", "is of a time zone that is not known"),

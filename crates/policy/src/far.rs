@@ -25,7 +25,10 @@ pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
         ))
     });
     let Some((above, below)) = parts.filter(|(above, _)| *above > 0) else {
-        return Err((format!("`{claim}` is no rate"), "write it as a fraction, such as 1/10000".to_owned()));
+        return Err((
+            format!("`{claim}` is not a rate"),
+            "write it as a fraction, such as 1/10000".to_owned(),
+        ));
     };
     let claimed = f64::from(above) / f64::from(below);
     let Some(nominal) = nominal_far(score) else {

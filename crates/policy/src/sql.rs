@@ -177,7 +177,7 @@ fn rules(dialect: Dialect, document: &Document) -> Result<String, SqlError> {
 
 /// A condition: true or not, and never NULL where it matters, since no `NOT` stands before it.
 fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result<String, SqlError> {
-    let lost = || SqlError::new("a condition is on an input that there is not");
+    let lost = || SqlError::new("a condition names an input that the policy does not declare");
     let input = document.inputs.get(condition.input).ok_or_else(lost)?;
     let column = format!("cloudauth_read.policy_{}", input.name());
     match (&condition.test, &input.kind) {

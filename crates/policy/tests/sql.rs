@@ -303,7 +303,7 @@ fn what_cannot_be_said_exactly_is_refused_by_name() {
         (Dialect::Spark, column("${x}"), "`${`"),
         (Dialect::MaxCompute, column("a b"), "only letters"),
         (Dialect::Sqlite, Columns::default().text("verify_score"), "an ulp off"),
-        (Dialect::DuckDb, Columns::default().text("passed"), "`passed` is no score"),
+        (Dialect::DuckDb, Columns::default().text("passed"), "`passed` is not a score"),
         (Dialect::DuckDb, Columns::default().text("verify"), "no input `verify`"),
         (Dialect::DuckDb, Columns::default().column("pased", "p"), "did you mean `passed`?"),
         (Dialect::DuckDb, column("a").column("passed", "b"), "two columns"),

@@ -107,7 +107,8 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     };
     if members.contains_key("Code") || members.contains_key("ResultObject") {
         let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(text)));
-        let reply = reply.map_err(|error| Failure::usage(format!("this answer is no result: {error}")))?;
+        let reply = reply
+            .map_err(|error| Failure::usage(format!("the reply has no result to decide on: {error}")))?;
         if matches!(reply.output, FaceVerifyStatus::Pending(_)) {
             output.print(
                 "pending: there is nothing to decide on yet",

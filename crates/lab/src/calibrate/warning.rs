@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::row::Label;
@@ -88,7 +89,9 @@ fn without_score(tally: &Tally) -> Option<Warning> {
     let fta = tally.scores.get(Label::Genuine.number())?.fta();
     let share = fta.fraction().filter(|share| *share > 0.5)?;
     let percent = (share * 100.0).floor();
-    let text =
-        format!("{percent} % of the genuine attempts have no score from 0 to 100: is the scale another one?");
+    let (least, most) = tally.decider.range(Input::VerifyScore);
+    let text = format!(
+        "{percent} % of the genuine attempts have no score from {least} to {most}: is the scale another one?"
+    );
     Some(Warning { kind: WarningKind::MostlyWithoutScore, text })
 }

@@ -142,7 +142,7 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
                 csv::ErrorKind::Io(error) => LabError::file(path, error),
                 _ => {
                     let line = error.position().map_or(1, csv::Position::line);
-                    wrong(line, "is no CSV with a header and as many fields in each line".to_owned())
+                    wrong(line, "is not CSV with a header and as many fields in each line".to_owned())
                 }
             };
             let header = csv.headers().map_err(no_csv)?.clone();
@@ -172,7 +172,7 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
 
 fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
     let Ok(Value::Object(members)) = serde_json::from_slice(line) else {
-        return Err("is no JSON object".to_owned());
+        return Err("is not a JSON object".to_owned());
     };
     let mut fields: [String; 12] = Default::default();
     for (name, field) in COLUMNS.iter().zip(&mut fields) {

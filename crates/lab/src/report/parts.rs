@@ -44,7 +44,7 @@ const SKIPPED: usize = 20;
 
 /// The first files and folders that were not read.
 pub(super) fn skipped(tally: &Tally) -> Vec<String> {
-    tally.skipped.iter().take(SKIPPED).map(|skipped| skipped.path.display().to_string()).collect()
+    tally.skipped.iter().take(SKIPPED).map(|skipped| skipped.to_string()).collect()
 }
 
 /// Rows by both verdicts, which way they go and how dark each is to be.

@@ -72,7 +72,7 @@ impl Columns {
             inputs.iter().any(|input| input.name() == name && matches!(input.kind, Kind::Score { .. }))
         };
         if let Some(name) = self.texts.iter().find(|name| !is_score(name)) {
-            return Err(SqlError::new(format!("`{name}` is no score, and always a text")));
+            return Err(SqlError::new(format!("`{name}` is not a score; text applies to scores only")));
         }
         for (at, name) in self.kept.iter().enumerate() {
             if name.to_lowercase().starts_with("policy_") {

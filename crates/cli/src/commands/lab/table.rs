@@ -21,7 +21,8 @@ impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
         let width = |column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or_default();
-        let is_number = |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let is_number =
+            |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+'));
         let right: Vec<bool> =
             (0..N).map(|column| column > 0 && cells(column).skip(1).all(is_number)).collect();
         for row in &self.rows {

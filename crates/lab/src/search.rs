@@ -66,7 +66,7 @@ impl fmt::Display for SkipReason {
 impl Source {
     /// Finds the files that paths name (`-` is standard input), and the files inside the folders that paths name.
     ///
-    /// A file that a path names itself is read whatever its name begins with. Inside folders, each file is read once,
+    /// A file that a path names itself is always read. Inside folders, each file is read once,
     /// however many links lead to it.
     ///
     /// # Errors

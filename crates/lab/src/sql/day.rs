@@ -22,7 +22,7 @@ pub(super) fn text(dialect: Dialect, column: &str) -> String {
     }
 }
 
-/// The columns of a query, and `raw_day`: the day of `raw_time`, `2026-01-31`, or an empty text where there is none. Days are counted
+/// The columns of a query, and `raw_day`: the day of `raw_time`, `2026-01-31`, or an empty text where there is no day. Days are counted
 /// in the zone that is so many minutes east of UTC.
 pub(super) fn with_day(dialect: Dialect, query: &str, zone: i32) -> String {
     let steps = [
@@ -103,7 +103,7 @@ fn glob(part: &dyn Fn(u32, u32) -> String) -> String {
     )
 }
 
-/// The offset from UTC at the end of what follows the date: `Z`, `UTC`, `+08`, `+0800` or `+08:00`; empty where there is none.
+/// The offset from UTC at the end of what follows the date: `Z`, `UTC`, `+08`, `+0800` or `+08:00`; empty where it is missing.
 fn offset(dialect: Dialect) -> String {
     let rest = "step.raw_rest";
     let tail = |length: u32| format!("substr({rest}, length({rest}) - {})", length - 1);
@@ -122,7 +122,7 @@ fn offset(dialect: Dialect) -> String {
     format!("CASE WHEN length({rest}) > 6 THEN CASE {} ELSE '' END ELSE '' END", offsets.join(" "))
 }
 
-/// What is between the date and the offset, without the blank that may stand before an offset.
+/// What is between the date and the offset, without the blank that may precede an offset.
 fn body(dialect: Dialect) -> String {
     let length = "length(step.raw_rest) - length(step.raw_offset)";
     let blank = dialect.matches(&format!("substr(step.raw_rest, {length}, 1)"), " ");
@@ -131,7 +131,7 @@ fn body(dialect: Dialect) -> String {
     )
 }
 
-/// The time of the day, `08:00`; empty where it is none.
+/// The time of the day, `08:00`; empty where it is not valid.
 fn clock(dialect: Dialect) -> String {
     let part = |from: u32, length: u32| format!("substr(step.raw_body, {from}, {length})");
     let any =
@@ -146,12 +146,12 @@ fn clock(dialect: Dialect) -> String {
     )
 }
 
-/// A time that is a number of seconds or milliseconds since 1970, in milliseconds; 0 where it is none.
+/// A time that is a number of seconds or milliseconds since 1970, in milliseconds; 0 for any other text.
 fn millis(dialect: Dialect) -> String {
     let (text, length) = ("step.raw_time", "length(step.raw_time)");
     let number = |least: u32, most: u32, points: u32| {
         let is = format!("{length} >= {least} AND {length} <= {most} AND {}", digits(dialect, text));
-        // What is no number is not even cast, in whatever order an engine does things.
+        // Only a number is cast, even if an engine evaluates both branches.
         let guarded = format!("CASE WHEN {is} THEN {text} ELSE '0' END");
         let kind = if dialect == Dialect::ClickHouse { "Nullable(Int64)" } else { "BIGINT" };
         format!("CAST({guarded} AS {kind}) * {points}")

@@ -155,9 +155,10 @@ fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     keys.extend(is_compared.then_some("lab_candidate_rule"));
     let kept =
         |of: &str| keys.iter().map(|key| format!("{of}.{key} AS {key}")).collect::<Vec<_>>().join(",\n");
-    // An empty one is that of the mapping, and is a code that is none.
+    // An empty one is that of the mapping, and is not a code. Without COALESCE, DataFusion disagrees with itself on whether a code can
+    // be NULL.
     let inner = format!(
-        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} WHEN {with_zeros} AND {is_whole_code} THEN {whole} ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
+        "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} WHEN {with_zeros} AND {is_whole_code} THEN COALESCE({whole}, '(no code)') ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
         deeper(&kept("read"))
     );
     let part = Part::new(part::DECISIONS)

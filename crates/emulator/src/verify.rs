@@ -152,7 +152,7 @@ impl Incoming {
 
     /// A form that was posted.
     #[cfg(test)]
-    fn test_post(form: &str) -> Self {
+    pub(crate) fn test_post(form: &str) -> Self {
         let request =
             axum::http::Request::post("/").header("content-type", "application/x-www-form-urlencoded");
         let (parts, ()) = request.body(()).unwrap().into_parts();
@@ -261,21 +261,46 @@ mod tests {
 
     const NOW: UnixTime = UnixTime::from_secs(1_767_323_045);
 
-    /// Verifies a form of about this size whose signature is wrong.
-    fn refused(size: usize, filling: &str) -> AllocationInfo {
-        let mut form =
-            "AccessKeyId=a&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
-                        &Timestamp=2026-01-02T03:04:05Z&v="
-                .to_owned();
-        form.push_str(&filling.repeat((size - form.len()) / filling.len()));
-        let keys = Keys::from([("a".to_owned(), Key::active("s"))]);
-        let nonces = Mutex::default();
-        measure(|| {
-            let error =
-                verify(&Incoming::test_post(&form), &keys, || nonces.lock().unwrap(), NOW).unwrap_err();
-            assert!(error.is_unmatched_signature);
-        })
+    const IDS: &str = "AccessKeyId=a&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
+                       &Timestamp=2026-01-02T03:04:05Z&v=";
+
+    /// A form of about this size whose V1 signature is wrong.
+    fn form(size: usize, filling: &str) -> String {
+        format!("{IDS}{}", filling.repeat((size - IDS.len()) / filling.len()))
     }
+
+    /// A request whose V3 signature is wrong, with these signed headers and a header `a`.
+    fn v3(query: &str, signed: &str, a: &str) -> Incoming {
+        let authorization = format!("ACS3-HMAC-SHA256 Credential=a,SignedHeaders={signed},Signature=x");
+        let request = axum::http::Request::post(format!("/?{query}"))
+            .header("authorization", authorization)
+            .header("x-acs-date", "2026-01-02T03:04:05Z")
+            .header("x-acs-signature-nonce", "1")
+            .header("a", a);
+        Incoming::new(request.body(()).unwrap().into_parts().0, Bytes::new()).unwrap()
+    }
+
+    fn keys() -> Keys {
+        Keys::from([("a".to_owned(), Key::active("s"))])
+    }
+
+    fn refuse(request: &Incoming) -> GatewayError {
+        let nonces = Mutex::default();
+        verify(request, &keys(), || nonces.lock().unwrap(), NOW).unwrap_err()
+    }
+
+    /// The memory of a call whose signature is wrong.
+    fn refused(request: impl FnOnce() -> Incoming) -> AllocationInfo {
+        measure(|| assert!(refuse(&request()).is_unmatched_signature))
+    }
+
+    /// The memory of its explanation.
+    fn explained(request: &Incoming) -> AllocationInfo {
+        let keys = keys();
+        measure(|| drop(explain(request, &keys)))
+    }
+
+    const SIGNED: &str = "x-acs-date;x-acs-signature-nonce;a";
 
     #[test]
     fn the_memory_of_a_refused_call_is_linear_and_bounded() {
@@ -283,10 +308,48 @@ mod tests {
         let value = format!("&v={}", "\0".repeat(1100));
         let name = format!("&{}=", "n".repeat(1100));
         for filling in ["\0", value.as_str(), name.as_str()] {
-            let [quarter, half, whole] = [18, 19, 20].map(|bits| refused(1 << bits, filling));
+            let [quarter, half, whole] = [18, 19, 20].map(|bits| {
+                let form = form(1 << bits, filling);
+                refused(|| Incoming::test_post(&form))
+            });
             assert!(whole.bytes_max < 16 << 20, "{whole:?}");
             assert!(half.bytes_total <= quarter.bytes_total * 5 / 2, "{quarter:?} {half:?}");
             assert!(whole.bytes_total <= half.bytes_total * 5 / 2, "{half:?} {whole:?}");
+        }
+    }
+
+    #[test]
+    fn the_memory_of_a_refused_v3_call_is_bounded() {
+        let queries = [String::new(), "%00".repeat(20_000), "a&".repeat(1000)];
+        for query in queries {
+            let memory = refused(|| v3(&query, SIGNED, &"a".repeat(120 << 10)));
+            assert!(memory.bytes_max < 16 << 20, "{memory:?}");
+        }
+    }
+
+    #[test]
+    fn the_memory_of_an_explanation_is_bounded() {
+        let half = crate::gateway::EXPLAINABLE / 2;
+        let requests = [
+            Incoming::test_post(&form(2 * half, "\0")),
+            Incoming::test_post(&form(1 << 10, "&v")),
+            v3(&"a&".repeat(1000), SIGNED, &"a".repeat(2 * half)),
+            v3(&"%00".repeat(half / 3), SIGNED, &"a".repeat(half)),
+        ];
+        for request in requests {
+            let memory = explained(&request);
+            assert!(memory.bytes_max < 2 << 20, "{memory:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_signed_headers_that_repeat_a_name_or_are_more_than_a_hundred() {
+        let names = |count| (0..count).map(|at| format!(";h{at}")).collect::<String>();
+        let refused = |more: &str| refuse(&v3("", &format!("{SIGNED}{more}"), &"a".repeat(120 << 10)));
+        assert!(refused(&names(97)).is_unmatched_signature);
+        for more in [names(98), ";a".into(), ";A".into(), ";a".repeat(97)] {
+            let error = refused(&more);
+            assert_eq!((error.status, error.code), (StatusCode::BAD_REQUEST, "IncompleteSignature"));
         }
     }
 }

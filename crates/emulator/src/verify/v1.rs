@@ -144,31 +144,37 @@ fn guess(right: &Recipe<'_>, request: &Incoming, key: &Key, keys: &Keys) -> Opti
     Some(Guess { hint, client: Some(recipe.text()) })
 }
 
-/// The usual mistakes, each made when it is tried.
-fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = (Recipe<'a>, String)> {
-    let encode = |encode: Encoding| Recipe { encode, ..right.clone() };
-    let other_method = if right.method == "GET" { "POST" } else { "GET" };
-    let mut mistakes = vec![
-        (
-            Recipe { method: other_method, ..right.clone() },
-            format!("the string begins with {other_method}, and the request is a {}", right.method),
-        ),
-        (Recipe::unsorted(request), "the parameters are not sorted".into()),
-    ];
-    mistakes.extend(wrong_encodings("string").map(|(wrong, hint)| (encode(wrong), hint)));
-    mistakes.extend([
-        (encode(Encoding::Plain), "names and values are not encoded before they are joined".into()),
-        (
-            Recipe { encode_whole: Encoding::Plain, ..right.clone() },
-            "the joined parameters are not encoded once more as a whole".into(),
-        ),
-    ]);
-    let right = right.clone();
+/// A recipe with one mistake, and its hint.
+type Mistake<'a> = (Recipe<'a>, String);
+
+/// The usual mistakes, apart from encodings and omitted parameters.
+const MISTAKES: [for<'a> fn(&Recipe<'a>, &'a Incoming) -> Mistake<'a>; 3] = [
+    |right, _| {
+        let method = if right.method == "GET" { "POST" } else { "GET" };
+        let hint = format!("the string begins with {method}, and the request is a {}", right.method);
+        (Recipe { method, ..right.clone() }, hint)
+    },
+    |_, request| (Recipe::unsorted(request), "the parameters are not sorted".into()),
+    |right, _| {
+        let hint = "the joined parameters are not encoded once more as a whole";
+        (Recipe { encode_whole: Encoding::Plain, ..right.clone() }, hint.into())
+    },
+];
+
+/// The usual mistakes. Each recipe is made when it is tried, so that only one is in memory.
+fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = Mistake<'a>> {
+    let [of_mistake, of_encoding, of_name] = [(); 3].map(|()| right.clone());
+    let plain = (Encoding::Plain, "names and values are not encoded before they are joined".to_owned());
+    let encodings = wrong_encodings("string").into_iter().chain([plain]);
     let names = right.pairs.clone().into_iter().take(OMITTED).enumerate();
-    mistakes.into_iter().chain(names.map(move |(at, (name, _))| {
-        let fewer = Recipe { omitted: Some(at), ..right.clone() };
-        (fewer, missing(name))
-    }))
+    MISTAKES
+        .into_iter()
+        .map(move |mistake| mistake(&of_mistake, request))
+        .chain(encodings.map(move |(encode, hint)| (Recipe { encode, ..of_encoding.clone() }, hint)))
+        .chain(
+            names
+                .map(move |(at, (name, _))| (Recipe { omitted: Some(at), ..of_name.clone() }, missing(name))),
+        )
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! V3: ACS3-HMAC-SHA256 over the headers that the client says it has signed.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
@@ -41,7 +44,9 @@ fn authorization(request: &Incoming) -> Result<Authorization<'_>, GatewayError> 
             .ok_or_else(malformed)
     };
     let signed_headers: Vec<_> = part("SignedHeaders")?.split(';').take(SIGNED_HEADERS + 1).collect();
-    if signed_headers.len() > SIGNED_HEADERS {
+    // A name that stands twice would repeat its value in the string to sign.
+    let distinct: HashSet<_> = signed_headers.iter().map(|name| name.to_ascii_lowercase()).collect();
+    if signed_headers.len() > SIGNED_HEADERS || distinct.len() < signed_headers.len() {
         return Err(malformed());
     }
     Ok(Authorization { access_key_id: part("Credential")?, signed_headers, signature: part("Signature")? })
@@ -77,7 +82,7 @@ pub(super) fn check(request: &Incoming, key: &Key) -> Result<(), GatewayError> {
     }
     let recipe = Recipe::of(request, &authorization);
     let digest = recipe.digest();
-    let body_is_as_signed = request.header("x-acs-content-sha256") == Some(recipe.payload.as_str());
+    let body_is_as_signed = request.header("x-acs-content-sha256") == Some(&*recipe.payload);
     if body_is_as_signed && signature(&digest, &key.secret) == authorization.signature {
         return Ok(());
     }
@@ -114,19 +119,24 @@ struct Recipe<'a> {
     query: Vec<(&'a str, &'a str)>,
     /// The index of a query parameter that is left out.
     omitted: Option<usize>,
-    headers: Vec<(&'a str, String)>,
-    payload: String,
+    /// The signed headers, an entry per value. The values of one header are adjacent and sorted.
+    headers: Vec<(&'a str, &'a str)>,
+    payload: Cow<'a, str>,
     encode: Encoding,
 }
 
 impl<'a> Recipe<'a> {
     /// The documented recipe.
     fn of(request: &'a Incoming, authorization: &Authorization<'a>) -> Self {
-        let value = |name: &&'a str| {
-            let all = request.parts.headers.get_all(*name).iter();
+        let values = |name: &&'a str| {
+            let name = *name;
+            let all = request.parts.headers.get_all(name).iter();
             let mut values: Vec<_> = all.filter_map(|value| value.to_str().ok()).map(str::trim).collect();
             values.sort_unstable();
-            (*name, values.join(","))
+            if values.is_empty() {
+                values.push("");
+            }
+            values.into_iter().map(move |value| (name, value))
         };
         let mut query = arrived(request);
         query.sort_by_cached_key(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
@@ -135,8 +145,8 @@ impl<'a> Recipe<'a> {
             path: request.parts.uri.path(),
             query,
             omitted: None,
-            headers: authorization.signed_headers.iter().map(value).collect(),
-            payload: hex(&Sha256::digest(&request.body)),
+            headers: authorization.signed_headers.iter().flat_map(values).collect(),
+            payload: hex(&Sha256::digest(&request.body)).into(),
             encode: Encoding::Rfc3986,
         }
     }
@@ -159,13 +169,21 @@ impl<'a> Recipe<'a> {
             if hidden(name) { to(MASK.as_bytes()) } else { self.encode.write(value.as_bytes(), to) }
         }
         to(b"\n");
-        for (name, value) in self.headers.iter().map(|(name, value)| (*name, value.as_str())) {
-            for part in [name, ":", if hidden(name) { MASK } else { value }, "\n"] {
-                to(part.as_bytes());
+        let of_one_header = || self.headers.chunk_by(|(one, _), (other, _)| one == other);
+        for values in of_one_header() {
+            let mut joint: Option<&str> = None;
+            for (name, value) in values {
+                if joint.is_none() {
+                    to(name.as_bytes());
+                }
+                to(joint.unwrap_or(":").as_bytes());
+                joint = Some(",");
+                to(if hidden(name) { MASK } else { value }.as_bytes());
             }
+            to(b"\n");
         }
         let mut joint = "\n";
-        for (name, _) in &self.headers {
+        for (name, _) in of_one_header().filter_map(<[_]>::first) {
             to(joint.as_bytes());
             joint = ";";
             to(name.as_bytes());
@@ -209,36 +227,47 @@ fn guess(right: &Recipe<'_>, request: &Incoming, key: &Key, keys: &Keys, given: 
     Some(Guess { hint, client: Some(recipe.text()) })
 }
 
-/// The usual mistakes, each made when it is tried.
-fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = (Recipe<'a>, String)> {
-    let encode = |encode: Encoding| Recipe { encode, ..right.clone() };
-    let claimed = request.header("x-acs-content-sha256").unwrap_or_default().to_owned();
-    let other_method = if right.method == "GET" { "POST" } else { "GET" };
-    let mut sorted = right.clone();
-    sorted.headers.sort_unstable();
-    let mut mistakes = vec![
-        (
-            Recipe { payload: claimed, ..right.clone() },
-            "the body that came is not the one whose hash was signed".into(),
-        ),
-        (
-            Recipe { payload: hex(&Sha256::digest([])), ..right.clone() },
-            "the hash of an empty body was signed".into(),
-        ),
-        (
-            Recipe { method: other_method, ..right.clone() },
-            format!("{other_method} was signed, and the request is a {}", right.method),
-        ),
-        (Recipe { query: arrived(request), ..right.clone() }, "the query is not sorted".into()),
-        (sorted, "SignedHeaders are in another order than the headers that were signed".into()),
-    ];
-    mistakes.extend(wrong_encodings("query").map(|(wrong, hint)| (encode(wrong), hint)));
-    mistakes.push((encode(Encoding::Plain), "the query is not encoded".into()));
-    let right = right.clone();
+/// A recipe with one mistake, and its hint.
+type Mistake<'a> = (Recipe<'a>, String);
+
+/// The usual mistakes, apart from encodings and omitted parameters.
+const MISTAKES: [for<'a> fn(&Recipe<'a>, &'a Incoming) -> Mistake<'a>; 5] = [
+    |right, request| {
+        let claimed = request.header("x-acs-content-sha256").unwrap_or_default();
+        let hint = "the body that came is not the one whose hash was signed";
+        (Recipe { payload: claimed.into(), ..right.clone() }, hint.into())
+    },
+    |right, _| {
+        let payload = hex(&Sha256::digest([])).into();
+        (Recipe { payload, ..right.clone() }, "the hash of an empty body was signed".into())
+    },
+    |right, _| {
+        let method = if right.method == "GET" { "POST" } else { "GET" };
+        let hint = format!("{method} was signed, and the request is a {}", right.method);
+        (Recipe { method, ..right.clone() }, hint)
+    },
+    |right, request| (Recipe { query: arrived(request), ..right.clone() }, "the query is not sorted".into()),
+    |right, _| {
+        let mut sorted = right.clone();
+        sorted.headers.sort_unstable();
+        (sorted, "SignedHeaders are in another order than the headers that were signed".into())
+    },
+];
+
+/// The usual mistakes. Each recipe is made when it is tried, so that only one is in memory.
+fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = Mistake<'a>> {
+    let [of_mistake, of_encoding, of_name] = [(); 3].map(|()| right.clone());
+    let plain = (Encoding::Plain, "the query is not encoded".to_owned());
+    let encodings = wrong_encodings("query").into_iter().chain([plain]);
     let names = right.query.clone().into_iter().take(OMITTED).enumerate();
-    mistakes.into_iter().chain(
-        names.map(move |(at, (name, _))| (Recipe { omitted: Some(at), ..right.clone() }, missing(name))),
-    )
+    MISTAKES
+        .into_iter()
+        .map(move |mistake| mistake(&of_mistake, request))
+        .chain(encodings.map(move |(encode, hint)| (Recipe { encode, ..of_encoding.clone() }, hint)))
+        .chain(
+            names
+                .map(move |(at, (name, _))| (Recipe { omitted: Some(at), ..of_name.clone() }, missing(name))),
+        )
 }
 
 fn string_to_sign(digest: &str) -> String {

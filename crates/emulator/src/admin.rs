@@ -44,7 +44,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/_emu/v1/journal", get(journal::list))
         .route("/_emu/v1/journal/{number}/explain", get(journal::explain).post(journal::compare))
         .route("/_emu/ui", get(whole::ui))
-        .layer(middleware::from_fn(bounds::small_body))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), bounds::small_body))
         // Its body has bounds of its own.
         .route("/_emu/v1/snapshot", get(whole::snapshot).put(whole::restore));
     guarded.layer(middleware::from_fn_with_state(Arc::clone(state), guard::check))

@@ -1,4 +1,4 @@
-//! How an emulator is started.
+//! The builder of an emulator: its settings and its start.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,6 +10,7 @@ use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
+use crate::bounds::Limits;
 use crate::clock::Clock;
 use crate::fault::Fault;
 use crate::server::Emulator;
@@ -18,10 +19,10 @@ use crate::store::Store;
 use crate::verify::{Key, Keys, Standing, looks_real};
 use crate::{admin, bounds, callback, gateway, h5, line, pages, picture, quota, rules};
 
-/// How often an identity may fail in a day before `InitFaceVerify` answers 418. The vendor does not say; this is invented.
+/// How often an identity may fail in a day before `InitFaceVerify` answers 418. The vendor does not document it; the number is invented.
 const FAILURES_A_DAY: u32 = 10;
 
-/// Starts an [`Emulator`].
+/// Builds and starts an [`Emulator`].
 #[derive(Debug)]
 #[must_use]
 pub struct Builder {
@@ -38,6 +39,7 @@ pub struct Builder {
     state_file: Option<PathBuf>,
     accept_any_id: bool,
     keys: Keys,
+    limits: Limits,
 }
 
 impl Builder {
@@ -63,87 +65,88 @@ impl Builder {
             state_file: None,
             accept_any_id: false,
             keys: HashMap::from(keys.map(|(id, key)| (id.to_owned(), key))),
+            limits: Limits::default(),
         }
     }
 
-    /// The port; a free one unless set.
+    /// Sets the port. Default: a free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The address to listen on; loopback unless set. From elsewhere, `/_emu` asks for a token.
+    /// Sets the address to listen on. Default: loopback. On any other address, `/_emu` requires a token.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
     }
 
-    /// What links begin with, where others reach it under another address than it listens on.
+    /// Sets the base URL of links, for an emulator that clients reach under another address than it listens on.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
         self
     }
 
-    /// What `/_emu` asks for when it does not listen on loopback; a random one unless set.
+    /// Sets the token that `/_emu` requires when the emulator does not listen on loopback. Default: a random token.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
         self
     }
 
-    /// What its ids follow from; the same seed and the same calls give the same ids.
+    /// Sets the seed. The same seed and the same calls give the same ids and faults. Default: 0.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// A clock of your own.
+    /// Sets the clock. Default: the system's time.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How many calls of one action an access key may make in a second of the clock, before `Throttling.User`: the vendor's
-    /// 50 unless set, `None` for as many as come.
+    /// Sets how many calls of one action an access key may make in a second of the clock before the answer is
+    /// `Throttling.User`. `None` lifts the limit. Default: 50, as the vendor documents.
     pub fn calls_a_second(mut self, most: impl Into<Option<u32>>) -> Self {
         self.calls_a_second = most.into();
         self
     }
 
-    /// How often an identity may fail in a day before `InitFaceVerify` answers 418: 10 unless set, `None` for as often as
-    /// it likes. The day ends at midnight in China, by the emulator's clock. The vendor's own number is not documented.
+    /// Sets how often an identity may fail in a day before `InitFaceVerify` answers 418. `None` lifts the limit. The day
+    /// ends at midnight in China, by the emulator's clock. Default: 10; the vendor does not document its number.
     pub fn failures_a_day(mut self, most: impl Into<Option<u32>>) -> Self {
         self.failures_a_day = most.into();
         self
     }
 
-    /// Something that goes wrong, from the start.
+    /// Adds a fault that is present from the start.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// How verifications end that do not say so themselves: a JSON array, the first rule that fits counts. A rule looks
-    /// at `order` (`OuterOrderNo`; `vip*` fits whatever begins so), `scene_id` and `user_id`, and says `sub_code`,
-    /// `verify_score` or both.
+    /// Sets rules for the outcome of verifications, as a JSON array. The first matching rule applies. A rule matches
+    /// `order` (`OuterOrderNo`; `vip*` matches a prefix), `scene_id` and `user_id`, and sets `sub_code`, `verify_score`
+    /// or both. A forced outcome, a choice on the page and a magic identity take precedence.
     pub fn rules(mut self, json: impl Into<String>) -> Self {
         self.rules = Some(json.into());
         self
     }
 
-    /// A file that keeps the state when the emulator ends (SQLite); it is created if it is missing. One emulator uses it
-    /// at a time: another refuses to start. Needs the feature `sqlite`.
+    /// Sets the state file (SQLite), which is created if missing. Only one emulator can use it at a time: a second one
+    /// fails to start. Needs the feature `sqlite`.
     pub fn state_file(mut self, path: impl AsRef<Path>) -> Self {
         self.state_file = Some(path.as_ref().to_owned());
         self
     }
 
-    /// Takes one more access key.
+    /// Adds an access key.
     pub fn key(mut self, access_key_id: &str, access_key_secret: &str) -> Self {
         self.keys.insert(access_key_id.to_owned(), Key::active(access_key_secret));
         self
     }
 
-    /// Takes one more temporary access key.
+    /// Adds a temporary access key.
     pub fn temporary_key(
         mut self,
         access_key_id: &str,
@@ -154,17 +157,24 @@ impl Builder {
         self
     }
 
-    /// Takes ID numbers of every area. Real people may end up in your logs.
+    /// Accepts ID numbers of every area. Real people may then appear in your logs.
     pub fn accept_any_id(mut self) -> Self {
         self.accept_any_id = true;
         self
     }
 
-    /// Starts it.
+    /// Sets the bounds on connections and on time.
+    #[cfg(test)]
+    pub(crate) fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Starts the emulator.
     ///
     /// # Errors
-    /// If the port cannot be had; if the rules or the state file cannot be read; if one of its keys looks like a key of
-    /// a real account.
+    /// If the port is not available, if the rules or the state file cannot be read, or if an access key looks like a key
+    /// of a real account.
     pub async fn start(self) -> io::Result<Emulator> {
         let invalid = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, problem);
         if self.keys.keys().any(|id| looks_real(id)) {
@@ -187,6 +197,7 @@ impl Builder {
             failures_a_day: self.failures_a_day,
             faults: self.faults,
             rules: rules.unwrap_or_default(),
+            limits: self.limits,
         };
         let http = ureq::Agent::config_builder()
             .proxy(None)
@@ -201,12 +212,12 @@ impl Builder {
         }
         let engine = tokio::spawn(callback::run(Arc::clone(&state)));
         let saver = tokio::spawn(Arc::clone(&state).keep_saving());
-        let server = tokio::spawn(line::serve(listener, router(&state), bounds::CONNECTIONS));
+        let server = tokio::spawn(line::serve(listener, router(&state), self.limits));
         Ok(Emulator { state, address, server, engine, saver })
     }
 }
 
-/// Off loopback, somebody else could look after the emulator.
+/// The admin token: none on loopback, else the given one or a random one.
 fn admin_token(address: SocketAddr, given: Option<String>) -> io::Result<Option<String>> {
     if address.ip().is_loopback() {
         return Ok(None);
@@ -232,7 +243,7 @@ fn router(state: &Arc<State>) -> Router {
         .route("/jsvm_all.js", get(pages::meta_info_script))
         .route("/oss/{bucket}/{*object}", get(picture::get))
         .route("/_emu/assets/{file}", get(pages::asset))
-        .layer(middleware::from_fn(bounds::small_body))
+        .layer(middleware::from_fn_with_state(Arc::clone(state), bounds::small_body))
         .route("/", any(gateway::call))
         .merge(admin::router(state))
         .with_state(Arc::clone(state))

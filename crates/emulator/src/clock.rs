@@ -1,4 +1,4 @@
-//! The one clock that rules everything: sessions, signatures, callbacks, and the `Date` header.
+//! The emulator's clock. Sessions, signatures, callbacks and the `Date` header all use it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,7 +10,7 @@ use tokio::sync::futures::Notified;
 
 use crate::time;
 
-/// A clock that can be set, stopped, and made to run faster or slower. Clones share it.
+/// A clock that can be set, stopped and run at another rate. Clones share the same clock.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Inner>);
 
@@ -46,13 +46,13 @@ pub(crate) struct Saved {
 }
 
 impl Clock {
-    /// The system's time, until it is set.
+    /// Creates a clock that shows the system's time until it is set.
     #[must_use]
     pub fn system() -> Self {
         Self::with(SystemTime::now().into(), 1.0)
     }
 
-    /// A clock that stands still unless it is advanced.
+    /// Creates a clock that stands still until it is set or advanced.
     #[must_use]
     pub fn frozen(at: UnixTime) -> Self {
         Self::with(at, 0.0)
@@ -63,29 +63,29 @@ impl Clock {
         Self(Arc::new(Inner { face, changed: Notify::new() }))
     }
 
-    /// The time it shows.
+    /// Returns the clock's time.
     #[must_use]
     pub fn now(&self) -> UnixTime {
         self.face().now()
     }
 
-    /// How fast it runs: 1 as the system's, 0 not at all.
+    /// Returns the rate: 1 is real time, 0 is stopped.
     #[must_use]
     pub fn rate(&self) -> f64 {
         self.face().rate
     }
 
-    /// Sets the clock ahead. What falls due runs soon after; [`Emulator::advance`](crate::Emulator::advance) waits for it.
+    /// Advances the clock. What falls due runs soon after; [`Emulator::advance`](crate::Emulator::advance) waits for it.
     pub fn advance(&self, time: Duration) {
         self.change(|face| face.shown = face.shown.plus(time));
     }
 
-    /// Sets the clock, back as well.
+    /// Sets the clock, forward or back.
     pub fn set(&self, to: UnixTime) {
         self.change(|face| face.shown = to);
     }
 
-    /// Makes it run so many times as fast as the system's; 0 stops it. A negative or infinite rate stops it too.
+    /// Sets the rate: 1 is real time, 0 stops the clock. A negative or infinite rate stops it too.
     pub fn set_rate(&self, rate: f64) {
         self.change(|face| face.rate = if rate.is_finite() { rate.max(0.0) } else { 0.0 });
     }

@@ -1,4 +1,4 @@
-//! Faults on demand: what may go wrong between a client and the service, for the calls that are chosen.
+//! Fault injection: the faults between a client and the service, and the calls that they affect.
 
 use std::time::Duration;
 
@@ -7,59 +7,60 @@ use sha2::{Digest, Sha256};
 
 use crate::time::span;
 
-/// What goes wrong. As JSON, `"reset"` or `{"truncated_at": 200}`; times are in milliseconds.
+/// A kind of fault. As JSON: `"reset"` or `{"truncated_at": 200}`. Times are in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FaultKind {
-    /// The answer takes longer.
+    /// Delays the answer.
     Latency(Latency),
-    /// The connection is closed with the request unread. Which action it is for is not known then.
+    /// Closes the connection before the request is read. The action is not known at that time.
     CloseUnread,
-    /// The connection is closed once the request is read; nothing was done.
+    /// Closes the connection after the request is read. The call is not carried out.
     CloseBeforeActing,
-    /// The connection is closed once the call was carried out.
+    /// Closes the connection after the call is carried out.
     CloseAfterActing,
-    /// As [`CloseAfterActing`](Self::CloseAfterActing), and by a reset.
+    /// As [`CloseAfterActing`](Self::CloseAfterActing), with a TCP reset.
     Reset,
-    /// The connection is closed after so many bytes of the answer, its head included.
+    /// Closes the connection after this many bytes of the answer, including its head.
     TruncatedAt(usize),
-    /// The answer comes a byte every so often.
+    /// Sends the answer one byte at a time, with this pause before each.
     Dribble(#[serde(with = "span")] Duration),
-    /// This HTTP status, beside a gateway error (`InternalError` or `ServiceUnavailable` from 500 on); nothing was done.
+    /// Answers with this HTTP status and a gateway error (`InternalError` or `ServiceUnavailable` from 500 on). The call is
+    /// not carried out.
     Status(u16),
-    /// HTTP 502 and a page, as proxies answer; nothing was done.
+    /// Answers with HTTP 502 and an HTML page, as proxies do. The call is not carried out.
     HtmlBadGateway,
-    /// HTTP 200 and nothing else.
+    /// Answers with HTTP 200 and an empty body.
     Empty,
-    /// JSON that ends too early.
+    /// Answers with JSON that ends too early.
     MalformedJson,
-    /// The right bytes, said to be a picture.
+    /// Sends the right body with the content type of a picture.
     WrongContentType,
-    /// Bytes that are no UTF-8.
+    /// Answers with bytes that are not UTF-8.
     InvalidUtf8,
-    /// JSON in which `Code` comes twice, `200` last.
+    /// Answers with JSON that contains `Code` twice, the second time `200`.
     DuplicateKeys,
-    /// The right JSON with so many bytes of white space behind it.
+    /// Appends this many bytes of white space to the JSON.
     Padded(usize),
-    /// A `Date` that is so many seconds off.
+    /// Shifts the `Date` header by this many seconds.
     WrongDate(i64),
-    /// `Throttling.User`, with so much to wait; nothing was done.
+    /// Answers with `Throttling.User` and this time to wait. The call is not carried out.
     Throttle(#[serde(with = "span")] Duration),
 }
 
-/// How much longer.
+/// The distribution of an added delay.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Latency {
-    /// Always this.
+    /// A constant delay.
     Fixed(#[serde(with = "span")] Duration),
-    /// From the first to the second, all alike.
+    /// Uniform between the first and the second.
     Uniform(#[serde(with = "span")] Duration, #[serde(with = "span")] Duration),
-    /// Log-normal: half are below the median, few far above it.
+    /// Log-normal: half of the delays are below the median, a few are far above it.
     LogNormal {
-        /// Half are below.
+        /// The median.
         #[serde(with = "span")]
         median: Duration,
         /// The standard deviation of the logarithm; 0.5 is usual on networks.
@@ -83,12 +84,12 @@ impl Latency {
     }
 }
 
-/// A fault, and which calls it meets: all, unless it is narrowed.
+/// A fault and the calls that it affects. Default: every call.
 ///
 /// ```
 /// use cloudauth_emulator::{Fault, FaultKind};
 ///
-/// // The next two questions break off, and then all is well again.
+/// // The answers to the next two `DescribeFaceVerify` calls are cut off.
 /// let fault = Fault::new(FaultKind::TruncatedAt(200)).action("DescribeFaceVerify").times(2);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,36 +115,36 @@ const fn always() -> f64 {
 }
 
 impl Fault {
-    /// This fault, for every call.
+    /// Creates a fault that affects every call.
     pub const fn new(kind: FaultKind) -> Self {
         Self { kind, action: None, order: None, certify_id: None, probability: 1.0, left: None }
     }
 
-    /// For calls of this action alone.
+    /// Limits the fault to calls of this action.
     pub fn action(mut self, action: impl Into<String>) -> Self {
         self.action = Some(action.into());
         self
     }
 
-    /// For calls with this `OuterOrderNo` alone.
+    /// Limits the fault to calls with this `OuterOrderNo`.
     pub fn order(mut self, order: impl Into<String>) -> Self {
         self.order = Some(order.into());
         self
     }
 
-    /// For calls with this `CertifyId` alone.
+    /// Limits the fault to calls with this `CertifyId`.
     pub fn certify_id(mut self, id: impl Into<String>) -> Self {
         self.certify_id = Some(id.into());
         self
     }
 
-    /// For this part of the calls, drawn from the emulator's seed.
+    /// Applies the fault with this probability. The draws follow from the emulator's seed.
     pub const fn probability(mut self, part: f64) -> Self {
         self.probability = part;
         self
     }
 
-    /// So often, and then no more.
+    /// Applies the fault at most this many times.
     pub const fn times(mut self, times: u32) -> Self {
         self.left = Some(times);
         self

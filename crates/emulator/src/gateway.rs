@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::actions::{self, Answer};
 use crate::admin::is_cross_origin;
-use crate::bounds::{BODY_TIME, BodyError, CALL_BODY, read_body};
+use crate::bounds::{BodyError, CALL_BODY, read_body};
 use crate::error::GatewayError;
 use crate::fault::{Call, FaultKind};
 use crate::journal::{Entry, What};
@@ -27,6 +27,9 @@ use crate::wire;
 
 /// The most bytes of a refused request that is kept, so that its signature can be explained.
 pub(crate) const EXPLAINABLE: usize = 64 << 10;
+
+/// The request id in the answer to a page of another origin.
+const FOREIGN_REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// An answer before it is written.
 pub(crate) struct Draft {
@@ -43,18 +46,20 @@ pub(crate) async fn call(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    // SDKs send no `Origin`. A page of another origin cannot read the answer: its request must leave no trace, neither in
+    // the journal nor in the faults and the ids.
+    if is_cross_origin(&parts.headers) {
+        let words = "The emulator takes no calls from pages of another origin.";
+        let error = GatewayError::new(StatusCode::FORBIDDEN, "Forbidden.Origin", words);
+        return refusal(&state, &error, FOREIGN_REQUEST_ID).into_response();
+    }
     let unread = state.faults().plan(&Call { unread: true, ..Call::default() });
     if unread.fault.is_some() {
         line.close_after(0);
         journal(&state, Entry::new(state.clock.now(), What::Call, "", 0), unread.fault);
         return Response::new(Body::empty());
     }
-    // No SDK sends an `Origin`. A page of another origin could not read the answer, only fill the journal.
-    if is_cross_origin(&parts.headers) {
-        let words = "The emulator takes no calls from pages of another origin.";
-        return refuse(&state, &GatewayError::new(StatusCode::FORBIDDEN, "Forbidden.Origin", words));
-    }
-    let request = match read(parts, body).await {
+    let request = match read(parts, body, state.setup.limits.body_time).await {
         Ok(request) => request,
         Err(error) => return refuse(&state, &error),
     };
@@ -94,8 +99,8 @@ pub(crate) async fn call(
     draft.into_response()
 }
 
-async fn read(parts: Parts, body: Body) -> Result<Incoming, GatewayError> {
-    let body = read_body(body, CALL_BODY, BODY_TIME).await.map_err(|error| {
+async fn read(parts: Parts, body: Body, time: Duration) -> Result<Incoming, GatewayError> {
+    let body = read_body(body, CALL_BODY, time).await.map_err(|error| {
         let code = match error {
             BodyError::TooLarge { .. } => "RequestEntityTooLarge",
             BodyError::TooSlow { .. } => "RequestTimeout",
@@ -106,14 +111,20 @@ async fn read(parts: Parts, body: Body) -> Result<Incoming, GatewayError> {
     Incoming::new(parts, body)
 }
 
-/// Answers a request that was not read.
+/// Answers a request whose body could not be read.
 fn refuse(state: &State, error: &GatewayError) -> Response<Body> {
     let request_id = state.fresh_request_id();
-    let text = Value::Object(error.body(&request_id, "")).to_string();
+    let draft = refusal(state, error, &request_id);
     let entry = Entry::new(state.clock.now(), What::Call, "", error.status.as_u16());
     let entry = Entry { code: Some(error.code.to_owned()), request_id: Some(request_id), ..entry };
     journal(state, entry, None);
-    Draft::json(state, error.status, text).into_response()
+    draft.into_response()
+}
+
+/// The answer to a request that is refused before its parameters are known.
+fn refusal(state: &State, error: &GatewayError, request_id: &str) -> Draft {
+    let text = Value::Object(error.body(request_id, "")).to_string();
+    Draft::json(state, error.status, text)
 }
 
 /// What the journal keeps of a call: names and ids.

@@ -1,6 +1,6 @@
-//! A local Cloudauth: the gateway with its signature checks, sessions on a clock of their own, magic identities, the
-//! page of the end user, and the callback. For tests and for development; it verifies nobody. The user's guide is
-//! `docs/emulator.md`, what is the vendor's and what is ours `docs/fidelity.md`.
+//! A local Cloudauth for tests and development: the gateway with its signature checks, sessions with a settable clock,
+//! magic identities, the end user's page, and the callback. It verifies no real person. `docs/emulator.md` is the user's guide,
+//! `docs/fidelity.md` compares the emulator with the vendor's service.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -11,36 +11,37 @@
 //! # Ok(()) }
 //! ```
 //!
-//! | route | what |
+//! | route | purpose |
 //! | --- | --- |
 //! | `GET, POST /` | the RPC gateway: `InitFaceVerify`, `DescribeFaceVerify`, `DeleteFaceVerifyResult` |
-//! | `GET /s/{code}` | a short `CertifyUrl`: leads to the long one |
-//! | `GET /h5/{token}` | the page of the end user, whose forms go to the next |
-//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the person, in one request; the answer leads back to `ReturnUrl`. Short links take them too |
-//! | `GET /jsvm_all.js` | stands in for the vendor's script: `getMetaInfo()` |
-//! | `GET /oss/{bucket}/{object}` | the picture, for 15 minutes |
+//! | `GET /s/{code}` | a short `CertifyUrl`: redirects to the long one |
+//! | `GET /h5/{token}` | the end user's page |
+//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the page's forms: each ends the session and redirects to `ReturnUrl`. They work for short links too |
+//! | `GET /jsvm_all.js` | a replacement for the vendor's script: `getMetaInfo()` |
+//! | `GET /oss/{bucket}/{object}` | the session's picture, for 15 minutes |
 //! | `/_emu/ui`, `/_emu/v1/..` | the inspection page, and the admin API with its `openapi.json` |
 //!
-//! Signatures are recomputed by code of the emulator's own, written from the vendor's documents and not from this
-//! project's signer: a mistake shared by both would pass every test.
+//! The emulator checks signatures with its own code, written from the vendor's documents and independent of this
+//! project's signer: a mistake in shared code would pass every test.
 //!
 //! # Magic identities
 //!
-//! ID numbers of the area `999999`, which was never issued, so that no number is a person's. The date of birth
-//! picks the family, the three digits after it the value; the last character is the GB 11643 check character.
+//! Magic identities are ID numbers of the area `999999`, which was never issued: no number belongs to a person. The date
+//! of birth selects the family, the three digits after it are the value, and the last character is the GB 11643 check
+//! character.
 //!
-//! | born | the digits are | example |
+//! | date of birth | meaning of the digits | example |
 //! | --- | --- | --- |
 //! | 1990-01-01 | the result's SubCode | 204: `999999199001012046` |
 //! | 1991-01-01 | the Code of `InitFaceVerify` | 417: `99999919910101417X` |
 //! | 1992-01-01 | the Code of `DescribeFaceVerify` | 424: `999999199201014249` |
 //! | 2000-01-01 | `verifyScore` times ten | 70.0: `999999200001017002` |
-//! | 2001-01-01 | how many questions are answered 424 once the result is there | 3: `999999200101010035` |
-//! | 2002-01-01 | the callback: 1 never, 2 twice, 3 a minute late, 4 with another token, 5 before the result is told, 6 with `passed=Y&subCode=` | |
-//! | 2003-01-01 | the person: 1 gives up, 2 lets the link die | |
-//! | 2004-01-01 | the next question: 0 slow, 1 reset, 2 truncated, 3 bad JSON, 4 HTML 502, 5 empty, 6 500, 7 503, 8 throttled, 9 dribbling | |
+//! | 2001-01-01 | the number of 424 answers before the result | 3: `999999200101010035` |
+//! | 2002-01-01 | the callback: 1 never, 2 twice, 3 a minute late, 4 with another token, 5 before the result is available, 6 with `passed=Y&subCode=` | |
+//! | 2003-01-01 | the end user: 1 cancels, 2 lets the link expire | |
+//! | 2004-01-01 | the next `DescribeFaceVerify`: 0 slow, 1 reset, 2 truncated, 3 bad JSON, 4 HTML 502, 5 empty, 6 500, 7 503, 8 throttled, 9 dribbling | |
 //!
-//! Everybody else of the area passes. Other areas are refused, so that no real person ends up in a test log.
+//! All other ID numbers of the area pass. Other areas are refused, so that no real person appears in a test log.
 
 mod actions;
 mod admin;

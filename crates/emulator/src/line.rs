@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Sleep;
 
-use crate::bounds::{HEAD, HEAD_TIME, WRITE_TIME};
+use crate::bounds::{HEAD, Limits};
 
 /// What a connection does with the answer that comes next.
 #[derive(Clone, Debug, Default)]
@@ -55,10 +55,10 @@ impl Line {
     }
 }
 
-/// Serves until accepting fails for good, at most `most` connections concurrently. Connections end with it.
-pub(crate) async fn serve(listener: TcpListener, router: Router, most: usize) -> io::Result<()> {
+/// Serves connections within the limits until accepting fails for good. Connections end with it.
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let free = Arc::new(Semaphore::new(most));
+    let free = Arc::new(Semaphore::new(limits.connections));
     loop {
         // Never closed.
         let permit = Arc::clone(&free).acquire_owned().await.ok();
@@ -71,14 +71,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, most: usize) ->
             Err(error) => return Err(error),
         };
         while connections.try_join_next().is_some() {}
-        stream.set_nodelay(true)?;
+        // An error concerns this connection alone: it may be closed already.
+        let _ = stream.set_nodelay(true);
         let line = Line::default();
         let service = TowerToHyperService::new(router.clone().layer(Extension(line.clone())));
-        let stream = TokioIo::new(Faulty { stream, line, pause: None, stalled: None });
+        let stream =
+            TokioIo::new(Faulty { stream, line, write_time: limits.write_time, pause: None, stalled: None });
         connections.spawn(async move {
             let _permit = permit;
             let mut server = hyper::server::conn::http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD);
+            server.timer(TokioTimer::new()).header_read_timeout(limits.head_time).max_buf_size(HEAD);
             // An error here is the client's: it left, or sent no HTTP.
             let _ = server.serve_connection(stream, service).await;
         });
@@ -96,6 +98,7 @@ fn is_transient(error: &io::Error) -> bool {
 struct Faulty {
     stream: TcpStream,
     line: Line,
+    write_time: Duration,
     pause: Option<Pin<Box<Sleep>>>,
     /// Runs while the client reads nothing.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -121,7 +124,8 @@ impl Faulty {
         };
         let part = bytes.get(..limit.min(bytes.len())).unwrap_or_default();
         let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, part) else {
-            let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIME)));
+            let time = self.write_time;
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
             ready!(stalled.as_mut().poll(context));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         };
@@ -169,11 +173,12 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn further_connections_wait_until_one_closes() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(listener, Router::new().route("/", get("hello")), 2));
+        let limits = Limits { connections: 2, ..Limits::default() };
+        let server = tokio::spawn(serve(listener, Router::new().route("/", get("hello")), limits));
         let mut open = Vec::new();
         for _ in 0..2 {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -183,7 +188,7 @@ mod tests {
         }
         let mut further = TcpStream::connect(address).await.unwrap();
         further.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let waited = tokio::time::timeout(Duration::from_secs(5), further.read_u8()).await;
+        let waited = tokio::time::timeout(Duration::from_millis(100), further.read_u8()).await;
         assert!(waited.is_err(), "no answer while two connections are open");
         open.pop();
         assert_eq!(further.read_u8().await.unwrap(), b'H');

@@ -1,4 +1,4 @@
-//! Magic identities: ID numbers that say how a verification goes.
+//! Magic identities: ID numbers that determine the course of a verification.
 
 use std::time::Duration;
 
@@ -124,9 +124,9 @@ pub(crate) fn is_id_number(text: &str) -> bool {
     text.len() == 18 && text.get(..17).and_then(check_character) == text.chars().next_back()
 }
 
-/// The magic ID number of a family, given by its date of birth (`19900101`, ...), and its three digits.
+/// Returns the magic ID number of a family, given by its date of birth (`19900101`, ...), and of a value of three digits.
 ///
-/// `None` if the two are not eight and at most three digits.
+/// `None` if `born` does not have eight digits or `digits` exceeds 999.
 ///
 /// ```
 /// assert_eq!(cloudauth_emulator::id_number("19900101", 204).as_deref(), Some("999999199001012046"));

@@ -1,13 +1,13 @@
-//! How a verification ends.
+//! The outcome of a verification.
 
 use cloudauth_protocol::SubCode;
 use serde::{Deserialize, Serialize};
 
-/// The lowest score that the vendor's table names (one false accept in a thousand). That the emulator lets people
-/// pass from there on is its own invention: the service's own threshold is not documented.
+/// The lowest passing score: the lowest score in the vendor's table (one false accept in a thousand). The service's own
+/// threshold is not documented.
 const PASSING_SCORE: f64 = 70.0;
 
-/// How a verification ends: its SubCode, and the score that goes with it.
+/// The outcome of a verification: its SubCode and its score.
 ///
 /// ```
 /// use cloudauth_emulator::Outcome;
@@ -22,27 +22,27 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The person passes: SubCode 200.
+    /// The person passes, with SubCode 200.
     #[must_use]
     pub fn pass() -> Self {
         Self::with_sub_code("200")
     }
 
-    /// A SubCode, with a score that goes with it.
+    /// Creates an outcome with this SubCode and a plausible score.
     #[must_use]
     pub fn with_sub_code(code: &str) -> Self {
         let passes = SubCode::from_wire(code).means_pass() != Some(false);
         Self { sub_code: code.to_owned(), verify_score: if passes { 88.25 } else { 42.5 } }
     }
 
-    /// A score, with the SubCode that goes with it: 200 from 70 on, else 204.
+    /// Creates an outcome with this score and SubCode 200 from 70 on, else 204.
     #[must_use]
     pub fn with_score(verify_score: f64) -> Self {
         let sub_code = if verify_score >= PASSING_SCORE { "200" } else { "204" };
         Self { sub_code: sub_code.to_owned(), verify_score }
     }
 
-    /// Whether `Passed` is `T`.
+    /// Returns whether `Passed` is `T`.
     #[must_use]
     pub fn passed(&self) -> bool {
         SubCode::from_wire(&self.sub_code).means_pass() == Some(true)

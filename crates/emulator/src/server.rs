@@ -19,7 +19,7 @@ use crate::sessions::{Act, Refused};
 use crate::snapshot::Snapshot;
 use crate::state::State;
 
-/// A running emulator. It stops when this is dropped.
+/// A running emulator. Dropping it stops the emulator.
 #[derive(Debug)]
 pub struct Emulator {
     pub(crate) state: Arc<State>,
@@ -30,52 +30,52 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// The access key that is always there.
+    /// The id of the default access key.
     pub const ACCESS_KEY_ID: &'static str = "EMUtestid";
-    /// Its secret, and that of the other keys that are there.
+    /// The secret of the default access key and of the other built-in keys.
     pub const ACCESS_KEY_SECRET: &'static str = "EMUtestsecret";
 
-    /// How to start one.
+    /// Returns a builder with the default settings.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// The endpoint, `http://127.0.0.1:port`.
+    /// The endpoint for clients: `http://127.0.0.1:port`, or the public URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.state.setup.url
     }
 
-    /// Where it listens.
+    /// The address that the emulator listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What `/_emu` asks for in `Authorization: Bearer`; `None` on loopback, where it asks for nothing.
+    /// The token for `/_emu`, sent as `Authorization: Bearer`. `None` on loopback, where no token is needed.
     #[must_use]
     pub fn admin_token(&self) -> Option<&str> {
         self.state.setup.admin_token.as_deref()
     }
 
-    /// Its clock.
+    /// The emulator's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.state.clock
     }
 
-    /// Sets its clock ahead, and runs what falls due on the way, in order; returns when all of it is done.
+    /// Advances the clock and runs everything that falls due, in order. Returns when all of it is done.
     pub async fn advance(&self, time: Duration) {
         callback::advance(&self.state, time).await;
     }
 
-    /// Waits until no callback runs and none is due.
+    /// Waits until no callback is running or due.
     pub async fn settle(&self) {
         callback::settle(&self.state).await;
     }
 
-    /// Finishes a session as its person would, with this outcome: the callback follows, and `DescribeFaceVerify` returns the
-    /// result. An outcome that the admin API forced for this session takes precedence.
+    /// Finishes a session with this outcome, as the end user would. The callback follows, and `DescribeFaceVerify` returns
+    /// the result. An outcome that the admin API forced for this session takes precedence.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -109,39 +109,39 @@ impl Emulator {
         }
     }
 
-    /// Has something go wrong, from now on.
+    /// Adds a fault.
     pub fn inject(&self, fault: Fault) {
         self.state.faults().add(fault);
     }
 
-    /// Has nothing go wrong any more.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.state.faults().clear();
     }
 
-    /// Everything as it was at the start, the clock too.
+    /// Restores the initial state, including the clock.
     pub fn reset(&self) {
         self.state.reset();
     }
 
-    /// Everything that it knows, as a JSON document: sessions, callbacks, faults, the clock; not the journal. Links and
-    /// callback tokens stand in it.
+    /// Returns the state as a JSON document: sessions, callbacks, faults and the clock, without the journal. It contains
+    /// links and callback tokens.
     #[must_use]
     pub fn snapshot(&self) -> String {
         serde_json::to_string(&self.state.snapshot()).unwrap_or_default()
     }
 
-    /// Everything as it was when the snapshot was taken, of this emulator or of another.
+    /// Restores a snapshot of this emulator or of another one.
     ///
     /// # Errors
-    /// If it is no snapshot that this version reads; then nothing has changed. The error does not quote it.
+    /// If this version cannot read the snapshot. The state is unchanged, and the error does not quote the snapshot.
     pub fn restore(&self, snapshot: &str) -> io::Result<()> {
         let read = Snapshot::parse(snapshot.as_bytes());
         self.state.restore(read.map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))?);
         Ok(())
     }
 
-    /// Serves until the server fails.
+    /// Runs until the server fails.
     ///
     /// # Errors
     /// If accepting connections fails for good.

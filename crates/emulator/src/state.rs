@@ -1,6 +1,6 @@
 //! What all requests share.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, broadcast};
 
+use crate::bounds::Limits;
 use crate::callback::Queue;
 use crate::clock::Clock;
 use crate::fault::{Fault, Faults};
@@ -20,7 +21,7 @@ use crate::snapshot::{Rest, Snapshot};
 use crate::store::Store;
 use crate::verify::{Keys, hex};
 
-/// How long after a failed commit the state file is written again, if no call does so earlier.
+/// The pause between a failed commit of the state file and its retry.
 const SAVE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the emulator was started with.
@@ -37,6 +38,7 @@ pub(crate) struct Setup {
     pub(crate) failures_a_day: Option<u32>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) limits: Limits,
 }
 
 /// Keys, clock, sessions, and what has been seen.
@@ -55,6 +57,8 @@ pub(crate) struct State {
     journal: Mutex<Journal>,
     /// Empty without a state file, and once the emulator has stopped.
     store: Mutex<Option<Saving>>,
+    /// Whether the latest commit failed. Calls read this without the store's lock, which a retry holds for long.
+    is_failing: AtomicBool,
     /// As it was at the start.
     beginning: Rest,
     /// Told when a callback is wanted or has been made.
@@ -128,6 +132,7 @@ impl State {
             callbacks: Mutex::default(),
             journal: Mutex::default(),
             store: Mutex::new(store.map(Saving::new)),
+            is_failing: AtomicBool::new(false),
             beginning,
             callbacks_moved: Notify::new(),
             changes: broadcast::Sender::new(256),
@@ -209,7 +214,9 @@ impl State {
         self.put(snapshot);
         if let Some(saving) = &mut *saving {
             saving.is_stale = true;
-            self.save_to(saving);
+            if !self.is_failing() {
+                self.save_to(saving);
+            }
         }
     }
 
@@ -240,13 +247,23 @@ impl State {
         }
     }
 
-    /// Writes what has changed to the state file, if there is one. What could not be written stays unsaved.
+    /// Writes what has changed to the state file, if there is one.
+    ///
+    /// After a failed commit this does nothing until a retry succeeds: a call neither waits for a full disk nor writes
+    /// everything that is unsaved.
     pub(crate) fn save(&self) {
-        if let Some(saving) = &mut *locked(&self.store) {
+        if !self.is_failing()
+            && let Some(saving) = &mut *locked(&self.store)
+        {
             self.save_to(saving);
         }
     }
 
+    fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::SeqCst)
+    }
+
+    /// Commits what is unsaved. After an error it stays unsaved.
     fn save_to(&self, saving: &mut Saving) {
         let unsaved = self.sessions().take_unsaved();
         let result = if saving.is_stale {
@@ -254,19 +271,36 @@ impl State {
         } else {
             saving.store.save(&unsaved, &self.rest())
         };
-        if saving.committed(result) {
+        let is_saved = saving.committed(result);
+        self.is_failing.store(!is_saved, Ordering::SeqCst);
+        if is_saved {
             saving.is_stale = false;
         } else {
             self.sessions().still_unsaved(unsaved);
         }
     }
 
-    /// Tries again to write what could not be written, for as long as the emulator runs.
+    /// Retries a failed commit.
+    fn retry_save(&self) {
+        if let Some(saving) = &mut *locked(&self.store)
+            && self.is_failing()
+        {
+            self.save_to(saving);
+            if !self.is_failing() {
+                // Calls that came during the retry have left their changes unsaved.
+                self.save_to(saving);
+            }
+        }
+    }
+
+    /// Retries failed commits for as long as the emulator runs.
     pub(crate) async fn keep_saving(self: Arc<Self>) {
         loop {
             tokio::time::sleep(SAVE_AGAIN).await;
-            if self.saving_status().is_some_and(|status| status.error.is_some()) {
-                self.save();
+            if self.is_failing() {
+                let state = Arc::clone(&self);
+                // The result is in the status.
+                let _ = tokio::task::spawn_blocking(move || state.retry_save()).await;
             }
         }
     }
@@ -280,8 +314,9 @@ impl State {
 
     /// Writes what is unsaved and closes the state file, so that another emulator may open it.
     pub(crate) fn close(&self) {
-        self.save();
-        drop(locked(&self.store).take());
+        if let Some(mut saving) = locked(&self.store).take() {
+            self.save_to(&mut saving);
+        }
     }
 }
 
@@ -302,6 +337,7 @@ mod tests {
             failures_a_day: None,
             faults: Vec::new(),
             rules: Vec::new(),
+            limits: Limits::default(),
         };
         let clock = Clock::frozen(cloudauth_protocol::UnixTime::from_secs(0));
         (State::new(setup, 0, clock, ureq::agent(), Some(store)), saved)
@@ -329,10 +365,36 @@ mod tests {
         let status = state.saving_status().unwrap();
         assert!(status.unsaved > 0 && status.error.as_ref().unwrap().contains("full"), "{status:?}");
         limit(&state, 10_000);
-        state.save();
+        state.retry_save();
         assert_eq!(state.saving_status(), Some(SavingStatus { unsaved: 0, error: None }));
         drop(state);
         assert_eq!(saved_sessions(&path), 200);
+    }
+
+    #[test]
+    fn calls_do_not_write_while_the_last_commit_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (state, _) = open(&path);
+        state.save();
+        limit(&state, 4);
+        let sessions = (0..200).map(|at| session(&at.to_string(), crate::magic::Magic::None)).collect();
+        state.restore(Snapshot::new(state.rest(), sessions));
+        assert!(state.saving_status().unwrap().error.is_some());
+        // The disk has space again, and a commit would succeed.
+        limit(&state, 10_000);
+        state.sessions().insert(session("a call", crate::magic::Magic::None));
+        // A call does not wait for the lock of a retry either.
+        let retry = locked(&state.store);
+        state.save();
+        drop(retry);
+        assert!(state.saving_status().unwrap().error.is_some());
+        state.restore(state.snapshot());
+        assert!(state.saving_status().unwrap().error.is_some());
+        state.retry_save();
+        assert_eq!(state.saving_status(), Some(SavingStatus { unsaved: 0, error: None }));
+        drop(state);
+        assert_eq!(saved_sessions(&path), 201);
     }
 
     #[test]

@@ -152,7 +152,7 @@ impl Incoming {
 
     /// A form that was posted.
     #[cfg(test)]
-    pub(crate) fn test_post(form: &str) -> Self {
+    fn test_post(form: &str) -> Self {
         let request =
             axum::http::Request::post("/").header("content-type", "application/x-www-form-urlencoded");
         let (parts, ()) = request.body(()).unwrap().into_parts();

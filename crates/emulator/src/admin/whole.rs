@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{Problem, created};
-use crate::bounds::{SNAPSHOT_BODY, SNAPSHOT_TIME, read_body};
+use crate::bounds::{SNAPSHOT_BODY, read_body};
 use crate::fault::Fault;
 use crate::h5::sub_codes;
 use crate::pages::{Language, Page, html, render};
@@ -44,7 +44,7 @@ pub(super) async fn snapshot(Shared(state): Shared<Arc<State>>) -> Json<Snapshot
 }
 
 pub(super) async fn restore(Shared(state): Shared<Arc<State>>, body: Body) -> Result<StatusCode, Problem> {
-    let body = read_body(body, SNAPSHOT_BODY, SNAPSHOT_TIME).await;
+    let body = read_body(body, SNAPSHOT_BODY, state.setup.limits.snapshot_time).await;
     let body =
         body.map_err(|error| Problem::new(error.status(), error.to_string(), "nothing has changed"))?;
     let snapshot = Snapshot::parse(&body).map_err(|problem| Problem::bad(problem, "nothing has changed"))?;

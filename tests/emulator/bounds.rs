@@ -62,8 +62,9 @@ async fn a_call_with_too_many_parameters_is_refused() {
 async fn a_call_with_more_than_a_hundred_signed_headers_is_refused() {
     let emulator = emulator().await;
     let code = async |headers: usize| {
-        let signed = ["host", "x-acs-action", "x-acs-date", "x-acs-signature-nonce"].into_iter();
-        let signed: Vec<_> = signed.chain(std::iter::repeat("x-filling")).take(headers).collect();
+        let signed = ["host", "x-acs-action", "x-acs-date", "x-acs-signature-nonce"].map(str::to_owned);
+        let filling = (0..).map(|at| format!("x-filling-{at}"));
+        let signed: Vec<_> = signed.into_iter().chain(filling).take(headers).collect();
         let signed = signed.join(";");
         let got = send(|http| {
             http.post(emulator.url())

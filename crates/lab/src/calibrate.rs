@@ -106,9 +106,12 @@ impl Calibration {
         let bands = coverage::bands(tally);
         let of_vendor = |(score, _): &(f64, _)| labelled.at(*score).map(|point| At::of(None, point));
         let of_policy = |cut: &ScoreCut| {
-            let at = At::of(cut.name.as_deref(), labelled.at(cut.boundary)?);
+            let name = cut.name.as_deref();
+            // What was not counted is unknown, and stays in the list.
+            let unknown = || At::new(name, cut.value, (Proportion::new(0, 0), Proportion::new(0, 0)));
+            let at = labelled.at(cut.boundary).map_or_else(unknown, |point| At::of(name, point));
             let vendor_far = nominal_far(cut.value);
-            Some(At { threshold: cut.value, exclusive: cut.exclusive, vendor_far, ..at })
+            At { threshold: cut.value, exclusive: cut.exclusive, vendor_far, ..at }
         };
         let auc = curve.auc();
         let warnings = warning::warnings(tally, auc);
@@ -148,7 +151,7 @@ impl Calibration {
                 threshold: eer.threshold,
             }),
             vendor: VENDOR_TABLE.iter().filter_map(of_vendor).collect(),
-            thresholds: decider.cuts_of(Input::VerifyScore).filter_map(of_policy).collect(),
+            thresholds: decider.cuts_of(Input::VerifyScore).map(of_policy).collect(),
             score_grid: 1.0 / f64::from(HUNDREDTHS),
             targets: targets.iter().map(target).collect(),
             bands,

@@ -19,7 +19,7 @@ use crate::timezone::TimeZone;
 use read::{Line, lines};
 
 /// The version of what the query gives.
-pub(crate) const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 3;
 
 /// The names of the parts.
 pub(crate) mod part {
@@ -220,8 +220,13 @@ impl Counts {
             if line.value != FORMAT.to_string() {
                 return Err(format!("is of another format than {FORMAT}: generate the query again"));
             }
+            if line.candidate_verdict != self.scales.hash() {
+                return Err("counts scores at other values: a rule or a promise of the policy compares scores with other values now; write the query anew".to_owned());
+            }
             self.has_format = true;
-            self.lines.0 += line.rule;
+            let notes =
+                u32::try_from(line.rule).ok().and_then(|notes| self.lines.0.checked_add(notes.into()));
+            self.lines.0 = notes.ok_or("has a number of notes that is out of range")?;
             let zone: TimeZone = line.verdict.parse().map_err(|_| "is of a time zone that is not known")?;
             let whole = (line.label.clone(), line.candidate_rule, zone);
             self.tally.timezone = zone;

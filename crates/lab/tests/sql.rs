@@ -305,12 +305,42 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         (",approve,", ",let in,", "has an unknown verdict"),
         ("months,", "months", "not CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
-        (",,2,-1,0", ",,1,-1,0", "is of another format than 2"),
+        (",,3,-1,0", ",,2,-1,0", "is of another format than 3"),
         ("Asia/Shanghai", "\u{5f20}\u{4e09}", "is of a time zone that is not known"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = finish(&case.lab(), &text.replacen(from, to, 1));
         assert!(error.contains(part) && !error.contains('\u{5f20}'), "{part}: {error}");
+    }
+}
+
+#[test]
+fn counts_at_the_values_of_other_promises_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut case, _) = counted(folder.path());
+    let counts = Source::find(&[folder.path().join("counts.csv")]).unwrap();
+    let promise = "\n[[assert]]\nid = \"low\"\nnever = \"approve\"\nwhen = { verify_score = \"< 60.005\" }\n";
+    let changed = Policy::parse(&format!("{}{promise}", builtin::ONBOARDING)).unwrap();
+    // Promises are no part of it.
+    assert_eq!(changed.reference().content_hash, case.policy.reference().content_hash);
+    case.policy = changed;
+    let error = case.lab().finish(&counts).unwrap_err().to_string();
+    assert!(error.contains("counts.csv:2: counts scores at other values: a rule or a promise"), "{error}");
+}
+
+#[test]
+fn numbers_of_notes_out_of_range_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let about = text.lines().nth(1).unwrap();
+    let columns: Vec<&str> = about.split(',').collect();
+    for notes in ["-1", "9223372036854775807"] {
+        let mut columns = columns.clone();
+        columns[3] = notes;
+        let file = folder.path().join("wrong.csv");
+        fs::write(&file, text.replacen(about, &columns.join(","), 1)).unwrap();
+        let error = case.lab().finish(&Source::find(&[file]).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("has a number of notes that is out of range"), "{notes}: {error}");
     }
 }
 

@@ -24,6 +24,10 @@ const VERIFY: [(f64, Option<&str>, f64, bool); 6] = [
 const ATTACK: [f64; 2] = [0.070_05, 0.9];
 
 fn policy() -> Policy {
+    Policy::parse(&text()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn text() -> String {
     let text = builtin::ONBOARDING.split("[[assert]]").next().unwrap();
     let replaced = [
         ("value = 75.0, far = \"1/10000\"", "value = 76.534"),
@@ -34,11 +38,10 @@ fn policy() -> Policy {
         ("\"204\", verify_score = \"valid\"", "\"204\", verify_score = \"< 90.0055\""),
         ("verify_score = \"invalid\" }", "sub_code = [\"200\", \"204\", \"210\"] }"),
     ];
-    let text = replaced.into_iter().fold(text.to_owned(), |text, (from, to)| {
+    replaced.into_iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replace(from, to)
-    });
-    Policy::parse(&text).unwrap_or_else(|error| panic!("{error}"))
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -184,6 +187,27 @@ fn figures_at_the_policys_thresholds_are_exact_in_a_resumed_run() {
     let ran = lab.run(&sources, &Watch::default()).unwrap();
     assert!(ran.complete);
     assert_exact(&ran.tally, &rows, "resumed");
+}
+
+#[test]
+fn a_saved_run_is_not_resumed_with_other_promises() {
+    let (folder, policy, rows) = (tempfile::tempdir().unwrap(), policy(), rows(1000));
+    let sources = written(folder.path(), "a.jsonl", &jsonl(&rows));
+    let run = |policy: &Policy| {
+        lab(policy).resume(folder.path().join("state.json")).run(&sources, &Watch::default())
+    };
+    run(&policy).unwrap();
+    // A value between two hundredths makes a slot; one on the grid makes a threshold alone.
+    for value in ["60.005", "61"] {
+        let promise = format!(
+            "\n[[assert]]\nid = \"low\"\nnever = \"approve\"\nwhen = {{ verify_score = \"< {value}\" }}"
+        );
+        let changed = Policy::parse(&(text() + &promise)).unwrap();
+        assert_eq!(changed.reference().content_hash, policy.reference().content_hash);
+        let error = run(&changed).map(|_| ()).unwrap_err().to_string();
+        assert!(error.contains("counts scores at other values: a rule or a promise"), "{error}");
+    }
+    assert!(run(&policy).unwrap().complete);
 }
 
 #[cfg(feature = "parquet")]

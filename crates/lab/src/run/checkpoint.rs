@@ -11,16 +11,19 @@ use sha2::{Digest, Sha256};
 use super::decisions::Saved;
 use crate::error::LabError;
 use crate::feed::Position;
-use crate::tally::Tally;
+use crate::tally::{ScoreCut, Tally};
 use crate::worker::Task;
 
 /// The version of the format. Another one is refused.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What a run needs in order to resume.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Checkpoint {
     of: String,
+    /// A hash of the values at which scores are counted. Checkpoints of earlier formats have none.
+    #[serde(default)]
+    cuts: String,
     pub(super) tally: Tally,
     pub(super) position: Position,
     /// The decisions until here, where they are written.
@@ -32,6 +35,7 @@ impl Checkpoint {
     pub(super) fn start(task: &Task<'_>) -> Self {
         Self {
             of: fingerprint(task),
+            cuts: cuts(task),
             tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
             position: Position::default(),
             decisions: None,
@@ -50,6 +54,10 @@ impl Checkpoint {
             let what = "is of another command, policy, mapping or data; take another file, or delete it";
             return Err(LabError::new(format!("{} {what}", path.display())));
         }
+        if checkpoint.cuts != cuts(task) {
+            let what = "counts scores at other values: a rule or a promise of the policy compares scores with other values now; take another file, or delete it";
+            return Err(LabError::new(format!("{} {what}", path.display())));
+        }
         Ok(Some(checkpoint))
     }
 
@@ -63,6 +71,16 @@ impl Checkpoint {
         };
         write().map_err(|error| LabError::unwritten(path, &error))
     }
+}
+
+/// A hash of the slots of the scores and of the values that each policy compares them with, in its rules and its promises.
+fn cuts(task: &Task<'_>) -> String {
+    let mut hash = Sha256::new();
+    hash.update(task.scales.hash());
+    for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
+        hash.update(format!("{:?}", ScoreCut::of(policy)));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A hash of all that makes a checkpoint useless when it changes: policies, mapping, what is kept, and the data files with their

@@ -45,7 +45,8 @@ pub(super) fn all(
     let format = Part::about("", &FORMAT.to_string(), rows.notes.len(), dialect)?
         .set("candidate_rule", mapping.segments.len().to_string())
         .set("label", format!("'{}'", whole.join(" ")))
-        .set("verdict", format!("'{}'", mapping.timezone.name()));
+        .set("verdict", format!("'{}'", mapping.timezone.name()))
+        .set("candidate_verdict", format!("'{}'", scales.hash()));
     let mut parts = vec![format];
     for (number, segment) in mapping.segments.iter().enumerate() {
         parts.push(Part::about(segment, "", number, dialect)?);

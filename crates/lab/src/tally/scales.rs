@@ -2,6 +2,7 @@
 
 use cloudauth_policy::{Input, Policy};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::LabError;
 use crate::stats::{HUNDREDTHS, Scale, TEN_THOUSANDTHS};
@@ -61,6 +62,13 @@ impl Scales {
             let of_input: Vec<f64> = of_input.map(cloudauth_policy::Cut::boundary).collect();
             Scale::new(per_unit(input), range(policy, input), &of_input)
         })))
+    }
+
+    /// A hash of the ranges and cuts, which give the slots their meaning. The policy's content hash is not enough: it leaves
+    /// out the promises, and these have cuts too.
+    pub(crate) fn hash(&self) -> String {
+        let digest = Sha256::digest(format!("{:?}", self.0));
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(crate) const fn all(&self) -> &[Scale; 3] {

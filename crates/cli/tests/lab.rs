@@ -281,6 +281,16 @@ fn swapped_labels_are_written_only_by_force() {
         written.contains("FMR at most 30% with 95 % confidence, on 3000 labelled impostors"),
         "{written}"
     );
+    // What was written is said to the last decimal, and shown by the next run.
+    let value = written.split("value = ").nth(1).unwrap().split([',', ' ', '}']).next().unwrap();
+    let value = value.parse::<f64>().unwrap().to_string();
+    assert!(said(&forced).contains(&format!("wrote match = {value} to p.toml, was 75")), "{}", said(&forced));
+    let again = lab(&["calibrate", "p.toml", "history.jsonl"], folder.path());
+    assert!(
+        said(&again).lines().any(|line| line.starts_with(&value) && line.contains(" match ")),
+        "{}",
+        said(&again)
+    );
     // Without --write there is nothing to force.
     let alone = lab(&["calibrate", "p.toml", "history.jsonl", "--force"], folder.path());
     assert_eq!(alone.status.code(), Some(2), "{}", said(&alone));
@@ -297,4 +307,54 @@ fn targets_are_printed_as_they_were_written() {
     for target in ["\n3/10 ", "\n0.1% ", "\n0.6 ", "\n1e-3 "] {
         assert!(text.contains(target), "{target}: {text}");
     }
+}
+
+#[test]
+fn csv_is_not_written_under_the_name_of_another_format() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    for (args, file) in [
+        (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.parquet"),
+        (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.JSON"),
+        (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.csv.gz"),
+        (["replay", "builtin:onboarding", "history.jsonl", "--decisions"], "d.jsonl"),
+        (["replay", "builtin:onboarding", "history.jsonl", "--decisions"], "d.tsv"),
+    ] {
+        let output = lab(&[&args[..], &[file]].concat(), folder.path());
+        assert_eq!(output.status.code(), Some(2), "{file}: {}", said(&output));
+        assert!(
+            said(&output).contains(&format!("{} writes CSV: name the file .csv", args[3])),
+            "{}",
+            said(&output)
+        );
+        assert!(output.stdout.is_empty() && !folder.path().join(file).exists(), "{file}");
+    }
+    for file in ["c.csv", "curve"] {
+        let curve = ["calibrate", "builtin:onboarding", "history.jsonl", "--curve", file];
+        assert!(lab(&curve, folder.path()).status.success());
+        assert!(std::fs::read_to_string(folder.path().join(file)).unwrap().starts_with("threshold,"));
+    }
+}
+
+/// 1,245 of 100,000 was 1.25 % in the terminal and 1.24 % in the report.
+#[test]
+fn terminal_and_report_round_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |passed: &str| {
+        format!(
+            "{{\"sub_code\":\"200\",\"passed\":\"{passed}\",\"face_attack\":\"F\",\"face_occlusion\":\"F\",\"verify_score\":90,\"quality_score\":90,\"face_attack_score\":0.01,\"channel\":\"\"}}\n"
+        )
+    };
+    let (approved, other) = (row("T"), row("F"));
+    std::fs::write(folder.path().join("rows.jsonl"), approved.repeat(249) + &other.repeat(19_751)).unwrap();
+    std::fs::write(folder.path().join("map.toml"), "format = 1\nsegments = [\"channel\"]\n").unwrap();
+    let data = ["builtin:onboarding", "rows.jsonl", "--mapping", "map.toml"];
+    let text = said(&lab(&[&["replay"][..], &data].concat(), folder.path()));
+    let report = lab(&[&["report"][..], &data].concat(), folder.path());
+    assert!(report.status.success(), "{}", said(&report));
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(text.contains("1.25 %") && !text.contains("1.24 %"), "{text}");
+    assert!(page.contains("1.25\u{a0}%") && !page.contains("1.24\u{a0}%"));
+    // Rows without a value of the segment are shown as such in both.
+    assert!(text.contains("(none)") && page.contains(">(none)<"), "{text}");
 }

@@ -43,17 +43,15 @@ pub struct AttacksAt {
 /// Looked at beside the policy's own.
 const THRESHOLDS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
-/// `None` where no attack is labelled.
+/// `None` where no attack is labelled, or there are too many kinds.
 pub(crate) fn attacks(tally: &Tally) -> Option<Attacks> {
-    if tally.attacks.is_empty() {
-        return None;
-    }
+    let kinds = tally.attacks.get().filter(|kinds| !kinds.is_empty())?;
     let all = |grid: &Grid| grid.valid() + grid.invalid();
     let at = |cut: ScoreCut, of_policy: bool| {
         let flagged = |grid: &Grid| grid.reaching(cut.boundary);
         let missed = |grid: &Grid| Some(Proportion::new(all(grid) - flagged(grid)?, all(grid)));
         let apcer: Option<BTreeMap<String, Proportion>> =
-            tally.attacks.iter().map(|(kind, grid)| Some((kind.to_string(), missed(grid)?))).collect();
+            kinds.iter().map(|(kind, grid)| Some((kind.to_string(), missed(grid)?))).collect();
         let apcer = apcer?;
         let worst = apcer
             .iter()
@@ -74,7 +72,7 @@ pub(crate) fn attacks(tally: &Tally) -> Option<Attacks> {
     let mut cuts: Vec<_> = of_policy.into_iter().map(|cut| (cut, true)).chain(others).collect();
     cuts.sort_by(|(a, _), (b, _)| a.boundary.total_cmp(&b.boundary));
     Some(Attacks {
-        kinds: tally.attacks.iter().map(|(kind, grid)| (kind.to_string(), all(grid))).collect(),
+        kinds: kinds.iter().map(|(kind, grid)| (kind.to_string(), all(grid))).collect(),
         at: cuts.into_iter().filter_map(|(cut, of_policy)| at(cut, of_policy)).collect(),
     })
 }

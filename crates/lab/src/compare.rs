@@ -27,7 +27,7 @@ pub struct Compare {
     pub changed: u64,
     /// From a verdict of the policy to one of the candidate; those that agree are in it too.
     pub flips: Vec<Flip>,
-    /// By segment and value, how many rows change, to and from approval.
+    /// By segment and value, how many rows change, to and from approval. The empty text is the key of rows without a value.
     pub segments: BTreeMap<String, BTreeMap<String, Change>>,
     /// Impostors approved. `None` without labelled impostors.
     pub fraud_let_in: Option<Pair>,
@@ -126,7 +126,7 @@ impl Compare {
             rows: tally.rows,
             changed: share.sum(|a, b, _| a != b),
             flips: flips.filter(|flip| flip.rows.all > 0).collect(),
-            segments: tally.segment_names.iter().cloned().zip(tally.segments.iter().map(values)).collect(),
+            segments: tally.segments().map(|(name, counts)| (name.clone(), values(counts))).collect(),
             fraud_let_in: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
             customers_not_approved: pair(Label::Genuine, |verdict| verdict != Verdict::Approve),
             customers_rejected: pair(Label::Genuine, |verdict| verdict == Verdict::Reject),

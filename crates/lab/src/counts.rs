@@ -14,7 +14,7 @@ use crate::row::Label;
 use crate::run::Lab;
 use crate::source::Source;
 use crate::stats::{Grid, NO_SCORE, Scale};
-use crate::tally::{Decider, Scales, Share, Tally, VERDICTS};
+use crate::tally::{Decider, Scales, Tally, VERDICTS, Values};
 use crate::timezone::TimeZone;
 use read::{Line, lines};
 
@@ -173,10 +173,7 @@ impl Counts {
                 let found = self.tally.segment_names.iter().position(|name| *name == line.name);
                 let number = found.ok_or("is of a segment that the counts do not name")?;
                 if let Some(values) = self.tally.segments.get_mut(number) {
-                    values
-                        .entry(line.value.as_str().into())
-                        .or_insert_with(Share::default)
-                        .add(a, b, label, line.rows);
+                    values.change(&line.value, |share| share.add(a, b, label, line.rows));
                 }
                 *self.of_segments.entry(number).or_default() += line.rows;
                 Ok(())
@@ -189,8 +186,11 @@ impl Counts {
             }
             part::ATTACKS => {
                 self.of_attacks += line.rows;
-                let grid = self.tally.attacks.entry(mask_digits(&line.value).into()).or_default();
-                add(grid, line, self.scales.scale(Input::FaceAttackScore))
+                let scale = self.scales.scale(Input::FaceAttackScore);
+                let slot = slot(line, scale)?;
+                let add = |grid: &mut Grid| grid.add_slot(scale, slot, line.rows);
+                self.tally.attacks.change(&mask_digits(&line.value), add);
+                Ok(())
             }
             part::BONA_FIDE => {
                 self.of_attacks += line.rows;
@@ -242,7 +242,7 @@ impl Counts {
             return Err("is of other segments than a line before it".to_owned());
         }
         let names: Vec<String> = self.segments.values().cloned().collect();
-        self.tally.segments = vec![BTreeMap::new(); names.len()];
+        self.tally.segments = vec![Values::default(); names.len()];
         self.tally.segment_names = names;
         Ok(())
     }

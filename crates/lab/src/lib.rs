@@ -41,6 +41,7 @@ mod mapping;
 mod notes;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod percent;
 mod proportion;
 mod replay;
 mod report;
@@ -66,6 +67,7 @@ pub use drift::{Between, Drift, Month, Months, Moved};
 pub use error::LabError;
 pub use mapping::{Mapping, MappingError, Shape};
 pub use notes::Point;
+pub use percent::percent;
 pub use proportion::Proportion;
 pub use replay::{PolicyName, Replay, Rows, RuleRows};
 pub use report::{Language, report};

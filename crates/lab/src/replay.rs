@@ -55,7 +55,7 @@ pub struct Replay {
     pub rules: Vec<RuleRows>,
     /// By SubCode, and in it by verdict. `(missing)` where there was none, `(no code)` where something else stood.
     pub sub_codes: BTreeMap<String, BTreeMap<&'static str, u64>>,
-    /// By segment, its values, and verdict.
+    /// By segment, its values, and verdict. The empty text is the key of rows without a value.
     pub segments: BTreeMap<String, BTreeMap<String, BTreeMap<&'static str, u64>>>,
     /// By day, and verdict.
     pub days: BTreeMap<String, BTreeMap<&'static str, u64>>,
@@ -112,7 +112,7 @@ impl Replay {
                 .iter()
                 .map(|(code, counts)| (code.to_string(), sub_code(counts)))
                 .collect(),
-            segments: tally.segment_names.iter().cloned().zip(tally.segments.iter().map(values)).collect(),
+            segments: tally.segments().map(|(name, counts)| (name.clone(), values(counts))).collect(),
             days: tally.days.iter().map(|(day, share)| (crate::time::shown(*day), of_first(share))).collect(),
             notes: told(tally),
         }

@@ -14,6 +14,7 @@ use crate::calibrate::{Calibration, TARGETS, estimated};
 use crate::compare::Compare;
 use crate::drift::Drift;
 use crate::error::LabError;
+use crate::percent;
 use crate::replay::Replay;
 use crate::tally::{Tally, VERDICTS};
 pub use words::Language;
@@ -98,7 +99,13 @@ fn filters(pages: &mut Environment<'_>, words: Words) {
     });
     // What the lab calls values that are none stands in brackets.
     pages.add_filter("value", move |value: String| match value.as_str() {
-        "(missing)" | "(no code)" | "(none)" => words.get(&value).to_owned(),
+        "(missing)" | "(no code)" => words.get(&value).to_owned(),
+        _ => value,
+    });
+    // A segment has rows without a value, and may have a value that looks like that.
+    pages.add_filter("segment", move |value: String| match value.as_str() {
+        "" => words.get("(none)").to_owned(),
+        none if none == words.get("(none)") => format!("\"{none}\""),
         _ => value,
     });
     pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
@@ -130,19 +137,6 @@ fn one_in(share: f64) -> String {
     format!("1/{}", thousands((1.0 / share).round() as u64))
 }
 
-/// A share in percent, a small one with two digits that say something.
-fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let size = percent.abs();
-    let digits = if size > 0.0 { (1.0 - size.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
-    // All and none are exact.
-    if share == 0.0 || share == 1.0 {
-        format!("{percent}")
-    } else {
-        format!("{percent:.0$}", digits as usize)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,8 +144,5 @@ mod tests {
     #[test]
     fn numbers_are_told_as_people_write_them() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-        let told = [0.0, 1.0, 0.5, 0.9999, 2.46e-5, 0.0104, 1e-12].map(percent);
-        assert_eq!(told, ["0", "100", "50.00", "99.99", "0.0025", "1.04", "0.00000000010"]);
-        assert_eq!([-0.01, -2.46e-5].map(percent), ["-1.00", "-0.0025"]);
     }
 }

@@ -4,6 +4,7 @@
 mod counter;
 mod parts;
 mod scales;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ pub(crate) use counter::{Counted, code_number};
 pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_number};
 
 pub(crate) use scales::{Scales, ScoreCut};
+pub(crate) use values::{MOST_VALUES, Values};
 
 use crate::error::LabError;
 use crate::notes::Notes;
@@ -24,8 +26,7 @@ use crate::search::Skipped;
 use crate::stats::{Grid, LabelledGrid};
 use crate::timezone::TimeZone;
 
-/// A column with more values is no segment, and no kind of attack; and so many months are more than thirty years.
-const MOST_VALUES: usize = 1000;
+/// More than thirty years.
 const MOST_MONTHS: usize = 400;
 /// So many examples of each flip.
 const EXAMPLES: usize = 5;
@@ -63,7 +64,7 @@ pub struct Tally {
     pub(crate) sub_codes: BTreeMap<Box<str>, Vec<u64>>,
     pub(crate) days: BTreeMap<i32, Share>,
     /// By segment, by value.
-    pub(crate) segments: Vec<BTreeMap<Box<str>, Share>>,
+    pub(crate) segments: Vec<Values<Share>>,
     /// `verify_score` by label.
     pub(crate) scores: [Grid; 3],
     /// By points of `verify_score`: rows that the first policy approves.
@@ -71,7 +72,7 @@ pub struct Tally {
     /// By month.
     pub(crate) periods: BTreeMap<i32, Scores>,
     /// `face_attack_score` by kind of attack, and of genuine people.
-    pub(crate) attacks: BTreeMap<Box<str>, Grid>,
+    pub(crate) attacks: Values<Grid>,
     pub(crate) bona_fide: Grid,
     /// Labelled rows of people, for the bootstrap.
     pub(crate) kept: Vec<Kept>,
@@ -99,11 +100,11 @@ impl Tally {
             notes: Notes::default(),
             sub_codes: BTreeMap::new(),
             days: BTreeMap::new(),
-            segments: vec![BTreeMap::new(); segments.len()],
+            segments: vec![Values::default(); segments.len()],
             scores: Default::default(),
             approved: vec![0; 101],
             periods: BTreeMap::new(),
-            attacks: BTreeMap::new(),
+            attacks: Values::default(),
             bona_fide: Grid::default(),
             kept: Vec::new(),
             kept_all: true,
@@ -160,6 +161,12 @@ impl Tally {
         (of_a, self.candidate.as_ref().map_or(of_a, |candidate| candidate.verdict(b)))
     }
 
+    /// The segments with few enough values, by name.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, &BTreeMap<Box<str>, Share>)> {
+        let segments = self.segment_names.iter().zip(&self.segments);
+        segments.filter_map(|(name, values)| Some((name, values.get()?)))
+    }
+
     /// Adds what another one has counted, by the same policies and mapping.
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
@@ -174,10 +181,8 @@ impl Tally {
         for (day, share) in other.days {
             self.days.entry(day).or_default().merge(&share);
         }
-        for (values, others) in self.segments.iter_mut().zip(other.segments) {
-            for (value, share) in others {
-                entry(values, &value, |mine| mine.merge(&share));
-            }
+        for (values, others) in self.segments.iter_mut().zip(&other.segments) {
+            values.merge(others, Share::merge);
         }
         for (scores, others) in self.scores.iter_mut().zip(&other.scores) {
             scores.merge(others);
@@ -186,9 +191,7 @@ impl Tally {
         for (month, scores) in other.periods {
             self.periods.entry(month).or_default().merge(&scores);
         }
-        for (kind, scores) in other.attacks {
-            entry(&mut self.attacks, &kind, |mine| mine.merge(&scores));
-        }
+        self.attacks.merge(&other.attacks, Grid::merge);
         self.bona_fide.merge(&other.bona_fide);
         self.kept_all &= other.kept_all && self.kept.len() + other.kept.len() <= MOST_KEPT;
         self.kept.extend(other.kept.into_iter().take(MOST_KEPT.saturating_sub(self.kept.len())));
@@ -202,19 +205,6 @@ impl Tally {
 
     /// Whether it stays small enough, whatever the data hold.
     pub(crate) fn check(&self) -> Result<(), LabError> {
-        let too_many = |what: &str, of: &str| {
-            Err(LabError::new(format!(
-                "{what} has more than {MOST_VALUES} values: it does not divide the rows into {of}"
-            )))
-        };
-        for (name, values) in self.segment_names.iter().zip(&self.segments) {
-            if values.len() > MOST_VALUES {
-                return too_many(&format!("the column `{name}`"), "segments");
-            }
-        }
-        if self.attacks.len() > MOST_VALUES {
-            return too_many("the column of attacks", "kinds");
-        }
         if self.periods.len() > MOST_MONTHS {
             return Err(too_many_months());
         }
@@ -238,13 +228,5 @@ fn too_many_months() -> LabError {
 fn add_all(counts: &mut [u64], others: &[u64]) {
     for (count, other) in counts.iter_mut().zip(others) {
         *count += other;
-    }
-}
-
-/// Changes the entry of a value, without a copy of one that is there.
-fn entry<T: Default>(values: &mut BTreeMap<Box<str>, T>, value: &str, change: impl FnOnce(&mut T)) {
-    match values.get_mut(value) {
-        Some(found) => change(found),
-        None => change(values.entry(value.into()).or_default()),
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::notes::{Point, What};
-use crate::tally::Tally;
+use crate::tally::{MOST_VALUES, Tally};
 
 /// One thing that was not understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,32 +17,59 @@ pub struct Told {
     pub left_out: bool,
     /// The first few.
     pub first: Vec<Point>,
-    /// The same, for those who say it in another language.
+    /// The name of `what` among the report's texts.
     #[serde(skip)]
-    pub(crate) is: What,
+    pub(crate) text: String,
+    /// The input or segment that it is about, if any.
+    #[serde(skip)]
+    pub(crate) about: String,
 }
 
-/// Rows that were left out first, and then by how many.
+/// All data issues: rows that were left out first, and then by how many.
 pub(crate) fn told(tally: &Tally) -> Vec<Told> {
-    let mut all: Vec<Told> = tally
-        .notes
-        .all()
-        .into_iter()
-        .map(|(what, note)| Told {
-            what: what.words(),
-            rows: note.rows,
-            left_out: what.leaves_out(),
-            first: note.first,
-            is: what,
-        })
-        .collect();
-    all.extend(tally.absent.iter().map(|path| Told {
+    let of_rows = tally.notes.all().into_iter().map(|(what, note)| Told {
+        what: what.words(),
+        rows: note.rows,
+        left_out: what.leaves_out(),
+        first: note.first,
+        text: what.name(),
+        about: what.input().map_or_else(String::new, |input| input.name().to_owned()),
+    });
+    let absent = tally.absent.iter().map(|path| Told {
         what: format!("has no `{path}`, which the mapping names: is it misspelt?"),
         rows: tally.rows,
         left_out: false,
         first: Vec::new(),
-        is: What::Absent,
-    }));
+        text: What::Absent.name(),
+        about: path.clone(),
+    });
+    let mut all: Vec<Told> = of_rows.chain(absent).chain(dropped(tally)).collect();
     all.sort_by_key(|told| (!told.left_out, std::cmp::Reverse(told.rows)));
     all
+}
+
+/// Segments, and kinds of attack, that are not counted because there are too many values.
+fn dropped(tally: &Tally) -> impl Iterator<Item = Told> {
+    let issue = |text: &str, about: &str, what: String| Told {
+        what,
+        rows: tally.rows,
+        left_out: false,
+        first: Vec::new(),
+        text: text.to_owned(),
+        about: about.to_owned(),
+    };
+    let segments = tally.segment_names.iter().zip(&tally.segments);
+    let mut all: Vec<Told> = segments
+        .filter(|(_, values)| values.get().is_none())
+        .map(|(name, _)| {
+            let what =
+                format!("is not counted by segment `{name}`, which has more than {MOST_VALUES} values");
+            issue("note_ManyValues", name, what)
+        })
+        .collect();
+    if tally.attacks.get().is_none() {
+        let what = format!("is not counted by kind of attack: there are more than {MOST_VALUES} kinds");
+        all.push(issue("note_ManyKinds", "", what));
+    }
+    all.into_iter()
 }

@@ -27,6 +27,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
     match command {
         Command::Replay { policy, data, decisions } => {
             let data = Data::find(data, &[&policy], named("--decisions", decisions.as_deref()))?;
+            refuse_other_format("--decisions", decisions.as_deref())?;
             let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
@@ -93,6 +94,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
         return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
     }
     let data = Data::find(args.data, &[&args.policy], named("--curve", args.curve.as_deref()))?;
+    refuse_other_format("--curve", args.curve.as_deref())?;
     let policy = load(&args.policy)?;
     if let Some(name) = &args.write {
         if args.policy.starts_with("builtin:") || args.policy == "-" {
@@ -134,6 +136,18 @@ fn write_curve(file: &Path, curve: &[At]) -> Result<(), Failure> {
     write(file, &text)
 }
 
+/// Extensions of other formats than comma-separated values.
+const NOT_CSV: [&str; 9] = ["parquet", "json", "jsonl", "ndjson", "tsv", "xlsx", "gz", "zst", "html"];
+
+/// Refuses, before the run, an output whose name promises another format than CSV.
+fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
+    let extension = file.and_then(Path::extension).unwrap_or_default().to_string_lossy().to_lowercase();
+    if NOT_CSV.contains(&&*extension) {
+        return Err(Failure::usage(format!("{flag} writes CSV: name the file .csv, not .{extension}")));
+    }
+    Ok(())
+}
+
 fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
     path.map(|path| Named::new(flag, path))
 }
@@ -160,8 +174,16 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
     let comment = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
     let new = set_threshold(&old, name, threshold, &comment).map_err(|error| Failure::chained(&error))?;
     write(Path::new(file), &new)?;
+    let (old, others): (Vec<&At>, Vec<&At>) =
+        calibration.thresholds.iter().partition(|at| at.name.as_deref() == Some(name));
+    let old = old.first().map(|at| format!(", was {}", at.threshold)).unwrap_or_default();
+    let shown = |at: &At| {
+        let name = at.name.as_deref().unwrap_or("(unnamed)");
+        format!("; {name} stays {}", words::cut(at.threshold, at.exclusive))
+    };
+    let others: String = others.into_iter().map(shown).collect();
     note(&format!(
-        "{file}: {name} is {threshold} now; look at what that changes with `policy diff` and `lab compare`"
+        "wrote {name} = {threshold} to {file}{old}{others}; see what that changes with `policy diff` and `lab compare`"
     ));
     Ok(())
 }

@@ -92,7 +92,7 @@ impl<'t> Bulk<'t> {
             if entries.len() > MOST_VALUES {
                 return None;
             }
-            let value = |cell: Cell<'_>| (cell.filled().unwrap_or("(none)").to_owned(), Share::default());
+            let value = |cell: Cell<'_>| (cell.filled().unwrap_or_default().to_owned(), Share::default());
             self.segments.push(Segment { keys, values: entries.into_iter().map(value).collect() });
         }
         self.decide(rows, counter)

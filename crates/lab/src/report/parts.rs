@@ -30,10 +30,9 @@ pub(super) fn people(tally: &Tally) -> Value {
 /// What was not understood, in the report's language.
 pub(super) fn notes(replay: &Replay, words: Words) -> Vec<Value> {
     let note = |note: &crate::told::Told| {
-        let text = words.get(&note.is.name());
-        let input = note.is.input().map_or("", |input| input.name());
+        let text = words.get(&note.text);
         // A text that is not there yet is better told in English than not.
-        let what = if text.is_empty() { note.what.clone() } else { text.replace("{input}", input) };
+        let what = if text.is_empty() { note.what.clone() } else { text.replace("{name}", &note.about) };
         context! { what, rows => note.rows, left_out => note.left_out }
     };
     replay.notes.iter().map(note).collect()

@@ -38,7 +38,7 @@ impl Rows {
         reader.time()?;
         for (number, segment) in mapping.segments.iter().enumerate() {
             let raw = reader.text(&format!("segment_{number}"), Some(segment))?;
-            let value = format!("CASE WHEN {raw} IS NULL THEN '(none)' ELSE {raw} END");
+            let value = format!("CASE WHEN {raw} IS NULL THEN '' ELSE {raw} END");
             reader.read(&format!("segment_{number}"), &value);
         }
         Ok(reader.rows)

@@ -7,8 +7,7 @@ use cloudauth_policy::{Input, Policy};
 use cloudauth_protocol::mask_digits;
 
 use super::{
-    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Scales, Share, Tally, entry, too_many_months,
-    verdict_number,
+    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Scales, Share, Tally, too_many_months, verdict_number,
 };
 use crate::error::LabError;
 use crate::notes::{Notes, Point};
@@ -225,7 +224,7 @@ impl Counter {
     #[cfg(feature = "parquet")]
     pub(crate) fn add_segment(&mut self, number: usize, value: &str, share: &Share) {
         if let Some(values) = self.tally.segments.get_mut(number) {
-            entry(values, value, |mine| mine.merge(share));
+            values.change(value, |mine| mine.merge(share));
         }
     }
 
@@ -256,13 +255,13 @@ impl Counter {
         let (a_says, b_says) = self.says(rules);
         let tally = &mut self.tally;
         for (number, values) in tally.segments.iter_mut().enumerate() {
-            let value = segment(number).unwrap_or("(none)");
-            entry(values, value, |share| share.bump(a_says, b_says, label.number()));
+            let value = segment(number).unwrap_or_default();
+            values.change(value, |share| share.bump(a_says, b_says, label.number()));
         }
         if let Some(kind) = row.attack {
             let scale = self.scales.scale(Input::FaceAttackScore);
             let [.., attack] = slots;
-            entry(&mut tally.attacks, &mask_digits(kind), |scores| scores.add_slot(scale, attack, 1));
+            tally.attacks.change(&mask_digits(kind), |scores| scores.add_slot(scale, attack, 1));
         }
         if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
             tally.kept_all &= tally.kept.len() < MOST_KEPT;

@@ -42,17 +42,14 @@ pub(super) fn thousands(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }
 
-/// `12.3 %`
+/// `12.30 %`
 pub(super) fn percent(part: u64, of: u64) -> String {
-    if of == 0 { "-".to_owned() } else { format!("{:.2} %", 100.0 * part as f64 / of as f64) }
+    if of == 0 { "-".to_owned() } else { rate(part as f64 / of as f64) }
 }
 
-/// A share as percent, a small one with two digits that say something.
+/// A share as percent.
 pub(super) fn rate(share: f64) -> String {
-    let percent = share * 100.0;
-    let size = percent.abs();
-    let digits = if size > 0.0 { (1.0 - size.log10().floor()).clamp(2.0, 12.0) } else { 2.0 };
-    format!("{percent:.0$} %", digits as usize)
+    format!("{} %", cloudauth_lab::percent(share))
 }
 
 #[cfg(test)]
@@ -63,7 +60,7 @@ mod tests {
     fn numbers_are_grouped_and_lie_to_the_right() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([percent(1, 8), percent(0, 0)], ["12.50 %", "-"]);
-        assert_eq!([rate(0.5), rate(0.0), rate(2.46e-5)], ["50.00 %", "0.00 %", "0.0025 %"]);
+        assert_eq!([rate(0.5), rate(0.0), rate(2.46e-5)], ["50.00 %", "0 %", "0.0025 %"]);
         assert_eq!([rate(-0.01), rate(-2.46e-5)], ["-1.00 %", "-0.0025 %"]);
         let mut table = Table::new(["rule", "rows"]);
         table.row(["otherwise".to_owned(), thousands(5)]);

@@ -50,9 +50,18 @@ fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>
     for (value, counts) in values {
         let count = |verdict| thousands(counts.get(verdict).copied().unwrap_or_default());
         let [approve, review, retry, reject] = VERDICTS.map(count);
-        table.row([value.clone(), approve, review, retry, reject]);
+        table.row([shown(value), approve, review, retry, reject]);
     }
     format!("\n{table}")
+}
+
+/// A segment's value. The empty one is that of rows without a value; a value that looks like it stands in quotes.
+fn shown(value: &str) -> String {
+    match value {
+        "" => "(none)".to_owned(),
+        "(none)" => "\"(none)\"".to_owned(),
+        _ => value.to_owned(),
+    }
 }
 
 pub(super) fn compare(compare: &Compare, data: &Data) -> String {
@@ -123,7 +132,7 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
         for (value, change) in values {
             let counts = [change.rows, change.changed, change.to_approve, change.from_approve].map(thousands);
             let [rows, changed, to_approve, from_approve] = counts;
-            table.row([value.clone(), rows, changed, to_approve, from_approve]);
+            table.row([shown(value), rows, changed, to_approve, from_approve]);
         }
         text += &format!("\n{table}");
     }
@@ -131,7 +140,7 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
 }
 
 /// A threshold as the policy compares with it.
-fn cut(threshold: f64, exclusive: bool) -> String {
+pub(super) fn cut(threshold: f64, exclusive: bool) -> String {
     if exclusive { format!("> {threshold}") } else { threshold.to_string() }
 }
 

@@ -1,0 +1,94 @@
+//! Counts by the values of a column, while it has few enough of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A column with more values does not divide rows into segments, or attacks into kinds.
+pub(crate) const MOST_VALUES: usize = 1000;
+
+/// Counts by value; `None` once there are more than [`MOST_VALUES`]. The key of rows without a value is the empty text, which no
+/// value is, and which does not count as one. What is dropped depends on the set of values alone, not on their order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Values<T>(Option<BTreeMap<Box<str>, T>>);
+
+impl<T> Default for Values<T> {
+    fn default() -> Self {
+        Self(Some(BTreeMap::new()))
+    }
+}
+
+impl<T: Default> Values<T> {
+    /// Changes the counts of a value. Copies the text only if the value is new.
+    pub(crate) fn change(&mut self, value: &str, change: impl FnOnce(&mut T)) {
+        let Some(values) = &mut self.0 else { return };
+        if let Some(counts) = values.get_mut(value) {
+            change(counts);
+            return;
+        }
+        let count = values.len() - usize::from(values.contains_key(""));
+        if count == MOST_VALUES && !value.is_empty() {
+            self.0 = None;
+        } else {
+            change(values.entry(value.into()).or_default());
+        }
+    }
+
+    /// Adds the counts of another part of the rows.
+    pub(crate) fn merge(&mut self, other: &Self, add: impl Fn(&mut T, &T)) {
+        match &other.0 {
+            Some(values) => {
+                values.iter().for_each(|(value, counts)| self.change(value, |mine| add(mine, counts)))
+            }
+            None => self.0 = None,
+        }
+    }
+
+    /// The counts by value, unless there are too many values.
+    pub(crate) const fn get(&self) -> Option<&BTreeMap<Box<str>, T>> {
+        self.0.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+
+    fn of(values: impl IntoIterator<Item = String>) -> Values<u64> {
+        let mut all = Values::default();
+        values.into_iter().for_each(|value| all.change(&value, |count| *count += 1));
+        all
+    }
+
+    #[test]
+    fn rows_without_a_value_are_not_a_value() {
+        let values = || (0..MOST_VALUES).map(|number| number.to_string());
+        let empty = || std::iter::once(String::new());
+        for all in [of(values().chain(empty())), of(empty().chain(values()))] {
+            assert_eq!(all.get().unwrap().len(), MOST_VALUES + 1);
+        }
+        assert_eq!(of(values().chain(empty()).chain(["more".to_owned()])).get(), None);
+    }
+
+    #[test]
+    fn parts_are_dropped_as_the_whole_is() {
+        let halves = |overlap: usize| {
+            let first = of((0..600).map(|number| number.to_string()));
+            let second = of((600 - overlap..1200 - overlap).map(|number| number.to_string()));
+            let merged = |one: &Values<u64>, other: &Values<u64>| {
+                let mut one = one.clone();
+                one.merge(other, |mine, other| *mine += other);
+                one
+            };
+            assert_eq!(merged(&first, &second), merged(&second, &first));
+            merged(&first, &second)
+        };
+        assert_eq!(halves(200).get().unwrap().values().sum::<u64>(), 1200);
+        let mut dropped = halves(199);
+        assert_eq!(dropped.get(), None);
+        dropped.merge(&of(["a".to_owned()]), |mine, other| *mine += other);
+        assert_eq!(dropped.get(), None, "a dropped column stays dropped");
+    }
+}

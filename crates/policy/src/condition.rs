@@ -7,6 +7,8 @@
 //! scores   `valid`, `invalid`, or comparisons joined by `and`: `>= 60 and < $match_auto`
 //! ```
 
+use cloudauth_protocol::grammar;
+
 use crate::document::{DeclaredInput, Kind, Test, Threshold};
 use crate::input::Input;
 use crate::problem::did_you_mean;
@@ -160,18 +162,17 @@ fn operand_of(
     })?)
 }
 
-/// A finite number as JSON and TOML write it: `75`, `0.5`, `1e+01`, `1_000`. Not `inf` or `nan`.
-fn number(text: &str) -> Option<f64> {
+/// A finite number as JSON or TOML writes it: `75`, `0.5`, `1e+01`, `+75`, `1_000`. Not `inf`, `.5`, `75.` or `007`.
+pub(crate) fn number(text: &str) -> Option<f64> {
     let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
     let bytes = text.as_bytes();
-    let is_plain = bytes.iter().enumerate().all(|(at, byte)| match byte {
-        // TOML has it between digits.
-        b'_' => digit(at.checked_sub(1).and_then(|at| bytes.get(at))) && digit(bytes.get(at + 1)),
-        b'.' | b'-' | b'+' | b'e' | b'E' => true,
-        _ => byte.is_ascii_digit(),
-    });
-    let number = text.replace('_', "").parse::<f64>().ok()?;
-    (is_plain && number.is_finite()).then_some(number)
+    let is_between_digits =
+        |at: usize| digit(at.checked_sub(1).and_then(|at| bytes.get(at))) && digit(bytes.get(at + 1));
+    if text.match_indices('_').any(|(at, _)| !is_between_digits(at)) {
+        return None;
+    }
+    let plain = text.strip_prefix('+').filter(|rest| !rest.starts_with('-')).unwrap_or(text);
+    grammar::score(&plain.replace('_', ""))
 }
 
 /// The first number with a decimal comma, `76,5`, written with a point.
@@ -190,4 +191,22 @@ fn later(one: Option<f64>, other: f64) -> Option<f64> {
 
 fn sooner(one: Option<f64>, other: f64) -> Option<f64> {
     Some(one.map_or(other, |one| one.min(other)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn a_number_is_one_of_json_or_toml() {
+        for (text, expected) in
+            [("75", 75.0), ("+0.5", 0.5), ("-1", -1.0), ("1e+01", 10.0), ("1_000", 1000.0)]
+        {
+            assert_eq!(number(text), Some(expected), "{text}");
+        }
+        for text in ["", ".5", "75.", "007", "+-1", "++1", "_1", "1_", "1__0", "1_.5", "inf", "nan", "1e999"]
+        {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::condition::{comparison, parts_of};
+use crate::condition::{comparison, number, parts_of};
 use crate::document::{Condition, Kind, Promise};
 use crate::input::Input;
 use crate::policy::Policy;
@@ -86,7 +86,7 @@ impl Policy {
                 named.map(|name| self.document.thresholds.iter().find(|threshold| threshold.name == name));
             let (name, value) = match threshold {
                 Some(threshold) => threshold.map(|threshold| (Some(&*threshold.name), threshold.value))?,
-                None => (None, operand.parse().ok()?),
+                None => (None, number(operand)?),
             };
             let cut = Cut { input, name, value: value + 0.0, exclusive: matches!(operator, ">" | "<=") };
             (cut.boundary() > least && cut.boundary() <= most).then_some(cut)
@@ -119,7 +119,7 @@ mod tests {
             then = { decision = "approve", reason = "r" }
             [[rule]]
             id = "middle"
-            when = { sub_code = "204", verify_score = ">= $floor and <= 66.25" }
+            when = { sub_code = "204", verify_score = ">= $floor and <= 6_6.25" }
             then = { decision = "retry", reason = "r" }
             [[rule]]
             id = "low"

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::input::Input;
@@ -44,7 +44,9 @@ impl<'j> FlatEvidence<'j> {
         if !json.trim_ascii_start().starts_with('{') {
             return Err(FlatError("not a JSON object".to_owned()));
         }
-        serde_json::from_str(json).map_err(|error| FlatError(error.to_string()))
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let read = reader.deserialize_map(Members).and_then(|flat| reader.end().map(|()| flat));
+        read.map_err(|error| FlatError(error.to_string()))
     }
 
     /// The value of an input.
@@ -64,12 +66,6 @@ impl<'j> FlatEvidence<'j> {
 impl fmt::Debug for FlatEvidence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(Input::ALL.map(|input| (input, self.value(input)))).finish()
-    }
-}
-
-impl<'de: 'j, 'j> Deserialize<'de> for FlatEvidence<'j> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
     }
 }
 

@@ -28,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        // Help and version are no errors, and must reach their reader.
+        // Help and version are not errors, and must reach their reader.
         Err(message) => {
             let printed = message.print();
             if !message.use_stderr() {

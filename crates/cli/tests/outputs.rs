@@ -307,7 +307,7 @@ fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
     }
 }
 
-/// A disk that is full but for a few kilobytes, and then is not any more.
+/// A disk with a few free kilobytes, which is enlarged later.
 #[cfg(feature = "lab")]
 #[test]
 #[ignore = "needs a file system of 300 KB: cargo xtask destructive"]

@@ -169,8 +169,8 @@ impl LoadError {
     }
 }
 
-/// A profile's name, if it is too short for a secret: an access key secret has 30 characters. What stands in the place of a
-/// name may be a secret on the wrong line.
+/// A profile's name, if it is too short for a secret: an access key secret has 30 characters. A name that is longer may be
+/// a secret on the wrong line.
 fn shown(name: &str) -> String {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@');
     let digits = name.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or_default();

@@ -194,7 +194,7 @@ impl Faults {
         Self { list, seed, drawn: 0 }
     }
 
-    /// Adds a fault, in the place of the oldest where there are [`KEPT`].
+    /// Adds a fault. It replaces the oldest if there are already [`KEPT`].
     pub(crate) fn add(&mut self, fault: Fault) {
         if self.list.len() >= KEPT {
             drop(self.list.remove(0));

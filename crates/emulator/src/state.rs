@@ -82,7 +82,7 @@ impl Saving {
         Self { store, is_stale: false, error: None }
     }
 
-    /// Notes whether a commit succeeded. A full disk does not stop the emulator: its user is told, once.
+    /// Notes whether a commit succeeded. A full disk does not stop the emulator; it prints one message.
     fn committed(&mut self, result: Result<(), String>) -> bool {
         match (&result, &self.error) {
             (Err(error), None) => {

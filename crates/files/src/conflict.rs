@@ -1,4 +1,4 @@
-//! Refuses an output that is also an input or another output, whatever it is called.
+//! Refuses an output that is also an input or another output, by any name.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -69,8 +69,8 @@ impl OutputFile {
         Ok(Self(Inner::Beside { file: BufWriter::new(file), target: path, folder }))
     }
 
-    /// Goes on with a file that was [`kept`](Self::keep_when_dropped), from `length` on: what lies beyond is cut off.
-    /// `None` if no file of that name lies beside the target.
+    /// Resumes a file that was [`kept`](Self::keep_when_dropped), from `length` on: what is beyond is cut off.
+    /// `None` if the folder of the target has no such file.
     ///
     /// # Errors
     /// If the file is shorter, or another process writes it.

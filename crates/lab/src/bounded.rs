@@ -1,4 +1,4 @@
-//! The bound of what is read at once: a line, or a record of CSV.
+//! The bound of a line and of a CSV record.
 
 use std::io::{self, BufRead, Read};
 

@@ -221,7 +221,7 @@ impl Counts {
                 return Err(format!("is of another format than {FORMAT}: generate the query again"));
             }
             if line.candidate_verdict != self.scales.hash() {
-                return Err("counts scores at other values: a rule or a promise of the policy compares scores with other values now; write the query anew".to_owned());
+                return Err("counts scores at other values: a rule or a promise of the policy compares scores with other values now; generate the query again".to_owned());
             }
             self.has_format = true;
             let notes =

@@ -274,7 +274,7 @@ fn binned(grid: &Grid, edges: &[usize]) -> Binned {
             *bin += count;
         }
     }
-    // What lies outside of the grid is of the bins at its ends.
+    // Scores outside the grid belong to the bins at its ends.
     let (below, above) = grid.outside();
     if let [first, ..] = &mut *counts {
         *first += below;

@@ -85,7 +85,7 @@ fn filters(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
         number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
     });
-    // Thresholds are told as they are, however many decimals they have.
+    // Thresholds are printed exactly, with all their decimals.
     pages.add_filter("score", |score: f64| score.to_string());
     // A probability is never 0.
     pages.add_filter("chance", |p: Option<f64>| match p {

@@ -226,7 +226,7 @@ impl Task<'_> {
         self.allow_missing_inputs || slots.peek().is_none() || slots.any(is_there)
     }
 
-    /// The slots, beside inputs, whose paths the mapping names. Missing inputs are counted by themselves.
+    /// The slots, beside inputs, whose paths the mapping names. Missing inputs are counted separately.
     pub(crate) fn named(&self) -> impl Iterator<Item = (usize, &String)> {
         let slots = self.slots.iter().enumerate().skip(Input::ALL.len());
         slots.filter(|(slot, path)| self.is_mapped && *slot != slot::RESULT && !path.is_empty())

@@ -24,11 +24,11 @@ use crate::policy::Policy;
 pub struct Cut<'p> {
     /// The score.
     pub input: Input,
-    /// The threshold's name; `None` for a number that stands in a condition.
+    /// The threshold's name; `None` for a number in a condition.
     pub name: Option<&'p str>,
     /// The value as the file has it.
     pub value: f64,
-    /// Whether a score equal to the value lies below the cut: the comparison is `>` or `<=`.
+    /// Whether a score equal to the value is below the cut: the comparison is `>` or `<=`.
     pub exclusive: bool,
 }
 
@@ -64,7 +64,7 @@ impl Policy {
         cuts
     }
 
-    /// The range in which a score is valid; `None` if the policy does not declare the input, or it is no score.
+    /// The range in which a score is valid; `None` if the policy does not declare the input, or if it is not a score.
     #[must_use]
     pub fn range(&self, input: Input) -> Option<(f64, f64)> {
         let declared = self.document.inputs.iter().find(|declared| declared.name == input)?;

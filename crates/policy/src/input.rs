@@ -84,7 +84,7 @@ impl FromStr for Input {
     }
 }
 
-/// A name that no input has. The name itself is not quoted: it may be somebody's data in the wrong place.
+/// A name that no input has. The name itself is not quoted: it may be personal data in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownInput(String);
 

@@ -100,7 +100,7 @@ pub fn labels_of_text(text: &str, labels: &mut Vec<Box<str>>) -> bool {
     all.next().is_none() || malformed(labels)
 }
 
-/// Adds the labels of a JSON list of texts, as it is written. What is no text, and what follows the 256th, is the label
+/// Adds the labels of a JSON list of texts, as it is written. An element that is not text, and any after the 256th, is the label
 /// [`MALFORMED`]: it must not be taken for "none". Whether all of it was
 /// understood.
 pub fn labels_of_list(json: &str, labels: &mut Vec<Box<str>>) -> bool {

@@ -33,7 +33,7 @@ pub(super) struct Decisions {
 }
 
 impl Decisions {
-    /// Begins the file, or goes on with that of a checkpoint.
+    /// Begins the file, or resumes that of a checkpoint.
     pub(super) fn open(target: &Path, from: &Checkpoint, is_complete: bool) -> Result<Self, LabError> {
         let failed = |error: &io::Error| LabError::unwritten(target, error);
         let new =

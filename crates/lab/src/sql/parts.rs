@@ -227,7 +227,7 @@ fn attacks(dialect: Dialect, scales: &Scales) -> Part {
         .from(placed(dialect, Input::FaceAttackScore, scales, counts, &keys, from))
 }
 
-/// Keys, and the number of a score's slot by [`crate::stats::Scale`]'s rule, -1 if it is none. On the grid, the product is at
+/// Keys, and the number of a score's slot by [`crate::stats::Scale`]'s rule, -1 for an invalid score. On the grid, the product is at
 /// most one place off, and the two edges around it put that right; an edge is a whole number over 100 or 10,000, which every
 /// engine divides alike. The slots beside the grid are those of the policy's own thresholds.
 fn placed(
@@ -250,7 +250,7 @@ fn placed(
     let kept = |of: &str| {
         keys.iter().map(|(name, _)| format!("{of}.{name} AS {name}")).collect::<Vec<_>>().join(",\n")
     };
-    // What lies outside may be so large that the product is an error in PostgreSQL.
+    // A score outside may be so large that the product is an error in PostgreSQL.
     let guessed = format!(
         "SELECT{},\n  scored.score AS score,\n  CASE WHEN scored.score >= {zero} AND scored.score <= {} THEN {} END AS guess\nFROM ({}\n) AS scored",
         deeper(&kept("scored")),

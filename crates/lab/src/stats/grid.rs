@@ -51,7 +51,7 @@ pub fn edge_index(threshold: f64) -> Option<usize> {
 }
 
 /// Where a score is counted: at the last edge that it reaches, so that `place >= k` is `score >= edge(k)` for every score from 0
-/// to 100. What is none is counted past all edges.
+/// to 100. An invalid score is counted past all edges.
 #[inline]
 fn place(score: f64) -> u16 {
     place_at(score, HUNDREDTHS)
@@ -146,7 +146,7 @@ impl Grid {
         self.invalid += other.invalid;
     }
 
-    /// The counts at 0.00, 0.01, .. 100.00. What lies outside of the grid is not among them.
+    /// The counts at 0.00, 0.01, .. 100.00. Scores outside the grid are not among them.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts

@@ -11,11 +11,11 @@ use crate::stats::{HUNDREDTHS, Scale, TEN_THOUSANDTHS};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ScoreCut {
     pub(crate) input: Input,
-    /// The threshold's name; `None` for a number that stands in a condition.
+    /// The threshold's name; `None` for a number in a condition.
     pub(crate) name: Option<String>,
     /// As the file has it.
     pub(crate) value: f64,
-    /// Whether a score equal to the value lies below.
+    /// Whether a score equal to the value is below the cut.
     pub(crate) exclusive: bool,
     /// The smallest score at or above the cut.
     pub(crate) boundary: f64,
@@ -75,7 +75,7 @@ impl Scales {
         &self.0
     }
 
-    /// Of one score; that of `verify_score` for an input that is no score.
+    /// The scale of a score; that of `verify_score` for any other input.
     pub(crate) fn scale(&self, input: Input) -> &Scale {
         let [verify, quality, attack] = &self.0;
         match input {

@@ -55,7 +55,7 @@ fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>
     format!("\n{table}")
 }
 
-/// A segment's value. The empty one is that of rows without a value; a value that looks like it stands in quotes.
+/// A segment's value. Rows without a value have the empty one; a value that looks like it is quoted.
 fn shown(value: &str) -> String {
     match value {
         "" => "(none)".to_owned(),

@@ -11,7 +11,7 @@ use crate::stats::rate::Rate;
 pub struct LabelledGrid {
     /// Attempts by the person who they claim to be.
     pub genuine: Grid,
-    /// Attempts by somebody else.
+    /// Attempts by impostors.
     pub impostor: Grid,
 }
 

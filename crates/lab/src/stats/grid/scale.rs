@@ -1,6 +1,6 @@
 //! Where scores are counted: the edges of the grid, and the cuts of a policy that lie between them.
 //!
-//! A slot is a place to count at. First come those of the grid, then the scores that are none, those below the grid, those
+//! A slot is a place to count at. First come those of the grid, then the invalid scores, those below the grid, those
 //! above it, and one for each cut: it takes the scores from there to the next edge or cut.
 
 use super::{EDGES, NO_SCORE, SLOTS, place_at};
@@ -24,7 +24,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// The most cuts that there are slots for.
+    /// The largest number of cuts.
     pub(crate) const MOST_CUTS: usize = SLOTS - CUTS as usize;
 
     /// A grid of so many edges in one unit of the score, for scores in a range that are also counted exactly at these cuts,
@@ -116,7 +116,7 @@ impl Scale {
         cut.map_or(slot, |(_, divides)| *divides)
     }
 
-    /// The point from 0 to 100 that a slot of a score in points lies in; `None` outside of the grid.
+    /// The point from 0 to 100 of a slot, for a score in points; `None` outside the grid.
     #[inline]
     pub(crate) fn point(&self, slot: u16) -> Option<usize> {
         let whole = if slot < NO_SCORE { slot } else { self.whole(slot) };
@@ -175,7 +175,7 @@ mod tests {
         cuts
     }
 
-    /// Each cut and each edge near it, with the doubles around them, and what is no score.
+    /// Each cut and each edge near it, with the doubles around them, and values that are not scores.
     fn scores() -> Vec<f64> {
         let near = |cut: f64| [cut, (cut * 100.0).floor() / 100.0, (cut * 100.0).ceil() / 100.0];
         let around = |at: f64| [at.next_down(), at, at.next_up()];

@@ -1,0 +1,182 @@
+//! Values and conditions that are written wrongly: the message says how to write them.
+
+use super::*;
+
+#[test]
+fn v1_a_threshold_without_braces_is_proposed_with_its_name_and_value() {
+    let line = "match_auto   = { value = 75.0, far = \"1/10000\", note = \"auto-approve\" }";
+    for (written, rule, message, help) in [
+        (
+            "match_auto = 76.5",
+            "V1",
+            "threshold `match_auto` must be a table",
+            "write match_auto = { value = 76.5 }",
+        ),
+        (
+            "match_auto = 76",
+            "V1",
+            "threshold `match_auto` must be a table",
+            "write match_auto = { value = 76 }",
+        ),
+        ("match_auto = \"76.5\"", "V1", "threshold `match_auto` must be a table", "{ value = 76.5 }"),
+        ("match_auto = \"76,5\"", "V1", "threshold `match_auto` must be a table", "{ value = 76.5 }"),
+        ("match_auto = true", "V1", "threshold `match_auto` must be a table", "{ value = 75.0 }"),
+        (
+            "match_auto = { value = \"76.5\" }",
+            "V8",
+            "the value of threshold `match_auto` is not a number",
+            "write match_auto = { value = 76.5 }",
+        ),
+        ("match_auto = { value = nan }", "V8", "the value of threshold `match_auto` is not a number", ""),
+        ("match_auto = { note = \"x\" }", "V1", "threshold `match_auto` lacks `value`", "write match_auto"),
+    ] {
+        let text = with(line, written);
+        assert_problem(&text, rule, message, help);
+        assert_eq!(problems(&text).len(), 1, "one cause, one problem: {:#?}", problems(&text));
+    }
+}
+
+#[test]
+fn v1_a_decimal_comma_is_recognised() {
+    let line = "match_auto   = { value = 75.0, far = \"1/10000\", note = \"auto-approve\" }";
+    for written in ["match_auto = 76,5", "match_auto = { value = 76,5 }"] {
+        let text = with(line, written);
+        assert_problem(&text, "V1", "invalid TOML: ", "if this is a number with a decimal comma, write 76.5");
+    }
+    assert_problem(
+        &with(">= $match_auto", ">= 76,5"),
+        "V1",
+        "`76,5` is not a number",
+        "write the decimal point as a point: 76.5",
+    );
+}
+
+#[test]
+fn v1_conditions_say_what_is_wrong_with_and() {
+    for (to, message) in [
+        (">= $match_auto and", "a comparison is missing in `>= $match_auto and`"),
+        ("and >= $match_auto", "a comparison is missing"),
+        (">= $match_auto and and < 90", "a comparison is missing"),
+        (">= $match_auto or < 60", "`or` is not allowed in a condition"),
+        (">= $match_auto && < 90", "`&&` is not allowed in a condition"),
+    ] {
+        assert_problem(&with(">= $match_auto", to), "V1", message, "");
+    }
+    for to in [">= $match_auto  and  <= 100", ">= $match_auto and\\t<= 100"] {
+        assert_eq!(problems(&with(">= $match_auto", to)), [], "{to}");
+    }
+}
+
+#[test]
+fn a_condition_takes_every_number_that_json_and_toml_write() {
+    let hash = |text: &str| Policy::parse(text).unwrap().reference().content_hash.clone();
+    let expected = hash(builtin::ONBOARDING);
+    for number in ["60", "60.0", "6e1", "6e+01", "+60", "6_0.0", "600e-1", "6.0E+1"] {
+        let text = with("verify_score = \">= $retry_floor\"", &format!("verify_score = \">= {number}\""))
+            .replace("retry_floor  = { value = 60.0 }\n", "")
+            .replace("\"retry_floor\", ", "");
+        assert_eq!(hash(&text), expected, "{number}");
+    }
+    for wrong in ["nan", "inf", "0x3c", "6__0", "_60", "60_", "6e", "1e999", "--5"] {
+        let text = with(">= $match_auto", &format!(">= {wrong}"));
+        assert_problem(&text, "V1", &format!("`{wrong}` is not a number"), "");
+    }
+}
+
+#[test]
+fn v1_values_of_the_wrong_type_are_refused_with_the_right_spelling() {
+    let input = "input = { sub_code = \"204\", passed = \"F\"";
+    for (from, to, message, help) in [
+        (
+            input,
+            "input = { sub_code = 204, passed = \"F\"",
+            "`sub_code` must be a text",
+            "write sub_code = \"204\"",
+        ),
+        (
+            input,
+            "input = { sub_code = 204.0, passed = \"F\"",
+            "`sub_code` must be a text",
+            "write sub_code = \"204\"",
+        ),
+        (
+            input,
+            "input = { sub_code = \"204\", passed = false",
+            "`passed` must be a text",
+            "write passed = \"F\"",
+        ),
+        (
+            input,
+            "input = { sub_code = \"204\", passed = 0",
+            "`passed` must be a text",
+            "write \"T\" or \"F\"",
+        ),
+        (
+            "verify_score = 75.0,",
+            "verify_score = \"75.0\",",
+            "`verify_score` must be a number",
+            "write verify_score = 75.0",
+        ),
+        (
+            "verify_score = 75.0,",
+            "verify_score = \"high\",",
+            "`verify_score` must be a number",
+            "`nan` is an invalid score",
+        ),
+        (
+            "when = { sub_code = \"205\" }",
+            "when = { sub_code = 205 }",
+            "the condition on `sub_code` is not in quotes",
+            "write sub_code = \"205\"",
+        ),
+        (
+            "sub_code = [\"202\", \"203\"]",
+            "sub_code = [202, 203]",
+            "the condition on `sub_code` is not in quotes",
+            "write sub_code = [\"202\", \"203\"]",
+        ),
+        (
+            "when = { face_attack = \"T\" }",
+            "when = { face_attack = true }",
+            "the condition on `face_attack` is not in quotes",
+            "write face_attack = \"T\"",
+        ),
+        (
+            "verify_score = \">= $match_auto\"",
+            "verify_score = 75",
+            "the condition on `verify_score` is not in quotes",
+            "write verify_score = \">= 75\"",
+        ),
+        ("values = [\"200\", ", "values = [200, ", "`sub_code` must be a text", "write \"200\""),
+    ] {
+        assert_problem(&with(from, to), "V1", message, help);
+    }
+    let labels = builtin::VENDOR
+        .replace(
+            "passed = { type",
+            "device_risk = { type = \"labels\", values = [\"ROOT\"] }\npassed = { type",
+        )
+        .replace(
+            "input = { sub_code = \"210\",",
+            "input = { device_risk = [\"ROOT\", 1], sub_code = \"210\",",
+        );
+    assert_problem(&labels, "V1", "`device_risk` must be a list of texts", "each label in quotes");
+}
+
+#[test]
+fn v1_two_examples_of_one_name_are_refused() {
+    let text = with("name = \"one ulp below\"", "name = \"vendor sample\"");
+    assert_problem(&text, "V1", "two examples have the name `vendor sample`", "its own name");
+}
+
+#[test]
+fn v9_failing_examples_can_be_allowed_and_nothing_else() {
+    let text = with("verify_score = 75.0, quality_score", "verify_score = 74.9, quality_score");
+    let policy = Policy::parse_allowing_failing_examples(&text).unwrap();
+    let failing: Vec<&str> = policy.failing_examples().map(|example| example.message.as_str()).collect();
+    let expected = "example `exactly on the auto-approve threshold`: expected approve by `approve`, got review by `grey-zone`";
+    assert_eq!(failing, [expected]);
+    assert!(Policy::parse(&text).is_err());
+    let unsafe_text = text.replace("face_attack = [\"T\", \"invalid\"]", "face_attack = \"F\"");
+    assert!(Policy::parse_allowing_failing_examples(&unsafe_text).is_err(), "proofs still hold");
+}

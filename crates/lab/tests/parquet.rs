@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::*;
-use cloudauth_lab::{Lab, Mapping, Source, Watch};
+use cloudauth_lab::{Lab, Mapping, Source, Tally, Watch};
 use cloudauth_policy::{Policy, builtin};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -104,7 +104,14 @@ fn as_parquet(path: &Path, rows: &Rows, is_coded: bool, group: usize) -> PathBuf
 
 fn told(lab: &Lab<'_>, path: &Path) -> String {
     let sources = Source::find(&[path.to_owned()]).unwrap();
-    serde_json::to_string(&lab.run(&sources, &Watch::default()).unwrap().tally).unwrap()
+    shown(&lab.run(&sources, &Watch::default()).unwrap().tally)
+}
+
+fn shown(tally: &Tally) -> String {
+    let mut tally = serde_json::to_value(tally).unwrap();
+    // A column without a value is there; a JSON member that is null in every row is not.
+    assert!(tally.as_object_mut().unwrap().remove("seen").is_some());
+    tally.to_string()
 }
 
 fn mapping() -> Mapping {
@@ -313,5 +320,5 @@ fn a_run_over_groups_that_was_stopped_goes_on() {
         }
     };
     assert!(parts >= 5, "{parts}");
-    assert_eq!(serde_json::to_string(&tally).unwrap(), told(&Lab::new(&policy), &path));
+    assert_eq!(shown(&tally), told(&Lab::new(&policy), &path));
 }

@@ -3,7 +3,8 @@
 //! isahc looks whether a send was dropped only when bytes arrive: the connection of a silent server stays open until the
 //! attempt's time is over. A client that is dropped closes all its connections. So a client with dropped sends is replaced
 //! by a new one, immediately if nothing else runs on it and otherwise after [`MOST_DROPPED`] of them, and it is dropped
-//! when the last send on it ends.
+//! when the last send on it ends. That happens on another thread: dropping the last handle of a client waits for the
+//! client's thread, which may wait for a name to be resolved, and must not block an executor.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,9 @@ use isahc::HttpClient;
 
 /// The largest number of dropped sends that hold connections of a client that is in use.
 const MOST_DROPPED: usize = 16;
+
+/// Clients that are about to be dropped.
+static LEAVING: Leaving<HttpClient> = Leaving::new();
 
 /// Makes a client.
 pub(crate) type Make = dyn Fn() -> Result<HttpClient, isahc::Error> + Send + Sync;
@@ -24,7 +28,8 @@ pub(crate) struct Clients {
 
 /// A client with its sends counted.
 struct Counted {
-    client: HttpClient,
+    /// The only handle. `None` once dropped.
+    client: Option<HttpClient>,
     running: AtomicUsize,
     dropped: AtomicUsize,
 }
@@ -35,6 +40,9 @@ pub(crate) struct Lease<'a> {
     counted: Arc<Counted>,
     done: bool,
 }
+
+/// Values that are dropped on another thread.
+struct Leaving<T>(Mutex<Vec<T>>);
 
 impl Clients {
     pub(crate) fn new(make: Box<Make>) -> Result<Self, isahc::Error> {
@@ -47,14 +55,27 @@ impl Clients {
     }
 
     pub(crate) fn lease(&self) -> Result<Lease<'_>, isahc::Error> {
-        let mut current = self.lock();
-        let counted = match (&*current, &self.make) {
-            (Some(counted), _) => Arc::clone(counted),
-            (None, Some(make)) => Arc::clone(current.insert(Counted::new(make()?))),
-            (None, None) => return Err(isahc::error::ErrorKind::ClientInitialization.into()),
+        if let Some(lease) = self.lease_current() {
+            return Ok(lease);
+        }
+        let Some(make) = &self.make else {
+            return Err(isahc::error::ErrorKind::ClientInitialization.into());
         };
+        // Without the lock, so that no other send waits. If another send builds one too, the first to finish is used.
+        let made = Counted::new(make()?);
+        let mut current = self.lock();
+        let counted = Arc::clone(current.get_or_insert_with(|| Arc::clone(&made)));
+        Ok(self.lease_of(counted))
+    }
+
+    fn lease_current(&self) -> Option<Lease<'_>> {
+        self.lock().as_ref().map(|counted| self.lease_of(Arc::clone(counted)))
+    }
+
+    /// Called with the lock held, so that [`retire`](Self::retire) sees the send.
+    fn lease_of(&self, counted: Arc<Counted>) -> Lease<'_> {
         counted.running.fetch_add(1, Ordering::Relaxed);
-        Ok(Lease { clients: self, counted, done: false })
+        Lease { clients: self, counted, done: false }
     }
 
     /// Leaves the client to the sends that still run on it; the next send gets a new one.
@@ -72,26 +93,44 @@ impl Clients {
 
 impl Counted {
     fn new(client: HttpClient) -> Arc<Self> {
-        Arc::new(Self { client, running: AtomicUsize::new(0), dropped: AtomicUsize::new(0) })
+        Arc::new(Self { client: Some(client), running: AtomicUsize::new(0), dropped: AtomicUsize::new(0) })
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        if self.dropped.load(Ordering::Relaxed) == 0 {
-            return;
+        if self.dropped.load(Ordering::Relaxed) > 0
+            && let Some(client) = self.client.take()
+        {
+            LEAVING.drop_elsewhere(client);
         }
-        // Dropping the last handle of a client waits for its thread, which may wait for a name to be resolved.
-        let client = self.client.clone();
+    }
+}
+
+impl<T: Send> Leaving<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Drops a value on a new thread. If no thread can be started, the value waits for the next call.
+    fn drop_elsewhere(&'static self, value: T) {
+        self.lock().push(value);
         let dropper = std::thread::Builder::new().name("isahc-drop".to_owned());
-        // Without another thread it is dropped here.
-        let _ = dropper.spawn(move || drop(client));
+        let _ = dropper.spawn(|| {
+            let values = std::mem::take(&mut *self.lock());
+            drop(values);
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lease<'_> {
-    pub(crate) fn client(&self) -> &HttpClient {
-        &self.counted.client
+    /// `None` never occurs: the client is taken only when the last lease is gone.
+    pub(crate) fn client(&self) -> Result<&HttpClient, isahc::Error> {
+        self.counted.client.as_ref().ok_or_else(|| isahc::error::ErrorKind::ClientInitialization.into())
     }
 
     /// The send has ended, well or badly.
@@ -111,5 +150,48 @@ impl Drop for Lease<'_> {
         if dropped >= MOST_DROPPED || (dropped > 0 && others == 0) {
             self.clients.retire(counted);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use std::sync::OnceLock;
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread::ThreadId;
+
+    use super::*;
+
+    struct Probe(Sender<ThreadId>);
+
+    impl Drop for Probe {
+        fn drop(&mut self) {
+            let _ = self.0.send(std::thread::current().id());
+        }
+    }
+
+    #[test]
+    fn drops_the_only_handle_on_another_thread() {
+        static LEAVING: Leaving<Probe> = Leaving::new();
+        let (sender, dropped_on) = channel();
+        LEAVING.drop_elsewhere(Probe(sender));
+        assert_ne!(dropped_on.recv().unwrap(), std::thread::current().id());
+        assert!(dropped_on.recv().is_err(), "there was one handle");
+    }
+
+    #[test]
+    fn builds_a_client_without_the_lock() {
+        static CLIENTS: OnceLock<Clients> = OnceLock::new();
+        static FREE: Mutex<Vec<bool>> = Mutex::new(Vec::new());
+        let make = || {
+            // The first client is built before there is a lock.
+            let free = CLIENTS.get().is_none_or(|clients| clients.current.try_lock().is_ok());
+            FREE.lock().unwrap().push(free);
+            HttpClient::new()
+        };
+        let clients = CLIENTS.get_or_init(|| Clients::new(Box::new(make)).unwrap());
+        drop(clients.lease().unwrap());
+        clients.lease().unwrap().done();
+        assert_eq!(*FREE.lock().unwrap(), [true, true], "a dropped send replaces the client");
     }
 }

@@ -151,8 +151,9 @@ impl Transport for IsahcTransport {
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
         let request = self.prepared(request, limits)?;
         let lease = self.clients.lease().map_err(no_client)?;
+        let client = lease.client().map_err(no_client)?;
         let came = async {
-            let (parts, body) = lease.client().send_async(request).await.map_err(failed)?.into_parts();
+            let (parts, body) = client.send_async(request).await.map_err(failed)?.into_parts();
             let mut bytes = Vec::new();
             let read = body.take(one_more_than(limits)).read_to_end(&mut bytes).await;
             whole(parts, bytes, read, limits)

@@ -1,5 +1,6 @@
 //! For tests: doubles without a socket, and the suite that every transport passes.
 
+mod cancel;
 pub mod conformance;
 mod doubles;
 mod server;

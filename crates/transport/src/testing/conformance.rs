@@ -9,8 +9,6 @@
 //! assert!(failures.is_empty(), "{failures:#?}");
 //! ```
 
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use cloudauth_protocol::{
@@ -19,12 +17,13 @@ use cloudauth_protocol::{
 };
 use http::{Request, Response};
 
+pub use super::cancel::{cancel, cancel_many};
 use super::server::{Server, Then, closed_port};
-use crate::{Limits, Sent, Transport, TransportError, TransportErrorKind};
+use crate::{Limits, Sent, TransportError, TransportErrorKind};
 
 /// The time after which a send that should have ended counts as stuck. A busy machine needs less, and a silent server stays
 /// for longer.
-const STUCK: Duration = Duration::from_secs(30);
+pub(super) const STUCK: Duration = Duration::from_secs(30);
 
 /// Sends one request; an async transport is run to its end inside.
 pub type Send<'a> = &'a dyn Fn(Request<Body>, &Limits) -> Result<Response<Body>, TransportError>;
@@ -53,66 +52,6 @@ pub fn run(send: Send<'_>) -> Vec<String> {
         failures.extend(check(send).err().map(|problem| format!("{name}: {problem}")));
     }
     failures
-}
-
-/// Drops a send after its request has arrived, and checks that the transport closes the connection and can send again.
-/// For async transports, beside [`run`].
-///
-/// # Errors
-/// What did not hold.
-pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
-    let silent = Server::silent().map_err(|error| error.to_string())?;
-    let limits = Limits::DEFAULT;
-    {
-        let mut send = pin!(transport.send(Op::Init.request(silent.url())?, &limits));
-        let begun = Instant::now();
-        while silent.requests().is_empty() {
-            expect(begun.elapsed() < STUCK, || "the request did not arrive".to_owned())?;
-            let mut moment = pin!(transport.sleep(Duration::from_millis(20)));
-            std::future::poll_fn(|context| {
-                match (send.as_mut().poll(context), moment.as_mut().poll(context)) {
-                    (Poll::Ready(_), _) => Poll::Ready(Err("a silent server answered".to_owned())),
-                    (_, ready) => ready.map(Ok),
-                }
-            })
-            .await?;
-        }
-    }
-    let begun = Instant::now();
-    while begun.elapsed() < STUCK {
-        transport.sleep(Duration::from_millis(20)).await;
-        if silent.left() > 0 {
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
-            let server = Server::start(answer, Then::Close).map_err(|error| error.to_string())?;
-            let next = transport.send(Op::Init.request(server.url())?, &limits).await;
-            return next.map(|_| ()).map_err(|error| format!("the next one failed: {error:?}"));
-        }
-    }
-    Err("the connection is kept".to_owned())
-}
-
-/// Drops `total` sends to a silent server, `abreast` at a time, and counts the connections that are open at the same
-/// time: they stay below four times `abreast`. For async transports, beside [`cancel`].
-///
-/// # Errors
-/// If more were open.
-pub async fn cancel_many(transport: &dyn Transport, total: usize, abreast: usize) -> Result<(), String> {
-    let silent = Server::silent().map_err(|error| error.to_string())?;
-    let limits = Limits::DEFAULT;
-    for _ in 0..total / abreast {
-        let requests: Result<Vec<_>, _> = (0..abreast).map(|_| Op::Init.request(silent.url())).collect();
-        let mut sends: Vec<_> =
-            requests?.into_iter().map(|request| Box::pin(transport.send(request, &limits))).collect();
-        let mut moment = pin!(transport.sleep(Duration::from_millis(20)));
-        std::future::poll_fn(|context| {
-            // A send that failed early is not polled again.
-            sends.retain_mut(|send| send.as_mut().poll(context).is_pending());
-            moment.as_mut().poll(context)
-        })
-        .await;
-    }
-    let most = silent.most_open();
-    expect(most < 4 * abreast, || format!("{most} connections were open, with {abreast} sends under way"))
 }
 
 /// One that is no single fault.

@@ -39,7 +39,6 @@ struct Seen {
     connections: AtomicUsize,
     left: AtomicUsize,
     open: AtomicUsize,
-    most_open: AtomicUsize,
 }
 
 impl Server {
@@ -110,8 +109,7 @@ impl Server {
     /// Reads a request of each connection, and waits until the other side leaves.
     pub(super) fn silent() -> io::Result<Self> {
         Self::serve(move |mut stream, seen| {
-            let open = seen.open.fetch_add(1, Ordering::Relaxed) + 1;
-            seen.most_open.fetch_max(open, Ordering::Relaxed);
+            seen.open.fetch_add(1, Ordering::Relaxed);
             let left = read_request(&mut stream).and_then(|request| {
                 seen.keep(request);
                 drain(&mut stream)
@@ -156,9 +154,14 @@ impl Server {
         self.seen.left.load(Ordering::Relaxed)
     }
 
-    /// The largest number of connections that were open at the same time, of a silent server.
-    pub(super) fn most_open(&self) -> usize {
-        self.seen.most_open.load(Ordering::Relaxed)
+    /// The number of requests that arrived.
+    pub(super) fn count(&self) -> usize {
+        self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The number of connections that are open now, of a silent server.
+    pub(super) fn open(&self) -> usize {
+        self.seen.open.load(Ordering::Relaxed)
     }
 
     pub(super) fn connections(&self) -> usize {

@@ -88,6 +88,15 @@ pub(crate) async fn failed() {
     HAS_FAILED.notified().await;
 }
 
+/// Waits until standard output is lost: for servers. A reader that has closed the pipe, as a script does that has read the
+/// address, has what it wanted, and the server runs on.
+pub(crate) async fn lost() {
+    failed().await;
+    if FAILED.get().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        std::future::pending().await
+    }
+}
+
 /// Writes a line to standard error. A failure has nowhere to be reported.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");

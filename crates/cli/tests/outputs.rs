@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -101,6 +101,29 @@ fn listen_ends_when_nobody_reads_its_output() {
     stream.write_all(b"GET /callback HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
+#[test]
+fn an_emulator_runs_on_when_a_script_has_read_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(&["emulator"], folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let address = lines
+        .find_map(|line| line.unwrap().strip_prefix("export CLOUDAUTH_ENDPOINT=http://").map(str::to_owned));
+    drop(lines);
+    // Twice, with time for a write to a closed pipe in between.
+    for _ in 0..2 {
+        let mut stream = std::net::TcpStream::connect(address.as_ref().unwrap()).unwrap();
+        stream
+            .write_all(b"GET /_emu/v1/info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it runs");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

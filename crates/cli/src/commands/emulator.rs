@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::args::Emulator;
 use crate::failure::Failure;
-use crate::output::{Output, failed, note};
+use crate::output::{Output, lost, note};
 use crate::text;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
     });
     output.print(&human, &document);
     tokio::select! {
-        () = failed() => Ok(0),
+        () = lost() => Ok(0),
         served = server.run() => served.map(|()| 0).map_err(Failure::other),
         _ = tokio::signal::ctrl_c() => Ok(0),
     }

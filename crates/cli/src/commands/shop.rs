@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::{entropy, policy};
 use crate::failure::Failure;
-use crate::output::{Output, failed, note};
+use crate::output::{Output, lost, note};
 
 #[path = "../../examples/shop_blocking.rs"]
 #[allow(clippy::module_inception, dead_code, unreachable_pub, reason = "the example is a program of its own")]
@@ -47,7 +47,7 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
         note(&format!("cloudauth: no browser was opened ({error}); open the shop's address yourself"));
     }
     tokio::select! {
-        () = failed() => Ok(0),
+        () = lost() => Ok(0),
         served = async { axum::serve(listener, shop::router(shop)).await } => served.map(|()| 0).map_err(Failure::other),
         _ = tokio::signal::ctrl_c() => Ok(0),
     }

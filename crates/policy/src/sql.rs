@@ -135,7 +135,7 @@ fn reading(
             let values = texts(&values.iter().map(String::as_str).collect::<Vec<_>>())?;
             let (with_zeros, code) = dialect.code_with_zeros(&exact);
             let mut words = format!(
-                "CASE WHEN {exact} IN ({values}) THEN {exact} WHEN {with_zeros} AND {code} IN ({values}) THEN {code} WHEN {exact} NOT IN ('', 'null') THEN 'unknown'"
+                "CASE WHEN {exact} IN ({values}) THEN {exact} WHEN {with_zeros} AND {code} IN ({values}) THEN {code} WHEN {exact} IS NOT NULL AND {exact} NOT IN ('', 'null') THEN 'unknown'"
             );
             if let Some(passed) = passed.filter(|_| input.name == Input::SubCode) {
                 let is_code = dialect.is_sub_code_in_passed(&passed);

@@ -34,6 +34,16 @@ def mismatches(engine, sql):
     return sum(row[2] for row in found), sum(row[3] for row in found)
 
 
+def collated(engine, sql):
+    """As `mismatches`. PostgreSQL matches no regular expression under such a collation, and that is noticed, too."""
+    try:
+        return mismatches(engine, sql)
+    except Exception as error:
+        if "nondeterministic collations are not supported for regular expressions" not in str(error):
+            raise
+        return 1, 0
+
+
 def check(engine, case, sql):
     found = decided(engine, sql)
     rows, wrong = sum(row[1] for row in found), sum(row[2] for row in found)
@@ -61,7 +71,7 @@ def run(folder, name):
             print(f"{engine.name}: {found} of {case['rows']} rows of {case['folder']} differ\n{sql}")
         if case["folder"] == "worked":
             naive = mismatches(engine, RANGE.sub("1 = 1", sql))
-            loose = mismatches(engine, sql.replace(EXACT[name], LOOSE[name])) if name in EXACT else None
+            loose = collated(engine, sql.replace(EXACT[name], LOOSE[name])) if name in EXACT else None
             whole = sql
             assert typed(engine, case, sql) == 0, "whole numbers and decimals are decided otherwise"
         # SQLite takes them for invalid, and has no column of one type alone; Rust's tests look at that.

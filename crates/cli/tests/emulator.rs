@@ -157,7 +157,7 @@ fn listen_tells_genuine_forged_duplicate_and_malformed_callbacks_apart() {
     });
     let elsewhere = Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", &endpoint));
     assert!(heard.join().unwrap().starts_with("GET /_emu/v1/info "), "it is asked whether it is an emulator");
-    // Nobody listens there any more: a second question would fail, and the callback is unchecked.
+    // That server is gone: a second question would fail, and the callback is unchecked.
     let mut elsewhere = elsewhere;
     ureq::get(format!("{}?certifyId=a&passed=200", elsewhere.said("callback_url"))).call().unwrap();
     assert_eq!(elsewhere.next()["authenticity"], "unchecked");

@@ -321,7 +321,7 @@ fn counts_at_the_values_of_other_promises_are_refused() {
     let counts = Source::find(&[folder.path().join("counts.csv")]).unwrap();
     let promise = "\n[[assert]]\nid = \"low\"\nnever = \"approve\"\nwhen = { verify_score = \"< 60.005\" }\n";
     let changed = Policy::parse(&format!("{}{promise}", builtin::ONBOARDING)).unwrap();
-    // Promises are no part of it.
+    // It does not include promises.
     assert_eq!(changed.reference().content_hash, case.policy.reference().content_hash);
     case.policy = changed;
     let error = case.lab().finish(&counts).unwrap_err().to_string();

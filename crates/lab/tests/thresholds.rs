@@ -12,7 +12,7 @@ use cloudauth_policy::{Dialect, Policy, builtin};
 
 const MAPPING: &str = "format = 1\nshape = \"flat\"\ntime = \"day\"\n[label]\ncolumn = \"label\"\nattack = \"attack\"\ngenuine = [\"genuine\"]\nimpostor = [\"impostor\"]";
 
-/// Every value that [`policy`] compares with a score: the smallest score at or above it, and how it is told.
+/// Every value that [`policy`] compares with a score: the smallest score at or above it, and how it is printed.
 const VERIFY: [(f64, Option<&str>, f64, bool); 6] = [
     (60.0, Some("retry_floor"), 60.0, false),
     (73.21, Some("match_floor"), 73.21, false),
@@ -53,7 +53,7 @@ struct Row {
     attack_score: f64,
 }
 
-/// Ties at every threshold, the doubles around it and the hundredths around it, and scores that are none.
+/// Ties at every threshold, the doubles around it and the hundredths around it, and invalid scores.
 fn rows(count: usize) -> Vec<Row> {
     let mut scores: Vec<f64> = Vec::new();
     for (at, ..) in VERIFY {

@@ -171,8 +171,8 @@ const fn word(truth: bool) -> &'static str {
 }
 
 impl<'a> Evidence<'a> {
-    /// Reads the evidence of one verification. `labels` is emptied and takes the labels of `device_risk`; `report` is told
-    /// of each input that is missing or malformed.
+    /// Reads the evidence of one verification. `labels` is emptied and takes the labels of `device_risk`; `report` is
+    /// called for each input that is missing or malformed.
     ///
     /// ```
     /// use cloudauth_policy::{Evidence, EvidenceIssue, Flag, Form, Input, Value};

@@ -78,7 +78,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// What stands between the quotes of a JSON string.
+/// The text between the quotes of a JSON string.
 fn quoted(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"')
 }

@@ -64,8 +64,8 @@ impl LabelledGrid {
         )
     }
 
-    /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, put the reference in the place of the
-    /// genuine and the current sample in that of the impostors. `None` if either is empty.
+    /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, give the reference sample as the
+    /// genuine scores and the current sample as the impostor scores. `None` if either is empty.
     #[must_use]
     pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
         compare(self.pairs().into_iter(), self.genuine.valid(), self.impostor.valid())

@@ -12,6 +12,8 @@ fn without_a_file_descriptor_nothing_is_sent() {
     rlimit::setrlimit(rlimit::Resource::NOFILE, 256, rlimit::getrlimit(rlimit::Resource::NOFILE).unwrap().1)
         .unwrap();
     let transport = IsahcTransport::new().unwrap();
-    conformance::without_descriptors(&|request, limits| BlockingTransport::send(&transport, request, limits))
-        .unwrap();
+    conformance::without_descriptors(&[&|request, limits| {
+        BlockingTransport::send(&transport, request, limits)
+    }])
+    .unwrap();
 }

@@ -13,6 +13,6 @@ fn without_a_file_descriptor_nothing_is_sent() {
         .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let transport = ReqwestTransport::new().unwrap();
-    conformance::without_descriptors(&|request, limits| runtime.block_on(transport.send(request, limits)))
+    conformance::without_descriptors(&[&|request, limits| runtime.block_on(transport.send(request, limits))])
         .unwrap();
 }

@@ -1,11 +1,14 @@
-//! The arrows between the crates: down only, proved from what cargo itself resolves.
+//! The arrows between the crates, proved from what cargo itself resolves, and between the modules of a crate: down only.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
-use crate::shell::{command, root};
+use crate::circles;
+use crate::shell::{command, files, root};
 
 /// Which crates of the workspace a crate may use, tests and benches left out.
 const ARROWS: [(&str, &[&str]); 14] = [
@@ -43,9 +46,20 @@ const NO_IO: [&str; 8] = ["tokio", "reqwest", "hyper", "socket2", "mio", "getran
 const SANS_IO: [(&str, usize); 3] =
     [("cloudauth-protocol", 30), ("cloudauth-policy", 35), ("cloudauth-lab", 72)];
 
+/// Crates whose modules may still form a circle.
+const EXEMPT: [&str; 6] = [
+    "cloudauth-cli",
+    "cloudauth-client",
+    "cloudauth-emulator",
+    "cloudauth-lab",
+    "cloudauth-policy",
+    "cloudauth-protocol",
+];
+
 pub(crate) fn run() -> Result<()> {
     let metadata = MetadataCommand::new().current_dir(root()).exec()?;
     arrows(&metadata)?;
+    modules(&metadata)?;
     let mut counts = Vec::new();
     for (name, most) in SANS_IO {
         let below = below(name)?;
@@ -78,6 +92,38 @@ fn arrows(metadata: &Metadata) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn modules(metadata: &Metadata) -> Result<()> {
+    let sources = files("rs")?;
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        let folder = package.manifest_path.with_file_name("src");
+        let mut modules = circles::Modules::new();
+        for file in &sources {
+            if let Ok(path) = file.strip_prefix(&folder) {
+                modules.insert(module(path), fs::read_to_string(file)?);
+            }
+        }
+        match (circles::find(&modules), EXEMPT.contains(&name)) {
+            (Some(circle), false) => bail!("{name} has a circle of modules: {}", circle.join(" -> ")),
+            (None, true) => println!("layers: {name} has no circle of modules; remove it from EXEMPT"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The path of the module in a file: `sign::v1` for `sign/v1.rs`, nothing for the root of the crate.
+fn module(file: &Path) -> String {
+    let path = file.with_extension("");
+    let names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
+    let names = match names.as_slice() {
+        [root] if root == "lib" || root == "main" => &[],
+        [folder @ .., last] if last == "mod" => folder,
+        names => names,
+    };
+    names.join("::")
 }
 
 /// Everything that a crate builds for this platform by itself, itself included: the names, by `cargo tree`. What other

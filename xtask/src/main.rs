@@ -2,6 +2,7 @@
 
 mod browser;
 mod ci;
+mod circles;
 mod codes;
 mod destructive;
 mod interop;
@@ -23,8 +24,8 @@ const HELP: &str = "\
 cargo xtask <task>
 
   ci               everything that .ci/run runs, in its order
-  tidy             the habits: module docs, file length, lints, README
-  layers           the arrows between the crates, and what they may depend on
+  tidy             the habits: module docs, length of files and folders, lints, README
+  layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
   msrv             the declared Rust versions against those that the locked dependencies declare
   codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)

@@ -1,7 +1,8 @@
 //! The habits of the house, as checks.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -14,6 +15,18 @@ pub(crate) const TEST_COMMAND: &str = "cargo test --workspace";
 
 /// The longest a file may be, in lines.
 const LONGEST: usize = 500;
+
+/// The most files of Rust that one folder of a `src` may hold.
+const FULLEST: usize = 16;
+
+/// Folders that still hold more.
+const EXEMPT: [&str; 5] = [
+    "crates/emulator/src",
+    "crates/lab/src",
+    "crates/lab/src/stats",
+    "crates/policy/src",
+    "crates/protocol/src",
+];
 
 /// Calls that panic. Written so that this file does not find itself.
 const PANICS: [&str; 6] = [
@@ -31,6 +44,7 @@ pub(crate) fn run() -> Result<()> {
     for file in &sources {
         source(file, &fs::read_to_string(file)?, &mut problems);
     }
+    folders(&sources, &mut problems);
     for manifest in files("toml")?.iter().filter(|file| file.ends_with("Cargo.toml")) {
         let text = fs::read_to_string(manifest)?;
         if text.contains("[package]") && !text.contains("[lints]\nworkspace = true") {
@@ -49,6 +63,23 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("tidy: {} source files", sources.len());
     Ok(())
+}
+
+fn folders(sources: &[PathBuf], problems: &mut Vec<String>) {
+    let mut counts: BTreeMap<&Path, usize> = BTreeMap::new();
+    for folder in sources.iter().filter_map(|file| file.parent()) {
+        if folder.iter().any(|name| name == "src") {
+            *counts.entry(folder).or_default() += 1;
+        }
+    }
+    for (folder, count) in counts {
+        let folder = shown(folder);
+        match (count > FULLEST, EXEMPT.contains(&folder.as_str())) {
+            (true, false) => problems.push(format!("{folder}: {count} files, more than {FULLEST}")),
+            (false, true) => println!("tidy: {folder} holds {count} files; remove it from EXEMPT"),
+            _ => {}
+        }
+    }
 }
 
 fn source(file: &Path, text: &str, problems: &mut Vec<String>) {

@@ -43,38 +43,20 @@
 //!
 //! All other ID numbers of the area pass. Other areas are refused, so that no real person appears in a test log.
 
-mod actions;
 mod admin;
-mod begin;
-mod bounds;
-mod builder;
-mod callback;
-mod clock;
-mod error;
-mod fault;
+mod api;
+mod callbacks;
+mod emulator;
+mod faults;
 mod gateway;
-mod h5;
-mod journal;
-mod line;
-mod magic;
-mod nonces;
-mod outcome;
-mod pages;
-mod picture;
-mod quota;
-mod rules;
-mod server;
+mod http;
+mod lifecycle;
 mod sessions;
-mod snapshot;
 mod state;
-mod store;
 mod time;
-mod verify;
-mod wire;
+mod web;
 
-pub use builder::Builder;
-pub use clock::Clock;
-pub use fault::{Fault, FaultKind, Latency};
-pub use magic::id_number;
-pub use outcome::Outcome;
-pub use server::Emulator;
+pub use emulator::{Builder, Emulator};
+pub use faults::{Fault, FaultKind, Latency};
+pub use sessions::{Outcome, id_number};
+pub use time::Clock;

@@ -10,10 +10,11 @@ use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Problem, created};
-use crate::callback::{self, Kind, Waiting, shown};
-use crate::outcome::Outcome;
-use crate::state::State;
+use super::problem::{Answer, Problem, created};
+use crate::callbacks;
+use crate::http::shown;
+use crate::sessions::Outcome;
+use crate::state::{Kind, State, Waiting};
 
 /// How many are listed.
 const LISTED: usize = 200;
@@ -72,7 +73,7 @@ pub(super) async fn add(
     let session = state.sessions().get(&more.certify_id).cloned();
     let session =
         session.ok_or_else(|| Problem::not_found("no such CertifyId", "GET /_emu/v1/sessions lists them"))?;
-    let added = callback::add(&state, &session, more.kind, more.sub_code.as_deref());
+    let added = callbacks::add(&state, &session, more.kind, more.sub_code.as_deref());
     let added = added.ok_or_else(|| {
         Problem::new(
             StatusCode::CONFLICT,

@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Problem};
+use super::problem::{Answer, Problem};
+use crate::gateway::{self, Explanation, Incoming};
 use crate::state::State;
-use crate::verify::{self, Explanation, Incoming};
 
 /// How many entries are listed.
 const LISTED: usize = 200;
@@ -33,7 +33,7 @@ pub(super) async fn explain(
     Path(number): Path<u64>,
 ) -> Answer<Explanation> {
     let request = refused_request(&state, number)?;
-    computed(move || verify::explain(&request, &state.setup.keys)).await
+    computed(move || gateway::explain(&request, &state.setup.keys)).await
 }
 
 /// Compares the string that the client signed with the server's.
@@ -44,7 +44,7 @@ pub(super) async fn compare(
 ) -> Answer<Explanation> {
     let Json(given) = given?;
     let request = refused_request(&state, number)?;
-    computed(move || verify::compare(&request, &given.string_to_sign)).await
+    computed(move || gateway::compare(&request, &given.string_to_sign)).await
 }
 
 /// Computes an explanation where no other request waits for it.

@@ -10,15 +10,12 @@ use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Problem, created};
-use crate::begin::{self, Beginning};
-use crate::callback::{self, shown};
-use crate::h5::perform;
-use crate::journal::What;
-use crate::magic::{self, Magic};
-use crate::outcome::Outcome;
-use crate::sessions::{Act, CallbackTarget, Refused, Session, Stage};
-use crate::state::State;
+use super::problem::{Answer, Problem, created};
+use crate::callbacks;
+use crate::http::shown;
+use crate::lifecycle::{self, Beginning, perform};
+use crate::sessions::{self, Act, CallbackTarget, Magic, Outcome, Refused, Session, Stage};
+use crate::state::{State, What};
 
 /// How many are listed.
 const LISTED: usize = 200;
@@ -81,20 +78,20 @@ pub(super) async fn begin(
 ) -> Result<Response<Body>, Problem> {
     let Json(new) = new?;
     // Whoever is born on that day asks for nothing.
-    let id_number = new.id_number.or_else(|| magic::id_number("19850505", 1)).unwrap_or_default();
-    if !magic::is_id_number(&id_number) || !magic::is_synthetic(&id_number) {
+    let id_number = new.id_number.or_else(|| sessions::id_number("19850505", 1)).unwrap_or_default();
+    if !sessions::is_id_number(&id_number) || !sessions::is_synthetic(&id_number) {
         return Err(Problem::bad(
             "`id_number` is no ID number of the area 999999",
             "docs/emulator.md lists the magic ones",
         ));
     }
     let texts = [&new.scene_id, &new.return_url, &new.callback_url, &new.callback_token];
-    if texts.into_iter().flatten().any(|text| begin::is_too_long(text)) {
+    if texts.into_iter().flatten().any(|text| lifecycle::is_too_long(text)) {
         return Err(Problem::bad("a text is longer than 8 KiB", "shorten addresses and token"));
     }
     let callback = match new.callback_url {
         Some(url) => {
-            callback::check(&state, &url)
+            callbacks::check(&state, &url)
                 .await
                 .map_err(|problem| Problem::bad(problem, "start your receiver first"))?;
             Some(CallbackTarget { url, token: new.callback_token })
@@ -108,7 +105,7 @@ pub(super) async fn begin(
             "leave it out for a new one",
         ));
     }
-    let session = begin::begin(
+    let session = lifecycle::begin(
         &state,
         Beginning {
             order: &order,

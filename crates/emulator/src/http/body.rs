@@ -1,0 +1,81 @@
+//! Request bodies, read within their bounds.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes, HttpBody, to_bytes};
+use axum::extract::{Request, State as Shared};
+use axum::http::{Response, StatusCode};
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use super::limits::{Limits, SMALL_BODY};
+
+/// A body that is not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    TooLarge { limit: usize },
+    TooSlow { limit: Duration },
+    Broken,
+}
+
+impl BodyError {
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl std::fmt::Display for BodyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge { limit } => write!(f, "the body is larger than {limit} bytes"),
+            Self::TooSlow { limit } => {
+                write!(f, "the body did not arrive within {} seconds", limit.as_secs())
+            }
+            Self::Broken => f.write_str("the body did not arrive completely"),
+        }
+    }
+}
+
+/// Reads a body of at most `limit` bytes that arrives within `time`.
+pub(crate) async fn read_body(body: Body, limit: usize, time: Duration) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge { limit });
+    }
+    match tokio::time::timeout(time, to_bytes(body, limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error))
+            if error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>()) =>
+        {
+            Err(BodyError::TooLarge { limit })
+        }
+        Ok(Err(_)) => Err(BodyError::Broken),
+        Err(_) => Err(BodyError::TooSlow { limit: time }),
+    }
+}
+
+/// Middleware: reads the body of a form or of an admin request within its bounds before the request goes on.
+pub(crate) async fn small_body(
+    Shared(limits): Shared<Limits>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    match read_body(body, SMALL_BODY, limits.body_time).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+impl IntoResponse for BodyError {
+    fn into_response(self) -> Response<Body> {
+        let hint = "docs/emulator.md lists the bounds";
+        (self.status(), Json(json!({ "error": self.to_string(), "hint": hint }))).into_response()
+    }
+}

@@ -1,0 +1,124 @@
+//! A connection whose answers can be delayed, cut or reset on demand.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+/// What a connection does with the answer that comes next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Line(Arc<Mutex<Mode>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Mode {
+    #[default]
+    Clear,
+    /// Closes after so many bytes, by a reset if told so.
+    CloseAfter {
+        left: usize,
+        reset: bool,
+    },
+    Dribble(Duration),
+}
+
+impl Line {
+    pub(crate) fn close_after(&self, bytes: usize) {
+        self.set(Mode::CloseAfter { left: bytes, reset: false });
+    }
+
+    pub(crate) fn reset(&self) {
+        self.set(Mode::CloseAfter { left: 0, reset: true });
+    }
+
+    pub(crate) fn dribble(&self, pause: Duration) {
+        self.set(Mode::Dribble(pause));
+    }
+
+    fn set(&self, mode: Mode) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = mode;
+    }
+
+    fn get(&self) -> Mode {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) struct Faulty {
+    stream: TcpStream,
+    line: Line,
+    write_time: Duration,
+    pause: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client reads nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Faulty {
+    pub(super) const fn new(stream: TcpStream, line: Line, write_time: Duration) -> Self {
+        Self { stream, line, write_time, pause: None, stalled: None }
+    }
+
+    fn write_some(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let limit = match self.line.get() {
+            Mode::Clear => bytes.len(),
+            Mode::CloseAfter { left: 0, reset } => {
+                if reset {
+                    self.stream.set_zero_linger()?;
+                }
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
+            Mode::CloseAfter { left, .. } => left,
+            Mode::Dribble(pause) => {
+                let sleep = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+                ready!(sleep.as_mut().poll(context));
+                self.pause = None;
+                1
+            }
+        };
+        let part = bytes.get(..limit.min(bytes.len())).unwrap_or_default();
+        let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, part) else {
+            let time = self.write_time;
+            let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+            ready!(stalled.as_mut().poll(context));
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        };
+        self.stalled = None;
+        let written = written?;
+        if let Mode::CloseAfter { left, reset } = self.line.get() {
+            self.line.set(Mode::CloseAfter { left: left.saturating_sub(written), reset });
+        }
+        Poll::Ready(Ok(written))
+    }
+}
+
+impl AsyncRead for Faulty {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Faulty {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.write_some(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,55 @@
+//! Links between the pages lead to a file, and to a heading of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut pages: Vec<PathBuf> = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
+    collect(&root.join("docs"), &mut pages);
+    let mut broken = Vec::new();
+    for page in &pages {
+        for link in links(&fs::read_to_string(page).unwrap()).filter(|link| !link.contains("://")) {
+            let (path, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
+            let found = if heading.is_empty() {
+                target.exists()
+            } else {
+                fs::read_to_string(&target).is_ok_and(|text| text.lines().any(|line| slug(line) == heading))
+            };
+            if !found {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            collect(&path, pages);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+}
+
+/// The targets of a page's links, outside of code.
+fn links(text: &str) -> impl Iterator<Item = String> {
+    let prose: Vec<&str> = text.split("```").step_by(2).collect();
+    let targets: Vec<String> = prose
+        .iter()
+        .flat_map(|part| part.split("](").skip(1))
+        .filter_map(|rest| rest.split(')').next().map(str::to_owned))
+        .collect();
+    targets.into_iter()
+}
+
+/// The name that a heading has in a link; empty for other lines.
+fn slug(line: &str) -> String {
+    let heading = if line.starts_with('#') { line.trim_start_matches('#').trim() } else { "" };
+    let letters = heading.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    letters.map(|letter| if letter == ' ' { '-' } else { letter.to_ascii_lowercase() }).collect()
+}

@@ -50,6 +50,7 @@ fn links(text: &str) -> impl Iterator<Item = String> {
 /// The name that a heading has in a link; empty for other lines.
 fn slug(line: &str) -> String {
     let heading = if line.starts_with('#') { line.trim_start_matches('#').trim() } else { "" };
-    let letters = heading.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
+    let letters =
+        heading.chars().filter(|letter| letter.is_alphanumeric() || [' ', '-', '_'].contains(letter));
     letters.map(|letter| if letter == ' ' { '-' } else { letter.to_ascii_lowercase() }).collect()
 }

@@ -14,7 +14,13 @@ use cloudauth_emulator::{Emulator, id_number};
 mod links;
 
 mod pages {
-    #![allow(clippy::all, dead_code, missing_docs, unreachable_pub, reason = "code to copy; the pages explain it")]
+    #![allow(
+        clippy::all,
+        dead_code,
+        missing_docs,
+        unreachable_pub,
+        reason = "code to copy; the pages explain it"
+    )]
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 }
 
@@ -153,8 +159,7 @@ async fn the_string_to_sign_shows_no_personal_data_and_a_wrong_secret_is_named()
     let wrong = Credentials::new(Emulator::ACCESS_KEY_ID, "wrong").unwrap();
     let certify_id = CertifyId::new("sha1").unwrap();
     let at = UnixTime::from_secs(1_767_323_045);
-    let text =
-        signature::string_to_sign(&init("1", "999999199001012003"), &wrong, at, [7; 16]).unwrap();
+    let text = signature::string_to_sign(&init("1", "999999199001012003"), &wrong, at, [7; 16]).unwrap();
     assert!(text.starts_with("POST&%2F&AccessKeyId%3DEMUtestid%26"), "{text}");
     assert!(!text.contains("999999199001012003"), "{text}");
 

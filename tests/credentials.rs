@@ -134,18 +134,18 @@ fn told(error: &dyn std::error::Error) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metadata_service_is_asked_with_a_token_and_without_where_it_knows_none() {
     let (stand_in, url) = StandIn::start().await;
-    let (emulator, at) = (emulator().await, url.parse().unwrap());
-    assert_believed(ask(&emulator, EcsMetadata::new().at(&at)).await);
+    let (emulator, at) = (emulator().await, url.parse::<Endpoint>().unwrap());
+    assert_believed(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);
     let roles = "GET /latest/meta-data/ram/security-credentials/";
     let once = ["PUT /latest/api/token".to_owned(), roles.to_owned(), format!("{roles}shop-role")];
     assert_eq!(stand_in.requests(), [once.clone(), once.clone(), once].concat());
 
-    assert_believed(ask(&emulator, EcsMetadata::new().role("shop-role").at(&at)).await);
+    assert_believed(ask(&emulator, EcsMetadata::new().role("shop-role").endpoint(at.clone())).await);
     assert_eq!(stand_in.requests().len(), 6, "who knows the role does not ask for it");
 
     stand_in.set(|seen| seen.old = true);
-    assert_believed(ask(&emulator, EcsMetadata::new().at(&at)).await);
-    for answer in ask(&emulator, EcsMetadata::new().token_required().at(&at)).await {
+    assert_believed(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);
+    for answer in ask(&emulator, EcsMetadata::new().token_required().endpoint(at.clone())).await {
         assert!(told(&answer.unwrap_err()).contains("ECS metadata: refused with HTTP 404"));
     }
 }
@@ -154,7 +154,7 @@ async fn the_metadata_service_is_asked_with_a_token_and_without_where_it_knows_n
 async fn a_role_is_taken_on_with_the_machines_own() {
     let (stand_in, url) = StandIn::start().await;
     let at: Endpoint = url.parse().unwrap();
-    let role = AssumeRole::new(EcsMetadata::new().at(&at), "acs:ram::1:role/shop")
+    let role = AssumeRole::new(EcsMetadata::new().endpoint(at.clone()), "acs:ram::1:role/shop")
         .external_id("agreed")
         .session_name("night-shift")
         .duration(std::time::Duration::from_secs(1))
@@ -205,7 +205,7 @@ async fn what_an_address_says_is_taken_and_what_is_wrong_is_told_without_a_secre
     let emulator = emulator().await;
     let uri = || CredentialsUri::new(&format!("{url}/keys")).unwrap();
     assert_believed(ask(&emulator, uri()).await);
-    let chain = Chain::of([("mine", Arc::new(uri()) as Arc<dyn ProvideCredentials>)]);
+    let chain = Chain::new([("mine", Arc::new(uri()) as Arc<dyn ProvideCredentials>)]);
     assert_believed(ask(&emulator, chain).await);
 
     let role = || {
@@ -214,12 +214,7 @@ async fn what_an_address_says_is_taken_and_what_is_wrong_is_told_without_a_secre
     };
     for (expiration, code, of_uri, of_role) in [
         ("soon", "", "Expiration is not a time", "Expiration is not a time"),
-        (
-            "2020-01-01T00:00:00Z",
-            "",
-            "gave credentials that have expired",
-            "gave credentials that have expired",
-        ),
+        ("2020-01-01T00:00:00Z", "", "returned expired credentials", "returned expired credentials"),
         (
             "2099-01-01T00:00:00Z",
             "NoPermission",

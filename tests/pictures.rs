@@ -1,4 +1,4 @@
-//! Fetching face pictures: what is asked for, what is refused, and that nothing is sent then.
+//! Downloading face pictures: which addresses are requested, and which are rejected before anything is sent.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
@@ -20,7 +20,7 @@ const GOOD: &str = "http://cn-shanghai-aliyun-cloudauth-1260051251634779.oss-cn-
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xe0, 0, 0x10, b'J', b'F', b'I', b'F'];
 const PNG: &[u8] = &[0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', 0, 0, 0, 13];
 
-/// An answer that names this address as the picture's.
+/// A response with this address of the picture.
 fn answer(url: &str) -> FaceVerifyStatus {
     let material = json!({"facialPictureFront": {"pictureUrl": url}}).to_string();
     let result = json!({"Passed": "T", "SubCode": "200", "MaterialInfo": material});
@@ -31,7 +31,7 @@ fn answer(url: &str) -> FaceVerifyStatus {
 async fn fetch(pictures: &Pictures, url: &str) -> Result<Picture, PictureError> {
     let FaceVerifyStatus::Finished(result) = answer(url) else { panic!("{url}") };
     let material = result.material_info.parse().unwrap();
-    pictures.at(&material.facial_picture_front.picture_url.unwrap()).await
+    pictures.by_url(&material.facial_picture_front.picture_url.unwrap()).await
 }
 
 fn over(answers: impl IntoIterator<Item = Response<Body>>) -> (Arc<Recording<Scripted>>, Pictures) {
@@ -44,7 +44,7 @@ fn response(status: u16, body: &[u8]) -> Response<Body> {
 }
 
 #[tokio::test]
-async fn the_vendors_address_is_asked_over_https_as_it_is_signed() {
+async fn requests_the_signed_address_over_https() {
     let (recording, pictures) = over([response(200, JPEG), response(200, PNG), response(200, JPEG)]);
     let picture = fetch(&pictures, GOOD).await.unwrap();
     assert_eq!((picture.kind(), picture.expose()), (PictureKind::Jpeg, JPEG));
@@ -55,17 +55,17 @@ async fn the_vendors_address_is_asked_over_https_as_it_is_signed() {
     for request in recording.take_requests() {
         assert_eq!(request.uri().to_string(), GOOD.replace("http:", "https:"));
         assert_eq!(request.method(), "GET");
-        assert!(request.headers().is_empty(), "no credentials of ours go along");
+        assert!(request.headers().is_empty(), "our own credentials are not sent");
     }
 }
 
 #[tokio::test]
-async fn an_object_is_read_with_credentials_of_ones_own_and_no_secret_in_the_url() {
+async fn downloads_an_object_with_own_credentials_and_no_secret_in_the_url() {
     let (recording, pictures) = over([response(200, PNG)]);
     let by = Credentials::temporary("STS.x", "secret", "planted-token").unwrap();
     let object =
         OssObject::new("cn-shanghai-aliyun-cloudauth-1", "verify/1/a_0.jpeg", "cn-shanghai").unwrap();
-    pictures.of(&object, &by).await.unwrap();
+    pictures.by_object(&object, &by).await.unwrap();
     let request = recording.take_requests().remove(0);
     let expected = "https://cn-shanghai-aliyun-cloudauth-1.oss-cn-shanghai.aliyuncs.com/verify/1/a_0.jpeg";
     assert_eq!(request.uri().to_string(), expected);
@@ -79,33 +79,33 @@ async fn an_object_is_read_with_credentials_of_ones_own_and_no_secret_in_the_url
 }
 
 #[tokio::test]
-async fn what_is_no_picture_is_an_error_that_shows_nothing() {
+async fn other_responses_are_errors_that_hide_their_content() {
     let too_large = [JPEG, &vec![0; 5 << 20]].concat();
     for (answer, status, expected) in [
-        (response(302, b""), Some(302), "the picture was refused with HTTP 302"),
-        (response(403, b"<Error>planted</Error>"), Some(403), "the picture was refused with HTTP 403"),
-        (response(404, b""), Some(404), "the picture was refused with HTTP 404"),
-        (response(206, JPEG), Some(206), "the picture was refused with HTTP 206"),
-        (response(200, b""), None, "what came is no JPEG and no PNG"),
-        (response(200, b"<html>planted"), None, "what came is no JPEG and no PNG"),
-        (response(200, b"GIF89a"), None, "what came is no JPEG and no PNG"),
-        (response(200, b"\xff\xd8"), None, "what came is no JPEG and no PNG"),
-        (response(200, &too_large), None, "what came is no JPEG and no PNG"),
+        (response(302, b""), Some(302), "cannot download the picture: HTTP 302"),
+        (response(403, b"<Error>planted</Error>"), Some(403), "cannot download the picture: HTTP 403"),
+        (response(404, b""), Some(404), "cannot download the picture: HTTP 404"),
+        (response(206, JPEG), Some(206), "cannot download the picture: HTTP 206"),
+        (response(200, b""), None, "the picture is neither JPEG nor PNG"),
+        (response(200, b"<html>planted"), None, "the picture is neither JPEG nor PNG"),
+        (response(200, b"GIF89a"), None, "the picture is neither JPEG nor PNG"),
+        (response(200, b"\xff\xd8"), None, "the picture is neither JPEG nor PNG"),
+        (response(200, &too_large), None, "the picture is neither JPEG nor PNG"),
     ] {
         let (_, pictures) = over([answer]);
         let error = fetch(&pictures, GOOD).await.unwrap_err();
-        assert_eq!((error.to_string().as_str(), error.is_refused()), (expected, false));
+        assert_eq!((error.to_string().as_str(), error.is_address_rejected()), (expected, false));
         assert_eq!(error.status().map(|status| status.as_u16()), status);
         assert!(!format!("{error:?}").contains("planted"), "{error:?}");
     }
 }
 
-/// Keeps what it was allowed.
+/// A transport that records its limits.
 #[derive(Debug, Default)]
-struct Allowed(Mutex<Option<Limits>>);
+struct LimitRecorder(Mutex<Option<Limits>>);
 
 #[async_trait]
-impl Transport for Allowed {
+impl Transport for LimitRecorder {
     async fn send(&self, _: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
         *self.0.lock().unwrap() = Some(*limits);
         Ok(response(200, JPEG))
@@ -115,13 +115,13 @@ impl Transport for Allowed {
 }
 
 #[tokio::test]
-async fn no_more_than_five_mebibytes_are_read() {
-    let allowed = Arc::new(Allowed::default());
-    fetch(&Pictures::new(PublicOnly::vouched(Arc::clone(&allowed))), GOOD).await.unwrap();
-    assert_eq!(allowed.0.lock().unwrap().unwrap().body, 5 * 1024 * 1024);
+async fn reads_at_most_5_mebibytes() {
+    let recorder = Arc::new(LimitRecorder::default());
+    fetch(&Pictures::new(PublicOnly::vouched(Arc::clone(&recorder))), GOOD).await.unwrap();
+    assert_eq!(recorder.0.lock().unwrap().unwrap().body, 5 * 1024 * 1024);
 }
 
-/// Where somebody who writes answers would like this server to go.
+/// Addresses that a forged response could contain.
 const ELSEWHERE: [&str; 80] = [
     "http://127.0.0.1/a.jpeg",
     "http://127.1/a.jpeg",
@@ -206,11 +206,11 @@ const ELSEWHERE: [&str; 80] = [
 ];
 
 #[tokio::test]
-async fn nothing_is_sent_anywhere_else() {
+async fn rejects_every_other_address_before_sending() {
     let (recording, pictures) = over([]);
     for url in ELSEWHERE {
         let error = fetch(&pictures, url).await.unwrap_err();
-        assert!(error.is_refused(), "{url}: {error}");
+        assert!(error.is_address_rejected(), "{url}: {error}");
         assert!(!error.to_string().contains("evil") && !format!("{error:?}").contains("evil"), "{error:?}");
     }
     assert!(recording.take_requests().is_empty());

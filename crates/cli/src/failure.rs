@@ -63,7 +63,7 @@ impl From<cloudauth::Error> for Failure {
             (_, Some(Code::NoRamPermission)) => CREDENTIALS,
             (Some(code), _) if code.as_str().starts_with("Throttling") => THROTTLED,
             _ if error.kind() == ErrorKind::Credentials => CREDENTIALS,
-            _ if error.is_passing() => NETWORK,
+            _ if error.is_transient() => NETWORK,
             _ => OTHER,
         };
         let manual = error.gateway_code().and_then(GatewayCode::manual);

@@ -1,27 +1,36 @@
-//! The client: a loop around [`Exchange`](crate::Exchange) that brings the transport.
+//! The async client: a loop around [`Exchange`](crate::Exchange) that supplies the transport.
 
-use std::pin::pin;
+mod blocking;
+mod builder;
+mod call_span;
+mod core;
+#[cfg(feature = "policy")]
+mod decided_reply;
+mod wait_plan;
+
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
 use cloudauth_protocol::{
-    Body, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
+    DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
     InitFaceVerify, Operation, Reply,
 };
-use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
-use http::{Request, Response};
+use cloudauth_transport::Transport;
 
-use crate::builder::{ClientBuilder, Core};
+use self::core::Core;
 use crate::credentials::ProvideCredentials;
 use crate::error::Error;
 use crate::exchange::Step;
 use crate::settings::Settings;
-use crate::wait::{WaitPlan, is_open};
-use crate::watch::CallSpan;
+use crate::timeout::send_in_time;
+pub use blocking::BlockingClient;
+pub use builder::ClientBuilder;
+use call_span::CallSpan;
+#[cfg(feature = "policy")]
+pub use decided_reply::DecidedReply;
+pub use wait_plan::WaitPlan;
+use wait_plan::is_open;
 
-/// Calls Cloudauth. Cheap to clone; the clones share transport and credentials, and what they learn of the
-/// endpoints.
+/// The async Cloudauth client. It is cheap to clone: clones share transport, credentials and [`SharedState`](crate::SharedState).
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Arc<dyn Transport>,
@@ -29,12 +38,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// With the settings that most services want; see [`Settings`](crate::Settings).
+    /// Creates a client with the default [`Settings`].
     pub fn new(transport: impl Transport + 'static, credentials: impl ProvideCredentials + 'static) -> Self {
         Self::builder(transport, credentials).build()
     }
 
-    /// With settings of your own.
+    /// Returns a builder, for other settings.
     pub fn builder(
         transport: impl Transport + 'static,
         credentials: impl ProvideCredentials + 'static,
@@ -42,15 +51,15 @@ impl Client {
         ClientBuilder::new(Arc::new(transport), Arc::new(credentials))
     }
 
-    /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
-    /// transport and credentials, and what is learnt of the endpoints.
+    /// Returns a client with other settings, for some calls: `client.with(|s| s.attempts = 1)`. It shares transport,
+    /// credentials and [`SharedState`](crate::SharedState) with this one.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
     }
 
-    /// The same client with other credentials, another account's for one. It shares the transport, and what is learnt of
-    /// the endpoints.
+    /// Returns a client with other credentials, such as those of another account. It shares transport, settings and
+    /// [`SharedState`](crate::SharedState) with this one.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl ProvideCredentials + 'static) -> Self {
         Self {
@@ -62,16 +71,16 @@ impl Client {
     /// Starts a verification.
     ///
     /// # Errors
-    /// If it was refused, or brought no answer that can be understood. [`Error::executed`] tells whether a
-    /// session may exist nevertheless.
+    /// If the call was refused, or no valid response was received. [`Error::executed`] says whether a session may exist
+    /// anyway.
     pub async fn init_face_verify(&self, op: &InitFaceVerify) -> Result<Reply<FaceVerifySession>, Error> {
         self.call(op).await
     }
 
-    /// Asks how a verification ended. "Not yet" is a result, not an error.
+    /// Returns the status of a verification. "Not finished yet" is a status, not an error.
     ///
     /// # Errors
-    /// If the question was refused, or brought no answer that can be understood.
+    /// If the call was refused, or no valid response was received.
     pub async fn describe_face_verify(
         &self,
         op: &DescribeFaceVerify,
@@ -79,23 +88,24 @@ impl Client {
         self.call(op).await
     }
 
-    /// Asks how a verification ended, and decides by the policy in force. A failure to ask is an error, never a decision.
+    /// Returns the status of a verification and the decision of the policy in force. A failed call is an error, never a
+    /// decision.
     ///
     /// # Errors
-    /// As [`describe_face_verify`](Self::describe_face_verify).
+    /// Same as [`describe_face_verify`](Self::describe_face_verify).
     #[cfg(feature = "policy")]
     pub async fn decide(
         &self,
         op: &DescribeFaceVerify,
         policy: &cloudauth_policy::LivePolicy,
-    ) -> Result<crate::Decided, Error> {
-        Ok(crate::Decided::new(op, self.describe_face_verify(op).await?, policy))
+    ) -> Result<DecidedReply, Error> {
+        Ok(DecidedReply::new(op, self.describe_face_verify(op).await?, policy))
     }
 
-    /// Has the service delete what it keeps of a verification.
+    /// Deletes the data of a verification at the service.
     ///
     /// # Errors
-    /// As [`describe_face_verify`](Self::describe_face_verify).
+    /// Same as [`describe_face_verify`](Self::describe_face_verify).
     pub async fn delete_face_verify_result(
         &self,
         op: &DeleteFaceVerifyResult,
@@ -103,10 +113,10 @@ impl Client {
         self.call(op).await
     }
 
-    /// Calls any operation, a [`RawOperation`](cloudauth_protocol::RawOperation) for one.
+    /// Calls any operation, such as a [`RawOperation`](cloudauth_protocol::RawOperation).
     ///
     /// # Errors
-    /// As [`describe_face_verify`](Self::describe_face_verify).
+    /// Same as [`describe_face_verify`](Self::describe_face_verify).
     pub async fn call<O: Operation + Sync>(&self, op: &O) -> Result<Reply<O::Output>, Error>
     where
         O::Output: Send,
@@ -124,21 +134,21 @@ impl Client {
         O::Output: Send,
     {
         let begun = self.core.now();
-        let by = self.core.credentials(begun, &*self.transport).await;
-        let mut exchange = self.core.exchange(op, begun, by)?;
+        let credentials = self.core.credentials(begun, &*self.transport).await;
+        let mut exchange = self.core.exchange(op, begun, credentials)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     span.attempt(&exchange);
-                    let answer = in_time(&*self.transport, request, &limits).await;
+                    let answer = send_in_time(&*self.transport, request, &limits).await;
                     span.answered(&answer);
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time).await,
-                Step::Renew => {
-                    self.core.refused(exchange.credentials());
-                    let others = self.core.credentials(begun, &*self.transport).await;
-                    exchange.renewed(others);
+                Step::RenewCredentials => {
+                    self.core.drop_expired(exchange.credentials());
+                    let renewed = self.core.credentials(begun, &*self.transport).await;
+                    exchange.set_credentials(renewed);
                 }
                 Step::Done(result) => {
                     self.core.ended(exchange.credentials(), &result);
@@ -151,11 +161,11 @@ impl Client {
         }
     }
 
-    /// Asks how a verification ended until it has, or the plan is at its end: then the answer is still
-    /// [`Pending`](FaceVerifyStatus::Pending). A question that fails for a passing reason is asked again by the plan.
+    /// Polls a verification until it finishes or the plan ends. If the plan ends first, the last status is returned: still
+    /// [`Pending`](FaceVerifyStatus::Pending). After a transient error, polling continues by the plan.
     ///
     /// # Errors
-    /// If a question was refused for good, or the plan's last one failed.
+    /// If a poll fails permanently, or the last poll fails.
     pub async fn wait(
         &self,
         op: &DescribeFaceVerify,
@@ -163,35 +173,17 @@ impl Client {
     ) -> Result<Reply<FaceVerifyStatus>, Error> {
         let mut pauses = plan.pauses();
         loop {
-            let answer = self.describe_face_verify(op).await;
+            let result = self.describe_face_verify(op).await;
             match pauses.next() {
-                Some(pause) if is_open(&answer) => self.transport.sleep(pause).await,
-                _ => return answer,
+                Some(pause) if is_open(&result) => self.transport.sleep(pause).await,
+                _ => return result,
             }
         }
     }
 }
 
-/// Sends, and does not rely on the transport to keep the time.
-pub(crate) async fn in_time(
-    transport: &dyn Transport,
-    request: Request<Body>,
-    limits: &Limits,
-) -> Result<Response<Body>, TransportError> {
-    let mut answer = pin!(transport.send(request, limits));
-    let mut too_long = pin!(transport.sleep(limits.attempt.saturating_add(Duration::from_millis(250))));
-    std::future::poll_fn(|context| {
-        if let Poll::Ready(answer) = answer.as_mut().poll(context) {
-            return Poll::Ready(answer);
-        }
-        let timeout = || Err(TransportError::new(TransportErrorKind::Timeout, Sent::Maybe));
-        too_long.as_mut().poll(context).map(|()| timeout())
-    })
-    .await
-}
-
 impl ClientBuilder<dyn Transport> {
-    /// The client.
+    /// Builds the client.
     #[must_use]
     pub fn build(self) -> Client {
         let (transport, core) = self.into_parts();

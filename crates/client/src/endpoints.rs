@@ -1,11 +1,11 @@
-//! The endpoints that a client sends its calls to.
+//! The list of endpoints of a client, which is never empty.
 
 use std::fmt;
 
 use cloudauth_protocol::Endpoint;
 
-/// One endpoint or more: the first is preferred, the others are for failover. A list without an endpoint cannot be made,
-/// so that a configuration that was read wrongly never sends a person's data to another service than the one meant.
+/// One endpoint or more: the first is preferred, the others are for failover. An empty list cannot be built, so that a
+/// misread configuration never sends a person's data to an unintended service.
 ///
 /// ```
 /// use cloudauth_client::Endpoints;
@@ -30,7 +30,7 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// The endpoints of a list, in order of preference.
+    /// Creates a list of endpoints, in order of preference.
     ///
     /// # Errors
     /// If the list is empty.
@@ -40,31 +40,31 @@ impl Endpoints {
         Ok(Self { first, others: endpoints.collect() })
     }
 
-    /// The preferred endpoint.
+    /// Returns the preferred endpoint.
     #[must_use]
     pub const fn first(&self) -> &Endpoint {
         &self.first
     }
 
-    /// All endpoints, the preferred one first.
+    /// Returns all endpoints, the preferred one first.
     pub fn iter(&self) -> impl Iterator<Item = &Endpoint> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The number of endpoints, at least 1.
+    /// Returns the number of endpoints, at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         1 + self.others.len()
     }
 
-    /// The endpoint at an index; the first one beyond the end.
+    /// Returns the endpoint at an index, or the first one if the index is out of range.
     pub(crate) fn at(&self, index: usize) -> &Endpoint {
         index.checked_sub(1).and_then(|index| self.others.get(index)).unwrap_or(&self.first)
     }
 }
 
-/// Shanghai, then Beijing: the vendor's failover sample.
+/// Shanghai, then Beijing, as in the vendor's failover sample.
 impl Default for Endpoints {
     fn default() -> Self {
         Self::from([Endpoint::cn_shanghai(), Endpoint::cn_beijing()])
@@ -77,7 +77,7 @@ impl From<Endpoint> for Endpoints {
     }
 }
 
-/// An empty array is refused by the compiler.
+/// An empty array does not compile.
 impl<const N: usize> From<[Endpoint; N]> for Endpoints {
     fn from(endpoints: [Endpoint; N]) -> Self {
         const { assert!(N > 0, "at least one endpoint is required") };
@@ -96,7 +96,7 @@ impl TryFrom<Vec<Endpoint>> for Endpoints {
     }
 }
 
-/// A list of endpoints is empty.
+/// The error of an empty list of endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoEndpoints;
 

@@ -1,35 +1,31 @@
 //! A typed Cloudauth client over any [`Transport`](cloudauth_transport::Transport).
 //!
-//! [`Client`] and [`BlockingClient`] are thin loops around [`Exchange`], a state machine that does no I/O and reads no
-//! clock: it is told the time, given entropy and fed responses, and says what to do next. What is repeated, and where,
-//! is decided there and nowhere else.
+//! [`Client`] is async and [`BlockingClient`] is not. Both are thin loops around [`Exchange`], a state machine that does no
+//! I/O and reads no clock. Its caller passes in the time, random bytes and responses; it returns the next step. Only the
+//! exchange decides whether a request is retried, and at which endpoint.
+//!
+//! | module | contents |
+//! | --- | --- |
+//! | [`credentials`] | credentials providers: environment, profile files, ECS metadata, STS roles, the default chain |
+//! | `pictures` (feature `pictures`) | downloads the face picture of a finished verification |
 
-mod blocking;
-mod breaker;
-mod builder;
 mod client;
 pub mod credentials;
-#[cfg(feature = "policy")]
-mod decided;
 mod endpoints;
 mod error;
 mod exchange;
-mod memory;
+mod inputs;
 #[cfg(feature = "pictures")]
 pub mod pictures;
+mod retry;
 mod settings;
-mod verdict;
-mod wait;
-mod watch;
+mod timeout;
 
-pub use blocking::BlockingClient;
-pub use builder::ClientBuilder;
-pub use client::Client;
 #[cfg(feature = "policy")]
-pub use decided::Decided;
+pub use client::DecidedReply;
+pub use client::{BlockingClient, Client, ClientBuilder, WaitPlan};
 pub use endpoints::{Endpoints, NoEndpoints};
 pub use error::{Error, ErrorKind, Executed};
-pub use exchange::{Entropy, Exchange, Now, Step};
-pub use memory::Memory;
+pub use exchange::{Exchange, SharedState, Step};
+pub use inputs::{Entropy, Now};
 pub use settings::Settings;
-pub use wait::WaitPlan;

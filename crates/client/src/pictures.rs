@@ -1,7 +1,7 @@
-//! Fetching the face picture of a finished verification. Nothing else in this project ever does.
+//! Downloads the face picture of a finished verification. No other part of this project does.
 //!
-//! A picture's address comes out of an answer, and whoever can write one must not be able to make your server ask its own
-//! neighbours. Two ways, the first of which involves no address at all:
+//! The picture's address comes from a response. A forged response must not make your server send requests into its own
+//! network. There are two ways, and the first one does not use the address:
 //!
 //! ```no_run
 //! # use cloudauth_client::pictures::{PictureError, Pictures};
@@ -12,23 +12,23 @@
 //! let pictures = Pictures::new(transport); // ReqwestTransport::public_only()?
 //! // With credentials that may read your bucket (`oss:GetObject` on `<bucket>/verify/*`):
 //! if let (Some(bucket), Some(object)) = (&face.oss_bucket_name, &face.oss_object_name) {
-//!     let picture = pictures.of(&OssObject::new(bucket, object, "cn-shanghai")?, &by).await?;
+//!     let picture = pictures.by_object(&OssObject::new(bucket, object, "cn-shanghai")?, &by).await?;
 //! }
-//! // Or by the address in the answer, within 15 minutes:
+//! // Or by the address in the response, within 15 minutes:
 //! if let Some(url) = &face.picture_url {
-//!     let picture = pictures.at(url).await?;
+//!     let picture = pictures.by_url(url).await?;
 //! }
 //! # Ok(()) }
 //! ```
 //!
-//! | what | how |
+//! | checked | allowed |
 //! | --- | --- |
-//! | where | `<bucket>.oss-<region>.aliyuncs.com`, no other host, no address, no user, port 443 alone; not the internal endpoints |
-//! | how | `https` whatever the answer says (the scheme is not signed), no redirect, no proxy |
-//! | what a name leads to | public addresses alone, looked at inside the resolver ([`PublicOnly`]) |
-//! | what comes back | HTTP 200, 5 MiB at most, and the first bytes of a JPEG or PNG |
+//! | host | `<bucket>.oss-<region>.aliyuncs.com` on port 443; no IP address, no user name, no internal endpoint |
+//! | connection | `https`, even if the response says `http` (the scheme is not signed); no redirect, no proxy |
+//! | resolved addresses | public ones only, checked inside the resolver ([`PublicOnly`]) |
+//! | response | HTTP 200, at most 5 MiB, and the first bytes of a JPEG or PNG |
 //!
-//! The host's pattern is inferred from the vendor's samples and its list of OSS endpoints.
+//! The pattern of the host is inferred from the vendor's samples and its list of OSS endpoints.
 
 use std::fmt;
 use std::sync::Arc;
@@ -40,47 +40,47 @@ use cloudauth_transport::{Limits, PublicOnly, Transport, TransportError};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri};
 
-/// Bytes of a picture.
+/// The largest picture, in bytes.
 const LARGEST: usize = 5 << 20;
 const LIMITS: Limits = Limits::DEFAULT.with_body(LARGEST);
 
-/// Fetches pictures. Cheap to clone.
+/// Downloads pictures. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Pictures(Arc<dyn Transport>);
 
 impl Pictures {
-    /// Over a transport that reaches public addresses alone.
+    /// Creates a downloader over a transport that connects only to public addresses.
     pub fn new(transport: PublicOnly<impl Transport + 'static>) -> Self {
         Self(Arc::new(transport))
     }
 
-    /// The picture at the address that an answer holds. The address lives 15 minutes; ask `DescribeFaceVerify` again for a
-    /// new one.
+    /// Downloads the picture at the address in a response. The address expires after 15 minutes; `DescribeFaceVerify` returns
+    /// a new one.
     ///
     /// # Errors
-    /// If the address is none of a picture in OSS, then nothing is sent; or if no picture came.
-    pub async fn at(&self, url: &PictureUrl<'_>) -> Result<Picture, PictureError> {
+    /// If the address is not that of an object in OSS (nothing is sent then), or the download fails.
+    pub async fn by_url(&self, url: &PictureUrl<'_>) -> Result<Picture, PictureError> {
         let request = Request::get(checked(url.expose())?).body(Body::empty());
-        self.fetch(request.map_err(|_| refused("it cannot be requested"))?).await
+        self.download(request.map_err(|_| rejected("the request cannot be built"))?).await
     }
 
-    /// The picture `object`, read with credentials of your own (signature V4).
+    /// Downloads the picture in an object, with your own credentials (signature V4).
     ///
     /// # Errors
-    /// If no picture came.
-    pub async fn of(&self, object: &OssObject, by: &Credentials) -> Result<Picture, PictureError> {
+    /// If the download fails.
+    pub async fn by_object(&self, object: &OssObject, by: &Credentials) -> Result<Picture, PictureError> {
         let now = UnixTime::from(SystemTime::now());
         let signed = oss::get(object, by, OssSigning::V4, now);
-        self.fetch(signed.map_err(|_| refused("it cannot be requested"))?.output).await
+        self.download(signed.map_err(|_| rejected("the request cannot be built"))?.output).await
     }
 
-    async fn fetch(&self, request: Request<Body>) -> Result<Picture, PictureError> {
+    async fn download(&self, request: Request<Body>) -> Result<Picture, PictureError> {
         let response = self.0.send(request, &LIMITS).await;
         Picture::read(response.map_err(|error| PictureError(Problem::Transport(error)))?)
     }
 }
 
-/// The kind of a picture, by its first bytes.
+/// The format of a picture, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PictureKind {
@@ -90,7 +90,7 @@ pub enum PictureKind {
     Png,
 }
 
-/// Somebody's face. `Debug` shows kind and length.
+/// The picture of a person's face. `Debug` shows format and length only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Picture {
     kind: PictureKind,
@@ -109,16 +109,16 @@ impl Picture {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(PictureKind::Png),
             _ => None,
         };
-        kind.map(|kind| Self { kind, body }).ok_or(PictureError(Problem::NotAPicture))
+        kind.map(|kind| Self { kind, body }).ok_or(PictureError(Problem::UnknownFormat))
     }
 
-    /// Whether it is a JPEG or a PNG.
+    /// Returns the format.
     #[must_use]
     pub const fn kind(&self) -> PictureKind {
         self.kind
     }
 
-    /// The bytes themselves. No more of them was looked at than the first eight: decode them with care.
+    /// Returns the bytes. Only the first eight were checked: decode them with care.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.body.as_bytes()
@@ -131,37 +131,37 @@ impl fmt::Debug for Picture {
     }
 }
 
-/// The address as it is asked: `https`, a bucket's host, and path and query as they came.
+/// Returns the address to request: `https`, the host of a bucket, and path and query unchanged.
 fn checked(url: &str) -> Result<Uri, PictureError> {
-    // What parsers read differently is read by none.
+    // URL parsers disagree about these characters.
     if !url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'#') {
-        return Err(refused("it holds characters that none does"));
+        return Err(rejected("it has invalid characters"));
     }
-    let uri: Uri = url.parse().map_err(|_| refused("it is no URL"))?;
+    let uri: Uri = url.parse().map_err(|_| rejected("it is not a valid URL"))?;
     let default_port = match uri.scheme_str() {
         Some("https") => 443,
         Some("http") => 80,
-        _ => return Err(refused("it is neither http nor https")),
+        _ => return Err(rejected("the scheme is neither http nor https")),
     };
     let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
     let host = uri.host().unwrap_or_default();
     if authority.contains('@') {
-        return Err(refused("it names a user"));
+        return Err(rejected("it has a user name"));
     }
-    // The port is written in no more ways than one.
+    // Only one spelling of the port is accepted.
     if authority != host && authority != format!("{host}:{default_port}") {
-        return Err(refused("its port is not the usual one"));
+        return Err(rejected("it has another port than the default"));
     }
     if !is_bucket(host) {
-        return Err(refused("its host is none of a bucket in OSS"));
+        return Err(rejected("the host is not that of an OSS bucket"));
     }
     let path = uri.path_and_query().filter(|path| path.path().len() > 1);
-    let path: PathAndQuery = path.cloned().ok_or_else(|| refused("it names no object"))?;
+    let path: PathAndQuery = path.cloned().ok_or_else(|| rejected("it has no object name"))?;
     let built = Uri::builder().scheme(Scheme::HTTPS).authority(host).path_and_query(path).build();
-    built.map_err(|_| refused("it is no URL"))
+    built.map_err(|_| rejected("it is not a valid URL"))
 }
 
-/// `<bucket>.oss-<region>.aliyuncs.com`, reached from outside.
+/// Whether a host is `<bucket>.oss-<region>.aliyuncs.com`, with a public endpoint.
 fn is_bucket(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -179,11 +179,11 @@ fn is_bucket(host: &str) -> bool {
         && !region.ends_with("internal")
 }
 
-fn refused(why: &'static str) -> PictureError {
-    PictureError(Problem::Address(why))
+fn rejected(reason: &'static str) -> PictureError {
+    PictureError(Problem::Address(reason))
 }
 
-/// No picture. It does not show the address.
+/// The error of a download. It does not show the address.
 #[derive(Debug)]
 pub struct PictureError(Problem);
 
@@ -192,18 +192,18 @@ enum Problem {
     Address(&'static str),
     Transport(TransportError),
     Status(StatusCode),
-    NotAPicture,
+    UnknownFormat,
 }
 
 impl PictureError {
-    /// Whether the address was refused, and nothing sent.
+    /// Whether the address was rejected, so that nothing was sent.
     #[must_use]
-    pub const fn is_refused(&self) -> bool {
+    pub const fn is_address_rejected(&self) -> bool {
         matches!(self.0, Problem::Address(_))
     }
 
-    /// The HTTP status, if it was not 200. 403: the address is too old, or the credentials may not read it; 404: the
-    /// object was deleted.
+    /// Returns the HTTP status, if it was not 200. 403 means that the address has expired, or that the credentials lack
+    /// permission; 404 means that the object was deleted.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self.0 {
@@ -216,10 +216,12 @@ impl PictureError {
 impl fmt::Display for PictureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Problem::Address(why) => write!(f, "the picture's address is refused: {why}"),
-            Problem::Transport(_) => f.write_str("the picture did not come"),
-            Problem::Status(status) => write!(f, "the picture was refused with HTTP {}", status.as_u16()),
-            Problem::NotAPicture => f.write_str("what came is no JPEG and no PNG"),
+            Problem::Address(reason) => write!(f, "the picture's address was rejected: {reason}"),
+            Problem::Transport(_) => f.write_str("cannot download the picture"),
+            Problem::Status(status) => {
+                write!(f, "cannot download the picture: HTTP {}", status.as_u16())
+            }
+            Problem::UnknownFormat => f.write_str("the picture is neither JPEG nor PNG"),
         }
     }
 }

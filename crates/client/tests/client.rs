@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudauth_client::{
-    BlockingClient, Client, Entropy, Error, ErrorKind, Exchange, Executed, Memory, Now, Settings, Step,
+    BlockingClient, Client, Entropy, Error, ErrorKind, Exchange, Executed, Now, Settings, SharedState, Step,
     WaitPlan,
 };
 use cloudauth_protocol::{
@@ -155,8 +155,8 @@ fn now(elapsed: u64) -> Now {
 
 #[test]
 fn the_exchange_needs_neither_clock_nor_socket() {
-    let (op, by, settings, memory) = (describe(), credentials(), Settings::default(), Memory::default());
-    let mut exchange = Exchange::new(&op, &by, &settings, &memory);
+    let (op, by, settings, shared) = (describe(), credentials(), Settings::default(), SharedState::default());
+    let mut exchange = Exchange::new(&op, &by, &settings, &shared);
     let Step::Send(request, limits) = exchange.poll(now(0), Entropy([7; 24])) else { panic!() };
     assert_eq!(limits.attempt, Duration::from_secs(10));
     assert!(
@@ -171,8 +171,8 @@ fn the_exchange_needs_neither_clock_nor_socket() {
 
 #[test]
 fn an_attempt_ends_no_later_than_the_call() {
-    let (op, by, settings, memory) = (describe(), credentials(), Settings::default(), Memory::default());
-    let mut exchange = Exchange::new(&op, &by, &settings, &memory);
+    let (op, by, settings, shared) = (describe(), credentials(), Settings::default(), SharedState::default());
+    let mut exchange = Exchange::new(&op, &by, &settings, &shared);
     // The first attempt takes 20 of the 25 seconds.
     assert!(matches!(exchange.poll(now(0), Entropy([7; 24])), Step::Send(..)));
     exchange.answer(now(20), Err(TransportError::new(TransportErrorKind::Connect, Sent::No)));
@@ -182,8 +182,8 @@ fn an_attempt_ends_no_later_than_the_call() {
 
 #[test]
 fn an_exchange_without_an_answer_is_over_and_sends_no_second_request() {
-    let (op, by, settings, memory) = (init(), credentials(), Settings::default(), Memory::default());
-    let mut exchange = Exchange::new(&op, &by, &settings, &memory);
+    let (op, by, settings, shared) = (init(), credentials(), Settings::default(), SharedState::default());
+    let mut exchange = Exchange::new(&op, &by, &settings, &shared);
     assert!(matches!(exchange.poll(now(0), Entropy([7; 24])), Step::Send(..)));
     for _ in 0..2 {
         let Step::Done(Err(error)) = exchange.poll(now(0), Entropy([7; 24])) else { panic!() };

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cloudauth_client::credentials::{Fetch, ProvideCredentials, ProvideError, Provided};
+use cloudauth_client::credentials::{
+    CredentialExchange, ExpiringCredentials, ProvideCredentials, ProvideError,
+};
 use cloudauth_client::{BlockingClient, Client, ErrorKind, Executed};
 use cloudauth_protocol::{Body, CertifyId, Credentials, DescribeFaceVerify, GatewayCode, SceneId};
 use cloudauth_transport::TransportError;
@@ -26,12 +28,12 @@ impl Rotating {
 }
 
 impl ProvideCredentials for Rotating {
-    fn begin(&self) -> Box<dyn Fetch + '_> {
+    fn begin(&self) -> Box<dyn CredentialExchange + '_> {
         let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
         let key = Credentials::temporary(&format!("key{number}"), "secret", "token").unwrap();
         let has = self.has;
         Box::new(move |_| match number <= has {
-            true => Ok(Provided::from(key.clone())),
+            true => Ok(ExpiringCredentials::from(key.clone())),
             false => Err(ProvideError::new("the test", "has no more keys")),
         })
     }

@@ -304,7 +304,7 @@ fn a_region_that_did_not_start_it_is_not_believed_even_at_the_end() {
         .call(&describe(), |attempt, _| (AT_ONCE, if attempt == 1 { lost(Sent::No) } else { unknown() }));
     assert_eq!(call.hosts, [BEIJING, SHANGHAI]);
     let error = call.result.unwrap_err();
-    assert!(error.transport().is_some() && error.is_passing(), "{error}");
+    assert!(error.transport().is_some() && error.is_transient(), "{error}");
     // A deletion asks the right region, too.
     let delete = DeleteFaceVerifyResult::new(CertifyId::new("sha1").unwrap());
     world.settings.attempts = 3;

@@ -48,12 +48,12 @@
 //! [`cloudauth-protocol`](cloudauth_protocol) alone.
 
 #[cfg(feature = "policy")]
-pub use cloudauth_client::Decided;
+pub use cloudauth_client::DecidedReply;
 #[cfg(feature = "pictures")]
 pub use cloudauth_client::pictures;
 pub use cloudauth_client::{
-    BlockingClient, Client, ClientBuilder, Endpoints, Entropy, Error, ErrorKind, Exchange, Executed, Memory,
-    NoEndpoints, Now, Settings, Step, WaitPlan, credentials,
+    BlockingClient, Client, ClientBuilder, Endpoints, Entropy, Error, ErrorKind, Exchange, Executed,
+    NoEndpoints, Now, Settings, SharedState, Step, WaitPlan, credentials,
 };
 #[cfg(feature = "policy")]
 pub use cloudauth_policy as policy;

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use cloudauth_client::{Entropy, Error, Exchange, Memory, Now, Settings, Step};
+use cloudauth_client::{Entropy, Error, Exchange, Now, Settings, SharedState, Step};
 use cloudauth_protocol::{
     Body, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify, Identity, InitFaceVerify, MetaInfo,
     Operation, OuterOrderNo, Reply, ReturnUrl, SceneId, UnixTime,
@@ -41,7 +41,7 @@ pub(crate) fn init() -> InitFaceVerify {
 /// A world of its own: one client's memory, and a clock that only waits and answers move.
 pub(crate) struct World {
     pub(crate) settings: Settings,
-    pub(crate) memory: Memory,
+    pub(crate) shared: SharedState,
     pub(crate) steady: Duration,
     /// How far the wall clock is off.
     pub(crate) behind: Duration,
@@ -66,7 +66,7 @@ impl World {
     pub(crate) fn new() -> Self {
         Self {
             settings: Settings::default(),
-            memory: Memory::default(),
+            shared: SharedState::default(),
             steady: Duration::ZERO,
             behind: Duration::ZERO,
             drawn: 0,
@@ -95,8 +95,8 @@ impl World {
     ) -> Call<O::Output> {
         let by = Credentials::new("testid", "testsecret").unwrap();
         let (settings, begun) = (self.settings.clone(), self.steady);
-        let memory = std::mem::take(&mut self.memory);
-        let mut exchange = Exchange::new(op, &by, &settings, &memory);
+        let shared = std::mem::take(&mut self.shared);
+        let mut exchange = Exchange::new(op, &by, &settings, &shared);
         let (mut hosts, mut nonces, mut times, mut waits) = (vec![], vec![], vec![], vec![]);
         let result = loop {
             let entropy = self.entropy();
@@ -122,7 +122,7 @@ impl World {
             }
         };
         drop(exchange);
-        self.memory = memory;
+        self.shared = shared;
         Call { hosts, nonces, times, waits, took: self.steady - begun, result }
     }
 }

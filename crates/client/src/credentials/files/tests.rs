@@ -1,47 +1,48 @@
-//! The files of `tests/data/profiles.jsonl`, each with the credentials that it must give. The interop task asks the
-//! vendor's Python package `alibabacloud-credentials` for the same; where `vendor` differs, `why` says so.
+//! The files of `tests/data/profiles.jsonl`, each with the credentials that it must give. The interop task gives the same
+//! files to the vendor's Python package `alibabacloud-credentials`. Where its result (`vendor`) differs, `why` explains it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use cloudauth_protocol::UnixTime;
 use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
 use serde_json::{Value, json};
 
-use super::{Defaults, LoadError, ProfileFile, Provider, credentials_text};
-use crate::credentials::{EcsMetadata, FetchStep, ProvideCredentials};
-use crate::exchange::Entropy;
+use super::{Defaults, ProfileFile, credentials_file};
+use crate::credentials::{CredentialStep, EcsMetadata, LoadError, ProvideCredentials};
+use crate::inputs::Entropy;
 
 const TABLE: &str = include_str!("../../../tests/data/profiles.jsonl");
 
-fn provider(case: &Value) -> Result<Provider, LoadError> {
+fn provider(case: &Value) -> Result<Arc<dyn ProvideCredentials>, LoadError> {
     let (file, text) = (Path::new("file"), case["text"].as_str().unwrap());
     let defaults =
         Defaults { ecs: Some(EcsMetadata::new()), sts_region: None, sts_vpc: false, session_name: None };
     let profile = case["profile"].as_str();
-    // Through the file system, as users do: that is where a byte order mark is met.
+    // Written to a file, so that byte order marks are tested too.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     std::fs::write(&path, text).unwrap();
-    let text = super::text_of(&path)?;
+    let text = super::text::read(&path)?;
     match case["file"].as_str() {
         Some("cli") => ProfileFile::parse(&text, file)?.provider(profile, file, &defaults),
-        _ => credentials_text(&text, file, profile.unwrap_or("default"), &defaults),
+        _ => credentials_file::parse(&text, file, profile.unwrap_or("default"), &defaults),
     }
 }
 
-/// The credentials that a provider gives, or whom it asks for them.
+/// Returns the credentials of a provider, or the service that it asks for them.
 fn outcome(provider: &dyn ProvideCredentials) -> Value {
-    let mut fetch = provider.begin();
+    let mut exchange = provider.begin();
     let mut answer = None;
     loop {
-        match fetch.next(UnixTime::from_secs(1_767_323_045), Entropy([7; 24]), answer.take()) {
-            FetchStep::Done(Ok(provided)) => {
+        match exchange.next(UnixTime::from_secs(1_767_323_045), Entropy([7; 24]), answer.take()) {
+            CredentialStep::Done(Ok(provided)) => {
                 let by = provided.credentials;
                 let token = by.security_token().map(|token| token.expose().to_owned());
                 return json!({ "id": by.access_key_id(), "secret": by.secret().expose(), "token": token });
             }
-            FetchStep::Done(Err(error)) => panic!("{error}"),
-            FetchStep::Send(request, _) if request.uri().host() == Some("sts.aliyuncs.com") => {
+            CredentialStep::Done(Err(error)) => panic!("{error}"),
+            CredentialStep::Send(request, _) if request.uri().host() == Some("sts.aliyuncs.com") => {
                 let form = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
                 let field = |name: &str| {
                     let mut pairs = form.split('&').filter_map(|pair| pair.split_once('='));
@@ -54,7 +55,7 @@ fn outcome(provider: &dyn ProvideCredentials) -> Value {
                     "seconds": field("DurationSeconds").parse::<u64>().unwrap(),
                 });
             }
-            FetchStep::Send(request, _) => {
+            CredentialStep::Send(request, _) => {
                 let role = request.uri().path().strip_prefix("/latest/meta-data/ram/security-credentials/");
                 if let Some(role) = role {
                     return json!({ "ecs": role });
@@ -66,7 +67,7 @@ fn outcome(provider: &dyn ProvideCredentials) -> Value {
 }
 
 #[test]
-fn each_file_gives_the_credentials_of_the_table() {
+fn files_give_the_credentials_of_the_table() {
     let cases: Vec<Value> = TABLE.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for case in &cases {
         let got = provider(case).map_or(Value::Null, |provider| outcome(&*provider));

@@ -1,4 +1,4 @@
-//! The client without a runtime: the same names, on the calling thread.
+//! The blocking client: the same methods as [`Client`](crate::Client), on the calling thread and without a runtime.
 
 use std::sync::Arc;
 
@@ -8,18 +8,21 @@ use cloudauth_protocol::{
 };
 use cloudauth_transport::BlockingTransport;
 
-use crate::builder::{ClientBuilder, Core};
+use super::builder::ClientBuilder;
+use super::call_span::CallSpan;
+use super::core::Core;
+#[cfg(feature = "policy")]
+use super::decided_reply::DecidedReply;
+use super::wait_plan::{WaitPlan, is_open};
 use crate::credentials::ProvideCredentials;
 use crate::error::Error;
 use crate::exchange::Step;
 use crate::settings::Settings;
-use crate::wait::{WaitPlan, is_open};
-use crate::watch::CallSpan;
 
-/// Calls Cloudauth on the calling thread. Cheap to clone; the clones share transport and credentials, and what they
-/// learn of the endpoints.
+/// The blocking Cloudauth client. It is cheap to clone: clones share transport, credentials and
+/// [`SharedState`](crate::SharedState).
 ///
-/// `UreqTransport` and `IsahcTransport` carry its calls, or a [`BlockingTransport`] of your own.
+/// Its transport is a `UreqTransport`, an `IsahcTransport`, or a [`BlockingTransport`] of your own.
 #[derive(Clone, Debug)]
 pub struct BlockingClient {
     transport: Arc<dyn BlockingTransport>,
@@ -27,7 +30,7 @@ pub struct BlockingClient {
 }
 
 impl BlockingClient {
-    /// With the settings that most services want; see [`Settings`](crate::Settings).
+    /// Creates a client with the default [`Settings`].
     pub fn new(
         transport: impl BlockingTransport + 'static,
         credentials: impl ProvideCredentials + 'static,
@@ -35,7 +38,7 @@ impl BlockingClient {
         Self::builder(transport, credentials).build()
     }
 
-    /// With settings of your own.
+    /// Returns a builder, for other settings.
     pub fn builder(
         transport: impl BlockingTransport + 'static,
         credentials: impl ProvideCredentials + 'static,
@@ -43,15 +46,15 @@ impl BlockingClient {
         ClientBuilder::new(Arc::new(transport), Arc::new(credentials))
     }
 
-    /// The same client with other settings, for some of the calls: `client.with(|s| s.attempts = 1)`. It shares
-    /// transport and credentials, and what is learnt of the endpoints.
+    /// Returns a client with other settings, for some calls: `client.with(|s| s.attempts = 1)`. It shares transport,
+    /// credentials and [`SharedState`](crate::SharedState) with this one.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
     }
 
-    /// The same client with other credentials, another account's for one. It shares the transport, and what is learnt of
-    /// the endpoints.
+    /// Returns a client with other credentials, such as those of another account. It shares transport, settings and
+    /// [`SharedState`](crate::SharedState) with this one.
     #[must_use]
     pub fn with_credentials(&self, credentials: impl ProvideCredentials + 'static) -> Self {
         Self {
@@ -63,44 +66,45 @@ impl BlockingClient {
     /// Starts a verification.
     ///
     /// # Errors
-    /// As [`Client::init_face_verify`](crate::Client::init_face_verify).
+    /// Same as [`Client::init_face_verify`](crate::Client::init_face_verify).
     pub fn init_face_verify(&self, op: &InitFaceVerify) -> Result<Reply<FaceVerifySession>, Error> {
         self.call(op)
     }
 
-    /// Asks how a verification ended. "Not yet" is a result, not an error.
+    /// Returns the status of a verification. "Not finished yet" is a status, not an error.
     ///
     /// # Errors
-    /// As [`Client::describe_face_verify`](crate::Client::describe_face_verify).
+    /// Same as [`Client::describe_face_verify`](crate::Client::describe_face_verify).
     pub fn describe_face_verify(&self, op: &DescribeFaceVerify) -> Result<Reply<FaceVerifyStatus>, Error> {
         self.call(op)
     }
 
-    /// Asks how a verification ended, and decides by the policy in force. A failure to ask is an error, never a decision.
+    /// Returns the status of a verification and the decision of the policy in force. A failed call is an error, never a
+    /// decision.
     ///
     /// # Errors
-    /// As [`describe_face_verify`](Self::describe_face_verify).
+    /// Same as [`describe_face_verify`](Self::describe_face_verify).
     #[cfg(feature = "policy")]
     pub fn decide(
         &self,
         op: &DescribeFaceVerify,
         policy: &cloudauth_policy::LivePolicy,
-    ) -> Result<crate::Decided, Error> {
-        Ok(crate::Decided::new(op, self.describe_face_verify(op)?, policy))
+    ) -> Result<DecidedReply, Error> {
+        Ok(DecidedReply::new(op, self.describe_face_verify(op)?, policy))
     }
 
-    /// Has the service delete what it keeps of a verification.
+    /// Deletes the data of a verification at the service.
     ///
     /// # Errors
-    /// As [`Client::delete_face_verify_result`](crate::Client::delete_face_verify_result).
+    /// Same as [`Client::delete_face_verify_result`](crate::Client::delete_face_verify_result).
     pub fn delete_face_verify_result(&self, op: &DeleteFaceVerifyResult) -> Result<Reply<Deletion>, Error> {
         self.call(op)
     }
 
-    /// Calls any operation.
+    /// Calls any operation, such as a [`RawOperation`](cloudauth_protocol::RawOperation).
     ///
     /// # Errors
-    /// As [`Client::call`](crate::Client::call).
+    /// Same as [`Client::call`](crate::Client::call).
     pub fn call<O: Operation>(&self, op: &O) -> Result<Reply<O::Output>, Error> {
         let span = CallSpan::new(op.action());
         let result = self.drive(op, &span);
@@ -112,8 +116,8 @@ impl BlockingClient {
 
     fn drive<O: Operation>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error> {
         let begun = self.core.now();
-        let by = self.core.credentials_blocking(begun, &*self.transport);
-        let mut exchange = self.core.exchange(op, begun, by)?;
+        let credentials = self.core.credentials_blocking(begun, &*self.transport);
+        let mut exchange = self.core.exchange(op, begun, credentials)?;
         loop {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
@@ -123,10 +127,10 @@ impl BlockingClient {
                     exchange.answer(self.core.now(), answer);
                 }
                 Step::Wait(time) => self.transport.sleep(time),
-                Step::Renew => {
-                    self.core.refused(exchange.credentials());
-                    let others = self.core.credentials_blocking(begun, &*self.transport);
-                    exchange.renewed(others);
+                Step::RenewCredentials => {
+                    self.core.drop_expired(exchange.credentials());
+                    let renewed = self.core.credentials_blocking(begun, &*self.transport);
+                    exchange.set_credentials(renewed);
                 }
                 Step::Done(result) => {
                     self.core.ended(exchange.credentials(), &result);
@@ -139,11 +143,11 @@ impl BlockingClient {
         }
     }
 
-    /// Asks how a verification ended until it has, or the plan is at its end. It blocks as long as that takes: with
-    /// the default plan, half an hour.
+    /// Polls a verification until it finishes or the plan ends. It blocks for all that time: with the default plan, up to
+    /// half an hour.
     ///
     /// # Errors
-    /// As [`Client::wait`](crate::Client::wait).
+    /// Same as [`Client::wait`](crate::Client::wait).
     pub fn wait_blocking(
         &self,
         op: &DescribeFaceVerify,
@@ -151,17 +155,17 @@ impl BlockingClient {
     ) -> Result<Reply<FaceVerifyStatus>, Error> {
         let mut pauses = plan.pauses();
         loop {
-            let answer = self.describe_face_verify(op);
+            let result = self.describe_face_verify(op);
             match pauses.next() {
-                Some(pause) if is_open(&answer) => self.transport.sleep(pause),
-                _ => return answer,
+                Some(pause) if is_open(&result) => self.transport.sleep(pause),
+                _ => return result,
             }
         }
     }
 }
 
 impl ClientBuilder<dyn BlockingTransport> {
-    /// The client.
+    /// Builds the client.
     #[must_use]
     pub fn build(self) -> BlockingClient {
         let (transport, core) = self.into_parts();

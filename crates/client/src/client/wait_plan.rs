@@ -1,4 +1,4 @@
-//! When to look whether a verification has ended.
+//! The schedule on which a client polls a verification for its result.
 
 use std::time::Duration;
 
@@ -6,8 +6,10 @@ use cloudauth_protocol::{FaceVerifyStatus, Reply};
 
 use crate::error::Error;
 
-/// The pauses between looks. The default is the one that the vendor's quota was reckoned with: most people are done
-/// within minutes, and the last look is after the link has died, when nothing can change any more.
+/// The pauses between the polls of [`Client::wait`](crate::Client::wait).
+///
+/// The default fits the vendor's quota. Most people finish within minutes, so that the first pauses are short. The last poll
+/// is after the link has expired, when the result cannot change any more.
 ///
 /// ```
 /// use cloudauth_client::WaitPlan;
@@ -18,26 +20,26 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitPlan(Vec<Duration>);
 
-/// A link lives 30 minutes; the last look is a minute later.
+/// The time of the last poll, in seconds. A link expires after 30 minutes.
 const AFTER_EXPIRY: u64 = 31 * 60;
 
 impl WaitPlan {
-    /// With pauses of your own; there is one look more than there are pauses.
+    /// A plan with these pauses. It polls before the first pause and after each one.
     pub fn new(pauses: impl IntoIterator<Item = Duration>) -> Self {
         Self(pauses.into_iter().collect())
     }
 
-    /// The pauses between the looks.
+    /// Returns the pauses between the polls.
     pub fn pauses(&self) -> impl Iterator<Item = Duration> + '_ {
         self.0.iter().copied()
     }
 }
 
-/// Whether it is worth asking again.
-pub(crate) fn is_open(answer: &Result<Reply<FaceVerifyStatus>, Error>) -> bool {
-    match answer {
+/// Whether another poll may bring a result.
+pub(super) fn is_open(result: &Result<Reply<FaceVerifyStatus>, Error>) -> bool {
+    match result {
         Ok(reply) => matches!(reply.output, FaceVerifyStatus::Pending(_)),
-        Err(error) => error.is_passing(),
+        Err(error) => error.is_transient(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A circuit breaker: an endpoint that fails most of the time is left alone for a while.
+//! A circuit breaker: an endpoint that fails most of the time receives no requests for a while.
 //!
 //! ```text
 //!            5 failures and half of all in 30 s
@@ -10,17 +10,17 @@
 
 use std::time::Duration;
 
-/// How long back failures count.
+/// The period over which failures count, in seconds.
 const WINDOW: u64 = 30;
-/// How long an endpoint is left alone, and how long a probe may take before another is let through.
+/// How long the breaker stays open, and how long a probe may take before another one is admitted.
 const REST: Duration = Duration::from_secs(30);
-/// Fewer failures than this never open it.
+/// The smallest number of failures that opens the breaker.
 const FAILURES: u32 = 5;
 
 #[derive(Debug)]
-pub(crate) struct Breaker {
+pub(super) struct Breaker {
     state: State,
-    /// Per second of the window: which second, successes, failures.
+    /// One entry per second of the window: the second, its successes, its failures.
     seconds: [(u64, u32, u32); WINDOW as usize],
 }
 
@@ -38,8 +38,8 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether a request may go there; after a rest, for one probe.
-    pub(crate) fn lets_through(&mut self, now: Duration) -> bool {
+    /// Whether a request may be sent. After the rest, one probe is admitted.
+    pub(super) fn admits(&mut self, now: Duration) -> bool {
         match self.state {
             State::Closed => true,
             State::Open { until } if now < until => false,
@@ -51,13 +51,13 @@ impl Breaker {
         }
     }
 
-    /// What became of a request.
-    pub(crate) fn record(&mut self, now: Duration, success: bool) {
+    /// Records the outcome of a request.
+    pub(super) fn record(&mut self, now: Duration, success: bool) {
         match (self.state, success) {
             (State::Closed, _) => {}
             (_, true) => *self = Self::default(),
             (State::Probing { .. }, false) => self.state = State::Open { until: now + REST },
-            // A request that was under way when it opened.
+            // The request was already under way when the breaker opened.
             (State::Open { .. }, false) => return,
         }
         let second = now.as_secs();
@@ -97,55 +97,55 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_open_it_for_thirty_seconds_and_then_one_probe_goes_through() {
+    fn five_failures_open_it_for_30_seconds_then_one_probe_is_admitted() {
         let mut breaker = Breaker::default();
         (0..4).for_each(|_| breaker.record(at(100), false));
-        assert!(breaker.lets_through(at(100)));
+        assert!(breaker.admits(at(100)));
         breaker.record(at(100), false);
-        assert!(!breaker.lets_through(at(100)) && !breaker.lets_through(at(129)));
-        assert!(breaker.lets_through(at(130)));
-        assert!(!breaker.lets_through(at(130)), "one probe at a time");
+        assert!(!breaker.admits(at(100)) && !breaker.admits(at(129)));
+        assert!(breaker.admits(at(130)));
+        assert!(!breaker.admits(at(130)), "one probe at a time");
         breaker.record(at(131), true);
-        assert!(breaker.lets_through(at(131)) && breaker.lets_through(at(131)));
+        assert!(breaker.admits(at(131)) && breaker.admits(at(131)));
     }
 
     #[test]
-    fn a_probe_that_fails_or_is_lost_means_another_rest() {
+    fn failed_or_lost_probe_keeps_it_open_for_another_30_seconds() {
         let mut breaker = opened(0);
-        assert!(breaker.lets_through(at(30)));
+        assert!(breaker.admits(at(30)));
         breaker.record(at(31), false);
-        assert!(!breaker.lets_through(at(60)));
-        assert!(breaker.lets_through(at(61)));
-        // Nobody says what became of this one, because its caller went away.
-        assert!(!breaker.lets_through(at(90)));
-        assert!(breaker.lets_through(at(91)));
+        assert!(!breaker.admits(at(60)));
+        assert!(breaker.admits(at(61)));
+        // The outcome of this probe is never recorded, because its caller was cancelled.
+        assert!(!breaker.admits(at(90)));
+        assert!(breaker.admits(at(91)));
     }
 
     #[test]
-    fn it_stays_closed_while_most_succeed_or_failures_are_old() {
+    fn stays_closed_while_most_requests_succeed_or_failures_are_old() {
         let mut breaker = Breaker::default();
         (0..10).for_each(|_| breaker.record(at(0), true));
         (0..9).for_each(|_| breaker.record(at(1), false));
-        assert!(breaker.lets_through(at(1)));
+        assert!(breaker.admits(at(1)));
         let mut breaker = Breaker::default();
         (0..4).for_each(|_| breaker.record(at(0), false));
         breaker.record(at(31), false);
-        assert!(breaker.lets_through(at(31)));
+        assert!(breaker.admits(at(31)));
     }
 
     proptest! {
-        /// Whatever happens, an endpoint that is well again is used again within 30 seconds.
+        /// After any sequence of events, an endpoint receives a request again within 30 seconds.
         #[test]
-        fn it_never_stays_open(events in prop::collection::vec((0..20_u64, any::<bool>(), any::<bool>()), 0..60)) {
+        fn never_stays_open_for_more_than_30_seconds(events in prop::collection::vec((0..20_u64, any::<bool>(), any::<bool>()), 0..60)) {
             let (mut breaker, mut now) = (Breaker::default(), 0);
             for (later, asks, success) in events {
                 now += later;
-                if !asks || breaker.lets_through(at(now)) {
+                if !asks || breaker.admits(at(now)) {
                     breaker.record(at(now), success);
                 }
             }
             let mut later = now;
-            while !breaker.lets_through(at(later)) {
+            while !breaker.admits(at(later)) {
                 later += 1;
                 prop_assert!(later <= now + 30);
             }

@@ -1,26 +1,27 @@
-//! The syntax of the SDKs' credentials file: that of Python's `configparser`, with which the vendor reads it. Own code,
-//! because the crates for it neither refuse a key that stands twice nor know its interpolation.
+//! The syntax of the SDKs' credentials file, which is that of Python's `configparser`.
+//!
+//! The existing crates for this syntax neither reject duplicate keys nor support its interpolation.
 
 use std::collections::BTreeMap;
 
-/// One section: its keys in lower case.
+/// The values of one section, by their keys in lower case.
 pub(super) type Section = BTreeMap<String, String>;
 
-/// Where a file is not in this syntax.
+/// A syntax error.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// Counted from 1.
+    /// The line number, from 1.
     pub(super) line: usize,
     pub(super) what: &'static str,
 }
 
-/// The keys that every section has unless it sets them itself.
+/// The section whose keys apply to every section that does not set them itself.
 const DEFAULTS: &str = "DEFAULT";
 
 /// Reads `text` and returns the section `name`, or `None` if the file has no such section.
 ///
 /// Keys end at the first `=` or `:` and ignore case. A line that begins with `#` or `;` is a comment. An indented line
-/// continues the value above it. A section or a key that stands twice is refused.
+/// continues the value above it. Duplicate sections and keys are errors.
 pub(super) fn section(text: &str, name: &str) -> Result<Option<Section>, Problem> {
     let mut sections: BTreeMap<&str, BTreeMap<String, Value>> = BTreeMap::new();
     let (mut current, mut key, mut indent): (Option<&str>, Option<String>, usize) = (None, None, 0);
@@ -44,25 +45,25 @@ pub(super) fn section(text: &str, name: &str) -> Result<Option<Section>, Problem
         indent = depth;
         if let Some(header) = content.strip_prefix('[').and_then(|rest| Some(rest.rsplit_once(']')?.0)) {
             if header.is_empty() {
-                return Err(problem("a section without a name"));
+                return Err(problem("section without a name"));
             }
             if sections.contains_key(header) && header != DEFAULTS {
-                return Err(problem("a section that stands twice"));
+                return Err(problem("duplicate section"));
             }
             sections.entry(header).or_default();
             (current, key) = (Some(header), None);
             continue;
         }
         let section = current.and_then(|section| sections.get_mut(section));
-        let section = section.ok_or_else(|| problem("a line before the first section"))?;
-        let (name, value) = content.split_once(['=', ':']).ok_or_else(|| problem("a line without `=`"))?;
+        let section = section.ok_or_else(|| problem("text before the first section"))?;
+        let (name, value) = content.split_once(['=', ':']).ok_or_else(|| problem("no `=` in the line"))?;
         let name = name.trim().to_lowercase();
         if name.is_empty() {
-            return Err(problem("a value without a key"));
+            return Err(problem("value without a key"));
         }
         let value = Value { text: value.trim().to_owned(), line: number };
         if section.insert(name.clone(), value).is_some() {
-            return Err(problem("a key that stands twice"));
+            return Err(problem("duplicate key"));
         }
         key = Some(name);
     }
@@ -75,7 +76,7 @@ pub(super) fn section(text: &str, name: &str) -> Result<Option<Section>, Problem
         .map(Some)
 }
 
-/// Lines that end with LF, CR LF or CR.
+/// Splits the text into lines, which end with LF, CR LF or CR.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
@@ -86,12 +87,12 @@ struct Value {
 }
 
 impl Value {
-    /// The value up to its first `#`, as the vendor's package cuts it, with `%%` for `%`. Any other `%` would insert
-    /// another value, which no secret needs.
+    /// Returns the value up to its first `#`, as the vendor's package does, with `%%` read as `%`. A single `%` is an error:
+    /// in the original syntax it inserts another value, which no secret needs.
     fn plain(&self) -> Result<String, Problem> {
         let rest = self.text.replace("%%", "");
         if rest.contains('%') {
-            return Err(Problem { line: self.line, what: "a single `%`; write `%%`" });
+            return Err(Problem { line: self.line, what: "single `%`; write `%%`" });
         }
         let text = self.text.replace("%%", "%");
         Ok(text.split('#').next().unwrap_or_default().trim().to_owned())
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_ignore_case_and_end_at_either_sign() {
+    fn keys_ignore_case_and_end_at_equals_sign_or_colon() {
         let text = "[a]\r\nType : x\rID=a=b:c # note\n  more\n; no\n[b]\nid=2\n";
         assert_eq!(get(text, "a", "type").unwrap(), "x");
         assert_eq!(get("[a]\nID=a=b:c # note", "a", "id").unwrap(), "a=b:c");
@@ -124,11 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ambiguous_is_refused_with_its_line() {
-        assert_eq!(problem("[a]\nx=1\n[a]"), (3, "a section that stands twice"));
-        assert_eq!(problem("[a]\nx=1\nX=2"), (3, "a key that stands twice"));
-        assert_eq!(problem("x=1"), (1, "a line before the first section"));
-        assert_eq!(problem("[a]\nx"), (2, "a line without `=`"));
-        assert_eq!(problem("[a]\nx=%(y)s"), (2, "a single `%`; write `%%`"));
+    fn errors_name_the_line() {
+        assert_eq!(problem("[a]\nx=1\n[a]"), (3, "duplicate section"));
+        assert_eq!(problem("[a]\nx=1\nX=2"), (3, "duplicate key"));
+        assert_eq!(problem("x=1"), (1, "text before the first section"));
+        assert_eq!(problem("[a]\nx"), (2, "no `=` in the line"));
+        assert_eq!(problem("[a]\nx=%(y)s"), (2, "single `%`; write `%%`"));
     }
 }

@@ -1,0 +1,31 @@
+//! A reply together with the decision of the policy in force.
+
+use cloudauth_policy::{Decision, LivePolicy, Ruling};
+use cloudauth_protocol::{DescribeFaceVerify, FaceVerifyStatus, Reply};
+
+/// A reply to `DescribeFaceVerify`, and the decision of the policy in force.
+#[derive(Debug)]
+#[must_use = "the decision says whether the person may continue"]
+pub struct DecidedReply {
+    reply: Reply<FaceVerifyStatus>,
+    ruling: Option<Ruling>,
+}
+
+impl DecidedReply {
+    /// Decides a reply once.
+    pub(super) fn new(op: &DescribeFaceVerify, reply: Reply<FaceVerifyStatus>, live: &LivePolicy) -> Self {
+        let ruling = live.decide_reply(op, &reply);
+        Self { reply, ruling }
+    }
+
+    /// Returns the decision, or `None` while the verification is pending. An approval is valid only for this verification.
+    pub fn decision(&self) -> Option<Decision<'_>> {
+        self.ruling.as_ref().map(Ruling::decision)
+    }
+
+    /// Returns the reply.
+    #[must_use]
+    pub const fn reply(&self) -> &Reply<FaceVerifyStatus> {
+        &self.reply
+    }
+}

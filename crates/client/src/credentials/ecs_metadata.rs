@@ -1,0 +1,187 @@
+//! Credentials of the machine's role, from the ECS metadata service.
+
+use std::time::Duration;
+
+use cloudauth_protocol::{Body, Endpoint, UnixTime};
+use cloudauth_transport::{Limits, TransportError};
+use http::{HeaderValue, Request, Response, StatusCode};
+
+use super::error::ProvideError;
+use super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
+use super::remote;
+use crate::inputs::Entropy;
+
+const NAME: &str = "ECS metadata";
+const BASE: &str = "http://100.100.100.200";
+const TOKEN_PATH: &str = "/latest/api/token";
+const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/";
+/// The service is in the local network: if it does not answer within a second, it does not exist.
+const LIMITS: Limits = Limits::DEFAULT.with_attempt(Duration::from_secs(1));
+
+/// The role of the ECS instance that the program runs on. It uses version 2 of the metadata service, which requires a token,
+/// and falls back to version 1 if the service issues no token.
+///
+/// As in the vendor's SDKs, requests go over plain http to `100.100.100.200` in the machine's own network. They use the
+/// client's transport: behind a proxy they would reach the proxy's network instead.
+#[derive(Clone, Debug)]
+pub struct EcsMetadata {
+    base: String,
+    role: Option<String>,
+    allows_v1: bool,
+    /// Whether this source was chosen explicitly. A missing service or role is then an error, not an absent source.
+    configured: bool,
+}
+
+impl EcsMetadata {
+    /// The role that the instance has.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { base: BASE.to_owned(), role: None, allows_v1: true, configured: false }
+    }
+
+    /// Sets the role. The exchange then skips the request for the instance's role.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.role = Some(role.into());
+        self.configured()
+    }
+
+    /// Marks the source as chosen explicitly, by a profile or a variable.
+    pub(super) const fn configured(mut self) -> Self {
+        self.configured = true;
+        self
+    }
+
+    /// Turns off the fallback to version 1.
+    #[must_use]
+    pub const fn token_required(mut self) -> Self {
+        self.allows_v1 = false;
+        self
+    }
+
+    /// Sets another metadata service, such as a fake one in tests.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.base = endpoint.to_string();
+        self
+    }
+}
+
+impl Default for EcsMetadata {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ProvideCredentials for EcsMetadata {
+    fn begin(&self) -> Box<dyn CredentialExchange + '_> {
+        Box::new(EcsExchange { provider: self, token: None, requested: Requested::Nothing, answered: false })
+    }
+}
+
+struct EcsExchange<'a> {
+    provider: &'a EcsMetadata,
+    token: Option<String>,
+    requested: Requested,
+    /// Whether any request was answered.
+    answered: bool,
+}
+
+/// The last request.
+#[derive(Clone, Copy)]
+enum Requested {
+    Nothing,
+    Token,
+    Role,
+    Credentials,
+}
+
+impl EcsExchange<'_> {
+    fn step(
+        &mut self,
+        now: UnixTime,
+        answer: Option<Result<Response<Body>, TransportError>>,
+    ) -> Result<CredentialStep, ProvideError> {
+        match (self.requested, answer) {
+            (Requested::Token, Some(answer)) => {
+                self.answered = answer.is_ok();
+                match remote::received(NAME, answer).and_then(|response| word(&response)) {
+                    Ok(token) => self.token = Some(token),
+                    Err(_) if self.provider.allows_v1 => {}
+                    Err(error) => return Err(if self.is_absent() { error.absent() } else { error }),
+                }
+                match &self.provider.role {
+                    Some(role) => self.request_credentials(role),
+                    None => self.get(ROLES_PATH, Requested::Role),
+                }
+            }
+            (Requested::Role, Some(answer)) => {
+                self.answered |= answer.is_ok();
+                let has_no_role = answer.as_ref().ok().map(Response::status) == Some(StatusCode::NOT_FOUND)
+                    && !self.provider.configured;
+                let role = remote::received(NAME, answer).and_then(|response| word(&response));
+                let role = role
+                    .map_err(|error| if has_no_role || self.is_absent() { error.absent() } else { error })?;
+                self.request_credentials(&role)
+            }
+            (Requested::Credentials, Some(answer)) => {
+                Ok(CredentialStep::Done(remote::read_credentials(NAME, now, answer)))
+            }
+            _ => {
+                self.requested = Requested::Token;
+                let request = Request::put(format!("{}{TOKEN_PATH}", self.provider.base))
+                    .header("X-aliyun-ecs-metadata-token-ttl-seconds", "21600");
+                remote::send(NAME, request.body(Body::empty()), LIMITS)
+            }
+        }
+    }
+
+    fn request_credentials(&mut self, role: &str) -> Result<CredentialStep, ProvideError> {
+        self.get(&format!("{ROLES_PATH}{}", checked_role(role)?), Requested::Credentials)
+    }
+
+    fn get(&mut self, path: &str, requested: Requested) -> Result<CredentialStep, ProvideError> {
+        self.requested = requested;
+        let mut request = Request::get(format!("{}{path}", self.provider.base));
+        if let Some(mut token) = self.token.as_ref().and_then(|token| HeaderValue::from_str(token).ok()) {
+            token.set_sensitive(true);
+            request = request.header("X-aliyun-ecs-metadata-token", token);
+        }
+        remote::send(NAME, request.body(Body::empty()), LIMITS)
+    }
+
+    /// Whether this machine has no metadata service: none of the requests was answered.
+    const fn is_absent(&self) -> bool {
+        !self.answered && !self.provider.configured
+    }
+}
+
+impl CredentialExchange for EcsExchange<'_> {
+    fn next(
+        &mut self,
+        now: UnixTime,
+        _: Entropy,
+        answer: Option<Result<Response<Body>, TransportError>>,
+    ) -> CredentialStep {
+        self.step(now, answer).unwrap_or_else(|error| CredentialStep::Done(Err(error)))
+    }
+}
+
+/// Reads a response that consists of one word.
+fn word(response: &Response<Body>) -> Result<String, ProvideError> {
+    let failed = |reason: String| ProvideError::new(NAME, reason);
+    if response.status() != StatusCode::OK {
+        return Err(failed(format!("refused with HTTP {}", response.status().as_u16())));
+    }
+    let text = std::str::from_utf8(response.body().as_bytes()).map(str::trim).unwrap_or_default();
+    let is_word = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic());
+    is_word.then(|| text.to_owned()).ok_or_else(|| failed("the response is not a word".to_owned()))
+}
+
+/// Checks a role's name, which becomes part of a path.
+fn checked_role(role: &str) -> Result<&str, ProvideError> {
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let is_role =
+        !role.is_empty() && role.len() <= 64 && role.bytes().all(is_allowed) && !role.starts_with('.');
+    is_role.then_some(role).ok_or_else(|| ProvideError::new(NAME, "the role's name is invalid"))
+}

@@ -1,0 +1,39 @@
+//! Credentials from environment variables.
+
+use cloudauth_protocol::Credentials;
+
+use super::load_error::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LoadError, SECURITY_TOKEN};
+
+/// A lookup of environment variables.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Returns a variable of this process. A value that is not UTF-8 counts as set, so that it is rejected and not skipped.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// Returns a variable that is set and not empty.
+pub(super) fn non_empty(env: Env<'_>, name: &str) -> Option<String> {
+    env(name).filter(|value| !value.is_empty())
+}
+
+/// Whether a variable is set to `true`, in any case.
+pub(super) fn is_true(env: Env<'_>, name: &str) -> bool {
+    env(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// Whether the environment turns the CLI's profile file off.
+pub(super) fn ignores_cli_profile(env: Env<'_>) -> bool {
+    is_true(env, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED") || is_true(env, "ALIBABA_CLOUD_IGNORE_PROFILE")
+}
+
+/// Returns the credentials that the environment holds, or `None` if no variable is set.
+pub(super) fn env_credentials(env: Env<'_>) -> Result<Option<Credentials>, LoadError> {
+    match [ACCESS_KEY_ID, ACCESS_KEY_SECRET, SECURITY_TOKEN].map(|name| non_empty(env, name)) {
+        [None, None, None] => Ok(None),
+        [None, _, _] => Err(LoadError::MissingVariable(ACCESS_KEY_ID)),
+        [Some(_), None, _] => Err(LoadError::MissingVariable(ACCESS_KEY_SECRET)),
+        [Some(id), Some(secret), None] => Ok(Some(Credentials::new(&id, &secret)?)),
+        [Some(id), Some(secret), Some(token)] => Ok(Some(Credentials::temporary(&id, &secret, &token)?)),
+    }
+}

@@ -1,0 +1,114 @@
+//! The error of a credentials provider.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cloudauth_protocol::CredentialsError;
+use cloudauth_transport::BoxError;
+
+/// The error of a credentials provider: its name and the reason. It shows no secret and no text of a response.
+#[derive(Clone, Debug)]
+pub struct ProvideError(Arc<Inner>);
+
+#[derive(Debug)]
+enum Inner {
+    One { provider: String, reason: String, transient: bool, absent: bool, source: Option<BoxError> },
+    AllAbsent(Vec<ProvideError>),
+}
+
+impl ProvideError {
+    /// A failure of `provider`. Neither text may hold a secret.
+    pub fn new(provider: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self(Arc::new(Inner::One {
+            provider: provider.into(),
+            reason: reason.into(),
+            transient: false,
+            absent: false,
+            source: None,
+        }))
+    }
+
+    /// Adds the underlying error, which must not show a secret either.
+    #[must_use]
+    pub fn with_source(self, error: impl Into<BoxError>) -> Self {
+        self.changed(|_, _, source| *source = Some(error.into()))
+    }
+
+    /// Marks the failure as transient: a later attempt may succeed.
+    #[must_use]
+    pub fn transient(self) -> Self {
+        self.changed(|transient, _, _| *transient = true)
+    }
+
+    /// Marks the source as absent: it is not configured, so that a [`Chain`](super::Chain) continues with the next one. Any
+    /// other failure ends the chain, since the next source could belong to another account.
+    #[must_use]
+    pub fn absent(self) -> Self {
+        self.changed(|_, absent, _| *absent = true)
+    }
+
+    /// Whether the source is absent, so that a chain continues with the next one.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        match &*self.0 {
+            Inner::One { absent, .. } => *absent,
+            Inner::AllAbsent(_) => true,
+        }
+    }
+
+    /// Whether a later attempt may succeed. Of several failures, one transient failure is enough.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match &*self.0 {
+            Inner::One { transient, .. } => *transient,
+            Inner::AllAbsent(errors) => errors.iter().any(Self::is_transient),
+        }
+    }
+
+    /// Changes an error that has not been cloned yet.
+    fn changed(mut self, change: impl FnOnce(&mut bool, &mut bool, &mut Option<BoxError>)) -> Self {
+        if let Some(Inner::One { transient, absent, source, .. }) = Arc::get_mut(&mut self.0) {
+            change(transient, absent, source);
+        }
+        self
+    }
+
+    /// The error of a chain whose sources are all absent.
+    pub(super) fn all_absent(errors: Vec<Self>) -> Self {
+        Self(Arc::new(Inner::AllAbsent(errors)))
+    }
+
+    pub(super) fn invalid_credentials(provider: &str, error: CredentialsError) -> Self {
+        Self::new(provider, "returned invalid credentials").with_source(error)
+    }
+}
+
+impl fmt::Display for ProvideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Inner::One { provider, reason, .. } => write!(f, "{provider}: {reason}"),
+            Inner::AllAbsent(errors) => {
+                f.write_str("no credentials found")?;
+                // `source` returns one error only, so that the message includes the sources of all of them.
+                for error in errors {
+                    write!(f, "; {error}")?;
+                    let mut source = std::error::Error::source(error);
+                    while let Some(error) = source {
+                        write!(f, ": {error}")?;
+                        source = error.source();
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ProvideError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.0 {
+            Inner::One { source, .. } => source.as_deref().map(|error| error as _),
+            Inner::AllAbsent(_) => None,
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Requests for credentials, and the document with which all of the vendor's sources answer them.
+
+use std::time::{Duration, SystemTime};
+
+use cloudauth_protocol::{Body, Credentials, UnixTime};
+use cloudauth_transport::{Limits, TransportError};
+use http::header::DATE;
+use http::{Request, Response};
+use serde::Deserialize;
+
+use super::error::ProvideError;
+use super::provider::{CredentialStep, ExpiringCredentials};
+
+/// The limits of one request. The vendor's SDKs allow five seconds to connect and ten to read.
+pub(super) const LIMITS: Limits = Limits::DEFAULT.with_attempt(Duration::from_secs(10));
+
+/// When credentials without an expiry are renewed.
+const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Returns the step that sends a request, if it was built.
+pub(super) fn send(
+    provider: &str,
+    request: http::Result<Request<Body>>,
+    limits: Limits,
+) -> Result<CredentialStep, ProvideError> {
+    let request = request.map_err(|_| ProvideError::new(provider, "cannot build the request"))?;
+    Ok(CredentialStep::Send(request, limits))
+}
+
+/// Returns the response, if one was received.
+pub(super) fn received(
+    provider: &str,
+    answer: Result<Response<Body>, TransportError>,
+) -> Result<Response<Body>, ProvideError> {
+    answer.map_err(|error| ProvideError::new(provider, "cannot be reached").with_source(error).transient())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    #[serde(default)]
+    code: Option<String>,
+    access_key_id: Option<String>,
+    access_key_secret: Option<String>,
+    security_token: Option<String>,
+    #[serde(default)]
+    expiration: Option<String>,
+    /// STS nests the credentials.
+    #[serde(default)]
+    credentials: Option<Box<Document>>,
+}
+
+/// Reads the credentials from a response. The error quotes nothing of the response except a code that is a plain word.
+pub(super) fn read_credentials(
+    provider: &str,
+    now: UnixTime,
+    answer: Result<Response<Body>, TransportError>,
+) -> Result<ExpiringCredentials, ProvideError> {
+    let failed = |reason: String| ProvideError::new(provider, reason);
+    let response = received(provider, answer)?;
+    let document = serde_json::from_slice::<Document>(response.body().as_bytes());
+    let code = document.as_ref().ok().and_then(|document| document.code.as_deref());
+    if !response.status().is_success() || code.is_some_and(|code| code != "Success") {
+        let code =
+            code.filter(|code| is_plain(code)).map(|code| format!(", code {code}")).unwrap_or_default();
+        let error = failed(format!("refused with HTTP {}{code}", response.status().as_u16()));
+        return Err(if response.status().is_server_error() { error.transient() } else { error });
+    }
+    let document = document.map_err(|_| failed("the response is not a credentials document".to_owned()))?;
+    let document = match document.credentials {
+        Some(nested) => *nested,
+        None => document,
+    };
+    let Document {
+        access_key_id: Some(id),
+        access_key_secret: Some(secret),
+        security_token: Some(token),
+        expiration,
+        ..
+    } = document
+    else {
+        return Err(failed("the response lacks a part of the credentials".to_owned()));
+    };
+    let credentials = Credentials::temporary(&id, &secret, &token)
+        .map_err(|error| ProvideError::invalid_credentials(provider, error))?;
+    let Some(text) = expiration else {
+        return Ok(ExpiringCredentials::from(credentials).renew_at(now.plus(RENEW_AFTER)));
+    };
+    let expires_at = humantime::parse_rfc3339(&text)
+        .map(|time: SystemTime| UnixTime::from(time))
+        .map_err(|_| failed("the response's Expiration is not a time".to_owned()))?;
+    // Measured by the clock of the server, because the local clock may be wrong.
+    let date =
+        response.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    let lifetime = expires_at.since(date.map_or(now, UnixTime::from));
+    if lifetime.is_zero() {
+        return Err(failed("returned expired credentials".to_owned()));
+    }
+    Ok(ExpiringCredentials::new(credentials, now.plus(lifetime)))
+}
+
+/// Whether a code may be shown: the vendor's codes are words with dots.
+fn is_plain(text: &str) -> bool {
+    text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_')
+}

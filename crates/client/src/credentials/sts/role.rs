@@ -1,0 +1,145 @@
+//! The settings and parameters that both STS operations share.
+
+use std::time::Duration;
+
+use cloudauth_protocol::{Body, Endpoint, Params, Place, UnixTime};
+use http::Request;
+use http::header::CONTENT_TYPE;
+
+use super::super::error::ProvideError;
+use super::super::provider::CredentialStep;
+use super::super::remote;
+use crate::inputs::Entropy;
+
+const VERSION: &str = "2015-04-01";
+const FORM: &str = "application/x-www-form-urlencoded";
+/// The shortest lifetime that STS accepts.
+pub(super) const SHORTEST: Duration = Duration::from_secs(15 * 60);
+
+/// A role and the STS endpoint that issues its credentials.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    arn: String,
+    pub(super) session: String,
+    pub(super) duration: Duration,
+    pub(super) policy: Option<String>,
+    pub(super) host: Host,
+}
+
+/// The STS endpoint.
+#[derive(Clone, Debug)]
+pub(super) enum Host {
+    Global,
+    Region(String),
+    /// The endpoint of a region inside a VPC.
+    Vpc(String),
+    Other(Endpoint),
+}
+
+impl Role {
+    pub(super) fn new(arn: impl Into<String>) -> Self {
+        let session = "cloudauth-rust".to_owned();
+        let duration = Duration::from_secs(60 * 60);
+        Self { arn: arn.into(), session, duration, policy: None, host: Host::Global }
+    }
+
+    /// Returns the parameters that both operations share.
+    pub(super) fn params<'a>(&'a self, action: &'a str, now: UnixTime, entropy: Entropy) -> Params<'a> {
+        let mut params = Params::new();
+        params.push("Action", Place::Query, action);
+        params.push("DurationSeconds", Place::Query, self.duration.as_secs().to_string());
+        params.push("Format", Place::Query, "JSON");
+        if let Some(policy) = &self.policy {
+            params.push("Policy", Place::Query, policy);
+        }
+        params.push("RoleArn", Place::Query, &*self.arn);
+        params.push("RoleSessionName", Place::Query, &*self.session);
+        params.push("SignatureNonce", Place::Query, entropy.nonce().as_str().to_owned());
+        params.push("Timestamp", Place::Query, now.to_string());
+        params.push("Version", Place::Query, VERSION);
+        params
+    }
+
+    /// Returns the step that posts a form to STS.
+    pub(super) fn post(&self, provider: &str, form: Vec<u8>) -> Result<CredentialStep, ProvideError> {
+        let is_region = |region: &str| region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let url = match &self.host {
+            Host::Global => "https://sts.aliyuncs.com/".to_owned(),
+            Host::Region(region) if is_region(region) => format!("https://sts.{region}.aliyuncs.com/"),
+            Host::Vpc(region) if is_region(region) => format!("https://sts-vpc.{region}.aliyuncs.com/"),
+            Host::Region(_) | Host::Vpc(_) => {
+                return Err(ProvideError::new(provider, "the name of the STS region is invalid"));
+            }
+            Host::Other(endpoint) => format!("{endpoint}/"),
+        };
+        let request = Request::post(url).header(CONTENT_TYPE, FORM);
+        remote::send(provider, request.body(Body::from(form)), remote::LIMITS)
+    }
+}
+
+/// The settings that files and the environment have for both operations.
+pub(in crate::credentials) trait StsRole {
+    fn named(self, session: &str) -> Self;
+    fn in_region(self, region: &str, vpc: bool) -> Self;
+}
+
+/// The settings of a type with a field `role`.
+macro_rules! role_settings {
+    ($name:ident) => {
+        impl $name {
+            /// Sets the session's name in the audit log. The default is `cloudauth-rust`.
+            #[must_use]
+            pub fn session_name(mut self, name: impl Into<String>) -> Self {
+                self.role.session = name.into();
+                self
+            }
+
+            /// Sets the lifetime of the credentials. The default is one hour, the minimum 15 minutes.
+            #[must_use]
+            pub fn duration(mut self, duration: Duration) -> Self {
+                self.role.duration = duration.max(SHORTEST);
+                self
+            }
+
+            /// Sets a policy that restricts the role's permissions further.
+            #[must_use]
+            pub fn policy(mut self, policy: impl Into<String>) -> Self {
+                self.role.policy = Some(policy.into());
+                self
+            }
+
+            /// Sets the region of STS, such as `cn-hangzhou`. The default is the global endpoint.
+            #[must_use]
+            pub fn region(mut self, region: impl Into<String>) -> Self {
+                self.role.host = Host::Region(region.into());
+                self
+            }
+
+            /// Sets the region of STS, and uses its endpoint inside a VPC.
+            #[must_use]
+            pub fn vpc_region(mut self, region: impl Into<String>) -> Self {
+                self.role.host = Host::Vpc(region.into());
+                self
+            }
+
+            /// Sets another STS endpoint, such as a fake one in tests.
+            #[must_use]
+            pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+                self.role.host = Host::Other(endpoint);
+                self
+            }
+        }
+
+        impl StsRole for $name {
+            fn named(self, session: &str) -> Self {
+                self.session_name(session)
+            }
+
+            fn in_region(self, region: &str, vpc: bool) -> Self {
+                if vpc { self.vpc_region(region) } else { self.region(region) }
+            }
+        }
+    };
+}
+
+pub(super) use role_settings;

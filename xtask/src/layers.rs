@@ -47,13 +47,8 @@ const SANS_IO: [(&str, usize); 3] =
     [("cloudauth-protocol", 30), ("cloudauth-policy", 35), ("cloudauth-lab", 72)];
 
 /// Crates whose modules may still form a circle.
-const EXEMPT: &[&str] = &[
-    "cloudauth-cli",
-    "cloudauth-emulator",
-    "cloudauth-lab",
-    "cloudauth-policy",
-    "cloudauth-protocol",
-];
+const EXEMPT: &[&str] =
+    &["cloudauth-cli", "cloudauth-emulator", "cloudauth-lab", "cloudauth-policy", "cloudauth-protocol"];
 
 pub(crate) fn run() -> Result<()> {
     let metadata = MetadataCommand::new().current_dir(root()).exec()?;

@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
     cargo("run -p cloudauth --features reqwest --example verify")?;
     // A round of each, to see that they work; their figures are taken by `cargo bench`.
     cargo(
-        "test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-lab -p cloudauth-tests --benches -- --test",
+        "test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-stats -p cloudauth-tests --benches -- --test",
     )?;
     interop::run()?;
     browser::run()?;
@@ -59,6 +59,7 @@ fn features() -> Result<()> {
         "cloudauth-transport",
         "cloudauth-client",
         "cloudauth-emulator",
+        "cloudauth-stats",
         "cloudauth-lab",
     ] {
         cargo(&format!("check -p {library}"))?;

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     };
     script(&["compare.py", &folder, rows, rounds, &cloudauth])?;
     script(&["compare.py", "roc"])?;
-    crate::shell::cargo("bench -p cloudauth-lab --bench stats -- labelled.scores/grid,")
+    crate::shell::cargo("bench -p cloudauth-stats --bench stats -- labelled.scores/grid,")
 }
 
 /// Whole, or not there: beside it first.

@@ -6,8 +6,8 @@ use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::proportion::Proportion;
-use crate::stats::Grid;
 use crate::tally::{ScoreCut, Tally};
+use cloudauth_stats::Grid;
 
 /// Attack scores at thresholds: flagged is who reaches it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

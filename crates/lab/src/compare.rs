@@ -9,9 +9,9 @@ use crate::notes::Point;
 use crate::proportion::Proportion;
 use crate::replay::{PolicyName, Rows};
 use crate::row::Label;
-use crate::stats::{Confidence, Rate, mcnemar, newcombe_paired};
 use crate::tally::{Decider, Share, Tally, VERDICTS};
 use crate::told::{Told, told};
+use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -98,7 +98,7 @@ pub struct Pair {
     /// The p-value of McNemar's exact test on the attempts that change.
     pub p: f64,
     /// The 95 % confidence interval of the candidate's rate minus the policy's. Both rates are of the same attempts, so the
-    /// interval is a paired one ([`crate::stats::newcombe_paired`]). It is 0 to 0 where candidate and policy are the same.
+    /// interval is a paired one ([`cloudauth_stats::newcombe_paired`]). It is 0 to 0 where candidate and policy are the same.
     pub difference: Option<(f64, f64)>,
 }
 

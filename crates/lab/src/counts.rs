@@ -13,9 +13,10 @@ use crate::notes::What;
 use crate::row::Label;
 use crate::run::Lab;
 use crate::source::Source;
-use crate::stats::{Grid, NO_SCORE, Scale};
 use crate::tally::{Decider, Scales, Tally, VERDICTS, Values};
 use crate::timezone::TimeZone;
+use cloudauth_stats::Grid;
+use cloudauth_stats::grid::{NO_SCORE, Scale};
 use read::{Line, lines};
 
 /// The version of what the query gives.

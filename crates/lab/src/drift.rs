@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::error::LabError;
 use crate::replay::PolicyName;
-use crate::stats::{
+use crate::tally::{Decider, Scores, Tally};
+use crate::told::{Told, told};
+use cloudauth_stats::{
     Binned, Confidence, Grid, LabelledGrid, Smoothing, jensen_shannon, mean_shift_of_grids, psi,
     psi_critical, wasserstein_of_grids,
 };
-use crate::tally::{Decider, Scores, Tally};
-use crate::told::{Told, told};
 
 /// So many bins, each with the same share of the reference.
 const BINS: u64 = 10;

@@ -50,13 +50,14 @@ mod run;
 mod search;
 mod source;
 mod sql;
-pub mod stats;
 mod tally;
 mod time;
 mod timezone;
 mod told;
 mod worker;
 mod write_back;
+
+pub use cloudauth_stats as stats;
 
 pub use attacks::{Attacks, AttacksAt};
 pub use calibrate::{

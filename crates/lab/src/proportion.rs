@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::stats::{Confidence, Interval, Rate, clopper_pearson};
+use cloudauth_stats::{Confidence, Interval, Rate, clopper_pearson};
 
 /// So many of so many, as a share from 0 to 1, and where the true one lies with 95 % confidence (Clopper-Pearson). The interval
 /// takes attempts for independent, which those of one person are not.

@@ -23,8 +23,8 @@ use crate::error::LabError;
 use crate::notes::Notes;
 use crate::row::Label;
 use crate::search::Skipped;
-use crate::stats::{Grid, LabelledGrid};
 use crate::timezone::TimeZone;
+use cloudauth_stats::{Grid, LabelledGrid};
 
 /// More than thirty years.
 const MOST_MONTHS: usize = 400;

@@ -4,7 +4,7 @@
 
 mod random;
 
-use cloudauth_policy::{Evidence, Flag, Policy, Problem, Verdict, builtin};
+use cloudauth_policy::{Evidence, Flag, Policy, Problem, Verdict, builtin, nominal_far};
 use random::Dice;
 
 const APPROVE: &str = "then = { decision = \"approve\", reason = \"match\" }";
@@ -358,4 +358,16 @@ fn for_each_cell(mut visit: impl FnMut(&Evidence<'_>)) {
             }
         }
     }
+}
+
+/// `vendor_far.json` is a reference computed elsewhere, from the vendor's table of false acceptance rates.
+#[test]
+fn nominal_far_is_the_reference_closed_form() {
+    let reference: serde_json::Value = serde_json::from_str(include_str!("vendor_far.json")).unwrap();
+    let rows = reference["closed_form_at_table"].as_array().unwrap();
+    for row in rows {
+        let (ours, theirs) = (nominal_far(row[0].as_f64().unwrap()).unwrap(), row[1].as_f64().unwrap());
+        assert!(((ours - theirs) / theirs).abs() < 1e-14, "{ours} is not {theirs}");
+    }
+    assert_eq!(rows.len(), 5);
 }

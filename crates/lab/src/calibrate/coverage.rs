@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::row::Label;
-use crate::stats::hypergeometric_at_most;
 use crate::tally::Tally;
+use cloudauth_stats::hypergeometric_at_most;
 
 /// A point of `verify_score`, from `from` to below the next.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -37,7 +37,7 @@ impl Band {
 /// All points from 0 to 100.
 pub(super) fn bands(tally: &Tally) -> Vec<Band> {
     let in_band = |label: Label, band: usize| -> u64 {
-        let counts = tally.scores.get(label.number()).map(crate::stats::Grid::counts).unwrap_or_default();
+        let counts = tally.scores.get(label.number()).map(cloudauth_stats::Grid::counts).unwrap_or_default();
         counts.iter().skip(band * 100).take(100).sum()
     };
     let approved = tally.approved.iter().copied();
@@ -92,7 +92,7 @@ pub(super) fn labels_stop_below(bands: &[Band]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::Draws;
+    use cloudauth_stats::Draws;
 
     fn band(from: u32, attempts: u64, labelled: u64) -> Band {
         Band { from, attempts, labelled, approved: 0 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::row::Label;
-use crate::stats::{Clusters, Confidence};
 use crate::tally::{Kept, Tally};
+use cloudauth_stats::{Clusters, Confidence};
 
 /// The error rates at a threshold, with 95 % confidence intervals over people instead of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::people::{People, Persons};
 use super::{At, TargetRate};
-use crate::stats::{
+use cloudauth_stats::{
     Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
 };
 

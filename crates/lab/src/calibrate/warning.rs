@@ -6,8 +6,8 @@ use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::row::Label;
-use crate::stats::Grid;
 use crate::tally::Tally;
+use cloudauth_stats::Grid;
 
 /// A reason to doubt the labels or the scale of the scores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

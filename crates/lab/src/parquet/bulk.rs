@@ -8,9 +8,9 @@ use cloudauth_policy::{Column, Input, Policy};
 use super::held::{Held, Keys, number};
 use crate::notes::Notes;
 use crate::row::{Cell, Label, Rows, slot};
-use crate::stats::NO_SCORE;
 use crate::tally::{Counted, Counter, Share, code_number};
 use crate::worker::Task;
+use cloudauth_stats::grid::NO_SCORE;
 
 /// More segments' values in a batch are no segments, and not worth a table.
 const MOST_VALUES: usize = 2000;

@@ -8,8 +8,8 @@ use super::words::Words;
 use crate::calibrate::{Band, Calibration};
 use crate::drift::Drift;
 use crate::row::Label;
-use crate::stats::{Estimate, Grid, Rate};
 use crate::tally::{ScoreCut, Tally, VERDICTS};
+use cloudauth_stats::{Estimate, Grid, Rate};
 
 /// From the tens below the lowest score to 100.
 pub(super) fn scores(tally: &Tally, words: Words) -> Axis {

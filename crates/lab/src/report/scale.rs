@@ -1,6 +1,6 @@
 //! How values lie on an axis, and where it is marked.
 
-use crate::stats::probit;
+use cloudauth_stats::probit;
 
 /// How values lie on an axis.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,8 @@ use super::rows::Rows;
 use crate::counts::{FORMAT, part};
 use crate::mapping::Mapping;
 use crate::notes::What;
-use crate::stats::Scale;
 use crate::tally::Scales;
+use cloudauth_stats::grid::Scale;
 
 /// The columns of a part; constants where it has nothing to say.
 struct Part {
@@ -227,7 +227,7 @@ fn attacks(dialect: Dialect, scales: &Scales) -> Part {
         .from(placed(dialect, Input::FaceAttackScore, scales, counts, &keys, from))
 }
 
-/// Keys, and the number of a score's slot by [`crate::stats::Scale`]'s rule, -1 for an invalid score. On the grid, the product is at
+/// Keys, and the number of a score's slot by [`cloudauth_stats::grid::Scale`]'s rule, -1 for an invalid score. On the grid, the product is at
 /// most one place off, and the two edges around it put that right; an edge is a whole number over 100 or 10,000, which every
 /// engine divides alike. The slots beside the grid are those of the policy's own thresholds.
 fn placed(

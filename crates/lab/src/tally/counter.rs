@@ -12,7 +12,7 @@ use super::{
 use crate::error::LabError;
 use crate::notes::{Notes, Point};
 use crate::row::{Label, Row, three_digits};
-use crate::stats::{NO_SCORE, Quick};
+use cloudauth_stats::grid::{NO_SCORE, Quick};
 
 /// A row as what is counted of it.
 #[derive(Clone, Copy, Debug)]

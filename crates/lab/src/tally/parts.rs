@@ -8,7 +8,7 @@ use super::scales::{ScoreCut, range};
 use crate::notes::Point;
 use crate::replay::PolicyName;
 use crate::row::Label;
-use crate::stats::Grid;
+use cloudauth_stats::Grid;
 
 /// Which policy has decided, and what its rules are called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

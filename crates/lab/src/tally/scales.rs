@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::LabError;
-use crate::stats::{HUNDREDTHS, Scale, TEN_THOUSANDTHS};
+use cloudauth_stats::grid::{HUNDREDTHS, Scale, TEN_THOUSANDTHS};
 
 /// A value that the policy compares with a score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

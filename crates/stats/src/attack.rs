@@ -1,0 +1,75 @@
+//! Presentation attacks (ISO/IEC 30107-3), and attempts that gave no score.
+
+use crate::rate::Rate;
+
+/// What a detector of presentation attacks does at a threshold: an attempt is flagged if its attack score is at least that.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttackReport<'a> {
+    /// By species of attack instrument, the attacks that were not flagged: each one's APCER. A mean over species would hide
+    /// the one that gets through.
+    pub apcer: Vec<(&'a str, Rate)>,
+    /// The bona fide attempts that were flagged: BPCER.
+    pub bpcer: Rate,
+}
+
+impl<'a> AttackReport<'a> {
+    /// Counts attack scores, in the detector's unit: those of each species, and those of bona fide attempts. A score that is
+    /// NaN is not flagged, so an attack without a score counts as one that got through.
+    #[must_use]
+    pub fn at(threshold: f64, attacks: &[(&'a str, &[f64])], bona_fide: &[f64]) -> Self {
+        let flagged = |scores: &[f64]| scores.iter().filter(|score| **score >= threshold).count() as u64;
+        let missed = |scores: &[f64]| {
+            let all = scores.len() as u64;
+            Rate::counted(all - flagged(scores), all)
+        };
+        Self {
+            apcer: attacks.iter().map(|(species, scores)| (*species, missed(scores))).collect(),
+            bpcer: Rate::counted(flagged(bona_fide), bona_fide.len() as u64),
+        }
+    }
+
+    /// The species with the highest APCER, which is the one to report, and its rate; the first of equals. `None` without
+    /// attacks.
+    #[must_use]
+    pub fn worst(&self) -> Option<(&'a str, Rate)> {
+        let above = |a: Rate, b: Rate| {
+            u128::from(a.count()) * u128::from(b.of()) > u128::from(b.count()) * u128::from(a.of())
+        };
+        let mut attacked = self.apcer.iter().copied().filter(|(_, rate)| rate.of() > 0);
+        let first = attacked.next()?;
+        Some(attacked.fold(first, |worst, next| if above(next.1, worst.1) { next } else { worst }))
+    }
+}
+
+/// Attempts of one kind, genuine or impostor: those with a score and the errors among them, and those without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transactions {
+    /// The errors of the attempts with a score: FMR of impostors, FNMR of genuine.
+    pub errors: Rate,
+    /// Attempts without a usable score: missing, NaN, out of range.
+    pub failed: u64,
+}
+
+impl Transactions {
+    /// The failure-to-acquire rate: FTA.
+    #[must_use]
+    pub fn fta(self) -> Rate {
+        Rate::counted(self.failed, self.all())
+    }
+
+    /// Of impostors: the false accept rate, FAR = FMR · (1 - FTA). Who has no score is not let in.
+    #[must_use]
+    pub fn far(self) -> Rate {
+        Rate::counted(self.errors.count(), self.all())
+    }
+
+    /// Of genuine attempts: the false reject rate, FRR = FTA + FNMR · (1 - FTA).
+    #[must_use]
+    pub fn frr(self) -> Rate {
+        Rate::counted(self.failed + self.errors.count(), self.all())
+    }
+
+    fn all(self) -> u64 {
+        self.failed + self.errors.of()
+    }
+}

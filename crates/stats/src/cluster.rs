@@ -1,0 +1,185 @@
+//! Bounds of a rate whose attempts come in clusters: the attempts of one subject are not independent.
+//!
+//! Gaffke's bound (2005; Learned-Miller and Thomas 2019) of a mean, applied to each subject's errors minus the claimed rate
+//! times its attempts. It assumes nothing about the distribution of errors over subjects, only that subjects are independent.
+//! One more subject is added, which errs in every attempt and has as many attempts as the subject of a random attempt has;
+//! subjects get exponential random weights; the claim holds where the weighted sum is rarely positive.
+//! With one attempt for each subject this is exactly Clopper and Pearson's bound.
+//!
+//! The chance is computed from the characteristic function (Davies 1973), so that no random number is drawn.
+
+use std::collections::BTreeMap;
+use std::f64::consts::{PI, TAU};
+
+use crate::rate::{Confidence, Interval, Rate};
+
+/// Subjects with the same errors and attempts, counted together.
+#[derive(Clone, Debug, Default)]
+pub struct Clusters {
+    counts: BTreeMap<(u64, u64), u64>,
+}
+
+/// Subjects, each as its errors, its attempts, and how many such subjects there are. Subjects without attempts do not count, and
+/// no subject has more errors than attempts.
+impl Extend<(u64, u64, u64)> for Clusters {
+    fn extend<T: IntoIterator<Item = (u64, u64, u64)>>(&mut self, subjects: T) {
+        for (errors, attempts, times) in subjects {
+            if attempts > 0 && times > 0 {
+                *self.counts.entry((errors.min(attempts), attempts)).or_default() += times;
+            }
+        }
+    }
+}
+
+impl FromIterator<Rate> for Clusters {
+    fn from_iter<T: IntoIterator<Item = Rate>>(subjects: T) -> Self {
+        let mut clusters = Self::default();
+        clusters.extend(subjects.into_iter().map(|subject| (subject.count(), subject.of(), 1)));
+        clusters
+    }
+}
+
+impl Clusters {
+    /// How many subjects there are.
+    #[must_use]
+    pub fn subjects(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The errors among all attempts.
+    #[must_use]
+    pub fn rate(&self) -> Rate {
+        let sum = |of: fn(&(u64, u64)) -> u64| self.counts.iter().map(|(key, times)| of(key) * times).sum();
+        Rate::counted(sum(|(errors, _)| *errors), sum(|(_, attempts)| *attempts))
+    }
+
+    /// Whether the rate is at most `target` (a fraction) with a confidence. Never without subjects.
+    #[must_use]
+    pub fn is_at_most(&self, target: f64, confidence: Confidence) -> bool {
+        !self.counts.is_empty() && target > 0.0 && self.above(target, true) <= confidence.risk()
+    }
+
+    /// The two-sided interval of the rate, as fractions, wider by 1 in 10,000 of its ends at most. All of 0 to 1 without subjects.
+    #[must_use]
+    pub fn interval(&self, confidence: Confidence) -> Interval {
+        let risk = confidence.risk() / 2.0;
+        let Some(seen) = self.rate().fraction() else {
+            return Interval { low: 0.0, high: 1.0 };
+        };
+        let low = if seen == 0.0 { 0.0 } else { bisect(0.0, seen, |p| 1.0 - self.above(p, false) <= risk) };
+        let high = if seen == 1.0 { 1.0 } else { bisect(1.0, seen, |p| self.above(p, true) <= risk) };
+        Interval { low, high }
+    }
+
+    /// The chance that the weighted sum of errors less `p` times attempts is positive, with one more subject that always errs,
+    /// or never.
+    fn above(&self, p: f64, errs: bool) -> f64 {
+        let squares: f64 =
+            self.counts.iter().map(|((_, attempts), times)| (*attempts as f64).powi(2) * *times as f64).sum();
+        let size = squares / self.rate().of() as f64;
+        let more = (if errs { size * (1.0 - p) } else { -size * p }, 1.0);
+        let subjects = self
+            .counts
+            .iter()
+            .map(|((errors, attempts), times)| (*errors as f64 - p * *attempts as f64, *times as f64));
+        positive(&subjects.chain([more]).filter(|(weight, _)| *weight != 0.0).collect::<Vec<_>>())
+    }
+}
+
+/// The point between `far`, where `holds` is true, and `near`, where it need not be: as near as it holds.
+fn bisect(far: f64, near: f64, holds: impl Fn(f64) -> bool) -> f64 {
+    let (mut far, mut near) = (far, near);
+    for _ in 0..60 {
+        // Small rates need steps of their own size.
+        let (least, most) = (far.min(near), far.max(near));
+        let middle =
+            if least > 0.0 && most / least > 4.0 { (least * most).sqrt() } else { (least + most) / 2.0 };
+        if (far - near).abs() <= 1e-4 * most {
+            break;
+        }
+        if holds(middle) {
+            far = middle;
+        } else {
+            near = middle;
+        }
+    }
+    far
+}
+
+/// More terms than any sum of use takes.
+const MOST_TERMS: u32 = 300_000;
+/// How exact a chance is: what terms of this size leave out is a sixth of it at most.
+const ERROR: f64 = 1e-6;
+
+/// The chance that a sum of independent gamma variables is positive; each has a weight and a shape. NaN, which proves nothing,
+/// if it takes too long.
+fn positive(terms: &[(f64, f64)]) -> f64 {
+    if terms.iter().all(|(weight, _)| *weight > 0.0) {
+        return 1.0;
+    }
+    if terms.iter().all(|(weight, _)| *weight < 0.0) {
+        return 0.0;
+    }
+    let sum = |of: fn(f64) -> f64| terms.iter().map(|(weight, shape)| of(*weight) * shape).sum::<f64>();
+    let most = terms.iter().map(|(weight, _)| weight.abs()).fold(0.0, f64::max);
+    // Beyond this the sum lies with a chance of less than the error.
+    let step = TAU / (sum(|weight| weight).abs() + 7.0 * sum(|weight| weight * weight).sqrt() + 15.0 * most);
+    let mut total = 0.0;
+    for term in 0..MOST_TERMS {
+        let at = f64::from(term) + 0.5;
+        let (mut size, mut angle) = (0.0, 0.0);
+        for (weight, shape) in terms {
+            let x = weight * at * step;
+            size -= shape / 2.0 * (x * x).ln_1p();
+            angle += shape * x.atan();
+        }
+        let size = size.exp();
+        total += size * angle.sin() / at;
+        if size < ERROR {
+            return (0.5 + total / PI).clamp(0.0, 1.0);
+        }
+    }
+    f64::NAN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clopper_pearson, clopper_pearson_upper};
+
+    #[test]
+    fn one_attempt_each_is_clopper_and_pearson() {
+        for (errors, of) in
+            [(0, 30), (0, 299), (1, 474), (3, 1000), (10, 100), (99, 100), (0, 1), (1, 1), (5, 5)]
+        {
+            let mut clusters = Clusters::default();
+            clusters.extend([(1, 1, errors), (0, 1, of - errors)]);
+            assert_eq!((clusters.rate(), clusters.subjects()), (Rate::counted(errors, of), of));
+            let (ours, exact) =
+                (clusters.interval(Confidence::P95), clopper_pearson(clusters.rate(), Confidence::P95));
+            assert!((ours.low - exact.low).abs() < 2e-4 * exact.low.max(1e-3), "{ours:?} {exact:?}");
+            assert!((ours.high - exact.high).abs() < 2e-4 * exact.high, "{ours:?} {exact:?}");
+            let bound = clopper_pearson_upper(clusters.rate(), Confidence::P95);
+            assert!(errors == of || clusters.is_at_most(bound * 1.0001, Confidence::P95));
+            assert!(!clusters.is_at_most(bound * 0.9999, Confidence::P95));
+        }
+    }
+
+    #[test]
+    fn attempts_that_always_agree_count_once() {
+        let mut tens = Clusters::default();
+        tens.extend([(10, 10, 3), (0, 10, 297)]);
+        let exact = clopper_pearson(Rate::counted(3, 300), Confidence::P95);
+        let ours = tens.interval(Confidence::P95);
+        assert!((ours.low / exact.low - 1.0).abs() < 2e-4 && (ours.high / exact.high - 1.0).abs() < 2e-4);
+    }
+
+    #[test]
+    fn nothing_proves_nothing() {
+        let none = Clusters::default();
+        assert!(!none.is_at_most(0.9, Confidence::P95) && none.rate() == Rate::counted(0, 0));
+        assert_eq!(none.interval(Confidence::P95), Interval { low: 0.0, high: 1.0 });
+        let one: Clusters = [Rate::counted(0, 10_000)].into_iter().collect();
+        assert!(!one.is_at_most(0.9, Confidence::P95) && one.is_at_most(0.96, Confidence::P95));
+    }
+}

@@ -1,0 +1,14 @@
+//! Scores counted on a grid, hundredths from 0 to 100: no sort, any number of rows, and exact at every threshold of two
+//! decimals. A [`Scale`] adds cuts between them, at which the counts are exact as well.
+
+mod counts;
+mod labelled;
+mod quick;
+mod scale;
+mod slots;
+
+pub use counts::Grid;
+pub use labelled::LabelledGrid;
+pub use quick::Quick;
+pub use scale::Scale;
+pub use slots::{EDGES, HUNDREDTHS, NO_SCORE, TEN_THOUSANDTHS, edge, edge_index};

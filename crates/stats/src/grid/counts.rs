@@ -1,0 +1,259 @@
+//! Scores counted on a grid, with exact counts at the cuts of its scale.
+
+use serde::{Deserialize, Serialize};
+
+use super::scale::Scale;
+use super::slots::{ABOVE, BELOW, CUTS, EDGES, HUNDREDTHS, SLOTS, bump, edge_at, place, place_at, table};
+use crate::rate::Rate;
+
+/// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Sparse", into = "Sparse")]
+pub struct Grid {
+    /// Edges in one unit of the score.
+    per_unit: u32,
+    pub(super) counts: Vec<u64>,
+    /// Valid scores outside of the grid, where a policy's range is wider.
+    pub(super) below: u64,
+    pub(super) above: u64,
+    invalid: u64,
+    /// Ascending.
+    cuts: Vec<Cut>,
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self {
+            per_unit: HUNDREDTHS,
+            counts: vec![0; EDGES],
+            below: 0,
+            above: 0,
+            invalid: 0,
+            cuts: Vec::new(),
+        }
+    }
+}
+
+impl Grid {
+    /// Counts some scores.
+    #[must_use]
+    pub fn of(scores: &[f64]) -> Self {
+        let mut grid = Self::default();
+        grid.add(scores);
+        grid
+    }
+
+    /// Counts more scores, in points from 0 to 100.
+    pub fn add(&mut self, scores: &[f64]) {
+        if scores.len() < EDGES {
+            scores.iter().for_each(|score| self.count(usize::from(place(*score)), 1));
+            return;
+        }
+        for part in scores.chunks(u32::MAX as usize) {
+            let mut table = table::<SLOTS>();
+            for score in part {
+                bump(&mut table, usize::from(place(*score)));
+            }
+            self.take(table.as_slice());
+        }
+    }
+
+    /// Counts one score.
+    pub fn add_one(&mut self, score: f64) {
+        self.count(usize::from(place(score)), 1);
+    }
+
+    /// Counts attempts that gave no score at all.
+    pub fn add_missing(&mut self, attempts: u64) {
+        self.invalid += attempts;
+    }
+
+    /// Adds what another grid counted. The order does not matter.
+    pub fn merge(&mut self, other: &Self) {
+        if self.valid() == 0 {
+            self.per_unit = other.per_unit;
+        }
+        self.cuts = shared(self, other).map(|(mine, theirs)| mine.with(theirs.from_here)).collect();
+        self.counts.iter_mut().zip(&other.counts).for_each(|(ours, theirs)| *ours += theirs);
+        self.below += other.below;
+        self.above += other.above;
+        self.invalid += other.invalid;
+    }
+
+    /// The counts at 0.00, 0.01, .. 100.00. Scores outside the grid are not among them.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// How many scores are valid.
+    #[must_use]
+    pub fn valid(&self) -> u64 {
+        self.below + self.count_from_edge(0)
+    }
+
+    /// How many attempts gave no usable score.
+    #[must_use]
+    pub const fn invalid(&self) -> u64 {
+        self.invalid
+    }
+
+    /// The attempts without a usable score, of all: the failure-to-acquire rate (FTA).
+    #[must_use]
+    pub fn fta(&self) -> Rate {
+        Rate::counted(self.invalid, self.invalid + self.valid())
+    }
+
+    /// How many valid scores are at least `threshold`; `None` if it is neither on the grid nor one of its cuts.
+    #[must_use]
+    pub fn at_least(&self, threshold: f64) -> Option<u64> {
+        if let Some(cut) = self.cuts.iter().find(|cut| cut.at == threshold) {
+            let beyond = match cut.divides {
+                BELOW => self.count_from_edge(0),
+                ABOVE => 0,
+                slot => self.count_from_edge(usize::from(slot) + 1),
+            };
+            return Some(cut.from_here + beyond);
+        }
+        let place = usize::from(place_at(threshold, self.per_unit));
+        edge_at(place, self.per_unit).filter(|edge| *edge == threshold).map(|_| self.count_from_edge(place))
+    }
+
+    /// How many edges lie in one unit of the score.
+    #[must_use]
+    pub const fn per_unit(&self) -> u32 {
+        self.per_unit
+    }
+
+    /// How many valid scores lie below the grid, and above it.
+    #[must_use]
+    pub const fn outside(&self) -> (u64, u64) {
+        (self.below, self.above)
+    }
+
+    fn count_from_edge(&self, edge: usize) -> u64 {
+        self.counts.iter().skip(edge).sum::<u64>() + self.above
+    }
+
+    /// The edge at a place of this grid, in the unit of the score.
+    #[must_use]
+    pub fn edge(&self, index: usize) -> Option<f64> {
+        edge_at(index, self.per_unit)
+    }
+
+    /// The same, and 0 at any threshold where there are no scores.
+    #[must_use]
+    pub fn reaching(&self, threshold: f64) -> Option<u64> {
+        if self.valid() == 0 { Some(0) } else { self.at_least(threshold) }
+    }
+
+    /// Counts scores by their slot on a scale.
+    pub fn add_slot(&mut self, scale: &Scale, slot: u16, times: u64) {
+        let is_of_scale = self.per_unit == scale.per_unit() && self.cuts.len() == scale.cuts().len();
+        // What was counted without the cuts is not divided by them later.
+        if !is_of_scale && self.valid() == 0 {
+            self.take_scale(scale);
+        }
+        let whole = scale.whole(slot);
+        let reached = slot.checked_sub(CUTS).and_then(|cut| self.cuts.get_mut(..=usize::from(cut)));
+        for cut in reached.into_iter().flatten().filter(|cut| cut.divides == whole) {
+            cut.from_here += times;
+        }
+        match whole {
+            BELOW => self.below += times,
+            ABOVE => self.above += times,
+            edge => self.count(usize::from(edge), times),
+        }
+    }
+
+    fn take_scale(&mut self, scale: &Scale) {
+        self.per_unit = scale.per_unit();
+        self.cuts = scale.cuts().iter().map(|(at, divides)| Cut::new(*at, *divides)).collect();
+    }
+
+    fn count(&mut self, slot: usize, times: u64) {
+        match self.counts.get_mut(slot) {
+            Some(count) => *count += times,
+            None => self.invalid += times,
+        }
+    }
+
+    pub(super) fn take(&mut self, table: &[u32]) {
+        for (slot, count) in table.iter().enumerate().take(EDGES + 1) {
+            self.count(slot, u64::from(*count));
+        }
+    }
+
+    /// What a table has counted by slots.
+    pub(super) fn of_table(table: &[u32], scale: &Scale) -> Self {
+        let mut grid = Self::default();
+        grid.take_scale(scale);
+        for (slot, count) in (0..).zip(table).filter(|(_, count)| **count > 0) {
+            grid.add_slot(scale, slot, u64::from(*count));
+        }
+        grid
+    }
+}
+
+/// A threshold between two edges, and how many scores lie from there to the next edge.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cut {
+    pub(super) at: f64,
+    /// The slot that it divides.
+    pub(super) divides: u16,
+    pub(super) from_here: u64,
+}
+
+impl Cut {
+    const fn new(at: f64, divides: u16) -> Self {
+        Self { at, divides, from_here: 0 }
+    }
+
+    const fn with(self, more: u64) -> Self {
+        Self { from_here: self.from_here + more, ..self }
+    }
+}
+
+/// The cuts at which both grids know their counts, ascending: those that both have, and where a grid has no scores, those of
+/// the other.
+pub(super) fn shared(first: &Grid, second: &Grid) -> impl Iterator<Item = (Cut, Cut)> + use<> {
+    let of = |cuts: &[Cut], cut: &Cut| cuts.iter().find(|other| other.at == cut.at).copied();
+    let (is_first, is_second) = (first.valid() > 0, second.valid() > 0);
+    let known = if is_first { &first.cuts } else { &second.cuts };
+    let pair = |cut: &Cut| {
+        let none = Cut::new(cut.at, cut.divides);
+        let mine = of(&first.cuts, cut).or((!is_first).then_some(none))?;
+        Some((mine, of(&second.cuts, cut).or((!is_second).then_some(none))?))
+    };
+    known.iter().filter_map(pair).collect::<Vec<_>>().into_iter()
+}
+
+/// A grid as a checkpoint stores it: the places that hold something.
+#[derive(Serialize, Deserialize)]
+struct Sparse {
+    per_unit: u32,
+    counts: Vec<(usize, u64)>,
+    outside: (u64, u64),
+    invalid: u64,
+    cuts: Vec<Cut>,
+}
+
+impl From<Grid> for Sparse {
+    fn from(grid: Grid) -> Self {
+        let counts = grid.counts.iter().copied().enumerate().filter(|(_, count)| *count > 0).collect();
+        let Grid { per_unit, below, above, invalid, cuts, .. } = grid;
+        Self { per_unit, counts, outside: (below, above), invalid, cuts }
+    }
+}
+
+/// What lies beyond the grid is no score.
+impl From<Sparse> for Grid {
+    fn from(sparse: Sparse) -> Self {
+        let Sparse { per_unit, counts, outside: (below, above), invalid, cuts } = sparse;
+        let mut grid = Self { per_unit, below, above, invalid, cuts, ..Self::default() };
+        for (at, count) in counts {
+            grid.count(at, count);
+        }
+        grid
+    }
+}

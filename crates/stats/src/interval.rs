@@ -1,0 +1,115 @@
+//! Confidence intervals of a rate, and how many attempts a claim takes.
+//!
+//! They assume independent attempts; retries by one person are not. The bootstrap of subjects does without.
+
+use crate::rate::{Confidence, Interval, Rate};
+use crate::special::beta::{binomial_at_most, quantile};
+use crate::special::gamma;
+use crate::special::probit;
+
+/// Clopper and Pearson's two-sided interval of a rate, as fractions: never narrower than it claims, so the one for safety
+/// claims. All of 0 to 1 when nothing was counted.
+#[must_use]
+pub fn clopper_pearson(rate: Rate, confidence: Confidence) -> Interval {
+    let risk = confidence.risk() / 2.0;
+    Interval { low: low(rate, risk), high: high(rate, risk) }
+}
+
+/// Clopper and Pearson's one-sided upper bound of a rate, a fraction: the claim "at most this" holds with `confidence`.
+#[must_use]
+pub fn clopper_pearson_upper(rate: Rate, confidence: Confidence) -> f64 {
+    high(rate, confidence.risk())
+}
+
+/// Clopper and Pearson's one-sided lower bound of a rate, a fraction: the claim "at least this" holds with `confidence`.
+#[must_use]
+pub fn clopper_pearson_lower(rate: Rate, confidence: Confidence) -> f64 {
+    low(rate, confidence.risk())
+}
+
+fn low(rate: Rate, risk: f64) -> f64 {
+    let (k, n) = (rate.count(), rate.of());
+    if k == 0 { 0.0 } else { quantile(k as f64, (n - k) as f64 + 1.0, risk, false) }
+}
+
+fn high(rate: Rate, risk: f64) -> f64 {
+    let (k, n) = (rate.count(), rate.of());
+    if k == n { 1.0 } else { quantile(k as f64 + 1.0, (n - k) as f64, risk, true) }
+}
+
+/// Wilson's interval of a rate, as fractions cut to 0 and 1: shorter, right on average, and so for display, not for claims.
+/// All of 0 to 1 when nothing was counted.
+#[must_use]
+pub fn wilson(rate: Rate, confidence: Confidence) -> Interval {
+    let Some(share) = rate.fraction() else {
+        return Interval { low: 0.0, high: 1.0 };
+    };
+    let n = rate.of() as f64;
+    let z = probit(confidence.risk() / 2.0);
+    let square = z * z;
+    let centre = (share + square / (2.0 * n)) / (1.0 + square / n);
+    let spread = (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
+    let half = -z / (1.0 + square / n) * spread;
+    Interval {
+        low: if rate.count() == 0 { 0.0 } else { (centre - half).max(0.0) },
+        high: if rate.count() == rate.of() { 1.0 } else { (centre + half).min(1.0) },
+    }
+}
+
+/// Jeffreys' interval of a rate, as fractions: the Bayesian with the prior Beta(1/2, 1/2), 0 or 1 where nothing or all was
+/// counted.
+#[must_use]
+pub fn jeffreys(rate: Rate, confidence: Confidence) -> Interval {
+    let (k, n) = (rate.count(), rate.of());
+    let (a, b, risk) = (k as f64 + 0.5, (n - k) as f64 + 0.5, confidence.risk() / 2.0);
+    Interval {
+        low: if k == 0 { 0.0 } else { quantile(a, b, risk, false) },
+        high: if k == n { 1.0 } else { quantile(a, b, risk, true) },
+    }
+}
+
+/// The exact interval of a Poisson mean, of which `count` events were seen. Thirty events give -28 % and +36 % at 90 %: the
+/// rule of 30.
+#[must_use]
+pub fn poisson(count: u64, confidence: Confidence) -> Interval {
+    let risk = confidence.risk() / 2.0;
+    Interval {
+        low: if count == 0 { 0.0 } else { gamma::quantile(count as f64, risk, false) },
+        high: gamma::quantile(count as f64 + 1.0, risk, true),
+    }
+}
+
+/// How many attempts with at most `errors` errors it takes to claim a rate of at most `target` (a fraction): the smallest
+/// number whose one-sided Clopper-Pearson bound reaches it. `None` if no number below 2^53 does, as for a target of 0.
+#[must_use]
+pub fn attempts_needed(target: f64, errors: u64, confidence: Confidence) -> Option<u64> {
+    const MOST: u64 = 1 << 53;
+    if !(target > 0.0 && target.is_finite()) {
+        return None;
+    }
+    if target >= 1.0 {
+        return Some(errors.max(1));
+    }
+    let enough = |n: u64| n > errors && binomial_at_most(errors, n, target) <= confidence.risk();
+    let mut high = errors.checked_add(1)?;
+    while !enough(high) {
+        high = high.checked_mul(2).filter(|high| *high <= MOST)?;
+    }
+    let mut low = high / 2;
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(high)
+}
+
+/// The rule of 3: about so many attempts without an error show a rate of at most `target` (a fraction) with 95 %
+/// confidence. [`attempts_needed`] is exact.
+#[must_use]
+pub fn rule_of_3(target: f64) -> f64 {
+    3.0 / target
+}

@@ -1,0 +1,11 @@
+//! Special functions: quantiles and tails of distributions, to the last digits of a double.
+
+pub(crate) mod beta;
+pub(crate) mod gamma;
+mod hypergeometric;
+mod normal;
+mod root;
+pub(crate) mod saddle;
+
+pub use hypergeometric::hypergeometric_at_most;
+pub use normal::probit;

@@ -1,0 +1,161 @@
+//! The threshold for a target false match rate: what the data show, what they prove, and how many rows a proof takes.
+
+use crate::curve::{Curve, OperatingPoint};
+use crate::interval::{attempts_needed, clopper_pearson_upper};
+use crate::rate::{Confidence, Interval, Rate};
+use crate::special::beta::{binomial_at_most, binomial_quantile};
+
+/// Which thresholds there are to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Every double: the threshold is the next one above a score.
+    Double,
+    /// Multiples of so many hundredths of a point: 1 for 70.01, 50 for 70.5. Zero counts as 1.
+    Hundredths(u32),
+}
+
+impl Step {
+    /// The smallest threshold that refuses `score`. For a score of more than 1e12, where no hundredths are left, and for an
+    /// infinite one, that is the next double; for NaN it is NaN.
+    #[must_use]
+    pub fn above(self, score: f64) -> f64 {
+        let step = match self {
+            Self::Hundredths(step) if score.abs() <= 1e12 => step,
+            _ => return score.next_up(),
+        };
+        let step = f64::from(step.max(1));
+        let at = |multiple: f64| multiple * step / 100.0;
+        let mut multiple = (score * 100.0 / step).floor();
+        while at(multiple) > score {
+            multiple -= 1.0;
+        }
+        while at(multiple) <= score {
+            multiple += 1.0;
+        }
+        at(multiple)
+    }
+}
+
+/// A threshold that keeps a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chosen {
+    /// How many impostors may be accepted for the target to hold.
+    pub allowed: u64,
+    /// The smallest threshold that accepts no more, and the error counts there: fewer than allowed where scores tie. Minus
+    /// infinity if all may be accepted.
+    pub point: OperatingPoint,
+}
+
+/// The error for a target that these data cannot prove at any threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooFew {
+    /// How many impostor attempts there are.
+    pub have: u64,
+    /// How many it takes when none is accepted; `None` for a target that no number proves, such as 0.
+    pub need: Option<u64>,
+}
+
+impl std::fmt::Display for TooFew {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(need) = self.need else {
+            return write!(f, "no number of impostor attempts proves this target");
+        };
+        write!(f, "{} impostor attempts cannot show this target; it takes {need} with no error", self.have)
+    }
+}
+
+impl std::error::Error for TooFew {}
+
+/// The most of `n` whose share is at most `target` (a fraction). By division: 0.29 · 100 is 28.999.., and 29/100 is 0.29.
+/// `None` if there is nothing, or the target is NaN or negative.
+#[must_use]
+pub fn most_at(target: f64, n: u64) -> Option<u64> {
+    if n == 0 || target.is_nan() || target < 0.0 {
+        return None;
+    }
+    largest(n, |k| k as f64 / n as f64 <= target)
+}
+
+/// The most errors of `n` that still show a rate of at most `target` (a fraction), by the one-sided Clopper-Pearson bound;
+/// `None` if even no error does not.
+#[must_use]
+pub fn most_at_with(target: f64, n: u64, confidence: Confidence) -> Option<u64> {
+    largest(n, |k| clopper_pearson_upper(Rate::counted(k, n), confidence) <= target)
+}
+
+/// The largest `k` up to `n` that holds, of those that hold from 0 on.
+fn largest(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
+    if !holds(0) {
+        return None;
+    }
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = high - (high - low) / 2;
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Some(low)
+}
+
+/// The smallest threshold at which the counted FMR is at most `target` (a fraction). It is what the data show, and half the
+/// time optimistic; [`threshold_with`] is what they prove. `None` without impostors.
+#[must_use]
+pub fn threshold(curve: &Curve, target: f64, step: Step) -> Option<Chosen> {
+    most_at(target, curve.impostor()).map(|allowed| choose(curve, allowed, step))
+}
+
+/// The smallest threshold at which the FMR is at most `target` (a fraction) with a confidence.
+///
+/// # Errors
+///
+/// The impostors are too few to show it at any threshold; says how many it takes.
+pub fn threshold_with(
+    curve: &Curve,
+    target: f64,
+    confidence: Confidence,
+    step: Step,
+) -> Result<Chosen, TooFew> {
+    most_at_with(target, curve.impostor(), confidence)
+        .map(|allowed| choose(curve, allowed, step))
+        .ok_or_else(|| TooFew { have: curve.impostor(), need: attempts_needed(target, 0, confidence) })
+}
+
+fn choose(curve: &Curve, allowed: u64, step: Step) -> Chosen {
+    let refused = curve.impostor_from_top(allowed + 1);
+    let threshold = refused.map_or(f64::NEG_INFINITY, |score| step.above(score));
+    Chosen { allowed, point: curve.at(threshold) }
+}
+
+/// Between which observed scores the true threshold for a target lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ThresholdInterval {
+    /// The scores, in points; infinite where the data do not bound it.
+    pub scores: Interval,
+    /// The ranks from the top of those impostor scores: of `scores.high`, then of `scores.low`.
+    pub ranks: (u64, u64),
+    /// How likely an interval of these ranks holds the threshold: at least the confidence, and more where few errors are
+    /// expected.
+    pub coverage: f64,
+}
+
+/// The interval of the threshold itself: no assumption on the scores' distribution, from the ranks between which the number
+/// of impostors above the true threshold falls. `None` without impostors, or for a target that is not between 0 and 1.
+#[must_use]
+pub fn threshold_interval(curve: &Curve, target: f64, confidence: Confidence) -> Option<ThresholdInterval> {
+    let n = curve.impostor();
+    if n == 0 || !(target > 0.0 && target < 1.0) {
+        return None;
+    }
+    let risk = confidence.risk() / 2.0;
+    let ranks = (binomial_quantile(risk, n, target), binomial_quantile(1.0 - risk, n, target) + 1);
+    let scores = Interval {
+        low: curve.impostor_from_top(ranks.1).unwrap_or(f64::NEG_INFINITY),
+        high: curve.impostor_from_top(ranks.0).unwrap_or(f64::INFINITY),
+    };
+    let below = |rank: u64| rank.checked_sub(1).map_or(0.0, |k| binomial_at_most(k, n, target));
+    Some(ThresholdInterval { scores, ranks, coverage: below(ranks.1) - below(ranks.0) })
+}

@@ -6,6 +6,8 @@ mod labelled;
 mod quick;
 mod scale;
 mod slots;
+#[cfg(test)]
+mod tests;
 
 pub use counts::Grid;
 pub use labelled::LabelledGrid;

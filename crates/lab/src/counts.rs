@@ -9,22 +9,24 @@ use cloudauth_policy::{Input, Verdict};
 use cloudauth_protocol::mask_digits;
 
 use crate::error::LabError;
+use crate::mapping::MOST_SEGMENTS;
 use crate::notes::What;
+use crate::row::LONGEST_KEY;
 use crate::row::Label;
 use crate::run::Lab;
 use crate::source::Source;
-use crate::tally::{Decider, Scales, Tally, VERDICTS, Values};
+use crate::tally::{Decider, Scales, Tally, VERDICTS, Values, is_code_shown};
 use crate::timezone::TimeZone;
 use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
 use read::{Line, lines};
 
 /// The version of what the query gives.
-pub(crate) const FORMAT: u32 = 3;
+pub(crate) const FORMAT: u32 = 4;
 
 /// The names of the parts.
 pub(crate) mod part {
-    use super::{Input, What};
+    use super::{Input, MOST_SEGMENTS, What};
 
     pub(crate) const ABOUT: &str = "about";
     pub(crate) const DECISIONS: &str = "decisions";
@@ -43,6 +45,8 @@ pub(crate) mod part {
             What::Callback => "callback".to_owned(),
             What::Label => "label".to_owned(),
             What::GenuineAttack => "genuine_attack".to_owned(),
+            What::Attack => "attack".to_owned(),
+            What::Segment(number) => format!("segment:{number}"),
             What::Time => "time".to_owned(),
             What::NotUnderstood(input) => format!("not_understood:{input}"),
             What::Missing(input) => format!("missing:{input}"),
@@ -51,10 +55,15 @@ pub(crate) mod part {
     }
 
     pub(super) fn noted(name: &str) -> Option<What> {
-        let alone = [What::Callback, What::Label, What::GenuineAttack, What::Time];
+        let alone = [What::Callback, What::Label, What::GenuineAttack, What::Attack, What::Time];
         let of_inputs =
             Input::ALL.into_iter().flat_map(|input| [What::NotUnderstood(input), What::Missing(input)]);
-        alone.into_iter().chain(of_inputs).find(|what| note(*what).as_deref() == Some(name))
+        let of_segments = (0..MOST_SEGMENTS).map(What::Segment);
+        alone
+            .into_iter()
+            .chain(of_inputs)
+            .chain(of_segments)
+            .find(|what| note(*what).as_deref() == Some(name))
     }
 }
 
@@ -156,6 +165,9 @@ impl Counts {
     fn line(&mut self, line: &Line) -> Result<(), Wrong> {
         let sum = self.all_rows.checked_add(line.rows);
         self.all_rows = sum.ok_or("takes the number of rows over 2^64")?;
+        if line.value.len() > LONGEST_KEY {
+            return Err("has a value longer than 1 KiB".to_owned());
+        }
         match line.part.as_str() {
             part::ABOUT => self.about(line),
             part::DECISIONS => self.decisions(line),
@@ -167,7 +179,7 @@ impl Counts {
                     let day = crate::time::day_of_date(&line.value).ok_or("has an invalid day")?;
                     self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
                 }
-                Ok(())
+                self.check()
             }
             part::SEGMENTS => {
                 let (a, b, label) = self.verdicts(line)?;
@@ -237,7 +249,8 @@ impl Counts {
                 Err("is of another mapping than a line before it".to_owned())
             };
         }
-        let number = usize::try_from(line.rule).map_err(|_| "has a segment without its number")?;
+        let number = usize::try_from(line.rule).ok().filter(|number| *number < MOST_SEGMENTS);
+        let number = number.ok_or("has a segment without its number")?;
         let known = self.segments.entry(number).or_insert_with(|| line.name.clone());
         if *known != line.name {
             return Err("is of other segments than a line before it".to_owned());
@@ -259,6 +272,9 @@ impl Counts {
         let a = rule(line.rule, of_a)?;
         let b = if self.tally.candidate.is_some() { rule(line.candidate_rule, of_b)? } else { 0 };
         let label = label(&line.label)?;
+        if !is_code_shown(&line.value) {
+            return Err("has a SubCode that no run counts".to_owned());
+        }
         if let Some(count) = self.tally.rules.get_mut((a * of_b + b) * 3 + label.number()) {
             *count += line.rows;
         }
@@ -302,7 +318,13 @@ impl Counts {
             Input::QualityScore => &mut month.quality,
             _ => &mut month.attack,
         };
-        add(grid, line, self.scales.scale(score))
+        add(grid, line, self.scales.scale(score))?;
+        self.check()
+    }
+
+    /// Whether it stays small enough, line by line: a month takes a quarter of a megabyte.
+    fn check(&self) -> Result<(), Wrong> {
+        self.tally.check().map_err(|error| error.to_string())
     }
 
     fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {

@@ -129,7 +129,7 @@ struct File {
 /// The version of the mapping file's format.
 const FORMAT: u32 = 1;
 /// More segments are no segments.
-const MOST_SEGMENTS: usize = 16;
+pub(crate) const MOST_SEGMENTS: usize = 16;
 
 impl Mapping {
     /// Without a file: inputs under their own names, or the answer as it came, and `label`, `attack`, `time`, `subject` and

@@ -29,6 +29,11 @@ pub(crate) enum What {
     Callback,
     Label,
     GenuineAttack,
+    Attack,
+    Subject,
+    Id,
+    /// The value of a segment, by its number in the mapping.
+    Segment(usize),
     Time,
     NotUnderstood(Input),
     Missing(Input),
@@ -59,7 +64,8 @@ impl What {
         }
     }
 
-    pub(crate) fn words(self) -> String {
+    /// What it says, of the input or the segment with this name.
+    pub(crate) fn words(self, name: &str) -> String {
         match self {
             Self::NotJson => "is not a JSON object".to_owned(),
             Self::NotText => "is not UTF-8 text".to_owned(),
@@ -74,11 +80,17 @@ impl What {
                     .to_owned()
             }
             Self::Callback => {
-                "has the SubCode in `passed`, as callbacks do; taken as such, and nobody passed by it"
+                "has the SubCode in `passed`, as callbacks do; taken as the SubCode, and `passed` as invalid"
                     .to_owned()
             }
             Self::Label => "has a label that the mapping does not name; taken as none".to_owned(),
             Self::GenuineAttack => "is labelled genuine and an attack; taken as unlabelled".to_owned(),
+            Self::Attack => format!("has a kind of attack that {NOT_KEY}; taken as unlabelled"),
+            Self::Subject => format!("has a subject that {NOT_KEY}; taken as missing"),
+            Self::Id => format!("has an id that {NOT_KEY}; taken as missing"),
+            Self::Segment(_) => {
+                format!("has a value of segment `{name}` that {NOT_KEY}; taken as missing")
+            }
             Self::Time => "has an invalid time; counted under no day".to_owned(),
             Self::NotUnderstood(input) => format!("has a malformed `{input}`; taken as invalid or unknown"),
             Self::Missing(input) => format!("has no `{input}`"),
@@ -87,6 +99,9 @@ impl What {
         }
     }
 }
+
+/// What [`crate::row::NotKey`] means.
+const NOT_KEY: &str = "is not a text or an integer, or is longer than 1 KiB";
 
 /// So many places are kept of each.
 const PLACES: usize = 5;

@@ -42,17 +42,36 @@ pub(crate) enum Cell<'a> {
     Day(i32),
 }
 
+/// The most bytes of a key. Counts hold each key once, and a cell may have as many bytes as a line.
+pub(crate) const LONGEST_KEY: usize = 1024;
+
+/// A cell that cannot be a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotKey;
+
 impl<'a> Cell<'a> {
-    /// A text, or the text of a whole number or a truth value; what says nothing is missing.
+    /// A text, or the text of an integer or a truth value. An empty text and `null` are missing.
     pub(crate) fn filled(self) -> Option<&'a str> {
         let text = match self {
             Self::Text(text) => text,
-            Self::Number(text, _) if grammar::is_whole(text) => text,
+            Self::Number(written, _) => integer(written)?,
             Self::Truth(true) => "true",
             Self::Truth(false) => "false",
             _ => return None,
         };
         Some(text).filter(|text| !grammar::is_missing(text))
+    }
+
+    /// A value that rows are counted or known by: a kind of attack, a subject, an id, or a segment's value.
+    ///
+    /// # Errors
+    /// A value that has no text, and one longer than [`LONGEST_KEY`].
+    pub(crate) fn key(self) -> Result<Option<&'a str>, NotKey> {
+        match self.filled() {
+            Some(text) if text.len() <= LONGEST_KEY => Ok(Some(text)),
+            None if self.is_missing() => Ok(None),
+            _ => Err(NotKey),
+        }
     }
 
     /// Whether it says nothing, in the service's words too.
@@ -73,6 +92,19 @@ impl<'a> Cell<'a> {
             Self::Day(_) => Value::Other,
         }
     }
+}
+
+/// The text of a number that is an integer. A double shows one with a fraction of zeros, and holds those of up to 15 digits
+/// exactly.
+fn integer(written: &str) -> Option<&str> {
+    let digits = written.strip_prefix('-').unwrap_or(written);
+    let integer = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        written
+    } else {
+        let length = grammar::code(digits)?.len() + written.len() - digits.len();
+        written.get(..length)?
+    };
+    Some(integer).filter(|integer| *integer != "-0")
 }
 
 /// Who it was, where somebody found out.
@@ -122,27 +154,26 @@ pub(crate) struct Rows<'m> {
     asked: [bool; Input::ALL.len()],
     /// What the mapping says of an input beside where it stands.
     says: [Option<&'m Of>; Input::ALL.len()],
-    /// Whether anybody wants to know whose a row is, and what it is called.
-    names: bool,
+    /// Whether subjects are wanted, and ids.
+    names: [bool; 2],
 }
 
 impl<'m> Rows<'m> {
     pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(Input) -> bool) -> Self {
         let asked = Input::ALL.map(asked);
         let says = Input::ALL.map(|input| mapping.inputs.get(&input));
-        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, says, names: true }
+        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, says, names: [true; 2] }
     }
 
-    /// Leaves ids and subjects alone.
-    pub(crate) const fn without_names(mut self) -> Self {
-        self.names = false;
+    /// Reads subjects and ids only where they are wanted.
+    pub(crate) const fn naming(mut self, subjects: bool, ids: bool) -> Self {
+        self.names = [subjects, ids];
         self
     }
 
     /// A row; `None` if it is one on which there is nothing to decide.
     pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
         let Self { mapping, notes, risks, asked, says, names } = self;
-        let name = |slot| if *names { cell(slot).filled() } else { None };
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
             let what = match cell(Input::Code as usize).value().code().0 {
@@ -158,6 +189,18 @@ impl<'m> Rows<'m> {
             }
         }
         let (label, attack) = label(mapping, notes, at, &cell);
+        for number in 0..mapping.segments.len() {
+            if cell(slot::SEGMENTS + number).key().is_err() {
+                notes.add(What::Segment(number), at);
+            }
+        }
+        let mut name = |is_wanted: bool, slot, what| {
+            let key = if is_wanted { cell(slot).key() } else { Ok(None) };
+            key.unwrap_or_else(|NotKey| note(notes, what, at))
+        };
+        let [subjects, ids] = *names;
+        let subject = name(subjects, slot::SUBJECT, What::Subject);
+        let id = name(ids, slot::ID, What::Id);
         let day = Self::day(cell(slot::TIME), mapping.timezone.minutes())
             .unwrap_or_else(|| note(notes, What::Time, at));
         let value = |input: Input| {
@@ -174,7 +217,7 @@ impl<'m> Rows<'m> {
             EvidenceIssue::SubCodeInPassed => notes.add(What::Callback, at),
             EvidenceIssue::Missing(_) | EvidenceIssue::Malformed(_) => {}
         });
-        Some(Row { evidence, label, attack, day, subject: name(slot::SUBJECT), id: name(slot::ID) })
+        Some(Row { evidence, label, attack, day, subject, id })
     }
 }
 
@@ -187,6 +230,7 @@ fn mapped<'a>(says: Option<&'a Of>, cell: Cell<'a>) -> Value<'a> {
             (Some(text), _) if words.no.iter().any(|word| word == text) => Value::Text("F"),
             // These are flags only where the mapping says so.
             (Some("T" | "F"), _) => Value::Other,
+            (Some(text), Cell::Number(_, number)) => Value::Number(text, number),
             _ => cell.value(),
         },
         _ => cell.value(),
@@ -264,7 +308,6 @@ fn label<'a>(
     at: Point,
     cell: &impl Fn(usize) -> Cell<'a>,
 ) -> (Label, Option<&'a str>) {
-    let attack = cell(slot::ATTACK).filled();
     let label = match cell(slot::LABEL) {
         label if label.is_missing() => Label::Unlabelled,
         label => match label.filled() {
@@ -275,6 +318,10 @@ fn label<'a>(
                 Label::Unlabelled
             }
         },
+    };
+    let Ok(attack) = cell(slot::ATTACK).key() else {
+        notes.add(What::Attack, at);
+        return (Label::Unlabelled, None);
     };
     match (label, attack) {
         // Whoever attacks is not who they say they are.

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudauth_policy::{Policy, Verdict};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use counter::Counter;
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
+pub(crate) use counter::{Counter, is_code_shown};
 pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_number};
 
 pub(crate) use scales::{Scales, ScoreCut};
@@ -205,7 +205,7 @@ impl Tally {
 
     /// Whether it stays small enough, whatever the data hold.
     pub(crate) fn check(&self) -> Result<(), LabError> {
-        if self.periods.len() > MOST_MONTHS {
+        if self.periods.len() > MOST_MONTHS || self.days.len() > MOST_MONTHS * 31 {
             return Err(too_many_months());
         }
         Ok(())

@@ -27,13 +27,20 @@ pub struct Told {
 
 /// All data issues: rows that were left out first, and then by how many.
 pub(crate) fn told(tally: &Tally) -> Vec<Told> {
-    let of_rows = tally.notes.all().into_iter().map(|(what, note)| Told {
-        what: what.words(),
-        rows: note.rows,
-        left_out: what.leaves_out(),
-        first: note.first,
-        text: what.name(),
-        about: what.input().map_or_else(String::new, |input| input.name().to_owned()),
+    let about = |what: What| match what {
+        What::Segment(number) => tally.segment_names.get(number).cloned().unwrap_or_default(),
+        what => what.input().map_or_else(String::new, |input| input.name().to_owned()),
+    };
+    let of_rows = tally.notes.all().into_iter().map(|(what, note)| {
+        let about = about(what);
+        Told {
+            what: what.words(&about),
+            rows: note.rows,
+            left_out: what.leaves_out(),
+            first: note.first,
+            text: what.name(),
+            about,
+        }
     });
     let absent = tally.absent.iter().map(|path| Told {
         what: format!("has no `{path}`, which the mapping names: is it misspelt?"),

@@ -45,11 +45,12 @@ pub(crate) struct Worker<'t> {
 
 impl<'t> Worker<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
-        let rows = Rows::new(task.mapping, |input| task.asks(input));
+        let rows =
+            Rows::new(task.mapping, |input| task.asks(input)).naming(task.keep_people, task.names_rows());
         Self {
             task,
             found: Found::new(&task.wanted),
-            rows: if task.names_people() { rows } else { rows.without_names() },
+            rows,
             counter: Counter::new(task.policy, task.candidate, &task.mapping.segments, &task.scales),
             decisions: Vec::new(),
             lacks_inputs: None,
@@ -184,9 +185,9 @@ impl Task<'_> {
         policies.any(|policy| policy.inputs().any(|other| other == input))
     }
 
-    /// Whether anybody wants to know whose a row is, or what it is called: for examples, people, the decision file.
-    pub(crate) const fn names_people(&self) -> bool {
-        self.keep_people || self.candidate.is_some() || self.write_decisions
+    /// Whether ids are wanted: for examples and the decision file.
+    pub(crate) const fn names_rows(&self) -> bool {
+        self.candidate.is_some() || self.write_decisions
     }
 
     /// The column of each slot in a file.
@@ -250,7 +251,7 @@ pub(crate) fn decide<'a>(
     let Some(row) = rows.row(at, &cell) else { return };
     let first = task.policy.decide(&row.evidence);
     let second = task.candidate.map_or(0, |candidate| candidate.decide(&row.evidence).rule_number());
-    let segment = |number: usize| cell(slot::SEGMENTS + number).filled();
+    let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
     counter.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
     if task.write_decisions {
         let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);

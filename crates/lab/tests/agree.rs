@@ -1,5 +1,5 @@
-//! One reader of evidence: the same generated verifications as flat JSON, CSV, replies and SQL rows are decided by the same
-//! rule. 10,000 verifications, or as many as `CLOUDAUTH_PROPERTY_CASES` says.
+//! One reader of evidence: the same generated verifications as flat JSON, CSV, Parquet, replies and SQL rows are decided by
+//! the same rule, with as many data issues of each kind. 10,000 verifications, or as many as `CLOUDAUTH_PROPERTY_CASES` says.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use cloudauth_lab::{Lab, Mapping, Source, Watch};
+use cloudauth_lab::{Lab, Mapping, Replay, Source, Watch};
 use cloudauth_policy::{
     Columns, Dialect, Evidence, EvidenceIssue, FlatEvidence, Form, Input, InputKind, Policy, builtin,
 };
@@ -202,7 +202,7 @@ fn joined(object: &str, member: &str) -> String {
 }
 
 /// The rule that decides, by the reader of `policy decide`; `None` if the document is refused.
-fn by_decide(policy: &Policy, line: &str, malformed: &mut BTreeMap<Input, u64>) -> Option<String> {
+fn by_decide(policy: &Policy, line: &str, issues: &mut Issues) -> Option<String> {
     let flat = FlatEvidence::parse(line).ok()?;
     let mut labels = Vec::new();
     let evidence = Evidence::read(
@@ -210,8 +210,8 @@ fn by_decide(policy: &Policy, line: &str, malformed: &mut BTreeMap<Input, u64>) 
         |input| flat.value(input),
         &mut labels,
         |issue| {
-            if let EvidenceIssue::Malformed(input) = issue {
-                *malformed.entry(input).or_default() += 1;
+            if let Some(what) = words(policy, issue) {
+                *issues.entry(what).or_default() += 1;
             }
         },
     );
@@ -229,19 +229,87 @@ fn mapping(shape: &str) -> Mapping {
     Mapping::parse(&format!("format = 1\nshape = \"{shape}\"")).unwrap()
 }
 
-/// The rules by `lab replay`, by line.
-fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, String>, String) {
+/// The rules by `lab replay`, by line; and of how many rows there is which issue.
+fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, String>, Issues) {
     let decisions = data.with_extension("decisions.csv");
-    let lab = Lab::new(policy).mapping(mapping).decisions(decisions.clone());
+    let lab = Lab::new(policy).mapping(mapping);
     let sources = Source::find(&[data.to_owned()]).unwrap();
-    let ran = lab.run(&sources, &Watch::default()).unwrap();
+    let ran = lab.clone().decisions(decisions.clone()).run(&sources, &Watch::default()).unwrap();
     let mut reader = csv::Reader::from_path(&decisions).unwrap();
     let rows = reader.records().map(|record| {
         let record = record.unwrap();
         (record[1].parse().unwrap(), record[4].to_owned())
     });
     let rules = rows.collect();
-    (rules, serde_json::to_string(&cloudauth_lab::Replay::of(&ran.tally)).unwrap())
+    let replay = Replay::of(&ran.tally);
+    // Parquet is decided in columns where no decision is written.
+    let counted = Replay::of(&lab.run(&sources, &Watch::default()).unwrap().tally);
+    assert_eq!(serde_json::to_value(&replay).unwrap(), serde_json::to_value(counted).unwrap());
+    (rules, replay.notes.into_iter().map(|note| (note.what, note.rows)).collect())
+}
+
+/// How often each issue comes up, by its words.
+type Issues = BTreeMap<String, u64>;
+
+/// Without what a list of labels says: a column of texts has no lists.
+fn without_labels(issues: &Issues) -> Issues {
+    let is_other = |(what, _): &(&String, &u64)| !what.contains("`device_risk`");
+    issues.iter().filter(is_other).map(|(what, rows)| (what.clone(), *rows)).collect()
+}
+
+/// What the lab says of an issue; `None` for inputs that the policy does not look at.
+fn words(policy: &Policy, issue: EvidenceIssue) -> Option<String> {
+    let is_asked = |input| policy.inputs().any(|other| other == input);
+    Some(match issue {
+        EvidenceIssue::Missing(input) if is_asked(input) => format!("has no `{input}`"),
+        EvidenceIssue::Malformed(input) if is_asked(input) || input == Input::DeviceRisk => {
+            format!("has a malformed `{input}`; taken as invalid or unknown")
+        }
+        EvidenceIssue::SubCodeInPassed => {
+            "has the SubCode in `passed`, as callbacks do; taken as the SubCode, and `passed` as invalid"
+                .to_owned()
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(feature = "parquet")]
+mod columns {
+    use std::fs::File;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+    use cloudauth_policy::Input;
+    use parquet::arrow::ArrowWriter;
+
+    use super::{Case, number};
+
+    /// Each input a column of texts, or one of them a column of doubles.
+    pub(super) fn written(folder: &Path, cases: &[&Case], doubles: Option<Input>) -> PathBuf {
+        let column = |input: Input| {
+            let array: ArrayRef = if doubles == Some(input) {
+                let value = |case: &&Case| case.values[input as usize].and_then(number);
+                Arc::new(cases.iter().map(value).collect::<Float64Array>())
+            } else {
+                let text = |case: &&Case| Some(case.column(input)).filter(|text| !text.is_empty());
+                Arc::new(cases.iter().map(text).collect::<StringArray>())
+            };
+            (input.name(), array, true)
+        };
+        let batch = RecordBatch::try_from_iter_with_nullable(Input::ALL.map(column)).unwrap();
+        let file = folder.join("a.parquet");
+        let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        file
+    }
+}
+
+/// A JSON number that a double holds, and that a column of doubles shows as JSON writes it.
+#[cfg(feature = "parquet")]
+fn number(written: &str) -> Option<f64> {
+    written.parse().ok().filter(|number: &f64| number.is_finite() && !written.contains(['e', 'E']))
 }
 
 fn cases() -> usize {
@@ -258,32 +326,37 @@ fn made() -> (Vec<Case>, Seen) {
 fn every_reader_decides_by_the_same_rule() {
     let folder = tempfile::tempdir().unwrap();
     let (all, _) = made();
+    // A line with a member twice is refused; a column cannot be there twice.
+    let once: Vec<&Case> = all.iter().filter(|case| case.twice.is_none()).collect();
     let mut csv = csv::Writer::from_path(folder.path().join("a.csv")).unwrap();
     csv.write_record(Input::ALL.map(Input::name)).unwrap();
+    for case in &once {
+        csv.write_record(Input::ALL.map(|input| case.column(input))).unwrap();
+    }
+    csv.flush().unwrap();
     let (mut flat, mut replies) = (String::new(), String::new());
     for case in &all {
         flat += &(case.flat() + "\n");
         replies += &(case.reply() + "\n");
-        csv.write_record(Input::ALL.map(|input| case.column(input))).unwrap();
     }
-    csv.flush().unwrap();
     let written = |name: &str, text: &str| {
         fs::write(folder.path().join(name), text).unwrap();
         folder.path().join(name)
     };
     let (flat_file, reply_file) = (written("a.jsonl", &flat), written("b.jsonl", &replies));
     for policy in policies() {
-        let mut malformed = BTreeMap::new();
-        let (by_json, told) = by_lab(&policy, mapping("flat"), &flat_file);
-        let (by_csv, _) = by_lab(&policy, mapping("flat"), &folder.path().join("a.csv"));
+        let mut expected = Issues::new();
+        let (by_json, mut issues) = by_lab(&policy, mapping("flat"), &flat_file);
+        let (by_csv, issues_of_csv) = by_lab(&policy, mapping("flat"), &folder.path().join("a.csv"));
         let (by_reply, _) = by_lab(&policy, mapping("reply"), &reply_file);
-        let (mut approved, mut finished) = (0, 0);
+        let (mut approved, mut finished, mut column) = (0, 0, 1);
         for (number, (case, (line, reply))) in all.iter().zip(flat.lines().zip(replies.lines())).enumerate() {
             let at = number as u64 + 1;
-            let decided = by_decide(&policy, line, &mut malformed);
+            let decided = by_decide(&policy, line, &mut expected);
             assert_eq!(decided.as_ref(), by_json.get(&at), "lab, JSON: {line}");
             if case.twice.is_none() {
-                assert_eq!(decided.as_ref(), by_csv.get(&(at + 1)), "lab, CSV: {line}");
+                column += 1;
+                assert_eq!(decided.as_ref(), by_csv.get(&column), "lab, CSV: {line}");
             }
             let client = by_client(&policy, reply);
             assert_eq!(client.as_ref(), by_reply.get(&at), "client and lab, reply: {reply}");
@@ -291,10 +364,59 @@ fn every_reader_decides_by_the_same_rule() {
             approved += usize::from(decided.as_deref() == Some("approve"));
         }
         assert!(approved > all.len() / 200 && finished > all.len() / 4, "{approved} {finished}");
-        // What is malformed is counted, input by input, and never silent.
+        // What is missing or malformed is counted, input by input, and never silent.
+        let refused = issues.remove("has a member twice that is read");
+        assert_eq!(refused, Some((all.len() - once.len()) as u64));
+        assert_eq!(issues, expected);
+        assert_eq!(without_labels(&issues_of_csv), without_labels(&issues));
         for input in policy.inputs().filter(|input| input.kind() != InputKind::Labels) {
-            let note = format!("\"what\":\"has a malformed `{input}`");
-            assert!(malformed[&input] > 0 && told.contains(&note), "{input}: {told}");
+            for what in [EvidenceIssue::Missing(input), EvidenceIssue::Malformed(input)] {
+                assert!(issues.contains_key(&words(&policy, what).unwrap()), "{what:?}");
+            }
+        }
+        #[cfg(feature = "parquet")]
+        {
+            let parquet = columns::written(folder.path(), &once, None);
+            let (by_parquet, issues_of_parquet) = by_lab(&policy, mapping("flat"), &parquet);
+            // Without a header.
+            let by_csv: BTreeMap<u64, String> =
+                by_csv.into_iter().map(|(line, rule)| (line - 1, rule)).collect();
+            assert!(by_parquet == by_csv, "lab, Parquet of texts");
+            if policy.inputs().any(|input| input == Input::DeviceRisk) {
+                assert_eq!(issues_of_parquet, issues_of_csv);
+            } else {
+                // A column of labels that no policy looks at is not read.
+                assert_eq!(without_labels(&issues_of_parquet), without_labels(&issues_of_csv));
+            }
+        }
+    }
+}
+
+/// A column of doubles for one input after the other: the same as its numbers in JSON.
+#[cfg(feature = "parquet")]
+#[test]
+fn columns_of_doubles_decide_by_the_same_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let (all, _) = made();
+    for input in Input::ALL {
+        let is_number = |case: &&Case| {
+            let value = case.values[input as usize].unwrap_or("null");
+            case.twice.is_none() && (value == "null" || number(value).is_some())
+        };
+        let numbers: Vec<&Case> = all.iter().filter(is_number).collect();
+        assert!(numbers.len() > all.len() / 200, "{input}: {}", numbers.len());
+        let parquet = columns::written(folder.path(), &numbers, Some(input));
+        for policy in policies() {
+            let (by_parquet, issues) = by_lab(&policy, mapping("flat"), &parquet);
+            let mut expected = Issues::new();
+            for (number, case) in numbers.iter().enumerate() {
+                let line = case.flat();
+                // A double is shown with a fraction, by which a number is not a SubCode in `passed`.
+                let shown = if input == Input::Passed { line.replace(":206,", ":206.0,") } else { line };
+                let rule = by_decide(&policy, &shown, &mut expected);
+                assert_eq!(by_parquet.get(&(number as u64 + 1)), rule.as_ref(), "{input}: {shown}");
+            }
+            assert_eq!(without_labels(&issues), without_labels(&expected), "{input}");
         }
     }
 }

@@ -305,7 +305,7 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         (",approve,", ",let in,", "has an unknown verdict"),
         ("months,", "months", "not CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
-        (",,3,-1,0", ",,2,-1,0", "is of another format than 3"),
+        (",,4,-1,0", ",,2,-1,0", "is of another format than 4"),
         ("Asia/Shanghai", "\u{5f20}\u{4e09}", "is of a time zone that is not known"),
     ] {
         assert!(text.contains(from), "{from}");
@@ -402,4 +402,37 @@ fn texts_among_the_scores_of_sqlite_are_told_of() {
     assert_eq!(told["replay"]["verdicts"]["approve"]["all"], 1, "{told}");
     let notes = told["replay"]["notes"].to_string();
     assert!(notes.contains(r#"has a malformed `verify_score`; taken as invalid or unknown"#), "{notes}");
+}
+
+/// A month takes a quarter of a megabyte, and a file may name all of ten thousand years.
+#[test]
+fn counts_that_would_fill_the_memory_are_refused_at_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, text) = counted(folder.path());
+    let add = |line: &dyn Fn(usize) -> String| {
+        let file = folder.path().join("large.csv");
+        fs::write(&file, text.clone() + &(0..20_000).map(line).collect::<String>()).unwrap();
+        case.lab().finish(&Source::find(&[file]).unwrap()).unwrap_err().to_string()
+    };
+    let month = |number: usize| {
+        format!("months,,,-1,-1,,,,verify_score,{:04}-{:02},-1,0\n", 1 + number / 12, 1 + number % 12)
+    };
+    let day = |number: usize| {
+        let (year, month, day) = (1 + number / 336, 1 + number / 28 % 12, 1 + number % 28);
+        format!("days,,,-1,-1,reject,reject,genuine,,{year:04}-{month:02}-{day:02},-1,0\n")
+    };
+    let code = |number: usize| format!("decisions,,,0,0,,,genuine,,c{number},-1,0\n");
+    let long = |_: usize| format!("attacks,,,-1,-1,,,,,{},-1,0\n", "x".repeat(1025));
+    let [policy, candidate] =
+        [1, 2].map(|column| text.lines().nth(1).unwrap().split(',').nth(column).unwrap());
+    let segment = |number: usize| format!("about,{policy},{candidate},{},-1,,,,s,,-1,0\n", number + 16);
+    for (error, part) in [
+        (add(&month), "the times lie in more than 400 months"),
+        (add(&day), "the times lie in more than 400 months"),
+        (add(&code), "has a SubCode that no run counts"),
+        (add(&long), "has a value longer than 1 KiB"),
+        (add(&segment), "has a segment without its number"),
+    ] {
+        assert!(error.contains(part) && error.contains("large.csv:"), "{part}: {error}");
+    }
 }

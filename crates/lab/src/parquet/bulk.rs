@@ -82,17 +82,22 @@ impl<'t> Bulk<'t> {
             return None;
         }
         self.take_labels(held, rows, by)?;
+        if self.task.names_rows() {
+            held.get(slot::ID)?.mark_bad_keys(&mut self.odd)?;
+        }
         self.take_days(held.get(slot::TIME)?, rows, counter)?;
         for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
             scale.slots(scores, slots);
         }
         self.segments.clear();
         for held in held.get(slot::SEGMENTS..)? {
+            held.mark_bad_keys(&mut self.odd)?;
             let (keys, entries) = held.coded(rows)?;
             if entries.len() > MOST_VALUES {
                 return None;
             }
-            let value = |cell: Cell<'_>| (cell.filled().unwrap_or_default().to_owned(), Share::default());
+            let value =
+                |cell: Cell<'_>| (cell.key().ok().flatten().unwrap_or_default().to_owned(), Share::default());
             self.segments.push(Segment { keys, values: entries.into_iter().map(value).collect() });
         }
         self.decide(rows, counter)
@@ -179,7 +184,7 @@ impl<'t> Bulk<'t> {
         let attacks = held.get(slot::ATTACK)?;
         if !matches!(attacks, Held::Nothing) {
             let (keys, entries) = attacks.coded(rows)?;
-            let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.filled().is_some()).collect();
+            let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.key() != Ok(None)).collect();
             self.odd.iter_mut().zip(keys.of(&is_attack)?).for_each(|(odd, here)| *odd |= here);
         }
         Some(())

@@ -11,7 +11,7 @@ use arrow_array::{
 use arrow_schema::{DataType, TimeUnit};
 use cloudauth_policy::{Input, InputKind};
 
-use crate::row::{Cell, slot};
+use crate::row::{Cell, LONGEST_KEY, slot};
 
 /// What a slot's column holds.
 #[derive(Debug)]
@@ -32,10 +32,6 @@ fn is_score(number: usize) -> bool {
     Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
 }
 
-fn is_coded(number: usize) -> bool {
-    Input::ALL.get(number).is_some_and(|input| matches!(input.kind(), InputKind::Code | InputKind::Flag))
-}
-
 /// Whether a slot takes a type.
 pub(super) fn is_taken(number: usize, kind: &DataType) -> bool {
     match kind {
@@ -51,7 +47,7 @@ pub(super) fn wanted(number: usize) -> &'static str {
     match number {
         slot::TIME => "timestamps, dates, texts or numbers",
         _ if is_score(number) => "numbers or texts",
-        _ => "texts, whole numbers or truth values",
+        _ => "texts, numbers or truth values",
     }
 }
 
@@ -82,17 +78,15 @@ impl Held {
             DataType::UInt16 => whole!(UInt16Type),
             DataType::UInt32 => whole!(UInt32Type),
             DataType::UInt64 => whole!(UInt64Type),
-            DataType::Float32 if is_coded(number) => {
-                doubles(array.as_primitive::<Float32Type>().iter().map(|v| v.map(f64::from)))
+            DataType::Float32 if !is_number => {
+                doubles(array.as_primitive::<Float32Type>().iter().map(|v| v.map(f64::from)), 1e6)
             }
-            DataType::Float64 if is_coded(number) => doubles(array.as_primitive::<Float64Type>().iter()),
+            DataType::Float64 if !is_number => doubles(array.as_primitive::<Float64Type>().iter(), 1e15),
             DataType::Float32 => numbers::<Float32Type>(array, f64::from),
             DataType::Float64 => Self::Numbers(array.as_primitive().clone()),
             DataType::Decimal128(_, 0) => whole!(Decimal128Type),
-            DataType::Decimal128(_, scale) if is_coded(number) => decimals::<Decimal128Type>(array, *scale),
-            DataType::Decimal256(_, scale) if is_coded(number) || *scale == 0 && !is_number => {
-                decimals::<Decimal256Type>(array, *scale)
-            }
+            DataType::Decimal128(_, scale) if !is_number => decimals::<Decimal128Type>(array, *scale),
+            DataType::Decimal256(_, scale) if !is_number => decimals::<Decimal256Type>(array, *scale),
             DataType::Decimal256(_, scale) => numbers::<Decimal256Type>(array, |value| {
                 shown::<Decimal256Type>(value, *scale).parse().unwrap_or(f64::NAN)
             }),
@@ -159,6 +153,22 @@ impl Held {
         };
         entries.push(Cell::Missing);
         Some((keys, entries))
+    }
+
+    /// Marks the rows whose cell cannot be a key.
+    pub(super) fn mark_bad_keys(&self, odd: &mut [bool]) -> Option<()> {
+        if let Self::Texts(texts) = self {
+            // Without a look at each text.
+            let lengths = texts.offsets().lengths();
+            odd.iter_mut().zip(lengths).for_each(|(odd, length)| *odd |= length > LONGEST_KEY);
+            return Some(());
+        }
+        let (keys, entries) = self.coded(odd.len())?;
+        let is_bad: Vec<bool> = entries.into_iter().map(|cell| cell.key().is_err()).collect();
+        if is_bad.contains(&true) {
+            odd.iter_mut().zip(keys.of(&is_bad)?).for_each(|(odd, here)| *odd |= here);
+        }
+        Some(())
     }
 }
 
@@ -236,10 +246,14 @@ where
     Held::Wholes(keys, shown.collect())
 }
 
-/// Doubles of a column of codes or flags, as texts: tools write whole numbers so where some are missing.
-fn doubles(values: impl Iterator<Item = Option<f64>>) -> Held {
+/// Doubles where their texts matter: tools write a column of integers so where some are missing. From `most` on, integers are no
+/// longer exact, or not for sure, and none is shown.
+fn doubles(values: impl Iterator<Item = Option<f64>>, most: f64) -> Held {
     let (keys, values) = interned(values.map(|value| value.map(f64::to_bits)));
-    let shown = values.into_iter().map(f64::from_bits).map(|number| (format!("{number:?}"), number));
+    let shown = values.into_iter().map(f64::from_bits).map(|number| {
+        let text = if number.abs() < most { format!("{number:?}") } else { format!("{number:e}") };
+        (text, number)
+    });
     Held::Wholes(keys, shown.collect())
 }
 

@@ -15,7 +15,7 @@ use crate::tally::{ScoreCut, Tally};
 use crate::worker::Task;
 
 /// The version of the format. Another one is refused.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What a run needs in order to resume.
 #[derive(Serialize, Deserialize)]

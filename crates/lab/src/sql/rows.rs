@@ -3,7 +3,7 @@
 use cloudauth_policy::{Dialect, Input, InputKind};
 
 use super::day;
-use super::engine::filled;
+use super::engine::{Key, filled};
 use super::{no_sql, refused};
 use crate::error::LabError;
 use crate::mapping::{Mapping, Of};
@@ -37,9 +37,10 @@ impl Rows {
         reader.label()?;
         reader.time()?;
         for (number, segment) in mapping.segments.iter().enumerate() {
-            let raw = reader.text(&format!("segment_{number}"), Some(segment))?;
-            let value = format!("CASE WHEN {raw} IS NULL THEN '' ELSE {raw} END");
-            reader.read(&format!("segment_{number}"), &value);
+            let name = format!("segment_{number}");
+            let (key, bad) = reader.key(&name, Some(segment), What::Segment(number))?;
+            let value = format!("CASE WHEN {key} IS NULL THEN '' WHEN {bad} = 1 THEN '' ELSE {key} END");
+            reader.read(&name, &value);
         }
         Ok(reader.rows)
     }
@@ -74,9 +75,33 @@ impl Reader<'_> {
     /// Takes a text of the table; gives what it is called then.
     fn text(&mut self, name: &str, column: Option<&String>) -> Result<String, LabError> {
         let column = column.map_or_else(|| Ok("NULL".to_owned()), |column| self.column(column))?;
-        let text = filled(&self.dialect.exact_text(&column));
-        self.rows.raw.push(format!("{text} AS raw_{name}"));
-        Ok(format!("cloudauth_lab_raw.raw_{name}"))
+        let text = self.dialect.exact_text(&column);
+        Ok(self.take(name, &text, &text))
+    }
+
+    /// The same of a column whose integers may be held as doubles.
+    fn word(&mut self, name: &str, column: Option<&String>) -> Result<String, LabError> {
+        let Some(column) = column else { return self.text(name, None) };
+        let column = self.column(column)?;
+        let key = Key::of(self.dialect, &column);
+        Ok(self.take(name, &self.dialect.exact_text(&column), &key.text))
+    }
+
+    /// The same of a column that rows are counted by; and what is 1 where its value cannot be a key, which is an issue.
+    fn key(&mut self, name: &str, column: Option<&String>, what: What) -> Result<(String, String), LabError> {
+        let raw = self.word(name, column)?;
+        let Some(column) = column else { return Ok((raw, "0".to_owned())) };
+        let is_bad = Key::of(self.dialect, &self.column(column)?).is_bad;
+        self.rows.raw.push(format!("CASE WHEN {is_bad} THEN 1 ELSE 0 END AS raw_{name}_bad"));
+        let bad = format!("{raw}_bad");
+        self.note(true, what, format!("{bad} = 1"));
+        Ok((raw, bad))
+    }
+
+    /// Takes an expression where a text says something.
+    fn take(&mut self, name: &str, text: &str, expression: &str) -> String {
+        self.rows.raw.push(format!("{} AS raw_{name}", filled(text, expression)));
+        format!("cloudauth_lab_raw.raw_{name}")
     }
 
     fn read(&mut self, name: &str, value: &str) {
@@ -107,7 +132,10 @@ impl Reader<'_> {
         if input.kind() == InputKind::Score {
             return self.score(input, column, is_asked);
         }
-        let raw = self.text(name, column)?;
+        let raw = match of {
+            Some(Of::Words(_)) => self.word(name, column)?,
+            _ => self.text(name, column)?,
+        };
         let missing = format!("{raw} IS NULL");
         if input.kind() != InputKind::Flag {
             self.note(is_asked, What::Missing(input), missing);
@@ -215,8 +243,9 @@ impl Reader<'_> {
 
     fn label(&mut self) -> Result<(), LabError> {
         let of = &self.mapping.label;
-        let label = self.text("label", of.column.as_ref())?;
-        let attack = self.text("attack", of.attack.as_ref())?;
+        let label = self.word("label", of.column.as_ref())?;
+        let (attack, bad) = self.key("attack", of.attack.as_ref(), What::Attack)?;
+        let attack = format!("CASE WHEN {bad} = 0 THEN {attack} END");
         let (genuine, impostor) =
             (self.is_one_of(&label, &of.genuine)?, self.is_one_of(&label, &of.impostor)?);
         let odd = format!(
@@ -228,7 +257,7 @@ impl Reader<'_> {
         self.read(
             "label",
             &format!(
-                "CASE WHEN {genuine} THEN CASE WHEN {attack} IS NULL THEN 'genuine' ELSE 'unlabelled' END WHEN {attack} IS NOT NULL THEN 'impostor' WHEN {impostor} THEN 'impostor' ELSE 'unlabelled' END"
+                "CASE WHEN {bad} = 1 THEN 'unlabelled' WHEN {genuine} THEN CASE WHEN {attack} IS NULL THEN 'genuine' ELSE 'unlabelled' END WHEN {attack} IS NOT NULL THEN 'impostor' WHEN {impostor} THEN 'impostor' ELSE 'unlabelled' END"
             ),
         );
         // No ELSE NULL: some engines would not know its type.
@@ -244,7 +273,8 @@ impl Reader<'_> {
             self.read("day", "''");
             return Ok(());
         };
-        let time = filled(&day::text(self.dialect, &self.column(column)?));
+        let time = day::text(self.dialect, &self.column(column)?);
+        let time = filled(&time, &time);
         self.rows.raw.push(format!("{time} AS raw_time"));
         let odd = "cloudauth_lab_raw.raw_time IS NOT NULL AND cloudauth_lab_raw.raw_day = ''";
         self.note(true, What::Time, odd.to_owned());

@@ -67,6 +67,11 @@ pub(crate) fn code_number(code: Option<&str>) -> u16 {
     code.map_or(1001, |code| three_digits(code).unwrap_or(1000))
 }
 
+/// Whether a text is what [`code_shown`] gives of some number.
+pub(crate) fn is_code_shown(text: &str) -> bool {
+    matches!(text, "(no code)" | "(missing)") || three_digits(text).is_some()
+}
+
 fn code_shown(number: usize) -> String {
     match number {
         1000 => "(no code)".to_owned(),

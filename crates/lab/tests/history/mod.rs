@@ -107,6 +107,13 @@ pub fn cases() -> Vec<Case> {
         let texts = texts.map(|name| (name, Kind::Text));
         [("The \"time\"", time)].into_iter().chain(texts).chain(scores).collect::<Vec<_>>()
     };
+    let numbered = |time| {
+        let is_number = |name| matches!(name, "The shop" | "attack");
+        all(time)
+            .into_iter()
+            .map(|(name, kind)| (name, if is_number(name) { Kind::Double } else { kind }))
+            .collect()
+    };
     let worded = vec![
         ("day", Kind::Date),
         ("channel", Kind::Text),
@@ -125,7 +132,7 @@ pub fn cases() -> Vec<Case> {
     [
         ("all", builtin(builtin::ONBOARDING), Some(builtin(builtin::VENDOR)), ALL, all(Kind::Text)),
         ("times", random(), Some(builtin(builtin::THRESHOLD)), ALL, all(Kind::Timestamp)),
-        ("instants", builtin(builtin::ONBOARDING), None, ALL, all(Kind::Instant)),
+        ("instants", builtin(builtin::ONBOARDING), None, ALL, numbered(Kind::Instant)),
         ("worded", builtin(builtin::ONBOARDING), Some(random()), WORDED, worded),
         ("bare", builtin(builtin::THRESHOLD), None, BARE, bare),
     ]
@@ -147,6 +154,9 @@ const LABELS: [&str; 12] =
 const KINDS: [&str; 6] = ["mask", "Mask", "", "null", "3d,print", "\u{5370}"];
 const VALUES: [&str; 11] =
     ["app", "App", "APP", " app", "", "null", "(none)", "a,b", "q\"x'", "two\nlines", "\u{6e20}\u{9053}"];
+/// Integers and other numbers, in a column of doubles.
+const NUMBERS: [f64; 11] =
+    [1001.0, 2.0, 0.0, -5.0, 12_345_678.0, 999_999_999_999_999.0, 1e15, 1e300, 2.5, 0.1, -1e-7];
 const TIMES: [&str; 41] = [
     "2024-02-29",
     "2000-02-29T00:00:00Z",
@@ -216,6 +226,13 @@ impl Case {
                     (!dice.roll().is_multiple_of(3))
                         .then(|| dice.of(if seldom { &LABELS } else { &LABELS[..2] })),
                 ),
+                "The shop" | "attack" if *kind == Kind::Double => {
+                    if seldom || *name == "The shop" {
+                        json!(dice.of(&NUMBERS))
+                    } else {
+                        Value::Null
+                    }
+                }
                 "attack" => text(seldom.then(|| dice.of(&KINDS))),
                 "channel" | "The shop" => text((!seldom).then(|| dice.of(&VALUES))),
                 "The \"time\"" | "day" => time(dice, *kind, seldom),

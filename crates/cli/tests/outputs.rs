@@ -5,6 +5,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -197,6 +198,25 @@ fn a_full_disk_leaves_the_old_file_in_place() {
         let output = command(&args, folder.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
         assert_ne!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
+    }
+}
+
+#[test]
+fn a_read_only_file_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, file) in writing(folder.path()) {
+        let path = folder.path().join(file);
+        if file == "out" {
+            fs::write(&path, "old").unwrap();
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+        let (old, before) = (fs::read(&path).unwrap(), names(folder.path()));
+        let output = command(&args, folder.path()).output().unwrap();
+        assert_ne!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
+        let error = format!("cannot write {file}: it is read-only");
+        assert!(said(&output).contains(&error), "{args:?}: {}", said(&output));
+        assert_eq!((fs::read(&path).unwrap(), names(folder.path())), (old, before), "{args:?}");
+        fs::remove_file(path).unwrap();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::target::{FileTarget, Target};
@@ -41,12 +42,13 @@ impl fmt::Display for ConflictError {
 
 impl std::error::Error for ConflictError {}
 
-/// Checks that every output can be created, and that none is an input or another output. Paths are compared through
+/// Checks that every output can be written, and that none is an input or another output. Paths are compared through
 /// symbolic links. On Unix the files are compared too, so that hard links are found; elsewhere only the paths are compared,
 /// in lower case. Pipes, devices and standard streams may be named more than once.
 ///
 /// # Errors
-/// If an output's folder is missing, an output is a folder, or two of the files are the same.
+/// If an output's folder is missing or accepts no new file, an output is a folder or read-only, or two of the files are the
+/// same.
 pub fn check_outputs<'p>(
     outputs: &[Named<'p>],
     inputs: impl IntoIterator<Item = Named<'p>>,
@@ -62,7 +64,7 @@ pub fn check_outputs<'p>(
         }
     }
     for output in outputs {
-        let target = Target::of(output.path)
+        let target = writable(output.path)
             .map_err(|error| ConflictError(format!("cannot write {}: {error}", output.path.display())))?;
         let Some(identity) = Identity::of(&target) else { continue };
         if let Some(other) = seen.insert(identity, *output) {
@@ -72,6 +74,16 @@ pub fn check_outputs<'p>(
         }
     }
     Ok(())
+}
+
+/// The target of an output. A command can run for hours before it writes, so what can be checked is checked first.
+fn writable(path: &Path) -> io::Result<Target> {
+    let target = Target::of(path)?;
+    if let Target::File(file) = &target {
+        file.check_replaceable()?;
+        file.check_folder()?;
+    }
+    Ok(target)
 }
 
 /// The part that two names of one file share.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
-use crate::target::{FileTarget, Target, invalid, open_stream};
+use crate::target::{FileTarget, Target, in_folder, invalid, open_stream};
 
 /// Who may read a new file. A replaced file keeps its permissions and, where the system allows it, its owner and group.
 /// If the group cannot be kept, the new group gets no access.
@@ -45,12 +45,14 @@ impl OutputFile {
     /// Begins a file. Symbolic links are followed.
     ///
     /// # Errors
-    /// If its folder does not exist or cannot be written to, or the path is a folder.
+    /// If its folder does not exist or cannot be written to, the path is a folder, or the file is read-only.
     pub fn create(path: &Path, access: Access) -> io::Result<Self> {
-        let FileTarget { folder, path, metadata } = match Target::of(path)? {
+        let target = match Target::of(path)? {
             Target::Stream(path) => return Ok(Self(Inner::Stream(BufWriter::new(open_stream(&path)?)))),
             Target::File(target) => target,
         };
+        target.check_replaceable()?;
+        let FileTarget { folder, path, metadata } = target;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // A name has at most 255 bytes; UTF-8, so that a checkpoint can hold it.
         let prefix: String = name.chars().take(40).chain(['.']).collect();
@@ -60,7 +62,7 @@ impl OutputFile {
         if access == Access::Shared && metadata.is_none() {
             shared(&mut builder);
         }
-        let file = builder.tempfile_in(&folder)?;
+        let file = builder.tempfile_in(&folder).map_err(in_folder)?;
         if let Some(old) = &metadata {
             take_after(file.as_file(), old)?;
         }
@@ -73,9 +75,11 @@ impl OutputFile {
     /// `None` if the folder of the target has no such file.
     ///
     /// # Errors
-    /// If the file is shorter, or another process writes it.
+    /// If the file is shorter, another process writes it, or the target is read-only.
     pub fn reopen(path: &Path, name: &str, length: u64) -> io::Result<Option<Self>> {
-        let Target::File(FileTarget { folder, path, .. }) = Target::of(path)? else { return Ok(None) };
+        let Target::File(target) = Target::of(path)? else { return Ok(None) };
+        target.check_replaceable()?;
+        let FileTarget { folder, path, .. } = target;
         if Path::new(name).file_name().is_none_or(|file| file != name) {
             return Err(invalid("the checkpoint names a file in another folder"));
         }

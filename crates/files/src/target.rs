@@ -42,8 +42,7 @@ impl Target {
                 Some(folder) if !folder.as_os_str().is_empty() => folder.canonicalize(),
                 _ => Path::new(".").canonicalize(),
             };
-            let folder =
-                folder.map_err(|error| io::Error::new(error.kind(), format!("its folder: {error}")))?;
+            let folder = folder.map_err(in_folder)?;
             let file = folder.join(name);
             let metadata = match file.symlink_metadata() {
                 Ok(metadata) if metadata.is_symlink() => {
@@ -58,6 +57,23 @@ impl Target {
             return Ok(Self::File(FileTarget { folder, path: file, metadata }));
         }
         Err(invalid("too many symbolic links"))
+    }
+}
+
+impl FileTarget {
+    /// Refuses a file that its user has made read-only. A rename would replace it all the same, and root may write to any
+    /// file, so only its permissions tell.
+    pub(crate) fn check_replaceable(&self) -> io::Result<()> {
+        if self.metadata.as_ref().is_some_and(|metadata| metadata.permissions().readonly()) {
+            let what = "it is read-only: make it writable or name another file";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        }
+        Ok(())
+    }
+
+    /// Checks that the folder accepts a new file. A file without a name is created and dropped.
+    pub(crate) fn check_folder(&self) -> io::Result<()> {
+        tempfile::tempfile_in(&self.folder).map(drop).map_err(in_folder)
     }
 }
 
@@ -100,6 +116,11 @@ impl Standard {
     fn duplicate(self) -> io::Result<File> {
         Err(io::ErrorKind::Unsupported.into())
     }
+}
+
+/// An error of the folder instead of the file.
+pub(crate) fn in_folder(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("its folder: {error}"))
 }
 
 pub(crate) fn invalid(what: impl Into<String>) -> io::Error {

@@ -1,7 +1,7 @@
 //! Output files: the old content or the new, never a mixture; no output over an input.
 
+#![cfg(test)]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -196,6 +196,46 @@ fn writes_a_fifo_through_a_link() {
     write(&link, "x", Access::Shared).unwrap();
     assert_eq!(reader.join().unwrap(), "x");
     assert_eq!(names(folder.path()), ["fifo", "link"]);
+}
+
+/// Root may write to any file, and a rename needs no right to the file that it replaces.
+#[test]
+fn refuses_to_replace_a_read_only_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("a"), folder.path().join("link"));
+    symlink("a", &link).unwrap();
+    write(&path, "old", Access::Shared).unwrap();
+    let mut file = OutputFile::create(&path, Access::Shared).unwrap();
+    let partial = file.keep_when_dropped().unwrap().to_owned();
+    drop(file);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    let name = partial.file_name().unwrap().to_str().unwrap();
+    for error in [
+        write(&path, "new", Access::Shared).unwrap_err().to_string(),
+        write(&link, "new", Access::Private).unwrap_err().to_string(),
+        OutputFile::reopen(&path, name, 0).unwrap_err().to_string(),
+        check_outputs(&[Named::new("--out", &path)], []).unwrap_err().to_string(),
+    ] {
+        assert!(error.contains("it is read-only: make it writable"), "{error}");
+    }
+    assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("old", 0o444));
+    fs::remove_file(partial).unwrap();
+    assert_eq!(names(folder.path()), ["a", "link"]);
+    // As an input it is as good as any other.
+    check_outputs(&[Named::new("--out", &folder.path().join("b"))], [Named::new("the data file", &path)])
+        .unwrap();
+    let error = check_outputs(&[Named::new("--out", &path)], [Named::new("the data file", &path)]);
+    assert!(error.is_err());
+}
+
+/// Not even root creates a file in `/sys`.
+#[test]
+fn a_folder_that_accepts_no_file_is_reported_before_anything_is_written() {
+    let path = Path::new("/sys/cloudauth.csv");
+    let error = check_outputs(&[Named::new("--out", path)], []).unwrap_err().to_string();
+    assert!(error.starts_with("cannot write /sys/cloudauth.csv: its folder: "), "{error}");
+    let error = write(path, "x", Access::Shared).unwrap_err().to_string();
+    assert!(error.starts_with("its folder: "), "{error}");
 }
 
 /// As root this holds anyway.

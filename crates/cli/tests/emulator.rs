@@ -196,7 +196,7 @@ fn listen_forwards_method_content_type_and_body() {
 #[test]
 fn enumerated_arguments_are_checked_before_anything_is_asked() {
     for (args, said) in [
-        (&["faults", "add", "stauts=503"][..], "no such fault; the faults are"),
+        (&["faults", "add", "stauts=503"][..], "unknown variant `stauts`, expected one of `latency`"),
         (&["faults", "add", "status"], "needs a value"),
         (&["sessions", "--state", "finishd"], "'finished'"),
         (&["trigger", "forgd"], "expected a SubCode"),

@@ -1,13 +1,7 @@
 //! The vendor's own requests, byte for byte as their SDKs sent them, against the emulator at the time they were
 //! signed: its checks must take them all.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 use std::time::Duration;
 

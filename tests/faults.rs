@@ -1,6 +1,6 @@
 //! The client against an emulator that misbehaves as it is told: what is repeated, what is failed over, what is told.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::time::{Duration, Instant};
 

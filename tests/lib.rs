@@ -1,6 +1,8 @@
-//! What the tests of this package share.
+//! Test helpers that several crates share.
 
 #![expect(clippy::expect_used, reason = "this crate is for tests alone")]
+
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -15,4 +17,17 @@ pub fn vectors(document: &str) -> Vec<Value> {
         Some(Value::Array(vectors)) if !vectors.is_empty() => vectors,
         _ => Vec::new(),
     }
+}
+
+/// The names of the files of a folder, sorted.
+///
+/// # Panics
+/// If the folder cannot be read, or a name is not UTF-8.
+#[must_use]
+pub fn names(folder: &Path) -> Vec<String> {
+    let files = folder.read_dir().expect("a readable folder");
+    let name = |file: std::io::Result<std::fs::DirEntry>| file.expect("a file").file_name().into_string();
+    let mut names: Vec<String> = files.map(|file| name(file).expect("UTF-8")).collect();
+    names.sort();
+    names
 }

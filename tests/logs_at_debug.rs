@@ -1,7 +1,7 @@
 //! What client, transports and emulator log at DEBUG, where every transport sends. A process of its own, since it has one
 //! log.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![cfg(test)]
 
 #[allow(dead_code, reason = "what other tests plant")]
 mod planted;

@@ -1,7 +1,7 @@
 //! What a client logs at INFO, where services listen: an event per retry, a warning per failed call, and no field twice. A
 //! process of its own, since it has one log.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![cfg(test)]
 
 #[allow(dead_code, reason = "what other tests plant")]
 mod planted;

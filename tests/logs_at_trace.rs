@@ -1,6 +1,6 @@
 //! Everything that client, transports and emulator log at TRACE. A process of its own, since it has one log.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 #[allow(dead_code, reason = "what other tests plant")]
 mod planted;

@@ -1,6 +1,6 @@
 //! The emulator as its users meet it: over HTTP, as a shop, as a browser, as whoever looks after it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod admin;
 mod bounds;

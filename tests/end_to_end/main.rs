@@ -1,12 +1,6 @@
 //! Whole verifications over real HTTP on loopback: client, transport and emulator together.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 mod callbacks;
 

@@ -1,19 +1,18 @@
 //! `cloudauth lab`, as risk teams type it.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![cfg(test)]
+
+mod support;
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use support::text as said;
 
 fn lab(args: &[&str], folder: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
     command.current_dir(folder).arg("lab").args(args).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 /// Four months of labelled results. Genuine people score from 72 on, impostors up to 76.

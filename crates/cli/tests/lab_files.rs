@@ -1,26 +1,21 @@
 //! Which files `cloudauth lab` reads, as risk teams type it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![cfg(test)]
+
+mod support;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use serde_json::{Value, json};
+use serde_json::json;
+use support::{json as document, text as said};
 
 const ROW: &str = "{\"sub_code\":\"200\",\"passed\":\"T\",\"verify_score\":88}\n";
 
 fn lab(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
     command.current_dir(folder).arg("lab").args(args).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-fn document(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(output)))
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `cloudauth lab sql` and `cloudauth lab finish`, with SQLite as the warehouse: what is told of counts is what is told of rows.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
+
+mod support;
 
 use std::fmt::Write;
 use std::fs;
@@ -10,19 +12,12 @@ use std::process::{Command, Output};
 use rusqlite::Connection;
 use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
+use support::{json, text};
 
 const MAPPING: &str = "format = 1\ntime = \"day\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n";
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cloudauth")).args(args).env_clear().current_dir(folder).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn json_of(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("no JSON: {}", text(output)))
 }
 
 /// Rows as JSON Lines, and their counts by the query of `lab sql` as JSON Lines.
@@ -131,7 +126,7 @@ fn counts_tell_what_the_rows_tell() {
         let rows = run(folder, &[&of_rows[..], &data, &more].concat());
         let view = [&of_counts[..], &["--view", view], &more].concat();
         let counts = run(folder, &[&view[..], &["--output", "json"]].concat());
-        let (rows, counts) = (without_places(json_of(&rows)), without_places(json_of(&counts)));
+        let (rows, counts) = (without_places(json(&rows)), without_places(json(&counts)));
         assert!(rows["policy"].is_object() && rows == counts, "{view:?}: {rows}\n{counts}");
         let shown = run(folder, &view);
         assert!(shown.status.success() && !text(&shown).contains("rows.jsonl"), "{}", text(&shown));

@@ -1,13 +1,18 @@
 //! What the command does when its output cannot be written: exit code 1 and a message, or the old file.
 
+#![cfg(test)]
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod support;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use cloudauth_tests::names;
+use support::said;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cloudauth");
 
@@ -53,10 +58,6 @@ fn printing(folder: &Path) -> Vec<(Vec<&'static str>, i32)> {
         ]);
     }
     commands.into_iter().map(|(line, code)| (line.split(' ').collect(), code)).collect()
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -167,15 +168,6 @@ fn writing(folder: &Path) -> Vec<(Vec<&'static str>, &'static str)> {
         ]);
     }
     commands.into_iter().map(|(line, file)| (line.split(' ').collect(), file)).collect()
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 #[test]

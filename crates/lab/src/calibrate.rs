@@ -193,7 +193,6 @@ impl At {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod tests {
     use cloudauth_policy::{Policy, builtin};
 

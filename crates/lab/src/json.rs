@@ -6,7 +6,6 @@
 
 mod cursor;
 #[cfg(test)]
-#[allow(clippy::indexing_slicing, reason = "a test may panic")]
 mod tests;
 
 use std::ops::Range;

@@ -1,7 +1,6 @@
 //! A row of the data: what is known of one verification, and what somebody found out about it later.
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 mod tests;
 
 #[cfg(feature = "parquet")]

@@ -1,12 +1,13 @@
 //! The files that a run writes: nothing else is touched, nothing is half written, and what was lost is noticed.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Lab, Mapping, Ran, Source, Watch};
 use cloudauth_policy::{Policy, builtin};
+use cloudauth_tests::names;
 
 fn policy() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
@@ -23,15 +24,6 @@ fn rows(from: u32, to: u32) -> String {
             )
         })
         .collect()
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
 }
 
 /// Runs for so many pieces; 0 means to the end.

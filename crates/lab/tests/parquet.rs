@@ -1,7 +1,7 @@
 //! The same rows as JSON Lines and as Parquet give the same tally, row by row or in columns, whatever stands in them.
 
 #![cfg(feature = "parquet")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! What Parquet files of other writers hold: instants, packings, structs, decimals.
 
 #![cfg(feature = "parquet")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

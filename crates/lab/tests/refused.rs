@@ -1,6 +1,6 @@
 //! What is refused instead of being read as something else.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

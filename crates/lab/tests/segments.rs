@@ -1,6 +1,6 @@
 //! Segments and kinds of attack with too many values: dropped with a data issue, and the run goes on; and rows without a value.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

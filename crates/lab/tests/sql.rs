@@ -1,6 +1,6 @@
 //! Counts that SQLite gives, and a run over the same rows: the same is told of both. And what is refused, by its name.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod history;
 

@@ -1,6 +1,6 @@
 //! What the lab concludes from rows made for the purpose.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::path::PathBuf;
 

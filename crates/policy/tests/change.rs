@@ -1,6 +1,6 @@
 //! What changes between two policies, what stays, and what is told of it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::sync::{Arc, Mutex};
 

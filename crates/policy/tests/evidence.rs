@@ -1,6 +1,6 @@
 //! What is read of an answer, and what becomes of it that is missing or malformed.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![cfg(test)]
 
 use cloudauth_policy::{Evidence, Flag, Policy, Verdict, builtin, diff};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};

@@ -1,6 +1,6 @@
 //! The changes that `explain` lists, against a search by brute force.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod random;
 

@@ -1,6 +1,6 @@
 //! The SQL of a policy and the policy itself, row by row in SQLite; and that each guard in the text is needed.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod random;
 

@@ -1,6 +1,6 @@
 //! The bootstrap against the reference's draws: generator, indices, replicates, percentiles.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod support;
 

@@ -3,7 +3,7 @@
 //! Each test says what share of its draws must hold the truth, and allows for three and a half standard errors of that share,
 //! so that a right method fails once in thousands of runs with other seeds, and never with the fixed seed that passes.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! Drift, paired comparison and presentation attacks against SciPy's and the reference's numbers.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod support;
 

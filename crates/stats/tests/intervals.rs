@@ -1,6 +1,6 @@
 //! Intervals and quantiles against SciPy's, for counts up to 1e8.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 mod support;
 

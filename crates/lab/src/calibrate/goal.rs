@@ -71,7 +71,6 @@ impl fmt::Display for TargetRate {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -52,8 +52,6 @@ impl<T: Default> Values<T> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::*;
 
     fn of(values: impl IntoIterator<Item = String>) -> Values<u64> {

@@ -2,7 +2,6 @@
 //! hundredth, and words that are almost right.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each user takes what it needs")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 #[path = "../../../policy/tests/random/mod.rs"]
 mod random;

@@ -1,7 +1,6 @@
 //! Random numbers, evidence and policies that are the same every time; shared by the tests and by the rows for warehouses.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each user takes what it needs")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 pub mod rows;
 

@@ -1,7 +1,5 @@
 //! A scale counts exactly at its cuts, in all its forms.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use super::scale::*;
 use super::slots::*;
 use super::{Grid, LabelledGrid, Quick};

@@ -1,12 +1,6 @@
 //! The golden files, and comparisons that count what they compared.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may panic, and need not use all"
-)]
+#![allow(dead_code, reason = "a test need not use all")]
 
 pub(crate) mod simulation;
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use cloudauth::{
     Body, Callback, CallbackKeys, CallbackToken, CertName, CertNo, CertifyId, Client, Credentials,
-    DescribeFaceVerify, Effect, MetaInfo, Mobile, Operation, Params, Place, RawOperation, ReplyError,
+    DescribeFaceVerify, Effect, MetaInfo, Mobile, Operation, ParamLocation, Params, RawOperation, ReplyError,
     ReturnHint, Signing, explain, parse, prepare,
 };
 use cloudauth_transport::testing::{Recording, Scripted};
@@ -24,7 +24,7 @@ fn debug_prints_show_nothing() {
     assert_clean("Params", &debug(&params));
     assert_clean("Credentials", &debug(&credentials()));
     let raw = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(
-        Place::Body,
+        ParamLocation::Body,
         "IdentifyNum",
         PLANTED[2],
     );

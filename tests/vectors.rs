@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cloudauth::sign::oss::{self, OssObject, OssSigning};
 use cloudauth::sign::{v1, v3};
-use cloudauth::{Credentials, Params, Place, UnixTime};
+use cloudauth::{Credentials, ParamLocation, Params, UnixTime};
 use cloudauth_tests::vectors;
 use http::Method;
 use serde_json::Value;
@@ -26,7 +26,7 @@ fn params(map: &BTreeMap<String, String>) -> Params<'_> {
     let mut params = Params::new();
     // Last first, so that the order of the map is not what makes the test pass.
     for (name, value) in map.iter().rev() {
-        params.push(name, Place::Query, value);
+        params.push(name, ParamLocation::Query, value);
     }
     params
 }

@@ -55,7 +55,7 @@ async fn answered(pairs: usize) {
                 for at in 0..pairs / AT_ONCE {
                     let op = InitFaceVerify::new(
                         scene,
-                        OuterOrderNo::new(format!("order{task}x{at}")).unwrap(),
+                        OuterOrderNo::new(&format!("order{task}x{at}")).unwrap(),
                         Identity::plain(
                             CertName::new("张三").unwrap(),
                             CertNo::new("999999199001012003").unwrap(),

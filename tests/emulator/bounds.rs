@@ -1,6 +1,6 @@
 //! What is read from outside has a bound: bodies, heads, parameters, connections, times.
 
-use cloudauth::{Effect, Place, RawOperation};
+use cloudauth::{Effect, ParamLocation, RawOperation};
 use cloudauth_emulator::{Emulator, Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -107,10 +107,10 @@ async fn a_text_over_eight_kib_is_refused_by_call_and_by_admin() {
             let long = "a".repeat(length);
             let mut call = RawOperation::new("InitFaceVerify", Effect::Write).unwrap();
             for (other, value) in fields.into_iter().filter(|(other, _)| *other != name) {
-                call = call.param(Place::Body, other, value);
+                call = call.param(ParamLocation::Body, other, value);
             }
             // A text of the right length may still be refused, for another reason.
-            let _ = shop.call(&call.param(Place::Body, name, &long)).await;
+            let _ = shop.call(&call.param(ParamLocation::Body, name, &long)).await;
             admin(&emulator, "GET", "/journal", None).await.text
         };
         let begin = async |length: usize| {

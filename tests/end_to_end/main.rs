@@ -30,7 +30,7 @@ fn scene() -> SceneId {
 
 fn order() -> OuterOrderNo {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    OuterOrderNo::new(format!("order{}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()
+    OuterOrderNo::new(&format!("order{}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap()
 }
 
 fn init(number: &str) -> InitFaceVerify {

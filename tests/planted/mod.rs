@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use cloudauth::{
     AuthId, BlockingClient, BlockingTransport, CallbackToken, CertName, CertNo, Client, Credentials, Error,
-    Identity, InitFaceVerify, Ip, MetaInfo, Mobile, Nonce, OuterOrderNo, Place, ReturnUrl, SceneId, Signing,
-    Stamp, Transport, UnixTime, UserId,
+    Identity, InitFaceVerify, Ip, MetaInfo, Mobile, Nonce, OuterOrderNo, ParamLocation, ReturnUrl, SceneId,
+    Signing, Stamp, Transport, UnixTime, UserId,
 };
 use cloudauth_emulator::Emulator;
 use tracing_subscriber::fmt::MakeWriter;
@@ -60,7 +60,7 @@ pub(crate) fn init() -> InitFaceVerify {
     .user_id(UserId::new("planted-user-id").unwrap())
     .callback_token(CallbackToken::new("PlantedCallbackToken").unwrap())
     .auth_id(AuthId::new("planted-auth-id").unwrap())
-    .extra(Place::Query, "EnableBeauty", "planted-extra")
+    .extra(ParamLocation::Query, "EnableBeauty", "planted-extra")
 }
 
 pub(crate) fn stamp() -> Stamp {

@@ -110,7 +110,7 @@ async fn called_back(
     RawQuery(query): RawQuery,
 ) -> StatusCode {
     let query = query.unwrap_or_default();
-    let (Ok(callback), Ok(order)) = (Callback::parse(&query), OuterOrderNo::new(order)) else {
+    let (Ok(callback), Ok(order)) = (Callback::parse(&query), OuterOrderNo::new(&order)) else {
         return StatusCode::OK; // the service looks whether the address answers before it starts
     };
     if shop.keys.verify(&callback, shop.scene, &order)

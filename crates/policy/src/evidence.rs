@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloudauth_protocol::{FaceVerifyStatus, Passed, Reading};
+use cloudauth_protocol::{FaceVerifyStatus, FieldState, Passed};
 
 /// `T`, `F`, or anything else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl<'a> From<&'a FaceVerifyStatus> for Evidence<'a> {
             _ => return Self::default(),
         };
         let material = result.material_info.parse().ok();
-        let flag = |reading: Reading<bool>| Flag::from(reading.value());
+        let flag = |reading: FieldState<bool>| Flag::from(reading.value());
         let face = material.as_ref().map(|material| &material.facial_picture_front);
         Self {
             code: Some("200"),

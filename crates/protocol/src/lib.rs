@@ -51,48 +51,36 @@
 //! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; what is inside
 //! comes out through a method called `expose` and nothing else.
 
-mod body;
 mod callback;
-mod callback_keys;
 pub mod codes;
 mod credentials;
-mod encode;
-mod endpoint;
 pub mod grammar;
-mod material;
 mod operation;
 mod ops;
-mod params;
 mod redact;
 mod reply;
-mod return_hint;
 pub mod sign;
-mod stamp;
 mod values;
+mod wire;
 
-pub use body::Body;
-pub use callback::{Callback, CallbackError};
-pub use callback_keys::{CallbackKeyError, CallbackKeys};
+pub use callback::keys::{CallbackKeyError, CallbackKeys};
+pub use callback::query::{Callback, CallbackError};
+pub use callback::return_hint::{ReturnHint, ReturnHintError};
 pub use codes::{Actor, Bilingual, ClientCode, Code, GatewayCode, Manual, Passed, SubCode};
 pub use credentials::{AccessKeySecret, Credentials, CredentialsError, SecurityToken};
-pub use endpoint::{Endpoint, EndpointError};
-pub use material::{FacialPicture, Material, MaterialError, MaterialInfo, PictureUrl, Reading};
-pub use operation::{Effect, Operation, VERSION};
+pub use operation::{Effect, Operation, VERSION, parse};
 pub use ops::delete_face_verify_result::{DeleteFaceVerifyResult, Deletion};
 pub use ops::describe_face_verify::{
     DescribeFaceVerify, DeviceToken, FaceVerifyResult, FaceVerifyStatus, IdentityInfo, Outcome, UserInfo,
 };
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::{RawAnswer, RawOperation};
-pub use params::{Params, Place};
 pub use redact::mask_digits;
+pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, MaterialInfo, PictureUrl};
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,
-    parse,
 };
-pub use return_hint::{ReturnHint, ReturnHintError};
 pub use sign::{BuildError, Explanation, Signing, explain, prepare};
-pub use stamp::{Nonce, Stamp, UnixTime};
 pub use values::InvalidValue;
 pub use values::choice::{
     CertifyUrlStyle, CertifyUrlType, FaceGuardOutput, Model, ProcedurePriority, ProductCode, SuitableType,
@@ -100,3 +88,7 @@ pub use values::choice::{
 pub use values::identity::{CertName, CertNo, Identity, Ip, Mobile, UserId};
 pub use values::order::{AuthId, CertifyId, OuterOrderNo, SceneId};
 pub use values::web::{CallbackToken, CallbackUrl, MetaInfo, ReturnUrl, UiCustomUrl};
+pub use wire::body::Body;
+pub use wire::endpoint::{Endpoint, EndpointError};
+pub use wire::params::{ParamLocation, Params};
+pub use wire::stamp::{Nonce, Stamp, UnixTime};

@@ -1,11 +1,17 @@
 //! What all operations have in common.
 
-use crate::params::Params;
+use http::Response;
+
 use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::order::CertifyId;
+use crate::wire::body::Body;
+use crate::wire::params::Params;
 
 /// The version of the API that this crate speaks.
 pub const VERSION: &str = "2019-03-07";
+
+/// The longest action name that is accepted.
+pub(crate) const LONGEST_ACTION: usize = 64;
 
 /// What a call does at the other end: whether it may be repeated when its fate is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,4 +55,13 @@ pub trait Operation {
     /// # Errors
     /// If the answer is a refusal, or is not what the operation answers.
     fn read(answer: &Answer<'_>) -> Result<Reply<Self::Output>, ReplyError>;
+}
+
+/// Reads the answer to an operation.
+///
+/// # Errors
+/// If the gateway or the product refused the call, or the answer cannot be understood. All of them carry the
+/// `RequestId` if the answer holds one, even in the first bytes of a truncated document.
+pub fn parse<O: Operation>(response: &Response<Body>) -> Result<Reply<O::Output>, ReplyError> {
+    O::read(&Answer::new(response)?)
 }

@@ -8,7 +8,7 @@
     reason = "a test may panic"
 )]
 
-use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, MaterialInfo, Reading, parse};
+use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, FieldState, MaterialInfo, parse};
 use http::Response;
 use proptest::prelude::*;
 use serde_json::json;
@@ -30,7 +30,7 @@ fn the_sample_of_the_page_reads_exactly() {
     let info = material(SAMPLE);
     let read = info.parse().unwrap();
     let face = &read.facial_picture_front;
-    assert_eq!((read.face_attack, read.face_occlusion), (Reading::Is(true), Reading::Is(false)));
+    assert_eq!((read.face_attack, read.face_occlusion), (FieldState::Is(true), FieldState::Is(false)));
     assert_eq!(face.verify_score.value(), Some(57.678396649466755));
     assert_eq!(face.face_attack_score.value(), Some(0.00008597839769208804));
     assert_eq!(face.quality_score.value(), Some(99.93476867675781));
@@ -45,53 +45,53 @@ fn the_sample_of_the_page_reads_exactly() {
 #[test]
 fn numbers_come_as_numbers_and_as_texts() {
     for (text, expected) in [
-        ("75", Reading::Is(75.0)),
-        ("\"75\"", Reading::Is(75.0)),
-        ("\"0\"", Reading::Is(0.0)),
-        ("8.59e-05", Reading::Is(8.59e-05)),
-        ("\"8.59e-05\"", Reading::Is(8.59e-05)),
-        ("-1", Reading::Is(-1.0)),
-        ("null", Reading::Missing),
-        ("\"\"", Reading::Missing),
-        ("\"null\"", Reading::Missing),
-        ("75.0", Reading::Is(75.0)),
-        ("-0.0", Reading::Is(-0.0)),
-        ("\"7.5e1\"", Reading::Is(75.0)),
-        ("\"\\u0037\\u0035\"", Reading::Is(75.0)),
-        ("\"+75\"", Reading::Malformed),
-        ("\"075\"", Reading::Malformed),
-        ("\"75.\"", Reading::Malformed),
-        ("\".5e2\"", Reading::Malformed),
-        ("\"75 \"", Reading::Malformed),
-        ("1E400", Reading::Malformed),
-        ("\"1E400\"", Reading::Malformed),
-        ("\"\\ud800\"", Reading::Malformed),
-        ("\"NaN\"", Reading::Malformed),
-        ("\"inf\"", Reading::Malformed),
-        ("\"seventy\"", Reading::Malformed),
-        ("true", Reading::Malformed),
-        ("[75]", Reading::Malformed),
-        ("{\"a\":75}", Reading::Malformed),
+        ("75", FieldState::Is(75.0)),
+        ("\"75\"", FieldState::Is(75.0)),
+        ("\"0\"", FieldState::Is(0.0)),
+        ("8.59e-05", FieldState::Is(8.59e-05)),
+        ("\"8.59e-05\"", FieldState::Is(8.59e-05)),
+        ("-1", FieldState::Is(-1.0)),
+        ("null", FieldState::Missing),
+        ("\"\"", FieldState::Missing),
+        ("\"null\"", FieldState::Missing),
+        ("75.0", FieldState::Is(75.0)),
+        ("-0.0", FieldState::Is(-0.0)),
+        ("\"7.5e1\"", FieldState::Is(75.0)),
+        ("\"\\u0037\\u0035\"", FieldState::Is(75.0)),
+        ("\"+75\"", FieldState::Malformed),
+        ("\"075\"", FieldState::Malformed),
+        ("\"75.\"", FieldState::Malformed),
+        ("\".5e2\"", FieldState::Malformed),
+        ("\"75 \"", FieldState::Malformed),
+        ("1E400", FieldState::Malformed),
+        ("\"1E400\"", FieldState::Malformed),
+        ("\"\\ud800\"", FieldState::Malformed),
+        ("\"NaN\"", FieldState::Malformed),
+        ("\"inf\"", FieldState::Malformed),
+        ("\"seventy\"", FieldState::Malformed),
+        ("true", FieldState::Malformed),
+        ("[75]", FieldState::Malformed),
+        ("{\"a\":75}", FieldState::Malformed),
     ] {
         let info =
             material(&format!(r#"{{"facialPictureFront":{{"verifyScore":{text},"qualityScore":1}}}}"#));
         let face = info.parse().unwrap().facial_picture_front;
         assert_eq!(face.verify_score, expected, "{text}");
-        assert_eq!(face.quality_score, Reading::Is(1.0), "{text} must not harm its neighbour");
+        assert_eq!(face.quality_score, FieldState::Is(1.0), "{text} must not harm its neighbour");
     }
 }
 
 #[test]
 fn flags_are_letters() {
     for (text, expected) in [
-        ("\"T\"", Reading::Is(true)),
-        ("\"F\"", Reading::Is(false)),
-        ("true", Reading::Is(true)),
-        ("null", Reading::Missing),
-        ("\"\"", Reading::Missing),
-        ("\"Y\"", Reading::Malformed),
-        ("1", Reading::Malformed),
-        ("0.5", Reading::Malformed),
+        ("\"T\"", FieldState::Is(true)),
+        ("\"F\"", FieldState::Is(false)),
+        ("true", FieldState::Is(true)),
+        ("null", FieldState::Missing),
+        ("\"\"", FieldState::Missing),
+        ("\"Y\"", FieldState::Malformed),
+        ("1", FieldState::Malformed),
+        ("0.5", FieldState::Malformed),
     ] {
         assert_eq!(
             material(&format!(r#"{{"faceAttack":{text}}}"#)).parse().unwrap().face_attack,
@@ -106,8 +106,8 @@ fn a_picture_that_is_no_object_costs_only_the_picture() {
     for text in ["null", "\"x\"", "[]", "7", "7.5", "-7", "true"] {
         let info = material(&format!(r#"{{"faceAttack":"F","facialPictureFront":{text}}}"#));
         let read = info.parse().unwrap();
-        assert_eq!(read.face_attack, Reading::Is(false), "{text}");
-        assert_eq!(read.facial_picture_front.verify_score, Reading::Missing, "{text}");
+        assert_eq!(read.face_attack, FieldState::Is(false), "{text}");
+        assert_eq!(read.facial_picture_front.verify_score, FieldState::Missing, "{text}");
     }
 }
 
@@ -116,7 +116,7 @@ fn unknown_fields_are_passed_over() {
     let info = material(
         r#"{"faceAge":31,"new":{"a":[1,{}]},"facialPictureFront":{"gender":"F","verifyScore":75.0}}"#,
     );
-    assert_eq!(info.parse().unwrap().facial_picture_front.verify_score, Reading::Is(75.0));
+    assert_eq!(info.parse().unwrap().facial_picture_front.verify_score, FieldState::Is(75.0));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use cloudauth_protocol::{
     AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, CertifyUrlType,
     Credentials, DeleteFaceVerifyResult, DescribeFaceVerify, Effect, Endpoint, FaceGuardOutput, Identity,
-    InitFaceVerify, Ip, MetaInfo, Mobile, Model, Nonce, Operation, OuterOrderNo, Params, Place,
+    InitFaceVerify, Ip, MetaInfo, Mobile, Model, Nonce, Operation, OuterOrderNo, ParamLocation, Params,
     ProcedurePriority, RawOperation, Reply, ReplyError, ReturnUrl, SceneId, Signing, Stamp, SuitableType,
     UiCustomUrl, UnixTime, UserId, explain, prepare,
 };
@@ -96,7 +96,7 @@ fn init_knows_the_newer_parameters_of_the_web_flow() {
         .h5_degrade_confirm_btn(true)
         .need_multi_face_check(true)
         .suitable_type(SuitableType::One)
-        .extra(Place::Query, "EnableBeauty", "N");
+        .extra(ParamLocation::Query, "EnableBeauty", "N");
     let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
     let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
     for pair in [
@@ -186,10 +186,14 @@ fn a_security_token_travels_signed_and_marked_sensitive() {
 
 #[test]
 fn a_parameter_given_twice_fails_before_anything_is_sent() {
-    let op = init().extra(Place::Query, "CertNo", "999999199001012011");
+    let op = init().extra(ParamLocation::Query, "CertNo", "999999199001012011");
     let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap_err();
     assert_eq!(error.to_string(), "the parameter CertNo is given twice");
-    let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(Place::Body, "Timestamp", "x");
+    let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(
+        ParamLocation::Body,
+        "Timestamp",
+        "x",
+    );
     assert!(prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).is_err());
 }
 
@@ -236,7 +240,7 @@ impl Operation for Own {
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
-        params.push("Long", Place::Query, "x".repeat(65_000));
+        params.push("Long", ParamLocation::Query, "x".repeat(65_000));
     }
 
     fn read(_: &cloudauth_protocol::Answer<'_>) -> Result<Reply<()>, ReplyError> {
@@ -283,7 +287,11 @@ fn a_url_that_is_too_long_is_refused_with_its_length_and_the_limit() {
     let to = Endpoint::cn_shanghai();
     assert!(prepare(&Own("Own"), &to, &by(), Signing::V3, stamp()).is_ok());
     let op = |bytes: usize| {
-        RawOperation::new("Own", Effect::Read).unwrap().param(Place::Query, "CertNo", &"9".repeat(bytes))
+        RawOperation::new("Own", Effect::Read).unwrap().param(
+            ParamLocation::Query,
+            "CertNo",
+            &"9".repeat(bytes),
+        )
     };
     for how in [Signing::V1Get, Signing::V3, Signing::V3Get] {
         let error = prepare(&op(70_000), &to, &by(), how, stamp()).unwrap_err().to_string();

@@ -10,7 +10,7 @@
 
 use cloudauth_protocol::{
     Body, Code, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus,
-    GatewayCode, InitFaceVerify, Operation, Outcome, Passed, RawOperation, Reading, Reply, ReplyError,
+    FieldState, GatewayCode, InitFaceVerify, Operation, Outcome, Passed, RawOperation, Reply, ReplyError,
     SubCode, parse,
 };
 use http::Response;
@@ -185,7 +185,10 @@ fn material_info_may_be_absent_null_or_empty() {
     for text in ["null", r#""null""#, r#""""#, r#"" ""#] {
         let result = finished(&format!(r#"{{"Passed":"F","SubCode":"201","MaterialInfo":{text}}}"#));
         assert!(result.material_info.is_absent(), "{text}");
-        assert_eq!(result.material_info.parse().unwrap().facial_picture_front.verify_score, Reading::Missing);
+        assert_eq!(
+            result.material_info.parse().unwrap().facial_picture_front.verify_score,
+            FieldState::Missing
+        );
     }
 }
 

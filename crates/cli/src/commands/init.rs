@@ -11,7 +11,7 @@ use crate::person;
 
 pub(crate) fn run(args: Init, output: &Output) -> Result<u8, Failure> {
     let order_no = match args.order_no {
-        Some(given) => OuterOrderNo::new(given).map_err(Failure::usage)?,
+        Some(given) => OuterOrderNo::new(&given).map_err(Failure::usage)?,
         None => OuterOrderNo::generate(entropy()?),
     };
     let scene_id = SceneId::new(args.scene_id).map_err(Failure::usage)?;

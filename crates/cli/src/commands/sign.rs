@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use cloudauth::{Effect, Endpoint, Nonce, Place, RawOperation, Stamp, UnixTime, credentials, explain};
+use cloudauth::{
+    Effect, Endpoint, Nonce, ParamLocation, RawOperation, Stamp, UnixTime, credentials, explain,
+};
 use serde_json::json;
 
 use super::entropy;
@@ -20,8 +22,9 @@ pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
     let endpoint = args.target.endpoint()?.unwrap_or_else(Endpoint::cn_shanghai);
     let mut op = RawOperation::new(&args.action, Effect::Read).map_err(Failure::usage)?;
     for (name, value) in read_object(&args.params)? {
-        let place = if IN_BODY.contains(&name.as_str()) { Place::Body } else { Place::Query };
-        op = op.param(place, &name, &text_of(&value));
+        let location =
+            if IN_BODY.contains(&name.as_str()) { ParamLocation::Body } else { ParamLocation::Query };
+        op = op.param(location, &name, &text_of(&value));
     }
     let at = args.timestamp.map_or_else(|| SystemTime::now().into(), UnixTime::from_secs);
     let nonce = Nonce::from_entropy(match &args.nonce {

@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn forgets_the_oldest_verifications() {
         let shared = SharedState::default();
-        let id = |number: usize| CertifyId::new(format!("c{number}")).unwrap();
+        let id = |number: usize| CertifyId::new(&format!("c{number}")).unwrap();
         (0..=MOST_SESSIONS).for_each(|number| shared.remember_origin(&id(number), &Endpoint::global()));
         assert_eq!((shared.origin(&id(0)), shared.origin(&id(1))), (None, Some(Endpoint::global())));
     }

@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use crate::codes::Code;
 use crate::operation::{Effect, Operation};
-use crate::params::{Param, Params, Place, name};
-use crate::reply::{Answer, Reply, ReplyError, Text};
+use crate::reply::lenient::LenientString;
+use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::order::CertifyId;
+use crate::wire::params::{ParamLocation, Params, name};
 
 /// Deletes name, ID number, phone, address, pictures, videos and device data at the service. Pictures in an
 /// OSS bucket of yours are not among them: delete those yourself.
@@ -45,10 +46,9 @@ impl Operation for DeleteFaceVerifyResult {
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
-        params.0.push(Param::new(name!("CertifyId"), Place::Query, self.certify_id.as_str()));
-        if let Some(wait) = self.delete_after_query {
-            params.0.push(Param::new(name!("DeleteAfterQuery"), Place::Query, if wait { "Y" } else { "N" }));
-        }
+        params.push_known(name!("CertifyId"), ParamLocation::Query, self.certify_id.as_str());
+        let wait = self.delete_after_query.map(|wait| if wait { "Y" } else { "N" });
+        params.push_known_opt(name!("DeleteAfterQuery"), ParamLocation::Query, wait);
     }
 
     fn session(&self) -> Option<&CertifyId> {
@@ -91,7 +91,7 @@ pub enum Deletion {
 #[derive(Default, Deserialize)]
 struct Wire<'a> {
     #[serde(borrow, default, rename = "DeleteResult")]
-    delete_result: Text<'a>,
+    delete_result: LenientString<'a>,
     #[serde(borrow, default, rename = "FailReason")]
-    fail_reason: Text<'a>,
+    fail_reason: LenientString<'a>,
 }

@@ -10,12 +10,13 @@ use serde_json::value::RawValue;
 
 use crate::codes::{Code, Passed, SubCode};
 use crate::grammar;
-use crate::material::MaterialInfo;
 use crate::operation::{Effect, Operation};
-use crate::params::{Param, Params, Place, name};
 use crate::redact::{personal, printable};
-use crate::reply::{Answer, Reply, ReplyError, Text};
+use crate::reply::lenient::LenientString;
+use crate::reply::material::MaterialInfo;
+use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::order::{CertifyId, SceneId};
+use crate::wire::params::{ParamLocation, Params, name};
 
 /// Asks how a verification ended. A free read: ask as often as the quota allows.
 #[derive(Clone, Debug)]
@@ -58,11 +59,10 @@ impl Operation for DescribeFaceVerify {
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
-        params.0.push(Param::new(name!("CertifyId"), Place::Query, self.certify_id.as_str()));
-        if let Some(format) = &self.picture_return_type {
-            params.0.push(Param::new(name!("PictureReturnType"), Place::Query, &**format));
-        }
-        params.0.push(Param::new(name!("SceneId"), Place::Query, self.scene_id.to_string()));
+        params.push_known(name!("CertifyId"), ParamLocation::Query, self.certify_id.as_str());
+        let format = self.picture_return_type.as_deref();
+        params.push_known_opt(name!("PictureReturnType"), ParamLocation::Query, format);
+        params.push_known(name!("SceneId"), ParamLocation::Query, self.scene_id.to_string());
     }
 
     fn session(&self) -> Option<&CertifyId> {
@@ -206,23 +206,23 @@ personal! {
 #[serde(rename_all = "PascalCase")]
 struct Wire<'a> {
     #[serde(borrow, default)]
-    passed: Text<'a>,
+    passed: LenientString<'a>,
     #[serde(borrow, default)]
-    sub_code: Text<'a>,
+    sub_code: LenientString<'a>,
     #[serde(borrow, default)]
     material_info: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    identity_info: Text<'a>,
+    identity_info: LenientString<'a>,
     #[serde(borrow, default)]
-    device_token: Text<'a>,
+    device_token: LenientString<'a>,
     #[serde(borrow, default)]
     device_risk: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    success: Text<'a>,
+    success: LenientString<'a>,
     #[serde(borrow, default)]
-    user_info: Text<'a>,
+    user_info: LenientString<'a>,
     #[serde(borrow, default)]
-    degrade_info: Text<'a>,
+    degrade_info: LenientString<'a>,
 }
 
 impl FaceVerifyResult {
@@ -247,23 +247,24 @@ impl From<Wire<'_>> for FaceVerifyResult {
 }
 
 /// A value that cannot be a code is an unknown SubCode, and not a missing one.
-fn sub_code(text: &Text<'_>) -> Option<SubCode> {
-    let malformed = matches!(text, Text::Number(_) | Text::Other).then_some(grammar::MALFORMED);
+fn sub_code(text: &LenientString<'_>) -> Option<SubCode> {
+    let malformed =
+        matches!(text, LenientString::Number(_) | LenientString::Other).then_some(grammar::MALFORMED);
     text.code().or(malformed).map(SubCode::from_wire)
 }
 
 /// The labels of `DeviceRisk`. A value that is not a list of labels is an unknown label: it must not be taken for "none".
 fn risks(raw: Option<&RawValue>) -> Vec<Box<str>> {
     let mut labels = Vec::new();
-    match raw.map(|raw| (raw.get(), Text::from_raw(raw))) {
-        None | Some((_, Text::Missing)) => {}
-        Some((_, Text::Is(text))) => {
+    match raw.map(|raw| (raw.get(), LenientString::from_raw(raw))) {
+        None | Some((_, LenientString::Missing)) => {}
+        Some((_, LenientString::Is(text))) => {
             grammar::labels_of_text(&text, &mut labels);
         }
-        Some((list, Text::Other)) if list.starts_with('[') => {
+        Some((list, LenientString::Other)) if list.starts_with('[') => {
             grammar::labels_of_list(list, &mut labels);
         }
-        Some((_, Text::Number(_) | Text::Other)) => {
+        Some((_, LenientString::Number(_) | LenientString::Other)) => {
             grammar::malformed(&mut labels);
         }
     }

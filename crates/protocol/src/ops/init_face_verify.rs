@@ -2,21 +2,23 @@
 //!
 //! Vendor's page: <https://help.aliyun.com/document_detail/173781.html>
 
-use std::borrow::Cow;
-use std::fmt;
+mod session;
+
+pub use session::{CertifyUrl, FaceVerifySession};
 
 use serde::Deserialize;
 
 use crate::codes::Code;
 use crate::operation::{Effect, Operation};
-use crate::params::{Given, Param, Params, Place, name};
-use crate::reply::{Answer, Reply, ReplyError, Text};
+use crate::reply::lenient::LenientString;
+use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::choice::{
     CertifyUrlStyle, CertifyUrlType, FaceGuardOutput, Model, ProcedurePriority, ProductCode, SuitableType,
 };
 use crate::values::identity::{Identity, Ip, Mobile, UserId};
 use crate::values::order::{AuthId, CertifyId, OuterOrderNo, SceneId};
 use crate::values::web::{CallbackToken, CallbackUrl, MetaInfo, ReturnUrl, UiCustomUrl};
+use crate::wire::params::{ExtraParams, ParamLocation, Params, name};
 
 /// Starts a verification. What the web flow requires is asked for by [`new`](Self::new); the rest is set.
 ///
@@ -31,104 +33,31 @@ pub struct InitFaceVerify {
     return_url: ReturnUrl,
     meta_info: MetaInfo,
     options: Box<Options>,
-    extra: Given,
+    extra: ExtraParams,
 }
 
-/// Lists all parameters in the order of their names on the wire, which is the order that the signatures sort
-/// them into. `required` ones are fields of the operation, the others have a setter.
-macro_rules! parameters {
-    ($(
-        $(#[$doc:meta])* $field:ident $(: $type:ty)? = $wire:literal in $place:ident, $kind:ident($show:expr);
-    )*) => {
-        parameters! { @options [] $($(#[$doc])* $field $(: $type)?;)* }
-
-        fn push_parameters<'a>(op: &'a InitFaceVerify, params: &mut Params<'a>) {
-            $(parameters! { @push op, params, $field $(: $type)? = $wire in $place, $kind($show) })*
-        }
-    };
-    (@push $op:ident, $params:ident, $field:ident = $wire:literal in $place:ident, $kind:ident($show:expr)) => {
-        let show: fn(&'a InitFaceVerify) -> Option<Cow<'a, str>> = $show;
-        if let Some(value) = show($op) {
-            $params.0.push(Param::$kind(name!($wire), Place::$place, value));
-        }
-    };
-    (@push $op:ident, $params:ident, $field:ident: $type:ty = $wire:literal in $place:ident, $kind:ident($show:expr)) => {
-        if let Some(value) = &$op.options.$field {
-            let show: fn(&'a $type) -> Cow<'a, str> = $show;
-            $params.0.push(Param::$kind(name!($wire), Place::$place, show(value)));
-        }
-    };
-    (@options [$($done:tt)*] $(#[$doc:meta])* $field:ident; $($rest:tt)*) => {
-        parameters! { @options [$($done)*] $($rest)* }
-    };
-    (@options [$($done:tt)*] $(#[$doc:meta])* $field:ident: $type:ty; $($rest:tt)*) => {
-        parameters! { @options [$($done)* { $(#[$doc])* $field: $type }] $($rest)* }
-    };
-    (@options [$({ $(#[$doc:meta])* $field:ident: $type:ty })*]) => {
-        #[derive(Clone, Debug, Default)]
-        struct Options { $($field: Option<$type>,)* }
-
-        impl InitFaceVerify {
-            $($(#[$doc])* #[must_use]
-            pub fn $field(mut self, value: $type) -> Self {
-                self.options.$field = Some(value);
-                self
-            })*
-        }
-    };
-}
-
-parameters! {
-    /// `AuthId`: the user's authorisation id.
-    auth_id: AuthId = "AuthId" in Body, personal(|v| v.expose().into());
-    /// `CallbackToken`: comes back in the callback; make it with [`CallbackKeys`](crate::CallbackKeys).
-    callback_token: CallbackToken = "CallbackToken" in Query, personal(|v| v.expose().into());
-    /// `CallbackUrl`: where the service reports that the person is done.
-    callback_url: CallbackUrl = "CallbackUrl" in Query, new(|v| v.as_str().into());
-    /// `CameraSelection`: lets the person choose a camera (PC only).
-    camera_selection: bool = "CameraSelection" in Query, new(yes_no);
-    cert_name = "CertName" in Query, personal(|op| Some(op.identity.name.expose().into()));
-    cert_no = "CertNo" in Query, personal(|op| Some(op.identity.number.expose().into()));
-    cert_type = "CertType" in Query, new(|_| Some("IDENTITY_CARD".into()));
-    /// `CertifyUrlStyle`: short or long link.
-    certify_url_style: CertifyUrlStyle = "CertifyUrlStyle" in Query, new(|v| v.as_str().into());
-    /// `CertifyUrlType`: for a desktop or a mobile browser.
-    certify_url_type: CertifyUrlType = "CertifyUrlType" in Query, new(|v| v.as_str().into());
-    encrypt_type = "EncryptType" in Query, new(|op| op.identity.encrypted.then_some("SM2".into()));
-    /// `FaceGuardOutput`: reports device risk (at extra cost).
-    face_guard_output: FaceGuardOutput = "FaceGuardOutput" in Query, new(|v| v.as_str().into());
-    /// `H5DegradeConfirmBtn`: shows "I have finished" on the page for browsers that cannot.
-    h5_degrade_confirm_btn: bool = "H5DegradeConfirmBtn" in Query, new(yes_no);
-    /// `Ip`: the person's address.
-    ip: Ip = "Ip" in Query, personal(|v| v.expose().into());
-    meta_info = "MetaInfo" in Query, personal(|op| Some(op.meta_info.expose().into()));
-    /// `Mobile`: the person's mobile number.
-    mobile: Mobile = "Mobile" in Query, personal(|v| v.expose().into());
-    /// `Model`: what the person is asked to do.
-    model: Model = "Model" in Body, new(|v| v.as_str().into());
-    /// `NeedMultiFaceCheck`: refuses more than one face in the picture.
-    need_multi_face_check: bool = "NeedMultiFaceCheck" in Query, new(yes_no);
-    outer_order_no = "OuterOrderNo" in Query, new(|op| Some(op.outer_order_no.as_str().into()));
-    /// `ProcedurePriority`: what a mobile page does where the browser lacks WebRTC or WASM.
-    procedure_priority: ProcedurePriority = "ProcedurePriority" in Query, new(|v| v.as_str().into());
-    /// `ProductCode`: another scheme than `ID_PRO`.
-    product_code: ProductCode = "ProductCode" in Query, new(|v| v.as_str().into());
-    /// `RarelyCharacters`: the person types a name with rare characters on the page.
-    rarely_characters: bool = "RarelyCharacters" in Query, new(yes_no);
-    return_url = "ReturnUrl" in Query, new(|op| Some(op.return_url.as_str().into()));
-    scene_id = "SceneId" in Query, new(|op| Some(op.scene_id.to_string().into()));
-    /// `SuitableType`: a mode for elderly people.
-    suitable_type: SuitableType = "SuitableType" in Query, new(|v| v.as_str().into());
-    /// `UiCustomUrl`: a file that styles the vendor's page.
-    ui_custom_url: UiCustomUrl = "UiCustomUrl" in Query, new(|v| v.as_str().into());
-    /// `UserId`: your own id of the person.
-    user_id: UserId = "UserId" in Query, personal(|v| v.expose().into());
-    /// `VideoEvidence`: keeps a video.
-    video_evidence: bool = "VideoEvidence" in Query, new(|v| if *v { "true" } else { "false" }.into());
-}
-
-fn yes_no(value: &bool) -> Cow<'_, str> {
-    if *value { "Y" } else { "N" }.into()
+/// The optional parameters.
+#[derive(Clone, Debug, Default)]
+struct Options {
+    auth_id: Option<AuthId>,
+    callback_token: Option<CallbackToken>,
+    callback_url: Option<CallbackUrl>,
+    camera_selection: Option<bool>,
+    certify_url_style: Option<CertifyUrlStyle>,
+    certify_url_type: Option<CertifyUrlType>,
+    face_guard_output: Option<FaceGuardOutput>,
+    h5_degrade_confirm_btn: Option<bool>,
+    ip: Option<Ip>,
+    mobile: Option<Mobile>,
+    model: Option<Model>,
+    need_multi_face_check: Option<bool>,
+    procedure_priority: Option<ProcedurePriority>,
+    product_code: Option<ProductCode>,
+    rarely_characters: Option<bool>,
+    suitable_type: Option<SuitableType>,
+    ui_custom_url: Option<UiCustomUrl>,
+    user_id: Option<UserId>,
+    video_evidence: Option<bool>,
 }
 
 impl InitFaceVerify {
@@ -142,14 +71,22 @@ impl InitFaceVerify {
         meta_info: MetaInfo,
     ) -> Self {
         let options = Box::new(Options { product_code: Some(ProductCode::IdPro), ..Options::default() });
-        Self { scene_id, outer_order_no, identity, return_url, meta_info, options, extra: Given::default() }
+        Self {
+            scene_id,
+            outer_order_no,
+            identity,
+            return_url,
+            meta_info,
+            options,
+            extra: ExtraParams::default(),
+        }
     }
 
     /// Sets a parameter that this crate has no setter for, such as `EnableBeauty`. It is treated as personal
     /// data. One that has a setter, given here as well, fails the build of the request.
     #[must_use]
-    pub fn extra(mut self, place: Place, name: &str, value: &str) -> Self {
-        self.extra.push(place, name, value);
+    pub fn extra(mut self, location: ParamLocation, name: &str, value: &str) -> Self {
+        self.extra.push(location, name, value);
         self
     }
 
@@ -166,6 +103,142 @@ impl InitFaceVerify {
     }
 }
 
+/// Optional parameters.
+impl InitFaceVerify {
+    /// `AuthId`: the user's authorization id.
+    #[must_use]
+    pub fn auth_id(mut self, value: AuthId) -> Self {
+        self.options.auth_id = Some(value);
+        self
+    }
+
+    /// `CallbackToken`: returned in the callback. Create it with [`CallbackKeys`](crate::CallbackKeys).
+    #[must_use]
+    pub fn callback_token(mut self, value: CallbackToken) -> Self {
+        self.options.callback_token = Some(value);
+        self
+    }
+
+    /// `CallbackUrl`: where the service reports that the person is done.
+    #[must_use]
+    pub fn callback_url(mut self, value: CallbackUrl) -> Self {
+        self.options.callback_url = Some(value);
+        self
+    }
+
+    /// `CameraSelection`: lets the person choose a camera (PC only).
+    #[must_use]
+    pub fn camera_selection(mut self, value: bool) -> Self {
+        self.options.camera_selection = Some(value);
+        self
+    }
+
+    /// `CertifyUrlStyle`: a short or a long link.
+    #[must_use]
+    pub fn certify_url_style(mut self, value: CertifyUrlStyle) -> Self {
+        self.options.certify_url_style = Some(value);
+        self
+    }
+
+    /// `CertifyUrlType`: for a desktop or a mobile browser.
+    #[must_use]
+    pub fn certify_url_type(mut self, value: CertifyUrlType) -> Self {
+        self.options.certify_url_type = Some(value);
+        self
+    }
+
+    /// `FaceGuardOutput`: reports device risk (at extra cost).
+    #[must_use]
+    pub fn face_guard_output(mut self, value: FaceGuardOutput) -> Self {
+        self.options.face_guard_output = Some(value);
+        self
+    }
+
+    /// `H5DegradeConfirmBtn`: shows "I have finished" on the page for unsupported browsers.
+    #[must_use]
+    pub fn h5_degrade_confirm_btn(mut self, value: bool) -> Self {
+        self.options.h5_degrade_confirm_btn = Some(value);
+        self
+    }
+
+    /// `Ip`: the person's IP address.
+    #[must_use]
+    pub fn ip(mut self, value: Ip) -> Self {
+        self.options.ip = Some(value);
+        self
+    }
+
+    /// `Mobile`: the person's mobile number.
+    #[must_use]
+    pub fn mobile(mut self, value: Mobile) -> Self {
+        self.options.mobile = Some(value);
+        self
+    }
+
+    /// `Model`: what the person is asked to do.
+    #[must_use]
+    pub fn model(mut self, value: Model) -> Self {
+        self.options.model = Some(value);
+        self
+    }
+
+    /// `NeedMultiFaceCheck`: refuses more than one face in the picture.
+    #[must_use]
+    pub fn need_multi_face_check(mut self, value: bool) -> Self {
+        self.options.need_multi_face_check = Some(value);
+        self
+    }
+
+    /// `ProcedurePriority`: what a mobile page does in a browser without WebRTC or WASM.
+    #[must_use]
+    pub fn procedure_priority(mut self, value: ProcedurePriority) -> Self {
+        self.options.procedure_priority = Some(value);
+        self
+    }
+
+    /// `ProductCode`: a scheme other than `ID_PRO`.
+    #[must_use]
+    pub fn product_code(mut self, value: ProductCode) -> Self {
+        self.options.product_code = Some(value);
+        self
+    }
+
+    /// `RarelyCharacters`: lets the person type a name with rare characters on the page.
+    #[must_use]
+    pub fn rarely_characters(mut self, value: bool) -> Self {
+        self.options.rarely_characters = Some(value);
+        self
+    }
+
+    /// `SuitableType`: a mode for elderly people.
+    #[must_use]
+    pub fn suitable_type(mut self, value: SuitableType) -> Self {
+        self.options.suitable_type = Some(value);
+        self
+    }
+
+    /// `UiCustomUrl`: a file that styles the vendor's page.
+    #[must_use]
+    pub fn ui_custom_url(mut self, value: UiCustomUrl) -> Self {
+        self.options.ui_custom_url = Some(value);
+        self
+    }
+
+    /// `UserId`: your own id of the person.
+    #[must_use]
+    pub fn user_id(mut self, value: UserId) -> Self {
+        self.options.user_id = Some(value);
+        self
+    }
+
+    /// `VideoEvidence`: keeps a video.
+    #[must_use]
+    pub fn video_evidence(mut self, value: bool) -> Self {
+        self.options.video_evidence = Some(value);
+        self
+    }
+}
+
 impl Operation for InitFaceVerify {
     type Output = FaceVerifySession;
 
@@ -178,7 +251,80 @@ impl Operation for InitFaceVerify {
     }
 
     fn params<'a>(&'a self, params: &mut Params<'a>) {
-        push_parameters(self, params);
+        use ParamLocation::{Body, Query};
+        let options = &*self.options;
+        // In the order of their names, which is the order that the signatures need.
+        params.push_known_personal_opt(name!("AuthId"), Body, options.auth_id.as_ref().map(AuthId::expose));
+        params.push_known_personal_opt(
+            name!("CallbackToken"),
+            Query,
+            options.callback_token.as_ref().map(CallbackToken::expose),
+        );
+        params.push_known_opt(
+            name!("CallbackUrl"),
+            Query,
+            options.callback_url.as_ref().map(CallbackUrl::as_str),
+        );
+        params.push_known_opt(name!("CameraSelection"), Query, options.camera_selection.map(yes_no));
+        params.push_known_personal(name!("CertName"), Query, self.identity.name.expose());
+        params.push_known_personal(name!("CertNo"), Query, self.identity.number.expose());
+        params.push_known(name!("CertType"), Query, "IDENTITY_CARD");
+        params.push_known_opt(
+            name!("CertifyUrlStyle"),
+            Query,
+            options.certify_url_style.as_ref().map(CertifyUrlStyle::as_str),
+        );
+        params.push_known_opt(
+            name!("CertifyUrlType"),
+            Query,
+            options.certify_url_type.as_ref().map(CertifyUrlType::as_str),
+        );
+        params.push_known_opt(name!("EncryptType"), Query, self.identity.encrypted.then_some("SM2"));
+        params.push_known_opt(
+            name!("FaceGuardOutput"),
+            Query,
+            options.face_guard_output.as_ref().map(FaceGuardOutput::as_str),
+        );
+        params.push_known_opt(
+            name!("H5DegradeConfirmBtn"),
+            Query,
+            options.h5_degrade_confirm_btn.map(yes_no),
+        );
+        params.push_known_personal_opt(name!("Ip"), Query, options.ip.as_ref().map(Ip::expose));
+        params.push_known_personal(name!("MetaInfo"), Query, self.meta_info.expose());
+        params.push_known_personal_opt(name!("Mobile"), Query, options.mobile.as_ref().map(Mobile::expose));
+        params.push_known_opt(name!("Model"), Body, options.model.as_ref().map(Model::as_str));
+        params.push_known_opt(name!("NeedMultiFaceCheck"), Query, options.need_multi_face_check.map(yes_no));
+        params.push_known(name!("OuterOrderNo"), Query, self.outer_order_no.as_str());
+        params.push_known_opt(
+            name!("ProcedurePriority"),
+            Query,
+            options.procedure_priority.as_ref().map(ProcedurePriority::as_str),
+        );
+        params.push_known_opt(
+            name!("ProductCode"),
+            Query,
+            options.product_code.as_ref().map(ProductCode::as_str),
+        );
+        params.push_known_opt(name!("RarelyCharacters"), Query, options.rarely_characters.map(yes_no));
+        params.push_known(name!("ReturnUrl"), Query, self.return_url.as_str());
+        params.push_known(name!("SceneId"), Query, self.scene_id.to_string());
+        params.push_known_opt(
+            name!("SuitableType"),
+            Query,
+            options.suitable_type.as_ref().map(SuitableType::as_str),
+        );
+        params.push_known_opt(
+            name!("UiCustomUrl"),
+            Query,
+            options.ui_custom_url.as_ref().map(UiCustomUrl::as_str),
+        );
+        params.push_known_personal_opt(name!("UserId"), Query, options.user_id.as_ref().map(UserId::expose));
+        params.push_known_opt(
+            name!("VideoEvidence"),
+            Query,
+            options.video_evidence.map(|keep| if keep { "true" } else { "false" }),
+        );
         self.extra.params(params);
     }
 
@@ -197,7 +343,7 @@ impl Operation for InitFaceVerify {
             return Err(product.lacks("ResultObject.CertifyId"));
         };
         let url = result.and_then(|wire| wire.certify_url.as_str()).filter(|url| !url.is_empty());
-        let session = FaceVerifySession { certify_id, certify_url: url.map(|url| CertifyUrl(url.into())) };
+        let session = FaceVerifySession { certify_id, certify_url: url.map(CertifyUrl::new) };
         Ok(product.reply(session))
     }
 }
@@ -205,38 +351,11 @@ impl Operation for InitFaceVerify {
 #[derive(Default, Deserialize)]
 struct Wire<'a> {
     #[serde(borrow, default, rename = "CertifyId")]
-    certify_id: Text<'a>,
+    certify_id: LenientString<'a>,
     #[serde(borrow, default, rename = "CertifyUrl")]
-    certify_url: Text<'a>,
+    certify_url: LenientString<'a>,
 }
 
-/// A started verification. Id and link live 30 minutes and take one submission.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FaceVerifySession {
-    /// The service's name for this verification. Keep it beside your order number; never take it from the
-    /// browser.
-    pub certify_id: CertifyId,
-    /// Where to send the person. `None` when the service did not believe the `MetaInfo`: it must be what
-    /// `getMetaInfo()` returned in the person's own browser, just now.
-    pub certify_url: Option<CertifyUrl>,
-}
-
-/// The link that the person opens. Whoever has it can take the verification, so `Debug` shows its length alone.
-/// Send it on unchanged: an edited link answers with a signature error, and its domain may change any day.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CertifyUrl(Box<str>);
-
-impl CertifyUrl {
-    /// The link itself, `http` or `https`.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for CertifyUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CertifyUrl({} bytes)", self.0.len())
-    }
+const fn yes_no(value: bool) -> &'static str {
+    if value { "Y" } else { "N" }
 }

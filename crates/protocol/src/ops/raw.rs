@@ -6,12 +6,11 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::codes::Code;
-use crate::operation::{Effect, Operation};
-use crate::params::{Given, Params, Place};
+use crate::operation::{Effect, LONGEST_ACTION, Operation};
 use crate::redact::is_plain_identifier;
 use crate::reply::{Answer, Reply, ReplyError};
-use crate::sign::LONGEST_ACTION;
 use crate::values::InvalidValue;
+use crate::wire::params::{ExtraParams, ParamLocation, Params};
 
 /// An action that this crate has no type for.
 ///
@@ -23,11 +22,11 @@ use crate::values::InvalidValue;
 /// actions answer without a `Code`.
 ///
 /// ```
-/// use cloudauth_protocol::{Effect, Place, RawOperation};
+/// use cloudauth_protocol::{Effect, ParamLocation, RawOperation};
 ///
 /// let op = RawOperation::new("Id2MetaVerify", Effect::Write)?
-///     .param(Place::Body, "ParamType", "normal")
-///     .param(Place::Body, "IdentifyNum", "999999199001012003");
+///     .param(ParamLocation::Body, "ParamType", "normal")
+///     .param(ParamLocation::Body, "IdentifyNum", "999999199001012003");
 /// assert!(!format!("{op:?}").contains("999999199001012003"));
 /// # Ok::<(), cloudauth_protocol::InvalidValue>(())
 /// ```
@@ -35,7 +34,7 @@ use crate::values::InvalidValue;
 pub struct RawOperation {
     action: Box<str>,
     effect: Effect,
-    params: Given,
+    params: ExtraParams,
 }
 
 impl RawOperation {
@@ -49,13 +48,13 @@ impl RawOperation {
             let problem = "must be 1 to 64 ASCII letters, digits, `.`, `-` or `_`";
             return Err(InvalidValue::new("Action", problem));
         }
-        Ok(Self { action: action.into(), effect, params: Given::default() })
+        Ok(Self { action: action.into(), effect, params: ExtraParams::default() })
     }
 
     /// Adds a parameter. An empty value is sent as `name=`.
     #[must_use]
-    pub fn param(mut self, place: Place, name: &str, value: &str) -> Self {
-        self.params.push(place, name, value);
+    pub fn param(mut self, location: ParamLocation, name: &str, value: &str) -> Self {
+        self.params.push(location, name, value);
         self
     }
 }

@@ -22,14 +22,15 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::checks::signable;
+use super::error::BuildError;
 use super::v3::{hex_sha256, lower_hex};
-use super::{BuildError, signable, text};
-use crate::body::Body;
 use crate::credentials::{Credentials, keyed};
-use crate::encode::push_encoded;
 use crate::redact::personal;
-use crate::stamp::UnixTime;
 use crate::values::InvalidValue;
+use crate::wire::body::Body;
+use crate::wire::encode::{ascii, push_encoded};
+use crate::wire::stamp::UnixTime;
 
 const V4: &str = "OSS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
@@ -90,7 +91,7 @@ impl OssObject {
             path.push(b'/');
             push_encoded(&mut path, part);
         }
-        text(&path)
+        ascii(&path)
     }
 }
 
@@ -193,7 +194,7 @@ pub fn link(
                 pair("x-oss-security-token", token);
             }
             pair("x-oss-signature-version", V4);
-            let (canonical, to_sign) = v4(object, &text(&query), "", at);
+            let (canonical, to_sign) = v4(object, &ascii(&query), "", at);
             let signature = v4_signature(object, by, at, &to_sign);
             query.extend_from_slice(format!("&x-oss-signature={signature}").as_bytes());
             (Some(canonical), to_sign)
@@ -211,7 +212,7 @@ pub fn link(
             (None, to_sign)
         }
     };
-    let url = format!("https://{}{}?{}", object.host(), object.path(), text(&query));
+    let url = format!("https://{}{}?{}", object.host(), object.path(), ascii(&query));
     Signed { output: OssLink(url.into()), canonical_request, string_to_sign }
 }
 

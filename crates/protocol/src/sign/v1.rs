@@ -14,12 +14,13 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
 use http::Method;
 
-use super::{BuildError, check_action, sort};
+use super::checks::{check_action, sort};
+use super::error::BuildError;
 use crate::credentials::{AccessKeySecret, Credentials};
-use crate::encode::{Twice, push_encoded};
 use crate::operation::{Operation, VERSION};
-use crate::params::{Name, Param, Params, Place, name};
-use crate::stamp::Stamp;
+use crate::wire::encode::{DoubleEncoder, push_encoded};
+use crate::wire::params::{Name, ParamLocation, Params, name};
+use crate::wire::stamp::Stamp;
 
 /// Signs an operation: everything of a request but the HTTP around it.
 ///
@@ -50,7 +51,7 @@ pub(super) fn sign_with_common(
     let mut params = params;
     if let Some(token) = by.security_token() {
         let token = if mask { "[SecurityToken]" } else { token.expose() };
-        params.0.push(Param::personal(name!("SecurityToken"), Place::Query, token));
+        params.push_known_personal(name!("SecurityToken"), ParamLocation::Query, token);
     }
     let time = stamp.at.to_wire();
     let common = [
@@ -86,7 +87,7 @@ fn sign_merged(
     sort(&mut params)?;
     let own_bytes = params.iter().map(|param| param.name.text.len() + param.value.len() + 2);
     let common_bytes = common.iter().map(|(name, value)| name.text.len() + value.len() + 2);
-    let mut both = Twice::new(own_bytes.chain(common_bytes).sum(), [method.as_str(), "&%2F&"]);
+    let mut both = DoubleEncoder::new(own_bytes.chain(common_bytes).sum(), [method.as_str(), "&%2F&"]);
     let (mut own, mut common) = (params.as_slice(), common);
     loop {
         match (own, common) {

@@ -12,10 +12,11 @@ use hmac::Mac;
 use http::Method;
 use sha2::{Digest, Sha256};
 
-use super::{BuildError, sort, text};
+use super::checks::sort;
+use super::error::BuildError;
 use crate::credentials::Credentials;
-use crate::encode::push_encoded;
-use crate::params::{Param, Params};
+use crate::wire::encode::{ascii, push_encoded};
+use crate::wire::params::{Param, Params};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -59,7 +60,7 @@ pub(super) fn encode(params: &[Param<'_>]) -> String {
         out.push(b'=');
         push_encoded(&mut out, &param.value);
     }
-    text(&out)
+    ascii(&out)
 }
 
 /// Whether a request that carries this header must sign it. `user-agent` and `accept` are left out: proxies

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{InvalidValue, text};
 use crate::redact::{mask_digits, personal};
-use crate::stamp::hex;
+use crate::wire::stamp::hex;
 
 /// `SceneId`: the number that the console gives a verification scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,15 +44,14 @@ pub struct OuterOrderNo(Box<str>);
 impl OuterOrderNo {
     /// # Errors
     /// If it is not 1 to 32 ASCII letters and digits.
-    pub fn new(value: impl Into<Box<str>>) -> Result<Self, InvalidValue> {
-        let value = value.into();
+    pub fn new(value: &str) -> Result<Self, InvalidValue> {
         if !(1..=32).contains(&value.len()) || !value.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidValue::new(
                 "OuterOrderNo",
                 "must be 1 to 32 letters and digits (A-Z a-z 0-9)",
             ));
         }
-        Ok(Self(value))
+        Ok(Self(value.into()))
     }
 
     /// From 16 random bytes: 32 hexadecimal digits.
@@ -79,12 +78,11 @@ impl CertifyId {
     ///
     /// # Errors
     /// If it is anything else.
-    pub fn new(value: impl Into<Box<str>>) -> Result<Self, InvalidValue> {
-        let value = value.into();
+    pub fn new(value: &str) -> Result<Self, InvalidValue> {
         if !(1..=64).contains(&value.len()) || !value.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidValue::new("CertifyId", "must be 1 to 64 letters and digits"));
         }
-        Ok(Self(value))
+        Ok(Self(value.into()))
     }
 
     /// The identifier as text.

@@ -5,8 +5,8 @@ use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 use super::{InvalidValue, text};
-use crate::endpoint::is_loopback;
 use crate::redact::personal;
+use crate::wire::endpoint::is_loopback;
 
 personal! {
     /// `MetaInfo`: what the vendor's script `getMetaInfo()` says of the browser that will film the face, as

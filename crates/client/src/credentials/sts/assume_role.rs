@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudauth_protocol::sign::v1;
-use cloudauth_protocol::{Body, Credentials, Endpoint, Place, UnixTime};
+use cloudauth_protocol::{Body, Credentials, Endpoint, ParamLocation, UnixTime};
 use cloudauth_transport::TransportError;
 use http::{Method, Response};
 
@@ -44,14 +44,14 @@ impl AssumeRole {
         entropy: Entropy,
     ) -> Result<CredentialStep, ProvideError> {
         let mut params = self.role.params(NAME, now, entropy);
-        params.push("AccessKeyId", Place::Query, by.access_key_id());
-        params.push("SignatureMethod", Place::Query, "HMAC-SHA1");
-        params.push("SignatureVersion", Place::Query, "1.0");
+        params.push("AccessKeyId", ParamLocation::Query, by.access_key_id());
+        params.push("SignatureMethod", ParamLocation::Query, "HMAC-SHA1");
+        params.push("SignatureVersion", ParamLocation::Query, "1.0");
         if let Some(id) = &self.external_id {
-            params.push("ExternalId", Place::Query, &**id);
+            params.push("ExternalId", ParamLocation::Query, &**id);
         }
         if let Some(token) = by.security_token() {
-            params.push_personal("SecurityToken", Place::Query, token.expose());
+            params.push_personal("SecurityToken", ParamLocation::Query, token.expose());
         }
         let signed = v1::sign(&Method::POST, params, by.secret())
             .map_err(|error| ProvideError::new(NAME, "cannot sign the request").with_source(error))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cloudauth_protocol::sign::v3;
-use cloudauth_protocol::{Body, Endpoint, Place, UnixTime};
+use cloudauth_protocol::{Body, Endpoint, ParamLocation, UnixTime};
 use cloudauth_transport::TransportError;
 use http::Response;
 
@@ -41,8 +41,8 @@ impl AssumeRoleWithOidc {
             ProvideError::new(NAME, format!("cannot read the token file {file}: {}", error.kind()))
         })?;
         let mut params = self.role.params(NAME, now, entropy);
-        params.push("OIDCProviderArn", Place::Query, &*self.provider_arn);
-        params.push_personal("OIDCToken", Place::Query, token.trim());
+        params.push("OIDCProviderArn", ParamLocation::Query, &*self.provider_arn);
+        params.push_personal("OIDCToken", ParamLocation::Query, token.trim());
         let form = v3::canonical_query(params)
             .map_err(|error| ProvideError::new(NAME, "cannot build the request").with_source(error))?;
         self.role.post(NAME, form.into_bytes())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudauth_protocol::{Body, Endpoint, Params, Place, UnixTime};
+use cloudauth_protocol::{Body, Endpoint, ParamLocation, Params, UnixTime};
 use http::Request;
 use http::header::CONTENT_TYPE;
 
@@ -46,17 +46,17 @@ impl Role {
     /// Returns the parameters that both operations share.
     pub(super) fn params<'a>(&'a self, action: &'a str, now: UnixTime, entropy: Entropy) -> Params<'a> {
         let mut params = Params::new();
-        params.push("Action", Place::Query, action);
-        params.push("DurationSeconds", Place::Query, self.duration.as_secs().to_string());
-        params.push("Format", Place::Query, "JSON");
+        params.push("Action", ParamLocation::Query, action);
+        params.push("DurationSeconds", ParamLocation::Query, self.duration.as_secs().to_string());
+        params.push("Format", ParamLocation::Query, "JSON");
         if let Some(policy) = &self.policy {
-            params.push("Policy", Place::Query, policy);
+            params.push("Policy", ParamLocation::Query, policy);
         }
-        params.push("RoleArn", Place::Query, &*self.arn);
-        params.push("RoleSessionName", Place::Query, &*self.session);
-        params.push("SignatureNonce", Place::Query, entropy.nonce().as_str().to_owned());
-        params.push("Timestamp", Place::Query, now.to_string());
-        params.push("Version", Place::Query, VERSION);
+        params.push("RoleArn", ParamLocation::Query, &*self.arn);
+        params.push("RoleSessionName", ParamLocation::Query, &*self.session);
+        params.push("SignatureNonce", ParamLocation::Query, entropy.nonce().as_str().to_owned());
+        params.push("Timestamp", ParamLocation::Query, now.to_string());
+        params.push("Version", ParamLocation::Query, VERSION);
         params
     }
 

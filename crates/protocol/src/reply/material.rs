@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
+use super::lenient::{LenientString, Object, unescape};
 use crate::grammar;
-use crate::reply::{Object, Text, unescape};
 
 /// The largest document that is parsed, in bytes.
 const LARGEST: usize = 256 << 10;
@@ -57,7 +57,7 @@ impl MaterialInfo {
     ///
     /// # Errors
     /// If it is not a JSON object, or larger than 256 KiB. A single field of the wrong kind is no error: it
-    /// reads as [`Reading::Malformed`].
+    /// reads as [`FieldState::Malformed`].
     pub fn parse(&self) -> Result<Material<'_>, MaterialError> {
         match &self.0 {
             State::Absent => Ok(Material::default()),
@@ -97,7 +97,7 @@ impl std::error::Error for MaterialError {}
 ///
 /// Exhaustive on purpose: what decides on a reading must say what it makes of each case.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Reading<T> {
+pub enum FieldState<T> {
     /// Absent, `null`, an empty text, or the text `null`.
     #[default]
     Missing,
@@ -107,7 +107,7 @@ pub enum Reading<T> {
     Malformed,
 }
 
-impl<T: Copy> Reading<T> {
+impl<T: Copy> FieldState<T> {
     /// The value, if it is as documented.
     #[must_use]
     pub const fn value(&self) -> Option<T> {
@@ -125,11 +125,11 @@ impl<T: Copy> Reading<T> {
 #[non_exhaustive]
 pub struct Material<'a> {
     /// `faceAttack`: an attack was found. Independent of `faceAttackScore`.
-    pub face_attack: Reading<bool>,
+    pub face_attack: FieldState<bool>,
     /// `faceOcclusion`: part of the face was covered.
-    pub face_occlusion: Reading<bool>,
+    pub face_occlusion: FieldState<bool>,
     /// `guardRiskScore`, 0 to 100, with the face guard.
-    pub guard_risk_score: Reading<f64>,
+    pub guard_risk_score: FieldState<f64>,
     /// `facialPictureFront`: the picture and its scores.
     #[serde(borrow, deserialize_with = "picture")]
     pub facial_picture_front: FacialPicture<'a>,
@@ -141,23 +141,23 @@ pub struct Material<'a> {
 #[non_exhaustive]
 pub struct FacialPicture<'a> {
     /// `verifyScore`, 0 to 100: comparison with the authoritative source. May be missing.
-    pub verify_score: Reading<f64>,
+    pub verify_score: FieldState<f64>,
     /// `faceAttackScore`, 0 to 1.
-    pub face_attack_score: Reading<f64>,
+    pub face_attack_score: FieldState<f64>,
     /// `qualityScore`, 0 to 100.
-    pub quality_score: Reading<f64>,
+    pub quality_score: FieldState<f64>,
     /// `idCardVerifyScore` (ID_PLUS).
-    pub id_card_verify_score: Reading<f64>,
+    pub id_card_verify_score: FieldState<f64>,
     /// `qualityBackground`, documented as a text that holds a number.
-    pub quality_background: Reading<f64>,
+    pub quality_background: FieldState<f64>,
     /// `qualityBlur`, likewise.
-    pub quality_blur: Reading<f64>,
+    pub quality_blur: FieldState<f64>,
     /// `qualityIllu`, likewise.
-    pub quality_illu: Reading<f64>,
+    pub quality_illu: FieldState<f64>,
     /// `qualityOccu`, likewise.
-    pub quality_occu: Reading<f64>,
+    pub quality_occu: FieldState<f64>,
     /// `qualityWearHat`.
-    pub quality_wear_hat: Reading<bool>,
+    pub quality_wear_hat: FieldState<bool>,
     /// `ossBucketName`: your bucket.
     #[serde(borrow, deserialize_with = "text")]
     pub oss_bucket_name: Option<Cow<'a, str>>,
@@ -188,8 +188,8 @@ impl fmt::Debug for PictureUrl<'_> {
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    Ok(match Text::deserialize(deserializer)? {
-        Text::Is(text) if !text.is_empty() => Some(text),
+    Ok(match LenientString::deserialize(deserializer)? {
+        LenientString::Is(text) if !text.is_empty() => Some(text),
         _ => None,
     })
 }
@@ -198,29 +198,29 @@ fn picture_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pict
     Ok(text(deserializer)?.map(PictureUrl))
 }
 
-impl<'de> Deserialize<'de> for Reading<bool> {
+impl<'de> Deserialize<'de> for FieldState<bool> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Text::deserialize(deserializer)? {
-            Text::Missing => Self::Missing,
-            Text::Is(text) => match &*text {
+        Ok(match LenientString::deserialize(deserializer)? {
+            LenientString::Missing => Self::Missing,
+            LenientString::Is(text) => match &*text {
                 text if grammar::is_missing(text) => Self::Missing,
                 "T" | "true" => Self::Is(true),
                 "F" | "false" => Self::Is(false),
                 _ => Self::Malformed,
             },
-            Text::Number(_) | Text::Other => Self::Malformed,
+            LenientString::Number(_) | LenientString::Other => Self::Malformed,
         })
     }
 }
 
-impl<'de> Deserialize<'de> for Reading<f64> {
+impl<'de> Deserialize<'de> for FieldState<f64> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Text::deserialize(deserializer)? {
-            Text::Missing => Self::Missing,
-            Text::Number(number) => Self::Is(number),
-            Text::Is(text) if grammar::is_missing(&text) => Self::Missing,
-            Text::Is(text) => grammar::score(&text).map_or(Self::Malformed, Self::Is),
-            Text::Other => Self::Malformed,
+        Ok(match LenientString::deserialize(deserializer)? {
+            LenientString::Missing => Self::Missing,
+            LenientString::Number(number) => Self::Is(number),
+            LenientString::Is(text) if grammar::is_missing(&text) => Self::Missing,
+            LenientString::Is(text) => grammar::score(&text).map_or(Self::Malformed, Self::Is),
+            LenientString::Other => Self::Malformed,
         })
     }
 }

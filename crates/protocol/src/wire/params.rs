@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::encode::{Joined, is_unreserved};
+use crate::wire::encode::{KnownName, is_unreserved};
 
 /// Where the vendor's own SDKs put a parameter under V3. V1 signs both places as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ParamLocation {
     /// In the URL's query.
     Query,
     /// In the form body.
@@ -23,7 +23,7 @@ pub(crate) struct Name<'a> {
     /// The first eight bytes, which settle most comparisons.
     head: u64,
     /// `&name=` and the encoding of that, where encoding leaves the name as it is.
-    pub(crate) joined: Option<&'static Joined>,
+    pub(crate) joined: Option<&'static KnownName>,
 }
 
 impl<'a> Name<'a> {
@@ -41,7 +41,7 @@ impl<'a> Name<'a> {
     }
 
     /// For [`name!`] alone.
-    pub(crate) const fn known(text: &'a str, joined: &'static Joined) -> Self {
+    pub(crate) const fn known(text: &'a str, joined: &'static KnownName) -> Self {
         let mut rest = text.as_bytes();
         while let [byte, tail @ ..] = rest {
             assert!(is_unreserved(*byte), "a name of ours has no character that is encoded");
@@ -74,9 +74,9 @@ impl PartialOrd for Name<'_> {
 macro_rules! name {
     ($text:literal) => {
         const {
-            $crate::params::Name::known(
+            $crate::wire::params::Name::known(
                 $text,
-                &$crate::encode::Joined {
+                &$crate::wire::encode::KnownName {
                     once: concat!("&", $text, "="),
                     twice: concat!("%26", $text, "%3D"),
                 },
@@ -91,37 +91,27 @@ pub(crate) use name;
 pub(crate) struct Param<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) value: Cow<'a, str>,
-    pub(crate) place: Place,
+    pub(crate) location: ParamLocation,
     pub(crate) personal: bool,
-}
-
-impl<'a> Param<'a> {
-    pub(crate) fn new(name: Name<'a>, place: Place, value: impl Into<Cow<'a, str>>) -> Self {
-        Self { name, value: value.into(), place, personal: false }
-    }
-
-    pub(crate) fn personal(name: Name<'a>, place: Place, value: impl Into<Cow<'a, str>>) -> Self {
-        Self { name, value: value.into(), place, personal: true }
-    }
 }
 
 /// Parameters that the caller named, all of them treated as personal data. `Debug` shows names alone.
 #[derive(Clone, Default)]
-pub(crate) struct Given(Vec<(Place, Box<str>, Box<str>)>);
+pub(crate) struct ExtraParams(Vec<(ParamLocation, Box<str>, Box<str>)>);
 
-impl Given {
-    pub(crate) fn push(&mut self, place: Place, name: &str, value: &str) {
-        self.0.push((place, name.into(), value.into()));
+impl ExtraParams {
+    pub(crate) fn push(&mut self, location: ParamLocation, name: &str, value: &str) {
+        self.0.push((location, name.into(), value.into()));
     }
 
     pub(crate) fn params<'a>(&'a self, params: &mut Params<'a>) {
-        for (place, name, value) in &self.0 {
-            params.push_personal(name, *place, &**value);
+        for (location, name, value) in &self.0 {
+            params.push_personal(name, *location, &**value);
         }
     }
 }
 
-impl fmt::Debug for Given {
+impl fmt::Debug for ExtraParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.iter().map(|(_, name, _)| name)).finish()
     }
@@ -139,14 +129,49 @@ impl<'a> Params<'a> {
         Self(Vec::with_capacity(32))
     }
 
-    /// Adds a parameter that may stand in a log.
-    pub fn push(&mut self, name: &'a str, place: Place, value: impl Into<Cow<'a, str>>) {
-        self.0.push(Param::new(Name::new(name), place, value));
+    /// Adds a parameter that may appear in a log.
+    pub fn push(&mut self, name: &'a str, location: ParamLocation, value: impl Into<Cow<'a, str>>) {
+        self.push_known(Name::new(name), location, value);
     }
 
     /// Adds a parameter that holds personal data or a secret: [`explain`](crate::explain) does not show it.
-    pub fn push_personal(&mut self, name: &'a str, place: Place, value: impl Into<Cow<'a, str>>) {
-        self.0.push(Param::personal(Name::new(name), place, value));
+    pub fn push_personal(&mut self, name: &'a str, location: ParamLocation, value: impl Into<Cow<'a, str>>) {
+        self.push_known_personal(Name::new(name), location, value);
+    }
+
+    pub(crate) fn push_known(
+        &mut self,
+        name: Name<'a>,
+        location: ParamLocation,
+        value: impl Into<Cow<'a, str>>,
+    ) {
+        self.0.push(Param { name, value: value.into(), location, personal: false });
+    }
+
+    pub(crate) fn push_known_personal(
+        &mut self,
+        name: Name<'a>,
+        location: ParamLocation,
+        value: impl Into<Cow<'a, str>>,
+    ) {
+        self.0.push(Param { name, value: value.into(), location, personal: true });
+    }
+
+    pub(crate) fn push_known_opt(&mut self, name: Name<'a>, location: ParamLocation, value: Option<&'a str>) {
+        if let Some(value) = value {
+            self.push_known(name, location, value);
+        }
+    }
+
+    pub(crate) fn push_known_personal_opt(
+        &mut self,
+        name: Name<'a>,
+        location: ParamLocation,
+        value: Option<&'a str>,
+    ) {
+        if let Some(value) = value {
+            self.push_known_personal(name, location, value);
+        }
     }
 
     /// The names, in the order in which they were added.

@@ -6,7 +6,7 @@ use ctutils::CtEq;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::callback::Callback;
+use crate::callback::query::Callback;
 use crate::credentials::keyed;
 use crate::values::order::{OuterOrderNo, SceneId};
 use crate::values::web::CallbackToken;

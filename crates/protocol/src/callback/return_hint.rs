@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::codes::ClientCode;
-use crate::encode::{decode, decoded_pairs};
-use crate::reply::Text;
+use crate::reply::lenient::LenientString;
 use crate::values::order::CertifyId;
+use crate::wire::decode::{decode, decoded_pairs};
 
 /// The longest URL that is looked at, in bytes.
 const LONGEST: usize = 16 << 10;
@@ -90,9 +90,9 @@ impl ReturnHint {
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
     #[serde(borrow, default, alias = "resultCode")]
-    code: Text<'a>,
+    code: LenientString<'a>,
     #[serde(borrow, default)]
-    sub_code: Text<'a>,
+    sub_code: LenientString<'a>,
     #[serde(borrow, default)]
     ext_info: Option<ExtInfo<'a>>,
 }
@@ -101,7 +101,7 @@ struct Wire<'a> {
 #[serde(rename_all = "camelCase")]
 struct ExtInfo<'a> {
     #[serde(borrow, default)]
-    certify_id: Text<'a>,
+    certify_id: LenientString<'a>,
 }
 
 /// A way back without a readable `response`. It is not quoted.

@@ -12,7 +12,7 @@ use crate::grammar;
 
 /// A string, or the text of a number or a truth value; borrowed from the document where it can be.
 #[derive(Default)]
-pub(crate) enum Text<'a> {
+pub(crate) enum LenientString<'a> {
     /// Absent, or `null`.
     #[default]
     Missing,
@@ -24,7 +24,7 @@ pub(crate) enum Text<'a> {
     Other,
 }
 
-impl<'a> Text<'a> {
+impl<'a> LenientString<'a> {
     pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::Is(text) => Some(text),
@@ -48,13 +48,13 @@ impl<'a> Text<'a> {
 }
 
 /// From the value as it is written: a number keeps its text, and one beyond all doubles does no harm to its neighbours.
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for LenientString<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&'de RawValue>::deserialize(deserializer).map(Self::from_raw)
     }
 }
 
-impl<'a> Text<'a> {
+impl<'a> LenientString<'a> {
     /// From a JSON value as it is written.
     pub(crate) fn from_raw(raw: &'a RawValue) -> Self {
         let raw = raw.get();

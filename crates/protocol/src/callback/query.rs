@@ -1,0 +1,146 @@
+//! The callback: the service's word that a verification is finished. A hint, never a decision.
+//!
+//! It is not signed, and anybody who knows the address can send one. What it is good for: check its token
+//! with [`CallbackKeys`](crate::CallbackKeys), answer 200 at once, and ask `DescribeFaceVerify`.
+
+use std::fmt;
+
+use crate::codes::SubCode;
+use crate::values::order::CertifyId;
+use crate::values::web::CallbackToken;
+use crate::wire::decode::decoded_pairs;
+
+/// The longest query that is looked at, in bytes.
+const LONGEST: usize = 2048;
+
+/// What a callback claims. There is no way from here to a decision: only `DescribeFaceVerify` decides.
+///
+/// The form is the web flow's, `certifyId=..&passed=<SubCode>&callbackToken=..`, in which `passed` carries
+/// the SubCode; the sibling products' forms (`passed=T&subcode=200`, `transactionId=..&passed=Y&subCode=..`)
+/// are read too.
+///
+/// ```
+/// # use cloudauth_protocol::{Callback, SubCode};
+/// let callback = Callback::parse("callbackToken=1000004826&certifyId=sha02ba3a2f&passed=210").unwrap();
+/// assert_eq!(callback.certify_id().as_str(), "sha02ba3a2f");
+/// assert_eq!(callback.claimed_sub_code(), Some(&SubCode::PassedByStrategy));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Callback {
+    certify_id: CertifyId,
+    claimed_sub_code: Option<SubCode>,
+    token: Option<CallbackToken>,
+}
+
+impl Callback {
+    /// Reads the query of a callback's URL, with or without its `?`.
+    ///
+    /// # Errors
+    /// If it is too long, names no CertifyId or an impossible one, or gives a field twice. Answer all of them
+    /// alike, with 200 or 404 and no word, so that nobody learns from trying.
+    pub fn parse(query: &str) -> Result<Self, CallbackError> {
+        if query.len() > LONGEST {
+            return Err(CallbackError("is longer than 2 KiB"));
+        }
+        let (mut id, mut passed, mut sub_code, mut token) = (None, None, None, None);
+        for (name, value) in decoded_pairs(query.strip_prefix('?').unwrap_or(query)) {
+            let field = match name.as_str() {
+                "certifyId" | "transactionId" => &mut id,
+                "passed" => &mut passed,
+                "subCode" | "subcode" => &mut sub_code,
+                "callbackToken" | "CallbackToken" => &mut token,
+                _ => continue,
+            };
+            if field.replace(value).is_some() {
+                return Err(CallbackError("gives a field twice"));
+            }
+        }
+        let id = id.ok_or(CallbackError("names no certifyId"))?;
+        let is_number = |text: &String| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let sub_code = sub_code.or_else(|| passed.filter(is_number)).filter(|code| !code.is_empty());
+        Ok(Self {
+            certify_id: CertifyId::new(&id).map_err(|_| CallbackError("names an impossible certifyId"))?,
+            claimed_sub_code: sub_code.as_deref().map(SubCode::from_wire),
+            token: token.and_then(|token| CallbackToken::new(&token).ok()),
+        })
+    }
+
+    /// Which verification is said to be finished. Compare it with the one that you stored for the order.
+    #[must_use]
+    pub const fn certify_id(&self) -> &CertifyId {
+        &self.certify_id
+    }
+
+    /// How it is said to have ended. For a log line; the result comes from `DescribeFaceVerify`.
+    #[must_use]
+    pub const fn claimed_sub_code(&self) -> Option<&SubCode> {
+        self.claimed_sub_code.as_ref()
+    }
+
+    /// The token that came with it, if it has the form of one.
+    #[must_use]
+    pub const fn token(&self) -> Option<&CallbackToken> {
+        self.token.as_ref()
+    }
+}
+
+/// A request that is no callback. It is not quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallbackError(&'static str);
+
+impl fmt::Display for CallbackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the callback {}", self.0)
+    }
+}
+
+impl std::error::Error for CallbackError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_sibling_forms_are_read() {
+        for query in [
+            "certifyId=sha1&passed=204",
+            "?certifyId=sha1&passed=F&subcode=204",
+            "transactionId=sha1&passed=N&subCode=204",
+        ] {
+            let callback = Callback::parse(query).unwrap();
+            assert_eq!(callback.claimed_sub_code(), Some(&SubCode::FaceDiffers), "{query}");
+        }
+        assert_eq!(Callback::parse("certifyId=sha1&passed=T").unwrap().claimed_sub_code(), None);
+    }
+
+    #[test]
+    fn the_token_is_read_in_either_case() {
+        for query in ["certifyId=sha1&callbackToken=abc", "certifyId=sha1&CallbackToken=abc"] {
+            assert_eq!(Callback::parse(query).unwrap().token().unwrap().expose(), "abc");
+        }
+    }
+
+    #[test]
+    fn an_ambiguous_or_empty_callback_is_refused() {
+        for query in [
+            "",
+            "passed=200",
+            "certifyId=",
+            "certifyId=a&certifyId=b",
+            "certifyId=a%2F..",
+            "certifyId=a&passed=200&passed=205",
+        ] {
+            assert!(Callback::parse(query).is_err(), "{query}");
+        }
+        assert!(Callback::parse(&format!("certifyId=a&x={}", "y".repeat(3000))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_queries_never_panic(query in "\\PC{0,200}") {
+            let _ = Callback::parse(&query);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The error of writing a request.
+
+use std::fmt;
+
+use http::header::{HeaderName, InvalidHeaderValue};
+
+use crate::operation::LONGEST_ACTION;
+use crate::redact::is_plain_identifier;
+
+/// The longest URL that the `http` crate takes.
+pub(super) const LONGEST_URL: usize = 65_534;
+
+/// A request that cannot be written. Nothing was sent.
+#[derive(Debug)]
+pub struct BuildError(pub(super) Problem);
+
+#[derive(Debug)]
+pub(super) enum Problem {
+    Duplicate(Box<str>),
+    Action,
+    Unsignable(HeaderName),
+    UrlTooLong(usize),
+    Http(http::Error),
+}
+
+impl BuildError {
+    pub(super) fn url_too_long(length: usize) -> Self {
+        Self(Problem::UrlTooLong(length))
+    }
+
+    pub(super) fn duplicate(name: &str) -> Self {
+        let shown = if is_plain_identifier(name, 64) { name } else { "(unprintable)" };
+        Self(Problem::Duplicate(shown.into()))
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Problem::Duplicate(name) => write!(f, "the parameter {name} is given twice"),
+            Problem::Action => {
+                write!(f, "the action must be 1 to {LONGEST_ACTION} ASCII letters, digits, `.`, `-` or `_`")
+            }
+            Problem::Unsignable(name) => write!(f, "the header {name} must be visible ASCII to be signed"),
+            Problem::UrlTooLong(length) => write!(
+                f,
+                "the URL would be {length} bytes, and at most {LONGEST_URL} are allowed; \
+                 send the parameters in the body (signing V1)"
+            ),
+            Problem::Http(_) => f.write_str("the request cannot be written as HTTP"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Problem::Http(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<http::Error> for BuildError {
+    fn from(error: http::Error) -> Self {
+        Self(Problem::Http(error))
+    }
+}
+
+impl From<InvalidHeaderValue> for BuildError {
+    fn from(error: InvalidHeaderValue) -> Self {
+        Self(Problem::Http(error.into()))
+    }
+}

@@ -1,0 +1,61 @@
+//! Percent-decoding, for what comes back: callbacks and the browser's return.
+
+/// Undoes percent-encoding; `+` becomes a space when `plus_is_space`. A `%` that no two digits follow stays
+/// as it is; bytes that are not UTF-8 become U+FFFD.
+pub(crate) fn decode(text: &str, plus_is_space: bool) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'+', _) if plus_is_space => out.push(b' '),
+            (b'%', [high, low, after @ ..]) => match (from_hex(*high), from_hex(*low)) {
+                (Some(high), Some(low)) => {
+                    out.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => out.push(b'%'),
+            },
+            _ => out.push(*first),
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
+}
+
+fn from_hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// The decoded pairs of a query or form: `a=b&c` gives `("a", "b")` and `("c", "")`.
+pub(crate) fn decoded_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name, true), decode(value, true))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::wire::encode::push_encoded;
+
+    #[test]
+    fn a_lone_percent_sign_survives_decoding() {
+        assert_eq!(decode("100%", true), "100%");
+        assert_eq!(decode("%zz%4", true), "%zz%4");
+        assert_eq!(decode("a+b%20c", true), "a b c");
+        assert_eq!(decode("a+b", false), "a+b");
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(text in "\\PC*") {
+            let mut encoded = Vec::new();
+            push_encoded(&mut encoded, &text);
+            let encoded = String::from_utf8(encoded).unwrap();
+            prop_assert_eq!(decode(&encoded, true), text);
+        }
+    }
+}

@@ -167,7 +167,7 @@ async fn the_fifty_first_call_of_a_second_is_throttled() {
     let still =
         || Emulator::builder().clock(cloudauth_emulator::Clock::frozen(std::time::SystemTime::now().into()));
     assert_eq!(many(still(), 55).await, 5);
-    assert_eq!(many(still().calls_a_second(None), 55).await, 0);
+    assert_eq!(many(still().calls_per_second(None), 55).await, 0);
 }
 
 #[test]

@@ -41,7 +41,7 @@ async fn started(times: usize) {
 
 /// Init and Describe, each a signed call over HTTP.
 async fn answered(pairs: usize) {
-    let emulator = Emulator::builder().calls_a_second(None).start().await.unwrap();
+    let emulator = Emulator::builder().calls_per_second(None).start().await.unwrap();
     let by = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap();
     let client = Client::builder(ReqwestTransport::new().unwrap(), by)
         .endpoint(emulator.url().parse().unwrap())

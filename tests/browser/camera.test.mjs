@@ -67,7 +67,7 @@ scenario('nothing of the picture leaves the page', granted, async ({ page }) => 
 scenario('denied, it says what to do, and one goes on without', {}, async ({ page }) => {
   const { certify_id: id } = await open(page);
   await page.click('#camera-start');
-  await says(page, 'The camera was denied');
+  await says(page, 'Camera access was denied');
   assert.ok(await page.isVisible('#camera-start') && await page.isHidden('#preview'));
   await goOnWithout(page, id);
 });

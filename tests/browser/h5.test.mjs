@@ -40,7 +40,7 @@ scenario('nothing is sent without consent', {}, async ({ page }) => {
 
 scenario('what the identity asks for stands on the page and is what comes out', {}, async ({ page }) => {
   const { certify_id: id } = await open(page, { id_number: idNumber('19900101', 204) });
-  assert.equal(await page.locator('#sub_code option').first().textContent(), 'Identity says: SubCode 204');
+  assert.equal(await page.locator('#sub_code option').first().textContent(), 'By the ID number: SubCode 204');
   await submit(page);
   assert.equal((await emulator.describe(id)).ResultObject.SubCode, '204');
 });

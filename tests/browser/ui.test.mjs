@@ -70,7 +70,7 @@ scenario('what happens elsewhere appears by itself, and two tabs agree', {}, asy
   }
   const { certify_id: next } = await emulator.begin({});
   await cell(rowOf(other, 'sessions', next), 'cancel').click();
-  for (const tab of tabs) await shows(cell(rowOf(tab, 'sessions', next), 'state'), 'given up');
+  for (const tab of tabs) await shows(cell(rowOf(tab, 'sessions', next), 'state'), 'cancelled');
   assert.equal((await emulator.session(next)).state, 'given_up');
   const texts = await Promise.all(tabs.map((tab) => tab.innerText('#sessions')));
   assert.equal(texts[0], texts[1]);
@@ -127,7 +127,7 @@ scenario('a forced result stands, whatever the person does, until it is lifted',
   const { certify_id: lifted } = await emulator.begin({});
   await open(page);
   await cell(rowOf(page, 'sessions', id), 'force').click();
-  await shows(page.locator('#notice.wrong'), 'Choose the SubCode');
+  await shows(page.locator('#notice.wrong'), 'First choose the SubCode');
   assert.equal((await emulator.session(id)).forced, null);
   for (const each of [id, lifted]) {
     const row = rowOf(page, 'sessions', each);
@@ -305,7 +305,7 @@ scenario('why a signature was refused: both strings, and where they differ', {},
   const marks = await dialog.locator('mark').allTextContents();
   assert.deepEqual(marks, [right, wrong].map((text) => text.slice(at, text.indexOf('%26', at))));
 
-  for (const [own, words] of [[wrong, `byte ${at}`], [right, 'The strings are the same']]) {
+  for (const [own, words] of [[wrong, `byte ${at}`], [right, 'The strings are equal']]) {
     await page.fill('#why-own', own);
     await page.click('#compare');
     await shows(page.locator('#why-answer'), words);
@@ -339,7 +339,7 @@ scenario('the journal shows what is looked for, and explains what it can', {}, a
   // No mistake explains this signature; the right string is shown all the same.
   await page.fill('#journal-filter', '');
   await page.locator('#journal [data-do=why]:visible').click();
-  await shows(page.locator('#why [data-f=hint]'), 'no usual mistake');
+  await shows(page.locator('#why [data-f=hint]'), 'no common mistake');
   await shows(page.locator('#why [data-f=server]'), 'GET&%2F&');
   assert.ok(await page.isHidden('#why [data-f=candidate]') && await page.locator('#why mark').count() === 0);
 });
@@ -457,7 +457,7 @@ scenario('the keyboard alone reaches what there is and works it, and is seen', {
   await tabTo('advance-60');
   const { now_millis: before } = await clock();
   await page.keyboard.press('Enter');
-  await shows(page.locator('#notice'), 'The clock says');
+  await shows(page.locator('#notice'), 'Clock:');
   assert.ok((await clock()).now_millis >= before + 60e3);
   await tabTo('new-session');
   await page.keyboard.press('Enter');

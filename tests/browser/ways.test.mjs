@@ -39,7 +39,7 @@ scenario('a ReturnUrl whose route is in the fragment', {}, async ({ page }) => {
 
 scenario('without JavaScript the form does it all', { javaScriptEnabled: false }, async ({ page }) => {
   const { certify_id: id } = await open(page, `${shop.url}/back`, '?lang=en');
-  assert.match(await page.textContent('noscript p'), /JavaScript is off/);
+  assert.match(await page.textContent('noscript p'), /JavaScript is disabled/);
   for (const part of ['#camera', '#score']) assert.ok(await page.isHidden(part), part);
   await page.check('#consent');
   await page.selectOption('#sub_code', '206');
@@ -100,7 +100,7 @@ scenario('the keyboard alone, and where it is can be seen', {}, async ({ page })
 
 scenario('the language is the one that was chosen, through the form', {}, async ({ page }) => {
   await open(page, `${shop.url}/back`);
-  assert.equal(await page.textContent('#submit'), 'Submit the result');
+  assert.equal(await page.textContent('#submit'), 'Submit result');
   await page.click('nav a[lang=zh-CN]');
   await page.waitForSelector('html[lang=zh-CN]');
   assert.equal(await page.textContent('#submit'), '提交结果');

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// Looks whether a value is what a schema of the document says: types, required and unknown fields, enumerations.
+/// Checks a value against a schema of the document: types, required and unknown fields, enumerations.
 fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
         let named = document.pointer(reference.trim_start_matches('#'));
@@ -17,7 +17,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
     for choice in ["anyOf", "oneOf"] {
         if let Some(schemas) = schema[choice].as_array() {
             let fits = |schema| std::panic::catch_unwind(|| check(document, schema, value, at)).is_ok();
-            assert!(schemas.iter().any(fits), "{at}: {value} fits none of {schema}");
+            assert!(schemas.iter().any(fits), "{at}: {value} does not match any of {schema}");
             return;
         }
     }
@@ -31,9 +31,9 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
         Some("null") => value.is_null(),
         other => panic!("{at}: a schema of type {other:?}"),
     };
-    assert!(fits, "{at}: {value} is no {}", schema["type"]);
+    assert!(fits, "{at}: {value} is not of type {}", schema["type"]);
     if let Some(allowed) = schema["enum"].as_array() {
-        assert!(allowed.contains(value), "{at}: {value} is none of {allowed:?}");
+        assert!(allowed.contains(value), "{at}: {value} is not one of {allowed:?}");
     }
     for required in schema["required"].as_array().into_iter().flatten() {
         assert!(value.get(required.as_str().unwrap()).is_some(), "{at}: {required} is missing in {value}");
@@ -50,7 +50,7 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str) {
 }
 
 #[tokio::test]
-async fn every_operation_of_the_document_answers_as_the_document_says() {
+async fn every_operation_matches_its_openapi_schema() {
     let emulator = emulator().await;
     let (url, _queries) = receiver(&[200]).await;
     let document = admin(&emulator, "GET", "/openapi.json", None).await.json();
@@ -60,12 +60,12 @@ async fn every_operation_of_the_document_answers_as_the_document_says() {
             if path.ends_with("/events") {
                 continue;
             }
-            // Something to act on, and something to explain.
+            // Creates a session to act on, and a refused call to explain.
             let new = json!({ "callback_url": url });
             let session = admin(&emulator, "POST", "/sessions", Some(new)).await.json();
             let id = session["certify_id"].as_str().unwrap();
-            let is_to_tell = path == "/_emu/v1/callbacks" || path.contains("release");
-            if is_to_tell {
+            let needs_result = path == "/_emu/v1/callbacks" || path.contains("release");
+            if needs_result {
                 admin(&emulator, "PATCH", "/callbacks", Some(json!({ "hold": true }))).await;
                 admin(&emulator, "POST", &format!("/sessions/{id}/submit"), Some(json!({}))).await;
             }
@@ -102,7 +102,7 @@ async fn every_operation_of_the_document_answers_as_the_document_says() {
             }
             called += 1;
 
-            // What is wrong is told as the document says, too.
+            // Errors match the document too.
             if wants_body && !path.ends_with("/snapshot") {
                 let wrong =
                     admin(&emulator, &method.to_uppercase(), relative, Some(json!({ "nonsense": 1 }))).await;
@@ -117,7 +117,7 @@ async fn every_operation_of_the_document_answers_as_the_document_says() {
 }
 
 #[test]
-fn every_route_is_in_the_document_and_nothing_else() {
+fn routes_and_openapi_document_are_equal() {
     let source = include_str!("../../crates/emulator/src/admin/router.rs");
     let document: Value =
         serde_json::from_str(include_str!("../../crates/emulator/web/openapi.json")).unwrap();
@@ -145,7 +145,7 @@ fn every_route_is_in_the_document_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn what_is_forced_beats_what_the_person_chooses() {
+async fn a_forced_outcome_precedes_the_choice_on_the_page() {
     let emulator = emulator().await;
     let session = admin(&emulator, "POST", "/sessions", Some(json!({}))).await.json();
     let path = format!("/sessions/{}", session["certify_id"].as_str().unwrap());
@@ -161,7 +161,7 @@ async fn what_is_forced_beats_what_the_person_chooses() {
 }
 
 #[tokio::test]
-async fn rules_say_how_it_ends_for_who_says_nothing() {
+async fn rules_apply_without_a_magic_identity() {
     let rules = r#"[{"order":"vip*","sub_code":"210"},{"scene_id":"1000000006","verify_score":69.5}]"#;
     let emulator = start(Emulator::builder().rules(rules)).await;
     for (order, number, expected) in [
@@ -169,7 +169,7 @@ async fn rules_say_how_it_ends_for_who_says_nothing() {
         ("a", "999999199001010016", "204"),
         ("vip2", &magic("19900101", 205), "205"),
     ] {
-        // 1990-01-01 is a family of its own; another birthday asks for nothing.
+        // 1990-01-01 has a magic meaning; this date of birth has none.
         let number = if number == "999999199001010016" { magic("19850505", 1) } else { number.to_owned() };
         let new = json!({ "outer_order_no": order, "id_number": number });
         let session = admin(&emulator, "POST", "/sessions", Some(new)).await.json();
@@ -202,7 +202,7 @@ async fn faults_are_injected_and_cleared_over_http() {
 }
 
 #[tokio::test]
-async fn off_loopback_only_the_token_opens() {
+async fn requires_the_token_off_loopback() {
     let emulator = start(Emulator::builder().host(Ipv4Addr::UNSPECIFIED.into()).admin_token("tok")).await;
     let url = format!("http://127.0.0.1:{}/_emu/", emulator.address().port());
     let info = format!("{url}v1/info");
@@ -221,7 +221,7 @@ async fn off_loopback_only_the_token_opens() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_cannot_reach_in() {
+async fn refuses_cross_origin_admin_requests() {
     let emulator = emulator().await;
     let reset = format!("{}/_emu/v1/reset", emulator.url());
     assert_eq!(send(|http| http.post(&reset).header("origin", "https://evil.example")).await.status, 403);
@@ -230,7 +230,7 @@ async fn pages_of_other_origins_cannot_reach_in() {
 }
 
 #[tokio::test]
-async fn who_looks_on_is_told_of_changes() {
+async fn sends_events_of_changes() {
     let emulator = emulator().await;
     let mut events = reqwest::get(format!("{}/_emu/v1/events", emulator.url())).await.unwrap();
     admin(&emulator, "POST", "/sessions", Some(json!({}))).await;

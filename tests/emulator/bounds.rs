@@ -1,4 +1,4 @@
-//! What is read from outside has a bound: bodies, heads, parameters, connections, times.
+//! Limits on input: bodies, heads, parameters, texts; and cross-origin requests.
 
 use cloudauth::{Effect, ParamLocation, RawOperation};
 use cloudauth_emulator::{Emulator, Fault, FaultKind};
@@ -10,7 +10,7 @@ use crate::support::*;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Parameters of a call whose signature is wrong.
+/// Parameters of a call with a wrong signature.
 fn unsigned(emulator: &Emulator) -> String {
     format!(
         "Action=X&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
@@ -23,7 +23,7 @@ async fn post_call(emulator: &Emulator, body: String) -> Got {
     send(|http| http.post(emulator.url()).header("content-type", FORM).body(body)).await
 }
 
-/// Sends bytes as they are, and reads until the emulator closes.
+/// Sends raw bytes, and reads until the emulator closes the connection.
 async fn exchange(emulator: &Emulator, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
     // The emulator may answer before it has read everything.
@@ -34,23 +34,27 @@ async fn exchange(emulator: &Emulator, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_call_with_a_body_over_the_bound_is_refused() {
+async fn refuses_a_call_with_a_body_over_the_limit() {
     let emulator = emulator().await;
     let head = |length: &str| {
         format!("POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: {FORM}\r\n{length}\r\n\r\n", emulator.address())
     };
     let announced = head("Content-Length: 4194305");
-    // The body ends with the byte that exceeds the bound: no byte stays unread.
+    // The body ends with the byte that exceeds the limit: no byte stays unread.
     let chunked = head("Transfer-Encoding: chunked") + "400001\r\n" + &"a".repeat((4 << 20) + 1);
     for request in [announced, chunked] {
         let answer = exchange(&emulator, request.as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("RequestEntityTooLarge"), "{answer}");
     }
-    assert_eq!(post_call(&emulator, "a".repeat(4 << 20)).await.status, 400, "read, and lacks an action");
+    assert_eq!(
+        post_call(&emulator, "a".repeat(4 << 20)).await.status,
+        400,
+        "the body is read, but it has no action"
+    );
 }
 
 #[tokio::test]
-async fn a_call_with_too_many_parameters_is_refused() {
+async fn refuses_a_call_with_too_many_parameters() {
     let emulator = emulator().await;
     let got = post_call(&emulator, "a&".repeat(1001)).await;
     assert_eq!((got.status, got.json()["Code"].clone()), (400, json!("InvalidParameter")));
@@ -59,7 +63,7 @@ async fn a_call_with_too_many_parameters_is_refused() {
 }
 
 #[tokio::test]
-async fn a_call_with_more_than_a_hundred_signed_headers_is_refused() {
+async fn refuses_a_call_with_more_than_a_hundred_signed_headers() {
     let emulator = emulator().await;
     let code = async |headers: usize| {
         let signed = ["host", "x-acs-action", "x-acs-date", "x-acs-signature-nonce"].map(str::to_owned);
@@ -83,7 +87,7 @@ async fn a_call_with_more_than_a_hundred_signed_headers_is_refused() {
 }
 
 #[tokio::test]
-async fn a_text_over_eight_kib_is_refused_by_call_and_by_admin() {
+async fn refuses_a_text_over_eight_kib_in_calls_and_admin_requests() {
     let emulator = emulator().await;
     let shop = shop(&emulator).with(once);
     let bound = 8 << 10;
@@ -109,7 +113,7 @@ async fn a_text_over_eight_kib_is_refused_by_call_and_by_admin() {
             for (other, value) in fields.into_iter().filter(|(other, _)| *other != name) {
                 call = call.param(ParamLocation::Body, other, value);
             }
-            // A text of the right length may still be refused, for another reason.
+            // A text within the limit may still be refused for another reason.
             let _ = shop.call(&call.param(ParamLocation::Body, name, &long)).await;
             admin(&emulator, "GET", "/journal", None).await.text
         };
@@ -125,7 +129,7 @@ async fn a_text_over_eight_kib_is_refused_by_call_and_by_admin() {
 }
 
 #[tokio::test]
-async fn a_long_string_to_sign_is_cut_in_the_error_message() {
+async fn cuts_a_long_string_to_sign_in_the_error_message() {
     let emulator = emulator().await;
     let got = post_call(&emulator, format!("{}&b={}", unsigned(&emulator), "\0".repeat(1 << 20))).await;
     assert_eq!(got.json()["Code"], "SignatureDoesNotMatch");
@@ -133,7 +137,7 @@ async fn a_long_string_to_sign_is_cut_in_the_error_message() {
 }
 
 #[tokio::test]
-async fn only_small_refused_requests_are_kept_and_only_the_latest() {
+async fn keeps_only_the_latest_small_refused_requests() {
     let emulator = emulator().await;
     let explained =
         async |number: u64| admin(&emulator, "GET", &format!("/journal/{number}/explain"), None).await.status;
@@ -141,7 +145,7 @@ async fn only_small_refused_requests_are_kept_and_only_the_latest() {
     for _ in 0..33 {
         post_call(&emulator, unsigned(&emulator)).await;
     }
-    assert_eq!([explained(1).await, explained(2).await], [410, 410], "too large, and too old");
+    assert_eq!([explained(1).await, explained(2).await], [410, 410], "one is too large, the other too old");
     assert_eq!([explained(3).await, explained(34).await, explained(35).await], [200, 200, 404]);
 }
 
@@ -170,13 +174,13 @@ async fn a_page_of_another_origin_changes_nothing() {
     let before = state();
     let got = send(|http| http.post(emulator.url()).header("origin", "http://evil.example")).await;
     assert_eq!((got.status, got.json()["Code"].clone()), (403, json!("Forbidden.Origin")));
-    assert_eq!(state(), before, "no fault and no id is used up");
+    assert_eq!(state(), before, "no fault and no id is used");
     let journal = admin(&emulator, "GET", "/journal", None).await.json();
     assert_eq!(journal["entries"].as_array().unwrap().len(), 0, "{journal}");
 }
 
 #[tokio::test]
-async fn a_body_that_is_announced_as_too_large_is_refused_in_json() {
+async fn refuses_a_large_content_length_with_json() {
     let emulator = emulator().await;
     for (method, path) in [("POST", "/"), ("POST", "/_emu/v1/faults"), ("PUT", "/_emu/v1/snapshot")] {
         let head = format!(
@@ -190,9 +194,9 @@ async fn a_body_that_is_announced_as_too_large_is_refused_in_json() {
 }
 
 #[tokio::test]
-async fn a_head_over_the_bound_is_refused() {
+async fn refuses_a_head_over_the_limit() {
     let emulator = emulator().await;
-    // No byte beyond the bound: one that stays unread could reset the connection before the answer is read.
+    // No byte beyond the limit: an unread byte could reset the connection before the answer is read.
     let mut head = "POST / HTTP/1.1\r\nHost: x\r\nA: ".to_owned();
     head.push_str(&"a".repeat((128 << 10) - head.len()));
     let answer = exchange(&emulator, head.as_bytes()).await;

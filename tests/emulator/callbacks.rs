@@ -1,4 +1,4 @@
-//! The callback engine: on the clock, held, let go, and misbehaving.
+//! Callbacks: by the clock, held, released, repeated and forged.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A finished verification that calls back to `url`; gives its CertifyId.
+/// Finishes a session with a callback to `url`, and returns its CertifyId.
 async fn finished(emulator: &cloudauth_emulator::Emulator, url: &str, number: &str) -> String {
     let new = json!({ "callback_url": url, "callback_token": "tok", "id_number": number });
     let begun = admin(emulator, "POST", "/sessions", Some(new)).await;
@@ -23,13 +23,13 @@ async fn callbacks(emulator: &cloudauth_emulator::Emulator) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn half_an_hour_and_a_day_pass_at_once_and_what_falls_due_runs_in_order() {
+async fn advancing_the_clock_runs_due_callbacks_in_order() {
     let emulator = start(cloudauth_emulator::Emulator::builder().clock(frozen())).await;
     let (url, queries) = receiver(&[200]).await;
     let late = finished(&emulator, &url, &magic("20020101", 3)).await;
     let soon = finished(&emulator, &url, &magic("20020101", 0)).await;
     emulator.settle().await;
-    assert_eq!(queries.lock().unwrap().len(), 3, "two probes and the one that is due");
+    assert_eq!(queries.lock().unwrap().len(), 3, "two probes and the due callback");
     let session = admin(&emulator, "POST", "/sessions", Some(json!({}))).await.json();
 
     emulator.advance(Duration::from_secs(24 * 3600)).await;
@@ -38,16 +38,16 @@ async fn half_an_hour_and_a_day_pass_at_once_and_what_falls_due_runs_in_order() 
     let made = callbacks(&emulator).await;
     assert_eq!(made[1]["attempts"][0]["at"], "2026-01-02T03:05:05Z", "a minute later, not a day: {made:?}");
     let page = session["link"].as_str().unwrap();
-    assert_eq!(get_page(page).await.status, 410, "its half hour is over");
+    assert_eq!(get_page(page).await.status, 410, "the session has expired");
 }
 
 #[tokio::test]
-async fn the_second_call_follows_a_second_after_the_first_by_the_clock() {
+async fn a_retry_follows_after_a_second_of_the_clock() {
     let emulator = start(cloudauth_emulator::Emulator::builder().clock(frozen())).await;
     let (url, queries) = receiver(&[200, 500, 500]).await;
     finished(&emulator, &url, "999999199001012003").await;
     emulator.settle().await;
-    assert_eq!(queries.lock().unwrap().len(), 2, "the probe and the first");
+    assert_eq!(queries.lock().unwrap().len(), 2, "the probe and the first request");
     assert_eq!(callbacks(&emulator).await[0]["state"], "waiting");
     let advanced = admin(&emulator, "PATCH", "/clock", Some(json!({ "advance_seconds": 3 }))).await;
     assert_eq!(advanced.json()["now"], "2026-01-02T03:04:08Z");
@@ -57,11 +57,11 @@ async fn the_second_call_follows_a_second_after_the_first_by_the_clock() {
         made[0]["attempts"].as_array().unwrap().iter().map(|made| &made["status"]).collect();
     assert_eq!(statuses, [&json!(500), &json!(500)]);
     emulator.advance(Duration::from_secs(3600)).await;
-    assert_eq!(queries.lock().unwrap().len(), 3, "and no third");
+    assert_eq!(queries.lock().unwrap().len(), 3, "no third request");
 }
 
 #[tokio::test]
-async fn what_is_held_goes_when_it_is_let_go() {
+async fn held_callbacks_run_after_their_release() {
     let emulator = emulator().await;
     let (url, queries) = receiver(&[200]).await;
     admin(&emulator, "PATCH", "/callbacks", Some(json!({ "hold": true }))).await;
@@ -79,11 +79,11 @@ async fn what_is_held_goes_when_it_is_let_go() {
     admin(&emulator, "PATCH", "/callbacks", Some(json!({ "hold": false }))).await;
     emulator.settle().await;
     assert_eq!(queries.lock().unwrap().len(), 4);
-    assert_eq!(admin(&emulator, "POST", "/callbacks/2/release", None).await.status, 404, "it has gone");
+    assert_eq!(admin(&emulator, "POST", "/callbacks/2/release", None).await.status, 404, "it was delivered");
 }
 
 #[tokio::test]
-async fn more_come_than_should_and_forged_ones_are_told_by_their_token() {
+async fn sends_additional_callbacks_and_forged_ones_have_another_token() {
     let emulator = emulator().await;
     let (url, queries) = receiver(&[200]).await;
     let id = finished(&emulator, &url, &magic("19900101", 204)).await;
@@ -96,13 +96,21 @@ async fn more_come_than_should_and_forged_ones_are_told_by_their_token() {
     let came = queries.lock().unwrap().clone();
     let expected = format!("shop=1&callbackToken=tok&certifyId={id}&passed=204");
     assert_eq!(came[1..3], [expected.clone(), expected]);
-    assert_eq!(came[3], format!("shop=1&callbackToken=tokx&certifyId={id}&passed=200"), "it claims a pass");
+    assert_eq!(
+        came[3],
+        format!("shop=1&callbackToken=tokx&certifyId={id}&passed=200"),
+        "a forged callback claims a pass"
+    );
 
     let none = json!({ "certify_id": "unknown", "kind": "forged" });
     assert_eq!(admin(&emulator, "POST", "/callbacks", Some(none)).await.status, 404);
     let silent = admin(&emulator, "POST", "/sessions", Some(json!({}))).await.json();
     let none = json!({ "certify_id": silent["certify_id"], "kind": "duplicate" });
-    assert_eq!(admin(&emulator, "POST", "/callbacks", Some(none)).await.status, 409, "it has no CallbackUrl");
+    assert_eq!(
+        admin(&emulator, "POST", "/callbacks", Some(none)).await.status,
+        409,
+        "the session has no CallbackUrl"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Every documented answer, by input alone; and what the emulator has to add to it.
+//! Documented answers, caused by input alone, and the emulator's hints and explanations.
 
 use std::collections::BTreeSet;
 
@@ -22,8 +22,8 @@ fn client(emulator: &Emulator, credentials: Credentials) -> Client {
 }
 
 #[tokio::test]
-async fn every_documented_code_of_both_operations_can_be_had() {
-    let emulator = start(Emulator::builder().calls_a_second(None)).await;
+async fn magic_identities_cause_every_documented_code() {
+    let emulator = start(Emulator::builder().calls_per_second(None)).await;
     let shop = shop(&emulator).with(once);
     let (mut of_init, mut of_describe) = (BTreeSet::new(), BTreeSet::new());
     for row in Code::MANUAL {
@@ -50,7 +50,7 @@ async fn every_documented_code_of_both_operations_can_be_had() {
 }
 
 #[tokio::test]
-async fn another_scene_does_not_know_the_verification() {
+async fn a_session_is_unknown_in_another_scene() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     let session = begin(&shop, &init("a", &magic("19900101", 200), RETURN_URL)).await;
@@ -60,7 +60,7 @@ async fn another_scene_does_not_know_the_verification() {
 }
 
 #[tokio::test]
-async fn eighteen_refusals_of_the_gateway_can_be_had_by_input_alone() {
+async fn input_causes_eighteen_gateway_errors() {
     let emulator = start(Emulator::builder().temporary_key("STS.mine", "s", "tok")).await;
     let secret = Emulator::ACCESS_KEY_SECRET;
     let read = || RawOperation::new("DescribeFaceVerify", Effect::Read).unwrap();
@@ -86,7 +86,7 @@ async fn eighteen_refusals_of_the_gateway_can_be_had_by_input_alone() {
         let error = describe(&shop, &session.certify_id).await.unwrap_err();
         found.insert(error.gateway_code().unwrap().as_str().to_owned());
     }
-    // What no client of ours sends.
+    // Requests that our client never sends.
     let good = "Action=DescribeFaceVerify&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
                 &SignatureNonce=1&Timestamp=2026-01-02T03:04:05Z&Format=JSON";
     for (from, to) in [
@@ -129,7 +129,7 @@ async fn nonce_used(emulator: &Emulator) -> String {
 }
 
 #[tokio::test]
-async fn a_key_that_looks_real_is_refused_with_a_hint() {
+async fn refuses_a_key_that_looks_real_with_a_hint() {
     let emulator = emulator().await;
     let shop = client(&emulator, by("LTAI5tMadeUpForThisTest", "madeup"));
     let error = shop.init_face_verify(&init("a", "999999199001012003", RETURN_URL)).await.unwrap_err();
@@ -151,7 +151,7 @@ async fn why(emulator: &Emulator) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn a_refused_signature_is_explained_without_showing_the_person() {
+async fn explains_a_refused_signature_without_personal_data() {
     let emulator = start(Emulator::builder().key("other", "othersecret")).await;
     let op = init("a", "999999199001012003", RETURN_URL);
     for signing in [Signing::V1, Signing::V3] {
@@ -162,9 +162,9 @@ async fn a_refused_signature_is_explained_without_showing_the_person() {
                 .build();
         wrong.init_face_verify(&op).await.unwrap_err();
         let (entry, told) = why(&emulator).await;
-        assert_eq!(told["hint"], "it is signed with the secret of other", "{told}");
+        assert_eq!(told["hint"], "signed with the secret of other", "{told}");
         assert_eq!(told["candidate"], Value::Null);
-        assert_eq!(entry["hint"], Value::Null, "nothing is explained before somebody asks");
+        assert_eq!(entry["hint"], Value::Null, "explanations are computed only on request");
         let server = told["server"].as_str().unwrap();
         assert!(server.contains("InitFaceVerify") || server.contains("x-acs-action"), "{server}");
         for secret in ["张三", "%E5%BC%A0", "%25E5%25BC%25A0", "999999199001012003"] {
@@ -174,7 +174,7 @@ async fn a_refused_signature_is_explained_without_showing_the_person() {
 }
 
 #[tokio::test]
-async fn the_string_that_a_client_signed_is_compared_with_the_servers() {
+async fn compares_the_clients_string_to_sign_with_the_servers() {
     let emulator = emulator().await;
     let url = format!(
         "{}/?Action=DescribeFaceVerify&AccessKeyId=EMUtestid&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0\
@@ -185,7 +185,7 @@ async fn the_string_that_a_client_signed_is_compared_with_the_servers() {
     let refused = get_page(&url).await.json();
     let server = refused["Message"].as_str().unwrap().split("to sign is:").nth(1).unwrap().to_owned();
     let (entry, told) = why(&emulator).await;
-    assert!(told["hint"].as_str().unwrap().contains("no usual mistake"), "{told}");
+    assert!(told["hint"].as_str().unwrap().contains("no common mistake"), "{told}");
     let path = format!("/journal/{}/explain", entry["number"]);
     let given = |text: String| Some(json!({ "string_to_sign": text }));
     let compare =
@@ -193,12 +193,12 @@ async fn the_string_that_a_client_signed_is_compared_with_the_servers() {
     assert_eq!(compare["in"], "SceneId", "{compare}");
     assert_eq!(compare["first_difference"], server.find("SceneId%3D7").unwrap() + 10);
     let same = admin(&emulator, "POST", &path, given(server)).await.json();
-    assert!(same["hint"].as_str().unwrap().contains("the secret is another"), "{same}");
+    assert!(same["hint"].as_str().unwrap().contains("the secret differs"), "{same}");
     assert_eq!(admin(&emulator, "GET", "/journal/999/explain", None).await.status, 404);
 }
 
 #[tokio::test]
-async fn accepts_an_unsigned_content_type_on_an_empty_body_and_no_other() {
+async fn accepts_an_unsigned_content_type_only_on_an_empty_body() {
     let emulator = emulator().await;
     let op = DescribeFaceVerify::new(scene(), CertifyId::new("sha1").unwrap());
     let code = async |nonce: u8, body: &'static str| {

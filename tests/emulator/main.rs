@@ -1,4 +1,4 @@
-//! The emulator as its users meet it: over HTTP, as a shop, as a browser, as whoever looks after it.
+//! Tests of the emulator over HTTP: as a shop, as a browser, and as an administrator.
 
 #![cfg(test)]
 

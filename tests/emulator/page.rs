@@ -1,4 +1,4 @@
-//! What stands behind a link, as a browser without scripts sees it.
+//! The end user's page and the picture, as a browser without scripts gets them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::*;
 
-/// The page behind a link, short or long.
+/// Returns the URL of the page of a short or long link.
 async fn page_of(emulator: &Emulator, link: &str) -> String {
     let first = get_page(link).await;
     match first.status {
@@ -18,7 +18,7 @@ async fn page_of(emulator: &Emulator, link: &str) -> String {
 }
 
 #[tokio::test]
-async fn links_are_short_unless_long_ones_are_asked_for() {
+async fn links_are_short_by_default() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     let short = link(&begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await);
@@ -34,13 +34,13 @@ async fn links_are_short_unless_long_ones_are_asked_for() {
 }
 
 #[tokio::test]
-async fn the_page_says_what_it_is_and_lets_nobody_elses_script_in() {
+async fn the_page_has_a_banner_and_allows_only_its_own_scripts() {
     let emulator = emulator().await;
     let session = begin(&shop(&emulator), &init("a", &magic("19900101", 204), RETURN_URL)).await;
     let page = page_of(&emulator, &link(&session)).await;
     let got = get_page(&page).await;
     assert!(got.text.contains("EMULATOR") && got.text.contains("SubCode 204"), "{}", got.text);
-    assert!(!got.text.contains("张三") && !got.text.contains("999999"), "nobody's data is on the page");
+    assert!(!got.text.contains("张三") && !got.text.contains("999999"), "the page contains no personal data");
     let policy = got.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
     assert!(policy.contains("form-action 'self' https://shop.example;"), "{policy}");
@@ -55,7 +55,7 @@ async fn the_page_says_what_it_is_and_lets_nobody_elses_script_in() {
 }
 
 #[tokio::test]
-async fn each_choice_on_the_page_is_what_the_shop_is_told() {
+async fn the_shop_gets_the_outcome_chosen_on_the_page() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     for (form, passed, score) in [
@@ -74,7 +74,7 @@ async fn each_choice_on_the_page_is_what_the_shop_is_told() {
         assert_eq!(result.outcome() == Outcome::Passed, passed, "{form}");
         let material = result.material_info.parse().unwrap();
         assert_eq!(material.facial_picture_front.verify_score.value(), score, "{form}");
-        // Somebody else of that name, so that 203 is not in the way.
+        // A reset, because 203 blocks the identity.
         emulator.reset();
     }
     let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
@@ -84,7 +84,7 @@ async fn each_choice_on_the_page_is_what_the_shop_is_told() {
 }
 
 #[tokio::test]
-async fn a_link_tells_what_became_of_it() {
+async fn a_used_or_expired_link_shows_its_state() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     for (what, status, then, words) in [
@@ -111,7 +111,7 @@ async fn a_link_tells_what_became_of_it() {
 }
 
 #[tokio::test]
-async fn the_way_back_keeps_query_and_fragment_and_knows_routers() {
+async fn the_return_url_keeps_query_fragment_and_route() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     for (return_url, front) in [
@@ -132,7 +132,7 @@ async fn the_way_back_keeps_query_and_fragment_and_knows_routers() {
 }
 
 #[tokio::test]
-async fn in_a_frame_the_result_is_a_message() {
+async fn iframe_mode_posts_a_message() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     let op = init("a", "999999199001012003", "iframe").certify_url_style(CertifyUrlStyle::Long);
@@ -151,7 +151,7 @@ async fn in_a_frame_the_result_is_a_message() {
 }
 
 #[tokio::test]
-async fn a_picture_is_there_for_a_quarter_of_an_hour_from_the_question_on() {
+async fn a_picture_url_is_valid_for_fifteen_minutes() {
     let emulator = start(Emulator::builder().clock(stopped())).await;
     let shop = shop(&emulator);
     let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
@@ -167,7 +167,7 @@ async fn a_picture_is_there_for_a_quarter_of_an_hour_from_the_question_on() {
     assert_eq!(
         send(|http| http.get(url.replace("Expires=1", "Expires=2"))).await.status,
         403,
-        "its time is signed"
+        "the expiry is signed"
     );
     emulator.advance(Duration::from_secs(15 * 60)).await;
     assert_eq!(send(|http| http.get(&url)).await.status, 200);
@@ -177,8 +177,8 @@ async fn a_picture_is_there_for_a_quarter_of_an_hour_from_the_question_on() {
 }
 
 #[tokio::test]
-async fn who_fails_too_often_waits_for_tomorrow() {
-    let emulator = start(Emulator::builder().clock(stopped()).failures_a_day(2)).await;
+async fn too_many_failures_are_refused_until_the_next_day() {
+    let emulator = start(Emulator::builder().clock(stopped()).failures_per_day(2)).await;
     let shop = shop(&emulator);
     let number = magic("19900101", 204);
     for _ in 0..2 {
@@ -200,7 +200,7 @@ async fn who_fails_too_often_waits_for_tomorrow() {
 }
 
 #[tokio::test]
-async fn a_short_link_takes_the_submission_too() {
+async fn a_short_link_accepts_forms_too() {
     let emulator = emulator().await;
     let shop = shop(&emulator);
     let session = begin(&shop, &init("a", "999999199001012003", RETURN_URL)).await;
@@ -231,7 +231,7 @@ async fn a_test_finishes_a_session_in_one_line() {
 }
 
 #[tokio::test]
-async fn a_location_holds_no_space_and_nothing_but_ascii() {
+async fn encodes_spaces_and_non_ascii_in_the_location() {
     let emulator = emulator().await;
     let session =
         admin(&emulator, "POST", "/sessions", Some(json!({ "return_url": "https://shop.example/回 a" })));

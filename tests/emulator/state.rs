@@ -1,4 +1,4 @@
-//! State: the same again from the same seed, snapshots, a file that outlives the emulator, reset.
+//! State: reproducibility from the seed, snapshots, the state file, reset.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-/// A script with everything in it that draws, waits, or goes wrong; gives journal and callbacks, without the port.
+/// Runs a script with random draws, waits and faults. Returns the journal and the callbacks, without the port.
 async fn played(seed: u64, at: UnixTime, url: &str) -> String {
     let fault = Fault::new(FaultKind::Status(503)).probability(0.3);
     let emulator = start(Emulator::builder().seed(seed).clock(Clock::frozen(at)).fault(fault)).await;
@@ -48,7 +48,7 @@ async fn the_same_seed_and_script_give_the_same_journal_a_hundred_times() {
 }
 
 #[tokio::test]
-async fn a_snapshot_brings_everything_back_in_another_emulator_too() {
+async fn restores_a_snapshot_in_another_emulator() {
     let emulator = start(Emulator::builder().seed(3).clock(stopped())).await;
     let shop_of = shop;
     let shop = shop_of(&emulator);
@@ -66,7 +66,7 @@ async fn a_snapshot_brings_everything_back_in_another_emulator_too() {
     let shop = shop_of(&other);
     assert_eq!(describe(&shop, &session.certify_id).await.unwrap().outcome(), Outcome::NotPassed);
     let again = shop.init_face_verify(&init("b", &magic("19900101", 203), RETURN_URL)).await.unwrap_err();
-    assert_eq!(again.code().unwrap().as_str(), "417", "what is remembered of people comes along");
+    assert_eq!(again.code().unwrap().as_str(), "417", "the history of identities is restored");
 
     for wrong in ["", "{}", "[]", &snapshot.replace("\"format\":1", "\"format\":2")] {
         assert!(other.restore(wrong).is_err(), "{wrong}");
@@ -74,7 +74,7 @@ async fn a_snapshot_brings_everything_back_in_another_emulator_too() {
             send(|http| http.put(format!("{}/_emu/v1/snapshot", other.url())).body(wrong.to_owned())).await;
         assert_eq!(put.status, 400);
     }
-    assert!(describe(&shop, &session.certify_id).await.is_ok(), "what is refused changes nothing");
+    assert!(describe(&shop, &session.certify_id).await.is_ok(), "a rejected snapshot changes nothing");
     other.reset();
     assert!(describe(&shop, &session.certify_id).await.is_err());
 }
@@ -84,7 +84,7 @@ async fn emulator_at(seed: u64) -> Emulator {
 }
 
 #[tokio::test]
-async fn a_state_file_outlives_the_emulator() {
+async fn restores_the_state_from_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.db");
     let builder = || Emulator::builder().seed(5).state_file(&file);
@@ -99,14 +99,14 @@ async fn a_state_file_outlives_the_emulator() {
     drop(emulator);
 
     let emulator = start(builder()).await;
-    assert!(emulator.clock().now().since(ahead) < Duration::from_secs(30), "its clock goes on");
+    assert!(emulator.clock().now().since(ahead) < Duration::from_secs(30), "the clock keeps running");
     let second = shop(&emulator);
     let FaceVerifyStatus::Finished(result) = describe(&second, &ended.certify_id).await.unwrap() else {
         panic!()
     };
     assert_eq!(result.sub_code.unwrap().as_str(), "204");
     let fresh = begin(&second, &init("c", "999999199001012003", RETURN_URL)).await;
-    assert_ne!(fresh.certify_id, open.certify_id, "no id is given twice");
+    assert_ne!(fresh.certify_id, open.certify_id, "ids are not repeated");
     let listed = admin(&emulator, "GET", "/sessions", None).await.json();
     let orders: Vec<_> =
         listed["sessions"].as_array().unwrap().iter().map(|one| &one["outer_order_no"]).collect();
@@ -118,11 +118,12 @@ async fn a_state_file_outlives_the_emulator() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
-    std::fs::write(&file, "this is no database, and long enough to be looked at as one would be").unwrap();
+    std::fs::write(&file, "not a database, but long enough to be read like the header of an SQLite file")
+        .unwrap();
     for extra in ["state.db-wal", "state.db-shm"] {
         let _ = std::fs::remove_file(folder.path().join(extra));
     }
-    assert!(builder().start().await.is_err(), "what cannot be read is not written over");
+    assert!(builder().start().await.is_err(), "an unreadable file is not overwritten");
 }
 
 #[tokio::test]
@@ -135,7 +136,11 @@ async fn a_second_emulator_refuses_a_state_file_in_use() {
     assert!(error.to_string().contains("another emulator uses the state file"), "{error}");
     let session = admin(&emulator, "POST", "/sessions", Some(json!({}))).await.json();
     let info = admin(&emulator, "GET", "/info", None).await.json();
-    assert_eq!(info["state_file"], json!({ "unsaved": 0, "error": null }), "the first goes on");
+    assert_eq!(
+        info["state_file"],
+        json!({ "unsaved": 0, "error": null }),
+        "the first emulator keeps working"
+    );
     drop(emulator);
     let emulator = start(builder()).await;
     let path = format!("/sessions/{}", session["certify_id"].as_str().unwrap());
@@ -143,7 +148,7 @@ async fn a_second_emulator_refuses_a_state_file_in_use() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_many_sessions_can_be_put_back() {
+async fn restores_a_snapshot_of_many_sessions() {
     let emulator = start(Emulator::builder().seed(1).clock(frozen())).await;
     admin(&emulator, "POST", "/sessions", Some(json!({}))).await;
     let mut snapshot: Value = serde_json::from_str(&emulator.snapshot()).unwrap();
@@ -165,7 +170,7 @@ async fn a_snapshot_of_many_sessions_can_be_put_back() {
 }
 
 #[tokio::test]
-async fn a_reset_leaves_nothing_and_begins_again() {
+async fn a_reset_restores_the_initial_state() {
     let emulator =
         start(Emulator::builder().seed(1).clock(frozen()).fault(Fault::new(FaultKind::Empty).times(1))).await;
     let before: Value = serde_json::from_str(&emulator.snapshot()).unwrap();
@@ -183,7 +188,7 @@ async fn a_reset_leaves_nothing_and_begins_again() {
 }
 
 #[tokio::test]
-async fn a_thousand_run_at_once() {
+async fn a_thousand_emulators_run_concurrently() {
     let mut all = Vec::new();
     for seed in 0..1000 {
         all.push(start(Emulator::builder().seed(seed)).await);

@@ -1,4 +1,4 @@
-//! A shop, a browser, and somebody who looks after the emulator.
+//! Helpers: a shop, a browser, and an administrator.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,12 +14,12 @@ use cloudauth::{
 use cloudauth_emulator::{Builder, Clock, Emulator, id_number};
 use serde_json::Value;
 
-/// A clock that stands still at the system's time, which a shop's client believes.
+/// A clock that is stopped at the system's time, which a client accepts.
 pub(crate) fn stopped() -> Clock {
     Clock::frozen(std::time::SystemTime::now().into())
 }
 
-/// 2026-01-02T03:04:05Z, for those who sign nothing.
+/// A clock that is stopped at 2026-01-02T03:04:05Z, for tests without a client.
 pub(crate) fn frozen() -> Clock {
     Clock::frozen(cloudauth::UnixTime::from_secs(1_767_323_045))
 }
@@ -78,7 +78,7 @@ pub(crate) fn link(session: &FaceVerifySession) -> String {
     session.certify_url.as_ref().unwrap().expose().to_owned()
 }
 
-/// What came back.
+/// An HTTP response.
 #[derive(Debug)]
 pub(crate) struct Got {
     pub(crate) status: u16,
@@ -88,7 +88,7 @@ pub(crate) struct Got {
 
 impl Got {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
@@ -96,7 +96,7 @@ impl Got {
     }
 }
 
-/// Sends, follows nothing, and reads the answer.
+/// Sends a request without following redirects, and reads the response.
 pub(crate) async fn send(request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder) -> Got {
     let plain = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     let answer = request(&plain.build().unwrap()).send().await.unwrap();
@@ -126,7 +126,7 @@ pub(crate) async fn admin(emulator: &Emulator, method: &str, path: &str, body: O
     .await
 }
 
-/// A callback route that answers with these statuses in turn, the last for ever, and keeps the queries.
+/// A callback receiver that answers with these statuses in turn, repeats the last one, and records the queries.
 pub(crate) async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<String>>>) {
     let queries = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&queries);

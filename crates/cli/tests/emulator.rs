@@ -286,7 +286,7 @@ fn a_state_file_and_rules_are_taken_and_what_is_wrong_with_them_is_said() {
     std::fs::write(&rules, r#"[{"order":"vip*"}]"#).unwrap();
     let wrong = cloudauth(&["emulator", "--rules", &rules]).output().unwrap();
     let said = String::from_utf8_lossy(&wrong.stderr);
-    assert!(wrong.status.code() == Some(1) && said.contains("rule 1: says neither"), "{said}");
+    assert!(wrong.status.code() == Some(1) && said.contains("rule 1: needs"), "{said}");
 }
 
 #[test]

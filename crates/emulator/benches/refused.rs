@@ -21,7 +21,8 @@ type Call<'a> = Box<dyn FnMut() -> String + 'a>;
 async fn main() {
     let smoke = std::env::args().any(|arg| arg == "--test");
     let (calls, rounds) = if smoke { (2, 1) } else { (20, 15) };
-    let emulator = Emulator::builder().clock(Clock::frozen(NOW)).calls_a_second(None).start().await.unwrap();
+    let emulator =
+        Emulator::builder().clock(Clock::frozen(NOW)).calls_per_second(None).start().await.unwrap();
     // The client has a thread of its own, whose time does not count.
     let url = emulator.url().to_owned();
     tokio::task::spawn_blocking(move || compare(&url, calls, rounds)).await.unwrap();

@@ -1,4 +1,4 @@
-//! `/_emu`: looking after the emulator, by hand (the inspection page) and by program (`web/openapi.json` describes it).
+//! The admin API and the inspection page under `/_emu`. `web/openapi.json` describes the API.
 
 mod authorization;
 mod callbacks;

@@ -1,4 +1,4 @@
-//! The API: `POST /`, its three actions, and the answers.
+//! The Cloudauth API at `/`: its three actions, their answers, and injected faults.
 
 mod answer;
 mod call;

@@ -1,4 +1,4 @@
-//! The callback: a GET on the caller's address, once the person is done.
+//! The callback: a GET of the CallbackUrl after a session has ended.
 
 mod delivery;
 mod request;

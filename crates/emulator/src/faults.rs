@@ -1,7 +1,7 @@
-//! Fault injection: the faults, and the choice of the one that a call meets.
+//! Fault injection: the kinds of faults, and the selection of the fault for a call.
 
 mod fault;
 mod injection;
 
 pub use fault::{Fault, FaultKind, Latency};
-pub(crate) use injection::{Call, Faults};
+pub(crate) use injection::{CallFacts, FaultInjector};

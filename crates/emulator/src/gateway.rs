@@ -1,4 +1,4 @@
-//! What the RPC gateway checks before an action runs: parameters, access key, signature, nonce, quota.
+//! The checks of the RPC gateway before an action runs: parameters, access key, signature, nonce and quota.
 
 mod error;
 mod keys;
@@ -8,8 +8,10 @@ mod request;
 mod signature;
 
 pub(crate) use error::GatewayError;
-pub(crate) use keys::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, Key, Keys, built_in, looks_real};
+pub(crate) use keys::{
+    ACCESS_KEY_ID, ACCESS_KEY_SECRET, AccessKey, AccessKeys, built_in_keys, looks_like_real_key,
+};
 pub(crate) use nonces::Nonces;
-pub(crate) use quota::{Quota, USUAL};
-pub(crate) use request::Incoming;
-pub(crate) use signature::{EXPLAINABLE, Explanation, compare, explain, hex, verify};
+pub(crate) use quota::{DEFAULT_CALLS_PER_SECOND, Quota};
+pub(crate) use request::ApiRequest;
+pub(crate) use signature::{Explanation, MAX_EXPLAINED, compare, explain, hex, verify};

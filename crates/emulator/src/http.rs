@@ -1,4 +1,4 @@
-//! The HTTP server: its limits, its connections, and what they have in common.
+//! The HTTP server beneath the routes: connections, limits, request bodies, origins and URLs.
 
 mod body;
 mod connection;
@@ -8,8 +8,8 @@ mod origin;
 mod url;
 
 pub(crate) use body::{BodyError, read_body, small_body};
-pub(crate) use connection::Line;
-pub(crate) use limits::{CALL_BODY, Limits, SNAPSHOT_BODY};
+pub(crate) use connection::ConnectionControl;
+pub(crate) use limits::{Limits, MAX_CALL_BODY, MAX_SNAPSHOT_BODY};
 pub(crate) use listener::serve;
 pub(crate) use origin::is_cross_origin;
-pub(crate) use url::{shown, with_pairs};
+pub(crate) use url::{with_parameters, without_query};

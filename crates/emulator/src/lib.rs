@@ -1,5 +1,5 @@
-//! A local Cloudauth for tests and development: the gateway with its signature checks, sessions with a settable clock,
-//! magic identities, the end user's page, and the callback. It verifies no real person. `docs/emulator.md` is the user's guide,
+//! A local Cloudauth for tests and development: signature checks, sessions on a settable clock, magic identities, the end
+//! user's page, callbacks and fault injection. It verifies no real person. `docs/emulator.md` is the guide, and
 //! `docs/fidelity.md` compares the emulator with the vendor's service.
 //!
 //! ```
@@ -16,13 +16,13 @@
 //! | `GET, POST /` | the RPC gateway: `InitFaceVerify`, `DescribeFaceVerify`, `DeleteFaceVerifyResult` |
 //! | `GET /s/{code}` | a short `CertifyUrl`: redirects to the long one |
 //! | `GET /h5/{token}` | the end user's page |
-//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the page's forms: each ends the session and redirects to `ReturnUrl`. They work for short links too |
+//! | `POST /h5/{token}/submit`, `/cancel`, `/expire` | the forms of the page. Each ends the session and redirects to `ReturnUrl`. They accept short links too |
 //! | `GET /jsvm_all.js` | a replacement for the vendor's script: `getMetaInfo()` |
 //! | `GET /oss/{bucket}/{object}` | the session's picture, for 15 minutes |
 //! | `/_emu/ui`, `/_emu/v1/..` | the inspection page, and the admin API with its `openapi.json` |
 //!
 //! The emulator checks signatures with its own code, written from the vendor's documents and independent of this
-//! project's signer: a mistake in shared code would pass every test.
+//! project's signer. A mistake in shared code would pass every test.
 //!
 //! # Magic identities
 //!
@@ -60,3 +60,8 @@ pub use emulator::{Builder, Emulator};
 pub use faults::{Fault, FaultKind, Latency};
 pub use sessions::{Outcome, id_number};
 pub use time::Clock;
+
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
-//! The course of a session: its start and its end, with everything that follows from them.
+//! The start and the end of a session, with their side effects: ids, faults, callbacks, journal.
 
 mod act;
 mod start;
 
 pub(crate) use act::{perform, status_of};
-pub(crate) use start::{Beginning, begin, is_too_long};
+pub(crate) use start::{NewSession, is_too_long, start};

@@ -1,4 +1,4 @@
-//! Sessions, and what decides how they end: magic identities, rules, the end user.
+//! Sessions, and what determines their outcome: magic identities, rules, and the end user.
 
 mod history;
 mod id_number;
@@ -8,14 +8,11 @@ mod rules;
 mod session;
 mod table;
 
-pub(crate) use history::History;
+pub(crate) use history::IdentityHistory;
 pub use id_number::id_number;
 pub(crate) use id_number::{is_id_number, is_synthetic};
-pub(crate) use magic::{
-    CALLBACK_LATE, CALLBACK_NEVER, CALLBACK_OTHER_SHAPE, CALLBACK_TOO_SOON, CALLBACK_TWICE,
-    CALLBACK_WRONG_TOKEN, FAULTS, Magic,
-};
+pub(crate) use magic::{CallbackScenario, FAULTS, Magic};
 pub use outcome::Outcome;
-pub(crate) use rules::{Asked, Rule, outcome, parse};
-pub(crate) use session::{Act, CallbackTarget, Refused, Session, Stage};
-pub(crate) use table::{Sessions, Unsaved};
+pub(crate) use rules::{Rule, RuleInput, outcome_by_rules, parse_rules};
+pub(crate) use session::{ActionError, CallbackTarget, Session, SessionStage, UserAction};
+pub(crate) use table::{SessionTable, Unsaved};

@@ -1,18 +1,20 @@
-//! What all requests share, and how it is kept.
+//! The state that all requests share: in memory, in snapshots, and in the state file.
 
 mod app;
 mod callback_queue;
+mod change;
 mod journal;
 mod persistence;
 mod saver;
-mod setup;
+mod settings;
 mod snapshot;
 mod store;
 mod sync;
 
-pub(crate) use app::State;
-pub(crate) use callback_queue::{Attempt, Kind, Waiting};
-pub(crate) use journal::{Entry, What};
-pub(crate) use setup::Setup;
+pub(crate) use app::AppState;
+pub(crate) use callback_queue::{Callback, CallbackAttempt, CallbackKind};
+pub(crate) use change::Change;
+pub(crate) use journal::{EntrySource, JournalEntry, SignatureVersion};
+pub(crate) use settings::Settings;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use store::Store;

@@ -1,4 +1,4 @@
-//! What browsers get: the end user's page, the picture, scripts and style sheets.
+//! The web pages: the end user's page, pictures, templates and assets.
 
 pub(crate) mod assets;
 pub(crate) mod h5;

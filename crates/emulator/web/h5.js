@@ -1,4 +1,4 @@
-// The end user's page: what the plain form cannot do. Without this script the form still works.
+// The end user's page: camera preview, score and iframe message. The form works without this script.
 "use strict";
 
 const form = document.querySelector("form");
@@ -22,10 +22,10 @@ function submitOnce(form) {
       return;
     }
     sent = true;
-    // A little later: a button that is disabled at once may take its formaction with it.
+    // Deferred: the browser may ignore the formaction of a button that is disabled immediately.
     setTimeout(() => buttons.forEach((button) => { button.disabled = sent; }));
   });
-  // Back from the shop: the page comes out of the cache as it was left.
+  // After a return from the shop, the page comes from the cache in its last state.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     sent = false;
@@ -74,7 +74,7 @@ function offerCamera() {
       say("asking");
       const given = await navigator.mediaDevices.getUserMedia({ video: true });
       stream = given;
-      // The page may have been left while the browser asked.
+      // The user may have left the page while the browser asked for permission.
       if (!wanted) return letGo();
       given.getTracks().forEach((track) => track.addEventListener("ended", () => end("absent", true)));
       show(true);
@@ -106,7 +106,7 @@ function offerCamera() {
   byId("camera").hidden = false;
 }
 
-// Whether the page around this one lets it use the camera; yes where the browser does not tell.
+// Whether the embedding page allows the camera. Assumes yes if the browser does not report it.
 function allowedHere() {
   const policy = document.permissionsPolicy || document.featurePolicy;
   return !policy || policy.allowsFeature("camera");
@@ -117,14 +117,14 @@ function reason(name) {
     case "PolicyError": return "policy";
     case "NotSupportedError": return "unsupported";
     case "NotFoundError": case "OverconstrainedError": return "absent";
-    // Firefox and Safari do not tell the policy beforehand; in a frame it is the likelier cause.
+    // Firefox and Safari do not report the policy; in a frame it is the likelier cause.
     case "NotAllowedError": case "SecurityError":
       return parent !== window && !document.permissionsPolicy && !document.featurePolicy ? "policy" : "denied";
     default: return "busy";
   }
 }
 
-// With ReturnUrl=iframe the result goes to the page around this one, once.
+// With ReturnUrl=iframe, posts the message to the embedding page once.
 function handOver() {
   const held = byId("message");
   if (!held) return;

@@ -1,4 +1,4 @@
-// The emulator's stand-in for the vendor's script of the same name: what it says is believed by the emulator alone.
+// The emulator's replacement of the vendor's script with the same name. Only the emulator accepts its MetaInfo.
 "use strict";
 
 window.getMetaInfo = function getMetaInfo() {

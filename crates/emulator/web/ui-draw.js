@@ -1,9 +1,9 @@
-// The inspection page's tables and clock: from the admin API's answers to rows and cells.
+// The tables and the clock of the inspection page, drawn from the answers of the admin API.
 "use strict";
 
 import { $, T, chip, count, filled, part, put, rows, time } from "./ui-kit.js";
 
-// When the next open link dies.
+// When the next open link expires.
 export let soonestEnd = Infinity;
 
 export function drawSessions({ sessions }) {
@@ -38,7 +38,7 @@ export function drawSessions({ sessions }) {
   $("certify-ids").replaceChildren(...sessions.slice(0, 50).map((session) => new Option(session.outer_order_no, session.certify_id)));
 }
 
-// A session without a SubCode has no verdict, so its colour is neutral.
+// A session without a SubCode has no result: its colour is neutral.
 function verdictColour(code) {
   if (!code) return "calm";
   return code === "200" || code === "210" ? "ok" : "bad";
@@ -48,7 +48,7 @@ function result({ sub_code: code, verify_score: score }) {
   return [code, typeof score === "number" ? score.toFixed(1) : ""].filter(Boolean).join(" · ");
 }
 
-// The row's own list of codes knows the words.
+// The meaning comes from the list of codes in the row.
 function meaning(row, code) {
   const option = code && [...part(row, "sub_code").options].find((option) => option.value === code);
   return option && option.textContent.slice(code.length).trim();
@@ -116,7 +116,7 @@ export function drawFaults({ faults }) {
   count("n-faults", faults.length, "warn");
 }
 
-// `{"latency":{"uniform":[1,2]}}` and its like, by the name its option has in the form.
+// Describes a fault such as `{"latency":{"uniform":[1,2]}}` by the name of its option in the form.
 function faultWords(fault) {
   let name = fault;
   let value = [];
@@ -146,7 +146,7 @@ export function faultOf(form) {
   return { fault, ...rest };
 }
 
-// Which numbers the chosen fault takes. A disabled field is neither asked for nor sent.
+// Shows the fields of the chosen fault. Disabled fields are neither validated nor sent.
 export function faultFields() {
   const { dataset } = $("fault-kind").selectedOptions[0];
   for (const [field, name, value] of [["fault-one", dataset.one, dataset.first], ["fault-two", dataset.two, dataset.second]]) {
@@ -169,14 +169,14 @@ export function drawClock(told) {
   tick();
 }
 
-// Between two answers the page counts on by itself.
+// Between two answers, the page extrapolates the clock.
 export function tick() {
   if (!clock) return 0;
   const now = clock.now_millis + (performance.now() - clock.read) * clock.rate;
   const words = (shift) => new Date(now + shift).toISOString().slice(0, 19).replace("T", " ");
   $("clock-now").textContent = words(0);
   $("clock-now").dateTime = new Date(now).toISOString();
-  // Shanghai is eight hours ahead all year.
+  // Shanghai is UTC+8 all year.
   $("clock-shanghai").textContent = words(8 * 3600e3);
   return now;
 }

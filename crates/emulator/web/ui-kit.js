@@ -1,4 +1,4 @@
-// What the inspection page's other files share: the admin API, messages, rows and cells.
+// Helpers of the inspection page: the admin API, messages, rows and cells.
 "use strict";
 
 export const $ = (id) => document.getElementById(id);
@@ -23,7 +23,7 @@ export async function api(method, path, body) {
   try {
     json = text && JSON.parse(text);
   } catch {
-    // Told by the status below.
+    // The status below reports it.
   }
   if (!answer.ok) throw failure((json && json.error) || `HTTP ${answer.status}`, json && json.hint, answer.status);
   return json;
@@ -44,7 +44,7 @@ export function tell(text, hint, kind) {
   put(notice, "hint", hint);
   notice.className = text ? kind || "good" : "";
   delete notice.dataset.down;
-  // What went wrong stays until it is closed.
+  // Errors stay until they are closed.
   if (text && !kind) quiet = setTimeout(tell, 8000, "");
 }
 
@@ -58,7 +58,7 @@ export const words = (error) => [error.message, error.hint].filter(Boolean).join
 
 // ---- Rows and cells ----
 
-// Keeps the rows that stay, with what is focused or half chosen in them.
+// Keeps existing rows, with their focus and unsent choices.
 export function rows(name, list, idOf, fill) {
   const body = $(name);
   const kept = new Map([...body.rows].map((row) => [row.dataset.id, row]));
@@ -86,7 +86,7 @@ function newRow(name, id) {
   return row;
 }
 
-// The SubCodes stand in the page once.
+// The page contains the list of SubCodes once.
 export function fillCodes(root) {
   for (const select of root.querySelectorAll("[data-codes]")) select.append($("codes").content.cloneNode(true));
 }

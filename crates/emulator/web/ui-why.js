@@ -1,4 +1,4 @@
-// The dialog that tells why a call was refused, with the strings that were signed.
+// The dialog that explains a refused call, with the strings to sign.
 "use strict";
 
 import { $, T, api, part, put, words } from "./ui-kit.js";
@@ -29,7 +29,7 @@ export async function openWhy(entry) {
     }
     form.hidden = false;
   } catch (error) {
-    // 404: the refusal has nothing to do with what was signed.
+    // 404: the call was not refused for its signature.
     put(dialog, "where", error.status === 404 ? T.no_explain : words(error));
   }
 }
@@ -41,7 +41,7 @@ export function place(found, unit) {
   ].filter(Boolean).join(" ");
 }
 
-// Marks from the first difference, which is told in bytes, to the end of that parameter.
+// Marks the text from the first difference, a byte offset, to the end of the parameter.
 function mark(into, text, bytes) {
   if (typeof bytes !== "number") return into.replaceChildren(text);
   const from = new TextDecoder().decode(new TextEncoder().encode(text).slice(0, bytes)).length;

@@ -1,11 +1,11 @@
-// The inspection page: follows the emulator's events, and sends what the buttons and forms ask for.
+// The inspection page: follows the events of the emulator, and handles buttons and forms.
 "use strict";
 
 import { $, T, api, complain, failure, fillCodes, filled, part, put, tell, words } from "./ui-kit.js";
 import { drawCallbacks, drawClock, drawFaults, drawJournal, drawSessions, faultFields, faultOf, filterJournal, soonestEnd, tick } from "./ui-draw.js";
 import { openWhy, place } from "./ui-why.js";
 
-// What is shown, by the name the server's events give it.
+// The parts of the page, by their name in the events.
 const parts = {
   clock: { path: "/clock", draw: drawClock },
   sessions: { path: "/sessions", draw: drawSessions },
@@ -14,7 +14,7 @@ const parts = {
   faults: { path: "/faults", draw: drawFaults },
 };
 
-// ---- What the buttons do: `data-do` on the button, the row's id on the row ----
+// ---- Buttons: `data-do` on the button, the id on the row ----
 
 const actions = {
   "freeze": () => setClock({ rate: 0 }),
@@ -63,11 +63,11 @@ const actions = {
   "close-notice": () => tell(""),
 };
 
-// ---- And the forms: `data-form` ----
+// ---- Forms: `data-form` ----
 
 const forms = {
   "rate": (form) => setClock({ rate: Number(form.elements.rate.value) }),
-  // The field holds UTC, and leaves out seconds that are 0.
+  // The field is in UTC, and omits seconds that are 0.
   "set-clock": (form) => setClock({ set: new Date(`${form.elements.at.value}Z`).toISOString().replace(".000Z", "Z") }),
   "new-session": (form) => newSession(filled(form)),
   "callback": (form) => callBack(filled(form)),
@@ -118,7 +118,7 @@ async function callBack(wanted) {
   tell(T.done_callback, `#${callback.number}`);
 }
 
-// What was chosen in a session's row; nothing chosen is left to the identity.
+// The outcome chosen in a row. Without a choice, the magic identity decides.
 function outcome(row) {
   const chosen = {};
   const score = part(row, "score");
@@ -132,7 +132,7 @@ function outcome(row) {
 
 async function load(name) {
   const shown = parts[name];
-  // One question at a time, so that an older answer never replaces a newer one.
+  // One request at a time, so that an older answer never replaces a newer one.
   if (shown.busy) return refresh(name);
   shown.busy = true;
   try {
@@ -162,7 +162,7 @@ async function loadInfo() {
   try {
     const info = await api("GET", "/info");
     for (const name of ["endpoint", "access_key_id", "version"]) put($("info"), name, info[name]);
-    // A number that JSON.parse had to round is not the seed.
+    // JSON.parse would round a large number: the seed is a string.
     put($("info"), "seed", typeof info.seed === "string" || Number.isSafeInteger(info.seed) ? info.seed : "GET /_emu/v1/info");
     const ids = part($("info"), "ids");
     ids.textContent = info.accepts_any_id ? ids.dataset.any : ids.dataset.magic;
@@ -179,14 +179,14 @@ function follow() {
   };
   events.addEventListener("open", () => {
     live(true);
-    // What happened meanwhile was not told; after a restart the emulator may be another one.
+    // Events were missed, and after a restart the state may be another one: reload everything.
     if ($("notice").dataset.down) tell("");
     loadInfo();
     Object.keys(parts).forEach(load);
   });
   events.addEventListener("changed", (event) => {
     const { what } = JSON.parse(event.data);
-    // Whoever was too slow to be told each change looks at everything.
+    // A slow client missed events: reload everything.
     if (what === "everything") refreshAll();
     else refresh(what);
   });
@@ -196,9 +196,9 @@ function follow() {
   });
 }
 
-// ---- Listening to the person ----
+// ---- Input ----
 
-// One at a time for each button or form: a double click sends once.
+// One request at a time per button or form: a double click sends once.
 const busy = new WeakSet();
 
 async function once(element, work) {
@@ -212,7 +212,7 @@ async function once(element, work) {
   } finally {
     busy.delete(element);
   }
-  // A button that has gone takes the focus with it; the row is where one was.
+  // If the focused button was removed, focus its row.
   if (row && row.isConnected && element.hidden) {
     row.tabIndex = -1;
     row.focus();
@@ -246,7 +246,7 @@ function listen() {
   faultFields();
   fillCodes(document);
   setInterval(() => {
-    // A link that dies of old age makes no event.
+    // A link that expires by time causes no event.
     if (tick() >= soonestEnd) refresh("sessions");
   }, 250);
 }

@@ -1,132 +1,149 @@
-//! Callbacks: holding them, letting them go, and making more of them than there should be.
+//! Callbacks: holding, releasing, adding and checking them.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::problem::{Answer, Problem, created};
+use super::problem::{AdminError, AdminResult, created};
 use crate::callbacks;
-use crate::http::shown;
+use crate::http::without_query;
 use crate::sessions::Outcome;
-use crate::state::{Kind, State, Waiting};
+use crate::state::{AppState, Callback, CallbackKind, Change};
 
-/// How many are listed.
-const LISTED: usize = 200;
+/// The maximum number of listed callbacks.
+const MAX_LISTED: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Hold {
+pub(super) struct HoldRequest {
     hold: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct More {
+pub(super) struct NewCallback {
     certify_id: String,
-    kind: Kind,
+    kind: CallbackKind,
     sub_code: Option<String>,
 }
 
-/// A callback as a receiver got it. No `Debug`: it holds the token.
+/// A callback as a receiver got it. No `Debug`: it contains the token.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Received {
+pub(super) struct ReceivedCallback {
     certify_id: String,
     callback_token: Option<String>,
 }
 
-pub(super) async fn list(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+/// The result of a check.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum CallbackVerdict {
+    /// The session has no token.
+    Unchecked,
+    Genuine,
+    Forged,
+}
+
+pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
     Json(all(&state))
 }
 
-fn all(state: &State) -> Value {
+fn all(state: &AppState) -> Value {
     let queue = state.callbacks();
-    let listed: Vec<_> = queue.latest().take(LISTED).map(view).collect();
+    let listed: Vec<_> = queue.latest().take(MAX_LISTED).map(view).collect();
     json!({ "hold": queue.is_held(), "callbacks": listed })
 }
 
-/// Holds all that come from now on, or lets all go.
+/// Holds new callbacks, or releases all held ones.
 pub(super) async fn hold(
-    Shared(state): Shared<Arc<State>>,
-    hold: Result<Json<Hold>, JsonRejection>,
-) -> Answer<Value> {
-    let Json(Hold { hold }) = hold?;
+    State(state): State<Arc<AppState>>,
+    hold: Result<Json<HoldRequest>, JsonRejection>,
+) -> AdminResult<Value> {
+    let Json(HoldRequest { hold }) = hold?;
     state.callbacks().hold(hold);
-    moved(&state);
+    changed(&state);
     Ok(Json(all(&state)))
 }
 
-/// One more: the same again, a minute late, forged.
+/// Adds a callback: a duplicate, a late one, a forged one.
 pub(super) async fn add(
-    Shared(state): Shared<Arc<State>>,
-    more: Result<Json<More>, JsonRejection>,
-) -> Result<Response<Body>, Problem> {
-    let Json(more) = more?;
-    Outcome::wished(more.sub_code.as_deref(), None)
-        .map_err(|problem| Problem::bad(problem, "leave it out"))?;
-    let session = state.sessions().get(&more.certify_id).cloned();
-    let session =
-        session.ok_or_else(|| Problem::not_found("no such CertifyId", "GET /_emu/v1/sessions lists them"))?;
-    let added = callbacks::add(&state, &session, more.kind, more.sub_code.as_deref());
+    State(state): State<Arc<AppState>>,
+    new: Result<Json<NewCallback>, JsonRejection>,
+) -> Result<Response<Body>, AdminError> {
+    let Json(new) = new?;
+    Outcome::requested(new.sub_code.as_deref(), None).map_err(|reason| AdminError::bad(reason, "omit it"))?;
+    let session = state.sessions().get(&new.certify_id).cloned();
+    let session = session
+        .ok_or_else(|| AdminError::not_found("unknown CertifyId", "GET /_emu/v1/sessions lists sessions"))?;
+    let added = callbacks::add(&state, &session, new.kind, new.sub_code.as_deref());
     let added = added.ok_or_else(|| {
-        Problem::new(
+        AdminError::new(
             StatusCode::CONFLICT,
-            "this verification has no CallbackUrl, or no result to tell",
-            "begin it with a CallbackUrl and finish it; a forged callback needs no result",
+            "the session has no CallbackUrl, or no result",
+            "start it with a CallbackUrl and finish it; a forged callback needs no result",
         )
     })?;
     state.save();
     Ok(created(view(&added)))
 }
 
-/// Whether a received callback carries the token of its verification. One of an unknown verification is forged.
+/// Checks the token of a received callback. A callback of an unknown session is forged.
 pub(super) async fn check(
-    Shared(state): Shared<Arc<State>>,
-    received: Result<Json<Received>, JsonRejection>,
-) -> Answer<Value> {
+    State(state): State<Arc<AppState>>,
+    received: Result<Json<ReceivedCallback>, JsonRejection>,
+) -> AdminResult<Value> {
     let Json(received) = received?;
     let sessions = state.sessions();
     let target = sessions.get(&received.certify_id).map(|session| session.callback.as_ref());
     let verdict = match target.map(|target| target.and_then(|target| target.token.as_ref())) {
-        Some(None) => "unchecked",
-        Some(token) if token == received.callback_token.as_ref() => "genuine",
-        _ => "forged",
+        Some(None) => CallbackVerdict::Unchecked,
+        Some(token) if token == received.callback_token.as_ref() => CallbackVerdict::Genuine,
+        _ => CallbackVerdict::Forged,
     };
     Ok(Json(json!({ "verdict": verdict })))
 }
 
-/// Lets one go now, held or not yet due.
-pub(super) async fn release(Shared(state): Shared<Arc<State>>, Path(number): Path<u64>) -> Answer<Value> {
+/// Makes a held or scheduled callback due now.
+pub(super) async fn release(
+    State(state): State<Arc<AppState>>,
+    Path(number): Path<u64>,
+) -> AdminResult<Value> {
     let released = state.callbacks().release(number, state.clock.now());
     let released = released.ok_or_else(|| {
-        Problem::not_found("no such callback is waiting", "GET /_emu/v1/callbacks lists them")
+        AdminError::not_found(
+            "no callback with this number is waiting",
+            "GET /_emu/v1/callbacks lists callbacks",
+        )
     })?;
-    moved(&state);
+    changed(&state);
     Ok(Json(view(&released)))
 }
 
-fn moved(state: &State) {
-    state.callbacks_moved.notify_waiters();
-    state.changed("callbacks");
+fn changed(state: &AppState) {
+    state.callbacks_changed.notify_waiters();
+    state.changed(Change::Callbacks);
     state.save();
 }
 
-fn view(one: &Waiting) -> Value {
-    let attempts =
-        one.attempts.iter().map(|made| json!({ "at": made.at.to_string(), "status": made.status }));
+fn view(callback: &Callback) -> Value {
+    let attempts = callback
+        .attempts
+        .iter()
+        .map(|attempt| json!({ "at": attempt.at.to_string(), "status": attempt.status }));
     json!({
-        "number": one.number,
-        "certify_id": one.certify_id,
-        "kind": one.kind,
-        "state": one.stage,
-        "due": one.due.to_string(),
-        "to": shown(&one.url),
+        "number": callback.number,
+        "certify_id": callback.certify_id,
+        "kind": callback.kind,
+        "state": callback.stage,
+        "due": callback.due.to_string(),
+        "to": without_query(&callback.url),
         "attempts": attempts.collect::<Vec<_>>(),
     })
 }

@@ -1,53 +1,54 @@
-//! The clock.
+//! The clock: reading, setting and advancing it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::problem::{Answer, Problem};
-use crate::state::State;
+use super::problem::{AdminError, AdminResult};
+use crate::state::AppState;
 use crate::{callbacks, time};
 
-/// A hundred years: what is more is a slip.
-const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
+/// The longest advance, a hundred years: more is probably a mistake.
+const MAX_ADVANCE: f64 = 100.0 * 365.25 * 86_400.0;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(super) struct ClockChange {
     set: Option<String>,
     rate: Option<f64>,
     advance_seconds: Option<f64>,
 }
 
-pub(super) async fn get(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+pub(super) async fn get(State(state): State<Arc<AppState>>) -> Json<Value> {
     Json(shown(&state))
 }
 
-/// Sets it, changes its rate, advances it, in this order; answers when what fell due has run.
+/// Sets the clock, changes its rate and advances it, in this order. Answers after all due callbacks are done.
 pub(super) async fn patch(
-    Shared(state): Shared<Arc<State>>,
-    change: Result<Json<Change>, JsonRejection>,
-) -> Answer<Value> {
+    State(state): State<Arc<AppState>>,
+    change: Result<Json<ClockChange>, JsonRejection>,
+) -> AdminResult<Value> {
     let Json(change) = change?;
     let set = change.set.as_deref().map(|text| {
-        time::parse(text).ok_or_else(|| Problem::bad("`set` is no time", "write it as 2026-01-02T03:04:05Z"))
+        time::parse(text)
+            .ok_or_else(|| AdminError::bad("`set` is not a valid time", "example: 2026-01-02T03:04:05Z"))
     });
     let (set, advance) = (set.transpose()?, change.advance_seconds.unwrap_or(0.0));
-    if !(0.0..=LONGEST).contains(&advance) {
-        return Err(Problem::bad(
-            "`advance_seconds` lies from 0 to a hundred years",
-            "`set` sets the clock back",
+    if !(0.0..=MAX_ADVANCE).contains(&advance) {
+        return Err(AdminError::bad(
+            "`advance_seconds` must be from 0 to a hundred years",
+            "use `set` to set the clock back",
         ));
     }
     if change.rate.is_some_and(|rate| !(0.0..=1e6).contains(&rate)) {
-        return Err(Problem::bad(
-            "`rate` lies from 0, which stops the clock, to 1,000,000",
-            "1 is the system's",
+        return Err(AdminError::bad(
+            "`rate` must be from 0 to 1,000,000",
+            "0 stops the clock, 1 is real time",
         ));
     }
     if let Some(to) = set {
@@ -60,7 +61,7 @@ pub(super) async fn patch(
     Ok(Json(shown(&state)))
 }
 
-fn shown(state: &State) -> Value {
+fn shown(state: &AppState) -> Value {
     let now = state.clock.now();
     json!({ "now": now.to_string(), "now_millis": now.as_millis(), "rate": state.clock.rate() })
 }

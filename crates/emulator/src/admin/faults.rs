@@ -1,37 +1,37 @@
-//! Faults: listing, adding, removing.
+//! Faults: listing, adding and removing them.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State as Shared;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::problem::{Problem, created};
+use super::problem::{AdminError, created};
 use crate::faults::Fault;
-use crate::state::State;
+use crate::state::{AppState, Change};
 
-pub(super) async fn list(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
     Json(json!({ "faults": state.faults().list() }))
 }
 
 pub(super) async fn inject(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     fault: Result<Json<Fault>, JsonRejection>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Body>, AdminError> {
     let Json(fault) = fault?;
     state.faults().add(fault);
-    state.changed("faults");
+    state.changed(Change::Faults);
     state.save();
     let list = json!({ "faults": state.faults().list() });
     Ok(created(list))
 }
 
-pub(super) async fn clear(Shared(state): Shared<Arc<State>>) -> StatusCode {
+pub(super) async fn clear(State(state): State<Arc<AppState>>) -> StatusCode {
     state.faults().clear();
-    state.changed("faults");
+    state.changed(Change::Faults);
     state.save();
     StatusCode::NO_CONTENT
 }

@@ -1,70 +1,70 @@
-//! The journal, and why a signature was refused.
+//! The journal, and explanations of refused signatures.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::problem::{Answer, Problem};
-use crate::gateway::{self, Explanation, Incoming};
-use crate::state::State;
+use super::problem::{AdminError, AdminResult};
+use crate::gateway::{self, ApiRequest, Explanation};
+use crate::state::AppState;
 
-/// How many entries are listed.
-const LISTED: usize = 200;
+/// The maximum number of listed entries.
+const MAX_LISTED: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Given {
+pub(super) struct ClientString {
     string_to_sign: String,
 }
 
-pub(super) async fn list(Shared(state): Shared<Arc<State>>) -> Json<Value> {
+pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
     let journal = state.journal();
-    Json(json!({ "entries": journal.latest().take(LISTED).collect::<Vec<_>>() }))
+    Json(json!({ "entries": journal.latest().take(MAX_LISTED).collect::<Vec<_>>() }))
 }
 
-/// Explains a refused signature: what the server signed, and which mistake gives the client's signature.
+/// Explains a refused signature: the server's string to sign, and the mistake that results in the client's signature.
 pub(super) async fn explain(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(number): Path<u64>,
-) -> Answer<Explanation> {
+) -> AdminResult<Explanation> {
     let request = refused_request(&state, number)?;
-    computed(move || gateway::explain(&request, &state.setup.keys)).await
+    computed(move || gateway::explain(&request, &state.settings.keys)).await
 }
 
-/// Compares the string that the client signed with the server's.
+/// Compares the client's string to sign with the server's.
 pub(super) async fn compare(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(number): Path<u64>,
-    given: Result<Json<Given>, JsonRejection>,
-) -> Answer<Explanation> {
+    given: Result<Json<ClientString>, JsonRejection>,
+) -> AdminResult<Explanation> {
     let Json(given) = given?;
     let request = refused_request(&state, number)?;
     computed(move || gateway::compare(&request, &given.string_to_sign)).await
 }
 
-/// Computes an explanation where no other request waits for it.
-async fn computed(explain: impl FnOnce() -> Explanation + Send + 'static) -> Answer<Explanation> {
+/// Computes an explanation on a thread of its own, so that no other request waits.
+async fn computed(explain: impl FnOnce() -> Explanation + Send + 'static) -> AdminResult<Explanation> {
     let computed = tokio::task::spawn_blocking(explain).await;
     let broken =
-        |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed", "report a bug");
+        |_| AdminError::new(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed", "report a bug");
     computed.map(Json).map_err(broken)
 }
 
-fn refused_request(state: &State, number: u64) -> Result<Arc<Incoming>, Problem> {
+fn refused_request(state: &AppState, number: u64) -> Result<Arc<ApiRequest>, AdminError> {
     let journal = state.journal();
     let entry = journal.get(number).filter(|entry| entry.refused).ok_or_else(|| {
-        Problem::not_found(
-            "no signature was refused under this number",
+        AdminError::not_found(
+            "this entry is not a refused signature",
             "entries with `refused: true` can be explained",
         )
     })?;
     entry.refused_request.clone().ok_or_else(|| {
-        Problem::new(
+        AdminError::new(
             StatusCode::GONE,
             "this refused request is no longer kept",
             "the latest 32 refused requests of at most 64 KiB can be explained: repeat the call",

@@ -1,4 +1,4 @@
-//! A request that is not carried out, and the answers of the admin API.
+//! Errors and results of the admin API.
 
 use axum::Json;
 use axum::body::Body;
@@ -8,16 +8,16 @@ use axum::response::IntoResponse;
 use serde::Serialize;
 use serde_json::json;
 
-/// A request that is not carried out: what is wrong, and what to do.
-pub(super) struct Problem {
+/// An error of the admin API: what failed, and what to do.
+pub(super) struct AdminError {
     status: StatusCode,
     error: String,
     hint: &'static str,
 }
 
-pub(super) type Answer<T> = Result<Json<T>, Problem>;
+pub(super) type AdminResult<T> = Result<Json<T>, AdminError>;
 
-impl Problem {
+impl AdminError {
     pub(super) fn new(status: StatusCode, error: impl Into<String>, hint: &'static str) -> Self {
         Self { status, error: error.into(), hint }
     }
@@ -31,26 +31,26 @@ impl Problem {
     }
 }
 
-impl From<JsonRejection> for Problem {
-    /// What was sent is not quoted.
+impl From<JsonRejection> for AdminError {
+    /// The message does not quote the request.
     fn from(rejection: JsonRejection) -> Self {
         let error = match rejection {
-            JsonRejection::JsonDataError(_) => "the document has not the fields that are expected",
-            JsonRejection::JsonSyntaxError(_) => "the body is no JSON",
+            JsonRejection::JsonDataError(_) => "the fields of the JSON document are not valid",
+            JsonRejection::JsonSyntaxError(_) => "the body is not valid JSON",
             JsonRejection::MissingJsonContentType(_) => "the body must be application/json",
             _ => "the body cannot be read",
         };
-        Self::bad(error, "GET /_emu/v1/openapi.json says what is taken")
+        Self::bad(error, "GET /_emu/v1/openapi.json describes the requests")
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for AdminError {
     fn into_response(self) -> Response<Body> {
         (self.status, Json(json!({ "error": self.error, "hint": self.hint }))).into_response()
     }
 }
 
-/// HTTP 201 and what was made.
+/// Returns HTTP 201 with the created object.
 pub(super) fn created(what: impl Serialize) -> Response<Body> {
     (StatusCode::CREATED, Json(what)).into_response()
 }

@@ -10,10 +10,10 @@ use axum::{Router, middleware};
 
 use super::{authorization, callbacks, clock, events, faults, journal, sessions, system};
 use crate::http::small_body;
-use crate::state::State;
+use crate::state::AppState;
 
-/// The paths and their methods; `openapi.json` has the same, which a test sees to.
-pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
+/// Returns the routes. A test compares them with `openapi.json`.
+pub(crate) fn router(state: &Arc<AppState>) -> Router<Arc<AppState>> {
     let guarded = Router::new()
         .route("/_emu/v1/info", get(system::info))
         .route("/_emu/v1/reset", post(system::reset))
@@ -32,8 +32,8 @@ pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/_emu/v1/journal", get(journal::list))
         .route("/_emu/v1/journal/{number}/explain", get(journal::explain).post(journal::compare))
         .route("/_emu/ui", get(system::ui))
-        .layer(middleware::from_fn_with_state(state.setup.limits, small_body))
-        // Its body has bounds of its own.
+        .layer(middleware::from_fn_with_state(state.settings.limits, small_body))
+        // A snapshot has its own limits.
         .route("/_emu/v1/snapshot", get(system::snapshot).put(system::restore));
     guarded.layer(middleware::from_fn_with_state(Arc::clone(state), authorization::check))
 }

@@ -1,37 +1,38 @@
-//! A product answer: what an action says beside HTTP 200.
+//! The answer of an action, which comes with HTTP 200.
 
 use cloudauth_protocol::Code;
 use serde_json::{Map, Value};
 
-/// A product answer: `Code`, `Message`, and perhaps `ResultObject`.
-pub(crate) struct Answer {
+/// The answer of an action: `Code`, `Message`, and on success `ResultObject`.
+pub(crate) struct ActionReply {
     pub(crate) code: String,
     message: &'static str,
     result: Option<Value>,
-    /// What the emulator has to add: it stands in parentheses behind the message, and in the journal.
+    /// The emulator's own hint. It follows the message in parentheses, and is in the journal.
     pub(crate) hint: Option<String>,
 }
 
-impl Answer {
+impl ActionReply {
     pub(super) fn success(result: Value) -> Self {
-        Self { result: Some(result), ..Self::code("200") }
+        Self { result: Some(result), ..Self::with_code("200") }
     }
 
-    /// A code with the vendor's message.
-    pub(super) fn code(code: &str) -> Self {
+    /// Creates an answer with this Code and the vendor's message.
+    pub(super) fn with_code(code: &str) -> Self {
         let message = Code::from_wire(code).manual().map_or("", |entry| entry.vendor_text);
         Self { code: code.to_owned(), message, result: None, hint: None }
     }
 
-    pub(super) fn hint(code: &str, hint: impl Into<String>) -> Self {
-        Self { hint: Some(hint.into()), ..Self::code(code) }
+    /// Creates an answer with this Code, the vendor's message and a hint.
+    pub(super) fn with_hint(code: &str, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::with_code(code) }
     }
 
     pub(crate) fn certify_id(&self) -> Option<&str> {
         self.result.as_ref()?.get("CertifyId")?.as_str()
     }
 
-    /// The fields of the vendor's answer.
+    /// Returns the fields of the vendor's answer document.
     pub(crate) fn fields(&self, request_id: &str) -> Map<String, Value> {
         let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         let mut fields = Map::new();

@@ -1,88 +1,96 @@
-//! The RPC gateway: turns away what is not signed, hands the rest to its action, answers JSON or XML.
+//! The handler of API calls: reads the request, plans faults, checks the signature, runs the action, writes the journal.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Request, State as Shared};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode};
 use serde_json::Value;
 
-use super::answer::Answer;
-use super::response::Draft;
+use super::answer::ActionReply;
+use super::response::PendingResponse;
 use super::{delete, describe, fault_injection, init};
-use crate::faults::{Call, FaultKind};
-use crate::gateway::{EXPLAINABLE, GatewayError, Incoming, verify};
-use crate::http::{BodyError, CALL_BODY, Line, is_cross_origin, read_body};
+use crate::faults::{CallFacts, FaultKind};
+use crate::gateway::{ApiRequest, GatewayError, MAX_EXPLAINED, verify};
+use crate::http::{BodyError, ConnectionControl, MAX_CALL_BODY, is_cross_origin, read_body};
 use crate::sessions;
-use crate::state::{Entry, State, What};
+use crate::state::{AppState, Change, EntrySource, JournalEntry, SignatureVersion};
 
-/// The request id in the answer to a page of another origin.
+/// The request id in answers to cross-origin requests.
 const FOREIGN_REQUEST_ID: &str = "00000000-0000-0000-0000-000000000000";
 
+/// Handles a call of the API.
 pub(crate) async fn call(
-    Shared(state): Shared<Arc<State>>,
-    Extension(line): Extension<Line>,
+    State(state): State<Arc<AppState>>,
+    Extension(connection): Extension<ConnectionControl>,
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    // SDKs send no `Origin`. A page of another origin cannot read the answer: its request must leave no trace, neither in
-    // the journal nor in the faults and the ids.
+    // SDKs send no `Origin`. A page of another origin cannot read the answer, and its request must not affect the journal,
+    // the faults or the ids.
     if is_cross_origin(&parts.headers) {
-        let words = "The emulator takes no calls from pages of another origin.";
-        let error = GatewayError::new(StatusCode::FORBIDDEN, "Forbidden.Origin", words);
+        let message = "The emulator does not accept calls from pages of another origin.";
+        let error = GatewayError::new(StatusCode::FORBIDDEN, "Forbidden.Origin", message);
         return refusal(&state, &error, FOREIGN_REQUEST_ID).into_response();
     }
-    let unread = state.faults().plan(&Call { unread: true, ..Call::default() });
+    let unread = state.faults().plan(&CallFacts { unread: true, ..CallFacts::default() });
     if unread.fault.is_some() {
-        line.close_after(0);
-        journal(&state, Entry::new(state.clock.now(), What::Call, "", 0), unread.fault);
+        connection.close_after(0);
+        journal(&state, JournalEntry::new(state.clock.now(), EntrySource::Call, "", 0), unread.fault);
         return Response::new(Body::empty());
     }
-    let request = match read(parts, body, state.setup.limits.body_time).await {
+    let request = match read(parts, body, state.settings.limits.body_time).await {
         Ok(request) => request,
         Err(error) => return refuse(&state, &error),
     };
     let plan = {
         let (order, certify_id) = (request.param("OuterOrderNo"), request.param("CertifyId"));
-        state.faults().plan(&Call { unread: false, action: request.action(), order, certify_id })
+        state.faults().plan(&CallFacts { unread: false, action: request.action(), order, certify_id })
     };
     tokio::time::sleep(plan.delay).await;
     let request_id = state.fresh_request_id();
-    let answer = match plan.fault.and_then(fault_injection::instead) {
+    let answer = match plan.fault.and_then(fault_injection::error_for) {
         Some(error) => Err(error),
         None => answer(&state, &request).await,
     };
-    let (mut draft, entry) = match answer {
+    let (mut response, entry) = match answer {
         Ok(answer) => {
             let root = format!("{}Response", request.action().unwrap_or_default());
-            let draft = Draft::write(&state, &request, StatusCode::OK, &root, answer.fields(&request_id));
-            let entry = entry(&state, &request, &draft, &answer.code);
+            let response =
+                PendingResponse::write(&state, &request, StatusCode::OK, &root, answer.fields(&request_id));
+            let entry = entry(&state, &request, &response, &answer.code);
             let certify_id = answer.certify_id().map(str::to_owned).or(entry.certify_id);
-            (draft, Entry { hint: answer.hint, certify_id, ..entry })
+            (response, JournalEntry { hint: answer.hint, certify_id, ..entry })
         }
         Err(error) => {
             let host = request.header("host").unwrap_or_default();
-            let draft = Draft::write(&state, &request, error.status, "Error", error.body(&request_id, host));
-            let entry = entry(&state, &request, &draft, error.code);
-            let entry = Entry { hint: error.hint, refused: error.is_unmatched_signature, ..entry };
-            (Draft { retry_after: error.retry_after, ..draft }, entry)
+            let response = PendingResponse::write(
+                &state,
+                &request,
+                error.status,
+                "Error",
+                error.body(&request_id, host),
+            );
+            let entry = entry(&state, &request, &response, error.code);
+            let entry = JournalEntry { hint: error.hint, refused: error.is_signature_mismatch, ..entry };
+            (PendingResponse { retry_after: error.retry_after, ..response }, entry)
         }
     };
     if let Some(fault) = plan.fault {
-        fault_injection::spoil(fault, &mut draft, &line);
+        fault_injection::apply(fault, &mut response, &connection);
     }
-    let is_kept = entry.refused && request.size() <= EXPLAINABLE;
+    let is_kept = entry.refused && request.size() <= MAX_EXPLAINED;
     let refused_request = is_kept.then(|| Arc::new(request));
-    journal(&state, Entry { request_id: Some(request_id), refused_request, ..entry }, plan.fault);
+    journal(&state, JournalEntry { request_id: Some(request_id), refused_request, ..entry }, plan.fault);
     state.save();
-    draft.into_response()
+    response.into_response()
 }
 
-async fn read(parts: Parts, body: Body, time: Duration) -> Result<Incoming, GatewayError> {
-    let body = read_body(body, CALL_BODY, time).await.map_err(|error| {
+async fn read(parts: Parts, body: Body, time: Duration) -> Result<ApiRequest, GatewayError> {
+    let body = read_body(body, MAX_CALL_BODY, time).await.map_err(|error| {
         let code = match error {
             BodyError::TooLarge { .. } => "RequestEntityTooLarge",
             BodyError::TooSlow { .. } => "RequestTimeout",
@@ -90,64 +98,63 @@ async fn read(parts: Parts, body: Body, time: Duration) -> Result<Incoming, Gate
         };
         GatewayError::new(error.status(), code, format!("Invalid request: {error}."))
     })?;
-    Incoming::new(parts, body)
+    ApiRequest::new(parts, body)
 }
 
-/// Answers a request whose body could not be read.
-fn refuse(state: &State, error: &GatewayError) -> Response<Body> {
+/// Answers and journals a request whose body could not be read.
+fn refuse(state: &AppState, error: &GatewayError) -> Response<Body> {
     let request_id = state.fresh_request_id();
-    let draft = refusal(state, error, &request_id);
-    let entry = Entry::new(state.clock.now(), What::Call, "", error.status.as_u16());
-    let entry = Entry { code: Some(error.code.to_owned()), request_id: Some(request_id), ..entry };
+    let response = refusal(state, error, &request_id);
+    let entry = JournalEntry::new(state.clock.now(), EntrySource::Call, "", error.status.as_u16());
+    let entry = JournalEntry { code: Some(error.code.to_owned()), request_id: Some(request_id), ..entry };
     journal(state, entry, None);
-    draft.into_response()
+    response.into_response()
 }
 
-/// The answer to a request that is refused before its parameters are known.
-fn refusal(state: &State, error: &GatewayError, request_id: &str) -> Draft {
+/// Returns the response to a request that is refused before its parameters are known.
+fn refusal(state: &AppState, error: &GatewayError, request_id: &str) -> PendingResponse {
     let text = Value::Object(error.body(request_id, "")).to_string();
-    Draft::json(state, error.status, text)
+    PendingResponse::json(state, error.status, text)
 }
 
-/// What the journal keeps of a call: names and ids.
-fn entry(state: &State, request: &Incoming, draft: &Draft, code: &str) -> Entry {
-    // What is no name or id of ours may be anything.
+/// Returns the journal entry of a call: only names and ids.
+fn entry(state: &AppState, request: &ApiRequest, response: &PendingResponse, code: &str) -> JournalEntry {
+    // Other values may be personal data.
     let id = |name| request.param(name).filter(|id| is_id(id)).map(str::to_owned);
     let action = request.action().filter(|action| is_id(action)).unwrap_or_default();
-    Entry {
+    JournalEntry {
         code: Some(code.to_owned()),
         certify_id: id("CertifyId"),
         outer_order_no: id("OuterOrderNo"),
-        signature: Some(if request.is_v3() { "V3" } else { "V1" }),
-        ..Entry::new(state.clock.now(), What::Call, action, draft.status.as_u16())
+        signature: Some(if request.is_v3() { SignatureVersion::V3 } else { SignatureVersion::V1 }),
+        ..JournalEntry::new(state.clock.now(), EntrySource::Call, action, response.status.as_u16())
     }
 }
 
-/// Whether a text is made as ids are, and is no ID number.
+/// Returns whether a text has the form of an order number or CertifyId, and is not an ID number.
 fn is_id(text: &str) -> bool {
     text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !sessions::is_id_number(text)
 }
 
-fn journal(state: &State, entry: Entry, fault: Option<FaultKind>) {
-    let fault = fault.and_then(|fault| serde_json::to_value(fault).ok());
-    // One more of its times is used up.
+fn journal(state: &AppState, entry: JournalEntry, fault: Option<FaultKind>) {
+    // The fault has one less of its `times` left.
     if fault.is_some() {
-        state.changed("faults");
+        state.changed(Change::Faults);
     }
-    state.journal().write(Entry { fault, ..entry });
-    state.changed("journal");
-    state.changed("sessions");
+    state.journal().write(JournalEntry { fault, ..entry });
+    state.changed(Change::Journal);
+    state.changed(Change::Sessions);
 }
 
-async fn answer(state: &State, request: &Incoming) -> Result<Answer, GatewayError> {
+async fn answer(state: &AppState, request: &ApiRequest) -> Result<ActionReply, GatewayError> {
     if !matches!(request.parts.method, Method::GET | Method::POST) {
         return Err(GatewayError::bad_request("UnsupportedHTTPMethod", "This http method is not supported."));
     }
     let action = request.action().ok_or_else(|| GatewayError::missing("Action"))?;
     let now = state.clock.now();
-    let access_key_id = verify(request, &state.setup.keys, || state.nonces(), now)?;
-    if let Some(most) = state.setup.calls_a_second
-        && let Some(wait) = state.quota().count(access_key_id, action, most, now)
+    let access_key_id = verify(request, &state.settings.keys, || state.nonces(), now)?;
+    if let Some(limit) = state.settings.calls_per_second
+        && let Some(wait) = state.quota().count(access_key_id, action, limit, now)
     {
         return Err(GatewayError::throttled(wait));
     }

@@ -1,39 +1,42 @@
-//! `DescribeFaceVerify`.
+//! `DescribeFaceVerify`: the result of a session.
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
-use crate::gateway::Incoming;
+use super::answer::ActionReply;
+use crate::gateway::ApiRequest;
 use crate::sessions::{Magic, Outcome};
-use crate::state::State;
+use crate::state::AppState;
 use crate::web::picture;
 
-pub(crate) fn describe_face_verify(state: &State, request: &Incoming) -> Answer {
+pub(crate) fn describe_face_verify(state: &AppState, request: &ApiRequest) -> ActionReply {
     let filled = |name| request.param(name).filter(|value| !value.is_empty());
     let (Some(scene_id), Some(certify_id)) = (filled("SceneId"), filled("CertifyId")) else {
-        return Answer::hint("400", "SceneId, CertifyId");
+        return ActionReply::with_hint("400", "SceneId, CertifyId");
     };
     let mut sessions = state.sessions();
     let Some(session) = sessions.get_mut(certify_id).filter(|session| !session.deleted) else {
-        return Answer::code("406");
+        return ActionReply::with_code("406");
     };
     session.queried |= session.scene_id == scene_id && session.result().is_some();
     if session.scene_id != scene_id {
-        return Answer::hint("406", "the emulator's guess for a CertifyId of another scene");
+        return ActionReply::with_hint(
+            "406",
+            "the CertifyId belongs to another scene; the emulator assumes this code",
+        );
     }
     match (session.magic, session.result().cloned()) {
-        (Magic::DescribeCode(code), _) if code != 200 => Answer::code(&code.to_string()),
-        (_, None) => Answer::code("424"),
-        // The result is there, and is not told yet.
+        (Magic::DescribeCode(code), _) if code != 200 => ActionReply::with_code(&code.to_string()),
+        (_, None) => ActionReply::with_code("424"),
+        // The result exists, but is not available yet.
         (_, Some(_)) if session.pending > 0 => {
             session.pending -= 1;
-            Answer::code("424")
+            ActionReply::with_code("424")
         }
-        (_, Some(outcome)) => Answer::success(result_object(state, certify_id, &outcome)),
+        (_, Some(outcome)) => ActionReply::success(result_object(state, certify_id, &outcome)),
     }
 }
 
-fn result_object(state: &State, certify_id: &str, outcome: &Outcome) -> Value {
+fn result_object(state: &AppState, certify_id: &str, outcome: &Outcome) -> Value {
     let object = picture::object_of(certify_id);
     let mut picture = json!({
         "faceAttackScore": 0.000_085_978_397_692_088_04,
@@ -42,8 +45,7 @@ fn result_object(state: &State, certify_id: &str, outcome: &Outcome) -> Value {
         "pictureUrl": picture::signed_url(state, &object),
         "qualityScore": 99.934_768_676_757_81,
     });
-    // The first three end before the faces are compared.
-    if !outcome.is_without_source()
+    if outcome.compares_faces()
         && let Value::Object(fields) = &mut picture
     {
         fields.insert("verifyScore".into(), outcome.verify_score.into());

@@ -1,14 +1,14 @@
-//! What a fault does to an answer.
+//! The effect of a fault on a call, its response and its connection.
 
 use axum::http::StatusCode;
 
-use super::response::Draft;
+use super::response::PendingResponse;
 use crate::faults::FaultKind;
 use crate::gateway::GatewayError;
-use crate::http::Line;
+use crate::http::ConnectionControl;
 
-/// The error that a fault brings instead of the action.
-pub(crate) fn instead(fault: FaultKind) -> Option<GatewayError> {
+/// Returns the error that a fault causes instead of running the action.
+pub(crate) fn error_for(fault: FaultKind) -> Option<GatewayError> {
     match fault {
         FaultKind::Status(status) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -26,7 +26,7 @@ pub(crate) fn instead(fault: FaultKind) -> Option<GatewayError> {
             })
         }
         FaultKind::Throttle(wait) => Some(GatewayError::throttled(wait)),
-        // What is sent instead is written over the answer, or is not sent at all.
+        // `apply` replaces this response, or closes the connection before it.
         FaultKind::HtmlBadGateway | FaultKind::CloseBeforeActing => {
             Some(GatewayError::new(StatusCode::BAD_GATEWAY, "InternalError", ""))
         }
@@ -34,29 +34,29 @@ pub(crate) fn instead(fault: FaultKind) -> Option<GatewayError> {
     }
 }
 
-/// Does to an answer, or to its connection, what the fault says.
-pub(crate) fn spoil(fault: FaultKind, draft: &mut Draft, line: &Line) {
+/// Applies a fault to a response or its connection.
+pub(crate) fn apply(fault: FaultKind, response: &mut PendingResponse, connection: &ConnectionControl) {
     match fault {
-        FaultKind::CloseBeforeActing | FaultKind::CloseAfterActing => line.close_after(0),
-        FaultKind::Reset => line.reset(),
-        FaultKind::TruncatedAt(bytes) => line.close_after(bytes),
-        FaultKind::Dribble(pause) => line.dribble(pause),
+        FaultKind::CloseBeforeActing | FaultKind::CloseAfterActing => connection.close_after(0),
+        FaultKind::Reset => connection.reset(),
+        FaultKind::TruncatedAt(bytes) => connection.close_after(bytes),
+        FaultKind::Dribble(pause) => connection.dribble(pause),
         FaultKind::HtmlBadGateway => {
-            draft.kind = "text/html";
-            draft.body = b"<html><head><title>502 Bad Gateway</title></head></html>".to_vec();
+            response.content_type = "text/html";
+            response.body = b"<html><head><title>502 Bad Gateway</title></head></html>".to_vec();
         }
-        FaultKind::Empty => (draft.status, draft.body) = (StatusCode::OK, Vec::new()),
-        FaultKind::MalformedJson => draft.body.truncate(draft.body.len() * 2 / 3),
-        FaultKind::WrongContentType => draft.kind = "image/png",
-        FaultKind::InvalidUtf8 => draft.body = b"{\"Code\":\"\xff\xfe\"}".to_vec(),
+        FaultKind::Empty => (response.status, response.body) = (StatusCode::OK, Vec::new()),
+        FaultKind::MalformedJson => response.body.truncate(response.body.len() * 2 / 3),
+        FaultKind::WrongContentType => response.content_type = "image/png",
+        FaultKind::InvalidUtf8 => response.body = b"{\"Code\":\"\xff\xfe\"}".to_vec(),
         FaultKind::DuplicateKeys => {
-            draft.body.pop();
-            draft.body.extend_from_slice(b",\"Code\":\"200\"}");
+            response.body.pop();
+            response.body.extend_from_slice(b",\"Code\":\"200\"}");
         }
-        FaultKind::Padded(bytes) => draft.body.resize(draft.body.len() + bytes, b' '),
+        FaultKind::Padded(bytes) => response.body.resize(response.body.len() + bytes, b' '),
         FaultKind::WrongDate(seconds) => {
-            let date = draft.date.as_secs().saturating_add_signed(seconds);
-            draft.date = cloudauth_protocol::UnixTime::from_secs(date);
+            let date = response.date.as_secs().saturating_add_signed(seconds);
+            response.date = cloudauth_protocol::UnixTime::from_secs(date);
         }
         FaultKind::Latency(_) | FaultKind::CloseUnread | FaultKind::Status(_) | FaultKind::Throttle(_) => {}
     }

@@ -1,4 +1,4 @@
-//! An answer before it is written: JSON or XML, in the vendor's shape.
+//! HTTP responses in the vendor's format, JSON or XML, before faults are applied.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use cloudauth_protocol::UnixTime;
 use quick_xml::escape::escape;
 use serde_json::{Map, Value};
 
-use crate::gateway::Incoming;
-use crate::state::State;
+use crate::gateway::ApiRequest;
+use crate::state::AppState;
 
-/// An answer before it is written.
-pub(super) struct Draft {
+/// A response that faults can still change.
+pub(super) struct PendingResponse {
     pub(super) status: StatusCode,
-    pub(super) kind: &'static str,
+    pub(super) content_type: &'static str,
     pub(super) body: Vec<u8>,
     pub(super) date: UnixTime,
     pub(super) retry_after: Option<Duration>,
 }
 
-impl Draft {
-    /// The fields as JSON, or as XML if the request wants it.
+impl PendingResponse {
+    /// Creates a response of JSON, or of XML if the request asks for it.
     pub(super) fn write(
-        state: &State,
-        request: &Incoming,
+        state: &AppState,
+        request: &ApiRequest,
         status: StatusCode,
         root: &str,
         fields: Map<String, Value>,
@@ -34,19 +34,19 @@ impl Draft {
             return Self::json(state, status, Value::Object(fields).to_string());
         }
         let text = format!("<?xml version='1.0' encoding='UTF-8'?>{}", xml(root, &Value::Object(fields)));
-        Self { kind: "text/xml;charset=utf-8", ..Self::json(state, status, text) }
+        Self { content_type: "text/xml;charset=utf-8", ..Self::json(state, status, text) }
     }
 
-    pub(super) fn json(state: &State, status: StatusCode, text: String) -> Self {
-        let (kind, date) = ("application/json;charset=utf-8", state.clock.now());
-        Self { status, kind, body: text.into_bytes(), date, retry_after: None }
+    pub(super) fn json(state: &AppState, status: StatusCode, text: String) -> Self {
+        let (content_type, date) = ("application/json;charset=utf-8", state.clock.now());
+        Self { status, content_type, body: text.into_bytes(), date, retry_after: None }
     }
 
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.date.to_system_time())) {
             headers.insert(DATE, date);
         }
@@ -57,6 +57,7 @@ impl Draft {
     }
 }
 
+/// Formats an XML element. The content is escaped.
 fn xml(name: &str, value: &Value) -> String {
     let inside = match value {
         Value::Object(fields) => fields.iter().map(|(name, value)| xml(name, value)).collect(),

@@ -1,4 +1,4 @@
-//! Makes the callbacks when the emulator's clock says so.
+//! Delivery of callbacks when they are due by the emulator's clock.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,30 +7,32 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::request::{TIMEOUT, get};
-use crate::state::{Attempt, State, Waiting};
+use crate::state::{AppState, Callback, CallbackAttempt, Change};
 
-/// The most callbacks that are made concurrently.
-const AT_ONCE: usize = 64;
+/// The pause if no callback is scheduled. Every change ends it early.
+const IDLE: Duration = Duration::from_secs(3600);
 
-/// Runs for as long as the emulator does.
-pub(crate) async fn run(state: Arc<State>) {
+/// The maximum number of concurrent callbacks.
+const MAX_CONCURRENT: usize = 64;
+
+/// Delivers callbacks until the emulator stops.
+pub(crate) async fn run(state: Arc<AppState>) {
     let mut calls = JoinSet::new();
     loop {
-        let (mut clock, mut moved) = (pin!(state.clock.changed()), pin!(state.callbacks_moved.notified()));
+        let (mut clock, mut moved) = (pin!(state.clock.changed()), pin!(state.callbacks_changed.notified()));
         clock.as_mut().enable();
         moved.as_mut().enable();
-        while calls.len() < AT_ONCE {
-            // In a statement of its own: the queue must not be locked while a call is made.
+        while calls.len() < MAX_CONCURRENT {
+            // A separate statement, so that the queue is unlocked before the request.
             let due = state.callbacks().take_due(state.clock.now());
-            let Some(one) = due else { break };
-            calls.spawn(call(Arc::clone(&state), one));
+            let Some(callback) = due else { break };
+            calls.spawn(call(Arc::clone(&state), callback));
         }
         while calls.try_join_next().is_some() {}
-        let is_full = calls.len() >= AT_ONCE;
+        let is_full = calls.len() >= MAX_CONCURRENT;
         let next = state.callbacks().next_due();
-        // Far enough away that somebody will have changed something by then.
         let next = next.filter(|_| !is_full);
-        let wait = next.and_then(|due| state.clock.until(due)).unwrap_or(Duration::from_secs(3600));
+        let wait = next.and_then(|due| state.clock.until(due)).unwrap_or(IDLE);
         tokio::select! {
             () = clock => {}
             () = moved => {}
@@ -40,19 +42,19 @@ pub(crate) async fn run(state: Arc<State>) {
     }
 }
 
-async fn call(state: Arc<State>, one: Waiting) {
-    let status = get(&state, one.url).await;
+async fn call(state: Arc<AppState>, callback: Callback) {
+    let status = get(&state, callback.url).await;
     let at = state.clock.now();
-    state.callbacks().answered(one.number, Attempt { at, status }, at.plus(TIMEOUT));
-    state.callbacks_moved.notify_waiters();
-    state.changed("callbacks");
+    state.callbacks().answered(callback.number, CallbackAttempt { at, status }, at.plus(TIMEOUT));
+    state.callbacks_changed.notify_waiters();
+    state.changed(Change::Callbacks);
     state.save();
 }
 
-/// Waits until nothing runs and nothing is due.
-pub(crate) async fn settle(state: &State) {
+/// Waits until no callback is running or due.
+pub(crate) async fn settle(state: &AppState) {
     loop {
-        let mut moved = pin!(state.callbacks_moved.notified());
+        let mut moved = pin!(state.callbacks_changed.notified());
         moved.as_mut().enable();
         if state.callbacks().is_settled(state.clock.now()) {
             return;
@@ -61,8 +63,8 @@ pub(crate) async fn settle(state: &State) {
     }
 }
 
-/// Sets the clock ahead step by step: at each time at which something falls due, it runs and comes to its end.
-pub(crate) async fn advance(state: &State, time: Duration) {
+/// Advances the clock in steps. At each time at which a callback is due, waits until it is done.
+pub(crate) async fn advance(state: &AppState, time: Duration) {
     let target = state.clock.now().plus(time);
     loop {
         settle(state).await;
@@ -74,7 +76,7 @@ pub(crate) async fn advance(state: &State, time: Duration) {
     }
     state.clock.reach(target);
     settle(state).await;
-    state.changed("clock");
-    state.changed("sessions");
+    state.changed(Change::Clock);
+    state.changed(Change::Sessions);
     state.save();
 }

@@ -1,38 +1,38 @@
-//! The calls to an address: the probe at the start, and the callback.
+//! Requests to a CallbackUrl: the probe at the start of a session, and the callback itself.
 
 use std::time::Duration;
 
 use axum::http::Uri;
 
-use crate::state::State;
+use crate::state::AppState;
 
-/// How long one call may take, and how long after it the second follows: both within the three seconds that the
-/// vendor names. The parts are not documented.
+/// The timeout of one request, and the pause before its retry. The vendor documents three seconds in total, but not the
+/// parts.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether an address may be called back, and answers 200 now: it is looked at when the verification starts.
-pub(crate) async fn check(state: &State, url: &str) -> Result<(), &'static str> {
-    let parsed: Uri = url.parse().map_err(|_| "CallbackUrl is no URL")?;
+/// Checks that a CallbackUrl is allowed and answers 200, at the start of a session.
+pub(crate) async fn check(state: &AppState, url: &str) -> Result<(), &'static str> {
+    let parsed: Uri = url.parse().map_err(|_| "CallbackUrl is not a valid URL")?;
     let loopback = matches!(parsed.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match parsed.scheme_str().unwrap_or_default() {
         "https" if cfg!(feature = "rustls") => {}
         "https" => {
-            return Err("this build of the emulator has no TLS and calls back to http on loopback alone");
+            return Err("this build of the emulator has no TLS: CallbackUrl must be http on loopback");
         }
         "http" if loopback => {}
-        _ => return Err("CallbackUrl must be https, or http on loopback while developing"),
+        _ => return Err("CallbackUrl must be https, or http on loopback during development"),
     }
     match get(state, url.to_owned()).await {
         Some(200) => Ok(()),
-        _ => Err("CallbackUrl does not answer 200"),
+        _ => Err("CallbackUrl did not answer 200"),
     }
 }
 
-/// The status of the answer, if one came.
-pub(super) async fn get(state: &State, url: String) -> Option<u16> {
-    let browser = state.http.clone();
+/// Sends a GET, and returns the status of the answer, if any.
+pub(super) async fn get(state: &AppState, url: String) -> Option<u16> {
+    let http = state.http.clone();
     let answer = tokio::task::spawn_blocking(move || {
-        let request = browser.get(url).config().timeout_global(Some(TIMEOUT)).build();
+        let request = http.get(url).config().timeout_global(Some(TIMEOUT)).build();
         request.call().map(|answer| answer.status().as_u16())
     });
     answer.await.ok()?.ok()

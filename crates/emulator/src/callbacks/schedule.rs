@@ -1,51 +1,52 @@
-//! Schedules callbacks.
+//! Scheduling of callbacks.
 
 use std::time::Duration;
 
-use crate::http::with_pairs;
-use crate::sessions::{self, Magic, Outcome, Session};
-use crate::state::{Kind, State, Waiting};
+use crate::http::with_parameters;
+use crate::sessions::{CallbackScenario, Outcome, Session};
+use crate::state::{AppState, Callback, CallbackKind, Change};
 
-/// How late a late callback is.
+/// The delay of a late callback.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Has a finished verification called back as its identity says: once, unless told otherwise.
-pub(crate) fn schedule(state: &State, session: &Session) {
-    let how = match session.magic {
-        Magic::Callback(how) => how,
-        _ => 0,
+/// Schedules the callbacks of an ended session, as its identity selects: one by default.
+pub(crate) fn schedule(state: &AppState, session: &Session) {
+    let kinds: &[CallbackKind] = match session.magic.callback() {
+        CallbackScenario::Normal | CallbackScenario::BeforeResult => &[CallbackKind::Normal],
+        CallbackScenario::Never => &[],
+        CallbackScenario::Twice => &[CallbackKind::Normal, CallbackKind::Duplicate],
+        CallbackScenario::Late => &[CallbackKind::Late],
+        CallbackScenario::WrongToken => &[CallbackKind::WrongToken],
+        CallbackScenario::OtherShape => &[CallbackKind::OtherShape],
     };
-    match how {
-        sessions::CALLBACK_NEVER => {}
-        sessions::CALLBACK_TWICE => {
-            add(state, session, Kind::Normal, None);
-            add(state, session, Kind::Duplicate, None);
-        }
-        sessions::CALLBACK_LATE => drop(add(state, session, Kind::Late, None)),
-        sessions::CALLBACK_WRONG_TOKEN => drop(add(state, session, Kind::WrongToken, None)),
-        sessions::CALLBACK_OTHER_SHAPE => drop(add(state, session, Kind::OtherShape, None)),
-        _ => drop(add(state, session, Kind::Normal, None)),
+    for kind in kinds {
+        add(state, session, *kind, None);
     }
 }
 
-/// One more callback of a session; `None` if it has no address or nothing to tell. `claimed` is the SubCode to claim
-/// instead of the result's.
-pub(crate) fn add(state: &State, session: &Session, kind: Kind, claimed: Option<&str>) -> Option<Waiting> {
+/// Adds a callback of a session, and returns it. `None` if the session has no CallbackUrl or no result. `claimed` replaces
+/// the SubCode of the result.
+pub(crate) fn add(
+    state: &AppState,
+    session: &Session,
+    kind: CallbackKind,
+    claimed: Option<&str>,
+) -> Option<Callback> {
     let target = session.callback.as_ref()?;
-    // Forged ones claim a pass, whatever is true.
-    let forged = (kind == Kind::Forged).then(Outcome::pass);
+    // A forged callback always claims a pass.
+    let forged = (kind == CallbackKind::Forged).then(Outcome::pass);
     let claimed = claimed.map(Outcome::with_sub_code);
     let outcome = claimed.as_ref().or(forged.as_ref()).or(session.result())?;
     let wrong = target.token.as_ref().map(|token| format!("{token}x")).unwrap_or_else(|| "forged".to_owned());
     let token = match kind {
-        Kind::WrongToken | Kind::Forged => Some(wrong.as_str()),
+        CallbackKind::WrongToken | CallbackKind::Forged => Some(wrong.as_str()),
         _ => target.token.as_deref(),
     };
-    // As another product calls back, with the SubCode in a parameter of its own.
-    let is_other = kind == Kind::OtherShape;
+    // Another product of the vendor sends the SubCode in a parameter of its own.
+    let is_other = kind == CallbackKind::OtherShape;
     let letter = if outcome.passed() { "Y" } else { "N" };
     let sub_code = outcome.sub_code.as_str();
-    let url = with_pairs(
+    let url = with_parameters(
         &target.url,
         &[
             ("callbackToken", token),
@@ -54,10 +55,10 @@ pub(crate) fn add(state: &State, session: &Session, kind: Kind, claimed: Option<
             ("subCode", is_other.then_some(sub_code)),
         ],
     );
-    let late = if kind == Kind::Late { LATE } else { Duration::ZERO };
+    let late = if kind == CallbackKind::Late { LATE } else { Duration::ZERO };
     let due = state.clock.now().plus(late);
     let added = state.callbacks().add(&session.certify_id, kind, url, due);
-    state.callbacks_moved.notify_waiters();
-    state.changed("callbacks");
+    state.callbacks_changed.notify_waiters();
+    state.changed(Change::Callbacks);
     Some(added)
 }

@@ -10,14 +10,15 @@ use tokio::net::TcpListener;
 use super::router::router;
 use super::running::Emulator;
 use crate::faults::Fault;
-use crate::gateway::{self, Key, Keys, looks_real};
+use crate::gateway::{self, AccessKey, AccessKeys, looks_like_real_key};
 use crate::http::{Limits, serve};
-use crate::state::{Setup, State, Store};
+use crate::state::{AppState, Settings, Store};
 use crate::time::Clock;
 use crate::{callbacks, sessions};
 
-/// How often an identity may fail in a day before `InitFaceVerify` answers 418. The vendor does not document it; the number is invented.
-const FAILURES_A_DAY: u32 = 10;
+/// The default number of failures per identity and day before `InitFaceVerify` answers 418. The vendor does not document
+/// its number; this one is invented.
+const FAILURES_PER_DAY: u32 = 10;
 
 /// Builds and starts an [`Emulator`].
 #[derive(Debug)]
@@ -29,13 +30,13 @@ pub struct Builder {
     admin_token: Option<String>,
     seed: u64,
     clock: Clock,
-    calls_a_second: Option<u32>,
-    failures_a_day: Option<u32>,
+    calls_per_second: Option<u32>,
+    failures_per_day: Option<u32>,
     faults: Vec<Fault>,
     rules: Option<String>,
     state_file: Option<PathBuf>,
     accept_any_id: bool,
-    keys: Keys,
+    keys: AccessKeys,
     limits: Limits,
 }
 
@@ -48,13 +49,13 @@ impl Builder {
             admin_token: None,
             seed: 0,
             clock: Clock::system(),
-            calls_a_second: Some(gateway::USUAL),
-            failures_a_day: Some(FAILURES_A_DAY),
+            calls_per_second: Some(gateway::DEFAULT_CALLS_PER_SECOND),
+            failures_per_day: Some(FAILURES_PER_DAY),
             faults: Vec::new(),
             rules: None,
             state_file: None,
             accept_any_id: false,
-            keys: gateway::built_in(),
+            keys: gateway::built_in_keys(),
             limits: Limits::default(),
         }
     }
@@ -95,17 +96,17 @@ impl Builder {
         self
     }
 
-    /// Sets how many calls of one action an access key may make in a second of the clock before the answer is
+    /// Sets the number of calls per action and access key in one second of the clock. Further calls are answered
     /// `Throttling.User`. `None` lifts the limit. Default: 50, as the vendor documents.
-    pub fn calls_a_second(mut self, most: impl Into<Option<u32>>) -> Self {
-        self.calls_a_second = most.into();
+    pub fn calls_per_second(mut self, most: impl Into<Option<u32>>) -> Self {
+        self.calls_per_second = most.into();
         self
     }
 
-    /// Sets how often an identity may fail in a day before `InitFaceVerify` answers 418. `None` lifts the limit. The day
-    /// ends at midnight in China, by the emulator's clock. Default: 10; the vendor does not document its number.
-    pub fn failures_a_day(mut self, most: impl Into<Option<u32>>) -> Self {
-        self.failures_a_day = most.into();
+    /// Sets the number of failures per identity and day after which `InitFaceVerify` answers 418. `None` lifts the limit.
+    /// The day ends at midnight in China, by the emulator's clock. Default: 10; the vendor does not document its number.
+    pub fn failures_per_day(mut self, most: impl Into<Option<u32>>) -> Self {
+        self.failures_per_day = most.into();
         self
     }
 
@@ -115,7 +116,7 @@ impl Builder {
         self
     }
 
-    /// Sets rules for the outcome of verifications, as a JSON array. The first matching rule applies. A rule matches
+    /// Sets rules for the outcome of sessions, as a JSON array. The first matching rule applies. A rule matches
     /// `order` (`OuterOrderNo`; `vip*` matches a prefix), `scene_id` and `user_id`, and sets `sub_code`, `verify_score`
     /// or both. A forced outcome, a choice on the page and a magic identity take precedence.
     pub fn rules(mut self, json: impl Into<String>) -> Self {
@@ -132,7 +133,7 @@ impl Builder {
 
     /// Adds an access key.
     pub fn key(mut self, access_key_id: &str, access_key_secret: &str) -> Self {
-        self.keys.insert(access_key_id.to_owned(), Key::active(access_key_secret));
+        self.keys.insert(access_key_id.to_owned(), AccessKey::active(access_key_secret));
         self
     }
 
@@ -143,7 +144,7 @@ impl Builder {
         access_key_secret: &str,
         security_token: &str,
     ) -> Self {
-        self.keys.insert(access_key_id.to_owned(), Key::temporary(access_key_secret, security_token));
+        self.keys.insert(access_key_id.to_owned(), AccessKey::temporary(access_key_secret, security_token));
         self
     }
 
@@ -153,7 +154,7 @@ impl Builder {
         self
     }
 
-    /// Sets the bounds on connections and on time.
+    /// Sets the limits on connections and times.
     #[cfg(test)]
     pub(crate) fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -166,25 +167,25 @@ impl Builder {
     /// If the port is not available, if the rules or the state file cannot be read, or if an access key looks like a key
     /// of a real account.
     pub async fn start(self) -> io::Result<Emulator> {
-        let invalid = |problem: String| io::Error::new(io::ErrorKind::InvalidInput, problem);
-        if self.keys.keys().any(|id| looks_real(id)) {
-            let words = "an access key that begins with LTAI looks like one of a real account; make one up for the emulator";
-            return Err(invalid(words.to_owned()));
+        let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+        if self.keys.keys().any(|id| looks_like_real_key(id)) {
+            let reason = "an access key id that begins with LTAI looks like one of a real account; make one up for the emulator";
+            return Err(invalid(reason.to_owned()));
         }
-        let rules = self.rules.as_deref().map(sessions::parse).transpose().map_err(invalid)?;
+        let rules = self.rules.as_deref().map(sessions::parse_rules).transpose().map_err(invalid)?;
         let listener = TcpListener::bind((self.host, self.port)).await?;
         let address = listener.local_addr()?;
         let (store, saved) = match self.state_file.as_deref().map(Store::open).transpose()? {
             Some((store, saved)) => (Some(store), saved),
             None => (None, None),
         };
-        let setup = Setup {
+        let settings = Settings {
             url: self.public_url.unwrap_or_else(|| format!("http://{address}")),
             admin_token: admin_token(address, self.admin_token)?,
             keys: self.keys,
             accept_any_id: self.accept_any_id,
-            calls_a_second: self.calls_a_second,
-            failures_a_day: self.failures_a_day,
+            calls_per_second: self.calls_per_second,
+            failures_per_day: self.failures_per_day,
             faults: self.faults,
             rules: rules.unwrap_or_default(),
             limits: self.limits,
@@ -196,7 +197,7 @@ impl Builder {
             .http_status_as_error(false)
             .build()
             .into();
-        let state = Arc::new(State::new(setup, self.seed, self.clock, http, store));
+        let state = Arc::new(AppState::new(settings, self.seed, self.clock, http, store));
         if let Some(saved) = saved {
             state.put(saved);
         }
@@ -207,7 +208,7 @@ impl Builder {
     }
 }
 
-/// The admin token: none on loopback, else the given one or a random one.
+/// Returns the admin token: none on loopback, otherwise the given one or a random one.
 fn admin_token(address: SocketAddr, given: Option<String>) -> io::Result<Option<String>> {
     if address.ip().is_loopback() {
         return Ok(None);

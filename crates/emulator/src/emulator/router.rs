@@ -6,11 +6,11 @@ use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 
 use crate::http::small_body;
-use crate::state::State;
+use crate::state::AppState;
 use crate::web::{assets, h5, picture};
 use crate::{admin, api};
 
-pub(super) fn router(state: &Arc<State>) -> Router {
+pub(super) fn router(state: &Arc<AppState>) -> Router {
     Router::new()
         .route("/s/{code}", get(h5::short))
         .route("/s/{token}/submit", post(h5::submit))
@@ -23,7 +23,7 @@ pub(super) fn router(state: &Arc<State>) -> Router {
         .route("/jsvm_all.js", get(assets::meta_info_script))
         .route("/oss/{bucket}/{*object}", get(picture::get))
         .route("/_emu/assets/{file}", get(assets::asset))
-        .layer(middleware::from_fn_with_state(state.setup.limits, small_body))
+        .layer(middleware::from_fn_with_state(state.settings.limits, small_body))
         .route("/", any(api::call))
         .merge(admin::router(state))
         .with_state(Arc::clone(state))
@@ -52,7 +52,7 @@ mod tests {
         stream
     }
 
-    /// Reads until the emulator closes the connection.
+    /// Reads the answer until the emulator closes the connection.
     async fn answer(mut stream: TcpStream) -> String {
         let mut answer = Vec::new();
         // A close with bytes unread is an error on some systems.
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_does_not_arrive_times_out() {
+    async fn an_incomplete_body_times_out() {
         let emulator = emulator(Limits { body_time: SHORT, snapshot_time: SHORT, ..Limits::default() }).await;
         for path in ["/", "/h5/x/submit", "/_emu/v1/faults", "/_emu/v1/snapshot"] {
             let method = if path.ends_with("snapshot") { "PUT" } else { "POST" };
@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_that_does_not_end_is_closed_after_its_time() {
+    async fn closes_a_connection_whose_request_head_is_incomplete() {
         let emulator = emulator(Limits { head_time: SHORT, ..Limits::default() }).await;
         let stream = send(&emulator, "POST / HTTP/1.1\r\nHost: x\r\nA: ").await;
         assert_eq!(answer(stream).await, "", "closed");
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_not_read_times_out() {
+    async fn closes_a_connection_whose_client_does_not_read() {
         let size = 64 << 20;
         // One connection: the second one is served only after the first one is closed.
         let emulator = emulator(Limits { write_time: SHORT, connections: 1, ..Limits::default() }).await;

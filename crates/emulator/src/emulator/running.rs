@@ -12,14 +12,14 @@ use crate::callbacks;
 use crate::faults::Fault;
 use crate::gateway;
 use crate::lifecycle::perform;
-use crate::sessions::{Act, Outcome, Refused};
-use crate::state::{Snapshot, State, What};
+use crate::sessions::{ActionError, Outcome, UserAction};
+use crate::state::{AppState, EntrySource, Snapshot};
 use crate::time::Clock;
 
 /// A running emulator. Dropping it stops the emulator.
 #[derive(Debug)]
 pub struct Emulator {
-    pub(super) state: Arc<State>,
+    pub(super) state: Arc<AppState>,
     pub(super) address: SocketAddr,
     pub(super) server: JoinHandle<io::Result<()>>,
     pub(super) engine: JoinHandle<()>,
@@ -35,7 +35,7 @@ impl Emulator {
     /// The endpoint for clients: `http://127.0.0.1:port`, or the public URL.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.state.setup.url
+        &self.state.settings.url
     }
 
     /// The address that the emulator listens on.
@@ -47,7 +47,7 @@ impl Emulator {
     /// The token for `/_emu`, sent as `Authorization: Bearer`. `None` on loopback, where no token is needed.
     #[must_use]
     pub fn admin_token(&self) -> Option<&str> {
-        self.state.setup.admin_token.as_deref()
+        self.state.settings.admin_token.as_deref()
     }
 
     /// The emulator's clock.
@@ -76,7 +76,7 @@ impl Emulator {
     ///
     /// async fn person_fails(emulator: &Emulator, session: &FaceVerifySession) -> std::io::Result<()> {
     ///     emulator.finish(&session.certify_id, Outcome::with_sub_code("204"))?;
-    ///     emulator.settle().await; // the callback was made
+    ///     emulator.settle().await; // the callback was delivered
     ///     Ok(())
     /// }
     /// # let emulator = Emulator::builder().start().await?;
@@ -88,14 +88,14 @@ impl Emulator {
     /// # Errors
     /// If the emulator does not know the session, or if the session was submitted or has expired.
     pub fn finish(&self, certify_id: &CertifyId, outcome: Outcome) -> io::Result<()> {
-        let act = Act::Submit(Some(outcome));
-        match perform(&self.state, certify_id.as_str(), act, "submit", What::Admin) {
+        let act = UserAction::Submit(Some(outcome));
+        match perform(&self.state, certify_id.as_str(), act, "submit", EntrySource::Admin) {
             Ok(_) => Ok(()),
-            Err(Refused::Unknown) => Err(io::Error::new(io::ErrorKind::NotFound, "unknown CertifyId")),
-            Err(Refused::Used) => {
+            Err(ActionError::Unknown) => Err(io::Error::new(io::ErrorKind::NotFound, "unknown CertifyId")),
+            Err(ActionError::Ended) => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, "the session was submitted already"))
             }
-            Err(Refused::Expired) => {
+            Err(ActionError::Expired) => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, "the session has expired"))
             }
         }
@@ -129,14 +129,14 @@ impl Emulator {
     /// If this version cannot read the snapshot. The state is unchanged, and the error does not quote the snapshot.
     pub fn restore(&self, snapshot: &str) -> io::Result<()> {
         let read = Snapshot::parse(snapshot.as_bytes());
-        self.state.restore(read.map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))?);
+        self.state.restore(read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?);
         Ok(())
     }
 
     /// Runs until the server fails.
     ///
     /// # Errors
-    /// If accepting connections fails for good.
+    /// If accepting connections fails permanently.
     pub async fn run(mut self) -> io::Result<()> {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }

@@ -1,4 +1,4 @@
-//! A fault between a client and the service, and the calls that it affects.
+//! A fault: what goes wrong between client and service, and which calls it affects.
 
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ impl Latency {
             Self::Fixed(time) => time,
             Self::Uniform(least, most) => least + most.saturating_sub(least).mul_f64(one),
             Self::LogNormal { median, sigma } => {
-                // Box and Muller's way to a normal deviate.
+                // The Box-Muller transform gives a normal deviate.
                 let radius = (-2.0 * (1.0 - one).ln()).sqrt();
                 let normal = radius * (std::f64::consts::TAU * other).cos();
                 let seconds = median.as_secs_f64() * (sigma * normal).exp();
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_read_as_it_is_written() {
+    fn faults_round_trip_through_json() {
         for (json, kind) in [
             (r#"{"fault":"reset"}"#, FaultKind::Reset),
             (r#"{"fault":{"truncated_at":9}}"#, FaultKind::TruncatedAt(9)),
@@ -173,6 +173,9 @@ mod tests {
         let narrowed = r#"{"fault":"empty","action":"DescribeFaceVerify","times":2,"probability":0.5}"#;
         let expected = Fault::new(FaultKind::Empty).action("DescribeFaceVerify").times(2).probability(0.5);
         assert_eq!(serde_json::from_str::<Fault>(narrowed).unwrap(), expected);
-        assert!(serde_json::from_str::<Fault>(r#"{"fault":"reset","tims":2}"#).is_err(), "a slip is told");
+        assert!(
+            serde_json::from_str::<Fault>(r#"{"fault":"reset","tims":2}"#).is_err(),
+            "unknown fields are rejected"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! The faults in force, and what a call meets of them.
+//! The active faults, and the selection of those that affect a call.
 
 use std::time::Duration;
 
@@ -7,41 +7,41 @@ use sha2::{Digest, Sha256};
 
 use super::fault::{Fault, FaultKind};
 
-/// What is known of a call.
+/// The properties of a call that faults match.
 #[derive(Debug, Default)]
-pub(crate) struct Call<'a> {
+pub(crate) struct CallFacts<'a> {
     pub(crate) unread: bool,
     pub(crate) action: Option<&'a str>,
     pub(crate) order: Option<&'a str>,
     pub(crate) certify_id: Option<&'a str>,
 }
 
-/// What is to go wrong with one call: a delay, and at most one thing more.
+/// The faults of one call: a delay, and at most one other fault.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Plan {
+pub(crate) struct FaultPlan {
     pub(crate) delay: Duration,
     pub(crate) fault: Option<FaultKind>,
 }
 
-/// The most faults that are kept.
-pub(crate) const KEPT: usize = 1000;
+/// The maximum number of active faults.
+pub(crate) const MAX_FAULTS: usize = 1000;
 
-/// The faults in force, in the order in which they were given.
+/// The active faults, in the order in which they were added.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Faults {
+pub(crate) struct FaultInjector {
     list: Vec<Fault>,
     seed: u64,
     drawn: u64,
 }
 
-impl Faults {
+impl FaultInjector {
     pub(crate) const fn new(seed: u64, list: Vec<Fault>) -> Self {
         Self { list, seed, drawn: 0 }
     }
 
-    /// Adds a fault. It replaces the oldest if there are already [`KEPT`].
+    /// Adds a fault. It replaces the oldest if there are already [`MAX_FAULTS`].
     pub(crate) fn add(&mut self, fault: Fault) {
-        if self.list.len() >= KEPT {
+        if self.list.len() >= MAX_FAULTS {
             drop(self.list.remove(0));
         }
         self.list.push(fault);
@@ -55,11 +55,11 @@ impl Faults {
         &self.list
     }
 
-    /// What a call meets: every delay, and of the rest the first.
-    pub(crate) fn plan(&mut self, call: &Call<'_>) -> Plan {
-        let mut plan = Plan::default();
+    /// Selects the faults of a call: all delays, and the first of the other faults.
+    pub(crate) fn plan(&mut self, call: &CallFacts<'_>) -> FaultPlan {
+        let mut plan = FaultPlan::default();
         for at in 0..self.list.len() {
-            let Some(fault) = self.list.get(at).filter(|fault| meets(fault, call)) else { continue };
+            let Some(fault) = self.list.get(at).filter(|fault| affects(fault, call)) else { continue };
             let (kind, probability) = (fault.kind, fault.probability);
             let is_delay = matches!(kind, FaultKind::Latency(_));
             if (!is_delay && plan.fault.is_some()) || self.draw() >= probability {
@@ -77,7 +77,7 @@ impl Faults {
         plan
     }
 
-    /// From zero to below one, by the seed and by how many were drawn before.
+    /// Returns the next pseudorandom number in `0.0..1.0`. It follows from the seed and the number of previous draws.
     fn draw(&mut self) -> f64 {
         self.drawn += 1;
         let digest = Sha256::digest(format!("{} fault {}", self.seed, self.drawn));
@@ -86,11 +86,11 @@ impl Faults {
     }
 }
 
-fn meets(fault: &Fault, call: &Call<'_>) -> bool {
+fn affects(fault: &Fault, call: &CallFacts<'_>) -> bool {
     let is = |wanted: &Option<String>, found: Option<&str>| {
         wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
     };
-    // What is closed unread is met by its head, where nothing is known, and by nothing else.
+    // `CloseUnread` applies before the request is read, and no other fault does.
     (fault.kind == FaultKind::CloseUnread) == call.unread
         && is(&fault.action, call.action)
         && is(&fault.order, call.order)
@@ -102,15 +102,15 @@ mod tests {
     use super::super::fault::Latency;
     use super::*;
 
-    fn describe(id: &str) -> Call<'_> {
-        Call { action: Some("DescribeFaceVerify"), certify_id: Some(id), ..Call::default() }
+    fn describe(id: &str) -> CallFacts<'_> {
+        CallFacts { action: Some("DescribeFaceVerify"), certify_id: Some(id), ..CallFacts::default() }
     }
 
     #[test]
-    fn a_fault_meets_what_it_is_narrowed_to_and_as_often_as_it_may() {
+    fn a_fault_affects_only_matching_calls_and_at_most_its_number_of_times() {
         let fault = Fault::new(FaultKind::Empty).action("DescribeFaceVerify").certify_id("a").times(2);
-        let mut faults = Faults::new(0, vec![fault]);
-        let init = Call { action: Some("InitFaceVerify"), ..Call::default() };
+        let mut faults = FaultInjector::new(0, vec![fault]);
+        let init = CallFacts { action: Some("InitFaceVerify"), ..CallFacts::default() };
         let met: Vec<bool> = [describe("b"), init, describe("a"), describe("a"), describe("a")]
             .iter()
             .map(|call| faults.plan(call).fault.is_some())
@@ -120,33 +120,33 @@ mod tests {
 
     #[test]
     fn keeps_a_bounded_number_of_faults() {
-        let mut faults = Faults::new(0, Vec::new());
-        (0..KEPT + 5).for_each(|at| faults.add(Fault::new(FaultKind::TruncatedAt(at))));
-        assert_eq!(faults.list().len(), KEPT);
-        assert_eq!(faults.list()[0], Fault::new(FaultKind::TruncatedAt(5)), "the oldest go first");
+        let mut faults = FaultInjector::new(0, Vec::new());
+        (0..MAX_FAULTS + 5).for_each(|at| faults.add(Fault::new(FaultKind::TruncatedAt(at))));
+        assert_eq!(faults.list().len(), MAX_FAULTS);
+        assert_eq!(faults.list()[0], Fault::new(FaultKind::TruncatedAt(5)), "the oldest are dropped first");
     }
 
     #[test]
-    fn what_is_closed_unread_is_met_before_anything_is_known() {
-        let mut faults = Faults::new(0, vec![Fault::new(FaultKind::CloseUnread)]);
+    fn close_unread_applies_before_the_request_is_read() {
+        let mut faults = FaultInjector::new(0, vec![Fault::new(FaultKind::CloseUnread)]);
         assert_eq!(faults.plan(&describe("a")).fault, None);
-        let unread = Call { unread: true, ..Call::default() };
+        let unread = CallFacts { unread: true, ..CallFacts::default() };
         assert_eq!(faults.plan(&unread).fault, Some(FaultKind::CloseUnread));
     }
 
     #[test]
-    fn delays_add_up_and_the_first_of_the_rest_counts() {
+    fn adds_all_delays_and_applies_the_first_other_fault() {
         let millis = |millis| FaultKind::Latency(Latency::Fixed(Duration::from_millis(millis)));
         let kinds = [millis(20), FaultKind::Empty, FaultKind::Reset, millis(30)];
-        let mut faults = Faults::new(0, kinds.map(Fault::new).to_vec());
-        let expected = Plan { delay: Duration::from_millis(50), fault: Some(FaultKind::Empty) };
+        let mut faults = FaultInjector::new(0, kinds.map(Fault::new).to_vec());
+        let expected = FaultPlan { delay: Duration::from_millis(50), fault: Some(FaultKind::Empty) };
         assert_eq!(faults.plan(&describe("a")), expected);
     }
 
     #[test]
-    fn the_same_seed_draws_the_same_and_about_as_often_as_asked() {
+    fn draws_follow_from_the_seed_and_match_the_probability() {
         let run = |seed| {
-            let mut faults = Faults::new(seed, vec![Fault::new(FaultKind::Empty).probability(0.3)]);
+            let mut faults = FaultInjector::new(seed, vec![Fault::new(FaultKind::Empty).probability(0.3)]);
             (0..1000).map(|_| faults.plan(&describe("a")).fault.is_some()).collect::<Vec<_>>()
         };
         let met = run(7).iter().filter(|met| **met).count();
@@ -154,9 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn delays_are_spread_as_they_say() {
+    fn delays_follow_their_distribution() {
         let millis = Duration::from_millis;
-        let mut faults = Faults::new(1, Vec::new());
+        let mut faults = FaultInjector::new(1, Vec::new());
         let mut draws = |latency: Latency| {
             let mut all: Vec<_> = (0..2001).map(|_| latency.draw(faults.draw(), faults.draw())).collect();
             all.sort();
@@ -164,7 +164,7 @@ mod tests {
         };
         let (least, median, _, most) = draws(Latency::Uniform(millis(10), millis(20)));
         assert!(least >= millis(10) && most <= millis(20) && median > millis(14) && median < millis(16));
-        // A standard deviation above the median lies 84 percent.
+        // The 84th percentile is one standard deviation above the median.
         let (_, median, above, _) = draws(Latency::LogNormal { median: millis(100), sigma: 0.5 });
         assert!((millis(93)..millis(107)).contains(&median), "{median:?}");
         assert!((millis(150)..millis(180)).contains(&above), "{above:?}");

@@ -1,11 +1,11 @@
-//! The gateway's errors, in the vendor's shape.
+//! Gateway errors, in the vendor's format.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// A call that the gateway turns away.
+/// The reason why the gateway refuses a call.
 #[derive(Debug)]
 pub(crate) struct GatewayError {
     pub(crate) status: StatusCode,
@@ -13,10 +13,10 @@ pub(crate) struct GatewayError {
     pub(crate) message: String,
     /// `x-acs-retry-after`.
     pub(crate) retry_after: Option<Duration>,
-    /// What the emulator has to add: it stands in parentheses behind the message, and in the journal.
+    /// The emulator's own hint. It follows the message in parentheses, and is in the journal.
     pub(crate) hint: Option<String>,
-    /// Whether the signature did not match, which can be explained.
-    pub(crate) is_unmatched_signature: bool,
+    /// Whether the signature does not match. The admin API can explain such a call.
+    pub(crate) is_signature_mismatch: bool,
 }
 
 impl GatewayError {
@@ -27,32 +27,32 @@ impl GatewayError {
             message: message.into(),
             retry_after: None,
             hint: None,
-            is_unmatched_signature: false,
+            is_signature_mismatch: false,
         }
     }
 
-    /// Most of them come beside HTTP 400.
+    /// Creates an error with HTTP 400, as most are.
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// Too many calls.
+    /// Too many calls: the client may retry after `wait`.
     pub(crate) fn throttled(wait: Duration) -> Self {
         let message = "Request was denied due to user flow control.";
         Self { retry_after: Some(wait), ..Self::bad_request("Throttling.User", message) }
     }
 
-    /// A signature that is not the server's.
-    pub(crate) fn unmatched_signature(message: String) -> Self {
-        Self { is_unmatched_signature: true, ..Self::bad_request("SignatureDoesNotMatch", message) }
+    /// The signature does not match.
+    pub(crate) fn signature_mismatch(message: String) -> Self {
+        Self { is_signature_mismatch: true, ..Self::bad_request("SignatureDoesNotMatch", message) }
     }
 
-    /// A parameter that every call must have.
+    /// A required parameter is missing.
     pub(crate) fn missing(parameter: &str) -> Self {
         Self::bad_request("MissingParameter", format!("{parameter} is mandatory for this action."))
     }
 
-    /// The fields of the vendor's answer.
+    /// Returns the fields of the vendor's error document.
     pub(crate) fn body(&self, request_id: &str, host: &str) -> Map<String, Value> {
         let recommend = format!(
             "https://api.aliyun.com/troubleshoot?q={}&product=Cloudauth&requestId={request_id}",

@@ -1,4 +1,4 @@
-//! The access keys.
+//! Access keys and their status.
 
 use std::collections::HashMap;
 
@@ -7,62 +7,62 @@ pub(crate) const ACCESS_KEY_ID: &str = "EMUtestid";
 /// The secret of the default access key and of the other built-in keys.
 pub(crate) const ACCESS_KEY_SECRET: &str = "EMUtestsecret";
 
-/// The access keys, by their ids.
-pub(crate) type Keys = HashMap<String, Key>;
+/// The access keys, by id.
+pub(crate) type AccessKeys = HashMap<String, AccessKey>;
 
-/// What an access key signs with.
+/// An access key: its secret, token and status.
 #[derive(Clone)]
-pub(crate) struct Key {
+pub(crate) struct AccessKey {
     pub(crate) secret: String,
-    /// The security token, of a temporary key.
+    /// The security token of a temporary key.
     pub(crate) token: Option<String>,
-    pub(crate) standing: Standing,
+    pub(crate) status: KeyStatus,
 }
 
-/// What becomes of calls that are signed well.
+/// The status of an access key, which determines the answer to a correctly signed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum KeyStatus {
     Active,
     Inactive,
-    /// Of a RAM user without the permission.
+    /// The RAM user lacks the permission.
     Forbidden,
-    /// Its security token has expired.
+    /// The security token has expired.
     Expired,
 }
 
-impl Key {
+impl AccessKey {
     pub(crate) fn active(secret: &str) -> Self {
-        Self { secret: secret.to_owned(), token: None, standing: Standing::Active }
+        Self { secret: secret.to_owned(), token: None, status: KeyStatus::Active }
     }
 
     pub(crate) fn temporary(secret: &str, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..Self::active(secret) }
     }
 
-    pub(crate) fn standing(self, standing: Standing) -> Self {
-        Self { standing, ..self }
+    pub(crate) fn with_status(self, status: KeyStatus) -> Self {
+        Self { status, ..self }
     }
 }
 
-/// Whether an id looks like one of a real account: those begin so.
-pub(crate) fn looks_real(access_key_id: &str) -> bool {
+/// Returns whether an access key id looks like one of a real account.
+pub(crate) fn looks_like_real_key(access_key_id: &str) -> bool {
     access_key_id.starts_with("LTAI")
 }
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for AccessKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key([redacted])")
+        f.write_str("AccessKey([redacted])")
     }
 }
 
-/// The access keys that every emulator has: one for use, and one for each refusal of a key.
-pub(crate) fn built_in() -> Keys {
+/// Returns the built-in access keys: one that works, and one for each refusal that depends on the key.
+pub(crate) fn built_in_keys() -> AccessKeys {
     let secret = ACCESS_KEY_SECRET;
     let keys = [
-        (ACCESS_KEY_ID, Key::active(secret)),
-        ("EMUinactive", Key::active(secret).standing(Standing::Inactive)),
-        ("EMUforbidden", Key::active(secret).standing(Standing::Forbidden)),
-        ("STS.EMUexpired", Key::temporary(secret, "EMUtoken").standing(Standing::Expired)),
+        (ACCESS_KEY_ID, AccessKey::active(secret)),
+        ("EMUinactive", AccessKey::active(secret).with_status(KeyStatus::Inactive)),
+        ("EMUforbidden", AccessKey::active(secret).with_status(KeyStatus::Forbidden)),
+        ("STS.EMUexpired", AccessKey::temporary(secret, "EMUtoken").with_status(KeyStatus::Expired)),
     ];
     HashMap::from(keys.map(|(id, key)| (id.to_owned(), key)))
 }

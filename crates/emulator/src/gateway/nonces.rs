@@ -1,4 +1,4 @@
-//! Which nonces were used, per access key, for as long as a signature could be valid.
+//! Used nonces per access key, for as long as a signature can be valid.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -6,29 +6,30 @@ use std::time::Duration;
 use cloudauth_protocol::UnixTime;
 use sha2::{Digest, Sha256};
 
-/// How long a nonce is remembered: the vendor's page on V1 says that a timestamp is valid for 31 minutes.
-const MEMORY: Duration = Duration::from_secs(31 * 60);
+/// How long a nonce is remembered. By the vendor's page on V1, a timestamp is valid for 31 minutes.
+const RETENTION: Duration = Duration::from_secs(31 * 60);
 
-/// The most nonces that are remembered; the oldest is forgotten for one more.
-pub(crate) const KEPT: usize = 200_000;
+/// The maximum number of nonces. One more replaces the oldest.
+pub(crate) const MAX_NONCES: usize = 200_000;
 
-/// A hash of access key and nonce: of one size, however long they are.
+/// The hash of access key id and nonce: a fixed size for any length.
 type Hash = [u8; 32];
 
+/// The used nonces.
 #[derive(Debug, Default)]
 pub(crate) struct Nonces {
     used: HashMap<Hash, UnixTime>,
-    /// In the order in which they were used.
+    /// In order of use.
     order: VecDeque<(Hash, UnixTime)>,
 }
 
 impl Nonces {
-    /// Remembers a nonce; `false` if it was used before.
+    /// Records a nonce. Returns `false` if it was used before.
     pub(crate) fn is_fresh(&mut self, access_key_id: &str, nonce: &str, now: UnixTime) -> bool {
         while let Some((hash, used)) = self.order.front()
-            && (now.since(*used) >= MEMORY || self.order.len() >= KEPT)
+            && (now.since(*used) >= RETENTION || self.order.len() >= MAX_NONCES)
         {
-            // A nonce that was used again meanwhile is remembered from then on.
+            // A nonce that was used again since is remembered from its latest use.
             if self.used.get(hash) == Some(used) {
                 self.used.remove(hash);
             }
@@ -37,7 +38,7 @@ impl Nonces {
         let hash: Hash = Sha256::digest(format!("{access_key_id}\n{nonce}")).into();
         self.order.push_back((hash, now));
         let used = self.used.insert(hash, now);
-        used.is_none_or(|used| now.since(used) >= MEMORY)
+        used.is_none_or(|used| now.since(used) >= RETENTION)
     }
 }
 
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_nonce_is_fresh_once_in_31_minutes_per_key() {
+    fn accepts_a_nonce_once_in_31_minutes_per_key() {
         let mut nonces = Nonces::default();
         let at = |minutes: u64| UnixTime::from_secs(1_767_323_045 + minutes * 60);
         assert!(nonces.is_fresh("a", "n", at(0)));
@@ -60,10 +61,10 @@ mod tests {
     fn remembers_a_bounded_number_of_nonces() {
         let mut nonces = Nonces::default();
         let now = UnixTime::from_secs(1_767_323_045);
-        for at in 0..KEPT + 10 {
+        for at in 0..MAX_NONCES + 10 {
             assert!(nonces.is_fresh("a", &at.to_string(), now));
         }
-        assert_eq!((nonces.used.len(), nonces.order.len()), (KEPT, KEPT));
-        assert!(!nonces.is_fresh("a", &KEPT.to_string(), now));
+        assert_eq!((nonces.used.len(), nonces.order.len()), (MAX_NONCES, MAX_NONCES));
+        assert!(!nonces.is_fresh("a", &MAX_NONCES.to_string(), now));
     }
 }

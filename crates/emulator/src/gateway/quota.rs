@@ -1,14 +1,14 @@
-//! How many calls of an action an account makes in a second.
+//! Rate limiting: calls per access key and action in one second.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
-/// What the vendor gives most operations.
-pub(crate) const USUAL: u32 = 50;
+/// The documented limit of most operations.
+pub(crate) const DEFAULT_CALLS_PER_SECOND: u32 = 50;
 
-/// Counts by access key and action in the current second of the emulator's clock.
+/// The number of calls per access key and action in the current second of the emulator's clock.
 #[derive(Debug, Default)]
 pub(crate) struct Quota {
     second: u64,
@@ -16,12 +16,12 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// Counts a call; returns how long to wait if it is one too many.
+    /// Counts a call. Returns the time to wait if the call exceeds the limit.
     pub(crate) fn count(
         &mut self,
         access_key_id: &str,
         action: &str,
-        most: u32,
+        limit: u32,
         now: UnixTime,
     ) -> Option<Duration> {
         if self.second != now.as_secs() {
@@ -30,7 +30,7 @@ impl Quota {
         }
         let count = self.counts.entry((access_key_id.to_owned(), action.to_owned())).or_default();
         *count = count.saturating_add(1);
-        (*count > most).then(|| Duration::from_millis(1000 - now.as_millis() % 1000))
+        (*count > limit).then(|| Duration::from_millis(1000 - now.as_millis() % 1000))
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_too_many_waits_for_the_next_second() {
+    fn a_call_beyond_the_limit_waits_for_the_next_second() {
         let mut quota = Quota::default();
         let mut count = |key, action, millis: u64| {
             quota.count(key, action, 2, UnixTime::from_millis(1_767_323_045_000 + millis))

@@ -1,37 +1,37 @@
-//! A request to the gateway, with its parameters.
+//! A request to the gateway and its parameters.
 
 use axum::body::Bytes;
 use axum::http::request::Parts;
 
 use super::error::GatewayError;
 
-/// The most parameters of a request, in query and form together. The web flow has about thirty.
-pub(crate) const PARAMETERS: usize = 1000;
+/// The maximum number of parameters of a request, in query and form together. The web flow has about thirty.
+pub(crate) const MAX_PARAMETERS: usize = 1000;
 
-/// A request with everything that a signature covers.
-pub(crate) struct Incoming {
+/// A request to the gateway: everything that a signature covers.
+pub(crate) struct ApiRequest {
     pub(crate) parts: Parts,
     pub(crate) body: Bytes,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) form: Vec<(String, String)>,
 }
 
-/// It holds the person.
-impl std::fmt::Debug for Incoming {
+/// Redacted: a request contains personal data.
+impl std::fmt::Debug for ApiRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Incoming([redacted])")
+        f.write_str("ApiRequest([redacted])")
     }
 }
 
-impl Incoming {
-    /// Reads a request's parameters.
+impl ApiRequest {
+    /// Parses the parameters of a request.
     ///
     /// # Errors
-    /// If there are more than [`PARAMETERS`].
+    /// If there are more than [`MAX_PARAMETERS`].
     pub(crate) fn new(parts: Parts, body: Bytes) -> Result<Self, GatewayError> {
         let pairs = |bytes: &[u8]| -> Vec<_> {
             form_urlencoded::parse(bytes)
-                .take(PARAMETERS + 1)
+                .take(MAX_PARAMETERS + 1)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect()
         };
@@ -41,23 +41,23 @@ impl Incoming {
                 value.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
             });
         let form = if is_form { pairs(&body) } else { Vec::new() };
-        if query.len() + form.len() > PARAMETERS {
+        if query.len() + form.len() > MAX_PARAMETERS {
             return Err(GatewayError::bad_request(
                 "InvalidParameter",
-                format!("The request has more than {PARAMETERS} parameters."),
+                format!("The request has more than {MAX_PARAMETERS} parameters."),
             ));
         }
         Ok(Self { parts, body, query, form })
     }
 
-    /// The approximate size of the request in bytes: query, headers and body.
+    /// Returns the approximate size of the request in bytes: query, headers and body.
     pub(crate) fn size(&self) -> usize {
         let headers = self.parts.headers.iter();
         let headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
         self.parts.uri.query().map_or(0, str::len) + headers + self.body.len()
     }
 
-    /// A parameter, wherever it stands.
+    /// Returns a parameter of the query or the form.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         self.query.iter().chain(&self.form).find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
@@ -78,7 +78,7 @@ impl Incoming {
         self.header("authorization").is_some_and(|value| value.starts_with("ACS3-"))
     }
 
-    /// A form that was posted.
+    /// A posted form.
     #[cfg(test)]
     pub(crate) fn test_post(form: &str) -> Self {
         let request =
@@ -87,7 +87,7 @@ impl Incoming {
         Self::new(parts, Bytes::copy_from_slice(form.as_bytes())).unwrap()
     }
 
-    /// XML is what the gateway answers when V1 does not ask for JSON.
+    /// Returns whether the answer is XML: the default under V1, unless the request asks for JSON.
     pub(crate) fn wants_xml(&self) -> bool {
         !self.is_v3() && !self.param("Format").is_some_and(|format| format.eq_ignore_ascii_case("json"))
     }

@@ -1,7 +1,7 @@
-//! Checks signatures. Written from the vendor's documents, with encoder and canonicalizer of its own.
+//! Signature checks, written from the vendor's documents and independent of this project's signer.
 
 mod check;
-mod claim;
+mod claims;
 mod encode;
 mod explain;
 mod parameters;
@@ -11,4 +11,4 @@ mod v3;
 
 pub(crate) use check::verify;
 pub(crate) use encode::hex;
-pub(crate) use explain::{EXPLAINABLE, Explanation, compare, explain};
+pub(crate) use explain::{Explanation, MAX_EXPLAINED, compare, explain};

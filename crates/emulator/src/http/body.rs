@@ -1,19 +1,19 @@
-//! Request bodies, read within their bounds.
+//! Reading of request bodies, within limits of size and time.
 
 use std::error::Error as _;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
-use axum::extract::{Request, State as Shared};
+use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use serde_json::json;
 
-use super::limits::{Limits, SMALL_BODY};
+use super::limits::{Limits, MAX_SMALL_BODY};
 
-/// A body that is not read to its end.
+/// The reason why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyError {
     TooLarge { limit: usize },
@@ -60,14 +60,10 @@ pub(crate) async fn read_body(body: Body, limit: usize, time: Duration) -> Resul
     }
 }
 
-/// Middleware: reads the body of a form or of an admin request within its bounds before the request goes on.
-pub(crate) async fn small_body(
-    Shared(limits): Shared<Limits>,
-    request: Request,
-    next: Next,
-) -> Response<Body> {
+/// Middleware for forms and admin requests: reads the body, within its limits, before the handler runs.
+pub(crate) async fn small_body(State(limits): State<Limits>, request: Request, next: Next) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    match read_body(body, SMALL_BODY, limits.body_time).await {
+    match read_body(body, MAX_SMALL_BODY, limits.body_time).await {
         Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Err(error) => error.into_response(),
     }
@@ -75,7 +71,7 @@ pub(crate) async fn small_body(
 
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response<Body> {
-        let hint = "docs/emulator.md lists the bounds";
+        let hint = "docs/emulator.md lists the limits";
         (self.status(), Json(json!({ "error": self.to_string(), "hint": hint }))).into_response()
     }
 }

@@ -1,4 +1,4 @@
-//! A connection whose answers can be delayed, cut or reset on demand.
+//! A connection whose answers can be slowed down, cut off or reset on demand.
 
 use std::io;
 use std::pin::Pin;
@@ -10,15 +10,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// What a connection does with the answer that comes next.
+/// Controls how a connection sends its next answer.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Line(Arc<Mutex<Mode>>);
+pub(crate) struct ConnectionControl(Arc<Mutex<WriteMode>>);
 
 #[derive(Clone, Copy, Debug, Default)]
-enum Mode {
+enum WriteMode {
     #[default]
-    Clear,
-    /// Closes after so many bytes, by a reset if told so.
+    Normal,
+    /// Closes the connection after `left` bytes, with a TCP reset if `reset` is set.
     CloseAfter {
         left: usize,
         reset: bool,
@@ -26,53 +26,53 @@ enum Mode {
     Dribble(Duration),
 }
 
-impl Line {
+impl ConnectionControl {
     pub(crate) fn close_after(&self, bytes: usize) {
-        self.set(Mode::CloseAfter { left: bytes, reset: false });
+        self.set(WriteMode::CloseAfter { left: bytes, reset: false });
     }
 
     pub(crate) fn reset(&self) {
-        self.set(Mode::CloseAfter { left: 0, reset: true });
+        self.set(WriteMode::CloseAfter { left: 0, reset: true });
     }
 
     pub(crate) fn dribble(&self, pause: Duration) {
-        self.set(Mode::Dribble(pause));
+        self.set(WriteMode::Dribble(pause));
     }
 
-    fn set(&self, mode: Mode) {
+    fn set(&self, mode: WriteMode) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = mode;
     }
 
-    fn get(&self) -> Mode {
+    fn get(&self) -> WriteMode {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-pub(super) struct Faulty {
+pub(super) struct FaultyStream {
     stream: TcpStream,
-    line: Line,
+    control: ConnectionControl,
     write_time: Duration,
     pause: Option<Pin<Box<Sleep>>>,
-    /// Runs while the client reads nothing.
+    /// Runs while the client does not read.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Faulty {
-    pub(super) const fn new(stream: TcpStream, line: Line, write_time: Duration) -> Self {
-        Self { stream, line, write_time, pause: None, stalled: None }
+impl FaultyStream {
+    pub(super) const fn new(stream: TcpStream, control: ConnectionControl, write_time: Duration) -> Self {
+        Self { stream, control, write_time, pause: None, stalled: None }
     }
 
     fn write_some(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let limit = match self.line.get() {
-            Mode::Clear => bytes.len(),
-            Mode::CloseAfter { left: 0, reset } => {
+        let limit = match self.control.get() {
+            WriteMode::Normal => bytes.len(),
+            WriteMode::CloseAfter { left: 0, reset } => {
                 if reset {
                     self.stream.set_zero_linger()?;
                 }
                 return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
             }
-            Mode::CloseAfter { left, .. } => left,
-            Mode::Dribble(pause) => {
+            WriteMode::CloseAfter { left, .. } => left,
+            WriteMode::Dribble(pause) => {
                 let sleep = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
                 ready!(sleep.as_mut().poll(context));
                 self.pause = None;
@@ -88,14 +88,14 @@ impl Faulty {
         };
         self.stalled = None;
         let written = written?;
-        if let Mode::CloseAfter { left, reset } = self.line.get() {
-            self.line.set(Mode::CloseAfter { left: left.saturating_sub(written), reset });
+        if let WriteMode::CloseAfter { left, reset } = self.control.get() {
+            self.control.set(WriteMode::CloseAfter { left: left.saturating_sub(written), reset });
         }
         Poll::Ready(Ok(written))
     }
 }
 
-impl AsyncRead for Faulty {
+impl AsyncRead for FaultyStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -105,7 +105,7 @@ impl AsyncRead for Faulty {
     }
 }
 
-impl AsyncWrite for Faulty {
+impl AsyncWrite for FaultyStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,29 +1,28 @@
-//! The bounds of what is read from outside: bodies, heads, connections, and the time that each may take. The table in
-//! `docs/emulator.md` lists them all.
+//! Limits on bodies, request heads, connections and times. `docs/emulator.md` lists all limits of the emulator.
 
 use std::time::Duration;
 
-/// The most bytes in the body of a call.
-pub(crate) const CALL_BODY: usize = 4 << 20;
-/// The most bytes in the body of a form or of an admin request.
-pub(crate) const SMALL_BODY: usize = 1 << 20;
-/// The most bytes in a snapshot that is put back.
-pub(crate) const SNAPSHOT_BODY: usize = 512 << 20;
-/// The most bytes in a request's head. A query may hold 65,534 of them.
-pub(crate) const HEAD: usize = 128 << 10;
+/// The maximum size of the body of a call, in bytes.
+pub(crate) const MAX_CALL_BODY: usize = 4 << 20;
+/// The maximum size of the body of a form or admin request, in bytes.
+pub(crate) const MAX_SMALL_BODY: usize = 1 << 20;
+/// The maximum size of an uploaded snapshot, in bytes.
+pub(crate) const MAX_SNAPSHOT_BODY: usize = 512 << 20;
+/// The maximum size of a request head, in bytes. The URI alone is limited to 65,534.
+pub(crate) const MAX_HEAD: usize = 128 << 10;
 
-/// The bounds on connections and on time. Tests shorten them; everybody else has the defaults.
+/// Limits on connections and times. Only tests change the defaults.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The most open connections; further ones wait.
+    /// The maximum number of open connections. Further ones wait.
     pub(crate) connections: usize,
-    /// The time for a request's head to arrive, and for a connection to be idle.
+    /// The timeout of a request head, and of an idle connection.
     pub(crate) head_time: Duration,
-    /// The time for a body to arrive.
+    /// The timeout of a body.
     pub(crate) body_time: Duration,
-    /// The time for a snapshot to arrive.
+    /// The timeout of an uploaded snapshot.
     pub(crate) snapshot_time: Duration,
-    /// The time that a client may leave an answer unread.
+    /// The timeout of a client that does not read its answer.
     pub(crate) write_time: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Accepts and serves connections.
+//! Accepts connections and serves them, up to the limit.
 
 use std::io;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::connection::{Faulty, Line};
-use super::limits::{HEAD, Limits};
+use super::connection::{ConnectionControl, FaultyStream};
+use super::limits::{Limits, MAX_HEAD};
 
-/// Serves connections within the limits until accepting fails for good. Connections end with it.
+/// Serves connections within the limits. Returns if accepting fails permanently; all connections are then dropped.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits) -> io::Result<()> {
     let mut connections = JoinSet::new();
     let free = Arc::new(Semaphore::new(limits.connections));
     loop {
-        // Never closed.
+        // The semaphore is never closed.
         let permit = Arc::clone(&free).acquire_owned().await.ok();
         let (stream, _) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -30,25 +30,25 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits)
             Err(error) => return Err(error),
         };
         while connections.try_join_next().is_some() {}
-        // An error concerns this connection alone: it may be closed already.
+        // An error affects only this connection, which may already be closed.
         let _ = stream.set_nodelay(true);
-        let line = Line::default();
-        let service = TowerToHyperService::new(router.clone().layer(Extension(line.clone())));
-        let stream = TokioIo::new(Faulty::new(stream, line, limits.write_time));
+        let control = ConnectionControl::default();
+        let service = TowerToHyperService::new(router.clone().layer(Extension(control.clone())));
+        let stream = TokioIo::new(FaultyStream::new(stream, control, limits.write_time));
         connections.spawn(async move {
             let _permit = permit;
             let mut server = hyper::server::conn::http1::Builder::new();
-            server.timer(TokioTimer::new()).header_read_timeout(limits.head_time).max_buf_size(HEAD);
-            // An error here is the client's: it left, or sent no HTTP.
+            server.timer(TokioTimer::new()).header_read_timeout(limits.head_time).max_buf_size(MAX_HEAD);
+            // The client caused this error: it disconnected, or did not send HTTP.
             let _ = server.serve_connection(stream, service).await;
         });
     }
 }
 
-/// One connection that failed before it was there, or too many open at once.
+/// Returns whether accepting can be retried: one connection failed early, or too many files are open.
 fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    // 23 and 24: no more files, for the system or for the process.
+    // ENFILE and EMFILE: too many open files in the system or the process.
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
         || matches!(error.raw_os_error(), Some(23 | 24))
 }

@@ -1,9 +1,9 @@
-//! The page that a request comes from.
+//! Detection of cross-origin requests.
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue};
 
-/// Whether a browser sent the request for a page of another origin.
+/// Returns whether a browser sent the request for a page of another origin.
 pub(crate) fn is_cross_origin(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(HOST).unwrap_or_default();

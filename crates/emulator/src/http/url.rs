@@ -1,7 +1,7 @@
-//! URLs: adding parameters, and hiding what may be secret.
+//! URLs: adding query parameters, and removing them for display.
 
-/// A URL with these behind its own query, and its fragment where it was.
-pub(crate) fn with_pairs(url: &str, pairs: &[(&str, Option<&str>)]) -> String {
+/// Appends these parameters to the query of a URL, before its fragment. Pairs without a value are skipped.
+pub(crate) fn with_parameters(url: &str, pairs: &[(&str, Option<&str>)]) -> String {
     let mut added = form_urlencoded::Serializer::new(String::new());
     added.extend_pairs(pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
     let (front, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
@@ -9,8 +9,8 @@ pub(crate) fn with_pairs(url: &str, pairs: &[(&str, Option<&str>)]) -> String {
     format!("{front}{joint}{}{fragment}", added.finish())
 }
 
-/// A URL as it may be shown: what is behind the path can be anybody's secret.
-pub(crate) fn shown(url: &str) -> &str {
+/// Removes the query and the fragment of a URL for display: both may contain secrets.
+pub(crate) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
@@ -19,10 +19,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_stand_behind_the_query_and_before_the_fragment() {
-        let with = |url| with_pairs(url, &[("a", Some("1 +")), ("b", None), ("c", Some("3"))]);
+    fn appends_parameters_to_the_query_before_the_fragment() {
+        let with = |url| with_parameters(url, &[("a", Some("1 +")), ("b", None), ("c", Some("3"))]);
         assert_eq!(with("https://x/p"), "https://x/p?a=1+%2B&c=3");
         assert_eq!(with("https://x/p?q=0#f"), "https://x/p?q=0&a=1+%2B&c=3#f");
-        assert_eq!(shown("https://x/p?q=secret#f"), "https://x/p");
+        assert_eq!(without_query("https://x/p?q=secret#f"), "https://x/p");
     }
 }

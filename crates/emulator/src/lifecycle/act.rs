@@ -1,19 +1,19 @@
-//! What the person does, and what follows from it.
+//! Actions of the end user, and their side effects.
 
 use axum::http::StatusCode;
 
 use crate::callbacks;
-use crate::sessions::{Act, Refused, Session};
-use crate::state::{Entry, State, What};
+use crate::sessions::{ActionError, Session, UserAction};
+use crate::state::{AppState, Change, EntrySource, JournalEntry};
 
-/// What the person does, or somebody for them, with all that follows from it: the callback, the journal.
+/// Performs an action of the end user. Writes the journal, and schedules the callback.
 pub(crate) fn perform(
-    state: &State,
+    state: &AppState,
     certify_id: &str,
-    act: Act,
+    act: UserAction,
     name: &str,
-    who: What,
-) -> Result<Session, Refused> {
+    source: EntrySource,
+) -> Result<Session, ActionError> {
     let now = state.clock.now();
     let done = state.sessions().act(certify_id, act, now);
     let status = match done {
@@ -21,21 +21,22 @@ pub(crate) fn perform(
         Err(refused) => status_of(refused),
     };
     let code = done.as_ref().ok().and_then(Session::result).map(|outcome| outcome.sub_code.clone());
-    let entry = Entry::new(now, who, name, status.as_u16());
-    state.journal().write(Entry { code, certify_id: Some(certify_id.to_owned()), ..entry });
+    let entry = JournalEntry::new(now, source, name, status.as_u16());
+    state.journal().write(JournalEntry { code, certify_id: Some(certify_id.to_owned()), ..entry });
     if let Ok(session) = &done {
         callbacks::schedule(state, session);
     }
-    state.changed("sessions");
-    state.changed("journal");
+    state.changed(Change::Sessions);
+    state.changed(Change::Journal);
     state.save();
     done
 }
 
-pub(crate) const fn status_of(refused: Refused) -> StatusCode {
+/// Returns the HTTP status of a refused action.
+pub(crate) const fn status_of(refused: ActionError) -> StatusCode {
     match refused {
-        Refused::Unknown => StatusCode::NOT_FOUND,
-        Refused::Expired => StatusCode::GONE,
-        Refused::Used => StatusCode::CONFLICT,
+        ActionError::Unknown => StatusCode::NOT_FOUND,
+        ActionError::Expired => StatusCode::GONE,
+        ActionError::Ended => StatusCode::CONFLICT,
     }
 }

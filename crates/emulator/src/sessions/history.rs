@@ -1,4 +1,4 @@
-//! What is remembered of identities after their sessions.
+//! Earlier results of identities, for the answers 417 and 418.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,42 +8,42 @@ use serde::{Deserialize, Serialize};
 use super::outcome::Outcome;
 use crate::time::day_in_china;
 
-/// The most identities that the history remembers, of each kind.
-const IDENTITIES: usize = 10_000;
+/// The maximum number of identities of each kind in the history.
+const MAX_IDENTITIES: usize = 10_000;
 
-/// What is remembered of people, by a hash of name and number.
+/// Earlier results, by a hash of name and ID number.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct History {
-    /// The authoritative source could not be asked about them.
+pub(crate) struct IdentityHistory {
+    /// Identities whose faces were not compared (201, 202 or 203).
     without_source: BTreeSet<String>,
-    /// The last day on which they failed, and how often then.
+    /// The last day with failures, and their number on that day.
     failures: BTreeMap<String, (u64, u32)>,
 }
 
-impl History {
-    /// Whether an identity ended in 201, 202 or 203 before: then it cannot begin again.
-    pub(super) fn is_without_source(&self, identity: &str) -> bool {
+impl IdentityHistory {
+    /// Returns whether an identity ended in 201, 202 or 203 before. It cannot start another session.
+    pub(super) fn is_blocked(&self, identity: &str) -> bool {
         self.without_source.contains(identity)
     }
 
-    /// How often an identity has failed today.
+    /// Returns the number of failures of an identity today.
     pub(super) fn failures_today(&self, identity: &str, now: UnixTime) -> u32 {
         let found = self.failures.get(identity);
         found.filter(|(day, _)| *day == day_in_china(now)).map_or(0, |(_, count)| *count)
     }
 
     pub(super) fn remember(&mut self, identity: &str, outcome: &Outcome, now: UnixTime) {
-        if outcome.is_without_source() {
+        if !outcome.compares_faces() {
             self.without_source.insert(identity.to_owned());
-            if self.without_source.len() > IDENTITIES {
+            if self.without_source.len() > MAX_IDENTITIES {
                 self.without_source.pop_first();
             }
         }
         if !outcome.passed() {
             let today = day_in_china(now);
-            if self.failures.len() >= IDENTITIES {
+            if self.failures.len() >= MAX_IDENTITIES {
                 self.failures.retain(|_, (day, _)| *day == today);
-                if self.failures.len() >= IDENTITIES {
+                if self.failures.len() >= MAX_IDENTITIES {
                     self.failures.pop_first();
                 }
             }
@@ -59,10 +59,10 @@ mod tests {
 
     #[test]
     fn remembers_a_bounded_number_of_identities() {
-        let mut history = History::default();
-        for at in 0..IDENTITIES + 9 {
+        let mut history = IdentityHistory::default();
+        for at in 0..MAX_IDENTITIES + 9 {
             history.remember(&at.to_string(), &Outcome::with_sub_code("201"), UnixTime::from_secs(0));
         }
-        assert_eq!((history.without_source.len(), history.failures.len()), (IDENTITIES, IDENTITIES));
+        assert_eq!((history.without_source.len(), history.failures.len()), (MAX_IDENTITIES, MAX_IDENTITIES));
     }
 }

@@ -1,13 +1,14 @@
-//! ID numbers: the form that GB 11643 gives them, and the area of the magic ones.
+//! Chinese ID numbers (GB 11643), and the area code of the magic ones.
 
-/// The area that was never issued.
-pub(super) const AREA: &str = "999999";
+/// The area code of magic identities, which was never issued.
+pub(super) const SYNTHETIC_AREA: &str = "999999";
 
+/// Returns whether an ID number belongs to the area of magic identities.
 pub(crate) fn is_synthetic(id_number: &str) -> bool {
-    id_number.starts_with(AREA)
+    id_number.starts_with(SYNTHETIC_AREA)
 }
 
-/// Whether a text is an ID number by GB 11643.
+/// Returns whether a text is a valid ID number by GB 11643.
 pub(crate) fn is_id_number(text: &str) -> bool {
     text.len() == 18 && text.get(..17).and_then(check_character) == text.chars().next_back()
 }
@@ -21,12 +22,12 @@ pub(crate) fn is_id_number(text: &str) -> bool {
 /// ```
 #[must_use]
 pub fn id_number(born: &str, digits: u16) -> Option<String> {
-    let front = format!("{AREA}{born}{digits:03}");
+    let front = format!("{SYNTHETIC_AREA}{born}{digits:03}");
     let check = if front.len() == 17 { check_character(&front)? } else { return None };
     Some(format!("{front}{check}"))
 }
 
-/// GB 11643: the weights are powers of two modulo 11, the check makes the sum one.
+/// Computes the check character of GB 11643: the weights are powers of two modulo 11, and the total must be one.
 fn check_character(front: &str) -> Option<char> {
     let mut sum = 0;
     for digit in front.chars() {

@@ -4,42 +4,55 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::id_number::AREA;
+use super::id_number::SYNTHETIC_AREA;
 use super::outcome::Outcome;
 use crate::faults::{FaultKind, Latency};
 
-/// What an ID number asks for.
+/// What an ID number selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Magic {
-    /// Nothing: the person passes.
+    /// Nothing: the end user passes.
     None,
-    /// This SubCode.
+    /// The SubCode of the result.
     SubCode(u16),
-    /// This Code of `InitFaceVerify`.
+    /// The Code of `InitFaceVerify`.
     InitCode(u16),
-    /// This Code of `DescribeFaceVerify`.
+    /// The Code of `DescribeFaceVerify`.
     DescribeCode(u16),
-    /// This `verifyScore`, in tenths.
+    /// The `verifyScore`, in tenths.
     ScoreTenths(u16),
-    /// So many questions are answered 424 first.
+    /// The number of `DescribeFaceVerify` calls that are answered 424 before the result.
     PendingFirst(u16),
-    /// How the callback goes wrong; see `CALLBACK_NEVER` and its neighbours.
+    /// The number of a [`CallbackScenario`].
     Callback(u16),
-    /// What the person does instead: 1 gives up, 2 lets the link die.
-    Person(u16),
-    /// What goes wrong with the next question; see [`FAULTS`].
+    /// The number of an [`EndUserScenario`].
+    #[serde(rename = "Person")]
+    EndUser(u16),
+    /// The index in [`FAULTS`] of the fault of the next `DescribeFaceVerify`.
     Fault(u16),
 }
 
-/// What the last digit of a callback's identity means.
-pub(crate) const CALLBACK_NEVER: u16 = 1;
-pub(crate) const CALLBACK_TWICE: u16 = 2;
-pub(crate) const CALLBACK_LATE: u16 = 3;
-pub(crate) const CALLBACK_WRONG_TOKEN: u16 = 4;
-pub(crate) const CALLBACK_TOO_SOON: u16 = 5;
-pub(crate) const CALLBACK_OTHER_SHAPE: u16 = 6;
+/// How the callback of an identity born on 2002-01-01 differs from a normal one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallbackScenario {
+    Normal,
+    Never,
+    Twice,
+    Late,
+    WrongToken,
+    BeforeResult,
+    OtherShape,
+}
 
-/// What goes wrong with the next `DescribeFaceVerify` of an identity born on 2004-01-01, by its digits.
+/// What the end user of an identity born on 2003-01-01 does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndUserScenario {
+    Submits,
+    Cancels,
+    LetsExpire,
+}
+
+/// The fault of the next `DescribeFaceVerify` of an identity born on 2004-01-01, by its digits.
 pub(crate) const FAULTS: [FaultKind; 10] = [
     FaultKind::Latency(Latency::Fixed(Duration::from_secs(12))),
     FaultKind::Reset,
@@ -54,8 +67,9 @@ pub(crate) const FAULTS: [FaultKind; 10] = [
 ];
 
 impl Magic {
+    /// Returns what an ID number selects.
     pub(crate) fn of(id_number: &str) -> Self {
-        let (Some(AREA), Some(born), Some(digits)) = (
+        let (Some(SYNTHETIC_AREA), Some(born), Some(digits)) = (
             id_number.get(..6),
             id_number.get(6..14),
             id_number.get(14..17).and_then(|digits| digits.parse().ok()),
@@ -69,13 +83,13 @@ impl Magic {
             "20000101" => Self::ScoreTenths(digits),
             "20010101" => Self::PendingFirst(digits),
             "20020101" => Self::Callback(digits),
-            "20030101" => Self::Person(digits),
+            "20030101" => Self::EndUser(digits),
             "20040101" => Self::Fault(digits),
             _ => Self::None,
         }
     }
 
-    /// How a submission ends that nobody chose the end of; `None` if the identity does not say.
+    /// Returns the outcome that the identity selects, if it selects one.
     pub(crate) fn outcome(self) -> Option<Outcome> {
         match self {
             Self::SubCode(code) => Some(Outcome::with_sub_code(&code.to_string())),
@@ -84,8 +98,28 @@ impl Magic {
         }
     }
 
-    /// What is asked for, in words.
-    pub(crate) fn words(self) -> String {
+    pub(crate) const fn callback(self) -> CallbackScenario {
+        match self {
+            Self::Callback(1) => CallbackScenario::Never,
+            Self::Callback(2) => CallbackScenario::Twice,
+            Self::Callback(3) => CallbackScenario::Late,
+            Self::Callback(4) => CallbackScenario::WrongToken,
+            Self::Callback(5) => CallbackScenario::BeforeResult,
+            Self::Callback(6) => CallbackScenario::OtherShape,
+            _ => CallbackScenario::Normal,
+        }
+    }
+
+    pub(crate) const fn end_user(self) -> EndUserScenario {
+        match self {
+            Self::EndUser(1) => EndUserScenario::Cancels,
+            Self::EndUser(2) => EndUserScenario::LetsExpire,
+            _ => EndUserScenario::Submits,
+        }
+    }
+
+    /// Describes for people what the identity selects.
+    pub(crate) fn description(self) -> String {
         match self {
             Self::None => String::new(),
             Self::SubCode(code) => format!("SubCode {code}"),
@@ -93,21 +127,24 @@ impl Magic {
             Self::DescribeCode(code) => format!("DescribeFaceVerify {code}"),
             Self::ScoreTenths(tenths) => format!("verifyScore {}", f64::from(tenths) / 10.0),
             Self::PendingFirst(questions) => format!("424 x {questions}"),
-            Self::Callback(how) => match how {
-                CALLBACK_NEVER => "no callback",
-                CALLBACK_TWICE => "two callbacks",
-                CALLBACK_LATE => "a late callback",
-                CALLBACK_WRONG_TOKEN => "a callback with another token",
-                CALLBACK_TOO_SOON => "a callback before the result is told",
-                CALLBACK_OTHER_SHAPE => "a callback with passed=Y&subCode=",
-                _ => "a callback",
+            Self::Callback(_) => match self.callback() {
+                CallbackScenario::Normal => "a callback",
+                CallbackScenario::Never => "no callback",
+                CallbackScenario::Twice => "two callbacks",
+                CallbackScenario::Late => "a late callback",
+                CallbackScenario::WrongToken => "a callback with another token",
+                CallbackScenario::BeforeResult => "a callback before the result is available",
+                CallbackScenario::OtherShape => "a callback with passed=Y&subCode=",
             }
             .to_owned(),
-            Self::Person(1) => "the person gives up".to_owned(),
-            Self::Person(2) => "the link dies".to_owned(),
-            Self::Person(_) => "the person passes".to_owned(),
+            Self::EndUser(_) => match self.end_user() {
+                EndUserScenario::Submits => "the end user passes",
+                EndUserScenario::Cancels => "the end user cancels",
+                EndUserScenario::LetsExpire => "the link expires",
+            }
+            .to_owned(),
             Self::Fault(fault) => FAULTS.get(usize::from(fault)).map_or_else(String::new, |fault| {
-                format!("the next question: {}", serde_json::to_string(fault).unwrap_or_default())
+                format!("the next DescribeFaceVerify: {}", serde_json::to_string(fault).unwrap_or_default())
             }),
         }
     }
@@ -119,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_examples_are_what_the_rule_gives() {
+    fn published_examples_follow_the_rule() {
         for (born, digits, number, magic) in [
             ("19900101", 200, "999999199001012003", Magic::SubCode(200)),
             ("19900101", 201, "999999199001012011", Magic::SubCode(201)),

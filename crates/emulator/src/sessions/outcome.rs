@@ -48,25 +48,26 @@ impl Outcome {
         SubCode::from_wire(&self.sub_code).means_pass() == Some(true)
     }
 
-    /// Whether the authoritative source could not be asked: after these, the faces are not compared, and who begins again
-    /// is answered 417.
-    pub(crate) fn is_without_source(&self) -> bool {
-        matches!(self.sub_code.as_str(), "201" | "202" | "203")
+    /// Returns whether the faces were compared. After 201, 202 and 203 they were not, and `InitFaceVerify` answers 417 to
+    /// the same identity.
+    pub(crate) fn compares_faces(&self) -> bool {
+        !matches!(self.sub_code.as_str(), "201" | "202" | "203")
     }
 
-    /// What somebody wishes: a SubCode, a score, both, or neither (`None`).
+    /// Creates the outcome that a form, an admin request or a rule asks for, by SubCode, score or both. `None` if it
+    /// contains neither.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub(crate) fn wished(
+    /// If the SubCode or the score is out of range.
+    pub(crate) fn requested(
         sub_code: Option<&str>,
         verify_score: Option<f64>,
     ) -> Result<Option<Self>, &'static str> {
         if sub_code.is_some_and(|code| code.len() > 8 || !code.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Err("sub_code is up to eight digits");
+            return Err("`sub_code` must be at most eight digits");
         }
         if verify_score.is_some_and(|score| !(0.0..=100.0).contains(&score)) {
-            return Err("verify_score lies from 0 to 100");
+            return Err("`verify_score` must be from 0 to 100");
         }
         Ok(match (sub_code.filter(|code| !code.is_empty()), verify_score) {
             (None, None) => None,
@@ -82,21 +83,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_score_passes_from_seventy_on() {
+    fn scores_of_seventy_and_above_pass() {
         assert!(!Outcome::with_score(69.9).passed() && Outcome::with_score(70.0).passed());
         assert!(Outcome::with_sub_code("210").passed() && !Outcome::with_sub_code("205").passed());
-        assert!(!Outcome::with_sub_code("299").passed(), "what is not known is no pass");
+        assert!(!Outcome::with_sub_code("299").passed(), "an unknown SubCode is not a pass");
     }
 
     #[test]
-    fn a_wish_is_what_it_says_or_is_refused() {
-        let wished = |code, score| Outcome::wished(code, score);
-        assert_eq!(wished(None, None), Ok(None));
-        assert_eq!(wished(Some(""), Some(69.0)), Ok(Some(Outcome::with_score(69.0))));
-        assert_eq!(wished(Some("205"), None), Ok(Some(Outcome::with_sub_code("205"))));
+    fn accepts_valid_requests_and_rejects_others() {
+        let requested = |code, score| Outcome::requested(code, score);
+        assert_eq!(requested(None, None), Ok(None));
+        assert_eq!(requested(Some(""), Some(69.0)), Ok(Some(Outcome::with_score(69.0))));
+        assert_eq!(requested(Some("205"), None), Ok(Some(Outcome::with_sub_code("205"))));
         let both = Outcome { sub_code: "200".into(), verify_score: 12.0 };
-        assert_eq!(wished(Some("200"), Some(12.0)), Ok(Some(both)));
-        assert!(wished(Some("<b>"), None).is_err() && wished(None, Some(100.1)).is_err());
-        assert!(wished(None, Some(f64::NAN)).is_err());
+        assert_eq!(requested(Some("200"), Some(12.0)), Ok(Some(both)));
+        assert!(requested(Some("<b>"), None).is_err() && requested(None, Some(100.1)).is_err());
+        assert!(requested(None, Some(f64::NAN)).is_err());
     }
 }

@@ -1,60 +1,63 @@
-//! One session: begun, submitted once, or left to die after 30 minutes.
+//! A session. It takes one submission, and expires after 30 minutes.
 
 use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use super::magic::Magic;
+use super::magic::{EndUserScenario, Magic};
 use super::outcome::Outcome;
 use crate::time::millis;
 
-/// How long a CertifyId and its link live.
+/// The lifetime of a CertifyId and its link.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// One verification.
+/// A session: one `CertifyId` with its link.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) certify_id: String,
-    /// Of the long link, and of the short one.
+    /// The path of the long link.
     pub(crate) token: String,
+    /// The path of the short link.
     pub(crate) code: String,
     pub(crate) order: String,
     pub(crate) scene_id: String,
     pub(crate) return_url: String,
-    /// The link that was given, if the MetaInfo was believed.
+    /// The `CertifyUrl`. `None` if the MetaInfo is not from a browser.
     pub(crate) link: Option<String>,
     pub(crate) callback: Option<CallbackTarget>,
     pub(crate) magic: Magic,
-    /// What the rule file says, for who asks for nothing by themselves.
+    /// The outcome by the rule file. The magic identity takes precedence.
     pub(crate) rule: Option<Outcome>,
-    /// What somebody who looks after the emulator wants, whatever anybody else does.
+    /// The outcome that the admin API forced. It takes precedence over all others.
     pub(crate) forced: Option<Outcome>,
     #[serde(with = "millis::time")]
     pub(crate) begun: UnixTime,
-    pub(crate) stage: Stage,
-    /// Name and number, hashed: who must not begin again after some results.
+    pub(crate) stage: SessionStage,
+    /// The hash of name and ID number.
     pub(crate) identity: String,
-    /// How many questions are still to be answered 424.
+    /// The number of `DescribeFaceVerify` calls that are still to be answered 424.
     pub(crate) pending: u16,
-    /// Whether the result was asked for, which a deletion may have to wait for.
+    /// Whether the result was queried. `DeleteAfterQuery` depends on it.
     pub(crate) queried: bool,
     pub(crate) deleted: bool,
 }
 
-/// How far it is.
+/// The state of a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Stage {
-    /// The person has not finished; after 30 minutes they cannot any more.
+pub(crate) enum SessionStage {
+    /// The end user has not submitted. After 30 minutes they no longer can.
     Open,
     Finished(Outcome),
-    GivenUp,
-    /// Expired before its time, as somebody wished.
+    /// The end user cancelled.
+    #[serde(rename = "given_up")]
+    Cancelled,
+    /// Expired early, on request.
     Expired,
 }
 
-/// Where to call back, and with which token.
+/// The address and the token of the callback.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct CallbackTarget {
     pub(crate) url: String,
@@ -68,9 +71,10 @@ impl std::fmt::Debug for CallbackTarget {
 }
 
 impl Session {
+    /// Returns the outcome of a finished session.
     pub(crate) fn result(&self) -> Option<&Outcome> {
         match &self.stage {
-            Stage::Finished(outcome) => Some(outcome),
+            SessionStage::Finished(outcome) => Some(outcome),
             _ => None,
         }
     }
@@ -83,33 +87,37 @@ impl Session {
         self.return_url == "iframe"
     }
 
-    /// Whether the person may still submit.
-    pub(crate) fn check(&self, now: UnixTime) -> Result<(), Refused> {
+    /// Returns an error if the end user can no longer submit.
+    pub(crate) fn check(&self, now: UnixTime) -> Result<(), ActionError> {
         match self.stage {
-            _ if self.deleted => Err(Refused::Unknown),
-            Stage::Finished(_) | Stage::GivenUp => Err(Refused::Used),
-            Stage::Expired => Err(Refused::Expired),
-            Stage::Open if now >= self.expires() || self.magic == Magic::Person(2) => Err(Refused::Expired),
-            Stage::Open => Ok(()),
+            _ if self.deleted => Err(ActionError::Unknown),
+            SessionStage::Finished(_) | SessionStage::Cancelled => Err(ActionError::Ended),
+            SessionStage::Expired => Err(ActionError::Expired),
+            SessionStage::Open if now >= self.expires() => Err(ActionError::Expired),
+            SessionStage::Open if self.magic.end_user() == EndUserScenario::LetsExpire => {
+                Err(ActionError::Expired)
+            }
+            SessionStage::Open => Ok(()),
         }
     }
 }
 
-/// What the person does.
+/// What the end user does on the page.
 #[derive(Clone, Debug)]
-pub(crate) enum Act {
-    /// Submits, and chooses what comes out, or leaves it to the rules.
+pub(crate) enum UserAction {
+    /// Submits. `None` leaves the outcome to the magic identity and the rules.
     Submit(Option<Outcome>),
-    GiveUp,
-    LetExpire,
+    Cancel,
+    Expire,
 }
 
-/// Why a submission is not taken.
+/// The reason why the end user's action is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum ActionError {
     Unknown,
     Expired,
-    Used,
+    /// The session has already ended.
+    Ended,
 }
 
 #[cfg(test)]
@@ -129,7 +137,7 @@ impl Session {
             rule: None,
             forced: None,
             begun: UnixTime::from_secs(1_767_323_045),
-            stage: Stage::Open,
+            stage: SessionStage::Open,
             identity: "i".into(),
             pending: 0,
             queried: false,

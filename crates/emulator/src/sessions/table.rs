@@ -1,37 +1,38 @@
-//! All sessions, and which of them the state file does not hold as they are.
+//! All sessions, by CertifyId and by link, and which of them are unsaved.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use cloudauth_protocol::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use super::history::History;
-use super::magic::Magic;
+use super::history::IdentityHistory;
+use super::magic::EndUserScenario;
 use super::outcome::Outcome;
-use super::session::{Act, Refused, Session, Stage};
+use super::session::{ActionError, Session, SessionStage, UserAction};
 
-/// The most sessions that are kept; the oldest is forgotten for one more.
-pub(crate) const KEPT: usize = 100_000;
+/// The maximum number of sessions. One more replaces the oldest.
+pub(crate) const MAX_SESSIONS: usize = 100_000;
 
-/// A session whose record in the state file is not current; `None` if the record is to be deleted.
+/// The CertifyId of a session whose record in the state file is out of date, and the session. `None` deletes the record.
 pub(crate) type Unsaved = (String, Option<Session>);
 
+/// All sessions.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Sessions {
+pub(crate) struct SessionTable {
     by_certify_id: HashMap<String, Session>,
-    /// In the order in which they began.
+    /// The CertifyIds, oldest first.
     order: VecDeque<String>,
     certify_id_by_link: HashMap<String, String>,
-    history: History,
-    /// Whose record on disk is not what is here.
+    history: IdentityHistory,
+    /// Sessions whose record in the state file is out of date.
     #[serde(skip)]
     unsaved: HashSet<String>,
-    /// Those that a commit is writing.
+    /// Sessions that a commit is writing.
     #[serde(skip)]
     in_commit: HashSet<String>,
 }
 
-impl Sessions {
+impl SessionTable {
     pub(crate) fn insert(&mut self, session: Session) {
         let id = session.certify_id.clone();
         for link in [&session.token, &session.code] {
@@ -40,7 +41,7 @@ impl Sessions {
         self.unsaved.insert(id.clone());
         self.order.push_back(id.clone());
         self.by_certify_id.insert(id, session);
-        if self.order.len() > KEPT {
+        if self.order.len() > MAX_SESSIONS {
             self.forget_oldest();
         }
     }
@@ -54,43 +55,49 @@ impl Sessions {
         self.unsaved.insert(id);
     }
 
-    /// To look at.
     pub(crate) fn get(&self, certify_id: &str) -> Option<&Session> {
         self.by_certify_id.get(certify_id)
     }
 
-    /// To change.
+    /// Returns a session for a change, and marks it unsaved.
     pub(crate) fn get_mut(&mut self, certify_id: &str) -> Option<&mut Session> {
         let session = self.by_certify_id.get_mut(certify_id)?;
         self.unsaved.insert(session.certify_id.clone());
         Some(session)
     }
 
-    /// The session behind a link's token or short code.
-    pub(crate) fn behind(&self, link: &str) -> Option<&Session> {
+    /// Returns the session of a long or short link.
+    pub(crate) fn by_link(&self, link: &str) -> Option<&Session> {
         self.by_certify_id.get(self.certify_id_by_link.get(link)?).filter(|session| !session.deleted)
     }
 
-    /// The latest first.
+    /// Iterates over the sessions, newest first.
     pub(crate) fn latest(&self) -> impl Iterator<Item = &Session> {
         self.order.iter().rev().filter_map(|id| self.by_certify_id.get(id))
     }
 
-    /// What the person does, once: gives the session as it is then.
-    pub(crate) fn act(&mut self, certify_id: &str, act: Act, now: UnixTime) -> Result<Session, Refused> {
-        let session = self.by_certify_id.get_mut(certify_id).ok_or(Refused::Unknown)?;
+    /// Applies an action of the end user, and returns the changed session.
+    pub(crate) fn act(
+        &mut self,
+        certify_id: &str,
+        act: UserAction,
+        now: UnixTime,
+    ) -> Result<Session, ActionError> {
+        let session = self.by_certify_id.get_mut(certify_id).ok_or(ActionError::Unknown)?;
         session.check(now)?;
         session.stage = match act {
-            Act::GiveUp => Stage::GivenUp,
-            Act::LetExpire => Stage::Expired,
-            Act::Submit(None) if session.forced.is_none() && session.magic == Magic::Person(1) => {
-                Stage::GivenUp
+            UserAction::Cancel => SessionStage::Cancelled,
+            UserAction::Expire => SessionStage::Expired,
+            UserAction::Submit(None)
+                if session.forced.is_none() && session.magic.end_user() == EndUserScenario::Cancels =>
+            {
+                SessionStage::Cancelled
             }
-            Act::Submit(chosen) => {
+            UserAction::Submit(chosen) => {
                 let forced = session.forced.clone();
                 let wanted =
                     forced.or(chosen).or_else(|| session.magic.outcome()).or_else(|| session.rule.clone());
-                Stage::Finished(wanted.unwrap_or_else(Outcome::pass))
+                SessionStage::Finished(wanted.unwrap_or_else(Outcome::pass))
             }
         };
         let session = session.clone();
@@ -101,45 +108,45 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Whether an identity ended in 201, 202 or 203 before: then it cannot begin again.
-    pub(crate) fn is_without_source(&self, identity: &str) -> bool {
-        self.history.is_without_source(identity)
+    /// Returns whether an identity ended in 201, 202 or 203 before. It cannot start another session.
+    pub(crate) fn is_blocked(&self, identity: &str) -> bool {
+        self.history.is_blocked(identity)
     }
 
-    /// How often an identity has failed today.
+    /// Returns the number of failures of an identity today.
     pub(crate) fn failures_today(&self, identity: &str, now: UnixTime) -> u32 {
         self.history.failures_today(identity, now)
     }
 
-    pub(crate) const fn history(&self) -> &History {
+    pub(crate) const fn history(&self) -> &IdentityHistory {
         &self.history
     }
 
-    /// What was saved, in the place of what is here.
-    pub(crate) fn restored(sessions: Vec<Session>, history: History) -> Self {
+    /// Creates the table from saved sessions.
+    pub(crate) fn restored(sessions: Vec<Session>, history: IdentityHistory) -> Self {
         let mut restored = Self { history, ..Self::default() };
         sessions.into_iter().for_each(|session| restored.insert(session));
         restored
     }
 
-    /// Takes the sessions that the state file does not hold as they are. [`committed`](Self::committed) or
-    /// [`not_committed`](Self::not_committed) follows.
+    /// Takes the unsaved sessions for a commit. Call [`committed`](Self::committed) or
+    /// [`not_committed`](Self::not_committed) afterwards.
     pub(crate) fn take_unsaved(&mut self) -> Vec<Unsaved> {
         self.in_commit = std::mem::take(&mut self.unsaved);
         self.in_commit.iter().map(|id| (id.clone(), self.by_certify_id.get(id).cloned())).collect()
     }
 
-    /// The sessions that were taken are saved.
+    /// The commit succeeded.
     pub(crate) fn committed(&mut self) {
         self.in_commit.clear();
     }
 
-    /// The sessions that were taken could not be saved.
+    /// The commit failed: its sessions are still unsaved.
     pub(crate) fn not_committed(&mut self) {
         self.unsaved.extend(self.in_commit.drain());
     }
 
-    /// Forgets which sessions are unsaved, where there is no state file.
+    /// Forgets which sessions are unsaved. For emulators without a state file.
     pub(crate) fn discard_unsaved(&mut self) {
         self.unsaved.clear();
     }
@@ -151,14 +158,15 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use super::super::magic::Magic;
     use super::*;
 
     fn at(minutes: u64) -> UnixTime {
         UnixTime::from_secs(1_767_323_045 + minutes * 60)
     }
 
-    fn one(session: Session) -> Sessions {
-        let mut sessions = Sessions::default();
+    fn one(session: Session) -> SessionTable {
+        let mut sessions = SessionTable::default();
         sessions.insert(session);
         sessions
     }
@@ -166,29 +174,29 @@ mod tests {
     #[test]
     fn a_session_takes_one_submission() {
         let mut sessions = one(Session::test("c", Magic::None));
-        assert_eq!(sessions.behind("tc").unwrap().certify_id, "c");
-        assert_eq!(sessions.behind("sc").unwrap().certify_id, "c");
-        let done = sessions.act("c", Act::Submit(None), at(1)).unwrap();
+        assert_eq!(sessions.by_link("tc").unwrap().certify_id, "c");
+        assert_eq!(sessions.by_link("sc").unwrap().certify_id, "c");
+        let done = sessions.act("c", UserAction::Submit(None), at(1)).unwrap();
         assert!(done.result().unwrap().passed());
-        for act in [Act::Submit(None), Act::GiveUp, Act::LetExpire] {
-            assert_eq!(sessions.act("c", act, at(1)).unwrap_err(), Refused::Used);
+        for act in [UserAction::Submit(None), UserAction::Cancel, UserAction::Expire] {
+            assert_eq!(sessions.act("c", act, at(1)).unwrap_err(), ActionError::Ended);
         }
-        assert_eq!(sessions.act("x", Act::Submit(None), at(1)).unwrap_err(), Refused::Unknown);
+        assert_eq!(sessions.act("x", UserAction::Submit(None), at(1)).unwrap_err(), ActionError::Unknown);
     }
 
     #[test]
     fn forgets_the_oldest_session_beyond_the_cap() {
-        let mut sessions = Sessions::default();
-        for at in 0..=KEPT {
+        let mut sessions = SessionTable::default();
+        for at in 0..=MAX_SESSIONS {
             sessions.insert(Session::test(&at.to_string(), Magic::None));
         }
-        assert_eq!(sessions.latest().count(), KEPT);
+        assert_eq!(sessions.latest().count(), MAX_SESSIONS);
         assert!(
-            sessions.get("0").is_none() && sessions.behind("t0").is_none() && sessions.get("1").is_some()
+            sessions.get("0").is_none() && sessions.by_link("t0").is_none() && sessions.get("1").is_some()
         );
         let forgotten: Vec<_> =
             sessions.take_unsaved().into_iter().filter(|(_, one)| one.is_none()).collect();
-        assert_eq!(forgotten.len(), 1, "its record is deleted");
+        assert_eq!(forgotten.len(), 1, "the record of the oldest is deleted");
     }
 
     #[test]
@@ -205,19 +213,20 @@ mod tests {
     }
 
     #[test]
-    fn a_session_dies_after_thirty_minutes() {
-        let submit = |minutes| one(Session::test("c", Magic::None)).act("c", Act::Submit(None), at(minutes));
+    fn a_session_expires_after_thirty_minutes() {
+        let submit =
+            |minutes| one(Session::test("c", Magic::None)).act("c", UserAction::Submit(None), at(minutes));
         assert!(submit(29).is_ok());
-        assert_eq!(submit(30).unwrap_err(), Refused::Expired);
+        assert_eq!(submit(30).unwrap_err(), ActionError::Expired);
     }
 
     #[test]
-    fn what_is_forced_beats_the_choice_which_beats_the_identity_which_beats_the_rule() {
+    fn a_forced_outcome_precedes_the_choice_then_the_magic_identity_then_the_rule() {
         let outcome = |code: &str| Some(Outcome::with_sub_code(code));
         let ended = |forced: Option<&str>, chosen: Option<&str>, magic, rule: Option<&str>| {
             let (forced, rule) = (forced.and_then(outcome), rule.and_then(outcome));
             let mut sessions = one(Session { forced, rule, ..Session::test("c", magic) });
-            let done = sessions.act("c", Act::Submit(chosen.and_then(outcome)), at(1)).unwrap();
+            let done = sessions.act("c", UserAction::Submit(chosen.and_then(outcome)), at(1)).unwrap();
             done.result().unwrap().sub_code.clone()
         };
         let magic = Magic::SubCode(203);
@@ -229,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_counted_by_the_day() {
-        let mut sessions = Sessions::default();
+    fn counts_failures_per_day() {
+        let mut sessions = SessionTable::default();
         for (id, code) in [("a", "204"), ("b", "205"), ("c", "200")] {
             sessions.insert(Session::test(id, Magic::None));
-            sessions.act(id, Act::Submit(Some(Outcome::with_sub_code(code))), at(0)).unwrap();
+            sessions.act(id, UserAction::Submit(Some(Outcome::with_sub_code(code))), at(0)).unwrap();
         }
         assert_eq!(sessions.failures_today("i", at(0)), 2);
-        assert_eq!(sessions.failures_today("i", at(24 * 60)), 0, "tomorrow is another day");
+        assert_eq!(sessions.failures_today("i", at(24 * 60)), 0, "the count restarts the next day");
         assert_eq!(sessions.failures_today("other", at(0)), 0);
     }
 }

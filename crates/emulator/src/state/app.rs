@@ -1,4 +1,4 @@
-//! What all requests share.
+//! The state that all requests share, in memory.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -6,53 +6,55 @@ use std::sync::{Mutex, MutexGuard};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, broadcast};
 
-use super::callback_queue::Queue;
+use super::callback_queue::CallbackQueue;
+use super::change::Change;
 use super::journal::Journal;
 use super::saver::Saver;
-use super::setup::Setup;
-use super::snapshot::Rest;
+use super::settings::Settings;
+use super::snapshot::EmulatorRecord;
 use super::store::Store;
 use super::sync::locked;
-use crate::faults::Faults;
+use crate::faults::FaultInjector;
 use crate::gateway::{Nonces, Quota, hex};
-use crate::sessions::Sessions;
+use crate::sessions::SessionTable;
 use crate::time::Clock;
 
-/// Keys, clock, sessions, and what has been seen.
+/// The state that all requests share.
 #[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) setup: Setup,
+pub(crate) struct AppState {
+    pub(crate) settings: Settings,
     pub(crate) clock: Clock,
     pub(crate) http: ureq::Agent,
     pub(super) seed: AtomicU64,
+    /// The number of ids made so far.
     pub(super) made: AtomicU64,
     nonces: Mutex<Nonces>,
-    sessions: Mutex<Sessions>,
-    faults: Mutex<Faults>,
+    sessions: Mutex<SessionTable>,
+    faults: Mutex<FaultInjector>,
     quota: Mutex<Quota>,
-    callbacks: Mutex<Queue>,
+    callbacks: Mutex<CallbackQueue>,
     journal: Mutex<Journal>,
     pub(super) saver: Saver,
-    /// As it was at the start.
-    pub(super) beginning: Rest,
-    /// Told when a callback is wanted or has been made.
-    pub(crate) callbacks_moved: Notify,
-    /// Who looks on is told what has changed.
-    pub(crate) changes: broadcast::Sender<&'static str>,
+    /// The record at the start, for a reset.
+    pub(super) initial: EmulatorRecord,
+    /// Notified when a callback is scheduled or done.
+    pub(crate) callbacks_changed: Notify,
+    /// Changes, for the subscribers of the admin API.
+    pub(crate) changes: broadcast::Sender<Change>,
 }
 
-impl State {
+impl AppState {
     pub(crate) fn new(
-        setup: Setup,
+        settings: Settings,
         seed: u64,
         clock: Clock,
         http: ureq::Agent,
         store: Option<Store>,
     ) -> Self {
-        let faults = Faults::new(seed, setup.faults.clone());
-        let beginning = Rest::beginning(seed, clock.save(), faults.clone());
+        let faults = FaultInjector::new(seed, settings.faults.clone());
+        let initial = EmulatorRecord::initial(seed, clock.save(), faults.clone());
         Self {
-            setup,
+            settings,
             clock,
             http,
             seed: AtomicU64::new(seed),
@@ -64,17 +66,17 @@ impl State {
             callbacks: Mutex::default(),
             journal: Mutex::default(),
             saver: Saver::new(store),
-            beginning,
-            callbacks_moved: Notify::new(),
+            initial,
+            callbacks_changed: Notify::new(),
             changes: broadcast::Sender::new(256),
         }
     }
 
-    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, SessionTable> {
         locked(&self.sessions)
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+    pub(crate) fn faults(&self) -> MutexGuard<'_, FaultInjector> {
         locked(&self.faults)
     }
 
@@ -86,7 +88,7 @@ impl State {
         locked(&self.nonces)
     }
 
-    pub(crate) fn callbacks(&self) -> MutexGuard<'_, Queue> {
+    pub(crate) fn callbacks(&self) -> MutexGuard<'_, CallbackQueue> {
         locked(&self.callbacks)
     }
 
@@ -98,29 +100,29 @@ impl State {
         self.seed.load(Ordering::Relaxed)
     }
 
-    /// 32 hexadecimal digits that follow from the seed and from how many were made before.
+    /// Returns a new id of 32 hexadecimal digits. It follows from the seed and the number of previous ids.
     pub(crate) fn fresh_id(&self, what: &str) -> String {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let digest = Sha256::digest(format!("{} {what} {number}", self.seed()));
         hex(digest.get(..16).unwrap_or_default())
     }
 
-    /// What a list of texts is known by, without keeping them.
+    /// Returns a hash of texts, which stands for them without storing them.
     pub(crate) fn digest(&self, texts: &[&str]) -> String {
         let digest = Sha256::digest(format!("{} {texts:?}", self.seed()));
         hex(&digest)
     }
 
-    /// An upper-case UUID, as the vendor's are.
+    /// Returns a new request id: an upper-case UUID, as the vendor's.
     pub(crate) fn fresh_request_id(&self) -> String {
         let digits = self.fresh_id("request").to_ascii_uppercase();
         let part = |from, to| digits.get(from..to).unwrap_or_default();
         [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
     }
 
-    /// Tells who looks on that something is not what it was.
-    pub(crate) fn changed(&self, what: &'static str) {
-        // Nobody may be looking.
-        let _ = self.changes.send(what);
+    /// Notifies subscribers of a change.
+    pub(crate) fn changed(&self, change: Change) {
+        // There may be no subscriber.
+        let _ = self.changes.send(change);
     }
 }

@@ -1,4 +1,4 @@
-//! The callbacks that wait for their time, and those that were made.
+//! The queue of callbacks: scheduled, held, running and done.
 
 use std::collections::BTreeMap;
 
@@ -7,102 +7,112 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::millis;
 
-/// How many are kept once they are through.
-const KEPT: usize = 1000;
+/// The number of callbacks beyond which finished ones are dropped.
+const MAX_FINISHED: usize = 1000;
 
-/// The most that are kept in all; the oldest is dropped for one more, even if it was held.
-const MOST: usize = 10_000;
+/// The maximum number of callbacks. One more replaces the oldest, even if it is held.
+const MAX_CALLBACKS: usize = 10_000;
 
-/// What is special about one.
+/// The kind of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum CallbackKind {
     Normal,
-    /// The same once more.
+    /// A repetition of a normal callback.
     Duplicate,
     /// A minute late.
     Late,
-    /// Somebody else's: another token, and a pass whatever is true.
+    /// From an attacker: with another token, and always a pass.
     Forged,
     WrongToken,
-    /// As another product of the vendor's calls back.
+    /// In the format of another product of the vendor.
     OtherShape,
 }
 
+/// The state of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Stage {
+pub(crate) enum CallbackStage {
     Held,
     Waiting,
     Running,
-    /// Answered 200.
+    /// The receiver answered 200.
     Delivered,
-    /// Called twice, and not answered 200.
+    /// Neither of two requests was answered 200.
     Failed,
 }
 
-/// One call of a callback.
+/// One request of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Attempt {
+pub(crate) struct CallbackAttempt {
     #[serde(with = "millis::time")]
     pub(crate) at: UnixTime,
-    /// `None` if no answer came.
+    /// `None` without an answer.
     pub(crate) status: Option<u16>,
 }
 
-/// One callback. No `Debug`: its URL holds the token.
+/// A callback. No `Debug`: its URL contains the token.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Waiting {
+pub(crate) struct Callback {
     pub(crate) number: u64,
     pub(crate) certify_id: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: CallbackKind,
     pub(crate) url: String,
     #[serde(with = "millis::time")]
     pub(crate) due: UnixTime,
-    pub(crate) stage: Stage,
-    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) stage: CallbackStage,
+    pub(crate) attempts: Vec<CallbackAttempt>,
 }
 
-/// All of them, by number: the order in which they were wanted.
+/// All callbacks, by number, which is the order of scheduling.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Queue {
+pub(crate) struct CallbackQueue {
     made: u64,
     hold: bool,
-    by_number: BTreeMap<u64, Waiting>,
+    by_number: BTreeMap<u64, Callback>,
 }
 
-impl std::fmt::Debug for Queue {
+impl std::fmt::Debug for CallbackQueue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Queue({} callbacks)", self.by_number.len())
+        write!(f, "CallbackQueue({} callbacks)", self.by_number.len())
     }
 }
 
-impl Queue {
-    pub(crate) fn add(&mut self, certify_id: &str, kind: Kind, url: String, due: UnixTime) -> Waiting {
+impl CallbackQueue {
+    /// Adds a callback, held if the queue is held.
+    pub(crate) fn add(
+        &mut self,
+        certify_id: &str,
+        kind: CallbackKind,
+        url: String,
+        due: UnixTime,
+    ) -> Callback {
         self.made += 1;
-        let added = Waiting {
+        let added = Callback {
             number: self.made,
             certify_id: certify_id.to_owned(),
             kind,
             url,
             due,
-            stage: if self.hold { Stage::Held } else { Stage::Waiting },
+            stage: if self.hold { CallbackStage::Held } else { CallbackStage::Waiting },
             attempts: Vec::new(),
         };
         self.by_number.insert(added.number, added.clone());
-        if self.by_number.len() > KEPT {
-            let through = |one: &&Waiting| matches!(one.stage, Stage::Delivered | Stage::Failed);
-            if let Some(oldest) = self.by_number.values().find(through).map(|one| one.number) {
+        if self.by_number.len() > MAX_FINISHED {
+            let is_done = |callback: &&Callback| {
+                matches!(callback.stage, CallbackStage::Delivered | CallbackStage::Failed)
+            };
+            if let Some(oldest) = self.by_number.values().find(is_done).map(|callback| callback.number) {
                 self.by_number.remove(&oldest);
-            } else if self.by_number.len() > MOST {
+            } else if self.by_number.len() > MAX_CALLBACKS {
                 self.by_number.pop_first();
             }
         }
         added
     }
 
-    /// The latest first.
-    pub(crate) fn latest(&self) -> impl Iterator<Item = &Waiting> {
+    /// Iterates over the callbacks, newest first.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &Callback> {
         self.by_number.values().rev()
     }
 
@@ -110,68 +120,68 @@ impl Queue {
         self.hold
     }
 
-    /// Holds what comes from now on, or lets all go.
+    /// Holds new callbacks, or releases all held ones.
     pub(crate) fn hold(&mut self, hold: bool) {
         self.hold = hold;
         if !hold {
-            let held = self.by_number.values_mut().filter(|one| one.stage == Stage::Held);
-            held.for_each(|one| one.stage = Stage::Waiting);
+            let held = self.by_number.values_mut().filter(|callback| callback.stage == CallbackStage::Held);
+            held.for_each(|callback| callback.stage = CallbackStage::Waiting);
         }
     }
 
-    /// Lets one go now, held or not yet due; `None` if there is no such, or if it has gone.
-    pub(crate) fn release(&mut self, number: u64, now: UnixTime) -> Option<Waiting> {
-        let one = self.by_number.get_mut(&number)?;
-        if !matches!(one.stage, Stage::Held | Stage::Waiting) {
+    /// Makes a held or scheduled callback due now. `None` if the number is unknown or the callback has run.
+    pub(crate) fn release(&mut self, number: u64, now: UnixTime) -> Option<Callback> {
+        let callback = self.by_number.get_mut(&number)?;
+        if !matches!(callback.stage, CallbackStage::Held | CallbackStage::Waiting) {
             return None;
         }
-        (one.stage, one.due) = (Stage::Waiting, now);
-        Some(one.clone())
+        (callback.stage, callback.due) = (CallbackStage::Waiting, now);
+        Some(callback.clone())
     }
 
-    /// The next that is due: it runs from here on.
-    pub(crate) fn take_due(&mut self, now: UnixTime) -> Option<Waiting> {
-        let next = self.next().filter(|one| one.due <= now)?.number;
-        let one = self.by_number.get_mut(&next)?;
-        one.stage = Stage::Running;
-        Some(one.clone())
+    /// Takes the next due callback, which is then running.
+    pub(crate) fn take_due(&mut self, now: UnixTime) -> Option<Callback> {
+        let next = self.next().filter(|callback| callback.due <= now)?.number;
+        let callback = self.by_number.get_mut(&next)?;
+        callback.stage = CallbackStage::Running;
+        Some(callback.clone())
     }
 
-    /// When the next is due.
+    /// Returns the time of the next callback.
     pub(crate) fn next_due(&self) -> Option<UnixTime> {
-        self.next().map(|one| one.due)
+        self.next().map(|callback| callback.due)
     }
 
-    fn next(&self) -> Option<&Waiting> {
-        let waiting = self.by_number.values().filter(|one| one.stage == Stage::Waiting);
-        waiting.min_by_key(|one| (one.due, one.number))
+    fn next(&self) -> Option<&Callback> {
+        let waiting = self.by_number.values().filter(|callback| callback.stage == CallbackStage::Waiting);
+        waiting.min_by_key(|callback| (callback.due, callback.number))
     }
 
-    /// Whether nothing runs and nothing is due.
+    /// Returns whether no callback is running or due.
     pub(crate) fn is_settled(&self, now: UnixTime) -> bool {
-        !self.by_number.values().any(|one| one.stage == Stage::Running)
+        !self.by_number.values().any(|callback| callback.stage == CallbackStage::Running)
             && self.next_due().is_none_or(|due| due > now)
     }
 
-    /// What came of a call: answered 200, or called once more.
-    pub(crate) fn answered(&mut self, number: u64, attempt: Attempt, again_at: UnixTime) {
-        // Gone, if everything was reset meanwhile.
-        let Some(one) = self.by_number.get_mut(&number) else { return };
-        one.attempts.push(attempt);
-        one.stage = match attempt.status {
-            Some(200) => Stage::Delivered,
-            _ if one.attempts.len() >= 2 => Stage::Failed,
-            _ => Stage::Waiting,
+    /// Records an answer. If it is not 200, the callback is retried once, at `retry_at`.
+    pub(crate) fn answered(&mut self, number: u64, attempt: CallbackAttempt, retry_at: UnixTime) {
+        // A reset may have removed the callback.
+        let Some(callback) = self.by_number.get_mut(&number) else { return };
+        callback.attempts.push(attempt);
+        callback.stage = match attempt.status {
+            Some(200) => CallbackStage::Delivered,
+            _ if callback.attempts.len() >= 2 => CallbackStage::Failed,
+            _ => CallbackStage::Waiting,
         };
-        if one.stage == Stage::Waiting {
-            one.due = again_at;
+        if callback.stage == CallbackStage::Waiting {
+            callback.due = retry_at;
         }
     }
 
-    /// What ran when this was saved did not come to an end: it is called again.
+    /// Reschedules callbacks that were running when the queue was saved.
     pub(crate) fn restored(mut self) -> Self {
-        let running = self.by_number.values_mut().filter(|one| one.stage == Stage::Running);
-        running.for_each(|one| one.stage = Stage::Waiting);
+        let running = self.by_number.values_mut().filter(|callback| callback.stage == CallbackStage::Running);
+        running.for_each(|callback| callback.stage = CallbackStage::Waiting);
         self
     }
 }
@@ -184,67 +194,67 @@ mod tests {
         UnixTime::from_secs(1_767_323_045 + secs)
     }
 
-    fn taken(queue: &mut Queue, now: UnixTime) -> Option<u64> {
-        queue.take_due(now).map(|one| one.number)
+    fn taken(queue: &mut CallbackQueue, now: UnixTime) -> Option<u64> {
+        queue.take_due(now).map(|callback| callback.number)
     }
 
     #[test]
-    fn what_is_due_first_goes_first_and_once() {
-        let mut queue = Queue::default();
+    fn takes_callbacks_once_in_order_of_time() {
+        let mut queue = CallbackQueue::default();
         for due in [30, 10, 10] {
-            queue.add("c", Kind::Normal, String::new(), at(due));
+            queue.add("c", CallbackKind::Normal, String::new(), at(due));
         }
         assert_eq!((queue.next_due(), taken(&mut queue, at(9))), (Some(at(10)), None));
         assert!(queue.is_settled(at(9)) && !queue.is_settled(at(10)));
         assert_eq!([taken(&mut queue, at(30)), taken(&mut queue, at(30))], [Some(2), Some(3)]);
         assert_eq!([taken(&mut queue, at(30)), taken(&mut queue, at(30))], [Some(1), None]);
-        assert!(!queue.is_settled(at(30)), "they run");
+        assert!(!queue.is_settled(at(30)), "callbacks are running");
     }
 
     #[test]
-    fn one_that_is_not_answered_200_is_called_twice_in_all() {
-        let mut queue = Queue::default();
-        queue.add("c", Kind::Normal, String::new(), at(0));
-        let stage = |queue: &Queue| queue.latest().next().unwrap().stage;
-        for (status, then) in [(None, Stage::Waiting), (Some(500), Stage::Failed)] {
+    fn retries_once_if_the_answer_is_not_200() {
+        let mut queue = CallbackQueue::default();
+        queue.add("c", CallbackKind::Normal, String::new(), at(0));
+        let stage = |queue: &CallbackQueue| queue.latest().next().unwrap().stage;
+        for (status, then) in [(None, CallbackStage::Waiting), (Some(500), CallbackStage::Failed)] {
             assert_eq!(taken(&mut queue, at(5)), Some(1));
-            queue.answered(1, Attempt { at: at(5), status }, at(5));
+            queue.answered(1, CallbackAttempt { at: at(5), status }, at(5));
             assert_eq!(stage(&queue), then);
         }
         assert_eq!(taken(&mut queue, at(99)), None);
     }
 
     #[test]
-    fn what_is_held_goes_when_it_is_let_go() {
-        let mut queue = Queue::default();
+    fn held_callbacks_run_after_their_release() {
+        let mut queue = CallbackQueue::default();
         queue.hold(true);
         for _ in 0..3 {
-            queue.add("c", Kind::Normal, String::new(), at(0));
+            queue.add("c", CallbackKind::Normal, String::new(), at(0));
         }
         assert_eq!(taken(&mut queue, at(5)), None);
         assert!(queue.release(2, at(5)).is_some() && queue.release(9, at(5)).is_none());
         assert_eq!(taken(&mut queue, at(5)), Some(2));
-        assert!(queue.release(2, at(5)).is_none(), "it runs");
+        assert!(queue.release(2, at(5)).is_none(), "it is running");
         queue.hold(false);
         assert_eq!([taken(&mut queue, at(5)), taken(&mut queue, at(5))], [Some(1), Some(3)]);
     }
 
     #[test]
     fn keeps_a_bounded_number_of_held_callbacks() {
-        let mut queue = Queue::default();
+        let mut queue = CallbackQueue::default();
         queue.hold(true);
-        (0..MOST + 5).for_each(|_| drop(queue.add("c", Kind::Normal, String::new(), at(0))));
-        assert_eq!(queue.latest().count(), MOST);
+        (0..MAX_CALLBACKS + 5).for_each(|_| drop(queue.add("c", CallbackKind::Normal, String::new(), at(0))));
+        assert_eq!(queue.latest().count(), MAX_CALLBACKS);
     }
 
     #[test]
-    fn no_more_are_kept_than_are_bearable() {
-        let mut queue = Queue::default();
-        for _ in 0..KEPT + 5 {
-            let number = queue.add("c", Kind::Normal, String::new(), at(0)).number;
+    fn keeps_a_bounded_number_of_finished_callbacks() {
+        let mut queue = CallbackQueue::default();
+        for _ in 0..MAX_FINISHED + 5 {
+            let number = queue.add("c", CallbackKind::Normal, String::new(), at(0)).number;
             queue.take_due(at(0));
-            queue.answered(number, Attempt { at: at(0), status: Some(200) }, at(0));
+            queue.answered(number, CallbackAttempt { at: at(0), status: Some(200) }, at(0));
         }
-        assert_eq!(queue.latest().count(), KEPT);
+        assert_eq!(queue.latest().count(), MAX_FINISHED);
     }
 }

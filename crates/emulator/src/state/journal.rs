@@ -1,67 +1,74 @@
-//! What came in, and what became of it: the last thousand, without anybody's data.
+//! The journal: the latest thousand requests and their results, without personal data.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use cloudauth_protocol::UnixTime;
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::gateway::Incoming;
+use crate::faults::FaultKind;
+use crate::gateway::ApiRequest;
 
-/// How many entries are kept.
-const KEPT: usize = 1000;
+/// The maximum number of entries.
+const MAX_ENTRIES: usize = 1000;
 
-/// How many refused requests are kept, so that their signatures can be explained.
-pub(crate) const KEPT_REQUESTS: usize = 32;
+/// The number of refused requests that are kept for explanations.
+pub(crate) const MAX_REFUSED_REQUESTS: usize = 32;
 
-/// Who did something.
+/// The source of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum What {
-    /// A call of the API.
+pub(crate) enum EntrySource {
+    /// A call of the Cloudauth API.
     Call,
-    /// The person, on the page.
+    /// The end user, on the page.
     Page,
-    /// Somebody who looks after the emulator.
+    /// The admin API, or the library.
     Admin,
 }
 
-/// One thing that happened. It holds names of actions and ids, never what a parameter said.
+/// An entry of the journal. It contains names of actions and ids, but no other values of parameters.
 #[derive(Debug, Serialize)]
-pub(crate) struct Entry {
+pub(crate) struct JournalEntry {
     pub(crate) number: u64,
     #[serde(serialize_with = "as_text")]
     pub(crate) at: UnixTime,
-    pub(crate) what: What,
+    #[serde(rename = "what")]
+    pub(crate) source: EntrySource,
     pub(crate) action: String,
     pub(crate) status: u16,
     pub(crate) code: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) certify_id: Option<String>,
     pub(crate) outer_order_no: Option<String>,
-    /// `V1` or `V3`.
-    pub(crate) signature: Option<&'static str>,
-    /// What went wrong with it, as somebody wished.
-    pub(crate) fault: Option<Value>,
+    pub(crate) signature: Option<SignatureVersion>,
+    /// The injected fault.
+    pub(crate) fault: Option<FaultKind>,
     pub(crate) hint: Option<String>,
-    /// Whether its signature was refused.
+    /// Whether the signature did not match.
     pub(crate) refused: bool,
-    /// The refused request, while it is kept.
+    /// The request with the refused signature, while it is kept.
     #[serde(skip)]
-    pub(crate) refused_request: Option<Arc<Incoming>>,
+    pub(crate) refused_request: Option<Arc<ApiRequest>>,
+}
+
+/// The signature version of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) enum SignatureVersion {
+    V1,
+    V3,
 }
 
 fn as_text<S: serde::Serializer>(time: &UnixTime, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(time)
 }
 
-impl Entry {
-    pub(crate) fn new(at: UnixTime, what: What, action: &str, status: u16) -> Self {
+impl JournalEntry {
+    pub(crate) fn new(at: UnixTime, source: EntrySource, action: &str, status: u16) -> Self {
         Self {
             number: 0,
             at,
-            what,
+            source,
             action: action.to_owned(),
             status,
             code: None,
@@ -77,32 +84,34 @@ impl Entry {
     }
 }
 
+/// The latest entries.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     written: u64,
-    entries: VecDeque<Entry>,
+    entries: VecDeque<JournalEntry>,
 }
 
 impl Journal {
-    pub(crate) fn write(&mut self, entry: Entry) {
+    /// Adds an entry, and gives it its number.
+    pub(crate) fn write(&mut self, entry: JournalEntry) {
         self.written += 1;
-        if self.entries.len() == KEPT {
+        if self.entries.len() == MAX_ENTRIES {
             self.entries.pop_front();
         }
         let is_kept = entry.refused_request.is_some();
-        self.entries.push_back(Entry { number: self.written, ..entry });
+        self.entries.push_back(JournalEntry { number: self.written, ..entry });
         if is_kept {
             let kept = self.entries.iter_mut().rev().filter(|entry| entry.refused_request.is_some());
-            kept.skip(KEPT_REQUESTS).for_each(|entry| entry.refused_request = None);
+            kept.skip(MAX_REFUSED_REQUESTS).for_each(|entry| entry.refused_request = None);
         }
     }
 
-    /// The latest first.
-    pub(crate) fn latest(&self) -> impl Iterator<Item = &Entry> {
+    /// Iterates over the entries, newest first.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &JournalEntry> {
         self.entries.iter().rev()
     }
 
-    pub(crate) fn get(&self, number: u64) -> Option<&Entry> {
+    pub(crate) fn get(&self, number: u64) -> Option<&JournalEntry> {
         self.entries.iter().find(|entry| entry.number == number)
     }
 }
@@ -112,28 +121,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_latest_refused_requests_are_kept() {
+    fn keeps_only_the_latest_refused_requests() {
         let mut journal = Journal::default();
-        for _ in 0..KEPT_REQUESTS + 2 {
+        for _ in 0..MAX_REFUSED_REQUESTS + 2 {
             let (parts, ()) = axum::http::Request::new(()).into_parts();
-            let request = Incoming::new(parts, axum::body::Bytes::new()).unwrap();
-            let entry = Entry::new(UnixTime::from_secs(0), What::Call, "x", 400);
-            journal.write(Entry { refused: true, refused_request: Some(Arc::new(request)), ..entry });
+            let request = ApiRequest::new(parts, axum::body::Bytes::new()).unwrap();
+            let entry = JournalEntry::new(UnixTime::from_secs(0), EntrySource::Call, "x", 400);
+            journal.write(JournalEntry { refused: true, refused_request: Some(Arc::new(request)), ..entry });
         }
         let kept = journal.latest().map(|entry| entry.refused_request.is_some());
         let kept: Vec<_> = kept.collect();
-        assert_eq!(kept.iter().filter(|kept| **kept).count(), KEPT_REQUESTS);
-        assert!(kept[0] && !kept[KEPT_REQUESTS]);
-        assert!(journal.latest().all(|entry| entry.refused), "that it was refused is still told");
+        assert_eq!(kept.iter().filter(|kept| **kept).count(), MAX_REFUSED_REQUESTS);
+        assert!(kept[0] && !kept[MAX_REFUSED_REQUESTS]);
+        assert!(journal.latest().all(|entry| entry.refused), "the entries are still marked as refused");
     }
 
     #[test]
-    fn the_last_thousand_are_kept_under_their_numbers() {
+    fn keeps_the_latest_thousand_entries_with_their_numbers() {
         let mut journal = Journal::default();
-        for _ in 0..KEPT + 2 {
-            journal.write(Entry::new(UnixTime::from_secs(0), What::Call, "x", 200));
+        for _ in 0..MAX_ENTRIES + 2 {
+            journal.write(JournalEntry::new(UnixTime::from_secs(0), EntrySource::Call, "x", 200));
         }
-        assert_eq!(journal.latest().count(), KEPT);
+        assert_eq!(journal.latest().count(), MAX_ENTRIES);
         assert_eq!(journal.latest().next().unwrap().number, 1002);
         assert!(journal.get(2).is_none() && journal.get(3).is_some());
     }

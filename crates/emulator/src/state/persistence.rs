@@ -1,37 +1,38 @@
-//! Snapshots, reset, and the state file: how what all requests share is taken, put back and kept.
+//! Snapshots, reset and saving of the state.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::app::State;
+use super::app::AppState;
+use super::change::Change;
 use super::journal::Journal;
 use super::saver::{SavingStatus, StateFile};
-use super::snapshot::{Rest, Snapshot};
+use super::snapshot::{EmulatorRecord, Snapshot};
 use crate::gateway::Quota;
-use crate::sessions::Sessions;
+use crate::sessions::SessionTable;
 
-/// The pause between a failed commit of the state file and its retry.
+/// The pause between retries of a failed commit.
 const SAVE_AGAIN: Duration = Duration::from_secs(5);
 
-impl State {
-    fn rest(&self) -> Rest {
+impl AppState {
+    fn record(&self) -> EmulatorRecord {
         let history = self.sessions().history().clone();
         let (faults, callbacks) = (self.faults().clone(), self.callbacks().clone());
         let made = self.made.load(Ordering::Relaxed);
-        Rest { seed: self.seed(), made, clock: self.clock.save(), history, faults, callbacks }
+        EmulatorRecord { seed: self.seed(), made, clock: self.clock.save(), history, faults, callbacks }
     }
 
-    /// All of it, but for the journal, the nonces and this second's calls.
+    /// Takes a snapshot. It does not include the journal, the nonces and the current second of the quota.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut sessions: Vec<_> = self.sessions().latest().cloned().collect();
         sessions.reverse();
-        Snapshot::new(self.rest(), sessions)
+        Snapshot::new(self.record(), sessions)
     }
 
-    /// As it was when the snapshot was taken.
+    /// Restores a snapshot, in memory and in the state file.
     pub(crate) fn restore(&self, snapshot: Snapshot) {
-        // Locked first, so that no older state is written over a newer one.
+        // Locked first, so that no commit can write older state over newer.
         let mut file = self.saver.file();
         self.put(snapshot);
         if let Some(file) = &mut *file {
@@ -42,37 +43,38 @@ impl State {
         }
     }
 
-    /// As it was at the start.
+    /// Restores the state at the start.
     pub(crate) fn reset(&self) {
-        self.restore(Snapshot::new(self.beginning.clone(), Vec::new()));
+        self.restore(Snapshot::new(self.initial.clone(), Vec::new()));
         *self.journal() = Journal::default();
-        self.changed("journal");
+        self.changed(Change::Journal);
     }
 
+    /// Restores a snapshot in memory only.
     pub(crate) fn put(&self, snapshot: Snapshot) {
-        let Snapshot { rest, sessions, .. } = snapshot;
-        self.seed.store(rest.seed, Ordering::Relaxed);
-        self.made.store(rest.made, Ordering::Relaxed);
+        let Snapshot { record, sessions, .. } = snapshot;
+        self.seed.store(record.seed, Ordering::Relaxed);
+        self.made.store(record.made, Ordering::Relaxed);
         let old = (
             std::mem::take(&mut *self.nonces()),
-            std::mem::replace(&mut *self.sessions(), Sessions::restored(sessions, rest.history)),
-            std::mem::replace(&mut *self.callbacks(), rest.callbacks.restored()),
+            std::mem::replace(&mut *self.sessions(), SessionTable::restored(sessions, record.history)),
+            std::mem::replace(&mut *self.callbacks(), record.callbacks.restored()),
         );
-        // Nobody needs to wait until a hundred thousand of them are gone.
+        // Dropping a hundred thousand sessions takes time.
         drop(std::thread::spawn(move || drop(old)));
         *self.quota() = Quota::default();
-        *self.faults() = rest.faults;
-        self.clock.restore(&rest.clock);
-        self.callbacks_moved.notify_waiters();
-        for what in ["sessions", "callbacks", "faults", "clock"] {
-            self.changed(what);
+        *self.faults() = record.faults;
+        self.clock.restore(&record.clock);
+        self.callbacks_changed.notify_waiters();
+        for change in [Change::Sessions, Change::Callbacks, Change::Faults, Change::Clock] {
+            self.changed(change);
         }
     }
 
-    /// Writes what has changed to the state file, if there is one.
+    /// Saves the changes to the state file, if there is one.
     ///
-    /// After a failed commit this does nothing until a retry succeeds: a call neither waits for a full disk nor writes
-    /// everything that is unsaved.
+    /// After a failed commit this does nothing until a retry succeeds: no call waits for a full disk, or writes everything
+    /// that is unsaved.
     pub(crate) fn save(&self) {
         if !self.saver.has_file() {
             self.sessions().discard_unsaved();
@@ -83,13 +85,13 @@ impl State {
         }
     }
 
-    /// Commits what is unsaved. After an error it stays unsaved.
+    /// Commits the unsaved changes. They stay unsaved if the commit fails.
     fn save_to(&self, file: &mut StateFile) {
         let unsaved = self.sessions().take_unsaved();
         let result = if file.is_stale {
             file.store.replace(self.snapshot())
         } else {
-            file.store.save(&unsaved, &self.rest())
+            file.store.save(&unsaved, &self.record())
         };
         if self.saver.committed(result) {
             file.is_stale = false;
@@ -106,7 +108,7 @@ impl State {
         {
             self.save_to(file);
             if !self.saver.is_failing() {
-                // Calls that came during the retry have left their changes unsaved.
+                // Calls during the retry left their changes unsaved.
                 self.save_to(file);
             }
         }
@@ -118,20 +120,20 @@ impl State {
             tokio::time::sleep(SAVE_AGAIN).await;
             if self.saver.is_failing() {
                 let state = Arc::clone(&self);
-                // The result is in the status.
+                // The status has the result.
                 let _ = tokio::task::spawn_blocking(move || state.retry_save()).await;
             }
         }
     }
 
-    /// How current the state file is; `None` without one. Does not wait for a commit.
+    /// Returns whether the state file is current; `None` without a state file. Does not wait for a running commit.
     pub(crate) fn saving_status(&self) -> Option<SavingStatus> {
         self.saver
             .has_file()
             .then(|| SavingStatus { unsaved: self.sessions().unsaved_count(), error: self.saver.error() })
     }
 
-    /// Writes what is unsaved and closes the state file, so that another emulator may open it.
+    /// Saves the changes and closes the state file, so that another emulator can open it.
     pub(crate) fn close(&self) {
         let file = self.saver.file().take();
         if let Some(mut file) = file {
@@ -143,36 +145,36 @@ impl State {
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod tests {
-    use super::super::setup::Setup;
+    use super::super::settings::Settings;
     use super::super::store::Store;
     use super::*;
-    use crate::gateway::Keys;
+    use crate::gateway::AccessKeys;
     use crate::http::Limits;
     use crate::sessions::{Magic, Session};
     use crate::time::Clock;
 
-    fn open(path: &std::path::Path) -> (State, Option<Snapshot>) {
+    fn open(path: &std::path::Path) -> (AppState, Option<Snapshot>) {
         let (store, saved) = Store::open(path).unwrap();
         (state(Some(store)), saved)
     }
 
-    fn state(store: Option<Store>) -> State {
-        let setup = Setup {
+    fn state(store: Option<Store>) -> AppState {
+        let settings = Settings {
             url: String::new(),
             admin_token: None,
-            keys: Keys::new(),
+            keys: AccessKeys::new(),
             accept_any_id: false,
-            calls_a_second: None,
-            failures_a_day: None,
+            calls_per_second: None,
+            failures_per_day: None,
             faults: Vec::new(),
             rules: Vec::new(),
             limits: Limits::default(),
         };
         let clock = Clock::frozen(cloudauth_protocol::UnixTime::from_secs(0));
-        State::new(setup, 0, clock, ureq::agent(), store)
+        AppState::new(settings, 0, clock, ureq::agent(), store)
     }
 
-    fn limit(state: &State, pages: u32) {
+    fn limit(state: &AppState, pages: u32) {
         state.saver.file().as_ref().unwrap().store.limit_pages(pages).unwrap();
     }
 
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_could_not_be_saved_are_saved_later() {
+    fn a_retry_saves_sessions_after_a_failed_commit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         let (state, _) = open(&path);
@@ -208,12 +210,12 @@ mod tests {
         state.save();
         limit(&state, 4);
         let sessions = (0..200).map(|at| Session::test(&at.to_string(), Magic::None)).collect();
-        state.restore(Snapshot::new(state.rest(), sessions));
+        state.restore(Snapshot::new(state.record(), sessions));
         assert!(state.saving_status().unwrap().error.is_some());
-        // The disk has space again, and a commit would succeed.
+        // The disk has space again: a commit would succeed.
         limit(&state, 10_000);
         state.sessions().insert(Session::test("a call", Magic::None));
-        // A call does not wait for the lock of a retry either.
+        // A call does not wait for a retry either.
         let retry = state.saver.file();
         state.save();
         drop(retry);
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_could_not_be_saved_is_saved_later() {
+    fn a_restored_snapshot_is_saved_after_a_failed_commit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         let (state, _) = open(&path);
@@ -254,7 +256,7 @@ mod tests {
         state.save();
         limit(&state, 8);
         let sessions = (0..200).map(|at| Session::test(&at.to_string(), Magic::None)).collect();
-        state.restore(Snapshot::new(state.rest(), sessions));
+        state.restore(Snapshot::new(state.record(), sessions));
         assert!(state.saving_status().unwrap().error.is_some());
         limit(&state, 10_000);
         state.close();

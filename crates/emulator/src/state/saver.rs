@@ -1,4 +1,4 @@
-//! The state file of a running emulator, and whether it is current.
+//! The open state file, and the result of the latest commit.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -11,9 +11,9 @@ use super::sync::locked;
 #[derive(Debug)]
 pub(super) struct Saver {
     has_file: bool,
-    /// Empty without a state file, and once the emulator has stopped.
+    /// `None` without a state file, and after the emulator has stopped.
     file: Mutex<Option<StateFile>>,
-    /// Why the latest commit failed. Calls read this without the lock of the file, which a retry holds for long.
+    /// The error of the latest commit. It has a lock of its own, because a commit holds the lock of the file for long.
     error: Mutex<Option<String>>,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Saver {
 #[derive(Debug)]
 pub(super) struct StateFile {
     pub(super) store: Store,
-    /// Whether everything in the file has to be replaced.
+    /// Whether the next commit must replace the whole content.
     pub(super) is_stale: bool,
 }
 
@@ -39,7 +39,7 @@ impl Saver {
         locked(&self.file)
     }
 
-    /// Why the latest commit failed.
+    /// Returns the error of the latest commit.
     pub(super) fn error(&self) -> Option<String> {
         locked(&self.error).clone()
     }
@@ -48,12 +48,13 @@ impl Saver {
         locked(&self.error).is_some()
     }
 
-    /// Notes whether a commit succeeded. A full disk does not stop the emulator; it prints one message.
+    /// Records the result of a commit, and returns whether it succeeded. A full disk does not stop the emulator: it prints
+    /// one message.
     pub(super) fn committed(&self, result: Result<(), String>) -> bool {
         let mut latest = locked(&self.error);
         match (&result, &*latest) {
             (Err(error), None) => {
-                eprintln!("cloudauth emulator: the state file was not written: {error}; it is tried again");
+                eprintln!("cloudauth emulator: cannot write the state file: {error}; retrying");
             }
             (Ok(()), Some(_)) => eprintln!("cloudauth emulator: the state file is current again"),
             _ => {}
@@ -63,11 +64,11 @@ impl Saver {
     }
 }
 
-/// How current the state file is.
+/// Whether the state file is current.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct SavingStatus {
-    /// The sessions that are not in it as they are.
+    /// The number of unsaved sessions.
     pub(super) unsaved: usize,
-    /// Why the latest commit failed.
+    /// The error of the latest commit.
     pub(super) error: Option<String>,
 }

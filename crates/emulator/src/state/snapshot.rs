@@ -1,57 +1,67 @@
-//! Everything that an emulator knows, as one document.
+//! The snapshot document: the whole state except the journal.
 
 use serde::{Deserialize, Serialize};
 
-use super::callback_queue::Queue;
-use crate::faults::Faults;
-use crate::sessions::{History, Session};
-use crate::time::Saved;
+use super::callback_queue::CallbackQueue;
+use crate::faults::FaultInjector;
+use crate::sessions::{IdentityHistory, Session};
+use crate::time::SavedClock;
 
-/// The document's version: another is refused, not guessed at.
+/// The version of the document. Other versions are rejected.
 const FORMAT: u32 = 1;
 
-/// A snapshot. It holds no name and no number, but links and callback tokens: it is as secret as they are.
+/// A snapshot. It contains no names and no ID numbers, but links and callback tokens: treat it as a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     format: u32,
     #[serde(flatten)]
-    pub(crate) rest: Rest,
+    pub(crate) record: EmulatorRecord,
     pub(crate) sessions: Vec<Session>,
 }
 
-/// All but the sessions.
+/// The state except the sessions. The state file keeps it in one row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Rest {
+pub(crate) struct EmulatorRecord {
     pub(crate) seed: u64,
     pub(crate) made: u64,
-    pub(crate) clock: Saved,
-    pub(crate) history: History,
-    pub(crate) faults: Faults,
-    pub(crate) callbacks: Queue,
+    pub(crate) clock: SavedClock,
+    pub(crate) history: IdentityHistory,
+    pub(crate) faults: FaultInjector,
+    pub(crate) callbacks: CallbackQueue,
 }
 
-impl Rest {
-    pub(crate) fn beginning(seed: u64, clock: Saved, faults: Faults) -> Self {
-        Self { seed, made: 0, clock, history: History::default(), faults, callbacks: Queue::default() }
+impl EmulatorRecord {
+    /// The record of a new emulator.
+    pub(crate) fn initial(seed: u64, clock: SavedClock, faults: FaultInjector) -> Self {
+        Self {
+            seed,
+            made: 0,
+            clock,
+            history: IdentityHistory::default(),
+            faults,
+            callbacks: CallbackQueue::default(),
+        }
     }
 }
 
 impl Snapshot {
-    pub(crate) const fn new(rest: Rest, sessions: Vec<Session>) -> Self {
-        Self { format: FORMAT, rest, sessions }
+    pub(crate) const fn new(record: EmulatorRecord, sessions: Vec<Session>) -> Self {
+        Self { format: FORMAT, record, sessions }
     }
 
-    /// Reads one.
+    /// Parses a snapshot.
     ///
     /// # Errors
-    /// What is wrong with it; never what it says.
+    /// If the document is not a snapshot of this version. The message does not quote it.
     pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
-        let place = |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+        let location = |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
         let read: Self = serde_json::from_slice(text)
-            .map_err(|error| format!("this is no snapshot of an emulator: {}", place(error)))?;
+            .map_err(|error| format!("not a snapshot of an emulator: {}", location(error)))?;
         match read.format {
             FORMAT => Ok(read),
-            other => Err(format!("this snapshot is of format {other}, and this emulator reads {FORMAT}")),
+            other => {
+                Err(format!("snapshot format {other} is not supported; this emulator reads format {FORMAT}"))
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Locks that survive a panic of their holder.
+//! Locking that ignores poisoning.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

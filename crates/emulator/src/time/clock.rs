@@ -16,28 +16,28 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    face: Mutex<Face>,
+    anchor: Mutex<Anchor>,
     changed: Notify,
 }
 
-/// What it showed at a moment, and how fast it has run since.
+/// The time shown at an instant, and the rate since.
 #[derive(Clone, Copy, Debug)]
-struct Face {
+struct Anchor {
     shown: UnixTime,
     at: Instant,
     rate: f64,
 }
 
-impl Face {
+impl Anchor {
     fn now(self) -> UnixTime {
         let passed = self.at.elapsed().as_secs_f64() * self.rate;
         self.shown.plus(Duration::try_from_secs_f64(passed).unwrap_or(Duration::MAX))
     }
 }
 
-/// What is kept of a clock when it is saved: a clock that runs goes on while nobody looks.
+/// A saved clock. A running clock keeps running between save and restore.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Saved {
+pub(crate) struct SavedClock {
     #[serde(with = "millis::time")]
     shown: UnixTime,
     #[serde(with = "millis::time")]
@@ -59,80 +59,80 @@ impl Clock {
     }
 
     fn with(shown: UnixTime, rate: f64) -> Self {
-        let face = Mutex::new(Face { shown, at: Instant::now(), rate });
-        Self(Arc::new(Inner { face, changed: Notify::new() }))
+        let anchor = Mutex::new(Anchor { shown, at: Instant::now(), rate });
+        Self(Arc::new(Inner { anchor, changed: Notify::new() }))
     }
 
     /// Returns the clock's time.
     #[must_use]
     pub fn now(&self) -> UnixTime {
-        self.face().now()
+        self.anchor().now()
     }
 
     /// Returns the rate: 1 is real time, 0 is stopped.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        self.face().rate
+        self.anchor().rate
     }
 
-    /// Advances the clock. What falls due runs soon after; [`Emulator::advance`](crate::Emulator::advance) waits for it.
+    /// Advances the clock. Due callbacks run soon after; [`Emulator::advance`](crate::Emulator::advance) waits for them.
     pub fn advance(&self, time: Duration) {
-        self.change(|face| face.shown = face.shown.plus(time));
+        self.change(|anchor| anchor.shown = anchor.shown.plus(time));
     }
 
     /// Sets the clock, forward or back.
     pub fn set(&self, to: UnixTime) {
-        self.change(|face| face.shown = to);
+        self.change(|anchor| anchor.shown = to);
     }
 
     /// Sets the rate: 1 is real time, 0 stops the clock. A negative or infinite rate stops it too.
     pub fn set_rate(&self, rate: f64) {
-        self.change(|face| face.rate = if rate.is_finite() { rate.max(0.0) } else { 0.0 });
+        self.change(|anchor| anchor.rate = if rate.is_finite() { rate.max(0.0) } else { 0.0 });
     }
 
-    /// How long until it shows a time, as the system counts; `None` while it stands still before it.
+    /// Returns the system time until the clock shows `due`. `None` if the clock is stopped before it.
     pub(crate) fn until(&self, due: UnixTime) -> Option<Duration> {
-        let face = self.face();
-        let left = due.since(face.now());
-        match face.rate {
+        let anchor = self.anchor();
+        let left = due.since(anchor.now());
+        match anchor.rate {
             _ if left.is_zero() => Some(Duration::ZERO),
             rate if rate > 0.0 => Duration::try_from_secs_f64(left.as_secs_f64() / rate).ok(),
             _ => None,
         }
     }
 
-    /// Sets it no further back than it is.
+    /// Advances the clock to this time, if it is later than now.
     pub(crate) fn reach(&self, to: UnixTime) {
-        self.change(|face| face.shown = face.shown.max(to));
+        self.change(|anchor| anchor.shown = anchor.shown.max(to));
     }
 
-    /// Completes when somebody sets it.
+    /// Completes when the clock is set or its rate changes.
     pub(crate) fn changed(&self) -> Notified<'_> {
         self.0.changed.notified()
     }
 
-    pub(crate) fn save(&self) -> Saved {
-        let face = self.face();
-        Saved { shown: face.now(), system: SystemTime::now().into(), rate: face.rate }
+    pub(crate) fn save(&self) -> SavedClock {
+        let anchor = self.anchor();
+        SavedClock { shown: anchor.now(), system: SystemTime::now().into(), rate: anchor.rate }
     }
 
-    pub(crate) fn restore(&self, saved: &Saved) {
+    pub(crate) fn restore(&self, saved: &SavedClock) {
         let away = UnixTime::from(SystemTime::now()).since(saved.system).as_secs_f64() * saved.rate;
-        self.change(|face| {
-            face.shown = saved.shown.plus(Duration::try_from_secs_f64(away).unwrap_or_default());
-            face.rate = saved.rate;
+        self.change(|anchor| {
+            anchor.shown = saved.shown.plus(Duration::try_from_secs_f64(away).unwrap_or_default());
+            anchor.rate = saved.rate;
         });
     }
 
-    fn face(&self) -> Face {
-        *self.0.face.lock().unwrap_or_else(PoisonError::into_inner)
+    fn anchor(&self) -> Anchor {
+        *self.0.anchor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Face)) {
+    fn change(&self, change: impl FnOnce(&mut Anchor)) {
         {
-            let mut face = self.0.face.lock().unwrap_or_else(PoisonError::into_inner);
-            *face = Face { shown: face.now(), at: Instant::now(), rate: face.rate };
-            change(&mut face);
+            let mut anchor = self.0.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+            *anchor = Anchor { shown: anchor.now(), at: Instant::now(), rate: anchor.rate };
+            change(&mut anchor);
         }
         self.0.changed.notify_waiters();
     }
@@ -146,12 +146,12 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn a_frozen_clock_moves_when_it_is_told_to() {
+    fn a_frozen_clock_moves_only_when_set() {
         let clock = Clock::frozen(START);
         let other = clock.clone();
         clock.advance(HOUR);
         assert_eq!((other.now(), other.until(START)), (START.plus(HOUR), Some(Duration::ZERO)));
-        assert_eq!(other.until(START.plus(2 * HOUR)), None, "it never gets there by itself");
+        assert_eq!(other.until(START.plus(2 * HOUR)), None, "a stopped clock never reaches it");
         clock.set(START);
         assert_eq!(other.now(), START);
         clock.reach(START.plus(HOUR));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_runs_faster_gets_there_sooner() {
+    fn a_faster_clock_reaches_a_time_sooner() {
         let clock = Clock::frozen(START);
         clock.set_rate(3600.0);
         let left = clock.until(clock.now().plus(HOUR)).unwrap();
@@ -172,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_clock_goes_on_where_a_clock_would_be() {
+    fn a_restored_clock_has_kept_running() {
         let clock = Clock::frozen(START);
-        let saved = Saved { system: UnixTime::from(SystemTime::now() - HOUR), ..clock.save() };
+        let saved = SavedClock { system: UnixTime::from(SystemTime::now() - HOUR), ..clock.save() };
         clock.advance(HOUR);
         clock.restore(&saved);
-        assert_eq!(clock.now(), START, "a stopped clock stays");
-        clock.restore(&Saved { rate: 1.0, ..saved });
+        assert_eq!(clock.now(), START, "a stopped clock does not move");
+        clock.restore(&SavedClock { rate: 1.0, ..saved });
         assert!(clock.now().since(START) >= HOUR);
     }
 }

@@ -1,8 +1,8 @@
-//! Times as text, and the day in China.
+//! Parsing of timestamps, and the day in China.
 
 use cloudauth_protocol::UnixTime;
 
-/// `yyyy-MM-ddTHH:mm:ssZ`, perhaps with a fraction of a second (at most nine digits), which is dropped.
+/// Parses `yyyy-MM-ddTHH:mm:ssZ`. A fraction of a second (one to nine digits) is allowed and dropped.
 pub(crate) fn parse(text: &str) -> Option<UnixTime> {
     let without_fraction =
         text.strip_suffix('Z').and_then(|text| text.split_once('.')).map(|(seconds, fraction)| {
@@ -40,7 +40,7 @@ pub(crate) fn parse(text: &str) -> Option<UnixTime> {
     Some(UnixTime::from_secs(days * 86_400 + hour * 3_600 + minute * 60 + second))
 }
 
-/// The day of a time as people in China count it: the service's day ends at midnight there.
+/// Returns the number of the day in China (UTC+8). The service's day ends at midnight there.
 pub(crate) const fn day_in_china(time: UnixTime) -> u64 {
     (time.as_secs() + 8 * 3_600) / 86_400
 }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_the_protocol_writes_them() {
+    fn parses_what_the_protocol_crate_writes() {
         for secs in [0, 951_782_400, 951_868_800, 1_767_323_045, 4_107_542_400, 253_402_300_799] {
             let time = UnixTime::from_secs(secs);
             assert_eq!(parse(&time.to_string()), Some(time));

@@ -1,6 +1,6 @@
-//! Times in documents that the emulator reads again: milliseconds.
+//! Times and durations as milliseconds, for `serde(with)`.
 
-/// `serde(with)`: a time as milliseconds since 1970.
+/// A time as milliseconds since 1970.
 pub(crate) mod time {
 
     use cloudauth_protocol::UnixTime;
@@ -15,7 +15,7 @@ pub(crate) mod time {
     }
 }
 
-/// `serde(with)`: a span as milliseconds.
+/// A duration as milliseconds.
 pub(crate) mod duration {
     use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! HTML answers and files, with the headers that keep them the emulator's own.
+//! HTML responses and asset files, with their security headers.
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -7,8 +7,8 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, Response, StatusCode};
 
-/// An HTML answer whose scripts and styles are the emulator's alone. `forms_to` is where its forms may lead besides, and
-/// `frames` who may show it in a frame.
+/// Returns an HTML response whose policy allows only scripts and styles of the emulator. `forms_to` is an additional
+/// target of forms, and `frames` lists the pages that may embed it.
 pub(crate) fn html(status: StatusCode, html: String, forms_to: &str, frames: &str) -> Response<Body> {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; connect-src \
@@ -32,7 +32,7 @@ fn file(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Respon
     response
 }
 
-/// `/_emu/assets/{file}`
+/// Handles `/_emu/assets/{file}`.
 pub(crate) async fn asset(Path(name): Path<String>) -> Response<Body> {
     let (css, script) = ("text/css;charset=utf-8", "text/javascript;charset=utf-8");
     let (kind, text) = match name.as_str() {
@@ -50,7 +50,7 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response<Body> {
     file(StatusCode::OK, kind, text)
 }
 
-/// The stand-in for the vendor's script: `window.getMetaInfo()`.
+/// Returns the replacement of the vendor's script: `window.getMetaInfo()`.
 pub(crate) async fn meta_info_script() -> Response<Body> {
     file(StatusCode::OK, "text/javascript;charset=utf-8", include_str!("../../web/jsvm_all.js"))
 }

@@ -1,9 +1,9 @@
-//! What stands behind a `CertifyUrl`: the page of the end user.
+//! The end user's page: the target of a `CertifyUrl`, and its forms.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State as Shared};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use minijinja::{Value, context};
@@ -13,38 +13,38 @@ use super::assets::html;
 use super::language::Language;
 use super::return_url::{message, origin, way_back};
 use super::templates::{Page, render, sub_codes};
-use crate::http::shown as without_query;
+use crate::http::without_query;
 use crate::lifecycle::{perform, status_of};
-use crate::sessions::{Act, Outcome, Refused, Session, Stage};
-use crate::state::{State, What};
+use crate::sessions::{ActionError, Outcome, Session, SessionStage, UserAction};
+use crate::state::{AppState, EntrySource};
 
-/// What a `Location` header cannot hold as it is: control characters and spaces, beside what is not ASCII.
+/// Characters to encode in a `Location` header, in addition to those outside ASCII.
 const UNPRINTABLE: &AsciiSet = &CONTROLS.add(b' ');
 
-/// The short link.
+/// Handles the short link: redirects to the long one.
 pub(crate) async fn short(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(code): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let token = state.sessions().behind(&code).map(|session| session.token.clone());
+    let token = state.sessions().by_link(&code).map(|session| session.token.clone());
     match token {
         Some(token) => to(StatusCode::FOUND, &format!("/h5/{token}")),
         None => unknown(&code, Language::of(query.as_deref(), &headers)),
     }
 }
 
-/// The page.
+/// Handles the long link: shows the page.
 pub(crate) async fn page(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(token): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response<Body> {
     let language = Language::of(query.as_deref(), &headers);
     let now = state.clock.now();
-    let session = state.sessions().behind(&token).cloned();
+    let session = state.sessions().by_link(&token).cloned();
     let Some(session) = session else { return unknown(&token, language) };
     match (session.check(now), &session.stage) {
         (Ok(()), _) => {
@@ -52,18 +52,18 @@ pub(crate) async fn page(
             let asks_for = session
                 .forced
                 .as_ref()
-                .map_or_else(|| session.magic.words(), |forced| format!("SubCode {}", forced.sub_code));
+                .map_or_else(|| session.magic.description(), |forced| format!("SubCode {}", forced.sub_code));
             let of_state =
                 context! { state => "open", sub_codes => sub_codes(language), asks_for, minutes_left };
             shown(StatusCode::OK, &session, language, of_state)
         }
-        (Err(_), Stage::Finished(_)) if session.is_iframe() => shown(
+        (Err(_), SessionStage::Finished(_)) if session.is_iframe() => shown(
             StatusCode::OK,
             &session,
             language,
             context! { state => "done", message => message(&session) },
         ),
-        (Err(_), Stage::GivenUp) if session.is_iframe() => shown(
+        (Err(_), SessionStage::Cancelled) if session.is_iframe() => shown(
             StatusCode::OK,
             &session,
             language,
@@ -73,9 +73,9 @@ pub(crate) async fn page(
     }
 }
 
-/// Submits. Form fields `sub_code` and `verify_score` choose the result; else the identity does.
+/// Handles a submission. The form fields `sub_code` and `verify_score` choose the outcome.
 pub(crate) async fn submit(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(token): Path<String>,
     headers: HeaderMap,
     form: String,
@@ -85,72 +85,74 @@ pub(crate) async fn submit(
         fields.find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value.into_owned())
     };
     let score = field("verify_score").map(|score| score.parse().unwrap_or(f64::NAN));
-    match Outcome::wished(field("sub_code").as_deref(), score) {
-        Ok(chosen) => act(&state, &token, Act::Submit(chosen), "submit", Language::of(Some(&form), &headers)),
-        Err(problem) => html(StatusCode::BAD_REQUEST, problem.to_owned(), "", "*"),
+    match Outcome::requested(field("sub_code").as_deref(), score) {
+        Ok(chosen) => {
+            act(&state, &token, UserAction::Submit(chosen), "submit", Language::of(Some(&form), &headers))
+        }
+        Err(reason) => html(StatusCode::BAD_REQUEST, reason.to_owned(), "", "*"),
     }
 }
 
-/// Gives up.
+/// Handles a cancellation.
 pub(crate) async fn cancel(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(token): Path<String>,
     headers: HeaderMap,
     form: String,
 ) -> Response<Body> {
-    act(&state, &token, Act::GiveUp, "cancel", Language::of(Some(&form), &headers))
+    act(&state, &token, UserAction::Cancel, "cancel", Language::of(Some(&form), &headers))
 }
 
-/// Lets the link die before its time.
+/// Handles an early expiry.
 pub(crate) async fn expire(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path(token): Path<String>,
     headers: HeaderMap,
     form: String,
 ) -> Response<Body> {
-    act(&state, &token, Act::LetExpire, "expire", Language::of(Some(&form), &headers))
+    act(&state, &token, UserAction::Expire, "expire", Language::of(Some(&form), &headers))
 }
 
-fn act(state: &State, token: &str, what: Act, name: &str, language: Language) -> Response<Body> {
-    let session = state.sessions().behind(token).cloned();
+fn act(state: &AppState, token: &str, what: UserAction, name: &str, language: Language) -> Response<Body> {
+    let session = state.sessions().by_link(token).cloned();
     let Some(session) = session else { return unknown(token, language) };
     let again = format!("/h5/{}?lang={}", session.token, language.as_str());
-    match perform(state, &session.certify_id, what, name, What::Page) {
-        Ok(session) if session.stage == Stage::Expired => to(StatusCode::SEE_OTHER, &again),
+    match perform(state, &session.certify_id, what, name, EntrySource::Page) {
+        Ok(session) if session.stage == SessionStage::Expired => to(StatusCode::SEE_OTHER, &again),
         Ok(session) => to(StatusCode::SEE_OTHER, &way_back(&session).unwrap_or(again)),
         Err(refused) => refusal(refused, &session, language),
     }
 }
 
-fn refusal(refused: Refused, session: &Session, language: Language) -> Response<Body> {
+fn refusal(refused: ActionError, session: &Session, language: Language) -> Response<Body> {
     let state = match refused {
-        Refused::Unknown => "unknown",
-        Refused::Expired => "expired",
-        Refused::Used => "used",
+        ActionError::Unknown => "unknown",
+        ActionError::Expired => "expired",
+        ActionError::Ended => "used",
     };
     shown(status_of(refused), session, language, context! { state })
 }
 
 fn unknown(token: &str, language: Language) -> Response<Body> {
     let page = render(Page::H5, language, context! { state => "unknown", token });
-    html(status_of(Refused::Unknown), page, "", "*")
+    html(status_of(ActionError::Unknown), page, "", "*")
 }
 
 fn shown(status: StatusCode, session: &Session, language: Language, of_state: Value) -> Response<Body> {
     let iframe = session.is_iframe();
-    // No link leads to a script.
+    // A `javascript:` URL must not become a link.
     let is_web = session.return_url.starts_with("https://") || session.return_url.starts_with("http://");
     let return_to = is_web.then_some(&session.return_url);
     let (token, certify_id) = (&session.token, &session.certify_id);
     let page = render(Page::H5, language, context! { token, certify_id, iframe, return_to, ..of_state });
-    // A form's answer leads there, and the browser looks whether it may.
+    // The redirect after a form leads to the ReturnUrl, which the policy must allow.
     html(status, page, &origin(&session.return_url), "*")
 }
 
 fn to(status: StatusCode, location: &str) -> Response<Body> {
     let mut response = Response::new(Body::from(format!("to {}\n", without_query(location))));
     *response.status_mut() = status;
-    // A ReturnUrl may hold spaces or letters of any alphabet; a header may not.
+    // A ReturnUrl may contain spaces and non-ASCII letters, which a header may not.
     let location = utf8_percent_encode(location, UNPRINTABLE).to_string();
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);

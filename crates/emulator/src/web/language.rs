@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 
-/// The two languages.
+/// A language of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     Zh,
@@ -11,7 +11,7 @@ pub(crate) enum Language {
 }
 
 impl Language {
-    /// By `?lang=`, else by what the browser prefers, else Chinese: the service's people are.
+    /// Returns the language of `?lang=`, or the one that the browser prefers. The default is Chinese, the language of most end users.
     pub(crate) fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
         let asked = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
             .find(|(name, _)| name == "lang")
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_language_is_the_one_asked_for_or_preferred() {
+    fn lang_parameter_precedes_the_browser_preference() {
         let mut headers = HeaderMap::new();
         assert_eq!(Language::of(None, &headers), Language::Zh);
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en-GB,en;q=0.9,zh;q=0.8"));

@@ -1,10 +1,9 @@
-//! The picture of a finished verification: a drawing, behind an address that is signed as OSS signs (V1) and dies after
-//! 15 minutes.
+//! The picture of a finished session: a drawing behind an OSS V1 signed URL, which expires after 15 minutes.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State as Shared};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 use base64::Engine;
@@ -12,25 +11,27 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use crate::state::State;
+use crate::state::AppState;
 
+/// The bucket of all pictures.
 pub(crate) const BUCKET: &str = "cn-shanghai-aliyun-cloudauth-emulator";
 
-/// How long an address lives, from the question on.
+/// The lifetime of a URL, from `DescribeFaceVerify` on.
 const LIFETIME_SECS: u64 = 15 * 60;
-/// The temporary key that the vendor's addresses carry; this one opens nothing.
+/// The temporary key in the URL, as in the vendor's. It gives access to nothing else.
 const KEY_ID: &str = "STS.EMUpicture";
 const TOKEN: &str = "EMUpicturetoken";
 
-/// A face that nobody has; drawn for this project.
+/// An invented face, drawn for this project.
 const FACE: &[u8] = include_bytes!("../../web/face.jpeg");
 
+/// Returns the object name of the picture of a session.
 pub(crate) fn object_of(certify_id: &str) -> String {
     format!("verify/emulator/{certify_id}_0.jpeg")
 }
 
-/// An address that works from now on for 15 minutes.
-pub(crate) fn signed_url(state: &State, object: &str) -> String {
+/// Returns a URL that is valid for 15 minutes from now.
+pub(crate) fn signed_url(state: &AppState, object: &str) -> String {
     let expires = (state.clock.now().as_secs() + LIFETIME_SECS).to_string();
     let signature = signature(state, BUCKET, object, &expires);
     let query = form_urlencoded::Serializer::new(String::new())
@@ -39,11 +40,12 @@ pub(crate) fn signed_url(state: &State, object: &str) -> String {
         .append_pair("Signature", &signature)
         .append_pair("security-token", TOKEN)
         .finish();
-    format!("{}/oss/{BUCKET}/{object}?{query}", state.setup.url)
+    format!("{}/oss/{BUCKET}/{object}?{query}", state.settings.url)
 }
 
+/// Handles `/oss/{bucket}/{object}`.
 pub(crate) async fn get(
-    Shared(state): Shared<Arc<State>>,
+    State(state): State<Arc<AppState>>,
     Path((bucket, object)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response<Body> {
@@ -67,8 +69,8 @@ pub(crate) async fn get(
     answer(StatusCode::OK, "image/jpeg", FACE.to_vec())
 }
 
-/// `GET`, when it expires, and the object with the token as its one sub-resource.
-fn signature(state: &State, bucket: &str, object: &str, expires: &str) -> String {
+/// Signs `GET`, the expiry and the object. The token is the only sub-resource.
+fn signature(state: &AppState, bucket: &str, object: &str, expires: &str) -> String {
     let string_to_sign = format!("GET\n\n\n{expires}\n/{bucket}/{object}?security-token={TOKEN}");
     let secret = format!("EMUpicturesecret{}", state.seed());
     #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
@@ -77,7 +79,7 @@ fn signature(state: &State, bucket: &str, object: &str, expires: &str) -> String
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// An error as OSS shapes them.
+/// Returns an error in the format of OSS.
 fn refusal(code: &str, message: &str) -> Response<Body> {
     let xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"

@@ -1,4 +1,4 @@
-//! Two templates with their texts in two languages.
+//! The page templates and their texts in two languages.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::language::Language;
 
-/// A template and its texts.
+/// A page: a template and its texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Page {
     H5,
@@ -41,7 +41,7 @@ fn templates() -> &'static Environment<'static> {
         for (name, source) in
             [("h5.html", include_str!("../../web/h5.html")), ("ui.html", include_str!("../../web/ui.html"))]
         {
-            // A template that is none is found by the tests below.
+            // The tests below find an invalid template.
             let _ = all.add_template(name, source);
         }
         all
@@ -58,17 +58,17 @@ fn texts(page: Page) -> &'static Texts {
     texts.get_or_init(|| serde_json::from_str(source).unwrap_or_default())
 }
 
-/// A page, as HTML.
+/// Renders a page as HTML.
 pub(crate) fn render(page: Page, language: Language, data: Value) -> String {
     let (name, lang) = (if page == Page::H5 { "h5.html" } else { "ui.html" }, language.as_str());
     let t =
         Value::from_pairs(texts(page).iter().map(|(key, text)| (key.as_str(), text.in_language(language))));
     let rendered =
         templates().get_template(name).and_then(|template| template.render(context! { lang, t, ..data }));
-    rendered.unwrap_or_else(|error| format!("the page cannot be rendered: {error}"))
+    rendered.unwrap_or_else(|error| format!("cannot render the page: {error}"))
 }
 
-/// The SubCodes and what they mean, to choose from.
+/// Returns the SubCodes and their meanings, for a selection list.
 pub(crate) fn sub_codes(language: Language) -> Vec<Value> {
     let row = |row: &cloudauth_protocol::Manual| {
         let meaning = if language == Language::Zh { row.meaning.zh } else { row.meaning.en };
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_is_there_in_both_languages_and_every_page_renders() {
+    fn texts_are_complete_in_both_languages_and_pages_render() {
         for page in [Page::H5, Page::Ui] {
             assert!(!texts(page).is_empty());
             for (key, text) in texts(page) {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_shop_says_is_text_and_no_markup() {
+    fn escapes_values_from_the_caller() {
         let evil = "https://x/?q=<script>alert(1)</script>\"'";
         let html = render(Page::H5, Language::En, context! { state => "used", return_to => evil });
         assert!(!html.contains("<script>alert") && html.contains("&lt;script&gt;"), "{html}");

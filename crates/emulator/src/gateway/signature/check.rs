@@ -7,25 +7,25 @@ use axum::http::StatusCode;
 use cloudauth_protocol::UnixTime;
 
 use super::super::error::GatewayError;
-use super::super::keys::{Key, Keys, Standing, looks_real};
+use super::super::keys::{AccessKey, AccessKeys, KeyStatus, looks_like_real_key};
 use super::super::nonces::Nonces;
-use super::super::request::Incoming;
+use super::super::request::ApiRequest;
 use super::{v1, v3};
 use crate::time;
 
-/// How far a timestamp may be off, either way.
+/// The maximum difference between a timestamp and the clock, in either direction.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// Checks the signature of a request, its time and its nonce; gives the access key's id.
+/// Checks the access key, time, signature and nonce of a request, and returns the access key id.
 pub(crate) fn verify<'a>(
-    request: &'a Incoming,
-    keys: &Keys,
+    request: &'a ApiRequest,
+    keys: &AccessKeys,
     nonces: impl FnOnce() -> MutexGuard<'a, Nonces>,
     now: UnixTime,
 ) -> Result<&'a str, GatewayError> {
     let claim = if request.is_v3() { v3::claim(request)? } else { v1::claim(request)? };
     let key = keys.get(claim.access_key_id).ok_or_else(|| unknown_key(claim.access_key_id))?;
-    if key.standing == Standing::Inactive {
+    if key.status == KeyStatus::Inactive {
         return Err(GatewayError::bad_request(
             "InvalidAccessKeyId.Inactive",
             "Specified access key is disabled.",
@@ -40,7 +40,7 @@ pub(crate) fn verify<'a>(
             "Specified signature nonce was used already.",
         ));
     }
-    if key.standing == Standing::Forbidden {
+    if key.status == KeyStatus::Forbidden {
         return Err(GatewayError::new(
             StatusCode::FORBIDDEN,
             "Forbidden.RAM",
@@ -51,19 +51,19 @@ pub(crate) fn verify<'a>(
 }
 
 fn unknown_key(id: &str) -> GatewayError {
-    let hint = looks_real(id).then(|| {
-        "this looks like a key of a real account, which the emulator takes no signatures of; point it at the service, or take \
-         the emulator's own key"
+    let hint = looks_like_real_key(id).then(|| {
+        "this looks like a key of a real account, which the emulator does not know; send the call to the service, or use the \
+         emulator's own key"
             .to_owned()
     });
-    let words = "Specified access key is not found.";
-    GatewayError { hint, ..GatewayError::new(StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", words) }
+    let message = "Specified access key is not found.";
+    GatewayError { hint, ..GatewayError::new(StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", message) }
 }
 
-fn check_token(key: &Key, given: Option<&str>) -> Result<(), GatewayError> {
+fn check_token(key: &AccessKey, given: Option<&str>) -> Result<(), GatewayError> {
     match (&key.token, given) {
         (None, None) => Ok(()),
-        (Some(expected), Some(given)) if expected == given && key.standing == Standing::Expired => Err(
+        (Some(expected), Some(given)) if expected == given && key.status == KeyStatus::Expired => Err(
             GatewayError::bad_request("InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
         ),
         (Some(expected), Some(given)) if expected == given => Ok(()),
@@ -102,7 +102,7 @@ mod tests {
 
     use axum::body::Bytes;
 
-    use super::super::explain::{EXPLAINABLE, explain};
+    use super::super::explain::{MAX_EXPLAINED, explain};
     use super::*;
 
     const NOW: UnixTime = UnixTime::from_secs(1_767_323_045);
@@ -110,38 +110,38 @@ mod tests {
     const IDS: &str = "AccessKeyId=a&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
                        &Timestamp=2026-01-02T03:04:05Z&v=";
 
-    /// A form of about this size whose V1 signature is wrong.
+    /// A form of about this size with a wrong V1 signature.
     fn form(size: usize, filling: &str) -> String {
         format!("{IDS}{}", filling.repeat((size - IDS.len()) / filling.len()))
     }
 
-    /// A request whose V3 signature is wrong, with these signed headers and a header `a`.
-    fn v3(query: &str, signed: &str, a: &str) -> Incoming {
+    /// A request with a wrong V3 signature, these signed headers and a header `a`.
+    fn v3(query: &str, signed: &str, a: &str) -> ApiRequest {
         let authorization = format!("ACS3-HMAC-SHA256 Credential=a,SignedHeaders={signed},Signature=x");
         let request = axum::http::Request::post(format!("/?{query}"))
             .header("authorization", authorization)
             .header("x-acs-date", "2026-01-02T03:04:05Z")
             .header("x-acs-signature-nonce", "1")
             .header("a", a);
-        Incoming::new(request.body(()).unwrap().into_parts().0, Bytes::new()).unwrap()
+        ApiRequest::new(request.body(()).unwrap().into_parts().0, Bytes::new()).unwrap()
     }
 
-    fn keys() -> Keys {
-        Keys::from([("a".to_owned(), Key::active("s"))])
+    fn keys() -> AccessKeys {
+        AccessKeys::from([("a".to_owned(), AccessKey::active("s"))])
     }
 
-    fn refuse(request: &Incoming) -> GatewayError {
+    fn refuse(request: &ApiRequest) -> GatewayError {
         let nonces = Mutex::default();
         verify(request, &keys(), || nonces.lock().unwrap(), NOW).unwrap_err()
     }
 
-    /// The memory of a call whose signature is wrong.
-    fn refused(request: impl FnOnce() -> Incoming) -> AllocationInfo {
-        measure(|| assert!(refuse(&request()).is_unmatched_signature))
+    /// The memory use of a call with a wrong signature.
+    fn refused(request: impl FnOnce() -> ApiRequest) -> AllocationInfo {
+        measure(|| assert!(refuse(&request()).is_signature_mismatch))
     }
 
-    /// The memory of its explanation.
-    fn explained(request: &Incoming) -> AllocationInfo {
+    /// The memory use of its explanation.
+    fn explained(request: &ApiRequest) -> AllocationInfo {
         let keys = keys();
         measure(|| drop(explain(request, &keys)))
     }
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn the_memory_of_a_refused_call_is_linear_and_bounded() {
-        // One long value of bytes that are encoded as five; a thousand values; names that are compared to their ends.
+        // One long value whose bytes encode to five each; a thousand values; names that differ only at the end.
         let value = format!("&v={}", "\0".repeat(1100));
         let name = format!("&{}=", "n".repeat(1100));
         for filling in ["\0", value.as_str(), name.as_str()] {
             let [quarter, half, whole] = [18, 19, 20].map(|bits| {
                 let form = form(1 << bits, filling);
-                refused(|| Incoming::test_post(&form))
+                refused(|| ApiRequest::test_post(&form))
             });
             assert!(whole.bytes_max < 16 << 20, "{whole:?}");
             assert!(half.bytes_total <= quarter.bytes_total * 5 / 2, "{quarter:?} {half:?}");
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn the_memory_of_an_explanation_is_bounded() {
-        let half = EXPLAINABLE / 2;
+        let half = MAX_EXPLAINED / 2;
         let requests = [
-            Incoming::test_post(&form(2 * half, "\0")),
-            Incoming::test_post(&form(1 << 10, "&v")),
+            ApiRequest::test_post(&form(2 * half, "\0")),
+            ApiRequest::test_post(&form(1 << 10, "&v")),
             v3(&"a&".repeat(1000), SIGNED, &"a".repeat(2 * half)),
             v3(&"%00".repeat(half / 3), SIGNED, &"a".repeat(half)),
         ];
@@ -189,10 +189,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_signed_headers_that_repeat_a_name_or_are_more_than_a_hundred() {
+    fn refuses_repeated_signed_headers_and_more_than_a_hundred() {
         let names = |count| (0..count).map(|at| format!(";h{at}")).collect::<String>();
         let refused = |more: &str| refuse(&v3("", &format!("{SIGNED}{more}"), &"a".repeat(120 << 10)));
-        assert!(refused(&names(97)).is_unmatched_signature);
+        assert!(refused(&names(97)).is_signature_mismatch);
         for more in [names(98), ";a".into(), ";A".into(), ";a".repeat(97)] {
             let error = refused(&more);
             assert_eq!((error.status, error.code), (StatusCode::BAD_REQUEST, "IncompleteSignature"));

@@ -1,18 +1,18 @@
-//! Percent-encoding of signed names and values: as documented, and in the ways that clients get wrong.
+//! Percent-encoding of signed names and values: the documented one, and the wrong ones that clients use.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// RFC 3986: everything but the unreserved characters is encoded.
+/// RFC 3986: all characters except the unreserved ones.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const BARE_STAR: &AsciiSet = &RESERVED.remove(b'*');
 const ENCODED_TILDE: &AsciiSet = &RESERVED.add(b'~');
 /// `encodeURIComponent` of browsers.
 const BROWSER: &AsciiSet = &BARE_STAR.remove(b'!').remove(b'\'').remove(b'(').remove(b')');
 
-/// Receives a string to sign piece by piece, so that no copy of it is needed.
+/// Receives a string to sign in pieces, so that it need not be in memory as a whole.
 pub(super) type Sink<'s> = dyn FnMut(&[u8]) + 's;
 
-/// A way to encode a name or a value.
+/// A percent-encoding of names and values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Rfc3986,
@@ -21,19 +21,19 @@ pub(super) enum Encoding {
     EncodedTilde,
     Browser,
     LowerCaseDigits,
-    /// Not encoded at all.
-    Plain,
+    /// No encoding.
+    None,
 }
 
 impl Encoding {
-    /// Writes the encoded bytes.
+    /// Encodes `bytes` into `to`.
     pub(super) fn write(self, bytes: &[u8], to: &mut Sink<'_>) {
         let set = match self {
             Self::Rfc3986 | Self::PlusForSpace | Self::LowerCaseDigits => RESERVED,
             Self::BareStar => BARE_STAR,
             Self::EncodedTilde => ENCODED_TILDE,
             Self::Browser => BROWSER,
-            Self::Plain => return to(bytes),
+            Self::None => return to(bytes),
         };
         for piece in percent_encode(bytes, set) {
             match self {
@@ -45,23 +45,23 @@ impl Encoding {
     }
 }
 
-/// The encoded text.
+/// Encodes a text as documented.
 pub(super) fn encoded(text: &str) -> String {
     percent_encode(text.as_bytes(), RESERVED).to_string()
 }
 
-/// Lower-case hexadecimal digits.
+/// Formats bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The encodings that clients get wrong, with a hint each. `part` names what is encoded.
+/// Returns the wrong encodings that clients use, each with its hint. `part` names what is encoded.
 pub(super) fn wrong_encodings(part: &str) -> [(Encoding, String); 5] {
     [
         (Encoding::PlusForSpace, format!("spaces are `+` in the {part}; they must be %20")),
-        (Encoding::BareStar, format!("`*` stands bare in the {part}; it must be %2A")),
-        (Encoding::EncodedTilde, format!("`~` is %7E in the {part}; it must stand bare")),
-        (Encoding::Browser, format!("`!'()*` stand bare in the {part}; they must be encoded")),
+        (Encoding::BareStar, format!("`*` is not encoded in the {part}; it must be %2A")),
+        (Encoding::EncodedTilde, format!("`~` is %7E in the {part}; it must not be encoded")),
+        (Encoding::Browser, format!("`!'()*` are not encoded in the {part}; they must be")),
         (
             Encoding::LowerCaseDigits,
             "the hexadecimal digits of %XX are lower case; they must be upper case".into(),
@@ -86,6 +86,6 @@ mod tests {
         assert_eq!(encoded(Encoding::EncodedTilde), "Ab%20%7E%2A%27%28%21%29%2F%E5%BC%A0");
         assert_eq!(encoded(Encoding::Browser), "Ab%20~*'(!)%2F%E5%BC%A0");
         assert_eq!(encoded(Encoding::LowerCaseDigits), "Ab%20~%2a%27%28%21%29%2f%e5%bc%a0");
-        assert_eq!(encoded(Encoding::Plain), "Ab ~*'(!)/张");
+        assert_eq!(encoded(Encoding::None), "Ab ~*'(!)/张");
     }
 }

@@ -1,30 +1,29 @@
 //! The parameters in a string to sign, and the mistakes that clients make with them.
 
 use super::encode::{Encoding, Sink, wrong_encodings};
-use super::string::{MASK, Text, is_name, may_be_shown};
+use super::string::{MASK, SignedString, is_name, may_be_shown};
 
-/// The most parameters of which it is tried whether the client left them out.
-pub(super) const OMITTED: usize = 64;
+/// The maximum number of parameters whose omission is tried.
+pub(super) const MAX_OMITTED: usize = 64;
 
-/// The mistake that explains the client's signature.
-pub(super) struct Guess {
+/// The mistake that explains a client's signature.
+pub(super) struct Diagnosis {
     pub(super) hint: String,
-    /// `None` if the string is right, and the key is not.
-    pub(super) client: Option<Text>,
+    /// The string that the client signed. `None` if it is correct, and the key is not.
+    pub(super) client: Option<SignedString>,
 }
 
-/// The parameters of a request, as a string to sign repeats them: `name=value&name=value`.
+/// The parameters in a string to sign: `name=value&name=value`.
 #[derive(Clone)]
 pub(super) struct Parameters<'a> {
     pub(super) pairs: Vec<(&'a str, &'a str)>,
-    /// The index of a pair that is left out.
+    /// The index of an omitted pair.
     omitted: Option<usize>,
-    /// Of names and values.
     encode: Encoding,
 }
 
 impl<'a> Parameters<'a> {
-    /// The parameters as documented.
+    /// Creates parameters with the documented encoding.
     pub(super) const fn new(pairs: Vec<(&'a str, &'a str)>) -> Self {
         Self { pairs, omitted: None, encode: Encoding::Rfc3986 }
     }
@@ -48,23 +47,24 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// The usual mistakes: another encoding, none, and an omitted parameter. Each is made when it is tried, so that only
-    /// one is in memory. `part` names what holds the parameters, and `unencoded` is the hint for the lack of an encoding.
+    /// Iterates over the common mistakes with parameters: a wrong encoding, no encoding, an omitted parameter. Each is
+    /// created when it is tried, so that only one is in memory. `part` names the place of the parameters in hints, and
+    /// `unencoded` is the hint for a missing encoding.
     pub(super) fn mistakes(&self, part: &str, unencoded: &str) -> impl Iterator<Item = (Self, String)> {
-        let encodings = wrong_encodings(part).into_iter().chain([(Encoding::Plain, unencoded.to_owned())]);
-        let omitted = self.pairs.iter().take(OMITTED).enumerate();
-        encodings
-            .map(|(encode, hint)| (Self { encode, ..self.clone() }, hint))
-            .chain(omitted.map(|(at, (name, _))| (Self { omitted: Some(at), ..self.clone() }, missing(name))))
+        let encodings = wrong_encodings(part).into_iter().chain([(Encoding::None, unencoded.to_owned())]);
+        let omitted = self.pairs.iter().take(MAX_OMITTED).enumerate();
+        encodings.map(|(encode, hint)| (Self { encode, ..self.clone() }, hint)).chain(
+            omitted.map(|(at, (name, _))| (Self { omitted: Some(at), ..self.clone() }, omitted_hint(name))),
+        )
     }
 }
 
-/// The hint for a parameter that the client left out.
-fn missing(name: &str) -> String {
+/// Returns the hint for an omitted parameter. It contains the name only if that cannot be personal data.
+fn omitted_hint(name: &str) -> String {
     if is_name(name) {
-        format!("parameter `{name}` is not in the string")
+        format!("the string lacks the parameter `{name}`")
     } else {
-        "a parameter is not in the string".to_owned()
+        "the string lacks a parameter".to_owned()
     }
 }
 
@@ -73,8 +73,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_shows_no_parameter_name_that_may_be_personal_data() {
-        assert_eq!(missing("SceneId"), "parameter `SceneId` is not in the string");
-        assert_eq!(missing("张三"), "a parameter is not in the string");
+    fn hints_contain_no_name_that_may_be_personal_data() {
+        assert_eq!(omitted_hint("SceneId"), "the string lacks the parameter `SceneId`");
+        assert_eq!(omitted_hint("张三"), "the string lacks a parameter");
     }
 }

@@ -1,19 +1,19 @@
-//! Strings to sign, as messages and explanations show them.
+//! Strings to sign for display: cut in error messages, masked in explanations.
 
 use super::encode::Sink;
 
-/// The most bytes of a string to sign that an error message repeats.
-const QUOTED: usize = 64 << 10;
+/// The maximum length of a string to sign in an error message, in bytes.
+const MAX_QUOTED: usize = 64 << 10;
 
-/// A string to sign, and the same with personal data masked.
+/// A string to sign, and the same string with personal data masked.
 #[derive(Default)]
-pub(super) struct Text {
+pub(super) struct SignedString {
     pub(super) plain: String,
     pub(super) masked: String,
 }
 
-impl Text {
-    /// Collects what `write` writes, masked or not.
+impl SignedString {
+    /// Collects what `write` writes, both plain and masked.
     pub(super) fn of(write: impl Fn(bool, &mut Sink<'_>)) -> Self {
         let collected = |masked| {
             let mut text = Vec::new();
@@ -24,22 +24,22 @@ impl Text {
     }
 }
 
-/// A string to sign as an error message repeats it: its beginning, if it is very long.
+/// Collects a string to sign for an error message. A long string is cut.
 pub(super) fn quoted(write: impl FnOnce(&mut Sink<'_>)) -> String {
     let (mut text, mut is_cut) = (Vec::new(), false);
     write(&mut |piece| {
-        let piece = piece.get(..QUOTED.saturating_sub(text.len()).min(piece.len())).unwrap_or_default();
+        let piece = piece.get(..MAX_QUOTED.saturating_sub(text.len()).min(piece.len())).unwrap_or_default();
         text.extend_from_slice(piece);
-        is_cut |= text.len() == QUOTED;
+        is_cut |= text.len() == MAX_QUOTED;
     });
     let dots = if is_cut { "..." } else { "" };
     format!("{}{dots}", String::from_utf8_lossy(&text))
 }
 
-/// Replaces a value that may be personal data.
+/// The replacement of values that may be personal data.
 pub(super) const MASK: &str = "***";
 
-/// Whether a parameter's or header's value may be shown. What is not known may be anybody's data.
+/// Returns whether the value of a parameter or header may be shown. Unknown ones may be personal data.
 pub(super) fn may_be_shown(name: &str) -> bool {
     const SHOWN: [&str; 31] = [
         "AccessKeyId",
@@ -77,7 +77,7 @@ pub(super) fn may_be_shown(name: &str) -> bool {
     SHOWN.contains(&name)
 }
 
-/// Whether a text looks like the name of a parameter or header.
+/// Returns whether a text looks like the name of a parameter or header.
 pub(super) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
@@ -88,9 +88,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quoted_string_is_cut_at_its_bound() {
-        let text = "a".repeat(QUOTED + 1);
-        assert_eq!(quoted(|to| to(text.as_bytes())).len(), QUOTED + 3);
+    fn cuts_a_long_string() {
+        let text = "a".repeat(MAX_QUOTED + 1);
+        assert_eq!(quoted(|to| to(text.as_bytes())).len(), MAX_QUOTED + 3);
         assert_eq!(quoted(|to| to(b"short")), "short");
     }
 }

@@ -1,4 +1,4 @@
-//! V1: HMAC-SHA1 over query and form as one.
+//! Signature V1: HMAC-SHA1 over the parameters of query and form.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,14 +6,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
 use super::super::error::GatewayError;
-use super::super::keys::{Key, Keys};
-use super::super::request::Incoming;
-use super::claim::Claim;
+use super::super::keys::{AccessKey, AccessKeys};
+use super::super::request::ApiRequest;
+use super::claims::Claims;
 use super::encode::{Encoding, Sink};
-use super::parameters::{Guess, Parameters};
-use super::string::{Text, quoted};
+use super::parameters::{Diagnosis, Parameters};
+use super::string::{SignedString, quoted};
 
-pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
+pub(super) fn claim(request: &ApiRequest) -> Result<Claims<'_>, GatewayError> {
     let need = |name: &str| {
         request.param(name).filter(|value| !value.is_empty()).ok_or_else(|| GatewayError::missing(name))
     };
@@ -25,7 +25,7 @@ pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
             "Specified signature method is not supported.",
         ));
     }
-    Ok(Claim {
+    Ok(Claims {
         access_key_id,
         token: request.param("SecurityToken"),
         time: need("Timestamp")?,
@@ -33,50 +33,54 @@ pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
     })
 }
 
-pub(super) fn check(request: &Incoming, key: &Key) -> Result<(), GatewayError> {
-    let recipe = Recipe::of(request);
-    if recipe.signature(&format!("{}&", key.secret)) == given(request) {
+pub(super) fn check(request: &ApiRequest, key: &AccessKey) -> Result<(), GatewayError> {
+    let string = StringToSign::of(request);
+    if string.signature(&format!("{}&", key.secret)) == given(request) {
         return Ok(());
     }
-    let server = quoted(|to| recipe.write(false, to));
-    Err(GatewayError::unmatched_signature(format!(
+    let server = quoted(|to| string.write(false, to));
+    Err(GatewayError::signature_mismatch(format!(
         "Specified signature is not matched with our calculation. server string to sign is:{server}"
     )))
 }
 
-/// The server's string, and the mistake that explains the client's signature.
-pub(super) fn explain(request: &Incoming, key: &Key, keys: &Keys) -> (Text, Option<Guess>) {
-    let recipe = Recipe::of(request);
-    (recipe.text(), guess(&recipe, request, key, keys))
+/// Returns the server's string to sign, and the mistake that explains the client's signature.
+pub(super) fn explain(
+    request: &ApiRequest,
+    key: &AccessKey,
+    keys: &AccessKeys,
+) -> (SignedString, Option<Diagnosis>) {
+    let string = StringToSign::of(request);
+    (string.text(), diagnose(&string, request, key, keys))
 }
 
-/// The server's string.
-pub(super) fn server_string(request: &Incoming) -> Text {
-    Recipe::of(request).text()
+/// Returns the server's string to sign.
+pub(super) fn server_string(request: &ApiRequest) -> SignedString {
+    StringToSign::of(request).text()
 }
 
-fn given(request: &Incoming) -> &str {
+fn given(request: &ApiRequest) -> &str {
     request.param("Signature").unwrap_or_default()
 }
 
-/// How a string to sign is made.
+/// How to build a string to sign.
 #[derive(Clone)]
-struct Recipe<'a> {
+struct StringToSign<'a> {
     method: &'a str,
     parameters: Parameters<'a>,
-    /// Of the joined pairs.
+    /// The encoding of the joined parameters.
     encode_whole: Encoding,
 }
 
-impl<'a> Recipe<'a> {
-    /// The documented recipe.
-    fn of(request: &'a Incoming) -> Self {
-        let mut recipe = Self::unsorted(request);
-        recipe.parameters.pairs.sort_unstable();
-        recipe
+impl<'a> StringToSign<'a> {
+    /// The documented way.
+    fn of(request: &'a ApiRequest) -> Self {
+        let mut string = Self::unsorted(request);
+        string.parameters.pairs.sort_unstable();
+        string
     }
 
-    fn unsorted(request: &'a Incoming) -> Self {
+    fn unsorted(request: &'a ApiRequest) -> Self {
         let all = request.query.iter().chain(&request.form).filter(|(name, _)| name != "Signature");
         let pairs = all.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Self {
@@ -102,88 +106,94 @@ impl<'a> Recipe<'a> {
         STANDARD.encode(mac.finalize().into_bytes())
     }
 
-    fn text(&self) -> Text {
-        Text::of(|masked, to| self.write(masked, to))
+    fn text(&self) -> SignedString {
+        SignedString::of(|masked, to| self.write(masked, to))
     }
 }
 
-/// The mistake that gives the client's signature, of those that clients make.
-fn guess(right: &Recipe<'_>, request: &Incoming, key: &Key, keys: &Keys) -> Option<Guess> {
+/// Finds the common mistake that results in the client's signature.
+fn diagnose(
+    right: &StringToSign<'_>,
+    request: &ApiRequest,
+    key: &AccessKey,
+    keys: &AccessKeys,
+) -> Option<Diagnosis> {
     let given = given(request);
     let usual = format!("{}&", key.secret);
-    let of_key = |hint: String| Some(Guess { hint, client: None });
+    let of_key = |hint: String| Some(Diagnosis { hint, client: None });
     if right.signature(&usual) == given.replace(' ', "+") {
-        return of_key("the signature's `+` came as a space: encode it as %2B in the form".into());
+        return of_key("the `+` of the signature arrived as a space: encode it as %2B in the form".into());
     }
     if right.signature(&key.secret) == given {
-        return of_key("the secret's key lacks its trailing `&`".into());
+        return of_key("the signing key lacks the trailing `&` after the secret".into());
     }
     if let Some((id, _)) =
         keys.iter().find(|(_, other)| right.signature(&format!("{}&", other.secret)) == given)
     {
-        return of_key(format!("it is signed with the secret of {id}"));
+        return of_key(format!("signed with the secret of {id}"));
     }
-    let (recipe, hint) = mistakes(right, request).find(|(recipe, _)| recipe.signature(&usual) == given)?;
-    Some(Guess { hint, client: Some(recipe.text()) })
+    let (string, hint) = mistakes(right, request).find(|(string, _)| string.signature(&usual) == given)?;
+    Some(Diagnosis { hint, client: Some(string.text()) })
 }
 
-/// A recipe with one mistake, and its hint.
-type Mistake<'a> = (Recipe<'a>, String);
+/// A string with one mistake, and the hint.
+type Mistake<'a> = (StringToSign<'a>, String);
 
-/// The usual mistakes, apart from encodings and omitted parameters.
-const MISTAKES: [for<'a> fn(&Recipe<'a>, &'a Incoming) -> Mistake<'a>; 3] = [
+/// The common mistakes apart from those with parameters.
+const MISTAKES: [for<'a> fn(&StringToSign<'a>, &'a ApiRequest) -> Mistake<'a>; 3] = [
     |right, _| {
         let method = if right.method == "GET" { "POST" } else { "GET" };
-        let hint = format!("the string begins with {method}, and the request is a {}", right.method);
-        (Recipe { method, ..right.clone() }, hint)
+        let hint = format!("the string begins with {method}, but the request is a {}", right.method);
+        (StringToSign { method, ..right.clone() }, hint)
     },
     |right, request| {
         (
-            Recipe { parameters: Recipe::unsorted(request).parameters, ..right.clone() },
+            StringToSign { parameters: StringToSign::unsorted(request).parameters, ..right.clone() },
             "the parameters are not sorted".into(),
         )
     },
     |right, _| {
-        let hint = "the joined parameters are not encoded once more as a whole";
-        (Recipe { encode_whole: Encoding::Plain, ..right.clone() }, hint.into())
+        let hint = "the joined parameters are not encoded a second time as a whole";
+        (StringToSign { encode_whole: Encoding::None, ..right.clone() }, hint.into())
     },
 ];
 
-/// The usual mistakes. Each recipe is made when it is tried, so that only one is in memory.
-fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = Mistake<'a>> {
+/// Iterates over the common mistakes. Each is created when it is tried, so that only one is in memory.
+fn mistakes<'a>(right: &StringToSign<'a>, request: &'a ApiRequest) -> impl Iterator<Item = Mistake<'a>> {
     let of_parameters =
         right.parameters.mistakes("string", "names and values are not encoded before they are joined");
     MISTAKES
         .into_iter()
         .map(move |mistake| mistake(right, request))
-        .chain(of_parameters.map(|(parameters, hint)| (Recipe { parameters, ..right.clone() }, hint)))
+        .chain(of_parameters.map(|(parameters, hint)| (StringToSign { parameters, ..right.clone() }, hint)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::parameters::OMITTED;
+    use super::super::parameters::MAX_OMITTED;
     use super::*;
 
     const PARAMETERS: &str = "Version=2019-03-07&CertName=%E5%BC%A0+%E4%B8%89*~!&Action=InitFaceVerify";
 
-    fn request(signature: &str) -> Incoming {
+    fn request(signature: &str) -> ApiRequest {
         let pairs = [("Signature", signature)];
         let signature = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        Incoming::test_post(&format!("{PARAMETERS}&{signature}"))
+        ApiRequest::test_post(&format!("{PARAMETERS}&{signature}"))
     }
 
     #[test]
-    fn recognises_each_usual_mistake_and_masks_the_person() {
-        let (key, keys) = (Key::active("s"), Keys::from([("other".to_owned(), Key::active("theirs"))]));
+    fn recognizes_each_common_mistake_and_masks_personal_data() {
+        let (key, keys) =
+            (AccessKey::active("s"), AccessKeys::from([("other".to_owned(), AccessKey::active("theirs"))]));
         let unsigned = request("");
-        let right = Recipe::of(&unsigned);
-        let guessed = |recipe: &Recipe<'_>, with: &str| {
-            explain(&request(&recipe.signature(with)), &key, &keys).1.map(|guess| guess.hint)
+        let right = StringToSign::of(&unsigned);
+        let guessed = |string: &StringToSign<'_>, with: &str| {
+            explain(&request(&string.signature(with)), &key, &keys).1.map(|diagnose| diagnose.hint)
         };
         let mut tried = 0;
-        for (recipe, hint) in mistakes(&right, &unsigned) {
-            assert_eq!(guessed(&recipe, "s&").as_ref(), Some(&hint));
-            let masked = recipe.text().masked;
+        for (string, hint) in mistakes(&right, &unsigned) {
+            assert_eq!(guessed(&string, "s&").as_ref(), Some(&hint));
+            let masked = string.text().masked;
             assert!(!masked.contains("%E5") && !masked.contains('张') && !masked.contains("e5%"), "{masked}");
             tried += 1;
         }
@@ -196,9 +206,9 @@ mod tests {
     #[test]
     fn tries_a_bounded_number_of_omitted_parameters() {
         let many: String = (0..1000).map(|at| format!("p{at}=1&")).collect();
-        let request = Incoming::test_post(&many);
-        let right = Recipe::of(&request);
+        let request = ApiRequest::test_post(&many);
+        let right = StringToSign::of(&request);
         assert_eq!(right.parameters.pairs.len(), 1000);
-        assert_eq!(mistakes(&right, &request).count(), 9 + OMITTED);
+        assert_eq!(mistakes(&right, &request).count(), 9 + MAX_OMITTED);
     }
 }

@@ -1,4 +1,4 @@
-//! V3: ACS3-HMAC-SHA256 over the headers that the client says it has signed.
+//! Signature V3: ACS3-HMAC-SHA256 over the request and the headers that the client lists as signed.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,17 +7,17 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::super::error::GatewayError;
-use super::super::keys::{Key, Keys};
-use super::super::request::Incoming;
-use super::claim::Claim;
+use super::super::keys::{AccessKey, AccessKeys};
+use super::super::request::ApiRequest;
+use super::claims::Claims;
 use super::encode::{Sink, encoded, hex};
-use super::parameters::{Guess, Parameters};
-use super::string::{MASK, Text, may_be_shown, quoted};
+use super::parameters::{Diagnosis, Parameters};
+use super::string::{MASK, SignedString, may_be_shown, quoted};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
-/// The most headers that a request may sign: hyper reads no more than a hundred.
-const SIGNED_HEADERS: usize = 100;
+/// The maximum number of signed headers. hyper reads at most a hundred headers.
+const MAX_SIGNED_HEADERS: usize = 100;
 
 /// The parts of the `Authorization` header.
 struct Authorization<'a> {
@@ -26,7 +26,7 @@ struct Authorization<'a> {
     signature: &'a str,
 }
 
-fn authorization(request: &Incoming) -> Result<Authorization<'_>, GatewayError> {
+fn authorization(request: &ApiRequest) -> Result<Authorization<'_>, GatewayError> {
     let malformed = || {
         GatewayError::bad_request(
             "IncompleteSignature",
@@ -46,20 +46,20 @@ fn authorization(request: &Incoming) -> Result<Authorization<'_>, GatewayError> 
             .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
             .ok_or_else(malformed)
     };
-    let signed_headers: Vec<_> = part("SignedHeaders")?.split(';').take(SIGNED_HEADERS + 1).collect();
-    // A name that stands twice would repeat its value in the string to sign.
+    let signed_headers: Vec<_> = part("SignedHeaders")?.split(';').take(MAX_SIGNED_HEADERS + 1).collect();
+    // A repeated name would repeat its value in the string to sign.
     let distinct: HashSet<_> = signed_headers.iter().map(|name| name.to_ascii_lowercase()).collect();
-    if signed_headers.len() > SIGNED_HEADERS || distinct.len() < signed_headers.len() {
+    if signed_headers.len() > MAX_SIGNED_HEADERS || distinct.len() < signed_headers.len() {
         return Err(malformed());
     }
     Ok(Authorization { access_key_id: part("Credential")?, signed_headers, signature: part("Signature")? })
 }
 
-pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
+pub(super) fn claim(request: &ApiRequest) -> Result<Claims<'_>, GatewayError> {
     let need = |name: &str| {
         request.header(name).filter(|value| !value.is_empty()).ok_or_else(|| GatewayError::missing(name))
     };
-    Ok(Claim {
+    Ok(Claims {
         access_key_id: authorization(request)?.access_key_id,
         token: request.header("x-acs-security-token"),
         time: need("x-acs-date")?,
@@ -67,9 +67,9 @@ pub(super) fn claim(request: &Incoming) -> Result<Claim<'_>, GatewayError> {
     })
 }
 
-pub(super) fn check(request: &Incoming, key: &Key) -> Result<(), GatewayError> {
+pub(super) fn check(request: &ApiRequest, key: &AccessKey) -> Result<(), GatewayError> {
     let authorization = authorization(request)?;
-    // "All public headers but Authorization must be signed if they are there."
+    // By the vendor's page, every public header that is present must be signed, except Authorization.
     for name in request.parts.headers.keys().map(|name| name.as_str()) {
         // aiohttp adds a content-type to an empty POST after the vendor's asynchronous client has signed it.
         let is_optional = name == "content-type" && request.body.is_empty();
@@ -83,51 +83,57 @@ pub(super) fn check(request: &Incoming, key: &Key) -> Result<(), GatewayError> {
             ));
         }
     }
-    let recipe = Recipe::of(request, &authorization);
-    let digest = recipe.digest();
-    let body_is_as_signed = request.header("x-acs-content-sha256") == Some(&*recipe.payload);
+    let canonical = CanonicalRequest::of(request, &authorization);
+    let digest = canonical.digest();
+    let body_is_as_signed = request.header("x-acs-content-sha256") == Some(&*canonical.payload);
     if body_is_as_signed && signature(&digest, &key.secret) == authorization.signature {
         return Ok(());
     }
-    let canonical = quoted(|to| recipe.write(false, to));
+    let canonical = quoted(|to| canonical.write(false, to));
     let string_to_sign = string_to_sign(&digest);
-    Err(GatewayError::unmatched_signature(format!(
+    Err(GatewayError::signature_mismatch(format!(
         "Specified signature does not match our calculation. server StringToSign is [{string_to_sign}] server \
          CanonicalRequest is [{canonical}]"
     )))
 }
 
-/// The server's string, and the mistake that explains the client's signature.
-pub(super) fn explain(request: &Incoming, key: &Key, keys: &Keys) -> (Text, Option<Guess>) {
+/// Returns the server's string to sign, and the mistake that explains the client's signature.
+pub(super) fn explain(
+    request: &ApiRequest,
+    key: &AccessKey,
+    keys: &AccessKeys,
+) -> (SignedString, Option<Diagnosis>) {
     match authorization(request) {
         Ok(authorization) => {
-            let recipe = Recipe::of(request, &authorization);
-            (recipe.text(), guess(&recipe, request, key, keys, authorization.signature))
+            let canonical = CanonicalRequest::of(request, &authorization);
+            (canonical.text(), diagnose(&canonical, request, key, keys, authorization.signature))
         }
-        // A request without the header is refused before its signature is.
-        Err(_) => (Text::default(), None),
+        // A request without the header is refused before the signature check.
+        Err(_) => (SignedString::default(), None),
     }
 }
 
-/// The server's string.
-pub(super) fn server_string(request: &Incoming) -> Text {
-    authorization(request).map(|authorization| Recipe::of(request, &authorization).text()).unwrap_or_default()
+/// Returns the server's string to sign.
+pub(super) fn server_string(request: &ApiRequest) -> SignedString {
+    authorization(request)
+        .map(|authorization| CanonicalRequest::of(request, &authorization).text())
+        .unwrap_or_default()
 }
 
-/// How a canonical request is made.
+/// How to build a canonical request.
 #[derive(Clone)]
-struct Recipe<'a> {
+struct CanonicalRequest<'a> {
     method: &'a str,
     path: &'a str,
     query: Parameters<'a>,
-    /// The signed headers, an entry per value. The values of one header are adjacent and sorted.
+    /// The signed headers, one entry per value. The values of one header are adjacent and sorted.
     headers: Vec<(&'a str, &'a str)>,
     payload: Cow<'a, str>,
 }
 
-impl<'a> Recipe<'a> {
-    /// The documented recipe.
-    fn of(request: &'a Incoming, authorization: &Authorization<'a>) -> Self {
+impl<'a> CanonicalRequest<'a> {
+    /// The documented way.
+    fn of(request: &'a ApiRequest, authorization: &Authorization<'a>) -> Self {
         let values = |name: &&'a str| {
             let name = *name;
             let all = request.parts.headers.get_all(name).iter();
@@ -186,74 +192,80 @@ impl<'a> Recipe<'a> {
         hex(&digest.finalize())
     }
 
-    fn text(&self) -> Text {
-        Text::of(|masked, to| self.write(masked, to))
+    fn text(&self) -> SignedString {
+        SignedString::of(|masked, to| self.write(masked, to))
     }
 }
 
-/// The query's parameters in the order in which they arrived.
-fn arrived(request: &Incoming) -> Vec<(&str, &str)> {
+/// Returns the query parameters in order of arrival.
+fn arrived(request: &ApiRequest) -> Vec<(&str, &str)> {
     request.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
-/// The mistake that gives the client's signature, of those that clients make.
-fn guess(right: &Recipe<'_>, request: &Incoming, key: &Key, keys: &Keys, given: &str) -> Option<Guess> {
-    let of_key = |hint: String| Some(Guess { hint, client: None });
+/// Finds the common mistake that results in the client's signature.
+fn diagnose(
+    right: &CanonicalRequest<'_>,
+    request: &ApiRequest,
+    key: &AccessKey,
+    keys: &AccessKeys,
+    given: &str,
+) -> Option<Diagnosis> {
+    let of_key = |hint: String| Some(Diagnosis { hint, client: None });
     let digest = right.digest();
     if signature(&digest, &format!("{}&", key.secret)) == given {
-        return of_key("the secret's key has a trailing `&`, as V1 wants it; V3 does not".into());
+        return of_key("the signing key has a trailing `&`, which only V1 requires".into());
     }
     if let Some((id, other)) = keys.iter().find(|(_, other)| signature(&digest, &other.secret) == given) {
         return of_key(if other.secret == key.secret {
-            "the signature is right, and x-acs-content-sha256 is not the hash of the body that came".into()
+            "the signature is correct, but x-acs-content-sha256 is not the hash of the received body".into()
         } else {
-            format!("it is signed with the secret of {id}")
+            format!("signed with the secret of {id}")
         });
     }
-    let signs = |recipe: &Recipe<'_>| signature(&recipe.digest(), &key.secret) == given;
-    let (recipe, hint) = mistakes(right, request).find(|(recipe, _)| signs(recipe))?;
-    Some(Guess { hint, client: Some(recipe.text()) })
+    let signs = |canonical: &CanonicalRequest<'_>| signature(&canonical.digest(), &key.secret) == given;
+    let (canonical, hint) = mistakes(right, request).find(|(canonical, _)| signs(canonical))?;
+    Some(Diagnosis { hint, client: Some(canonical.text()) })
 }
 
-/// A recipe with one mistake, and its hint.
-type Mistake<'a> = (Recipe<'a>, String);
+/// A canonical request with one mistake, and the hint.
+type Mistake<'a> = (CanonicalRequest<'a>, String);
 
-/// The usual mistakes, apart from encodings and omitted parameters.
-const MISTAKES: [for<'a> fn(&Recipe<'a>, &'a Incoming) -> Mistake<'a>; 5] = [
+/// The common mistakes apart from those with parameters.
+const MISTAKES: [for<'a> fn(&CanonicalRequest<'a>, &'a ApiRequest) -> Mistake<'a>; 5] = [
     |right, request| {
         let claimed = request.header("x-acs-content-sha256").unwrap_or_default();
-        let hint = "the body that came is not the one whose hash was signed";
-        (Recipe { payload: claimed.into(), ..right.clone() }, hint.into())
+        let hint = "the received body differs from the one whose hash was signed";
+        (CanonicalRequest { payload: claimed.into(), ..right.clone() }, hint.into())
     },
     |right, _| {
         let payload = hex(&Sha256::digest([])).into();
-        (Recipe { payload, ..right.clone() }, "the hash of an empty body was signed".into())
+        (CanonicalRequest { payload, ..right.clone() }, "the hash of an empty body was signed".into())
     },
     |right, _| {
         let method = if right.method == "GET" { "POST" } else { "GET" };
-        let hint = format!("{method} was signed, and the request is a {}", right.method);
-        (Recipe { method, ..right.clone() }, hint)
+        let hint = format!("{method} was signed, but the request is a {}", right.method);
+        (CanonicalRequest { method, ..right.clone() }, hint)
     },
     |right, request| {
         (
-            Recipe { query: Parameters::new(arrived(request)), ..right.clone() },
+            CanonicalRequest { query: Parameters::new(arrived(request)), ..right.clone() },
             "the query is not sorted".into(),
         )
     },
     |right, _| {
         let mut sorted = right.clone();
         sorted.headers.sort_unstable();
-        (sorted, "SignedHeaders are in another order than the headers that were signed".into())
+        (sorted, "the order of SignedHeaders differs from that of the signed headers".into())
     },
 ];
 
-/// The usual mistakes. Each recipe is made when it is tried, so that only one is in memory.
-fn mistakes<'a>(right: &Recipe<'a>, request: &'a Incoming) -> impl Iterator<Item = Mistake<'a>> {
+/// Iterates over the common mistakes. Each is created when it is tried, so that only one is in memory.
+fn mistakes<'a>(right: &CanonicalRequest<'a>, request: &'a ApiRequest) -> impl Iterator<Item = Mistake<'a>> {
     let of_query = right.query.mistakes("query", "the query is not encoded");
     MISTAKES
         .into_iter()
         .map(move |mistake| mistake(right, request))
-        .chain(of_query.map(|(query, hint)| (Recipe { query, ..right.clone() }, hint)))
+        .chain(of_query.map(|(query, hint)| (CanonicalRequest { query, ..right.clone() }, hint)))
 }
 
 fn string_to_sign(digest: &str) -> String {

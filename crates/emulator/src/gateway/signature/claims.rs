@@ -1,7 +1,7 @@
-//! What a request claims.
+//! The unverified claims of a signed request.
 
-/// What a request claims, by either signature.
-pub(super) struct Claim<'a> {
+/// The claims that V1 and V3 have in common.
+pub(super) struct Claims<'a> {
     pub(super) access_key_id: &'a str,
     pub(super) token: Option<&'a str>,
     pub(super) time: &'a str,

@@ -1,15 +1,12 @@
-//! Links between the pages lead to a file, and to a heading of it.
+//! Links between the pages lead to a file and to a heading of it, and source files that a page names exist.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 #[test]
 fn every_link_leads_to_a_file_and_a_heading() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut pages: Vec<PathBuf> = vec![root.join("README.md"), root.join("CONTRIBUTING.md")];
-    collect(&root.join("docs"), &mut pages);
     let mut broken = Vec::new();
-    for page in &pages {
+    for page in &pages() {
         for link in links(&fs::read_to_string(page).unwrap()).filter(|link| !link.contains("://")) {
             let (path, heading) = link.split_once('#').unwrap_or((&link, ""));
             let target = if path.is_empty() { page.clone() } else { page.parent().unwrap().join(path) };
@@ -26,12 +23,43 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
+#[test]
+fn every_source_file_that_a_page_names_exists() {
+    let mut sources = Vec::new();
+    for folder in ["crates", "tests", "xtask"] {
+        collect(&root().join(folder), "rs", &mut sources);
+        collect(&root().join(folder), "mjs", &mut sources);
+    }
+    let mut missing = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        let code = text.split('`').skip(1).step_by(2);
+        for name in code.filter(|name| name.ends_with(".rs") || name.ends_with(".mjs")) {
+            if !sources.iter().any(|source| source.ends_with(name)) {
+                missing.push(format!("{}: {name}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn pages() -> Vec<PathBuf> {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    collect(&root().join("docs"), "md", &mut pages);
+    pages
+}
+
+/// Adds the files with an extension, of a folder and of its folders.
+fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
-            collect(&path, pages);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            pages.push(path);
+            collect(&path, extension, files);
+        } else if path.extension().is_some_and(|found| found == extension) {
+            files.push(path);
         }
     }
 }

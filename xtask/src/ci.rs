@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, command, root};
-use crate::{browser, codes, destructive, interop, layers, msrv, tidy, warehouses};
+use crate::{browser, codes, console, destructive, interop, layers, msrv, tidy, warehouses};
 
 /// The README's test command comes first, then what needs more than Rust.
 pub(crate) fn run() -> Result<()> {
@@ -16,6 +16,7 @@ pub(crate) fn run() -> Result<()> {
     cargo("clippy -p cloudauth-lab --features parquet --all-targets -- -D warnings")?;
     cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
     cargo("test -p cloudauth-lab --features parquet")?;
+    console::check()?;
     features()?;
     if destructive::is_possible() {
         destructive::run()?;

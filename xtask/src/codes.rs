@@ -27,12 +27,42 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
+/// What precedes the tables.
+const BEGINNING: &str = r#"# Codes
+
+| I have ... | look at |
+| --- | --- |
+| three digits in `Code`, beside HTTP 200 | [the product's answer](#code-the-products-answer-beside-http-200) |
+| `T` or `F` in `Passed` | [the field that decides](#resultobjectpassed-the-field-that-decides) |
+| a number in `SubCode`, or in `passed` of a callback | [how a verification ended](#resultobjectsubcode-how-a-verification-ended) |
+| a word in `Code`, beside HTTP 4xx or 5xx | [the gateway's answer](#the-gateways-code-beside-http-4xx-and-5xx) |
+| `code` in the `response` of your ReturnUrl | [the browser's return](#code-in-the-browsers-return) |
+
+In a terminal, `cloudauth codes 417` prints the same entry, and `--lang zh` prints it in Chinese. In a program:
+
+```rust
+use cloudauth::{Code, Error, GatewayCode};
+
+/// What to do about a failed call, in English.
+fn next_step(error: &Error) -> Option<&'static str> {
+    let product = error.code().and_then(Code::manual);
+    let manual = product.or_else(|| error.gateway_code().and_then(GatewayCode::manual))?;
+    Some(manual.next.en)
+}
+```
+
+- The two layers are different things: `"401"` in `Code` is a bad parameter, and arrives beside HTTP 200.
+- A code that is not listed is kept as it came. It is never a success.
+- `Passed` decides, not the SubCode: two SubCodes, 200 and 210, are passes.
+- "Who acts" is the role that can change the outcome. "Source" is the web flow's help page, another page, SDK or metadata of the
+  vendor, or unverified.
+- 424, 417, 406 and `SignatureDoesNotMatch` have [guides](guides/) of their own.
+
+`cargo xtask codes` writes this page from the manual in `crates/protocol/src/codes`.
+"#;
+
 fn render() -> String {
-    let mut text = String::from(
-        "# Codes\n\nWritten by `cargo xtask codes` from the manual in `crates/protocol/src/codes`. The same entries are \
-         in `cloudauth codes`.\n\n\"Source\" says where an entry comes from: the page of the web flow, another source of \
-         the vendor's, or unverified.\n",
-    );
+    let mut text = String::from(BEGINNING);
     for (title, manual) in [
         ("`Code`: the product's answer, beside HTTP 200", Code::MANUAL),
         ("`ResultObject.Passed`: the field that decides", Passed::MANUAL),

@@ -4,6 +4,7 @@ mod browser;
 mod ci;
 mod circles;
 mod codes;
+mod console;
 mod destructive;
 mod interop;
 mod layers;
@@ -28,6 +29,9 @@ cargo xtask <task>
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
   msrv             the declared Rust versions against those that the locked dependencies declare
   codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
+  console [--check]
+                   runs the console blocks of docs/ against an emulator and writes what they print, or says whether that
+                   is fresh (sh, sed, curl, openssl)
   interop          the vendor's SDKs against the emulator; installs them, pinned, into target/ (Python 3, Node)
   browser          the emulator's pages and the sample shop in a real browser; installs Chromium (Debian's) and
                    playwright-core, pinned, into target/ (Node)
@@ -64,6 +68,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["msrv"] => msrv::run(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
+        ["console"] => console::write(),
+        ["console", "--check"] => console::check(),
         ["interop"] => interop::run(),
         ["browser"] => browser::run(),
         ["warehouses", args @ ..] => warehouses::run(args),

@@ -1,0 +1,142 @@
+//! The console blocks of the pages in docs/: runs their commands against an emulator, and writes what they print.
+
+use std::fmt::Write as _;
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{built, built_as, cargo, files, root};
+
+/// The address of the emulator in the pages.
+const ADDRESS: &str = "127.0.0.1:8321";
+/// What the quick start writes into `person.json`.
+const PERSON: &str =
+    r#"{"CertName": "张三", "CertNo": "999999199001012003", "MetaInfo": {"zimVer": "3.0.0"}}"#;
+/// A line that separates the outputs of two commands.
+const MARK: &str = "--8<--";
+
+/// Writes the outputs into the pages.
+pub(crate) fn write() -> Result<()> {
+    for (page, text) in rendered()? {
+        fs::write(page, text)?;
+    }
+    Ok(())
+}
+
+/// Fails if a page is not what would be written.
+pub(crate) fn check() -> Result<()> {
+    for (page, text) in rendered()? {
+        if fs::read_to_string(&page)? != text {
+            bail!("{} is stale; run `cargo xtask console`", page.display());
+        }
+    }
+    Ok(())
+}
+
+fn rendered() -> Result<Vec<(PathBuf, String)>> {
+    cargo("build -p cloudauth-cli")?;
+    let mut pages = Vec::new();
+    for page in files("md")?.into_iter().filter(|page| page.starts_with(root().join("docs"))) {
+        let text = fs::read_to_string(&page)?;
+        if text.contains("\n```console\n") {
+            let text = render(&text).with_context(|| format!("cannot run {}", page.display()))?;
+            pages.push((page, text));
+        }
+    }
+    Ok(pages)
+}
+
+/// A page with fresh outputs.
+fn render(text: &str) -> Result<String> {
+    let commands = commands(text);
+    let outputs = run(&commands)?;
+    let mut results = commands.iter().zip(&outputs);
+    let (mut page, mut in_block) = (String::new(), false);
+    for line in text.lines() {
+        if in_block && line.starts_with("$ ") {
+            let (command, output) = results.next().context("a command without an output")?;
+            write!(page, "$ {command}\n{output}")?;
+        }
+        in_block = if in_block { line != "```" } else { line == "```console" };
+        if !in_block || line == "```console" {
+            writeln!(page, "{line}")?;
+        }
+    }
+    Ok(page)
+}
+
+/// The commands of a page's console blocks: lines after `$ `, with the lines that a backslash continues.
+fn commands(text: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for block in text.split("\n```console\n").skip(1) {
+        let block = block.split("\n```").next().unwrap_or_default();
+        let mut continued = false;
+        for line in block.lines() {
+            match (line.strip_prefix("$ "), commands.last_mut()) {
+                (Some(command), _) => commands.push(command.to_owned()),
+                (None, Some(command)) if continued => {
+                    command.push('\n');
+                    command.push_str(line);
+                }
+                _ => {}
+            }
+            let is_command = continued || line.starts_with("$ ");
+            continued = is_command && line.ends_with('\\');
+        }
+    }
+    commands
+}
+
+/// Runs the commands one after the other, beside a new emulator, and returns what each printed.
+fn run(commands: &[String]) -> Result<Vec<String>> {
+    let program = built()?;
+    let folder = PathBuf::from(built_as("console")?);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("person.json"), format!("{PERSON}\n"))?;
+    let mut emulator = start(&program)?;
+    let mut script = "exec 2>&1\n".to_owned();
+    for command in commands {
+        // A callback takes a moment.
+        write!(script, "{command}\nsleep 0.3; echo '{MARK}'\n")?;
+    }
+    // What the page left in the background ends with the shell, which has a group of its own.
+    script.push_str("kill 0\n");
+    let path = Path::new(&program).parent().context("the command has no folder")?;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).current_dir(&folder).stdin(Stdio::null()).process_group(0);
+    shell.env("PATH", format!("{}:{}", path.display(), env::var("PATH").unwrap_or_default()));
+    shell.env("LANG", "C").env("CLOUDAUTH_ENDPOINT", format!("http://{ADDRESS}"));
+    shell.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "EMUtestsecret");
+    let output = shell.output();
+    emulator.kill()?;
+    emulator.wait()?;
+    let text = String::from_utf8(output?.stdout)?;
+    let mark = format!("{MARK}\n");
+    let outputs: Vec<String> = text.split_terminator(&mark).map(str::to_owned).collect();
+    if outputs.len() != commands.len() {
+        bail!("{} of {} commands ran:\n{text}", outputs.len(), commands.len());
+    }
+    Ok(outputs)
+}
+
+/// A new emulator at the address.
+fn start(program: &str) -> Result<Child> {
+    if TcpStream::connect(ADDRESS).is_ok() {
+        bail!("{ADDRESS} is in use");
+    }
+    let port = ADDRESS.rsplit(':').next().unwrap_or_default();
+    let mut emulator = Command::new(program);
+    let child = emulator.args(["emulator", "--port", port]).stdout(Stdio::null()).spawn()?;
+    for _ in 0..100 {
+        if TcpStream::connect(ADDRESS).is_ok() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(child)
+}

@@ -111,7 +111,9 @@ fn run(commands: &[String]) -> Result<Vec<String>> {
     shell.args(["-c", &script]).current_dir(&folder).stdin(Stdio::null()).process_group(0);
     shell.env("PATH", format!("{}:{}", path.display(), env::var("PATH").unwrap_or_default()));
     shell.env("LANG", "C").env("CLOUDAUTH_ENDPOINT", format!("http://{ADDRESS}"));
-    shell.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "EMUtestsecret");
+    shell
+        .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid")
+        .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "EMUtestsecret");
     let output = shell.output();
     emulator.kill()?;
     emulator.wait()?;

@@ -2,8 +2,9 @@
 
 use anyhow::Result;
 
+use crate::docs::{codes, console};
 use crate::shell::{cargo, command, root};
-use crate::{browser, codes, console, destructive, interop, layers, msrv, tidy, warehouses};
+use crate::{browser, destructive, interop, layers, msrv, tidy, warehouses};
 
 /// The README's test command comes first, then what needs more than Rust.
 pub(crate) fn run() -> Result<()> {

@@ -3,9 +3,8 @@
 mod browser;
 mod ci;
 mod circles;
-mod codes;
-mod console;
 mod destructive;
+mod docs;
 mod interop;
 mod layers;
 mod msrv;
@@ -20,6 +19,8 @@ mod warehouses;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+
+use docs::{codes, console};
 
 const HELP: &str = "\
 cargo xtask <task>

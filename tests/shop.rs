@@ -1,11 +1,7 @@
 //! The example shop works as its readers will expect of their copy.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::unwrap_used,
-    reason = "a test may panic; the example is a program of its own"
-)]
+#![cfg(test)]
+#![allow(dead_code, unreachable_pub, reason = "the example is a program of its own")]
 
 use std::sync::Mutex;
 

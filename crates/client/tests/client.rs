@@ -1,12 +1,6 @@
 //! The client over scripted transports: no socket, no clock to wait for.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 use std::error::Error as _;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The client and its credentials: what is fetched, and what comes of those that have expired.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![cfg(test)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,12 +1,6 @@
 //! How often signing allocates. A test of its own, since it counts what its whole thread does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 #[path = "../benches/common/mod.rs"]
 mod common;

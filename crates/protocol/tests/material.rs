@@ -1,12 +1,6 @@
 //! `MaterialInfo`: the scores exactly, and every ambiguity that the facts name.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, FieldState, MaterialInfo, parse};
 use http::Response;

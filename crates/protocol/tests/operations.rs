@@ -1,12 +1,6 @@
 //! The operations on the wire: which parameters, where, under which signature.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 

@@ -1,12 +1,6 @@
 //! Answers: what is told apart, and that nothing refused looks like success.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may panic"
-)]
+#![cfg(test)]
 
 use cloudauth_protocol::{
     Body, Code, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifyResult, FaceVerifyStatus,

@@ -154,7 +154,6 @@ impl Drop for Lease<'_> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::sync::OnceLock;
     use std::sync::mpsc::{Sender, channel};

@@ -1,6 +1,6 @@
 //! Whom it trusts, by `cargo xtask tls`.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![cfg(test)]
 
 use cloudauth_transport::testing::tls::{Authority, proxied};
 use cloudauth_transport::{BlockingTransport, Limits};

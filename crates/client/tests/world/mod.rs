@@ -1,12 +1,6 @@
 //! What the tests of the exchange share: a world with a clock that only waits and answers move.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may panic, and uses its part"
-)]
+#![allow(dead_code, reason = "a test need not use all")]
 
 use std::time::Duration;
 

@@ -91,6 +91,8 @@ fn source(file: &Path, text: &str, problems: &mut Vec<String>) {
         .iter()
         .any(|folder| file.components().any(|part| part.as_os_str() == *folder))
         || file.ends_with("tests.rs");
+    let in_tests_folder = file.components().any(|part| part.as_os_str() == "tests")
+        && !file.components().any(|part| part.as_os_str() == "benches");
     let mut expected_above = 0;
     let mut in_tests = is_test;
     for (number, line) in text.lines().enumerate() {
@@ -109,6 +111,9 @@ fn source(file: &Path, text: &str, problems: &mut Vec<String>) {
             if !attribute.iter().any(|line| line.contains("reason")) && !last.contains("reason") {
                 problem(format!("line {}: an allow without a reason", number + 1));
             }
+        }
+        if in_tests_folder && line.contains("clippy::unwrap_used") {
+            problem(format!("line {}: `#![cfg(test)]` at the top of the test allows this", number + 1));
         }
         if line.starts_with("#[ignore]") {
             problem(format!("line {}: a test that is ignored without a reason", number + 1));

@@ -10,7 +10,7 @@ mod engine;
 mod parts;
 mod rows;
 
-use cloudauth_policy::{Columns, Dialect, Policy, SqlError};
+use cloudauth_policy::{Columns, Dialect, Input, Policy, SqlError};
 
 use crate::error::LabError;
 use crate::mapping::{Mapping, Shape};
@@ -108,7 +108,8 @@ fn decided(
     more: &[&str],
 ) -> Result<String, LabError> {
     let mut columns = Columns::of(from);
-    for input in policy.inputs() {
+    let callback = Some(Input::Passed).filter(|passed| policy.inputs().all(|input| input != *passed));
+    for input in policy.inputs().chain(callback) {
         columns = columns.column(input.name(), format!("lab_{input}"));
     }
     for name in rows.names().chain(more.iter().copied()) {

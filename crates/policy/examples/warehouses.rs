@@ -19,7 +19,7 @@ use std::path::Path;
 
 use cloudauth_policy::{Columns, Dialect, Input, Policy, builtin};
 use random::rows::{CODES, FLAGS, INPUTS, NUMBERS, Rows};
-use random::{Dice, EDGES, random_policy, without_quotes};
+use random::{CODES_ALONE, Dice, EDGES, random_policy, without_quotes};
 use serde_json::{Value, json};
 
 /// How scores lie in the table.
@@ -41,7 +41,9 @@ fn main() {
         ("worked-float".to_owned(), worked(), Stored::Float, few),
         ("worked-text".to_owned(), worked(), Stored::Text, few),
     ];
-    for (name, text) in [("threshold", builtin::THRESHOLD), ("vendor", builtin::VENDOR)] {
+    for (name, text) in
+        [("threshold", builtin::THRESHOLD), ("vendor", builtin::VENDOR), ("codes", CODES_ALONE)]
+    {
         cases.push((name.to_owned(), Policy::parse(text).unwrap(), Stored::Double, few));
     }
     for (name, text) in [("edges", without_quotes()), ("quotes", EDGES.to_owned())] {
@@ -89,7 +91,12 @@ fn case(folder: &Path, policy: &Policy, stored: Stored, count: usize, dice: &mut
         expected.push(numbers[policy.decide(&row.evidence()).rule()]);
     }
 
-    let inputs: Vec<&str> = policy.inputs().map(Input::name).collect();
+    // Each query reads `passed`, for the SubCode of a callback.
+    let inputs: Vec<&str> = Input::ALL
+        .into_iter()
+        .filter(|input| *input == Input::Passed || policy.inputs().any(|other| other == *input))
+        .map(Input::name)
+        .collect();
     for (at, name) in INPUTS.iter().enumerate().filter(|(_, name)| inputs.contains(name)) {
         if at < 5 {
             fs::write(folder.join(name), &texts[at]).unwrap();
@@ -129,7 +136,7 @@ fn describe(folder: &Path, policy: &Policy, stored: Stored, count: usize, inputs
     let described = inputs.iter().map(|name| {
         let dictionary = match name.ends_with("score") {
             true => Value::Null,
-            false if name.ends_with("code") => json!(CODES),
+            false if name.ends_with("code") => json!(CODES.as_slice()),
             false => json!(FLAGS),
         };
         json!({ "name": name, "column": column(name), "dictionary": dictionary })

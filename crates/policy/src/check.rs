@@ -8,11 +8,12 @@ use cloudauth_protocol::{Code, SubCode};
 
 use crate::decision::Verdict;
 use crate::document::{Assert, Document, Example, Given, Kind, Promise, Test};
-use crate::evidence::{Evidence, Flag};
+use crate::evidence::Evidence;
 use crate::grid::Scale;
 use crate::input::Input;
 use crate::problem::Problems;
 use crate::table::Table;
+use crate::value::{Form, Value};
 
 /// The SubCodes of the vendor's page on the web flow, each of which a policy must speak of.
 const SUB_CODES: [&str; 8] = ["200", "201", "202", "203", "204", "205", "206", "210"];
@@ -209,34 +210,13 @@ fn example_holds(document: &Document, table: &Table, example: &Example, problems
     }
 }
 
-/// An example's input as evidence. What is of the wrong type is invalid, as it is in the field.
+/// Reads an example's input as recorded results are read.
 pub(crate) fn evidence_of<'a>(input: &'a [(Input, Given)], labels: &'a mut Vec<Box<str>>) -> Evidence<'a> {
-    for (_, given) in input.iter().filter(|(name, _)| *name == Input::DeviceRisk) {
-        match given {
-            Given::List(list) => labels.extend(list.iter().map(|label| label.as_str().into())),
-            Given::Text(text) => labels.extend(text.split(',').map(|label| label.trim().into())),
-            Given::Number(_) => {}
-        }
-    }
-    let find = |name| input.iter().find(|(found, _)| *found == name).map(|(_, given)| given);
-    let text = |name| match find(name) {
-        Some(Given::Text(text)) => Some(text.as_str()),
-        _ => None,
+    let value = |name| match input.iter().find(|(found, _)| *found == name).map(|(_, given)| given) {
+        Some(Given::Text(text)) => Value::Text(text),
+        Some(Given::Number(number)) => Value::Number("", *number),
+        Some(Given::List(json)) => Value::List(json),
+        None => Value::Missing,
     };
-    let score = |name| match find(name) {
-        Some(Given::Number(number)) => Some(*number),
-        _ => None,
-    };
-    let flag = |name| text(name).map_or(Flag::Invalid, Flag::from_wire);
-    Evidence {
-        code: text(Input::Code),
-        sub_code: text(Input::SubCode),
-        passed: flag(Input::Passed),
-        face_attack: flag(Input::FaceAttack),
-        face_occlusion: flag(Input::FaceOcclusion),
-        verify_score: score(Input::VerifyScore),
-        quality_score: score(Input::QualityScore),
-        face_attack_score: score(Input::FaceAttackScore),
-        device_risk: labels,
-    }
+    Evidence::read(Form::Flat, value, labels, |_| {})
 }

@@ -159,5 +159,6 @@ pub(crate) struct Example {
 pub(crate) enum Given {
     Text(String),
     Number(f64),
-    List(Vec<String>),
+    /// A JSON list of texts.
+    List(String),
 }

@@ -45,7 +45,8 @@ impl Policy {
     /// `policy_reason`, and the same in each row, `policy_id`, `policy_version` and `policy_content`.
     ///
     /// A score is a column of numbers, or one of texts where [`Columns::text`] says so; codes and flags are texts.
-    /// NULL is missing, and so is an empty code. Nothing is trimmed, and no case is folded.
+    /// NULL is missing, and so is an empty code. Nothing is trimmed, and no case is folded. The query reads the column of
+    /// `passed` even if the policy does not declare that input: a callback has its SubCode there.
     ///
     /// ```
     /// use cloudauth_policy::{Columns, Dialect, Policy, builtin};
@@ -69,10 +70,10 @@ impl Policy {
         };
 
         let mut read = kept("cloudauth_row")?;
+        // Evidence has the SubCode of a callback in `passed`, whether the policy declares that input or not.
+        let passed = dialect.exact_text(&column(dialect, columns, Input::Passed)?);
         for input in &document.inputs {
-            let passed = document.inputs.iter().find(|input| input.name == Input::Passed);
-            let passed = passed.map(|passed| exact_column(dialect, columns, passed)).transpose()?;
-            read.push(reading(dialect, columns, input, passed)?);
+            read.push(reading(dialect, columns, input, &passed)?);
         }
         let mut ruled = kept("cloudauth_read")?;
         ruled.push(format!("{} AS policy_rule", rules(dialect, document)?));
@@ -111,20 +112,20 @@ fn deeper(sql: &str) -> String {
     sql.lines().fold(String::new(), |text, line| text + "\n  " + line)
 }
 
-fn exact_column(dialect: Dialect, columns: &Columns, input: &DeclaredInput) -> Result<String, SqlError> {
-    let name = dialect.name(columns.of_input(input.name()))?;
-    Ok(dialect.exact_text(&format!("cloudauth_row.{name}")))
+fn column(dialect: Dialect, columns: &Columns, input: Input) -> Result<String, SqlError> {
+    Ok(format!("cloudauth_row.{}", dialect.name(columns.of_input(input.name()))?))
 }
 
-/// A column of the innermost layer: what the table holds, in the policy's words. A callback has its SubCode in `passed`.
+/// A column of the innermost layer: what the table holds, in the policy's words. `passed` is the text of that column, in which
+/// a callback has its SubCode.
 fn reading(
     dialect: Dialect,
     columns: &Columns,
     input: &DeclaredInput,
-    passed: Option<String>,
+    passed: &str,
 ) -> Result<String, SqlError> {
     let name = input.name();
-    let column = format!("cloudauth_row.{}", dialect.name(columns.of_input(name))?);
+    let column = column(dialect, columns, input.name)?;
     let texts = |values: &[&str]| -> Result<String, SqlError> {
         let texts = values.iter().map(|value| dialect.text(value));
         Ok(texts.collect::<Result<Vec<_>, _>>()?.join(", "))
@@ -137,8 +138,8 @@ fn reading(
             let mut words = format!(
                 "CASE WHEN {exact} IN ({values}) THEN {exact} WHEN {with_zeros} AND {code} IN ({values}) THEN {code} WHEN {exact} IS NOT NULL AND {exact} NOT IN ('', 'null') THEN 'unknown'"
             );
-            if let Some(passed) = passed.filter(|_| input.name == Input::SubCode) {
-                let is_code = dialect.is_sub_code_in_passed(&passed);
+            if input.name == Input::SubCode {
+                let is_code = dialect.is_sub_code_in_passed(passed);
                 words += &format!(
                     " WHEN {is_code} THEN CASE WHEN {passed} IN ({values}) THEN {passed} ELSE 'unknown' END"
                 );

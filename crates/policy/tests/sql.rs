@@ -6,7 +6,7 @@ mod random;
 
 use cloudauth_policy::{Columns, Dialect, Policy, builtin};
 use random::rows::{CODES, FLAGS, INPUTS, Row, Rows, rule_of};
-use random::{Dice, EDGES, random_policy, without_quotes};
+use random::{CODES_ALONE, Dice, EDGES, random_policy, without_quotes};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value as Json;
@@ -76,6 +76,18 @@ fn numbers_and_texts_that_are_hard_to_carry_decide_alike_in_sqlite() {
         let rows = rows(&policy, &mut Dice(17), 10_000);
         assert_eq!(mismatches(&policy, &rows, &sql(&policy)), 0, "{text}");
     }
+}
+
+#[test]
+fn a_policy_without_passed_decides_callbacks_alike_in_sqlite() {
+    let policy = Policy::parse(CODES_ALONE).unwrap();
+    let mut rows = rows(&policy, &mut Dice(23), 10_000);
+    assert_eq!(mismatches(&policy, &rows, &sql(&policy)), 0);
+    // By a code of its own, missing, and in `passed`.
+    rows.retain(|row| row.texts[1].is_none() && row.texts[2] == Some("206"));
+    assert!(rows.len() > 5 && rows.iter().all(|row| policy.decide(&row.evidence()).rule() == "risk"));
+    let renamed = Columns::default().column("passed", "ok");
+    assert!(policy.sql(Dialect::Sqlite, &renamed).unwrap().contains("cloudauth_row.\"ok\""));
 }
 
 #[test]
@@ -181,7 +193,7 @@ version = "1"
 decision = "review"
 reason = "otherwise"
 [inputs]
-sub_code = { type = "code", values = ["200", "201", "202", "203", "204", "205", "206", "210", "a"] }
+sub_code = { type = "code", values = ["200", "201", "202", "203", "204", "205", "206", "210", "211"] }
 passed = { type = "flag" }
 verify_score = { type = "score", range = [0.0, 100.0] }
 [[rule]]
@@ -202,7 +214,7 @@ when = { verify_score = "invalid" }
 then = { decision = "review", reason = "invalid_score" }
 [[rule]]
 id = "others"
-when = { sub_code = ["201", "202", "203", "204", "205", "206", "210", "a"] }
+when = { sub_code = ["201", "202", "203", "204", "205", "206", "210", "211"] }
 then = { decision = "review", reason = "others" }
 [[rule]]
 id = "approve"
@@ -320,8 +332,11 @@ fn what_cannot_be_said_exactly_is_refused_by_name() {
     let labels = Policy::parse(&labels).unwrap();
     let message = labels.sql(Dialect::DuckDb, &Columns::default()).unwrap_err().to_string();
     assert!(message.contains("`device_risk`, a list of labels"), "{message}");
-    let quoted =
-        Policy::parse(&TIGHT.replace("\"a\"", "\"it's\"").replace("version = \"1\"", "version = '1\\'"));
+    let quoted = Policy::parse(
+        &TIGHT
+            .replace("reason = \"match\"", "reason = \"it's\"")
+            .replace("version = \"1\"", "version = '1\\'"),
+    );
     let quoted = quoted.unwrap();
     for dialect in Dialect::ALL {
         let sql = quoted.sql(dialect, &Columns::default());

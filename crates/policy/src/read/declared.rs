@@ -1,5 +1,6 @@
 //! What a file declares: its thresholds and its inputs.
 
+use cloudauth_protocol::grammar;
 use toml::de::DeValue;
 
 use super::{Reader, Value, entries, float, spelling};
@@ -153,10 +154,8 @@ impl Reader<'_, '_> {
                 );
             }
             let kind = match name.kind() {
-                InputKind::Code => Kind::Code(self.distinct(name.name(), entry.take("values"), &key.span())),
-                InputKind::Labels => {
-                    Kind::Labels(self.distinct(name.name(), entry.take("values"), &key.span()))
-                }
+                InputKind::Code => Kind::Code(self.distinct(name, entry.take("values"), &key.span())),
+                InputKind::Labels => Kind::Labels(self.distinct(name, entry.take("values"), &key.span())),
                 InputKind::Score => self.range(name.name(), entry.take("range"), &key.span()),
                 InputKind::Flag => Kind::Flag,
             };
@@ -166,17 +165,16 @@ impl Reader<'_, '_> {
         inputs
     }
 
-    fn distinct(&mut self, name: &str, value: Option<&Value<'_>>, at: &Span) -> Vec<String> {
+    /// The declared codes or labels, each of which the reader of evidence can find in a document.
+    fn distinct(&mut self, input: Input, value: Option<&Value<'_>>, at: &Span) -> Vec<String> {
+        let name = input.name();
         let mut values: Vec<String> = Vec::new();
         for value in self.list("`values`", value) {
             let Some(text) = self.string(name, value) else { continue };
-            let is_kept = matches!(text.as_str(), "" | "null" | "unknown" | "missing" | "none" | "invalid");
-            if is_kept || values.contains(&text) || text.chars().any(char::is_control) {
-                self.wrong(
-                    &value.span(),
-                    format!("`{text}` cannot be a value here"),
-                    "each once, without control characters, and none of the words that the format keeps for itself",
-                );
+            if let Some((message, help)) = unreadable(input.kind(), &text) {
+                self.wrong(&value.span(), message, &help);
+            } else if values.contains(&text) {
+                self.wrong(&value.span(), format!("`{text}` is declared twice"), "remove one of the two");
             } else {
                 values.push(text);
             }
@@ -206,6 +204,38 @@ impl Reader<'_, '_> {
         );
         Kind::Score { least: 0.0, most: 100.0 }
     }
+}
+
+/// The message and the help for a value that no evidence ever holds: the grammar reads it as another value or as malformed.
+fn unreadable(kind: InputKind, text: &str) -> Option<(String, String)> {
+    if text.chars().any(char::is_control) {
+        let message = "a declared value holds control characters".to_owned();
+        return Some((message, "remove them".to_owned()));
+    }
+    if matches!(text, "null" | "unknown" | "missing" | "none" | "invalid") {
+        let help =
+            "remove it: conditions use the word without a declaration, and `null` is missing".to_owned();
+        return Some((format!("`{text}` is reserved"), help));
+    }
+    if kind == InputKind::Code {
+        let help = match grammar::code(text) {
+            Some(code) if code == text => return None,
+            Some(code) => format!("write \"{code}\""),
+            None => {
+                "a code is 1 to 15 digits without a leading zero; every other value is `unknown`".to_owned()
+            }
+        };
+        return Some((format!("`{text}` is not a code"), help));
+    }
+    if text == grammar::MALFORMED {
+        let help = "remove it: a malformed label is `unknown`".to_owned();
+        return Some((format!("`{text}` stands for a malformed label"), help));
+    }
+    let mut labels = Vec::new();
+    grammar::labels_of_text(text, &mut labels);
+    let is_label = matches!(&*labels, [label] if **label == *text);
+    let help = "a label has no comma, no blank at its beginning or end, and no `[` at its beginning";
+    (!is_label).then(|| (format!("`{text}` is not a label"), help.to_owned()))
 }
 
 /// The text of a number, also of one in quotes.

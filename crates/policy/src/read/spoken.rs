@@ -263,7 +263,8 @@ impl Reader<'_, '_> {
             (InputKind::Score, _) => float(value).map(Given::Number),
             (InputKind::Labels, DeValue::Array(list)) => {
                 let text = |label: &Value<'_>| label.get_ref().as_str().map(str::to_owned);
-                list.iter().map(text).collect::<Option<Vec<String>>>().map(Given::List)
+                let labels = list.iter().map(text).collect::<Option<Vec<String>>>();
+                labels.map(|labels| Given::List(serde_json::Value::from(labels).to_string()))
             }
             (_, DeValue::String(text)) => Some(Given::Text(text.to_string())),
             _ => None,

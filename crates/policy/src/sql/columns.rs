@@ -2,6 +2,7 @@
 
 use super::SqlError;
 use crate::document::{DeclaredInput, Kind};
+use crate::input::Input;
 use crate::problem::did_you_mean;
 
 /// Where the rows lie. Names are as the warehouse has them, without quotes.
@@ -62,7 +63,8 @@ impl Columns {
                 return Err(SqlError::new(format!("the input `{name}` has two columns")));
             }
         }
-        for name in names.chain(&self.texts) {
+        // The query reads it for the SubCode of callbacks.
+        for name in names.filter(|name| *name != Input::Passed.name()).chain(&self.texts) {
             if !inputs.iter().any(|input| input.name() == name) {
                 let help = did_you_mean(name, inputs.iter().map(|input| input.name()));
                 return Err(SqlError::new(format!("the policy has no input `{name}`; {help}")));

@@ -164,6 +164,71 @@ fn v1_values_of_the_wrong_type_are_refused_with_the_right_spelling() {
 }
 
 #[test]
+fn v1_a_code_that_no_evidence_holds_cannot_be_declared() {
+    for (written, message, help) in [
+        ("\"200.0\"", "`200.0` is not a code", "write \"200\""),
+        ("\"(malformed)\"", "`(malformed)` is not a code", "1 to 15 digits without a leading zero"),
+        ("\"0200\"", "`0200` is not a code", "1 to 15 digits"),
+        ("\"2e2\"", "`2e2` is not a code", "1 to 15 digits"),
+        ("\"200 \"", "`200 ` is not a code", "1 to 15 digits"),
+        ("\"ABC\"", "`ABC` is not a code", "1 to 15 digits"),
+        ("\"1000000000000000\"", "`1000000000000000` is not a code", "1 to 15 digits"),
+        ("\"2\\t0\"", "a declared value holds control characters", "remove them"),
+        ("\"null\"", "`null` is reserved", "remove it"),
+        ("\"unknown\"", "`unknown` is reserved", "remove it"),
+        ("\"201\"", "`201` is declared twice", "remove one"),
+    ] {
+        let text = with("values = [\"200\", ", &format!("values = [\"200\", {written}, "));
+        assert_problem(&text, "V1", message, help);
+    }
+    for code in ["0", "7", "999999999999999"] {
+        let text = with("values = [\"200\", ", &format!("values = [\"200\", \"{code}\", "))
+            .replace("sub_code = [\"202\", \"203\"]", &format!("sub_code = [\"202\", \"203\", \"{code}\"]"));
+        assert_eq!(problems(&text), [], "{code}");
+    }
+}
+
+#[test]
+fn v1_a_label_that_no_evidence_holds_cannot_be_declared() {
+    let with_label = |label: &str| {
+        let rule = format!(
+            "[[rule]]\nid = \"risk\"\nwhen = {{ device_risk = [{label}, \"unknown\"] }}\nthen = {{ decision = \"review\", reason = \"risk\" }}\n\n[[rule]]\nid = \"attack-flag\""
+        );
+        with("[[rule]]\nid = \"attack-flag\"", &rule).replace(
+            "face_attack_score = { type",
+            &format!(
+                "device_risk = {{ type = \"labels\", values = [{label}] }}\nface_attack_score = {{ type"
+            ),
+        )
+    };
+    for (written, message, help) in [
+        ("\"(malformed)\"", "`(malformed)` stands for a malformed label", "remove it"),
+        ("\"ROOT,VPN\"", "`ROOT,VPN` is not a label", "a label has no comma"),
+        ("\" ROOT\"", "` ROOT` is not a label", "no blank at its beginning or end"),
+        ("\"ROOT\\u00a0\"", "is not a label", "no blank at its beginning or end"),
+        ("\"[ROOT]\"", "`[ROOT]` is not a label", "no `[` at its beginning"),
+        ("\"RO\\nOT\"", "a declared value holds control characters", "remove them"),
+        ("\"none\"", "`none` is reserved", "remove it"),
+    ] {
+        assert_problem(&with_label(written), "V1", message, help);
+    }
+    for label in ["\"ROOT\"", "\"Virtual Camera\"", "\"\u{6a21}\u{62df}\u{5668}\"", "\"a]\""] {
+        assert_eq!(problems(&with_label(label)), [], "{label}");
+    }
+}
+
+#[test]
+fn v9_an_example_is_read_as_recorded_results_are() {
+    for (from, to) in [
+        ("sub_code = \"204\", passed = \"F\"", "sub_code = \"204.0\", passed = \"F\""),
+        ("sub_code = \"204\", passed = \"F\"", "passed = \"204\""),
+        ("sub_code = \"204\", passed = \"F\"", "sub_code = \"null\", passed = \"204\""),
+    ] {
+        assert_eq!(problems(&with(from, to)), [], "{to}");
+    }
+}
+
+#[test]
 fn v1_two_examples_of_one_name_are_refused() {
     let text = with("name = \"one ulp below\"", "name = \"vendor sample\"");
     assert_problem(&text, "V1", "two examples have the name `vendor sample`", "its own name");

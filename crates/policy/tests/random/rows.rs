@@ -6,7 +6,7 @@ use cloudauth_policy::{Evidence, Form, Input, Policy, Value};
 use super::Dice;
 
 /// Codes, most of which are none.
-pub const CODES: [&str; 31] = [
+pub const CODES: [&str; 33] = [
     "200",
     "201",
     "202",
@@ -38,6 +38,8 @@ pub const CODES: [&str; 31] = [
     "20\u{301}0",
     "a",
     "A",
+    "0",
+    "999999999999999",
 ];
 
 /// Flags, most of which are none.

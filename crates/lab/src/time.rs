@@ -2,21 +2,24 @@
 
 use std::ops::{Range, RangeInclusive};
 
-const DAY: f64 = 86_400.0;
+const DAY: i64 = 86_400;
 const MINUTES_OF_DAY: i32 = 1440;
 /// The years in which instants can be written with an offset: those that every warehouse counts days in.
 pub(crate) const YEARS: RangeInclusive<i32> = 1901..=2298;
 /// A number of seconds lies in this century, and so does one of milliseconds: other numbers are other things, such as
 /// microseconds, or a date written without its hyphens.
-pub(crate) const SECONDS: Range<f64> = 946_684_800.0..4_102_444_800.0;
+pub(crate) const SECONDS: Range<i64> = 946_684_800..4_102_444_800;
+
+/// How many digits a number that is a time has before its point.
+pub(crate) const DIGITS: [usize; 4] = [9, 10, 12, 13];
 
 /// The day since 1970 of a time, in the zone that is so many minutes east of UTC.
 ///
 /// A time is a date, `2026-01-31`; a date and a time of day, `2026-01-31T23:59:59.5`, with `T` or a blank between them, in the
-/// zone, or in UTC or at an offset where `Z`, `UTC` or `+08:00` follows; or a number of seconds or milliseconds since 1970.
+/// zone, or in UTC or at an offset where `Z`, `UTC` or `+08:00` follows; or a number of seconds or milliseconds since 1970,
+/// `1772395200.5`, also as Java writes it, `1.7723952005E9`.
 pub(crate) fn day(text: &str, zone: i32) -> Option<i32> {
-    let number = || text.parse::<f64>().ok().filter(|number| number.is_finite());
-    written_day(text.as_bytes(), zone).or_else(|| day_of_number(number()?, zone))
+    written_day(text.as_bytes(), zone).or_else(|| day_of_instant(written_number(text.as_bytes())?, zone))
 }
 
 /// The day since 1970 of a date, `2026-01-31`.
@@ -90,11 +93,44 @@ fn number(digits: &[u8]) -> Option<i32> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0')))
 }
 
+/// The whole part of a number of seconds or milliseconds, digit by digit: a double could round it to the next day.
+fn written_number(text: &[u8]) -> Option<i64> {
+    let (written, exponent) = match text {
+        [rest @ .., b'e' | b'E', places @ b'8'..=b'9'] => (rest, Some(places - b'0')),
+        [rest @ .., b'e' | b'E', b'1', places @ b'1'..=b'2'] => (rest, Some(10 + places - b'0')),
+        _ => (text, None),
+    };
+    let point = written.iter().position(|byte| *byte == b'.');
+    let (whole, fraction) = written.split_at_checked(point.unwrap_or(written.len()))?;
+    let fraction = fraction.strip_prefix(b".");
+    if fraction.is_some_and(<[u8]>::is_empty)
+        || exponent.is_some() && (whole.len() != 1 || fraction.is_none())
+    {
+        return None;
+    }
+    let fraction = fraction.unwrap_or_default();
+    let places = usize::from(exponent.unwrap_or_default());
+    if !fraction.iter().all(u8::is_ascii_digit) || !DIGITS.contains(&(whole.len() + places)) {
+        return None;
+    }
+    let moved = fraction.iter().chain(std::iter::repeat(&b'0')).take(places);
+    whole
+        .iter()
+        .chain(moved)
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(*digit - b'0')))
+}
+
 /// The day since 1970 of seconds or milliseconds since then.
-#[expect(clippy::cast_possible_truncation, reason = "a day of this century")]
+#[expect(clippy::cast_possible_truncation, reason = "only the day of a number of this century is used")]
 pub(crate) fn day_of_number(number: f64, zone: i32) -> Option<i32> {
-    let seconds = [number, number / 1000.0].into_iter().find(|seconds| SECONDS.contains(seconds))?;
-    Some(((seconds + f64::from(zone * 60)) / DAY).floor() as i32)
+    day_of_instant(number.floor() as i64, zone)
+}
+
+/// The same of whole numbers: a fraction never reaches another day.
+#[expect(clippy::cast_possible_truncation, reason = "a day of this century")]
+fn day_of_instant(number: i64, zone: i32) -> Option<i32> {
+    let seconds = [number, number.div_euclid(1000)].into_iter().find(|seconds| SECONDS.contains(seconds))?;
+    Some((seconds + i64::from(zone) * 60).div_euclid(DAY) as i32)
 }
 
 /// By the calendar that counts years from March, so that the leap day comes last.
@@ -168,11 +204,56 @@ mod tests {
             assert_eq!(day(wrong, 480), None, "{wrong}");
         }
         assert_eq!(
-            [day_of_number(20_454.0 * DAY + 1.0, 0), day_of_number(20_454.0 * DAY * 1000.0, 0)],
+            [day_of_number(20_454.0 * 86_400.0 + 1.0, 0), day_of_number(20_454.0 * 86_400_000.0, 0)],
             [Some(20_454); 2]
         );
-        for wrong in [0.0, -1.0, 20_260_131.0, 20_454.0 * DAY * 1e6, f64::NAN, f64::INFINITY] {
+        for wrong in [0.0, -1.0, 20_260_131.0, 20_454.0 * 86_400.0 * 1e6, f64::NAN, f64::INFINITY] {
             assert_eq!(day_of_number(wrong, 0), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_never_reaches_the_next_day() {
+        for text in [
+            "1772380799",
+            "1772380799.99999999999999",
+            "1.77238079999999999999999E9",
+            "1772380799999.9999999",
+        ] {
+            assert_eq!(day(text, 0).map(shown).as_deref(), Some("2026-03-01"), "{text}");
+        }
+        assert_eq!(day_of_number(1_772_380_800.0_f64.next_down(), 0), day("2026-03-01", 0));
+        assert_eq!(day("4102444799.99999999999999", 0).map(shown).as_deref(), Some("2099-12-31"));
+    }
+
+    #[test]
+    fn other_numbers_are_no_times() {
+        for wrong in [
+            "+1772395200",
+            "-1772395200",
+            "1772395200.",
+            ".1772395200",
+            "1772395200.5.5",
+            "1772395200.5e0",
+            "1772395200,5",
+            "17723952005",
+            "1.7723952E10",
+            "1.7723952E+9",
+            "1.7723952E09",
+            "17.723952E8",
+            "17723952E2",
+            "1E9",
+            "1.E9",
+            "E9",
+            "1.77E",
+            "inf",
+            "NaN",
+            "0x69A4",
+            "946684799.9",
+            "1.0E11",
+            "1772395200.\u{ff15}",
+        ] {
+            assert_eq!(day(wrong, 480), None, "{wrong}");
         }
     }
 
@@ -191,6 +272,10 @@ mod tests {
             "1772395200",
             "1772395200.5",
             "1772395200000",
+            "1772395200000.125",
+            "1.7723952E9",
+            "1.7723952005e9",
+            "1.772395200123E12",
         ] {
             let days = [shanghai, utc, west].map(|zone| day(text, zone).map(shown).unwrap_or_default());
             assert_eq!(days, ["2026-03-02", "2026-03-01", "2026-03-01"], "{text}");

@@ -5,7 +5,7 @@
 use cloudauth_policy::Dialect;
 
 use super::engine::{deeper, digits, floor, whole};
-use crate::time::{SECONDS, YEARS};
+use crate::time::{DIGITS, SECONDS, YEARS};
 
 /// The text of a column of times. Where an instant would be written in the zone of a session or server, it is written in UTC.
 pub(super) fn text(dialect: Dialect, column: &str) -> String {
@@ -27,7 +27,7 @@ pub(super) fn text(dialect: Dialect, column: &str) -> String {
 pub(super) fn with_day(dialect: Dialect, query: &str, zone: i32) -> String {
     let steps = [
         vec![("date", date(dialect)), ("rest", "substr(step.raw_time, 11)".to_owned())],
-        vec![("offset", offset(dialect))],
+        vec![("offset", offset(dialect)), ("number", number(dialect))],
         vec![("body", body(dialect))],
         vec![("clock", clock(dialect)), ("millis", millis(dialect))],
         vec![("minutes", minutes(dialect, zone))],
@@ -146,11 +146,46 @@ fn clock(dialect: Dialect) -> String {
     )
 }
 
-/// A time that is a number of seconds or milliseconds since 1970, in milliseconds; 0 for any other text.
-fn millis(dialect: Dialect) -> String {
+/// The digits before the point of a time that is a number; empty for any other text.
+fn number(dialect: Dialect) -> String {
     let (text, length) = ("step.raw_time", "length(step.raw_time)");
+    let is_point = |at: usize| dialect.matches(&format!("substr({text}, {at}, 1)"), "[.]");
+    let plain = DIGITS.map(|count| {
+        let whole = format!("substr({text}, 1, {count})");
+        let is_whole = digits(dialect, &whole);
+        let (point, fraction) =
+            (is_point(count + 1), digits(dialect, &format!("substr({text}, {})", count + 2)));
+        format!("WHEN {is_whole} AND ({length} = {count} OR {point} AND {fraction}) THEN {whole}")
+    });
+    // As Java writes doubles, and so Spark: `1.7723952005E9`.
+    let scientific = DIGITS.map(|count| {
+        let exponent = (count - 1).to_string();
+        let tail = exponent.len() + 1;
+        let fraction = format!("substr({text}, 3, {length} - {})", tail + 2);
+        format!(
+            "WHEN {is_exponent} AND {is_first} AND {point} AND {is_fraction} THEN substr({first} || {fraction} || '{zeros}', 1, {count})",
+            is_exponent = dialect
+                .matches(&format!("substr({text}, {length} - {})", tail - 1), &format!("[eE]{exponent}")),
+            is_first = digits(dialect, &format!("substr({text}, 1, 1)")),
+            point = is_point(2),
+            is_fraction = digits(dialect, &fraction),
+            first = format_args!("substr({text}, 1, 1)"),
+            zeros = "0".repeat(count),
+        )
+    });
+    // `1.0E9` is the shortest: a length below zero is an error in some engines.
+    format!(
+        "CASE WHEN step.raw_date = '' AND {length} >= 5 THEN CASE {} {} ELSE '' END ELSE '' END",
+        plain.join(" "),
+        scientific.join(" ")
+    )
+}
+
+/// A time that is a number, in milliseconds since 1970; 0 for any other text.
+fn millis(dialect: Dialect) -> String {
+    let (text, length) = ("step.raw_number", "length(step.raw_number)");
     let number = |least: u32, most: u32, points: u32| {
-        let is = format!("{length} >= {least} AND {length} <= {most} AND {}", digits(dialect, text));
+        let is = format!("{length} >= {least} AND {length} <= {most}");
         // Only a number is cast, even if an engine evaluates both branches.
         let guarded = format!("CASE WHEN {is} THEN {text} ELSE '0' END");
         let kind = if dialect == Dialect::ClickHouse { "Nullable(Int64)" } else { "BIGINT" };

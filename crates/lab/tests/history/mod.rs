@@ -133,6 +133,8 @@ pub fn cases() -> Vec<Case> {
         ("times", random(), Some(builtin(builtin::THRESHOLD)), ALL, all(Kind::Timestamp)),
         ("instants", builtin(builtin::ONBOARDING), None, ALL, numbered(Kind::Instant)),
         ("worded", builtin(builtin::ONBOARDING), Some(random()), WORDED, worded),
+        // No flag, and times that are numbers.
+        ("epochs", builtin(random::CODES_ALONE), None, ALL, all(Kind::Double)),
         ("bare", builtin(builtin::THRESHOLD), None, BARE, bare),
     ]
     .into_iter()
@@ -156,7 +158,7 @@ const VALUES: [&str; 11] =
 /// Integers and other numbers, in a column of doubles.
 const NUMBERS: [f64; 11] =
     [1001.0, 2.0, 0.0, -5.0, 12_345_678.0, 999_999_999_999_999.0, 1e15, 1e300, 2.5, 0.1, -1e-7];
-const TIMES: [&str; 41] = [
+const TIMES: [&str; 58] = [
     "2024-02-29",
     "2000-02-29T00:00:00Z",
     "2026-02-29",
@@ -191,6 +193,25 @@ const TIMES: [&str; 41] = [
     "4102444799999",
     "4102444800",
     "177239520012",
+    // Numbers with a fraction, and as Java writes them.
+    "1772395200.5",
+    "1772395200123.75",
+    "1772380799.99999999999999",
+    "4102444799.99999999999999",
+    "1.7723952005E9",
+    "1.77238079999999999999999E9",
+    "1.772395200123e12",
+    "9.46684800E8",
+    "9.46684799E8",
+    // Almost numbers.
+    "1772395200.",
+    "1772395200.5.5",
+    "+1772395200",
+    "1.7723952E+9",
+    "17.723952E8",
+    "1E9",
+    "1.7723952E10",
+    "1772395200.5e0",
     // Almost times.
     "2026-03-01T20",
     "2026-03-01T24:00Z",
@@ -299,6 +320,12 @@ fn time(dice: &mut Dice, kind: Kind, seldom: bool) -> Value {
         Kind::Timestamp => json!(format!("{date} {:02}:30:00", dice.roll() % 24)),
         Kind::Instant => json!(format!("{date} {:02}:30:00+00:00", dice.roll() % 24)),
         Kind::Date => json!(date),
+        Kind::Double => {
+            // Around midnight in Shanghai, in seconds or milliseconds.
+            let midnight = (1_704_067_200 + (dice.roll() % 1000) * 86_400 - 28_800) as f64;
+            let second = midnight + dice.of(&[-1.0, -0.5, -0.015_625, 0.0, 0.25, 43_200.125]);
+            json!(if dice.roll().is_multiple_of(2) { second } else { second * 1000.0 })
+        }
         _ => {
             let offset = dice.of(&["+08:00", "Z", "", "-05", "+1345"]);
             json!(format!("{date}T{:02}:{:02}:00{offset}", dice.roll() % 24, dice.roll() % 60))

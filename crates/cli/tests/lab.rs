@@ -234,7 +234,7 @@ fn what_is_missing_is_said() {
     history(folder.path());
     for (args, part) in [
         (&["replay", "builtin:onboarding", "nowhere.csv"][..], "cannot read nowhere.csv"),
-        (&["replay", "builtin:nobody", "history.jsonl"], "no policy `nobody`"),
+        (&["replay", "builtin:nobody", "history.jsonl"], "unknown built-in policy `nobody`"),
         (&["replay", "builtin:onboarding", "map.toml"], "is not known by its name"),
         (&["replay", "builtin:onboarding", "history.jsonl", "--mapping", "history.jsonl"], "history.jsonl: "),
     ] {

@@ -23,6 +23,17 @@ fn run(folder: &Path, args: &[&str]) -> Output {
 /// Rows as JSON Lines, and their counts by the query of `lab sql` as JSON Lines.
 fn count(folder: &Path) {
     fs::write(folder.join("mapping.toml"), MAPPING).unwrap();
+    let database = stored(folder);
+    let args = ["lab", "sql", "builtin:onboarding", "--candidate", "builtin:vendor", "--dialect", "sqlite"];
+    let output = run(folder, &[&args[..], &["--table", "log", "--mapping", "mapping.toml"]].concat());
+    assert!(output.status.success(), "{}", text(&output));
+    let sql = String::from_utf8(output.stdout).unwrap();
+    assert!(!sql.contains(';'), "{sql}");
+    fs::write(folder.join("counts.jsonl"), counted(&database, &sql)).unwrap();
+}
+
+/// Rows in a table, and as JSON Lines in a file.
+fn stored(folder: &Path) -> Connection {
     let database = Connection::open_in_memory().unwrap();
     let names = [
         "sub_code",
@@ -68,12 +79,12 @@ fn count(folder: &Path) {
             .unwrap();
     }
     fs::write(folder.join("rows.jsonl"), lines).unwrap();
-    let args = ["lab", "sql", "builtin:onboarding", "--candidate", "builtin:vendor", "--dialect", "sqlite"];
-    let output = run(folder, &[&args[..], &["--table", "log", "--mapping", "mapping.toml"]].concat());
-    assert!(output.status.success(), "{}", text(&output));
-    let sql = String::from_utf8(output.stdout).unwrap();
-    assert!(!sql.contains(';'), "{sql}");
-    let mut query = database.prepare(&sql).unwrap();
+    database
+}
+
+/// What a query gives, as JSON Lines.
+fn counted(database: &Connection, sql: &str) -> String {
+    let mut query = database.prepare(sql).unwrap();
     let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
     let mut rows = query.query([]).unwrap();
     let mut counts = String::new();
@@ -86,7 +97,7 @@ fn count(folder: &Path) {
         let members = columns.iter().enumerate().map(|(at, name)| (name.clone(), value(at)));
         writeln!(counts, "{}", Value::Object(members.collect())).unwrap();
     }
-    fs::write(folder.join("counts.jsonl"), counts).unwrap();
+    counts
 }
 
 fn without_places(mut value: Value) -> Value {
@@ -169,4 +180,66 @@ fn what_is_of_something_else_is_refused_by_its_name() {
     let output = run(folder, &whole);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output).contains("do not add up"), "{}", text(&output));
+}
+
+#[test]
+fn every_view_lists_the_failing_examples_that_are_allowed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    count(folder);
+    let policy =
+        cloudauth::policy::builtin::ONBOARDING.replace("value = 75.0, far = \"1/10000\"", "value = 76.5");
+    fs::write(folder.join("p.toml"), policy).unwrap();
+    let sql =
+        ["lab", "sql", "builtin:vendor", "--candidate", "p.toml", "--dialect", "sqlite", "--table", "log"];
+    let sql = [&sql[..], &["--mapping", "mapping.toml"]].concat();
+    let report = [
+        "lab",
+        "report",
+        "builtin:vendor",
+        "rows.jsonl",
+        "--candidate",
+        "p.toml",
+        "--mapping",
+        "mapping.toml",
+    ];
+    let allow = ["--allow-failing-examples"];
+    for args in [&sql[..], &report] {
+        let output = run(folder, args);
+        assert!(
+            output.status.code() == Some(1) && text(&output).contains("policy check failed"),
+            "{}",
+            text(&output)
+        );
+        let output = run(folder, &[args, &allow].concat());
+        assert!(output.status.success(), "{}", text(&output));
+        assert!(text(&output).contains("failing example, allowed: p.toml:"), "{}", text(&output));
+        let document = json(&run(folder, &[args, &allow, &["--output", "json"]].concat()));
+        assert_eq!(document["failing_examples"][0]["policy"], "p.toml", "{document}");
+    }
+    // What is printed is the query alone.
+    let output = run(folder, &[&sql[..], &allow].concat());
+    assert!(
+        output.stdout.starts_with(b"WITH") && !String::from_utf8_lossy(&output.stdout).contains("failing")
+    );
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(
+        page.contains("Failing examples, allowed to explore: <b>") && page.contains("got review by"),
+        "{page:.3000}"
+    );
+
+    let query = String::from_utf8(output.stdout).unwrap();
+    let counts = counted(&stored(folder), &query);
+    fs::write(folder.join("allowed.jsonl"), counts).unwrap();
+    let finish =
+        ["lab", "finish", "allowed.jsonl", "--policy", "builtin:vendor", "--candidate", "p.toml", "--view"];
+    for view in ["replay", "compare", "calibrate", "drift", "report"] {
+        let args = [&finish[..], &[view]].concat();
+        assert_eq!(run(folder, &args).status.code(), Some(1), "{view}");
+        let output = run(folder, &[&args[..], &allow].concat());
+        assert!(output.status.success(), "{view}: {}", text(&output));
+        assert!(text(&output).contains("failing example, allowed: p.toml:"), "{view}: {}", text(&output));
+        let document = json(&run(folder, &[&args[..], &allow, &["--output", "json"]].concat()));
+        assert_eq!(document["failing_examples"][0]["policy"], "p.toml", "{view}: {document}");
+    }
 }

@@ -134,6 +134,14 @@ fn a_whole_answer_is_decided_on_and_a_pending_one_is_not() {
 }
 
 #[test]
+fn decide_reports_a_sub_code_in_passed() {
+    let output = run(&["policy", "decide", "builtin:onboarding", "--output", "json"], r#"{"passed":"206"}"#);
+    let issue =
+        "`passed` holds a SubCode, as in a callback: it counts as `sub_code`, and `passed` is invalid";
+    assert_eq!(json(&output)["data_issues"], serde_json::json!([issue]), "{}", text(&output));
+}
+
+#[test]
 fn explain_names_what_failed_and_the_nearest_change() {
     let shown = text(&run(&["policy", "explain", "builtin:onboarding"], &passing(74.2)));
     assert!(
@@ -148,7 +156,12 @@ fn explain_lists_the_nearest_value_beside_a_missing_one() {
     let evidence = r#"{"sub_code":"200","passed":"T","verify_score":75.5,"face_attack":"F","face_occlusion":"F","face_attack_score":0.001,"quality_score":90}"#;
     let shown = text(&run(&["policy", "explain", "builtin:onboarding"], evidence));
     let (values, missing) = shown.split_once("with an input missing or invalid").unwrap();
-    assert!(values.contains("it would be\n  review   if 70 <= verify_score < 75 (0.5 away)\n"), "{shown}");
+    assert!(
+        values.contains(
+            "changes of one input that change the verdict\n  review   if 70 <= verify_score < 75 (0.5 away)\n"
+        ),
+        "{shown}"
+    );
     assert!(values.contains("  reject   if 60 <= verify_score < 70 (5.5 away)\n"), "{shown}");
     assert!(missing.contains("  review   if verify_score is invalid\n"), "{shown}");
     let document = json(&run(&["policy", "explain", "builtin:onboarding", "--output", "json"], evidence));

@@ -94,7 +94,11 @@ impl Lab<'_> {
             lines: (0, 0),
             of_attacks: 0,
             all_rows: 0,
-            tally: Tally { skipped: self.skipped.clone(), ..Tally::new(self.policy, self.candidate, &[]) },
+            tally: Tally {
+                skipped: self.skipped.clone(),
+                failing_examples: self.failing_examples(),
+                ..Tally::new(self.policy, self.candidate, &[])
+            },
             scales: Scales::of(self.policy)?,
             of_scores: 0,
             approved: 0,

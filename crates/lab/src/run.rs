@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cloudauth_policy::Policy;
+use cloudauth_policy::{Policy, Problem};
 
 use crate::bounded::LONGEST;
 use crate::error::LabError;
@@ -275,6 +275,7 @@ impl<'p> Lab<'p> {
             let is_end = state.position.source == sources.len();
             if is_end || watch.is_stopped() {
                 state.tally.skipped.clone_from(&self.skipped);
+                state.tally.failing_examples = self.failing_examples();
                 state.tally.timezone = mapping.timezone;
                 if is_end && state.tally.rows > 0 {
                     let named = task.named().map(|slot| slot.1.clone());
@@ -283,6 +284,17 @@ impl<'p> Lab<'p> {
                 return finish(state.tally, is_end, changed, decisions);
             }
         }
+    }
+
+    /// The failing examples of both policies, each with its policy.
+    pub(crate) fn failing_examples(&self) -> Vec<String> {
+        let policies = [Some(self.policy), self.candidate].into_iter().flatten();
+        let of_one = |policy: &Policy| {
+            let (id, version) = (&policy.reference().id, &policy.reference().version);
+            let line = |example: &Problem| format!("{id} {version}: {}", example.message);
+            policy.failing_examples().map(line).collect::<Vec<_>>()
+        };
+        policies.flat_map(of_one).collect()
     }
 
     /// Saves a checkpoint, if one is wanted; the decisions first, which it counts.

@@ -55,6 +55,9 @@ pub struct Tally {
     /// Files and folders that were found and not read.
     #[serde(skip)]
     pub(crate) skipped: Vec<Skipped>,
+    /// Examples of the policies that fail, in a run to explore.
+    #[serde(skip)]
+    pub(crate) failing_examples: Vec<String>,
     /// Rows that were decided.
     pub(crate) rows: u64,
     pub(crate) notes: Notes,
@@ -96,6 +99,7 @@ impl Tally {
             absent: Vec::new(),
             timezone: TimeZone::default(),
             skipped: Vec::new(),
+            failing_examples: Vec::new(),
             rows: 0,
             notes: Notes::default(),
             sub_codes: BTreeMap::new(),

@@ -497,7 +497,7 @@ fn asked(database: &Connection, sql: &str, count: usize) -> Vec<String> {
     rules
 }
 
-/// All columns are texts, as with `policy sql --text`. SQLite's own dialect refuses scores in texts; here SQLite stands in for
+/// All columns are texts, as with `policy sql --text`. SQLite's own dialect refuses scores in texts; here SQLite replaces
 /// DataFusion, whose regular expressions are those of the crate `regex`.
 #[test]
 fn the_query_over_texts_decides_by_the_same_rule() {

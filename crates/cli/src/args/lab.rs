@@ -56,6 +56,9 @@ pub(crate) enum Lab {
         /// Compares it with this candidate.
         #[arg(long, value_name = "POLICY")]
         candidate: Option<String>,
+        /// Report although examples of a policy fail, to explore another threshold. The page lists them.
+        #[arg(long)]
+        allow_failing_examples: bool,
         /// Where to write it.
         #[arg(long, value_name = "FILE", default_value = "report.html")]
         to: PathBuf,
@@ -82,6 +85,9 @@ pub(crate) struct LabSql {
     /// Says which columns hold inputs, label, time and segments. What it does not name is not counted.
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: PathBuf,
+    /// Write the query although examples of a policy fail, to explore another threshold. Standard error lists them.
+    #[arg(long)]
+    pub(crate) allow_failing_examples: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -95,6 +101,9 @@ pub(crate) struct Finish {
     /// Its candidate, if it had one.
     #[arg(long, value_name = "POLICY")]
     pub(crate) candidate: Option<String>,
+    /// Show the counts although examples of a policy fail, to explore another threshold. The output lists them.
+    #[arg(long)]
+    pub(crate) allow_failing_examples: bool,
     /// The output: that of `lab replay`, `compare`, `calibrate`, `drift` or `report`.
     #[arg(long, value_enum)]
     pub(crate) view: View,

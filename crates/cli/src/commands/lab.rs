@@ -57,12 +57,14 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             tell(output, &ran.tally, &words::drift(&drift, &data), &drift, data.told(&ran))?;
             Ok(run::exit_code(&ran))
         }
-        Command::Report { policy, data, candidate, to } => {
+        Command::Report { policy, data, candidate, allow_failing_examples, to } => {
             let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
-            let policies = names.iter().map(|policy| load(policy)).collect::<Result<Vec<Policy>, _>>()?;
+            let load = |file: &&str| load_to_explore(file, allow_failing_examples);
+            let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
+            let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>());
             let data = Data::find(data, &names, named("--to", Some(&to)))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-            page(&ran.tally, ran.complete, &data, &to, output)?;
+            page(&ran.tally, ran.complete, &data, failing, &to, output)?;
             Ok(run::exit_code(&ran))
         }
         Command::Sql(args) => warehouse::sql(&args, output),
@@ -188,7 +190,14 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
     Ok(())
 }
 
-fn page(tally: &Tally, complete: bool, data: &Data, to: &Path, output: &Output) -> Result<(), Failure> {
+fn page(
+    tally: &Tally,
+    complete: bool,
+    data: &Data,
+    (failing, failing_json): (String, Value),
+    to: &Path,
+    output: &Output,
+) -> Result<(), Failure> {
     let language = match output.language {
         args::Language::Zh => Language::Zh,
         args::Language::En => Language::En,
@@ -198,8 +207,11 @@ fn page(tally: &Tally, complete: bool, data: &Data, to: &Path, output: &Output) 
     let to: PathBuf = to.to_owned();
     let (skipped, paths) = data.told_skipped();
     output.print(
-        &format!("written to {}", to.display()),
-        &json!({ "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths }),
+        &format!("{failing}written to {}", to.display()),
+        &json!({
+            "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
+            "failing_examples": failing_json,
+        }),
     );
     Ok(())
 }

@@ -48,7 +48,7 @@ fn find_builtin(name: &str) -> Result<(&'static str, &'static str), Failure> {
     let found = builtin::ALL.into_iter().find(|(found, _)| *found == name);
     found.ok_or_else(|| {
         let names = builtin::ALL.map(|(name, _)| name).join(", ");
-        Failure::usage(format!("no policy `{name}` comes with the command; there are {names}"))
+        Failure::usage(format!("unknown built-in policy `{name}`; the command has {names}"))
     })
 }
 
@@ -59,12 +59,12 @@ fn text_of(file: &str) -> Result<String, Failure> {
     text::read(Path::new(file))
 }
 
-/// A policy that holds.
+/// Reads a policy and proves it.
 pub(crate) fn load(file: &str) -> Result<Policy, Failure> {
     Policy::parse(&text_of(file)?).map_err(|error| Failure::other(all_of(file, &error)))
 }
 
-/// A policy to explore: its examples may fail if that is allowed.
+/// Reads a policy to explore: its examples may fail if that is allowed.
 pub(crate) fn load_to_explore(file: &str, allow_failing_examples: bool) -> Result<Policy, Failure> {
     if !allow_failing_examples {
         return load(file);
@@ -73,7 +73,7 @@ pub(crate) fn load_to_explore(file: &str, allow_failing_examples: bool) -> Resul
     policy.map_err(|error| Failure::other(all_of(file, &error)))
 }
 
-/// The failing examples of policies, as lines and as JSON.
+/// Returns the failing examples of policies, as lines and as JSON.
 pub(crate) fn failing_examples(policies: &[(&str, &Policy)]) -> (String, Value) {
     let mut lines = String::new();
     let mut all = Vec::new();
@@ -107,11 +107,10 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     };
     if members.contains_key("Code") || members.contains_key("ResultObject") {
         let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(text)));
-        let reply = reply
-            .map_err(|error| Failure::usage(format!("the reply has no result to decide on: {error}")))?;
+        let reply = reply.map_err(|error| Failure::usage(format!("cannot decide on the reply: {error}")))?;
         if matches!(reply.output, FaceVerifyStatus::Pending(_)) {
             output.print(
-                "pending: there is nothing to decide on yet",
+                "pending: the verification has not ended",
                 &json!({ "decision": null, "pending": true }),
             );
             return Ok(PENDING);
@@ -121,7 +120,7 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     if members.keys().any(|name| name.parse::<Input>().is_err()) {
         // The key is not quoted: it may be somebody's name in the wrong place.
         let names = Input::ALL.map(Input::name).join(", ");
-        return Err(refused(format!("the evidence may hold {names}, or be a reply of DescribeFaceVerify")));
+        return Err(refused(format!("unknown input: use {names}, or a whole reply of DescribeFaceVerify")));
     }
     let flat = FlatEvidence::parse(&text).map_err(|error| refused(error.to_string()))?;
     let (mut labels, mut issues) = (Vec::new(), Vec::new());
@@ -133,7 +132,7 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
             EvidenceIssue::Missing(_) => {}
             EvidenceIssue::Malformed(input) => issues.push(format!("`{input}` is malformed")),
             EvidenceIssue::SubCodeInPassed => {
-                issues.push("`passed` holds a SubCode, as in a callback: nobody passes by it".to_owned());
+                issues.push("`passed` holds a SubCode, as in a callback: it counts as `sub_code`, and `passed` is invalid".to_owned());
             }
         },
     );
@@ -194,13 +193,14 @@ fn reasons(trace: &Trace<'_>) -> String {
     if !trace.not_understood.is_empty() {
         text += &format!("\nmissing, malformed or unknown: {}\n", trace.not_understood.join(", "));
     }
-    text += "\nthe rules before\n";
+    text += "\nearlier rules and why they do not apply\n";
     for rule in &trace.checked {
         text += &format!("  {:<24} {}\n", rule.rule, rule.failed);
     }
-    for (heading, changes) in
-        [("it would be", &trace.nearest), ("with an input missing or invalid", &trace.if_not_understood)]
-    {
+    for (heading, changes) in [
+        ("changes of one input that change the verdict", &trace.nearest),
+        ("with an input missing or invalid", &trace.if_not_understood),
+    ] {
         if !changes.is_empty() {
             text += &format!("\n{heading}\n");
         }
@@ -213,7 +213,7 @@ fn reasons(trace: &Trace<'_>) -> String {
     text
 }
 
-/// What a policy makes of an answer, behind what was said of it; gives the exit code.
+/// Prints the decision of a policy on a reply, after `human`; returns the exit code.
 pub(crate) fn decide_status(
     policy: &Policy,
     status: &FaceVerifyStatus,
@@ -237,20 +237,20 @@ pub(crate) fn decide_status(
 
 fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
     if file == Path::new("-") {
-        return Err(Failure::usage("policy fmt writes the file in place: name one"));
+        return Err(Failure::usage("policy fmt changes a file in place: give its path, not `-`"));
     }
     let text = text::read(file)?;
     let formatted = policy::format(&text)
-        .ok_or_else(|| Failure::usage(format!("{} is invalid TOML and was not changed", file.display())))?;
+        .ok_or_else(|| Failure::usage(format!("{} was not changed: invalid TOML", file.display())))?;
     let changes = formatted != text;
     if changes && !check {
         cloudauth_files::write(file, &formatted, Access::Shared)
             .map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))?;
     }
     let word = match (changes, check) {
-        (false, _) => "is as it should be",
-        (true, true) => "is not formatted; `cloudauth policy fmt` does it",
-        (true, false) => "is formatted",
+        (false, _) => "was already formatted",
+        (true, true) => "is not formatted: run `cloudauth policy fmt`",
+        (true, false) => "formatted",
     };
     output.print(&format!("{} {word}", file.display()), &json!({ "changed": changes }));
     Ok(u8::from(changes && check))

@@ -38,12 +38,12 @@ pub(super) fn notes(replay: &Replay, words: Words) -> Vec<Value> {
     replay.notes.iter().map(note).collect()
 }
 
-/// The most skipped files that a report lists.
-const SKIPPED: usize = 20;
+/// The most failing examples, and the most skipped files, that a report lists.
+const LISTED: usize = 20;
 
-/// The first files and folders that were not read.
-pub(super) fn skipped(tally: &Tally) -> Vec<String> {
-    tally.skipped.iter().take(SKIPPED).map(|skipped| skipped.to_string()).collect()
+/// The first entries of a list that may be long.
+pub(super) fn first(list: &[impl ToString]) -> Vec<String> {
+    list.iter().take(LISTED).map(ToString::to_string).collect()
 }
 
 /// Rows by both verdicts, which way they go and how dark each is to be.

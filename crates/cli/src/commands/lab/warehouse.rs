@@ -3,17 +3,18 @@
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::run::{Data, read_files, read_mapping};
 use super::{page, tell, vendor_targets, words};
 use crate::args::{Finish, LabSql, View};
-use crate::commands::policy::{failing_examples, load};
+use crate::commands::policy::{failing_examples, load_to_explore};
 use crate::failure::Failure;
 use crate::output::{Output, note};
 
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
-    let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
+    let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
+    let (failing, failing_json) = policies.failing_examples();
     let mapping = read_mapping(&args.mapping)?;
     let timezone = mapping.timezone();
     let sql = policies.lab().mapping(mapping).sql(args.dialect, &args.table).map_err(Failure::usage)?;
@@ -21,15 +22,20 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
         "dialect": args.dialect.as_str(),
         "timezone": timezone.name(),
         "sql": sql,
-        "policy": policies.policy.reference().content_hash,
-        "candidate": policies.candidate.as_ref().map(|candidate| &candidate.reference().content_hash),
+        "policy": policies.policy.1.reference().content_hash,
+        "candidate": policies.candidate.as_ref().map(|(_, candidate)| &candidate.reference().content_hash),
+        "failing_examples": failing_json,
     });
     output.print(&sql, &document);
+    if !output.is_for_programs() {
+        failing.lines().for_each(note);
+    }
     Ok(0)
 }
 
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
-    let policies = Policies::load(&args.policy, args.candidate.as_deref())?;
+    let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
+    let (failing, failing_json) = policies.failing_examples();
     let Found { sources, skipped, .. } = Source::search(&args.counts).map_err(Failure::usage)?;
     if args.view == View::Report {
         let policies: Vec<&str> =
@@ -40,10 +46,16 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let tally =
         policies.lab().skipped(skipped.clone()).finish(&sources).map_err(|error| Failure::chained(&error))?;
     let no_rows = Data::without_rows(skipped);
+    let beside = || {
+        // Without the option the document is that of the same command over rows.
+        let is_said = args.allow_failing_examples || args.view == View::Compare;
+        let failing = is_said.then(|| ("failing_examples", failing_json.clone()));
+        [no_rows.told_skipped()].into_iter().chain(failing)
+    };
     match args.view {
         View::Replay => {
             let replay = Replay::of(&tally);
-            tell(output, &tally, &words::replay(&replay, &no_rows), &replay, [no_rows.told_skipped()])?;
+            tell(output, &tally, &(failing + &words::replay(&replay, &no_rows)), &replay, beside())?;
         }
         View::Compare => {
             let Some(compare) = Compare::of(&tally) else {
@@ -51,27 +63,20 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
                     "a comparison takes two policies: give --candidate, here and to `lab sql`",
                 ));
             };
-            let (failing, failing_json) = failing_examples(&policies.named(args));
-            let beside = [no_rows.told_skipped(), ("failing_examples", failing_json)];
-            tell(output, &tally, &(failing + &words::compare(&compare, &no_rows)), &compare, beside)?;
+            tell(output, &tally, &(failing + &words::compare(&compare, &no_rows)), &compare, beside())?;
         }
         View::Calibrate => {
             let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets.clone() };
             let calibration = Calibration::of(&tally, &targets, args.step);
-            tell(
-                output,
-                &tally,
-                &words::calibration(&calibration, &no_rows),
-                &calibration,
-                [no_rows.told_skipped()],
-            )?;
+            let words = failing + &words::calibration(&calibration, &no_rows);
+            tell(output, &tally, &words, &calibration, beside())?;
         }
         View::Drift => {
             let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
             let drift = drift.map_err(Failure::usage)?;
-            tell(output, &tally, &words::drift(&drift, &no_rows), &drift, [no_rows.told_skipped()])?;
+            tell(output, &tally, &(failing + &words::drift(&drift, &no_rows)), &drift, beside())?;
         }
-        View::Report => page(&tally, true, &no_rows, &args.to, output)?,
+        View::Report => page(&tally, true, &no_rows, (failing, failing_json), &args.to, output)?,
     }
     if !output.is_for_programs() && args.view != View::Drift {
         note("of counts: without examples, places and intervals over people, which take the rows themselves");
@@ -79,26 +84,31 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     Ok(0)
 }
 
-struct Policies {
-    policy: Policy,
-    candidate: Option<Policy>,
+/// The policies, each with the name that the command was given.
+struct Policies<'a> {
+    policy: (&'a str, Policy),
+    candidate: Option<(&'a str, Policy)>,
 }
 
-impl Policies {
-    fn load(policy: &str, candidate: Option<&str>) -> Result<Self, Failure> {
+impl<'a> Policies<'a> {
+    fn load(
+        policy: &'a str,
+        candidate: Option<&'a str>,
+        allow_failing_examples: bool,
+    ) -> Result<Self, Failure> {
+        let load = |file| load_to_explore(file, allow_failing_examples).map(|policy| (file, policy));
         Ok(Self { policy: load(policy)?, candidate: candidate.map(load).transpose()? })
     }
 
-    /// Both policies with the names that the command was given.
-    fn named<'a>(&'a self, args: &'a Finish) -> Vec<(&'a str, &'a Policy)> {
-        let candidate = args.candidate.as_deref().zip(self.candidate.as_ref());
-        std::iter::once((&*args.policy, &self.policy)).chain(candidate).collect()
+    fn failing_examples(&self) -> (String, Value) {
+        let policies = std::iter::once(&self.policy).chain(&self.candidate);
+        failing_examples(&policies.map(|(name, policy)| (*name, policy)).collect::<Vec<_>>())
     }
 
     fn lab(&self) -> Lab<'_> {
-        let lab = Lab::new(&self.policy);
+        let lab = Lab::new(&self.policy.1);
         match &self.candidate {
-            Some(candidate) => lab.against(candidate),
+            Some((_, candidate)) => lab.against(candidate),
             None => lab,
         }
     }

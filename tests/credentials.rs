@@ -1,4 +1,4 @@
-//! Credentials that are fetched, over real HTTP from small stand-ins of STS and of the metadata service, by each transport.
+//! Fetching credentials over HTTP, from fakes of STS and the metadata service, with each transport.
 
 #![cfg(test)]
 
@@ -22,33 +22,34 @@ use tokio::task::block_in_place;
 
 const KEY: &str = "STS.EMUstandin";
 
-/// Stands in for STS, for the metadata service, and for the address of one's own.
+/// A fake of STS, of the metadata service and of a credentials URI.
 #[derive(Clone, Default)]
-struct StandIn(Arc<Mutex<Seen>>);
+struct FakeService(Arc<Mutex<Fake>>);
 
 #[derive(Default)]
-struct Seen {
-    /// The metadata service knows no tokens.
+struct Fake {
+    /// Whether the metadata service lacks version 2, which issues tokens.
     old: bool,
-    /// `Expiration` and `Code` of every answer.
+    /// The `Expiration` of every answer.
     expiration: String,
+    /// The `Code` of every answer.
     code: String,
     requests: Vec<String>,
     forms: Vec<BTreeMap<String, String>>,
 }
 
-impl StandIn {
+impl FakeService {
     async fn start() -> (Self, String) {
-        let stand_in = Self::default();
-        stand_in.set(|seen| seen.expiration = "2099-01-01T00:00:00Z".to_owned());
+        let service = Self::default();
+        service.set(|fake| fake.expiration = "2099-01-01T00:00:00Z".to_owned());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new().fallback(answer).with_state(stand_in.clone());
+        let app = Router::new().fallback(answer).with_state(service.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        (stand_in, url)
+        (service, url)
     }
 
-    fn set(&self, change: impl FnOnce(&mut Seen)) {
+    fn set(&self, change: impl FnOnce(&mut Fake)) {
         change(&mut self.0.lock().unwrap());
     }
 
@@ -61,38 +62,38 @@ impl StandIn {
     }
 }
 
-async fn answer(State(stand_in): State<StandIn>, request: Request) -> Response {
+async fn answer(State(service): State<FakeService>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-    let mut seen = stand_in.0.lock().unwrap();
-    seen.requests.push(format!("{} {}", parts.method, parts.uri));
+    let mut fake = service.0.lock().unwrap();
+    fake.requests.push(format!("{} {}", parts.method, parts.uri));
     let keys = format!(
         r#""AccessKeyId":"{KEY}","AccessKeySecret":"planted-secret","SecurityToken":"planted-token","Expiration":"{}""#,
-        seen.expiration
+        fake.expiration
     );
     let has_token =
         parts.headers.get("x-aliyun-ecs-metadata-token").is_some_and(|token| token == "meta-token");
     let refused = StatusCode::FORBIDDEN.into_response();
     let roles = "/latest/meta-data/ram/security-credentials/";
     match (&parts.method, parts.uri.path()) {
-        (&Method::PUT, "/latest/api/token") if seen.old => StatusCode::NOT_FOUND.into_response(),
+        (&Method::PUT, "/latest/api/token") if fake.old => StatusCode::NOT_FOUND.into_response(),
         (&Method::PUT, "/latest/api/token") => {
             assert_eq!(parts.headers["x-aliyun-ecs-metadata-token-ttl-seconds"], "21600");
             "meta-token".into_response()
         }
-        (&Method::GET, path) if path.starts_with(roles) && !seen.old && !has_token => refused,
+        (&Method::GET, path) if path.starts_with(roles) && !fake.old && !has_token => refused,
         (&Method::GET, path) if path == roles => "shop-role\n".into_response(),
         (&Method::GET, path) if path.ends_with("/shop-role") || path == "/keys" => {
-            format!(r#"{{"Code":"{}",{keys}}}"#, if seen.code.is_empty() { "Success" } else { &seen.code })
+            format!(r#"{{"Code":"{}",{keys}}}"#, if fake.code.is_empty() { "Success" } else { &fake.code })
                 .into_response()
         }
         (&Method::POST, "/") => {
             let pairs = form_urlencoded::parse(&body).into_owned();
-            seen.forms.push(pairs.collect());
-            if seen.code.is_empty() {
+            fake.forms.push(pairs.collect());
+            if fake.code.is_empty() {
                 format!(r#"{{"RequestId":"r","Credentials":{{{keys}}}}}"#).into_response()
             } else {
-                let echo = format!(r#"{{"Code":"{}","Message":"planted-token"}}"#, seen.code);
+                let echo = format!(r#"{{"Code":"{}","Message":"planted-token"}}"#, fake.code);
                 (StatusCode::BAD_REQUEST, echo).into_response()
             }
         }
@@ -100,10 +101,10 @@ async fn answer(State(stand_in): State<StandIn>, request: Request) -> Response {
     }
 }
 
-/// Asks the emulator, which knows the stand-in's key, over each transport.
+/// Calls the emulator, which accepts the fake's key, over each transport.
 async fn ask(emulator: &Emulator, provider: impl ProvideCredentials + 'static) -> Vec<Result<(), Error>> {
     let provider: Arc<dyn ProvideCredentials> = Arc::new(provider);
-    let describe = DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("nobody").unwrap());
+    let describe = DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("unknown").unwrap());
     let endpoint: Endpoint = emulator.url().parse().unwrap();
     let reqwest = Client::builder(ReqwestTransport::new().unwrap(), provider.clone());
     let isahc = Client::builder(IsahcTransport::new().unwrap(), provider.clone());
@@ -115,8 +116,8 @@ async fn ask(emulator: &Emulator, provider: impl ProvideCredentials + 'static) -
     ]
 }
 
-/// The emulator believed the signature, and says that it knows no such verification.
-fn assert_believed(answers: Vec<Result<(), Error>>) {
+/// Asserts that the emulator accepted the signature and answered that the verification is unknown.
+fn assert_accepted(answers: Vec<Result<(), Error>>) {
     for answer in answers {
         assert_eq!(answer.unwrap_err().code(), Some(&Code::InvalidCertifyId));
     }
@@ -126,42 +127,42 @@ async fn emulator() -> Emulator {
     Emulator::builder().temporary_key(KEY, "planted-secret", "planted-token").start().await.unwrap()
 }
 
-fn told(error: &dyn std::error::Error) -> String {
-    let source = error.source().map(told).unwrap_or_default();
+fn full_text(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(full_text).unwrap_or_default();
     format!("{error} {error:?} {source}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_metadata_service_is_asked_with_a_token_and_without_where_it_knows_none() {
-    let (stand_in, url) = StandIn::start().await;
+async fn metadata_service_is_asked_with_a_token_or_without_if_it_issues_none() {
+    let (service, url) = FakeService::start().await;
     let (emulator, at) = (emulator().await, url.parse::<Endpoint>().unwrap());
-    assert_believed(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);
+    assert_accepted(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);
     let roles = "GET /latest/meta-data/ram/security-credentials/";
     let once = ["PUT /latest/api/token".to_owned(), roles.to_owned(), format!("{roles}shop-role")];
-    assert_eq!(stand_in.requests(), [once.clone(), once.clone(), once].concat());
+    assert_eq!(service.requests(), [once.clone(), once.clone(), once].concat());
 
-    assert_believed(ask(&emulator, EcsMetadata::new().role("shop-role").endpoint(at.clone())).await);
-    assert_eq!(stand_in.requests().len(), 6, "who knows the role does not ask for it");
+    assert_accepted(ask(&emulator, EcsMetadata::new().role("shop-role").endpoint(at.clone())).await);
+    assert_eq!(service.requests().len(), 6, "a known role is not requested");
 
-    stand_in.set(|seen| seen.old = true);
-    assert_believed(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);
+    service.set(|fake| fake.old = true);
+    assert_accepted(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);
     for answer in ask(&emulator, EcsMetadata::new().token_required().endpoint(at.clone())).await {
-        assert!(told(&answer.unwrap_err()).contains("ECS metadata: refused with HTTP 404"));
+        assert!(full_text(&answer.unwrap_err()).contains("ECS metadata: refused with HTTP 404"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_is_taken_on_with_the_machines_own() {
-    let (stand_in, url) = StandIn::start().await;
+async fn assumes_a_role_with_the_machines_credentials() {
+    let (service, url) = FakeService::start().await;
     let at: Endpoint = url.parse().unwrap();
     let role = AssumeRole::new(EcsMetadata::new().endpoint(at.clone()), "acs:ram::1:role/shop")
         .external_id("agreed")
         .session_name("night-shift")
         .duration(std::time::Duration::from_secs(1))
         .endpoint(at);
-    assert_believed(ask(&emulator().await, role).await);
-    assert_eq!(stand_in.requests().last().unwrap(), "POST /", "nothing stands in the URL");
-    let form = stand_in.form();
+    assert_accepted(ask(&emulator().await, role).await);
+    assert_eq!(service.requests().last().unwrap(), "POST /", "the URL has no parameters");
+    let form = service.form();
     for (name, value) in [
         ("Action", "AssumeRole"),
         ("Version", "2015-04-01"),
@@ -179,34 +180,34 @@ async fn a_role_is_taken_on_with_the_machines_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_s_token_is_read_anew_each_time_and_stands_in_no_url() {
-    let (stand_in, url) = StandIn::start().await;
+async fn cluster_token_is_read_for_each_request_and_kept_out_of_the_url() {
+    let (service, url) = FakeService::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     std::fs::write(&file, "cluster-token\n").unwrap();
     let at: Endpoint = url.parse().unwrap();
     let role =
         AssumeRoleWithOidc::new("acs:ram::1:role/shop", "acs:ram::1:oidc-provider/p", &file).endpoint(at);
-    assert_believed(ask(&emulator().await, role.clone()).await);
-    assert_eq!(stand_in.requests(), ["POST /", "POST /", "POST /"]);
-    let form = stand_in.form();
+    assert_accepted(ask(&emulator().await, role.clone()).await);
+    assert_eq!(service.requests(), ["POST /", "POST /", "POST /"]);
+    let form = service.form();
     assert_eq!((&*form["OIDCToken"], &*form["Action"]), ("cluster-token", "AssumeRoleWithOIDC"));
     assert!(!form.contains_key("Signature"), "this call is not signed");
 
     std::fs::remove_file(&file).unwrap();
     for answer in ask(&emulator().await, role).await {
-        assert!(told(&answer.unwrap_err()).contains("cannot read the token file"));
+        assert!(full_text(&answer.unwrap_err()).contains("cannot read the token file"));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_address_says_is_taken_and_what_is_wrong_is_told_without_a_secret() {
-    let (stand_in, url) = StandIn::start().await;
+async fn credentials_uri_works_and_its_errors_show_no_secret() {
+    let (service, url) = FakeService::start().await;
     let emulator = emulator().await;
     let uri = || CredentialsUri::new(&format!("{url}/keys")).unwrap();
-    assert_believed(ask(&emulator, uri()).await);
+    assert_accepted(ask(&emulator, uri()).await);
     let chain = Chain::new([("mine", Arc::new(uri()) as Arc<dyn ProvideCredentials>)]);
-    assert_believed(ask(&emulator, chain).await);
+    assert_accepted(ask(&emulator, chain).await);
 
     let role = || {
         let by = Credentials::new("testid", "planted-secret").unwrap();
@@ -223,13 +224,13 @@ async fn what_an_address_says_is_taken_and_what_is_wrong_is_told_without_a_secre
         ),
         ("2099-01-01T00:00:00Z", "planted-secret!", "refused with HTTP 200", "refused with HTTP 400"),
     ] {
-        stand_in.set(|seen| (seen.expiration, seen.code) = (expiration.to_owned(), code.to_owned()));
+        service.set(|fake| (fake.expiration, fake.code) = (expiration.to_owned(), code.to_owned()));
         for (answers, expected) in
             [(ask(&emulator, uri()).await, of_uri), (ask(&emulator, role()).await, of_role)]
         {
             for answer in answers {
-                let told = told(&answer.unwrap_err());
-                assert!(told.contains(expected) && !told.contains("planted"), "{expected}: {told}");
+                let text = full_text(&answer.unwrap_err());
+                assert!(text.contains(expected) && !text.contains("planted"), "{expected}: {text}");
             }
         }
     }

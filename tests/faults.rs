@@ -1,4 +1,4 @@
-//! The client against an emulator that misbehaves as it is told: what is repeated, what is failed over, what is told.
+//! The client against an emulator with injected faults: retries, failover and errors.
 
 #![cfg(test)]
 
@@ -49,7 +49,7 @@ async fn with(fault: FaultKind) -> Emulator {
 const MOMENT: Duration = Duration::from_millis(20);
 
 #[tokio::test]
-async fn each_fault_is_told_for_what_it_is() {
+async fn each_fault_gives_its_kind_of_error() {
     use ErrorKind::{Gateway, Malformed, Transport};
     for (fault, kind, executed) in [
         (FaultKind::CloseUnread, Transport, Executed::Maybe),
@@ -85,7 +85,7 @@ async fn each_fault_is_told_for_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_start_that_breaks_off_is_repeated_once_and_then_given_up() {
+async fn interrupted_start_is_retried_once() {
     let emulator = Emulator::builder()
         .fault(Fault::new(FaultKind::CloseAfterActing).action("InitFaceVerify").order("unlucky").times(1))
         .fault(Fault::new(FaultKind::CloseAfterActing).order("doomed"))
@@ -102,29 +102,29 @@ async fn a_start_that_breaks_off_is_repeated_once_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn the_second_instance_is_asked_when_the_first_is_unwell_and_not_about_what_it_did_not_start() {
+async fn fails_over_and_ignores_an_instance_that_did_not_start_the_verification() {
     let (first, second) =
         (Emulator::builder().start().await.unwrap(), Emulator::builder().seed(1).start().await.unwrap());
     let client = client(&[&first, &second]);
     let here = started(&client, "order1").await.unwrap();
     first.inject(Fault::new(FaultKind::Status(503)));
     let there = started(&client, "order2").await.unwrap();
-    // The first is unwell, the second does not know it: that is not the same as "there is no such verification".
+    // The first fails and the second does not know it. That does not mean that the verification does not exist.
     let error = client.describe_face_verify(&describe(&here)).await.unwrap_err();
     assert_eq!(error.gateway_code(), Some(&GatewayCode::ServiceUnavailable), "{error:?}");
     first.clear_faults();
     client.describe_face_verify(&describe(&here)).await.unwrap();
     client.describe_face_verify(&describe(&there)).await.unwrap();
-    // A client that has started neither asks both before it believes that there is none.
+    // A client that started neither of them asks both before it reports an unknown verification.
     let stranger = self::client(&[&first, &second]);
     stranger.describe_face_verify(&describe(&there)).await.unwrap();
-    let nobody = CertifyId::new("nobody").unwrap();
-    let error = stranger.describe_face_verify(&describe(&nobody)).await.unwrap_err();
+    let unknown = CertifyId::new("unknown").unwrap();
+    let error = stranger.describe_face_verify(&describe(&unknown)).await.unwrap_err();
     assert_eq!((error.code(), error.attempts()), (Some(&Code::InvalidCertifyId), 2));
 }
 
 #[tokio::test]
-async fn calls_fail_over_from_an_endpoint_that_is_gone() {
+async fn calls_fail_over_from_a_dead_endpoint() {
     let second = Emulator::builder().start().await.unwrap();
     let gone = Emulator::builder().start().await.unwrap();
     let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
@@ -137,7 +137,7 @@ async fn calls_fail_over_from_an_endpoint_that_is_gone() {
 }
 
 #[tokio::test]
-async fn throttling_is_waited_for_as_long_as_the_server_asks() {
+async fn throttled_call_waits_as_long_as_the_server_asks() {
     let wait = Duration::from_millis(300);
     let emulator =
         Emulator::builder().fault(Fault::new(FaultKind::Throttle(wait)).times(1)).start().await.unwrap();
@@ -163,7 +163,7 @@ async fn many(builder: Builder, calls: usize) -> usize {
 }
 
 #[tokio::test]
-async fn the_fifty_first_call_of_a_second_is_throttled() {
+async fn call_51_of_a_second_is_throttled() {
     let still =
         || Emulator::builder().clock(cloudauth_emulator::Clock::frozen(std::time::SystemTime::now().into()));
     assert_eq!(many(still(), 55).await, 5);
@@ -171,7 +171,7 @@ async fn the_fifty_first_call_of_a_second_is_throttled() {
 }
 
 #[test]
-fn the_blocking_client_goes_the_same_way() {
+fn blocking_client_fails_over_too() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (first, second) = runtime.block_on(async {
         let fault = Fault::new(FaultKind::Reset).action("InitFaceVerify");

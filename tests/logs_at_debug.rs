@@ -1,9 +1,9 @@
-//! What client, transports and emulator log at DEBUG, where every transport sends. A process of its own, since it has one
-//! log.
+//! The logs of client, transports and emulator at DEBUG, a level at which every transport sends. It is a process of its own,
+//! because a process has one log.
 
 #![cfg(test)]
 
-#[allow(dead_code, reason = "what other tests plant")]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod planted;
 
 use cloudauth::{ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
@@ -24,7 +24,7 @@ async fn logs_at_debug_show_nothing() {
         let url = emulator.url();
         attempt(ReqwestTransport::new().unwrap(), url, signing).await.unwrap();
         tokio::task::block_in_place(|| attempt_blocking(UreqTransport::new(), url, signing)).unwrap();
-        // isahc shows URLs at this level, and so sends where they show nothing.
+        // isahc logs URLs at this level, so that its transport sends only if the URL has no parameters.
         let came = attempt(isahc.clone(), url, signing).await;
         if matches!(signing, Signing::V1 | Signing::V3Body) {
             came.unwrap();
@@ -36,7 +36,7 @@ async fn logs_at_debug_show_nothing() {
     }
     let log = log.text();
     for heard in ["the log is on", "ureq::", "isahc::", "hyper_util::"] {
-        assert!(log.contains(heard), "{heard} must have been heard");
+        assert!(log.contains(heard), "{heard} is missing in the log");
     }
     assert_clean("the log", &log);
 }

@@ -1,9 +1,9 @@
-//! What a client logs at INFO, where services listen: an event per retry, a warning per failed call, and no field twice. A
-//! process of its own, since it has one log.
+//! The logs of a client at INFO, the usual level of a service: one event per retry, one warning per failed call, each field
+//! once. It is a process of its own, because a process has one log.
 
 #![cfg(test)]
 
-#[allow(dead_code, reason = "what other tests plant")]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod planted;
 
 use cloudauth::{BlockingClient, BlockingTransport, Body, Client, Sent, TransportError, TransportErrorKind};
@@ -20,7 +20,7 @@ const BUSY: &str = r#"{"Code":"InternalError","RequestId":"230A2C10-B9EE-4D84-88
 const REFUSED: &str =
     r#"{"Code":"417","RequestId":"330A2C10-B9EE-4D84-88E3-5384FF039795","Message":"planted-user-id"}"#;
 
-/// The lines of `log` of one level.
+/// Returns the lines of one level.
 fn lines<'a>(log: &'a str, level: &str) -> Vec<&'a str> {
     log.lines().filter(|line| line.split_whitespace().nth(1) == Some(level)).collect()
 }
@@ -59,7 +59,7 @@ async fn one_event_per_attempt_with_each_field_once() {
         assert_eq!(failed.matches(part).count(), 1, "{part} in {failed}");
     }
 
-    // The same of a blocking client, and of a call without credentials or without an attempt.
+    // The same for a blocking client.
     #[derive(Debug)]
     struct Lost;
     impl BlockingTransport for Lost {

@@ -1,8 +1,8 @@
-//! Everything that client, transports and emulator log at TRACE. A process of its own, since it has one log.
+//! The logs of client, transports and emulator at TRACE. It is a process of its own, because a process has one log.
 
 #![cfg(test)]
 
-#[allow(dead_code, reason = "what other tests plant")]
+#[allow(dead_code, reason = "other tests use the rest")]
 mod planted;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::block_in_place;
 
-/// A server that answers like this and closes.
+/// Starts a server that sends this answer and closes the connection.
 async fn server(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -31,9 +31,8 @@ async fn server(answer: &'static [u8]) -> String {
 
 const SIGNINGS: [Signing; 5] = [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body];
 
-/// Everything that the client, the transport and the emulator log at TRACE, and every error of calls that go wrong
-/// in every way, under every signature. The personal data are in the URL under some of them, and so within reach of
-/// whatever logs URLs.
+/// Covers failures of every kind under every signature. Some signatures put personal data into the URL, where anything that
+/// logs URLs could expose them.
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_at_trace_and_errors_of_calls_show_nothing() {
     let log = listen(tracing::Level::TRACE);
@@ -73,8 +72,8 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
             }
         }
     }
-    assert_eq!(failed, 35, "all but those to the emulator that knows the key fail");
-    // Credentials that are fetched: the stand-in refuses them, and the planted ones have been on their way to it.
+    assert_eq!(failed, 35, "all calls fail, except those to the emulator that accepts the key");
+    // Fetched credentials: the planted ones are sent, and the emulator refuses the request.
     let token = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(token.path(), "planted-security-token").unwrap();
     let at = || granted.url().parse().unwrap();
@@ -86,7 +85,7 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
         let client = Client::new(ReqwestTransport::new().unwrap(), provider);
         assert_clean("a failed fetch", &shown(&client.init_face_verify(&init()).await.unwrap_err()));
     }
-    // ureq and isahc would write the request itself to this log: they send nothing, and say so.
+    // ureq and isahc would log the request itself: their transports send nothing and return an error.
     for signing in SIGNINGS {
         let url = granted.url().to_owned();
         for error in [
@@ -100,14 +99,14 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
             assert_clean("a refusal to send", &why);
         }
     }
-    // It knows the secret and the token, and has sessions of the person by now.
+    // The emulator holds the secret, the token and sessions of the person.
     assert_clean("the emulator's Debug", &debug(&granted));
     let builder = Emulator::builder().temporary_key("x", "planted-access-secret", "planted-security-token");
     assert_clean("the emulator's builder", &debug(&builder));
 
     let log = log.text();
-    assert!(log.contains("the log is on"), "the log must have been listening");
-    // A call's span tells all that it may.
+    assert!(log.contains("the log is on"), "the log is on");
+    // The span of a call has all its fields.
     let span = "cloudauth{operation=\"InitFaceVerify\" code=\"InvalidSecurityToken.MismatchWithAccessKey\" endpoint=\"127.0.0.1\" attempts=1 status=400 request_id=";
     assert!(log.contains(span), "{log}");
     assert_clean("the log", &log);

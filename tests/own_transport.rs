@@ -1,4 +1,4 @@
-//! The example of a transport of one's own keeps what every transport promises.
+//! The example of a custom transport passes the conformance suite.
 
 #![allow(dead_code, reason = "a test need not use all")]
 
@@ -9,7 +9,7 @@ use cloudauth_transport::testing::conformance;
 mod example;
 
 #[test]
-fn the_example_over_hyper_passes_the_conformance_suite() {
+fn hyper_example_passes_the_conformance_suite() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let transport = runtime.block_on(async { example::HyperTransport::new() });
     let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));

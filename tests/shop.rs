@@ -1,4 +1,4 @@
-//! The example shop works as its readers will expect of their copy.
+//! The example shop, end to end.
 
 #![cfg(test)]
 #![allow(dead_code, unreachable_pub, reason = "the example is a program of its own")]
@@ -13,7 +13,7 @@ use cloudauth_emulator::{Emulator, id_number};
 mod example;
 
 #[tokio::test]
-async fn the_shop_sends_people_to_the_service_and_decides_when_they_are_back() {
+async fn shop_sends_people_to_the_service_and_decides_when_they_return() {
     let emulator = Emulator::builder().start().await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let by = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap();
@@ -37,7 +37,7 @@ async fn the_shop_sends_people_to_the_service_and_decides_when_they_are_back() {
             .finish();
         let sent =
             browser.post(format!("{url}/verify")).header("content-type", "application/x-www-form-urlencoded");
-        // Over the short link to the page, and from there back to the shop.
+        // Over the short link to the page, and back to the shop.
         let page = sent.body(person).send().await.unwrap();
         assert!(page.url().path().starts_with("/h5/"), "{}", page.url());
         let done = browser.post(format!("{}/submit", page.url())).body(form).send().await.unwrap();

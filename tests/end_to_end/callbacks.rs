@@ -1,8 +1,9 @@
-//! The callback on its way from the emulator to a receiver.
+//! Callbacks from the emulator to a receiver.
 
 use super::*;
 
-/// A callback route that answers with these statuses in turn, the last for ever, and keeps the queries.
+/// Starts a callback receiver. It answers with these statuses in turn, then repeats the last one. Returns its address and the
+/// queries that it receives.
 async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<String>>>) {
     let queries = Arc::new(Mutex::new(Vec::new()));
     let (kept, calls) = (Arc::clone(&queries), Arc::new(AtomicUsize::new(0)));
@@ -28,7 +29,7 @@ async fn wait_for(queries: &Mutex<Vec<String>>, count: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_callback_carries_the_sub_code_and_the_token_and_keeps_the_query() {
+async fn callback_has_sub_code_and_token_and_keeps_the_query() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     let keys = CallbackKeys::new(&[7; 32]).unwrap();
@@ -39,7 +40,7 @@ async fn the_callback_carries_the_sub_code_and_the_token_and_keeps_the_query() {
         client.init_face_verify(&op.callback_token(keys.token(scene(), &order))).await.unwrap().output;
     submit(&session, "").await;
     let queries = wait_for(&queries, 2).await;
-    assert_eq!(queries[0], "shop=1", "the probe at the start has no parameters of the service's");
+    assert_eq!(queries[0], "shop=1", "the probe at the start adds no parameters");
     assert!(queries[1].starts_with("shop=1&callbackToken="), "{}", queries[1]);
     let callback = Callback::parse(&queries[1]).unwrap();
     assert_eq!(callback.certify_id(), &session.certify_id);
@@ -48,11 +49,11 @@ async fn the_callback_carries_the_sub_code_and_the_token_and_keeps_the_query() {
 }
 
 #[tokio::test]
-async fn callbacks_go_wrong_as_their_identity_says() {
+async fn magic_identities_choose_the_callback_fault() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     let keys = CallbackKeys::new(&[7; 32]).unwrap();
-    // How many come in the end, the probe included.
+    // The fault, and the number of requests in the end, the probe included.
     for (how, count) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 2), (5, 2), (6, 2)] {
         let (url, queries) = receiver(&[200]).await;
         let op = init(&magic("20020101", how)).callback_url(CallbackUrl::loopback(&url).unwrap());
@@ -62,7 +63,7 @@ async fn callbacks_go_wrong_as_their_identity_says() {
         submit(&session, "").await;
         if how == 3 {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            assert_eq!(queries.lock().unwrap().len(), 1, "not yet");
+            assert_eq!(queries.lock().unwrap().len(), 1, "the callback is delayed");
             emulator.clock().advance(Duration::from_secs(60));
         }
         let came = wait_for(&queries, count).await;
@@ -80,7 +81,7 @@ async fn callbacks_go_wrong_as_their_identity_says() {
 }
 
 #[tokio::test]
-async fn a_callback_that_is_not_answered_200_comes_once_more() {
+async fn callback_is_repeated_once_after_an_answer_other_than_200() {
     let emulator = Emulator::builder().start().await.unwrap();
     let (url, queries) = receiver(&[200, 500]).await;
     let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
@@ -89,11 +90,11 @@ async fn a_callback_that_is_not_answered_200_comes_once_more() {
     assert_eq!(wait_for(&queries, 3).await.len(), 3, "the probe and two callbacks");
     tokio::time::sleep(Duration::from_secs(3)).await;
     let queries = queries.lock().unwrap().clone();
-    assert_eq!((queries.len(), &queries[1]), (3, &queries[2]), "and no third");
+    assert_eq!((queries.len(), &queries[1]), (3, &queries[2]), "there is no third callback");
 }
 
 #[tokio::test]
-async fn a_callback_address_that_does_not_answer_is_refused_at_the_start() {
+async fn unreachable_callback_address_is_refused_at_the_start() {
     let emulator = Emulator::builder().start().await.unwrap();
     let (url, _) = receiver(&[404]).await;
     let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());

@@ -1,4 +1,4 @@
-//! Whole verifications over real HTTP on loopback: client, transport and emulator together.
+//! Complete verifications over HTTP on loopback: client, transport and emulator together.
 
 #![cfg(test)]
 
@@ -37,7 +37,7 @@ fn init(number: &str) -> InitFaceVerify {
     InitFaceVerify::new(
         scene(),
         order(),
-        // All that makes a signature go wrong: beyond the basic plane, a middle dot, reserved characters.
+        // Characters that break a wrong encoder: one beyond the basic plane, a middle dot, reserved characters.
         Identity::plain(CertName::new("阿卜·𠮷").unwrap(), CertNo::new(number).unwrap()),
         ReturnUrl::new("https://shop.example/back?q=*~+/%20%25&x=!'()#done").unwrap(),
         MetaInfo::new(r#"{"zimVer":"3.0.0","x":"a b+c&d=e%f\n"}"#).unwrap(),
@@ -66,7 +66,7 @@ async fn describe(client: &Client, id: &CertifyId) -> Result<FaceVerifyStatus, E
     Ok(reply.output)
 }
 
-/// Posts to the link as the person's browser would, and gives the status and where it is sent.
+/// Submits the link as the person's browser would. Returns the status and the redirect.
 async fn submit(session: &FaceVerifySession, form: &'static str) -> (u16, Option<String>) {
     let browser =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
@@ -81,7 +81,7 @@ fn magic(born: &str, digits: u16) -> String {
 }
 
 #[tokio::test]
-async fn a_verification_runs_from_start_to_result_under_every_signature() {
+async fn verification_succeeds_under_every_signature() {
     let emulator = Emulator::builder().start().await.unwrap();
     for signing in ALL {
         let client = client(&emulator, signing);
@@ -104,7 +104,7 @@ async fn a_verification_runs_from_start_to_result_under_every_signature() {
 }
 
 #[tokio::test]
-async fn temporary_credentials_are_signed_with_their_token() {
+async fn temporary_credentials_send_their_token() {
     let emulator =
         Emulator::builder().temporary_key("STS.EMU", "s", "CAIS+token/==&%").start().await.unwrap();
     for signing in ALL {
@@ -120,13 +120,13 @@ async fn temporary_credentials_are_signed_with_their_token() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_or_secret_is_turned_away() {
+async fn wrong_key_or_secret_is_rejected() {
     let emulator = Emulator::builder().start().await.unwrap();
     for signing in ALL {
         let by = |id, secret| client_with(&emulator, Credentials::new(id, secret).unwrap(), signing);
         for (client, expected) in [
             (by(Emulator::ACCESS_KEY_ID, "wrong"), GatewayCode::SignatureDoesNotMatch),
-            (by("nobody", "wrong"), GatewayCode::AccessKeyNotFound),
+            (by("unknown", "wrong"), GatewayCode::AccessKeyNotFound),
         ] {
             let error = client.init_face_verify(&init("999999199001012003")).await.unwrap_err();
             assert_eq!(error.gateway_code(), Some(&expected), "{signing:?}");
@@ -136,7 +136,7 @@ async fn a_wrong_key_or_secret_is_turned_away() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_and_a_nonce_that_was_used_are_turned_away() {
+async fn wrong_clock_and_used_nonce_are_rejected() {
     let now = UnixTime::from_secs(1_767_323_045);
     let emulator = Emulator::builder().clock(Clock::frozen(now)).start().await.unwrap();
     let (transport, endpoint) = (ReqwestTransport::new().unwrap(), emulator.url().parse().unwrap());
@@ -160,7 +160,7 @@ async fn a_clock_that_is_off_and_a_nonce_that_was_used_are_turned_away() {
 }
 
 #[tokio::test]
-async fn a_link_takes_one_submission_and_dies_after_thirty_minutes() {
+async fn link_accepts_one_submission_and_expires_after_30_minutes() {
     let clock = Clock::system();
     let emulator = Emulator::builder().clock(clock.clone()).start().await.unwrap();
     let client = client(&emulator, Signing::V1);
@@ -171,11 +171,11 @@ async fn a_link_takes_one_submission_and_dies_after_thirty_minutes() {
     let late = start(&client, "999999199001012003").await;
     clock.advance(Duration::from_secs(30 * 60));
     assert_eq!(submit(&late, "").await.0, 410);
-    assert_eq!(describe(&client, &late.certify_id).await.unwrap().outcome(), Outcome::Pending, "for ever");
+    assert_eq!(describe(&client, &late.certify_id).await.unwrap().outcome(), Outcome::Pending, "permanently");
 }
 
 #[tokio::test]
-async fn the_magic_identities_say_how_it_goes() {
+async fn magic_identities_choose_the_outcome() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     for row in SubCode::MANUAL {
@@ -222,7 +222,7 @@ async fn the_magic_identities_say_how_it_goes() {
 }
 
 #[tokio::test]
-async fn the_choice_at_submission_beats_the_magic_identity() {
+async fn choice_at_submission_overrides_the_magic_identity() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     let session = start(&client, "999999199001012003").await;
@@ -231,13 +231,13 @@ async fn the_choice_at_submission_beats_the_magic_identity() {
 }
 
 #[tokio::test]
-async fn what_the_service_would_refuse_is_refused() {
+async fn emulator_refuses_what_the_service_refuses() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
-    // An ID number outside the area that was never issued; its check character is right.
+    // An ID number outside the synthetic area, with a correct check character.
     let error = client.init_face_verify(&init("11010519491231002X")).await.unwrap_err();
     assert_eq!(error.code(), Some(&Code::IllegalParameter));
-    // A MetaInfo that no browser made.
+    // A MetaInfo that does not come from a browser.
     let person = Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
     let stale = InitFaceVerify::new(
         scene(),
@@ -254,7 +254,7 @@ async fn what_the_service_would_refuse_is_refused() {
 }
 
 #[tokio::test]
-async fn a_deleted_result_is_gone() {
+async fn deleted_result_is_gone() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V3);
     let session = start(&client, "999999199001012003").await;
@@ -267,7 +267,7 @@ async fn a_deleted_result_is_gone() {
 }
 
 #[tokio::test]
-async fn without_a_format_the_gateway_answers_xml() {
+async fn gateway_answers_xml_without_a_format() {
     let emulator = Emulator::builder().start().await.unwrap();
     let answer = reqwest::get(format!("{}/?Action=DescribeFaceVerify", emulator.url())).await.unwrap();
     assert_eq!(answer.status(), 400);
@@ -276,7 +276,7 @@ async fn without_a_format_the_gateway_answers_xml() {
 }
 
 #[tokio::test]
-async fn a_dead_endpoint_says_that_nothing_was_sent() {
+async fn dead_endpoint_means_that_nothing_was_sent() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     drop(emulator);
@@ -286,7 +286,7 @@ async fn a_dead_endpoint_says_that_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_dead_endpoint_is_failed_over_and_the_verification_stays_where_it_was_started() {
+async fn fails_over_from_a_dead_endpoint_and_stays_with_the_one_that_started_the_verification() {
     let dead = Emulator::builder().start().await.unwrap();
     let dead_url: cloudauth::Endpoint = dead.url().parse().unwrap();
     drop(dead);
@@ -301,7 +301,7 @@ async fn a_dead_endpoint_is_failed_over_and_the_verification_stays_where_it_was_
 }
 
 #[tokio::test]
-async fn a_client_whose_clock_is_off_learns_the_endpoints_time() {
+async fn client_with_a_wrong_clock_learns_the_endpoint_time() {
     let clock = Clock::system();
     let emulator = Emulator::builder().clock(clock.clone()).start().await.unwrap();
     clock.advance(Duration::from_secs(3 * 3600));
@@ -311,7 +311,7 @@ async fn a_client_whose_clock_is_off_learns_the_endpoints_time() {
 }
 
 #[tokio::test]
-async fn a_policy_in_force_decides_on_what_the_service_says() {
+async fn policy_in_force_decides_the_result() {
     use cloudauth::policy::{LivePolicy, Policy, Verdict, builtin};
 
     let emulator = Emulator::builder().start().await.unwrap();
@@ -328,7 +328,7 @@ async fn a_policy_in_force_decides_on_what_the_service_says() {
         let session = start(&client, &number).await;
         let describe = DescribeFaceVerify::new(scene(), session.certify_id.clone());
         let pending = client.decide(&describe, &live).await.unwrap();
-        assert!(pending.decision().is_none(), "there is nothing to decide on before the end");
+        assert!(pending.decision().is_none(), "a pending verification has no decision");
         submit(&session, "").await;
         let decided = client.decide(&describe, &live).await.unwrap();
         let decision = decided.decision().unwrap();
@@ -343,28 +343,28 @@ async fn a_policy_in_force_decides_on_what_the_service_says() {
 }
 
 #[tokio::test]
-async fn the_other_magic_families_do_as_they_say() {
+async fn other_magic_identities_cause_what_they_promise() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
-    // The result is told after three more questions.
+    // The result is there after three more polls.
     let session = start(&client, &magic("20010101", 3)).await;
     submit(&session, "").await;
     for asked in 0..5 {
         let is_pending =
             matches!(describe(&client, &session.certify_id).await.unwrap(), FaceVerifyStatus::Pending(_));
-        assert_eq!(is_pending, asked < 3, "question {asked}");
+        assert_eq!(is_pending, asked < 3, "poll {asked}");
     }
-    // The person gives up, and the link is used.
+    // The person cancels, which uses the link up.
     let session = start(&client, &magic("20030101", 1)).await;
     let (status, back) = submit(&session, "").await;
     let hint = ReturnHint::parse(&back.unwrap()).unwrap();
     assert_eq!((status, hint.code().as_str()), (303, "1003"));
     assert_eq!(submit(&session, "").await.0, 409);
     assert!(matches!(describe(&client, &session.certify_id).await.unwrap(), FaceVerifyStatus::Pending(_)));
-    // The link is dead at once.
+    // The link expires immediately.
     let session = start(&client, &magic("20030101", 2)).await;
     assert_eq!(submit(&session, "").await.0, 410);
-    // The next question goes wrong once; the client asks again.
+    // The next poll fails once; the client retries.
     for fault in [1, 2, 3, 4, 5, 6, 7, 8] {
         let session = start(&client, &magic("20040101", fault)).await;
         submit(&session, "").await;
@@ -378,7 +378,7 @@ async fn the_other_magic_families_do_as_they_say() {
 }
 
 #[tokio::test]
-async fn who_has_no_source_cannot_begin_again_with_the_same_data() {
+async fn identity_without_a_source_cannot_start_again() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     for sub_code in [201, 202, 203, 204] {
@@ -387,7 +387,7 @@ async fn who_has_no_source_cannot_begin_again_with_the_same_data() {
         submit(&session, "").await;
         let again = client.init_face_verify(&init(&number)).await;
         match sub_code {
-            204 => assert!(again.is_ok(), "another person may try again"),
+            204 => assert!(again.is_ok(), "the person may try again"),
             _ => assert_eq!(again.unwrap_err().code(), Some(&Code::CannotUseFace)),
         }
     }

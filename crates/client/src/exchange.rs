@@ -11,9 +11,9 @@
 //! ```
 //!
 //! *Ready* signs with a new nonce and time, and picks an endpoint whose circuit breaker is closed. The table in `retry.rs`
-//! says what may be retried and where. A retry goes to the next endpoint immediately. If there is none, or the endpoint
-//! throttles the calls, it waits first (*BackingOff*). No wait goes beyond the deadline of the call: the call then ends with
-//! its last failure.
+//! says what may be retried and where. A retry goes to the next endpoint immediately. If every endpoint was tried, or the
+//! endpoint throttles the calls, it waits first (*BackingOff*). No wait goes beyond the deadline of the call, which then ends
+//! with its last failure.
 
 mod backoff;
 mod breaker;

@@ -29,3 +29,8 @@ pub use error::{Error, ErrorKind, Executed};
 pub use exchange::{Exchange, SharedState, Step};
 pub use inputs::{Entropy, Now};
 pub use settings::Settings;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! The client over scripted transports: no socket, no clock to wait for.
+//! The clients over scripted transports, without sockets or real waits.
 
 #![cfg(test)]
 
@@ -53,13 +53,13 @@ fn chain(error: &Error) -> String {
 }
 
 #[test]
-fn a_client_can_be_shared_between_tasks() {
+fn client_can_be_shared_between_tasks() {
     fn shareable<T: Clone + Send + Sync + 'static>() {}
     shareable::<Client>();
 }
 
 #[tokio::test]
-async fn a_result_comes_through_and_the_url_carries_nothing() {
+async fn returns_results_and_keeps_the_url_free_of_parameters() {
     let script = Arc::new(Recording::new(Scripted::bodies([
         r#"{"Code":"200","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","ResultObject":{"CertifyId":"sha1","CertifyUrl":"https://t.example/x"}}"#,
         r#"{"Code":"424"}"#,
@@ -80,11 +80,11 @@ async fn a_result_comes_through_and_the_url_carries_nothing() {
             body.split('&').find(|pair| pair.starts_with("SignatureNonce=")).unwrap().to_owned()
         })
         .collect();
-    assert_eq!(nonces.len(), 3, "every request has a nonce of its own");
+    assert_eq!(nonces.len(), 3, "every request has its own nonce");
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_error_that_says_what_to_know() {
+async fn refusal_is_an_error_with_code_meaning_and_request_id() {
     let body =
         r#"{"Code":"417","Message":"无法使用刷脸服务","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795"}"#;
     let error = client(Scripted::bodies([body])).init_face_verify(&init()).await.unwrap_err();
@@ -101,7 +101,7 @@ async fn a_refusal_is_an_error_that_says_what_to_know() {
 }
 
 #[tokio::test]
-async fn a_gateway_error_has_its_code() {
+async fn gateway_error_has_its_code() {
     let answer = Response::builder().status(400).body(Body::from(r#"{"Code":"Throttling.User"}"#)).unwrap();
     let error = client(Scripted::new([Ok(answer)])).describe_face_verify(&describe()).await.unwrap_err();
     assert_eq!(
@@ -111,7 +111,7 @@ async fn a_gateway_error_has_its_code() {
 }
 
 #[tokio::test]
-async fn whether_it_may_have_been_executed_is_told() {
+async fn error_says_whether_the_call_may_have_been_executed() {
     let response = |status: u16, body| Ok(Response::builder().status(status).body(Body::from(body)).unwrap());
     for (answer, expected) in [
         (Err(TransportError::new(TransportErrorKind::Connect, Sent::No)), Executed::No),
@@ -128,14 +128,14 @@ async fn whether_it_may_have_been_executed_is_told() {
 }
 
 #[tokio::test]
-async fn a_transport_that_never_answers_is_given_up() {
+async fn gives_up_on_a_transport_that_never_answers() {
     let error = client(Never).init_face_verify(&init()).await.unwrap_err();
     assert_eq!(error.transport().unwrap().kind(), TransportErrorKind::Timeout);
     assert_eq!(error.executed(), Executed::Maybe);
 }
 
 #[tokio::test]
-async fn nothing_is_sent_after_the_deadline() {
+async fn sends_nothing_after_the_deadline() {
     let script = Arc::new(Recording::new(Scripted::bodies([])));
     let client = Client::builder(script.clone(), credentials()).deadline(Duration::ZERO).build();
     let error = client.init_face_verify(&init()).await.unwrap_err();
@@ -148,7 +148,7 @@ fn now(elapsed: u64) -> Now {
 }
 
 #[test]
-fn the_exchange_needs_neither_clock_nor_socket() {
+fn exchange_needs_neither_clock_nor_socket() {
     let (op, by, settings, shared) = (describe(), credentials(), Settings::default(), SharedState::default());
     let mut exchange = Exchange::new(&op, &by, &settings, &shared);
     let Step::Send(request, limits) = exchange.poll(now(0), Entropy([7; 24])) else { panic!() };
@@ -164,7 +164,7 @@ fn the_exchange_needs_neither_clock_nor_socket() {
 }
 
 #[test]
-fn an_attempt_ends_no_later_than_the_call() {
+fn attempt_ends_no_later_than_the_call() {
     let (op, by, settings, shared) = (describe(), credentials(), Settings::default(), SharedState::default());
     let mut exchange = Exchange::new(&op, &by, &settings, &shared);
     // The first attempt takes 20 of the 25 seconds.
@@ -175,7 +175,7 @@ fn an_attempt_ends_no_later_than_the_call() {
 }
 
 #[test]
-fn an_exchange_without_an_answer_is_over_and_sends_no_second_request() {
+fn exchange_polled_without_an_answer_ends_and_sends_no_second_request() {
     let (op, by, settings, shared) = (init(), credentials(), Settings::default(), SharedState::default());
     let mut exchange = Exchange::new(&op, &by, &settings, &shared);
     assert!(matches!(exchange.poll(now(0), Entropy([7; 24])), Step::Send(..)));
@@ -186,7 +186,7 @@ fn an_exchange_without_an_answer_is_over_and_sends_no_second_request() {
 }
 
 #[tokio::test]
-async fn waiting_follows_the_plan_until_there_is_a_result() {
+async fn wait_polls_by_the_plan_until_there_is_a_result() {
     let result = r#"{"Code":"200","ResultObject":{"Passed":"F","SubCode":"204"}}"#;
     let script = Arc::new(Recording::new(Scripted::new([
         Ok(Response::new(Body::from(r#"{"Code":"424"}"#))),
@@ -201,7 +201,7 @@ async fn waiting_follows_the_plan_until_there_is_a_result() {
 }
 
 #[tokio::test]
-async fn waiting_ends_with_the_plan_and_at_a_final_refusal() {
+async fn wait_ends_with_the_plan_or_at_a_permanent_refusal() {
     let plan = WaitPlan::new([Duration::from_secs(1), Duration::from_secs(2)]);
     let pending = client(Scripted::bodies([r#"{"Code":"424"}"#; 5]));
     assert_eq!(pending.wait(&describe(), &plan).await.unwrap().output.outcome(), Outcome::Pending);
@@ -213,7 +213,7 @@ async fn waiting_ends_with_the_plan_and_at_a_final_refusal() {
 }
 
 #[test]
-fn the_blocking_client_does_the_same_on_the_calling_thread() {
+fn blocking_client_does_the_same_on_the_calling_thread() {
     let script = Arc::new(Recording::new(Scripted::new([
         Err(TransportError::new(TransportErrorKind::Connect, Sent::No)),
         Ok(Response::new(Body::from(r#"{"Code":"200","ResultObject":{"CertifyId":"sha1"}}"#))),
@@ -232,7 +232,7 @@ fn the_blocking_client_does_the_same_on_the_calling_thread() {
 }
 
 #[tokio::test]
-async fn every_error_is_one_line_that_is_useful_alone() {
+async fn error_message_is_one_line_that_is_useful_alone() {
     let response = |status: u16, body: &'static str| {
         Ok(Response::builder().status(status).body(Body::from(body)).unwrap())
     };
@@ -261,7 +261,7 @@ async fn every_error_is_one_line_that_is_useful_alone() {
         assert!(line.starts_with("InitFaceVerify at cloudauth.cn-shanghai.aliyuncs.com: "), "{line}");
         assert!(line.contains(says) && !line.contains('\n'), "{line}");
         assert!(!has_id || line.contains(ID), "{line}");
-        // The sources add what is not in the line.
+        // The sources repeat nothing of the line.
         let mut source = std::error::Error::source(&error);
         while let Some(error) = source {
             assert!(!line.contains(&error.to_string()), "{line} repeats {error}");
@@ -269,5 +269,5 @@ async fn every_error_is_one_line_that_is_useful_alone() {
         }
         lines.insert(line);
     }
-    assert_eq!(lines.len(), 7, "each is distinct: {lines:#?}");
+    assert_eq!(lines.len(), 7, "the messages differ: {lines:#?}");
 }

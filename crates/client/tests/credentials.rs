@@ -1,4 +1,4 @@
-//! The client and its credentials: what is fetched, and what comes of those that have expired.
+//! The client and its credentials: fetching, and renewal after expiry.
 
 #![cfg(test)]
 
@@ -14,27 +14,27 @@ use cloudauth_transport::TransportError;
 use cloudauth_transport::testing::{Recording, Scripted};
 use http::Response;
 
-/// Gives another key each time, as often as it has any.
+/// A provider that returns a new key each time, and fails after the last one.
 #[derive(Debug)]
 struct Rotating {
-    given: AtomicUsize,
-    has: usize,
+    fetches: AtomicUsize,
+    keys: usize,
 }
 
 impl Rotating {
-    fn of(has: usize) -> Arc<Self> {
-        Arc::new(Self { given: AtomicUsize::new(0), has })
+    fn of(keys: usize) -> Arc<Self> {
+        Arc::new(Self { fetches: AtomicUsize::new(0), keys })
     }
 }
 
 impl ProvideCredentials for Rotating {
     fn begin(&self) -> Box<dyn CredentialExchange + '_> {
-        let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
+        let number = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
         let key = Credentials::temporary(&format!("key{number}"), "secret", "token").unwrap();
-        let has = self.has;
-        Box::new(move |_| match number <= has {
+        let keys = self.keys;
+        Box::new(move |_| match number <= keys {
             true => Ok(ExpiringCredentials::from(key.clone())),
-            false => Err(ProvideError::new("the test", "has no more keys")),
+            false => Err(ProvideError::new("test", "no more keys")),
         })
     }
 }
@@ -59,7 +59,7 @@ fn keys(recording: &Recording<Scripted>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_renewed_once_and_kept() {
+async fn expired_token_is_renewed_once_and_cached() {
     let script = Arc::new(Recording::new(Scripted::new([expired(), pending(), pending()])));
     let client = Client::new(script.clone(), Rotating::of(9));
     client.describe_face_verify(&describe()).await.unwrap();
@@ -74,7 +74,7 @@ async fn an_expired_token_is_renewed_once_and_kept() {
 }
 
 #[tokio::test]
-async fn what_was_refused_at_the_end_of_a_call_is_not_sent_again_by_the_next() {
+async fn credentials_refused_by_one_call_are_not_sent_by_the_next() {
     let script = Arc::new(Recording::new(Scripted::new([expired(), pending()])));
     let client = Client::new(script.clone(), Rotating::of(9)).with(|settings| settings.attempts = 1);
     client.describe_face_verify(&describe()).await.unwrap_err();
@@ -83,14 +83,14 @@ async fn what_was_refused_at_the_end_of_a_call_is_not_sent_again_by_the_next() {
 }
 
 #[test]
-fn the_blocking_client_renews_too() {
+fn blocking_client_renews_too() {
     let script = Arc::new(Recording::new(Scripted::new([expired(), pending()])));
     BlockingClient::new(script.clone(), Rotating::of(9)).describe_face_verify(&describe()).unwrap();
     assert_eq!(keys(&script), ["key1", "key2"]);
 }
 
 #[tokio::test]
-async fn fixed_credentials_that_have_expired_are_not_sent_again() {
+async fn expired_fixed_credentials_are_not_sent_again() {
     let script = Arc::new(Recording::new(Scripted::new([expired()])));
     let fixed = Credentials::temporary("key1", "secret", "token").unwrap();
     let error = Client::new(script.clone(), fixed).describe_face_verify(&describe()).await.unwrap_err();
@@ -99,12 +99,12 @@ async fn fixed_credentials_that_have_expired_are_not_sent_again() {
 }
 
 #[tokio::test]
-async fn without_credentials_nothing_is_sent_and_the_reason_told() {
+async fn without_credentials_nothing_is_sent_and_the_error_says_why() {
     let script = Arc::new(Recording::new(Scripted::new([expired()])));
     let client = Client::new(script.clone(), Rotating::of(0));
     let error = client.describe_face_verify(&describe()).await.unwrap_err();
     assert_eq!((error.kind(), error.executed(), error.attempts()), (ErrorKind::Credentials, Executed::No, 0));
-    assert_eq!(error.to_string().split_once("credentials: ").unwrap().1, "the test: has no more keys");
+    assert_eq!(error.to_string().split_once("credentials: ").unwrap().1, "test: no more keys");
     assert!(keys(&script).is_empty());
 
     let client = Client::new(script.clone(), Rotating::of(1));

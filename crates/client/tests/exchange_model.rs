@@ -1,4 +1,4 @@
-//! The exchange under fire, by model: whatever comes in whatever order, its limits hold.
+//! The limits of the exchange, under random sequences of outcomes.
 
 #![cfg(test)]
 
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use world::*;
 
-/// One of everything that can come back.
+/// An outcome of each kind.
 fn any_answer(kind: u8) -> Answer {
     match kind {
         0 => pending(),
@@ -39,10 +39,10 @@ fn any_answer(kind: u8) -> Answer {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// Whatever comes in whatever order: no more attempts than allowed, no signature twice, no wait and no attempt
-    /// beyond the deadline, and no more retries than the budget pays for.
+    /// After any sequence of outcomes: no more attempts than allowed, no nonce used twice, no wait and no attempt beyond
+    /// the deadline, and no more retries than the budget pays for.
     #[test]
-    fn the_limits_hold_whatever_happens(
+    fn limits_hold_for_any_sequence_of_outcomes(
         calls in prop::collection::vec(prop::collection::vec((0..12_u8, 0..12_000_u64), 1..8), 1..40),
         attempts in 1..6_u32,
         deadline in 0..30_u64,
@@ -52,7 +52,7 @@ proptest! {
         let mut world = World::new();
         (world.settings.attempts, world.settings.deadline, world.jitter) = (attempts, seconds(deadline), jitter);
         let (mut nonces, mut sent, mut successes) = (HashSet::new(), 0, 0);
-        // Sent again without a cost to the budget, once a call each: a learnt clock, a new nonce, another region.
+        // Retries that the budget does not count, each once per call: a corrected clock, a new nonce, another region.
         let mut free = 0;
         for script in &calls {
             let mut answer = |attempt: usize, _: &Request<Body>| {
@@ -74,7 +74,7 @@ proptest! {
             sent += call_nonces.len();
             successes += usize::from(!failed);
             for nonce in call_nonces {
-                prop_assert!(nonces.insert(nonce), "a nonce twice");
+                prop_assert!(nonces.insert(nonce), "the nonce was used twice");
             }
         }
         let retries = sent.saturating_sub(calls.len());

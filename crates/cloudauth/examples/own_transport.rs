@@ -1,4 +1,4 @@
-//! A transport of your own, here over hyper: carrying, and nothing else.
+//! A transport of your own, here over hyper. It only carries requests and responses.
 //!
 //! `cargo run -p cloudauth --example own_transport`; the project's tests run the conformance suite on it.
 
@@ -45,7 +45,7 @@ impl Transport for HyperTransport {
     }
 }
 
-/// Without a connection nothing was sent; any other request may have been executed.
+/// Translates an error. Without a connection nothing was sent; any other request may have been executed.
 fn failed(error: Error) -> TransportError {
     let too_large = |error: &dyn std::error::Error| error.to_string() == "message head is too large";
     let cause = std::error::Error::source(&error);
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let by = cloudauth::Credentials::new("EMUtestid", "EMUtestsecret")?;
     let client =
         cloudauth::Client::builder(HyperTransport::new(), by).endpoint(emulator.url().parse()?).build();
-    let id = cloudauth::CertifyId::new("nobody")?;
+    let id = cloudauth::CertifyId::new("unknown")?;
     let op = cloudauth::DescribeFaceVerify::new(cloudauth::SceneId::new(1)?, id);
     println!(
         "{}",

@@ -1,4 +1,4 @@
-//! One verification against the emulator: start it, stand in for the person, ask for the result.
+//! One verification against the emulator: start it, print the link, ask for the status.
 //!
 //! `cargo run -p cloudauth --features reqwest --example verify`
 
@@ -25,11 +25,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             MetaInfo::new(r#"{"zimVer":"3.0.0"}"#)?,
         ))
         .await?;
-    let link = started.output.certify_url.ok_or("the MetaInfo was not believed")?;
+    let link = started.output.certify_url.ok_or("the service rejected the MetaInfo")?;
     println!("the person opens {}", link.expose());
 
     let describe = DescribeFaceVerify::new(scene, started.output.certify_id);
     println!("before: {:?}", client.describe_face_verify(&describe).await?.output.outcome());
-    println!("post to the link's /submit to finish it; see `cloudauth demo` for the whole flow");
+    println!("POST to the link's /submit to finish it; `cloudauth demo` shows the whole flow");
     Ok(())
 }

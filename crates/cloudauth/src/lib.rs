@@ -1,7 +1,7 @@
 //! Face-based identity verification with Alibaba Cloud's Cloudauth (实人认证, API version 2019-03-07).
 //!
-//! Your server starts a verification and gets a link, the person films their face in the browser, Cloudauth
-//! calls back, your server asks for the result:
+//! Your server starts a verification and gets a link. The person opens the link and films their face in the browser.
+//! Cloudauth calls your server back, and your server asks for the result:
 //!
 //! ```no_run
 //! # #[cfg(feature = "reqwest")]
@@ -20,32 +20,61 @@
 //!         OuterOrderNo::new("e0c34a77f5ac40a5aa5e6ed20c353888")?,
 //!         Identity::plain(CertName::new("张三")?, CertNo::new("999999199001012003")?),
 //!         ReturnUrl::new("https://shop.example/verified")?,
-//!         MetaInfo::new(r#"{"zimVer":"3.0.0"}"#)?, // what getMetaInfo() said in the person's browser
+//!         MetaInfo::new(r#"{"zimVer":"3.0.0"}"#)?, // the value of getMetaInfo() in the person's browser
 //!     ))
 //!     .await?;
-//! // Send the person to `started.output.certify_url`; when they are back, or the callback came:
+//! // Send the person to `started.output.certify_url`. When they return, or the callback arrives:
 //! let status = client.describe_face_verify(&DescribeFaceVerify::new(scene, started.output.certify_id)).await?;
 //! match status.output.outcome() {
-//!     Outcome::Passed => println!("who they say they are"),
-//!     Outcome::NotPassed | Outcome::Unclear => println!("not let in"),
-//!     Outcome::Pending => println!("ask again later"),
+//!     Outcome::Passed => println!("the person is who they claim to be"),
+//!     Outcome::NotPassed | Outcome::Unclear => println!("not verified"),
+//!     Outcome::Pending => println!("not finished yet: ask again later"),
 //! }
 //! # Ok(()) }
 //! ```
 //!
+//! # Tasks
+//!
+//! | task | start with |
+//! | --- | --- |
+//! | start a verification | [`Client::init_face_verify`], [`InitFaceVerify`] |
+//! | get the result | [`Client::describe_face_verify`], [`FaceVerifyStatus`] |
+//! | poll until the result is there | [`Client::wait`], [`WaitPlan`] |
+//! | decide by a policy file | [`Client::decide`], [`policy`] |
+//! | receive the callback | [`Callback`], [`CallbackKeys`] |
+//! | handle the person's return | [`ReturnHint`] |
+//! | delete the data of a verification | [`Client::delete_face_verify_result`] |
+//! | download the face picture | [`pictures`] |
+//! | call another action of the API | [`Client::call`], [`RawOperation`] |
+//! | handle failures | [`Error`], [`ErrorKind`], [`Executed`] |
+//! | choose retries, timeouts and endpoints | [`ClientBuilder`], [`Settings`], [`Endpoints`] |
+//! | load or fetch credentials | [`credentials`] |
+//! | make calls without async | [`BlockingClient`] |
+//! | use another HTTP client | [`Transport`], [`BlockingTransport`] |
+//! | drive calls without I/O | [`Exchange`], [`Step`] |
+//! | only sign and parse | [`prepare`], [`parse`]; the crate [`cloudauth_protocol`] alone is enough |
+//!
+//! # Features
+//!
 //! | feature | adds |
 //! | --- | --- |
 //! | `reqwest` | `ReqwestTransport`, over the `reqwest` client |
-//! | `isahc` | `IsahcTransport`, over curl, async on any runtime and blocking |
+//! | `isahc` | `IsahcTransport`, over curl; async on any runtime, and blocking |
 //! | `blocking` | `UreqTransport`, over `ureq`, for [`BlockingClient`] |
-//! | `rustls` | TLS by rustls, for the transports that are on |
-//! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; where `rustls` is on too, it is the one taken |
-//! | `pictures` | fetching the face picture, safely: [`pictures`]; with `reqwest`, whose `public_only` it takes |
-//! | `policy` | decisions by a policy file that is proved: [`policy`], `Client::decide` |
-//! | `tracing` | a span per call: operation, host, attempt, status, code, RequestId; never a parameter |
+//! | `rustls` | TLS by rustls, for the enabled transports |
+//! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; `rustls` takes precedence if both are enabled |
+//! | `pictures` | downloads face pictures: [`pictures`]; together with `reqwest`, whose `public_only` it needs |
+//! | `policy` | decisions by a proven policy file: [`policy`], [`Client::decide`] |
+//! | `tracing` | one span per call: operation, host, attempts, status, code, RequestId; never a parameter |
 //!
-//! None is on by default, and none changes what another does. A library that only signs and parses takes
-//! [`cloudauth-protocol`](cloudauth_protocol) alone.
+//! `https` needs `rustls` or `native-tls`. No feature is on by default, and none changes the behaviour of another.
+//!
+//! # Personal data
+//!
+//! Names, ID numbers, phone numbers, IP addresses, MetaInfo, tokens, secrets and picture URLs have types whose `Debug` is
+//! redacted and which have no `Display`. No error, log or URL of the default signature contains them.
+#![cfg_attr(not(feature = "pictures"), doc = "\n[`pictures`]: #features")]
+#![cfg_attr(not(feature = "policy"), doc = "\n[`policy`]: #features\n[`Client::decide`]: #features")]
 
 #[cfg(feature = "policy")]
 pub use cloudauth_client::DecidedReply;
@@ -68,3 +97,8 @@ pub use cloudauth_transport_blocking::UreqTransport;
 pub use cloudauth_transport_isahc::IsahcTransport;
 #[cfg(feature = "reqwest")]
 pub use cloudauth_transport_reqwest::ReqwestTransport;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

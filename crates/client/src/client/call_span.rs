@@ -16,7 +16,7 @@ use crate::exchange::Exchange;
 #[cfg(feature = "tracing")]
 pub(super) struct CallSpan {
     span: tracing::Span,
-    /// The HTTP status of the last response; 0 if there was none.
+    /// The HTTP status of the last response; 0 without a response.
     status: std::sync::atomic::AtomicU16,
 }
 

@@ -1,6 +1,6 @@
-//! What the tests of the exchange share: a world with a clock that only waits and answers move.
+//! A simulated world for the tests of the exchange. Only waits and answers advance its clock.
 
-#![allow(dead_code, reason = "a test need not use all")]
+#![allow(dead_code, reason = "each test file uses only some of the helpers")]
 
 use std::time::Duration;
 
@@ -32,21 +32,22 @@ pub(crate) fn init() -> InitFaceVerify {
     )
 }
 
-/// A world of its own: one client's memory, and a clock that only waits and answers move.
+/// The state of one client, and a clock that only waits and answers advance.
 pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) shared: SharedState,
     pub(crate) steady: Duration,
-    /// How far the wall clock is off.
+    /// How far the wall clock is behind.
     pub(crate) behind: Duration,
+    /// How often entropy was drawn.
     pub(crate) drawn: u64,
-    /// Jitter as a part of the longest wait, of 255.
+    /// The jitter, as a fraction of the longest wait: 0 to 255.
     pub(crate) jitter: u8,
-    /// How much longer than asked every wait takes.
+    /// How much longer than requested every wait takes.
     pub(crate) oversleep: Duration,
 }
 
-/// What one call did.
+/// The record of one call.
 pub(crate) struct Call<T> {
     pub(crate) hosts: Vec<String>,
     pub(crate) nonces: Vec<String>,
@@ -81,7 +82,7 @@ impl World {
         Entropy(bytes)
     }
 
-    /// Runs a call; `answer` is told which attempt it is, counted from one.
+    /// Runs a call. `answer` takes the number of the attempt, from 1.
     pub(crate) fn call<O: Operation>(
         &mut self,
         op: &O,
@@ -112,7 +113,7 @@ impl World {
                     self.steady += time + self.oversleep;
                 }
                 Step::Done(result) => break result,
-                _ => panic!("a step that the test does not know"),
+                _ => panic!("unexpected step"),
             }
         };
         drop(exchange);
@@ -121,7 +122,8 @@ impl World {
     }
 }
 
-pub(crate) const AT_ONCE: Duration = Duration::from_millis(20);
+/// The time that a fast answer takes.
+pub(crate) const FAST: Duration = Duration::from_millis(20);
 
 pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: &'static str) -> Answer {
     let mut response = Response::builder().status(status);

@@ -73,8 +73,10 @@
 //!
 //! Names, ID numbers, phone numbers, IP addresses, MetaInfo, tokens, secrets and picture URLs have types whose `Debug` is
 //! redacted and which have no `Display`. No error, log or URL of the default signature contains them.
-#![cfg_attr(not(feature = "pictures"), doc = "\n[`pictures`]: #features")]
-#![cfg_attr(not(feature = "policy"), doc = "\n[`policy`]: #features\n[`Client::decide`]: #features")]
+//!
+#![cfg_attr(not(feature = "pictures"), doc = " [`pictures`]: #features")]
+#![cfg_attr(not(feature = "policy"), doc = " [`policy`]: #features")]
+#![cfg_attr(not(feature = "policy"), doc = " [`Client::decide`]: #features")]
 
 #[cfg(feature = "policy")]
 pub use cloudauth_client::DecidedReply;

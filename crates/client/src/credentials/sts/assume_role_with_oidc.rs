@@ -1,6 +1,8 @@
 //! `AssumeRoleWithOIDC`: a role, assumed with the token of an identity provider.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cloudauth_protocol::sign::v3;
@@ -15,6 +17,8 @@ use super::role::{Host, Role, SHORTEST, StsRole, role_settings};
 use crate::inputs::Entropy;
 
 const NAME: &str = "AssumeRoleWithOIDC";
+/// The largest token, in bytes.
+const LARGEST_TOKEN: u64 = 64 << 10;
 
 /// A role that is assumed with the token of an identity provider (`AssumeRoleWithOIDC`), as in a Kubernetes cluster with
 /// RRSA. The token file is read for each request, because the cluster replaces the token. The request is not signed.
@@ -36,7 +40,7 @@ impl AssumeRoleWithOidc {
     }
 
     fn request(&self, now: UnixTime, entropy: Entropy) -> Result<CredentialStep, ProvideError> {
-        let token = std::fs::read_to_string(&self.token_file).map_err(|error| {
+        let token = read_token(&self.token_file).map_err(|error| {
             let file = self.token_file.display();
             ProvideError::new(NAME, format!("cannot read the token file {file}: {}", error.kind()))
         })?;
@@ -73,5 +77,32 @@ impl CredentialExchange for OidcExchange<'_> {
                 step.unwrap_or_else(|error| CredentialStep::Done(Err(error)))
             }
         }
+    }
+}
+
+fn read_token(file: &Path) -> io::Result<String> {
+    let mut token = String::new();
+    File::open(file)?.take(LARGEST_TOKEN + 1).read_to_string(&mut token)?;
+    if token.len() as u64 > LARGEST_TOKEN {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejects_a_token_file_over_64_kib() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let role = AssumeRoleWithOidc::new("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", file.path());
+        let step = |length| {
+            std::fs::write(file.path(), "t".repeat(length)).unwrap();
+            role.begin().next(UnixTime::from_secs(1_767_323_045), Entropy([7; 24]), None)
+        };
+        assert!(matches!(step(64 << 10), CredentialStep::Send(..)));
+        let CredentialStep::Done(Err(error)) = step((64 << 10) + 1) else { panic!("the file was read") };
+        assert!(error.to_string().ends_with(": file too large"), "{error}");
     }
 }

@@ -1,4 +1,5 @@
-//! How often the intervals hold the truth, by simulation: 2,000 draws, or as many as `CLOUDAUTH_DRAWS` says (20,000 by hand).
+//! How often the intervals hold the truth, by simulation: 2,000 draws for each setting, or the number in `CLOUDAUTH_DRAWS` (20,000
+//! by hand). The tests are apart where one would take seconds.
 //!
 //! Each test says what share of its draws must hold the truth, and allows for three and a half standard errors of that share,
 //! so that a right method fails once in thousands of runs with other seeds, and never with the fixed seed that passes.
@@ -9,7 +10,8 @@ mod support;
 
 use cloudauth_stats::{
     Bins, Clusters, Confidence, Curve, Rate, Smoothing, clopper_pearson, clopper_pearson_upper,
-    kolmogorov_smirnov, mcnemar, newcombe_paired, probit, psi, psi_critical, threshold_interval, wilson,
+    kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired, probit, psi, psi_critical,
+    threshold_interval, wilson,
 };
 use support::simulation::{Simulation, draws};
 
@@ -132,96 +134,135 @@ impl Population {
     }
 }
 
-/// A threshold is recommended too low exactly where the rate is said to be at most the target at the threshold that has the
-/// target's rate: more errors never prove more.
+/// At most this share of the draws may raise a false alarm.
+fn alarms_in_at_most(share: f64, alarms: u32, what: &str) {
+    let all = f64::from(draws());
+    let (seen, error) = (f64::from(alarms) / all, (share * (1.0 - share) / all).sqrt());
+    assert!(seen <= share + 3.5 * error, "{what}: {seen} of the draws are wrong, not {share}");
+}
+
+/// A threshold is proved too low exactly where the target holds at the threshold that has the target's rate: more errors never
+/// prove more.
+#[test]
+fn claims_over_attempts_are_wrong_in_at_most_5_of_100_samples() {
+    for (n, target) in [(400, 0.01), (3000, 0.001), (100_000, 1e-4), (300, 0.1)] {
+        let (mut simulation, allowed) =
+            (Simulation::new(9), most_at_with(target, n, Confidence::P95).unwrap());
+        let wrong = (0..draws()).filter(|_| simulation.binomial(n, target) <= allowed).count();
+        alarms_in_at_most(0.05, wrong as u32, &format!("{n} {target}"));
+    }
+}
+
+/// How often a claim over people, and the same claim over attempts, is wrong: as above.
+fn wrong_claims(population: &Population) -> (u32, u32) {
+    let (target, threshold) = (0.01, -probit(0.01));
+    let mut simulation = Simulation::new(3);
+    let (mut over_people, mut over_attempts) = (0, 0);
+    for _ in 0..draws() {
+        let clusters: Clusters = population.errors(&mut simulation, threshold).into_iter().collect();
+        over_people += u32::from(clusters.is_at_most(target, Confidence::P95));
+        let bound = clopper_pearson_upper(clusters.rate(), Confidence::P95);
+        over_attempts += u32::from(bound <= target);
+    }
+    (over_people, over_attempts)
+}
+
 #[test]
 fn claims_over_people_are_wrong_in_at_most_5_of_100_samples() {
+    let population = Population { people: 300, attempts: |_| 10, within: 0.8 };
+    let (over_people, over_attempts) = wrong_claims(&population);
+    alarms_in_at_most(0.05, over_people, "ten attempts each");
+    // The same claim over attempts is the fault that people are counted for.
+    assert!(f64::from(over_attempts) / f64::from(draws()) > 0.15, "{over_attempts}");
+}
+
+#[test]
+fn claims_over_people_whose_attempts_agree_are_wrong_in_at_most_5_of_100_samples() {
+    let population = Population { people: 300, attempts: |_| 10, within: 1.0 };
+    alarms_in_at_most(0.05, wrong_claims(&population).0, "the same result each time");
+}
+
+#[test]
+fn claims_over_people_with_different_attempts_are_wrong_in_at_most_5_of_100_samples() {
     let populations = [
-        Population { people: 300, attempts: |_| 10, within: 0.8 },
-        Population { people: 300, attempts: |_| 10, within: 1.0 },
         Population { people: 400, attempts: |_| 1, within: 0.0 },
         // Many try once and some often.
         Population { people: 500, attempts: |s| if s.unit() < 0.02 { 20 } else { 1 }, within: 0.8 },
         Population { people: 500, attempts: |s| 1 + s.below(4), within: 0.9 },
     ];
-    let (target, threshold) = (0.01, -probit(0.01));
-    let mut naive = 0;
     for (number, population) in populations.iter().enumerate() {
-        let mut simulation = Simulation::new(3);
-        let mut wrong = 0;
-        // Each draw is some thousand attempts: half of the draws is enough.
-        for _ in 0..draws() / 2 {
-            let people = population.errors(&mut simulation, threshold);
-            let clusters: Clusters = people.into_iter().collect();
-            wrong += u32::from(clusters.is_at_most(target, Confidence::P95));
-            let by_attempts = clopper_pearson_upper(clusters.rate(), Confidence::P95) <= target;
-            naive += u32::from(number == 0 && by_attempts);
-        }
-        let all = f64::from(draws() / 2);
-        let share = f64::from(wrong) / all;
-        assert!(share <= 0.05 + 3.5 * (0.05 * 0.95 / all).sqrt(), "{number}: {share}");
-    }
-    // What the same claim over attempts does: this is the fault.
-    assert!(f64::from(naive) / f64::from(draws() / 2) > 0.15, "{naive}");
-}
-
-#[test]
-fn interval_over_people_holds_the_truth() {
-    let population = Population { people: 150, attempts: |s| 1 + s.below(5), within: 0.8 };
-    for truth in [0.02, 0.3] {
-        let mut simulation = Simulation::new(4);
-        let held = (0..draws()).filter(|at| {
-            // An interval costs more than a claim.
-            if at % 10 > 0 {
-                return true;
-            }
-            let people: Clusters = population.errors(&mut simulation, -probit(truth)).into_iter().collect();
-            people.interval(Confidence::P95).contains(truth)
-        });
-        let missed = draws() - held.count() as u32;
-        let all = f64::from(draws() / 10);
-        assert!(
-            f64::from(missed) / all <= 0.05 + 3.5 * (0.05 * 0.95 / all).sqrt(),
-            "{truth}: {missed} of {all}"
-        );
+        alarms_in_at_most(0.05, wrong_claims(population).0, &format!("population {number}"));
     }
 }
 
+fn interval_over_people_holds(people: usize, truth: f64) {
+    let population = Population { people, attempts: |s| 1 + s.below(5), within: 0.8 };
+    let mut simulation = Simulation::new(4);
+    let held = (0..draws()).filter(|_| {
+        let people: Clusters = population.errors(&mut simulation, -probit(truth)).into_iter().collect();
+        people.interval(Confidence::P95).contains(truth)
+    });
+    holds_in_at_least(0.95, held.count() as u32, &format!("{people} {truth}"));
+}
+
 #[test]
-fn threshold_interval_holds_the_true_threshold() {
-    for (n, target) in [(200, 0.05), (2000, 0.01), (1000, 0.001)] {
-        let mut simulation = Simulation::new(5);
-        // Of uniform scores from 0 to 100 the threshold for a rate is known.
-        let truth = 100.0 * (1.0 - target);
-        let held = (0..draws() / 4).filter(|_| {
-            let scores: Vec<f64> = (0..n).map(|_| 100.0 * simulation.unit()).collect();
-            let interval =
-                threshold_interval(&Curve::of(&[], &scores).unwrap(), target, Confidence::P95).unwrap();
-            interval.scores.contains(truth)
-        });
-        let (held, all) = (held.count() as f64, f64::from(draws() / 4));
-        assert!(held / all >= 0.95 - 3.5 * (0.95 * 0.05 / all).sqrt(), "{n} {target}: {held} of {all}");
-    }
+fn interval_over_people_holds_a_small_rate() {
+    interval_over_people_holds(150, 0.05);
+}
+
+#[test]
+fn interval_over_people_holds_a_large_rate() {
+    interval_over_people_holds(60, 0.3);
+}
+
+fn threshold_interval_holds(n: u32, target: f64) {
+    let mut simulation = Simulation::new(5);
+    // Of uniform scores from 0 to 100 the threshold for a rate is known.
+    let truth = 100.0 * (1.0 - target);
+    let held = (0..draws()).filter(|_| {
+        let scores: Vec<f64> = (0..n).map(|_| 100.0 * simulation.unit()).collect();
+        let interval =
+            threshold_interval(&Curve::of(&[], &scores).unwrap(), target, Confidence::P95).unwrap();
+        interval.scores.contains(truth)
+    });
+    holds_in_at_least(0.95, held.count() as u32, &format!("{n} {target}"));
+}
+
+#[test]
+fn threshold_interval_holds_the_threshold_of_a_large_rate() {
+    threshold_interval_holds(200, 0.05);
+    threshold_interval_holds(600, 0.01);
+}
+
+#[test]
+fn threshold_interval_holds_the_threshold_of_a_small_rate() {
+    threshold_interval_holds(1000, 0.001);
+}
+
+#[test]
+fn psi_is_above_its_critical_value_in_5_of_100_samples_without_drift() {
+    let mut simulation = Simulation::new(6);
+    let alarms = (0..draws()).filter(|_| {
+        let mut sample = |size| (0..size).map(|_| simulation.unit()).collect::<Vec<_>>();
+        let (reference, current) = (sample(500), sample(200));
+        let bins = Bins::quantiles(&reference, 10).unwrap();
+        let index = psi(&bins.count(&reference), &bins.count(&current), Smoothing::HalfCount).unwrap();
+        index > psi_critical(10, 500, 200, Confidence::P95).unwrap()
+    });
+    alarms_in_at_most(0.05, alarms.count() as u32, "PSI");
 }
 
 #[test]
 fn tests_of_drift_and_change_keep_their_error_rate() {
     let mut simulation = Simulation::new(6);
-    let all = draws() / 4;
-    let (mut by_distance, mut by_index, mut by_change) = (0, 0, 0);
-    for _ in 0..all {
+    let (mut by_distance, mut by_change) = (0, 0);
+    for _ in 0..draws() {
         let mut sample = |size| (0..size).map(|_| simulation.normal()).collect::<Vec<_>>();
         let (small, other) = (sample(15), sample(25));
         by_distance += u32::from(kolmogorov_smirnov(&small, &other).unwrap().unwrap().p <= 0.05);
-        let (reference, current) = (sample(1000), sample(400));
-        let bins = Bins::quantiles(&reference, 10).unwrap();
-        let index = psi(&bins.count(&reference), &bins.count(&current), Smoothing::HalfCount).unwrap();
-        by_index += u32::from(index > psi_critical(10, 1000, 400, Confidence::P95).unwrap());
         let first = simulation.binomial(20, 0.5);
         by_change += u32::from(mcnemar(first, 20 - first).p <= 0.05);
     }
-    for (alarms, what) in [(by_distance, "KS"), (by_index, "PSI"), (by_change, "McNemar")] {
-        let (share, error) = (f64::from(alarms) / f64::from(all), (0.05 * 0.95 / f64::from(all)).sqrt());
-        assert!(share <= 0.05 + 3.5 * error, "{what}: {share}");
-    }
+    alarms_in_at_most(0.05, by_distance, "KS");
+    alarms_in_at_most(0.05, by_change, "McNemar");
 }

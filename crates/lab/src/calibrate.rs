@@ -19,8 +19,8 @@ use cloudauth_stats::grid::HUNDREDTHS;
 use cloudauth_stats::{Confidence, Estimate, OperatingPoint, estimates};
 pub use coverage::Band;
 pub use goal::TargetRate;
-pub use people::People;
 use people::Persons;
+pub use people::{People, WithoutSubject};
 use target::Basis;
 pub use target::{RestsOn, Target};
 pub use warning::{Warning, WarningKind};
@@ -40,9 +40,10 @@ pub struct Calibration {
     pub genuine: Proportion,
     /// Impostors likewise.
     pub impostor: Proportion,
-    /// The area under the ROC curve: how often a genuine score is above an impostor's, ties half.
+    /// The area under the ROC curve: how often a genuine score is above an impostor's, ties half. `None` with a score outside
+    /// the grid.
     pub auc: Option<f64>,
-    /// Where both error rates meet. Not a way to choose a threshold.
+    /// Where both error rates meet. Not a way to choose a threshold. `None` with a score outside the grid.
     pub eer: Option<Eer>,
     /// At the vendor's thresholds.
     pub vendor: Vec<At>,
@@ -52,9 +53,14 @@ pub struct Calibration {
     pub warnings: Vec<Warning>,
     /// The step of the grid that scores are cut down to for all other figures: AUC, EER, targets, curve.
     pub score_grid: f64,
+    /// Valid scores outside the grid of 0 to 100, which a policy's range can take in. With one of them, no figure that counts
+    /// scores on the grid is available: AUC, EER, targets, bands.
+    pub outside_grid: u64,
+    /// The labelled attempts without a subject. `None` where no labelled row has a subject, or there were too many labelled rows.
+    pub without_subject: Option<WithoutSubject>,
     /// For each target.
     pub targets: Vec<Target>,
-    /// By points of the score, who got a label.
+    /// The label coverage by points of the score. Empty with a score outside the grid.
     pub bands: Vec<Band>,
     /// Below this the labels stop, so that no threshold there can be recommended. `None` if they do not. Where labels are missing
     /// at random, this is wrong in at most 1 of 100 logs.
@@ -116,12 +122,16 @@ impl Calibration {
         };
         let auc = curve.auc();
         let warnings = warning::warnings(tally, auc);
+        let outside_grid = tally.outside_grid(Input::VerifyScore);
+        let without_subject = WithoutSubject::of(tally);
+        let (rests_on, persons) = Persons::of(tally, without_subject);
         let basis = Basis {
             curve: &curve,
             step,
             stop: coverage::labels_stop_below(&bands),
-            persons: Persons::of(tally),
-            otherwise: if tally.kept_all { RestsOn::Attempts } else { RestsOn::AttemptsOfTooMany },
+            persons,
+            rests_on,
+            outside: outside_grid,
             warning: warnings.first().map(|warning| warning.text.clone()),
         };
         // Targets share thresholds.
@@ -154,6 +164,8 @@ impl Calibration {
             vendor: VENDOR_TABLE.iter().filter_map(of_vendor).collect(),
             thresholds: decider.cuts_of(Input::VerifyScore).map(of_policy).collect(),
             score_grid: 1.0 / f64::from(HUNDREDTHS),
+            outside_grid,
+            without_subject,
             targets: targets.iter().map(target).collect(),
             bands,
             warnings,
@@ -178,7 +190,11 @@ pub fn curve(tally: &Tally) -> Vec<At> {
 /// The same, as the statistics have it.
 pub(crate) fn estimated(tally: &Tally) -> Vec<Estimate> {
     let grid = tally.labelled();
-    estimates(grid.operating_points().filter(|point| point.threshold.is_finite()), Confidence::P95)
+    // Scores above the grid are counted from its end on, which is not a threshold of the policy.
+    let is_cut =
+        |at: f64| at <= 100.0 || tally.decider.cuts_of(Input::VerifyScore).any(|cut| cut.boundary == at);
+    let points = grid.operating_points();
+    estimates(points.filter(|point| point.threshold.is_finite() && is_cut(point.threshold)), Confidence::P95)
 }
 
 impl At {

@@ -1,5 +1,6 @@
 //! Whether scores are still what they were, month by month.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use cloudauth_policy::Input;
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::LabError;
 use crate::replay::PolicyName;
-use crate::tally::{Decider, Scores, Tally};
+use crate::tally::{Decider, ScoreCut, Scores, Tally};
 use crate::told::{Told, told};
 use cloudauth_stats::{
     Binned, Confidence, Grid, LabelledGrid, Smoothing, jensen_shannon, mean_shift_of_grids, psi,
@@ -17,8 +18,8 @@ use cloudauth_stats::{
 /// So many bins, each with the same share of the reference.
 const BINS: u64 = 10;
 
-/// How far scores have moved: the answer of `cloudauth lab drift`. The shares between the policy's thresholds are exact. All other
-/// figures count scores on a grid, see [`Moved::score_grid`].
+/// The shift of the scores: the result of `cloudauth lab drift`. The shares between the policy's thresholds are exact. All other
+/// figures count scores on a grid, see [`ScoreShift::score_grid`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Drift {
@@ -29,21 +30,26 @@ pub struct Drift {
     /// The months looked at.
     pub current: (String, String),
     /// For each score.
-    pub scores: Vec<Moved>,
+    pub scores: Vec<ScoreShift>,
     /// Month by month.
     pub months: Vec<Month>,
     /// What was not understood, and which rows were left out.
     pub notes: Vec<Told>,
 }
 
-/// How far one score has moved.
+/// The shift of one score between the reference and the current months.
+///
+/// The grid covers scores from 0 to 100, and from 0 to 1 for the attack score. A policy's range can be wider. With a score outside
+/// the grid every figure except `between` is `None`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Moved {
-    /// Which: `verify_score`, `quality_score`, `face_attack_score`.
+pub struct ScoreShift {
+    /// `verify_score`, `quality_score` or `face_attack_score`.
     pub score: &'static str,
-    /// The step of the grid that scores are cut down to for every figure but `between`.
+    /// The step of the grid that scores are rounded down to for every figure except `between`.
     pub score_grid: f64,
+    /// Valid scores outside the grid, in the reference and the current months.
+    pub outside_grid: u64,
     /// Rows of the reference with it, and without.
     pub reference: (u64, u64),
     /// Rows of the current months.
@@ -64,21 +70,40 @@ pub struct Moved {
     /// The earth mover's distance, in the score's unit: by how much a score has moved on average, up or down.
     pub distance: Option<f64>,
     /// The share of rows between the values that the policy compares with the score: what changes decisions. Exact.
-    pub between: Vec<Between>,
+    pub between: Vec<ScoreBand>,
 }
 
-/// The share of rows between two thresholds.
+/// A band of scores between two neighbouring values that the policy compares with the score, and the share of rows in it.
+/// `Display` writes it as a policy's condition does: `> 75 and < 80`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Between {
-    /// From here.
-    pub from: f64,
-    /// To below this.
-    pub to: f64,
-    /// Of the reference.
+pub struct ScoreBand {
+    /// The lower end.
+    pub from: BandEnd,
+    /// The upper end.
+    pub to: BandEnd,
+    /// The share of the reference's rows.
     pub reference: f64,
-    /// Of the current months.
+    /// The share of the current months' rows.
     pub current: f64,
+}
+
+/// An end of a [`ScoreBand`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BandEnd {
+    /// The value as the policy has it.
+    pub value: f64,
+    /// Whether a score equal to the value is outside the band.
+    pub exclusive: bool,
+}
+
+impl fmt::Display for ScoreBand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (above, below) =
+            (if self.from.exclusive { ">" } else { ">=" }, if self.to.exclusive { "<" } else { "<=" });
+        write!(f, "{above} {} and {below} {}", self.from.value, self.to.value)
+    }
 }
 
 /// A month.
@@ -163,11 +188,8 @@ impl Drift {
         let month = |(month, scores): &(String, &Scores)| Month {
             month: month.clone(),
             rows: scores.verify.valid(),
-            psi: psi(
-                &binned(&old.verify, &verify_edges),
-                &binned(&scores.verify, &verify_edges),
-                Smoothing::HalfCount,
-            ),
+            psi: bins_of(&old.verify, &scores.verify, &verify_edges)
+                .and_then(|(old, new)| psi(&old, &new, Smoothing::HalfCount)),
             psi_critical: critical(&old.verify, &scores.verify, &verify_edges),
             median: quantile(&scores.verify, 5),
             tenth: quantile(&scores.verify, 1),
@@ -178,9 +200,9 @@ impl Drift {
             reference: (reference.0.start().clone(), reference.0.end().clone()),
             current: (current.0.start().clone(), current.0.end().clone()),
             scores: vec![
-                Moved::of(Input::VerifyScore, &old.verify, &new.verify, decider),
-                Moved::of(Input::QualityScore, &old.quality, &new.quality, decider),
-                Moved::of(Input::FaceAttackScore, &old.attack, &new.attack, decider),
+                ScoreShift::of(Input::VerifyScore, &old.verify, &new.verify, decider),
+                ScoreShift::of(Input::QualityScore, &old.quality, &new.quality, decider),
+                ScoreShift::of(Input::FaceAttackScore, &old.attack, &new.attack, decider),
             ],
             months: months.iter().map(month).collect(),
             notes: told(tally),
@@ -197,21 +219,22 @@ fn sum(all: &[(String, &Scores)], months: &Months) -> Result<Scores, LabError> {
     Ok(sum)
 }
 
-impl Moved {
+impl ScoreShift {
     fn of(score: Input, old: &Grid, new: &Grid, decider: &Decider) -> Self {
         let edges = tenths(old);
-        let (old_bins, new_bins) = (binned(old, &edges), binned(new, &edges));
+        let bins = bins_of(old, new, &edges);
         let apart = LabelledGrid { genuine: old.clone(), impostor: new.clone() }.kolmogorov_smirnov();
         Self {
             score: score.name(),
             score_grid: 1.0 / f64::from(old.per_unit()),
+            outside_grid: old.outside() + new.outside(),
             reference: (old.valid(), old.invalid()),
             current: (new.valid(), new.invalid()),
-            psi: psi(&old_bins, &new_bins, Smoothing::HalfCount),
+            psi: bins.as_ref().and_then(|(old, new)| psi(old, new, Smoothing::HalfCount)),
             psi_critical: critical(old, new, &edges),
             ks: apart.map(|apart| apart.distance),
             ks_p: apart.map(|apart| apart.p),
-            js: jensen_shannon(&old_bins, &new_bins),
+            js: bins.as_ref().and_then(|(old, new)| jensen_shannon(old, new)),
             moved_by: mean_shift_of_grids(old, new),
             distance: wasserstein_of_grids(old, new),
             between: between(old, new, decider, score),
@@ -219,32 +242,38 @@ impl Moved {
     }
 }
 
-/// What the PSI of two samples stays below by chance, with bins between these edges.
+/// The critical value of the PSI of two samples, with bins between these edges.
 fn critical(old: &Grid, new: &Grid, edges: &[usize]) -> Option<f64> {
+    if old.outside() + new.outside() > 0 {
+        return None;
+    }
     let all = |grid: &Grid| grid.valid() + grid.invalid();
     let own = u32::from(old.invalid() + new.invalid() > 0);
     let bins = u32::try_from(edges.len() + 1).unwrap_or(u32::MAX) + own;
     psi_critical(bins, all(old), all(new), Confidence::P95)
 }
 
-fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<Between> {
-    let mut edges: Vec<f64> = decider.cuts_of(score).map(|cut| cut.boundary).collect();
-    edges.dedup();
-    if edges.is_empty() {
+fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<ScoreBand> {
+    let mut cuts: Vec<&ScoreCut> = decider.cuts_of(score).collect();
+    cuts.dedup_by(|later, earlier| later.boundary == earlier.boundary);
+    if cuts.is_empty() {
         return Vec::new();
     }
     let (least, most) = decider.range(score);
-    // All lie above the first, and none above the last.
-    let share = |grid: &Grid, from: Option<f64>, to: Option<f64>| {
-        let from = from.map_or_else(|| Some(grid.valid()), |from| grid.reaching(from))?;
-        let to = to.map_or(Some(0), |to| grid.reaching(to))?;
+    // All scores reach the lower end of the first band, and none is above the last.
+    let share = |grid: &Grid, from: Option<&ScoreCut>, to: Option<&ScoreCut>| {
+        let from = from.map_or_else(|| Some(grid.valid()), |from| grid.reaching(from.boundary))?;
+        let to = to.map_or(Some(0), |to| grid.reaching(to.boundary))?;
         Some(from.saturating_sub(to) as f64 / (grid.valid() + grid.invalid()).max(1) as f64)
     };
-    let starts = [None].into_iter().chain(edges.iter().copied().map(Some));
-    let ends = edges.iter().copied().map(Some).chain([None]);
-    let band = |(from, to): (Option<f64>, Option<f64>)| {
+    let starts = [None].into_iter().chain(cuts.iter().copied().map(Some));
+    let ends = cuts.iter().copied().map(Some).chain([None]);
+    let band = |(from, to): (Option<&ScoreCut>, Option<&ScoreCut>)| {
         let (reference, current) = (share(old, from, to)?, share(new, from, to)?);
-        Some(Between { from: from.unwrap_or(least), to: to.unwrap_or(most), reference, current })
+        let end = |value: f64, exclusive: bool| BandEnd { value, exclusive };
+        let to_end = to.map_or(end(most, false), |cut| end(cut.value, !cut.exclusive));
+        let from_end = from.map_or(end(least, false), |cut| end(cut.value, cut.exclusive));
+        Some(ScoreBand { from: from_end, to: to_end, reference, current })
     };
     starts.zip(ends).filter_map(band).collect()
 }
@@ -253,7 +282,7 @@ fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<Betwe
 fn tenths(grid: &Grid) -> Vec<usize> {
     let valid = grid.valid();
     let mut edges = Vec::new();
-    let (mut below, mut next) = (grid.outside().0, 1);
+    let (mut below, mut next) = (0, 1);
     for (at, count) in grid.counts().iter().enumerate() {
         while next < BINS && below * BINS >= next * valid && below > 0 {
             if edges.last() != Some(&at) {
@@ -266,6 +295,11 @@ fn tenths(grid: &Grid) -> Vec<usize> {
     edges
 }
 
+/// The scores of both samples by bin. `None` with a score outside the grid.
+fn bins_of(old: &Grid, new: &Grid, edges: &[usize]) -> Option<(Binned, Binned)> {
+    (old.outside() + new.outside() == 0).then(|| (binned(old, edges), binned(new, edges)))
+}
+
 fn binned(grid: &Grid, edges: &[usize]) -> Binned {
     let mut counts = vec![0; edges.len() + 1];
     for (at, count) in grid.counts().iter().enumerate() {
@@ -274,21 +308,16 @@ fn binned(grid: &Grid, edges: &[usize]) -> Binned {
             *bin += count;
         }
     }
-    // Scores outside the grid belong to the bins at its ends.
-    let (below, above) = grid.outside();
-    if let [first, ..] = &mut *counts {
-        *first += below;
-    }
-    if let [.., last] = &mut *counts {
-        *last += above;
-    }
     Binned { counts, invalid: grid.invalid() }
 }
 
-/// The score below which so many tenths lie.
+/// The smallest score of the grid up to which a number of tenths of the scores are. `None` if it is outside the grid.
 fn quantile(grid: &Grid, of_ten: u64) -> Option<f64> {
     let valid = grid.valid();
-    let mut below = grid.outside().0;
+    let mut below = grid.below();
+    if below > 0 && below * 10 >= of_ten * valid {
+        return None;
+    }
     for (at, count) in grid.counts().iter().enumerate() {
         below += count;
         if *count > 0 && below * 10 >= of_ten * valid {

@@ -61,10 +61,11 @@ pub use cloudauth_stats as stats;
 
 pub use attacks::{Attacks, AttacksAt};
 pub use calibrate::{
-    At, Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, Warning, WarningKind, curve,
+    At, Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, Warning, WarningKind,
+    WithoutSubject, curve,
 };
 pub use compare::{Change, Compare, Flip, FlipExample, Pair};
-pub use drift::{Between, Drift, Month, Months, Moved};
+pub use drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
 pub use error::LabError;
 pub use mapping::{Mapping, MappingError, Shape};
 pub use notes::Point;

@@ -6,7 +6,7 @@ mod plot;
 mod scale;
 mod words;
 
-use cloudauth_policy::Verdict;
+use cloudauth_policy::{Input, Verdict};
 use minijinja::value::{Kwargs, Serde};
 use minijinja::{Environment, Value, context};
 
@@ -32,7 +32,10 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let calibration = Calibration::of(tally, &TARGETS, 1);
     let is_labelled = calibration.genuine.count > 0 && calibration.impostor.count > 0;
     let drift = Drift::of(tally, None, None).ok();
-    let operating = if is_labelled { estimated(tally) } else { Vec::new() };
+    // Charts by score show the grid alone, and would be wrong with a score outside it.
+    let outside = tally.outside_grid(Input::VerifyScore);
+    let is_on_grid = outside == 0;
+    let operating = if is_labelled && is_on_grid { estimated(tally) } else { Vec::new() };
     let svg = Value::from_safe_string;
     let wrong = |error: minijinja::Error| LabError::with("the report cannot be made", error);
     let mut pages = Environment::new();
@@ -56,12 +59,14 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         skipped_count => tally.skipped.len(),
         flips => compare.as_ref().map(parts::matrix),
         causes => parts::causes(tally),
-        histogram => svg(charts::histogram(tally, words)),
-        errors => is_labelled.then(|| svg(charts::errors(tally, &operating, words))),
+        outside,
+        histogram => is_on_grid.then(|| svg(charts::histogram(tally, words))),
+        errors => (is_labelled && is_on_grid).then(|| svg(charts::errors(tally, &operating, words))),
         is_separate => calibration.auc == Some(1.0),
         det => charts::det(&operating, words).map(svg),
-        coverage => is_labelled.then(|| svg(charts::coverage(tally, &calibration, words))),
-        drift_plots => drift.as_ref().map(|drift| charts::drift(drift, words).map(svg)),
+        coverage => (is_labelled && is_on_grid).then(|| svg(charts::coverage(tally, &calibration, words))),
+        drift_plots => drift.as_ref().filter(|_| is_on_grid).map(|drift| charts::drift(drift, words).map(svg)),
+        drift_bands => drift.as_ref().map(parts::bands),
         day_plot => charts::days(tally, words).map(svg),
         calibration => is_labelled.then(|| Value::from(Serde(&calibration))),
         people_at => parts::people_at(&calibration),

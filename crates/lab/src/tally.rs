@@ -8,7 +8,7 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cloudauth_policy::{Policy, Verdict};
+use cloudauth_policy::{Input, Policy, Verdict};
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "parquet")]
@@ -143,6 +143,16 @@ impl Tally {
     pub(crate) fn labelled(&self) -> LabelledGrid {
         let [genuine, impostor, _] = self.scores.clone();
         LabelledGrid { genuine, impostor }
+    }
+
+    /// Valid scores outside the lab's grid: those of all rows for `verify_score`, those of rows with a time for the others.
+    pub(crate) fn outside_grid(&self, score: Input) -> u64 {
+        let months = |of: fn(&Scores) -> &Grid| self.periods.values().map(of).map(Grid::outside).sum();
+        match score {
+            Input::QualityScore => months(|scores| &scores.quality),
+            Input::FaceAttackScore => months(|scores| &scores.attack),
+            _ => self.scores.iter().map(Grid::outside).sum(),
+        }
     }
 
     /// Rows by the verdicts of both policies, and label. With one policy, the second is the first.

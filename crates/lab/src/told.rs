@@ -1,5 +1,6 @@
 //! What was not understood, for people and programs.
 
+use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::notes::{Point, What};
@@ -50,7 +51,7 @@ pub(crate) fn told(tally: &Tally) -> Vec<Told> {
         text: What::Absent.name(),
         about: path.clone(),
     });
-    let mut all: Vec<Told> = of_rows.chain(absent).chain(dropped(tally)).collect();
+    let mut all: Vec<Told> = of_rows.chain(absent).chain(dropped(tally)).chain(outside_grid(tally)).collect();
     all.sort_by_key(|told| (!told.left_out, std::cmp::Reverse(told.rows)));
     all
 }
@@ -79,4 +80,23 @@ fn dropped(tally: &Tally) -> impl Iterator<Item = Told> {
         all.push(issue("note_ManyKinds", "", what));
     }
     all.into_iter()
+}
+
+/// Scores outside the lab's grid, which a policy's range can take in.
+fn outside_grid(tally: &Tally) -> impl Iterator<Item = Told> {
+    let issue = |score: Input| {
+        let (rows, name) = (tally.outside_grid(score), score.name());
+        let top = if score == Input::FaceAttackScore { 1 } else { 100 };
+        (rows > 0).then(|| Told {
+            what: format!(
+                "has a `{name}` outside 0 to {top}, where only the policy's thresholds are counted"
+            ),
+            rows,
+            left_out: false,
+            first: Vec::new(),
+            text: "note_OutsideGrid".to_owned(),
+            about: name.to_owned(),
+        })
+    };
+    Input::SCORES.into_iter().filter_map(issue)
 }

@@ -102,21 +102,49 @@ fn recommendation_rests_on_people_where_subjects_are_mapped() {
     assert!(few.words.contains("not proved over people: 3900 impostors by 130 people"), "{}", few.words);
 }
 
-#[test]
-fn attempts_without_a_subject_are_people_of_their_own() {
-    let mut rows =
-        Rows::new().add(500, 60.0, "impostor", "").add(3, 80.0, "impostor", "").add(9, 90.0, "genuine", "");
-    for person in 0..100 {
+/// Impostors, some of them with a subject each, and nine genuine attempts.
+fn calibrated(without: usize, with: usize, genuine_subject: &str) -> Calibration {
+    let mut rows = Rows::new().add(without, 60.0, "impostor", "").add(9, 90.0, "genuine", genuine_subject);
+    for person in 0..with {
         rows = rows.add(1, 50.0, "impostor", &format!("{person}"));
     }
-    let calibration = Calibration::of(&rows.counted(&approves_from(75.0), None), &[0.02], 1);
+    Calibration::of(&rows.counted(&approves_from(75.0), None), &[0.02], 1)
+}
+
+#[test]
+fn recommendation_rests_on_attempts_where_most_impostors_have_no_subject() {
+    // All of them could be one person's. In the second case only genuine people have a subject.
+    for (without, with, genuine) in [(301, 300, ""), (600, 0, "g")] {
+        let calibration = calibrated(without, with, genuine);
+        let target = &calibration.targets[0];
+        assert_eq!(target.rests_on, RestsOn::AttemptsWithoutSubject, "{without} {with}");
+        assert_eq!((target.people, target.proved_over_people.as_ref()), (None, None));
+        assert_eq!(target.recommended, target.proved.as_ref().map(|at| at.threshold));
+        let counts = calibration.without_subject.unwrap();
+        assert_eq!((counts.impostor, calibration.impostor.count), (without as u64, (without + with) as u64));
+    }
+    // Without any subject the mapping names none.
+    let none = calibrated(600, 0, "");
+    assert_eq!((none.targets[0].rests_on, none.without_subject), (RestsOn::Attempts, None));
+}
+
+#[test]
+fn few_attempts_without_a_subject_count_as_one_person_each() {
+    let calibration = calibrated(300, 300, "");
     let target = &calibration.targets[0];
     let people = target.people.unwrap();
-    assert_eq!((people.impostors, people.genuine), (603, 9));
+    assert_eq!((target.rests_on, people.impostors, people.genuine), (RestsOn::People, 600, 9));
+    assert_eq!(
+        calibration.without_subject.map(|without| (without.impostor, without.genuine)),
+        Some((300, 9))
+    );
     // One attempt each: the interval over people is that over attempts.
     let at = target.proved_over_people.as_ref().unwrap();
     assert_eq!(Some(at.threshold), target.proved.as_ref().map(|at| at.threshold));
     assert!((people.fmr_high.unwrap() / at.fmr.high - 1.0).abs() < 2e-4, "{people:?} {at:?}");
+    // No genuine attempt has a subject, so nothing is known of genuine people.
+    assert_eq!((people.fnmr_low, people.fnmr_high), (None, None));
+    assert!(calibrated(0, 300, "g").targets[0].people.unwrap().fnmr_high.is_some());
 }
 
 #[test]

@@ -296,9 +296,26 @@ fn drift_tells_the_shares_between_thresholds_off_the_grid() {
     let ran = lab(&policy).run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &Watch::default()).unwrap();
     let drift = Drift::of(&ran.tally, None, None).unwrap();
     let between = &drift.scores[0].between;
-    let of =
-        |from: f64| between.iter().find(|between| between.from == from).map(|of| (of.reference, of.current));
-    assert_eq!((of(60.0), of(85.000_000_000_000_01)), (Some((0.0, 1.0)), Some((1.0, 0.0))));
+    let of = |from: f64| {
+        between.iter().find(|band| band.from.value == from).map(|band| (band.reference, band.current))
+    };
+    assert_eq!((of(60.0), of(85.0)), (Some((0.0, 1.0)), Some((1.0, 0.0))));
+    // A band is written as the policy compares: `<= 85` in a rule ends one band and begins the next.
+    let bands = [
+        ">= 0 and < 60",
+        ">= 60 and < 73.21",
+        ">= 73.21 and < 74.5",
+        ">= 74.5 and < 76.534",
+        ">= 76.534 and <= 85",
+        "> 85 and < 90.0055",
+        ">= 90.0055 and <= 100",
+    ];
+    assert_eq!(between.iter().map(ToString::to_string).collect::<Vec<_>>(), bands);
+    let json = serde_json::to_value(&between[5]).unwrap();
+    assert_eq!(json["from"], serde_json::json!({"value": 85.0, "exclusive": true}));
+    assert_eq!(json["to"], serde_json::json!({"value": 90.0055, "exclusive": true}));
+    let page = cloudauth_lab::report(&ran.tally, cloudauth_lab::Language::En).unwrap();
+    assert!(page.contains("&gt; 85 and &lt; 90.0055") && !page.contains("85.00000000000001"));
 }
 
 #[test]

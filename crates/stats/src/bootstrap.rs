@@ -116,7 +116,7 @@ impl Resampler {
     pub fn draw(&self, draws: &mut Draws) -> Curve {
         let (genuine, impostor) = (self.counts(&self.genuine, draws), self.counts(&self.impostor, draws));
         let counts = genuine.iter().zip(&impostor).zip(&self.scores);
-        Curve::from_counts(counts.map(|((genuine, impostor), score)| (*score, *genuine, *impostor)))
+        Curve::from_counts(counts.map(|((genuine, impostor), score)| (*score, *genuine, *impostor)), 0)
     }
 
     /// What `statistic` says of each replicate, in order.

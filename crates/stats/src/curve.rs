@@ -83,6 +83,8 @@ pub struct Curve {
     points: Vec<(f64, u64, u64)>,
     genuine: u64,
     impostor: u64,
+    /// Scores that are known only to be in a range, outside the grid: the area and the crossing depend on their exact values.
+    outside: u64,
 }
 
 /// Where FMR and FNMR cross. Not for choosing a threshold; for comparing matchers, as the literature does.
@@ -116,11 +118,11 @@ impl Curve {
     /// A score is NaN or infinite.
     pub fn of(genuine: &[f64], impostor: &[f64]) -> Result<Self, NotFinite> {
         let (genuine, impostor) = (sorted(genuine)?, sorted(impostor)?);
-        Ok(Self::from_counts(distinct(&genuine, &impostor)))
+        Ok(Self::from_counts(distinct(&genuine, &impostor), 0))
     }
 
-    /// From ascending scores with the number of genuine and impostor attempts at each.
-    pub(crate) fn from_counts(counts: impl Iterator<Item = (f64, u64, u64)>) -> Self {
+    /// From ascending scores with the number of genuine and impostor attempts at each. `outside` of them are outside the grid.
+    pub(crate) fn from_counts(counts: impl Iterator<Item = (f64, u64, u64)>, outside: u64) -> Self {
         let mut points: Vec<(f64, u64, u64)> = Vec::new();
         let (mut genuine, mut impostor) = (0, 0);
         for (score, here_genuine, here_impostor) in counts {
@@ -133,7 +135,7 @@ impl Curve {
         for point in &mut points {
             point.1 = impostor - point.1;
         }
-        Self { points, genuine, impostor }
+        Self { points, genuine, impostor, outside }
     }
 
     /// How many genuine scores there are.
@@ -180,9 +182,12 @@ impl Curve {
     }
 
     /// The area under the ROC: the chance that a genuine score beats an impostor's, a tie counting half (Mann and Whitney).
-    /// `None` if either is missing.
+    /// `None` if either is missing, or if scores of a grid are outside it.
     #[must_use]
     pub fn auc(&self) -> Option<f64> {
+        if self.outside > 0 {
+            return None;
+        }
         let pairs = 2 * u128::from(self.genuine) * u128::from(self.impostor);
         let wins: u128 = self
             .points
@@ -196,7 +201,7 @@ impl Curve {
         (pairs > 0).then(|| wins as f64 / pairs as f64)
     }
 
-    /// The equal error rate. `None` if there are no genuine or no impostor scores.
+    /// The equal error rate. `None` if there are no genuine or no impostor scores, or if scores of a grid are outside it.
     #[must_use]
     pub fn eer(&self) -> Option<EqualErrorRate> {
         let (before, after) = self.crossing(&self.points)?;
@@ -231,7 +236,7 @@ impl Curve {
     /// The neighbours between which FMR falls to FNMR; twice the same if they are equal there.
     #[expect(clippy::type_complexity, reason = "two points")]
     fn crossing(&self, points: &[(f64, u64, u64)]) -> Option<((f64, u64, u64), (f64, u64, u64))> {
-        if self.genuine == 0 || self.impostor == 0 {
+        if self.genuine == 0 || self.impostor == 0 || self.outside > 0 {
             return None;
         }
         let fmr = |point: &(f64, u64, u64)| self.scaled(point.1, self.genuine);

@@ -36,7 +36,9 @@ impl Bins {
     /// without a reference, with a NaN in it, or for no bins.
     #[must_use]
     pub fn quantiles(reference: &[f64], bins: u32) -> Option<Self> {
-        let inner = (1..bins).map(|at| percentile(reference, f64::from(at) / f64::from(bins)));
+        let mut sorted = reference.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let inner = (1..bins).map(|at| percentile(&sorted, f64::from(at) / f64::from(bins)));
         let mut edges = inner.collect::<Option<Vec<_>>>()?;
         edges.insert(0, f64::NEG_INFINITY);
         edges.push(f64::INFINITY);
@@ -125,16 +127,16 @@ pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
     Some(terms.sum())
 }
 
-/// The earth mover's distance of scores on the grid, each cut down to it, in the unit of the scores. Scores outside of the grid
-/// count at its ends. `None` if one grid holds no score.
+/// The earth mover's distance of scores on the grid, each rounded down to it, in the unit of the scores. `None` if one grid has
+/// no scores, or has scores outside it.
 #[must_use]
 pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let (n, m) = (reference.valid() as f64, current.valid() as f64);
-    if n == 0.0 || m == 0.0 {
+    if n == 0.0 || m == 0.0 || reference.outside() + current.outside() > 0 {
         return None;
     }
     let edges = f64::from(reference.per_unit());
-    let (mut below, mut distance) = ((reference.outside().0, current.outside().0), 0.0);
+    let (mut below, mut distance) = ((0, 0), 0.0);
     for (from, to) in reference.counts().iter().zip(current.counts()) {
         below = (below.0 + from, below.1 + to);
         distance += (below.0 as f64 / n - below.1 as f64 / m).abs() / edges;
@@ -142,14 +144,14 @@ pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     Some(distance)
 }
 
-/// The mean score of a grid minus that of its reference, in the unit of the scores: negative where scores fell. Scores outside
-/// of the grid count at its ends. `None` if one holds no score.
+/// The mean score of a grid minus that of its reference, in the unit of the scores: negative where scores fell. `None` if one
+/// grid has no scores, or has scores outside it.
 #[must_use]
 pub fn mean_shift_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let mean = |grid: &Grid| {
-        let above = u128::from(grid.outside().1) * (grid.counts().len() as u128 - 1);
         let steps: u128 = (0..).zip(grid.counts()).map(|(at, count)| at * u128::from(*count)).sum();
-        (grid.valid() > 0).then(|| (steps + above) as f64 / grid.valid() as f64 / f64::from(grid.per_unit()))
+        let is_known = grid.valid() > 0 && grid.outside() == 0;
+        is_known.then(|| steps as f64 / grid.valid() as f64 / f64::from(grid.per_unit()))
     };
     Some(mean(current)? - mean(reference)?)
 }

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::RestsOn;
 use crate::row::Label;
 use crate::tally::{Kept, Tally};
-use cloudauth_stats::{Clusters, Confidence};
+use cloudauth_stats::{Clusters, Confidence, Grid};
 
 /// The error rates at a threshold, with 95 % confidence intervals over people instead of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -12,30 +13,71 @@ use cloudauth_stats::{Clusters, Confidence};
 pub struct People {
     /// The threshold.
     pub threshold: f64,
-    /// People among the impostors. An attempt without a subject counts as a person of its own.
+    /// People among the impostors. Each attempt without a subject counts as one more person.
     pub impostors: u64,
     /// The lower end of the interval of the false match rate. `None` without impostors.
     pub fmr_low: Option<f64>,
     /// Its upper end.
     pub fmr_high: Option<f64>,
-    /// Genuine people.
+    /// Genuine people. Each attempt without a subject counts as one more person.
     pub genuine: u64,
-    /// The lower end of the interval of the false non-match rate. `None` without genuine people.
+    /// The lower end of the interval of the false non-match rate. `None` without genuine people, and where most genuine
+    /// attempts have no subject.
     pub fnmr_low: Option<f64>,
     /// Its upper end.
     pub fnmr_high: Option<f64>,
+}
+
+/// Labelled attempts with a score and without a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct WithoutSubject {
+    /// By impostors.
+    pub impostor: u64,
+    /// By genuine people.
+    pub genuine: u64,
+}
+
+impl WithoutSubject {
+    /// `None` where no labelled row has a subject, or there were too many labelled rows to keep their subjects.
+    pub(super) fn of(tally: &Tally) -> Option<Self> {
+        if tally.kept.is_empty() || !tally.kept_all {
+            return None;
+        }
+        let count = |label: Label| {
+            let with = tally.kept.iter().filter(|kept| kept.is_genuine == (label == Label::Genuine));
+            let with = with.filter(|kept| kept.score().is_some()).count() as u64;
+            scores(tally, label).saturating_sub(with)
+        };
+        Some(Self { impostor: count(Label::Impostor), genuine: count(Label::Genuine) })
+    }
+}
+
+/// The attempts of a label that have a score.
+fn scores(tally: &Tally, label: Label) -> u64 {
+    tally.scores.get(label.number()).map_or(0, Grid::valid)
 }
 
 /// The labelled rows of a tally by person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Persons<'a> {
     tally: &'a Tally,
+    /// Whether most genuine attempts have a subject.
+    is_of_genuine: bool,
 }
 
 impl<'a> Persons<'a> {
-    /// `None` where no labelled row has a subject, or there were more rows than are kept.
-    pub(super) fn of(tally: &'a Tally) -> Option<Self> {
-        (!tally.kept.is_empty() && tally.kept_all).then_some(Self { tally })
+    /// What recommendations rest on, and the labelled rows by person if that is people. They cannot be people where most
+    /// impostor attempts have no subject: one person could have made all of them.
+    pub(super) fn of(tally: &'a Tally, without: Option<WithoutSubject>) -> (RestsOn, Option<Self>) {
+        let Some(without) = without else {
+            return (if tally.kept_all { RestsOn::Attempts } else { RestsOn::AttemptsOfTooMany }, None);
+        };
+        let is_most = |without: u64, label: Label| 2 * without > scores(tally, label);
+        if is_most(without.impostor, Label::Impostor) {
+            return (RestsOn::AttemptsWithoutSubject, None);
+        }
+        (RestsOn::People, Some(Self { tally, is_of_genuine: !is_most(without.genuine, Label::Genuine) }))
     }
 
     /// Whether the false match rate at a threshold on the grid is at most `target`, with a confidence.
@@ -47,11 +89,12 @@ impl<'a> Persons<'a> {
     pub(super) fn at(self, threshold: f64) -> People {
         let [impostors, genuine] =
             [Label::Impostor, Label::Genuine].map(|label| self.clusters(threshold, label));
-        let interval = |people: &Clusters| {
-            let interval = (people.subjects() > 0).then(|| people.interval(Confidence::P95));
+        let interval = |people: &Clusters, is_known: bool| {
+            let interval = (is_known && people.subjects() > 0).then(|| people.interval(Confidence::P95));
             (interval.map(|interval| interval.low), interval.map(|interval| interval.high))
         };
-        let ((fmr_low, fmr_high), (fnmr_low, fnmr_high)) = (interval(&impostors), interval(&genuine));
+        let (fmr_low, fmr_high) = interval(&impostors, true);
+        let (fnmr_low, fnmr_high) = interval(&genuine, self.is_of_genuine);
         let (impostors, genuine) = (impostors.subjects(), genuine.subjects());
         People { threshold, impostors, fmr_low, fmr_high, genuine, fnmr_low, fnmr_high }
     }
@@ -76,7 +119,7 @@ impl<'a> Persons<'a> {
             (errors, attempts) = (errors + wrong, attempts + of);
         }
         clusters.extend((0..).zip(none_of).map(|(of, times)| (0, of, times)));
-        // Rows without a subject are counted on the grid alone.
+        // Rows without a subject are counted on the grid alone. Each counts as one more person.
         if let Some(grid) = self.tally.scores.get(label.number()) {
             let accepted = grid.at_least(threshold).unwrap_or(grid.valid());
             let wrong = if is_genuine { grid.valid() - accepted } else { accepted }.saturating_sub(errors);

@@ -50,6 +50,8 @@ pub enum RestsOn {
     Attempts,
     /// Attempts, although subjects are mapped: there were too many labelled rows to keep.
     AttemptsOfTooMany,
+    /// Attempts, although some rows have a subject: most impostor attempts have none.
+    AttemptsWithoutSubject,
     /// People.
     People,
 }
@@ -60,8 +62,9 @@ pub(super) struct Basis<'a> {
     pub(super) step: u32,
     pub(super) stop: Option<f64>,
     pub(super) persons: Option<Persons<'a>>,
-    /// What the recommendation rests on without people.
-    pub(super) otherwise: RestsOn,
+    pub(super) rests_on: RestsOn,
+    /// Scores outside the grid, on which targets are not available.
+    pub(super) outside: u64,
     /// The first warning.
     pub(super) warning: Option<String>,
 }
@@ -74,6 +77,9 @@ impl Target {
         people: impl FnOnce(f64) -> Option<People>,
     ) -> Self {
         let (curve, fmr, step) = (basis.curve, target.rate(), Step::Hundredths(basis.step));
+        if basis.outside > 0 {
+            return Self::not_available(target, basis);
+        }
         let on_scale = |point: OperatingPoint| {
             // Where all may be accepted, the scale begins.
             let point = if point.threshold < 0.0 { curve.at(0.0) } else { point };
@@ -122,13 +128,39 @@ impl Target {
             between: between.map(|between| (bound(between.scores.low), bound(between.scores.high))),
             needed: attempts_needed(fmr, 0, Confidence::P95),
             people,
-            rests_on: if basis.persons.is_some() { RestsOn::People } else { basis.otherwise },
+            rests_on: basis.rests_on,
             recommended,
             withheld,
             words,
             proved,
             proved_over_people,
         }
+    }
+
+    /// A threshold above the grid cannot be told from its neighbours, and neither can the place where labels stop.
+    fn not_available(target: &TargetRate, basis: &Basis<'_>) -> Self {
+        Self {
+            fmr: target.rate(),
+            target: target.to_string(),
+            shown: None,
+            proved: None,
+            proved_over_people: None,
+            between: None,
+            needed: attempts_needed(target.rate(), 0, Confidence::P95),
+            people: None,
+            rests_on: basis.rests_on,
+            recommended: None,
+            withheld: None,
+            words: format!("not available: {}", outside_in_words(basis.outside)),
+        }
+    }
+}
+
+/// Why a figure that counts `verify_score` on the grid is not available.
+pub(super) fn outside_in_words(outside: u64) -> String {
+    match outside {
+        1 => "1 score is outside 0 to 100".to_owned(),
+        _ => format!("{outside} scores are outside 0 to 100"),
     }
 }
 

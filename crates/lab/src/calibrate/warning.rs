@@ -75,7 +75,7 @@ fn scale(tally: &Tally) -> Option<Warning> {
     };
     let share = |most: usize| {
         let within: u64 = scores.counts().iter().take(most * 100 + 1).sum();
-        within as f64 / scores.valid() as f64
+        (scores.below() + within) as f64 / scores.valid() as f64
     };
     let scales = [(1, WarningKind::ScaleTo1), (10, WarningKind::ScaleTo10)];
     let (most, kind) = scales.into_iter().find(|(most, _)| share(*most) >= NEARLY_ALL)?;

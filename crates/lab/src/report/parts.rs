@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use super::words::Words;
 use crate::calibrate::Calibration;
 use crate::compare::Compare;
+use crate::drift::Drift;
 use crate::proportion::Proportion;
 use crate::replay::Replay;
 use crate::row::Label;
@@ -95,6 +96,16 @@ pub(super) fn causes(tally: &Tally) -> Vec<Value> {
         context! { from => rule(&tally.decider.rules, a), to => rule(&candidate.rules, b), rows, genuine, impostor }
     };
     pairs.into_iter().take(CAUSES).map(cause).collect()
+}
+
+/// The scores between thresholds, each with its bands and the shares of rows in them.
+pub(super) fn bands(drift: &Drift) -> Vec<Value> {
+    let shifts = drift.scores.iter().filter(|shift| !shift.between.is_empty());
+    let shift = |shift: &crate::drift::ScoreShift| {
+        let band = |band: &crate::drift::ScoreBand| context! { name => band.to_string(), reference => band.reference, current => band.current };
+        context! { score => shift.score, bands => shift.between.iter().map(band).collect::<Vec<_>>() }
+    };
+    shifts.map(shift).collect()
 }
 
 /// The intervals over people, each once.

@@ -125,10 +125,16 @@ impl Grid {
         self.per_unit
     }
 
-    /// How many valid scores lie below the grid, and above it.
+    /// Valid scores outside the grid. They are counted at the cuts alone.
     #[must_use]
-    pub const fn outside(&self) -> (u64, u64) {
-        (self.below, self.above)
+    pub const fn outside(&self) -> u64 {
+        self.below + self.above
+    }
+
+    /// Valid scores below the grid.
+    #[must_use]
+    pub const fn below(&self) -> u64 {
+        self.below
     }
 
     fn count_from_edge(&self, edge: usize) -> u64 {

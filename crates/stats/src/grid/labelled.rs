@@ -65,16 +65,25 @@ impl LabelledGrid {
     }
 
     /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, give the reference sample as the
-    /// genuine scores and the current sample as the impostor scores. `None` if either is empty.
+    /// genuine scores and the current sample as the impostor scores. `None` if either is empty or has scores outside the grid.
     #[must_use]
     pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
+        if self.outside() > 0 {
+            return None;
+        }
         compare(self.pairs().into_iter(), self.genuine.valid(), self.impostor.valid())
     }
 
-    /// The curve of the scores, each cut down to the grid or to a cut. It is exact there, and only there.
+    /// The curve of the scores, each rounded down to the grid or to a cut. It is exact there, and only there. With scores
+    /// outside the grid it has no AUC and no EER.
     #[must_use]
     pub fn curve(&self) -> Curve {
-        Curve::from_counts(self.pairs().into_iter())
+        Curve::from_counts(self.pairs().into_iter(), self.outside())
+    }
+
+    /// Valid scores outside the grid.
+    pub(crate) const fn outside(&self) -> u64 {
+        self.genuine.outside() + self.impostor.outside()
     }
 
     /// Scores, ascending, with the counts from each to the next: the edges of the grid, the cuts that both grids have, and the

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloudauth::policy::VENDOR_TABLE;
-use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, RestsOn, Told};
+use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift, Told};
 
 use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
@@ -173,6 +173,9 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         thousands(genuine.of - genuine.count),
         thousands(impostor.of - impostor.count)
     );
+    if calibration.outside_grid > 0 {
+        text += &format!("AUC and EER: {}", not_available(calibration.outside_grid, 100.0));
+    }
     if let Some(auc) = calibration.auc {
         text += &format!("AUC {auc:.6}");
     }
@@ -233,6 +236,21 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         }
         _ => "",
     };
+    if let Some(without) = calibration.without_subject.filter(|without| without.impostor > 0) {
+        let count = format!(
+            "\n{} of {} impostor attempts have no subject: ",
+            thousands(without.impostor),
+            thousands(impostor.count)
+        );
+        let rests_on = calibration.targets.first().map(|target| target.rests_on);
+        text += &count;
+        text += match rests_on {
+            Some(RestsOn::AttemptsWithoutSubject) => {
+                "recommendations rest on attempts, which are taken as independent\n"
+            }
+            _ => "each counts as one more person\n",
+        };
+    }
     if let Some(stop) = calibration.labels_stop_below {
         text += &format!("\nlabels stop below {stop}: no threshold there is recommended\n");
     }
@@ -251,6 +269,14 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         text += &format!("\n{table}");
     }
     text + &notes(&calibration.notes, data)
+}
+
+/// Why figures that count scores on the grid are missing. The grid has 10,000 steps.
+fn not_available(outside: u64, top: f64) -> String {
+    format!(
+        "not available: {} outside 0 to {top}",
+        if outside == 1 { "1 score is".to_owned() } else { format!("{} scores are", thousands(outside)) }
+    )
 }
 
 pub(super) fn drift(drift: &Drift, data: &Data) -> String {
@@ -273,11 +299,16 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
         ]);
     }
     text += &table.to_string();
+    for ScoreShift { score, score_grid, outside_grid, .. } in &drift.scores {
+        if *outside_grid > 0 {
+            let why = not_available(*outside_grid, score_grid * 10_000.0);
+            text += &format!("{score}: PSI, KS, JS and the shift are {why}\n");
+        }
+    }
     for moved in drift.scores.iter().filter(|moved| !moved.between.is_empty()) {
         let mut table = Table::new([moved.score, "reference", "current"]);
-        for between in &moved.between {
-            let scores = format!("{} to {}", between.from, between.to);
-            table.row([scores, rate(between.reference), rate(between.current)]);
+        for band in &moved.between {
+            table.row([band.to_string(), rate(band.reference), rate(band.current)]);
         }
         text += &format!("\n{table}");
     }

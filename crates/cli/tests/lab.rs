@@ -4,8 +4,9 @@
 
 mod support;
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use support::text as said;
@@ -213,6 +214,7 @@ fn drift_and_report_are_of_the_same_run() {
     );
     let text = said(&output);
     assert!(text.contains("2026-04 against 2026-01..2026-02") && text.contains("verify_score"), "{text}");
+    assert!(text.contains(">= 0 and < 60") && text.contains(">= 75 and <= 100"), "{text}");
     let wrong = lab(&["drift", "builtin:onboarding", "history.jsonl", "--current", "2031-01"], folder.path());
     assert!(!wrong.status.success() && said(&wrong).contains("no row is of 2031-01"), "{}", said(&wrong));
 
@@ -293,6 +295,44 @@ fn swapped_labels_are_written_only_by_force() {
     // Without --write there is nothing to force.
     let alone = lab(&["calibrate", "p.toml", "history.jsonl", "--force"], folder.path());
     assert_eq!(alone.status.code(), Some(2), "{}", said(&alone));
+}
+
+#[test]
+fn a_threshold_is_not_written_into_a_policy_that_changed_during_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let policy = cloudauth::policy::builtin::THRESHOLD.split("[[example]]").next().unwrap();
+    let file = folder.path().join("p.toml");
+    // One change is of a rule's threshold, and one makes the file invalid.
+    for changed in
+        [policy.replace("value = 75.0, far = \"1/10000\"", "value = 76.5"), "format = 0".to_owned()]
+    {
+        std::fs::write(&file, policy).unwrap();
+        let mut running = Command::new(env!("CARGO_BIN_EXE_cloudauth"))
+            .current_dir(folder.path())
+            .args(["lab", "calibrate", "p.toml", "-", "--target", "30%", "--write", "match"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = running.stdin.take().unwrap();
+        // The command reads far more than a pipe holds only after it has read the policy.
+        let rows = std::fs::read(folder.path().join("history.jsonl")).unwrap();
+        for _ in 0..(4 << 20) / rows.len() + 1 {
+            input.write_all(&rows).unwrap();
+        }
+        std::fs::write(&file, &changed).unwrap();
+        drop(input);
+        let output = running.wait_with_output().unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(
+            text.contains("p.toml: the policy file changed during the run; nothing was written"),
+            "{text}"
+        );
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), changed);
+    }
 }
 
 #[test]

@@ -160,6 +160,12 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     written.map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
 }
 
+/// Whether the text of a policy has the content that a run decided by.
+fn is_of_run(policy: &str, calibration: &Calibration) -> bool {
+    Policy::parse(policy)
+        .is_ok_and(|policy| policy.reference().content_hash == calibration.policy.content_hash)
+}
+
 /// `force` overrides the warnings on labels and scale, and nothing else.
 fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: bool) -> Result<(), Failure> {
     let Some(target) = calibration.targets.first() else { return Ok(()) };
@@ -168,6 +174,11 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
         return Err(Failure::other(format!("nothing is written: {}{help}", target.words)));
     };
     let old = text::read(Path::new(file))?;
+    if !is_of_run(&old, calibration) {
+        return Err(Failure::other(format!(
+            "{file}: the policy file changed during the run; nothing was written"
+        )));
+    }
     let by = match target.people.filter(|_| target.rests_on == RestsOn::People) {
         Some(people) => format!(" by {} people", people.impostors),
         None => String::new(),

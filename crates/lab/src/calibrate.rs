@@ -20,9 +20,9 @@ use cloudauth_stats::{Confidence, Estimate, OperatingPoint, estimates};
 pub use coverage::Band;
 pub use goal::TargetRate;
 use people::Persons;
-pub use people::{People, WithoutSubject};
+pub use people::{People, RestsOn, WithoutSubject};
 use target::Basis;
-pub use target::{RestsOn, Target};
+pub use target::Target;
 pub use warning::{Warning, WarningKind};
 
 /// Targets that the vendor's table has.

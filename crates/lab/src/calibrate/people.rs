@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::RestsOn;
 use crate::row::Label;
 use crate::tally::{Kept, Tally};
 use cloudauth_stats::{Clusters, Confidence, Grid};
@@ -26,6 +25,21 @@ pub struct People {
     pub fnmr_low: Option<f64>,
     /// Its upper end.
     pub fnmr_high: Option<f64>,
+}
+
+/// What a recommendation rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RestsOn {
+    /// Attempts, taken as independent: the mapping names no subject.
+    Attempts,
+    /// Attempts, although subjects are mapped: there were too many labelled rows to keep.
+    AttemptsOfTooMany,
+    /// Attempts, although some rows have a subject: most impostor attempts have none.
+    AttemptsWithoutSubject,
+    /// People.
+    People,
 }
 
 /// Labelled attempts with a score and without a subject.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::people::{People, Persons};
+use super::people::{People, Persons, RestsOn};
 use super::{At, TargetRate};
 use cloudauth_stats::{
     Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
@@ -39,21 +39,6 @@ pub struct Target {
     pub withheld: Option<f64>,
     /// Why nothing is recommended, or what the recommendation rests on.
     pub words: String,
-}
-
-/// What a recommendation rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RestsOn {
-    /// Attempts, taken as independent: the mapping names no subject.
-    Attempts,
-    /// Attempts, although subjects are mapped: there were too many labelled rows to keep.
-    AttemptsOfTooMany,
-    /// Attempts, although some rows have a subject: most impostor attempts have none.
-    AttemptsWithoutSubject,
-    /// People.
-    People,
 }
 
 /// What all targets of a calibration have in common.

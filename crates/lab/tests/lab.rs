@@ -329,7 +329,7 @@ fn a_candidate_is_compared_row_by_row() {
 
 #[test]
 fn labelled_history_gives_the_reference_figures() {
-    let golden = |name: &str| fs::read_to_string(format!("tests/golden/{name}")).unwrap();
+    let golden = |name: &str| fs::read_to_string(format!("../stats/tests/golden/{name}")).unwrap();
     let metrics: Value = serde_json::from_str(&golden("metrics.json")).unwrap();
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let mapping = Mapping::parse(

@@ -27,56 +27,36 @@
 //! Personal data: rows are counted and forgotten. People are known by a hash, ids and segments as the mapping names them, and
 //! what was not understood by its place alone.
 
-mod attacks;
-mod bounded;
-mod calibrate;
-mod compare;
-mod counts;
-mod drift;
+mod analysis;
 mod error;
-mod feed;
-mod header;
-mod json;
-mod mapping;
-mod notes;
-#[cfg(feature = "parquet")]
-mod parquet;
-mod percent;
-mod proportion;
-mod replay;
+mod input;
 mod report;
-mod row;
 mod run;
-mod search;
-mod source;
-mod sql;
 mod tally;
-mod time;
-mod timezone;
-mod told;
-mod worker;
+mod warehouse;
 mod write_back;
 
 pub use cloudauth_stats as stats;
 
-pub use attacks::{Attacks, AttacksAt};
-pub use calibrate::{
+pub use analysis::attacks::{Attacks, AttacksAt};
+pub use analysis::calibrate::{
     At, Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, Warning, WarningKind,
     WithoutSubject, curve,
 };
-pub use compare::{Change, Compare, Flip, FlipExample, Pair};
-pub use drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
+pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
+pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
+pub use analysis::percent::percent;
+pub use analysis::proportion::Proportion;
+pub use analysis::replay::{Replay, Rows, RuleRows};
+pub use analysis::told::Told;
 pub use error::LabError;
-pub use mapping::{Mapping, MappingError, Shape};
-pub use notes::Point;
-pub use percent::percent;
-pub use proportion::Proportion;
-pub use replay::{PolicyName, Replay, Rows, RuleRows};
+pub use input::mapping::{Mapping, MappingError, Shape};
+pub use input::search::{Found, SkipReason, Skipped};
+pub use input::source::Source;
+pub use input::timezone::TimeZone;
 pub use report::{Language, report};
 pub use run::{Lab, Ran, Watch};
-pub use search::{Found, SkipReason, Skipped};
-pub use source::Source;
 pub use tally::Tally;
-pub use timezone::TimeZone;
-pub use told::Told;
+pub use tally::notes::Point;
+pub use tally::policy_name::PolicyName;
 pub use write_back::{check_threshold, set_threshold};

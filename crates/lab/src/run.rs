@@ -1,7 +1,13 @@
 //! A run over the data: as many threads as there are cores, one at a time at the file, and what they counted put together.
 
+#[cfg(feature = "parquet")]
+mod batch;
 mod checkpoint;
 mod decisions;
+#[cfg(feature = "parquet")]
+mod groups;
+mod task;
+mod worker;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -11,18 +17,19 @@ use std::time::{Duration, Instant};
 
 use cloudauth_policy::{Policy, Problem};
 
-use crate::bounded::LONGEST;
 use crate::error::LabError;
-use crate::feed::Feed;
-use crate::json::{Found, Wanted};
-use crate::mapping::{Mapping, Shape};
-use crate::notes::{Point, What};
-use crate::search::Skipped;
-use crate::source::{Format, Source};
+use crate::input::bounded::LONGEST;
+use crate::input::feed::Feed;
+use crate::input::json::{Found, Wanted};
+use crate::input::mapping::{Mapping, Shape};
+use crate::input::search::Skipped;
+use crate::input::source::{Format, Source};
+use crate::tally::notes::{Point, What};
 use crate::tally::{Scales, Tally};
-use crate::worker::{Task, Worker};
 use checkpoint::Checkpoint;
 use decisions::Decisions;
+use task::Task;
+use worker::Worker;
 
 /// How often a run saves a checkpoint.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -229,7 +236,8 @@ impl<'p> Lab<'p> {
         };
         let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
-        let open = |path| Decisions::open(path, &state, state.position.source == sources.len());
+        let open =
+            |path| Decisions::open(path, state.decisions.as_ref(), state.position.source == sources.len());
         let mut decisions = self.decisions.as_deref().map(open).transpose()?;
         let is_new = state.decisions.is_none();
         if let Err(error) = self.save(&mut state, decisions.as_mut()) {

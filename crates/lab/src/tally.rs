@@ -2,7 +2,9 @@
 //! whatever order, so that a run gives the same on any number of threads, and can be stopped and gone on with.
 
 mod counter;
+pub(crate) mod notes;
 mod parts;
+pub(crate) mod policy_name;
 mod scales;
 mod values;
 
@@ -20,10 +22,10 @@ pub(crate) use scales::{Scales, ScoreCut};
 pub(crate) use values::{MOST_VALUES, Values};
 
 use crate::error::LabError;
-use crate::notes::Notes;
-use crate::row::Label;
-use crate::search::Skipped;
-use crate::timezone::TimeZone;
+use crate::input::row::Label;
+use crate::input::search::Skipped;
+use crate::input::timezone::TimeZone;
+use crate::tally::notes::Notes;
 use cloudauth_stats::{Grid, LabelledGrid};
 
 /// More than thirty years.

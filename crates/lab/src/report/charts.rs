@@ -5,9 +5,9 @@ use cloudauth_policy::Input;
 use super::plot::Plot;
 use super::scale::{Axis, Scale};
 use super::words::Words;
-use crate::calibrate::{Band, Calibration};
-use crate::drift::Drift;
-use crate::row::Label;
+use crate::analysis::calibrate::{Band, Calibration};
+use crate::analysis::drift::Drift;
+use crate::input::row::Label;
 use crate::tally::{ScoreCut, Tally, VERDICTS};
 use cloudauth_stats::{Estimate, Grid, Rate};
 
@@ -198,7 +198,7 @@ pub(super) fn days(tally: &Tally, words: Words) -> Option<String> {
     let others = others.iter().skip(1);
     let most = others.clone().flat_map(|(verdict, _)| share_of(*verdict)).map(|(_, share)| share);
     let most = most.fold(0.01, f64::max);
-    let name_of = |at| crate::time::shown(first.saturating_add(i32::try_from(at).unwrap_or(i32::MAX)));
+    let name_of = |at| crate::input::time::shown(first.saturating_add(i32::try_from(at).unwrap_or(i32::MAX)));
     let x = Axis::named(since(last), words.get("day"), name_of);
     let mut plot = Plot::new(x, shares(most * 1.05, "share_of_day", words), &[]);
     for (verdict, class) in others {

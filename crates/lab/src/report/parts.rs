@@ -1,16 +1,16 @@
 //! What the page shows beside the answers of the other commands.
 
-use cloudauth_policy::{VENDOR_TABLE, Verdict};
+use cloudauth_policy::Verdict;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::words::Words;
-use crate::calibrate::Calibration;
-use crate::compare::Compare;
-use crate::drift::Drift;
-use crate::proportion::Proportion;
-use crate::replay::Replay;
-use crate::row::Label;
+use crate::analysis::calibrate::Calibration;
+use crate::analysis::compare::Compare;
+use crate::analysis::drift::Drift;
+use crate::analysis::proportion::Proportion;
+use crate::analysis::replay::Replay;
+use crate::input::row::Label;
 use crate::tally::{Tally, VERDICTS, verdict_number};
 
 /// Impostors approved, and genuine people not approved, and rejected. Without labels there is nothing to tell.
@@ -30,7 +30,7 @@ pub(super) fn people(tally: &Tally) -> Value {
 
 /// What was not understood, in the report's language.
 pub(super) fn notes(replay: &Replay, words: Words) -> Vec<Value> {
-    let note = |note: &crate::told::Told| {
+    let note = |note: &crate::analysis::told::Told| {
         let text = words.get(&note.text);
         // A text that is not there yet is better told in English than not.
         let what = if text.is_empty() { note.what.clone() } else { text.replace("{name}", &note.about) };
@@ -101,8 +101,8 @@ pub(super) fn causes(tally: &Tally) -> Vec<Value> {
 /// The scores between thresholds, each with its bands and the shares of rows in them.
 pub(super) fn bands(drift: &Drift) -> Vec<Value> {
     let shifts = drift.scores.iter().filter(|shift| !shift.between.is_empty());
-    let shift = |shift: &crate::drift::ScoreShift| {
-        let band = |band: &crate::drift::ScoreBand| context! { name => band.to_string(), reference => band.reference, current => band.current };
+    let shift = |shift: &crate::analysis::drift::ScoreShift| {
+        let band = |band: &crate::analysis::drift::ScoreBand| context! { name => band.to_string(), reference => band.reference, current => band.current };
         context! { score => shift.score, bands => shift.between.iter().map(band).collect::<Vec<_>>() }
     };
     shifts.map(shift).collect()
@@ -111,21 +111,11 @@ pub(super) fn bands(drift: &Drift) -> Vec<Value> {
 /// The intervals over people, each once.
 pub(super) fn people_at(calibration: &Calibration) -> Vec<Value> {
     let people = calibration.targets.iter().filter_map(|target| target.people.as_ref());
-    let mut told: Vec<&crate::calibrate::People> = Vec::new();
+    let mut told: Vec<&crate::analysis::calibrate::People> = Vec::new();
     for people in people.filter(|people| people.fmr_high.is_some_and(|high| high > 0.0)) {
         if told.iter().all(|other| other.threshold != people.threshold) {
             told.push(people);
         }
     }
     told.into_iter().map(|people| Value::from(Serde(people))).collect()
-}
-
-/// The vendor's rate: as the table has it, or what it implies between its rows.
-pub(super) fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
-    let row =
-        VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));
-    let told =
-        row.and_then(|(above, below)| Some(format!("{above}/{}", super::thousands(below.parse().ok()?))));
-    let implied = || far.map(|far| format!("{} {}", words.get("about"), super::one_in(far)));
-    told.or_else(implied).unwrap_or_else(|| "–".to_owned())
 }

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::decisions::Saved;
+use super::task::Task;
 use crate::error::LabError;
-use crate::feed::Position;
+use crate::input::feed::Position;
 use crate::tally::{ScoreCut, Tally};
-use crate::worker::Task;
 
 /// The version of the format. Another one is refused.
 const FORMAT: u32 = 4;

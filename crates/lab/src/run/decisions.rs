@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use cloudauth_files::{Access, OutputFile};
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint::Checkpoint;
 use crate::error::LabError;
-use crate::worker::DECISIONS;
+use crate::tally::notes::Point;
+
+/// The header of the decision file.
+const DECISIONS: &str = "file,line,id,verdict,rule,reason,hint,queue\n";
 
 /// What a checkpoint says of the decision file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,11 +36,11 @@ pub(super) struct Decisions {
 
 impl Decisions {
     /// Begins the file, or resumes that of a checkpoint.
-    pub(super) fn open(target: &Path, from: &Checkpoint, is_complete: bool) -> Result<Self, LabError> {
+    pub(super) fn open(target: &Path, saved: Option<&Saved>, is_complete: bool) -> Result<Self, LabError> {
         let failed = |error: &io::Error| LabError::unwritten(target, error);
         let new =
             |file, saved| Self { target: target.to_owned(), file, saved, next: 0, waiting: BTreeMap::new() };
-        let Some(saved) = &from.decisions else {
+        let Some(saved) = saved else {
             let mut file = OutputFile::create(target, Access::Private).map_err(|error| failed(&error))?;
             file.write_all(DECISIONS.as_bytes()).map_err(|error| failed(&error))?;
             return Ok(new(Some(file), None));
@@ -131,4 +133,26 @@ impl Decisions {
         let Some(file) = &mut self.file else { return Ok(()) };
         file.sync().map_err(|error| LabError::unwritten(&self.target, &error))
     }
+}
+
+/// Writes one row of the decision file.
+pub(super) fn write_decision(
+    to: &mut Vec<u8>,
+    source: &Path,
+    at: Point,
+    id: &str,
+    decision: &cloudauth_policy::Decision<'_>,
+) -> std::io::Result<()> {
+    let mut writer = csv::WriterBuilder::new().buffer_capacity(256).from_writer(to);
+    writer.write_record([
+        &*source.to_string_lossy(),
+        &at.line.to_string(),
+        id,
+        decision.verdict().as_str(),
+        decision.rule(),
+        decision.reason(),
+        decision.hint().unwrap_or_default(),
+        decision.queue().unwrap_or_default(),
+    ])?;
+    writer.flush()
 }

@@ -10,8 +10,8 @@ use super::{
     EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Scales, Share, Tally, too_many_months, verdict_number,
 };
 use crate::error::LabError;
-use crate::notes::{Notes, Point};
-use crate::row::{Label, Row, three_digits};
+use crate::input::row::{Label, Row, three_digits};
+use crate::tally::notes::{Notes, Point};
 use cloudauth_stats::grid::{NO_SCORE, Quick};
 
 /// A row as what is counted of it.
@@ -154,7 +154,7 @@ impl Counter {
         let place = match self.all_days.get(&day) {
             Some(place) => *place,
             None => {
-                let (_, _, of_month) = crate::time::date(day);
+                let (_, _, of_month) = crate::input::time::date(day);
                 let first = day.saturating_add(1 - of_month);
                 let month = self.months.iter().position(|(other, _)| *other == first);
                 let month = match month {

@@ -1,13 +1,13 @@
 //! What a tally is made of.
 
+use super::policy_name::PolicyName;
 use cloudauth_policy::{Input, Policy, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::scales::{ScoreCut, range};
-use crate::notes::Point;
-use crate::replay::PolicyName;
-use crate::row::Label;
+use crate::input::row::Label;
+use crate::tally::notes::Point;
 use cloudauth_stats::Grid;
 
 /// Which policy has decided, and what its rules are called.

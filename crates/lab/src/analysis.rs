@@ -1,0 +1,10 @@
+//! What counts say: a replay, a comparison, a calibration, drift, presentation attacks.
+
+pub(crate) mod attacks;
+pub(crate) mod calibrate;
+pub(crate) mod compare;
+pub(crate) mod drift;
+pub(crate) mod percent;
+pub(crate) mod proportion;
+pub(crate) mod replay;
+pub(crate) mod told;

@@ -1,0 +1,207 @@
+//! Thresholds from labelled history: what the data show, what they prove, and where they stop.
+
+mod at;
+mod coverage;
+mod goal;
+mod people;
+mod target;
+mod warning;
+
+use cloudauth_policy::{Input, VENDOR_TABLE, nominal_far};
+use serde::Serialize;
+
+use crate::analysis::attacks::{Attacks, attacks};
+use crate::analysis::proportion::Proportion;
+use crate::analysis::told::{Told, told};
+use crate::input::row::Label;
+use crate::tally::policy_name::PolicyName;
+use crate::tally::{ScoreCut, Tally};
+pub use at::At;
+use cloudauth_stats::grid::HUNDREDTHS;
+use cloudauth_stats::{Confidence, Estimate, estimates};
+pub use coverage::Band;
+pub use goal::TargetRate;
+use people::Persons;
+pub use people::{People, RestsOn, WithoutSubject};
+use target::Basis;
+pub use target::Target;
+pub use warning::{Warning, WarningKind};
+
+/// Targets that the vendor's table has.
+pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
+
+/// What labelled history says of `verify_score`: the answer of `cloudauth lab calibrate`. A score that reaches the threshold is
+/// accepted; rates are shares from 0 to 1. The figures at the policy's and the vendor's thresholds are exact. All others count
+/// scores on a grid, see [`Calibration::score_grid`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Calibration {
+    /// Whose approvals the coverage is of, and whose thresholds are told.
+    pub policy: PolicyName,
+    /// Genuine attempts with a score, and those without (failure to acquire).
+    pub genuine: Proportion,
+    /// Impostors likewise.
+    pub impostor: Proportion,
+    /// The area under the ROC curve: how often a genuine score is above an impostor's, ties half. `None` with a score outside
+    /// the grid.
+    pub auc: Option<f64>,
+    /// Where both error rates meet. Not a way to choose a threshold. `None` with a score outside the grid.
+    pub eer: Option<Eer>,
+    /// At the vendor's thresholds.
+    pub vendor: Vec<At>,
+    /// At every value that the policy compares with the score, by name or not, ascending.
+    pub thresholds: Vec<At>,
+    /// Reasons to doubt the labels or the scale of the scores. Nothing is recommended while there is one.
+    pub warnings: Vec<Warning>,
+    /// The step of the grid that scores are cut down to for all other figures: AUC, EER, targets, curve.
+    pub score_grid: f64,
+    /// Valid scores outside the grid of 0 to 100, which a policy's range can take in. With one of them, no figure that counts
+    /// scores on the grid is available: AUC, EER, targets, bands.
+    pub outside_grid: u64,
+    /// The labelled attempts without a subject. `None` where no labelled row has a subject, or there were too many labelled rows.
+    pub without_subject: Option<WithoutSubject>,
+    /// For each target.
+    pub targets: Vec<Target>,
+    /// The label coverage by points of the score. Empty with a score outside the grid.
+    pub bands: Vec<Band>,
+    /// Below this the labels stop, so that no threshold there can be recommended. `None` if they do not. Where labels are missing
+    /// at random, this is wrong in at most 1 of 100 logs.
+    pub labels_stop_below: Option<f64>,
+    /// Of the attack score.
+    pub attacks: Option<Attacks>,
+    /// What was not understood, and which rows were left out.
+    pub notes: Vec<Told>,
+}
+
+/// The equal error rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Eer {
+    /// The lower of both rates at `threshold`.
+    pub low: f64,
+    /// The higher.
+    pub high: f64,
+    /// Their middle.
+    pub mid: f64,
+    /// The observed score there: of the two around the crossing, the one at which both rates add up to less (FVC2000).
+    pub threshold: f64,
+}
+
+impl Calibration {
+    /// Of what a run has counted, for these targets. `step` is how fine a threshold may be, in hundredths of a point.
+    #[must_use]
+    pub fn of<T: Clone + Into<TargetRate>>(tally: &Tally, targets: &[T], step: u32) -> Self {
+        let decider = &tally.decider;
+        let labelled = tally.labelled();
+        let curve = labelled.curve();
+        let bands = coverage::bands(tally);
+        let of_vendor = |(score, _): &(f64, _)| labelled.at(*score).map(|point| At::of(None, point));
+        let of_policy = |cut: &ScoreCut| {
+            let name = cut.name.as_deref();
+            // What was not counted is unknown, and stays in the list.
+            let unknown = || At::new(name, cut.value, (Proportion::new(0, 0), Proportion::new(0, 0)));
+            let at = labelled.at(cut.boundary).map_or_else(unknown, |point| At::of(name, point));
+            let vendor_far = nominal_far(cut.value);
+            At { threshold: cut.value, exclusive: cut.exclusive, vendor_far, ..at }
+        };
+        let auc = curve.auc();
+        let warnings = warning::warnings(tally, auc);
+        let outside_grid = tally.outside_grid(Input::VerifyScore);
+        let without_subject = WithoutSubject::of(tally);
+        let (rests_on, persons) = Persons::of(tally, without_subject);
+        let basis = Basis {
+            curve: &curve,
+            step,
+            stop: coverage::labels_stop_below(&bands),
+            persons,
+            rests_on,
+            outside: outside_grid,
+            warning: warnings.first().map(|warning| warning.text.clone()),
+        };
+        // Targets share thresholds.
+        let mut done: Vec<People> = Vec::new();
+        let mut people = |threshold: f64| {
+            if let Some(people) = done.iter().find(|people| people.threshold == threshold) {
+                return Some(*people);
+            }
+            let people = basis.persons?.at(threshold);
+            done.push(people);
+            Some(people)
+        };
+        let target = |target: &T| Target::of(&target.clone().into(), &basis, &mut people);
+        let with_score = |label: Label| {
+            let scores = tally.scores.get(label.number());
+            let (valid, invalid) = scores.map_or((0, 0), |scores| (scores.valid(), scores.invalid()));
+            Proportion::new(valid, valid + invalid)
+        };
+        Self {
+            policy: decider.name(),
+            genuine: with_score(Label::Genuine),
+            impostor: with_score(Label::Impostor),
+            auc,
+            eer: curve.eer().map(|eer| Eer {
+                low: eer.low,
+                high: eer.high,
+                mid: eer.mid(),
+                threshold: eer.threshold,
+            }),
+            vendor: VENDOR_TABLE.iter().filter_map(of_vendor).collect(),
+            thresholds: decider.cuts_of(Input::VerifyScore).map(of_policy).collect(),
+            score_grid: 1.0 / f64::from(HUNDREDTHS),
+            outside_grid,
+            without_subject,
+            targets: targets.iter().map(target).collect(),
+            bands,
+            warnings,
+            labels_stop_below: basis.stop,
+            attacks: attacks(tally),
+            notes: told(tally),
+        }
+    }
+}
+
+/// The errors at every hundredth from 0 to 100 and at the policy's own thresholds between them, for plots and tables of one's own.
+#[must_use]
+pub fn curve(tally: &Tally) -> Vec<At> {
+    let told = |at: Estimate| {
+        let rates =
+            (Proportion::estimated(at.point.fmr, at.fmr), Proportion::estimated(at.point.fnmr, at.fnmr));
+        At::new(None, at.point.threshold, rates)
+    };
+    estimated(tally).into_iter().map(told).collect()
+}
+
+/// The same, as the statistics have it.
+pub(crate) fn estimated(tally: &Tally) -> Vec<Estimate> {
+    let grid = tally.labelled();
+    // Scores above the grid are counted from its end on, which is not a threshold of the policy.
+    let is_cut =
+        |at: f64| at <= 100.0 || tally.decider.cuts_of(Input::VerifyScore).any(|cut| cut.boundary == at);
+    let points = grid.operating_points();
+    estimates(points.filter(|point| point.threshold.is_finite() && is_cut(point.threshold)), Confidence::P95)
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudauth_policy::{Policy, builtin};
+
+    use super::*;
+
+    #[test]
+    fn rows_of_too_many_people_fall_back_to_attempts_and_say_so() {
+        let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+        let mut tally = Tally::new(&policy, None, &[]);
+        tally.scores[Label::Impostor.number()].add(&[60.0; 100]);
+        let rests_on = |tally: &Tally| {
+            let target = Calibration::of(tally, &[0.1], 1).targets.remove(0);
+            assert_eq!(
+                (target.recommended, target.proved_over_people, target.people),
+                (Some(60.01), None, None)
+            );
+            target.rests_on
+        };
+        assert_eq!(rests_on(&tally), RestsOn::Attempts);
+        tally.kept_all = false;
+        assert_eq!(rests_on(&tally), RestsOn::AttemptsOfTooMany);
+    }
+}

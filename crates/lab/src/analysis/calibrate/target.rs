@@ -1,0 +1,196 @@
+//! The threshold for a target rate: what the data show, what they prove, and what is recommended.
+
+use serde::Serialize;
+
+use super::at::At;
+use super::goal::TargetRate;
+use super::people::{People, Persons, RestsOn};
+use cloudauth_stats::{
+    Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
+};
+
+/// What the data say of a target for the false match rate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Target {
+    /// The target: at most this share of impostors is to be accepted.
+    pub fmr: f64,
+    /// The target as it was written.
+    pub target: String,
+    /// The smallest threshold at which no more impostors were accepted. Half the time it is too low.
+    pub shown: Option<At>,
+    /// The smallest threshold at which the true rate is at most the target with 95 % confidence, if attempts are independent.
+    /// `None` if there are too few impostors.
+    pub proved: Option<At>,
+    /// The smallest threshold, not below `proved`, at which the true rate is at most the target with 95 % confidence, if people
+    /// are independent. `None` where subjects are not mapped, or the impostors are too few people.
+    pub proved_over_people: Option<At>,
+    /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. Open where the
+    /// data say nothing.
+    pub between: Option<(Option<f64>, Option<f64>)>,
+    /// How many impostors without an error it would take.
+    pub needed: Option<u64>,
+    /// The rates over people, where the mapping names them.
+    pub people: Option<People>,
+    /// What the recommendation rests on.
+    pub rests_on: RestsOn,
+    /// The recommended threshold: what is proved, if labels reach that far down and no warning stands against it.
+    pub recommended: Option<f64>,
+    /// What would be recommended, were it not for the warnings.
+    pub withheld: Option<f64>,
+    /// Why nothing is recommended, or what the recommendation rests on.
+    pub words: String,
+}
+
+/// What all targets of a calibration have in common.
+pub(super) struct Basis<'a> {
+    pub(super) curve: &'a Curve,
+    pub(super) step: u32,
+    pub(super) stop: Option<f64>,
+    pub(super) persons: Option<Persons<'a>>,
+    pub(super) rests_on: RestsOn,
+    /// Scores outside the grid, on which targets are not available.
+    pub(super) outside: u64,
+    /// The first warning.
+    pub(super) warning: Option<String>,
+}
+
+impl Target {
+    /// `people` gives the rates over people at a threshold.
+    pub(super) fn of(
+        target: &TargetRate,
+        basis: &Basis<'_>,
+        people: impl FnOnce(f64) -> Option<People>,
+    ) -> Self {
+        let (curve, fmr, step) = (basis.curve, target.rate(), Step::Hundredths(basis.step));
+        if basis.outside > 0 {
+            return Self::not_available(target, basis);
+        }
+        let on_scale = |point: OperatingPoint| {
+            // Where all may be accepted, the scale begins.
+            let point = if point.threshold < 0.0 { curve.at(0.0) } else { point };
+            Some(At::of(None, point)).filter(|at| at.threshold <= 100.0)
+        };
+        let shown = threshold(curve, fmr, step).and_then(|chosen| on_scale(chosen.point));
+        let chosen = threshold_with(curve, fmr, Confidence::P95, step);
+        let allowed = chosen.as_ref().map_or(0, |chosen| chosen.allowed);
+        let few = chosen.as_ref().err().map(|few| few_in_words(target, few.have, few.need));
+        let proved = chosen.ok().and_then(|chosen| on_scale(chosen.point));
+        let proved_over_people = proved
+            .as_ref()
+            .and_then(|at| basis.over_people(at.threshold, fmr))
+            .map(|at| At::of(None, curve.at(at)));
+        let best = if basis.persons.is_some() { &proved_over_people } else { &proved };
+        let of_people = proved_over_people.as_ref().or(proved.as_ref()).or(shown.as_ref());
+        let people = of_people.and_then(|at| people(at.threshold));
+        let found = best.as_ref().map(|at| at.threshold);
+        let refused = match (few, &proved, best) {
+            (Some(few), ..) => Some(few),
+            (None, None, _) => Some("no threshold up to 100 keeps it".to_owned()),
+            (None, Some(_), None) => Some(format!(
+                "not proved over people: {} impostors by {} people, of whom some try often, are too few",
+                curve.impostor(),
+                people.map_or(0, |people| people.impostors)
+            )),
+            (None, Some(_), Some(best)) => basis.stop.filter(|stop| best.threshold < *stop).map(|stop| {
+                format!(
+                    "labels stop below {stop}: few attempts below it were labelled, and {} would rest on them",
+                    best.threshold
+                )
+            }),
+        };
+        let (recommended, withheld, words) = match (refused, &basis.warning, best) {
+            (None, None, Some(best)) => (found, None, basis.in_words(best, people, allowed)),
+            (None, Some(warning), _) => (None, found, format!("withheld: {warning}")),
+            (Some(words), ..) => (None, None, words),
+            (None, None, None) => (None, None, String::new()),
+        };
+        let bound = |score: f64| score.is_finite().then_some(score);
+        let between = threshold_interval(curve, fmr, Confidence::P95);
+        Self {
+            fmr,
+            target: target.to_string(),
+            shown,
+            between: between.map(|between| (bound(between.scores.low), bound(between.scores.high))),
+            needed: attempts_needed(fmr, 0, Confidence::P95),
+            people,
+            rests_on: basis.rests_on,
+            recommended,
+            withheld,
+            words,
+            proved,
+            proved_over_people,
+        }
+    }
+
+    /// A threshold above the grid cannot be told from its neighbours, and neither can the place where labels stop.
+    fn not_available(target: &TargetRate, basis: &Basis<'_>) -> Self {
+        Self {
+            fmr: target.rate(),
+            target: target.to_string(),
+            shown: None,
+            proved: None,
+            proved_over_people: None,
+            between: None,
+            needed: attempts_needed(target.rate(), 0, Confidence::P95),
+            people: None,
+            rests_on: basis.rests_on,
+            recommended: None,
+            withheld: None,
+            words: format!("not available: {}", outside_in_words(basis.outside)),
+        }
+    }
+}
+
+/// Why a figure that counts `verify_score` on the grid is not available.
+pub(super) fn outside_in_words(outside: u64) -> String {
+    match outside {
+        1 => "1 score is outside 0 to 100".to_owned(),
+        _ => format!("{outside} scores are outside 0 to 100"),
+    }
+}
+
+impl Basis<'_> {
+    /// The smallest threshold from `least` on that people prove. Fewer errors prove more, so that bisection finds it.
+    fn over_people(&self, least: f64, fmr: f64) -> Option<f64> {
+        let persons = self.persons?;
+        let step = f64::from(self.step.max(1));
+        let at = |multiple: u32| f64::from(multiple) * step / 100.0;
+        let proves = |multiple: u32| persons.proves(at(multiple), fmr, Confidence::P95);
+        let (mut low, mut high) = ((least * 100.0 / step).round() as u32, (10_000.0 / step).floor() as u32);
+        if low > high || !proves(high) {
+            return None;
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if proves(middle) {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        Some(at(high))
+    }
+
+    fn in_words(&self, best: &At, people: Option<People>, allowed: u64) -> String {
+        let (found, of, reach) = (best.threshold, self.curve.impostor(), best.fmr.count);
+        match people {
+            Some(people) => {
+                let by = people.impostors;
+                format!("{found} keeps it over people: of {of} impostors by {by} people {reach} reach it")
+            }
+            None => format!("{found} keeps it: of {of} impostors {reach} reach it, and up to {allowed} may"),
+        }
+    }
+}
+
+/// The rule of 3, in words.
+fn few_in_words(target: &TargetRate, have: u64, need: Option<u64>) -> String {
+    match need {
+        Some(need) => format!(
+            "your data cannot support {target}: {need} labelled impostors without an error would be needed (about 3 times {:.0}), you have {have}",
+            1.0 / target.rate()
+        ),
+        None => format!("no data can support {target}"),
+    }
+}

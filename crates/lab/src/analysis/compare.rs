@@ -1,0 +1,187 @@
+//! Two policies over the same history: changed decisions, and what they mean for fraud and customers.
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::Verdict;
+use serde::Serialize;
+
+use crate::analysis::proportion::Proportion;
+use crate::analysis::replay::Rows;
+use crate::analysis::told::{Told, told};
+use crate::input::row::Label;
+use crate::tally::notes::Point;
+use crate::tally::policy_name::PolicyName;
+use crate::tally::{Decider, Share, Tally, VERDICTS};
+use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
+
+/// Changed decisions of a candidate: the result of `cloudauth lab compare`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Compare {
+    /// The policy that is in force.
+    pub policy: PolicyName,
+    /// The one that would take its place.
+    pub candidate: PolicyName,
+    /// Rows that both decided.
+    pub rows: u64,
+    /// Of these, on which they differ.
+    pub changed: u64,
+    /// From a verdict of the policy to one of the candidate; those that agree are in it too.
+    pub flips: Vec<Flip>,
+    /// By segment and value, how many rows change, to and from approval. The empty text is the key of rows without a value.
+    pub segments: BTreeMap<String, BTreeMap<String, Change>>,
+    /// Impostors approved. `None` without labelled impostors.
+    pub fraud_let_in: Option<Pair>,
+    /// Genuine people who are not approved. `None` without labelled ones.
+    pub customers_not_approved: Option<Pair>,
+    /// Of these, the rejected.
+    pub customers_rejected: Option<Pair>,
+    /// What was not understood, and which rows were left out.
+    pub notes: Vec<Told>,
+}
+
+/// Rows that go from one verdict to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Flip {
+    /// What the policy says.
+    pub from: &'static str,
+    /// What the candidate says.
+    pub to: &'static str,
+    /// How many rows.
+    #[serde(flatten)]
+    pub rows: Rows,
+    /// The first few, where the verdicts differ.
+    pub examples: Vec<FlipExample>,
+}
+
+/// A row whose decision changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct FlipExample {
+    /// Where it stands.
+    #[serde(flatten)]
+    pub at: Point,
+    /// Its id, if the mapping names one.
+    pub id: Option<String>,
+    /// The policy's rule.
+    pub from_rule: String,
+    /// The candidate's.
+    pub to_rule: String,
+}
+
+/// How many rows of a segment change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Change {
+    /// Its rows.
+    pub rows: u64,
+    /// On which the verdicts differ.
+    pub changed: u64,
+    /// Approved by the candidate alone.
+    pub to_approve: u64,
+    /// Approved by the policy alone.
+    pub from_approve: u64,
+}
+
+/// A share of the same attempts under both policies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Pair {
+    /// Under the policy.
+    pub policy: Proportion,
+    /// Under the candidate.
+    pub candidate: Proportion,
+    /// Under the policy alone.
+    pub only_policy: u64,
+    /// Under the candidate alone.
+    pub only_candidate: u64,
+    /// The p-value of McNemar's exact test on the attempts that change.
+    pub p: f64,
+    /// The 95 % confidence interval of the candidate's rate minus the policy's. Both rates are of the same attempts, so the
+    /// interval is a paired one ([`cloudauth_stats::newcombe_paired`]). It is 0 to 0 where candidate and policy are the same.
+    pub difference: Option<(f64, f64)>,
+}
+
+impl Compare {
+    /// Of what a run with two policies has counted; `None` if it had one.
+    #[must_use]
+    pub fn of(tally: &Tally) -> Option<Self> {
+        let (policy, candidate) = (&tally.decider, tally.candidate.as_ref()?);
+        let share = tally.share();
+        let flip = |from: Verdict, to: Verdict| Flip {
+            from: from.as_str(),
+            to: to.as_str(),
+            rows: Rows::of(|label| share.sum(|a, b, of| a == from && b == to && of == label)),
+            examples: examples(tally, from, to),
+        };
+        let flips = VERDICTS.into_iter().flat_map(|from| VERDICTS.map(|to| flip(from, to)));
+        let values = |values: &BTreeMap<Box<str>, Share>| {
+            values.iter().map(|(value, share)| (value.to_string(), Change::of(share))).collect()
+        };
+        let is_same = policy.content_hash == candidate.content_hash;
+        let pair = |label, of: fn(Verdict) -> bool| Pair::of(&share, label, is_same, of);
+        Some(Self {
+            policy: policy.name(),
+            candidate: candidate.name(),
+            rows: tally.rows,
+            changed: share.sum(|a, b, _| a != b),
+            flips: flips.filter(|flip| flip.rows.all > 0).collect(),
+            segments: tally.segments().map(|(name, counts)| (name.clone(), values(counts))).collect(),
+            fraud_let_in: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
+            customers_not_approved: pair(Label::Genuine, |verdict| verdict != Verdict::Approve),
+            customers_rejected: pair(Label::Genuine, |verdict| verdict == Verdict::Reject),
+            notes: told(tally),
+        })
+    }
+}
+
+impl Change {
+    fn of(share: &Share) -> Self {
+        let approve = Verdict::Approve;
+        Self {
+            rows: share.sum(|_, _, _| true),
+            changed: share.sum(|a, b, _| a != b),
+            to_approve: share.sum(|a, b, _| a != approve && b == approve),
+            from_approve: share.sum(|a, b, _| a == approve && b != approve),
+        }
+    }
+}
+
+impl Pair {
+    fn of(share: &Share, label: Label, is_same: bool, of: impl Fn(Verdict) -> bool) -> Option<Self> {
+        let count = |a: bool, b: bool| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b);
+        let (both, first, second) = (count(true, true), count(true, false), count(false, true));
+        let neither = count(false, false);
+        let all = both + first + second + neither;
+        let (policy, candidate) = (Rate::new(both + first, all)?, Rate::new(both + second, all)?);
+        let sampled = newcombe_paired(both, second, first, neither, Confidence::P95);
+        // A policy never differs from itself.
+        let difference =
+            sampled.map(|interval| if is_same { (0.0, 0.0) } else { (interval.low, interval.high) });
+        (all > 0).then(|| Self {
+            policy: Proportion::of(policy),
+            candidate: Proportion::of(candidate),
+            only_policy: first,
+            only_candidate: second,
+            p: mcnemar(first, second).p,
+            difference,
+        })
+    }
+}
+
+fn examples(tally: &Tally, from: Verdict, to: Verdict) -> Vec<FlipExample> {
+    let of = (crate::tally::verdict_number(from), crate::tally::verdict_number(to));
+    let rule = |decider: Option<&Decider>, rule: usize| {
+        decider.and_then(|decider| decider.rules.get(rule)).map(|(rule, _)| rule.clone()).unwrap_or_default()
+    };
+    let examples = tally.examples.get(&of).into_iter().flatten();
+    examples
+        .map(|example| FlipExample {
+            at: example.at,
+            id: example.id.clone(),
+            from_rule: rule(Some(&tally.decider), example.rules.0),
+            to_rule: rule(tally.candidate.as_ref(), example.rules.1),
+        })
+        .collect()
+}

@@ -1,0 +1,328 @@
+//! Whether scores are still what they were, month by month.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use cloudauth_policy::Input;
+use serde::Serialize;
+
+use crate::analysis::told::{Told, told};
+use crate::error::LabError;
+use crate::tally::policy_name::PolicyName;
+use crate::tally::{Decider, ScoreCut, Scores, Tally};
+use cloudauth_stats::{
+    Binned, Confidence, Grid, LabelledGrid, Smoothing, jensen_shannon, mean_shift_of_grids, psi,
+    psi_critical, wasserstein_of_grids,
+};
+
+/// So many bins, each with the same share of the reference.
+const BINS: u64 = 10;
+
+/// The shift of the scores: the result of `cloudauth lab drift`. The shares between the policy's thresholds are exact. All other
+/// figures count scores on a grid, see [`ScoreShift::score_grid`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// The policy whose thresholds are told.
+    pub policy: PolicyName,
+    /// The months that the current ones are held against: first and last.
+    pub reference: (String, String),
+    /// The months looked at.
+    pub current: (String, String),
+    /// For each score.
+    pub scores: Vec<ScoreShift>,
+    /// Month by month.
+    pub months: Vec<Month>,
+    /// What was not understood, and which rows were left out.
+    pub notes: Vec<Told>,
+}
+
+/// The shift of one score between the reference and the current months.
+///
+/// The grid covers scores from 0 to 100, and from 0 to 1 for the attack score. A policy's range can be wider. With a score outside
+/// the grid every figure except `between` is `None`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ScoreShift {
+    /// `verify_score`, `quality_score` or `face_attack_score`.
+    pub score: &'static str,
+    /// The step of the grid that scores are rounded down to for every figure except `between`.
+    pub score_grid: f64,
+    /// Valid scores outside the grid, in the reference and the current months.
+    pub outside_grid: u64,
+    /// Rows of the reference with it, and without.
+    pub reference: (u64, u64),
+    /// Rows of the current months.
+    pub current: (u64, u64),
+    /// The population stability index over tenths of the reference, missing scores a bin of their own. That 0.1 is little and
+    /// 0.25 much is folklore.
+    pub psi: Option<f64>,
+    /// What the index stays below 95 times of 100 where nothing has moved.
+    pub psi_critical: Option<f64>,
+    /// Kolmogorov-Smirnov: the greatest distance of both distributions.
+    pub ks: Option<f64>,
+    /// How likely that is by chance. With millions of rows it is always 0: look at the distance.
+    pub ks_p: Option<f64>,
+    /// Jensen-Shannon divergence, in bits.
+    pub js: Option<f64>,
+    /// By how much the mean score has moved, in the score's unit: negative where scores fell.
+    pub moved_by: Option<f64>,
+    /// The earth mover's distance, in the score's unit: by how much a score has moved on average, up or down.
+    pub distance: Option<f64>,
+    /// The share of rows between the values that the policy compares with the score: what changes decisions. Exact.
+    pub between: Vec<ScoreBand>,
+}
+
+/// A band of scores between two neighbouring values that the policy compares with the score, and the share of rows in it.
+/// `Display` writes it as a policy's condition does: `> 75 and < 80`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ScoreBand {
+    /// The lower end.
+    pub from: BandEnd,
+    /// The upper end.
+    pub to: BandEnd,
+    /// The share of the reference's rows.
+    pub reference: f64,
+    /// The share of the current months' rows.
+    pub current: f64,
+}
+
+/// An end of a [`ScoreBand`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct BandEnd {
+    /// The value as the policy has it.
+    pub value: f64,
+    /// Whether a score equal to the value is outside the band.
+    pub exclusive: bool,
+}
+
+impl fmt::Display for ScoreBand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (above, below) =
+            (if self.from.exclusive { ">" } else { ">=" }, if self.to.exclusive { "<" } else { "<=" });
+        write!(f, "{above} {} and {below} {}", self.from.value, self.to.value)
+    }
+}
+
+/// A month.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Month {
+    /// `2026-01`.
+    pub month: String,
+    /// Rows with a `verify_score`.
+    pub rows: u64,
+    /// Of `verify_score` against the reference.
+    pub psi: Option<f64>,
+    /// What the index of this month stays below 95 times of 100 where nothing has moved. It is larger in a month with fewer
+    /// rows.
+    pub psi_critical: Option<f64>,
+    /// The middle score.
+    pub median: Option<f64>,
+    /// Tenths of the score: a tenth of the rows lies below the first.
+    pub tenth: Option<f64>,
+    /// And nine tenths below this.
+    pub ninetieth: Option<f64>,
+}
+
+/// Months, each by its first day, as `2026-01` or `2026-01..2026-03` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Months(RangeInclusive<String>);
+
+impl std::str::FromStr for Months {
+    type Err = LabError;
+
+    fn from_str(text: &str) -> Result<Self, LabError> {
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let is_month = |month: &str| {
+            month.len() == 7
+                && crate::input::time::day_of_date(&format!("{month}-01"))
+                    .is_some_and(|day| crate::input::time::month(day) == month)
+        };
+        if is_month(first) && is_month(last) && first <= last {
+            Ok(Self(first.to_owned()..=last.to_owned()))
+        } else {
+            Err(LabError::new(format!(
+                "`{text}` is not a month or a range of months: write 2026-01 or 2026-01..2026-03"
+            )))
+        }
+    }
+}
+
+impl Drift {
+    /// Of what a run has counted. Without months, the last is held against all before it.
+    ///
+    /// # Errors
+    /// If there are no times, or no rows in what is asked for, or a month would be held against itself.
+    pub fn of(tally: &Tally, reference: Option<&Months>, current: Option<&Months>) -> Result<Self, LabError> {
+        let decider = &tally.decider;
+        let months: Vec<(String, &Scores)> =
+            tally.periods.iter().map(|(day, scores)| (crate::input::time::month(*day), scores)).collect();
+        let Some((last, _)) = months.last() else {
+            return Err(LabError::new(
+                "no row has a time: the mapping names its column in `time`".to_owned(),
+            ));
+        };
+        let current = current.cloned().unwrap_or_else(|| Months(last.clone()..=last.clone()));
+        let earlier = || {
+            let mut before = months.iter().map(|(month, _)| month).filter(|month| *month < current.0.start());
+            let first = before.next()?;
+            Some(Months(first.clone()..=before.next_back().unwrap_or(first).clone()))
+        };
+        let Some(reference) = reference.cloned().or_else(earlier) else {
+            let first = current.0.start();
+            return Err(LabError::new(format!(
+                "no row is of a month before {first}: there is nothing to hold it against"
+            )));
+        };
+        if reference.0.start() <= current.0.end() && current.0.start() <= reference.0.end() {
+            return Err(LabError::new(
+                "a month cannot be held against itself: the reference and the current months overlap"
+                    .to_owned(),
+            ));
+        }
+        let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
+        let verify_edges = tenths(&old.verify);
+        let month = |(month, scores): &(String, &Scores)| Month {
+            month: month.clone(),
+            rows: scores.verify.valid(),
+            psi: bins_of(&old.verify, &scores.verify, &verify_edges)
+                .and_then(|(old, new)| psi(&old, &new, Smoothing::HalfCount)),
+            psi_critical: critical(&old.verify, &scores.verify, &verify_edges),
+            median: quantile(&scores.verify, 5),
+            tenth: quantile(&scores.verify, 1),
+            ninetieth: quantile(&scores.verify, 9),
+        };
+        Ok(Self {
+            policy: decider.name(),
+            reference: (reference.0.start().clone(), reference.0.end().clone()),
+            current: (current.0.start().clone(), current.0.end().clone()),
+            scores: vec![
+                ScoreShift::of(Input::VerifyScore, &old.verify, &new.verify, decider),
+                ScoreShift::of(Input::QualityScore, &old.quality, &new.quality, decider),
+                ScoreShift::of(Input::FaceAttackScore, &old.attack, &new.attack, decider),
+            ],
+            months: months.iter().map(month).collect(),
+            notes: told(tally),
+        })
+    }
+}
+
+fn sum(all: &[(String, &Scores)], months: &Months) -> Result<Scores, LabError> {
+    let mut sum = Scores::default();
+    all.iter().filter(|(month, _)| months.0.contains(month)).for_each(|(_, scores)| sum.merge(scores));
+    if sum.verify.valid() + sum.verify.invalid() == 0 {
+        return Err(LabError::new(format!("no row is of {}..{}", months.0.start(), months.0.end())));
+    }
+    Ok(sum)
+}
+
+impl ScoreShift {
+    fn of(score: Input, old: &Grid, new: &Grid, decider: &Decider) -> Self {
+        let edges = tenths(old);
+        let bins = bins_of(old, new, &edges);
+        let apart = LabelledGrid { genuine: old.clone(), impostor: new.clone() }.kolmogorov_smirnov();
+        Self {
+            score: score.name(),
+            score_grid: 1.0 / f64::from(old.per_unit()),
+            outside_grid: old.outside() + new.outside(),
+            reference: (old.valid(), old.invalid()),
+            current: (new.valid(), new.invalid()),
+            psi: bins.as_ref().and_then(|(old, new)| psi(old, new, Smoothing::HalfCount)),
+            psi_critical: critical(old, new, &edges),
+            ks: apart.map(|apart| apart.distance),
+            ks_p: apart.map(|apart| apart.p),
+            js: bins.as_ref().and_then(|(old, new)| jensen_shannon(old, new)),
+            moved_by: mean_shift_of_grids(old, new),
+            distance: wasserstein_of_grids(old, new),
+            between: between(old, new, decider, score),
+        }
+    }
+}
+
+/// The critical value of the PSI of two samples, with bins between these edges.
+fn critical(old: &Grid, new: &Grid, edges: &[usize]) -> Option<f64> {
+    if old.outside() + new.outside() > 0 {
+        return None;
+    }
+    let all = |grid: &Grid| grid.valid() + grid.invalid();
+    let own = u32::from(old.invalid() + new.invalid() > 0);
+    let bins = u32::try_from(edges.len() + 1).unwrap_or(u32::MAX) + own;
+    psi_critical(bins, all(old), all(new), Confidence::P95)
+}
+
+fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<ScoreBand> {
+    let mut cuts: Vec<&ScoreCut> = decider.cuts_of(score).collect();
+    cuts.dedup_by(|later, earlier| later.boundary == earlier.boundary);
+    if cuts.is_empty() {
+        return Vec::new();
+    }
+    let (least, most) = decider.range(score);
+    // All scores reach the lower end of the first band, and none is above the last.
+    let share = |grid: &Grid, from: Option<&ScoreCut>, to: Option<&ScoreCut>| {
+        let from = from.map_or_else(|| Some(grid.valid()), |from| grid.reaching(from.boundary))?;
+        let to = to.map_or(Some(0), |to| grid.reaching(to.boundary))?;
+        Some(from.saturating_sub(to) as f64 / (grid.valid() + grid.invalid()).max(1) as f64)
+    };
+    let starts = [None].into_iter().chain(cuts.iter().copied().map(Some));
+    let ends = cuts.iter().copied().map(Some).chain([None]);
+    let band = |(from, to): (Option<&ScoreCut>, Option<&ScoreCut>)| {
+        let (reference, current) = (share(old, from, to)?, share(new, from, to)?);
+        let end = |value: f64, exclusive: bool| BandEnd { value, exclusive };
+        let to_end = to.map_or(end(most, false), |cut| end(cut.value, !cut.exclusive));
+        let from_end = from.map_or(end(least, false), |cut| end(cut.value, cut.exclusive));
+        Some(ScoreBand { from: from_end, to: to_end, reference, current })
+    };
+    starts.zip(ends).filter_map(band).collect()
+}
+
+/// The places on the grid that divide the scores into tenths; fewer where scores tie.
+fn tenths(grid: &Grid) -> Vec<usize> {
+    let valid = grid.valid();
+    let mut edges = Vec::new();
+    let (mut below, mut next) = (0, 1);
+    for (at, count) in grid.counts().iter().enumerate() {
+        while next < BINS && below * BINS >= next * valid && below > 0 {
+            if edges.last() != Some(&at) {
+                edges.push(at);
+            }
+            next += 1;
+        }
+        below += count;
+    }
+    edges
+}
+
+/// The scores of both samples by bin. `None` with a score outside the grid.
+fn bins_of(old: &Grid, new: &Grid, edges: &[usize]) -> Option<(Binned, Binned)> {
+    (old.outside() + new.outside() == 0).then(|| (binned(old, edges), binned(new, edges)))
+}
+
+fn binned(grid: &Grid, edges: &[usize]) -> Binned {
+    let mut counts = vec![0; edges.len() + 1];
+    for (at, count) in grid.counts().iter().enumerate() {
+        let bin = edges.partition_point(|edge| *edge <= at);
+        if let Some(bin) = counts.get_mut(bin) {
+            *bin += count;
+        }
+    }
+    Binned { counts, invalid: grid.invalid() }
+}
+
+/// The smallest score of the grid up to which a number of tenths of the scores are. `None` if it is outside the grid.
+fn quantile(grid: &Grid, of_ten: u64) -> Option<f64> {
+    let valid = grid.valid();
+    let mut below = grid.below();
+    if below > 0 && below * 10 >= of_ten * valid {
+        return None;
+    }
+    for (at, count) in grid.counts().iter().enumerate() {
+        below += count;
+        if *count > 0 && below * 10 >= of_ten * valid {
+            return grid.edge(at);
+        }
+    }
+    None
+}

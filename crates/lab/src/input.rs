@@ -1,0 +1,14 @@
+//! Reading recorded results: finding files, the shapes of their rows, and the time of a row.
+
+pub(crate) mod bounded;
+pub(crate) mod feed;
+pub(crate) mod header;
+pub(crate) mod json;
+pub(crate) mod mapping;
+#[cfg(feature = "parquet")]
+pub(crate) mod parquet;
+pub(crate) mod row;
+pub(crate) mod search;
+pub(crate) mod source;
+pub(crate) mod time;
+pub(crate) mod timezone;

@@ -1,0 +1,260 @@
+//! Hands out the data piece by piece to whoever asks next.
+
+use std::io::{self, Read};
+
+use crate::error::LabError;
+use crate::input::bounded::{Bounded, LONGEST, read_record, too_long};
+use crate::input::header;
+use crate::input::source::{Format, Source};
+use crate::tally::notes::Point;
+
+/// Bytes of JSON Lines that are handed out together, and records of CSV, which have at most a record more than those bytes.
+const BYTES: usize = 1 << 20;
+const RECORDS: usize = 4096;
+
+/// A piece: whole lines.
+pub(crate) enum Piece {
+    Lines {
+        bytes: Vec<u8>,
+        first: Point,
+    },
+    Records {
+        records: Vec<csv::ByteRecord>,
+        source: usize,
+    },
+    #[cfg(feature = "parquet")]
+    Group {
+        source: usize,
+        group: usize,
+        first: Point,
+        table: std::sync::Arc<crate::input::parquet::Table>,
+    },
+}
+
+/// Where reading stands: in which file, how far in what is unpacked, in which line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Position {
+    pub(crate) source: usize,
+    offset: u64,
+    lines: u64,
+}
+
+/// All files, from one piece to the next.
+pub(crate) struct Feed<'r> {
+    sources: &'r [Source],
+    /// The names that a header may have.
+    paths: &'r [String],
+    read: &'r (dyn Fn(u64) + Send + Sync),
+    position: Position,
+    open: Option<Open<'r>>,
+    /// The header of a CSV file, by file.
+    headers: Vec<Option<csv::ByteRecord>>,
+    spare: Vec<Vec<u8>>,
+    /// The ends of files that changed while they were read.
+    changed: Vec<Point>,
+}
+
+/// A record of its own behind the last one, unless a quote is open there: then it lies within a field.
+const CSV_END: &[u8] = b"\n\0\n";
+
+enum Open<'r> {
+    Json {
+        from: Box<dyn Read + Send + 'r>,
+        carried: Vec<u8>,
+    },
+    Csv(Box<csv::Reader<Bounded<Box<dyn Read + Send + 'r>>>>),
+    #[cfg(feature = "parquet")]
+    Parquet(crate::input::parquet::Groups),
+}
+
+impl<'r> Feed<'r> {
+    pub(crate) fn new(
+        sources: &'r [Source],
+        paths: &'r [String],
+        from: Position,
+        read: &'r (dyn Fn(u64) + Send + Sync),
+    ) -> Self {
+        Self {
+            sources,
+            paths,
+            read,
+            position: from,
+            open: None,
+            headers: vec![None; sources.len()],
+            spare: Vec::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The header of the file that a piece is of, if it has one.
+    pub(crate) fn header(&self, piece: &Piece) -> Option<csv::ByteRecord> {
+        let Piece::Records { source, .. } = piece else { return None };
+        self.headers.get(*source).cloned().flatten()
+    }
+
+    /// What was read may be filled again.
+    pub(crate) fn give_back(&mut self, piece: Piece) {
+        if let Piece::Lines { mut bytes, .. } = piece {
+            bytes.clear();
+            self.spare.push(bytes);
+        }
+    }
+
+    /// The last row read of each file that changed meanwhile.
+    pub(crate) fn take_changed(&mut self) -> Vec<Point> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The next piece; `None` at the end of the last file.
+    pub(crate) fn next(&mut self) -> Result<Option<Piece>, LabError> {
+        while let Some(source) = self.sources.get(self.position.source) {
+            let wrong = |error: &io::Error| LabError::file(source.path(), error);
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => self.begin(source).map_err(|error| wrong(&error))?,
+            };
+            let piece = self.piece(&mut open).map_err(|error| wrong(&error))?;
+            if piece.is_some() {
+                self.open = Some(open);
+                return Ok(piece);
+            }
+            if source.has_changed() {
+                self.changed.push(Point { source: self.position.source, line: self.position.lines });
+            }
+            self.position = Position { source: self.position.source + 1, ..Position::default() };
+        }
+        Ok(None)
+    }
+
+    fn begin(&mut self, source: &Source) -> io::Result<Open<'r>> {
+        let at = self.position;
+        #[cfg(feature = "parquet")]
+        if source.format == Format::Parquet {
+            return Ok(Open::Parquet(crate::input::parquet::Groups::open(source.path(), at.lines)?));
+        }
+        let mut from = source.open(self.read)?;
+        let Format::Csv(delimiter) = source.format else {
+            // What was read before is read again where a file is packed: it cannot be leapt over.
+            io::copy(&mut from.by_ref().take(at.offset), &mut io::sink())?;
+            return Ok(Open::Json { from, carried: Vec::new() });
+        };
+        let head = header::read(&mut from)?;
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(header::delimiter(&head, delimiter, self.paths))
+            .flexible(true)
+            .buffer_capacity(1 << 18)
+            .from_reader(Bounded::new(
+                Box::new(io::Cursor::new(head).chain(from).chain(CSV_END)) as Box<dyn Read + Send + 'r>
+            ));
+        let mut header = reader.byte_headers().map_err(io::Error::other)?.clone();
+        if header.iter().any(|name| name.ends_with(CSV_END)) {
+            return Err(open_quote(&header));
+        }
+        header.trim();
+        if let Some(place) = self.headers.get_mut(at.source) {
+            *place = Some(header);
+        }
+        let mut record = csv::ByteRecord::new();
+        while reader.position().byte() < at.offset
+            && read_record(&mut reader, &mut record).map_err(io::Error::other)?
+        {}
+        Ok(Open::Csv(Box::new(reader)))
+    }
+
+    fn piece(&mut self, open: &mut Open<'r>) -> io::Result<Option<Piece>> {
+        let source = self.position.source;
+        match open {
+            Open::Json { from, carried } => {
+                let mut bytes = self.spare.pop().unwrap_or_default();
+                bytes.append(carried);
+                let end = fill(from, &mut bytes, self.position.lines + 1)?;
+                let end = match end {
+                    Some(end) => end,
+                    None if bytes.is_empty() => return Ok(None),
+                    None => bytes.len(),
+                };
+                carried.extend_from_slice(bytes.get(end..).unwrap_or_default());
+                bytes.truncate(end);
+                let first = Point { source, line: self.position.lines + 1 };
+                self.position.offset += end as u64;
+                self.position.lines += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+                Ok(Some(Piece::Lines { bytes, first }))
+            }
+            Open::Csv(reader) => {
+                let mut records = Vec::with_capacity(RECORDS);
+                let mut record = csv::ByteRecord::new();
+                let read =
+                    |reader: &mut _, record: &mut _| read_record(reader, record).map_err(io::Error::other);
+                let mut bytes = 0;
+                while records.len() < RECORDS && bytes < BYTES && read(reader, &mut record)? {
+                    if record.iter().next_back().is_some_and(|field| field.ends_with(CSV_END)) {
+                        return Err(open_quote(&record));
+                    }
+                    bytes += record.as_slice().len() + record.len() * size_of::<usize>();
+                    records.push(std::mem::take(&mut record));
+                }
+                let is_end = records.last().is_some_and(|last| last.len() == 1 && last.get(0) == Some(b"\0"));
+                if is_end && !read(reader, &mut record)? {
+                    records.pop();
+                } else if is_end {
+                    records.push(record);
+                }
+                self.position.offset = reader.position().byte();
+                if let Some(last) = records.last().and_then(csv::ByteRecord::position) {
+                    self.position.lines = last.line();
+                }
+                Ok((!records.is_empty()).then_some(Piece::Records { records, source }))
+            }
+            #[cfg(feature = "parquet")]
+            Open::Parquet(groups) => Ok(groups.next().map(|(group, rows, bytes)| {
+                self.position.lines = group as u64 + 1;
+                (self.read)(bytes);
+                Piece::Group { source, group, first: Point { source, line: rows + 1 }, table: groups.table() }
+            })),
+        }
+    }
+}
+
+/// The rest of the file would be a single field, and its rows nowhere.
+fn open_quote(record: &csv::ByteRecord) -> io::Error {
+    let line = record.position().map_or(1, csv::Position::line);
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a quote that the record of line {line} opens is never closed"),
+    )
+}
+
+/// Reads until there is a whole line and enough of them: where the last one ends. `None` at the end of the file, where the
+/// last line may lack its end. `line` is the number of the first line.
+fn fill(from: &mut dyn Read, bytes: &mut Vec<u8>, line: u64) -> io::Result<Option<usize>> {
+    loop {
+        let begin = bytes.len();
+        let wanted = BYTES.saturating_sub(begin).max(BYTES / 4);
+        bytes.resize(begin + wanted, 0);
+        let mut filled = begin;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match from.read(rest) {
+                Ok(0) => break,
+                Ok(length) => filled += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let is_end = filled < bytes.len();
+        bytes.truncate(filled);
+        if is_end {
+            return Ok(None);
+        }
+        // No line ends before these.
+        if let Some(end) = memchr::memrchr(b'\n', bytes.get(begin..).unwrap_or_default()) {
+            return Ok(Some(begin + end + 1));
+        }
+        if bytes.len() > LONGEST {
+            return Err(too_long(&format!("line {line}")));
+        }
+    }
+}

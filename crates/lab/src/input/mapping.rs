@@ -1,0 +1,279 @@
+//! The mapping file: where in the data each input, the label, the time, the person and the segments stand. It is apart from
+//! the policy, which knows inputs and no columns.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use cloudauth_policy::{Input, InputKind};
+use cloudauth_protocol::grammar;
+use serde::Deserialize;
+
+use crate::error::LabError;
+use crate::input::timezone::TimeZone;
+
+/// What a row is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Shape {
+    /// A column, or a member, for each input.
+    #[default]
+    Flat,
+    /// The answer of `DescribeFaceVerify` as it came, `MaterialInfo` a text: a line of JSON.
+    Reply,
+}
+
+/// Where things stand in the data. A path is a column's name; in JSON, names with dots between them, also through a text that
+/// holds a document: `result.MaterialInfo.faceAttack`.
+///
+/// ```
+/// let mapping = cloudauth_lab::Mapping::parse(r#"
+///     format = 1
+///     segments = ["channel"]
+///     [inputs]
+///     sub_code = "code"
+///     passed = { column = "ok", true = ["1"], false = ["0"] }
+///     verify_score = "score"
+///     [label]
+///     column = "truth"
+///     genuine = ["good"]
+///     impostor = ["fraud"]
+/// "#)?;
+/// assert!(cloudauth_lab::Mapping::parse("format = 1\n[inputs]\nscore = \"s\"").is_err());
+/// # Ok::<(), cloudauth_lab::MappingError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapping {
+    pub(crate) shape: Shape,
+    /// In [`Shape::Reply`] where the answer stands in the line; the line itself if empty.
+    pub(crate) reply: Option<String>,
+    pub(crate) id: Option<String>,
+    pub(crate) inputs: BTreeMap<Input, Of>,
+    /// Whether somebody has said where the inputs stand, so that they must be there.
+    is_named: bool,
+    pub(crate) label: Label,
+    pub(crate) time: Option<String>,
+    pub(crate) timezone: TimeZone,
+    pub(crate) subject: Option<String>,
+    pub(crate) segments: Vec<String>,
+}
+
+/// Where an input stands.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a column's name, or { column = \"..\", true = [..], false = [..] }, or { value = \"..\" }"
+)]
+pub(crate) enum Of {
+    Column(String),
+    Words(Words),
+    Value(Constant),
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    pub(crate) column: String,
+    #[serde(rename = "true")]
+    pub(crate) yes: Vec<String>,
+    #[serde(rename = "false")]
+    pub(crate) no: Vec<String>,
+}
+
+/// The same in every row.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Constant {
+    pub(crate) value: String,
+}
+
+/// Who a row is of, where somebody found out.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Label {
+    pub(crate) column: Option<String>,
+    pub(crate) genuine: Vec<String>,
+    pub(crate) impostor: Vec<String>,
+    /// The column with the kind of the attack, empty where there was none.
+    pub(crate) attack: Option<String>,
+}
+
+impl Default for Label {
+    fn default() -> Self {
+        Self {
+            column: None,
+            genuine: vec!["genuine".to_owned()],
+            impostor: vec!["impostor".to_owned()],
+            attack: None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u32,
+    #[serde(default)]
+    shape: Shape,
+    reply: Option<String>,
+    id: Option<String>,
+    inputs: Option<BTreeMap<Input, Of>>,
+    label: Option<Label>,
+    time: Option<String>,
+    timezone: Option<String>,
+    subject: Option<String>,
+    #[serde(default)]
+    segments: Vec<String>,
+}
+
+/// The version of the mapping file's format.
+const FORMAT: u32 = 1;
+/// More segments are no segments.
+pub(crate) const MOST_SEGMENTS: usize = 16;
+
+impl Mapping {
+    /// Without a file: inputs under their own names, or the answer as it came, and `label`, `attack`, `time`, `subject` and
+    /// `id` where they are there.
+    #[must_use]
+    pub fn of(shape: Shape) -> Self {
+        let own = |input: &Input| (*input, Of::Column(input.name().to_owned()));
+        Self {
+            shape,
+            reply: None,
+            id: Some("id".to_owned()),
+            inputs: if shape == Shape::Flat { Input::ALL.iter().map(own).collect() } else { BTreeMap::new() },
+            is_named: false,
+            label: Label {
+                column: Some("label".to_owned()),
+                attack: Some("attack".to_owned()),
+                ..Label::default()
+            },
+            time: Some("time".to_owned()),
+            timezone: TimeZone::default(),
+            subject: Some("subject".to_owned()),
+            segments: Vec::new(),
+        }
+    }
+
+    /// Reads a mapping file. What it does not name is not read; without `[inputs]`, they stand under their own names.
+    ///
+    /// # Errors
+    /// What is wrong with it, and in which line.
+    pub fn parse(text: &str) -> Result<Self, MappingError> {
+        let file: File =
+            toml::from_str(text).map_err(|error| MappingError(error.to_string().trim_end().to_owned()))?;
+        let wrong = |what: String| Err(MappingError(what));
+        if file.format != FORMAT {
+            return wrong(format!("format {} is not known; this is {FORMAT}", file.format));
+        }
+        if file.shape == Shape::Reply && file.inputs.is_some() {
+            return wrong("an answer's inputs stand where the service puts them: leave [inputs] out, or take shape = \"flat\"".to_owned());
+        }
+        if file.shape == Shape::Flat && file.reply.is_some() {
+            return wrong("`reply` says where the answer stands, for shape = \"reply\"".to_owned());
+        }
+        if file.segments.len() > MOST_SEGMENTS {
+            return wrong(format!("there are {} segments, more than {MOST_SEGMENTS}", file.segments.len()));
+        }
+        for (input, of) in file.inputs.iter().flatten() {
+            match of {
+                Of::Words(_) if input.kind() != InputKind::Flag => {
+                    return wrong(format!("`{input}` is not a flag, so it has no words for true and false"));
+                }
+                Of::Words(Words { yes, no, .. }) => {
+                    if let Some(word) = yes.iter().find(|word| no.contains(word)) {
+                        return wrong(format!("`{word}` cannot mean true and false of `{input}`"));
+                    }
+                }
+                Of::Value(_) if input.kind() != InputKind::Code => {
+                    return wrong(format!(
+                        "`{input}` cannot be the same in every row; `code` and `sub_code` can"
+                    ));
+                }
+                Of::Value(Constant { value }) if grammar::code(value) != Some(value) => {
+                    return wrong(format!("`{input}` has a value that is not a code: 1 to 15 digits"));
+                }
+                _ => {}
+            }
+        }
+        let timezone = file.timezone.as_deref().map(str::parse).transpose();
+        let timezone = timezone.map_err(|error: LabError| MappingError(format!("`timezone`: {error}")))?;
+        let label = file.label.unwrap_or_default();
+        if let Some(word) = label.genuine.iter().find(|word| label.impostor.contains(word)) {
+            return wrong(format!("`{word}` cannot mean genuine and impostor"));
+        }
+        let of_inputs = file.inputs.iter().flatten().filter_map(|(input, of)| match of {
+            Of::Column(column) | Of::Words(Words { column, .. }) => Some((input.name(), column)),
+            Of::Value(_) => None,
+        });
+        let others = [
+            ("id", &file.id),
+            ("time", &file.time),
+            ("subject", &file.subject),
+            ("column", &label.column),
+            ("attack", &label.attack),
+        ];
+        let others = others.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
+        let segments = file.segments.iter().map(|path| ("segments", path));
+        if let Some((name, _)) = of_inputs.chain(others).chain(segments).find(|(_, path)| path.is_empty()) {
+            return wrong(format!("`{name}` names no column"));
+        }
+        Ok(Self {
+            shape: file.shape,
+            reply: file.reply,
+            id: file.id,
+            is_named: file.inputs.is_some(),
+            inputs: file.inputs.unwrap_or_else(|| Self::of(file.shape).inputs),
+            label,
+            time: file.time,
+            timezone: timezone.unwrap_or_default(),
+            subject: file.subject,
+            segments: file.segments,
+        })
+    }
+
+    /// The time zone in which days are counted.
+    #[must_use]
+    pub const fn timezone(&self) -> TimeZone {
+        self.timezone
+    }
+
+    /// The path of each slot of a row, in the order in which [`crate::row`] knows them; empty where nothing stands.
+    pub(crate) fn slots(&self) -> Vec<String> {
+        let mut slots: Vec<String> = Input::ALL.iter().map(|input| self.path(*input)).collect();
+        let others = [&self.label.column, &self.label.attack, &self.time, &self.subject, &self.id];
+        slots.extend(others.map(|path| path.clone().unwrap_or_default()));
+        slots.push(if self.shape == Shape::Reply { self.in_reply("ResultObject") } else { String::new() });
+        slots.extend(self.segments.iter().cloned());
+        slots
+    }
+
+    /// Whether a slot must be there, where that can be told before any row.
+    pub(crate) fn must_have(&self, slot: usize) -> bool {
+        self.is_named || slot >= Input::ALL.len()
+    }
+
+    fn in_reply(&self, path: &str) -> String {
+        self.reply.as_ref().map_or_else(|| path.to_owned(), |reply| format!("{reply}.{path}"))
+    }
+
+    fn path(&self, input: Input) -> String {
+        match (self.shape, self.inputs.get(&input)) {
+            (Shape::Reply, _) => self.in_reply(input.reply_path()),
+            (Shape::Flat, Some(Of::Column(column) | Of::Words(Words { column, .. }))) => column.clone(),
+            (Shape::Flat, _) => String::new(),
+        }
+    }
+}
+
+/// A mapping file that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingError(String);
+
+impl fmt::Display for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for MappingError {}

@@ -1,0 +1,121 @@
+//! Parquet: a row group at a time, of it only the columns that are needed, in batches, so that memory does not grow with the
+//! groups. Rows mean what the same rows mean as JSON: a number is a double, NULL is missing, NaN and the infinities are what
+//! the texts of that name are. A 32-bit float is widened as it is: 74.99 stored so is 74.989997.., and an edge that it was
+//! meant to reach may be missed.
+
+mod columns;
+mod held;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::{Encoding, Type};
+
+pub(crate) use columns::Place;
+pub(crate) use held::{Held, Keys, is_taken, number, wanted};
+
+/// Rows that are looked at together.
+const BATCH: usize = 8192;
+
+/// A file's row groups, one after the other.
+pub(crate) struct Groups {
+    table: Arc<Table>,
+    next: usize,
+    row: u64,
+}
+
+/// A file and what stands at its end.
+pub(crate) struct Table {
+    pub(crate) path: PathBuf,
+    about: ArrowReaderMetadata,
+    pub(crate) places: Vec<Place>,
+}
+
+/// What a Parquet file itself says of its types: what its writer says beside it is of the writer's memory.
+fn options() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+impl Groups {
+    /// From this group on.
+    pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
+        let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(io::Error::other)?;
+        let places = Place::all(about.schema().fields());
+        let table = Table { path: path.to_owned(), about, places };
+        let mut groups = Self { table: Arc::new(table), next: 0, row: 0 };
+        while (groups.next as u64) < from && groups.next().is_some() {}
+        Ok(groups)
+    }
+
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.clone()
+    }
+
+    /// The next group: its number, how many rows are before it, and how many bytes it has.
+    pub(crate) fn next(&mut self) -> Option<(usize, u64, u64)> {
+        let group = self.table.about.metadata().row_groups().get(self.next)?;
+        let (number, row) = (self.next, self.row);
+        self.next += 1;
+        self.row += u64::try_from(group.num_rows()).unwrap_or_default();
+        Some((number, row, u64::try_from(group.compressed_size()).unwrap_or_default()))
+    }
+}
+
+impl Table {
+    /// Reads columns of a group. Each reads by a file of its own, since a place in a file is shared by its copies.
+    pub(crate) fn read(
+        &self,
+        group: usize,
+        places: &[&Place],
+    ) -> parquet::errors::Result<ParquetRecordBatchReader> {
+        let metadata = self.about.metadata();
+        let leaves = self.about.parquet_schema();
+        let field = |(root, field): (usize, &Arc<Field>)| {
+            let chunk = (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
+            let chunk = chunk.and_then(|leaf| metadata.row_groups().get(group)?.columns().get(leaf));
+            let is_coded = chunk.is_some_and(|chunk| {
+                let only =
+                    |encoding| chunk.page_encoding_stats_mask().is_none_or(|mask| mask.is_only(encoding));
+                let is = only(Encoding::RLE_DICTIONARY) || only(Encoding::PLAIN_DICTIONARY);
+                is && chunk.dictionary_page_offset().is_some()
+            });
+            let is_int96 = chunk.is_some_and(|chunk| chunk.column_type() == Type::INT96);
+            if is_int96 && *field.data_type() == DataType::Timestamp(TimeUnit::Nanosecond, None) {
+                // Spark and Hive write instants in UTC so, for which the format has no mark.
+                let instant = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+                Arc::new(field.as_ref().clone().with_data_type(instant))
+            } else if *field.data_type() == DataType::Utf8
+                && is_coded
+                && places.iter().any(|place| place.root == root)
+            {
+                // As the file has it: each text once.
+                let coded = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
+                Arc::new(field.as_ref().clone().with_data_type(coded))
+            } else {
+                field.clone()
+            }
+        };
+        let fields: Vec<_> = self.about.schema().fields().iter().enumerate().map(field).collect();
+        let about = ArrowReaderMetadata::try_new(
+            metadata.clone(),
+            options().with_schema(Arc::new(Schema::new(fields))),
+        )?;
+        ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
+            .with_row_groups(vec![group])
+            .with_projection(ProjectionMask::leaves(leaves, places.iter().map(|place| place.leaf)))
+            .with_batch_size(BATCH)
+            .build()
+    }
+
+    /// How many rows a group has.
+    pub(crate) fn rows(&self, group: usize) -> i64 {
+        self.about.metadata().row_groups().get(group).map_or(0, |group| group.num_rows())
+    }
+}

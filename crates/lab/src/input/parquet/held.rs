@@ -1,0 +1,302 @@
+//! A column of a batch, as cells.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::*;
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, StringArray, UInt32Array,
+};
+use arrow_schema::{DataType, TimeUnit};
+use cloudauth_policy::{Input, InputKind};
+
+use crate::input::row::{Cell, LONGEST_KEY, slot};
+
+/// What a slot's column holds.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// There is no such column, or nothing in it.
+    Nothing,
+    Texts(StringArray),
+    /// Each text once.
+    Words(Int32Array, StringArray),
+    Numbers(Float64Array),
+    /// Numbers where their texts matter.
+    Wholes(Keys, Vec<(String, f64)>),
+    Truths(BooleanArray),
+    Days(Vec<Option<i32>>),
+}
+
+fn is_score(number: usize) -> bool {
+    Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
+}
+
+/// Whether a slot takes a type.
+pub(crate) fn is_taken(number: usize, kind: &DataType) -> bool {
+    match kind {
+        DataType::Date32 | DataType::Timestamp(..) => number == slot::TIME,
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale >= 0,
+        DataType::Utf8 | DataType::Boolean | DataType::Null | DataType::Float32 | DataType::Float64 => true,
+        other => other.is_integer(),
+    }
+}
+
+/// What a slot takes.
+pub(crate) fn wanted(number: usize) -> &'static str {
+    match number {
+        slot::TIME => "timestamps, dates, texts or numbers",
+        _ if is_score(number) => "numbers or texts",
+        _ => "texts, numbers or truth values",
+    }
+}
+
+impl Held {
+    /// Of an array whose type [`is_taken`]. The day of an instant is that of the zone so many minutes east of UTC.
+    pub(crate) fn of(number: usize, array: &ArrayRef, zone: i32) -> Self {
+        let is_number = is_score(number) || number == slot::TIME;
+        macro_rules! whole {
+            ($kind:ty) => {
+                if is_number { numbers::<$kind>(array, |value| value as f64) } else { wholes::<$kind>(array) }
+            };
+        }
+        match array.data_type() {
+            DataType::Utf8 => Self::Texts(array.as_string().clone()),
+            DataType::Dictionary(..) => {
+                let coded = array.as_dictionary::<Int32Type>();
+                match coded.values().as_string_opt::<i32>() {
+                    Some(values) => Self::Words(coded.keys().clone(), values.clone()),
+                    None => Self::Nothing,
+                }
+            }
+            DataType::Boolean => Self::Truths(array.as_boolean().clone()),
+            DataType::Int8 => whole!(Int8Type),
+            DataType::Int16 => whole!(Int16Type),
+            DataType::Int32 => whole!(Int32Type),
+            DataType::Int64 => whole!(Int64Type),
+            DataType::UInt8 => whole!(UInt8Type),
+            DataType::UInt16 => whole!(UInt16Type),
+            DataType::UInt32 => whole!(UInt32Type),
+            DataType::UInt64 => whole!(UInt64Type),
+            DataType::Float32 if !is_number => {
+                doubles(array.as_primitive::<Float32Type>().iter().map(|v| v.map(f64::from)), 1e6)
+            }
+            DataType::Float64 if !is_number => doubles(array.as_primitive::<Float64Type>().iter(), 1e15),
+            DataType::Float32 => numbers::<Float32Type>(array, f64::from),
+            DataType::Float64 => Self::Numbers(array.as_primitive().clone()),
+            DataType::Decimal128(_, 0) => whole!(Decimal128Type),
+            DataType::Decimal128(_, scale) if !is_number => decimals::<Decimal128Type>(array, *scale),
+            DataType::Decimal256(_, scale) if !is_number => decimals::<Decimal256Type>(array, *scale),
+            DataType::Decimal256(_, scale) => numbers::<Decimal256Type>(array, |value| {
+                shown::<Decimal256Type>(value, *scale).parse().unwrap_or(f64::NAN)
+            }),
+            DataType::Decimal128(_, scale) => {
+                let scale = *scale;
+                numbers::<Decimal128Type>(array, |value| decimal(value, scale))
+            }
+            DataType::Date32 => days::<Date32Type>(array, i64::from),
+            DataType::Timestamp(unit, is_instant) => {
+                // What says no zone is a time in the zone in which days are counted.
+                let zone = if is_instant.is_some() { i64::from(zone) * 60 } else { 0 };
+                match unit {
+                    TimeUnit::Second => timestamps::<TimestampSecondType>(array, 1, zone),
+                    TimeUnit::Millisecond => timestamps::<TimestampMillisecondType>(array, 1_000, zone),
+                    TimeUnit::Microsecond => timestamps::<TimestampMicrosecondType>(array, 1_000_000, zone),
+                    TimeUnit::Nanosecond => timestamps::<TimestampNanosecondType>(array, 1_000_000_000, zone),
+                }
+            }
+            _ => Self::Nothing,
+        }
+    }
+
+    /// What stands in a row.
+    pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
+        match self {
+            Self::Texts(texts) if texts.is_valid(row) => Cell::Text(texts.value(row)),
+            Self::Words(keys, words) if keys.is_valid(row) => word(words, keys.value(row)),
+            Self::Numbers(numbers) if numbers.is_valid(row) => number(numbers.value(row)),
+            Self::Wholes(keys, words) => {
+                let word = words.get(keys.place(row, words.len()));
+                word.map_or(Cell::Missing, |(text, number)| Cell::Number(text, *number))
+            }
+            Self::Truths(truths) if truths.is_valid(row) => Cell::Truth(truths.value(row)),
+            Self::Days(days) => days.get(row).copied().flatten().map_or(Cell::Missing, Cell::Day),
+            _ => Cell::Missing,
+        }
+    }
+
+    /// Each cell once, last a missing one, and which of them each row has; `None` for what is not so few.
+    pub(crate) fn coded(&self, rows: usize) -> Option<(Keys, Vec<Cell<'_>>)> {
+        let (keys, mut entries): (_, Vec<_>) = match self {
+            Self::Nothing => (Keys(vec![0; rows].into()), Vec::new()),
+            Self::Words(keys, words) if keys.null_count() == 0 => {
+                // As they lie there.
+                let keys = UInt32Array::new(keys.values().inner().clone().into(), None);
+                (Keys(keys), texts(words))
+            }
+            Self::Words(keys, words) => {
+                let keys = keys.iter().map(|key| key.map_or(u32::MAX, i32::cast_unsigned));
+                (Keys::new(keys), texts(words))
+            }
+            Self::Texts(texts) => {
+                let (keys, words) = interned(texts.iter());
+                (keys, words.into_iter().map(Cell::Text).collect())
+            }
+            Self::Wholes(keys, words) => {
+                (keys.clone(), words.iter().map(|(text, number)| Cell::Number(text, *number)).collect())
+            }
+            Self::Truths(truths) => {
+                let keys = truths.iter().map(|truth| truth.map_or(u32::MAX, u32::from));
+                (Keys::new(keys), vec![Cell::Truth(false), Cell::Truth(true)])
+            }
+            Self::Numbers(_) | Self::Days(_) => return None,
+        };
+        entries.push(Cell::Missing);
+        Some((keys, entries))
+    }
+
+    /// Marks the rows whose cell cannot be a key.
+    pub(crate) fn mark_bad_keys(&self, odd: &mut [bool]) -> Option<()> {
+        if let Self::Texts(texts) = self {
+            // Without a look at each text.
+            let lengths = texts.offsets().lengths();
+            odd.iter_mut().zip(lengths).for_each(|(odd, length)| *odd |= length > LONGEST_KEY);
+            return Some(());
+        }
+        let (keys, entries) = self.coded(odd.len())?;
+        let is_bad: Vec<bool> = entries.into_iter().map(|cell| cell.key().is_err()).collect();
+        if is_bad.contains(&true) {
+            odd.iter_mut().zip(keys.of(&is_bad)?).for_each(|(odd, here)| *odd |= here);
+        }
+        Some(())
+    }
+}
+
+/// Which of some entries each row has. What is beyond them is the last one.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys(UInt32Array);
+
+impl Keys {
+    fn new(keys: impl Iterator<Item = u32>) -> Self {
+        Self(keys.collect::<Vec<_>>().into())
+    }
+
+    /// For each row its entry; `None` if there are none.
+    pub(crate) fn of<'k, T: Copy>(&'k self, entries: &'k [T]) -> Option<impl Iterator<Item = T> + 'k> {
+        let (last, others) = entries.split_last()?;
+        // Never beyond, which the compiler sees, so that there is no branch.
+        let of = |key: &u32| entries.get((*key as usize).min(others.len())).copied().unwrap_or(*last);
+        Some(self.0.values().iter().map(of))
+    }
+
+    /// The place of a row's entry, if `last` is that of the last one.
+    pub(crate) fn place(&self, row: usize, last: usize) -> usize {
+        self.0.values().get(row).map_or(last, |key| last.min(*key as usize))
+    }
+}
+
+fn texts(words: &StringArray) -> Vec<Cell<'_>> {
+    words.iter().map(|word| word.map_or(Cell::Missing, Cell::Text)).collect()
+}
+
+fn word(words: &StringArray, key: i32) -> Cell<'_> {
+    usize::try_from(key)
+        .ok()
+        .filter(|key| *key < words.len())
+        .map_or(Cell::Missing, |key| Cell::Text(words.value(key)))
+}
+
+/// A double has no text that would be a whole number's; what is none is what its text is.
+pub(crate) fn number(number: f64) -> Cell<'static> {
+    match number {
+        number if number.is_finite() => Cell::Number("0.5", number),
+        number if number.is_nan() => Cell::Text("NaN"),
+        number if number > 0.0 => Cell::Text("inf"),
+        _ => Cell::Text("-inf"),
+    }
+}
+
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, of: impl Fn(T::Native) -> f64) -> Held {
+    Held::Numbers(array.as_primitive::<T>().unary(of))
+}
+
+/// Each value once, and which of them each row has.
+fn interned<T: Copy + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> (Keys, Vec<T>) {
+    let (mut numbers, mut all) = (HashMap::new(), Vec::new());
+    let keys = values.map(|value| {
+        let Some(value) = value else { return u32::MAX };
+        *numbers.entry(value).or_insert_with(|| {
+            all.push(value);
+            u32::try_from(all.len() - 1).unwrap_or(u32::MAX)
+        })
+    });
+    (Keys::new(keys), all)
+}
+
+fn wholes<T: ArrowPrimitiveType>(array: &ArrayRef) -> Held
+where
+    T::Native: Copy + Eq + Hash + ToString,
+{
+    let (keys, values) = interned(array.as_primitive::<T>().iter());
+    let shown = values.into_iter().map(|value| {
+        let text = value.to_string();
+        let number = text.parse().unwrap_or(f64::NAN);
+        (text, number)
+    });
+    Held::Wholes(keys, shown.collect())
+}
+
+/// Doubles where their texts matter: tools write a column of integers so where some are missing. From `most` on, integers are no
+/// longer exact, or not for sure, and none is shown.
+fn doubles(values: impl Iterator<Item = Option<f64>>, most: f64) -> Held {
+    let (keys, values) = interned(values.map(|value| value.map(f64::to_bits)));
+    let shown = values.into_iter().map(f64::from_bits).map(|number| {
+        let text = if number.abs() < most { format!("{number:?}") } else { format!("{number:e}") };
+        (text, number)
+    });
+    Held::Wholes(keys, shown.collect())
+}
+
+/// Decimals where their texts matter: what is whole is written without a point.
+fn decimals<T: DecimalType>(array: &ArrayRef, scale: i8) -> Held
+where
+    T::Native: Copy + Eq + Hash,
+{
+    let (keys, values) = interned(array.as_primitive::<T>().iter());
+    let values = values.into_iter().map(|value| {
+        let text = shown::<T>(value, scale);
+        let number = text.parse().unwrap_or(f64::NAN);
+        (text, number)
+    });
+    Held::Wholes(keys, values.collect())
+}
+
+fn shown<T: DecimalType>(value: T::Native, scale: i8) -> String {
+    let text = T::format_decimal(value, T::MAX_PRECISION, scale);
+    match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text,
+    }
+}
+
+/// The nearest double, which the division gives where both of its sides are exact.
+fn decimal(value: i128, scale: i8) -> f64 {
+    if value.unsigned_abs() <= 1 << 53 && scale <= 22 {
+        return value as f64 / 10_f64.powi(scale.into());
+    }
+    format!("{value}e-{scale}").parse().unwrap_or(f64::NAN)
+}
+
+const DAY: i64 = 86_400;
+/// What lies more days from 1970 is counted as if it lay so many.
+const MOST_DAYS: i64 = 100_000_000;
+
+/// Of timestamps with so many parts a second, the zone's seconds added.
+fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) -> Held {
+    days::<T>(array, |time| time.div_euclid(parts).saturating_add(zone).div_euclid(DAY))
+}
+
+fn days<T: ArrowPrimitiveType>(array: &ArrayRef, day: impl Fn(T::Native) -> i64) -> Held {
+    let of = |value| i32::try_from(day(value).clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
+    Held::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())
+}

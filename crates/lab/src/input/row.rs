@@ -1,0 +1,334 @@
+//! A row of the data: what is known of one verification, and what somebody found out about it later.
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "parquet")]
+use cloudauth_policy::ValueState;
+use cloudauth_policy::{Evidence, EvidenceIssue, Form, Input, Value};
+use cloudauth_protocol::grammar;
+
+use crate::input::mapping::{Mapping, Of, Shape};
+use crate::input::time::day;
+use crate::tally::notes::{Notes, Point, What};
+
+/// Where what stands in a row: the inputs come first.
+pub(crate) mod slot {
+    pub(crate) const LABEL: usize = cloudauth_policy::Input::ALL.len();
+    pub(crate) const ATTACK: usize = LABEL + 1;
+    pub(crate) const TIME: usize = LABEL + 2;
+    pub(crate) const SUBJECT: usize = LABEL + 3;
+    pub(crate) const ID: usize = LABEL + 4;
+    /// The answer's `ResultObject`.
+    pub(crate) const RESULT: usize = LABEL + 5;
+    pub(crate) const SEGMENTS: usize = LABEL + 6;
+}
+
+/// What stands in a slot, in whatever format.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Missing,
+    Text(&'a str),
+    /// As it is written, and the nearest double; infinite where it is beyond all of them.
+    Number(&'a str, f64),
+    Truth(bool),
+    /// A JSON list, as it is written.
+    List(&'a str),
+    Object,
+    Other,
+    /// A day since 1970, of a column of dates or times.
+    #[cfg(feature = "parquet")]
+    Day(i32),
+}
+
+/// The most bytes of a key. Counts hold each key once, and a cell may have as many bytes as a line.
+pub(crate) const LONGEST_KEY: usize = 1024;
+
+/// A cell that cannot be a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotKey;
+
+impl<'a> Cell<'a> {
+    /// A text, or the text of an integer or a truth value. An empty text and `null` are missing.
+    pub(crate) fn filled(self) -> Option<&'a str> {
+        let text = match self {
+            Self::Text(text) => text,
+            Self::Number(written, _) => integer(written)?,
+            Self::Truth(true) => "true",
+            Self::Truth(false) => "false",
+            _ => return None,
+        };
+        Some(text).filter(|text| !grammar::is_missing(text))
+    }
+
+    /// A value that rows are counted or known by: a kind of attack, a subject, an id, or a segment's value.
+    ///
+    /// # Errors
+    /// A value that has no text, and one longer than [`LONGEST_KEY`].
+    pub(crate) fn key(self) -> Result<Option<&'a str>, NotKey> {
+        match self.filled() {
+            Some(text) if text.len() <= LONGEST_KEY => Ok(Some(text)),
+            None if self.is_missing() => Ok(None),
+            _ => Err(NotKey),
+        }
+    }
+
+    /// Whether it says nothing, in the service's words too.
+    fn is_missing(self) -> bool {
+        self.value().is_missing()
+    }
+
+    /// The same for the reader of evidence.
+    const fn value(self) -> Value<'a> {
+        match self {
+            Self::Missing => Value::Missing,
+            Self::Text(text) => Value::Text(text),
+            Self::Number(text, number) => Value::Number(text, number),
+            Self::Truth(truth) => Value::Truth(truth),
+            Self::List(list) => Value::List(list),
+            Self::Object | Self::Other => Value::Other,
+            #[cfg(feature = "parquet")]
+            Self::Day(_) => Value::Other,
+        }
+    }
+}
+
+/// The text of a number that is an integer. A double shows one with a fraction of zeros, and holds those of up to 15 digits
+/// exactly.
+fn integer(written: &str) -> Option<&str> {
+    let digits = written.strip_prefix('-').unwrap_or(written);
+    let integer = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        written
+    } else {
+        let length = grammar::code(digits)?.len() + written.len() - digits.len();
+        written.get(..length)?
+    };
+    Some(integer).filter(|integer| *integer != "-0")
+}
+
+/// Who it was, where somebody found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Label {
+    /// Who they said they were.
+    Genuine,
+    /// Somebody else, or an attack.
+    Impostor,
+    /// Nobody has found out.
+    Unlabelled,
+}
+
+impl Label {
+    pub(crate) const ALL: [Self; 3] = [Self::Genuine, Self::Impostor, Self::Unlabelled];
+
+    pub(crate) const fn number(self) -> usize {
+        match self {
+            Self::Genuine => 0,
+            Self::Impostor => 1,
+            Self::Unlabelled => 2,
+        }
+    }
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) evidence: Evidence<'a>,
+    pub(crate) label: Label,
+    /// The kind of the attack, where it was one.
+    pub(crate) attack: Option<&'a str>,
+    /// Days since 1970.
+    pub(crate) day: Option<i32>,
+    pub(crate) subject: Option<&'a str>,
+    pub(crate) id: Option<&'a str>,
+}
+
+/// Makes rows of slots, as the mapping says.
+#[derive(Debug)]
+pub(crate) struct Rows<'m> {
+    mapping: &'m Mapping,
+    /// What was wrong with the last one, and with those before.
+    pub(crate) notes: Notes,
+    risks: Vec<Box<str>>,
+    /// Which inputs a policy speaks of: what else is missing is missed by nobody.
+    asked: [bool; Input::ALL.len()],
+    /// What the mapping says of an input beside where it stands.
+    says: [Option<&'m Of>; Input::ALL.len()],
+    /// Whether subjects are wanted, and ids.
+    names: [bool; 2],
+}
+
+impl<'m> Rows<'m> {
+    pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(Input) -> bool) -> Self {
+        let asked = Input::ALL.map(asked);
+        let says = Input::ALL.map(|input| mapping.inputs.get(&input));
+        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, says, names: [true; 2] }
+    }
+
+    /// Reads subjects and ids only where they are wanted.
+    pub(crate) const fn naming(mut self, subjects: bool, ids: bool) -> Self {
+        self.names = [subjects, ids];
+        self
+    }
+
+    /// A row; `None` if it is one on which there is nothing to decide.
+    pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
+        let Self { mapping, notes, risks, asked, says, names } = self;
+        let is_reply = mapping.shape == Shape::Reply;
+        if is_reply {
+            let what = match cell(Input::Code as usize).value().code().0 {
+                Some("200") if cell(slot::RESULT) == Cell::Object => None,
+                Some("200") => Some(What::NoResult),
+                Some("403" | "424") => Some(What::Pending),
+                Some(_) => Some(What::Refused),
+                None => Some(What::NoCode),
+            };
+            if let Some(what) = what {
+                notes.add(what, at);
+                return None;
+            }
+        }
+        let (label, attack) = label(mapping, notes, at, &cell);
+        for number in 0..mapping.segments.len() {
+            if cell(slot::SEGMENTS + number).key().is_err() {
+                notes.add(What::Segment(number), at);
+            }
+        }
+        let mut name = |is_wanted: bool, slot, what| {
+            let key = if is_wanted { cell(slot).key() } else { Ok(None) };
+            key.unwrap_or_else(|NotKey| note(notes, what, at))
+        };
+        let [subjects, ids] = *names;
+        let subject = name(subjects, slot::SUBJECT, What::Subject);
+        let id = name(ids, slot::ID, What::Id);
+        let day = Self::day(cell(slot::TIME), mapping.timezone.minutes())
+            .unwrap_or_else(|| note(notes, What::Time, at));
+        let value = |input: Input| {
+            let says = says.get(input as usize).copied().flatten();
+            mapped(says, cell(input as usize))
+        };
+        let is_asked = |input: Input| asked.get(input as usize).copied().unwrap_or_default();
+        let form = if is_reply { Form::Reply } else { Form::Flat };
+        let evidence = Evidence::read(form, value, risks, |issue| match issue {
+            EvidenceIssue::Missing(input) if is_asked(input) => notes.add_missing(input, 1),
+            EvidenceIssue::Malformed(input) if is_asked(input) || input == Input::DeviceRisk => {
+                notes.add(What::NotUnderstood(input), at);
+            }
+            EvidenceIssue::SubCodeInPassed => notes.add(What::Callback, at),
+            EvidenceIssue::Missing(_) | EvidenceIssue::Malformed(_) => {}
+        });
+        Some(Row { evidence, label, attack, day, subject, id })
+    }
+}
+
+/// The value of an input, by the words of the mapping where it has some.
+fn mapped<'a>(says: Option<&'a Of>, cell: Cell<'a>) -> Value<'a> {
+    match says {
+        Some(Of::Value(constant)) => Value::Text(&constant.value),
+        Some(Of::Words(words)) => match (cell.filled(), cell) {
+            (Some(text), _) if words.yes.iter().any(|word| word == text) => Value::Text("T"),
+            (Some(text), _) if words.no.iter().any(|word| word == text) => Value::Text("F"),
+            // These are flags only where the mapping says so.
+            (Some("T" | "F"), _) => Value::Other,
+            (Some(text), Cell::Number(_, number)) => Value::Number(text, number),
+            _ => cell.value(),
+        },
+        _ => cell.value(),
+    }
+}
+
+/// What is known of a text in a column, whatever else stands in its row.
+#[cfg(feature = "parquet")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    /// What a policy sees: the code, or `T`, or `F`.
+    pub(crate) text: Option<&'a str>,
+    pub(crate) is_missing: bool,
+    /// Whether there is something to tell of it, or more to be looked at.
+    pub(crate) is_odd: bool,
+}
+
+impl Rows<'_> {
+    /// The day of a time, if there is one; `None` if it is no time.
+    #[inline]
+    pub(crate) fn day(time: Cell<'_>, zone: i32) -> Option<Option<i32>> {
+        match time {
+            time if time.is_missing() => Some(None),
+            Cell::Text(text) => day(text, zone).map(Some),
+            Cell::Number(_, seconds) => crate::input::time::day_of_number(seconds, zone).map(Some),
+            #[cfg(feature = "parquet")]
+            Cell::Day(day) => Some(Some(day)),
+            _ => None,
+        }
+    }
+
+    /// A code or a flag, by itself.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
+        let value = mapped(self.says.get(input as usize).copied().flatten(), cell);
+        let is_asked = self.asked.get(input as usize).copied().unwrap_or_default();
+        let (text, state) = if input.kind() == cloudauth_policy::InputKind::Code {
+            value.code()
+        } else {
+            let (flag, state) = value.flag(input, Form::Flat);
+            (flag.as_wire(), state)
+        };
+        Entry {
+            text,
+            is_missing: is_asked && state == ValueState::Missing,
+            is_odd: is_asked && state == ValueState::Malformed
+                || input == Input::Passed && value.sub_code_in_passed().is_some(),
+        }
+    }
+
+    /// A label by itself; `None` if the mapping does not name it.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn label(&self, cell: Cell<'_>) -> Option<Label> {
+        let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
+        let of = |number| if number == slot::LABEL { cell } else { Cell::Missing };
+        let (label, _) = label(self.mapping, &mut notes, at, &of);
+        (!notes.tells()).then_some(label)
+    }
+}
+
+fn note<T>(notes: &mut Notes, what: What, at: Point) -> Option<T> {
+    notes.add(what, at);
+    None
+}
+
+/// The number of what looks like one of the service's codes: three digits.
+pub(crate) fn three_digits(text: &str) -> Option<u16> {
+    let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text.as_bytes() else { return None };
+    Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
+}
+
+fn label<'a>(
+    mapping: &Mapping,
+    notes: &mut Notes,
+    at: Point,
+    cell: &impl Fn(usize) -> Cell<'a>,
+) -> (Label, Option<&'a str>) {
+    let label = match cell(slot::LABEL) {
+        label if label.is_missing() => Label::Unlabelled,
+        label => match label.filled() {
+            Some(word) if mapping.label.genuine.iter().any(|other| other == word) => Label::Genuine,
+            Some(word) if mapping.label.impostor.iter().any(|other| other == word) => Label::Impostor,
+            _ => {
+                notes.add(What::Label, at);
+                Label::Unlabelled
+            }
+        },
+    };
+    let Ok(attack) = cell(slot::ATTACK).key() else {
+        notes.add(What::Attack, at);
+        return (Label::Unlabelled, None);
+    };
+    match (label, attack) {
+        // Whoever attacks is not who they say they are.
+        (Label::Unlabelled, Some(_)) => (Label::Impostor, attack),
+        (Label::Genuine, Some(_)) => {
+            notes.add(What::GenuineAttack, at);
+            (Label::Unlabelled, None)
+        }
+        other => other,
+    }
+}

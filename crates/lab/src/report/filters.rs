@@ -1,0 +1,95 @@
+//! How the report prints numbers and texts.
+
+use cloudauth_policy::VENDOR_TABLE;
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Value};
+
+use super::plot;
+use super::words::Words;
+use crate::analysis::percent::percent;
+
+/// Adds the filters by which the page prints numbers, and values that the data named.
+pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
+    // A number and its sign stay together.
+    let sign = words.get("percent").replace(' ', "\u{a0}");
+    let of_interval = sign.clone();
+    pages.add_filter("thousands", thousands);
+    pages.add_filter("percent", move |share: Option<f64>| {
+        share.map_or_else(|| "–".to_owned(), |share| format!("{}{sign}", percent(share)))
+    });
+    pages.add_filter("interval", move |low: f64, high: f64| {
+        format!("{}–{}{of_interval}", percent(low), percent(high))
+    });
+    pages.add_filter("fixed", |number: Option<f64>, digits: usize| {
+        number.map_or_else(|| "–".to_owned(), |number| format!("{number:.digits$}"))
+    });
+    // Thresholds are printed exactly, with all their decimals.
+    pages.add_filter("score", |score: f64| score.to_string());
+    // A probability is never 0.
+    pages.add_filter("chance", |p: Option<f64>| match p {
+        None => "–".to_owned(),
+        Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
+        Some(p) => format!("{p:.4}"),
+    });
+    pages.add_filter("one_in", one_in);
+    pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| {
+        vendor_says(far, threshold, words)
+    });
+    // What the lab calls values that are none stands in brackets.
+    pages.add_filter("value", move |value: String| match value.as_str() {
+        "(missing)" | "(no code)" => words.get(&value).to_owned(),
+        _ => value,
+    });
+    // A segment has rows without a value, and may have a value that looks like that.
+    pages.add_filter("segment", move |value: String| match value.as_str() {
+        "" => words.get("(none)").to_owned(),
+        none if none == words.get("(none)") => format!("\"{none}\""),
+        _ => value,
+    });
+    pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
+}
+
+/// A text with values in its places.
+fn fill(text: &str, values: &Kwargs) -> Result<Value, minijinja::Error> {
+    let mut filled = String::new();
+    for (number, part) in text.split('{').enumerate() {
+        match part.split_once('}').filter(|_| number > 0) {
+            Some((name, rest)) => {
+                let value = plot::escape(&values.get::<String>(name)?);
+                filled.push_str(&format!("<b>{value}</b>{}", plot::escape(rest)));
+            }
+            None => filled.push_str(&plot::escape(part)),
+        }
+    }
+    Ok(Value::from_safe_string(filled))
+}
+
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+fn one_in(share: f64) -> String {
+    format!("1/{}", thousands((1.0 / share).round() as u64))
+}
+
+/// The vendor's rate: as the table has it, or what it implies between its rows.
+fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
+    let row =
+        VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));
+    let told = row.and_then(|(above, below)| Some(format!("{above}/{}", thousands(below.parse().ok()?))));
+    let implied = || far.map(|far| format!("{} {}", words.get("about"), one_in(far)));
+    told.or_else(implied).unwrap_or_else(|| "–".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_as_people_write_them() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

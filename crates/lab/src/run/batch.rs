@@ -1,0 +1,299 @@
+//! Most rows at once: codes, flags, labels and segments are looked at once for each text, the policies decide in columns, and
+//! what is left for a row are a few steps. A row of which there is something to tell is odd: it goes the way that rows go
+//! which come one by one.
+
+use arrow_array::Array;
+use cloudauth_policy::{Column, Input, Policy};
+
+use super::task::Task;
+use crate::input::parquet::{Held, Keys, number};
+use crate::input::row::{Cell, Label, Rows, slot};
+use crate::tally::notes::Notes;
+use crate::tally::{Counted, Counter, Share, code_number};
+use cloudauth_stats::grid::NO_SCORE;
+
+/// More segments' values in a batch are no segments, and not worth a table.
+const MOST_VALUES: usize = 2000;
+const FIRST_SCORE: usize = Input::VerifyScore as usize;
+
+/// A batch, as columns.
+pub(super) struct Bulk<'t> {
+    task: &'t Task<'t>,
+    /// Whether it can decide at all.
+    is_able: bool,
+    odd: Vec<bool>,
+    /// By policy and input.
+    classes: [Vec<Vec<u8>>; 2],
+    /// NaN where there is none.
+    scores: [Vec<f64>; 3],
+    /// Where they are counted.
+    slots: [Vec<u16>; 3],
+    codes: Vec<u16>,
+    labels: Vec<Label>,
+    days: Vec<Option<u32>>,
+    rules: [Vec<u8>; 2],
+    segments: Vec<Segment>,
+    /// By input, whether it is missing in a row; empty if it is in none, or nobody asks.
+    missing: Vec<Vec<bool>>,
+}
+
+struct Segment {
+    keys: Keys,
+    values: Vec<(String, Share)>,
+}
+
+impl<'t> Bulk<'t> {
+    pub(super) fn new(task: &'t Task<'t>) -> Self {
+        Self {
+            task,
+            is_able: !(task.keep_people || task.write_decisions || task.asks(Input::DeviceRisk)),
+            odd: Vec::new(),
+            classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
+            scores: Default::default(),
+            slots: Default::default(),
+            codes: Vec::new(),
+            labels: Vec::new(),
+            days: Vec::new(),
+            rules: Default::default(),
+            segments: Vec::new(),
+            missing: vec![Vec::new(); Input::ALL.len()],
+        }
+    }
+
+    fn policies(&self) -> [Option<&'t Policy>; 2] {
+        [Some(self.task.policy), self.task.candidate]
+    }
+
+    /// Takes a batch and decides it; `false` if it must be gone through row by row.
+    pub(super) fn load(&mut self, held: &[Held], rows: usize, by: &Rows<'_>, counter: &mut Counter) -> bool {
+        self.is_able && self.take(held, rows, by, counter).is_some()
+    }
+
+    fn take(&mut self, held: &[Held], rows: usize, by: &Rows<'_>, counter: &mut Counter) -> Option<()> {
+        self.odd.clear();
+        self.odd.resize(rows, false);
+        for input in Input::ALL.into_iter().take(FIRST_SCORE) {
+            self.take_texts(input, held.get(input as usize)?, rows, by)?;
+        }
+        for input in Input::SCORES {
+            self.take_scores(input, held.get(input as usize)?, rows)?;
+        }
+        if !matches!(held.get(Input::DeviceRisk as usize)?, Held::Nothing) {
+            return None;
+        }
+        self.take_labels(held, rows, by)?;
+        if self.task.names_rows() {
+            held.get(slot::ID)?.mark_bad_keys(&mut self.odd)?;
+        }
+        self.take_days(held.get(slot::TIME)?, rows, counter)?;
+        for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
+            scale.slots(scores, slots);
+        }
+        self.segments.clear();
+        for held in held.get(slot::SEGMENTS..)? {
+            held.mark_bad_keys(&mut self.odd)?;
+            let (keys, entries) = held.coded(rows)?;
+            if entries.len() > MOST_VALUES {
+                return None;
+            }
+            let value =
+                |cell: Cell<'_>| (cell.key().ok().flatten().unwrap_or_default().to_owned(), Share::default());
+            self.segments.push(Segment { keys, values: entries.into_iter().map(value).collect() });
+        }
+        self.decide(rows, counter)
+    }
+
+    /// A code or a flag.
+    fn take_texts(&mut self, input: Input, held: &Held, rows: usize, by: &Rows<'_>) -> Option<()> {
+        let (keys, entries) = held.coded(rows)?;
+        let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
+        let number = input as usize;
+        if known.iter().any(|entry| entry.is_odd) {
+            let is_odd: Vec<bool> = known.iter().map(|entry| entry.is_odd).collect();
+            self.odd.iter_mut().zip(keys.of(&is_odd)?).for_each(|(odd, here)| *odd |= here);
+        }
+        for (policy, classes) in self.policies().into_iter().zip(&mut self.classes) {
+            let class = |text: Option<&str>| policy?.class(input, text);
+            let classes = classes.get_mut(number)?;
+            classes.clear();
+            if class(None).is_some() {
+                let of: Vec<u8> = known.iter().map(|entry| class(entry.text).unwrap_or(u8::MAX)).collect();
+                classes.extend(keys.of(&of)?);
+            }
+        }
+        if input == Input::SubCode {
+            let codes: Vec<u16> = known.iter().map(|entry| code_number(entry.text)).collect();
+            self.codes.clear();
+            self.codes.extend(keys.of(&codes)?);
+        }
+        let missing = self.missing.get_mut(number)?;
+        missing.clear();
+        if known.iter().any(|entry| entry.is_missing) {
+            let is_missing: Vec<bool> = known.iter().map(|entry| entry.is_missing).collect();
+            missing.extend(keys.of(&is_missing)?);
+        }
+        Some(())
+    }
+
+    fn take_scores(&mut self, input: Input, held: &Held, rows: usize) -> Option<()> {
+        let number = input as usize;
+        let scores = self.scores.get_mut(number - FIRST_SCORE)?;
+        let missing = self.missing.get_mut(number)?;
+        missing.clear();
+        scores.clear();
+        match held {
+            Held::Nothing => scores.resize(rows, f64::NAN),
+            Held::Numbers(numbers) => scores.extend_from_slice(numbers.values()),
+            _ => return None,
+        }
+        let nulls = match held {
+            Held::Numbers(numbers) if numbers.null_count() == 0 => {
+                for (odd, score) in self.odd.iter_mut().zip(scores.iter()) {
+                    *odd |= !score.is_finite();
+                }
+                return Some(());
+            }
+            Held::Numbers(numbers) => numbers.nulls(),
+            _ => None,
+        };
+        let is_asked = self.task.asks(input);
+        missing.resize(if is_asked { rows } else { 0 }, false);
+        for (row, (score, odd)) in scores.iter_mut().zip(&mut self.odd).enumerate() {
+            if nulls.is_none_or(|nulls| nulls.is_null(row)) {
+                // What lies under a NULL is no score.
+                *score = f64::NAN;
+                if let Some(missing) = missing.get_mut(row) {
+                    *missing = true;
+                }
+            } else {
+                *odd |= !score.is_finite();
+            }
+        }
+        Some(())
+    }
+
+    fn take_labels(&mut self, held: &[Held], rows: usize, by: &Rows<'_>) -> Option<()> {
+        let (keys, entries) = held.get(slot::LABEL)?.coded(rows)?;
+        let known: Vec<Option<Label>> = entries.into_iter().map(|cell| by.label(cell)).collect();
+        let labels: Vec<Label> = known.iter().map(|label| label.unwrap_or(Label::Unlabelled)).collect();
+        self.labels.clear();
+        self.labels.extend(keys.of(&labels)?);
+        if known.contains(&None) {
+            self.odd.iter_mut().zip(keys.of(&known)?).for_each(|(odd, label)| *odd |= label.is_none());
+        }
+        let attacks = held.get(slot::ATTACK)?;
+        if !matches!(attacks, Held::Nothing) {
+            let (keys, entries) = attacks.coded(rows)?;
+            let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.key() != Ok(None)).collect();
+            self.odd.iter_mut().zip(keys.of(&is_attack)?).for_each(|(odd, here)| *odd |= here);
+        }
+        Some(())
+    }
+
+    fn take_days(&mut self, held: &Held, rows: usize, counter: &mut Counter) -> Option<()> {
+        self.days.clear();
+        let zone = self.task.mapping.timezone.minutes();
+        let mut add = |row: usize, cell: Cell<'_>| {
+            let day = Rows::day(cell, zone);
+            if let (None, Some(odd)) = (day, self.odd.get_mut(row)) {
+                *odd = true;
+            }
+            self.days.push(day.flatten().map(|day| counter.day(day)));
+        };
+        match held {
+            Held::Numbers(numbers) => {
+                for row in 0..rows {
+                    add(row, if numbers.is_valid(row) { number(numbers.value(row)) } else { Cell::Missing });
+                }
+            }
+            // Nothing is odd about a date.
+            Held::Days(days) => {
+                self.days.extend(days.iter().map(|day| day.map(|day| counter.day(day))));
+            }
+            held => (0..rows).for_each(|row| add(row, held.cell(row))),
+        }
+        Some(())
+    }
+
+    fn decide(&mut self, rows: usize, counter: &Counter) -> Option<()> {
+        for ((policy, classes), rules) in self.policies().into_iter().zip(&self.classes).zip(&mut self.rules)
+        {
+            rules.clear();
+            rules.resize(rows, 0);
+            let Some(policy) = policy else { continue };
+            let column = |input: Input| {
+                let input = input as usize;
+                match input.checked_sub(FIRST_SCORE) {
+                    Some(score) => self.scores.get(score).map(|scores| Column::Scores(scores)),
+                    None => classes.get(input).map(|classes| Column::Classes(classes)),
+                }
+            };
+            let columns: Vec<Column<'_>> = policy.inputs().map(column).collect::<Option<_>>()?;
+            policy.batch(&columns).ok()?.rules(rules);
+        }
+        if self.task.candidate.is_some() {
+            // The first of each kind of flip are told of with their place and id.
+            let mut marked = [[0; 4]; 4];
+            for row in 0..rows {
+                let (a, b) = counter.says(self.rules(row));
+                let Some(marked) = marked.get_mut(a).and_then(|of_a| of_a.get_mut(b)) else { continue };
+                let odd = self.odd.get_mut(row)?;
+                // What is odd already is decided by itself, and maybe otherwise.
+                if a != b && !*odd && *marked < counter.wants((a, b)) {
+                    *marked += 1;
+                    *odd = true;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn rules(&self, row: usize) -> (usize, usize) {
+        let [a, b] = &self.rules;
+        let rule = |of: &Vec<u8>| of.get(row).copied().map_or(usize::MAX, usize::from);
+        (rule(a), rule(b))
+    }
+
+    /// Whether a row has to be looked at by itself.
+    pub(super) fn is_odd(&self, row: usize) -> bool {
+        self.odd.get(row).copied().unwrap_or(true)
+    }
+
+    /// Counts a row that is not odd.
+    #[inline]
+    pub(super) fn count(&mut self, row: usize, counter: &mut Counter) {
+        let [verify, quality, attack] = &self.slots;
+        let slot = |of: &Vec<u16>| of.get(row).copied().unwrap_or(NO_SCORE);
+        let label = self.labels.get(row).copied().unwrap_or(Label::Unlabelled);
+        let counted = Counted {
+            rules: self.rules(row),
+            label,
+            code: self.codes.get(row).copied().unwrap_or(1000),
+            day: self.days.get(row).copied().flatten(),
+            slots: [slot(verify), slot(quality), slot(attack)],
+        };
+        counter.count(&counted);
+        if !self.segments.is_empty() {
+            let (a, b) = counter.says(counted.rules);
+            for segment in &mut self.segments {
+                let place = segment.keys.place(row, segment.values.len() - 1);
+                if let Some((_, share)) = segment.values.get_mut(place) {
+                    share.bump(a, b, label.number());
+                }
+            }
+        }
+    }
+
+    /// Hands on what is counted by batch.
+    pub(super) fn unload(&mut self, notes: &mut Notes, counter: &mut Counter) {
+        for (input, missing) in Input::ALL.into_iter().zip(&self.missing) {
+            let missing = missing.iter().zip(&self.odd).filter(|(missing, odd)| **missing && !**odd);
+            notes.add_missing(input, missing.count() as u64);
+        }
+        for (number, segment) in self.segments.iter().enumerate() {
+            for (value, share) in segment.values.iter().filter(|(_, share)| *share != Share::default()) {
+                counter.add_segment(number, value, share);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Decides the row groups of Parquet files, in batches of columns where it can.
+
+use std::io;
+
+use arrow_schema::DataType;
+use cloudauth_policy::Input;
+
+use super::batch::Bulk;
+use super::task::Task;
+use super::worker::{Worker, decide};
+use crate::error::LabError;
+use crate::input::parquet::{Held, Place, Table, is_taken, wanted};
+use crate::input::row::{Cell, slot};
+use crate::tally::notes::Point;
+
+impl Worker<'_> {
+    /// Decides a row group.
+    pub(crate) fn group(
+        &mut self,
+        table: &Table,
+        source: usize,
+        group: usize,
+        first: Point,
+    ) -> Result<(), LabError> {
+        let names: Vec<&[u8]> = table.places.iter().map(|place| place.name.as_bytes()).collect();
+        let columns = self.task.columns(source, &names)?;
+        // A file without one of them is refused.
+        self.unseen.clear();
+        let mut columns: Vec<Option<&Place>> =
+            columns.into_iter().map(|column| table.places.get(column?)).collect();
+        for (slot, column) in columns.iter_mut().enumerate() {
+            let Some(place) = *column else { continue };
+            if !needs(self.task, slot, &place.kind) {
+                *column = None;
+            } else if !is_taken(slot, &place.kind) {
+                let (path, name, kind) = (table.path.display(), &place.name, &place.kind);
+                let wanted = wanted(slot);
+                return Err(LabError::new(format!(
+                    "{path}: the column `{name}` is of the type {kind}, and must hold {wanted}: cast it"
+                )));
+            }
+        }
+        let places: Vec<&Place> = columns.iter().copied().flatten().collect();
+        let mut roots: Vec<usize> = places.iter().map(|place| place.root).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        let wrong = |error: String| LabError::file(&table.path, &io::Error::other(error));
+        let mut at = first;
+        if roots.is_empty() {
+            for _ in 0..table.rows(group) {
+                decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, |_| {
+                    Cell::Missing
+                });
+                at.line += 1;
+            }
+            return Ok(());
+        }
+        let reader = table.read(group, &places).map_err(|error| wrong(error.to_string()))?;
+        let zone = self.task.mapping.timezone.minutes();
+        let mut bulk = Bulk::new(self.task);
+        for batch in reader {
+            let batch = batch.map_err(|error| wrong(error.to_string()))?;
+            let held: Vec<Held> = columns
+                .iter()
+                .enumerate()
+                .map(|(slot, column)| {
+                    let array = column.and_then(|place| {
+                        place.array(batch.columns().get(roots.binary_search(&place.root).ok()?)?)
+                    });
+                    array.map_or(Held::Nothing, |array| Held::of(slot, &array, zone))
+                })
+                .collect();
+            let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);
+            for row in 0..batch.num_rows() {
+                if !is_coded || bulk.is_odd(row) {
+                    let cell = |slot: usize| held.get(slot).map_or(Cell::Missing, |held| held.cell(row));
+                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, cell);
+                } else {
+                    bulk.count(row, &mut self.counter);
+                }
+                at.line += 1;
+            }
+            if is_coded {
+                bulk.unload(&mut self.rows.notes, &mut self.counter);
+            }
+            self.counter.check()?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether anything depends on a slot.
+fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
+    const DEVICE_RISK: usize = Input::DeviceRisk as usize;
+    let asked = |input: &Input| task.asks(*input);
+    match number {
+        slot::SUBJECT => task.keep_people,
+        slot::ID => task.candidate.is_some() || task.write_decisions,
+        slot::RESULT => false,
+        // What is no text is told of, asked for or not.
+        DEVICE_RISK => asked(&Input::DeviceRisk) || *kind != DataType::Utf8,
+        _ => match Input::ALL.get(number) {
+            Some(input @ (Input::Code | Input::FaceAttack | Input::FaceOcclusion)) => asked(input),
+            _ => true,
+        },
+    }
+}

@@ -1,0 +1,89 @@
+//! What a run does, shared by its threads.
+
+use cloudauth_policy::{Input, Policy};
+
+use crate::error::LabError;
+use crate::input::header;
+use crate::input::json::Wanted;
+use crate::input::mapping::{Mapping, Shape};
+use crate::input::row::slot;
+use crate::input::source::Source;
+use crate::tally::Scales;
+
+/// What all threads share.
+pub(crate) struct Task<'t> {
+    pub(crate) policy: &'t Policy,
+    pub(crate) candidate: Option<&'t Policy>,
+    pub(crate) mapping: &'t Mapping,
+    pub(crate) sources: &'t [Source],
+    pub(crate) wanted: Wanted,
+    /// Where the first policy's scores are counted.
+    pub(crate) scales: Scales,
+    pub(crate) slots: Vec<String>,
+    /// Whether somebody has said where things stand, so that they must be there.
+    pub(crate) is_mapped: bool,
+    pub(crate) keep_people: bool,
+    pub(crate) write_decisions: bool,
+    pub(crate) allow_missing_inputs: bool,
+}
+
+impl Task<'_> {
+    /// Whether a policy speaks of an input.
+    pub(crate) fn asks(&self, input: Input) -> bool {
+        let mut policies = [Some(self.policy), self.candidate].into_iter().flatten();
+        policies.any(|policy| policy.inputs().any(|other| other == input))
+    }
+
+    /// Whether ids are wanted: for examples and the decision file.
+    pub(crate) const fn names_rows(&self) -> bool {
+        self.candidate.is_some() || self.write_decisions
+    }
+
+    /// The column of each slot in a file.
+    pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
+        let file = self.file(source);
+        let mut columns = Vec::with_capacity(self.slots.len());
+        for (slot, path) in self.slots.iter().enumerate() {
+            let column = header::column(names, path).map_err(|()| {
+                LabError::new(format!(
+                    "{file} has the column `{path}` twice, and which is meant is not known"
+                ))
+            })?;
+            let is_needed = self.is_mapped && self.mapping.must_have(slot) && !path.is_empty();
+            if column.is_none() && is_needed {
+                let shown = header::shown(names);
+                return Err(LabError::new(format!(
+                    "{file} has no column `{path}`, which the mapping names; {shown}"
+                )));
+            }
+            columns.push(column);
+        }
+        if !self.finds_inputs(|slot| columns.get(slot).is_some_and(Option::is_some)) {
+            return Err(LabError::new(format!(
+                "{file}: none of the policy's inputs found; {}; give --mapping or --allow-missing-inputs",
+                header::shown(names)
+            )));
+        }
+        Ok(columns)
+    }
+
+    /// Whether an input is there that a policy asks for; `true` where no input has a place.
+    pub(crate) fn finds_inputs(&self, is_there: impl Fn(usize) -> bool) -> bool {
+        let is_reply = self.mapping.shape == Shape::Reply;
+        let is_placed = |slot: &usize| self.slots.get(*slot).is_some_and(|path| !path.is_empty());
+        let wanted = Input::ALL.into_iter().filter(|input| is_reply || self.asks(*input));
+        let mut slots = wanted.map(|input| input as usize).filter(is_placed).peekable();
+        self.allow_missing_inputs || slots.peek().is_none() || slots.any(is_there)
+    }
+
+    /// The slots, beside inputs, whose paths the mapping names. Missing inputs are counted separately.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (usize, &String)> {
+        let slots = self.slots.iter().enumerate().skip(Input::ALL.len());
+        slots.filter(|(slot, path)| self.is_mapped && *slot != slot::RESULT && !path.is_empty())
+    }
+
+    /// The name of a file, for errors.
+    pub(super) fn file(&self, source: usize) -> String {
+        self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()
+    }
+}

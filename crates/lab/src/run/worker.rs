@@ -1,0 +1,182 @@
+//! Reads pieces, decides each row, and counts.
+
+use std::path::Path;
+
+use super::decisions::write_decision;
+use super::task::Task;
+use crate::error::LabError;
+use crate::input::feed::Piece;
+use crate::input::json::{Bad, Found, Value};
+use crate::input::row::{Cell, Rows, slot};
+use crate::input::source::Source;
+use crate::tally::notes::{Point, What};
+use crate::tally::{Counter, Tally};
+
+/// Decides the rows of one thread.
+pub(crate) struct Worker<'t> {
+    pub(crate) task: &'t Task<'t>,
+    found: Found,
+    pub(crate) rows: Rows<'t>,
+    pub(crate) counter: Counter,
+    pub(crate) decisions: Vec<u8>,
+    /// Whether the piece at the start of a file has lines without inputs so far; `None` where it no longer matters.
+    lacks_inputs: Option<bool>,
+    /// The slots that the mapping names and no row has had.
+    pub(crate) unseen: Vec<usize>,
+}
+
+impl<'t> Worker<'t> {
+    pub(crate) fn new(task: &'t Task<'t>) -> Self {
+        let rows =
+            Rows::new(task.mapping, |input| task.asks(input)).naming(task.keep_people, task.names_rows());
+        Self {
+            task,
+            found: Found::new(&task.wanted),
+            rows,
+            counter: Counter::new(task.policy, task.candidate, &task.mapping.segments, &task.scales),
+            decisions: Vec::new(),
+            lacks_inputs: None,
+            unseen: task.named().map(|(slot, _)| slot).collect(),
+        }
+    }
+
+    /// What it has counted.
+    pub(crate) fn done(self) -> Tally {
+        let mut tally = self.counter.done(self.rows.notes);
+        let is_seen = |(slot, _): &(usize, _)| !self.unseen.contains(slot);
+        tally.seen = self.task.named().filter(is_seen).map(|(_, path)| path.clone()).collect();
+        tally
+    }
+
+    /// Decides a piece; gives the lines of the decision file.
+    pub(crate) fn piece(
+        &mut self,
+        piece: &Piece,
+        header: Option<&csv::ByteRecord>,
+    ) -> Result<Vec<u8>, LabError> {
+        match piece {
+            Piece::Lines { bytes, first } => self.lines(bytes, *first)?,
+            Piece::Records { records, source } => self.records(records, *source, header)?,
+            #[cfg(feature = "parquet")]
+            Piece::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
+        }
+        self.counter.check()?;
+        Ok(std::mem::take(&mut self.decisions))
+    }
+
+    fn lines(&mut self, bytes: &[u8], first: Point) -> Result<(), LabError> {
+        // The first piece of a file has a megabyte of rows: one of them has an input, or none is where the policy looks.
+        self.lacks_inputs = (first.line == 1).then_some(false);
+        let text = std::str::from_utf8(bytes).ok();
+        // All of them at once, without a way out, so that the processor compares many in one step.
+        let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n');
+        self.found.may_have_controls = bytes.iter().fold(false, |any, byte| any | is_control(byte));
+        let (mut begin, mut at) = (0, first);
+        while begin < bytes.len() {
+            let rest = bytes.get(begin..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..length).unwrap_or_default();
+            let mark = if at.line == 1 && line.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+            let line = line.get(mark..).unwrap_or_default();
+            if !line.trim_ascii().is_empty() {
+                let line = match text {
+                    Some(text) => text.get(begin + mark..begin + length),
+                    None => std::str::from_utf8(line).ok(),
+                };
+                match line {
+                    Some(line) => self.line(line, at),
+                    None => self.rows.notes.add(What::NotText, at),
+                }
+            }
+            begin += length + 1;
+            at.line += 1;
+        }
+        if self.lacks_inputs == Some(true) {
+            return Err(LabError::new(format!(
+                "{}: none of the policy's inputs found in the first {} lines; give --mapping or --allow-missing-inputs",
+                self.task.file(first.source),
+                at.line - first.line
+            )));
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str, at: Point) {
+        let Self { task, found, rows, counter, decisions, lacks_inputs, unseen } = self;
+        if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
+            let what = match bad {
+                Bad::NotJson => What::NotJson,
+                Bad::Twice => What::Twice,
+            };
+            return rows.notes.add(what, at);
+        }
+        if !unseen.is_empty() {
+            unseen.retain(|slot| !found.is_there(*slot));
+        }
+        if lacks_inputs.is_some() {
+            *lacks_inputs = (!task.finds_inputs(|slot| found.is_there(slot))).then_some(true);
+        }
+        if found.broken > 0 {
+            rows.notes.add(What::Document, at);
+        }
+        decide(task, rows, counter, decisions, at, |slot| match found.value(slot) {
+            Value::Missing => Cell::Missing,
+            Value::Text(place) => Cell::Text(found.text_in(line, *place)),
+            Value::Number(place, number) => Cell::Number(found.text_in(line, *place), *number),
+            Value::Truth(truth) => Cell::Truth(*truth),
+            Value::List(place) => Cell::List(found.text_in(line, *place)),
+            Value::Object => Cell::Object,
+            Value::Other => Cell::Other,
+        });
+    }
+
+    fn records(
+        &mut self,
+        records: &[csv::ByteRecord],
+        source: usize,
+        header: Option<&csv::ByteRecord>,
+    ) -> Result<(), LabError> {
+        let header: Vec<&[u8]> = header.into_iter().flatten().collect();
+        let columns = self.task.columns(source, &header)?;
+        // A file without one of them is refused.
+        self.unseen.clear();
+        let Self { task, rows, counter, decisions, .. } = self;
+        for record in records {
+            let at = Point { source, line: record.position().map_or(0, csv::Position::line) };
+            if record.len() != header.len() {
+                rows.notes.add(What::Fields, at);
+                continue;
+            }
+            decide(task, rows, counter, decisions, at, |slot| {
+                let field = columns.get(slot).copied().flatten().and_then(|column| record.get(column));
+                match field.map(std::str::from_utf8) {
+                    None | Some(Ok("")) => Cell::Missing,
+                    Some(Ok(text)) => Cell::Text(text),
+                    Some(Err(_)) => Cell::Other,
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Decides a row and counts it.
+pub(crate) fn decide<'a>(
+    task: &Task<'_>,
+    rows: &'a mut Rows<'_>,
+    counter: &mut Counter,
+    decisions: &mut Vec<u8>,
+    at: Point,
+    cell: impl Fn(usize) -> Cell<'a>,
+) {
+    let Some(row) = rows.row(at, &cell) else { return };
+    let first = task.policy.decide(&row.evidence);
+    let second = task.candidate.map_or(0, |candidate| candidate.decide(&row.evidence).rule_number());
+    let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
+    counter.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
+    if task.write_decisions {
+        let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
+        // Into memory it does not fail.
+        drop(write_decision(decisions, source, at, row.id.unwrap_or_default(), &first));
+    }
+}

@@ -1,0 +1,202 @@
+//! What was not understood: counted, with the first few places, and never with what stood there.
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::Input;
+use serde::{Deserialize, Serialize};
+
+/// A row's place: which file, and which line of it, from 1 on. In a Parquet file the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Point {
+    /// The number of the file, in the order in which they are read.
+    pub source: usize,
+    /// The line.
+    pub line: u64,
+}
+
+/// What there is to say of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum What {
+    NotJson,
+    NotText,
+    Twice,
+    Fields,
+    NoCode,
+    NoResult,
+    Refused,
+    Pending,
+    Document,
+    Callback,
+    Label,
+    GenuineAttack,
+    Attack,
+    Subject,
+    Id,
+    /// The value of a segment, by its number in the mapping.
+    Segment(usize),
+    Time,
+    NotUnderstood(Input),
+    Missing(Input),
+    /// Of a run: no row has what the mapping names.
+    Absent,
+    /// Of a file: it was cut, grew or was replaced while it was read. The place is the last row read.
+    Changed,
+}
+
+impl What {
+    /// Whether the row is left out.
+    pub(crate) const fn leaves_out(self) -> bool {
+        use What::*;
+        matches!(self, NotJson | NotText | Twice | Fields | NoCode | NoResult | Refused | Pending)
+    }
+
+    /// What it is called among the report's texts.
+    pub(crate) fn name(self) -> String {
+        let name = format!("{self:?}");
+        format!("note_{}", name.split_once('(').map_or(name.as_str(), |(name, _)| name))
+    }
+
+    /// The input that it is about.
+    pub(crate) const fn input(self) -> Option<Input> {
+        match self {
+            Self::NotUnderstood(input) | Self::Missing(input) => Some(input),
+            _ => None,
+        }
+    }
+
+    /// What it says, of the input or the segment with this name.
+    pub(crate) fn words(self, name: &str) -> String {
+        match self {
+            Self::NotJson => "is not a JSON object".to_owned(),
+            Self::NotText => "is not UTF-8 text".to_owned(),
+            Self::Twice => "has a member twice that is read".to_owned(),
+            Self::Fields => "has more or fewer fields than the header".to_owned(),
+            Self::NoCode => "has no `Code`".to_owned(),
+            Self::NoResult => "has `Code` 200 and no `ResultObject`".to_owned(),
+            Self::Refused => "is a refused call".to_owned(),
+            Self::Pending => "is of a verification that had not ended".to_owned(),
+            Self::Document => {
+                "has a text that should hold a JSON object and does not; what stands in it is missing"
+                    .to_owned()
+            }
+            Self::Callback => {
+                "has the SubCode in `passed`, as callbacks do; taken as the SubCode, and `passed` as invalid"
+                    .to_owned()
+            }
+            Self::Label => "has a label that the mapping does not name; taken as none".to_owned(),
+            Self::GenuineAttack => "is labelled genuine and an attack; taken as unlabelled".to_owned(),
+            Self::Attack => format!("has a kind of attack that {NOT_KEY}; taken as unlabelled"),
+            Self::Subject => format!("has a subject that {NOT_KEY}; taken as missing"),
+            Self::Id => format!("has an id that {NOT_KEY}; taken as missing"),
+            Self::Segment(_) => {
+                format!("has a value of segment `{name}` that {NOT_KEY}; taken as missing")
+            }
+            Self::Time => "has an invalid time; counted under no day".to_owned(),
+            Self::NotUnderstood(input) => format!("has a malformed `{input}`; taken as invalid or unknown"),
+            Self::Missing(input) => format!("has no `{input}`"),
+            Self::Absent => "lacks a column that the mapping names".to_owned(),
+            Self::Changed => "is the last row read of a file that changed while it was read".to_owned(),
+        }
+    }
+}
+
+/// What [`crate::input::row::NotKey`] means.
+const NOT_KEY: &str = "is not a text or an integer, or is longer than 1 KiB";
+
+/// So many places are kept of each.
+const PLACES: usize = 5;
+
+/// All there is to say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Vec<(What, Note)>", from = "Vec<(What, Note)>")]
+pub(crate) struct Notes(BTreeMap<What, Note>, [u64; Input::ALL.len()]);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Note {
+    pub(crate) rows: u64,
+    pub(crate) first: Vec<Point>,
+}
+
+impl Notes {
+    pub(crate) fn add(&mut self, what: What, at: Point) {
+        let note = self.0.entry(what).or_default();
+        note.rows += 1;
+        if note.first.len() < PLACES {
+            note.first.push(at);
+        }
+    }
+
+    /// Often and without a place: that a score is missing says something of the run, and nothing of the data.
+    pub(crate) fn add_missing(&mut self, input: Input, rows: u64) {
+        if let Some(missing) = self.1.get_mut(input as usize) {
+            *missing += rows;
+        }
+    }
+
+    /// Of rows that somebody else has counted, without a place.
+    pub(crate) fn add_rows(&mut self, what: What, rows: u64) {
+        match what {
+            What::Missing(input) => {
+                if let Some(missing) = self.1.get_mut(input as usize) {
+                    *missing += rows;
+                }
+            }
+            what if rows > 0 => self.0.entry(what).or_default().rows += rows,
+            _ => {}
+        }
+    }
+
+    /// Whether there is an issue of this kind.
+    pub(crate) fn has(&self, what: What) -> bool {
+        self.0.contains_key(&what)
+    }
+
+    /// Whether anything but a missing input was told.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn tells(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (what, note) in &other.0 {
+            let mine = self.0.entry(*what).or_default();
+            mine.rows += note.rows;
+            mine.first.extend(&note.first);
+            mine.first.sort_unstable();
+            mine.first.truncate(PLACES);
+        }
+        for (mine, missing) in self.1.iter_mut().zip(other.1) {
+            *mine += missing;
+        }
+    }
+
+    /// What there is to say, and of how many rows.
+    pub(crate) fn all(&self) -> Vec<(What, Note)> {
+        self.clone().into()
+    }
+}
+
+impl From<Notes> for Vec<(What, Note)> {
+    fn from(notes: Notes) -> Self {
+        let missing = Input::ALL.into_iter().zip(notes.1).filter(|(_, rows)| *rows > 0);
+        let missing = missing.map(|(input, rows)| (What::Missing(input), Note { rows, first: Vec::new() }));
+        notes.0.into_iter().chain(missing).collect()
+    }
+}
+
+impl From<Vec<(What, Note)>> for Notes {
+    fn from(all: Vec<(What, Note)>) -> Self {
+        let mut notes = Self::default();
+        for (what, note) in all {
+            match what {
+                What::Missing(input) => {
+                    if let Some(missing) = notes.1.get_mut(input as usize) {
+                        *missing = note.rows;
+                    }
+                }
+                what => drop(notes.0.insert(what, note)),
+            }
+        }
+        notes
+    }
+}

@@ -1,0 +1,410 @@
+//! What a warehouse has counted by [`Lab::sql`]: read back into a tally. Counts that do not add up are refused, since those
+//! that are missing would be taken for none.
+
+mod read;
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::{Input, Verdict};
+use cloudauth_protocol::mask_digits;
+
+use crate::error::LabError;
+use crate::input::mapping::MOST_SEGMENTS;
+use crate::input::row::LONGEST_KEY;
+use crate::input::row::Label;
+use crate::input::source::Source;
+use crate::input::timezone::TimeZone;
+use crate::run::Lab;
+use crate::tally::notes::What;
+use crate::tally::{Decider, Scales, Tally, VERDICTS, Values, is_code_shown};
+use cloudauth_stats::Grid;
+use cloudauth_stats::grid::{NO_SCORE, Scale};
+use read::{Line, Wrong, lines};
+
+/// The version of what the query gives.
+pub(crate) const FORMAT: u32 = 4;
+
+/// The names of the parts.
+pub(crate) mod part {
+    use super::{Input, MOST_SEGMENTS, What};
+
+    pub(crate) const ABOUT: &str = "about";
+    pub(crate) const DECISIONS: &str = "decisions";
+    pub(crate) const DAYS: &str = "days";
+    pub(crate) const SEGMENTS: &str = "segments";
+    pub(crate) const SCORES: &str = "scores";
+    pub(crate) const MONTHS: &str = "months";
+    pub(crate) const ATTACKS: &str = "attacks";
+    pub(crate) const BONA_FIDE: &str = "bona_fide";
+    pub(crate) const OTHERS: &str = "others";
+    pub(crate) const NOTES: &str = "notes";
+
+    /// What there may be to say of a row in a warehouse.
+    pub(crate) fn note(what: What) -> Option<String> {
+        Some(match what {
+            What::Callback => "callback".to_owned(),
+            What::Label => "label".to_owned(),
+            What::GenuineAttack => "genuine_attack".to_owned(),
+            What::Attack => "attack".to_owned(),
+            What::Segment(number) => format!("segment:{number}"),
+            What::Time => "time".to_owned(),
+            What::NotUnderstood(input) => format!("not_understood:{input}"),
+            What::Missing(input) => format!("missing:{input}"),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn noted(name: &str) -> Option<What> {
+        let alone = [What::Callback, What::Label, What::GenuineAttack, What::Attack, What::Time];
+        let of_inputs =
+            Input::ALL.into_iter().flat_map(|input| [What::NotUnderstood(input), What::Missing(input)]);
+        let of_segments = (0..MOST_SEGMENTS).map(What::Segment);
+        alone
+            .into_iter()
+            .chain(of_inputs)
+            .chain(of_segments)
+            .find(|what| note(*what).as_deref() == Some(name))
+    }
+}
+
+impl Lab<'_> {
+    /// Reads what the query of [`Lab::sql`] has given, as CSV or JSON Lines with a header or a name for each column, in any
+    /// order. Counts of several tables that share no row can be given together.
+    ///
+    /// Everything is as [`Lab::run`] would have it, but for what needs the rows themselves: examples, places, people.
+    ///
+    /// # Errors
+    /// If a file cannot be read, if a line of it is not understood, if it is of another policy or candidate, or if the counts
+    /// do not add up.
+    pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
+        if sources.iter().any(Source::is_standard_input) {
+            return Err(LabError::new(
+                "counts are read twice, and standard input cannot be: give a file".to_owned(),
+            ));
+        }
+        let (first, second) = (Decider::of(self.policy), self.candidate.map(Decider::of));
+        let mut counts = Counts {
+            policies: (
+                first.content_hash.clone(),
+                second.as_ref().map_or("", |b| &b.content_hash).to_owned(),
+            ),
+            segments: BTreeMap::new(),
+            has_format: true,
+            whole: None,
+            lines: (0, 0),
+            of_attacks: 0,
+            all_rows: 0,
+            tally: Tally {
+                skipped: self.skipped.clone(),
+                failing_examples: self.failing_examples(),
+                ..Tally::new(self.policy, self.candidate, &[])
+            },
+            scales: Scales::of(self.policy)?,
+            of_scores: 0,
+            approved: 0,
+            of_segments: BTreeMap::new(),
+            of_days: 0,
+            of_months: BTreeMap::new(),
+        };
+        // The names of the segments first, wherever an engine has put them.
+        let mut seen: BTreeMap<[u64; 4], &Source> = BTreeMap::new();
+        for is_about in [true, false] {
+            for source in sources {
+                counts.has_format &= !is_about;
+                let (mut sum, before) = ([0; 4], counts.all_rows);
+                lines(source, &mut |line| {
+                    if !is_about {
+                        line.add_to(&mut sum);
+                    }
+                    if (line.part == part::ABOUT) == is_about { counts.line(line) } else { Ok(()) }
+                })?;
+                // Any number of tables may be empty.
+                let same = if counts.all_rows > before { seen.insert(sum, source) } else { None };
+                if let Some(same) = same {
+                    return Err(LabError::new(format!(
+                        "{} holds the same counts as {}: give each table's counts once; if two tables have equal counts, count them in one query, over a view of both",
+                        source.path().display(),
+                        same.path().display()
+                    )));
+                }
+                if !counts.has_format {
+                    return Err(LabError::new(format!(
+                        "{} holds no counts, or not all of them: the line that says what they are is missing",
+                        source.path().display()
+                    )));
+                }
+            }
+        }
+        counts.add_up()
+    }
+}
+
+struct Counts {
+    /// Content hashes.
+    policies: (String, String),
+    segments: BTreeMap<usize, String>,
+    has_format: bool,
+    /// Which parts there are that not every mapping makes, and how many segments.
+    whole: Option<(String, i64, TimeZone)>,
+    /// Notes that there are to be, and are.
+    lines: (i64, i64),
+    tally: Tally,
+    /// Where the query has put the scores.
+    scales: Scales,
+    // Sums, of which each must be that of another part.
+    of_scores: u64,
+    approved: u64,
+    of_segments: BTreeMap<usize, u64>,
+    of_days: u64,
+    of_months: BTreeMap<Input, u64>,
+    of_attacks: u64,
+    /// The rows of all lines, which bounds every other sum.
+    all_rows: u64,
+}
+
+impl Counts {
+    fn line(&mut self, line: &Line) -> Result<(), Wrong> {
+        let sum = self.all_rows.checked_add(line.rows);
+        self.all_rows = sum.ok_or("takes the number of rows over 2^64")?;
+        if line.value.len() > LONGEST_KEY {
+            return Err("has a value longer than 1 KiB".to_owned());
+        }
+        match line.part.as_str() {
+            part::ABOUT => self.about(line),
+            part::DECISIONS => self.decisions(line),
+            part::DAYS => {
+                let (a, b, label) = self.verdicts(line)?;
+                self.of_days += line.rows;
+                // Those without a day are counted, so that one sees whether all are there.
+                if !line.value.is_empty() {
+                    let day = crate::input::time::day_of_date(&line.value).ok_or("has an invalid day")?;
+                    self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
+                }
+                self.check()
+            }
+            part::SEGMENTS => {
+                let (a, b, label) = self.verdicts(line)?;
+                let found = self.tally.segment_names.iter().position(|name| *name == line.name);
+                let number = found.ok_or("is of a segment that the counts do not name")?;
+                if let Some(values) = self.tally.segments.get_mut(number) {
+                    values.change(&line.value, |share| share.add(a, b, label, line.rows));
+                }
+                *self.of_segments.entry(number).or_default() += line.rows;
+                Ok(())
+            }
+            part::SCORES => self.scores(line),
+            part::MONTHS => self.months(line),
+            part::OTHERS => {
+                self.of_attacks += line.rows;
+                Ok(())
+            }
+            part::ATTACKS => {
+                self.of_attacks += line.rows;
+                let scale = self.scales.scale(Input::FaceAttackScore);
+                let slot = slot(line, scale)?;
+                let add = |grid: &mut Grid| grid.add_slot(scale, slot, line.rows);
+                self.tally.attacks.change(&mask_digits(&line.value), add);
+                Ok(())
+            }
+            part::BONA_FIDE => {
+                self.of_attacks += line.rows;
+                add(&mut self.tally.bona_fide, line, self.scales.scale(Input::FaceAttackScore))
+            }
+            part::NOTES => {
+                let what = part::noted(&line.name).ok_or("has a note that is not known")?;
+                self.tally.notes.add_rows(what, line.rows);
+                self.lines.1 += 1;
+                Ok(())
+            }
+            _ => Err("has a part that is not known".to_owned()),
+        }
+    }
+
+    fn about(&mut self, line: &Line) -> Result<(), Wrong> {
+        for (mine, other, what) in
+            [(&self.policies.0, &line.policy, "policy"), (&self.policies.1, &line.candidate, "candidate")]
+        {
+            if mine != other {
+                let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
+                let (other, mine) = (told(&hash_alone(other)), told(mine));
+                return Err(format!("is of another {what}: of {other}, and given is {mine}"));
+            }
+        }
+        if line.name.is_empty() {
+            if line.value != FORMAT.to_string() {
+                return Err(format!("is of another format than {FORMAT}: generate the query again"));
+            }
+            if line.candidate_verdict != self.scales.hash() {
+                return Err("counts scores at other values: a rule or a promise of the policy compares scores with other values now; generate the query again".to_owned());
+            }
+            self.has_format = true;
+            let notes =
+                u32::try_from(line.rule).ok().and_then(|notes| self.lines.0.checked_add(notes.into()));
+            self.lines.0 = notes.ok_or("has a number of notes that is out of range")?;
+            let zone: TimeZone = line.verdict.parse().map_err(|_| "is of a time zone that is not known")?;
+            let whole = (line.label.clone(), line.candidate_rule, zone);
+            self.tally.timezone = zone;
+            return if *self.whole.get_or_insert_with(|| whole.clone()) == whole {
+                Ok(())
+            } else {
+                Err("is of another mapping than a line before it".to_owned())
+            };
+        }
+        let number = usize::try_from(line.rule).ok().filter(|number| *number < MOST_SEGMENTS);
+        let number = number.ok_or("has a segment without its number")?;
+        let known = self.segments.entry(number).or_insert_with(|| line.name.clone());
+        if *known != line.name {
+            return Err("is of other segments than a line before it".to_owned());
+        }
+        let names: Vec<String> = self.segments.values().cloned().collect();
+        self.tally.segments = vec![Values::default(); names.len()];
+        self.tally.segment_names = names;
+        Ok(())
+    }
+
+    fn decisions(&mut self, line: &Line) -> Result<(), Wrong> {
+        let (of_a, of_b) = self.tally.sizes();
+        let rule = |number: i64, of: usize| {
+            usize::try_from(number)
+                .ok()
+                .filter(|number| *number < of)
+                .ok_or("has a rule that the policy has not")
+        };
+        let a = rule(line.rule, of_a)?;
+        let b = if self.tally.candidate.is_some() { rule(line.candidate_rule, of_b)? } else { 0 };
+        let label = label(&line.label)?;
+        if !is_code_shown(&line.value) {
+            return Err("has a SubCode that no run counts".to_owned());
+        }
+        if let Some(count) = self.tally.rules.get_mut((a * of_b + b) * 3 + label.number()) {
+            *count += line.rows;
+        }
+        let counts = self.tally.sub_codes.entry(line.value.as_str().into()).or_default();
+        counts.resize(of_a * 3, 0);
+        if let Some(count) = counts.get_mut(a * 3 + label.number()) {
+            *count += line.rows;
+        }
+        self.tally.rows += line.rows;
+        Ok(())
+    }
+
+    fn scores(&mut self, line: &Line) -> Result<(), Wrong> {
+        let label = label(&line.label)?;
+        let scale = self.scales.scale(Input::VerifyScore);
+        if let Some(grid) = self.tally.scores.get_mut(label.number()) {
+            add(grid, line, scale)?;
+        }
+        self.of_scores += line.rows;
+        if line.verdict == Verdict::Approve.as_str() {
+            self.approved += line.rows;
+            let band = scale.point(slot(line, scale)?);
+            if let Some(count) = band.and_then(|band| self.tally.approved.get_mut(band)) {
+                *count += line.rows;
+            }
+        }
+        Ok(())
+    }
+
+    fn months(&mut self, line: &Line) -> Result<(), Wrong> {
+        let score = Input::SCORES.into_iter().find(|score| score.name() == line.name);
+        let score = score.ok_or("has a score that is not known")?;
+        *self.of_months.entry(score).or_default() += line.rows;
+        if line.value.is_empty() {
+            return Ok(());
+        }
+        let day =
+            crate::input::time::day_of_date(&format!("{}-01", line.value)).ok_or("has an invalid month")?;
+        let month = self.tally.periods.entry(day).or_default();
+        let grid = match score {
+            Input::VerifyScore => &mut month.verify,
+            Input::QualityScore => &mut month.quality,
+            _ => &mut month.attack,
+        };
+        add(grid, line, self.scales.scale(score))?;
+        self.check()
+    }
+
+    /// Whether it stays small enough, line by line: a month takes a quarter of a megabyte.
+    fn check(&self) -> Result<(), Wrong> {
+        self.tally.check().map_err(|error| error.to_string())
+    }
+
+    fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
+        let verdict = |text: &str| {
+            let found = VERDICTS.into_iter().find(|verdict| verdict.as_str() == text);
+            found.ok_or("has an unknown verdict")
+        };
+        let a = verdict(&line.verdict)?;
+        let b = if self.tally.candidate.is_some() { verdict(&line.candidate_verdict)? } else { a };
+        Ok((a, b, label(&line.label)?))
+    }
+
+    /// Whether all parts are there, as far as one can tell from another.
+    fn add_up(mut self) -> Result<Tally, LabError> {
+        let tally = &self.tally;
+        let share = tally.share();
+        let rows = tally.rows;
+        let mut sums = vec![
+            (part::SCORES, self.of_scores, rows),
+            (part::SCORES, self.approved, share.sum(|a, _, _| a == Verdict::Approve)),
+        ];
+        for number in 0..tally.segment_names.len() {
+            sums.push((part::SEGMENTS, self.of_segments.get(&number).copied().unwrap_or_default(), rows));
+        }
+        let (whole, segments, _) = self.whole.clone().unwrap_or_default();
+        let is_there = |part: &str| whole.split(' ').any(|other| other == part);
+        let sum_of = |part: &str| if is_there(part) { rows } else { 0 };
+        sums.push((part::DAYS, self.of_days, sum_of(part::DAYS)));
+        for score in Input::SCORES {
+            let months = self.of_months.get(&score).copied().unwrap_or_default();
+            sums.push((part::MONTHS, months, sum_of(part::MONTHS)));
+        }
+        sums.push((part::ATTACKS, self.of_attacks, sum_of(part::ATTACKS)));
+        let genuine = share.sum(|_, _, label| label == Label::Genuine);
+        sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));
+        if self.lines.0 != self.lines.1 || usize::try_from(segments) != Ok(tally.segment_names.len()) {
+            return Err(LabError::new(
+                "the counts do not add up: lines of `about` or `notes` are missing, or appear twice"
+                    .to_owned(),
+            ));
+        }
+        if let Some((part, here, there)) = sums.into_iter().find(|(_, here, there)| here != there) {
+            return Err(LabError::new(format!(
+                "the counts do not add up: `{part}` has {here} rows where another part has {there}; lines are missing, or appear twice, or the table has changed between them"
+            )));
+        }
+        self.tally.settle()?;
+        Ok(self.tally)
+    }
+}
+
+/// A hash as it should be, or nothing of what stands there.
+fn hash_alone(text: &str) -> String {
+    let is_hash = text
+        .strip_prefix("sha256:")
+        .is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    if is_hash || text.is_empty() { text.to_owned() } else { "something else".to_owned() }
+}
+
+fn label(text: &str) -> Result<Label, Wrong> {
+    Ok(match text {
+        "genuine" => Label::Genuine,
+        "impostor" => Label::Impostor,
+        "unlabelled" => Label::Unlabelled,
+        _ => return Err("has an unknown label".to_owned()),
+    })
+}
+
+fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), Wrong> {
+    grid.add_slot(scale, slot(line, scale)?, line.rows);
+    Ok(())
+}
+
+/// The slot that the query has put a score in, by its number there.
+fn slot(line: &Line, scale: &Scale) -> Result<u16, Wrong> {
+    let found = match line.hundredth {
+        -1 => Some(NO_SCORE),
+        number => u16::try_from(number).ok().filter(|slot| *slot != NO_SCORE && scale.has(*slot)),
+    };
+    found.ok_or_else(|| "has a score that is not on the grid, nor at a threshold of the policy".to_owned())
+}

@@ -1,0 +1,191 @@
+//! Lines of counts, as CSV or JSON Lines.
+
+use std::io::{BufReader, Read};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::error::LabError;
+use crate::input::bounded::{Bounded, read_line, read_record};
+use crate::input::header;
+use crate::input::source::{Format, Source};
+
+/// The columns, whatever their order. Engines may write them in capitals.
+const COLUMNS: [&str; 12] = [
+    "part",
+    "policy",
+    "candidate",
+    "rule",
+    "candidate_rule",
+    "verdict",
+    "candidate_verdict",
+    "label",
+    "name",
+    "value",
+    "hundredth",
+    "row_count",
+];
+
+/// What is wrong with a line, without what stands there.
+pub(super) type Wrong = String;
+
+/// One count and what it is of.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) part: String,
+    pub(super) policy: String,
+    pub(super) candidate: String,
+    pub(super) rule: i64,
+    pub(super) candidate_rule: i64,
+    pub(super) verdict: String,
+    pub(super) candidate_verdict: String,
+    pub(super) label: String,
+    pub(super) name: String,
+    pub(super) value: String,
+    /// -1 for none.
+    pub(super) hundredth: i64,
+    pub(super) rows: u64,
+}
+
+impl Line {
+    fn of(fields: [String; 12]) -> Result<Self, Wrong> {
+        let [
+            part,
+            policy,
+            candidate,
+            rule,
+            candidate_rule,
+            verdict,
+            candidate_verdict,
+            label,
+            name,
+            value,
+            hundredth,
+            rows,
+        ] = fields;
+        let number =
+            |text: &str, what: &str| whole(text).ok_or_else(|| format!("has no whole number in `{what}`"));
+        Ok(Self {
+            part,
+            policy,
+            candidate,
+            rule: number(&rule, "rule")?,
+            candidate_rule: number(&candidate_rule, "candidate_rule")?,
+            verdict,
+            candidate_verdict,
+            label,
+            name,
+            value,
+            hundredth: number(&hundredth, "hundredth")?,
+            rows: whole(&rows)
+                .and_then(|rows| u64::try_from(rows).ok())
+                .ok_or("has no count in `row_count`")?,
+        })
+    }
+
+    /// Adds the line to a sum that does not depend on the order of lines.
+    pub(super) fn add_to(&self, sum: &mut [u64; 4]) {
+        let digest: [u8; 32] = Sha256::digest(format!("{self:?}")).into();
+        let words = digest.chunks_exact(8).filter_map(|word| word.first_chunk());
+        for (sum, word) in sum.iter_mut().zip(words) {
+            *sum = sum.wrapping_add(u64::from_be_bytes(*word));
+        }
+    }
+}
+
+/// The largest integer below which a double holds every integer.
+const MOST_EXACT: u64 = 1 << 53;
+
+/// An integer, also as tools write it that keep integers as doubles: `5.0`.
+fn whole(text: &str) -> Option<i64> {
+    let Some((integer, zeros)) = text.split_once('.') else { return text.parse().ok() };
+    let is_exact = |number: &i64| number.unsigned_abs() <= MOST_EXACT;
+    let is_integral = !zeros.is_empty() && zeros.bytes().all(|digit| digit == b'0');
+    is_integral.then(|| integer.parse().ok().filter(is_exact)).flatten()
+}
+
+/// Every line of a file, in its order. A file that changes meanwhile is an error: its counts would not add up.
+pub(super) fn lines(
+    source: &Source,
+    each: &mut dyn FnMut(&Line) -> Result<(), Wrong>,
+) -> Result<(), LabError> {
+    read(source, each)?;
+    if source.has_changed() {
+        return Err(LabError::new(format!("{} changed while it was read", source.path().display())));
+    }
+    Ok(())
+}
+
+fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Result<(), LabError> {
+    let path = source.path();
+    let ignore = |_| {};
+    let mut reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
+    let wrong = |line: u64, wrong: Wrong| LabError::new(format!("{}:{line}: {wrong}", path.display()));
+    match source.format {
+        Format::Json => {
+            let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
+            for number in 1.. {
+                if !read_line(&mut reader, number, &mut line).map_err(|error| LabError::file(path, &error))? {
+                    break;
+                }
+                if !line.trim_ascii().is_empty() {
+                    let line = of_json(&line).and_then(Line::of).map_err(|what| wrong(number, what))?;
+                    each(&line).map_err(|what| wrong(number, what))?;
+                }
+            }
+            Ok(())
+        }
+        Format::Csv(delimiter) => {
+            let head = header::read(&mut reader).map_err(|error| LabError::file(path, &error))?;
+            let mut csv = csv::ReaderBuilder::new()
+                .delimiter(header::delimiter(&head, delimiter, &COLUMNS))
+                .from_reader(Bounded::new(std::io::Cursor::new(head).chain(reader)));
+            let no_csv = |error: csv::Error| match error.kind() {
+                csv::ErrorKind::Io(error) => LabError::file(path, error),
+                _ => {
+                    let line = error.position().map_or(1, csv::Position::line);
+                    wrong(line, "is not CSV with a header and as many fields in each line".to_owned())
+                }
+            };
+            let header = csv.headers().map_err(no_csv)?.clone();
+            let mut columns = [0; COLUMNS.len()];
+            for (name, column) in COLUMNS.iter().zip(&mut columns) {
+                // Some write a mark of the byte order before the first name.
+                let found = header
+                    .iter()
+                    .position(|other| other.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
+                *column = found.ok_or_else(|| wrong(1, format!("there is no column `{name}`")))?;
+            }
+            let mut record = csv::ByteRecord::new();
+            while read_record(&mut csv, &mut record).map_err(no_csv)? {
+                let number = record.position().map_or(0, csv::Position::line);
+                let field = |column| record.get(column).unwrap_or_default();
+                let fields = columns.map(|column| String::from_utf8_lossy(field(column)).into_owned());
+                let line = Line::of(fields).map_err(|what| wrong(number, what))?;
+                each(&line).map_err(|what| wrong(number, what))?;
+            }
+            Ok(())
+        }
+        Format::Parquet => {
+            Err(LabError::new(format!("{}: counts are read from CSV or JSON Lines", path.display())))
+        }
+    }
+}
+
+fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
+    let Ok(Value::Object(members)) = serde_json::from_slice(line) else {
+        return Err("is not a JSON object".to_owned());
+    };
+    let mut fields: [String; 12] = Default::default();
+    for (name, field) in COLUMNS.iter().zip(&mut fields) {
+        let found = members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        *field = match found.map(|(_, value)| value) {
+            Some(Value::String(text)) => text.clone(),
+            // Some write large numbers as texts.
+            Some(Value::Number(number)) => number.to_string(),
+            Some(_) => return Err(format!("has neither text nor number in `{name}`")),
+            None => return Err(format!("has no `{name}`")),
+        };
+    }
+    Ok(fields)
+}

@@ -1,0 +1,123 @@
+//! What a run would count, as one query: the rows stay in the warehouse, and their counts come back, for [`Lab::finish`].
+//!
+//! Each layer is a name of the query. `cloudauth_lab_raw` takes the columns that the mapping names, once each: texts that say
+//! something, and scores as doubles. `cloudauth_lab_read` makes of them what the lab reads in a row: inputs, label, kind of attack,
+//! day, segments. `cloudauth_lab_said` lets the policies decide, by [`cloudauth_policy::Policy::sql`]. What is printed counts them,
+//! one part after the other, since each has few groups and all together have as many as there are rows.
+
+mod day;
+mod engine;
+mod parts;
+mod rows;
+
+use cloudauth_policy::{Columns, Dialect, Input, Policy};
+
+use crate::error::LabError;
+use crate::input::mapping::{Mapping, Shape};
+use crate::run::Lab;
+use crate::tally::Scales;
+use engine::{deeper, named, no_sql, refused};
+use rows::Rows;
+
+impl Lab<'_> {
+    /// One query for a table in a warehouse, that counts all that [`Lab::run`] would count of its rows. What it gives goes to
+    /// [`Lab::finish`], as CSV or JSON Lines. A point in the table's name divides a schema from it.
+    ///
+    /// A column of the mapping is one of the table. Codes, flags, labels, kinds of attack and segments are texts, whole numbers
+    /// or truth values; scores are numbers; the time is a date, a timestamp, or a text that begins with a date.
+    ///
+    /// ```
+    /// use cloudauth_lab::{Lab, Mapping};
+    /// use cloudauth_policy::{Dialect, Policy, builtin};
+    ///
+    /// let policy = Policy::parse(builtin::ONBOARDING)?;
+    /// let mapping = Mapping::parse("format = 1\ntime = \"day\"\nsegments = [\"channel\"]")?;
+    /// let sql = Lab::new(&policy).mapping(mapping).sql(Dialect::DuckDb, "risk.verifications")?;
+    /// assert!(sql.contains("FROM \"risk\".\"verifications\" AS cloudauth_row"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What has no exact form in the dialect, by its name: answers as they came, paths into documents, lists of labels, names
+    /// and texts that no quotes make safe.
+    pub fn sql(&self, dialect: Dialect, table: &str) -> Result<String, LabError> {
+        let Some(mapping) = &self.mapping else {
+            return Err(refused("a warehouse cannot be asked what its columns hold: it takes a mapping"));
+        };
+        if mapping.shape == Shape::Reply {
+            return Err(refused(
+                "answers as they came have no exact form in SQL; give each input a column, in a view, and take shape = \"flat\"",
+            ));
+        }
+        let rows = Rows::of(dialect, mapping, &|input| {
+            [Some(self.policy), self.candidate]
+                .into_iter()
+                .flatten()
+                .any(|policy| policy.inputs().any(|other| other == input))
+        })?;
+        let table = table.split('.').map(|part| dialect.name(part)).collect::<Result<Vec<_>, _>>();
+        let table = table.map_err(no_sql)?.join(".");
+        let mut raw = select(&rows.raw, &format!("{table} AS cloudauth_row"));
+        if mapping.time.is_some() {
+            raw = day::with_day(dialect, &raw, mapping.timezone.minutes());
+        }
+        let mut layers = vec![
+            named(dialect, "raw", &raw),
+            named(dialect, "read", &select(&rows.read, "cloudauth_lab_raw")),
+            named(dialect, "first", &decided(dialect, self.policy, &rows, "cloudauth_lab_read", &[])?),
+        ];
+        let mut said = rows.kept("cloudauth_lab_first");
+        said.push("cloudauth_lab_first.policy_rule AS lab_rule".to_owned());
+        said.push("cloudauth_lab_first.policy_verdict AS lab_verdict".to_owned());
+        let Some(candidate) = self.candidate else {
+            layers.push(named(dialect, "said", &select(&said, "cloudauth_lab_first")));
+            return self.counted(dialect, mapping, &rows, &layers);
+        };
+        layers.push(named(dialect, "by_first", &select(&said, "cloudauth_lab_first")));
+        let second =
+            decided(dialect, candidate, &rows, "cloudauth_lab_by_first", &["lab_rule", "lab_verdict"])?;
+        layers.push(named(dialect, "second", &second));
+        let mut said = rows.kept("cloudauth_lab_second");
+        said.extend(["lab_rule", "lab_verdict"].map(|name| format!("cloudauth_lab_second.{name} AS {name}")));
+        said.push("cloudauth_lab_second.policy_rule AS lab_candidate_rule".to_owned());
+        said.push("cloudauth_lab_second.policy_verdict AS lab_candidate_verdict".to_owned());
+        layers.push(named(dialect, "said", &select(&said, "cloudauth_lab_second")));
+        self.counted(dialect, mapping, &rows, &layers)
+    }
+
+    fn counted(
+        &self,
+        dialect: Dialect,
+        mapping: &Mapping,
+        rows: &Rows,
+        layers: &[String],
+    ) -> Result<String, LabError> {
+        let parts =
+            parts::all(dialect, self.policy, self.candidate, mapping, rows, &Scales::of(self.policy)?);
+        let parts = parts.map_err(no_sql)?;
+        Ok(format!("WITH\n{}\n{}", layers.join(",\n"), parts.join("\nUNION ALL\n")))
+    }
+}
+
+/// What a policy says to the rows of a layer.
+fn decided(
+    dialect: Dialect,
+    policy: &Policy,
+    rows: &Rows,
+    from: &str,
+    more: &[&str],
+) -> Result<String, LabError> {
+    let mut columns = Columns::of(from);
+    let callback = Some(Input::Passed).filter(|passed| policy.inputs().all(|input| input != *passed));
+    for input in policy.inputs().chain(callback) {
+        columns = columns.column(input.name(), format!("lab_{input}"));
+    }
+    for name in rows.names().chain(more.iter().copied()) {
+        columns = columns.keep(name);
+    }
+    policy.sql(dialect, &columns).map_err(no_sql)
+}
+
+fn select(columns: &[String], from: &str) -> String {
+    format!("SELECT{}\nFROM {from}", deeper(&columns.join(",\n")))
+}

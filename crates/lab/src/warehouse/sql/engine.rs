@@ -1,0 +1,127 @@
+//! What the engines say differently, beside what [`Dialect`] knows.
+
+use cloudauth_policy::{Dialect, SqlError};
+
+use crate::error::LabError;
+use crate::input::row::LONGEST_KEY;
+
+/// A layer. An engine that would write down a layer which is read more than once is told not to: it may have billions of rows,
+/// of which each part reads a few columns.
+pub(super) fn named(dialect: Dialect, name: &str, sql: &str) -> String {
+    let how = if matches!(dialect, Dialect::DuckDb | Dialect::Postgres) { "NOT MATERIALIZED " } else { "" };
+    format!("cloudauth_lab_{name} AS {how}({}\n)", deeper(sql))
+}
+
+pub(super) fn deeper(sql: &str) -> String {
+    sql.lines().fold(String::new(), |text, line| text + "\n  " + line)
+}
+
+/// An expression where a text says something.
+pub(super) fn filled(text: &str, expression: &str) -> String {
+    format!("CASE WHEN {text} NOT IN ('', 'null') THEN {expression} END")
+}
+
+/// A value of a column that rows are counted by, as [`crate::input::row::Cell::key`] reads it.
+pub(super) struct Key {
+    /// Its text: of a number that is an integer, without a fraction of zeros.
+    pub(super) text: String,
+    /// When it cannot be a key.
+    pub(super) is_bad: String,
+}
+
+impl Key {
+    pub(super) fn of(dialect: Dialect, column: &str) -> Self {
+        let text = dialect.exact_text(column);
+        let length = match dialect {
+            Dialect::DuckDb => format!("strlen(CAST({column} AS VARCHAR))"),
+            Dialect::ClickHouse => format!("length({text})"),
+            Dialect::MaxCompute => format!("lengthb({text})"),
+            Dialect::Sqlite => format!("length(CAST({text} AS BLOB))"),
+            _ => format!("octet_length({text})"),
+        };
+        let (mut integers, mut is_bad) = (String::new(), format!("{length} > {LONGEST_KEY}"));
+        for (is_kind, is_integer, integer) in numbers(dialect, column, &text) {
+            integers += &format!("WHEN {is_kind} AND {is_integer} THEN {integer} ");
+            is_bad += &format!(" OR {is_kind} AND CASE WHEN {is_integer} THEN 0 ELSE 1 END = 1");
+        }
+        let is_bad = format!("{text} IS NOT NULL AND ({is_bad})");
+        let text = if integers.is_empty() { text } else { format!("CASE {integers}ELSE {text} END") };
+        Self { text, is_bad }
+    }
+}
+
+/// The types of numbers with a fraction, each as three expressions: whether a column has the type, whether a value is an
+/// integer, and the text of the integer. A double holds those of 15 digits exactly, a 32-bit float those of 6. MaxCompute does
+/// not tell the type of a column.
+fn numbers(dialect: Dialect, column: &str, text: &str) -> Vec<(String, String, String)> {
+    let type_of = |function: &str, pattern: &str| format!("{function}({column}) LIKE '{pattern}'");
+    let in_clickhouse =
+        |kind: &str| format!("match(toTypeName({column}), '^(LowCardinality[(])?(Nullable[(])?{kind}')");
+    let in_postgres = |kind: &str| format!("CAST(pg_typeof({column}) AS text) = '{kind}'");
+    let [double, float, decimal] = match dialect {
+        Dialect::DuckDb => ["DOUBLE", "FLOAT", "DECIMAL(%"].map(|kind| type_of("typeof", kind)),
+        Dialect::Postgres => ["double precision", "real", "numeric"].map(in_postgres),
+        Dialect::ClickHouse => ["Float64", "Float32", "Decimal"].map(in_clickhouse),
+        Dialect::DataFusion => ["Float64", "Float32", "Decimal%"].map(|kind| type_of("arrow_typeof", kind)),
+        Dialect::Spark => ["double", "float", "decimal(%"].map(|kind| type_of("typeof", kind)),
+        Dialect::Sqlite => {
+            let integer = format!("CAST({column} AS INTEGER)");
+            let is_integer = format!("abs({column}) < 1E15 AND {column} = {integer}");
+            return vec![(
+                format!("typeof({column}) = 'real'"),
+                is_integer,
+                format!("CAST({integer} AS TEXT)"),
+            )];
+        }
+        _ => return Vec::new(),
+    };
+    let shown = |is_kind: String, pattern: &str| {
+        (is_kind, dialect.matches(text, pattern), dialect.code_with_zeros(text).1)
+    };
+    let float_of = |is_kind: String, digits: usize| match dialect {
+        // It writes 12345678.0 as 1.2345678E7.
+        Dialect::Spark => {
+            let number = format!("try_cast({text} AS DOUBLE)");
+            let is_integer = format!("abs({number}) < 1E{digits} AND {number} % 1 = 0");
+            (is_kind, is_integer, format!("CAST(CAST({number} AS BIGINT) AS STRING)"))
+        }
+        _ => shown(is_kind, &format!("(0|-?[1-9][0-9]{{0,{}}})([.]0+)?", digits - 1)),
+    };
+    vec![float_of(double, 15), float_of(float, 6), shown(decimal, "(0|-?[1-9][0-9]*)([.]0+)?")]
+}
+
+/// Whether a text is digits of ASCII, one or more.
+pub(super) fn digits(dialect: Dialect, text: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => format!("({text} <> '' AND {text} NOT GLOB '*[^0-9]*')"),
+        _ => dialect.matches(text, "[0-9]+"),
+    }
+}
+
+/// The whole part of a double that is not negative, as a double.
+pub(super) fn floor(dialect: Dialect, number: &str) -> String {
+    match dialect {
+        // Not every build has `floor`.
+        Dialect::Sqlite => format!("CAST(CAST({number} AS INTEGER) AS REAL)"),
+        Dialect::Spark | Dialect::MaxCompute => format!("CAST(floor({number}) AS DOUBLE)"),
+        _ => format!("floor({number})"),
+    }
+}
+
+/// A double that is a whole number, as one.
+pub(super) fn whole(dialect: Dialect, number: &str) -> String {
+    match dialect {
+        Dialect::ClickHouse => format!("CAST({number} AS Nullable(Int32))"),
+        Dialect::Spark => format!("CAST({number} AS INT)"),
+        Dialect::MaxCompute => format!("CAST({number} AS BIGINT)"),
+        _ => format!("CAST({number} AS INTEGER)"),
+    }
+}
+
+pub(super) fn refused(why: &str) -> LabError {
+    LabError::new(why.to_owned())
+}
+
+pub(super) fn no_sql(error: SqlError) -> LabError {
+    LabError::new(error.to_string())
+}

@@ -383,7 +383,7 @@ scenario('a snapshot is kept in a file, and brings everything back', { expected:
     await page.click('#restore');
   };
   await restore('{"no": "snapshot"}');
-  await shows(page.locator('#notice.wrong'), 'nothing has changed');
+  await shows(page.locator('#notice.wrong'), 'the state is unchanged');
   assert.deepEqual(await begun(), []);
   await restore(snapshot);
   await shows(rowOf(page, 'sessions', id), 'kept1');
@@ -485,7 +485,7 @@ inWorld('when the emulator goes it says so, and when it is back it follows the n
     await running[0].stop();
     await shows(page.locator('#live.bad'), 'not connected');
     await page.click('#new-session');
-    await shows(page.locator('#notice.wrong'), 'does not answer');
+    await shows(page.locator('#notice.wrong'), 'Cannot reach the emulator');
     running.push(await startEmulator('--port', port, '--seed', '7'));
     await shows(page.locator('#live.ok'), /^connected$/);
     await page.waitForSelector('#sessions-empty');

@@ -95,7 +95,7 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
         ] {
             let why = shown(&error);
             assert!(error.kind() == ErrorKind::Transport && error.attempts() == 1, "{why}");
-            assert!(why.contains("would write the request to the log; set its filter to"), "{why}");
+            assert!(why.contains("would log the request; set its log filter to"), "{why}");
             assert_clean("a refusal to send", &why);
         }
     }

@@ -40,10 +40,20 @@ pub(crate) fn run() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    let all = "reqwest,isahc,blocking,pictures,policy,rustls,tracing";
-    for features in
-        ["", "reqwest", "isahc", "blocking", "pictures", "policy", "rustls", "tracing", "isahc,rustls", all]
-    {
+    let all = "reqwest,isahc,blocking,pictures,policy,rustls,serde,tracing";
+    for features in [
+        "",
+        "reqwest",
+        "isahc",
+        "blocking",
+        "pictures",
+        "policy",
+        "rustls",
+        "serde",
+        "tracing",
+        "isahc,rustls",
+        all,
+    ] {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];
         crate::shell::run(&mut command("cargo", &check))?;
     }

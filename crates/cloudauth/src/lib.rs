@@ -65,6 +65,7 @@
 //! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; `rustls` takes precedence if both are enabled |
 //! | `pictures` | downloads face pictures: [`pictures`]; together with `reqwest`, whose `public_only` it needs |
 //! | `policy` | decisions by a proven policy file: [`policy`], [`Client::decide`] |
+//! | `serde` | `Serialize` and `Deserialize` for identifiers and codes, as on the wire |
 //! | `tracing` | one span per call: operation, host, attempts, status, code, RequestId; never a parameter |
 //!
 //! `https` needs `rustls` or `native-tls`. No feature is on by default, and none changes the behaviour of another.
@@ -88,7 +89,19 @@ pub use cloudauth_client::{
 };
 #[cfg(feature = "policy")]
 pub use cloudauth_policy as policy;
-pub use cloudauth_protocol::*;
+pub use cloudauth_protocol::{
+    AccessKeySecret, Actor, Answer, AuthId, Bilingual, Body, BuildError, Callback, CallbackError,
+    CallbackKeyError, CallbackKeys, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrl,
+    CertifyUrlStyle, CertifyUrlType, ClientCode, Code, Credentials, CredentialsError, DeleteFaceVerifyResult,
+    Deletion, DescribeFaceVerify, DeviceToken, Effect, Endpoint, EndpointError, Explanation, FaceGuardOutput,
+    FaceVerifyResult, FaceVerifySession, FaceVerifyStatus, FacialPicture, FieldState, GatewayCode,
+    GatewayError, Identity, IdentityInfo, InitFaceVerify, InvalidValue, Ip, MalformedReply, Manual, Material,
+    MaterialError, MaterialInfo, MetaInfo, Mobile, Model, Nonce, Operation, Outcome, OuterOrderNo,
+    ParamLocation, Params, Passed, PictureUrl, ProcedurePriority, Product, ProductCode, RawAnswer,
+    RawOperation, Refusal, Reply, ReplyError, RequestId, ReturnHint, ReturnHintError, ReturnUrl, SceneId,
+    SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl, UnixTime, UserId, UserInfo, VERSION,
+    VendorMessage, codes, explain, grammar, mask_digits, parse, prepare, sign,
+};
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,
     TransportErrorKind,

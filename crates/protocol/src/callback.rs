@@ -1,4 +1,4 @@
-//! What comes back unasked: the service's callback and the browser's return. Hints only, never a decision.
+//! The service's callback and the browser's return. Both are hints, never a decision.
 
 pub(crate) mod keys;
 pub(crate) mod query;

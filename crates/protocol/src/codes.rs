@@ -1,10 +1,8 @@
-//! What the service's codes mean, who must act, and what to do next, in Chinese and English.
-//!
-//! There are two layers, not to be mixed up: the gateway answers with words ([`GatewayCode`]), the product
-//! with numbers ([`Code`], and in a result [`SubCode`]). All are open: an unknown value is kept as it came.
-//!
-//! Each row says where it comes from ([`Source`]). `cargo xtask codes` writes the tables in `docs/codes.md`
-//! from the rows here; `cloudauth codes` prints them.
+//! The service's codes: meaning, who must act, and what to do next, in Chinese and English.
+//! Codes come from two layers: the gateway answers with words ([`GatewayCode`]), the product with numbers ([`Code`], and
+//! [`SubCode`] in a result). All enums are open: an unknown value is kept as received.
+//! Each row names its source ([`Source`]). `cargo xtask codes` writes the tables of `docs/codes.md` from these rows;
+//! `cloudauth codes` prints them.
 
 mod client_code;
 mod code;
@@ -18,7 +16,7 @@ pub use gateway_code::GatewayCode;
 pub use passed::Passed;
 pub use sub_code::SubCode;
 
-/// One text in both languages.
+/// A text in both languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bilingual {
     /// Chinese.
@@ -31,17 +29,17 @@ pub struct Bilingual {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Actor {
-    /// Nobody: all is well.
+    /// No action needed.
     Nobody,
-    /// The calling software, by itself: wait, repeat, sign anew.
+    /// The calling software, automatically: wait, retry, sign again.
     Software,
-    /// Whoever writes the calling software.
+    /// The developer of the calling software.
     Developer,
-    /// Whoever runs the Alibaba Cloud account: console, rights, bill.
+    /// The operator of the Alibaba Cloud account: console, permissions, billing.
     Operator,
-    /// The person who is verified.
+    /// The person being verified.
     EndUser,
-    /// Somebody of yours who looks at the case.
+    /// Your reviewer, who examines the case.
     Reviewer,
     /// The vendor.
     Vendor,
@@ -63,15 +61,15 @@ impl Actor {
     }
 }
 
-/// Where a row comes from.
+/// The source of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Source {
-    /// The help page of the web flow, which this project was made from.
+    /// The vendor's help page of the web flow, on which this project is based.
     Page,
-    /// Another help page, API metadata or SDK of the vendor.
+    /// Another help page, the API metadata or an SDK of the vendor.
     Vendor,
-    /// General knowledge of the gateway; no page of the vendor's was found that says so.
+    /// General knowledge of the gateway, not confirmed by a page of the vendor.
     Unverified,
 }
 
@@ -93,30 +91,30 @@ impl Source {
 pub struct Manual {
     /// The code on the wire.
     pub code: &'static str,
-    /// The vendor's message beside it.
+    /// The vendor's message for the code.
     pub vendor_text: &'static str,
-    /// What it means.
+    /// The meaning.
     pub meaning: Bilingual,
     /// Who must act.
     pub actor: Actor,
-    /// What to do next.
+    /// The next step.
     pub next: Bilingual,
-    /// Where this entry comes from.
+    /// The source of this entry.
     pub source: Source,
 }
 
-/// Defines an open enum with a manual.
+/// Defines an open enum of codes with its manual.
 macro_rules! open_code {
     ($(#[$doc:meta])* $name:ident { $(
         $variant:ident = $wire:literal $vendor:literal, $actor:ident, $source:ident,
         $zh:literal / $en:literal, $next_zh:literal / $next_en:literal;
     )* }) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = concat!("`", $wire, "`: ", $en, ".")] $variant,)*
-            /// A code that this crate does not know, as it came.
+            /// A code unknown to this crate, as received.
             Other(Box<str>),
         }
 
@@ -131,7 +129,7 @@ macro_rules! open_code {
                 source: $crate::codes::Source::$source,
             }),*];
 
-            /// From the wire. Total: what is not known becomes `Other`.
+            /// Reads the code as on the wire. An unknown one becomes `Other`.
             #[must_use]
             pub fn from_wire(code: &str) -> Self {
                 match code {
@@ -140,7 +138,7 @@ macro_rules! open_code {
                 }
             }
 
-            /// As on the wire.
+            /// The code on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -150,8 +148,17 @@ macro_rules! open_code {
             }
         }
 
-        /// The code; an unknown one only if it looks like a code, with long runs of digits masked, since it came from
-        /// outside.
+        /// Reads the code as on the wire. Never fails: an unknown one becomes `Other`.
+        impl ::std::str::FromStr for $name {
+            type Err = ::std::convert::Infallible;
+
+            fn from_str(code: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from_wire(code))
+            }
+        }
+
+        /// The code, safe to log: an unknown one that does not look like a code is `(unprintable)`, and long runs of
+        /// digits are masked. Use `as_str` for the exact text.
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(&$crate::redact::printable(self.as_str()))

@@ -1,4 +1,4 @@
-//! Who signs: an access key, its secret, and the token of a temporary one.
+//! Credentials: an access key, its secret, and the security token of a temporary key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// The secret half of an access key. Its `Debug` shows nothing, its memory is wiped on drop, and both
-/// signatures' keyed states are made once.
+/// The secret of an access key. `Debug` redacts it, its memory is wiped on drop, and the keyed HMAC state of each signature is
+/// computed once.
 pub struct AccessKeySecret {
     text: Zeroizing<Box<str>>,
     v1: Hmac<Sha1>,
@@ -32,12 +32,12 @@ impl AccessKeySecret {
         &self.text
     }
 
-    /// HMAC-SHA1 keyed with the secret and the `&` that V1 puts behind it.
+    /// HMAC-SHA1 keyed with the secret and the `&` that V1 appends.
     pub(crate) fn v1(&self) -> Hmac<Sha1> {
         self.v1.clone()
     }
 
-    /// HMAC-SHA256 keyed with the secret alone, as V3 wants it.
+    /// HMAC-SHA256 keyed with the secret, for V3.
     pub(crate) fn v3(&self) -> Hmac<Sha256> {
         self.v3.clone()
     }
@@ -49,13 +49,13 @@ impl fmt::Debug for AccessKeySecret {
     }
 }
 
-/// An HMAC takes a key of any length, so this does not fail.
+/// A keyed HMAC. Keys of any length are valid.
 pub(crate) fn keyed<M: KeyInit>(key: &[u8]) -> M {
     #[expect(clippy::expect_used, reason = "HMAC is defined for keys of every length")]
     M::new_from_slice(key).expect("a key of any length")
 }
 
-/// The token that comes with temporary credentials (STS).
+/// The security token of temporary credentials (STS).
 pub struct SecurityToken(Zeroizing<Box<str>>);
 
 impl SecurityToken {
@@ -72,7 +72,7 @@ impl fmt::Debug for SecurityToken {
     }
 }
 
-/// What a request is signed with. Cheap to clone; the clones share the secret.
+/// Credentials that sign requests. Cheap to clone: clones share the secret.
 #[derive(Clone, Debug)]
 pub struct Credentials(Arc<Inner>);
 
@@ -87,7 +87,7 @@ impl Credentials {
     /// A long-lived access key.
     ///
     /// # Errors
-    /// If one of the two is empty or holds what no header can carry.
+    /// If a value is empty or contains characters that a header cannot carry.
     pub fn new(access_key_id: &str, access_key_secret: &str) -> Result<Self, CredentialsError> {
         Self::build(access_key_id, access_key_secret, None)
     }
@@ -95,7 +95,7 @@ impl Credentials {
     /// A temporary access key with its security token (STS).
     ///
     /// # Errors
-    /// If one of the three is empty or holds what no header can carry.
+    /// If a value is empty or contains characters that a header cannot carry.
     pub fn temporary(
         access_key_id: &str,
         access_key_secret: &str,
@@ -116,19 +116,19 @@ impl Credentials {
         })))
     }
 
-    /// The public half. It is no secret, and the gateway's errors speak of it.
+    /// The access key id. It is not a secret, and the gateway's errors mention it.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         &self.0.access_key_id
     }
 
-    /// The secret half.
+    /// The secret.
     #[must_use]
     pub fn secret(&self) -> &AccessKeySecret {
         &self.0.secret
     }
 
-    /// The token, where the key is a temporary one.
+    /// The security token of a temporary key.
     #[must_use]
     pub fn security_token(&self) -> Option<&SecurityToken> {
         self.0.security_token.as_ref()
@@ -139,7 +139,7 @@ fn checked<'a>(what: &'static str, text: &'a str) -> Result<&'a str, Credentials
     if text.is_empty() {
         return Err(CredentialsError { what, problem: "is empty" });
     }
-    // A space inside is legal in a header and in the vendor's vectors; one at either end would be lost.
+    // Inner spaces are valid in a header and appear in the vendor's vectors; spaces at either end would be lost.
     if text.trim() != text {
         let problem = "begins or ends with white space, such as the final newline of a file";
         return Err(CredentialsError { what, problem });
@@ -150,7 +150,7 @@ fn checked<'a>(what: &'static str, text: &'a str) -> Result<&'a str, Credentials
     Ok(text)
 }
 
-/// Credentials that cannot sign. The message names the part, never its value.
+/// The error of credentials that cannot sign. It names the invalid part, never its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialsError {
     what: &'static str,

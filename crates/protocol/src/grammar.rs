@@ -1,26 +1,26 @@
-//! The written forms of codes, scores and labels. One grammar for replies, recorded results and text columns:
-//! `docs/policy.md` has it as a table.
+//! The grammar of codes, scores and labels, shared by replies, recorded results and text columns. `docs/policy.md` shows it as a
+//! table.
 
 use std::fmt;
 
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The code or the label that stands for a value that cannot be read. No policy knows it.
+/// The code or label that replaces an unreadable value. No policy accepts it.
 pub const MALFORMED: &str = "(malformed)";
 /// The longest code, in digits.
 const LONGEST_CODE: usize = 15;
 /// The most labels of one list.
 const MOST_LABELS: usize = 256;
 
-/// Whether a text stands for "nothing": empty, or the word `null`, which the service writes.
+/// Whether a text means "no value": empty, or the word `null`, which the service sends.
 #[must_use]
 pub fn is_missing(text: &str) -> bool {
     matches!(text, "" | "null")
 }
 
-/// The code in a text or in a number as it is written: 1 to 15 digits without a leading zero. `200.0` is the code `200`,
-/// since some tools write whole numbers with a fraction of zeros. `None` for everything else.
+/// Reads a code from a text or a number as written: 1 to 15 digits without a leading zero. `200.0` is the code `200`, because
+/// some tools write whole numbers with a zero fraction. Returns `None` for everything else.
 ///
 /// ```
 /// use cloudauth_protocol::grammar;
@@ -39,8 +39,8 @@ pub fn code(written: &str) -> Option<&str> {
     (is_code && !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0')).then_some(digits)
 }
 
-/// The score in a text: a number as JSON writes it, with at most three digits of exponent. `None` for everything else,
-/// `+88.25`, `088.25`, `88.`, `.5e2`, `NaN` and numbers beyond all doubles among them.
+/// Reads a score from a text: a JSON number with at most three exponent digits. Returns `None` for everything else, such as
+/// `+88.25`, `088.25`, `88.`, `.5e2`, `NaN` and numbers outside the range of a double.
 ///
 /// ```
 /// use cloudauth_protocol::grammar;
@@ -74,20 +74,20 @@ fn is_number(text: &[u8]) -> bool {
     rest.is_empty()
 }
 
-/// The digits at the beginning, and the rest.
+/// Splits off the leading digits.
 fn digits(text: &[u8]) -> (&[u8], &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, &[]))
 }
 
-/// Whether a JSON number is one that readers keep whole: it is written without fraction and exponent, and fits 64 bits.
+/// Whether a JSON number is an integer for JSON readers: written without fraction and exponent, and within 64 bits.
 #[must_use]
 pub fn is_whole(number: &str) -> bool {
     number != "-0" && (number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok())
 }
 
-/// Adds the labels of a text: separated by commas, blanks around them removed, empty ones left out. A text that begins with
-/// `[` is a JSON list, as for [`labels_of_list`]. Whether all of it was understood.
+/// Adds the labels of a text: comma-separated, trimmed, empty ones dropped. A text that begins with `[` is a JSON list, as for
+/// [`labels_of_list`]. Returns whether the whole text was valid.
 pub fn labels_of_text(text: &str, labels: &mut Vec<Box<str>>) -> bool {
     if is_missing(text) {
         return true;
@@ -100,16 +100,15 @@ pub fn labels_of_text(text: &str, labels: &mut Vec<Box<str>>) -> bool {
     all.next().is_none() || malformed(labels)
 }
 
-/// Adds the labels of a JSON list of texts, as it is written. An element that is not text, and any after the 256th, is the label
-/// [`MALFORMED`]: it must not be taken for "none". Whether all of it was
-/// understood.
+/// Adds the labels of a JSON list of texts. An element that is not a text, and any after the 256th, becomes the label
+/// [`MALFORMED`], so that it is not mistaken for an empty list. Returns whether the whole list was valid.
 pub fn labels_of_list(json: &str, labels: &mut Vec<Box<str>>) -> bool {
     let mut reader = serde_json::Deserializer::from_str(json);
     let read = reader.deserialize_seq(List(labels)).and_then(|understood| reader.end().map(|()| understood));
     read.unwrap_or_else(|_| malformed(labels))
 }
 
-/// Adds the label of what cannot be read.
+/// Adds the label of an unreadable value, and returns `false`.
 pub fn malformed(labels: &mut Vec<Box<str>>) -> bool {
     labels.push(MALFORMED.into());
     false

@@ -27,7 +27,7 @@
 //! )?;
 //! assert_eq!(request.uri(), "https://cloudauth.cn-shanghai.aliyuncs.com/");
 //!
-//! // ... carry the request with any HTTP client, then:
+//! // ... send the request with any HTTP client, then:
 //! let answer = http::Response::new(cloudauth_protocol::Body::from(
 //!     r#"{"Code":"200","Message":"success","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795",
 //!         "ResultObject":{"CertifyId":"91707dc296d469ad38e4c5efa6a0f24b","CertifyUrl":"https://t.aliyun.com/x"}}"#,
@@ -40,16 +40,16 @@
 //!
 //! | to ... | see |
 //! | --- | --- |
-//! | start a verification, ask for its result, delete its data | [`InitFaceVerify`], [`DescribeFaceVerify`], [`DeleteFaceVerifyResult`] |
+//! | start a verification, query its result, delete its data | [`InitFaceVerify`], [`DescribeFaceVerify`], [`DeleteFaceVerifyResult`] |
 //! | call any other action of the API | [`RawOperation`] |
 //! | sign | [`prepare`], [`Signing`]; [`explain`] shows every stage |
-//! | read an answer | [`parse`], [`Reply`], [`ReplyError`] |
+//! | read a response | [`parse`], [`Reply`], [`ReplyError`] |
 //! | know what a code means and who must act | [`Code`], [`SubCode`], [`GatewayCode`], [`Manual`] |
 //! | read the callback and the browser's return | [`Callback`], [`ReturnHint`]: hints only, never a decision |
 //! | make and check the callback's token | [`CallbackKeys`] |
 //!
-//! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; what is inside
-//! comes out through a method called `expose` and nothing else.
+//! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; only a method called `expose` returns
+//! the value.
 
 mod callback;
 pub mod codes;
@@ -59,6 +59,8 @@ mod operation;
 mod ops;
 mod redact;
 mod reply;
+#[cfg(feature = "serde")]
+mod serde_impls;
 pub mod sign;
 mod values;
 mod wire;

@@ -1,4 +1,4 @@
-//! What all operations have in common.
+//! The trait of all operations, and the reading of their responses.
 
 use http::Response;
 
@@ -7,61 +7,61 @@ use crate::values::order::CertifyId;
 use crate::wire::body::Body;
 use crate::wire::params::Params;
 
-/// The version of the API that this crate speaks.
+/// The API version that this crate implements.
 pub const VERSION: &str = "2019-03-07";
 
 /// The longest action name that is accepted.
 pub(crate) const LONGEST_ACTION: usize = 64;
 
-/// What a call does at the other end: whether it may be repeated when its fate is unknown.
+/// The effect of a call at the service. It decides whether a call with an unknown outcome may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Nothing changes; repeat it freely.
+    /// Changes nothing. Retry it freely.
     Read,
-    /// Something is made or changed, and doing it twice does no harm: a second session that nobody uses dies, what is
-    /// deleted stays deleted. Repeated, once where nobody knows what became of the first.
+    /// Creates or changes something, and a second call does no harm: an unused session expires, and deleted data stays deleted.
+    /// Retried, but only once if the outcome of the first call is unknown.
     HarmlessWrite,
-    /// Something is made, changed or billed. Repeated only if it was certainly not sent.
+    /// Creates, changes or bills something. Retried only if the request was certainly not sent.
     Write,
 }
 
-/// One action of the API: how it is written, and how its answer is read.
+/// One action of the API: its parameters, and how its response is read.
 pub trait Operation {
-    /// What a successful call gives.
+    /// The output of a successful call.
     type Output;
 
-    /// The wire's `Action`, such as `InitFaceVerify`.
+    /// The `Action` on the wire, such as `InitFaceVerify`.
     fn action(&self) -> &str;
 
-    /// Whether a call may be repeated.
+    /// The effect of a call, which decides whether it may be retried.
     fn effect(&self) -> Effect;
 
-    /// Writes the parameters. The common ones (`Action`, `Timestamp`, ...) are the signature's business.
+    /// Adds the parameters. Signing adds the common ones (`Action`, `Timestamp`, ...).
     fn params<'a>(&'a self, params: &mut Params<'a>);
 
-    /// The verification that the call is about, if it is about one: it is best asked for where it was started.
+    /// The verification that the call refers to, if any. The endpoint that started it is the best one to ask.
     fn session(&self) -> Option<&CertifyId> {
         None
     }
 
-    /// The verification that a successful call has started, if it starts one.
+    /// The verification that a successful call started, if any.
     fn started(_output: &Self::Output) -> Option<&CertifyId> {
         None
     }
 
-    /// Reads an answer.
+    /// Reads a response.
     ///
     /// # Errors
-    /// If the answer is a refusal, or is not what the operation answers.
+    /// If the call was refused, or the response does not have the form that the operation documents.
     fn read(answer: &Answer<'_>) -> Result<Reply<Self::Output>, ReplyError>;
 }
 
-/// Reads the answer to an operation.
+/// Reads the response to an operation.
 ///
 /// # Errors
-/// If the gateway or the product refused the call, or the answer cannot be understood. All of them carry the
-/// `RequestId` if the answer holds one, even in the first bytes of a truncated document.
+/// If the gateway or the product refused the call, or the response is malformed. Every error carries the `RequestId` if the
+/// response has one, even in the first bytes of a truncated document.
 pub fn parse<O: Operation>(response: &Response<Body>) -> Result<Reply<O::Output>, ReplyError> {
     O::read(&Answer::new(response)?)
 }

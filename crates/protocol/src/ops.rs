@@ -1,4 +1,4 @@
-//! The operations: one file each.
+//! The operations, one file each.
 
 pub(crate) mod delete_face_verify_result;
 pub(crate) mod describe_face_verify;

@@ -1,8 +1,8 @@
-//! How personal data and secrets are kept out of logs: by type, and by masking long runs of digits in open strings.
+//! Keeps personal data and secrets out of logs: redacting types, and masks for long runs of digits in open strings.
 
 use std::borrow::Cow;
 
-/// Defines a text type whose `Debug` redacts and that has no `Display`.
+/// Defines a text type with a redacting `Debug` and without `Display`.
 macro_rules! personal {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -10,7 +10,7 @@ macro_rules! personal {
         pub struct $name(Box<str>);
 
         impl $name {
-            /// The value itself. Whoever asks for it keeps it out of logs, URLs and errors.
+            /// The value itself. Keep it out of logs, URLs and errors.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
@@ -27,25 +27,24 @@ macro_rules! personal {
 
 pub(crate) use personal;
 
-/// Whether a text that came from outside may stand in an error or a log: short, and of the characters that
-/// identifiers are made of. Everything else could carry somebody's data.
+/// Whether a text from outside may appear in an error or a log: short, and only characters of identifiers. Anything else could
+/// carry personal data.
 pub(crate) fn is_plain_identifier(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
-/// An open string from outside, as an error, a log or a `Debug` output may show it: an identifier with its long runs of
-/// digits masked, and `(unprintable)` for anything else.
+/// An open string from outside in a form that is safe for errors, logs and `Debug`: an identifier with long runs of digits
+/// masked, and `(unprintable)` for anything else.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if is_plain_identifier(text, 64) { mask_digits(text) } else { Cow::Borrowed("(unprintable)") }
 }
 
-/// Runs of this many digits are masked: a date of birth has eight, a phone number eleven, an ID number 15 to 18.
+/// The shortest run of digits that is masked: a date of birth has eight, a phone number eleven, an ID number 15 to 18.
 const LONG_RUN: usize = 6;
 
-/// Replaces every run of six digits or more by `[digits]`: it may be an ID number or a phone number in the wrong field.
-///
-/// UUIDs and 32 hexadecimal digits with a letter among them, the forms of a `RequestId` and a `CertifyId`, stay as they are.
+/// Replaces every run of six or more digits with `[digits]`: it may be an ID number or a phone number in the wrong field.
+/// UUIDs and texts of 32 hexadecimal digits with at least one letter, the forms of a `RequestId` and a `CertifyId`, are kept.
 ///
 /// ```
 /// use cloudauth_protocol::mask_digits;
@@ -77,7 +76,7 @@ pub fn mask_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// A UUID, or 32 hexadecimal digits. One without a letter could be two ID numbers.
+/// Whether the text is a UUID or 32 hexadecimal digits. Without a letter it could be two ID numbers.
 fn is_identifier_of_the_service(text: &str) -> bool {
     let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
     let shape = text.split('-').map(str::len);

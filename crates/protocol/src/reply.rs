@@ -1,4 +1,4 @@
-//! From a response to a reply: gateway errors, product refusals and results are told apart.
+//! From a response to a reply: gateway errors, product refusals and results are distinguished.
 //!
 //! ```text
 //! response ─┬─ Code is a word ("SignatureDoesNotMatch"), JSON or XML ─▶ ReplyError::Gateway
@@ -6,9 +6,8 @@
 //!           ├─ HTTP 2xx, Code "200", and what the operation promises ─▶ Reply
 //!           └─ anything else ─────────────────────────────────────────▶ ReplyError::Malformed
 //! ```
-//!
-//! The classification goes by `Code`, because the tables of HTTP statuses contradict each other. A success
-//! needs both: HTTP 2xx *and* `"200"`.
+//! The classification uses `Code`, because the vendor's tables of HTTP statuses contradict each other. A success needs both HTTP
+//! 2xx *and* `"200"`.
 
 mod answer;
 mod error;

@@ -1,7 +1,6 @@
-//! Parameter values, checked before anything is sent.
-//!
-//! What the vendor states of lengths, characters and forms is enforced; where it states nothing, only what
-//! could not travel is refused. Each type says which.
+//! Parameter values, validated before a request is sent.
+//! Each type enforces the lengths, characters and forms that the vendor documents. Without such a rule it refuses only what
+//! cannot be sent. The documentation of each type says which.
 
 pub(crate) mod choice;
 pub(crate) mod identity;
@@ -10,7 +9,7 @@ pub(crate) mod web;
 
 use std::fmt;
 
-/// A value that a parameter does not take. It names the parameter and the problem, never the value.
+/// The error of an invalid parameter value. It names the parameter and the problem, never the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidValue {
     parameter: &'static str,
@@ -37,7 +36,7 @@ impl fmt::Display for InvalidValue {
 
 impl std::error::Error for InvalidValue {}
 
-/// The checks that several parameters share.
+/// The checks of all text parameters.
 fn text<'a>(parameter: &'static str, value: &'a str) -> Result<&'a str, InvalidValue> {
     if value.trim().is_empty() {
         return Err(InvalidValue::new(parameter, "must not be empty"));

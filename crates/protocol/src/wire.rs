@@ -1,4 +1,4 @@
-//! What travels: parameters and their encoding, the body, the endpoint, and the stamp of an attempt.
+//! The parts of a request: parameters and their encoding, body, endpoint, and the stamp of an attempt.
 
 pub(crate) mod body;
 pub(crate) mod decode;

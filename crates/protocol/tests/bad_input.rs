@@ -42,23 +42,23 @@ fn the_kinds_of_garbage_are_told_apart() {
         (
             502,
             "<html><body>502 Bad Gateway</body></html>".into(),
-            "the answer is HTML or XML where JSON was asked for, HTTP 502, no RequestId",
+            "the answer is HTML or XML instead of JSON, HTTP 502, no RequestId",
         ),
         (
             200,
             "<InitFaceVerifyResponse><Code>200</Code></InitFaceVerifyResponse>".into(),
-            "the answer is HTML or XML where JSON was asked for, HTTP 200, no RequestId",
+            "the answer is HTML or XML instead of JSON, HTTP 200, no RequestId",
         ),
         (
             200,
             "not json".into(),
-            "the answer is not the JSON that was expected (line 1, column 2), HTTP 200, no RequestId",
+            "the answer is not the expected JSON (line 1, column 2), HTTP 200, no RequestId",
         ),
-        (200, "[]".into(), "the answer lacks Code, or has it in another form, HTTP 200, no RequestId"),
+        (200, "[]".into(), "the answer has no valid Code, HTTP 200, no RequestId"),
         (
             200,
             r#"{"Code":{}}"#.into(),
-            "the answer lacks Code, or has it in another form, HTTP 200, no RequestId",
+            "the answer has no valid Code, HTTP 200, no RequestId",
         ),
         (200, " ".repeat((1 << 20) + 1), "the answer is larger than 1 MiB, HTTP 200, no RequestId"),
     ] {

@@ -182,7 +182,7 @@ fn a_security_token_travels_signed_and_marked_sensitive() {
 fn a_parameter_given_twice_fails_before_anything_is_sent() {
     let op = init().extra(ParamLocation::Query, "CertNo", "999999199001012011");
     let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap_err();
-    assert_eq!(error.to_string(), "the parameter CertNo is given twice");
+    assert_eq!(error.to_string(), "the parameter CertNo appears twice");
     let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(
         ParamLocation::Body,
         "Timestamp",
@@ -289,7 +289,7 @@ fn a_url_that_is_too_long_is_refused_with_its_length_and_the_limit() {
     };
     for how in [Signing::V1Get, Signing::V3, Signing::V3Get] {
         let error = prepare(&op(70_000), &to, &by(), how, stamp()).unwrap_err().to_string();
-        assert!(error.starts_with("the URL would be 70"), "{error}");
+        assert!(error.starts_with("the URL would have 70"), "{error}");
         assert!(error.contains("at most 65534 are allowed; send the parameters in the body"), "{error}");
         assert!(!error.contains("999"), "{error}");
     }

@@ -1,10 +1,8 @@
-//! Carries Cloudauth requests over [`ureq`], on the calling thread and without a runtime.
-//!
-//! No TLS is built in unless the feature `rustls` or `native-tls` asks for it; without, `https` fails with
-//! [`TransportErrorKind::Unsupported`] and nothing is sent.
-//!
-//! At the log level TRACE ureq prints the bytes of every request. While its log is that open, nothing is sent: the call
-//! fails with [`TransportErrorKind::Unsupported`] and says which filter helps (`ureq=debug,ureq_proto=debug`).
+//! A Cloudauth transport over [`ureq`], on the calling thread and without a runtime.
+//! TLS needs the feature `rustls` or `native-tls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and
+//! nothing is sent.
+//! At log level TRACE ureq logs the bytes of every request. While that level is enabled, nothing is sent: the call fails with
+//! [`TransportErrorKind::Unsupported`] and names the filter to set (`ureq=debug,ureq_proto=debug`).
 
 use std::fmt;
 use std::io::{self, Read};
@@ -18,24 +16,24 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout};
 use ureq::{Agent, Timeout};
 
-/// A transport over a [`ureq::Agent`], which it shares and never rebuilds.
+/// A transport over a shared [`ureq::Agent`].
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
-    /// Whether `https` can be carried. Only the agent that this crate built is known not to.
+    /// Whether `https` is supported. False only for an agent that this crate built without TLS.
     knows_tls: bool,
-    /// Whether plain `http` goes past the agent's proxy.
+    /// Whether plain `http` bypasses the agent's proxy.
     bypass: bool,
 }
 
 impl UreqTransport {
-    /// With an agent of its own: no redirects, no proxy, three seconds to connect.
+    /// A transport with its own agent: no redirects, no proxy, three seconds to connect.
     #[must_use]
     pub fn new() -> Self {
         Self::built(None)
     }
 
-    /// The same, with `https` through a proxy. Plain `http` does not go through it.
+    /// Like [`new`](Self::new), but sends `https` through a proxy. Plain `http` does not use it.
     ///
     /// # Errors
     /// If ureq does not accept the proxy.
@@ -51,7 +49,7 @@ impl UreqTransport {
     fn built(proxy: Option<ureq::Proxy>) -> Self {
         let bypass = proxy.is_some();
         let config = Agent::config_builder().proxy(proxy).timeout_connect(Some(Duration::from_secs(3)));
-        // ureq does not take it of itself, though it be the only one.
+        // ureq does not select it automatically, even if it is the only one.
         #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
         let config = config
             .tls_config(ureq::tls::TlsConfig::builder().provider(ureq::tls::TlsProvider::NativeTls).build());
@@ -66,7 +64,7 @@ impl Default for UreqTransport {
     }
 }
 
-/// With your own configuration: its proxy, connect timeout and TLS settings are kept, redirects are always off.
+/// A transport with your own configuration. Its proxy, connect timeout and TLS settings are kept; redirects are always off.
 impl From<Config> for UreqTransport {
     fn from(config: Config) -> Self {
         let agent = Agent::with_parts(
@@ -78,9 +76,9 @@ impl From<Config> for UreqTransport {
     }
 }
 
-/// With your own agent. Its proxy, connect timeout and TLS settings are kept, redirects are always off. Prefer
-/// [`From<Config>`](#impl-From<Config>-for-UreqTransport): of an agent with its own connector, a TLS handshake that breaks
-/// off counts as [`Sent::Maybe`].
+/// A transport with your own agent. Its proxy, connect timeout and TLS settings are kept; redirects are always off. Prefer
+/// [`From<Config>`](#impl-From<Config>-for-UreqTransport): with an agent's own connector, an interrupted TLS handshake counts as
+/// [`Sent::Maybe`].
 impl From<Agent> for UreqTransport {
     fn from(agent: Agent) -> Self {
         Self { agent, knows_tls: true, bypass: false }
@@ -100,7 +98,7 @@ impl BlockingTransport for UreqTransport {
         }
         if would_be_logged() {
             return Err(unsupported(
-                "ureq would write the request to the log; set its filter to `ureq=debug,ureq_proto=debug`",
+                "ureq would log the request; set its log filter to `ureq=debug,ureq_proto=debug`",
             ));
         }
         let plain = request.uri().scheme_str() == Some("http");
@@ -116,9 +114,9 @@ impl BlockingTransport for UreqTransport {
         }
         let request = request.build();
         let (mut parts, body) = self.agent.run(request).map_err(failed)?.into_parts();
-        // ureq keeps the request's URL there.
+        // ureq stores the request's URL there.
         parts.extensions.clear();
-        // One byte more than allowed, so that "too large" is told from "just large enough".
+        // One byte more than allowed, to distinguish "too large" from "just large enough".
         let most = u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1);
         let mut bytes = Vec::new();
         body.into_reader().take(most).read_to_end(&mut bytes).map_err(|error| {
@@ -134,7 +132,7 @@ impl BlockingTransport for UreqTransport {
     }
 }
 
-/// Whether ureq's log is open wide enough to show URLs and bytes.
+/// Whether ureq's log levels would show URLs and bytes.
 fn would_be_logged() -> bool {
     ["ureq::util", "ureq::run", "ureq_proto::util"]
         .into_iter()
@@ -182,7 +180,7 @@ fn failed(error: ureq::Error) -> TransportError {
     TransportError::new(kind, sent).with_source(error)
 }
 
-/// What ureq failed with before there was a connection to send the request on.
+/// An error of ureq before the connection was established.
 #[derive(Debug)]
 struct Unsent(ureq::Error);
 
@@ -194,8 +192,8 @@ impl fmt::Display for Unsent {
 
 impl std::error::Error for Unsent {}
 
-/// A resolver or a connector whose errors are marked as [`Unsent`]: an error of ureq does not say at which stage it
-/// happened.
+/// A resolver or a connector that marks its errors as [`Unsent`], because an error of ureq does not say at which stage it
+/// occurred.
 #[derive(Debug)]
 struct MarksUnsent<T>(T);
 
@@ -230,7 +228,7 @@ fn unsent(error: ureq::Error) -> ureq::Error {
     }
 }
 
-/// Errors that occur only before there is a connection; `EMFILE` and `ENFILE` among them.
+/// Whether the error occurs only before a connection exists, such as `EMFILE` and `ENFILE`.
 fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
     let no_descriptor = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
@@ -239,12 +237,12 @@ fn is_unreachable(error: &io::Error) -> bool {
         || matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
 }
 
-/// The standard library names a failed resolution in its text alone.
+/// The standard library reports a failed name resolution only in its text.
 fn is_unresolved(error: &io::Error) -> bool {
     error.to_string().starts_with("failed to lookup address information")
 }
 
-/// A certificate is looked at before the first byte of the request is sent.
+/// A certificate is checked before the first byte of the request is sent.
 #[cfg(feature = "rustls")]
 fn is_untrusted(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

@@ -1,8 +1,7 @@
-//! The isahc client in use, and its replacement when too many sends on it were dropped.
-//!
-//! isahc looks whether a send was dropped only when bytes arrive: the connection of a silent server stays open until the
-//! attempt's time is over. A client that is dropped closes all its connections. So a client with dropped sends is replaced
-//! by a new one, immediately if nothing else runs on it and otherwise after [`MOST_DROPPED`] of them, and it is dropped
+//! The isahc client in use, and its replacement after too many dropped sends.
+//! isahc notices a dropped send only when bytes arrive: the connection to a silent server stays open until the time limit of the
+//! attempt. A client that is dropped closes all its connections. So a client with dropped sends is replaced
+//! by a new one, immediately if no other send uses it and otherwise after [`MOST_DROPPED`] dropped sends, and it is dropped
 //! when the last send on it ends. That happens on another thread: dropping the last handle of a client waits for the
 //! client's thread, which may wait for a name to be resolved, and must not block an executor.
 
@@ -11,22 +10,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use isahc::HttpClient;
 
-/// The largest number of dropped sends that hold connections of a client that is in use.
+/// The largest number of dropped sends that hold connections of a client in use.
 const MOST_DROPPED: usize = 16;
 
 /// Clients that are about to be dropped.
 static LEAVING: Leaving<HttpClient> = Leaving::new();
 
-/// Makes a client.
+/// Builds a client.
 pub(crate) type Make = dyn Fn() -> Result<HttpClient, isahc::Error> + Send + Sync;
 
 pub(crate) struct Clients {
     current: Mutex<Option<Arc<Counted>>>,
-    /// `None` for a client that the user brought and that cannot be made again.
+    /// `None` for a client of the user, which cannot be built again.
     make: Option<Box<Make>>,
 }
 
-/// A client with its sends counted.
+/// A client and the number of its sends.
 struct Counted {
     /// The only handle. `None` once dropped.
     client: Option<HttpClient>,
@@ -41,7 +40,7 @@ pub(crate) struct Lease<'a> {
     done: bool,
 }
 
-/// Values that are dropped on another thread.
+/// Values to drop on another thread.
 struct Leaving<T>(Mutex<Vec<T>>);
 
 impl Clients {
@@ -61,7 +60,7 @@ impl Clients {
         let Some(make) = &self.make else {
             return Err(isahc::error::ErrorKind::ClientInitialization.into());
         };
-        // Without the lock, so that no other send waits. If another send builds one too, the first to finish is used.
+        // Without the lock, so that no other send waits. If another send also builds one, the first to finish is used.
         let made = Counted::new(make()?);
         let mut current = self.lock();
         let counted = Arc::clone(current.get_or_insert_with(|| Arc::clone(&made)));
@@ -78,7 +77,7 @@ impl Clients {
         Lease { clients: self, counted, done: false }
     }
 
-    /// Leaves the client to the sends that still run on it; the next send gets a new one.
+    /// Leaves the client to its running sends; the next send gets a new one.
     fn retire(&self, counted: &Arc<Counted>) {
         let mut current = self.lock();
         if self.make.is_some() && current.as_ref().is_some_and(|current| Arc::ptr_eq(current, counted)) {
@@ -133,7 +132,7 @@ impl Lease<'_> {
         self.counted.client.as_ref().ok_or_else(|| isahc::error::ErrorKind::ClientInitialization.into())
     }
 
-    /// The send has ended, well or badly.
+    /// The send has ended, with or without an error.
     pub(crate) fn done(mut self) {
         self.done = true;
     }

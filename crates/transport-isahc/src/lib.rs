@@ -1,12 +1,10 @@
-//! Carries Cloudauth requests over [`isahc`], async on any runtime or blocking.
-//!
-//! No TLS is built in unless the feature `rustls` asks for it; without, `https` fails with
-//! [`TransportErrorKind::Unsupported`] and nothing is sent. curl has room for one TLS library, so there is no other.
-//!
-//! isahc writes a request's URL to the log at DEBUG, and its bytes at TRACE. While its log is open that wide, nothing is
-//! sent: the call fails with [`TransportErrorKind::Unsupported`] and says which filter helps. At DEBUG that is so only
-//! for a URL with a path or parameters, which the default signature's has not. What is asked is the log as it is where the
-//! call is made; a filter that opens inside isahc's own spans (`isahc[handler]=trace`) is not seen.
+//! A Cloudauth transport over [`isahc`], async on any runtime, or blocking.
+//! TLS needs the feature `rustls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and nothing is sent. There is
+//! no other TLS feature, because curl supports one TLS library at a time.
+//! isahc logs the URL of a request at DEBUG, and its bytes at TRACE. While such a level is enabled, nothing is sent: the call
+//! fails with [`TransportErrorKind::Unsupported`] and names the filter to set. At DEBUG this applies only to a URL with a path or
+//! parameters, which the default signature does not produce. The check uses the log levels at the point of the call; it does not
+//! see a filter that applies only inside isahc's own spans (`isahc[handler]=trace`).
 
 mod clients;
 
@@ -30,21 +28,20 @@ use isahc::{AsyncBody, HttpClient};
 
 use crate::clients::Clients;
 
-/// A transport over an [`isahc::HttpClient`], which its clones share: each client has a thread of its own.
-///
-/// isahc does not close the connection of a send that is dropped. So the transport replaces a client that has dropped
-/// sends, and closes it with all its connections when the last other send on it ends.
+/// A transport over an [`isahc::HttpClient`], shared by its clones, because each client has its own thread.
+/// isahc does not close the connection of a dropped send. So the transport replaces a client with dropped sends, and closes it
+/// with all its connections when the last other send on it ends.
 #[derive(Clone)]
 pub struct IsahcTransport {
     clients: Arc<Clients>,
-    /// Whether `https` can be carried. Only the client that this crate built is known not to.
+    /// Whether `https` is supported. False only for a client that this crate built without TLS.
     knows_tls: bool,
-    /// Whether plain `http` goes past the client's proxy.
+    /// Whether plain `http` bypasses the client's proxy.
     bypass: bool,
 }
 
 impl IsahcTransport {
-    /// With a client of its own: no redirects, no proxy, three seconds to connect.
+    /// A transport with its own client: no redirects, no proxy, three seconds to connect.
     ///
     /// # Errors
     /// If the client's thread or its TLS library cannot be set up.
@@ -53,7 +50,7 @@ impl IsahcTransport {
         Ok(Self { knows_tls: cfg!(feature = "rustls"), ..transport })
     }
 
-    /// The same, with `https` through a proxy. Plain `http` does not go through it.
+    /// Like [`new`](Self::new), but sends `https` through a proxy. Plain `http` does not use it.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -72,7 +69,7 @@ impl IsahcTransport {
         Ok(Self { knows_tls: cfg!(feature = "rustls"), bypass: true, ..transport })
     }
 
-    /// With clients of your own, each like the other: one is built now, and another one whenever a client with dropped
+    /// A transport with clients that you build, all alike: one is built immediately, and another whenever a client with dropped
     /// sends is replaced. Their proxies, connect timeout and TLS settings are kept; redirects, `Expect: 100-continue` and
     /// decompression are always off.
     ///
@@ -94,16 +91,14 @@ impl IsahcTransport {
             return Err(unsupported("this build has no TLS for isahc; enable the feature `rustls`"));
         }
         if would_be_logged(request.uri(), self.bypass) {
-            return Err(unsupported(
-                "isahc would write the request to the log; set its filter to `isahc=info`",
-            ));
+            return Err(unsupported("isahc would log the request; set its log filter to `isahc=info`"));
         }
         let plain = request.uri().scheme_str() == Some("http");
         let (parts, body) = request.into_parts();
         let mut prepared = Request::builder()
-            // Less than a millisecond is "for ever" to curl.
+            // curl treats less than a millisecond as no limit.
             .timeout(limits.attempt.max(Duration::from_millis(1)))
-            // Under HTTP/2 curl logs the headers, tokens among them.
+            // Under HTTP/2 curl logs the headers, including tokens.
             .version_negotiation(VersionNegotiation::http11())
             .redirect_policy(RedirectPolicy::None)
             .automatic_decompression(false)
@@ -116,7 +111,7 @@ impl IsahcTransport {
         if let Some(headers) = prepared.headers_mut() {
             *headers = parts.headers;
         }
-        // A body that cannot be rewound: over a connection that died, curl would otherwise send it a second time by itself.
+        // A body that cannot be rewound: otherwise curl would automatically resend it after a lost connection.
         let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
         let body = if body.is_empty() {
             AsyncBody::empty()
@@ -127,9 +122,9 @@ impl IsahcTransport {
     }
 }
 
-/// With your own client. Its proxies, connect timeout and TLS settings are kept; redirects, `Expect: 100-continue` and
-/// decompression are always off. It cannot be replaced, so that a send that is dropped keeps its connection until the
-/// attempt's time is over; prefer [`IsahcTransport::built_by`].
+/// A transport with your own client. Its proxies, connect timeout and TLS settings are kept; redirects, `Expect: 100-continue` and
+/// decompression are always off. The client cannot be replaced, so a dropped send keeps its connection until the time
+/// limit of the attempt; prefer [`IsahcTransport::built_by`].
 impl From<HttpClient> for IsahcTransport {
     fn from(client: HttpClient) -> Self {
         Self { clients: Arc::new(Clients::fixed(client)), knows_tls: true, bypass: false }
@@ -174,7 +169,7 @@ impl BlockingTransport for IsahcTransport {
     }
 }
 
-/// One byte more than allowed, so that "too large" is told from "just large enough".
+/// One byte more than allowed, to distinguish "too large" from "just large enough".
 fn one_more_than(limits: &Limits) -> u64 {
     u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1)
 }
@@ -194,19 +189,19 @@ fn whole(
     if bytes.len() > limits.body {
         return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
     }
-    // curl takes headers that were cut short for whole ones, and their answer for an empty one.
+    // curl treats truncated headers as complete, and their response as empty.
     let says_how_long =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
     if bytes.is_empty() && !says_how_long && parts.status != StatusCode::NO_CONTENT {
         return Err(TransportError::new(TransportErrorKind::Broken, Sent::Maybe));
     }
     let mut response = Response::from_parts(parts, Body::from(bytes));
-    // isahc keeps the request's URL and its own handles there.
+    // isahc stores the request's URL and its own handles there.
     response.extensions_mut().clear();
     Ok(response)
 }
 
-/// Whether isahc's log is open wide enough to show bytes, or the URL where that may hold anything, or the proxy's user.
+/// Whether isahc's log levels would show bytes, a URL that can contain personal data, or the proxy user.
 fn would_be_logged(uri: &http::Uri, proxied: bool) -> bool {
     use tracing::{Level, event_enabled, span_enabled};
     let bytes = event_enabled!(target: "isahc::wire", Level::TRACE)
@@ -225,7 +220,7 @@ fn unsupported(why: &'static str) -> TransportError {
     TransportError::new(TransportErrorKind::Unsupported, Sent::No).with_source(why)
 }
 
-/// Without a client nothing was sent. Another try may find the descriptors that this one lacked.
+/// The error of a client that cannot be built. Nothing was sent, and a retry may find free descriptors.
 fn no_client(error: isahc::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, Sent::No).with_source(error)
 }
@@ -249,12 +244,12 @@ fn failed(error: isahc::Error) -> TransportError {
     TransportError::new(kind, sent).with_source(error)
 }
 
-/// `CURLE_TOO_LARGE`, for headers beyond curl's limit. isahc has no kind for it, and shows curl's code.
+/// `CURLE_TOO_LARGE`, for headers beyond curl's limit. isahc has no error kind for it, but shows curl's code.
 const CURL_TOO_LARGE: &str = "[100]";
-/// What curl says when a proxy refuses a tunnel.
+/// curl's message when a proxy refuses a tunnel.
 const CURL_NO_TUNNEL: &str = "CONNECT tunnel failed";
 
-/// Whether curl's own error says this.
+/// Whether curl's error contains this text.
 fn says(error: &isahc::Error, text: &str) -> bool {
     let curl = std::error::Error::source(error).map(ToString::to_string);
     curl.is_some_and(|curl| curl.contains(text))

@@ -1,7 +1,6 @@
-//! Carries Cloudauth requests over [`reqwest`].
-//!
-//! No TLS is built in unless the feature `rustls` or `native-tls` asks for it; without, `https` fails with
-//! [`TransportErrorKind::Unsupported`] and nothing is sent.
+//! A Cloudauth transport over [`reqwest`].
+//! TLS needs the feature `rustls` or `native-tls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and
+//! nothing is sent.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,16 +15,16 @@ use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 
-/// A transport over a [`reqwest::Client`], which it shares and never rebuilds.
+/// A transport over a shared [`reqwest::Client`].
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
-    /// Whether `https` can be carried. Only the client that this crate built is known not to.
+    /// Whether `https` is supported. False only for a client that this crate built without TLS.
     knows_tls: bool,
 }
 
 impl ReqwestTransport {
-    /// With a client of its own: no redirects, no proxy, three seconds to connect.
+    /// A transport with its own client: no redirects, no proxy, three seconds to connect.
     ///
     /// # Errors
     /// If the TLS backend cannot be set up.
@@ -33,8 +32,7 @@ impl ReqwestTransport {
         Self::built(|client| client)
     }
 
-    /// The same, and it connects to public addresses alone: for addresses that somebody else has written, such as a
-    /// picture's.
+    /// Like [`new`](Self::new), but connects only to public addresses: for URLs from an untrusted source, such as a picture URL.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -42,7 +40,7 @@ impl ReqwestTransport {
         Self::built(|client| client.dns_resolver(PublicNames)).map(PublicOnly::vouched)
     }
 
-    /// The same, with `https` through a proxy. Plain `http` does not go through it.
+    /// Like [`new`](Self::new), but sends `https` through a proxy. Plain `http` does not use it.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -69,7 +67,7 @@ impl ReqwestTransport {
     }
 }
 
-/// With your own client. Turn its redirects off ([`Policy::none`]): a signed request must not reach another
+/// A transport with your own client. Turn its redirects off ([`Policy::none`]): a signed request must not reach another
 /// host. Its proxies, connect timeout and TLS settings are kept.
 impl From<reqwest::Client> for ReqwestTransport {
     fn from(client: reqwest::Client) -> Self {
@@ -116,8 +114,8 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// Resolves names as the system does, and refuses a name that leads anywhere but into the public internet. The connection
-/// goes to the addresses that are looked at here.
+/// A resolver over the system's, which refuses a name with a non-public address. The connection uses exactly the addresses
+/// checked here.
 #[derive(Debug)]
 struct PublicNames;
 
@@ -130,12 +128,12 @@ impl Resolve for PublicNames {
     }
 }
 
-/// All of them, if all of them are public: a name that leads to both is somebody's attempt.
+/// Returns all addresses if all are public: a name with both public and non-public addresses suggests an attack.
 fn public(found: Vec<SocketAddr>) -> Result<Addrs, &'static str> {
     if found.iter().all(|address| is_public(address.ip())) {
         Ok(Box::new(found.into_iter()))
     } else {
-        Err("the name leads to an address outside the public internet")
+        Err("the name resolves to an address outside the public internet")
     }
 }
 
@@ -151,11 +149,11 @@ fn failed(error: reqwest::Error, sent: Sent) -> TransportError {
     } else {
         TransportErrorKind::Broken
     };
-    // The URL holds personal data under some signatures.
+    // With some signatures the URL contains personal data.
     TransportError::new(kind, sent).with_source(error.without_url())
 }
 
-/// hyper stops reading headers at a limit, and says so only in its text.
+/// hyper limits the size of headers, and reports it only in its text.
 fn is_too_large(error: &reqwest::Error) -> bool {
     let mut next = std::error::Error::source(error);
     while let Some(error) = next {

@@ -1,38 +1,38 @@
-//! How carrying fails.
+//! The error of sending a request.
 
 use std::error::Error;
 use std::fmt;
 
-/// The error of whichever HTTP client is underneath.
+/// The error of the underlying HTTP client.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Whether the peer may have seen the request.
+/// Whether the peer may have received the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Certainly not: name resolution, the connection, the TLS handshake or the tunnel through a proxy failed, or the
-    /// process has no file descriptor left.
+    /// Certainly not: name resolution, the connection, the TLS handshake or the proxy tunnel failed, or the process has no file
+    /// descriptors left.
     No,
-    /// It may have, and may have acted on it.
+    /// The peer may have received the request, and may have executed it.
     Maybe,
 }
 
-/// What went wrong.
+/// The kind of a transport error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
     /// The host could not be found or reached, or TLS failed.
     Connect,
-    /// The attempt took longer than it may.
+    /// The attempt exceeded its time limit.
     Timeout,
-    /// The connection broke in the middle.
+    /// The connection broke before the response was complete.
     Broken,
-    /// The response, its headers included, is larger than allowed. Not retried: the next answer would be too.
+    /// The response, including its headers, exceeds the size limit. Not retried: the next one would exceed it too.
     TooLarge,
-    /// The transport cannot carry this request at all, such as `https` without TLS built in.
+    /// The transport does not support this request, such as `https` without TLS support.
     Unsupported,
 }
 
-/// A request that brought no response. It shows neither URL nor body.
+/// The error of a request without a response. It shows neither URL nor body.
 #[derive(Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -41,26 +41,26 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// An error of this kind. `sent` must be truthful: it decides whether a paid call may be repeated.
+    /// An error of this kind. `sent` must be truthful: it decides whether a paid call may be retried.
     #[must_use]
     pub const fn new(kind: TransportErrorKind, sent: Sent) -> Self {
         Self { kind, sent, source: None }
     }
 
-    /// With the HTTP client's own error, which must show neither URL nor body.
+    /// Adds the error of the HTTP client, which must show neither URL nor body.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The kind of the error.
     #[must_use]
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind
     }
 
-    /// Whether the peer may have seen the request.
+    /// Whether the peer may have received the request.
     #[must_use]
     pub const fn sent(&self) -> Sent {
         self.sent

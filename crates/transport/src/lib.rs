@@ -1,19 +1,18 @@
-//! The seam between Cloudauth's protocol and an HTTP client.
-//!
-//! A [`Transport`] carries one request and brings back one response, whole. What it promises:
+//! The interface between the Cloudauth protocol and an HTTP client.
+//! A [`Transport`] sends one request and returns one complete response. Its contract:
 //!
 //! | promise | why |
 //! | --- | --- |
 //! | no redirect is followed | a signed request, and the person in it, must not reach another host |
-//! | no proxy unless one is configured ([`Proxy`]); the environment is not read | likewise |
-//! | 4xx and 5xx are responses, with their bodies | the gateway's errors stand there |
-//! | the body is bounded while it is read | a broken peer must not fill the memory |
-//! | [`Sent`] is truthful | it decides whether a paid call may be repeated |
+//! | no proxy unless one is configured ([`Proxy`]); the environment is not read | for the same reason |
+//! | 4xx and 5xx are responses, with their bodies | they contain the gateway's errors |
+//! | the size of the body is limited while reading | a faulty peer must not exhaust the memory |
+//! | [`Sent`] is truthful | it decides whether a paid call may be retried |
 //! | connections are reused | one TLS handshake costs about 24 calls |
-//! | dropping the future cancels the request and frees its connection | the caller's deadline holds, and descriptors stay bounded |
-//! | a request with a body is sent once | repeating is the exchange's, which signs anew |
-//! | no error shows a URL or a body | under some signatures a name and an ID number stand there |
-//! | nor does a log | where the HTTP client would write the request to its own, the transport does not send |
+//! | dropping the future cancels the request and frees its connection | the caller's deadline applies, and the number of descriptors stays bounded |
+//! | a request with a body is sent once | retries are the job of the exchange, which signs each one |
+//! | no error shows a URL or a body | with some signatures they contain a name and an ID number |
+//! | no log shows them either | if the HTTP client would log the request, the transport refuses to send it |
 
 mod error;
 mod proxy;
@@ -33,13 +32,13 @@ pub use error::{BoxError, Sent, TransportError, TransportErrorKind};
 pub use proxy::{Proxy, ProxyError};
 pub use public::{PublicOnly, is_public};
 
-/// Carries requests. Implement it for a client of your own; keep it to nothing but carrying.
+/// Sends requests. Implement it for your own HTTP client, without any other logic.
 #[async_trait]
 pub trait Transport: Debug + Send + Sync {
     /// Sends one request and reads the whole response within `limits`.
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError>;
 
-    /// Waits. It is here because only the transport knows the runtime.
+    /// Waits. Part of the transport because only the transport knows the runtime.
     async fn sleep(&self, time: Duration);
 }
 
@@ -54,12 +53,12 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     }
 }
 
-/// Carries requests on the calling thread. The promises are the same.
+/// Sends requests on the calling thread, with the same contract.
 pub trait BlockingTransport: Debug + Send + Sync {
     /// Sends one request and reads the whole response within `limits`.
     ///
     /// # Errors
-    /// If there is no whole response.
+    /// If there is no complete response.
     fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError>;
 
     /// Waits.
@@ -78,29 +77,29 @@ impl<T: BlockingTransport + ?Sized> BlockingTransport for Arc<T> {
     }
 }
 
-/// What one attempt may take.
+/// The limits of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// From the first byte of the connection to the last of the body.
+    /// The time from connecting to the last byte of the body.
     pub attempt: Duration,
-    /// Bytes of the response's body.
+    /// The size of the response body, in bytes.
     pub body: usize,
 }
 
 impl Limits {
-    /// Ten seconds, as in the vendor's sample (the start of a verification probes the callback's address and
-    /// may fetch a picture before it answers), and 1 MiB.
+    /// Ten seconds, as in the vendor's sample, and 1 MiB. When a verification starts, the service probes the callback URL and may
+    /// fetch a picture before it responds.
     pub const DEFAULT: Self = Self { attempt: Duration::from_secs(10), body: 1 << 20 };
 
-    /// The same limits with another size of the body.
+    /// The same limits with another body size.
     #[must_use]
     pub const fn with_body(mut self, bytes: usize) -> Self {
         self.body = bytes;
         self
     }
 
-    /// The same limits with another time for the attempt.
+    /// The same limits with another attempt time.
     #[must_use]
     pub const fn with_attempt(mut self, attempt: Duration) -> Self {
         self.attempt = attempt;

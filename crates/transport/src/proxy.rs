@@ -1,14 +1,13 @@
-//! The proxy that a transport is configured with.
+//! The proxy of a transport.
 
 use std::fmt;
 
 use http::uri::{Authority, Uri};
 use percent_encoding::percent_decode_str;
 
-/// An HTTP proxy for `https` requests, reached by `CONNECT`: it sees the endpoint's host and port, never the request.
-///
-/// Plain `http` never goes through it. This crate's clients use plain `http` only for an emulator on this machine and for
-/// the metadata service of an instance, which answers with credentials.
+/// An HTTP proxy for `https` requests, by `CONNECT`: it sees the host and port of the endpoint, never the request.
+/// Plain `http` never uses the proxy. Clients use plain `http` only for an emulator on this machine and for the metadata service
+/// of an instance, which returns credentials.
 ///
 /// ```
 /// use cloudauth_transport::Proxy;
@@ -24,16 +23,16 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The environment variable that switches [`from_environment`](Self::from_environment) on, with the value `1`.
+    /// The environment variable that enables [`from_environment`](Self::from_environment), with the value `1`.
     pub const SWITCH: &'static str = "CLOUDAUTH_USE_ENV_PROXY";
 
-    /// The proxy in `HTTPS_PROXY` (or `https_proxy`), but only if [`CLOUDAUTH_USE_ENV_PROXY`](Self::SWITCH) is `1`. Nothing
-    /// in this project uses a proxy of the environment otherwise.
+    /// The proxy in `HTTPS_PROXY` (or `https_proxy`), but only if [`CLOUDAUTH_USE_ENV_PROXY`](Self::SWITCH) is `1`. Otherwise no
+    /// proxy from the environment is used.
     ///
     /// # Errors
     /// If the switch is on and the variable is set but is not the URL of a proxy.
     pub fn from_environment() -> Result<Option<Self>, ProxyError> {
-        // A value that is not UTF-8 is set, too: it is read so that it is refused, not passed over.
+        // A value that is not UTF-8 must be refused, not ignored.
         Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
@@ -47,7 +46,7 @@ impl Proxy {
         filled("HTTPS_PROXY").or_else(|| filled("https_proxy")).map(|url| url.parse()).transpose()
     }
 
-    /// The proxy's address, `http://host:port`, without user and password.
+    /// The URL of the proxy, `http://host:port`, without user and password.
     #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.uri
@@ -65,7 +64,7 @@ impl Proxy {
         self.uri.port_u16().unwrap_or(80)
     }
 
-    /// The user and the password to log in with. Keep them out of logs.
+    /// The user and password of the proxy. Keep them out of logs.
     #[must_use]
     pub fn expose_credentials(&self) -> Option<(&str, &str)> {
         self.credentials.as_ref().map(|(user, password)| (&**user, &**password))
@@ -75,7 +74,7 @@ impl Proxy {
 impl std::str::FromStr for Proxy {
     type Err = ProxyError;
 
-    /// Reads `http://[user:password@]host[:port]`; the scheme may be left out, the default port is 80. User and password
+    /// Reads `http://[user:password@]host[:port]`; the scheme is optional, the default port is 80. User and password
     /// are percent-encoded.
     fn from_str(url: &str) -> Result<Self, ProxyError> {
         let rest = match url.split_once("://") {
@@ -130,7 +129,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A text that is not the URL of a proxy. It is not quoted: it can hold a password.
+/// The error of a text that is not a proxy URL. It never quotes the text, which can contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyError(&'static str);
 

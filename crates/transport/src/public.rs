@@ -1,4 +1,4 @@
-//! Addresses of the public internet, and transports that connect to no others.
+//! Public internet addresses, and transports that connect only to them.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -9,15 +9,15 @@ use http::{Request, Response};
 
 use crate::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 
-/// A transport whose connections reach public addresses alone, whatever a name resolves to: for addresses that somebody
-/// else has written. The adapters make them, such as `ReqwestTransport::public_only`.
+/// A transport that connects only to public addresses, regardless of how a name resolves: for URLs from an untrusted source.
+/// Adapters create it, such as `ReqwestTransport::public_only`.
 #[derive(Clone, Debug)]
 pub struct PublicOnly<T>(T);
 
 impl<T> PublicOnly<T> {
-    /// A transport of your own, for which you vouch: its resolver refuses what [`is_public`] does, the connection goes to
-    /// the very addresses that were looked at, there is no proxy, and no redirect is followed. A host that is written as
-    /// an address is refused here.
+    /// Wraps your own transport. You guarantee that its resolver refuses every address for which [`is_public`] is false, that it
+    /// connects to exactly the checked addresses, and that it uses no proxy and follows no redirect. This type itself refuses a
+    /// host that is a non-public IP address.
     pub const fn vouched(transport: T) -> Self {
         Self(transport)
     }
@@ -26,7 +26,7 @@ impl<T> PublicOnly<T> {
 #[async_trait]
 impl<T: Transport> Transport for PublicOnly<T> {
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
-        // An HTTP client does not resolve what is an address already.
+        // An HTTP client does not resolve a host that is an IP address.
         let host = request.uri().host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if bare.parse::<IpAddr>().is_ok_and(|address| !is_public(address)) {
@@ -41,9 +41,9 @@ impl<T: Transport> Transport for PublicOnly<T> {
     }
 }
 
-/// Whether an address is one of the public internet: none of this machine, of a private or shared network (the metadata
-/// service's `100.100.100.200` is in one), of a neighbourhood, of documentation, of multicast, and none that carries
-/// another address inside it.
+/// Whether an address belongs to the public internet. False for addresses of this machine, of private or shared networks (such
+/// as `100.100.100.200` of the metadata service), link-local, documentation and multicast addresses, and addresses that embed
+/// another one.
 ///
 /// Source: IANA's registries of special-purpose addresses for IPv4 and IPv6.
 #[must_use]
@@ -60,7 +60,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         [100, second, ..] => second & 0xc0 == 64,
         [169, 254, ..] | [192, 168, ..] => true,
         [172, second, ..] => second & 0xf0 == 16,
-        // Protocol assignments, documentation, the old relay to IPv6.
+        // Protocol assignments, documentation, the former IPv6 relay.
         [192, 0, 0 | 2, _] | [192, 88, 99, _] => true,
         // Benchmarks, documentation.
         [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => true,
@@ -73,7 +73,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // Protocol assignments, Teredo among them; documentation; 6to4, which holds an IPv4 address; documentation.
         [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // Nothing else is handed out yet.
+        // Only 2000::/3 is allocated so far.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn their_neighbours_are() {
+    fn addresses_next_to_special_ranges_are_public() {
         for public in [
             "1.1.1.1",
             "9.255.255.255",

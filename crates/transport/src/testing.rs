@@ -1,4 +1,4 @@
-//! For tests: doubles without a socket, and the suite that every transport passes.
+//! For tests: test doubles without sockets, and the conformance suite of all transports.
 
 mod cancel;
 pub mod conformance;

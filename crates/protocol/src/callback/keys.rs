@@ -1,4 +1,4 @@
-//! Tokens that bind a callback to an order, so that a forged one can be told.
+//! Tokens that bind a callback to an order, to detect forged callbacks.
 
 use std::fmt;
 
@@ -11,11 +11,10 @@ use crate::credentials::keyed;
 use crate::values::order::{OuterOrderNo, SceneId};
 use crate::values::web::CallbackToken;
 
-/// The keys that callback tokens are made and checked with. Two may be alive at once: tokens are made with the
-/// current one and checked against both, so that a key can be changed while verifications are under way.
-///
-/// The service only echoes the token; it proves that the sender knows what you sent for this order. Put the
-/// order into the callback URL's path, and check:
+/// The keys that create and check callback tokens. Up to two keys are valid at a time: tokens are created with the current
+/// key and checked against both, so that a key can be rotated while verifications are in progress.
+/// The service only echoes the token, which proves that the sender knows what you sent for this order. Put the order into the
+/// path of the callback URL, then check:
 ///
 /// ```
 /// use cloudauth_protocol::{Callback, CallbackKeys, OuterOrderNo, SceneId};
@@ -34,24 +33,24 @@ pub struct CallbackKeys {
 }
 
 impl CallbackKeys {
-    /// One key, of 32 random bytes or more.
+    /// One key of at least 32 random bytes.
     ///
     /// # Errors
-    /// If it is shorter.
+    /// If the key is shorter.
     pub fn new(current: &[u8]) -> Result<Self, CallbackKeyError> {
         Ok(Self { current: checked(current)?, previous: None })
     }
 
-    /// Keeps the key before the current one alive for checking.
+    /// Also accepts tokens of the previous key.
     ///
     /// # Errors
-    /// If it is shorter than 32 bytes.
+    /// If the key is shorter than 32 bytes.
     pub fn with_previous(mut self, previous: &[u8]) -> Result<Self, CallbackKeyError> {
         self.previous = Some(checked(previous)?);
         Ok(self)
     }
 
-    /// The token of an order: 27 letters and digits, as many as the vendor's sample has.
+    /// The token of an order: 27 letters and digits, the length of the vendor's sample.
     #[must_use]
     pub fn token(&self, scene: SceneId, order: &OuterOrderNo) -> CallbackToken {
         token(&self.current, scene, order)
@@ -84,7 +83,7 @@ fn checked(key: &[u8]) -> Result<Hmac<Sha256>, CallbackKeyError> {
 fn token(key: &Hmac<Sha256>, scene: SceneId, order: &OuterOrderNo) -> CallbackToken {
     const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut mac = key.clone();
-    // The scene has a fixed length, so no two pairs read alike.
+    // The scene has a fixed length, so different pairs never give the same bytes.
     mac.update(b"cloudauth callback token 1");
     mac.update(&scene.get().to_be_bytes());
     mac.update(order.as_str().as_bytes());
@@ -100,7 +99,7 @@ fn token(key: &Hmac<Sha256>, scene: SceneId, order: &OuterOrderNo) -> CallbackTo
     CallbackToken::new(&text).expect("a token's form")
 }
 
-/// A key that is too short: fewer than 32 bytes.
+/// The error of a key with fewer than 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallbackKeyError;
 

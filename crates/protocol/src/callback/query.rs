@@ -1,7 +1,7 @@
-//! The callback: the service's word that a verification is finished. A hint, never a decision.
+//! The callback: the service reports that a verification is finished. A hint, never a decision.
 //!
-//! It is not signed, and anybody who knows the address can send one. What it is good for: check its token
-//! with [`CallbackKeys`](crate::CallbackKeys), answer 200 at once, and ask `DescribeFaceVerify`.
+//! A callback is not signed, and anyone who knows the address can send one. Check its token with
+//! [`CallbackKeys`](crate::CallbackKeys), answer 200 immediately, and call `DescribeFaceVerify`.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use crate::values::order::CertifyId;
 use crate::values::web::CallbackToken;
 use crate::wire::decode::decoded_pairs;
 
-/// The longest query that is looked at, in bytes.
+/// The longest query that is read, in bytes.
 const LONGEST: usize = 2048;
 
-/// What a callback claims. There is no way from here to a decision: only `DescribeFaceVerify` decides.
+/// The claims of a callback. It never leads to a decision: only `DescribeFaceVerify` decides.
 ///
 /// The form is the web flow's, `certifyId=..&passed=<SubCode>&callbackToken=..`, in which `passed` carries
 /// the SubCode; the sibling products' forms (`passed=T&subcode=200`, `transactionId=..&passed=Y&subCode=..`)
-/// are read too.
+/// are accepted too.
 ///
 /// ```
 /// # use cloudauth_protocol::{Callback, SubCode};
@@ -36,8 +36,8 @@ impl Callback {
     /// Reads the query of a callback's URL, with or without its `?`.
     ///
     /// # Errors
-    /// If it is too long, names no CertifyId or an impossible one, or gives a field twice. Answer all of them
-    /// alike, with 200 or 404 and no word, so that nobody learns from trying.
+    /// If the query is too long, has no valid CertifyId, or repeats a field. Answer all of these alike, with 200 or 404 and an
+    /// empty body, so that an attacker learns nothing from trying.
     pub fn parse(query: &str) -> Result<Self, CallbackError> {
         if query.len() > LONGEST {
             return Err(CallbackError("is longer than 2 KiB"));
@@ -65,26 +65,26 @@ impl Callback {
         })
     }
 
-    /// Which verification is said to be finished. Compare it with the one that you stored for the order.
+    /// The verification that the callback claims is finished. Compare it with the one that you stored for the order.
     #[must_use]
     pub const fn certify_id(&self) -> &CertifyId {
         &self.certify_id
     }
 
-    /// How it is said to have ended. For a log line; the result comes from `DescribeFaceVerify`.
+    /// The claimed result. For a log line only; the real result comes from `DescribeFaceVerify`.
     #[must_use]
     pub const fn claimed_sub_code(&self) -> Option<&SubCode> {
         self.claimed_sub_code.as_ref()
     }
 
-    /// The token that came with it, if it has the form of one.
+    /// The token, if it is well formed.
     #[must_use]
     pub const fn token(&self) -> Option<&CallbackToken> {
         self.token.as_ref()
     }
 }
 
-/// A request that is no callback. It is not quoted.
+/// The error of a query that is not a callback. It never quotes the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallbackError(&'static str);
 

@@ -1,4 +1,4 @@
-//! What the browser brings back to `ReturnUrl`. A hint, never a decision.
+//! The browser's return to `ReturnUrl`. A hint, never a decision.
 
 use std::fmt;
 
@@ -9,14 +9,13 @@ use crate::reply::lenient::LenientString;
 use crate::values::order::CertifyId;
 use crate::wire::decode::{decode, decoded_pairs};
 
-/// The longest URL that is looked at, in bytes.
+/// The longest URL that is read, in bytes.
 const LONGEST: usize = 16 << 10;
 
-/// The `response` parameter of the way back. The person could have written it: there is no way from here to
-/// a decision, and the CertifyId in it is not to be trusted. Look the session up by your own order.
-///
-/// That the parameter is called `response`, and that its place differs with the page's router, is documented;
-/// the JSON inside was seen in third-party code only.
+/// The `response` parameter of the browser's return. The person can forge it: never decide by it, and do not trust the
+/// CertifyId in it. Look up the session by your own order.
+/// The name `response`, and that its position depends on the page's router, are documented. The JSON inside was seen only in
+/// third-party code.
 #[derive(Clone, Debug)]
 pub struct ReturnHint {
     code: ClientCode,
@@ -25,11 +24,11 @@ pub struct ReturnHint {
 }
 
 impl ReturnHint {
-    /// Finds and reads `response` in a URL, or in the query alone: in the query, in the fragment, or in a
-    /// query inside the fragment (hash routers).
+    /// Finds and reads `response` in a URL or a query: in the query, in the fragment, or in a query inside the fragment (hash
+    /// routers).
     ///
     /// # Errors
-    /// If there is none, more than one, or it is not the JSON object that is expected.
+    /// If `response` is missing, appears more than once, or is not the expected JSON object.
     pub fn parse(url: &str) -> Result<Self, ReturnHintError> {
         if url.len() > LONGEST {
             return Err(ReturnHintError("is longer than 16 KiB"));
@@ -40,15 +39,15 @@ impl ReturnHint {
             return Err(ReturnHintError("has more than one parameter `response`"));
         }
         Self::from_json(&json)
-            // Some routers hand the fragment on encoded once more.
+            // Some routers encode the fragment a second time.
             .or_else(|| Self::from_json(&decode(&json, false)))
             .ok_or(ReturnHintError("has a `response` that is not the JSON object expected"))
     }
 
-    /// Reads what the vendor's page posts to its parent in iframe mode, as JSON text.
+    /// Reads the message that the vendor's page posts to its parent in iframe mode, as JSON text.
     ///
     /// # Errors
-    /// If it is not the JSON object that is expected.
+    /// If it is not the expected JSON object.
     pub fn parse_message(json: &str) -> Result<Self, ReturnHintError> {
         Self::from_json(json).ok_or(ReturnHintError("is not the JSON object expected"))
     }
@@ -67,19 +66,19 @@ impl ReturnHint {
         })
     }
 
-    /// How the page ended. [`ClientCode::Finished`] does not mean that the person passed.
+    /// The page's code. [`ClientCode::Finished`] does not mean that the person passed.
     #[must_use]
     pub const fn code(&self) -> &ClientCode {
         &self.code
     }
 
-    /// The page's own reason, such as `Z5050`. The vendor advises against building on it.
+    /// The page's own reason, such as `Z5050`. The vendor advises against relying on it.
     #[must_use]
     pub fn sub_code(&self) -> Option<&str> {
         self.sub_code.as_deref()
     }
 
-    /// The verification that the browser speaks of, for a comparison with the stored one.
+    /// The claimed verification, to compare with the stored one.
     #[must_use]
     pub const fn claimed_certify_id(&self) -> Option<&CertifyId> {
         self.certify_id.as_ref()
@@ -104,13 +103,13 @@ struct ExtInfo<'a> {
     certify_id: LenientString<'a>,
 }
 
-/// A way back without a readable `response`. It is not quoted.
+/// The error of a return without a readable `response`. It never quotes the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReturnHintError(&'static str);
 
 impl fmt::Display for ReturnHintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the way back {}", self.0)
+        write!(f, "the browser return {}", self.0)
     }
 }
 

@@ -1,9 +1,9 @@
-//! The code that the vendor's page gives the browser.
+//! The code that the vendor's page passes to the browser.
 
 use super::{Manual, entry, open_code};
 
 open_code! {
-    /// `code` in the browser's return. It speaks of the page, not of the person.
+    /// `code` in the browser's return. It describes the page, not the person.
     ClientCode {
         Finished = "1000" "", Software, Vendor,
             "刷脸流程结束,不代表通过" / "the scan is finished, which does not mean passed",
@@ -33,7 +33,7 @@ impl ClientCode {
         entry(Self::MANUAL, self.as_str())
     }
 
-    /// Whether the server has something to ask for.
+    /// Whether a result may be available, so that the server should call `DescribeFaceVerify`.
     #[must_use]
     pub const fn is_worth_asking(&self) -> bool {
         matches!(self, Self::Finished | Self::ScanFailed)

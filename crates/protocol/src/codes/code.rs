@@ -1,4 +1,4 @@
-//! The product's `Code`: a number of three digits beside HTTP 200.
+//! The product's `Code`: a three-digit number in a response with HTTP 200.
 
 use super::{Manual, entry, open_code};
 

@@ -1,4 +1,4 @@
-//! `DeleteFaceVerifyResult`: has the service delete what it keeps of a verification.
+//! `DeleteFaceVerifyResult`: deletes the data that the service keeps of a verification.
 //!
 //! Vendor's page: <https://api.aliyun.com/document/Cloudauth/2019-03-07/DeleteFaceVerifyResult>
 
@@ -11,8 +11,8 @@ use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::order::CertifyId;
 use crate::wire::params::{ParamLocation, Params, name};
 
-/// Deletes name, ID number, phone, address, pictures, videos and device data at the service. Pictures in an
-/// OSS bucket of yours are not among them: delete those yourself.
+/// Deletes name, ID number, phone, address, pictures, videos and device data at the service. It does not delete pictures in your
+/// own OSS bucket: delete those yourself.
 #[derive(Clone, Debug)]
 pub struct DeleteFaceVerifyResult {
     certify_id: CertifyId,
@@ -20,13 +20,13 @@ pub struct DeleteFaceVerifyResult {
 }
 
 impl DeleteFaceVerifyResult {
-    /// Of the verification `certify_id`.
+    /// Deletes the data of the verification `certify_id`.
     #[must_use]
     pub const fn new(certify_id: CertifyId) -> Self {
         Self { certify_id, delete_after_query: None }
     }
 
-    /// `DeleteAfterQuery`: whether the deletion waits for the result to have been asked for.
+    /// `DeleteAfterQuery`: whether the deletion waits until the result has been queried.
     #[must_use]
     pub const fn delete_after_query(mut self, wait: bool) -> Self {
         self.delete_after_query = Some(wait);
@@ -74,17 +74,17 @@ impl Operation for DeleteFaceVerifyResult {
     }
 }
 
-/// What became of a deletion.
+/// The outcome of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deletion {
-    /// The data are gone.
+    /// The data was deleted.
     Deleted,
-    /// `NOT_DELETE_REPEATEDLY`: they were gone before.
+    /// `NOT_DELETE_REPEATEDLY`: the data had been deleted before.
     AlreadyDeleted,
-    /// `NEED_QUERY_VERIFY_RESULT`: ask for the result first.
+    /// `NEED_QUERY_VERIFY_RESULT`: query the result first.
     ResultNotQueried,
-    /// Not deleted, for the reason given, if one was.
+    /// Not deleted, with the reason, if the service gave one.
     NotDeleted(Option<Box<str>>),
 }
 

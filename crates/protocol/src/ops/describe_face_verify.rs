@@ -1,4 +1,4 @@
-//! `DescribeFaceVerify`: asks for the result. The only source of a decision.
+//! `DescribeFaceVerify`: queries the result. The only source of a decision.
 //!
 //! Vendor's page: <https://help.aliyun.com/document_detail/173781.html>
 
@@ -18,7 +18,7 @@ use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::order::{CertifyId, SceneId};
 use crate::wire::params::{ParamLocation, Params, name};
 
-/// Asks how a verification ended. A free read: ask as often as the quota allows.
+/// Queries the result of a verification. A free read: call it as often as the quota allows.
 #[derive(Clone, Debug)]
 pub struct DescribeFaceVerify {
     scene_id: SceneId,
@@ -27,7 +27,7 @@ pub struct DescribeFaceVerify {
 }
 
 impl DescribeFaceVerify {
-    /// Of the verification `certify_id`, which was started in the scene `scene_id`.
+    /// Queries the verification `certify_id`, which was started in the scene `scene_id`.
     #[must_use]
     pub const fn new(scene_id: SceneId, certify_id: CertifyId) -> Self {
         Self { scene_id, certify_id, picture_return_type: None }
@@ -40,7 +40,7 @@ impl DescribeFaceVerify {
         self
     }
 
-    /// The verification that is asked about.
+    /// The verification.
     #[must_use]
     pub const fn certify_id(&self) -> &CertifyId {
         &self.certify_id
@@ -88,19 +88,19 @@ impl Operation for DescribeFaceVerify {
     }
 }
 
-/// Where a verification stands.
+/// The status of a verification.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum FaceVerifyStatus {
-    /// No result yet, with the code that said so: `403`, or `424`, which covers "not begun", "given up" and
-    /// "being processed" alike. Ask again later; a verification that nobody finishes stays here for ever.
+    /// No result yet, with the code: `403`, or `424`, which means "not started", "abandoned" or "being processed". Query again
+    /// later; a verification that the person abandons stays pending forever.
     Pending(Code),
-    /// The person is done, and this is how it ended.
+    /// The person is done, and this is the result.
     Finished(Box<FaceVerifyResult>),
 }
 
 impl FaceVerifyStatus {
-    /// What it comes to.
+    /// The outcome.
     pub fn outcome(&self) -> Outcome {
         match self {
             Self::Pending(_) => Outcome::Pending,
@@ -109,7 +109,7 @@ impl FaceVerifyStatus {
     }
 }
 
-/// What a status comes to by the vendor's own rule: `Passed` decides.
+/// The outcome of a status by the vendor's own rule: `Passed` decides.
 ///
 /// Exhaustive on purpose: a caller's `match` must break when a case is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,40 +119,39 @@ pub enum Outcome {
     Passed,
     /// `Passed` is `F`.
     NotPassed,
-    /// There is no result yet.
+    /// No result yet.
     Pending,
-    /// `Passed` is missing, or neither `T` nor `F`, or contradicts the SubCode. Never an approval: have
-    /// somebody look.
+    /// `Passed` is missing, is neither `T` nor `F`, or contradicts the SubCode. Never an approval: send it to a reviewer.
     Unclear,
 }
 
-/// The result of a finished verification. `Debug` shows the labels of `DeviceRisk` with long runs of digits masked, and of
-/// `DegradeInfo` only whether it is there.
+/// The result of a finished verification. `Debug` masks long runs of digits in the labels of `DeviceRisk`, and redacts
+/// `DegradeInfo`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FaceVerifyResult {
-    /// `Passed`: what decides, says the vendor. `None` if it was missing.
+    /// `Passed`: the deciding field, according to the vendor. `None` if missing.
     pub passed: Option<Passed>,
-    /// `SubCode`: why. `None` if it was missing.
+    /// `SubCode`: the reason. `None` if missing.
     pub sub_code: Option<SubCode>,
-    /// `MaterialInfo`: scores and where the picture is; parsed on demand.
+    /// `MaterialInfo`: scores and the location of the picture, parsed on demand.
     pub material_info: MaterialInfo,
     /// `IdentityInfo`: usually absent; the text `null` counts as absent.
     pub identity_info: Option<IdentityInfo>,
     /// `DeviceToken`, for the vendor's device-risk service.
     pub device_token: Option<DeviceToken>,
-    /// `DeviceRisk`: labels such as `VirtualCamera`. An open list, of which the vendor publishes a part.
+    /// `DeviceRisk`: labels such as `VirtualCamera`. An open list; the vendor documents only part of it.
     pub device_risk: Vec<Box<str>>,
-    /// `Success`, however it was spelt (`"True"`, `true`); `None` if missing or something else.
+    /// `Success`, in any spelling (`"True"`, `true`); `None` if missing or anything else.
     pub success: Option<bool>,
-    /// `UserInfo`: what the person typed in the mode for rare characters.
+    /// `UserInfo`: the person's input in the mode for rare characters.
     pub user_info: Option<UserInfo>,
-    /// `DegradeInfo`: in the vendor's newest models, without a description.
+    /// `DegradeInfo`: present in the vendor's newest API models, without a description.
     pub degrade_info: Option<Box<str>>,
 }
 
 impl FaceVerifyResult {
-    /// What the result comes to by the vendor's own rule.
+    /// The outcome by the vendor's own rule.
     pub fn outcome(&self) -> Outcome {
         let contradicts = |pass: bool| {
             self.sub_code.as_ref().and_then(SubCode::means_pass).is_some_and(|means_pass| means_pass != pass)
@@ -182,23 +181,23 @@ impl fmt::Debug for FaceVerifyResult {
     }
 }
 
-/// A label; the one that stands for what cannot be read is this crate's own.
+/// A label as `Debug` shows it. The label of an unreadable value is this crate's own.
 fn shown(label: &str) -> Cow<'_, str> {
     if label == FaceVerifyResult::MALFORMED_RISK { Cow::Borrowed(label) } else { printable(label) }
 }
 
 personal! {
-    /// `IdentityInfo` as it came.
+    /// `IdentityInfo`, as received.
     IdentityInfo
 }
 
 personal! {
-    /// `DeviceToken`: stands for the person's device.
+    /// `DeviceToken`: identifies the person's device.
     DeviceToken
 }
 
 personal! {
-    /// `UserInfo` as it came: JSON text with a number and two names.
+    /// `UserInfo`, as received: JSON text with a number and two names.
     UserInfo
 }
 
@@ -226,7 +225,7 @@ struct Wire<'a> {
 }
 
 impl FaceVerifyResult {
-    /// The label that stands for a `DeviceRisk` that cannot be read.
+    /// The label of an unreadable `DeviceRisk`.
     pub const MALFORMED_RISK: &'static str = grammar::MALFORMED;
 }
 
@@ -246,14 +245,15 @@ impl From<Wire<'_>> for FaceVerifyResult {
     }
 }
 
-/// A value that cannot be a code is an unknown SubCode, and not a missing one.
+/// A value that cannot be a code is an unknown SubCode, not a missing one.
 fn sub_code(text: &LenientString<'_>) -> Option<SubCode> {
     let malformed =
         matches!(text, LenientString::Number(_) | LenientString::Other).then_some(grammar::MALFORMED);
     text.code().or(malformed).map(SubCode::from_wire)
 }
 
-/// The labels of `DeviceRisk`. A value that is not a list of labels is an unknown label: it must not be taken for "none".
+/// The labels of `DeviceRisk`. A value that is not a list of labels becomes an unknown label, so that it is not
+/// mistaken for an empty list.
 fn risks(raw: Option<&RawValue>) -> Vec<Box<str>> {
     let mut labels = Vec::new();
     match raw.map(|raw| (raw.get(), LenientString::from_raw(raw))) {

@@ -1,4 +1,4 @@
-//! `InitFaceVerify`: starts a verification and gives the link that the person opens.
+//! `InitFaceVerify`: starts a verification and returns the link that the person opens.
 //!
 //! Vendor's page: <https://help.aliyun.com/document_detail/173781.html>
 
@@ -20,11 +20,9 @@ use crate::values::order::{AuthId, CertifyId, OuterOrderNo, SceneId};
 use crate::values::web::{CallbackToken, CallbackUrl, MetaInfo, ReturnUrl, UiCustomUrl};
 use crate::wire::params::{ExtraParams, ParamLocation, Params, name};
 
-/// Starts a verification. What the web flow requires is asked for by [`new`](Self::new); the rest is set.
-///
-/// `ProductCode` is `ID_PRO` unless set, `CertType` is `IDENTITY_CARD`, the only value of the web flow.
-///
-/// The call is a paid write; the vendor bills the finished verification, not the start.
+/// Starts a verification. [`new`](Self::new) takes what the web flow requires; setters add the optional parameters.
+/// `ProductCode` defaults to `ID_PRO`; `CertType` is `IDENTITY_CARD`, the only value of the web flow.
+/// The vendor bills the finished verification, not this call.
 #[derive(Clone, Debug)]
 pub struct InitFaceVerify {
     scene_id: SceneId,
@@ -61,7 +59,7 @@ struct Options {
 }
 
 impl InitFaceVerify {
-    /// A verification of `identity` in the scene `scene_id`, under your number `outer_order_no`.
+    /// Starts a verification of `identity` in the scene `scene_id`, under your number `outer_order_no`.
     #[must_use]
     pub fn new(
         scene_id: SceneId,
@@ -82,8 +80,8 @@ impl InitFaceVerify {
         }
     }
 
-    /// Sets a parameter that this crate has no setter for, such as `EnableBeauty`. It is treated as personal
-    /// data. One that has a setter, given here as well, fails the build of the request.
+    /// Sets a parameter without a setter in this crate, such as `EnableBeauty`. It is treated as personal data. A name that is
+    /// already set is an error of [`prepare`](crate::prepare).
     #[must_use]
     pub fn extra(mut self, location: ParamLocation, name: &str, value: &str) -> Self {
         self.extra.push(location, name, value);

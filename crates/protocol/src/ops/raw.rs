@@ -1,4 +1,4 @@
-//! Any other action of the API, parameters and answer as they are.
+//! Any other action of the API, with raw parameters and response.
 //!
 //! Vendor's list: <https://api.aliyun.com/document/Cloudauth/2019-03-07/overview>
 
@@ -12,14 +12,11 @@ use crate::reply::{Answer, Reply, ReplyError};
 use crate::values::InvalidValue;
 use crate::wire::params::{ExtraParams, ParamLocation, Params};
 
-/// An action that this crate has no type for.
-///
-/// Under V3 each parameter has a place of its own, which the API's metadata tells: `ContrastFaceVerify`, for
-/// one, takes `CertNo` in the body, `InitFaceVerify` in the query. V1 does not care. All values are treated
-/// as personal data.
-///
-/// The answer is the whole JSON document. A `Code` other than `200` is a refusal, as everywhere; the legacy
-/// actions answer without a `Code`.
+/// An action without a type in this crate.
+/// Under V3 each parameter has a location, documented in the API metadata: `ContrastFaceVerify`, for example, takes `CertNo` in
+/// the body, `InitFaceVerify` in the query. Under V1 the location does not matter. All values are treated as personal data.
+/// The output is the whole JSON document. A `Code` other than `200` is a refusal, as for every operation; the legacy actions
+/// respond without a `Code`.
 ///
 /// ```
 /// use cloudauth_protocol::{Effect, ParamLocation, RawOperation};
@@ -38,7 +35,7 @@ pub struct RawOperation {
 }
 
 impl RawOperation {
-    /// The action `action`; `effect` says whether the call may be retried.
+    /// An action; `effect` decides whether the call may be retried.
     ///
     /// # Errors
     /// If the action is not 1 to 64 ASCII letters, digits, `.`, `-` or `_`. It is part of the signature, and of every
@@ -84,7 +81,7 @@ impl Operation for RawOperation {
     }
 }
 
-/// The whole JSON document of an answer. It can hold names, numbers and picture addresses, so `Debug` does not show it.
+/// The whole JSON document of a response. It can contain names, ID numbers and picture URLs, so `Debug` does not show it.
 #[derive(Clone, PartialEq)]
 pub struct RawAnswer(Value);
 
@@ -95,7 +92,7 @@ impl RawAnswer {
         &self.0
     }
 
-    /// The document, to keep.
+    /// The document, by value.
     #[must_use]
     pub fn into_inner(self) -> Value {
         self.0

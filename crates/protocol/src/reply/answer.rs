@@ -1,4 +1,4 @@
-//! From a response to the product's answer, or to the error that it is.
+//! Reads the envelope of a response: a product answer, or an error.
 
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
@@ -12,20 +12,20 @@ use super::xml;
 use crate::codes::{Code, GatewayCode};
 use crate::wire::body::Body;
 
-/// The largest body that is looked at, in bytes. An ID_PRO result has about two thousand.
+/// The largest body that is read, in bytes. An ID_PRO result has about two thousand.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// An answer that was neither refused nor broken.
+/// A successful response.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Reply<T> {
-    /// The vendor's name of this call; quote it when you ask them about it.
+    /// The vendor's identifier of this call. Quote it in support requests.
     pub request_id: Option<RequestId>,
-    /// What the operation gives.
+    /// The output of the operation.
     pub output: T,
 }
 
-/// An answer on its way to being read.
+/// A response that is being read.
 pub struct Answer<'a> {
     status: StatusCode,
     body: &'a [u8],
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Answer<'_> {
     }
 }
 
-/// What every JSON answer has around it. `code` is the spelling that the vendor's SDKs accept as well.
+/// The envelope of every JSON response. The vendor's SDKs also accept the spelling `code`.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 struct Envelope<'a, T> {
@@ -57,7 +57,10 @@ fn nothing<T>() -> Object<T> {
 }
 
 impl<'a> Answer<'a> {
-    /// An answer within the bound.
+    /// A response of limited size.
+    ///
+    /// # Errors
+    /// If the body is larger than 1 MiB.
     pub(crate) fn new(response: &'a Response<Body>) -> Result<Self, ReplyError> {
         let answer =
             Self { status: response.status(), body: response.body().as_bytes(), headers: response.headers() };
@@ -71,12 +74,12 @@ impl<'a> Answer<'a> {
     /// [`Product::code`].
     ///
     /// # Errors
-    /// If this is a gateway error, or no envelope with a code.
+    /// If this is a gateway error, or has no valid envelope with a code.
     pub fn product<T: Deserialize<'a>>(&self) -> Result<Product<'a, T>, ReplyError> {
         self.read_product(false)
     }
 
-    /// The same for the legacy actions, which answer without a code when all went well.
+    /// Like [`product`](Self::product), for the legacy actions, which omit the code of a successful call.
     pub(crate) fn product_with_optional_code<T: Deserialize<'a>>(
         &self,
     ) -> Result<Product<'a, T>, ReplyError> {
@@ -84,7 +87,7 @@ impl<'a> Answer<'a> {
     }
 
     fn read_product<T: Deserialize<'a>>(&self, code_is_optional: bool) -> Result<Product<'a, T>, ReplyError> {
-        // Checked as a whole: field by field costs more.
+        // One check of the whole text is cheaper than a check per field.
         let Ok(text) = std::str::from_utf8(self.body) else {
             return Err(self.malformed(Malformation::NotUtf8));
         };
@@ -119,8 +122,8 @@ impl<'a> Answer<'a> {
         serde_json::from_slice(self.body).map_err(|error| self.malformed(Malformation::of(&error)))
     }
 
-    /// The envelope with its result could not be read. Perhaps only the result is at fault: then code and
-    /// RequestId are still there, and a refusal is still a refusal.
+    /// The error of an unreadable envelope. If only the result is invalid, code and RequestId are still read, and a refusal is
+    /// still a refusal.
     fn unreadable(&self, text: &str, error: &serde_json::Error) -> ReplyError {
         if let Ok(Object(Some(envelope))) = serde_json::from_str::<Object<Envelope<'_, IgnoredAny>>>(text) {
             let request_id = envelope.request_id.filled().and_then(RequestId::new).or_else(|| self.id());
@@ -166,7 +169,7 @@ impl<'a> Answer<'a> {
         ReplyError::Malformed(Box::new(MalformedReply { what, request_id, status: self.status }))
     }
 
-    /// The RequestId of the headers, or else whatever the bytes of the body still show of one.
+    /// The RequestId of the headers, or one found in the bytes of the body.
     fn id(&self) -> Option<RequestId> {
         let header = self.headers.get("x-acs-request-id").and_then(|value| value.to_str().ok());
         header.and_then(RequestId::new).or_else(|| RequestId::salvage(self.body))
@@ -177,11 +180,11 @@ fn is_number(code: &str) -> bool {
     code.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// A product answer: HTTP 200 with a `Code` that is a number.
+/// A product answer: a response whose `Code` is a number.
 pub struct Product<'a, T> {
-    /// The product's code, [`Code::Success`] or a refusal.
+    /// The product's code: [`Code::Success`], or the code of a refusal.
     pub code: Code,
-    /// `ResultObject`, if there was one.
+    /// `ResultObject`, if present.
     pub result: Option<T>,
     message: LenientString<'a>,
     request_id: Option<RequestId>,
@@ -189,19 +192,19 @@ pub struct Product<'a, T> {
 }
 
 impl<T> Product<'_, T> {
-    /// The operation's output, with the RequestId of this answer.
+    /// A reply with this output and the RequestId of this answer.
     pub fn reply<U>(self, output: U) -> Reply<U> {
         Reply { request_id: self.request_id, output }
     }
 
-    /// The answer as a refusal with its code.
+    /// The error of a refused call, with its code.
     pub fn refused(self) -> ReplyError {
         let Self { code, message, request_id, status, .. } = self;
         let message = VendorMessage::new(message.filled());
         ReplyError::Refused(Box::new(Refusal { code, message, request_id, status }))
     }
 
-    /// The answer as one that lacks `field`, or has something else in its place.
+    /// The error of an answer without a valid `field`.
     pub fn lacks(self, field: &'static str) -> ReplyError {
         let what = Malformation::Lacks(field);
         ReplyError::Malformed(Box::new(MalformedReply {

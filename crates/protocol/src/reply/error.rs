@@ -1,4 +1,4 @@
-//! The errors of reading an answer.
+//! The errors of reading a response.
 
 use std::fmt;
 
@@ -7,24 +7,23 @@ use http::StatusCode;
 use super::vendor::{RequestId, VendorMessage};
 use crate::codes::{Code, GatewayCode};
 
-/// Why there is no reply.
-///
-/// All three mean that the request arrived. Whether it was executed: a gateway error and a refusal say no, but for
-/// those with which a server says that it failed (`InternalError`, `ServiceUnavailable`, an unknown code beside HTTP
-/// 5xx, `500`); of them, and of a malformed answer, nobody knows.
+/// The error of a call that has no reply.
+/// In all three cases the request arrived. A gateway error or a refusal means that the call was not executed, except for codes
+/// of a server failure (`InternalError`, `ServiceUnavailable`, an unknown code with HTTP 5xx, `500`). For those, and for a
+/// malformed response, execution is unknown.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// The gateway turned the call away before the product saw it.
+    /// The gateway refused the call before it reached the product.
     Gateway(Box<GatewayError>),
     /// The product refused the call.
     Refused(Box<Refusal>),
-    /// The answer cannot be understood.
+    /// The response cannot be read.
     Malformed(Box<MalformedReply>),
 }
 
 impl ReplyError {
-    /// The vendor's name of the call, if the answer held one.
+    /// The vendor's identifier of the call, if the response has one.
     #[must_use]
     pub fn request_id(&self) -> Option<&RequestId> {
         match self {
@@ -57,7 +56,7 @@ impl fmt::Display for ReplyError {
 
 impl std::error::Error for ReplyError {}
 
-/// The gateway turned the call away: signature, clock, key, quota, or its own trouble.
+/// A refusal by the gateway: signature, clock, access key, quota, or an internal failure.
 #[derive(Clone, Debug)]
 pub struct GatewayError {
     pub(super) code: GatewayCode,
@@ -67,13 +66,13 @@ pub struct GatewayError {
 }
 
 impl GatewayError {
-    /// The code, which also tells who must act and what to do next.
+    /// The code. Its manual entry says who must act and what to do next.
     #[must_use]
     pub const fn code(&self) -> &GatewayCode {
         &self.code
     }
 
-    /// The vendor's words.
+    /// The vendor's message.
     #[must_use]
     pub const fn message(&self) -> &VendorMessage {
         &self.message
@@ -90,7 +89,7 @@ impl fmt::Display for GatewayError {
     }
 }
 
-/// The product refused the call.
+/// A refusal by the product.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub(super) code: Code,
@@ -100,13 +99,13 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The code, which also tells who must act and what to do next.
+    /// The code. Its manual entry says who must act and what to do next.
     #[must_use]
     pub const fn code(&self) -> &Code {
         &self.code
     }
 
-    /// The vendor's words.
+    /// The vendor's message.
     #[must_use]
     pub const fn message(&self) -> &VendorMessage {
         &self.message
@@ -123,7 +122,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The answer cannot be understood. Whether the call was executed is unknown.
+/// The response cannot be read. Whether the call was executed is unknown.
 #[derive(Clone, Debug)]
 pub struct MalformedReply {
     pub(super) what: Malformation,
@@ -159,14 +158,14 @@ impl fmt::Display for MalformedReply {
             Malformation::Empty => f.write_str("the answer is empty"),
             Malformation::TooLarge => f.write_str("the answer is larger than 1 MiB"),
             Malformation::NotUtf8 => f.write_str("the answer is not UTF-8"),
-            Malformation::Markup => f.write_str("the answer is HTML or XML where JSON was asked for"),
+            Malformation::Markup => f.write_str("the answer is HTML or XML instead of JSON"),
             Malformation::Truncated => f.write_str("the answer ends in the middle of its JSON"),
             Malformation::NotTheJson { line, column } => {
-                write!(f, "the answer is not the JSON that was expected (line {line}, column {column})")
+                write!(f, "the answer is not the expected JSON (line {line}, column {column})")
             }
-            Malformation::Lacks(field) => write!(f, "the answer lacks {field}, or has it in another form"),
+            Malformation::Lacks(field) => write!(f, "the answer has no valid {field}"),
             Malformation::StatusContradictsCode => {
-                f.write_str("the answer's code is success and its HTTP status is not")
+                f.write_str("the answer has a success code but an HTTP error status")
             }
         }?;
         end(f, self.status, self.request_id.as_ref())

@@ -1,4 +1,4 @@
-//! Fields that are documented as one thing and come as others too.
+//! Fields whose actual JSON type can differ from the documented one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,17 +10,17 @@ use serde_json::value::RawValue;
 
 use crate::grammar;
 
-/// A string, or the text of a number or a truth value; borrowed from the document where it can be.
+/// A string, or the text of a number or a boolean; borrowed from the document if possible.
 #[derive(Default)]
 pub(crate) enum LenientString<'a> {
     /// Absent, or `null`.
     #[default]
     Missing,
-    /// A text, or the text of a whole number or a truth value.
+    /// A text, or the text of an integer or a boolean.
     Is(Cow<'a, str>),
-    /// A number that is not whole, as the nearest double.
+    /// A number that is not an integer, as the nearest double.
     Number(f64),
-    /// A list, an object, a number beyond all doubles, or a text that holds half a surrogate pair.
+    /// A list, an object, a number outside the range of a double, or a text with an unpaired surrogate.
     Other,
 }
 
@@ -36,18 +36,18 @@ impl<'a> LenientString<'a> {
         matches!(self, Self::Missing)
     }
 
-    /// The text, unless it says nothing: empty, or the word `null`, which the service writes for "none".
+    /// The text, unless it is empty or the word `null`, which the service sends for "no value".
     pub(crate) fn filled(&self) -> Option<&str> {
         self.as_str().filter(|text| !grammar::is_missing(text))
     }
 
-    /// The same as a code: `200.0` is `200`.
+    /// The text as a code: `200.0` is `200`.
     pub(crate) fn code(&self) -> Option<&str> {
         self.filled().map(|text| grammar::code(text).unwrap_or(text))
     }
 }
 
-/// From the value as it is written: a number keeps its text, and one beyond all doubles does no harm to its neighbours.
+/// Reads the value as written: a number keeps its text, and one outside the range of a double does not affect other fields.
 impl<'de: 'a, 'a> Deserialize<'de> for LenientString<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         <&'de RawValue>::deserialize(deserializer).map(Self::from_raw)
@@ -55,7 +55,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for LenientString<'a> {
 }
 
 impl<'a> LenientString<'a> {
-    /// From a JSON value as it is written.
+    /// Reads a JSON value as written.
     pub(crate) fn from_raw(raw: &'a RawValue) -> Self {
         let raw = raw.get();
         match raw.as_bytes() {
@@ -83,8 +83,8 @@ fn quoted(raw: &str) -> Option<&str> {
     raw.strip_prefix('"')?.strip_suffix('"')
 }
 
-/// The text of a JSON string without its quotes, whose escapes a parser has found well formed; `None` if it
-/// holds half a surrogate pair. One copy of the exact size: a parser's own grows as it reads.
+/// Unescapes the text between the quotes of a valid JSON string; `None` if it contains an unpaired surrogate. Allocates once, at
+/// the size of the input; a parser's buffer grows as it reads.
 pub(crate) fn unescape(quoted: &str) -> Option<String> {
     let mut out = String::with_capacity(quoted.len());
     let mut rest = quoted;
@@ -117,8 +117,8 @@ pub(crate) fn unescape(quoted: &str) -> Option<String> {
     Some(out)
 }
 
-/// An object, or `None` where anything else stands: serde's own structs take a list of values in order for
-/// one, which would make a pass of `["T", "200"]`.
+/// An object, or `None` for any other JSON value. Derived structs also accept a list of values in order, which would read
+/// `["T", "200"]` as a pass.
 pub(crate) struct Object<T>(pub(crate) Option<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

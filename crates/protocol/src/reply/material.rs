@@ -13,7 +13,7 @@ use crate::grammar;
 /// The largest document that is parsed, in bytes.
 const LARGEST: usize = 256 << 10;
 
-/// `MaterialInfo` as it came, parsed on demand: what is wrong with it must not cost `Passed` and `SubCode`.
+/// `MaterialInfo` as received, parsed on demand: an error in it must not affect `Passed` and `SubCode`.
 #[derive(Clone, Default)]
 pub struct MaterialInfo(State);
 
@@ -22,12 +22,12 @@ enum State {
     #[default]
     Absent,
     Document(String),
-    /// A list or an object where a text is documented.
+    /// A list or an object instead of the documented text.
     NotText,
 }
 
 impl MaterialInfo {
-    /// From the JSON value as it stands in the reply.
+    /// Reads the JSON value of the reply.
     pub(crate) fn from_wire(value: Option<&RawValue>) -> Self {
         let Some(value) = value.map(RawValue::get) else { return Self::default() };
         let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -38,13 +38,13 @@ impl MaterialInfo {
         })
     }
 
-    /// Whether there is none: missing, `null` or empty. Runs that never came to a comparison may lack it.
+    /// Whether it is missing, `null` or empty. It may be missing if the verification never reached the comparison.
     #[must_use]
     pub const fn is_absent(&self) -> bool {
         matches!(self.0, State::Absent)
     }
 
-    /// The document itself, if there is one. It can hold names, numbers and picture addresses.
+    /// The document, if present. It can contain names, ID numbers and picture URLs.
     #[must_use]
     pub fn expose(&self) -> Option<&str> {
         match &self.0 {
@@ -53,11 +53,11 @@ impl MaterialInfo {
         }
     }
 
-    /// Reads it. An absent one reads as a [`Material`] without anything.
+    /// Parses the document. A missing one gives an empty [`Material`].
     ///
     /// # Errors
-    /// If it is not a JSON object, or larger than 256 KiB. A single field of the wrong kind is no error: it
-    /// reads as [`FieldState::Malformed`].
+    /// If it is not a JSON object, or is larger than 256 KiB. A single invalid field is not an error: it becomes
+    /// [`FieldState::Malformed`].
     pub fn parse(&self) -> Result<Material<'_>, MaterialError> {
         match &self.0 {
             State::Absent => Ok(Material::default()),
@@ -81,7 +81,7 @@ impl fmt::Debug for MaterialInfo {
     }
 }
 
-/// A `MaterialInfo` that cannot be read. The document is not quoted.
+/// The error of an unreadable `MaterialInfo`. It never quotes the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaterialError(&'static str);
 
@@ -93,22 +93,21 @@ impl fmt::Display for MaterialError {
 
 impl std::error::Error for MaterialError {}
 
-/// A field that may be missing or wrong without harm to its neighbours.
-///
-/// Exhaustive on purpose: what decides on a reading must say what it makes of each case.
+/// The state of a field that may be missing or malformed without affecting other fields.
+/// Exhaustive on purpose: code that decides on a field must handle each case.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum FieldState<T> {
-    /// Absent, `null`, an empty text, or the text `null`.
+    /// Missing, `null`, an empty text, or the text `null`.
     #[default]
     Missing,
-    /// As documented.
+    /// Present, as documented.
     Is(T),
-    /// There, but not as documented: a number that is none, a flag that is neither `T` nor `F`.
+    /// Present, but not as documented: an invalid number, a flag that is neither `T` nor `F`.
     Malformed,
 }
 
 impl<T: Copy> FieldState<T> {
-    /// The value, if it is as documented.
+    /// The value, if valid.
     #[must_use]
     pub const fn value(&self) -> Option<T> {
         match self {
@@ -118,13 +117,13 @@ impl<T: Copy> FieldState<T> {
     }
 }
 
-/// What `MaterialInfo` says. Every field is optional, unknown ones are passed over; those of the ID_PLUS and
-/// intent schemes are read from [`MaterialInfo::expose`].
+/// The contents of `MaterialInfo`. Every field is optional, unknown ones are ignored. For the fields of the ID_PLUS and intent
+/// schemes use [`MaterialInfo::expose`].
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Material<'a> {
-    /// `faceAttack`: an attack was found. Independent of `faceAttackScore`.
+    /// `faceAttack`: an attack was detected. Independent of `faceAttackScore`.
     pub face_attack: FieldState<bool>,
     /// `faceOcclusion`: part of the face was covered.
     pub face_occlusion: FieldState<bool>,
@@ -148,7 +147,7 @@ pub struct FacialPicture<'a> {
     pub quality_score: FieldState<f64>,
     /// `idCardVerifyScore` (ID_PLUS).
     pub id_card_verify_score: FieldState<f64>,
-    /// `qualityBackground`, documented as a text that holds a number.
+    /// `qualityBackground`, documented as a text that contains a number.
     pub quality_background: FieldState<f64>,
     /// `qualityBlur`, likewise.
     pub quality_blur: FieldState<f64>,
@@ -161,20 +160,20 @@ pub struct FacialPicture<'a> {
     /// `ossBucketName`: your bucket.
     #[serde(borrow, deserialize_with = "text")]
     pub oss_bucket_name: Option<Cow<'a, str>>,
-    /// `ossObjectName`: the picture's name in it.
+    /// `ossObjectName`: the name of the picture in the bucket.
     #[serde(borrow, deserialize_with = "text")]
     pub oss_object_name: Option<Cow<'a, str>>,
-    /// `pictureUrl`: valid 15 minutes from the query.
+    /// `pictureUrl`: valid for 15 minutes from the query.
     #[serde(borrow, deserialize_with = "picture_url")]
     pub picture_url: Option<PictureUrl<'a>>,
 }
 
-/// The address of a face picture, `http` or `https`. It holds temporary credentials: never store or log it.
+/// The URL of a face picture, `http` or `https`. It contains temporary credentials: never store or log it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PictureUrl<'a>(Cow<'a, str>);
 
 impl PictureUrl<'_> {
-    /// The address itself.
+    /// The URL itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -225,7 +224,7 @@ impl<'de> Deserialize<'de> for FieldState<f64> {
     }
 }
 
-/// The picture; nothing at all where something else than an object stands.
+/// Reads the picture. Anything other than an object gives an empty picture.
 fn picture<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FacialPicture<'de>, D::Error> {
     Ok(Object::deserialize(deserializer)?.0.unwrap_or_default())
 }

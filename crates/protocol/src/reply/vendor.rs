@@ -1,21 +1,23 @@
-//! What every answer says of the call: the vendor's name of it, and words.
+//! The vendor's identifier of a call, and the vendor's message.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::redact::{is_plain_identifier, printable};
+use crate::values::InvalidValue;
 
-/// The vendor's name of one call: an upper-case UUID in all samples. Safe to log and to quote: `Display` and `Debug` mask
-/// long runs of digits in one that is not a UUID.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// The vendor's identifier of one call: an upper-case UUID in all samples. Safe to log and to quote: `Display` and `Debug` mask
+/// long runs of digits unless it is a UUID.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
-    /// `None` if the text is no identifier.
+    /// `None` if the text is not an identifier.
     pub(crate) fn new(text: &str) -> Option<Self> {
         is_plain_identifier(text, 64).then(|| Self(text.into()))
     }
 
-    /// Finds what looks like one in a document that cannot be read, JSON or XML, whole or truncated.
+    /// Finds a RequestId in an unreadable document: JSON or XML, complete or truncated.
     pub(crate) fn salvage(document: &[u8]) -> Option<Self> {
         const KEY: &[u8] = b"RequestId";
         let at = document.windows(KEY.len()).position(|window| window.eq_ignore_ascii_case(KEY))?;
@@ -34,6 +36,16 @@ impl RequestId {
     }
 }
 
+impl FromStr for RequestId {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Self::new(text)
+            .ok_or(InvalidValue::new("RequestId", "must be 1 to 64 letters, digits, `.`, `-` or `_`"))
+    }
+}
+
+/// The identifier, safe to log. Use `as_str` for the exact text.
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.0))
@@ -46,8 +58,8 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// The vendor's words beside a code. They can quote the request: `SignatureDoesNotMatch` repeats every
-/// parameter, name and ID number included. So they have no `Display`.
+/// The vendor's message for a code. It can quote the request: `SignatureDoesNotMatch` repeats every parameter, including name and
+/// ID number. So it has no `Display`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct VendorMessage(Box<str>);
 
@@ -56,7 +68,7 @@ impl VendorMessage {
         Self(text.unwrap_or_default().into())
     }
 
-    /// The words themselves; empty if there were none. Don't log them.
+    /// The message; empty if missing. Do not log it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,9 +1,9 @@
-//! The gateway's errors in XML: it answers so when it has not read `Format` yet.
+//! The gateway's errors in XML, which it sends before it has read `Format`.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-/// What an XML error says.
+/// The fields of an XML error.
 #[derive(Default)]
 pub(super) struct XmlError {
     pub(super) code: String,
@@ -48,7 +48,7 @@ pub(super) fn read_error(document: &str) -> Option<XmlError> {
     (codes == 1 && !error.code.is_empty()).then_some(error)
 }
 
-/// Adds a piece of text to the field that is open. `None` if the root is not `Error`.
+/// Appends text to the open field. `None` if the root is not `Error`.
 fn append(error: &mut XmlError, open: &[String], piece: &str) -> Option<()> {
     let mut names = open.iter().map(String::as_str);
     match (names.next(), names.next(), names.next()) {

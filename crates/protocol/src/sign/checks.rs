@@ -7,8 +7,7 @@ use crate::operation::LONGEST_ACTION;
 use crate::redact::is_plain_identifier;
 use crate::wire::params::Param;
 
-/// Sorts by name, byte by byte, and refuses a name that comes twice: the gateway could read one and this
-/// side mean the other.
+/// Sorts by name, byte by byte, and refuses a repeated name: the gateway could read one value while the caller means the other.
 pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
     let in_order = |one: &Param<'_>, next: &Param<'_>| one.name < next.name;
     if params.is_sorted_by(in_order) {
@@ -21,8 +20,8 @@ pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
     }
 }
 
-/// The headers that a signature covers. A value that is not visible ASCII cannot be signed, and is an error: a header
-/// that is sent but not signed is refused by the service.
+/// The headers that a signature covers. A value that is not visible ASCII cannot be signed and is an error: the service refuses
+/// a header that is sent but not signed.
 pub(super) fn signable(
     headers: &HeaderMap,
     covers: impl Fn(&str) -> bool,
@@ -37,7 +36,7 @@ pub(super) fn signable(
         .collect()
 }
 
-/// Refuses an action that is not an identifier, under every signature alike.
+/// Refuses an action that is not an identifier, for every signature.
 pub(super) fn check_action(action: &str) -> Result<(), BuildError> {
     if is_plain_identifier(action, LONGEST_ACTION) { Ok(()) } else { Err(BuildError(Problem::Action)) }
 }

@@ -1,4 +1,4 @@
-//! The error of writing a request.
+//! The error of building a request.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use http::header::{HeaderName, InvalidHeaderValue};
 use crate::operation::LONGEST_ACTION;
 use crate::redact::is_plain_identifier;
 
-/// The longest URL that the `http` crate takes.
+/// The longest URL that the `http` crate accepts.
 pub(super) const LONGEST_URL: usize = 65_534;
 
-/// A request that cannot be written. Nothing was sent.
+/// The error of a request that cannot be built. Nothing was sent.
 #[derive(Debug)]
 pub struct BuildError(pub(super) Problem);
 
@@ -37,17 +37,17 @@ impl BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Problem::Duplicate(name) => write!(f, "the parameter {name} is given twice"),
+            Problem::Duplicate(name) => write!(f, "the parameter {name} appears twice"),
             Problem::Action => {
                 write!(f, "the action must be 1 to {LONGEST_ACTION} ASCII letters, digits, `.`, `-` or `_`")
             }
             Problem::Unsignable(name) => write!(f, "the header {name} must be visible ASCII to be signed"),
             Problem::UrlTooLong(length) => write!(
                 f,
-                "the URL would be {length} bytes, and at most {LONGEST_URL} are allowed; \
+                "the URL would have {length} bytes, more than {LONGEST_URL}; \
                  send the parameters in the body (signing V1)"
             ),
-            Problem::Http(_) => f.write_str("the request cannot be written as HTTP"),
+            Problem::Http(_) => f.write_str("the request is not valid HTTP"),
         }
     }
 }

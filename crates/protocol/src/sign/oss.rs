@@ -1,4 +1,4 @@
-//! Reading an object of OSS (对象存储), where the face pictures are: signatures V4 and V1, in headers or as a link.
+//! Signatures V4 and V1 of OSS (对象存储), which stores the face pictures: in headers, or as a link.
 //!
 //! ```text
 //! V4  canonical      = GET \n /bucket/key \n query \n headers \n \n UNSIGNED-PAYLOAD
@@ -36,7 +36,7 @@ const V4: &str = "OSS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 
 /// An object in a bucket. `DescribeFaceVerify` names both ([`FacialPicture`](crate::FacialPicture)); the region is
-/// `cn-shanghai` unless yours is set up otherwise.
+/// `cn-shanghai` unless you configured another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OssObject {
     bucket: Box<str>,
@@ -48,8 +48,8 @@ impl OssObject {
     /// The object `key` of `bucket` in `region`, such as `cn-shanghai`.
     ///
     /// # Errors
-    /// If the bucket or the region cannot be part of a host's name, or the key is empty, longer than 1023 bytes, begins
-    /// with a slash, or holds control characters or a step upwards.
+    /// If the bucket or the region cannot be part of a host name, or the key is empty, longer than 1023 bytes, begins with a slash,
+    /// or contains control characters or a `.` or `..` segment.
     pub fn new(bucket: &str, key: &str, region: &str) -> Result<Self, InvalidValue> {
         let is_label = |text: &str| {
             text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -84,7 +84,7 @@ impl OssObject {
         format!("/{}/{}", self.bucket, self.key)
     }
 
-    /// The key as it stands in a URL: encoded, with its slashes.
+    /// The key as a URL path: encoded, with its slashes.
     fn path(&self) -> String {
         let mut path = Vec::with_capacity(self.key.len() + 1);
         for part in self.key.split('/') {
@@ -95,30 +95,31 @@ impl OssObject {
     }
 }
 
-/// Which of the two signatures.
+/// The signature version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OssSigning {
-    /// HMAC-SHA256 with a key for the day and the region.
+    /// HMAC-SHA256 with a key derived for the day and the region.
     #[default]
     V4,
-    /// HMAC-SHA1 with the secret itself. What `pictureUrl` is signed with.
+    /// HMAC-SHA1 with the secret itself. The service signs `pictureUrl` with it.
     V1,
 }
 
 personal! {
-    /// A link to an object. Whoever has it can read the object while it holds.
+    /// A link to an object. Anyone with the link can read the object until it expires.
     OssLink
 }
 
-/// A signature and how it came about. `Debug` shows neither: V1's string to sign holds the security token.
+/// A signed request or link, with the stages of its signature. `Debug` shows no stage: the string to sign of V1 contains the
+/// security token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed<T> {
     /// The request, or the link.
     pub output: T,
-    /// V4's canonical request.
+    /// The canonical request (V4).
     pub canonical_request: Option<String>,
-    /// What the HMAC was computed over.
+    /// The input of the HMAC.
     pub string_to_sign: String,
 }
 
@@ -128,10 +129,10 @@ impl<T: fmt::Debug> fmt::Debug for Signed<T> {
     }
 }
 
-/// A request that reads an object, signed in its headers; those with the signature and the token are marked sensitive.
+/// A request that reads an object, signed in its headers. The headers with the signature and the token are marked sensitive.
 ///
 /// # Errors
-/// If the request cannot be written.
+/// If the request cannot be built.
 pub fn get(
     object: &OssObject,
     by: &Credentials,
@@ -167,7 +168,7 @@ pub fn get(
     Ok(Signed { output, canonical_request, string_to_sign })
 }
 
-/// A link that reads an object without any header, for as long as `holds` (V4 takes seven days at most).
+/// A link that reads an object without extra headers, valid for `holds` (V4 allows at most seven days).
 #[must_use]
 pub fn link(
     object: &OssObject,
@@ -186,7 +187,7 @@ pub fn link(
     };
     let (canonical_request, string_to_sign) = match how {
         OssSigning::V4 => {
-            // In order, as they are signed.
+            // In sorted order, as required for signing.
             pair("x-oss-credential", &format!("{}/{}", by.access_key_id(), scope(object, at)));
             pair("x-oss-date", &basic(at));
             pair("x-oss-expires", &holds.as_secs().to_string());
@@ -243,7 +244,7 @@ fn v1_signature(by: &Credentials, string_to_sign: &str) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The `x-oss-` headers as both signatures want them.
+/// The `x-oss-` header lines of both signatures.
 fn lines(headers: &HeaderMap) -> Result<String, BuildError> {
     let mut lines: Vec<String> =
         signable(headers, |_| true)?.into_iter().map(|(name, value)| format!("{name}:{value}\n")).collect();

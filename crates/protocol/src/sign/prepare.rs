@@ -1,4 +1,4 @@
-//! From an operation to a signed request.
+//! Builds and signs a request.
 
 use std::borrow::Cow;
 
@@ -20,22 +20,22 @@ use crate::wire::stamp::Stamp;
 const FORM: &str = "application/x-www-form-urlencoded";
 const AGENT: &str = concat!("cloudauth-rust/", env!("CARGO_PKG_VERSION"));
 
-/// Which signature, and where the parameters stand. See the [module](super) for the table.
+/// The signature version and the location of the parameters. The module [`sign`](crate::sign) has a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signing {
-    /// HMAC-SHA1, POST, everything in the form body. No personal data in the URL.
+    /// HMAC-SHA1, POST, all parameters in the form body. No personal data in the URL.
     #[default]
     V1,
-    /// HMAC-SHA1, GET, everything in the query. **Puts personal data into the URL.**
+    /// HMAC-SHA1, GET, all parameters in the query. **Puts personal data into the URL.**
     V1Get,
-    /// ACS3-HMAC-SHA256, POST, each parameter where the vendor's SDKs of generation 3 put it.
+    /// ACS3-HMAC-SHA256, POST, each parameter where the vendor's third-generation SDKs put it.
     /// **Puts personal data into the URL**, as those SDKs do.
     V3,
-    /// ACS3-HMAC-SHA256, GET, everything in the query. **Puts personal data into the URL.**
+    /// ACS3-HMAC-SHA256, GET, all parameters in the query. **Puts personal data into the URL.**
     V3Get,
-    /// ACS3-HMAC-SHA256, POST, everything in the form body. The signature is sound by the algorithm; that the
-    /// gateway looks for these parameters in the body has **not been verified against the live service**.
+    /// ACS3-HMAC-SHA256, POST, all parameters in the form body. The signature follows the algorithm; whether the gateway reads
+    /// these parameters from the body has **not been verified against the live service**.
     V3Body,
 }
 
@@ -48,7 +48,7 @@ impl Signing {
     }
 }
 
-/// Writes and signs one request. The stamp is used up: a second attempt needs a new one.
+/// Builds and signs one request. It consumes the stamp: a second attempt needs a new one.
 ///
 /// The headers that carry the signature or a token are marked sensitive.
 ///
@@ -64,8 +64,8 @@ pub fn prepare<O: Operation + ?Sized>(
     build(op, to, by, how, &stamp, Show::Nothing).map(|built| built.request)
 }
 
-/// Like [`prepare`], and keeps every stage of the signature, to be compared with another implementation's or
-/// with the string that the gateway's `SignatureDoesNotMatch` quotes.
+/// Like [`prepare`], but keeps every stage of the signature, to compare with another implementation or with the string that the
+/// gateway's `SignatureDoesNotMatch` quotes.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -82,12 +82,12 @@ pub fn explain<O: Operation + ?Sized>(
     Ok(Explanation::new(real.request, real.stages, masked))
 }
 
-/// What is wanted besides the request.
+/// What to return besides the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Show {
     Nothing,
     Stages,
-    /// The stages of a request whose personal values are replaced.
+    /// The stages, with personal values replaced.
     Masked,
 }
 

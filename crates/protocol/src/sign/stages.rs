@@ -6,7 +6,7 @@ use http::Request;
 
 use crate::wire::body::Body;
 
-/// A signed request and how its signature came about.
+/// A signed request and the stages of its signature.
 pub struct Explanation {
     request: Request<Body>,
     stages: Stages,
@@ -18,7 +18,7 @@ pub struct Explanation {
 pub struct Stages {
     /// V1: the sorted, encoded parameters. V3: the canonical request.
     pub canonical: String,
-    /// What the HMAC is computed over.
+    /// The input of the HMAC.
     pub string_to_sign: String,
     /// Base64 (V1) or lower-case hexadecimal (V3).
     pub signature: String,
@@ -29,20 +29,20 @@ impl Explanation {
         Self { request, stages, masked }
     }
 
-    /// The request, as [`prepare`] would have given it.
+    /// The request, as [`prepare`](crate::prepare) returns it.
     #[must_use]
     pub fn into_request(self) -> Request<Body> {
         self.request
     }
 
-    /// The stages with each personal value replaced by its name, and the true signature. Computed from the
-    /// replaced values, so hashing them again does not give the signature.
+    /// The stages with each personal value replaced by its name, and the real signature. Hashing the replaced stages does not give
+    /// that signature.
     #[must_use]
     pub const fn masked(&self) -> &Stages {
         &self.masked
     }
 
-    /// The stages as they were signed, names, ID numbers and tokens included.
+    /// The stages as signed, including names, ID numbers and tokens.
     #[must_use]
     pub const fn expose(&self) -> &Stages {
         &self.stages

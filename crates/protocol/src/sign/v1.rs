@@ -5,9 +5,8 @@
 //! string to sign = METHOD & %2F & percent-encoded canonical
 //! Signature      = Base64(HMAC-SHA1(secret + "&", string to sign))
 //! ```
-//!
-//! Query and form count as one; the signature is the last parameter. Source: the vendor's SDKs (three
-//! official implementations agree on the vectors under `tests/vectors`).
+//! Query and form parameters are signed together; the signature is the last parameter. Source: the vendor's SDKs (three official
+//! implementations agree on the vectors in `tests/vectors`).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,7 +21,7 @@ use crate::wire::encode::{DoubleEncoder, push_encoded};
 use crate::wire::params::{Name, ParamLocation, Params, name};
 use crate::wire::stamp::Stamp;
 
-/// Signs an operation: everything of a request but the HTTP around it.
+/// Signs an operation: the parameters of a request, without the HTTP parts.
 ///
 /// # Errors
 /// If two parameters share a name, or the operation's action is not an identifier.
@@ -38,7 +37,7 @@ pub fn sign_operation<O: Operation + ?Sized>(
     sign_with_common(method, op.action(), params, by, stamp, false)
 }
 
-/// Signs an operation's own parameters and those that every request carries.
+/// Signs the parameters of an operation and the common ones.
 pub(super) fn sign_with_common(
     method: &Method,
     action: &str,
@@ -47,7 +46,7 @@ pub(super) fn sign_with_common(
     stamp: &Stamp,
     mask: bool,
 ) -> Result<Signed, BuildError> {
-    // Bound anew, for as long as the shortest of what is added.
+    // Rebound with a shorter lifetime, for the values added here.
     let mut params = params;
     if let Some(token) = by.security_token() {
         let token = if mask { "[SecurityToken]" } else { token.expose() };
@@ -57,7 +56,7 @@ pub(super) fn sign_with_common(
     let common = [
         (name!("AccessKeyId"), by.access_key_id()),
         (name!("Action"), action),
-        // Without it the gateway answers XML.
+        // Without it the gateway responds in XML.
         (name!("Format"), "JSON"),
         (name!("SignatureMethod"), "HMAC-SHA1"),
         (name!("SignatureNonce"), stamp.nonce.as_str()),
@@ -68,7 +67,7 @@ pub(super) fn sign_with_common(
     sign_merged(method, params, &common, by.secret())
 }
 
-/// Signs `params`, which hold the common parameters too, but no `Signature`.
+/// Signs `params`, which must include the common parameters but no `Signature`.
 ///
 /// # Errors
 /// If two parameters share a name.
@@ -76,7 +75,7 @@ pub fn sign(method: &Method, params: Params<'_>, secret: &AccessKeySecret) -> Re
     sign_merged(method, params, &[], secret)
 }
 
-/// Signs the union of `params` and `common`, which is in order.
+/// Signs the union of `params` and the sorted `common`.
 fn sign_merged(
     method: &Method,
     params: Params<'_>,
@@ -114,7 +113,7 @@ fn sign_merged(
     let mut mac = secret.v1();
     mac.update(&string_to_sign);
     let mut signature = [0; 28];
-    // 20 bytes of HMAC-SHA1 are 28 of Base64.
+    // 20 bytes of HMAC-SHA1 give 28 characters of Base64.
     let _ = STANDARD.encode_slice(mac.finalize().into_bytes(), &mut signature);
 
     let canonical_len = wire.len();
@@ -138,7 +137,7 @@ impl Signed {
         self.wire.get(..self.canonical_len).unwrap_or_default()
     }
 
-    /// What the HMAC is computed over.
+    /// The input of the HMAC.
     #[must_use]
     pub fn string_to_sign(&self) -> &[u8] {
         &self.string_to_sign
@@ -150,7 +149,7 @@ impl Signed {
         std::str::from_utf8(&self.signature).unwrap_or_default()
     }
 
-    /// The finished form body or query: the canonical text with `&Signature=...` behind it.
+    /// The form body or query: the canonical text followed by `&Signature=...`.
     #[must_use]
     pub fn into_wire(self) -> Vec<u8> {
         self.wire

@@ -5,8 +5,7 @@
 //! string to sign    = ACS3-HMAC-SHA256 \n hex(SHA-256(canonical request))
 //! signature         = hex(HMAC-SHA256(secret, string to sign))
 //! ```
-//!
-//! Source: the vendor's SDKs of generation 3 (Python and Node agree on the vectors under `tests/vectors`).
+//! Source: the vendor's third-generation SDKs (Python and Node agree on the vectors in `tests/vectors`).
 
 use hmac::Mac;
 use http::Method;
@@ -23,9 +22,9 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 /// A V3 signature with its stages.
 #[derive(Clone)]
 pub struct Signed {
-    /// The canonical request, personal data included.
+    /// The canonical request, including personal data.
     pub canonical_request: String,
-    /// What the HMAC is computed over.
+    /// The input of the HMAC.
     pub string_to_sign: String,
     /// The signature in lower-case hexadecimal.
     pub signature: String,
@@ -39,7 +38,7 @@ impl std::fmt::Debug for Signed {
     }
 }
 
-/// The canonical query: sorted by name, encoded. It is what stands in the URL, too.
+/// The canonical query: sorted by name, encoded. It is also the query of the URL.
 ///
 /// # Errors
 /// If two parameters share a name.
@@ -49,7 +48,7 @@ pub fn canonical_query(params: Params<'_>) -> Result<String, BuildError> {
     Ok(encode(&params))
 }
 
-/// `name=value&...`, encoded, in the order given.
+/// `name=value&...`, encoded, in the given order.
 pub(super) fn encode(params: &[Param<'_>]) -> String {
     let mut out = Vec::with_capacity(params.iter().map(|p| p.name.text.len() + p.value.len() * 3 + 2).sum());
     for param in params {
@@ -63,14 +62,14 @@ pub(super) fn encode(params: &[Param<'_>]) -> String {
     ascii(&out)
 }
 
-/// Whether a request that carries this header must sign it. `user-agent` and `accept` are left out: proxies
-/// and HTTP libraries rewrite them.
+/// Whether the signature must cover this header. `user-agent` and `accept` are not signed: proxies and HTTP libraries rewrite
+/// them.
 pub(super) fn must_be_signed(name: &str) -> bool {
     name.starts_with("x-acs-") || matches!(name, "host" | "content-type")
 }
 
-/// Signs one request. `query` is encoded and sorted; `headers` are those to be signed, in any order and case;
-/// values of one name are sorted and joined with a comma.
+/// Signs one request. `query` is encoded and sorted; `headers` are the headers to sign, in any order and case;
+/// the values of a repeated name are sorted and joined with a comma.
 pub fn sign<'a>(
     method: &Method,
     query: &str,

@@ -1,5 +1,4 @@
-//! Parameters that are one of a few words. The lists are open: a word that is newer than this crate goes
-//! through as `Other`.
+//! Parameters with a fixed set of words. The enums are open: a word newer than this crate is sent as `Other`.
 
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $wire:literal,)* }) => {
@@ -8,7 +7,7 @@ macro_rules! choice {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$word_doc])* $variant,)*
-            /// A word that this crate does not know, sent as it is.
+            /// A word unknown to this crate, sent unchanged.
             Other(Box<str>),
         }
 
@@ -26,23 +25,23 @@ macro_rules! choice {
 }
 
 choice! {
-    /// `ProductCode`: which verification scheme.
+    /// `ProductCode`: the verification scheme.
     ProductCode {
-        /// Liveness and comparison with the authoritative source; the web flow takes this one alone.
+        /// Liveness and comparison with the authoritative source. The only scheme of the web flow.
         IdPro = "ID_PRO",
         /// With ID card photographs.
         IdPlus = "ID_PLUS",
         /// With a spoken statement of intent.
         Mfvc = "MFVC",
-        /// Comparison with a picture of yours.
+        /// Comparison with your own picture.
         PvFv = "PV_FV",
-        /// Liveness alone.
+        /// Liveness only.
         LrFr = "LR_FR",
     }
 }
 
 choice! {
-    /// `CertifyUrlType`: what device the link is for (web SDK only).
+    /// `CertifyUrlType`: the device type of the link (web SDK only).
     CertifyUrlType {
         /// A desktop browser.
         Web = "WEB",
@@ -52,11 +51,11 @@ choice! {
 }
 
 choice! {
-    /// `CertifyUrlStyle`: how long the link is.
+    /// `CertifyUrlStyle`: the length of the link.
     CertifyUrlStyle {
         /// A short link, the default. Some browsers fail on it.
         Short = "S",
-        /// The full link; an iframe needs it.
+        /// The full link. Required for an iframe.
         Long = "L",
     }
 }
@@ -82,11 +81,11 @@ choice! {
 }
 
 choice! {
-    /// `ProcedurePriority`: what a mobile page does where the browser lacks WebRTC or WASM.
+    /// `ProcedurePriority`: what a mobile page does in a browser without WebRTC or WASM.
     ProcedurePriority {
         /// Offers the link for another browser; the default.
         Url = "url",
-        /// Stays, with what the browser can.
+        /// Stays, with the features that the browser has.
         Keep = "keep",
         /// Falls back to a recorded video, which turns off `Model` and `VideoEvidence`.
         Video = "video",
@@ -94,16 +93,16 @@ choice! {
 }
 
 choice! {
-    /// `FaceGuardOutput`: what else to report (at extra cost).
+    /// `FaceGuardOutput`: additional output (at extra cost).
     FaceGuardOutput {
-        /// Labels of device risk.
+        /// Device risk labels.
         DeviceRisk = "DeviceRisk",
     }
 }
 
 choice! {
-    /// `SuitableType`: a mode for elderly people (`LIVENESS` and `MULTI_ACTION` only). The vendor gives the
-    /// values 0, 1 and 2 and no finer text.
+    /// `SuitableType`: a mode for elderly people (`LIVENESS` and `MULTI_ACTION` only). The vendor documents only
+    /// the values 0, 1 and 2.
     SuitableType {
         /// `0`.
         Zero = "0",

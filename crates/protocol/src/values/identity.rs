@@ -1,4 +1,4 @@
-//! The person: name, ID number, phone, address, user id.
+//! The person: name, ID number, mobile number, IP address, user id.
 
 use std::net::IpAddr;
 
@@ -14,11 +14,11 @@ personal! {
 }
 
 impl CertName {
-    /// The vendor wants no Latin letters or other special characters in a name (Code 401). The middle dot of
-    /// names such as 阿卜杜拉·买买提 is let through, and so are characters outside the basic plane.
+    /// The vendor refuses Latin letters and special characters in a name (Code 401). This type accepts the middle dot of names
+    /// such as 阿卜杜拉·买买提, and characters outside the basic multilingual plane.
     ///
     /// # Errors
-    /// If the name is empty, longer than 64 characters, or holds ASCII characters.
+    /// If the name is empty, longer than 64 characters, or contains ASCII letters or digits.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
         let value = text("CertName", value)?;
         if value.trim() != value {
@@ -40,8 +40,8 @@ personal! {
 }
 
 impl CertNo {
-    /// The vendor's text for Code 401 forbids letters outright; GB 11643 has `X` as its eleventh check
-    /// character, so a final `X` is let through.
+    /// The vendor's text for Code 401 forbids all letters. GB 11643 uses `X` as its eleventh check character, so this type accepts
+    /// a final `X`.
     ///
     /// # Errors
     /// If the length, the date of birth or the check character is wrong.
@@ -86,7 +86,7 @@ fn is_date(digits: &[u32]) -> bool {
     year >= 1800 && (1..=days).contains(&day)
 }
 
-/// The two halves of `CertName` and `CertNo`: either both as they are, or both encrypted.
+/// `CertName` and `CertNo`, both plain or both encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     pub(crate) name: CertName,
@@ -95,17 +95,17 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Name and number as they are. They travel under TLS.
+    /// A plain name and number. TLS protects them on the way.
     #[must_use]
     pub const fn plain(name: CertName, number: CertNo) -> Self {
         Self { name, number, encrypted: false }
     }
 
-    /// Name and number that you have encrypted with the vendor's SM2 key, in Base64; `EncryptType=SM2` goes
-    /// with them. This crate does not encrypt: the layout of the ciphertext is not documented.
+    /// A name and number that you encrypted with the vendor's SM2 key, in Base64. They are sent with `EncryptType=SM2`. This crate
+    /// does not encrypt: the layout of the ciphertext is not documented.
     ///
     /// # Errors
-    /// If one of the two is not Base64.
+    /// If a value is not Base64.
     pub fn sm2(name: &str, number: &str) -> Result<Self, InvalidValue> {
         let checked = |parameter, value: &str| match STANDARD.decode(value) {
             Ok(bytes) if !bytes.is_empty() => Ok(value.into()),
@@ -125,10 +125,10 @@ personal! {
 }
 
 impl Mobile {
-    /// The documented example is eleven digits that begin with a 1; nothing else is stated.
+    /// Accepts eleven digits that begin with 1, as in the vendor's example. The vendor documents no other rule.
     ///
     /// # Errors
-    /// If it is anything else.
+    /// If the number has another form.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
         if value.len() != 11 || !value.starts_with('1') || !value.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidValue::new("Mobile", "must be 11 digits that begin with 1"));
@@ -138,25 +138,27 @@ impl Mobile {
 }
 
 personal! {
-    /// `UserId`: your own, unique id of the user.
+    /// `UserId`: your own unique id of the user.
     UserId
 }
 
 impl UserId {
+    /// Checks the id.
+    ///
     /// # Errors
-    /// If it is empty or holds control characters.
+    /// If it is empty or contains control characters.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
         Ok(Self(text("UserId", value)?.into()))
     }
 }
 
 personal! {
-    /// `Ip`: the end user's address.
+    /// `Ip`: the end user's IP address.
     Ip
 }
 
 impl Ip {
-    /// Of an address.
+    /// The text of an address.
     #[must_use]
     pub fn new(ip: IpAddr) -> Self {
         Self(ip.to_string().into())

@@ -1,18 +1,21 @@
-//! Identifiers: scene, order, session, authorisation.
+//! Identifiers: scene, order, verification, authorization.
 
 use std::fmt;
+use std::str::FromStr;
 
 use super::{InvalidValue, text};
 use crate::redact::{mask_digits, personal};
 use crate::wire::stamp::hex;
 
-/// `SceneId`: the number that the console gives a verification scene.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// `SceneId`: the number of a verification scene in the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SceneId(u64);
 
 impl SceneId {
+    /// Checks the number.
+    ///
     /// # Errors
-    /// If the number is zero or does not fit the wire's signed 64 bits.
+    /// If the number is zero or does not fit into a signed 64-bit integer, the type on the wire.
     pub const fn new(id: u64) -> Result<Self, InvalidValue> {
         if id == 0 || id > i64::MAX as u64 {
             return Err(InvalidValue::new("SceneId", "must be between 1 and 2^63 - 1"));
@@ -33,15 +36,27 @@ impl fmt::Display for SceneId {
     }
 }
 
-/// `OuterOrderNo`: your own, unique name for this verification.
-///
-/// The vendor's page says "32 letters and digits"; its sister products say 1 to 32. This type takes 1 to 32,
-/// and [`OuterOrderNo::generate`] makes 32. What the service does with a number that it has seen is not
-/// documented.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+impl FromStr for SceneId {
+    type Err = InvalidValue;
+
+    /// Reads the number, in decimal digits.
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        if !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidValue::new("SceneId", "must be a number"));
+        }
+        Self::new(text.parse().unwrap_or_default())
+    }
+}
+
+/// `OuterOrderNo`: your own unique identifier of a verification.
+/// The vendor's page says "32 letters and digits"; its sibling products say 1 to 32. This type accepts 1 to 32, and
+/// [`OuterOrderNo::generate`] creates 32. How the service treats a repeated number is not documented.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OuterOrderNo(Box<str>);
 
 impl OuterOrderNo {
+    /// Checks the number.
+    ///
     /// # Errors
     /// If it is not 1 to 32 ASCII letters and digits.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
@@ -54,7 +69,7 @@ impl OuterOrderNo {
         Ok(Self(value.into()))
     }
 
-    /// From 16 random bytes: 32 hexadecimal digits.
+    /// Creates a number from 16 random bytes: 32 hexadecimal digits.
     #[must_use]
     pub fn generate(entropy: [u8; 16]) -> Self {
         Self(String::from_utf8_lossy(&hex(entropy)).into())
@@ -67,17 +82,31 @@ impl OuterOrderNo {
     }
 }
 
-/// `CertifyId`: the service's name for this verification, valid for 30 minutes and one submission. `Debug` masks long runs
-/// of digits in one that is not in the documented form.
-#[derive(Clone, PartialEq, Eq, Hash)]
+impl fmt::Display for OuterOrderNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for OuterOrderNo {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Self::new(text)
+    }
+}
+
+/// `CertifyId`: the service's identifier of a verification, valid for 30 minutes and one submission. `Debug` masks long runs of
+/// digits unless it is 32 hexadecimal digits; `Display` is exact.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CertifyId(Box<str>);
 
 impl CertifyId {
-    /// The documented examples are 32 hexadecimal digits, or `sha` and 29 of them; this type asks only for
-    /// 1 to 64 letters and digits.
+    /// Checks the identifier. The documented examples are 32 hexadecimal digits, or `sha` and 29 hexadecimal digits; this type
+    /// requires only 1 to 64 letters and digits.
     ///
     /// # Errors
-    /// If it is anything else.
+    /// If it has another form.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
         if !(1..=64).contains(&value.len()) || !value.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidValue::new("CertifyId", "must be 1 to 64 letters and digits"));
@@ -92,6 +121,21 @@ impl CertifyId {
     }
 }
 
+/// The exact identifier, to store or to send. Use `Debug` for logs: it masks what could be an ID number.
+impl fmt::Display for CertifyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for CertifyId {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        Self::new(text)
+    }
+}
+
 impl fmt::Debug for CertifyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CertifyId({:?})", mask_digits(&self.0))
@@ -99,13 +143,15 @@ impl fmt::Debug for CertifyId {
 }
 
 personal! {
-    /// `AuthId`: the user's authorisation id, at most 64 characters (documented).
+    /// `AuthId`: the user's authorization id, at most 64 characters (documented).
     AuthId
 }
 
 impl AuthId {
+    /// Checks the id.
+    ///
     /// # Errors
-    /// If it is empty, longer than 64 characters, or holds control characters.
+    /// If it is empty, longer than 64 characters, or contains control characters.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
         if text("AuthId", value)?.chars().count() > 64 {
             return Err(InvalidValue::new("AuthId", "must be at most 64 characters"));

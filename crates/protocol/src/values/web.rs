@@ -1,4 +1,4 @@
-//! What belongs to the browser and the way back: MetaInfo, ReturnUrl, CallbackUrl and its token.
+//! Values for the browser and the callback: MetaInfo, ReturnUrl, CallbackUrl and its token.
 
 use http::Uri;
 use serde::de::IgnoredAny;
@@ -9,12 +9,14 @@ use crate::redact::personal;
 use crate::wire::endpoint::is_loopback;
 
 personal! {
-    /// `MetaInfo`: what the vendor's script `getMetaInfo()` says of the browser that will film the face, as
-    /// JSON text. It must be fresh: for one that was copied the service answers `200` without a `CertifyUrl`.
+    /// `MetaInfo`: the JSON text that the vendor's script `getMetaInfo()` returns in the browser that will film the face. It must
+    /// be fresh: for a copied one the service answers `200` without a `CertifyUrl`.
     MetaInfo
 }
 
 impl MetaInfo {
+    /// Checks the text.
+    ///
     /// # Errors
     /// If the text is not a JSON object.
     pub fn new(json: &str) -> Result<Self, InvalidValue> {
@@ -27,12 +29,14 @@ impl MetaInfo {
     }
 }
 
-/// `ReturnUrl`: where the browser goes when the person is done. It may have a query and a fragment of its
-/// own; the service adds a parameter `response` (see [`ReturnHint`](crate::ReturnHint)).
+/// `ReturnUrl`: the page to which the browser returns when the person is done. It may have its own query and fragment; the
+/// service adds a parameter `response` (see [`ReturnHint`](crate::ReturnHint)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnUrl(Box<str>);
 
 impl ReturnUrl {
+    /// Checks the URL.
+    ///
     /// # Errors
     /// If it is not an `http` or `https` URL with a host.
     pub fn new(url: &str) -> Result<Self, InvalidValue> {
@@ -40,7 +44,7 @@ impl ReturnUrl {
         Ok(Self(url.into()))
     }
 
-    /// The word `iframe`: the page runs inside a frame of yours and posts its message to it. Goes with
+    /// The word `iframe`: the page runs inside your frame and posts its message to the parent. Use it with
     /// [`CertifyUrlStyle::Long`](crate::CertifyUrlStyle::Long).
     #[must_use]
     pub fn iframe() -> Self {
@@ -54,13 +58,15 @@ impl ReturnUrl {
     }
 }
 
-/// `CallbackUrl`: where the service reports that a verification is finished. It adds `certifyId`, `passed`
-/// (which carries the SubCode) and `callbackToken` to the query. The address must answer 200 from the public
-/// internet when the verification starts, or `InitFaceVerify` answers 401.
+/// `CallbackUrl`: the URL to which the service reports that a verification is finished. It adds `certifyId`, `passed` (which
+/// carries the SubCode) and `callbackToken` to the query. The URL must answer 200 from the public internet when the
+/// verification starts; otherwise `InitFaceVerify` answers 401.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackUrl(Box<str>);
 
 impl CallbackUrl {
+    /// Checks the URL.
+    ///
     /// # Errors
     /// If it is not an `https` URL with a host and without a fragment.
     pub fn new(url: &str) -> Result<Self, InvalidValue> {
@@ -71,7 +77,7 @@ impl CallbackUrl {
         Self::without_fragment(url)
     }
 
-    /// An `http` URL on this machine, for an emulator. The service itself refuses it.
+    /// An `http` URL on this machine, for the emulator. The real service refuses it.
     ///
     /// # Errors
     /// If it is not an `http` URL whose host is loopback.
@@ -102,6 +108,8 @@ impl CallbackUrl {
 pub struct UiCustomUrl(Box<str>);
 
 impl UiCustomUrl {
+    /// Checks the URL.
+    ///
     /// # Errors
     /// If it is not an `http` or `https` URL with a host.
     pub fn new(url: &str) -> Result<Self, InvalidValue> {
@@ -135,17 +143,17 @@ fn web_url(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
     Ok(uri)
 }
 
-/// `CallbackToken`: a word that the service puts into the callback, the only guard that it has. Make it with
-/// [`CallbackKeys`](crate::CallbackKeys). It has no `==`; compare it there, in constant time.
+/// `CallbackToken`: the text that the service echoes in the callback, its only protection against forgery. Create and verify it
+/// with [`CallbackKeys`](crate::CallbackKeys), which compares in constant time; the type has no `==`.
 #[derive(Clone)]
 pub struct CallbackToken(Box<str>);
 
 impl CallbackToken {
-    /// The vendor states no form; its sample has 27 letters and digits. This type takes 1 to 128 characters
-    /// that a query carries unchanged.
+    /// Checks the token. The vendor documents no form; its sample has 27 letters and digits. This type accepts 1 to 128 characters
+    /// that need no encoding in a query.
     ///
     /// # Errors
-    /// If it is anything else.
+    /// If it has another form.
     pub fn new(token: &str) -> Result<Self, InvalidValue> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
         if !(1..=128).contains(&token.len()) || !token.bytes().all(plain) {

@@ -1,40 +1,40 @@
-//! The bytes of a request or a reply, without showing them.
+//! The body of a request or a response, which `Debug` does not show.
 
 use std::fmt;
 
 use bytes::Bytes;
 
-/// The body of a request or a reply. `Debug` prints its length, never its bytes: a request's body holds a
-/// name and an ID number, a reply's body scores and a picture's address.
+/// The body of a request or a response. `Debug` prints its length, never its bytes: a request contains a name and an ID number,
+/// a response contains scores and a picture URL.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Body(Bytes);
 
 impl Body {
-    /// A body without bytes.
+    /// An empty body.
     #[must_use]
     pub const fn empty() -> Self {
         Self(Bytes::new())
     }
 
-    /// The bytes themselves.
+    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes themselves, without a copy.
+    /// The bytes, without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no byte at all.
+    /// Whether the body is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

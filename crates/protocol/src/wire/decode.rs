@@ -1,7 +1,7 @@
-//! Percent-decoding, for what comes back: callbacks and the browser's return.
+//! Percent-decoding, for callbacks and the browser's return.
 
-/// Undoes percent-encoding; `+` becomes a space when `plus_is_space`. A `%` that no two digits follow stays
-/// as it is; bytes that are not UTF-8 become U+FFFD.
+/// Decodes percent-encoding; `+` becomes a space if `plus_is_space`. A `%` without two hexadecimal digits is kept; bytes that
+/// are not UTF-8 become U+FFFD.
 pub(crate) fn decode(text: &str, plus_is_space: bool) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

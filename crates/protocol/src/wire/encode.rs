@@ -1,16 +1,15 @@
-//! Percent-encoding as both signatures want it: RFC 3986 unreserved characters stay, everything else
-//! becomes `%XX` in upper case.
-//!
-//! V1 signs the encoding of an encoding, so [`DoubleEncoder`] writes both in one pass. Each byte's two texts come
-//! from a table, are written as a block of fixed size and cut to their length: no branch per byte.
+//! Percent-encoding for both signatures: RFC 3986 unreserved characters are kept, every other byte becomes `%XX` in upper
+//! case.
+//! V1 signs a double-encoded text, so [`DoubleEncoder`] writes both encodings in one pass. Both encodings of a byte come from a
+//! table and are written as blocks of fixed size, of which only the real length counts: no branch per byte.
 
-/// Whether a byte stays as it is.
+/// Whether encoding keeps a byte.
 pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
-/// Of every byte: its encoding, that encoding encoded again, and the length of the first; the second is
-/// then `2 * length - 1` bytes long.
+/// For every byte: its encoding, its double encoding, and the length of the encoding. The double encoding is `2 * length - 1`
+/// bytes long.
 #[repr(align(64))]
 struct Table {
     once: [[u8; 4]; 256],
@@ -41,7 +40,7 @@ const fn upper_hex(nibble: u8) -> u8 {
     if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }
 }
 
-/// The encoding of one byte, once and twice, and the length of the first.
+/// The encoding of one byte, its double encoding, and the length of the encoding.
 #[expect(clippy::indexing_slicing, reason = "a u8 indexes tables of 256")]
 #[inline(always)]
 fn of(byte: u8) -> ([u8; 4], [u8; 8], u32) {
@@ -59,13 +58,13 @@ pub(crate) fn push_encoded(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// The text of what an encoder wrote, which is ASCII.
+/// The output of an encoder, which is ASCII, as text.
 pub(crate) fn ascii(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A buffer and how much of it has been written. Room is made pair by pair, since clearing it all beforehand
-/// costs more than writing it.
+/// A buffer and the number of bytes written. It grows pair by pair, because clearing all of it in advance costs more than
+/// writing it.
 struct EncodeBuffer {
     bytes: Vec<u8>,
     end: u32,
@@ -76,8 +75,8 @@ impl EncodeBuffer {
         Self { bytes: Vec::with_capacity(len), end: 0 }
     }
 
-    /// Makes room for `len` bytes more, and for the last block to be written whole.
-    fn make(&mut self, len: usize) {
+    /// Grows the buffer by `len` bytes, plus space to write the last block in full.
+    fn grow(&mut self, len: usize) {
         let len = self.end as usize + len + 40;
         if self.bytes.len() < len {
             self.bytes.resize(len, 0);
@@ -90,9 +89,9 @@ impl EncodeBuffer {
     }
 }
 
-/// Writes a block at `end`, and moves `end` by the `len` of its bytes that count; what is beyond is written
-/// over by the next. Slice and end come apart, so that both stay in registers.
-#[expect(clippy::indexing_slicing, reason = "room was made for the longest encoding of every byte")]
+/// Writes a block at `end`, and advances `end` by `len`; the next block overwrites the rest. Slice and end are separate
+/// parameters, so that both stay in registers.
+#[expect(clippy::indexing_slicing, reason = "the buffer has space for the longest encoding of every byte")]
 #[inline(always)]
 fn put<const N: usize>(bytes: &mut [u8], end: &mut u32, block: [u8; N], len: u32) {
     let at = *end as usize;
@@ -100,8 +99,8 @@ fn put<const N: usize>(bytes: &mut [u8], end: &mut u32, block: [u8; N], len: u32
     *end += len;
 }
 
-/// Writes a text that stays as it is.
-#[expect(clippy::indexing_slicing, reason = "room was made for the longest encoding of every byte")]
+/// Writes a text that needs no encoding.
+#[expect(clippy::indexing_slicing, reason = "the buffer has space for the longest encoding of every byte")]
 #[inline(always)]
 fn put_plain(bytes: &mut [u8], end: &mut u32, text: &str) {
     let at = *end as usize;
@@ -109,39 +108,39 @@ fn put_plain(bytes: &mut [u8], end: &mut u32, text: &str) {
     *end += text.len() as u32;
 }
 
-/// A name that encoding leaves as it is, with what stands around it: `&name=`, and the encoding of that.
+/// A name that needs no encoding, with its separators: `&name=`, and the encoding of that.
 pub(crate) struct KnownName {
     pub(crate) once: &'static str,
     pub(crate) twice: &'static str,
 }
 
-/// `k=v&k=v` and, beside it, the encoding of that very text.
+/// Writes `k=v&k=v`, and the encoding of that text beside it.
 pub(crate) struct DoubleEncoder {
     once: EncodeBuffer,
     twice: EncodeBuffer,
 }
 
 impl DoubleEncoder {
-    /// For pairs of about `bytes` bytes in all. `prefix` stands before the second text.
+    /// An encoder for pairs of about `bytes` bytes in total. `prefix` precedes the double-encoded text.
     pub(crate) fn new(bytes: usize, prefix: [&str; 2]) -> Self {
         let mut twice = EncodeBuffer::with_capacity(bytes * 5);
         for part in prefix {
-            twice.make(part.len());
+            twice.grow(part.len());
             put_plain(&mut twice.bytes, &mut twice.end, part);
         }
         Self { once: EncodeBuffer::with_capacity(bytes * 3), twice }
     }
 
-    /// Appends a name and its value, with the `&` before it where one is due.
+    /// Appends a name and its value, preceded by `&` except for the first pair.
     #[inline(never)]
     pub(crate) fn pair(&mut self, name: &str, joined: Option<&KnownName>, value: &str) {
         let len = name.len() + value.len() + 2;
-        self.once.make(len * 3);
-        self.twice.make(len * 5);
+        self.once.grow(len * 3);
+        self.twice.grow(len * 5);
         let (once, twice) = (self.once.bytes.as_mut_slice(), self.twice.bytes.as_mut_slice());
         let (mut once_end, mut twice_end) = (self.once.end, self.twice.end);
         if let Some(joined) = joined {
-            // All but the first have a `&` before them.
+            // Every pair except the first is preceded by `&`.
             let (once_text, twice_text) = match once_end {
                 0 => (joined.once.get(1..), joined.twice.get(3..)),
                 _ => (Some(joined.once), Some(joined.twice)),
@@ -167,9 +166,9 @@ impl DoubleEncoder {
     }
 }
 
-/// Writes both encodings of a text, four bytes at a time: as they are where all of them stay so, and else with
-/// one check for the room of all four.
-#[expect(clippy::indexing_slicing, reason = "room was made for the longest encoding of every byte")]
+/// Writes both encodings of a text, four bytes at a time: unchanged if none of them needs encoding, otherwise with one bounds
+/// check for all four.
+#[expect(clippy::indexing_slicing, reason = "the buffer has space for the longest encoding of every byte")]
 #[inline(always)]
 fn put_both(text: &str, once: &mut [u8], once_end: &mut u32, twice: &mut [u8], twice_end: &mut u32) {
     let (chunks, rest) = text.as_bytes().as_chunks::<4>();
@@ -183,7 +182,7 @@ fn put_both(text: &str, once: &mut [u8], once_end: &mut u32, twice: &mut [u8], t
         let (mut once_len, mut twice_len) = (0, 0);
         for byte in *chunk {
             let (one, two, len) = of(byte);
-            // The masks change nothing: they show the compiler that no block leaves the room.
+            // The masks change nothing: they prove to the compiler that no block exceeds the slice.
             put(once, &mut once_len, one, len & 3);
             put(twice, &mut twice_len, two, (2 * len - 1) & 7);
         }

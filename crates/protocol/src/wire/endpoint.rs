@@ -1,4 +1,4 @@
-//! Where a request goes.
+//! The endpoint of a request.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,8 +6,7 @@ use std::str::FromStr;
 
 use http::uri::{Authority, Scheme};
 
-/// A Cloudauth endpoint: `https` and a host. Plain `http` is taken for a loopback host alone, which is where
-/// an emulator listens.
+/// A Cloudauth endpoint: `https` and a host. Plain `http` is accepted only for a loopback host, where the emulator listens.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     scheme: Scheme,
@@ -37,19 +36,19 @@ impl Endpoint {
         Self { scheme: Scheme::HTTPS, authority: Authority::from_static(host) }
     }
 
-    /// The scheme, `https` but for loopback.
+    /// The scheme: `https`, or `http` for a loopback host.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
         &self.scheme
     }
 
-    /// Host and, where it is not the scheme's own, port: what the `Host` header says and V3 signs.
+    /// Host and port, without the scheme's default port: the value of the `Host` header, which V3 signs.
     #[must_use]
     pub fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    /// The host alone.
+    /// The host.
     #[must_use]
     pub fn host(&self) -> &str {
         self.authority.host()
@@ -59,8 +58,8 @@ impl Endpoint {
 impl FromStr for Endpoint {
     type Err = EndpointError;
 
-    /// Reads `https://host[:port]`, or `host[:port]` for https. A loopback host, where an emulator without TLS usually
-    /// listens, must be written with its scheme.
+    /// Reads `https://host[:port]`, or `host[:port]` for https. A loopback host must be written with its scheme,
+    /// because the emulator usually listens there without TLS.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let (scheme, rest) = match text.split_once("://") {
             Some(("https", rest)) => (Scheme::HTTPS, rest),
@@ -107,7 +106,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// A text that names no endpoint. It is not quoted: it could hold a password.
+/// The error of a text that is not an endpoint. It never quotes the text, which could contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointError(&'static str);
 

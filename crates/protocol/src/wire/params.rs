@@ -1,4 +1,4 @@
-//! An operation's parameters on their way to the wire.
+//! The parameters of an operation.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -6,23 +6,23 @@ use std::fmt;
 
 use crate::wire::encode::{KnownName, is_unreserved};
 
-/// Where the vendor's own SDKs put a parameter under V3. V1 signs both places as one.
+/// Where the vendor's SDKs put a parameter under V3. V1 treats both locations alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamLocation {
-    /// In the URL's query.
+    /// The query of the URL.
     Query,
-    /// In the form body.
+    /// The form body.
     Body,
 }
 
-/// A parameter's name, with what sorting and encoding want to know of it. Those of this crate's own operations
-/// are made at compile time, by [`name!`].
+/// The name of a parameter, with precomputed data for sorting and encoding. [`name!`] builds the names of this crate's own
+/// operations at compile time.
 #[derive(Clone, Copy)]
 pub(crate) struct Name<'a> {
     pub(crate) text: &'a str,
-    /// The first eight bytes, which settle most comparisons.
+    /// The first eight bytes, which decide most comparisons.
     head: u64,
-    /// `&name=` and the encoding of that, where encoding leaves the name as it is.
+    /// `&name=` and its encoding, if the name needs no encoding.
     pub(crate) joined: Option<&'static KnownName>,
 }
 
@@ -40,11 +40,11 @@ impl<'a> Name<'a> {
         Self { text, head, joined: None }
     }
 
-    /// For [`name!`] alone.
+    /// For [`name!`] only.
     pub(crate) const fn known(text: &'a str, joined: &'static KnownName) -> Self {
         let mut rest = text.as_bytes();
         while let [byte, tail @ ..] = rest {
-            assert!(is_unreserved(*byte), "a name of ours has no character that is encoded");
+            assert!(is_unreserved(*byte), "names of this crate need no encoding");
             rest = tail;
         }
         Self { joined: Some(joined), ..Self::new(text) }
@@ -95,7 +95,7 @@ pub(crate) struct Param<'a> {
     pub(crate) personal: bool,
 }
 
-/// Parameters that the caller named, all of them treated as personal data. `Debug` shows names alone.
+/// Extra parameters of the caller, all treated as personal data. `Debug` shows only the names.
 #[derive(Clone, Default)]
 pub(crate) struct ExtraParams(Vec<(ParamLocation, Box<str>, Box<str>)>);
 
@@ -117,9 +117,9 @@ impl fmt::Debug for ExtraParams {
     }
 }
 
-/// The list that [`Operation::params`](crate::Operation::params) fills. Names may come in any order (the
-/// signatures sort them; names in order cost nothing); a name that comes twice fails the build. `Debug` shows
-/// names alone.
+/// The parameter list that [`Operation::params`](crate::Operation::params) fills. Names may be added in any order: signing
+/// sorts them, which costs nothing if they are sorted already. A repeated name is an error of [`prepare`](crate::prepare).
+/// `Debug` shows only the names.
 pub struct Params<'a>(pub(crate) Vec<Param<'a>>);
 
 impl<'a> Params<'a> {
@@ -174,7 +174,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The names, in the order in which they were added.
+    /// The names, in insertion order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|param| param.name.text)
     }

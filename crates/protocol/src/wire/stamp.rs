@@ -1,23 +1,23 @@
-//! What the caller brings to each attempt: the time and a nonce.
+//! The stamp of an attempt: the time and a nonce, both supplied by the caller.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Kept within 1970 to 9999, the range that the
-/// wire format can write; what lies outside is moved to the nearer end.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Clamped to the years
+/// 1970 to 9999, the range of the wire format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixTime(u64);
 
 impl UnixTime {
     const LAST: u64 = 253_402_300_799_999;
 
-    /// From seconds since the epoch.
+    /// A time in seconds since the epoch.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self::from_millis(secs.saturating_mul(1000))
     }
 
-    /// From milliseconds since the epoch.
+    /// A time in milliseconds since the epoch.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(if millis > Self::LAST { Self::LAST } else { millis })
@@ -35,19 +35,19 @@ impl UnixTime {
         self.0
     }
 
-    /// The time that follows by `span`.
+    /// This time plus `span`.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self::from_millis(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is before.
+    /// The time elapsed since `earlier`, or zero if this time is before it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// As a [`SystemTime`].
+    /// The same time as a [`SystemTime`].
     #[must_use]
     pub fn to_system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0)
@@ -61,7 +61,7 @@ impl UnixTime {
         let parts = [year / 100, year % 100, month, day, second / 3_600, second / 60 % 60, second % 60];
         for (place, part) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(parts) {
             if let Some([tens, ones]) = text.get_mut(place..place + 2) {
-                // Below a hundred, all of them: the year ends at 9999.
+                // Every part is below 100, because the year is at most 9999.
                 (*tens, *ones) = (b'0' + (part / 10) as u8, b'0' + (part % 10) as u8);
             }
         }
@@ -69,8 +69,8 @@ impl UnixTime {
     }
 }
 
-/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years are counted from March, so
-/// that the leap day is the last; 400 of them have 146,097 days, and five months from March on have 153.
+/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years start in March, so
+/// that the leap day is the last day; 400 years have 146,097 days, and five months from March have 153.
 const fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
@@ -94,7 +94,7 @@ impl fmt::Display for UnixTime {
     }
 }
 
-/// A rendered time, on the stack.
+/// A formatted time, on the stack.
 pub(crate) struct WireTime([u8; 20]);
 
 impl WireTime {
@@ -103,18 +103,18 @@ impl WireTime {
     }
 }
 
-/// A number used once: 128 bits of the caller's entropy, as 32 hexadecimal digits. The gateway answers
-/// `SignatureNonceUsed` to a nonce that it has seen, so each attempt needs a new one.
+/// A number used once: 128 bits of the caller's entropy, as 32 hexadecimal digits. The gateway refuses a repeated nonce with
+/// `SignatureNonceUsed`, so each attempt needs a new one.
 pub struct Nonce([u8; 32]);
 
 impl Nonce {
-    /// From 16 random bytes. Take them from the operating system; a counter or a clock repeats.
+    /// A nonce from 16 random bytes. Get them from the operating system; a counter or a clock repeats.
     #[must_use]
     pub const fn from_entropy(entropy: [u8; 16]) -> Self {
         Self(hex(entropy))
     }
 
-    /// As it stands on the wire.
+    /// The text on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -127,18 +127,18 @@ impl fmt::Debug for Nonce {
     }
 }
 
-/// What makes one attempt differ from the next. It is consumed by [`prepare`](crate::prepare) and cannot be
-/// cloned, so that no two requests carry the same nonce by accident.
+/// The time and nonce of one attempt. [`prepare`](crate::prepare) consumes it and it cannot be cloned, so that two requests
+/// never share a nonce by accident.
 #[derive(Debug)]
 pub struct Stamp {
-    /// The time that is signed. The gateway takes 15 minutes either way (V3; the V1 page says 31).
+    /// The signed time. The gateway accepts a difference of 15 minutes in either direction (V3; the V1 page says 31).
     pub at: UnixTime,
-    /// The nonce that is signed.
+    /// The signed nonce.
     pub nonce: Nonce,
 }
 
 impl Stamp {
-    /// A stamp of this time and this nonce.
+    /// A stamp with this time and nonce.
     #[must_use]
     pub const fn new(at: UnixTime, nonce: Nonce) -> Self {
         Self { at, nonce }

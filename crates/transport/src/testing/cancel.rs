@@ -1,4 +1,4 @@
-//! Sends that are dropped before their end: their connections are closed.
+//! Checks that a dropped send closes its connection.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -12,7 +12,7 @@ use crate::{Limits, Transport};
 /// async transports, beside [`run`](super::conformance::run).
 ///
 /// # Errors
-/// The promise that was broken.
+/// The part of the contract that was violated.
 pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
     let silent = Server::silent().map_err(|error| error.to_string())?;
     drop_sends(transport, &silent, 1, STUCK).await?;
@@ -28,7 +28,7 @@ pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
 /// batch, fewer than four times `abreast` connections stay open. For async transports, beside [`cancel`].
 ///
 /// # Errors
-/// The promise that was broken.
+/// The part of the contract that was violated.
 pub async fn cancel_many(transport: &dyn Transport, total: usize, abreast: usize) -> Result<(), String> {
     cancel_batches(transport, total, abreast, STUCK).await
 }
@@ -53,7 +53,7 @@ async fn cancel_batches(
     })
 }
 
-/// Begins `count` sends and drops them once the server has received all their requests.
+/// Starts `count` sends and drops them after the server has received all requests.
 async fn drop_sends(
     transport: &dyn Transport,
     silent: &Server,
@@ -67,7 +67,7 @@ async fn drop_sends(
         requests?.into_iter().map(|request| Box::pin(transport.send(request, &limits))).collect();
     let mut arrival = pin!(wait_until(transport, patience, || silent.count() >= expected));
     let arrived = poll_fn(|context| {
-        // A send that has ended is not polled again.
+        // A finished send must not be polled again.
         sends.retain_mut(|send| Pin::new(send).poll(context).is_pending());
         arrival.as_mut().poll(context)
     })

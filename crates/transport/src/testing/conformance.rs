@@ -1,6 +1,5 @@
-//! What every transport promises, over loopback, against a server that misbehaves on purpose.
-//!
-//! Mount it once per transport, and assert that nothing is left over:
+//! The conformance suite of all transports, over loopback, against a server that misbehaves on purpose.
+//! Run it once per transport, and assert that it reports no failures:
 //!
 //! ```no_run
 //! # fn send(_: http::Request<cloudauth_protocol::Body>, _: &cloudauth_transport::Limits)
@@ -21,14 +20,13 @@ pub use super::cancel::{cancel, cancel_many};
 use super::server::{Server, Then, closed_port};
 use crate::{Limits, Sent, TransportError, TransportErrorKind};
 
-/// The time after which a send that should have ended counts as stuck. A busy machine needs less, and a silent server stays
-/// for longer.
+/// The time after which a send counts as stuck. A busy machine needs less, and a silent server stays longer.
 pub(super) const STUCK: Duration = Duration::from_secs(30);
 
-/// Sends one request; an async transport is run to its end inside.
+/// Sends one request. For an async transport, it runs the future to completion.
 pub type Send<'a> = &'a dyn Fn(Request<Body>, &Limits) -> Result<Response<Body>, TransportError>;
 
-/// Runs the whole suite, and gives what failed, a line each.
+/// Runs the whole suite, and returns the failures, one line each.
 #[must_use]
 pub fn run(send: Send<'_>) -> Vec<String> {
     let mut failures = Vec::new();
@@ -64,7 +62,7 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// Under V3 personal data stand in the URL, so that an error which shows it is found.
+    /// Signed with V3, which puts personal data into the URL, to detect an error that shows it.
     pub(super) fn request(self, endpoint: &str) -> Result<Request<Body>, String> {
         self.signed(endpoint, Signing::V3)
     }
@@ -101,7 +99,7 @@ fn signed(op: &impl Operation, endpoint: &str, signing: Signing) -> Result<Reque
     prepare(op, &endpoint, &by, signing, stamp).map_err(|error| error.to_string())
 }
 
-/// What a server does with a request, and what must come of it.
+/// A server's behaviour, and the expected outcome.
 struct Fault {
     name: &'static str,
     answer: Vec<u8>,
@@ -240,7 +238,7 @@ fn faults() -> Vec<Fault> {
 
 fn meet(fault: &Fault, operation: Op, send: Send<'_>) -> Result<(), String> {
     let server = Server::start(fault.answer.clone(), fault.then).map_err(|error| error.to_string())?;
-    // Only a fault that must time out gets little time: a busy machine may need long for the others.
+    // Only a fault that must time out gets a short limit: a busy machine may need long for the others.
     let times_out = matches!(fault.expected, Expected::Error { kind: TransportErrorKind::Timeout });
     let time = if times_out { Duration::from_millis(400) } else { STUCK };
     let begun = Instant::now();
@@ -255,7 +253,7 @@ fn meet(fault: &Fault, operation: Op, send: Send<'_>) -> Result<(), String> {
                 format!("expected {status}, found {} with {}", found.0, found.1.len())
             })
         }
-        // Whoever was connected may have been read: the truth is `Maybe`.
+        // The peer may have read the request: the correct value is `Maybe`.
         (Expected::Error { kind }, Err(error)) => {
             expect((error.kind(), error.sent()) == (*kind, Sent::Maybe), || {
                 format!("expected {kind:?}, found {error:?}")
@@ -274,7 +272,7 @@ fn nothing_listens(send: Send<'_>) -> Result<(), String> {
     is_not_sent(send(Op::Init.request(&url)?, &Limits::DEFAULT))
 }
 
-/// There was no connection to send anything on, and the error says so.
+/// Checks that the error reports that no connection existed and nothing was sent.
 pub(super) fn is_not_sent(came: Result<Response<Body>, TransportError>) -> Result<(), String> {
     match came {
         Err(error) => {
@@ -288,7 +286,7 @@ pub(super) fn is_not_sent(came: Result<Response<Body>, TransportError>) -> Resul
     }
 }
 
-/// The name cannot be resolved: `.invalid` never is (RFC 6761).
+/// A name that cannot be resolved: `.invalid` never can (RFC 6761).
 fn no_such_host(send: Send<'_>) -> Result<(), String> {
     let mut request = Op::Init.request("http://127.0.0.1:1")?;
     let uri = request.uri().to_string().replace("127.0.0.1:1", "cloudauth.invalid");
@@ -296,12 +294,12 @@ fn no_such_host(send: Send<'_>) -> Result<(), String> {
     is_not_sent(send(request, &Limits::DEFAULT))
 }
 
-/// No file descriptor is left for a connection. It takes up all that the process may open, so it is mounted in a test
-/// binary of its own, with a low limit. All of a transport's forms are tried in one go: what a finished one leaves behind
-/// on another thread could close, and free a descriptor, while the next one is tried.
+/// Checks the error when no file descriptor is left. It exhausts the descriptors of the process, so run it in its own test
+/// binary, with a low limit. It tries all forms of a transport in one call: a finished form could free a descriptor on another
+/// thread while the next one is tried.
 ///
 /// # Errors
-/// The promise that was broken.
+/// The part of the contract that was violated.
 pub fn without_descriptors(forms: &[Send<'_>]) -> Result<(), String> {
     let server = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec(), Then::Close);
     let server = server.map_err(|error| error.to_string())?;
@@ -324,7 +322,7 @@ pub fn without_descriptors(forms: &[Send<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// What a call has left may be less than a client's clock can tell.
+/// The remaining time of a call may be shorter than the resolution of the client's clock.
 fn no_time_is_not_for_ever(send: Send<'_>) -> Result<(), String> {
     let server = Server::start(Vec::new(), Then::Hang).map_err(|error| error.to_string())?;
     for micros in [0, 1, 500] {
@@ -338,7 +336,7 @@ fn no_time_is_not_for_ever(send: Send<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// A redirect is an answer; nobody knocks at where it points.
+/// A redirect is a response; the transport must not contact its target.
 fn redirects_stay(send: Send<'_>) -> Result<(), String> {
     let trap = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(), Then::Close);
     let trap = trap.map_err(|error| error.to_string())?;
@@ -395,7 +393,7 @@ fn connections_are_reused(send: Send<'_>) -> Result<(), String> {
     })
 }
 
-/// A signed request whose connection dies unanswered is the exchange's to repeat, with a new nonce.
+/// A signed request on a lost connection must not be resent: the exchange retries it with a new nonce.
 fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
     let server = Server::answers_once(answer).map_err(|error| error.to_string())?;
@@ -407,7 +405,7 @@ fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
     expect(requests == 2, || format!("2 requests arrived {requests} times"))
 }
 
-/// No error shows the person, who stands in the URL under V3.
+/// No error shows personal data, which V3 puts into the URL.
 pub(super) fn shows_nothing(error: &TransportError) -> Result<(), String> {
     let mut text = format!("{error} {error:?}");
     let mut source = std::error::Error::source(error);

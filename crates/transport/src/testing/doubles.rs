@@ -11,18 +11,17 @@ use http::{Request, Response};
 
 use crate::{BlockingTransport, Limits, Sent, Transport, TransportError, TransportErrorKind};
 
-/// Answers from a script, in order, and waits for nothing. At the script's end it says that nothing could be
-/// reached.
+/// Returns scripted responses in order, and never waits. After the last one it returns a connect error.
 #[derive(Debug)]
 pub struct Scripted(Mutex<VecDeque<Result<Response<Body>, TransportError>>>);
 
 impl Scripted {
-    /// With these answers.
+    /// A transport with these responses.
     pub fn new(answers: impl IntoIterator<Item = Result<Response<Body>, TransportError>>) -> Self {
         Self(Mutex::new(answers.into_iter().collect()))
     }
 
-    /// With these bodies, each beside HTTP 200.
+    /// A transport with these bodies, each with HTTP 200.
     pub fn bodies(bodies: impl IntoIterator<Item = &'static str>) -> Self {
         Self::new(bodies.into_iter().map(|body| Ok(Response::new(Body::from(body)))))
     }
@@ -32,7 +31,7 @@ impl Scripted {
         lock(&self.0).pop_front().unwrap_or_else(at_the_end)
     }
 
-    /// How many answers are left.
+    /// The number of remaining responses.
     #[must_use]
     pub fn left(&self) -> usize {
         lock(&self.0).len()
@@ -56,7 +55,7 @@ impl BlockingTransport for Scripted {
     fn sleep(&self, _: Duration) {}
 }
 
-/// Keeps what it is given and hands it on. `Debug` does not show the requests.
+/// Records requests and waits, and passes them to another transport. `Debug` does not show the requests.
 pub struct Recording<T> {
     inner: T,
     requests: Mutex<Vec<Request<Body>>>,
@@ -70,24 +69,24 @@ impl<T: fmt::Debug> fmt::Debug for Recording<T> {
 }
 
 impl<T> Recording<T> {
-    /// Records what goes to `inner`.
+    /// Records the calls to `inner`.
     pub const fn new(inner: T) -> Self {
         Self { inner, requests: Mutex::new(Vec::new()), waits: Mutex::new(Vec::new()) }
     }
 
-    /// The requests so far; they are taken out.
+    /// Removes and returns the recorded requests.
     #[must_use]
     pub fn take_requests(&self) -> Vec<Request<Body>> {
         std::mem::take(&mut lock(&self.requests))
     }
 
-    /// The waits so far; they are taken out.
+    /// Removes and returns the recorded waits.
     #[must_use]
     pub fn take_waits(&self) -> Vec<Duration> {
         std::mem::take(&mut lock(&self.waits))
     }
 
-    /// The transport behind.
+    /// The inner transport.
     pub const fn inner(&self) -> &T {
         &self.inner
     }
@@ -118,7 +117,7 @@ impl<T: BlockingTransport> BlockingTransport for Recording<T> {
     }
 }
 
-/// Never answers, and lets every wait be over at once: what a deadline is tested with.
+/// Never responds, and ends every wait immediately. For tests of deadlines.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Never;
 

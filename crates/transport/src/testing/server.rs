@@ -1,4 +1,4 @@
-//! A server that does what it is told, on threads of its own.
+//! A scripted server on its own threads.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -7,27 +7,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a server stays with a client that does not leave: longer than any test waits.
+/// How long a server waits for a client to disconnect: longer than any test.
 const STAY: Duration = Duration::from_secs(60);
 
 /// More bytes than any client may accept.
 const ENDLESS: usize = 64 << 20;
 
-/// What the server does after its answer.
+/// The server's action after its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
     Close,
     /// Closes without having read the request.
     CloseUnread,
-    /// Says nothing more, and does not close.
+    /// Sends nothing more, and keeps the connection open.
     Hang,
-    /// Sends on, a byte every 20 milliseconds.
+    /// Continues to send, one byte every 20 milliseconds.
     Dribble,
-    /// Sends this text up to [`ENDLESS`] bytes, as fast as it is read.
+    /// Repeats this text up to [`ENDLESS`] bytes, as fast as the client reads.
     Repeat(&'static str),
 }
 
-/// It serves until the process ends, which a test's does soon.
+/// Serves until the test process ends.
 pub(super) struct Server {
     url: String,
     seen: Arc<Seen>,
@@ -42,7 +42,7 @@ struct Seen {
 }
 
 impl Server {
-    /// Answers one request of each connection like this.
+    /// Answers one request of each connection with this response.
     pub(super) fn start(answer: Vec<u8>, then: Then) -> io::Result<Self> {
         Self::serve(move |mut stream, seen| {
             if then != Then::CloseUnread {
@@ -52,7 +52,7 @@ impl Server {
             match then {
                 Then::Close => {
                     stream.shutdown(std::net::Shutdown::Write)?;
-                    // What is closed while bytes are unread is reset, and the answer lost with it.
+                    // Closing a connection with unread bytes resets it, and the response is lost.
                     drain(&mut stream)
                 }
                 Then::CloseUnread => Ok(()),
@@ -79,7 +79,7 @@ impl Server {
         })
     }
 
-    /// Answers every request of a connection like this.
+    /// Answers every request of a connection with this response.
     pub(super) fn keep_alive(answer: Vec<u8>) -> io::Result<Self> {
         Self::serve(move |mut stream, seen| {
             loop {
@@ -93,7 +93,7 @@ impl Server {
         })
     }
 
-    /// Answers the first request of each connection, and closes without a word after the second.
+    /// Answers the first request of each connection, and closes without a response after the second.
     pub(super) fn answers_once(answer: Vec<u8>) -> io::Result<Self> {
         Self::serve(move |mut stream, seen| {
             seen.keep(read_request(&mut stream)?);
@@ -106,7 +106,7 @@ impl Server {
         })
     }
 
-    /// Reads a request of each connection, and waits until the other side leaves.
+    /// Reads a request of each connection, and waits until the client disconnects.
     pub(super) fn silent() -> io::Result<Self> {
         Self::serve(move |mut stream, seen| {
             seen.open.fetch_add(1, Ordering::Relaxed);
@@ -115,7 +115,7 @@ impl Server {
                 drain(&mut stream)
             });
             seen.open.fetch_sub(1, Ordering::Relaxed);
-            // A read that timed out is not a client that left.
+            // A read timeout is not a disconnect.
             if !matches!(&left, Err(error) if is_timeout(error)) {
                 seen.left.fetch_add(1, Ordering::Relaxed);
             }
@@ -134,7 +134,7 @@ impl Server {
             for stream in listener.incoming().flatten() {
                 kept.connections.fetch_add(1, Ordering::Relaxed);
                 let (handle, kept) = (Arc::clone(&handle), Arc::clone(&kept));
-                // A client that has gone is no failure of the server's.
+                // A disconnected client is not a failure of the server.
                 thread::spawn(move || _ = handle(stream, &kept));
             }
         });
@@ -149,7 +149,7 @@ impl Server {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many connections the other side left, of a silent server.
+    /// The number of connections that clients closed, of a silent server.
     pub(super) fn left(&self) -> usize {
         self.seen.left.load(Ordering::Relaxed)
     }
@@ -175,13 +175,13 @@ impl Seen {
     }
 }
 
-/// A port on which nobody listens any more.
+/// The URL of a port without a listener.
 pub(super) fn closed_port() -> io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(format!("http://{}", listener.local_addr()?))
 }
 
-/// A request with its body, by its Content-Length.
+/// Reads a request with its body, by its Content-Length.
 pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
@@ -205,7 +205,7 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
 }
 
-/// Reads until the other side leaves.
+/// Reads until the client disconnects.
 fn drain(stream: &mut TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(STAY))?;
     let mut buffer = [0; 4096];

@@ -1,5 +1,5 @@
-//! The suite's part over TLS, once per transport that has any: a certificate authority of the test's own, and servers
-//! whose certificates are good and otherwise.
+//! The TLS part of the suite, for transports with TLS: a test certificate authority, and servers with valid and invalid
+//! certificates.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -18,7 +18,7 @@ use super::conformance::{Op, Send, expect, is_not_sent, shows_nothing};
 use super::server::{Server, Then, read_request};
 use crate::{BoxError, Limits, Proxy, ProxyError, Sent, TransportError, TransportErrorKind};
 
-/// A certificate authority that nobody but the transport under test trusts.
+/// A certificate authority that only the transport under test trusts.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -26,10 +26,10 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new one, with a new key.
+    /// A new authority with a new key.
     ///
     /// # Errors
-    /// If the keys cannot be made.
+    /// If the keys cannot be generated.
     pub fn new() -> Result<Self, BoxError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
@@ -51,7 +51,7 @@ impl Authority {
         &self.der
     }
 
-    /// Runs the suite on a transport that trusts this authority and no other, and gives what failed, a line each.
+    /// Runs the suite on a transport that trusts only this authority, and returns the failures, one line each.
     #[must_use]
     pub fn run(&self, send: Send<'_>) -> Vec<String> {
         let stranger = Self::new().map_err(|error| error.to_string());
@@ -70,12 +70,12 @@ impl Authority {
         cases.filter_map(failed).collect()
     }
 
-    /// Serves with a certificate for `host` until the year `until`, and sends there.
+    /// Starts a server with a certificate for `host` that expires in the year `until`, and sends a request to it.
     fn meets(&self, host: &str, until: i32, send: Send<'_>, good: bool) -> Result<(), String> {
         let server = self.serve(host, until).map_err(|error| error.to_string())?;
         let came = send(Op::Init.request(&server.url)?, &Limits::DEFAULT);
         if came.is_err() {
-            // What was sent nevertheless would be read by then.
+            // A request that was sent anyway has been read by then.
             thread::sleep(Duration::from_millis(100));
         }
         let requests = server.requests.load(Ordering::Relaxed);
@@ -113,7 +113,7 @@ impl Authority {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, seen) = (Arc::clone(&config), Arc::clone(&seen));
-                // A client that does not trust us and leaves is what is tested.
+                // Under test: a client that does not trust the server and disconnects.
                 thread::spawn(move || _ = answer(stream, config, &seen));
             }
         });
@@ -121,7 +121,7 @@ impl Authority {
     }
 }
 
-/// What a server answers to the first message of a handshake, before it closes the connection.
+/// The server's reply to the first message of a handshake, before it closes the connection.
 const HANDSHAKES: [(&str, &[u8]); 4] = [
     ("a handshake that is cut off", b""),
     ("plain text instead of a handshake", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
@@ -135,18 +135,18 @@ fn breaks_off(answer: &'static [u8], send: Send<'_>) -> Result<(), String> {
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            // A client that has left is not a failure of the server.
+            // A disconnected client is not a failure of the server.
             let _ = stream.read(&mut [0; 4096]).and_then(|_| stream.write_all(answer));
         }
     });
     is_not_sent(send(Op::Init.request(&format!("https://localhost:{port}"))?, &Limits::DEFAULT))
 }
 
-/// A proxy that records what it is asked for and lets no handshake through: the transport that `through` makes for it asks
-/// for a tunnel to the endpoint, logs in, and sends nothing else. Plain `http` does not go through it.
+/// Checks a transport that `through` creates, against a recording proxy without TLS: the transport requests a tunnel to the
+/// endpoint, authenticates, and sends nothing else. Plain `http` does not use the proxy.
 ///
 /// # Errors
-/// The promise that was broken.
+/// The part of the contract that was violated.
 pub fn proxied<T>(
     through: impl Fn(&Proxy) -> T,
     send: impl Fn(&T, Request<Body>) -> Came,
@@ -192,7 +192,7 @@ pub fn proxied<T>(
     Ok(())
 }
 
-/// What a transport brought back.
+/// The outcome of a transport.
 type Came = Result<Response<Body>, TransportError>;
 
 impl std::fmt::Debug for Authority {

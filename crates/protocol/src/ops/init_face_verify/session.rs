@@ -4,20 +4,19 @@ use std::fmt;
 
 use crate::values::order::CertifyId;
 
-/// A started verification. Id and link live 30 minutes and take one submission.
+/// A started verification. The id and the link are valid for 30 minutes and one submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaceVerifySession {
-    /// The service's name for this verification. Keep it beside your order number; never take it from the
-    /// browser.
+    /// The service's identifier of this verification. Store it with your order number; never take it from the browser.
     pub certify_id: CertifyId,
-    /// Where to send the person. `None` when the service did not believe the `MetaInfo`: it must be what
-    /// `getMetaInfo()` returned in the person's own browser, just now.
+    /// The link that the person opens. `None` if the service did not accept the `MetaInfo`: it must be what `getMetaInfo()` just
+    /// returned in the person's own browser.
     pub certify_url: Option<CertifyUrl>,
 }
 
-/// The link that the person opens. Whoever has it can take the verification, so `Debug` shows its length alone.
-/// Send it on unchanged: an edited link answers with a signature error, and its domain may change any day.
+/// The link that the person opens. Anyone with the link can perform the verification, so `Debug` shows only its length. Pass it
+/// on unchanged: an edited link gives a signature error, and its domain may change at any time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CertifyUrl(Box<str>);
 
@@ -26,7 +25,7 @@ impl CertifyUrl {
         Self(url.into())
     }
 
-    /// The link itself, `http` or `https`.
+    /// The link, `http` or `https`.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,7 +1,7 @@
-//! Reading a `DescribeFaceVerify` reply of 2.2 KB and its `MaterialInfo`, beside serde_json into structs that
-//! borrow from the document and check nothing.
+//! Parsing of a `DescribeFaceVerify` reply of 2.2 KB with its `MaterialInfo`, compared with serde_json into borrowing structs
+//! without checks.
 //!
-//! `cargo bench -p cloudauth-protocol --bench parse`; the last line is the ratio, of the fastest of many batches of each.
+//! `cargo bench -p cloudauth-protocol --bench parse`; the last line is the ratio of the fastest batches.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 

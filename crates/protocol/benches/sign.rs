@@ -1,7 +1,7 @@
-//! Signing an `InitFaceVerify` of the web flow's 15 parameters with a MetaInfo of 300 bytes (V1, parameters to
-//! finished body), beside the bare HMAC-SHA1 over the same string to sign, keyed once.
+//! Signing of an `InitFaceVerify` with the web flow's 15 parameters and a MetaInfo of 300 bytes (V1, from parameters to body),
+//! compared with a bare HMAC-SHA1 over the same string to sign, keyed once.
 //!
-//! `cargo bench -p cloudauth-protocol --bench sign`; the last line is the ratio, of the fastest of many batches of each.
+//! `cargo bench -p cloudauth-protocol --bench sign`; the last line is the ratio of the fastest batches.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 

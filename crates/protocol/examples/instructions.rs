@@ -1,4 +1,4 @@
-//! What to count instructions of: `sign` or `parse`, as often as asked.
+//! A program to count instructions of: runs `sign` or `parse` a given number of times.
 //!
 //! ```text
 //! cargo build --release -p cloudauth-protocol --example instructions

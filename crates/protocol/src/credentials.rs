@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pasted_line_break_is_named_and_not_shown() {
+    fn names_a_trailing_line_break_and_never_shows_the_secret() {
         let error = Credentials::new("testid", "testsecret\n").unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_the_id_alone() {
+    fn debug_shows_only_the_access_key_id() {
         let shown = format!("{:?}", Credentials::temporary("testid", "secret-1", "token-1").unwrap());
         assert!(
             shown.contains("testid") && !shown.contains("secret-1") && !shown.contains("token-1"),

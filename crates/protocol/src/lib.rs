@@ -51,6 +51,11 @@
 //! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; only a method called `expose` returns
 //! the value.
 
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod callback;
 pub mod codes;
 mod credentials;

@@ -1,4 +1,4 @@
-//! How often signing allocates. A test of its own, since it counts what its whole thread does.
+//! The number of allocations of signing. A separate test binary, because it counts the allocations of its whole thread.
 
 #![cfg(test)]
 

@@ -1,4 +1,4 @@
-//! Garbage: a typed error or an open value, never a panic, never a lost RequestId, never a success.
+//! Malformed input gives a typed error or an open value: never a panic, a lost RequestId or a success.
 
 #![cfg(test)]
 
@@ -21,7 +21,7 @@ fn error(status: u16, body: impl Into<Vec<u8>>) -> ReplyError {
 const GOOD: &str = r#"{"RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","Message":"success","Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\"}"}}"#;
 
 #[test]
-fn a_truncated_answer_is_an_error_with_its_request_id_wherever_it_is_cut() {
+fn a_response_truncated_anywhere_is_an_error_with_its_request_id() {
     for cut in 0..GOOD.len() {
         let error = error(200, &GOOD.as_bytes()[..cut]);
         assert!(matches!(error, ReplyError::Malformed(_)), "cut at {cut}");
@@ -36,7 +36,7 @@ fn a_truncated_answer_is_an_error_with_its_request_id_wherever_it_is_cut() {
 }
 
 #[test]
-fn the_kinds_of_garbage_are_told_apart() {
+fn distinguishes_kinds_of_malformed_responses() {
     for (status, body, expected) in [
         (200, String::new(), "the answer is empty, HTTP 200, no RequestId"),
         (
@@ -55,11 +55,7 @@ fn the_kinds_of_garbage_are_told_apart() {
             "the answer is not the expected JSON (line 1, column 2), HTTP 200, no RequestId",
         ),
         (200, "[]".into(), "the answer has no valid Code, HTTP 200, no RequestId"),
-        (
-            200,
-            r#"{"Code":{}}"#.into(),
-            "the answer has no valid Code, HTTP 200, no RequestId",
-        ),
+        (200, r#"{"Code":{}}"#.into(), "the answer has no valid Code, HTTP 200, no RequestId"),
         (200, " ".repeat((1 << 20) + 1), "the answer is larger than 1 MiB, HTTP 200, no RequestId"),
     ] {
         assert_eq!(error(status, body).to_string(), expected);
@@ -71,7 +67,7 @@ fn the_kinds_of_garbage_are_told_apart() {
 }
 
 #[test]
-fn the_request_id_of_the_headers_is_used_where_the_body_has_none() {
+fn uses_the_request_id_of_the_headers_if_the_body_has_none() {
     let response =
         Response::builder().status(502).header("x-acs-request-id", ID).body(Body::from("<html>")).unwrap();
     let error = parse::<InitFaceVerify>(&response).unwrap_err();
@@ -79,7 +75,7 @@ fn the_request_id_of_the_headers_is_used_where_the_body_has_none() {
 }
 
 #[test]
-fn duplicate_keys_are_refused() {
+fn rejects_duplicate_keys() {
     for body in [
         r#"{"Code":"200","Code":"401","ResultObject":{"Passed":"T"}}"#,
         r#"{"Code":"401","code":"200","ResultObject":{"Passed":"T"}}"#,
@@ -93,12 +89,12 @@ fn duplicate_keys_are_refused() {
 }
 
 #[test]
-fn deep_nesting_is_an_error_and_no_overflow() {
+fn deep_nesting_is_an_error_without_stack_overflow() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         for body in [deep.clone(), format!(r#"{{"Code":"200","ResultObject":{deep}}}"#)] {
             assert!(parse::<RawOperation>(&response(200, body.clone())).is_err());
-            // Unknown fields are passed over however deep; nothing in them is a result.
+            // Unknown fields of any depth are ignored; nothing in them is a result.
             if let Ok(reply) = parse::<DescribeFaceVerify>(&response(200, body)) {
                 assert_eq!(reply.output.outcome(), Outcome::Unclear);
             }
@@ -109,7 +105,7 @@ fn deep_nesting_is_an_error_and_no_overflow() {
 }
 
 #[test]
-fn a_list_of_values_is_no_object() {
+fn a_list_of_values_is_not_an_object() {
     for body in [
         r#"["200","success","x",{"Passed":"T","SubCode":"200"}]"#,
         r#"{"Code":"200","ResultObject":["T","200"]}"#,
@@ -142,7 +138,7 @@ proptest! {
         prop_assert!(parse::<DescribeFaceVerify>(&response).is_err());
     }
 
-    /// One byte of a good answer changed: never a panic, and still read as passed only while `Passed` is there.
+    /// A valid response with one changed byte: never a panic, and a pass only if `Passed` is still present.
     #[test]
     fn a_damaged_answer_passes_only_by_its_passed(at in 0..GOOD.len(), byte in any::<u8>()) {
         let mut body = GOOD.as_bytes().to_vec();

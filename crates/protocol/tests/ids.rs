@@ -1,4 +1,4 @@
-//! Identifiers and codes as users store them: `Display` and `FromStr` undo each other, and order and hash work as keys.
+//! Identifiers and codes as users store them: `Display` and `FromStr` round-trip, and values work as keys.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::{Debug, Display};
@@ -20,7 +20,7 @@ fn stored<T: FromStr<Err: Debug> + Display + Clone + Debug + Eq + Hash + Ord>(te
 }
 
 #[test]
-fn display_and_from_str_undo_each_other() {
+fn display_and_from_str_round_trip() {
     assert_eq!(stored::<SceneId>("1000000006").get(), 1_000_000_006);
     stored::<OuterOrderNo>("e0c34a77f5ac40a5aa5e6ed20c353888");
     // A run of more than six digits is masked in `Debug`, and kept by `Display`.
@@ -35,7 +35,7 @@ fn display_and_from_str_undo_each_other() {
 }
 
 #[test]
-fn from_str_makes_the_checks_of_the_constructor_and_never_quotes() {
+fn from_str_validates_and_never_quotes_the_text() {
     for text in ["", "0", "-1", "+5", " 7", "1e3", "9223372036854775808", "99999999999999999999999"] {
         assert!(text.parse::<SceneId>().is_err(), "{text}");
     }

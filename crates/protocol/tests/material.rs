@@ -1,4 +1,4 @@
-//! `MaterialInfo`: the scores exactly, and every ambiguity that the facts name.
+//! `MaterialInfo`: exact scores, and every ambiguous form that the vendor's sources show.
 
 #![cfg(test)]
 
@@ -16,11 +16,11 @@ fn material(text: &str) -> MaterialInfo {
     }
 }
 
-/// The sample of the web flow's page, without its comments and its trailing comma.
+/// The sample of the vendor's web flow page, without its comments and its trailing comma.
 const SAMPLE: &str = r#"{"faceAttack":"T","faceOcclusion":"F","facialPictureFront":{"faceAttackScore":0.00008597839769208804,"ossBucketName":"cn-shanghai-aliyun-cloudauth-1260051251634779","ossObjectName":"verify/1260051251634779/03a081bd96328aedf83f635f39a50c57_0.jpeg","pictureUrl":"http://cn-shanghai-aliyun-cloudauth-1260051251634779.oss-cn-shanghai.aliyuncs.com/verify/x_0.jpeg?Expires=1625371140&OSSAccessKeyId=STS.x&Signature=y","qualityScore":99.93476867675781,"verifyScore":57.678396649466755}}"#;
 
 #[test]
-fn the_sample_of_the_page_reads_exactly() {
+fn reads_the_sample_of_the_vendors_page() {
     let info = material(SAMPLE);
     let read = info.parse().unwrap();
     let face = &read.facial_picture_front;
@@ -37,7 +37,7 @@ fn the_sample_of_the_page_reads_exactly() {
 }
 
 #[test]
-fn numbers_come_as_numbers_and_as_texts() {
+fn reads_scores_from_numbers_and_texts() {
     for (text, expected) in [
         ("75", FieldState::Is(75.0)),
         ("\"75\"", FieldState::Is(75.0)),
@@ -76,7 +76,7 @@ fn numbers_come_as_numbers_and_as_texts() {
 }
 
 #[test]
-fn flags_are_letters() {
+fn reads_flags_from_letters_and_booleans() {
     for (text, expected) in [
         ("\"T\"", FieldState::Is(true)),
         ("\"F\"", FieldState::Is(false)),
@@ -96,7 +96,7 @@ fn flags_are_letters() {
 }
 
 #[test]
-fn a_picture_that_is_no_object_costs_only_the_picture() {
+fn an_invalid_picture_does_not_affect_other_fields() {
     for text in ["null", "\"x\"", "[]", "7", "7.5", "-7", "true"] {
         let info = material(&format!(r#"{{"faceAttack":"F","facialPictureFront":{text}}}"#));
         let read = info.parse().unwrap();
@@ -106,7 +106,7 @@ fn a_picture_that_is_no_object_costs_only_the_picture() {
 }
 
 #[test]
-fn unknown_fields_are_passed_over() {
+fn ignores_unknown_fields() {
     let info = material(
         r#"{"faceAge":31,"new":{"a":[1,{}]},"facialPictureFront":{"gender":"F","verifyScore":75.0}}"#,
     );
@@ -122,7 +122,7 @@ fn an_oversized_document_is_not_parsed() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
-    /// One ulp decides at a threshold, so every double comes back bit by bit, by number and by text.
+    /// One ulp can decide at a threshold, so every double is read bit by bit, from a number and from a text.
     #[test]
     fn a_score_keeps_its_exact_value(score in prop_oneof![0.0..100.0_f64, 74.999..75.001_f64, prop::num::f64::NORMAL]) {
         for text in [format!("{score}"), format!("{score:e}"), format!("\"{score}\"")] {
@@ -134,12 +134,12 @@ proptest! {
 }
 
 proptest! {
-    /// Whatever the escapes, the document inside is the one that was put in.
+    /// The inner document is read unchanged, with any escapes.
     #[test]
     fn a_document_comes_out_as_it_went_in(text in "\\PC*", ascii in any::<bool>()) {
         let document = json!({ "x": text, "faceAttack": "F" }).to_string();
         let outer = serde_json::to_string(&document).unwrap();
-        // In pure ASCII, with surrogate pairs, or as UTF-8.
+        // As pure ASCII with surrogate pairs, or as UTF-8.
         let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
         let outer: String =
             if ascii { outer.chars().map(|c| if c.is_ascii() { c.to_string() } else { units(c) }).collect() } else { outer };
@@ -152,7 +152,7 @@ proptest! {
 }
 
 #[test]
-fn half_a_surrogate_pair_costs_the_document_alone() {
+fn an_unpaired_surrogate_affects_only_material_info() {
     for half in [r"\ud800", r"\udc00", r"\ud800\u0041", r"\ud800x"] {
         let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T","MaterialInfo":"{{{half}}}"}}}}"#);
         match parse::<DescribeFaceVerify>(&Response::new(Body::from(body))).unwrap().output {

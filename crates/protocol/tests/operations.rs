@@ -1,4 +1,4 @@
-//! The operations on the wire: which parameters, where, under which signature.
+//! The operations on the wire: the parameters and their locations, for each signature.
 
 #![cfg(test)]
 
@@ -36,7 +36,7 @@ fn init() -> InitFaceVerify {
     )
 }
 
-/// The 15 parameters of the web flow's page.
+/// The 15 parameters of the vendor's web flow page.
 fn init_of_the_page() -> InitFaceVerify {
     init()
         .mobile(Mobile::new("13000000000").unwrap())
@@ -55,7 +55,7 @@ fn names(op: &impl Operation) -> BTreeSet<String> {
 }
 
 #[test]
-fn init_knows_the_fifteen_parameters_of_the_page() {
+fn init_sends_the_fifteen_parameters_of_the_vendors_page() {
     let expected = [
         "SceneId",
         "OuterOrderNo",
@@ -77,7 +77,7 @@ fn init_knows_the_fifteen_parameters_of_the_page() {
 }
 
 #[test]
-fn init_knows_the_newer_parameters_of_the_web_flow() {
+fn init_sends_the_newer_parameters_of_the_web_flow() {
     let op = init()
         .model(Model::MoveAction)
         .certify_url_style(CertifyUrlStyle::Long)
@@ -112,7 +112,7 @@ fn init_knows_the_newer_parameters_of_the_web_flow() {
 }
 
 #[test]
-fn an_encrypted_identity_says_that_it_is() {
+fn an_encrypted_identity_sends_encrypt_type() {
     let identity = Identity::sm2("BAUG", "BAUH").unwrap();
     let op = InitFaceVerify::new(
         scene(),
@@ -127,7 +127,7 @@ fn an_encrypted_identity_says_that_it_is() {
 }
 
 #[test]
-fn v1_keeps_everything_in_the_body_as_pop_core_does() {
+fn v1_sends_all_parameters_in_the_body_like_pop_core() {
     // The vector `wire-popcore-describe-GET` has the same parameters; only the method differs.
     let op = DescribeFaceVerify::new(scene(), CertifyId::new("91707dc296d469ad38e4c5efa6a0f24b").unwrap());
     let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
@@ -144,7 +144,7 @@ fn v1_keeps_everything_in_the_body_as_pop_core_does() {
 }
 
 #[test]
-fn v3_puts_each_parameter_where_the_metadata_says() {
+fn v3_puts_each_parameter_into_its_documented_location() {
     let op = init_of_the_page().model(Model::Liveness);
     let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V3, stamp()).unwrap();
     let query = request.uri().query().unwrap();
@@ -159,7 +159,7 @@ fn v3_puts_each_parameter_where_the_metadata_says() {
 }
 
 #[test]
-fn v3_can_keep_everything_in_the_body() {
+fn v3_body_sends_all_parameters_in_the_body() {
     let request = prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Body, stamp()).unwrap();
     assert_eq!(request.uri().path_and_query().unwrap().as_str(), "/");
     assert!(std::str::from_utf8(request.body().as_bytes()).unwrap().contains("CertNo=999999199001012003"));
@@ -168,7 +168,7 @@ fn v3_can_keep_everything_in_the_body() {
 }
 
 #[test]
-fn a_security_token_travels_signed_and_marked_sensitive() {
+fn the_security_token_is_signed_and_marked_sensitive() {
     let sts = Credentials::temporary("STS.FAKE", "secret", "CAIS+FAKE/token==").unwrap();
     let v1 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V1, stamp()).unwrap();
     let body = std::str::from_utf8(v1.body().as_bytes()).unwrap();
@@ -179,7 +179,7 @@ fn a_security_token_travels_signed_and_marked_sensitive() {
 }
 
 #[test]
-fn a_parameter_given_twice_fails_before_anything_is_sent() {
+fn rejects_a_repeated_parameter_before_sending() {
     let op = init().extra(ParamLocation::Query, "CertNo", "999999199001012011");
     let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap_err();
     assert_eq!(error.to_string(), "the parameter CertNo appears twice");
@@ -192,7 +192,7 @@ fn a_parameter_given_twice_fails_before_anything_is_sent() {
 }
 
 #[test]
-fn the_explanation_is_masked_and_true() {
+fn the_explanation_is_masked_and_has_the_real_signature() {
     for how in [Signing::V1, Signing::V3, Signing::V3Body] {
         let explained = explain(&init_of_the_page(), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap();
         let masked =
@@ -209,7 +209,7 @@ fn the_explanation_is_masked_and_true() {
 }
 
 #[test]
-fn the_other_operations_name_their_parameters() {
+fn the_other_operations_send_their_parameters() {
     let id = CertifyId::new("sha1").unwrap();
     let describe = DescribeFaceVerify::new(scene(), id.clone()).picture_return_type("JPG");
     assert_eq!(names(&describe), ["CertifyId", "PictureReturnType", "SceneId"].map(str::to_owned).into());
@@ -219,7 +219,7 @@ fn the_other_operations_name_their_parameters() {
     assert_eq!((delete.action(), delete.effect()), ("DeleteFaceVerifyResult", Effect::HarmlessWrite));
 }
 
-/// An operation of a caller's own, whose action this crate did not check.
+/// An operation of the caller, whose action this crate has not validated.
 struct Own(&'static str);
 
 impl Operation for Own {
@@ -262,7 +262,7 @@ fn rejects_an_action_that_is_not_an_identifier() {
 }
 
 #[test]
-fn signs_every_header_of_its_own_that_is_sent() {
+fn signs_every_own_header() {
     let by = Credentials::temporary("id", "secret", "token").unwrap();
     for how in [Signing::V3, Signing::V3Get, Signing::V3Body] {
         let request = prepare(&init(), &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap();
@@ -277,7 +277,7 @@ fn signs_every_header_of_its_own_that_is_sent() {
 }
 
 #[test]
-fn a_url_that_is_too_long_is_refused_with_its_length_and_the_limit() {
+fn rejects_a_url_over_the_limit_and_names_both_lengths() {
     let to = Endpoint::cn_shanghai();
     assert!(prepare(&Own("Own"), &to, &by(), Signing::V3, stamp()).is_ok());
     let op = |bytes: usize| {
@@ -290,13 +290,13 @@ fn a_url_that_is_too_long_is_refused_with_its_length_and_the_limit() {
     for how in [Signing::V1Get, Signing::V3, Signing::V3Get] {
         let error = prepare(&op(70_000), &to, &by(), how, stamp()).unwrap_err().to_string();
         assert!(error.starts_with("the URL would have 70"), "{error}");
-        assert!(error.contains("at most 65534 are allowed; send the parameters in the body"), "{error}");
+        assert!(error.contains("more than 65534; send the parameters in the body"), "{error}");
         assert!(!error.contains("999"), "{error}");
     }
     for how in [Signing::V1, Signing::V3Body] {
         assert!(prepare(&op(70_000), &to, &by(), how, stamp()).is_ok(), "{how:?}");
     }
-    // The longest URL that is allowed can be written.
+    // The longest allowed URL can be built.
     let start = "https://cloudauth.cn-shanghai.aliyuncs.com/?CertNo=".len();
     assert!(prepare(&op(65_534 - start), &to, &by(), Signing::V3, stamp()).is_ok());
     assert!(prepare(&op(65_535 - start), &to, &by(), Signing::V3, stamp()).is_err());

@@ -1,4 +1,4 @@
-//! Answers: what is told apart, and that nothing refused looks like success.
+//! Replies: the distinction of errors, refusals and results; a refusal never looks like a success.
 
 #![cfg(test)]
 
@@ -43,7 +43,7 @@ fn a_started_verification_has_an_id_and_a_link() {
 }
 
 #[test]
-fn a_disbelieved_meta_info_gives_an_id_without_a_link() {
+fn a_refused_meta_info_gives_an_id_without_a_link() {
     for link in ["", r#","CertifyUrl":null"#, r#","CertifyUrl":"""#] {
         let body = format!(r#"{{"Code":"200","ResultObject":{{"CertifyId":"sha1"{link}}}}}"#);
         assert_eq!(read::<InitFaceVerify>(200, &body).unwrap().output.certify_url, None);
@@ -51,7 +51,7 @@ fn a_disbelieved_meta_info_gives_an_id_without_a_link() {
 }
 
 #[test]
-fn a_success_without_its_result_is_no_success() {
+fn a_success_without_a_result_is_an_error() {
     for body in [
         r#"{"Code":"200"}"#,
         r#"{"Code":"200","ResultObject":null}"#,
@@ -84,7 +84,7 @@ fn a_refusal_is_an_error_with_its_meaning() {
 }
 
 #[test]
-fn every_code_but_200_is_refused_by_init_whatever_stands_beside_it() {
+fn init_refuses_every_code_except_200() {
     for code in
         Code::MANUAL.iter().map(|row| row.code).filter(|code| *code != "200").chain(["999", "0", "2000"])
     {
@@ -96,7 +96,7 @@ fn every_code_but_200_is_refused_by_init_whatever_stands_beside_it() {
 }
 
 #[test]
-fn success_needs_the_status_as_well() {
+fn success_also_needs_a_2xx_status() {
     for status in [301, 400, 500, 502] {
         let error = read::<DescribeFaceVerify>(status, r#"{"Code":"200","ResultObject":{"Passed":"T"}}"#)
             .unwrap_err();
@@ -150,7 +150,7 @@ fn code_and_sub_code_may_be_numbers() {
 }
 
 #[test]
-fn success_comes_in_any_case_and_as_a_truth_value() {
+fn reads_success_in_any_case_and_as_a_boolean() {
     for (text, expected) in [
         (r#""True""#, Some(true)),
         ("true", Some(true)),
@@ -163,7 +163,7 @@ fn success_comes_in_any_case_and_as_a_truth_value() {
 }
 
 #[test]
-fn an_identity_info_of_null_is_none() {
+fn an_identity_info_of_null_is_missing() {
     for text in ["null", r#""null""#, r#""""#] {
         assert!(
             finished(&format!(r#"{{"Passed":"T","IdentityInfo":{text}}}"#)).identity_info.is_none(),
@@ -187,7 +187,7 @@ fn material_info_may_be_absent_null_or_empty() {
 }
 
 #[test]
-fn a_broken_material_info_loses_nothing_else() {
+fn a_malformed_material_info_does_not_affect_other_fields() {
     for text in [
         r#""{""#,
         r#""[1]""#,
@@ -202,7 +202,7 @@ fn a_broken_material_info_loses_nothing_else() {
 }
 
 #[test]
-fn device_risk_as_a_json_list_is_that_list() {
+fn reads_device_risk_from_a_json_list() {
     for (written, expected) in [
         ("[]", vec![]),
         (r#""[]""#, vec![]),
@@ -224,7 +224,7 @@ fn device_risk_as_a_json_list_is_that_list() {
 }
 
 #[test]
-fn a_whole_number_is_a_sub_code_and_a_malformed_one_is_unknown() {
+fn reads_integer_sub_codes_and_keeps_malformed_ones_as_unknown() {
     for (written, expected) in [
         ("200", Some("200")),
         ("200.0", Some("200")),
@@ -252,7 +252,7 @@ fn device_risk_is_an_open_list() {
 }
 
 #[test]
-fn a_gateway_error_is_read_from_json_and_from_xml() {
+fn reads_gateway_errors_from_json_and_xml() {
     let json = format!(
         r#"{{"RequestId":"{ID}","Message":"Specified access key is not found.","Recommend":"https://api.aliyun.com/troubleshoot?q=x","HostId":"cloudauth.aliyuncs.com","Code":"InvalidAccessKeyId.NotFound","AccessDeniedDetail":{{"a":1}}}}"#
     );
@@ -269,13 +269,13 @@ fn a_gateway_error_is_read_from_json_and_from_xml() {
 }
 
 #[test]
-fn a_gateway_error_beside_http_200_is_still_one() {
+fn a_gateway_error_with_http_200_is_a_gateway_error() {
     let error = read::<DescribeFaceVerify>(200, r#"{"Code":"Throttling.User"}"#).unwrap_err();
     assert!(matches!(error, ReplyError::Gateway(error) if error.code() == &GatewayCode::ThrottlingUser));
 }
 
 #[test]
-fn the_echo_of_a_signature_error_stays_inside() {
+fn never_shows_the_request_echoed_by_a_signature_error() {
     let body = r#"{"Code":"SignatureDoesNotMatch","Message":"Specified signature is not matched with our calculation. server string to sign is:POST&%2F&CertNo%3D999999199001012003"}"#;
     let error = read::<InitFaceVerify>(400, body).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("999999199001012003"));
@@ -284,7 +284,7 @@ fn the_echo_of_a_signature_error_stays_inside() {
 }
 
 #[test]
-fn an_unknown_code_is_kept_and_shown_only_if_it_looks_like_one() {
+fn keeps_an_unknown_code_and_shows_it_only_if_it_looks_like_one() {
     let error = read::<InitFaceVerify>(400, r#"{"Code":"Something.New"}"#).unwrap_err();
     assert_eq!(error.to_string(), "the gateway refused the call with Something.New, HTTP 400, no RequestId");
     let error = read::<InitFaceVerify>(400, r#"{"Code":"张三 999999199001012003"}"#).unwrap_err();
@@ -294,7 +294,7 @@ fn an_unknown_code_is_kept_and_shown_only_if_it_looks_like_one() {
 }
 
 #[test]
-fn a_deletion_says_what_became_of_it() {
+fn reads_the_outcome_of_a_deletion() {
     for (result, expected) in [
         (r#"{"DeleteResult":"Y"}"#, Deletion::Deleted),
         (r#"{"DeleteResult":"N","FailReason":"NOT_DELETE_REPEATEDLY"}"#, Deletion::AlreadyDeleted),
@@ -309,7 +309,7 @@ fn a_deletion_says_what_became_of_it() {
 }
 
 #[test]
-fn a_raw_operation_gives_the_whole_document() {
+fn a_raw_operation_returns_the_whole_document() {
     let reply = read::<RawOperation>(200, r#"{"Code":"200","ResultObject":{"BizCode":"1"}}"#).unwrap();
     assert_eq!(reply.output.expose()["ResultObject"]["BizCode"], "1");
     assert!(read::<RawOperation>(200, r#"{"Token":"x"}"#).is_ok(), "the legacy actions have no code");

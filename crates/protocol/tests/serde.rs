@@ -1,4 +1,4 @@
-//! The feature `serde`: identifiers and codes are stored as on the wire, and read with the checks of their constructors.
+//! The feature `serde`: identifiers and codes are written as on the wire, and validated when read.
 
 use cloudauth_protocol::{CertifyId, Code, OuterOrderNo, RequestId, SceneId, SubCode};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What every transport promises, kept by this one.
+//! The conformance suite for this transport.
 
 #![cfg(test)]
 
@@ -7,21 +7,21 @@ use cloudauth_transport::testing::conformance;
 use cloudauth_transport_blocking::UreqTransport;
 
 #[test]
-fn it_keeps_what_every_transport_promises() {
+fn passes_the_conformance_suite() {
     let transport = UreqTransport::new();
     let failures = conformance::run(&|request, limits| transport.send(request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]
-fn an_agent_of_the_users_own_keeps_them_too() {
+fn passes_the_suite_with_the_users_agent() {
     let transport = UreqTransport::from(ureq::Agent::config_builder().proxy(None).build().new_agent());
     let failures = conformance::run(&|request, limits| transport.send(request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]
-fn a_configuration_of_the_users_own_keeps_them_too() {
+fn passes_the_suite_with_the_users_configuration() {
     let transport = UreqTransport::from(ureq::Agent::config_builder().proxy(None).build());
     let failures = conformance::run(&|request, limits| transport.send(request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
@@ -29,7 +29,7 @@ fn a_configuration_of_the_users_own_keeps_them_too() {
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[test]
-fn https_without_tls_says_what_to_do() {
+fn https_without_tls_names_the_feature_to_enable() {
     use cloudauth_protocol::Body;
     use cloudauth_transport::{Limits, Sent, TransportErrorKind};
 

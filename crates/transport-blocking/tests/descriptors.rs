@@ -1,4 +1,4 @@
-//! What happens when the process has no file descriptor left. A test binary of its own, since it takes them all.
+//! The error when the process has no file descriptors left. A separate test binary, because it exhausts them.
 
 #![cfg(test)]
 
@@ -8,7 +8,7 @@ use cloudauth_transport_blocking::UreqTransport;
 
 #[test]
 fn without_a_file_descriptor_nothing_is_sent() {
-    // Low enough to be used up quickly, and never raised.
+    // Low enough to exhaust quickly, and never raised.
     rlimit::setrlimit(rlimit::Resource::NOFILE, 256, rlimit::getrlimit(rlimit::Resource::NOFILE).unwrap().1)
         .unwrap();
     let default = UreqTransport::new();

@@ -1,4 +1,4 @@
-//! Whom it trusts, by `cargo xtask tls`.
+//! The TLS part of the conformance suite, run by `cargo xtask tls`.
 
 #![cfg(test)]
 
@@ -10,7 +10,7 @@ use cloudauth_transport_blocking::UreqTransport;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 #[test]
-fn it_trusts_good_certificates_and_no_others() {
+fn accepts_only_valid_certificates() {
     let authority = Authority::new().unwrap();
     let certificate = Certificate::from_der(authority.der()).to_owned();
     let roots = RootCerts::Specific(Arc::new(vec![certificate]));

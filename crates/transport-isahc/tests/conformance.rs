@@ -1,4 +1,4 @@
-//! What every transport promises, kept by this one.
+//! The conformance suite for this transport.
 
 #![cfg(test)]
 
@@ -9,7 +9,7 @@ use futures_lite::future::block_on;
 use isahc::config::Configurable;
 
 #[test]
-fn it_keeps_what_every_transport_promises() {
+fn passes_the_conformance_suite() {
     let transport = IsahcTransport::new().unwrap();
     let failures =
         conformance::run(&|request, limits| block_on(Transport::send(&transport, request, limits)));
@@ -19,14 +19,14 @@ fn it_keeps_what_every_transport_promises() {
 }
 
 #[test]
-fn it_keeps_them_blocking() {
+fn passes_the_suite_when_blocking() {
     let transport = IsahcTransport::new().unwrap();
     let failures = conformance::run(&|request, limits| BlockingTransport::send(&transport, request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]
-fn a_client_of_the_users_own_keeps_them_too() {
+fn passes_the_suite_with_the_users_client() {
     let transport = IsahcTransport::from(isahc::HttpClient::builder().proxy(None).build().unwrap());
     let failures =
         conformance::run(&|request, limits| block_on(Transport::send(&transport, request, limits)));
@@ -35,7 +35,7 @@ fn a_client_of_the_users_own_keeps_them_too() {
 
 #[cfg(not(feature = "rustls"))]
 #[test]
-fn https_without_tls_says_what_to_do() {
+fn https_without_tls_names_the_feature_to_enable() {
     use cloudauth_protocol::Body;
     use cloudauth_transport::{Limits, Sent, TransportErrorKind};
 

@@ -1,4 +1,4 @@
-//! Whom it trusts, by `cargo xtask tls`.
+//! The TLS part of the conformance suite, run by `cargo xtask tls`.
 
 #![cfg(test)]
 
@@ -9,7 +9,7 @@ use isahc::config::Configurable;
 use isahc::tls::{TlsConfig, TrustStore};
 
 #[test]
-fn it_trusts_good_certificates_and_no_others() {
+fn accepts_only_valid_certificates() {
     let authority = Authority::new().unwrap();
     let roots = TrustStore::builder().certificate_from_pem(authority.pem().to_owned()).build();
     let tls = TlsConfig::builder().trust_store(roots).build();

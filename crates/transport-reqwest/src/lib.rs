@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_leads_inside_is_refused_even_if_it_leads_outside_too() {
+    fn rejects_a_name_with_any_non_public_address() {
         let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>();
         assert_eq!(public(addresses(&["1.1.1.1:0", "[2400:3200::1]:0"])).unwrap().count(), 2);
         for inside in [&["127.0.0.1:0"][..], &["1.1.1.1:0", "10.0.0.1:0"], &["[::1]:0", "1.1.1.1:0"]] {

@@ -1,4 +1,4 @@
-//! What every transport promises, kept by this one.
+//! The conformance suite for this transport.
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 #[test]
-fn it_keeps_what_every_transport_promises() {
+fn passes_the_conformance_suite() {
     let (runtime, transport) = (runtime(), ReqwestTransport::new().unwrap());
     let failures = conformance::run(&|request, limits| runtime.block_on(transport.send(request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
@@ -20,7 +20,7 @@ fn it_keeps_what_every_transport_promises() {
 }
 
 #[test]
-fn a_client_of_the_users_own_keeps_them_too() {
+fn passes_the_suite_with_the_users_client() {
     let own =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
     let (runtime, transport) = (runtime(), ReqwestTransport::from(own));
@@ -30,7 +30,7 @@ fn a_client_of_the_users_own_keeps_them_too() {
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[test]
-fn https_without_tls_says_what_to_do() {
+fn https_without_tls_names_the_feature_to_enable() {
     use cloudauth_protocol::Body;
     use cloudauth_transport::{Limits, Sent, TransportErrorKind};
 
@@ -41,7 +41,7 @@ fn https_without_tls_says_what_to_do() {
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("enable the feature `rustls`"));
 }
 
-/// Listens on loopback, and is asked by name and by address.
+/// Sends to a listener on loopback, by name and by address.
 #[test]
 fn a_transport_for_public_addresses_does_not_knock_at_this_machine() {
     use cloudauth_protocol::Body;

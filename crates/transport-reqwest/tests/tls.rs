@@ -1,4 +1,4 @@
-//! Whom it trusts, by `cargo xtask tls`.
+//! The TLS part of the conformance suite, run by `cargo xtask tls`.
 
 #![cfg(test)]
 
@@ -7,7 +7,7 @@ use cloudauth_transport::{Limits, Transport};
 use cloudauth_transport_reqwest::ReqwestTransport;
 
 #[test]
-fn it_trusts_good_certificates_and_no_others() {
+fn accepts_only_valid_certificates() {
     let authority = Authority::new().unwrap();
     let certificate = reqwest::Certificate::from_pem(authority.pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([certificate]).build().unwrap();

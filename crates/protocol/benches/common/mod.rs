@@ -1,4 +1,4 @@
-//! What the benches share: the web flow's 15 parameters, and a Describe reply of 2.2 KB.
+//! Data of the benches: the web flow's 15 parameters, and a Describe reply of 2.2 KB.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each bench uses its own half")]
 
@@ -63,8 +63,8 @@ pub(crate) fn describe_reply() -> String {
     .to_string()
 }
 
-/// How long each takes undisturbed, in nanoseconds: the fastest of many batches, taken in turns so that both see the
-/// same machine. What else runs on it only ever adds.
+/// The undisturbed time of each function, in nanoseconds: the fastest of many batches, taken in turns so that both run under the
+/// same conditions. Other load only adds time.
 pub(crate) fn side_by_side(mut one: impl FnMut(), mut other: impl FnMut()) -> (f64, f64) {
     let time = |f: &mut dyn FnMut()| {
         let start = Instant::now();

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_fits_its_own_order_and_scene_alone() {
+    fn a_token_is_valid_only_for_its_order_and_scene() {
         let keys = CallbackKeys::new(&[1; 32]).unwrap();
         let (scene, order) = parts();
         let good = callback(&keys.token(scene, &order));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_previous_key_is_taken_and_an_older_one_is_not() {
+    fn accepts_the_previous_key_but_no_older_one() {
         let (scene, order) = parts();
         let old = callback(&CallbackKeys::new(&[1; 32]).unwrap().token(scene, &order));
         let rotated = CallbackKeys::new(&[2; 32]).unwrap().with_previous(&[1; 32]).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_key_is_refused() {
+    fn rejects_a_short_key() {
         assert!(CallbackKeys::new(&[0; 31]).is_err());
     }
 }

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sibling_forms_are_read() {
+    fn reads_the_forms_of_sibling_products() {
         for query in [
             "certifyId=sha1&passed=204",
             "?certifyId=sha1&passed=F&subcode=204",
@@ -116,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_read_in_either_case() {
+    fn reads_the_token_in_either_case() {
         for query in ["certifyId=sha1&callbackToken=abc", "certifyId=sha1&CallbackToken=abc"] {
             assert_eq!(Callback::parse(query).unwrap().token().unwrap().expose(), "abc");
         }
     }
 
     #[test]
-    fn an_ambiguous_or_empty_callback_is_refused() {
+    fn rejects_an_ambiguous_or_empty_callback() {
         for query in [
             "",
             "passed=200",

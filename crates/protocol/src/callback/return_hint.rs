@@ -124,7 +124,7 @@ mod tests {
     const RESPONSE: &str = "response=%7B%22code%22%3A1003%2C%22subCode%22%3A%22Z5052%22%2C%22reason%22%3A%22system%20error%22%2C%22extInfo%22%3A%7B%22certifyId%22%3A%22sha02ba3a2ffad9f5c4780e42eaba933%22%7D%7D";
 
     #[test]
-    fn the_response_is_found_wherever_a_router_puts_it() {
+    fn finds_the_response_in_every_position_that_routers_use() {
         for url in [
             format!("https://shop.example/back?{RESPONSE}"),
             format!("https://shop.example/back?order=1&{RESPONSE}#/done"),
@@ -141,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn the_posted_message_is_the_same_object() {
+    fn reads_the_posted_message() {
         let hint = ReturnHint::parse_message(r#"{"code":"1000","subCode":"Z5050","extInfo":{}}"#).unwrap();
         assert_eq!((hint.code(), hint.claimed_certify_id()), (&ClientCode::Finished, None));
     }
 
     #[test]
-    fn two_responses_are_one_too_many() {
+    fn rejects_two_responses() {
         assert!(ReturnHint::parse(&format!("?{RESPONSE}#{RESPONSE}")).is_err());
         assert!(ReturnHint::parse("https://shop.example/back?response=1000").is_err());
     }

@@ -296,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_names_a_place_in_a_bucket_and_nothing_else() {
+    fn rejects_invalid_buckets_keys_and_regions() {
         let good = OssObject::new("cn-shanghai-aliyun-cloudauth-1", "verify/1/a b+张_0.jpeg", "cn-shanghai")
             .unwrap();
         assert_eq!(good.host(), "cn-shanghai-aliyun-cloudauth-1.oss-cn-shanghai.aliyuncs.com");
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_written_as_http_writes_them() {
+    fn formats_dates_like_http() {
         for (secs, expected) in [
             (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
             (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_magic_identities_are_valid_numbers() {
+    fn accepts_the_magic_identities() {
         for good in [
             "999999199001012003",
             "999999199001012011",
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_number_is_told_apart_and_never_shown() {
+    fn names_the_problem_of_an_id_number_and_never_shows_it() {
         let problem = |number| CertNo::new(number).unwrap_err().to_string();
         assert_eq!(problem("99999919900101200"), "CertNo: must be 18 characters");
         assert_eq!(problem("9999991990X1012003"), "CertNo: must be 17 digits and a check character");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_have_a_middle_dot_and_rare_characters() {
+    fn accepts_names_with_a_middle_dot_and_rare_characters() {
         for good in ["张三", "阿卜杜拉·买买提", "𠮷田"] {
             assert!(CertName::new(good).is_ok(), "{good}");
         }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ciphertexts_make_an_encrypted_identity() {
+    fn rejects_an_encrypted_identity_that_is_not_base64() {
         assert!(Identity::sm2("BAUG", "BAUH").unwrap().encrypted);
         assert!(Identity::sm2("张三", "BAUH").is_err() && Identity::sm2("", "BAUH").is_err());
     }
@@ -225,7 +225,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_single_wrong_digit_is_found(position in 0..17_usize, change in 1..10_u8) {
+        fn detects_any_single_wrong_digit(position in 0..17_usize, change in 1..10_u8) {
             let mut number = *b"999999199001012003";
             number[position] = (number[position] - b'0' + change) % 10 + b'0';
             prop_assert!(CertNo::new(std::str::from_utf8(&number).unwrap()).is_err());

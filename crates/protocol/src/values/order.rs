@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_order_number_is_letters_and_digits() {
+    fn accepts_order_numbers_of_letters_and_digits() {
         assert!(OuterOrderNo::new("e0c34a77f5ac40a5aa5e6ed20c353888").is_ok());
         for bad in ["", "verify-1-2", "e0c34a77f5ac40a5aa5e6ed20c3538889", "订单"] {
             assert!(OuterOrderNo::new(bad).is_err(), "{bad}");
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auth_id_is_counted_in_characters() {
+    fn counts_an_auth_id_in_characters() {
         assert!(AuthId::new(&"汉".repeat(64)).is_ok());
         assert_eq!(
             AuthId::new(&"汉".repeat(65)).unwrap_err().to_string(),

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_callback_is_https_and_says_so() {
+    fn rejects_a_callback_url_without_https() {
         assert!(CallbackUrl::new("https://shop.example/cb/17?x=1").is_ok());
         assert_eq!(
             CallbackUrl::new("http://shop.example/cb").unwrap_err().to_string(),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_refused_says_which_part_is_wrong() {
+    fn names_the_invalid_part_of_a_url() {
         let reason = |url| ReturnUrl::new(url).unwrap_err().to_string();
         assert_eq!(
             reason("https://a.example/b c"),

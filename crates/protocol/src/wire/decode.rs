@@ -42,7 +42,7 @@ mod tests {
     use crate::wire::encode::push_encoded;
 
     #[test]
-    fn a_lone_percent_sign_survives_decoding() {
+    fn keeps_a_lone_percent_sign() {
         assert_eq!(decode("100%", true), "100%");
         assert_eq!(decode("%zz%4", true), "%zz%4");
         assert_eq!(decode("a+b%20c", true), "a b c");

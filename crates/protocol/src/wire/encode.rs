@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_unreserved_characters_stay() {
+    fn keeps_only_unreserved_characters() {
         assert_eq!(encoded("a b*c~d+e/f=g&h%i'j(k)l!m"), "a%20b%2Ac~d%2Be%2Ff%3Dg%26h%25i%27j%28k%29l%21m");
         assert_eq!(encoded("阿卜杜拉·𠮷"), "%E9%98%BF%E5%8D%9C%E6%9D%9C%E6%8B%89%C2%B7%F0%A0%AE%B7");
     }

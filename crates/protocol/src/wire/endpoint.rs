@@ -123,14 +123,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn https_is_assumed_and_the_default_port_dropped() {
+    fn assumes_https_and_drops_the_default_port() {
         let endpoint: Endpoint = "cloudauth.aliyuncs.com:443".parse().unwrap();
         assert_eq!(endpoint, Endpoint::global());
         assert_eq!(endpoint.to_string(), "https://cloudauth.aliyuncs.com");
     }
 
     #[test]
-    fn plain_http_is_for_loopback_alone() {
+    fn accepts_plain_http_only_for_loopback() {
         for good in ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "http://127.9.9.9/"] {
             assert!(good.parse::<Endpoint>().is_ok(), "{good}");
         }
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loopback_host_without_a_scheme_is_refused() {
+    fn rejects_a_loopback_host_without_a_scheme() {
         let error = "127.0.0.1:1".parse::<Endpoint>().unwrap_err();
         assert!(error.to_string().ends_with("needs its scheme: http:// for an emulator"), "{error}");
         assert!("localhost:8080".parse::<Endpoint>().is_err());
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn rejects_what_is_not_a_host() {
         for bad in ["", "https://", "ftp://x", "https://a/b", "https://a?b", "https://u:p@host", "a b"] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }

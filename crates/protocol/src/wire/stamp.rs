@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_written_to_the_second_in_utc() {
+    fn formats_a_time_in_utc_seconds() {
         assert_eq!(UnixTime::from_millis(1_767_323_045_999).to_string(), "2026-01-02T03:04:05Z");
         assert_eq!(UnixTime::from_secs(0).to_string(), "1970-01-01T00:00:00Z");
         assert_eq!(UnixTime::from_secs(u64::MAX).to_string(), "9999-12-31T23:59:59Z");

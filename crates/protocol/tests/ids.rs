@@ -1,5 +1,7 @@
 //! Identifiers and codes as users store them: `Display` and `FromStr` round-trip, and values work as keys.
 
+#![cfg(test)]
+
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;

@@ -1,5 +1,7 @@
 //! The feature `serde`: identifiers and codes are written as on the wire, and validated when read.
 
+#![cfg(test)]
+
 use cloudauth_protocol::{CertifyId, Code, OuterOrderNo, RequestId, SceneId, SubCode};
 use serde::{Deserialize, Serialize};
 

@@ -31,7 +31,7 @@ async fn logs_at_debug_show_nothing() {
         } else {
             let error = came.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Transport);
-            assert!(shown(&error).contains("set its filter to `isahc=info`"), "{}", shown(&error));
+            assert!(shown(&error).contains("set its log filter to `isahc=info`"), "{}", shown(&error));
         }
     }
     let log = log.text();

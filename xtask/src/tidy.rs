@@ -19,9 +19,6 @@ const LONGEST: usize = 500;
 /// The most files of Rust that one folder of a `src` may hold.
 const FULLEST: usize = 16;
 
-/// Folders that still hold more.
-const EXEMPT: [&str; 1] = ["crates/policy/src"];
-
 /// Calls that panic. Written so that this file does not find itself.
 const PANICS: [&str; 6] = [
     concat!(".unwrap", "()"),
@@ -67,11 +64,8 @@ fn folders(sources: &[PathBuf], problems: &mut Vec<String>) {
         }
     }
     for (folder, count) in counts {
-        let folder = shown(folder);
-        match (count > FULLEST, EXEMPT.contains(&folder.as_str())) {
-            (true, false) => problems.push(format!("{folder}: {count} files, more than {FULLEST}")),
-            (false, true) => println!("tidy: {folder} holds {count} files; remove it from EXEMPT"),
-            _ => {}
+        if count > FULLEST {
+            problems.push(format!("{}: {count} files, more than {FULLEST}", shown(folder)));
         }
     }
 }

@@ -2,8 +2,21 @@
 
 use std::ops::Range;
 
-use crate::decision::Verdict;
-use crate::input::Input;
+use crate::document::verdict::Verdict;
+use crate::evidence::input::Input;
+
+pub(crate) mod condition;
+mod declared;
+pub(crate) mod format;
+pub(crate) mod problem;
+pub(crate) mod read;
+mod reader;
+mod rules;
+pub(crate) mod vendor_table;
+pub(crate) mod verdict;
+
+/// The version of the format that is read.
+pub const FORMAT: i64 = 1;
 
 pub(crate) type Span = Range<usize>;
 

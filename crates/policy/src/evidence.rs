@@ -4,6 +4,10 @@ use std::fmt;
 
 use cloudauth_protocol::{FaceVerifyStatus, FieldState, Passed};
 
+pub(crate) mod flat;
+pub(crate) mod input;
+pub(crate) mod value;
+
 /// `T`, `F`, or anything else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flag {

@@ -25,46 +25,37 @@
 //! policy). [`Policy::parse`] looks at each: every rule can fire, every SubCode is handled, nobody is let in on what is not
 //! understood, every promise of the file holds. `docs/policy.md` is the guide for whoever writes one.
 
-mod batch;
 pub mod builtin;
-mod check;
-mod condition;
-mod cuts;
-mod decision;
-mod diff;
+mod decide;
 mod document;
 mod evidence;
-mod far;
-mod flat;
-mod format;
-mod grid;
-mod hash;
-mod input;
 mod live;
 mod policy;
-mod problem;
-mod read;
+mod proof;
 mod sql;
-mod table;
-mod trace;
-mod value;
+mod suggest;
 
-pub use batch::{Batch, BatchError, Column};
-pub use cuts::Cut;
-pub use decision::{Approval, Decision, PolicyRef, Verdict};
-pub use diff::{Difference, Region, TooLarge, diff};
+pub use decide::batch::{Batch, BatchError, Column};
+pub use decide::decision::{Approval, Decision};
+pub use decide::trace::{Checked, Nearest, Trace};
+pub use document::FORMAT;
+pub use document::format::format;
+pub use document::problem::{PolicyError, Problem};
+pub use document::vendor_table::{VENDOR_TABLE, nominal_far};
+pub use document::verdict::Verdict;
+pub use evidence::flat::{FlatError, FlatEvidence};
+pub use evidence::input::{Input, InputKind, UnknownInput};
+pub use evidence::value::{EvidenceIssue, Form, Value, ValueState};
 pub use evidence::{Evidence, Flag};
-pub use far::{VENDOR_TABLE, nominal_far};
-pub use flat::{FlatError, FlatEvidence};
-pub use format::format;
-pub use input::{Input, InputKind, UnknownInput};
 pub use live::{Disagreement, LivePolicy, Ruling, Shadow};
-pub use policy::{About, Override, Policy, Report, RuleReport, ThresholdReport};
-pub use problem::{PolicyError, Problem};
-pub use read::FORMAT;
-pub use sql::{Columns, Dialect, SqlError};
-pub use trace::{Checked, Nearest, Trace};
-pub use value::{EvidenceIssue, Form, Value, ValueState};
+pub use policy::{Policy, diff};
+pub use proof::compiled::PolicyRef;
+pub use proof::cuts::Cut;
+pub use proof::diff::{Difference, Region, TooLarge};
+pub use proof::report::{About, Override, Report, RuleReport, ThresholdReport};
+pub use sql::columns::Columns;
+pub use sql::dialect::Dialect;
+pub use sql::error::SqlError;
 
 /// The JSON Schema of a policy file, for editors.
 pub const SCHEMA: &str = include_str!("../policy.schema.json");

@@ -7,10 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use cloudauth_protocol::{DescribeFaceVerify, FaceVerifyStatus, Reply};
 
-use crate::decision::{Decision, Verification};
+use crate::decide::decision::{Decision, Verification};
+use crate::document::problem::PolicyError;
 use crate::evidence::Evidence;
 use crate::policy::Policy;
-use crate::problem::PolicyError;
 
 /// A policy in force, shared by all who decide by it.
 ///

@@ -1,27 +1,26 @@
 //! A policy that was proved, and what it decides.
 
-use crate::batch::{Batch, BatchError};
-use crate::check;
-use crate::decision::{Decision, PolicyRef, Verdict};
-use crate::document::Document;
+use crate::decide::batch::{Batch, BatchError, Column};
+use crate::decide::decision::Decision;
+use crate::decide::trace::Trace;
+use crate::document::problem::{PolicyError, Problem, Problems};
+use crate::document::read;
 use crate::evidence::Evidence;
-use crate::far;
-use crate::grid::Scale;
-use crate::hash;
-use crate::input::Input;
-use crate::problem::{PolicyError, Problem, Problems};
-use crate::read;
-use crate::table::Table;
-use crate::trace::Trace;
+use crate::evidence::input::Input;
+use crate::proof::compiled::{CompiledPolicy, PolicyRef};
+use crate::proof::cuts::Cut;
+use crate::proof::diff::{self, Difference, TooLarge};
+use crate::proof::report::{About, Report};
+use crate::proof::table::Table;
+use crate::proof::{check, hash};
+use crate::sql::columns::Columns;
+use crate::sql::dialect::Dialect;
+use crate::sql::error::SqlError;
+use crate::sql::query;
 
 /// A policy: read, proved over every possible input, and compiled to a table. One that is not proved is not made.
 #[derive(Clone, Debug)]
-pub struct Policy {
-    pub(crate) reference: PolicyRef,
-    pub(crate) document: Document,
-    pub(crate) table: Table,
-    warnings: Vec<Problem>,
-}
+pub struct Policy(CompiledPolicy);
 
 impl Policy {
     /// Reads a policy file and proves it.
@@ -44,7 +43,7 @@ impl Policy {
     /// The examples that fail. Only [`parse_allowing_failing_examples`](Self::parse_allowing_failing_examples) gives such a
     /// policy.
     pub fn failing_examples(&self) -> impl Iterator<Item = &Problem> {
-        self.warnings.iter().filter(|warning| warning.rule == "V9")
+        self.0.warnings.iter().filter(|warning| warning.rule == "V9")
     }
 
     fn read(mut problems: Problems<'_>, text: &str) -> Result<Self, PolicyError> {
@@ -63,7 +62,8 @@ impl Policy {
                     content_hash: hash::content(&document),
                     behaviour_hash: hash::behaviour(&document, &table),
                 };
-                Ok(Self { reference, document, table, warnings: problems.take_warnings() })
+                let warnings = problems.take_warnings();
+                Ok(Self(CompiledPolicy { reference, document, table, warnings }))
             }
             _ => Err(PolicyError::new(problems.into_problems())),
         }
@@ -73,163 +73,108 @@ impl Policy {
     /// accident, which is proved. No allocation. Evidence can be filled in by hand, so the decision has no
     /// [`Approval`](crate::Approval): that takes a reply, see [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply).
     pub fn decide<'p>(&'p self, evidence: &Evidence<'_>) -> Decision<'p> {
-        self.decision(self.table.rule(self.table.grid.cell(evidence)))
+        self.decision(self.0.rule_for(evidence))
     }
 
     pub(crate) const fn decision(&self, rule: usize) -> Decision<'_> {
-        Decision { by: self, rule, verification: None }
+        Decision::new(&self.0, rule)
     }
 
     /// Decides and tells why: for each rule the first condition that failed and the value that it read, and the nearest
     /// change that would decide otherwise.
     #[must_use]
     pub fn explain(&self, evidence: &Evidence<'_>) -> Trace<'_> {
-        Trace::of(self, evidence)
+        Trace::of(&self.0, evidence)
     }
 
     /// Decides many at once, over coded columns.
     ///
     /// # Errors
     /// If the columns are not those of the policy's inputs, or not of one length.
-    pub fn batch<'p>(&'p self, columns: &'p [crate::Column<'p>]) -> Result<Batch<'p>, BatchError> {
-        Batch::new(self, columns)
+    pub fn batch<'p>(&'p self, columns: &'p [Column<'p>]) -> Result<Batch<'p>, BatchError> {
+        Batch::new(&self.0, columns)
     }
 
     /// Which policy this is.
     #[must_use]
     pub const fn reference(&self) -> &PolicyRef {
-        &self.reference
+        &self.0.reference
     }
 
     /// Who is responsible for it, what changed, and since when it holds, where the file says so.
     #[must_use]
     pub fn about(&self) -> About<'_> {
         About {
-            owner: self.document.owner.as_deref(),
-            description: self.document.description.as_deref(),
-            change_note: self.document.change_note.as_deref(),
-            effective: self.document.effective.as_deref(),
-            supersedes: self.document.supersedes.as_deref(),
+            owner: self.0.document.owner.as_deref(),
+            description: self.0.document.description.as_deref(),
+            change_note: self.0.document.change_note.as_deref(),
+            effective: self.0.document.effective.as_deref(),
+            supersedes: self.0.document.supersedes.as_deref(),
         }
     }
 
     /// What the checker has looked at.
     #[must_use]
     pub fn report(&self) -> Report<'_> {
-        let count = |(rule, cells): (usize, &usize)| RuleReport {
-            rule: self.document.rule_id(rule),
-            verdict: self.document.outcome(rule).verdict,
-            cells: *cells,
-        };
-        let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
-            name: &threshold.name,
-            value: threshold.value,
-            input: threshold.of.map(Input::name),
-            nominal_far: (threshold.of == Some(Input::VerifyScore))
-                .then(|| far::nominal_far(threshold.value))
-                .flatten(),
-            note: threshold.note.as_deref(),
-        });
-        Report {
-            cells: self.table.grid.cells,
-            dimensions: self.table.grid.axes.iter().map(|axis| (axis.name(), axis.size)).collect(),
-            cuts: self
-                .table
-                .grid
-                .axes
-                .iter()
-                .filter_map(|axis| match &axis.scale {
-                    Scale::Score { cuts, .. } => Some((axis.name(), cuts.as_slice())),
-                    _ => None,
-                })
-                .collect(),
-            rules: self.table.counts.iter().enumerate().map(count).collect(),
-            thresholds: thresholds.collect(),
-            overrides: (0..self.document.rules.len()).flat_map(|rule| self.overrides(rule)).collect(),
-            warnings: &self.warnings,
-        }
+        self.0.report()
     }
 
-    /// The reasons that a rule gives to approve against the vendor's signals.
-    pub(crate) fn overrides(&self, rule: usize) -> impl Iterator<Item = Override<'_>> {
-        let found = self.document.rules.get(rule);
-        found.into_iter().flat_map(|rule| {
-            rule.against_vendor.iter().filter_map(|reason| {
-                let input = self.document.inputs.get(reason.input)?.name();
-                Some(Override { rule: &rule.id, input, reason: &reason.reason })
-            })
-        })
+    /// The values that rules and promises compare with scores, ascending within each input, each once. Comparisons that hold
+    /// for the whole range of a score, or nowhere in it, are left out.
+    #[must_use]
+    pub fn cuts(&self) -> Vec<Cut<'_>> {
+        self.0.cuts()
+    }
+
+    /// The range in which a score is valid; `None` if the policy does not declare the input, or if it is not a score.
+    #[must_use]
+    pub fn range(&self, input: Input) -> Option<(f64, f64)> {
+        self.0.range(input)
+    }
+
+    /// The class of a code or a flag, for a [`Column`]; `None` if the input is not one of the policy's, or is a score.
+    #[must_use]
+    pub fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
+        self.0.class(input, value)
+    }
+
+    /// The inputs that the policy declares, in the order in which columns are given.
+    pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
+        self.0.document.inputs.iter().map(|input| input.name)
+    }
+
+    /// One query that decides each row of a table as [`Policy::decide`] would.
+    ///
+    /// It gives the columns that are kept, then `policy_rule` (the number of the rule that decides, as in
+    /// [`Batch::rules`](crate::Batch::rules): the one after the last is `otherwise`), `policy_rule_id`, `policy_verdict`,
+    /// `policy_reason`, and the same in each row, `policy_id`, `policy_version` and `policy_content`.
+    ///
+    /// A score is a column of numbers, or one of texts where [`Columns::text`] says so; codes and flags are texts.
+    /// NULL is missing, and so is an empty code. Nothing is trimmed, and no case is folded. The query reads the column of
+    /// `passed` even if the policy does not declare that input: a callback has its SubCode there.
+    ///
+    /// ```
+    /// use cloudauth_policy::{Columns, Dialect, Policy, builtin};
+    ///
+    /// let policy = Policy::parse(builtin::ONBOARDING)?;
+    /// let columns = Columns::of("risk.verifications").column("verify_score", "score").keep("certify_id");
+    /// let sql = policy.sql(Dialect::DuckDb, &columns)?;
+    /// assert!(sql.starts_with("SELECT\n  cloudauth_ruled.\"certify_id\""));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the policy looks at labels, if a name or a text cannot be quoted in the dialect, or if the columns speak of
+    /// what the policy does not have.
+    pub fn sql(&self, dialect: Dialect, columns: &Columns) -> Result<String, SqlError> {
+        query::query(&self.0, dialect, columns)
     }
 }
 
-/// What a policy file says about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "the names are those of the file")]
-pub struct About<'p> {
-    pub owner: Option<&'p str>,
-    pub description: Option<&'p str>,
-    pub change_note: Option<&'p str>,
-    pub effective: Option<&'p str>,
-    pub supersedes: Option<&'p str>,
-}
-
-/// What the checker has looked at: every cell of the inputs, and who decides there.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Report<'p> {
-    /// How many cells there are.
-    pub cells: usize,
-    /// Each input, and how many classes it has; labels have an entry each.
-    pub dimensions: Vec<(&'static str, usize)>,
-    /// Where each score is cut.
-    pub cuts: Vec<(&'static str, &'p [f64])>,
-    /// How many cells each rule decides, in the order of the file; `otherwise` last.
-    pub rules: Vec<RuleReport<'p>>,
-    /// The named thresholds.
-    pub thresholds: Vec<ThresholdReport<'p>>,
-    /// The rules that approve against a signal of the vendor, each with its reason.
-    pub overrides: Vec<Override<'p>>,
-    /// What may be a slip, although the policy holds.
-    pub warnings: &'p [Problem],
-}
-
-/// The reason of a rule to approve against a signal of the vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Override<'p> {
-    /// The rule's id.
-    pub rule: &'p str,
-    /// The input whose signal it overrides.
-    pub input: &'static str,
-    /// The reason, from the rule's `against_vendor`.
-    pub reason: &'p str,
-}
-
-/// A rule's part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RuleReport<'p> {
-    /// Its id.
-    pub rule: &'p str,
-    /// What it says.
-    pub verdict: Verdict,
-    /// How many cells it decides.
-    pub cells: usize,
-}
-
-/// A named threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct ThresholdReport<'p> {
-    /// Its name.
-    pub name: &'p str,
-    /// Its value.
-    pub value: f64,
-    /// The score that rules compare with it.
-    pub input: Option<&'static str>,
-    /// The vendor's false-accept rate there, if it is one of `verifyScore`; see [`nominal_far`](crate::nominal_far).
-    pub nominal_far: Option<f64>,
-    /// What the file says of it.
-    pub note: Option<&'p str>,
+/// Compares two policies over every input.
+///
+/// # Errors
+/// If they make too many cells together.
+pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
+    diff::diff(&before.0, &after.0)
 }

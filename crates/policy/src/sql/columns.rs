@@ -1,9 +1,9 @@
 //! Where the rows lie: the table, and which of its columns is which input.
 
-use super::SqlError;
 use crate::document::{DeclaredInput, Kind};
-use crate::input::Input;
-use crate::problem::did_you_mean;
+use crate::evidence::input::Input;
+use crate::sql::error::SqlError;
+use crate::suggest::did_you_mean;
 
 /// Where the rows lie. Names are as the warehouse has them, without quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::SqlError;
-use crate::problem::did_you_mean;
+use crate::sql::error::SqlError;
+use crate::suggest::did_you_mean;
 
 /// Whose SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

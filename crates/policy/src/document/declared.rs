@@ -3,12 +3,12 @@
 use cloudauth_protocol::grammar;
 use toml::de::DeValue;
 
-use super::{Reader, Value, entries, float, spelling};
-use crate::condition::decimal_comma;
+use crate::document::condition::decimal_comma;
+use crate::document::reader::{Reader, Value, entries, float, spelling};
+use crate::document::vendor_table;
 use crate::document::{DeclaredInput, Kind, Span, Threshold};
-use crate::far;
-use crate::input::{Input, InputKind};
-use crate::problem::did_you_mean;
+use crate::evidence::input::{Input, InputKind};
+use crate::suggest::did_you_mean;
 
 impl Reader<'_, '_> {
     pub(super) fn thresholds<'a>(
@@ -68,7 +68,7 @@ impl Reader<'_, '_> {
             return;
         };
         let wrong = match threshold.of {
-            Some(Input::VerifyScore) | None => far::check(claim, threshold.value).err(),
+            Some(Input::VerifyScore) | None => vendor_table::check(claim, threshold.value).err(),
             Some(other) => {
                 let message = format!(
                     "`{}` is compared with `{}`, for which the vendor publishes no rate",

@@ -2,16 +2,17 @@
 
 use std::fmt;
 
-use crate::decision::Verdict;
 use crate::document::Kind;
-use crate::grid::Scale;
-use crate::input::Input;
-use crate::policy::Policy;
+use crate::document::verdict::Verdict;
+use crate::evidence::input::Input;
+use crate::evidence::{Evidence, Flag};
+use crate::proof::compiled::CompiledPolicy;
+use crate::proof::grid::Scale;
 
 /// One input of all rows, in the order of the policy's inputs.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
-    /// Codes and flags by class, as [`Policy::class`] gives it.
+    /// Codes and flags by class, as [`Policy::class`](crate::Policy::class) gives it.
     Classes(&'a [u8]),
     /// Scores; NaN where there is none.
     Scores(&'a [f64]),
@@ -41,7 +42,7 @@ impl std::error::Error for BatchError {}
 /// Rows to be decided.
 #[derive(Debug)]
 pub struct Batch<'p> {
-    policy: &'p Policy,
+    policy: &'p CompiledPolicy,
     columns: &'p [Column<'p>],
     rows: usize,
 }
@@ -50,7 +51,7 @@ pub struct Batch<'p> {
 const CHUNK: usize = 1024;
 
 impl<'p> Batch<'p> {
-    pub(crate) fn new(policy: &'p Policy, columns: &'p [Column<'p>]) -> Result<Self, BatchError> {
+    pub(crate) fn new(policy: &'p CompiledPolicy, columns: &'p [Column<'p>]) -> Result<Self, BatchError> {
         let inputs = &policy.document.inputs;
         if inputs.len() != columns.len() {
             return Err(BatchError("there must be a column for each input of the policy"));
@@ -148,11 +149,9 @@ fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f6
     }
 }
 
-impl Policy {
+impl CompiledPolicy {
     /// The class of a code or a flag, for a [`Column`]; `None` if the input is not one of the policy's, or is a score.
-    #[must_use]
-    pub fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
-        use crate::evidence::{Evidence, Flag};
+    pub(crate) fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
         let axis = self.table.grid.axes.iter().find(|axis| axis.name == input)?;
         let flag = value.map_or(Flag::Invalid, Flag::from_wire);
         let evidence = match &axis.scale {
@@ -163,10 +162,5 @@ impl Policy {
             _ => return None,
         };
         u8::try_from(axis.class_of(&evidence)).ok()
-    }
-
-    /// The inputs that the policy declares, in the order in which columns are given.
-    pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
-        self.document.inputs.iter().map(|input| input.name)
     }
 }

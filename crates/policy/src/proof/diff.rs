@@ -5,13 +5,13 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::decision::Verdict;
+use crate::document::verdict::Verdict;
 use crate::document::{DeclaredInput, Kind};
+use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
-use crate::grid::{Axis, Grid, Scale};
-use crate::input::Input;
-use crate::policy::Policy;
-use crate::table::MOST_CELLS;
+use crate::proof::compiled::CompiledPolicy;
+use crate::proof::grid::{Axis, Grid, Scale};
+use crate::proof::table::MOST_CELLS;
 
 /// All cells in which two policies differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +90,7 @@ type Classes = Vec<Vec<usize>>;
 ///
 /// # Errors
 /// If they make too many cells together.
-pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
+pub(crate) fn diff(before: &CompiledPolicy, after: &CompiledPolicy) -> Result<Difference, TooLarge> {
     let grid = joint(before, after);
     if grid.cells > MOST_CELLS {
         return Err(TooLarge(grid.cells));
@@ -100,11 +100,12 @@ pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
     for cell in 0..grid.cells {
         let labels = labels_of(&grid, cell);
         let evidence = evidence_of(&grid, cell, &labels);
-        let (one, other) = (before.decide(&evidence), after.decide(&evidence));
-        if one.verdict() != other.verdict() {
+        let one = before.document.outcome(before.rule_for(&evidence));
+        let other = after.document.outcome(after.rule_for(&evidence));
+        if one.verdict != other.verdict {
             let classes = grid.axes.iter().map(|axis| vec![grid.class(cell, axis)]).collect();
-            changed.entry((place(one.verdict()), place(other.verdict()))).or_default().push(classes);
-        } else if (one.reason(), one.hint(), one.queue()) != (other.reason(), other.hint(), other.queue()) {
+            changed.entry((place(one.verdict), place(other.verdict))).or_default().push(classes);
+        } else if one != other {
             other_words += 1;
         }
     }
@@ -190,7 +191,7 @@ fn merged(mut boxes: Vec<Classes>, axes: usize) -> Vec<Classes> {
 }
 
 /// A grid on whose every cell each policy says one thing.
-fn joint(one: &Policy, other: &Policy) -> Grid {
+fn joint(one: &CompiledPolicy, other: &CompiledPolicy) -> Grid {
     let mut inputs: Vec<DeclaredInput> = one.document.inputs.clone();
     for input in &other.document.inputs {
         match inputs.iter_mut().find(|found| found.name == input.name) {

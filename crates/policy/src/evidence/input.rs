@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::did_you_mean;
+use crate::suggest::did_you_mean;
 
 macro_rules! inputs {
     ($($(#[$about:meta])* $name:ident = $text:literal, $kind:ident, $path:literal;)*) => {

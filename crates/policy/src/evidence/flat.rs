@@ -6,8 +6,8 @@ use std::fmt;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::input::Input;
-use crate::value::Value;
+use crate::evidence::input::Input;
+use crate::evidence::value::Value;
 
 /// The values of a flat JSON object, for [`Evidence::read`](crate::Evidence::read).
 ///

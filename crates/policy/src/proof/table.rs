@@ -1,8 +1,8 @@
 //! A policy compiled: for each cell the number of the rule that decides there.
 
+use crate::document::problem::Problems;
 use crate::document::{Document, Span};
-use crate::grid::Grid;
-use crate::problem::Problems;
+use crate::proof::grid::Grid;
 
 /// The most cells that are looked at one by one.
 pub(crate) const MOST_CELLS: usize = 1 << 20;

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use cloudauth_protocol::{Code, SubCode};
 
-use crate::decision::Verdict;
 use crate::document::Document;
-use crate::grid::{Axis, Scale};
-use crate::input::Input;
-use crate::problem::Problems;
-use crate::table::Table;
+use crate::document::problem::Problems;
+use crate::document::verdict::Verdict;
+use crate::evidence::input::Input;
+use crate::proof::grid::{Axis, Scale};
+use crate::proof::table::Table;
 
 /// The inputs that an approval must understand. The quality of the picture is not one of them.
 const SAFETY: [Input; 8] = [

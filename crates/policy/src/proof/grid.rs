@@ -2,8 +2,8 @@
 //! says the same to all that lies in one cell. Who has looked at every cell has looked at every input.
 
 use crate::document::{Condition, DeclaredInput, Document, Kind, Promise, Test};
+use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
-use crate::input::Input;
 
 /// One direction of the grid.
 #[derive(Clone, Debug, PartialEq)]

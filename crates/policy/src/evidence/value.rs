@@ -5,8 +5,8 @@ use std::fmt;
 
 use cloudauth_protocol::grammar;
 
+use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
-use crate::input::Input;
 
 /// A value as a document or a column holds it.
 #[derive(Clone, Copy, PartialEq)]

@@ -5,66 +5,14 @@ use std::fmt;
 use cloudauth_protocol::{CertifyId, RequestId};
 
 use crate::document::Outcome;
-use crate::policy::Policy;
-
-/// What to do with the person. Exhaustive on purpose: a caller's `match` must break when it grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "nobody is let in or turned away by a verdict that is not looked at"]
-pub enum Verdict {
-    /// Turn them away.
-    Reject,
-    /// Have them try again.
-    Retry,
-    /// Have somebody look.
-    Review,
-    /// Let them in.
-    Approve,
-}
-
-impl Verdict {
-    pub(crate) const ALL: [Self; 4] = [Self::Approve, Self::Review, Self::Retry, Self::Reject];
-
-    /// As it is written in a policy file.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Review => "review",
-            Self::Retry => "retry",
-            Self::Reject => "reject",
-        }
-    }
-
-    pub(crate) fn find(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.as_str() == text)
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// Which policy decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PolicyRef {
-    /// Its id, such as `cn-onboarding`.
-    pub id: String,
-    /// Its version, for people.
-    pub version: String,
-    /// `sha256:` and 64 digits over what the file says, comments and notes left out.
-    pub content_hash: String,
-    /// `sha256:` and 64 digits over what it does: two files that decide alike share it.
-    pub behaviour_hash: String,
-}
+use crate::document::verdict::Verdict;
+use crate::proof::compiled::{CompiledPolicy, PolicyRef};
 
 /// A decision: made by a policy, and by nothing else.
 #[derive(Clone, Copy)]
 #[must_use = "a decision that is not looked at lets nobody in"]
 pub struct Decision<'p> {
-    pub(crate) by: &'p Policy,
+    pub(crate) by: &'p CompiledPolicy,
     /// The number after the last rule is `otherwise`.
     pub(crate) rule: usize,
     /// The verification that was decided; `None` for evidence alone.
@@ -72,6 +20,10 @@ pub struct Decision<'p> {
 }
 
 impl<'p> Decision<'p> {
+    pub(crate) const fn new(by: &'p CompiledPolicy, rule: usize) -> Self {
+        Self { by, rule, verification: None }
+    }
+
     fn outcome(&self) -> &'p Outcome {
         self.by.document.outcome(self.rule)
     }
@@ -118,7 +70,7 @@ impl<'p> Decision<'p> {
     }
 
     /// The approval, if a reply of `DescribeFaceVerify` was decided and the verdict is [`Verdict::Approve`]. A decision
-    /// about evidence alone ([`Policy::decide`]) never has one.
+    /// about evidence alone ([`Policy::decide`](crate::Policy::decide)) never has one.
     #[must_use]
     pub fn approval(&self) -> Option<Approval> {
         let verification = self.verification.filter(|_| self.verdict() == Verdict::Approve)?;

@@ -5,10 +5,10 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::document::FORMAT;
 use crate::document::{Condition, Document, Kind, Outcome, Rule, Test};
-use crate::grid::{Axis, Scale};
-use crate::read::FORMAT;
-use crate::table::Table;
+use crate::proof::grid::{Axis, Scale};
+use crate::proof::table::Table;
 
 /// Over the format, the inputs, the rules with their thresholds' values, and `otherwise`: not over comments, notes, names
 /// of thresholds, promises, examples, or who wrote it.

@@ -10,8 +10,8 @@
 use cloudauth_protocol::grammar;
 
 use crate::document::{DeclaredInput, Kind, Test, Threshold};
-use crate::input::Input;
-use crate::problem::did_you_mean;
+use crate::evidence::input::Input;
+use crate::suggest::did_you_mean;
 
 /// Why a condition is refused.
 #[derive(Debug)]

@@ -1,19 +1,18 @@
 //! The checker: looks at every cell, and so proves what it says.
 
-mod approvals;
-
 use std::collections::BTreeMap;
 
 use cloudauth_protocol::{Code, SubCode};
 
-use crate::decision::Verdict;
+use crate::document::problem::Problems;
+use crate::document::verdict::Verdict;
 use crate::document::{Assert, Document, Example, Given, Kind, Promise, Test};
 use crate::evidence::Evidence;
-use crate::grid::Scale;
-use crate::input::Input;
-use crate::problem::Problems;
-use crate::table::Table;
-use crate::value::{Form, Value};
+use crate::evidence::input::Input;
+use crate::evidence::value::{Form, Value};
+use crate::proof::approvals;
+use crate::proof::grid::Scale;
+use crate::proof::table::Table;
 
 /// The SubCodes of the vendor's page on the web flow, each of which a policy must speak of.
 const SUB_CODES: [&str; 8] = ["200", "201", "202", "203", "204", "205", "206", "210"];

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use crate::condition::{comparison, number, parts_of};
+use crate::document::condition::{comparison, number, parts_of};
 use crate::document::{Condition, Kind, Promise};
-use crate::input::Input;
-use crate::policy::Policy;
+use crate::evidence::input::Input;
+use crate::proof::compiled::CompiledPolicy;
 
 /// A value that a rule or a promise compares with a score.
 ///
@@ -40,11 +40,10 @@ impl Cut<'_> {
     }
 }
 
-impl Policy {
+impl CompiledPolicy {
     /// The values that rules and promises compare with scores, ascending within each input, each once. Comparisons that hold
     /// for the whole range of a score, or nowhere in it, are left out.
-    #[must_use]
-    pub fn cuts(&self) -> Vec<Cut<'_>> {
+    pub(crate) fn cuts(&self) -> Vec<Cut<'_>> {
         let promised = self.document.asserts.iter().filter_map(|assert| match &assert.promise {
             Promise::Never { when, .. } => Some(when),
             Promise::Monotone { .. } => None,
@@ -65,8 +64,7 @@ impl Policy {
     }
 
     /// The range in which a score is valid; `None` if the policy does not declare the input, or if it is not a score.
-    #[must_use]
-    pub fn range(&self, input: Input) -> Option<(f64, f64)> {
+    pub(crate) fn range(&self, input: Input) -> Option<(f64, f64)> {
         let declared = self.document.inputs.iter().find(|declared| declared.name == input)?;
         match declared.kind {
             Kind::Score { least, most } => Some((least, most)),
@@ -98,6 +96,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Policy;
 
     #[test]
     fn cuts_are_those_of_the_checked_grid_with_names_and_operators() {

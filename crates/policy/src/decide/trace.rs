@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::decision::{Decision, Verdict};
+use crate::decide::decision::Decision;
+use crate::document::vendor_table;
+use crate::document::verdict::Verdict;
 use crate::document::{Condition, DeclaredInput, Document, Kind, Test};
+use crate::evidence::input::Input;
 use crate::evidence::{self, Evidence, Flag};
-use crate::far;
-use crate::grid::{Axis, Scale};
-use crate::input::Input;
-use crate::policy::{Override, Policy};
+use crate::proof::compiled::CompiledPolicy;
+use crate::proof::grid::{Axis, Scale};
+use crate::proof::report::Override;
 
 /// A decision and its reasons. It holds no personal data.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +60,7 @@ pub struct Nearest {
 }
 
 impl<'p> Trace<'p> {
-    pub(crate) fn of(policy: &'p Policy, evidence: &Evidence<'_>) -> Self {
+    pub(crate) fn of(policy: &'p CompiledPolicy, evidence: &Evidence<'_>) -> Self {
         let (document, grid) = (&policy.document, &policy.table.grid);
         let cell = grid.cell(evidence);
         let rule = policy.table.rule(cell);
@@ -88,14 +90,14 @@ impl<'p> Trace<'p> {
         let score = evidence.verify_score.filter(|score| (0.0..=100.0).contains(score));
         let (nearest, if_not_understood) = counterfactuals(policy, evidence, cell);
         Self {
-            decision: policy.decision(rule),
+            decision: Decision::new(policy, rule),
             inputs: document.inputs.iter().map(|input| (input.name(), read(input, evidence))).collect(),
             not_understood,
             checked: checked.collect(),
             nearest,
             if_not_understood,
             overrides: policy.overrides(rule).collect(),
-            nominal_far: score.and_then(far::nominal_far),
+            nominal_far: score.and_then(vendor_table::nominal_far),
         }
     }
 
@@ -204,7 +206,11 @@ fn shown(value: &Value) -> String {
 
 /// The changes of one input that change the verdict: those to another value, the nearest first, and those to something that
 /// is not understood.
-fn counterfactuals(policy: &Policy, evidence: &Evidence<'_>, cell: usize) -> (Vec<Nearest>, Vec<Nearest>) {
+fn counterfactuals(
+    policy: &CompiledPolicy,
+    evidence: &Evidence<'_>,
+    cell: usize,
+) -> (Vec<Nearest>, Vec<Nearest>) {
     let grid = &policy.table.grid;
     let verdict = |cell| policy.document.outcome(policy.table.rule(cell)).verdict;
     let (mut to_value, mut not_understood) = (Vec::new(), Vec::new());

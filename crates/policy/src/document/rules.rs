@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Reader, Scope, Value, entries, float, spelling};
-use crate::condition::{Refused, comparisons, words};
-use crate::decision::Verdict;
+use crate::document::condition::{Refused, comparisons, words};
+use crate::document::reader::{Reader, Scope, Value, entries, float, spelling};
+use crate::document::verdict::Verdict;
 use crate::document::{
     Assert, Condition, DeclaredInput, Example, Given, Kind, Outcome, Promise, Rule, Span, VendorOverride,
 };
-use crate::input::{Input, InputKind};
-use crate::problem::did_you_mean;
+use crate::evidence::input::{Input, InputKind};
+use crate::suggest::did_you_mean;
 
 impl Reader<'_, '_> {
     fn when(&mut self, value: Option<&Value<'_>>, at: &Span, scope: &mut Scope<'_>) -> Vec<Condition> {

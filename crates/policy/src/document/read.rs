@@ -1,0 +1,114 @@
+//! From TOML to a document: unknown words, double names and wrong types are found here, each with its place.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::document::condition::decimal_comma;
+use crate::document::problem::Problems;
+use crate::document::reader::{Reader, Scope, integer};
+use crate::document::{Document, FORMAT};
+
+/// The longest file that is read, in bytes.
+const LONGEST: usize = 1 << 20;
+
+/// Reads a document; what is wrong with it goes into `problems`. `None` if there is no going on.
+pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Document> {
+    if text.len() > LONGEST {
+        problems.add("V11", &(0..0), format!("the file is longer than {LONGEST} bytes"), None);
+        return None;
+    }
+    let root = match DeTable::parse(text) {
+        Ok(root) => root,
+        Err(error) => {
+            let at = error.span().unwrap_or(0..0);
+            let before = text.get(..at.start).unwrap_or_default();
+            let line = text.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default();
+            let help = decimal_comma(line.lines().next().unwrap_or_default())
+                .map(|number| format!("if this is a number with a decimal comma, write {number}"));
+            problems.add("V1", &at, format!("invalid TOML: {}", error.message()), help);
+            return None;
+        }
+    };
+    let mut reader = Reader { problems };
+    let mut table = reader.table("the file", &root);
+    match table.take("format").map(|value| (integer(value), value.span())) {
+        Some((Some(FORMAT), _)) => {}
+        Some((found, at)) => {
+            let found = found.map_or_else(|| "something else".to_owned(), |number| number.to_string());
+            let message = format!("the format is {found}, and this program reads {FORMAT}");
+            reader.problems.add("V1", &at, message, None);
+            return None;
+        }
+        None => {
+            reader.problems.add(
+                "V1",
+                &(0..0),
+                "`format` is missing",
+                Some(format!("begin with `format = {FORMAT}`")),
+            );
+        }
+    }
+    let policy = table.take("policy");
+    let (mut thresholds, threshold_order) = reader.thresholds(table.take("thresholds"));
+    let inputs = reader.inputs(table.take("inputs"));
+    let mut used = vec![None; thresholds.len()];
+    let mut scope = Scope { inputs: &inputs, thresholds: &thresholds, used: &mut used };
+    let rules = reader.rules(table.take("rule"), &mut scope);
+    let asserts = reader.asserts(table.take("assert"), &mut scope);
+    let examples = reader.examples(table.take("example"), &rules, &inputs);
+    for (threshold, _) in thresholds.iter().zip(&used).filter(|(_, used)| used.is_none()) {
+        let message = format!("the threshold `{}` is not used", threshold.name);
+        reader.problems.add(
+            "V1",
+            &threshold.span,
+            message,
+            Some("use it as $name, or take it out".to_owned()),
+        );
+    }
+    reader.order(&thresholds, threshold_order);
+    for (threshold, used) in thresholds.iter_mut().zip(used) {
+        threshold.of = used;
+        reader.claim(threshold);
+    }
+    table.finish(&mut reader);
+    let Some(policy) = policy else {
+        reader.problems.add("V1", &(0..0), "the table [policy] is missing", None);
+        return None;
+    };
+    let mut table = reader.inner("[policy]", policy)?;
+    let (otherwise, otherwise_span) = match table.take("otherwise") {
+        Some(value) => (reader.outcome("[policy.otherwise]", value, "decision"), value.span()),
+        None => {
+            let help = "it needs `decision` and `reason`, for inputs that no rule covers";
+            reader.problems.add("V1", &policy.span(), "[policy.otherwise] is missing", Some(help.to_owned()));
+            (None, policy.span())
+        }
+    };
+    let document = Document {
+        id: reader.required(&mut table, "id"),
+        version: reader.required(&mut table, "version"),
+        owner: reader.optional(&mut table, "owner"),
+        description: reader.optional(&mut table, "description"),
+        effective: match table.take("effective").map(|value| (value.get_ref(), value.span())) {
+            Some((DeValue::Datetime(time), _)) if time.date.is_some() && time.offset.is_some() => {
+                Some(time.to_string())
+            }
+            Some((_, at)) => {
+                let help = "write 2026-01-01T00:00:00+08:00, without quotes".to_owned();
+                reader.problems.add("V1", &at, "`effective` must be a date and time with a zone", Some(help));
+                None
+            }
+            None => None,
+        },
+        supersedes: reader.optional(&mut table, "supersedes"),
+        change_note: reader.optional(&mut table, "change_note"),
+        otherwise: otherwise?,
+        otherwise_span,
+        thresholds,
+        inputs,
+        rules,
+        asserts,
+        examples,
+    };
+    table.finish(&mut reader);
+    Some(document)
+}

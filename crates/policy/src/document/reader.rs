@@ -1,0 +1,231 @@
+//! Reads tables and values of a TOML file, and reports each problem with its location.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::document::problem::Problems;
+use crate::document::verdict::Verdict;
+use crate::document::{DeclaredInput, Outcome, Span, Threshold};
+use crate::evidence::input::{Input, InputKind};
+use crate::suggest::did_you_mean;
+
+/// The most values, promises or examples in a list.
+const MOST: usize = 1000;
+
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// What conditions may speak of.
+pub(super) struct Scope<'a> {
+    pub(super) inputs: &'a [DeclaredInput],
+    pub(super) thresholds: &'a [Threshold],
+    pub(super) used: &'a mut [Option<Input>],
+}
+
+/// A table whose entries are taken out one by one; what is left over is unknown.
+pub(super) struct Entries<'a> {
+    pub(super) what: &'static str,
+    pub(super) at: Span,
+    pub(super) left: Vec<(&'a Spanned<Cow<'a, str>>, &'a Value<'a>)>,
+    pub(super) asked: Vec<&'static str>,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn take(&mut self, name: &'static str) -> Option<&'a Value<'a>> {
+        self.asked.push(name);
+        let at = self.left.iter().position(|(key, _)| key.get_ref() == name)?;
+        Some(self.left.remove(at).1)
+    }
+
+    pub(super) fn finish(self, reader: &mut Reader<'_, '_>) {
+        for (key, _) in self.left {
+            let message = format!("{} has no `{}`", self.what, key.get_ref());
+            reader.problems.add(
+                "V1",
+                &key.span(),
+                message,
+                Some(did_you_mean(key.get_ref(), self.asked.clone())),
+            );
+        }
+    }
+}
+
+pub(super) struct Reader<'p, 't> {
+    pub(super) problems: &'p mut Problems<'t>,
+}
+
+impl Reader<'_, '_> {
+    pub(super) fn wrong(&mut self, at: &Range<usize>, message: impl Into<String>, help: &str) {
+        self.problems.add("V1", at, message, Some(help.to_owned()));
+    }
+
+    pub(super) fn table<'a>(&mut self, what: &'static str, table: &'a Spanned<DeTable<'a>>) -> Entries<'a> {
+        entries(what, table.span(), table.get_ref())
+    }
+
+    pub(super) fn inner<'a>(&mut self, what: &'static str, value: &'a Value<'a>) -> Option<Entries<'a>> {
+        match value.get_ref() {
+            DeValue::Table(table) => Some(entries(what, value.span(), table)),
+            _ => {
+                let help = "write it as `{ name = value }` or with a heading";
+                self.wrong(&value.span(), format!("{what} must be a table"), help);
+                None
+            }
+        }
+    }
+
+    pub(super) fn list<'a>(
+        &mut self,
+        what: &'static str,
+        value: Option<&'a Value<'a>>,
+    ) -> Vec<&'a Value<'a>> {
+        match value.map(|value| (value.get_ref(), value.span())) {
+            Some((DeValue::Array(list), at)) => {
+                if list.len() > MOST {
+                    self.problems.add("V11", &at, format!("{what} has more than {MOST} entries"), None);
+                }
+                list.iter().take(MOST).collect()
+            }
+            Some((_, at)) => {
+                self.wrong(
+                    &at,
+                    format!("{what} must be a list"),
+                    "write each with two brackets, such as [[rule]]",
+                );
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn string(&mut self, name: &str, value: &Value<'_>) -> Option<String> {
+        let text = value.get_ref().as_str().map(str::to_owned).filter(|text| !text.trim().is_empty());
+        match &text {
+            None => {
+                let help = spelling(InputKind::Code, value);
+                let help =
+                    help.map_or_else(|| "write it in quotes".to_owned(), |text| format!("write {text}"));
+                self.wrong(&value.span(), format!("`{name}` must be a text that is not empty"), &help);
+            }
+            // They would reach terminals and logs; lines of a description are no harm.
+            Some(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
+                self.wrong(&value.span(), format!("`{name}` holds control characters"), "take them out");
+            }
+            Some(_) => {}
+        }
+        text
+    }
+
+    pub(super) fn required(&mut self, table: &mut Entries<'_>, name: &'static str) -> String {
+        match table.take(name) {
+            Some(value) => self.string(name, value).unwrap_or_default(),
+            None => {
+                let at = table.at.clone();
+                self.problems.add("V1", &at, format!("{} lacks `{name}`", table.what), None);
+                String::new()
+            }
+        }
+    }
+
+    pub(super) fn optional(&mut self, table: &mut Entries<'_>, name: &'static str) -> Option<String> {
+        table.take(name).and_then(|value| self.string(name, value))
+    }
+
+    pub(super) fn verdict(&mut self, value: &Value<'_>) -> Option<Verdict> {
+        let text = value.get_ref().as_str().unwrap_or_default();
+        let verdict = Verdict::find(text);
+        if verdict.is_none() {
+            let help = did_you_mean(text, Verdict::ALL.map(Verdict::as_str));
+            self.problems.add("V1", &value.span(), format!("`{text}` is not a decision"), Some(help));
+        }
+        verdict
+    }
+
+    pub(super) fn outcome(
+        &mut self,
+        what: &'static str,
+        value: &Value<'_>,
+        decision: &'static str,
+    ) -> Option<Outcome> {
+        let mut table = self.inner(what, value)?;
+        let verdict = match table.take(decision) {
+            Some(value) => self.verdict(value),
+            None => {
+                let at = table.at.clone();
+                self.problems.add("V1", &at, format!("{what} lacks `{decision}`"), None);
+                None
+            }
+        };
+        let reason = self.required(&mut table, "reason");
+        let hint = self.optional(&mut table, "hint");
+        let queue = self.optional(&mut table, "queue");
+        table.finish(self);
+        Some(Outcome { verdict: verdict?, reason, hint, queue })
+    }
+
+    pub(super) fn id(&mut self, table: &mut Entries<'_>, taken: impl Fn(&str) -> bool) -> String {
+        let at = table.at.clone();
+        let id = self.required(table, "id");
+        if id == "otherwise" || taken(&id) {
+            self.wrong(
+                &at,
+                format!("the id `{id}` is taken"),
+                "every id is different, and `otherwise` is reserved",
+            );
+        }
+        id
+    }
+}
+
+/// The entries in the order of the file.
+pub(super) fn entries<'a>(what: &'static str, at: Span, table: &'a DeTable<'a>) -> Entries<'a> {
+    let mut left: Vec<_> = table.iter().collect();
+    left.sort_by_key(|(key, _)| key.span().start);
+    Entries { what, at, left, asked: Vec::new() }
+}
+
+pub(super) fn integer(value: &Value<'_>) -> Option<i64> {
+    match value.get_ref() {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    }
+}
+
+/// How a value that has the wrong type is written for an input: `200` as `"200"`, `true` as `"T"`.
+pub(super) fn spelling(kind: InputKind, value: &Value<'_>) -> Option<String> {
+    let number = match value.get_ref() {
+        DeValue::Integer(number) => Some(number.as_str()),
+        DeValue::Float(number) => Some(number.as_str()),
+        _ => None,
+    };
+    match (kind, value.get_ref()) {
+        (InputKind::Code | InputKind::Labels, DeValue::Integer(_)) => {
+            number.map(|text| format!("\"{text}\""))
+        }
+        // The service writes codes without a point.
+        (InputKind::Code, DeValue::Float(_)) => {
+            let whole = float(value).filter(|number| number.fract() == 0.0 && number.abs() < 1e6)?;
+            Some(format!("\"{whole}\""))
+        }
+        (InputKind::Flag, DeValue::Boolean(true)) => Some("\"T\"".to_owned()),
+        (InputKind::Flag, DeValue::Boolean(false)) => Some("\"F\"".to_owned()),
+        (InputKind::Score, DeValue::String(text)) => text
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(|_| text.trim().to_owned()),
+        _ => None,
+    }
+}
+
+/// An integer counts as a number, too: people write 75 for 75.0.
+pub(super) fn float(value: &Value<'_>) -> Option<f64> {
+    match value.get_ref() {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Integer(_) => integer(value).map(|number| number as f64),
+        _ => None,
+    }
+}

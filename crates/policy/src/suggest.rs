@@ -1,0 +1,69 @@
+//! Suggestions for a misspelled word.
+
+/// The nearest of the allowed words, if one is near, and all of them.
+pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> String {
+    let allowed: Vec<&str> = allowed.into_iter().collect();
+    let near = allowed.iter().map(|other| (steps(word, other), *other)).min();
+    let near =
+        near.filter(|(steps, other)| *steps <= 2.max(word.len() / 3) && *steps < word.len().max(other.len()));
+    let list = if allowed.is_empty() {
+        "there is none".to_owned()
+    } else {
+        let more = if allowed.len() > 20 { ", .." } else { "" };
+        let first: Vec<&str> = allowed.iter().take(20).copied().collect();
+        format!("allowed: {}{more}", first.join(", "))
+    };
+    near.map_or_else(|| list.clone(), |(_, other)| format!("did you mean `{other}`? {list}"))
+}
+
+/// None where only the case differs.
+fn steps(one: &str, other: &str) -> usize {
+    if one.eq_ignore_ascii_case(other) { 0 } else { distance(one, other) }
+}
+
+/// How many characters must be changed, put in or taken out (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, left) in one.chars().enumerate() {
+        let mut diagonal = at;
+        let mut last = at + 1;
+        for (right, cell) in other.iter().zip(row.iter_mut().skip(1)) {
+            let best = (diagonal + usize::from(left != *right)).min(*cell + 1).min(last + 1);
+            diagonal = *cell;
+            *cell = best;
+            last = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_the_usual_ones() {
+        for (one, other, expected) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("verify_score", "verify_scroe", 2),
+        ] {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_near_word_is_proposed_and_a_far_one_not() {
+        assert_eq!(
+            did_you_mean("aprove", ["approve", "reject"]),
+            "did you mean `approve`? allowed: approve, reject"
+        );
+        assert_eq!(did_you_mean("xyz", ["approve", "reject"]), "allowed: approve, reject");
+    }
+}

@@ -164,7 +164,7 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   const tiles = await page.locator('.tiles div').evaluateAll((all) => all.map((tile) => tile.lastElementChild.textContent));
   assert.deepEqual(tiles, verdicts.map((verdict) => told(replay.verdicts[verdict].all)));
   const summary = await page.locator('#summary').innerText();
-  const { fraud_let_in: fraud, customers_not_approved: customers } = compare;
+  const { fraud_approved: fraud, customers_not_approved: customers } = compare;
   assert.ok(fraud.policy.count > 0 && fraud.candidate.count > fraud.policy.count);
   assert.match(summary, new RegExp(`${fraud.policy.count} of ${fraud.policy.of} labelled impostors are approved`));
   assert.match(summary, new RegExp(`approved: ${fraud.policy.count} now, ${fraud.candidate.count} then`));

@@ -104,7 +104,7 @@ fn without_places(mut value: Value) -> Value {
     match &mut value {
         Value::Object(members) => {
             members.remove("examples");
-            members.remove("first");
+            members.remove("locations");
             // Of the run, and not of what it found.
             members.remove("sources");
             members.remove("complete");

@@ -3,8 +3,8 @@
 pub(crate) mod attacks;
 pub(crate) mod calibrate;
 pub(crate) mod compare;
+pub(crate) mod data_issue;
 pub(crate) mod drift;
 pub(crate) mod percent;
 pub(crate) mod proportion;
 pub(crate) mod replay;
-pub(crate) mod told;

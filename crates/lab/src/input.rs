@@ -1,7 +1,7 @@
 //! Reading recorded results: finding files, the shapes of their rows, and the time of a row.
 
 pub(crate) mod bounded;
-pub(crate) mod feed;
+pub(crate) mod chunks;
 pub(crate) mod header;
 pub(crate) mod json;
 pub(crate) mod mapping;

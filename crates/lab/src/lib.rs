@@ -2,14 +2,14 @@
 //! its thresholds from labelled history, and see whether scores have moved.
 //!
 //! ```
-//! use cloudauth_lab::{Lab, Replay, Source, Watch};
+//! use cloudauth_lab::{Lab, Replay, Source, RunControl};
 //! use cloudauth_policy::{Policy, builtin};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("history.jsonl");
 //! # std::fs::write(&path, r#"{"sub_code": "201", "passed": "F"}"#)?;
 //! let policy = Policy::parse(builtin::ONBOARDING)?;
-//! let ran = Lab::new(&policy).run(&Source::find(&[path])?, &Watch::default())?;
+//! let ran = Lab::new(&policy).run(&Source::find(&[path])?, &RunControl::default())?;
 //! println!("{:?}", Replay::of(&ran.tally).verdicts);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -40,23 +40,23 @@ pub use cloudauth_stats as stats;
 
 pub use analysis::attacks::{Attacks, AttacksAt};
 pub use analysis::calibrate::{
-    At, Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, Warning, WarningKind,
-    WithoutSubject, curve,
+    Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, ThresholdErrors, Warning,
+    WarningKind, WithoutSubject, curve,
 };
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
+pub use analysis::data_issue::DataIssue;
 pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
 pub use analysis::percent::percent;
 pub use analysis::proportion::Proportion;
-pub use analysis::replay::{Replay, Rows, RuleRows};
-pub use analysis::told::Told;
+pub use analysis::replay::{LabelCounts, Replay, RuleRows};
 pub use error::LabError;
 pub use input::mapping::{Mapping, MappingError, Shape};
 pub use input::search::{Found, SkipReason, Skipped};
 pub use input::source::Source;
 pub use input::timezone::TimeZone;
 pub use report::{Language, report};
-pub use run::{Lab, Ran, Watch};
+pub use run::{Lab, RunControl, RunOutcome};
 pub use tally::Tally;
-pub use tally::notes::Point;
+pub use tally::issues::RowLocation;
 pub use tally::policy_name::PolicyName;
 pub use write_back::{check_threshold, set_threshold};

@@ -19,12 +19,12 @@ use cloudauth_policy::{Policy, Problem};
 
 use crate::error::LabError;
 use crate::input::bounded::LONGEST;
-use crate::input::feed::Feed;
+use crate::input::chunks::ChunkReader;
 use crate::input::json::{Found, Wanted};
 use crate::input::mapping::{Mapping, Shape};
 use crate::input::search::Skipped;
 use crate::input::source::{Format, Source};
-use crate::tally::notes::{Point, What};
+use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Scales, Tally};
 use checkpoint::Checkpoint;
 use decisions::Decisions;
@@ -36,14 +36,14 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
 /// How far a run is, and a way to end it early: for progress bars and Ctrl-C.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct RunControl {
     read: AtomicU64,
     stop: AtomicBool,
     /// Pieces until it stops by itself: for tests of being stopped.
-    pieces: AtomicU64,
+    chunks: AtomicU64,
 }
 
-impl Watch {
+impl RunControl {
     /// Bytes read of the files, packed as they are.
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
@@ -55,13 +55,13 @@ impl Watch {
     }
 
     /// Ends the run by itself after so many pieces of about a megabyte.
-    pub fn stop_after(&self, pieces: u64) {
-        self.pieces.store(pieces, Ordering::Relaxed);
+    pub fn stop_after(&self, chunks: u64) {
+        self.chunks.store(chunks, Ordering::Relaxed);
     }
 
     /// One more piece was handed out.
-    fn count_piece(&self) {
-        if self.pieces.load(Ordering::Relaxed) > 0 && self.pieces.fetch_sub(1, Ordering::Relaxed) == 1 {
+    fn count_chunk(&self) {
+        if self.chunks.load(Ordering::Relaxed) > 0 && self.chunks.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.stop();
         }
     }
@@ -74,7 +74,7 @@ impl Watch {
 /// What a run has counted, and whether that was all.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Ran {
+pub struct RunOutcome {
     /// The counts.
     pub tally: Tally,
     /// `false` if it was stopped before the end, or a data file changed while it was read.
@@ -88,14 +88,14 @@ pub struct Ran {
 /// Policies over recorded results.
 ///
 /// ```
-/// use cloudauth_lab::{Lab, Replay, Source, Watch};
+/// use cloudauth_lab::{Lab, Replay, Source, RunControl};
 /// use cloudauth_policy::{Policy, builtin};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("history.jsonl");
 /// std::fs::write(&path, r#"{"sub_code": "201", "passed": "F"}"#)?;
 /// let policy = Policy::parse(builtin::ONBOARDING)?;
-/// let ran = Lab::new(&policy).run(&Source::find(&[path])?, &Watch::default())?;
+/// let ran = Lab::new(&policy).run(&Source::find(&[path])?, &RunControl::default())?;
 /// let replay = Replay::of(&ran.tally);
 /// assert_eq!((replay.rows, replay.verdicts["retry"].all), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -205,7 +205,7 @@ impl<'p> Lab<'p> {
     /// # Errors
     /// If a file cannot be read, or what should divide the rows into a few segments does not. A row that cannot be read is
     /// no error: it is counted, and told of.
-    pub fn run(&self, sources: &[Source], watch: &Watch) -> Result<Ran, LabError> {
+    pub fn run(&self, sources: &[Source], control: &RunControl) -> Result<RunOutcome, LabError> {
         if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
             return Err(LabError::new(
                 "standard input cannot be read again: --resume takes files".to_owned(),
@@ -247,18 +247,18 @@ impl<'p> Lab<'p> {
             return Err(error);
         }
         let read = |bytes| {
-            watch.read.fetch_add(bytes, Ordering::Relaxed);
+            control.read.fetch_add(bytes, Ordering::Relaxed);
         };
-        let mut feed = Feed::new(sources, &task.slots, state.position, &read);
+        let mut reader = ChunkReader::new(sources, &task.slots, state.position, &read);
         let mut changed = Vec::new();
         loop {
-            let first = feed.position().source;
+            let first = reader.position().source;
             let lap = Lap {
-                feed: Mutex::new((&mut feed, decisions.as_ref().map_or(0, Decisions::next))),
+                reader: Mutex::new((&mut reader, decisions.as_ref().map_or(0, Decisions::next))),
                 decisions: Mutex::new(decisions.as_mut()),
                 failed: Mutex::new(None),
                 until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
-                watch,
+                control,
             };
             let tallies = lap.run(&task, self.threads);
             if let Some(failed) = take(lap.failed) {
@@ -268,20 +268,20 @@ impl<'p> Lab<'p> {
                 state.tally.merge(tally);
             }
             state.tally.settle()?;
-            state.position = feed.position();
+            state.position = reader.position();
             let ended = sources.iter().enumerate().take(state.position.source).skip(first);
             // Of a Parquet file, rows are read after the feed has come to its end.
             let late = ended.filter(|(_, source)| source.format == Format::Parquet && source.has_changed());
-            let mut points = feed.take_changed();
-            points.extend(late.map(|(source, _)| Point { source, line: 0 }));
+            let mut points = reader.take_changed();
+            points.extend(late.map(|(source, _)| RowLocation { source, line: 0 }));
             points.dedup_by_key(|point| point.source);
             for point in points {
-                state.tally.notes.add(What::Changed, point);
+                state.tally.issues.add(IssueKind::Changed, point);
                 changed.extend(sources.get(point.source).map(|source| source.path().to_owned()));
             }
             self.save(&mut state, decisions.as_mut())?;
             let is_end = state.position.source == sources.len();
-            if is_end || watch.is_stopped() {
+            if is_end || control.is_stopped() {
                 state.tally.skipped.clone_from(&self.skipped);
                 state.tally.failing_examples = self.failing_examples();
                 state.tally.timezone = mapping.timezone;
@@ -319,15 +319,15 @@ fn finish(
     is_end: bool,
     changed: Vec<PathBuf>,
     decisions: Option<Decisions>,
-) -> Result<Ran, LabError> {
-    let complete = is_end && !tally.notes.has(What::Changed);
+) -> Result<RunOutcome, LabError> {
+    let complete = is_end && !tally.issues.has(IssueKind::Changed);
     tally.is_part = !complete;
     let partial_decisions = match decisions {
         Some(decisions) if complete => decisions.commit().map(|()| None)?,
         Some(decisions) => decisions.leave()?,
         None => None,
     };
-    Ok(Ran { tally, complete, changed, partial_decisions })
+    Ok(RunOutcome { tally, complete, changed, partial_decisions })
 }
 
 /// Whether the first line of the first JSON file looks like an answer of the service.
@@ -347,11 +347,11 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
 
 /// Until the data end, somebody stops it, or it is time to put down where it stands.
 struct Lap<'l, 'r> {
-    feed: Mutex<(&'l mut Feed<'r>, u64)>,
+    reader: Mutex<(&'l mut ChunkReader<'r>, u64)>,
     decisions: Mutex<Option<&'l mut Decisions>>,
     failed: Mutex<Option<LabError>>,
     until: Option<Instant>,
-    watch: &'l Watch,
+    control: &'l RunControl,
 }
 
 impl Lap<'_, '_> {
@@ -368,33 +368,33 @@ impl Lap<'_, '_> {
 
     fn work(&self, task: &Task<'_>) -> Tally {
         let mut worker = Worker::new(task);
-        if let Err(error) = self.pieces(&mut worker) {
+        if let Err(error) = self.chunks(&mut worker) {
             lock(&self.failed).get_or_insert(error);
         }
         worker.done()
     }
 
-    fn pieces(&self, worker: &mut Worker<'_>) -> Result<(), LabError> {
+    fn chunks(&self, worker: &mut Worker<'_>) -> Result<(), LabError> {
         loop {
-            let (piece, number, header) = {
-                let mut feed = lock(&self.feed);
+            let (chunk, number, header) = {
+                let mut reader = lock(&self.reader);
                 let is_over =
-                    self.until.is_some_and(|until| Instant::now() > until) || self.watch.is_stopped();
+                    self.until.is_some_and(|until| Instant::now() > until) || self.control.is_stopped();
                 if is_over || lock(&self.failed).is_some() {
                     return Ok(());
                 }
-                let (feed, number) = &mut *feed;
-                let Some(piece) = feed.next()? else { return Ok(()) };
+                let (reader, number) = &mut *reader;
+                let Some(chunk) = reader.next()? else { return Ok(()) };
                 *number += 1;
-                self.watch.count_piece();
-                let header = feed.header(&piece);
-                (piece, *number - 1, header)
+                self.control.count_chunk();
+                let header = reader.header(&chunk);
+                (chunk, *number - 1, header)
             };
-            let decisions = worker.piece(&piece, header.as_ref())?;
+            let decisions = worker.chunk(&chunk, header.as_ref())?;
             if let Some(file) = &mut *lock(&self.decisions) {
                 file.add(number, decisions)?;
             }
-            lock(&self.feed).0.give_back(piece);
+            lock(&self.reader).0.give_back(chunk);
         }
     }
 }

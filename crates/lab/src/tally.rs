@@ -2,7 +2,7 @@
 //! whatever order, so that a run gives the same on any number of threads, and can be stopped and gone on with.
 
 mod counter;
-pub(crate) mod notes;
+pub(crate) mod issues;
 mod parts;
 pub(crate) mod policy_name;
 mod scales;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
 pub(crate) use counter::{Counter, is_code_shown};
-pub(crate) use parts::{Decider, Example, Kept, Scores, Share, VERDICTS, verdict_number};
+pub(crate) use parts::{Decider, Example, Scores, SubjectScore, VERDICTS, VerdictMatrix, verdict_number};
 
 pub(crate) use scales::{Scales, ScoreCut};
 pub(crate) use values::{MOST_VALUES, Values};
@@ -25,7 +25,7 @@ use crate::error::LabError;
 use crate::input::row::Label;
 use crate::input::search::Skipped;
 use crate::input::timezone::TimeZone;
-use crate::tally::notes::Notes;
+use crate::tally::issues::Issues;
 use cloudauth_stats::{Grid, LabelledGrid};
 
 /// More than thirty years.
@@ -62,14 +62,15 @@ pub struct Tally {
     pub(crate) failing_examples: Vec<String>,
     /// Rows that were decided.
     pub(crate) rows: u64,
-    pub(crate) notes: Notes,
+    #[serde(rename = "notes")]
+    pub(crate) issues: Issues,
     /// Rule of the first, rule of the second (or 0), label.
     pub(crate) rules: Vec<u64>,
     /// By SubCode: rule of the first, label.
     pub(crate) sub_codes: BTreeMap<Box<str>, Vec<u64>>,
-    pub(crate) days: BTreeMap<i32, Share>,
+    pub(crate) days: BTreeMap<i32, VerdictMatrix>,
     /// By segment, by value.
-    pub(crate) segments: Vec<Values<Share>>,
+    pub(crate) segments: Vec<Values<VerdictMatrix>>,
     /// `verify_score` by label.
     pub(crate) scores: [Grid; 3],
     /// By points of `verify_score`: rows that the first policy approves.
@@ -80,7 +81,7 @@ pub struct Tally {
     pub(crate) attacks: Values<Grid>,
     pub(crate) bona_fide: Grid,
     /// Labelled rows of people, for the bootstrap.
-    pub(crate) kept: Vec<Kept>,
+    pub(crate) kept: Vec<SubjectScore>,
     /// Whether there were more.
     pub(crate) kept_all: bool,
     #[serde(with = "parts::pairs")]
@@ -103,7 +104,7 @@ impl Tally {
             skipped: Vec::new(),
             failing_examples: Vec::new(),
             rows: 0,
-            notes: Notes::default(),
+            issues: Issues::default(),
             sub_codes: BTreeMap::new(),
             days: BTreeMap::new(),
             segments: vec![Values::default(); segments.len()],
@@ -158,8 +159,8 @@ impl Tally {
     }
 
     /// Rows by the verdicts of both policies, and label. With one policy, the second is the first.
-    pub(crate) fn share(&self) -> Share {
-        let mut share = Share::default();
+    pub(crate) fn share(&self) -> VerdictMatrix {
+        let mut share = VerdictMatrix::default();
         let (of_a, of_b) = self.sizes();
         for a in 0..of_a {
             for b in 0..of_b {
@@ -178,7 +179,7 @@ impl Tally {
     }
 
     /// The segments with few enough values, by name.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, &BTreeMap<Box<str>, Share>)> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, &BTreeMap<Box<str>, VerdictMatrix>)> {
         let segments = self.segment_names.iter().zip(&self.segments);
         segments.filter_map(|(name, values)| Some((name, values.get()?)))
     }
@@ -186,7 +187,7 @@ impl Tally {
     /// Adds what another one has counted, by the same policies and mapping.
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
-        self.notes.merge(&other.notes);
+        self.issues.merge(&other.issues);
         self.seen.extend(other.seen);
         add_all(&mut self.rules, &other.rules);
         for (code, counts) in other.sub_codes {
@@ -198,7 +199,7 @@ impl Tally {
             self.days.entry(day).or_default().merge(&share);
         }
         for (values, others) in self.segments.iter_mut().zip(&other.segments) {
-            values.merge(others, Share::merge);
+            values.merge(others, VerdictMatrix::merge);
         }
         for (scores, others) in self.scores.iter_mut().zip(&other.scores) {
             scores.merge(others);

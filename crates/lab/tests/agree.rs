@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use cloudauth_lab::{Lab, Mapping, Replay, Source, Watch};
+use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Evidence, EvidenceIssue, FlatEvidence, Form, Input, InputKind, Policy, builtin};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 
@@ -234,7 +234,7 @@ fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, Stri
     let decisions = data.with_extension("decisions.csv");
     let lab = Lab::new(policy).mapping(mapping);
     let sources = Source::find(&[data.to_owned()]).unwrap();
-    let ran = lab.clone().decisions(decisions.clone()).run(&sources, &Watch::default()).unwrap();
+    let ran = lab.clone().decisions(decisions.clone()).run(&sources, &RunControl::default()).unwrap();
     let mut reader = csv::Reader::from_path(&decisions).unwrap();
     let rows = reader.records().map(|record| {
         let record = record.unwrap();
@@ -243,9 +243,9 @@ fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, Stri
     let rules = rows.collect();
     let replay = Replay::of(&ran.tally);
     // Parquet is decided in columns where no decision is written.
-    let counted = Replay::of(&lab.run(&sources, &Watch::default()).unwrap().tally);
+    let counted = Replay::of(&lab.run(&sources, &RunControl::default()).unwrap().tally);
     assert_eq!(serde_json::to_value(&replay).unwrap(), serde_json::to_value(counted).unwrap());
-    (rules, replay.notes.into_iter().map(|note| (note.what, note.rows)).collect())
+    (rules, replay.issues.into_iter().map(|note| (note.message, note.rows)).collect())
 }
 
 /// How often each issue comes up, by its words.

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Language, Mapping, Ran, Replay, SkipReason, Source, Watch, report};
+use cloudauth_lab::{Lab, Language, Mapping, Replay, RunControl, RunOutcome, SkipReason, Source, report};
 use cloudauth_policy::{Policy, builtin};
 
 const HEADER: &str =
@@ -27,7 +27,7 @@ fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
 fn rows(paths: &[PathBuf]) -> u64 {
     let policy = policy();
     let sources = Source::find(paths).unwrap();
-    Lab::new(&policy).run(&sources, &Watch::default()).unwrap().tally.rows()
+    Lab::new(&policy).run(&sources, &RunControl::default()).unwrap().tally.rows()
 }
 
 /// The skipped paths inside a folder, and why.
@@ -110,7 +110,7 @@ fn a_report_lists_what_was_skipped() {
     let found = Source::search(&[folder.path().to_owned()]).unwrap();
     let policy = policy();
     let lab = Lab::new(&policy).skipped(found.skipped);
-    let Ran { tally, .. } = lab.run(&found.sources, &Watch::default()).unwrap();
+    let RunOutcome { tally, .. } = lab.run(&found.sources, &RunControl::default()).unwrap();
     for language in [Language::En, Language::Zh] {
         assert!(report(&tally, language).unwrap().contains("_x.csv"));
     }
@@ -119,7 +119,7 @@ fn a_report_lists_what_was_skipped() {
 /// What a run refuses a file for, or the verdicts.
 fn verdicts(lab: &Lab<'_>, path: &Path) -> Result<[u64; 4], String> {
     let sources = Source::find(&[path.to_owned()]).unwrap();
-    let ran = lab.run(&sources, &Watch::default()).map_err(|error| error.to_string())?;
+    let ran = lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())?;
     let verdicts = Replay::of(&ran.tally).verdicts;
     Ok(["approve", "review", "retry", "reject"].map(|verdict| verdicts[verdict].all))
 }
@@ -217,7 +217,7 @@ fn zeros_behind_gzip_data_are_padding() {
 fn days(mapping: &str, path: &Path) -> Vec<String> {
     let policy = policy();
     let lab = Lab::new(&policy).mapping(Mapping::parse(mapping).unwrap());
-    let ran = lab.run(&Source::find(&[path.to_owned()]).unwrap(), &Watch::default()).unwrap();
+    let ran = lab.run(&Source::find(&[path.to_owned()]).unwrap(), &RunControl::default()).unwrap();
     Replay::of(&ran.tally).days.into_keys().collect()
 }
 
@@ -262,10 +262,10 @@ fn what_the_mapping_names_and_no_row_has_is_told() {
     let mapping =
         "format = 1\ntime = \"at\"\nsegments = [\"chanel\", \"channel\"]\n[label]\ncolumn = \"truth\"";
     let lab = Lab::new(&policy).mapping(Mapping::parse(mapping).unwrap());
-    let ran = lab.run(&Source::find(&[path]).unwrap(), &Watch::default()).unwrap();
-    let told = Replay::of(&ran.tally).notes;
+    let ran = lab.run(&Source::find(&[path]).unwrap(), &RunControl::default()).unwrap();
+    let told = Replay::of(&ran.tally).issues;
     let absent: Vec<&str> =
-        told.iter().filter(|note| note.what.contains("misspelt")).map(|note| &*note.what).collect();
+        told.iter().filter(|note| note.message.contains("misspelt")).map(|note| &*note.message).collect();
     let expected = ["truth", "at", "chanel"]
         .map(|path| format!("has no `{path}`, which the mapping names: is it misspelt?"));
     assert_eq!(absent, expected);

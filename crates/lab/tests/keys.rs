@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Mapping, Replay, Source, Tally, Watch};
+use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
@@ -54,12 +54,16 @@ fn mapped(policy: &Policy) -> Lab<'_> {
 }
 
 fn ran(lab: &Lab<'_>, file: &Path) -> Tally {
-    lab.run(&Source::find(&[file.to_owned()]).unwrap(), &Watch::default()).unwrap().tally
+    lab.run(&Source::find(&[file.to_owned()]).unwrap(), &RunControl::default()).unwrap().tally
 }
 
 fn issues(tally: &Tally) -> BTreeMap<String, u64> {
-    let notes = Replay::of(tally).notes;
-    notes.into_iter().filter(|note| note.what.contains("1 KiB")).map(|note| (note.what, note.rows)).collect()
+    let notes = Replay::of(tally).issues;
+    notes
+        .into_iter()
+        .filter(|note| note.message.contains("1 KiB"))
+        .map(|note| (note.message, note.rows))
+        .collect()
 }
 
 /// How often each value of the segment comes up.
@@ -104,8 +108,12 @@ fn a_number_in_json_is_its_integer_or_an_issue() {
     // Rows without a subject are left out. 1001 appears three times.
     assert_eq!(people.len(), 8);
     assert_eq!(people.iter().collect::<std::collections::HashSet<_>>().len(), 6);
-    let places =
-        Replay::of(&tally).notes.into_iter().find(|note| note.what.contains("subject")).unwrap().first;
+    let places = Replay::of(&tally)
+        .issues
+        .into_iter()
+        .find(|note| note.message.contains("subject"))
+        .unwrap()
+        .locations;
     assert_eq!(places[0].line, 9);
 }
 
@@ -226,8 +234,8 @@ fn sqlite_reads_keys_as_the_lab_does() {
     csv.flush().unwrap();
     let told = |tally: &Tally| {
         let mut told = json!({"replay": Replay::of(tally), "attacks": cloudauth_lab::Calibration::of(tally, &cloudauth_lab::TARGETS, 1).attacks});
-        let notes = told["replay"]["notes"].as_array_mut().unwrap();
-        notes.iter_mut().for_each(|note| drop(note.as_object_mut().unwrap().remove("first")));
+        let notes = told["replay"]["issues"].as_array_mut().unwrap();
+        notes.iter_mut().for_each(|note| drop(note.as_object_mut().unwrap().remove("locations")));
         told
     };
     let finished = mapped(&policy).finish(&Source::find(&[counts]).unwrap()).unwrap();

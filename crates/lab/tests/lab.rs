@@ -6,7 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Ran, Replay, Shape, Source, Watch};
+use cloudauth_lab::{
+    Calibration, Compare, Drift, Lab, Mapping, Replay, RunControl, RunOutcome, Shape, Source,
+};
 use cloudauth_policy::{Policy, builtin};
 use serde_json::{Value, json};
 
@@ -20,8 +22,8 @@ fn write(folder: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     path
 }
 
-fn run(lab: &Lab<'_>, paths: &[PathBuf]) -> Ran {
-    lab.run(&Source::find(paths).unwrap(), &Watch::default()).unwrap()
+fn run(lab: &Lab<'_>, paths: &[PathBuf]) -> RunOutcome {
+    lab.run(&Source::find(paths).unwrap(), &RunControl::default()).unwrap()
 }
 
 /// Some results of every kind: the score and the code of row `number`, and what else there is.
@@ -188,7 +190,7 @@ fn a_run_that_was_stopped_goes_on_where_it_stood() {
         let mut parts = 0;
         loop {
             // One piece, and then somebody stops it.
-            let watch = Watch::default();
+            let watch = RunControl::default();
             if name == "none" && parts < 6 {
                 watch.stop_after(1);
             }
@@ -208,7 +210,7 @@ fn a_run_that_was_stopped_goes_on_where_it_stood() {
     fs::write(&data[0], flat(10)).unwrap();
     let error = Lab::new(&policy)
         .resume(folder.join("all.json"))
-        .run(&Source::find(&data).unwrap(), &Watch::default());
+        .run(&Source::find(&data).unwrap(), &RunControl::default());
     assert!(error.unwrap_err().to_string().contains("another command, policy, mapping or data"));
 }
 
@@ -229,8 +231,8 @@ fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
     let replay = Replay::of(&ran.tally);
     assert_eq!((replay.rows, replay.verdicts["approve"].all), (4, 0));
     let told = |part: &str| {
-        let found = replay.notes.iter().find(|note| note.what.contains(part));
-        found.map(|note| (note.rows, note.left_out, note.first.first().map_or(0, |point| point.line)))
+        let found = replay.issues.iter().find(|note| note.message.contains(part));
+        found.map(|note| (note.rows, note.left_out, note.locations.first().map_or(0, |point| point.line)))
     };
     assert_eq!(told("not a JSON object"), Some((1, true, 2)));
     assert_eq!(told("not UTF-8"), Some((1, true, 7)));
@@ -258,9 +260,9 @@ fn calls_that_were_refused_or_pending_are_no_decisions() {
     let replay =
         Replay::of(&run(&Lab::new(&policy), &[write(folder.path(), "a.jsonl", lines.join("\n"))]).tally);
     assert_eq!((replay.rows, replay.verdicts["approve"].all), (1, 0));
-    let left_out: u64 = replay.notes.iter().filter(|note| note.left_out).map(|note| note.rows).sum();
-    assert_eq!(left_out, 4, "{:?}", replay.notes);
-    assert!(replay.notes.iter().any(|note| note.what.contains("should hold a JSON object")));
+    let left_out: u64 = replay.issues.iter().filter(|note| note.left_out).map(|note| note.rows).sum();
+    assert_eq!(left_out, 4, "{:?}", replay.issues);
+    assert!(replay.issues.iter().any(|note| note.message.contains("should hold a JSON object")));
 }
 
 #[test]
@@ -275,7 +277,7 @@ fn what_cannot_be_read_at_all_is_an_error_that_says_what_to_do() {
         assert!(find(write(folder, "a.parquet", "")).contains("feature `parquet`"));
     }
     let error = |lab: Lab<'_>, path: PathBuf| {
-        lab.run(&Source::find(&[path]).unwrap(), &Watch::default()).unwrap_err().to_string()
+        lab.run(&Source::find(&[path]).unwrap(), &RunControl::default()).unwrap_err().to_string()
     };
     let mapping = Mapping::parse("format = 1\n[inputs]\nsub_code = \"kod\"").unwrap();
     let text = error(Lab::new(&policy).mapping(mapping), write(folder, "b.csv", "code,score\n200,1\n"));
@@ -321,7 +323,7 @@ fn a_candidate_is_compared_row_by_row() {
     // The vendor's rule lets in who passed with a low score; each flip can be looked up.
     let flip = compare.flips.iter().find(|flip| (flip.from, flip.to) == ("review", "approve")).unwrap();
     assert_eq!((flip.examples.len(), flip.examples[0].from_rule.as_str()), (5, "grey-zone"));
-    let fraud = compare.fraud_let_in.unwrap();
+    let fraud = compare.fraud_approved.unwrap();
     assert!(fraud.candidate.count > fraud.policy.count && fraud.only_policy == 0, "{fraud:?}");
     assert_eq!(fraud.candidate.count - fraud.policy.count, fraud.only_candidate);
     assert!(Compare::of(&run(&Lab::new(&policy), &data).tally).is_none());

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Lab, Mapping, Ran, Source, Watch};
+use cloudauth_lab::{Lab, Mapping, RunControl, RunOutcome, Source};
 use cloudauth_policy::{Policy, builtin};
 use cloudauth_tests::names;
 
@@ -27,8 +27,8 @@ fn rows(from: u32, to: u32) -> String {
 }
 
 /// Runs for so many pieces; 0 means to the end.
-fn run(lab: &Lab<'_>, data: &Path, pieces: u64) -> Result<Ran, String> {
-    let watch = Watch::default();
+fn run(lab: &Lab<'_>, data: &Path, pieces: u64) -> Result<RunOutcome, String> {
+    let watch = RunControl::default();
     watch.stop_after(pieces);
     lab.run(&Source::find(&[data.to_owned()]).unwrap(), &watch).map_err(|error| error.to_string())
 }
@@ -136,13 +136,13 @@ fn decisions_that_cannot_be_written_stop_the_run() {
 }
 
 /// What has changed between finding the file and its end.
-fn changed_by(name: &str, before: &str, change: impl Fn(&Path)) -> Ran {
+fn changed_by(name: &str, before: &str, change: impl Fn(&Path)) -> RunOutcome {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let path = folder.path().join(name);
     fs::write(&path, before).unwrap();
     let sources = Source::find(std::slice::from_ref(&path)).unwrap();
     change(&path);
-    Lab::new(&policy).run(&sources, &Watch::default()).unwrap()
+    Lab::new(&policy).run(&sources, &RunControl::default()).unwrap()
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn a_file_that_changes_while_it_is_read_makes_the_run_incomplete() {
         (changed_by("a.jsonl", &rows(0, 10), |path| fs::write(path, rows(0, 9)).unwrap()), 9),
     ] {
         assert!(!ran.complete && ran.changed.len() == 1, "{ran:?}");
-        let notes = cloudauth_lab::Replay::of(&ran.tally).notes;
-        let note = notes.iter().find(|note| note.what.contains("changed while it was read")).unwrap();
-        assert_eq!((note.rows, note.first[0].line), (1, line), "{note:?}");
+        let notes = cloudauth_lab::Replay::of(&ran.tally).issues;
+        let note = notes.iter().find(|note| note.message.contains("changed while it was read")).unwrap();
+        assert_eq!((note.rows, note.locations[0].line), (1, line), "{note:?}");
     }
     assert!(changed_by("a.csv", csv, |_| ()).complete);
 }
@@ -178,7 +178,7 @@ fn decisions_on_a_file_that_changed_do_not_take_their_place() {
     let (files, policy) = (files(), policy());
     let sources = Source::find(std::slice::from_ref(&files.data)).unwrap();
     fs::write(&files.data, rows(0, 20)).unwrap();
-    let ran = lab(&policy, &files).run(&sources, &Watch::default()).unwrap();
+    let ran = lab(&policy, &files).run(&sources, &RunControl::default()).unwrap();
     assert!(!ran.complete && ran.partial_decisions.is_some() && !files.decisions.exists());
 }
 

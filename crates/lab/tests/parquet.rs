@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::*;
-use cloudauth_lab::{Lab, Mapping, Source, Tally, Watch};
+use cloudauth_lab::{Lab, Mapping, RunControl, Source, Tally};
 use cloudauth_policy::{Policy, builtin};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -104,7 +104,7 @@ fn as_parquet(path: &Path, rows: &Rows, is_coded: bool, group: usize) -> PathBuf
 
 fn told(lab: &Lab<'_>, path: &Path) -> String {
     let sources = Source::find(&[path.to_owned()]).unwrap();
-    shown(&lab.run(&sources, &Watch::default()).unwrap().tally)
+    shown(&lab.run(&sources, &RunControl::default()).unwrap().tally)
 }
 
 fn shown(tally: &Tally) -> String {
@@ -279,7 +279,7 @@ fn types_that_say_nothing_are_refused_by_name() {
         let columns = vec![("passed", input), (name, column)];
         let path = write(&folder.path().join("a.parquet"), columns, true, 100);
         let error = Lab::new(&policy)
-            .run(&Source::find(&[path]).unwrap(), &Watch::default())
+            .run(&Source::find(&[path]).unwrap(), &RunControl::default())
             .unwrap_err()
             .to_string();
         assert!(
@@ -290,7 +290,11 @@ fn types_that_say_nothing_are_refused_by_name() {
     fs::write(folder.path().join("b.parquet"), "no parquet").unwrap();
     let sources = Source::find(&[folder.path().join("b.parquet")]).unwrap();
     assert!(
-        Lab::new(&policy).run(&sources, &Watch::default()).unwrap_err().to_string().contains("b.parquet")
+        Lab::new(&policy)
+            .run(&sources, &RunControl::default())
+            .unwrap_err()
+            .to_string()
+            .contains("b.parquet")
     );
 }
 
@@ -311,7 +315,7 @@ fn a_run_over_groups_that_was_stopped_goes_on() {
     let sources = Source::find(std::slice::from_ref(&path)).unwrap();
     let mut parts = 0;
     let tally = loop {
-        let watch = Watch::default();
+        let watch = RunControl::default();
         watch.stop_after(1);
         let ran = lab.run(&sources, &watch).unwrap();
         parts += 1;

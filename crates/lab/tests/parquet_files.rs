@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow_array::*;
 use arrow_buffer::{NullBuffer, i256};
 use arrow_schema::{DataType, Field, Fields};
-use cloudauth_lab::{Lab, Mapping, Replay, Source, Watch};
+use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Policy, builtin};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -52,7 +52,7 @@ fn replay(mapping: &str, path: &Path) -> Replay {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let mapping = Mapping::parse(&format!("format = 1\n{mapping}")).unwrap();
     let sources = Source::find(&[path.to_owned()]).unwrap();
-    Replay::of(&Lab::new(&policy).mapping(mapping).run(&sources, &Watch::default()).unwrap().tally)
+    Replay::of(&Lab::new(&policy).mapping(mapping).run(&sources, &RunControl::default()).unwrap().tally)
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_column_inside_a_struct_is_found_by_its_path() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let lab = Lab::new(&policy).mapping(Mapping::parse(&format!("format = 1\n{whole}")).unwrap());
     let sources = Source::find(&[folder.path().join("a.parquet")]).unwrap();
-    let error = lab.run(&sources, &Watch::default()).unwrap_err().to_string();
+    let error = lab.run(&sources, &RunControl::default()).unwrap_err().to_string();
     assert!(error.contains("the column `m.front` is of the type"), "{error}");
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use cloudauth_lab::{Drift, Lab, Language, Mapping, Ran, Replay, Source, Watch, report};
+use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, RunControl, RunOutcome, Source, report};
 use cloudauth_policy::{Policy, builtin};
 
 fn policy() -> Policy {
@@ -20,9 +20,9 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 }
 
 /// What comes of a run, or what it is refused for.
-fn run(lab: &Lab<'_>, path: &Path) -> Result<Ran, String> {
+fn run(lab: &Lab<'_>, path: &Path) -> Result<RunOutcome, String> {
     let sources = Source::find(&[path.to_owned()]).map_err(|error| error.to_string())?;
-    lab.run(&sources, &Watch::default()).map_err(|error| error.to_string())
+    lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn a_quote_that_is_never_closed_takes_no_rows_with_it() {
         let text = format!("{header}{}{last}", row.repeat(4095));
         let ran = run(&lab, &write(folder.path(), "b.csv", &text)).unwrap();
         assert_eq!(ran.tally.rows(), 4096, "{last:?}");
-        assert_eq!(Replay::of(&ran.tally).notes.iter().filter(|note| note.left_out).count(), 0, "{last:?}");
+        assert_eq!(Replay::of(&ran.tally).issues.iter().filter(|note| note.left_out).count(), 0, "{last:?}");
     }
     for empty in ["", header] {
         assert_eq!(run(&lab, &write(folder.path(), "c.csv", empty)).unwrap().tally.rows(), 0);
@@ -64,7 +64,7 @@ fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
     let lab = Lab::new(&policy).mapping(Mapping::parse("format = 1").unwrap());
     let replay = Replay::of(&run(&lab, &nameless).unwrap().tally);
     assert!(replay.rows == 1 && replay.verdicts.values().all(|rows| rows.impostor == 0), "{replay:?}");
-    assert!(replay.notes.iter().all(|note| note.what.starts_with("has no `")), "{replay:?}");
+    assert!(replay.issues.iter().all(|note| note.message.starts_with("has no `")), "{replay:?}");
 
     for paths in [vec![unread.clone(), unread.clone()], vec![folder.path().to_owned(), unread]] {
         let refused = Source::find(&paths).unwrap_err().to_string();
@@ -125,7 +125,7 @@ fn a_report_of_a_part_says_that_it_is_one() {
     let policy = policy();
     let line = "{\"sub_code\":\"200\",\"passed\":\"T\"}\n";
     let data = write(folder.path(), "a.jsonl", &line.repeat(100_000));
-    let watch = Watch::default();
+    let watch = RunControl::default();
     watch.stop_after(1);
     let part = Lab::new(&policy).run(&Source::find(std::slice::from_ref(&data)).unwrap(), &watch).unwrap();
     assert!(!part.complete && part.tally.rows() > 0);

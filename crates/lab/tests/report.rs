@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use cloudauth_lab::{Lab, Language, Mapping, Shape, Source, Watch, report};
+use cloudauth_lab::{Lab, Language, Mapping, RunControl, Shape, Source, report};
 use cloudauth_policy::{Policy, builtin};
 
 /// In both languages, with a candidate and without.
@@ -15,8 +15,10 @@ fn reports(rows: &str) -> Vec<String> {
     let labs = [Lab::new(&policy), Lab::new(&policy).against(&candidate)];
     let run = |lab: Lab<'_>| {
         let lab = lab.keep_people().mapping(Mapping::of(Shape::Flat));
-        let tally =
-            lab.run(&Source::find(std::slice::from_ref(&path)).unwrap(), &Watch::default()).unwrap().tally;
+        let tally = lab
+            .run(&Source::find(std::slice::from_ref(&path)).unwrap(), &RunControl::default())
+            .unwrap()
+            .tally;
         [Language::En, Language::Zh].map(|language| report(&tally, language).unwrap())
     };
     labs.into_iter().flat_map(run).collect()

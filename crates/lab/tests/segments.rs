@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Calibration, Lab, Mapping, Replay, Source, Tally, Watch};
+use cloudauth_lab::{Calibration, Lab, Mapping, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
@@ -98,12 +98,12 @@ fn columns_with_too_many_values_are_dropped_and_the_run_goes_on() {
     for (channels, kinds) in [(1000, 1000), (1001, 1000), (1000, 1001), (1100, 1100)] {
         let rows = rows(channels, kinds);
         let sources = Source::find(&[written(folder.path(), &rows)]).unwrap();
-        let run = |lab: Lab<'_>| lab.run(&sources, &Watch::default()).unwrap().tally;
+        let run = |lab: Lab<'_>| lab.run(&sources, &RunControl::default()).unwrap().tally;
         let whole = run(mapped(&policy).threads(1));
         let told = seen(&whole);
         assert_eq!(told["replay"]["rows"], 2200);
         let channel = &told["replay"]["segments"]["channel"];
-        let notes = told["replay"]["notes"].to_string();
+        let notes = told["replay"]["issues"].to_string();
         let says = notes.contains("is not counted by segment `channel`, which has more than 1000 values");
         assert_eq!((channel.is_null(), says), (channels > 1000, channels > 1000), "{notes}");
         assert!(channels > 1000 || channel.as_object().unwrap().len() == 1001);
@@ -114,7 +114,7 @@ fn columns_with_too_many_values_are_dropped_and_the_run_goes_on() {
         // Stopped after each piece, and resumed.
         let state = folder.path().join(format!("{channels}-{kinds}.json"));
         let resumed = loop {
-            let watch = Watch::default();
+            let watch = RunControl::default();
             watch.stop_after(1);
             let ran = mapped(&policy).threads(1).resume(state.clone()).run(&sources, &watch).unwrap();
             if ran.complete {
@@ -133,7 +133,7 @@ fn a_value_that_looks_like_none_is_apart_from_rows_without_a_value() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let rows = rows(10, 10);
     let sources = Source::find(&[written(folder.path(), &rows)]).unwrap();
-    let told = seen(&mapped(&policy).run(&sources, &Watch::default()).unwrap().tally);
+    let told = seen(&mapped(&policy).run(&sources, &RunControl::default()).unwrap().tally);
     let of = |value: &str| {
         told["replay"]["segments"]["shop"][value]
             .as_object()

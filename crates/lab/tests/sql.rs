@@ -86,7 +86,7 @@ fn counts_of_sqlite_tell_what_a_run_tells() {
         let has_time = case.name != "bare";
         assert_eq!(ran["drift"].is_object(), has_time, "{}", case.name);
         if case.name == "all" {
-            let notes = ran["replay"]["notes"].to_string();
+            let notes = ran["replay"]["issues"].to_string();
             for part in [
                 "SubCode in `passed`",
                 "label that",
@@ -97,7 +97,7 @@ fn counts_of_sqlite_tell_what_a_run_tells() {
                 assert!(notes.contains(part), "{part}: {notes}");
             }
             assert!(ran["calibration"]["attacks"].is_object());
-            assert!(ran["compare"]["fraud_let_in"].is_object());
+            assert!(ran["compare"]["fraud_approved"].is_object());
         }
     }
 }
@@ -400,7 +400,7 @@ fn texts_among_the_scores_of_sqlite_are_told_of() {
     let counts = asked(&database, &sql, &folder.path().join("texts.csv"));
     let told = case.finished(counts, true);
     assert_eq!(told["replay"]["verdicts"]["approve"]["all"], 1, "{told}");
-    let notes = told["replay"]["notes"].to_string();
+    let notes = told["replay"]["issues"].to_string();
     assert!(notes.contains(r#"has a malformed `verify_score`; taken as invalid or unknown"#), "{notes}");
 }
 

@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 
 use cloudauth_lab::{
-    Calibration, Compare, Lab, Language, Mapping, RestsOn, Shape, Source, Tally, TargetRate, WarningKind,
-    Watch, report, set_threshold,
+    Calibration, Compare, Lab, Language, Mapping, RestsOn, RunControl, Shape, Source, Tally, TargetRate,
+    WarningKind, report, set_threshold,
 };
 use cloudauth_policy::{Policy, builtin};
 use serde_json::json;
@@ -44,7 +44,7 @@ impl Rows {
             Some(candidate) => lab.against(candidate),
             None => lab,
         };
-        lab.run(&Source::find(&[path]).unwrap(), &Watch::default()).unwrap().tally
+        lab.run(&Source::find(&[path]).unwrap(), &RunControl::default()).unwrap().tally
     }
 }
 
@@ -55,17 +55,17 @@ fn difference_of_rates_of_the_same_attempts_is_paired() {
         .add(12, 78.0, "impostor", "")
         .add(1788, 60.0, "impostor", "");
     let (policy, candidate) = (approves_from(76.0), approves_from(80.0));
-    let pair = Compare::of(&rows.counted(&policy, Some(&candidate))).unwrap().fraud_let_in.unwrap();
+    let pair = Compare::of(&rows.counted(&policy, Some(&candidate))).unwrap().fraud_approved.unwrap();
     assert_eq!((pair.policy.count, pair.candidate.count, pair.only_policy), (212, 200, 12));
     let (low, high) = pair.difference.unwrap();
     assert!((low + 0.0100).abs() < 5e-5 && (high + 0.0023).abs() < 5e-5, "{low} {high}");
     assert!((pair.p - 0.5_f64.powi(11)).abs() < 1e-12, "{}", pair.p);
     // Another policy that decides these rows alike: nearly nothing is left open. The policy itself: nothing.
     let alike =
-        Compare::of(&rows.counted(&policy, Some(&approves_from(77.0)))).unwrap().fraud_let_in.unwrap();
+        Compare::of(&rows.counted(&policy, Some(&approves_from(77.0)))).unwrap().fraud_approved.unwrap();
     let (low, high) = alike.difference.unwrap();
     assert!(low > -0.002 && high < 0.002 && low < 0.0 && high > 0.0, "{low} {high}");
-    let itself = Compare::of(&rows.counted(&policy, Some(&policy))).unwrap().fraud_let_in.unwrap();
+    let itself = Compare::of(&rows.counted(&policy, Some(&policy))).unwrap().fraud_approved.unwrap();
     assert_eq!(itself.difference, Some((0.0, 0.0)));
     let page = report(&rows.counted(&policy, Some(&candidate)), Language::En).unwrap();
     assert!(page.contains("-1.00\u{a0}% … -0.23\u{a0}%"), "the report has no interval of the difference");

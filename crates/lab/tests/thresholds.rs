@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Calibration, Drift, Lab, Mapping, Source, TARGETS, Tally, Watch};
+use cloudauth_lab::{Calibration, Drift, Lab, Mapping, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 
 const MAPPING: &str = "format = 1\nshape = \"flat\"\ntime = \"day\"\n[label]\ncolumn = \"label\"\nattack = \"attack\"\ngenuine = [\"genuine\"]\nimpostor = [\"impostor\"]";
@@ -169,10 +169,11 @@ fn figures_at_the_policys_thresholds_are_exact_from_files() {
     let (folder, policy, rows) = (tempfile::tempdir().unwrap(), policy(), rows(30_000));
     let sources = written(folder.path(), "a.jsonl", &jsonl(&rows));
     for threads in [1, 3] {
-        let ran = lab(&policy).threads(threads).run(&sources, &Watch::default()).unwrap();
+        let ran = lab(&policy).threads(threads).run(&sources, &RunControl::default()).unwrap();
         assert_exact(&ran.tally, &rows, "json lines");
     }
-    let ran = lab(&policy).run(&written(folder.path(), "a.csv", &csv(&rows)), &Watch::default()).unwrap();
+    let ran =
+        lab(&policy).run(&written(folder.path(), "a.csv", &csv(&rows)), &RunControl::default()).unwrap();
     assert_exact(&ran.tally, &rows, "csv");
 }
 
@@ -181,10 +182,10 @@ fn figures_at_the_policys_thresholds_are_exact_in_a_resumed_run() {
     let (folder, policy, rows) = (tempfile::tempdir().unwrap(), policy(), rows(30_000));
     let sources = written(folder.path(), "a.jsonl", &jsonl(&rows));
     let lab = lab(&policy).threads(1).resume(folder.path().join("state.json"));
-    let watch = Watch::default();
+    let watch = RunControl::default();
     watch.stop_after(2);
     assert!(!lab.run(&sources, &watch).unwrap().complete);
-    let ran = lab.run(&sources, &Watch::default()).unwrap();
+    let ran = lab.run(&sources, &RunControl::default()).unwrap();
     assert!(ran.complete);
     assert_exact(&ran.tally, &rows, "resumed");
 }
@@ -194,7 +195,7 @@ fn a_saved_run_is_not_resumed_with_other_promises() {
     let (folder, policy, rows) = (tempfile::tempdir().unwrap(), policy(), rows(1000));
     let sources = written(folder.path(), "a.jsonl", &jsonl(&rows));
     let run = |policy: &Policy| {
-        lab(policy).resume(folder.path().join("state.json")).run(&sources, &Watch::default())
+        lab(policy).resume(folder.path().join("state.json")).run(&sources, &RunControl::default())
     };
     run(&policy).unwrap();
     // A value between two hundredths makes a slot; one on the grid makes a threshold alone.
@@ -244,9 +245,9 @@ fn figures_at_the_policys_thresholds_are_exact_from_parquet() {
     writer.close().unwrap();
     let sources = Source::find(&[path]).unwrap();
     // In columns, and row by row.
-    let ran = lab(&policy).run(&sources, &Watch::default()).unwrap();
+    let ran = lab(&policy).run(&sources, &RunControl::default()).unwrap();
     assert_exact(&ran.tally, &rows, "parquet");
-    let ran = lab(&policy).keep_people().run(&sources, &Watch::default()).unwrap();
+    let ran = lab(&policy).keep_people().run(&sources, &RunControl::default()).unwrap();
     assert_exact(&ran.tally, &rows, "parquet, row by row");
 }
 
@@ -293,7 +294,8 @@ fn drift_tells_the_shares_between_thresholds_off_the_grid() {
         |score: f64, month: u32| Row { label: "", attack: "", month, verify: Some(score), attack_score: 0.0 };
     let rows: Vec<Row> = (0..100).flat_map(|_| [row(90.0, 1), row(60.0, 2)]).collect();
     let policy = policy();
-    let ran = lab(&policy).run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &Watch::default()).unwrap();
+    let ran =
+        lab(&policy).run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &RunControl::default()).unwrap();
     let drift = Drift::of(&ran.tally, None, None).unwrap();
     let between = &drift.scores[0].between;
     let of = |from: f64| {
@@ -326,7 +328,8 @@ fn calibration_tells_the_impostors_just_above_a_threshold_off_the_grid() {
     let mut rows: Vec<Row> = (0..50).map(|at| row(76.534 + f64::from(at) * 0.0001)).collect();
     rows.extend((0..950).map(|_| row(60.0)));
     let policy = policy();
-    let ran = lab(&policy).run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &Watch::default()).unwrap();
+    let ran =
+        lab(&policy).run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &RunControl::default()).unwrap();
     let calibration = Calibration::of(&ran.tally, &TARGETS, 1);
     let auto = calibration.thresholds.iter().find(|at| at.name.as_deref() == Some("match_auto")).unwrap();
     assert_eq!((auto.threshold, auto.fmr.count, auto.fmr.rate), (76.534, 50, Some(0.05)));
@@ -349,8 +352,9 @@ fn a_score_is_valid_where_the_policy_says_so() {
             attack_score: 0.0,
         };
         let rows = [150.0, 80.0, 10.0, -5.0].map(row);
-        let ran =
-            lab(&policy).run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &Watch::default()).unwrap();
+        let ran = lab(&policy)
+            .run(&written(folder.path(), "a.jsonl", &jsonl(&rows)), &RunControl::default())
+            .unwrap();
         for tally in [ran.tally, lab(&policy).finish(&counted(folder.path(), &policy, &rows)).unwrap()] {
             let calibration = Calibration::of(&tally, &TARGETS, 1);
             assert_eq!((calibration.genuine.count, calibration.genuine.of), (valid, 4), "{range}");

@@ -4,7 +4,7 @@
 #![cfg(test)]
 
 use cloudauth_lab::{
-    Calibration, Drift, Lab, Language, Mapping, RestsOn, ScoreShift, Shape, Source, Tally, Watch, curve,
+    Calibration, Drift, Lab, Language, Mapping, RestsOn, RunControl, ScoreShift, Shape, Source, Tally, curve,
     report,
 };
 use cloudauth_policy::{Policy, builtin};
@@ -26,7 +26,7 @@ fn counted(range: &str, rows: Rows<'_>) -> Tally {
     };
     std::fs::write(&path, rows.iter().map(line).collect::<String>()).unwrap();
     let lab = Lab::new(&policy).mapping(Mapping::of(Shape::Flat));
-    lab.run(&Source::find(&[path]).unwrap(), &Watch::default()).unwrap().tally
+    lab.run(&Source::find(&[path]).unwrap(), &RunControl::default()).unwrap().tally
 }
 
 fn verify(tally: &Tally) -> ScoreShift {
@@ -55,7 +55,7 @@ fn drift_of_scores_outside_the_grid_is_not_available() {
             shift.between.iter().fold((0.0, 0.0), |sum, band| (sum.0 + band.reference, sum.1 + band.current));
         assert!((reference - 1.0).abs() < 1e-9 && (current - 1.0_f64).abs() < 1e-9, "{shift:?}");
         let drift = Drift::of(&tally, None, None).unwrap();
-        let note = drift.notes.iter().find(|note| note.what.contains("`verify_score` outside 0 to 100"));
+        let note = drift.issues.iter().find(|note| note.message.contains("`verify_score` outside 0 to 100"));
         assert_eq!(note.map(|note| (note.rows, note.left_out)), Some((outside, false)), "{rows:?}");
     }
     // A wide range alone changes nothing.

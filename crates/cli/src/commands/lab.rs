@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use cloudauth::policy::Policy;
 use cloudauth_files::{Access, Named};
 use cloudauth_lab::{
-    At, Calibration, Compare, Drift, Language, Proportion, Replay, RestsOn, TARGETS, Tally, TargetRate,
-    check_threshold, curve, report, set_threshold,
+    Calibration, Compare, Drift, Language, Proportion, Replay, RestsOn, TARGETS, Tally, TargetRate,
+    ThresholdErrors, check_threshold, curve, report, set_threshold,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -126,9 +126,9 @@ fn vendor_targets() -> Vec<TargetRate> {
     TARGETS.into_iter().map(TargetRate::from).collect()
 }
 
-fn write_curve(file: &Path, curve: &[At]) -> Result<(), Failure> {
+fn write_curve(file: &Path, curve: &[ThresholdErrors]) -> Result<(), Failure> {
     let mut text = "threshold,false_matches,impostors,fmr,fmr_low,fmr_high,false_non_matches,genuine,fnmr,fnmr_low,fnmr_high\n".to_owned();
-    for At { threshold, fmr, fnmr, .. } in curve {
+    for ThresholdErrors { threshold, fmr, fnmr, .. } in curve {
         let columns = |share: &Proportion| {
             let rate = share.rate.map(|rate| rate.to_string()).unwrap_or_default();
             format!("{},{},{rate},{},{}", share.count, share.of, share.low, share.high)
@@ -187,10 +187,10 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
     let comment = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
     let new = set_threshold(&old, name, threshold, &comment).map_err(|error| Failure::chained(&error))?;
     write(Path::new(file), &new)?;
-    let (old, others): (Vec<&At>, Vec<&At>) =
+    let (old, others): (Vec<&ThresholdErrors>, Vec<&ThresholdErrors>) =
         calibration.thresholds.iter().partition(|at| at.name.as_deref() == Some(name));
     let old = old.first().map(|at| format!(", was {}", at.threshold)).unwrap_or_default();
-    let shown = |at: &At| {
+    let shown = |at: &ThresholdErrors| {
         let name = at.name.as_deref().unwrap_or("(unnamed)");
         format!("; {name} stays {}", words::cut(at.threshold, at.exclusive))
     };

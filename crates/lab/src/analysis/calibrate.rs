@@ -1,22 +1,21 @@
 //! Thresholds from labelled history: what the data show, what they prove, and where they stop.
 
-mod at;
 mod coverage;
 mod goal;
 mod people;
 mod target;
+mod threshold_errors;
 mod warning;
 
 use cloudauth_policy::{Input, VENDOR_TABLE, nominal_far};
 use serde::Serialize;
 
 use crate::analysis::attacks::{Attacks, attacks};
+use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
-use crate::analysis::told::{Told, told};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{ScoreCut, Tally};
-pub use at::At;
 use cloudauth_stats::grid::HUNDREDTHS;
 use cloudauth_stats::{Confidence, Estimate, estimates};
 pub use coverage::Band;
@@ -25,6 +24,7 @@ use people::Persons;
 pub use people::{People, RestsOn, WithoutSubject};
 use target::Basis;
 pub use target::Target;
+pub use threshold_errors::ThresholdErrors;
 pub use warning::{Warning, WarningKind};
 
 /// Targets that the vendor's table has.
@@ -48,9 +48,9 @@ pub struct Calibration {
     /// Where both error rates meet. Not a way to choose a threshold. `None` with a score outside the grid.
     pub eer: Option<Eer>,
     /// At the vendor's thresholds.
-    pub vendor: Vec<At>,
+    pub vendor: Vec<ThresholdErrors>,
     /// At every value that the policy compares with the score, by name or not, ascending.
-    pub thresholds: Vec<At>,
+    pub thresholds: Vec<ThresholdErrors>,
     /// Reasons to doubt the labels or the scale of the scores. Nothing is recommended while there is one.
     pub warnings: Vec<Warning>,
     /// The step of the grid that scores are cut down to for all other figures: AUC, EER, targets, curve.
@@ -70,7 +70,7 @@ pub struct Calibration {
     /// Of the attack score.
     pub attacks: Option<Attacks>,
     /// What was not understood, and which rows were left out.
-    pub notes: Vec<Told>,
+    pub issues: Vec<DataIssue>,
 }
 
 /// The equal error rate.
@@ -95,14 +95,16 @@ impl Calibration {
         let labelled = tally.labelled();
         let curve = labelled.curve();
         let bands = coverage::bands(tally);
-        let of_vendor = |(score, _): &(f64, _)| labelled.at(*score).map(|point| At::of(None, point));
+        let of_vendor =
+            |(score, _): &(f64, _)| labelled.at(*score).map(|point| ThresholdErrors::of(None, point));
         let of_policy = |cut: &ScoreCut| {
             let name = cut.name.as_deref();
             // What was not counted is unknown, and stays in the list.
-            let unknown = || At::new(name, cut.value, (Proportion::new(0, 0), Proportion::new(0, 0)));
-            let at = labelled.at(cut.boundary).map_or_else(unknown, |point| At::of(name, point));
+            let unknown =
+                || ThresholdErrors::new(name, cut.value, (Proportion::new(0, 0), Proportion::new(0, 0)));
+            let at = labelled.at(cut.boundary).map_or_else(unknown, |point| ThresholdErrors::of(name, point));
             let vendor_far = nominal_far(cut.value);
-            At { threshold: cut.value, exclusive: cut.exclusive, vendor_far, ..at }
+            ThresholdErrors { threshold: cut.value, exclusive: cut.exclusive, vendor_far, ..at }
         };
         let auc = curve.auc();
         let warnings = warning::warnings(tally, auc);
@@ -155,18 +157,18 @@ impl Calibration {
             warnings,
             labels_stop_below: basis.stop,
             attacks: attacks(tally),
-            notes: told(tally),
+            issues: data_issues(tally),
         }
     }
 }
 
 /// The errors at every hundredth from 0 to 100 and at the policy's own thresholds between them, for plots and tables of one's own.
 #[must_use]
-pub fn curve(tally: &Tally) -> Vec<At> {
+pub fn curve(tally: &Tally) -> Vec<ThresholdErrors> {
     let told = |at: Estimate| {
         let rates =
             (Proportion::estimated(at.point.fmr, at.fmr), Proportion::estimated(at.point.fnmr, at.fnmr));
-        At::new(None, at.point.threshold, rates)
+        ThresholdErrors::new(None, at.point.threshold, rates)
     };
     estimated(tally).into_iter().map(told).collect()
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use cloudauth_policy::Verdict;
 use serde::Serialize;
 
+use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
-use crate::analysis::replay::Rows;
-use crate::analysis::told::{Told, told};
+use crate::analysis::replay::LabelCounts;
 use crate::input::row::Label;
-use crate::tally::notes::Point;
+use crate::tally::issues::RowLocation;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Decider, Share, Tally, VERDICTS};
+use crate::tally::{Decider, Tally, VERDICTS, VerdictMatrix};
 use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
@@ -31,13 +31,13 @@ pub struct Compare {
     /// By segment and value, how many rows change, to and from approval. The empty text is the key of rows without a value.
     pub segments: BTreeMap<String, BTreeMap<String, Change>>,
     /// Impostors approved. `None` without labelled impostors.
-    pub fraud_let_in: Option<Pair>,
+    pub fraud_approved: Option<Pair>,
     /// Genuine people who are not approved. `None` without labelled ones.
     pub customers_not_approved: Option<Pair>,
     /// Of these, the rejected.
     pub customers_rejected: Option<Pair>,
     /// What was not understood, and which rows were left out.
-    pub notes: Vec<Told>,
+    pub issues: Vec<DataIssue>,
 }
 
 /// Rows that go from one verdict to another.
@@ -50,7 +50,7 @@ pub struct Flip {
     pub to: &'static str,
     /// How many rows.
     #[serde(flatten)]
-    pub rows: Rows,
+    pub rows: LabelCounts,
     /// The first few, where the verdicts differ.
     pub examples: Vec<FlipExample>,
 }
@@ -61,7 +61,7 @@ pub struct Flip {
 pub struct FlipExample {
     /// Where it stands.
     #[serde(flatten)]
-    pub at: Point,
+    pub at: RowLocation,
     /// Its id, if the mapping names one.
     pub id: Option<String>,
     /// The policy's rule.
@@ -112,11 +112,11 @@ impl Compare {
         let flip = |from: Verdict, to: Verdict| Flip {
             from: from.as_str(),
             to: to.as_str(),
-            rows: Rows::of(|label| share.sum(|a, b, of| a == from && b == to && of == label)),
+            rows: LabelCounts::of(|label| share.sum(|a, b, of| a == from && b == to && of == label)),
             examples: examples(tally, from, to),
         };
         let flips = VERDICTS.into_iter().flat_map(|from| VERDICTS.map(|to| flip(from, to)));
-        let values = |values: &BTreeMap<Box<str>, Share>| {
+        let values = |values: &BTreeMap<Box<str>, VerdictMatrix>| {
             values.iter().map(|(value, share)| (value.to_string(), Change::of(share))).collect()
         };
         let is_same = policy.content_hash == candidate.content_hash;
@@ -128,16 +128,16 @@ impl Compare {
             changed: share.sum(|a, b, _| a != b),
             flips: flips.filter(|flip| flip.rows.all > 0).collect(),
             segments: tally.segments().map(|(name, counts)| (name.clone(), values(counts))).collect(),
-            fraud_let_in: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
+            fraud_approved: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
             customers_not_approved: pair(Label::Genuine, |verdict| verdict != Verdict::Approve),
             customers_rejected: pair(Label::Genuine, |verdict| verdict == Verdict::Reject),
-            notes: told(tally),
+            issues: data_issues(tally),
         })
     }
 }
 
 impl Change {
-    fn of(share: &Share) -> Self {
+    fn of(share: &VerdictMatrix) -> Self {
         let approve = Verdict::Approve;
         Self {
             rows: share.sum(|_, _, _| true),
@@ -149,7 +149,7 @@ impl Change {
 }
 
 impl Pair {
-    fn of(share: &Share, label: Label, is_same: bool, of: impl Fn(Verdict) -> bool) -> Option<Self> {
+    fn of(share: &VerdictMatrix, label: Label, is_same: bool, of: impl Fn(Verdict) -> bool) -> Option<Self> {
         let count = |a: bool, b: bool| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b);
         let (both, first, second) = (count(true, true), count(true, false), count(false, true));
         let neither = count(false, false);

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use cloudauth_policy::Input;
 use serde::Serialize;
 
-use crate::analysis::told::{Told, told};
+use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::error::LabError;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Decider, ScoreCut, Scores, Tally};
@@ -34,7 +34,7 @@ pub struct Drift {
     /// Month by month.
     pub months: Vec<Month>,
     /// What was not understood, and which rows were left out.
-    pub notes: Vec<Told>,
+    pub issues: Vec<DataIssue>,
 }
 
 /// The shift of one score between the reference and the current months.
@@ -205,7 +205,7 @@ impl Drift {
                 ScoreShift::of(Input::FaceAttackScore, &old.attack, &new.attack, decider),
             ],
             months: months.iter().map(month).collect(),
-            notes: told(tally),
+            issues: data_issues(tally),
         })
     }
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use cloudauth_policy::Verdict;
 use serde::Serialize;
 
-use crate::analysis::told::{Told, told};
+use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Share, Tally, VERDICTS};
+use crate::tally::{Tally, VERDICTS, VerdictMatrix};
 
 /// Rows, in all and by what somebody found out about them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Rows {
+pub struct LabelCounts {
     /// All.
     pub all: u64,
     /// Of people who were who they said they were.
@@ -22,7 +22,7 @@ pub struct Rows {
     pub impostor: u64,
 }
 
-impl Rows {
+impl LabelCounts {
     pub(crate) fn of(count: impl Fn(Label) -> u64) -> Self {
         let [genuine, impostor, unlabelled] = Label::ALL.map(count);
         Self { all: genuine + impostor + unlabelled, genuine, impostor }
@@ -39,7 +39,7 @@ pub struct RuleRows {
     pub verdict: String,
     /// How often.
     #[serde(flatten)]
-    pub rows: Rows,
+    pub rows: LabelCounts,
 }
 
 /// Counts of a policy's decisions: the answer of `cloudauth lab replay`.
@@ -51,7 +51,7 @@ pub struct Replay {
     /// Rows that were decided.
     pub rows: u64,
     /// By verdict: `approve`, `review`, `retry`, `reject`.
-    pub verdicts: BTreeMap<&'static str, Rows>,
+    pub verdicts: BTreeMap<&'static str, LabelCounts>,
     /// By rule, in the policy's order.
     pub rules: Vec<RuleRows>,
     /// By SubCode, and in it by verdict. `(missing)` where there was none, `(no code)` where something else stood.
@@ -61,7 +61,7 @@ pub struct Replay {
     /// By day, and verdict.
     pub days: BTreeMap<String, BTreeMap<&'static str, u64>>,
     /// What was not understood, and which rows were left out.
-    pub notes: Vec<Told>,
+    pub issues: Vec<DataIssue>,
 }
 
 impl Replay {
@@ -74,7 +74,7 @@ impl Replay {
         let rule = |(a, (rule, verdict)): (usize, &(String, String))| RuleRows {
             rule: rule.clone(),
             verdict: verdict.clone(),
-            rows: Rows::of(|label| (0..of_b).map(|b| tally.count(a, b, label)).sum()),
+            rows: LabelCounts::of(|label| (0..of_b).map(|b| tally.count(a, b, label)).sum()),
         };
         let sub_code = |counts: &Vec<u64>| {
             let of = |verdict: Verdict| {
@@ -83,7 +83,7 @@ impl Replay {
             };
             by_verdict(of)
         };
-        let values = |values: &BTreeMap<Box<str>, Share>| {
+        let values = |values: &BTreeMap<Box<str>, VerdictMatrix>| {
             values.iter().map(|(value, share)| (value.to_string(), of_first(share))).collect()
         };
         Self {
@@ -91,7 +91,7 @@ impl Replay {
             rows: tally.rows,
             verdicts: VERDICTS
                 .map(|verdict| {
-                    let rows = Rows::of(|label| share.sum(|a, _, of| a == verdict && of == label));
+                    let rows = LabelCounts::of(|label| share.sum(|a, _, of| a == verdict && of == label));
                     (verdict.as_str(), rows)
                 })
                 .into(),
@@ -107,12 +107,12 @@ impl Replay {
                 .iter()
                 .map(|(day, share)| (crate::input::time::shown(*day), of_first(share)))
                 .collect(),
-            notes: told(tally),
+            issues: data_issues(tally),
         }
     }
 }
 
-fn of_first(share: &Share) -> BTreeMap<&'static str, u64> {
+fn of_first(share: &VerdictMatrix) -> BTreeMap<&'static str, u64> {
     by_verdict(|verdict| share.sum(|a, _, _| a == verdict))
 }
 

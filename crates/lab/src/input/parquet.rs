@@ -3,8 +3,8 @@
 //! the texts of that name are. A 32-bit float is widened as it is: 74.99 stored so is 74.989997.., and an edge that it was
 //! meant to reach may be missed.
 
+mod column_data;
 mod columns;
-mod held;
 
 use std::fs::File;
 use std::io;
@@ -18,8 +18,8 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::{Encoding, Type};
 
+pub(crate) use column_data::{ColumnData, Keys, is_taken, number, wanted};
 pub(crate) use columns::Place;
-pub(crate) use held::{Held, Keys, is_taken, number, wanted};
 
 /// Rows that are looked at together.
 const BATCH: usize = 8192;

@@ -10,7 +10,7 @@ use cloudauth_protocol::grammar;
 
 use crate::input::mapping::{Mapping, Of, Shape};
 use crate::input::time::day;
-use crate::tally::notes::{Notes, Point, What};
+use crate::tally::issues::{IssueKind, Issues, RowLocation};
 
 /// Where what stands in a row: the inputs come first.
 pub(crate) mod slot {
@@ -144,10 +144,10 @@ pub(crate) struct Row<'a> {
 
 /// Makes rows of slots, as the mapping says.
 #[derive(Debug)]
-pub(crate) struct Rows<'m> {
+pub(crate) struct RowReader<'m> {
     mapping: &'m Mapping,
     /// What was wrong with the last one, and with those before.
-    pub(crate) notes: Notes,
+    pub(crate) issues: Issues,
     risks: Vec<Box<str>>,
     /// Which inputs a policy speaks of: what else is missing is missed by nobody.
     asked: [bool; Input::ALL.len()],
@@ -157,11 +157,11 @@ pub(crate) struct Rows<'m> {
     names: [bool; 2],
 }
 
-impl<'m> Rows<'m> {
+impl<'m> RowReader<'m> {
     pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(Input) -> bool) -> Self {
         let asked = Input::ALL.map(asked);
         let says = Input::ALL.map(|input| mapping.inputs.get(&input));
-        Self { mapping, notes: Notes::default(), risks: Vec::new(), asked, says, names: [true; 2] }
+        Self { mapping, issues: Issues::default(), risks: Vec::new(), asked, says, names: [true; 2] }
     }
 
     /// Reads subjects and ids only where they are wanted.
@@ -171,37 +171,41 @@ impl<'m> Rows<'m> {
     }
 
     /// A row; `None` if it is one on which there is nothing to decide.
-    pub(crate) fn row<'a>(&'a mut self, at: Point, cell: impl Fn(usize) -> Cell<'a>) -> Option<Row<'a>> {
-        let Self { mapping, notes, risks, asked, says, names } = self;
+    pub(crate) fn row<'a>(
+        &'a mut self,
+        at: RowLocation,
+        cell: impl Fn(usize) -> Cell<'a>,
+    ) -> Option<Row<'a>> {
+        let Self { mapping, issues, risks, asked, says, names } = self;
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
-            let what = match cell(Input::Code as usize).value().code().0 {
+            let kind = match cell(Input::Code as usize).value().code().0 {
                 Some("200") if cell(slot::RESULT) == Cell::Object => None,
-                Some("200") => Some(What::NoResult),
-                Some("403" | "424") => Some(What::Pending),
-                Some(_) => Some(What::Refused),
-                None => Some(What::NoCode),
+                Some("200") => Some(IssueKind::NoResult),
+                Some("403" | "424") => Some(IssueKind::Pending),
+                Some(_) => Some(IssueKind::Refused),
+                None => Some(IssueKind::NoCode),
             };
-            if let Some(what) = what {
-                notes.add(what, at);
+            if let Some(kind) = kind {
+                issues.add(kind, at);
                 return None;
             }
         }
-        let (label, attack) = label(mapping, notes, at, &cell);
+        let (label, attack) = label(mapping, issues, at, &cell);
         for number in 0..mapping.segments.len() {
             if cell(slot::SEGMENTS + number).key().is_err() {
-                notes.add(What::Segment(number), at);
+                issues.add(IssueKind::Segment(number), at);
             }
         }
-        let mut name = |is_wanted: bool, slot, what| {
+        let mut name = |is_wanted: bool, slot, kind| {
             let key = if is_wanted { cell(slot).key() } else { Ok(None) };
-            key.unwrap_or_else(|NotKey| note(notes, what, at))
+            key.unwrap_or_else(|NotKey| add_issue(issues, kind, at))
         };
         let [subjects, ids] = *names;
-        let subject = name(subjects, slot::SUBJECT, What::Subject);
-        let id = name(ids, slot::ID, What::Id);
+        let subject = name(subjects, slot::SUBJECT, IssueKind::Subject);
+        let id = name(ids, slot::ID, IssueKind::Id);
         let day = Self::day(cell(slot::TIME), mapping.timezone.minutes())
-            .unwrap_or_else(|| note(notes, What::Time, at));
+            .unwrap_or_else(|| add_issue(issues, IssueKind::Time, at));
         let value = |input: Input| {
             let says = says.get(input as usize).copied().flatten();
             mapped(says, cell(input as usize))
@@ -209,11 +213,11 @@ impl<'m> Rows<'m> {
         let is_asked = |input: Input| asked.get(input as usize).copied().unwrap_or_default();
         let form = if is_reply { Form::Reply } else { Form::Flat };
         let evidence = Evidence::read(form, value, risks, |issue| match issue {
-            EvidenceIssue::Missing(input) if is_asked(input) => notes.add_missing(input, 1),
+            EvidenceIssue::Missing(input) if is_asked(input) => issues.add_missing(input, 1),
             EvidenceIssue::Malformed(input) if is_asked(input) || input == Input::DeviceRisk => {
-                notes.add(What::NotUnderstood(input), at);
+                issues.add(IssueKind::NotUnderstood(input), at);
             }
-            EvidenceIssue::SubCodeInPassed => notes.add(What::Callback, at),
+            EvidenceIssue::SubCodeInPassed => issues.add(IssueKind::Callback, at),
             EvidenceIssue::Missing(_) | EvidenceIssue::Malformed(_) => {}
         });
         Some(Row { evidence, label, attack, day, subject, id })
@@ -247,7 +251,7 @@ pub(crate) struct Entry<'a> {
     pub(crate) is_odd: bool,
 }
 
-impl Rows<'_> {
+impl RowReader<'_> {
     /// The day of a time, if there is one; `None` if it is no time.
     #[inline]
     pub(crate) fn day(time: Cell<'_>, zone: i32) -> Option<Option<i32>> {
@@ -283,15 +287,15 @@ impl Rows<'_> {
     /// A label by itself; `None` if the mapping does not name it.
     #[cfg(feature = "parquet")]
     pub(crate) fn label(&self, cell: Cell<'_>) -> Option<Label> {
-        let (mut notes, at) = (Notes::default(), Point { source: 0, line: 0 });
+        let (mut issues, at) = (Issues::default(), RowLocation { source: 0, line: 0 });
         let of = |number| if number == slot::LABEL { cell } else { Cell::Missing };
-        let (label, _) = label(self.mapping, &mut notes, at, &of);
-        (!notes.tells()).then_some(label)
+        let (label, _) = label(self.mapping, &mut issues, at, &of);
+        (!issues.tells()).then_some(label)
     }
 }
 
-fn note<T>(notes: &mut Notes, what: What, at: Point) -> Option<T> {
-    notes.add(what, at);
+fn add_issue<T>(issues: &mut Issues, kind: IssueKind, at: RowLocation) -> Option<T> {
+    issues.add(kind, at);
     None
 }
 
@@ -303,8 +307,8 @@ pub(crate) fn three_digits(text: &str) -> Option<u16> {
 
 fn label<'a>(
     mapping: &Mapping,
-    notes: &mut Notes,
-    at: Point,
+    issues: &mut Issues,
+    at: RowLocation,
     cell: &impl Fn(usize) -> Cell<'a>,
 ) -> (Label, Option<&'a str>) {
     let label = match cell(slot::LABEL) {
@@ -313,20 +317,20 @@ fn label<'a>(
             Some(word) if mapping.label.genuine.iter().any(|other| other == word) => Label::Genuine,
             Some(word) if mapping.label.impostor.iter().any(|other| other == word) => Label::Impostor,
             _ => {
-                notes.add(What::Label, at);
+                issues.add(IssueKind::Label, at);
                 Label::Unlabelled
             }
         },
     };
     let Ok(attack) = cell(slot::ATTACK).key() else {
-        notes.add(What::Attack, at);
+        issues.add(IssueKind::Attack, at);
         return (Label::Unlabelled, None);
     };
     match (label, attack) {
         // Whoever attacks is not who they say they are.
         (Label::Unlabelled, Some(_)) => (Label::Impostor, attack),
         (Label::Genuine, Some(_)) => {
-            notes.add(What::GenuineAttack, at);
+            issues.add(IssueKind::GenuineAttack, at);
             (Label::Unlabelled, None)
         }
         other => other,

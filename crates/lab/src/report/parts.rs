@@ -7,6 +7,7 @@ use minijinja::{Value, context};
 use super::words::Words;
 use crate::analysis::calibrate::Calibration;
 use crate::analysis::compare::Compare;
+use crate::analysis::data_issue::DataIssue;
 use crate::analysis::drift::Drift;
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::Replay;
@@ -28,15 +29,16 @@ pub(super) fn people(tally: &Tally) -> Value {
     }
 }
 
-/// What was not understood, in the report's language.
-pub(super) fn notes(replay: &Replay, words: Words) -> Vec<Value> {
-    let note = |note: &crate::analysis::told::Told| {
-        let text = words.get(&note.text);
-        // A text that is not there yet is better told in English than not.
-        let what = if text.is_empty() { note.what.clone() } else { text.replace("{name}", &note.about) };
-        context! { what, rows => note.rows, left_out => note.left_out }
+/// The data issues, in the report's language.
+pub(super) fn issues(replay: &Replay, words: Words) -> Vec<Value> {
+    let shown = |issue: &DataIssue| {
+        let text = words.get(&issue.text);
+        // An issue without a translation is shown in English.
+        let message =
+            if text.is_empty() { issue.message.clone() } else { text.replace("{name}", &issue.about) };
+        context! { message, rows => issue.rows, left_out => issue.left_out }
     };
-    replay.notes.iter().map(note).collect()
+    replay.issues.iter().map(shown).collect()
 }
 
 /// The most failing examples, and the most skipped files, that a report lists.

@@ -6,10 +6,10 @@ use arrow_array::Array;
 use cloudauth_policy::{Column, Input, Policy};
 
 use super::task::Task;
-use crate::input::parquet::{Held, Keys, number};
-use crate::input::row::{Cell, Label, Rows, slot};
-use crate::tally::notes::Notes;
-use crate::tally::{Counted, Counter, Share, code_number};
+use crate::input::parquet::{ColumnData, Keys, number};
+use crate::input::row::{Cell, Label, RowReader, slot};
+use crate::tally::issues::Issues;
+use crate::tally::{Counted, Counter, VerdictMatrix, code_number};
 use cloudauth_stats::grid::NO_SCORE;
 
 /// More segments' values in a batch are no segments, and not worth a table.
@@ -17,7 +17,7 @@ const MOST_VALUES: usize = 2000;
 const FIRST_SCORE: usize = Input::VerifyScore as usize;
 
 /// A batch, as columns.
-pub(super) struct Bulk<'t> {
+pub(super) struct BatchDecider<'t> {
     task: &'t Task<'t>,
     /// Whether it can decide at all.
     is_able: bool,
@@ -39,10 +39,10 @@ pub(super) struct Bulk<'t> {
 
 struct Segment {
     keys: Keys,
-    values: Vec<(String, Share)>,
+    values: Vec<(String, VerdictMatrix)>,
 }
 
-impl<'t> Bulk<'t> {
+impl<'t> BatchDecider<'t> {
     pub(super) fn new(task: &'t Task<'t>) -> Self {
         Self {
             task,
@@ -65,11 +65,23 @@ impl<'t> Bulk<'t> {
     }
 
     /// Takes a batch and decides it; `false` if it must be gone through row by row.
-    pub(super) fn load(&mut self, held: &[Held], rows: usize, by: &Rows<'_>, counter: &mut Counter) -> bool {
+    pub(super) fn load(
+        &mut self,
+        held: &[ColumnData],
+        rows: usize,
+        by: &RowReader<'_>,
+        counter: &mut Counter,
+    ) -> bool {
         self.is_able && self.take(held, rows, by, counter).is_some()
     }
 
-    fn take(&mut self, held: &[Held], rows: usize, by: &Rows<'_>, counter: &mut Counter) -> Option<()> {
+    fn take(
+        &mut self,
+        held: &[ColumnData],
+        rows: usize,
+        by: &RowReader<'_>,
+        counter: &mut Counter,
+    ) -> Option<()> {
         self.odd.clear();
         self.odd.resize(rows, false);
         for input in Input::ALL.into_iter().take(FIRST_SCORE) {
@@ -78,7 +90,7 @@ impl<'t> Bulk<'t> {
         for input in Input::SCORES {
             self.take_scores(input, held.get(input as usize)?, rows)?;
         }
-        if !matches!(held.get(Input::DeviceRisk as usize)?, Held::Nothing) {
+        if !matches!(held.get(Input::DeviceRisk as usize)?, ColumnData::Nothing) {
             return None;
         }
         self.take_labels(held, rows, by)?;
@@ -96,15 +108,16 @@ impl<'t> Bulk<'t> {
             if entries.len() > MOST_VALUES {
                 return None;
             }
-            let value =
-                |cell: Cell<'_>| (cell.key().ok().flatten().unwrap_or_default().to_owned(), Share::default());
+            let value = |cell: Cell<'_>| {
+                (cell.key().ok().flatten().unwrap_or_default().to_owned(), VerdictMatrix::default())
+            };
             self.segments.push(Segment { keys, values: entries.into_iter().map(value).collect() });
         }
         self.decide(rows, counter)
     }
 
     /// A code or a flag.
-    fn take_texts(&mut self, input: Input, held: &Held, rows: usize, by: &Rows<'_>) -> Option<()> {
+    fn take_texts(&mut self, input: Input, held: &ColumnData, rows: usize, by: &RowReader<'_>) -> Option<()> {
         let (keys, entries) = held.coded(rows)?;
         let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
         let number = input as usize;
@@ -135,25 +148,25 @@ impl<'t> Bulk<'t> {
         Some(())
     }
 
-    fn take_scores(&mut self, input: Input, held: &Held, rows: usize) -> Option<()> {
+    fn take_scores(&mut self, input: Input, held: &ColumnData, rows: usize) -> Option<()> {
         let number = input as usize;
         let scores = self.scores.get_mut(number - FIRST_SCORE)?;
         let missing = self.missing.get_mut(number)?;
         missing.clear();
         scores.clear();
         match held {
-            Held::Nothing => scores.resize(rows, f64::NAN),
-            Held::Numbers(numbers) => scores.extend_from_slice(numbers.values()),
+            ColumnData::Nothing => scores.resize(rows, f64::NAN),
+            ColumnData::Numbers(numbers) => scores.extend_from_slice(numbers.values()),
             _ => return None,
         }
         let nulls = match held {
-            Held::Numbers(numbers) if numbers.null_count() == 0 => {
+            ColumnData::Numbers(numbers) if numbers.null_count() == 0 => {
                 for (odd, score) in self.odd.iter_mut().zip(scores.iter()) {
                     *odd |= !score.is_finite();
                 }
                 return Some(());
             }
-            Held::Numbers(numbers) => numbers.nulls(),
+            ColumnData::Numbers(numbers) => numbers.nulls(),
             _ => None,
         };
         let is_asked = self.task.asks(input);
@@ -172,7 +185,7 @@ impl<'t> Bulk<'t> {
         Some(())
     }
 
-    fn take_labels(&mut self, held: &[Held], rows: usize, by: &Rows<'_>) -> Option<()> {
+    fn take_labels(&mut self, held: &[ColumnData], rows: usize, by: &RowReader<'_>) -> Option<()> {
         let (keys, entries) = held.get(slot::LABEL)?.coded(rows)?;
         let known: Vec<Option<Label>> = entries.into_iter().map(|cell| by.label(cell)).collect();
         let labels: Vec<Label> = known.iter().map(|label| label.unwrap_or(Label::Unlabelled)).collect();
@@ -182,7 +195,7 @@ impl<'t> Bulk<'t> {
             self.odd.iter_mut().zip(keys.of(&known)?).for_each(|(odd, label)| *odd |= label.is_none());
         }
         let attacks = held.get(slot::ATTACK)?;
-        if !matches!(attacks, Held::Nothing) {
+        if !matches!(attacks, ColumnData::Nothing) {
             let (keys, entries) = attacks.coded(rows)?;
             let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.key() != Ok(None)).collect();
             self.odd.iter_mut().zip(keys.of(&is_attack)?).for_each(|(odd, here)| *odd |= here);
@@ -190,24 +203,24 @@ impl<'t> Bulk<'t> {
         Some(())
     }
 
-    fn take_days(&mut self, held: &Held, rows: usize, counter: &mut Counter) -> Option<()> {
+    fn take_days(&mut self, held: &ColumnData, rows: usize, counter: &mut Counter) -> Option<()> {
         self.days.clear();
         let zone = self.task.mapping.timezone.minutes();
         let mut add = |row: usize, cell: Cell<'_>| {
-            let day = Rows::day(cell, zone);
+            let day = RowReader::day(cell, zone);
             if let (None, Some(odd)) = (day, self.odd.get_mut(row)) {
                 *odd = true;
             }
             self.days.push(day.flatten().map(|day| counter.day(day)));
         };
         match held {
-            Held::Numbers(numbers) => {
+            ColumnData::Numbers(numbers) => {
                 for row in 0..rows {
                     add(row, if numbers.is_valid(row) { number(numbers.value(row)) } else { Cell::Missing });
                 }
             }
             // Nothing is odd about a date.
-            Held::Days(days) => {
+            ColumnData::Days(days) => {
                 self.days.extend(days.iter().map(|day| day.map(|day| counter.day(day))));
             }
             held => (0..rows).for_each(|row| add(row, held.cell(row))),
@@ -285,13 +298,15 @@ impl<'t> Bulk<'t> {
     }
 
     /// Hands on what is counted by batch.
-    pub(super) fn unload(&mut self, notes: &mut Notes, counter: &mut Counter) {
+    pub(super) fn unload(&mut self, issues: &mut Issues, counter: &mut Counter) {
         for (input, missing) in Input::ALL.into_iter().zip(&self.missing) {
             let missing = missing.iter().zip(&self.odd).filter(|(missing, odd)| **missing && !**odd);
-            notes.add_missing(input, missing.count() as u64);
+            issues.add_missing(input, missing.count() as u64);
         }
         for (number, segment) in self.segments.iter().enumerate() {
-            for (value, share) in segment.values.iter().filter(|(_, share)| *share != Share::default()) {
+            for (value, share) in
+                segment.values.iter().filter(|(_, share)| *share != VerdictMatrix::default())
+            {
                 counter.add_segment(number, value, share);
             }
         }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::decisions::Saved;
 use super::task::Task;
 use crate::error::LabError;
-use crate::input::feed::Position;
+use crate::input::chunks::Position;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Another one is refused.

@@ -9,7 +9,7 @@ use cloudauth_files::{Access, OutputFile};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LabError;
-use crate::tally::notes::Point;
+use crate::tally::issues::RowLocation;
 
 /// The header of the decision file.
 const DECISIONS: &str = "file,line,id,verdict,rule,reason,hint,queue\n";
@@ -139,7 +139,7 @@ impl Decisions {
 pub(super) fn write_decision(
     to: &mut Vec<u8>,
     source: &Path,
-    at: Point,
+    at: RowLocation,
     id: &str,
     decision: &cloudauth_policy::Decision<'_>,
 ) -> std::io::Result<()> {

@@ -5,13 +5,13 @@ use std::io;
 use arrow_schema::DataType;
 use cloudauth_policy::Input;
 
-use super::batch::Bulk;
+use super::batch::BatchDecider;
 use super::task::Task;
 use super::worker::{Worker, decide};
 use crate::error::LabError;
-use crate::input::parquet::{Held, Place, Table, is_taken, wanted};
+use crate::input::parquet::{ColumnData, Place, Table, is_taken, wanted};
 use crate::input::row::{Cell, slot};
-use crate::tally::notes::Point;
+use crate::tally::issues::RowLocation;
 
 impl Worker<'_> {
     /// Decides a row group.
@@ -20,7 +20,7 @@ impl Worker<'_> {
         table: &Table,
         source: usize,
         group: usize,
-        first: Point,
+        first: RowLocation,
     ) -> Result<(), LabError> {
         let names: Vec<&[u8]> = table.places.iter().map(|place| place.name.as_bytes()).collect();
         let columns = self.task.columns(source, &names)?;
@@ -57,17 +57,17 @@ impl Worker<'_> {
         }
         let reader = table.read(group, &places).map_err(|error| wrong(error.to_string()))?;
         let zone = self.task.mapping.timezone.minutes();
-        let mut bulk = Bulk::new(self.task);
+        let mut bulk = BatchDecider::new(self.task);
         for batch in reader {
             let batch = batch.map_err(|error| wrong(error.to_string()))?;
-            let held: Vec<Held> = columns
+            let held: Vec<ColumnData> = columns
                 .iter()
                 .enumerate()
                 .map(|(slot, column)| {
                     let array = column.and_then(|place| {
                         place.array(batch.columns().get(roots.binary_search(&place.root).ok()?)?)
                     });
-                    array.map_or(Held::Nothing, |array| Held::of(slot, &array, zone))
+                    array.map_or(ColumnData::Nothing, |array| ColumnData::of(slot, &array, zone))
                 })
                 .collect();
             let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);
@@ -81,7 +81,7 @@ impl Worker<'_> {
                 at.line += 1;
             }
             if is_coded {
-                bulk.unload(&mut self.rows.notes, &mut self.counter);
+                bulk.unload(&mut self.rows.issues, &mut self.counter);
             }
             self.counter.check()?;
         }

@@ -5,18 +5,18 @@ use std::path::Path;
 use super::decisions::write_decision;
 use super::task::Task;
 use crate::error::LabError;
-use crate::input::feed::Piece;
+use crate::input::chunks::Chunk;
 use crate::input::json::{Bad, Found, Value};
-use crate::input::row::{Cell, Rows, slot};
+use crate::input::row::{Cell, RowReader, slot};
 use crate::input::source::Source;
-use crate::tally::notes::{Point, What};
+use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Counter, Tally};
 
 /// Decides the rows of one thread.
 pub(crate) struct Worker<'t> {
     pub(crate) task: &'t Task<'t>,
     found: Found,
-    pub(crate) rows: Rows<'t>,
+    pub(crate) rows: RowReader<'t>,
     pub(crate) counter: Counter,
     pub(crate) decisions: Vec<u8>,
     /// Whether the piece at the start of a file has lines without inputs so far; `None` where it no longer matters.
@@ -27,8 +27,8 @@ pub(crate) struct Worker<'t> {
 
 impl<'t> Worker<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
-        let rows =
-            Rows::new(task.mapping, |input| task.asks(input)).naming(task.keep_people, task.names_rows());
+        let rows = RowReader::new(task.mapping, |input| task.asks(input))
+            .naming(task.keep_people, task.names_rows());
         Self {
             task,
             found: Found::new(&task.wanted),
@@ -42,29 +42,29 @@ impl<'t> Worker<'t> {
 
     /// What it has counted.
     pub(crate) fn done(self) -> Tally {
-        let mut tally = self.counter.done(self.rows.notes);
+        let mut tally = self.counter.done(self.rows.issues);
         let is_seen = |(slot, _): &(usize, _)| !self.unseen.contains(slot);
         tally.seen = self.task.named().filter(is_seen).map(|(_, path)| path.clone()).collect();
         tally
     }
 
     /// Decides a piece; gives the lines of the decision file.
-    pub(crate) fn piece(
+    pub(crate) fn chunk(
         &mut self,
-        piece: &Piece,
+        chunk: &Chunk,
         header: Option<&csv::ByteRecord>,
     ) -> Result<Vec<u8>, LabError> {
-        match piece {
-            Piece::Lines { bytes, first } => self.lines(bytes, *first)?,
-            Piece::Records { records, source } => self.records(records, *source, header)?,
+        match chunk {
+            Chunk::Lines { bytes, first } => self.lines(bytes, *first)?,
+            Chunk::Records { records, source } => self.records(records, *source, header)?,
             #[cfg(feature = "parquet")]
-            Piece::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
+            Chunk::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
         }
         self.counter.check()?;
         Ok(std::mem::take(&mut self.decisions))
     }
 
-    fn lines(&mut self, bytes: &[u8], first: Point) -> Result<(), LabError> {
+    fn lines(&mut self, bytes: &[u8], first: RowLocation) -> Result<(), LabError> {
         // The first piece of a file has a megabyte of rows: one of them has an input, or none is where the policy looks.
         self.lacks_inputs = (first.line == 1).then_some(false);
         let text = std::str::from_utf8(bytes).ok();
@@ -85,7 +85,7 @@ impl<'t> Worker<'t> {
                 };
                 match line {
                     Some(line) => self.line(line, at),
-                    None => self.rows.notes.add(What::NotText, at),
+                    None => self.rows.issues.add(IssueKind::NotText, at),
                 }
             }
             begin += length + 1;
@@ -101,14 +101,14 @@ impl<'t> Worker<'t> {
         Ok(())
     }
 
-    fn line(&mut self, line: &str, at: Point) {
+    fn line(&mut self, line: &str, at: RowLocation) {
         let Self { task, found, rows, counter, decisions, lacks_inputs, unseen } = self;
         if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
-            let what = match bad {
-                Bad::NotJson => What::NotJson,
-                Bad::Twice => What::Twice,
+            let kind = match bad {
+                Bad::NotJson => IssueKind::NotJson,
+                Bad::Twice => IssueKind::Twice,
             };
-            return rows.notes.add(what, at);
+            return rows.issues.add(kind, at);
         }
         if !unseen.is_empty() {
             unseen.retain(|slot| !found.is_there(*slot));
@@ -117,7 +117,7 @@ impl<'t> Worker<'t> {
             *lacks_inputs = (!task.finds_inputs(|slot| found.is_there(slot))).then_some(true);
         }
         if found.broken > 0 {
-            rows.notes.add(What::Document, at);
+            rows.issues.add(IssueKind::Document, at);
         }
         decide(task, rows, counter, decisions, at, |slot| match found.value(slot) {
             Value::Missing => Cell::Missing,
@@ -142,9 +142,9 @@ impl<'t> Worker<'t> {
         self.unseen.clear();
         let Self { task, rows, counter, decisions, .. } = self;
         for record in records {
-            let at = Point { source, line: record.position().map_or(0, csv::Position::line) };
+            let at = RowLocation { source, line: record.position().map_or(0, csv::Position::line) };
             if record.len() != header.len() {
-                rows.notes.add(What::Fields, at);
+                rows.issues.add(IssueKind::Fields, at);
                 continue;
             }
             decide(task, rows, counter, decisions, at, |slot| {
@@ -163,10 +163,10 @@ impl<'t> Worker<'t> {
 /// Decides a row and counts it.
 pub(crate) fn decide<'a>(
     task: &Task<'_>,
-    rows: &'a mut Rows<'_>,
+    rows: &'a mut RowReader<'_>,
     counter: &mut Counter,
     decisions: &mut Vec<u8>,
-    at: Point,
+    at: RowLocation,
     cell: impl Fn(usize) -> Cell<'a>,
 ) {
     let Some(row) = rows.row(at, &cell) else { return };

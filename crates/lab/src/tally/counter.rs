@@ -7,11 +7,12 @@ use cloudauth_policy::{Input, Policy};
 use cloudauth_protocol::mask_digits;
 
 use super::{
-    EXAMPLES, Example, Kept, MOST_KEPT, MOST_MONTHS, Scales, Share, Tally, too_many_months, verdict_number,
+    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SubjectScore, Tally, VerdictMatrix, too_many_months,
+    verdict_number,
 };
 use crate::error::LabError;
 use crate::input::row::{Label, Row, three_digits};
-use crate::tally::notes::{Notes, Point};
+use crate::tally::issues::{Issues, RowLocation};
 use cloudauth_stats::grid::{NO_SCORE, Quick};
 
 /// A row as what is counted of it.
@@ -54,7 +55,7 @@ pub(crate) struct Counter {
 struct Day {
     day: i32,
     month: usize,
-    share: Share,
+    share: VerdictMatrix,
 }
 
 const CODES: usize = 1002;
@@ -111,9 +112,9 @@ impl Counter {
     }
 
     /// All of it.
-    pub(crate) fn done(mut self, notes: Notes) -> Tally {
+    pub(crate) fn done(mut self, issues: Issues) -> Tally {
         self.pour();
-        self.tally.notes = notes;
+        self.tally.issues = issues;
         self.tally
     }
 
@@ -167,7 +168,7 @@ impl Counter {
                     }
                 };
                 let place = u32::try_from(self.days.len()).unwrap_or(u32::MAX);
-                self.days.push(Day { day, month, share: Share::default() });
+                self.days.push(Day { day, month, share: VerdictMatrix::default() });
                 self.all_days.insert(day, place);
                 place
             }
@@ -227,7 +228,7 @@ impl Counter {
 
     /// Adds rows of a segment's value.
     #[cfg(feature = "parquet")]
-    pub(crate) fn add_segment(&mut self, number: usize, value: &str, share: &Share) {
+    pub(crate) fn add_segment(&mut self, number: usize, value: &str, share: &VerdictMatrix) {
         if let Some(values) = self.tally.segments.get_mut(number) {
             values.change(value, |mine| mine.merge(share));
         }
@@ -237,7 +238,7 @@ impl Counter {
     pub(crate) fn add<'a>(
         &mut self,
         row: &Row<'a>,
-        at: Point,
+        at: RowLocation,
         rules: (usize, usize),
         keep_people: bool,
         segment: impl Fn(usize) -> Option<&'a str>,
@@ -273,7 +274,7 @@ impl Counter {
             if tally.kept.len() < MOST_KEPT {
                 let [verify, ..] = slots;
                 let score = (verify != NO_SCORE).then_some(score);
-                tally.kept.push(Kept::new(subject, score, label));
+                tally.kept.push(SubjectScore::new(subject, score, label));
             }
         }
         if a_says != b_says {
@@ -320,7 +321,7 @@ impl Counter {
         }
         for day in &mut self.days {
             tally.days.entry(day.day).or_default().merge(&day.share);
-            day.share = Share::default();
+            day.share = VerdictMatrix::default();
         }
         for (month, [verify, quality, attack]) in &mut self.months {
             let period = tally.periods.entry(*month).or_default();

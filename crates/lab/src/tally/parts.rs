@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::scales::{ScoreCut, range};
 use crate::input::row::Label;
-use crate::tally::notes::Point;
+use crate::tally::issues::RowLocation;
 use cloudauth_stats::Grid;
 
 /// Which policy has decided, and what its rules are called.
@@ -83,9 +83,9 @@ pub(crate) const fn verdict_number(verdict: Verdict) -> usize {
 
 /// Rows by what both policies say to them, and by label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Share(pub(crate) [[[u64; 3]; 4]; 4]);
+pub(crate) struct VerdictMatrix(pub(crate) [[[u64; 3]; 4]; 4]);
 
-impl Share {
+impl VerdictMatrix {
     pub(crate) fn add(&mut self, a: Verdict, b: Verdict, label: Label, rows: u64) {
         self.add_rows(verdict_number(a), verdict_number(b), label.number(), rows);
     }
@@ -143,14 +143,14 @@ impl Scores {
 
 /// A labelled row of somebody, who is known by a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct SubjectScore {
     pub(crate) subject: u64,
     pub(crate) is_genuine: bool,
     /// The bits of the score; `None` where it is none.
     score: Option<u64>,
 }
 
-impl Kept {
+impl SubjectScore {
     pub(crate) fn new(subject: &str, score: Option<f64>, label: Label) -> Self {
         let hash: [u8; 32] = Sha256::digest(subject).into();
         let subject = hash.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight));
@@ -166,7 +166,7 @@ impl Kept {
 /// A row on which two policies differ.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Example {
-    pub(crate) at: Point,
+    pub(crate) at: RowLocation,
     pub(crate) id: Option<String>,
     pub(crate) rules: (usize, usize),
 }

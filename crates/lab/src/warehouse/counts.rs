@@ -15,7 +15,7 @@ use crate::input::row::Label;
 use crate::input::source::Source;
 use crate::input::timezone::TimeZone;
 use crate::run::Lab;
-use crate::tally::notes::What;
+use crate::tally::issues::IssueKind;
 use crate::tally::{Decider, Scales, Tally, VERDICTS, Values, is_code_shown};
 use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
@@ -26,7 +26,7 @@ pub(crate) const FORMAT: u32 = 4;
 
 /// The names of the parts.
 pub(crate) mod part {
-    use super::{Input, MOST_SEGMENTS, What};
+    use super::{Input, IssueKind, MOST_SEGMENTS};
 
     pub(crate) const ABOUT: &str = "about";
     pub(crate) const DECISIONS: &str = "decisions";
@@ -40,25 +40,32 @@ pub(crate) mod part {
     pub(crate) const NOTES: &str = "notes";
 
     /// What there may be to say of a row in a warehouse.
-    pub(crate) fn note(what: What) -> Option<String> {
+    pub(crate) fn note(what: IssueKind) -> Option<String> {
         Some(match what {
-            What::Callback => "callback".to_owned(),
-            What::Label => "label".to_owned(),
-            What::GenuineAttack => "genuine_attack".to_owned(),
-            What::Attack => "attack".to_owned(),
-            What::Segment(number) => format!("segment:{number}"),
-            What::Time => "time".to_owned(),
-            What::NotUnderstood(input) => format!("not_understood:{input}"),
-            What::Missing(input) => format!("missing:{input}"),
+            IssueKind::Callback => "callback".to_owned(),
+            IssueKind::Label => "label".to_owned(),
+            IssueKind::GenuineAttack => "genuine_attack".to_owned(),
+            IssueKind::Attack => "attack".to_owned(),
+            IssueKind::Segment(number) => format!("segment:{number}"),
+            IssueKind::Time => "time".to_owned(),
+            IssueKind::NotUnderstood(input) => format!("not_understood:{input}"),
+            IssueKind::Missing(input) => format!("missing:{input}"),
             _ => return None,
         })
     }
 
-    pub(super) fn noted(name: &str) -> Option<What> {
-        let alone = [What::Callback, What::Label, What::GenuineAttack, What::Attack, What::Time];
-        let of_inputs =
-            Input::ALL.into_iter().flat_map(|input| [What::NotUnderstood(input), What::Missing(input)]);
-        let of_segments = (0..MOST_SEGMENTS).map(What::Segment);
+    pub(super) fn noted(name: &str) -> Option<IssueKind> {
+        let alone = [
+            IssueKind::Callback,
+            IssueKind::Label,
+            IssueKind::GenuineAttack,
+            IssueKind::Attack,
+            IssueKind::Time,
+        ];
+        let of_inputs = Input::ALL
+            .into_iter()
+            .flat_map(|input| [IssueKind::NotUnderstood(input), IssueKind::Missing(input)]);
+        let of_segments = (0..MOST_SEGMENTS).map(IssueKind::Segment);
         alone
             .into_iter()
             .chain(of_inputs)
@@ -212,7 +219,7 @@ impl Counts {
             }
             part::NOTES => {
                 let what = part::noted(&line.name).ok_or("has a note that is not known")?;
-                self.tally.notes.add_rows(what, line.rows);
+                self.tally.issues.add_rows(what, line.rows);
                 self.lines.1 += 1;
                 Ok(())
             }

@@ -17,7 +17,7 @@ use crate::input::mapping::{Mapping, Shape};
 use crate::run::Lab;
 use crate::tally::Scales;
 use engine::{deeper, named, no_sql, refused};
-use rows::Rows;
+use rows::SqlRows;
 
 impl Lab<'_> {
     /// One query for a table in a warehouse, that counts all that [`Lab::run`] would count of its rows. What it gives goes to
@@ -49,7 +49,7 @@ impl Lab<'_> {
                 "answers as they came have no exact form in SQL; give each input a column, in a view, and take shape = \"flat\"",
             ));
         }
-        let rows = Rows::of(dialect, mapping, &|input| {
+        let rows = SqlRows::of(dialect, mapping, &|input| {
             [Some(self.policy), self.candidate]
                 .into_iter()
                 .flatten()
@@ -89,7 +89,7 @@ impl Lab<'_> {
         &self,
         dialect: Dialect,
         mapping: &Mapping,
-        rows: &Rows,
+        rows: &SqlRows,
         layers: &[String],
     ) -> Result<String, LabError> {
         let parts =
@@ -103,7 +103,7 @@ impl Lab<'_> {
 fn decided(
     dialect: Dialect,
     policy: &Policy,
-    rows: &Rows,
+    rows: &SqlRows,
     from: &str,
     more: &[&str],
 ) -> Result<String, LabError> {

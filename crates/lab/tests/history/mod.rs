@@ -8,7 +8,7 @@ mod random;
 
 use std::path::{Path, PathBuf};
 
-use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Replay, Source, TARGETS, Tally, Watch};
+use cloudauth_lab::{Calibration, Compare, Drift, Lab, Mapping, Replay, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Policy, builtin};
 pub use random::Dice;
 use random::rows::{INPUTS, Rows};
@@ -278,7 +278,7 @@ impl Case {
     /// What is told of a file of rows.
     pub fn ran(&self, rows: &Path, has_notes: bool) -> Value {
         let sources = Source::find(&[rows.to_owned()]).unwrap();
-        told(&self.lab().run(&sources, &Watch::default()).unwrap().tally, has_notes)
+        told(&self.lab().run(&sources, &RunControl::default()).unwrap().tally, has_notes)
     }
 
     /// What is told of counts.
@@ -352,7 +352,7 @@ pub fn without(value: &mut Value, has_notes: bool) {
     match value {
         Value::Object(members) => {
             members.retain(|name, _| {
-                !matches!(name.as_str(), "first" | "examples") && (has_notes || name != "notes")
+                !matches!(name.as_str(), "locations" | "examples") && (has_notes || name != "issues")
             });
             members.values_mut().for_each(|value| without(value, has_notes));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Found, Lab, LabError, Mapping, Ran, Skipped, Source, Watch};
+use cloudauth_lab::{Found, Lab, LabError, Mapping, RunControl, RunOutcome, Skipped, Source};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ impl Data {
 
     /// The files that were read and skipped, and whether the run read all of them, for a document: places in it name files by
     /// their number.
-    pub(super) fn told(&self, ran: &Ran) -> [(&'static str, Value); 3] {
+    pub(super) fn told(&self, ran: &RunOutcome) -> [(&'static str, Value); 3] {
         let sources: Vec<String> = (0..self.sources.len()).map(|source| self.name(source)).collect();
         [("sources", json!(sources)), self.told_skipped(), ("complete", json!(ran.complete))]
     }
@@ -101,8 +101,8 @@ impl Data {
         policies: Vec<Policy>,
         wanted: Wanted,
         output: &Output,
-    ) -> Result<Ran, Failure> {
-        let watch = Arc::new(Watch::default());
+    ) -> Result<RunOutcome, Failure> {
+        let watch = Arc::new(RunControl::default());
         let (sources, skipped) = (self.sources.clone(), self.skipped.clone());
         let (mapping, resume, threads) = (self.mapping.clone(), self.resume.clone(), self.threads);
         let allow_missing_inputs = self.allow_missing_inputs;
@@ -183,7 +183,7 @@ pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
 }
 
 /// 0; or that of a program which was stopped; or 1 where no row was decided, or a data file changed while it was read.
-pub(super) fn exit_code(ran: &Ran) -> u8 {
+pub(super) fn exit_code(ran: &RunOutcome) -> u8 {
     match (ran.complete, ran.tally.rows()) {
         (false, _) if ran.changed.is_empty() => 130,
         (false, _) => 1,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use cloudauth::policy::VENDOR_TABLE;
-use cloudauth_lab::{At, Calibration, Compare, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift, Told};
+use cloudauth_lab::{
+    Calibration, Compare, DataIssue, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift, ThresholdErrors,
+};
 
 use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
@@ -42,7 +44,7 @@ pub(super) fn replay(replay: &Replay, data: &Data) -> String {
     if !replay.days.is_empty() {
         text += &by_verdict("day", &replay.days);
     }
-    text + &notes(&replay.notes, data)
+    text + &issues(&replay.issues, data)
 }
 
 fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>) -> String {
@@ -98,7 +100,7 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
     }
     text += &table.to_string();
     let pairs = [
-        ("impostors approved", compare.fraud_let_in),
+        ("impostors approved", compare.fraud_approved),
         ("genuine people not approved", compare.customers_not_approved),
         ("genuine people rejected", compare.customers_rejected),
     ];
@@ -136,7 +138,7 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
         }
         text += &format!("\n{table}");
     }
-    text + &notes(&compare.notes, data)
+    text + &issues(&compare.issues, data)
 }
 
 /// A threshold as the policy compares with it.
@@ -188,7 +190,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     }
     text += "\n";
     let mut table = Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"]);
-    for At { name, threshold, exclusive, vendor_far, fmr, fnmr, .. } in
+    for ThresholdErrors { name, threshold, exclusive, vendor_far, fmr, fnmr, .. } in
         calibration.vendor.iter().chain(&calibration.thresholds)
     {
         let vendor = vendor_says(*threshold, *vendor_far);
@@ -201,8 +203,9 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         calibration.score_grid
     );
     let mut table = Table::new(["target FMR", "shown", "proved", "over people", "recommended", ""]);
-    let threshold =
-        |at: &Option<At>| at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string());
+    let threshold = |at: &Option<ThresholdErrors>| {
+        at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string())
+    };
     for target in &calibration.targets {
         table.row([
             target.target.clone(),
@@ -268,7 +271,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         }
         text += &format!("\n{table}");
     }
-    text + &notes(&calibration.notes, data)
+    text + &issues(&calibration.issues, data)
 }
 
 /// Why figures that count scores on the grid are missing. The grid has 10,000 steps.
@@ -328,19 +331,19 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
         "the shares between the policy's thresholds are exact; all else counts {}\n",
         grids.join(", ")
     );
-    text + &notes(&drift.notes, data)
+    text + &issues(&drift.issues, data)
 }
 
 /// The most skipped files that are listed.
 const SKIPPED: usize = 20;
 
 /// What was not understood, with the first few places; and the files that were not read.
-fn notes(notes: &[Told], data: &Data) -> String {
+fn issues(issues: &[DataIssue], data: &Data) -> String {
     let mut text = String::new();
-    for note in notes {
-        let left_out = if note.left_out { ", and was left out" } else { "" };
-        text += &format!("{}: each {}{left_out}\n", rows(note.rows), note.what);
-        for point in &note.first {
+    for issue in issues {
+        let left_out = if issue.left_out { ", and was left out" } else { "" };
+        text += &format!("{}: each {}{left_out}\n", rows(issue.rows), issue.message);
+        for point in &issue.locations {
             text += &format!("    {}:{}\n", data.name(point.source), point.line);
         }
     }

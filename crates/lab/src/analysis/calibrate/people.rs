@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::input::row::Label;
-use crate::tally::{Kept, Tally};
+use crate::tally::{SubjectScore, Tally};
 use cloudauth_stats::{Clusters, Confidence, Grid};
 
 /// The error rates at a threshold, with 95 % confidence intervals over people instead of attempts.
@@ -121,9 +121,9 @@ impl<'a> Persons<'a> {
         let (mut errors, mut attempts) = (0, 0);
         // Most people have few attempts and no error: they need no map.
         let mut none_of = [0_u64; 64];
-        for person in self.tally.kept.chunk_by(|a: &Kept, b: &Kept| a.subject == b.subject) {
+        for person in self.tally.kept.chunk_by(|a: &SubjectScore, b: &SubjectScore| a.subject == b.subject) {
             let scores =
-                || person.iter().filter(|kept| kept.is_genuine == is_genuine).filter_map(Kept::score);
+                || person.iter().filter(|kept| kept.is_genuine == is_genuine).filter_map(SubjectScore::score);
             let (wrong, of) = (scores().filter(|score| is_error(*score)).count(), scores().count());
             let (wrong, of) = (wrong as u64, of as u64);
             match usize::try_from(of).ok().and_then(|of| none_of.get_mut(of)).filter(|_| wrong == 0) {

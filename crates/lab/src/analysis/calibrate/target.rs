@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::at::At;
 use super::goal::TargetRate;
 use super::people::{People, Persons, RestsOn};
+use super::threshold_errors::ThresholdErrors;
 use cloudauth_stats::{
     Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
 };
@@ -18,13 +18,13 @@ pub struct Target {
     /// The target as it was written.
     pub target: String,
     /// The smallest threshold at which no more impostors were accepted. Half the time it is too low.
-    pub shown: Option<At>,
+    pub shown: Option<ThresholdErrors>,
     /// The smallest threshold at which the true rate is at most the target with 95 % confidence, if attempts are independent.
     /// `None` if there are too few impostors.
-    pub proved: Option<At>,
+    pub proved: Option<ThresholdErrors>,
     /// The smallest threshold, not below `proved`, at which the true rate is at most the target with 95 % confidence, if people
     /// are independent. `None` where subjects are not mapped, or the impostors are too few people.
-    pub proved_over_people: Option<At>,
+    pub proved_over_people: Option<ThresholdErrors>,
     /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. Open where the
     /// data say nothing.
     pub between: Option<(Option<f64>, Option<f64>)>,
@@ -69,7 +69,7 @@ impl Target {
         let on_scale = |point: OperatingPoint| {
             // Where all may be accepted, the scale begins.
             let point = if point.threshold < 0.0 { curve.at(0.0) } else { point };
-            Some(At::of(None, point)).filter(|at| at.threshold <= 100.0)
+            Some(ThresholdErrors::of(None, point)).filter(|at| at.threshold <= 100.0)
         };
         let shown = threshold(curve, fmr, step).and_then(|chosen| on_scale(chosen.point));
         let chosen = threshold_with(curve, fmr, Confidence::P95, step);
@@ -79,7 +79,7 @@ impl Target {
         let proved_over_people = proved
             .as_ref()
             .and_then(|at| basis.over_people(at.threshold, fmr))
-            .map(|at| At::of(None, curve.at(at)));
+            .map(|at| ThresholdErrors::of(None, curve.at(at)));
         let best = if basis.persons.is_some() { &proved_over_people } else { &proved };
         let of_people = proved_over_people.as_ref().or(proved.as_ref()).or(shown.as_ref());
         let people = of_people.and_then(|at| people(at.threshold));
@@ -172,7 +172,7 @@ impl Basis<'_> {
         Some(at(high))
     }
 
-    fn in_words(&self, best: &At, people: Option<People>, allowed: u64) -> String {
+    fn in_words(&self, best: &ThresholdErrors, people: Option<People>, allowed: u64) -> String {
         let (found, of, reach) = (best.threshold, self.curve.impostor(), best.fmr.count);
         match people {
             Some(people) => {

@@ -109,8 +109,8 @@ fn evidence_by_the_lab(text: &str) -> Option<String> {
     let wanted = Wanted::new(mapping.slots().iter().map(String::as_str));
     let mut found = Found::new(&wanted);
     found.read(&wanted, text.as_bytes()).ok()?;
-    let mut rows = Rows::new(&mapping, |_| true);
-    let row = rows.row(Point { source: 0, line: 1 }, |slot| match found.value(slot) {
+    let mut rows = RowReader::new(&mapping, |_| true);
+    let row = rows.row(RowLocation { source: 0, line: 1 }, |slot| match found.value(slot) {
         Value::Missing => Cell::Missing,
         Value::Text(place) => Cell::Text(found.text(text.as_bytes(), *place)),
         Value::Number(place, number) => Cell::Number(found.text(text.as_bytes(), *place), *number),

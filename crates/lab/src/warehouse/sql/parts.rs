@@ -4,10 +4,10 @@
 use cloudauth_policy::{Dialect, Input, Policy, SqlError};
 
 use super::engine::{deeper, floor, whole};
-use super::rows::Rows;
+use super::rows::SqlRows;
 use crate::input::mapping::Mapping;
 use crate::tally::Scales;
-use crate::tally::notes::What;
+use crate::tally::issues::IssueKind;
 use crate::warehouse::counts::{FORMAT, part};
 use cloudauth_stats::grid::Scale;
 
@@ -28,7 +28,7 @@ pub(super) fn all(
     policy: &Policy,
     candidate: Option<&Policy>,
     mapping: &Mapping,
-    rows: &Rows,
+    rows: &SqlRows,
     scales: &Scales,
 ) -> Result<Vec<String>, SqlError> {
     let is_compared = candidate.is_some();
@@ -296,7 +296,7 @@ fn in_slots(dialect: Dialect, scale: &Scale, on_grid: &str) -> String {
 
 /// Numbers of rows with data issues: one pass counts all of them, then each becomes a row. `COUNT` is a 64-bit integer in every
 /// engine; a `SUM` is not (DuckDB's HUGEINT, which pandas exports as `5.0`).
-fn notes(all: &[(What, String)]) -> Option<Part> {
+fn notes(all: &[(IssueKind, String)]) -> Option<Part> {
     let (mut sums, mut names, mut counts, mut numbers) =
         (Vec::new(), String::new(), String::new(), Vec::new());
     for (number, (what, when)) in all.iter().enumerate() {

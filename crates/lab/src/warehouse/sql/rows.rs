@@ -6,18 +6,18 @@ use super::day;
 use super::engine::{Key, filled, no_sql, refused};
 use crate::error::LabError;
 use crate::input::mapping::{Mapping, Of};
-use crate::tally::notes::What;
+use crate::tally::issues::IssueKind;
 
 /// Columns of the two layers that read, and what may not be understood.
-pub(super) struct Rows {
+pub(super) struct SqlRows {
     pub(super) raw: Vec<String>,
     pub(super) read: Vec<String>,
     /// When there is what to say of a row of `cloudauth_lab_raw`.
-    pub(super) notes: Vec<(What, String)>,
+    pub(super) notes: Vec<(IssueKind, String)>,
     names: Vec<String>,
 }
 
-impl Rows {
+impl SqlRows {
     pub(super) fn of(
         dialect: Dialect,
         mapping: &Mapping,
@@ -37,7 +37,7 @@ impl Rows {
         reader.time()?;
         for (number, segment) in mapping.segments.iter().enumerate() {
             let name = format!("segment_{number}");
-            let (key, bad) = reader.key(&name, Some(segment), What::Segment(number))?;
+            let (key, bad) = reader.key(&name, Some(segment), IssueKind::Segment(number))?;
             let value = format!("CASE WHEN {key} IS NULL THEN '' WHEN {bad} = 1 THEN '' ELSE {key} END");
             reader.read(&name, &value);
         }
@@ -58,7 +58,7 @@ impl Rows {
 struct Reader<'r> {
     dialect: Dialect,
     mapping: &'r Mapping,
-    rows: Rows,
+    rows: SqlRows,
 }
 
 impl Reader<'_> {
@@ -87,7 +87,12 @@ impl Reader<'_> {
     }
 
     /// The same of a column that rows are counted by; and what is 1 where its value cannot be a key, which is an issue.
-    fn key(&mut self, name: &str, column: Option<&String>, what: What) -> Result<(String, String), LabError> {
+    fn key(
+        &mut self,
+        name: &str,
+        column: Option<&String>,
+        what: IssueKind,
+    ) -> Result<(String, String), LabError> {
         let raw = self.word(name, column)?;
         let Some(column) = column else { return Ok((raw, "0".to_owned())) };
         let is_bad = Key::of(self.dialect, &self.column(column)?).is_bad;
@@ -108,7 +113,7 @@ impl Reader<'_> {
         self.rows.names.push(format!("lab_{name}"));
     }
 
-    fn note(&mut self, is_asked: bool, what: What, when: String) {
+    fn note(&mut self, is_asked: bool, what: IssueKind, when: String) {
         if is_asked {
             self.rows.notes.push((what, when));
         }
@@ -137,17 +142,17 @@ impl Reader<'_> {
         };
         let missing = format!("{raw} IS NULL");
         if input.kind() != InputKind::Flag {
-            self.note(is_asked, What::Missing(input), missing);
+            self.note(is_asked, IssueKind::Missing(input), missing);
             let exact = self.dialect.exact_text(&raw);
             let is_code = self.dialect.is_code(&exact);
             let (with_zeros, _) = self.dialect.code_with_zeros(&exact);
             let odd = format!(
                 "{raw} IS NOT NULL AND CASE WHEN {is_code} THEN 0 WHEN {with_zeros} THEN 0 ELSE 1 END = 1"
             );
-            self.note(is_asked, What::NotUnderstood(input), odd);
+            self.note(is_asked, IssueKind::NotUnderstood(input), odd);
             let value = match self.sub_code_in_passed()? {
                 Some(by_callback) if input == Input::SubCode => {
-                    self.rows.notes.push((What::Callback, by_callback.clone()));
+                    self.rows.notes.push((IssueKind::Callback, by_callback.clone()));
                     format!("CASE WHEN {by_callback} THEN cloudauth_lab_raw.raw_passed ELSE {raw} END")
                 }
                 _ => raw,
@@ -168,15 +173,15 @@ impl Reader<'_> {
                 // Nothing is said of a flag that is not read.
                 let rest =
                     |when: &str| format!("CASE WHEN {by_callback} THEN 0 WHEN {when} THEN 1 ELSE 0 END = 1");
-                self.note(is_asked, What::Missing(input), rest(&missing));
+                self.note(is_asked, IssueKind::Missing(input), rest(&missing));
                 let odd = format!("{raw} IS NOT NULL AND ({flag}) IS NULL");
-                self.note(is_asked, What::NotUnderstood(input), rest(&odd));
+                self.note(is_asked, IssueKind::NotUnderstood(input), rest(&odd));
                 format!("CASE WHEN {by_callback} THEN NULL ELSE {flag} END")
             }
             _ => {
-                self.note(is_asked, What::Missing(input), missing);
+                self.note(is_asked, IssueKind::Missing(input), missing);
                 let odd = format!("{raw} IS NOT NULL AND ({flag}) IS NULL");
-                self.note(is_asked, What::NotUnderstood(input), odd);
+                self.note(is_asked, IssueKind::NotUnderstood(input), odd);
                 flag
             }
         };
@@ -222,8 +227,8 @@ impl Reader<'_> {
             missing += &format!(" AND {raw}_odd = 0");
             odd = format!("{raw}_odd = 1 OR {odd}");
         }
-        self.note(is_asked, What::Missing(input), missing);
-        self.note(is_asked, What::NotUnderstood(input), odd);
+        self.note(is_asked, IssueKind::Missing(input), missing);
+        self.note(is_asked, IssueKind::NotUnderstood(input), odd);
         self.read(name, &raw);
         Ok(())
     }
@@ -243,16 +248,16 @@ impl Reader<'_> {
     fn label(&mut self) -> Result<(), LabError> {
         let of = &self.mapping.label;
         let label = self.word("label", of.column.as_ref())?;
-        let (attack, bad) = self.key("attack", of.attack.as_ref(), What::Attack)?;
+        let (attack, bad) = self.key("attack", of.attack.as_ref(), IssueKind::Attack)?;
         let attack = format!("CASE WHEN {bad} = 0 THEN {attack} END");
         let (genuine, impostor) =
             (self.is_one_of(&label, &of.genuine)?, self.is_one_of(&label, &of.impostor)?);
         let odd = format!(
             "{label} IS NOT NULL AND CASE WHEN {genuine} THEN 0 WHEN {impostor} THEN 0 ELSE 1 END = 1"
         );
-        self.note(of.column.is_some(), What::Label, odd);
+        self.note(of.column.is_some(), IssueKind::Label, odd);
         let both = of.column.is_some() && of.attack.is_some();
-        self.note(both, What::GenuineAttack, format!("{genuine} AND {attack} IS NOT NULL"));
+        self.note(both, IssueKind::GenuineAttack, format!("{genuine} AND {attack} IS NOT NULL"));
         self.read(
             "label",
             &format!(
@@ -276,7 +281,7 @@ impl Reader<'_> {
         let time = filled(&time, &time);
         self.rows.raw.push(format!("{time} AS raw_time"));
         let odd = "cloudauth_lab_raw.raw_time IS NOT NULL AND cloudauth_lab_raw.raw_day = ''";
-        self.note(true, What::Time, odd.to_owned());
+        self.note(true, IssueKind::Time, odd.to_owned());
         self.read("day", "cloudauth_lab_raw.raw_day");
         Ok(())
     }

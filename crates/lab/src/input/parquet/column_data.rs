@@ -15,7 +15,7 @@ use crate::input::row::{Cell, LONGEST_KEY, slot};
 
 /// What a slot's column holds.
 #[derive(Debug)]
-pub(crate) enum Held {
+pub(crate) enum ColumnData {
     /// There is no such column, or nothing in it.
     Nothing,
     Texts(StringArray),
@@ -51,7 +51,7 @@ pub(crate) fn wanted(number: usize) -> &'static str {
     }
 }
 
-impl Held {
+impl ColumnData {
     /// Of an array whose type [`is_taken`]. The day of an instant is that of the zone so many minutes east of UTC.
     pub(crate) fn of(number: usize, array: &ArrayRef, zone: i32) -> Self {
         let is_number = is_score(number) || number == slot::TIME;
@@ -216,8 +216,8 @@ pub(crate) fn number(number: f64) -> Cell<'static> {
     }
 }
 
-fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, of: impl Fn(T::Native) -> f64) -> Held {
-    Held::Numbers(array.as_primitive::<T>().unary(of))
+fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, of: impl Fn(T::Native) -> f64) -> ColumnData {
+    ColumnData::Numbers(array.as_primitive::<T>().unary(of))
 }
 
 /// Each value once, and which of them each row has.
@@ -233,7 +233,7 @@ fn interned<T: Copy + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> (Ke
     (Keys::new(keys), all)
 }
 
-fn wholes<T: ArrowPrimitiveType>(array: &ArrayRef) -> Held
+fn wholes<T: ArrowPrimitiveType>(array: &ArrayRef) -> ColumnData
 where
     T::Native: Copy + Eq + Hash + ToString,
 {
@@ -243,22 +243,22 @@ where
         let number = text.parse().unwrap_or(f64::NAN);
         (text, number)
     });
-    Held::Wholes(keys, shown.collect())
+    ColumnData::Wholes(keys, shown.collect())
 }
 
 /// Doubles where their texts matter: tools write a column of integers so where some are missing. From `most` on, integers are no
 /// longer exact, or not for sure, and none is shown.
-fn doubles(values: impl Iterator<Item = Option<f64>>, most: f64) -> Held {
+fn doubles(values: impl Iterator<Item = Option<f64>>, most: f64) -> ColumnData {
     let (keys, values) = interned(values.map(|value| value.map(f64::to_bits)));
     let shown = values.into_iter().map(f64::from_bits).map(|number| {
         let text = if number.abs() < most { format!("{number:?}") } else { format!("{number:e}") };
         (text, number)
     });
-    Held::Wholes(keys, shown.collect())
+    ColumnData::Wholes(keys, shown.collect())
 }
 
 /// Decimals where their texts matter: what is whole is written without a point.
-fn decimals<T: DecimalType>(array: &ArrayRef, scale: i8) -> Held
+fn decimals<T: DecimalType>(array: &ArrayRef, scale: i8) -> ColumnData
 where
     T::Native: Copy + Eq + Hash,
 {
@@ -268,7 +268,7 @@ where
         let number = text.parse().unwrap_or(f64::NAN);
         (text, number)
     });
-    Held::Wholes(keys, values.collect())
+    ColumnData::Wholes(keys, values.collect())
 }
 
 fn shown<T: DecimalType>(value: T::Native, scale: i8) -> String {
@@ -292,11 +292,11 @@ const DAY: i64 = 86_400;
 const MOST_DAYS: i64 = 100_000_000;
 
 /// Of timestamps with so many parts a second, the zone's seconds added.
-fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) -> Held {
+fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) -> ColumnData {
     days::<T>(array, |time| time.div_euclid(parts).saturating_add(zone).div_euclid(DAY))
 }
 
-fn days<T: ArrowPrimitiveType>(array: &ArrayRef, day: impl Fn(T::Native) -> i64) -> Held {
+fn days<T: ArrowPrimitiveType>(array: &ArrayRef, day: impl Fn(T::Native) -> i64) -> ColumnData {
     let of = |value| i32::try_from(day(value).clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
-    Held::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())
+    ColumnData::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())
 }

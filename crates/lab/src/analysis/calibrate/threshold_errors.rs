@@ -9,7 +9,7 @@ use crate::analysis::proportion::Proportion;
 /// The errors at a threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct At {
+pub struct ThresholdErrors {
     /// What the policy calls it.
     pub name: Option<String>,
     /// A score that reaches it is accepted.
@@ -24,7 +24,7 @@ pub struct At {
     pub fnmr: Proportion,
 }
 
-impl At {
+impl ThresholdErrors {
     pub(super) fn new(name: Option<&str>, threshold: f64, (fmr, fnmr): (Proportion, Proportion)) -> Self {
         let (name, vendor_far) = (name.map(str::to_owned), nominal_far(threshold));
         Self { name, threshold, exclusive: false, vendor_far, fmr, fnmr }

@@ -6,17 +6,17 @@ use crate::error::LabError;
 use crate::input::bounded::{Bounded, LONGEST, read_record, too_long};
 use crate::input::header;
 use crate::input::source::{Format, Source};
-use crate::tally::notes::Point;
+use crate::tally::issues::RowLocation;
 
 /// Bytes of JSON Lines that are handed out together, and records of CSV, which have at most a record more than those bytes.
 const BYTES: usize = 1 << 20;
 const RECORDS: usize = 4096;
 
 /// A piece: whole lines.
-pub(crate) enum Piece {
+pub(crate) enum Chunk {
     Lines {
         bytes: Vec<u8>,
-        first: Point,
+        first: RowLocation,
     },
     Records {
         records: Vec<csv::ByteRecord>,
@@ -26,7 +26,7 @@ pub(crate) enum Piece {
     Group {
         source: usize,
         group: usize,
-        first: Point,
+        first: RowLocation,
         table: std::sync::Arc<crate::input::parquet::Table>,
     },
 }
@@ -40,7 +40,7 @@ pub(crate) struct Position {
 }
 
 /// All files, from one piece to the next.
-pub(crate) struct Feed<'r> {
+pub(crate) struct ChunkReader<'r> {
     sources: &'r [Source],
     /// The names that a header may have.
     paths: &'r [String],
@@ -51,7 +51,7 @@ pub(crate) struct Feed<'r> {
     headers: Vec<Option<csv::ByteRecord>>,
     spare: Vec<Vec<u8>>,
     /// The ends of files that changed while they were read.
-    changed: Vec<Point>,
+    changed: Vec<RowLocation>,
 }
 
 /// A record of its own behind the last one, unless a quote is open there: then it lies within a field.
@@ -67,7 +67,7 @@ enum Open<'r> {
     Parquet(crate::input::parquet::Groups),
 }
 
-impl<'r> Feed<'r> {
+impl<'r> ChunkReader<'r> {
     pub(crate) fn new(
         sources: &'r [Source],
         paths: &'r [String],
@@ -91,39 +91,39 @@ impl<'r> Feed<'r> {
     }
 
     /// The header of the file that a piece is of, if it has one.
-    pub(crate) fn header(&self, piece: &Piece) -> Option<csv::ByteRecord> {
-        let Piece::Records { source, .. } = piece else { return None };
+    pub(crate) fn header(&self, chunk: &Chunk) -> Option<csv::ByteRecord> {
+        let Chunk::Records { source, .. } = chunk else { return None };
         self.headers.get(*source).cloned().flatten()
     }
 
     /// What was read may be filled again.
-    pub(crate) fn give_back(&mut self, piece: Piece) {
-        if let Piece::Lines { mut bytes, .. } = piece {
+    pub(crate) fn give_back(&mut self, chunk: Chunk) {
+        if let Chunk::Lines { mut bytes, .. } = chunk {
             bytes.clear();
             self.spare.push(bytes);
         }
     }
 
     /// The last row read of each file that changed meanwhile.
-    pub(crate) fn take_changed(&mut self) -> Vec<Point> {
+    pub(crate) fn take_changed(&mut self) -> Vec<RowLocation> {
         std::mem::take(&mut self.changed)
     }
 
     /// The next piece; `None` at the end of the last file.
-    pub(crate) fn next(&mut self) -> Result<Option<Piece>, LabError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Chunk>, LabError> {
         while let Some(source) = self.sources.get(self.position.source) {
             let wrong = |error: &io::Error| LabError::file(source.path(), error);
             let mut open = match self.open.take() {
                 Some(open) => open,
                 None => self.begin(source).map_err(|error| wrong(&error))?,
             };
-            let piece = self.piece(&mut open).map_err(|error| wrong(&error))?;
-            if piece.is_some() {
+            let chunk = self.chunk(&mut open).map_err(|error| wrong(&error))?;
+            if chunk.is_some() {
                 self.open = Some(open);
-                return Ok(piece);
+                return Ok(chunk);
             }
             if source.has_changed() {
-                self.changed.push(Point { source: self.position.source, line: self.position.lines });
+                self.changed.push(RowLocation { source: self.position.source, line: self.position.lines });
             }
             self.position = Position { source: self.position.source + 1, ..Position::default() };
         }
@@ -165,7 +165,7 @@ impl<'r> Feed<'r> {
         Ok(Open::Csv(Box::new(reader)))
     }
 
-    fn piece(&mut self, open: &mut Open<'r>) -> io::Result<Option<Piece>> {
+    fn chunk(&mut self, open: &mut Open<'r>) -> io::Result<Option<Chunk>> {
         let source = self.position.source;
         match open {
             Open::Json { from, carried } => {
@@ -179,10 +179,10 @@ impl<'r> Feed<'r> {
                 };
                 carried.extend_from_slice(bytes.get(end..).unwrap_or_default());
                 bytes.truncate(end);
-                let first = Point { source, line: self.position.lines + 1 };
+                let first = RowLocation { source, line: self.position.lines + 1 };
                 self.position.offset += end as u64;
                 self.position.lines += memchr::memchr_iter(b'\n', &bytes).count() as u64;
-                Ok(Some(Piece::Lines { bytes, first }))
+                Ok(Some(Chunk::Lines { bytes, first }))
             }
             Open::Csv(reader) => {
                 let mut records = Vec::with_capacity(RECORDS);
@@ -207,13 +207,18 @@ impl<'r> Feed<'r> {
                 if let Some(last) = records.last().and_then(csv::ByteRecord::position) {
                     self.position.lines = last.line();
                 }
-                Ok((!records.is_empty()).then_some(Piece::Records { records, source }))
+                Ok((!records.is_empty()).then_some(Chunk::Records { records, source }))
             }
             #[cfg(feature = "parquet")]
             Open::Parquet(groups) => Ok(groups.next().map(|(group, rows, bytes)| {
                 self.position.lines = group as u64 + 1;
                 (self.read)(bytes);
-                Piece::Group { source, group, first: Point { source, line: rows + 1 }, table: groups.table() }
+                Chunk::Group {
+                    source,
+                    group,
+                    first: RowLocation { source, line: rows + 1 },
+                    table: groups.table(),
+                }
             })),
         }
     }

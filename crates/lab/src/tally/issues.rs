@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A row's place: which file, and which line of it, from 1 on. In a Parquet file the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Point {
+pub struct RowLocation {
     /// The number of the file, in the order in which they are read.
     pub source: usize,
     /// The line.
@@ -16,7 +16,7 @@ pub struct Point {
 
 /// What there is to say of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum What {
+pub(crate) enum IssueKind {
     NotJson,
     NotText,
     Twice,
@@ -43,10 +43,10 @@ pub(crate) enum What {
     Changed,
 }
 
-impl What {
+impl IssueKind {
     /// Whether the row is left out.
     pub(crate) const fn leaves_out(self) -> bool {
-        use What::*;
+        use IssueKind::*;
         matches!(self, NotJson | NotText | Twice | Fields | NoCode | NoResult | Refused | Pending)
     }
 
@@ -108,21 +108,21 @@ const PLACES: usize = 5;
 
 /// All there is to say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Vec<(What, Note)>", from = "Vec<(What, Note)>")]
-pub(crate) struct Notes(BTreeMap<What, Note>, [u64; Input::ALL.len()]);
+#[serde(into = "Vec<(IssueKind, IssueCount)>", from = "Vec<(IssueKind, IssueCount)>")]
+pub(crate) struct Issues(BTreeMap<IssueKind, IssueCount>, [u64; Input::ALL.len()]);
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Note {
+pub(crate) struct IssueCount {
     pub(crate) rows: u64,
-    pub(crate) first: Vec<Point>,
+    pub(crate) first: Vec<RowLocation>,
 }
 
-impl Notes {
-    pub(crate) fn add(&mut self, what: What, at: Point) {
-        let note = self.0.entry(what).or_default();
-        note.rows += 1;
-        if note.first.len() < PLACES {
-            note.first.push(at);
+impl Issues {
+    pub(crate) fn add(&mut self, kind: IssueKind, at: RowLocation) {
+        let count = self.0.entry(kind).or_default();
+        count.rows += 1;
+        if count.first.len() < PLACES {
+            count.first.push(at);
         }
     }
 
@@ -134,21 +134,21 @@ impl Notes {
     }
 
     /// Of rows that somebody else has counted, without a place.
-    pub(crate) fn add_rows(&mut self, what: What, rows: u64) {
-        match what {
-            What::Missing(input) => {
+    pub(crate) fn add_rows(&mut self, kind: IssueKind, rows: u64) {
+        match kind {
+            IssueKind::Missing(input) => {
                 if let Some(missing) = self.1.get_mut(input as usize) {
                     *missing += rows;
                 }
             }
-            what if rows > 0 => self.0.entry(what).or_default().rows += rows,
+            kind if rows > 0 => self.0.entry(kind).or_default().rows += rows,
             _ => {}
         }
     }
 
     /// Whether there is an issue of this kind.
-    pub(crate) fn has(&self, what: What) -> bool {
-        self.0.contains_key(&what)
+    pub(crate) fn has(&self, kind: IssueKind) -> bool {
+        self.0.contains_key(&kind)
     }
 
     /// Whether anything but a missing input was told.
@@ -158,10 +158,10 @@ impl Notes {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (what, note) in &other.0 {
-            let mine = self.0.entry(*what).or_default();
-            mine.rows += note.rows;
-            mine.first.extend(&note.first);
+        for (kind, count) in &other.0 {
+            let mine = self.0.entry(*kind).or_default();
+            mine.rows += count.rows;
+            mine.first.extend(&count.first);
             mine.first.sort_unstable();
             mine.first.truncate(PLACES);
         }
@@ -171,32 +171,33 @@ impl Notes {
     }
 
     /// What there is to say, and of how many rows.
-    pub(crate) fn all(&self) -> Vec<(What, Note)> {
+    pub(crate) fn all(&self) -> Vec<(IssueKind, IssueCount)> {
         self.clone().into()
     }
 }
 
-impl From<Notes> for Vec<(What, Note)> {
-    fn from(notes: Notes) -> Self {
-        let missing = Input::ALL.into_iter().zip(notes.1).filter(|(_, rows)| *rows > 0);
-        let missing = missing.map(|(input, rows)| (What::Missing(input), Note { rows, first: Vec::new() }));
-        notes.0.into_iter().chain(missing).collect()
+impl From<Issues> for Vec<(IssueKind, IssueCount)> {
+    fn from(issues: Issues) -> Self {
+        let missing = Input::ALL.into_iter().zip(issues.1).filter(|(_, rows)| *rows > 0);
+        let missing =
+            missing.map(|(input, rows)| (IssueKind::Missing(input), IssueCount { rows, first: Vec::new() }));
+        issues.0.into_iter().chain(missing).collect()
     }
 }
 
-impl From<Vec<(What, Note)>> for Notes {
-    fn from(all: Vec<(What, Note)>) -> Self {
-        let mut notes = Self::default();
-        for (what, note) in all {
-            match what {
-                What::Missing(input) => {
-                    if let Some(missing) = notes.1.get_mut(input as usize) {
-                        *missing = note.rows;
+impl From<Vec<(IssueKind, IssueCount)>> for Issues {
+    fn from(all: Vec<(IssueKind, IssueCount)>) -> Self {
+        let mut issues = Self::default();
+        for (kind, count) in all {
+            match kind {
+                IssueKind::Missing(input) => {
+                    if let Some(missing) = issues.1.get_mut(input as usize) {
+                        *missing = count.rows;
                     }
                 }
-                what => drop(notes.0.insert(what, note)),
+                kind => drop(issues.0.insert(kind, count)),
             }
         }
-        notes
+        issues
     }
 }

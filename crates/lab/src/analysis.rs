@@ -1,4 +1,4 @@
-//! What counts say: a replay, a comparison, a calibration, drift, presentation attacks.
+//! The results of a run: replay, comparison, calibration, drift and presentation attacks.
 
 pub(crate) mod attacks;
 pub(crate) mod calibrate;

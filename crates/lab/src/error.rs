@@ -1,10 +1,10 @@
-//! What goes wrong before or while data is read.
+//! Errors before or while data is read.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// Why nothing comes of it. It names files, and never what stands in them.
+/// The error of a lab run. It names files, never their content.
 #[derive(Debug)]
 pub struct LabError {
     what: String,

@@ -1,5 +1,5 @@
-//! What a policy does to real people: replay it over recorded face verification results, compare it with another one, choose
-//! its thresholds from labelled history, and see whether scores have moved.
+//! Evaluation of policies on recorded face verification results: replay a policy, compare it with a candidate, choose its
+//! thresholds from labelled history, and detect drift of the scores.
 //!
 //! ```
 //! use cloudauth_lab::{Lab, Replay, Source, RunControl};
@@ -14,18 +14,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A [`Lab`] reads JSON Lines (answers of `DescribeFaceVerify` as they came, or a member for each input), CSV and, with the
-//! feature `parquet`, Parquet; a [`Mapping`] says where things stand. What it counts is a [`Tally`], of which [`Replay`],
-//! [`Compare`], [`Calibration`], [`Drift`] and [`report`] are views. Memory does not grow with the rows, and the same data give
-//! the same counts on any number of threads.
+//! A [`Lab`] reads JSON Lines (raw responses of `DescribeFaceVerify`, or a member for each input), CSV and, with the feature
+//! `parquet`, Parquet. A [`Mapping`] names the columns. A run counts into a [`Tally`], and [`Replay`], [`Compare`],
+//! [`Calibration`], [`Drift`] and [`report`] are views of it. Memory does not grow with the rows, and the same data gives the
+//! same counts on any number of threads.
 //!
-//! Where the rows lie in a warehouse, [`Lab::sql`] writes a query that counts them there, and [`Lab::finish`] reads what it gives.
+//! For rows in a warehouse, [`Lab::sql`] writes a query that counts them there, and [`Lab::finish`] reads its result.
 //!
-//! [`stats`] has the statistics, pure functions on counts: error rates and their intervals, ROC and EER, thresholds for a
+//! [`stats`] has the statistics as pure functions on counts: error rates and their intervals, ROC and EER, thresholds for a
 //! target rate, bootstrap, drift, paired comparison, presentation attacks.
 //!
-//! Personal data: rows are counted and forgotten. People are known by a hash, ids and segments as the mapping names them, and
-//! what was not understood by its place alone.
+//! Personal data: rows are counted and not kept. People are kept as a hash, ids and segments as the mapping names them, and
+//! data issues by their location only.
 
 mod analysis;
 mod error;

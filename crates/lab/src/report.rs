@@ -1,4 +1,4 @@
-//! One HTML file that tells all: nothing in it is fetched from anywhere, and it can be sent around.
+//! The report: one HTML file that loads nothing from elsewhere, so that it can be sent around.
 
 mod charts;
 mod filters;
@@ -20,11 +20,11 @@ use crate::tally::{Tally, VERDICTS};
 pub use words::Language;
 use words::Words;
 
-/// The report on what a run has counted: decisions; with a second policy who is decided otherwise; with labels the errors;
-/// with times the drift.
+/// Returns the report on a run as HTML: decisions; changed decisions with a second policy; errors with labels; drift with
+/// times.
 ///
 /// # Errors
-/// If the page cannot be made, which is a bug.
+/// If the page cannot be rendered, which is a bug.
 pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let words = Words::of(language);
     let replay = Replay::of(tally);
@@ -32,7 +32,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let calibration = Calibration::of(tally, &TARGETS, 1);
     let is_labelled = calibration.genuine.count > 0 && calibration.impostor.count > 0;
     let drift = Drift::of(tally, None, None).ok();
-    // Charts by score show the grid alone, and would be wrong with a score outside it.
+    // Charts by score show the grid only, and would be wrong with a score outside it.
     let outside = tally.outside_grid(Input::VerifyScore);
     let is_on_grid = outside == 0;
     let operating = if is_labelled && is_on_grid { estimated(tally) } else { Vec::new() };

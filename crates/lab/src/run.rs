@@ -1,4 +1,4 @@
-//! A run over the data: as many threads as there are cores, one at a time at the file, and what they counted put together.
+//! A run over the data. Several threads decide and count; one at a time reads. Their counts are merged at the end.
 
 #[cfg(feature = "parquet")]
 mod batch;
@@ -34,32 +34,32 @@ use worker::Worker;
 /// How often a run saves a checkpoint.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
 
-/// How far a run is, and a way to end it early: for progress bars and Ctrl-C.
+/// The progress of a run, and a way to stop it: for progress bars and Ctrl-C.
 #[derive(Debug, Default)]
 pub struct RunControl {
     read: AtomicU64,
     stop: AtomicBool,
-    /// Pieces until it stops by itself: for tests of being stopped.
+    /// The number of chunks until the run stops automatically, for tests.
     chunks: AtomicU64,
 }
 
 impl RunControl {
-    /// Bytes read of the files, packed as they are.
+    /// Returns the bytes read of the files, before decompression.
     pub fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Ends the run after what is being read now. What was counted until then is given.
+    /// Stops the run after the current chunks. The run then returns what it has counted.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the run by itself after so many pieces of about a megabyte.
+    /// Stops the run after this many chunks of about a megabyte.
     pub fn stop_after(&self, chunks: u64) {
         self.chunks.store(chunks, Ordering::Relaxed);
     }
 
-    /// One more piece was handed out.
+    /// Counts a chunk that was handed out.
     fn count_chunk(&self) {
         if self.chunks.load(Ordering::Relaxed) > 0 && self.chunks.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.stop();
@@ -71,21 +71,22 @@ impl RunControl {
     }
 }
 
-/// What a run has counted, and whether that was all.
+/// The result of a run: its counts, and whether they are complete.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RunOutcome {
     /// The counts.
     pub tally: Tally,
-    /// `false` if it was stopped before the end, or a data file changed while it was read.
+    /// `false` if the run was stopped before the end, or a data file changed while it was read.
     pub complete: bool,
-    /// The data files that changed while they were read. What was counted of them may be neither the old nor the new content.
+    /// The data files that changed while they were read. Their counts may match neither the old nor the new content.
     pub changed: Vec<PathBuf>,
-    /// The decisions of a run that is not complete. Those of a complete run are in the file that [`Lab::decisions`] names.
+    /// The partial decision file of an incomplete run. The decisions of a complete run are in the file that [`Lab::decisions`]
+    /// names.
     pub partial_decisions: Option<PathBuf>,
 }
 
-/// Policies over recorded results.
+/// A run of policies over recorded results.
 ///
 /// ```
 /// use cloudauth_lab::{Lab, Replay, Source, RunControl};
@@ -115,7 +116,7 @@ pub struct Lab<'p> {
 }
 
 impl<'p> Lab<'p> {
-    /// With the policy that decides.
+    /// Creates a run of this policy.
     #[must_use]
     pub fn new(policy: &'p Policy) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -133,78 +134,78 @@ impl<'p> Lab<'p> {
         }
     }
 
-    /// And a candidate, to be compared with it.
+    /// Adds a candidate, to be compared with the policy.
     #[must_use]
     pub const fn against(mut self, candidate: &'p Policy) -> Self {
         self.candidate = Some(candidate);
         self
     }
 
-    /// Where things stand in the data. Without it, as [`Mapping::of`] has it.
+    /// Sets the mapping. The default is [`Mapping::of`] the shape of the data.
     #[must_use]
     pub fn mapping(mut self, mapping: Mapping) -> Self {
         self.mapping = Some(mapping);
         self
     }
 
-    /// On so many threads, which changes nothing but the time.
+    /// Sets the number of threads. The result does not depend on it.
     #[must_use]
     pub const fn threads(mut self, threads: usize) -> Self {
         self.threads = if threads == 0 { 1 } else { threads };
         self
     }
 
-    /// Keeps labelled rows of people, known by a hash, for intervals over people instead of rows. It takes 24 bytes each.
+    /// Keeps labelled rows of people, identified by a hash, for intervals over people instead of rows. Each row takes 24 bytes.
     #[must_use]
     pub const fn keep_people(mut self) -> Self {
         self.keep_people = true;
         self
     }
 
-    /// Writes each decision of the first policy to a CSV file, in the order of the data. The file is put in place when the run
-    /// is complete; until then it lies beside its target, as `NAME.xxxxxx.partial`. A new file is for its owner alone.
+    /// Writes each decision of the first policy to a CSV file, in the order of the data. A complete run puts the file in place;
+    /// until then it is next to its target, as `NAME.xxxxxx.partial`. Only the owner can read a new file.
     #[must_use]
     pub fn decisions(mut self, file: PathBuf) -> Self {
         self.decisions = Some(file);
         self
     }
 
-    /// Saves a checkpoint to this file every ten seconds and when the run is stopped. If the file exists, resumes from it;
-    /// a checkpoint of other policies, another mapping or other data is refused, and one whose decisions file has lost
-    /// something.
+    /// Saves a checkpoint to this file every ten seconds and when the run is stopped. If the file exists, the run resumes from
+    /// it. A checkpoint is refused if the policies, the mapping or the data have changed, or if its decision file has lost
+    /// data.
     #[must_use]
     pub fn resume(mut self, file: PathBuf) -> Self {
         self.resume = Some(file);
         self
     }
 
-    /// Reads files in which none of the policies' inputs is found. Without it they are refused, since every row would be decided
-    /// on no evidence.
+    /// Reads files that have none of the policies' inputs. By default they are refused, because every row would be decided
+    /// without evidence.
     #[must_use]
     pub const fn allow_missing_inputs(mut self) -> Self {
         self.allow_missing_inputs = true;
         self
     }
 
-    /// Lists the files and folders that [`Source::search`] found and passed over in the report.
+    /// Lists in the report the files and folders that [`Source::search`] found and skipped.
     #[must_use]
     pub fn skipped(mut self, skipped: Vec<Skipped>) -> Self {
         self.skipped = skipped;
         self
     }
 
-    /// Saves a checkpoint this often, instead of every ten seconds.
+    /// Saves a checkpoint at this interval, instead of every ten seconds.
     #[must_use]
     pub const fn checkpoint_every(mut self, interval: Duration) -> Self {
         self.checkpoint_every = interval;
         self
     }
 
-    /// Reads, decides, counts. The same data give the same counts and the same bytes, however many threads there are.
+    /// Reads, decides and counts. The same data gives the same counts and the same bytes on any number of threads.
     ///
     /// # Errors
-    /// If a file cannot be read, or what should divide the rows into a few segments does not. A row that cannot be read is
-    /// no error: it is counted, and told of.
+    /// If a file cannot be read, or a limit on the data is exceeded. A row that cannot be read is not an error: it is counted
+    /// as a data issue.
     pub fn run(&self, sources: &[Source], control: &RunControl) -> Result<RunOutcome, LabError> {
         if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
             return Err(LabError::new(
@@ -270,7 +271,7 @@ impl<'p> Lab<'p> {
             state.tally.settle()?;
             state.position = reader.position();
             let ended = sources.iter().enumerate().take(state.position.source).skip(first);
-            // Of a Parquet file, rows are read after the feed has come to its end.
+            // Rows of a Parquet file are read after the chunk reader has reached its end.
             let late = ended.filter(|(_, source)| source.format == Format::Parquet && source.has_changed());
             let mut points = reader.take_changed();
             points.extend(late.map(|(source, _)| RowLocation { source, line: 0 }));
@@ -294,7 +295,7 @@ impl<'p> Lab<'p> {
         }
     }
 
-    /// The failing examples of both policies, each with its policy.
+    /// Returns the failing examples of both policies, each with the name of its policy.
     pub(crate) fn failing_examples(&self) -> Vec<String> {
         let policies = [Some(self.policy), self.candidate].into_iter().flatten();
         let of_one = |policy: &Policy| {
@@ -305,7 +306,8 @@ impl<'p> Lab<'p> {
         policies.flat_map(of_one).collect()
     }
 
-    /// Saves a checkpoint, if one is wanted; the decisions first, which it counts.
+    /// Saves a checkpoint, if there is a file for it. The decisions are synchronized first, because the checkpoint records
+    /// their length.
     fn save(&self, state: &mut Checkpoint, decisions: Option<&mut Decisions>) -> Result<(), LabError> {
         let Some(path) = &self.resume else { return Ok(()) };
         state.decisions = decisions.map(Decisions::keep).transpose()?.flatten();
@@ -313,7 +315,7 @@ impl<'p> Lab<'p> {
     }
 }
 
-/// Puts the decisions in place, or leaves those of an incomplete run beside their target.
+/// Puts the decisions in place, or leaves those of an incomplete run next to their target.
 fn finish(
     mut tally: Tally,
     is_end: bool,
@@ -330,7 +332,7 @@ fn finish(
     Ok(RunOutcome { tally, complete, changed, partial_decisions })
 }
 
-/// Whether the first line of the first JSON file looks like an answer of the service.
+/// Returns whether the first line of the first JSON file looks like a response of the service.
 fn shape(sources: &[Source]) -> Result<Shape, LabError> {
     let Some(source) = sources.iter().find(|source| source.format == Format::Json) else {
         return Ok(Shape::Flat);
@@ -345,7 +347,7 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
     Ok(if is_reply { Shape::Reply } else { Shape::Flat })
 }
 
-/// Until the data end, somebody stops it, or it is time to put down where it stands.
+/// One lap of a run: until the end of the data, a stop, or the next checkpoint.
 struct Lap<'l, 'r> {
     reader: Mutex<(&'l mut ChunkReader<'r>, u64)>,
     decisions: Mutex<Option<&'l mut Decisions>>,
@@ -359,7 +361,7 @@ impl Lap<'_, '_> {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.work(task))).collect();
             let over = |thread: std::thread::ScopedJoinHandle<'_, Tally>| {
-                // Without it, what the thread has counted would be missing in silence.
+                // Otherwise the counts of the thread would be missing without an error.
                 thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             };
             threads.into_iter().map(over).collect()
@@ -399,7 +401,7 @@ impl Lap<'_, '_> {
     }
 }
 
-/// A thread that panicked takes the run down with it, and not the lock.
+/// A panic of a thread ends the run, so a poisoned lock does not matter.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! What is kept of the rows: counts, and of a few rows where they stand. Tallies of parts add up to that of the whole, in
-//! whatever order, so that a run gives the same on any number of threads, and can be stopped and gone on with.
+//! Counts of rows, and the locations of a few. Tallies of parts add up to the tally of the whole in any order, so a run gives
+//! the same result on any number of threads, and can be stopped and resumed.
 
 mod counter;
 pub(crate) mod issues;
@@ -28,18 +28,18 @@ use crate::input::timezone::TimeZone;
 use crate::tally::issues::Issues;
 use cloudauth_stats::{Grid, LabelledGrid};
 
-/// More than thirty years.
+/// The maximum number of months: more than thirty years.
 const MOST_MONTHS: usize = 400;
-/// So many examples of each flip.
+/// The maximum number of examples of each flip.
 const EXAMPLES: usize = 5;
-/// So many labelled rows with a person are kept for the bootstrap over people: 24 bytes each.
+/// The maximum number of labelled rows that are kept for intervals over people, 24 bytes each.
 const MOST_KEPT: usize = 8_000_000;
 
-/// What a run has counted. It can be saved, and [`crate::Lab::resume`]d.
+/// The counts of a run. They can be saved, and [`crate::Lab::resume`]d.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     pub(crate) decider: Decider,
-    /// What it is compared with.
+    /// The candidate, if there is one.
     pub(crate) candidate: Option<Decider>,
     pub(crate) segment_names: Vec<String>,
     /// Whether the run was stopped before the end of the data.
@@ -57,32 +57,32 @@ pub struct Tally {
     /// Files and folders that were found and not read.
     #[serde(skip)]
     pub(crate) skipped: Vec<Skipped>,
-    /// Examples of the policies that fail, in a run to explore.
+    /// The failing examples of the policies, in an exploratory run.
     #[serde(skip)]
     pub(crate) failing_examples: Vec<String>,
-    /// Rows that were decided.
+    /// The rows that were decided.
     pub(crate) rows: u64,
     #[serde(rename = "notes")]
     pub(crate) issues: Issues,
-    /// Rule of the first, rule of the second (or 0), label.
+    /// Rows by rule of the first policy, rule of the second (or 0), and label.
     pub(crate) rules: Vec<u64>,
-    /// By SubCode: rule of the first, label.
+    /// Rows by SubCode: rule of the first policy, label.
     pub(crate) sub_codes: BTreeMap<Box<str>, Vec<u64>>,
     pub(crate) days: BTreeMap<i32, VerdictMatrix>,
-    /// By segment, by value.
+    /// Rows by segment and value.
     pub(crate) segments: Vec<Values<VerdictMatrix>>,
     /// `verify_score` by label.
     pub(crate) scores: [Grid; 3],
-    /// By points of `verify_score`: rows that the first policy approves.
+    /// Rows that the first policy approves, by points of `verify_score`.
     pub(crate) approved: Vec<u64>,
-    /// By month.
+    /// Scores by month.
     pub(crate) periods: BTreeMap<i32, Scores>,
     /// `face_attack_score` by kind of attack, and of genuine people.
     pub(crate) attacks: Values<Grid>,
     pub(crate) bona_fide: Grid,
-    /// Labelled rows of people, for the bootstrap.
+    /// Labelled rows of people, for intervals over people.
     pub(crate) kept: Vec<SubjectScore>,
-    /// Whether there were more.
+    /// Whether there were more rows than can be kept.
     pub(crate) kept_all: bool,
     #[serde(with = "parts::pairs")]
     pub(crate) examples: BTreeMap<(usize, usize), Vec<Example>>,
@@ -119,36 +119,36 @@ impl Tally {
         }
     }
 
-    /// How many rows were decided.
+    /// Returns the number of rows that were decided.
     #[must_use]
     pub const fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// The time zone in which days are counted, and whether any row has a day.
+    /// Returns the time zone in which days are counted, and whether any row has a day.
     #[must_use]
     pub fn timezone(&self) -> (TimeZone, bool) {
         (self.timezone, !self.days.is_empty())
     }
 
-    /// How many rules the first and the second policy have, `otherwise` among them.
+    /// Returns the number of rules of the first and the second policy, including `otherwise`.
     pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.decider.rules.len(), self.candidate.as_ref().map_or(1, |candidate| candidate.rules.len()))
     }
 
-    /// How often the first policy decided by rule `a`, and the second by rule `b`, on rows of a label.
+    /// Returns the rows of a label that the first policy decided by rule `a` and the second by rule `b`.
     pub(crate) fn count(&self, a: usize, b: usize, label: Label) -> u64 {
         let (_, of_b) = self.sizes();
         self.rules.get((a * of_b + b) * 3 + label.number()).copied().unwrap_or_default()
     }
 
-    /// `verify_score` of genuine people and of impostors.
+    /// Returns `verify_score` of genuine people and of impostors.
     pub(crate) fn labelled(&self) -> LabelledGrid {
         let [genuine, impostor, _] = self.scores.clone();
         LabelledGrid { genuine, impostor }
     }
 
-    /// Valid scores outside the lab's grid: those of all rows for `verify_score`, those of rows with a time for the others.
+    /// Returns the number of valid scores outside the grid: of all rows for `verify_score`, of rows with a time for the others.
     pub(crate) fn outside_grid(&self, score: Input) -> u64 {
         let months = |of: fn(&Scores) -> &Grid| self.periods.values().map(of).map(Grid::outside).sum();
         match score {
@@ -158,7 +158,7 @@ impl Tally {
         }
     }
 
-    /// Rows by the verdicts of both policies, and label. With one policy, the second is the first.
+    /// Returns the rows by the verdicts of both policies, and label. With one policy, both verdicts are the same.
     pub(crate) fn share(&self) -> VerdictMatrix {
         let mut share = VerdictMatrix::default();
         let (of_a, of_b) = self.sizes();
@@ -178,13 +178,13 @@ impl Tally {
         (of_a, self.candidate.as_ref().map_or(of_a, |candidate| candidate.verdict(b)))
     }
 
-    /// The segments with few enough values, by name.
+    /// Returns the segments that do not have too many values, by name.
     pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, &BTreeMap<Box<str>, VerdictMatrix>)> {
         let segments = self.segment_names.iter().zip(&self.segments);
         segments.filter_map(|(name, values)| Some((name, values.get()?)))
     }
 
-    /// Adds what another one has counted, by the same policies and mapping.
+    /// Adds the counts of another tally, of the same policies and mapping.
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.issues.merge(&other.issues);
@@ -220,7 +220,7 @@ impl Tally {
         }
     }
 
-    /// Whether it stays small enough, whatever the data hold.
+    /// Checks that the tally stays within its limits.
     pub(crate) fn check(&self) -> Result<(), LabError> {
         if self.periods.len() > MOST_MONTHS || self.days.len() > MOST_MONTHS * 31 {
             return Err(too_many_months());
@@ -228,7 +228,7 @@ impl Tally {
         Ok(())
     }
 
-    /// The same; and in an order that no thread decides.
+    /// Checks the limits, and sorts kept rows so that their order does not depend on threads.
     pub(crate) fn settle(&mut self) -> Result<(), LabError> {
         if !self.kept_all {
             self.kept = Vec::new();

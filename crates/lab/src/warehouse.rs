@@ -1,4 +1,4 @@
-//! Counting where the rows are: the query for a warehouse, and the counts that it gives.
+//! Counting in a warehouse: the query, and the reader of its result.
 
 pub(crate) mod counts;
 pub(crate) mod sql;

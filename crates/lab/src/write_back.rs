@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::error::LabError;
 
-/// A policy file with another value of a threshold. The vendor's rate beside it becomes that of the new value, or goes where the
-/// vendor's table says nothing; the note says where the value is from.
+/// Returns the policy file with another value of a threshold. The vendor's rate next to it is updated, or removed if the
+/// vendor's table has no rate for the value; the note names the origin of the value.
 ///
 /// ```
 /// let policy = cloudauth_policy::builtin::ONBOARDING;
@@ -22,7 +22,7 @@ use crate::error::LabError;
 /// ```
 ///
 /// # Errors
-/// If `verify_score` has no such threshold, or the policy no longer holds.
+/// If `verify_score` has no such threshold, or the changed policy is invalid.
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
     let holds = Policy::parse(policy).map_err(|error| LabError::with("policy check failed", error))?;
     check_threshold(&holds, name)?;
@@ -38,7 +38,7 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     if let Some(old) = part("note") {
         changes.push((old, quoted(note)));
     }
-    // From the end, so that the places before stay right.
+    // From the end, so that earlier positions stay valid.
     changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     let mut changed = policy.to_owned();
     for (span, text) in changes {
@@ -50,7 +50,7 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     }
 }
 
-/// The place of a value of a threshold in the file.
+/// Returns the position of a threshold's value in the file.
 fn place_of(policy: &str, name: &str, key: &str) -> Option<Range<usize>> {
     let root = DeTable::parse(policy).ok()?;
     let DeValue::Table(thresholds) = root.get_ref().get("thresholds")?.get_ref() else { return None };
@@ -58,10 +58,10 @@ fn place_of(policy: &str, name: &str, key: &str) -> Option<Range<usize>> {
     threshold.get(key).map(toml::Spanned::span)
 }
 
-/// Whether [`set_threshold`] can choose this threshold: one that rules compare with `verify_score`.
+/// Checks that [`set_threshold`] can change this threshold: rules compare it with `verify_score`.
 ///
 /// # Errors
-/// If the policy has no such threshold, or it is one of another score.
+/// If the policy has no such threshold, or it is a threshold of another score.
 pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
     let thresholds = policy.report().thresholds;
     match thresholds.iter().find(|threshold| threshold.name == name).map(|threshold| threshold.input) {
@@ -78,7 +78,7 @@ pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
     }
 }
 
-/// A key, its value, and the comma that goes with them.
+/// A key, its value, and the comma that belongs to them.
 fn whole_pair(text: &str, key: &str, value: Range<usize>) -> Range<usize> {
     let before = text.get(..value.start).unwrap_or_default();
     let start = before.rfind(key).unwrap_or(value.start);
@@ -89,13 +89,13 @@ fn whole_pair(text: &str, key: &str, value: Range<usize>) -> Range<usize> {
     if comma {
         return start..value.end + end + blank;
     }
-    // It was the last: the comma before it goes.
+    // The last member: the comma before it is removed.
     let start = before.get(..start).map_or(start, |before| before.trim_end().trim_end_matches(',').len());
     start..value.end
 }
 
 fn quoted(text: &str) -> String {
-    // What JSON escapes, TOML escapes alike.
+    // TOML escapes everything that JSON escapes.
     serde_json::Value::from(text).to_string()
 }
 
@@ -105,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// Without the examples, of which one lies on the threshold.
+    /// Without the examples, one of which is exactly at the threshold.
     fn onboarding() -> &'static str {
         builtin::ONBOARDING.split("[[example]]").next().unwrap()
     }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_would_not_hold_is_not_written() {
-        // The last is one of another score, and in its range.
+        // The last threshold belongs to another score, and is in its range.
         let wrong =
             [("match_auto", f64::NAN), ("match_auto", 200.0), ("nobody", 75.0), ("quality_good", 81.0)];
         for (name, value) in wrong {

@@ -1,20 +1,21 @@
-//! Presentation attacks (ISO/IEC 30107-3), and attempts that gave no score.
+//! Presentation attacks (ISO/IEC 30107-3), and attempts without a score.
 
 use crate::rate::Rate;
 
-/// What a detector of presentation attacks does at a threshold: an attempt is flagged if its attack score is at least that.
+/// The errors of presentation attack detection at a threshold. An attempt is flagged if its attack score is at least the
+/// threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttackReport<'a> {
-    /// By species of attack instrument, the attacks that were not flagged: each one's APCER. A mean over species would hide
-    /// the one that gets through.
+    /// For each species of attack instrument, the attacks that were not flagged (APCER). A mean over species would hide the one
+    /// that gets through.
     pub apcer: Vec<(&'a str, Rate)>,
     /// The bona fide attempts that were flagged: BPCER.
     pub bpcer: Rate,
 }
 
 impl<'a> AttackReport<'a> {
-    /// Counts attack scores, in the detector's unit: those of each species, and those of bona fide attempts. A score that is
-    /// NaN is not flagged, so an attack without a score counts as one that got through.
+    /// Counts attack scores, in the detector's unit: those of each species, and those of bona fide attempts. A NaN score is not
+    /// flagged, so an attack without a score counts as missed.
     #[must_use]
     pub fn at(threshold: f64, attacks: &[(&'a str, &[f64])], bona_fide: &[f64]) -> Self {
         let flagged = |scores: &[f64]| scores.iter().filter(|score| **score >= threshold).count() as u64;
@@ -28,8 +29,8 @@ impl<'a> AttackReport<'a> {
         }
     }
 
-    /// The species with the highest APCER, which is the one to report, and its rate; the first of equals. `None` without
-    /// attacks.
+    /// Returns the species with the highest APCER, which is the one to report, and its rate; the first one on a tie. `None`
+    /// without attacks.
     #[must_use]
     pub fn worst(&self) -> Option<(&'a str, Rate)> {
         let above = |a: Rate, b: Rate| {
@@ -57,13 +58,13 @@ impl Transactions {
         Rate::counted(self.failed, self.all())
     }
 
-    /// Of impostors: the false accept rate, FAR = FMR · (1 - FTA). Who has no score is not let in.
+    /// Returns the false accept rate of impostors, FAR = FMR · (1 - FTA). An attempt without a score is not accepted.
     #[must_use]
     pub fn far(self) -> Rate {
         Rate::counted(self.errors.count(), self.all())
     }
 
-    /// Of genuine attempts: the false reject rate, FRR = FTA + FNMR · (1 - FTA).
+    /// Returns the false reject rate of genuine attempts, FRR = FTA + FNMR · (1 - FTA).
     #[must_use]
     pub fn frr(self) -> Rate {
         Rate::counted(self.failed + self.errors.count(), self.all())

@@ -1,9 +1,9 @@
 //! The bootstrap, reproducible: the same seed gives the same figures everywhere.
 //!
-//! The generator is xoshiro256++, seeded through splitmix64 (`seed_from_u64`); an index below n is the upper half of the
-//! product of a draw and n. Replicates follow each other in one stream, the genuine draws of each before its impostors'.
+//! The generator is xoshiro256++, seeded through splitmix64 (`seed_from_u64`). An index below n is the upper half of the
+//! product of a draw and n. All replicates use one stream; each draws the genuine attempts before the impostors.
 //!
-//! Resample subjects, not attempts, where people try more than once: their attempts are not independent.
+//! Resample subjects instead of attempts if subjects have several attempts: these are not independent.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::curve::{Curve, NotFinite, distinct, sorted};
 use crate::rate::{Confidence, Interval, Rate};
 use crate::special::beta::binomial_quantile;
 
-/// The stream of draws that a seed gives.
+/// The stream of random numbers of a seed.
 #[derive(Clone, Debug)]
 pub struct Draws(Xoshiro256PlusPlus);
 
@@ -41,8 +41,8 @@ impl Draws {
     }
 }
 
-/// The value below which a share of `values` lies, from 0 to 1: linear between the neighbours in rank (type 7 of Hyndman and
-/// Fan, NumPy's default). `None` of nothing, with a NaN, or for a share out of range.
+/// Returns a quantile of `values`, for a share from 0 to 1: linear interpolation between ranks (type 7 of Hyndman and Fan,
+/// NumPy's default). `None` if `values` is empty or has a NaN, or the share is out of range.
 #[must_use]
 pub fn percentile(values: &[f64], share: f64) -> Option<f64> {
     if !(0.0..=1.0).contains(&share) || values.iter().any(|value| value.is_nan()) {
@@ -53,11 +53,11 @@ pub fn percentile(values: &[f64], share: f64) -> Option<f64> {
     let rank = share * (sorted.len().checked_sub(1)?) as f64;
     let (low, part) = (*sorted.get(rank.floor() as usize)?, rank.fract());
     let high = *sorted.get(rank.ceil() as usize)?;
-    // From the nearer end, as NumPy does.
+    // Interpolates from the nearer end, as NumPy does.
     Some(if part < 0.5 { low + (high - low) * part } else { high - (high - low) * (1.0 - part) })
 }
 
-/// The percentile interval of bootstrap values, in their unit. `None` of nothing, or with a NaN.
+/// Returns the percentile interval of bootstrap values, in their unit. `None` if there are none, or with a NaN.
 #[must_use]
 pub fn percentile_interval(values: &[f64], confidence: Confidence) -> Option<Interval> {
     let risk = confidence.risk() / 2.0;
@@ -67,13 +67,13 @@ pub fn percentile_interval(values: &[f64], confidence: Confidence) -> Option<Int
 /// Scores to resample, either single attempts or subjects with all their attempts.
 #[derive(Clone, Debug)]
 pub struct Resampler {
-    /// The distinct scores, ascending. An attempt is its score's place here, so that no replicate needs a sort.
+    /// The distinct scores, ascending. An attempt is the index of its score, so that no replicate needs a sort.
     scores: Vec<f64>,
     genuine: Units,
     impostor: Units,
 }
 
-/// What is drawn as one.
+/// The unit of resampling.
 #[derive(Clone, Debug)]
 enum Units {
     Attempts(Vec<usize>),
@@ -81,23 +81,23 @@ enum Units {
 }
 
 impl Resampler {
-    /// Attempts, drawn one by one.
+    /// Resamples attempts.
     ///
     /// # Errors
     ///
-    /// A score is NaN or infinite.
+    /// If a score is NaN or infinite.
     pub fn attempts(genuine: &[f64], impostor: &[f64]) -> Result<Self, NotFinite> {
         let scores = distinct_of(genuine, impostor)?;
         let units = |own: &[f64]| Units::Attempts(own.iter().map(|score| rank(&scores, *score)).collect());
         Ok(Self { genuine: units(genuine), impostor: units(impostor), scores })
     }
 
-    /// Attempts of subjects, drawn subject by subject: as many as there are, in the order of their numbers. A subject may
-    /// have genuine and impostor attempts; the two are drawn apart.
+    /// Resamples subjects, as many as there are, in the order of their numbers. A subject may have genuine and impostor
+    /// attempts; the two are drawn separately.
     ///
     /// # Errors
     ///
-    /// A score is NaN or infinite.
+    /// If a score is NaN or infinite.
     pub fn subjects(genuine: &[(u64, f64)], impostor: &[(u64, f64)]) -> Result<Self, NotFinite> {
         let only = |attempts: &[(u64, f64)]| attempts.iter().map(|(_, score)| *score).collect::<Vec<_>>();
         let scores = distinct_of(&only(genuine), &only(impostor))?;
@@ -111,7 +111,7 @@ impl Resampler {
         Ok(Self { genuine: units(genuine), impostor: units(impostor), scores })
     }
 
-    /// The next replicate's curve.
+    /// Returns the next replicate's curve.
     #[must_use]
     pub fn draw(&self, draws: &mut Draws) -> Curve {
         let (genuine, impostor) = (self.counts(&self.genuine, draws), self.counts(&self.impostor, draws));
@@ -119,7 +119,7 @@ impl Resampler {
         Curve::from_counts(counts.map(|((genuine, impostor), score)| (*score, *genuine, *impostor)), 0)
     }
 
-    /// What `statistic` says of each replicate, in order.
+    /// Returns `statistic` of each replicate, in order.
     pub fn replicates<T>(
         &self,
         replicates: usize,
@@ -145,7 +145,7 @@ impl Resampler {
     }
 }
 
-/// As many of `units` as there are, with repetition.
+/// Draws as many of `units` as there are, with replacement.
 fn drawn<'a, T>(units: &'a [T], draws: &'a mut Draws) -> impl Iterator<Item = &'a T> + 'a {
     (0..units.len()).filter_map(move |_| units.get(draws.below(units.len())))
 }
@@ -159,8 +159,8 @@ fn rank(scores: &[f64], score: f64) -> usize {
     scores.partition_point(|other| *other < score)
 }
 
-/// Replicates of a rate whose attempts are drawn one by one, as fractions: a binomial count each, so the cost does not grow
-/// with the attempts. NaN of nothing.
+/// Returns replicates of a rate whose attempts are resampled, as fractions. Each is one binomial draw, so the cost does not
+/// grow with the attempts. NaN without attempts.
 #[must_use]
 pub fn replicate_rate(rate: Rate, replicates: usize, seed: u64) -> Vec<f64> {
     let mut draws = Draws::new(seed);
@@ -168,8 +168,8 @@ pub fn replicate_rate(rate: Rate, replicates: usize, seed: u64) -> Vec<f64> {
     (0..replicates).map(|_| binomial_quantile(draws.unit(), of, share) as f64 / of as f64).collect()
 }
 
-/// Replicates of a rate whose subjects are drawn, each with the errors among its attempts, as fractions. NaN where nothing
-/// was attempted.
+/// Returns replicates of a rate whose subjects are resampled, each with the errors among its attempts, as fractions. NaN
+/// without attempts.
 #[must_use]
 pub fn replicate_rate_of_subjects(subjects: &[Rate], replicates: usize, seed: u64) -> Vec<f64> {
     let mut draws = Draws::new(seed);

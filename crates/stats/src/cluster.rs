@@ -53,13 +53,14 @@ impl Clusters {
         Rate::counted(sum(|(errors, _)| *errors), sum(|(_, attempts)| *attempts))
     }
 
-    /// Whether the rate is at most `target` (a fraction) with a confidence. Never without subjects.
+    /// Returns whether the rate is at most `target` (a fraction) with a confidence. `false` without subjects.
     #[must_use]
     pub fn is_at_most(&self, target: f64, confidence: Confidence) -> bool {
         !self.counts.is_empty() && target > 0.0 && self.above(target, true) <= confidence.risk()
     }
 
-    /// The two-sided interval of the rate, as fractions, wider by 1 in 10,000 of its ends at most. All of 0 to 1 without subjects.
+    /// Returns the two-sided interval of the rate, as fractions, at most 1 in 10,000 wider at each end. 0 to 1 without
+    /// subjects.
     #[must_use]
     pub fn interval(&self, confidence: Confidence) -> Interval {
         let risk = confidence.risk() / 2.0;
@@ -71,8 +72,8 @@ impl Clusters {
         Interval { low, high }
     }
 
-    /// The chance that the weighted sum of errors less `p` times attempts is positive, with one more subject that always errs,
-    /// or never.
+    /// Returns the probability that the weighted sum of errors minus `p` times attempts is positive, with one more subject that
+    /// always errs, or never errs.
     fn above(&self, p: f64, errs: bool) -> f64 {
         let squares: f64 =
             self.counts.iter().map(|((_, attempts), times)| (*attempts as f64).powi(2) * *times as f64).sum();
@@ -86,7 +87,7 @@ impl Clusters {
     }
 }
 
-/// The point between `far`, where `holds` is true, and `near`, where it need not be: as near as it holds.
+/// Returns the point between `far`, where `holds` is true, and `near`, where it may be false: as near as it holds.
 fn bisect(far: f64, near: f64, holds: impl Fn(f64) -> bool) -> f64 {
     let (mut far, mut near) = (far, near);
     for _ in 0..60 {
@@ -106,13 +107,13 @@ fn bisect(far: f64, near: f64, holds: impl Fn(f64) -> bool) -> f64 {
     far
 }
 
-/// More terms than any sum of use takes.
+/// More terms than any practical sum needs.
 const MOST_TERMS: u32 = 300_000;
-/// How exact a chance is: what terms of this size leave out is a sixth of it at most.
+/// The precision of a probability: terms of this size leave out at most a sixth of it.
 const ERROR: f64 = 1e-6;
 
-/// The chance that a sum of independent gamma variables is positive; each has a weight and a shape. NaN, which proves nothing,
-/// if it takes too long.
+/// Returns the probability that a sum of independent gamma variables is positive; each has a weight and a shape. NaN, which
+/// proves nothing, if it takes too many terms.
 fn positive(terms: &[(f64, f64)]) -> f64 {
     if terms.iter().all(|(weight, _)| *weight > 0.0) {
         return 1.0;
@@ -122,7 +123,7 @@ fn positive(terms: &[(f64, f64)]) -> f64 {
     }
     let sum = |of: fn(f64) -> f64| terms.iter().map(|(weight, shape)| of(*weight) * shape).sum::<f64>();
     let most = terms.iter().map(|(weight, _)| weight.abs()).fold(0.0, f64::max);
-    // Beyond this the sum lies with a chance of less than the error.
+    // The probability that the sum is beyond this point is less than the error.
     let step = TAU / (sum(|weight| weight).abs() + 7.0 * sum(|weight| weight * weight).sqrt() + 15.0 * most);
     let mut total = 0.0;
     for term in 0..MOST_TERMS {

@@ -1,11 +1,11 @@
-//! The error counts at every threshold, and what follows from them: ROC and DET, AUC, EER.
+//! The error counts at every threshold, and the figures derived from them: ROC, DET, AUC and EER.
 
 use std::fmt;
 
 use crate::interval::clopper_pearson;
 use crate::rate::{Confidence, Interval, Rate};
 
-/// What happens at a threshold: a score is accepted if it is at least that.
+/// An operating point: the error counts at a threshold. A score is accepted if it is at least the threshold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OperatingPoint {
     /// The threshold, in points.
@@ -27,7 +27,7 @@ pub struct Estimate {
     pub fnmr: Interval,
 }
 
-/// The intervals of each point. Neighbours with the same counts share the work.
+/// Returns the intervals of each point. Neighbours with the same counts share the work.
 #[must_use]
 pub fn estimates(points: impl IntoIterator<Item = OperatingPoint>, confidence: Confidence) -> Vec<Estimate> {
     let mut done: Vec<Estimate> = Vec::new();
@@ -44,14 +44,14 @@ pub fn estimates(points: impl IntoIterator<Item = OperatingPoint>, confidence: C
     done
 }
 
-/// A score that is not a finite number, where only such make sense.
+/// The error of a score that is not a finite number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotFinite {
     index: usize,
 }
 
 impl NotFinite {
-    /// Where it stands in its slice.
+    /// Its index in the slice.
     #[must_use]
     pub const fn index(self) -> usize {
         self.index
@@ -76,34 +76,34 @@ pub(crate) fn sorted(scores: &[f64]) -> Result<Vec<f64>, NotFinite> {
     Ok(sorted)
 }
 
-/// At which distinct scores errors change, and the counts there.
+/// The distinct scores at which the error counts change, and the counts there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// The distinct scores, ascending, then plus infinity: each with the impostors at or above it and the genuine below.
     points: Vec<(f64, u64, u64)>,
     genuine: u64,
     impostor: u64,
-    /// Scores that are known only to be in a range, outside the grid: the area and the crossing depend on their exact values.
+    /// Scores known only to be in a range outside the grid: the AUC and the EER depend on their exact values.
     outside: u64,
 }
 
-/// Where FMR and FNMR cross. Not for choosing a threshold; for comparing matchers, as the literature does.
+/// The crossing of FMR and FNMR. It compares matchers, as in the literature; do not choose a threshold by it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EqualErrorRate {
     /// The smaller of FMR and FNMR at the threshold, a fraction.
     pub low: f64,
     /// The larger of them.
     pub high: f64,
-    /// The observed score, in points, at which `low` and `high` are taken. Of the two observed scores around the crossing it is
-    /// the one at which FMR and FNMR add up to less, the lower one if they add up to the same (FVC2000). Plus infinity if that
-    /// is refusing everyone.
+    /// The observed score, in points, at which `low` and `high` are taken. Of the two observed scores around the crossing, it
+    /// is the one with the lower sum of FMR and FNMR, or the lower score on a tie (FVC2000). Plus infinity if that point
+    /// refuses everyone.
     pub threshold: f64,
-    /// Where the line between the two points around the crossing has equal rates.
+    /// The equal rate on the line between the two points around the crossing.
     pub interpolated: f64,
 }
 
 impl EqualErrorRate {
-    /// The middle of low and high: what is usually quoted as "the" EER.
+    /// Returns the middle of low and high, which is usually reported as the EER.
     #[must_use]
     pub fn mid(self) -> f64 {
         (self.low + self.high) / 2.0
@@ -111,17 +111,18 @@ impl EqualErrorRate {
 }
 
 impl Curve {
-    /// The curve of genuine and impostor scores in any order.
+    /// Creates the curve of genuine and impostor scores in any order.
     ///
     /// # Errors
     ///
-    /// A score is NaN or infinite.
+    /// If a score is NaN or infinite.
     pub fn of(genuine: &[f64], impostor: &[f64]) -> Result<Self, NotFinite> {
         let (genuine, impostor) = (sorted(genuine)?, sorted(impostor)?);
         Ok(Self::from_counts(distinct(&genuine, &impostor), 0))
     }
 
-    /// From ascending scores with the number of genuine and impostor attempts at each. `outside` of them are outside the grid.
+    /// Creates the curve from ascending scores with the number of genuine and impostor attempts at each. `outside` of them are
+    /// outside the grid.
     pub(crate) fn from_counts(counts: impl Iterator<Item = (f64, u64, u64)>, outside: u64) -> Self {
         let mut points: Vec<(f64, u64, u64)> = Vec::new();
         let (mut genuine, mut impostor) = (0, 0);
@@ -138,24 +139,25 @@ impl Curve {
         Self { points, genuine, impostor, outside }
     }
 
-    /// How many genuine scores there are.
+    /// Returns the number of genuine scores.
     #[must_use]
     pub const fn genuine(&self) -> u64 {
         self.genuine
     }
 
-    /// How many impostor scores there are.
+    /// Returns the number of impostor scores.
     #[must_use]
     pub const fn impostor(&self) -> u64 {
         self.impostor
     }
 
-    /// The ROC: the error counts at every distinct score, ascending, and at plus infinity, where nobody is accepted.
+    /// Returns the ROC: the error counts at every distinct score, ascending, and at plus infinity, where every attempt is
+    /// refused.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = OperatingPoint> + ExactSizeIterator + '_ {
         self.points.iter().map(|point| self.operating(*point))
     }
 
-    /// The error counts at any threshold, in points. A threshold that is NaN accepts nobody.
+    /// Returns the error counts at any threshold, in points. A NaN threshold refuses every attempt.
     #[must_use]
     pub fn at(&self, threshold: f64) -> OperatingPoint {
         let next = self.points.partition_point(|(score, ..)| *score < threshold || threshold.is_nan());
@@ -171,7 +173,7 @@ impl Curve {
         }
     }
 
-    /// The `rank`-th largest impostor score, counted from 1; `None` if there are fewer.
+    /// Returns the `rank`-th largest impostor score, counted from 1; `None` if there are fewer.
     #[must_use]
     pub fn impostor_from_top(&self, rank: u64) -> Option<f64> {
         if rank == 0 || rank > self.impostor {
@@ -181,8 +183,8 @@ impl Curve {
         self.points.get(above.checked_sub(1)?).map(|(score, ..)| *score)
     }
 
-    /// The area under the ROC: the chance that a genuine score beats an impostor's, a tie counting half (Mann and Whitney).
-    /// `None` if either is missing, or if scores of a grid are outside it.
+    /// Returns the area under the ROC: the probability that a genuine score is higher than an impostor score, with a tie
+    /// counted as half (Mann and Whitney). `None` if either is missing, or if scores are outside the grid.
     #[must_use]
     pub fn auc(&self) -> Option<f64> {
         if self.outside > 0 {
@@ -201,7 +203,7 @@ impl Curve {
         (pairs > 0).then(|| wins as f64 / pairs as f64)
     }
 
-    /// The equal error rate. `None` if there are no genuine or no impostor scores, or if scores of a grid are outside it.
+    /// Returns the equal error rate. `None` if there are no genuine or no impostor scores, or if scores are outside the grid.
     #[must_use]
     pub fn eer(&self) -> Option<EqualErrorRate> {
         let (before, after) = self.crossing(&self.points)?;
@@ -217,7 +219,7 @@ impl Curve {
         })
     }
 
-    /// The equal error rate of the ROC's convex hull (ROCCH): what mixing two thresholds can reach.
+    /// Returns the equal error rate of the ROC's convex hull (ROCCH), which a mix of two thresholds can reach.
     #[must_use]
     pub fn eer_of_hull(&self) -> Option<f64> {
         let mut hull: Vec<(f64, u64, u64)> = Vec::new();
@@ -233,7 +235,7 @@ impl Curve {
         Some(self.between(before, after))
     }
 
-    /// The neighbours between which FMR falls to FNMR; twice the same if they are equal there.
+    /// Returns the neighbours between which FMR falls below FNMR; twice the same point if they are equal there.
     #[expect(clippy::type_complexity, reason = "two points")]
     fn crossing(&self, points: &[(f64, u64, u64)]) -> Option<((f64, u64, u64), (f64, u64, u64))> {
         if self.genuine == 0 || self.impostor == 0 || self.outside > 0 {
@@ -248,12 +250,12 @@ impl Curve {
         Some((*before.unwrap_or(after), *after))
     }
 
-    /// Counts of different totals, made comparable.
+    /// Scales counts of different totals to a common denominator.
     fn scaled(&self, count: u64, other_total: u64) -> u128 {
         u128::from(count) * u128::from(other_total)
     }
 
-    /// The equal rate on the line between two points.
+    /// Returns the equal rate on the line between two points.
     fn between(&self, before: (f64, u64, u64), after: (f64, u64, u64)) -> f64 {
         let rates = |(_, fm, fnm): (f64, u64, u64)| {
             (fm as f64 / self.impostor as f64, fnm as f64 / self.genuine as f64)
@@ -264,14 +266,14 @@ impl Curve {
     }
 }
 
-/// Whether the middle one of three points is no corner of the hull: on the line between the others, or above it.
+/// Returns whether the middle one of three points is not a corner of the hull: on or above the line between the others.
 fn turns_outwards(first: (f64, u64, u64), second: (f64, u64, u64), third: (f64, u64, u64)) -> bool {
     let step = |from: u64, to: u64| i128::from(to) - i128::from(from);
     let left = step(first.1, second.1) * step(first.2, third.2);
     left >= step(first.2, second.2) * step(first.1, third.1)
 }
 
-/// Two ascending slices as one: each distinct value with how often each has it.
+/// Merges two ascending slices: each distinct value with its number in each slice.
 pub(crate) fn distinct<'a>(
     mut first: &'a [f64],
     mut second: &'a [f64],
@@ -286,7 +288,7 @@ pub(crate) fn distinct<'a>(
     })
 }
 
-/// Cuts off what equals `value` at the front, and says how much that was.
+/// Removes the values equal to `value` from the front, and returns how many there were.
 fn take(rest: &mut &[f64], value: f64) -> u64 {
     let same = rest.iter().take_while(|score| **score == value).count();
     *rest = rest.get(same..).unwrap_or_default();

@@ -9,13 +9,13 @@ use crate::grid::Grid;
 use crate::rate::Confidence;
 use crate::special::gamma;
 
-/// Bins of scores: from each edge to below the next, the last with its upper edge.
+/// Bins of scores: each from its edge to below the next; the last includes its upper edge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bins {
     edges: Vec<f64>,
 }
 
-/// How many values fell into each bin, and how many into none: NaN, or out of range.
+/// The number of values in each bin, and the number of values without a bin: NaN, or out of range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binned {
     /// The counts of the bins, ascending.
@@ -25,15 +25,15 @@ pub struct Binned {
 }
 
 impl Bins {
-    /// Bins between ascending edges, which may be infinite. `None` if there are fewer than two, or they do not ascend.
+    /// Creates bins between ascending edges, which may be infinite. `None` if there are fewer than two, or they do not ascend.
     #[must_use]
     pub fn new(edges: Vec<f64>) -> Option<Self> {
         let ascending = edges.windows(2).all(|pair| matches!(pair, [low, high] if low < high));
         (edges.len() >= 2 && ascending).then_some(Self { edges })
     }
 
-    /// `bins` bins that each hold about the same share of the reference, open at both ends; fewer where scores tie. `None`
-    /// without a reference, with a NaN in it, or for no bins.
+    /// Creates `bins` bins that each hold about the same share of the reference, open at both ends; fewer if scores tie. `None`
+    /// without a reference, with a NaN in it, or for zero bins.
     #[must_use]
     pub fn quantiles(reference: &[f64], bins: u32) -> Option<Self> {
         let mut sorted = reference.to_vec();
@@ -46,7 +46,7 @@ impl Bins {
         if bins == 0 || reference.is_empty() { None } else { Self::new(edges) }
     }
 
-    /// The edges, ascending: one more than bins.
+    /// Returns the edges, ascending: one more than bins.
     #[must_use]
     pub fn edges(&self) -> &[f64] {
         &self.edges
@@ -74,16 +74,16 @@ impl Bins {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Smoothing {
-    /// Half a value more in each bin: the usual choice.
+    /// Adds half a value to each bin: the usual choice.
     HalfCount,
-    /// A share is at least this, such as 1e-4; the shares then need not add up to 1.
+    /// Raises each share to at least this value, such as 1e-4. The shares then need not add up to 1.
     AtLeast(f64),
 }
 
-/// The population stability index of a current sample against its reference, in nats. Values without a bin count as a bin of
-/// their own if either sample has any. `None` if a sample is empty or the two have different bins.
+/// Returns the population stability index of a current sample against its reference, in nats. Values without a bin count as a
+/// bin of their own if either sample has any. `None` if a sample is empty or the two have different bins.
 ///
-/// That 0.1 is little and 0.25 much is folklore: compare with [`psi_critical`].
+/// The usual limits, 0.1 and 0.25, have no statistical basis: compare with [`psi_critical`].
 #[must_use]
 pub fn psi(reference: &Binned, current: &Binned, smoothing: Smoothing) -> Option<f64> {
     let pairs = pairs(reference, current)?;
@@ -100,8 +100,9 @@ pub fn psi(reference: &Binned, current: &Binned, smoothing: Smoothing) -> Option
     Some(terms.sum())
 }
 
-/// The critical value of the PSI: two samples from the same source stay below it with a confidence. It is chi-squared of `bins` - 1 degrees, times
-/// 1/n + 1/m (Yurdakul 2018). `None` for fewer than two bins or an empty sample.
+/// Returns the critical value of the PSI: the PSI of two samples from one source is below it with a confidence. It is
+/// chi-squared of `bins` - 1 degrees of freedom, times 1/n + 1/m (Yurdakul 2018). `None` for fewer than two bins or an empty
+/// sample.
 #[must_use]
 pub fn psi_critical(bins: u32, reference: u64, current: u64, confidence: Confidence) -> Option<f64> {
     if bins < 2 || reference == 0 || current == 0 {
@@ -111,8 +112,8 @@ pub fn psi_critical(bins: u32, reference: u64, current: u64, confidence: Confide
     Some(chi_squared * (1.0 / reference as f64 + 1.0 / current as f64))
 }
 
-/// The Jensen-Shannon divergence of two samples, in bits: 0 for the same shares, 1 for nothing in common. No smoothing is
-/// needed. `None` as for [`psi`].
+/// Returns the Jensen-Shannon divergence of two samples, in bits: 0 for the same shares, 1 for disjoint ones. It needs no
+/// smoothing. `None` as for [`psi`].
 #[must_use]
 pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
     let pairs = pairs(reference, current)?;
@@ -127,8 +128,8 @@ pub fn jensen_shannon(reference: &Binned, current: &Binned) -> Option<f64> {
     Some(terms.sum())
 }
 
-/// The earth mover's distance of scores on the grid, each rounded down to it, in the unit of the scores. `None` if one grid has
-/// no scores, or has scores outside it.
+/// Returns the earth mover's distance of scores on the grid, each rounded down to it, in the unit of the scores. `None` if one
+/// grid has no scores, or has scores outside it.
 #[must_use]
 pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let (n, m) = (reference.valid() as f64, current.valid() as f64);
@@ -144,8 +145,8 @@ pub fn wasserstein_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     Some(distance)
 }
 
-/// The mean score of a grid minus that of its reference, in the unit of the scores: negative where scores fell. `None` if one
-/// grid has no scores, or has scores outside it.
+/// Returns the mean score of a grid minus that of its reference, in the unit of the scores: negative if scores fell. `None` if
+/// one grid has no scores, or has scores outside it.
 #[must_use]
 pub fn mean_shift_of_grids(reference: &Grid, current: &Grid) -> Option<f64> {
     let mean = |grid: &Grid| {
@@ -172,11 +173,11 @@ fn totals(pairs: &[(u64, u64)]) -> (u64, u64) {
     pairs.iter().fold((0, 0), |(n, m), (from, to)| (n + from, m + to))
 }
 
-/// The earth mover's distance of two samples: by how many points a score moved, on average. `None` if a sample is empty.
+/// Returns the earth mover's distance of two samples: the average shift of a score, in points. `None` if a sample is empty.
 ///
 /// # Errors
 ///
-/// A score is NaN or infinite.
+/// If a score is NaN or infinite.
 pub fn wasserstein(reference: &[f64], current: &[f64]) -> Result<Option<f64>, NotFinite> {
     let (reference, current) = (sorted(reference)?, sorted(current)?);
     if reference.is_empty() || current.is_empty() {

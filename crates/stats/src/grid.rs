@@ -1,4 +1,4 @@
-//! Scores counted on a grid, hundredths from 0 to 100: no sort, any number of rows, and exact at every threshold of two
+//! Scores counted on a grid of hundredths from 0 to 100: no sort, any number of rows, and exact at every threshold with two
 //! decimals. A [`Scale`] adds cuts between them, at which the counts are exact as well.
 
 mod counts;

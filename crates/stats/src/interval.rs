@@ -1,27 +1,28 @@
-//! Confidence intervals of a rate, and how many attempts a claim takes.
+//! Confidence intervals of a rate, and the number of attempts that a claim needs.
 //!
-//! They assume independent attempts; retries by one person are not. The bootstrap of subjects does without.
+//! They assume independent attempts; retries by one person are not independent. For those, bootstrap subjects.
 
 use crate::rate::{Confidence, Interval, Rate};
 use crate::special::beta::{binomial_at_most, quantile};
 use crate::special::gamma;
 use crate::special::probit;
 
-/// Clopper and Pearson's two-sided interval of a rate, as fractions: never narrower than it claims, so the one for safety
-/// claims. All of 0 to 1 when nothing was counted.
+/// Returns Clopper and Pearson's two-sided interval of a rate, as fractions. Its coverage is never less than the confidence, so
+/// use it for safety claims. 0 to 1 without counts.
 #[must_use]
 pub fn clopper_pearson(rate: Rate, confidence: Confidence) -> Interval {
     let risk = confidence.risk() / 2.0;
     Interval { low: low(rate, risk), high: high(rate, risk) }
 }
 
-/// Clopper and Pearson's one-sided upper bound of a rate, a fraction: the claim "at most this" holds with `confidence`.
+/// Returns Clopper and Pearson's one-sided upper bound of a rate, a fraction: the claim "at most this" holds with `confidence`.
 #[must_use]
 pub fn clopper_pearson_upper(rate: Rate, confidence: Confidence) -> f64 {
     high(rate, confidence.risk())
 }
 
-/// Clopper and Pearson's one-sided lower bound of a rate, a fraction: the claim "at least this" holds with `confidence`.
+/// Returns Clopper and Pearson's one-sided lower bound of a rate, a fraction: the claim "at least this" holds with
+/// `confidence`.
 #[must_use]
 pub fn clopper_pearson_lower(rate: Rate, confidence: Confidence) -> f64 {
     low(rate, confidence.risk())
@@ -37,8 +38,8 @@ fn high(rate: Rate, risk: f64) -> f64 {
     if k == n { 1.0 } else { quantile(k as f64 + 1.0, (n - k) as f64, risk, true) }
 }
 
-/// Wilson's interval of a rate, as fractions cut to 0 and 1: shorter, right on average, and so for display, not for claims.
-/// All of 0 to 1 when nothing was counted.
+/// Returns Wilson's interval of a rate, as fractions cut to 0 and 1. It is shorter, and its coverage is right on average: use
+/// it for display, not for claims. 0 to 1 without counts.
 #[must_use]
 pub fn wilson(rate: Rate, confidence: Confidence) -> Interval {
     let Some(share) = rate.fraction() else {
@@ -56,8 +57,8 @@ pub fn wilson(rate: Rate, confidence: Confidence) -> Interval {
     }
 }
 
-/// Jeffreys' interval of a rate, as fractions: the Bayesian with the prior Beta(1/2, 1/2), 0 or 1 where nothing or all was
-/// counted.
+/// Returns Jeffreys' interval of a rate, as fractions: Bayesian with the prior Beta(1/2, 1/2). An end is 0 or 1 if the count is
+/// zero or complete.
 #[must_use]
 pub fn jeffreys(rate: Rate, confidence: Confidence) -> Interval {
     let (k, n) = (rate.count(), rate.of());
@@ -68,7 +69,7 @@ pub fn jeffreys(rate: Rate, confidence: Confidence) -> Interval {
     }
 }
 
-/// The exact interval of a Poisson mean, of which `count` events were seen. Thirty events give -28 % and +36 % at 90 %: the
+/// Returns the exact interval of a Poisson mean, for `count` observed events. Thirty events give -28 % and +36 % at 90 %: the
 /// rule of 30.
 #[must_use]
 pub fn poisson(count: u64, confidence: Confidence) -> Interval {
@@ -79,8 +80,8 @@ pub fn poisson(count: u64, confidence: Confidence) -> Interval {
     }
 }
 
-/// How many attempts with at most `errors` errors it takes to claim a rate of at most `target` (a fraction): the smallest
-/// number whose one-sided Clopper-Pearson bound reaches it. `None` if no number below 2^53 does, as for a target of 0.
+/// Returns the number of attempts with at most `errors` errors that proves a rate of at most `target` (a fraction): the
+/// smallest number whose one-sided Clopper-Pearson bound reaches it. `None` if no number below 2^53 does, as for a target of 0.
 #[must_use]
 pub fn attempts_needed(target: f64, errors: u64, confidence: Confidence) -> Option<u64> {
     const MOST: u64 = 1 << 53;
@@ -107,7 +108,7 @@ pub fn attempts_needed(target: f64, errors: u64, confidence: Confidence) -> Opti
     Some(high)
 }
 
-/// The rule of 3: about so many attempts without an error show a rate of at most `target` (a fraction) with 95 %
+/// Returns the rule of 3: about this many attempts without an error show a rate of at most `target` (a fraction) with 95 %
 /// confidence. [`attempts_needed`] is exact.
 #[must_use]
 pub fn rule_of_3(target: f64) -> f64 {

@@ -1,4 +1,4 @@
-//! Kolmogorov and Smirnov's test: how far two samples' distributions are apart.
+//! The Kolmogorov-Smirnov test: the distance of two samples' distributions.
 
 mod permutation;
 
@@ -7,27 +7,27 @@ use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use crate::curve::{NotFinite, distinct, sorted};
 use crate::special::saddle::binomial;
 
-/// The largest distance between the shares of two samples below a score.
+/// The largest difference between the shares of two samples below a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct KolmogorovSmirnov {
     /// The distance, from 0 to 1.
     pub distance: f64,
     /// The score up to which the shares are taken, in points.
     pub at: f64,
-    /// Whether the current sample has more at or below that score: its scores have fallen.
+    /// Whether the current sample has more scores at or below that score: its scores have fallen.
     pub fell: bool,
-    /// The p-value: the chance of at least this distance between samples of one source. Samples of at most a million pairs of
-    /// values get the exact permutation test, ties included (Hodges 1958). Larger ones get the distribution of one sample of
-    /// n m / (n + m) values. With very many scores it is 0 for a difference too small to matter.
+    /// The p-value: the probability of at least this distance between samples of one source. If the product of the sample sizes
+    /// is at most a million, it is the exact permutation test, ties included (Hodges 1958). Larger samples use the distribution
+    /// of one sample of n m / (n + m) values. With very many scores it is 0 for a difference too small to matter.
     pub p: f64,
 }
 
-/// Compares a current sample with its reference, in any order. Ties are looked at only after all that tie. `None` if a sample
-/// is empty.
+/// Compares a current sample with its reference, in any order. Ties are compared after the last of them. `None` if a sample is
+/// empty.
 ///
 /// # Errors
 ///
-/// A score is NaN or infinite.
+/// If a score is NaN or infinite.
 pub fn kolmogorov_smirnov(
     reference: &[f64],
     current: &[f64],
@@ -36,7 +36,7 @@ pub fn kolmogorov_smirnov(
     Ok(compare(distinct(&reference, &current), reference.len() as u64, current.len() as u64))
 }
 
-/// The same for counts at ascending scores, such as two grids'.
+/// Compares counts at ascending scores, such as two grids.
 pub(crate) fn compare(
     counts: impl Iterator<Item = (f64, u64, u64)>,
     n: u64,
@@ -65,13 +65,13 @@ pub(crate) fn compare(
     let (distance, at) = if fell { (-least.0, least.1) } else { most };
     let p = permutation::at_least(&by_value, n, m).unwrap_or_else(|| {
         let (n, m) = (n as f64, m as f64);
-        // Half to even, as SciPy rounds it.
+        // Rounds half to even, as SciPy does.
         at_least((n / (1.0 + n / m)).round_ties_even(), distance)
     });
     Some(KolmogorovSmirnov { distance, at, fell, p })
 }
 
-/// The chance of a distance of at least `d` between `n` values and the distribution that they come from.
+/// Returns the probability of a distance of at least `d` between `n` values and the distribution that they come from.
 fn at_least(n: f64, d: f64) -> f64 {
     let scaled = n * d;
     let square = scaled * d;
@@ -86,7 +86,7 @@ fn at_least(n: f64, d: f64) -> f64 {
     if n <= 140.0 && d < 0.5 {
         return 1.0 - durbin(n, d);
     }
-    // Where the two one-sided distances do not occur together, twice the one.
+    // If the two one-sided distances cannot both occur, the probability is twice the one-sided one.
     if d >= 0.5 || square >= 2.2 { (2.0 * one_sided(n, d)).min(1.0) } else { 1.0 - pelz_good(n, d) }
 }
 
@@ -125,8 +125,8 @@ fn durbin(n: f64, d: f64) -> f64 {
     row.get(middle as usize).map_or(f64::NAN, |chance| chance.clamp(0.0, 1.0))
 }
 
-/// Birnbaum and Tingey's sum of positive terms for the one-sided distance. Beyond 20,000 terms it takes evenly spaced ones:
-/// they are so smooth that the sum does not change.
+/// Birnbaum and Tingey's sum of positive terms for the one-sided distance. Beyond 20,000 terms it uses evenly spaced ones: they
+/// are so smooth that the sum does not change.
 fn one_sided(n: f64, d: f64) -> f64 {
     if d >= 1.0 {
         return 0.0;
@@ -148,7 +148,7 @@ fn pelz_good(n: f64, d: f64) -> f64 {
     let pi2 = PI * PI;
     let (z4, z6) = (square * square, square * square * square);
     let z8 = z4 * z4;
-    // Each term's sum over all integers, folded onto the positive ones.
+    // The sum of each term over all integers, folded onto the positive ones.
     let (mut k0, mut k1, mut k2, mut k3) = (0.0, 0.0, 0.0, 0.0);
     for k in 0..40 {
         let half = (f64::from(k) + 0.5).powi(2) * pi2;
@@ -183,7 +183,7 @@ fn pelz_good(n: f64, d: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// SciPy 1.17.1: `kstwo.sf(d, n)`, in each of the ways that the chance is computed.
+    /// SciPy 1.17.1: `kstwo.sf(d, n)`, for each of the methods.
     #[test]
     fn chances_are_scipys() {
         let golden = [

@@ -1,4 +1,4 @@
-//! Two rates compared: of the same attempts, as under two policies, or of different attempts.
+//! Comparison of two rates: of the same attempts, as under two policies, or of different attempts.
 
 use crate::interval::wilson;
 use crate::rate::{Confidence, Interval, Rate};
@@ -8,25 +8,25 @@ use crate::special::saddle::binomial;
 /// McNemar's exact test of two policies on the same labelled attempts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct McNemar {
-    /// The two-sided p-value: how likely so uneven a split of the changed attempts is if neither policy is better.
+    /// The two-sided p-value: the probability of a split this uneven if neither policy is better.
     pub p: f64,
-    /// The same with half of the observed split's own probability, which is less cautious.
+    /// The mid-p value, with half of the observed split's own probability. It is less conservative.
     pub mid_p: f64,
 }
 
-/// Tests the attempts that changed: `only_first` are right by the first policy only, `only_second` by the second only. What
-/// both get right or wrong says nothing.
+/// Tests the attempts that changed: `only_first` are right under the first policy only, `only_second` under the second only.
+/// Attempts that both decide alike carry no information.
 #[must_use]
 pub fn mcnemar(only_first: u64, only_second: u64) -> McNemar {
     let (least, changed) = (only_first.min(only_second), only_first.saturating_add(only_second));
     let p = (2.0 * binomial_at_most(least, changed, 0.5)).min(1.0);
     let here = binomial(least as f64, changed as f64, 0.5);
-    // Of an even split, twice the half already holds the split itself twice.
+    // For an even split, doubling the tail counts the split twice.
     let mid_p = if only_first == only_second { 1.0 } else { p - here };
     McNemar { p, mid_p }
 }
 
-/// Newcombe's interval for the difference of two rates of different attempts, `first` minus `second`, from their Wilson
+/// Returns Newcombe's interval for the difference of two rates of different attempts, `first` minus `second`, from their Wilson
 /// intervals. A fraction, from -1 to 1.
 #[must_use]
 pub fn newcombe(first: Rate, second: Rate, confidence: Confidence) -> Option<Interval> {
@@ -39,7 +39,8 @@ pub fn newcombe(first: Rate, second: Rate, confidence: Confidence) -> Option<Int
     })
 }
 
-/// Newcombe's interval for the difference of two rates of the *same* attempts, `first` minus `second`: a fraction from -1 to 1.
+/// Returns Newcombe's interval for the difference of two rates of the *same* attempts, `first` minus `second`: a fraction from
+/// -1 to 1.
 ///
 /// `both` attempts count in both rates, `only_first` and `only_second` in one, `neither` in none. The Wilson intervals of the
 /// two rates are combined with the correlation of the pairs (Newcombe 1998, Statistics in Medicine 17:2635, method 10).
@@ -57,7 +58,7 @@ pub fn newcombe_paired(
     let (here, there) = (first.fraction()?, second.fraction()?);
     let (a, b) = (wilson(first, confidence), wilson(second, confidence));
     let correlation = correlation(both as f64, only_first as f64, only_second as f64, neither as f64);
-    // The law of cosines. Rounding may leave less than nothing.
+    // The law of cosines. Rounding can make it slightly negative.
     let side = |x: f64, y: f64| (x * x - 2.0 * correlation * x * y + y * y).max(0.0).sqrt();
     let difference = (only_first as f64 - only_second as f64) / all as f64;
     Some(Interval {
@@ -66,7 +67,7 @@ pub fn newcombe_paired(
     })
 }
 
-/// The phi coefficient of the pairs, corrected for continuity where it is positive; 0 where a rate is 0 or 1.
+/// Returns the phi coefficient of the pairs, corrected for continuity if it is positive; 0 if a rate is 0 or 1.
 fn correlation(both: f64, only_first: f64, only_second: f64, neither: f64) -> f64 {
     let margins =
         (both + only_first) * (only_second + neither) * (both + only_second) * (only_first + neither);

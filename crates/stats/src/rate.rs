@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A rate that keeps its counts, and divides last.
+/// A rate that keeps its counts and divides last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     count: u64,
@@ -10,30 +10,30 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `count` of `of`; `None` if that is more than there are.
+    /// Creates the rate `count` of `of`; `None` if `count` is larger.
     #[must_use]
     pub fn new(count: u64, of: u64) -> Option<Self> {
         (count <= of).then_some(Self { count, of })
     }
 
-    /// `count` of `of`, for callers who counted `count` among `of`.
+    /// Creates the rate `count` of `of` for callers who know that `count` is not larger.
     pub(crate) const fn counted(count: u64, of: u64) -> Self {
         Self { count, of }
     }
 
-    /// How many there were.
+    /// Returns the numerator.
     #[must_use]
     pub const fn count(self) -> u64 {
         self.count
     }
 
-    /// Among how many.
+    /// Returns the denominator.
     #[must_use]
     pub const fn of(self) -> u64 {
         self.of
     }
 
-    /// The share, from 0 to 1; `None` of nothing.
+    /// Returns the fraction, from 0 to 1; `None` if the denominator is 0.
     #[must_use]
     pub fn fraction(self) -> Option<f64> {
         (self.of > 0).then(|| self.count as f64 / self.of as f64)
@@ -51,32 +51,32 @@ impl fmt::Display for Rate {
 pub struct Confidence(f64);
 
 impl Confidence {
-    /// Nine in ten.
+    /// A confidence of 90 %.
     pub const P90: Self = Self(0.9);
-    /// Nineteen in twenty: the usual.
+    /// A confidence of 95 %, the usual one.
     pub const P95: Self = Self(0.95);
-    /// Ninety-nine in a hundred.
+    /// A confidence of 99 %.
     pub const P99: Self = Self(0.99);
 
-    /// A probability strictly between 0 and 1, such as 0.95; `None` for another number.
+    /// Creates a confidence from a probability strictly between 0 and 1, such as 0.95; `None` for another number.
     #[must_use]
     pub fn new(probability: f64) -> Option<Self> {
         (probability > 0.0 && probability < 1.0).then_some(Self(probability))
     }
 
-    /// The probability, strictly between 0 and 1.
+    /// Returns the probability, strictly between 0 and 1.
     #[must_use]
     pub const fn get(self) -> f64 {
         self.0
     }
 
-    /// The probability of being wrong.
+    /// Returns the probability of an error.
     pub(crate) fn risk(self) -> f64 {
         1.0 - self.0
     }
 }
 
-/// A confidence interval, in the unit of the figure that it is about.
+/// A confidence interval, in the unit of its figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// Its lower end.
@@ -86,7 +86,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether the interval contains a value, ends included.
+    /// Returns whether the interval contains a value, ends included.
     #[must_use]
     pub fn contains(self, value: f64) -> bool {
         self.low <= value && value <= self.high

@@ -1,4 +1,4 @@
-//! Special functions: quantiles and tails of distributions, to the last digits of a double.
+//! Special functions: quantiles and tails of distributions, to the precision of a double.
 
 pub(crate) mod beta;
 pub(crate) mod gamma;

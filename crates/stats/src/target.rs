@@ -1,23 +1,23 @@
-//! The threshold for a target false match rate: what the data show, what they prove, and how many rows a proof takes.
+//! The threshold for a target false match rate: what the data show, what they prove, and how many rows a proof needs.
 
 use crate::curve::{Curve, OperatingPoint};
 use crate::interval::{attempts_needed, clopper_pearson_upper};
 use crate::rate::{Confidence, Interval, Rate};
 use crate::special::beta::{binomial_at_most, binomial_quantile};
 
-/// Which thresholds there are to choose from.
+/// The allowed thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
     /// Every double: the threshold is the next one above a score.
     Double,
-    /// Multiples of so many hundredths of a point: 1 for 70.01, 50 for 70.5. Zero counts as 1.
+    /// Multiples of this many hundredths of a point: 1 for 70.01, 50 for 70.5. Zero counts as 1.
     Hundredths(u32),
 }
 
 impl Step {
-    /// The smallest threshold that refuses `score`. For a score of more than 1e12, where no hundredths are left, and for an
-    /// infinite one, that is the next double; for NaN it is NaN.
+    /// Returns the smallest threshold that refuses `score`. For a score of more than 1e12, which has no hundredths, and for an
+    /// infinite one, it is the next double; for NaN it is NaN.
     #[must_use]
     pub fn above(self, score: f64) -> f64 {
         let step = match self {
@@ -37,12 +37,12 @@ impl Step {
     }
 }
 
-/// A threshold that keeps a target.
+/// A threshold that meets a target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chosen {
-    /// How many impostors may be accepted for the target to hold.
+    /// The number of impostors that may be accepted within the target.
     pub allowed: u64,
-    /// The smallest threshold that accepts no more, and the error counts there: fewer than allowed where scores tie. Minus
+    /// The smallest threshold that accepts no more, and the error counts there: fewer than allowed if scores tie. Minus
     /// infinity if all may be accepted.
     pub point: OperatingPoint,
 }
@@ -50,9 +50,9 @@ pub struct Chosen {
 /// The error for a target that these data cannot prove at any threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooFew {
-    /// How many impostor attempts there are.
+    /// The number of impostor attempts.
     pub have: u64,
-    /// How many it takes when none is accepted; `None` for a target that no number proves, such as 0.
+    /// The number needed if none is accepted; `None` for a target that no number proves, such as 0.
     pub need: Option<u64>,
 }
 
@@ -67,8 +67,8 @@ impl std::fmt::Display for TooFew {
 
 impl std::error::Error for TooFew {}
 
-/// The most of `n` whose share is at most `target` (a fraction). By division: 0.29 · 100 is 28.999.., and 29/100 is 0.29.
-/// `None` if there is nothing, or the target is NaN or negative.
+/// Returns the largest count of `n` whose share is at most `target` (a fraction). By division: 0.29 · 100 is 28.999.., and
+/// 29/100 is 0.29. `None` if `n` is 0, or the target is NaN or negative.
 #[must_use]
 pub fn most_at(target: f64, n: u64) -> Option<u64> {
     if n == 0 || target.is_nan() || target < 0.0 {
@@ -77,14 +77,14 @@ pub fn most_at(target: f64, n: u64) -> Option<u64> {
     largest(n, |k| k as f64 / n as f64 <= target)
 }
 
-/// The most errors of `n` that still show a rate of at most `target` (a fraction), by the one-sided Clopper-Pearson bound;
-/// `None` if even no error does not.
+/// Returns the largest number of errors of `n` that still proves a rate of at most `target` (a fraction), by the one-sided
+/// Clopper-Pearson bound; `None` if even zero errors do not.
 #[must_use]
 pub fn most_at_with(target: f64, n: u64, confidence: Confidence) -> Option<u64> {
     largest(n, |k| clopper_pearson_upper(Rate::counted(k, n), confidence) <= target)
 }
 
-/// The largest `k` up to `n` that holds, of those that hold from 0 on.
+/// Returns the largest `k` up to `n` that holds, if all smaller ones hold.
 fn largest(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
     if !holds(0) {
         return None;
@@ -101,18 +101,18 @@ fn largest(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
     Some(low)
 }
 
-/// The smallest threshold at which the counted FMR is at most `target` (a fraction). It is what the data show, and half the
-/// time optimistic; [`threshold_with`] is what they prove. `None` without impostors.
+/// Returns the smallest threshold at which the counted FMR is at most `target` (a fraction). It is what the data show, and half
+/// the time too low; [`threshold_with`] is what they prove. `None` without impostors.
 #[must_use]
 pub fn threshold(curve: &Curve, target: f64, step: Step) -> Option<Chosen> {
     most_at(target, curve.impostor()).map(|allowed| choose(curve, allowed, step))
 }
 
-/// The smallest threshold at which the FMR is at most `target` (a fraction) with a confidence.
+/// Returns the smallest threshold at which the FMR is at most `target` (a fraction) with a confidence.
 ///
 /// # Errors
 ///
-/// The impostors are too few to show it at any threshold; says how many it takes.
+/// If the impostors are too few to prove it at any threshold; the error has the number needed.
 pub fn threshold_with(
     curve: &Curve,
     target: f64,
@@ -130,20 +130,21 @@ fn choose(curve: &Curve, allowed: u64, step: Step) -> Chosen {
     Chosen { allowed, point: curve.at(threshold) }
 }
 
-/// Between which observed scores the true threshold for a target lies.
+/// The observed scores between which the true threshold for a target is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ThresholdInterval {
-    /// The scores, in points; infinite where the data do not bound it.
+    /// The scores, in points; infinite if the data give no bound.
     pub scores: Interval,
-    /// The ranks from the top of those impostor scores: of `scores.high`, then of `scores.low`.
+    /// The ranks of those impostor scores from the top: of `scores.high`, then of `scores.low`.
     pub ranks: (u64, u64),
-    /// How likely an interval of these ranks holds the threshold: at least the confidence, and more where few errors are
-    /// expected.
+    /// The probability that an interval of these ranks contains the threshold: at least the confidence, and more if few errors
+    /// are expected.
     pub coverage: f64,
 }
 
-/// The interval of the threshold itself: no assumption on the scores' distribution, from the ranks between which the number
-/// of impostors above the true threshold falls. `None` without impostors, or for a target that is not between 0 and 1.
+/// Returns the interval of the threshold itself. It makes no assumption about the scores' distribution: it uses the ranks
+/// between which the number of impostors above the true threshold falls. `None` without impostors, or for a target that is not
+/// between 0 and 1.
 #[must_use]
 pub fn threshold_interval(curve: &Curve, target: f64, confidence: Confidence) -> Option<ThresholdInterval> {
     let n = curve.impostor();

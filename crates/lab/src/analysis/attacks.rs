@@ -1,4 +1,4 @@
-//! Presentation attacks and the score that should find them.
+//! Presentation attacks and the score that detects them.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::analysis::proportion::Proportion;
 use crate::tally::{ScoreCut, Tally};
 use cloudauth_stats::Grid;
 
-/// Attack scores at thresholds: flagged is who reaches it.
+/// Presentation attack detection at several thresholds. A row is flagged if its attack score reaches the threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Attacks {
     /// Rows by kind of attack.
     pub kinds: BTreeMap<String, u64>,
-    /// At each threshold.
+    /// The error rates at each threshold.
     pub at: Vec<AttacksAt>,
 }
 
-/// What a threshold of the attack score does.
+/// The effect of one threshold of the attack score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct AttacksAt {
@@ -31,19 +31,19 @@ pub struct AttacksAt {
     pub threshold: f64,
     /// Whether a score equal to the threshold is not flagged: the policy compares by `>` or `<=`.
     pub exclusive: bool,
-    /// By kind, attacks that are not flagged (APCER); one without a score is not. Their mean would hide the kind that gets
-    /// through.
+    /// The share of attacks of each kind that are not flagged (APCER). An attack without a score counts as not flagged. A mean
+    /// would hide the kind that gets through.
     pub apcer: BTreeMap<String, Proportion>,
-    /// The kind with the highest.
+    /// The kind with the highest APCER.
     pub worst: String,
-    /// Genuine people who are flagged (BPCER).
+    /// The share of genuine people who are flagged (BPCER).
     pub bpcer: Proportion,
 }
 
-/// Looked at beside the policy's own.
+/// The thresholds that are shown in addition to the policy's own.
 const THRESHOLDS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
-/// `None` where no attack is labelled, or there are too many kinds.
+/// Returns `None` if no attack is labelled, or there are too many kinds.
 pub(crate) fn attacks(tally: &Tally) -> Option<Attacks> {
     let kinds = tally.attacks.get().filter(|kinds| !kinds.is_empty())?;
     let all = |grid: &Grid| grid.valid() + grid.invalid();

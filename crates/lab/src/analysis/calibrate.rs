@@ -1,4 +1,4 @@
-//! Thresholds from labelled history: what the data show, what they prove, and where they stop.
+//! Thresholds from labelled history: what the data show, what they prove, and where labels stop.
 
 mod coverage;
 mod goal;
@@ -27,49 +27,50 @@ pub use target::Target;
 pub use threshold_errors::ThresholdErrors;
 pub use warning::{Warning, WarningKind};
 
-/// Targets that the vendor's table has.
+/// The target rates of the vendor's table.
 pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
 
-/// What labelled history says of `verify_score`: the answer of `cloudauth lab calibrate`. A score that reaches the threshold is
-/// accepted; rates are shares from 0 to 1. The figures at the policy's and the vendor's thresholds are exact. All others count
-/// scores on a grid, see [`Calibration::score_grid`].
+/// The calibration of `verify_score` on labelled history: the result of `cloudauth lab calibrate`. A score that reaches the
+/// threshold is accepted; rates are fractions from 0 to 1. The figures at the policy's and the vendor's thresholds are exact.
+/// All others count scores on a grid, see [`Calibration::score_grid`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Calibration {
-    /// Whose approvals the coverage is of, and whose thresholds are told.
+    /// The policy whose approvals the coverage counts, and whose thresholds are listed.
     pub policy: PolicyName,
     /// Genuine attempts with a score, and those without (failure to acquire).
     pub genuine: Proportion,
-    /// Impostors likewise.
+    /// Impostor attempts with a score, and those without.
     pub impostor: Proportion,
-    /// The area under the ROC curve: how often a genuine score is above an impostor's, ties half. `None` with a score outside
-    /// the grid.
+    /// The area under the ROC curve: the probability that a genuine score is higher than an impostor's, with ties counted as
+    /// half. `None` with a score outside the grid.
     pub auc: Option<f64>,
-    /// Where both error rates meet. Not a way to choose a threshold. `None` with a score outside the grid.
+    /// The equal error rate, where both error rates meet. It compares matchers; do not choose a threshold by it. `None` with a
+    /// score outside the grid.
     pub eer: Option<Eer>,
-    /// At the vendor's thresholds.
+    /// The errors at the vendor's thresholds.
     pub vendor: Vec<ThresholdErrors>,
-    /// At every value that the policy compares with the score, by name or not, ascending.
+    /// The errors at every value that the policy compares with the score, named or not, ascending.
     pub thresholds: Vec<ThresholdErrors>,
     /// Reasons to doubt the labels or the scale of the scores. Nothing is recommended while there is one.
     pub warnings: Vec<Warning>,
-    /// The step of the grid that scores are cut down to for all other figures: AUC, EER, targets, curve.
+    /// The step of the grid. Scores are rounded down to it for all other figures: AUC, EER, targets, curve.
     pub score_grid: f64,
     /// Valid scores outside the grid of 0 to 100, which a policy's range can take in. With one of them, no figure that counts
     /// scores on the grid is available: AUC, EER, targets, bands.
     pub outside_grid: u64,
     /// The labelled attempts without a subject. `None` where no labelled row has a subject, or there were too many labelled rows.
     pub without_subject: Option<WithoutSubject>,
-    /// For each target.
+    /// The result for each target rate.
     pub targets: Vec<Target>,
     /// The label coverage by points of the score. Empty with a score outside the grid.
     pub bands: Vec<Band>,
-    /// Below this the labels stop, so that no threshold there can be recommended. `None` if they do not. Where labels are missing
-    /// at random, this is wrong in at most 1 of 100 logs.
+    /// The score below which there are too few labels to recommend a threshold. `None` if labels cover the scale. If labels are
+    /// missing at random, this is wrong in at most 1 of 100 logs.
     pub labels_stop_below: Option<f64>,
-    /// Of the attack score.
+    /// Presentation attacks, by the attack score.
     pub attacks: Option<Attacks>,
-    /// What was not understood, and which rows were left out.
+    /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
 
@@ -79,16 +80,17 @@ pub struct Calibration {
 pub struct Eer {
     /// The lower of both rates at `threshold`.
     pub low: f64,
-    /// The higher.
+    /// The higher of both rates.
     pub high: f64,
-    /// Their middle.
+    /// The middle of both rates.
     pub mid: f64,
-    /// The observed score there: of the two around the crossing, the one at which both rates add up to less (FVC2000).
+    /// The observed score at which the rates are taken: of the two scores around the crossing, the one where the sum of both
+    /// rates is lower (FVC2000).
     pub threshold: f64,
 }
 
 impl Calibration {
-    /// Of what a run has counted, for these targets. `step` is how fine a threshold may be, in hundredths of a point.
+    /// Calibrates the counts of a run for these targets. `step` is the resolution of a threshold, in hundredths of a point.
     #[must_use]
     pub fn of<T: Clone + Into<TargetRate>>(tally: &Tally, targets: &[T], step: u32) -> Self {
         let decider = &tally.decider;
@@ -99,7 +101,7 @@ impl Calibration {
             |(score, _): &(f64, _)| labelled.at(*score).map(|point| ThresholdErrors::of(None, point));
         let of_policy = |cut: &ScoreCut| {
             let name = cut.name.as_deref();
-            // What was not counted is unknown, and stays in the list.
+            // A threshold without counts has unknown errors and stays in the list.
             let unknown =
                 || ThresholdErrors::new(name, cut.value, (Proportion::new(0, 0), Proportion::new(0, 0)));
             let at = labelled.at(cut.boundary).map_or_else(unknown, |point| ThresholdErrors::of(name, point));
@@ -120,7 +122,7 @@ impl Calibration {
             outside: outside_grid,
             warning: warnings.first().map(|warning| warning.text.clone()),
         };
-        // Targets share thresholds.
+        // Several targets can have the same threshold.
         let mut done: Vec<People> = Vec::new();
         let mut people = |threshold: f64| {
             if let Some(people) = done.iter().find(|people| people.threshold == threshold) {
@@ -162,7 +164,7 @@ impl Calibration {
     }
 }
 
-/// The errors at every hundredth from 0 to 100 and at the policy's own thresholds between them, for plots and tables of one's own.
+/// Returns the errors at every hundredth from 0 to 100 and at the policy's own thresholds between them, for plots and tables.
 #[must_use]
 pub fn curve(tally: &Tally) -> Vec<ThresholdErrors> {
     let told = |at: Estimate| {
@@ -173,10 +175,10 @@ pub fn curve(tally: &Tally) -> Vec<ThresholdErrors> {
     estimated(tally).into_iter().map(told).collect()
 }
 
-/// The same, as the statistics have it.
+/// Returns the same as estimates of the statistics crate.
 pub(crate) fn estimated(tally: &Tally) -> Vec<Estimate> {
     let grid = tally.labelled();
-    // Scores above the grid are counted from its end on, which is not a threshold of the policy.
+    // Scores above the grid are counted at its end, which is not a threshold of the policy.
     let is_cut =
         |at: f64| at <= 100.0 || tally.decider.cuts_of(Input::VerifyScore).any(|cut| cut.boundary == at);
     let points = grid.operating_points();

@@ -20,38 +20,38 @@ use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
 pub struct Compare {
     /// The policy that is in force.
     pub policy: PolicyName,
-    /// The one that would take its place.
+    /// The policy that would replace it.
     pub candidate: PolicyName,
-    /// Rows that both decided.
+    /// The rows that both policies decided.
     pub rows: u64,
-    /// Of these, on which they differ.
+    /// The rows on which they differ.
     pub changed: u64,
-    /// From a verdict of the policy to one of the candidate; those that agree are in it too.
+    /// Rows by the policy's verdict and the candidate's verdict, including rows on which they agree.
     pub flips: Vec<Flip>,
-    /// By segment and value, how many rows change, to and from approval. The empty text is the key of rows without a value.
+    /// The changed rows by segment and value, to and from approval. The empty string is the key of rows without a value.
     pub segments: BTreeMap<String, BTreeMap<String, Change>>,
-    /// Impostors approved. `None` without labelled impostors.
+    /// The impostors approved. `None` without labelled impostors.
     pub fraud_approved: Option<Pair>,
-    /// Genuine people who are not approved. `None` without labelled ones.
+    /// The genuine people who are not approved. `None` without labelled ones.
     pub customers_not_approved: Option<Pair>,
-    /// Of these, the rejected.
+    /// The genuine people who are rejected.
     pub customers_rejected: Option<Pair>,
-    /// What was not understood, and which rows were left out.
+    /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
 
-/// Rows that go from one verdict to another.
+/// The rows with one pair of verdicts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Flip {
-    /// What the policy says.
+    /// The policy's verdict.
     pub from: &'static str,
-    /// What the candidate says.
+    /// The candidate's verdict.
     pub to: &'static str,
-    /// How many rows.
+    /// The number of rows.
     #[serde(flatten)]
     pub rows: LabelCounts,
-    /// The first few, where the verdicts differ.
+    /// The first few rows, if the verdicts differ.
     pub examples: Vec<FlipExample>,
 }
 
@@ -59,42 +59,42 @@ pub struct Flip {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FlipExample {
-    /// Where it stands.
+    /// Its location.
     #[serde(flatten)]
     pub at: RowLocation,
-    /// Its id, if the mapping names one.
+    /// Its id, if the mapping names an id column.
     pub id: Option<String>,
     /// The policy's rule.
     pub from_rule: String,
-    /// The candidate's.
+    /// The candidate's rule.
     pub to_rule: String,
 }
 
-/// How many rows of a segment change.
+/// The changed rows of one segment value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// Its rows.
+    /// All rows.
     pub rows: u64,
-    /// On which the verdicts differ.
+    /// The rows on which the verdicts differ.
     pub changed: u64,
-    /// Approved by the candidate alone.
+    /// The rows that only the candidate approves.
     pub to_approve: u64,
-    /// Approved by the policy alone.
+    /// The rows that only the policy approves.
     pub from_approve: u64,
 }
 
-/// A share of the same attempts under both policies.
+/// The rate of one outcome under both policies, on the same attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Pair {
-    /// Under the policy.
+    /// The rate under the policy.
     pub policy: Proportion,
-    /// Under the candidate.
+    /// The rate under the candidate.
     pub candidate: Proportion,
-    /// Under the policy alone.
+    /// The attempts with the outcome under the policy only.
     pub only_policy: u64,
-    /// Under the candidate alone.
+    /// The attempts with the outcome under the candidate only.
     pub only_candidate: u64,
     /// The p-value of McNemar's exact test on the attempts that change.
     pub p: f64,
@@ -104,7 +104,7 @@ pub struct Pair {
 }
 
 impl Compare {
-    /// Of what a run with two policies has counted; `None` if it had one.
+    /// Compares the two policies of a run. `None` if the run had one policy.
     #[must_use]
     pub fn of(tally: &Tally) -> Option<Self> {
         let (policy, candidate) = (&tally.decider, tally.candidate.as_ref()?);

@@ -1,4 +1,4 @@
-//! What was not understood, for people and programs.
+//! Data issues, for people and programs.
 
 use cloudauth_policy::Input;
 use serde::Serialize;
@@ -6,27 +6,27 @@ use serde::Serialize;
 use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{MOST_VALUES, Tally};
 
-/// One thing that was not understood.
+/// A data issue: its kind, its number of rows and the first locations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DataIssue {
-    /// In words, of a row: `has no `verify_score``.
+    /// A phrase about a row, such as `has no `verify_score``.
     pub message: String,
-    /// Of how many rows.
+    /// The number of rows.
     pub rows: u64,
-    /// Whether those rows were not decided.
+    /// Whether the rows were left out and not decided.
     pub left_out: bool,
-    /// The first few.
+    /// The first few locations.
     pub locations: Vec<RowLocation>,
     /// The key of `message` among the report's texts.
     #[serde(skip)]
     pub(crate) text: String,
-    /// The input or segment that it is about, if any.
+    /// The input or segment concerned, if any.
     #[serde(skip)]
     pub(crate) about: String,
 }
 
-/// All data issues: rows that were left out first, and then by how many.
+/// Returns all data issues: first those whose rows were left out, then by number of rows.
 pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
     let about = |kind: IssueKind| match kind {
         IssueKind::Segment(number) => tally.segment_names.get(number).cloned().unwrap_or_default(),
@@ -57,7 +57,7 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
     all
 }
 
-/// Segments, and kinds of attack, that are not counted because there are too many values.
+/// Returns the segments and kinds of attack that are not counted because they have too many values.
 fn dropped(tally: &Tally) -> impl Iterator<Item = DataIssue> {
     let issue = |text: &str, about: &str, message: String| DataIssue {
         message,
@@ -83,7 +83,7 @@ fn dropped(tally: &Tally) -> impl Iterator<Item = DataIssue> {
     all.into_iter()
 }
 
-/// Scores outside the lab's grid, which a policy's range can take in.
+/// Returns the scores outside the grid. A policy's range can be wider than the grid.
 fn outside_grid(tally: &Tally) -> impl Iterator<Item = DataIssue> {
     let issue = |score: Input| {
         let (rows, name) = (tally.outside_grid(score), score.name());

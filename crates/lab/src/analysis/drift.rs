@@ -1,4 +1,4 @@
-//! Whether scores are still what they were, month by month.
+//! Drift: how the scores of recent months differ from a reference.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,7 +15,7 @@ use cloudauth_stats::{
     psi_critical, wasserstein_of_grids,
 };
 
-/// So many bins, each with the same share of the reference.
+/// The number of bins, each with the same share of the reference.
 const BINS: u64 = 10;
 
 /// The shift of the scores: the result of `cloudauth lab drift`. The shares between the policy's thresholds are exact. All other
@@ -23,17 +23,17 @@ const BINS: u64 = 10;
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Drift {
-    /// The policy whose thresholds are told.
+    /// The policy whose thresholds are shown.
     pub policy: PolicyName,
-    /// The months that the current ones are held against: first and last.
+    /// The reference months: first and last.
     pub reference: (String, String),
-    /// The months looked at.
+    /// The current months: first and last.
     pub current: (String, String),
-    /// For each score.
+    /// The shift of each score.
     pub scores: Vec<ScoreShift>,
-    /// Month by month.
+    /// The figures of each month.
     pub months: Vec<Month>,
-    /// What was not understood, and which rows were left out.
+    /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
 
@@ -50,26 +50,26 @@ pub struct ScoreShift {
     pub score_grid: f64,
     /// Valid scores outside the grid, in the reference and the current months.
     pub outside_grid: u64,
-    /// Rows of the reference with it, and without.
+    /// The rows of the reference with the score, and without.
     pub reference: (u64, u64),
-    /// Rows of the current months.
+    /// The rows of the current months with the score, and without.
     pub current: (u64, u64),
-    /// The population stability index over tenths of the reference, missing scores a bin of their own. That 0.1 is little and
-    /// 0.25 much is folklore.
+    /// The population stability index over tenths of the reference, with missing scores as a bin of their own. The usual
+    /// limits, 0.1 and 0.25, have no statistical basis.
     pub psi: Option<f64>,
-    /// What the index stays below 95 times of 100 where nothing has moved.
+    /// The value that the index exceeds in 5 of 100 cases without drift.
     pub psi_critical: Option<f64>,
-    /// Kolmogorov-Smirnov: the greatest distance of both distributions.
+    /// The Kolmogorov-Smirnov distance: the largest difference of the two distributions.
     pub ks: Option<f64>,
-    /// How likely that is by chance. With millions of rows it is always 0: look at the distance.
+    /// The p-value of the distance. With millions of rows it is always near 0: look at the distance.
     pub ks_p: Option<f64>,
-    /// Jensen-Shannon divergence, in bits.
+    /// The Jensen-Shannon divergence, in bits.
     pub js: Option<f64>,
-    /// By how much the mean score has moved, in the score's unit: negative where scores fell.
+    /// The change of the mean score, in the score's unit: negative if scores fell.
     pub moved_by: Option<f64>,
-    /// The earth mover's distance, in the score's unit: by how much a score has moved on average, up or down.
+    /// The earth mover's distance, in the score's unit: the average shift of a score, up or down.
     pub distance: Option<f64>,
-    /// The share of rows between the values that the policy compares with the score: what changes decisions. Exact.
+    /// The share of rows between the values that the policy compares with the score. These shares change decisions. Exact.
     pub between: Vec<ScoreBand>,
 }
 
@@ -112,22 +112,21 @@ impl fmt::Display for ScoreBand {
 pub struct Month {
     /// `2026-01`.
     pub month: String,
-    /// Rows with a `verify_score`.
+    /// The rows with a `verify_score`.
     pub rows: u64,
-    /// Of `verify_score` against the reference.
+    /// The population stability index of `verify_score` against the reference.
     pub psi: Option<f64>,
-    /// What the index of this month stays below 95 times of 100 where nothing has moved. It is larger in a month with fewer
-    /// rows.
+    /// The value that the index of this month exceeds in 5 of 100 cases without drift. It is larger in a month with fewer rows.
     pub psi_critical: Option<f64>,
-    /// The middle score.
+    /// The median score.
     pub median: Option<f64>,
-    /// Tenths of the score: a tenth of the rows lies below the first.
+    /// The first decile of the score.
     pub tenth: Option<f64>,
-    /// And nine tenths below this.
+    /// The ninth decile.
     pub ninetieth: Option<f64>,
 }
 
-/// Months, each by its first day, as `2026-01` or `2026-01..2026-03` says.
+/// A range of months, each by its first day: `2026-01` or `2026-01..2026-03`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Months(RangeInclusive<String>);
 
@@ -152,10 +151,10 @@ impl std::str::FromStr for Months {
 }
 
 impl Drift {
-    /// Of what a run has counted. Without months, the last is held against all before it.
+    /// Computes the drift of a run. Without months, the last month is compared with all months before it.
     ///
     /// # Errors
-    /// If there are no times, or no rows in what is asked for, or a month would be held against itself.
+    /// If no row has a time, no row is in the requested months, or a month would be compared with itself.
     pub fn of(tally: &Tally, reference: Option<&Months>, current: Option<&Months>) -> Result<Self, LabError> {
         let decider = &tally.decider;
         let months: Vec<(String, &Scores)> =
@@ -260,7 +259,7 @@ fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<Score
         return Vec::new();
     }
     let (least, most) = decider.range(score);
-    // All scores reach the lower end of the first band, and none is above the last.
+    // All valid scores reach the lower end of the first band, and none is above the last band.
     let share = |grid: &Grid, from: Option<&ScoreCut>, to: Option<&ScoreCut>| {
         let from = from.map_or_else(|| Some(grid.valid()), |from| grid.reaching(from.boundary))?;
         let to = to.map_or(Some(0), |to| grid.reaching(to.boundary))?;
@@ -278,7 +277,7 @@ fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<Score
     starts.zip(ends).filter_map(band).collect()
 }
 
-/// The places on the grid that divide the scores into tenths; fewer where scores tie.
+/// Returns the grid positions that divide the scores into tenths; fewer if scores tie.
 fn tenths(grid: &Grid) -> Vec<usize> {
     let valid = grid.valid();
     let mut edges = Vec::new();
@@ -295,7 +294,7 @@ fn tenths(grid: &Grid) -> Vec<usize> {
     edges
 }
 
-/// The scores of both samples by bin. `None` with a score outside the grid.
+/// Returns the scores of both samples by bin. `None` with a score outside the grid.
 fn bins_of(old: &Grid, new: &Grid, edges: &[usize]) -> Option<(Binned, Binned)> {
     (old.outside() + new.outside() == 0).then(|| (binned(old, edges), binned(new, edges)))
 }
@@ -311,7 +310,8 @@ fn binned(grid: &Grid, edges: &[usize]) -> Binned {
     Binned { counts, invalid: grid.invalid() }
 }
 
-/// The smallest score of the grid up to which a number of tenths of the scores are. `None` if it is outside the grid.
+/// Returns the smallest grid score with at least this number of tenths of the scores at or below it. `None` if it is outside
+/// the grid.
 fn quantile(grid: &Grid, of_ten: u64) -> Option<f64> {
     let valid = grid.valid();
     let mut below = grid.below();

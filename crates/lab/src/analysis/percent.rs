@@ -1,7 +1,7 @@
-//! Shares as percent: the one rounding of the report and the command.
+//! Shares as percentages, with one rounding for the report and the command.
 
-/// A share in percent, without the sign: two decimals, or for a small share as many as show two significant digits. A decimal half
-/// rounds away from zero, as people do by hand: 1,245 of 100,000 is `1.25`. 0 and 1 are exact: `0` and `100`.
+/// Formats a share as a percentage, without the sign: two decimals, or two significant digits for a small share. A half rounds
+/// away from zero, as people round by hand: 1,245 of 100,000 is `1.25`. 0 and 1 are exact: `0` and `100`.
 ///
 /// ```
 /// use cloudauth_lab::percent;
@@ -20,7 +20,7 @@ pub fn percent(share: f64) -> String {
     rounded(share).unwrap_or_else(|| format!("{:.2}", share * 100.0))
 }
 
-/// Rounds the shortest decimal that is read as the share: of a ratio of counts below 10^12 that is exact where a half matters.
+/// Rounds the shortest decimal that parses to the share. For a ratio of counts below 10^12 that is exact where a half matters.
 fn rounded(share: f64) -> Option<String> {
     let text = format!("{share:e}");
     let (number, exponent) = text.split_once('e')?;

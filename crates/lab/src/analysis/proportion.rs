@@ -1,23 +1,23 @@
-//! Rates with their counts and intervals, as they are told.
+//! Rates with their counts and confidence intervals, for output.
 
 use serde::Serialize;
 
 use cloudauth_stats::{Confidence, Interval, Rate, clopper_pearson};
 
-/// So many of so many, as a share from 0 to 1, and where the true one lies with 95 % confidence (Clopper-Pearson). The interval
-/// takes attempts for independent, which those of one person are not.
+/// A proportion, as a fraction from 0 to 1, with its 95 % confidence interval (Clopper-Pearson). The interval treats attempts
+/// as independent; attempts of one person are not.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Proportion {
-    /// How many.
+    /// The numerator.
     pub count: u64,
-    /// Of how many.
+    /// The denominator.
     pub of: u64,
-    /// The share; none of nothing.
+    /// The fraction. `None` if the denominator is 0.
     pub rate: Option<f64>,
-    /// From here.
+    /// The lower end of the interval.
     pub low: f64,
-    /// To here.
+    /// The upper end of the interval.
     pub high: f64,
 }
 

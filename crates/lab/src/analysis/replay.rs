@@ -1,4 +1,4 @@
-//! What a policy decides of history.
+//! The decisions of a policy on recorded results.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Tally, VERDICTS, VerdictMatrix};
 
-/// Rows, in all and by what somebody found out about them.
+/// Numbers of rows, in total and by label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LabelCounts {
-    /// All.
+    /// All rows.
     pub all: u64,
-    /// Of people who were who they said they were.
+    /// The rows labelled genuine.
     pub genuine: u64,
-    /// Of others.
+    /// The rows labelled impostor.
     pub impostor: u64,
 }
 
@@ -29,43 +29,43 @@ impl LabelCounts {
     }
 }
 
-/// A rule and how often it decided.
+/// A rule and the rows that it decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RuleRows {
-    /// Its name; `otherwise` where none fitted.
+    /// The rule's name; `otherwise` for rows that no rule matched.
     pub rule: String,
-    /// What it says.
+    /// The rule's verdict.
     pub verdict: String,
-    /// How often.
+    /// The rows that it decided.
     #[serde(flatten)]
     pub rows: LabelCounts,
 }
 
-/// Counts of a policy's decisions: the answer of `cloudauth lab replay`.
+/// The counts of a policy's decisions: the result of `cloudauth lab replay`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Replay {
     /// The policy's id, version and content hash.
     pub policy: PolicyName,
-    /// Rows that were decided.
+    /// The rows that were decided.
     pub rows: u64,
-    /// By verdict: `approve`, `review`, `retry`, `reject`.
+    /// The rows by verdict: `approve`, `review`, `retry`, `reject`.
     pub verdicts: BTreeMap<&'static str, LabelCounts>,
-    /// By rule, in the policy's order.
+    /// The rows by rule, in the policy's order.
     pub rules: Vec<RuleRows>,
-    /// By SubCode, and in it by verdict. `(missing)` where there was none, `(no code)` where something else stood.
+    /// The rows by SubCode and verdict. `(missing)` is the key of rows without one, `(no code)` of rows with something else.
     pub sub_codes: BTreeMap<String, BTreeMap<&'static str, u64>>,
-    /// By segment, its values, and verdict. The empty text is the key of rows without a value.
+    /// The rows by segment, value and verdict. The empty string is the key of rows without a value.
     pub segments: BTreeMap<String, BTreeMap<String, BTreeMap<&'static str, u64>>>,
-    /// By day, and verdict.
+    /// The rows by day and verdict.
     pub days: BTreeMap<String, BTreeMap<&'static str, u64>>,
-    /// What was not understood, and which rows were left out.
+    /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
 
 impl Replay {
-    /// Of what a run has counted: the decisions of its first policy.
+    /// Returns the decisions of the first policy of a run.
     #[must_use]
     pub fn of(tally: &Tally) -> Self {
         let share = tally.share();

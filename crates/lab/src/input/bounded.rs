@@ -1,11 +1,12 @@
-//! The bound of a line and of a CSV record.
+//! Length limits of lines and CSV records.
 
 use std::io::{self, BufRead, Read};
 
-/// The most bytes of a line or a record. A reply of the service has at most a sixteenth of that.
+/// The maximum length of a line or a record, in bytes. A reply of the service has at most a sixteenth of that.
 pub(crate) const LONGEST: usize = 16 << 20;
 
-/// Gives at most [`LONGEST`] bytes for a record, and then an error: a CSV reader keeps a record in memory, however long it is.
+/// A reader that returns at most [`LONGEST`] bytes for one record and then an error. A CSV reader keeps a whole record in
+/// memory.
 pub(crate) struct Bounded<R> {
     from: R,
     left: usize,
@@ -16,7 +17,7 @@ impl<R: Read> Bounded<R> {
         Self { from, left: LONGEST }
     }
 
-    /// The next record begins.
+    /// Starts the next record.
     const fn begin(&mut self) {
         self.left = LONGEST;
     }
@@ -34,7 +35,7 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// Reads a record, if it is not too long. The error then names the line in which it begins.
+/// Reads a record. An error of a record that is too long names the line in which it begins.
 pub(crate) fn read_record<R: Read>(
     reader: &mut csv::Reader<Bounded<R>>,
     record: &mut csv::ByteRecord,
@@ -48,7 +49,7 @@ pub(crate) fn read_record<R: Read>(
     })
 }
 
-/// Reads a line with its end, if it is not too long; `number` is the line's. `false` at the end of the file.
+/// Reads a line with its line break; `number` is the line's number. `false` at the end of the file.
 pub(crate) fn read_line(from: &mut impl BufRead, number: u64, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     from.take(LONGEST as u64 + 1).read_until(b'\n', line)?;
@@ -58,7 +59,7 @@ pub(crate) fn read_line(from: &mut impl BufRead, number: u64, line: &mut Vec<u8>
     Ok(!line.is_empty())
 }
 
-/// The error of what is longer than [`LONGEST`], such as `line 7`.
+/// Returns the error of a line or record longer than [`LONGEST`]; `what` names it, such as `line 7`.
 pub(crate) fn too_long(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{what} is longer than {} MiB", LONGEST >> 20))
 }

@@ -1,4 +1,4 @@
-//! Hands out the data piece by piece to whoever asks next.
+//! Reads the data files in chunks and hands each chunk to the next free thread.
 
 use std::io::{self, Read};
 
@@ -8,11 +8,11 @@ use crate::input::header;
 use crate::input::source::{Format, Source};
 use crate::tally::issues::RowLocation;
 
-/// Bytes of JSON Lines that are handed out together, and records of CSV, which have at most a record more than those bytes.
+/// The size of a chunk: bytes of JSON Lines, and records of CSV. A chunk of CSV exceeds these bytes by at most one record.
 const BYTES: usize = 1 << 20;
 const RECORDS: usize = 4096;
 
-/// A piece: whole lines.
+/// A chunk of whole lines, records, or a row group.
 pub(crate) enum Chunk {
     Lines {
         bytes: Vec<u8>,
@@ -31,7 +31,7 @@ pub(crate) enum Chunk {
     },
 }
 
-/// Where reading stands: in which file, how far in what is unpacked, in which line.
+/// The reading position: the file, the offset in its unpacked content, and the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Position {
     pub(crate) source: usize,
@@ -39,22 +39,22 @@ pub(crate) struct Position {
     lines: u64,
 }
 
-/// All files, from one piece to the next.
+/// Reads all files, chunk by chunk.
 pub(crate) struct ChunkReader<'r> {
     sources: &'r [Source],
-    /// The names that a header may have.
+    /// The column names that the mapping may look for.
     paths: &'r [String],
     read: &'r (dyn Fn(u64) + Send + Sync),
     position: Position,
     open: Option<Open<'r>>,
-    /// The header of a CSV file, by file.
+    /// The header of each CSV file.
     headers: Vec<Option<csv::ByteRecord>>,
     spare: Vec<Vec<u8>>,
-    /// The ends of files that changed while they were read.
+    /// The last location read of each file that changed while it was read.
     changed: Vec<RowLocation>,
 }
 
-/// A record of its own behind the last one, unless a quote is open there: then it lies within a field.
+/// An extra record after the last one. If a quote is still open there, it becomes part of a field and shows the error.
 const CSV_END: &[u8] = b"\n\0\n";
 
 enum Open<'r> {
@@ -90,13 +90,13 @@ impl<'r> ChunkReader<'r> {
         self.position
     }
 
-    /// The header of the file that a piece is of, if it has one.
+    /// Returns the header of the file that a chunk comes from, if it has one.
     pub(crate) fn header(&self, chunk: &Chunk) -> Option<csv::ByteRecord> {
         let Chunk::Records { source, .. } = chunk else { return None };
         self.headers.get(*source).cloned().flatten()
     }
 
-    /// What was read may be filled again.
+    /// Takes a chunk's buffer back for reuse.
     pub(crate) fn give_back(&mut self, chunk: Chunk) {
         if let Chunk::Lines { mut bytes, .. } = chunk {
             bytes.clear();
@@ -104,12 +104,12 @@ impl<'r> ChunkReader<'r> {
         }
     }
 
-    /// The last row read of each file that changed meanwhile.
+    /// Returns the last row read of each file that changed while it was read.
     pub(crate) fn take_changed(&mut self) -> Vec<RowLocation> {
         std::mem::take(&mut self.changed)
     }
 
-    /// The next piece; `None` at the end of the last file.
+    /// Returns the next chunk; `None` at the end of the last file.
     pub(crate) fn next(&mut self) -> Result<Option<Chunk>, LabError> {
         while let Some(source) = self.sources.get(self.position.source) {
             let wrong = |error: &io::Error| LabError::file(source.path(), error);
@@ -138,7 +138,7 @@ impl<'r> ChunkReader<'r> {
         }
         let mut from = source.open(self.read)?;
         let Format::Csv(delimiter) = source.format else {
-            // What was read before is read again where a file is packed: it cannot be leapt over.
+            // A compressed file cannot be seeked, so the part before the position is read again and dropped.
             io::copy(&mut from.by_ref().take(at.offset), &mut io::sink())?;
             return Ok(Open::Json { from, carried: Vec::new() });
         };
@@ -224,7 +224,7 @@ impl<'r> ChunkReader<'r> {
     }
 }
 
-/// The rest of the file would be a single field, and its rows nowhere.
+/// Returns the error of a quote that is never closed: the rest of the file would be one field.
 fn open_quote(record: &csv::ByteRecord) -> io::Error {
     let line = record.position().map_or(1, csv::Position::line);
     io::Error::new(
@@ -233,8 +233,8 @@ fn open_quote(record: &csv::ByteRecord) -> io::Error {
     )
 }
 
-/// Reads until there is a whole line and enough of them: where the last one ends. `None` at the end of the file, where the
-/// last line may lack its end. `line` is the number of the first line.
+/// Reads until the buffer has enough bytes and at least one whole line. Returns where the last line ends; `None` at the end of
+/// the file, where the last line may have no line break. `line` is the number of the first line.
 fn fill(from: &mut dyn Read, bytes: &mut Vec<u8>, line: u64) -> io::Result<Option<usize>> {
     loop {
         let begin = bytes.len();
@@ -254,7 +254,7 @@ fn fill(from: &mut dyn Read, bytes: &mut Vec<u8>, line: u64) -> io::Result<Optio
         if is_end {
             return Ok(None);
         }
-        // No line ends before these.
+        // No line ends before these bytes.
         if let Some(end) = memchr::memrchr(b'\n', bytes.get(begin..).unwrap_or_default()) {
             return Ok(Some(begin + end + 1));
         }

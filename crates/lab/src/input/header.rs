@@ -1,23 +1,23 @@
-//! The header of a CSV file: its delimiter, and which column is meant by a name.
+//! The header of a CSV file: its delimiter and its columns.
 
 use std::io::{self, Read};
 
-/// A longer first line is not a header.
+/// The maximum length of a header, in bytes.
 const LONGEST: usize = 1 << 20;
 /// The most column names that an error lists, and the most characters of each.
 const MOST_NAMES: usize = 30;
 const MOST_CHARS: usize = 40;
 
-/// Reads the first line, and maybe more.
+/// Reads the first line, and possibly more.
 pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut head, mut seen) = (Vec::new(), 0);
-    // A quote opens at the start of a field, and again right behind one that has closed.
+    // A quote opens at the start of a field, and again directly after a closed quote.
     let (mut is_quoted, mut may_open, mut is_begun) = (false, true, false);
     loop {
         let read = from.by_ref().take(1 << 14).read_to_end(&mut head)?;
         for byte in head.get(seen..).unwrap_or_default() {
             let is_break = matches!(byte, b'\n' | b'\r');
-            // The reader of records skips blank lines before the header.
+            // The CSV reader skips blank lines before the header.
             if is_break && is_begun && !is_quoted {
                 return Ok(head);
             }
@@ -37,7 +37,7 @@ pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The delimiter that finds the most names. The usual one of the file's format wins a draw.
+/// Returns the delimiter that finds the most names. The file format's usual delimiter wins a tie.
 pub(crate) fn delimiter(head: &[u8], usual: u8, wanted: &[impl AsRef<str>]) -> u8 {
     let found = |delimiter: &u8| {
         let mut reader = csv::ReaderBuilder::new()
@@ -58,8 +58,8 @@ pub(crate) fn delimiter(head: &[u8], usual: u8, wanted: &[impl AsRef<str>]) -> u
     [b'|', b'\t', b';', b',', usual].into_iter().max_by_key(found).unwrap_or(usual)
 }
 
-/// The column with a name: the one that has it letter by letter, or the only one that has it in other capitals. `Err` if
-/// several columns could be meant.
+/// Returns the column with this name: the one with exactly this name, or the only one that differs in case. `Err` if several
+/// columns match.
 pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
     let only = |is: &dyn Fn(&[u8]) -> bool| {
         let mut found = names.iter().enumerate().filter(|(_, other)| is(other)).map(|(column, _)| column);
@@ -68,7 +68,7 @@ pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
             _ => Err(()),
         }
     };
-    // An empty name is nowhere, and not a column without a name.
+    // An empty name matches no column, not even one without a name.
     if name.is_empty() {
         return Ok(None);
     }
@@ -78,7 +78,7 @@ pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
     }
 }
 
-/// The names of columns, for an error. A first line that looks like data is not shown.
+/// Lists the column names for an error. A first line that looks like data is not shown.
 pub(crate) fn shown(names: &[&[u8]]) -> String {
     let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
     let is_value = |name: &str| {
@@ -102,7 +102,7 @@ pub(crate) fn shown(names: &[&[u8]]) -> String {
     format!("columns are {}", shown.join(", "))
 }
 
-/// A date, a phone number, a number of an identity card.
+/// Detects a date, a phone number or an ID number.
 fn has_long_number(name: &str) -> bool {
     name.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 4)
 }

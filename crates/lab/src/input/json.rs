@@ -1,8 +1,8 @@
-//! Picks a few members out of a line of JSON, also of documents inside its texts, and passes over the rest.
+//! Reads a few members from a line of JSON, including members of documents inside strings, and skips the rest.
 //!
-//! Of this crate's own making, since it is what replay spends its time on (`docs/performance.md`), and since a document in a
-//! text is read where it stands, which no general parser does. It is as strict: what is passed over must be JSON too, a member
-//! that is wanted may stand there once, and its tests hold it against serde_json.
+//! This parser is our own because replay spends most of its time here (`docs/performance.md`), and because it reads a document
+//! inside a string in place, which no general parser does. It is strict: skipped parts must be valid JSON too, and a wanted
+//! member may appear only once. Its tests compare it with serde_json.
 
 mod cursor;
 #[cfg(test)]
@@ -12,27 +12,28 @@ use std::ops::Range;
 
 use cursor::{Cursor, Written, unescape};
 
-/// What a member holds. Texts and numbers stand in one of the buffers.
+/// The value of a member. Strings and numbers are in one of the buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Value {
-    /// Not there, or `null`.
+    /// Absent, or `null`.
     #[default]
     Missing,
-    /// A text, its escapes resolved.
+    /// A string with its escapes resolved.
     Text(Place),
-    /// A number, as it is written and as the nearest double, which is infinite where it is beyond all of them.
+    /// A number, as written and as the nearest double, which is infinite if the number is out of range.
     Number(Place, f64),
     /// `true` or `false`.
     Truth(bool),
-    /// An object, of which members are wanted.
+    /// An object with wanted members.
     Object,
-    /// A list, as it is written.
+    /// A list, as written.
     List(Place),
-    /// Another object; or a text that holds half a surrogate pair.
+    /// Another object, or a string with an unpaired surrogate.
     Other,
 }
 
-/// A piece of a buffer: 0 is the line, then one for each depth of documents in texts, and last what was unescaped.
+/// A range of a buffer. Buffer 0 is the line, followed by one buffer for each depth of nested documents; the last one has the
+/// unescaped strings.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Place {
     buffer: u32,
@@ -51,25 +52,25 @@ impl Place {
     }
 }
 
-/// Why a line is not read.
+/// The reason why a line is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bad {
     /// Not a JSON object, or more than one.
     NotJson,
-    /// A wanted member stands there twice.
+    /// A wanted member appears twice.
     Twice,
 }
 
-/// Lists and objects may lie in each other so deep.
+/// The maximum nesting of lists and objects.
 const DEEPEST: usize = 128;
-/// And documents in texts of documents.
+/// The maximum nesting of documents inside strings.
 const DOCUMENTS: usize = 3;
 const UNESCAPED: usize = DOCUMENTS + 1;
 
-/// Which members are wanted: a tree of their names. A slot is where the value of one goes.
+/// The wanted members: a tree of their names. A slot is the number of a value.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    /// The first is the line itself.
+    /// The first node is the line itself.
     nodes: Vec<Node>,
     slots: usize,
 }
@@ -77,21 +78,22 @@ pub(crate) struct Wanted {
 #[derive(Debug, Default)]
 struct Node {
     name: Box<[u8]>,
-    /// In a line, and in a document that stands in a text.
+    /// The name as written in a line, and in a document inside a string.
     written: [Option<Written>; 2],
     slots: Vec<usize>,
     children: Vec<usize>,
-    /// A bit for each length that a child's name has.
+    /// One bit for each length of a child's name.
     lengths: u64,
 }
 
-/// The bit of a name's length; the last is that of all long ones.
+/// Returns the bit of a name's length. All long names share the last bit.
 fn length(name: &[u8]) -> u64 {
     1 << name.len().min(63)
 }
 
 impl Wanted {
-    /// Paths are names with dots between them, and their places here are their slots. An empty one is nowhere.
+    /// Creates the tree. A path is names separated by dots, and its position in the list is its slot. An empty path matches
+    /// nothing.
     pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p str>) -> Self {
         let mut wanted = Self { nodes: vec![Node::default()], slots: 0 };
         for path in paths {
@@ -128,7 +130,7 @@ impl Wanted {
         children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(|node| *node.name == *name))
     }
 
-    /// All nodes below one.
+    /// Visits all nodes below a node.
     fn below(&self, node: usize, visit: &mut impl FnMut(usize, &Node)) {
         let children = self.nodes.get(node).into_iter().flat_map(|node| &node.children);
         for child in children {
@@ -140,7 +142,7 @@ impl Wanted {
     }
 }
 
-/// A member that nobody wants, and that may come again.
+/// A member that is not wanted and may appear again.
 #[derive(Debug)]
 struct Unwanted {
     of: usize,
@@ -148,28 +150,28 @@ struct Unwanted {
     written: [Option<Written>; 2],
 }
 
-/// More of them are not remembered.
+/// The maximum number of unwanted members that are remembered.
 const MOST_UNWANTED: usize = 64;
 
-/// What was found in one line. Used again for the next, so that nothing is allocated in a line.
+/// The values of one line. It is reused for the next line, so reading a line allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Found {
     values: Vec<Value>,
-    /// In which line a member was last seen.
+    /// The line in which each member was last seen.
     seen: Vec<u64>,
-    /// Which member came next the last time: first in an object, and after a member. Lines are alike, so that it is tried
-    /// before a name is looked for. Members that nobody wants are numbered behind the nodes.
+    /// The member that came next the last time: first in an object, and after each member. Lines have similar shapes, so this
+    /// guess is tried before a lookup. Unwanted members are numbered after the nodes.
     first: Vec<usize>,
     after: Vec<usize>,
     unwanted: Vec<Unwanted>,
     line: u64,
-    /// Documents in texts, by depth, from 1 on; then what was unescaped.
+    /// The documents inside strings, by depth from 1; then the unescaped strings.
     buffers: [Vec<u8>; UNESCAPED + 1],
-    /// Documents that are still to be looked into: which member, how deep, where.
+    /// Documents that are still to be read: the member, the depth and the range.
     documents: Vec<(usize, usize, Range<usize>)>,
-    /// Texts that should hold a document and do not.
+    /// The number of strings that should hold a document and do not.
     pub(crate) broken: u32,
-    /// Whether a line may have a control character in it: asked once for many lines.
+    /// Whether a line may contain a control character. It is checked once for many lines.
     pub(crate) may_have_controls: bool,
 }
 
@@ -189,17 +191,17 @@ impl Found {
         }
     }
 
-    /// What stands in a slot.
+    /// Returns the value of a slot.
     pub(crate) fn value(&self, slot: usize) -> &Value {
         self.values.get(slot).unwrap_or(&Value::Missing)
     }
 
-    /// Whether anything stands in a slot.
+    /// Returns whether a slot has a value.
     pub(crate) fn is_there(&self, slot: usize) -> bool {
         *self.value(slot) != Value::Missing
     }
 
-    /// The bytes of a text or a number. Those of a line that is UTF-8 are.
+    /// Returns the text of a string or number. It is valid UTF-8 if the line is.
     pub(crate) fn text<'f>(&'f self, line: &'f [u8], place: Place) -> &'f str {
         let buffer = if place.buffer == 0 {
             line
@@ -209,7 +211,7 @@ impl Found {
         buffer.get(place.range()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// The same of a line that is known to be UTF-8.
+    /// Returns the same for a line that is known to be UTF-8.
     pub(crate) fn text_in<'f>(&'f self, line: &'f str, place: Place) -> &'f str {
         if place.buffer == 0 {
             return line.get(place.range()).unwrap_or_default();
@@ -226,7 +228,7 @@ impl Found {
         self.line += 1;
         self.document(wanted, 0, line, 0..line.len(), 0)?;
         while let Some((node, depth, range)) = self.documents.pop() {
-            // Out of its place while it is read, since it may hold texts that go to the buffers behind it.
+            // The buffer is taken out while it is read, because strings in it can go to the buffers behind it.
             let buffer = self.buffers.get_mut(depth).map(std::mem::take).unwrap_or_default();
             if self.document(wanted, node, &buffer, range, depth).is_err() {
                 self.forget(wanted, node);
@@ -240,7 +242,8 @@ impl Found {
         Ok(())
     }
 
-    /// All of a document or nothing: half of one decides on nobody.
+    /// Clears all values of a document. A document counts as a whole or not at all, so that half of one never affects a
+    /// decision.
     fn forget(&mut self, wanted: &Wanted, node: usize) {
         wanted.below(node, &mut |node, Node { slots, .. }| {
             if let Some(seen) = self.seen.get_mut(node) {
@@ -274,7 +277,7 @@ impl Found {
         if cursor.at == range.end { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// Reads a document where it stands in a text, if it has no escapes but its quotes: where the text goes on behind its
+    /// Reads a document inside a string in place, if its quotes are its only escapes. Returns the position after the string's
     /// closing quote.
     fn document_in_text(
         &mut self,
@@ -297,7 +300,7 @@ impl Found {
         None
     }
 
-    /// The rest of an object whose brace is read.
+    /// Reads the rest of an object after its opening brace.
     fn object<const IN_TEXT: bool>(
         &mut self,
         wanted: &Wanted,
@@ -329,7 +332,7 @@ impl Found {
         }
     }
 
-    /// A member's name and its colon: its number.
+    /// Reads a member's name and its colon. Returns the member's number.
     fn name<const IN_TEXT: bool>(
         &mut self,
         wanted: &Wanted,
@@ -373,7 +376,7 @@ impl Found {
         }
     }
 
-    /// The number of a member that nobody wants; `None` if it is not remembered.
+    /// Returns the number of an unwanted member; `None` if it is not remembered.
     fn unwanted(&mut self, wanted: &Wanted, node: usize, name: &[u8]) -> Option<usize> {
         let is_it = |other: &Unwanted| other.of == node && *other.name == *name;
         let number = self.unwanted.iter().position(is_it).or_else(|| {
@@ -387,7 +390,7 @@ impl Found {
         Some(wanted.nodes.len() + number)
     }
 
-    /// The value of a wanted member.
+    /// Reads the value of a wanted member.
     fn member<const IN_TEXT: bool>(
         &mut self,
         wanted: &Wanted,
@@ -435,7 +438,7 @@ impl Found {
                 (number, Some(place)) => Value::Number(place, number),
                 _ => return Err(Bad::NotJson),
             },
-            // Its texts have quotes, which are escaped there.
+            // Strings inside it have escaped quotes.
             Some(b'[') if IN_TEXT => return Err(Bad::NotJson),
             Some(b'[') => {
                 cursor.pass(deep)?;
@@ -454,7 +457,7 @@ impl Found {
         Ok(())
     }
 
-    /// A text that should hold a document: looked into when this one is done.
+    /// A string that should hold a document: it is read after this document.
     fn keep_document(&mut self, node: usize, escaped: &[u8], depth: usize) {
         let Some(buffer) = self.buffers.get_mut(depth + 1).filter(|_| depth < DOCUMENTS) else {
             self.broken += 1;
@@ -464,14 +467,14 @@ impl Found {
         let whole = unescape(escaped, buffer).is_some();
         let text = buffer.get(begin..).unwrap_or_default().trim_ascii();
         match text {
-            // The service writes both for "none".
+            // The service writes both for a missing value.
             b"" | b"null" if whole => {}
             _ if whole => self.documents.push((node, depth + 1, begin..buffer.len())),
             _ => self.broken += 1,
         }
     }
 
-    /// A text where it stands, or where it is unescaped to.
+    /// Returns the place of a string in its buffer, or in the buffer of unescaped strings.
     #[inline]
     fn kept(&mut self, bytes: &[u8], range: &Range<usize>, escaped: bool, depth: usize) -> Value {
         let place = if escaped { self.unescaped(bytes, range) } else { Place::new(depth, range) };

@@ -1,5 +1,5 @@
-//! The mapping file: where in the data each input, the label, the time, the person and the segments stand. It is apart from
-//! the policy, which knows inputs and no columns.
+//! The mapping file: where the data has each input, the label, the time, the subject and the segments. It is separate from the
+//! policy, which knows inputs but no columns.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,20 +11,20 @@ use serde::Deserialize;
 use crate::error::LabError;
 use crate::input::timezone::TimeZone;
 
-/// What a row is.
+/// The shape of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Shape {
-    /// A column, or a member, for each input.
+    /// A column or a member for each input.
     #[default]
     Flat,
-    /// The answer of `DescribeFaceVerify` as it came, `MaterialInfo` a text: a line of JSON.
+    /// The raw response of `DescribeFaceVerify`, with `MaterialInfo` as a string: one JSON object per line.
     Reply,
 }
 
-/// Where things stand in the data. A path is a column's name; in JSON, names with dots between them, also through a text that
-/// holds a document: `result.MaterialInfo.faceAttack`.
+/// Where the data has each value. A path is a column's name; in JSON, names separated by dots, also through a string that holds
+/// a document: `result.MaterialInfo.faceAttack`.
 ///
 /// ```
 /// let mapping = cloudauth_lab::Mapping::parse(r#"
@@ -45,11 +45,11 @@ pub enum Shape {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mapping {
     pub(crate) shape: Shape,
-    /// In [`Shape::Reply`] where the answer stands in the line; the line itself if empty.
+    /// In [`Shape::Reply`], the path of the response in the line; the line itself if empty.
     pub(crate) reply: Option<String>,
     pub(crate) id: Option<String>,
     pub(crate) inputs: BTreeMap<Input, Of>,
-    /// Whether somebody has said where the inputs stand, so that they must be there.
+    /// Whether the mapping file names the inputs, so that they are required.
     is_named: bool,
     pub(crate) label: Label,
     pub(crate) time: Option<String>,
@@ -58,7 +58,7 @@ pub struct Mapping {
     pub(crate) segments: Vec<String>,
 }
 
-/// Where an input stands.
+/// The source of an input.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(
     untagged,
@@ -80,21 +80,21 @@ pub(crate) struct Words {
     pub(crate) no: Vec<String>,
 }
 
-/// The same in every row.
+/// A constant for all rows.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Constant {
     pub(crate) value: String,
 }
 
-/// Who a row is of, where somebody found out.
+/// The columns of the labels.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Label {
     pub(crate) column: Option<String>,
     pub(crate) genuine: Vec<String>,
     pub(crate) impostor: Vec<String>,
-    /// The column with the kind of the attack, empty where there was none.
+    /// The column with the kind of attack. It is empty for rows without an attack.
     pub(crate) attack: Option<String>,
 }
 
@@ -128,12 +128,12 @@ struct File {
 
 /// The version of the mapping file's format.
 const FORMAT: u32 = 1;
-/// More segments are no segments.
+/// The maximum number of segments.
 pub(crate) const MOST_SEGMENTS: usize = 16;
 
 impl Mapping {
-    /// Without a file: inputs under their own names, or the answer as it came, and `label`, `attack`, `time`, `subject` and
-    /// `id` where they are there.
+    /// Returns the default mapping: each input under its own name, or the raw response; and `label`, `attack`, `time`,
+    /// `subject` and `id` where they exist.
     #[must_use]
     pub fn of(shape: Shape) -> Self {
         let own = |input: &Input| (*input, Of::Column(input.name().to_owned()));
@@ -155,10 +155,10 @@ impl Mapping {
         }
     }
 
-    /// Reads a mapping file. What it does not name is not read; without `[inputs]`, they stand under their own names.
+    /// Parses a mapping file. A column that it does not name is not read; without `[inputs]`, the inputs have their own names.
     ///
     /// # Errors
-    /// What is wrong with it, and in which line.
+    /// If the file is invalid. The error names the line.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         let file: File =
             toml::from_str(text).map_err(|error| MappingError(error.to_string().trim_end().to_owned()))?;
@@ -232,13 +232,13 @@ impl Mapping {
         })
     }
 
-    /// The time zone in which days are counted.
+    /// Returns the time zone in which days are counted.
     #[must_use]
     pub const fn timezone(&self) -> TimeZone {
         self.timezone
     }
 
-    /// The path of each slot of a row, in the order in which [`crate::row`] knows them; empty where nothing stands.
+    /// Returns the path of each slot of a row, in the order of [`crate::row`]; empty for a slot without a path.
     pub(crate) fn slots(&self) -> Vec<String> {
         let mut slots: Vec<String> = Input::ALL.iter().map(|input| self.path(*input)).collect();
         let others = [&self.label.column, &self.label.attack, &self.time, &self.subject, &self.id];
@@ -248,7 +248,7 @@ impl Mapping {
         slots
     }
 
-    /// Whether a slot must be there, where that can be told before any row.
+    /// Returns whether a slot is required, as far as the mapping can tell before any row is read.
     pub(crate) fn must_have(&self, slot: usize) -> bool {
         self.is_named || slot >= Input::ALL.len()
     }
@@ -266,7 +266,7 @@ impl Mapping {
     }
 }
 
-/// A mapping file that is not taken.
+/// The error of an invalid mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingError(String);
 

@@ -1,7 +1,6 @@
-//! Parquet: a row group at a time, of it only the columns that are needed, in batches, so that memory does not grow with the
-//! groups. Rows mean what the same rows mean as JSON: a number is a double, NULL is missing, NaN and the infinities are what
-//! the texts of that name are. A 32-bit float is widened as it is: 74.99 stored so is 74.989997.., and an edge that it was
-//! meant to reach may be missed.
+//! Parquet: reads one row group at a time, only the columns that are needed, in batches, so that memory does not grow with the
+//! groups. Values mean the same as in JSON: a number is a double, NULL is missing, NaN and the infinities are the strings of
+//! that name. A 32-bit float is widened as it is: a stored 74.99 is 74.989997.. and may fall below a threshold of 74.99.
 
 mod column_data;
 mod columns;
@@ -21,30 +20,30 @@ use parquet::basic::{Encoding, Type};
 pub(crate) use column_data::{ColumnData, Keys, is_taken, number, wanted};
 pub(crate) use columns::Place;
 
-/// Rows that are looked at together.
+/// The rows of a batch.
 const BATCH: usize = 8192;
 
-/// A file's row groups, one after the other.
+/// The row groups of a file, in order.
 pub(crate) struct Groups {
     table: Arc<Table>,
     next: usize,
     row: u64,
 }
 
-/// A file and what stands at its end.
+/// A file and its footer.
 pub(crate) struct Table {
     pub(crate) path: PathBuf,
     about: ArrowReaderMetadata,
     pub(crate) places: Vec<Place>,
 }
 
-/// What a Parquet file itself says of its types: what its writer says beside it is of the writer's memory.
+/// Only the Parquet types count. The Arrow schema that a writer stores next to them describes the writer's memory.
 fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_skip_arrow_metadata(true)
 }
 
 impl Groups {
-    /// From this group on.
+    /// Starts from this group.
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(io::Error::other)?;
         let places = Place::all(about.schema().fields());
@@ -58,7 +57,7 @@ impl Groups {
         self.table.clone()
     }
 
-    /// The next group: its number, how many rows are before it, and how many bytes it has.
+    /// Returns the next group: its number, the rows before it, and its bytes.
     pub(crate) fn next(&mut self) -> Option<(usize, u64, u64)> {
         let group = self.table.about.metadata().row_groups().get(self.next)?;
         let (number, row) = (self.next, self.row);
@@ -69,7 +68,7 @@ impl Groups {
 }
 
 impl Table {
-    /// Reads columns of a group. Each reads by a file of its own, since a place in a file is shared by its copies.
+    /// Reads columns of a group. Each reader opens the file, because copies of a file handle share one position.
     pub(crate) fn read(
         &self,
         group: usize,
@@ -88,14 +87,14 @@ impl Table {
             });
             let is_int96 = chunk.is_some_and(|chunk| chunk.column_type() == Type::INT96);
             if is_int96 && *field.data_type() == DataType::Timestamp(TimeUnit::Nanosecond, None) {
-                // Spark and Hive write instants in UTC so, for which the format has no mark.
+                // Spark and Hive write instants in UTC this way. The format has no flag for it.
                 let instant = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
                 Arc::new(field.as_ref().clone().with_data_type(instant))
             } else if *field.data_type() == DataType::Utf8
                 && is_coded
                 && places.iter().any(|place| place.root == root)
             {
-                // As the file has it: each text once.
+                // Dictionaries are kept: each string once.
                 let coded = DataType::Dictionary(DataType::Int32.into(), DataType::Utf8.into());
                 Arc::new(field.as_ref().clone().with_data_type(coded))
             } else {
@@ -114,7 +113,7 @@ impl Table {
             .build()
     }
 
-    /// How many rows a group has.
+    /// Returns the number of rows of a group.
     pub(crate) fn rows(&self, group: usize) -> i64 {
         self.about.metadata().row_groups().get(group).map_or(0, |group| group.num_rows())
     }

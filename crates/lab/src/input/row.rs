@@ -1,4 +1,4 @@
-//! A row of the data: what is known of one verification, and what somebody found out about it later.
+//! A row of the data: the evidence of one verification, and its label.
 
 #[cfg(test)]
 mod tests;
@@ -12,36 +12,36 @@ use crate::input::mapping::{Mapping, Of, Shape};
 use crate::input::time::day;
 use crate::tally::issues::{IssueKind, Issues, RowLocation};
 
-/// Where what stands in a row: the inputs come first.
+/// The slots of a row. The inputs come first.
 pub(crate) mod slot {
     pub(crate) const LABEL: usize = cloudauth_policy::Input::ALL.len();
     pub(crate) const ATTACK: usize = LABEL + 1;
     pub(crate) const TIME: usize = LABEL + 2;
     pub(crate) const SUBJECT: usize = LABEL + 3;
     pub(crate) const ID: usize = LABEL + 4;
-    /// The answer's `ResultObject`.
+    /// The response's `ResultObject`.
     pub(crate) const RESULT: usize = LABEL + 5;
     pub(crate) const SEGMENTS: usize = LABEL + 6;
 }
 
-/// What stands in a slot, in whatever format.
+/// The value of a slot, in any format.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell<'a> {
     Missing,
     Text(&'a str),
-    /// As it is written, and the nearest double; infinite where it is beyond all of them.
+    /// The number as written, and the nearest double; infinite if out of range.
     Number(&'a str, f64),
     Truth(bool),
-    /// A JSON list, as it is written.
+    /// A JSON list, as written.
     List(&'a str),
     Object,
     Other,
-    /// A day since 1970, of a column of dates or times.
+    /// A day since 1970, from a column of dates or timestamps.
     #[cfg(feature = "parquet")]
     Day(i32),
 }
 
-/// The most bytes of a key. Counts hold each key once, and a cell may have as many bytes as a line.
+/// The maximum length of a key, in bytes. Counts keep each key once, and a cell can be as long as a line.
 pub(crate) const LONGEST_KEY: usize = 1024;
 
 /// A cell that cannot be a key.
@@ -49,7 +49,7 @@ pub(crate) const LONGEST_KEY: usize = 1024;
 pub(crate) struct NotKey;
 
 impl<'a> Cell<'a> {
-    /// A text, or the text of an integer or a truth value. An empty text and `null` are missing.
+    /// Returns a string, or the text of an integer or boolean. An empty string and `null` are missing.
     pub(crate) fn filled(self) -> Option<&'a str> {
         let text = match self {
             Self::Text(text) => text,
@@ -61,10 +61,10 @@ impl<'a> Cell<'a> {
         Some(text).filter(|text| !grammar::is_missing(text))
     }
 
-    /// A value that rows are counted or known by: a kind of attack, a subject, an id, or a segment's value.
+    /// Returns the cell as a key: a kind of attack, a subject, an id, or a segment's value.
     ///
     /// # Errors
-    /// A value that has no text, and one longer than [`LONGEST_KEY`].
+    /// If the value has no text, or is longer than [`LONGEST_KEY`].
     pub(crate) fn key(self) -> Result<Option<&'a str>, NotKey> {
         match self.filled() {
             Some(text) if text.len() <= LONGEST_KEY => Ok(Some(text)),
@@ -73,12 +73,12 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Whether it says nothing, in the service's words too.
+    /// Returns whether it is missing, also in the service's notation.
     fn is_missing(self) -> bool {
         self.value().is_missing()
     }
 
-    /// The same for the reader of evidence.
+    /// Converts the cell for the reader of evidence.
     const fn value(self) -> Value<'a> {
         match self {
             Self::Missing => Value::Missing,
@@ -93,8 +93,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// The text of a number that is an integer. A double shows one with a fraction of zeros, and holds those of up to 15 digits
-/// exactly.
+/// Returns the text of a number that is an integer. A double is shown with zeros after its point, and is exact up to 15 digits.
 fn integer(written: &str) -> Option<&str> {
     let digits = written.strip_prefix('-').unwrap_or(written);
     let integer = if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -106,14 +105,14 @@ fn integer(written: &str) -> Option<&str> {
     Some(integer).filter(|integer| *integer != "-0")
 }
 
-/// Who it was, where somebody found out.
+/// The label of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Label {
-    /// Who they said they were.
+    /// The person is who they claim to be.
     Genuine,
-    /// Somebody else, or an attack.
+    /// Another person, or an attack.
     Impostor,
-    /// Nobody has found out.
+    /// No label.
     Unlabelled,
 }
 
@@ -129,12 +128,12 @@ impl Label {
     }
 }
 
-/// One row.
+/// A row.
 #[derive(Clone, Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) evidence: Evidence<'a>,
     pub(crate) label: Label,
-    /// The kind of the attack, where it was one.
+    /// The kind of attack, if the row is labelled as one.
     pub(crate) attack: Option<&'a str>,
     /// Days since 1970.
     pub(crate) day: Option<i32>,
@@ -142,18 +141,18 @@ pub(crate) struct Row<'a> {
     pub(crate) id: Option<&'a str>,
 }
 
-/// Makes rows of slots, as the mapping says.
+/// Reads rows from slots, as the mapping says.
 #[derive(Debug)]
 pub(crate) struct RowReader<'m> {
     mapping: &'m Mapping,
-    /// What was wrong with the last one, and with those before.
+    /// The data issues of all rows so far.
     pub(crate) issues: Issues,
     risks: Vec<Box<str>>,
-    /// Which inputs a policy speaks of: what else is missing is missed by nobody.
+    /// The inputs that a policy reads. A missing input that no policy reads is not an issue.
     asked: [bool; Input::ALL.len()],
-    /// What the mapping says of an input beside where it stands.
+    /// The words and constants of the mapping for each input.
     says: [Option<&'m Of>; Input::ALL.len()],
-    /// Whether subjects are wanted, and ids.
+    /// Whether subjects and ids are needed.
     names: [bool; 2],
 }
 
@@ -164,13 +163,13 @@ impl<'m> RowReader<'m> {
         Self { mapping, issues: Issues::default(), risks: Vec::new(), asked, says, names: [true; 2] }
     }
 
-    /// Reads subjects and ids only where they are wanted.
+    /// Reads subjects and ids only if they are needed.
     pub(crate) const fn naming(mut self, subjects: bool, ids: bool) -> Self {
         self.names = [subjects, ids];
         self
     }
 
-    /// A row; `None` if it is one on which there is nothing to decide.
+    /// Reads a row; `None` if there is nothing to decide.
     pub(crate) fn row<'a>(
         &'a mut self,
         at: RowLocation,
@@ -224,14 +223,14 @@ impl<'m> RowReader<'m> {
     }
 }
 
-/// The value of an input, by the words of the mapping where it has some.
+/// Returns the value of an input, translated by the words of the mapping.
 fn mapped<'a>(says: Option<&'a Of>, cell: Cell<'a>) -> Value<'a> {
     match says {
         Some(Of::Value(constant)) => Value::Text(&constant.value),
         Some(Of::Words(words)) => match (cell.filled(), cell) {
             (Some(text), _) if words.yes.iter().any(|word| word == text) => Value::Text("T"),
             (Some(text), _) if words.no.iter().any(|word| word == text) => Value::Text("F"),
-            // These are flags only where the mapping says so.
+            // These strings are flags only if the mapping says so.
             (Some("T" | "F"), _) => Value::Other,
             (Some(text), Cell::Number(_, number)) => Value::Number(text, number),
             _ => cell.value(),
@@ -240,19 +239,19 @@ fn mapped<'a>(says: Option<&'a Of>, cell: Cell<'a>) -> Value<'a> {
     }
 }
 
-/// What is known of a text in a column, whatever else stands in its row.
+/// The meaning of a string in a column, independent of the rest of its row.
 #[cfg(feature = "parquet")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
-    /// What a policy sees: the code, or `T`, or `F`.
+    /// What a policy reads: the code, or `T`, or `F`.
     pub(crate) text: Option<&'a str>,
     pub(crate) is_missing: bool,
-    /// Whether there is something to tell of it, or more to be looked at.
+    /// Whether it is a data issue, or needs the whole row.
     pub(crate) is_odd: bool,
 }
 
 impl RowReader<'_> {
-    /// The day of a time, if there is one; `None` if it is no time.
+    /// Returns the day of a time; `None` if the time is invalid.
     #[inline]
     pub(crate) fn day(time: Cell<'_>, zone: i32) -> Option<Option<i32>> {
         match time {
@@ -265,7 +264,7 @@ impl RowReader<'_> {
         }
     }
 
-    /// A code or a flag, by itself.
+    /// Reads a code or a flag on its own.
     #[cfg(feature = "parquet")]
     pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
         let value = mapped(self.says.get(input as usize).copied().flatten(), cell);
@@ -284,7 +283,7 @@ impl RowReader<'_> {
         }
     }
 
-    /// A label by itself; `None` if the mapping does not name it.
+    /// Reads a label on its own; `None` if the mapping does not name it.
     #[cfg(feature = "parquet")]
     pub(crate) fn label(&self, cell: Cell<'_>) -> Option<Label> {
         let (mut issues, at) = (Issues::default(), RowLocation { source: 0, line: 0 });
@@ -299,7 +298,7 @@ fn add_issue<T>(issues: &mut Issues, kind: IssueKind, at: RowLocation) -> Option
     None
 }
 
-/// The number of what looks like one of the service's codes: three digits.
+/// Returns the number of a string that looks like a code of the service: three digits.
 pub(crate) fn three_digits(text: &str) -> Option<u16> {
     let [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = text.as_bytes() else { return None };
     Some(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
@@ -327,7 +326,7 @@ fn label<'a>(
         return (Label::Unlabelled, None);
     };
     match (label, attack) {
-        // Whoever attacks is not who they say they are.
+        // An attacker is never genuine.
         (Label::Unlabelled, Some(_)) => (Label::Impostor, attack),
         (Label::Genuine, Some(_)) => {
             issues.add(IssueKind::GenuineAttack, at);

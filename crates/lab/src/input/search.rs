@@ -1,4 +1,4 @@
-//! Finds the data: files by name, and the files of folders. What a folder holds and a run does not read is listed.
+//! Finds data files: named files, and the files inside folders. Files that a run does not read are listed.
 
 use std::collections::HashMap;
 use std::fmt;

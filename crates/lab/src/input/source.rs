@@ -11,15 +11,15 @@ use flate2::bufread::GzDecoder;
 
 /// The path that names standard input.
 pub(crate) const STANDARD_INPUT: &str = "-";
-/// So much of standard input is read to find its format.
+/// The number of bytes of standard input that are read to detect its format.
 const HEAD: u64 = 1 << 20;
 
-/// What a file holds.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// JSON Lines.
     Json,
-    /// With a header; separated by the byte.
+    /// CSV with a header, and its delimiter.
     Csv(u8),
     Parquet,
 }
@@ -31,16 +31,16 @@ enum Packing {
     Zstd,
 }
 
-/// A file to be read.
+/// A data file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     path: PathBuf,
     pub(crate) format: Format,
     packing: Packing,
     length: u64,
-    /// When it was last written to, where the system says so.
+    /// The time of its last change, if the system reports one.
     changed: Option<SystemTime>,
-    /// What was read of standard input to find its format; the rest follows it.
+    /// The bytes of standard input that were read to detect its format; the rest follows them.
     head: Option<Arc<[u8]>>,
 }
 
@@ -67,10 +67,10 @@ impl Source {
         Some(Self { path: path.to_owned(), format, packing, length, changed, head: None })
     }
 
-    /// Standard input, which a path names as `-`. Its first bytes say how it is packed, and whether it is JSON Lines or CSV.
+    /// Standard input, which the path `-` names. Its first bytes show its compression, and whether it is JSON Lines or CSV.
     ///
     /// # Errors
-    /// If it cannot be read, or is Parquet, which is read from its end.
+    /// If it cannot be read, or is Parquet, which needs random access.
     pub(crate) fn standard_input() -> io::Result<Self> {
         let mut head = Vec::new();
         io::stdin().take(HEAD).read_to_end(&mut head)?;
@@ -100,12 +100,12 @@ impl Source {
         Ok(source)
     }
 
-    /// Whether it can be read once alone.
+    /// Returns whether it can be read only once.
     pub(crate) const fn is_standard_input(&self) -> bool {
         self.head.is_some()
     }
 
-    /// The beginning of the text in it, without taking anything from a later [`Source::open`].
+    /// Returns the start of its text. A later [`Source::open`] still starts at the beginning.
     pub(crate) fn peek(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         match &self.head {
             Some(head) => self.unpacked(Box::new(&**head)),
@@ -113,13 +113,13 @@ impl Source {
         }
     }
 
-    /// Where it is.
+    /// Returns its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes the file has.
+    /// Returns the length of the file, in bytes.
     #[must_use]
     pub const fn length(&self) -> u64 {
         self.length
@@ -129,7 +129,7 @@ impl Source {
         self.changed
     }
 
-    /// Whether the file has another length or another time of change than when it was found. Pipes are not compared.
+    /// Returns whether the file's length or time of change differs from when it was found. Pipes are not compared.
     pub(crate) fn has_changed(&self) -> bool {
         if self.is_standard_input() {
             return false;
@@ -140,7 +140,8 @@ impl Source {
         !std::fs::metadata(&self.path).is_ok_and(same)
     }
 
-    /// The text in it: unpacked, and as UTF-8 if it begins with a mark of UTF-16. `read` counts the bytes of the file itself.
+    /// Returns its text: decompressed, and converted to UTF-8 if it begins with a UTF-16 byte order mark. `read` counts the
+    /// bytes of the file itself.
     pub(crate) fn open<'r>(
         &self,
         read: &'r (dyn Fn(u64) + Send + Sync),
@@ -163,7 +164,7 @@ impl Source {
     }
 }
 
-/// The members of a gzip file, one after the other. Zeros behind the last one are padding, as tapes and disks leave it.
+/// Reads the members of a gzip file in order. Zeros after the last one are padding of tapes and disks.
 struct Members<R>(Option<GzDecoder<R>>);
 
 impl<R: BufRead> Read for Members<R> {

@@ -1,19 +1,19 @@
-//! Days, as far as counts by day need them. An instant has one day, however it is written: text, number or timestamp.
+//! Days for counts by day. An instant has one day, in every notation: string, number or timestamp.
 
 use std::ops::{Range, RangeInclusive};
 
 const DAY: i64 = 86_400;
 const MINUTES_OF_DAY: i32 = 1440;
-/// The years in which instants can be written with an offset: those that every warehouse counts days in.
+/// The years in which instants may have an offset: every warehouse can count their days.
 pub(crate) const YEARS: RangeInclusive<i32> = 1901..=2298;
-/// A number of seconds lies in this century, and so does one of milliseconds: other numbers are other things, such as
-/// microseconds, or a date written without its hyphens.
+/// A number is accepted as seconds or milliseconds only if it is in this century. Other numbers can be microseconds, or a date
+/// without hyphens.
 pub(crate) const SECONDS: Range<i64> = 946_684_800..4_102_444_800;
 
-/// How many digits a number that is a time has before its point.
+/// The number of digits before the point of a number that is a time.
 pub(crate) const DIGITS: [usize; 4] = [9, 10, 12, 13];
 
-/// The day since 1970 of a time, in the zone that is so many minutes east of UTC.
+/// Returns the day since 1970 of a time, in the zone that is this many minutes east of UTC.
 ///
 /// A time is a date, `2026-01-31`; a date and a time of day, `2026-01-31T23:59:59.5`, with `T` or a blank between them, in the
 /// zone, or in UTC or at an offset where `Z`, `UTC` or `+08:00` follows; or a number of seconds or milliseconds since 1970,
@@ -22,7 +22,7 @@ pub(crate) fn day(text: &str, zone: i32) -> Option<i32> {
     written_day(text.as_bytes(), zone).or_else(|| day_of_instant(written_number(text.as_bytes())?, zone))
 }
 
-/// The day since 1970 of a date, `2026-01-31`.
+/// Returns the day since 1970 of a date, `2026-01-31`.
 pub(crate) fn day_of_date(text: &str) -> Option<i32> {
     let (date, []) = text.as_bytes().split_first_chunk::<10>()? else { return None };
     written_date(*date)
@@ -36,7 +36,7 @@ fn written_day(text: &[u8], zone: i32) -> Option<i32> {
     }
     let (of_day, offset) = time_of_day(rest)?;
     let Some(offset) = offset else { return Some(day) };
-    // Offsets are whole minutes, so that seconds never reach another day.
+    // Offsets are whole minutes, so seconds never change the day.
     YEARS.contains(&self::date(day).0).then(|| day + (of_day - offset + zone).div_euclid(MINUTES_OF_DAY))
 }
 
@@ -44,14 +44,14 @@ fn written_date(date: [u8; 10]) -> Option<i32> {
     let [a, b, c, d, b'-', e, f, b'-', g, h] = date else { return None };
     let (year, month, of_month) = (number(&[a, b, c, d])?, number(&[e, f])?, number(&[g, h])?);
     let day = since_1970(year, month, of_month);
-    // There is no such date if the day is one of another month.
+    // A day of another month means that the date does not exist.
     let is = (1..=12).contains(&month)
         && of_month > 0
         && (of_month <= 28 || self::date(day) == (year, month, of_month));
     is.then_some(day)
 }
 
-/// The minute of the day, and the offset from UTC in minutes, if one is written.
+/// Returns the minute of the day, and the offset from UTC in minutes if there is one.
 fn time_of_day(text: &[u8]) -> Option<(i32, Option<i32>)> {
     let ([b'T' | b't' | b' ', a, b, b':', c, d], rest) = text.split_first_chunk::<6>()? else { return None };
     let (hour, minute) = (number(&[*a, *b])?, number(&[*c, *d])?);
@@ -71,7 +71,7 @@ fn time_of_day(text: &[u8]) -> Option<(i32, Option<i32>)> {
     (hour < 24 && minute < 60).then_some((hour * 60 + minute, offset))
 }
 
-/// An offset from UTC in minutes: `Z`, `UTC`, `+08`, `+0800` or `+08:00`.
+/// Parses an offset from UTC in minutes: `Z`, `UTC`, `+08`, `+0800` or `+08:00`.
 pub(crate) fn offset(text: &[u8]) -> Option<i32> {
     let (sign, rest) = match text {
         b"Z" | b"z" | b"UTC" => return Some(0),
@@ -93,7 +93,7 @@ fn number(digits: &[u8]) -> Option<i32> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i32::from(*digit - b'0')))
 }
 
-/// The whole part of a number of seconds or milliseconds, digit by digit: a double could round it to the next day.
+/// Returns the integer part of a number of seconds or milliseconds, from its digits: a double could round it to the next day.
 fn written_number(text: &[u8]) -> Option<i64> {
     let (written, exponent) = match text {
         [rest @ .., b'e' | b'E', places @ b'8'..=b'9'] => (rest, Some(places - b'0')),
@@ -120,20 +120,20 @@ fn written_number(text: &[u8]) -> Option<i64> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(*digit - b'0')))
 }
 
-/// The day since 1970 of seconds or milliseconds since then.
+/// Returns the day since 1970 of seconds or milliseconds.
 #[expect(clippy::cast_possible_truncation, reason = "only the day of a number of this century is used")]
 pub(crate) fn day_of_number(number: f64, zone: i32) -> Option<i32> {
     day_of_instant(number.floor() as i64, zone)
 }
 
-/// The same of whole numbers: a fraction never reaches another day.
+/// Returns the same for integers: a fraction never changes the day.
 #[expect(clippy::cast_possible_truncation, reason = "a day of this century")]
 fn day_of_instant(number: i64, zone: i32) -> Option<i32> {
     let seconds = [number, number.div_euclid(1000)].into_iter().find(|seconds| SECONDS.contains(seconds))?;
     Some((seconds + i64::from(zone) * 60).div_euclid(DAY) as i32)
 }
 
-/// By the calendar that counts years from March, so that the leap day comes last.
+/// The calendar counts years from March, so that the leap day comes last.
 const fn since_1970(year: i32, month: i32, day: i32) -> i32 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     365 * year + year.div_euclid(4) - year.div_euclid(100)
@@ -144,7 +144,7 @@ const fn since_1970(year: i32, month: i32, day: i32) -> i32 {
         - 719_468
 }
 
-/// The date of a day since 1970: year, month, day.
+/// Returns the date of a day since 1970: year, month, day.
 pub(crate) const fn date(day: i32) -> (i32, i32, i32) {
     let day = day + 719_468;
     let era = day.div_euclid(146_097);
@@ -157,13 +157,13 @@ pub(crate) const fn date(day: i32) -> (i32, i32, i32) {
     (year + era * 400 + late, month, day)
 }
 
-/// `2026-01-31`.
+/// Formats a day: `2026-01-31`.
 pub(crate) fn shown(day: i32) -> String {
     let (year, month, day) = date(day);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// `2026-01`.
+/// Formats a month: `2026-01`.
 pub(crate) fn month(day: i32) -> String {
     let (year, month, _) = date(day);
     format!("{year:04}-{month:02}")
@@ -181,7 +181,7 @@ mod tests {
             ("2000-02-29T00:00:00Z", 11_016),
             ("2026-01-01T00:30:00+08:00", 20_454),
             ("2026-12-31", 20_818),
-            // As PostgreSQL writes it.
+            // The notation of PostgreSQL.
             ("2026-12-31 23:59:59.5+08", 20_818),
         ] {
             assert_eq!(day(text, 480), Some(expected), "{text}");
@@ -280,7 +280,7 @@ mod tests {
             let days = [shanghai, utc, west].map(|zone| day(text, zone).map(shown).unwrap_or_default());
             assert_eq!(days, ["2026-03-02", "2026-03-01", "2026-03-01"], "{text}");
         }
-        // What says no offset is in the zone already.
+        // A time without an offset is local time in the zone.
         for text in ["2026-03-02", "2026-03-02T04:00", "2026-03-02 04:00:60.5"] {
             assert_eq!(
                 [shanghai, utc, west].map(|zone| day(text, zone).map(shown)),

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use crate::error::LabError;
 
-/// A time zone with the same offset all year: days are counted in it.
+/// A time zone with a fixed offset, in which days are counted.
 ///
-/// Zones that change their clocks are refused, because no SQL dialect without a time zone database counts their days.
+/// Zones with daylight saving time are refused, because SQL dialects without a time zone database cannot count their days.
 ///
 /// ```
 /// use cloudauth_lab::TimeZone;
@@ -44,7 +44,7 @@ const ZONES: [(&str, i32); 17] = [
     ("UTC", 0),
 ];
 
-/// The most that a zone is off UTC.
+/// The maximum offset of a zone from UTC.
 const MOST_MINUTES: i32 = 14 * 60;
 
 impl Default for TimeZone {
@@ -56,13 +56,13 @@ impl Default for TimeZone {
 }
 
 impl TimeZone {
-    /// Its name: one such as `Asia/Shanghai`, or its offset.
+    /// Returns its name, such as `Asia/Shanghai`, or its offset.
     #[must_use]
     pub fn name(&self) -> String {
         self.name.map_or_else(|| self.offset(), str::to_owned)
     }
 
-    /// How many minutes it is east of UTC.
+    /// Returns its offset in minutes east of UTC.
     pub(crate) const fn minutes(self) -> i32 {
         self.minutes
     }

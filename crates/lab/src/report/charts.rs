@@ -1,4 +1,4 @@
-//! What there is to see.
+//! The charts of the report.
 
 use cloudauth_policy::Input;
 
@@ -11,11 +11,11 @@ use crate::input::row::Label;
 use crate::tally::{ScoreCut, Tally, VERDICTS};
 use cloudauth_stats::{Estimate, Grid, Rate};
 
-/// From the tens below the lowest score to 100.
+/// From the multiple of ten below the lowest score to 100.
 pub(super) fn scores(tally: &Tally, words: Words) -> Axis {
     let first = |grid: &Grid| grid.counts().iter().position(|count| *count > 0);
     let least = tally.scores.iter().filter_map(first).min().unwrap_or_default();
-    // At least half of the scale, and all of the policy's thresholds.
+    // The axis covers at least half of the scale, and all thresholds of the policy.
     let cuts = || tally.decider.cuts_of(Input::VerifyScore).map(|cut| cut.value);
     let lowest = cuts().fold(f64::INFINITY, f64::min);
     let from = (least / 1000 * 10).min(50) as f64;
@@ -37,7 +37,7 @@ fn thresholds(tally: &Tally) -> Vec<(f64, String)> {
     tally.decider.cuts_of(Input::VerifyScore).map(name).collect()
 }
 
-/// Scores of each label as they are spread, and the policy's thresholds.
+/// Draws the score distribution of each label, and the policy's thresholds.
 pub(super) fn histogram(tally: &Tally, words: Words) -> String {
     let groups = [Label::Unlabelled, Label::Impostor, Label::Genuine].into_iter();
     let groups = groups.zip(["unlabelled", "impostor", "genuine"]).filter_map(|(label, class)| {
@@ -46,7 +46,7 @@ pub(super) fn histogram(tally: &Tally, words: Words) -> String {
         (all > 0).then_some((counts, all, class))
     });
     let groups: Vec<_> = groups.collect();
-    // Half points show all there is to see; few rows would be noise in them.
+    // Bins of half a point show every detail; with few rows they would only show noise.
     let fewest = groups.iter().map(|(_, all, _)| *all).min().unwrap_or_default();
     let (width, cells) = match fewest {
         0..2_000 => (2.0, 200),
@@ -66,18 +66,18 @@ pub(super) fn histogram(tally: &Tally, words: Words) -> String {
     plot.svg(words.get("histogram"))
 }
 
-/// On an axis of powers there is no place for none.
+/// A logarithmic axis has no position for zero.
 fn rate(rate: Rate) -> f64 {
     rate.fraction().filter(|rate| *rate > 0.0).unwrap_or(f64::NAN)
 }
 
-/// The power of ten below all rates that were seen and could have been.
+/// Returns the power of ten below all observed rates and the smallest rate that the data can show.
 fn least(all: &[Estimate]) -> f64 {
     let most = all.iter().map(|at| at.point.fmr.of().max(at.point.fnmr.of())).max().unwrap_or(1);
     10_f64.powf(-(most.max(1) as f64).log10().ceil()).clamp(1e-6, 1e-3)
 }
 
-/// Both errors over the threshold.
+/// Draws both error rates over the threshold.
 pub(super) fn errors(tally: &Tally, all: &[Estimate], words: Words) -> String {
     // The vendor's table ends at 1/100000.
     let low = least(all).min(1e-5);
@@ -97,7 +97,7 @@ pub(super) fn errors(tally: &Tally, all: &[Estimate], words: Words) -> String {
     plot.named("vendor", words.get("vendor_line")).svg(words.get("errors"))
 }
 
-/// The trade of one error for the other, on normal axes. `None` where there is no trade: no threshold makes both errors.
+/// Draws the DET curve: one error rate over the other, on normal axes. `None` if no threshold has both errors.
 pub(super) fn det(all: &[Estimate], words: Words) -> Option<String> {
     let both = |at: &&Estimate| at.point.fmr.count() > 0 && at.point.fnmr.count() > 0;
     let seen: Vec<_> = all.iter().filter(both).collect();
@@ -112,7 +112,7 @@ pub(super) fn det(all: &[Estimate], words: Words) -> Option<String> {
     plot.line("genuine", seen.iter().map(|at| (rate(at.point.fmr), rate(at.point.fnmr))));
     for score in [70.0, 75.0, 80.0] {
         if let Some(at) = all.iter().find(|at| at.point.threshold == score) {
-            // Where one error was not seen, it lies on the axis.
+            // A rate of zero is drawn on the axis.
             let place = |of: Rate| of.fraction().unwrap_or(f64::NAN);
             let point = (place(at.point.fmr), place(at.point.fnmr));
             let class = if both(&at) { "impostor" } else { "impostor none" };
@@ -124,10 +124,10 @@ pub(super) fn det(all: &[Estimate], words: Words) -> Option<String> {
     Some(plot.named("equal", words.get("det_equal")).svg(words.get("det")))
 }
 
-/// Fewer rows make a share that says little.
+/// A share of fewer rows says little.
 const FEW: u64 = 30;
 
-/// Who got a label, by points of the score.
+/// Draws the label coverage, by points of the score.
 pub(super) fn coverage(tally: &Tally, of: &Calibration, words: Words) -> String {
     let rules: Vec<_> = of
         .labels_stop_below
@@ -148,7 +148,7 @@ pub(super) fn coverage(tally: &Tally, of: &Calibration, words: Words) -> String 
     plot.named("approve", words.get("approved")).svg(words.get("coverage"))
 }
 
-/// Scores month by month, and how far from the reference.
+/// Draws scores month by month, and their distance from the reference.
 pub(super) fn drift(drift: &Drift, words: Words) -> [String; 2] {
     let last = u32::try_from(drift.months.len().saturating_sub(1)).unwrap_or(u32::MAX);
     let months = || (0_u32..).map(f64::from).zip(&drift.months);
@@ -169,7 +169,7 @@ pub(super) fn drift(drift: &Drift, words: Words) -> [String; 2] {
     let of_chance = drift.months.iter().filter_map(|month| month.psi_critical);
     let most = drift.months.iter().filter_map(|month| month.psi).chain(of_chance).fold(1e-4, f64::max);
     let mut psi = Plot::new(axis(), Axis::new(Scale::Linear(0.0, most * 1.15), "PSI"), &[]);
-    // Each month has its own: few rows differ more by chance.
+    // Each month has its own critical value, because few rows differ more by chance.
     psi.line("equal", months().map(|(at, month)| (at, month.psi_critical.unwrap_or(f64::NAN))));
     psi.line("impostor", months().map(|(at, month)| (at, month.psi.unwrap_or(f64::NAN))));
     for (at, month) in months() {
@@ -180,7 +180,7 @@ pub(super) fn drift(drift: &Drift, words: Words) -> [String; 2] {
     [spread.svg(words.get("spread")), psi.svg(words.get("psi"))]
 }
 
-/// What is not approved, day by day. `None` of a single day.
+/// Draws the share of rows that are not approved, day by day. `None` for a single day.
 pub(super) fn days(tally: &Tally, words: Words) -> Option<String> {
     let (first, last) = (*tally.days.keys().next()?, *tally.days.keys().next_back()?);
     let since = |day: i32| u32::try_from(day.saturating_sub(first)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How the report prints numbers and texts.
+//! The template filters for numbers and strings.
 
 use cloudauth_policy::VENDOR_TABLE;
 use minijinja::value::Kwargs;
@@ -8,9 +8,9 @@ use super::plot;
 use super::words::Words;
 use crate::analysis::percent::percent;
 
-/// Adds the filters by which the page prints numbers, and values that the data named.
+/// Adds the filters for numbers, and for values that come from the data.
 pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
-    // A number and its sign stay together.
+    // A number and its sign stay on one line.
     let sign = words.get("percent").replace(' ', "\u{a0}");
     let of_interval = sign.clone();
     pages.add_filter("thousands", thousands);
@@ -25,7 +25,7 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     });
     // Thresholds are printed exactly, with all their decimals.
     pages.add_filter("score", |score: f64| score.to_string());
-    // A probability is never 0.
+    // A p-value is never shown as 0.
     pages.add_filter("chance", |p: Option<f64>| match p {
         None => "–".to_owned(),
         Some(p) if p < 0.0001 => "< 0.0001".to_owned(),
@@ -35,12 +35,12 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("vendor_says", move |far: Option<f64>, threshold: f64| {
         vendor_says(far, threshold, words)
     });
-    // What the lab calls values that are none stands in brackets.
+    // The lab's names for missing values are in parentheses.
     pages.add_filter("value", move |value: String| match value.as_str() {
         "(missing)" | "(no code)" => words.get(&value).to_owned(),
         _ => value,
     });
-    // A segment has rows without a value, and may have a value that looks like that.
+    // A segment can have rows without a value, and a value with the same text.
     pages.add_filter("segment", move |value: String| match value.as_str() {
         "" => words.get("(none)").to_owned(),
         none if none == words.get("(none)") => format!("\"{none}\""),
@@ -49,7 +49,7 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
     pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
 }
 
-/// A text with values in its places.
+/// Fills values into the placeholders of a text.
 fn fill(text: &str, values: &Kwargs) -> Result<Value, minijinja::Error> {
     let mut filled = String::new();
     for (number, part) in text.split('{').enumerate() {
@@ -75,7 +75,7 @@ fn one_in(share: f64) -> String {
     format!("1/{}", thousands((1.0 / share).round() as u64))
 }
 
-/// The vendor's rate: as the table has it, or what it implies between its rows.
+/// Formats the vendor's rate: as in its table, or as implied between two rows of it.
 fn vendor_says(far: Option<f64>, threshold: f64, words: Words) -> String {
     let row =
         VENDOR_TABLE.iter().find(|(score, _)| *score == threshold).and_then(|(_, rate)| rate.split_once('/'));

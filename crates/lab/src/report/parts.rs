@@ -1,4 +1,4 @@
-//! What the page shows beside the answers of the other commands.
+//! The parts of the page that no other command has.
 
 use cloudauth_policy::Verdict;
 use minijinja::value::Serde;
@@ -14,7 +14,7 @@ use crate::analysis::replay::Replay;
 use crate::input::row::Label;
 use crate::tally::{Tally, VERDICTS, verdict_number};
 
-/// Impostors approved, and genuine people not approved, and rejected. Without labels there is nothing to tell.
+/// Returns the impostors approved, and the genuine people not approved and rejected. Empty without labels.
 pub(super) fn people(tally: &Tally) -> Value {
     let share = tally.share();
     let of = |label: Label, is: fn(Verdict) -> bool| {
@@ -44,12 +44,12 @@ pub(super) fn issues(replay: &Replay, words: Words) -> Vec<Value> {
 /// The most failing examples, and the most skipped files, that a report lists.
 const LISTED: usize = 20;
 
-/// The first entries of a list that may be long.
+/// Returns the first entries of a list that may be long.
 pub(super) fn first(list: &[impl ToString]) -> Vec<String> {
     list.iter().take(LISTED).map(ToString::to_string).collect()
 }
 
-/// Rows by both verdicts, which way they go and how dark each is to be.
+/// Returns the rows by both verdicts, with the direction of the change and the shade of the cell.
 pub(super) fn matrix(compare: &Compare) -> Value {
     let most = compare.flips.iter().filter(|flip| flip.from != flip.to).map(|flip| flip.rows.all).max();
     let rows = VERDICTS.map(|from| {
@@ -75,10 +75,10 @@ pub(super) fn matrix(compare: &Compare) -> Value {
     Value::from(rows.to_vec())
 }
 
-/// So many causes are shown.
+/// The maximum number of causes that are shown.
 const CAUSES: usize = 12;
 
-/// By which rules rows are decided otherwise, the most frequent first.
+/// Returns the pairs of rules that change decisions, the most frequent first.
 pub(super) fn causes(tally: &Tally) -> Vec<Value> {
     let Some(candidate) = &tally.candidate else { return Vec::new() };
     let (of_a, of_b) = tally.sizes();
@@ -100,7 +100,7 @@ pub(super) fn causes(tally: &Tally) -> Vec<Value> {
     pairs.into_iter().take(CAUSES).map(cause).collect()
 }
 
-/// The scores between thresholds, each with its bands and the shares of rows in them.
+/// Returns the bands between thresholds of each score, with the share of rows in them.
 pub(super) fn bands(drift: &Drift) -> Vec<Value> {
     let shifts = drift.scores.iter().filter(|shift| !shift.between.is_empty());
     let shift = |shift: &crate::analysis::drift::ScoreShift| {
@@ -110,7 +110,7 @@ pub(super) fn bands(drift: &Drift) -> Vec<Value> {
     shifts.map(shift).collect()
 }
 
-/// The intervals over people, each once.
+/// Returns the distinct intervals over people.
 pub(super) fn people_at(calibration: &Calibration) -> Vec<Value> {
     let people = calibration.targets.iter().filter_map(|target| target.people.as_ref());
     let mut told: Vec<&crate::analysis::calibrate::People> = Vec::new();

@@ -1,18 +1,18 @@
-//! Plots as SVG: axes that people know, lines, bands, areas. Colours are the page's, by class. What is no number is a gap.
+//! Plots as SVG: axes, lines, bands, areas. The page's classes set the colours. A value that is not a number leaves a gap.
 
 use super::scale::Axis;
 
 const WIDTH: f64 = 520.0;
-/// Of the part between the axes.
+/// The size of the area between the axes.
 const INNER: f64 = 240.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 18.0;
 const BOTTOM: f64 = 46.0;
-/// A line of text, and about what a character takes of it.
+/// The height of a line of text, and the approximate width of a character.
 const LINE: f64 = 16.0;
 const CHAR: f64 = 6.8;
 
-/// A plot that is being drawn.
+/// A plot under construction.
 #[derive(Debug)]
 pub(super) struct Plot {
     x: Axis,
@@ -23,7 +23,7 @@ pub(super) struct Plot {
 }
 
 impl Plot {
-    /// With a line from top to bottom at each of `rules`, whose names stand above, so that they cover nothing.
+    /// Starts a plot with a vertical line at each of `rules`. Their names are above the plot, so that they cover nothing.
     pub(super) fn new(x: Axis, y: Axis, rules: &[(f64, String)]) -> Self {
         let mut plot = Self { x, y, top: 26.0, body: String::new(), legend: Vec::new() };
         let mut rules: Vec<_> = rules.iter().filter(|(value, _)| value.is_finite()).collect();
@@ -69,9 +69,9 @@ impl Plot {
 
     fn path(&self, points: impl IntoIterator<Item = (f64, f64)>) -> String {
         let mut path = String::new();
-        // Where the last point was drawn, and how many since the last gap.
+        // The position of the last point, and the number of points since the last gap.
         let (mut last, mut drawn) = ((f64::NAN, f64::NAN), 0);
-        // A point alone is a point.
+        // A single point is drawn as a dot.
         let end = |drawn: u32| if drawn == 1 { "h0" } else { "" };
         for (x, y) in points {
             if !x.is_finite() || !y.is_finite() {
@@ -80,7 +80,7 @@ impl Plot {
                 continue;
             }
             let (x, y) = (self.across(x), self.down(y));
-            // What lies in the same place of the picture is drawn once.
+            // Points at the same position of the picture are drawn once.
             if drawn > 0 && (x - last.0).abs() < 0.4 && (y - last.1).abs() < 0.4 {
                 continue;
             }
@@ -102,7 +102,7 @@ impl Plot {
         self
     }
 
-    /// Between two lines of the same length.
+    /// Fills the area between two lines of the same length.
     pub(super) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) -> &mut Self {
         let points = points.iter().filter(|(x, low, high)| (x + low + high).is_finite());
         let lower = points.clone().map(|(x, low, _)| (*x, *low));
@@ -114,7 +114,7 @@ impl Plot {
         self
     }
 
-    /// Steps filled down to the bottom, each from `x` to `x + width`. Where nothing is, nothing is drawn.
+    /// Draws steps filled down to the bottom, each from `x` to `x + width`. An empty step is not drawn.
     pub(super) fn steps(
         &mut self,
         class: &str,
@@ -138,7 +138,7 @@ impl Plot {
         self
     }
 
-    /// A point with a word beside it, and more of them for who points at it.
+    /// Draws a point with a label, and a longer text when the pointer is on it.
     pub(super) fn dot(&mut self, class: &str, (x, y): (f64, f64), word: &str, title: &str) -> &mut Self {
         if x.is_finite() && y.is_finite() {
             let (x, y, word, title) = (self.across(x), self.down(y), escape(word), escape(title));
@@ -150,7 +150,7 @@ impl Plot {
         self
     }
 
-    /// The picture, for readers who see and for those who do not.
+    /// Returns the picture, with a description for screen readers.
     pub(super) fn svg(&self, title: &str) -> String {
         let [title, x_name, y_name] = [title, &self.x.name, &self.y.name].map(escape);
         let (top, right, bottom) = (self.top, WIDTH - RIGHT, self.bottom());
@@ -167,7 +167,7 @@ impl Plot {
         }
         for (number, (tick, label)) in self.x.ticks.iter().enumerate() {
             let (x, label) = (self.across(*tick), escape(label));
-            // A small screen has room for every other one.
+            // A small screen has room for every other label.
             let class = if number % 2 == 1 { " class='odd'" } else { "" };
             let is_wide = x + CHAR / 2.0 * label.chars().count() as f64 > WIDTH;
             let (beside, anchor) = if is_wide { (WIDTH, "end") } else { (x, "middle") };
@@ -190,7 +190,7 @@ impl Plot {
     }
 }
 
-/// Text in SVG, in attributes in single quotes too.
+/// Escapes text in SVG, also for attributes in single quotes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for char in text.chars() {
@@ -215,7 +215,7 @@ mod tests {
         Axis::new(Scale::Linear(low, high), "axis")
     }
 
-    /// All there is, of these points.
+    /// Returns the range of these points.
     fn drawn(x: Axis, y: Axis, points: &[(f64, f64)]) -> String {
         let mut plot =
             Plot::new(x, y, &points.iter().map(|(x, _)| (*x, "rule".to_owned())).collect::<Vec<_>>());

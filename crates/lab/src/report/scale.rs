@@ -1,14 +1,14 @@
-//! How values lie on an axis, and where it is marked.
+//! Axes: the position of values, and the tick marks.
 
 use cloudauth_stats::probit;
 
-/// How values lie on an axis.
+/// The scale of an axis.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Scale {
     Linear(f64, f64),
-    /// By powers of ten.
+    /// Powers of ten.
     Log(f64, f64),
-    /// By the normal distribution, as DET plots have it: two normal distributions of scores make a straight line.
+    /// The normal distribution, as in DET plots: two normal distributions of scores make a straight line.
     Probit(f64, f64),
 }
 
@@ -18,7 +18,7 @@ impl Scale {
         (low, high)
     }
 
-    /// From 0 to 1; values beyond the ends lie on them.
+    /// Returns the position from 0 to 1. Values beyond the ends are drawn on them.
     pub(super) fn place(self, value: f64) -> f64 {
         let (low, high) = self.ends();
         let way: fn(f64) -> f64 = match self {
@@ -27,7 +27,7 @@ impl Scale {
             Self::Probit(..) => probit,
         };
         let place = (way(value.clamp(low, high.max(low))) - way(low)) / (way(high) - way(low));
-        // An axis of no length has one place.
+        // An axis of no length has one position.
         if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.5 }
     }
 
@@ -53,21 +53,21 @@ impl Scale {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, no less than this.
+/// Returns the next of 1, 2 or 5 times a power of ten.
 pub(super) fn nice_step(least: f64) -> f64 {
     let power = 10_f64.powf(least.max(1e-12).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= least * 0.999);
     step.unwrap_or(10.0) * power
 }
 
-/// A number on an axis, without what floating point adds to it.
+/// Formats a number of an axis without floating-point noise.
 pub(super) fn plain(value: f64) -> String {
     let digits = if value == 0.0 { 0.0 } else { (3.0 - value.abs().log10().floor()).clamp(0.0, 12.0) };
     let text = format!("{value:.0$}", digits as usize);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// An axis: what is told on it, and how it is marked.
+/// An axis: its title, scale and tick marks.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     pub(super) scale: Scale,
@@ -76,19 +76,19 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Of plain numbers.
+    /// An axis of plain numbers.
     pub(super) fn new(scale: Scale, name: &str) -> Self {
         let ticks = scale.ticks().into_iter().map(|at| (at, plain(at))).collect();
         Self { scale, name: name.to_owned(), ticks }
     }
 
-    /// Of shares, told in percent with this sign.
+    /// An axis of shares, in percent with this sign.
     pub(super) fn shares(scale: Scale, name: &str, sign: &str) -> Self {
         let tick = |at: f64| (at, format!("{}{sign}", plain(at * 100.0)));
         Self { scale, name: name.to_owned(), ticks: scale.ticks().into_iter().map(tick).collect() }
     }
 
-    /// With a name at each whole number, as many as there is room for.
+    /// An axis with a name at each integer, as many as there is room for.
     pub(super) fn named(most: u32, name: &str, name_of: impl Fn(u32) -> String) -> Self {
         let step = most.div_ceil(5).max(1);
         let ticks = (0..=most).step_by(step as usize).map(|at| (f64::from(at), name_of(at))).collect();

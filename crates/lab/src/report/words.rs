@@ -17,7 +17,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// As HTML has it.
+    /// The value of the HTML `lang` attribute.
     pub(super) const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -50,7 +50,7 @@ impl Words {
         texts().get(name).map_or("", |both| if self.0 == Language::Zh { &both.zh } else { &both.en })
     }
 
-    /// All, for the page.
+    /// Returns all texts, for the page.
     pub(super) fn all(self) -> BTreeMap<&'static str, &'static str> {
         texts().keys().map(|name| (name.as_str(), self.get(name))).collect()
     }

@@ -1,6 +1,5 @@
-//! Most rows at once: codes, flags, labels and segments are looked at once for each text, the policies decide in columns, and
-//! what is left for a row are a few steps. A row of which there is something to tell is odd: it goes the way that rows go
-//! which come one by one.
+//! Decides most rows in columns: codes, flags, labels and segments are read once for each distinct string, and the policies
+//! decide whole batches. A row with a possible data issue is odd, and is decided row by row.
 
 use arrow_array::Array;
 use cloudauth_policy::{Column, Input, Policy};
@@ -12,28 +11,28 @@ use crate::tally::issues::Issues;
 use crate::tally::{Counted, Counter, VerdictMatrix, code_number};
 use cloudauth_stats::grid::NO_SCORE;
 
-/// More segments' values in a batch are no segments, and not worth a table.
+/// The maximum number of segment values that a batch counts in a table.
 const MOST_VALUES: usize = 2000;
 const FIRST_SCORE: usize = Input::VerifyScore as usize;
 
-/// A batch, as columns.
+/// A batch, in columns.
 pub(super) struct BatchDecider<'t> {
     task: &'t Task<'t>,
-    /// Whether it can decide at all.
+    /// Whether the mapping and the policies allow batches.
     is_able: bool,
     odd: Vec<bool>,
-    /// By policy and input.
+    /// The columns by policy and input.
     classes: [Vec<Vec<u8>>; 2],
-    /// NaN where there is none.
+    /// NaN for a missing score.
     scores: [Vec<f64>; 3],
-    /// Where they are counted.
+    /// The slots of the scores.
     slots: [Vec<u16>; 3],
     codes: Vec<u16>,
     labels: Vec<Label>,
     days: Vec<Option<u32>>,
     rules: [Vec<u8>; 2],
     segments: Vec<Segment>,
-    /// By input, whether it is missing in a row; empty if it is in none, or nobody asks.
+    /// For each input, the rows in which it is missing; empty if it is missing in no row, or no policy reads it.
     missing: Vec<Vec<bool>>,
 }
 
@@ -64,7 +63,7 @@ impl<'t> BatchDecider<'t> {
         [Some(self.task.policy), self.task.candidate]
     }
 
-    /// Takes a batch and decides it; `false` if it must be gone through row by row.
+    /// Loads a batch and decides it; `false` if its rows must be read one by one.
     pub(super) fn load(
         &mut self,
         held: &[ColumnData],
@@ -116,7 +115,7 @@ impl<'t> BatchDecider<'t> {
         self.decide(rows, counter)
     }
 
-    /// A code or a flag.
+    /// Loads a code or a flag.
     fn take_texts(&mut self, input: Input, held: &ColumnData, rows: usize, by: &RowReader<'_>) -> Option<()> {
         let (keys, entries) = held.coded(rows)?;
         let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
@@ -173,7 +172,7 @@ impl<'t> BatchDecider<'t> {
         missing.resize(if is_asked { rows } else { 0 }, false);
         for (row, (score, odd)) in scores.iter_mut().zip(&mut self.odd).enumerate() {
             if nulls.is_none_or(|nulls| nulls.is_null(row)) {
-                // What lies under a NULL is no score.
+                // The value under a NULL is not a score.
                 *score = f64::NAN;
                 if let Some(missing) = missing.get_mut(row) {
                     *missing = true;
@@ -219,7 +218,7 @@ impl<'t> BatchDecider<'t> {
                     add(row, if numbers.is_valid(row) { number(numbers.value(row)) } else { Cell::Missing });
                 }
             }
-            // Nothing is odd about a date.
+            // A date is never odd.
             ColumnData::Days(days) => {
                 self.days.extend(days.iter().map(|day| day.map(|day| counter.day(day))));
             }
@@ -245,13 +244,13 @@ impl<'t> BatchDecider<'t> {
             policy.batch(&columns).ok()?.rules(rules);
         }
         if self.task.candidate.is_some() {
-            // The first of each kind of flip are told of with their place and id.
+            // The first rows of each kind of change become examples with location and id.
             let mut marked = [[0; 4]; 4];
             for row in 0..rows {
                 let (a, b) = counter.says(self.rules(row));
                 let Some(marked) = marked.get_mut(a).and_then(|of_a| of_a.get_mut(b)) else { continue };
                 let odd = self.odd.get_mut(row)?;
-                // What is odd already is decided by itself, and maybe otherwise.
+                // An odd row is decided separately and its rule may differ.
                 if a != b && !*odd && *marked < counter.wants((a, b)) {
                     *marked += 1;
                     *odd = true;
@@ -267,7 +266,7 @@ impl<'t> BatchDecider<'t> {
         (rule(a), rule(b))
     }
 
-    /// Whether a row has to be looked at by itself.
+    /// Returns whether a row has to be decided on its own.
     pub(super) fn is_odd(&self, row: usize) -> bool {
         self.odd.get(row).copied().unwrap_or(true)
     }
@@ -297,7 +296,7 @@ impl<'t> BatchDecider<'t> {
         }
     }
 
-    /// Hands on what is counted by batch.
+    /// Moves the counts of the batch to the tally.
     pub(super) fn unload(&mut self, issues: &mut Issues, counter: &mut Counter) {
         for (input, missing) in Input::ALL.into_iter().zip(&self.missing) {
             let missing = missing.iter().zip(&self.odd).filter(|(missing, odd)| **missing && !**odd);

@@ -1,4 +1,4 @@
-//! Where a run stands, saved so that it can be resumed.
+//! The checkpoint of a run, from which it can be resumed.
 
 use std::fs::File;
 use std::io::{BufReader, Write};
@@ -14,10 +14,10 @@ use crate::error::LabError;
 use crate::input::chunks::Position;
 use crate::tally::{ScoreCut, Tally};
 
-/// The version of the format. Another one is refused.
+/// The version of the format. Other versions are refused.
 const FORMAT: u32 = 4;
 
-/// What a run needs in order to resume.
+/// The state that a run needs in order to resume.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Checkpoint {
     of: String,
@@ -26,12 +26,12 @@ pub(super) struct Checkpoint {
     cuts: String,
     pub(super) tally: Tally,
     pub(super) position: Position,
-    /// The decisions until here, where they are written.
+    /// The decision file so far, if there is one.
     pub(super) decisions: Option<Saved>,
 }
 
 impl Checkpoint {
-    /// The start of a run.
+    /// Returns the state at the start of a run.
     pub(super) fn start(task: &Task<'_>) -> Self {
         Self {
             of: fingerprint(task),
@@ -42,7 +42,7 @@ impl Checkpoint {
         }
     }
 
-    /// Loads a checkpoint of this run. `None` if there is no such file.
+    /// Loads a checkpoint of this run. `None` if the file does not exist.
     pub(super) fn load(path: &Path, task: &Task<'_>) -> Result<Option<Self>, LabError> {
         if !path.exists() {
             return Ok(None);
@@ -61,7 +61,7 @@ impl Checkpoint {
         Ok(Some(checkpoint))
     }
 
-    /// Saves it for its owner alone: it holds hashes of people, for whom guesses can be tried.
+    /// Saves it, readable by its owner only: it holds hashes of subjects, which can be guessed.
     pub(super) fn save(&self, path: &Path) -> Result<(), LabError> {
         let write = || {
             let mut file = OutputFile::create(path, Access::Private)?;
@@ -83,8 +83,8 @@ fn cuts(task: &Task<'_>) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A hash of all that makes a checkpoint useless when it changes: policies, mapping, what is kept, and the data files with their
-/// length and time of change.
+/// A hash of everything that makes a checkpoint useless when it changes: policies, mapping, options, and the data files with
+/// their length and time of change.
 fn fingerprint(task: &Task<'_>) -> String {
     let mut hash = Sha256::new();
     for policy in [Some(task.policy), task.candidate].into_iter().flatten() {

@@ -14,28 +14,28 @@ use crate::tally::issues::RowLocation;
 /// The header of the decision file.
 const DECISIONS: &str = "file,line,id,verdict,rule,reason,hint,queue\n";
 
-/// What a checkpoint says of the decision file.
+/// The decision file as a checkpoint records it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Saved {
     /// The name of the unfinished file, in the target's folder.
     partial: String,
-    /// The bytes in it that the checkpoint has counted.
+    /// Its length at the checkpoint, in bytes.
     length: u64,
 }
 
 /// The decision file of a run.
 pub(super) struct Decisions {
     target: PathBuf,
-    /// `None` where an earlier run has put the file in place.
+    /// `None` if an earlier run has put the file in place.
     file: Option<OutputFile>,
     saved: Option<Saved>,
-    /// The number of the piece whose decisions are written next.
+    /// The number of the chunk whose decisions are written next.
     next: u64,
     waiting: BTreeMap<u64, Vec<u8>>,
 }
 
 impl Decisions {
-    /// Begins the file, or resumes that of a checkpoint.
+    /// Creates the file, or resumes the file of a checkpoint.
     pub(super) fn open(target: &Path, saved: Option<&Saved>, is_complete: bool) -> Result<Self, LabError> {
         let failed = |error: &io::Error| LabError::unwritten(target, error);
         let new =
@@ -98,12 +98,12 @@ impl Decisions {
         }
     }
 
-    /// The number of the piece whose decisions are written next.
+    /// Returns the number of the chunk whose decisions are written next.
     pub(super) const fn next(&self) -> u64 {
         self.next
     }
 
-    /// Takes the decisions of a piece and writes those whose turn it is, in the order of the data.
+    /// Takes the decisions of a chunk and writes all that are next in the order of the data.
     pub(super) fn add(&mut self, number: u64, decisions: Vec<u8>) -> Result<(), LabError> {
         let Some(file) = &mut self.file else { return Ok(()) };
         self.waiting.insert(number, decisions);
@@ -123,7 +123,7 @@ impl Decisions {
         file.commit().map_err(|error| LabError::unwritten(&self.target, &error))
     }
 
-    /// Leaves the file of an incomplete run beside its target; gives its path.
+    /// Leaves the file of an incomplete run next to its target. Returns its path.
     pub(super) fn leave(mut self) -> Result<Option<PathBuf>, LabError> {
         self.sync()?;
         Ok(self.file.as_mut().and_then(OutputFile::keep_when_dropped).map(Path::to_owned))

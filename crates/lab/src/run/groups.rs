@@ -1,4 +1,4 @@
-//! Decides the row groups of Parquet files, in batches of columns where it can.
+//! Decides the row groups of Parquet files, in batches if possible.
 
 use std::io;
 
@@ -24,7 +24,7 @@ impl Worker<'_> {
     ) -> Result<(), LabError> {
         let names: Vec<&[u8]> = table.places.iter().map(|place| place.name.as_bytes()).collect();
         let columns = self.task.columns(source, &names)?;
-        // A file without one of them is refused.
+        // A file without a required column is refused.
         self.unseen.clear();
         let mut columns: Vec<Option<&Place>> =
             columns.into_iter().map(|column| table.places.get(column?)).collect();
@@ -89,7 +89,7 @@ impl Worker<'_> {
     }
 }
 
-/// Whether anything depends on a slot.
+/// Returns whether anything depends on a slot.
 fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
     const DEVICE_RISK: usize = Input::DeviceRisk as usize;
     let asked = |input: &Input| task.asks(*input);
@@ -97,7 +97,7 @@ fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
         slot::SUBJECT => task.keep_people,
         slot::ID => task.candidate.is_some() || task.write_decisions,
         slot::RESULT => false,
-        // What is no text is told of, asked for or not.
+        // A malformed value is always reported, even if no policy reads it.
         DEVICE_RISK => asked(&Input::DeviceRisk) || *kind != DataType::Utf8,
         _ => match Input::ALL.get(number) {
             Some(input @ (Input::Code | Input::FaceAttack | Input::FaceOcclusion)) => asked(input),

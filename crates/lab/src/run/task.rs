@@ -1,4 +1,4 @@
-//! What a run does, shared by its threads.
+//! The settings of a run that its threads share.
 
 use cloudauth_policy::{Input, Policy};
 
@@ -10,17 +10,17 @@ use crate::input::row::slot;
 use crate::input::source::Source;
 use crate::tally::Scales;
 
-/// What all threads share.
+/// The settings that all threads share.
 pub(crate) struct Task<'t> {
     pub(crate) policy: &'t Policy,
     pub(crate) candidate: Option<&'t Policy>,
     pub(crate) mapping: &'t Mapping,
     pub(crate) sources: &'t [Source],
     pub(crate) wanted: Wanted,
-    /// Where the first policy's scores are counted.
+    /// The slots in which the first policy's scores are counted.
     pub(crate) scales: Scales,
     pub(crate) slots: Vec<String>,
-    /// Whether somebody has said where things stand, so that they must be there.
+    /// Whether there is a mapping file, so that its columns are required.
     pub(crate) is_mapped: bool,
     pub(crate) keep_people: bool,
     pub(crate) write_decisions: bool,
@@ -28,18 +28,18 @@ pub(crate) struct Task<'t> {
 }
 
 impl Task<'_> {
-    /// Whether a policy speaks of an input.
+    /// Returns whether a policy reads an input.
     pub(crate) fn asks(&self, input: Input) -> bool {
         let mut policies = [Some(self.policy), self.candidate].into_iter().flatten();
         policies.any(|policy| policy.inputs().any(|other| other == input))
     }
 
-    /// Whether ids are wanted: for examples and the decision file.
+    /// Returns whether ids are needed: for examples and the decision file.
     pub(crate) const fn names_rows(&self) -> bool {
         self.candidate.is_some() || self.write_decisions
     }
 
-    /// The column of each slot in a file.
+    /// Returns the column of each slot in a file.
     pub(crate) fn columns(&self, source: usize, names: &[&[u8]]) -> Result<Vec<Option<usize>>, LabError> {
         let file = self.file(source);
         let mut columns = Vec::with_capacity(self.slots.len());
@@ -67,7 +67,7 @@ impl Task<'_> {
         Ok(columns)
     }
 
-    /// Whether an input is there that a policy asks for; `true` where no input has a place.
+    /// Returns whether the file has an input that a policy reads; `true` if no input has a column.
     pub(crate) fn finds_inputs(&self, is_there: impl Fn(usize) -> bool) -> bool {
         let is_reply = self.mapping.shape == Shape::Reply;
         let is_placed = |slot: &usize| self.slots.get(*slot).is_some_and(|path| !path.is_empty());
@@ -76,13 +76,13 @@ impl Task<'_> {
         self.allow_missing_inputs || slots.peek().is_none() || slots.any(is_there)
     }
 
-    /// The slots, beside inputs, whose paths the mapping names. Missing inputs are counted separately.
+    /// Returns the slots, other than inputs, whose paths the mapping names. Missing inputs are counted separately.
     pub(crate) fn named(&self) -> impl Iterator<Item = (usize, &String)> {
         let slots = self.slots.iter().enumerate().skip(Input::ALL.len());
         slots.filter(|(slot, path)| self.is_mapped && *slot != slot::RESULT && !path.is_empty())
     }
 
-    /// The name of a file, for errors.
+    /// Returns the name of a file, for errors.
     pub(super) fn file(&self, source: usize) -> String {
         self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()
     }

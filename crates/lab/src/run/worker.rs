@@ -1,4 +1,4 @@
-//! Reads pieces, decides each row, and counts.
+//! Reads chunks, decides each row, and counts.
 
 use std::path::Path;
 
@@ -19,9 +19,9 @@ pub(crate) struct Worker<'t> {
     pub(crate) rows: RowReader<'t>,
     pub(crate) counter: Counter,
     pub(crate) decisions: Vec<u8>,
-    /// Whether the piece at the start of a file has lines without inputs so far; `None` where it no longer matters.
+    /// Whether all lines so far of the first chunk of a file have no inputs; `None` when it no longer matters.
     lacks_inputs: Option<bool>,
-    /// The slots that the mapping names and no row has had.
+    /// The slots that the mapping names and no row has had so far.
     pub(crate) unseen: Vec<usize>,
 }
 
@@ -40,7 +40,7 @@ impl<'t> Worker<'t> {
         }
     }
 
-    /// What it has counted.
+    /// Returns the counts.
     pub(crate) fn done(self) -> Tally {
         let mut tally = self.counter.done(self.rows.issues);
         let is_seen = |(slot, _): &(usize, _)| !self.unseen.contains(slot);
@@ -48,7 +48,7 @@ impl<'t> Worker<'t> {
         tally
     }
 
-    /// Decides a piece; gives the lines of the decision file.
+    /// Decides a chunk. Returns the lines of the decision file.
     pub(crate) fn chunk(
         &mut self,
         chunk: &Chunk,
@@ -65,10 +65,10 @@ impl<'t> Worker<'t> {
     }
 
     fn lines(&mut self, bytes: &[u8], first: RowLocation) -> Result<(), LabError> {
-        // The first piece of a file has a megabyte of rows: one of them has an input, or none is where the policy looks.
+        // The first chunk of a file has a megabyte of rows. If none of them has an input, the policy reads the wrong columns.
         self.lacks_inputs = (first.line == 1).then_some(false);
         let text = std::str::from_utf8(bytes).ok();
-        // All of them at once, without a way out, so that the processor compares many in one step.
+        // Without an early exit, so that the compiler can vectorize it.
         let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n');
         self.found.may_have_controls = bytes.iter().fold(false, |any, byte| any | is_control(byte));
         let (mut begin, mut at) = (0, first);
@@ -138,7 +138,7 @@ impl<'t> Worker<'t> {
     ) -> Result<(), LabError> {
         let header: Vec<&[u8]> = header.into_iter().flatten().collect();
         let columns = self.task.columns(source, &header)?;
-        // A file without one of them is refused.
+        // A file without a required column is refused.
         self.unseen.clear();
         let Self { task, rows, counter, decisions, .. } = self;
         for record in records {
@@ -176,7 +176,7 @@ pub(crate) fn decide<'a>(
     counter.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
     if task.write_decisions {
         let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
-        // Into memory it does not fail.
+        // Writing to memory does not fail.
         drop(write_decision(decisions, source, at, row.id.unwrap_or_default(), &first));
     }
 }

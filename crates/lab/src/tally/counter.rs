@@ -1,5 +1,5 @@
-//! Counts rows into tables, one for each thread, which are poured into its tally at the end: a row costs a few steps, and
-//! none that looks for a text or a day in a tree.
+//! Counts rows in tables, one set for each thread, which are added to the thread's tally at the end. Counting a row takes a few
+//! steps, and no lookup of a string or a day in a tree.
 
 use std::collections::BTreeMap;
 
@@ -15,39 +15,39 @@ use crate::input::row::{Label, Row, three_digits};
 use crate::tally::issues::{Issues, RowLocation};
 use cloudauth_stats::grid::{NO_SCORE, Quick};
 
-/// A row as what is counted of it.
+/// A row, reduced to what is counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counted {
     /// The rules that decide it.
     pub(crate) rules: (usize, usize),
     pub(crate) label: Label,
-    /// As [`code_number`] has it.
+    /// The number that [`code_number`] returns.
     pub(crate) code: u16,
-    /// As [`Counter::day`] has it.
+    /// The position that [`Counter::day`] returns.
     pub(crate) day: Option<u32>,
     /// The slots of its scores: verify, quality, attack.
     pub(crate) slots: [u16; 3],
 }
 
-/// What a thread counts.
+/// The counts of a thread.
 #[derive(Debug)]
 pub(crate) struct Counter {
     tally: Tally,
     scales: Scales,
     /// The verdict of each rule.
     says: [Vec<u8>; 2],
-    /// By code in the order in which they turned up, rule of the first, rule of the second, label.
+    /// By code in the order of first appearance, rule of the first policy, rule of the second, label.
     cells: Vec<u64>,
-    /// Where the counts of a code begin.
+    /// The start of the counts of each code.
     codes: Vec<usize>,
     days: Vec<Day>,
-    /// Where a day is in `days`: those that were asked for last, and all.
+    /// The position of a day in `days`: the most recent ones, and all.
     last_days: Vec<(i32, u32)>,
     all_days: BTreeMap<i32, u32>,
     months: Vec<(i32, [Quick; 3])>,
     scores: [Quick; 3],
     bona_fide: Quick,
-    /// Rows since it was poured.
+    /// The rows since the last flush.
     rows: u64,
 }
 
@@ -59,16 +59,16 @@ struct Day {
 }
 
 const CODES: usize = 1002;
-/// Before any table can run over.
+/// Flushes before any table can overflow.
 const MOST_ROWS: u64 = 1 << 31;
 const LAST_DAYS: usize = 512;
 
-/// The number of a SubCode: what does not look like one could be anybody's data in the wrong place.
+/// Returns the number of a SubCode. A string that does not look like a code may be personal data in the wrong column.
 pub(crate) fn code_number(code: Option<&str>) -> u16 {
     code.map_or(1001, |code| three_digits(code).unwrap_or(1000))
 }
 
-/// Whether a text is what [`code_shown`] gives of some number.
+/// Returns whether a string is what [`code_shown`] returns for some number.
 pub(crate) fn is_code_shown(text: &str) -> bool {
     matches!(text, "(no code)" | "(missing)") || three_digits(text).is_some()
 }
@@ -111,14 +111,14 @@ impl Counter {
         }
     }
 
-    /// All of it.
+    /// Returns all counts.
     pub(crate) fn done(mut self, issues: Issues) -> Tally {
         self.pour();
         self.tally.issues = issues;
         self.tally
     }
 
-    /// Whether it stays small enough, whatever the data hold.
+    /// Checks that the counts stay within their limits.
     pub(crate) fn check(&mut self) -> Result<(), LabError> {
         if self.rows > MOST_ROWS {
             self.pour();
@@ -126,7 +126,7 @@ impl Counter {
         if self.months.len() > MOST_MONTHS { Err(too_many_months()) } else { self.tally.check() }
     }
 
-    /// The verdicts' numbers of two rules.
+    /// Returns the numbers of the verdicts of two rules.
     #[inline]
     pub(crate) fn says(&self, (a, b): (usize, usize)) -> (usize, usize) {
         let [of_a, of_b] = &self.says;
@@ -135,13 +135,13 @@ impl Counter {
         (usize::from(a), usize::from(b))
     }
 
-    /// How many examples of a flip are still wanted.
+    /// Returns how many examples of a flip are still needed.
     #[cfg(feature = "parquet")]
     pub(crate) fn wants(&self, flip: (usize, usize)) -> usize {
         EXAMPLES - self.tally.examples.get(&flip).map_or(0, Vec::len).min(EXAMPLES)
     }
 
-    /// The place of a day since 1970 in the tables.
+    /// Returns the position of a day in the tables.
     #[inline]
     pub(crate) fn day(&mut self, day: i32) -> u32 {
         let last = self.last_days.get((day as usize) % LAST_DAYS).copied();
@@ -160,7 +160,7 @@ impl Counter {
                 let month = self.months.iter().position(|(other, _)| *other == first);
                 let month = match month {
                     Some(month) => month,
-                    // Too many of them end the run, and take no memory until then.
+                    // Too many days end the run, and use no memory until then.
                     None if self.months.len() > MOST_MONTHS => return 0,
                     None => {
                         self.months.push((first, Default::default()));
@@ -179,7 +179,7 @@ impl Counter {
         place
     }
 
-    /// Counts what every row has. Who is labelled genuine is no attack, so that their attack score is a bona fide one.
+    /// Counts the values that every row has. A row labelled genuine is not an attack, so its attack score is a bona fide one.
     #[inline]
     pub(crate) fn count(&mut self, row: &Counted) {
         self.rows += 1;
@@ -234,7 +234,7 @@ impl Counter {
         }
     }
 
-    /// Adds a row that the policies decide by their rules of these numbers. `segment` gives the values of its segments.
+    /// Adds a row that the policies decide by the rules with these numbers. `segment` returns the values of its segments.
     pub(crate) fn add<'a>(
         &mut self,
         row: &Row<'a>,
@@ -285,7 +285,7 @@ impl Counter {
         }
     }
 
-    /// The slots of verify, quality and attack score.
+    /// Returns the slots of verify, quality and attack score.
     #[inline]
     fn slots(&self, [verify, quality, attack]: [f64; 3]) -> [u16; 3] {
         let [of_verify, of_quality, of_attack] = self.scales.all();
@@ -297,7 +297,7 @@ impl Counter {
         &self.scales
     }
 
-    /// Adds the tables to the tally, and empties them.
+    /// Adds the tables to the tally, and clears them.
     fn pour(&mut self) {
         let Self { tally, scales, .. } = self;
         let [of_verify, of_quality, of_attack] = scales.all();

@@ -1,20 +1,20 @@
-//! What was not understood: counted, with the first few places, and never with what stood there.
+//! Data issues: counted, with the first few locations, and never with the data itself.
 
 use std::collections::BTreeMap;
 
 use cloudauth_policy::Input;
 use serde::{Deserialize, Serialize};
 
-/// A row's place: which file, and which line of it, from 1 on. In a Parquet file the row.
+/// The location of a row: its file, and its line from 1. In a Parquet file, the number of the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RowLocation {
-    /// The number of the file, in the order in which they are read.
+    /// The number of the file, in reading order.
     pub source: usize,
     /// The line.
     pub line: u64,
 }
 
-/// What there is to say of a row.
+/// The kind of a data issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum IssueKind {
     NotJson,
@@ -37,26 +37,26 @@ pub(crate) enum IssueKind {
     Time,
     NotUnderstood(Input),
     Missing(Input),
-    /// Of a run: no row has what the mapping names.
+    /// Of a run: no row has a path that the mapping names.
     Absent,
-    /// Of a file: it was cut, grew or was replaced while it was read. The place is the last row read.
+    /// Of a file: it was truncated, grew or was replaced while it was read. The location is the last row read.
     Changed,
 }
 
 impl IssueKind {
-    /// Whether the row is left out.
+    /// Returns whether the row is left out.
     pub(crate) const fn leaves_out(self) -> bool {
         use IssueKind::*;
         matches!(self, NotJson | NotText | Twice | Fields | NoCode | NoResult | Refused | Pending)
     }
 
-    /// What it is called among the report's texts.
+    /// Returns its key among the report's texts.
     pub(crate) fn name(self) -> String {
         let name = format!("{self:?}");
         format!("note_{}", name.split_once('(').map_or(name.as_str(), |(name, _)| name))
     }
 
-    /// The input that it is about.
+    /// Returns the input concerned.
     pub(crate) const fn input(self) -> Option<Input> {
         match self {
             Self::NotUnderstood(input) | Self::Missing(input) => Some(input),
@@ -64,7 +64,7 @@ impl IssueKind {
         }
     }
 
-    /// What it says, of the input or the segment with this name.
+    /// Returns its text, for the input or the segment with this name.
     pub(crate) fn words(self, name: &str) -> String {
         match self {
             Self::NotJson => "is not a JSON object".to_owned(),
@@ -100,13 +100,13 @@ impl IssueKind {
     }
 }
 
-/// What [`crate::input::row::NotKey`] means.
+/// The meaning of [`crate::input::row::NotKey`].
 const NOT_KEY: &str = "is not a text or an integer, or is longer than 1 KiB";
 
-/// So many places are kept of each.
+/// The number of locations kept for each kind.
 const PLACES: usize = 5;
 
-/// All there is to say.
+/// All data issues of a tally.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Vec<(IssueKind, IssueCount)>", from = "Vec<(IssueKind, IssueCount)>")]
 pub(crate) struct Issues(BTreeMap<IssueKind, IssueCount>, [u64; Input::ALL.len()]);
@@ -126,14 +126,14 @@ impl Issues {
         }
     }
 
-    /// Often and without a place: that a score is missing says something of the run, and nothing of the data.
+    /// Counts missing inputs, without a location: they are frequent, and say more about the run than about the data.
     pub(crate) fn add_missing(&mut self, input: Input, rows: u64) {
         if let Some(missing) = self.1.get_mut(input as usize) {
             *missing += rows;
         }
     }
 
-    /// Of rows that somebody else has counted, without a place.
+    /// Adds rows counted by a warehouse, without a location.
     pub(crate) fn add_rows(&mut self, kind: IssueKind, rows: u64) {
         match kind {
             IssueKind::Missing(input) => {
@@ -146,12 +146,12 @@ impl Issues {
         }
     }
 
-    /// Whether there is an issue of this kind.
+    /// Returns whether there is an issue of this kind.
     pub(crate) fn has(&self, kind: IssueKind) -> bool {
         self.0.contains_key(&kind)
     }
 
-    /// Whether anything but a missing input was told.
+    /// Returns whether there is any issue other than a missing input.
     #[cfg(feature = "parquet")]
     pub(crate) fn tells(&self) -> bool {
         !self.0.is_empty()
@@ -170,7 +170,7 @@ impl Issues {
         }
     }
 
-    /// What there is to say, and of how many rows.
+    /// Returns all kinds with their counts.
     pub(crate) fn all(&self) -> Vec<(IssueKind, IssueCount)> {
         self.clone().into()
     }

@@ -1,4 +1,4 @@
-//! What a tally is made of.
+//! The parts of a tally.
 
 use super::policy_name::PolicyName;
 use cloudauth_policy::{Input, Policy, Verdict};
@@ -10,15 +10,15 @@ use crate::input::row::Label;
 use crate::tally::issues::RowLocation;
 use cloudauth_stats::Grid;
 
-/// Which policy has decided, and what its rules are called.
+/// The policy that decided, and its rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Decider {
     pub(crate) id: String,
     pub(crate) version: String,
     pub(crate) content_hash: String,
-    /// Each with its verdict, `otherwise` last.
+    /// The rules with their verdicts, `otherwise` last.
     pub(crate) rules: Vec<(String, String)>,
-    /// What it compares scores with.
+    /// The values that it compares scores with.
     pub(crate) cuts: Vec<ScoreCut>,
     /// The ranges of valid scores, in the order of [`Input::SCORES`].
     pub(crate) ranges: [(f64, f64); 3],
@@ -38,12 +38,12 @@ impl Decider {
         }
     }
 
-    /// What it compares a score with, ascending.
+    /// Returns the values that it compares a score with, ascending.
     pub(crate) fn cuts_of(&self, input: Input) -> impl Iterator<Item = &ScoreCut> {
         self.cuts.iter().filter(move |cut| cut.input == input)
     }
 
-    /// The range of a valid score.
+    /// Returns the range of a valid score.
     pub(crate) fn range(&self, score: Input) -> (f64, f64) {
         let [verify, quality, attack] = self.ranges;
         match score {
@@ -61,14 +61,14 @@ impl Decider {
         }
     }
 
-    /// What a rule says. One that there is not is not an approval.
+    /// Returns the verdict of a rule. A rule that does not exist is not an approval.
     pub(crate) fn verdict(&self, rule: usize) -> Verdict {
         let says = self.rules.get(rule).map_or("", |(_, verdict)| verdict);
         VERDICTS.into_iter().find(|verdict| verdict.as_str() == says).unwrap_or(Verdict::Review)
     }
 }
 
-/// In the order in which they are told.
+/// The verdicts in the order of output.
 pub(crate) const VERDICTS: [Verdict; 4] =
     [Verdict::Approve, Verdict::Review, Verdict::Retry, Verdict::Reject];
 
@@ -81,7 +81,7 @@ pub(crate) const fn verdict_number(verdict: Verdict) -> usize {
     }
 }
 
-/// Rows by what both policies say to them, and by label.
+/// Rows by the verdicts of both policies, and by label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct VerdictMatrix(pub(crate) [[[u64; 3]; 4]; 4]);
 
@@ -90,7 +90,7 @@ impl VerdictMatrix {
         self.add_rows(verdict_number(a), verdict_number(b), label.number(), rows);
     }
 
-    /// Counts a row by the numbers of verdicts and label.
+    /// Counts a row by the numbers of its verdicts and label.
     pub(crate) fn bump(&mut self, a: usize, b: usize, label: usize) {
         self.add_rows(a, b, label, 1);
     }
@@ -111,7 +111,7 @@ impl VerdictMatrix {
         }
     }
 
-    /// Rows that `of` means.
+    /// Returns the sum of the rows that `of` selects.
     pub(crate) fn sum(&self, of: impl Fn(Verdict, Verdict, Label) -> bool) -> u64 {
         let mut sum = 0;
         for (a, of_a) in VERDICTS.into_iter().zip(&self.0) {
@@ -141,12 +141,12 @@ impl Scores {
     }
 }
 
-/// A labelled row of somebody, who is known by a hash.
+/// A labelled row of a subject, identified by a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct SubjectScore {
     pub(crate) subject: u64,
     pub(crate) is_genuine: bool,
-    /// The bits of the score; `None` where it is none.
+    /// The bits of the score; `None` if it is missing.
     score: Option<u64>,
 }
 
@@ -171,7 +171,7 @@ pub(crate) struct Example {
     pub(crate) rules: (usize, usize),
 }
 
-/// A map whose keys JSON cannot have, as pairs.
+/// Serializes a map with keys that are not strings as a list of pairs.
 pub(crate) mod pairs {
     use std::collections::BTreeMap;
 

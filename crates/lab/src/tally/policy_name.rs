@@ -1,4 +1,4 @@
-//! The policy that a run decided by.
+//! The name of the policy of a run.
 
 use serde::Serialize;
 
@@ -10,6 +10,6 @@ pub struct PolicyName {
     pub id: String,
     /// Its version, for people.
     pub version: String,
-    /// What it says, hashed.
+    /// The hash of its content.
     pub content_hash: String,
 }

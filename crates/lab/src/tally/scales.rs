@@ -1,4 +1,4 @@
-//! Where a policy's scores are counted: on the grid, and exactly at every value that the policy compares them with.
+//! The scales of a policy's scores: the grid, and exact counts at every value that the policy compares them with.
 
 use cloudauth_policy::{Input, Policy};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub(crate) struct ScoreCut {
     pub(crate) input: Input,
     /// The threshold's name; `None` for a number in a condition.
     pub(crate) name: Option<String>,
-    /// As the file has it.
+    /// The value in the policy file.
     pub(crate) value: f64,
     /// Whether a score equal to the value is below the cut.
     pub(crate) exclusive: bool,
@@ -22,12 +22,12 @@ pub(crate) struct ScoreCut {
 }
 
 impl ScoreCut {
-    /// A threshold of the attack score that is not the policy's.
+    /// A threshold of the attack score that is not one of the policy's.
     pub(crate) const fn alone(value: f64) -> Self {
         Self { input: Input::FaceAttackScore, name: None, value, exclusive: false, boundary: value }
     }
 
-    /// All that a policy has, ascending within each input.
+    /// Returns all cuts of a policy, ascending within each input.
     pub(crate) fn of(policy: &Policy) -> Vec<Self> {
         let cut = |cut: &cloudauth_policy::Cut<'_>| Self {
             input: cut.input,
@@ -45,7 +45,7 @@ impl ScoreCut {
 pub(crate) struct Scales([Scale; 3]);
 
 impl Scales {
-    /// Of the scores that a policy reads. A score is valid where the policy says so, and where it is silent, on the whole grid.
+    /// Returns the scales of a policy. A score is valid in the policy's range, or on the whole grid if the policy has none.
     ///
     /// # Errors
     /// If a policy compares a score with more values than can be counted.
@@ -64,8 +64,8 @@ impl Scales {
         })))
     }
 
-    /// A hash of the ranges and cuts, which give the slots their meaning. The policy's content hash is not enough: it leaves
-    /// out the promises, and these have cuts too.
+    /// Returns a hash of the ranges and cuts, which define the slots. The policy's content hash is not enough: it leaves out
+    /// the promises, which have cuts too.
     pub(crate) fn hash(&self) -> String {
         let digest = Sha256::digest(format!("{:?}", self.0));
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -75,7 +75,7 @@ impl Scales {
         &self.0
     }
 
-    /// The scale of a score; that of `verify_score` for any other input.
+    /// Returns the scale of a score; the scale of `verify_score` for any other input.
     pub(crate) fn scale(&self, input: Input) -> &Scale {
         let [verify, quality, attack] = &self.0;
         match input {
@@ -86,13 +86,13 @@ impl Scales {
     }
 }
 
-/// The range of valid scores.
+/// Returns the range of valid scores.
 pub(crate) fn range(policy: &Policy, input: Input) -> (f64, f64) {
     let grid = if per_unit(input) == TEN_THOUSANDTHS { 1.0 } else { 100.0 };
     policy.range(input).unwrap_or((0.0, grid))
 }
 
-/// The attack score goes from 0 to 1, the others from 0 to 100.
+/// The attack score ranges from 0 to 1, the others from 0 to 100.
 fn per_unit(input: Input) -> u32 {
     if input == Input::FaceAttackScore { TEN_THOUSANDTHS } else { HUNDREDTHS }
 }

@@ -1,4 +1,4 @@
-//! Counts by the values of a column, while it has few enough of them.
+//! Counts by the values of a column, as long as there are not too many values.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// A column with more values does not divide rows into segments, or attacks into kinds.
 pub(crate) const MOST_VALUES: usize = 1000;
 
-/// Counts by value; `None` once there are more than [`MOST_VALUES`]. The key of rows without a value is the empty text, which no
-/// value is, and which does not count as one. What is dropped depends on the set of values alone, not on their order.
+/// Counts by value; `None` once there are more than [`MOST_VALUES`]. The empty string is the key of rows without a value, and
+/// is not counted as one. Whether the counts are dropped depends only on the set of values, not on their order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Values<T>(Option<BTreeMap<Box<str>, T>>);
 
@@ -19,7 +19,7 @@ impl<T> Default for Values<T> {
 }
 
 impl<T: Default> Values<T> {
-    /// Changes the counts of a value. Copies the text only if the value is new.
+    /// Changes the counts of a value. The string is copied only if the value is new.
     pub(crate) fn change(&mut self, value: &str, change: impl FnOnce(&mut T)) {
         let Some(values) = &mut self.0 else { return };
         if let Some(counts) = values.get_mut(value) {

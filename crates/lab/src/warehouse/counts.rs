@@ -1,5 +1,5 @@
-//! What a warehouse has counted by [`Lab::sql`]: read back into a tally. Counts that do not add up are refused, since those
-//! that are missing would be taken for none.
+//! Reads the result of [`Lab::sql`] into a tally. Counts that do not add up are refused, because a missing line would be read
+//! as zero.
 
 mod read;
 
@@ -21,7 +21,7 @@ use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
 use read::{Line, Wrong, lines};
 
-/// The version of what the query gives.
+/// The version of the query's result.
 pub(crate) const FORMAT: u32 = 4;
 
 /// The names of the parts.
@@ -39,7 +39,7 @@ pub(crate) mod part {
     pub(crate) const OTHERS: &str = "others";
     pub(crate) const NOTES: &str = "notes";
 
-    /// What there may be to say of a row in a warehouse.
+    /// Returns the name of a data issue that a warehouse can count.
     pub(crate) fn note(what: IssueKind) -> Option<String> {
         Some(match what {
             IssueKind::Callback => "callback".to_owned(),
@@ -75,14 +75,13 @@ pub(crate) mod part {
 }
 
 impl Lab<'_> {
-    /// Reads what the query of [`Lab::sql`] has given, as CSV or JSON Lines with a header or a name for each column, in any
-    /// order. Counts of several tables that share no row can be given together.
+    /// Reads the result of the query of [`Lab::sql`], as CSV with a header or JSON Lines, with columns in any order. The
+    /// results of several tables without common rows can be passed together.
     ///
-    /// Everything is as [`Lab::run`] would have it, but for what needs the rows themselves: examples, places, people.
+    /// The tally equals that of [`Lab::run`], except for what needs the rows: examples, locations, people.
     ///
     /// # Errors
-    /// If a file cannot be read, if a line of it is not understood, if it is of another policy or candidate, or if the counts
-    /// do not add up.
+    /// If a file cannot be read, a line is invalid, it belongs to another policy or candidate, or the counts do not add up.
     pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
         if sources.iter().any(Source::is_standard_input) {
             return Err(LabError::new(
@@ -113,7 +112,7 @@ impl Lab<'_> {
             of_days: 0,
             of_months: BTreeMap::new(),
         };
-        // The names of the segments first, wherever an engine has put them.
+        // The names of the segments come first, in any order of the result.
         let mut seen: BTreeMap<[u64; 4], &Source> = BTreeMap::new();
         for is_about in [true, false] {
             for source in sources {
@@ -147,25 +146,25 @@ impl Lab<'_> {
 }
 
 struct Counts {
-    /// Content hashes.
+    /// The content hashes.
     policies: (String, String),
     segments: BTreeMap<usize, String>,
     has_format: bool,
-    /// Which parts there are that not every mapping makes, and how many segments.
+    /// The parts that depend on the mapping, and the number of segments.
     whole: Option<(String, i64, TimeZone)>,
-    /// Notes that there are to be, and are.
+    /// The expected number of lines of data issues, and the actual number.
     lines: (i64, i64),
     tally: Tally,
-    /// Where the query has put the scores.
+    /// The slots that the query uses for scores.
     scales: Scales,
-    // Sums, of which each must be that of another part.
+    // Sums that must match between parts.
     of_scores: u64,
     approved: u64,
     of_segments: BTreeMap<usize, u64>,
     of_days: u64,
     of_months: BTreeMap<Input, u64>,
     of_attacks: u64,
-    /// The rows of all lines, which bounds every other sum.
+    /// The rows of all lines, which is the upper bound of every other sum.
     all_rows: u64,
 }
 
@@ -182,7 +181,7 @@ impl Counts {
             part::DAYS => {
                 let (a, b, label) = self.verdicts(line)?;
                 self.of_days += line.rows;
-                // Those without a day are counted, so that one sees whether all are there.
+                // Rows without a day have a line too, so that missing days are detected.
                 if !line.value.is_empty() {
                     let day = crate::input::time::day_of_date(&line.value).ok_or("has an invalid day")?;
                     self.tally.days.entry(day).or_default().add(a, b, label, line.rows);
@@ -331,7 +330,7 @@ impl Counts {
         self.check()
     }
 
-    /// Whether it stays small enough, line by line: a month takes a quarter of a megabyte.
+    /// Checks the limits after each line: a month takes a quarter of a megabyte.
     fn check(&self) -> Result<(), Wrong> {
         self.tally.check().map_err(|error| error.to_string())
     }
@@ -346,7 +345,7 @@ impl Counts {
         Ok((a, b, label(&line.label)?))
     }
 
-    /// Whether all parts are there, as far as one can tell from another.
+    /// Checks that all parts are present, as far as other parts can tell.
     fn add_up(mut self) -> Result<Tally, LabError> {
         let tally = &self.tally;
         let share = tally.share();
@@ -385,7 +384,7 @@ impl Counts {
     }
 }
 
-/// A hash as it should be, or nothing of what stands there.
+/// Returns a hash if it is well formed, and otherwise nothing of the cell.
 fn hash_alone(text: &str) -> String {
     let is_hash = text
         .strip_prefix("sha256:")
@@ -407,7 +406,7 @@ fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// The slot that the query has put a score in, by its number there.
+/// Returns the slot of a score, from its number in the query's result.
 fn slot(line: &Line, scale: &Scale) -> Result<u16, Wrong> {
     let found = match line.hundredth {
         -1 => Some(NO_SCORE),

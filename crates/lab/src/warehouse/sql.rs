@@ -1,9 +1,9 @@
-//! What a run would count, as one query: the rows stay in the warehouse, and their counts come back, for [`Lab::finish`].
+//! The query that counts what a run would count. The rows stay in the warehouse; [`Lab::finish`] reads the counts.
 //!
-//! Each layer is a name of the query. `cloudauth_lab_raw` takes the columns that the mapping names, once each: texts that say
-//! something, and scores as doubles. `cloudauth_lab_read` makes of them what the lab reads in a row: inputs, label, kind of attack,
-//! day, segments. `cloudauth_lab_said` lets the policies decide, by [`cloudauth_policy::Policy::sql`]. What is printed counts them,
-//! one part after the other, since each has few groups and all together have as many as there are rows.
+//! Each layer is a common table expression. `cloudauth_lab_raw` takes each column of the mapping once: non-empty strings, and
+//! scores as doubles. `cloudauth_lab_read` converts them as the lab reads a row: inputs, label, kind of attack, day, segments.
+//! `cloudauth_lab_said` applies the policies, by [`cloudauth_policy::Policy::sql`]. The final `SELECT` counts one part after
+//! the other, because each part has few groups and their combination has as many groups as rows.
 
 mod day;
 mod engine;
@@ -20,11 +20,11 @@ use engine::{deeper, named, no_sql, refused};
 use rows::SqlRows;
 
 impl Lab<'_> {
-    /// One query for a table in a warehouse, that counts all that [`Lab::run`] would count of its rows. What it gives goes to
-    /// [`Lab::finish`], as CSV or JSON Lines. A point in the table's name divides a schema from it.
+    /// Returns a query for one table of a warehouse that counts what [`Lab::run`] would count. Pass its result to
+    /// [`Lab::finish`], as CSV or JSON Lines. A dot in the table's name separates schema and table.
     ///
-    /// A column of the mapping is one of the table. Codes, flags, labels, kinds of attack and segments are texts, whole numbers
-    /// or truth values; scores are numbers; the time is a date, a timestamp, or a text that begins with a date.
+    /// The mapping names columns of the table. Codes, flags, labels, kinds of attack and segments are strings, integers or
+    /// booleans; scores are numbers; the time is a date, a timestamp, or a string that begins with a date.
     ///
     /// ```
     /// use cloudauth_lab::{Lab, Mapping};
@@ -38,8 +38,8 @@ impl Lab<'_> {
     /// ```
     ///
     /// # Errors
-    /// What has no exact form in the dialect, by its name: answers as they came, paths into documents, lists of labels, names
-    /// and texts that no quotes make safe.
+    /// If the mapping or a policy has no exact form in the dialect; the error names it. Examples: raw responses, paths into
+    /// documents, lists of labels, names and strings that cannot be quoted safely.
     pub fn sql(&self, dialect: Dialect, table: &str) -> Result<String, LabError> {
         let Some(mapping) = &self.mapping else {
             return Err(refused("a warehouse cannot be asked what its columns hold: it takes a mapping"));
@@ -99,7 +99,7 @@ impl Lab<'_> {
     }
 }
 
-/// What a policy says to the rows of a layer.
+/// Returns the decision columns of a policy on a layer.
 fn decided(
     dialect: Dialect,
     policy: &Policy,

@@ -6,14 +6,14 @@ use super::scale::Scale;
 use super::slots::{ABOVE, BELOW, CUTS, EDGES, HUNDREDTHS, SLOTS, bump, edge_at, place, place_at, table};
 use crate::rate::Rate;
 
-/// How many scores there are at each hundredth from 0 to 100, and how many are no score: missing, NaN, or out of range.
+/// The number of scores at each hundredth from 0 to 100, and the number of invalid scores: missing, NaN, or out of range.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Sparse", into = "Sparse")]
 pub struct Grid {
-    /// Edges in one unit of the score.
+    /// The number of edges in one unit of the score.
     per_unit: u32,
     pub(super) counts: Vec<u64>,
-    /// Valid scores outside of the grid, where a policy's range is wider.
+    /// Valid scores outside the grid, if a policy's range is wider.
     pub(super) below: u64,
     pub(super) above: u64,
     invalid: u64,
@@ -35,7 +35,7 @@ impl Default for Grid {
 }
 
 impl Grid {
-    /// Counts some scores.
+    /// Creates a grid of some scores.
     #[must_use]
     pub fn of(scores: &[f64]) -> Self {
         let mut grid = Self::default();
@@ -63,12 +63,12 @@ impl Grid {
         self.count(usize::from(place(score)), 1);
     }
 
-    /// Counts attempts that gave no score at all.
+    /// Counts attempts without a score.
     pub fn add_missing(&mut self, attempts: u64) {
         self.invalid += attempts;
     }
 
-    /// Adds what another grid counted. The order does not matter.
+    /// Adds the counts of another grid. The order does not matter.
     pub fn merge(&mut self, other: &Self) {
         if self.valid() == 0 {
             self.per_unit = other.per_unit;
@@ -80,31 +80,32 @@ impl Grid {
         self.invalid += other.invalid;
     }
 
-    /// The counts at 0.00, 0.01, .. 100.00. Scores outside the grid are not among them.
+    /// Returns the counts at 0.00, 0.01, .. 100.00, without scores outside the grid.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// How many scores are valid.
+    /// Returns the number of valid scores.
     #[must_use]
     pub fn valid(&self) -> u64 {
         self.below + self.count_from_edge(0)
     }
 
-    /// How many attempts gave no usable score.
+    /// Returns the number of attempts without a usable score.
     #[must_use]
     pub const fn invalid(&self) -> u64 {
         self.invalid
     }
 
-    /// The attempts without a usable score, of all: the failure-to-acquire rate (FTA).
+    /// Returns the share of attempts without a usable score: the failure-to-acquire rate (FTA).
     #[must_use]
     pub fn fta(&self) -> Rate {
         Rate::counted(self.invalid, self.invalid + self.valid())
     }
 
-    /// How many valid scores are at least `threshold`; `None` if it is neither on the grid nor one of its cuts.
+    /// Returns the number of valid scores that are at least `threshold`; `None` if it is neither on the grid nor one of its
+    /// cuts.
     #[must_use]
     pub fn at_least(&self, threshold: f64) -> Option<u64> {
         if let Some(cut) = self.cuts.iter().find(|cut| cut.at == threshold) {
@@ -119,19 +120,19 @@ impl Grid {
         edge_at(place, self.per_unit).filter(|edge| *edge == threshold).map(|_| self.count_from_edge(place))
     }
 
-    /// How many edges lie in one unit of the score.
+    /// Returns the number of edges in one unit of the score.
     #[must_use]
     pub const fn per_unit(&self) -> u32 {
         self.per_unit
     }
 
-    /// Valid scores outside the grid. They are counted at the cuts alone.
+    /// Returns the number of valid scores outside the grid. They are counted at the cuts only.
     #[must_use]
     pub const fn outside(&self) -> u64 {
         self.below + self.above
     }
 
-    /// Valid scores below the grid.
+    /// Returns the number of valid scores below the grid.
     #[must_use]
     pub const fn below(&self) -> u64 {
         self.below
@@ -141,13 +142,13 @@ impl Grid {
         self.counts.iter().skip(edge).sum::<u64>() + self.above
     }
 
-    /// The edge at a place of this grid, in the unit of the score.
+    /// Returns the edge at an index of this grid, in the unit of the score.
     #[must_use]
     pub fn edge(&self, index: usize) -> Option<f64> {
         edge_at(index, self.per_unit)
     }
 
-    /// The same, and 0 at any threshold where there are no scores.
+    /// Returns the same, and 0 at any threshold if there are no scores.
     #[must_use]
     pub fn reaching(&self, threshold: f64) -> Option<u64> {
         if self.valid() == 0 { Some(0) } else { self.at_least(threshold) }
@@ -156,7 +157,7 @@ impl Grid {
     /// Counts scores by their slot on a scale.
     pub fn add_slot(&mut self, scale: &Scale, slot: u16, times: u64) {
         let is_of_scale = self.per_unit == scale.per_unit() && self.cuts.len() == scale.cuts().len();
-        // What was counted without the cuts is not divided by them later.
+        // Scores counted without the cuts cannot be divided by them later.
         if !is_of_scale && self.valid() == 0 {
             self.take_scale(scale);
         }
@@ -190,7 +191,7 @@ impl Grid {
         }
     }
 
-    /// What a table has counted by slots.
+    /// Creates a grid from a table of counts by slot.
     pub(super) fn of_table(table: &[u32], scale: &Scale) -> Self {
         let mut grid = Self::default();
         grid.take_scale(scale);
@@ -201,7 +202,7 @@ impl Grid {
     }
 }
 
-/// A threshold between two edges, and how many scores lie from there to the next edge.
+/// A threshold between two edges, and the number of scores from there to the next edge.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cut {
     pub(super) at: f64,
@@ -220,8 +221,8 @@ impl Cut {
     }
 }
 
-/// The cuts at which both grids know their counts, ascending: those that both have, and where a grid has no scores, those of
-/// the other.
+/// Returns the cuts at which both grids have counts, ascending: the common ones, or those of the other grid if one has no
+/// scores.
 pub(super) fn shared(first: &Grid, second: &Grid) -> impl Iterator<Item = (Cut, Cut)> + use<> {
     let of = |cuts: &[Cut], cut: &Cut| cuts.iter().find(|other| other.at == cut.at).copied();
     let (is_first, is_second) = (first.valid() > 0, second.valid() > 0);
@@ -234,7 +235,7 @@ pub(super) fn shared(first: &Grid, second: &Grid) -> impl Iterator<Item = (Cut, 
     known.iter().filter_map(pair).collect::<Vec<_>>().into_iter()
 }
 
-/// A grid as a checkpoint stores it: the places that hold something.
+/// A grid as a checkpoint stores it: the indexes with a count.
 #[derive(Serialize, Deserialize)]
 struct Sparse {
     per_unit: u32,
@@ -252,7 +253,7 @@ impl From<Grid> for Sparse {
     }
 }
 
-/// What lies beyond the grid is no score.
+/// A score beyond the grid is invalid.
 impl From<Sparse> for Grid {
     fn from(sparse: Sparse) -> Self {
         let Sparse { per_unit, counts, outside: (below, above), invalid, cuts } = sparse;

@@ -1,4 +1,4 @@
-//! Genuine and impostor attempts side by side: the error counts at thresholds.
+//! Genuine and impostor attempts on one grid: the error counts at thresholds.
 
 use super::counts::{Grid, shared};
 use super::slots::{ABOVE, BELOW, EDGES, SLOTS, bump, place, table};
@@ -9,15 +9,15 @@ use crate::rate::Rate;
 /// Genuine and impostor attempts, each counted on the grid.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelledGrid {
-    /// Attempts by the person who they claim to be.
+    /// Attempts by the claimed person.
     pub genuine: Grid,
     /// Attempts by impostors.
     pub impostor: Grid,
 }
 
 impl LabelledGrid {
-    /// Counts scores, in points from 0 to 100, each with whether it is genuine. What one slice has more than the other is
-    /// left out.
+    /// Counts scores, in points from 0 to 100, each with whether it is genuine. If one slice is longer, its extra values are
+    /// ignored.
     pub fn add(&mut self, scores: &[f64], genuine: &[bool]) {
         for (scores, genuine) in scores.chunks(u32::MAX as usize).zip(genuine.chunks(u32::MAX as usize)) {
             let mut table = table::<{ 2 * SLOTS }>();
@@ -30,13 +30,13 @@ impl LabelledGrid {
         }
     }
 
-    /// Adds what another counted.
+    /// Adds the counts of another.
     pub fn merge(&mut self, other: &Self) {
         self.genuine.merge(&other.genuine);
         self.impostor.merge(&other.impostor);
     }
 
-    /// The error counts at a threshold; `None` if it is neither on the grid nor one of its cuts.
+    /// Returns the error counts at a threshold; `None` if it is neither on the grid nor one of its cuts.
     #[must_use]
     pub fn at(&self, threshold: f64) -> Option<OperatingPoint> {
         let (genuine, impostor) = (self.genuine.valid(), self.impostor.valid());
@@ -47,7 +47,8 @@ impl LabelledGrid {
         })
     }
 
-    /// The error counts at every threshold of the grid from 0.00 to 100.00 and at every cut, ascending, and at plus infinity.
+    /// Returns the error counts at every threshold of the grid from 0.00 to 100.00 and at every cut, ascending, and at plus
+    /// infinity.
     pub fn operating_points(&self) -> impl Iterator<Item = OperatingPoint> + '_ {
         let (genuine, impostor) = (self.genuine.valid(), self.impostor.valid());
         let mut below = (0, 0);
@@ -64,8 +65,9 @@ impl LabelledGrid {
         )
     }
 
-    /// How far genuine and impostor scores are apart, cut down to hundredths. For drift, give the reference sample as the
-    /// genuine scores and the current sample as the impostor scores. `None` if either is empty or has scores outside the grid.
+    /// Returns the distance between genuine and impostor scores, rounded down to hundredths. For drift, pass the reference
+    /// sample as the genuine scores and the current sample as the impostor scores. `None` if either is empty or has scores
+    /// outside the grid.
     #[must_use]
     pub fn kolmogorov_smirnov(&self) -> Option<KolmogorovSmirnov> {
         if self.outside() > 0 {
@@ -74,20 +76,20 @@ impl LabelledGrid {
         compare(self.pairs().into_iter(), self.genuine.valid(), self.impostor.valid())
     }
 
-    /// The curve of the scores, each rounded down to the grid or to a cut. It is exact there, and only there. With scores
-    /// outside the grid it has no AUC and no EER.
+    /// Returns the curve of the scores, each rounded down to the grid or to a cut. It is exact at these thresholds only. With
+    /// scores outside the grid it has no AUC and no EER.
     #[must_use]
     pub fn curve(&self) -> Curve {
         Curve::from_counts(self.pairs().into_iter(), self.outside())
     }
 
-    /// Valid scores outside the grid.
+    /// Returns the number of valid scores outside the grid.
     pub(crate) const fn outside(&self) -> u64 {
         self.genuine.outside() + self.impostor.outside()
     }
 
-    /// Scores, ascending, with the counts from each to the next: the edges of the grid, the cuts that both grids have, and the
-    /// scores outside of the grid, if there are any, each as the least that it can be.
+    /// Returns scores, ascending, with the counts from each to the next: the edges of the grid, the common cuts, and the scores
+    /// outside the grid, if there are any, each at its lower bound.
     fn pairs(&self) -> Vec<(f64, u64, u64)> {
         let Self { genuine, impostor } = self;
         let grid = if genuine.valid() > 0 { genuine } else { impostor };
@@ -108,7 +110,7 @@ impl LabelledGrid {
         let mut pairs = Vec::with_capacity(EDGES);
         for (slot, mut from, mut genuine, mut impostor) in below.chain(edges).chain(above) {
             while let Some((of_genuine, of_impostor)) = cuts.next_if(|(cut, _)| cut.divides == slot) {
-                // The first cut above the grid may be where that part begins.
+                // The first cut above the grid may be the start of that part.
                 if of_genuine.at > from {
                     let left = |all: u64, from_cut: u64| all.saturating_sub(from_cut);
                     let here = left(impostor, of_impostor.from_here);

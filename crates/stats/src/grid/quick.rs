@@ -1,10 +1,10 @@
-//! A grid to count into row by row: half as large as a [`Grid`], so that more of them stay in the nearest cache.
+//! A grid for counting row by row: half the size of a [`Grid`], so that more of them fit in the fastest cache.
 
 use super::counts::Grid;
 use super::scale::Scale;
 use super::slots::{SLOTS, bump, table};
 
-/// Counts by place, to be poured into a [`Grid`] before any of them can run over.
+/// Counts by index, to be added to a [`Grid`] before any of them can overflow.
 #[derive(Debug)]
 pub struct Quick(Box<[u32; SLOTS]>);
 
@@ -21,7 +21,7 @@ impl Quick {
         bump(&mut self.0, usize::from(slot));
     }
 
-    /// Adds what it has counted to a grid, and is empty again.
+    /// Adds its counts to a grid, and clears itself.
     pub fn pour(&mut self, scale: &Scale, to: &mut Grid) {
         to.merge(&Grid::of_table(self.0.as_slice(), scale));
         self.0.fill(0);

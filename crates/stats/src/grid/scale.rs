@@ -1,7 +1,7 @@
-//! Where scores are counted: the edges of the grid, and the cuts of a policy that lie between them.
+//! The slots of a score: the edges of the grid, and the cuts of a policy between them.
 //!
-//! A slot is a place to count at. First come those of the grid, then the invalid scores, those below the grid, those
-//! above it, and one for each cut: it takes the scores from there to the next edge or cut.
+//! A slot is an index of a table of counts. The order: the slots of the grid, the invalid scores, those below the grid, those
+//! above it, and one for each cut, which takes the scores from there to the next edge or cut.
 
 use super::slots::{ABOVE, BELOW, CUTS, EDGES, NO_SCORE, SLOTS, edge_at, place_at};
 
@@ -11,9 +11,9 @@ pub struct Scale {
     per_unit: u32,
     /// The range of valid scores.
     range: (f64, f64),
-    /// Ascending, each with the slot that it divides.
+    /// The cuts, ascending, each with the slot that it divides.
     cuts: Vec<(f64, u16)>,
-    /// Whether the grid alone says where a score belongs.
+    /// Whether the grid alone determines the slot of a score.
     is_plain: bool,
 }
 
@@ -21,8 +21,8 @@ impl Scale {
     /// The largest number of cuts.
     pub const MOST_CUTS: usize = SLOTS - CUTS as usize;
 
-    /// A grid of so many edges in one unit of the score, for scores in a range that are also counted exactly at these cuts,
-    /// [`Scale::MOST_CUTS`] at most.
+    /// Creates a scale with this many edges in one unit of the score, for scores in a range that are also counted exactly at
+    /// these cuts, at most [`Scale::MOST_CUTS`].
     pub fn new(per_unit: u32, range: (f64, f64), cuts: &[f64]) -> Self {
         let top = top(per_unit);
         let is_on_grid = |cut: f64| edge_at(usize::from(place_at(cut, per_unit)), per_unit) == Some(cut);
@@ -38,14 +38,14 @@ impl Scale {
         }
     }
 
-    /// The slot of a score.
+    /// Returns the slot of a score.
     #[inline]
     pub fn slot(&self, score: f64) -> u16 {
         let place = place_at(score, self.per_unit);
         if self.is_plain { place } else { self.divided(place, score) }
     }
 
-    /// The slots of many scores.
+    /// Returns the slots of many scores.
     pub fn slots(&self, scores: &[f64], slots: &mut Vec<u16>) {
         slots.clear();
         slots.extend(scores.iter().map(|score| place_at(*score, self.per_unit)));
@@ -69,7 +69,7 @@ impl Scale {
         }
     }
 
-    /// Whether a slot can hold scores.
+    /// Returns whether a slot can hold scores.
     pub fn has(&self, slot: u16) -> bool {
         let (least, most) = self.range;
         match slot {
@@ -79,7 +79,7 @@ impl Scale {
         }
     }
 
-    /// The slots beside those of the grid, each with the scores that it takes: from the first number to below the second.
+    /// Returns the slots off the grid, each with its range of scores: from the first number to below the second.
     pub fn beside_grid(&self) -> Vec<(u16, f64, f64)> {
         let mut slots: Vec<(u16, f64, f64)> = Vec::new();
         for (number, (cut, divides)) in self.cuts.iter().enumerate() {
@@ -102,36 +102,36 @@ impl Scale {
         slots
     }
 
-    /// The slot that a cut's slot is part of; any other is whole.
+    /// Returns the slot that a cut's slot is part of; any other slot is itself.
     pub fn whole(&self, slot: u16) -> u16 {
         let cut = slot.checked_sub(CUTS).and_then(|cut| self.cuts.get(usize::from(cut)));
         cut.map_or(slot, |(_, divides)| *divides)
     }
 
-    /// The point from 0 to 100 of a slot, for a score in points; `None` outside the grid.
+    /// Returns the point from 0 to 100 of a slot, for a score in points; `None` outside the grid.
     #[inline]
     pub fn point(&self, slot: u16) -> Option<usize> {
         let whole = if slot < NO_SCORE { slot } else { self.whole(slot) };
         (whole < NO_SCORE).then_some(usize::from(whole / 100))
     }
 
-    /// The number of edges in one unit of the score.
+    /// Returns the number of edges in one unit of the score.
     #[must_use]
     pub const fn per_unit(&self) -> u32 {
         self.per_unit
     }
 
-    /// The range of valid scores.
+    /// Returns the range of valid scores.
     pub const fn range(&self) -> (f64, f64) {
         self.range
     }
 
-    /// The greatest score of the grid.
+    /// Returns the highest score of the grid.
     pub fn top(&self) -> f64 {
         top(self.per_unit)
     }
 
-    /// The cuts between the grid's edges, ascending, each with the slot that it divides.
+    /// Returns the cuts between the grid's edges, ascending, each with the slot that it divides.
     pub fn cuts(&self) -> &[(f64, u16)] {
         &self.cuts
     }
@@ -141,7 +141,7 @@ fn top(per_unit: u32) -> f64 {
     (EDGES - 1) as f64 / f64::from(per_unit)
 }
 
-/// The slot of a valid score, cuts aside.
+/// Returns the slot of a valid score, without regard to cuts.
 fn slot_of(place: u16, score: f64) -> u16 {
     match place {
         NO_SCORE if score < 0.0 => BELOW,
@@ -150,7 +150,7 @@ fn slot_of(place: u16, score: f64) -> u16 {
     }
 }
 
-/// The slot of a cut by its number.
+/// Returns the slot of a cut by its number.
 pub(crate) fn slot_of_cut(number: usize) -> u16 {
     u16::try_from(number).map_or(NO_SCORE, |number| CUTS + number)
 }

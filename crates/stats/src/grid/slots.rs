@@ -1,8 +1,8 @@
-//! Slots to count scores in: the hundredths from 0 to 100 first, then those for what lies elsewhere.
+//! Slots of a table of scores: first the hundredths from 0 to 100, then the scores outside them.
 
-/// Edges in one unit of a score from 0 to 100.
+/// The number of edges in one unit of a score from 0 to 100.
 pub const HUNDREDTHS: u32 = 100;
-/// Edges in one unit of a score from 0 to 1.
+/// The number of edges in one unit of a score from 0 to 1.
 pub const TEN_THOUSANDTHS: u32 = 10_000;
 
 /// The number of thresholds on the grid: 0.00, 0.01, .. 100.00.
@@ -19,48 +19,47 @@ pub(super) const ABOVE: u16 = NO_SCORE + 2;
 /// The slot of the first cut.
 pub(super) const CUTS: u16 = NO_SCORE + 3;
 
-/// The threshold at a place of the grid: the double nearest to `index`/100. `None` past 100.00.
+/// Returns the threshold at an index of the grid: the double nearest to `index`/100. `None` past 100.00.
 #[must_use]
 pub fn edge(index: usize) -> Option<f64> {
     edge_at(index, HUNDREDTHS)
 }
 
-/// The same on a grid of so many edges in one unit.
+/// Returns the same on a grid with this many edges in one unit.
 pub(super) fn edge_at(index: usize, per_unit: u32) -> Option<f64> {
-    // The quotient is the double nearest to it, as a parser reads it.
+    // The quotient is the nearest double, as a parser reads the decimal.
     (index < EDGES).then(|| index as f64 / f64::from(per_unit))
 }
 
-/// The place of a threshold on the grid, if it has at most two decimals and lies from 0 to 100.
+/// Returns the index of a threshold on the grid, if it has at most two decimals and is from 0 to 100.
 #[must_use]
 pub fn edge_index(threshold: f64) -> Option<usize> {
     let place = usize::from(place(threshold));
     edge(place).filter(|edge| *edge == threshold).map(|_| place)
 }
 
-/// Where a score is counted: at the last edge that it reaches, so that `place >= k` is `score >= edge(k)` for every score from 0
-/// to 100. An invalid score is counted past all edges.
+/// Returns the index of a score: the last edge that it reaches, so that `place >= k` is `score >= edge(k)` for every score from
+/// 0 to 100. The index of an invalid score is past all edges.
 #[inline]
 pub(super) fn place(score: f64) -> u16 {
     place_at(score, HUNDREDTHS)
 }
 
-/// The same on a grid of so many edges in one unit. Without a branch, so that the compiler can place several scores in one
-/// step.
+/// Returns the same on a grid with this many edges in one unit. It has no branch, so that the compiler can vectorize it.
 #[inline]
 pub(super) fn place_at(score: f64, per_unit: u32) -> u16 {
-    /// What is added to this is rounded to a whole number, which then stands in the lowest bits.
+    /// Adding this constant rounds a number to an integer, which is then in the lowest bits.
     const ROUNDS: f64 = (3_u64 << 51) as f64;
     let per_unit = f64::from(per_unit);
     let rounded = score * per_unit + ROUNDS;
-    // The product is nearly exact: the score reaches the edge before this one at least, and not the one behind it.
+    // The product is nearly exact: the score reaches at least the previous edge, and not the one after next.
     let nearest = rounded - ROUNDS;
     let is_below = score < nearest / per_unit;
     let place = (rounded.to_bits() as u16).wrapping_sub(u16::from(is_below));
     if (0.0..=(EDGES - 1) as f64 / per_unit).contains(&score) { place } else { NO_SCORE }
 }
 
-/// A table of zeros.
+/// Creates a table of zeros.
 pub(super) fn table<const N: usize>() -> Box<[u32; N]> {
     Box::new([0; N])
 }

@@ -4,7 +4,7 @@ use super::scale::*;
 use super::slots::*;
 use super::{Grid, LabelledGrid, Quick};
 
-/// Cuts on the grid and off it, two in one slot, a double above and below an edge, and outside of 0 to 100.
+/// Cuts on the grid and off it, two in one slot, a double above and below an edge, and outside 0 to 100.
 fn cuts() -> Vec<f64> {
     let mut cuts = vec![0.004, 60.0, 74.5, 75.0, 76.531, 76.534, 76.534_000_1, 80.01, 99.999, 100.0];
     cuts.extend([75.0_f64.next_up(), 75.0_f64.next_down(), 100.0_f64.next_up(), 0.07, 0.5, 0.070_05]);

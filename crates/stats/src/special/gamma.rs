@@ -7,7 +7,7 @@ use super::normal::probit;
 use super::root::{Tail, solve};
 use super::saddle::{deviance, stirling_error};
 
-/// The `x` with `P(Gamma(shape, 1) > x) = p` if `upper`, `P(Gamma(shape, 1) < x) = p` otherwise; NaN for nonsense.
+/// Returns the `x` with `P(Gamma(shape, 1) > x) = p` if `upper`, `P(Gamma(shape, 1) < x) = p` otherwise; NaN for invalid input.
 pub(crate) fn quantile(shape: f64, p: f64, upper: bool) -> f64 {
     if !(shape > 0.0 && p > 0.0 && p < 1.0) {
         return f64::NAN;

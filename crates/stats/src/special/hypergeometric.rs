@@ -1,9 +1,9 @@
-//! The chance of few marked items in a part of them, drawn at random.
+//! The probability of few marked items in a random sample.
 
 use super::saddle::binomial;
 
-/// The chance of at most `k` marked items in a part of `part` items, drawn at random from `all`, of which `marked` are. `k` must
-/// lie below the mean: the terms then fall fast, and the sum is short for counts of any size.
+/// Returns the probability of at most `k` marked items in a sample of `part` items, drawn at random from `all`, of which
+/// `marked` are marked. `k` must be below the mean: the terms then fall fast, and the sum is short for counts of any size.
 pub fn hypergeometric_at_most(k: u64, part: u64, marked: u64, all: u64) -> f64 {
     let (k, n, m, all) = (k as f64, part as f64, marked as f64, all as f64);
     if m <= 0.0 || n <= 0.0 || m >= all || n >= all || k >= m.min(n) {
@@ -13,7 +13,7 @@ pub fn hypergeometric_at_most(k: u64, part: u64, marked: u64, all: u64) -> f64 {
     if k < least {
         return 0.0;
     }
-    // Loader: a product of binomial probabilities, of which none cancels.
+    // Loader: a product of binomial probabilities, without cancellation.
     let p = n / all;
     let mut term = binomial(k, m, p) * binomial(n - k, all - m, p) / binomial(n, all, p);
     let (mut sum, mut at) = (0.0, k);

@@ -1,9 +1,9 @@
-//! The quantile of the normal distribution, which is the scale of a DET plot's axes.
+//! The quantile of the normal distribution, used by the axes of a DET plot.
 //!
-//! Our own forty lines, and not a crate: the two with a good inverse error function (statrs, puruspe) bring 8 to 14 crates
-//! for it, and their beta quantiles, which would have paid for that, are not good enough (see `beta.rs`).
+//! This is our own code: the two crates with an accurate inverse error function (statrs, puruspe) bring 8 to 14 dependencies
+//! for forty lines, and their beta quantiles are not accurate enough to use (see `beta.rs`).
 
-/// The `z` below which a standard normal variable falls with probability `p`: Wichura's AS 241, good to about 1e-15.
+/// Returns the `z` that a standard normal variable is below with probability `p`: Wichura's AS 241, accurate to about 1e-15.
 /// Minus and plus infinity at 0 and 1; NaN outside them.
 #[must_use]
 pub fn probit(p: f64) -> f64 {

@@ -1,4 +1,5 @@
-//! Where a distribution's tail has a given probability: Halley's method on the logarithms, kept between bounds.
+//! Finds the point at which a distribution's tail has a given probability: Halley's method on the logarithms, kept between
+//! bounds.
 
 /// A tail at a point `x`.
 pub(crate) struct Tail {
@@ -10,7 +11,7 @@ pub(crate) struct Tail {
     pub(crate) bend: f64,
 }
 
-/// The `x` in (0, `most`) whose tail has the probability `p`: the upper tail, or the lower.
+/// Returns the `x` in (0, `most`) whose tail has the probability `p`: the upper tail, or the lower.
 pub(crate) fn solve(p: f64, upper: bool, start: f64, most: f64, tail: impl Fn(f64) -> Tail) -> f64 {
     let sign = if upper { -1.0 } else { 1.0 };
     let (target, mut low, mut high) = (p.ln(), 0.0_f64, most);

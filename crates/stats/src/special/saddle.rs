@@ -1,7 +1,7 @@
-//! The pieces of Loader's saddle-point form of the binomial and Poisson probabilities ("Fast and accurate computation of
-//! binomial probabilities", 2000). No logarithm of a large factorial is taken, so nothing cancels, at any size.
+//! The parts of Loader's saddle-point form of the binomial and Poisson probabilities ("Fast and accurate computation of
+//! binomial probabilities", 2000). It takes no logarithm of a large factorial, so nothing cancels, at any size.
 
-/// `ln Γ(n + 1) - (n + 1/2) ln n + n - ln √2π`, for n > 0: what Stirling's formula leaves out.
+/// `ln Γ(n + 1) - (n + 1/2) ln n + n - ln √2π`, for n > 0: the remainder of Stirling's formula.
 pub(crate) fn stirling_error(n: f64) -> f64 {
     let (mut at, mut steps) = (n, 0.0);
     while at < 16.0 {
@@ -14,8 +14,8 @@ pub(crate) fn stirling_error(n: f64) -> f64 {
     steps + series / at
 }
 
-/// `at · ln(at / mean) + mean - at`, without cancellation where they are close. `gap` is `at - mean`, from the caller, who
-/// may know it better than the subtraction does.
+/// `at · ln(at / mean) + mean - at`, without cancellation if they are close. `gap` is `at - mean`; the caller may know it more
+/// precisely than the subtraction.
 pub(crate) fn deviance(at: f64, mean: f64, gap: f64) -> f64 {
     if at == 0.0 {
         return mean;
@@ -37,7 +37,7 @@ pub(crate) fn deviance(at: f64, mean: f64, gap: f64) -> f64 {
     sum
 }
 
-/// The probability of `k` in `n` draws with chance `p`; `k` from 0 to `n`.
+/// Returns the probability of `k` in `n` draws with probability `p`; `k` from 0 to `n`.
 pub(crate) fn binomial(k: f64, n: f64, p: f64) -> f64 {
     if k == 0.0 {
         return (n * (-p).ln_1p()).exp();

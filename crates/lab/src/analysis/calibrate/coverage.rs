@@ -1,4 +1,4 @@
-//! Label coverage: mostly people whom the policy of that time approved get a label, so that the rest is seldom known.
+//! Label coverage. Mostly people whom the policy approved at the time get a label, so lower scores have few labels.
 
 use cloudauth_policy::Input;
 use serde::Serialize;
@@ -7,17 +7,17 @@ use crate::input::row::Label;
 use crate::tally::Tally;
 use cloudauth_stats::hypergeometric_at_most;
 
-/// A point of `verify_score`, from `from` to below the next.
+/// One point of `verify_score`: from `from` to below the next point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Band {
-    /// Where it begins.
+    /// The lower end.
     pub from: u32,
-    /// Rows in it.
+    /// The rows in it.
     pub attempts: u64,
-    /// Of these, labelled.
+    /// The labelled rows among them.
     pub labelled: u64,
-    /// Of these, approved by the policy.
+    /// The rows among them that the policy approves.
     pub approved: u64,
 }
 
@@ -35,7 +35,7 @@ impl Band {
     }
 }
 
-/// All points from 0 to 100. Empty with a score outside them: what labels cover there is not known.
+/// Returns all points from 0 to 100. Empty with a score outside them, because label coverage there is unknown.
 pub(super) fn bands(tally: &Tally) -> Vec<Band> {
     if tally.outside_grid(Input::VerifyScore) > 0 {
         return Vec::new();
@@ -55,25 +55,25 @@ pub(super) fn bands(tally: &Tally) -> Vec<Band> {
         .collect()
 }
 
-/// Smaller parts of the scale say little of a share.
+/// A part of the scale with fewer rows says little about a share.
 const FEW: u64 = 30;
-/// The chance of a warning where labels are missing at random, over the whole scale.
+/// The probability of a warning if labels are missing at random, over the whole scale.
 const FALSE_ALARMS: f64 = 0.01;
 
-/// The upper end of the highest part of the scale in which labels are missing: less than half as many rows are labelled as in
-/// all above it together, and by more than chance.
+/// Returns the upper end of the highest part of the scale in which labels are missing: the share of labelled rows is less than
+/// half of the share in all points above, and chance does not explain it.
 ///
-/// Parts are single points of the score, or as many neighbours as it takes to tell anything. For each the chance of so few
+/// A part is a single point of the score, or as many neighbours as a test needs. For each part, the probability of so few
 /// labels is computed given the labels in it and above (hypergeometric, one-sided), and compared with 1 % divided by the number
-/// of points (Bonferroni). Where labels are missing completely at random, the warning therefore comes in at most 1 of 100 logs,
-/// exactly: a part is formed from below, from what is known before its own labels are looked at.
+/// of points (Bonferroni). If labels are missing completely at random, at most 1 of 100 logs gets a warning. This is exact,
+/// because a part is formed from below before its own labels are read.
 pub(super) fn labels_stop_below(bands: &[Band]) -> Option<f64> {
     let risk = FALSE_ALARMS / bands.len().max(1) as f64;
     let mut above = bands.iter().fold(Band::from(0), Band::plus);
     let (mut part, mut stop) = (Band::from(0), None);
     for band in bands {
         part = part.plus(band);
-        // Whether no label at all in this part would be more than chance.
+        // Returns whether a part without any label would be significant.
         let all = above.attempts;
         let tells = part.attempts >= FEW
             && part.attempts < all
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(labels_stop_below(&[]), None);
     }
 
-    /// A log of 20,000 attempts, most of them high; `share` of those at a point have a label.
+    /// A log of 20,000 attempts, most with high scores. `share` of the attempts at a point have a label.
     fn log(draws: &mut Draws, share: impl Fn(u32) -> f64) -> Vec<Band> {
         let mut bands: Vec<Band> = (0..=100).map(|from| band(from, 0, 0)).collect();
         for _ in 0..20_000 {
@@ -128,7 +128,7 @@ mod tests {
         std::env::var("CLOUDAUTH_DRAWS").ok().and_then(|draws| draws.parse().ok()).unwrap_or(2000)
     }
 
-    /// The test is one of labels given the attempts, so that these are drawn once. Labels are drawn by the gaps between them.
+    /// The test is conditional on the attempts, so they are drawn once. Labels are drawn by the gaps between them.
     fn false_alarms(share: f64) {
         let (mut random, mut alarms) = (Draws::new(7), 0);
         let mut bands = log(&mut random, |_| 0.0);
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn labels_of_the_approved_alone_are_seen() {
         let mut random = Draws::new(8);
-        // All labels above 75, and one in fifty of them below; or none at all, of few.
+        // All labels are above 75, and 2 % of the attempts below have one; or only a few labels, and none below.
         for (above, below) in [(0.9, 0.018), (0.3, 0.01), (0.02, 0.0)] {
             let mut found: Vec<f64> = (0..20)
                 .filter_map(|_| {
@@ -180,7 +180,7 @@ mod tests {
                 .collect();
             found.sort_by(f64::total_cmp);
             assert_eq!(found.len(), 20, "{above}");
-            // Where few are labelled, it takes several points to see it.
+            // With few labels, it takes several points to detect the gap.
             let nearest = if above < 0.1 { 70.0 } else { 75.0 };
             assert!(found.iter().all(|stop| (nearest..=76.0).contains(stop)), "{above}: {found:?}");
         }

@@ -1,11 +1,11 @@
-//! Target rates as people write them.
+//! Target rates, as users write them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::LabError;
 
-/// A false match rate to aim at: above 0 and below 1. It is shown as it was written.
+/// A target for the false match rate: above 0 and below 1. `Display` shows it as it was written.
 ///
 /// ```
 /// use cloudauth_lab::TargetRate;
@@ -22,14 +22,14 @@ pub struct TargetRate {
 }
 
 impl TargetRate {
-    /// The rate, a fraction.
+    /// Returns the rate as a fraction.
     #[must_use]
     pub const fn rate(&self) -> f64 {
         self.rate
     }
 }
 
-/// A rate in Rust: shown as `1/N` where that is exact, as a decimal elsewhere.
+/// Creates a target from a number. It is shown as `1/N` if that is exact, otherwise as a decimal.
 impl From<f64> for TargetRate {
     fn from(rate: f64) -> Self {
         let of = (1.0 / rate).round();
@@ -41,7 +41,7 @@ impl From<f64> for TargetRate {
 impl FromStr for TargetRate {
     type Err = LabError;
 
-    /// Reads `1/1000`, `0.001`, `1e-3` or `0.1%`.
+    /// Parses `1/1000`, `0.001`, `1e-3` or `0.1%`.
     fn from_str(text: &str) -> Result<Self, LabError> {
         let number = |text: &str| text.trim().parse::<f64>().ok();
         let text = text.trim();
@@ -49,7 +49,7 @@ impl FromStr for TargetRate {
             (Some((above, below)), None) => {
                 number(above).zip(number(below)).map(|(above, below)| above / below)
             }
-            // By the exponent, so that no division rounds.
+            // A percentage changes the exponent, so no division rounds.
             (None, Some(percent)) => number(&format!("{}e-2", percent.trim())),
             (None, None) => number(text),
             (Some(_), Some(_)) => None,

@@ -1,4 +1,4 @@
-//! False match rates over people: who tries again is one person, and their attempts go the same way.
+//! False match rates over people: several attempts of one person are not independent.
 
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ pub struct People {
     pub fnmr_high: Option<f64>,
 }
 
-/// What a recommendation rests on.
+/// The unit that a recommendation treats as independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -38,22 +38,22 @@ pub enum RestsOn {
     AttemptsOfTooMany,
     /// Attempts, although some rows have a subject: most impostor attempts have none.
     AttemptsWithoutSubject,
-    /// People.
+    /// People: the mapping names subjects.
     People,
 }
 
-/// Labelled attempts with a score and without a subject.
+/// Labelled attempts that have a score and no subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct WithoutSubject {
-    /// By impostors.
+    /// Attempts of impostors.
     pub impostor: u64,
-    /// By genuine people.
+    /// Attempts of genuine people.
     pub genuine: u64,
 }
 
 impl WithoutSubject {
-    /// `None` where no labelled row has a subject, or there were too many labelled rows to keep their subjects.
+    /// Counts them. `None` if no labelled row has a subject, or there were too many labelled rows to keep their subjects.
     pub(super) fn of(tally: &Tally) -> Option<Self> {
         if tally.kept.is_empty() || !tally.kept_all {
             return None;
@@ -67,7 +67,7 @@ impl WithoutSubject {
     }
 }
 
-/// The attempts of a label that have a score.
+/// Returns the number of attempts with this label and a score.
 fn scores(tally: &Tally, label: Label) -> u64 {
     tally.scores.get(label.number()).map_or(0, Grid::valid)
 }
@@ -76,13 +76,13 @@ fn scores(tally: &Tally, label: Label) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Persons<'a> {
     tally: &'a Tally,
-    /// Whether most genuine attempts have a subject.
+    /// Returns whether most genuine attempts have a subject.
     is_of_genuine: bool,
 }
 
 impl<'a> Persons<'a> {
-    /// What recommendations rest on, and the labelled rows by person if that is people. They cannot be people where most
-    /// impostor attempts have no subject: one person could have made all of them.
+    /// Returns the unit that recommendations rest on, and the labelled rows by person if the unit is people. The unit cannot be
+    /// people if most impostor attempts have no subject, because one person could have made all of them.
     pub(super) fn of(tally: &'a Tally, without: Option<WithoutSubject>) -> (RestsOn, Option<Self>) {
         let Some(without) = without else {
             return (if tally.kept_all { RestsOn::Attempts } else { RestsOn::AttemptsOfTooMany }, None);
@@ -94,12 +94,12 @@ impl<'a> Persons<'a> {
         (RestsOn::People, Some(Self { tally, is_of_genuine: !is_most(without.genuine, Label::Genuine) }))
     }
 
-    /// Whether the false match rate at a threshold on the grid is at most `target`, with a confidence.
+    /// Returns whether the false match rate at a threshold on the grid is at most `target`, with the given confidence.
     pub(super) fn proves(self, threshold: f64, target: f64, confidence: Confidence) -> bool {
         self.clusters(threshold, Label::Impostor).is_at_most(target, confidence)
     }
 
-    /// The intervals at a threshold on the grid.
+    /// Returns the intervals at a threshold on the grid.
     pub(super) fn at(self, threshold: f64) -> People {
         let [impostors, genuine] =
             [Label::Impostor, Label::Genuine].map(|label| self.clusters(threshold, label));
@@ -113,13 +113,13 @@ impl<'a> Persons<'a> {
         People { threshold, impostors, fmr_low, fmr_high, genuine, fnmr_low, fnmr_high }
     }
 
-    /// The errors of each person. Rows are sorted by person.
+    /// Returns the errors of each person. Rows are sorted by person.
     fn clusters(self, threshold: f64, label: Label) -> Clusters {
         let is_genuine = label == Label::Genuine;
         let is_error = |score: f64| (score >= threshold) != is_genuine;
         let mut clusters = Clusters::default();
         let (mut errors, mut attempts) = (0, 0);
-        // Most people have few attempts and no error: they need no map.
+        // Most people have few attempts and no error, so they are counted without a map.
         let mut none_of = [0_u64; 64];
         for person in self.tally.kept.chunk_by(|a: &SubjectScore, b: &SubjectScore| a.subject == b.subject) {
             let scores =
@@ -133,7 +133,7 @@ impl<'a> Persons<'a> {
             (errors, attempts) = (errors + wrong, attempts + of);
         }
         clusters.extend((0..).zip(none_of).map(|(of, times)| (0, of, times)));
-        // Rows without a subject are counted on the grid alone. Each counts as one more person.
+        // Rows without a subject are counted on the grid only. Each counts as one more person.
         if let Some(grid) = self.tally.scores.get(label.number()) {
             let accepted = grid.at_least(threshold).unwrap_or(grid.valid());
             let wrong = if is_genuine { grid.valid() - accepted } else { accepted }.saturating_sub(errors);

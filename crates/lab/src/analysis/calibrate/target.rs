@@ -1,4 +1,4 @@
-//! The threshold for a target rate: what the data show, what they prove, and what is recommended.
+//! The threshold for a target rate: what the data show, what they prove, and what the lab recommends.
 
 use serde::Serialize;
 
@@ -9,15 +9,15 @@ use cloudauth_stats::{
     Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
 };
 
-/// What the data say of a target for the false match rate.
+/// The result for one target of the false match rate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Target {
-    /// The target: at most this share of impostors is to be accepted.
+    /// The target: the highest acceptable share of accepted impostors.
     pub fmr: f64,
     /// The target as it was written.
     pub target: String,
-    /// The smallest threshold at which no more impostors were accepted. Half the time it is too low.
+    /// The smallest threshold at which the observed rate is at most the target. Half the time it is too low.
     pub shown: Option<ThresholdErrors>,
     /// The smallest threshold at which the true rate is at most the target with 95 % confidence, if attempts are independent.
     /// `None` if there are too few impostors.
@@ -25,38 +25,38 @@ pub struct Target {
     /// The smallest threshold, not below `proved`, at which the true rate is at most the target with 95 % confidence, if people
     /// are independent. `None` where subjects are not mapped, or the impostors are too few people.
     pub proved_over_people: Option<ThresholdErrors>,
-    /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. Open where the
-    /// data say nothing.
+    /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. An end is open
+    /// where the data give no bound.
     pub between: Option<(Option<f64>, Option<f64>)>,
-    /// How many impostors without an error it would take.
+    /// The number of impostors without an error that would prove the target.
     pub needed: Option<u64>,
-    /// The rates over people, where the mapping names them.
+    /// The rates over people, if the mapping names subjects.
     pub people: Option<People>,
     /// What the recommendation rests on.
     pub rests_on: RestsOn,
-    /// The recommended threshold: what is proved, if labels reach that far down and no warning stands against it.
+    /// The recommended threshold: the proved one, if labels reach that far down and there is no warning.
     pub recommended: Option<f64>,
-    /// What would be recommended, were it not for the warnings.
+    /// The threshold that would be recommended without the warnings.
     pub withheld: Option<f64>,
-    /// Why nothing is recommended, or what the recommendation rests on.
+    /// Why no threshold is recommended, or what the recommendation rests on.
     pub words: String,
 }
 
-/// What all targets of a calibration have in common.
+/// The inputs that all targets of a calibration share.
 pub(super) struct Basis<'a> {
     pub(super) curve: &'a Curve,
     pub(super) step: u32,
     pub(super) stop: Option<f64>,
     pub(super) persons: Option<Persons<'a>>,
     pub(super) rests_on: RestsOn,
-    /// Scores outside the grid, on which targets are not available.
+    /// The number of scores outside the grid. With any, targets are not available.
     pub(super) outside: u64,
     /// The first warning.
     pub(super) warning: Option<String>,
 }
 
 impl Target {
-    /// `people` gives the rates over people at a threshold.
+    /// `people` returns the rates over people at a threshold.
     pub(super) fn of(
         target: &TargetRate,
         basis: &Basis<'_>,
@@ -67,7 +67,7 @@ impl Target {
             return Self::not_available(target, basis);
         }
         let on_scale = |point: OperatingPoint| {
-            // Where all may be accepted, the scale begins.
+            // If every score may be accepted, the threshold is the start of the scale.
             let point = if point.threshold < 0.0 { curve.at(0.0) } else { point };
             Some(ThresholdErrors::of(None, point)).filter(|at| at.threshold <= 100.0)
         };
@@ -123,7 +123,7 @@ impl Target {
         }
     }
 
-    /// A threshold above the grid cannot be told from its neighbours, and neither can the place where labels stop.
+    /// A threshold above the grid cannot be told from its neighbours, nor can the place where labels stop.
     fn not_available(target: &TargetRate, basis: &Basis<'_>) -> Self {
         Self {
             fmr: target.rate(),
@@ -142,7 +142,7 @@ impl Target {
     }
 }
 
-/// Why a figure that counts `verify_score` on the grid is not available.
+/// Explains why a figure that counts `verify_score` on the grid is not available.
 pub(super) fn outside_in_words(outside: u64) -> String {
     match outside {
         1 => "1 score is outside 0 to 100".to_owned(),
@@ -151,7 +151,7 @@ pub(super) fn outside_in_words(outside: u64) -> String {
 }
 
 impl Basis<'_> {
-    /// The smallest threshold from `least` on that people prove. Fewer errors prove more, so that bisection finds it.
+    /// Returns the smallest threshold, from `least` on, that people prove. Fewer errors prove more, so bisection finds it.
     fn over_people(&self, least: f64, fmr: f64) -> Option<f64> {
         let persons = self.persons?;
         let step = f64::from(self.step.max(1));
@@ -184,7 +184,7 @@ impl Basis<'_> {
     }
 }
 
-/// The rule of 3, in words.
+/// States the rule of 3 for an error message.
 fn few_in_words(target: &TargetRate, have: u64, need: Option<u64>) -> String {
     match need {
         Some(need) => format!(

@@ -6,21 +6,21 @@ use serde::Serialize;
 
 use crate::analysis::proportion::Proportion;
 
-/// The errors at a threshold.
+/// The error rates at a threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ThresholdErrors {
-    /// What the policy calls it.
+    /// The policy's name for the threshold, if it has one.
     pub name: Option<String>,
-    /// A score that reaches it is accepted.
+    /// The threshold. A score that reaches it is accepted.
     pub threshold: f64,
     /// Whether only a score above the threshold is accepted: the policy compares by `>` or `<=`.
     pub exclusive: bool,
-    /// What the vendor's table says or implies of it, from 70 to 80.
+    /// The false acceptance rate that the vendor's table gives or implies, from 70 to 80.
     pub vendor_far: Option<f64>,
-    /// Impostors accepted.
+    /// The impostors accepted: the false match rate.
     pub fmr: Proportion,
-    /// Genuine people refused.
+    /// The genuine people refused: the false non-match rate.
     pub fnmr: Proportion,
 }
 

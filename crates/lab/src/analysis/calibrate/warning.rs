@@ -13,9 +13,9 @@ use cloudauth_stats::Grid;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
-    /// What is wrong.
+    /// The kind of problem.
     pub kind: WarningKind,
-    /// The same in English, with its figures.
+    /// The problem in English, with its figures.
     pub text: String,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What is wrong with labels or scores.
+/// A problem with labels or scores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -42,10 +42,10 @@ pub enum WarningKind {
     MostlyWithoutScore,
 }
 
-/// The share of scores that makes a scale.
+/// The share of scores that identifies a scale.
 const NEARLY_ALL: f64 = 0.99;
 
-/// All that is wrong with a tally.
+/// Returns all warnings of a tally.
 pub(super) fn warnings(tally: &Tally, auc: Option<f64>) -> Vec<Warning> {
     let direction = auc.and_then(direction);
     direction.into_iter().chain(scale(tally)).chain(without_score(tally)).collect()
@@ -62,7 +62,7 @@ fn direction(auc: f64) -> Option<Warning> {
     Some(Warning { kind, text: format!("AUC is {auc:.3}: {text}") })
 }
 
-/// Of genuine people, who score high; of all rows where none is labelled genuine.
+/// Uses genuine people, who score high; all rows if none is labelled genuine.
 fn scale(tally: &Tally) -> Option<Warning> {
     let genuine = tally.scores.get(Label::Genuine.number()).filter(|grid| grid.valid() > 0);
     let (of, scores) = match genuine {

@@ -1,29 +1,29 @@
-//! Goes through JSON byte by byte, and through texts and names as many bytes at a time as the processor compares.
+//! Scans JSON byte by byte, and strings and names many bytes at a time.
 
 use std::ops::Range;
 
 use super::{Bad, DEEPEST};
 
-/// A place in a document. One that is `IN_TEXT` stands in a text of another document as it is written there, with a backslash
-/// before each quote; any other backslash is an error to it, and such a text has to be unescaped first.
+/// A position in a document. With `IN_TEXT` the document is inside a string of another document, with a backslash before each
+/// quote. Any other backslash is an error, and such a string has to be unescaped first.
 pub(super) struct Cursor<'b, const IN_TEXT: bool> {
     pub(super) bytes: &'b [u8],
     pub(super) at: usize,
-    /// Whether there may be a control character in it, which no text may have.
+    /// Whether the document may contain a control character, which no string may have.
     pub(super) may_have_controls: bool,
 }
 
-/// A member's name as it is written, with quotes and colon.
+/// A member's name as written, with quotes and colon.
 #[derive(Debug)]
 pub(super) struct Written {
     bytes: Box<[u8]>,
-    /// The first 32 bytes, and which of them count.
+    /// The first 32 bytes, and a mask of the bytes that count.
     head: [u128; 2],
     mask: [u128; 2],
 }
 
 impl Written {
-    /// In a line, and in a document that stands in a text. `None` for a name that is not written as it is.
+    /// Returns the name as written in a line, and in a document inside a string. `None` for a name that needs escapes.
     pub(super) fn both(name: &[u8]) -> [Option<Self>; 2] {
         [b"\"".as_slice(), b"\\\""].map(|quote| Self::new(name, quote))
     }
@@ -61,7 +61,7 @@ impl Written {
 }
 
 impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
-    /// What a quote begins with, and how long it is.
+    /// The first byte of a quote, and the length of a quote.
     pub(super) const QUOTE: u8 = if IN_TEXT { b'\\' } else { b'"' };
     const QUOTE_LENGTH: usize = if IN_TEXT { 2 } else { 1 };
 
@@ -86,7 +86,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         }
     }
 
-    /// Passes over blanks and this byte.
+    /// Skips blanks and this byte.
     #[inline]
     pub(super) fn demand(&mut self, byte: u8) -> Result<(), Bad> {
         if self.peek() != Some(byte) {
@@ -95,14 +95,14 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         if self.next() == Some(byte) { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// Passes over a quote, which is known to begin here.
+    /// Skips a quote, which is known to begin here.
     #[inline]
     pub(super) fn quote(&mut self) -> Result<(), Bad> {
         self.at += 1;
         if !IN_TEXT || self.next() == Some(b'"') { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// Passes over the comma before the next member, or the end after the last one: whether there is a next one.
+    /// Skips the comma before the next member, or the end after the last one. Returns whether there is a next member.
     #[inline]
     pub(super) fn goes_on(&mut self, end: u8) -> Result<bool, Bad> {
         if self.peek() == Some(b',') {
@@ -117,7 +117,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         }
     }
 
-    /// Passes over a name and its colon, if it is this one.
+    /// Skips a name and its colon, if it is this name.
     #[inline]
     pub(super) fn is_name(&mut self, name: &Written) -> bool {
         let is = name.begins(self.bytes.get(self.at..).unwrap_or_default());
@@ -125,7 +125,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         is
     }
 
-    /// Passes over any name and its colon: where it stands, and whether it has escapes.
+    /// Skips any name and its colon. Returns its range, and whether it has escapes.
     pub(super) fn name(&mut self) -> Result<(Range<usize>, bool), Bad> {
         if self.peek() != Some(Self::QUOTE) {
             return Err(Bad::NotJson);
@@ -143,7 +143,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         if is { Ok(()) } else { Err(Bad::NotJson) }
     }
 
-    /// The rest of a text whose quote is read: where it stands, and whether it has escapes.
+    /// Skips the rest of a string after its opening quote. Returns its range, and whether it has escapes.
     #[inline]
     pub(super) fn text(&mut self) -> Result<(Range<usize>, bool), Bad> {
         let begin = self.at;
@@ -151,11 +151,11 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         Ok((begin..self.at - Self::QUOTE_LENGTH, escaped))
     }
 
-    /// Passes over the rest of a text whose quote is read, and over its closing quote: whether it has escapes.
+    /// Skips the rest of a string and its closing quote. Returns whether it has escapes.
     #[inline]
     fn string(&mut self) -> Result<bool, Bad> {
         let begin = self.at;
-        // Most are short.
+        // Most strings are short.
         if let Some(eight) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk::<8>) {
             let eight = u64::from_le_bytes(*eight);
             let stops =
@@ -196,7 +196,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         if is_wrong { Err(Bad::NotJson) } else { Ok(escaped) }
     }
 
-    /// Passes over what stands behind a backslash.
+    /// Skips the escape after a backslash.
     fn escape(&mut self) -> Result<(), Bad> {
         match self.next() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
@@ -237,7 +237,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         Ok(())
     }
 
-    /// A number, as the nearest double, which is infinite if the number is beyond all of them.
+    /// Reads a number as the nearest double, which is infinite if the number is out of range.
     pub(super) fn value(&mut self) -> Result<f64, Bad> {
         let begin = self.at;
         if let Some(number) = self.short() {
@@ -249,8 +249,8 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         text.and_then(|text| text.parse().ok()).ok_or(Bad::NotJson)
     }
 
-    /// A number of at most 15 digits and without an exponent: both sides of the division are exact, and so its result is the
-    /// nearest double. `None` for what is longer, or no number.
+    /// Reads a number of at most 15 digits without an exponent. Both sides of the division are exact, so the result is the
+    /// nearest double. `None` for a longer number, or for anything else.
     fn short(&mut self) -> Option<f64> {
         const TENS: [f64; 16] =
             [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -274,7 +274,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         Some(if is_negative { -number } else { number })
     }
 
-    /// Passes over digits, and adds them to a number; gives how many.
+    /// Skips digits and adds them to a number. Returns how many there are.
     #[inline]
     fn count(&mut self, value: &mut u64) -> usize {
         let begin = self.at;
@@ -285,7 +285,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         self.at - begin
     }
 
-    /// Passes over a value.
+    /// Skips a value.
     pub(super) fn pass(&mut self, deep: usize) -> Result<(), Bad> {
         let (is_object, end) = match self.peek() {
             Some(quote) if quote == Self::QUOTE => {
@@ -330,12 +330,12 @@ const fn zero(eight: u64) -> u64 {
     eight.wrapping_sub(ONES) & !eight
 }
 
-/// Resolves escapes that are known to be well formed; `None` where half a surrogate pair stands.
+/// Resolves escapes that are known to be well formed; `None` for an unpaired surrogate.
 pub(super) fn unescape(escaped: &[u8], to: &mut Vec<u8>) -> Option<()> {
     let mut rest = escaped;
     to.reserve(escaped.len());
     loop {
-        // Most stretches are short: eight bytes at a time, and what was too many goes again.
+        // Most runs are short: eight bytes are copied at a time, and the excess is truncated.
         while let Some(eight) = rest.first_chunk::<8>() {
             to.extend_from_slice(eight);
             let stops = zero(u64::from_le_bytes(*eight) ^ (ONES * b'\\' as u64)) & HIGH;
@@ -357,7 +357,7 @@ pub(super) fn unescape(escaped: &[u8], to: &mut Vec<u8>) -> Option<()> {
             b'r' => b'\r',
             b't' => b'\t',
             b'u' => {
-                // Seldom, and not worth a reader of our own: the rest, as a text.
+                // This is rare and not worth a parser of our own.
                 let text = [b"\"", rest.get(at..)?, b"\""].concat();
                 to.extend_from_slice(serde_json::from_slice::<String>(&text).ok()?.as_bytes());
                 return Some(());

@@ -1,4 +1,4 @@
-//! Held against serde_json: the same lines are JSON, and the same values stand in them.
+//! Comparison with serde_json: both accept the same lines and find the same values.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::*;
 
 const PATHS: [&str; 5] = ["a", "b.a", "b.c.a", "c", ""];
 
-/// What serde_json finds at a path, through texts that hold objects.
+/// Returns what serde_json finds at a path, through strings that hold objects.
 fn by_serde(line: &Json, path: &str) -> Option<Json> {
     let mut at = line.clone();
     for (number, name) in path.split('.').enumerate() {
@@ -62,7 +62,7 @@ proptest! {
         let wanted = Wanted::new(PATHS);
         let mut found = Found::new(&wanted);
         let text = line.to_string();
-        // The second time it expects what stood there the first time.
+        // The second time it expects the members of the first time.
         for _ in 0..2 {
             prop_assert_eq!(found.read(&wanted, text.as_bytes()).is_ok(), line.is_object());
             if !line.is_object() {
@@ -83,11 +83,11 @@ proptest! {
         let is_object = serde_json::from_str::<HashMap<String, IgnoredAny>>(text).is_ok();
         let wanted = Wanted::new(PATHS);
         let mut found = Found::new(&wanted);
-        // What it expects is of use to a wrong line too.
+        // The expectation also helps with an invalid line.
         prop_assert_eq!(found.read(&wanted, line.to_string().as_bytes()).is_ok(), line.is_object());
         found.may_have_controls = bytes.iter().any(|byte| *byte < b' ');
         let read = found.read(&wanted, text.as_bytes());
-        // A member twice is none of serde_json's business; half a surrogate pair is none of ours where it is passed over.
+        // serde_json accepts a repeated member; this parser accepts an unpaired surrogate in a skipped part.
         let pardoned = read == Err(Bad::Twice) || text.contains("\\u");
         prop_assert!(read.is_ok() == is_object || pardoned, "{}: {:?}", text, read);
     }
@@ -108,7 +108,7 @@ fn documents_in_texts_are_read_and_broken_ones_are_told() {
     };
     assert_eq!((smile, found.broken), ("\u{1F600}", 0));
 
-    // Half a document decides on nobody, and its neighbours keep what they have.
+    // Half a document sets no value, and its neighbours keep theirs.
     let line = json!({"r": {"code": "200", "m": "{\"score\": 99, \"x\": }"}}).to_string();
     assert_eq!(found.read(&wanted, line.as_bytes()), Ok(()));
     assert_eq!((found.value(0), found.broken), (&Value::Missing, 1));
@@ -119,7 +119,7 @@ fn documents_in_texts_are_read_and_broken_ones_are_told() {
     }
 }
 
-/// Whatever is done to a document in a text, it holds what serde_json finds in it, or nothing.
+/// A mutated document inside a string gives what serde_json finds in it, or nothing.
 #[test]
 fn a_document_is_read_in_its_text_only_as_far_as_it_is_one() {
     let wanted = Wanted::new(["m.a", "m.b.c", "m.b"]);
@@ -139,7 +139,7 @@ fn a_document_is_read_in_its_text_only_as_far_as_it_is_one() {
             let Ok(json) = json else { continue };
             read += 1;
             for (slot, path) in ["m.a", "m.b.c", "m.b"].into_iter().enumerate() {
-                // A member twice is no document of ours.
+                // This parser refuses a repeated member.
                 let expected = if found.broken > 0 { None } else { by_serde(&json, path) };
                 assert!(agree(text, &found, slot, expected.as_ref()), "{path} in {text}");
             }

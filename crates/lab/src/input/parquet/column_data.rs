@@ -13,16 +13,16 @@ use cloudauth_policy::{Input, InputKind};
 
 use crate::input::row::{Cell, LONGEST_KEY, slot};
 
-/// What a slot's column holds.
+/// The column of a slot.
 #[derive(Debug)]
 pub(crate) enum ColumnData {
-    /// There is no such column, or nothing in it.
+    /// No column, or an empty one.
     Nothing,
     Texts(StringArray),
-    /// Each text once.
+    /// A dictionary: each string once.
     Words(Int32Array, StringArray),
     Numbers(Float64Array),
-    /// Numbers where their texts matter.
+    /// Numbers whose text matters.
     Wholes(Keys, Vec<(String, f64)>),
     Truths(BooleanArray),
     Days(Vec<Option<i32>>),
@@ -32,7 +32,7 @@ fn is_score(number: usize) -> bool {
     Input::ALL.get(number).is_some_and(|input| input.kind() == InputKind::Score)
 }
 
-/// Whether a slot takes a type.
+/// Returns whether a slot accepts a type.
 pub(crate) fn is_taken(number: usize, kind: &DataType) -> bool {
     match kind {
         DataType::Date32 | DataType::Timestamp(..) => number == slot::TIME,
@@ -42,7 +42,7 @@ pub(crate) fn is_taken(number: usize, kind: &DataType) -> bool {
     }
 }
 
-/// What a slot takes.
+/// The kinds of values that a slot accepts.
 pub(crate) fn wanted(number: usize) -> &'static str {
     match number {
         slot::TIME => "timestamps, dates, texts or numbers",
@@ -52,7 +52,8 @@ pub(crate) fn wanted(number: usize) -> &'static str {
 }
 
 impl ColumnData {
-    /// Of an array whose type [`is_taken`]. The day of an instant is that of the zone so many minutes east of UTC.
+    /// Converts an array whose type [`is_taken`]. The day of an instant is counted in the zone that is this many minutes east
+    /// of UTC.
     pub(crate) fn of(number: usize, array: &ArrayRef, zone: i32) -> Self {
         let is_number = is_score(number) || number == slot::TIME;
         macro_rules! whole {
@@ -96,7 +97,7 @@ impl ColumnData {
             }
             DataType::Date32 => days::<Date32Type>(array, i64::from),
             DataType::Timestamp(unit, is_instant) => {
-                // What says no zone is a time in the zone in which days are counted.
+                // A timestamp without a zone is local time in the zone in which days are counted.
                 let zone = if is_instant.is_some() { i64::from(zone) * 60 } else { 0 };
                 match unit {
                     TimeUnit::Second => timestamps::<TimestampSecondType>(array, 1, zone),
@@ -109,7 +110,7 @@ impl ColumnData {
         }
     }
 
-    /// What stands in a row.
+    /// Returns the cell of a row.
     pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
         match self {
             Self::Texts(texts) if texts.is_valid(row) => Cell::Text(texts.value(row)),
@@ -125,12 +126,13 @@ impl ColumnData {
         }
     }
 
-    /// Each cell once, last a missing one, and which of them each row has; `None` for what is not so few.
+    /// Returns the distinct cells, the last one missing, and the number of the cell of each row; `None` for a column with too
+    /// many values.
     pub(crate) fn coded(&self, rows: usize) -> Option<(Keys, Vec<Cell<'_>>)> {
         let (keys, mut entries): (_, Vec<_>) = match self {
             Self::Nothing => (Keys(vec![0; rows].into()), Vec::new()),
             Self::Words(keys, words) if keys.null_count() == 0 => {
-                // As they lie there.
+                // The values as stored.
                 let keys = UInt32Array::new(keys.values().inner().clone().into(), None);
                 (Keys(keys), texts(words))
             }
@@ -158,7 +160,7 @@ impl ColumnData {
     /// Marks the rows whose cell cannot be a key.
     pub(crate) fn mark_bad_keys(&self, odd: &mut [bool]) -> Option<()> {
         if let Self::Texts(texts) = self {
-            // Without a look at each text.
+            // No string is read here.
             let lengths = texts.offsets().lengths();
             odd.iter_mut().zip(lengths).for_each(|(odd, length)| *odd |= length > LONGEST_KEY);
             return Some(());
@@ -172,7 +174,7 @@ impl ColumnData {
     }
 }
 
-/// Which of some entries each row has. What is beyond them is the last one.
+/// The entry number of each row. A number out of range means the last entry.
 #[derive(Clone, Debug)]
 pub(crate) struct Keys(UInt32Array);
 
@@ -181,15 +183,15 @@ impl Keys {
         Self(keys.collect::<Vec<_>>().into())
     }
 
-    /// For each row its entry; `None` if there are none.
+    /// Returns the entry number of each row; `None` if there are no entries.
     pub(crate) fn of<'k, T: Copy>(&'k self, entries: &'k [T]) -> Option<impl Iterator<Item = T> + 'k> {
         let (last, others) = entries.split_last()?;
-        // Never beyond, which the compiler sees, so that there is no branch.
+        // Never out of range. The compiler sees it and emits no branch.
         let of = |key: &u32| entries.get((*key as usize).min(others.len())).copied().unwrap_or(*last);
         Some(self.0.values().iter().map(of))
     }
 
-    /// The place of a row's entry, if `last` is that of the last one.
+    /// Returns the position of a row's entry, if `last` is the position of the last one.
     pub(crate) fn place(&self, row: usize, last: usize) -> usize {
         self.0.values().get(row).map_or(last, |key| last.min(*key as usize))
     }
@@ -206,7 +208,7 @@ fn word(words: &StringArray, key: i32) -> Cell<'_> {
         .map_or(Cell::Missing, |key| Cell::Text(words.value(key)))
 }
 
-/// A double has no text that would be a whole number's; what is none is what its text is.
+/// A double that is not an integer has no key; NaN and the infinities are strings.
 pub(crate) fn number(number: f64) -> Cell<'static> {
     match number {
         number if number.is_finite() => Cell::Number("0.5", number),
@@ -220,7 +222,7 @@ fn numbers<T: ArrowPrimitiveType>(array: &ArrayRef, of: impl Fn(T::Native) -> f6
     ColumnData::Numbers(array.as_primitive::<T>().unary(of))
 }
 
-/// Each value once, and which of them each row has.
+/// Returns the distinct values, and the number of the value of each row.
 fn interned<T: Copy + Eq + Hash>(values: impl Iterator<Item = Option<T>>) -> (Keys, Vec<T>) {
     let (mut numbers, mut all) = (HashMap::new(), Vec::new());
     let keys = values.map(|value| {
@@ -246,8 +248,8 @@ where
     ColumnData::Wholes(keys, shown.collect())
 }
 
-/// Doubles where their texts matter: tools write a column of integers so where some are missing. From `most` on, integers are no
-/// longer exact, or not for sure, and none is shown.
+/// Doubles whose text matters: tools write an integer column this way if values are missing. From `most` on, integers may not
+/// be exact, and none is shown.
 fn doubles(values: impl Iterator<Item = Option<f64>>, most: f64) -> ColumnData {
     let (keys, values) = interned(values.map(|value| value.map(f64::to_bits)));
     let shown = values.into_iter().map(f64::from_bits).map(|number| {
@@ -257,7 +259,7 @@ fn doubles(values: impl Iterator<Item = Option<f64>>, most: f64) -> ColumnData {
     ColumnData::Wholes(keys, shown.collect())
 }
 
-/// Decimals where their texts matter: what is whole is written without a point.
+/// Decimals whose text matters: an integer is written without a point.
 fn decimals<T: DecimalType>(array: &ArrayRef, scale: i8) -> ColumnData
 where
     T::Native: Copy + Eq + Hash,
@@ -279,7 +281,7 @@ fn shown<T: DecimalType>(value: T::Native, scale: i8) -> String {
     }
 }
 
-/// The nearest double, which the division gives where both of its sides are exact.
+/// The nearest double: both sides of the division are exact.
 fn decimal(value: i128, scale: i8) -> f64 {
     if value.unsigned_abs() <= 1 << 53 && scale <= 22 {
         return value as f64 / 10_f64.powi(scale.into());
@@ -288,10 +290,10 @@ fn decimal(value: i128, scale: i8) -> f64 {
 }
 
 const DAY: i64 = 86_400;
-/// What lies more days from 1970 is counted as if it lay so many.
+/// The maximum distance of a day from 1970. Values beyond it are clamped.
 const MOST_DAYS: i64 = 100_000_000;
 
-/// Of timestamps with so many parts a second, the zone's seconds added.
+/// Converts timestamps with this many units per second, with the zone's seconds added.
 fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) -> ColumnData {
     days::<T>(array, |time| time.div_euclid(parts).saturating_add(zone).div_euclid(DAY))
 }

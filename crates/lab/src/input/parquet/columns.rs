@@ -5,21 +5,21 @@ use arrow_array::{Array, ArrayRef, make_array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Fields};
 
-/// A column, and where it is in the file and in a batch.
+/// A column: its position in the file and in a batch.
 pub(crate) struct Place {
-    /// Its name, or the names of the structs that it is in and its own, with dots between them.
+    /// Its name; for a column inside structs, their names and its own separated by dots.
     pub(crate) name: String,
     pub(crate) kind: DataType,
-    /// The number of the row's column that it is, or is in.
+    /// The number of the top-level column that it is, or is inside.
     pub(crate) root: usize,
-    /// Its number among the columns as they are stored.
+    /// Its number among the stored columns.
     pub(crate) leaf: usize,
     /// The names below the root.
     path: Vec<String>,
 }
 
 impl Place {
-    /// All of a file's columns. A struct is listed before what is in it.
+    /// Returns all columns of a file. A struct comes before its members.
     pub(crate) fn all(fields: &Fields) -> Vec<Self> {
         let (mut places, mut leaf) = (Vec::new(), 0);
         for (root, field) in fields.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Place {
         }
     }
 
-    /// Its array, of the array of its root. A row without the struct has nothing of what is in it.
+    /// Returns its array, from the array of its top-level column. A row without the struct has no value.
     pub(crate) fn array(&self, root: &ArrayRef) -> Option<ArrayRef> {
         self.path.iter().try_fold(root.clone(), |array, name| {
             let parent = array.as_struct_opt()?;
@@ -65,7 +65,7 @@ impl Place {
     }
 }
 
-/// How many columns store a type.
+/// Returns the number of stored columns of a type.
 fn leaves(kind: &DataType) -> usize {
     match kind {
         DataType::Struct(fields) => fields.iter().map(|field| leaves(field.data_type())).sum(),

@@ -1,4 +1,4 @@
-//! An answer read here is what the protocol's own reader makes of it, however odd it is.
+//! The lab reads a response exactly as the protocol's own reader does, including malformed ones.
 
 use cloudauth_policy::Evidence;
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
@@ -99,7 +99,7 @@ fn evidence_by_the_protocol(text: &str) -> Option<String> {
     }
 }
 
-/// `Debug` of evidence hides what looks odd.
+/// `Debug` of evidence hides malformed values.
 fn in_full<'e>(evidence: &Evidence<'e>) -> (Option<&'e str>, Evidence<'e>, &'e [Box<str>]) {
     (evidence.sub_code, evidence.clone(), evidence.device_risk)
 }

@@ -1,4 +1,4 @@
-//! Lines of counts, as CSV or JSON Lines.
+//! The lines of a warehouse's counts, as CSV or JSON Lines.
 
 use std::io::{BufReader, Read};
 
@@ -10,7 +10,7 @@ use crate::input::bounded::{Bounded, read_line, read_record};
 use crate::input::header;
 use crate::input::source::{Format, Source};
 
-/// The columns, whatever their order. Engines may write them in capitals.
+/// The columns, in any order. Some engines write the names in capitals.
 const COLUMNS: [&str; 12] = [
     "part",
     "policy",
@@ -26,10 +26,10 @@ const COLUMNS: [&str; 12] = [
     "row_count",
 ];
 
-/// What is wrong with a line, without what stands there.
+/// The error of a line, without its content.
 pub(super) type Wrong = String;
 
-/// One count and what it is of.
+/// One count, and its keys.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) part: String,
@@ -42,7 +42,7 @@ pub(super) struct Line {
     pub(super) label: String,
     pub(super) name: String,
     pub(super) value: String,
-    /// -1 for none.
+    /// -1 if there is none.
     pub(super) hundredth: i64,
     pub(super) rows: u64,
 }
@@ -83,7 +83,7 @@ impl Line {
         })
     }
 
-    /// Adds the line to a sum that does not depend on the order of lines.
+    /// Adds the line to a checksum that does not depend on the order of lines.
     pub(super) fn add_to(&self, sum: &mut [u64; 4]) {
         let digest: [u8; 32] = Sha256::digest(format!("{self:?}")).into();
         let words = digest.chunks_exact(8).filter_map(|word| word.first_chunk());
@@ -96,7 +96,7 @@ impl Line {
 /// The largest integer below which a double holds every integer.
 const MOST_EXACT: u64 = 1 << 53;
 
-/// An integer, also as tools write it that keep integers as doubles: `5.0`.
+/// Parses an integer, also `5.0`: some tools keep integers as doubles.
 fn whole(text: &str) -> Option<i64> {
     let Some((integer, zeros)) = text.split_once('.') else { return text.parse().ok() };
     let is_exact = |number: &i64| number.unsigned_abs() <= MOST_EXACT;
@@ -104,7 +104,7 @@ fn whole(text: &str) -> Option<i64> {
     is_integral.then(|| integer.parse().ok().filter(is_exact)).flatten()
 }
 
-/// Every line of a file, in its order. A file that changes meanwhile is an error: its counts would not add up.
+/// Visits every line of a file in order. A file that changes while it is read is an error, because its counts would not add up.
 pub(super) fn lines(
     source: &Source,
     each: &mut dyn FnMut(&Line) -> Result<(), Wrong>,
@@ -150,7 +150,7 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
             let header = csv.headers().map_err(no_csv)?.clone();
             let mut columns = [0; COLUMNS.len()];
             for (name, column) in COLUMNS.iter().zip(&mut columns) {
-                // Some write a mark of the byte order before the first name.
+                // Some tools write a byte order mark before the first name.
                 let found = header
                     .iter()
                     .position(|other| other.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
@@ -181,7 +181,7 @@ fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
         let found = members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         *field = match found.map(|(_, value)| value) {
             Some(Value::String(text)) => text.clone(),
-            // Some write large numbers as texts.
+            // Some tools write large numbers as strings.
             Some(Value::Number(number)) => number.to_string(),
             Some(_) => return Err(format!("has neither text nor number in `{name}`")),
             None => return Err(format!("has no `{name}`")),

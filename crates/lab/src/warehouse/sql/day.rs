@@ -1,16 +1,16 @@
 //! The day of a time in a warehouse, by the rules of [`crate::input::time::day`].
 //!
-//! One layer for each step: an expression that is used twice in a layer is written twice, and some are long.
+//! Each step is a layer: an expression that a layer uses twice is written twice, and some are long.
 
 use cloudauth_policy::Dialect;
 
 use super::engine::{deeper, digits, floor, whole};
 use crate::input::time::{DIGITS, SECONDS, YEARS};
 
-/// The text of a column of times. Where an instant would be written in the zone of a session or server, it is written in UTC.
+/// The text of a time column. An instant that the engine would format in the zone of the session or server is formatted in UTC.
 pub(super) fn text(dialect: Dialect, column: &str) -> String {
     let text = dialect.exact_text(column);
-    // These engines know the type of a column before they run, and the branch for another type never fails.
+    // These engines know the type of a column before they run, so the branch for another type never fails.
     match dialect {
         Dialect::ClickHouse => format!(
             "CASE WHEN toTypeName({column}) LIKE '%DateTime%' THEN concat(toString(accurateCastOrNull({column}, 'DateTime64(0, \\'UTC\\')')), 'Z') ELSE {text} END"
@@ -22,8 +22,8 @@ pub(super) fn text(dialect: Dialect, column: &str) -> String {
     }
 }
 
-/// The columns of a query, and `raw_day`: the day of `raw_time`, `2026-01-31`, or an empty text where there is no day. Days are counted
-/// in the zone that is so many minutes east of UTC.
+/// Returns the columns of a query, and `raw_day`: the day of `raw_time`, `2026-01-31`, or an empty string if there is no day.
+/// Days are counted in the zone that is this many minutes east of UTC.
 pub(super) fn with_day(dialect: Dialect, query: &str, zone: i32) -> String {
     let steps = [
         vec![("date", date(dialect)), ("rest", "substr(step.raw_time, 11)".to_owned())],
@@ -41,8 +41,8 @@ pub(super) fn with_day(dialect: Dialect, query: &str, zone: i32) -> String {
     })
 }
 
-/// An expression that is computed once for a row. ClickHouse would compute it in each branch that uses it; what joins an array of one
-/// value is not part of a branch, and adds no rows.
+/// Returns an expression that is evaluated once for each row. ClickHouse would evaluate it in each branch that uses it; a join
+/// with an array of one value is outside the branches, and adds no rows.
 fn once(dialect: Dialect, expression: &str) -> String {
     match dialect {
         Dialect::ClickHouse => format!("arrayJoin([{expression}])"),
@@ -50,8 +50,8 @@ fn once(dialect: Dialect, expression: &str) -> String {
     }
 }
 
-/// What keeps an engine from writing a layer into the one above it, once for each use of a column: the work would double with every
-/// layer. The others do not, or compute what is equal once.
+/// Returns what keeps an engine from inlining a layer into the next one, once for each use of a column: the work would double
+/// with every layer. The other engines do not inline, or evaluate equal expressions once.
 const fn fence(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => "\nOFFSET 0",
@@ -60,11 +60,11 @@ const fn fence(dialect: Dialect) -> &'static str {
     }
 }
 
-/// The year and the day of a month that has it.
+/// The year, and the number of days of the month.
 const DATE: &str = "[0-9][0-9][0-9][0-9]-((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01])|(04|06|09|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))";
 
-/// The date with which the time begins; empty where there is no such day. It is never used in a `WHERE`, since engines would
-/// compute it again there.
+/// Returns the date at the start of the time; empty if the day does not exist. It is never used in a `WHERE`, because engines
+/// would evaluate it again there.
 fn date(dialect: Dialect) -> String {
     let part = |from: u32, length: u32| format!("substr(step.raw_time, {from}, {length})");
     let is_date = match dialect {
@@ -86,7 +86,7 @@ fn date(dialect: Dialect) -> String {
     )
 }
 
-/// The same without alternatives, which `GLOB` does not have.
+/// Returns the same without alternation, which `GLOB` does not have.
 fn glob(part: &dyn Fn(u32, u32) -> String) -> String {
     let long = |month: &u32| {
         let last = if [4, 6, 9, 11].contains(month) { 30 } else { 31 };
@@ -103,7 +103,8 @@ fn glob(part: &dyn Fn(u32, u32) -> String) -> String {
     )
 }
 
-/// The offset from UTC at the end of what follows the date: `Z`, `UTC`, `+08`, `+0800` or `+08:00`; empty where it is missing.
+/// Returns the offset from UTC at the end of the text after the date: `Z`, `UTC`, `+08`, `+0800` or `+08:00`; empty if it is
+/// missing.
 fn offset(dialect: Dialect) -> String {
     let rest = "step.raw_rest";
     let tail = |length: u32| format!("substr({rest}, length({rest}) - {})", length - 1);
@@ -118,11 +119,11 @@ fn offset(dialect: Dialect) -> String {
         when(3, &["[+-][01][0-9]", "[+-]2[0-3]", "UTC"]),
         when(1, &["[Zz]"]),
     ];
-    // Before it is at least `T08:00`.
+    // At least `T08:00` precedes it.
     format!("CASE WHEN length({rest}) > 6 THEN CASE {} ELSE '' END ELSE '' END", offsets.join(" "))
 }
 
-/// What is between the date and the offset, without the blank that may precede an offset.
+/// Returns the text between the date and the offset, without the blank that may precede an offset.
 fn body(dialect: Dialect) -> String {
     let length = "length(step.raw_rest) - length(step.raw_offset)";
     let blank = dialect.matches(&format!("substr(step.raw_rest, {length}, 1)"), " ");
@@ -131,7 +132,7 @@ fn body(dialect: Dialect) -> String {
     )
 }
 
-/// The time of the day, `08:00`; empty where it is not valid.
+/// Returns the time of day, `08:00`; empty if it is invalid.
 fn clock(dialect: Dialect) -> String {
     let part = |from: u32, length: u32| format!("substr(step.raw_body, {from}, {length})");
     let any =
@@ -146,7 +147,7 @@ fn clock(dialect: Dialect) -> String {
     )
 }
 
-/// The digits before the point of a time that is a number; empty for any other text.
+/// Returns the digits before the point of a numeric time; empty for any other text.
 fn number(dialect: Dialect) -> String {
     let (text, length) = ("step.raw_time", "length(step.raw_time)");
     let is_point = |at: usize| dialect.matches(&format!("substr({text}, {at}, 1)"), "[.]");
@@ -157,7 +158,7 @@ fn number(dialect: Dialect) -> String {
             (is_point(count + 1), digits(dialect, &format!("substr({text}, {})", count + 2)));
         format!("WHEN {is_whole} AND ({length} = {count} OR {point} AND {fraction}) THEN {whole}")
     });
-    // As Java writes doubles, and so Spark: `1.7723952005E9`.
+    // The notation of doubles in Java, and so in Spark: `1.7723952005E9`.
     let scientific = DIGITS.map(|count| {
         let exponent = (count - 1).to_string();
         let tail = exponent.len() + 1;
@@ -181,7 +182,7 @@ fn number(dialect: Dialect) -> String {
     )
 }
 
-/// A time that is a number, in milliseconds since 1970; 0 for any other text.
+/// Returns a numeric time in milliseconds since 1970; 0 for any other text.
 fn millis(dialect: Dialect) -> String {
     let (text, length) = ("step.raw_number", "length(step.raw_number)");
     let number = |least: u32, most: u32, points: u32| {
@@ -194,7 +195,7 @@ fn millis(dialect: Dialect) -> String {
     format!("{} + {}", number(9, 10, 1000), number(12, 13, 1))
 }
 
-/// The minute in the zone, counted from the beginning of the written day: less than 0 on the day before it.
+/// Returns the minute in the zone, counted from the start of the written day: negative on the day before.
 fn minutes(dialect: Dialect, zone: i32) -> String {
     let offset = "step.raw_offset";
     let number =
@@ -243,7 +244,7 @@ fn day(dialect: Dialect, zone: i32) -> String {
     )
 }
 
-/// A date so many days later, as a text.
+/// Returns the date this many days later, as a string.
 fn moved(dialect: Dialect, date: &str, days: &str) -> String {
     match dialect {
         Dialect::DuckDb => format!("CAST(CAST({date} AS DATE) + ({days}) AS VARCHAR)"),

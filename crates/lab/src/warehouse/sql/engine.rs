@@ -1,12 +1,12 @@
-//! What the engines say differently, beside what [`Dialect`] knows.
+//! Differences between the engines, in addition to those that [`Dialect`] knows.
 
 use cloudauth_policy::{Dialect, SqlError};
 
 use crate::error::LabError;
 use crate::input::row::LONGEST_KEY;
 
-/// A layer. An engine that would write down a layer which is read more than once is told not to: it may have billions of rows,
-/// of which each part reads a few columns.
+/// Returns a layer. PostgreSQL and similar engines would materialize a layer that is read more than once; this prevents it,
+/// because a layer can have billions of rows and each part reads a few columns.
 pub(super) fn named(dialect: Dialect, name: &str, sql: &str) -> String {
     let how = if matches!(dialect, Dialect::DuckDb | Dialect::Postgres) { "NOT MATERIALIZED " } else { "" };
     format!("cloudauth_lab_{name} AS {how}({}\n)", deeper(sql))
@@ -16,16 +16,16 @@ pub(super) fn deeper(sql: &str) -> String {
     sql.lines().fold(String::new(), |text, line| text + "\n  " + line)
 }
 
-/// An expression where a text says something.
+/// Returns an expression, or NULL for a string that means missing.
 pub(super) fn filled(text: &str, expression: &str) -> String {
     format!("CASE WHEN {text} NOT IN ('', 'null') THEN {expression} END")
 }
 
-/// A value of a column that rows are counted by, as [`crate::input::row::Cell::key`] reads it.
+/// Returns the value of a column that rows are counted by, as [`crate::input::row::Cell::key`] reads it.
 pub(super) struct Key {
-    /// Its text: of a number that is an integer, without a fraction of zeros.
+    /// Its text. An integer has no trailing zeros.
     pub(super) text: String,
-    /// When it cannot be a key.
+    /// The condition under which it cannot be a key.
     pub(super) is_bad: String,
 }
 
@@ -50,9 +50,9 @@ impl Key {
     }
 }
 
-/// The types of numbers with a fraction, each as three expressions: whether a column has the type, whether a value is an
-/// integer, and the text of the integer. A double holds those of 15 digits exactly, a 32-bit float those of 6. MaxCompute does
-/// not tell the type of a column.
+/// The numeric types with a fraction. Each has three expressions: whether a column has the type, whether a value is an integer,
+/// and the text of the integer. A double is exact up to 15 digits, a 32-bit float up to 6. MaxCompute cannot tell the type of a
+/// column.
 fn numbers(dialect: Dialect, column: &str, text: &str) -> Vec<(String, String, String)> {
     let type_of = |function: &str, pattern: &str| format!("{function}({column}) LIKE '{pattern}'");
     let in_clickhouse =
@@ -79,7 +79,7 @@ fn numbers(dialect: Dialect, column: &str, text: &str) -> Vec<(String, String, S
         (is_kind, dialect.matches(text, pattern), dialect.code_with_zeros(text).1)
     };
     let float_of = |is_kind: String, digits: usize| match dialect {
-        // It writes 12345678.0 as 1.2345678E7.
+        // MaxCompute writes 12345678.0 as 1.2345678E7.
         Dialect::Spark => {
             let number = format!("try_cast({text} AS DOUBLE)");
             let is_integer = format!("abs({number}) < 1E{digits} AND {number} % 1 = 0");
@@ -90,7 +90,7 @@ fn numbers(dialect: Dialect, column: &str, text: &str) -> Vec<(String, String, S
     vec![float_of(double, 15), float_of(float, 6), shown(decimal, "(0|-?[1-9][0-9]*)([.]0+)?")]
 }
 
-/// Whether a text is digits of ASCII, one or more.
+/// Returns whether a string is one or more ASCII digits.
 pub(super) fn digits(dialect: Dialect, text: &str) -> String {
     match dialect {
         Dialect::Sqlite => format!("({text} <> '' AND {text} NOT GLOB '*[^0-9]*')"),
@@ -98,7 +98,7 @@ pub(super) fn digits(dialect: Dialect, text: &str) -> String {
     }
 }
 
-/// The whole part of a double that is not negative, as a double.
+/// Returns the integer part of a non-negative double, as a double.
 pub(super) fn floor(dialect: Dialect, number: &str) -> String {
     match dialect {
         // Not every build has `floor`.
@@ -108,7 +108,7 @@ pub(super) fn floor(dialect: Dialect, number: &str) -> String {
     }
 }
 
-/// A double that is a whole number, as one.
+/// Converts a double with an integer value to an integer.
 pub(super) fn whole(dialect: Dialect, number: &str) -> String {
     match dialect {
         Dialect::ClickHouse => format!("CAST({number} AS Nullable(Int32))"),

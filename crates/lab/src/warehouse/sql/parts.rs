@@ -1,5 +1,5 @@
-//! What is counted: one `SELECT` for each part, all of the same columns. None is ever NULL, so that no export of them can
-//! differ in how it writes that.
+//! The parts of the result: one `SELECT` each, all with the same columns. No column is ever NULL, so every export writes the
+//! result in the same way.
 
 use cloudauth_policy::{Dialect, Input, Policy, SqlError};
 
@@ -11,13 +11,13 @@ use crate::tally::issues::IssueKind;
 use crate::warehouse::counts::{FORMAT, part};
 use cloudauth_stats::grid::Scale;
 
-/// The columns of a part; constants where it has nothing to say.
+/// The columns of a part; constants for columns that it does not use.
 struct Part {
-    /// Without the policies and the count.
+    /// All columns except the policies and the count.
     columns: [(&'static str, String); 9],
-    /// The policies' hashes stand there alone: they are long, and lines are many.
+    /// Only this part has the policies' hashes: they are long, and there are many lines.
     is_about: bool,
-    /// What it is counted by.
+    /// The columns that it groups by.
     keys: Vec<String>,
     rows: String,
     from: String,
@@ -41,7 +41,7 @@ pub(super) fn all(
     .into_iter()
     .flatten()
     .collect();
-    // How many lines there are to be, and which parts.
+    // The expected number of lines, and the parts.
     let format = Part::about("", &FORMAT.to_string(), rows.notes.len(), dialect)?
         .set("candidate_rule", mapping.segments.len().to_string())
         .set("label", format!("'{}'", whole.join(" ")))
@@ -108,7 +108,7 @@ impl Part {
         self
     }
 
-    /// Counts by a column of what it is counted from.
+    /// Groups by a column of the layer.
     fn by(mut self, name: &str, column: &str) -> Self {
         self.keys.push(column.to_owned());
         self.set(name, column)
@@ -119,7 +119,7 @@ impl Part {
         self
     }
 
-    /// What the counts are of, without counting: so that nothing is taken for something else, and an empty table for none.
+    /// Describes the counts, so that counts of something else are refused, and an empty table differs from a missing one.
     fn about(name: &str, value: &str, number: usize, dialect: Dialect) -> Result<Self, SqlError> {
         let mut part = Self::new(part::ABOUT)
             .set("rule", number.to_string())
@@ -146,7 +146,7 @@ impl Part {
     }
 }
 
-/// By rules, SubCode and label.
+/// Counts by rules, SubCode and label.
 fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     let code = "read.lab_sub_code";
     let is_code = dialect.is_sub_code_in_passed(code);
@@ -156,8 +156,8 @@ fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     keys.extend(is_compared.then_some("lab_candidate_rule"));
     let kept =
         |of: &str| keys.iter().map(|key| format!("{of}.{key} AS {key}")).collect::<Vec<_>>().join(",\n");
-    // An empty one is that of the mapping, and is not a code. Without COALESCE, DataFusion disagrees with itself on whether a code can
-    // be NULL.
+    // An empty code comes from the mapping, and is not a code. Without COALESCE, DataFusion is inconsistent about whether a
+    // code can be NULL.
     let inner = format!(
         "SELECT{},\n  CASE WHEN {code} IS NULL THEN '(missing)' WHEN {is_code} THEN {code} WHEN {with_zeros} AND {is_whole_code} THEN COALESCE({whole}, '(no code)') ELSE '(no code)' END AS code\nFROM cloudauth_lab_said AS read",
         deeper(&kept("read"))
@@ -170,7 +170,7 @@ fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     if is_compared { part.by("candidate_rule", "said.lab_candidate_rule") } else { part }
 }
 
-/// By both verdicts, label, and a column.
+/// Counts by both verdicts, label, and a column.
 fn by_verdict(part: &'static str, name: &str, value: &str, is_compared: bool) -> Part {
     let part = Part::new(part)
         .by("verdict", "said.lab_verdict")
@@ -181,7 +181,7 @@ fn by_verdict(part: &'static str, name: &str, value: &str, is_compared: bool) ->
     if is_compared { part.by("candidate_verdict", "said.lab_candidate_verdict") } else { part }
 }
 
-/// `verify_score` by label, and whether the first policy approves.
+/// Counts `verify_score` by label, and whether the first policy approves.
 fn scores(dialect: Dialect, scales: &Scales) -> Part {
     let keys = [
         ("label", "one.lab_label"),
@@ -209,7 +209,7 @@ fn months_of(dialect: Dialect, score: Input, scales: &Scales) -> Part {
         ))
 }
 
-/// `face_attack_score` by kind of attack, and of genuine people; and how many rows there are of others.
+/// Counts `face_attack_score` by kind of attack, and of genuine people; and all other rows in total.
 fn attacks(dialect: Dialect, scales: &Scales) -> Part {
     let keys = [
         (
@@ -227,9 +227,10 @@ fn attacks(dialect: Dialect, scales: &Scales) -> Part {
         .from(placed(dialect, Input::FaceAttackScore, scales, counts, &keys, from))
 }
 
-/// Keys, and the number of a score's slot by [`cloudauth_stats::grid::Scale`]'s rule, -1 for an invalid score. On the grid, the product is at
-/// most one place off, and the two edges around it put that right; an edge is a whole number over 100 or 10,000, which every
-/// engine divides alike. The slots beside the grid are those of the policy's own thresholds.
+/// Groups by keys and by the number of a score's slot, -1 for an invalid score, by the rule of
+/// [`cloudauth_stats::grid::Scale`]. On the grid, the product is at most one slot off, and the two adjacent edges correct it.
+/// An edge is an integer divided by 100 or 10,000, which every engine divides alike. The slots off the grid are those of the
+/// policy's own thresholds.
 fn placed(
     dialect: Dialect,
     score: Input,
@@ -272,7 +273,7 @@ fn placed(
     format!("({}\n) AS placed", deeper(&placed))
 }
 
-/// The slots beside the grid, then those of the grid; -1 outside of the range of valid scores.
+/// The slots off the grid, then those of the grid; -1 outside the range of valid scores.
 fn in_slots(dialect: Dialect, scale: &Scale, on_grid: &str) -> String {
     let at_least = |from: f64| format!("guessed.score >= {}", dialect.number(from));
     let bounds = |(slot, from, to): &(u16, f64, f64)| {

@@ -1,4 +1,4 @@
-//! The columns of a table as the lab reads a row of them: the same steps as in [`crate::row`].
+//! The columns of a table, read as the lab reads a row: the same steps as in [`crate::row`].
 
 use cloudauth_policy::{Dialect, Input, InputKind};
 
@@ -8,11 +8,11 @@ use crate::error::LabError;
 use crate::input::mapping::{Mapping, Of};
 use crate::tally::issues::IssueKind;
 
-/// Columns of the two layers that read, and what may not be understood.
+/// The columns of the two reading layers, and the possible data issues.
 pub(super) struct SqlRows {
     pub(super) raw: Vec<String>,
     pub(super) read: Vec<String>,
-    /// When there is what to say of a row of `cloudauth_lab_raw`.
+    /// The condition of each data issue, on a row of `cloudauth_lab_raw`.
     pub(super) notes: Vec<(IssueKind, String)>,
     names: Vec<String>,
 }
@@ -25,10 +25,10 @@ impl SqlRows {
     ) -> Result<Self, LabError> {
         let rows = Self { raw: Vec::new(), read: Vec::new(), notes: Vec::new(), names: Vec::new() };
         let mut reader = Reader { dialect, mapping, rows };
-        // These two look at each other, and the scores are counted, whether a policy asks for them or not.
+        // These two inputs depend on each other, and scores are always counted, whether a policy reads them or not.
         for input in Input::ALL {
             let counts = matches!(input, Input::SubCode | Input::Passed) || input.kind() == InputKind::Score;
-            // A policy that looks at it is refused by its own SQL.
+            // The SQL of a policy that reads it is refused.
             if input != Input::DeviceRisk && (is_asked(input) || counts) {
                 reader.input(input, is_asked(input))?;
             }
@@ -44,12 +44,12 @@ impl SqlRows {
         Ok(reader.rows)
     }
 
-    /// What the second layer calls its columns.
+    /// The column names of the second layer.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// All of them, taken from a layer as they are.
+    /// Returns all columns of a layer unchanged.
     pub(super) fn kept(&self, from: &str) -> Vec<String> {
         self.names().map(|name| format!("{from}.{name} AS {name}")).collect()
     }
@@ -71,14 +71,14 @@ impl Reader<'_> {
         Ok(format!("cloudauth_row.{}", self.dialect.name(name).map_err(no_sql)?))
     }
 
-    /// Takes a text of the table; gives what it is called then.
+    /// Adds a string column of the table. Returns its name in the layer.
     fn text(&mut self, name: &str, column: Option<&String>) -> Result<String, LabError> {
         let column = column.map_or_else(|| Ok("NULL".to_owned()), |column| self.column(column))?;
         let text = self.dialect.exact_text(&column);
         Ok(self.take(name, &text, &text))
     }
 
-    /// The same of a column whose integers may be held as doubles.
+    /// Adds a column whose integers may be stored as doubles.
     fn word(&mut self, name: &str, column: Option<&String>) -> Result<String, LabError> {
         let Some(column) = column else { return self.text(name, None) };
         let column = self.column(column)?;
@@ -86,7 +86,8 @@ impl Reader<'_> {
         Ok(self.take(name, &self.dialect.exact_text(&column), &key.text))
     }
 
-    /// The same of a column that rows are counted by; and what is 1 where its value cannot be a key, which is an issue.
+    /// Adds a column that rows are counted by. Returns its name, and a column that is 1 if its value cannot be a key, which is
+    /// a data issue.
     fn key(
         &mut self,
         name: &str,
@@ -102,7 +103,7 @@ impl Reader<'_> {
         Ok((raw, bad))
     }
 
-    /// Takes an expression where a text says something.
+    /// Adds an expression, or NULL for a string that means missing.
     fn take(&mut self, name: &str, text: &str, expression: &str) -> String {
         self.rows.raw.push(format!("{} AS raw_{name}", filled(text, expression)));
         format!("cloudauth_lab_raw.raw_{name}")
@@ -170,7 +171,7 @@ impl Reader<'_> {
         };
         let flag = match self.sub_code_in_passed()? {
             Some(by_callback) if input == Input::Passed => {
-                // Nothing is said of a flag that is not read.
+                // A flag that is not read has no issues.
                 let rest =
                     |when: &str| format!("CASE WHEN {by_callback} THEN 0 WHEN {when} THEN 1 ELSE 0 END = 1");
                 self.note(is_asked, IssueKind::Missing(input), rest(&missing));
@@ -189,7 +190,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// When `passed` carries the SubCode, as callbacks have it.
+    /// The condition that `passed` carries the SubCode, as in callbacks.
     fn sub_code_in_passed(&self) -> Result<Option<String>, LabError> {
         if matches!(self.mapping.inputs.get(&Input::SubCode), Some(Of::Value(_))) {
             return Ok(None);
@@ -220,7 +221,7 @@ impl Reader<'_> {
         let mut missing = format!("{raw} IS NULL");
         let mut odd = format!("{raw} IS NOT NULL AND CASE WHEN {is_number} THEN 0 ELSE 1 END = 1");
         if let (Dialect::Sqlite, Some(column)) = (dialect, column) {
-            // It keeps texts and bytes in a column of numbers, which are no scores there.
+            // SQLite stores strings and bytes in numeric columns; they are not scores.
             let column = self.column(column)?;
             let text = dialect.exact_text(&column);
             self.rows.raw.push(format!("CASE WHEN typeof({column}) IN ('text', 'blob') AND {text} NOT IN ('', 'null') THEN 1 ELSE 0 END AS raw_{name}_odd"));
@@ -233,7 +234,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Whether a text is one of these words; those that say nothing are never read.
+    /// Returns whether a string is one of these words. Words that mean missing are never read.
     fn is_one_of(&self, text: &str, words: &[String]) -> Result<String, LabError> {
         let words = words.iter().filter(|word| !matches!(word.as_str(), "" | "null"));
         let words = words.map(|word| self.dialect.text(word)).collect::<Result<Vec<_>, _>>();
@@ -264,7 +265,7 @@ impl Reader<'_> {
                 "CASE WHEN {bad} = 1 THEN 'unlabelled' WHEN {genuine} THEN CASE WHEN {attack} IS NULL THEN 'genuine' ELSE 'unlabelled' END WHEN {attack} IS NOT NULL THEN 'impostor' WHEN {impostor} THEN 'impostor' ELSE 'unlabelled' END"
             ),
         );
-        // No ELSE NULL: some engines would not know its type.
+        // Without ELSE NULL, because some engines would not know its type.
         self.read(
             "attack",
             &format!("CASE WHEN CASE WHEN {genuine} THEN 0 ELSE 1 END = 1 THEN {attack} END"),

@@ -120,7 +120,7 @@ fn decide_reads_flat_evidence_as_the_lab_does() {
     }
     let twice = run(&["policy", "decide", "builtin:onboarding"], &line.replacen('{', r#"{"passed":"F","#, 1));
     assert_eq!(twice.status.code(), Some(2));
-    assert!(text(&twice).contains("`passed` stands twice"), "{}", text(&twice));
+    assert!(text(&twice).contains("duplicate member `passed`"), "{}", text(&twice));
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn diff_explores_a_threshold_with_failing_examples_when_allowed() {
     let shown = text(&output);
     assert!(shown.contains("failing example, allowed: "), "{shown}");
     assert!(
-        shown.contains("example `exactly on the threshold`: expected approve by `match`, got review"),
+        shown.contains("example `exactly on the threshold`: expected approve (rule `match`), got review"),
         "{shown}"
     );
     let document = json(&run(&[&args[..], &["--allow-failing-examples", "--output", "json"]].concat(), ""));

@@ -1,4 +1,4 @@
-//! What a decision costs, one by one and in columns, and what proving a policy costs.
+//! The cost of a decision, single and in batches, and of proving a policy.
 //!
 //! `cargo bench -p cloudauth-policy`
 
@@ -20,7 +20,7 @@ fn passing() -> Evidence<'static> {
     evidence
 }
 
-/// A policy of 200 rules: the worked one with bands that say what it says.
+/// A policy of 200 rules: the onboarding policy with extra bands that do not change it.
 fn large() -> String {
     let bands: String = (0..184)
         .map(|at| {

@@ -1,4 +1,4 @@
-//! Decides so often and nothing else, to be counted by valgrind; `docs/performance.md` has the command.
+//! Makes a given number of decisions, for valgrind to count instructions; `docs/performance.md` has the command.
 
 use std::hint::black_box;
 

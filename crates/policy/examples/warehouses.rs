@@ -1,7 +1,7 @@
 //! Writes policies as SQL, rows for them, and the rule that decides each row, for `cargo xtask warehouses`.
 //!
-//! `warehouses FOLDER ROWS`: each case is a folder of columns, named in `cases.json`. Texts are numbers of a dictionary
-//! (255 is NULL), scores are doubles with a byte each that says whether there is one, or texts in a JSON list.
+//! `warehouses FOLDER ROWS`: each case is a folder of columns, named in `cases.json`. Text columns are dictionary indices (255
+//! is NULL). Scores are doubles with a validity byte each, or strings in a JSON list.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +22,7 @@ use random::rows::{CODES, FLAGS, INPUTS, NUMBERS, Rows};
 use random::{CODES_ALONE, Dice, EDGES, random_policy, without_quotes};
 use serde_json::{Value, json};
 
-/// How scores lie in the table.
+/// The form of the scores in the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stored {
     Double,
@@ -91,7 +91,7 @@ fn case(folder: &Path, policy: &Policy, stored: Stored, count: usize, dice: &mut
         expected.push(numbers[policy.decide(&row.evidence()).rule()]);
     }
 
-    // Each query reads `passed`, for the SubCode of a callback.
+    // Each query reads `passed`, for the SubCode of callbacks.
     let inputs: Vec<&str> = Input::ALL
         .into_iter()
         .filter(|input| *input == Input::Passed || policy.inputs().any(|other| other == *input))
@@ -118,7 +118,7 @@ fn case(folder: &Path, policy: &Policy, stored: Stored, count: usize, dice: &mut
     describe(folder, policy, stored, count, &inputs)
 }
 
-/// The columns' names need their quotes.
+/// Column names that need quotes.
 fn describe(folder: &Path, policy: &Policy, stored: Stored, count: usize, inputs: &[&str]) -> Value {
     let column = |name: &str| format!("The \"{name}\"");
     let mut columns = Columns::of("face_rows").keep("number").keep("expected");
@@ -128,7 +128,7 @@ fn describe(folder: &Path, policy: &Policy, stored: Stored, count: usize, inputs
             columns = columns.text(*name);
         }
     }
-    // Some refuse names or texts that need quotes, or scores as texts; what they refuse there is nothing to run of.
+    // Some dialects reject names or texts that need quotes, or scores as text. Such a case has no query to run.
     let sql: BTreeMap<&str, String> = Dialect::ALL
         .into_iter()
         .filter_map(|dialect| Some((dialect.as_str(), policy.sql(dialect, &columns).ok()?)))
@@ -153,7 +153,7 @@ fn describe(folder: &Path, policy: &Policy, stored: Stored, count: usize, inputs
     })
 }
 
-/// A text, and the number that it is: as JSON has it, or none.
+/// A text and its number in JSON, if it is one.
 fn as_text(score: Option<f64>, dice: &mut Dice) -> (String, Option<f64>) {
     let text = match score {
         None if dice.roll().is_multiple_of(3) => "NULL".to_owned(),

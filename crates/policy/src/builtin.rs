@@ -1,11 +1,11 @@
-//! Policies that come with the crate: files to start from, each proved by the tests.
+//! The built-in policies: files to start from, each proved by the tests.
 
-/// `Passed` decides, as the vendor says; what contradicts itself is looked at.
+/// Follows the vendor's `Passed`; contradictory results go to review.
 pub const VENDOR: &str = include_str!("../policies/vendor.toml");
-/// The vendor's table: choose a false-accept rate, get its score.
+/// Requires a score on top of `Passed`, chosen by its false-accept rate in the vendor's table.
 pub const THRESHOLD: &str = include_str!("../policies/threshold.toml");
-/// Account opening: attacks first, a grey zone that people look at, and what the person can do about it.
+/// A policy for account opening: attacks first, a grey zone for review, and hints for the person.
 pub const ONBOARDING: &str = include_str!("../policies/onboarding.toml");
 
-/// All of them, by name.
+/// All built-in policies, by name.
 pub const ALL: [(&str, &str); 3] = [("vendor", VENDOR), ("threshold", THRESHOLD), ("onboarding", ONBOARDING)];

@@ -1,4 +1,4 @@
-//! Decisions: one, many at once, and explained.
+//! Decisions: single, in batches, and explained.
 
 pub(crate) mod batch;
 pub(crate) mod decision;

@@ -1,4 +1,4 @@
-//! A policy file as it was read: names resolved, nothing proved yet.
+//! The data of a policy file: names resolved, nothing proved.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ mod rules;
 pub(crate) mod vendor_table;
 pub(crate) mod verdict;
 
-/// The version of the format that is read.
+/// The version of the policy file format.
 pub const FORMAT: i64 = 1;
 
 pub(crate) type Span = Range<usize>;
@@ -39,7 +39,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// The outcome of a rule by its number; the number after the last is `otherwise`.
+    /// Returns the outcome of a rule by its number; the number after the last rule is `otherwise`.
     pub(crate) fn outcome(&self, rule: usize) -> &Outcome {
         self.rules.get(rule).map_or(&self.otherwise, |rule| &rule.then)
     }
@@ -49,7 +49,7 @@ impl Document {
     }
 }
 
-/// What is decided.
+/// The `then` of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) verdict: Verdict,
@@ -63,14 +63,14 @@ pub(crate) struct Threshold {
     pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) note: Option<String>,
-    /// The rate that it claims to be the vendor's, and where.
+    /// The `far` that the file gives for it, and its location.
     pub(crate) claim: Option<(String, Span)>,
-    /// The score that it is compared with.
+    /// The score that rules compare with it.
     pub(crate) of: Option<Input>,
     pub(crate) span: Span,
 }
 
-/// An input as the policy file declares it.
+/// An input that the policy file declares.
 #[derive(Clone, Debug)]
 pub(crate) struct DeclaredInput {
     pub(crate) name: Input,
@@ -86,13 +86,13 @@ impl DeclaredInput {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// One of these, another one (`unknown`), or none at all (`missing`).
+    /// One of these values, another value (`unknown`), or no value (`missing`).
     Code(Vec<String>),
-    /// `T`, `F`, or anything else (`invalid`).
+    /// `T`, `F`, or any other value (`invalid`).
     Flag,
-    /// A number between these, or anything else (`invalid`).
+    /// A number in this range, or any other value (`invalid`).
     Score { least: f64, most: f64 },
-    /// Some of these, and perhaps others (`unknown`).
+    /// Any of these labels, and other labels (`unknown`).
     Labels(Vec<String>),
 }
 
@@ -101,40 +101,41 @@ pub(crate) struct Rule {
     pub(crate) id: String,
     pub(crate) when: Vec<Condition>,
     pub(crate) then: Outcome,
-    /// Why it approves against signals of the vendor.
+    /// The reasons to approve against the vendor's signals.
     pub(crate) against_vendor: Vec<VendorOverride>,
     pub(crate) span: Span,
 }
 
-/// The reason to approve against what the vendor reports of one input.
+/// The reason to approve against the vendor's signal in one input.
 #[derive(Clone, Debug)]
 pub(crate) struct VendorOverride {
-    /// Which of the document's inputs.
+    /// The index of the input in the document.
     pub(crate) input: usize,
     pub(crate) reason: String,
     pub(crate) span: Span,
 }
 
-/// One input's part of a `when`.
+/// The condition of a `when` on one input.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Condition {
-    /// Which of the document's inputs.
+    /// The index of the input in the document.
     pub(crate) input: usize,
     pub(crate) test: Test,
-    /// As it was written.
+    /// The text in the file.
     pub(crate) text: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
-    /// For codes and flags: which classes hold. For codes those of the list, then unknown, then missing; for flags `T`,
-    /// `F`, invalid.
+    /// For codes and flags: the classes that match. Codes have the listed values, then unknown, then missing; flags have
+    /// `T`, `F`, invalid.
     Classes(Vec<usize>),
-    /// For labels: any of these is there; the number after the last is an unknown one. An empty list: none is there.
+    /// For labels: any of these is present; the number after the last stands for unknown labels. An empty list matches no
+    /// labels.
     Labels(Vec<usize>),
-    /// Not a number, or out of range.
+    /// The score is not a number, or out of range.
     Invalid,
-    /// In range, and in `[from, below)`.
+    /// The score is in range, and in `[from, below)`.
     Between { from: Option<f64>, below: Option<f64> },
 }
 
@@ -161,7 +162,7 @@ pub(crate) enum Promise {
 #[derive(Clone, Debug)]
 pub(crate) struct Example {
     pub(crate) name: String,
-    pub(crate) input: Vec<(Input, Given)>,
+    pub(crate) input: Vec<(Input, ExampleValue)>,
     pub(crate) verdict: Verdict,
     pub(crate) rule: Option<String>,
     pub(crate) span: Span,
@@ -169,9 +170,9 @@ pub(crate) struct Example {
 
 /// A value of an example.
 #[derive(Clone, Debug)]
-pub(crate) enum Given {
+pub(crate) enum ExampleValue {
     Text(String),
     Number(f64),
-    /// A JSON list of texts.
+    /// A JSON list of strings.
     List(String),
 }

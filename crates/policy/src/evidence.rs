@@ -1,4 +1,4 @@
-//! What is known of a verification, without personal data.
+//! The evidence of a verification: the inputs of a policy, without personal data.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ pub(crate) mod flat;
 pub(crate) mod input;
 pub(crate) mod value;
 
-/// `T`, `F`, or anything else.
+/// The value of a flag.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flag {
     /// `T`
     True,
     /// `F`
     False,
-    /// Missing, or neither.
+    /// Missing, or another value.
     #[default]
     Invalid,
 }
 
 impl Flag {
-    /// Reads `T` and `F` and nothing else: no other case, no blank.
+    /// Parses `T` and `F`, exactly: no other case, no blanks.
     #[must_use]
     pub fn from_wire(text: &str) -> Self {
         match text {
@@ -31,7 +31,7 @@ impl Flag {
         }
     }
 
-    /// The flag as the service writes it; `None` for an invalid one.
+    /// Returns the flag as the service writes it; `None` if it is invalid.
     #[must_use]
     pub const fn as_wire(self) -> Option<&'static str> {
         match self {
@@ -52,13 +52,13 @@ impl From<Option<bool>> for Flag {
     }
 }
 
-/// What a policy looks at. What is missing or malformed stays so: rules can speak of it. No field is personal data.
+/// The input of a policy. Missing and malformed values are kept, so that rules can name them. No field is personal data.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Evidence<'a> {
-    /// The answer's `Code`; empty counts as missing.
+    /// `Code` of the reply; an empty string counts as missing.
     pub code: Option<&'a str>,
-    /// `SubCode`; empty counts as missing.
+    /// `SubCode`; an empty string counts as missing.
     pub sub_code: Option<&'a str>,
     /// `Passed`.
     pub passed: Flag,
@@ -66,17 +66,17 @@ pub struct Evidence<'a> {
     pub face_attack: Flag,
     /// `faceOcclusion`.
     pub face_occlusion: Flag,
-    /// `verifyScore`, 0 to 100. NaN and infinities are as good as missing.
+    /// `verifyScore`, 0 to 100. NaN and infinities count as missing.
     pub verify_score: Option<f64>,
     /// `qualityScore`, 0 to 100.
     pub quality_score: Option<f64>,
     /// `faceAttackScore`, 0 to 1.
     pub face_attack_score: Option<f64>,
-    /// The labels of `DeviceRisk`. None where the service sent none; what could not be read is a label that nobody knows.
+    /// The labels of `DeviceRisk`; empty if the service sent none. An unreadable value is an unknown label.
     pub device_risk: &'a [Box<str>],
 }
 
-/// Codes as they came only where they look like the vendor's: three or four digits. Labels by their number.
+/// Prints a code only if it has at most four characters, all digits; and the number of labels.
 impl fmt::Debug for Evidence<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Evidence")
@@ -93,13 +93,13 @@ impl fmt::Debug for Evidence<'_> {
     }
 }
 
-/// A code that looks like the vendor's. Anything else could be anybody's data in the wrong place.
+/// Returns the code if it looks like one of the vendor's. Any other text may be personal data in the wrong field.
 pub(crate) fn shown(code: &str) -> &str {
     if code.len() <= 4 && code.bytes().all(|b| b.is_ascii_digit()) { code } else { "(no code)" }
 }
 
 impl<'a> From<&'a FaceVerifyStatus> for Evidence<'a> {
-    /// From the answer of `DescribeFaceVerify`. A verification that has not ended is its code and nothing else.
+    /// Reads the reply of `DescribeFaceVerify`. A pending verification has its code only.
     fn from(status: &'a FaceVerifyStatus) -> Self {
         let result = match status {
             FaceVerifyStatus::Finished(result) => result,

@@ -1,9 +1,9 @@
-//! Decisions on face verification results: a policy file that people can read, proved over every possible input.
+//! Decisions on face verification results, made by a policy file that is proved over every possible input.
 //!
 //! ```
 //! use cloudauth_policy::{Evidence, Flag, Policy, Verdict, builtin};
 //!
-//! let policy = Policy::parse(builtin::ONBOARDING)?; // read, proved, compiled
+//! let policy = Policy::parse(builtin::ONBOARDING)?; // reads, proves and compiles it
 //! let mut evidence = Evidence::default();           // or `Evidence::from(&status)` of DescribeFaceVerify
 //! evidence.sub_code = Some("200");
 //! evidence.passed = Flag::True;
@@ -18,12 +18,12 @@
 //! # Ok::<(), cloudauth_policy::PolicyError>(())
 //! ```
 //!
-//! Pure and total: no I/O, no clock, and a decision for everything. What is missing, malformed, out of range or unknown is a
-//! value that rules can speak of; what no rule speaks of goes to `otherwise`, which cannot approve.
+//! The crate is pure and total: it does no I/O, reads no clock, and gives a decision for every input. Rules can name a missing,
+//! malformed, out-of-range or unknown value. `otherwise` decides every input that no rule covers, and cannot approve.
 //!
-//! The thresholds cut each score into finitely many bins, so that the inputs have finitely many cells (16,200 in the worked
-//! policy). [`Policy::parse`] looks at each: every rule can fire, every SubCode is handled, nobody is let in on what is not
-//! understood, every promise of the file holds. `docs/policy.md` is the guide for whoever writes one.
+//! Thresholds divide each score into a finite number of bins, so the inputs form a finite number of cells (16,200 in the
+//! onboarding policy). [`Policy::parse`] checks each cell: every rule can decide, every SubCode is handled, no rule approves a
+//! value that is not understood, and every assertion of the file holds. `docs/policy.md` is the guide for policy authors.
 
 pub mod builtin;
 mod decide;
@@ -37,7 +37,7 @@ mod suggest;
 
 pub use decide::batch::{Batch, BatchError, Column};
 pub use decide::decision::{Approval, Decision};
-pub use decide::trace::{Checked, Nearest, Trace};
+pub use decide::trace::{Checked, Counterfactual, Trace};
 pub use document::FORMAT;
 pub use document::format::format;
 pub use document::problem::{PolicyError, Problem};
@@ -47,7 +47,7 @@ pub use evidence::flat::{FlatError, FlatEvidence};
 pub use evidence::input::{Input, InputKind, UnknownInput};
 pub use evidence::value::{EvidenceIssue, Form, Value, ValueState};
 pub use evidence::{Evidence, Flag};
-pub use live::{Disagreement, LivePolicy, Ruling, Shadow};
+pub use live::{Disagreement, LiveDecision, LivePolicy, Shadow};
 pub use policy::{Policy, diff};
 pub use proof::compiled::PolicyRef;
 pub use proof::cuts::Cut;
@@ -59,3 +59,8 @@ pub use sql::error::SqlError;
 
 /// The JSON Schema of a policy file, for editors.
 pub const SCHEMA: &str = include_str!("../policy.schema.json");
+
+/// The examples of the README, compiled and run by the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! The policy that is in force: changed while calls are under way, and watched by a candidate.
+//! The policy in force: it can be replaced during calls, and shadowed by a candidate.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,13 +12,13 @@ use crate::document::problem::PolicyError;
 use crate::evidence::Evidence;
 use crate::policy::Policy;
 
-/// A policy in force, shared by all who decide by it.
+/// The policy in force, shared by all callers.
 ///
 /// ```
 /// use cloudauth_policy::{Evidence, LivePolicy, Policy, builtin};
 ///
 /// let live = LivePolicy::new(Policy::parse(builtin::ONBOARDING)?);
-/// assert!(live.replace("rubbish").is_err()); // refused, and the old one stays in force
+/// assert!(live.replace("rubbish").is_err()); // fails, and the old policy stays in force
 /// assert_eq!(live.decide(&Evidence::default()).decision().rule(), "unknown-code");
 /// # Ok::<(), cloudauth_policy::PolicyError>(())
 /// ```
@@ -28,7 +28,7 @@ pub struct LivePolicy {
     shadow: RwLock<Option<Arc<Shadow>>>,
 }
 
-/// A candidate beside the policy in force: asked each time, never followed.
+/// A candidate that decides beside the policy in force. Its decisions have no effect.
 pub struct Shadow {
     candidate: Policy,
     asked: AtomicU64,
@@ -36,15 +36,15 @@ pub struct Shadow {
     report: Box<dyn Fn(&Disagreement<'_>) + Send + Sync>,
 }
 
-/// Where the candidate would have decided otherwise.
+/// A case in which the candidate gives another verdict than the policy in force.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Disagreement<'a> {
-    /// What is known of the verification; no personal data.
+    /// The evidence of the verification, without personal data.
     pub evidence: &'a Evidence<'a>,
-    /// What the policy in force said.
+    /// The decision of the policy in force.
     pub active: Decision<'a>,
-    /// What the candidate said.
+    /// The decision of the candidate.
     pub candidate: Decision<'a>,
 }
 
@@ -61,17 +61,17 @@ impl LivePolicy {
         Arc::clone(&self.active.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another in force, and gives the one before.
+    /// Puts another policy in force, and returns the previous one.
     ///
     /// # Errors
-    /// If the checker refuses the file; then nothing changes.
+    /// If the policy check fails; the policy in force stays the same.
     pub fn replace(&self, text: &str) -> Result<Arc<Policy>, PolicyError> {
         let policy = Arc::new(Policy::parse(text)?);
         Ok(std::mem::replace(&mut *self.active.write().unwrap_or_else(PoisonError::into_inner), policy))
     }
 
-    /// Has a candidate decide beside the policy in force from now on; `report` is told of each disagreement. It is called
-    /// where the decision is made, and should be quick.
+    /// Starts a shadow: a candidate that decides beside the policy in force. `report` is called for each disagreement, on the
+    /// thread that decides, and should return quickly.
     pub fn shadow(
         &self,
         candidate: Policy,
@@ -83,53 +83,53 @@ impl LivePolicy {
         shadow
     }
 
-    /// Ends the shadow's work.
+    /// Ends the shadow.
     pub fn end_shadow(&self) {
         *self.shadow.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Decides a reply of `DescribeFaceVerify` by the policy in force; the candidate, if there is one, is asked too. `None`
-    /// while the verification is pending. This is where an [`Approval`](crate::Approval) comes from.
+    /// Decides a reply of `DescribeFaceVerify` by the policy in force, and by the candidate of a shadow. Returns `None` while
+    /// the verification is pending. Only this method can lead to an [`Approval`](crate::Approval).
     ///
-    /// `asked` is the operation that `reply` answers: the approval is for its CertifyId. A client's `decide` method calls
+    /// `asked` is the operation that `reply` answers: the approval is for its CertifyId. The client's `decide` method calls
     /// the service and passes both.
     pub fn decide_reply(
         &self,
         asked: &DescribeFaceVerify,
         reply: &Reply<FaceVerifyStatus>,
-    ) -> Option<Ruling> {
+    ) -> Option<LiveDecision> {
         if !matches!(reply.output, FaceVerifyStatus::Finished(_)) {
             return None;
         }
         let verification =
             Verification { certify_id: asked.certify_id().clone(), request_id: reply.request_id.clone() };
-        Some(Ruling { verification: Some(verification), ..self.decide(&Evidence::from(&reply.output)) })
+        Some(LiveDecision { verification: Some(verification), ..self.decide(&Evidence::from(&reply.output)) })
     }
 
-    /// Decides evidence by the policy in force; the candidate, if there is one, is asked too. The decision has no
+    /// Decides evidence by the policy in force, and by the candidate of a shadow. The decision has no
     /// [`Approval`](crate::Approval), even if its verdict is approve.
-    pub fn decide(&self, evidence: &Evidence<'_>) -> Ruling {
+    pub fn decide(&self, evidence: &Evidence<'_>) -> LiveDecision {
         let policy = self.current();
         let rule = policy.decide(evidence).rule;
         let shadow = self.shadow.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(shadow) = shadow {
             shadow.watch(&policy, evidence);
         }
-        Ruling { policy, rule, verification: None }
+        LiveDecision { policy, rule, verification: None }
     }
 }
 
-/// A decision that keeps its policy, whatever is put in force meanwhile.
+/// A decision of a live policy. It keeps the policy that made it, also after a replacement.
 #[derive(Clone, Debug)]
-#[must_use = "a decision that is not looked at lets nobody in"]
-pub struct Ruling {
+#[must_use = "a decision has no effect until the caller acts on it"]
+pub struct LiveDecision {
     policy: Arc<Policy>,
     rule: usize,
     verification: Option<Verification>,
 }
 
-impl Ruling {
-    /// The decision.
+impl LiveDecision {
+    /// Returns the decision.
     pub fn decision(&self) -> Decision<'_> {
         Decision { verification: self.verification.as_ref(), ..self.policy.decision(self.rule) }
     }
@@ -142,12 +142,12 @@ impl Shadow {
         if active.verdict() != candidate.verdict() {
             self.disagreed.fetch_add(1, Ordering::Relaxed);
             let disagreement = Disagreement { evidence, active, candidate };
-            // Who only watches does not stop a decision: what panics there is told by the panic hook.
+            // A shadow must not stop a decision. The panic hook has reported the panic.
             let _ = catch_unwind(AssertUnwindSafe(|| (self.report)(&disagreement)));
         }
     }
 
-    /// How often it was asked, and how often it disagreed.
+    /// Returns how many decisions the candidate made, and how many of them disagreed.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         (self.asked.load(Ordering::Relaxed), self.disagreed.load(Ordering::Relaxed))

@@ -1,4 +1,4 @@
-//! A policy that was proved, and what it decides.
+//! The policy: reads, proves, decides, explains.
 
 use crate::decide::batch::{Batch, BatchError, Column};
 use crate::decide::decision::Decision;
@@ -18,7 +18,7 @@ use crate::sql::dialect::Dialect;
 use crate::sql::error::SqlError;
 use crate::sql::query;
 
-/// A policy: read, proved over every possible input, and compiled to a table. One that is not proved is not made.
+/// A policy that was proved over every possible input and compiled to a table. There is no policy without a proof.
 #[derive(Clone, Debug)]
 pub struct Policy(CompiledPolicy);
 
@@ -26,29 +26,29 @@ impl Policy {
     /// Reads a policy file and proves it.
     ///
     /// # Errors
-    /// All that is wrong with it, each with its place.
+    /// If the check fails. The error has every problem, with its location.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         Self::read(Problems::new(text), text)
     }
 
-    /// Reads a policy file to explore it, such as another value of a threshold: everything is proved as by
-    /// [`parse`](Self::parse), except that examples may fail. [`failing_examples`](Self::failing_examples) lists those.
+    /// Reads a policy file to explore it, for example with another value of a threshold. The checks are those of
+    /// [`parse`](Self::parse), except that examples may fail; [`failing_examples`](Self::failing_examples) lists those.
     ///
     /// # Errors
-    /// All other problems, each with its place.
+    /// If another check fails. The error has every problem, with its location.
     pub fn parse_allowing_failing_examples(text: &str) -> Result<Self, PolicyError> {
         Self::read(Problems::new(text).allow_failing_examples(), text)
     }
 
-    /// The examples that fail. Only [`parse_allowing_failing_examples`](Self::parse_allowing_failing_examples) gives such a
-    /// policy.
+    /// Returns the examples that fail. Only a policy from
+    /// [`parse_allowing_failing_examples`](Self::parse_allowing_failing_examples) can have some.
     pub fn failing_examples(&self) -> impl Iterator<Item = &Problem> {
         self.0.warnings.iter().filter(|warning| warning.rule == "V9")
     }
 
     fn read(mut problems: Problems<'_>, text: &str) -> Result<Self, PolicyError> {
         let document = read::document(text, &mut problems);
-        // What was not read as it was meant is not worth proving.
+        // A document with problems is not proved.
         let document = document.filter(|_| problems.is_empty());
         let table = document.as_ref().and_then(|document| Table::of(document, &mut problems));
         if let (Some(document), Some(table)) = (&document, &table) {
@@ -69,9 +69,9 @@ impl Policy {
         }
     }
 
-    /// Decides. There is a decision for everything: what is missing, malformed or unknown is never an approval by
-    /// accident, which is proved. No allocation. Evidence can be filled in by hand, so the decision has no
-    /// [`Approval`](crate::Approval): that takes a reply, see [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply).
+    /// Decides. Every input has a decision, and the checker has proved that no rule approves a missing, malformed or unknown
+    /// value. Allocates nothing. Evidence can be filled in by hand, so the decision has no
+    /// [`Approval`](crate::Approval): that needs a reply, see [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply).
     pub fn decide<'p>(&'p self, evidence: &Evidence<'_>) -> Decision<'p> {
         self.decision(self.0.rule_for(evidence))
     }
@@ -80,28 +80,28 @@ impl Policy {
         Decision::new(&self.0, rule)
     }
 
-    /// Decides and tells why: for each rule the first condition that failed and the value that it read, and the nearest
-    /// change that would decide otherwise.
+    /// Decides and explains: for each earlier rule the first failed condition with the value it read, and the nearest changes
+    /// that lead to another verdict.
     #[must_use]
     pub fn explain(&self, evidence: &Evidence<'_>) -> Trace<'_> {
         Trace::of(&self.0, evidence)
     }
 
-    /// Decides many at once, over coded columns.
+    /// Decides a batch of rows in coded columns, which have the order of [`inputs`](Self::inputs).
     ///
     /// # Errors
-    /// If the columns are not those of the policy's inputs, or not of one length.
+    /// If the columns do not match the policy's inputs, or have different lengths.
     pub fn batch<'p>(&'p self, columns: &'p [Column<'p>]) -> Result<Batch<'p>, BatchError> {
         Batch::new(&self.0, columns)
     }
 
-    /// Which policy this is.
+    /// Returns the identity of the policy.
     #[must_use]
     pub const fn reference(&self) -> &PolicyRef {
         &self.0.reference
     }
 
-    /// Who is responsible for it, what changed, and since when it holds, where the file says so.
+    /// Returns the file's metadata: its owner, the change note, the effective date.
     #[must_use]
     pub fn about(&self) -> About<'_> {
         About {
@@ -113,45 +113,46 @@ impl Policy {
         }
     }
 
-    /// What the checker has looked at.
+    /// Returns what the checker covered.
     #[must_use]
     pub fn report(&self) -> Report<'_> {
         self.0.report()
     }
 
-    /// The values that rules and promises compare with scores, ascending within each input, each once. Comparisons that hold
-    /// for the whole range of a score, or nowhere in it, are left out.
+    /// Returns the values that rules and assertions compare with scores, ascending within each input, without duplicates. It
+    /// leaves out comparisons that hold for the whole range of a score, or for no part of it.
     #[must_use]
     pub fn cuts(&self) -> Vec<Cut<'_>> {
         self.0.cuts()
     }
 
-    /// The range in which a score is valid; `None` if the policy does not declare the input, or if it is not a score.
+    /// Returns the valid range of a score; `None` if the policy does not declare the input, or if it is not a score.
     #[must_use]
     pub fn range(&self, input: Input) -> Option<(f64, f64)> {
         self.0.range(input)
     }
 
-    /// The class of a code or a flag, for a [`Column`]; `None` if the input is not one of the policy's, or is a score.
+    /// Returns the class of a code or a flag, for a [`Column`]; `None` if the policy does not declare the input, or if it is a
+    /// score.
     #[must_use]
     pub fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
         self.0.class(input, value)
     }
 
-    /// The inputs that the policy declares, in the order in which columns are given.
+    /// Returns the declared inputs, in the order of the columns of a [`Batch`].
     pub fn inputs(&self) -> impl Iterator<Item = Input> + '_ {
         self.0.document.inputs.iter().map(|input| input.name)
     }
 
-    /// One query that decides each row of a table as [`Policy::decide`] would.
+    /// Returns an SQL query that decides each row of a table as [`Policy::decide`] does.
     ///
-    /// It gives the columns that are kept, then `policy_rule` (the number of the rule that decides, as in
-    /// [`Batch::rules`](crate::Batch::rules): the one after the last is `otherwise`), `policy_rule_id`, `policy_verdict`,
-    /// `policy_reason`, and the same in each row, `policy_id`, `policy_version` and `policy_content`.
+    /// The result has the kept columns, then `policy_rule` (the number of the rule that decides, as in
+    /// [`Batch::rules`](crate::Batch::rules)), `policy_rule_id`, `policy_verdict` and `policy_reason`. The columns `policy_id`,
+    /// `policy_version` and `policy_content` are the same in each row.
     ///
-    /// A score is a column of numbers, or one of texts where [`Columns::text`] says so; codes and flags are texts.
-    /// NULL is missing, and so is an empty code. Nothing is trimmed, and no case is folded. The query reads the column of
-    /// `passed` even if the policy does not declare that input: a callback has its SubCode there.
+    /// A score is a column of numbers, or of text with [`Columns::text`]. Codes and flags are text. NULL and an empty code are
+    /// missing. The query does not trim values or fold case. It reads the column of `passed` even if the policy does not
+    /// declare that input, because a callback has its SubCode there.
     ///
     /// ```
     /// use cloudauth_policy::{Columns, Dialect, Policy, builtin};
@@ -164,8 +165,8 @@ impl Policy {
     /// ```
     ///
     /// # Errors
-    /// If the policy looks at labels, if a name or a text cannot be quoted in the dialect, or if the columns speak of
-    /// what the policy does not have.
+    /// If the policy uses labels, if the dialect cannot quote a name or a text, or if the columns name an input that the
+    /// policy does not declare.
     pub fn sql(&self, dialect: Dialect, columns: &Columns) -> Result<String, SqlError> {
         query::query(&self.0, dialect, columns)
     }
@@ -174,7 +175,7 @@ impl Policy {
 /// Compares two policies over every input.
 ///
 /// # Errors
-/// If they make too many cells together.
+/// If the two policies together make too many cells.
 pub fn diff(before: &Policy, after: &Policy) -> Result<Difference, TooLarge> {
     diff::diff(&before.0, &after.0)
 }

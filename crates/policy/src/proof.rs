@@ -1,4 +1,4 @@
-//! The proof: the cells of the inputs, the table of rules over them, and what is checked and compared there.
+//! The proof of a policy: the cells of the inputs, the rule that decides each cell, and the checks and comparisons over them.
 
 mod approvals;
 pub(crate) mod check;

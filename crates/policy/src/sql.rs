@@ -1,12 +1,12 @@
-//! A policy as one SQL query, for the warehouse in which the rows lie: the same decisions, row by row.
+//! A policy as one SQL query for a warehouse: the same decisions, row by row.
 //!
-//! Three layers, each a subquery of the next. The innermost reads: scores become doubles once, codes and flags become
-//! the words of the policy file (`unknown`, `missing` and `invalid` among them), compared byte by byte. The middle one
-//! holds the rules, as they stand in the file, and gives the number of the first that holds. The outermost says whose
-//! verdict that is.
+//! The query has three layers, each a subquery of the next. The innermost layer reads the columns: scores become doubles, codes
+//! and flags become the words of the policy file (including `unknown`, `missing` and `invalid`), compared byte by byte. The
+//! middle layer has the rules in the order of the file, and returns the number of the first that matches. The outermost layer
+//! adds the outcome of that rule.
 //!
-//! Every comparison of a score stands behind its range, and none is negated: that is false for NULL, NaN and infinities
-//! in every engine, where a bare `score >= 75` is true for NaN in most.
+//! Every comparison of a score follows a check of its range, and no comparison is negated. This is false for NULL, NaN and
+//! infinities in every engine, while a bare `score >= 75` is true for NaN in most engines.
 
 pub(crate) mod columns;
 pub(crate) mod dialect;

@@ -1,13 +1,13 @@
 //! Suggestions for a misspelled word.
 
-/// The nearest of the allowed words, if one is near, and all of them.
+/// Returns the allowed word that is close to `word`, if any, and the list of allowed words.
 pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> String {
     let allowed: Vec<&str> = allowed.into_iter().collect();
     let near = allowed.iter().map(|other| (steps(word, other), *other)).min();
     let near =
         near.filter(|(steps, other)| *steps <= 2.max(word.len() / 3) && *steps < word.len().max(other.len()));
     let list = if allowed.is_empty() {
-        "there is none".to_owned()
+        "no value is allowed".to_owned()
     } else {
         let more = if allowed.len() > 20 { ", .." } else { "" };
         let first: Vec<&str> = allowed.iter().take(20).copied().collect();
@@ -16,12 +16,12 @@ pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a
     near.map_or_else(|| list.clone(), |(_, other)| format!("did you mean `{other}`? {list}"))
 }
 
-/// None where only the case differs.
+/// The edit distance of two words; 0 if only their case differs.
 fn steps(one: &str, other: &str) -> usize {
     if one.eq_ignore_ascii_case(other) { 0 } else { distance(one, other) }
 }
 
-/// How many characters must be changed, put in or taken out (Levenshtein).
+/// The Levenshtein distance.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_the_usual_ones() {
+    fn distance_is_levenshtein() {
         for (one, other, expected) in [
             ("", "", 0),
             ("a", "", 1),
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_near_word_is_proposed_and_a_far_one_not() {
+    fn suggests_a_close_word_only() {
         assert_eq!(
             did_you_mean("aprove", ["approve", "reject"]),
             "did you mean `approve`? allowed: approve, reject"

@@ -1,5 +1,5 @@
-//! The compiled form and a naive interpreter of the file agree, on random evidence and on every boundary and its neighbours.
-//! The interpreter knows nothing of cells: it takes the file's words one by one.
+//! The decision table agrees with a naive interpreter of the file, on random evidence and on every boundary with its
+//! neighbours. The interpreter has no cells: it evaluates the conditions of the file one by one.
 
 #![cfg(test)]
 
@@ -9,7 +9,7 @@ use cloudauth_policy::{Evidence, Flag, Policy, builtin};
 use random::{Dice, random_policy};
 use toml::de::{DeTable, DeValue};
 
-/// A rule as it stands in the file: its id, and for each input what it wants.
+/// A rule of the file: its id, and its condition on each input.
 type Rules = Vec<(String, Vec<(String, Vec<String>)>)>;
 
 struct Naive {
@@ -154,19 +154,19 @@ fn agree(rounds: usize) {
 }
 
 #[test]
-fn the_compiled_form_and_a_naive_interpreter_agree() {
+fn the_table_and_an_interpreter_agree() {
     agree(100_000);
 }
 
 /// `cargo test --release -p cloudauth-policy --test agree -- --ignored`
 #[test]
 #[ignore = "half a minute in a release build"]
-fn they_agree_ten_million_times() {
+fn the_table_and_an_interpreter_agree_ten_million_times() {
     agree(10_000_000 / 3 + 1);
 }
 
 #[test]
-fn random_policies_agree_with_the_interpreter_and_their_differences_are_exact() {
+fn random_policies_and_their_differences_agree_with_the_interpreter() {
     let mut dice = Dice(42);
     let (mut alike, mut different, mut rules) = (0, 0, 0);
     for _ in 0..60 {
@@ -199,7 +199,7 @@ fn random_policies_agree_with_the_interpreter_and_their_differences_are_exact() 
         if seen { different += 1 } else { alike += 1 }
     }
     assert!(different > 20 && rules > 60 * 12, "{different} differ, {alike} do not, {rules} rules");
-    // The same policy with its first rule said in two.
+    // The same policy with its first rule split in two.
     let (text, one) = random_policy(&mut dice);
     let twice = text.replacen("[[rule]]\nid = \"match\"", "[[rule]]\nid = \"match-high\"\nwhen = { sub_code = [\"200\", \"210\"], passed = \"T\", face_attack = \"F\", verify_score = \">= 99\" }\nthen = { decision = \"approve\", reason = \"match\" }\n\n[[rule]]\nid = \"match\"", 1);
     if let Ok(other) = Policy::parse(&twice) {

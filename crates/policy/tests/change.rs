@@ -1,4 +1,4 @@
-//! What changes between two policies, what stays, and what is told of it.
+//! Differences, hashes, traces, live policies and formatting.
 
 #![cfg(test)]
 
@@ -14,7 +14,7 @@ fn worked() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
 }
 
-/// The worked policy with both match thresholds raised by 1.5 points.
+/// The onboarding policy with both match thresholds 1.5 points higher.
 fn stricter() -> Policy {
     let text = builtin::ONBOARDING
         .replace("value = 75.0, far = \"1/10000\"", "value = 76.5, far = \"5/100000\"")
@@ -32,7 +32,7 @@ fn passing(score: f64) -> Evidence<'static> {
 }
 
 #[test]
-fn a_difference_is_three_regions_of_22680_cells() {
+fn diff_finds_three_regions_of_22680_cells() {
     let difference = diff(&worked(), &stricter()).unwrap();
     assert_eq!((difference.cells, difference.changed(), difference.other_words), (22_680, 150, 0));
     let regions: Vec<(String, usize)> =
@@ -58,7 +58,7 @@ fn a_difference_is_three_regions_of_22680_cells() {
 }
 
 #[test]
-fn a_policy_does_not_differ_from_itself_and_the_difference_is_exact() {
+fn diff_is_exact_and_empty_for_equal_policies() {
     let (one, other) = (worked(), stricter());
     assert_eq!(diff(&one, &one).unwrap().changed(), 0);
     for score in [69.9, 70.0, 71.49, 71.5, 74.9, 75.0, 76.49, 76.5, 99.0] {
@@ -79,7 +79,7 @@ fn a_policy_does_not_differ_from_itself_and_the_difference_is_exact() {
 }
 
 #[test]
-fn hashes_tell_what_is_said_from_what_is_done() {
+fn content_and_behaviour_have_separate_hashes() {
     let worked = worked();
     let same = |text: &str| {
         let policy = Policy::parse(text).unwrap();
@@ -99,7 +99,7 @@ fn hashes_tell_what_is_said_from_what_is_done() {
     );
     assert_eq!(same(&text.replace("note = \"auto-approve\"", "note = \"x\"")), (true, true), "notes");
     assert_eq!(same(&text.replace("match_auto", "auto")), (true, true), "names of thresholds");
-    // Other words for the same: another id, a comparison in two parts, a cut without a difference, another order of inputs.
+    // An equivalent policy: another id, a comparison in two parts, a cut without effect, another order of inputs.
     assert_eq!(same(&text.replace("\"grey-zone\"", "\"grey\"")), (false, true), "ids");
     assert_eq!(
         same(&text.replace("verify_score = \"valid\"", "verify_score = \">= 0 and <= 100\"")),
@@ -123,7 +123,7 @@ fn hashes_tell_what_is_said_from_what_is_done() {
 }
 
 #[test]
-fn a_label_that_is_listed_is_not_unknown_and_the_hash_knows_it() {
+fn listing_a_label_changes_the_behaviour_hash() {
     let with = |labels: &str| {
         let inputs = format!(
             "device_risk = {{ type = \"labels\", values = [{labels}] }}\nface_attack_score = {{ type"
@@ -153,7 +153,7 @@ fn a_label_that_is_listed_is_not_unknown_and_the_hash_knows_it() {
 }
 
 #[test]
-fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
+fn a_trace_has_failed_conditions_and_counterfactuals() {
     let policy = worked();
     let mut evidence = passing(74.2);
     evidence.quality_score = Some(f64::NAN);
@@ -183,13 +183,13 @@ fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
     assert!((down.distance.unwrap() - 4.2).abs() < 1e-9 && down.would == Verdict::Reject, "{down:?}");
     let changes: Vec<&str> = trace.nearest.iter().map(|near| near.change.as_str()).collect();
     assert!(changes.contains(&"face_attack is T") && changes.contains(&"sub_code is 201"), "{changes:?}");
-    // From an invalid score, too.
+    // Also from an invalid score.
     evidence.verify_score = None;
     let trace = policy.explain(&evidence);
-    let is_told = |near: &cloudauth_policy::Nearest| {
+    let is_listed = |near: &cloudauth_policy::Counterfactual| {
         near.change == "verify_score >= 75" && near.would == Verdict::Approve
     };
-    assert!(trace.nearest.iter().any(is_told), "{:?}", trace.nearest);
+    assert!(trace.nearest.iter().any(is_listed), "{:?}", trace.nearest);
     evidence.verify_score = Some(150.0);
     let trace = policy.explain(&evidence);
     assert!(
@@ -201,7 +201,7 @@ fn a_trace_tells_what_failed_with_what_was_read_and_what_would_change_it() {
 }
 
 #[test]
-fn a_trace_does_not_repeat_what_is_no_code() {
+fn a_trace_does_not_show_unknown_codes() {
     let policy = worked();
     let mut evidence = passing(80.0);
     evidence.sub_code = Some("999999199001012003");
@@ -217,7 +217,7 @@ fn a_trace_does_not_repeat_what_is_no_code() {
 }
 
 #[test]
-fn a_trace_of_labels_names_them_if_the_policy_does() {
+fn a_trace_shows_only_labels_that_the_policy_lists() {
     let text = builtin::THRESHOLD
         .replace("face_attack = { type = \"flag\" }", "face_attack = { type = \"flag\" }\ndevice_risk = { type = \"labels\", values = [\"ROOT\", \"VPN\"] }")
         .replace(APPROVE, VPN_APPROVE)
@@ -243,7 +243,7 @@ fn a_trace_of_labels_names_them_if_the_policy_does() {
 }
 
 #[test]
-fn regions_of_several_parts_are_told_as_such() {
+fn regions_can_have_several_ranges() {
     let band = |bounds: &str| {
         let rule = format!(
             "[[rule]]\nid = \"band\"\nwhen = {{ sub_code = \"204\", verify_score = \"{bounds}\" }}\nthen = {{ decision = \"reject\", reason = \"x\" }}\n\n[[rule]]\nid = \"face-differs\""
@@ -287,7 +287,7 @@ fn an_approval_names_the_verification_and_the_policy() {
 }
 
 #[test]
-fn evidence_alone_gives_a_decision_and_never_an_approval() {
+fn evidence_alone_never_gives_an_approval() {
     let (policy, live) = (worked(), LivePolicy::new(worked()));
     let evidence = passing(75.0);
     assert_eq!(policy.decide(&evidence).verdict(), Verdict::Approve);
@@ -297,7 +297,7 @@ fn evidence_alone_gives_a_decision_and_never_an_approval() {
     assert_eq!(policy.explain(&evidence).decision.approval(), None);
 }
 
-/// A reply that the worked policy approves from a score of 75 on.
+/// A reply that the onboarding policy approves if its score is 75 or more.
 fn finished(verify_score: f64) -> Reply<FaceVerifyStatus> {
     let material = format!(
         r#"{{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{{\"qualityScore\":90,\"verifyScore\":{verify_score},\"faceAttackScore\":0.01}}}}"#
@@ -312,7 +312,7 @@ fn parsed(body: &str) -> Reply<FaceVerifyStatus> {
 }
 
 #[test]
-fn a_candidate_in_the_shadow_is_asked_and_not_followed() {
+fn a_shadow_has_no_effect_on_decisions() {
     let live = Arc::new(LivePolicy::new(worked()));
     let told = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&told);
@@ -333,7 +333,7 @@ fn a_candidate_in_the_shadow_is_asked_and_not_followed() {
 }
 
 #[test]
-fn a_file_that_is_refused_changes_nothing_and_who_decides_goes_by_one_policy() {
+fn a_failed_replacement_keeps_the_policy_in_force() {
     let live = LivePolicy::new(worked());
     let before = live.current();
     let error = live
@@ -350,7 +350,7 @@ fn a_file_that_is_refused_changes_nothing_and_who_decides_goes_by_one_policy() {
 }
 
 #[test]
-fn the_formatter_keeps_the_meaning_and_the_comments_and_comes_to_rest() {
+fn formatting_keeps_the_meaning_and_is_idempotent() {
     for (name, text) in builtin::ALL {
         let once = format(text).unwrap();
         assert_eq!(format(&once).as_ref(), Some(&once), "{name}");
@@ -365,7 +365,7 @@ fn the_formatter_keeps_the_meaning_and_the_comments_and_comes_to_rest() {
 }
 
 #[test]
-fn regions_are_data_as_well_as_prose() {
+fn regions_are_also_json() {
     let regions = diff(&worked(), &stricter()).unwrap().regions;
     let approving = regions.iter().find(|region| region.before == Verdict::Approve).unwrap();
     let expected = serde_json::json!([

@@ -1,4 +1,4 @@
-//! What is read of an answer, and what becomes of it that is missing or malformed.
+//! Evidence from replies, with missing and malformed values.
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ fn status(body: &str) -> FaceVerifyStatus {
 }
 
 #[test]
-fn an_answer_is_read_as_it_stands() {
+fn reads_evidence_from_a_reply() {
     let material = r#"{\"faceAttack\":\"F\",\"faceOcclusion\":\"T\",\"facialPictureFront\":{\"verifyScore\":57.678396649466755,\"qualityScore\":99.5,\"faceAttackScore\":0.00008597839769208804}}"#;
     let answer = format!(
         r#"{{"Code":"200","ResultObject":{{"Passed":"F","SubCode":"204","DeviceRisk":"ROOT,VPN","MaterialInfo":"{material}"}}}}"#
@@ -29,7 +29,7 @@ fn an_answer_is_read_as_it_stands() {
 }
 
 #[test]
-fn what_is_missing_or_malformed_stays_so_and_is_never_approved() {
+fn missing_and_malformed_values_are_kept_and_never_approved() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     for answer in [
         r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200"}}"#,
@@ -45,13 +45,13 @@ fn what_is_missing_or_malformed_stays_so_and_is_never_approved() {
 }
 
 #[test]
-fn a_verification_that_has_not_ended_is_its_code_alone() {
+fn a_pending_verification_has_its_code_only() {
     let status = status(r#"{"Code":"424"}"#);
     let evidence = Evidence::from(&status);
     assert_eq!((evidence.code, evidence.sub_code, evidence.passed), (Some("424"), None, Flag::Invalid));
 }
 
-/// The worked policy with a rule on the answer's code, too.
+/// The onboarding policy with a rule on the code of the reply.
 fn with_code(verdict: &str) -> Policy {
     let text = builtin::ONBOARDING
         .replace("passed            = { type", "code = { type = \"code\", values = [\"200\", \"424\"] }\npassed = { type")
@@ -59,13 +59,13 @@ fn with_code(verdict: &str) -> Policy {
             "[[rule]]\nid = \"attack-flag\"",
             &format!("[[rule]]\nid = \"not-ended\"\nwhen = {{ code = [\"424\", \"unknown\", \"missing\"] }}\nthen = {{ decision = \"{verdict}\", reason = \"pending\" }}\n\n[[rule]]\nid = \"attack-flag\""),
         );
-    // The examples say nothing of the code.
+    // The examples have no code.
     let text = text.split("[[example]]").next().unwrap().to_owned();
     Policy::parse(&text).unwrap_or_else(|error| panic!("{error:#?}"))
 }
 
 #[test]
-fn the_answers_code_is_an_input_like_the_sub_code() {
+fn the_code_of_the_reply_is_an_input() {
     let (retry, review) = (with_code("retry"), with_code("review"));
     let mut evidence = Evidence::default();
     evidence.sub_code = Some("204");
@@ -98,7 +98,7 @@ fn decisions_of_one_rule_of_one_policy_are_equal() {
 }
 
 #[test]
-fn a_device_risk_that_cannot_be_read_is_not_taken_for_none() {
+fn an_unreadable_device_risk_is_an_unknown_label() {
     let text = builtin::THRESHOLD
         .replace("face_attack = { type = \"flag\" }", "face_attack = { type = \"flag\" }\ndevice_risk = { type = \"labels\", values = [\"VirtualCamera\"] }")
         .replace("[[rule]]\nid = \"attack-flag\"", "[[rule]]\nid = \"device\"\nwhen = { device_risk = [\"VirtualCamera\", \"unknown\"] }\nthen = { decision = \"reject\", reason = \"device\" }\n\n[[rule]]\nid = \"attack-flag\"");
@@ -122,7 +122,7 @@ fn a_device_risk_that_cannot_be_read_is_not_taken_for_none() {
 }
 
 #[test]
-fn no_code_that_is_none_is_shown() {
+fn debug_hides_texts_that_are_not_codes() {
     let mut evidence = Evidence::default();
     evidence.sub_code = Some("11010519491231002X");
     let labels: [Box<str>; 1] = ["ZhangSan".into()];

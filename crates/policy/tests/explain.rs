@@ -27,12 +27,12 @@ fn flag<'e>(evidence: &'e mut Evidence<'_>, input: &str) -> &'e mut Flag {
     }
 }
 
-/// Which verdicts a list of changes reaches by an input.
-fn listed(changes: &[cloudauth_policy::Nearest], input: &str, verdict: Verdict) -> usize {
+/// The number of changes of an input that lead to a verdict.
+fn listed(changes: &[cloudauth_policy::Counterfactual], input: &str, verdict: Verdict) -> usize {
     changes.iter().filter(|near| near.input == input && near.would == verdict).count()
 }
 
-/// For each score and verdict: the nearest value with that verdict, among both sides of every cut.
+/// For each score and verdict: the nearest value with that verdict, searched on both sides of every cut.
 fn check_scores(policy: &Policy, evidence: &Evidence<'_>, trace: &Trace<'_>) -> usize {
     let mut compared = 0;
     for (input, cuts) in policy.report().cuts {
@@ -92,7 +92,7 @@ fn check_flags_and_codes(policy: &Policy, evidence: &Evidence<'_>, trace: &Trace
 }
 
 #[test]
-fn lists_the_nearest_value_of_every_input_for_every_verdict_that_it_reaches() {
+fn lists_the_nearest_value_of_each_input_for_each_verdict() {
     let mut dice = Dice(11);
     let mut policies =
         vec![Policy::parse(builtin::ONBOARDING).unwrap(), Policy::parse(builtin::VENDOR).unwrap()];
@@ -101,7 +101,7 @@ fn lists_the_nearest_value_of_every_input_for_every_verdict_that_it_reaches() {
     for policy in &policies {
         for _ in 0..200 {
             let mut evidence = dice.evidence();
-            // Most random codes end the matter before a score counts.
+            // Most random codes are decided before a score matters.
             if dice.roll().is_multiple_of(2) {
                 (evidence.sub_code, evidence.passed) = (Some("200"), Flag::True);
                 (evidence.face_attack, evidence.face_occlusion) = (Flag::False, Flag::False);
@@ -117,7 +117,7 @@ fn lists_the_nearest_value_of_every_input_for_every_verdict_that_it_reaches() {
 }
 
 #[test]
-fn an_invalid_score_does_not_displace_the_nearest_value() {
+fn an_invalid_score_does_not_hide_the_nearest_value() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let mut evidence = Evidence::default();
     (evidence.sub_code, evidence.passed) = (Some("200"), Flag::True);

@@ -1,4 +1,4 @@
-//! The list of inputs: every place that names them agrees.
+//! All lists of inputs agree.
 
 #![cfg(test)]
 
@@ -6,7 +6,7 @@ use cloudauth_policy::{Input, InputKind, SCHEMA};
 use serde_json::Value;
 
 #[test]
-fn every_input_is_found_by_its_name() {
+fn finds_every_input_by_its_name() {
     for (place, input) in Input::ALL.into_iter().enumerate() {
         assert_eq!(input as usize, place);
         assert_eq!(input.name().parse(), Ok(input));
@@ -18,7 +18,7 @@ fn every_input_is_found_by_its_name() {
 }
 
 #[test]
-fn an_unknown_name_is_refused_and_not_quoted() {
+fn an_unknown_name_is_not_quoted() {
     let error = "verify_scroe".parse::<Input>().unwrap_err().to_string();
     assert!(
         error.starts_with("unknown input: did you mean `verify_score`? allowed: code, sub_code"),
@@ -29,7 +29,7 @@ fn an_unknown_name_is_refused_and_not_quoted() {
 }
 
 #[test]
-fn the_schema_names_every_input_with_its_kind() {
+fn the_schema_has_every_input_with_its_kind() {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let inputs =
         schema["properties"]["inputs"].as_object().or(schema["$defs"]["inputs"].as_object()).unwrap();

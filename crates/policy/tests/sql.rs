@@ -1,4 +1,4 @@
-//! The SQL of a policy and the policy itself, row by row in SQLite; and that each guard in the text is needed.
+//! The SQL of a policy agrees with the policy, row by row in SQLite, and every guard in the query is needed.
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value as Json;
 
-/// Columns as a careless hand declares them: no case in the texts, and no type of the scores.
+/// A careless table: case-insensitive text, and scores without a type.
 fn table(rows: impl Iterator<Item = Vec<Value>>) -> Connection {
     let database = Connection::open_in_memory().unwrap();
     let texts = INPUTS[..5].iter().map(|name| format!("{name} COLLATE NOCASE")).collect::<Vec<_>>();
@@ -36,7 +36,7 @@ fn sql(policy: &Policy) -> String {
     policy.sql(Dialect::Sqlite, &Columns::default().keep("number")).unwrap()
 }
 
-/// The rules by the number of their row; an error where the engine has one.
+/// The rule of each row, by row number, or the error of the engine.
 fn decided(database: &Connection, sql: &str) -> rusqlite::Result<Vec<usize>> {
     let mut query = database.prepare(&format!("SELECT policy_rule FROM ({sql}) ORDER BY number"))?;
     query.query_map([], |row| Ok(usize::from(row.get::<_, u8>(0)?)))?.collect()
@@ -55,7 +55,7 @@ fn rows(policy: &Policy, dice: &mut Dice, count: usize) -> Vec<Row> {
 }
 
 #[test]
-fn the_worked_policies_decide_alike_in_sqlite() {
+fn built_in_policies_agree_with_sqlite() {
     let mut dice = Dice(7);
     for (name, text) in builtin::ALL {
         let policy = Policy::parse(text).unwrap();
@@ -70,7 +70,7 @@ fn the_worked_policies_decide_alike_in_sqlite() {
 }
 
 #[test]
-fn numbers_and_texts_that_are_hard_to_carry_decide_alike_in_sqlite() {
+fn difficult_numbers_and_texts_agree_with_sqlite() {
     for text in [EDGES.to_owned(), without_quotes()] {
         let policy = Policy::parse(&text).unwrap();
         let rows = rows(&policy, &mut Dice(17), 10_000);
@@ -79,11 +79,11 @@ fn numbers_and_texts_that_are_hard_to_carry_decide_alike_in_sqlite() {
 }
 
 #[test]
-fn a_policy_without_passed_decides_callbacks_alike_in_sqlite() {
+fn callbacks_agree_with_sqlite_without_a_passed_input() {
     let policy = Policy::parse(CODES_ALONE).unwrap();
     let mut rows = rows(&policy, &mut Dice(23), 10_000);
     assert_eq!(mismatches(&policy, &rows, &sql(&policy)), 0);
-    // By a code of its own, missing, and in `passed`.
+    // With a code, without a code, and with a code in `passed`.
     rows.retain(|row| row.texts[1].is_none() && row.texts[2] == Some("206"));
     assert!(rows.len() > 5 && rows.iter().all(|row| policy.decide(&row.evidence()).rule() == "risk"));
     let renamed = Columns::default().column("passed", "ok");
@@ -91,7 +91,7 @@ fn a_policy_without_passed_decides_callbacks_alike_in_sqlite() {
 }
 
 #[test]
-fn random_policies_decide_alike_in_sqlite() {
+fn random_policies_agree_with_sqlite() {
     let mut dice = Dice(11);
     for _ in 0..60 {
         let (text, policy) = random_policy(&mut dice);
@@ -101,7 +101,7 @@ fn random_policies_decide_alike_in_sqlite() {
 }
 
 #[test]
-fn the_5000_cases_of_the_reference_come_out() {
+fn the_5000_cases_of_the_reference_agree_with_sqlite() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let cases = include_str!("policy_cases.jsonl").lines();
     let cases: Vec<Json> = cases.map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -129,9 +129,9 @@ fn the_5000_cases_of_the_reference_come_out() {
     }
 }
 
-/// What stands beside the number of the rule is what the policy says of that rule.
+/// The columns beside the rule number match the policy.
 #[test]
-fn the_words_are_those_of_the_rule() {
+fn the_query_returns_the_texts_of_the_rule() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let rows = rows(&policy, &mut Dice(3), 3000);
     let database = table(rows.iter().map(values));
@@ -148,9 +148,9 @@ fn the_words_are_those_of_the_rule() {
     }
 }
 
-/// Texts in columns of scores, whole numbers in columns of codes, bytes, a text with a zero in it.
+/// Text in score columns, integers in code columns, bytes, and text with a zero byte.
 #[test]
-fn values_of_another_type_are_what_they_are_everywhere() {
+fn values_of_another_type_agree_with_the_reader() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let good = || -> Vec<Value> {
         let text = |text: &str| Value::from(text.to_owned());
@@ -171,7 +171,7 @@ fn values_of_another_type_are_what_they_are_everywhere() {
         (changed(2, Value::from(1)), "contradiction"),
         (changed(3, Value::from("f".to_owned())), "grey-zone"),
         (changed(5, Value::from(80)), "approve"),
-        // As in the service: a text is no score.
+        // As in the service: a text is not a score.
         (changed(5, Value::from("80".to_owned())), "no-score"),
         (changed(5, Value::from("80 of 100".to_owned())), "no-score"),
         (changed(5, Value::Blob(b"80".to_vec())), "no-score"),
@@ -183,7 +183,7 @@ fn values_of_another_type_are_what_they_are_everywhere() {
     }
 }
 
-/// A policy in which nothing is decided like its neighbour.
+/// A policy in which neighbouring cells always differ.
 const TIGHT: &str = r#"
 format = 1
 [policy]
@@ -230,10 +230,10 @@ when = { sub_code = "200" }
 then = { decision = "review", reason = "rest" }
 "#;
 
-/// The test can fail: without any one of the guards some row is decided otherwise, or the engine refuses.
+/// Without any one of the guards, some row gets another decision, or the engine reports an error.
 #[test]
-fn no_guard_can_be_left_out() {
-    // The same without the rule that takes invalid scores first, so that its comparisons stand alone.
+fn every_guard_of_the_query_is_needed() {
+    // The same policy without the rule for invalid scores, so that its comparisons need their guards.
     let without = TIGHT.replace(
         r#"when = { verify_score = "invalid" }"#,
         r#"when = { passed = "F", verify_score = "invalid" }"#,
@@ -257,8 +257,8 @@ fn no_guard_can_be_left_out() {
         ("NULL is missing", "ELSE 'missing'", "ELSE 'unknown'"),
         ("other is unknown", "THEN 'unknown'", "THEN 'missing'"),
         ("other is invalid", "ELSE 'invalid'", "ELSE NULL"),
-        ("texts are no scores", "IN ('real', 'integer')", "IN ('real', 'integer', 'text')"),
-        ("codes are texts", "CAST(cloudauth_row.\"sub_code\" AS TEXT)", "cloudauth_row.\"sub_code\""),
+        ("a text is not a score", "IN ('real', 'integer')", "IN ('real', 'integer', 'text')"),
+        ("codes are text", "CAST(cloudauth_row.\"sub_code\" AS TEXT)", "cloudauth_row.\"sub_code\""),
         ("the very number", "CAST(2607161971782451 AS REAL)", "CAST(2607161971782452 AS REAL)"),
         ("from, not above", ">= (CAST", "> (CAST"),
         ("below, not to", "< (CAST", "<= (CAST"),
@@ -273,7 +273,7 @@ fn no_guard_can_be_left_out() {
             let made = rows(&policy, &mut dice, 4000);
             let mut all: Vec<Vec<Value>> = made.iter().map(values).collect();
             let mut expected: Vec<usize> = made.iter().map(|row| rule_of(&policy, &row.evidence())).collect();
-            // Rows that no policy is asked in this form: they are what SQLite makes of them.
+            // Rows that no reader has in this form: SQLite gives them their type.
             let mut odd = all[0].clone();
             (odd[1], odd[2], odd[5]) = (Value::from(200), Value::from("T".to_owned()), Value::from(80.0));
             all.push(odd.clone());
@@ -293,7 +293,7 @@ fn no_guard_can_be_left_out() {
 }
 
 #[test]
-fn a_column_that_is_not_there_is_an_error_and_no_text() {
+fn a_missing_column_is_an_error() {
     let policy = Policy::parse(builtin::VENDOR).unwrap();
     let database = table(std::iter::empty());
     let columns = Columns::default().column("sub_code", "subcode").keep("number");
@@ -302,7 +302,7 @@ fn a_column_that_is_not_there_is_an_error_and_no_text() {
 }
 
 #[test]
-fn what_cannot_be_said_exactly_is_refused_by_name() {
+fn rejects_what_has_no_exact_form_in_sql() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let error = |dialect, columns: Columns| policy.sql(dialect, &columns).unwrap_err().to_string();
     let column = |name: &str| Columns::default().column("passed", name);
@@ -319,7 +319,7 @@ fn what_cannot_be_said_exactly_is_refused_by_name() {
         (Dialect::DuckDb, Columns::default().text("verify"), "no input `verify`"),
         (Dialect::DuckDb, Columns::default().column("pased", "p"), "did you mean `passed`?"),
         (Dialect::DuckDb, column("a").column("passed", "b"), "two columns"),
-        (Dialect::DuckDb, Columns::default().keep("Policy_id"), "the query's own"),
+        (Dialect::DuckDb, Columns::default().keep("Policy_id"), "is reserved"),
         (Dialect::DuckDb, Columns::default().keep("id").keep("ID"), "twice"),
         (Dialect::DuckDb, Columns::of("a..b"), "is empty"),
     ] {
@@ -367,7 +367,7 @@ fn names_are_quoted() {
     assert!(error.contains("did you mean `duckdb`?"), "{error}");
 }
 
-/// SQLite's own reading of decimals is not always the nearest double; what is written for it is made of exact parts.
+/// SQLite does not always read a decimal as the nearest double; the query uses exact parts.
 #[test]
 fn numbers_for_sqlite_are_exact() {
     let database = Connection::open_in_memory().unwrap();
@@ -383,7 +383,7 @@ fn numbers_for_sqlite_are_exact() {
             .replace("100.0]", &format!("{most}]"))
             .replace(r#"verify_score = "invalid""#, r#"passed = "F", verify_score = "invalid""#);
         let sql = sql(&Policy::parse(&policy).unwrap());
-        // `> x` stands for `>=` the next one, where that is shorter.
+        // The query writes `> x` for `>=` the next double, if that is shorter.
         let from = sql.split("policy_verify_score >").map(|part| part.split(" THEN").next().unwrap());
         let from = from.filter(|part| !part.contains("<=") && !part.contains("< ")).last().unwrap();
         let from = from.strip_prefix("= ").map_or((from, false), |from| (from, true));
@@ -394,7 +394,7 @@ fn numbers_for_sqlite_are_exact() {
 }
 
 #[test]
-fn every_code_and_flag_is_tried() {
+fn generated_rows_cover_every_code_and_flag() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let score = [Some(80.0), Some(90.0), Some(0.1)];
     let codes = CODES.iter().flat_map(|code| FLAGS.iter().map(move |flag| (*code, *flag)));

@@ -1,4 +1,4 @@
-//! V5: an approval against a signal of the vendor needs a reason.
+//! V5: an approval against the vendor's signal needs a reason.
 
 #![cfg(test)]
 
@@ -9,7 +9,7 @@ use random::Dice;
 
 const APPROVE: &str = "then = { decision = \"approve\", reason = \"match\" }";
 
-/// A policy of one approving rule in which everything but its `when` is as it should be.
+/// A policy with one approving rule, correct except for the `when` under test.
 fn approving(when: &str, more: &str) -> String {
     format!(
         r#"
@@ -42,7 +42,7 @@ then = {{ decision = "review", reason = "rest" }}
     )
 }
 
-/// The conditions of an approval that the vendor's signals allow, of which one is replaced.
+/// The conditions of an approval that no signal of the vendor contradicts, with one condition replaced.
 fn when(input: &str, condition: &str) -> String {
     let usual = [
         ("code", "\"200\""),
@@ -65,7 +65,7 @@ fn problems(text: &str) -> Vec<Problem> {
     Policy::parse(text).map(|_| Vec::new()).unwrap_or_else(|error| error.problems().to_vec())
 }
 
-/// Approvals against each signal, and what the checker says of them.
+/// Approvals against each signal, with the checker's message.
 const AGAINST: [(&str, &str, &str); 14] = [
     ("face_attack", "\"T\"", "where face_attack is T, against the vendor's signal"),
     ("face_attack", "[\"T\", \"F\"]", "where face_attack is T, against the vendor's signal"),
@@ -81,22 +81,22 @@ const AGAINST: [(&str, &str, &str); 14] = [
     (
         "face_attack_score",
         "\">= 0.25 and < 0.375\"",
-        "where 0.25 <= face_attack_score < 0.375, and `rest` says review where face_attack_score < 0.25, which is better",
+        "where 0.25 <= face_attack_score < 0.375, although rule `rest` gives review for the better score face_attack_score < 0.25",
     ),
     (
         "verify_score",
         "\"< 75\"",
-        "where verify_score < 75, and `rest` says review where verify_score >= 75, which is better",
+        "where verify_score < 75, although rule `rest` gives review for the better score verify_score >= 75",
     ),
     (
         "quality_score",
         "\"< 50\"",
-        "where quality_score < 50, and `rest` says review where quality_score >= 50, which is better",
+        "where quality_score < 50, although rule `rest` gives review for the better score quality_score >= 50",
     ),
 ];
 
 #[test]
-fn refuses_an_approval_against_a_signal_of_the_vendor() {
+fn rejects_an_approval_against_the_vendors_signal() {
     assert_eq!(problems(&approving(&when("code", "\"200\""), "")), [], "without the fault the policy holds");
     for (input, condition, expected) in AGAINST {
         let found = problems(&approving(&when(input, condition), ""));
@@ -110,7 +110,7 @@ fn refuses_an_approval_against_a_signal_of_the_vendor() {
 }
 
 #[test]
-fn takes_a_reason_for_the_input_and_for_no_other() {
+fn a_reason_covers_its_input_only() {
     for (input, condition, _) in AGAINST {
         let with =
             |reason: &str| approving(&when(input, condition), &format!("against_vendor = {{ {reason} }}"));
@@ -121,7 +121,8 @@ fn takes_a_reason_for_the_input_and_for_no_other() {
         );
         let other = if input == "passed" { "face_attack" } else { "passed" };
         let found = problems(&with(&format!("{other} = \"checked by a person\"")));
-        let not_needed = format!("the rule `approve` does not approve against the vendor's `{other}`");
+        let not_needed =
+            format!("rule `approve` needs no reason for `{other}`: it does not approve against that signal");
         assert!(found.iter().any(|problem| problem.message == not_needed), "{input}: {found:#?}");
         assert!(
             found.iter().any(|problem| problem.message.contains("approves where")),
@@ -131,11 +132,11 @@ fn takes_a_reason_for_the_input_and_for_no_other() {
 }
 
 #[test]
-fn refuses_a_reason_that_no_approval_needs() {
+fn rejects_a_reason_that_no_approval_needs() {
     for (more, message) in [
         (
             "against_vendor = { face_attack = \"why\" }",
-            "the rule `approve` does not approve against the vendor's `face_attack`",
+            "rule `approve` needs no reason for `face_attack`: it does not approve against that signal",
         ),
         ("against_vendor = \"why\"", "`against_vendor` must be a table"),
         ("against_vendor = {}", "`against_vendor` has no reason"),
@@ -153,7 +154,7 @@ fn refuses_a_reason_that_no_approval_needs() {
 }
 
 #[test]
-fn no_reason_lets_a_rule_approve_what_is_not_understood() {
+fn a_reason_never_allows_a_value_that_is_not_understood() {
     for (input, condition) in [
         ("passed", "[\"T\", \"invalid\"]"),
         ("face_attack", "[\"F\", \"invalid\"]"),
@@ -162,7 +163,7 @@ fn no_reason_lets_a_rule_approve_what_is_not_understood() {
     ] {
         let reason = format!("against_vendor = {{ {input} = \"why\" }}");
         let found = problems(&approving(&when(input, condition), &reason));
-        let expected = format!("the rule `approve` approves where {input} is ");
+        let expected = format!("rule `approve` approves where {input} is ");
         assert!(found.iter().any(|problem| problem.message.starts_with(&expected)), "{input}: {found:#?}");
     }
 }
@@ -197,7 +198,7 @@ fn a_reason_is_shown_and_hashed() {
 }
 
 #[test]
-fn warns_of_a_code_that_is_not_in_the_vendors_table() {
+fn warns_of_a_code_outside_the_vendors_table() {
     let policy = Policy::parse(&approving(&when("code", "\"200\""), "")).unwrap();
     let warnings: Vec<String> =
         policy.report().warnings.iter().map(|warning| warning.message.clone()).collect();
@@ -205,13 +206,13 @@ fn warns_of_a_code_that_is_not_in_the_vendors_table() {
     for (name, text) in builtin::ALL {
         assert_eq!(Policy::parse(text).unwrap().report().warnings, [], "{name}");
     }
-    // One that the vendor has for another product is known.
+    // A code of another product of the vendor is known.
     let text = approving(&when("code", "\"200\""), "").replace("299", "207").replace("417", "9999");
     let policy = Policy::parse(&text).unwrap();
     assert_eq!(policy.report().warnings[0].message, "Code `9999` is not in the vendor's table");
 }
 
-/// Approving rules of random conditions, all of them on values that are understood.
+/// Approving rules with random conditions on values that are understood.
 fn random_text(dice: &mut Dice) -> String {
     let flags = ["\"T\"", "\"F\"", "\"F\"", "[\"T\", \"F\"]"];
     let score = |dice: &mut Dice, bounds: [f64; 4]| {
@@ -248,7 +249,7 @@ fn random_text(dice: &mut Dice) -> String {
     base.replacen("[[rule]]", &format!("{rules}[[rule]]"), 1)
 }
 
-/// The signals of the vendor that an approval goes against, by the meaning of each input.
+/// The vendor's signals against which an approval goes, from the meaning of each input.
 fn signals(policy: &Policy, evidence: &Evidence<'_>) -> Vec<&'static str> {
     let mut against = Vec::new();
     for (input, is_against) in [
@@ -260,7 +261,7 @@ fn signals(policy: &Policy, evidence: &Evidence<'_>) -> Vec<&'static str> {
     ] {
         against.extend(is_against.then_some(input));
     }
-    // The next cell of a score, on whose edges all bounds of these policies are.
+    // The next cell of a score; all bounds of these policies are on cell boundaries.
     let approves = |evidence: &Evidence<'_>| policy.decide(evidence).verdict() == Verdict::Approve;
     let next = |at: f64, edges: &[f64]| edges.iter().copied().find(|edge| *edge > at);
     let mut better = evidence.clone();
@@ -289,10 +290,10 @@ const ATTACK_EDGES: [f64; 9] = [
     0.9000000000000001,
 ];
 
-/// Each random policy gets the reasons that the checker asks for, and then has as many as the approvals need: by deciding
-/// every combination of values, one for each cell.
+/// Each random policy gets the reasons that the checker requires. These must be exactly the reasons that its approvals need,
+/// found by deciding every combination of values, one for each cell.
 #[test]
-fn asks_for_exactly_the_reasons_that_the_approvals_need() {
+fn requires_exactly_the_reasons_that_approvals_need() {
     let mut dice = Dice(12);
     let (mut proved, mut needed) = (0, 0);
     for _ in 0..60 {
@@ -360,9 +361,9 @@ fn for_each_cell(mut visit: impl FnMut(&Evidence<'_>)) {
     }
 }
 
-/// `vendor_far.json` is a reference computed elsewhere, from the vendor's table of false acceptance rates.
+/// `vendor_far.json` is an independent reference for the vendor's table of false-accept rates.
 #[test]
-fn nominal_far_is_the_reference_closed_form() {
+fn nominal_far_matches_the_reference() {
     let reference: serde_json::Value = serde_json::from_str(include_str!("vendor_far.json")).unwrap();
     let rows = reference["closed_form_at_table"].as_array().unwrap();
     for row in rows {

@@ -1,5 +1,5 @@
-//! The worked policy, against reference numbers that a program of another author computed: 16,200 cells, who decides how
-//! many of them, and 5,000 cases. `policy_check.json` and `policy_cases.jsonl` come with the project's reference material.
+//! The onboarding policy against the results of an independent program: 16,200 cells, the cells of each rule, and 5,000 cases.
+//! `policy_check.json` and `policy_cases.jsonl` hold these results.
 
 #![cfg(test)]
 
@@ -10,7 +10,7 @@ fn worked() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
 }
 
-/// A score of the cases: a number, or a text for what JSON has no word for.
+/// A score of a case: a number, or a string for NaN and infinities.
 fn score(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
@@ -42,7 +42,7 @@ fn cases() -> Vec<Value> {
 }
 
 #[test]
-fn its_cells_are_those_of_the_reference() {
+fn cells_match_the_reference() {
     let reference: Value = serde_json::from_str(include_str!("policy_check.json")).unwrap();
     let policy = worked();
     let report = policy.report();
@@ -67,7 +67,7 @@ fn its_cells_are_those_of_the_reference() {
 }
 
 #[test]
-fn its_5000_cases_come_out_as_in_the_reference() {
+fn the_5000_cases_match_the_reference() {
     let (policy, cases) = (worked(), cases());
     assert_eq!(cases.len(), 5000);
     for case in &cases {
@@ -81,7 +81,7 @@ fn its_5000_cases_come_out_as_in_the_reference() {
 }
 
 #[test]
-fn the_same_cases_in_columns_come_out_the_same() {
+fn the_cases_match_in_batches() {
     let (policy, cases) = (worked(), cases());
     let class = |name: &str| -> Vec<u8> {
         cases
@@ -113,7 +113,7 @@ fn the_same_cases_in_columns_come_out_the_same() {
 }
 
 #[test]
-fn one_ulp_decides() {
+fn one_ulp_changes_the_decision() {
     let policy = worked();
     let mut evidence = Evidence::default();
     (evidence.sub_code, evidence.passed) = (Some("200"), Flag::True);
@@ -129,7 +129,7 @@ fn one_ulp_decides() {
 }
 
 #[test]
-fn a_long_text_is_no_code_whatever_its_last_bytes_are() {
+fn a_long_text_never_equals_a_code() {
     let policy = worked();
     let mut evidence = Evidence::default();
     evidence.passed = Flag::True;
@@ -140,7 +140,7 @@ fn a_long_text_is_no_code_whatever_its_last_bytes_are() {
 }
 
 #[test]
-fn columns_that_do_not_fit_are_refused_and_strange_classes_are_not_understood() {
+fn rejects_wrong_columns_and_unknown_classes_are_not_understood() {
     let policy = worked();
     let names: Vec<&str> = policy.inputs().map(Input::name).collect();
     assert_eq!(
@@ -178,15 +178,15 @@ fn columns_that_do_not_fit_are_refused_and_strange_classes_are_not_understood() 
     let mut decided = [77; 3];
     policy.batch(&columns).unwrap().rules(&mut decided);
     let report = policy.report();
-    // The first row: a code that there is not, passed, attack T. The third is not there.
+    // The first row: a class out of range, passed, attack T. There is no third row.
     assert_eq!((report.rules[usize::from(decided[0])].rule, decided[2]), ("attack-flag", 77));
     let misfits: [(&[Column<'_>], &str); 4] = [
-        (&columns[..6], "there must be a column for each input of the policy"),
-        (&[score, flag, flag, flag, score, score, score], "a score takes a column of scores"),
-        (&[code, flag, flag, flag, flag, score, score], "a score takes a column of scores"),
+        (&columns[..6], "the batch needs one column for each input of the policy"),
+        (&[score, flag, flag, flag, score, score, score], "a score needs a column of scores"),
+        (&[code, flag, flag, flag, flag, score, score], "a score needs a column of scores"),
         (
             &[Column::Classes(&codes[..1]), flag, flag, flag, score, score, score],
-            "the columns differ in length",
+            "the columns have different lengths",
         ),
     ];
     for (columns, expected) in misfits {
@@ -196,7 +196,7 @@ fn columns_that_do_not_fit_are_refused_and_strange_classes_are_not_understood() 
 }
 
 #[test]
-fn many_rows_are_decided_over_the_edges_of_what_is_looked_at_together() {
+fn batches_cross_chunk_boundaries() {
     let policy = worked();
     let rows = 1024 * 2 + 7;
     let codes = vec![0_u8; rows];
@@ -223,7 +223,7 @@ fn many_rows_are_decided_over_the_edges_of_what_is_looked_at_together() {
 }
 
 #[test]
-fn a_decision_tells_reason_hint_and_queue_where_the_rule_has_them() {
+fn a_decision_has_the_reason_hint_and_queue_of_its_rule() {
     let policy = worked();
     let mut evidence = Evidence::default();
     for (sub_code, expected) in [
@@ -247,6 +247,6 @@ fn a_decision_tells_reason_hint_and_queue_where_the_rule_has_them() {
     );
     let far: Vec<Option<f64>> =
         policy.report().thresholds.iter().map(|threshold| threshold.nominal_far).collect();
-    assert_eq!(far.iter().flatten().count(), 2, "the table speaks of 75 and 70: {far:?}");
+    assert_eq!(far.iter().flatten().count(), 2, "the table has rates for 75 and 70: {far:?}");
     assert_eq!(policy.report().thresholds[0].note, Some("auto-approve"));
 }

@@ -1,6 +1,6 @@
 //! A reply together with the decision of the policy in force.
 
-use cloudauth_policy::{Decision, LivePolicy, Ruling};
+use cloudauth_policy::{Decision, LiveDecision, LivePolicy};
 use cloudauth_protocol::{DescribeFaceVerify, FaceVerifyStatus, Reply};
 
 /// A reply to `DescribeFaceVerify`, and the decision of the policy in force.
@@ -8,19 +8,19 @@ use cloudauth_protocol::{DescribeFaceVerify, FaceVerifyStatus, Reply};
 #[must_use = "the decision says whether the person may continue"]
 pub struct DecidedReply {
     reply: Reply<FaceVerifyStatus>,
-    ruling: Option<Ruling>,
+    decision: Option<LiveDecision>,
 }
 
 impl DecidedReply {
     /// Decides a reply once.
     pub(super) fn new(op: &DescribeFaceVerify, reply: Reply<FaceVerifyStatus>, live: &LivePolicy) -> Self {
-        let ruling = live.decide_reply(op, &reply);
-        Self { reply, ruling }
+        let decision = live.decide_reply(op, &reply);
+        Self { reply, decision }
     }
 
     /// Returns the decision, or `None` while the verification is pending. An approval is valid only for this verification.
     pub fn decision(&self) -> Option<Decision<'_>> {
-        self.ruling.as_ref().map(Ruling::decision)
+        self.decision.as_ref().map(LiveDecision::decision)
     }
 
     /// Returns the reply.

@@ -1,4 +1,4 @@
-//! Many decisions at once, over coded columns.
+//! Decisions on batches of rows, in coded columns.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use crate::evidence::{Evidence, Flag};
 use crate::proof::compiled::CompiledPolicy;
 use crate::proof::grid::Scale;
 
-/// One input of all rows, in the order of the policy's inputs.
+/// The values of one input in all rows.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
-    /// Codes and flags by class, as [`Policy::class`](crate::Policy::class) gives it.
+    /// Codes and flags, as the classes from [`Policy::class`](crate::Policy::class).
     Classes(&'a [u8]),
-    /// Scores; NaN where there is none.
+    /// Scores; NaN for a missing score.
     Scores(&'a [f64]),
 }
 
@@ -27,7 +27,7 @@ impl Column<'_> {
     }
 }
 
-/// Columns that do not fit the policy.
+/// The error for columns that do not fit the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchError(&'static str);
 
@@ -39,7 +39,7 @@ impl fmt::Display for BatchError {
 
 impl std::error::Error for BatchError {}
 
-/// Rows to be decided.
+/// A batch of rows to decide.
 #[derive(Debug)]
 pub struct Batch<'p> {
     policy: &'p CompiledPolicy,
@@ -47,23 +47,23 @@ pub struct Batch<'p> {
     rows: usize,
 }
 
-/// So many rows are looked at together: what they need stays in the nearest cache.
+/// The number of rows in one pass, small enough for the first-level cache.
 const CHUNK: usize = 1024;
 
 impl<'p> Batch<'p> {
     pub(crate) fn new(policy: &'p CompiledPolicy, columns: &'p [Column<'p>]) -> Result<Self, BatchError> {
         let inputs = &policy.document.inputs;
         if inputs.len() != columns.len() {
-            return Err(BatchError("there must be a column for each input of the policy"));
+            return Err(BatchError("the batch needs one column for each input of the policy"));
         }
         for (input, column) in inputs.iter().zip(columns) {
             match (&input.kind, column) {
                 (Kind::Score { .. }, Column::Scores(_))
                 | (Kind::Code(_) | Kind::Flag, Column::Classes(_)) => {}
-                (Kind::Labels(_), _) => return Err(BatchError("labels cannot be decided in columns")),
+                (Kind::Labels(_), _) => return Err(BatchError("labels cannot be a column")),
                 _ => {
                     return Err(BatchError(
-                        "a score takes a column of scores, everything else one of classes",
+                        "a score needs a column of scores, every other input a column of classes",
                     ));
                 }
             }
@@ -75,17 +75,17 @@ impl<'p> Batch<'p> {
             .iter()
             .any(|axis| !matches!(axis.scale, Scale::Score { .. }) && axis.size > 256)
         {
-            return Err(BatchError("a code with more than 254 values has no column"));
+            return Err(BatchError("a code with more than 254 values cannot be a column"));
         }
         let rows = columns.first().map_or(0, Column::len);
         if columns.iter().any(|column| column.len() != rows) {
-            return Err(BatchError("the columns differ in length"));
+            return Err(BatchError("the columns have different lengths"));
         }
         Ok(Self { policy, columns, rows })
     }
 
-    /// Writes for each row the number of the rule that decides it; the one after the last is `otherwise`. As many rows are
-    /// decided as both have: what `decided` has beyond is left as it is.
+    /// Writes the number of the rule that decides each row; the number after the last rule is `otherwise`. Elements of
+    /// `decided` beyond the last row stay unchanged.
     pub fn rules(&self, decided: &mut [u8]) {
         let table = &self.policy.table;
         let mut cells = [0_u32; CHUNK];
@@ -98,7 +98,7 @@ impl<'p> Batch<'p> {
                 let stride = u32::try_from(axis.stride).unwrap_or(u32::MAX);
                 match (column, &axis.scale) {
                     (Column::Classes(classes), _) => {
-                        // A class that there is not is not understood: the last one is unknown, missing, invalid.
+                        // A class out of range becomes the last class, which is not understood.
                         let last = u8::try_from(axis.size - 1).unwrap_or(u8::MAX);
                         let classes = classes.get(begin..begin + rows).unwrap_or_default();
                         for (cell, class) in cells.iter_mut().zip(classes) {
@@ -118,7 +118,7 @@ impl<'p> Batch<'p> {
         }
     }
 
-    /// How many rows each verdict decides: approve, review, retry, reject.
+    /// Returns the number of rows with each verdict: approve, review, retry, reject.
     #[must_use]
     pub fn counts(&self) -> [u64; 4] {
         let mut decided = vec![0; self.rows];
@@ -137,7 +137,7 @@ impl<'p> Batch<'p> {
     }
 }
 
-/// Without a branch in the row, so that the compiler can look at several rows at once.
+/// Adds the bins of the scores. The inner loops have no branch, so the compiler can vectorize them.
 fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f64, cuts: &[f64]) {
     for (cell, score) in cells.iter_mut().zip(scores) {
         *cell += u32::from(*score >= least && *score <= most) * stride;
@@ -150,7 +150,7 @@ fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f6
 }
 
 impl CompiledPolicy {
-    /// The class of a code or a flag, for a [`Column`]; `None` if the input is not one of the policy's, or is a score.
+    /// Returns the class of a code or a flag; see [`Policy::class`](crate::Policy::class).
     pub(crate) fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
         let axis = self.table.grid.axes.iter().find(|axis| axis.name == input)?;
         let flag = value.map_or(Flag::Invalid, Flag::from_wire);

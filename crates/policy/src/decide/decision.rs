@@ -1,4 +1,4 @@
-//! What a policy says.
+//! A decision, and the approval that can come from it.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use crate::document::Outcome;
 use crate::document::verdict::Verdict;
 use crate::proof::compiled::{CompiledPolicy, PolicyRef};
 
-/// A decision: made by a policy, and by nothing else.
+/// A decision of a policy. Only a policy can make one.
 #[derive(Clone, Copy)]
-#[must_use = "a decision that is not looked at lets nobody in"]
+#[must_use = "a decision has no effect until the caller acts on it"]
 pub struct Decision<'p> {
     pub(crate) by: &'p CompiledPolicy,
-    /// The number after the last rule is `otherwise`.
+    /// The rule that decided; the number after the last rule is `otherwise`.
     pub(crate) rule: usize,
-    /// The verification that was decided; `None` for evidence alone.
+    /// The verification that the decision is about; `None` for evidence alone.
     pub(crate) verification: Option<&'p Verification>,
 }
 
@@ -28,49 +28,50 @@ impl<'p> Decision<'p> {
         self.by.document.outcome(self.rule)
     }
 
-    /// What to do.
+    /// Returns the verdict.
     pub fn verdict(&self) -> Verdict {
         self.outcome().verdict
     }
 
-    /// The rule that decided; `otherwise` if none did.
+    /// Returns the id of the rule that decided, or `otherwise`.
     #[must_use]
     pub fn rule(&self) -> &'p str {
         self.by.document.rule_id(self.rule)
     }
 
-    /// Its number, from 0 on; that of `otherwise` is the number of rules. As [`Batch`](crate::Batch) writes it.
+    /// Returns the number of the rule, from 0; `otherwise` comes after the last rule. [`Batch`](crate::Batch) uses the same
+    /// numbers.
     #[must_use]
     pub const fn rule_number(&self) -> usize {
         self.rule
     }
 
-    /// Why, as a code for programs.
+    /// Returns the reason, as a code for programs.
     #[must_use]
     pub fn reason(&self) -> &'p str {
         &self.outcome().reason
     }
 
-    /// What to tell the person, as a code.
+    /// Returns what to tell the person, as a code.
     #[must_use]
     pub fn hint(&self) -> Option<&'p str> {
         self.outcome().hint.as_deref()
     }
 
-    /// Whose queue a review goes to.
+    /// Returns the queue of a review.
     #[must_use]
     pub fn queue(&self) -> Option<&'p str> {
         self.outcome().queue.as_deref()
     }
 
-    /// Which policy decided.
+    /// Returns the policy that decided.
     #[must_use]
     pub const fn policy(&self) -> &'p PolicyRef {
         &self.by.reference
     }
 
-    /// The approval, if a reply of `DescribeFaceVerify` was decided and the verdict is [`Verdict::Approve`]. A decision
-    /// about evidence alone ([`Policy::decide`](crate::Policy::decide)) never has one.
+    /// Returns the approval, if the decision is about a reply of `DescribeFaceVerify` and the verdict is [`Verdict::Approve`].
+    /// A decision about evidence alone ([`Policy::decide`](crate::Policy::decide)) never has one.
     #[must_use]
     pub fn approval(&self) -> Option<Approval> {
         let verification = self.verification.filter(|_| self.verdict() == Verdict::Approve)?;
@@ -88,7 +89,7 @@ impl fmt::Debug for Decision<'_> {
     }
 }
 
-/// Equal if the same rule of the same policy decided.
+/// Two decisions are equal if the same rule of the same policy made them.
 impl PartialEq for Decision<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.rule == other.rule && self.policy() == other.policy()
@@ -104,9 +105,8 @@ pub(crate) struct Verification {
     pub(crate) request_id: Option<RequestId>,
 }
 
-/// The approval of one verification by a policy. It comes from [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply)
-/// and from nothing else, and it cannot be copied: code that takes an `Approval` runs only for a verification that a
-/// policy approved.
+/// The approval of one verification by a policy. Only [`LivePolicy::decide_reply`](crate::LivePolicy::decide_reply) makes one,
+/// and it cannot be copied: code that takes an `Approval` runs only for a verification that a policy approved.
 ///
 /// ```compile_fail,E0599
 /// # fn twice(approval: cloudauth_policy::Approval) {
@@ -122,25 +122,25 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// The verification that was approved. Compare it with the one that the person started.
+    /// Returns the approved verification. Compare it with the one that the person started.
     #[must_use]
     pub const fn certify_id(&self) -> &CertifyId {
         &self.verification.certify_id
     }
 
-    /// The RequestId of the reply that was decided, if it had one.
+    /// Returns the RequestId of the reply, if it had one.
     #[must_use]
     pub const fn request_id(&self) -> Option<&RequestId> {
         self.verification.request_id.as_ref()
     }
 
-    /// Which policy has approved.
+    /// Returns the policy that approved.
     #[must_use]
     pub const fn policy(&self) -> &PolicyRef {
         &self.policy
     }
 
-    /// By which of its rules.
+    /// Returns the id of the rule that approved.
     #[must_use]
     pub fn rule(&self) -> &str {
         &self.rule

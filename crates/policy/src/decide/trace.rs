@@ -1,4 +1,4 @@
-//! Why a policy decided as it did.
+//! The explanation of a decision.
 
 use serde_json::{Value, json};
 
@@ -12,43 +12,43 @@ use crate::proof::compiled::CompiledPolicy;
 use crate::proof::grid::{Axis, Scale};
 use crate::proof::report::Override;
 
-/// A decision and its reasons. It holds no personal data.
+/// The explanation of a decision. It holds no personal data.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Trace<'p> {
-    /// What was decided.
+    /// The decision.
     pub decision: Decision<'p>,
-    /// Each input and what was read, as it came.
+    /// The value of each input.
     pub inputs: Vec<(&'static str, Value)>,
-    /// The inputs that were missing, malformed or unknown.
+    /// The inputs whose values are missing, malformed or unknown.
     pub not_understood: Vec<&'static str>,
-    /// The rules before the one that decided, each with the first condition that failed.
+    /// The rules before the one that decided, each with its first failed condition.
     pub checked: Vec<Checked<'p>>,
-    /// The changes of one input to another value that change the verdict. Of a score the nearest for each verdict, by its
-    /// distance first; of every other input all of them.
-    pub nearest: Vec<Nearest>,
-    /// The changes of one input to something missing, malformed or unknown that change the verdict.
-    pub if_not_understood: Vec<Nearest>,
-    /// The reasons that the rule gives, if it approves against signals of the vendor.
+    /// The changes of one input to another value that change the verdict: for a score the nearest change for each verdict,
+    /// for every other input all changes. The nearest score comes first.
+    pub nearest: Vec<Counterfactual>,
+    /// The changes of one input to a missing, malformed or unknown value that change the verdict.
+    pub if_not_understood: Vec<Counterfactual>,
+    /// The reasons of the rule, if it approves against the vendor's signals.
     pub overrides: Vec<Override<'p>>,
-    /// The vendor's false-accept rate at the `verifyScore` that was read, if that is in the vendor's table.
+    /// The vendor's false-accept rate at this `verifyScore`, if the vendor's table covers it.
     pub nominal_far: Option<f64>,
 }
 
-/// A rule that did not decide.
+/// A rule that did not apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked<'p> {
-    /// Its id.
+    /// The id of the rule.
     pub rule: &'p str,
-    /// What failed: `verify_score is 74.2, needs >= $match_auto`.
+    /// The failed condition: `verify_score is 74.2, needs >= $match_auto`.
     pub failed: String,
 }
 
-/// A change of one input that changes the verdict.
+/// A counterfactual: a change of one input that changes the verdict.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Nearest {
+pub struct Counterfactual {
     /// The input that changes.
     pub input: &'static str,
     /// Its new value: `verify_score >= 75`.
@@ -101,13 +101,13 @@ impl<'p> Trace<'p> {
         }
     }
 
-    /// As a JSON object.
+    /// Returns the trace as a JSON object.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let decision = &self.decision;
         let policy = decision.policy();
-        let changes = |changes: &[Nearest]| -> Vec<Value> {
-            let one = |near: &Nearest| {
+        let changes = |changes: &[Counterfactual]| -> Vec<Value> {
+            let one = |near: &Counterfactual| {
                 json!({
                     "input": near.input,
                     "change": near.change,
@@ -142,7 +142,7 @@ impl<'p> Trace<'p> {
 
 const NOTHING: &str = "missing or invalid";
 
-/// A condition with the values of its thresholds: `>= $match_auto (75)`.
+/// Returns a condition with the values of its thresholds: `>= $match_auto (75)`.
 fn with_values(document: &Document, text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let named = word.strip_prefix('$').or_else(|| word.split_once('$').map(|(_, name)| name));
@@ -153,7 +153,7 @@ fn with_values(document: &Document, text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// What was read of an input. A number that JSON has no word for is a text.
+/// Returns the value of an input. NaN and infinities are strings, because JSON cannot write them.
 fn read(input: &DeclaredInput, evidence: &Evidence<'_>) -> Value {
     let listed: &[String] = match &input.kind {
         Kind::Code(values) | Kind::Labels(values) => values,
@@ -191,7 +191,7 @@ fn read(input: &DeclaredInput, evidence: &Evidence<'_>) -> Value {
     }
 }
 
-/// A code that the policy lists, or that looks like the vendor's.
+/// Returns the code if the policy lists it or it looks like one of the vendor's.
 fn known<'a>(code: &'a str, listed: &[String]) -> &'a str {
     if listed.iter().any(|other| other == code) { code } else { evidence::shown(code) }
 }
@@ -204,13 +204,13 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The changes of one input that change the verdict: those to another value, the nearest first, and those to something that
-/// is not understood.
+/// Returns the changes of one input that change the verdict: first those to another value, the nearest first, then those to a
+/// value that is not understood.
 fn counterfactuals(
     policy: &CompiledPolicy,
     evidence: &Evidence<'_>,
     cell: usize,
-) -> (Vec<Nearest>, Vec<Nearest>) {
+) -> (Vec<Counterfactual>, Vec<Counterfactual>) {
     let grid = &policy.table.grid;
     let verdict = |cell| policy.document.outcome(policy.table.rule(cell)).verdict;
     let (mut to_value, mut not_understood) = (Vec::new(), Vec::new());
@@ -220,7 +220,7 @@ fn counterfactuals(
         let changing: Vec<usize> = (0..axis.size).filter(|other| would(*other) != verdict(cell)).collect();
         let (values, others): (Vec<usize>, Vec<usize>) =
             changing.into_iter().partition(|other| axis.is_understood(*other));
-        let change = |classes: &[usize], would: Verdict, distance: Option<f64>| Nearest {
+        let change = |classes: &[usize], would: Verdict, distance: Option<f64>| Counterfactual {
             input: axis.name(),
             change: axis.in_words(classes),
             would,
@@ -235,11 +235,11 @@ fn counterfactuals(
             let bins: Vec<usize> = values.iter().copied().filter(|other| would(*other) == verdict).collect();
             let distances = bins.iter().filter_map(|bin| Some((distance(axis, evidence, *bin)?, *bin)));
             match distances.min_by(|(one, _), (other, _)| one.total_cmp(other)) {
-                // Scores of different ranges are compared by the part of their range.
+                // Distances are compared relative to the range of the score.
                 Some((distance, bin)) => {
                     to_value.push((Some(distance / (most - least)), change(&[bin], verdict, Some(distance))))
                 }
-                // A score that is invalid now is equally far from all bins.
+                // An invalid score is equally far from all bins.
                 None if !bins.is_empty() => to_value.push((None, change(&bins, verdict, None))),
                 None => {}
             }
@@ -252,7 +252,7 @@ fn counterfactuals(
     (to_value.into_iter().map(|(_, change)| change).collect(), not_understood)
 }
 
-/// How far a score is from a bin; `None` if the score is invalid.
+/// Returns the distance of a score from a bin; `None` if the score is invalid.
 fn distance(axis: &Axis, evidence: &Evidence<'_>, class: usize) -> Option<f64> {
     let Scale::Score { least, most, .. } = axis.scale else { return None };
     let score = axis.score_of(evidence).filter(|score| (least..=most).contains(score))?;

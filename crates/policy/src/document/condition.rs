@@ -1,4 +1,4 @@
-//! The conditions of a `when`: small enough that everything about them can be proved.
+//! Parses the conditions of a `when`. The language is small, so that the checker can prove every policy.
 //!
 //! ```text
 //! codes    a value, a list of values, `unknown`, `missing`
@@ -13,24 +13,24 @@ use crate::document::{DeclaredInput, Kind, Test, Threshold};
 use crate::evidence::input::Input;
 use crate::suggest::did_you_mean;
 
-/// Why a condition is refused.
+/// The error of a condition.
 #[derive(Debug)]
-pub(crate) struct Refused {
-    /// The rule of the format that it breaks.
+pub(crate) struct ConditionError {
+    /// The check that failed.
     pub(crate) rule: &'static str,
     pub(crate) message: String,
-    /// What would be right.
+    /// How to fix it.
     pub(crate) help: String,
 }
 
-impl From<(String, String)> for Refused {
+impl From<(String, String)> for ConditionError {
     fn from((message, help): (String, String)) -> Self {
         Self { rule: "V1", message, help }
     }
 }
 
-/// Reads the words of a condition on a code, a flag or labels.
-pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refused> {
+/// Parses a condition on a code, a flag or labels.
+pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, ConditionError> {
     let name = input.name();
     let (known, rest): (Vec<&str>, &[&str]) = match &input.kind {
         Kind::Code(values) => (values.iter().map(String::as_str).collect(), &["unknown", "missing"]),
@@ -38,11 +38,11 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refus
         Kind::Labels(labels) => (labels.iter().map(String::as_str).collect(), &["unknown"]),
         Kind::Score { .. } => {
             let help = "write a comparison in quotes, such as \">= 75\"".to_owned();
-            return Err((format!("`{name}` is a score, and takes no list"), help).into());
+            return Err((format!("`{name}` is a score and does not take a list"), help).into());
         }
     };
     if words.is_empty() {
-        let help = "leave the condition out to allow everything".to_owned();
+        let help = "remove the condition to allow every value".to_owned();
         return Err((format!("the list of `{name}` is empty"), help).into());
     }
     if matches!(input.kind, Kind::Labels(_)) && words == ["none"] {
@@ -52,7 +52,7 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refus
     let mut classes = Vec::with_capacity(words.len());
     for word in words {
         let class = all.iter().position(|other| other == word).ok_or_else(|| {
-            (format!("`{name}` is never `{word}`"), did_you_mean(word, all.iter().copied()))
+            (format!("`{word}` is not a value of `{name}`"), did_you_mean(word, all.iter().copied()))
         })?;
         if classes.contains(&class) {
             return Err((format!("`{word}` is listed twice"), "remove one of the two".to_owned()).into());
@@ -66,13 +66,13 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Refus
     })
 }
 
-/// Reads a condition on a score. `used` is told which thresholds it names.
+/// Parses a condition on a score, and records in `used` the thresholds that it names.
 pub(crate) fn comparisons(
     input: &DeclaredInput,
     text: &str,
     thresholds: &[Threshold],
     used: &mut [Option<Input>],
-) -> Result<Test, Refused> {
+) -> Result<Test, ConditionError> {
     let Kind::Score { least, most } = input.kind else { return words(input, &[text]) };
     match text.trim() {
         "valid" => return Ok(Test::Between { from: None, below: None }),
@@ -85,17 +85,21 @@ pub(crate) fn comparisons(
             let help = "allowed: a comparison (>=, >, <=, <) with a number or a $threshold, several joined by `and`, or `valid`, or `invalid`";
             (format!("`{part}` is not a comparison"), help.to_owned())
         })?;
-        // The sum turns the negative zero into zero.
+        // Adding zero turns negative zero into zero.
         let number = operand_of(operand, input.name, thresholds, used)? + 0.0;
-        // The threshold has a problem of its own.
+        // The problem of this threshold is reported already.
         if number.is_nan() {
             continue;
         }
         if !(least..=most).contains(&number) {
             let message = format!("{number} is outside the range of `{}`", input.name());
-            return Err(Refused { rule: "V8", message, help: format!("the range is {least} to {most}") });
+            return Err(ConditionError {
+                rule: "V8",
+                message,
+                help: format!("the range is {least} to {most}"),
+            });
         }
-        // Every comparison is a boundary from which on it holds, or no longer holds.
+        // Every comparison becomes a half-open bound.
         match operator {
             ">=" => from = later(from, number),
             ">" => from = later(from, number.next_up()),
@@ -112,8 +116,8 @@ pub(crate) fn comparisons(
     Ok(Test::Between { from, below })
 }
 
-/// The comparisons that `and` joins.
-pub(crate) fn parts_of(text: &str) -> Result<Vec<String>, Refused> {
+/// Splits a condition into the comparisons joined by `and`.
+pub(crate) fn parts_of(text: &str) -> Result<Vec<String>, ConditionError> {
     let words: Vec<&str> = text.split_whitespace().collect();
     if let Some(word) = words.iter().find(|word| matches!(**word, "or" | "||" | "&&" | "AND" | "OR" | "not"))
     {
@@ -128,7 +132,7 @@ pub(crate) fn parts_of(text: &str) -> Result<Vec<String>, Refused> {
     Ok(parts)
 }
 
-/// The operator and the operand of a comparison.
+/// Splits a comparison into operator and operand.
 pub(crate) fn comparison(part: &str) -> Option<(&'static str, &str)> {
     let part = part.trim();
     let split = |operator: &'static str| Some((operator, part.strip_prefix(operator)?.trim()));
@@ -140,14 +144,14 @@ fn operand_of(
     of: Input,
     thresholds: &[Threshold],
     used: &mut [Option<Input>],
-) -> Result<f64, Refused> {
+) -> Result<f64, ConditionError> {
     if let Some(name) = text.strip_prefix('$') {
         let found = thresholds.iter().zip(used).find(|(threshold, _)| threshold.name == name);
         let (threshold, used) = found.ok_or_else(|| {
             let names = thresholds.iter().map(|threshold| threshold.name.as_str());
-            (format!("there is no threshold `{name}`"), did_you_mean(name, names))
+            (format!("unknown threshold `{name}`"), did_you_mean(name, names))
         })?;
-        // A threshold of two scores counts as one of verify_score, whose rate is what people ask for.
+        // A threshold of two scores counts as one of verify_score, because its rate is checked.
         if *used != Some(Input::VerifyScore) {
             *used = Some(of);
         }
@@ -162,7 +166,7 @@ fn operand_of(
     })?)
 }
 
-/// A finite number as JSON or TOML writes it: `75`, `0.5`, `1e+01`, `+75`, `1_000`. Not `inf`, `.5`, `75.` or `007`.
+/// Parses a finite number as JSON or TOML writes it: `75`, `0.5`, `1e+01`, `+75`, `1_000`. Not `inf`, `.5`, `75.` or `007`.
 pub(crate) fn number(text: &str) -> Option<f64> {
     let digit = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
     let bytes = text.as_bytes();
@@ -175,7 +179,7 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     grammar::score(&plain.replace('_', ""))
 }
 
-/// The first number with a decimal comma, `76,5`, written with a point.
+/// Returns the first number with a decimal comma, such as `76,5`, rewritten with a point.
 pub(crate) fn decimal_comma(text: &str) -> Option<String> {
     text.match_indices(',').find_map(|(at, _)| {
         let (before, after) = (text.get(..at)?, text.get(at + 1..)?);

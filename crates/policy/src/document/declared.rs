@@ -1,4 +1,4 @@
-//! What a file declares: its thresholds and its inputs.
+//! Reads the thresholds and inputs that a policy file declares.
 
 use cloudauth_protocol::grammar;
 use toml::de::DeValue;
@@ -31,7 +31,7 @@ impl Reader<'_, '_> {
         (all, order)
     }
 
-    /// One threshold. A value that is not a number is reported here and read as NaN, so that rules can name the threshold.
+    /// Reads one threshold. It reports a value that is not a number and reads it as NaN, so that rules can name the threshold.
     fn threshold(&mut self, name: String, value: &Value<'_>, span: Span) -> Threshold {
         let mut threshold = Threshold { name, value: f64::NAN, note: None, claim: None, of: None, span };
         let name = &threshold.name;
@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
         threshold
     }
 
-    /// The rate that a threshold claims is the vendor's, of `verify_score`.
+    /// Checks the `far` of a threshold against the vendor's table.
     pub(super) fn claim(&mut self, threshold: &Threshold) {
         let Some((claim, at)) = threshold.claim.as_ref().filter(|_| !threshold.value.is_nan()) else {
             return;
@@ -75,7 +75,7 @@ impl Reader<'_, '_> {
                     threshold.name,
                     other.name()
                 );
-                Some((message, "leave `far` out".to_owned()))
+                Some((message, "remove `far`".to_owned()))
             }
         };
         if let Some((message, help)) = wrong {
@@ -83,7 +83,8 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// `order = ["match_floor", "match_auto"]` in [thresholds]: each is below the next. For several orders a list of lists.
+    /// Checks `order = ["match_floor", "match_auto"]` in [thresholds]: each value is below the next. A list of lists has several
+    /// orders.
     pub(super) fn order(&mut self, thresholds: &[Threshold], order: Option<&Value<'_>>) {
         let Some(DeValue::Array(names)) = order.map(|order| order.get_ref()) else { return };
         let is_list = |value: &Value<'_>| matches!(value.get_ref(), DeValue::Array(_));
@@ -109,7 +110,7 @@ impl Reader<'_, '_> {
             let name = value.get_ref().as_str().unwrap_or_default();
             let Some(threshold) = thresholds.iter().find(|threshold| threshold.name == name) else {
                 let help = did_you_mean(name, thresholds.iter().map(|threshold| threshold.name.as_str()));
-                self.problems.add("V1", &value.span(), format!("there is no threshold `{name}`"), Some(help));
+                self.problems.add("V1", &value.span(), format!("unknown threshold `{name}`"), Some(help));
                 continue;
             };
             if let Some(before) = last.filter(|before| before.value >= threshold.value) {
@@ -137,7 +138,7 @@ impl Reader<'_, '_> {
                 self.problems.add(
                     "V1",
                     &key.span(),
-                    format!("there is no input `{}`", key.get_ref()),
+                    format!("unknown input `{}`", key.get_ref()),
                     Some(help),
                 );
                 continue;
@@ -165,7 +166,7 @@ impl Reader<'_, '_> {
         inputs
     }
 
-    /// The declared codes or labels, each of which the reader of evidence can find in a document.
+    /// Reads the declared codes or labels, and reports those that evidence can never hold.
     fn distinct(&mut self, input: Input, value: Option<&Value<'_>>, at: &Span) -> Vec<String> {
         let name = input.name();
         let mut values: Vec<String> = Vec::new();
@@ -187,7 +188,7 @@ impl Reader<'_, '_> {
 
     fn range(&mut self, name: &str, value: Option<&Value<'_>>, at: &Span) -> Kind {
         let numbers: Vec<Option<f64>> = self.list("`range`", value).into_iter().map(float).collect();
-        // There is one zero.
+        // Negative zero becomes zero.
         if let [Some(least), Some(most)] = numbers[..]
             && let (least, most) = (least + 0.0, most + 0.0)
             && least.is_finite()
@@ -199,17 +200,18 @@ impl Reader<'_, '_> {
         self.problems.add(
             "V8",
             at,
-            format!("`{name}` lacks a range of two numbers"),
+            format!("`{name}` needs a range of two numbers"),
             Some("write range = [0.0, 100.0]".to_owned()),
         );
         Kind::Score { least: 0.0, most: 100.0 }
     }
 }
 
-/// The message and the help for a value that no evidence ever holds: the grammar reads it as another value or as malformed.
+/// Returns the message and the help for a declared value that evidence can never hold, because the grammar reads it as another
+/// value or as malformed.
 fn unreadable(kind: InputKind, text: &str) -> Option<(String, String)> {
     if text.chars().any(char::is_control) {
-        let message = "a declared value holds control characters".to_owned();
+        let message = "a declared value contains control characters".to_owned();
         return Some((message, "remove them".to_owned()));
     }
     if matches!(text, "null" | "unknown" | "missing" | "none" | "invalid") {
@@ -238,7 +240,7 @@ fn unreadable(kind: InputKind, text: &str) -> Option<(String, String)> {
     (!is_label).then(|| (format!("`{text}` is not a label"), help.to_owned()))
 }
 
-/// The text of a number, also of one in quotes.
+/// Returns the text of a number, with or without quotes.
 fn number_of(value: &Value<'_>) -> Option<String> {
     match value.get_ref() {
         DeValue::Integer(number) => Some(number.as_str().to_owned()),

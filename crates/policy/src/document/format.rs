@@ -1,12 +1,12 @@
-//! The one way in which a policy file is written: spaces, blank lines, nothing else. Comments stay where they are.
+//! Formats a policy file: spaces and blank lines only. Comments stay where they are.
 
 use toml::de::{DeTable, DeValue};
 
-/// Writes a policy file as everybody does: one space around `=` and after commas, none at the ends of lines, one empty line
-/// before each heading and its comments. What stands in quotes is not touched, nor is a value of several lines.
+/// Formats a policy file: one space around `=` and after commas, no trailing spaces, one empty line before each heading and its
+/// comments. It leaves quoted strings and multi-line values unchanged.
 ///
-/// It changes no meaning: what was written means what was read, or else it comes back as it is. `None` if the text is no
-/// TOML.
+/// The meaning never changes: if the formatted text does not parse to the same data, the function returns the text unchanged.
+/// Returns `None` if the text is not valid TOML.
 #[must_use]
 pub fn format(text: &str) -> Option<String> {
     let before = DeTable::parse(text).ok()?;
@@ -44,7 +44,7 @@ fn same(one: &DeValue<'_>, other: &DeValue<'_>) -> bool {
 fn lines(text: &str) -> String {
     let mut out: Vec<String> = Vec::new();
     let mut open = Open::default();
-    // Where the last line of a value of several lines stands: nothing before it is moved.
+    // The last line of a multi-line value: the lines up to it are not changed.
     let mut verbatim = 0;
     for line in text.lines() {
         if open.is_inside() {
@@ -75,7 +75,7 @@ fn lines(text: &str) -> String {
         let is_plain = !open.is_inside() && !line.contains("\"\"\"") && !line.contains("'''");
         out.push(match (is_plain && !line.starts_with('#'), open.is_inside()) {
             (true, _) => spaced(line),
-            // What follows the opening quotes is in the text already.
+            // The text already contains what follows the opening quotes.
             (false, true) => whole.to_owned(),
             (false, false) => line.to_owned(),
         });
@@ -90,12 +90,12 @@ fn lines(text: &str) -> String {
     out.join("\n")
 }
 
-/// Whether a value goes on in the next line.
+/// The reason why a value continues on the next line.
 #[derive(Default)]
 struct Open {
-    /// The quotes of a text of several lines.
+    /// The quotes of a multi-line string.
     quotes: Option<&'static str>,
-    /// Brackets of an array that are not closed.
+    /// The number of open brackets of an array.
     brackets: usize,
 }
 
@@ -106,7 +106,7 @@ impl Open {
 
     fn follow(&mut self, line: &str) {
         let mut rest = line;
-        // A heading's brackets close in its own line.
+        // The brackets of a heading close on the same line.
         loop {
             if let Some(quotes) = self.quotes {
                 let Some(end) = rest.find(quotes) else { return };
@@ -137,7 +137,7 @@ impl Open {
     }
 }
 
-/// The length of the text in quotes that a line begins with, the quotes included.
+/// Returns the length of the quoted string at the start of a line, with its quotes.
 fn quoted(text: &str) -> usize {
     let mut chars = text.char_indices();
     let Some((_, quote)) = chars.next() else { return 0 };
@@ -154,7 +154,7 @@ fn quoted(text: &str) -> usize {
     text.len()
 }
 
-/// One line with its spaces as they should be.
+/// Returns one line with its spaces formatted.
 fn spaced(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;

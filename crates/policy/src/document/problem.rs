@@ -1,21 +1,21 @@
-//! What is wrong with a policy file, and where.
+//! The problems of a policy file, with their locations.
 
 use std::fmt;
 use std::ops::Range;
 
-/// One thing that is wrong.
+/// A problem in a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Which rule of the format or of the checker it breaks, `V1` to `V11`.
+    /// The check that failed, `V1` to `V11`; see `docs/policy.md`.
     pub rule: &'static str,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What may have been meant, or what is allowed.
+    /// The likely fix, or the allowed values.
     pub help: Option<String>,
-    /// Where, counted from one.
+    /// The line, counted from one.
     pub line: usize,
-    /// Where in the line, in characters counted from one.
+    /// The column in characters, counted from one.
     pub column: usize,
 }
 
@@ -26,7 +26,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A policy file that is refused, with all that is wrong with it.
+/// The error of a policy file that fails its check, with all of its problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError(Vec<Problem>);
 
@@ -35,7 +35,7 @@ impl PolicyError {
         Self(problems)
     }
 
-    /// What is wrong, in the order of the file.
+    /// Returns the problems in the order of the file.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.0
@@ -45,25 +45,25 @@ impl PolicyError {
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
-            [] => f.write_str("the policy is refused"),
-            [one] => write!(f, "the policy is refused: {one}"),
-            [first, rest @ ..] => write!(f, "the policy is refused: {first} (and {} more)", rest.len()),
+            [] => f.write_str("policy check failed"),
+            [one] => write!(f, "policy check failed: {one}"),
+            [first, rest @ ..] => write!(f, "policy check failed: {first} (and {} more)", rest.len()),
         }
     }
 }
 
 impl std::error::Error for PolicyError {}
 
-/// Nobody reads more.
+/// The most problems, and the most warnings, that are kept.
 const MOST_PROBLEMS: usize = 100;
 
-/// Collects what is wrong with one text.
+/// Collects the problems of one file.
 #[derive(Debug)]
 pub(crate) struct Problems<'a> {
     text: &'a str,
     found: Vec<(usize, Problem)>,
     warnings: Vec<(usize, Problem)>,
-    /// Whether an example that fails is a warning.
+    /// Whether a failing example is a warning.
     allow_failing_examples: bool,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Problems<'a> {
         }
     }
 
-    /// Adds a warning, which does not make the policy fail.
+    /// Adds a warning, which does not fail the check.
     pub(crate) fn warn(
         &mut self,
         rule: &'static str,
@@ -138,7 +138,7 @@ impl<'a> Problems<'a> {
     }
 }
 
-/// In the order of the file.
+/// Sorts problems by their location in the file.
 fn in_order(mut found: Vec<(usize, Problem)>) -> Vec<Problem> {
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(_, problem)| problem).collect()
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted_in_lines_and_characters() {
+    fn locations_count_lines_and_characters() {
         let mut problems = Problems::new("ab\n张三x\n");
         problems.add("V1", &(9..10), "x", None);
         let problem = problems.into_problems().remove(0);

@@ -1,4 +1,4 @@
-//! From TOML to a document: unknown words, double names and wrong types are found here, each with its place.
+//! Reads a policy file into a [`Document`], and reports unknown keys, duplicate names and wrong types.
 
 use toml::de::{DeTable, DeValue};
 
@@ -10,10 +10,10 @@ use crate::document::{Document, FORMAT};
 /// The longest file that is read, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// Reads a document; what is wrong with it goes into `problems`. `None` if there is no going on.
+/// Reads a document and adds its problems to `problems`. Returns `None` if the file cannot be read further.
 pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Document> {
     if text.len() > LONGEST {
-        problems.add("V11", &(0..0), format!("the file is longer than {LONGEST} bytes"), None);
+        problems.add("V11", &(0..0), format!("the file has more than {LONGEST} bytes"), None);
         return None;
     }
     let root = match DeTable::parse(text) {
@@ -33,8 +33,8 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     match table.take("format").map(|value| (integer(value), value.span())) {
         Some((Some(FORMAT), _)) => {}
         Some((found, at)) => {
-            let found = found.map_or_else(|| "something else".to_owned(), |number| number.to_string());
-            let message = format!("the format is {found}, and this program reads {FORMAT}");
+            let found = found.map_or_else(|| "(not a number)".to_owned(), |number| number.to_string());
+            let message = format!("unsupported format {found}: this program reads format {FORMAT}");
             reader.problems.add("V1", &at, message, None);
             return None;
         }
@@ -57,12 +57,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     let examples = reader.examples(table.take("example"), &rules, &inputs);
     for (threshold, _) in thresholds.iter().zip(&used).filter(|(_, used)| used.is_none()) {
         let message = format!("the threshold `{}` is not used", threshold.name);
-        reader.problems.add(
-            "V1",
-            &threshold.span,
-            message,
-            Some("use it as $name, or take it out".to_owned()),
-        );
+        reader.problems.add("V1", &threshold.span, message, Some("use it as $name, or remove it".to_owned()));
     }
     reader.order(&thresholds, threshold_order);
     for (threshold, used) in thresholds.iter_mut().zip(used) {

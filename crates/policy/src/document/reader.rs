@@ -17,14 +17,14 @@ const MOST: usize = 1000;
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
-/// What conditions may speak of.
+/// The names that conditions may use.
 pub(super) struct Scope<'a> {
     pub(super) inputs: &'a [DeclaredInput],
     pub(super) thresholds: &'a [Threshold],
     pub(super) used: &'a mut [Option<Input>],
 }
 
-/// A table whose entries are taken out one by one; what is left over is unknown.
+/// The entries of a table. `take` removes one by name; `finish` reports those that are left.
 pub(super) struct Entries<'a> {
     pub(super) what: &'static str,
     pub(super) at: Span,
@@ -41,7 +41,7 @@ impl<'a> Entries<'a> {
 
     pub(super) fn finish(self, reader: &mut Reader<'_, '_>) {
         for (key, _) in self.left {
-            let message = format!("{} has no `{}`", self.what, key.get_ref());
+            let message = format!("unknown key `{}` in {}", key.get_ref(), self.what);
             reader.problems.add(
                 "V1",
                 &key.span(),
@@ -107,11 +107,11 @@ impl Reader<'_, '_> {
                 let help = spelling(InputKind::Code, value);
                 let help =
                     help.map_or_else(|| "write it in quotes".to_owned(), |text| format!("write {text}"));
-                self.wrong(&value.span(), format!("`{name}` must be a text that is not empty"), &help);
+                self.wrong(&value.span(), format!("`{name}` must be a non-empty string"), &help);
             }
-            // They would reach terminals and logs; lines of a description are no harm.
+            // Control characters could reach terminals and logs. Line breaks in a description are harmless.
             Some(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
-                self.wrong(&value.span(), format!("`{name}` holds control characters"), "take them out");
+                self.wrong(&value.span(), format!("`{name}` contains control characters"), "remove them");
             }
             Some(_) => {}
         }
@@ -169,17 +169,13 @@ impl Reader<'_, '_> {
         let at = table.at.clone();
         let id = self.required(table, "id");
         if id == "otherwise" || taken(&id) {
-            self.wrong(
-                &at,
-                format!("the id `{id}` is taken"),
-                "every id is different, and `otherwise` is reserved",
-            );
+            self.wrong(&at, format!("duplicate id `{id}`"), "use a different id; `otherwise` is reserved");
         }
         id
     }
 }
 
-/// The entries in the order of the file.
+/// Returns the entries in the order of the file.
 pub(super) fn entries<'a>(what: &'static str, at: Span, table: &'a DeTable<'a>) -> Entries<'a> {
     let mut left: Vec<_> = table.iter().collect();
     left.sort_by_key(|(key, _)| key.span().start);
@@ -193,7 +189,7 @@ pub(super) fn integer(value: &Value<'_>) -> Option<i64> {
     }
 }
 
-/// How a value that has the wrong type is written for an input: `200` as `"200"`, `true` as `"T"`.
+/// Returns the correct spelling of a value that has the wrong type: `"200"` for `200`, `"T"` for `true`.
 pub(super) fn spelling(kind: InputKind, value: &Value<'_>) -> Option<String> {
     let number = match value.get_ref() {
         DeValue::Integer(number) => Some(number.as_str()),
@@ -204,7 +200,7 @@ pub(super) fn spelling(kind: InputKind, value: &Value<'_>) -> Option<String> {
         (InputKind::Code | InputKind::Labels, DeValue::Integer(_)) => {
             number.map(|text| format!("\"{text}\""))
         }
-        // The service writes codes without a point.
+        // The service writes codes without a decimal point.
         (InputKind::Code, DeValue::Float(_)) => {
             let whole = float(value).filter(|number| number.fract() == 0.0 && number.abs() < 1e6)?;
             Some(format!("\"{whole}\""))
@@ -221,7 +217,7 @@ pub(super) fn spelling(kind: InputKind, value: &Value<'_>) -> Option<String> {
     }
 }
 
-/// An integer counts as a number, too: people write 75 for 75.0.
+/// Returns the number of a float or an integer: `75` means `75.0`.
 pub(super) fn float(value: &Value<'_>) -> Option<f64> {
     match value.get_ref() {
         DeValue::Float(number) => number.as_str().parse().ok(),

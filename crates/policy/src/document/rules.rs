@@ -1,15 +1,16 @@
-//! What a file says of its inputs: rules, promises, examples.
+//! Reads the rules, assertions and examples of a policy file.
 
 use std::borrow::Cow;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::document::condition::{Refused, comparisons, words};
+use crate::document::condition::{ConditionError, comparisons, words};
 use crate::document::reader::{Reader, Scope, Value, entries, float, spelling};
 use crate::document::verdict::Verdict;
 use crate::document::{
-    Assert, Condition, DeclaredInput, Example, Given, Kind, Outcome, Promise, Rule, Span, VendorOverride,
+    Assert, Condition, DeclaredInput, Example, ExampleValue, Kind, Outcome, Promise, Rule, Span,
+    VendorOverride,
 };
 use crate::evidence::input::{Input, InputKind};
 use crate::suggest::did_you_mean;
@@ -17,7 +18,7 @@ use crate::suggest::did_you_mean;
 impl Reader<'_, '_> {
     fn when(&mut self, value: Option<&Value<'_>>, at: &Span, scope: &mut Scope<'_>) -> Vec<Condition> {
         let Some(value) = value else {
-            self.wrong(at, "`when` is missing", "a rule for everything is [policy.otherwise]");
+            self.wrong(at, "`when` is missing", "use [policy.otherwise] for every other input");
             return Vec::new();
         };
         let Some(table) = self.inner("`when`", value) else { return Vec::new() };
@@ -50,7 +51,7 @@ impl Reader<'_, '_> {
             self.wrong(
                 &value.span(),
                 "`when` has no condition",
-                "a rule for everything is [policy.otherwise]",
+                "use [policy.otherwise] for every other input",
             );
         }
         conditions
@@ -67,7 +68,7 @@ impl Reader<'_, '_> {
             if table.left.is_empty() && then.is_none() && self.problems.is_empty() {
                 self.wrong(
                     &value.span(),
-                    format!("the rule `{id}` lacks `then`"),
+                    format!("rule `{id}` lacks `then`"),
                     "write then = { decision = \"..\", reason = \"..\" }",
                 );
             }
@@ -81,7 +82,7 @@ impl Reader<'_, '_> {
             rules.push(Rule { id, when, then, against_vendor, span: value.span() });
         }
         if rules.is_empty() {
-            self.wrong(&(0..0), "there is no [[rule]]", "a policy has one at least");
+            self.wrong(&(0..0), "the policy has no [[rule]]", "add at least one");
         }
         rules
     }
@@ -115,7 +116,7 @@ impl Reader<'_, '_> {
         reasons
     }
 
-    /// The number of a declared input.
+    /// Returns the index of a declared input.
     fn declared(&mut self, key: &Spanned<Cow<'_, str>>, inputs: &[DeclaredInput]) -> Option<usize> {
         let found = inputs.iter().position(|input| input.name() == key.get_ref());
         if found.is_none() {
@@ -212,8 +213,8 @@ impl Reader<'_, '_> {
             if !whole {
                 self.wrong(
                     &value.span(),
-                    format!("the example `{name}` lacks `input` or `expect`"),
-                    "it has both, each in braces",
+                    format!("example `{name}` lacks `input` or `expect`"),
+                    "write both, each in braces",
                 );
             }
             table.finish(self);
@@ -224,7 +225,7 @@ impl Reader<'_, '_> {
             if decision.is_none() {
                 self.wrong(
                     &value.span(),
-                    format!("the example `{name}` expects no `decision`"),
+                    format!("example `{name}` expects no `decision`"),
                     "write expect = { decision = \"..\" }",
                 );
             }
@@ -237,7 +238,7 @@ impl Reader<'_, '_> {
                 rule.as_deref().filter(|id| *id != "otherwise" && !rules.iter().any(|rule| rule.id == *id))
             {
                 let help = did_you_mean(rule, rules.iter().map(|rule| rule.id.as_str()));
-                self.problems.add("V1", &at, format!("there is no rule `{rule}`"), Some(help));
+                self.problems.add("V1", &at, format!("unknown rule `{rule}`"), Some(help));
             }
             examples.extend(verdict.map(|verdict| Example {
                 name,
@@ -255,26 +256,26 @@ impl Reader<'_, '_> {
         key: &Spanned<Cow<'_, str>>,
         value: &Value<'_>,
         inputs: &[DeclaredInput],
-    ) -> Option<(Input, Given)> {
-        // What the rules do not see proves nothing.
+    ) -> Option<(Input, ExampleValue)> {
+        // An input that the policy does not declare has no effect on the example.
         let input = inputs.get(self.declared(key, inputs)?)?;
         let name = input.name;
         let given = match (name.kind(), value.get_ref()) {
-            (InputKind::Score, _) => float(value).map(Given::Number),
+            (InputKind::Score, _) => float(value).map(ExampleValue::Number),
             (InputKind::Labels, DeValue::Array(list)) => {
                 let text = |label: &Value<'_>| label.get_ref().as_str().map(str::to_owned);
                 let labels = list.iter().map(text).collect::<Option<Vec<String>>>();
-                labels.map(|labels| Given::List(serde_json::Value::from(labels).to_string()))
+                labels.map(|labels| ExampleValue::List(serde_json::Value::from(labels).to_string()))
             }
-            (_, DeValue::String(text)) => Some(Given::Text(text.to_string())),
+            (_, DeValue::String(text)) => Some(ExampleValue::Text(text.to_string())),
             _ => None,
         };
         if given.is_none() {
             let (message, other) = match name.kind() {
                 InputKind::Score => ("must be a number", "a number; `nan` is an invalid score"),
-                InputKind::Flag => ("must be a text", "\"T\" or \"F\"; another text is an invalid flag"),
-                InputKind::Code => ("must be a text", "the code in quotes"),
-                InputKind::Labels => ("must be a list of texts", "each label in quotes"),
+                InputKind::Flag => ("must be a string", "\"T\" or \"F\"; another string is an invalid flag"),
+                InputKind::Code => ("must be a string", "the code in quotes"),
+                InputKind::Labels => ("must be a list of strings", "each label in quotes"),
             };
             let right = spelling(name.kind(), value).map(|text| format!("{name} = {text}"));
             let help = format!("write {}", right.as_deref().unwrap_or(other));
@@ -284,8 +285,8 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The refusal of a condition, or of a list of values, that is not in quotes.
-fn in_quotes(declared: &DeclaredInput, values: &[Value<'_>]) -> Refused {
+/// Returns the error for a condition, or a list of values, without quotes.
+fn in_quotes(declared: &DeclaredInput, values: &[Value<'_>]) -> ConditionError {
     let name = declared.name();
     let right = values.iter().map(|value| match value.get_ref() {
         DeValue::String(text) => Some(format!("\"{text}\"")),

@@ -1,12 +1,12 @@
-//! The vendor's table of false-accept rates by `verifyScore`, and the line that it lies on.
+//! The vendor's table of false-accept rates by `verifyScore`, and the log-linear curve through it.
 
-/// Score and rate, as the vendor publishes them for the web flow: 70 is one in a thousand, 80 one in a hundred thousand.
+/// The scores and rates that the vendor publishes for the web flow, such as 1 in 1,000 at 70.
 pub const VENDOR_TABLE: [(f64, &str); 5] =
     [(70.0, "1/1000"), (71.5, "5/10000"), (75.0, "1/10000"), (76.5, "5/100000"), (80.0, "1/100000")];
 
-/// The false-accept rate that the vendor's table says or implies at a score from 70 to 80: a decade for every five points,
-/// exact at 70, 75 and 80 and within a quarter of a percent between them. `None` outside, where the table says nothing. It
-/// is the vendor's claim about its own data, and no guarantee for yours.
+/// Returns the vendor's false-accept rate at a score from 70 to 80: a factor of ten for every five points, exact at 70, 75 and
+/// 80, and within 0.25 % of the table's other scores. `None` outside the table. The rate is the vendor's claim about its own
+/// data, not a guarantee for yours.
 #[must_use]
 pub fn nominal_far(verify_score: f64) -> Option<f64> {
     (70.0..=80.0).contains(&verify_score).then(|| line(verify_score))
@@ -16,7 +16,7 @@ fn line(verify_score: f64) -> f64 {
     10_f64.powf(11.0 - verify_score / 5.0)
 }
 
-/// Whether a claim such as `1/10000` is what the vendor says of a score; otherwise what is wrong and what would be right.
+/// Checks a claim such as `1/10000` against the vendor's table. The error has a message and a help text.
 pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
     let parts = claim.split_once('/').and_then(|(above, below)| {
         Some((
@@ -32,8 +32,8 @@ pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
     };
     let claimed = f64::from(above) / f64::from(below);
     let Some(nominal) = nominal_far(score) else {
-        let help = "it goes from 70 to 80; leave `far` out".to_owned();
-        return Err((format!("the vendor's table says nothing of {score}"), help));
+        let help = "the table covers 70 to 80; remove `far`".to_owned();
+        return Err((format!("the vendor's table has no rate for {score}"), help));
     };
     if (claimed / nominal - 1.0).abs() < 0.01 {
         return Ok(());
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_goes_through_the_vendors_table() {
+    fn the_curve_matches_the_vendors_table() {
         for (score, rate) in VENDOR_TABLE {
             assert_eq!(check(rate, score), Ok(()), "{score}");
         }
@@ -61,11 +61,11 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_is_not_the_vendors_is_told_where_it_would_be() {
+    fn a_wrong_rate_gets_the_right_one_as_help() {
         let (message, help) = check("1/10000", 72.0).unwrap_err();
         assert_eq!(message, "72 is not 1/10000 in the vendor's table");
         assert_eq!(help, "72 is about 1/2512; 1/10000 is at 75");
-        assert!(check("1/100000000", 95.0).unwrap_err().0.contains("says nothing of 95"));
+        assert!(check("1/100000000", 95.0).unwrap_err().0.contains("has no rate for 95"));
         for bad in ["", "0.0001", "1/0", "0/5", "1/x"] {
             assert!(check(bad, 75.0).is_err(), "{bad}");
         }

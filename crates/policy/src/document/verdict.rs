@@ -1,25 +1,25 @@
-//! The four verdicts of a policy.
+//! The verdicts of a policy.
 
 use std::fmt;
 
-/// What to do with the person. Exhaustive on purpose: a caller's `match` must break when it grows.
+/// The verdict on a verification. Exhaustive on purpose: a caller's `match` must handle every verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "nobody is let in or turned away by a verdict that is not looked at"]
+#[must_use = "a verdict has no effect until the caller acts on it"]
 pub enum Verdict {
-    /// Turn them away.
+    /// Reject the person.
     Reject,
-    /// Have them try again.
+    /// Ask the person to try again.
     Retry,
-    /// Have somebody look.
+    /// Send the verification to a human reviewer.
     Review,
-    /// Let them in.
+    /// Approve the person.
     Approve,
 }
 
 impl Verdict {
     pub(crate) const ALL: [Self; 4] = [Self::Approve, Self::Review, Self::Retry, Self::Reject];
 
-    /// As it is written in a policy file.
+    /// Returns the name in policy files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Flat evidence as JSON: one object with a member for each input, under the names of [`Input`].
+//! Flat evidence: a JSON object with a member for each input, named as in [`Input`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,12 +35,12 @@ enum Member<'j> {
 }
 
 impl<'j> FlatEvidence<'j> {
-    /// Reads an object. A value that is malformed stays so, for the policy to see.
+    /// Parses an object. Malformed values are kept, so that the policy can handle them.
     ///
     /// # Errors
-    /// If it is not one JSON object, or a member stands twice or has a name that no input has.
+    /// If the text is not one JSON object, or a member is a duplicate or has an unknown name.
     pub fn parse(json: &'j str) -> Result<Self, FlatError> {
-        // Only then is nothing of the document in serde_json's message.
+        // With this, serde_json's message quotes nothing of the document.
         if !json.trim_ascii_start().starts_with('{') {
             return Err(FlatError("not a JSON object".to_owned()));
         }
@@ -49,7 +49,7 @@ impl<'j> FlatEvidence<'j> {
         read.map_err(|error| FlatError(error.to_string()))
     }
 
-    /// The value of an input.
+    /// Returns the value of an input.
     #[must_use]
     pub fn value(&self, input: Input) -> Value<'_> {
         match self.0.get(input as usize) {
@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for Members {
             if let (Some(member), Some(seen)) = (flat.0.get_mut(input as usize), seen.get_mut(input as usize))
             {
                 if std::mem::replace(seen, true) {
-                    return Err(A::Error::custom(format_args!("`{input}` stands twice")));
+                    return Err(A::Error::custom(format_args!("duplicate member `{input}`")));
                 }
                 *member = Member::of(raw.get());
             }
@@ -110,7 +110,7 @@ impl<'j> Member<'j> {
     }
 }
 
-/// A document that is not flat evidence. It quotes nothing of the document.
+/// The error for a document that is not flat evidence. It does not quote the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlatError(String);
 

@@ -1,4 +1,4 @@
-//! The inputs of a policy: their names, their kinds, and where the service's reply has them. No other list of them exists.
+//! The inputs of a policy: their names, kinds, and paths in the reply. This is the only list of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,9 @@ use crate::suggest::did_you_mean;
 
 macro_rules! inputs {
     ($($(#[$about:meta])* $name:ident = $text:literal, $kind:ident, $path:literal;)*) => {
-        /// An input of a policy. Its number is its place in [`Input::ALL`].
+        /// An input of a policy. Its number is its index in [`Input::ALL`].
         ///
-        /// Exhaustive on purpose: a reader of evidence must say where it finds a new input.
+        /// Exhaustive on purpose: every reader of evidence must handle a new input.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Input {
@@ -22,19 +22,19 @@ macro_rules! inputs {
             /// All inputs: the codes and flags first, then the scores, then the labels.
             pub const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
 
-            /// The name in policy files, in mappings, and of columns: `verify_score`.
+            /// Returns the name in policy files, mappings and columns, such as `verify_score`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// What its values are.
+            /// Returns the kind of its values.
             #[must_use]
             pub const fn kind(self) -> InputKind {
                 match self { $(Self::$name => InputKind::$kind,)* }
             }
 
-            /// Its place in a reply of `DescribeFaceVerify`, with dots between the names.
+            /// Returns its path in a reply of `DescribeFaceVerify`, with dots between the names.
             #[must_use]
             pub const fn reply_path(self) -> &'static str {
                 match self { $(Self::$name => $path,)* }
@@ -84,7 +84,7 @@ impl FromStr for Input {
     }
 }
 
-/// A name that no input has. The name itself is not quoted: it may be personal data in the wrong place.
+/// An unknown input name. The error does not quote the name: it may be personal data in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownInput(String);
 
@@ -96,23 +96,23 @@ impl fmt::Display for UnknownInput {
 
 impl std::error::Error for UnknownInput {}
 
-/// What the values of an input are.
+/// The kind of the values of an input.
 ///
-/// Exhaustive on purpose: a reader of evidence must say how it reads a new kind.
+/// Exhaustive on purpose: every reader of evidence must handle a new kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InputKind {
-    /// A text from a list, such as `200`.
+    /// A string from a list, such as `200`.
     Code,
     /// `T` or `F`.
     Flag,
     /// A number.
     Score,
-    /// A list of texts.
+    /// A list of strings.
     Labels,
 }
 
 impl InputKind {
-    /// The name in policy files: `code`, `flag`, `score`, `labels`.
+    /// Returns the name in policy files: `code`, `flag`, `score`, `labels`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,5 @@
-//! Reads evidence from the values of a document or a table. Every reader of recorded results goes through it, so that a value
-//! means the same in JSON, CSV, Parquet and a reply. `docs/policy.md` has the grammar as a table.
+//! Reads evidence from the values of a document or a table. Every reader of recorded results uses it, so a value means the same
+//! in JSON, CSV, Parquet and a reply. `docs/policy.md` has the grammar as a table.
 
 use std::fmt;
 
@@ -8,24 +8,24 @@ use cloudauth_protocol::grammar;
 use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
 
-/// A value as a document or a column holds it.
+/// A value of a document or a column.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Value<'a> {
     /// Absent, `null`, NULL, or an empty cell.
     Missing,
-    /// A text, its escapes resolved.
+    /// A string, with its escapes resolved.
     Text(&'a str),
-    /// A number: as it is written, and the nearest double, which is infinite for a number beyond all of them.
+    /// A number: its text, and the nearest double, which is infinite if the number exceeds every double.
     Number(&'a str, f64),
     /// `true` or `false`.
     Truth(bool),
-    /// A JSON list, as it is written.
+    /// The text of a JSON list.
     List(&'a str),
-    /// An object, or anything else that no input can be.
+    /// An object, or another value that no input accepts.
     Other,
 }
 
-/// The kind of the value only: the value may be anybody's data.
+/// Prints the kind only: the value may be personal data.
 impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -39,46 +39,46 @@ impl fmt::Debug for Value<'_> {
     }
 }
 
-/// How a value was understood.
+/// The result of reading a value.
 ///
-/// Exhaustive on purpose: a reader must say what it makes of each case.
+/// Exhaustive on purpose: every reader must handle each case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueState {
-    /// Nothing was there: the value is missing, an empty text, or the text `null`.
+    /// The value is absent, an empty string, or the string `null`.
     Missing,
-    /// The value is as the grammar has it.
+    /// The value follows the grammar.
     Understood,
-    /// A value is there, but not one of the grammar. It is invalid or unknown to every policy.
+    /// The value does not follow the grammar. Every policy treats it as invalid or unknown.
     Malformed,
 }
 
-/// What evidence is read from.
+/// The source of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// A member or a column for each input.
+    /// An object or a row with a member or a column for each input.
     Flat,
     /// A reply of `DescribeFaceVerify`.
     Reply,
 }
 
-/// What a reader has to report of the values it read.
+/// A data issue that a reader reports.
 ///
-/// Exhaustive on purpose: nothing may be passed over in silence.
+/// Exhaustive on purpose: every reader must report each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EvidenceIssue {
     /// An input is missing.
     Missing(Input),
-    /// An input is malformed: it counts as invalid or unknown.
+    /// An input is malformed and counts as invalid or unknown.
     Malformed(Input),
-    /// `passed` holds a SubCode, as in a callback. It counts as the SubCode, and `passed` as invalid.
+    /// `passed` holds a SubCode, as in a callback. The value counts as the SubCode, and `passed` counts as invalid.
     SubCodeInPassed,
 }
 
-/// `true` and `false` as texts.
+/// `true` and `false` as strings.
 const WORDS: [&str; 2] = ["false", "true"];
 
 impl<'a> Value<'a> {
-    /// Whether nothing is there.
+    /// Returns whether the value is missing.
     #[must_use]
     pub fn is_missing(self) -> bool {
         match self {
@@ -88,7 +88,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A code: a whole number, see [`grammar::code`]. A malformed one is a code that no policy knows.
+    /// A code: a whole number, see [`grammar::code`]. A malformed code is unknown to every policy.
     #[must_use]
     pub fn code(self) -> (Option<&'a str>, ValueState) {
         let malformed = match self {
@@ -104,7 +104,7 @@ impl<'a> Value<'a> {
         (Some(malformed), ValueState::Malformed)
     }
 
-    /// A flag: `T` or `F`. In the `MaterialInfo` of a reply `true` and `false` too, as texts and as truth values.
+    /// A flag: `T` or `F`. In the `MaterialInfo` of a reply `true` and `false` too, as strings and as booleans.
     #[must_use]
     pub fn flag(self, input: Input, form: Form) -> (Flag, ValueState) {
         let takes_words = form == Form::Reply && input != Input::Passed;
@@ -124,7 +124,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A score: a finite number, or a text that is one, see [`grammar::score`].
+    /// A score: a finite number, or a string that is one, see [`grammar::score`].
     #[must_use]
     pub fn score(self) -> (Option<f64>, ValueState) {
         let score = match self {
@@ -140,7 +140,7 @@ impl<'a> Value<'a> {
         (score, state)
     }
 
-    /// Adds the labels of a list, see [`grammar::labels_of_text`]. A malformed list is a label that no policy knows.
+    /// Adds the labels of a list, see [`grammar::labels_of_text`]. A malformed list is a label that is unknown to every policy.
     pub fn labels(self, labels: &mut Vec<Box<str>>) -> ValueState {
         let understood = match self {
             _ if self.is_missing() => return ValueState::Missing,
@@ -154,7 +154,7 @@ impl<'a> Value<'a> {
         if understood { ValueState::Understood } else { ValueState::Malformed }
     }
 
-    /// The SubCode that a callback has in `passed`: three digits.
+    /// The SubCode in `passed` of a callback: three digits.
     #[must_use]
     pub fn sub_code_in_passed(self) -> Option<&'a str> {
         match self {
@@ -171,8 +171,8 @@ const fn word(truth: bool) -> &'static str {
 }
 
 impl<'a> Evidence<'a> {
-    /// Reads the evidence of one verification. `labels` is emptied and takes the labels of `device_risk`; `report` is
-    /// called for each input that is missing or malformed.
+    /// Reads the evidence of one verification. It clears `labels` and stores the labels of `device_risk` there, and calls
+    /// `report` for each input that is missing or malformed.
     ///
     /// ```
     /// use cloudauth_policy::{Evidence, EvidenceIssue, Flag, Form, Input, Value};
@@ -223,7 +223,7 @@ impl<'a> Evidence<'a> {
             quality_score: read!(QualityScore.score()),
             face_attack_score: read!(FaceAttackScore.score()),
             device_risk: {
-                // No list is an empty one.
+                // A missing list is an empty list.
                 if value(Input::DeviceRisk).labels(labels) == ValueState::Malformed {
                     note(Input::DeviceRisk, ValueState::Malformed);
                 }

@@ -1,8 +1,8 @@
-//! V5: no rule approves what is not understood, and none approves against a signal of the vendor without a reason.
+//! V5: no rule approves a value that is not understood, or approves against the vendor's signal without a reason.
 //!
-//! A signal of the vendor is a value that the vendor reports as a failure or as a risk, or a score for which a better one is
-//! not approved. A rule that approves against it names the input and gives the reason:
-//! `against_vendor = { face_occlusion = "masks are worn at work; a person compares the pictures" }`.
+//! The vendor's signal is a value that the vendor reports as a failure or a risk, or a score that is approved although a better
+//! score is not. A rule that approves against it must name the input and give a reason:
+//! `against_vendor = { face_occlusion = "masks are worn at work; a reviewer compares the pictures" }`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::evidence::input::Input;
 use crate::proof::grid::{Axis, Scale};
 use crate::proof::table::Table;
 
-/// The inputs that an approval must understand. The quality of the picture is not one of them.
+/// The inputs whose values an approval must understand. The quality of the picture is not one of them.
 const SAFETY: [Input; 8] = [
     Input::Code,
     Input::SubCode,
@@ -27,11 +27,11 @@ const SAFETY: [Input; 8] = [
     Input::DeviceRisk,
 ];
 
-/// The `faceAttackScore` from which on a face counts as an attack: half of the vendor's scale, which goes from 0 to 1. The
-/// vendor publishes no threshold.
+/// The `faceAttackScore` from which a face counts as an attack: the middle of the vendor's scale from 0 to 1. The vendor
+/// publishes no threshold.
 const LIKELY_ATTACK: f64 = 0.5;
 
-/// Why a cell must not be approved. The order is that of the messages.
+/// The reason why a cell must not be approved. The messages have the same order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Objection {
     NotUnderstood,
@@ -40,20 +40,21 @@ enum Objection {
     WorseScore,
 }
 
-/// Adds a problem for each rule and input that an approval goes against, and for each reason that no approval needs.
+/// Adds a problem for each rule and input with an objection, and for each reason that no approval needs.
 pub(super) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     if document.otherwise.verdict == Verdict::Approve {
-        let help = "what no rule speaks of is never an approval".to_owned();
-        problems.add("V5", &document.otherwise_span, "`otherwise` approves", Some(help));
+        let help = "an input that no rule covers is never approved".to_owned();
+        problems.add("V5", &document.otherwise_span, "`otherwise` must not approve", Some(help));
     }
     let verdict = |cell: usize| document.outcome(table.rule(cell)).verdict;
     let approved = || (0..table.grid.cells).filter(|cell| verdict(*cell) == Verdict::Approve);
     let reads_passed = document.inputs.iter().any(|input| input.name == Input::Passed);
     if !reads_passed && approved().next().is_some() {
-        let help = "declare passed = { type = \"flag\" }, and ask for \"T\" where you approve".to_owned();
-        problems.add("V5", &(0..0), "the policy approves without a look at `passed`", Some(help));
+        let help =
+            "declare passed = { type = \"flag\" }, and require \"T\" in each rule that approves".to_owned();
+        problems.add("V5", &(0..0), "the policy approves without checking `passed`", Some(help));
     }
-    // For each rule, axis and objection: the first cell, and how many there are.
+    // For each rule, axis and objection: the first cell, and the number of cells.
     let mut found: BTreeMap<(usize, usize, Objection), (usize, usize)> = BTreeMap::new();
     for cell in approved() {
         for (at, axis) in table.grid.axes.iter().enumerate() {
@@ -70,8 +71,10 @@ pub(super) fn check(document: &Document, table: &Table, problems: &mut Problems<
             });
             if !is_needed {
                 let name = document.inputs.get(reason.input).map_or("", |input| input.name());
-                let message =
-                    format!("the rule `{}` does not approve against the vendor's `{name}`", rule.id);
+                let message = format!(
+                    "rule `{}` needs no reason for `{name}`: it does not approve against that signal",
+                    rule.id
+                );
                 problems.add("V5", &reason.span, message, Some("remove the reason".to_owned()));
             }
         }
@@ -95,7 +98,7 @@ fn add(
     let what = axis.in_words(&[table.grid.class(cell, axis)]);
     let example = format!("for example: {}", table.grid.in_words(cell));
     if objection == Objection::NotUnderstood {
-        let message = format!("the rule `{id}` approves where {what} ({cells} cells)");
+        let message = format!("rule `{id}` approves where {what} ({cells} cells)");
         problems.add("V5", span, message, Some(example));
         return;
     }
@@ -105,20 +108,20 @@ fn add(
     }
     let why = match (objection, better(axis, table.grid.class(cell, axis), cell)) {
         (Objection::WorseScore, Some(better)) => format!(
-            "and `{}` says {} where {}, which is better",
+            "although rule `{}` gives {} for the better score {}",
             document.rule_id(table.rule(better)),
             document.outcome(table.rule(better)).verdict,
             axis.in_words(&[table.grid.class(better, axis)])
         ),
         _ => "against the vendor's signal".to_owned(),
     };
-    let message = format!("the rule `{id}` approves where {what}, {why} ({cells} cells)");
+    let message = format!("rule `{id}` approves where {what}, {why} ({cells} cells)");
     let key = format!("against_vendor = {{ {} = \"..\" }}", axis.name());
-    let help = format!("exclude it, or give the rule a reason: {key}; {example}");
+    let help = format!("exclude this case, or add a reason to the rule: {key}; {example}");
     problems.add("V5", span, message, Some(help));
 }
 
-/// What forbids to approve a cell on account of one axis.
+/// Returns the objection to an approved cell on one axis.
 fn objection(
     axis: &Axis,
     class: usize,
@@ -135,7 +138,7 @@ fn objection(
     (verdict(better) != Verdict::Approve).then_some(Objection::WorseScore)
 }
 
-/// Whether the vendor reports a value of this class as a failure or as a risk.
+/// Returns whether the vendor reports a value of this class as a failure or a risk.
 fn is_vendor_signal(axis: &Axis, class: usize) -> bool {
     match (&axis.scale, axis.name) {
         (Scale::Code(values, _), name) => values.get(class).is_some_and(|value| !means_success(name, value)),
@@ -150,7 +153,7 @@ fn is_vendor_signal(axis: &Axis, class: usize) -> bool {
     }
 }
 
-/// A code that is not in the vendor's table does not mean success.
+/// Returns whether a code means success. A code that is not in the vendor's table does not.
 fn means_success(name: Input, value: &str) -> bool {
     match name {
         Input::Code => Code::from_wire(value) == Code::Success,
@@ -158,7 +161,7 @@ fn means_success(name: Input, value: &str) -> bool {
     }
 }
 
-/// The cell beside this one with the next better score: a higher one, of `face_attack_score` a lower one.
+/// Returns the neighbouring cell with a better score: a higher score, or a lower `face_attack_score`.
 fn better(axis: &Axis, class: usize, cell: usize) -> Option<usize> {
     let Scale::Score { .. } = axis.scale else { return None };
     if axis.name == Input::FaceAttackScore {

@@ -1,4 +1,4 @@
-//! The checker: looks at every cell, and so proves what it says.
+//! The checker: proves its statements by a check of every cell.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use cloudauth_protocol::{Code, SubCode};
 
 use crate::document::problem::Problems;
 use crate::document::verdict::Verdict;
-use crate::document::{Assert, Document, Example, Given, Kind, Promise, Test};
+use crate::document::{Assert, Document, Example, ExampleValue, Kind, Promise, Test};
 use crate::evidence::Evidence;
 use crate::evidence::input::Input;
 use crate::evidence::value::{Form, Value};
@@ -14,10 +14,10 @@ use crate::proof::approvals;
 use crate::proof::grid::Scale;
 use crate::proof::table::Table;
 
-/// The SubCodes of the vendor's page on the web flow, each of which a policy must speak of.
+/// The SubCodes of the vendor's page on the web flow. A policy must handle each of them.
 const SUB_CODES: [&str; 8] = ["200", "201", "202", "203", "204", "205", "206", "210"];
 
-/// Adds what does not hold.
+/// Runs all checks, and adds the problems that they find.
 pub(crate) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     codes_are_known(document, problems);
     codes_are_handled(document, table, problems);
@@ -36,7 +36,7 @@ fn verdict(document: &Document, table: &Table, cell: usize) -> Verdict {
     document.outcome(table.rule(cell)).verdict
 }
 
-/// V2: warns of a declared code that the vendor does not have. It may be newer than this program, or a slip.
+/// V2: warns of a declared code that is not in the vendor's table. It may be newer than this program, or a spelling mistake.
 fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
     for input in &document.inputs {
         let Kind::Code(values) = &input.kind else { continue };
@@ -52,7 +52,7 @@ fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
     }
 }
 
-/// V2 and V3: every code is named by a rule, and none is left to `otherwise`.
+/// V2 and V3: a rule names every code, and `otherwise` decides none of them.
 fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     let Some(axis) = table.grid.axes.iter().find(|axis| axis.name == Input::SubCode) else {
         let help = "declare it: sub_code = { type = \"code\", values = [\"200\", ..] }".to_owned();
@@ -62,7 +62,7 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
     let input = document.inputs.get(axis.input).map_or(0..0, |input| input.span.clone());
     let Scale::Code(values, _) = &axis.scale else { return };
     for code in SUB_CODES.iter().filter(|code| !values.iter().any(|value| value == *code)) {
-        let help = "the vendor's page has it; add it to the values, and to a rule".to_owned();
+        let help = "it is on the vendor's page; add it to the values and to a rule".to_owned();
         problems.add("V2", &input, format!("SubCode {code} is not among the values"), Some(help));
     }
     let mut is_named = vec![false; axis.size];
@@ -77,7 +77,7 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
             }
         }
     }
-    // Of each class how many cells are left over, and the first of them.
+    // For each class: the number of cells that `otherwise` decides, and the first of them.
     let mut left: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for cell in (0..table.grid.cells).filter(|cell| table.rule(*cell) == document.rules.len()) {
         left.entry(table.grid.class(cell, axis)).or_insert((0, cell)).0 += 1;
@@ -87,16 +87,16 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
         let rule = if axis.is_understood(class) { "V2" } else { "V3" };
         if !named {
             let help = "add a rule that names it".to_owned();
-            problems.add(rule, &input, format!("no rule speaks of it that {word}"), Some(help));
+            problems.add(rule, &input, format!("no rule covers the case that {word}"), Some(help));
         } else if let Some((cells, first)) = left.get(&class) {
-            let message = format!("{cells} of the cells where {word} are left to `otherwise`");
-            let help = format!("for one: {}", table.grid.in_words(*first));
+            let message = format!("`otherwise` decides {cells} of the cells where {word}");
+            let help = format!("for example: {}", table.grid.in_words(*first));
             problems.add(rule, &document.otherwise_span, message, Some(help));
         }
     }
 }
 
-/// V2 of labels: one that is listed is no longer unknown, and so some rule must speak of it.
+/// V2 for labels: a listed label is no longer unknown, so a rule must name it.
 fn labels_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     for (number, input) in document.inputs.iter().enumerate() {
         let axes = table.grid.axes.iter().filter(|axis| axis.input == number).enumerate();
@@ -106,16 +106,16 @@ fn labels_are_handled(document: &Document, table: &Table, problems: &mut Problem
                     && matches!(&condition.test, Test::Labels(named) if named.contains(&label))
             });
             if !is_named {
-                let message = format!("no rule speaks of it that {}", axis.in_words(&[1]));
+                let message = format!("no rule covers the case that {}", axis.in_words(&[1]));
                 let help =
-                    "add a rule that names it, or take it out of the list: then it is unknown".to_owned();
+                    "add a rule that names it, or remove it from the list: then it is unknown".to_owned();
                 problems.add("V2", &input.span, message, Some(help));
             }
         }
     }
 }
 
-/// V4: no rule is dead or hidden.
+/// V4: every rule decides at least one cell.
 fn every_rule_can_fire(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     for (number, rule) in document.rules.iter().enumerate() {
         if table.counts.get(number).is_none_or(|count| *count > 0) {
@@ -131,17 +131,17 @@ fn every_rule_can_fire(document: &Document, table: &Table, problems: &mut Proble
             .iter()
             .map(|(hider, cells)| format!("`{}` ({cells} cells)", document.rule_id(*hider)))
             .collect();
-        let message = format!("the rule `{}` never decides", rule.id);
+        let message = format!("rule `{}` never decides", rule.id);
         let help = if names.is_empty() {
-            "its conditions never hold together".to_owned()
+            "no input meets all of its conditions".to_owned()
         } else {
-            format!("it is hidden by {}; put it before, or take it out", names.join(", "))
+            format!("earlier rules cover its cells: {}; move it up, or remove it", names.join(", "))
         };
         problems.add("V4", &rule.span, message, Some(help));
     }
 }
 
-/// V6 and V7: a promise, over every cell, with a counterexample where it does not hold.
+/// V6 and V7: an assertion holds in every cell. The problem has a counterexample.
 fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: &mut Problems<'_>) {
     match &assert.promise {
         Promise::Never { verdict: never, when } => {
@@ -154,14 +154,14 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
             });
             if cells == 0 {
                 let message =
-                    format!("the promise `{}` promises nothing: its conditions never hold", assert.id);
+                    format!("assertion `{}` has no effect: no input meets its conditions", assert.id);
                 problems.add("V6", &assert.span, message, None);
             }
             if let Some(first) = broken.first() {
-                let message =
-                    format!("the promise `{}` is broken: {} cells violate it", assert.id, broken.len());
+                let message = format!("assertion `{}` fails in {} cells", assert.id, broken.len());
                 let rule = document.rule_id(table.rule(*first));
-                let help = format!("the rule `{rule}` says {never} where {}", table.grid.in_words(*first));
+                let help =
+                    format!("for example: rule `{rule}` gives {never} where {}", table.grid.in_words(*first));
                 problems.add("V6", &assert.span, message, Some(help));
             }
         }
@@ -175,9 +175,9 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
                 .collect();
             if let Some(first) = broken.first() {
                 let (low, high) = (*first, *first + axis.stride);
-                let message = format!("the promise `{}` is broken in {} places", assert.id, broken.len());
+                let message = format!("assertion `{}` fails in {} cells", assert.id, broken.len());
                 let help = format!(
-                    "`{}` says {} where {}, and `{}` says {} where {}",
+                    "for example: rule `{}` gives {} where {}, and rule `{}` gives {} where {}",
                     document.rule_id(table.rule(low)),
                     verdict(document, table, low),
                     table.grid.in_words(low),
@@ -191,7 +191,7 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
     }
 }
 
-/// V9: an example comes out as it says.
+/// V9: an example has the expected decision.
 fn example_holds(document: &Document, table: &Table, example: &Example, problems: &mut Problems<'_>) {
     let mut labels = Vec::new();
     let evidence = evidence_of(&example.input, &mut labels);
@@ -200,21 +200,24 @@ fn example_holds(document: &Document, table: &Table, example: &Example, problems
     let as_expected =
         found == example.verdict && example.rule.as_deref().is_none_or(|expected| expected == id);
     if !as_expected {
-        let expected = example.rule.as_deref().map(|rule| format!(" by `{rule}`")).unwrap_or_default();
+        let expected = example.rule.as_deref().map(|rule| format!(" (rule `{rule}`)")).unwrap_or_default();
         let message = format!(
-            "example `{}`: expected {}{expected}, got {found} by `{id}`",
+            "example `{}`: expected {}{expected}, got {found} (rule `{id}`)",
             example.name, example.verdict
         );
         problems.failing_example(&example.span, message);
     }
 }
 
-/// Reads an example's input as recorded results are read.
-pub(crate) fn evidence_of<'a>(input: &'a [(Input, Given)], labels: &'a mut Vec<Box<str>>) -> Evidence<'a> {
+/// Reads the input of an example in the same way as recorded results.
+pub(crate) fn evidence_of<'a>(
+    input: &'a [(Input, ExampleValue)],
+    labels: &'a mut Vec<Box<str>>,
+) -> Evidence<'a> {
     let value = |name| match input.iter().find(|(found, _)| *found == name).map(|(_, given)| given) {
-        Some(Given::Text(text)) => Value::Text(text),
-        Some(Given::Number(number)) => Value::Number("", *number),
-        Some(Given::List(json)) => Value::List(json),
+        Some(ExampleValue::Text(text)) => Value::Text(text),
+        Some(ExampleValue::Number(number)) => Value::Number("", *number),
+        Some(ExampleValue::List(json)) => Value::List(json),
         None => Value::Missing,
     };
     Evidence::read(Form::Flat, value, labels, |_| {})

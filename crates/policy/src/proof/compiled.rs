@@ -21,16 +21,16 @@ impl CompiledPolicy {
     }
 }
 
-/// Which policy decided.
+/// The identity of a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyRef {
-    /// Its id, such as `cn-onboarding`.
+    /// The id, such as `cn-onboarding`.
     pub id: String,
-    /// Its version, for people.
+    /// The version, for people.
     pub version: String,
-    /// `sha256:` and 64 digits over what the file says, comments and notes left out.
+    /// The hash of the content, without comments and notes: `sha256:` and 64 hexadecimal digits.
     pub content_hash: String,
-    /// `sha256:` and 64 digits over what it does: two files that decide alike share it.
+    /// The hash of the behaviour: `sha256:` and 64 hexadecimal digits. Equivalent policies have the same hash.
     pub behaviour_hash: String,
 }

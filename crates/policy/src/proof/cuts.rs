@@ -1,4 +1,4 @@
-//! The values that a policy compares with scores.
+//! The cuts of a policy: the values that it compares with scores.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use crate::document::{Condition, Kind, Promise};
 use crate::evidence::input::Input;
 use crate::proof::compiled::CompiledPolicy;
 
-/// A value that a rule or a promise compares with a score.
+/// A value that a rule or an assertion compares with a score.
 ///
 /// ```
 /// use cloudauth_policy::{Input, Policy, builtin};
@@ -26,14 +26,14 @@ pub struct Cut<'p> {
     pub input: Input,
     /// The threshold's name; `None` for a number in a condition.
     pub name: Option<&'p str>,
-    /// The value as the file has it.
+    /// The value in the file.
     pub value: f64,
     /// Whether a score equal to the value is below the cut: the comparison is `>` or `<=`.
     pub exclusive: bool,
 }
 
 impl Cut<'_> {
-    /// The smallest score at or above the cut.
+    /// Returns the smallest score at or above the cut.
     #[must_use]
     pub const fn boundary(&self) -> f64 {
         if self.exclusive { self.value.next_up() } else { self.value }
@@ -41,8 +41,7 @@ impl Cut<'_> {
 }
 
 impl CompiledPolicy {
-    /// The values that rules and promises compare with scores, ascending within each input, each once. Comparisons that hold
-    /// for the whole range of a score, or nowhere in it, are left out.
+    /// Returns the cuts; see [`Policy::cuts`](crate::Policy::cuts).
     pub(crate) fn cuts(&self) -> Vec<Cut<'_>> {
         let promised = self.document.asserts.iter().filter_map(|assert| match &assert.promise {
             Promise::Never { when, .. } => Some(when),
@@ -52,7 +51,7 @@ impl CompiledPolicy {
         let mut cuts: Vec<Cut<'_>> = conditions.flat_map(|condition| self.cuts_of(condition)).collect();
         cuts.sort_by(|a, b| {
             let by_boundary = a.input.cmp(&b.input).then(a.boundary().total_cmp(&b.boundary()));
-            // A number that has a name somewhere else goes by the name.
+            // A named threshold comes before an equal number without a name.
             by_boundary.then(a.name.is_none().cmp(&b.name.is_none())).then(a.name.cmp(&b.name))
         });
         cuts.dedup_by(|later, first| {
@@ -63,7 +62,7 @@ impl CompiledPolicy {
         cuts
     }
 
-    /// The range in which a score is valid; `None` if the policy does not declare the input, or if it is not a score.
+    /// Returns the valid range of a score; see [`Policy::range`](crate::Policy::range).
     pub(crate) fn range(&self, input: Input) -> Option<(f64, f64)> {
         let declared = self.document.inputs.iter().find(|declared| declared.name == input)?;
         match declared.kind {
@@ -99,7 +98,7 @@ mod tests {
     use crate::Policy;
 
     #[test]
-    fn cuts_are_those_of_the_checked_grid_with_names_and_operators() {
+    fn cuts_match_the_grid_with_names_and_operators() {
         let text = r#"
             format = 1
             policy = { id = "cuts", version = "1", otherwise = { decision = "review", reason = "r" } }

@@ -1,4 +1,4 @@
-//! What another policy would decide otherwise: a proof over the whole input space, in words.
+//! The difference of two policies: every region of the input space in which the verdict changes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,46 +13,46 @@ use crate::proof::compiled::CompiledPolicy;
 use crate::proof::grid::{Axis, Grid, Scale};
 use crate::proof::table::MOST_CELLS;
 
-/// All cells in which two policies differ.
+/// The difference of two policies.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// How many cells the thresholds and values of both make together.
+    /// The number of cells that both policies together make.
     pub cells: usize,
-    /// Where the verdict differs, as few regions as were found.
+    /// The regions in which the verdict changes, merged as far as possible.
     pub regions: Vec<Region>,
-    /// In how many cells the verdict is the same and the reason, the hint or the queue is not.
+    /// The number of cells with the same verdict but another reason, hint or queue.
     pub other_words: usize,
 }
 
 impl Difference {
-    /// In how many cells the verdict differs.
+    /// Returns the number of cells in which the verdict changes.
     #[must_use]
     pub fn changed(&self) -> usize {
         self.regions.iter().map(|region| region.cells).sum()
     }
 }
 
-/// A part of the input space in which one verdict becomes another.
+/// A region of the input space in which one verdict changes to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Region {
-    /// What the old policy says.
+    /// The verdict of the old policy.
     pub before: Verdict,
-    /// What the new one says.
+    /// The verdict of the new policy.
     pub after: Verdict,
-    /// Where: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
+    /// The inputs of the region: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
     pub when: String,
-    /// The same as data: the classes or ranges of each input that is not free. See [`to_json`](Self::to_json).
+    /// The same as data, for each constrained input; see [`to_json`](Self::to_json).
     inputs: Vec<Value>,
-    /// How many cells it has.
+    /// The number of cells.
     pub cells: usize,
 }
 
 impl Region {
-    /// As a JSON object. `inputs` has an object for each input that is not free: codes and flags have `values`, scores
-    /// `ranges` of `from` (included) `below` (excluded), labels `label` and `present`; `null` means no bound, or an unknown
-    /// label. `unknown`, `missing` and `invalid` say whether such values belong to the region.
+    /// Returns the region as a JSON object. `inputs` has an object for each constrained input: codes and flags have `values`,
+    /// scores `ranges` with `from` (included) and `below` (excluded), labels `label` and `present`. `null` means no bound, or
+    /// an unknown label. `unknown`, `missing` and `invalid` state whether such values belong to the region.
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({
@@ -71,13 +71,13 @@ impl fmt::Display for Region {
     }
 }
 
-/// Two policies whose cells together are too many to be looked at one by one.
+/// The error for two policies that together make too many cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge(usize);
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the two policies make {} cells together, more than {MOST_CELLS}", self.0)
+        write!(f, "the two policies together make {} cells; the limit is {MOST_CELLS}", self.0)
     }
 }
 
@@ -89,7 +89,7 @@ type Classes = Vec<Vec<usize>>;
 /// Compares two policies over every input.
 ///
 /// # Errors
-/// If they make too many cells together.
+/// If the two policies together make too many cells.
 pub(crate) fn diff(before: &CompiledPolicy, after: &CompiledPolicy) -> Result<Difference, TooLarge> {
     let grid = joint(before, after);
     if grid.cells > MOST_CELLS {
@@ -129,7 +129,7 @@ pub(crate) fn diff(before: &CompiledPolicy, after: &CompiledPolicy) -> Result<Di
     Ok(Difference { cells: grid.cells, regions, other_words })
 }
 
-/// The classes of one axis as data.
+/// Returns the classes of one axis as JSON.
 fn classes_json(axis: &Axis, classes: &[usize]) -> Value {
     let (input, has) = (axis.name(), |class: usize| classes.contains(&class));
     match &axis.scale {
@@ -162,11 +162,11 @@ fn place(verdict: Verdict) -> usize {
     Verdict::ALL.iter().position(|other| *other == verdict).unwrap_or_default()
 }
 
-/// Boxes that differ along one axis alone become one, axis by axis until nothing changes.
+/// Merges boxes that differ on one axis only, axis by axis, until nothing changes.
 fn merged(mut boxes: Vec<Classes>, axes: usize) -> Vec<Classes> {
     loop {
         let before = boxes.len();
-        // The last axes first: scores, which people read as intervals.
+        // The last axes first: scores, which read well as intervals.
         for axis in (0..axes).rev() {
             let mut joined: BTreeMap<Classes, Vec<usize>> = BTreeMap::new();
             for mut classes in boxes {
@@ -190,7 +190,7 @@ fn merged(mut boxes: Vec<Classes>, axes: usize) -> Vec<Classes> {
     }
 }
 
-/// A grid on whose every cell each policy says one thing.
+/// Returns a grid on which each policy gives one decision per cell.
 fn joint(one: &CompiledPolicy, other: &CompiledPolicy) -> Grid {
     let mut inputs: Vec<DeclaredInput> = one.document.inputs.clone();
     for input in &other.document.inputs {
@@ -216,7 +216,7 @@ fn joint(one: &CompiledPolicy, other: &CompiledPolicy) -> Grid {
                 && names.get(at) == Some(&axis.name)
             {
                 cuts.extend_from_slice(own);
-                // Where one's range ends, what it takes for a score ends.
+                // A score is valid up to the end of the range of each policy.
                 cuts.extend([*least, most.next_up()]);
             }
         }
@@ -233,14 +233,14 @@ fn labels_of(grid: &Grid, cell: usize) -> Vec<Box<str>> {
     there.filter_map(label).collect()
 }
 
-/// Evidence that lies in a cell.
+/// Returns evidence in a cell.
 fn evidence_of<'a>(grid: &'a Grid, cell: usize, labels: &'a [Box<str>]) -> Evidence<'a> {
     let mut evidence = Evidence { device_risk: labels, ..Evidence::default() };
     for axis in &grid.axes {
         let class = grid.class(cell, axis);
         match &axis.scale {
             Scale::Code(values, _) => {
-                // No value of any list holds a control character.
+                // A listed value never contains a control character.
                 let unknown = (class == values.len()).then_some("\u{0}");
                 let value = values.get(class).map(String::as_str).or(unknown);
                 if axis.name == Input::Code { evidence.code = value } else { evidence.sub_code = value }

@@ -1,44 +1,45 @@
-//! The cells: thresholds cut each score into finitely many bins, the other inputs have finitely many classes, and a policy
-//! says the same to all that lies in one cell. Who has looked at every cell has looked at every input.
+//! The grid of cells. Thresholds divide each score into a finite number of bins, every other input has a finite number of
+//! classes, and a policy gives the same decision to all inputs in one cell. A check of every cell is a check of every input.
 
 use crate::document::{Condition, DeclaredInput, Document, Kind, Promise, Test};
 use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
 
-/// One direction of the grid.
+/// A dimension of the grid.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Axis {
-    /// Which of the inputs.
+    /// The index of the input in the document.
     pub(crate) input: usize,
     pub(crate) name: Input,
     pub(crate) scale: Scale,
-    /// How many classes there are.
+    /// The number of classes.
     pub(crate) size: usize,
-    /// How far apart neighbours are.
+    /// The distance between the numbers of neighbouring cells.
     pub(crate) stride: usize,
 }
 
-/// What the classes of an axis are.
+/// The classes of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Scale {
-    /// The values in their order, then unknown, then missing; and the values packed, where all of them are short.
+    /// The values in the order of the file, then unknown, then missing; and the packed values, if all of them are short.
     Code(Vec<String>, Option<Vec<u64>>),
     /// `T`, `F`, invalid.
     Flag,
-    /// Invalid, then a bin below the first cut, and one from each cut on.
+    /// Invalid, then the bin below the first cut, then one bin from each cut.
     Score { least: f64, most: f64, cuts: Vec<f64> },
-    /// Not there, there. `None` is for all labels that are not in the list.
+    /// Absent, present. `None` stands for all labels that are not in the list.
     Label { label: Option<String>, listed: Vec<String> },
 }
 
-/// All axes together.
+/// All axes, and the number of cells.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Grid {
     pub(crate) axes: Vec<Axis>,
     pub(crate) cells: usize,
 }
 
-/// Which cells a list of conditions means: those whose class is allowed on each axis, and of each `any` has one label.
+/// The cells that match a list of conditions: the class is allowed on each axis, and each group of `any` has a label that is
+/// present.
 #[derive(Debug)]
 pub(crate) struct Area {
     allowed: Vec<Vec<usize>>,
@@ -46,7 +47,7 @@ pub(crate) struct Area {
 }
 
 impl Grid {
-    /// The grid of a document. The number of cells saturates.
+    /// Returns the grid of a document. The number of cells saturates.
     pub(crate) fn of(document: &Document) -> Self {
         let promised = document.asserts.iter().filter_map(|assert| match &assert.promise {
             Promise::Never { when, .. } => Some(when),
@@ -65,7 +66,7 @@ impl Grid {
         Self::from_inputs(&document.inputs, cuts)
     }
 
-    /// A grid of these inputs, with these cuts of each.
+    /// Returns the grid of these inputs, with these cuts for each score.
     pub(crate) fn from_inputs(inputs: &[DeclaredInput], cuts: impl Fn(usize) -> Vec<f64>) -> Self {
         let mut axes = Vec::new();
         for (at, input) in inputs.iter().enumerate() {
@@ -86,7 +87,7 @@ impl Grid {
                 Kind::Flag => add(Scale::Flag),
                 Kind::Score { least, most } => {
                     let mut cuts = cuts(at);
-                    // What lies at or below the least, or above the most, divides nothing.
+                    // A cut outside the range has no effect.
                     cuts.retain(|cut| *cut > *least && *cut <= *most);
                     cuts.sort_by(f64::total_cmp);
                     cuts.dedup();
@@ -111,12 +112,12 @@ impl Grid {
         cell / axis.stride % axis.size
     }
 
-    /// The cell of a piece of evidence.
+    /// Returns the cell of the evidence.
     pub(crate) fn cell(&self, evidence: &Evidence<'_>) -> usize {
         self.axes.iter().map(|axis| axis.class_of(evidence) * axis.stride).sum()
     }
 
-    /// The cells that conditions mean.
+    /// Returns the cells that match conditions.
     pub(crate) fn area(&self, conditions: &[Condition]) -> Area {
         let mut allowed: Vec<Vec<usize>> = self.axes.iter().map(|axis| (0..axis.size).collect()).collect();
         let mut any = Vec::new();
@@ -139,7 +140,7 @@ impl Grid {
         Area { allowed, any }
     }
 
-    /// Every cell of an area, once.
+    /// Visits every cell of an area once.
     pub(crate) fn for_each(&self, area: &Area, mut visit: impl FnMut(usize)) {
         if area.allowed.iter().any(Vec::is_empty) {
             return;
@@ -156,7 +157,7 @@ impl Grid {
                         .sum(),
                 );
             }
-            // One further, like an odometer.
+            // Count up, like an odometer.
             let mut axis = self.axes.len();
             loop {
                 if axis == 0 {
@@ -174,7 +175,7 @@ impl Grid {
         }
     }
 
-    /// What an axis's part of a cell is, in words: `verify_score >= 75`.
+    /// Returns the description of a cell, such as `passed is T, verify_score >= 75`.
     pub(crate) fn in_words(&self, cell: usize) -> String {
         let words = self.axes.iter().map(|axis| axis.in_words(&[self.class(cell, axis)]));
         words.collect::<Vec<_>>().join(", ")
@@ -186,7 +187,7 @@ impl Axis {
         self.name.name()
     }
 
-    /// The class of a piece of evidence on this axis.
+    /// Returns the class of the evidence on this axis.
     pub(crate) fn class_of(&self, evidence: &Evidence<'_>) -> usize {
         match &self.scale {
             Scale::Code(values, packed) => code_class(values, packed.as_deref(), self.text_of(evidence)),
@@ -226,13 +227,13 @@ impl Axis {
         }
     }
 
-    /// Whether a class is one that a test means.
+    /// Returns whether a test matches a class.
     pub(crate) fn holds(&self, test: &Test, class: usize) -> bool {
         match (test, &self.scale) {
             (Test::Classes(classes), _) => classes.contains(&class),
             (Test::Invalid, _) => class == 0,
             (Test::Between { from, below }, Scale::Score { least, cuts, .. }) => {
-                // A bin lies wholly inside or wholly outside, so that its beginning speaks for it.
+                // A bin is entirely inside or outside the bounds, so its start is enough.
                 let begin =
                     if class == 1 { Some(least) } else { class.checked_sub(2).and_then(|at| cuts.get(at)) };
                 class != 0
@@ -240,13 +241,13 @@ impl Axis {
                         from.is_none_or(|from| *begin >= from) && below.is_none_or(|below| *begin < below)
                     })
             }
-            // Without labels: none is there.
+            // An empty list of labels: the label is absent.
             (Test::Labels(_), _) => class == 0,
             (Test::Between { .. }, _) => false,
         }
     }
 
-    /// Whether a class is a value that is understood.
+    /// Returns whether the values of a class are understood.
     pub(crate) fn is_understood(&self, class: usize) -> bool {
         match &self.scale {
             Scale::Code(values, _) => class < values.len(),
@@ -256,14 +257,14 @@ impl Axis {
         }
     }
 
-    /// The beginning and the end of a bin: `None` where the range begins or ends.
+    /// Returns the start and the end of a bin; `None` at the ends of the range.
     pub(crate) fn bounds(&self, class: usize) -> (Option<f64>, Option<f64>) {
         let Scale::Score { cuts, .. } = &self.scale else { return (None, None) };
         let cut = |at: Option<usize>| at.and_then(|at| cuts.get(at)).copied();
         (cut(class.checked_sub(2)), cut(class.checked_sub(1)))
     }
 
-    /// Classes in words, of which those of a score are bins that lie next to each other.
+    /// Returns the description of classes. Adjacent bins of a score become one range.
     pub(crate) fn in_words(&self, classes: &[usize]) -> String {
         let name = self.name();
         let one = |class: &usize| match &self.scale {
@@ -282,7 +283,7 @@ impl Axis {
             Scale::Label { label, .. } => {
                 let label = label.as_deref().unwrap_or("an unknown label");
                 let has = classes.contains(&1);
-                format!("{name} {} {label}", if has { "has" } else { "has not" })
+                format!("{name} {} {label}", if has { "has" } else { "does not have" })
             }
             Scale::Score { .. } => {
                 let mut parts = Vec::new();
@@ -308,7 +309,7 @@ impl Axis {
     }
 }
 
-/// The class of a code: the vendor's are three digits, and numbers are sooner compared than texts.
+/// Returns the class of a code. Short codes are compared as numbers, which is faster than comparing strings.
 fn code_class(values: &[String], keys: Option<&[u64]>, text: Option<&str>) -> usize {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return values.len() + 1 };
     let found = match keys {
@@ -318,7 +319,7 @@ fn code_class(values: &[String], keys: Option<&[u64]>, text: Option<&str>) -> us
     found.unwrap_or(values.len())
 }
 
-/// A text of up to seven bytes and its length, in one number.
+/// Packs a text of up to seven bytes and its length into one number.
 fn packed(text: &str) -> Option<u64> {
     if text.len() > 7 {
         return None;
@@ -326,10 +327,10 @@ fn packed(text: &str) -> Option<u64> {
     Some(text.bytes().fold(text.len() as u64, |key, byte| key << 8 | u64::from(byte)))
 }
 
-/// The bin of a score: 0 if it is none or out of range.
+/// Returns the bin of a score: 0 if the score is missing or out of range.
 pub(crate) fn bin(score: Option<f64>, least: f64, most: f64, cuts: &[f64]) -> usize {
     match score {
-        // NaN is not in any range.
+        // A range does not contain NaN.
         Some(score) if score >= least && score <= most => {
             1 + cuts.iter().map(|cut| usize::from(score >= *cut)).sum::<usize>()
         }

@@ -1,4 +1,4 @@
-//! What a policy says and what it does, as hashes.
+//! The hashes of the content and of the behaviour of a policy.
 
 use std::fmt::Write;
 
@@ -10,8 +10,8 @@ use crate::document::{Condition, Document, Kind, Outcome, Rule, Test};
 use crate::proof::grid::{Axis, Scale};
 use crate::proof::table::Table;
 
-/// Over the format, the inputs, the rules with their thresholds' values, and `otherwise`: not over comments, notes, names
-/// of thresholds, promises, examples, or who wrote it.
+/// Returns the content hash: over the format, the inputs, the rules with the values of their thresholds, and `otherwise`. It
+/// leaves out comments, notes, names of thresholds, assertions, examples and the owner.
 pub(crate) fn content(document: &Document) -> String {
     let inputs: Vec<Value> = document
         .inputs
@@ -32,7 +32,7 @@ pub(crate) fn content(document: &Document) -> String {
             let mut when: Vec<Value> =
                 rule.when.iter().map(|condition| self::condition(document, condition)).collect();
             when.sort_by_key(ToString::to_string);
-            // A rule without a reason keeps the hash that it had before reasons existed.
+            // A rule without a reason keeps the hash from before reasons existed.
             if rule.against_vendor.is_empty() {
                 json!({ "id": rule.id, "then": outcome(&rule.then), "when": when })
             } else {
@@ -73,10 +73,10 @@ fn outcome(outcome: &Outcome) -> Value {
     json!([outcome.verdict.as_str(), outcome.reason, outcome.hint, outcome.queue])
 }
 
-/// Over what is decided in each cell, by whichever rule. Cuts, values and inputs that make no difference are left out
-/// first, so that files which decide alike share it however they are written.
+/// Returns the behaviour hash: over the outcome in each cell. It first removes cuts, values and inputs that make no difference,
+/// so that equivalent policies have the same hash.
 pub(crate) fn behaviour(document: &Document, table: &Table) -> String {
-    // Outcomes, numbered in the order of their text.
+    // The outcomes, sorted by their text.
     let mut outcomes: Vec<String> =
         (0..=document.rules.len()).map(|rule| self::outcome(document.outcome(rule)).to_string()).collect();
     let of_rule: Vec<String> = outcomes.clone();
@@ -90,7 +90,7 @@ pub(crate) fn behaviour(document: &Document, table: &Table) -> String {
     for at in 0..shape.len() {
         cells = merged(&mut shape, at, cells);
     }
-    // The order of the inputs does not matter either.
+    // The order of the inputs does not matter.
     let mut order: Vec<usize> =
         (0..shape.len()).filter(|at| shape.get(*at).is_some_and(|axis| axis.1.len() > 1)).collect();
     order.sort_by_key(|at| shape.get(*at).map(|(axis, _)| label(axis)));
@@ -117,7 +117,7 @@ fn label(axis: &Axis) -> String {
     }
 }
 
-/// What is left of an axis: for a score the cuts that make a difference.
+/// Returns what is left of an axis: for a score, the cuts that make a difference.
 fn kept_names(axis: &Axis, kept: &[usize]) -> Value {
     match &axis.scale {
         Scale::Score { least, most, .. } => {
@@ -125,7 +125,7 @@ fn kept_names(axis: &Axis, kept: &[usize]) -> Value {
                 kept.iter().filter_map(|class| axis.bounds(*class).0).map(number).collect();
             json!({ "classes": kept.len(), "cuts": cuts, "range": [number(*least), number(*most)] })
         }
-        // What is listed is not unknown, whether or not it makes a difference itself.
+        // A listed label is not unknown, even if it makes no difference itself.
         Scale::Label { label: None, listed } => {
             let mut listed = listed.clone();
             listed.sort();
@@ -135,8 +135,8 @@ fn kept_names(axis: &Axis, kept: &[usize]) -> Value {
     }
 }
 
-/// The cells without those classes of an axis that are decided as the one before (of a score), or as the unknown (of a
-/// code). An axis of which one class is left makes no difference at all.
+/// Removes the classes of an axis that have the same outcomes as the class before (of a score) or as unknown (of a code). An
+/// axis with one class left makes no difference.
 fn merged(shape: &mut [(&Axis, Vec<usize>)], at: usize, cells: Vec<usize>) -> Vec<usize> {
     let inner: usize = shape.iter().skip(at + 1).map(|(_, kept)| kept.len()).product();
     let Some((axis, kept)) = shape.get_mut(at) else { return cells };
@@ -154,7 +154,7 @@ fn merged(shape: &mut [(&Axis, Vec<usize>)], at: usize, cells: Vec<usize>) -> Ve
         _ => true,
     };
     let mut positions: Vec<usize> = (0..size).filter(|class| stays(*class)).collect();
-    // The order of a code's values does not matter; unknown and missing stay last.
+    // The order of the values of a code does not matter; unknown and missing stay last.
     if let Scale::Code(values, _) = &axis.scale {
         positions.sort_by_key(|class| (*class >= values.len(), values.get(*class), *class));
     }
@@ -169,7 +169,7 @@ fn merged(shape: &mut [(&Axis, Vec<usize>)], at: usize, cells: Vec<usize>) -> Ve
     left
 }
 
-/// The cells with the axes in another order.
+/// Returns the cells with the axes in another order.
 fn transposed(shape: &[(&Axis, Vec<usize>)], order: &[usize], cells: &[usize]) -> Vec<usize> {
     let sizes: Vec<usize> = shape.iter().map(|(_, kept)| kept.len()).collect();
     let strides: Vec<usize> = (0..sizes.len()).map(|at| sizes.iter().skip(at + 1).product()).collect();
@@ -187,7 +187,8 @@ fn transposed(shape: &[(&Axis, Vec<usize>)], order: &[usize], cells: &[usize]) -
         .collect()
 }
 
-/// SHA-256 over canonical JSON (RFC 8785): names in order, as they are written above whatever keeps them; no white space. Numbers stand in it as texts.
+/// Returns the SHA-256 of canonical JSON (RFC 8785): sorted names, no white space. The code above writes the names in order,
+/// and numbers as strings.
 fn hash(value: &Value) -> String {
     let digest = Sha256::digest(value.to_string());
     digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
@@ -196,7 +197,7 @@ fn hash(value: &Value) -> String {
     })
 }
 
-/// A number as its shortest text that reads back as the same number, so that no writer of JSON can change it.
+/// Returns a number as the shortest string that parses back to it, so that no JSON writer can change it.
 fn number(value: f64) -> Value {
     Value::String(value.to_string())
 }

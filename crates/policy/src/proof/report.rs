@@ -1,4 +1,4 @@
-//! What the checker covered: cells, cuts, rules, thresholds, overrides.
+//! The report of the checker: cells, cuts, rules, thresholds, overrides.
 
 use crate::document::problem::Problem;
 use crate::document::vendor_table;
@@ -7,10 +7,10 @@ use crate::evidence::input::Input;
 use crate::proof::compiled::CompiledPolicy;
 use crate::proof::grid::Scale;
 
-/// What a policy file says about itself.
+/// The metadata of a policy file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the names are those of the file")]
+#[expect(missing_docs, reason = "the file has the same names")]
 pub struct About<'p> {
     pub owner: Option<&'p str>,
     pub description: Option<&'p str>,
@@ -19,47 +19,47 @@ pub struct About<'p> {
     pub supersedes: Option<&'p str>,
 }
 
-/// What the checker has looked at: every cell of the inputs, and who decides there.
+/// The report of the checker: the cells of the inputs, and the rules that decide them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Report<'p> {
-    /// How many cells there are.
+    /// The number of cells.
     pub cells: usize,
-    /// Each input, and how many classes it has; labels have an entry each.
+    /// Each input with its number of classes. Each label is one entry.
     pub dimensions: Vec<(&'static str, usize)>,
-    /// Where each score is cut.
+    /// The cuts of each score.
     pub cuts: Vec<(&'static str, &'p [f64])>,
-    /// How many cells each rule decides, in the order of the file; `otherwise` last.
+    /// The number of cells that each rule decides, in the order of the file; `otherwise` last.
     pub rules: Vec<RuleReport<'p>>,
     /// The named thresholds.
     pub thresholds: Vec<ThresholdReport<'p>>,
-    /// The rules that approve against a signal of the vendor, each with its reason.
+    /// The rules that approve against the vendor's signals, with their reasons.
     pub overrides: Vec<Override<'p>>,
-    /// What may be a slip, although the policy holds.
+    /// Warnings, such as a possible spelling mistake. They do not fail the check.
     pub warnings: &'p [Problem],
 }
 
-/// The reason of a rule to approve against a signal of the vendor.
+/// The reason of a rule to approve against the vendor's signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Override<'p> {
-    /// The rule's id.
+    /// The id of the rule.
     pub rule: &'p str,
-    /// The input whose signal it overrides.
+    /// The input whose signal the rule overrides.
     pub input: &'static str,
     /// The reason, from the rule's `against_vendor`.
     pub reason: &'p str,
 }
 
-/// A rule's part.
+/// A rule in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RuleReport<'p> {
-    /// Its id.
+    /// The id of the rule.
     pub rule: &'p str,
-    /// What it says.
+    /// The verdict of the rule.
     pub verdict: Verdict,
-    /// How many cells it decides.
+    /// The number of cells that the rule decides.
     pub cells: usize,
 }
 
@@ -67,15 +67,15 @@ pub struct RuleReport<'p> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ThresholdReport<'p> {
-    /// Its name.
+    /// The name.
     pub name: &'p str,
-    /// Its value.
+    /// The value.
     pub value: f64,
     /// The score that rules compare with it.
     pub input: Option<&'static str>,
-    /// The vendor's false-accept rate there, if it is one of `verifyScore`; see [`nominal_far`](crate::nominal_far).
+    /// The vendor's false-accept rate at the value, if rules compare it with `verifyScore`; see [`nominal_far`](crate::nominal_far).
     pub nominal_far: Option<f64>,
-    /// What the file says of it.
+    /// The note in the file.
     pub note: Option<&'p str>,
 }
 
@@ -116,7 +116,7 @@ impl CompiledPolicy {
         }
     }
 
-    /// The reasons that a rule gives to approve against the vendor's signals.
+    /// Returns the reasons of a rule to approve against the vendor's signals.
     pub(crate) fn overrides(&self, rule: usize) -> impl Iterator<Item = Override<'_>> {
         let found = self.document.rules.get(rule);
         found.into_iter().flat_map(|rule| {

@@ -1,37 +1,36 @@
-//! A policy compiled: for each cell the number of the rule that decides there.
+//! The decision table: the number of the rule that decides each cell.
 
 use crate::document::problem::Problems;
 use crate::document::{Document, Span};
 use crate::proof::grid::Grid;
 
-/// The most cells that are looked at one by one.
+/// The most cells of a policy, or of two policies that are compared.
 pub(crate) const MOST_CELLS: usize = 1 << 20;
-/// Rules are numbered by a byte, and `otherwise` comes after the last.
+/// The most rules: a rule has a one-byte number, and `otherwise` comes after the last rule.
 const MOST_RULES: usize = 254;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) grid: Grid,
     pub(crate) rules: Box<[u8]>,
-    /// How many cells each rule decides, `otherwise` last.
+    /// The number of cells that each rule decides, `otherwise` last.
     pub(crate) counts: Vec<usize>,
 }
 
 impl Table {
-    /// Runs the rules over all cells. `None` if there are too many of either, which is then among the problems: what
-    /// cannot be proved is not taken.
+    /// Applies the rules to all cells. Reports a problem and returns `None` if there are too many cells or rules.
     pub(crate) fn of(document: &Document, problems: &mut Problems<'_>) -> Option<Self> {
         let grid = Grid::of(document);
         let start: Span = document.inputs.first().map_or(0..0, |input| input.span.clone());
         if grid.cells > MOST_CELLS {
             let message =
-                format!("the inputs and thresholds make {} cells, more than {MOST_CELLS}", grid.cells);
-            let help = "take out inputs or thresholds that no rule needs; what cannot be proved is not taken";
+                format!("the inputs and thresholds make {} cells; the limit is {MOST_CELLS}", grid.cells);
+            let help = "remove inputs or thresholds that no rule needs";
             problems.add("V11", &start, message, Some(help.to_owned()));
             return None;
         }
         if document.rules.len() > MOST_RULES {
-            let message = format!("there are {} rules, more than {MOST_RULES}", document.rules.len());
+            let message = format!("the policy has {} rules; the limit is {MOST_RULES}", document.rules.len());
             problems.add("V11", &start, message, None);
             return None;
         }
@@ -57,7 +56,7 @@ impl Table {
         Some(Self { grid, rules, counts })
     }
 
-    /// The rule that decides a cell.
+    /// Returns the number of the rule that decides a cell.
     pub(crate) fn rule(&self, cell: usize) -> usize {
         self.rules.get(cell).map_or(self.counts.len() - 1, |rule| usize::from(*rule))
     }

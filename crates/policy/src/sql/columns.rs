@@ -1,11 +1,11 @@
-//! Where the rows lie: the table, and which of its columns is which input.
+//! The table of a query, and the columns of the inputs.
 
 use crate::document::{DeclaredInput, Kind};
 use crate::evidence::input::Input;
 use crate::sql::error::SqlError;
 use crate::suggest::did_you_mean;
 
-/// Where the rows lie. Names are as the warehouse has them, without quotes.
+/// The table and its columns. Names are those of the warehouse, without quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Columns {
     pub(super) table: String,
@@ -14,7 +14,7 @@ pub struct Columns {
     pub(super) kept: Vec<String>,
 }
 
-/// The table `verifications`, whose columns have the names of the inputs.
+/// The table `verifications`, with columns named like the inputs.
 impl Default for Columns {
     fn default() -> Self {
         Self::of("verifications")
@@ -22,29 +22,29 @@ impl Default for Columns {
 }
 
 impl Columns {
-    /// Of this table, whose columns have the names of the inputs. A point divides a schema from a table. For a subquery put
-    /// `WITH name AS (..)` before the query, and give its name.
+    /// Uses this table, with columns named like the inputs. A dot separates the schema from the table. For a subquery, put
+    /// `WITH name AS (..)` before the query and pass its name.
     #[must_use]
     pub fn of(table: impl Into<String>) -> Self {
         Self { table: table.into(), named: Vec::new(), texts: Vec::new(), kept: Vec::new() }
     }
 
-    /// An input lies in a column of another name.
+    /// Sets the column of an input.
     #[must_use]
     pub fn column(mut self, input: impl Into<String>, column: impl Into<String>) -> Self {
         self.named.push((input.into(), column.into()));
         self
     }
 
-    /// A score lies in a column of texts. A text is a number if it is one as JSON writes them, with nothing around it and at
-    /// most three digits of exponent; everything else is invalid.
+    /// Declares that the column of a score holds text. The text must be a JSON number without surrounding characters and with
+    /// at most three exponent digits; any other text is invalid.
     #[must_use]
     pub fn text(mut self, input: impl Into<String>) -> Self {
         self.texts.push(input.into());
         self
     }
 
-    /// A column that comes out beside the decision, such as the row's key.
+    /// Keeps a column in the result, such as the key of the row.
     #[must_use]
     pub fn keep(mut self, column: impl Into<String>) -> Self {
         self.kept.push(column.into());
@@ -55,7 +55,7 @@ impl Columns {
         self.named.iter().find(|(name, _)| name == input).map_or(input, |(_, column)| column)
     }
 
-    /// Refuses what the policy does not have, and what could be taken for something else.
+    /// Rejects inputs that the policy does not declare, and ambiguous columns.
     pub(super) fn check(&self, inputs: &[DeclaredInput]) -> Result<(), SqlError> {
         let names = self.named.iter().map(|(input, _)| input);
         for (at, name) in names.clone().enumerate() {
@@ -63,7 +63,7 @@ impl Columns {
                 return Err(SqlError::new(format!("the input `{name}` has two columns")));
             }
         }
-        // The query reads it for the SubCode of callbacks.
+        // The query always reads `passed`, for the SubCode of callbacks.
         for name in names.filter(|name| *name != Input::Passed.name()).chain(&self.texts) {
             if !inputs.iter().any(|input| input.name() == name) {
                 let help = did_you_mean(name, inputs.iter().map(|input| input.name()));
@@ -79,7 +79,7 @@ impl Columns {
         for (at, name) in self.kept.iter().enumerate() {
             if name.to_lowercase().starts_with("policy_") {
                 return Err(SqlError::new(format!(
-                    "the column `{name}` cannot be kept: names that begin with `policy_` are the query's own"
+                    "cannot keep the column `{name}`: the prefix `policy_` is reserved for the query"
                 )));
             }
             let same = |other: &String| other.to_lowercase() == name.to_lowercase();

@@ -1,4 +1,4 @@
-//! How the engines differ: quotes, numbers, and what a text or a score is.
+//! The differences between the engines: quotes, numbers, text and scores.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::sql::error::SqlError;
 use crate::suggest::did_you_mean;
 
-/// Whose SQL.
+/// An SQL dialect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
@@ -20,20 +20,20 @@ pub enum Dialect {
     ClickHouse,
     /// Apache DataFusion.
     DataFusion,
-    /// Alibaba Cloud MaxCompute. Written from its manual: no test has run it.
+    /// Alibaba Cloud MaxCompute. Written from the manual; never run by a test.
     MaxCompute,
     /// SQLite.
     Sqlite,
 }
 
-/// A score in a text, as `cloudauth_protocol::grammar::score` reads it.
+/// The pattern of a score, as in `cloudauth_protocol::grammar::score`.
 pub(super) const NUMBER: &str = "-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]{1,3})?";
-/// A code in a text, as `cloudauth_protocol::grammar::code` reads it, without a fraction and with one.
+/// The patterns of a code, as in `cloudauth_protocol::grammar::code`: without a fraction, and with a fraction of zeros.
 pub(super) const CODE: &str = "(0|[1-9][0-9]{0,14})";
 pub(super) const CODE_WITH_ZEROS: &str = "(0|[1-9][0-9]{0,14})[.]0+";
 
 impl Dialect {
-    /// All of them.
+    /// All dialects.
     pub const ALL: [Self; 7] = [
         Self::DuckDb,
         Self::Postgres,
@@ -44,7 +44,7 @@ impl Dialect {
         Self::Sqlite,
     ];
 
-    /// Its name, in small letters.
+    /// Returns the name, in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,22 +58,24 @@ impl Dialect {
         }
     }
 
-    /// The name of a column or a table, in quotes, so that it is taken as it is.
+    /// Returns the quoted name of a column or a table.
     ///
     /// # Errors
-    /// If it is none, or no quotes make it safe.
+    /// If the name is empty, or the dialect cannot quote it safely.
     pub fn name(self, name: &str) -> Result<String, SqlError> {
         let refused =
             |why: &str| Err(SqlError::new(format!("the name {name:?} cannot be used in {self}: {why}")));
         if name.is_empty() || name.chars().any(char::is_control) {
-            return refused("it is empty or holds control characters");
+            return refused("it is empty or contains control characters");
         }
         match self {
-            // It would be cut, and mean another column.
+            // PostgreSQL truncates it, and it could then mean another column.
             Self::Postgres if name.len() > 63 => refused("it has more than 63 bytes"),
-            Self::ClickHouse if name.contains(['\\', '`']) => refused("it holds a backslash or a backtick"),
-            // What stands in `${..}` is replaced wherever it stands.
-            Self::Spark if name.contains("${") => refused("it holds `${`"),
+            Self::ClickHouse if name.contains(['\\', '`']) => {
+                refused("it contains a backslash or a backtick")
+            }
+            // Spark replaces `${..}` everywhere.
+            Self::Spark if name.contains("${") => refused("it contains `${`"),
             Self::MaxCompute if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
                 refused("only letters, digits and `_` are safe")
             }
@@ -82,41 +84,41 @@ impl Dialect {
         }
     }
 
-    /// A text in quotes.
+    /// Returns a quoted text.
     ///
     /// # Errors
-    /// If no quotes make it safe, whatever the engine's settings.
+    /// If the dialect cannot quote the text safely under all settings of the engine.
     pub fn text(self, text: &str) -> Result<String, SqlError> {
         let refused =
             |why: &str| Err(SqlError::new(format!("the text {text:?} cannot be used in {self}: {why}")));
         if text.chars().any(char::is_control) {
-            return refused("it holds control characters");
+            return refused("it contains control characters");
         }
         let doubled = text.replace('\'', "''");
         match self {
-            // Whether a backslash is one depends on a setting, unless it is said.
+            // The meaning of a backslash depends on a setting, except in an E string.
             Self::Postgres if text.contains('\\') => Ok(format!("E'{}'", doubled.replace('\\', "\\\\"))),
             Self::ClickHouse => Ok(format!("'{}'", doubled.replace('\\', "\\\\"))),
             Self::Spark | Self::MaxCompute if text.contains(['\'', '\\']) || text.contains("${") => {
-                refused("what a quote, a backslash or `${` means there depends on settings")
+                refused("the meaning of a quote, a backslash or `${` depends on settings")
             }
             _ => Ok(format!("'{doubled}'")),
         }
     }
 
-    /// A finite double, exactly: never a decimal, never read with an error of an ulp.
+    /// Returns an expression for exactly this finite double.
     #[must_use]
     pub fn number(self, number: f64) -> String {
         match self {
             Self::Postgres => format!("CAST('{number:?}' AS double precision)"),
-            // It reads texts an ulp off while `precise_float_parsing` is 0, as it once was; literals it reads exactly.
+            // With `precise_float_parsing` 0, a former default, ClickHouse reads text an ulp off. It reads literals exactly.
             Self::ClickHouse => format!("CAST({number:?} AS Float64)"),
             Self::Sqlite => of_powers_of_two(number),
             _ => format!("CAST('{number:?}' AS DOUBLE)"),
         }
     }
 
-    /// A column as a text that is compared byte by byte, whatever its type and its collation.
+    /// Returns a column as text that is compared byte by byte, for any type and collation.
     #[must_use]
     pub fn exact_text(self, column: &str) -> String {
         match self {
@@ -129,8 +131,8 @@ impl Dialect {
         }
     }
 
-    /// Whether all of a text is what the pattern says: a regular expression without anchors, in SQLite a `GLOB`. The text is
-    /// exact, as [`Dialect::exact_text`] makes it.
+    /// Returns a condition that the whole text matches a pattern: a regular expression without anchors, in SQLite a `GLOB`.
+    /// The text comes from [`Dialect::exact_text`].
     #[must_use]
     pub fn matches(self, text: &str, pattern: &str) -> String {
         match self {
@@ -139,18 +141,18 @@ impl Dialect {
             Self::ClickHouse => format!("match({text}, '^{pattern}$')"),
             Self::DataFusion => format!("regexp_like({text}, '^{pattern}$')"),
             Self::Sqlite => format!("{text} GLOB '{pattern}'"),
-            // In Java `$` would let a line's end through.
+            // In Java, `$` also matches before a line break at the end.
             Self::Spark | Self::MaxCompute => {
                 format!("({text} <> '' AND regexp_replace({text}, '^{pattern}', '') = '')")
             }
         }
     }
 
-    /// Whether an exact text is a code without a fraction: 1 to 15 digits, no leading zero.
+    /// Returns a condition that an exact text is a code without a fraction: 1 to 15 digits, no leading zero.
     #[must_use]
     pub fn is_code(self, text: &str) -> String {
         match self {
-            // A zero byte would end the text for `GLOB` and `length`, but not for bytes.
+            // A zero byte ends the text for `GLOB` and `length`, but not for a BLOB.
             Self::Sqlite => format!(
                 "({text} = '0' OR {text} GLOB '[1-9]*' AND {text} NOT GLOB '*[^0-9]*' AND length(CAST({text} AS BLOB)) <= 15 AND length({text}) = length(CAST({text} AS BLOB)))"
             ),
@@ -158,7 +160,7 @@ impl Dialect {
         }
     }
 
-    /// Whether an exact text is a code with a fraction of zeros, and the code without it.
+    /// Returns a condition that an exact text is a code with a fraction of zeros, and the code without the fraction.
     #[must_use]
     pub fn code_with_zeros(self, text: &str) -> (String, String) {
         match self {
@@ -186,34 +188,34 @@ impl Dialect {
         }
     }
 
-    /// Whether an exact text is the SubCode that a callback has in `passed`: three digits.
+    /// Returns a condition that an exact text is the SubCode in `passed` of a callback: three digits.
     #[must_use]
     pub fn is_sub_code_in_passed(self, text: &str) -> String {
         self.matches(text, "[0-9][0-9][0-9]")
     }
 
-    /// A column of numbers as doubles. One of texts is an error of the engine (in SQLite: invalid) rather than read as the
-    /// engine pleases; MaxCompute alone reads it. `input` is named in Spark's error.
+    /// Returns a column of numbers as doubles. A column of text is an error of the engine; SQLite treats it as invalid, and only
+    /// MaxCompute reads it. Spark's error names `input`.
     #[must_use]
     pub fn score(self, input: &str, column: &str) -> String {
         match self {
-            // A product with a double is a double, and texts have none.
+            // A product with a double is a double, and text has no product.
             Self::DuckDb | Self::Postgres | Self::ClickHouse | Self::DataFusion => {
                 format!("{column} * {}", self.number(1.0))
             }
-            // It would read texts, `75d` among them.
+            // A cast in Spark reads text, including `75d`.
             Self::Spark => format!(
                 "CASE WHEN typeof({column}) IN ('double', 'float', 'tinyint', 'smallint', 'int', 'bigint') OR typeof({column}) LIKE 'decimal(%' THEN CAST({column} AS DOUBLE) ELSE CAST(raise_error('the column of {input} does not hold numbers') AS DOUBLE) END"
             ),
             Self::MaxCompute => format!("CAST({column} AS DOUBLE)"),
-            // Each value has a type of its own, and a text becomes what it begins with, or 0.
+            // Each value has its own type, and a cast reads the start of a text, or 0.
             Self::Sqlite => {
                 format!("CASE WHEN typeof({column}) IN ('real', 'integer') THEN CAST({column} AS REAL) END")
             }
         }
     }
 
-    /// A column of texts as doubles; NULL where the text is no number.
+    /// Returns a column of text as doubles; NULL if the text is not a number.
     pub(super) fn score_of_text(self, input: &str, column: &str) -> Result<String, SqlError> {
         let text = match self {
             Self::DuckDb => format!("CAST({column} AS VARCHAR)"),
@@ -224,7 +226,7 @@ impl Dialect {
             Self::DuckDb | Self::DataFusion => {
                 format!("CASE WHEN {is_number} THEN TRY_CAST({text} AS DOUBLE) END")
             }
-            // Too large and too small are errors there: the one is no number, the other is 0.
+            // PostgreSQL raises an error for a number out of range: too large is invalid, too small is 0.
             Self::Postgres => {
                 let size = format!("abs(CAST({text} AS numeric))");
                 let (zero, of_text) = (self.number(0.0), format!("CAST({text} AS double precision)"));
@@ -232,7 +234,7 @@ impl Dialect {
                     "CASE WHEN {is_number} THEN CASE WHEN {size} < 2.4703282292062327e-324 THEN {zero} WHEN {size} <= 1.7976931348623157e308 THEN {of_text} END END"
                 )
             }
-            // It reads JSON's numbers exactly, whatever `precise_float_parsing` is.
+            // JSONExtract reads numbers exactly, for any value of `precise_float_parsing`.
             Self::ClickHouse => {
                 format!("CASE WHEN {is_number} THEN JSONExtract({text}, 'Nullable(Float64)') END")
             }
@@ -260,13 +262,13 @@ impl FromStr for Dialect {
     fn from_str(text: &str) -> Result<Self, SqlError> {
         Self::ALL.into_iter().find(|dialect| dialect.as_str() == text).ok_or_else(|| {
             let help = did_you_mean(text, Self::ALL.map(Self::as_str));
-            SqlError::new(format!("there is no dialect `{text}`; {help}"))
+            SqlError::new(format!("unknown dialect `{text}`; {help}"))
         })
     }
 }
 
-/// A finite double as a whole number and powers of two, none of which can be read wrongly: SQLite (seen in 3.40) reads 1 in
-/// 10,000 decimals between 0 and 100 an ulp off, be they literals or texts.
+/// Writes a finite double as an integer and powers of two, which SQLite reads exactly. SQLite (seen in 3.40) reads 1 in 10,000
+/// decimals between 0 and 100 an ulp off, as literals and as text.
 fn of_powers_of_two(number: f64) -> String {
     if number == 0.0 {
         return "CAST(0 AS REAL)".to_owned();
@@ -280,7 +282,7 @@ fn of_powers_of_two(number: f64) -> String {
     };
     let even = whole.trailing_zeros();
     (whole, power) = (whole >> even, power + i32::try_from(even).unwrap_or_default());
-    // Small whole numbers as they are.
+    // Small integers are written as they are.
     if (1..=10).contains(&power) {
         (whole, power) = (whole << power, 0);
     }

@@ -1,8 +1,8 @@
-//! The error of writing SQL.
+//! The error of SQL generation.
 
 use std::fmt;
 
-/// Why there is no SQL. What cannot be said exactly is not said.
+/// The reason why a policy has no exact form in SQL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SqlError(String);
 

@@ -1,4 +1,4 @@
-//! Writes the query: layer by layer, rule by rule.
+//! Builds the query layer by layer.
 
 use crate::document::{Condition, DeclaredInput, Document, Kind, Test};
 use crate::evidence::input::Input;
@@ -7,7 +7,7 @@ use crate::sql::columns::Columns;
 use crate::sql::dialect::Dialect;
 use crate::sql::error::SqlError;
 
-/// Returns one query that decides each row of a table as [`Policy::decide`](crate::Policy::decide) does.
+/// Returns the query; see [`Policy::sql`](crate::Policy::sql).
 pub(crate) fn query(
     policy: &CompiledPolicy,
     dialect: Dialect,
@@ -21,7 +21,7 @@ pub(crate) fn query(
     };
 
     let mut read = kept("cloudauth_row")?;
-    // Evidence has the SubCode of a callback in `passed`, whether the policy declares that input or not.
+    // A callback has its SubCode in `passed`, even if the policy does not declare that input.
     let passed = dialect.exact_text(&column(dialect, columns, Input::Passed)?);
     for input in &document.inputs {
         read.push(reading(dialect, columns, input, &passed)?);
@@ -66,8 +66,8 @@ fn column(dialect: Dialect, columns: &Columns, input: Input) -> Result<String, S
     Ok(format!("cloudauth_row.{}", dialect.name(columns.of_input(input.name()))?))
 }
 
-/// A column of the innermost layer: what the table holds, in the policy's words. `passed` is the text of that column, in which
-/// a callback has its SubCode.
+/// Returns a column of the innermost layer: the value in the words of the policy file. `passed` is the expression of that
+/// column, where a callback has its SubCode.
 fn reading(
     dialect: Dialect,
     columns: &Columns,
@@ -103,14 +103,14 @@ fn reading(
         Kind::Score { .. } => dialect.score(name, &column),
         Kind::Labels(_) => {
             return Err(SqlError::new(format!(
-                "the policy looks at `{name}`, a list of labels, which has no exact form in SQL; decide such rows in Rust"
+                "the policy looks at `{name}`, a list of labels, which has no exact form in SQL; decide these rows with `lab replay` or in Rust"
             )));
         }
     };
     Ok(format!("{read} AS policy_{name}"))
 }
 
-/// The middle layer: the rules in their order.
+/// Returns the middle layer: the rules in the order of the file.
 fn rules(dialect: Dialect, document: &Document) -> Result<String, SqlError> {
     let mut lines = vec!["CASE".to_owned()];
     for (number, rule) in document.rules.iter().enumerate() {
@@ -126,7 +126,7 @@ fn rules(dialect: Dialect, document: &Document) -> Result<String, SqlError> {
     Ok(lines.join("\n"))
 }
 
-/// A condition: true or not, and never NULL where it matters, since no `NOT` stands before it.
+/// Returns a condition. It may be NULL instead of false, which is safe because no condition is negated.
 fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result<String, SqlError> {
     let lost = || SqlError::new("a condition names an input that the policy does not declare");
     let input = document.inputs.get(condition.input).ok_or_else(lost)?;
@@ -154,7 +154,7 @@ fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result
                 Test::Between { from: Some(from), .. } if from > most => Ok("1 = 0".to_owned()),
                 Test::Between { from, below } => {
                     let mut all = format!("({range})");
-                    // A bound at the end of the range, or beyond it, says nothing more.
+                    // A bound at the end of the range, or beyond it, has no effect.
                     if let Some(from) = from.filter(|from| from > least) {
                         let (operator, bound) = shorter(from, ">=", ">");
                         all += &format!(" AND {column} {operator} {}", number(bound));
@@ -172,16 +172,16 @@ fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result
     }
 }
 
-/// The bound, or the double before it with the other operator, whichever is written with fewer digits: `> 70` is read as
-/// `>= 70.00000000000001`, and means the same.
+/// Returns the bound with its operator, or the previous double with the other operator, whichever needs fewer digits: `> 70`
+/// means `>= 70.00000000000001`.
 fn shorter<'a>(bound: f64, operator: &'a str, other: &'a str) -> (&'a str, f64) {
     let before = bound.next_down();
     let length = |number: f64| format!("{number:?}").len();
     if length(before) < length(bound) { (other, before) } else { (operator, bound) }
 }
 
-/// What is said of each rule; `otherwise`, which never approves, is what is left. The number stands once in it, since some
-/// engines work a subquery's column out anew wherever it is named.
+/// Returns an expression with a text for each rule; `otherwise`, which never approves, is the ELSE branch. The expression names
+/// the number once, because some engines compute a subquery's column again at every use.
 fn by_rule(
     dialect: Dialect,
     document: &Document,

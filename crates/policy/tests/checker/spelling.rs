@@ -1,9 +1,9 @@
-//! Values and conditions that are written wrongly: the message says how to write them.
+//! Misspelled values and conditions: the message shows the correct spelling.
 
 use super::*;
 
 #[test]
-fn v1_a_threshold_without_braces_is_proposed_with_its_name_and_value() {
+fn v1_suggests_the_braces_of_a_threshold() {
     let line = "match_auto   = { value = 75.0, far = \"1/10000\", note = \"auto-approve\" }";
     for (written, rule, message, help) in [
         (
@@ -37,7 +37,7 @@ fn v1_a_threshold_without_braces_is_proposed_with_its_name_and_value() {
 }
 
 #[test]
-fn v1_a_decimal_comma_is_recognised() {
+fn v1_recognises_a_decimal_comma() {
     let line = "match_auto   = { value = 75.0, far = \"1/10000\", note = \"auto-approve\" }";
     for written in ["match_auto = 76,5", "match_auto = { value = 76,5 }"] {
         let text = with(line, written);
@@ -52,7 +52,7 @@ fn v1_a_decimal_comma_is_recognised() {
 }
 
 #[test]
-fn v1_conditions_say_what_is_wrong_with_and() {
+fn v1_explains_mistakes_around_and() {
     for (to, message) in [
         (">= $match_auto and", "a comparison is missing in `>= $match_auto and`"),
         ("and >= $match_auto", "a comparison is missing"),
@@ -68,7 +68,7 @@ fn v1_conditions_say_what_is_wrong_with_and() {
 }
 
 #[test]
-fn a_condition_takes_every_number_that_json_and_toml_write() {
+fn conditions_accept_json_and_toml_numbers() {
     let hash = |text: &str| Policy::parse(text).unwrap().reference().content_hash.clone();
     let expected = hash(builtin::ONBOARDING);
     for number in ["60", "60.0", "6e1", "6e+01", "+60", "6_0.0", "600e-1", "6.0E+1"] {
@@ -84,31 +84,31 @@ fn a_condition_takes_every_number_that_json_and_toml_write() {
 }
 
 #[test]
-fn v1_values_of_the_wrong_type_are_refused_with_the_right_spelling() {
+fn v1_suggests_the_spelling_of_a_value_of_the_wrong_type() {
     let input = "input = { sub_code = \"204\", passed = \"F\"";
     for (from, to, message, help) in [
         (
             input,
             "input = { sub_code = 204, passed = \"F\"",
-            "`sub_code` must be a text",
+            "`sub_code` must be a string",
             "write sub_code = \"204\"",
         ),
         (
             input,
             "input = { sub_code = 204.0, passed = \"F\"",
-            "`sub_code` must be a text",
+            "`sub_code` must be a string",
             "write sub_code = \"204\"",
         ),
         (
             input,
             "input = { sub_code = \"204\", passed = false",
-            "`passed` must be a text",
+            "`passed` must be a string",
             "write passed = \"F\"",
         ),
         (
             input,
             "input = { sub_code = \"204\", passed = 0",
-            "`passed` must be a text",
+            "`passed` must be a string",
             "write \"T\" or \"F\"",
         ),
         (
@@ -147,7 +147,7 @@ fn v1_values_of_the_wrong_type_are_refused_with_the_right_spelling() {
             "the condition on `verify_score` is not in quotes",
             "write verify_score = \">= 75\"",
         ),
-        ("values = [\"200\", ", "values = [200, ", "`sub_code` must be a text", "write \"200\""),
+        ("values = [\"200\", ", "values = [200, ", "`sub_code` must be a non-empty string", "write \"200\""),
     ] {
         assert_problem(&with(from, to), "V1", message, help);
     }
@@ -160,11 +160,11 @@ fn v1_values_of_the_wrong_type_are_refused_with_the_right_spelling() {
             "input = { sub_code = \"210\",",
             "input = { device_risk = [\"ROOT\", 1], sub_code = \"210\",",
         );
-    assert_problem(&labels, "V1", "`device_risk` must be a list of texts", "each label in quotes");
+    assert_problem(&labels, "V1", "`device_risk` must be a list of strings", "each label in quotes");
 }
 
 #[test]
-fn v1_a_code_that_no_evidence_holds_cannot_be_declared() {
+fn v1_rejects_a_declared_code_that_evidence_cannot_hold() {
     for (written, message, help) in [
         ("\"200.0\"", "`200.0` is not a code", "write \"200\""),
         ("\"(malformed)\"", "`(malformed)` is not a code", "1 to 15 digits without a leading zero"),
@@ -173,7 +173,7 @@ fn v1_a_code_that_no_evidence_holds_cannot_be_declared() {
         ("\"200 \"", "`200 ` is not a code", "1 to 15 digits"),
         ("\"ABC\"", "`ABC` is not a code", "1 to 15 digits"),
         ("\"1000000000000000\"", "`1000000000000000` is not a code", "1 to 15 digits"),
-        ("\"2\\t0\"", "a declared value holds control characters", "remove them"),
+        ("\"2\\t0\"", "a declared value contains control characters", "remove them"),
         ("\"null\"", "`null` is reserved", "remove it"),
         ("\"unknown\"", "`unknown` is reserved", "remove it"),
         ("\"201\"", "`201` is declared twice", "remove one"),
@@ -189,7 +189,7 @@ fn v1_a_code_that_no_evidence_holds_cannot_be_declared() {
 }
 
 #[test]
-fn v1_a_label_that_no_evidence_holds_cannot_be_declared() {
+fn v1_rejects_a_declared_label_that_evidence_cannot_hold() {
     let with_label = |label: &str| {
         let rule = format!(
             "[[rule]]\nid = \"risk\"\nwhen = {{ device_risk = [{label}, \"unknown\"] }}\nthen = {{ decision = \"review\", reason = \"risk\" }}\n\n[[rule]]\nid = \"attack-flag\""
@@ -207,7 +207,7 @@ fn v1_a_label_that_no_evidence_holds_cannot_be_declared() {
         ("\" ROOT\"", "` ROOT` is not a label", "no blank at its beginning or end"),
         ("\"ROOT\\u00a0\"", "is not a label", "no blank at its beginning or end"),
         ("\"[ROOT]\"", "`[ROOT]` is not a label", "no `[` at its beginning"),
-        ("\"RO\\nOT\"", "a declared value holds control characters", "remove them"),
+        ("\"RO\\nOT\"", "a declared value contains control characters", "remove them"),
         ("\"none\"", "`none` is reserved", "remove it"),
     ] {
         assert_problem(&with_label(written), "V1", message, help);
@@ -218,7 +218,7 @@ fn v1_a_label_that_no_evidence_holds_cannot_be_declared() {
 }
 
 #[test]
-fn v9_an_example_is_read_as_recorded_results_are() {
+fn v9_reads_an_example_like_recorded_results() {
     for (from, to) in [
         ("sub_code = \"204\", passed = \"F\"", "sub_code = \"204.0\", passed = \"F\""),
         ("sub_code = \"204\", passed = \"F\"", "passed = \"204\""),
@@ -229,17 +229,17 @@ fn v9_an_example_is_read_as_recorded_results_are() {
 }
 
 #[test]
-fn v1_two_examples_of_one_name_are_refused() {
+fn v1_rejects_two_examples_with_one_name() {
     let text = with("name = \"one ulp below\"", "name = \"vendor sample\"");
     assert_problem(&text, "V1", "two examples have the name `vendor sample`", "its own name");
 }
 
 #[test]
-fn v9_failing_examples_can_be_allowed_and_nothing_else() {
+fn v9_allows_failing_examples_only() {
     let text = with("verify_score = 75.0, quality_score", "verify_score = 74.9, quality_score");
     let policy = Policy::parse_allowing_failing_examples(&text).unwrap();
     let failing: Vec<&str> = policy.failing_examples().map(|example| example.message.as_str()).collect();
-    let expected = "example `exactly on the auto-approve threshold`: expected approve by `approve`, got review by `grey-zone`";
+    let expected = "example `exactly on the auto-approve threshold`: expected approve (rule `approve`), got review (rule `grey-zone`)";
     assert_eq!(failing, [expected]);
     assert!(Policy::parse(&text).is_err());
     let unsafe_text = text.replace("face_attack = [\"T\", \"invalid\"]", "face_attack = \"F\"");

@@ -1,4 +1,4 @@
-//! Random numbers, evidence and policies that are the same every time; shared by the tests and by the rows for warehouses.
+//! Reproducible random numbers, evidence and policies, for the tests and the rows for warehouses.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each user takes what it needs")]
 
@@ -6,7 +6,7 @@ pub mod rows;
 
 use cloudauth_policy::{Evidence, Flag, Policy, builtin};
 
-/// Numbers and quotes that are hard to carry. Not every dialect takes the quotes: see [`without_quotes`].
+/// Difficult numbers and quotes. Not every dialect accepts the quotes: see [`without_quotes`].
 pub const EDGES: &str = r#"
 format = 1
 [policy]
@@ -75,7 +75,7 @@ when = { sub_code = ["200", "201", "202", "203", "204", "205", "206", "210", "0"
 then = { decision = "review", reason = "rest" }
 "#;
 
-/// A policy that does not declare `passed`, in which callbacks have their SubCode. Its rules tell the codes apart.
+/// A policy that does not declare `passed`, where callbacks have their SubCode. Its rules distinguish the codes.
 pub const CODES_ALONE: &str = r#"
 format = 1
 [policy]
@@ -109,7 +109,7 @@ pub fn without_quotes() -> String {
     EDGES.replace(r"it's \\ ", "")
 }
 
-/// Random numbers that are the same every time (SplitMix64).
+/// Reproducible random numbers (SplitMix64).
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -169,8 +169,8 @@ impl Dice {
     }
 }
 
-/// The threshold policy with random rules before its own, and random bounds. Those that the checker does not like for a
-/// rule that never decides are tried without that rule.
+/// The threshold policy with random rules before its own, and random bounds. If a rule never decides, the policy is tried
+/// again without it.
 pub fn random_policy(dice: &mut Dice) -> (String, Policy) {
     let mut rules: Vec<String> = (0..1 + dice.roll() % 6)
         .map(|number| {
@@ -209,11 +209,11 @@ pub fn random_policy(dice: &mut Dice) -> (String, Policy) {
         let before = rules.len();
         rules.retain(|rule| {
             let id = rule.split('"').nth(1).unwrap();
-            // A rule that never decides, or whose bounds are none.
+            // A rule that never decides, or with empty bounds.
             !error.contains(&format!("the rule `{id}` never")) && !error.contains("never holds")
         });
         if rules.len() == before {
-            // One of the policy's own is hidden: with fewer rules it is not.
+            // A random rule hides one of the policy's own: try fewer rules.
             rules.pop();
         }
     }

@@ -1,11 +1,11 @@
-//! Rows as warehouses hold them, made to find a guard that is missing: every cut and its neighbours, what is no number, codes
-//! and flags that are almost right.
+//! Rows of a warehouse that reveal a missing guard: every cut and its neighbours, invalid numbers, and almost valid codes and
+//! flags.
 
 use cloudauth_policy::{Evidence, Form, Input, Policy, Value};
 
 use super::Dice;
 
-/// Codes, most of which are none.
+/// Codes, most of them invalid.
 pub const CODES: [&str; 33] = [
     "200",
     "201",
@@ -42,13 +42,13 @@ pub const CODES: [&str; 33] = [
     "999999999999999",
 ];
 
-/// Flags, most of which are none.
+/// Flags, most of them invalid.
 pub const FLAGS: [&str; 20] = [
     "T", "F", "t", "f", "true", "", " T", "T ", "F ", "F\n", "invalid", "1", "\u{ff34}", "\u{1e6a}", "null",
     "200", "206", "299", "2000", "206.0",
 ];
 
-/// Texts that engines take for numbers, or nearly.
+/// Texts that engines may read as numbers.
 pub const NUMBERS: [&str; 24] = [
     "",
     " 75",
@@ -76,14 +76,14 @@ pub const NUMBERS: [&str; 24] = [
     "75e0",
 ];
 
-/// One row. The inputs by their place in [`INPUTS`].
+/// One row: the inputs by their index in [`INPUTS`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Row {
     pub texts: [Option<&'static str>; 5],
     pub scores: [Option<f64>; 3],
 }
 
-/// The names of the inputs: texts, then scores.
+/// The names of the inputs: text columns, then scores.
 pub const INPUTS: [&str; 8] = {
     let (mut names, mut at) = ([""; 8], 0);
     while at < names.len() {
@@ -94,7 +94,7 @@ pub const INPUTS: [&str; 8] = {
 };
 
 impl Row {
-    /// The row as the reader of evidence reads it; the scores as they are.
+    /// Reads the row as evidence. The scores are not changed.
     pub fn evidence(&self) -> Evidence<'static> {
         let value = |text: Option<&'static str>| text.map_or(Value::Missing, Value::Text);
         let flag = |input, text| value(text).flag(input, Form::Flat).0;
@@ -110,7 +110,7 @@ impl Row {
     }
 }
 
-/// The number of the rule that decides.
+/// Returns the number of the rule that decides.
 pub fn rule_of(policy: &Policy, evidence: &Evidence<'_>) -> usize {
     let rule = policy.decide(evidence).rule();
     policy.report().rules.iter().position(|found| found.rule == rule).unwrap()
@@ -133,7 +133,7 @@ impl Rows {
     pub fn row(&self, dice: &mut Dice) -> Row {
         let mut row = Row::default();
         for (at, text) in row.texts.iter_mut().enumerate() {
-            // Half are as they should be, or hardly any row would come far.
+            // Half of the values are valid; otherwise few rows would reach the later rules.
             let all: &[&str] = match (at < 2, dice.roll() % 2) {
                 (true, 0) => &CODES[..8],
                 (true, _) => &CODES,
@@ -168,7 +168,7 @@ impl Rows {
             3 | 4 => Some(cut.next_up()),
             5 | 6 => Some(cut.next_down()),
             7 => Some(dice.of(&ODD)),
-            // As narrow columns and two digits have it.
+            // As a 32-bit column, and rounded to two digits.
             8 => Some(f64::from(cut as f32)),
             9 => Some((dice.roll() % 10_001) as f64 / 100.0),
             _ => Some((dice.roll() >> 11) as f64 / (1_u64 << 53) as f64 * cuts[1] * 1.1 - cuts[1] * 0.05),

@@ -237,7 +237,7 @@ fn what_is_missing_is_said() {
     for (args, part) in [
         (&["replay", "builtin:onboarding", "nowhere.csv"][..], "cannot read nowhere.csv"),
         (&["replay", "builtin:nobody", "history.jsonl"], "unknown built-in policy `nobody`"),
-        (&["replay", "builtin:onboarding", "map.toml"], "is not known by its name"),
+        (&["replay", "builtin:onboarding", "map.toml"], "has an unknown format"),
         (&["replay", "builtin:onboarding", "history.jsonl", "--mapping", "history.jsonl"], "history.jsonl: "),
     ] {
         let output = lab(args, folder.path());

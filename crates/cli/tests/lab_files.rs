@@ -120,7 +120,7 @@ fn standard_input_is_json_lines_or_csv() {
     let both = [&replay[..], &["a.jsonl"]].concat();
     assert_eq!(document(&piped(folder, &both, csv.as_bytes()))["rows"], 2);
     for (args, bytes, part) in [
-        (&replay[..], &b"PAR1 and more"[..], "Parquet is read from files alone"),
+        (&replay[..], &b"PAR1 and more"[..], "Parquet can only be read from a file"),
         (&[&replay[..], &["-"]].concat(), csv.as_bytes(), "standard input would be read twice"),
         (&[&replay[..], &["--resume", "s.json"]].concat(), csv.as_bytes(), "--resume takes files"),
         (&replay, b"", "no row was decided on"),

@@ -36,22 +36,19 @@ impl LabError {
             [] => String::new(),
             [first, rest @ ..] => format!("; {} skipped, such as {first}", rest.len() + 1),
         };
-        Self::new(format!("{} holds no file that can be read: {FORMATS}{skipped}", folder.display()))
+        Self::new(format!("{} has no file that can be read: {FORMATS}{skipped}", folder.display()))
     }
 
     pub(crate) fn unknown_format(path: &Path) -> Self {
-        Self::new(format!("what {} holds is not known by its name: {FORMATS}", path.display()))
+        Self::new(format!("{} has an unknown format: {FORMATS}", path.display()))
     }
 
     pub(crate) fn without_parquet(path: &Path) -> Self {
-        Self::new(format!(
-            "{} is Parquet, which this build leaves out: build it with the feature `parquet`",
-            path.display()
-        ))
+        Self::new(format!("{} is Parquet, which needs a build with the feature `parquet`", path.display()))
     }
 }
 
-const FORMATS: &str = "take .jsonl, .ndjson, .csv, .tsv (also with .gz or .zst behind it) or .parquet";
+const FORMATS: &str = "use .jsonl, .ndjson, .csv, .tsv (also followed by .gz or .zst) or .parquet";
 
 impl fmt::Display for LabError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -218,7 +218,7 @@ impl<'p> Lab<'p> {
         };
         if mapping.shape == Shape::Reply && sources.iter().any(|source| source.format != Format::Json) {
             return Err(LabError::new(
-                "an answer as it came is a line of JSON; other files need shape = \"flat\"".to_owned(),
+                "a raw response is a line of JSON; other files need shape = \"flat\"".to_owned(),
             ));
         }
         let slots = mapping.slots();

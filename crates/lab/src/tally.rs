@@ -239,7 +239,7 @@ impl Tally {
 }
 
 fn too_many_months() -> LabError {
-    LabError::new(format!("the times lie in more than {MOST_MONTHS} months: are they times?"))
+    LabError::new(format!("the times are in more than {MOST_MONTHS} months: are they times?"))
 }
 
 fn add_all(counts: &mut [u64], others: &[u64]) {

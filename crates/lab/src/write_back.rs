@@ -12,7 +12,7 @@ use crate::error::LabError;
 ///
 /// ```
 /// let policy = cloudauth_policy::builtin::ONBOARDING;
-/// // Its examples say what happens at 75: whoever moves the threshold has to look at them.
+/// // Its examples say what happens at 75: update them when the threshold moves.
 /// assert!(cloudauth_lab::set_threshold(policy, "match_auto", 76.2, "").is_err());
 ///
 /// let policy = policy.split("[[example]]").next().unwrap_or_default();
@@ -46,7 +46,7 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     }
     match Policy::parse(&changed) {
         Ok(_) => Ok(changed),
-        Err(error) => Err(LabError::with(format!("with {name} = {value} the policy no longer holds"), error)),
+        Err(error) => Err(LabError::with(format!("policy check failed with {name} = {value}"), error)),
     }
 }
 

@@ -365,7 +365,7 @@ fn every_reader_decides_by_the_same_rule() {
         }
         assert!(approved > all.len() / 200 && finished > all.len() / 4, "{approved} {finished}");
         // What is missing or malformed is counted, input by input, and never silent.
-        let refused = issues.remove("has a member twice that is read");
+        let refused = issues.remove("has a repeated member");
         assert_eq!(refused, Some((all.len() - once.len()) as u64));
         assert_eq!(issues, expected);
         assert_eq!(without_labels(&issues_of_csv), without_labels(&issues));

@@ -131,7 +131,7 @@ fn a_kind_of_attack_without_a_text_is_neither_genuine_nor_an_attack() {
     };
     assert_eq!([of("genuine"), of("impostor"), of("all")], [1, 3, 12], "{verdicts}");
     assert_eq!(issues(&tally).into_iter().next().unwrap(), (
-        "has a kind of attack that is not a text or an integer, or is longer than 1 KiB; taken as unlabelled".to_owned(),
+        "has a kind of attack that is not a string or an integer, or is longer than 1 KiB; taken as unlabelled".to_owned(),
         6
     ));
 }

@@ -236,7 +236,7 @@ fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
     };
     assert_eq!(told("not a JSON object"), Some((1, true, 2)));
     assert_eq!(told("not UTF-8"), Some((1, true, 7)));
-    assert_eq!(told("member twice"), Some((1, true, 3)));
+    assert_eq!(told("repeated member"), Some((1, true, 3)));
     assert_eq!(told("malformed `verify_score`"), Some((1, false, 1)));
     assert_eq!(told("malformed `passed`"), Some((1, false, 4)));
     assert_eq!(told("SubCode in `passed`"), Some((1, false, 5)));
@@ -271,7 +271,7 @@ fn what_cannot_be_read_at_all_is_an_error_that_says_what_to_do() {
     let folder = folder.path();
     let find = |path: PathBuf| Source::find(&[path]).unwrap_err().to_string();
     assert!(find(folder.join("nowhere.jsonl")).contains("cannot read"));
-    assert!(find(folder.to_owned()).contains("holds no file"));
+    assert!(find(folder.to_owned()).contains("has no file that can be read"));
     assert!(find(write(folder, "a.xlsx", "")).contains(".parquet"));
     if !cfg!(feature = "parquet") {
         assert!(find(write(folder, "a.parquet", "")).contains("feature `parquet`"));
@@ -296,7 +296,7 @@ fn a_mapping_that_is_wrong_says_where() {
         ("format = 1\n[inputs]\nscore = \"s\"", "score"),
         ("format = 1\n[inputs]\nverify_score = { column = \"s\", true = [], false = [] }", "not a flag"),
         ("format = 1\n[inputs]\npassed = { value = \"T\" }", "same in every row"),
-        ("format = 1\nshape = \"reply\"\n[inputs]\npassed = \"p\"", "leave [inputs] out"),
+        ("format = 1\nshape = \"reply\"\n[inputs]\npassed = \"p\"", "remove [inputs]"),
         (
             "format = 1\n[label]\ncolumn = \"l\"\ngenuine = [\"x\"]\nimpostor = [\"x\"]",
             "genuine and impostor",

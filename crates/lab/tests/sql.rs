@@ -239,7 +239,7 @@ fn counts_written_as_doubles_are_read() {
     assert_eq!(difference(&case.finished(doubles(".0"), true), &whole), None);
     for suffix in [".5", ".", ".0x", "0000000000000000.0", "e1"] {
         let error = case.lab().finish(&Source::find(&[doubles(suffix)]).unwrap()).unwrap_err().to_string();
-        assert!(error.contains("has no whole number in `"), "{suffix}: {error}");
+        assert!(error.contains("has no integer in `"), "{suffix}: {error}");
     }
 }
 
@@ -301,12 +301,12 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
     for (from, to, part) in [
         ("row_count", "rows", "there is no column `row_count`"),
         (",genuine,", ",\u{5f20}\u{4e09},", "has an unknown label"),
-        ("decisions,", "\u{5f20}\u{4e09},", "has a part that is not known"),
+        ("decisions,", "\u{5f20}\u{4e09},", "has an unknown part"),
         (",approve,", ",let in,", "has an unknown verdict"),
         ("months,", "months", "not CSV with a header"),
         ("sha256:", "\u{5f20}\u{4e09}:", "is of another policy: of something else"),
-        (",,4,-1,0", ",,2,-1,0", "is of another format than 4"),
-        ("Asia/Shanghai", "\u{5f20}\u{4e09}", "is of a time zone that is not known"),
+        (",,4,-1,0", ",,2,-1,0", "has a format other than 4"),
+        ("Asia/Shanghai", "\u{5f20}\u{4e09}", "has an unknown time zone"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = finish(&case.lab(), &text.replacen(from, to, 1));
@@ -427,8 +427,8 @@ fn counts_that_would_fill_the_memory_are_refused_at_their_line() {
         [1, 2].map(|column| text.lines().nth(1).unwrap().split(',').nth(column).unwrap());
     let segment = |number: usize| format!("about,{policy},{candidate},{},-1,,,,s,,-1,0\n", number + 16);
     for (error, part) in [
-        (add(&month), "the times lie in more than 400 months"),
-        (add(&day), "the times lie in more than 400 months"),
+        (add(&month), "the times are in more than 400 months"),
+        (add(&day), "the times are in more than 400 months"),
         (add(&code), "has a SubCode that no run counts"),
         (add(&long), "has a value longer than 1 KiB"),
         (add(&segment), "has a segment without its number"),

@@ -173,12 +173,12 @@ impl Drift {
         let Some(reference) = reference.cloned().or_else(earlier) else {
             let first = current.0.start();
             return Err(LabError::new(format!(
-                "no row is of a month before {first}: there is nothing to hold it against"
+                "no row is of a month before {first}: there is no month to compare it with"
             )));
         };
         if reference.0.start() <= current.0.end() && current.0.start() <= reference.0.end() {
             return Err(LabError::new(
-                "a month cannot be held against itself: the reference and the current months overlap"
+                "a month cannot be compared with itself: the reference and the current months overlap"
                     .to_owned(),
             ));
         }

@@ -164,13 +164,16 @@ impl Mapping {
             toml::from_str(text).map_err(|error| MappingError(error.to_string().trim_end().to_owned()))?;
         let wrong = |what: String| Err(MappingError(what));
         if file.format != FORMAT {
-            return wrong(format!("format {} is not known; this is {FORMAT}", file.format));
+            return wrong(format!("unknown format {}; the supported format is {FORMAT}", file.format));
         }
         if file.shape == Shape::Reply && file.inputs.is_some() {
-            return wrong("an answer's inputs stand where the service puts them: leave [inputs] out, or take shape = \"flat\"".to_owned());
+            return wrong(
+                "the inputs of a raw response have fixed places: remove [inputs], or use shape = \"flat\""
+                    .to_owned(),
+            );
         }
         if file.shape == Shape::Flat && file.reply.is_some() {
-            return wrong("`reply` says where the answer stands, for shape = \"reply\"".to_owned());
+            return wrong("`reply` is the path of the response, for shape = \"reply\"".to_owned());
         }
         if file.segments.len() > MOST_SEGMENTS {
             return wrong(format!("there are {} segments, more than {MOST_SEGMENTS}", file.segments.len()));

@@ -78,7 +78,10 @@ impl Source {
             [0x1f, 0x8b, ..] => Packing::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
             [b'P', b'A', b'R', b'1', ..] => {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "Parquet is read from files alone"));
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "Parquet can only be read from a file",
+                ));
             }
             _ => Packing::Plain,
         };

@@ -45,9 +45,7 @@ impl Task<'_> {
         let mut columns = Vec::with_capacity(self.slots.len());
         for (slot, path) in self.slots.iter().enumerate() {
             let column = header::column(names, path).map_err(|()| {
-                LabError::new(format!(
-                    "{file} has the column `{path}` twice, and which is meant is not known"
-                ))
+                LabError::new(format!("{file} has the column `{path}` twice, so the mapping is ambiguous"))
             })?;
             let is_needed = self.is_mapped && self.mapping.must_have(slot) && !path.is_empty();
             if column.is_none() && is_needed {

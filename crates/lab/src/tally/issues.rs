@@ -69,15 +69,14 @@ impl IssueKind {
         match self {
             Self::NotJson => "is not a JSON object".to_owned(),
             Self::NotText => "is not UTF-8 text".to_owned(),
-            Self::Twice => "has a member twice that is read".to_owned(),
+            Self::Twice => "has a repeated member".to_owned(),
             Self::Fields => "has more or fewer fields than the header".to_owned(),
             Self::NoCode => "has no `Code`".to_owned(),
             Self::NoResult => "has `Code` 200 and no `ResultObject`".to_owned(),
             Self::Refused => "is a refused call".to_owned(),
             Self::Pending => "is of a verification that had not ended".to_owned(),
             Self::Document => {
-                "has a text that should hold a JSON object and does not; what stands in it is missing"
-                    .to_owned()
+                "has a text that should hold a JSON object and does not; its values are missing".to_owned()
             }
             Self::Callback => {
                 "has the SubCode in `passed`, as callbacks do; taken as the SubCode, and `passed` as invalid"
@@ -101,7 +100,7 @@ impl IssueKind {
 }
 
 /// The meaning of [`crate::input::row::NotKey`].
-const NOT_KEY: &str = "is not a text or an integer, or is longer than 1 KiB";
+const NOT_KEY: &str = "is not a string or an integer, or is longer than 1 KiB";
 
 /// The number of locations kept for each kind.
 const PLACES: usize = 5;

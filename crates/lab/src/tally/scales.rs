@@ -54,7 +54,7 @@ impl Scales {
         if cuts.len() > Scale::MOST_CUTS {
             let (count, most) = (cuts.len(), Scale::MOST_CUTS);
             return Err(LabError::new(format!(
-                "the policy compares scores with {count} values: the lab counts at {most} at most"
+                "the policy compares scores with {count} values: the limit is {most}"
             )));
         }
         Ok(Self(Input::SCORES.map(|input| {

@@ -85,7 +85,7 @@ impl Lab<'_> {
     pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
         if sources.iter().any(Source::is_standard_input) {
             return Err(LabError::new(
-                "counts are read twice, and standard input cannot be: give a file".to_owned(),
+                "counts are read twice, and standard input only once: use a file".to_owned(),
             ));
         }
         let (first, second) = (Decider::of(self.policy), self.candidate.map(Decider::of));
@@ -217,12 +217,12 @@ impl Counts {
                 add(&mut self.tally.bona_fide, line, self.scales.scale(Input::FaceAttackScore))
             }
             part::NOTES => {
-                let what = part::noted(&line.name).ok_or("has a note that is not known")?;
+                let what = part::noted(&line.name).ok_or("has an unknown data issue")?;
                 self.tally.issues.add_rows(what, line.rows);
                 self.lines.1 += 1;
                 Ok(())
             }
-            _ => Err("has a part that is not known".to_owned()),
+            _ => Err("has an unknown part".to_owned()),
         }
     }
 
@@ -238,7 +238,7 @@ impl Counts {
         }
         if line.name.is_empty() {
             if line.value != FORMAT.to_string() {
-                return Err(format!("is of another format than {FORMAT}: generate the query again"));
+                return Err(format!("has a format other than {FORMAT}: generate the query again"));
             }
             if line.candidate_verdict != self.scales.hash() {
                 return Err("counts scores at other values: a rule or a promise of the policy compares scores with other values now; generate the query again".to_owned());
@@ -247,7 +247,7 @@ impl Counts {
             let notes =
                 u32::try_from(line.rule).ok().and_then(|notes| self.lines.0.checked_add(notes.into()));
             self.lines.0 = notes.ok_or("has a number of notes that is out of range")?;
-            let zone: TimeZone = line.verdict.parse().map_err(|_| "is of a time zone that is not known")?;
+            let zone: TimeZone = line.verdict.parse().map_err(|_| "has an unknown time zone")?;
             let whole = (line.label.clone(), line.candidate_rule, zone);
             self.tally.timezone = zone;
             return if *self.whole.get_or_insert_with(|| whole.clone()) == whole {
@@ -274,7 +274,7 @@ impl Counts {
             usize::try_from(number)
                 .ok()
                 .filter(|number| *number < of)
-                .ok_or("has a rule that the policy has not")
+                .ok_or("has a rule that the policy does not have")
         };
         let a = rule(line.rule, of_a)?;
         let b = if self.tally.candidate.is_some() { rule(line.candidate_rule, of_b)? } else { 0 };
@@ -313,7 +313,7 @@ impl Counts {
 
     fn months(&mut self, line: &Line) -> Result<(), Wrong> {
         let score = Input::SCORES.into_iter().find(|score| score.name() == line.name);
-        let score = score.ok_or("has a score that is not known")?;
+        let score = score.ok_or("has an unknown score")?;
         *self.of_months.entry(score).or_default() += line.rows;
         if line.value.is_empty() {
             return Ok(());

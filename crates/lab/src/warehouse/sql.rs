@@ -42,11 +42,11 @@ impl Lab<'_> {
     /// documents, lists of labels, names and strings that cannot be quoted safely.
     pub fn sql(&self, dialect: Dialect, table: &str) -> Result<String, LabError> {
         let Some(mapping) = &self.mapping else {
-            return Err(refused("a warehouse cannot be asked what its columns hold: it takes a mapping"));
+            return Err(refused("a query needs a mapping: the lab cannot inspect a warehouse's columns"));
         };
         if mapping.shape == Shape::Reply {
             return Err(refused(
-                "answers as they came have no exact form in SQL; give each input a column, in a view, and take shape = \"flat\"",
+                "raw responses have no exact form in SQL; give each input a column, in a view, and use shape = \"flat\"",
             ));
         }
         let rows = SqlRows::of(dialect, mapping, &|input| {

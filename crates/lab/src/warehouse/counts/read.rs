@@ -64,7 +64,7 @@ impl Line {
             rows,
         ] = fields;
         let number =
-            |text: &str, what: &str| whole(text).ok_or_else(|| format!("has no whole number in `{what}`"));
+            |text: &str, what: &str| whole(text).ok_or_else(|| format!("has no integer in `{what}`"));
         Ok(Self {
             part,
             policy,
@@ -183,7 +183,7 @@ fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
             Some(Value::String(text)) => text.clone(),
             // Some tools write large numbers as strings.
             Some(Value::Number(number)) => number.to_string(),
-            Some(_) => return Err(format!("has neither text nor number in `{name}`")),
+            Some(_) => return Err(format!("has neither a string nor a number in `{name}`")),
             None => return Err(format!("has no `{name}`")),
         };
     }

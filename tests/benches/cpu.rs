@@ -39,7 +39,7 @@ fn main() {
         let ratio = least_ours.as_secs_f64() / least_bare.as_secs_f64();
         let each = |total: Duration| total / u32::try_from(calls).unwrap();
         println!(
-            "{name:8} {at_once:2} at once: {ratio:.3} ({:?} over {:?})",
+            "{name:8} {at_once:2} concurrent: {ratio:.3} ({:?} over {:?})",
             each(least_ours),
             each(least_bare)
         );
@@ -61,7 +61,7 @@ fn credentials() -> Credentials {
     Credentials::new("testid", "testsecret").unwrap()
 }
 
-/// For each HTTP client, alone and 32 at once: the bare client, and ours over it.
+/// For each HTTP client, one call and 32 concurrent calls: the bare client, then ours over it.
 fn pairs(url: &str) -> Vec<(&'static str, usize, Batch<'static>, Batch<'static>)> {
     let endpoint: Endpoint = url.parse().unwrap();
     let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
@@ -158,7 +158,7 @@ fn ours(
     })
 }
 
-/// So many tasks at once, which share the calls.
+/// Runs the calls in the given number of concurrent tasks.
 fn batch<F: Future<Output = ()> + Send + 'static>(
     runtime: &Arc<Runtime>,
     at_once: usize,

@@ -76,7 +76,7 @@ async fn answered(pairs: usize) {
     }
     let took = begun.elapsed();
     println!(
-        "{pairs} pairs of Init and Describe, {AT_ONCE} at once: {:.0} a second",
+        "{pairs} pairs of Init and Describe, {AT_ONCE} concurrent: {:.0} a second",
         pairs as f64 / took.as_secs_f64()
     );
     let begun = Instant::now();

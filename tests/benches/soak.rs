@@ -1,4 +1,4 @@
-//! 100,000 calls, 256 at once, and the memory that they take; 10 million nonces.
+//! Memory use of 100,000 calls, 256 of them concurrent, and the uniqueness of 10 million nonces.
 //!
 //! `cargo bench -p cloudauth-tests --bench soak`; with `-- --test`, a hundredth of it.
 
@@ -55,7 +55,7 @@ async fn soak(url: &str, calls: usize) {
     let made = part * AT_ONCE * 5;
     let (first, last) = (memory.first().unwrap(), memory.last().unwrap());
     println!(
-        "{made} calls, {AT_ONCE} at once, no error, in {:?}; KiB resident after each fifth: {memory:?}",
+        "{made} calls, {AT_ONCE} concurrent, no error, in {:?}; KiB resident after each fifth: {memory:?}",
         begun.elapsed()
     );
     assert!(*last <= first + first / 10 + 1024, "the memory grows");

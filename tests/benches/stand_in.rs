@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 const FLAG: &str = "CLOUDAUTH_BENCH_STAND_IN";
 
-/// What `DescribeFaceVerify` answers for somebody who passed.
+/// The answer of `DescribeFaceVerify` for a person who passed.
 pub(crate) const REPLY: &str = r#"{"RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","Message":"success","Code":"200","ResultObject":{"Passed":"T","SubCode":"200","IdentityInfo":"null","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"faceAttackScore\":0.00008597839769208804,\"ossBucketName\":\"cn-shanghai-aliyun-cloudauth-1\",\"ossObjectName\":\"verify/1/a_0.jpeg\",\"qualityScore\":99.93,\"verifyScore\":88.25}}"}}"#;
 
 /// The server's process; it ends with this.

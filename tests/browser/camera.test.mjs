@@ -1,4 +1,4 @@
-// The camera, which nobody needs, and frames, which may keep it from the page.
+// The camera, which is optional, and frames, which can deny the page access to it.
 
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
@@ -91,7 +91,7 @@ scenario('a frame without allow="camera" says what is missing; the result is pos
   const message = { code: 1000, subCode: 'Z5050', reason: 'success', extInfo: { certifyId: id } };
   assert.deepEqual(await page.evaluate(() => window.got), [{ data: message, origin: emulator.url }]);
   assert.equal((await emulator.session(id)).sub_code, '204');
-  // The page around it stays where it is, and nobody is told to go back.
+  // The page around it stays where it is and does not ask the user to go back.
   assert.match(page.url(), /\/frame/);
   assert.deepEqual([await inner.isVisible('#message'), await inner.locator('#back').count()], [false, 0]);
 });

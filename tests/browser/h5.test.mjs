@@ -1,4 +1,4 @@
-// The end user's page: what can be chosen on it, and what comes of it.
+// The end user's page: its choices and their outcomes.
 
 import assert from 'node:assert/strict';
 import { broughtBack, idNumber, stateOf, world } from './support.mjs';
@@ -80,7 +80,7 @@ scenario('the score is sent where it was chosen', {}, async ({ page }) => {
 
 scenario('giving up: the shop is told, and no callback comes', {}, async ({ page }) => {
   const { certify_id: id } = await open(page, { callback_url: `${shop.url}/callback` });
-  // Whoever gives up need not consent.
+  // A user who gives up need not consent.
   await page.click('#cancel');
   await atShop(page);
   assert.deepEqual([broughtBack(page).code, broughtBack(page).subCode], [1003, 'Z1008']);

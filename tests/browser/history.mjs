@@ -1,4 +1,4 @@
-// A made-up history for the report: nobody in it exists. Labels are rare below 70, as the policy of that time left them, scores
+// A synthetic history for the report: no person in it is real. Labels are rare below 70, as the policy of that time left them, scores
 // move in the last month, and impostors look like those they pretend to be more often than the vendor's table says.
 
 // SplitMix32: the same rows every time.

@@ -72,7 +72,7 @@ function isShown(looked) {
 const LANGS = ['zh', 'en'];
 const id = idNumber('19900101', 205);
 
-// `verb` is what became of the link before.
+// `verb` is what happened to the link before.
 function ofLink(state, verb, wanted = {}) {
   looks(`h5-${state}`, LANGS, async (page, lang) => {
     const session = await emulator.begin({ return_url: `${shop.url}/back`, ...wanted });
@@ -106,7 +106,7 @@ looks('h5-unknown', LANGS, async (page, lang) => {
 framed('done', '#submit');
 framed('given_up', '#cancel');
 
-// What is told when the camera is not there, and all that can be chosen.
+// The message without a camera, and all choices.
 looks('h5-chosen', LANGS, async (page, lang) => {
   const { link } = await emulator.begin({});
   await page.goto(`${link}?lang=${lang}`);

@@ -85,7 +85,7 @@ async function problems(page) {
   return needed > there ? [...found, `${needed} pixels wide`] : found;
 }
 
-// Of each plot its name, and how many points are drawn; and each text that leaves its plot or lies on another one.
+// For each plot: its name, the number of points, and every text that leaves the plot or overlaps another text.
 const plots = (page) => page.locator('svg').evaluateAll((all) => all.map((svg) => ({
   name: svg.getAttribute('role') === 'img' ? svg.getAttribute('aria-label') : '',
   points: [...svg.querySelectorAll('.line, .steps, .band')].flatMap((path) => path.getAttribute('d').match(/[MLVH]/g) || []).length,

@@ -108,7 +108,7 @@ function emulatorAt(url) {
     return text && JSON.parse(text);
   }
 
-  // A call of the API, signed by V1; or with a signature that is none.
+  // A call of the API, signed by V1, or with an invalid signature.
   async function call(action, fields, signature) {
     const params = {
       Action: action,
@@ -137,7 +137,7 @@ function emulatorAt(url) {
     describe: (id) => call('DescribeFaceVerify', { SceneId: '1000000006', CertifyId: id }),
     // It answers when all that fell due has run.
     advance: (seconds) => api('PATCH', '/clock', { advance_seconds: seconds }),
-    // How often somebody submitted, gave up or let it expire on the page, and what was answered.
+    // How often the user submitted, gave up or let the link expire on the page, and the answers.
     acts: async (id) => {
       const { entries } = await api('GET', '/journal');
       return entries.filter((entry) => entry.certify_id === id && entry.what === 'page').map(({ action, status }) => `${action} ${status}`);
@@ -186,7 +186,7 @@ async function startShop() {
   };
   return {
     url,
-    // Another site than the emulator's, so that its frames may use nothing by themselves.
+    // A different site from the emulator's, so that its frames have no permissions by default.
     elsewhere: url.replace('127.0.0.1', 'localhost'),
     callbacks: (id) => callbacks.filter((callback) => callback.certifyId === id),
     stop,

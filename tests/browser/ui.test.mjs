@@ -92,7 +92,7 @@ scenario('a session is begun as the form says, and once', { expected: /400.*\/_e
   const [made, ...before] = await begun();
   assert.deepEqual(before.map((session) => session.asks_for), ['']);
   assert.deepEqual([made.outer_order_no, made.asks_for, made.return_to, made.callback_to], ['form1', 'SubCode 204', 'iframe', called]);
-  // What the emulator does not take is told, and stays until it is closed.
+  // The form reports what the emulator refuses, and the message stays until it is closed.
   await form.locator('[name=id_number]').fill('110101199003070003');
   await page.keyboard.press('Enter');
   await shows(page.locator('#notice.wrong'), /area 999999.*magic/);
@@ -167,7 +167,7 @@ scenario('the clock is stopped, advanced, set, and runs as fast as one likes', {
   await page.keyboard.press('Enter');
   await shows(page.locator('#clock-state'), 'running ×60');
   assert.equal((await clock()).rate, 60);
-  // It counts on by itself.
+  // The clock advances automatically.
   await page.waitForFunction(() => document.getElementById('clock-now').textContent > '2027-01-01 00:00:29');
   await page.click('#clock-run');
   await shows(page.locator('#clock-state'), /^running$/);
@@ -391,7 +391,7 @@ scenario('a snapshot is kept in a file, and brings everything back', { expected:
   assert.deepEqual([(await emulator.session(id)).sub_code, (await faults())[0].times], ['206', 3]);
 });
 
-scenario("nobody's name and number get here, whatever becomes of the call", {}, async ({ page }) => {
+scenario("the page never shows a name or an ID number, whether the call succeeds or fails", {}, async ({ page }) => {
   const number = idNumber('19850505', 321);
   const wanted = {
     SceneId: '1000000006',
@@ -475,7 +475,7 @@ scenario('the keyboard alone reaches what there is and works it, and is seen', {
 const GONE = /ERR_(CONNECTION_(REFUSED|RESET)|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE).*\/_emu\/v1\//;
 
 inWorld('when the emulator goes it says so, and when it is back it follows the new one', { expected: GONE }, async ({ page }) => {
-  // Below the ports that systems give out, so that nobody takes it meanwhile.
+  // Below the ephemeral port range, so that no other process takes it meanwhile.
   const port = String(20_000 + process.pid % 10_000);
   const running = [await startEmulator('--port', port)];
   try {

@@ -11,7 +11,7 @@ async function open(page, returnUrl, query = '') {
   return session;
 }
 
-// What the page at the end sees of its address, but for the response.
+// The address that the final page sees, without the response.
 async function end(page, returnUrl) {
   const { certify_id: id } = await open(page, returnUrl);
   await page.check('#consent');

@@ -35,7 +35,7 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def submit(link):
-    """Stands in for the person, who follows the short link to the page; gives the status of the submission."""
+    """Plays the person: follows the short link to the page, submits, and returns the status of the submission."""
     no_proxy = urllib.request.ProxyHandler({})
     page = urllib.request.build_opener(no_proxy).open(link).url
     try:

@@ -58,7 +58,7 @@ def source(kind, path):
         selected = arrows(lambda member: f"ResultObject->>'$.{member}'", "(ResultObject->>'$.MaterialInfo')")
         return f"SELECT {selected} FROM {read_json(path, {'ResultObject': 'JSON'})}"
     if kind == "reply: found":
-        # DuckDB finds the types of the answer by itself.
+        # DuckDB infers the types of the answer.
         selected = arrows(lambda member: f"ResultObject.{member}", "ResultObject.MaterialInfo")
         return f"SELECT {selected} FROM read_json('{path}', format = 'newline_delimited')"
     # All types told: the fastest way that was found.

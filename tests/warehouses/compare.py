@@ -15,7 +15,7 @@ from rows import cases, table
 
 # A range, as every comparison of a score has it before it.
 RANGE = re.compile(r"(cloudauth_read\.\w+) >= (CAST\([^()]*\)) AND \1 <= CAST\([^()]*\)")
-# What keeps texts from being compared by whoever's collation.
+# Forces a binary comparison of texts in place of the default collation.
 EXACT = {"duckdb": " COLLATE C)", "postgres": ' COLLATE "C")', "sqlite": " COLLATE BINARY)", "spark": " AS STRING)"}
 LOOSE = {"duckdb": ")", "postgres": ")", "sqlite": ")", "spark": " AS STRING COLLATE UTF8_LCASE)"}
 
@@ -73,7 +73,7 @@ def run(folder, name):
             naive = mismatches(engine, RANGE.sub("1 = 1", sql))
             loose = collated(engine, sql.replace(EXACT[name], LOOSE[name])) if name in EXACT else None
             whole = sql
-            assert typed(engine, case, sql) == 0, "whole numbers and decimals are decided otherwise"
+            assert typed(engine, case, sql) == 0, "whole numbers and decimals give different decisions"
         # SQLite takes them for invalid, and has no column of one type alone; Rust's tests look at that.
         if case["folder"] == "worked-text":
             refused = refuses(engine, whole)

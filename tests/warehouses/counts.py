@@ -1,4 +1,4 @@
-"""What a real engine counts by the lab's query, put down for the example `counts`: `counts.py FOLDER ENGINE`."""
+"""Writes the counts of the lab's query on a real engine, for the example `counts`: `counts.py FOLDER ENGINE`."""
 
 import csv
 import json

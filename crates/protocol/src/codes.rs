@@ -50,7 +50,7 @@ impl Actor {
     #[must_use]
     pub const fn name(self) -> Bilingual {
         match self {
-            Self::Nobody => Bilingual { zh: "无需处理", en: "nobody" },
+            Self::Nobody => Bilingual { zh: "无需处理", en: "no action needed" },
             Self::Software => Bilingual { zh: "程序自动", en: "software" },
             Self::Developer => Bilingual { zh: "开发者", en: "developer" },
             Self::Operator => Bilingual { zh: "账号管理员", en: "account operator" },

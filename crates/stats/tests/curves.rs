@@ -46,7 +46,7 @@ fn the_points_of_the_roc() {
             compared.count(point.fmr.count(), &roc["fm"][index], name);
             compared.count(point.fnmr.count(), &roc["fnm"][index], name);
         }
-        // scikit-learn has as many points, and begins with the one that accepts nobody.
+        // scikit-learn has as many points, and begins with the one that accepts no one.
         compared.count(points.len() as u64, &golden["sklearn_roc"]["n"], name);
         compared.exact(points.last().unwrap().threshold, &golden["sklearn_roc"]["first_threshold"], name);
     }
@@ -92,7 +92,7 @@ fn auc_and_eer() {
         let (eer, golden_eer) = (curve.eer().unwrap(), &golden["eer"]);
         compared.absolute(eer.interpolated, &golden_eer["interpolated"], 1e-15, name);
         compared.absolute(curve.eer_of_hull().unwrap(), &golden_eer["rocch"], 1e-15, name);
-        // pyeer lacks the threshold that accepts nobody, and so calls equal scores a certain error.
+        // pyeer lacks the threshold that accepts no one, and so reports a certain error for equal scores.
         if name == "constant" {
             assert_eq!((eer.low, eer.mid(), eer.high, eer.threshold), (0.0, 0.5, 1.0, 75.0));
             continue;

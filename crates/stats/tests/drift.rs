@@ -95,7 +95,7 @@ fn distance_of_distributions() {
         let curve = Curve::of(&genuine, &impostor).unwrap();
         let best =
             curve.points().map(|point| 1.0 - point.fnmr.fraction().unwrap() - point.fmr.fraction().unwrap());
-        // Without the threshold that accepts nobody, pyeer's is not ours where the best is to accept nobody.
+        // pyeer lacks the threshold that accepts no one, so its result differs where that threshold is the best.
         if !["inverted", "constant"].contains(&name) {
             compared.absolute(best.fold(0.0, f64::max), &golden["pyeer"]["j_index"], 1e-15, name);
         }

@@ -19,7 +19,7 @@ fn score() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Any double, often one that is no score, or one next to an edge of the grid.
+/// Any double, often an invalid score or one next to an edge of the grid.
 fn any_double() -> impl Strategy<Value = f64> {
     let beside = (0..=10_000_u32).prop_map(|k| f64::from(k) / 100.0);
     prop_oneof![

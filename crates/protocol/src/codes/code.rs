@@ -7,7 +7,7 @@ open_code! {
     Code {
         Success = "200" "success", Nobody, Page,
             "调用成功" / "the call succeeded",
-            "继续" / "go on";
+            "继续" / "continue";
         MissingParameter = "400" "参数不能为空", Developer, Page,
             "缺少参数" / "a parameter is missing",
             "补全必填参数" / "send the parameters that the operation requires";
@@ -80,7 +80,7 @@ open_code! {
             "转人工审核" / "review by hand";
         SystemError = "500" "系统错误", Software, Page,
             "服务内部错误" / "an internal error of the service",
-            "重试或切换地域,仍失败则联系阿里云" / "try again or use the other endpoint; if it stays, tell the vendor";
+            "重试或切换地域,仍失败则联系阿里云" / "try again or use the other endpoint; if it persists, contact the vendor";
     }
 }
 

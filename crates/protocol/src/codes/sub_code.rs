@@ -7,7 +7,7 @@ open_code! {
     SubCode {
         Passed = "200" "认证通过", Nobody, Page,
             "认证通过" / "the person passed",
-            "按策略放行" / "decide by your policy";
+            "按策略放行" / "apply your policy";
         NameAndNumberDiffer = "201" "姓名和身份证不一致", EndUser, Page,
             "姓名与身份证号码不一致" / "name and ID number do not belong together",
             "请用户核对信息;同一身份再次初始化将返回 417" /
@@ -26,11 +26,11 @@ open_code! {
             "按业务分层处理;若为本人可重新操作" / "treat by layers of risk; the right person may try again";
         LivenessRisk = "205" "活体检测存在风险", Reviewer, Page,
             "活体检测有风险,可能存在攻击" / "liveness is in doubt, perhaps an attack",
-            "人工审核分层处理;若为真人可重新操作" / "review by layers of risk; a living person may try again";
+            "人工审核分层处理;若为真人可重新操作" / "review by layers of risk; a genuine user may try again";
         BusinessPolicy = "206" "业务策略限制", EndUser, Page,
             "设备、身份或人脸环境的安全检测不通过" / "the checks of device, identity and surroundings found a risk",
             "请用户卸载多开、分身、虚拟环境等软件后重试;内部测试可在白名单设置中加白" /
-            "have the person remove cloning and virtualisation software, then try again; testers can be put on the white list";
+            "have the person remove cloning and virtualisation software, then try again; testers can be put on the allow list";
         IdCardFaceDiffers = "207" "人脸与身份证人脸比对不一致", EndUser, Vendor,
             "人脸与证件照不一致(仅 ID_PLUS)" / "the face differs from the one on the ID card (ID_PLUS only)",
             "请用户使用本人证件重试" / "have the person try again with their own card";
@@ -39,7 +39,7 @@ open_code! {
             "稍后请用户重试" / "have the person try again later";
         PassedByStrategy = "210" "认证通过", Nobody, Page,
             "通过产品安全策略综合判断,建议认证通过" / "the product's safety strategy as a whole judged it a pass",
-            "按策略放行" / "decide by your policy";
+            "按策略放行" / "apply your policy";
         IntentNotConfirmed = "220" "意愿判定不通过", Reviewer, Vendor,
             "意愿判定不通过(仅 MFVC)" / "the statement of intent was not accepted (MFVC only)",
             "转人工审核或请用户重试" / "review by hand, or have the person try again";

@@ -15,7 +15,7 @@ pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::Number(number) => number.as_f64().unwrap(),
         Value::String(text) => text.parse().unwrap(),
-        other => panic!("{other} is no number"),
+        other => panic!("{other} is not a number"),
     }
 }
 

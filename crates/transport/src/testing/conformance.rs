@@ -52,7 +52,7 @@ pub fn run(send: Send<'_>) -> Vec<String> {
     failures
 }
 
-/// One that is no single fault.
+/// A check that needs more than one scripted fault.
 type Check = fn(Send<'_>) -> Result<(), String>;
 
 #[derive(Clone, Copy, Debug)]
@@ -166,7 +166,7 @@ fn faults() -> Vec<Fault> {
             answers(503, b""),
         ),
         fault(
-            "bytes that are no UTF-8",
+            "bytes that are not UTF-8",
             b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\x00\xfe",
             Then::Close,
             answers(200, b"\xff\x00\xfe"),
@@ -400,7 +400,7 @@ fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
     let request = || Op::Init.signed(server.url(), Signing::V1);
     send(request()?, &Limits::DEFAULT).map_err(|error| format!("{error:?}"))?;
     let came = send(request()?, &Limits::DEFAULT);
-    expect(came.is_err(), || "it came back with an answer that nobody gave".to_owned())?;
+    expect(came.is_err(), || "it returned an answer that the server never sent".to_owned())?;
     let requests = server.requests().len();
     expect(requests == 2, || format!("2 requests arrived {requests} times"))
 }

@@ -9,7 +9,7 @@ use cloudauth_policy::{Evidence, EvidenceIssue, Form, Input, Value};
 use cloudauth_protocol::grammar;
 
 use crate::input::mapping::{Mapping, Of, Shape};
-use crate::input::time::day;
+use crate::input::time::{day, day_of_number};
 use crate::tally::issues::{IssueKind, Issues, RowLocation};
 
 /// The slots of a row. The inputs come first.
@@ -257,7 +257,7 @@ impl RowReader<'_> {
         match time {
             time if time.is_missing() => Some(None),
             Cell::Text(text) => day(text, zone).map(Some),
-            Cell::Number(_, seconds) => crate::input::time::day_of_number(seconds, zone).map(Some),
+            Cell::Number(written, number) => day_of_number(written, number, zone).map(Some),
             #[cfg(feature = "parquet")]
             Cell::Day(day) => Some(Some(day)),
             _ => None,

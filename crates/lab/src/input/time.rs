@@ -120,10 +120,11 @@ fn written_number(text: &[u8]) -> Option<i64> {
         .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(*digit - b'0')))
 }
 
-/// Returns the day since 1970 of seconds or milliseconds.
+/// Returns the day since 1970 of seconds or milliseconds: of the digits as written if they have the form that a text may have,
+/// otherwise of the nearest double.
 #[expect(clippy::cast_possible_truncation, reason = "only the day of a number of this century is used")]
-pub(crate) fn day_of_number(number: f64, zone: i32) -> Option<i32> {
-    day_of_instant(number.floor() as i64, zone)
+pub(crate) fn day_of_number(written: &str, number: f64, zone: i32) -> Option<i32> {
+    day_of_instant(written_number(written.as_bytes()).unwrap_or(number.floor() as i64), zone)
 }
 
 /// Returns the same for integers: a fraction never changes the day.
@@ -204,11 +205,14 @@ mod tests {
             assert_eq!(day(wrong, 480), None, "{wrong}");
         }
         assert_eq!(
-            [day_of_number(20_454.0 * 86_400.0 + 1.0, 0), day_of_number(20_454.0 * 86_400_000.0, 0)],
+            [
+                day_of_number("0.5", 20_454.0 * 86_400.0 + 1.0, 0),
+                day_of_number("0.5", 20_454.0 * 86_400_000.0, 0)
+            ],
             [Some(20_454); 2]
         );
         for wrong in [0.0, -1.0, 20_260_131.0, 20_454.0 * 86_400.0 * 1e6, f64::NAN, f64::INFINITY] {
-            assert_eq!(day_of_number(wrong, 0), None, "{wrong}");
+            assert_eq!(day_of_number("0.5", wrong, 0), None, "{wrong}");
         }
     }
 
@@ -220,9 +224,12 @@ mod tests {
             "1.77238079999999999999999E9",
             "1772380799999.9999999",
         ] {
-            assert_eq!(day(text, 0).map(shown).as_deref(), Some("2026-03-01"), "{text}");
+            let number: f64 = text.parse().unwrap();
+            for day in [day(text, 0), day_of_number(text, number, 0)] {
+                assert_eq!(day.map(shown).as_deref(), Some("2026-03-01"), "{text}");
+            }
         }
-        assert_eq!(day_of_number(1_772_380_800.0_f64.next_down(), 0), day("2026-03-01", 0));
+        assert_eq!(day_of_number("0.5", 1_772_380_800.0_f64.next_down(), 0), day("2026-03-01", 0));
         assert_eq!(day("4102444799.99999999999999", 0).map(shown).as_deref(), Some("2099-12-31"));
     }
 

@@ -69,7 +69,7 @@ fn the_query_decides_by_the_same_rule() {
         let sql = policy.sql(Dialect::Sqlite, &Columns::of("log").keep("number")).unwrap();
         for (case, rule) in all.iter().zip(asked(&database, &sql, all.len())) {
             // A number is its value there, however it is written.
-            let line = case.flat().replace(":2e2,", ":200,").replace(":206.0,", ":\"206.0\",");
+            let line = case.flat().replace(":2e2,", ":200,");
             assert_eq!(by_decide(&policy, &line, &mut BTreeMap::new()), Some(rule), "{line}");
         }
     }

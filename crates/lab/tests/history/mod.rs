@@ -258,7 +258,7 @@ impl Case {
                 "The \"time\"" | "day" => time(dice, *kind, seldom),
                 "The \"code\"" => text(made.texts[input("sub_code")]),
                 // As callbacks have it.
-                "passed" if seldom => text(Some(dice.of(&["200", "201", "299", "2000", "20\n"]))),
+                "passed" if seldom => text(Some(dice.of(&["200", "201", "299", "2000", "20\n", "206.0"]))),
                 "passed" | "face_attack" if self.is_worded => text(Some(dice.of(&LABELS))),
                 "The \"score\"" | "verify_score" => score(dice, made.scores[0], 100.0, *kind),
                 "face_attack_score" => score(dice, made.scores[2], 1.0, *kind),

@@ -154,12 +154,13 @@ impl<'a> Value<'a> {
         if understood { ValueState::Understood } else { ValueState::Malformed }
     }
 
-    /// The SubCode in `passed` of a callback: three digits.
+    /// The SubCode in `passed` of a callback: three digits, also with a fraction of zeros.
     #[must_use]
     pub fn sub_code_in_passed(self) -> Option<&'a str> {
         match self {
             Self::Text(written) | Self::Number(written, _) => {
-                Some(written).filter(|text| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit()))
+                let code = grammar::code(written).unwrap_or(written);
+                Some(code).filter(|code| code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()))
             }
             _ => None,
         }

@@ -188,10 +188,18 @@ impl Dialect {
         }
     }
 
-    /// Returns a condition that an exact text is the SubCode in `passed` of a callback: three digits.
+    /// Returns a condition that an exact text is three digits, as SubCodes are.
+    #[must_use]
+    pub fn is_three_digits(self, text: &str) -> String {
+        self.matches(text, "[0-9][0-9][0-9]")
+    }
+
+    /// Returns a condition that an exact text is the SubCode in `passed` of a callback: three digits, also with a fraction of
+    /// zeros.
     #[must_use]
     pub fn is_sub_code_in_passed(self, text: &str) -> String {
-        self.matches(text, "[0-9][0-9][0-9]")
+        let (with_zeros, code) = self.code_with_zeros(text);
+        format!("({} OR {with_zeros} AND {})", self.is_three_digits(text), self.is_three_digits(&code))
     }
 
     /// Returns a column of numbers as doubles. A column of text is an error of the engine; SQLite treats it as invalid, and only

@@ -90,8 +90,9 @@ fn reading(
             );
             if input.name == Input::SubCode {
                 let is_code = dialect.is_sub_code_in_passed(passed);
+                let (with_zeros, code) = dialect.code_with_zeros(passed);
                 words += &format!(
-                    " WHEN {is_code} THEN CASE WHEN {passed} IN ({values}) THEN {passed} ELSE 'unknown' END"
+                    " WHEN {is_code} THEN CASE WHEN {passed} IN ({values}) THEN {passed} WHEN {with_zeros} AND {code} IN ({values}) THEN {code} ELSE 'unknown' END"
                 );
             }
             words + " ELSE 'missing' END"

@@ -13,6 +13,9 @@ use cloudauth_policy::{Input, InputKind};
 
 use crate::input::row::{Cell, LONGEST_KEY, slot};
 
+/// The most entries of a dictionary in a batch with fewer rows.
+const MOST_ENTRIES: usize = 2000;
+
 /// The column of a slot.
 #[derive(Debug)]
 pub(crate) enum ColumnData {
@@ -88,6 +91,18 @@ impl ColumnData {
             DataType::Decimal128(_, 0) => whole!(Decimal128Type),
             DataType::Decimal128(_, scale) if !is_number => decimals::<Decimal128Type>(array, *scale),
             DataType::Decimal256(_, scale) if !is_number => decimals::<Decimal256Type>(array, *scale),
+            DataType::Decimal128(_, scale) if number == slot::TIME => {
+                let one = 10_i128.checked_pow(scale.unsigned_abs().into());
+                numbers::<Decimal128Type>(array, |value| {
+                    one.map_or(f64::NAN, |one| value.div_euclid(one) as f64)
+                })
+            }
+            DataType::Decimal256(_, scale) if number == slot::TIME => {
+                numbers::<Decimal256Type>(array, |value| {
+                    let text = shown::<Decimal256Type>(value, *scale);
+                    text.split('.').next().and_then(|whole| whole.parse().ok()).unwrap_or(f64::NAN)
+                })
+            }
             DataType::Decimal256(_, scale) => numbers::<Decimal256Type>(array, |value| {
                 shown::<Decimal256Type>(value, *scale).parse().unwrap_or(f64::NAN)
             }),
@@ -127,8 +142,11 @@ impl ColumnData {
     }
 
     /// Returns the distinct cells, the last one missing, and the number of the cell of each row; `None` for a column with too
-    /// many values.
+    /// many values. A file may have a dictionary that is far longer than a batch, and each batch would read all of it.
     pub(crate) fn coded(&self, rows: usize) -> Option<(Keys, Vec<Cell<'_>>)> {
+        if matches!(self, Self::Words(_, words) if words.len() > rows.max(MOST_ENTRIES)) {
+            return None;
+        }
         let (keys, mut entries): (_, Vec<_>) = match self {
             Self::Nothing => (Keys(vec![0; rows].into()), Vec::new()),
             Self::Words(keys, words) if keys.null_count() == 0 => {
@@ -165,7 +183,10 @@ impl ColumnData {
             odd.iter_mut().zip(lengths).for_each(|(odd, length)| *odd |= length > LONGEST_KEY);
             return Some(());
         }
-        let (keys, entries) = self.coded(odd.len())?;
+        let Some((keys, entries)) = self.coded(odd.len()) else {
+            odd.iter_mut().enumerate().for_each(|(row, odd)| *odd |= self.cell(row).key().is_err());
+            return Some(());
+        };
         let is_bad: Vec<bool> = entries.into_iter().map(|cell| cell.key().is_err()).collect();
         if is_bad.contains(&true) {
             odd.iter_mut().zip(keys.of(&is_bad)?).for_each(|(odd, here)| *odd |= here);
@@ -301,4 +322,48 @@ fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) ->
 fn days<T: ArrowPrimitiveType>(array: &ArrayRef, day: impl Fn(T::Native) -> i64) -> ColumnData {
     let of = |value| i32::try_from(day(value).clamp(-MOST_DAYS, MOST_DAYS)).unwrap_or_default();
     ColumnData::Days(array.as_primitive::<T>().iter().map(|value| value.map(of)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Decimal128Array, Decimal256Array};
+
+    use super::*;
+    use crate::input::row::RowReader;
+
+    /// A batch of a few rows must not cost as much as a dictionary of any length.
+    #[test]
+    fn a_dictionary_longer_than_a_batch_is_read_row_by_row() {
+        let long = "x".repeat(LONGEST_KEY + 1);
+        let words = |count: usize| {
+            let words = (0..count).map(|word| if word == 7 { long.clone() } else { word.to_string() });
+            let keys = Int32Array::from(vec![Some(0), Some(7), None, Some(5)]);
+            ColumnData::Words(keys, words.collect::<Vec<_>>().into())
+        };
+        for (count, is_coded) in [(MOST_ENTRIES, true), (MOST_ENTRIES + 1, false)] {
+            let column = words(count);
+            assert_eq!(column.coded(4).is_some(), is_coded, "{count}");
+            let mut odd = [false; 4];
+            assert_eq!(column.mark_bad_keys(&mut odd), Some(()));
+            assert_eq!(odd, [false, true, false, false], "{count}");
+            assert_eq!(column.cell(3), Cell::Text("5"));
+        }
+        assert!(words(MOST_ENTRIES + 1).coded(MOST_ENTRIES + 1).is_some());
+    }
+
+    #[test]
+    fn a_decimal_is_never_rounded_to_the_next_day() {
+        let value = 1_772_380_799_999_999_999_999_i128;
+        let narrow = Decimal128Array::from(vec![value]).with_precision_and_scale(38, 12).unwrap();
+        let wide = Decimal256Array::from(vec![arrow_buffer::i256::from_i128(value)])
+            .with_precision_and_scale(60, 12)
+            .unwrap();
+        let arrays: [ArrayRef; 2] = [Arc::new(narrow), Arc::new(wide)];
+        for array in arrays {
+            let day = RowReader::day(ColumnData::of(slot::TIME, &array, 0).cell(0), 0).flatten();
+            assert_eq!(day.map(crate::input::time::shown).as_deref(), Some("2026-03-01"));
+        }
+    }
 }

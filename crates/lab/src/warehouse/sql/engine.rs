@@ -21,9 +21,10 @@ pub(super) fn filled(text: &str, expression: &str) -> String {
     format!("CASE WHEN {text} NOT IN ('', 'null') THEN {expression} END")
 }
 
-/// Returns the value of a column that rows are counted by, as [`crate::input::row::Cell::key`] reads it.
+/// The value of a column that rows are counted by, as [`crate::input::row::Cell::key`] reads it.
 pub(super) struct Key {
-    /// Its text. An integer has no trailing zeros.
+    /// Its text. An integer has no fraction of zeros. Any other number is an empty text, which is neither NULL nor a word of a
+    /// mapping.
     pub(super) text: String,
     /// The condition under which it cannot be a key.
     pub(super) is_bad: String,
@@ -41,7 +42,7 @@ impl Key {
         };
         let (mut integers, mut is_bad) = (String::new(), format!("{length} > {LONGEST_KEY}"));
         for (is_kind, is_integer, integer) in numbers(dialect, column, &text) {
-            integers += &format!("WHEN {is_kind} AND {is_integer} THEN {integer} ");
+            integers += &format!("WHEN {is_kind} AND {is_integer} THEN {integer} WHEN {is_kind} THEN '' ");
             is_bad += &format!(" OR {is_kind} AND CASE WHEN {is_integer} THEN 0 ELSE 1 END = 1");
         }
         let is_bad = format!("{text} IS NOT NULL AND ({is_bad})");
@@ -79,10 +80,12 @@ fn numbers(dialect: Dialect, column: &str, text: &str) -> Vec<(String, String, S
         (is_kind, dialect.matches(text, pattern), dialect.code_with_zeros(text).1)
     };
     let float_of = |is_kind: String, digits: usize| match dialect {
-        // MaxCompute writes 12345678.0 as 1.2345678E7.
+        // Spark writes 12345678.0 as 1.2345678E7.
         Dialect::Spark => {
             let number = format!("try_cast({text} AS DOUBLE)");
-            let is_integer = format!("abs({number}) < 1E{digits} AND {number} % 1 = 0");
+            // `-0.0` is not an integer.
+            let is_integer =
+                format!("abs({number}) < 1E{digits} AND {number} % 1 = 0 AND {text} NOT LIKE '-0%'");
             (is_kind, is_integer, format!("CAST(CAST({number} AS BIGINT) AS STRING)"))
         }
         _ => shown(is_kind, &format!("(0|-?[1-9][0-9]{{0,{}}})([.]0+)?", digits - 1)),

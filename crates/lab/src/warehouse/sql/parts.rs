@@ -149,9 +149,9 @@ impl Part {
 /// Counts by rules, SubCode and label.
 fn decisions(dialect: Dialect, is_compared: bool) -> Part {
     let code = "read.lab_sub_code";
-    let is_code = dialect.is_sub_code_in_passed(code);
+    let is_code = dialect.is_three_digits(code);
     let (with_zeros, whole) = dialect.code_with_zeros(code);
-    let is_whole_code = dialect.is_sub_code_in_passed(&whole);
+    let is_whole_code = dialect.is_three_digits(&whole);
     let mut keys = vec!["lab_rule", "lab_label"];
     keys.extend(is_compared.then_some("lab_candidate_rule"));
     let kept =

@@ -303,14 +303,20 @@ fn a_threshold_is_not_written_into_a_policy_that_changed_during_the_run() {
     history(folder.path());
     let policy = cloudauth::policy::builtin::THRESHOLD.split("[[example]]").next().unwrap();
     let file = folder.path().join("p.toml");
-    // One change is of a rule's threshold, and one makes the file invalid.
-    for changed in
-        [policy.replace("value = 75.0, far = \"1/10000\"", "value = 76.5"), "format = 0".to_owned()]
-    {
+    let two = cloudauth::policy::builtin::ONBOARDING.split("[[example]]").next().unwrap();
+    let swapped = two.replace("match_auto", "??").replace("match_floor", "match_auto");
+    let swapped = swapped.replace("??", "match_floor");
+    // A rule's threshold changes, the file becomes invalid, and two names are swapped, which decides the same.
+    for (policy, name, changed) in [
+        (policy, "match", policy.replace("value = 75.0, far = \"1/10000\"", "value = 76.5")),
+        (policy, "match", "format = 0".to_owned()),
+        (two, "match_auto", swapped),
+    ] {
+        assert_ne!(policy, changed);
         std::fs::write(&file, policy).unwrap();
         let mut running = Command::new(env!("CARGO_BIN_EXE_cloudauth"))
             .current_dir(folder.path())
-            .args(["lab", "calibrate", "p.toml", "-", "--target", "30%", "--write", "match"])
+            .args(["lab", "calibrate", "p.toml", "-", "--target", "30%", "--write", name])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

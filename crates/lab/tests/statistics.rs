@@ -118,7 +118,7 @@ fn recommendation_rests_on_attempts_where_most_impostors_have_no_subject() {
         let calibration = calibrated(without, with, genuine);
         let target = &calibration.targets[0];
         assert_eq!(target.rests_on, RestsOn::AttemptsWithoutSubject, "{without} {with}");
-        assert_eq!((target.people, target.proved_over_people.as_ref()), (None, None));
+        assert_eq!(target.people, None);
         assert_eq!(target.recommended, target.proved.as_ref().map(|at| at.threshold));
         let counts = calibration.without_subject.unwrap();
         assert_eq!((counts.impostor, calibration.impostor.count), (without as u64, (without + with) as u64));
@@ -126,6 +126,19 @@ fn recommendation_rests_on_attempts_where_most_impostors_have_no_subject() {
     // Without any subject the mapping names none.
     let none = calibrated(600, 0, "");
     assert_eq!((none.targets[0].rests_on, none.without_subject), (RestsOn::Attempts, None));
+}
+
+#[test]
+fn people_who_try_often_count_once_even_if_most_attempts_have_no_subject() {
+    let mut rows = Rows::new().add(3000, 50.0, "impostor", "").add(40, 70.0, "impostor", "often");
+    for person in 0..240 {
+        rows = rows.add(8, 50.0, "impostor", &format!("{person}"));
+    }
+    let calibration = Calibration::of(&rows.counted(&approves_from(75.0), None), &[0.02], 1);
+    let target = &calibration.targets[0];
+    // 40 of 4,960 attempts prove 50.01, but they are one person's.
+    assert_eq!(target.proved.as_ref().map(|at| at.threshold), Some(50.01));
+    assert_eq!((target.rests_on, target.recommended), (RestsOn::AttemptsWithoutSubject, Some(70.01)));
 }
 
 #[test]

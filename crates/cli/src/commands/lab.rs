@@ -160,10 +160,16 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     written.map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
 }
 
-/// Whether the text of a policy has the content that a run decided by.
-fn is_of_run(policy: &str, calibration: &Calibration) -> bool {
-    Policy::parse(policy)
-        .is_ok_and(|policy| policy.reference().content_hash == calibration.policy.content_hash)
+/// Whether the text of a policy has the content that a run decided by, and its threshold `name` the value that it had then.
+/// The content hash leaves names out.
+fn is_of_run(policy: &str, name: &str, calibration: &Calibration) -> bool {
+    let Ok(policy) = Policy::parse(policy) else { return false };
+    let value = |name: &str| {
+        policy.report().thresholds.iter().find(|threshold| threshold.name == name).map(|found| found.value)
+    };
+    let mut of_run = calibration.thresholds.iter().filter(|at| at.name.as_deref() == Some(name));
+    policy.reference().content_hash == calibration.policy.content_hash
+        && of_run.all(|at| value(name) == Some(at.threshold))
 }
 
 /// `force` overrides the warnings on labels and scale, and nothing else.
@@ -174,14 +180,14 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
         return Err(Failure::other(format!("nothing is written: {}{help}", target.words)));
     };
     let old = text::read(Path::new(file))?;
-    if !is_of_run(&old, calibration) {
+    if !is_of_run(&old, name, calibration) {
         return Err(Failure::other(format!(
             "{file}: the policy file changed during the run; nothing was written"
         )));
     }
     let by = match target.people.filter(|_| target.rests_on == RestsOn::People) {
         Some(people) => format!(" by {} people", people.impostors),
-        None => String::new(),
+        None => ", if attempts are independent".to_owned(),
     };
     let (rate, of) = (&target.target, calibration.impostor.count);
     let comment = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");

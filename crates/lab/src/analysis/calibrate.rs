@@ -128,7 +128,7 @@ impl Calibration {
             if let Some(people) = done.iter().find(|people| people.threshold == threshold) {
                 return Some(*people);
             }
-            let people = basis.persons?.at(threshold);
+            let people = basis.persons.filter(|_| rests_on == RestsOn::People)?.at(threshold);
             done.push(people);
             Some(people)
         };

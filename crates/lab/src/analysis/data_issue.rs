@@ -88,9 +88,10 @@ fn outside_grid(tally: &Tally) -> impl Iterator<Item = DataIssue> {
     let issue = |score: Input| {
         let (rows, name) = (tally.outside_grid(score), score.name());
         let top = if score == Input::FaceAttackScore { 1 } else { 100 };
+        let of = if score == Input::VerifyScore { "" } else { " (of rows with a time)" };
         (rows > 0).then(|| DataIssue {
             message: format!(
-                "has a `{name}` outside 0 to {top}, where only the policy's thresholds are counted"
+                "has a `{name}` outside 0 to {top}, where only the policy's thresholds are counted{of}"
             ),
             rows,
             left_out: false,

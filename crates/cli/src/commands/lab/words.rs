@@ -232,7 +232,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     }
     text += match calibration.targets.first().map(|target| target.rests_on) {
         Some(RestsOn::Attempts) => {
-            "\nattempts are taken as independent: recommendations rest on people where rows have a mapped `subject`\n"
+            "\nattempts are taken as independent: no labelled row has a `subject`, by which recommendations would rest on people\n"
         }
         Some(RestsOn::AttemptsOfTooMany) => {
             "\nattempts are taken as independent: there are too many labelled rows for figures over people\n"
@@ -248,9 +248,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         let rests_on = calibration.targets.first().map(|target| target.rests_on);
         text += &count;
         text += match rests_on {
-            Some(RestsOn::AttemptsWithoutSubject) => {
-                "recommendations rest on attempts, which are taken as independent\n"
-            }
+            Some(RestsOn::AttemptsWithoutSubject) => "recommendations take them as independent\n",
             _ => "each counts as one more person\n",
         };
     }

@@ -32,11 +32,12 @@ pub struct People {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RestsOn {
-    /// Attempts, taken as independent: the mapping names no subject.
+    /// Attempts, taken as independent: no labelled row has a subject.
     Attempts,
     /// Attempts, although subjects are mapped: there were too many labelled rows to keep.
     AttemptsOfTooMany,
-    /// Attempts, although some rows have a subject: most impostor attempts have none.
+    /// Attempts, although some rows have a subject: most impostor attempts have none, and are taken as independent. The
+    /// attempts that have one count by person, so that leaving subjects out never lowers a recommendation.
     AttemptsWithoutSubject,
     /// People: the mapping names subjects.
     People,
@@ -81,17 +82,18 @@ pub(super) struct Persons<'a> {
 }
 
 impl<'a> Persons<'a> {
-    /// Returns the unit that recommendations rest on, and the labelled rows by person if the unit is people. The unit cannot be
-    /// people if most impostor attempts have no subject, because one person could have made all of them.
+    /// Returns what recommendations rest on, and the labelled rows by person if any has a subject. They do not rest on people
+    /// if most impostor attempts have no subject, because one person could have made all of them.
     pub(super) fn of(tally: &'a Tally, without: Option<WithoutSubject>) -> (RestsOn, Option<Self>) {
         let Some(without) = without else {
             return (if tally.kept_all { RestsOn::Attempts } else { RestsOn::AttemptsOfTooMany }, None);
         };
         let is_most = |without: u64, label: Label| 2 * without > scores(tally, label);
-        if is_most(without.impostor, Label::Impostor) {
-            return (RestsOn::AttemptsWithoutSubject, None);
-        }
-        (RestsOn::People, Some(Self { tally, is_of_genuine: !is_most(without.genuine, Label::Genuine) }))
+        let rests_on = match is_most(without.impostor, Label::Impostor) {
+            true => RestsOn::AttemptsWithoutSubject,
+            false => RestsOn::People,
+        };
+        (rests_on, Some(Self { tally, is_of_genuine: !is_most(without.genuine, Label::Genuine) }))
     }
 
     /// Returns whether the false match rate at a threshold on the grid is at most `target`, with the given confidence.

@@ -23,7 +23,8 @@ pub struct Target {
     /// `None` if there are too few impostors.
     pub proved: Option<ThresholdErrors>,
     /// The smallest threshold, not below `proved`, at which the true rate is at most the target with 95 % confidence, if people
-    /// are independent. `None` where subjects are not mapped, or the impostors are too few people.
+    /// are independent. Attempts without a subject count as one
+    /// person each. `None` where no labelled row has a subject, or the impostors are too few people.
     pub proved_over_people: Option<ThresholdErrors>,
     /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. An end is open
     /// where the data give no bound.
@@ -87,11 +88,14 @@ impl Target {
         let refused = match (few, &proved, best) {
             (Some(few), ..) => Some(few),
             (None, None, _) => Some("no threshold up to 100 keeps it".to_owned()),
-            (None, Some(_), None) => Some(format!(
-                "not proved over people: {} impostors by {} people, of whom some try often, are too few",
-                curve.impostor(),
-                people.map_or(0, |people| people.impostors)
-            )),
+            (None, Some(_), None) => Some(match people {
+                Some(people) => format!(
+                    "not proved over people: {} impostors by {} people, of whom some try often, are too few",
+                    curve.impostor(),
+                    people.impostors
+                ),
+                None => "not proved: some impostors with a subject try often".to_owned(),
+            }),
             (None, Some(_), Some(best)) => basis.stop.filter(|stop| best.threshold < *stop).map(|stop| {
                 format!(
                     "labels stop below {stop}: few attempts below it were labelled, and {} would rest on them",
@@ -179,6 +183,9 @@ impl Basis<'_> {
                 let by = people.impostors;
                 format!("{found} keeps it over people: of {of} impostors by {by} people {reach} reach it")
             }
+            None if self.rests_on == RestsOn::AttemptsWithoutSubject => format!(
+                "{found} keeps it if attempts without a subject are independent: of {of} impostors {reach} reach it"
+            ),
             None => format!("{found} keeps it: of {of} impostors {reach} reach it, and up to {allowed} may"),
         }
     }

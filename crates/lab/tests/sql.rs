@@ -365,7 +365,7 @@ fn what_has_no_exact_form_is_refused_by_its_name() {
         let error = lab.sql(dialect, "verifications").unwrap_err().to_string();
         assert!(error.contains(part), "{part}: {error}");
     };
-    refused(&Lab::new(&policy), Dialect::DuckDb, "takes a mapping");
+    refused(&Lab::new(&policy), Dialect::DuckDb, "needs a mapping");
     refused(&Lab::new(&policy).mapping(Mapping::of(Shape::Reply)), Dialect::DuckDb, "shape = \"flat\"");
     let with =
         |text: &str| Lab::new(&policy).mapping(Mapping::parse(&format!("format = 1\n{text}")).unwrap());

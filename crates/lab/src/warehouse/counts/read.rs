@@ -42,7 +42,7 @@ pub(super) struct Line {
     pub(super) label: String,
     pub(super) name: String,
     pub(super) value: String,
-    /// -1 if there is none.
+    /// -1 if absent.
     pub(super) hundredth: i64,
     pub(super) rows: u64,
 }

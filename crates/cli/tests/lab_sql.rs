@@ -224,7 +224,7 @@ fn every_view_lists_the_failing_examples_that_are_allowed() {
     );
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
     assert!(
-        page.contains("Failing examples, allowed to explore: <b>") && page.contains("got review by"),
+        page.contains("Failing examples, allowed to explore: <b>") && page.contains("got review (rule"),
         "{page:.3000}"
     );
 

@@ -15,6 +15,7 @@ const MOST_LABELS: usize = 256;
 
 /// Whether a text means "no value": empty, or the word `null`, which the service sends.
 #[must_use]
+#[inline]
 pub fn is_missing(text: &str) -> bool {
     matches!(text, "" | "null")
 }
@@ -29,14 +30,21 @@ pub fn is_missing(text: &str) -> bool {
 /// assert_eq!(grammar::code("200 "), None);
 /// ```
 #[must_use]
+#[inline]
 pub fn code(written: &str) -> Option<&str> {
-    let (digits, fraction) = written.split_once('.').unwrap_or((written, "0"));
+    let end = written.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(written.len());
+    let (digits, fraction) = written.split_at_checked(end)?;
     let is_code = match digits.as_bytes() {
         [b'0'] => true,
-        [b'1'..=b'9', rest @ ..] => rest.len() < LONGEST_CODE && rest.iter().all(u8::is_ascii_digit),
+        [b'1'..=b'9', ..] => digits.len() <= LONGEST_CODE,
         _ => false,
     };
-    (is_code && !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0')).then_some(digits)
+    let is_zero = match fraction.as_bytes() {
+        [] => true,
+        [b'.', zeros @ ..] => !zeros.is_empty() && zeros.iter().all(|byte| *byte == b'0'),
+        _ => false,
+    };
+    (is_code && is_zero).then_some(digits)
 }
 
 /// Reads a score from a text: a JSON number with at most three exponent digits. Returns `None` for everything else, such as

@@ -80,6 +80,7 @@ const WORDS: [&str; 2] = ["false", "true"];
 impl<'a> Value<'a> {
     /// Returns whether the value is missing.
     #[must_use]
+    #[inline]
     pub fn is_missing(self) -> bool {
         match self {
             Self::Missing => true,
@@ -90,12 +91,15 @@ impl<'a> Value<'a> {
 
     /// A code: a whole number, see [`grammar::code`]. A malformed code is unknown to every policy.
     #[must_use]
+    #[inline]
     pub fn code(self) -> (Option<&'a str>, ValueState) {
+        if let Self::Text(written) | Self::Number(written, _) = self
+            && let Some(code) = grammar::code(written)
+        {
+            return (Some(code), ValueState::Understood);
+        }
         let malformed = match self {
             _ if self.is_missing() => return (None, ValueState::Missing),
-            Self::Text(written) | Self::Number(written, _) if grammar::code(written).is_some() => {
-                return (grammar::code(written), ValueState::Understood);
-            }
             Self::Text(text) => text,
             Self::Number(written, _) if grammar::is_whole(written) => written,
             Self::Truth(truth) => word(truth),
@@ -106,6 +110,7 @@ impl<'a> Value<'a> {
 
     /// A flag: `T` or `F`. In the `MaterialInfo` of a reply `true` and `false` too, as strings and as booleans.
     #[must_use]
+    #[inline]
     pub fn flag(self, input: Input, form: Form) -> (Flag, ValueState) {
         let takes_words = form == Form::Reply && input != Input::Passed;
         let text = match self {
@@ -126,6 +131,7 @@ impl<'a> Value<'a> {
 
     /// A score: a finite number, or a string that is one, see [`grammar::score`].
     #[must_use]
+    #[inline]
     pub fn score(self) -> (Option<f64>, ValueState) {
         let score = match self {
             Self::Number(_, number) => Some(number).filter(|number| number.is_finite()),

@@ -1,4 +1,4 @@
-//! A client of a running emulator's admin API, `/_emu/v1`.
+//! A client of the admin API of a running emulator, `/_emu/v1`.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use http::{Method, Request};
 use serde_json::{Value, json};
 
 use crate::args::Running;
-use crate::commands::entropy;
 use crate::failure::Failure;
+use crate::random::entropy;
+use crate::words::{Said, emulator as words};
 
-/// An emulator that runs somewhere.
+/// A running emulator.
 #[derive(Debug)]
 pub(crate) struct Admin {
     agent: ureq::Agent,
@@ -24,11 +25,10 @@ impl Admin {
 
     /// With a limit for each request.
     pub(crate) fn within(running: &Running, limit: Duration) -> Result<Self, Failure> {
-        let missing = "which emulator? Start one with `cloudauth emulator` and set CLOUDAUTH_ENDPOINT as it says, or give --endpoint";
-        let endpoint = running.endpoint.as_ref().ok_or_else(|| Failure::usage(missing))?;
+        let endpoint = running.endpoint.as_ref().ok_or_else(|| Failure::usage(words::WHICH))?;
         // Not quoted: a URL may hold a password.
         if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-            return Err(Failure::usage("--endpoint: give the scheme too, as in http://127.0.0.1:8080"));
+            return Err(Failure::usage(words::SCHEME));
         }
         let config =
             ureq::Agent::config_builder().proxy(None).http_status_as_error(false).timeout_global(Some(limit));
@@ -49,14 +49,9 @@ impl Admin {
             None => request,
         };
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = request.body(body).map_err(|_| Failure::usage("--endpoint is not a URL"))?;
+        let request = request.body(body).map_err(|_| Failure::usage(words::NOT_A_URL))?;
         let answer = self.agent.run(request);
-        let failed = |error| {
-            let reason = unreachable(&error);
-            Failure::network(format!(
-                "no emulator answers at --endpoint: {reason}; start one with `cloudauth emulator`"
-            ))
-        };
+        let failed = |error| Failure::network(words::no_answer(&unreachable(&error)));
         let mut answer = answer.map_err(failed)?;
         let text = answer.body_mut().read_to_string().map_err(failed)?;
         let document: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -65,14 +60,12 @@ impl Admin {
         }
         let said = |field| document.get(field).and_then(Value::as_str);
         let Some(error) = said("error") else {
-            return Err(Failure::usage("the server at --endpoint is not an emulator"));
+            return Err(Failure::usage(words::NOT_AN_EMULATOR));
         };
-        let message = format!("{error}\nnext: {}", said("hint").unwrap_or_default());
+        let hint = said("hint").unwrap_or_default();
         Err(match answer.status().as_u16() {
-            401 => Failure::refused(format!(
-                "{message}\n(this command takes the token from CLOUDAUTH_EMULATOR_TOKEN)"
-            )),
-            _ => Failure::other(message),
+            401 => Failure::refused(words::reported(error, hint, true)),
+            _ => Failure::other(words::reported(error, hint, false)),
         })
     }
 
@@ -80,9 +73,7 @@ impl Admin {
     pub(crate) fn latest(&self) -> Result<String, Failure> {
         let all = self.get("/sessions")?;
         let latest = all.pointer("/sessions/0/certify_id").and_then(Value::as_str).map(str::to_owned);
-        latest.ok_or_else(|| {
-            Failure::usage("this emulator has no verification yet; give --callback-url to begin one")
-        })
+        latest.ok_or_else(|| Failure::usage(words::NO_VERIFICATION))
     }
 
     /// Starts a verification of a made-up person and returns its CertifyId. It has a callback token, so that forged
@@ -92,30 +83,30 @@ impl Admin {
         let wanted = json!({ "callback_url": callback_url, "callback_token": token });
         let begun = self.send(Method::POST, "/sessions", Some(wanted))?;
         let id = begun.get("certify_id").and_then(Value::as_str).map(str::to_owned);
-        id.ok_or_else(|| Failure::other("the emulator did not say what it began"))
+        id.ok_or_else(|| Failure::other(words::NOT_BEGUN))
     }
 }
 
 /// Why a server could not be reached. Never quotes its URL, which may hold a secret.
-pub(crate) fn unreachable(error: &ureq::Error) -> String {
+pub(crate) fn unreachable(error: &ureq::Error) -> Said {
     use std::io::ErrorKind;
     match error {
-        ureq::Error::HostNotFound => "host not found".to_owned(),
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-        ureq::Error::TlsRequired => "https needs a build with the feature `rustls`".to_owned(),
+        ureq::Error::HostNotFound => words::HOST_NOT_FOUND.into(),
+        ureq::Error::Timeout(_) => words::NO_ANSWER_IN_TIME.into(),
+        ureq::Error::TlsRequired => words::TLS_REQUIRED.into(),
         ureq::Error::Io(error) => match error.kind() {
-            ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => "no answer in time".to_owned(),
-            // How a TLS handshake that fails surfaces, an untrusted certificate among others.
-            ErrorKind::InvalidData => format!("TLS handshake failed: {error}"),
+            ErrorKind::ConnectionRefused => words::CONNECTION_REFUSED.into(),
+            ErrorKind::TimedOut | ErrorKind::WouldBlock => words::NO_ANSWER_IN_TIME.into(),
+            // A TLS handshake that fails, because of an untrusted certificate for example.
+            ErrorKind::InvalidData => words::tls_failed(error),
             ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::UnexpectedEof => {
-                "connection closed without an answer".to_owned()
+                words::CLOSED.into()
             }
-            kind => format!("connection failed: {kind}"),
+            kind => words::connection_failed(kind),
         },
-        ureq::Error::Protocol(_) => "the answer is not HTTP".to_owned(),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => "the address is not a URL".to_owned(),
-        _ => "the request cannot be sent".to_owned(),
+        ureq::Error::Protocol(_) => words::NOT_HTTP.into(),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => words::ADDRESS_NOT_A_URL.into(),
+        _ => words::CANNOT_SEND.into(),
     }
 }
 
@@ -135,7 +126,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_way_to_fail_reads_differently() {
+    fn each_kind_of_failure_has_its_own_message() {
+        let unreachable = |error: &ureq::Error| unreachable(error).en;
         let io = |kind, text: &str| unreachable(&ureq::Error::Io(Error::new(kind, text.to_owned())));
         let reasons = [
             io(ErrorKind::ConnectionRefused, ""),

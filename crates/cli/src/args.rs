@@ -1,4 +1,4 @@
-//! What the command line takes. No secret and no personal data: those come from the environment or a file.
+//! The arguments. Secrets and personal data are not among them: those come from the environment or a file.
 
 mod emulator;
 #[cfg(feature = "lab")]
@@ -12,6 +12,7 @@ use cloudauth::policy::{Dialect, Input, builtin};
 use cloudauth::{Endpoint, Proxy, Signing};
 
 use crate::failure::Failure;
+use crate::words::{Language, calls};
 pub(crate) use emulator::{
     Clock, ClockChange, Emulator, ExtraCallback, FaultChange, Faults, Listen, Outcome, Running, Sessions,
     Trigger,
@@ -25,10 +26,10 @@ pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, View};
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Args {
-    /// What is printed.
+    /// The format of the output.
     #[arg(long, global = true, value_enum, default_value = "human")]
     pub(crate) output: Format,
-    /// The language of the codes' meanings; by LANG unless given.
+    /// The language of the output. Default: that of LC_ALL or LANG.
     #[arg(long, global = true, value_enum)]
     lang: Option<Language>,
     #[command(subcommand)]
@@ -36,7 +37,7 @@ pub(crate) struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 3 not passed, 4 credentials, \
-                          5 pending, 6 network, 7 throttled, 8 review.\nCredentials: the vendor's default chain, of which the first is \
+                          5 pending, 6 network, 7 throttled, 8 review.\nCredentials: the vendor's default chain, which begins with \
                           ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN).";
 
 impl Args {
@@ -54,64 +55,58 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Language {
-    En,
-    Zh,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs a whole verification against an emulator of its own.
+    /// Run a whole verification against an emulator of its own.
     Demo(Demo),
-    /// Starts a verification and prints the link.
+    /// Start a verification and print its link.
     Init(Init),
-    /// Asks how a verification ended.
+    /// Query the result of a verification.
     Describe(Describe),
-    /// The manual of all codes: what they mean, who must act, what to do.
+    /// Explain the codes: what they mean, who must act, what to do.
     Codes(Codes),
-    /// Signs a call without sending it.
+    /// Sign a call without sending it.
     Sign(Sign),
-    /// Checks, explains, compares and formats policy files, and writes them as SQL.
+    /// Check, explain, compare and format policy files, and write them as SQL.
     #[command(subcommand)]
     Policy(Policy),
-    /// Policies over recorded results: replay, compare, calibrate.
+    /// Replay, compare and calibrate policies over recorded results.
     #[cfg(feature = "lab")]
     #[command(subcommand)]
     Lab(Lab),
-    /// Policies over recorded results: in builds with the feature `lab`.
+    /// Replay, compare and calibrate policies; in builds with the feature `lab`.
     #[cfg(not(feature = "lab"))]
     Lab {
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Runs the emulator until it is interrupted.
+    /// Run the emulator until it is interrupted.
     Emulator(Emulator),
-    /// Receives callbacks, prints each one and forwards it.
+    /// Receive callbacks, print each one and forward it.
     Listen(Listen),
-    /// Ends a verification of a running emulator, or makes it send a wrong callback.
+    /// End a verification of a running emulator, or make it send one more callback.
     Trigger(Trigger),
-    /// Lists the verifications of a running emulator.
+    /// List the verifications of a running emulator.
     Sessions(Sessions),
-    /// Shows or changes the clock of a running emulator.
+    /// Show or change the clock of a running emulator.
     Clock(Clock),
-    /// Lists, adds or removes the faults of a running emulator.
+    /// List, add or remove the faults of a running emulator.
     Faults(Faults),
 }
 
 /// A policy file is a path, or `builtin:vendor`, `builtin:threshold`, `builtin:onboarding`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Proves a policy over every possible input, and tells what each rule decides; exit code 1 if it does not hold.
+    /// Prove a policy over every possible input, and list what each rule decides; exit code 1 if the check fails.
     Check {
         /// The policy.
         file: String,
     },
-    /// Decides on one verification; exit code 0 approve, 8 review, 3 retry or reject, 5 pending.
+    /// Decide on one verification; exit code 0 approve, 8 review, 3 retry or reject, 5 pending.
     Decide(Decide),
-    /// Decides, and tells why: each rule before with what failed, and the nearest change that would decide otherwise.
+    /// Decide and explain: earlier rules with the condition that failed, and the smallest changes that change the verdict.
     Explain(Decide),
-    /// Tells which inputs two policies decide differently, over all of them; exit code 0 whether or not there are any.
+    /// List the inputs on which two policies differ; exit code 0 whether or not there are any.
     Diff {
         /// The policy before.
         before: String,
@@ -121,19 +116,19 @@ pub(crate) enum Policy {
         #[arg(long)]
         allow_failing_examples: bool,
     },
-    /// Puts the spaces of a policy file right, in place.
+    /// Format a policy file in place.
     Fmt {
         /// The file.
         file: PathBuf,
-        /// Changes nothing; exit code 1 if there is something to change.
+        /// Change nothing; exit code 1 if the file is not formatted.
         #[arg(long)]
         check: bool,
     },
-    /// Prints a policy as one SQL query that decides each row of a table as the policy does.
+    /// Print a policy as one SQL query that decides each row of a table as the policy does.
     Sql(Sql),
-    /// Prints the JSON Schema of policy files, for editors.
+    /// Print the JSON Schema of policy files, for editors.
     Schema,
-    /// Prints a policy that comes with the command: vendor, threshold or onboarding.
+    /// Print a built-in policy: vendor, threshold or onboarding.
     Show {
         /// The policy's name.
         #[arg(value_parser = PossibleValuesParser::new(builtin::ALL.map(|(name, _)| name)))]
@@ -145,7 +140,7 @@ pub(crate) enum Policy {
 pub(crate) struct Decide {
     /// The policy.
     pub(crate) file: String,
-    /// A JSON file with what is known: a whole answer of DescribeFaceVerify, or {"sub_code": "200", "verify_score": 74.2,
+    /// A JSON file with the inputs: a whole reply of DescribeFaceVerify, or {"sub_code": "200", "verify_score": 74.2,
     /// ..}; `-` for standard input.
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) evidence: PathBuf,
@@ -158,16 +153,16 @@ pub(crate) struct Sql {
     /// The SQL dialect. No test has run maxcompute.
     #[arg(long, value_parser = dialect())]
     pub(crate) dialect: Dialect,
-    /// The table; a point divides a schema from it. For a subquery put `WITH name AS (..)` before what is printed.
+    /// The table, with its schema if there is one: schema.table. For a subquery, put `WITH name AS (..)` before the output.
     #[arg(long, value_name = "NAME", default_value = "verifications")]
     pub(crate) table: String,
-    /// The column in which an input lies, if it has another name: verify_score=score. May be repeated.
+    /// The column of an input, if it has another name: verify_score=score. May be repeated.
     #[arg(long = "column", value_name = "INPUT=COLUMN", value_parser = input_and_column)]
     pub(crate) columns: Vec<(Input, String)>,
     /// An input whose column holds text. May be repeated.
     #[arg(long = "text", value_name = "INPUT", value_parser = input())]
     pub(crate) texts: Vec<Input>,
-    /// A column that comes out beside the decision, such as the row's key. May be repeated.
+    /// A column to output beside the decision, such as the key of the row. May be repeated.
     #[arg(long = "keep", value_name = "COLUMN")]
     pub(crate) kept: Vec<String>,
 }
@@ -188,7 +183,7 @@ fn input_and_column(text: &str) -> Result<(Input, String), String> {
     Ok((input, column.to_owned()))
 }
 
-/// Which signature a call carries.
+/// The signature of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SigningArg {
     /// HMAC-SHA1, everything in the form body.
@@ -211,21 +206,21 @@ impl From<SigningArg> for Signing {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// A magic ID number, which says how it goes: 999999199001012046 ends in SubCode 204; see
-    /// `cloudauth codes` for the codes.
+    /// A magic ID number, which sets the outcome: 999999199001012046 ends in SubCode 204. `cloudauth codes` lists the
+    /// codes.
     #[arg(long, default_value = "999999199001012003")]
     pub(crate) identity: String,
     #[arg(long, value_enum, default_value = "v1")]
     pub(crate) signing: SigningArg,
-    /// Ends in the decision of this policy: a file, or `builtin:onboarding`.
+    /// Decide with this policy: a file, or `builtin:onboarding`.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<String>,
-    /// Runs a sample shop beside the emulator instead, and opens it in the browser.
+    /// Run a sample shop beside the emulator instead, and open it in the browser.
     #[arg(long, conflicts_with_all = ["identity", "signing"])]
     pub(crate) open: bool,
 }
 
-/// Where a call goes and how it is signed.
+/// The endpoint of a call, and its signature.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Target {
     /// Another endpoint, such as an emulator's http://127.0.0.1:PORT.
@@ -242,17 +237,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The proxy of the command line, or of the environment if that is switched on.
+    /// The proxy of the command line, or of the environment if CLOUDAUTH_USE_ENV_PROXY is 1.
     pub(crate) fn proxy(&self) -> Result<Option<Proxy>, Failure> {
         let Some(url) = &self.proxy else {
             return Proxy::from_environment().map_err(Failure::usage);
         };
         let proxy: Proxy = url.parse().map_err(Failure::usage)?;
         if proxy.expose_credentials().is_some() {
-            return Err(Failure::usage(
-                "--proxy takes no user and password, which other users could read: \
-                 set HTTPS_PROXY and CLOUDAUTH_USE_ENV_PROXY=1",
-            ));
+            return Err(Failure::usage(calls::PROXY_PASSWORD));
         }
         Ok(Some(proxy))
     }
@@ -268,17 +260,17 @@ pub(crate) struct Init {
     /// The scene's id, from the console.
     #[arg(long)]
     pub(crate) scene_id: u64,
-    /// Where the browser goes afterwards; `iframe` for the page inside your own frame.
+    /// The page to which the browser returns; `iframe` to embed the page in a frame.
     #[arg(long)]
     pub(crate) return_url: String,
-    /// A JSON file with CertName, CertNo and MetaInfo, and perhaps Mobile, Ip, UserId; `-` for standard input.
-    /// It is a file so that no name stands in a process list or a shell's history.
+    /// A JSON file with CertName, CertNo and MetaInfo, optionally Mobile, Ip, UserId; `-` for standard input.
+    /// A file keeps names out of process lists and the history of the shell.
     #[arg(long, value_name = "FILE")]
     pub(crate) person: PathBuf,
-    /// Your number of this verification; a new one unless given.
+    /// Your number for this verification. Default: a new one.
     #[arg(long)]
     pub(crate) order_no: Option<String>,
-    /// Where the service reports that the person is done.
+    /// The URL for the callback when the person has finished.
     #[arg(long)]
     pub(crate) callback_url: Option<String>,
     #[command(flatten)]
@@ -290,10 +282,10 @@ pub(crate) struct Describe {
     /// The scene's id, from the console.
     #[arg(long)]
     pub(crate) scene_id: u64,
-    /// What `cloudauth init` printed.
+    /// The CertifyId that `cloudauth init` printed.
     #[arg(long)]
     pub(crate) certify_id: String,
-    /// Ends in the decision of this policy: a file, or `builtin:onboarding`.
+    /// Decide with this policy: a file, or `builtin:onboarding`.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<String>,
     #[command(flatten)]
@@ -302,7 +294,7 @@ pub(crate) struct Describe {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Codes {
-    /// One code, such as 417, 204 or SignatureDoesNotMatch; all of them unless given.
+    /// One code, such as 417, 204 or SignatureDoesNotMatch. Default: all of them.
     pub(crate) code: Option<String>,
 }
 
@@ -314,16 +306,16 @@ pub(crate) struct Sign {
     /// A JSON file with the parameters, {"Name": "value"}; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) params: PathBuf,
-    /// Prints every stage, to be compared with the string in a SignatureDoesNotMatch.
+    /// Print every stage, to compare it with the string in a SignatureDoesNotMatch.
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Prints the parameters' values too, which are masked otherwise.
+    /// Print the values of the parameters, which are masked by default.
     #[arg(long, requires = "explain")]
     pub(crate) reveal: bool,
-    /// The time to sign, in seconds since 1970; now unless given.
+    /// The time to sign, in seconds since 1970. Default: now.
     #[arg(long)]
     pub(crate) timestamp: Option<u64>,
-    /// The nonce to sign, 32 hexadecimal digits; a new one unless given.
+    /// The nonce to sign, 32 hexadecimal digits. Default: a new one.
     #[arg(long)]
     pub(crate) nonce: Option<String>,
     #[command(flatten)]

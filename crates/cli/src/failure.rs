@@ -1,14 +1,14 @@
 //! Why a command failed, and the exit code for it.
 
-use std::fmt;
-
 use cloudauth::{Code, ErrorKind, GatewayCode};
+
+use crate::words::{Language, Said, calls};
 
 /// A failure with its exit code. The message shows no secret and no personal data.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
-    message: String,
+    message: Said,
 }
 
 pub(crate) const NOT_PASSED: u8 = 3;
@@ -21,38 +21,41 @@ const NETWORK: u8 = 6;
 const THROTTLED: u8 = 7;
 
 impl Failure {
-    pub(crate) fn usage(error: impl fmt::Display) -> Self {
-        Self { code: USAGE, message: error.to_string() }
+    fn new(code: u8, message: impl Into<Said>, zh: &str) -> Self {
+        Self { code, message: message.into().led_by(zh) }
+    }
+
+    pub(crate) fn usage(error: impl Into<Said>) -> Self {
+        Self::new(USAGE, error, "输入有误")
     }
 
     pub(crate) fn credentials(error: &dyn std::error::Error) -> Self {
-        Self { code: CREDENTIALS, message: chain(error) }
+        Self::new(CREDENTIALS, chain(error), "访问凭证有误")
     }
 
-    pub(crate) fn refused(error: impl fmt::Display) -> Self {
-        Self { code: CREDENTIALS, message: error.to_string() }
+    pub(crate) fn refused(error: impl Into<Said>) -> Self {
+        Self::new(CREDENTIALS, error, "没有权限")
     }
 
-    pub(crate) fn network(error: impl fmt::Display) -> Self {
-        Self { code: NETWORK, message: error.to_string() }
+    pub(crate) fn network(error: impl Into<Said>) -> Self {
+        Self::new(NETWORK, error, "网络或服务不可用")
     }
 
-    pub(crate) fn other(error: impl fmt::Display) -> Self {
-        Self { code: OTHER, message: error.to_string() }
+    pub(crate) fn other(error: impl Into<Said>) -> Self {
+        Self::new(OTHER, error, "执行失败")
     }
 
     pub(crate) fn chained(error: &dyn std::error::Error) -> Self {
-        Self { code: OTHER, message: chain(error) }
+        Self::other(chain(error))
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {
         self.code
     }
-}
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+    /// The message, which documents hold in English.
+    pub(crate) fn message(&self, language: Language) -> &str {
+        self.message.of(language)
     }
 }
 
@@ -68,8 +71,7 @@ impl From<cloudauth::Error> for Failure {
         };
         let manual = error.gateway_code().and_then(GatewayCode::manual);
         let manual = manual.or_else(|| error.code().and_then(Code::manual));
-        let next = manual.map(|entry| format!("\nnext: {}", entry.next.en)).unwrap_or_default();
-        Self { code, message: format!("{}{next}", chain(&error)) }
+        Self { code, message: calls::call_failed(&chain(&error), manual.map(|entry| entry.next)) }
     }
 }
 

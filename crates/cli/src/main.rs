@@ -1,8 +1,8 @@
 //! The `cloudauth` command.
 //!
-//! Data goes to standard output, talk to standard error. Exit codes: 0 passed or done, 1 other error, 2 usage,
+//! Data goes to standard output, messages to standard error. Exit codes: 0 passed or done, 1 other error, 2 usage,
 //! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
-//! 7 throttled, 8 a policy has somebody look.
+//! 7 throttled, 8 a policy requires a review.
 
 mod admin;
 mod args;
@@ -10,7 +10,9 @@ mod commands;
 mod failure;
 mod output;
 mod person;
+mod random;
 mod text;
+mod words;
 
 use std::process::ExitCode;
 
@@ -18,8 +20,9 @@ use clap::Parser;
 
 use args::{Args, Command};
 use output::Output;
+use words::Language;
 
-/// Keeps the buffers of Parquet's columns for the next ones.
+/// Reuses the buffers of Parquet's columns.
 #[cfg(feature = "parquet")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,7 +37,10 @@ async fn main() -> ExitCode {
             if !message.use_stderr() {
                 output::record(printed);
             }
-            return ExitCode::from(output::finish(u8::try_from(message.exit_code()).unwrap_or(2)));
+            return ExitCode::from(output::finish(
+                u8::try_from(message.exit_code()).unwrap_or(2),
+                Language::En,
+            ));
         }
     };
     let output = Output { format: args.output, language: args.language() };
@@ -46,9 +52,7 @@ async fn main() -> ExitCode {
         Command::Sign(command) => commands::sign::run(&command, &output),
         Command::Policy(command) => commands::policy::run(&command, &output),
         #[cfg(not(feature = "lab"))]
-        Command::Lab { .. } => Err(failure::Failure::usage(
-            "this build leaves the lab out: build the command with `--features lab`",
-        )),
+        Command::Lab { .. } => Err(failure::Failure::usage(words::calls::NO_LAB)),
         #[cfg(feature = "lab")]
         Command::Lab(command) => commands::lab::run(command, &output).await,
         Command::Emulator(command) => commands::emulator::run(command, &output).await,
@@ -62,5 +66,5 @@ async fn main() -> ExitCode {
         output.fail(&failure);
         failure.exit_code()
     });
-    ExitCode::from(output::finish(code))
+    ExitCode::from(output::finish(code, output.language))
 }

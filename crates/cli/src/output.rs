@@ -1,4 +1,4 @@
-//! Prints for people or for programs. Whether standard output took everything is known at the end, from [`finish`].
+//! Prints for people or for programs. [`finish`] reports at the end whether standard output took everything.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -7,8 +7,9 @@ use cloudauth::{Bilingual, Manual};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::args::{Format, Language};
+use crate::args::Format;
 use crate::failure::Failure;
+use crate::words::{Language, Said, Text, calls};
 
 /// How to print.
 #[derive(Debug)]
@@ -26,32 +27,40 @@ impl Output {
         }
     }
 
-    /// Whether a document is wanted.
+    /// Whether the output is a document.
     pub(crate) fn is_for_programs(&self) -> bool {
         self.format == Format::Json
     }
 
-    /// Says what failed: to people on standard error, to programs in a document as well.
+    /// Reports a failure: on standard error, and to programs in a document as well.
     pub(crate) fn fail(&self, failure: &Failure) {
-        note(&format!("cloudauth: {failure}"));
+        note(failure.message(self.language));
         if self.is_for_programs() {
-            line(&json!({ "error": failure.to_string(), "exit_code": failure.exit_code() }).to_string());
+            let error = failure.message(Language::En);
+            line(&json!({ "error": error, "exit_code": failure.exit_code() }).to_string());
         }
     }
 
-    /// Says how far things are; for people alone.
-    pub(crate) fn step(&self, text: &str) {
+    /// Prints the progress of a command, for people alone.
+    pub(crate) fn step(&self, text: impl Into<Said>) {
         if self.format == Format::Human {
-            line(text);
+            line(&self.pick(text));
         }
+    }
+
+    /// Writes a line to standard error.
+    pub(crate) fn note(&self, text: impl Into<Said>) {
+        note(&self.pick(text));
     }
 
     /// The text in the language chosen.
-    pub(crate) const fn say(&self, text: Bilingual) -> &'static str {
-        match self.language {
-            Language::En => text.en,
-            Language::Zh => text.zh,
-        }
+    pub(crate) fn pick(&self, text: impl Into<Said>) -> String {
+        self.language.pick(text)
+    }
+
+    /// The text in the language chosen.
+    pub(crate) fn say(&self, text: impl Into<Text>) -> &'static str {
+        self.language.of(text)
     }
 
     /// A manual's entry for people.
@@ -83,13 +92,13 @@ pub(crate) fn record(written: io::Result<()>) {
     }
 }
 
-/// Waits until standard output fails: for commands that do nothing but print until they are interrupted.
+/// Waits until standard output fails: for commands that only print until they are interrupted.
 pub(crate) async fn failed() {
     HAS_FAILED.notified().await;
 }
 
-/// Waits until standard output is lost: for servers. A reader that has closed the pipe, as a script does that has read the
-/// address, has what it wanted, and the server runs on.
+/// Waits until standard output is lost: for servers. A server keeps running when its reader closes the pipe, as a script
+/// does after it has read the address.
 pub(crate) async fn lost() {
     failed().await;
     if FAILED.get().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
@@ -98,17 +107,17 @@ pub(crate) async fn lost() {
 }
 
 /// Writes a line to standard error. A failure has nowhere to be reported.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "cloudauth: {text}");
 }
 
-/// Flushes standard output, and gives the exit code: that of the command, or 1 if the output was lost. A reader that has
-/// closed the pipe, as `head` does, has what it wanted.
-pub(crate) fn finish(code: u8) -> u8 {
+/// Flushes standard output and returns the exit code: that of the command, or 1 if the output was lost. A reader that
+/// closes the pipe, as `head` does, has what it wanted.
+pub(crate) fn finish(code: u8, language: Language) -> u8 {
     record(io::stdout().flush());
     match FAILED.get() {
         Some(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            note(&format!("cloudauth: cannot write to standard output: {error}"));
+            note(&language.pick(calls::cannot_print(error)));
             if code == 0 { 1 } else { code }
         }
         _ => code,

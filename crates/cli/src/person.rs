@@ -1,4 +1,4 @@
-//! Personal data and parameters from a JSON file or standard input, so that they stand in no process list.
+//! Personal data and parameters from a JSON file or standard input, so that no process list shows them.
 
 use std::path::Path;
 
@@ -10,12 +10,13 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::text;
+use crate::words::calls;
 
 /// Reads a JSON object. Errors name the file, never its content.
 pub(crate) fn read_object(file: &Path) -> Result<Map<String, Value>, Failure> {
     match serde_json::from_str(&text::read(file)?) {
         Ok(Value::Object(object)) => Ok(object),
-        _ => Err(Failure::usage(format!("{} is not a JSON object", file.display()))),
+        _ => Err(Failure::usage(calls::not_an_object(file.display()))),
     }
 }
 
@@ -33,13 +34,13 @@ pub(crate) fn init_face_verify(
 ) -> Result<InitFaceVerify, Failure> {
     const FIELDS: [&str; 6] = ["CertName", "CertNo", "MetaInfo", "Mobile", "Ip", "UserId"];
     let fields = read_object(file)?;
-    // The file's keys are not quoted: somebody may have mixed them up with the values.
+    // The keys are not quoted: a user may have mixed them up with the values.
     if fields.keys().any(|key| !FIELDS.contains(&key.as_str())) {
-        return Err(Failure::usage(format!("{} may hold {}", file.display(), FIELDS.join(", "))));
+        return Err(Failure::usage(calls::allowed_fields(file.display(), &FIELDS.join(", "))));
     }
     let find = |name: &str| fields.get(name).map(text_of);
     let need =
-        |name: &str| find(name).ok_or_else(|| Failure::usage(format!("{} lacks {name}", file.display())));
+        |name: &str| find(name).ok_or_else(|| Failure::usage(calls::missing_field(file.display(), name)));
     let name = CertName::new(&need("CertName")?).map_err(Failure::usage)?;
     let number = CertNo::new(&need("CertNo")?).map_err(Failure::usage)?;
     let meta_info = MetaInfo::new(&need("MetaInfo")?).map_err(Failure::usage)?;
@@ -49,7 +50,7 @@ pub(crate) fn init_face_verify(
         op = op.mobile(Mobile::new(&mobile).map_err(Failure::usage)?);
     }
     if let Some(ip) = find("Ip") {
-        op = op.ip(Ip::new(ip.parse().map_err(|_| Failure::usage("Ip: must be an IP address"))?));
+        op = op.ip(Ip::new(ip.parse().map_err(|_| Failure::usage(calls::NOT_AN_IP))?));
     }
     if let Some(user_id) = find("UserId") {
         op = op.user_id(UserId::new(&user_id).map_err(Failure::usage)?);

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::words::{Said, calls};
 
 /// The largest text, in bytes.
 const LARGEST: u64 = 16 << 20;
@@ -13,17 +14,17 @@ const LARGEST: u64 = 16 << 20;
 /// its content.
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     let is_stdin = file == Path::new("-");
-    let name = if is_stdin { "standard input".to_owned() } else { file.display().to_string() };
-    let failed = |problem: &dyn std::fmt::Display| Failure::usage(format!("cannot read {name}: {problem}"));
+    let name = || if is_stdin { calls::STANDARD_INPUT.into() } else { Said::from(file.display()) };
+    let failed = |reason: Said| Failure::usage(calls::cannot_read(name(), reason));
     let mut bytes = Vec::new();
     let read = match is_stdin {
         true => std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes),
         false => File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)),
     };
-    read.map_err(|error| failed(&error))?;
+    read.map_err(|error| failed(error.into()))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(failed(&"it is larger than 16 MiB"));
+        return Err(failed(calls::TOO_LARGE.into()));
     }
-    let text = String::from_utf8(bytes).map_err(|_| failed(&"it is not UTF-8 text"))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed(calls::NOT_TEXT.into()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -10,28 +10,28 @@ use serde_json::{Value, json};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Emulator {
-    /// The port; a free one unless given.
+    /// The port. Default: a free one.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
     /// The address to listen on. Beyond loopback the admin API requires a token: CLOUDAUTH_EMULATOR_TOKEN, or a random one.
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
-    /// The start of the links that it prints, where browsers reach it under another address.
+    /// The base of its links, if browsers reach it at another address.
     #[arg(long)]
     pub(crate) public_url: Option<String>,
-    /// The seed of its ids and random choices.
+    /// The seed of ids and random choices.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// How far its clock is ahead, in seconds. Beyond 900 every timestamp is expired.
+    /// How far the clock runs ahead, in seconds. Beyond 900, every timestamp has expired.
     #[arg(long, default_value_t = 0)]
     pub(crate) ahead: u64,
-    /// State file, created if missing. Sessions survive a restart in it.
+    /// State file, created if missing. It keeps sessions across restarts.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// A JSON file of rules that set the outcome of ordinary verifications: [{"order": "vip*", "sub_code": "210"}].
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
-    /// Accept ID numbers of every area. Real people may end up in your logs.
+    /// Accept ID numbers of every area. Personal data of real people may end up in your logs.
     #[arg(long)]
     pub(crate) accept_any_id: bool,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Emulator {
 /// A running emulator.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Running {
-    /// The emulator's address, as `cloudauth emulator` prints it.
+    /// The address of the emulator, as `cloudauth emulator` prints it.
     #[arg(long, global = true, env = "CLOUDAUTH_ENDPOINT", hide_env_values = true)]
     pub(crate) endpoint: Option<String>,
 }
@@ -52,7 +52,7 @@ pub(crate) struct Listen {
     /// Forward each request to this URL, with its method and body, and answer with the status that comes back.
     #[arg(long, value_name = "URL")]
     pub(crate) forward_to: Option<String>,
-    /// With an emulator's address, each callback is checked there: genuine or forged.
+    /// The emulator that checks whether each callback is genuine or forged.
     #[command(flatten)]
     pub(crate) running: Running,
 }
@@ -68,10 +68,10 @@ pub(crate) struct Trigger {
     /// `wrong-token`, `other-shape`.
     #[arg(value_parser = Outcome::parse)]
     pub(crate) outcome: Outcome,
-    /// The verification; the latest unless given.
+    /// The verification. Default: the latest.
     #[arg(long)]
     pub(crate) certify_id: Option<String>,
-    /// Start a verification of a made-up person first, with this CallbackUrl.
+    /// Start a verification of a synthetic person first, with this CallbackUrl.
     #[arg(long, value_name = "URL", conflicts_with = "certify_id")]
     pub(crate) callback_url: Option<String>,
     /// The verifyScore of the result, 0 to 100.
@@ -92,7 +92,7 @@ pub(crate) enum Outcome {
     Callback(ExtraCallback),
 }
 
-/// An end without a result.
+/// A verification that ends without a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Unfinished {
     Cancel,
@@ -157,9 +157,9 @@ pub(crate) struct Clock {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClockChange {
-    /// Move it forward and run what falls due on the way: 90s, 30m, 24h, 1day 2h.
+    /// Move it forward, and run everything that falls due: 90s, 30m, 24h, 1day 2h.
     Advance {
-        /// By how much.
+        /// The time to add.
         by: humantime::Duration,
     },
     /// Set it.
@@ -169,7 +169,7 @@ pub(crate) enum ClockChange {
     },
     /// Stop it.
     Freeze,
-    /// Let it run at the speed of the system's clock.
+    /// Let it run at normal speed.
     Run,
 }
 
@@ -189,16 +189,16 @@ pub(crate) enum FaultChange {
         /// 'latency={"uniform":[50,900]}', throttle=500, ..; docs/emulator.md lists them.
         #[arg(value_parser = FaultSpec::parse)]
         fault: FaultSpec,
-        /// Only calls of this action.
+        /// Affect only calls of this action.
         #[arg(long)]
         action: Option<String>,
-        /// Only calls with this CertifyId.
+        /// Affect only calls with this CertifyId.
         #[arg(long)]
         certify_id: Option<String>,
         /// The share of calls, 0 to 1.
         #[arg(long)]
         probability: Option<f64>,
-        /// How many times; without end unless given.
+        /// How many times. Default: no limit.
         #[arg(long)]
         times: Option<u32>,
     },

@@ -7,6 +7,7 @@ use crate::admin::{Admin, text};
 use crate::args::{Clock, ClockChange};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::words::emulator as words;
 
 pub(crate) fn run(args: &Clock, output: &Output) -> Result<u8, Failure> {
     let admin = Admin::of(&args.running)?;
@@ -20,11 +21,7 @@ pub(crate) fn run(args: &Clock, output: &Output) -> Result<u8, Failure> {
         Some(change) => admin.send(Method::PATCH, "/clock", Some(change))?,
         None => admin.get("/clock")?,
     };
-    let runs = match clock.get("rate").and_then(Value::as_f64) {
-        Some(0.0) => "stands still".to_owned(),
-        Some(1.0) => "runs".to_owned(),
-        rate => format!("runs {} times as fast", rate.unwrap_or_default()),
-    };
-    output.print(&format!("{} ({runs})", text(&clock, "now")), &clock);
+    let rate = clock.get("rate").and_then(Value::as_f64);
+    output.print(&output.pick(words::clock(&text(&clock, "now"), rate)), &clock);
     Ok(0)
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::args::Codes;
 use crate::failure::Failure;
 use crate::output::{Output, manual_document};
+use crate::words::calls as words;
 
 /// The layers, each with its manual.
 const LAYERS: [(&str, &[Manual]); 5] = [
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Codes, output: &Output) -> Result<u8, Failure> {
         }
     }
     if documents.is_empty() {
-        return Err(Failure::usage("no such code; `cloudauth codes` lists all of them"));
+        return Err(Failure::usage(words::NO_CODE));
     }
     output.print(&human, &Value::Array(documents));
     Ok(0)

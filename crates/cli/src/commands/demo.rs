@@ -18,24 +18,26 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::block_in_place;
 
-use super::{entropy, policy, shop, status};
+use super::call::status;
+use super::policy::{decide_status, load};
+use super::shop;
 use crate::args::Demo;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::random::entropy;
+use crate::words::calls as words;
 
 pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
-    let policy = args.policy.as_deref().map(policy::load).transpose()?;
+    let policy = args.policy.as_deref().map(load).transpose()?;
     if args.open {
         return shop::run(policy, output).await;
     }
     if !args.identity.starts_with("999999") {
-        return Err(Failure::usage(
-            "--identity takes a magic ID number of the area 999999, so that nobody real is in a demo",
-        ));
+        return Err(Failure::usage(words::MAGIC_IDENTITY));
     }
     let identity = CertNo::new(&args.identity).map_err(Failure::usage)?;
     let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
-    output.step(&format!("emulator   {} (not a real verification)", emulator.url()));
+    output.step(words::demo_emulator(emulator.url()));
     let (callback_url, mut callbacks) = callback_receiver().await.map_err(Failure::other)?;
 
     let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
@@ -63,29 +65,26 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
 
     let started = block_in_place(|| client.init_face_verify(&init))?;
     let certify_id = started.output.certify_id;
-    let link = started
-        .output
-        .certify_url
-        .ok_or_else(|| Failure::other("the emulator did not believe the MetaInfo"))?;
-    output.step(&format!("init       CertifyId {}, the person opens {}", certify_id.as_str(), link.expose()));
+    let link = started.output.certify_url.ok_or_else(|| Failure::other(words::NO_LINK))?;
+    output.step(words::demo_init(certify_id.as_str(), link.expose()));
 
     let way_back = block_in_place(|| submit(link.expose()))?;
     let hint = ReturnHint::parse(&way_back).map_err(Failure::other)?;
-    output.step(&format!("submit     back with code {} (finished, which does not mean passed)", hint.code()));
+    output.step(words::demo_submit(hint.code()));
 
     let wait = tokio::time::timeout(Duration::from_secs(5), next_callback(&mut callbacks)).await;
-    let callback = wait.map_err(|_| Failure::other("no callback came within 5 seconds"))?;
-    let callback = callback.ok_or_else(|| Failure::other("the callback's receiver stopped"))?;
+    let callback = wait.map_err(|_| Failure::other(words::NO_CALLBACK))?;
+    let callback = callback.ok_or_else(|| Failure::other(words::RECEIVER_STOPPED))?;
     if !keys.verify(&callback, scene, &order) || callback.certify_id() != &certify_id {
-        return Err(Failure::other("a callback came whose token is not this order's"));
+        return Err(Failure::other(words::WRONG_TOKEN));
     }
     let claimed = callback.claimed_sub_code().map(ToString::to_string).unwrap_or_default();
-    output.step(&format!("callback   claims SubCode {claimed}, its token is this order's"));
+    output.step(words::demo_callback(&claimed));
 
     let describe = DescribeFaceVerify::new(scene, certify_id.clone());
     let reply = block_in_place(|| client.describe_face_verify(&describe))?;
     let (human, result, exit) = status(&reply, output);
-    let human = format!("describe   {}", human.trim_end().replace('\n', "\n           "));
+    let human = format!("{}{}", output.say(words::DESCRIBE), human.trim_end().replace('\n', "\n           "));
     let document = json!({
         "emulator": true,
         "certify_id": certify_id.as_str(),
@@ -94,22 +93,22 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
         "result": result,
     });
     if let Some(policy) = &policy {
-        return Ok(policy::decide_status(policy, &reply.output, &human, document, output));
+        return Ok(decide_status(policy, &reply.output, &human, document, output));
     }
     output.print(&human, &document);
     Ok(exit)
 }
 
-/// Stands in for the person, and gives the address that their browser is sent back to.
+/// Submits as the person would, and returns the address to which the browser is redirected.
 fn submit(link: &str) -> Result<String, Failure> {
     let browser = ureq::Agent::config_builder().proxy(None).max_redirects(0).max_redirects_will_error(false);
     let answer = browser.build().new_agent().post(format!("{link}/submit")).send_empty();
-    let answer = answer.map_err(|_| Failure::other("the emulator does not answer the browser"))?;
+    let answer = answer.map_err(|_| Failure::other(words::NO_ANSWER))?;
     let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
-    location.map(str::to_owned).ok_or_else(|| Failure::other("the emulator did not send the browser back"))
+    location.map(str::to_owned).ok_or_else(|| Failure::other(words::NO_WAY_BACK))
 }
 
-/// A route that takes callbacks, as a service would have one: answers 200 at once, whatever comes.
+/// A route for callbacks, as a service has one: it always answers 200, before any work.
 async fn callback_receiver() -> std::io::Result<(String, UnboundedReceiver<String>)> {
     let (sender, receiver) = unbounded_channel();
     let router = Router::new().route("/callback", get(receive)).with_state(sender);
@@ -120,12 +119,12 @@ async fn callback_receiver() -> std::io::Result<(String, UnboundedReceiver<Strin
 }
 
 async fn receive(State(callbacks): State<UnboundedSender<String>>, RawQuery(query): RawQuery) -> StatusCode {
-    // Whether anybody still listens is not the caller's business.
+    // The answer is the same when the demo no longer waits.
     let _ = callbacks.send(query.unwrap_or_default());
     StatusCode::OK
 }
 
-/// The next request that is a callback; the probe when a verification starts is none.
+/// The next callback. The probe at the start of a verification is not a callback.
 async fn next_callback(callbacks: &mut UnboundedReceiver<String>) -> Option<Callback> {
     loop {
         if let Ok(callback) = Callback::parse(&callbacks.recv().await?) {

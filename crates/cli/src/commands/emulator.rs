@@ -1,5 +1,6 @@
-//! `cloudauth emulator`: a local Cloudauth until it is interrupted.
+//! `cloudauth emulator`: runs a local Cloudauth until it is interrupted.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use cloudauth_emulator::{Builder, Clock, Emulator as Server};
@@ -7,27 +8,28 @@ use serde_json::json;
 
 use crate::args::Emulator;
 use crate::failure::Failure;
-use crate::output::{Output, lost, note};
+use crate::output::{Output, lost};
 use crate::text;
+use crate::words::emulator as words;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
-    let started = builder(&args)?.start().await;
+    let started = builder(&args, output)?.start().await;
     let server = started
-        .map_err(|error| Failure::other(format!("cannot start on {}:{}: {error}", args.host, args.port)))?;
+        .map_err(|error| Failure::other(words::cannot_start(SocketAddr::new(args.host, args.port), error)))?;
     let (id, secret, url) = (Server::ACCESS_KEY_ID, Server::ACCESS_KEY_SECRET, server.url());
     let ui = format!("{url}/_emu/ui");
     let token = match server.admin_token() {
         Some(token) => {
-            note("cloudauth: other machines can reach the emulator; its admin API requires the token");
+            output.note(words::REACHABLE);
             format!("\nexport CLOUDAUTH_EMULATOR_TOKEN={token}")
         }
         None => String::new(),
     };
-    let human = format!(
-        "EMULATOR - verifies nobody. Stop it with Ctrl-C.\n\nexport CLOUDAUTH_ENDPOINT={url}\nexport \
-         ALIBABA_CLOUD_ACCESS_KEY_ID={id}\nexport ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}{token}\n\nlook at it: {ui}\nseed {}",
-        args.seed
+    let exports = format!(
+        "export CLOUDAUTH_ENDPOINT={url}\nexport ALIBABA_CLOUD_ACCESS_KEY_ID={id}\n\
+         export ALIBABA_CLOUD_ACCESS_KEY_SECRET={secret}{token}"
     );
+    let human = output.pick(words::started(&exports, &ui, args.seed));
     let document = json!({
         "endpoint": url,
         "access_key_id": id,
@@ -44,12 +46,12 @@ pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> 
     }
 }
 
-fn builder(args: &Emulator) -> Result<Builder, Failure> {
+fn builder(args: &Emulator, output: &Output) -> Result<Builder, Failure> {
     let clock = Clock::system();
     clock.advance(Duration::from_secs(args.ahead));
     let mut builder = Server::builder().host(args.host).port(args.port).seed(args.seed).clock(clock);
     if args.accept_any_id {
-        note("cloudauth: ID numbers of every area are taken; keep real people out of this");
+        output.note(words::ANY_ID);
         builder = builder.accept_any_id();
     }
     if let Ok(token) = std::env::var("CLOUDAUTH_EMULATOR_TOKEN") {

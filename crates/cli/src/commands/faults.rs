@@ -7,6 +7,7 @@ use crate::admin::Admin;
 use crate::args::{FaultChange, Faults};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::words::emulator as words;
 
 pub(crate) fn run(args: &Faults, output: &Output) -> Result<u8, Failure> {
     let admin = Admin::of(&args.running)?;
@@ -30,6 +31,6 @@ pub(crate) fn run(args: &Faults, output: &Output) -> Result<u8, Failure> {
     };
     let faults = document.get("faults").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let human: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
-    output.print(if human.is_empty() { "no faults" } else { &human }, &document);
+    output.print(if human.is_empty() { output.say(words::NO_FAULTS) } else { &human }, &document);
     Ok(0)
 }

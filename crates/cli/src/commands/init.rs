@@ -3,11 +3,13 @@
 use cloudauth::{CallbackUrl, CertifyUrl, CertifyUrlStyle, OuterOrderNo, ReturnUrl, SceneId};
 use serde_json::json;
 
-use super::{client, entropy};
+use super::call::client;
 use crate::args::Init;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::person;
+use crate::random::entropy;
+use crate::words::calls as words;
 
 pub(crate) fn run(args: Init, output: &Output) -> Result<u8, Failure> {
     let order_no = match args.order_no {
@@ -30,13 +32,8 @@ pub(crate) fn run(args: Init, output: &Output) -> Result<u8, Failure> {
     let link = started.output.certify_url.as_ref().map(CertifyUrl::expose);
     let id = started.output.certify_id.as_str();
     let request_id = started.request_id.as_ref().map(ToString::to_string);
-    let human = format!(
-        "CertifyId    {id}\nOuterOrderNo {}\nCertifyUrl   {}\n\nnext: cloudauth describe --scene-id {scene_id} --certify-id {id}",
-        order_no.as_str(),
-        link.unwrap_or(
-            "(none: the service did not believe the MetaInfo; take it fresh from the person's browser)"
-        ),
-    );
+    let shown = link.unwrap_or(output.say(words::NO_CERTIFY_URL));
+    let human = output.pick(words::started(id, order_no.as_str(), shown, scene_id));
     let document = json!({ "certify_id": id, "outer_order_no": order_no.as_str(), "certify_url": link, "request_id": request_id });
     output.print(&human, &document);
     Ok(0)

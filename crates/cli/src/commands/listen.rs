@@ -21,24 +21,25 @@ use crate::admin::{Admin, unreachable};
 use crate::args::Listen;
 use crate::failure::Failure;
 use crate::output::{self, Output};
+use crate::words::{Said, Text, emulator as words};
 
 /// The largest body that is forwarded, in bytes.
 const MOST_BODY: usize = 1 << 20;
 /// The most verifications whose callbacks are counted.
 const MOST_COUNTED: usize = 10_000;
-/// How long the emulator has to answer: it waits a second for the answer to its callback.
+/// The timeout of the emulator, which waits one second for the answer to its callback.
 const ANSWER: Duration = Duration::from_millis(400);
-/// How long a body may take to arrive.
+/// The timeout of a body.
 const BODY: Duration = Duration::from_secs(10);
 
-/// What each request needs.
+/// The state that all requests share.
 struct Receiver {
     output: Output,
     forward_to: Option<String>,
     http: ureq::Agent,
-    /// The emulator that knows which callbacks are genuine.
+    /// The emulator that checks tokens.
     emulator: Option<Admin>,
-    /// How many callbacks have named each CertifyId.
+    /// The number of callbacks for each CertifyId.
     seen: Mutex<HashMap<String, u32>>,
 }
 
@@ -59,29 +60,32 @@ impl Authenticity {
             Self::Unchecked => "unchecked",
         }
     }
+
+    const fn words(self) -> Text {
+        match self {
+            Self::Genuine => words::GENUINE,
+            Self::Forged => words::FORGED,
+            Self::Unchecked => words::UNCHECKED,
+        }
+    }
 }
 
 pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     if args.forward_to.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
     {
-        return Err(Failure::usage("--forward-to takes an address that begins with http:// or https://"));
+        return Err(Failure::usage(words::FORWARD_TO));
     }
     let emulator = emulator(&args).await;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
-    let listener =
-        listener.map_err(|error| Failure::other(format!("cannot listen on port {}: {error}", args.port)))?;
+    let listener = listener.map_err(|error| Failure::other(words::cannot_listen(args.port, error)))?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
-    let to =
-        args.forward_to.as_deref().map(|url| format!(", forwarded to {}", shown(url))).unwrap_or_default();
     let unchecked = match (&emulator, &args.running.endpoint) {
-        (Some(_), _) => "",
-        (None, Some(_)) => {
-            "\ntokens are not checked: no emulator answers at --endpoint or CLOUDAUTH_ENDPOINT"
-        }
-        (None, None) => "\ntokens are not checked: give an emulator's address with --endpoint",
+        (Some(_), _) => None,
+        (None, Some(_)) => Some(words::NO_EMULATOR),
+        (None, None) => Some(words::NO_ENDPOINT),
     };
     output.print(
-        &format!("listening  CallbackUrl {url}/callback{to}; stop it with Ctrl-C{unchecked}"),
+        &output.pick(words::listening(&url, args.forward_to.as_deref().map(shown), unchecked)),
         &json!({ "callback_url": format!("{url}/callback") }),
     );
     let http = ureq::Agent::config_builder()
@@ -106,7 +110,7 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
 }
 
 /// The emulator at the endpoint, if one answers there. `CLOUDAUTH_ENDPOINT` may also name the service itself, which must
-/// not be sent any token.
+/// not receive any token.
 async fn emulator(args: &Listen) -> Option<Admin> {
     let admin = Admin::within(&args.running, ANSWER).ok()?;
     let asked =
@@ -120,10 +124,10 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) 
     let body = match timeout(BODY, to_bytes(body, MOST_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
-            return receiver.refuse(&parts, "the body is larger than 1 MiB", StatusCode::PAYLOAD_TOO_LARGE);
+            return receiver.refuse(&parts, words::BODY_TOO_LARGE, StatusCode::PAYLOAD_TOO_LARGE);
         }
         Err(_) => {
-            return receiver.refuse(&parts, "the body did not arrive in time", StatusCode::REQUEST_TIMEOUT);
+            return receiver.refuse(&parts, words::BODY_TOO_SLOW, StatusCode::REQUEST_TIMEOUT);
         }
     };
     spawn_blocking(move || receiver.handle(&parts, body.to_vec()))
@@ -133,10 +137,10 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) 
 
 impl Receiver {
     /// Prints a request that is not forwarded.
-    fn refuse(&self, parts: &Parts, reason: &str, status: StatusCode) -> StatusCode {
-        let human = format!("malformed  {}: {reason}", parts.method);
+    fn refuse(&self, parts: &Parts, reason: Text, status: StatusCode) -> StatusCode {
+        let human = self.output.pick(words::malformed(&parts.method, &reason.into()));
         let document =
-            json!({ "malformed": reason, "method": parts.method.as_str(), "status": status.as_u16() });
+            json!({ "malformed": reason.en, "method": parts.method.as_str(), "status": status.as_u16() });
         self.output.print(&human, &document);
         status
     }
@@ -147,45 +151,43 @@ impl Receiver {
         let answered = match &forwarded {
             None => String::new(),
             Some(Ok(status)) => format!(" -> {status}"),
-            Some(Err(reason)) => format!(" -> not forwarded: {reason}"),
+            Some(Err(reason)) => self.output.pick(words::not_forwarded(reason)),
         };
         let status = match &forwarded {
             None => Some(StatusCode::OK.as_u16()),
             Some(forwarded) => forwarded.as_ref().ok().copied(),
         };
-        let reason = forwarded.and_then(Result::err);
+        let reason = forwarded.and_then(Result::err).map(|reason| reason.en);
         let outcome = json!({ "method": parts.method.as_str(), "status": status, "forward_error": reason });
         match Callback::parse(query) {
-            Ok(callback) => self.tell_callback(&callback, &answered, outcome),
+            Ok(callback) => self.print_callback(&callback, &answered, outcome),
             Err(error) if names_a_verification(query) => {
-                let human = format!("malformed  {}: {error}{answered}", parts.method);
+                let reason = Said::from(&error);
+                let human = self.output.pick(words::malformed(&parts.method, &reason)) + &answered;
                 self.output.print(&human, &merged(json!({ "malformed": error.to_string() }), outcome));
             }
             Err(_) => {
-                let human = format!("probe      {}: no callback parameters{answered}", parts.method);
+                let human = self.output.pick(words::probe(&parts.method)) + &answered;
                 self.output.print(&human, &merged(json!({ "probe": true }), outcome));
             }
         }
         status.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY)
     }
 
-    fn tell_callback(&self, callback: &Callback, answered: &str, outcome: Value) {
+    fn print_callback(&self, callback: &Callback, answered: &str, outcome: Value) {
         let id = callback.certify_id().as_str();
         let authenticity = self.check(callback);
         let count = self.count(id);
         let claimed = callback.claimed_sub_code().map(ToString::to_string);
-        let meaning =
-            callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| self.output.say(entry.meaning));
-        let duplicate = match count {
-            Some(count) if count > 1 => format!(", duplicate (number {count})"),
-            _ => String::new(),
-        };
-        let human = format!(
-            "callback   {:<9}  CertifyId {id} claims SubCode {} ({}){duplicate}{answered}",
-            authenticity.as_str(),
+        let meaning = callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| entry.meaning.into());
+        let human = words::callback(
+            authenticity.words(),
+            id,
             claimed.as_deref().unwrap_or("-"),
-            meaning.unwrap_or("unknown"),
+            meaning.unwrap_or(words::UNKNOWN),
+            count,
         );
+        let human = self.output.pick(human) + answered;
         let document = json!({
             "certify_id": id,
             "claimed_sub_code": claimed,
@@ -195,7 +197,7 @@ impl Receiver {
         self.output.print(&human, &merged(document, outcome));
     }
 
-    /// Asks the emulator whether the callback's token is the verification's.
+    /// Asks the emulator whether the token of the callback belongs to the verification.
     fn check(&self, callback: &Callback) -> Authenticity {
         let Some(emulator) = &self.emulator else { return Authenticity::Unchecked };
         let token = callback.token().map_or("", |token| token.expose());
@@ -220,7 +222,7 @@ impl Receiver {
     }
 
     /// Sends the request on, with its method, query, content type and body; returns the status of the answer.
-    fn forward(&self, url: &str, parts: &Parts, body: Vec<u8>) -> Result<u16, String> {
+    fn forward(&self, url: &str, parts: &Parts, body: Vec<u8>) -> Result<u16, Said> {
         let query = parts.uri.query().unwrap_or_default();
         let joint = if url.contains('?') { '&' } else { '?' };
         let url = if query.is_empty() { url.to_owned() } else { format!("{url}{joint}{query}") };
@@ -229,17 +231,18 @@ impl Receiver {
             request = request.header(CONTENT_TYPE, content_type);
         }
         let sent = if body.is_empty() {
-            self.http.run(request.body(()).map_err(|_| "the address is not a URL")?)
+            self.http.run(request.body(()).map_err(|_| Said::from(words::ADDRESS_NOT_A_URL))?)
         } else {
-            let config =
-                self.http.configure_request(request.body(body).map_err(|_| "the address is not a URL")?);
+            let config = self
+                .http
+                .configure_request(request.body(body).map_err(|_| Said::from(words::ADDRESS_NOT_A_URL))?);
             self.http.run(config.allow_non_standard_methods(true).build())
         };
         sent.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(&error))
     }
 }
 
-/// Whether a query looks like a callback's, though it could not be read as one.
+/// Whether an invalid query is that of a callback.
 fn names_a_verification(query: &str) -> bool {
     query.split('&').any(|pair| pair.starts_with("certifyId=") || pair.starts_with("transactionId="))
 }
@@ -252,7 +255,7 @@ fn merged(mut document: Value, more: Value) -> Value {
     document
 }
 
-/// An address without what may be secret in it.
+/// An address without its query, which may hold secrets.
 fn shown(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }

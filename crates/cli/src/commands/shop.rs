@@ -9,9 +9,11 @@ use cloudauth_emulator::Emulator;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{entropy, policy};
+use super::policy::load;
 use crate::failure::Failure;
-use crate::output::{Output, lost, note};
+use crate::output::{Output, lost};
+use crate::random::entropy;
+use crate::words::calls as words;
 
 #[path = "../../examples/shop_blocking.rs"]
 #[allow(clippy::module_inception, dead_code, unreachable_pub, reason = "the example is a program of its own")]
@@ -26,7 +28,7 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
     let endpoint = emulator.url().parse().map_err(Failure::usage)?;
     let policy = match policy {
         Some(policy) => policy,
-        None => policy::load("builtin:onboarding")?,
+        None => load("builtin:onboarding")?,
     };
     let shop = shop::Shop {
         client: BlockingClient::builder(UreqTransport::new(), credentials).endpoint(endpoint).build(),
@@ -39,12 +41,12 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
     };
     let ui = format!("{}/_emu/ui", emulator.url());
     output.print(
-        &format!("EMULATOR - verifies nobody. Stop it with Ctrl-C.\n\nshop       {url}\nemulator   {ui}"),
+        &output.pick(words::shop_started(&url, &ui)),
         &json!({ "shop": url, "inspection": ui, "endpoint": emulator.url() }),
     );
-    // No browser here is no failure: the address is printed.
+    // A missing browser is not a failure: the address is printed.
     if let Err(error) = open::that_detached(&url) {
-        note(&format!("cloudauth: no browser was opened ({error}); open the shop's address yourself"));
+        output.note(words::no_browser(error));
     }
     tokio::select! {
         () = lost() => Ok(0),

@@ -7,14 +7,15 @@ use cloudauth::{
 };
 use serde_json::json;
 
-use super::entropy;
 use crate::args::Sign;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::person::{read_object, text_of};
+use crate::random::entropy;
+use crate::words::calls as words;
 
-/// The parameters of `InitFaceVerify` that the vendor's metadata puts into the body; all others of the flow stand
-/// in the query.
+/// The parameters of `InitFaceVerify` that the vendor's metadata puts into the body. All others of the flow are in the
+/// query.
 const IN_BODY: [&str; 4] = ["AuthId", "Crop", "FaceContrastPicture", "Model"];
 
 pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
@@ -28,9 +29,7 @@ pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
     }
     let at = args.timestamp.map_or_else(|| SystemTime::now().into(), UnixTime::from_secs);
     let nonce = Nonce::from_entropy(match &args.nonce {
-        Some(digits) => {
-            from_hex(digits).ok_or_else(|| Failure::usage("--nonce takes 32 hexadecimal digits"))?
-        }
+        Some(digits) => from_hex(digits).ok_or_else(|| Failure::usage(words::NONCE))?,
         None => entropy()?,
     });
     let explained = explain(&op, &endpoint, &by, args.target.signing.into(), Stamp::new(at, nonce));
@@ -43,13 +42,7 @@ pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
         "masked": !args.reveal,
     });
     let human = if args.explain {
-        format!(
-            "canonical\n{}\n\nstring to sign\n{}\n\nsignature\n{}\n{}",
-            stages.canonical,
-            stages.string_to_sign,
-            stages.signature,
-            if args.reveal { "" } else { "\nvalues are masked; --reveal shows them" },
-        )
+        output.pick(words::stages(&stages.canonical, &stages.string_to_sign, &stages.signature, !args.reveal))
     } else {
         stages.signature.clone()
     };

@@ -9,6 +9,7 @@ use crate::admin::{Admin, text};
 use crate::args::{ExtraCallback, Outcome, Trigger};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::words::emulator as words;
 
 pub(crate) fn run(args: &Trigger, output: &Output) -> Result<u8, Failure> {
     let admin = Admin::of(&args.running)?;
@@ -29,21 +30,15 @@ pub(crate) fn run(args: &Trigger, output: &Output) -> Result<u8, Failure> {
         }
     };
     let session = admin.send(Method::POST, &format!("/sessions/{id}/{action}"), wish)?;
-    output.print(&one(&session), &session);
+    output.print(&one(&session, output.language), &session);
     Ok(0)
 }
 
 fn send_callback(admin: &Admin, id: &str, kind: ExtraCallback, output: &Output) -> Result<u8, Failure> {
     let more = json!({ "certify_id": id, "kind": name(kind).replace('-', "_") });
     let added = admin.send(Method::POST, "/callbacks", Some(more))?;
-    let human = format!(
-        "callback {} ({}) to {}, due {}",
-        text(&added, "number"),
-        text(&added, "kind"),
-        text(&added, "to"),
-        text(&added, "due")
-    );
-    output.print(&human, &added);
+    let [number, kind, to, due] = ["number", "kind", "to", "due"].map(|field| text(&added, field));
+    output.print(&output.pick(words::callback_added(&number, &kind, &to, &due)), &added);
     Ok(0)
 }
 

@@ -1,11 +1,12 @@
-//! `cloudauth policy check`: proves a policy and prints what each rule decides.
+//! `cloudauth policy check`: checks a policy and prints what each rule decides.
 
 use cloudauth::policy::{Override, Policy, Problem};
 use serde_json::{Value, json};
 
-use super::{all_of, line_of, text_of};
+use super::load::{all_of, line_of, text_of};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::words::{padded, policy as words};
 
 pub(super) fn run(file: &str, output: &Output) -> Result<u8, Failure> {
     let policy = match Policy::parse(&text_of(file)?) {
@@ -17,39 +18,42 @@ pub(super) fn run(file: &str, output: &Output) -> Result<u8, Failure> {
         }
         Err(error) => return Err(Failure::other(all_of(file, &error))),
     };
-    output.print(&human(file, &policy), &document(&policy));
+    output.print(&human(file, &policy, output), &document(&policy));
     Ok(0)
 }
 
-fn human(file: &str, policy: &Policy) -> String {
+fn human(file: &str, policy: &Policy, output: &Output) -> String {
     let (report, reference) = (policy.report(), policy.reference());
-    let mut human = format!("{} {}: all {} cells hold\n", reference.id, reference.version, report.cells);
+    let mut human = output.pick(words::holds(&reference.id, &reference.version, report.cells));
     if !report.warnings.is_empty() {
-        human += "\nwarnings\n";
+        human += output.say(words::WARNINGS);
     }
     for warning in report.warnings {
         human += &format!("{}\n", line_of(file, warning));
     }
     if !report.thresholds.is_empty() {
-        human += "\nthresholds\n";
+        human += output.say(words::THRESHOLDS);
     }
     for threshold in &report.thresholds {
-        let rate = threshold.nominal_far.map(|rate| format!("vendor's rate 1/{:.0}", 1.0 / rate));
+        let rate = threshold.nominal_far.map(|rate| output.pick(words::vendor_rate(1.0 / rate)));
         let (rate, note) = (rate.unwrap_or_default(), threshold.note.unwrap_or_default());
-        let line = format!("  {:<24} {:>6}  {rate:<22}  {note}", threshold.name, threshold.value);
+        let rate = padded(&rate, 22);
+        let line = format!("  {:<24} {:>6}  {rate}  {note}", threshold.name, threshold.value);
         human += &format!("{}\n", line.trim_end());
     }
-    human += "\nrules\n";
+    human += output.say(words::RULES);
     for rule in &report.rules {
-        human += &format!("  {:<24} {:<8} {:>6} cells\n", rule.rule, rule.verdict, rule.cells);
+        let verdict = padded(output.say(words::verdict(rule.verdict)), 8);
+        let cells = output.say(words::CELLS);
+        human += &format!("  {:<24} {verdict} {:>6} {cells}\n", rule.rule, rule.cells);
     }
     if !report.overrides.is_empty() {
-        human += "\napproved against the vendor's signal\n";
+        human += output.say(words::OVERRIDES);
     }
     for one in &report.overrides {
         human += &format!("  {:<24} {:<18} {}\n", one.rule, one.input, one.reason);
     }
-    human + &format!("\ncontent    {}\nbehaviour  {}\n", reference.content_hash, reference.behaviour_hash)
+    human + &output.pick(words::hashes(&reference.content_hash, &reference.behaviour_hash))
 }
 
 fn document(policy: &Policy) -> Value {

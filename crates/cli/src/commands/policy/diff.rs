@@ -1,43 +1,37 @@
 //! `cloudauth policy diff`: prints where two policies give different decisions, over every input.
 
-use cloudauth::policy::{Override, Policy, Region, diff};
+use cloudauth::policy::{Override, Policy, PolicyRef, Region, diff};
 use serde_json::{Value, json};
 
 use super::check::override_json;
-use super::{failing_examples, load_to_explore};
+use super::load::{failing_examples, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::words::policy as words;
 
 pub(super) fn run(before: &str, after: &str, allow_failing: bool, output: &Output) -> Result<u8, Failure> {
     let files = (before, after);
     let (before, after) = (load_to_explore(before, allow_failing)?, load_to_explore(after, allow_failing)?);
-    let (failing, failing_json) = failing_examples(&[(files.0, &before), (files.1, &after)]);
+    let (failing, failing_json) = failing_examples(&[(files.0, &before), (files.1, &after)], output);
     let difference = diff(&before, &after).map_err(Failure::other)?;
     let (one, other) = (before.reference(), after.reference());
-    let mut human = format!("{} {} to {} {}\n", one.id, one.version, other.id, other.version);
+    let named = |policy: &PolicyRef| format!("{} {}", policy.id, policy.version);
+    let mut human = output.pick(words::from_to(&named(one), &named(other)));
     human += &failing;
-    human += &match difference.regions.len() {
-        0 if one.behaviour_hash == other.behaviour_hash => "the policies are equivalent\n".to_owned(),
-        0 => format!(
-            "the verdicts are the same; {} of {} cells differ in reason, hint or queue\n",
-            difference.other_words, difference.cells
-        ),
-        1 => format!("{} of {} cells change, in 1 region\n\n", difference.changed(), difference.cells),
-        regions => {
-            format!("{} of {} cells change, in {regions} regions\n\n", difference.changed(), difference.cells)
-        }
-    };
+    human += &output.pick(match difference.regions.len() {
+        0 if one.behaviour_hash == other.behaviour_hash => words::EQUIVALENT.into(),
+        0 => words::same_verdicts(difference.other_words, difference.cells),
+        regions => words::changed(difference.changed(), difference.cells, regions),
+    });
     for region in &difference.regions {
-        human += &format!("{region} ({} cells)\n", region.cells);
+        human += &output.pick(words::region(region, region.cells));
     }
     let (added, removed) = (overrides_beyond(&after, &before), overrides_beyond(&before, &after));
-    for (word, overrides) in [("new", &added), ("no longer", &removed)] {
-        for one in overrides {
-            human += &format!(
-                "{word}: `{}` approves against the vendor's {}: {}\n",
-                one.rule, one.input, one.reason
-            );
-        }
+    for one in &added {
+        human += &output.pick(words::override_added(one.rule, one.input, one.reason));
+    }
+    for one in &removed {
+        human += &output.pick(words::override_removed(one.rule, one.input, one.reason));
     }
     let regions = difference.regions.iter().map(Region::to_json);
     let all = |overrides: &[Override<'_>]| overrides.iter().map(override_json).collect::<Vec<Value>>();

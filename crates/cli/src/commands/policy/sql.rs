@@ -1,9 +1,9 @@
-//! `cloudauth policy sql`: a policy for the warehouse.
+//! `cloudauth policy sql`: prints a policy as SQL.
 
 use cloudauth::policy::Columns;
 use serde_json::json;
 
-use super::load;
+use super::load::load;
 use crate::args::Sql;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -22,7 +22,7 @@ pub(super) fn run(args: &Sql, output: &Output) -> Result<u8, Failure> {
     }
     let sql = policy.sql(args.dialect, &columns).map_err(Failure::usage)?;
     let reference = policy.reference();
-    // The numbers that `policy_rule` has.
+    // The numbers of the rules in `policy_rule`.
     let report = policy.report();
     let rules = report.rules.iter().enumerate().map(
         |(number, rule)| json!({ "number": number, "rule": rule.rule, "decision": rule.verdict.as_str() }),

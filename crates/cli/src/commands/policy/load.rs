@@ -1,0 +1,65 @@
+//! Reads policies, and prints their problems.
+
+use std::path::Path;
+
+use cloudauth::policy::{Policy, PolicyError, Problem, builtin};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::text;
+use crate::words::{Said, policy as words};
+
+pub(super) fn find_builtin(name: &str) -> Result<(&'static str, &'static str), Failure> {
+    let found = builtin::ALL.into_iter().find(|(found, _)| *found == name);
+    found.ok_or_else(|| {
+        let names = builtin::ALL.map(|(name, _)| name).join(", ");
+        Failure::usage(words::unknown_builtin(name, &names))
+    })
+}
+
+pub(super) fn text_of(file: &str) -> Result<String, Failure> {
+    if let Some(name) = file.strip_prefix("builtin:") {
+        return find_builtin(name).map(|(_, text)| text.to_owned());
+    }
+    text::read(Path::new(file))
+}
+
+/// Reads a policy and checks it.
+pub(crate) fn load(file: &str) -> Result<Policy, Failure> {
+    Policy::parse(&text_of(file)?).map_err(|error| Failure::other(all_of(file, &error)))
+}
+
+/// Reads a policy, whose examples may fail if that is allowed.
+pub(crate) fn load_to_explore(file: &str, allow_failing_examples: bool) -> Result<Policy, Failure> {
+    if !allow_failing_examples {
+        return load(file);
+    }
+    let policy = Policy::parse_allowing_failing_examples(&text_of(file)?);
+    policy.map_err(|error| Failure::other(all_of(file, &error)))
+}
+
+/// Returns the failing examples of policies, as lines and as JSON.
+pub(crate) fn failing_examples(policies: &[(&str, &Policy)], output: &Output) -> (String, Value) {
+    let mut lines = String::new();
+    let mut all = Vec::new();
+    for (file, policy) in policies {
+        for example in policy.failing_examples() {
+            lines += &output.pick(words::failing_example(&line_of(file, example)));
+            all.push(json!({ "policy": file, "line": example.line, "message": example.message }));
+        }
+    }
+    (lines, Value::Array(all))
+}
+
+/// A problem as compilers write it: `policy.toml:3:1: message [V1]`, and the help below.
+pub(super) fn line_of(file: &str, problem: &Problem) -> String {
+    let help = problem.help.as_ref().map(|help| format!("\n    {help}")).unwrap_or_default();
+    format!("{file}:{}:{}: {} [{}]{help}", problem.line, problem.column, problem.message, problem.rule)
+}
+
+/// The failure of a check, with a line for each problem.
+pub(super) fn all_of(file: &str, error: &PolicyError) -> Said {
+    let lines = error.problems().iter().map(|problem| line_of(file, problem));
+    words::check_failed(&lines.collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,144 @@
+//! The catalogue of texts that the command prints for people, in English and Chinese.
+//!
+//! A text without values is a [`Text`]; a text with values is a function that returns a [`Said`].
+
+pub(crate) mod calls;
+pub(crate) mod emulator;
+#[cfg(feature = "lab")]
+pub(crate) mod lab;
+pub(crate) mod policy;
+
+use std::fmt;
+
+use cloudauth::Bilingual;
+
+/// A language of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Language {
+    En,
+    Zh,
+}
+
+impl Language {
+    /// The text in this language.
+    pub(crate) fn of(self, text: impl Into<Text>) -> &'static str {
+        let text = text.into();
+        match self {
+            Self::En => text.en,
+            Self::Zh => text.zh,
+        }
+    }
+
+    /// The text in this language.
+    pub(crate) fn pick(self, text: impl Into<Said>) -> String {
+        text.into().of(self).to_owned()
+    }
+}
+
+/// A text without values, in both languages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text {
+    pub(crate) en: &'static str,
+    pub(crate) zh: &'static str,
+}
+
+/// A text with its values, in both languages; or an error of a library, which has English alone.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) en: String,
+    pub(crate) zh: Option<String>,
+}
+
+/// A text with its values.
+fn both(en: String, zh: String) -> Said {
+    Said { en, zh: Some(zh) }
+}
+
+/// A text without values.
+const fn text(en: &'static str, zh: &'static str) -> Text {
+    Text { en, zh }
+}
+
+impl From<Bilingual> for Text {
+    fn from(text: Bilingual) -> Self {
+        Self { en: text.en, zh: text.zh }
+    }
+}
+
+impl From<Text> for Said {
+    fn from(text: Text) -> Self {
+        both(text.en.to_owned(), text.zh.to_owned())
+    }
+}
+
+impl<E: fmt::Display> From<E> for Said {
+    fn from(error: E) -> Self {
+        Self { en: error.to_string(), zh: None }
+    }
+}
+
+impl Said {
+    /// The text in a language.
+    pub(crate) fn of(&self, language: Language) -> &str {
+        match language {
+            Language::En => &self.en,
+            Language::Zh => self.zh(),
+        }
+    }
+
+    /// The Chinese, or what there is instead.
+    fn zh(&self) -> &str {
+        self.zh.as_deref().unwrap_or(&self.en)
+    }
+
+    /// Adds a Chinese sentence before an error of a library.
+    pub(crate) fn led_by(self, zh: &str) -> Self {
+        let zh = self.zh.unwrap_or_else(|| format!("{zh}：{}", self.en));
+        Self { en: self.en, zh: Some(zh) }
+    }
+}
+
+/// The columns that a text takes in a terminal: two for each Chinese character.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(|char| if char >= '\u{2e80}' { 2 } else { 1 }).sum()
+}
+
+/// The text, followed by spaces up to this width.
+pub(crate) fn padded(text: &str, to: usize) -> String {
+    format!("{text}{}", " ".repeat(to.saturating_sub(width(text))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The catalogue, as its source.
+    const SOURCES: [&str; 4] = [
+        include_str!("words/calls.rs"),
+        include_str!("words/emulator.rs"),
+        include_str!("words/lab.rs"),
+        include_str!("words/policy.rs"),
+    ];
+
+    #[test]
+    fn every_text_is_in_both_languages() {
+        let is_chinese = |text: &str| text.chars().any(|char| ('\u{4e00}'..='\u{9fff}').contains(&char));
+        let mut count = 0;
+        for source in SOURCES {
+            for call in source.split("both(").chain(source.split(" text(")).skip(1) {
+                let literals: Vec<&str> = call.split('"').skip(1).step_by(2).take(2).collect();
+                let [en, zh] = literals[..] else { continue };
+                assert!(!is_chinese(en), "{en}");
+                assert!(is_chinese(zh), "{en} has no Chinese: {zh}");
+                count += 1;
+            }
+        }
+        assert!(count > 100, "{count} texts were found");
+    }
+
+    #[test]
+    fn chinese_characters_take_two_columns() {
+        assert_eq!([width("abc"), width("阈值"), width("（a）")], [3, 4, 5]);
+        assert_eq!(padded("结论", 6), "结论  ");
+    }
+}

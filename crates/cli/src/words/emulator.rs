@@ -1,0 +1,203 @@
+//! Texts of `emulator` and of the commands that manage a running one.
+
+use std::fmt::Display;
+
+use super::{Said, Text, both, text};
+
+pub(crate) fn cannot_start(address: impl Display, error: impl Display) -> Said {
+    both(format!("cannot start on {address}: {error}"), format!("无法在 {address} 上启动：{error}"))
+}
+
+pub(crate) const REACHABLE: Text = text(
+    "other machines can reach the emulator; its admin API requires the token",
+    "其他机器可以访问该模拟器；其管理 API 需要令牌",
+);
+pub(crate) const ANY_ID: Text = text(
+    "the emulator accepts ID numbers of every area; do not enter real people",
+    "模拟器接受任意地区的身份证号；请勿输入真实身份",
+);
+
+/// The lines that a shell can read, and where to look.
+pub(crate) fn started(exports: &str, ui: &str, seed: u64) -> Said {
+    both(
+        format!(
+            "EMULATOR - not a real verification. Stop it with Ctrl-C.\n\n{exports}\n\nlook at it: {ui}\nseed {seed}"
+        ),
+        format!("模拟器：非真实的实人认证。按 Ctrl-C 停止。\n\n{exports}\n\n控制台：{ui}\n随机种子 {seed}"),
+    )
+}
+
+pub(crate) const WHICH: Text = text(
+    "which emulator? Start one with `cloudauth emulator` and set CLOUDAUTH_ENDPOINT as it says, or give --endpoint",
+    "未指定模拟器：请用 `cloudauth emulator` 启动，并按其提示设置 CLOUDAUTH_ENDPOINT，或使用 --endpoint",
+);
+pub(crate) const SCHEME: Text = text(
+    "--endpoint: give the scheme too, as in http://127.0.0.1:8080",
+    "--endpoint 须包含协议，例如 http://127.0.0.1:8080",
+);
+pub(crate) const NOT_A_URL: Text = text("--endpoint is not a URL", "--endpoint 不是有效的 URL");
+pub(crate) const NOT_AN_EMULATOR: Text =
+    text("the server at --endpoint is not an emulator", "--endpoint 处的服务不是模拟器");
+
+pub(crate) fn no_answer(reason: &Said) -> Said {
+    both(
+        format!("no emulator answers at --endpoint: {}; start one with `cloudauth emulator`", reason.en),
+        format!("--endpoint 处没有模拟器响应：{}；请用 `cloudauth emulator` 启动", reason.zh()),
+    )
+}
+
+/// An error that the emulator reports.
+pub(crate) fn reported(error: &str, hint: &str, unauthorized: bool) -> Said {
+    let (en, zh) = match unauthorized {
+        true => (
+            "\n(this command takes the token from CLOUDAUTH_EMULATOR_TOKEN)",
+            "\n（本命令从 CLOUDAUTH_EMULATOR_TOKEN 读取令牌）",
+        ),
+        false => ("", ""),
+    };
+    both(format!("{error}\nnext: {hint}{en}"), format!("模拟器报告错误：{error}\n下一步：{hint}{zh}"))
+}
+
+pub(crate) const NO_VERIFICATION: Text = text(
+    "this emulator has no verification yet; give --callback-url to start one",
+    "该模拟器尚无认证；请使用 --callback-url 发起一个",
+);
+pub(crate) const NOT_BEGUN: Text =
+    text("the emulator did not return the new verification", "模拟器未返回新发起的认证");
+
+/// Reasons why a server cannot be reached.
+pub(crate) const HOST_NOT_FOUND: Text = text("host not found", "找不到主机");
+pub(crate) const NO_ANSWER_IN_TIME: Text = text("no answer in time", "响应超时");
+pub(crate) const TLS_REQUIRED: Text =
+    text("https needs a build with the feature `rustls`", "https 需要启用 `rustls` 特性的版本");
+pub(crate) const CONNECTION_REFUSED: Text = text("connection refused", "连接被拒绝");
+pub(crate) fn tls_failed(error: impl Display) -> Said {
+    both(format!("TLS handshake failed: {error}"), format!("TLS 握手失败：{error}"))
+}
+pub(crate) const CLOSED: Text = text("connection closed without an answer", "连接已关闭，未收到响应");
+pub(crate) fn connection_failed(kind: impl Display) -> Said {
+    both(format!("connection failed: {kind}"), format!("连接失败：{kind}"))
+}
+pub(crate) const NOT_HTTP: Text = text("the answer is not HTTP", "响应不是 HTTP");
+pub(crate) const ADDRESS_NOT_A_URL: Text = text("the address is not a URL", "地址不是有效的 URL");
+pub(crate) const CANNOT_SEND: Text = text("the request cannot be sent", "无法发送请求");
+
+pub(crate) const FORWARD_TO: Text = text(
+    "--forward-to takes an address that begins with http:// or https://",
+    "--forward-to 须以 http:// 或 https:// 开头",
+);
+
+pub(crate) fn cannot_listen(port: u16, error: impl Display) -> Said {
+    both(format!("cannot listen on port {port}: {error}"), format!("无法监听端口 {port}：{error}"))
+}
+
+/// Why `listen` does not check tokens.
+pub(crate) const NO_EMULATOR: Text = text(
+    "\ntokens are not checked: no emulator answers at --endpoint or CLOUDAUTH_ENDPOINT",
+    "\n不校验 callbackToken：--endpoint 或 CLOUDAUTH_ENDPOINT 处没有模拟器响应",
+);
+pub(crate) const NO_ENDPOINT: Text = text(
+    "\ntokens are not checked: give an emulator's address with --endpoint",
+    "\n不校验 callbackToken：请用 --endpoint 指定模拟器的地址",
+);
+
+pub(crate) fn listening(url: &str, forwarded_to: Option<&str>, unchecked: Option<Text>) -> Said {
+    let (to, zh_to) =
+        forwarded_to.map(|to| (format!(", forwarded to {to}"), format!("，转发至 {to}"))).unwrap_or_default();
+    let (en, zh) = unchecked.map(|text| (text.en, text.zh)).unwrap_or_default();
+    both(
+        format!("listening  CallbackUrl {url}/callback{to}; stop it with Ctrl-C{en}"),
+        format!("正在监听   CallbackUrl {url}/callback{zh_to}；按 Ctrl-C 停止{zh}"),
+    )
+}
+
+pub(crate) const BODY_TOO_LARGE: Text = text("the body is larger than 1 MiB", "请求体超过 1 MiB");
+pub(crate) const BODY_TOO_SLOW: Text = text("the body did not arrive in time", "请求体未在限定时间内到达");
+
+pub(crate) fn malformed(method: impl Display, reason: &Said) -> Said {
+    let zh = reason.zh();
+    both(format!("malformed  {method}: {}", reason.en), format!("格式有误   {method}：{zh}"))
+}
+
+pub(crate) fn probe(method: impl Display) -> Said {
+    both(format!("probe      {method}: no callback parameters"), format!("探测请求   {method}：不含回调参数"))
+}
+
+pub(crate) fn not_forwarded(reason: &Said) -> Said {
+    both(format!(" -> not forwarded: {}", reason.en), format!(" -> 转发失败：{}", reason.zh()))
+}
+
+pub(crate) const GENUINE: Text = text("genuine  ", "真实  ");
+pub(crate) const FORGED: Text = text("forged   ", "伪造  ");
+pub(crate) const UNCHECKED: Text = text("unchecked", "未校验");
+pub(crate) const UNKNOWN: Text = text("unknown", "未知");
+
+pub(crate) fn callback(
+    authenticity: Text,
+    id: &str,
+    claimed: &str,
+    meaning: Text,
+    count: Option<u32>,
+) -> Said {
+    let (en, zh) = match count {
+        Some(count) if count > 1 => {
+            (format!(", duplicate (number {count})"), format!("，重复通知（第 {count} 次）"))
+        }
+        _ => Default::default(),
+    };
+    both(
+        format!(
+            "callback   {}  CertifyId {id} claims SubCode {claimed} ({}){en}",
+            authenticity.en, meaning.en
+        ),
+        format!(
+            "回调通知   {}  CertifyId {id} 声称 SubCode {claimed}（{}）{zh}",
+            authenticity.zh, meaning.zh
+        ),
+    )
+}
+
+pub(crate) fn callback_added(number: &str, kind: &str, to: &str, due: &str) -> Said {
+    both(
+        format!("callback {number} ({kind}) to {to}, due {due}"),
+        format!("回调通知 {number}（{kind}）发往 {to}，发送时间 {due}"),
+    )
+}
+
+pub(crate) const SESSIONS: [Text; 5] = [
+    Text { en: "CertifyId", zh: "CertifyId" },
+    Text { en: "OuterOrderNo", zh: "OuterOrderNo" },
+    text("state", "状态"),
+    Text { en: "SubCode", zh: "SubCode" },
+    text("asks for", "预设结果"),
+];
+pub(crate) const NO_SESSIONS: Text = text(
+    "none; call InitFaceVerify, or try `cloudauth trigger 200 --callback-url URL`",
+    "暂无认证；请调用 InitFaceVerify，或运行 `cloudauth trigger 200 --callback-url URL`",
+);
+/// The fields of a verification: its label, and its name in the admin API.
+pub(crate) const FIELDS: [(Text, &str); 10] = [
+    (Text { en: "CertifyId", zh: "CertifyId" }, "certify_id"),
+    (Text { en: "OuterOrderNo", zh: "OuterOrderNo" }, "outer_order_no"),
+    (text("state", "状态"), "state"),
+    (Text { en: "SubCode", zh: "SubCode" }, "sub_code"),
+    (Text { en: "verifyScore", zh: "verifyScore" }, "verify_score"),
+    (text("asks for", "预设结果"), "asks_for"),
+    (text("begun", "发起时间"), "begun"),
+    (text("expires", "过期时间"), "expires"),
+    (text("link", "认证链接"), "link"),
+    (text("calls back", "回调地址"), "callback_to"),
+];
+
+pub(crate) fn clock(now: &str, rate: Option<f64>) -> Said {
+    match rate {
+        Some(0.0) => both(format!("{now} (stands still)"), format!("{now}（已停止）")),
+        Some(1.0) => both(format!("{now} (runs)"), format!("{now}（运行中）")),
+        rate => {
+            let rate = rate.unwrap_or_default();
+            both(format!("{now} (runs {rate} times as fast)"), format!("{now}（以 {rate} 倍速运行）"))
+        }
+    }
+}
+
+pub(crate) const NO_FAULTS: Text = text("no faults", "没有故障");

@@ -47,9 +47,6 @@ const NO_IO: [&str; 8] = ["tokio", "reqwest", "hyper", "socket2", "mio", "getran
 const SANS_IO: [(&str, usize); 4] =
     [("cloudauth-protocol", 30), ("cloudauth-policy", 35), ("cloudauth-stats", 12), ("cloudauth-lab", 73)];
 
-/// Crates whose modules may still form a circle.
-const EXEMPT: &[&str] = &["cloudauth-cli"];
-
 pub(crate) fn run() -> Result<()> {
     let metadata = MetadataCommand::new().current_dir(root()).exec()?;
     arrows(&metadata)?;
@@ -99,10 +96,8 @@ fn modules(metadata: &Metadata) -> Result<()> {
                 modules.insert(module(path), fs::read_to_string(file)?);
             }
         }
-        match (circles::find(&modules), EXEMPT.contains(&name)) {
-            (Some(circle), false) => bail!("{name} has a circle of modules: {}", circle.join(" -> ")),
-            (None, true) => println!("layers: {name} has no circle of modules; remove it from EXEMPT"),
-            _ => {}
+        if let Some(circle) = circles::find(&modules) {
+            bail!("{name} has a circle of modules: {}", circle.join(" -> "));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The shop with a client that blocks: its calls go where blocking harms nobody. `cloudauth demo --open` runs this very file.
+//! The shop with a blocking client, whose calls run on threads for blocking work. `cloudauth demo --open` runs this file.
 //!
 //! `cargo run -p cloudauth-cli --example shop_blocking` starts it with an emulator; open the address it prints.
 
@@ -18,21 +18,21 @@ use cloudauth::{
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
-/// What all requests share.
+/// The state that all requests share.
 pub struct Shop {
-    /// One for all requests.
+    /// The Cloudauth client.
     pub client: BlockingClient,
-    /// What decides.
+    /// The policy in force.
     pub policy: LivePolicy,
-    /// Who makes callbacks up does not have these.
+    /// The keys that authenticate callbacks.
     pub keys: CallbackKeys,
-    /// From the console.
+    /// The scene, from the console.
     pub scene: SceneId,
-    /// Where the shop is reached: by the person's browser, and by the callback.
+    /// The address of the shop, for the person's browser and for the callback.
     pub url: String,
-    /// Where the vendor's script is, which knows the person's browser.
+    /// The address of the vendor's script, which collects the MetaInfo of the browser.
     pub script: String,
-    /// Which verification belongs to which order. A real shop has a database.
+    /// The verification of each order. A real shop stores it in a database.
     pub orders: Mutex<HashMap<String, CertifyId>>,
 }
 
@@ -43,7 +43,7 @@ const REFUSED: (StatusCode, &str) = (StatusCode::BAD_REQUEST, "Please check what
 const UNAVAILABLE: (StatusCode, &str) = (StatusCode::BAD_GATEWAY, "We cannot verify you right now.");
 const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "There is no such order.");
 
-/// The shop's addresses.
+/// The routes of the shop.
 pub fn router(shop: Shop) -> Router {
     Router::new()
         .route("/", get(start))
@@ -53,7 +53,7 @@ pub fn router(shop: Shop) -> Router {
         .with_state(Arc::new(shop))
 }
 
-/// Name and number leave the browser in the body of a POST, never in an address.
+/// The start page. Its form sends name and number in the body of a POST, never in a URL.
 async fn start(State(shop): Shared) -> Html<String> {
     page(&format!(
         "<h1>Who are you?</h1><form method=post action=/verify>\
@@ -73,7 +73,7 @@ struct Person {
     meta_info: String,
 }
 
-/// Starts a verification, and sends the person there.
+/// Starts a verification and redirects the person to it.
 async fn verify(
     State(shop): Shared,
     Form(person): Form<Person>,
@@ -84,7 +84,7 @@ async fn verify(
     let op = shop.init(&order, &person).map_err(|_| REFUSED)?;
     let client = shop.client.clone();
     let started = spawn_blocking(move || client.init_face_verify(&op)).await.map_err(|_| UNAVAILABLE)?;
-    // The error goes into your log as it is: it shows no name and no number.
+    // Log the error as it is: it shows no name and no number.
     let started = started.map_err(|error| {
         eprintln!("{error}");
         UNAVAILABLE
@@ -94,7 +94,7 @@ async fn verify(
     Ok(Redirect::to(link.expose()))
 }
 
-/// The browser is back. What it says is a hint; the service is asked.
+/// The person returns. The query is only a hint; the service has the result.
 async fn returned(State(shop): Shared, Path(order): Path<String>, RawQuery(query): RawQuery) -> Page {
     let id = shop.certify_id(&order).ok_or(UNKNOWN)?;
     let hint = ReturnHint::parse(&query.unwrap_or_default()).ok();
@@ -105,7 +105,7 @@ async fn returned(State(shop): Shared, Path(order): Path<String>, RawQuery(query
     )))
 }
 
-/// Where Cloudauth reports. It decides nothing either: whoever has the order's token makes us ask, and nobody else.
+/// Receives the callback. It decides nothing either: if its token is valid, the shop asks the service.
 async fn called_back(
     State(shop): Shared,
     Path(order): Path<String>,
@@ -113,7 +113,7 @@ async fn called_back(
 ) -> StatusCode {
     let query = query.unwrap_or_default();
     let (Ok(callback), Ok(order)) = (Callback::parse(&query), OuterOrderNo::new(&order)) else {
-        return StatusCode::OK; // the service looks whether the address answers before it starts
+        return StatusCode::OK; // before it starts, the service checks that the address answers
     };
     if shop.keys.verify(&callback, shop.scene, &order)
         && let Some(id) = shop.certify_id(order.as_str())
@@ -132,7 +132,7 @@ async fn called_back(
 impl Shop {
     fn init(&self, order: &OuterOrderNo, person: &Person) -> Result<InitFaceVerify, InvalidValue> {
         let back = ReturnUrl::new(&format!("{}/return/{}", self.url, order.as_str()))?;
-        // With an address of yours that is CallbackUrl::new: https.
+        // For your own address use CallbackUrl::new, which requires https.
         let callback = CallbackUrl::loopback(&format!("{}/callback/{}", self.url, order.as_str()))?;
         let identity = Identity::plain(CertName::new(&person.name)?, CertNo::new(&person.number)?);
         let meta_info = MetaInfo::new(&person.meta_info)?;

@@ -1,4 +1,4 @@
-//! The command as people and programs call it: what it prints, what it answers with, and what it never shows.
+//! The output and the exit codes of the command, and the data that it never shows.
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use support::{json, text};
 
-/// A call with nothing of this machine's in its environment.
+/// A call with an empty environment.
 fn cloudauth(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
     command
@@ -56,7 +56,7 @@ fn the_demo_ends_in_the_exit_code_of_its_identity() {
 }
 
 #[test]
-fn the_demo_tells_every_step() {
+fn the_demo_prints_every_step() {
     let output = run(&["demo"]);
     let shown = text(&output);
     for step in ["emulator ", "init ", "submit ", "callback ", "describe   passed (code 200)"] {
@@ -65,7 +65,7 @@ fn the_demo_tells_every_step() {
 }
 
 #[test]
-fn a_refusal_tells_what_to_do_next() {
+fn a_refused_call_shows_the_next_step() {
     let output = run(&["demo", "--identity", "99999919910101417X"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
@@ -90,7 +90,7 @@ fn missing_credentials_are_exit_code_4_and_say_what_to_set() {
 }
 
 #[test]
-fn an_endpoint_that_is_not_there_is_exit_code_6() {
+fn an_unreachable_endpoint_is_exit_code_6() {
     let args = ["describe", "--scene-id", "1", "--certify-id", "sha1"];
     let output = with_key(&args, "http://127.0.0.1:1", "s").output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", text(&output));
@@ -111,7 +111,7 @@ fn an_endpoint_that_is_not_there_is_exit_code_6() {
 }
 
 #[test]
-fn the_manual_knows_every_layer_in_both_languages() {
+fn codes_of_every_layer_are_explained_in_both_languages() {
     let output = run(&["codes", "417"]);
     assert!(text(&output).contains("review by hand"), "{}", text(&output));
     let output = run(&["codes", "417", "--lang", "zh"]);
@@ -240,7 +240,7 @@ fn init<'a>(person: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn init_and_describe_go_together() {
+fn describe_takes_the_certify_id_of_init() {
     let emulator = Emulator::start();
     let (_folder, person) = file("person.json", PERSON);
     let output = with_key(&init(&person, &[]), &emulator.endpoint, "EMUtestsecret").output().unwrap();
@@ -318,7 +318,7 @@ fn a_file_that_is_too_large_or_not_text_is_named() {
 }
 
 #[test]
-fn calls_that_fail_show_nothing_of_the_person() {
+fn failed_calls_show_no_personal_data() {
     let emulator = Emulator::start();
     let (_folder, person) = file("person.json", PERSON);
     for signing in ["v1", "v3", "v3-body"] {
@@ -372,4 +372,45 @@ fn a_proxy_is_checked_and_its_password_never_shown() {
     // Without the switch the environment's proxy is ignored.
     let output = command.env_remove("CLOUDAUTH_USE_ENV_PROXY").output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", text(&output));
+}
+
+#[test]
+fn chinese_output_has_no_english_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = folder.path().join("evidence.json");
+    std::fs::write(&evidence, r#"{"sub_code":"299"}"#).unwrap();
+    let evidence = evidence.to_str().unwrap();
+    let emulator = Emulator::start();
+    for args in [
+        &["demo"][..],
+        &["demo", "--identity", "110"],
+        &["codes", "none"],
+        &["describe", "--scene-id", "1", "--certify-id", "sha1"],
+        &["policy", "check", "builtin:vendor"],
+        &["policy", "check", "builtin:none"],
+        &["policy", "decide", "builtin:vendor", "--evidence", evidence],
+        &["policy", "fmt", "-"],
+        &["sessions"],
+        &["trigger", "200"],
+        &["clock"],
+        &["faults"],
+        &["faults", "--endpoint", "127.0.0.1"],
+        &["faults", "--endpoint", "http://127.0.0.1:1"],
+    ] {
+        let mut command = cloudauth(&[args, &["--lang", "zh"]].concat());
+        let shown = text(&command.env("CLOUDAUTH_ENDPOINT", &emulator.endpoint).output().unwrap());
+        assert!(shown.chars().any(|char| char >= '\u{4e00}'), "{args:?}: {shown}");
+        for english in [" the ", " is ", " are ", "next:", "rules", "policy:"] {
+            // The reason of a rule is in the policy file, and the detail of an error is in English.
+            let own = shown.lines().filter(|line| !line.contains("依据规则") && !line.contains("有误："));
+            assert!(own.clone().all(|line| !line.contains(english)), "{args:?}: `{english}` in {shown}");
+        }
+    }
+}
+
+#[test]
+fn documents_hold_errors_in_english() {
+    let output = run(&["codes", "none", "--lang", "zh", "--output", "json"]);
+    assert_eq!(json(&output)["error"], "unknown code; `cloudauth codes` lists all of them");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("没有这个返回码"), "{}", text(&output));
 }

@@ -1,4 +1,4 @@
-//! The commands around a running emulator: what a developer types on an afternoon.
+//! The commands that manage a running emulator.
 
 #![cfg(test)]
 
@@ -13,7 +13,7 @@ fn cloudauth(args: &[&str]) -> Command {
     command
 }
 
-/// A command that runs until this is dropped; and its output, a document a line.
+/// A command that runs until this is dropped. Its output has one document per line.
 struct Running {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -61,14 +61,14 @@ fn document(output: &Output) -> Value {
 }
 
 #[test]
-fn every_outcome_is_triggered_and_the_listener_hears_of_those_that_are_told() {
+fn every_outcome_is_triggered_and_listen_receives_its_callback() {
     let emulator = emulator();
     let mut listener = Running::start(&mut cloudauth(&["listen"]));
     let url = listener.said("callback_url").to_owned();
     let codes = ["200", "201", "202", "203", "204", "205", "206", "207", "209", "210", "220", "221", "222"];
     for code in codes {
         let done = document(&at(&emulator, &["trigger", code, "--callback-url", &url]));
-        // 201 to 203 leave whoever ended so without a way to begin again; all are somebody made up.
+        // After 201 to 203 the same person cannot start again; each person here is a new synthetic one.
         assert_eq!((&done["state"], &done["sub_code"]), (&json!("finished"), &json!(code)));
         assert_eq!(listener.next()["probe"], true);
         let heard = listener.next();
@@ -88,7 +88,7 @@ fn every_outcome_is_triggered_and_the_listener_hears_of_those_that_are_told() {
     for (outcome, state) in [("cancel", "given_up"), ("expire", "expired")] {
         let done = document(&at(&emulator, &["trigger", outcome, "--callback-url", &url]));
         assert_eq!(done["state"], state);
-        assert_eq!(listener.next()["probe"], true, "{outcome} is not told");
+        assert_eq!(listener.next()["probe"], true, "{outcome} sends no callback");
     }
     let all = document(&at(&emulator, &["sessions"]));
     assert_eq!(all["sessions"].as_array().unwrap().len(), codes.len() + 2);
@@ -98,7 +98,7 @@ fn every_outcome_is_triggered_and_the_listener_hears_of_those_that_are_told() {
 }
 
 #[test]
-fn callbacks_are_handed_on_and_answered_as_the_other_answers() {
+fn listen_forwards_callbacks_and_returns_the_status_of_the_target() {
     let emulator = emulator();
     let mut far = Running::start(&mut cloudauth(&["listen"]));
     let url = far.said("callback_url").to_owned();
@@ -121,7 +121,7 @@ fn callbacks_are_handed_on_and_answered_as_the_other_answers() {
 }
 
 #[test]
-fn listen_tells_genuine_forged_duplicate_and_malformed_callbacks_apart() {
+fn listen_distinguishes_genuine_forged_duplicate_and_malformed_callbacks() {
     let emulator = emulator();
     let mut listener =
         Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", emulator.said("endpoint")));
@@ -194,7 +194,7 @@ fn listen_forwards_method_content_type_and_body() {
 }
 
 #[test]
-fn enumerated_arguments_are_checked_before_anything_is_asked() {
+fn enumerated_arguments_are_checked_before_any_request() {
     for (args, said) in [
         (&["faults", "add", "stauts=503"][..], "unknown variant `stauts`, expected one of `latency`"),
         (&["faults", "add", "status"], "needs a value"),
@@ -218,7 +218,7 @@ fn enumerated_arguments_are_checked_before_anything_is_asked() {
 }
 
 #[test]
-fn the_endpoint_may_stand_anywhere_behind_its_command() {
+fn endpoint_may_appear_anywhere_after_its_command() {
     let emulator = emulator();
     let endpoint = emulator.said("endpoint");
     for args in [
@@ -236,7 +236,7 @@ fn the_endpoint_may_stand_anywhere_behind_its_command() {
 }
 
 #[test]
-fn clock_and_faults_are_looked_at_and_changed() {
+fn clock_and_faults_are_shown_and_changed() {
     let emulator = emulator();
     let clock = |args: &[&str]| document(&at(&emulator, &[&["clock"], args].concat()));
     assert_eq!(clock(&[])["rate"], 1.0);

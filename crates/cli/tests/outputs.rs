@@ -1,4 +1,4 @@
-//! What the command does when its output cannot be written: exit code 1 and a message, or the old file.
+//! Outputs that cannot be written: exit code 1 and a message, and old files stay.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -87,7 +87,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
 }
 
 #[test]
-fn listen_ends_when_nobody_reads_its_output() {
+fn listen_ends_when_its_output_is_closed() {
     let folder = tempfile::tempdir().unwrap();
     let args = ["listen", "--port", "0", "--output", "json"];
     let mut child =
@@ -138,7 +138,7 @@ fn an_emulator_whose_output_fails_ends_with_1() {
 
 /// As a full standard error, which must not end a command.
 #[test]
-fn a_failing_standard_error_is_no_panic() {
+fn a_failing_standard_error_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = command(&["policy", "check", "nowhere.toml"], folder.path()).stderr(full).output().unwrap();

@@ -124,7 +124,7 @@ fn decide_reads_flat_evidence_as_the_lab_does() {
 }
 
 #[test]
-fn a_whole_answer_is_decided_on_and_a_pending_one_is_not() {
+fn decides_on_a_whole_reply_unless_it_is_pending() {
     let answer = r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"verifyScore\":88.25,\"faceAttackScore\":0.001,\"pictureUrl\":\"https://x.example/planted\"}}"}}"#;
     let output = run(&["policy", "explain", "builtin:onboarding"], answer);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
@@ -171,7 +171,7 @@ fn explain_lists_the_nearest_value_beside_a_missing_one() {
 }
 
 #[test]
-fn diff_says_in_words_what_changes() {
+fn diff_describes_the_changes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stricter.toml");
     let worked = text(&run(&["policy", "show", "threshold"], ""));
@@ -261,7 +261,7 @@ fn diff_explores_a_threshold_with_failing_examples_when_allowed() {
 }
 
 #[test]
-fn fmt_puts_spaces_right_in_place() {
+fn fmt_formats_in_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.toml");
     let vendor = text(&run(&["policy", "show", "vendor"], ""));
@@ -275,7 +275,7 @@ fn fmt_puts_spaces_right_in_place() {
 }
 
 #[test]
-fn sql_is_one_query_by_the_names_that_are_given() {
+fn sql_is_one_query_with_the_given_names() {
     let args = ["policy", "sql", "builtin:onboarding", "--dialect", "postgres", "--table", "risk.Log"];
     let more = ["--column", "verify_score=Score", "--text", "verify_score", "--keep", "certify_id"];
     let output = run(&[&args[..], &more].concat(), "");
@@ -290,7 +290,7 @@ fn sql_is_one_query_by_the_names_that_are_given() {
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    assert!(!shown.contains(';'), "it can stand in another query: {shown}");
+    assert!(!shown.contains(';'), "it can be part of another query: {shown}");
     let document = json(&run(&[&args[..], &more, &["--output", "json"]].concat(), ""));
     assert_eq!(document["sql"].as_str(), Some(shown.trim_end()));
     assert_eq!(document["dialect"], "postgres");
@@ -314,7 +314,7 @@ fn sql_is_one_query_by_the_names_that_are_given() {
 }
 
 #[test]
-fn the_schema_speaks_of_what_the_policies_use() {
+fn the_schema_has_the_inputs_of_the_policies() {
     let schema = json(&run(&["policy", "schema"], ""));
     for input in ["sub_code", "passed", "verify_score", "device_risk"] {
         assert!(schema["properties"]["inputs"]["properties"][input].is_object(), "{input}");
@@ -343,7 +343,7 @@ fn a_demo_with_a_policy_ends_in_its_decision() {
     }
 }
 
-/// Whose verifyScore is 74.0.
+/// An identity whose verifyScore is 74.0.
 fn score_identity() -> String {
     cloudauth_emulator::id_number("20000101", 740).unwrap()
 }

@@ -6,25 +6,25 @@ use clap::{Subcommand, ValueEnum};
 use cloudauth::policy::Dialect;
 use cloudauth_lab::{Months, TargetRate};
 
-/// Policies over recorded results. Data are files or folders: .jsonl, .ndjson, .csv, .tsv, also with .gz or .zst behind it,
+/// Replay, compare and calibrate policies over recorded results. Data are files or folders: .jsonl, .ndjson, .csv, .tsv, also with .gz or .zst behind it,
 /// or .parquet.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lab {
-    /// Decides over history: counts by verdict, rule, SubCode, segment and day.
+    /// Decide over history: counts by verdict, rule, SubCode, segment and day.
     Replay {
         /// The policy: a path, or builtin:NAME.
         policy: String,
         #[command(flatten)]
         data: Data,
-        /// Writes each decision to this CSV file, in the order of the data.
+        /// Write each decision to this CSV file, in the order of the data.
         #[arg(long, value_name = "FILE")]
         decisions: Option<PathBuf>,
     },
-    /// Tells who a candidate would decide otherwise, and what that does to fraud and to customers.
+    /// Compare a candidate with the policy in force: changed decisions, approved fraud, refused customers.
     Compare {
         /// The policy in force.
         policy: String,
-        /// The one that would take its place.
+        /// The candidate.
         candidate: String,
         /// Compare although examples of a policy fail, to explore another threshold. The output lists them.
         #[arg(long)]
@@ -32,40 +32,40 @@ pub(crate) enum Lab {
         #[command(flatten)]
         data: Data,
     },
-    /// Error rates at every threshold from labelled history, and the threshold for a target with confidence.
+    /// Measure error rates at every threshold on labelled history, and recommend a threshold for a target.
     Calibrate(Calibrate),
-    /// Whether scores have moved: one part of the months against another.
+    /// Measure drift of the scores: some months against others.
     Drift {
         /// The policy whose thresholds matter.
         policy: String,
         #[command(flatten)]
         data: Data,
-        /// The months to hold the others against, such as 2026-01..2026-03. All before the last unless given.
+        /// The reference months, such as 2026-01..2026-03. Default: all before the last.
         #[arg(long, value_name = "MONTHS")]
         reference: Option<Months>,
-        /// The months to look at. The last unless given.
+        /// The current months. Default: the last.
         #[arg(long, value_name = "MONTHS")]
         current: Option<Months>,
     },
-    /// All of it in one HTML file, in the language of --lang.
+    /// Write everything to one HTML file, in the language of --lang.
     Report {
         /// The policy.
         policy: String,
         #[command(flatten)]
         data: Data,
-        /// Compares it with this candidate.
+        /// Compare it with this candidate.
         #[arg(long, value_name = "POLICY")]
         candidate: Option<String>,
         /// Report although examples of a policy fail, to explore another threshold. The page lists them.
         #[arg(long)]
         allow_failing_examples: bool,
-        /// Where to write it.
+        /// The file to write.
         #[arg(long, value_name = "FILE", default_value = "report.html")]
         to: PathBuf,
     },
-    /// Prints one query that counts a table's rows in the warehouse, for `lab finish`.
+    /// Print one query that counts the rows of a table in the warehouse, for `lab finish`.
     Sql(LabSql),
-    /// Tells of the counts that the query of `lab sql` gave what the other commands tell of rows.
+    /// Analyze the counts of the query that `lab sql` prints, as the other commands analyze rows.
     Finish(Finish),
 }
 
@@ -76,13 +76,13 @@ pub(crate) struct LabSql {
     /// The SQL dialect. No test has run maxcompute.
     #[arg(long, value_parser = super::dialect())]
     pub(crate) dialect: Dialect,
-    /// Counts what this candidate would decide as well.
+    /// Count the decisions of this candidate as well.
     #[arg(long, value_name = "POLICY")]
     pub(crate) candidate: Option<String>,
-    /// The table; a point divides a schema from it.
+    /// The table, with its schema if there is one: schema.table.
     #[arg(long, value_name = "NAME", default_value = "verifications")]
     pub(crate) table: String,
-    /// Says which columns hold inputs, label, time and segments. What it does not name is not counted.
+    /// The mapping of columns to inputs, label, time and segments. Other columns are not counted.
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: PathBuf,
     /// Write the query although examples of a policy fail, to explore another threshold. Standard error lists them.
@@ -92,7 +92,7 @@ pub(crate) struct LabSql {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Finish {
-    /// What the query gave: .csv, .tsv or .jsonl, also with .gz or .zst behind it. Counts of tables that share no row add up.
+    /// The result of the query: .csv, .tsv or .jsonl, also with .gz or .zst behind it. Counts of tables that share no row add up.
     #[arg(required = true, value_name = "COUNTS")]
     pub(crate) counts: Vec<PathBuf>,
     /// The policy that the query was written for: a path, or builtin:NAME.
@@ -113,18 +113,18 @@ pub(crate) struct Finish {
     /// For calibrate: how fine a threshold may be, in hundredths of a point.
     #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) step: u32,
-    /// For drift: the months to hold the others against, such as 2026-01..2026-03. All before the last unless given.
+    /// For drift: the reference months, such as 2026-01..2026-03. Default: all before the last.
     #[arg(long, value_name = "MONTHS")]
     pub(crate) reference: Option<Months>,
-    /// For drift: the months to look at. The last unless given.
+    /// For drift: the current months. Default: the last.
     #[arg(long, value_name = "MONTHS")]
     pub(crate) current: Option<Months>,
-    /// For report: where to write it.
+    /// For report: the file to write.
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     pub(crate) to: PathBuf,
 }
 
-/// What is told of counts.
+/// An analysis of counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum View {
     /// As `lab replay`.
@@ -141,7 +141,7 @@ pub(crate) enum View {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Calibrate {
-    /// The policy whose thresholds and approvals are told.
+    /// The policy whose thresholds and approvals are measured.
     pub(crate) policy: String,
     #[command(flatten)]
     pub(crate) data: Data,
@@ -151,10 +151,10 @@ pub(crate) struct Calibrate {
     /// How fine a threshold may be, in hundredths of a point: 50 for halves.
     #[arg(long, value_name = "HUNDREDTHS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) step: u32,
-    /// Writes the errors at every hundredth of a point, with their intervals, to this CSV file; rates are shares from 0 to 1.
+    /// Write the errors at every hundredth of a point, with their intervals, to this CSV file; rates are shares from 0 to 1.
     #[arg(long, value_name = "FILE")]
     pub(crate) curve: Option<PathBuf>,
-    /// Writes what is recommended for the only target into this threshold of the policy file, if the policy then still holds.
+    /// Write the recommended threshold of the only target into the policy file, if the policy check then still passes.
     #[arg(long, value_name = "THRESHOLD")]
     pub(crate) write: Option<String>,
     /// Write the threshold although the labels or the scale of the scores look wrong.
@@ -167,11 +167,11 @@ pub(crate) struct Data {
     /// Files or folders with recorded results, or `-` for JSON Lines or CSV on standard input.
     #[arg(required = true, value_name = "DATA")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Says where inputs, label, time, subject and segments stand. Without it, inputs stand under their own names, or the data
-    /// are answers of DescribeFaceVerify.
+    /// The mapping of columns to inputs, label, time, subject and segments. Default: columns have the names of the inputs, or
+    /// the data are replies of DescribeFaceVerify.
     #[arg(long, value_name = "FILE")]
     pub(crate) mapping: Option<PathBuf>,
-    /// Reads files in which none of the policy's inputs is found, instead of refusing them.
+    /// Read files that hold none of the policy's inputs, instead of refusing them.
     #[arg(long)]
     pub(crate) allow_missing_inputs: bool,
     /// Save progress to this file every ten seconds, and continue from it if it exists.
@@ -180,7 +180,7 @@ pub(crate) struct Data {
     /// Save progress this often, such as 1m.
     #[arg(long, value_name = "TIME", default_value = "10s", requires = "resume")]
     pub(crate) checkpoint_every: humantime::Duration,
-    /// How many threads read; changes nothing but the time.
+    /// The number of threads. The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
 }

@@ -1,4 +1,4 @@
-//! `cloudauth lab`: policies over recorded results.
+//! `cloudauth lab`: replays, compares and calibrates policies over recorded results.
 
 mod run;
 mod table;
@@ -16,11 +16,12 @@ use cloudauth_lab::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::args::{self, Calibrate, Lab as Command};
+use crate::args::{Calibrate, Lab as Command};
 use crate::commands::policy::{failing_examples, load, load_to_explore};
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::Output;
 use crate::text;
+use crate::words::{self as catalogue, calls, lab as said};
 use run::{Data, Wanted};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
@@ -31,22 +32,28 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
-            tell(output, &ran.tally, &words::replay(&replay, &data), &replay, data.told(&ran))?;
-            Ok(run::exit_code(&ran))
+            print(output, &ran.tally, &words::replay(&replay, &data, output), &replay, data.told(&ran))?;
+            Ok(run::exit_code(&ran, output))
         }
         Command::Compare { policy, candidate, allow_failing_examples, data } => {
             let load = |file: &str| load_to_explore(file, allow_failing_examples);
             let policies = vec![load(&policy)?, load(&candidate)?];
             let named: Vec<(&str, &Policy)> =
                 [policy.as_str(), candidate.as_str()].into_iter().zip(&policies).collect();
-            let (failing, failing_json) = failing_examples(&named);
+            let (failing, failing_json) = failing_examples(&named, output);
             let data = Data::find(data, &[&policy, &candidate], None)?;
             let ran = data.run(policies, Wanted::default(), output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
                 let beside = data.told(&ran).into_iter().chain([("failing_examples", failing_json)]);
-                tell(output, &ran.tally, &(failing + &words::compare(&compare, &data)), &compare, beside)?;
+                print(
+                    output,
+                    &ran.tally,
+                    &(failing + &words::compare(&compare, &data, output)),
+                    &compare,
+                    beside,
+                )?;
             }
-            Ok(run::exit_code(&ran))
+            Ok(run::exit_code(&ran, output))
         }
         Command::Calibrate(args) => calibrate(args, output).await,
         Command::Drift { policy, data, reference, current } => {
@@ -54,26 +61,26 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let ran = data.run(policies, Wanted::default(), output).await?;
             let drift =
                 Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
-            tell(output, &ran.tally, &words::drift(&drift, &data), &drift, data.told(&ran))?;
-            Ok(run::exit_code(&ran))
+            print(output, &ran.tally, &words::drift(&drift, &data, output), &drift, data.told(&ran))?;
+            Ok(run::exit_code(&ran, output))
         }
         Command::Report { policy, data, candidate, allow_failing_examples, to } => {
             let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
             let load = |file: &&str| load_to_explore(file, allow_failing_examples);
             let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
-            let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>());
+            let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>(), output);
             let data = Data::find(data, &names, named("--to", Some(&to)))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
             page(&ran.tally, ran.complete, &data, failing, &to, output)?;
-            Ok(run::exit_code(&ran))
+            Ok(run::exit_code(&ran, output))
         }
         Command::Sql(args) => warehouse::sql(&args, output),
         Command::Finish(args) => warehouse::finish(&args, output),
     }
 }
 
-/// Prints a view of what was counted. `beside` is in the document alone.
-fn tell(
+/// Prints an analysis of the counts. `beside` is in the document alone.
+fn print(
     output: &Output,
     tally: &Tally,
     human: &str,
@@ -82,7 +89,7 @@ fn tell(
 ) -> Result<(), Failure> {
     let mut document = serde_json::to_value(document).map_err(Failure::other)?;
     let (timezone, has_days) = tally.timezone();
-    let days = if has_days { format!("\ndays are those of {timezone}\n") } else { String::new() };
+    let days = if has_days { output.pick(said::days(timezone)) } else { String::new() };
     if let Some(document) = document.as_object_mut() {
         document.insert("timezone".to_owned(), timezone.name().into());
         document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
@@ -93,14 +100,14 @@ fn tell(
 
 async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
-        return Err(Failure::usage("--write takes what is recommended for one target: give --target once"));
+        return Err(Failure::usage(said::ONE_TARGET));
     }
     let data = Data::find(args.data, &[&args.policy], named("--curve", args.curve.as_deref()))?;
     refuse_other_format("--curve", args.curve.as_deref())?;
     let policy = load(&args.policy)?;
     if let Some(name) = &args.write {
         if args.policy.starts_with("builtin:") || args.policy == "-" {
-            return Err(Failure::usage("--write changes the policy in its file: give the policy as a file"));
+            return Err(Failure::usage(said::POLICY_FILE));
         }
         check_threshold(&policy, name).map_err(Failure::usage)?;
     }
@@ -108,17 +115,23 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
     let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets };
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
-    tell(output, &ran.tally, &words::calibration(&calibration, &data), &calibration, data.told(&ran))?;
+    print(
+        output,
+        &ran.tally,
+        &words::calibration(&calibration, &data, output),
+        &calibration,
+        data.told(&ran),
+    )?;
     if let Some(file) = &args.curve {
         write_curve(file, &curve(&ran.tally))?;
     }
     if let Some(name) = &args.write {
         if !ran.complete {
-            return Err(Failure::other("nothing is written: a part of the data does not choose a threshold"));
+            return Err(Failure::other(said::INCOMPLETE));
         }
-        write_threshold(&args.policy, name, &calibration, args.force)?;
+        write_threshold(&args.policy, name, &calibration, args.force, output)?;
     }
-    Ok(run::exit_code(&ran))
+    Ok(run::exit_code(&ran, output))
 }
 
 /// The targets of the vendor's table.
@@ -145,7 +158,7 @@ const NOT_CSV: [&str; 9] = ["parquet", "json", "jsonl", "ndjson", "tsv", "xlsx",
 fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
     let extension = file.and_then(Path::extension).unwrap_or_default().to_string_lossy().to_lowercase();
     if NOT_CSV.contains(&&*extension) {
-        return Err(Failure::usage(format!("{flag} writes CSV: name the file .csv, not .{extension}")));
+        return Err(Failure::usage(said::not_csv(flag, &extension)));
     }
     Ok(())
 }
@@ -157,7 +170,7 @@ fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
 /// Writes a file whole or not at all.
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let written = cloudauth_files::write(file, text, Access::Shared);
-    written.map_err(|error| Failure::other(format!("cannot write {}: {error}", file.display())))
+    written.map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
 }
 
 /// Whether the text of a policy has the content that a run decided by, and its threshold `name` the value that it had then.
@@ -173,11 +186,16 @@ fn is_of_run(policy: &str, name: &str, calibration: &Calibration) -> bool {
 }
 
 /// `force` overrides the warnings on labels and scale, and nothing else.
-fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: bool) -> Result<(), Failure> {
+fn write_threshold(
+    file: &str,
+    name: &str,
+    calibration: &Calibration,
+    force: bool,
+    output: &Output,
+) -> Result<(), Failure> {
     let Some(target) = calibration.targets.first() else { return Ok(()) };
     let Some(threshold) = target.recommended.or(target.withheld.filter(|_| force)) else {
-        let help = if target.withheld.is_some() { "; to write it all the same, give --force" } else { "" };
-        return Err(Failure::other(format!("nothing is written: {}{help}", target.words)));
+        return Err(Failure::other(said::nothing_written(&target.words, target.withheld.is_some())));
     };
     let old = text::read(Path::new(file))?;
     if !is_of_run(&old, name, calibration) {
@@ -195,15 +213,13 @@ fn write_threshold(file: &str, name: &str, calibration: &Calibration, force: boo
     write(Path::new(file), &new)?;
     let (old, others): (Vec<&ThresholdErrors>, Vec<&ThresholdErrors>) =
         calibration.thresholds.iter().partition(|at| at.name.as_deref() == Some(name));
-    let old = old.first().map(|at| format!(", was {}", at.threshold)).unwrap_or_default();
+    let old = old.first().map(|at| at.threshold);
     let shown = |at: &ThresholdErrors| {
-        let name = at.name.as_deref().unwrap_or("(unnamed)");
-        format!("; {name} stays {}", words::cut(at.threshold, at.exclusive))
+        let name = at.name.as_deref().unwrap_or(output.say(said::UNNAMED));
+        (name.to_owned(), words::cut(at.threshold, at.exclusive))
     };
-    let others: String = others.into_iter().map(shown).collect();
-    note(&format!(
-        "wrote {name} = {threshold} to {file}{old}{others}; see what that changes with `policy diff` and `lab compare`"
-    ));
+    let others: Vec<(String, String)> = others.into_iter().map(shown).collect();
+    output.note(said::wrote(name, threshold, file, old, &others));
     Ok(())
 }
 
@@ -216,15 +232,15 @@ fn page(
     output: &Output,
 ) -> Result<(), Failure> {
     let language = match output.language {
-        args::Language::Zh => Language::Zh,
-        args::Language::En => Language::En,
+        catalogue::Language::Zh => Language::Zh,
+        catalogue::Language::En => Language::En,
     };
     let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
     write(to, &page)?;
     let to: PathBuf = to.to_owned();
     let (skipped, paths) = data.told_skipped();
     output.print(
-        &format!("{failing}written to {}", to.display()),
+        &(failing + &output.pick(said::page_written(to.display()))),
         &json!({
             "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
             "failing_examples": failing_json,

@@ -1,1 +1,254 @@
 //! Texts of `lab`.
+
+use std::fmt::Display;
+
+use super::{Language, Said, Text, both, text};
+
+pub(crate) const ONE_TARGET: Text = text(
+    "--write takes what is recommended for one target: give --target once",
+    "--write 只写入一个目标的建议阈值：请只给出一个 --target",
+);
+pub(crate) const POLICY_FILE: Text = text(
+    "--write changes the policy in its file: give the policy as a file",
+    "--write 直接修改策略文件：请以文件形式给出策略",
+);
+pub(crate) const INCOMPLETE: Text = text(
+    "nothing is written: a part of the data does not choose a threshold",
+    "未写入任何内容：不能仅凭部分数据选择阈值",
+);
+pub(crate) const NO_CANDIDATE: Text = text(
+    "a comparison takes two policies: give --candidate, here and to `lab sql`",
+    "对比需要两份策略：请在此处和 `lab sql` 中都给出 --candidate",
+);
+pub(crate) const NO_POLICY: Text = text("there is no policy", "没有策略");
+pub(crate) const OF_COUNTS: Text = text(
+    "from counts: without examples, places and intervals over people, which need the rows",
+    "依据计数得出：不含样例、位置及按人计算的区间，这些需要逐行数据",
+);
+pub(crate) const NO_ROWS: Text = text("no row was decided on", "没有任何一行得到决定");
+
+pub(crate) fn days(timezone: impl Display) -> Said {
+    both(format!("\ndays are those of {timezone}\n"), format!("\n日期按 {timezone} 划分\n"))
+}
+
+pub(crate) fn not_csv(flag: &str, extension: &str) -> Said {
+    both(
+        format!("{flag} writes CSV: name the file .csv, not .{extension}"),
+        format!("{flag} 输出 CSV：文件扩展名应为 .csv，而不是 .{extension}"),
+    )
+}
+
+pub(crate) fn nothing_written(reason: &str, can_be_forced: bool) -> Said {
+    let (en, zh) = match can_be_forced {
+        true => ("; to write it all the same, give --force", "；如仍要写入，请使用 --force"),
+        false => ("", ""),
+    };
+    both(format!("nothing is written: {reason}{en}"), format!("未写入任何内容：{reason}{zh}"))
+}
+
+/// A threshold that the command wrote, the value before, and those that stay.
+pub(crate) fn wrote(
+    name: &str,
+    value: f64,
+    file: &str,
+    old: Option<f64>,
+    others: &[(String, String)],
+) -> Said {
+    let (was, zh_was) = old.map(|old| (format!(", was {old}"), format!("，原为 {old}"))).unwrap_or_default();
+    let stays: String = others.iter().map(|(name, cut)| format!("; {name} stays {cut}")).collect();
+    let zh_stays: String = others.iter().map(|(name, cut)| format!("；{name} 仍为 {cut}")).collect();
+    both(
+        format!(
+            "wrote {name} = {value} to {file}{was}{stays}; see what that changes with `policy diff` and `lab compare`"
+        ),
+        format!(
+            "已将 {name} = {value} 写入 {file}{zh_was}{zh_stays}；可用 `policy diff` 和 `lab compare` 查看影响"
+        ),
+    )
+}
+
+pub(crate) fn page_written(file: impl Display) -> Said {
+    both(format!("written to {file}"), format!("已写入 {file}"))
+}
+
+pub(crate) fn changed_while_read(file: impl Display) -> Said {
+    both(
+        format!("{file} changed while it was read: the figures are not of all its rows"),
+        format!("{file} 在读取期间被修改：统计结果未包含其全部行"),
+    )
+}
+
+pub(crate) fn stopped(can_resume: bool) -> Said {
+    let (en, zh) = match can_resume {
+        true => ("; the same command continues from here", "；再次运行同一命令即可继续"),
+        false => ("", ""),
+    };
+    both(
+        format!("stopped: the figures are of the part that was read{en}"),
+        format!("已停止：统计结果仅包含已读取的部分{zh}"),
+    )
+}
+
+pub(crate) fn partial_decisions(file: impl Display) -> Said {
+    both(format!("the decisions until here are in {file}"), format!("到目前为止的决定已写入 {file}"))
+}
+
+/// The headings and labels of tables. A heading that is not here is the same in both languages.
+const HEADINGS: [Text; 46] = [
+    text("verdict", "结论"),
+    text("rows", "行数"),
+    text("share", "占比"),
+    text("genuine", "本人"),
+    text("impostor", "冒充者"),
+    text("rule", "规则"),
+    text("from", "原结论"),
+    text("to", "新结论"),
+    text("for example", "例如"),
+    text("policy", "现行策略"),
+    text("candidate", "候选策略"),
+    text("policy alone", "仅现行"),
+    text("candidate alone", "仅候选"),
+    text("difference (95 %)", "差值（95%）"),
+    text("changed", "改变"),
+    text("to approve", "变为通过"),
+    text("from approve", "不再通过"),
+    text("threshold", "阈值"),
+    text("FMR (95 %)", "误识率 FMR（95%）"),
+    text("vendor says", "官方误识率"),
+    text("FNMR (95 %)", "拒真率 FNMR（95%）"),
+    text("target FMR", "目标 FMR"),
+    text("shown", "数据所示"),
+    text("proved", "可证明"),
+    text("over people", "按人可证明"),
+    text("recommended", "建议"),
+    text("worst APCER", "最高 APCER"),
+    text("kind", "类型"),
+    text("score", "分数"),
+    text("by chance", "偶然上限"),
+    text("moved by", "移动"),
+    text("reference", "参照期"),
+    text("current", "当前期"),
+    text("month", "月份"),
+    text("tenth", "第 10 百分位"),
+    text("median", "中位数"),
+    text("ninetieth", "第 90 百分位"),
+    text("McNemar p", "McNemar p 值"),
+    text("approve", "通过"),
+    text("review", "人工复核"),
+    text("retry", "重试"),
+    text("reject", "拒绝"),
+    text("day", "日期"),
+    text("impostors approved", "冒充者被通过"),
+    text("genuine people not approved", "本人未被通过"),
+    text("genuine people rejected", "本人被拒绝"),
+];
+
+/// A heading, by its English.
+pub(crate) fn heading(english: &str, language: Language) -> &str {
+    HEADINGS.iter().find(|text| text.en == english).map_or(english, |text| language.of(*text))
+}
+
+fn rows_en(rows: &str) -> String {
+    if rows == "1" { "1 row".to_owned() } else { format!("{rows} rows") }
+}
+
+pub(crate) fn replay(policy: &str, rows: &str) -> Said {
+    both(format!("{policy} decides on {}\n\n", rows_en(rows)), format!("{policy} 对 {rows} 行作出决定\n\n"))
+}
+
+pub(crate) const NONE: Text = text("(none)", "（无）");
+pub(crate) const UNNAMED: Text = text("(unnamed)", "（未命名）");
+pub(crate) const OF_POLICY: Text = text("(policy)", "（策略）");
+
+pub(crate) fn compare(policy: &str, candidate: &str, changed: &str, rows: &str, share: &str) -> Said {
+    both(
+        format!("{policy} and {candidate} differ on {changed} of {rows} rows ({share})\n\n"),
+        format!("{policy} 与 {candidate}：{rows} 行中有 {changed} 行的结论不同（{share}）\n\n"),
+    )
+}
+
+pub(crate) fn range(low: impl Display, high: impl Display) -> Said {
+    both(format!("{low} to {high}"), format!("{low} 至 {high}"))
+}
+
+pub(crate) fn interval(value: &str, low: &str, high: &str) -> Said {
+    both(format!("{value} ({low} to {high})"), format!("{value}（{low} 至 {high}）"))
+}
+
+pub(crate) fn about(one_in: f64) -> Said {
+    both(format!("about 1/{one_in:.0}"), format!("约 1/{one_in:.0}"))
+}
+
+/// The attempts that have a score, and those that have none.
+pub(crate) fn attempts([genuine, impostors, no_genuine, no_impostors]: [String; 4]) -> Said {
+    both(
+        format!(
+            "{genuine} genuine attempts and {impostors} impostors with a score; {no_genuine} and {no_impostors} without\n"
+        ),
+        format!(
+            "有分数：本人 {genuine} 次，冒充 {impostors} 次；无分数：本人 {no_genuine} 次，冒充 {no_impostors} 次\n"
+        ),
+    )
+}
+
+pub(crate) fn warning(warning: impl Display) -> Said {
+    both(format!("warning: {warning}\n"), format!("警告：{warning}\n"))
+}
+
+pub(crate) fn exact_at_thresholds(step: impl Display) -> Said {
+    both(
+        format!("exact at these thresholds; AUC, EER and targets count scores in steps of {step}\n"),
+        format!("以上阈值处的计数精确；AUC、EER 和目标按 {step} 的步长统计分数\n"),
+    )
+}
+
+pub(crate) fn over_people(threshold: f64, people: &str, low: &str, high: &str) -> Said {
+    let noun = if people == "1" { "person" } else { "people" };
+    both(
+        format!("\nat {threshold}, over {people} {noun} instead of attempts: FMR {low} to {high}\n"),
+        format!("\n阈值 {threshold} 处，按 {people} 人（而非次数）计算：FMR 为 {low} 至 {high}\n"),
+    )
+}
+
+pub(crate) const INDEPENDENT: Text = text(
+    "\nattempts are taken as independent: no labelled row has a `subject`, by which recommendations would rest on people\n",
+    "\n假定各次尝试相互独立：没有任何标注行含有 `subject`，无法据此按人得出建议\n",
+);
+pub(crate) const TOO_MANY: Text = text(
+    "\nattempts are taken as independent: there are too many labelled rows for figures over people\n",
+    "\n假定各次尝试相互独立：标注行过多，无法按人统计\n",
+);
+
+pub(crate) fn labels_stop(threshold: f64) -> Said {
+    both(
+        format!("\nlabels stop below {threshold}: no threshold there is recommended\n"),
+        format!("\n标注在 {threshold} 分以下中断：不建议该范围内的任何阈值\n"),
+    )
+}
+
+pub(crate) fn months(current: &str, reference: &str) -> Said {
+    both(format!("{current} against {reference}\n\n"), format!("{current} 对比 {reference}\n\n"))
+}
+
+pub(crate) fn steps(score: &str, step: impl Display) -> Said {
+    both(format!("{score} in steps of {step}"), format!("{score} 的步长为 {step}"))
+}
+
+pub(crate) fn exact_shares(steps: &str) -> Said {
+    both(
+        format!("the shares between the policy's thresholds are exact; all else counts {steps}\n"),
+        format!("策略各阈值之间的占比精确；其余统计中 {steps}\n"),
+    )
+}
+
+pub(crate) fn data_issue(rows: &str, what: impl Display, left_out: bool) -> Said {
+    let (en, zh) = if left_out { (", and was left out", "，已排除") } else { ("", "") };
+    both(format!("{}: each {what}{en}\n", rows_en(rows)), format!("{rows} 行：{what}{zh}\n"))
+}
+
+pub(crate) fn not_read(count: &str) -> Said {
+    both(
+        format!("not read, {count} in the given folders:\n"),
+        format!("所给文件夹中有 {count} 个文件未读取：\n"),
+    )
+}

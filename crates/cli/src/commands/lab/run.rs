@@ -1,4 +1,4 @@
-//! A run over data: a progress bar, and Ctrl-C, which gives what was counted until then.
+//! A run over data: shows a progress bar. Ctrl-C ends it with the counts so far.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,19 +12,20 @@ use serde_json::{Value, json};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::Output;
 use crate::text;
+use crate::words::lab as said;
 
-/// What else is wanted of a run.
+/// Optional outputs of a run.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// Where each decision goes.
+    /// The file for each decision.
     pub(super) decisions: Option<PathBuf>,
     /// Intervals over people.
     pub(super) people: bool,
 }
 
-/// Data that were found.
+/// The data of a run.
 pub(super) struct Data {
     sources: Vec<Source>,
     skipped: Vec<Skipped>,
@@ -60,7 +61,7 @@ impl Data {
         })
     }
 
-    /// Of counts: there are no files whose lines could be named.
+    /// Data of counts, without files whose lines could be named.
     pub(super) const fn without_rows(skipped: Vec<Skipped>) -> Self {
         Self {
             sources: Vec::new(),
@@ -90,12 +91,12 @@ impl Data {
         &self.skipped
     }
 
-    /// What a file is called.
+    /// The name of a file.
     pub(super) fn name(&self, source: usize) -> String {
         self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()
     }
 
-    /// Runs, and says how far it is.
+    /// Runs, and shows the progress.
     pub(super) async fn run(
         &self,
         policies: Vec<Policy>,
@@ -150,20 +151,16 @@ impl Data {
         bar.finish_and_clear();
         let ran = ran.map_err(|error: Option<LabError>| match error {
             Some(error) => Failure::chained(&error),
-            None => Failure::usage("there is no policy"),
+            None => Failure::usage(said::NO_POLICY),
         })?;
         for file in ran.changed.iter().take(5) {
-            note(&format!(
-                "{} changed while it was read: the figures are not of all its rows",
-                file.display()
-            ));
+            output.note(said::changed_while_read(file.display()));
         }
         if !ran.complete && ran.changed.is_empty() {
-            let again = if self.resume.is_some() { "; the same command continues from here" } else { "" };
-            note(&format!("stopped: the figures are of the part that was read{again}"));
+            output.note(said::stopped(self.resume.is_some()));
         }
         if let Some(file) = &ran.partial_decisions {
-            note(&format!("the decisions until here are in {}", file.display()));
+            output.note(said::partial_decisions(file.display()));
         }
         Ok(ran)
     }
@@ -182,13 +179,13 @@ pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
     mapping.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
-/// 0; or that of a program which was stopped; or 1 where no row was decided, or a data file changed while it was read.
-pub(super) fn exit_code(ran: &RunOutcome) -> u8 {
+/// Returns 0; 130 if the run was interrupted; 1 if no row was decided, or a data file changed while it was read.
+pub(super) fn exit_code(ran: &RunOutcome, output: &Output) -> u8 {
     match (ran.complete, ran.tally.rows()) {
         (false, _) if ran.changed.is_empty() => 130,
         (false, _) => 1,
         (true, 0) => {
-            note("no row was decided on");
+            output.note(said::NO_ROWS);
             1
         }
         (true, _) => 0,

@@ -2,14 +2,18 @@
 
 use std::fmt;
 
-/// Columns, of which all but the first few that hold words lie to the right.
+use crate::words::lab::heading;
+use crate::words::{Language, width as width_of};
+
+/// A table. Columns of numbers are aligned to the right.
 pub(super) struct Table<const N: usize> {
     rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    pub(super) fn new(header: [&str; N]) -> Self {
-        Self { rows: vec![header.map(str::to_owned)] }
+    /// `header` is English, and printed in the language.
+    pub(super) fn new(header: [&str; N], language: Language) -> Self {
+        Self { rows: vec![header.map(|name| heading(name, language).to_owned())] }
     }
 
     pub(super) fn row(&mut self, row: [String; N]) {
@@ -20,7 +24,7 @@ impl<const N: usize> Table<N> {
 impl<const N: usize> fmt::Display for Table<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cells = |column: usize| self.rows.iter().filter_map(move |row| row.get(column));
-        let width = |column| cells(column).map(|cell| cell.chars().count()).max().unwrap_or_default();
+        let width = |column| cells(column).map(|cell| width_of(cell)).max().unwrap_or_default();
         let is_number =
             |cell: &String| cell.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+'));
         let right: Vec<bool> =
@@ -28,8 +32,8 @@ impl<const N: usize> fmt::Display for Table<N> {
         for row in &self.rows {
             let mut line = String::new();
             for (column, (cell, right)) in row.iter().zip(&right).enumerate() {
-                let width = width(column);
-                line += &if *right { format!("{cell:>width$}  ") } else { format!("{cell:<width$}  ") };
+                let spaces = " ".repeat(width(column).saturating_sub(width_of(cell)));
+                line += &if *right { format!("{spaces}{cell}  ") } else { format!("{cell}{spaces}  ") };
             }
             writeln!(f, "{}", line.trim_end())?;
         }
@@ -62,9 +66,12 @@ mod tests {
         assert_eq!([percent(1, 8), percent(0, 0)], ["12.50 %", "-"]);
         assert_eq!([rate(0.5), rate(0.0), rate(2.46e-5)], ["50.00 %", "0 %", "0.0025 %"]);
         assert_eq!([rate(-0.01), rate(-2.46e-5)], ["-1.00 %", "-0.0025 %"]);
-        let mut table = Table::new(["rule", "rows"]);
+        let mut table = Table::new(["rule", "rows"], Language::En);
         table.row(["otherwise".to_owned(), thousands(5)]);
         table.row(["a".to_owned(), thousands(1234)]);
         assert_eq!(table.to_string(), "rule        rows\notherwise      5\na          1,234\n");
+        let mut table = Table::new(["verdict", "rows"], Language::Zh);
+        table.row(["人工复核".to_owned(), thousands(1234)]);
+        assert_eq!(table.to_string(), "结论       行数\n人工复核  1,234\n");
     }
 }

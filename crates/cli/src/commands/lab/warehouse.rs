@@ -6,15 +6,16 @@ use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source};
 use serde_json::{Value, json};
 
 use super::run::{Data, read_files, read_mapping};
-use super::{page, tell, vendor_targets, words};
+use super::{page, print, vendor_targets, words};
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};
 use crate::failure::Failure;
-use crate::output::{Output, note};
+use crate::output::Output;
+use crate::words::lab as said;
 
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
-    let (failing, failing_json) = policies.failing_examples();
+    let (failing, failing_json) = policies.failing_examples(output);
     let mapping = read_mapping(&args.mapping)?;
     let timezone = mapping.timezone();
     let sql = policies.lab().mapping(mapping).sql(args.dialect, &args.table).map_err(Failure::usage)?;
@@ -28,14 +29,14 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     });
     output.print(&sql, &document);
     if !output.is_for_programs() {
-        failing.lines().for_each(note);
+        failing.lines().for_each(|line| output.note(line));
     }
     Ok(0)
 }
 
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
-    let (failing, failing_json) = policies.failing_examples();
+    let (failing, failing_json) = policies.failing_examples(output);
     let Found { sources, skipped, .. } = Source::search(&args.counts).map_err(Failure::usage)?;
     if args.view == View::Report {
         let policies: Vec<&str> =
@@ -55,31 +56,35 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     match args.view {
         View::Replay => {
             let replay = Replay::of(&tally);
-            tell(output, &tally, &(failing + &words::replay(&replay, &no_rows)), &replay, beside())?;
+            print(output, &tally, &(failing + &words::replay(&replay, &no_rows, output)), &replay, beside())?;
         }
         View::Compare => {
             let Some(compare) = Compare::of(&tally) else {
-                return Err(Failure::usage(
-                    "a comparison takes two policies: give --candidate, here and to `lab sql`",
-                ));
+                return Err(Failure::usage(said::NO_CANDIDATE));
             };
-            tell(output, &tally, &(failing + &words::compare(&compare, &no_rows)), &compare, beside())?;
+            print(
+                output,
+                &tally,
+                &(failing + &words::compare(&compare, &no_rows, output)),
+                &compare,
+                beside(),
+            )?;
         }
         View::Calibrate => {
             let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets.clone() };
             let calibration = Calibration::of(&tally, &targets, args.step);
-            let words = failing + &words::calibration(&calibration, &no_rows);
-            tell(output, &tally, &words, &calibration, beside())?;
+            let words = failing + &words::calibration(&calibration, &no_rows, output);
+            print(output, &tally, &words, &calibration, beside())?;
         }
         View::Drift => {
             let drift = Drift::of(&tally, args.reference.as_ref(), args.current.as_ref());
             let drift = drift.map_err(Failure::usage)?;
-            tell(output, &tally, &(failing + &words::drift(&drift, &no_rows)), &drift, beside())?;
+            print(output, &tally, &(failing + &words::drift(&drift, &no_rows, output)), &drift, beside())?;
         }
         View::Report => page(&tally, true, &no_rows, (failing, failing_json), &args.to, output)?,
     }
     if !output.is_for_programs() && args.view != View::Drift {
-        note("of counts: without examples, places and intervals over people, which take the rows themselves");
+        output.note(said::OF_COUNTS);
     }
     Ok(0)
 }
@@ -100,9 +105,9 @@ impl<'a> Policies<'a> {
         Ok(Self { policy: load(policy)?, candidate: candidate.map(load).transpose()? })
     }
 
-    fn failing_examples(&self) -> (String, Value) {
+    fn failing_examples(&self, output: &Output) -> (String, Value) {
         let policies = std::iter::once(&self.policy).chain(&self.candidate);
-        failing_examples(&policies.map(|(name, policy)| (*name, policy)).collect::<Vec<_>>())
+        failing_examples(&policies.map(|(name, policy)| (*name, policy)).collect::<Vec<_>>(), output)
     }
 
     fn lab(&self) -> Lab<'_> {

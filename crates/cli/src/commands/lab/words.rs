@@ -1,4 +1,4 @@
-//! What the lab found, for people.
+//! Prints analyses for people.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,20 @@ use cloudauth_lab::{
 
 use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
+use crate::output::Output;
+use crate::words::lab as said;
 
 const VERDICTS: [&str; 4] = ["approve", "review", "retry", "reject"];
 
-fn rows(number: u64) -> String {
-    if number == 1 { "1 row".to_owned() } else { format!("{} rows", thousands(number)) }
-}
-
-pub(super) fn replay(replay: &Replay, data: &Data) -> String {
+pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     let policy = &replay.policy;
-    let mut text = format!("{} {} decides on {}\n\n", policy.id, policy.version, rows(replay.rows));
-    let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"]);
+    let named = format!("{} {}", policy.id, policy.version);
+    let mut text = output.pick(said::replay(&named, &thousands(replay.rows)));
+    let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"], output.language);
     for verdict in VERDICTS {
         let rows = replay.verdicts.get(verdict).copied().unwrap_or_default();
         table.row([
-            verdict.to_owned(),
+            said::heading(verdict, output.language).to_owned(),
             thousands(rows.all),
             percent(rows.all, replay.rows),
             thousands(rows.genuine),
@@ -31,54 +30,51 @@ pub(super) fn replay(replay: &Replay, data: &Data) -> String {
         ]);
     }
     text += &table.to_string();
-    let mut table = Table::new(["rule", "verdict", "rows", "share"]);
+    let mut table = Table::new(["rule", "verdict", "rows", "share"], output.language);
     for rule in &replay.rules {
         let (rows, share) = (thousands(rule.rows.all), percent(rule.rows.all, replay.rows));
         table.row([rule.rule.clone(), rule.verdict.clone(), rows, share]);
     }
     text += &format!("\n{table}");
-    text += &by_verdict("SubCode", &replay.sub_codes);
+    text += &by_verdict("SubCode", &replay.sub_codes, output);
     for (segment, values) in &replay.segments {
-        text += &by_verdict(segment, values);
+        text += &by_verdict(segment, values, output);
     }
     if !replay.days.is_empty() {
-        text += &by_verdict("day", &replay.days);
+        text += &by_verdict("day", &replay.days, output);
     }
-    text + &issues(&replay.issues, data)
+    text + &issues(&replay.issues, data, output)
 }
 
-fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>) -> String {
-    let mut table = Table::new([name, "approve", "review", "retry", "reject"]);
+fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>, output: &Output) -> String {
+    let mut table = Table::new([name, "approve", "review", "retry", "reject"], output.language);
     for (value, counts) in values {
         let count = |verdict| thousands(counts.get(verdict).copied().unwrap_or_default());
         let [approve, review, retry, reject] = VERDICTS.map(count);
-        table.row([shown(value), approve, review, retry, reject]);
+        table.row([shown(value, output), approve, review, retry, reject]);
     }
     format!("\n{table}")
 }
 
 /// A segment's value. Rows without a value have the empty one; a value that looks like it is quoted.
-fn shown(value: &str) -> String {
+fn shown(value: &str, output: &Output) -> String {
     match value {
-        "" => "(none)".to_owned(),
-        "(none)" => "\"(none)\"".to_owned(),
+        "" => output.say(said::NONE).to_owned(),
+        value if value == output.say(said::NONE) => format!("\"{value}\""),
         _ => value.to_owned(),
     }
 }
 
-pub(super) fn compare(compare: &Compare, data: &Data) -> String {
+pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String {
     let (policy, candidate) = (&compare.policy, &compare.candidate);
-    let mut text = format!(
-        "{} {} and {} {} differ on {} of {} rows ({})\n\n",
-        policy.id,
-        policy.version,
-        candidate.id,
-        candidate.version,
-        thousands(compare.changed),
-        thousands(compare.rows),
-        percent(compare.changed, compare.rows)
-    );
-    let mut table = Table::new(["from", "to", "rows", "genuine", "impostor", "for example"]);
+    let mut text = output.pick(said::compare(
+        &format!("{} {}", policy.id, policy.version),
+        &format!("{} {}", candidate.id, candidate.version),
+        &thousands(compare.changed),
+        &thousands(compare.rows),
+        &percent(compare.changed, compare.rows),
+    ));
+    let mut table = Table::new(["from", "to", "rows", "genuine", "impostor", "for example"], output.language);
     for flip in compare.flips.iter().filter(|flip| flip.from != flip.to) {
         let example = flip.examples.first().map(|example| {
             format!(
@@ -90,8 +86,8 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
             )
         });
         table.row([
-            flip.from.to_owned(),
-            flip.to.to_owned(),
+            said::heading(flip.from, output.language).to_owned(),
+            said::heading(flip.to, output.language).to_owned(),
             thousands(flip.rows.all),
             thousands(flip.rows.genuine),
             thousands(flip.rows.impostor),
@@ -104,41 +100,39 @@ pub(super) fn compare(compare: &Compare, data: &Data) -> String {
         ("genuine people not approved", compare.customers_not_approved),
         ("genuine people rejected", compare.customers_rejected),
     ];
-    let mut table = Table::new([
-        "",
-        "policy",
-        "candidate",
-        "policy alone",
-        "candidate alone",
-        "McNemar p",
-        "difference (95 %)",
-    ]);
+    let mut table = Table::new(
+        ["", "policy", "candidate", "policy alone", "candidate alone", "McNemar p", "difference (95 %)"],
+        output.language,
+    );
     for (name, Pair { policy, candidate, only_policy, only_candidate, p, difference, .. }) in
         pairs.into_iter().filter_map(|(name, pair)| Some((name, pair?)))
     {
         let (only_policy, only_candidate) = (thousands(only_policy), thousands(only_candidate));
         table.row([
-            name.to_owned(),
-            share(&policy),
-            share(&candidate),
+            said::heading(name, output.language).to_owned(),
+            share(&policy, output),
+            share(&candidate, output),
             only_policy,
             only_candidate,
             chance(p),
-            difference
-                .map_or_else(|| "-".to_owned(), |(low, high)| format!("{} to {}", rate(low), rate(high))),
+            difference.map_or_else(
+                || "-".to_owned(),
+                |(low, high)| output.pick(said::range(rate(low), rate(high))),
+            ),
         ]);
     }
     text += &format!("\n{table}");
     for (segment, values) in &compare.segments {
-        let mut table = Table::new([segment, "rows", "changed", "to approve", "from approve"]);
+        let mut table =
+            Table::new([segment, "rows", "changed", "to approve", "from approve"], output.language);
         for (value, change) in values {
             let counts = [change.rows, change.changed, change.to_approve, change.from_approve].map(thousands);
             let [rows, changed, to_approve, from_approve] = counts;
-            table.row([shown(value), rows, changed, to_approve, from_approve]);
+            table.row([shown(value, output), rows, changed, to_approve, from_approve]);
         }
         text += &format!("\n{table}");
     }
-    text + &issues(&compare.issues, data)
+    text + &issues(&compare.issues, data, output)
 }
 
 /// A threshold as the policy compares with it.
@@ -147,9 +141,9 @@ pub(super) fn cut(threshold: f64, exclusive: bool) -> String {
 }
 
 /// The vendor's rate: as the table has it, or what it implies between its rows.
-fn vendor_says(threshold: f64, far: Option<f64>) -> String {
+fn vendor_says(threshold: f64, far: Option<f64>, output: &Output) -> String {
     let row = VENDOR_TABLE.iter().find(|(score, _)| *score == threshold);
-    let implied = || far.map(|far| format!("about 1/{:.0}", 1.0 / far)).unwrap_or_default();
+    let implied = || far.map(|far| output.pick(said::about(1.0 / far))).unwrap_or_default();
     row.map_or_else(implied, |(_, rate)| (*rate).to_owned())
 }
 
@@ -159,22 +153,17 @@ fn chance(p: f64) -> String {
 }
 
 /// `0.12 % (0.10 to 0.15)`
-fn share(share: &Proportion) -> String {
+fn share(share: &Proportion, output: &Output) -> String {
     match share.rate {
-        Some(value) => format!("{} ({} to {})", rate(value), rate(share.low), rate(share.high)),
+        Some(value) => output.pick(said::interval(&rate(value), &rate(share.low), &rate(share.high))),
         None => "-".to_owned(),
     }
 }
 
-pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
+pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Output) -> String {
     let (genuine, impostor) = (&calibration.genuine, &calibration.impostor);
-    let mut text = format!(
-        "{} genuine attempts and {} impostors with a score; {} and {} without\n",
-        thousands(genuine.count),
-        thousands(impostor.count),
-        thousands(genuine.of - genuine.count),
-        thousands(impostor.of - impostor.count)
-    );
+    let counts = [genuine.count, impostor.count, genuine.of - genuine.count, impostor.of - impostor.count];
+    let mut text = output.pick(said::attempts(counts.map(thousands)));
     if calibration.outside_grid > 0 {
         text += &format!("AUC and EER: {}", not_available(calibration.outside_grid, 100.0));
     }
@@ -186,26 +175,24 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
     }
     text += "\n";
     for warning in &calibration.warnings {
-        text += &format!("warning: {warning}\n");
+        text += &output.pick(said::warning(warning));
     }
     text += "\n";
-    let mut table = Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"]);
+    let mut table =
+        Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"], output.language);
     for ThresholdErrors { name, threshold, exclusive, vendor_far, fmr, fnmr, .. } in
         calibration.vendor.iter().chain(&calibration.thresholds)
     {
-        let vendor = vendor_says(*threshold, *vendor_far);
+        let vendor = vendor_says(*threshold, *vendor_far, output);
         let name = name.clone().unwrap_or_default();
-        table.row([cut(*threshold, *exclusive), name, share(fmr), vendor, share(fnmr)]);
+        table.row([cut(*threshold, *exclusive), name, share(fmr, output), vendor, share(fnmr, output)]);
     }
     text += &table.to_string();
-    text += &format!(
-        "exact at these thresholds; AUC, EER and targets count scores in steps of {}\n",
-        calibration.score_grid
-    );
-    let mut table = Table::new(["target FMR", "shown", "proved", "over people", "recommended", ""]);
-    let threshold = |at: &Option<ThresholdErrors>| {
-        at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string())
-    };
+    text += &output.pick(said::exact_at_thresholds(calibration.score_grid));
+    let mut table =
+        Table::new(["target FMR", "shown", "proved", "over people", "recommended", ""], output.language);
+    let threshold =
+        |at: &Option<ThresholdErrors>| at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string());
     for target in &calibration.targets {
         table.row([
             target.target.clone(),
@@ -223,20 +210,14 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
             continue;
         }
         told.push(people.threshold);
-        let of = people.impostors;
-        let of = if of == 1 { "1 person".to_owned() } else { format!("{} people", thousands(of)) };
+        let of = thousands(people.impostors);
         if let (Some(low), Some(high)) = (people.fmr_low, people.fmr_high) {
-            let (at, low, high) = (people.threshold, rate(low), rate(high));
-            text += &format!("\nat {at}, over {of} instead of attempts: FMR {low} to {high}\n");
+            text += &output.pick(said::over_people(people.threshold, &of, &rate(low), &rate(high)));
         }
     }
     text += match calibration.targets.first().map(|target| target.rests_on) {
-        Some(RestsOn::Attempts) => {
-            "\nattempts are taken as independent: no labelled row has a `subject`, by which recommendations would rest on people\n"
-        }
-        Some(RestsOn::AttemptsOfTooMany) => {
-            "\nattempts are taken as independent: there are too many labelled rows for figures over people\n"
-        }
+        Some(RestsOn::Attempts) => output.say(said::INDEPENDENT),
+        Some(RestsOn::AttemptsOfTooMany) => output.say(said::TOO_MANY),
         _ => "",
     };
     if let Some(without) = calibration.without_subject.filter(|without| without.impostor > 0) {
@@ -253,23 +234,24 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data) -> String {
         };
     }
     if let Some(stop) = calibration.labels_stop_below {
-        text += &format!("\nlabels stop below {stop}: no threshold there is recommended\n");
+        text += &output.pick(said::labels_stop(stop));
     }
     if let Some(attacks) = &calibration.attacks {
-        let mut table = Table::new(["faceAttackScore >=", "", "worst APCER", "kind", "BPCER"]);
+        let mut table =
+            Table::new(["faceAttackScore >=", "", "worst APCER", "kind", "BPCER"], output.language);
         for at in &attacks.at {
-            let worst = at.apcer.get(&at.worst).map(share).unwrap_or_default();
+            let worst = at.apcer.get(&at.worst).map(|rate| share(rate, output)).unwrap_or_default();
             let name = match &at.name {
                 Some(name) => name.clone(),
-                None if at.of_policy => "(policy)".to_owned(),
+                None if at.of_policy => output.say(said::OF_POLICY).to_owned(),
                 None => String::new(),
             };
             let threshold = cut(at.threshold, at.exclusive);
-            table.row([threshold, name, worst, at.worst.clone(), share(&at.bpcer)]);
+            table.row([threshold, name, worst, at.worst.clone(), share(&at.bpcer, output)]);
         }
         text += &format!("\n{table}");
     }
-    text + &issues(&calibration.issues, data)
+    text + &issues(&calibration.issues, data, output)
 }
 
 /// Why figures that count scores on the grid are missing. The grid has 10,000 steps.
@@ -280,12 +262,13 @@ fn not_available(outside: u64, top: f64) -> String {
     )
 }
 
-pub(super) fn drift(drift: &Drift, data: &Data) -> String {
+pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
     let months = |(first, last): &(String, String)| {
         if first == last { first.clone() } else { format!("{first}..{last}") }
     };
-    let mut text = format!("{} against {}\n\n", months(&drift.current), months(&drift.reference));
-    let mut table = Table::new(["score", "rows", "PSI", "by chance", "KS D", "p", "JS", "moved by"]);
+    let mut text = output.pick(said::months(&months(&drift.current), &months(&drift.reference)));
+    let mut table =
+        Table::new(["score", "rows", "PSI", "by chance", "KS D", "p", "JS", "moved by"], output.language);
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"));
     for moved in &drift.scores {
         table.row([
@@ -307,47 +290,41 @@ pub(super) fn drift(drift: &Drift, data: &Data) -> String {
         }
     }
     for moved in drift.scores.iter().filter(|moved| !moved.between.is_empty()) {
-        let mut table = Table::new([moved.score, "reference", "current"]);
+        let mut table = Table::new([moved.score, "reference", "current"], output.language);
         for band in &moved.between {
             table.row([band.to_string(), rate(band.reference), rate(band.current)]);
         }
         text += &format!("\n{table}");
     }
-    let mut table = Table::new(["month", "rows", "tenth", "median", "ninetieth", "PSI", "by chance"]);
+    let mut table =
+        Table::new(["month", "rows", "tenth", "median", "ninetieth", "PSI", "by chance"], output.language);
     for month in &drift.months {
         let row = [month.tenth, month.median, month.ninetieth, month.psi, month.psi_critical].map(number);
         let [tenth, median, ninetieth, psi, chance] = row;
         table.row([month.month.clone(), thousands(month.rows), tenth, median, ninetieth, psi, chance]);
     }
     text += &format!("\n{table}");
-    let grids: Vec<String> = drift
-        .scores
-        .iter()
-        .map(|moved| format!("{} in steps of {}", moved.score, moved.score_grid))
-        .collect();
-    text += &format!(
-        "the shares between the policy's thresholds are exact; all else counts {}\n",
-        grids.join(", ")
-    );
-    text + &issues(&drift.issues, data)
+    let grids: Vec<String> =
+        drift.scores.iter().map(|moved| output.pick(said::steps(moved.score, moved.score_grid))).collect();
+    text += &output.pick(said::exact_shares(&grids.join(", ")));
+    text + &issues(&drift.issues, data, output)
 }
 
 /// The most skipped files that are listed.
 const SKIPPED: usize = 20;
 
-/// What was not understood, with the first few places; and the files that were not read.
-fn issues(issues: &[DataIssue], data: &Data) -> String {
+/// The data issues, each with its first locations; and the files that were not read.
+fn issues(issues: &[DataIssue], data: &Data, output: &Output) -> String {
     let mut text = String::new();
     for issue in issues {
-        let left_out = if issue.left_out { ", and was left out" } else { "" };
-        text += &format!("{}: each {}{left_out}\n", rows(issue.rows), issue.message);
+        text += &output.pick(said::data_issue(&thousands(issue.rows), &issue.message, issue.left_out));
         for point in &issue.locations {
             text += &format!("    {}:{}\n", data.name(point.source), point.line);
         }
     }
     let skipped = data.skipped();
     if !skipped.is_empty() {
-        text += &format!("not read, {} in the given folders:\n", thousands(skipped.len() as u64));
+        text += &output.pick(said::not_read(&thousands(skipped.len() as u64)));
         text.extend(skipped.iter().take(SKIPPED).map(|skipped| format!("    {skipped}\n")));
         if skipped.len() > SKIPPED {
             text += "    ..\n";

@@ -1,4 +1,4 @@
-//! `cloudauth lab sql` and `cloudauth lab finish`, with SQLite as the warehouse: what is told of counts is what is told of rows.
+//! `cloudauth lab sql` and `cloudauth lab finish`, with SQLite as the warehouse: counts give the same analyses as rows.
 
 #![cfg(test)]
 

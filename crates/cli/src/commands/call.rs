@@ -49,7 +49,7 @@ pub(super) fn status(reply: &Reply<FaceVerifyStatus>, output: &Output) -> (Strin
     };
     let score = scores.flatten();
     let request_id = reply.request_id.as_ref().map(ToString::to_string);
-    let mut human = output.pick(calls::outcome(word, code.as_deref()));
+    let mut human = output.pick(calls::outcome(word, code.as_deref())) + "\n";
     if let Some(score) = score {
         human += &format!("verifyScore {score}\n");
     }

@@ -17,10 +17,8 @@ pub(crate) const PENDING: Text = text("pending", "认证尚未完成");
 
 pub(crate) fn outcome(outcome: Text, code: Option<&str>) -> Said {
     match code {
-        Some(code) => {
-            both(format!("{} (code {code})\n", outcome.en), format!("{}（code {code}）\n", outcome.zh))
-        }
-        None => both(format!("{}\n", outcome.en), format!("{}\n", outcome.zh)),
+        Some(code) => both(format!("{} (code {code})", outcome.en), format!("{}（code {code}）", outcome.zh)),
+        None => outcome.into(),
     }
 }
 

@@ -252,3 +252,22 @@ pub(crate) fn not_read(count: &str) -> Said {
         format!("所给文件夹中有 {count} 个文件未读取：\n"),
     )
 }
+
+fn scores_outside(scores: &str, top: f64) -> String {
+    let are = if scores == "1" { "score is" } else { "scores are" };
+    format!("not available: {scores} {are} outside 0 to {top}")
+}
+
+pub(crate) fn auc_not_available(scores: &str) -> Said {
+    both(
+        format!("AUC and EER: {}", scores_outside(scores, 100.0)),
+        format!("AUC 和 EER 无法计算：{scores} 个分数不在 0 至 100 之间"),
+    )
+}
+
+pub(crate) fn drift_not_available(score: &str, scores: &str, top: f64) -> Said {
+    both(
+        format!("{score}: PSI, KS, JS and the shift are {}\n", scores_outside(scores, top)),
+        format!("{score}：PSI、KS、JS 和移动无法计算：{scores} 个分数不在 0 至 {top} 之间\n"),
+    )
+}

@@ -165,7 +165,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
     let counts = [genuine.count, impostor.count, genuine.of - genuine.count, impostor.of - impostor.count];
     let mut text = output.pick(said::attempts(counts.map(thousands)));
     if calibration.outside_grid > 0 {
-        text += &format!("AUC and EER: {}", not_available(calibration.outside_grid, 100.0));
+        text += &output.pick(said::auc_not_available(&thousands(calibration.outside_grid)));
     }
     if let Some(auc) = calibration.auc {
         text += &format!("AUC {auc:.6}");
@@ -254,14 +254,6 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
     text + &issues(&calibration.issues, data, output)
 }
 
-/// Why figures that count scores on the grid are missing. The grid has 10,000 steps.
-fn not_available(outside: u64, top: f64) -> String {
-    format!(
-        "not available: {} outside 0 to {top}",
-        if outside == 1 { "1 score is".to_owned() } else { format!("{} scores are", thousands(outside)) }
-    )
-}
-
 pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
     let months = |(first, last): &(String, String)| {
         if first == last { first.clone() } else { format!("{first}..{last}") }
@@ -285,8 +277,8 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
     text += &table.to_string();
     for ScoreShift { score, score_grid, outside_grid, .. } in &drift.scores {
         if *outside_grid > 0 {
-            let why = not_available(*outside_grid, score_grid * 10_000.0);
-            text += &format!("{score}: PSI, KS, JS and the shift are {why}\n");
+            let outside = thousands(*outside_grid);
+            text += &output.pick(said::drift_not_available(score, &outside, score_grid * 10_000.0));
         }
     }
     for moved in drift.scores.iter().filter(|moved| !moved.between.is_empty()) {

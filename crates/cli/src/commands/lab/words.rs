@@ -191,8 +191,9 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
     text += &output.pick(said::exact_at_thresholds(calibration.score_grid));
     let mut table =
         Table::new(["target FMR", "shown", "proved", "over people", "recommended", ""], output.language);
-    let threshold =
-        |at: &Option<ThresholdErrors>| at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string());
+    let threshold = |at: &Option<ThresholdErrors>| {
+        at.as_ref().map_or_else(|| "-".to_owned(), |at| at.threshold.to_string())
+    };
     for target in &calibration.targets {
         table.row([
             target.target.clone(),

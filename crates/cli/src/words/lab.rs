@@ -219,6 +219,18 @@ pub(crate) const TOO_MANY: Text = text(
     "\n假定各次尝试相互独立：标注行过多，无法按人统计\n",
 );
 
+/// The impostor attempts without a subject. `alone` says that recommendations rest on attempts for that reason.
+pub(crate) fn without_subject(count: &str, of: &str, alone: bool) -> Said {
+    let (en, zh) = match alone {
+        true => ("recommendations take them as independent", "建议按相互独立的尝试得出"),
+        false => ("each counts as one more person", "每次按另一人计算"),
+    };
+    both(
+        format!("\n{count} of {of} impostor attempts have no subject: {en}\n"),
+        format!("\n{of} 次冒充中有 {count} 次没有 subject：{zh}\n"),
+    )
+}
+
 pub(crate) fn labels_stop(threshold: f64) -> Said {
     both(
         format!("\nlabels stop below {threshold}: no threshold there is recommended\n"),

@@ -222,17 +222,12 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
         _ => "",
     };
     if let Some(without) = calibration.without_subject.filter(|without| without.impostor > 0) {
-        let count = format!(
-            "\n{} of {} impostor attempts have no subject: ",
-            thousands(without.impostor),
-            thousands(impostor.count)
-        );
         let rests_on = calibration.targets.first().map(|target| target.rests_on);
-        text += &count;
-        text += match rests_on {
-            Some(RestsOn::AttemptsWithoutSubject) => "recommendations take them as independent\n",
-            _ => "each counts as one more person\n",
-        };
+        text += &output.pick(said::without_subject(
+            &thousands(without.impostor),
+            &thousands(impostor.count),
+            rests_on == Some(RestsOn::AttemptsWithoutSubject),
+        ));
     }
     if let Some(stop) = calibration.labels_stop_below {
         text += &output.pick(said::labels_stop(stop));

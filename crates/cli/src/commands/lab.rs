@@ -1,28 +1,28 @@
 //! `cloudauth lab`: replays, compares and calibrates policies over recorded results.
 
 mod run;
+mod show;
 mod table;
 mod warehouse;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cloudauth::policy::Policy;
-use cloudauth_files::{Access, Named};
+use cloudauth_files::Named;
 use cloudauth_lab::{
-    Calibration, Compare, Drift, Language, Proportion, Replay, RestsOn, TARGETS, Tally, TargetRate,
-    ThresholdErrors, check_threshold, curve, report, set_threshold,
+    Calibration, Compare, Drift, Proportion, Replay, RestsOn, ThresholdErrors, check_threshold, curve,
+    set_threshold,
 };
-use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::args::{Calibrate, Lab as Command};
 use crate::commands::policy::{failing_examples, load, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::{self as catalogue, calls, lab as said};
+use crate::words::lab as said;
 use run::{Data, Wanted};
+use show::{page, print, vendor_targets, write};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -79,25 +79,6 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
     }
 }
 
-/// Prints an analysis of the counts. `beside` is in the document alone.
-fn print(
-    output: &Output,
-    tally: &Tally,
-    human: &str,
-    document: &impl Serialize,
-    beside: impl IntoIterator<Item = (&'static str, Value)>,
-) -> Result<(), Failure> {
-    let mut document = serde_json::to_value(document).map_err(Failure::other)?;
-    let (timezone, has_days) = tally.timezone();
-    let days = if has_days { output.pick(said::days(timezone)) } else { String::new() };
-    if let Some(document) = document.as_object_mut() {
-        document.insert("timezone".to_owned(), timezone.name().into());
-        document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-    output.print(&format!("{human}{days}"), &document);
-    Ok(())
-}
-
 async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage(said::ONE_TARGET));
@@ -134,11 +115,6 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     Ok(run::exit_code(&ran, output))
 }
 
-/// The targets of the vendor's table.
-fn vendor_targets() -> Vec<TargetRate> {
-    TARGETS.into_iter().map(TargetRate::from).collect()
-}
-
 fn write_curve(file: &Path, curve: &[ThresholdErrors]) -> Result<(), Failure> {
     let mut text = "threshold,false_matches,impostors,fmr,fmr_low,fmr_high,false_non_matches,genuine,fnmr,fnmr_low,fnmr_high\n".to_owned();
     for ThresholdErrors { threshold, fmr, fnmr, .. } in curve {
@@ -165,12 +141,6 @@ fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
 
 fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
     path.map(|path| Named::new(flag, path))
-}
-
-/// Writes a file whole or not at all.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let written = cloudauth_files::write(file, text, Access::Shared);
-    written.map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
 }
 
 /// Whether the text of a policy has the content that a run decided by, and its threshold `name` the value that it had then.
@@ -220,31 +190,5 @@ fn write_threshold(
     };
     let others: Vec<(String, String)> = others.into_iter().map(shown).collect();
     output.note(said::wrote(name, threshold, file, old, &others));
-    Ok(())
-}
-
-fn page(
-    tally: &Tally,
-    complete: bool,
-    data: &Data,
-    (failing, failing_json): (String, Value),
-    to: &Path,
-    output: &Output,
-) -> Result<(), Failure> {
-    let language = match output.language {
-        catalogue::Language::Zh => Language::Zh,
-        catalogue::Language::En => Language::En,
-    };
-    let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
-    write(to, &page)?;
-    let to: PathBuf = to.to_owned();
-    let (skipped, paths) = data.told_skipped();
-    output.print(
-        &(failing + &output.pick(said::page_written(to.display()))),
-        &json!({
-            "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
-            "failing_examples": failing_json,
-        }),
-    );
     Ok(())
 }

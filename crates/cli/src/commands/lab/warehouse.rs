@@ -6,7 +6,8 @@ use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source};
 use serde_json::{Value, json};
 
 use super::run::{Data, read_files, read_mapping};
-use super::{page, print, vendor_targets, words};
+use super::show::{page, print, vendor_targets};
+use super::words;
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};
 use crate::failure::Failure;

@@ -33,7 +33,8 @@ pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     let mut table = Table::new(["rule", "verdict", "rows", "share"], output.language);
     for rule in &replay.rules {
         let (rows, share) = (thousands(rule.rows.all), percent(rule.rows.all, replay.rows));
-        table.row([rule.rule.clone(), rule.verdict.clone(), rows, share]);
+        let verdict = said::heading(&rule.verdict, output.language).to_owned();
+        table.row([rule.rule.clone(), verdict, rows, share]);
     }
     text += &format!("\n{table}");
     text += &by_verdict("SubCode", &replay.sub_codes, output);

@@ -1,0 +1,70 @@
+//! Prints analyses and writes files.
+
+use std::path::{Path, PathBuf};
+
+use cloudauth_files::Access;
+use cloudauth_lab::{Language, TARGETS, Tally, TargetRate, report};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::run::Data;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::words::{self, calls, lab as said};
+
+/// Prints an analysis of the counts. `beside` is in the document alone.
+pub(super) fn print(
+    output: &Output,
+    tally: &Tally,
+    human: &str,
+    document: &impl Serialize,
+    beside: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Result<(), Failure> {
+    let mut document = serde_json::to_value(document).map_err(Failure::other)?;
+    let (timezone, has_days) = tally.timezone();
+    let days = if has_days { output.pick(said::days(timezone)) } else { String::new() };
+    if let Some(document) = document.as_object_mut() {
+        document.insert("timezone".to_owned(), timezone.name().into());
+        document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    output.print(&format!("{human}{days}"), &document);
+    Ok(())
+}
+
+/// Writes the report, and prints where.
+pub(super) fn page(
+    tally: &Tally,
+    complete: bool,
+    data: &Data,
+    (failing, failing_json): (String, Value),
+    to: &Path,
+    output: &Output,
+) -> Result<(), Failure> {
+    let language = match output.language {
+        words::Language::Zh => Language::Zh,
+        words::Language::En => Language::En,
+    };
+    let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
+    write(to, &page)?;
+    let to: PathBuf = to.to_owned();
+    let (skipped, paths) = data.told_skipped();
+    output.print(
+        &(failing + &output.pick(said::page_written(to.display()))),
+        &json!({
+            "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
+            "failing_examples": failing_json,
+        }),
+    );
+    Ok(())
+}
+
+/// The targets of the vendor's table.
+pub(super) fn vendor_targets() -> Vec<TargetRate> {
+    TARGETS.into_iter().map(TargetRate::from).collect()
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = cloudauth_files::write(file, text, Access::Shared);
+    written.map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
+}

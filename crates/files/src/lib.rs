@@ -19,3 +19,8 @@ mod target;
 
 pub use conflict::{ConflictError, Named, check_outputs};
 pub use output::{Access, OutputFile, write};
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -60,3 +60,8 @@ pub use tally::Tally;
 pub use tally::issues::RowLocation;
 pub use tally::policy_name::PolicyName;
 pub use write_back::{check_threshold, set_threshold};
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -42,7 +42,9 @@ impl Key {
         };
         let (mut integers, mut is_bad) = (String::new(), format!("{length} > {LONGEST_KEY}"));
         for (is_kind, is_integer, integer) in numbers(dialect, column, &text) {
-            integers += &format!("WHEN {is_kind} AND {is_integer} THEN {integer} WHEN {is_kind} THEN '' ");
+            integers += &format!(
+                "WHEN {is_kind} AND {is_integer} THEN {integer} WHEN {is_kind} AND {text} IS NOT NULL THEN '' "
+            );
             is_bad += &format!(" OR {is_kind} AND CASE WHEN {is_integer} THEN 0 ELSE 1 END = 1");
         }
         let is_bad = format!("{text} IS NOT NULL AND ({is_bad})");

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod sqlite;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
+use sqlite::write_counts;
 
 const MAPPING: &str = r#"format = 1
 id = "id"
@@ -228,21 +231,8 @@ fn sqlite_reads_keys_as_the_lab_does() {
     }
     let file = folder.path().join("rows.jsonl");
     fs::write(&file, lines).unwrap();
-    let mut query = database.prepare(&mapped(&policy).sql(Dialect::Sqlite, "rows").unwrap()).unwrap();
-    let counts = folder.path().join("counts.csv");
-    let mut csv = csv::Writer::from_path(&counts).unwrap();
-    csv.write_record(query.column_names()).unwrap();
-    let columns = query.column_count();
-    let mut found = query.query([]).unwrap();
-    while let Some(row) = found.next().unwrap() {
-        let field = |at: usize| match row.get::<_, Stored>(at).unwrap() {
-            Stored::Integer(number) => number.to_string(),
-            Stored::Text(text) => text,
-            other => panic!("{at} is {other:?}"),
-        };
-        csv.write_record((0..columns).map(field)).unwrap();
-    }
-    csv.flush().unwrap();
+    let sql = mapped(&policy).sql(Dialect::Sqlite, "rows").unwrap();
+    let counts = write_counts(&database, &sql, &folder.path().join("counts.csv"));
     let told = |tally: &Tally| {
         let mut told = json!({"replay": Replay::of(tally), "attacks": cloudauth_lab::Calibration::of(tally, &cloudauth_lab::TARGETS, 1).attacks});
         let notes = told["replay"]["issues"].as_array_mut().unwrap();

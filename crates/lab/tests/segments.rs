@@ -2,13 +2,15 @@
 
 #![cfg(test)]
 
+mod sqlite;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Calibration, Lab, Mapping, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
-use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
+use sqlite::write_counts;
 
 const MAPPING: &str = r#"format = 1
 segments = ["channel", "shop"]
@@ -74,21 +76,9 @@ fn counted(folder: &Path, policy: &Policy, rows: &[[String; 3]]) -> Tally {
     for row in rows {
         insert.execute(rusqlite::params_from_iter(row)).unwrap();
     }
-    let mut query = database.prepare(&mapped(policy).sql(Dialect::Sqlite, "verifications").unwrap()).unwrap();
-    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-    let mut csv = csv::Writer::from_path(folder.join("counts.csv")).unwrap();
-    csv.write_record(&names).unwrap();
-    let mut found = query.query([]).unwrap();
-    while let Some(row) = found.next().unwrap() {
-        let field = |at: usize| match row.get::<_, Stored>(at).unwrap() {
-            Stored::Integer(number) => number.to_string(),
-            Stored::Text(text) => text,
-            other => panic!("{} is {other:?}", names[at]),
-        };
-        csv.write_record((0..names.len()).map(field)).unwrap();
-    }
-    csv.flush().unwrap();
-    mapped(policy).finish(&Source::find(&[folder.join("counts.csv")]).unwrap()).unwrap()
+    let sql = mapped(policy).sql(Dialect::Sqlite, "verifications").unwrap();
+    let counts = write_counts(&database, &sql, &folder.join("counts.csv"));
+    mapped(policy).finish(&Source::find(&[counts]).unwrap()).unwrap()
 }
 
 #[test]

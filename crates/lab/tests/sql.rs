@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod history;
+mod sqlite;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use history::{Case, Dice, Kind, cases, difference};
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
+use sqlite::write_counts;
 
 /// Rows in a table and, as JSON Lines, in a file. SQLite has no NaN: it is stored as NULL, and so it is in the file.
 fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {
@@ -52,33 +54,13 @@ fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {
     (database, file)
 }
 
-/// What a query gives, as CSV.
-fn asked(database: &Connection, sql: &str, to: &Path) -> PathBuf {
-    let mut query = database.prepare(sql).unwrap();
-    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-    let mut csv = csv::Writer::from_path(to).unwrap();
-    csv.write_record(&names).unwrap();
-    let mut rows = query.query([]).unwrap();
-    while let Some(row) = rows.next().unwrap() {
-        let field = |at: usize| match row.get::<_, Stored>(at).unwrap() {
-            Stored::Integer(number) => number.to_string(),
-            Stored::Text(text) => text,
-            other => panic!("{} is {other:?}", names[at]),
-        };
-        csv.write_record((0..names.len()).map(field)).unwrap();
-    }
-    csv.flush().unwrap();
-    drop(csv);
-    to.to_owned()
-}
-
 #[test]
 fn counts_of_sqlite_tell_what_a_run_tells() {
     let folder = tempfile::tempdir().unwrap();
     for case in cases() {
         let (database, rows) = stored(&case, 3000, folder.path());
         let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
-        let counts = asked(&database, &sql, &folder.path().join(format!("{}.csv", case.name)));
+        let counts = write_counts(&database, &sql, &folder.path().join(format!("{}.csv", case.name)));
         let (finished, ran) = (case.finished(counts, true), case.ran(&rows, true));
         assert_eq!(difference(&finished, &ran), None, "{}", case.name);
         assert_eq!(ran["replay"]["rows"], 3000);
@@ -108,7 +90,7 @@ fn an_empty_table_is_no_table_left_out() {
     for case in cases() {
         let (database, rows) = stored(&case, 0, folder.path());
         let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
-        let counts = asked(&database, &sql, &folder.path().join("empty.csv"));
+        let counts = write_counts(&database, &sql, &folder.path().join("empty.csv"));
         assert_eq!(difference(&case.finished(counts, true), &case.ran(&rows, true)), None, "{}", case.name);
     }
 }
@@ -144,7 +126,7 @@ fn without_its_guards_the_query_tells_something_else() {
     {
         assert!(sql.contains(guard), "{guard}: {sql}");
         let file = folder.path().join(format!("{number}.csv"));
-        let counted = asked(&database, &sql.replace(guard, without), &file);
+        let counted = write_counts(&database, &sql.replace(guard, without), &file);
         let finished = case.lab().finish(&Source::find(&[counted]).unwrap());
         let is_other =
             finished.map_or(true, |tally| difference(&history::told(&tally, true), &ran).is_some());
@@ -157,7 +139,7 @@ fn counted(folder: &Path) -> (Case, String) {
     let case = cases().remove(0);
     let (database, _) = stored(&case, 500, folder);
     let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
-    let counts = asked(&database, &sql, &folder.join("counts.csv"));
+    let counts = write_counts(&database, &sql, &folder.join("counts.csv"));
     let text = fs::read_to_string(counts).unwrap();
     (case, text)
 }
@@ -187,7 +169,7 @@ fn counts_come_in_any_order_and_as_json() {
     // Two tables that share no row.
     let (database, _) = stored(&case, 300, folder.path());
     let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
-    let other = asked(&database, &sql, &folder.path().join("other.csv"));
+    let other = write_counts(&database, &sql, &folder.path().join("other.csv"));
     let both = Source::find(&[file.clone(), other]).unwrap();
     assert_eq!(Replay::of(&case.lab().finish(&both).unwrap()).rows, 800);
 }
@@ -210,7 +192,7 @@ fn same_counts_under_two_names_are_refused() {
     // Two empty tables have the same counts, and add nothing.
     let (database, _) = stored(&case, 0, folder.path());
     let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
-    let empty = ["a.csv", "b.csv"].map(|name| asked(&database, &sql, &folder.path().join(name)));
+    let empty = ["a.csv", "b.csv"].map(|name| write_counts(&database, &sql, &folder.path().join(name)));
     assert_eq!(Replay::of(&case.lab().finish(&Source::find(&empty).unwrap()).unwrap()).rows, 0);
 }
 
@@ -397,7 +379,7 @@ fn texts_among_the_scores_of_sqlite_are_told_of() {
         .execute_batch("INSERT INTO verifications VALUES ('200', 'T', 'F', '99'), ('200', 'T', 'F', ''), ('200', 'T', 'F', NULL), ('200', 'T', 'F', 99), (200, 'T', 'F', x'00')")
         .unwrap();
     let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
-    let counts = asked(&database, &sql, &folder.path().join("texts.csv"));
+    let counts = write_counts(&database, &sql, &folder.path().join("texts.csv"));
     let told = case.finished(counts, true);
     assert_eq!(told["replay"]["verdicts"]["approve"]["all"], 1, "{told}");
     let notes = told["replay"]["issues"].to_string();

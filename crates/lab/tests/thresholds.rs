@@ -3,12 +3,15 @@
 
 #![cfg(test)]
 
+mod sqlite;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Calibration, Drift, Lab, Mapping, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
+use sqlite::write_counts;
 
 const MAPPING: &str = "format = 1\nshape = \"flat\"\ntime = \"day\"\n[label]\ncolumn = \"label\"\nattack = \"attack\"\ngenuine = [\"genuine\"]\nimpostor = [\"impostor\"]";
 
@@ -271,20 +274,7 @@ fn counted(folder: &Path, policy: &Policy, rows: &[Row]) -> Vec<Source> {
         insert.execute(rusqlite::params![row.verify, row.attack_score, row.label, row.attack, day]).unwrap();
     }
     let sql = lab(policy).sql(Dialect::Sqlite, "v").unwrap();
-    let mut query = database.prepare(&sql).unwrap();
-    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
-    let mut text = names.join(",") + "\n";
-    let mut counts = query.query([]).unwrap();
-    while let Some(line) = counts.next().unwrap() {
-        use rusqlite::types::Value;
-        let field = |at: usize| match line.get::<_, Value>(at).unwrap() {
-            Value::Integer(number) => number.to_string(),
-            Value::Text(text) => text,
-            other => panic!("{} is {other:?}", names[at]),
-        };
-        text += &((0..names.len()).map(field).collect::<Vec<_>>().join(",") + "\n");
-    }
-    written(folder, "counts.csv", &text)
+    Source::find(&[write_counts(&database, &sql, &folder.join("counts.csv"))]).unwrap()
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub fn percentile(values: &[f64], share: f64) -> Option<f64> {
     Some(if part < 0.5 { low + (high - low) * part } else { high - (high - low) * (1.0 - part) })
 }
 
-/// Returns the percentile interval of bootstrap values, in their unit. `None` if there are none, or with a NaN.
+/// Returns the percentile interval of bootstrap values, in their unit. `None` for an empty list, or with a NaN.
 #[must_use]
 pub fn percentile_interval(values: &[f64], confidence: Confidence) -> Option<Interval> {
     let risk = confidence.risk() / 2.0;

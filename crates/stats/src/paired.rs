@@ -15,7 +15,7 @@ pub struct McNemar {
 }
 
 /// Tests the attempts that changed: `only_first` are right under the first policy only, `only_second` under the second only.
-/// Attempts that both decide alike carry no information.
+/// An attempt with the same outcome under both policies carries no information.
 #[must_use]
 pub fn mcnemar(only_first: u64, only_second: u64) -> McNemar {
     let (least, changed) = (only_first.min(only_second), only_first.saturating_add(only_second));

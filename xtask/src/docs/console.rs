@@ -40,11 +40,13 @@ pub(crate) fn check() -> Result<()> {
 
 fn rendered() -> Result<Vec<(PathBuf, String)>> {
     cargo("build -p cloudauth-cli")?;
+    let (program, folder) = (PathBuf::from(built()?), PathBuf::from(built_as("console")?));
     let mut pages = Vec::new();
     for page in files("md")?.into_iter().filter(|page| page.starts_with(root().join("docs"))) {
         let text = fs::read_to_string(&page)?;
         if text.contains("\n```console\n") {
-            let text = render(&text).with_context(|| format!("cannot run {}", page.display()))?;
+            let text =
+                render(&text, &program, &folder).with_context(|| format!("cannot run {}", page.display()))?;
             pages.push((page, text));
         }
     }
@@ -52,9 +54,9 @@ fn rendered() -> Result<Vec<(PathBuf, String)>> {
 }
 
 /// A page with fresh outputs.
-fn render(text: &str) -> Result<String> {
+fn render(text: &str, program: &Path, folder: &Path) -> Result<String> {
     let commands = commands(text);
-    let outputs = run(&commands)?;
+    let outputs = run(&commands, program, folder)?;
     let mut results = commands.iter().zip(&outputs);
     let (mut page, mut in_block) = (String::new(), false);
     for line in text.lines() {
@@ -93,12 +95,10 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 /// Runs the commands one after the other, beside a new emulator, and returns what each printed.
-fn run(commands: &[String]) -> Result<Vec<String>> {
-    let program = built()?;
-    let folder = PathBuf::from(built_as("console")?);
-    fs::create_dir_all(&folder)?;
+fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>> {
+    fs::create_dir_all(folder)?;
     fs::write(folder.join("person.json"), format!("{PERSON}\n"))?;
-    let mut emulator = start(&program)?;
+    let mut emulator = start(program)?;
     let mut script = "exec 2>&1\n".to_owned();
     for command in commands {
         // A callback takes a moment.
@@ -106,9 +106,9 @@ fn run(commands: &[String]) -> Result<Vec<String>> {
     }
     // What the page left in the background ends with the shell, which has a group of its own.
     script.push_str("kill 0\n");
-    let path = Path::new(&program).parent().context("the command has no folder")?;
+    let path = program.parent().context("the command has no folder")?;
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).current_dir(&folder).stdin(Stdio::null()).process_group(0);
+    shell.args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).process_group(0);
     shell.env("PATH", format!("{}:{}", path.display(), env::var("PATH").unwrap_or_default()));
     shell.env("LANG", "C").env("CLOUDAUTH_ENDPOINT", format!("http://{ADDRESS}"));
     shell
@@ -127,7 +127,7 @@ fn run(commands: &[String]) -> Result<Vec<String>> {
 }
 
 /// A new emulator at the address.
-fn start(program: &str) -> Result<Child> {
+fn start(program: &Path) -> Result<Child> {
     if TcpStream::connect(ADDRESS).is_ok() {
         bail!("{ADDRESS} is in use");
     }

@@ -1,8 +1,10 @@
 //! Calls of the service, and their results.
 
 use cloudauth::{
-    BlockingClient, FaceVerifyStatus, Manual, Outcome, Reply, SubCode, UreqTransport, credentials,
+    BlockingClient, Credentials, FaceVerifyStatus, Manual, Outcome, Reply, Signing, SubCode, UreqTransport,
+    credentials,
 };
+use cloudauth_emulator::Emulator;
 use serde_json::{Value, json};
 
 use crate::args::Target;
@@ -23,6 +25,15 @@ pub(super) fn client(target: Target) -> Result<BlockingClient, Failure> {
         builder = builder.endpoint(endpoint);
     }
     Ok(builder.build())
+}
+
+/// A client of an emulator in this process.
+pub(super) fn emulator_client(emulator: &Emulator, signing: Signing) -> Result<BlockingClient, Failure> {
+    let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
+    let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
+    let endpoint = emulator.url().parse().map_err(Failure::usage)?;
+    let builder = BlockingClient::builder(UreqTransport::new(), credentials);
+    Ok(builder.endpoint(endpoint).signing(signing).build())
 }
 
 /// A status for people and for programs, and its exit code.

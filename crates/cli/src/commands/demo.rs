@@ -8,9 +8,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use cloudauth::{
-    BlockingClient, Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyUrlStyle, Credentials,
-    DescribeFaceVerify, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId,
-    UreqTransport,
+    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyUrlStyle, DescribeFaceVerify, Identity,
+    InitFaceVerify, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId,
 };
 use cloudauth_emulator::Emulator;
 use serde_json::json;
@@ -18,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::block_in_place;
 
-use super::call::status;
+use super::call::{emulator_client, status};
 use super::policy::{decide_status, load};
 use super::shop;
 use crate::args::Demo;
@@ -40,14 +39,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
     output.step(words::demo_emulator(emulator.url()));
     let (callback_url, mut callbacks) = callback_receiver().await.map_err(Failure::other)?;
 
-    let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
-    let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
-    let endpoint = emulator.url().parse().map_err(Failure::usage)?;
-    let client = BlockingClient::builder(UreqTransport::new(), credentials)
-        .endpoint(endpoint)
-        .signing(args.signing.into())
-        .build();
-
+    let client = emulator_client(&emulator, args.signing.into())?;
     let keys = CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?;
     let scene = SceneId::new(1_000_000_006).map_err(Failure::usage)?;
     let order = OuterOrderNo::generate(entropy()?);

@@ -22,7 +22,7 @@ use crate::output::Output;
 use crate::text;
 use crate::words::lab as said;
 use run::{Data, Wanted};
-use show::{page, print, vendor_targets, write};
+use show::{page, print, targets_or_vendor, write};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -94,7 +94,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     }
     let policies = vec![policy];
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-    let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets };
+    let targets = targets_or_vendor(args.targets);
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
     print(
         output,
@@ -147,12 +147,10 @@ fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
 /// The content hash leaves names out.
 fn is_of_run(policy: &str, name: &str, calibration: &Calibration) -> bool {
     let Ok(policy) = Policy::parse(policy) else { return false };
-    let value = |name: &str| {
-        policy.report().thresholds.iter().find(|threshold| threshold.name == name).map(|found| found.value)
-    };
+    let value = policy.report().thresholds.iter().find(|found| found.name == name).map(|found| found.value);
     let mut of_run = calibration.thresholds.iter().filter(|at| at.name.as_deref() == Some(name));
     policy.reference().content_hash == calibration.policy.content_hash
-        && of_run.all(|at| value(name) == Some(at.threshold))
+        && of_run.all(|at| value == Some(at.threshold))
 }
 
 /// `force` overrides the warnings on labels and scale, and nothing else.

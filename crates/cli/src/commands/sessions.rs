@@ -20,20 +20,12 @@ pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
     let query = state.map(|state| format!("?state={}", state.get_name())).unwrap_or_default();
     let document = admin.get(&format!("/sessions{query}"))?;
     let sessions = document.get("sessions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let row = |cells: [&str; 5]| {
-        let [id, order, state, result, asks_for] = cells;
-        format!("{id:<33} {order:<33} {} {result:<7} {asks_for}\n", padded(state, 9))
+    let row = |[id, order, state, result, asks_for]: [String; 5]| {
+        format!("{id:<33} {order:<33} {} {result:<7} {asks_for}\n", padded(&state, 9))
     };
-    let mut human = row(words::SESSIONS.map(|name| output.say(name)));
+    let mut human = row(words::SESSIONS.map(|(name, _)| output.say(name).to_owned()));
     for session in sessions {
-        let cell = |field| text(session, field);
-        human += &row([
-            &cell("certify_id"),
-            &cell("outer_order_no"),
-            &cell("state"),
-            &cell("sub_code"),
-            &cell("asks_for"),
-        ]);
+        human += &row(words::SESSIONS.map(|(_, field)| text(session, field)));
     }
     if sessions.is_empty() {
         human = output.say(words::NO_SESSIONS).to_owned();

@@ -4,11 +4,12 @@ use std::net::Ipv4Addr;
 use std::sync::Mutex;
 
 use cloudauth::policy::{LivePolicy, Policy};
-use cloudauth::{BlockingClient, CallbackKeys, Credentials, SceneId, UreqTransport};
+use cloudauth::{CallbackKeys, SceneId, Signing};
 use cloudauth_emulator::Emulator;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::call::emulator_client;
 use super::policy::load;
 use crate::failure::Failure;
 use crate::output::{Output, lost};
@@ -23,15 +24,12 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
     let emulator = Emulator::builder().start().await.map_err(Failure::other)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Failure::other)?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
-    let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
-    let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
-    let endpoint = emulator.url().parse().map_err(Failure::usage)?;
     let policy = match policy {
         Some(policy) => policy,
         None => load("builtin:onboarding")?,
     };
     let shop = shop::Shop {
-        client: BlockingClient::builder(UreqTransport::new(), credentials).endpoint(endpoint).build(),
+        client: emulator_client(&emulator, Signing::default())?,
         policy: LivePolicy::new(policy),
         keys: CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?,
         scene: SceneId::new(1_000_000_006).map_err(Failure::usage)?,

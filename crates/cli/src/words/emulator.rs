@@ -164,13 +164,8 @@ pub(crate) fn callback_added(number: &str, kind: &str, to: &str, due: &str) -> S
     )
 }
 
-pub(crate) const SESSIONS: [Text; 5] = [
-    Text { en: "CertifyId", zh: "CertifyId" },
-    Text { en: "OuterOrderNo", zh: "OuterOrderNo" },
-    text("state", "状态"),
-    Text { en: "SubCode", zh: "SubCode" },
-    text("asks for", "预设结果"),
-];
+/// The columns of a list of verifications, among [`FIELDS`].
+pub(crate) const SESSIONS: [(Text, &str); 5] = [FIELDS[0], FIELDS[1], FIELDS[2], FIELDS[3], FIELDS[5]];
 pub(crate) const NO_SESSIONS: Text = text(
     "none; call InitFaceVerify, or try `cloudauth trigger 200 --callback-url URL`",
     "暂无认证；请调用 InitFaceVerify，或运行 `cloudauth trigger 200 --callback-url URL`",

@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+use cloudauth::policy::Verdict;
+
+use super::policy::verdict;
 use super::{Language, Said, Text, both, text};
 
 pub(crate) const ONE_TARGET: Text = text(
@@ -133,10 +136,10 @@ const HEADINGS: [Text; 46] = [
     text("median", "中位数"),
     text("ninetieth", "第 90 百分位"),
     text("McNemar p", "McNemar p 值"),
-    text("approve", "通过"),
-    text("review", "人工复核"),
-    text("retry", "重试"),
-    text("reject", "拒绝"),
+    verdict(Verdict::Approve),
+    verdict(Verdict::Review),
+    verdict(Verdict::Retry),
+    verdict(Verdict::Reject),
     text("day", "日期"),
     text("impostors approved", "冒充者被通过"),
     text("genuine people not approved", "本人未被通过"),

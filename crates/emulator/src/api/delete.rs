@@ -7,7 +7,7 @@ use crate::gateway::ApiRequest;
 use crate::state::AppState;
 
 pub(crate) fn delete_face_verify_result(state: &AppState, request: &ApiRequest) -> ActionReply {
-    let Some(certify_id) = request.param("CertifyId").filter(|value| !value.is_empty()) else {
+    let Some(certify_id) = request.filled("CertifyId") else {
         return ActionReply::with_hint("400", "CertifyId");
     };
     let mut sessions = state.sessions();

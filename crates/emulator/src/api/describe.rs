@@ -9,7 +9,7 @@ use crate::state::AppState;
 use crate::web::picture;
 
 pub(crate) fn describe_face_verify(state: &AppState, request: &ApiRequest) -> ActionReply {
-    let filled = |name| request.param(name).filter(|value| !value.is_empty());
+    let filled = |name| request.filled(name);
     let (Some(scene_id), Some(certify_id)) = (filled("SceneId"), filled("CertifyId")) else {
         return ActionReply::with_hint("400", "SceneId, CertifyId");
     };

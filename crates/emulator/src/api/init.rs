@@ -10,7 +10,7 @@ use crate::sessions::{self, CallbackTarget, Magic};
 use crate::state::AppState;
 
 pub(crate) async fn init_face_verify(state: &AppState, request: &ApiRequest) -> ActionReply {
-    let filled = |name| request.param(name).filter(|value| !value.is_empty());
+    let filled = |name| request.filled(name);
     let required =
         ["SceneId", "OuterOrderNo", "ProductCode", "CertType", "CertName", "CertNo", "ReturnUrl", "MetaInfo"];
     if let Some(missing) = required.into_iter().find(|name| filled(name).is_none()) {

@@ -62,6 +62,11 @@ impl ApiRequest {
         self.query.iter().chain(&self.form).find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns a parameter that is not empty.
+    pub(crate) fn filled(&self, name: &str) -> Option<&str> {
+        self.param(name).filter(|value| !value.is_empty())
+    }
+
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.parts.headers.get(name).and_then(|value| value.to_str().ok())
     }

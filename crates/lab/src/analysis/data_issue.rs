@@ -43,13 +43,9 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
             about,
         }
     });
-    let absent = tally.absent.iter().map(|path| DataIssue {
-        message: format!("has no `{path}`, which the mapping names: is it misspelt?"),
-        rows: tally.rows,
-        left_out: false,
-        locations: Vec::new(),
-        text: IssueKind::Absent.name(),
-        about: path.clone(),
+    let absent = tally.absent.iter().map(|path| {
+        let message = format!("has no `{path}`, which the mapping names: is it misspelt?");
+        of_run(tally.rows, &IssueKind::Absent.name(), path, message)
     });
     let mut all: Vec<DataIssue> =
         of_rows.chain(absent).chain(dropped(tally)).chain(outside_grid(tally)).collect();
@@ -57,16 +53,15 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
     all
 }
 
+/// An issue of a whole run: no row is left out, and none is located.
+fn of_run(rows: u64, text: &str, about: &str, message: String) -> DataIssue {
+    let (text, about) = (text.to_owned(), about.to_owned());
+    DataIssue { message, rows, left_out: false, locations: Vec::new(), text, about }
+}
+
 /// Returns the segments and kinds of attack that are not counted because they have too many values.
 fn dropped(tally: &Tally) -> impl Iterator<Item = DataIssue> {
-    let issue = |text: &str, about: &str, message: String| DataIssue {
-        message,
-        rows: tally.rows,
-        left_out: false,
-        locations: Vec::new(),
-        text: text.to_owned(),
-        about: about.to_owned(),
-    };
+    let issue = |text: &str, about: &str, message: String| of_run(tally.rows, text, about, message);
     let segments = tally.segment_names.iter().zip(&tally.segments);
     let mut all: Vec<DataIssue> = segments
         .filter(|(_, values)| values.get().is_none())
@@ -89,16 +84,9 @@ fn outside_grid(tally: &Tally) -> impl Iterator<Item = DataIssue> {
         let (rows, name) = (tally.outside_grid(score), score.name());
         let top = if score == Input::FaceAttackScore { 1 } else { 100 };
         let of = if score == Input::VerifyScore { "" } else { " (of rows with a time)" };
-        (rows > 0).then(|| DataIssue {
-            message: format!(
-                "has a `{name}` outside 0 to {top}, where only the policy's thresholds are counted{of}"
-            ),
-            rows,
-            left_out: false,
-            locations: Vec::new(),
-            text: "note_OutsideGrid".to_owned(),
-            about: name.to_owned(),
-        })
+        let message =
+            format!("has a `{name}` outside 0 to {top}, where only the policy's thresholds are counted{of}");
+        (rows > 0).then(|| of_run(rows, "note_OutsideGrid", name, message))
     };
     Input::SCORES.into_iter().filter_map(issue)
 }

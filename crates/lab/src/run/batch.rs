@@ -102,15 +102,15 @@ impl<'t> BatchDecider<'t> {
         }
         self.segments.clear();
         for held in held.get(slot::SEGMENTS..)? {
-            held.mark_bad_keys(&mut self.odd)?;
             let (keys, entries) = held.coded(rows)?;
             if entries.len() > MOST_VALUES {
                 return None;
             }
-            let value = |cell: Cell<'_>| {
-                (cell.key().ok().flatten().unwrap_or_default().to_owned(), VerdictMatrix::default())
-            };
-            self.segments.push(Segment { keys, values: entries.into_iter().map(value).collect() });
+            let found: Vec<_> = entries.into_iter().map(Cell::key).collect();
+            keys.mark(&found.iter().map(Result::is_err).collect::<Vec<_>>(), &mut self.odd)?;
+            let value = |text: Option<&str>| (text.unwrap_or_default().to_owned(), VerdictMatrix::default());
+            let values = found.into_iter().map(|key| value(key.ok().flatten())).collect();
+            self.segments.push(Segment { keys, values });
         }
         self.decide(rows, counter)
     }
@@ -120,10 +120,7 @@ impl<'t> BatchDecider<'t> {
         let (keys, entries) = held.coded(rows)?;
         let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
         let number = input as usize;
-        if known.iter().any(|entry| entry.is_odd) {
-            let is_odd: Vec<bool> = known.iter().map(|entry| entry.is_odd).collect();
-            self.odd.iter_mut().zip(keys.of(&is_odd)?).for_each(|(odd, here)| *odd |= here);
-        }
+        keys.mark(&known.iter().map(|entry| entry.is_odd).collect::<Vec<_>>(), &mut self.odd)?;
         for (policy, classes) in self.policies().into_iter().zip(&mut self.classes) {
             let class = |text: Option<&str>| policy?.class(input, text);
             let classes = classes.get_mut(number)?;
@@ -190,14 +187,12 @@ impl<'t> BatchDecider<'t> {
         let labels: Vec<Label> = known.iter().map(|label| label.unwrap_or(Label::Unlabelled)).collect();
         self.labels.clear();
         self.labels.extend(keys.of(&labels)?);
-        if known.contains(&None) {
-            self.odd.iter_mut().zip(keys.of(&known)?).for_each(|(odd, label)| *odd |= label.is_none());
-        }
+        keys.mark(&known.iter().map(Option::is_none).collect::<Vec<_>>(), &mut self.odd)?;
         let attacks = held.get(slot::ATTACK)?;
         if !matches!(attacks, ColumnData::Nothing) {
             let (keys, entries) = attacks.coded(rows)?;
             let is_attack: Vec<bool> = entries.into_iter().map(|cell| cell.key() != Ok(None)).collect();
-            self.odd.iter_mut().zip(keys.of(&is_attack)?).for_each(|(odd, here)| *odd |= here);
+            keys.mark(&is_attack, &mut self.odd)?;
         }
         Some(())
     }

@@ -95,7 +95,7 @@ fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
     let asked = |input: &Input| task.asks(*input);
     match number {
         slot::SUBJECT => task.keep_people,
-        slot::ID => task.candidate.is_some() || task.write_decisions,
+        slot::ID => task.names_rows(),
         slot::RESULT => false,
         // A malformed value is always reported, even if no policy reads it.
         DEVICE_RISK => asked(&Input::DeviceRisk) || *kind != DataType::Utf8,

@@ -135,11 +135,7 @@ impl Issues {
     /// Adds rows counted by a warehouse, without a location.
     pub(crate) fn add_rows(&mut self, kind: IssueKind, rows: u64) {
         match kind {
-            IssueKind::Missing(input) => {
-                if let Some(missing) = self.1.get_mut(input as usize) {
-                    *missing += rows;
-                }
-            }
+            IssueKind::Missing(input) => self.add_missing(input, rows),
             kind if rows > 0 => self.0.entry(kind).or_default().rows += rows,
             _ => {}
         }
@@ -189,11 +185,7 @@ impl From<Vec<(IssueKind, IssueCount)>> for Issues {
         let mut issues = Self::default();
         for (kind, count) in all {
             match kind {
-                IssueKind::Missing(input) => {
-                    if let Some(missing) = issues.1.get_mut(input as usize) {
-                        *missing = count.rows;
-                    }
-                }
+                IssueKind::Missing(input) => issues.add_missing(input, count.rows),
                 kind => drop(issues.0.insert(kind, count)),
             }
         }

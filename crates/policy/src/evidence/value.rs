@@ -219,7 +219,8 @@ impl<'a> Evidence<'a> {
         let passed = value(Input::Passed);
         let (sub_code, state) = value(Input::SubCode).code();
         note(Input::SubCode, state);
-        let in_passed = passed.sub_code_in_passed().filter(|_| form == Form::Flat && sub_code.is_none());
+        let may_be_callback = form == Form::Flat && sub_code.is_none();
+        let in_passed = if may_be_callback { passed.sub_code_in_passed() } else { None };
         let evidence = Evidence {
             code: read!(Code.code()),
             sub_code: sub_code.or(in_passed),

@@ -1,6 +1,6 @@
 //! Prints analyses and writes files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cloudauth_files::Access;
 use cloudauth_lab::{Language, TARGETS, Tally, TargetRate, report};
@@ -46,21 +46,20 @@ pub(super) fn page(
     };
     let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
     write(to, &page)?;
-    let to: PathBuf = to.to_owned();
     let (skipped, paths) = data.told_skipped();
     output.print(
         &(failing + &output.pick(said::page_written(to.display()))),
         &json!({
-            "report": to, "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
+            "report": to.display().to_string(), "complete": complete, "timezone": tally.timezone().0.name(), skipped: paths,
             "failing_examples": failing_json,
         }),
     );
     Ok(())
 }
 
-/// The targets of the vendor's table.
-pub(super) fn vendor_targets() -> Vec<TargetRate> {
-    TARGETS.into_iter().map(TargetRate::from).collect()
+/// The targets that the user gave, or else those of the vendor's table.
+pub(super) fn targets_or_vendor(given: Vec<TargetRate>) -> Vec<TargetRate> {
+    if given.is_empty() { TARGETS.into_iter().map(TargetRate::from).collect() } else { given }
 }
 
 /// Writes a file whole or not at all.

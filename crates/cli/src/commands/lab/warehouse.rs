@@ -6,7 +6,7 @@ use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, Source};
 use serde_json::{Value, json};
 
 use super::run::{Data, read_files, read_mapping};
-use super::show::{page, print, vendor_targets};
+use super::show::{page, print, targets_or_vendor};
 use super::words;
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};
@@ -72,7 +72,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
             )?;
         }
         View::Calibrate => {
-            let targets = if args.targets.is_empty() { vendor_targets() } else { args.targets.clone() };
+            let targets = targets_or_vendor(args.targets.clone());
             let calibration = Calibration::of(&tally, &targets, args.step);
             let words = failing + &words::calibration(&calibration, &no_rows, output);
             print(output, &tally, &words, &calibration, beside())?;

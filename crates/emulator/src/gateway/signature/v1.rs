@@ -14,9 +14,7 @@ use super::parameters::{Diagnosis, Parameters};
 use super::string::{SignedString, quoted};
 
 pub(super) fn claim(request: &ApiRequest) -> Result<Claims<'_>, GatewayError> {
-    let need = |name: &str| {
-        request.param(name).filter(|value| !value.is_empty()).ok_or_else(|| GatewayError::missing(name))
-    };
+    let need = |name: &str| request.filled(name).ok_or_else(|| GatewayError::missing(name));
     let access_key_id = need("AccessKeyId")?;
     need("Signature")?;
     if !need("SignatureMethod")?.eq_ignore_ascii_case("HMAC-SHA1") || need("SignatureVersion")? != "1.0" {

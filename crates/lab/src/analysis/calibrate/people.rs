@@ -124,10 +124,10 @@ impl<'a> Persons<'a> {
         // Most people have few attempts and no error, so they are counted without a map.
         let mut none_of = [0_u64; 64];
         for person in self.tally.kept.chunk_by(|a: &SubjectScore, b: &SubjectScore| a.subject == b.subject) {
-            let scores =
-                || person.iter().filter(|kept| kept.is_genuine == is_genuine).filter_map(SubjectScore::score);
-            let (wrong, of) = (scores().filter(|score| is_error(*score)).count(), scores().count());
-            let (wrong, of) = (wrong as u64, of as u64);
+            let own = person.iter().filter(|kept| kept.is_genuine == is_genuine);
+            let (wrong, of) = own
+                .filter_map(SubjectScore::score)
+                .fold((0_u64, 0_u64), |(wrong, of), score| (wrong + u64::from(is_error(score)), of + 1));
             match usize::try_from(of).ok().and_then(|of| none_of.get_mut(of)).filter(|_| wrong == 0) {
                 Some(count) => *count += 1,
                 None => clusters.extend([(wrong, of, 1)]),

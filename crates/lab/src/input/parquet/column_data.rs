@@ -188,10 +188,7 @@ impl ColumnData {
             return Some(());
         };
         let is_bad: Vec<bool> = entries.into_iter().map(|cell| cell.key().is_err()).collect();
-        if is_bad.contains(&true) {
-            odd.iter_mut().zip(keys.of(&is_bad)?).for_each(|(odd, here)| *odd |= here);
-        }
-        Some(())
+        keys.mark(&is_bad, odd)
     }
 }
 
@@ -210,6 +207,15 @@ impl Keys {
         // Never out of range. The compiler sees it and emits no branch.
         let of = |key: &u32| entries.get((*key as usize).min(others.len())).copied().unwrap_or(*last);
         Some(self.0.values().iter().map(of))
+    }
+
+    /// Marks the rows whose entry is marked; `None` if there are no entries.
+    pub(crate) fn mark(&self, entries: &[bool], rows: &mut [bool]) -> Option<()> {
+        let marks = self.of(entries)?;
+        if entries.contains(&true) {
+            rows.iter_mut().zip(marks).for_each(|(row, is_marked)| *row |= is_marked);
+        }
+        Some(())
     }
 
     /// Returns the position of a row's entry, if `last` is the position of the last one.

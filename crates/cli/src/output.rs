@@ -134,6 +134,6 @@ pub(crate) fn manual_document(layer: &str, entry: &Manual) -> Value {
         "meaning": both(entry.meaning),
         "actor": both(entry.actor.name()),
         "next": both(entry.next),
-        "source": entry.source.name(),
+        "source": entry.source.name().en,
     })
 }

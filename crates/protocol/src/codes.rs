@@ -1,8 +1,8 @@
 //! The service's codes: meaning, who must act, and what to do next, in Chinese and English.
 //! Codes come from two layers: the gateway answers with words ([`GatewayCode`]), the product with numbers ([`Code`], and
 //! [`SubCode`] in a result). All enums are open: an unknown value is kept as received.
-//! Each row names its source ([`Source`]). `cargo xtask codes` writes the tables of `docs/codes.md` from these rows;
-//! `cloudauth codes` prints them.
+//! Each row names its source ([`Source`]). `cargo xtask codes` writes `docs/codes.md` and `docs/zh/codes.md` from these
+//! rows; `cloudauth codes` prints them.
 
 mod client_code;
 mod code;
@@ -55,7 +55,7 @@ impl Actor {
             Self::Developer => Bilingual { zh: "开发者", en: "developer" },
             Self::Operator => Bilingual { zh: "账号管理员", en: "account operator" },
             Self::EndUser => Bilingual { zh: "终端用户", en: "end user" },
-            Self::Reviewer => Bilingual { zh: "审核人员", en: "reviewer" },
+            Self::Reviewer => Bilingual { zh: "复核人员", en: "reviewer" },
             Self::Vendor => Bilingual { zh: "阿里云", en: "vendor" },
         }
     }
@@ -76,11 +76,11 @@ pub enum Source {
 impl Source {
     /// The source's name.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub const fn name(self) -> Bilingual {
         match self {
-            Self::Page => "web flow page",
-            Self::Vendor => "other vendor source",
-            Self::Unverified => "unverified",
+            Self::Page => Bilingual { zh: "H5 接入文档", en: "web flow page" },
+            Self::Vendor => Bilingual { zh: "阿里云其他资料", en: "other vendor source" },
+            Self::Unverified => Bilingual { zh: "未经证实", en: "unverified" },
         }
     }
 }

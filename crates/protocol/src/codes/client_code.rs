@@ -6,7 +6,7 @@ open_code! {
     /// `code` in the browser's return. It describes the page, not the person.
     ClientCode {
         Finished = "1000" "", Software, Vendor,
-            "刷脸流程结束,不代表通过" / "the scan is finished, which does not mean passed",
+            "刷脸流程结束，不代表通过" / "the scan is finished, which does not mean passed",
             "服务端调用 DescribeFaceVerify" / "ask DescribeFaceVerify from the server";
         SystemError = "1001" "", EndUser, Vendor,
             "系统错误" / "a system error",

@@ -10,10 +10,10 @@ open_code! {
             "补全参数" / "send the missing parameter";
         MissingAccessKeyId = "MissingAccessKeyId" "", Operator, Unverified,
             "缺少 AccessKeyId" / "the access key id is missing",
-            "配置访问凭据" / "configure the credentials";
+            "配置访问凭证" / "configure the credentials";
         MissingSecurityToken = "MissingSecurityToken" "", Operator, Unverified,
             "缺少 SecurityToken" / "the security token is missing",
-            "临时凭据必须同时提供 SecurityToken" / "temporary credentials need their security token";
+            "临时凭证必须同时提供 SecurityToken" / "temporary credentials need their security token";
         AccessKeyNotFound = "InvalidAccessKeyId.NotFound" "Specified access key is not found.", Operator, Vendor,
             "AccessKeyId 不存在" / "there is no such access key",
             "检查 AccessKeyId" / "check the access key id";
@@ -22,25 +22,25 @@ open_code! {
             "启用或更换 AccessKey" / "enable the access key or use another";
         SecurityTokenExpired = "InvalidSecurityToken.Expired" "", Software, Unverified,
             "SecurityToken 已过期" / "the security token has expired",
-            "刷新临时凭据后重签" / "refresh the credentials and sign again";
+            "刷新临时凭证后重签" / "refresh the credentials and sign again";
         SecurityTokenMalformed = "InvalidSecurityToken.Malformed" "", Operator, Unverified,
             "SecurityToken 格式不正确" / "the security token is not well formed",
-            "检查临时凭据" / "check the temporary credentials";
+            "检查临时凭证" / "check the temporary credentials";
         SecurityTokenMismatch = "InvalidSecurityToken.MismatchWithAccessKey" "", Operator, Unverified,
             "SecurityToken 与 AccessKey 不匹配" / "the security token does not belong to the access key",
-            "使用同一次签发的三项凭据" / "use the three values that were issued together";
+            "使用同一次签发的三项凭证" / "use the three values that were issued together";
         IncompleteSignature = "IncompleteSignature" "The request signature does not conform to Aliyun standards.", Developer, Vendor,
             "签名不符合规范" / "the signature does not conform to the rules",
             "用 cloudauth sign --explain 对照待签名字符串" / "compare the string to sign with cloudauth sign --explain";
         SignatureDoesNotMatch = "SignatureDoesNotMatch" "Specified signature is not matched with our calculation.", Operator, Vendor,
             "签名不匹配" / "the signature does not match",
-            "先检查 AccessKeySecret,再对照待签名字符串" / "check the access key secret first, then compare the strings to sign";
+            "先检查 AccessKeySecret，再对照待签名字符串" / "check the access key secret first, then compare the strings to sign";
         SignatureNonceUsed = "SignatureNonceUsed" "Specified signature nonce was used already.", Software, Vendor,
             "SignatureNonce 已被使用" / "the nonce was used before",
             "换新的随机数重签一次" / "sign again with a new nonce, once";
         TimestampExpired = "InvalidTimeStamp.Expired" "Specified time stamp or date value is expired.", Software, Vendor,
             "时间戳超出有效期" / "the timestamp is outside the window",
-            "校准时钟,按响应的 Date 重签一次" / "set the clock right; sign again by the answer's Date, once";
+            "校准时钟，按响应的 Date 重签一次" / "set the clock right; sign again by the answer's Date, once";
         TimestampFormat = "InvalidTimeStamp.Format" "Specified time stamp or date value is not well formatted.", Developer, Unverified,
             "时间戳格式不正确" / "the timestamp is not well formed",
             "使用 yyyy-MM-ddTHH:mm:ssZ" / "use yyyy-MM-ddTHH:mm:ssZ";
@@ -82,7 +82,7 @@ open_code! {
             "退避后重试" / "wait, then try again";
         ThrottlingUser = "Throttling.User" "Request was denied due to user flow control.", Software, Vendor,
             "账号请求被限流" / "too many requests of this account",
-            "退避后重试;配额按阿里云主账号计" / "wait, then try again; the quota counts per main account";
+            "退避后重试；配额按阿里云主账号计" / "wait, then try again; the quota counts per main account";
         ThrottlingApi = "Throttling.Api" "Request was denied due to api flow control.", Software, Vendor,
             "接口请求被限流" / "too many requests of this operation",
             "退避后重试" / "wait, then try again";

@@ -7,7 +7,7 @@ open_code! {
     Passed {
         Yes = "T" "通过", Nobody, Page,
             "认证通过" / "the person passed",
-            "按策略放行" / "apply your policy";
+            "按策略判定" / "apply your policy";
         No = "F" "未通过", Reviewer, Page,
             "认证未通过" / "the person did not pass",
             "原因见 SubCode" / "see the SubCode for the reason";

@@ -48,7 +48,8 @@ fn root() -> PathBuf {
 }
 
 fn pages() -> Vec<PathBuf> {
-    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    let mut pages =
+        ["README.md", "README.zh-CN.md", "CONTRIBUTING.md"].map(|name| root().join(name)).to_vec();
     collect(&root().join("docs"), "md", &mut pages);
     pages
 }

@@ -26,10 +26,11 @@ const HELP: &str = "\
 cargo xtask <task>
 
   ci               everything that .ci/run runs, in its order
-  tidy             the habits: module docs, length of files and folders, lints, README
+  tidy             the habits: module docs, length of files and folders, lints, README; the Chinese pages have the
+                   headings, code blocks and table rows of the English ones, and links lead both ways
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
   msrv             the declared Rust versions against those that the locked dependencies declare
-  codes [--check]  writes docs/codes.md from the manual, or says whether it is fresh
+  codes [--check]  writes docs/codes.md and docs/zh/codes.md from the manual, or says whether they are fresh
   console [--check]
                    runs the console blocks of docs/ against an emulator and writes what they print, or says whether that
                    is fresh (sh, sed, curl, openssl)

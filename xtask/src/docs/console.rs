@@ -1,5 +1,6 @@
 //! The console blocks of the pages in docs/: runs their commands against an emulator, and writes what they print.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
@@ -42,22 +43,27 @@ fn rendered() -> Result<Vec<(PathBuf, String)>> {
     cargo("build -p cloudauth-cli")?;
     let (program, folder) = (PathBuf::from(built()?), PathBuf::from(built_as("console")?));
     let mut pages = Vec::new();
+    // A page and its translation have the same commands: they run once.
+    let mut results = BTreeMap::new();
     for page in files("md")?.into_iter().filter(|page| page.starts_with(root().join("docs"))) {
         let text = fs::read_to_string(&page)?;
         if text.contains("\n```console\n") {
-            let text =
-                render(&text, &program, &folder).with_context(|| format!("cannot run {}", page.display()))?;
-            pages.push((page, text));
+            let commands = commands(&text);
+            if !results.contains_key(&commands) {
+                let outputs = run(&commands, &program, &folder)
+                    .with_context(|| format!("cannot run {}", page.display()))?;
+                results.insert(commands.clone(), outputs);
+            }
+            let outputs = results.get(&commands).map(Vec::as_slice).unwrap_or_default();
+            pages.push((page, render(&text, &commands, outputs)?));
         }
     }
     Ok(pages)
 }
 
 /// A page with fresh outputs.
-fn render(text: &str, program: &Path, folder: &Path) -> Result<String> {
-    let commands = commands(text);
-    let outputs = run(&commands, program, folder)?;
-    let mut results = commands.iter().zip(&outputs);
+fn render(text: &str, commands: &[String], outputs: &[String]) -> Result<String> {
+    let mut results = commands.iter().zip(outputs);
     let (mut page, mut in_block) = (String::new(), false);
     for line in text.lines() {
         if in_block && line.starts_with("$ ") {

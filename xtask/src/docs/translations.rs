@@ -1,0 +1,198 @@
+//! The Chinese pages against the English ones: the same headings, code blocks and table rows in the same order, and a
+//! link each way at the top.
+
+use std::fmt;
+use std::fs;
+
+use anyhow::Result;
+
+use crate::shell::{files, root};
+
+/// The line by which a link must have come.
+const TOP: usize = 5;
+
+/// A page in both languages: paths from the repository's root, and the link from each page to the other.
+struct Pair {
+    english: String,
+    chinese: String,
+    to_chinese: String,
+    to_english: String,
+}
+
+/// Adds the places where a Chinese page and its English page differ.
+pub(crate) fn check(problems: &mut Vec<String>) -> Result<()> {
+    for file in files("md")? {
+        let path = file.strip_prefix(root()).unwrap_or(&file).display().to_string();
+        let Some(pair) = pair(&path) else { continue };
+        match fs::read_to_string(root().join(&pair.english)) {
+            Ok(english) => problems.extend(compare(&pair, &english, &fs::read_to_string(&file)?)),
+            Err(_) => problems.push(format!("{path}: there is no {}", pair.english)),
+        }
+    }
+    Ok(())
+}
+
+/// The pair of a Chinese page; `None` for other pages.
+fn pair(chinese: &str) -> Option<Pair> {
+    let (english, to_chinese, to_english) = match chinese {
+        "README.zh-CN.md" => ("README.md".to_owned(), chinese.to_owned(), "README.md".to_owned()),
+        _ => {
+            let name = chinese.strip_prefix("docs/zh/")?;
+            let up = "../".repeat(name.matches('/').count());
+            (format!("docs/{name}"), format!("{up}zh/{name}"), format!("../{up}{name}"))
+        }
+    };
+    Some(Pair { english, chinese: chinese.to_owned(), to_chinese, to_english })
+}
+
+fn compare(pair: &Pair, english: &str, chinese: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (page, text, link) in [
+        (&pair.english, english, format!("[简体中文]({})", pair.to_chinese)),
+        (&pair.chinese, chinese, format!("[English]({})", pair.to_english)),
+    ] {
+        if !text.lines().take(TOP).any(|line| line.contains(&link)) {
+            problems.push(format!("{page}: the first {TOP} lines lack the link {link}"));
+        }
+    }
+    let (english, chinese) = (parts(english), parts(chinese));
+    let same = english.iter().zip(&chinese).take_while(|(one, other)| one.what == other.what).count();
+    if same < english.len().max(chinese.len()) {
+        let shown = |part: Option<&Part>| part.map_or("the end".to_owned(), Part::to_string);
+        problems.push(format!(
+            "{}: {}, but {}: {}",
+            pair.chinese,
+            shown(chinese.get(same)),
+            pair.english,
+            shown(english.get(same))
+        ));
+    }
+    problems
+}
+
+/// A part of a page that both languages share.
+struct Part {
+    line: usize,
+    what: What,
+}
+
+#[derive(PartialEq)]
+enum What {
+    /// A heading, by its level.
+    Heading(usize),
+    /// A code block, with its fences.
+    Block(String),
+    /// A row of a table.
+    Row,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = self.line;
+        match &self.what {
+            What::Heading(level) => write!(f, "a heading of level {level} in line {line}"),
+            What::Block(text) => {
+                write!(f, "the code block in line {line} ({} bytes, `{}`)", text.len(), first_words(text))
+            }
+            What::Row => write!(f, "a table row in line {line}"),
+        }
+    }
+}
+
+/// The beginning of a code block's first line.
+fn first_words(block: &str) -> String {
+    block.lines().nth(1).unwrap_or_default().chars().take(40).collect()
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let (mut parts, mut block): (Vec<Part>, Option<Part>) = (Vec::new(), None);
+    for (line, content) in (1..).zip(text.lines()) {
+        let is_fence = content.trim_start().starts_with("```");
+        match &mut block {
+            Some(Part { what: What::Block(text), .. }) => {
+                text.push('\n');
+                text.push_str(content);
+                if is_fence {
+                    parts.extend(block.take());
+                }
+            }
+            _ if is_fence => block = Some(Part { line, what: What::Block(content.to_owned()) }),
+            _ if content.starts_with('#') => {
+                let level = content.chars().take_while(|char| *char == '#').count();
+                parts.push(Part { line, what: What::Heading(level) });
+            }
+            _ if content.starts_with('|') => parts.push(Part { line, what: What::Row }),
+            _ => {}
+        }
+    }
+    parts.extend(block);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENGLISH: &str = "# A\n\n[简体中文](zh/a.md)\n\n## B\n\n```sh\n# run it\nls\n```\n\n| c | d |\n| --- | --- |\n| 1 | 2 |\n";
+    const CHINESE: &str = "# 甲\n\n[English](../a.md)\n\n## 乙\n\n说明。\n\n```sh\n# run it\nls\n```\n\n| 丙 | 丁 |\n| --- | --- |\n| 1 | 2 |\n";
+
+    fn of_change(from: &str, to: &str) -> Vec<String> {
+        assert!(CHINESE.contains(from), "{from}");
+        compare(&pair("docs/zh/a.md").unwrap(), ENGLISH, &CHINESE.replacen(from, to, 1))
+    }
+
+    #[test]
+    fn a_translation_with_the_same_parts_is_accepted() {
+        assert!(of_change("说明。", "另一种说法，\n分两行。").is_empty());
+    }
+
+    #[test]
+    fn a_missing_heading_is_found() {
+        let problems = of_change("## 乙\n", "");
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].ends_with("docs/a.md: a heading of level 2 in line 5"), "{problems:?}");
+        assert_eq!(of_change("## 乙", "### 乙").len(), 1, "another level");
+        assert_eq!(of_change("说明。", "## 多出").len(), 1, "one too many");
+    }
+
+    #[test]
+    fn a_changed_code_block_is_found() {
+        assert!(of_change("ls", "ls -l")[0].starts_with("docs/zh/a.md: the code block in line 9 "));
+        assert_eq!(of_change("# run it", "# 运行").len(), 1, "a comment is code");
+        assert_eq!(of_change("```sh", "```console").len(), 1, "another language");
+        assert_eq!(of_change("```\n\n|", "\n\n|").len(), 1, "a block without an end");
+    }
+
+    #[test]
+    fn a_missing_table_row_is_found() {
+        assert_eq!(
+            of_change("| 1 | 2 |\n", ""),
+            ["docs/zh/a.md: the end, but docs/a.md: a table row in line 14"]
+        );
+    }
+
+    #[test]
+    fn a_page_without_the_link_to_its_partner_is_found() {
+        assert_eq!(
+            of_change("[English](../a.md)", "[English](a.md)"),
+            ["docs/zh/a.md: the first 5 lines lack the link [English](../a.md)"]
+        );
+        let english = ENGLISH.replace("[简体中文]", "[中文]");
+        let problems = compare(&pair("docs/zh/a.md").unwrap(), &english, CHINESE);
+        assert_eq!(problems, ["docs/a.md: the first 5 lines lack the link [简体中文](zh/a.md)"]);
+    }
+
+    #[test]
+    fn pages_are_paired_by_name() {
+        let links = |page| {
+            let pair = pair(page).unwrap();
+            [pair.english, pair.to_chinese, pair.to_english]
+        };
+        assert_eq!(links("README.zh-CN.md"), ["README.md", "README.zh-CN.md", "README.md"]);
+        assert_eq!(
+            links("docs/zh/guides/a.md"),
+            ["docs/guides/a.md", "../zh/guides/a.md", "../../guides/a.md"]
+        );
+        assert!(pair("docs/a.md").is_none() && pair("README.md").is_none());
+    }
+}

@@ -7,6 +7,7 @@
 //! see a filter that applies only inside isahc's own spans (`isahc[handler]=trace`).
 
 mod clients;
+mod timers;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use isahc::error::ErrorKind;
 use isahc::{AsyncBody, HttpClient};
 
 use crate::clients::Clients;
+use crate::timers::Timers;
 
 /// A transport over an [`isahc::HttpClient`], shared by its clones, because each client has its own thread.
 /// isahc does not close the connection of a dropped send. So the transport replaces a client with dropped sends, and closes it
@@ -34,6 +36,7 @@ use crate::clients::Clients;
 #[derive(Clone)]
 pub struct IsahcTransport {
     clients: Arc<Clients>,
+    timers: Arc<Timers>,
     /// Whether `https` is supported. False only for a client that this crate built without TLS.
     knows_tls: bool,
     /// Whether plain `http` bypasses the client's proxy.
@@ -79,7 +82,7 @@ impl IsahcTransport {
         make: impl Fn() -> Result<HttpClient, isahc::Error> + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {
         let clients = Clients::new(Box::new(make)).map_err(failed)?;
-        Ok(Self { clients: Arc::new(clients), knows_tls: true, bypass: false })
+        Ok(Self { clients: Arc::new(clients), timers: Arc::default(), knows_tls: true, bypass: false })
     }
 
     fn prepared(
@@ -127,7 +130,7 @@ impl IsahcTransport {
 /// limit of the attempt; prefer [`IsahcTransport::built_by`].
 impl From<HttpClient> for IsahcTransport {
     fn from(client: HttpClient) -> Self {
-        Self { clients: Arc::new(Clients::fixed(client)), knows_tls: true, bypass: false }
+        Self { clients: Arc::new(Clients::fixed(client)), timers: Arc::default(), knows_tls: true, bypass: false }
     }
 }
 
@@ -159,7 +162,7 @@ impl Transport for IsahcTransport {
     }
 
     async fn sleep(&self, time: Duration) {
-        async_io::Timer::after(time).await;
+        self.timers.sleep(time).await;
     }
 }
 

@@ -14,7 +14,12 @@ const LARGEST: u64 = 16 << 20;
 /// its content.
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     let is_stdin = file == Path::new("-");
-    let name = || if is_stdin { calls::STANDARD_INPUT.into() } else { Said::from(file.display()) };
+    let name = || match file.to_str() {
+        Some("-") => calls::STANDARD_INPUT.into(),
+        // Not quoted: it may be the person.
+        Some(text) if text.contains(['{', '"']) => calls::NOT_A_PATH.into(),
+        _ => Said::from(file.display()),
+    };
     let failed = |reason: Said| Failure::usage(calls::cannot_read(name(), reason));
     let mut bytes = Vec::new();
     let read = match is_stdin {

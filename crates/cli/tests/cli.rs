@@ -334,6 +334,8 @@ fn failed_calls_show_no_personal_data() {
         PERSON.replace("\"CertNo\"", "\"欧阳张三丰\""),
         PERSON.replace("192.0.2.77", "planted-user"),
         PERSON.replace("13999999999", "139999999999"),
+        PERSON.replace("\"Mobile\"", "\"CertNo\":\"999999199001012046\",\"Mobile\""),
+        PERSON.replace("\"欧阳张三丰\"", "null"),
         PERSON.get(..PERSON.len() - 1).unwrap().to_owned(),
     ] {
         let (_folder, person) = file("person.json", &broken);
@@ -341,6 +343,10 @@ fn failed_calls_show_no_personal_data() {
         assert_eq!(output.status.code(), Some(2), "{}", text(&output));
         assert_clean(&output);
     }
+    let output = with_key(&init(PERSON, &[]), &emulator.endpoint, "s").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("looks like JSON"), "{}", text(&output));
+    assert_clean(&output);
     let output = with_key(&init("/nowhere.json", &[]), &emulator.endpoint, "s").output().unwrap();
     assert!(
         !Path::new("/nowhere.json").exists()

@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use cloudauth::{Callback, SubCode};
+use cloudauth::{Callback, SubCode, mask_digits};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
@@ -180,16 +180,18 @@ impl Receiver {
         let count = self.count(id);
         let claimed = callback.claimed_sub_code().map(ToString::to_string);
         let meaning = callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| entry.meaning.into());
+        // Anybody can send a callback, and put any text there.
+        let shown = mask_digits(id);
         let human = words::callback(
             authenticity.words(),
-            id,
+            &shown,
             claimed.as_deref().unwrap_or("-"),
             meaning.unwrap_or(words::UNKNOWN),
             count,
         );
         let human = self.output.pick(human) + answered;
         let document = json!({
-            "certify_id": id,
+            "certify_id": shown,
             "claimed_sub_code": claimed,
             "authenticity": authenticity.as_str(),
             "duplicate": count.map(|count| count > 1),

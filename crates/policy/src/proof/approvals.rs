@@ -15,7 +15,8 @@ use crate::evidence::input::Input;
 use crate::proof::grid::{Axis, Scale};
 use crate::proof::table::Table;
 
-/// The inputs whose values an approval must understand. The quality of the picture is not one of them.
+/// The inputs whose values an approval must understand. The quality of the picture is not one of them: it may be unreadable
+/// where at least one readable quality is approved too.
 const SAFETY: [Input; 8] = [
     Input::Code,
     Input::SubCode,
@@ -129,7 +130,11 @@ fn objection(
     verdict: impl Fn(usize) -> Verdict,
 ) -> Option<Objection> {
     if !axis.is_understood(class) {
-        return SAFETY.contains(&axis.name).then_some(Objection::NotUnderstood);
+        let with = |other: usize| verdict(cell - class * axis.stride + other * axis.stride);
+        let mut understood = (0..axis.size).filter(|other| axis.is_understood(*other));
+        let is_objectionable =
+            SAFETY.contains(&axis.name) || !understood.any(|other| with(other) == Verdict::Approve);
+        return is_objectionable.then_some(Objection::NotUnderstood);
     }
     if is_vendor_signal(axis, class) {
         return Some(Objection::VendorSignal);

@@ -177,6 +177,24 @@ fn v5_rejects_an_otherwise_that_approves() {
 }
 
 #[test]
+fn v5_rejects_an_approval_of_an_unreadable_quality_alone() {
+    let asks = |quality: &str| {
+        with(
+            "face_attack_score = \"< $attack_watch\", verify_score = \">= $match_auto\"",
+            &format!("face_attack_score = \"< $attack_watch\", verify_score = \">= $match_auto\", quality_score = \"{quality}\""),
+        )
+    };
+    assert_problem(
+        &asks("invalid"),
+        "V5",
+        "rule `approve` approves where quality_score is invalid",
+        "for example:",
+    );
+    let v5 = |policy: &str| problems(policy).iter().any(|problem| problem.rule == "V5");
+    assert!(!v5(&asks("valid")));
+}
+
+#[test]
 fn v6_finds_the_six_cells_that_ignore_the_attack_flag() {
     let planted = with(
         "passed = \"T\", face_attack = \"F\", face_occlusion = \"F\", face_attack_score = \"< $attack_watch\"",

@@ -130,7 +130,12 @@ impl IsahcTransport {
 /// limit of the attempt; prefer [`IsahcTransport::built_by`].
 impl From<HttpClient> for IsahcTransport {
     fn from(client: HttpClient) -> Self {
-        Self { clients: Arc::new(Clients::fixed(client)), timers: Arc::default(), knows_tls: true, bypass: false }
+        Self {
+            clients: Arc::new(Clients::fixed(client)),
+            timers: Arc::default(),
+            knows_tls: true,
+            bypass: false,
+        }
     }
 }
 

@@ -151,8 +151,10 @@ pub(crate) fn not_an_object(file: impl Display) -> Said {
     both(format!("{file} is not a JSON object"), format!("{file} 不是 JSON 对象"))
 }
 
-pub(crate) const NOT_A_PATH: Text =
-    text("the argument, which looks like JSON, not like a file", "该参数：它看起来是 JSON 内容而不是文件路径");
+pub(crate) const NOT_A_PATH: Text = text(
+    "the argument, which looks like JSON, not like a file",
+    "该参数：它看起来是 JSON 内容而不是文件路径",
+);
 
 pub(crate) fn duplicate_member(file: impl Display) -> Said {
     both(format!("{file} has the same member twice"), format!("{file} 中有重复的成员"))

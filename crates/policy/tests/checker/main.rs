@@ -181,7 +181,9 @@ fn v5_rejects_an_approval_of_an_unreadable_quality_alone() {
     let asks = |quality: &str| {
         with(
             "face_attack_score = \"< $attack_watch\", verify_score = \">= $match_auto\"",
-            &format!("face_attack_score = \"< $attack_watch\", verify_score = \">= $match_auto\", quality_score = \"{quality}\""),
+            &format!(
+                "face_attack_score = \"< $attack_watch\", verify_score = \">= $match_auto\", quality_score = \"{quality}\""
+            ),
         )
     };
     assert_problem(

@@ -24,6 +24,26 @@ fn every_link_leads_to_a_file_and_a_heading() {
 }
 
 #[test]
+fn a_chinese_page_links_to_the_chinese_pages_that_exist() {
+    let (docs, chinese) = (root().join("docs"), root().join("docs/zh"));
+    let is_chinese = |page: &PathBuf| page.starts_with(&chinese) || page.ends_with("README.zh-CN.md");
+    let mut wrong = Vec::new();
+    for page in pages().iter().filter(|page| is_chinese(page)) {
+        let text = fs::read_to_string(page).unwrap();
+        for link in links(&text).filter(|link| !link.contains("://") && !link.starts_with('#')) {
+            let path = page.parent().unwrap().join(link.split('#').next().unwrap());
+            let target = path.canonicalize().unwrap_or(path);
+            let name = target.strip_prefix(docs.canonicalize().unwrap()).unwrap_or(Path::new("zh"));
+            let is_partner = page.strip_prefix(&chinese).is_ok_and(|page| page == name);
+            if !name.starts_with("zh") && chinese.join(name).exists() && !is_partner {
+                wrong.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
 fn every_source_file_that_a_page_names_exists() {
     let mut sources = Vec::new();
     for folder in ["crates", "tests", "xtask"] {

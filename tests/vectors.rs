@@ -120,14 +120,15 @@ fn every_v3_vector_but_sm3_reproduces_stage_by_stage() {
         let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let method: Method = text(vector, "method").parse().unwrap();
         let signed = v3::sign(&method, &query, headers, text(vector, "body").as_bytes(), &by);
-        let payload = signed.canonical_request.rsplit('\n').next();
+        let canonical = std::str::from_utf8(signed.canonical()).unwrap();
+        let payload = canonical.rsplit('\n').next();
         assert_eq!(payload, Some(text(vector, "hashed_payload")), "{name}");
-        assert_eq!(signed.canonical_request, text(vector, "canonical_request"), "{name}");
-        assert_eq!(signed.string_to_sign, text(vector, "string_to_sign"), "{name}");
-        assert_eq!(signed.signature, text(vector, "signature"), "{name}");
-        assert_eq!(signed.authorization, text(vector, "authorization"), "{name}");
+        assert_eq!(canonical, text(vector, "canonical_request"), "{name}");
+        assert_eq!(signed.string_to_sign(), text(vector, "string_to_sign"), "{name}");
+        assert_eq!(signed.signature(), text(vector, "signature"), "{name}");
+        assert_eq!(signed.authorization(), text(vector, "authorization"), "{name}");
         if let Some(published) = vector["published_signature"].as_str() {
-            assert_eq!(signed.signature, published, "{name}");
+            assert_eq!(signed.signature(), published, "{name}");
         }
     }
     assert_eq!(left_out, ["sm3-describe-POST"], "SM3 is not supported");

@@ -6,18 +6,39 @@
 mod common;
 
 use cloudauth_protocol::sign::v1;
-use cloudauth_protocol::{Credentials, Nonce, Stamp, UnixTime};
+use cloudauth_protocol::{Credentials, Endpoint, Nonce, Signing, Stamp, UnixTime, prepare};
 use http::Method;
+
+fn stamp() -> Stamp {
+    Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]))
+}
 
 #[test]
 fn signing_the_fifteen_parameters_takes_four_allocations() {
     let op = common::init();
     let by = Credentials::new("testid", "testsecret").unwrap();
-    let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
+    let stamp = stamp();
     let counted = allocation_counter::measure(|| {
         let body = v1::sign_operation(&op, &Method::POST, &by, &stamp).unwrap().into_wire();
         assert!(body.len() > 900);
     });
     // The list of parameters, the SceneId's digits, the body, the string to sign.
     assert_eq!(counted.count_total, 4, "{counted:?}");
+}
+
+#[test]
+fn a_v3_request_takes_at_most_sixteen_allocations() {
+    let op = common::init();
+    let by = Credentials::new("testid", "testsecret").unwrap();
+    let endpoint = Endpoint::cn_shanghai();
+    for how in [Signing::V3, Signing::V3Body] {
+        let stamp = stamp();
+        let counted = allocation_counter::measure(|| {
+            let request = prepare(&op, &endpoint, &by, how, stamp).unwrap();
+            assert_eq!(request.headers().len(), 10);
+        });
+        // The list of parameters, the SceneId's digits, query, body, canonical request, six header values, the header map (2),
+        // and one for each of query and body whose buffer is longer than its text.
+        assert!(counted.count_total <= 16, "{how:?}: {counted:?}");
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use cloudauth_protocol::sign::v3;
 use cloudauth_protocol::{
     AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, CertifyUrlType,
     Credentials, DeleteFaceVerifyResult, DescribeFaceVerify, Effect, Endpoint, FaceGuardOutput, Identity,
@@ -257,6 +258,26 @@ fn rejects_an_action_that_is_not_an_identifier() {
             let error = prepare(&Own(action), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap_err();
             assert!(error.to_string().starts_with("the action must be"), "{how:?}: {error}");
             assert!(!error.to_string().contains("Desc"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn v3_signs_the_request_as_sent() {
+    let temporary = Credentials::temporary("STS.FAKE", "secret", "CAIS+FAKE/token==").unwrap();
+    for (how, by) in [Signing::V3, Signing::V3Get, Signing::V3Body]
+        .into_iter()
+        .flat_map(|how| [(how, by()), (how, temporary.clone())])
+    {
+        for op in [init(), init_of_the_page()] {
+            let request = prepare(&op, &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap();
+            let headers = request.headers().iter().filter(|(name, _)| {
+                name.as_str().starts_with("x-acs-") || ["content-type", "host"].contains(&name.as_str())
+            });
+            let headers = headers.map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+            let query = request.uri().query().unwrap_or_default();
+            let expected = v3::sign(request.method(), query, headers, request.body().as_bytes(), &by);
+            assert_eq!(request.headers()["authorization"], expected.authorization(), "{how:?}");
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The checks that all signatures share.
 
-use http::HeaderMap;
-
 use super::error::{BuildError, Problem};
 use crate::operation::LONGEST_ACTION;
 use crate::redact::is_plain_identifier;
@@ -18,22 +16,6 @@ pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
         Some((twice, _)) => Err(BuildError::duplicate(twice.name.text)),
         None => Ok(()),
     }
-}
-
-/// The headers that a signature covers. A value that is not visible ASCII cannot be signed and is an error: the service refuses
-/// a header that is sent but not signed.
-pub(super) fn signable(
-    headers: &HeaderMap,
-    covers: impl Fn(&str) -> bool,
-) -> Result<Vec<(&str, &str)>, BuildError> {
-    headers
-        .iter()
-        .filter(|(name, _)| covers(name.as_str()))
-        .map(|(name, value)| match value.to_str() {
-            Ok(value) => Ok((name.as_str(), value)),
-            Err(_) => Err(BuildError(Problem::Unsignable(name.clone()))),
-        })
-        .collect()
 }
 
 /// Refuses an action that is not an identifier, for every signature.

@@ -22,15 +22,14 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::checks::signable;
-use super::error::BuildError;
-use super::v3::{hex_sha256, lower_hex};
+use super::error::{BuildError, Problem};
+use super::v3::hex_sha256;
 use crate::credentials::{Credentials, keyed};
 use crate::redact::personal;
 use crate::values::InvalidValue;
 use crate::wire::body::Body;
 use crate::wire::encode::{ascii, push_encoded};
-use crate::wire::stamp::UnixTime;
+use crate::wire::stamp::{UnixTime, hex};
 
 const V4: &str = "OSS4-HMAC-SHA256";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
@@ -220,7 +219,8 @@ pub fn link(
 fn v4(object: &OssObject, query: &str, headers: &str, at: UnixTime) -> (String, String) {
     let path = format!("/{}{}", object.bucket, object.path());
     let canonical = format!("GET\n{path}\n{query}\n{headers}\n\n{UNSIGNED}");
-    let to_sign = format!("{V4}\n{}\n{}\n{}", basic(at), scope(object, at), hex_sha256(canonical.as_bytes()));
+    let hashed = ascii(&hex_sha256(canonical.as_bytes()));
+    let to_sign = format!("{V4}\n{}\n{}\n{hashed}", basic(at), scope(object, at));
     (canonical, to_sign)
 }
 
@@ -228,14 +228,14 @@ fn v4_signature(object: &OssObject, by: &Credentials, at: UnixTime, string_to_si
     let hash = |key: &[u8], text: &str| {
         let mut mac: Hmac<Sha256> = keyed(key);
         mac.update(text.as_bytes());
-        Zeroizing::new(mac.finalize().into_bytes().to_vec())
+        Zeroizing::new(<[u8; 32]>::from(mac.finalize().into_bytes()))
     };
     let secret = Zeroizing::new(format!("aliyun_v4{}", by.secret().expose()));
     let key = hash(secret.as_bytes(), &day(at));
     let key = ["oss", "aliyun_v4_request"]
         .into_iter()
-        .fold(hash(&key, &object.region), |key, part| hash(&key, part));
-    lower_hex(&hash(&key, string_to_sign))
+        .fold(hash(&*key, &object.region), |key, part| hash(&*key, part));
+    ascii(&hex::<32, 64>(*hash(&*key, string_to_sign)))
 }
 
 fn v1_signature(by: &Credentials, string_to_sign: &str) -> String {
@@ -244,10 +244,14 @@ fn v1_signature(by: &Credentials, string_to_sign: &str) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The `x-oss-` header lines of both signatures.
+/// The `x-oss-` header lines of both signatures. A value that is not visible ASCII cannot be signed and is an error: the service
+/// refuses a header that is sent but not signed.
 fn lines(headers: &HeaderMap) -> Result<String, BuildError> {
-    let mut lines: Vec<String> =
-        signable(headers, |_| true)?.into_iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let line = |(name, value): (&HeaderName, &HeaderValue)| match value.to_str() {
+        Ok(value) => Ok(format!("{name}:{value}\n")),
+        Err(_) => Err(BuildError(Problem::Unsignable(name.clone()))),
+    };
+    let mut lines = headers.iter().map(line).collect::<Result<Vec<_>, _>>()?;
     lines.sort();
     Ok(lines.concat())
 }

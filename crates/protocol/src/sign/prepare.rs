@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use http::uri::{Parts, PathAndQuery};
 use http::{HeaderMap, Method, Request, Uri};
 
-use super::checks::{check_action, signable, sort};
+use super::checks::{check_action, sort};
 use super::error::{BuildError, LONGEST_URL};
 use super::stages::{Explanation, Stages};
 use super::{v1, v3};
@@ -18,7 +20,17 @@ use crate::wire::params::{Param, ParamLocation, Params};
 use crate::wire::stamp::Stamp;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The path of every request, and the start of its query.
+const PATH: &str = "/?";
 const AGENT: &str = concat!("cloudauth-rust/", env!("CARGO_PKG_VERSION"));
+
+const ACS_ACCESSKEY_ID: HeaderName = HeaderName::from_static("x-acs-accesskey-id");
+const ACS_ACTION: HeaderName = HeaderName::from_static("x-acs-action");
+const ACS_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-acs-content-sha256");
+const ACS_DATE: HeaderName = HeaderName::from_static("x-acs-date");
+const ACS_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-acs-security-token");
+const ACS_SIGNATURE_NONCE: HeaderName = HeaderName::from_static("x-acs-signature-nonce");
+const ACS_VERSION: HeaderName = HeaderName::from_static("x-acs-version");
 
 /// The signature version and the location of the parameters. The module [`sign`](crate::sign) has a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,15 +149,16 @@ fn build_v1(
             signature: signed.signature().to_owned(),
         },
     };
-    let mut headers = common_headers(to)?;
-    let (query, body) = match how {
-        Signing::V1Get => (ascii(&signed.into_wire()), Vec::new()),
-        _ => (String::new(), signed.into_wire()),
+    let mut headers = common_headers();
+    headers.insert(HOST, HeaderValue::from_str(to.authority().as_str())?);
+    let (target, body) = match how {
+        Signing::V1Get => ([PATH.as_bytes(), &signed.into_wire()].concat(), Vec::new()),
+        _ => (PATH.into(), signed.into_wire()),
     };
     if !body.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
     }
-    Ok(Built { request: request(method, to, &query, headers, body)?, stages })
+    Ok(Built { request: request(method, to, target, headers, body)?, stages })
 }
 
 fn build_v3(
@@ -158,46 +171,58 @@ fn build_v3(
     show: Show,
 ) -> Result<Built, BuildError> {
     sort(&mut params.0)?;
-    let in_query = |param: &Param<'_>| match how {
+    let is_in_query = |param: &&Param<'_>| match how {
         Signing::V3Get => true,
         Signing::V3Body => false,
         _ => param.location == ParamLocation::Query,
     };
-    let (query, body): (Vec<_>, Vec<_>) = params.0.into_iter().partition(in_query);
-    let (query, body) = (v3::encode(&query), v3::encode(&body).into_bytes());
-
-    let mut headers = common_headers(to)?;
-    let mut set = |name: &'static str, value: &str| -> Result<(), BuildError> {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value)?);
-        Ok(())
-    };
-    set("x-acs-action", action)?;
-    set("x-acs-version", VERSION)?;
-    set("x-acs-date", stamp.at.to_wire().as_str())?;
-    set("x-acs-signature-nonce", stamp.nonce.as_str())?;
-    set("x-acs-content-sha256", &v3::hex_sha256(&body))?;
-    if !body.is_empty() {
-        set("content-type", FORM)?;
-    }
-    if let Some(token) = by.security_token() {
-        set("x-acs-accesskey-id", by.access_key_id())?;
-        set("x-acs-security-token", if show == Show::Masked { "[SecurityToken]" } else { token.expose() })?;
-    }
+    let target = v3::encode(PATH, params.0.iter().filter(is_in_query));
+    let body = v3::encode("", params.0.iter().filter(|param| !is_in_query(param)));
+    let payload = v3::hex_sha256(&body);
+    let token = by.security_token().map(|token| match show {
+        Show::Masked => "[SecurityToken]",
+        Show::Nothing | Show::Stages => token.expose(),
+    });
+    let required = |text: &[u8]| HeaderValue::from_bytes(text).map(Some);
+    // In the order of their names, as the signature needs them.
+    let own = [
+        (CONTENT_TYPE, (!body.is_empty()).then_some(HeaderValue::from_static(FORM))),
+        (HOST, required(to.authority().as_str().as_bytes())?),
+        (ACS_ACCESSKEY_ID, token.map(|_| HeaderValue::from_str(by.access_key_id())).transpose()?),
+        (ACS_ACTION, required(action.as_bytes())?),
+        (ACS_CONTENT_SHA256, required(&payload)?),
+        (ACS_DATE, required(stamp.at.to_wire().as_str().as_bytes())?),
+        (ACS_SECURITY_TOKEN, token.map(|token| sensitive(token.to_owned().into_bytes())).transpose()?),
+        (ACS_SIGNATURE_NONCE, required(stamp.nonce.as_str().as_bytes())?),
+        (ACS_VERSION, Some(HeaderValue::from_static(VERSION))),
+    ];
+    let to_sign = own.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.as_bytes())));
+    let query = target.get(PATH.len()..).unwrap_or_default();
     let method = how.method();
-    let to_sign = signable(&headers, v3::must_be_signed)?;
-    let signed = v3::sign(&method, &query, to_sign, &body, by);
-    let mut authorization = HeaderValue::from_str(&signed.authorization)?;
-    authorization.set_sensitive(true);
-    headers.insert(AUTHORIZATION, authorization);
-    if let Some(token) = headers.get_mut("x-acs-security-token") {
-        token.set_sensitive(true);
-    }
-    let stages = Stages {
-        canonical: signed.canonical_request,
-        string_to_sign: signed.string_to_sign,
-        signature: signed.signature,
+    let signed = v3::sign_sorted(&method, query, to_sign, &payload, by);
+    let stages = match show {
+        Show::Nothing => Stages::default(),
+        Show::Stages | Show::Masked => Stages {
+            canonical: ascii(signed.canonical()),
+            string_to_sign: signed.string_to_sign(),
+            signature: signed.signature().to_owned(),
+        },
     };
-    Ok(Built { request: request(method, to, &query, headers, body)?, stages })
+    let mut headers = common_headers();
+    for (name, value) in own {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(AUTHORIZATION, sensitive(signed.into_authorization())?);
+    Ok(Built { request: request(method, to, target, headers, body)?, stages })
+}
+
+/// A header value that `Debug` does not show.
+fn sensitive(text: Vec<u8>) -> Result<HeaderValue, BuildError> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn mask_personal(params: &mut Params<'_>) {
@@ -206,31 +231,34 @@ fn mask_personal(params: &mut Params<'_>) {
     }
 }
 
-fn common_headers(to: &Endpoint) -> Result<HeaderMap, BuildError> {
+fn common_headers() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
-    headers.insert(HOST, HeaderValue::from_str(to.authority().as_str())?);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    Ok(headers)
+    headers
 }
 
+/// `target` is [`PATH`] and the query.
 fn request(
     method: Method,
     to: &Endpoint,
-    query: &str,
+    mut target: Vec<u8>,
     headers: HeaderMap,
     body: Vec<u8>,
 ) -> Result<Request<Body>, BuildError> {
-    let path = if query.is_empty() { "/".to_owned() } else { format!("/?{query}") };
-    let length = to.scheme().as_str().len() + "://".len() + to.authority().as_str().len() + path.len();
+    if target.len() == PATH.len() {
+        // No query.
+        target = b"/".into();
+    }
+    let length = to.scheme().as_str().len() + "://".len() + to.authority().as_str().len() + target.len();
     if length > LONGEST_URL {
         return Err(BuildError::url_too_long(length));
     }
-    let uri = Uri::builder()
-        .scheme(to.scheme().clone())
-        .authority(to.authority().clone())
-        .path_and_query(path)
-        .build()?;
+    let mut parts = Parts::default();
+    parts.scheme = Some(to.scheme().clone());
+    parts.authority = Some(to.authority().clone());
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(http::Error::from)?);
+    let uri = Uri::from_parts(parts).map_err(http::Error::from)?;
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = uri;

@@ -14,29 +14,11 @@ use sha2::{Digest, Sha256};
 use super::checks::sort;
 use super::error::BuildError;
 use crate::credentials::Credentials;
-use crate::wire::encode::{ascii, push_encoded};
+use crate::wire::encode::{Encoder, ascii};
 use crate::wire::params::{Param, Params};
+use crate::wire::stamp::hex;
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
-
-/// A V3 signature with its stages.
-#[derive(Clone)]
-pub struct Signed {
-    /// The canonical request, including personal data.
-    pub canonical_request: String,
-    /// The input of the HMAC.
-    pub string_to_sign: String,
-    /// The signature in lower-case hexadecimal.
-    pub signature: String,
-    /// The value of the `Authorization` header.
-    pub authorization: String,
-}
-
-impl std::fmt::Debug for Signed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "v3::Signed({})", self.signature)
-    }
-}
 
 /// The canonical query: sorted by name, encoded. It is also the query of the URL.
 ///
@@ -45,27 +27,17 @@ impl std::fmt::Debug for Signed {
 pub fn canonical_query(params: Params<'_>) -> Result<String, BuildError> {
     let mut params = params.0;
     sort(&mut params)?;
-    Ok(encode(&params))
+    Ok(ascii(&encode("", params.iter())))
 }
 
-/// `name=value&...`, encoded, in the given order.
-pub(super) fn encode(params: &[Param<'_>]) -> String {
-    let mut out = Vec::with_capacity(params.iter().map(|p| p.name.text.len() + p.value.len() * 3 + 2).sum());
-    for param in params {
-        if !out.is_empty() {
-            out.push(b'&');
-        }
-        push_encoded(&mut out, param.name.text);
-        out.push(b'=');
-        push_encoded(&mut out, &param.value);
+/// `name=value&...`, encoded, in the given order, after `prefix`.
+pub(super) fn encode<'p>(prefix: &str, params: impl Iterator<Item = &'p Param<'p>> + Clone) -> Vec<u8> {
+    let bytes = params.clone().map(|param| param.name.text.len() + param.value.len() + 2).sum();
+    let mut encoder = Encoder::new(bytes, prefix);
+    for Param { name, value, .. } in params {
+        encoder.pair(name.text, name.joined, value);
     }
-    ascii(&out)
-}
-
-/// Whether the signature must cover this header. `user-agent` and `accept` are not signed: proxies and HTTP libraries rewrite
-/// them.
-pub(super) fn must_be_signed(name: &str) -> bool {
-    name.starts_with("x-acs-") || matches!(name, "host" | "content-type")
+    encoder.finish()
 }
 
 /// Signs one request. `query` is encoded and sorted; `headers` are the headers to sign, in any order and case;
@@ -80,42 +52,106 @@ pub fn sign<'a>(
     let mut headers: Vec<(String, &str)> =
         headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
     headers.sort();
-    let (mut lines, mut names) = (String::new(), String::new());
+    let sorted = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    sign_sorted(method, query.as_bytes(), sorted, &hex_sha256(body), by)
+}
+
+/// Signs one request whose headers are sorted by name, in lower case and without surrounding blanks.
+pub(super) fn sign_sorted<'a>(
+    method: &Method,
+    query: &[u8],
+    headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    payload: &[u8; 64],
+    by: &Credentials,
+) -> Signed {
+    let bytes: usize = headers.clone().map(|(name, value)| 2 * name.len() + value.len() + 3).sum();
+    let mut canonical = Vec::with_capacity(method.as_str().len() + query.len() + bytes + payload.len() + 8);
+    push(&mut canonical, &[method.as_str().as_bytes(), b"\n/\n", query]);
     let mut last = None;
-    for (name, value) in &headers {
-        if last == Some(name) {
-            lines.push(',');
-        } else {
-            if last.is_some() {
-                lines.push('\n');
-                names.push(';');
-            }
-            names.push_str(name);
-            lines.push_str(name);
-            lines.push(':');
+    for (name, value) in headers.clone() {
+        match last {
+            Some(last) if last == name => push(&mut canonical, &[b",", value]),
+            _ => push(&mut canonical, &[b"\n", name.as_bytes(), b":", value]),
         }
-        lines.push_str(value);
         last = Some(name);
     }
-    let canonical_request =
-        format!("{method}\n/\n{query}\n{lines}\n\n{names}\n{payload}", payload = hex_sha256(body));
-    let string_to_sign = format!("{ALGORITHM}\n{}", hex_sha256(canonical_request.as_bytes()));
+    push(&mut canonical, &[b"\n\n"]);
+    let names_at = canonical.len();
+    let mut last = None;
+    for (name, _) in headers {
+        match last {
+            Some(last) if last == name => {}
+            Some(_) => push(&mut canonical, &[b";", name.as_bytes()]),
+            None => push(&mut canonical, &[name.as_bytes()]),
+        }
+        last = Some(name);
+    }
+    let names = names_at..canonical.len();
+    push(&mut canonical, &[b"\n", payload]);
+
+    let hashed = hex_sha256(&canonical);
     let mut mac = by.secret().v3();
-    mac.update(string_to_sign.as_bytes());
-    let signature = lower_hex(&mac.finalize().into_bytes());
-    let authorization =
-        format!("{ALGORITHM} Credential={},SignedHeaders={names},Signature={signature}", by.access_key_id());
-    Signed { canonical_request, string_to_sign, signature, authorization }
+    for part in [ALGORITHM.as_bytes(), b"\n", &hashed] {
+        mac.update(part);
+    }
+    let signature = hex(mac.finalize().into_bytes().into());
+    let names = canonical.get(names).unwrap_or_default();
+    let id = by.access_key_id().as_bytes();
+    let authorization: [&[u8]; 7] =
+        [ALGORITHM.as_bytes(), b" Credential=", id, b",SignedHeaders=", names, b",Signature=", &signature];
+    let authorization = authorization.concat();
+    Signed { canonical, hashed, signature, authorization }
 }
 
-pub(super) fn hex_sha256(bytes: &[u8]) -> String {
-    lower_hex(&Sha256::digest(bytes))
+fn push(to: &mut Vec<u8>, parts: &[&[u8]]) {
+    parts.iter().for_each(|part| to.extend_from_slice(part));
 }
 
-pub(super) fn lower_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// The SHA-256 of some bytes in lower-case hexadecimal.
+pub(super) fn hex_sha256(bytes: &[u8]) -> [u8; 64] {
+    hex(Sha256::digest(bytes).into())
+}
+
+/// A V3 signature with its stages.
+pub struct Signed {
+    canonical: Vec<u8>,
+    hashed: [u8; 64],
+    signature: [u8; 64],
+    authorization: Vec<u8>,
+}
+
+impl Signed {
+    /// The canonical request, including personal data.
+    #[must_use]
+    pub fn canonical(&self) -> &[u8] {
+        &self.canonical
+    }
+
+    /// The input of the HMAC.
+    #[must_use]
+    pub fn string_to_sign(&self) -> String {
+        format!("{ALGORITHM}\n{}", ascii(&self.hashed))
+    }
+
+    /// The signature in lower-case hexadecimal.
+    #[must_use]
+    pub fn signature(&self) -> &str {
+        std::str::from_utf8(&self.signature).unwrap_or_default()
+    }
+
+    /// The value of the `Authorization` header.
+    #[must_use]
+    pub fn authorization(&self) -> &str {
+        std::str::from_utf8(&self.authorization).unwrap_or_default()
+    }
+
+    pub(super) fn into_authorization(self) -> Vec<u8> {
+        self.authorization
+    }
+}
+
+impl std::fmt::Debug for Signed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "v3::Signed({})", self.signature())
+    }
 }

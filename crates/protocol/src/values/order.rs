@@ -72,7 +72,7 @@ impl OuterOrderNo {
     /// Creates a number from 16 random bytes: 32 hexadecimal digits.
     #[must_use]
     pub fn generate(entropy: [u8; 16]) -> Self {
-        Self(String::from_utf8_lossy(&hex(entropy)).into())
+        Self(String::from_utf8_lossy(&hex::<16, 32>(entropy)).into())
     }
 
     /// The number as text.

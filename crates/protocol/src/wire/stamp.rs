@@ -145,9 +145,10 @@ impl Stamp {
     }
 }
 
-/// 16 bytes as 32 lower-case hexadecimal digits.
-pub(crate) const fn hex(bytes: [u8; 16]) -> [u8; 32] {
-    let mut out = [0; 32];
+/// Bytes as lower-case hexadecimal digits, two for each.
+pub(crate) const fn hex<const BYTES: usize, const DIGITS: usize>(bytes: [u8; BYTES]) -> [u8; DIGITS] {
+    const { assert!(DIGITS == 2 * BYTES, "two digits for each byte") };
+    let mut out = [0; DIGITS];
     let (mut from, mut to): (&[u8], &mut [u8]) = (&bytes, &mut out);
     while let ([byte, rest @ ..], [high, low, tail @ ..]) = (from, to) {
         *high = digit(*byte >> 4);

@@ -257,7 +257,8 @@ fn request(
     let mut parts = Parts::default();
     parts.scheme = Some(to.scheme().clone());
     parts.authority = Some(to.authority().clone());
-    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(http::Error::from)?);
+    parts.path_and_query =
+        Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(http::Error::from)?);
     let uri = Uri::from_parts(parts).map_err(http::Error::from)?;
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = method;

@@ -4,15 +4,17 @@ mod emulator;
 #[cfg(feature = "lab")]
 mod lab;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use cloudauth::policy::{Dialect, Input, builtin};
 use cloudauth::{Endpoint, Proxy, Signing};
 
 use crate::failure::Failure;
-use crate::words::{Language, calls};
+use crate::words::usage::{self, InvalidValue};
+use crate::words::{Language, calls, help};
 pub(crate) use emulator::{
     Clock, ClockChange, Emulator, ExtraCallback, FaultChange, Faults, Listen, Outcome, Running, Sessions,
     Trigger,
@@ -41,9 +43,41 @@ const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 
                           ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN).";
 
 impl Args {
+    /// Reads the arguments. The error is that of invalid arguments, or the text of a help page.
+    pub(crate) fn read(language: Language) -> Result<Self, clap::Error> {
+        let command = match language {
+            Language::En => Self::command(),
+            Language::Zh => help::chinese(Self::command()),
+        };
+        Self::from_arg_matches(&command.try_get_matches()?)
+    }
+
     pub(crate) fn language(&self) -> Language {
-        let system = || std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).unwrap_or_default();
-        self.lang.unwrap_or_else(|| if system().starts_with("zh") { Language::Zh } else { Language::En })
+        self.lang.unwrap_or_else(Language::of_system)
+    }
+}
+
+impl Language {
+    /// The language of the system: that of LC_ALL or LANG.
+    fn of_system() -> Self {
+        let system = std::env::var("LC_ALL").or_else(|_| std::env::var("LANG")).unwrap_or_default();
+        if system.starts_with("zh") { Self::Zh } else { Self::En }
+    }
+
+    /// The language of the help, which is chosen before the arguments are read.
+    pub(crate) fn of_help(arguments: impl Iterator<Item = OsString>) -> Self {
+        let mut arguments = arguments.take_while(|argument| argument != "--");
+        while let Some(argument) = arguments.next() {
+            let value = match argument.to_str() {
+                Some("--lang") => arguments.next().and_then(|value| value.into_string().ok()),
+                Some(argument) => argument.strip_prefix("--lang=").map(str::to_owned),
+                None => None,
+            };
+            if let Some(language) = value.and_then(|value| Self::from_str(&value, false).ok()) {
+                return language;
+            }
+        }
+        Self::of_system()
     }
 }
 
@@ -71,6 +105,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Policy(Policy),
     /// Replay, compare and calibrate policies over recorded results.
+    ///
+    /// Data files: .jsonl, .ndjson, .csv, .tsv (plain, .gz or .zst) and .parquet.
     #[cfg(feature = "lab")]
     #[command(subcommand)]
     Lab(Lab),
@@ -177,9 +213,10 @@ fn input() -> impl TypedValueParser<Value = Input> {
     PossibleValuesParser::new(Input::ALL.map(Input::name)).try_map(|name| name.parse::<Input>())
 }
 
-fn input_and_column(text: &str) -> Result<(Input, String), String> {
-    let (input, column) = text.split_once('=').ok_or("write it as INPUT=COLUMN")?;
-    let input = input.parse::<Input>().map_err(|error| error.to_string())?;
+fn input_and_column(text: &str) -> Result<(Input, String), InvalidValue> {
+    let (name, column) = text.split_once('=').ok_or_else(usage::not_a_column)?;
+    let names = || Input::ALL.map(Input::name).join(", ");
+    let input = name.parse::<Input>().map_err(|error| usage::unknown_input(error, name, &names()))?;
     Ok((input, column.to_owned()))
 }
 

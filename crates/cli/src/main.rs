@@ -16,8 +16,6 @@ mod words;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use args::{Args, Command};
 use output::Output;
 use words::Language;
@@ -29,18 +27,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let language = Language::of_help(std::env::args_os());
+    let args = match Args::read(language) {
         Ok(args) => args,
-        // Help and version are not errors, and must reach their reader.
         Err(message) => {
-            let printed = message.print();
-            if !message.use_stderr() {
-                output::record(printed);
-            }
-            return ExitCode::from(output::finish(
-                u8::try_from(message.exit_code()).unwrap_or(2),
-                Language::En,
-            ));
+            let code = u8::try_from(message.exit_code()).unwrap_or(2);
+            output::refuse(&message, language);
+            return ExitCode::from(output::finish(code, language));
         }
     };
     let output = Output { format: args.output, language: args.language() };

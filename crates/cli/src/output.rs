@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
+use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
 use cloudauth::{Bilingual, Manual};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::args::Format;
 use crate::failure::Failure;
-use crate::words::{Language, Said, Text, calls};
+use crate::words::{Language, Said, Text, calls, usage};
 
 /// How to print.
 #[derive(Debug)]
@@ -89,6 +90,19 @@ pub(crate) fn record(written: io::Result<()>) {
     if let Err(error) = written {
         let _ = FAILED.set(error);
         HAS_FAILED.notify_one();
+    }
+}
+
+/// Prints a help page, the version, or why the arguments are invalid. Only the last is not for standard output.
+pub(crate) fn refuse(message: &clap::Error, language: Language) {
+    let is_page = !message.use_stderr() || message.kind() == DisplayHelpOnMissingArgumentOrSubcommand;
+    if language == Language::Zh && !is_page {
+        let _ = writeln!(io::stderr(), "{}", usage::refused(message));
+        return;
+    }
+    let printed = message.print();
+    if !message.use_stderr() {
+        record(printed);
     }
 }
 

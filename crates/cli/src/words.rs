@@ -4,9 +4,11 @@
 
 pub(crate) mod calls;
 pub(crate) mod emulator;
+pub(crate) mod help;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod policy;
+pub(crate) mod usage;
 
 use std::fmt;
 
@@ -52,6 +54,11 @@ pub(crate) struct Said {
 /// A text with its values.
 fn both(en: String, zh: String) -> Said {
     Said { en, zh: Some(zh) }
+}
+
+/// The English of a library, with the Chinese of the catalogue.
+fn translated(english: impl fmt::Display, zh: String) -> Said {
+    both(english.to_string(), zh)
 }
 
 /// A text without values.
@@ -113,11 +120,12 @@ mod tests {
     use super::*;
 
     /// The catalogue, as its source.
-    const SOURCES: [&str; 4] = [
+    const SOURCES: [&str; 5] = [
         include_str!("words/calls.rs"),
         include_str!("words/emulator.rs"),
         include_str!("words/lab.rs"),
         include_str!("words/policy.rs"),
+        include_str!("words/usage.rs"),
     ];
 
     #[test]

@@ -8,6 +8,8 @@ use cloudauth_emulator::FaultKind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::words::usage::{self, InvalidValue};
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Emulator {
     /// The port. Default: a free one.
@@ -46,7 +48,7 @@ pub(crate) struct Running {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Listen {
-    /// The port on loopback; a free one unless given.
+    /// The port on loopback. Default: a free one.
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
     /// Forward each request to this URL, with its method and body, and answer with the status that comes back.
@@ -110,18 +112,13 @@ pub(crate) enum ExtraCallback {
 }
 
 impl Outcome {
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Self::SubCode(text.to_owned()));
         }
         let end = Unfinished::from_str(text, false).map(Self::End);
-        end.or_else(|_| ExtraCallback::from_str(text, false).map(Self::Callback)).map_err(|_| {
-            format!(
-                "expected a SubCode (200, 204, ..) or one of {}, {}",
-                names::<Unfinished>(),
-                names::<ExtraCallback>()
-            )
-        })
+        end.or_else(|_| ExtraCallback::from_str(text, false).map(Self::Callback))
+            .map_err(|_| usage::not_an_outcome(&names::<Unfinished>(), &names::<ExtraCallback>()).into())
     }
 }
 
@@ -212,18 +209,17 @@ pub(crate) struct FaultSpec(pub(crate) Value);
 
 impl FaultSpec {
     /// Reads `reset`, `status=503`, `latency=1500` or `latency={"uniform":[50,900]}`.
-    fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, InvalidValue> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-        let value: Option<Value> = value
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(|_| format!("`{name}` takes a number, as in `{name}=200`, or JSON"))?;
-        let (spec, help) = match value {
-            None => (json!(name), "; a fault that needs a value is written as `status=503`"),
-            Some(time @ Value::Number(_)) if name == "latency" => (json!({ name: { "fixed": time } }), ""),
-            Some(value) => (json!({ name: value }), ""),
+        let value: Option<Value> =
+            value.map(serde_json::from_str).transpose().map_err(|_| usage::not_a_fault_value(name))?;
+        let lacks_value = value.is_none();
+        let spec = match value {
+            None => json!(name),
+            Some(time @ Value::Number(_)) if name == "latency" => json!({ name: { "fixed": time } }),
+            Some(value) => json!({ name: value }),
         };
-        FaultKind::deserialize(&spec).map_err(|error| format!("{error}{help}"))?;
+        FaultKind::deserialize(&spec).map_err(|error| usage::not_a_fault(error, lacks_value))?;
         Ok(Self(spec))
     }
 }
@@ -256,11 +252,11 @@ mod tests {
 
     #[test]
     fn an_unknown_fault_is_answered_with_those_of_the_emulator() {
-        let error = FaultSpec::parse("stauts=503").unwrap_err();
+        let error = FaultSpec::parse("stauts=503").unwrap_err().to_string();
         for name in ["latency", "close_unread", "status", "throttle"] {
             assert!(error.contains(&format!("`{name}`")), "{error}");
         }
-        let error = FaultSpec::parse("status").unwrap_err();
+        let error = FaultSpec::parse("status").unwrap_err().to_string();
         assert!(error.contains("needs a value"), "{error}");
     }
 }

@@ -137,7 +137,11 @@ pub(crate) fn vendor_rate(one_in: f64) -> Said {
     both(format!("vendor's rate 1/{one_in:.0}"), format!("官方误识率 1/{one_in:.0}"))
 }
 
-pub(crate) const CELLS: Text = text("cells", "个单元");
+/// A number of cells, in a column of numbers.
+pub(crate) fn cells(count: usize) -> Said {
+    let noun = if count == 1 { "cell" } else { "cells" };
+    both(format!("{count:>6} {noun}"), format!("{count:>6} 个单元"))
+}
 
 pub(crate) fn hashes(content: &str, behaviour: &str) -> Said {
     both(
@@ -161,16 +165,18 @@ pub(crate) fn same_verdicts(other_words: impl Display, cells: impl Display) -> S
     )
 }
 
-pub(crate) fn changed(changed: impl Display, cells: impl Display, regions: usize) -> Said {
+pub(crate) fn changed(changed: usize, cells: impl Display, regions: usize) -> Said {
     let noun = if regions == 1 { "region" } else { "regions" };
+    let change = if changed == 1 { "changes" } else { "change" };
     both(
-        format!("{changed} of {cells} cells change, in {regions} {noun}\n\n"),
+        format!("{changed} of {cells} cells {change}, in {regions} {noun}\n\n"),
         format!("{cells} 个单元中有 {changed} 个的结论改变，分布在 {regions} 个区域\n\n"),
     )
 }
 
-pub(crate) fn region(region: impl Display, cells: impl Display) -> Said {
-    both(format!("{region} ({cells} cells)\n"), format!("{region}（{cells} 个单元）\n"))
+pub(crate) fn region(region: impl Display, count: usize) -> Said {
+    let cells = cells(count);
+    both(format!("{region} ({})\n", cells.en.trim()), format!("{region}（{}）\n", cells.zh().trim()))
 }
 
 pub(crate) fn override_added(rule: &str, input: impl Display, reason: &str) -> Said {

@@ -44,8 +44,8 @@ fn human(file: &str, policy: &Policy, output: &Output) -> String {
     human += output.say(words::RULES);
     for rule in &report.rules {
         let verdict = padded(output.say(words::verdict(rule.verdict)), 8);
-        let cells = output.say(words::CELLS);
-        human += &format!("  {:<24} {verdict} {:>6} {cells}\n", rule.rule, rule.cells);
+        let cells = output.pick(words::cells(rule.cells));
+        human += &format!("  {:<24} {verdict} {cells}\n", rule.rule);
     }
     if !report.overrides.is_empty() {
         human += output.say(words::OVERRIDES);

@@ -1,0 +1,62 @@
+//! Help of the command itself, and of `demo`, `init`, `describe`, `codes` and `sign`.
+
+pub(super) const HELP: [super::Entry; 41] = [
+    ("", "使用阿里云金融级实人认证（Cloudauth）进行人脸核身"),
+    (
+        "#long",
+        "使用阿里云金融级实人认证（Cloudauth）进行人脸核身\n\n请先运行 `cloudauth demo`：无需阿里云账号，即可在本机完成一次完整的认证流程。",
+    ),
+    (
+        "#after",
+        "退出码：0 通过或完成，1 其他错误，2 用法错误，3 未通过，4 凭证或权限，5 尚未完成，6 网络，7 限流，8 人工复核。\n\
+         凭证：按阿里云默认凭证链读取，首先读取 ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET\
+         （以及 ALIBABA_CLOUD_SECURITY_TOKEN）。",
+    ),
+    (":output", "输出格式"),
+    (":output=human", "供人阅读"),
+    (":output=json", "单个 JSON 文档，供程序读取"),
+    (":lang", "输出语言；默认取自 LC_ALL 或 LANG"),
+    (":help", "显示帮助"),
+    (":version", "显示版本"),
+    ("help", "显示命令或其子命令的帮助"),
+    ("demo", "启动内置模拟器，完成一次完整的认证"),
+    (
+        "demo:identity",
+        "决定认证结果的测试身份证号：例如 999999199001012046 的 SubCode 为 204；`cloudauth codes` 列出全部返回码",
+    ),
+    ("demo:policy", "使用该策略作出决定：策略文件，或 `builtin:onboarding`"),
+    ("demo:open", "改为启动模拟器和示例商店，并在浏览器中打开"),
+    (":signing", "签名方式"),
+    (":signing=v1", "HMAC-SHA1，全部参数放在请求体中"),
+    (":signing=v3", "ACS3-HMAC-SHA256，参数位置与官方 SDK 相同：姓名和身份证号会出现在 URL 中"),
+    (":signing=v3-body", "ACS3-HMAC-SHA256，全部参数放在请求体中；尚未在线上服务验证"),
+    (":endpoint", "模拟器的地址，即 `cloudauth emulator` 打印的地址"),
+    (":scene_id", "认证场景 ID，取自控制台"),
+    (
+        ":proxy",
+        "通过代理发送 https 请求，例如 http://proxy.example:3128；带用户名和密码的代理从 HTTPS_PROXY 读取（须设置 CLOUDAUTH_USE_ENV_PROXY=1）",
+    ),
+    ("init", "发起认证，并打印认证链接"),
+    ("init:endpoint", "其他接入点，例如模拟器的 http://127.0.0.1:PORT"),
+    ("init:return_url", "认证结束后浏览器返回的页面；嵌入 iframe 时填 `iframe`"),
+    (
+        "init:person",
+        "JSON 文件，包含 CertName、CertNo 和 MetaInfo，可选 Mobile、Ip、UserId；`-` 表示标准输入。使用文件可避免姓名出现在进程列表和 shell 历史中",
+    ),
+    ("init:order_no", "本次认证的商户订单号；默认自动生成"),
+    ("init:callback_url", "认证结束时接收回调通知的地址"),
+    ("describe", "查询认证结果"),
+    ("describe:endpoint", "其他接入点，例如模拟器的 http://127.0.0.1:PORT"),
+    ("describe:certify_id", "`cloudauth init` 打印的 CertifyId"),
+    ("describe:policy", "使用该策略作出决定：策略文件，或 `builtin:onboarding`"),
+    ("codes", "解释返回码：含义、由谁处理、如何处理"),
+    ("codes:code", "某个返回码，例如 417、204 或 SignatureDoesNotMatch；默认列出全部"),
+    ("sign", "只对调用签名，不发送请求"),
+    ("sign:endpoint", "其他接入点，例如模拟器的 http://127.0.0.1:PORT"),
+    ("sign:action", "接口名，例如 DescribeFaceVerify"),
+    ("sign:params", "包含参数的 JSON 文件：{\"名称\": \"值\"}；`-` 表示标准输入"),
+    ("sign:explain", "打印签名的各个步骤，用于与 SignatureDoesNotMatch 中的字符串比对"),
+    ("sign:reveal", "显示参数值；默认脱敏"),
+    ("sign:timestamp", "签名使用的时间，自 1970 年起的秒数；默认为当前时间"),
+    ("sign:nonce", "签名使用的随机数，32 位十六进制数；默认自动生成"),
+];

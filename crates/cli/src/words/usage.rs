@@ -1,0 +1,143 @@
+//! Invalid arguments in Chinese: clap says the same in English.
+
+use std::error::Error as _;
+use std::fmt;
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::help::in_chinese;
+use super::{Said, both, translated};
+
+/// Why the value of an argument is invalid, in both languages.
+#[derive(Debug)]
+pub(crate) struct InvalidValue(pub(crate) Said);
+
+impl fmt::Display for InvalidValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.en)
+    }
+}
+
+impl std::error::Error for InvalidValue {}
+
+impl From<Said> for InvalidValue {
+    fn from(said: Said) -> Self {
+        Self(said)
+    }
+}
+
+pub(crate) fn not_an_outcome(ends: &str, callbacks: &str) -> Said {
+    both(
+        format!("expected a SubCode (200, 204, ..) or one of {ends}, {callbacks}"),
+        format!("须为 SubCode（200、204 等），或 {ends}, {callbacks} 之一"),
+    )
+}
+
+pub(crate) fn not_a_fault_value(name: &str) -> Said {
+    both(
+        format!("`{name}` takes a number, as in `{name}=200`, or JSON"),
+        format!("`{name}` 的值须为数字（例如 `{name}=200`）或 JSON"),
+    )
+}
+
+/// A fault that the emulator does not know. The reason is that of serde.
+pub(crate) fn not_a_fault(reason: impl fmt::Display, lacks_value: bool) -> Said {
+    let (en, zh) = match lacks_value {
+        true => {
+            ("; a fault that needs a value is written as `status=503`", "；需要值的故障请写作 `status=503`")
+        }
+        false => ("", ""),
+    };
+    both(format!("{reason}{en}"), format!("不是有效的故障：{reason}{zh}"))
+}
+
+pub(crate) fn not_a_column() -> Said {
+    both("write it as INPUT=COLUMN".to_owned(), "请写作 INPUT=COLUMN（输入项=列名）".to_owned())
+}
+
+/// An input that does not exist. The English is that of the library.
+pub(crate) fn unknown_input(error: impl fmt::Display, name: &str, names: &str) -> Said {
+    translated(error, format!("未知的输入项 `{name}`：可用的有 {names}"))
+}
+
+/// The error of invalid arguments, with the usage of the command.
+pub(crate) fn refused(error: &Error) -> String {
+    let mut text = format!("错误：{}\n", sentence(error).unwrap_or_else(|| format!("参数有误：{error}")));
+    for (kind, found) in [
+        (ContextKind::SuggestedArg, "相近的选项"),
+        (ContextKind::SuggestedSubcommand, "相近的命令"),
+        (ContextKind::SuggestedValue, "相近的值"),
+    ] {
+        let near = all(error, kind).unwrap_or_default();
+        if !near.is_empty() {
+            text += &format!("\n  提示：{found}：{near}\n");
+        }
+    }
+    if let Some(ContextValue::StyledStr(usage)) = error.get(ContextKind::Usage) {
+        text += &format!("\n用法：{}\n", in_chinese(&usage.to_string()));
+    }
+    text + "\n使用 --help 查看帮助。"
+}
+
+fn sentence(error: &Error) -> Option<String> {
+    let arg = || all(error, ContextKind::InvalidArg);
+    let value = || all(error, ContextKind::InvalidValue);
+    Some(match error.kind() {
+        ErrorKind::InvalidValue => match value().filter(|value| !value.is_empty()) {
+            None => format!("{} 缺少值{}", arg()?, choices(error, ContextKind::ValidValue)),
+            Some(value) => {
+                format!("{} 的值 '{value}' 无效{}", arg()?, choices(error, ContextKind::ValidValue))
+            }
+        },
+        ErrorKind::ValueValidation => format!("{} 的值 '{}' 无效：{}", arg()?, value()?, reason(error)),
+        ErrorKind::UnknownArgument => format!("不支持的参数 '{}'", arg()?),
+        ErrorKind::InvalidSubcommand => format!("没有命令 '{}'", all(error, ContextKind::InvalidSubcommand)?),
+        ErrorKind::NoEquals => format!("{} 的值须以等号给出", arg()?),
+        ErrorKind::TooManyValues => format!("{} 多出一个值 '{}'", arg()?, value()?),
+        ErrorKind::TooFewValues => {
+            format!("{} 的值不足：至少需要 {} 个", arg()?, all(error, ContextKind::MinValues)?)
+        }
+        ErrorKind::WrongNumberOfValues => {
+            format!("{} 需要 {} 个值", arg()?, all(error, ContextKind::ExpectedNumValues)?)
+        }
+        ErrorKind::ArgumentConflict => {
+            let (arg, prior) = (arg()?, all(error, ContextKind::PriorArg));
+            match prior.filter(|prior| *prior != arg) {
+                Some(prior) => format!("{arg} 不能与 {prior} 同时使用"),
+                None => format!("{arg} 只能给出一次"),
+            }
+        }
+        ErrorKind::MissingRequiredArgument => format!("缺少必需的参数：{}", arg()?),
+        ErrorKind::MissingSubcommand => format!(
+            "{} 需要子命令{}",
+            all(error, ContextKind::InvalidSubcommand)?,
+            choices(error, ContextKind::ValidSubcommand)
+        ),
+        ErrorKind::InvalidUtf8 => "参数不是有效的 UTF-8 文本".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The reason that the reader of a value gave.
+fn reason(error: &Error) -> String {
+    let Some(source) = error.source() else { return "格式有误".to_owned() };
+    match source.downcast_ref::<InvalidValue>() {
+        Some(InvalidValue(said)) => said.zh().to_owned(),
+        None => format!("格式或范围有误（{source}）"),
+    }
+}
+
+fn choices(error: &Error, kind: ContextKind) -> String {
+    let all = all(error, kind).filter(|all| !all.is_empty());
+    all.map(|all| format!("；可选：{all}")).unwrap_or_default()
+}
+
+fn all(error: &Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(one) => Some(one.clone()),
+        ContextValue::Strings(all) => Some(all.join(", ")),
+        ContextValue::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

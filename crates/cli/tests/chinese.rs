@@ -1,0 +1,99 @@
+//! `--lang zh`: what the command prints for people is in Chinese.
+
+#![cfg(test)]
+
+mod support;
+
+use std::process::{Command, Output, Stdio};
+
+use support::{said, text};
+
+/// A call with an empty environment.
+fn cloudauth(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(args).env_clear().env("HOME", std::env::temp_dir().join("cloudauth-no-home"));
+    command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true").stdin(Stdio::null());
+    command
+}
+
+fn zh(args: &[&str]) -> Output {
+    cloudauth(&[&["--lang", "zh"], args].concat()).output().unwrap()
+}
+
+fn is_chinese(text: &str) -> bool {
+    text.chars().any(|char| char >= '\u{4e00}')
+}
+
+/// The English words of a sentence; none of them is a name, a value or an option.
+const ENGLISH: [&str; 10] =
+    [" the ", " is ", " are ", " was ", " not ", " must ", " has ", " for ", " with ", "cannot "];
+
+#[track_caller]
+fn assert_no_english(shown: &str) {
+    assert!(is_chinese(shown), "{shown}");
+    for word in ENGLISH {
+        assert!(!shown.contains(word), "`{word}` in {shown}");
+    }
+}
+
+#[test]
+fn the_help_is_in_the_language_of_the_option_or_of_the_system() {
+    for args in
+        [&["--help"][..], &["-h"], &["demo", "--help"], &["policy", "sql", "-h"], &["help", "clock", "set"]]
+    {
+        let asked = zh(args);
+        assert_eq!(asked.status.code(), Some(0), "{args:?}");
+        assert_no_english(&text(&asked));
+        assert!(text(&asked).contains("用法：cloudauth"), "{}", text(&asked));
+        let system = cloudauth(args).env("LANG", "zh_CN.UTF-8").output().unwrap();
+        assert_eq!(system.stdout, asked.stdout, "{args:?}");
+        let english = cloudauth(args).env("LANG", "en_US.UTF-8").output().unwrap();
+        assert!(!is_chinese(&text(&english)), "{args:?}");
+    }
+    let help = text(&cloudauth(&["demo", "--lang=zh", "--help"]).output().unwrap());
+    for told in ["选项:", "--signing <SIGNING>", "- v1：HMAC-SHA1", "[默认值：v1]"] {
+        assert!(help.contains(told), "{told}: {help}");
+    }
+}
+
+#[test]
+fn a_missing_command_shows_the_help() {
+    let output = cloudauth(&[]).env("LANG", "zh_CN.UTF-8").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("使用阿里云金融级实人认证"), "{}", text(&output));
+    assert!(said(&zh(&[])).contains("cloudauth 需要子命令；可选：demo, init"));
+}
+
+#[test]
+fn each_kind_of_invalid_argument_is_explained_in_chinese() {
+    for (args, told) in [
+        (&["demo", "--nothing"][..], "不支持的参数 '--nothing'"),
+        (&["dem"], "没有命令 'dem'"),
+        (&["demo", "--signing", "v9"], "--signing <SIGNING> 的值 'v9' 无效；可选：v1, v3, v3-body"),
+        (&["demo", "--signing"], "--signing <SIGNING> 缺少值；可选：v1, v3, v3-body"),
+        (&["init"], "缺少必需的参数：--scene-id <SCENE_ID>, --return-url <RETURN_URL>, --person <FILE>"),
+        (
+            &["describe", "--scene-id", "x", "--certify-id", "y"],
+            "--scene-id <SCENE_ID> 的值 'x' 无效：格式或范围有误",
+        ),
+        (&["emulator", "--port", "70000"], "--port <PORT> 的值 '70000' 无效"),
+        (&["demo", "--open", "--identity", "1"], "不能与"),
+        (&["codes", "1", "2"], "不支持的参数 '2'"),
+        (&["demo", "--policy", "a", "--policy", "b"], "--policy <FILE> 只能给出一次"),
+        (&["trigger", "finish"], "须为 SubCode（200、204 等）"),
+        (&["faults", "add", "status=five"], "`status` 的值须为数字"),
+        (&["faults", "add", "status"], "需要值的故障请写作 `status=503`"),
+        (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a"], "请写作 INPUT=COLUMN"),
+        (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a=b"], "未知的输入项 `a`"),
+        (&["demo", "--lang", "de"], "--lang <LANG> 的值 'de' 无效；可选：en, zh"),
+    ] {
+        let output = cloudauth(args).env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+        let shown = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {shown}");
+        assert!(shown.contains(told), "{args:?}: {shown}");
+        assert!(output.stdout.is_empty() && shown.contains("--help"), "{args:?}: {shown}");
+        assert!(!shown.contains("Usage") && !shown.contains("error:"), "{args:?}: {shown}");
+    }
+    let near = said(&zh(&["demo", "--signin", "v1"]));
+    assert!(near.contains("提示：相近的选项：--signing"), "{near}");
+}

@@ -17,7 +17,7 @@ type Entry = (&'static str, &'static str);
 
 #[cfg(not(feature = "lab"))]
 mod lab {
-    pub(super) const HELP: [super::Entry; 1] =
+    pub(super) const HELP: [(&str, &str); 1] =
         [("lab", "在历史结果上回放、对比和校准策略；需要启用 `lab` 特性的版本")];
 }
 

@@ -1,6 +1,6 @@
 //! Help of the command itself, and of `demo`, `init`, `describe`, `codes` and `sign`.
 
-pub(super) const HELP: [super::Entry; 41] = [
+pub(super) const HELP: [(&str, &str); 41] = [
     ("", "使用阿里云金融级实人认证（Cloudauth）进行人脸核身"),
     (
         "#long",

@@ -1,6 +1,6 @@
 //! Help of `emulator` and of the commands that manage a running one.
 
-pub(super) const HELP: [super::Entry; 35] = [
+pub(super) const HELP: [(&str, &str); 35] = [
     ("emulator", "运行模拟器，直到被中断"),
     (":port", "端口；0 表示任意空闲端口"),
     (

@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [super::Entry; 39] = [
+pub(super) const HELP: [(&str, &str); 39] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",

@@ -1,6 +1,6 @@
 //! Help of `policy`.
 
-pub(super) const HELP: [super::Entry; 22] = [
+pub(super) const HELP: [(&str, &str); 22] = [
     ("policy", "校验、解释、对比和格式化策略文件，并生成 SQL"),
     (":file", "策略：文件路径，或 `builtin:vendor`、`builtin:threshold`、`builtin:onboarding`"),
     ("policy check", "对所有可能的输入校验策略，并列出每条规则的决定；校验未通过时退出码为 1"),

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use cloudauth_files::{Named, check_outputs};
+
 use crate::failure::Failure;
 use crate::words::{Said, calls};
 
@@ -11,7 +13,7 @@ use crate::words::{Said, calls};
 const LARGEST: u64 = 16 << 20;
 
 /// Reads a text file, or standard input for `-`. A UTF-8 byte order mark is dropped. Errors name the file and never quote
-/// its content.
+/// its content. A file to which the shell redirected standard output or standard error is refused.
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     let is_stdin = file == Path::new("-");
     let name = || match file.to_str() {
@@ -21,6 +23,7 @@ pub(crate) fn read(file: &Path) -> Result<String, Failure> {
         _ => Said::from(file.display()),
     };
     let failed = |reason: Said| Failure::usage(calls::cannot_read(name(), reason));
+    check_outputs(&[], [Named::new("the file", file)]).map_err(Failure::usage)?;
     let mut bytes = Vec::new();
     let read = match is_stdin {
         true => std::io::stdin().take(LARGEST + 1).read_to_end(&mut bytes),

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -42,7 +43,7 @@ fn a_file_without_inputs_is_refused_unless_it_is_allowed() {
     let folder = folder.path();
     std::fs::write(folder.join("x.csv"), "kod,ok\n200,T\n").unwrap();
     let output = lab(folder, &["replay", "builtin:onboarding", "x.csv"]);
-    let expected = "x.csv: none of the policy's inputs found; columns are kod, ok; give --mapping or --allow-missing-inputs";
+    let expected = "x.csv: none of the policy's inputs found; there are 2 columns with other names; give --mapping or --allow-missing-inputs";
     assert!(output.status.code() == Some(1) && said(&output).contains(expected), "{}", said(&output));
     let output = lab(folder, &["replay", "builtin:onboarding", "x.csv", "--allow-missing-inputs"]);
     assert!(output.status.success() && said(&output).contains("decides on 1 row"), "{}", said(&output));
@@ -129,4 +130,80 @@ fn standard_input_is_json_lines_or_csv() {
         let output = piped(folder, args, bytes);
         assert!(!output.status.success() && said(&output).contains(part), "{part}: {}", said(&output));
     }
+}
+
+/// Standard input is a file that must not be lost, like any other data file.
+#[cfg(unix)]
+#[test]
+fn refuses_to_write_over_the_file_behind_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let csv = "sub_code,passed,verify_score\n200,T,88\n";
+    let run = |args: &[&str], input: &str| {
+        std::fs::write(folder.join("b.csv"), csv).unwrap();
+        std::fs::write(folder.join("other.csv"), csv).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+        command.stdin(File::open(folder.join(input)).unwrap());
+        let output = command.current_dir(folder).arg("lab").args(args).output().unwrap();
+        let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!((output.status.code(), read("b.csv"), read("other.csv")), (Some(2), csv.into(), csv.into()));
+        said(&output)
+    };
+    for args in [
+        &["replay", "builtin:onboarding", "-", "--decisions", "b.csv"][..],
+        &["report", "builtin:onboarding", "-", "--to", "b.csv"],
+        &["calibrate", "builtin:onboarding", "-", "--curve", "b.csv"],
+    ] {
+        let error = run(args, "b.csv");
+        assert!(error.contains("b.csv is the same file as the data file -"), "{error}");
+    }
+    for stream in ["/dev/stdin", "/dev/fd/0"] {
+        for data in ["-", "b.csv"] {
+            let error = run(&["replay", "builtin:onboarding", data, "--decisions", stream], "other.csv");
+            assert!(error.contains("standard input is not an output"), "{error}");
+        }
+    }
+    for data in [["-", "b.csv"], ["b.csv", "-"]] {
+        let error = run(&[&["replay", "builtin:onboarding"], &data[..]].concat(), "b.csv");
+        assert!(error.contains("would be read twice"), "{error}");
+    }
+}
+
+/// As in `cloudauth lab replay POLICY b.csv >> b.csv`.
+#[cfg(unix)]
+#[test]
+fn refuses_to_append_standard_output_to_an_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let data = format!("{ROW}{ROW}");
+    std::fs::write(folder.join("p.toml"), cloudauth::policy::builtin::ONBOARDING).unwrap();
+    std::fs::write(folder.join("m.toml"), "format = 1\n").unwrap();
+    std::fs::write(folder.join("a.jsonl"), &data).unwrap();
+    let run = |args: &[&str], stdin: Stdio, file: &str, is_error: bool| {
+        let before = std::fs::read(folder.join(file)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+        let to = File::options().append(true).open(folder.join(file)).unwrap();
+        command.current_dir(folder).args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = if is_error { command.stderr(to) } else { command.stdout(to) }.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        let after = std::fs::read(folder.join(file)).unwrap();
+        if !is_error {
+            let error = said(&output);
+            assert!(error.contains("standard output /dev/stdout is the same file as"), "{args:?}: {error}");
+            assert!(before == after, "{args:?}");
+        }
+    };
+    let replay = ["lab", "replay", "p.toml", "a.jsonl"];
+    run(&replay, Stdio::null(), "a.jsonl", false);
+    run(&replay, Stdio::null(), "p.toml", false);
+    run(&replay, Stdio::null(), "a.jsonl", true);
+    run(&[&replay[..], &["--decisions", "/dev/stdout"]].concat(), Stdio::null(), "a.jsonl", false);
+    let stdin = File::open(folder.join("a.jsonl")).unwrap();
+    run(&["lab", "replay", "p.toml", "-"], stdin.into(), "a.jsonl", false);
+    run(&["lab", "sql", "p.toml", "--mapping", "m.toml", "--dialect", "sqlite"], Stdio::null(), "m.toml", false);
+    run(&["lab", "finish", "--policy", "p.toml", "--view", "replay", "a.jsonl"], Stdio::null(), "a.jsonl", false);
+    run(&["policy", "explain", "p.toml", "--evidence", "a.jsonl"], Stdio::null(), "a.jsonl", false);
+    // An output would take the place of the file that receives the counts.
+    std::fs::write(folder.join("d.csv"), "").unwrap();
+    run(&[&replay[..], &["--decisions", "d.csv"]].concat(), Stdio::null(), "d.csv", false);
 }

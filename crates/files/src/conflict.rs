@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -46,20 +47,24 @@ impl std::error::Error for ConflictError {}
 /// symbolic links. On Unix the files are compared too, so that hard links are found; elsewhere only the paths are compared,
 /// in lower case. Pipes, devices and standard streams may be named more than once.
 ///
+/// The input `-` is standard input. If the shell redirected standard output or standard error to a file, that file is an
+/// output too. Both are checked on Unix only.
+///
 /// # Errors
-/// If an output's folder is missing or accepts no new file, an output is a folder or read-only, or two of the files are the
-/// same.
+/// If an output's folder is missing or accepts no new file, an output is a folder, read-only or standard input, or two of
+/// the files are the same.
 pub fn check_outputs<'p>(
     outputs: &[Named<'p>],
     inputs: impl IntoIterator<Item = Named<'p>>,
 ) -> Result<(), ConflictError> {
-    if outputs.is_empty() {
+    let redirected = redirected();
+    if outputs.is_empty() && redirected.is_empty() {
         return Ok(());
     }
     let mut seen: HashMap<Identity, Named<'p>> = HashMap::new();
     for input in inputs {
         // The reader of an input reports that it is missing.
-        if let Some(identity) = Target::of(input.path).ok().and_then(|target| Identity::of(&target)) {
+        if let Some(identity) = Identity::of_input(input.path) {
             seen.entry(identity).or_insert(input);
         }
     }
@@ -68,12 +73,21 @@ pub fn check_outputs<'p>(
             .map_err(|error| ConflictError(format!("cannot write {}: {error}", output.path.display())))?;
         let Some(identity) = Identity::of(&target) else { continue };
         if let Some(other) = seen.insert(identity, *output) {
-            return Err(ConflictError(format!(
-                "{output} is the same file as {other}, which is not written over: name another file"
-            )));
+            return Err(same_file(output, &other));
+        }
+    }
+    for (output, identity) in &redirected {
+        if let Some(other) = seen.get(identity) {
+            return Err(same_file(output, other));
         }
     }
     Ok(())
+}
+
+fn same_file(output: &Named<'_>, other: &Named<'_>) -> ConflictError {
+    ConflictError(format!(
+        "{output} is the same file as {other}, which is not written over: name another file"
+    ))
 }
 
 /// The target of an output. A command can run for hours before it writes, so what can be checked is checked first.
@@ -103,12 +117,71 @@ impl Identity {
         let Target::File(FileTarget { folder, path, metadata }) = target else { return None };
         #[cfg(unix)]
         if let Some(metadata) = metadata {
-            use std::os::unix::fs::MetadataExt;
-            return Some(Self::File(metadata.dev(), metadata.ino()));
+            return Self::of_file(metadata);
         }
         #[cfg(not(unix))]
         let _ = metadata;
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         Some(Self::Path(folder.join(name)))
     }
+
+    /// `None` for a stream, and for a file that is missing.
+    #[cfg(unix)]
+    fn of_input(path: &Path) -> Option<Self> {
+        let metadata = if path == Path::new(STANDARD_INPUT) {
+            standard_input()
+        } else {
+            std::fs::metadata(path).ok()
+        };
+        Self::of_file(&metadata?)
+    }
+
+    #[cfg(not(unix))]
+    fn of_input(path: &Path) -> Option<Self> {
+        Target::of(path).ok().and_then(|target| Self::of(&target))
+    }
+
+    #[cfg(unix)]
+    fn of_file(metadata: &Metadata) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        metadata.is_file().then(|| Self::File(metadata.dev(), metadata.ino()))
+    }
+}
+
+/// The path that names standard input.
+#[cfg(unix)]
+const STANDARD_INPUT: &str = "-";
+
+/// Returns the metadata of the file or stream behind standard input. `None` if it is closed, and on systems other than Unix.
+#[must_use]
+pub fn standard_input() -> Option<Metadata> {
+    #[cfg(unix)]
+    let metadata = metadata_of(&io::stdin());
+    #[cfg(not(unix))]
+    let metadata = None;
+    metadata
+}
+
+/// The files to which the shell redirected the standard streams.
+#[cfg(unix)]
+fn redirected() -> Vec<(Named<'static>, Identity)> {
+    let streams = [
+        ("standard output", "/dev/stdout", metadata_of(&io::stdout())),
+        ("standard error", "/dev/stderr", metadata_of(&io::stderr())),
+    ];
+    let file = |(role, path, metadata): (_, _, Option<Metadata>)| {
+        Some((Named::new(role, Path::new(path)), Identity::of_file(&metadata?)?))
+    };
+    streams.into_iter().filter_map(file).collect()
+}
+
+#[cfg(not(unix))]
+fn redirected() -> Vec<(Named<'static>, Identity)> {
+    Vec::new()
+}
+
+#[cfg(unix)]
+fn metadata_of(stream: &impl std::os::fd::AsFd) -> Option<Metadata> {
+    let descriptor = stream.as_fd().try_clone_to_owned().ok()?;
+    std::fs::File::from(descriptor).metadata().ok()
 }

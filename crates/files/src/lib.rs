@@ -17,7 +17,7 @@ mod conflict;
 mod output;
 mod target;
 
-pub use conflict::{ConflictError, Named, check_outputs};
+pub use conflict::{ConflictError, Named, check_outputs, standard_input};
 pub use output::{Access, OutputFile, write};
 
 /// The example of the README.

@@ -53,11 +53,9 @@ impl OutputFile {
         };
         target.check_replaceable()?;
         let FileTarget { folder, path, metadata } = target;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // A name has at most 255 bytes; UTF-8, so that a checkpoint can hold it.
-        let prefix: String = name.chars().take(40).chain(['.']).collect();
+        let prefix = prefix_of(&path);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".partial");
+        builder.prefix(&prefix).suffix(SUFFIX);
         // A file that replaces another one is private until it has that one's permissions.
         if access == Access::Shared && metadata.is_none() {
             shared(&mut builder);
@@ -75,7 +73,8 @@ impl OutputFile {
     /// `None` if the folder of the target has no such file.
     ///
     /// # Errors
-    /// If the file is shorter, another process writes it, or the target is read-only.
+    /// If the name is not one that [`create`](Self::create) gives to an unfinished file of this target, the file is shorter or
+    /// not a regular file, another process writes it, or the target is read-only.
     pub fn reopen(path: &Path, name: &str, length: u64) -> io::Result<Option<Self>> {
         let Target::File(target) = Target::of(path)? else { return Ok(None) };
         target.check_replaceable()?;
@@ -83,11 +82,18 @@ impl OutputFile {
         if Path::new(name).file_name().is_none_or(|file| file != name) {
             return Err(invalid("the checkpoint names a file in another folder"));
         }
+        // The file is cut to its length, so it must be one that an earlier run left.
+        let is_unfinished = name.starts_with(&prefix_of(&path)) && name.ends_with(SUFFIX);
+        if !is_unfinished || path.file_name().is_some_and(|target| target == name) {
+            return Err(invalid("the checkpoint names a file that is not an unfinished one of this output"));
+        }
         let partial = folder.join(name);
-        let mut file = match File::options().read(true).write(true).open(&partial) {
+        match partial.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            file => file?,
-        };
+            Ok(metadata) if !metadata.is_file() => return Err(invalid("it is not a regular file")),
+            _ => {}
+        }
+        let mut file = File::options().read(true).write(true).open(&partial)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process writes it"));
@@ -167,6 +173,15 @@ impl Write for OutputFile {
             Inner::Stream(file) => file.flush(),
         }
     }
+}
+
+/// The end of the name of an unfinished file.
+const SUFFIX: &str = ".partial";
+
+/// The beginning of the name of a target's unfinished file. A name has at most 255 bytes; UTF-8, so that a checkpoint can hold
+/// it.
+fn prefix_of(target: &Path) -> String {
+    target.file_name().unwrap_or_default().to_string_lossy().chars().take(40).chain(['.']).collect()
 }
 
 /// The error of a file that lost something since its checkpoint.

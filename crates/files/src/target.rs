@@ -28,12 +28,14 @@ pub(crate) struct FileTarget {
 impl Target {
     /// Follows symbolic links, also one whose target is missing: a write creates that target.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
+        check_not_input(path)?;
         // The system follows the links first: the link of an open pipe (`/dev/fd/63`) names no path.
         if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
             return Ok(Self::Stream(path.to_owned()));
         }
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
+            check_not_input(&path)?;
             if Standard::of(&path).is_some() {
                 return Ok(Self::Stream(path));
             }
@@ -116,6 +118,12 @@ impl Standard {
     fn duplicate(self) -> io::Result<File> {
         Err(io::ErrorKind::Unsupported.into())
     }
+}
+
+/// Refuses standard input as an output: the file behind it is data.
+fn check_not_input(path: &Path) -> io::Result<()> {
+    let is_input = cfg!(unix) && matches!(path.to_str(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"));
+    if is_input { Err(invalid("standard input is not an output: name a file")) } else { Ok(()) }
 }
 
 /// An error of the folder instead of the file.

@@ -131,6 +131,30 @@ fn a_kept_file_is_reopened_at_its_length_by_one_process_at_a_time() {
     assert!(OutputFile::reopen(&path, "../a", 0).is_err());
 }
 
+/// As a checkpoint that someone has edited names it.
+#[test]
+fn resumes_only_an_unfinished_file_of_the_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{}.csv.x.partial", "a".repeat(40));
+    for target in ["a.csv", &long] {
+        let path = folder.path().join(target);
+        for (name, expected) in [
+            (target, "not an unfinished one"),
+            ("other.csv", "not an unfinished one"),
+            ("other.csv.x.partial", "not an unfinished one"),
+        ] {
+            fs::write(folder.path().join(name), "finished").unwrap();
+            let error = OutputFile::reopen(&path, name, 3).unwrap_err().to_string();
+            assert!(error.contains(expected), "{target} {name}: {error}");
+            assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), "finished");
+        }
+    }
+    symlink("other.csv", folder.path().join("a.csv.x.partial")).unwrap();
+    let error = OutputFile::reopen(&folder.path().join("a.csv"), "a.csv.x.partial", 3).unwrap_err();
+    assert_eq!(error.to_string(), "it is not a regular file");
+    assert_eq!(fs::read_to_string(folder.path().join("other.csv")).unwrap(), "finished");
+}
+
 #[test]
 fn refuses_one_file_under_two_names() {
     let folder = tempfile::tempdir().unwrap();

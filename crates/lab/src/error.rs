@@ -39,6 +39,11 @@ impl LabError {
         Self::new(format!("{} has no file that can be read: {FORMATS}{skipped}", folder.display()))
     }
 
+    pub(crate) fn read_twice(path: &Path, first: &Path) -> Self {
+        let (path, first) = (path.display(), first.display());
+        Self::new(format!("{path} would be read twice: it is the same as {first}"))
+    }
+
     pub(crate) fn unknown_format(path: &Path) -> Self {
         Self::new(format!("{} has an unknown format: {FORMATS}", path.display()))
     }

@@ -82,7 +82,7 @@ pub use ops::describe_face_verify::{
 };
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::{RawAnswer, RawOperation};
-pub use redact::mask_digits;
+pub use redact::{mask_digits, mask_parse_error, plain_name};
 pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, MaterialInfo, PictureUrl};
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,

@@ -76,6 +76,57 @@ pub fn mask_digits(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
+/// The longest name that [`plain_name`] accepts.
+const LONGEST_NAME: usize = 40;
+
+/// Returns a name of a document, such as a key, if an error may show it: ASCII letters, digits and `_`, at most 40 characters,
+/// and no run of six digits. Anything else may be personal data in the wrong file.
+///
+/// ```
+/// use cloudauth_protocol::plain_name;
+///
+/// assert_eq!(plain_name("verify_scroe"), Some("verify_scroe"));
+/// assert_eq!(plain_name("LI SI"), None);
+/// assert_eq!(plain_name("999999199001012003"), None);
+/// ```
+#[must_use]
+pub fn plain_name(name: &str) -> Option<&str> {
+    let is_name = (1..=LONGEST_NAME).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && name.split(|c: char| !c.is_ascii_digit()).all(|run| run.len() < LONG_RUN);
+    is_name.then_some(name)
+}
+
+/// Masks the value or the name that a parser's message quotes in backticks or quotes, unless it is a [`plain_name`]. The file
+/// may be the wrong one and hold personal data. The words that the message lists after `expected` are the program's own.
+///
+/// ```
+/// use cloudauth_protocol::mask_parse_error;
+///
+/// let message = "invalid type: string \"LI SI\", expected u32";
+/// assert_eq!(mask_parse_error(message), "invalid type: string \"[redacted]\", expected u32");
+/// let message = "unknown field `segment`, expected `segments`";
+/// assert_eq!(mask_parse_error(message), message);
+/// ```
+#[must_use]
+pub fn mask_parse_error(message: &str) -> Cow<'_, str> {
+    // A quoted value may contain these words too, but it precedes the parser's own.
+    let end = message.rfind(", expected ").unwrap_or(message.len());
+    let quoted = || {
+        let begin = message.get(..end)?.find(['`', '"'])?;
+        let mut inside = message.get(begin..end)?.chars();
+        let close = begin + 1 + inside.next().and_then(|quote| inside.as_str().rfind(quote))?;
+        Some((begin + 1, close))
+    };
+    let Some((begin, close)) = quoted() else { return Cow::Borrowed(message) };
+    match (message.get(..begin), message.get(begin..close), message.get(close..)) {
+        (Some(before), Some(inside), Some(after)) if plain_name(inside).is_none() => {
+            Cow::Owned(format!("{before}[redacted]{after}"))
+        }
+        _ => Cow::Borrowed(message),
+    }
+}
+
 /// Whether the text is a UUID or 32 hexadecimal digits. Without a letter it could be two ID numbers.
 fn is_identifier_of_the_service(text: &str) -> bool {
     let is_hex = |part: &str| part.bytes().all(|b| b.is_ascii_hexdigit());
@@ -117,6 +168,25 @@ mod tests {
             "91707dc296d469ad38e4c5efa6a0f24b",
         ] {
             assert_eq!(mask_digits(text), text);
+        }
+    }
+    #[test]
+    fn a_parse_error_shows_no_value() {
+        for (message, masked) in [
+            ("unknown field `LI SI`, expected `a` or `b c`", "unknown field `[redacted]`, expected `a` or `b c`"),
+            ("unknown variant `13900000000`, expected `a`", "unknown variant `[redacted]`, expected `a`"),
+            ("unknown field `x`y`, expected `a`", "unknown field `[redacted]`, expected `a`"),
+            (
+                "invalid type: string \"a\\\", expected LI\", expected u32 at line 1",
+                "invalid type: string \"[redacted]\", expected u32 at line 1",
+            ),
+            ("invalid type: integer `5`, expected a string", "invalid type: integer `5`, expected a string"),
+            ("invalid type: string \"李四\", expected u32", "invalid type: string \"[redacted]\", expected u32"),
+            ("duplicate field `code`", "duplicate field `code`"),
+            ("expected value at line 1 column 1", "expected value at line 1 column 1"),
+            ("missing field `format`", "missing field `format`"),
+        ] {
+            assert_eq!(mask_parse_error(message), masked);
         }
     }
 }

@@ -2,11 +2,19 @@
 
 use std::io::{self, Read};
 
+use cloudauth_policy::{Input, resembles};
+use cloudauth_protocol::plain_name;
+
 /// The maximum length of a header, in bytes.
 const LONGEST: usize = 1 << 20;
-/// The most column names that an error lists, and the most characters of each.
+/// The most column names that an error lists.
 const MOST_NAMES: usize = 30;
-const MOST_CHARS: usize = 40;
+/// The most column names that are compared with known ones.
+const MOST_COMPARED: usize = 1000;
+/// Common names of columns of recorded results.
+const COMMON: [&str; 12] = [
+    "code", "date", "id", "label", "passed", "result", "score", "status", "subcode", "time", "user_id", "verdict",
+];
 
 /// Reads the first line, and possibly more.
 pub(crate) fn read(from: &mut impl Read) -> io::Result<Vec<u8>> {
@@ -78,8 +86,9 @@ pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
     }
 }
 
-/// Lists the column names for an error. A first line that looks like data is not shown.
-pub(crate) fn shown(names: &[&[u8]]) -> String {
+/// Describes the columns for an error. The first line may be data, so it shows only names that are or resemble a wanted or a
+/// common one, and the number of columns.
+pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> String {
     let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
     let is_value = |name: &str| {
         name.parse::<f64>().is_ok() || matches!(name, "T" | "F" | "true" | "false") || has_long_number(name)
@@ -87,19 +96,25 @@ pub(crate) fn shown(names: &[&[u8]]) -> String {
     if names.iter().any(|name| is_value(name)) {
         return "the first line looks like data, not like a header".to_owned();
     }
-    let short = |name: &str| {
-        let plain = name.chars().filter(|c| !c.is_control());
-        let mut short: String = plain.clone().take(MOST_CHARS).collect();
-        if plain.count() > MOST_CHARS {
-            short += "..";
-        }
-        short
+    let words: Vec<&str> =
+        wanted.iter().map(AsRef::as_ref).chain(Input::ALL.map(Input::name)).chain(COMMON).collect();
+    let is_known = |name: &&str| words.iter().any(|word| resembles(name, word));
+    let known: Vec<&str> = names
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|name: &&str| plain_name(name).is_some())
+        .take(MOST_COMPARED)
+        .filter(is_known)
+        .take(MOST_NAMES)
+        .collect();
+    let count = match names.len() {
+        1 => "there is 1 column".to_owned(),
+        number => format!("there are {number} columns"),
     };
-    let mut shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| short(name)).collect();
-    if let Some(more) = names.len().checked_sub(MOST_NAMES).filter(|more| *more > 0) {
-        shown.push(format!("and {more} more"));
+    match &*known {
+        [] => format!("{count} with other names"),
+        known => format!("{count}, such as {}", known.join(", ")),
     }
-    format!("columns are {}", shown.join(", "))
 }
 
 /// Detects a date, a phone number or an ID number.

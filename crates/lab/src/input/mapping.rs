@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use cloudauth_policy::{Input, InputKind};
-use cloudauth_protocol::grammar;
+use cloudauth_protocol::{grammar, mask_parse_error, plain_name};
 use serde::Deserialize;
 
 use crate::error::LabError;
@@ -128,6 +128,8 @@ struct File {
 
 /// The version of the mapping file's format.
 const FORMAT: u32 = 1;
+/// The longest file that is read, in bytes.
+const LONGEST: usize = 1 << 20;
 /// The maximum number of segments.
 pub(crate) const MOST_SEGMENTS: usize = 16;
 
@@ -158,10 +160,13 @@ impl Mapping {
     /// Parses a mapping file. A column that it does not name is not read; without `[inputs]`, the inputs have their own names.
     ///
     /// # Errors
-    /// If the file is invalid. The error names the line.
+    /// If the file is invalid, or has more than 1 MiB. The error names the line, and quotes at most an identifier: the file may
+    /// be the wrong one, with personal data.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
-        let file: File =
-            toml::from_str(text).map_err(|error| MappingError(error.to_string().trim_end().to_owned()))?;
+        if text.len() > LONGEST {
+            return Err(MappingError(format!("the file has more than {LONGEST} bytes")));
+        }
+        let file: File = toml::from_str(text).map_err(|error| MappingError::of(text, &error))?;
         let wrong = |what: String| Err(MappingError(what));
         if file.format != FORMAT {
             return wrong(format!("unknown format {}; the supported format is {FORMAT}", file.format));
@@ -185,7 +190,7 @@ impl Mapping {
                 }
                 Of::Words(Words { yes, no, .. }) => {
                     if let Some(word) = yes.iter().find(|word| no.contains(word)) {
-                        return wrong(format!("`{word}` cannot mean true and false of `{input}`"));
+                        return wrong(format!("{} cannot mean true and false of `{input}`", shown(word)));
                     }
                 }
                 Of::Value(_) if input.kind() != InputKind::Code => {
@@ -203,7 +208,7 @@ impl Mapping {
         let timezone = timezone.map_err(|error: LabError| MappingError(format!("`timezone`: {error}")))?;
         let label = file.label.unwrap_or_default();
         if let Some(word) = label.genuine.iter().find(|word| label.impostor.contains(word)) {
-            return wrong(format!("`{word}` cannot mean genuine and impostor"));
+            return wrong(format!("{} cannot mean genuine and impostor", shown(word)));
         }
         let of_inputs = file.inputs.iter().flatten().filter_map(|(input, of)| match of {
             Of::Column(column) | Of::Words(Words { column, .. }) => Some((input.name(), column)),
@@ -272,6 +277,21 @@ impl Mapping {
 /// The error of an invalid mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingError(String);
+
+impl MappingError {
+    fn of(text: &str, error: &toml::de::Error) -> Self {
+        let begin = error.span().map_or(0, |span| span.start);
+        let before = text.get(..begin).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Self(format!("line {line}, column {column}: {}", mask_parse_error(error.message())))
+    }
+}
+
+/// A word of the mapping as an error shows it.
+fn shown(word: &str) -> String {
+    plain_name(word).map_or_else(|| "the same word".to_owned(), |word| format!("`{word}`"))
+}
 
 impl fmt::Display for MappingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -79,8 +79,14 @@ impl Source {
                 if search.sources.iter().any(Self::is_standard_input) {
                     return Err(LabError::new("standard input would be read twice".to_owned()));
                 }
-                let input = Self::standard_input();
-                search.sources.push(input.map_err(|error| LabError::file(path, &error))?);
+                let failed = |error| LabError::file(path, &error);
+                let file = cloudauth_files::standard_input().filter(Metadata::is_file);
+                if let Some(about) = file
+                    && let Some(first) = search.first(path, &about).map_err(failed)?
+                {
+                    return Err(LabError::read_twice(path, &first));
+                }
+                search.sources.push(Self::standard_input().map_err(failed)?);
                 continue;
             }
             let about = std::fs::metadata(path).map_err(|error| LabError::file(path, &error))?;
@@ -98,10 +104,7 @@ impl Source {
                 if let Some(first) =
                     search.first(path, &about).map_err(|error| LabError::file(path, &error))?
                 {
-                    let (path, first) = (path.display(), first.display());
-                    return Err(LabError::new(format!(
-                        "{path} would be read twice: it is the same as {first}"
-                    )));
+                    return Err(LabError::read_twice(path, &first));
                 }
                 search.sources.push(source);
             }

@@ -1,7 +1,7 @@
 //! The checkpoint of a run, from which it can be resumed.
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::path::Path;
 
 use cloudauth_files::{Access, OutputFile};
@@ -42,13 +42,24 @@ impl Checkpoint {
         }
     }
 
-    /// Loads a checkpoint of this run. `None` if the file does not exist.
+    /// Loads a checkpoint of this run. `None` if the file does not exist. A pipe or a device is refused, because reading it
+    /// could wait forever. The error of a file that is not a checkpoint does not quote it.
     pub(super) fn load(path: &Path, task: &Task<'_>) -> Result<Option<Self>, LabError> {
-        if !path.exists() {
-            return Ok(None);
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Ok(found) if !found.is_file() => {
+                return Err(LabError::new(format!(
+                    "{} is not a regular file: --resume needs one, because a run reads and replaces its checkpoint",
+                    path.display()
+                )));
+            }
+            _ => {}
         }
         let file = File::open(path).map_err(|error| LabError::file(path, &error))?;
-        let wrong = |error| LabError::with(format!("{} is not a checkpoint", path.display()), error);
+        let wrong = |error: serde_json::Error| {
+            let (line, column) = (error.line(), error.column());
+            LabError::new(format!("{} is not a checkpoint: line {line}, column {column}", path.display()))
+        };
         let checkpoint: Self = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
         if checkpoint.of != fingerprint(task) {
             let what = "is of another command, policy, mapping or data; take another file, or delete it";

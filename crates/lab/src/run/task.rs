@@ -49,7 +49,7 @@ impl Task<'_> {
             })?;
             let is_needed = self.is_mapped && self.mapping.must_have(slot) && !path.is_empty();
             if column.is_none() && is_needed {
-                let shown = header::shown(names);
+                let shown = header::shown(names, &self.slots);
                 return Err(LabError::new(format!(
                     "{file} has no column `{path}`, which the mapping names; {shown}"
                 )));
@@ -59,7 +59,7 @@ impl Task<'_> {
         if !self.finds_inputs(|slot| columns.get(slot).is_some_and(Option::is_some)) {
             return Err(LabError::new(format!(
                 "{file}: none of the policy's inputs found; {}; give --mapping or --allow-missing-inputs",
-                header::shown(names)
+                header::shown(names, &self.slots)
             )));
         }
         Ok(columns)

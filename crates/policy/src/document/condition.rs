@@ -185,7 +185,9 @@ pub(crate) fn decimal_comma(text: &str) -> Option<String> {
         let (before, after) = (text.get(..at)?, text.get(at + 1..)?);
         let whole = before.get(before.trim_end_matches(|c: char| c.is_ascii_digit()).len()..)?;
         let part = after.get(..after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len())?;
-        (!whole.is_empty() && !part.is_empty()).then(|| format!("{whole}.{part}"))
+        // Longer ones may be phone or ID numbers in the wrong file.
+        let is_short = |digits: &str| matches!(digits.len(), 1..=5);
+        (is_short(whole) && is_short(part)).then(|| format!("{whole}.{part}"))
     })
 }
 

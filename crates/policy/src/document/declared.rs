@@ -4,7 +4,7 @@ use cloudauth_protocol::grammar;
 use toml::de::DeValue;
 
 use crate::document::condition::decimal_comma;
-use crate::document::reader::{Reader, Value, entries, float, spelling};
+use crate::document::reader::{Reader, Value, entries, float, shown, spelling};
 use crate::document::vendor_table;
 use crate::document::{DeclaredInput, Kind, Span, Threshold};
 use crate::evidence::input::{Input, InputKind};
@@ -138,7 +138,7 @@ impl Reader<'_, '_> {
                 self.problems.add(
                     "V1",
                     &key.span(),
-                    format!("unknown input `{}`", key.get_ref()),
+                    format!("unknown input {}", shown(key.get_ref())).trim_end(),
                     Some(help),
                 );
                 continue;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use cloudauth_protocol::plain_name;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -41,7 +42,7 @@ impl<'a> Entries<'a> {
 
     pub(super) fn finish(self, reader: &mut Reader<'_, '_>) {
         for (key, _) in self.left {
-            let message = format!("unknown key `{}` in {}", key.get_ref(), self.what);
+            let message = format!("unknown key {}in {}", shown(key.get_ref()), self.what);
             reader.problems.add(
                 "V1",
                 &key.span(),
@@ -138,7 +139,7 @@ impl Reader<'_, '_> {
         let verdict = Verdict::find(text);
         if verdict.is_none() {
             let help = did_you_mean(text, Verdict::ALL.map(Verdict::as_str));
-            self.problems.add("V1", &value.span(), format!("`{text}` is not a decision"), Some(help));
+            self.problems.add("V1", &value.span(), format!("{}is not a decision", shown(text)), Some(help));
         }
         verdict
     }
@@ -173,6 +174,12 @@ impl Reader<'_, '_> {
         }
         id
     }
+}
+
+/// A key or word as a message shows it, followed by a space. Anything but an identifier is left out: the file may be the wrong
+/// one, with personal data.
+pub(super) fn shown(word: &str) -> String {
+    plain_name(word).map_or_else(String::new, |word| format!("`{word}` "))
 }
 
 /// Returns the entries in the order of the file.

@@ -51,6 +51,27 @@ fn v1_recognises_a_decimal_comma() {
     );
 }
 
+/// As when a person's file or data is checked in place of a policy.
+#[test]
+fn v1_quotes_nothing_of_a_file_that_is_no_policy() {
+    let person = "CertName = \"ZHANG SAN\"\nCertNo = \"999999199001012003\"\n\"LI SI\" = 1\n";
+    for text in [
+        person.to_owned(),
+        format!("format = 1\n{person}"),
+        "{\"CertName\":\"ZHANG SAN\",\"CertNo\":\"999999199001012003\"}".to_owned(),
+        "id,mobile\n1,13900000000\n".to_owned(),
+        "x = 1,13900000000\n".to_owned(),
+        with("then = { decision = \"approve\"", "then = { decision = \"ZHANG SAN\""),
+        with("[inputs]", "[inputs]\n\"ZHANG SAN\" = 1"),
+    ] {
+        let found = problems(&text);
+        assert!(!found.is_empty(), "{text}");
+        for secret in ["ZHANG", "LI SI", "999999", "139"] {
+            assert!(!format!("{found:?}").contains(secret), "{text}: {found:#?}");
+        }
+    }
+}
+
 #[test]
 fn v1_explains_mistakes_around_and() {
     for (to, message) in [

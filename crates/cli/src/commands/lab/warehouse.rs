@@ -39,12 +39,9 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
     let (failing, failing_json) = policies.failing_examples(output);
     let Found { sources, skipped, .. } = Source::search(&args.counts).map_err(Failure::usage)?;
-    if args.view == View::Report {
-        let policies: Vec<&str> =
-            [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
-        check_outputs(&[Named::new("--to", &args.to)], read_files(&policies, &sources))
-            .map_err(Failure::usage)?;
-    }
+    let names: Vec<&str> = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
+    let report = (args.view == View::Report).then(|| Named::new("--to", &args.to));
+    check_outputs(report.as_slice(), read_files(&names, &sources)).map_err(Failure::usage)?;
     let tally =
         policies.lab().skipped(skipped.clone()).finish(&sources).map_err(|error| Failure::chained(&error))?;
     let no_rows = Data::without_rows(skipped);

@@ -146,7 +146,10 @@ fn refuses_to_write_over_the_file_behind_standard_input() {
         command.stdin(File::open(folder.join(input)).unwrap());
         let output = command.current_dir(folder).arg("lab").args(args).output().unwrap();
         let read = |name| std::fs::read_to_string(folder.join(name)).unwrap();
-        assert_eq!((output.status.code(), read("b.csv"), read("other.csv")), (Some(2), csv.into(), csv.into()));
+        assert_eq!(
+            (output.status.code(), read("b.csv"), read("other.csv")),
+            (Some(2), csv.into(), csv.into())
+        );
         said(&output)
     };
     for args in [
@@ -200,8 +203,18 @@ fn refuses_to_append_standard_output_to_an_input() {
     run(&[&replay[..], &["--decisions", "/dev/stdout"]].concat(), Stdio::null(), "a.jsonl", false);
     let stdin = File::open(folder.join("a.jsonl")).unwrap();
     run(&["lab", "replay", "p.toml", "-"], stdin.into(), "a.jsonl", false);
-    run(&["lab", "sql", "p.toml", "--mapping", "m.toml", "--dialect", "sqlite"], Stdio::null(), "m.toml", false);
-    run(&["lab", "finish", "--policy", "p.toml", "--view", "replay", "a.jsonl"], Stdio::null(), "a.jsonl", false);
+    run(
+        &["lab", "sql", "p.toml", "--mapping", "m.toml", "--dialect", "sqlite"],
+        Stdio::null(),
+        "m.toml",
+        false,
+    );
+    run(
+        &["lab", "finish", "--policy", "p.toml", "--view", "replay", "a.jsonl"],
+        Stdio::null(),
+        "a.jsonl",
+        false,
+    );
     run(&["policy", "explain", "p.toml", "--evidence", "a.jsonl"], Stdio::null(), "a.jsonl", false);
     // An output would take the place of the file that receives the counts.
     std::fs::write(folder.join("d.csv"), "").unwrap();

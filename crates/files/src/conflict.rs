@@ -128,11 +128,8 @@ impl Identity {
     /// `None` for a stream, and for a file that is missing.
     #[cfg(unix)]
     fn of_input(path: &Path) -> Option<Self> {
-        let metadata = if path == Path::new(STANDARD_INPUT) {
-            standard_input()
-        } else {
-            std::fs::metadata(path).ok()
-        };
+        let metadata =
+            if path == Path::new(STANDARD_INPUT) { standard_input() } else { std::fs::metadata(path).ok() };
         Self::of_file(&metadata?)
     }
 

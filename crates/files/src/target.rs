@@ -122,7 +122,8 @@ impl Standard {
 
 /// Refuses standard input as an output: the file behind it is data.
 fn check_not_input(path: &Path) -> io::Result<()> {
-    let is_input = cfg!(unix) && matches!(path.to_str(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"));
+    let is_input =
+        cfg!(unix) && matches!(path.to_str(), Some("/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0"));
     if is_input { Err(invalid("standard input is not an output: name a file")) } else { Ok(()) }
 }
 

@@ -171,7 +171,11 @@ fn a_file_without_any_input_is_refused_by_name() {
     let wide: String = (0..100).map(|number| format!("column_{number}_{},", "x".repeat(90))).collect();
     for (name, text, shown) in [
         ("names.csv", "code_of_result,ok\n200,T\n".to_owned(), "there are 2 columns with other names;"),
-        ("near.csv", "Sub_kode,verify_scroe,SCORE,ok\n200,1,1,T\n".to_owned(), "4 columns, such as Sub_kode, verify_scroe, SCORE;"),
+        (
+            "near.csv",
+            "Sub_kode,verify_scroe,SCORE,ok\n200,1,1,T\n".to_owned(),
+            "4 columns, such as Sub_kode, verify_scroe, SCORE;",
+        ),
         ("family.csv", "ZHANG SAN,Beijing\nLi Si,Tim\n".to_owned(), "there are 2 columns with other names;"),
         ("given.csv", "ZHANGSAN,Tim,Abel\na,b,c\n".to_owned(), "there are 3 columns with other names;"),
         ("headless.csv", ROW.repeat(2), "the first line looks like data, not like a header;"),
@@ -303,14 +307,18 @@ fn a_wrong_mapping_or_checkpoint_is_not_quoted() {
         hides(text, Mapping::parse(text).unwrap_err().to_string());
     }
     let error = Mapping::parse("format = 1\n[inputs]\nverify_scroe = \"x\"").unwrap_err().to_string();
-    assert!(error.starts_with("line 3, column 1: unknown variant `verify_scroe`, expected one of "), "{error}");
+    assert!(
+        error.starts_with("line 3, column 1: unknown variant `verify_scroe`, expected one of "),
+        "{error}"
+    );
     let error = Mapping::parse(&"\0".repeat(5 << 20)).unwrap_err().to_string();
     assert_eq!(error, "the file has more than 1048576 bytes");
 
     let data = write(folder.path(), "a.csv", format!("{HEADER}{ROW}"));
     for text in ["{\"of\":[\"ZHANG SAN\"]}", "[\"ZHANG SAN\"]", "{\"ZHANG SAN\":1}", "ZHANG"] {
         let lab = Lab::new(&policy).resume(write(folder.path(), "person.json", text));
-        let error = lab.run(&Source::find(std::slice::from_ref(&data)).unwrap(), &RunControl::default()).unwrap_err();
+        let error =
+            lab.run(&Source::find(std::slice::from_ref(&data)).unwrap(), &RunControl::default()).unwrap_err();
         let chain = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
         let error = hides(text, chain.map(|error| format!("{error} {error:?} ")).collect());
         assert!(error.contains("person.json is not a checkpoint: line 1, column "), "{error}");

@@ -53,10 +53,10 @@ pub use proof::compiled::PolicyRef;
 pub use proof::cuts::Cut;
 pub use proof::diff::{Difference, Region, TooLarge};
 pub use proof::report::{About, Override, Report, RuleReport, ThresholdReport};
-pub use suggest::resembles;
 pub use sql::columns::Columns;
 pub use sql::dialect::Dialect;
 pub use sql::error::SqlError;
+pub use suggest::resembles;
 
 /// The JSON Schema of a policy file, for editors.
 pub const SCHEMA: &str = include_str!("../policy.schema.json");

@@ -173,7 +173,10 @@ mod tests {
     #[test]
     fn a_parse_error_shows_no_value() {
         for (message, masked) in [
-            ("unknown field `LI SI`, expected `a` or `b c`", "unknown field `[redacted]`, expected `a` or `b c`"),
+            (
+                "unknown field `LI SI`, expected `a` or `b c`",
+                "unknown field `[redacted]`, expected `a` or `b c`",
+            ),
             ("unknown variant `13900000000`, expected `a`", "unknown variant `[redacted]`, expected `a`"),
             ("unknown field `x`y`, expected `a`", "unknown field `[redacted]`, expected `a`"),
             (
@@ -181,7 +184,10 @@ mod tests {
                 "invalid type: string \"[redacted]\", expected u32 at line 1",
             ),
             ("invalid type: integer `5`, expected a string", "invalid type: integer `5`, expected a string"),
-            ("invalid type: string \"李四\", expected u32", "invalid type: string \"[redacted]\", expected u32"),
+            (
+                "invalid type: string \"李四\", expected u32",
+                "invalid type: string \"[redacted]\", expected u32",
+            ),
             ("duplicate field `code`", "duplicate field `code`"),
             ("expected value at line 1 column 1", "expected value at line 1 column 1"),
             ("missing field `format`", "missing field `format`"),

@@ -34,10 +34,8 @@ pub(crate) struct RuleInput<'a> {
 /// # Errors
 /// If the file is not valid. The message names the rule or the location, and quotes no value.
 pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, String> {
-    let rules: Vec<Rule> =
-        serde_json::from_str(text).map_err(|error| {
-            format!("invalid rule file: {}", mask_parse_error(&error.to_string()))
-        })?;
+    let rules: Vec<Rule> = serde_json::from_str(text)
+        .map_err(|error| format!("invalid rule file: {}", mask_parse_error(&error.to_string())))?;
     for (at, rule) in rules.iter().enumerate() {
         let invalid = |reason: &str| format!("invalid rule file: rule {}: {reason}", at + 1);
         match Outcome::requested(rule.sub_code.as_deref(), rule.verify_score) {

@@ -13,7 +13,8 @@ const MOST_NAMES: usize = 30;
 const MOST_COMPARED: usize = 1000;
 /// Common names of columns of recorded results.
 const COMMON: [&str; 12] = [
-    "code", "date", "id", "label", "passed", "result", "score", "status", "subcode", "time", "user_id", "verdict",
+    "code", "date", "id", "label", "passed", "result", "score", "status", "subcode", "time", "user_id",
+    "verdict",
 ];
 
 /// Reads the first line, and possibly more.

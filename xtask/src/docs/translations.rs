@@ -1,7 +1,6 @@
 //! The Chinese pages against the English ones: the same headings, code blocks and table rows in the same order, and a
 //! link each way at the top.
 
-use std::fmt;
 use std::fs;
 
 use anyhow::Result;
@@ -56,77 +55,44 @@ fn compare(pair: &Pair, english: &str, chinese: &str) -> Vec<String> {
         }
     }
     let (english, chinese) = (parts(english), parts(chinese));
-    let same = english.iter().zip(&chinese).take_while(|(one, other)| one.what == other.what).count();
+    let same = english.iter().zip(&chinese).take_while(|(one, other)| one.1 == other.1).count();
     if same < english.len().max(chinese.len()) {
-        let shown = |part: Option<&Part>| part.map_or("the end".to_owned(), Part::to_string);
-        problems.push(format!(
-            "{}: {}, but {}: {}",
-            pair.chinese,
-            shown(chinese.get(same)),
-            pair.english,
-            shown(english.get(same))
-        ));
+        let [here, there] = [&chinese, &english].map(|parts| shown(parts.get(same)));
+        problems.push(format!("{}: {here}, but {}: {there}", pair.chinese, pair.english));
     }
     problems
 }
 
-/// A part of a page that both languages share.
-struct Part {
-    line: usize,
-    what: What,
-}
-
-#[derive(PartialEq)]
-enum What {
-    /// A heading, by its level.
-    Heading(usize),
-    /// A code block, with its fences.
-    Block(String),
-    /// A row of a table.
-    Row,
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = self.line;
-        match &self.what {
-            What::Heading(level) => write!(f, "a heading of level {level} in line {line}"),
-            What::Block(text) => {
-                write!(f, "the code block in line {line} ({} bytes, `{}`)", text.len(), first_words(text))
+/// What both languages share, each with its line: a heading's level as `#`, a code block with its fences, a table's row
+/// as `|`.
+fn parts(text: &str) -> Vec<(usize, String)> {
+    let (mut parts, mut in_block): (Vec<(usize, String)>, bool) = (Vec::new(), false);
+    for (number, line) in (1..).zip(text.lines()) {
+        let is_fence = line.trim_start().starts_with("```");
+        match parts.last_mut() {
+            Some((_, block)) if in_block => {
+                block.push('\n');
+                block.push_str(line);
             }
-            What::Row => write!(f, "a table row in line {line}"),
-        }
-    }
-}
-
-/// The beginning of a code block's first line.
-fn first_words(block: &str) -> String {
-    block.lines().nth(1).unwrap_or_default().chars().take(40).collect()
-}
-
-fn parts(text: &str) -> Vec<Part> {
-    let (mut parts, mut block): (Vec<Part>, Option<Part>) = (Vec::new(), None);
-    for (line, content) in (1..).zip(text.lines()) {
-        let is_fence = content.trim_start().starts_with("```");
-        match &mut block {
-            Some(Part { what: What::Block(text), .. }) => {
-                text.push('\n');
-                text.push_str(content);
-                if is_fence {
-                    parts.extend(block.take());
-                }
+            _ if is_fence => parts.push((number, line.to_owned())),
+            _ if line.starts_with('#') => {
+                parts.push((number, line.chars().take_while(|char| *char == '#').collect()));
             }
-            _ if is_fence => block = Some(Part { line, what: What::Block(content.to_owned()) }),
-            _ if content.starts_with('#') => {
-                let level = content.chars().take_while(|char| *char == '#').count();
-                parts.push(Part { line, what: What::Heading(level) });
-            }
-            _ if content.starts_with('|') => parts.push(Part { line, what: What::Row }),
+            _ if line.starts_with('|') => parts.push((number, "|".to_owned())),
             _ => {}
         }
+        in_block ^= is_fence;
     }
-    parts.extend(block);
     parts
+}
+
+fn shown(part: Option<&(usize, String)>) -> String {
+    let Some((line, what)) = part else { return "the end".to_owned() };
+    match what.lines().nth(1) {
+        Some(code) => format!("the code block in line {line} (`{code}`)"),
+        None if what == "|" => format!("a table row in line {line}"),
+        None => format!("a heading of level {} in line {line}", what.len()),
+    }
 }
 
 #[cfg(test)]

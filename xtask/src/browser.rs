@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::node;
 use crate::shell::{built, cargo, is_there, root, run as run_command};
+use crate::tools::node;
 
 /// What Chromium is called, by system.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
@@ -14,7 +14,8 @@ pub(crate) fn run() -> Result<()> {
     let chromium = chromium()?;
     let folder = root().join("target/browser");
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
-    cargo("build -p cloudauth-cli --features lab")?;
+    // As the tests build it.
+    cargo("build --workspace --features cloudauth-cli/lab --bin cloudauth")?;
     let mut tests = Command::new("node");
     tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", built()?);
     // No proxy: everything is on loopback.

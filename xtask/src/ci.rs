@@ -1,41 +1,108 @@
-//! Everything that `.ci/run` runs.
+//! What `.ci/run` runs after the tests.
+//!
+//! Each set of features is a build of its own. Steps that can share one select the whole workspace, as the tests did,
+//! because `-p` alone would switch off what the other crates need of a dependency and build it again.
+
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use crate::docs::{codes, console};
-use crate::shell::{cargo, command, root};
-use crate::{browser, destructive, interop, layers, msrv, tidy, warehouses};
+use crate::shell::{built_example, cargo, command};
+use crate::{browser, destructive, interop, layers, msrv, tidy, tools, warehouses};
 
-/// The README's test command comes first, then what needs more than Rust.
+/// Runs the steps and prints how long each took. What is cheap and fails often comes first.
 pub(crate) fn run() -> Result<()> {
-    tidy::run()?;
-    layers::run()?;
-    msrv::run()?;
-    codes::check()?;
-    cargo("fmt --all --check")?;
-    cargo("clippy --workspace --all-targets -- -D warnings")?;
-    cargo("clippy -p cloudauth-lab --features parquet --all-targets -- -D warnings")?;
-    cargo(tidy::TEST_COMMAND.trim_start_matches("cargo "))?;
-    cargo("test -p cloudauth-lab --features parquet")?;
-    console::check()?;
-    features()?;
+    let mut steps = Steps::default();
+    let result = all(&mut steps);
+    steps.print();
+    result
+}
+
+fn all(steps: &mut Steps) -> Result<()> {
+    steps.run("fmt", || cargo("fmt --all --check"))?;
+    steps.run("tidy", tidy::run)?;
+    steps.run("layers", layers::run)?;
+    steps.run("msrv", msrv::run)?;
+    steps.run("codes", codes::check)?;
+    steps.run("deny", tools::deny)?;
+    steps.run("clippy", || clippy(&[]))?;
+    // The command without `lab`, with it, and with Parquet are different code.
+    steps.run("clippy, with the lab", || clippy(&["--features", "cloudauth-cli/lab"]))?;
+    steps.run("clippy, with Parquet", || clippy(&["--features", "cloudauth-cli/parquet"]))?;
+    steps.run("tests, with the lab", lab_tests)?;
+    steps.run("browser", browser::run)?;
     if destructive::is_possible() {
-        destructive::run()?;
+        steps.run("destructive", destructive::run)?;
     } else {
         println!("destructive: NOT RUN, a file system cannot be mounted here");
     }
-    tls()?;
-    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
-    crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
-    cargo("run -p cloudauth --features reqwest --example verify")?;
-    // A round of each, to see that they work; their figures are taken by `cargo bench`.
-    cargo(
-        "test -p cloudauth-protocol -p cloudauth-policy -p cloudauth-stats -p cloudauth-tests --benches -- --test",
-    )?;
-    interop::run()?;
-    browser::run()?;
-    warehouses::run(&[])?;
-    deny()
+    steps.run("tests, with Parquet", parquet_tests)?;
+    steps.run("benches, a round of each", benches)?;
+    steps.run("example", example)?;
+    steps.run("warehouses", || warehouses::run(&[]))?;
+    steps.run("doc", || {
+        let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
+        crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    // The command as the README builds it, alone.
+    steps.run("console", console::check)?;
+    steps.run("interop", interop::run)?;
+    steps.run("features", features)?;
+    steps.run("tls", tls)
+}
+
+/// How long the steps took.
+#[derive(Default)]
+struct Steps(Vec<(&'static str, Duration)>);
+
+impl Steps {
+    fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+        let start = Instant::now();
+        let result = step();
+        self.0.push((name, start.elapsed()));
+        result
+    }
+
+    fn print(&self) {
+        println!("\nseconds  step");
+        for (name, took) in &self.0 {
+            println!("{:7.1}  {name}", took.as_secs_f64());
+        }
+        println!("{:7.1}  in all", self.0.iter().map(|(_, took)| took.as_secs_f64()).sum::<f64>());
+    }
+}
+
+/// The command's tests that need the lab.
+const COMMAND_TESTS: &str = "--test lab --test lab_files --test lab_sql --test outputs";
+/// The lab's tests that read files, of which some are Parquet.
+const LAB_TESTS: &str =
+    "--test agree --test files --test keys --test parquet --test parquet_files --test thresholds";
+
+fn clippy(features: &[&str]) -> Result<()> {
+    let args = [&["clippy", "--workspace", "--all-targets"], features, &["--", "-D", "warnings"]].concat();
+    crate::shell::run(&mut command("cargo", &args))
+}
+
+/// Without Parquet: one of the tests checks what the command says of a Parquet file then.
+fn lab_tests() -> Result<()> {
+    cargo(&format!("test --workspace --features cloudauth-cli/lab {COMMAND_TESTS}"))
+}
+
+/// All that the feature `parquet` changes: the lab, and the command's tests of it.
+fn parquet_tests() -> Result<()> {
+    cargo(&format!("test --workspace --features cloudauth-cli/parquet --lib {LAB_TESTS} {COMMAND_TESTS}"))
+}
+
+/// A round of each, to see that they work; `cargo bench` takes their figures.
+fn benches() -> Result<()> {
+    cargo("test --workspace --benches -- --test")
+}
+
+/// An example that the tests built.
+fn example() -> Result<()> {
+    cargo("build --workspace --examples")?;
+    crate::shell::run(&mut command(&built_example("verify")?, &[]))
 }
 
 /// Features are additive, and any combination builds.
@@ -58,12 +125,6 @@ fn features() -> Result<()> {
         crate::shell::run(&mut command("cargo", &check))?;
     }
     cargo("check -p cloudauth-cli --features rustls")?;
-    for lab in ["lab", "parquet"] {
-        cargo(&format!("clippy -p cloudauth-cli --features {lab} --all-targets -- -D warnings"))?;
-        cargo(&format!(
-            "test -p cloudauth-cli --features {lab} --test lab --test lab_files --test lab_sql --test outputs"
-        ))?;
-    }
     // Each library builds alone, without what its neighbours switch on.
     for library in [
         "cloudauth-protocol",
@@ -86,36 +147,4 @@ pub(crate) fn tls() -> Result<()> {
         cargo(&format!("test -p cloudauth-transport-{transport} --features testing-tls --test tls"))?;
     }
     Ok(())
-}
-
-const DENY: &str = "cargo-deny@0.20.2";
-const MUTANTS: &str = "cargo-mutants@27.1.0";
-
-/// Licences, sources and bans. The advisories need a database from the network and are left to whoever has one.
-pub(crate) fn deny() -> Result<()> {
-    let program = installed(DENY)?;
-    crate::shell::run(&mut command(&program, &["check", "bans", "licenses", "sources"]))
-}
-
-/// By hand: it takes long.
-pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
-    let program = installed(MUTANTS)?;
-    let mut args = vec!["mutants", "--package", "cloudauth-policy", "--timeout", "60", "--baseline", "skip"];
-    args.extend(["--output", "target/mutants"]);
-    if let [shard] = shard {
-        args.extend(["--sharding", "round-robin", "--shard", shard]);
-    }
-    crate::shell::run(&mut command(&program, &args))
-}
-
-/// A tool of this version in `target/tools`; gives its path.
-fn installed(tool: &str) -> Result<String> {
-    let folder = root().join("target/tools");
-    let name = tool.split('@').next().unwrap_or(tool);
-    let program = folder.join("bin").join(name);
-    if !program.exists() {
-        let folder = folder.display().to_string();
-        crate::shell::run(&mut command("cargo", &["install", tool, "--locked", "--root", &folder]))?;
-    }
-    Ok(program.display().to_string())
 }

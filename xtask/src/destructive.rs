@@ -15,8 +15,8 @@ pub(crate) fn run() -> Result<()> {
     let folder = root().join("target/small-disk");
     std::fs::create_dir_all(&folder)?;
     let folder = folder.display().to_string();
-    let tests =
-        "cargo test -p cloudauth-cli --features lab --test outputs -- --include-ignored small_disk killed";
+    // The whole workspace, so that the builds of `cargo xtask ci` serve.
+    let tests = "cargo test --workspace --features cloudauth-cli/lab --test outputs -- --include-ignored small_disk killed";
     let script = format!("{MOUNT} && exec {tests}");
     let mut tests = unshare(&script, &folder);
     crate::shell::run(tests.env("CLOUDAUTH_SMALL_DISK", &folder).env("CLOUDAUTH_KILLS", "100"))

@@ -5,9 +5,9 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::node;
-use crate::python;
 use crate::shell::{built, cargo, command, is_there, root, run as run_command};
+use crate::tools::node;
+use crate::tools::python;
 
 pub(crate) fn run() -> Result<()> {
     for (program, what) in [("python3", "Python 3 with venv"), ("node", "Node.js"), ("npm", "npm")] {

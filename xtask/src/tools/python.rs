@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::node::once_for;
+use super::node::once_for;
 use crate::shell::{command, run};
 
 /// A virtual environment below `folder` with what the files of pins say; gives its Python.

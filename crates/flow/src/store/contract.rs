@@ -1,0 +1,149 @@
+//! The contract of a store.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_protocol::{CertifyId, OuterOrderNo, SceneId, UnixTime};
+use serde::{Deserialize, Serialize};
+
+use crate::machine::commit::{Commit, Stored, Usage};
+use crate::machine::event::Event;
+use crate::machine::ids::{CapabilityHash, IdentityRef, OrderRef, SubjectRef, VerificationId};
+use crate::machine::time::day;
+use crate::store::error::StoreError;
+
+/// How to find a verification.
+///
+/// Exhaustive on purpose: a store must find a verification by each of these, with a unique index.
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup<'a> {
+    /// By its id.
+    Id(&'a VerificationId),
+    /// By your order.
+    Order(&'a OrderRef),
+    /// By the number of an attempt.
+    OrderNo(&'a OuterOrderNo),
+    /// By the service's id of an attempt.
+    CertifyId(&'a CertifyId),
+    /// By the capability of an attempt.
+    Capability(&'a CapabilityHash),
+}
+
+/// Whose usage a start needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsageOf {
+    /// The person.
+    pub subject: SubjectRef,
+    /// The scene.
+    pub scene: SceneId,
+    /// The identity.
+    pub identity: IdentityRef,
+    /// The time: it determines the day.
+    pub at: UnixTime,
+}
+
+impl UsageOf {
+    /// Returns the day in UTC+8, counted from 1970-01-01, as in [`Take::day`](crate::Take::day).
+    #[must_use]
+    pub const fn day(&self) -> u32 {
+        day(self.at)
+    }
+}
+
+/// A place in the sequence of all events. The default is the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Cursor(pub u64);
+
+/// An event in the sequence of all verifications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// The place: pass it to [`Store::events_after`] to continue.
+    pub cursor: Cursor,
+    /// The verification.
+    pub verification: VerificationId,
+    /// Your order.
+    pub order: OrderRef,
+    /// The event.
+    pub event: Event,
+}
+
+/// A durable store of verifications.
+///
+/// A store keeps the [`Verification`](crate::Verification) as it is, for instance as JSON in one column, together with the
+/// columns that it searches by. The rules, each checked by `testing::conformance`:
+///
+/// | rule | why |
+/// | --- | --- |
+/// | a commit is durable as a whole, or nothing of it happened | a decision without its event is lost for the rest of the company |
+/// | a commit needs the version that it expects; every commit and every claim adds one | of two workers one writes |
+/// | the count of starts and the block of an identity are checked in the commit's transaction | two orders of one person start concurrently |
+/// | an order, an order number, a CertifyId and a capability belong to one verification, until its purge | a callback must find its attempt |
+/// | an error says [`Unavailable`](crate::StoreErrorKind::Unavailable) only if nothing happened | a caller repeats the commit |
+/// | a body of an event is kept byte by byte | it is hashed |
+/// | a cursor never skips an event, even if a later event commits first | a reader would miss it for ever |
+/// | the events of a verification have their order in the sequence | readers apply them in order |
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// Finds a verification.
+    async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError>;
+
+    /// Returns the starts of a person on the day, and the block of an identity. A block that is over may be left out.
+    async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError>;
+
+    /// Makes a commit durable:
+    ///
+    /// 1. Check that the stored version is [`Commit::expected`], or that there is no verification with this id or order.
+    /// 2. Check and count [`Commit::take`], and keep [`Commit::block`].
+    /// 3. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
+    /// 4. End the lease if [`Commit::releases`].
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
+
+    /// Claims up to `limit` verifications whose [`due_at`](crate::Verification::due_at) has come and that no worker has claimed,
+    /// the longest due first. It adds one to the version and the fence of each, and sets its lease to `now` plus `lease`.
+    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError>;
+
+    /// Returns up to `limit` events after a place, in order. An event may come again after a crash of the reader; none is
+    /// skipped.
+    async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError>;
+
+    /// Returns all events of a verification, in order. Empty if there is no such verification.
+    async fn history(&self, id: &VerificationId) -> Result<Vec<Event>, StoreError>;
+
+    /// Deletes up to `limit` verifications whose [`purge_at`](crate::Verification::purge_at) has come, with their events; and
+    /// the counts and blocks that are over. Returns the number of verifications. One whose redaction is still
+    /// [`Requested`](crate::Redaction::Requested) stays.
+    async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError>;
+}
+
+#[async_trait]
+impl<S: Store + ?Sized> Store for Arc<S> {
+    async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
+        (**self).load(by).await
+    }
+
+    async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError> {
+        (**self).usage(of).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        (**self).commit(commit).await
+    }
+
+    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        (**self).claim(now, lease, limit).await
+    }
+
+    async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        (**self).events_after(cursor, limit).await
+    }
+
+    async fn history(&self, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
+        (**self).history(id).await
+    }
+
+    async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        (**self).purge(now, limit).await
+    }
+}

@@ -1,0 +1,42 @@
+//! The conformance suite of all stores. Mount it once per store, and assert that it reports no failures:
+//!
+//! ```
+//! use cloudauth_flow::testing::{MemoryStore, conformance};
+//!
+//! # pollster::block_on(async {
+//! let open = async || MemoryStore::default(); // a new, empty store for each check
+//! let failures = conformance::run(open).await;
+//! assert!(failures.is_empty(), "{failures:#?}");
+//! # });
+//! ```
+
+mod claims;
+mod commits;
+mod events;
+mod purges;
+mod support;
+
+use self::support::Check;
+use crate::store::contract::Store;
+
+/// Runs every check, each with a store that `open` returns: empty, and used by no one else. Returns the failures, one line each.
+pub async fn run<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (name, check) in checks() {
+        let store = open().await;
+        if let Err(problem) = check(&store).await {
+            failures.push(format!("{name}: {problem}"));
+        }
+    }
+    failures
+}
+
+/// Returns the names of the checks.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    checks().into_iter().map(|(name, _)| name).collect()
+}
+
+fn checks() -> Vec<(&'static str, Check)> {
+    [commits::CHECKS, claims::CHECKS, events::CHECKS, purges::CHECKS].concat()
+}

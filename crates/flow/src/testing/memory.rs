@@ -1,0 +1,190 @@
+//! A store in memory: the reference of the contract. It is not durable.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_protocol::{SceneId, UnixTime};
+
+use crate::machine::commit::{Commit, Stored, Usage};
+use crate::machine::event::Event;
+use crate::machine::ids::{IdentityRef, SubjectRef, VerificationId};
+use crate::machine::state::{Redaction, Verification};
+use crate::machine::time::day;
+use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store, UsageOf};
+use crate::store::error::{StoreError, StoreErrorKind};
+
+/// A store in memory, for tests and examples.
+///
+/// ```
+/// use cloudauth_flow::testing::{MemoryStore, conformance};
+///
+/// let failures = pollster::block_on(conformance::run(async || MemoryStore::default()));
+/// assert!(failures.is_empty(), "{failures:#?}");
+/// ```
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    rows: BTreeMap<VerificationId, Stored>,
+    /// What each unique identifier belongs to.
+    index: BTreeMap<Key, VerificationId>,
+    events: BTreeMap<Cursor, LoggedEvent>,
+    last: Cursor,
+    starts: BTreeMap<(u32, SubjectRef, SceneId), u32>,
+    blocks: BTreeMap<IdentityRef, UnixTime>,
+}
+
+/// A unique identifier: its column, and its text.
+type Key = (&'static str, String);
+
+impl MemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keys(verification: &Verification) -> Vec<Key> {
+    let mut keys = vec![("order", verification.order.as_str().to_owned())];
+    for attempt in &verification.attempts {
+        keys.push(("order_no", attempt.order_no.to_string()));
+        keys.extend(attempt.certify_id.as_ref().map(|id| ("certify_id", id.to_string())));
+        keys.extend(attempt.capability.as_ref().map(|capability| ("capability", capability.to_string())));
+    }
+    keys
+}
+
+impl Tables {
+    fn usage(&self, starts: &(u32, SubjectRef, SceneId), identity: &IdentityRef) -> Usage {
+        Usage {
+            starts_today: self.starts.get(starts).copied().unwrap_or_default(),
+            blocked_until: self.blocks.get(identity).copied(),
+        }
+    }
+
+    /// Checks everything before the first change.
+    fn check(&self, commit: &Commit) -> Result<(), StoreErrorKind> {
+        let verification = commit.verification();
+        let version = self.rows.get(&verification.id).map(|row| row.version);
+        if version != commit.expected() {
+            return Err(StoreErrorKind::Conflict);
+        }
+        for key in keys(verification) {
+            if self.index.get(&key).is_some_and(|owner| *owner != verification.id) {
+                let is_race = key.0 == "order";
+                return Err(if is_race { StoreErrorKind::Conflict } else { StoreErrorKind::Duplicate });
+            }
+        }
+        if let Some(take) = commit.take() {
+            let usage = self.usage(&(take.day, take.subject, take.scene), &take.identity);
+            let blocked = usage.blocked_until.is_some_and(|until| until > take.at);
+            if blocked || usage.starts_today >= take.limit {
+                return Err(StoreErrorKind::Limit);
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, id: &VerificationId) {
+        self.rows.remove(id);
+        self.index.retain(|_, owner| owner != id);
+        self.events.retain(|_, event| event.verification != *id);
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
+        let tables = self.tables();
+        let key = match by {
+            Lookup::Id(id) => return Ok(tables.rows.get(id).cloned()),
+            Lookup::Order(order) => ("order", order.as_str().to_owned()),
+            Lookup::OrderNo(order_no) => ("order_no", order_no.to_string()),
+            Lookup::CertifyId(certify_id) => ("certify_id", certify_id.to_string()),
+            Lookup::Capability(capability) => ("capability", capability.to_string()),
+        };
+        Ok(tables.index.get(&key).and_then(|id| tables.rows.get(id)).cloned())
+    }
+
+    async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError> {
+        Ok(self.tables().usage(&(of.day(), of.subject, of.scene), &of.identity))
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        tables.check(commit)?;
+        let verification = commit.verification();
+        let id = verification.id;
+        if let Some(take) = commit.take() {
+            *tables.starts.entry((take.day, take.subject, take.scene)).or_default() += 1;
+        }
+        if let Some(block) = commit.block() {
+            let until = tables.blocks.entry(block.identity).or_insert(block.until);
+            *until = block.until.max(*until);
+        }
+        let before = tables.rows.get(&id);
+        let row = Stored {
+            version: commit.expected().unwrap_or_default() + 1,
+            fence: before.map_or(0, |row| row.fence),
+            lease_until: before.and_then(|row| row.lease_until).filter(|_| !commit.releases()),
+            verification: verification.clone(),
+        };
+        tables.rows.insert(id, row);
+        tables.index.retain(|_, owner| *owner != id);
+        tables.index.extend(keys(verification).into_iter().map(|key| (key, id)));
+        for event in commit.events() {
+            let cursor = Cursor(tables.last.0 + 1);
+            tables.last = cursor;
+            let order = verification.order.clone();
+            let logged = LoggedEvent { cursor, verification: id, order, event: event.clone() };
+            tables.events.insert(cursor, logged);
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        let mut tables = self.tables();
+        let is_due = |row: &Stored| {
+            row.verification.due_at.is_some_and(|at| at <= now)
+                && row.lease_until.is_none_or(|end| end <= now)
+        };
+        let mut due: Vec<_> = tables.rows.values_mut().filter(|row| is_due(row)).collect();
+        due.sort_by_key(|row| row.verification.due_at);
+        let claimed = due.into_iter().take(limit).map(|row| {
+            row.version += 1;
+            row.fence += 1;
+            row.lease_until = Some(now.plus(lease));
+            row.clone()
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        let after = Cursor(cursor.0.saturating_add(1));
+        Ok(self.tables().events.range(after..).take(limit).map(|(_, event)| event.clone()).collect())
+    }
+
+    async fn history(&self, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
+        let tables = self.tables();
+        let own = tables.events.values().filter(|event| event.verification == *id);
+        Ok(own.map(|event| event.event.clone()).collect())
+    }
+
+    async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        let mut tables = self.tables();
+        let is_over = |row: &&Stored| {
+            row.verification.purge_at.is_some_and(|at| at <= now)
+                && row.verification.redaction != Redaction::Requested
+        };
+        let over: Vec<_> =
+            tables.rows.values().filter(is_over).take(limit).map(|row| row.verification.id).collect();
+        for id in &over {
+            tables.remove(id);
+        }
+        tables.starts.retain(|(of, ..), _| *of >= day(now));
+        tables.blocks.retain(|_, until| *until > now);
+        Ok(over.len())
+    }
+}

@@ -66,7 +66,7 @@ fn pairs(url: &str) -> Vec<(&'static str, usize, Batch<'static>, Batch<'static>)
     let endpoint: Endpoint = url.parse().unwrap();
     let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
     let request = prepare(&describe(), &endpoint, &credentials(), Signing::V1, stamp).unwrap();
-    let (head, body) = request.into_parts();
+    let (head, body) = request.into_http().into_parts();
     let body = body.into_bytes();
     let request = Arc::new(move || {
         let mut request = http::Request::post(head.uri.clone()).body(body.clone()).unwrap();

@@ -122,7 +122,7 @@ async fn nonce_used(emulator: &Emulator) -> String {
     for _ in 0..2 {
         let stamp = Stamp::new(now, Nonce::from_entropy([9; 16]));
         let request = prepare(&op, &endpoint, &credentials, Signing::V1Get, stamp).unwrap();
-        let answer = get_page(&request.uri().to_string()).await.json();
+        let answer = get_page(&request.as_http().uri().to_string()).await.json();
         last = answer["Code"].as_str().unwrap().to_owned();
     }
     last
@@ -206,7 +206,7 @@ async fn accepts_an_unsigned_content_type_only_on_an_empty_body() {
         let credentials = by(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
         let request =
             prepare(&op, &emulator.url().parse().unwrap(), &credentials, Signing::V3, stamp).unwrap();
-        let (parts, _) = request.into_parts();
+        let (parts, _) = request.into_http().into_parts();
         let signed = parts.headers["authorization"].to_str().unwrap();
         assert!(!signed.contains("content-type"), "{signed}");
         let got = send(|http| {

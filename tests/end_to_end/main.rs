@@ -152,7 +152,7 @@ async fn wrong_clock_and_used_nonce_are_rejected() {
             (Stamp::new(UnixTime::from_secs(now.as_secs() - 901), nonce(0x40)), "InvalidTimeStamp.Expired"),
         ] {
             let request = prepare(&op, &endpoint, &by, signing, stamp).unwrap();
-            let response = transport.send(request, &Limits::DEFAULT).await.unwrap();
+            let response = transport.send(request.into_http(), &Limits::DEFAULT).await.unwrap();
             let body: serde_json::Value = serde_json::from_slice(response.body().as_bytes()).unwrap();
             assert_eq!(body["Code"], expected, "{signing:?}");
         }

@@ -140,7 +140,7 @@ impl Client {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     span.attempt(&exchange);
-                    let answer = send_in_time(&*self.transport, request, &limits).await;
+                    let answer = send_in_time(&*self.transport, request.into_http(), &limits).await;
                     span.answered(&answer);
                     exchange.answer(self.core.now(), answer);
                 }

@@ -154,7 +154,7 @@ fn exchange_needs_neither_clock_nor_socket() {
     let Step::Send(request, limits) = exchange.poll(now(0), Entropy([7; 24])) else { panic!() };
     assert_eq!(limits.attempt, Duration::from_secs(10));
     assert!(
-        std::str::from_utf8(request.body().as_bytes())
+        std::str::from_utf8(request.as_http().body().as_bytes())
             .unwrap()
             .contains("Timestamp=2026-01-02T03%3A04%3A05Z")
     );

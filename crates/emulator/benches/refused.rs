@@ -83,7 +83,7 @@ fn accepted_url(url: &str, entropy: u128) -> String {
     let by = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap();
     let stamp = Stamp::new(NOW, Nonce::from_entropy(entropy.to_be_bytes()));
     let request = prepare(&op, &url.parse().unwrap(), &by, Signing::V1Get, stamp).unwrap();
-    request.uri().to_string()
+    request.as_http().uri().to_string()
 }
 
 fn refused_form(size: usize, filling: &str) -> String {

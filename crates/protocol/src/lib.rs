@@ -1,7 +1,7 @@
 //! Alibaba Cloud Cloudauth (实人认证, API version 2019-03-07) as bytes in, bytes out.
 //!
 //! This crate does no I/O, reads no clock and draws no randomness. It turns a typed operation into a
-//! signed [`http::Request`], and an [`http::Response`] into a typed reply:
+//! [`SignedRequest`], and an [`http::Response`] into a typed reply:
 //!
 //! ```
 //! use cloudauth_protocol::{
@@ -24,7 +24,8 @@
 //!     &Credentials::new("testid", "testsecret")?,
 //!     Signing::V1,
 //!     stamp,
-//! )?;
+//! )?
+//! .into_http();
 //! assert_eq!(request.uri(), "https://cloudauth.cn-shanghai.aliyuncs.com/");
 //!
 //! // ... send the request with any HTTP client, then:
@@ -49,7 +50,7 @@
 //! | make and check the callback's token | [`CallbackKeys`] |
 //!
 //! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; only a method called `expose` returns
-//! the value.
+//! the value. Types that own such a value wipe its memory on drop, and so do the buffers in which a request is encoded and signed.
 
 /// Compiles the example in the README.
 #[cfg(doctest)]
@@ -68,6 +69,7 @@ mod reply;
 mod serde_impls;
 pub mod sign;
 mod values;
+mod wipe;
 mod wire;
 
 pub use callback::keys::{CallbackKeyError, CallbackKeys};
@@ -87,7 +89,7 @@ pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, Ma
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,
 };
-pub use sign::{BuildError, Explanation, Signing, explain, prepare};
+pub use sign::{BuildError, Explanation, SignedRequest, Signing, explain, prepare};
 pub use values::InvalidValue;
 pub use values::choice::{
     CertifyUrlStyle, CertifyUrlType, FaceGuardOutput, Model, ProcedurePriority, ProductCode, SuitableType,

@@ -2,14 +2,18 @@
 
 use std::borrow::Cow;
 
-/// Defines a text type with a redacting `Debug` and without `Display`.
+/// Defines a text type with a redacting `Debug` and without `Display`, whose memory is wiped on drop.
 macro_rules! personal {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
-        pub struct $name(Box<str>);
+        pub struct $name(::zeroize::Zeroizing<Box<str>>);
 
         impl $name {
+            pub(crate) fn hold(value: &str) -> Self {
+                Self(::zeroize::Zeroizing::new(value.into()))
+            }
+
             /// The value itself. Keep it out of logs, URLs and errors.
             #[must_use]
             pub fn expose(&self) -> &str {

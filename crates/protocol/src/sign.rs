@@ -13,10 +13,12 @@ mod checks;
 mod error;
 pub mod oss;
 mod prepare;
+mod request;
 mod stages;
 pub mod v1;
 pub mod v3;
 
 pub use error::BuildError;
 pub use prepare::{Signing, explain, prepare};
+pub use request::SignedRequest;
 pub use stages::{Explanation, Stages};

@@ -92,7 +92,7 @@ fn init_sends_the_newer_parameters_of_the_web_flow() {
         .need_multi_face_check(true)
         .suitable_type(SuitableType::One)
         .extra(ParamLocation::Query, "EnableBeauty", "N");
-    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap().into_http();
     let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
     for pair in [
         "Model=MOVE_ACTION",
@@ -122,7 +122,7 @@ fn an_encrypted_identity_sends_encrypt_type() {
         ReturnUrl::iframe(),
         MetaInfo::new("{}").unwrap(),
     );
-    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap().into_http();
     let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
     assert!(body.contains("CertName=BAUG&CertNo=BAUH") && body.contains("&EncryptType=SM2&"), "{body}");
 }
@@ -131,12 +131,12 @@ fn an_encrypted_identity_sends_encrypt_type() {
 fn v1_sends_all_parameters_in_the_body_like_pop_core() {
     // The vector `wire-popcore-describe-GET` has the same parameters; only the method differs.
     let op = DescribeFaceVerify::new(scene(), CertifyId::new("91707dc296d469ad38e4c5efa6a0f24b").unwrap());
-    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap().into_http();
     assert_eq!((request.method().as_str(), request.uri().path_and_query().unwrap().as_str()), ("POST", "/"));
     assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
     assert_eq!(request.headers()["host"], "cloudauth.cn-shanghai.aliyuncs.com");
 
-    let got = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1Get, stamp()).unwrap();
+    let got = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1Get, stamp()).unwrap().into_http();
     assert_eq!(
         got.uri(),
         "https://cloudauth.cn-shanghai.aliyuncs.com/?AccessKeyId=testid&Action=DescribeFaceVerify&CertifyId=91707dc296d469ad38e4c5efa6a0f24b&Format=JSON&SceneId=1000000006&SignatureMethod=HMAC-SHA1&SignatureNonce=00112233445566778899aabbccddeeff&SignatureVersion=1.0&Timestamp=2026-01-02T03%3A04%3A05Z&Version=2019-03-07&Signature=Ovuvf2u2nOkJKdiLZsmay4ACoXk%3D"
@@ -147,7 +147,7 @@ fn v1_sends_all_parameters_in_the_body_like_pop_core() {
 #[test]
 fn v3_puts_each_parameter_into_its_documented_location() {
     let op = init_of_the_page().model(Model::Liveness);
-    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V3, stamp()).unwrap();
+    let request = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V3, stamp()).unwrap().into_http();
     let query = request.uri().query().unwrap();
     assert!(query.starts_with("CallbackToken=") && query.contains("&CertNo=999999199001012003&"));
     let body = std::str::from_utf8(request.body().as_bytes()).unwrap();
@@ -161,20 +161,21 @@ fn v3_puts_each_parameter_into_its_documented_location() {
 
 #[test]
 fn v3_body_sends_all_parameters_in_the_body() {
-    let request = prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Body, stamp()).unwrap();
+    let request =
+        prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Body, stamp()).unwrap().into_http();
     assert_eq!(request.uri().path_and_query().unwrap().as_str(), "/");
     assert!(std::str::from_utf8(request.body().as_bytes()).unwrap().contains("CertNo=999999199001012003"));
-    let got = prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Get, stamp()).unwrap();
+    let got = prepare(&init(), &Endpoint::cn_shanghai(), &by(), Signing::V3Get, stamp()).unwrap().into_http();
     assert!(got.body().is_empty() && got.uri().query().unwrap().contains("CertNo="));
 }
 
 #[test]
 fn the_security_token_is_signed_and_marked_sensitive() {
     let sts = Credentials::temporary("STS.FAKE", "secret", "CAIS+FAKE/token==").unwrap();
-    let v1 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V1, stamp()).unwrap();
+    let v1 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V1, stamp()).unwrap().into_http();
     let body = std::str::from_utf8(v1.body().as_bytes()).unwrap();
     assert!(body.contains("&SecurityToken=CAIS%2BFAKE%2Ftoken%3D%3D&"));
-    let v3 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V3, stamp()).unwrap();
+    let v3 = prepare(&init(), &Endpoint::cn_shanghai(), &sts, Signing::V3, stamp()).unwrap().into_http();
     assert!(v3.headers()["x-acs-security-token"].is_sensitive());
     assert!(v3.headers()["authorization"].to_str().unwrap().contains("x-acs-accesskey-id;x-acs-action;"));
 }
@@ -204,8 +205,9 @@ fn the_explanation_is_masked_and_has_the_real_signature() {
             assert!(body || how == Signing::V3Body, "{how:?} does not sign {secret}");
         }
         assert_eq!(explained.masked().signature, explained.expose().signature);
-        let sent = prepare(&init_of_the_page(), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap();
-        assert_eq!(explained.into_request().body(), sent.body());
+        let sent =
+            prepare(&init_of_the_page(), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap().into_http();
+        assert_eq!(explained.into_request().into_http().body(), sent.body());
     }
 }
 
@@ -270,7 +272,7 @@ fn v3_signs_the_request_as_sent() {
         .flat_map(|how| [(how, by()), (how, temporary.clone())])
     {
         for op in [init(), init_of_the_page()] {
-            let request = prepare(&op, &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap();
+            let request = prepare(&op, &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap().into_http();
             let headers = request.headers().iter().filter(|(name, _)| {
                 name.as_str().starts_with("x-acs-") || ["content-type", "host"].contains(&name.as_str())
             });
@@ -286,7 +288,7 @@ fn v3_signs_the_request_as_sent() {
 fn signs_every_own_header() {
     let by = Credentials::temporary("id", "secret", "token").unwrap();
     for how in [Signing::V3, Signing::V3Get, Signing::V3Body] {
-        let request = prepare(&init(), &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap();
+        let request = prepare(&init(), &Endpoint::cn_shanghai(), &by, how, stamp()).unwrap().into_http();
         let authorization = request.headers()["authorization"].to_str().unwrap();
         let signed = authorization.split("SignedHeaders=").nth(1).unwrap().split(',').next().unwrap();
         let signed: Vec<_> = signed.split(';').collect();

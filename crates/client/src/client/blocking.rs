@@ -122,7 +122,7 @@ impl BlockingClient {
             match self.core.poll(&mut exchange)? {
                 Step::Send(request, limits) => {
                     span.attempt(&exchange);
-                    let answer = self.transport.send(request, &limits);
+                    let answer = self.transport.send(request.into_http(), &limits);
                     span.answered(&answer);
                     exchange.answer(self.core.now(), answer);
                 }

@@ -97,6 +97,7 @@ impl World {
             let entropy = self.entropy();
             match exchange.poll(self.now(), entropy) {
                 Step::Send(request, limits) => {
+                    let request = request.into_http();
                     let body = std::str::from_utf8(request.body().as_bytes()).unwrap().to_owned();
                     let field = |name: &str| {
                         body.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned()

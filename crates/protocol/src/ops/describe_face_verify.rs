@@ -234,11 +234,11 @@ impl From<Wire<'_>> for FaceVerifyResult {
         Self {
             passed: wire.passed.filled().map(Passed::from_wire),
             sub_code: sub_code(&wire.sub_code),
-            identity_info: wire.identity_info.filled().map(|text| IdentityInfo(text.into())),
-            device_token: wire.device_token.filled().map(|text| DeviceToken(text.into())),
+            identity_info: wire.identity_info.filled().map(IdentityInfo::hold),
+            device_token: wire.device_token.filled().map(DeviceToken::hold),
             device_risk: risks(wire.device_risk),
             success: wire.success.filled().and_then(|text| text.to_ascii_lowercase().parse().ok()),
-            user_info: wire.user_info.filled().map(|text| UserInfo(text.into())),
+            user_info: wire.user_info.filled().map(UserInfo::hold),
             degrade_info: wire.degrade_info.filled().map(Into::into),
             material_info: MaterialInfo::from_wire(wire.material_info),
         }

@@ -213,7 +213,7 @@ pub fn link(
         }
     };
     let url = format!("https://{}{}?{}", object.host(), object.path(), ascii(&query));
-    Signed { output: OssLink(url.into()), canonical_request, string_to_sign }
+    Signed { output: OssLink::hold(&url), canonical_request, string_to_sign }
 }
 
 fn v4(object: &OssObject, query: &str, headers: &str, at: UnixTime) -> (String, String) {

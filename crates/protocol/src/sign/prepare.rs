@@ -9,10 +9,12 @@ use http::{HeaderMap, Method, Request, Uri};
 
 use super::checks::{check_action, sort};
 use super::error::{BuildError, LONGEST_URL};
+use super::request::SignedRequest;
 use super::stages::{Explanation, Stages};
 use super::{v1, v3};
 use crate::credentials::Credentials;
 use crate::operation::{Operation, VERSION};
+use crate::wipe::WipedBytes;
 use crate::wire::body::Body;
 use crate::wire::encode::ascii;
 use crate::wire::endpoint::Endpoint;
@@ -72,7 +74,7 @@ pub fn prepare<O: Operation + ?Sized>(
     by: &Credentials,
     how: Signing,
     stamp: Stamp,
-) -> Result<Request<Body>, BuildError> {
+) -> Result<SignedRequest, BuildError> {
     build(op, to, by, how, &stamp, Show::Nothing).map(|built| built.request)
 }
 
@@ -104,7 +106,7 @@ enum Show {
 }
 
 struct Built {
-    request: Request<Body>,
+    request: SignedRequest,
     stages: Stages,
 }
 
@@ -152,8 +154,10 @@ fn build_v1(
     let mut headers = common_headers();
     headers.insert(HOST, HeaderValue::from_str(to.authority().as_str())?);
     let (target, body) = match how {
-        Signing::V1Get => ([PATH.as_bytes(), &signed.into_wire()].concat(), Vec::new()),
-        _ => (PATH.into(), signed.into_wire()),
+        Signing::V1Get => {
+            (WipedBytes::from([PATH.as_bytes(), &signed.into_wiped_wire()].concat()), WipedBytes::default())
+        }
+        _ => (WipedBytes::from(Vec::from(PATH)), signed.into_wiped_wire()),
     };
     if !body.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
@@ -219,8 +223,8 @@ fn build_v3(
 }
 
 /// A header value that `Debug` does not show.
-fn sensitive(text: Vec<u8>) -> Result<HeaderValue, BuildError> {
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text))?;
+fn sensitive(text: impl Into<WipedBytes>) -> Result<HeaderValue, BuildError> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from(text.into()))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -242,14 +246,12 @@ fn common_headers() -> HeaderMap {
 fn request(
     method: Method,
     to: &Endpoint,
-    mut target: Vec<u8>,
+    target: WipedBytes,
     headers: HeaderMap,
-    body: Vec<u8>,
-) -> Result<Request<Body>, BuildError> {
-    if target.len() == PATH.len() {
-        // No query.
-        target = b"/".into();
-    }
+    body: WipedBytes,
+) -> Result<SignedRequest, BuildError> {
+    let has_query = target.len() > PATH.len();
+    let target = if has_query { Bytes::from(target) } else { Bytes::from_static(b"/") };
     let length = to.scheme().as_str().len() + "://".len() + to.authority().as_str().len() + target.len();
     if length > LONGEST_URL {
         return Err(BuildError::url_too_long(length));
@@ -257,12 +259,11 @@ fn request(
     let mut parts = Parts::default();
     parts.scheme = Some(to.scheme().clone());
     parts.authority = Some(to.authority().clone());
-    parts.path_and_query =
-        Some(PathAndQuery::from_maybe_shared(Bytes::from(target)).map_err(http::Error::from)?);
+    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target).map_err(http::Error::from)?);
     let uri = Uri::from_parts(parts).map_err(http::Error::from)?;
     let mut request = Request::new(Body::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    Ok(request)
+    Ok(SignedRequest::new(request))
 }

@@ -2,18 +2,17 @@
 
 use std::fmt;
 
-use http::Request;
-
-use crate::wire::body::Body;
+use super::request::SignedRequest;
+use crate::wipe::wipe;
 
 /// A signed request and the stages of its signature.
 pub struct Explanation {
-    request: Request<Body>,
+    request: SignedRequest,
     stages: Stages,
     masked: Stages,
 }
 
-/// The stages of one signature.
+/// The stages of one signature, wiped on drop.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Stages {
     /// V1: the sorted, encoded parameters. V3: the canonical request.
@@ -25,13 +24,13 @@ pub struct Stages {
 }
 
 impl Explanation {
-    pub(super) const fn new(request: Request<Body>, stages: Stages, masked: Stages) -> Self {
+    pub(super) const fn new(request: SignedRequest, stages: Stages, masked: Stages) -> Self {
         Self { request, stages, masked }
     }
 
     /// The request, as [`prepare`](crate::prepare) returns it.
     #[must_use]
-    pub fn into_request(self) -> Request<Body> {
+    pub fn into_request(self) -> SignedRequest {
         self.request
     }
 
@@ -46,6 +45,13 @@ impl Explanation {
     #[must_use]
     pub const fn expose(&self) -> &Stages {
         &self.stages
+    }
+}
+
+impl Drop for Stages {
+    fn drop(&mut self) {
+        wipe(&mut self.canonical);
+        wipe(&mut self.string_to_sign);
     }
 }
 

@@ -17,6 +17,7 @@ use super::checks::{check_action, sort};
 use super::error::BuildError;
 use crate::credentials::{AccessKeySecret, Credentials};
 use crate::operation::{Operation, VERSION};
+use crate::wipe::WipedBytes;
 use crate::wire::encode::{DoubleEncoder, push_encoded};
 use crate::wire::params::{Name, ParamLocation, Params, name};
 use crate::wire::stamp::Stamp;
@@ -122,11 +123,11 @@ fn sign_merged(
     Ok(Signed { wire, canonical_len, string_to_sign, signature })
 }
 
-/// A V1 signature with its stages.
+/// A V1 signature with its stages, which are wiped on drop.
 pub struct Signed {
-    wire: Vec<u8>,
+    wire: WipedBytes,
     canonical_len: usize,
-    string_to_sign: Vec<u8>,
+    string_to_sign: WipedBytes,
     signature: [u8; 28],
 }
 
@@ -149,9 +150,14 @@ impl Signed {
         std::str::from_utf8(&self.signature).unwrap_or_default()
     }
 
-    /// The form body or query: the canonical text followed by `&Signature=...`.
+    /// The form body or query: the canonical text followed by `&Signature=...`. It holds personal data, and is yours to wipe.
     #[must_use]
     pub fn into_wire(self) -> Vec<u8> {
+        self.wire.into_vec()
+    }
+
+    /// The same, wiped on drop.
+    pub(super) fn into_wiped_wire(self) -> WipedBytes {
         self.wire
     }
 }

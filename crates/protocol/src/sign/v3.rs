@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::checks::sort;
 use super::error::BuildError;
 use crate::credentials::Credentials;
+use crate::wipe::WipedBytes;
 use crate::wire::encode::{Encoder, ascii};
 use crate::wire::params::{Param, Params};
 use crate::wire::stamp::hex;
@@ -27,11 +28,11 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 pub fn canonical_query(params: Params<'_>) -> Result<String, BuildError> {
     let mut params = params.0;
     sort(&mut params)?;
-    Ok(ascii(&encode("", params.iter())))
+    Ok(encode("", params.iter()).as_ascii().to_owned())
 }
 
 /// `name=value&...`, encoded, in the given order, after `prefix`.
-pub(super) fn encode<'p>(prefix: &str, params: impl Iterator<Item = &'p Param<'p>> + Clone) -> Vec<u8> {
+pub(super) fn encode<'p>(prefix: &str, params: impl Iterator<Item = &'p Param<'p>> + Clone) -> WipedBytes {
     let bytes = params.clone().map(|param| param.name.text.len() + param.value.len() + 2).sum();
     let mut encoder = Encoder::new(bytes, prefix);
     for Param { name, value, .. } in params {
@@ -65,7 +66,8 @@ pub(super) fn sign_sorted<'a>(
     by: &Credentials,
 ) -> Signed {
     let bytes: usize = headers.clone().map(|(name, value)| 2 * name.len() + value.len() + 3).sum();
-    let mut canonical = Vec::with_capacity(method.as_str().len() + query.len() + bytes + payload.len() + 8);
+    let mut canonical =
+        WipedBytes::with_capacity(method.as_str().len() + query.len() + bytes + payload.len() + 8);
     push(&mut canonical, &[method.as_str().as_bytes(), b"\n/\n", query]);
     let mut last = None;
     for (name, value) in headers.clone() {
@@ -112,9 +114,9 @@ pub(super) fn hex_sha256(bytes: &[u8]) -> [u8; 64] {
     hex(Sha256::digest(bytes).into())
 }
 
-/// A V3 signature with its stages.
+/// A V3 signature with its stages. The canonical request is wiped on drop.
 pub struct Signed {
-    canonical: Vec<u8>,
+    canonical: WipedBytes,
     hashed: [u8; 64],
     signature: [u8; 64],
     authorization: Vec<u8>,

@@ -1,9 +1,11 @@
 //! The person: name, ID number, mobile number, IP address, user id.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use super::{InvalidValue, text};
 use crate::redact::personal;
@@ -30,7 +32,7 @@ impl CertName {
         if value.is_ascii() || value.bytes().any(|b| b.is_ascii_alphanumeric()) {
             return Err(InvalidValue::new("CertName", "must not hold Latin letters or digits"));
         }
-        Ok(Self(value.into()))
+        Ok(Self::hold(value))
     }
 }
 
@@ -47,33 +49,41 @@ impl CertNo {
     /// If the length, the date of birth or the check character is wrong.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
         let bad = |problem| Err(InvalidValue::new("CertNo", problem));
-        let number = value.to_ascii_uppercase();
-        let &[.., check] = number.as_bytes() else { return bad("must not be empty") };
-        if number.len() != 18 {
-            return bad("must be 18 characters");
+        let number = Zeroizing::new(value.to_ascii_uppercase());
+        let Some((digits, check)) = number.as_bytes().split_first_chunk::<17>() else {
+            return bad(if value.is_empty() { "must not be empty" } else { "must be 18 characters" });
+        };
+        let &[check] = check else { return bad("must be 18 characters") };
+        if !digits.iter().all(u8::is_ascii_digit) {
+            return bad("must be 17 digits and a check character");
         }
-        let digits: Option<Vec<u32>> = number.chars().take(17).map(|c| c.to_digit(10)).collect();
-        let Some(digits) = digits else { return bad("must be 17 digits and a check character") };
-        if !is_date(&digits) {
+        if !is_date(digits) {
             return bad("holds no valid date of birth");
         }
-        if check_character(&digits) != Some(check) {
+        if check_character(digits) != Some(check) {
             return bad("has a wrong check character (GB 11643)");
         }
-        Ok(Self(number.into()))
+        Ok(Self::hold(&number))
     }
 }
 
 /// The GB 11643 check character of the 17 digits before it (ISO 7064 MOD 11-2).
-fn check_character(digits: &[u32]) -> Option<u8> {
+fn check_character(digits: &[u8; 17]) -> Option<u8> {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum();
+    let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| value(*digit) * weight).sum();
     b"10X98765432".get((sum % 11) as usize).copied()
 }
 
+/// The value of an ASCII digit.
+fn value(digit: u8) -> u32 {
+    u32::from(digit - b'0')
+}
+
 /// Whether digits 7 to 14 are a date since 1800.
-fn is_date(digits: &[u32]) -> bool {
-    let number = |from: usize, len: usize| digits.iter().skip(from).take(len).fold(0, |n, d| n * 10 + d);
+fn is_date(digits: &[u8; 17]) -> bool {
+    let number = |from: usize, len: usize| {
+        digits.iter().skip(from).take(len).fold(0, |n, digit| n * 10 + value(*digit))
+    };
     let (year, month, day) = (number(6, 4), number(10, 2), number(12, 2));
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
@@ -107,13 +117,13 @@ impl Identity {
     /// # Errors
     /// If a value is not Base64.
     pub fn sm2(name: &str, number: &str) -> Result<Self, InvalidValue> {
-        let checked = |parameter, value: &str| match STANDARD.decode(value) {
-            Ok(bytes) if !bytes.is_empty() => Ok(value.into()),
+        let checked = |parameter, value| match STANDARD.decode(value) {
+            Ok(bytes) if !bytes.is_empty() => Ok(value),
             _ => Err(InvalidValue::new(parameter, "must be an SM2 ciphertext in Base64")),
         };
         Ok(Self {
-            name: CertName(checked("CertName", name)?),
-            number: CertNo(checked("CertNo", number)?),
+            name: CertName::hold(checked("CertName", name)?),
+            number: CertNo::hold(checked("CertNo", number)?),
             encrypted: true,
         })
     }
@@ -133,7 +143,7 @@ impl Mobile {
         if value.len() != 11 || !value.starts_with('1') || !value.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidValue::new("Mobile", "must be 11 digits that begin with 1"));
         }
-        Ok(Self(value.into()))
+        Ok(Self::hold(value))
     }
 }
 
@@ -148,7 +158,7 @@ impl UserId {
     /// # Errors
     /// If it is empty or contains control characters.
     pub fn new(value: &str) -> Result<Self, InvalidValue> {
-        Ok(Self(text("UserId", value)?.into()))
+        Ok(Self::hold(text("UserId", value)?))
     }
 }
 
@@ -161,7 +171,10 @@ impl Ip {
     /// The text of an address.
     #[must_use]
     pub fn new(ip: IpAddr) -> Self {
-        Self(ip.to_string().into())
+        // The longest address has 45 characters: the text does not grow.
+        let mut text = Zeroizing::new(String::with_capacity(45));
+        let _ = write!(text, "{ip}");
+        Self::hold(&text)
     }
 }
 

@@ -156,7 +156,7 @@ impl AuthId {
         if text("AuthId", value)?.chars().count() > 64 {
             return Err(InvalidValue::new("AuthId", "must be at most 64 characters"));
         }
-        Ok(Self(value.into()))
+        Ok(Self::hold(value))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Values for the browser and the callback: MetaInfo, ReturnUrl, CallbackUrl and its token.
 
+use std::collections::BTreeMap;
+
 use http::Uri;
 use serde::de::IgnoredAny;
-use std::collections::BTreeMap;
+use zeroize::Zeroizing;
 
 use super::{InvalidValue, text};
 use crate::redact::personal;
@@ -21,7 +23,7 @@ impl MetaInfo {
     /// If the text is not a JSON object.
     pub fn new(json: &str) -> Result<Self, InvalidValue> {
         match serde_json::from_str::<BTreeMap<String, IgnoredAny>>(json) {
-            Ok(_) => Ok(Self(json.into())),
+            Ok(_) => Ok(Self::hold(json)),
             Err(_) => {
                 Err(InvalidValue::new("MetaInfo", "must be the JSON object that getMetaInfo() returned"))
             }
@@ -146,7 +148,7 @@ fn web_url(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
 /// `CallbackToken`: the text that the service echoes in the callback, its only protection against forgery. Create and verify it
 /// with [`CallbackKeys`](crate::CallbackKeys), which compares in constant time; the type has no `==`.
 #[derive(Clone)]
-pub struct CallbackToken(Box<str>);
+pub struct CallbackToken(Zeroizing<Box<str>>);
 
 impl CallbackToken {
     /// Checks the token. The vendor documents no form; its sample has 27 letters and digits. This type accepts 1 to 128 characters
@@ -159,7 +161,7 @@ impl CallbackToken {
         if !(1..=128).contains(&token.len()) || !token.bytes().all(plain) {
             return Err(InvalidValue::new("CallbackToken", "must be 1 to 128 of A-Z a-z 0-9 - . _ ~"));
         }
-        Ok(Self(token.into()))
+        Ok(Self(Zeroizing::new(token.into())))
     }
 
     /// The token itself.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::wipe::WipedBytes;
+
 /// The body of a request or a response. `Debug` prints its length, never its bytes: a request contains a name and an ID number,
-/// a response contains scores and a picture URL.
+/// a response contains scores and a picture URL. A body made from a `Vec` or a `String` is wiped when its last copy is dropped.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Body(Bytes);
 
@@ -53,15 +55,21 @@ impl From<Bytes> for Body {
     }
 }
 
+impl From<WipedBytes> for Body {
+    fn from(bytes: WipedBytes) -> Self {
+        Self(bytes.into())
+    }
+}
+
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+        WipedBytes::from(bytes).into()
     }
 }
 
 impl From<String> for Body {
     fn from(text: String) -> Self {
-        Self(text.into())
+        text.into_bytes().into()
     }
 }
 

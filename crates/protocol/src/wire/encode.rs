@@ -4,6 +4,8 @@
 //! The encodings of a byte come from a table and are written as blocks of fixed size, of which only the real length counts: no
 //! branch per byte.
 
+use crate::wipe::WipedBytes;
+
 /// Whether encoding keeps a byte.
 pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
@@ -67,16 +69,19 @@ pub(crate) fn ascii(bytes: &[u8]) -> String {
 /// The space after the end for writing the last block in full.
 const SPARE: usize = 40;
 
-/// A buffer and the number of bytes written. It grows pair by pair, because clearing all of it in advance costs more than
-/// writing it.
+/// What a buffer holds besides the pairs: the prefix or the signature, and [`SPARE`].
+const SLACK: usize = 160;
+
+/// A buffer and the number of bytes written. Its length grows pair by pair, because clearing all of it in advance costs more
+/// than writing it. Its capacity never grows: that would leave a copy of the bytes in memory.
 struct EncodeBuffer {
-    bytes: Vec<u8>,
+    bytes: WipedBytes,
     end: u32,
 }
 
 impl EncodeBuffer {
     fn with_capacity(len: usize) -> Self {
-        Self { bytes: Vec::with_capacity(len), end: 0 }
+        Self { bytes: WipedBytes::with_capacity(len + SLACK), end: 0 }
     }
 
     /// Grows the buffer by `len` bytes, plus space to write the last block in full.
@@ -87,7 +92,8 @@ impl EncodeBuffer {
         }
     }
 
-    fn into_vec(mut self) -> Vec<u8> {
+    /// The bytes written. Beyond them the buffer holds only zeros: the rest of the last block.
+    fn into_bytes(mut self) -> WipedBytes {
         self.bytes.truncate(self.end as usize);
         self.bytes
     }
@@ -127,7 +133,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// An encoder for pairs of about `bytes` bytes in total. `prefix` precedes the pairs.
     pub(crate) fn new(bytes: usize, prefix: &str) -> Self {
-        let mut text = EncodeBuffer::with_capacity(prefix.len() + bytes * 3 + SPARE);
+        let mut text = EncodeBuffer::with_capacity(bytes * 3);
         text.grow(prefix.len());
         put_plain(&mut text.bytes, &mut text.end, prefix);
         Self { prefix: text.end, text }
@@ -154,8 +160,8 @@ impl Encoder {
     }
 
     /// The prefix and the pairs.
-    pub(crate) fn finish(self) -> Vec<u8> {
-        self.text.into_vec()
+    pub(crate) fn finish(self) -> WipedBytes {
+        self.text.into_bytes()
     }
 }
 
@@ -206,8 +212,8 @@ impl DoubleEncoder {
     }
 
     /// Both texts.
-    pub(crate) fn finish(self) -> (Vec<u8>, Vec<u8>) {
-        (self.once.into_vec(), self.twice.into_vec())
+    pub(crate) fn finish(self) -> (WipedBytes, WipedBytes) {
+        (self.once.into_bytes(), self.twice.into_bytes())
     }
 }
 
@@ -290,10 +296,9 @@ mod tests {
             let mut encoder = Encoder::new(0, prefix);
             encoder.pair("Name", joined, "张 三");
             encoder.pair("Name", joined, "");
-            let text = String::from_utf8(encoder.finish()).unwrap();
-            assert_eq!(text, format!("{prefix}Name=%E5%BC%A0%20%E4%B8%89&Name="));
+            assert_eq!(encoder.finish().as_ascii(), format!("{prefix}Name=%E5%BC%A0%20%E4%B8%89&Name="));
         }
-        assert_eq!(Encoder::new(0, "").finish(), b"");
+        assert!(Encoder::new(0, "").finish().is_empty());
     }
 
     proptest! {
@@ -305,15 +310,16 @@ mod tests {
                 both.pair(name, None, value);
             }
             let (once, twice) = both.finish();
-            let once = String::from_utf8(once).unwrap();
+            let once = once.as_ascii();
             let expected = pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
-            prop_assert_eq!(&once, &expected.collect::<Vec<_>>().join("&"));
+            prop_assert_eq!(once, &expected.collect::<Vec<_>>().join("&"));
             let mut single = Encoder::new(bytes, "/?");
             for (name, value) in &pairs {
                 single.pair(name, None, value);
             }
-            prop_assert_eq!(format!("/?{once}"), String::from_utf8(single.finish()).unwrap());
-            prop_assert_eq!(format!("POST&%2F&{}", encoded(&once)), String::from_utf8(twice).unwrap());
+            let single = single.finish();
+            prop_assert_eq!(format!("/?{once}"), single.as_ascii());
+            prop_assert_eq!(format!("POST&%2F&{}", encoded(once)), twice.as_ascii());
         }
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::wire::encode::{KnownName, is_unreserved};
 
 /// Where the vendor's SDKs put a parameter under V3. V1 treats both locations alike.
@@ -97,16 +99,16 @@ pub(crate) struct Param<'a> {
 
 /// Extra parameters of the caller, all treated as personal data. `Debug` shows only the names.
 #[derive(Clone, Default)]
-pub(crate) struct ExtraParams(Vec<(ParamLocation, Box<str>, Box<str>)>);
+pub(crate) struct ExtraParams(Vec<(ParamLocation, Box<str>, Zeroizing<Box<str>>)>);
 
 impl ExtraParams {
     pub(crate) fn push(&mut self, location: ParamLocation, name: &str, value: &str) {
-        self.0.push((location, name.into(), value.into()));
+        self.0.push((location, name.into(), Zeroizing::new(value.into())));
     }
 
     pub(crate) fn params<'a>(&'a self, params: &mut Params<'a>) {
         for (location, name, value) in &self.0 {
-            params.push_personal(name, *location, &**value);
+            params.push_personal(name, *location, &***value);
         }
     }
 }
@@ -135,6 +137,7 @@ impl<'a> Params<'a> {
     }
 
     /// Adds a parameter that holds personal data or a secret: [`explain`](crate::explain) does not show it.
+    /// Pass a reference where you can: an owned value is not wiped.
     pub fn push_personal(&mut self, name: &'a str, location: ParamLocation, value: impl Into<Cow<'a, str>>) {
         self.push_known_personal(Name::new(name), location, value);
     }

@@ -96,7 +96,8 @@ fn signed(op: &impl Operation, endpoint: &str, signing: Signing) -> Result<Reque
     let endpoint: Endpoint = endpoint.parse().map_err(|_| "no endpoint".to_owned())?;
     let by = Credentials::new("testid", "testsecret").map_err(|error| error.to_string())?;
     let stamp = Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]));
-    prepare(op, &endpoint, &by, signing, stamp).map_err(|error| error.to_string())
+    let request = prepare(op, &endpoint, &by, signing, stamp).map_err(|error| error.to_string())?;
+    Ok(request.into_http())
 }
 
 /// A server's behaviour, and the expected outcome.

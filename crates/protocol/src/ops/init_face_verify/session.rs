@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::values::order::CertifyId;
 
 /// A started verification. The id and the link are valid for 30 minutes and one submission.
@@ -18,11 +20,11 @@ pub struct FaceVerifySession {
 /// The link that the person opens. Anyone with the link can perform the verification, so `Debug` shows only its length. Pass it
 /// on unchanged: an edited link gives a signature error, and its domain may change at any time.
 #[derive(Clone, PartialEq, Eq)]
-pub struct CertifyUrl(Box<str>);
+pub struct CertifyUrl(Zeroizing<Box<str>>);
 
 impl CertifyUrl {
     pub(super) fn new(url: &str) -> Self {
-        Self(url.into())
+        Self(Zeroizing::new(url.into()))
     }
 
     /// The link, `http` or `https`.

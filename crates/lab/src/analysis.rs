@@ -1,6 +1,7 @@
 //! The results of a run: replay, comparison, calibration, drift and presentation attacks.
 
 pub(crate) mod attacks;
+pub(crate) mod by_verdict;
 pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod data_issue;

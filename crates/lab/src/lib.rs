@@ -39,6 +39,7 @@ mod write_back;
 pub use cloudauth_stats as stats;
 
 pub use analysis::attacks::{Attacks, AttacksAt};
+pub use analysis::by_verdict::ByVerdict;
 pub use analysis::calibrate::{
     Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, ThresholdErrors, Warning,
     WarningKind, WithoutSubject, curve,

@@ -16,7 +16,7 @@ use crate::analysis::compare::Compare;
 use crate::analysis::drift::Drift;
 use crate::analysis::replay::Replay;
 use crate::error::LabError;
-use crate::tally::{Tally, VERDICTS};
+use crate::tally::Tally;
 pub use words::Language;
 use words::Words;
 
@@ -46,7 +46,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         lang => language.tag(),
         t => words.all(),
         css => svg(include_str!("../web/report.css").to_owned()),
-        verdicts => VERDICTS.map(Verdict::as_str),
+        verdicts => Verdict::ALL.map(Verdict::as_str),
         days => tally.days.keys().next().zip(tally.days.keys().next_back()).map(|(first, last)| [*first, *last].map(crate::input::time::shown)),
         timezone => tally.timezone.to_string(),
         is_part => tally.is_part,

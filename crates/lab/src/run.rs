@@ -98,7 +98,7 @@ pub struct RunOutcome {
 /// let policy = Policy::parse(builtin::ONBOARDING)?;
 /// let ran = Lab::new(&policy).run(&Source::find(&[path])?, &RunControl::default())?;
 /// let replay = Replay::of(&ran.tally);
-/// assert_eq!((replay.rows, replay.verdicts["retry"].all), (1, 1));
+/// assert_eq!((replay.rows, replay.verdicts.retry.all), (1, 1));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

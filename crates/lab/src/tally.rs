@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
 pub(crate) use counter::{Counter, is_code_shown};
-pub(crate) use parts::{Decider, Example, Scores, SubjectScore, VERDICTS, VerdictMatrix, verdict_number};
+pub(crate) use parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix, verdict_number};
 
 pub(crate) use scales::{Scales, ScoreCut};
 pub(crate) use values::{MOST_VALUES, Values};

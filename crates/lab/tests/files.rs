@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Lab, Language, Mapping, Replay, RunControl, RunOutcome, SkipReason, Source, report};
-use cloudauth_policy::{Policy, builtin};
+use cloudauth_policy::{Policy, Verdict, builtin};
 
 const HEADER: &str =
     "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score\n";
@@ -121,7 +121,7 @@ fn verdicts(lab: &Lab<'_>, path: &Path) -> Result<[u64; 4], String> {
     let sources = Source::find(&[path.to_owned()]).unwrap();
     let ran = lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())?;
     let verdicts = Replay::of(&ran.tally).verdicts;
-    Ok(["approve", "review", "retry", "reject"].map(|verdict| verdicts[verdict].all))
+    Ok(Verdict::ALL.map(|verdict| verdicts[verdict].all))
 }
 
 fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {

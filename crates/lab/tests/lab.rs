@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use cloudauth_lab::{
     Calibration, Compare, Drift, Lab, Mapping, Replay, RunControl, RunOutcome, Shape, Source,
 };
-use cloudauth_policy::{Policy, builtin};
+use cloudauth_policy::{Policy, Verdict, builtin};
 use serde_json::{Value, json};
 
 fn policy() -> Policy {
@@ -229,7 +229,7 @@ fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
     bytes.extend_from_slice(b"\n{\"sub_code\": \"\xFF\"}\n");
     let ran = run(&Lab::new(&policy), &[write(folder.path(), "a.jsonl", bytes)]);
     let replay = Replay::of(&ran.tally);
-    assert_eq!((replay.rows, replay.verdicts["approve"].all), (4, 0));
+    assert_eq!((replay.rows, replay.verdicts.approve.all), (4, 0));
     let told = |part: &str| {
         let found = replay.issues.iter().find(|note| note.message.contains(part));
         found.map(|note| (note.rows, note.left_out, note.locations.first().map_or(0, |point| point.line)))
@@ -259,7 +259,7 @@ fn calls_that_were_refused_or_pending_are_no_decisions() {
     ];
     let replay =
         Replay::of(&run(&Lab::new(&policy), &[write(folder.path(), "a.jsonl", lines.join("\n"))]).tally);
-    assert_eq!((replay.rows, replay.verdicts["approve"].all), (1, 0));
+    assert_eq!((replay.rows, replay.verdicts.approve.all), (1, 0));
     let left_out: u64 = replay.issues.iter().filter(|note| note.left_out).map(|note| note.rows).sum();
     assert_eq!(left_out, 4, "{:?}", replay.issues);
     assert!(replay.issues.iter().any(|note| note.message.contains("should hold a JSON object")));
@@ -321,7 +321,11 @@ fn a_candidate_is_compared_row_by_row() {
     let in_segments: u64 = compare.segments["channel"].values().map(|change| change.changed).sum();
     assert!(changed > 0 && in_segments == changed);
     // The vendor's rule lets in who passed with a low score; each flip can be looked up.
-    let flip = compare.flips.iter().find(|flip| (flip.from, flip.to) == ("review", "approve")).unwrap();
+    let flip = compare
+        .flips
+        .iter()
+        .find(|flip| (flip.from, flip.to) == (Verdict::Review, Verdict::Approve))
+        .unwrap();
     assert_eq!((flip.examples.len(), flip.examples[0].from_rule.as_str()), (5, "grey-zone"));
     let fraud = compare.fraud_approved.unwrap();
     assert!(fraud.candidate.count > fraud.policy.count && fraud.only_policy == 0, "{fraud:?}");

@@ -11,7 +11,7 @@ use arrow_array::*;
 use arrow_buffer::{NullBuffer, i256};
 use arrow_schema::{DataType, Field, Fields};
 use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
-use cloudauth_policy::{Policy, builtin};
+use cloudauth_policy::{Policy, Verdict, builtin};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, Int96, Int96Type};
@@ -122,7 +122,7 @@ fn every_packing_is_read() {
         Compression::BROTLI(Default::default()),
     ] {
         let path = write(folder.path(), approved(), packing);
-        assert_eq!(replay("", &path).verdicts["approve"].all, 1, "{packing:?}");
+        assert_eq!(replay("", &path).verdicts.approve.all, 1, "{packing:?}");
     }
 }
 
@@ -137,7 +137,7 @@ fn a_column_inside_a_struct_is_found_by_its_path() {
             .unzip();
         Arc::new(StructArray::new(Fields::from(fields), arrays, nulls)) as ArrayRef
     };
-    for (is_there, verdict) in [(true, "approve"), (false, "review")] {
+    for (is_there, verdict) in [(true, Verdict::Approve), (false, Verdict::Review)] {
         let score = Arc::new(Float64Array::from(vec![88.0])) as ArrayRef;
         let front = structs(vec![("other", texts("x")), ("verifyScore", score)], None);
         let nulls = (!is_there).then(|| NullBuffer::new_null(1));
@@ -172,13 +172,13 @@ fn decimals_of_any_width_are_read_exactly() {
     };
     let zeros = "0".repeat(40);
     for (name, column, verdict) in [
-        ("sub_code", narrow(20_000, 2), "approve"),
-        ("sub_code", wide("200", 0), "approve"),
-        ("sub_code", wide(&format!("200{zeros}"), 40), "approve"),
-        ("sub_code", narrow(20_050, 2), "review"),
-        ("verify_score", wide(&format!("75{zeros}"), 40), "approve"),
-        ("verify_score", narrow(7499, 2), "review"),
-        ("verify_score", wide(&format!("7499{zeros}"), 42), "review"),
+        ("sub_code", narrow(20_000, 2), Verdict::Approve),
+        ("sub_code", wide("200", 0), Verdict::Approve),
+        ("sub_code", wide(&format!("200{zeros}"), 40), Verdict::Approve),
+        ("sub_code", narrow(20_050, 2), Verdict::Review),
+        ("verify_score", wide(&format!("75{zeros}"), 40), Verdict::Approve),
+        ("verify_score", narrow(7499, 2), Verdict::Review),
+        ("verify_score", wide(&format!("7499{zeros}"), 42), Verdict::Review),
     ] {
         let mut columns = approved();
         let kind: DataType = column.data_type().clone();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, RunControl, RunOutcome, Source, report};
-use cloudauth_policy::{Policy, builtin};
+use cloudauth_policy::{Policy, Verdict, builtin};
 
 fn policy() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
@@ -63,7 +63,10 @@ fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
     let nameless = write(&folder.path().join("other"), "c.csv", ",sub_code,passed,\n7,200,T,8\n");
     let lab = Lab::new(&policy).mapping(Mapping::parse("format = 1").unwrap());
     let replay = Replay::of(&run(&lab, &nameless).unwrap().tally);
-    assert!(replay.rows == 1 && replay.verdicts.values().all(|rows| rows.impostor == 0), "{replay:?}");
+    assert!(
+        replay.rows == 1 && Verdict::ALL.iter().all(|verdict| replay.verdicts[*verdict].impostor == 0),
+        "{replay:?}"
+    );
     assert!(replay.issues.iter().all(|note| note.message.starts_with("has no `")), "{replay:?}");
 
     for paths in [vec![unread.clone(), unread.clone()], vec![folder.path().to_owned(), unread]] {

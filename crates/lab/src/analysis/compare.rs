@@ -11,7 +11,7 @@ use crate::analysis::replay::LabelCounts;
 use crate::input::row::Label;
 use crate::tally::issues::RowLocation;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Decider, Tally, VERDICTS, VerdictMatrix};
+use crate::tally::{Decider, Tally, VerdictMatrix};
 use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
@@ -45,9 +45,9 @@ pub struct Compare {
 #[non_exhaustive]
 pub struct Flip {
     /// The policy's verdict.
-    pub from: &'static str,
+    pub from: Verdict,
     /// The candidate's verdict.
-    pub to: &'static str,
+    pub to: Verdict,
     /// The number of rows.
     #[serde(flatten)]
     pub rows: LabelCounts,
@@ -110,12 +110,12 @@ impl Compare {
         let (policy, candidate) = (&tally.decider, tally.candidate.as_ref()?);
         let share = tally.share();
         let flip = |from: Verdict, to: Verdict| Flip {
-            from: from.as_str(),
-            to: to.as_str(),
+            from,
+            to,
             rows: LabelCounts::of(|label| share.sum(|a, b, of| a == from && b == to && of == label)),
             examples: examples(tally, from, to),
         };
-        let flips = VERDICTS.into_iter().flat_map(|from| VERDICTS.map(|to| flip(from, to)));
+        let flips = Verdict::ALL.into_iter().flat_map(|from| Verdict::ALL.map(|to| flip(from, to)));
         let values = |values: &BTreeMap<Box<str>, VerdictMatrix>| {
             values.iter().map(|(value, share)| (value.to_string(), Change::of(share))).collect()
         };

@@ -45,7 +45,7 @@ pub struct Drift {
 #[non_exhaustive]
 pub struct ScoreShift {
     /// `verify_score`, `quality_score` or `face_attack_score`.
-    pub score: &'static str,
+    pub score: Input,
     /// The step of the grid that scores are rounded down to for every figure except `between`.
     pub score_grid: f64,
     /// Valid scores outside the grid, in the reference and the current months.
@@ -224,7 +224,7 @@ impl ScoreShift {
         let bins = bins_of(old, new, &edges);
         let apart = LabelledGrid { genuine: old.clone(), impostor: new.clone() }.kolmogorov_smirnov();
         Self {
-            score: score.name(),
+            score,
             score_grid: 1.0 / f64::from(old.per_unit()),
             outside_grid: old.outside() + new.outside(),
             reference: (old.valid(), old.invalid()),

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use cloudauth_policy::Verdict;
 use serde::Serialize;
 
+use crate::analysis::by_verdict::ByVerdict;
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Tally, VERDICTS, VerdictMatrix};
+use crate::tally::{Tally, VerdictMatrix};
 
 /// Numbers of rows, in total and by label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,7 +37,7 @@ pub struct RuleRows {
     /// The rule's name; `otherwise` for rows that no rule matched.
     pub rule: String,
     /// The rule's verdict.
-    pub verdict: String,
+    pub verdict: Verdict,
     /// The rows that it decided.
     #[serde(flatten)]
     pub rows: LabelCounts,
@@ -50,16 +51,16 @@ pub struct Replay {
     pub policy: PolicyName,
     /// The rows that were decided.
     pub rows: u64,
-    /// The rows by verdict: `approve`, `review`, `retry`, `reject`.
-    pub verdicts: BTreeMap<&'static str, LabelCounts>,
+    /// The rows by verdict.
+    pub verdicts: ByVerdict<LabelCounts>,
     /// The rows by rule, in the policy's order.
     pub rules: Vec<RuleRows>,
     /// The rows by SubCode and verdict. `(missing)` is the key of rows without one, `(no code)` of rows with something else.
-    pub sub_codes: BTreeMap<String, BTreeMap<&'static str, u64>>,
+    pub sub_codes: BTreeMap<String, ByVerdict<u64>>,
     /// The rows by segment, value and verdict. The empty string is the key of rows without a value.
-    pub segments: BTreeMap<String, BTreeMap<String, BTreeMap<&'static str, u64>>>,
+    pub segments: BTreeMap<String, BTreeMap<String, ByVerdict<u64>>>,
     /// The rows by day and verdict.
-    pub days: BTreeMap<String, BTreeMap<&'static str, u64>>,
+    pub days: BTreeMap<String, ByVerdict<u64>>,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -71,9 +72,9 @@ impl Replay {
         let share = tally.share();
         let (of_a, of_b) = tally.sizes();
         let decider = &tally.decider;
-        let rule = |(a, (rule, verdict)): (usize, &(String, String))| RuleRows {
+        let rule = |(a, (rule, verdict)): (usize, &(String, Verdict))| RuleRows {
             rule: rule.clone(),
-            verdict: verdict.clone(),
+            verdict: *verdict,
             rows: LabelCounts::of(|label| (0..of_b).map(|b| tally.count(a, b, label)).sum()),
         };
         let sub_code = |counts: &Vec<u64>| {
@@ -81,7 +82,7 @@ impl Replay {
                 let rules = (0..of_a).filter(|rule| decider.verdict(*rule) == verdict);
                 rules.filter_map(|rule| counts.get(rule * 3..rule * 3 + 3)).flatten().sum::<u64>()
             };
-            by_verdict(of)
+            ByVerdict::new(of)
         };
         let values = |values: &BTreeMap<Box<str>, VerdictMatrix>| {
             values.iter().map(|(value, share)| (value.to_string(), of_first(share))).collect()
@@ -89,12 +90,9 @@ impl Replay {
         Self {
             policy: decider.name(),
             rows: tally.rows,
-            verdicts: VERDICTS
-                .map(|verdict| {
-                    let rows = LabelCounts::of(|label| share.sum(|a, _, of| a == verdict && of == label));
-                    (verdict.as_str(), rows)
-                })
-                .into(),
+            verdicts: ByVerdict::new(|verdict| {
+                LabelCounts::of(|label| share.sum(|a, _, of| a == verdict && of == label))
+            }),
             rules: decider.rules.iter().enumerate().map(rule).collect(),
             sub_codes: tally
                 .sub_codes
@@ -112,10 +110,6 @@ impl Replay {
     }
 }
 
-fn of_first(share: &VerdictMatrix) -> BTreeMap<&'static str, u64> {
-    by_verdict(|verdict| share.sum(|a, _, _| a == verdict))
-}
-
-fn by_verdict(of: impl Fn(Verdict) -> u64) -> BTreeMap<&'static str, u64> {
-    VERDICTS.map(|verdict| (verdict.as_str(), of(verdict))).into()
+fn of_first(share: &VerdictMatrix) -> ByVerdict<u64> {
+    ByVerdict::new(|verdict| share.sum(|a, _, _| a == verdict))
 }

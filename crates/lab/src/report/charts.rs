@@ -1,6 +1,6 @@
 //! The charts of the report.
 
-use cloudauth_policy::Input;
+use cloudauth_policy::{Input, Verdict};
 
 use super::plot::Plot;
 use super::scale::{Axis, Scale};
@@ -8,7 +8,7 @@ use super::words::Words;
 use crate::analysis::calibrate::{Band, Calibration};
 use crate::analysis::drift::Drift;
 use crate::input::row::Label;
-use crate::tally::{ScoreCut, Tally, VERDICTS};
+use crate::tally::{ScoreCut, Tally};
 use cloudauth_stats::{Estimate, Grid, Rate};
 
 /// From the multiple of ten below the lowest score to 100.
@@ -194,7 +194,7 @@ pub(super) fn days(tally: &Tally, words: Words) -> Option<String> {
             (f64::from(since(*day)), share.sum(|says, _, _| says == verdict) as f64 / all as f64)
         })
     };
-    let others = VERDICTS.map(|verdict| (verdict, verdict.as_str()));
+    let others = Verdict::ALL.map(|verdict| (verdict, verdict.as_str()));
     let others = others.iter().skip(1);
     let most = others.clone().flat_map(|(verdict, _)| share_of(*verdict)).map(|(_, share)| share);
     let most = most.fold(0.01, f64::max);

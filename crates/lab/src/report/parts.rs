@@ -12,7 +12,7 @@ use crate::analysis::drift::Drift;
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::Replay;
 use crate::input::row::Label;
-use crate::tally::{Tally, VERDICTS, verdict_number};
+use crate::tally::{Tally, verdict_number};
 
 /// Returns the impostors approved, and the genuine people not approved and rejected. Empty without labels.
 pub(super) fn people(tally: &Tally) -> Value {
@@ -52,9 +52,9 @@ pub(super) fn first(list: &[impl ToString]) -> Vec<String> {
 /// Returns the rows by both verdicts, with the direction of the change and the shade of the cell.
 pub(super) fn matrix(compare: &Compare) -> Value {
     let most = compare.flips.iter().filter(|flip| flip.from != flip.to).map(|flip| flip.rows.all).max();
-    let rows = VERDICTS.map(|from| {
-        let cells = VERDICTS.map(|to| {
-            let flip = compare.flips.iter().find(|flip| flip.from == from.as_str() && flip.to == to.as_str());
+    let rows = Verdict::ALL.map(|from| {
+        let cells = Verdict::ALL.map(|to| {
+            let flip = compare.flips.iter().find(|flip| flip.from == from && flip.to == to);
             let rows = flip.map(|flip| flip.rows).unwrap_or_default();
             let share = rows.all as f64 / most.unwrap_or(1).max(1) as f64;
             let shade = match () {
@@ -90,8 +90,11 @@ pub(super) fn causes(tally: &Tally) -> Vec<Value> {
         .filter(|(rows, ..)| *rows > 0)
         .collect();
     pairs.sort_unstable_by_key(|(rows, a, b)| (std::cmp::Reverse(*rows), *a, *b));
-    let rule = |rules: &[(String, String)], at: usize| {
-        rules.get(at).map(|(rule, verdict)| context! { rule, verdict }).unwrap_or_default()
+    let rule = |rules: &[(String, Verdict)], at: usize| {
+        rules
+            .get(at)
+            .map(|(rule, verdict)| context! { rule, verdict => verdict.as_str() })
+            .unwrap_or_default()
     };
     let cause = |(rows, a, b)| {
         let [genuine, impostor, _] = all(a, b);
@@ -105,7 +108,7 @@ pub(super) fn bands(drift: &Drift) -> Vec<Value> {
     let shifts = drift.scores.iter().filter(|shift| !shift.between.is_empty());
     let shift = |shift: &crate::analysis::drift::ScoreShift| {
         let band = |band: &crate::analysis::drift::ScoreBand| context! { name => band.to_string(), reference => band.reference, current => band.current };
-        context! { score => shift.score, bands => shift.between.iter().map(band).collect::<Vec<_>>() }
+        context! { score => shift.score.name(), bands => shift.between.iter().map(band).collect::<Vec<_>>() }
     };
     shifts.map(shift).collect()
 }

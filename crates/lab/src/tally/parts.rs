@@ -17,7 +17,7 @@ pub(crate) struct Decider {
     pub(crate) version: String,
     pub(crate) content_hash: String,
     /// The rules with their verdicts, `otherwise` last.
-    pub(crate) rules: Vec<(String, String)>,
+    pub(crate) rules: Vec<(String, Verdict)>,
     /// The values that it compares scores with.
     pub(crate) cuts: Vec<ScoreCut>,
     /// The ranges of valid scores, in the order of [`Input::SCORES`].
@@ -27,7 +27,7 @@ pub(crate) struct Decider {
 impl Decider {
     pub(crate) fn of(policy: &Policy) -> Self {
         let (reference, report) = (policy.reference(), policy.report());
-        let rules = report.rules.iter().map(|rule| (rule.rule.to_owned(), rule.verdict.as_str().to_owned()));
+        let rules = report.rules.iter().map(|rule| (rule.rule.to_owned(), rule.verdict));
         Self {
             id: reference.id.clone(),
             version: reference.version.clone(),
@@ -63,15 +63,11 @@ impl Decider {
 
     /// Returns the verdict of a rule. A rule that does not exist is not an approval.
     pub(crate) fn verdict(&self, rule: usize) -> Verdict {
-        let says = self.rules.get(rule).map_or("", |(_, verdict)| verdict);
-        VERDICTS.into_iter().find(|verdict| verdict.as_str() == says).unwrap_or(Verdict::Review)
+        self.rules.get(rule).map_or(Verdict::Review, |(_, verdict)| *verdict)
     }
 }
 
-/// The verdicts in the order of output.
-pub(crate) const VERDICTS: [Verdict; 4] =
-    [Verdict::Approve, Verdict::Review, Verdict::Retry, Verdict::Reject];
-
+/// The number of a verdict: its index in [`Verdict::ALL`].
 pub(crate) const fn verdict_number(verdict: Verdict) -> usize {
     match verdict {
         Verdict::Approve => 0,
@@ -114,8 +110,8 @@ impl VerdictMatrix {
     /// Returns the sum of the rows that `of` selects.
     pub(crate) fn sum(&self, of: impl Fn(Verdict, Verdict, Label) -> bool) -> u64 {
         let mut sum = 0;
-        for (a, of_a) in VERDICTS.into_iter().zip(&self.0) {
-            for (b, of_b) in VERDICTS.into_iter().zip(of_a) {
+        for (a, of_a) in Verdict::ALL.into_iter().zip(&self.0) {
+            for (b, of_b) in Verdict::ALL.into_iter().zip(of_a) {
                 for (label, count) in Label::ALL.into_iter().zip(of_b) {
                     sum += if of(a, b, label) { *count } else { 0 };
                 }

@@ -16,7 +16,7 @@ use crate::input::source::Source;
 use crate::input::timezone::TimeZone;
 use crate::run::Lab;
 use crate::tally::issues::IssueKind;
-use crate::tally::{Decider, Scales, Tally, VERDICTS, Values, is_code_shown};
+use crate::tally::{Decider, Scales, Tally, Values, is_code_shown};
 use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
 use read::{Line, Wrong, lines};
@@ -337,7 +337,7 @@ impl Counts {
 
     fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
         let verdict = |text: &str| {
-            let found = VERDICTS.into_iter().find(|verdict| verdict.as_str() == text);
+            let found = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == text);
             found.ok_or("has an unknown verdict")
         };
         let a = verdict(&line.verdict)?;

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The verdict on a verification. Exhaustive on purpose: a caller's `match` must handle every verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[must_use = "a verdict has no effect until the caller acts on it"]
 pub enum Verdict {
     /// Reject the person.
@@ -17,7 +20,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) const ALL: [Self; 4] = [Self::Approve, Self::Review, Self::Retry, Self::Reject];
+    /// All verdicts, in the order of output.
+    pub const ALL: [Self; 4] = [Self::Approve, Self::Review, Self::Retry, Self::Reject];
 
     /// Returns the name in policy files.
     #[must_use]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth::policy::VENDOR_TABLE;
+use cloudauth::policy::{VENDOR_TABLE, Verdict};
 use cloudauth_lab::{
-    Calibration, Compare, DataIssue, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift, ThresholdErrors,
+    ByVerdict, Calibration, Compare, DataIssue, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift,
+    ThresholdErrors,
 };
 
 use super::run::Data;
@@ -12,17 +13,15 @@ use super::table::{Table, percent, rate, thousands};
 use crate::output::Output;
 use crate::words::lab as said;
 
-const VERDICTS: [&str; 4] = ["approve", "review", "retry", "reject"];
-
 pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     let policy = &replay.policy;
     let named = format!("{} {}", policy.id, policy.version);
     let mut text = output.pick(said::replay(&named, &thousands(replay.rows)));
     let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"], output.language);
-    for verdict in VERDICTS {
-        let rows = replay.verdicts.get(verdict).copied().unwrap_or_default();
+    for verdict in Verdict::ALL {
+        let rows = replay.verdicts[verdict];
         table.row([
-            said::heading(verdict, output.language).to_owned(),
+            said::heading(verdict.as_str(), output.language).to_owned(),
             thousands(rows.all),
             percent(rows.all, replay.rows),
             thousands(rows.genuine),
@@ -33,7 +32,7 @@ pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     let mut table = Table::new(["rule", "verdict", "rows", "share"], output.language);
     for rule in &replay.rules {
         let (rows, share) = (thousands(rule.rows.all), percent(rule.rows.all, replay.rows));
-        let verdict = said::heading(&rule.verdict, output.language).to_owned();
+        let verdict = said::heading(rule.verdict.as_str(), output.language).to_owned();
         table.row([rule.rule.clone(), verdict, rows, share]);
     }
     text += &format!("\n{table}");
@@ -47,11 +46,10 @@ pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     text + &issues(&replay.issues, data, output)
 }
 
-fn by_verdict(name: &str, values: &BTreeMap<String, BTreeMap<&'static str, u64>>, output: &Output) -> String {
+fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Output) -> String {
     let mut table = Table::new([name, "approve", "review", "retry", "reject"], output.language);
     for (value, counts) in values {
-        let count = |verdict| thousands(counts.get(verdict).copied().unwrap_or_default());
-        let [approve, review, retry, reject] = VERDICTS.map(count);
+        let [approve, review, retry, reject] = Verdict::ALL.map(|verdict| thousands(counts[verdict]));
         table.row([shown(value, output), approve, review, retry, reject]);
     }
     format!("\n{table}")
@@ -87,8 +85,8 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
             )
         });
         table.row([
-            said::heading(flip.from, output.language).to_owned(),
-            said::heading(flip.to, output.language).to_owned(),
+            said::heading(flip.from.as_str(), output.language).to_owned(),
+            said::heading(flip.to.as_str(), output.language).to_owned(),
             thousands(flip.rows.all),
             thousands(flip.rows.genuine),
             thousands(flip.rows.impostor),
@@ -261,7 +259,7 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| format!("{number:.4}"));
     for moved in &drift.scores {
         table.row([
-            moved.score.to_owned(),
+            moved.score.to_string(),
             thousands(moved.current.0),
             number(moved.psi),
             number(moved.psi_critical),
@@ -275,11 +273,11 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
     for ScoreShift { score, score_grid, outside_grid, .. } in &drift.scores {
         if *outside_grid > 0 {
             let outside = thousands(*outside_grid);
-            text += &output.pick(said::drift_not_available(score, &outside, score_grid * 10_000.0));
+            text += &output.pick(said::drift_not_available(score.name(), &outside, score_grid * 10_000.0));
         }
     }
     for moved in drift.scores.iter().filter(|moved| !moved.between.is_empty()) {
-        let mut table = Table::new([moved.score, "reference", "current"], output.language);
+        let mut table = Table::new([moved.score.name(), "reference", "current"], output.language);
         for band in &moved.between {
             table.row([band.to_string(), rate(band.reference), rate(band.current)]);
         }
@@ -293,8 +291,11 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
         table.row([month.month.clone(), thousands(month.rows), tenth, median, ninetieth, psi, chance]);
     }
     text += &format!("\n{table}");
-    let grids: Vec<String> =
-        drift.scores.iter().map(|moved| output.pick(said::steps(moved.score, moved.score_grid))).collect();
+    let grids: Vec<String> = drift
+        .scores
+        .iter()
+        .map(|moved| output.pick(said::steps(moved.score.name(), moved.score_grid)))
+        .collect();
     text += &output.pick(said::exact_shares(&grids.join(", ")));
     text + &issues(&drift.issues, data, output)
 }

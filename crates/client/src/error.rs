@@ -229,7 +229,7 @@ impl fmt::Display for Failure {
             Self::Transport(error) => error.fmt(f),
             Self::Reply(error) => error.fmt(f),
             Self::Deadline => f.write_str("deadline exceeded before the request could be sent"),
-            Self::Abandoned => f.write_str("the call was abandoned without an answer"),
+            Self::Abandoned => f.write_str("the call was abandoned without a response"),
         }
     }
 }

@@ -146,7 +146,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
             }
             State::Renewing { requested: true, failure } => self.finish(Err(failure)),
             State::Settled(result) => self.finish(result),
-            // Polled without an answer, or again after the end.
+            // Polled without a response, or again after the end.
             State::Sent { .. } | State::Over => self.finish(Err(Failure::Abandoned)),
         }
     }

@@ -31,38 +31,38 @@ fn a_response_truncated_anywhere_is_an_error_with_its_request_id() {
     }
     assert_eq!(
         error(200, &GOOD.as_bytes()[..100]).to_string(),
-        format!("the answer ends in the middle of its JSON, HTTP 200, RequestId {ID}")
+        format!("the response ends in the middle of its JSON, HTTP 200, RequestId {ID}")
     );
 }
 
 #[test]
 fn distinguishes_kinds_of_malformed_responses() {
     for (status, body, expected) in [
-        (200, String::new(), "the answer is empty, HTTP 200, no RequestId"),
+        (200, String::new(), "the response is empty, HTTP 200, no RequestId"),
         (
             502,
             "<html><body>502 Bad Gateway</body></html>".into(),
-            "the answer is HTML or XML instead of JSON, HTTP 502, no RequestId",
+            "the response is HTML or XML instead of JSON, HTTP 502, no RequestId",
         ),
         (
             200,
             "<InitFaceVerifyResponse><Code>200</Code></InitFaceVerifyResponse>".into(),
-            "the answer is HTML or XML instead of JSON, HTTP 200, no RequestId",
+            "the response is HTML or XML instead of JSON, HTTP 200, no RequestId",
         ),
         (
             200,
             "not json".into(),
-            "the answer is not the expected JSON (line 1, column 2), HTTP 200, no RequestId",
+            "the response is not the expected JSON (line 1, column 2), HTTP 200, no RequestId",
         ),
-        (200, "[]".into(), "the answer has no valid Code, HTTP 200, no RequestId"),
-        (200, r#"{"Code":{}}"#.into(), "the answer has no valid Code, HTTP 200, no RequestId"),
-        (200, " ".repeat((1 << 20) + 1), "the answer is larger than 1 MiB, HTTP 200, no RequestId"),
+        (200, "[]".into(), "the response has no valid Code, HTTP 200, no RequestId"),
+        (200, r#"{"Code":{}}"#.into(), "the response has no valid Code, HTTP 200, no RequestId"),
+        (200, " ".repeat((1 << 20) + 1), "the response is larger than 1 MiB, HTTP 200, no RequestId"),
     ] {
         assert_eq!(error(status, body).to_string(), expected);
     }
     assert_eq!(
         error(200, *b"{\"Code\":\"\xff\"}").to_string(),
-        "the answer is not UTF-8, HTTP 200, no RequestId"
+        "the response is not UTF-8, HTTP 200, no RequestId"
     );
 }
 

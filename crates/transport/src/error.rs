@@ -71,9 +71,9 @@ impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             TransportErrorKind::Connect => "no connection to the endpoint",
-            TransportErrorKind::Timeout => "no answer in time",
-            TransportErrorKind::Broken => "the connection broke before the answer was complete",
-            TransportErrorKind::TooLarge => "the answer is larger than allowed",
+            TransportErrorKind::Timeout => "no response in time",
+            TransportErrorKind::Broken => "the connection broke before the response was complete",
+            TransportErrorKind::TooLarge => "the response is larger than allowed",
             TransportErrorKind::Unsupported => "the transport cannot carry this request",
         })?;
         f.write_str(match self.sent {

@@ -67,18 +67,18 @@ pub(crate) const NOT_BEGUN: Text =
 
 /// Reasons why a server cannot be reached.
 pub(crate) const HOST_NOT_FOUND: Text = text("host not found", "找不到主机");
-pub(crate) const NO_ANSWER_IN_TIME: Text = text("no answer in time", "响应超时");
+pub(crate) const NO_ANSWER_IN_TIME: Text = text("no response in time", "响应超时");
 pub(crate) const TLS_REQUIRED: Text =
     text("https needs a build with the feature `rustls`", "https 需要启用 `rustls` 特性的版本");
 pub(crate) const CONNECTION_REFUSED: Text = text("connection refused", "连接被拒绝");
 pub(crate) fn tls_failed(error: impl Display) -> Said {
     both(format!("TLS handshake failed: {error}"), format!("TLS 握手失败：{error}"))
 }
-pub(crate) const CLOSED: Text = text("connection closed without an answer", "连接已关闭，未收到响应");
+pub(crate) const CLOSED: Text = text("connection closed without a response", "连接已关闭，未收到响应");
 pub(crate) fn connection_failed(kind: impl Display) -> Said {
     both(format!("connection failed: {kind}"), format!("连接失败：{kind}"))
 }
-pub(crate) const NOT_HTTP: Text = text("the answer is not HTTP", "响应不是 HTTP");
+pub(crate) const NOT_HTTP: Text = text("the response is not HTTP", "响应不是 HTTP");
 pub(crate) const ADDRESS_NOT_A_URL: Text = text("the address is not a URL", "地址不是有效的 URL");
 pub(crate) const CANNOT_SEND: Text = text("the request cannot be sent", "无法发送请求");
 

@@ -52,7 +52,7 @@ open_code! {
             "升级系统或更换设备" / "update the system or use another device";
         CannotUseFace = "417" "无法使用刷脸服务", Reviewer, Page,
             "该身份没有可用的比对源；同一身份在 201、202、203 之后再次初始化也返回此码" /
-            "there is no source to compare this identity with; also the answer to a new start after SubCode 201, 202 or 203",
+            "there is no source to compare this identity with; also the response to a new start after SubCode 201, 202 or 203",
             "若信息正确，转人工复核，不要重试" / "if the data are right, review by hand; do not retry";
         TooManyAttempts = "418" "刷脸失败次数过多", EndUser, Page,
             "当天刷脸次数过多" / "too many attempts today",

@@ -40,7 +40,7 @@ open_code! {
             "换新的随机数重签一次" / "sign again with a new nonce, once";
         TimestampExpired = "InvalidTimeStamp.Expired" "Specified time stamp or date value is expired.", Software, Vendor,
             "时间戳超出有效期" / "the timestamp is outside the window",
-            "校准时钟，按响应的 Date 重签一次" / "set the clock right; sign again by the answer's Date, once";
+            "校准时钟，按响应的 Date 重签一次" / "set the clock right; sign again by the response's Date, once";
         TimestampFormat = "InvalidTimeStamp.Format" "Specified time stamp or date value is not well formatted.", Developer, Unverified,
             "时间戳格式不正确" / "the timestamp is not well formed",
             "使用 yyyy-MM-ddTHH:mm:ssZ" / "use yyyy-MM-ddTHH:mm:ssZ";

@@ -11,16 +11,16 @@ open_code! {
         NameAndNumberDiffer = "201" "姓名和身份证不一致", EndUser, Page,
             "姓名与身份证号码不一致" / "name and ID number do not belong together",
             "请用户核对信息；同一身份再次初始化将返回 417" /
-            "have the person check the data; a new start with the same identity answers 417";
+            "have the person check the data; a new start with the same identity returns 417";
         IdentityNotFound = "202" "查询不到身份信息", Reviewer, Page,
             "查询不到身份信息，可能是户口迁移等特殊状态" /
             "the identity is not found, perhaps a household registration on the move",
             "转人工复核；同一身份再次初始化将返回 417" /
-            "review by hand; a new start with the same identity answers 417";
+            "review by hand; a new start with the same identity returns 417";
         NoReferencePicture = "203" "查询不到照片或照片不可用", Reviewer, Page,
             "权威库没有可用的照片" / "the authoritative source has no picture that can be used",
             "转人工复核；同一身份再次初始化将返回 417" /
-            "review by hand; a new start with the same identity answers 417";
+            "review by hand; a new start with the same identity returns 417";
         FaceDiffers = "204" "人脸比对不一致", EndUser, Page,
             "人脸不一致：不是本人，或照片质量较低" / "the faces differ: another person, or a poor picture",
             "按业务分层处理；若为本人可重新操作" / "treat by layers of risk; the right person may try again";

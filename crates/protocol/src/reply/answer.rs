@@ -204,7 +204,7 @@ impl<T> Product<'_, T> {
         ReplyError::Refused(Box::new(Refusal { code, message, request_id, status }))
     }
 
-    /// The error of an answer without a valid `field`.
+    /// The error of a response without a valid `field`.
     pub fn lacks(self, field: &'static str) -> ReplyError {
         let what = Malformation::Lacks(field);
         ReplyError::Malformed(Box::new(MalformedReply {

@@ -155,17 +155,17 @@ impl Malformation {
 impl fmt::Display for MalformedReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.what {
-            Malformation::Empty => f.write_str("the answer is empty"),
-            Malformation::TooLarge => f.write_str("the answer is larger than 1 MiB"),
-            Malformation::NotUtf8 => f.write_str("the answer is not UTF-8"),
-            Malformation::Markup => f.write_str("the answer is HTML or XML instead of JSON"),
-            Malformation::Truncated => f.write_str("the answer ends in the middle of its JSON"),
+            Malformation::Empty => f.write_str("the response is empty"),
+            Malformation::TooLarge => f.write_str("the response is larger than 1 MiB"),
+            Malformation::NotUtf8 => f.write_str("the response is not UTF-8"),
+            Malformation::Markup => f.write_str("the response is HTML or XML instead of JSON"),
+            Malformation::Truncated => f.write_str("the response ends in the middle of its JSON"),
             Malformation::NotTheJson { line, column } => {
-                write!(f, "the answer is not the expected JSON (line {line}, column {column})")
+                write!(f, "the response is not the expected JSON (line {line}, column {column})")
             }
-            Malformation::Lacks(field) => write!(f, "the answer has no valid {field}"),
+            Malformation::Lacks(field) => write!(f, "the response has no valid {field}"),
             Malformation::StatusContradictsCode => {
-                f.write_str("the answer has a success code but an HTTP error status")
+                f.write_str("the response has a success code but an HTTP error status")
             }
         }?;
         end(f, self.status, self.request_id.as_ref())

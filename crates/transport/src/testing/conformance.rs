@@ -401,7 +401,7 @@ fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
     let request = || Op::Init.signed(server.url(), Signing::V1);
     send(request()?, &Limits::DEFAULT).map_err(|error| format!("{error:?}"))?;
     let came = send(request()?, &Limits::DEFAULT);
-    expect(came.is_err(), || "it returned an answer that the server never sent".to_owned())?;
+    expect(came.is_err(), || "it returned a response that the server never sent".to_owned())?;
     let requests = server.requests().len();
     expect(requests == 2, || format!("2 requests arrived {requests} times"))
 }

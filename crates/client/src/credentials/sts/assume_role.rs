@@ -90,7 +90,7 @@ impl CredentialExchange for AssumeRoleExchange<'_> {
                 step => step,
             },
             (None, Some(answer)) => CredentialStep::Done(remote::read_credentials(NAME, now, answer)),
-            (None, None) => CredentialStep::Done(Err(ProvideError::new(NAME, "polled without an answer"))),
+            (None, None) => CredentialStep::Done(Err(ProvideError::new(NAME, "polled without a response"))),
         }
     }
 }

@@ -5,10 +5,13 @@
 pub(crate) mod calls;
 pub(crate) mod emulator;
 pub(crate) mod help;
+mod hint;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod policy;
+mod problem;
 pub(crate) mod usage;
+mod verdict;
 
 use std::fmt;
 
@@ -120,12 +123,13 @@ mod tests {
     use super::*;
 
     /// The catalogue, as its source.
-    const SOURCES: [&str; 5] = [
+    const SOURCES: [&str; 6] = [
         include_str!("words/calls.rs"),
         include_str!("words/emulator.rs"),
         include_str!("words/lab.rs"),
         include_str!("words/policy.rs"),
         include_str!("words/usage.rs"),
+        include_str!("words/verdict.rs"),
     ];
 
     #[test]

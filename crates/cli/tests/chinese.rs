@@ -97,3 +97,48 @@ fn each_kind_of_invalid_argument_is_explained_in_chinese() {
     let near = said(&zh(&["demo", "--signin", "v1"]));
     assert!(near.contains("提示：相近的选项：--signing"), "{near}");
 }
+
+/// Policy files with a problem, and the Chinese line of it.
+const POLICIES: [(&str, &str, &str); 8] = [
+    ("format = 1", "format = 9", ":4:10: 不支持的格式版本 9：本程序支持版本 1 [V1]"),
+    (
+        "format = 1\n",
+        "format = 1\nfromat = 1\n",
+        "文件中有未知的键：`fromat` [V1]\n    是否指 `format`？可用的有：",
+    ),
+    (
+        "decision = \"approve\"",
+        "decision = \"aprove\"",
+        "不是有效的结论：`aprove` [V1]\n    是否指 `approve`？",
+    ),
+    ("passed = \"T\"", "passed = true", "`passed` 的条件未加引号 [V1]\n    请写作 passed = \"T\""),
+    ("sub_code = \"201\"", "sub_code = \"999\"", "`999` 不是 `sub_code` 的取值 [V1]"),
+    ("[policy]", "[policy", "不是有效的 TOML："),
+    (
+        "[policy.otherwise]\ndecision = \"review\"",
+        "[policy.otherwise]\ndecision = \"approve\"",
+        "`otherwise` 不得为通过 [V5]",
+    ),
+    (
+        "when = { sub_code = \"201\" }",
+        "when = { sub_code = \"204\" }",
+        "以下情况中有 1 个单元由 `otherwise` 决定：sub_code is 201 [V2]\n    例如：",
+    ),
+];
+
+#[test]
+fn the_problems_of_a_policy_are_in_chinese() {
+    let folder = tempfile::tempdir().unwrap();
+    let vendor = String::from_utf8(cloudauth(&["policy", "show", "vendor"]).output().unwrap().stdout);
+    let vendor = vendor.unwrap();
+    for (right, wrong, told) in POLICIES {
+        let broken = vendor.replacen(right, wrong, 1);
+        assert_ne!(broken, vendor, "{right} is in the policy");
+        let file = folder.path().join("policy.toml");
+        std::fs::write(&file, broken).unwrap();
+        let output = zh(&["policy", "check", file.to_str().unwrap()]);
+        let shown = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{shown}");
+        assert!(shown.contains("策略校验未通过") && shown.contains(told), "{told}: {shown}");
+    }
+}

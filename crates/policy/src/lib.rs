@@ -40,7 +40,7 @@ pub use decide::decision::{Approval, Decision};
 pub use decide::trace::{Checked, Counterfactual, Trace};
 pub use document::FORMAT;
 pub use document::format::format;
-pub use document::problem::{PolicyError, Problem};
+pub use document::problem::{Decided, FilePart, Hint, PolicyError, Problem, ProblemKind};
 pub use document::vendor_table::{VENDOR_TABLE, nominal_far};
 pub use document::verdict::Verdict;
 pub use evidence::flat::{FlatError, FlatEvidence};
@@ -56,7 +56,7 @@ pub use proof::report::{About, Override, Report, RuleReport, ThresholdReport};
 pub use sql::columns::Columns;
 pub use sql::dialect::Dialect;
 pub use sql::error::SqlError;
-pub use suggest::resembles;
+pub use suggest::{Suggestion, resembles};
 
 /// The JSON Schema of a policy file, for editors.
 pub const SCHEMA: &str = include_str!("../policy.schema.json");

@@ -1,19 +1,46 @@
 //! Suggestions for a misspelled word.
 
-/// Returns the allowed word that is close to `word`, if any, and the list of allowed words.
-pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> String {
+use std::fmt;
+
+/// The allowed words, and the one that is close to a misspelled word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Suggestion {
+    /// The close word, if there is one.
+    pub near: Option<String>,
+    /// The first allowed words.
+    pub allowed: Vec<String>,
+    /// Whether more words are allowed.
+    pub has_more: bool,
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(near) = &self.near {
+            write!(f, "did you mean `{near}`? ")?;
+        }
+        if self.allowed.is_empty() {
+            return f.write_str("no value is allowed");
+        }
+        let more = if self.has_more { ", .." } else { "" };
+        write!(f, "allowed: {}{more}", self.allowed.join(", "))
+    }
+}
+
+/// The most allowed words that a suggestion lists.
+const MOST: usize = 20;
+
+/// Returns the allowed words, and the one that is close to `word`.
+pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a str>) -> Suggestion {
     let allowed: Vec<&str> = allowed.into_iter().collect();
     let near = allowed.iter().map(|other| (steps(word, other), *other)).min();
     let near =
         near.filter(|(steps, other)| *steps <= 2.max(word.len() / 3) && *steps < word.len().max(other.len()));
-    let list = if allowed.is_empty() {
-        "no value is allowed".to_owned()
-    } else {
-        let more = if allowed.len() > 20 { ", .." } else { "" };
-        let first: Vec<&str> = allowed.iter().take(20).copied().collect();
-        format!("allowed: {}{more}", first.join(", "))
-    };
-    near.map_or_else(|| list.clone(), |(_, other)| format!("did you mean `{other}`? {list}"))
+    Suggestion {
+        near: near.map(|(_, other)| other.to_owned()),
+        allowed: allowed.iter().take(MOST).map(|word| (*word).to_owned()).collect(),
+        has_more: allowed.len() > MOST,
+    }
 }
 
 /// Returns whether a name is another one or a misspelling of it. Case does not matter. A word of fewer than six characters
@@ -76,9 +103,9 @@ mod tests {
     #[test]
     fn suggests_a_close_word_only() {
         assert_eq!(
-            did_you_mean("aprove", ["approve", "reject"]),
+            did_you_mean("aprove", ["approve", "reject"]).to_string(),
             "did you mean `approve`? allowed: approve, reject"
         );
-        assert_eq!(did_you_mean("xyz", ["approve", "reject"]), "allowed: approve, reject");
+        assert_eq!(did_you_mean("xyz", ["approve", "reject"]).to_string(), "allowed: approve, reject");
     }
 }

@@ -120,7 +120,7 @@ fn in_words(trace: &Trace<'_>, output: &Output) -> String {
     let verdict = words::verdict(decision.verdict());
     let mut text = output.pick(words::decided(verdict, decision.rule(), decision.reason()));
     if let Some(hint) = decision.hint() {
-        text += &output.pick(words::hint(hint));
+        text += &output.pick(words::hint_for_person(hint));
     }
     if let Some(queue) = decision.queue() {
         text += &output.pick(words::queue(queue));

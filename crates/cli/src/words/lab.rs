@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use cloudauth::policy::Verdict;
 
-use super::policy::verdict;
+use super::verdict::verdict;
 use super::{Language, Said, Text, both, text};
 
 pub(crate) const ONE_TARGET: Text = text(

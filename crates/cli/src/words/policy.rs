@@ -2,19 +2,10 @@
 
 use std::fmt::Display;
 
-use cloudauth::policy::Verdict;
+use cloudauth::policy::{PolicyError, Problem};
 
-use super::{Said, Text, both, text};
-
-/// A verdict, as people read it.
-pub(crate) const fn verdict(verdict: Verdict) -> Text {
-    match verdict {
-        Verdict::Approve => text("approve", "通过"),
-        Verdict::Review => text("review", "人工复核"),
-        Verdict::Retry => text("retry", "重试"),
-        Verdict::Reject => text("reject", "拒绝"),
-    }
-}
+pub(crate) use super::verdict::verdict;
+use super::{Language, Said, Text, both, hint, problem, text, translated};
 
 pub(crate) fn unknown_builtin(name: &str, names: &str) -> Said {
     both(
@@ -23,12 +14,28 @@ pub(crate) fn unknown_builtin(name: &str, names: &str) -> Said {
     )
 }
 
-pub(crate) fn check_failed(problems: &str) -> Said {
-    both(format!("policy check failed\n{problems}"), format!("策略校验未通过\n{problems}"))
+/// A problem as compilers write it: `policy.toml:3:1: message [V1]`, and the hint below.
+pub(crate) fn problem(file: &str, problem: &Problem) -> Said {
+    let line = |message: &str, hint: Option<String>| {
+        let hint = hint.map(|hint| format!("\n    {hint}")).unwrap_or_default();
+        format!("{file}:{}:{}: {message} [{}]{hint}", problem.line, problem.column, problem.rule)
+    };
+    let zh = line(&problem::chinese(&problem.kind), problem.hint.as_ref().map(hint::chinese));
+    translated(line(&problem.message, problem.help.clone()), zh)
 }
 
-pub(crate) fn failing_example(line: &str) -> Said {
-    both(format!("failing example, allowed: {line}\n"), format!("示例未通过（已允许）：{line}\n"))
+/// The failure of a check, with a line for each problem.
+pub(crate) fn check_failed(file: &str, error: &PolicyError) -> Said {
+    let problems: Vec<Said> = error.problems().iter().map(|found| problem(file, found)).collect();
+    let lines = |language| problems.iter().map(|problem| problem.of(language)).collect::<Vec<_>>().join("\n");
+    both(
+        format!("policy check failed\n{}", lines(Language::En)),
+        format!("策略校验未通过\n{}", lines(Language::Zh)),
+    )
+}
+
+pub(crate) fn failing_example(line: &Said) -> Said {
+    both(format!("failing example, allowed: {}\n", line.en), format!("示例未通过（已允许）：{}\n", line.zh()))
 }
 
 pub(crate) const PENDING: Text =
@@ -65,7 +72,7 @@ pub(crate) fn decided(verdict: Text, rule: &str, reason: &str) -> Said {
     )
 }
 
-pub(crate) fn hint(hint: &str) -> Said {
+pub(crate) fn hint_for_person(hint: &str) -> Said {
     both(format!("tell the person: {hint}\n"), format!("提示用户：{hint}\n"))
 }
 

@@ -9,6 +9,7 @@
 
 use cloudauth_protocol::grammar;
 
+use crate::document::problem::{Hint, ProblemKind};
 use crate::document::{DeclaredInput, Kind, Test, Threshold};
 use crate::evidence::input::Input;
 use crate::suggest::did_you_mean;
@@ -18,14 +19,14 @@ use crate::suggest::did_you_mean;
 pub(crate) struct ConditionError {
     /// The check that failed.
     pub(crate) rule: &'static str,
-    pub(crate) message: String,
+    pub(crate) kind: Box<ProblemKind>,
     /// How to fix it.
-    pub(crate) help: String,
+    pub(crate) hint: Box<Hint>,
 }
 
-impl From<(String, String)> for ConditionError {
-    fn from((message, help): (String, String)) -> Self {
-        Self { rule: "V1", message, help }
+impl From<(ProblemKind, Hint)> for ConditionError {
+    fn from((kind, hint): (ProblemKind, Hint)) -> Self {
+        Self { rule: "V1", kind: Box::new(kind), hint: Box::new(hint) }
     }
 }
 
@@ -37,13 +38,11 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Condi
         Kind::Flag => (vec!["T", "F"], &["invalid"]),
         Kind::Labels(labels) => (labels.iter().map(String::as_str).collect(), &["unknown"]),
         Kind::Score { .. } => {
-            let help = "write a comparison in quotes, such as \">= 75\"".to_owned();
-            return Err((format!("`{name}` is a score and does not take a list"), help).into());
+            return Err((ProblemKind::ListOfScore(name), Hint::ComparisonInQuotes).into());
         }
     };
     if words.is_empty() {
-        let help = "remove the condition to allow every value".to_owned();
-        return Err((format!("the list of `{name}` is empty"), help).into());
+        return Err((ProblemKind::EmptyList(name), Hint::RemoveCondition).into());
     }
     if matches!(input.kind, Kind::Labels(_)) && words == ["none"] {
         return Ok(Test::Labels(Vec::new()));
@@ -52,10 +51,11 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Condi
     let mut classes = Vec::with_capacity(words.len());
     for word in words {
         let class = all.iter().position(|other| other == word).ok_or_else(|| {
-            (format!("`{word}` is not a value of `{name}`"), did_you_mean(word, all.iter().copied()))
+            let kind = ProblemKind::NotAValue { word: (*word).to_owned(), input: name };
+            (kind, Hint::Suggestion(did_you_mean(word, all.iter().copied())))
         })?;
         if classes.contains(&class) {
-            return Err((format!("`{word}` is listed twice"), "remove one of the two".to_owned()).into());
+            return Err((ProblemKind::ListedTwice((*word).to_owned()), Hint::RemoveOne).into());
         }
         classes.push(class);
     }
@@ -81,10 +81,8 @@ pub(crate) fn comparisons(
     }
     let (mut from, mut below) = (None, None);
     for part in parts_of(text)? {
-        let (operator, operand) = comparison(&part).ok_or_else(|| {
-            let help = "allowed: a comparison (>=, >, <=, <) with a number or a $threshold, several joined by `and`, or `valid`, or `invalid`";
-            (format!("`{part}` is not a comparison"), help.to_owned())
-        })?;
+        let (operator, operand) = comparison(&part)
+            .ok_or_else(|| (ProblemKind::NotAComparison(part.clone()), Hint::Comparisons))?;
         // Adding zero turns negative zero into zero.
         let number = operand_of(operand, input.name, thresholds, used)? + 0.0;
         // The problem of this threshold is reported already.
@@ -92,11 +90,10 @@ pub(crate) fn comparisons(
             continue;
         }
         if !(least..=most).contains(&number) {
-            let message = format!("{number} is outside the range of `{}`", input.name());
             return Err(ConditionError {
                 rule: "V8",
-                message,
-                help: format!("the range is {least} to {most}"),
+                kind: ProblemKind::OutOfRange { number, input: input.name() }.into(),
+                hint: Hint::Range { least, most }.into(),
             });
         }
         // Every comparison becomes a half-open bound.
@@ -110,8 +107,7 @@ pub(crate) fn comparisons(
     if let (Some(from), Some(below)) = (from, below)
         && from >= below
     {
-        let help = "the lower bound is above the upper one".to_owned();
-        return Err((format!("`{text}` never holds"), help).into());
+        return Err((ProblemKind::NeverHolds(text.to_owned()), Hint::LowerAboveUpper).into());
     }
     Ok(Test::Between { from, below })
 }
@@ -121,13 +117,11 @@ pub(crate) fn parts_of(text: &str) -> Result<Vec<String>, ConditionError> {
     let words: Vec<&str> = text.split_whitespace().collect();
     if let Some(word) = words.iter().find(|word| matches!(**word, "or" | "||" | "&&" | "AND" | "OR" | "not"))
     {
-        let help = "join comparisons with `and`; for `or` write two rules".to_owned();
-        return Err((format!("`{word}` is not allowed in a condition"), help).into());
+        return Err((ProblemKind::NotAllowed((*word).to_owned()), Hint::JoinWithAnd).into());
     }
     let parts: Vec<String> = words.split(|word| *word == "and").map(|part| part.join(" ")).collect();
     if parts.iter().any(String::is_empty) {
-        let help = "write a comparison such as `>= 75` on both sides of `and`".to_owned();
-        return Err((format!("a comparison is missing in `{text}`"), help).into());
+        return Err((ProblemKind::ComparisonMissing(text.to_owned()), Hint::BothSidesOfAnd).into());
     }
     Ok(parts)
 }
@@ -149,7 +143,8 @@ fn operand_of(
         let found = thresholds.iter().zip(used).find(|(threshold, _)| threshold.name == name);
         let (threshold, used) = found.ok_or_else(|| {
             let names = thresholds.iter().map(|threshold| threshold.name.as_str());
-            (format!("unknown threshold `{name}`"), did_you_mean(name, names))
+            let hint = Hint::Suggestion(did_you_mean(name, names));
+            (ProblemKind::UnknownThreshold(name.to_owned()), hint)
         })?;
         // A threshold of two scores counts as one of verify_score, because its rate is checked.
         if *used != Some(Input::VerifyScore) {
@@ -158,11 +153,8 @@ fn operand_of(
         return Ok(threshold.value);
     }
     Ok(number(text).ok_or_else(|| {
-        let help = match decimal_comma(text) {
-            Some(number) => format!("write the decimal point as a point: {number}"),
-            None => "write a number, or a threshold such as $match_auto".to_owned(),
-        };
-        (format!("`{text}` is not a number"), help)
+        let hint = decimal_comma(text).map_or(Hint::NumberOrThreshold, Hint::DecimalPoint);
+        (ProblemKind::NotANumber(text.to_owned()), hint)
     })?)
 }
 

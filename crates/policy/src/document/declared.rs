@@ -4,6 +4,7 @@ use cloudauth_protocol::grammar;
 use toml::de::DeValue;
 
 use crate::document::condition::decimal_comma;
+use crate::document::problem::{FilePart, Hint, ProblemKind};
 use crate::document::reader::{Reader, Value, entries, float, shown, spelling};
 use crate::document::vendor_table;
 use crate::document::{DeclaredInput, Kind, Span, Threshold};
@@ -38,21 +39,21 @@ impl Reader<'_, '_> {
         let DeValue::Table(table) = value.get_ref() else {
             let number = number_of(value);
             let number = number.unwrap_or_else(|| "75.0".to_owned());
-            let help = format!("write {name} = {{ value = {number} }}");
-            self.problems.add("V1", &value.span(), format!("threshold `{name}` must be a table"), Some(help));
+            let hint = Hint::Write(format!("{name} = {{ value = {number} }}"));
+            self.wrong(&value.span(), ProblemKind::ThresholdNotATable(name.clone()), hint);
             return threshold;
         };
-        let mut entry = entries("a threshold", value.span(), table);
+        let mut entry = entries(FilePart::Threshold, value.span(), table);
         match entry.take("value").map(|value| (float(value), value)) {
             Some((Some(number), _)) if number.is_finite() => threshold.value = number,
             Some((_, value)) => {
-                let help = number_of(value).map(|number| format!("write {name} = {{ value = {number} }}"));
-                let message = format!("the value of threshold `{name}` is not a number");
-                self.problems.add("V8", &value.span(), message, help);
+                let write = |number| Hint::Write(format!("{name} = {{ value = {number} }}"));
+                let kind = ProblemKind::ThresholdNotANumber(name.clone());
+                self.problems.add("V8", &value.span(), kind, number_of(value).map(write));
             }
             None => {
-                let help = format!("write {name} = {{ value = 75.0 }}");
-                self.wrong(&threshold.span, format!("threshold `{name}` lacks `value`"), &help);
+                let hint = Hint::Write(format!("{name} = {{ value = 75.0 }}"));
+                self.wrong(&threshold.span, ProblemKind::ThresholdWithoutValue(name.clone()), hint);
             }
         }
         let claim = entry.take("far");
@@ -68,18 +69,16 @@ impl Reader<'_, '_> {
             return;
         };
         let wrong = match threshold.of {
-            Some(Input::VerifyScore) | None => vendor_table::check(claim, threshold.value).err(),
+            Some(Input::VerifyScore) | None => {
+                vendor_table::check(claim, threshold.value).err().map(|wrong| *wrong)
+            }
             Some(other) => {
-                let message = format!(
-                    "`{}` is compared with `{}`, for which the vendor publishes no rate",
-                    threshold.name,
-                    other.name()
-                );
-                Some((message, "remove `far`".to_owned()))
+                let (threshold, input) = (threshold.name.clone(), other.name());
+                Some((ProblemKind::NoRateOfInput { threshold, input }, Hint::RemoveRate))
             }
         };
-        if let Some((message, help)) = wrong {
-            self.problems.add("V8", at, message, Some(help));
+        if let Some((kind, hint)) = wrong {
+            self.problems.add("V8", at, kind, hint);
         }
     }
 
@@ -95,11 +94,7 @@ impl Reader<'_, '_> {
         for value in names.iter() {
             match value.get_ref() {
                 DeValue::Array(names) => self.one_order(thresholds, names),
-                _ => self.wrong(
-                    &value.span(),
-                    "`order` mixes names and lists",
-                    "write one list of names, or a list of lists",
-                ),
+                _ => self.wrong(&value.span(), ProblemKind::MixedOrder, Hint::OneOrder),
             }
         }
     }
@@ -109,17 +104,19 @@ impl Reader<'_, '_> {
         for value in names {
             let name = value.get_ref().as_str().unwrap_or_default();
             let Some(threshold) = thresholds.iter().find(|threshold| threshold.name == name) else {
-                let help = did_you_mean(name, thresholds.iter().map(|threshold| threshold.name.as_str()));
-                self.problems.add("V1", &value.span(), format!("unknown threshold `{name}`"), Some(help));
+                let near = did_you_mean(name, thresholds.iter().map(|threshold| threshold.name.as_str()));
+                let kind = ProblemKind::UnknownThreshold(name.to_owned());
+                self.wrong(&value.span(), kind, Hint::Suggestion(near));
                 continue;
             };
             if let Some(before) = last.filter(|before| before.value >= threshold.value) {
-                let message = format!(
-                    "`{}` ({}) must be below `{name}` ({})",
-                    before.name, before.value, threshold.value
-                );
-                let help = "change a value, or `order` in [thresholds]".to_owned();
-                self.problems.add("V8", &value.span(), message, Some(help));
+                let kind = ProblemKind::WrongOrder {
+                    before: before.name.clone(),
+                    before_value: before.value,
+                    name: name.to_owned(),
+                    value: threshold.value,
+                };
+                self.problems.add("V8", &value.span(), kind, Hint::ChangeOrder);
             }
             last = Some(threshold);
         }
@@ -127,32 +124,23 @@ impl Reader<'_, '_> {
 
     pub(super) fn inputs<'a>(&mut self, value: Option<&'a Value<'a>>) -> Vec<DeclaredInput> {
         let Some(value) = value else {
-            self.wrong(&(0..0), "the table [inputs] is missing", "declare each input that the rules use");
+            self.wrong(&(0..0), ProblemKind::MissingTable("[inputs]"), Hint::DeclareInputs);
             return Vec::new();
         };
         let Some(table) = self.inner("[inputs]", value) else { return Vec::new() };
         let mut inputs = Vec::new();
         for (key, value) in table.left {
             let Ok(name) = key.get_ref().parse::<Input>() else {
-                let help = did_you_mean(key.get_ref(), Input::ALL.map(Input::name));
-                self.problems.add(
-                    "V1",
-                    &key.span(),
-                    format!("unknown input {}", shown(key.get_ref())).trim_end(),
-                    Some(help),
-                );
+                let near = did_you_mean(key.get_ref(), Input::ALL.map(Input::name));
+                let kind = ProblemKind::UnknownInput(shown(key.get_ref()));
+                self.wrong(&key.span(), kind, Hint::Suggestion(near));
                 continue;
             };
-            let Some(mut entry) = self.inner("an input", value) else { continue };
+            let Some(mut entry) = self.inner(FilePart::Input, value) else { continue };
             let kind = self.required(&mut entry, "type");
             if kind != name.kind().as_str() {
-                let message = format!("`{}` is not of type `{kind}`", name.name());
-                self.problems.add(
-                    "V1",
-                    &key.span(),
-                    message,
-                    Some(format!("its type is \"{}\"", name.kind())),
-                );
+                let wrong = ProblemKind::WrongInputType { input: name.name(), given: kind };
+                self.wrong(&key.span(), wrong, Hint::TypeIs(name.kind()));
             }
             let kind = match name.kind() {
                 InputKind::Code => Kind::Code(self.distinct(name, entry.take("values"), &key.span())),
@@ -172,21 +160,22 @@ impl Reader<'_, '_> {
         let mut values: Vec<String> = Vec::new();
         for value in self.list("`values`", value) {
             let Some(text) = self.string(name, value) else { continue };
-            if let Some((message, help)) = unreadable(input.kind(), &text) {
-                self.wrong(&value.span(), message, &help);
+            if let Some((kind, hint)) = unreadable(input.kind(), &text) {
+                self.wrong(&value.span(), kind, hint);
             } else if values.contains(&text) {
-                self.wrong(&value.span(), format!("`{text}` is declared twice"), "remove one of the two");
+                self.wrong(&value.span(), ProblemKind::DeclaredTwice(text), Hint::RemoveOne);
             } else {
                 values.push(text);
             }
         }
         if values.is_empty() {
-            self.wrong(at, format!("`{name}` has no values"), "write values = [\"..\", \"..\"]");
+            let hint = Hint::Write("values = [\"..\", \"..\"]".to_owned());
+            self.wrong(at, ProblemKind::NoValues(name), hint);
         }
         values
     }
 
-    fn range(&mut self, name: &str, value: Option<&Value<'_>>, at: &Span) -> Kind {
+    fn range(&mut self, name: &'static str, value: Option<&Value<'_>>, at: &Span) -> Kind {
         let numbers: Vec<Option<f64>> = self.list("`range`", value).into_iter().map(float).collect();
         // Negative zero becomes zero.
         if let [Some(least), Some(most)] = numbers[..]
@@ -197,47 +186,36 @@ impl Reader<'_, '_> {
         {
             return Kind::Score { least, most };
         }
-        self.problems.add(
-            "V8",
-            at,
-            format!("`{name}` needs a range of two numbers"),
-            Some("write range = [0.0, 100.0]".to_owned()),
-        );
+        let hint = Hint::Write("range = [0.0, 100.0]".to_owned());
+        self.problems.add("V8", at, ProblemKind::NoRange(name), hint);
         Kind::Score { least: 0.0, most: 100.0 }
     }
 }
 
-/// Returns the message and the help for a declared value that evidence can never hold, because the grammar reads it as another
+/// Returns the problem of a declared value that evidence can never hold, because the grammar reads it as another
 /// value or as malformed.
-fn unreadable(kind: InputKind, text: &str) -> Option<(String, String)> {
+fn unreadable(kind: InputKind, text: &str) -> Option<(ProblemKind, Hint)> {
     if text.chars().any(char::is_control) {
-        let message = "a declared value contains control characters".to_owned();
-        return Some((message, "remove them".to_owned()));
+        return Some((ProblemKind::DeclaredControlCharacters, Hint::RemoveThem));
     }
     if matches!(text, "null" | "unknown" | "missing" | "none" | "invalid") {
-        let help =
-            "remove it: conditions use the word without a declaration, and `null` is missing".to_owned();
-        return Some((format!("`{text}` is reserved"), help));
+        return Some((ProblemKind::Reserved(text.to_owned()), Hint::ReservedWord));
     }
     if kind == InputKind::Code {
-        let help = match grammar::code(text) {
+        let hint = match grammar::code(text) {
             Some(code) if code == text => return None,
-            Some(code) => format!("write \"{code}\""),
-            None => {
-                "a code is 1 to 15 digits without a leading zero; every other value is `unknown`".to_owned()
-            }
+            Some(code) => Hint::Write(format!("\"{code}\"")),
+            None => Hint::CodeGrammar,
         };
-        return Some((format!("`{text}` is not a code"), help));
+        return Some((ProblemKind::NotACode(text.to_owned()), hint));
     }
     if text == grammar::MALFORMED {
-        let help = "remove it: a malformed label is `unknown`".to_owned();
-        return Some((format!("`{text}` stands for a malformed label"), help));
+        return Some((ProblemKind::MalformedLabel(text.to_owned()), Hint::MalformedLabel));
     }
     let mut labels = Vec::new();
     grammar::labels_of_text(text, &mut labels);
     let is_label = matches!(&*labels, [label] if **label == *text);
-    let help = "a label has no comma, no blank at its beginning or end, and no `[` at its beginning";
-    (!is_label).then(|| (format!("`{text}` is not a label"), help.to_owned()))
+    (!is_label).then(|| (ProblemKind::NotALabel(text.to_owned()), Hint::LabelGrammar))
 }
 
 /// Returns the text of a number, with or without quotes.

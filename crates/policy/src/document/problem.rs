@@ -1,17 +1,27 @@
 //! The problems of a policy file, with their locations.
 
+mod hint;
+mod kind;
+
 use std::fmt;
 use std::ops::Range;
 
+pub use hint::Hint;
+pub use kind::{Decided, FilePart, ProblemKind};
+
 /// A problem in a policy file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The check that failed, `V1` to `V11`; see `docs/policy.md`.
     pub rule: &'static str,
     /// The problem.
-    pub message: String,
+    pub kind: ProblemKind,
     /// The likely fix, or the allowed values.
+    pub hint: Option<Hint>,
+    /// The problem in English.
+    pub message: String,
+    /// The hint in English.
     pub help: Option<String>,
     /// The line, counted from one.
     pub line: usize,
@@ -27,7 +37,7 @@ impl fmt::Display for Problem {
 }
 
 /// The error of a policy file that fails its check, with all of its problems.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PolicyError(Vec<Problem>);
 
 impl PolicyError {
@@ -76,11 +86,11 @@ impl<'a> Problems<'a> {
         &mut self,
         rule: &'static str,
         at: &Range<usize>,
-        message: impl Into<String>,
-        help: Option<String>,
+        kind: ProblemKind,
+        hint: impl Into<Option<Hint>>,
     ) {
         if self.found.len() < MOST_PROBLEMS {
-            let problem = self.problem(rule, at, message.into(), help);
+            let problem = self.problem(rule, at, kind, hint.into());
             self.found.push((at.start, problem));
         }
     }
@@ -90,11 +100,11 @@ impl<'a> Problems<'a> {
         &mut self,
         rule: &'static str,
         at: &Range<usize>,
-        message: impl Into<String>,
-        help: Option<String>,
+        kind: ProblemKind,
+        hint: impl Into<Option<Hint>>,
     ) {
         if self.warnings.len() < MOST_PROBLEMS {
-            let problem = self.problem(rule, at, message.into(), help);
+            let problem = self.problem(rule, at, kind, hint.into());
             self.warnings.push((at.start, problem));
         }
     }
@@ -104,11 +114,11 @@ impl<'a> Problems<'a> {
         self
     }
 
-    pub(crate) fn failing_example(&mut self, at: &Range<usize>, message: String) {
+    pub(crate) fn failing_example(&mut self, at: &Range<usize>, kind: ProblemKind) {
         if self.allow_failing_examples {
-            self.warn("V9", at, message, None);
+            self.warn("V9", at, kind, None);
         } else {
-            self.add("V9", at, message, None);
+            self.add("V9", at, kind, None);
         }
     }
 
@@ -116,13 +126,14 @@ impl<'a> Problems<'a> {
         &self,
         rule: &'static str,
         at: &Range<usize>,
-        message: String,
-        help: Option<String>,
+        kind: ProblemKind,
+        hint: Option<Hint>,
     ) -> Problem {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-        Problem { rule, message, help, line, column }
+        let (message, help) = (kind.to_string(), hint.as_ref().map(ToString::to_string));
+        Problem { rule, kind, hint, message, help, line, column }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -151,7 +162,7 @@ mod tests {
     #[test]
     fn locations_count_lines_and_characters() {
         let mut problems = Problems::new("ab\n张三x\n");
-        problems.add("V1", &(9..10), "x", None);
+        problems.add("V1", &(9..10), ProblemKind::NoRule, None);
         let problem = problems.into_problems().remove(0);
         assert_eq!((problem.line, problem.column), (2, 3));
     }

@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use crate::document::condition::decimal_comma;
-use crate::document::problem::Problems;
+use crate::document::problem::{FilePart, Hint, ProblemKind, Problems};
 use crate::document::reader::{Reader, Scope, integer};
 use crate::document::{Document, FORMAT};
 
@@ -13,7 +13,7 @@ const LONGEST: usize = 1 << 20;
 /// Reads a document and adds its problems to `problems`. Returns `None` if the file cannot be read further.
 pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Document> {
     if text.len() > LONGEST {
-        problems.add("V11", &(0..0), format!("the file has more than {LONGEST} bytes"), None);
+        problems.add("V11", &(0..0), ProblemKind::FileTooLong { limit: LONGEST }, None);
         return None;
     }
     let root = match DeTable::parse(text) {
@@ -22,29 +22,24 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
             let at = error.span().unwrap_or(0..0);
             let before = text.get(..at.start).unwrap_or_default();
             let line = text.get(before.rfind('\n').map_or(0, |end| end + 1)..).unwrap_or_default();
-            let help = decimal_comma(line.lines().next().unwrap_or_default())
-                .map(|number| format!("if this is a number with a decimal comma, write {number}"));
-            problems.add("V1", &at, format!("invalid TOML: {}", error.message()), help);
+            let hint = decimal_comma(line.lines().next().unwrap_or_default()).map(Hint::DecimalComma);
+            let kind = ProblemKind::InvalidToml { reason: error.message().to_owned() };
+            problems.add("V1", &at, kind, hint);
             return None;
         }
     };
     let mut reader = Reader { problems };
-    let mut table = reader.table("the file", &root);
+    let mut table = reader.table(FilePart::File, &root);
     match table.take("format").map(|value| (integer(value), value.span())) {
         Some((Some(FORMAT), _)) => {}
         Some((found, at)) => {
-            let found = found.map_or_else(|| "(not a number)".to_owned(), |number| number.to_string());
-            let message = format!("unsupported format {found}: this program reads format {FORMAT}");
-            reader.problems.add("V1", &at, message, None);
+            let kind = ProblemKind::UnsupportedFormat { found, supported: FORMAT };
+            reader.problems.add("V1", &at, kind, None);
             return None;
         }
         None => {
-            reader.problems.add(
-                "V1",
-                &(0..0),
-                "`format` is missing",
-                Some(format!("begin with `format = {FORMAT}`")),
-            );
+            let hint = Hint::BeginWith(format!("format = {FORMAT}"));
+            reader.problems.add("V1", &(0..0), ProblemKind::Missing("`format`"), hint);
         }
     }
     let policy = table.take("policy");
@@ -56,8 +51,8 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     let asserts = reader.asserts(table.take("assert"), &mut scope);
     let examples = reader.examples(table.take("example"), &rules, &inputs);
     for (threshold, _) in thresholds.iter().zip(&used).filter(|(_, used)| used.is_none()) {
-        let message = format!("the threshold `{}` is not used", threshold.name);
-        reader.problems.add("V1", &threshold.span, message, Some("use it as $name, or remove it".to_owned()));
+        let kind = ProblemKind::UnusedThreshold(threshold.name.clone());
+        reader.problems.add("V1", &threshold.span, kind, Hint::UseThreshold);
     }
     reader.order(&thresholds, threshold_order);
     for (threshold, used) in thresholds.iter_mut().zip(used) {
@@ -66,15 +61,15 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     }
     table.finish(&mut reader);
     let Some(policy) = policy else {
-        reader.problems.add("V1", &(0..0), "the table [policy] is missing", None);
+        reader.problems.add("V1", &(0..0), ProblemKind::MissingTable("[policy]"), None);
         return None;
     };
     let mut table = reader.inner("[policy]", policy)?;
     let (otherwise, otherwise_span) = match table.take("otherwise") {
         Some(value) => (reader.outcome("[policy.otherwise]", value, "decision"), value.span()),
         None => {
-            let help = "it needs `decision` and `reason`, for inputs that no rule covers";
-            reader.problems.add("V1", &policy.span(), "[policy.otherwise] is missing", Some(help.to_owned()));
+            let kind = ProblemKind::Missing("[policy.otherwise]");
+            reader.problems.add("V1", &policy.span(), kind, Hint::OtherwiseNeeds);
             (None, policy.span())
         }
     };
@@ -88,8 +83,8 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
                 Some(time.to_string())
             }
             Some((_, at)) => {
-                let help = "write 2026-01-01T00:00:00+08:00, without quotes".to_owned();
-                reader.problems.add("V1", &at, "`effective` must be a date and time with a zone", Some(help));
+                let hint = Hint::WithoutQuotes("2026-01-01T00:00:00+08:00");
+                reader.problems.add("V1", &at, ProblemKind::EffectiveWithoutZone, hint);
                 None
             }
             None => None,

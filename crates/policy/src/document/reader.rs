@@ -7,7 +7,7 @@ use cloudauth_protocol::plain_name;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::document::problem::Problems;
+use crate::document::problem::{FilePart, Hint, ProblemKind, Problems};
 use crate::document::verdict::Verdict;
 use crate::document::{DeclaredInput, Outcome, Span, Threshold};
 use crate::evidence::input::{Input, InputKind};
@@ -27,7 +27,7 @@ pub(super) struct Scope<'a> {
 
 /// The entries of a table. `take` removes one by name; `finish` reports those that are left.
 pub(super) struct Entries<'a> {
-    pub(super) what: &'static str,
+    pub(super) what: FilePart,
     pub(super) at: Span,
     pub(super) left: Vec<(&'a Spanned<Cow<'a, str>>, &'a Value<'a>)>,
     pub(super) asked: Vec<&'static str>,
@@ -42,13 +42,9 @@ impl<'a> Entries<'a> {
 
     pub(super) fn finish(self, reader: &mut Reader<'_, '_>) {
         for (key, _) in self.left {
-            let message = format!("unknown key {}in {}", shown(key.get_ref()), self.what);
-            reader.problems.add(
-                "V1",
-                &key.span(),
-                message,
-                Some(did_you_mean(key.get_ref(), self.asked.clone())),
-            );
+            let hint = Hint::Suggestion(did_you_mean(key.get_ref(), self.asked.clone()));
+            let kind = ProblemKind::UnknownKey { key: shown(key.get_ref()), part: self.what };
+            reader.problems.add("V1", &key.span(), kind, hint);
         }
     }
 }
@@ -58,20 +54,24 @@ pub(super) struct Reader<'p, 't> {
 }
 
 impl Reader<'_, '_> {
-    pub(super) fn wrong(&mut self, at: &Range<usize>, message: impl Into<String>, help: &str) {
-        self.problems.add("V1", at, message, Some(help.to_owned()));
+    pub(super) fn wrong(&mut self, at: &Range<usize>, kind: ProblemKind, hint: impl Into<Option<Hint>>) {
+        self.problems.add("V1", at, kind, hint);
     }
 
-    pub(super) fn table<'a>(&mut self, what: &'static str, table: &'a Spanned<DeTable<'a>>) -> Entries<'a> {
+    pub(super) fn table<'a>(&mut self, what: FilePart, table: &'a Spanned<DeTable<'a>>) -> Entries<'a> {
         entries(what, table.span(), table.get_ref())
     }
 
-    pub(super) fn inner<'a>(&mut self, what: &'static str, value: &'a Value<'a>) -> Option<Entries<'a>> {
+    pub(super) fn inner<'a>(
+        &mut self,
+        what: impl Into<FilePart>,
+        value: &'a Value<'a>,
+    ) -> Option<Entries<'a>> {
+        let what = what.into();
         match value.get_ref() {
             DeValue::Table(table) => Some(entries(what, value.span(), table)),
             _ => {
-                let help = "write it as `{ name = value }` or with a heading";
-                self.wrong(&value.span(), format!("{what} must be a table"), help);
+                self.wrong(&value.span(), ProblemKind::NotATable(what), Hint::AsTable);
                 None
             }
         }
@@ -85,16 +85,13 @@ impl Reader<'_, '_> {
         match value.map(|value| (value.get_ref(), value.span())) {
             Some((DeValue::Array(list), at)) => {
                 if list.len() > MOST {
-                    self.problems.add("V11", &at, format!("{what} has more than {MOST} entries"), None);
+                    let kind = ProblemKind::TooManyEntries { list: what, limit: MOST };
+                    self.problems.add("V11", &at, kind, None);
                 }
                 list.iter().take(MOST).collect()
             }
             Some((_, at)) => {
-                self.wrong(
-                    &at,
-                    format!("{what} must be a list"),
-                    "write each with two brackets, such as [[rule]]",
-                );
+                self.wrong(&at, ProblemKind::NotAList(what), Hint::TwoBrackets);
                 Vec::new()
             }
             None => Vec::new(),
@@ -105,14 +102,13 @@ impl Reader<'_, '_> {
         let text = value.get_ref().as_str().map(str::to_owned).filter(|text| !text.trim().is_empty());
         match &text {
             None => {
-                let help = spelling(InputKind::Code, value);
-                let help =
-                    help.map_or_else(|| "write it in quotes".to_owned(), |text| format!("write {text}"));
-                self.wrong(&value.span(), format!("`{name}` must be a non-empty string"), &help);
+                let hint = spelling(InputKind::Code, value).map_or(Hint::InQuotes, Hint::Write);
+                self.wrong(&value.span(), ProblemKind::NotAString(name.to_owned()), hint);
             }
             // Control characters could reach terminals and logs. Line breaks in a description are harmless.
             Some(text) if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) => {
-                self.wrong(&value.span(), format!("`{name}` contains control characters"), "remove them");
+                let kind = ProblemKind::ControlCharacters(name.to_owned());
+                self.wrong(&value.span(), kind, Hint::RemoveThem);
             }
             Some(_) => {}
         }
@@ -124,7 +120,7 @@ impl Reader<'_, '_> {
             Some(value) => self.string(name, value).unwrap_or_default(),
             None => {
                 let at = table.at.clone();
-                self.problems.add("V1", &at, format!("{} lacks `{name}`", table.what), None);
+                self.problems.add("V1", &at, ProblemKind::Lacks { part: table.what, key: name }, None);
                 String::new()
             }
         }
@@ -138,8 +134,8 @@ impl Reader<'_, '_> {
         let text = value.get_ref().as_str().unwrap_or_default();
         let verdict = Verdict::find(text);
         if verdict.is_none() {
-            let help = did_you_mean(text, Verdict::ALL.map(Verdict::as_str));
-            self.problems.add("V1", &value.span(), format!("{}is not a decision", shown(text)), Some(help));
+            let hint = Hint::Suggestion(did_you_mean(text, Verdict::ALL.map(Verdict::as_str)));
+            self.wrong(&value.span(), ProblemKind::NotADecision(shown(text)), hint);
         }
         verdict
     }
@@ -155,7 +151,7 @@ impl Reader<'_, '_> {
             Some(value) => self.verdict(value),
             None => {
                 let at = table.at.clone();
-                self.problems.add("V1", &at, format!("{what} lacks `{decision}`"), None);
+                self.wrong(&at, ProblemKind::Lacks { part: table.what, key: decision }, None);
                 None
             }
         };
@@ -170,23 +166,23 @@ impl Reader<'_, '_> {
         let at = table.at.clone();
         let id = self.required(table, "id");
         if id == "otherwise" || taken(&id) {
-            self.wrong(&at, format!("duplicate id `{id}`"), "use a different id; `otherwise` is reserved");
+            self.wrong(&at, ProblemKind::DuplicateId(id.clone()), Hint::OtherId);
         }
         id
     }
 }
 
-/// A key or word as a message shows it, followed by a space. Anything but an identifier is left out: the file may be the wrong
-/// one, with personal data.
-pub(super) fn shown(word: &str) -> String {
-    plain_name(word).map_or_else(String::new, |word| format!("`{word}` "))
+/// Returns a key or word for a message. Anything but an identifier is left out: the file may be the wrong one, with personal
+/// data.
+pub(super) fn shown(word: &str) -> Option<String> {
+    plain_name(word).map(str::to_owned)
 }
 
 /// Returns the entries in the order of the file.
-pub(super) fn entries<'a>(what: &'static str, at: Span, table: &'a DeTable<'a>) -> Entries<'a> {
+pub(super) fn entries<'a>(what: impl Into<FilePart>, at: Span, table: &'a DeTable<'a>) -> Entries<'a> {
     let mut left: Vec<_> = table.iter().collect();
     left.sort_by_key(|(key, _)| key.span().start);
-    Entries { what, at, left, asked: Vec::new() }
+    Entries { what: what.into(), at, left, asked: Vec::new() }
 }
 
 pub(super) fn integer(value: &Value<'_>) -> Option<i64> {

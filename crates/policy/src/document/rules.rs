@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::document::condition::{ConditionError, comparisons, words};
+use crate::document::problem::{Hint, ProblemKind};
 use crate::document::reader::{Reader, Scope, Value, entries, float, spelling};
 use crate::document::verdict::Verdict;
 use crate::document::{
@@ -18,7 +19,7 @@ use crate::suggest::did_you_mean;
 impl Reader<'_, '_> {
     fn when(&mut self, value: Option<&Value<'_>>, at: &Span, scope: &mut Scope<'_>) -> Vec<Condition> {
         let Some(value) = value else {
-            self.wrong(at, "`when` is missing", "use [policy.otherwise] for every other input");
+            self.wrong(at, ProblemKind::Missing("`when`"), Hint::UseOtherwise);
             return Vec::new();
         };
         let Some(table) = self.inner("`when`", value) else { return Vec::new() };
@@ -43,16 +44,12 @@ impl Reader<'_, '_> {
             match test {
                 Ok(test) => conditions.push(Condition { input, test, text }),
                 Err(refused) => {
-                    self.problems.add(refused.rule, &value.span(), refused.message, Some(refused.help));
+                    self.problems.add(refused.rule, &value.span(), *refused.kind, *refused.hint);
                 }
             }
         }
         if conditions.is_empty() && self.problems.is_empty() {
-            self.wrong(
-                &value.span(),
-                "`when` has no condition",
-                "use [policy.otherwise] for every other input",
-            );
+            self.wrong(&value.span(), ProblemKind::NoCondition, Hint::UseOtherwise);
         }
         conditions
     }
@@ -66,11 +63,8 @@ impl Reader<'_, '_> {
             let when = self.when(when, &value.span(), scope);
             let then = table.take("then").and_then(|then| self.outcome("`then`", then, "decision"));
             if table.left.is_empty() && then.is_none() && self.problems.is_empty() {
-                self.wrong(
-                    &value.span(),
-                    format!("rule `{id}` lacks `then`"),
-                    "write then = { decision = \"..\", reason = \"..\" }",
-                );
+                let hint = Hint::Write("then = { decision = \"..\", reason = \"..\" }".to_owned());
+                self.wrong(&value.span(), ProblemKind::RuleWithoutThen(id.clone()), hint);
             }
             let reasons = table.take("against_vendor");
             let approves = then.as_ref().is_none_or(|then| then.verdict == Verdict::Approve);
@@ -82,7 +76,7 @@ impl Reader<'_, '_> {
             rules.push(Rule { id, when, then, against_vendor, span: value.span() });
         }
         if rules.is_empty() {
-            self.wrong(&(0..0), "the policy has no [[rule]]", "add at least one");
+            self.wrong(&(0..0), ProblemKind::NoRule, Hint::AddRule);
         }
         rules
     }
@@ -96,16 +90,15 @@ impl Reader<'_, '_> {
     ) -> Vec<VendorOverride> {
         let Some(value) = value else { return Vec::new() };
         let DeValue::Table(table) = value.get_ref() else {
-            let help = "write a reason for each input: against_vendor = { face_occlusion = \"why\" }";
-            self.wrong(&value.span(), "`against_vendor` must be a table", help);
+            let kind = ProblemKind::NotATable("`against_vendor`".into());
+            self.wrong(&value.span(), kind, Hint::ReasonOfEachInput);
             return Vec::new();
         };
         if !approves {
-            let help = "remove it: only a rule that approves needs a reason";
-            self.wrong(&value.span(), "`against_vendor` is in a rule that does not approve", help);
+            self.wrong(&value.span(), ProblemKind::ReasonWithoutApproval, Hint::OnlyApprovals);
         }
         if table.is_empty() {
-            self.wrong(&value.span(), "`against_vendor` has no reason", "remove it");
+            self.wrong(&value.span(), ProblemKind::NoReason, Hint::Remove);
         }
         let mut reasons = Vec::new();
         for (key, value) in entries("`against_vendor`", value.span(), table).left {
@@ -120,9 +113,9 @@ impl Reader<'_, '_> {
     fn declared(&mut self, key: &Spanned<Cow<'_, str>>, inputs: &[DeclaredInput]) -> Option<usize> {
         let found = inputs.iter().position(|input| input.name() == key.get_ref());
         if found.is_none() {
-            let help = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name()));
-            let message = format!("`{}` is not among the [inputs]", key.get_ref());
-            self.problems.add("V1", &key.span(), message, Some(help));
+            let near = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name()));
+            let kind = ProblemKind::UndeclaredInput(key.get_ref().to_string());
+            self.wrong(&key.span(), kind, Hint::Suggestion(near));
         }
         found
     }
@@ -145,11 +138,8 @@ impl Reader<'_, '_> {
                     self.monotone(monotone, order, scope)
                 }
                 _ => {
-                    self.wrong(
-                        &value.span(),
-                        format!("assertion `{id}` is incomplete"),
-                        "write either `never` and `when`, or `monotone` and `order`",
-                    );
+                    let kind = ProblemKind::IncompleteAssertion(id.clone());
+                    self.wrong(&value.span(), kind, Hint::NeverOrMonotone);
                     None
                 }
             };
@@ -170,24 +160,15 @@ impl Reader<'_, '_> {
             |input: &DeclaredInput| input.name() == name && matches!(input.kind, Kind::Score { .. });
         let Some(input) = scope.inputs.iter().position(is_score) else {
             let scores = scope.inputs.iter().filter(|input| input.name.kind() == InputKind::Score);
-            let help = did_you_mean(name, scores.map(|input| input.name()));
-            self.problems.add(
-                "V1",
-                &value.span(),
-                format!("`{name}` is not a score among the [inputs]"),
-                Some(help),
-            );
+            let hint = Hint::Suggestion(did_you_mean(name, scores.map(|input| input.name())));
+            self.wrong(&value.span(), ProblemKind::NotADeclaredScore(name.to_owned()), hint);
             return None;
         };
         let order: Vec<Verdict> =
             self.list("`order`", order).into_iter().filter_map(|value| self.verdict(value)).collect();
         let has_all = Verdict::ALL.iter().all(|verdict| order.contains(verdict));
         if !has_all || order.len() != Verdict::ALL.len() {
-            self.wrong(
-                &value.span(),
-                "`order` does not name each decision once",
-                "from the worst to the best: [\"reject\", \"retry\", \"review\", \"approve\"]",
-            );
+            self.wrong(&value.span(), ProblemKind::IncompleteOrder, Hint::WorstToBest);
             return None;
         }
         Some(Promise::Monotone { input, order })
@@ -204,18 +185,13 @@ impl Reader<'_, '_> {
             let Some(mut table) = self.inner("[[example]]", value) else { continue };
             let name = self.required(&mut table, "name");
             if !name.is_empty() && examples.iter().any(|example: &Example| example.name == name) {
-                let message = format!("two examples have the name `{name}`");
-                self.wrong(&value.span(), message, "give each example its own name");
+                self.wrong(&value.span(), ProblemKind::DuplicateExample(name.clone()), Hint::OwnName);
             }
             let input = table.take("input").and_then(|input| self.inner("`input`", input));
             let expect = table.take("expect").and_then(|expect| self.inner("`expect`", expect));
             let whole = input.is_some() && expect.is_some();
             if !whole {
-                self.wrong(
-                    &value.span(),
-                    format!("example `{name}` lacks `input` or `expect`"),
-                    "write both, each in braces",
-                );
+                self.wrong(&value.span(), ProblemKind::IncompleteExample(name.clone()), Hint::BothInBraces);
             }
             table.finish(self);
             let (Some(input), Some(mut expect)) = (input, expect) else { continue };
@@ -223,11 +199,8 @@ impl Reader<'_, '_> {
                 input.left.into_iter().filter_map(|(key, value)| self.given(key, value, inputs)).collect();
             let decision = expect.take("decision");
             if decision.is_none() {
-                self.wrong(
-                    &value.span(),
-                    format!("example `{name}` expects no `decision`"),
-                    "write expect = { decision = \"..\" }",
-                );
+                let hint = Hint::Write("expect = { decision = \"..\" }".to_owned());
+                self.wrong(&value.span(), ProblemKind::ExampleWithoutDecision(name.clone()), hint);
             }
             let verdict = decision.and_then(|value| self.verdict(value));
             let rule = expect.take("rule");
@@ -237,8 +210,8 @@ impl Reader<'_, '_> {
             if let Some(rule) =
                 rule.as_deref().filter(|id| *id != "otherwise" && !rules.iter().any(|rule| rule.id == *id))
             {
-                let help = did_you_mean(rule, rules.iter().map(|rule| rule.id.as_str()));
-                self.problems.add("V1", &at, format!("unknown rule `{rule}`"), Some(help));
+                let near = did_you_mean(rule, rules.iter().map(|rule| rule.id.as_str()));
+                self.wrong(&at, ProblemKind::UnknownRule(rule.to_owned()), Hint::Suggestion(near));
             }
             examples.extend(verdict.map(|verdict| Example {
                 name,
@@ -271,15 +244,9 @@ impl Reader<'_, '_> {
             _ => None,
         };
         if given.is_none() {
-            let (message, other) = match name.kind() {
-                InputKind::Score => ("must be a number", "a number; `nan` is an invalid score"),
-                InputKind::Flag => ("must be a string", "\"T\" or \"F\"; another string is an invalid flag"),
-                InputKind::Code => ("must be a string", "the code in quotes"),
-                InputKind::Labels => ("must be a list of strings", "each label in quotes"),
-            };
-            let right = spelling(name.kind(), value).map(|text| format!("{name} = {text}"));
-            let help = format!("write {}", right.as_deref().unwrap_or(other));
-            self.wrong(&value.span(), format!("`{name}` {message}"), &help);
+            let right = spelling(name.kind(), value).map(|text| Hint::Write(format!("{name} = {text}")));
+            let kind = ProblemKind::WrongExampleValue { input: name.name(), kind: name.kind() };
+            self.wrong(&value.span(), kind, right.unwrap_or(Hint::ExampleValue(name.kind())));
         }
         Some((name, given?))
     }
@@ -299,12 +266,12 @@ fn in_quotes(declared: &DeclaredInput, values: &[Value<'_>]) -> ConditionError {
         _ => spelling(declared.name.kind(), value),
     });
     let right: Option<Vec<String>> = right.collect();
-    let help = match right.as_deref() {
-        Some([one]) => format!("write {name} = {one}"),
+    let hint = match right.as_deref() {
+        Some([one]) => Hint::Write(format!("{name} = {one}")),
         Some(all) if declared.name.kind() != InputKind::Score => {
-            format!("write {name} = [{}]", all.join(", "))
+            Hint::Write(format!("{name} = [{}]", all.join(", ")))
         }
-        _ => "write it in quotes, such as \"T\" or \">= 75\"".to_owned(),
+        _ => Hint::ConditionInQuotes,
     };
-    (format!("the condition on `{name}` is not in quotes"), help).into()
+    (ProblemKind::NotInQuotes(name), hint).into()
 }

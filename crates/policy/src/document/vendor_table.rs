@@ -1,5 +1,7 @@
 //! The vendor's table of false-accept rates by `verifyScore`, and the log-linear curve through it.
 
+use crate::document::problem::{Hint, ProblemKind};
+
 /// The scores and rates that the vendor publishes for the web flow, such as 1 in 1,000 at 70.
 pub const VENDOR_TABLE: [(f64, &str); 5] =
     [(70.0, "1/1000"), (71.5, "5/10000"), (75.0, "1/10000"), (76.5, "5/100000"), (80.0, "1/100000")];
@@ -16,8 +18,8 @@ fn line(verify_score: f64) -> f64 {
     10_f64.powf(11.0 - verify_score / 5.0)
 }
 
-/// Checks a claim such as `1/10000` against the vendor's table. The error has a message and a help text.
-pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
+/// Checks a claim such as `1/10000` against the vendor's table.
+pub(crate) fn check(claim: &str, score: f64) -> Result<(), Box<(ProblemKind, Hint)>> {
     let parts = claim.split_once('/').and_then(|(above, below)| {
         Some((
             above.trim().parse::<u32>().ok()?,
@@ -25,27 +27,26 @@ pub(crate) fn check(claim: &str, score: f64) -> Result<(), (String, String)> {
         ))
     });
     let Some((above, below)) = parts.filter(|(above, _)| *above > 0) else {
-        return Err((
-            format!("`{claim}` is not a rate"),
-            "write it as a fraction, such as 1/10000".to_owned(),
-        ));
+        return Err(Box::new((ProblemKind::NotARate(claim.to_owned()), Hint::AsFraction)));
     };
     let claimed = f64::from(above) / f64::from(below);
     let Some(nominal) = nominal_far(score) else {
-        let help = "the table covers 70 to 80; remove `far`".to_owned();
-        return Err((format!("the vendor's table has no rate for {score}"), help));
+        return Err(Box::new((ProblemKind::NoRateOfScore(score), Hint::NoRateBeyond)));
     };
     if (claimed / nominal - 1.0).abs() < 0.01 {
         return Ok(());
     }
-    let right =
-        VENDOR_TABLE.iter().find(|(at, _)| *at == score).map(|(_, rate)| format!("{score} is {rate}"));
-    let right = right.unwrap_or_else(|| format!("{score} is about 1/{:.0}", 1.0 / nominal));
+    let published = VENDOR_TABLE.iter().find(|(at, _)| *at == score).map(|(_, rate)| (*rate).to_owned());
     let at = 5.0 * (11.0 - claimed.log10());
-    Err((
-        format!("{score} is not {claim} in the vendor's table"),
-        format!("{right}; {claim} is at {}", (at * 10.0).round() / 10.0),
-    ))
+    let claim = claim.to_owned();
+    let hint = Hint::VendorRate {
+        score,
+        is_exact: published.is_some(),
+        rate: published.unwrap_or_else(|| format!("1/{:.0}", 1.0 / nominal)),
+        claim: claim.clone(),
+        at: (at * 10.0).round() / 10.0,
+    };
+    Err(Box::new((ProblemKind::WrongRate { score, claim }, hint)))
 }
 
 #[cfg(test)]
@@ -62,10 +63,11 @@ mod tests {
 
     #[test]
     fn a_wrong_rate_gets_the_right_one_as_help() {
-        let (message, help) = check("1/10000", 72.0).unwrap_err();
+        let (message, help) = *check("1/10000", 72.0).unwrap_err();
+        let (message, help) = (message.to_string(), help.to_string());
         assert_eq!(message, "72 is not 1/10000 in the vendor's table");
         assert_eq!(help, "72 is about 1/2512; 1/10000 is at 75");
-        assert!(check("1/100000000", 95.0).unwrap_err().0.contains("has no rate for 95"));
+        assert!(check("1/100000000", 95.0).unwrap_err().0.to_string().contains("has no rate for 95"));
         for bad in ["", "0.0001", "1/0", "0/5", "1/x"] {
             assert!(check(bad, 75.0).is_err(), "{bad}");
         }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::suggest::did_you_mean;
+use crate::suggest::{Suggestion, did_you_mean};
 
 macro_rules! inputs {
     ($($(#[$about:meta])* $name:ident = $text:literal, $kind:ident, $path:literal;)*) => {
@@ -86,7 +86,7 @@ impl FromStr for Input {
 
 /// An unknown input name. The error does not quote the name: it may be personal data in the wrong place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownInput(String);
+pub struct UnknownInput(Suggestion);
 
 impl fmt::Display for UnknownInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

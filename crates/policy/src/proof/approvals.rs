@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cloudauth_protocol::{Code, SubCode};
 
 use crate::document::Document;
-use crate::document::problem::Problems;
+use crate::document::problem::{Decided, Hint, ProblemKind, Problems};
 use crate::document::verdict::Verdict;
 use crate::evidence::input::Input;
 use crate::proof::grid::{Axis, Scale};
@@ -44,16 +44,14 @@ enum Objection {
 /// Adds a problem for each rule and input with an objection, and for each reason that no approval needs.
 pub(super) fn check(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     if document.otherwise.verdict == Verdict::Approve {
-        let help = "an input that no rule covers is never approved".to_owned();
-        problems.add("V5", &document.otherwise_span, "`otherwise` must not approve", Some(help));
+        let kind = ProblemKind::OtherwiseApproves;
+        problems.add("V5", &document.otherwise_span, kind, Hint::NeverApproved);
     }
     let verdict = |cell: usize| document.outcome(table.rule(cell)).verdict;
     let approved = || (0..table.grid.cells).filter(|cell| verdict(*cell) == Verdict::Approve);
     let reads_passed = document.inputs.iter().any(|input| input.name == Input::Passed);
     if !reads_passed && approved().next().is_some() {
-        let help =
-            "declare passed = { type = \"flag\" }, and require \"T\" in each rule that approves".to_owned();
-        problems.add("V5", &(0..0), "the policy approves without checking `passed`", Some(help));
+        problems.add("V5", &(0..0), ProblemKind::PassedNotChecked, Hint::DeclarePassed);
     }
     // For each rule, axis and objection: the first cell, and the number of cells.
     let mut found: BTreeMap<(usize, usize, Objection), (usize, usize)> = BTreeMap::new();
@@ -71,12 +69,9 @@ pub(super) fn check(document: &Document, table: &Table, problems: &mut Problems<
                 (*number, input, *objection != Objection::NotUnderstood) == (at, Some(reason.input), true)
             });
             if !is_needed {
-                let name = document.inputs.get(reason.input).map_or("", |input| input.name());
-                let message = format!(
-                    "rule `{}` needs no reason for `{name}`: it does not approve against that signal",
-                    rule.id
-                );
-                problems.add("V5", &reason.span, message, Some("remove the reason".to_owned()));
+                let input = document.inputs.get(reason.input).map_or("", |input| input.name());
+                let kind = ProblemKind::NeedlessReason { rule: rule.id.clone(), input };
+                problems.add("V5", &reason.span, kind, Hint::RemoveReason);
             }
         }
     }
@@ -94,32 +89,31 @@ fn add(
     (cell, cells): (usize, usize),
     problems: &mut Problems<'_>,
 ) {
-    let id = document.rule_id(number);
+    let rule = document.rule_id(number).to_owned();
     let span = document.rules.get(number).map_or(&document.otherwise_span, |rule| &rule.span);
-    let what = axis.in_words(&[table.grid.class(cell, axis)]);
-    let example = format!("for example: {}", table.grid.in_words(cell));
+    let case = axis.in_words(&[table.grid.class(cell, axis)]);
+    let example = table.grid.in_words(cell);
     if objection == Objection::NotUnderstood {
-        let message = format!("rule `{id}` approves where {what} ({cells} cells)");
-        problems.add("V5", span, message, Some(example));
+        let kind = ProblemKind::ApprovesNotUnderstood { rule, case, cells };
+        problems.add("V5", span, kind, Hint::ForExample(example));
         return;
     }
     let reasons = document.rules.get(number).map_or(&[][..], |rule| &rule.against_vendor);
     if reasons.iter().any(|reason| reason.input == axis.input) {
         return;
     }
-    let why = match (objection, better(axis, table.grid.class(cell, axis), cell)) {
-        (Objection::WorseScore, Some(better)) => format!(
-            "although rule `{}` gives {} for the better score {}",
-            document.rule_id(table.rule(better)),
-            document.outcome(table.rule(better)).verdict,
-            axis.in_words(&[table.grid.class(better, axis)])
-        ),
-        _ => "against the vendor's signal".to_owned(),
+    let kind = match (objection, better(axis, table.grid.class(cell, axis), cell)) {
+        (Objection::WorseScore, Some(cell)) => {
+            let better = Decided {
+                rule: document.rule_id(table.rule(cell)).to_owned(),
+                verdict: document.outcome(table.rule(cell)).verdict,
+                case: axis.in_words(&[table.grid.class(cell, axis)]),
+            };
+            ProblemKind::ApprovesWorseScore { rule, case, cells, better }
+        }
+        _ => ProblemKind::ApprovesAgainstVendor { rule, case, cells },
     };
-    let message = format!("rule `{id}` approves where {what}, {why} ({cells} cells)");
-    let key = format!("against_vendor = {{ {} = \"..\" }}", axis.name());
-    let help = format!("exclude this case, or add a reason to the rule: {key}; {example}");
-    problems.add("V5", span, message, Some(help));
+    problems.add("V5", span, kind, Hint::ExcludeOrReason { input: axis.name(), example });
 }
 
 /// Returns the objection to an approved cell on one axis.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cloudauth_protocol::{Code, SubCode};
 
-use crate::document::problem::Problems;
+use crate::document::problem::{Decided, Hint, ProblemKind, Problems};
 use crate::document::verdict::Verdict;
 use crate::document::{Assert, Document, Example, ExampleValue, Kind, Promise, Test};
 use crate::evidence::Evidence;
@@ -36,18 +36,25 @@ fn verdict(document: &Document, table: &Table, cell: usize) -> Verdict {
     document.outcome(table.rule(cell)).verdict
 }
 
+fn decided(document: &Document, table: &Table, cell: usize) -> Decided {
+    Decided {
+        rule: document.rule_id(table.rule(cell)).to_owned(),
+        verdict: verdict(document, table, cell),
+        case: table.grid.in_words(cell),
+    }
+}
+
 /// V2: warns of a declared code that is not in the vendor's table. It may be newer than this program, or a spelling mistake.
 fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
     for input in &document.inputs {
         let Kind::Code(values) = &input.kind else { continue };
-        let (what, is_known): (_, fn(&str) -> bool) = match input.name {
+        let (layer, is_known): (_, fn(&str) -> bool) = match input.name {
             Input::Code => ("Code", |value| Code::from_wire(value).manual().is_some()),
             _ => ("SubCode", |value| SubCode::from_wire(value).manual().is_some()),
         };
         for value in values.iter().filter(|value| !is_known(value)) {
-            let message = format!("{what} `{value}` is not in the vendor's table");
-            let help = "check the spelling; an approval on it needs a reason".to_owned();
-            problems.warn("V2", &input.span, message, Some(help));
+            let kind = ProblemKind::UnknownCode { layer, code: value.clone() };
+            problems.warn("V2", &input.span, kind, Hint::CheckSpelling);
         }
     }
 }
@@ -55,15 +62,14 @@ fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
 /// V2 and V3: a rule names every code, and `otherwise` decides none of them.
 fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     let Some(axis) = table.grid.axes.iter().find(|axis| axis.name == Input::SubCode) else {
-        let help = "declare it: sub_code = { type = \"code\", values = [\"200\", ..] }".to_owned();
-        problems.add("V2", &(0..0), "`sub_code` is not among the [inputs]", Some(help));
+        let kind = ProblemKind::UndeclaredInput(Input::SubCode.name().to_owned());
+        problems.add("V2", &(0..0), kind, Hint::DeclareSubCode);
         return;
     };
     let input = document.inputs.get(axis.input).map_or(0..0, |input| input.span.clone());
     let Scale::Code(values, _) = &axis.scale else { return };
     for code in SUB_CODES.iter().filter(|code| !values.iter().any(|value| value == *code)) {
-        let help = "it is on the vendor's page; add it to the values and to a rule".to_owned();
-        problems.add("V2", &input, format!("SubCode {code} is not among the values"), Some(help));
+        problems.add("V2", &input, ProblemKind::SubCodeNotListed(code), Hint::OnVendorPage);
     }
     let mut is_named = vec![false; axis.size];
     let named =
@@ -83,15 +89,14 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
         left.entry(table.grid.class(cell, axis)).or_insert((0, cell)).0 += 1;
     }
     for (class, named) in is_named.into_iter().enumerate() {
-        let word = axis.in_words(&[class]);
+        let case = axis.in_words(&[class]);
         let rule = if axis.is_understood(class) { "V2" } else { "V3" };
         if !named {
-            let help = "add a rule that names it".to_owned();
-            problems.add(rule, &input, format!("no rule covers the case that {word}"), Some(help));
+            problems.add(rule, &input, ProblemKind::NotCovered { case }, Hint::NameIt);
         } else if let Some((cells, first)) = left.get(&class) {
-            let message = format!("`otherwise` decides {cells} of the cells where {word}");
-            let help = format!("for example: {}", table.grid.in_words(*first));
-            problems.add(rule, &document.otherwise_span, message, Some(help));
+            let kind = ProblemKind::DecidedByOtherwise { cells: *cells, case };
+            let hint = Hint::ForExample(table.grid.in_words(*first));
+            problems.add(rule, &document.otherwise_span, kind, hint);
         }
     }
 }
@@ -106,10 +111,8 @@ fn labels_are_handled(document: &Document, table: &Table, problems: &mut Problem
                     && matches!(&condition.test, Test::Labels(named) if named.contains(&label))
             });
             if !is_named {
-                let message = format!("no rule covers the case that {}", axis.in_words(&[1]));
-                let help =
-                    "add a rule that names it, or remove it from the list: then it is unknown".to_owned();
-                problems.add("V2", &input.span, message, Some(help));
+                let kind = ProblemKind::NotCovered { case: axis.in_words(&[1]) };
+                problems.add("V2", &input.span, kind, Hint::NameOrRemove);
             }
         }
     }
@@ -127,17 +130,10 @@ fn every_rule_can_fire(document: &Document, table: &Table, problems: &mut Proble
         });
         let mut hiders: Vec<_> = hiders.into_iter().collect();
         hiders.sort_by_key(|(_, cells)| std::cmp::Reverse(*cells));
-        let names: Vec<_> = hiders
-            .iter()
-            .map(|(hider, cells)| format!("`{}` ({cells} cells)", document.rule_id(*hider)))
-            .collect();
-        let message = format!("rule `{}` never decides", rule.id);
-        let help = if names.is_empty() {
-            "no input meets all of its conditions".to_owned()
-        } else {
-            format!("earlier rules cover its cells: {}; move it up, or remove it", names.join(", "))
-        };
-        problems.add("V4", &rule.span, message, Some(help));
+        let hiders: Vec<(String, usize)> =
+            hiders.into_iter().map(|(hider, cells)| (document.rule_id(hider).to_owned(), cells)).collect();
+        let hint = if hiders.is_empty() { Hint::NoInput } else { Hint::HiddenBy(hiders) };
+        problems.add("V4", &rule.span, ProblemKind::NeverDecides(rule.id.clone()), hint);
     }
 }
 
@@ -153,16 +149,13 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
                 }
             });
             if cells == 0 {
-                let message =
-                    format!("assertion `{}` has no effect: no input meets its conditions", assert.id);
-                problems.add("V6", &assert.span, message, None);
+                let kind = ProblemKind::AssertionWithoutEffect(assert.id.clone());
+                problems.add("V6", &assert.span, kind, None);
             }
             if let Some(first) = broken.first() {
-                let message = format!("assertion `{}` fails in {} cells", assert.id, broken.len());
-                let rule = document.rule_id(table.rule(*first));
-                let help =
-                    format!("for example: rule `{rule}` gives {never} where {}", table.grid.in_words(*first));
-                problems.add("V6", &assert.span, message, Some(help));
+                let kind = ProblemKind::AssertionFails { id: assert.id.clone(), cells: broken.len() };
+                let hint = Hint::Counterexample(decided(document, table, *first));
+                problems.add("V6", &assert.span, kind, hint);
             }
         }
         Promise::Monotone { input, order } => {
@@ -175,17 +168,11 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
                 .collect();
             if let Some(first) = broken.first() {
                 let (low, high) = (*first, *first + axis.stride);
-                let message = format!("assertion `{}` fails in {} cells", assert.id, broken.len());
-                let help = format!(
-                    "for example: rule `{}` gives {} where {}, and rule `{}` gives {} where {}",
-                    document.rule_id(table.rule(low)),
-                    verdict(document, table, low),
-                    table.grid.in_words(low),
-                    document.rule_id(table.rule(high)),
-                    verdict(document, table, high),
-                    axis.in_words(&[table.grid.class(high, axis)]),
-                );
-                problems.add("V7", &assert.span, message, Some(help));
+                let kind = ProblemKind::AssertionFails { id: assert.id.clone(), cells: broken.len() };
+                let case = axis.in_words(&[table.grid.class(high, axis)]);
+                let high = Decided { case, ..decided(document, table, high) };
+                let hint = Hint::Falling { low: decided(document, table, low), high };
+                problems.add("V7", &assert.span, kind, hint);
             }
         }
     }
@@ -200,12 +187,14 @@ fn example_holds(document: &Document, table: &Table, example: &Example, problems
     let as_expected =
         found == example.verdict && example.rule.as_deref().is_none_or(|expected| expected == id);
     if !as_expected {
-        let expected = example.rule.as_deref().map(|rule| format!(" (rule `{rule}`)")).unwrap_or_default();
-        let message = format!(
-            "example `{}`: expected {}{expected}, got {found} (rule `{id}`)",
-            example.name, example.verdict
-        );
-        problems.failing_example(&example.span, message);
+        let kind = ProblemKind::ExampleFails {
+            name: example.name.clone(),
+            expected: example.verdict,
+            expected_rule: example.rule.clone(),
+            found,
+            rule: id.to_owned(),
+        };
+        problems.failing_example(&example.span, kind);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The decision table: the number of the rule that decides each cell.
 
-use crate::document::problem::Problems;
+use crate::document::problem::{Hint, ProblemKind, Problems};
 use crate::document::{Document, Span};
 use crate::proof::grid::Grid;
 
@@ -23,15 +23,13 @@ impl Table {
         let grid = Grid::of(document);
         let start: Span = document.inputs.first().map_or(0..0, |input| input.span.clone());
         if grid.cells > MOST_CELLS {
-            let message =
-                format!("the inputs and thresholds make {} cells; the limit is {MOST_CELLS}", grid.cells);
-            let help = "remove inputs or thresholds that no rule needs";
-            problems.add("V11", &start, message, Some(help.to_owned()));
+            let kind = ProblemKind::TooManyCells { cells: grid.cells, limit: MOST_CELLS };
+            problems.add("V11", &start, kind, Hint::RemoveInputs);
             return None;
         }
         if document.rules.len() > MOST_RULES {
-            let message = format!("the policy has {} rules; the limit is {MOST_RULES}", document.rules.len());
-            problems.add("V11", &start, message, None);
+            let kind = ProblemKind::TooManyRules { rules: document.rules.len(), limit: MOST_RULES };
+            problems.add("V11", &start, kind, None);
             return None;
         }
         let undecided = u8::MAX;

@@ -3,7 +3,7 @@
 use cloudauth::policy::{Override, Policy, Problem};
 use serde_json::{Value, json};
 
-use super::load::{all_of, line_of, text_of};
+use super::load::text_of;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::{padded, policy as words};
@@ -16,7 +16,7 @@ pub(super) fn run(file: &str, output: &Output) -> Result<u8, Failure> {
             output.print("", &json!({ "holds": false, "problems": problems }));
             return Ok(1);
         }
-        Err(error) => return Err(Failure::other(all_of(file, &error))),
+        Err(error) => return Err(Failure::other(words::check_failed(file, &error))),
     };
     output.print(&human(file, &policy, output), &document(&policy));
     Ok(0)
@@ -29,7 +29,7 @@ fn human(file: &str, policy: &Policy, output: &Output) -> String {
         human += output.say(words::WARNINGS);
     }
     for warning in report.warnings {
-        human += &format!("{}\n", line_of(file, warning));
+        human += &format!("{}\n", output.pick(words::problem(file, warning)));
     }
     if !report.thresholds.is_empty() {
         human += output.say(words::THRESHOLDS);

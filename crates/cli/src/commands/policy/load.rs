@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use cloudauth::policy::{Policy, PolicyError, Problem, builtin};
+use cloudauth::policy::{Policy, builtin};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::{Said, policy as words};
+use crate::words::policy as words;
 
 pub(super) fn find_builtin(name: &str) -> Result<(&'static str, &'static str), Failure> {
     let found = builtin::ALL.into_iter().find(|(found, _)| *found == name);
@@ -27,7 +27,7 @@ pub(super) fn text_of(file: &str) -> Result<String, Failure> {
 
 /// Reads a policy and checks it.
 pub(crate) fn load(file: &str) -> Result<Policy, Failure> {
-    Policy::parse(&text_of(file)?).map_err(|error| Failure::other(all_of(file, &error)))
+    Policy::parse(&text_of(file)?).map_err(|error| Failure::other(words::check_failed(file, &error)))
 }
 
 /// Reads a policy, whose examples may fail if that is allowed.
@@ -36,7 +36,7 @@ pub(crate) fn load_to_explore(file: &str, allow_failing_examples: bool) -> Resul
         return load(file);
     }
     let policy = Policy::parse_allowing_failing_examples(&text_of(file)?);
-    policy.map_err(|error| Failure::other(all_of(file, &error)))
+    policy.map_err(|error| Failure::other(words::check_failed(file, &error)))
 }
 
 /// Returns the failing examples of policies, as lines and as JSON.
@@ -45,21 +45,9 @@ pub(crate) fn failing_examples(policies: &[(&str, &Policy)], output: &Output) ->
     let mut all = Vec::new();
     for (file, policy) in policies {
         for example in policy.failing_examples() {
-            lines += &output.pick(words::failing_example(&line_of(file, example)));
+            lines += &output.pick(words::failing_example(&words::problem(file, example)));
             all.push(json!({ "policy": file, "line": example.line, "message": example.message }));
         }
     }
     (lines, Value::Array(all))
-}
-
-/// A problem as compilers write it: `policy.toml:3:1: message [V1]`, and the help below.
-pub(super) fn line_of(file: &str, problem: &Problem) -> String {
-    let help = problem.help.as_ref().map(|help| format!("\n    {help}")).unwrap_or_default();
-    format!("{file}:{}:{}: {} [{}]{help}", problem.line, problem.column, problem.message, problem.rule)
-}
-
-/// The failure of a check, with a line for each problem.
-pub(super) fn all_of(file: &str, error: &PolicyError) -> Said {
-    let lines = error.problems().iter().map(|problem| line_of(file, problem));
-    words::check_failed(&lines.collect::<Vec<_>>().join("\n"))
 }

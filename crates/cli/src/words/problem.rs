@@ -1,0 +1,136 @@
+//! The problems of policy files in Chinese. The library says them in English.
+
+use cloudauth::policy::{FilePart, InputKind, ProblemKind};
+
+use super::verdict::verdict;
+
+/// The problem. The match has no wildcard, so that no kind can be forgotten.
+pub(super) fn chinese(kind: &ProblemKind) -> String {
+    use ProblemKind as Kind;
+    match kind {
+        Kind::FileTooLong { limit } => format!("文件超过 {limit} 字节"),
+        Kind::InvalidToml { reason } => format!("不是有效的 TOML：{reason}"),
+        Kind::UnsupportedFormat { found, supported } => {
+            let found = found.map_or_else(|| "（不是数字）".to_owned(), |found| format!(" {found}"));
+            format!("不支持的格式版本{found}：本程序支持版本 {supported}")
+        }
+        Kind::Missing(what) => format!("缺少 {what}"),
+        Kind::MissingTable(table) => format!("缺少表 {table}"),
+        Kind::UnknownKey { key, part } => format!("{}中有未知的键{}", part_of(*part), quoted(key)),
+        Kind::Lacks { part, key } => format!("{}缺少 `{key}`", part_of(*part)),
+        Kind::NotATable(part) => format!("{}须为表", part_of(*part)),
+        Kind::NotAList(list) => format!("{list} 须为列表"),
+        Kind::TooManyEntries { list, limit } => format!("{list} 超过 {limit} 项"),
+        Kind::NotAString(name) => format!("`{name}` 须为非空字符串"),
+        Kind::ControlCharacters(name) => format!("`{name}` 含有控制字符"),
+        Kind::NotADecision(text) => format!("不是有效的结论{}", quoted(text)),
+        Kind::DuplicateId(id) => format!("ID `{id}` 重复"),
+        Kind::EffectiveWithoutZone => "`effective` 须为带时区的日期时间".to_owned(),
+        Kind::ThresholdNotATable(name) => format!("阈值 `{name}` 须为表"),
+        Kind::ThresholdNotANumber(name) => format!("阈值 `{name}` 的值不是数字"),
+        Kind::ThresholdWithoutValue(name) => format!("阈值 `{name}` 缺少 `value`"),
+        Kind::UnusedThreshold(name) => format!("阈值 `{name}` 未被使用"),
+        Kind::UnknownThreshold(name) => format!("没有名为 `{name}` 的阈值"),
+        Kind::WrongOrder { before, before_value, name, value } => {
+            format!("`{before}`（{before_value}）须小于 `{name}`（{value}）")
+        }
+        Kind::MixedOrder => "`order` 中混用了名称和列表".to_owned(),
+        Kind::NoRateOfInput { threshold, input } => {
+            format!("`{threshold}` 用于 `{input}`，而官方未公布该分数的误识率")
+        }
+        Kind::NotARate(claim) => format!("`{claim}` 不是有效的误识率"),
+        Kind::NoRateOfScore(score) => format!("官方阈值表中没有 {score} 的误识率"),
+        Kind::WrongRate { score, claim } => format!("官方阈值表中 {score} 的误识率不是 {claim}"),
+        Kind::UnknownInput(name) => format!("未知的输入项{}", quoted(name)),
+        Kind::UndeclaredInput(name) => format!("[inputs] 中没有 `{name}`"),
+        Kind::WrongInputType { input, given } => format!("`{input}` 的类型不是 `{given}`"),
+        Kind::NoValues(input) => format!("`{input}` 没有取值"),
+        Kind::NoRange(input) => format!("`{input}` 需要由两个数字组成的范围"),
+        Kind::DeclaredTwice(value) => format!("`{value}` 重复声明"),
+        Kind::DeclaredControlCharacters => "声明的取值含有控制字符".to_owned(),
+        Kind::Reserved(word) => format!("`{word}` 是保留字"),
+        Kind::NotACode(text) => format!("`{text}` 不是有效的返回码"),
+        Kind::NotALabel(text) => format!("`{text}` 不是有效的标签"),
+        Kind::MalformedLabel(text) => format!("`{text}` 表示格式有误的标签"),
+        Kind::UnknownCode { layer, code } => format!("官方文档中没有 {layer} `{code}`"),
+        Kind::SubCodeNotListed(code) => format!("取值中没有 SubCode {code}"),
+        Kind::NoCondition => "`when` 中没有条件".to_owned(),
+        Kind::NotInQuotes(input) => format!("`{input}` 的条件未加引号"),
+        Kind::ListOfScore(input) => format!("`{input}` 是分数，不能使用列表"),
+        Kind::EmptyList(input) => format!("`{input}` 的列表为空"),
+        Kind::NotAValue { word, input } => format!("`{word}` 不是 `{input}` 的取值"),
+        Kind::ListedTwice(word) => format!("`{word}` 重复列出"),
+        Kind::NotAComparison(text) => format!("`{text}` 不是比较条件"),
+        Kind::ComparisonMissing(text) => format!("`{text}` 中缺少比较条件"),
+        Kind::NotANumber(text) => format!("`{text}` 不是数字"),
+        Kind::OutOfRange { number, input } => format!("{number} 超出 `{input}` 的范围"),
+        Kind::NeverHolds(text) => format!("`{text}` 永远不成立"),
+        Kind::NotAllowed(word) => format!("条件中不能使用 `{word}`"),
+        Kind::NoRule => "策略中没有 [[rule]]".to_owned(),
+        Kind::RuleWithoutThen(id) => format!("规则 `{id}` 缺少 `then`"),
+        Kind::UnknownRule(id) => format!("没有规则 `{id}`"),
+        Kind::NeverDecides(id) => format!("规则 `{id}` 永远不会生效"),
+        Kind::NotCovered { case } => format!("没有规则处理以下情况：{case}"),
+        Kind::DecidedByOtherwise { cells, case } => {
+            format!("以下情况中有 {cells} 个单元由 `otherwise` 决定：{case}")
+        }
+        Kind::TooManyCells { cells, limit } => {
+            format!("输入项与阈值共产生 {cells} 个单元，上限为 {limit}")
+        }
+        Kind::TooManyRules { rules, limit } => format!("策略有 {rules} 条规则，上限为 {limit}"),
+        Kind::OtherwiseApproves => "`otherwise` 不得为通过".to_owned(),
+        Kind::PassedNotChecked => "策略未检查 `passed` 就予以通过".to_owned(),
+        Kind::ReasonWithoutApproval => "`against_vendor` 出现在不予通过的规则中".to_owned(),
+        Kind::NoReason => "`against_vendor` 中没有理由".to_owned(),
+        Kind::NeedlessReason { rule, input } => {
+            format!("规则 `{rule}` 无需为 `{input}` 给出理由：它并未与该信号相反而予以通过")
+        }
+        Kind::ApprovesNotUnderstood { rule, case, cells } => {
+            format!("规则 `{rule}` 在以下情况予以通过（{cells} 个单元）：{case}")
+        }
+        Kind::ApprovesAgainstVendor { rule, case, cells } => {
+            format!("规则 `{rule}` 与阿里云的信号相反而予以通过（{cells} 个单元）：{case}")
+        }
+        Kind::ApprovesWorseScore { rule, case, cells, better } => format!(
+            "规则 `{rule}` 予以通过（{cells} 个单元）：{case}；而对更好的分数 {}，规则 `{}` 的结论为{}",
+            better.case,
+            better.rule,
+            verdict(better.verdict).zh
+        ),
+        Kind::IncompleteAssertion(id) => format!("断言 `{id}` 不完整"),
+        Kind::NotADeclaredScore(name) => format!("`{name}` 不是 [inputs] 中的分数"),
+        Kind::IncompleteOrder => "`order` 须恰好列出每种结论一次".to_owned(),
+        Kind::AssertionWithoutEffect(id) => format!("断言 `{id}` 不起作用：没有输入满足其条件"),
+        Kind::AssertionFails { id, cells } => format!("断言 `{id}` 在 {cells} 个单元中不成立"),
+        Kind::DuplicateExample(name) => format!("有两个示例名为 `{name}`"),
+        Kind::IncompleteExample(name) => format!("示例 `{name}` 缺少 `input` 或 `expect`"),
+        Kind::ExampleWithoutDecision(name) => format!("示例 `{name}` 未给出预期的 `decision`"),
+        Kind::WrongExampleValue { input, kind } => {
+            let wanted = match kind {
+                InputKind::Score => "数字",
+                InputKind::Flag | InputKind::Code => "字符串",
+                InputKind::Labels => "字符串列表",
+            };
+            format!("`{input}` 须为{wanted}")
+        }
+        Kind::ExampleFails { name, expected, expected_rule, found, rule } => {
+            let (expected, found) = (verdict(*expected).zh, verdict(*found).zh);
+            let by = expected_rule.as_ref().map(|rule| format!("（规则 `{rule}`）")).unwrap_or_default();
+            format!("示例 `{name}`：预期{expected}{by}，实际{found}（规则 `{rule}`）")
+        }
+    }
+}
+
+/// A word after a colon. Nothing for a word that may be personal data.
+fn quoted(word: &Option<String>) -> String {
+    word.as_ref().map(|word| format!("：`{word}`")).unwrap_or_default()
+}
+
+fn part_of(part: FilePart) -> String {
+    match part {
+        FilePart::File => "文件".to_owned(),
+        FilePart::Threshold => "阈值".to_owned(),
+        FilePart::Input => "输入项".to_owned(),
+        FilePart::Named(name) => format!("{name} "),
+    }
+}

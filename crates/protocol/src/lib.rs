@@ -61,6 +61,7 @@ mod callback;
 pub mod codes;
 mod credentials;
 pub mod grammar;
+mod json;
 mod operation;
 mod ops;
 mod redact;

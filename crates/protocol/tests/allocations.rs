@@ -1,4 +1,4 @@
-//! The number of allocations of signing. A separate test binary, because it counts the allocations of its whole thread.
+//! The number of allocations of signing and of reading a reply. A separate test binary, because it counts the allocations of its whole thread.
 
 #![cfg(test)]
 
@@ -6,8 +6,11 @@
 mod common;
 
 use cloudauth_protocol::sign::v1;
-use cloudauth_protocol::{Credentials, Endpoint, Nonce, Signing, Stamp, UnixTime, prepare};
-use http::Method;
+use cloudauth_protocol::{
+    Body, Credentials, DescribeFaceVerify, Endpoint, FaceVerifyStatus, Nonce, Signing, Stamp, UnixTime,
+    parse, prepare,
+};
+use http::{Method, Response};
 
 fn stamp() -> Stamp {
     Stamp::new(UnixTime::from_secs(1_767_323_045), Nonce::from_entropy([7; 16]))
@@ -41,4 +44,16 @@ fn a_v3_request_takes_at_most_sixteen_allocations() {
         // and one for what wipes each of query and body on drop.
         assert!(counted.count_total <= 16, "{how:?}: {counted:?}");
     }
+}
+
+#[test]
+fn reading_a_reply_and_its_material_takes_two_allocations() {
+    let response = Response::new(Body::from(common::describe_reply()));
+    let counted = allocation_counter::measure(|| {
+        let reply = parse::<DescribeFaceVerify>(&response).unwrap();
+        let FaceVerifyStatus::Finished(result) = reply.output else { panic!("not finished") };
+        assert!(result.material_info.parse().unwrap().facial_picture_front.picture_url.is_some());
+    });
+    // The result, and the text of `MaterialInfo`.
+    assert_eq!(counted.count_total, 2, "{counted:?}");
 }

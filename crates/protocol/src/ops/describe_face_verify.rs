@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::codes::{Code, Passed, SubCode};
 use crate::grammar;
+use crate::json::{TextOrWritten, Written};
 use crate::operation::{Effect, Operation};
 use crate::redact::{personal, printable};
 use crate::reply::lenient::LenientString;
@@ -209,13 +209,13 @@ struct Wire<'a> {
     #[serde(borrow, default)]
     sub_code: LenientString<'a>,
     #[serde(borrow, default)]
-    material_info: Option<&'a RawValue>,
+    material_info: Option<TextOrWritten<'a>>,
     #[serde(borrow, default)]
     identity_info: LenientString<'a>,
     #[serde(borrow, default)]
     device_token: LenientString<'a>,
     #[serde(borrow, default)]
-    device_risk: Option<&'a RawValue>,
+    device_risk: Option<Written<'a>>,
     #[serde(borrow, default)]
     success: LenientString<'a>,
     #[serde(borrow, default)]
@@ -254,9 +254,9 @@ fn sub_code(text: &LenientString<'_>) -> Option<SubCode> {
 
 /// The labels of `DeviceRisk`. A value that is not a list of labels becomes an unknown label, so that it is not
 /// mistaken for an empty list.
-fn risks(raw: Option<&RawValue>) -> Vec<Box<str>> {
+fn risks(written: Option<Written<'_>>) -> Vec<Box<str>> {
     let mut labels = Vec::new();
-    match raw.map(|raw| (raw.get(), LenientString::from_raw(raw))) {
+    match written.map(|written| (written.0, LenientString::from_written(written))) {
         None | Some((_, LenientString::Missing)) => {}
         Some((_, LenientString::Is(text))) => {
             grammar::labels_of_text(&text, &mut labels);

@@ -10,6 +10,7 @@ use super::lenient::{LenientString, Object};
 use super::vendor::{RequestId, VendorMessage};
 use super::xml;
 use crate::codes::{Code, GatewayCode};
+use crate::json;
 use crate::wire::body::Body;
 
 /// The largest body that is read, in bytes. An ID_PRO result has about two thousand.
@@ -91,7 +92,7 @@ impl<'a> Answer<'a> {
         let Ok(text) = std::str::from_utf8(self.body) else {
             return Err(self.malformed(Malformation::NotUtf8));
         };
-        let envelope = match serde_json::from_str::<Object<Envelope<'a, T>>>(text) {
+        let envelope = match json::from_str::<Object<Envelope<'a, T>>>(text) {
             Ok(Object(Some(envelope))) => envelope,
             Ok(Object(None)) => return Err(self.malformed(Malformation::Lacks("Code"))),
             Err(error) => return Err(self.unreadable(text, &error)),

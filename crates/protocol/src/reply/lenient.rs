@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::grammar;
+use crate::json::{Written, unescape};
 
 /// A string, or the text of a number or a boolean; borrowed from the document if possible.
 #[derive(Default)]
@@ -50,17 +50,17 @@ impl<'a> LenientString<'a> {
 /// Reads the value as written: a number keeps its text, and one outside the range of a double does not affect other fields.
 impl<'de: 'a, 'a> Deserialize<'de> for LenientString<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'de RawValue>::deserialize(deserializer).map(Self::from_raw)
+        Written::deserialize(deserializer).map(Self::from_written)
     }
 }
 
 impl<'a> LenientString<'a> {
     /// Reads a JSON value as written.
-    pub(crate) fn from_raw(raw: &'a RawValue) -> Self {
-        let raw = raw.get();
+    pub(crate) fn from_written(value: Written<'a>) -> Self {
+        let raw = value.0;
         match raw.as_bytes() {
-            [b'"', ..] => match quoted(raw) {
-                Some(text) if text.contains('\\') => {
+            [b'"', ..] => match value.quoted() {
+                Some(text) if memchr::memchr(b'\\', text.as_bytes()).is_some() => {
                     unescape(text).map_or(Self::Other, |text| Self::Is(text.into()))
                 }
                 Some(text) => Self::Is(text.into()),
@@ -76,45 +76,6 @@ impl<'a> LenientString<'a> {
             _ => Self::Other,
         }
     }
-}
-
-/// The text between the quotes of a JSON string.
-fn quoted(raw: &str) -> Option<&str> {
-    raw.strip_prefix('"')?.strip_suffix('"')
-}
-
-/// Unescapes the text between the quotes of a valid JSON string; `None` if it contains an unpaired surrogate. Allocates once, at
-/// the size of the input; a parser's buffer grows as it reads.
-pub(crate) fn unescape(quoted: &str) -> Option<String> {
-    let mut out = String::with_capacity(quoted.len());
-    let mut rest = quoted;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(rest.get(..at)?);
-        let escape = rest.get(at + 1..)?;
-        let (char, len) = match escape.as_bytes().first()? {
-            b'b' => ('\u{8}', 1),
-            b'f' => ('\u{c}', 1),
-            b'n' => ('\n', 1),
-            b'r' => ('\r', 1),
-            b't' => ('\t', 1),
-            b'u' => {
-                let unit = |digits: &str| u16::from_str_radix(digits, 16).ok();
-                let first = unit(escape.get(1..5)?)?;
-                match char::decode_utf16([first]).next()? {
-                    Ok(char) => (char, 5),
-                    Err(_) => {
-                        let second = unit(escape.get(5..11)?.strip_prefix("\\u")?)?;
-                        (char::decode_utf16([first, second]).next()?.ok()?, 11)
-                    }
-                }
-            }
-            itself => (char::from(*itself), 1),
-        };
-        out.push(char);
-        rest = escape.get(len..)?;
-    }
-    out.push_str(rest);
-    Some(out)
 }
 
 /// An object, or `None` for any other JSON value. Derived structs also accept a list of values in order, which would read

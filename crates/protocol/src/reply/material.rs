@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::Deserializer;
-use serde_json::value::RawValue;
 
-use super::lenient::{LenientString, Object, unescape};
+use super::lenient::{LenientString, Object};
 use crate::grammar;
+use crate::json::{self, TextOrWritten, unescape};
 
 /// The largest document that is parsed, in bytes.
 const LARGEST: usize = 256 << 10;
@@ -28,13 +28,16 @@ enum State {
 
 impl MaterialInfo {
     /// Reads the JSON value of the reply.
-    pub(crate) fn from_wire(value: Option<&RawValue>) -> Self {
-        let Some(value) = value.map(RawValue::get) else { return Self::default() };
-        let quoted = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        Self(match quoted.map(unescape) {
-            Some(Some(text)) if text.trim_start().is_empty() || text == "null" => State::Absent,
-            Some(Some(text)) => State::Document(text),
-            _ => State::NotText,
+    pub(crate) fn from_wire(value: Option<TextOrWritten<'_>>) -> Self {
+        let text = match value {
+            None => return Self::default(),
+            Some(TextOrWritten::Text(text)) => Some(text),
+            Some(TextOrWritten::Written(written)) => written.quoted().and_then(unescape),
+        };
+        Self(match text {
+            Some(text) if text.trim_start().is_empty() || text == "null" => State::Absent,
+            Some(text) => State::Document(text),
+            None => State::NotText,
         })
     }
 
@@ -63,7 +66,7 @@ impl MaterialInfo {
             State::Absent => Ok(Material::default()),
             State::NotText => Err(MaterialError("is not a text")),
             State::Document(text) if text.len() > LARGEST => Err(MaterialError("is larger than 256 KiB")),
-            State::Document(text) => match serde_json::from_str(text) {
+            State::Document(text) => match json::from_str(text) {
                 Ok(Object(Some(material))) => Ok(material),
                 Ok(Object(None)) | Err(_) => Err(MaterialError("is not the JSON object that is documented")),
             },

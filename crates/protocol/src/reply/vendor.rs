@@ -9,12 +9,24 @@ use crate::values::InvalidValue;
 /// The vendor's identifier of one call: an upper-case UUID in all samples. Safe to log and to quote: `Display` and `Debug` mask
 /// long runs of digits unless it is a UUID.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RequestId(Box<str>);
+pub struct RequestId {
+    /// The text, followed by zeros: nothing is allocated for it, and it compares as the text does.
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+/// The longest identifier.
+const LONGEST: usize = 64;
 
 impl RequestId {
     /// `None` if the text is not an identifier.
     pub(crate) fn new(text: &str) -> Option<Self> {
-        is_plain_identifier(text, 64).then(|| Self(text.into()))
+        if !is_plain_identifier(text, LONGEST) {
+            return None;
+        }
+        let mut bytes = [0; LONGEST];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: text.len() })
     }
 
     /// Finds a RequestId in an unreadable document: JSON or XML, complete or truncated.
@@ -32,7 +44,7 @@ impl RequestId {
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.bytes.get(..self.length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
     }
 }
 
@@ -48,7 +60,7 @@ impl FromStr for RequestId {
 /// The identifier, safe to log. Use `as_str` for the exact text.
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.0))
+        f.write_str(&printable(self.as_str()))
     }
 }
 

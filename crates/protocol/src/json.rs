@@ -1,0 +1,31 @@
+//! Reads JSON documents. A quick reader takes what replies usually contain, and serde_json reads everything else.
+//!
+//! The quick reader gives up on whatever it has no quick way for, valid or not, so serde_json alone decides what is an error and
+//! which one. The quick reader must therefore never accept what serde_json refuses, nor read another value; `tests` compares the
+//! two on mutated documents. A `DescribeFaceVerify` reply and its `MaterialInfo` take half the instructions that serde_json
+//! takes for them (`docs/performance.md`).
+//!
+//! The modules here use nothing else of this crate.
+
+mod reader;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod unescape;
+mod written;
+
+use serde::Deserialize;
+
+pub(crate) use unescape::unescape;
+pub(crate) use written::{TextOrWritten, Written};
+
+/// Reads a document.
+///
+/// # Errors
+/// As serde_json.
+pub(crate) fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    match reader::read(text) {
+        Ok(value) => Ok(value),
+        Err(_) => serde_json::from_str(text),
+    }
+}

@@ -1,0 +1,82 @@
+//! Values as the document writes them, for fields whose type in JSON varies.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_json::value::RawValue;
+
+/// Asks the quick reader for a value as written.
+pub(super) const WRITTEN: &str = "cloudauth::Written";
+/// Asks the quick reader for the text of a string, and for any other value as written.
+pub(super) const TEXT_OR_WRITTEN: &str = "cloudauth::TextOrWritten";
+
+/// A valid JSON value as written, without the blanks around it.
+#[derive(Clone, Copy)]
+pub(crate) struct Written<'a>(pub(crate) &'a str);
+
+impl<'a> Written<'a> {
+    /// The text between the quotes of a string, with its escapes.
+    pub(crate) fn quoted(self) -> Option<&'a str> {
+        self.0.strip_prefix('"')?.strip_suffix('"')
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Written<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(WRITTEN, AsWritten)
+    }
+}
+
+struct AsWritten;
+
+impl<'de> Visitor<'de> for AsWritten {
+    type Value = Written<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    /// From the quick reader.
+    fn visit_borrowed_str<E: Error>(self, written: &'de str) -> Result<Written<'de>, E> {
+        Ok(Written(written))
+    }
+
+    /// From serde_json, which does not know the name.
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Written<'de>, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(|raw| Written(raw.get()))
+    }
+}
+
+/// The text of a string if the quick reader reads it, or a value as written.
+pub(crate) enum TextOrWritten<'a> {
+    Text(String),
+    Written(Written<'a>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for TextOrWritten<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(TEXT_OR_WRITTEN, AsText)
+    }
+}
+
+struct AsText;
+
+impl<'de> Visitor<'de> for AsText {
+    type Value = TextOrWritten<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        AsWritten.expecting(f)
+    }
+
+    fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
+        Ok(TextOrWritten::Text(text))
+    }
+
+    fn visit_borrowed_str<E: Error>(self, written: &'de str) -> Result<Self::Value, E> {
+        AsWritten.visit_borrowed_str(written).map(TextOrWritten::Written)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        AsWritten.visit_newtype_struct(deserializer).map(TextOrWritten::Written)
+    }
+}

@@ -66,13 +66,17 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Unusual> {
         match name {
-            TEXT_OR_WRITTEN if self.at.blank() == Some(b'"') => {
-                self.at.advance(1);
-                let (text, length) = read_escaped(self.at.rest())?;
-                self.at.advance(length);
-                visitor.visit_string(text)
-            }
-            TEXT_OR_WRITTEN | WRITTEN => visitor.visit_borrowed_str(self.at.value()?),
+            TEXT_OR_WRITTEN if self.at.blank() == Some(b'"') => match self.at.plain_string()? {
+                Some(text) => visitor.visit_borrowed_str(text),
+                None => {
+                    self.at.advance(1);
+                    let (text, length) = read_escaped(self.at.rest_text())?;
+                    self.at.advance(length);
+                    visitor.visit_string(text)
+                }
+            },
+            TEXT_OR_WRITTEN => visitor.visit_newtype_struct(self),
+            WRITTEN => visitor.visit_borrowed_str(self.at.value()?),
             _ => Err(Unusual),
         }
     }
@@ -138,7 +142,8 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
             _ => return Err(Unusual),
         }
         *self.place = Place::Next;
-        let name = at.plain_string()?;
+        at.blank();
+        let name = at.plain_string()?.ok_or(Unusual)?;
         seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
     }
 

@@ -28,8 +28,12 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// The rest of the document.
-    pub(super) fn rest(&self) -> &'a [u8] {
+    /// The rest of the document as text; empty within a character.
+    pub(super) fn rest_text(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
@@ -69,12 +73,17 @@ impl<'a> Scanner<'a> {
         if self.blank().is_none() { Ok(()) } else { Err(Unusual) }
     }
 
-    /// Skips a string without escapes. Returns the text between its quotes.
+    /// Skips a string without escapes. Returns the text between its quotes; `None` if it has escapes, without skipping it.
     #[inline]
-    pub(super) fn plain_string(&mut self) -> Result<&'a str, Unusual> {
-        self.demand(b'"')?;
-        let begin = self.at;
-        if self.stop()? == b'"' { self.text.get(begin..self.at - 1).ok_or(Unusual) } else { Err(Unusual) }
+    pub(super) fn plain_string(&mut self) -> Result<Option<&'a str>, Unusual> {
+        let rest = self.rest_text();
+        let text = rest.strip_prefix('"').ok_or(Unusual)?;
+        let (text, stop) = text.split_at_checked(plain(text.as_bytes())?).ok_or(Unusual)?;
+        if stop.starts_with('\\') {
+            return Ok(None);
+        }
+        self.at += text.len() + 2;
+        Ok(Some(text))
     }
 
     /// Skips a value. Returns it as written.
@@ -157,33 +166,9 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn stop(&mut self) -> Result<u8, Unusual> {
         let rest = self.rest();
-        let mut skipped = 0;
-        let (blocks, _) = rest.as_chunks::<16>();
-        for block in blocks {
-            // The compiler turns this into a few vector instructions.
-            if block.iter().fold(false, |stops, byte| stops | is_stop(*byte)) {
-                break;
-            }
-            skipped += 16;
-        }
-        let rest = rest.get(skipped..).unwrap_or_default();
-        let (words, tail) = rest.as_chunks::<8>();
-        let mut within = 0;
-        for word in words {
-            let stop = first_stop(*word);
-            within += stop;
-            if stop < 8 {
-                break;
-            }
-        }
-        if within == words.len() * 8 {
-            within += tail.iter().position(|byte| is_stop(*byte)).ok_or(Unusual)?;
-        }
-        self.at += skipped + within + 1;
-        match rest.get(within) {
-            Some(byte @ (b'"' | b'\\')) => Ok(*byte),
-            _ => Err(Unusual),
-        }
+        let plain = plain(rest)?;
+        self.at += plain + 1;
+        rest.get(plain).copied().ok_or(Unusual)
     }
 
     fn digits(&mut self) -> Result<(), Unusual> {
@@ -213,21 +198,48 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a byte ends the plain text of a string: a quote, a backslash, or a control character, which no string may have.
-const fn is_stop(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || byte < b' '
+/// The length of the text before the next quote or backslash.
+#[inline]
+pub(super) fn plain(text: &[u8]) -> Result<usize, Unusual> {
+    // Most texts are short, and searching eight bytes at a time is quicker for them than a call.
+    let (words, _) = text.as_chunks::<8>();
+    let mut length = 0;
+    for word in words.iter().take(4) {
+        let stop = first_stop(*word);
+        length += stop;
+        if stop < 8 {
+            return match text.get(length) {
+                Some(b'"' | b'\\') => Ok(length),
+                _ => Err(Unusual),
+            };
+        }
+    }
+    long_plain(text, length)
+}
+
+/// The same for a text whose first `length` bytes are plain.
+#[inline(never)]
+fn long_plain(text: &[u8], length: usize) -> Result<usize, Unusual> {
+    let rest = text.get(length..).unwrap_or_default();
+    let run = memchr::memchr2(b'"', b'\\', rest).ok_or(Unusual)?;
+    let rest = rest.get(..run).unwrap_or_default();
+    // The compiler compares many bytes at once: there is no early return.
+    let least = rest.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+    if least < b' ' { Err(Unusual) } else { Ok(length + run) }
 }
 
 const ONES: u64 = u64::MAX / 255;
 const HIGH: u64 = ONES << 7;
 
-/// The position of the first byte that ends the plain text of a string; 8 if there is none.
+/// The position of the first byte that is a quote, a backslash or a control character, which no string may have; 8 if there is
+/// none.
 #[inline]
-pub(super) const fn first_stop(word: [u8; 8]) -> usize {
+const fn first_stop(word: [u8; 8]) -> usize {
     let word = u64::from_le_bytes(word);
     // Each marks its bytes with the high bit. A borrow can mark a byte too many only after a correct one.
-    let quotes = (word ^ (ONES * b'"' as u64)).wrapping_sub(ONES) & !(word ^ (ONES * b'"' as u64));
-    let backslashes = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES) & !(word ^ (ONES * b'\\' as u64));
+    let (quotes, backslashes) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
+    let quotes = quotes.wrapping_sub(ONES) & !quotes;
+    let backslashes = backslashes.wrapping_sub(ONES) & !backslashes;
     let controls = word.wrapping_sub(ONES * b' ' as u64) & !word;
     ((quotes | backslashes | controls) & HIGH).trailing_zeros() as usize / 8
 }

@@ -1,6 +1,7 @@
 //! Comparison with serde_json: the quick reader may give up, but never accepts what serde_json refuses, nor reads another value.
 //! 20,000 mutated documents, or as many as `CLOUDAUTH_PROPERTY_CASES` says.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -38,7 +39,7 @@ type Comparable =
 
 fn comparable(reply: Reply<'_>) -> Comparable {
     let text = |value: TextOrWritten<'_>| match value {
-        TextOrWritten::Text(text) => Ok(text),
+        TextOrWritten::Text(text) => Ok(text.into_owned()),
         TextOrWritten::Written(Written(written)) => {
             serde_json::from_str::<String>(written).map_err(|_| written.to_owned())
         }
@@ -222,12 +223,14 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn a_text_does_not_keep_the_memory_of_the_document_around_it() {
+fn a_text_takes_little_more_memory_than_its_length() {
     let document =
         format!(r#"{{"result":{{"passed":1,"material":"x\n"}},"ignored":"{}"}}"#, "x".repeat(1 << 20));
     let reply = from_str::<Reply<'_>>(&document).unwrap();
-    let Some(TextOrWritten::Text(text)) = reply.result.unwrap().material else { panic!("not a text") };
-    assert!(text == "x\n" && text.capacity() < 4096, "{}", text.capacity());
+    let Some(TextOrWritten::Text(Cow::Owned(text))) = reply.result.unwrap().material else {
+        panic!("not a text with escapes")
+    };
+    assert!(text == "x\n" && text.capacity() <= 4096, "{}", text.capacity());
 }
 
 proptest! {
@@ -236,7 +239,7 @@ proptest! {
     fn texts_come_out_as_they_went_in(text in "[a\"\\\\\n\u{1}é𠮷]{0,40}", after in 0_usize..20) {
         let escaped = serde_json::to_string(&text).unwrap();
         let document = format!("{escaped}{}", " ".repeat(after));
-        let (read, length) = unescape::read_escaped(&document.as_bytes()[1..]).unwrap();
+        let (read, length) = unescape::read_escaped(&document[1..]).unwrap();
         prop_assert_eq!((&read, length), (&text, escaped.len() - 1));
         prop_assert_eq!(unescape(&escaped[1..escaped.len() - 1]), Some(text));
     }

@@ -1,5 +1,6 @@
 //! Values as the document writes them, for fields whose type in JSON varies.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
@@ -49,7 +50,7 @@ impl<'de> Visitor<'de> for AsWritten {
 
 /// The text of a string if the quick reader reads it, or a value as written.
 pub(crate) enum TextOrWritten<'a> {
-    Text(String),
+    Text(Cow<'a, str>),
     Written(Written<'a>),
 }
 
@@ -68,15 +69,18 @@ impl<'de> Visitor<'de> for AsText {
         AsWritten.expecting(f)
     }
 
+    /// A string without escapes, from the quick reader.
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(TextOrWritten::Text(Cow::Borrowed(text)))
+    }
+
+    /// A string with escapes, from the quick reader.
     fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-        Ok(TextOrWritten::Text(text))
+        Ok(TextOrWritten::Text(Cow::Owned(text)))
     }
 
-    fn visit_borrowed_str<E: Error>(self, written: &'de str) -> Result<Self::Value, E> {
-        AsWritten.visit_borrowed_str(written).map(TextOrWritten::Written)
-    }
-
+    /// Another value from the quick reader, or any value from serde_json.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        AsWritten.visit_newtype_struct(deserializer).map(TextOrWritten::Written)
+        Written::deserialize(deserializer).map(TextOrWritten::Written)
     }
 }

@@ -8,7 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::grammar;
-use crate::json::{Written, unescape};
+use crate::json::{TextOrWritten, Written, unescape};
 
 /// A string, or the text of a number or a boolean; borrowed from the document if possible.
 #[derive(Default)]
@@ -50,7 +50,10 @@ impl<'a> LenientString<'a> {
 /// Reads the value as written: a number keeps its text, and one outside the range of a double does not affect other fields.
 impl<'de: 'a, 'a> Deserialize<'de> for LenientString<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Written::deserialize(deserializer).map(Self::from_written)
+        TextOrWritten::deserialize(deserializer).map(|value| match value {
+            TextOrWritten::Text(text) => Self::Is(text),
+            TextOrWritten::Written(written) => Self::from_written(written),
+        })
     }
 }
 

@@ -31,7 +31,7 @@ impl MaterialInfo {
     pub(crate) fn from_wire(value: Option<TextOrWritten<'_>>) -> Self {
         let text = match value {
             None => return Self::default(),
-            Some(TextOrWritten::Text(text)) => Some(text),
+            Some(TextOrWritten::Text(text)) => Some(text.into_owned()),
             Some(TextOrWritten::Written(written)) => written.quoted().and_then(unescape),
         };
         Self(match text {

@@ -1,7 +1,7 @@
 //! Reads JSON documents. A quick reader takes what replies usually contain, and serde_json reads everything else.
 //!
-//! The quick reader gives up on whatever it has no quick way for, valid or not, so serde_json alone decides what is an error and
-//! which one. The quick reader must therefore never accept what serde_json refuses, nor read another value; `tests` compares the
+//! The quick reader gives up on a document that it has no quick way for, valid or not, so serde_json alone decides what is an error
+//! and which one. The quick reader must therefore never accept what serde_json refuses, nor read another value; `tests` compares the
 //! two on mutated documents. It exists for speed: a `DescribeFaceVerify` reply and its `MaterialInfo` take two thirds of the time
 //! that serde_json takes for them (`docs/performance.md`).
 //!

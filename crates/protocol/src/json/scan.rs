@@ -223,7 +223,7 @@ fn long_plain(text: &[u8], length: usize) -> Result<usize, Unusual> {
     let rest = text.get(length..).unwrap_or_default();
     let run = memchr::memchr2(b'"', b'\\', rest).ok_or(Unusual)?;
     let rest = rest.get(..run).unwrap_or_default();
-    // The compiler compares many bytes at once: there is no early return.
+    // Without an early return, the compiler compares many bytes in one instruction.
     let least = rest.iter().fold(u8::MAX, |least, byte| least.min(*byte));
     if least < b' ' { Err(Unusual) } else { Ok(length + run) }
 }

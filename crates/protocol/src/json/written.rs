@@ -74,6 +74,10 @@ impl<'de> Visitor<'de> for AsText {
         Ok(TextOrWritten::Text(Cow::Borrowed(text)))
     }
 
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        self.visit_string(text.to_owned())
+    }
+
     /// A string with escapes, from the quick reader.
     fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
         Ok(TextOrWritten::Text(Cow::Owned(text)))

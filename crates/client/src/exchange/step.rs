@@ -10,7 +10,6 @@ use crate::error::Error;
 /// The next step of an [`Exchange`](crate::Exchange).
 #[derive(Debug)]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "only one exists at a time, and it is matched immediately")]
 pub enum Step<T> {
     /// Send this request within these limits, and pass the outcome to [`answer`](crate::Exchange::answer).
     Send(SignedRequest, Limits),

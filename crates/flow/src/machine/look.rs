@@ -68,6 +68,10 @@ pub(crate) fn looked(mut draft: Draft<'_>, stored: &Stored, looked: Looked) -> R
     check_fence(stored, looked.fence)?;
     let (now, rules) = (draft.now, draft.rules);
     draft.release = true;
+    if draft.verification.redaction != Redaction::None {
+        // The evidence came back during an erasure. It must not be stored again.
+        return Ok(draft.finish(Outcome::Recorded));
+    }
     let attempt = draft.attempt(&looked.order_no)?;
     if !is_watched(attempt) {
         return Err(Refusal::WrongAttemptState);

@@ -133,6 +133,7 @@ fn features() -> Result<()> {
         "cloudauth-client",
         "cloudauth-emulator",
         "cloudauth-flow",
+        "cloudauth-flow-sqlite",
         "cloudauth-stats",
         "cloudauth-lab",
     ] {

@@ -11,7 +11,7 @@ use crate::circles;
 use crate::shell::{command, files, root};
 
 /// Which crates of the workspace a crate may use, tests and benches left out.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("cloudauth-protocol", &[]),
     ("cloudauth-transport", &["cloudauth-protocol"]),
     ("cloudauth-transport-blocking", &["cloudauth-transport", "cloudauth-protocol"]),
@@ -34,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("cloudauth-emulator", &["cloudauth-protocol"]),
     ("cloudauth-files", &[]),
     ("cloudauth-flow", &["cloudauth-policy", "cloudauth-protocol"]),
+    ("cloudauth-flow-sqlite", &["cloudauth-flow", "cloudauth-protocol"]),
     ("cloudauth-stats", &[]),
     ("cloudauth-lab", &["cloudauth-files", "cloudauth-policy", "cloudauth-protocol", "cloudauth-stats"]),
     ("cloudauth-cli", &["cloudauth", "cloudauth-emulator", "cloudauth-files", "cloudauth-lab"]),

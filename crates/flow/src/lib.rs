@@ -46,6 +46,7 @@ pub use machine::refusal::Refusal;
 pub use machine::rules::Rules;
 pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, State, Verification};
 pub use machine::step::Machine;
+pub use machine::time::day;
 pub use store::contract::{Cursor, LoggedEvent, Lookup, Store, UsageOf};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 

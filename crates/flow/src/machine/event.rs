@@ -185,6 +185,19 @@ impl Event {
         Self { n: next.n, at, kind: kind.name().into(), body: body.into(), prev: head.hash, hash: next.hash }
     }
 
+    /// The event that a store read back. [`verify_chain`] checks it.
+    #[must_use]
+    pub const fn stored(
+        n: u64,
+        at: UnixTime,
+        kind: Box<str>,
+        body: Box<str>,
+        prev: Digest,
+        hash: Digest,
+    ) -> Self {
+        Self { n, at, kind, body, prev, hash }
+    }
+
     /// Reads the body; `None` for a type that this version does not know.
     #[must_use]
     pub fn read(&self) -> Option<EventKind> {

@@ -35,8 +35,9 @@ pub(crate) mod optional_millis {
     }
 }
 
-/// The day in China (UTC+8), counted from 1970-01-01: the vendor's day, and that of the limits.
-pub(crate) const fn day(time: cloudauth_protocol::UnixTime) -> u32 {
+/// Returns the day in China (UTC+8), counted from 1970-01-01: the vendor's day, and that of the limits.
+#[must_use]
+pub const fn day(time: cloudauth_protocol::UnixTime) -> u32 {
     let days = (time.as_secs() + 8 * 3_600) / 86_400;
     // The last day is in the year 9999.
     days as u32

@@ -1,0 +1,33 @@
+//! The store of [`cloudauth_flow`] in one SQLite file: for one machine, without a database server.
+//!
+//! | property | how |
+//! | --- | --- |
+//! | durable | write-ahead log, flushed at each commit: what was acknowledged survives `kill -9` and a power failure |
+//! | fast under load | one thread writes, and concurrent callers share a transaction and its flush |
+//! | several processes | `BEGIN IMMEDIATE`; each commit checks the version it expects |
+//! | constraints in the database | unique identifiers, one open attempt per verification, final states never change, events without a gap, never changed, each after the one before it |
+//! | erasure | what a redaction or a purge deletes is overwritten in the file; its log is overwritten as it is reused |
+//! | upgrades | numbered migrations, forward only; an older program refuses a newer file, even while it runs |
+//!
+//! | to ... | see |
+//! | --- | --- |
+//! | open a file | [`SqliteStore::open`], [`OpenError`] |
+//! | change rows of your own in the same transaction | [`SqliteStore::connect`], [`commit_in`] |
+
+mod error;
+mod open;
+mod read;
+mod readers;
+mod store;
+mod write;
+mod writer;
+
+pub use error::{OpenError, OpenErrorKind};
+pub use rusqlite;
+pub use store::SqliteStore;
+pub use write::commit_in;
+
+/// Compiles the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

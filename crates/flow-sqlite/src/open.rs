@@ -1,0 +1,148 @@
+//! Opens the file: checks whose it is, makes it private, creates or migrates the tables.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use cloudauth_flow::{StoreError, StoreErrorKind};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+
+use crate::error::{OpenError, OpenErrorKind, failed};
+
+/// Marks a store in the header of the file: `cafl`.
+const APPLICATION_ID: i32 = 0x6361_666c;
+
+/// Where SQLite keeps the mark in the header.
+const MARK_AT: usize = 68;
+
+/// The steps from an empty file to the current schema. The schema's version is the number of steps.
+const MIGRATIONS: [&str; 1] = [include_str!("schema-1.sql")];
+
+/// How long a connection waits for another one's transaction.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens a connection, and creates the file or its newer tables if needed.
+pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let is_new = check_owner(path)?;
+    if is_new {
+        create(path).map_err(OpenError::unavailable)?;
+    }
+    private(path).map_err(OpenError::unavailable)?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What a redaction or a purge deletes is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    migrate(&mut connection)?;
+    // After the tables, so that the header in the file itself has the mark from the start.
+    write_ahead(&connection)?;
+    Ok(connection)
+}
+
+/// Checks that the tables are those of this version: another program may have migrated the file since.
+pub(crate) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
+    match version(connection) {
+        Ok(found) if found == MIGRATIONS.len() => Ok(()),
+        Ok(_) => {
+            Err(StoreError::with_source(StoreErrorKind::Corrupt, OpenError::new(OpenErrorKind::NewerSchema)))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Whether the file is new. Reads the header without SQLite, which would write files beside a foreign database.
+fn check_owner(path: &Path) -> Result<bool, OpenError> {
+    let foreign = || OpenError::new(OpenErrorKind::NotAStore);
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(OpenError::unavailable(error)),
+    };
+    if !metadata.is_file() {
+        return Err(foreign());
+    }
+    if metadata.len() == 0 {
+        return Ok(true);
+    }
+    let mut header = Vec::new();
+    let file = File::open(path).map_err(OpenError::unavailable)?;
+    file.take(100).read_to_end(&mut header).map_err(OpenError::unavailable)?;
+    let mark = header.get(MARK_AT..MARK_AT + 4);
+    let is_ours = header.starts_with(b"SQLite format 3\0") && mark == Some(&APPLICATION_ID.to_be_bytes());
+    if is_ours { Ok(false) } else { Err(foreign()) }
+}
+
+/// Creates the file if there is none, private from the first moment.
+fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Makes the file readable only for its owner. SQLite gives its log the same mode.
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Brings the tables to the current version, in one transaction.
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    if version(connection)? == MIGRATIONS.len() {
+        return Ok(());
+    }
+    let transaction = Transaction::new(connection, TransactionBehavior::Immediate)?;
+    // Again: another process may have migrated in between.
+    let found = version(&transaction)?;
+    let steps = MIGRATIONS.get(found..).ok_or(OpenError::new(OpenErrorKind::NewerSchema))?;
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    if !steps.is_empty() {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.execute(
+            "INSERT INTO ca_schema (one, version) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET version = ?1",
+            [i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)],
+        )?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+/// The version of the tables; 0 if there are none.
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    let exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ca_schema'";
+    if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(0);
+    }
+    let version: i64 = connection.query_row("SELECT version FROM ca_schema", [], |row| row.get(0))?;
+    // A version that is no version of this program is newer.
+    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+}
+
+/// Switches the file to a write-ahead log, once for all connections.
+fn write_ahead(connection: &Connection) -> Result<(), OpenError> {
+    let mut tries = 0;
+    loop {
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => return Err(OpenError::unavailable("the file system has no shared memory for SQLite")),
+            // Another process opens the file at this moment. SQLite does not wait here by itself.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries < 100 => {
+                tries += 1;
+                std::thread::sleep(PATIENCE / 100);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! The statements that read.
+
+use cloudauth_flow::{
+    Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
+    Verification, VerificationId,
+};
+use cloudauth_protocol::UnixTime;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::error::failed;
+
+/// The columns of a [`Stored`], in the order in which [`stored`] reads them.
+pub(crate) const STORED: &str = "id, version, fence, lease_until, document";
+
+/// The most rows of one answer, whatever the caller asks for: an answer is in memory as a whole.
+const MOST: usize = 10_000;
+
+/// The condition of a lookup, and its parameter.
+pub(crate) fn condition(by: Lookup<'_>) -> (&'static str, Value) {
+    match by {
+        Lookup::Id(id) => ("id = ?1", Value::Blob(id.as_bytes().to_vec())),
+        Lookup::Order(order) => ("order_ref = ?1", Value::Text(order.as_str().to_owned())),
+        Lookup::OrderNo(order_no) => (
+            "id = (SELECT verification FROM ca_attempt WHERE order_no = ?1)",
+            Value::Text(order_no.as_str().to_owned()),
+        ),
+        Lookup::CertifyId(certify_id) => (
+            "id = (SELECT verification FROM ca_attempt WHERE certify_id = ?1)",
+            Value::Text(certify_id.as_str().to_owned()),
+        ),
+        Lookup::Capability(capability) => (
+            "id = (SELECT verification FROM ca_attempt WHERE capability = ?1)",
+            Value::Blob(capability.as_bytes().to_vec()),
+        ),
+    }
+}
+
+pub(crate) fn load(
+    connection: &Connection,
+    condition: &str,
+    value: &Value,
+) -> Result<Option<Stored>, StoreError> {
+    let select = format!("SELECT {STORED} FROM ca_verification WHERE {condition}");
+    let row = connection.query_row(&select, [value], StoredRow::read).optional().map_err(failed)?;
+    row.map(StoredRow::parse).transpose()
+}
+
+pub(crate) fn usage(connection: &Connection, of: &UsageOf) -> Result<Usage, StoreError> {
+    let starts: Option<u32> = connection
+        .query_row(
+            "SELECT starts FROM ca_quota WHERE day = ?1 AND subject = ?2 AND scene = ?3",
+            params![of.day(), of.subject.as_bytes(), of.scene.to_string()],
+            |row| row.get(0),
+        )
+        .optional()
+        .map_err(failed)?;
+    let until: Option<i64> = connection
+        .query_row("SELECT until FROM ca_block WHERE identity = ?1", [of.identity.as_bytes()], |row| {
+            row.get(0)
+        })
+        .optional()
+        .map_err(failed)?;
+    Ok(Usage { starts_today: starts.unwrap_or_default(), blocked_until: until.map(time) })
+}
+
+pub(crate) fn events_after(
+    connection: &Connection,
+    cursor: Cursor,
+    limit: usize,
+) -> Result<Vec<LoggedEvent>, StoreError> {
+    let select = "SELECT n, at, kind, body, prev, hash, seq, verification, order_ref FROM ca_event \
+                  JOIN ca_verification ON id = verification WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let mut statement = connection.prepare(select).map_err(failed)?;
+    let after = i64::try_from(cursor.0).unwrap_or(i64::MAX);
+    let rows = statement
+        .query_map([after, limited(limit)], |row| {
+            Ok((event(row)?, row.get::<_, i64>(6)?, row.get(7)?, row.get::<_, String>(8)?))
+        })
+        .map_err(failed)?;
+    rows.map(|row| {
+        let (event, seq, id, order) = row.map_err(failed)?;
+        Ok(LoggedEvent {
+            cursor: Cursor(positive(seq)),
+            verification: VerificationId::new(id),
+            order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
+            event,
+        })
+    })
+    .collect()
+}
+
+pub(crate) fn history(connection: &Connection, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
+    let select = "SELECT n, at, kind, body, prev, hash FROM ca_event WHERE verification = ?1 ORDER BY n";
+    let mut statement = connection.prepare(select).map_err(failed)?;
+    let events = statement.query_map([id.as_bytes()], event).map_err(failed)?;
+    events.collect::<Result<_, _>>().map_err(failed)
+}
+
+/// A row of the columns [`STORED`].
+pub(crate) struct StoredRow {
+    id: [u8; 16],
+    version: i64,
+    fence: i64,
+    lease_until: Option<i64>,
+    document: String,
+}
+
+impl StoredRow {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            version: row.get(1)?,
+            fence: row.get(2)?,
+            lease_until: row.get(3)?,
+            document: row.get(4)?,
+        })
+    }
+
+    pub(crate) fn parse(self) -> Result<Stored, StoreError> {
+        // The error of the parser may quote the document.
+        let verification: Verification = serde_json::from_str(&self.document)
+            .map_err(|error| corrupt(format!("the document is invalid at column {}", error.column())))?;
+        if verification.id.as_bytes() != &self.id {
+            return Err(corrupt("the document belongs to another verification".to_owned()));
+        }
+        Ok(Stored {
+            version: positive(self.version),
+            fence: positive(self.fence),
+            lease_until: self.lease_until.map(time),
+            verification,
+        })
+    }
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event::stored(
+        positive(row.get(0)?),
+        time(row.get(1)?),
+        row.get::<_, String>(2)?.into(),
+        row.get::<_, String>(3)?.into(),
+        Digest::new(row.get(4)?),
+        Digest::new(row.get(5)?),
+    ))
+}
+
+fn corrupt(problem: String) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Corrupt, problem)
+}
+
+/// A limit as SQLite takes it.
+pub(crate) fn limited(limit: usize) -> i64 {
+    i64::try_from(limit.min(MOST)).unwrap_or(i64::MAX)
+}
+
+/// A number that the constraints keep from being negative.
+fn positive(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn time(millis: i64) -> UnixTime {
+    UnixTime::from_millis(positive(millis))
+}

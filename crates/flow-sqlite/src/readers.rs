@@ -1,0 +1,77 @@
+//! The threads that read, each with its own connection. A read never waits for a write.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use cloudauth_flow::{StoreError, StoreErrorKind};
+use futures_channel::oneshot;
+use rusqlite::Connection;
+
+use crate::error::OpenError;
+use crate::open::connect;
+
+/// The number of threads.
+const THREADS: usize = 4;
+
+/// The most reads that wait. The store refuses more.
+const QUEUE: usize = 4096;
+
+type Task = Box<dyn FnOnce(&Connection) + Send>;
+
+/// The readers' threads, and the queue of their tasks.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    tasks: Option<SyncSender<Task>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    pub(crate) fn start(path: &Path) -> Result<Self, OpenError> {
+        let (tasks, waiting) = sync_channel(QUEUE);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let mut readers = Self { tasks: Some(tasks), threads: Vec::new() };
+        for _ in 0..THREADS {
+            let connection = connect(path)?;
+            connection.pragma_update(None, "query_only", true)?;
+            let waiting = Arc::clone(&waiting);
+            let thread = thread::Builder::new()
+                .name("cloudauth-reader".to_owned())
+                .spawn(move || run(&connection, &waiting))
+                .map_err(OpenError::unavailable)?;
+            readers.threads.push(thread);
+        }
+        Ok(readers)
+    }
+
+    /// Runs a function with a connection that reads.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        function: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        let task: Task = Box::new(move |connection| drop(sender.send(function(connection))));
+        let tasks = self.tasks.as_ref().ok_or(StoreErrorKind::Unavailable)?;
+        tasks.try_send(task).map_err(|_| StoreErrorKind::Unavailable)?;
+        receiver.await.unwrap_or_else(|_| Err(StoreErrorKind::Unavailable.into()))
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.tasks = None;
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
+
+fn run(connection: &Connection, waiting: &Mutex<Receiver<Task>>) {
+    loop {
+        // The idle threads wait for the lock, and the first of them for the task.
+        let task = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(task) = task else { return };
+        task(connection);
+    }
+}

@@ -1,0 +1,93 @@
+//! The store: one file, one thread that writes, several that read.
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_flow::{
+    Commit, Cursor, Event, LoggedEvent, Lookup, Store, StoreError, Stored, Usage, UsageOf, VerificationId,
+};
+use cloudauth_protocol::UnixTime;
+use rusqlite::Connection;
+
+use crate::error::OpenError;
+use crate::open::connect;
+use crate::readers::Readers;
+use crate::writer::Writer;
+use crate::{read, write};
+
+/// A store of verifications in one SQLite file.
+///
+/// It runs on any async runtime, or none: its own threads do the I/O. Dropping it waits until the commits that were sent are on
+/// the disk. Several stores, of one or several processes on one machine, may use a file at the same time. A network file system is
+/// not supported: SQLite's log needs shared memory.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens the file, or creates it. Brings an older schema to the current one. The file and its log are readable only for their
+    /// owner. It blocks: open the store before your runtime serves.
+    ///
+    /// # Errors
+    /// If the file is not a store, if a newer version wrote it, or if it cannot be read and written. The file is as it was.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let writer = Writer::start(connect(path)?)?;
+        Ok(Self { writer, readers: Readers::start(path)? })
+    }
+
+    /// Opens a connection of your own to a store's file, for [`commit_in`](crate::commit_in) and tables of your own. The names of
+    /// your tables must not begin with `ca_`.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn connect(path: impl AsRef<Path>) -> Result<Connection, OpenError> {
+        connect(path.as_ref())
+    }
+
+    /// Returns the number of transactions that this store has committed. Under load it is below the number of commits and claims:
+    /// concurrent callers share a transaction.
+    #[must_use]
+    pub fn transactions(&self) -> u64 {
+        self.writer.transactions()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
+        let (condition, value) = read::condition(by);
+        self.readers.run(move |connection| read::load(connection, condition, &value)).await
+    }
+
+    async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError> {
+        let of = *of;
+        self.readers.run(move |connection| read::usage(connection, &of)).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        let document = write::document(commit)?;
+        let commit = commit.clone();
+        self.writer.run(move |transaction| write::write(transaction, &commit, &document)).await
+    }
+
+    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+        self.writer.run(move |transaction| write::claim(transaction, now, lease, limit)).await
+    }
+
+    async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.readers.run(move |connection| read::events_after(connection, cursor, limit)).await
+    }
+
+    async fn history(&self, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
+        let id = *id;
+        self.readers.run(move |connection| read::history(connection, &id)).await
+    }
+
+    async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        self.writer.run(move |transaction| write::purge(transaction, now, limit)).await
+    }
+}

@@ -1,0 +1,209 @@
+//! The statements that write. Each function runs in a transaction that its caller ends.
+
+use std::time::Duration;
+
+use cloudauth_flow::{
+    Attempt, Commit, Redaction, StoreError, StoreErrorKind, Stored, Take, Verification, VerificationId, day,
+};
+use cloudauth_protocol::UnixTime;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use crate::error::{failed, is_constraint};
+use crate::open::check_schema;
+use crate::read::{STORED, StoredRow, limited};
+use crate::writer::in_savepoint;
+
+/// Commits within a transaction of yours, so that rows of your own change with the verification, or not at all.
+///
+/// Begin the transaction with [`TransactionBehavior::Immediate`](rusqlite::TransactionBehavior), on a connection of
+/// [`SqliteStore::connect`](crate::SqliteStore::connect). Nothing happened until you commit it.
+///
+/// # Errors
+/// Those of [`Store::commit`](cloudauth_flow::Store::commit). After an error, the transaction has nothing of this commit.
+pub fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
+    check_schema(transaction)?;
+    let document = document(commit)?;
+    in_savepoint(transaction, |savepoint| write(savepoint, commit, &document))
+}
+
+/// The verification as it is stored.
+pub(crate) fn document(commit: &Commit) -> Result<String, StoreError> {
+    serde_json::to_string(commit.verification())
+        .map_err(|error| StoreError::with_source(StoreErrorKind::Corrupt, error))
+}
+
+/// Writes a commit. After an error some of it may be written: roll back.
+pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) -> Result<(), StoreError> {
+    let verification = commit.verification();
+    verification_row(connection, commit, document)?;
+    for attempt in &verification.attempts {
+        attempt_row(connection, &verification.id, attempt)?;
+    }
+    if let Some(take) = commit.take() {
+        count(connection, take)?;
+    }
+    if let Some(block) = commit.block() {
+        connection
+            .execute(
+                "INSERT INTO ca_block (identity, until) VALUES (?1, ?2) \
+                 ON CONFLICT (identity) DO UPDATE SET until = max(until, excluded.until)",
+                params![block.identity.as_bytes(), millis(block.until)],
+            )
+            .map_err(failed)?;
+    }
+    events(connection, commit)
+}
+
+fn verification_row(connection: &Connection, commit: &Commit, document: &str) -> Result<(), StoreError> {
+    let verification = commit.verification();
+    let Verification { id, order, state, redaction, due_at, purge_at, .. } = verification;
+    let (id, order, state, redaction) =
+        (id.as_bytes(), order.as_str(), state.as_str(), redaction_name(*redaction));
+    let (due_at, purge_at) = (due_at.map(millis), purge_at.map(millis));
+    let changed = match commit.expected() {
+        None => connection.execute(
+            "INSERT INTO ca_verification (id, order_ref, state, redaction, version, due_at, purge_at, document) \
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            params![id, order, state, redaction, due_at, purge_at, document],
+        ),
+        Some(version) => connection.execute(
+            "UPDATE ca_verification SET state = ?3, redaction = ?4, version = version + 1, due_at = ?5, \
+             purge_at = ?6, document = ?7, lease_until = iif(?8, NULL, lease_until) \
+             WHERE id = ?1 AND order_ref = ?2 AND version = ?9",
+            params![
+                id,
+                order,
+                state,
+                redaction,
+                due_at,
+                purge_at,
+                document,
+                commit.releases(),
+                // A version that SQLite cannot have is another version.
+                i64::try_from(version).unwrap_or(-1)
+            ],
+        ),
+    };
+    match changed.map_err(failed)? {
+        0 => Err(StoreErrorKind::Conflict.into()),
+        _ => Ok(()),
+    }
+}
+
+fn attempt_row(connection: &Connection, id: &VerificationId, attempt: &Attempt) -> Result<(), StoreError> {
+    let certify_id = attempt.certify_id.as_ref().map(|certify_id| certify_id.as_str());
+    let capability = attempt.capability.as_ref().map(|capability| capability.as_bytes());
+    let written = connection.execute(
+        "INSERT INTO ca_attempt (order_no, verification, state, certify_id, capability) \
+         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (order_no) DO UPDATE SET state = excluded.state, \
+         certify_id = excluded.certify_id, capability = excluded.capability WHERE verification = excluded.verification",
+        params![attempt.order_no.as_str(), id.as_bytes(), attempt.state.as_str(), certify_id, capability],
+    );
+    match written {
+        Ok(0) => Err(StoreErrorKind::Duplicate.into()),
+        Ok(_) => Ok(()),
+        Err(error) if is_constraint(&error) => {
+            // The identifier of another verification, or a rule of the machine that did not hold.
+            let taken: Option<()> = connection
+                .query_row(
+                    "SELECT 1 FROM ca_attempt WHERE verification <> ?1 AND (certify_id = ?2 OR capability = ?3)",
+                    params![id.as_bytes(), certify_id, capability],
+                    |_| Ok(()),
+                )
+                .optional()
+                .map_err(failed)?;
+            Err(if taken.is_some() { StoreErrorKind::Duplicate.into() } else { failed(error) })
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Counts a start, unless the limit is reached or the identity is blocked.
+fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
+    let blocked: Option<()> = connection
+        .query_row(
+            "SELECT 1 FROM ca_block WHERE identity = ?1 AND until > ?2",
+            params![take.identity.as_bytes(), millis(take.at)],
+            |_| Ok(()),
+        )
+        .optional()
+        .map_err(failed)?;
+    if blocked.is_some() || take.limit == 0 {
+        return Err(StoreErrorKind::Limit.into());
+    }
+    let counted = connection.execute(
+        "INSERT INTO ca_quota (day, subject, scene, starts) VALUES (?1, ?2, ?3, 1) \
+         ON CONFLICT (day, subject, scene) DO UPDATE SET starts = starts + 1 WHERE starts < ?4",
+        params![take.day, take.subject.as_bytes(), take.scene.to_string(), take.limit],
+    );
+    match counted.map_err(failed)? {
+        0 => Err(StoreErrorKind::Limit.into()),
+        _ => Ok(()),
+    }
+}
+
+fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
+    let mut insert = connection
+        .prepare(
+            "INSERT INTO ca_event (verification, n, at, kind, body, prev, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .map_err(failed)?;
+    for event in commit.events() {
+        let row = params![
+            commit.verification().id.as_bytes(),
+            i64::try_from(event.n).unwrap_or(-1),
+            millis(event.at),
+            &*event.kind,
+            &*event.body,
+            event.prev.as_bytes(),
+            event.hash.as_bytes()
+        ];
+        insert.execute(row).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Claims what is due. A verification that cannot be read is left to its lease: it must not stop the others.
+pub(crate) fn claim(
+    connection: &Connection,
+    now: UnixTime,
+    lease: Duration,
+    limit: usize,
+) -> Result<Vec<Stored>, StoreError> {
+    let update = format!(
+        "UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = ?2 WHERE id IN \
+         (SELECT id FROM ca_verification WHERE due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1) \
+         ORDER BY due_at LIMIT ?3) RETURNING {STORED}"
+    );
+    let mut statement = connection.prepare(&update).map_err(failed)?;
+    let parameters = [millis(now), millis(now.plus(lease)), limited(limit)];
+    let rows = statement.query_map(parameters, StoredRow::read).map_err(failed)?;
+    let rows: Vec<_> = rows.collect::<Result<_, _>>().map_err(failed)?;
+    let mut claimed: Vec<_> = rows.into_iter().filter_map(|row| row.parse().ok()).collect();
+    claimed.sort_by_key(|stored| stored.verification.due_at);
+    Ok(claimed)
+}
+
+pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+    let over = "DELETE FROM ca_verification WHERE id IN (SELECT id FROM ca_verification WHERE purge_at <= ?1 \
+                AND redaction <> 'requested' ORDER BY purge_at LIMIT ?2)";
+    let purged = connection.execute(over, [millis(now), limited(limit)]).map_err(failed)?;
+    let counts = "DELETE FROM ca_quota WHERE rowid IN (SELECT rowid FROM ca_quota WHERE day < ?1 LIMIT ?2)";
+    connection.execute(counts, [i64::from(day(now)), limited(usize::MAX)]).map_err(failed)?;
+    let blocks =
+        "DELETE FROM ca_block WHERE rowid IN (SELECT rowid FROM ca_block WHERE until <= ?1 LIMIT ?2)";
+    connection.execute(blocks, [millis(now), limited(usize::MAX)]).map_err(failed)?;
+    Ok(purged)
+}
+
+const fn redaction_name(redaction: Redaction) -> &'static str {
+    match redaction {
+        Redaction::None => "none",
+        Redaction::Requested => "requested",
+        Redaction::Done => "done",
+    }
+}
+
+fn millis(time: UnixTime) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,233 @@
+//! Commits: in groups, in a transaction of the caller, on a full disk, without personal data.
+
+#![cfg(test)]
+
+mod common;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::process::Command;
+use std::task::{Context, Poll, Waker};
+
+use cloudauth_flow::testing::samples;
+use cloudauth_flow::{
+    Commit, Cursor, Fence, Finding, Input, Look, Looked, Lookup, Store, StoreError, StoreErrorKind,
+};
+use cloudauth_flow_sqlite::rusqlite::{Connection, TransactionBehavior};
+use cloudauth_flow_sqlite::{SqliteStore, commit_in};
+use cloudauth_policy::{LivePolicy, Policy, builtin};
+use cloudauth_protocol::{Body, CertifyId, DescribeFaceVerify, SceneId, parse};
+use common::{begin, check_chain, first, get, open, opened, step};
+
+type Pending<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// Sends commits while another program holds the lock of the file, then releases it. Returns the results.
+fn together(store: &SqliteStore, lock: &mut Connection, commits: &[Commit]) -> Vec<Result<(), StoreError>> {
+    let held = lock.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+    let mut waiting: Vec<Pending<'_>> =
+        commits.iter().map(|commit| Box::pin(store.commit(commit)) as _).collect();
+    for commit in &mut waiting {
+        let polled = commit.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Pending), "a commit needs the lock");
+    }
+    held.rollback().unwrap();
+    waiting.into_iter().map(pollster::block_on).collect()
+}
+
+#[test]
+fn concurrent_callers_share_a_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    let mut lock = SqliteStore::connect(&path).unwrap();
+    let commits: Vec<_> = (0..64).map(first).collect();
+    let results = together(&store, &mut lock, &commits);
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(store.transactions(), 1);
+    for order in 0..64 {
+        check_chain(&store, &get(&store, order).unwrap());
+    }
+}
+
+#[test]
+fn a_commit_that_fails_undoes_only_its_own_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    let mut lock = SqliteStore::connect(&path).unwrap();
+    // The third has the second's capability: it fails after its verification was written.
+    let mut same = samples::start(3, 1).unwrap();
+    same.capability = samples::start(2, 1).unwrap().capability;
+    let commits = [first(1), first(2), step(None, Input::Start(same)), first(4), first(4), first(5)];
+    let results = together(&store, &mut lock, &commits);
+    let kinds: Vec<_> =
+        results.iter().map(|result| result.as_ref().map_err(StoreError::kind).copied()).collect();
+    let (duplicate, conflict) = (Err(StoreErrorKind::Duplicate), Err(StoreErrorKind::Conflict));
+    assert_eq!(kinds, [Ok(()), Ok(()), duplicate, Ok(()), conflict, Ok(())]);
+    assert_eq!(store.transactions(), 1);
+    assert_eq!(get(&store, 3), None);
+    let events = pollster::block_on(store.events_after(Cursor::default(), 99)).unwrap();
+    let places: Vec<_> = events.iter().map(|event| event.cursor.0).collect();
+    assert_eq!(places, (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_two_stores_on_a_file_one_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let stores = [SqliteStore::open(&path).unwrap(), SqliteStore::open(&path).unwrap()];
+    let stored = begin(&stores[0], 1);
+    let commit = opened(&stored, 1);
+    pollster::block_on(stores[1].commit(&commit)).unwrap();
+    let lost = pollster::block_on(stores[0].commit(&commit)).unwrap_err();
+    assert_eq!(lost.kind(), StoreErrorKind::Conflict);
+    assert_eq!(get(&stores[0], 1), get(&stores[1], 1));
+}
+
+#[test]
+fn rows_of_the_service_change_with_the_verification_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    let mut connection = SqliteStore::connect(&path).unwrap();
+    connection.execute_batch("CREATE TABLE shipment (order_ref TEXT PRIMARY KEY) STRICT").unwrap();
+    let mut ship = |order: &str, commit: &Commit, keep: bool| {
+        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        transaction.execute("INSERT INTO shipment VALUES (?1)", [order]).unwrap();
+        let result = commit_in(&mut transaction, commit);
+        if keep {
+            transaction.commit().unwrap()
+        } else {
+            transaction.rollback().unwrap()
+        }
+        let shipped: u32 = connection
+            .query_row("SELECT count(*) FROM shipment WHERE order_ref = ?1", [order], |row| row.get(0))
+            .unwrap();
+        (result.map_err(|error| error.kind()), shipped)
+    };
+    assert_eq!(ship("order-1", &first(1), true), (Ok(()), 1));
+    assert_eq!(ship("order-2", &first(2), false), (Ok(()), 0));
+    let mut same = samples::start(3, 1).unwrap();
+    same.capability = samples::start(1, 1).unwrap().capability;
+    let third = step(None, Input::Start(same));
+    assert_eq!(
+        ship("order-3", &third, true),
+        (Err(StoreErrorKind::Duplicate), 1),
+        "the service decides about its own"
+    );
+    assert_eq!([1, 2, 3].map(|order| get(&store, order).is_some()), [true, false, false]);
+    drop(store);
+    assert!(SqliteStore::open(&path).is_ok(), "a file with tables of the service is a store");
+}
+
+/// A limit of the file's size stands for a full disk.
+#[test]
+fn a_full_disk_is_unavailable_and_nothing_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    drop(SqliteStore::open(&path).unwrap());
+    let status = Command::new("sh")
+        .args([
+            "-c",
+            r#"trap '' XFSZ; ulimit -f 512; exec "$0" fills_the_disk --exact --ignored --nocapture"#,
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .env("STORE", &path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    // With space again, everything is sound, and commits succeed.
+    let store = SqliteStore::open(&path).unwrap();
+    begin(&store, 1_000_000);
+    let sound: String = SqliteStore::connect(&path)
+        .unwrap()
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(sound, "ok");
+}
+
+#[test]
+#[ignore = "the process with a limit that another test starts"]
+fn fills_the_disk() {
+    let store = SqliteStore::open(std::env::var("STORE").unwrap()).unwrap();
+    let failed = (0..10_000).find_map(|order| {
+        let error = pollster::block_on(store.commit(&first(order))).err()?;
+        Some((order, error))
+    });
+    let (order, error) = failed.expect("the disk is full");
+    let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::OutcomeUnknown];
+    assert!(order > 0 && kinds.contains(&error.kind()), "order {order}: {error:?}");
+    // What was acknowledged is there, and what failed is not.
+    assert_eq!(get(&store, order), None);
+    for order in 0..order {
+        check_chain(&store, &get(&store, order).unwrap());
+    }
+}
+
+#[test]
+fn no_file_holds_personal_data() {
+    const CANARIES: [&str; 5] =
+        ["张三", "999999199001012003", "13900000000", "pictures.invalid/face.jpg", "zim-meta-info"];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    let stored = open(&store, 1);
+    let opened = samples::opened(1, 1).unwrap();
+    let look = Looked {
+        order_no: opened.order_no.clone(),
+        fence: Fence(0),
+        answer: Look::Finished(Box::new(finding(&opened.certify_id, &CANARIES))),
+    };
+    pollster::block_on(store.commit(&step(Some(&stored), Input::Looked(look)))).unwrap();
+    let found = pollster::block_on(store.load(Lookup::CertifyId(&opened.certify_id))).unwrap().unwrap();
+    assert!(found.verification.decision.is_some());
+    let mut bytes = Vec::new();
+    for file in std::fs::read_dir(&folder).unwrap() {
+        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    let has = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(has("order-1") && has(opened.certify_id.as_str()), "the search finds what is there");
+    for canary in CANARIES {
+        assert!(!has(canary), "{canary}");
+    }
+}
+
+/// A result whose every free text has personal data in it.
+fn finding(certify_id: &CertifyId, canaries: &[&str]) -> Finding {
+    let all = canaries.join(" ");
+    let material = format!(
+        r#"{{\"faceAttack\":\"{all}\",\"facialPictureFront\":{{\"pictureUrl\":\"{all}\",\"verifyScore\":\"{all}\"}},\"idCardName\":\"{all}\"}}"#
+    );
+    let body = format!(
+        r#"{{"Code":"200","Message":"{all}","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795","ResultObject":{{"Passed":"T",
+        "SubCode":"{all}","MaterialInfo":"{material}","IdentityInfo":"{all}","DeviceToken":"{all}","DeviceRisk":"{all}"}}}}"#
+    );
+    let asked = DescribeFaceVerify::new(SceneId::new(1_000_000_006).unwrap(), certify_id.clone());
+    let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(body))).unwrap();
+    let live = LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap());
+    Finding::decide(&asked, &reply, &live).unwrap()
+}
+
+/// A redaction overwrites what it deletes.
+#[test]
+fn a_redaction_leaves_no_digest_of_the_person_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    let stored = open(&store, 1);
+    let subject = stored.verification.subject.unwrap().to_string();
+    let has = |path| {
+        let bytes = std::fs::read(path).unwrap();
+        bytes.windows(subject.len()).any(|window| window == subject.as_bytes())
+    };
+    drop(store);
+    assert!(has(&path), "the search finds what is there");
+    let store = SqliteStore::open(&path).unwrap();
+    for input in [Input::Cancel, Input::Redact] {
+        let commit = step(get(&store, 1).as_ref(), input);
+        pollster::block_on(store.commit(&commit)).unwrap();
+    }
+    drop(store);
+    assert!(!has(&path));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "the last store removes the log");
+}

@@ -1,0 +1,180 @@
+//! The file: whose it is, who may read it, which schema it has.
+
+#![cfg(test)]
+
+mod common;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread;
+
+use cloudauth_flow::{Cursor, Store, StoreErrorKind};
+use cloudauth_flow_sqlite::rusqlite::Connection;
+use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore};
+use common::{begin, first, open};
+
+#[test]
+fn a_foreign_file_keeps_every_byte_and_its_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let database = |statements: &str| {
+        Connection::open(&path).unwrap().execute_batch(statements).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        bytes
+    };
+    let files = [
+        b"hello".to_vec(),
+        vec![0; 4096],
+        b"SQLite format 3\0".to_vec(),
+        database("CREATE TABLE own (one INTEGER)"),
+        database(
+            "CREATE TABLE ca_schema (one INTEGER, version INTEGER); INSERT INTO ca_schema VALUES (1, 1)",
+        ),
+        database("PRAGMA application_id = 1; CREATE TABLE own (one INTEGER)"),
+    ];
+    for bytes in files {
+        std::fs::write(&path, &bytes).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::NotAStore, "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o664);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "no file beside it");
+    }
+    assert_eq!(SqliteStore::open(folder.path()).unwrap_err().kind(), OpenErrorKind::NotAStore);
+    let missing = folder.path().join("missing/file");
+    assert_eq!(SqliteStore::open(missing).unwrap_err().kind(), OpenErrorKind::Unavailable);
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    drop(SqliteStore::open(&path).unwrap());
+    newer(&path);
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!(SqliteStore::open(&path).unwrap_err().kind(), OpenErrorKind::NewerSchema);
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_program_that_runs_during_a_migration_writes_nothing_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    begin(&store, 1);
+    newer(&path);
+    let error = pollster::block_on(store.commit(&first(2))).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let events = pollster::block_on(store.events_after(Cursor::default(), 99)).unwrap();
+    assert_eq!(events.len(), 3);
+}
+
+/// What a program of the next schema does.
+fn newer(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.execute("UPDATE ca_schema SET version = version + 1", []).unwrap();
+}
+
+#[test]
+fn the_file_and_its_log_are_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o664)).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    begin(&store, 1);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap()).collect();
+    assert_eq!(files.len(), 3, "the file, its log, its shared memory: {files:?}");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+    }
+}
+
+#[test]
+fn each_commit_is_flushed_to_a_write_ahead_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = SqliteStore::connect(folder.path().join("file")).unwrap();
+    let pragma = |name: &str| {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get_ref(0).map(|value| format!("{value:?}")))
+    };
+    for (name, value) in
+        [("synchronous", "Integer(2)"), ("foreign_keys", "Integer(1)"), ("secure_delete", "Integer(1)")]
+    {
+        assert_eq!(pragma(name).unwrap(), value, "{name}");
+    }
+    let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[test]
+fn several_programs_create_a_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        let path = folder.path().join(format!("{number}"));
+        thread::scope(|scope| {
+            for order in 0..4 {
+                let path = &path;
+                scope.spawn(move || begin(&SqliteStore::open(path).unwrap(), order));
+            }
+        });
+        let store = SqliteStore::open(&path).unwrap();
+        let events = pollster::block_on(store.events_after(Cursor::default(), 99)).unwrap();
+        assert_eq!(events.len(), 4 * 3);
+    }
+}
+
+/// The constraints hold for any program, such as a repair by hand.
+#[test]
+fn the_database_refuses_what_the_flow_forbids() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    open(&store, 1);
+    begin(&store, 2);
+    let connection = SqliteStore::connect(&path).unwrap();
+    let final_state =
+        "UPDATE ca_verification SET version = version + 1, state = 'declined' WHERE order_ref = 'order-1'";
+    connection.execute(final_state, []).unwrap();
+    let event = |n: &str, prev: &str| {
+        format!(
+            "INSERT INTO ca_event (verification, n, at, kind, body, prev, hash) SELECT verification, {n}, at, kind, body, \
+             {prev}, hash FROM ca_event WHERE n = 3 LIMIT 1"
+        )
+    };
+    for (statement, reason) in [
+        (
+            "UPDATE ca_verification SET version = version + 1, state = 'approved' WHERE order_ref = 'order-1'",
+            "a final state never changes",
+        ),
+        ("UPDATE ca_verification SET state = 'approved'", "each change adds one to the version"),
+        (
+            "UPDATE ca_verification SET version = version + 1, fence = -1",
+            "each change adds one to the version",
+        ),
+        (
+            "UPDATE ca_verification SET version = version + 1, state = 'passed' WHERE order_ref = 'order-2'",
+            "CHECK",
+        ),
+        ("UPDATE ca_event SET body = '{}' WHERE seq = 1", "an event never changes"),
+        ("DELETE FROM ca_event WHERE seq = 1", "an event is deleted with its verification only"),
+        (&event("6", "hash"), "the events of a verification have no gap"),
+        (&event("1", "hash"), "the events of a verification have no gap"),
+        (&event("5", "prev"), "an event follows the one before it"),
+        (
+            "INSERT INTO ca_attempt (order_no, verification, state) SELECT 'other', verification, 'open' FROM ca_attempt \
+             WHERE state = 'open'",
+            "UNIQUE constraint failed: ca_attempt.verification",
+        ),
+        ("UPDATE ca_attempt SET certify_id = 'one'", "UNIQUE constraint failed: ca_attempt.certify_id"),
+        (
+            "INSERT INTO ca_attempt (order_no, verification, state) VALUES ('other', x'00', 'open')",
+            "FOREIGN KEY",
+        ),
+    ] {
+        let error = connection.execute(statement, []).unwrap_err().to_string();
+        assert!(error.contains(reason), "{statement}: {error}");
+    }
+}

@@ -7,14 +7,14 @@ use anyhow::{Context, Result, bail};
 use crate::shell::{built, cargo, is_there, root, run as run_command};
 use crate::tools::node;
 
-/// What Chromium is called, by system.
+/// The names of Chromium's program on different systems.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 pub(crate) fn run() -> Result<()> {
     let chromium = chromium()?;
     let folder = root().join("target/browser");
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
-    // As the tests build it.
+    // Built in the same way as for the tests.
     cargo("build --workspace --features cloudauth-cli/lab --bin cloudauth")?;
     let mut tests = Command::new("node");
     tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", built()?);
@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The browser: `CHROMIUM`, or one that is there, or Debian's, which is installed.
+/// The browser: `CHROMIUM`, or an installed one, or else Debian's, which this installs.
 fn chromium() -> Result<String> {
     if let Ok(given) = std::env::var("CHROMIUM") {
         return Ok(given);
@@ -48,10 +48,10 @@ fn chromium() -> Result<String> {
             );
         }
     }
-    path_of(&there().context("Chromium was installed and is not there")?)
+    path_of(&there().context("Chromium was installed but not found")?)
 }
 
-/// Playwright wants a path.
+/// Playwright needs a path.
 fn path_of(program: &str) -> Result<String> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found =

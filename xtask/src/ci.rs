@@ -11,7 +11,7 @@ use crate::docs::{codes, console};
 use crate::shell::{built_example, cargo, command};
 use crate::{browser, destructive, interop, layers, msrv, tidy, tools, warehouses};
 
-/// Runs the steps and prints how long each took. What is cheap and fails often comes first.
+/// Runs the steps and prints the time of each. Cheap steps that fail often come first.
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::default();
     let result = all(&mut steps);
@@ -52,7 +52,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("tls", tls)
 }
 
-/// How long the steps took.
+/// The times of the steps.
 #[derive(Default)]
 struct Steps(Vec<(&'static str, Duration)>);
 
@@ -84,17 +84,17 @@ fn clippy(features: &[&str]) -> Result<()> {
     crate::shell::run(&mut command("cargo", &args))
 }
 
-/// Without Parquet: one of the tests checks what the command says of a Parquet file then.
+/// Without Parquet: one of the tests checks the command's error for a Parquet file.
 fn lab_tests() -> Result<()> {
     cargo(&format!("test --workspace --features cloudauth-cli/lab {COMMAND_TESTS}"))
 }
 
-/// All that the feature `parquet` changes: the lab, and the command's tests of it.
+/// The code that the feature `parquet` changes: the lab, and the command's tests of it.
 fn parquet_tests() -> Result<()> {
     cargo(&format!("test --workspace --features cloudauth-cli/parquet --lib {LAB_TESTS} {COMMAND_TESTS}"))
 }
 
-/// A round of each, to see that they work; `cargo bench` takes their figures.
+/// Runs each once, to check that it works; `cargo bench` measures.
 fn benches() -> Result<()> {
     cargo("test --workspace --benches -- --test")
 }
@@ -125,7 +125,7 @@ fn features() -> Result<()> {
         crate::shell::run(&mut command("cargo", &check))?;
     }
     cargo("check -p cloudauth-cli --features rustls")?;
-    // Each library builds alone, without what its neighbours switch on.
+    // Each library builds alone, without the features that other crates enable.
     for library in [
         "cloudauth-protocol",
         "cloudauth-policy",
@@ -142,7 +142,7 @@ fn features() -> Result<()> {
     Ok(())
 }
 
-/// Each transport against servers whose certificates are good and otherwise. Its own task, since no TLS is built for the
+/// Each transport against servers with valid and invalid certificates. A task of its own, because no TLS is built for the
 /// other tests.
 pub(crate) fn tls() -> Result<()> {
     for transport in ["reqwest", "isahc", "blocking"] {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The source text of each module, by its path: `""` for the root, then `sign`, `sign::v1`.
 pub(crate) type Modules = BTreeMap<String, String>;
 
-/// Returns one circle of modules, if there is any: each uses the next, and the last is the first.
+/// Returns a circle of modules, if one exists: each uses the next, and the last is the first.
 pub(crate) fn find(modules: &Modules) -> Option<Vec<String>> {
     let read: BTreeMap<&str, Source> =
         modules.iter().map(|(name, text)| (name.as_str(), Source::read(text))).collect();
@@ -17,12 +17,12 @@ pub(crate) fn find(modules: &Modules) -> Option<Vec<String>> {
         let targets = source.paths.iter().filter_map(|path| resolve(&read, name, path, 0));
         edges.insert(name, targets.filter(|&target| target != name).collect());
     }
-    // A module that uses nothing is in no circle, and without it neither may be those that use it.
+    // A module that uses no other is in no circle. Without it, the modules that use it may be in none either.
     while let Some(leaf) = edges.iter().find(|(_, targets)| targets.is_empty()).map(|(&name, _)| name) {
         edges.remove(leaf);
         edges.values_mut().for_each(|targets| _ = targets.remove(leaf));
     }
-    // Each remaining module uses another one, so that following them comes back to one already seen.
+    // Each remaining module uses another one, so following them returns to a module already seen.
     let mut way = vec![*edges.keys().next()?];
     loop {
         let next = *edges.get(way.last()?)?.first()?;

@@ -1,4 +1,4 @@
-//! The pages in docs/: what is generated, and whether the languages agree.
+//! The pages in docs/: generates some of them, and checks that the languages agree.
 
 pub(crate) mod codes;
 pub(crate) mod console;

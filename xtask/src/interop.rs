@@ -12,7 +12,7 @@ use crate::tools::python;
 pub(crate) fn run() -> Result<()> {
     for (program, what) in [("python3", "Python 3 with venv"), ("node", "Node.js"), ("npm", "npm")] {
         if !is_there(program) {
-            bail!("interop needs {what}, and `{program}` is not there");
+            bail!("interop needs {what}: `{program}` not found");
         }
     }
     let folder = root().join("target/interop");
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
 
     cargo("build -p cloudauth-cli")?;
     let emulator = Emulator::start("0")?;
-    // Whose clock makes every timestamp stale.
+    // Its clock makes every timestamp stale.
     let ahead = Emulator::start("1200")?;
     // No proxy: both are on loopback.
     let with = |client: &mut Command| {
@@ -46,7 +46,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// `cloudauth emulator`, for as long as this lives.
+/// A running `cloudauth emulator`, which ends on drop.
 struct Emulator {
     child: Child,
     endpoint: String,

@@ -1,4 +1,4 @@
-//! The arrows between the crates, proved from what cargo itself resolves, and between the modules of a crate: down only.
+//! Checks that dependencies between the crates, as cargo resolves them, and between the modules of a crate point down only.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use crate::circles;
 use crate::shell::{command, files, root};
 
-/// Which crates of the workspace a crate may use, tests and benches left out.
+/// The crates of the workspace that a crate may use, except in tests and benches.
 const ARROWS: [(&str, &[&str]); 17] = [
     ("cloudauth-protocol", &[]),
     ("cloudauth-transport", &["cloudauth-protocol"]),
@@ -42,10 +42,10 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("cloudauth-tests", &["cloudauth", "cloudauth-emulator", "cloudauth-transport"]),
 ];
 
-/// What a sans-IO crate must not have anywhere below it.
+/// The crates that a sans-IO crate must not depend on, directly or indirectly.
 const NO_IO: [&str; 8] = ["tokio", "reqwest", "hyper", "socket2", "mio", "getrandom", "rand", "rustls"];
 
-/// What must do no I/O, or none but with files, and how many crates it may bring, itself included.
+/// The crates that do no I/O, or only with files, and the number of crates that each may build, itself included.
 const SANS_IO: [(&str, usize); 5] = [
     ("cloudauth-protocol", 30),
     ("cloudauth-policy", 35),
@@ -110,7 +110,7 @@ fn modules(metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
-/// The path of the module in a file: `sign::v1` for `sign/v1.rs`, nothing for the root of the crate.
+/// The path of the module in a file: `sign::v1` for `sign/v1.rs`, empty for the root of the crate.
 fn module(file: &Path) -> String {
     let path = file.with_extension("");
     let names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
@@ -122,8 +122,8 @@ fn module(file: &Path) -> String {
     names.join("::")
 }
 
-/// Everything that a crate builds for this platform by itself, itself included: the names, by `cargo tree`. What other
-/// members of the workspace switch on does not count.
+/// The names of the crates that a crate builds alone on this platform, itself included, from `cargo tree`. Features that other
+/// members of the workspace enable do not count.
 fn below(name: &str) -> Result<BTreeSet<String>> {
     let args = ["tree", "--package", name, "--edges", "normal,build", "--prefix", "none"];
     let output = command("cargo", &args).output()?;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: the house's own checks and generators.
+//! `cargo xtask`: the project's own checks and generators.
 
 mod browser;
 mod ci;

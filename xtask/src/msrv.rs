@@ -1,5 +1,5 @@
-//! The declared Rust versions are true: no locked dependency of a crate asks for a newer one. No other toolchain is needed
-//! to know that; whether our own code keeps to it is clippy's `incompatible_msrv`.
+//! Checks the declared Rust versions: no locked dependency of a crate requires a newer one. This needs no other toolchain;
+//! clippy's `incompatible_msrv` checks our own code.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// The package that asks for the newest Rust, of this one and of everything that it builds with.
+/// The package that requires the newest Rust, among this one and all packages that it builds with.
 fn newest_below<'m>(metadata: &'m Metadata, package: &'m Package) -> Result<&'m Package> {
     let resolve = metadata.resolve.as_ref().context("cargo resolved nothing")?;
     let nodes: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();

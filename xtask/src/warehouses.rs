@@ -1,5 +1,5 @@
-//! A policy's SQL in real engines, row by row against what the policy decides; and the lab's, whose counts must tell what a run
-//! over the same rows tells.
+//! Runs a policy's SQL in real engines and compares it with the policy's decisions row by row; and the lab's SQL, whose counts
+//! must give the same results as a run over the same rows.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use crate::postgres::Postgres;
 use crate::shell::{built_example, cargo, command, is_there, root, run as run_command};
 use crate::tools::python;
 
-/// As many as CI looks at.
+/// The number of rows in CI.
 const ROWS: &str = "20000";
 
-/// In this order; each in a process of its own, since they bring allocators and signal handlers of their own.
+/// The engines, in this order. Each runs in its own process, because they have their own allocators and signal handlers.
 const ENGINES: [&str; 5] = ["duckdb", "datafusion", "clickhouse", "sqlite", "postgres"];
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
@@ -22,18 +22,18 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     while let Some(arg) = left.next() {
         match *arg {
             "--spark" => spark = true,
-            "--rows" => rows = left.next().context("--rows wants a number")?,
-            other => bail!("warehouses takes `--rows N` and `--spark`, and no `{other}`"),
+            "--rows" => rows = left.next().context("--rows needs a number")?,
+            other => bail!("unknown argument `{other}`; warehouses takes `--rows N` and `--spark`"),
         }
     }
     if rows.parse::<u32>().is_err() {
-        bail!("`{rows}` is no number of rows");
+        bail!("`{rows}` is not a number of rows");
     }
     if !is_there("python3") {
-        bail!("warehouses needs Python 3 with venv, and `python3` is not there");
+        bail!("warehouses needs Python 3 with venv: `python3` not found");
     }
     if spark && !is_there("java") {
-        bail!("warehouses --spark needs Java 17, and `java` is not there");
+        bail!("warehouses --spark needs Java 17: `java` not found");
     }
     let scripts = root().join("tests/warehouses");
     let folder = root().join("target/warehouses");
@@ -41,12 +41,12 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     if spark {
         pins.push(scripts.join("spark.txt"));
     }
-    // A folder for each, so that asking for Spark once does not install the others again.
+    // A folder for each, so that adding Spark does not install the others again.
     let python = python::install(&pins, &folder.join(if spark { "spark" } else { "engines" }))
         .context("cannot install the engines")?;
 
     let (decided, counted) = (emptied(&folder.join("rows"))?, emptied(&folder.join("counts"))?);
-    // As the tests build them.
+    // Built in the same way as for the tests.
     cargo("build --workspace --examples")?;
     run_command(&mut command(&built_example("warehouses")?, &[&decided, rows]))?;
     let counts = built_example("counts")?;
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// A folder with nothing in it.
+/// An empty folder.
 fn emptied(folder: &Path) -> Result<String> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;

@@ -1,8 +1,8 @@
-//! The counts that warehouses give, for `cargo xtask warehouses`: writes rows and queries, and looks at what came back.
+//! Checks the counts of warehouses, for `cargo xtask warehouses`: writes rows and queries, and compares the results.
 //!
-//! `counts make FOLDER ROWS`: each case is a folder with its rows as JSON Lines and what a run tells of them; `cases.json` has
-//! the columns and the queries. `counts check FOLDER ENGINE`: the engine's counts, `ENGINE.csv` in each folder, must tell the
-//! same.
+//! `counts make FOLDER ROWS` writes a folder for each case, with its rows as JSON Lines and the results of a run over them;
+//! `cases.json` has the columns and the queries. `counts check FOLDER ENGINE` compares the results from the engine's counts,
+//! `ENGINE.csv` in each folder, with the run's.
 
 #![allow(
     clippy::unwrap_used,
@@ -48,7 +48,7 @@ fn write(folder: &Path, case: &Case, count: usize, dice: &mut Dice) -> Value {
     }
     file.into_inner().unwrap().sync_all().unwrap();
     fs::write(folder.join("told.json"), case.ran(&rows, true).to_string()).unwrap();
-    // Some refuse names that need quotes; what they refuse there is nothing to run of.
+    // Some engines refuse names that need quotes; such a case has nothing to run.
     let sql: BTreeMap<&str, String> = Dialect::ALL
         .into_iter()
         .filter_map(|dialect| Some((dialect.as_str(), case.lab().sql(dialect, "face_rows").ok()?)))
@@ -58,7 +58,7 @@ fn write(folder: &Path, case: &Case, count: usize, dice: &mut Dice) -> Value {
 }
 
 fn check(folder: &Path, engine: &str) {
-    // SQLite stores NaN as NULL, so that it is missing there and not misunderstood.
+    // SQLite stores NaN as NULL, so the value is missing instead of malformed.
     let has_notes = engine != "sqlite";
     let mut seen = 0;
     for case in cases() {

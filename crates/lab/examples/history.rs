@@ -1,6 +1,6 @@
-//! Writes a made-up history to standard output: `history <rows> flat|reply|csv [seed]`. For benches, tests, and a first look
-//! at the lab; nobody in it exists. Impostors' scores follow the vendor's table (a tenth as many every five points), so
-//! that nothing here confirms that table.
+//! Writes a synthetic history to standard output: `history <rows> flat|reply|csv [seed]`. For benches, tests, and a first look
+//! at the lab. Impostors' scores follow the vendor's table (a tenth as many every five points), so the history does not
+//! confirm that table.
 
 use std::io::{self, BufWriter, Write};
 
@@ -53,7 +53,7 @@ fn row(number: u64, dice: &mut Dice) -> Row {
         let spread = (0..6).map(|_| dice.unit()).sum::<f64>() - 3.0;
         (86.0 + 7.0 * spread).clamp(0.0, 100.0)
     };
-    // As the service sends them: some digits, not all.
+    // The number of digits varies, as in replies of the service.
     let verify = (verify * 1e4).round() / 1e4;
     let attack_score = if attack { 1.0 - 0.4 * dice.unit() } else { 0.3 * dice.unit().powi(4) };
     let quality = 60.0 + 40.0 * dice.unit().sqrt();

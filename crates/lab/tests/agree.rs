@@ -15,7 +15,7 @@ use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 #[path = "agree/sql.rs"]
 mod sql;
 
-/// What JSON has for the inputs of a kind, by class: good values, near misses, and values of another type.
+/// JSON values for the inputs of a kind, by class: valid values, near misses, and values of another type.
 const CODES: [(&str, &[&str]); 4] = [
     ("good", &[r#""200""#, "200", r#""201""#, "204", r#""205""#]),
     ("with zeros", &["200.0", r#""200.0""#, "200.00", r#""204.0""#]),
@@ -86,7 +86,7 @@ when = { device_risk = ["ROOT", "VPN", "unknown"] }
 then = { decision = "review", reason = "device_risk" }
 "#;
 
-/// The worked policy, and the same with a rule on labels before all others.
+/// The worked policy, and the same policy with a first rule on labels.
 fn policies() -> [Policy; 2] {
     let (head, rules) = builtin::ONBOARDING.split_once("\n[[rule]]").unwrap();
     let declared = head.replace(
@@ -113,7 +113,7 @@ impl Dice {
     }
 }
 
-/// A verification: what JSON has for each input, if anything; and an input that stands twice.
+/// A verification: the JSON value of each input, if it has one, and an input that appears twice.
 struct Case {
     values: [Option<&'static str>; 9],
     twice: Option<Input>,
@@ -122,7 +122,7 @@ struct Case {
 type Seen = BTreeMap<(Input, &'static str), u64>;
 
 fn case(dice: &mut Dice, seen: &mut Seen) -> Case {
-    // What is approved, by place. In half of the cases few inputs differ from it, or hardly any row would come far.
+    // An approved verification. In half of the cases few inputs differ from it: otherwise few rows would reach the last rules.
     const APPROVED: [&str; 9] =
         [r#""200""#, r#""200""#, r#""T""#, r#""F""#, r#""F""#, "88.25", "90", "0.25", "[]"];
     let mut values = APPROVED.map(Some);
@@ -174,7 +174,7 @@ impl Case {
         self.members(&Input::ALL, |input| input.name().to_owned())
     }
 
-    /// As the service writes it: the scores in a document that is a text.
+    /// A reply of the service: the scores are in a document inside a string.
     fn reply(&self) -> String {
         let last = |input: Input| input.reply_path().rsplit('.').next().unwrap_or_default().to_owned();
         let scores = self.members(&Input::SCORES, last);
@@ -185,7 +185,7 @@ impl Case {
         joined(&self.members(&[Input::Code], last), &format!("\"ResultObject\":{result}"))
     }
 
-    /// As a table has it: a text is that text, everything else what is written.
+    /// The cell of a table: the content of a string, or the JSON text of any other value.
     fn column(&self, input: Input) -> String {
         let written = self.values[input as usize].unwrap_or_default();
         match written {
@@ -201,7 +201,7 @@ fn joined(object: &str, member: &str) -> String {
     format!("{}{comma}{member}}}", object.strip_suffix('}').unwrap())
 }
 
-/// The rule that decides, by the reader of `policy decide`; `None` if the document is refused.
+/// The rule that decides for `policy decide`; `None` if it refuses the document.
 fn by_decide(policy: &Policy, line: &str, issues: &mut Issues) -> Option<String> {
     let flat = FlatEvidence::parse(line).ok()?;
     let mut labels = Vec::new();
@@ -229,7 +229,7 @@ fn mapping(shape: &str) -> Mapping {
     Mapping::parse(&format!("format = 1\nshape = \"{shape}\"")).unwrap()
 }
 
-/// The rules by `lab replay`, by line; and of how many rows there is which issue.
+/// The rules that decide in `lab replay`, by line, and the number of rows with each issue.
 fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, String>, Issues) {
     let decisions = data.with_extension("decisions.csv");
     let lab = Lab::new(policy).mapping(mapping);
@@ -242,22 +242,22 @@ fn by_lab(policy: &Policy, mapping: Mapping, data: &Path) -> (BTreeMap<u64, Stri
     });
     let rules = rows.collect();
     let replay = Replay::of(&ran.tally);
-    // Parquet is decided in columns where no decision is written.
+    // A run that writes no decisions decides Parquet in columns.
     let counted = Replay::of(&lab.run(&sources, &RunControl::default()).unwrap().tally);
     assert_eq!(serde_json::to_value(&replay).unwrap(), serde_json::to_value(counted).unwrap());
     (rules, replay.issues.into_iter().map(|note| (note.message, note.rows)).collect())
 }
 
-/// How often each issue comes up, by its words.
+/// The number of rows with each issue, by its text.
 type Issues = BTreeMap<String, u64>;
 
-/// Without what a list of labels says: a column of texts has no lists.
+/// Without issues of label lists: a text column has no lists.
 fn without_labels(issues: &Issues) -> Issues {
     let is_other = |(what, _): &(&String, &u64)| !what.contains("`device_risk`");
     issues.iter().filter(is_other).map(|(what, rows)| (what.clone(), *rows)).collect()
 }
 
-/// What the lab says of an issue; `None` for inputs that the policy does not look at.
+/// The lab's text of an issue; `None` for inputs that the policy does not read.
 fn words(policy: &Policy, issue: EvidenceIssue) -> Option<String> {
     let is_asked = |input| policy.inputs().any(|other| other == input);
     Some(match issue {
@@ -285,7 +285,7 @@ mod columns {
 
     use super::{Case, number};
 
-    /// Each input a column of texts, or one of them a column of doubles.
+    /// A text column for each input, or a column of doubles for one of them.
     pub(super) fn written(folder: &Path, cases: &[&Case], doubles: Option<Input>) -> PathBuf {
         let column = |input: Input| {
             let array: ArrayRef = if doubles == Some(input) {
@@ -306,7 +306,7 @@ mod columns {
     }
 }
 
-/// A JSON number that a double holds, and that a column of doubles shows as JSON writes it.
+/// A JSON number that a double represents exactly and that a column of doubles prints in the same way.
 #[cfg(feature = "parquet")]
 fn number(written: &str) -> Option<f64> {
     written.parse().ok().filter(|number: &f64| number.is_finite() && !written.contains(['e', 'E']))
@@ -326,7 +326,7 @@ fn made() -> (Vec<Case>, Seen) {
 fn every_reader_decides_by_the_same_rule() {
     let folder = tempfile::tempdir().unwrap();
     let (all, _) = made();
-    // A line with a member twice is refused; a column cannot be there twice.
+    // A line with a repeated member is refused; a column cannot be repeated.
     let once: Vec<&Case> = all.iter().filter(|case| case.twice.is_none()).collect();
     let mut csv = csv::Writer::from_path(folder.path().join("a.csv")).unwrap();
     csv.write_record(Input::ALL.map(Input::name)).unwrap();
@@ -364,7 +364,7 @@ fn every_reader_decides_by_the_same_rule() {
             approved += usize::from(decided.as_deref() == Some("approve"));
         }
         assert!(approved > all.len() / 200 && finished > all.len() / 4, "{approved} {finished}");
-        // What is missing or malformed is counted, input by input, and never silent.
+        // Missing and malformed values are counted for each input, never ignored.
         let refused = issues.remove("has a repeated member");
         assert_eq!(refused, Some((all.len() - once.len()) as u64));
         assert_eq!(issues, expected);
@@ -385,14 +385,14 @@ fn every_reader_decides_by_the_same_rule() {
             if policy.inputs().any(|input| input == Input::DeviceRisk) {
                 assert_eq!(issues_of_parquet, issues_of_csv);
             } else {
-                // A column of labels that no policy looks at is not read.
+                // A column of labels that no policy uses is not read.
                 assert_eq!(without_labels(&issues_of_parquet), without_labels(&issues_of_csv));
             }
         }
     }
 }
 
-/// A column of doubles for one input after the other: the same as its numbers in JSON.
+/// A column of doubles, for one input after the other, gives the same decisions as the numbers in JSON.
 #[cfg(feature = "parquet")]
 #[test]
 fn columns_of_doubles_decide_by_the_same_rule() {
@@ -419,7 +419,7 @@ fn columns_of_doubles_decide_by_the_same_rule() {
     }
 }
 
-/// The test above means something: each class of each input comes up.
+/// The test above covers each class of each input.
 #[test]
 fn the_generator_reaches_every_class() {
     let (_, seen) = made();

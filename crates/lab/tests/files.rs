@@ -1,4 +1,4 @@
-//! Which files a run reads, and in which dialects.
+//! The files that a run reads, and their dialects.
 
 #![cfg(test)]
 
@@ -30,7 +30,7 @@ fn rows(paths: &[PathBuf]) -> u64 {
     Lab::new(&policy).run(&sources, &RunControl::default()).unwrap().tally.rows()
 }
 
-/// The skipped paths inside a folder, and why.
+/// The skipped paths in a folder, with the reasons.
 fn skipped(folder: &Path) -> Vec<(String, SkipReason)> {
     let name = |path: &Path| path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
     let found = Source::search(&[folder.to_owned()]).unwrap();
@@ -66,7 +66,7 @@ fn hidden_and_uncommitted_files_are_skipped_and_listed() {
     ];
     assert_eq!(skipped(folder), expected.map(|(name, reason)| (name.to_owned(), reason)));
 
-    // A path that names a hidden file asks for it.
+    // A hidden file is read if its path is given.
     assert_eq!(rows(&[folder.join("_part.csv")]), 1);
     assert_eq!(rows(&[folder.to_owned(), folder.join("_part.csv")]), 3);
     let only = write(folder, "empty/_a.csv", &data);
@@ -116,7 +116,7 @@ fn a_report_lists_what_was_skipped() {
     }
 }
 
-/// What a run refuses a file for, or the verdicts.
+/// The verdicts, or the error of the run.
 fn verdicts(lab: &Lab<'_>, path: &Path) -> Result<[u64; 4], String> {
     let sources = Source::find(&[path.to_owned()]).unwrap();
     let ran = lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())?;
@@ -156,7 +156,7 @@ fn delimiter_encoding_and_capitals_are_detected() {
         let path = write(folder, name, bytes);
         assert_eq!(verdicts(&Lab::new(&policy), &path), Ok([rows, 0, 0, 0]), "{name}");
     }
-    // Two columns that differ in capitals alone: the one that is named, or none.
+    // Two columns whose names differ only in case: the named one is used, or neither.
     let both = write(folder, "both.csv", format!("PASSED,{}F,{ROW}", HEADER));
     assert_eq!(verdicts(&Lab::new(&policy), &both), Ok([1, 0, 0, 0]));
     let neither = write(folder, "neither.csv", "SUB_CODE,Sub_Code,passed\n200,201,T\n");
@@ -195,7 +195,7 @@ fn a_file_without_any_input_is_refused_by_name() {
         let all: u64 = verdicts(&Lab::new(&policy).allow_missing_inputs(), &path).unwrap().iter().sum();
         assert!(all > 0, "{name}");
     }
-    // A line without inputs among lines with them is a row like any other.
+    // A line without inputs, among lines with inputs, counts as a row.
     let lines = "{\"id\":\"1\"}\n{\"passed\":\"T\"}\n";
     let all: u64 = verdicts(&Lab::new(&policy), &write(folder, "b.jsonl", lines)).unwrap().iter().sum();
     assert_eq!(all, 2);
@@ -223,7 +223,7 @@ fn zeros_behind_gzip_data_are_padding() {
     }
 }
 
-/// The days that a run counts rows under.
+/// The days of a run's rows.
 fn days(mapping: &str, path: &Path) -> Vec<String> {
     let policy = policy();
     let lab = Lab::new(&policy).mapping(Mapping::parse(mapping).unwrap());
@@ -282,7 +282,7 @@ fn what_the_mapping_names_and_no_row_has_is_told() {
     assert!(report(&ran.tally, Language::En).unwrap().contains("misspelt"));
 }
 
-/// The file may be the wrong one: a person's, or data.
+/// The file can be the wrong one, with personal data in it.
 #[test]
 fn a_wrong_mapping_or_checkpoint_is_not_quoted() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());

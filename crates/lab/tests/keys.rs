@@ -1,4 +1,4 @@
-//! Values by which rows are counted and known: an integer is its text in every format, and a value without a text is an issue.
+//! Values that group or identify rows: an integer has the same text in every format, and a value without a text is an issue.
 
 #![cfg(test)]
 
@@ -28,7 +28,7 @@ impostor = ["0"]
 attack = "attack"
 "#;
 
-/// Numbers as JSON writes them, and the integer's text.
+/// Numbers in JSON, and the text of the integer.
 const NUMBERS: [(&str, Option<&str>); 13] = [
     ("1001", Some("1001")),
     ("1001.0", Some("1001")),
@@ -69,7 +69,7 @@ fn issues(tally: &Tally) -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// How often each value of the segment comes up.
+/// The number of rows of each segment value.
 fn channels(tally: &Tally) -> BTreeMap<String, u64> {
     let told = serde_json::to_value(Replay::of(tally)).unwrap();
     let rows = |verdicts: &Value| verdicts.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
@@ -172,7 +172,7 @@ fn a_long_text_is_an_issue() {
     let csv = folder.path().join("rows.csv");
     let lines: String = texts.iter().map(|text| format!("200,1,{text},{text},{text},1,{text}\n")).collect();
     fs::write(&csv, format!("sub_code,passed,id,channel,subject,label,attack\n{lines}")).unwrap();
-    // Neither text nor UTF-8.
+    // Bytes that are not UTF-8.
     let broken = folder.path().join("broken.csv");
     fs::write(&broken, b"sub_code,passed,id,channel,subject,label,attack\n200,1,\xff,\xff,\xff,1,\xff\n")
         .unwrap();
@@ -185,7 +185,7 @@ fn a_long_text_is_an_issue() {
     }
 }
 
-/// Spark shows `-0.0`, which equals 0 and divides by 1.
+/// Spark prints `-0.0`, which equals 0 and has no fraction.
 #[test]
 fn a_negative_zero_is_no_key_in_spark() {
     let policy = policy();
@@ -200,7 +200,7 @@ fn a_negative_zero_is_no_key_in_spark() {
 fn sqlite_reads_keys_as_the_lab_does() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
-    // SQLite cannot tell -0.0 from 0.0.
+    // SQLite does not distinguish -0.0 from 0.0.
     let numbers = NUMBERS.into_iter().filter(|(value, _)| *value != "-0.0" && value.len() < 20);
     let mut values: Vec<Value> =
         numbers.map(|(value, _)| serde_json::from_str(value).unwrap_or(json!(1e300))).collect();
@@ -253,7 +253,7 @@ mod columns {
 
     use super::*;
 
-    /// Rows of which a column holds the ids, subjects, segments and kinds of attack.
+    /// Rows with one column as id, subject, segment and kind of attack.
     fn written(folder: &Path, keys: ArrayRef) -> PathBuf {
         let rows = keys.len();
         let texts = |text: &str| Arc::new(StringArray::from(vec![text; rows])) as ArrayRef;

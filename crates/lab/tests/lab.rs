@@ -1,4 +1,4 @@
-//! Runs over files: whatever the format, the counts are the same; what is not understood is told; nothing is lost.
+//! Runs over files: every format gives the same counts, data issues are reported, and no row is lost.
 
 #![cfg(test)]
 
@@ -26,7 +26,7 @@ fn run(lab: &Lab<'_>, paths: &[PathBuf]) -> RunOutcome {
     lab.run(&Source::find(paths).unwrap(), &RunControl::default()).unwrap()
 }
 
-/// Some results of every kind: the score and the code of row `number`, and what else there is.
+/// Results of every kind: the score, the code and the other values of row `number`.
 fn row(number: u64) -> Value {
     let codes = ["200", "200", "200", "201", "204", "205", "210"];
     let code = codes[(number % 7) as usize];
@@ -112,7 +112,7 @@ fn every_format_gives_the_same_counts() {
     let files = [
         write(folder, "a.jsonl", flat(500)),
         write(folder, "b.jsonl.gz", gz.finish().unwrap()),
-        // Two frames, as they come about when files are put together.
+        // Two frames, as in concatenated files.
         write(folder, "c.ndjson.zst", zst.concat()),
         write(folder, "d.csv", csv_of(500)),
         write(folder, "e.tsv", csv_of(500).replace(',', "\t")),
@@ -164,7 +164,7 @@ fn rows_are_decided_as_the_policy_decides_them_and_written_in_their_order() {
 fn any_number_of_threads_gives_the_same_bytes() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let strict = Policy::parse(builtin::VENDOR).unwrap();
-    // Several pieces of a megabyte.
+    // Several chunks of a megabyte.
     let data = [write(folder.path(), "a.jsonl", flat(12_000)), write(folder.path(), "b.csv", csv_of(12_000))];
     let told = |threads| {
         let lab = Lab::new(&policy).against(&strict).keep_people().mapping(with_segments()).threads(threads);
@@ -189,7 +189,7 @@ fn a_run_that_was_stopped_goes_on_where_it_stood() {
         let lab = Lab::new(&policy).resume(state).decisions(decisions.clone()).threads(1);
         let mut parts = 0;
         loop {
-            // One piece, and then somebody stops it.
+            // The run is stopped after one chunk.
             let watch = RunControl::default();
             if name == "none" && parts < 6 {
                 watch.stop_after(1);
@@ -206,7 +206,7 @@ fn a_run_that_was_stopped_goes_on_where_it_stood() {
     }
     assert_eq!(fs::read(folder.join("none.csv")).unwrap(), fs::read(folder.join("all.csv")).unwrap());
 
-    // Of other data, or another policy, it is not gone on with.
+    // A checkpoint of other data or of another policy is not resumed.
     fs::write(&data[0], flat(10)).unwrap();
     let error = Lab::new(&policy)
         .resume(folder.join("all.json"))
@@ -320,7 +320,7 @@ fn a_candidate_is_compared_row_by_row() {
     assert_eq!((all, changed), (2000, compare.changed));
     let in_segments: u64 = compare.segments["channel"].values().map(|change| change.changed).sum();
     assert!(changed > 0 && in_segments == changed);
-    // The vendor's rule lets in who passed with a low score; each flip can be looked up.
+    // The vendor's rule approves a pass with a low score; the examples locate each flip.
     let flip = compare
         .flips
         .iter()
@@ -386,7 +386,7 @@ fn labelled_history_gives_the_reference_figures() {
 #[test]
 fn where_labels_stop_nothing_is_recommended() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
-    // Labelled from 75 on, as a policy that lets in from there leaves them; and a few impostors below.
+    // Labels from 75 on, as a policy with that threshold leaves them, and a few impostors below.
     let lines: String = (0..20_000_u64)
         .map(|n| {
             let (score, label) = (f64::from(50 + n as u32 % 50), n / 50 % 4 == 0);

@@ -1,4 +1,4 @@
-//! The files that a run writes: nothing else is touched, nothing is half written, and what was lost is noticed.
+//! The files that a run writes: no other file changes, no file is incomplete, and a lost file is noticed.
 
 #![cfg(test)]
 
@@ -13,7 +13,7 @@ fn policy() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
 }
 
-/// About a megabyte for 9,000 rows: a piece.
+/// Rows; 9,000 of them are about a megabyte, one chunk.
 fn rows(from: u32, to: u32) -> String {
     (from..to)
         .map(|number| {
@@ -26,7 +26,7 @@ fn rows(from: u32, to: u32) -> String {
         .collect()
 }
 
-/// Runs for so many pieces; 0 means to the end.
+/// Runs for this number of chunks; 0 means to the end.
 fn run(lab: &Lab<'_>, data: &Path, pieces: u64) -> Result<RunOutcome, String> {
     let watch = RunControl::default();
     watch.stop_after(pieces);
@@ -84,7 +84,7 @@ fn a_stopped_run_keeps_the_old_decisions_and_its_own_beside_them() {
     let ran = run(&lab(&policy, &files), &files.data, 0).unwrap();
     assert!(ran.complete && ran.partial_decisions.is_none() && !partial.exists());
     assert_eq!(fs::read_to_string(&files.decisions).unwrap().lines().count(), 30_001);
-    // Without a checkpoint, too, what was decided until then is there.
+    // The decisions made so far are kept without a checkpoint, too.
     let once = Lab::new(&policy).threads(1).decisions(files.folder.path().join("e.csv"));
     let ran = run(&once, &files.data, 1).unwrap();
     assert!(ran.partial_decisions.unwrap().exists() && !files.folder.path().join("e.csv").exists());
@@ -103,11 +103,11 @@ fn refuses_to_resume_with_a_missing_or_shortened_decisions_file() {
     let error = run(&lab(&policy, &files), &files.data, 0).unwrap_err();
     assert!(error.contains(&format!("it is 0 bytes, the checkpoint says {length}")), "{error}");
     assert!(!files.decisions.exists());
-    // What a process wrote after its last checkpoint is cut off.
+    // Output after the last checkpoint is truncated.
     fs::write(&partial, [&whole[..], b"half a line"].concat()).unwrap();
     run(&lab(&policy, &files), &files.data, 0).unwrap();
     let resumed = fs::read(&files.decisions).unwrap();
-    // A finished run is repeated from its checkpoint; its decisions must still be there.
+    // A finished run resumes from its checkpoint; its decisions must still exist.
     run(&lab(&policy, &files), &files.data, 0).unwrap();
     fs::write(&files.decisions, &resumed[1..]).unwrap();
     let error = run(&lab(&policy, &files), &files.data, 0).unwrap_err();
@@ -135,7 +135,7 @@ fn decisions_that_cannot_be_written_stop_the_run() {
     assert_eq!(names(files.folder.path()), ["a.jsonl"]);
 }
 
-/// What has changed between finding the file and its end.
+/// The change of a file between the search for files and its end.
 fn changed_by(name: &str, before: &str, change: impl Fn(&Path)) -> RunOutcome {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let path = folder.path().join(name);
@@ -182,7 +182,7 @@ fn decisions_on_a_file_that_changed_do_not_take_their_place() {
     assert!(!ran.complete && ran.partial_decisions.is_some() && !files.decisions.exists());
 }
 
-/// Many times the same megabyte, packed: each format of packing allows parts one behind the other.
+/// The same megabyte many times, compressed: every compression format allows several frames in sequence.
 fn packed(name: &str, begin: &str, megabytes: usize) -> Vec<u8> {
     use std::io::Write;
     let pack = |bytes: &[u8]| {
@@ -221,7 +221,7 @@ fn a_line_or_record_has_a_bound_and_the_error_names_its_place() {
         let counts = Lab::new(&policy).finish(&Source::find(&[path]).unwrap()).unwrap_err().to_string();
         assert!(counts.contains(name) && !counts.contains("xxx"), "{counts}");
     }
-    // Within the bound it is read.
+    // A file within the limit is read.
     let path = folder.path().join("f.csv.zst");
     fs::write(&path, packed("f.csv.zst", "sub_code,id\n200,", 15)).unwrap();
     assert_eq!(run(&Lab::new(&policy), &path, 0).unwrap().tally.rows(), 1);

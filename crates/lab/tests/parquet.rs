@@ -1,4 +1,4 @@
-//! The same rows as JSON Lines and as Parquet give the same tally, row by row or in columns, whatever stands in them.
+//! The same rows as JSON Lines and as Parquet give the same tally, row by row or in columns, for every kind of value.
 
 #![cfg(feature = "parquet")]
 #![cfg(test)]
@@ -109,7 +109,7 @@ fn told(lab: &Lab<'_>, path: &Path) -> String {
 
 fn shown(tally: &Tally) -> String {
     let mut tally = serde_json::to_value(tally).unwrap();
-    // A column without a value is there; a JSON member that is null in every row is not.
+    // A column without values exists; a JSON member that is null in every row does not.
     assert!(tally.as_object_mut().unwrap().remove("seen").is_some());
     tally.to_string()
 }
@@ -140,14 +140,14 @@ proptest! {
         for lab in labs {
             let lab = lab.threads(1);
             prop_assert_eq!(told(&lab, &json), told(&lab, &parquet));
-            // Whoever wants each decision has it row by row.
+            // A run that writes decisions decides row by row.
             let by_row = lab.clone().decisions(folder.path().join("decisions.csv"));
             prop_assert_eq!(told(&by_row, &parquet), told(&lab.threads(3), &parquet));
         }
     }
 }
 
-/// More than are looked at together, with and without gaps, and with rows that are gone through by themselves.
+/// More rows than one batch holds, with and without gaps, and with rows that are decided one by one.
 #[test]
 fn a_large_group_means_what_its_lines_mean() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,7 +187,7 @@ fn a_large_group_means_what_its_lines_mean() {
     }
 }
 
-/// In columns the first five look as if the policies differed on them; they are callbacks, on which they do not.
+/// In columns, the policies seem to differ on the first five rows; these are callbacks, on which they agree.
 #[test]
 fn examples_are_of_rows_that_are_decided_otherwise() {
     let folder = tempfile::tempdir().unwrap();
@@ -228,7 +228,7 @@ fn every_type_means_what_json_means() {
     let mapping = Mapping::parse("format = 1\ntime = \"time\"\ntimezone = \"UTC\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\ngenuine = [\"1\"]").unwrap();
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let lab = Lab::new(&policy).mapping(mapping);
-    // The last nanosecond of each day, which is no double.
+    // The last nanosecond of each day, which a double cannot represent.
     let nanoseconds = vec![1_769_903_999_999_999_999, -1, 9_223_372_036_854_775_807];
     let days = vec![20_484, -1, 106_751];
     let times: [ArrayRef; 4] = [

@@ -1,4 +1,4 @@
-//! What Parquet files of other writers hold: instants, packings, structs, decimals.
+//! Parquet files of other writers: instants, compressions, structs, decimals.
 
 #![cfg(feature = "parquet")]
 #![cfg(test)]
@@ -143,7 +143,7 @@ fn a_column_inside_a_struct_is_found_by_its_path() {
         let nulls = (!is_there).then(|| NullBuffer::new_null(1));
         let list = ListArray::from_iter_primitive::<types::Int32Type, _, _>([Some([Some(1)])]);
         let material = structs(vec![("front", front), ("attack", texts("F"))], nulls);
-        // A list and a struct before them: their columns are counted too.
+        // A list and a struct precede them: their columns count too.
         let mut columns: Vec<(&str, ArrayRef)> = vec![("list", Arc::new(list)), ("m", material)];
         columns.extend(
             approved().into_iter().filter(|(name, _)| !matches!(*name, "face_attack" | "verify_score")),

@@ -1,4 +1,4 @@
-//! What is refused instead of being read as something else.
+//! Invalid input is refused instead of being misread.
 
 #![cfg(test)]
 
@@ -19,7 +19,7 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// What comes of a run, or what it is refused for.
+/// The replay of a run, or its error.
 fn run(lab: &Lab<'_>, path: &Path) -> Result<RunOutcome, String> {
     let sources = Source::find(&[path.to_owned()]).map_err(|error| error.to_string())?;
     lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())
@@ -36,7 +36,7 @@ fn a_quote_that_is_never_closed_takes_no_rows_with_it() {
     assert!(refused(format!("{header}200,T,\"")).contains("line 2 opens"));
     assert!(refused(format!("sub_code,\"passed\n{row}")).contains("line 1 opens"));
 
-    // Closed ones are nobody's fault: over lines, doubled, at the end of the file with and without a line's end.
+    // Closed quotes are valid: across lines, doubled, and at the end of the file with and without a line break.
     for last in ["200,T,\"a\nb \"\"c\"\"\"\n", "200,T,\"d\"", "200,T,d\"e\n", "200,T,\"\"", "200,T,\r\n"] {
         let text = format!("{header}{}{last}", row.repeat(4095));
         let ran = run(&lab, &write(folder.path(), "b.csv", &text)).unwrap();
@@ -59,7 +59,7 @@ fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
     let unread = write(folder.path(), "b.csv", "sub_code,comment,comment\n200,10,90\n");
     assert_eq!(run(&Lab::new(&policy), &unread).unwrap().tally.rows(), 1);
 
-    // A column without a name is nobody's, though a mapping leaves places empty: it is no attack, no label and no time.
+    // A mapping that leaves names empty does not match a column without a name: it is not an attack, a label or a time.
     let nameless = write(&folder.path().join("other"), "c.csv", ",sub_code,passed,\n7,200,T,8\n");
     let lab = Lab::new(&policy).mapping(Mapping::parse("format = 1").unwrap());
     let replay = Replay::of(&run(&lab, &nameless).unwrap().tally);

@@ -1,11 +1,11 @@
-//! The report on whatever there is: nothing, one row, all alike, labels that part or do not.
+//! The report on any tally: no row, one row, equal rows, labels that the scores separate or not.
 
 #![cfg(test)]
 
 use cloudauth_lab::{Lab, Language, Mapping, RunControl, Shape, Source, report};
 use cloudauth_policy::{Policy, builtin};
 
-/// In both languages, with a candidate and without.
+/// The report in both languages, with and without a candidate.
 fn reports(rows: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("history.jsonl");

@@ -1,4 +1,5 @@
-//! Segments and kinds of attack with too many values: dropped with a data issue, and the run goes on; and rows without a value.
+//! Segments and kinds of attack with too many values are dropped with a data issue, and the run continues. Rows without a
+//! value.
 
 #![cfg(test)]
 
@@ -27,7 +28,7 @@ column = "label"
 attack = "attack"
 "#;
 
-/// Rows of so many channels and kinds of attack, each twice and far apart, and as many rows without them.
+/// Rows with this number of channels and kinds of attack, each twice and far apart, and as many rows without them.
 fn rows(channels: usize, kinds: usize) -> Vec<[String; 3]> {
     let name = |letter: &str, number: usize, of: usize| {
         if number < of { format!("{letter}{}", spelled(number)) } else { String::new() }
@@ -38,7 +39,7 @@ fn rows(channels: usize, kinds: usize) -> Vec<[String; 3]> {
     (0..1100).chain((0..1100).rev()).map(row).collect()
 }
 
-/// A number without digits, which are masked in kinds of attack.
+/// A number in letters, because digits are masked in kinds of attack.
 fn spelled(number: usize) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }

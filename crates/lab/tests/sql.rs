@@ -1,4 +1,4 @@
-//! Counts that SQLite gives, and a run over the same rows: the same is told of both. And what is refused, by its name.
+//! Counts from SQLite and a run over the same rows give the same results; invalid counts are refused by name.
 
 #![cfg(test)]
 
@@ -16,11 +16,11 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 use sqlite::write_counts;
 
-/// Rows in a table and, as JSON Lines, in a file. SQLite has no NaN: it is stored as NULL, and so it is in the file.
+/// Rows in a table and, as JSON Lines, in a file. SQLite has no NaN and stores it as NULL, and so does the file.
 fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {
     let database = Connection::open_in_memory().unwrap();
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    // As a careless hand declares them.
+    // Columns with careless type declarations.
     let columns = case.columns.iter().map(|(name, kind)| {
         quoted(name) + if matches!(kind, Kind::Double | Kind::Float) { "" } else { " COLLATE NOCASE" }
     });
@@ -95,7 +95,7 @@ fn an_empty_table_is_no_table_left_out() {
     }
 }
 
-/// Each guard in the text is needed: without it, the counts differ.
+/// Each guard in the SQL is necessary: without it, the counts differ.
 #[test]
 fn without_its_guards_the_query_tells_something_else() {
     let folder = tempfile::tempdir().unwrap();
@@ -166,7 +166,7 @@ fn counts_come_in_any_order_and_as_json() {
     let file = folder.path().join("counts.jsonl");
     fs::write(&file, lines.join("\n")).unwrap();
     assert_eq!(difference(&case.finished(file.clone(), true), &whole), None);
-    // Two tables that share no row.
+    // Two tables without a common row.
     let (database, _) = stored(&case, 300, folder.path());
     let sql = case.lab().sql(Dialect::Sqlite, "verifications").unwrap();
     let other = write_counts(&database, &sql, &folder.path().join("other.csv"));
@@ -196,7 +196,7 @@ fn same_counts_under_two_names_are_refused() {
     assert_eq!(Replay::of(&case.lab().finish(&Source::find(&empty).unwrap()).unwrap()).rows, 0);
 }
 
-/// DuckDB's `SUM` is a HUGEINT, which pandas takes for a float.
+/// DuckDB's `SUM` returns a HUGEINT, which pandas reads as a float.
 #[test]
 fn counts_written_as_doubles_are_read() {
     let folder = tempfile::tempdir().unwrap();
@@ -264,7 +264,7 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
         let error = finish(&case.lab(), &without(part));
         assert!(error.contains("do not add up"), "{part}: {error}");
     }
-    // All lines of a part, as where an export was cut.
+    // All lines of a part are missing, as in a truncated export.
     for part in ["days", "attacks", "notes"] {
         let left = |line: &&str| !line.starts_with(part);
         let error = finish(&case.lab(), &text.lines().filter(left).collect::<Vec<_>>().join("\n"));
@@ -275,7 +275,7 @@ fn counts_that_are_not_whole_or_of_something_else_are_refused() {
     for (lab, part) in [
         (Lab::new(&threshold).against(&threshold), "is of another policy: of sha256:"),
         (Lab::new(&case.policy).against(&threshold), "is of another candidate: of sha256:"),
-        (Lab::new(&case.policy), "and given is none"),
+        (Lab::new(&case.policy), "but the run uses none"),
     ] {
         let error = finish(&lab, &text);
         assert!(error.contains(part) && error.contains("wrong.csv:2"), "{part}: {error}");
@@ -369,7 +369,7 @@ fn what_has_no_exact_form_is_refused_by_its_name() {
     refused(&lab, Dialect::DuckDb, "looks at `device_risk`");
 }
 
-/// What is no number in a column of SQLite is no score there, and is told of.
+/// A value that is not a number is not a score in SQLite either, and is reported.
 #[test]
 fn texts_among_the_scores_of_sqlite_are_told_of() {
     let folder = tempfile::tempdir().unwrap();
@@ -386,7 +386,7 @@ fn texts_among_the_scores_of_sqlite_are_told_of() {
     assert!(notes.contains(r#"has a malformed `verify_score`; taken as invalid or unknown"#), "{notes}");
 }
 
-/// A month takes a quarter of a megabyte, and a file may name all of ten thousand years.
+/// A month takes a quarter of a megabyte, and a file can name every month of ten thousand years.
 #[test]
 fn counts_that_would_fill_the_memory_are_refused_at_their_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the lab concludes from rows made for the purpose.
+//! The lab's conclusions from synthetic rows.
 
 #![cfg(test)]
 
@@ -11,13 +11,13 @@ use cloudauth_lab::{
 use cloudauth_policy::{Policy, builtin};
 use serde_json::json;
 
-/// The policy that approves from a score on.
+/// A policy that approves from a score on.
 fn approves_from(score: f64) -> Policy {
     let text = builtin::THRESHOLD.split("[[example]]").next().unwrap();
     Policy::parse(&set_threshold(text, "match", score, "for a test").unwrap()).unwrap()
 }
 
-/// So many rows with a score, a label and a subject; no subject where that is empty.
+/// CSV rows with a score, a label and a subject; an empty subject means none.
 #[derive(Default)]
 struct Rows(String);
 
@@ -60,7 +60,7 @@ fn difference_of_rates_of_the_same_attempts_is_paired() {
     let (low, high) = pair.difference.unwrap();
     assert!((low + 0.0100).abs() < 5e-5 && (high + 0.0023).abs() < 5e-5, "{low} {high}");
     assert!((pair.p - 0.5_f64.powi(11)).abs() < 1e-12, "{}", pair.p);
-    // Another policy that decides these rows alike: nearly nothing is left open. The policy itself: nothing.
+    // Another policy with the same decisions on these rows has a narrow interval. The policy itself has none.
     let alike =
         Compare::of(&rows.counted(&policy, Some(&approves_from(77.0)))).unwrap().fraud_approved.unwrap();
     let (low, high) = alike.difference.unwrap();
@@ -73,7 +73,7 @@ fn difference_of_rates_of_the_same_attempts_is_paired() {
 
 #[test]
 fn recommendation_rests_on_people_where_subjects_are_mapped() {
-    // 400 people with ten attempts each, of which one never fails to get through: attempts alone would prove 1/100.
+    // 400 people with ten attempts each; one of them always passes. Counted by attempt, this would prove 1/100.
     let rows = |subjects: bool| {
         let mut rows = Rows::new().add(3000, 90.0, "genuine", "");
         for person in 0..400 {
@@ -94,7 +94,7 @@ fn recommendation_rests_on_people_where_subjects_are_mapped() {
     assert_eq!((people.recommended, people.rests_on), (Some(85.01), RestsOn::People));
     assert_eq!(people.proved_over_people.as_ref().map(|at| (at.threshold, at.fmr.count)), Some((85.01, 0)));
     assert!(people.words.contains("4000 impostors by 400 people"), "{}", people.words);
-    // A third of the people could prove no such thing.
+    // A third of the people would not be enough for that.
     let few = (0..130).fold(Rows::new(), |rows, person| rows.add(30, 50.0, "impostor", &format!("{person}")));
     let few = Calibration::of(&few.counted(&approves_from(75.0), None), &[0.01], 1);
     let few = &few.targets[0];
@@ -113,7 +113,7 @@ fn calibrated(without: usize, with: usize, genuine_subject: &str) -> Calibration
 
 #[test]
 fn recommendation_rests_on_attempts_where_most_impostors_have_no_subject() {
-    // All of them could be one person's. In the second case only genuine people have a subject.
+    // All attempts could be of one person. In the second case only genuine people have a subject.
     for (without, with, genuine) in [(301, 300, ""), (600, 0, "g")] {
         let calibration = calibrated(without, with, genuine);
         let target = &calibration.targets[0];
@@ -123,7 +123,7 @@ fn recommendation_rests_on_attempts_where_most_impostors_have_no_subject() {
         let counts = calibration.without_subject.unwrap();
         assert_eq!((counts.impostor, calibration.impostor.count), (without as u64, (without + with) as u64));
     }
-    // Without any subject the mapping names none.
+    // No row has a subject: the mapping names no subject column.
     let none = calibrated(600, 0, "");
     assert_eq!((none.targets[0].rests_on, none.without_subject), (RestsOn::Attempts, None));
 }
@@ -136,7 +136,7 @@ fn people_who_try_often_count_once_even_if_most_attempts_have_no_subject() {
     }
     let calibration = Calibration::of(&rows.counted(&approves_from(75.0), None), &[0.02], 1);
     let target = &calibration.targets[0];
-    // 40 of 4,960 attempts prove 50.01, but they are one person's.
+    // 40 of 4,960 attempts would prove 50.01, but all of them are of one person.
     assert_eq!(target.proved.as_ref().map(|at| at.threshold), Some(50.01));
     assert_eq!((target.rests_on, target.recommended), (RestsOn::AttemptsWithoutSubject, Some(70.01)));
 }
@@ -151,11 +151,11 @@ fn few_attempts_without_a_subject_count_as_one_person_each() {
         calibration.without_subject.map(|without| (without.impostor, without.genuine)),
         Some((300, 9))
     );
-    // One attempt each: the interval over people is that over attempts.
+    // One attempt each: the interval over people equals the interval over attempts.
     let at = target.proved_over_people.as_ref().unwrap();
     assert_eq!(Some(at.threshold), target.proved.as_ref().map(|at| at.threshold));
     assert!((people.fmr_high.unwrap() / at.fmr.high - 1.0).abs() < 2e-4, "{people:?} {at:?}");
-    // No genuine attempt has a subject, so nothing is known of genuine people.
+    // No genuine attempt has a subject, so there are no figures of genuine people.
     assert_eq!((people.fnmr_low, people.fnmr_high), (None, None));
     assert!(calibrated(0, 300, "g").targets[0].people.unwrap().fnmr_high.is_some());
 }
@@ -185,7 +185,7 @@ fn swapped_labels_and_other_scales_are_told_and_nothing_is_recommended() {
     assert_eq!(text, "99 % of the genuine scores are at most 1: is the scale 0 to 1 instead of 0 to 100?");
     let (ten, _) = check(Rows::new().add(500, 9.5, "genuine", "").add(500, 3.0, "impostor", ""));
     assert_eq!(ten.unwrap().0, WarningKind::ScaleTo10);
-    // Impostors may well score that low, as long as genuine people do not.
+    // Impostors may have such low scores; genuine people may not.
     let (fine, _) = check(Rows::new().add(50, 90.0, "genuine", "").add(5000, 0.5, "impostor", ""));
     assert_eq!(fine, None);
     let (thousand, _) = check(

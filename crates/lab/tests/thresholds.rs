@@ -1,5 +1,5 @@
-//! The figures at a policy's own thresholds, against a count of the rows one by one: however many decimals a threshold has,
-//! whether it has a name, wherever it lies, and whichever way the rows are read.
+//! The figures at a policy's own thresholds equal a count of the rows one by one, for thresholds with any number of decimals,
+//! with and without a name, anywhere in the range, and for every way to read the rows.
 
 #![cfg(test)]
 
@@ -105,7 +105,7 @@ fn written(folder: &Path, name: &str, text: &str) -> Vec<Source> {
     Source::find(&[path]).unwrap()
 }
 
-/// What the lab says at every threshold, against the rows one by one.
+/// Compares the lab's figures at every threshold with a count of the rows one by one.
 fn assert_exact(tally: &Tally, rows: &[Row], way: &str) {
     let valid = |row: &&Row| row.verify.is_some_and(|score| (0.0..=100.0).contains(&score));
     let of = |label: &str| rows.iter().filter(|row| row.label == label).collect::<Vec<_>>();
@@ -201,7 +201,7 @@ fn a_saved_run_is_not_resumed_with_other_promises() {
         lab(policy).resume(folder.path().join("state.json")).run(&sources, &RunControl::default())
     };
     run(&policy).unwrap();
-    // A value between two hundredths makes a slot; one on the grid makes a threshold alone.
+    // A value between two hundredths adds a slot; a value on the grid adds only a threshold.
     for value in ["60.005", "61"] {
         let promise = format!(
             "\n[[assert]]\nid = \"low\"\nnever = \"approve\"\nwhen = {{ verify_score = \"< {value}\" }}"
@@ -261,7 +261,7 @@ fn figures_at_the_policys_thresholds_are_exact_in_counts_of_a_warehouse() {
     assert_exact(&tally, &rows, "sqlite");
 }
 
-/// What SQLite counts.
+/// The counts of SQLite.
 fn counted(folder: &Path, policy: &Policy, rows: &[Row]) -> Vec<Source> {
     let database = rusqlite::Connection::open_in_memory().unwrap();
     database

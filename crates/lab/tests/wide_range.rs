@@ -1,5 +1,5 @@
-//! Scores outside the lab's grid, which a policy's range can take in: figures that count scores on the grid are missing instead of
-//! wrong, and the figures at the policy's thresholds stay exact.
+//! Scores outside the lab's grid but inside a policy's range: figures that count scores on the grid are missing instead of wrong,
+//! and the figures at the policy's thresholds stay exact.
 
 #![cfg(test)]
 
@@ -12,7 +12,7 @@ use cloudauth_policy::{Policy, builtin};
 /// Scores with a label and a month.
 type Rows<'a> = &'a [(f64, &'a str, u32)];
 
-/// What the lab counts of fifty rows of each kind, with this range of the score.
+/// The tally of fifty rows of each kind, with this range of the score.
 fn counted(range: &str, rows: Rows<'_>) -> Tally {
     let text = builtin::ONBOARDING.split("[[example]]").next().unwrap();
     let policy =
@@ -50,7 +50,7 @@ fn drift_of_scores_outside_the_grid_is_not_available() {
         let tally = counted(range, rows);
         let shift = verify(&tally);
         assert_eq!((on_the_grid(&shift), shift.outside_grid), ([None; 7], outside), "{rows:?}");
-        // The shares between thresholds are exact all the same.
+        // The shares between thresholds are still exact.
         let (reference, current) =
             shift.between.iter().fold((0.0, 0.0), |sum, band| (sum.0 + band.reference, sum.1 + band.current));
         assert!((reference - 1.0).abs() < 1e-9 && (current - 1.0_f64).abs() < 1e-9, "{shift:?}");
@@ -105,7 +105,7 @@ fn a_report_on_scores_outside_the_grid_says_what_is_not_available() {
         let page = report(&counted("[0.0, 1000.0]", &labelled), language).unwrap();
         // Summary, histogram, errors, coverage, drift.
         assert_eq!(page.matches(words).count(), 5, "{words}");
-        // One plot is left: that of the days.
+        // One plot remains: the days.
         let (_, body) = page.split_once("<body>").unwrap();
         assert!(
             body.matches("<svg").count() <= 1 && !body.contains("NaN") && !body.contains("share a score")

@@ -60,7 +60,7 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-/// Fails if a file is not what would be written.
+/// Fails if a file is stale.
 pub(crate) fn check() -> Result<()> {
     for page in &PAGES {
         let found = fs::read_to_string(root().join(page.file))

@@ -15,7 +15,7 @@ use crate::shell::{built, built_as, cargo, files, root};
 
 /// The address of the emulator in the pages.
 const ADDRESS: &str = "127.0.0.1:8321";
-/// What the quick start writes into `person.json`.
+/// The content of the quick start's `person.json`.
 const PERSON: &str =
     r#"{"CertName": "张三", "CertNo": "999999199001012003", "MetaInfo": {"zimVer": "3.0.0"}}"#;
 /// A line that separates the outputs of two commands.
@@ -29,7 +29,7 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-/// Fails if a page is not what would be written.
+/// Fails if a page is stale.
 pub(crate) fn check() -> Result<()> {
     for (page, text) in rendered()? {
         if fs::read_to_string(&page)? != text {
@@ -61,7 +61,7 @@ fn rendered() -> Result<Vec<(PathBuf, String)>> {
     Ok(pages)
 }
 
-/// A page with fresh outputs.
+/// Returns the page with fresh outputs.
 fn render(text: &str, commands: &[String], outputs: &[String]) -> Result<String> {
     let mut results = commands.iter().zip(outputs);
     let (mut page, mut in_block) = (String::new(), false);
@@ -110,7 +110,7 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
         // A callback takes a moment.
         write!(script, "{command}\nsleep 0.3; echo '{MARK}'\n")?;
     }
-    // What the page left in the background ends with the shell, which has a group of its own.
+    // Background processes of the page end with the shell, which has its own process group.
     script.push_str("kill 0\n");
     let path = program.parent().context("the command has no folder")?;
     let mut shell = Command::new("sh");
@@ -132,7 +132,7 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
     Ok(outputs)
 }
 
-/// A new emulator at the address.
+/// Starts an emulator at the address.
 fn start(program: &Path) -> Result<Child> {
     if TcpStream::connect(ADDRESS).is_ok() {
         bail!("{ADDRESS} is in use");

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::shell::{files, root};
 
-/// The line by which a link must have come.
+/// The last line in which the link may be.
 const TOP: usize = 5;
 
 /// A page in both languages: paths from the repository's root, and the link from each page to the other.
@@ -63,7 +63,7 @@ fn compare(pair: &Pair, english: &str, chinese: &str) -> Vec<String> {
     problems
 }
 
-/// What both languages share, each with its line: a heading's level as `#`, a code block with its fences, a table's row
+/// The parts that both languages share, each with its line: a heading's level as `#`, a code block with its fences, a table row
 /// as `|`.
 fn parts(text: &str) -> Vec<(usize, String)> {
     let (mut parts, mut in_block): (Vec<(usize, String)>, bool) = (Vec::new(), false);

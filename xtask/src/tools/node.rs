@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 
 use crate::shell::{is_there, run};
 
-/// Copies the files of `from` to `to`, and installs what their lock file says.
+/// Copies the files of `from` to `to`, and installs the packages of their lock file.
 pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
     for program in ["node", "npm"] {
         if !is_there(program) {
-            bail!("this needs Node.js 20 or newer, and `{program}` is not there");
+            bail!("this needs Node.js 20 or newer: `{program}` not found");
         }
     }
     std::fs::create_dir_all(to)?;
@@ -28,7 +28,7 @@ pub(crate) fn install(from: &Path, to: &Path) -> Result<()> {
     })
 }
 
-/// Installs, unless it was done with these very pins.
+/// Installs the packages, unless these exact versions are installed.
 pub(crate) fn once_for(pins: &[&Path], done: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let wanted = pins.iter().map(std::fs::read_to_string).collect::<Result<String, _>>()?;
     if std::fs::read_to_string(done).is_ok_and(|found| found == wanted) {

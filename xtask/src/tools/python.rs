@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::node::once_for;
 use crate::shell::{command, run};
 
-/// A virtual environment below `folder` with what the files of pins say; gives its Python.
+/// Creates a virtual environment below `folder` with the pinned packages, and returns its Python.
 pub(crate) fn install(pins: &[PathBuf], folder: &Path) -> Result<String> {
     let venv = folder.join("venv");
     let python = venv.join("bin/python").display().to_string();

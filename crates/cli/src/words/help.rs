@@ -1,4 +1,4 @@
-//! The help of the command in Chinese. The English stands at each argument, as its doc comment.
+//! The help of the command in Chinese. The English is the doc comment of each argument.
 //!
 //! A key is the path of a command (`lab replay`), of its argument (`lab replay:decisions`), or of an argument that several
 //! commands share (`:endpoint`); a value of an argument follows after `=`, and `#long` and `#after` are the other texts of

@@ -233,7 +233,7 @@ impl Counts {
             if mine != other {
                 let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
                 let (other, mine) = (told(&hash_alone(other)), told(mine));
-                return Err(format!("is of another {what}: of {other}, and given is {mine}"));
+                return Err(format!("is of another {what}: of {other}, but the run uses {mine}"));
             }
         }
         if line.name.is_empty() {

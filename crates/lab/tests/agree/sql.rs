@@ -47,7 +47,7 @@ fn the_query_decides_by_the_same_rule() {
         row.extend(Input::ALL.map(|input| {
             let written = case.values[input as usize].unwrap_or("null");
             match input.kind() {
-                // Scores as texts are refused there.
+                // SQLite refuses scores in text columns.
                 InputKind::Score => flat.value(input).score().0.map_or(Sql::Null, Sql::from),
                 _ if written == "null" => Sql::Null,
                 // A column of numbers.
@@ -68,14 +68,14 @@ fn the_query_decides_by_the_same_rule() {
     for policy in [worked, Policy::parse(CODES_ALONE).unwrap()] {
         let sql = policy.sql(Dialect::Sqlite, &Columns::of("log").keep("number")).unwrap();
         for (case, rule) in all.iter().zip(asked(&database, &sql, all.len())) {
-            // A number is its value there, however it is written.
+            // SQLite compares a number by its value, not by its spelling.
             let line = case.flat().replace(":2e2,", ":200,");
             assert_eq!(by_decide(&policy, &line, &mut BTreeMap::new()), Some(rule), "{line}");
         }
     }
 }
 
-/// The rules by which a query decides.
+/// The rule that decides each row in a query.
 fn asked(database: &Connection, sql: &str, count: usize) -> Vec<String> {
     let mut query = database.prepare(&format!("SELECT policy_rule_id FROM ({sql}) ORDER BY number")).unwrap();
     let rules: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
@@ -84,7 +84,7 @@ fn asked(database: &Connection, sql: &str, count: usize) -> Vec<String> {
 }
 
 /// All columns are texts, as with `policy sql --text`. SQLite's own dialect refuses scores in texts; here SQLite replaces
-/// DataFusion, whose regular expressions are those of the crate `regex`.
+/// DataFusion, which uses the regular expressions of the crate `regex`.
 #[test]
 fn the_query_over_texts_decides_by_the_same_rule() {
     let (all, _) = made();

@@ -1,4 +1,4 @@
-//! Made-up history as warehouses hold it, for the tests of the counts that they give: scores around every cut and every
+//! Synthetic history in the form of warehouse tables, for the tests of warehouse counts: scores around every cut and every
 //! hundredth, and words that are almost right.
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each user takes what it needs")]
@@ -14,7 +14,7 @@ pub use random::Dice;
 use random::rows::{INPUTS, Rows};
 use serde_json::{Value, json};
 
-/// How a column lies in the table; in JSON all but scores are texts.
+/// The type of a column in the table. In JSON, every value except a score is a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -23,7 +23,7 @@ pub enum Kind {
     Date,
     /// Without a zone.
     Timestamp,
-    /// With one.
+    /// With a zone.
     Instant,
 }
 
@@ -40,7 +40,7 @@ impl Kind {
     }
 }
 
-/// Policies, a mapping, and the columns that it names.
+/// Policies, a mapping, and the columns that the mapping names.
 pub struct Case {
     pub name: &'static str,
     pub policy: Policy,
@@ -83,7 +83,7 @@ face_attack_score = "face_attack_score"
 column = "label"
 "#;
 
-/// Nothing but what it must have.
+/// Only the required columns.
 const BARE: &str = "format = 1\n[inputs]\nsub_code = \"sub_code\"\npassed = \"passed\"\nface_attack = \"face_attack\"\nverify_score = \"verify_score\"\n";
 
 pub fn cases() -> Vec<Case> {
@@ -133,7 +133,7 @@ pub fn cases() -> Vec<Case> {
         ("times", random(), Some(builtin(builtin::THRESHOLD)), ALL, all(Kind::Timestamp)),
         ("instants", builtin(builtin::ONBOARDING), None, ALL, numbered(Kind::Instant)),
         ("worded", builtin(builtin::ONBOARDING), Some(random()), WORDED, worded),
-        // No flag, and times that are numbers.
+        // No flag column, and times as numbers.
         ("epochs", builtin(random::CODES_ALONE), None, ALL, all(Kind::Double)),
         ("bare", builtin(builtin::THRESHOLD), None, BARE, bare),
     ]
@@ -178,7 +178,7 @@ const TIMES: [&str; 58] = [
     "yesterday",
     "",
     "null",
-    // One instant, which is on the next day in Shanghai.
+    // An instant that falls on the next day in Shanghai.
     "2026-03-02T04:00:00+08:00",
     "2026-03-01T20:00:00Z",
     "2026-03-01 20:00:00.123456 UTC",
@@ -187,13 +187,13 @@ const TIMES: [&str; 58] = [
     "2026-02-28t20:01-23:59",
     "1772395200",
     "1772395200000",
-    // The ends of numbers that are times.
+    // The smallest and largest numbers that are valid times.
     "946684800",
     "946684799",
     "4102444799999",
     "4102444800",
     "177239520012",
-    // Numbers with a fraction, and as Java writes them.
+    // Numbers with a fraction, and numbers in the form that Java writes.
     "1772395200.5",
     "1772395200123.75",
     "1772380799.99999999999999",
@@ -233,7 +233,7 @@ impl Case {
         }
     }
 
-    /// A value for each column. What is a number and cannot be one in JSON is a text, which is no score either.
+    /// A value for each column. A number that JSON cannot represent becomes a string, which is not a score either.
     pub fn row(&self, dice: &mut Dice, number: usize) -> Vec<Value> {
         let made = self.rows.row(dice);
         let input = |name: &str| INPUTS.iter().position(|input| *input == name).unwrap();
@@ -257,7 +257,7 @@ impl Case {
                 "channel" | "The shop" => text((!seldom).then(|| dice.of(&VALUES))),
                 "The \"time\"" | "day" => time(dice, *kind, seldom),
                 "The \"code\"" => text(made.texts[input("sub_code")]),
-                // As callbacks have it.
+                // The SubCode, as in callbacks.
                 "passed" if seldom => text(Some(dice.of(&["200", "201", "299", "2000", "20\n", "206.0"]))),
                 "passed" | "face_attack" if self.is_worded => text(Some(dice.of(&LABELS))),
                 "The \"score\"" | "verify_score" => score(dice, made.scores[0], 100.0, *kind),
@@ -275,19 +275,19 @@ impl Case {
         format!("{}\n", Value::Object(members.collect()))
     }
 
-    /// What is told of a file of rows.
+    /// The results of a run over a file of rows.
     pub fn ran(&self, rows: &Path, has_notes: bool) -> Value {
         let sources = Source::find(&[rows.to_owned()]).unwrap();
         told(&self.lab().run(&sources, &RunControl::default()).unwrap().tally, has_notes)
     }
 
-    /// What is told of counts.
+    /// The results from a file of counts.
     pub fn finished(&self, counts: PathBuf, has_notes: bool) -> Value {
         told(&self.lab().finish(&Source::find(&[counts]).unwrap()).unwrap(), has_notes)
     }
 }
 
-/// Half of them around an edge of the grid of hundredths.
+/// A score. Half of the scores are at or beside an edge of the grid of hundredths.
 fn score(dice: &mut Dice, made: Option<f64>, most: f64, kind: Kind) -> Value {
     let edge = (dice.roll() % 10_001) as f64 / 100.0 / (100.0 / most);
     let score = match dice.roll() % 6 {
@@ -309,7 +309,7 @@ fn time(dice: &mut Dice, kind: Kind, seldom: bool) -> Value {
         if dice.roll().is_multiple_of(2) {
             return json!(dice.of(&TIMES));
         }
-        // Days that there are and that there are not.
+        // Valid and invalid days.
         let year = dice.of(&[1900, 2000, 2023, 2024, 2100]);
         return json!(format!("{year}-{:02}-{:02}", dice.roll() % 14, dice.roll() % 33));
     }
@@ -333,7 +333,7 @@ fn time(dice: &mut Dice, kind: Kind, seldom: bool) -> Value {
     }
 }
 
-/// All that is told, without the places and the rows that only a run over them knows.
+/// All results, without row locations and examples: only a run over the rows knows them.
 pub fn told(tally: &Tally, has_notes: bool) -> Value {
     let drift = Drift::of(tally, None, None);
     let mut told = json!({
@@ -361,7 +361,7 @@ pub fn without(value: &mut Value, has_notes: bool) {
     }
 }
 
-/// Where two differ first, so that a failure is no page of numbers.
+/// The first difference, to keep the message of a failure short.
 pub fn difference(a: &Value, b: &Value) -> Option<String> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {

@@ -5,11 +5,11 @@
 use std::time::{Duration, Instant};
 
 use cloudauth::{
-    BlockingClient, CertName, CertNo, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Endpoints,
-    Error, ErrorKind, Executed, GatewayCode, Identity, InitFaceVerify, MetaInfo, OuterOrderNo,
-    ReqwestTransport, ReturnUrl, SceneId, Settings, TransportErrorKind, UreqTransport,
+    BlockingClient, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Endpoints, Error, ErrorKind,
+    Executed, GatewayCode, InitFaceVerify, ReqwestTransport, Settings, TransportErrorKind, UreqTransport,
 };
 use cloudauth_emulator::{Builder, Emulator, Fault, FaultKind, Latency};
+use cloudauth_transport::testing::{describe_face_verify, init_face_verify};
 
 fn credentials() -> Credentials {
     Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap()
@@ -25,17 +25,11 @@ fn once(settings: &mut Settings) {
 }
 
 fn init(order: &str) -> InitFaceVerify {
-    InitFaceVerify::new(
-        SceneId::new(1).unwrap(),
-        OuterOrderNo::new(order).unwrap(),
-        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
-        ReturnUrl::new("https://shop.example/back").unwrap(),
-        MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap(),
-    )
+    init_face_verify(order).unwrap()
 }
 
 fn describe(id: &CertifyId) -> DescribeFaceVerify {
-    DescribeFaceVerify::new(SceneId::new(1).unwrap(), id.clone())
+    describe_face_verify(id.as_str()).unwrap()
 }
 
 async fn started(client: &Client, order: &str) -> Result<CertifyId, Error> {

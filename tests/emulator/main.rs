@@ -7,5 +7,7 @@ mod bounds;
 mod callbacks;
 mod errors;
 mod page;
+#[path = "../receiver/mod.rs"]
+mod receiver;
 mod state;
 mod support;

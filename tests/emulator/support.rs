@@ -1,11 +1,5 @@
 //! Helpers: a shop, a browser, and an administrator.
 
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::extract::RawQuery;
-use axum::http::StatusCode;
-use axum::routing::get;
 use cloudauth::{
     CallbackUrl, CertName, CertNo, CertifyId, Client, Credentials, DescribeFaceVerify, Error,
     FaceVerifySession, FaceVerifyStatus, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReqwestTransport,
@@ -13,6 +7,8 @@ use cloudauth::{
 };
 use cloudauth_emulator::{Builder, Clock, Emulator, id_number};
 use serde_json::Value;
+
+pub(crate) use crate::receiver::receiver;
 
 /// A clock that is stopped at the system's time, which a client accepts.
 pub(crate) fn stopped() -> Clock {
@@ -124,20 +120,4 @@ pub(crate) async fn admin(emulator: &Emulator, method: &str, path: &str, body: O
         }
     })
     .await
-}
-
-/// A callback receiver that answers with these statuses in turn, repeats the last one, and records the queries.
-pub(crate) async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<String>>>) {
-    let queries = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&queries);
-    let route = get(move |RawQuery(query): RawQuery| async move {
-        let mut kept = kept.lock().unwrap();
-        let status = statuses[kept.len().min(statuses.len() - 1)];
-        kept.push(query.unwrap_or_default());
-        StatusCode::from_u16(status).unwrap()
-    });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/cb?shop=1", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/cb", route)).await });
-    (url, queries)
 }

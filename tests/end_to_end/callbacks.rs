@@ -1,22 +1,7 @@
 //! Callbacks from the emulator to a receiver.
 
 use super::*;
-
-/// Starts a callback receiver. It answers with these statuses in turn, then repeats the last one. Returns its address and the
-/// queries that it receives.
-async fn receiver(statuses: &'static [u16]) -> (String, Arc<Mutex<Vec<String>>>) {
-    let queries = Arc::new(Mutex::new(Vec::new()));
-    let (kept, calls) = (Arc::clone(&queries), Arc::new(AtomicUsize::new(0)));
-    let route = get(move |RawQuery(query): RawQuery| async move {
-        let call = calls.fetch_add(1, Ordering::Relaxed).min(statuses.len() - 1);
-        kept.lock().unwrap().push(query.unwrap_or_default());
-        StatusCode::from_u16(statuses[call]).unwrap()
-    });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/cb?shop=1", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/cb", route)).await });
-    (url, queries)
-}
+use crate::receiver::receiver;
 
 async fn wait_for(queries: &Mutex<Vec<String>>, count: usize) -> Vec<String> {
     for _ in 0..200 {

@@ -3,15 +3,13 @@
 #![cfg(test)]
 
 mod callbacks;
+#[path = "../receiver/mod.rs"]
+mod receiver;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::RawQuery;
-use axum::http::StatusCode;
-use axum::routing::get;
 use cloudauth::{
     Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, Client, Code,
     Credentials, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, Effect, Error, FaceVerifySession,

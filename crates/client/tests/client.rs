@@ -11,10 +11,9 @@ use cloudauth_client::{
     WaitPlan,
 };
 use cloudauth_protocol::{
-    Body, CertName, CertNo, CertifyId, Code, Credentials, DescribeFaceVerify, GatewayCode, Identity,
-    InitFaceVerify, MetaInfo, Outcome, OuterOrderNo, ReturnUrl, SceneId, UnixTime,
+    Body, Code, Credentials, DescribeFaceVerify, GatewayCode, InitFaceVerify, Outcome, UnixTime,
 };
-use cloudauth_transport::testing::{Never, Recording, Scripted};
+use cloudauth_transport::testing::{Never, Recording, Scripted, describe_face_verify, init_face_verify};
 use cloudauth_transport::{Sent, Transport, TransportError, TransportErrorKind};
 use http::Response;
 
@@ -25,17 +24,11 @@ fn credentials() -> Credentials {
 }
 
 fn init() -> InitFaceVerify {
-    InitFaceVerify::new(
-        SceneId::new(1_000_000_006).unwrap(),
-        OuterOrderNo::generate([7; 16]),
-        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
-        ReturnUrl::new("https://shop.example/back").unwrap(),
-        MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap(),
-    )
+    init_face_verify("order1").unwrap()
 }
 
 fn describe() -> DescribeFaceVerify {
-    DescribeFaceVerify::new(SceneId::new(1_000_000_006).unwrap(), CertifyId::new("sha1").unwrap())
+    describe_face_verify("sha1").unwrap()
 }
 
 fn client(transport: impl Transport + 'static) -> Client {

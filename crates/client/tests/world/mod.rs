@@ -5,10 +5,8 @@
 use std::time::Duration;
 
 use cloudauth_client::{Entropy, Error, Exchange, Now, Settings, SharedState, Step};
-use cloudauth_protocol::{
-    Body, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify, Identity, InitFaceVerify, MetaInfo,
-    Operation, OuterOrderNo, Reply, ReturnUrl, SceneId, UnixTime,
-};
+use cloudauth_protocol::{Body, Credentials, DescribeFaceVerify, InitFaceVerify, Operation, Reply, UnixTime};
+use cloudauth_transport::testing::{describe_face_verify, init_face_verify};
 use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
 use http::{Request, Response};
 
@@ -19,17 +17,11 @@ pub(crate) const BEIJING: &str = "cloudauth.cn-beijing.aliyuncs.com";
 pub(crate) const START: u64 = 1_767_323_045;
 
 pub(crate) fn describe() -> DescribeFaceVerify {
-    DescribeFaceVerify::new(SceneId::new(1).unwrap(), CertifyId::new("sha1").unwrap())
+    describe_face_verify("sha1").unwrap()
 }
 
 pub(crate) fn init() -> InitFaceVerify {
-    InitFaceVerify::new(
-        SceneId::new(1).unwrap(),
-        OuterOrderNo::new("order1").unwrap(),
-        Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap()),
-        ReturnUrl::new("https://shop.example").unwrap(),
-        MetaInfo::new("{}").unwrap(),
-    )
+    init_face_verify("order1").unwrap()
 }
 
 /// The state of one client, and a clock that only waits and answers advance.

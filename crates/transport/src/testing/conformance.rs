@@ -11,12 +11,12 @@
 use std::time::{Duration, Instant};
 
 use cloudauth_protocol::{
-    Body, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify, Endpoint, Identity, InitFaceVerify,
-    MetaInfo, Nonce, Operation, OuterOrderNo, ReturnUrl, SceneId, Signing, Stamp, UnixTime, prepare,
+    Body, Credentials, Endpoint, InvalidValue, Nonce, Operation, Signing, Stamp, UnixTime, prepare,
 };
 use http::{Request, Response};
 
 pub use super::cancel::{cancel, cancel_many};
+use super::operations::{describe_face_verify, init_face_verify};
 use super::server::{Server, Then, closed_port};
 use crate::{Limits, Sent, TransportError, TransportErrorKind};
 
@@ -68,26 +68,10 @@ impl Op {
     }
 
     fn signed(self, endpoint: &str, signing: Signing) -> Result<Request<Body>, String> {
-        let why = |error: &dyn std::error::Error| error.to_string();
-        let scene = SceneId::new(1).map_err(|error| why(&error))?;
+        let why = |error: InvalidValue| error.to_string();
         match self {
-            Self::Init => {
-                let person = Identity::plain(
-                    CertName::new("张三").map_err(|error| why(&error))?,
-                    CertNo::new("999999199001012003").map_err(|error| why(&error))?,
-                );
-                let back = ReturnUrl::new("https://shop.example").map_err(|error| why(&error))?;
-                let meta_info = MetaInfo::new("{}").map_err(|error| why(&error))?;
-                signed(
-                    &InitFaceVerify::new(scene, OuterOrderNo::generate([1; 16]), person, back, meta_info),
-                    endpoint,
-                    signing,
-                )
-            }
-            Self::Describe => {
-                let id = CertifyId::new("sha1").map_err(|error| why(&error))?;
-                signed(&DescribeFaceVerify::new(scene, id), endpoint, signing)
-            }
+            Self::Init => signed(&init_face_verify("order1").map_err(why)?, endpoint, signing),
+            Self::Describe => signed(&describe_face_verify("sha1").map_err(why)?, endpoint, signing),
         }
     }
 }

@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
 use proptest::prelude::*;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::reader::read;
 use super::*;
@@ -64,7 +65,7 @@ fn agree(document: &str) -> bool {
 const DOCUMENTS: [&str; 5] = [
     r#"{"Code":"200","result":{"passed":"T","material":"{\"faceAttack\":\"F\",\"front\":{\"score\":77.67839664946675,\"url\":\"http://x.example/verify/a_0.jpeg?Expires=1625371140\\u0026token=CAIS%2Bgds%2F\"}}"},"ignored":[1,{"a":"\u00e9"},-0.5e-7]}"#,
     r#"{ "code" : 200.0 , "others" : { "a" : [ "x" , { } , [ ] , null ] , "b" : true , "c" : "\ud83d\ude00 \n \/" } }"#,
-    "{\"Code\":\"二百\",\"result\":{\"passed\":null,\"material\":\"张三 is no name: \\u5f20\\u4e09\\t\"},\"ignored\":null}",
+    "{\"Code\":\"二百\",\"result\":{\"passed\":null,\"material\":\"张三 is not a name: \\u5f20\\u4e09\\t\"},\"ignored\":null}",
     r#"{"others":{"":"","long name of a member":[[[[[[[1]]]]]]],"numbers":[0,-0,1.5,1E9,1e+9,123456789012345678901234567890]}}"#,
     r#"{"result":{"passed":false,"material":{"not":"a text"}},"ignored":"plain text of more than sixteen bytes"}"#,
 ];
@@ -209,6 +210,49 @@ fn gives_up_on_invalid_and_unusual_documents() {
         };
         assert_eq!(shown(ours), shown(careful), "{document}");
     }
+}
+
+#[test]
+fn rejects_a_control_character_anywhere_in_a_text() {
+    for at in 0..100 {
+        for control in ['\0', '\n', '\u{1f}'] {
+            let text: String = (0..100).map(|other| if other == at { control } else { 'x' }).collect();
+            for document in [
+                format!("{{\"Code\":\"{text}\"}}"),
+                format!("{{\"ignored\":[\"{text}\"]}}"),
+                format!("{{\"result\":{{\"passed\":1,\"material\":\"\\n{text}\"}}}}"),
+            ] {
+                assert!(from_str::<Reply<'_>>(&document).is_err(), "{document:?}");
+            }
+        }
+    }
+}
+
+/// Reads one member and leaves the rest.
+struct Leaves;
+
+impl<'de> Deserialize<'de> for Leaves {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Leaves {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self, A::Error> {
+        object.next_entry::<&str, IgnoredAny>().map(|_| self)
+    }
+}
+
+#[test]
+fn gives_up_where_a_type_leaves_members_unread() {
+    let document = "{\"a\":1,\"b\":2}";
+    assert!(read::<Leaves>(document).is_err() && serde_json::from_str::<Leaves>(document).is_err());
 }
 
 #[test]

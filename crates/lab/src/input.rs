@@ -7,6 +7,7 @@ pub(crate) mod json;
 pub(crate) mod mapping;
 #[cfg(feature = "parquet")]
 pub(crate) mod parquet;
+pub(crate) mod quotes;
 pub(crate) mod row;
 pub(crate) mod search;
 pub(crate) mod source;

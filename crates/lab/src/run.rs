@@ -20,7 +20,7 @@ use cloudauth_policy::{Policy, Problem};
 use crate::error::LabError;
 use crate::input::bounded::LONGEST;
 use crate::input::chunks::ChunkReader;
-use crate::input::json::{Found, Wanted};
+use crate::input::json::{Bad, Found, Wanted};
 use crate::input::mapping::{Mapping, Shape};
 use crate::input::search::Skipped;
 use crate::input::source::{Format, Source};
@@ -222,12 +222,16 @@ impl<'p> Lab<'p> {
             ));
         }
         let slots = mapping.slots();
+        let mut wanted = Wanted::new(slots.iter().map(String::as_str));
+        if mapping.shape == Shape::Reply {
+            wanted = wanted.with_reply(mapping.reply.as_deref().unwrap_or_default());
+        }
         let task = Task {
             policy: self.policy,
             candidate: self.candidate,
             mapping: &mapping,
             sources,
-            wanted: Wanted::new(slots.iter().map(String::as_str)),
+            wanted,
             scales: Scales::of(self.policy)?,
             slots,
             is_mapped: self.mapping.is_some(),
@@ -343,7 +347,8 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
     BufReader::new(from).read_until(b'\n', &mut line).map_err(wrong)?;
     let wanted = Wanted::new(["Code", "ResultObject", "RequestId"]);
     let mut found = Found::new(&wanted);
-    let is_reply = found.read(&wanted, &line).is_ok() && (0..3).any(|slot| found.is_there(slot));
+    let is_object = matches!(found.read(&wanted, &line), Ok(()) | Err(Bad::Twice));
+    let is_reply = is_object && (0..3).any(|slot| found.is_there(slot));
     Ok(if is_reply { Shape::Reply } else { Shape::Flat })
 }
 

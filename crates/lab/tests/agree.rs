@@ -12,6 +12,8 @@ use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Evidence, EvidenceIssue, FlatEvidence, Form, Input, InputKind, Policy, builtin};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 
+#[path = "agree/odd.rs"]
+mod odd;
 #[path = "agree/sql.rs"]
 mod sql;
 
@@ -113,19 +115,18 @@ impl Dice {
     }
 }
 
-/// A verification: the JSON value of each input, if it has one, and an input that appears twice.
+/// A verification: the JSON value of each input, if it has one; an input that appears twice; and what is odd about its reply.
 struct Case {
     values: [Option<&'static str>; 9],
     twice: Option<Input>,
+    odd: &'static str,
 }
 
 type Seen = BTreeMap<(Input, &'static str), u64>;
 
 fn case(dice: &mut Dice, seen: &mut Seen) -> Case {
-    // An approved verification. In half of the cases few inputs differ from it: otherwise few rows would reach the last rules.
-    const APPROVED: [&str; 9] =
-        [r#""200""#, r#""200""#, r#""T""#, r#""F""#, r#""F""#, "88.25", "90", "0.25", "[]"];
-    let mut values = APPROVED.map(Some);
+    // In half of the cases few inputs differ from an approved case: otherwise few rows would reach the last rules.
+    let mut values = Case::approved().values;
     let is_near = dice.roll(2) == 0;
     for input in Input::ALL {
         if is_near && dice.roll(6) > 0 {
@@ -153,10 +154,19 @@ fn case(dice: &mut Dice, seen: &mut Seen) -> Case {
     if let Some(input) = twice {
         *seen.entry((input, "twice")).or_default() += 1;
     }
-    Case { values, twice }
+    let (odd, _) = if dice.roll(4) == 0 { dice.of(&odd::ODD) } else { ("", true) };
+    if !odd.is_empty() {
+        *seen.entry((Input::Code, odd)).or_default() += 1;
+    }
+    Case { values, twice, odd }
 }
 
 impl Case {
+    fn approved() -> Self {
+        let values = [r#""200""#, r#""200""#, r#""T""#, r#""F""#, r#""F""#, "88.25", "90", "0.25", "[]"];
+        Self { values: values.map(Some), twice: None, odd: "" }
+    }
+
     fn members(&self, inputs: &[Input], name: impl Fn(Input) -> String) -> String {
         let mut text = String::new();
         for input in inputs {
@@ -176,13 +186,20 @@ impl Case {
 
     /// A reply of the service: the scores are in a document inside a string.
     fn reply(&self) -> String {
+        self.reply_with(str::to_owned)
+    }
+
+    fn reply_with(&self, with_material: impl Fn(&str) -> String) -> String {
         let last = |input: Input| input.reply_path().rsplit('.').next().unwrap_or_default().to_owned();
         let scores = self.members(&Input::SCORES, last);
         let material = self.members(&[Input::FaceAttack, Input::FaceOcclusion], last);
-        let material = joined(&material, &format!("\"facialPictureFront\":{scores}"));
+        let scores = odd::picture(self.odd, scores);
+        let material = with_material(&joined(&material, &format!("\"facialPictureFront\":{scores}")));
         let result = self.members(&[Input::SubCode, Input::Passed, Input::DeviceRisk], last);
-        let result = joined(&result, &format!("\"MaterialInfo\":{}", serde_json::Value::from(material)));
-        joined(&self.members(&[Input::Code], last), &format!("\"ResultObject\":{result}"))
+        let result = joined(&result, &format!("\"MaterialInfo\":{}", odd::material(self.odd, material)));
+        let result = odd::result(self.odd, result);
+        let reply = joined(&self.members(&[Input::Code], last), &format!("\"ResultObject\":{result}"));
+        odd::envelope(self.odd, reply)
     }
 
     /// The cell of a table: the content of a string, or the JSON text of any other value.
@@ -434,5 +451,9 @@ fn the_generator_reaches_every_class() {
             let count = seen.get(&(input, class)).copied().unwrap_or_default();
             assert!(count > 10, "{input}: {class} came up {count} times");
         }
+    }
+    for (odd, _) in odd::ODD {
+        let count = seen.get(&(Input::Code, odd)).copied().unwrap_or_default();
+        assert!(count > 10, "{odd} came up {count} times");
     }
 }

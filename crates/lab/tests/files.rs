@@ -324,3 +324,51 @@ fn a_wrong_mapping_or_checkpoint_is_not_quoted() {
         assert!(error.contains("person.json is not a checkpoint: line 1, column "), "{error}");
     }
 }
+
+/// As in `"8"8`, which a CSV reader takes as 88.
+#[test]
+fn a_record_with_text_after_a_closing_quote_is_not_decided() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let rows = [ROW, "200,T,F,F,\"8\"8,90,0.1\n", "\"200\",\"T\",F,F,\"88\",90,\"0.1\"\n", "\"2\"00,T,F,F,88,90,0.1\n"];
+    let path = write(folder.path(), "a.csv", format!("{HEADER}{}{}", rows.concat(), ROW.repeat(5000)));
+    let sources = Source::find(&[path]).unwrap();
+    let ran = Lab::new(&policy).threads(2).run(&sources, &RunControl::default()).unwrap();
+    let replay = Replay::of(&ran.tally);
+    assert_eq!((replay.rows, replay.verdicts["approve"].all), (5002, 5002));
+    let issue = replay.issues.iter().find(|issue| issue.message == "has text after a closing quote").unwrap();
+    let lines: Vec<u64> = issue.locations.iter().map(|at| at.line).collect();
+    assert_eq!((issue.rows, lines), (2, vec![3, 5]));
+    let header = HEADER.replace("passed", "\"pas\"sed");
+    let refused = verdicts(&Lab::new(&policy), &write(folder.path(), "b.csv", header + ROW)).unwrap_err();
+    assert!(refused.contains("the header has text after a closing quote"), "{refused}");
+}
+
+/// Reading a pipe without a writer would wait forever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_a_checkpoint() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let data = write(folder.path(), "a.csv", format!("{HEADER}{ROW}"));
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = verdicts(&Lab::new(&policy).resume(pipe), &data).unwrap_err();
+    assert!(refused.contains("pipe is not a regular file"), "{refused}");
+}
+
+/// A checkpoint that names the finished file, or any other, would have it cut.
+#[test]
+fn an_edited_checkpoint_cuts_no_finished_file() {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
+    let data = write(folder.path(), "a.csv", format!("{HEADER}{ROW}"));
+    let (state, decisions) = (folder.path().join("state.json"), folder.path().join("d.csv"));
+    let lab = Lab::new(&policy).resume(state.clone()).decisions(decisions.clone());
+    verdicts(&lab, &data).unwrap();
+    let finished = fs::read(&decisions).unwrap();
+    let mut checkpoint: serde_json::Value = serde_json::from_slice(&fs::read(&state).unwrap()).unwrap();
+    checkpoint["decisions"] = serde_json::json!({ "partial": "d.csv", "length": 5 });
+    checkpoint["position"]["source"] = 0.into();
+    fs::write(&state, checkpoint.to_string()).unwrap();
+    let refused = verdicts(&lab, &data).unwrap_err();
+    assert!(refused.contains("not an unfinished one of this output"), "{refused}");
+    assert_eq!(fs::read(&decisions).unwrap(), finished);
+}

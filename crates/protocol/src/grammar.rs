@@ -8,6 +8,12 @@ use serde_json::value::RawValue;
 
 /// The code or label that replaces an unreadable value. No policy accepts it.
 pub const MALFORMED: &str = "(malformed)";
+/// The largest reply that is read, in bytes.
+pub const LARGEST_REPLY: usize = 1 << 20;
+/// The largest `MaterialInfo` that is read, in bytes.
+pub const LARGEST_MATERIAL: usize = 256 << 10;
+/// The deepest nesting of lists and objects in a JSON document.
+pub const DEEPEST: usize = 128;
 /// The longest code, in digits.
 const LONGEST_CODE: usize = 15;
 /// The most labels of one list.
@@ -45,6 +51,40 @@ pub fn code(written: &str) -> Option<&str> {
         _ => false,
     };
     (is_code && is_zero).then_some(digits)
+}
+
+/// Whether the lists and objects of a JSON document are nested deeper than [`DEEPEST`]. A reader that skips a value does not
+/// notice.
+///
+/// ```
+/// use cloudauth_protocol::grammar;
+///
+/// let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+/// assert!(!grammar::is_too_deep(&nested(grammar::DEEPEST)));
+/// assert!(grammar::is_too_deep(&nested(grammar::DEEPEST + 1)));
+/// assert!(!grammar::is_too_deep(&format!("[\"{}\"]", nested(1000))));
+/// ```
+#[must_use]
+pub fn is_too_deep(json: &str) -> bool {
+    // Almost no document has so many brackets.
+    if json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count() <= DEEPEST {
+        return false;
+    }
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => depth += 1,
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads a score from a text: a JSON number with at most three exponent digits. Returns `None` for everything else, such as

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use crate::error::LabError;
-use crate::input::bounded::{Bounded, LONGEST, read_record, too_long};
+use crate::input::bounded::{Bounded, LONGEST, Quoting, read_record, too_long};
 use crate::input::header;
 use crate::input::source::{Format, Source};
 use crate::tally::issues::RowLocation;
@@ -20,6 +20,8 @@ pub(crate) enum Chunk {
     },
     Records {
         records: Vec<csv::ByteRecord>,
+        /// The numbers of the records with text after a closing quote.
+        malformed: Vec<usize>,
         source: usize,
     },
     #[cfg(feature = "parquet")]
@@ -143,16 +145,21 @@ impl<'r> ChunkReader<'r> {
             return Ok(Open::Json { from, carried: Vec::new() });
         };
         let head = header::read(&mut from)?;
+        let delimiter = header::delimiter(&head, delimiter, self.paths);
+        let from = Box::new(io::Cursor::new(head).chain(from).chain(CSV_END)) as Box<dyn Read + Send + 'r>;
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(header::delimiter(&head, delimiter, self.paths))
+            .delimiter(delimiter)
             .flexible(true)
             .buffer_capacity(1 << 18)
-            .from_reader(Bounded::new(
-                Box::new(io::Cursor::new(head).chain(from).chain(CSV_END)) as Box<dyn Read + Send + 'r>
-            ));
+            .from_reader(Bounded::new(from, delimiter));
         let mut header = reader.byte_headers().map_err(io::Error::other)?.clone();
         if header.iter().any(|name| name.ends_with(CSV_END)) {
             return Err(open_quote(&header));
+        }
+        let end = reader.position().byte();
+        if reader.get_mut().is_malformed_before(end) {
+            let what = "the header has text after a closing quote";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         header.trim();
         if let Some(place) = self.headers.get_mut(at.source) {
@@ -160,7 +167,7 @@ impl<'r> ChunkReader<'r> {
         }
         let mut record = csv::ByteRecord::new();
         while reader.position().byte() < at.offset
-            && read_record(&mut reader, &mut record).map_err(io::Error::other)?
+            && read_record(&mut reader, &mut record).map_err(io::Error::other)?.is_some()
         {}
         Ok(Open::Csv(Box::new(reader)))
     }
@@ -185,29 +192,41 @@ impl<'r> ChunkReader<'r> {
                 Ok(Some(Chunk::Lines { bytes, first }))
             }
             Open::Csv(reader) => {
-                let mut records = Vec::with_capacity(RECORDS);
+                let (mut records, mut malformed) = (Vec::with_capacity(RECORDS), Vec::new());
                 let mut record = csv::ByteRecord::new();
                 let read =
                     |reader: &mut _, record: &mut _| read_record(reader, record).map_err(io::Error::other);
                 let mut bytes = 0;
-                while records.len() < RECORDS && bytes < BYTES && read(reader, &mut record)? {
+                while records.len() < RECORDS
+                    && bytes < BYTES
+                    && let Some(quoting) = read(reader, &mut record)?
+                {
                     if record.iter().next_back().is_some_and(|field| field.ends_with(CSV_END)) {
                         return Err(open_quote(&record));
+                    }
+                    if quoting == Quoting::Malformed {
+                        malformed.push(records.len());
                     }
                     bytes += record.as_slice().len() + record.len() * size_of::<usize>();
                     records.push(std::mem::take(&mut record));
                 }
                 let is_end = records.last().is_some_and(|last| last.len() == 1 && last.get(0) == Some(b"\0"));
-                if is_end && !read(reader, &mut record)? {
-                    records.pop();
-                } else if is_end {
-                    records.push(record);
+                if is_end {
+                    match read(reader, &mut record)? {
+                        None => drop(records.pop()),
+                        Some(quoting) => {
+                            if quoting == Quoting::Malformed {
+                                malformed.push(records.len());
+                            }
+                            records.push(record);
+                        }
+                    }
                 }
                 self.position.offset = reader.position().byte();
                 if let Some(last) = records.last().and_then(csv::ByteRecord::position) {
                     self.position.lines = last.line();
                 }
-                Ok((!records.is_empty()).then_some(Chunk::Records { records, source }))
+                Ok((!records.is_empty()).then_some(Chunk::Records { records, malformed, source }))
             }
             #[cfg(feature = "parquet")]
             Open::Parquet(groups) => Ok(groups.next().map(|(group, rows, bytes)| {

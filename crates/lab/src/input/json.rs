@@ -7,10 +7,14 @@
 mod cursor;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::ops::Range;
 
+use cloudauth_protocol::grammar::DEEPEST;
 use cursor::{Cursor, Written, unescape};
+pub(crate) use wanted::Wanted;
+use wanted::{Holds, Node};
 
 /// The value of a member. Strings and numbers are in one of the buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -57,90 +61,15 @@ impl Place {
 pub(crate) enum Bad {
     /// Not a JSON object, or more than one.
     NotJson,
-    /// A wanted member appears twice.
+    /// A wanted member, or one that the client reads, appears twice.
     Twice,
+    /// A response is larger than the client reads.
+    TooLarge,
 }
 
-/// The maximum nesting of lists and objects.
-const DEEPEST: usize = 128;
 /// The maximum nesting of documents inside strings.
 const DOCUMENTS: usize = 3;
 const UNESCAPED: usize = DOCUMENTS + 1;
-
-/// The wanted members: a tree of their names. A slot is the number of a value.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    /// The first node is the line itself.
-    nodes: Vec<Node>,
-    slots: usize,
-}
-
-#[derive(Debug, Default)]
-struct Node {
-    name: Box<[u8]>,
-    /// The name as written in a line, and in a document inside a string.
-    written: [Option<Written>; 2],
-    slots: Vec<usize>,
-    children: Vec<usize>,
-    /// One bit for each length of a child's name.
-    lengths: u64,
-}
-
-/// Returns the bit of a name's length. All long names share the last bit.
-fn length(name: &[u8]) -> u64 {
-    1 << name.len().min(63)
-}
-
-impl Wanted {
-    /// Creates the tree. A path is names separated by dots, and its position in the list is its slot. An empty path matches
-    /// nothing.
-    pub(crate) fn new<'p>(paths: impl IntoIterator<Item = &'p str>) -> Self {
-        let mut wanted = Self { nodes: vec![Node::default()], slots: 0 };
-        for path in paths {
-            let at = path.split('.').fold(0, |at, name| wanted.child(at, name.as_bytes()));
-            if let Some(node) = wanted.nodes.get_mut(at).filter(|_| !path.is_empty()) {
-                node.slots.push(wanted.slots);
-            }
-            wanted.slots += 1;
-        }
-        wanted
-    }
-
-    fn child(&mut self, of: usize, name: &[u8]) -> usize {
-        if name.is_empty() {
-            return of;
-        }
-        if let Some(found) = self.find(of, name) {
-            return found;
-        }
-        let new = self.nodes.len();
-        self.nodes.push(Node { name: name.into(), written: Written::both(name), ..Node::default() });
-        if let Some(node) = self.nodes.get_mut(of) {
-            node.children.push(new);
-            node.lengths |= length(name);
-        }
-        new
-    }
-
-    fn find(&self, of: usize, name: &[u8]) -> Option<usize> {
-        let Node { children, lengths, .. } = self.nodes.get(of)?;
-        if lengths & length(name) == 0 {
-            return None;
-        }
-        children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(|node| *node.name == *name))
-    }
-
-    /// Visits all nodes below a node.
-    fn below(&self, node: usize, visit: &mut impl FnMut(usize, &Node)) {
-        let children = self.nodes.get(node).into_iter().flat_map(|node| &node.children);
-        for child in children {
-            if let Some(node) = self.nodes.get(*child) {
-                visit(*child, node);
-            }
-            self.below(*child, visit);
-        }
-    }
-}
 
 /// A member that is not wanted and may appear again.
 #[derive(Debug)]
@@ -226,6 +155,9 @@ impl Found {
         self.documents.clear();
         self.broken = 0;
         self.line += 1;
+        if wanted.nodes.first().is_some_and(|line_node| line.len() > line_node.longest) {
+            return Err(Bad::TooLarge);
+        }
         self.document(wanted, 0, line, 0..line.len(), 0)?;
         while let Some((node, depth, range)) = self.documents.pop() {
             // The buffer is taken out while it is read, because strings in it can go to the buffers behind it.
@@ -292,11 +224,14 @@ impl Found {
             return None;
         }
         cursor.at += 1;
+        let broken = self.broken;
         let read = self.object(wanted, node, &mut cursor, depth, 1);
-        if read.is_ok() && cursor.next() == Some(b'"') {
+        let is_long = wanted.nodes.get(node).is_some_and(|node| cursor.at - at > node.longest);
+        if read.is_ok() && !is_long && cursor.next() == Some(b'"') {
             return Some(cursor.at);
         }
         self.forget(wanted, node);
+        self.broken = broken;
         None
     }
 
@@ -355,7 +290,8 @@ impl Found {
         let name = cursor.bytes.get(name).unwrap_or_default();
         let child = if escaped {
             let mut plain = Vec::new();
-            unescape(name, &mut plain).and_then(|()| wanted.find(node, &plain))
+            unescape(name, &mut plain).ok_or(Bad::NotJson)?;
+            wanted.find(node, &plain)
         } else {
             wanted.find(node, name).or_else(|| self.unwanted(wanted, node, name))
         };
@@ -404,20 +340,33 @@ impl Found {
             Some(seen) => *seen = self.line,
             None => {}
         }
-        let Some(Node { slots, children, .. }) = wanted.nodes.get(node) else { return Err(Bad::NotJson) };
+        let Some(Node { slots, children, holds, longest, .. }) = wanted.nodes.get(node) else {
+            return Err(Bad::NotJson);
+        };
+        if slots.is_empty() && children.is_empty() {
+            return cursor.pass(deep);
+        }
         let begin = cursor.at;
         let value = match cursor.peek() {
+            Some(byte) if *holds == Holds::Text && byte != Cursor::<IN_TEXT>::QUOTE && byte != b'n' => {
+                self.broken += 1;
+                cursor.pass(deep).map(|()| Value::Other)?
+            }
             Some(b'{') if !children.is_empty() && deep < DEEPEST => {
                 cursor.at += 1;
                 self.object(wanted, node, cursor, depth, deep + 1)?;
+                if cursor.at - begin > *longest {
+                    return Err(Bad::TooLarge);
+                }
                 Value::Object
             }
             Some(quote) if quote == Cursor::<IN_TEXT>::QUOTE => {
                 cursor.quote()?;
-                if !children.is_empty() && IN_TEXT {
+                let is_document = !children.is_empty() && *holds != Holds::Object;
+                if is_document && IN_TEXT {
                     return Err(Bad::NotJson);
                 }
-                if !children.is_empty()
+                if is_document
                     && slots.is_empty()
                     && let Some(end) = self.document_in_text(wanted, node, cursor.bytes, cursor.at, depth)
                 {
@@ -425,8 +374,9 @@ impl Found {
                     return Ok(());
                 }
                 let (range, escaped) = cursor.text()?;
-                if !children.is_empty() {
-                    self.keep_document(node, cursor.bytes.get(range.clone()).unwrap_or_default(), depth);
+                if is_document {
+                    let escaped = cursor.bytes.get(range.clone()).unwrap_or_default();
+                    self.keep_document(node, *longest, escaped, depth);
                 }
                 if slots.is_empty() {
                     Value::Missing
@@ -458,13 +408,13 @@ impl Found {
     }
 
     /// A string that should hold a document: it is read after this document.
-    fn keep_document(&mut self, node: usize, escaped: &[u8], depth: usize) {
+    fn keep_document(&mut self, node: usize, longest: usize, escaped: &[u8], depth: usize) {
         let Some(buffer) = self.buffers.get_mut(depth + 1).filter(|_| depth < DOCUMENTS) else {
             self.broken += 1;
             return;
         };
         let begin = buffer.len();
-        let whole = unescape(escaped, buffer).is_some();
+        let whole = unescape(escaped, buffer).is_some() && buffer.len() - begin <= longest;
         let text = buffer.get(begin..).unwrap_or_default().trim_ascii();
         match text {
             // The service writes both for a missing value.

@@ -56,7 +56,9 @@ impl<'t> Worker<'t> {
     ) -> Result<Vec<u8>, LabError> {
         match chunk {
             Chunk::Lines { bytes, first } => self.lines(bytes, *first)?,
-            Chunk::Records { records, source } => self.records(records, *source, header)?,
+            Chunk::Records { records, malformed, source } => {
+                self.records(records, malformed, *source, header)?;
+            }
             #[cfg(feature = "parquet")]
             Chunk::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
         }
@@ -107,6 +109,7 @@ impl<'t> Worker<'t> {
             let kind = match bad {
                 Bad::NotJson => IssueKind::NotJson,
                 Bad::Twice => IssueKind::Twice,
+                Bad::TooLarge => IssueKind::TooLarge,
             };
             return rows.issues.add(kind, at);
         }
@@ -133,6 +136,7 @@ impl<'t> Worker<'t> {
     fn records(
         &mut self,
         records: &[csv::ByteRecord],
+        malformed: &[usize],
         source: usize,
         header: Option<&csv::ByteRecord>,
     ) -> Result<(), LabError> {
@@ -141,8 +145,12 @@ impl<'t> Worker<'t> {
         // A file without a required column is refused.
         self.unseen.clear();
         let Self { task, rows, counter, decisions, .. } = self;
-        for record in records {
+        for (number, record) in records.iter().enumerate() {
             let at = RowLocation { source, line: record.position().map_or(0, csv::Position::line) };
+            if malformed.binary_search(&number).is_ok() {
+                rows.issues.add(IssueKind::Quoting, at);
+                continue;
+            }
             if record.len() != header.len() {
                 rows.issues.add(IssueKind::Fields, at);
                 continue;

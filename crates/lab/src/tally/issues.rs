@@ -20,7 +20,11 @@ pub(crate) enum IssueKind {
     NotJson,
     NotText,
     Twice,
+    /// A response larger than the client reads.
+    TooLarge,
     Fields,
+    /// A CSV record with text after a closing quote.
+    Quoting,
     NoCode,
     NoResult,
     Refused,
@@ -47,7 +51,11 @@ impl IssueKind {
     /// Returns whether the row is left out.
     pub(crate) const fn leaves_out(self) -> bool {
         use IssueKind::*;
-        matches!(self, NotJson | NotText | Twice | Fields | NoCode | NoResult | Refused | Pending)
+        match self {
+            NotJson | NotText | Twice | TooLarge | Fields | Quoting => true,
+            NoCode | NoResult | Refused | Pending => true,
+            _ => false,
+        }
     }
 
     /// Returns its key among the report's texts.
@@ -70,6 +78,8 @@ impl IssueKind {
             Self::NotJson => "is not a JSON object".to_owned(),
             Self::NotText => "is not UTF-8 text".to_owned(),
             Self::Twice => "has a repeated member".to_owned(),
+            Self::TooLarge => "is larger than 1 MiB, more than the client reads".to_owned(),
+            Self::Quoting => "has text after a closing quote".to_owned(),
             Self::Fields => "has more or fewer fields than the header".to_owned(),
             Self::NoCode => "has no `Code`".to_owned(),
             Self::NoResult => "has `Code` 200 and no `ResultObject`".to_owned(),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use cloudauth_protocol::grammar;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -38,11 +39,14 @@ impl<'j> FlatEvidence<'j> {
     /// Parses an object. Malformed values are kept, so that the policy can handle them.
     ///
     /// # Errors
-    /// If the text is not one JSON object, or a member is a duplicate or has an unknown name.
+    /// If the text is not one JSON object, is nested more than 128 deep, or a member is a duplicate or has an unknown name.
     pub fn parse(json: &'j str) -> Result<Self, FlatError> {
         // With this, serde_json's message quotes nothing of the document.
         if !json.trim_ascii_start().starts_with('{') {
             return Err(FlatError("not a JSON object".to_owned()));
+        }
+        if grammar::is_too_deep(json) {
+            return Err(FlatError("lists and objects are nested more than 128 deep".to_owned()));
         }
         let mut reader = serde_json::Deserializer::from_str(json);
         let read = reader.deserialize_map(Members).and_then(|flat| reader.end().map(|()| flat));

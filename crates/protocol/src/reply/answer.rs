@@ -10,11 +10,12 @@ use super::lenient::{LenientString, Object};
 use super::vendor::{RequestId, VendorMessage};
 use super::xml;
 use crate::codes::{Code, GatewayCode};
+use crate::grammar;
 use crate::json;
 use crate::wire::body::Body;
 
 /// The largest body that is read, in bytes. An ID_PRO result has about two thousand.
-const LARGEST_BODY: usize = 1 << 20;
+const LARGEST_BODY: usize = grammar::LARGEST_REPLY;
 
 /// A successful response.
 #[derive(Clone, Debug)]
@@ -92,6 +93,9 @@ impl<'a> Answer<'a> {
         let Ok(text) = std::str::from_utf8(self.body) else {
             return Err(self.malformed(Malformation::NotUtf8));
         };
+        if grammar::is_too_deep(text) {
+            return Err(self.malformed(Malformation::TooDeep));
+        }
         let envelope = match json::from_str::<Object<Envelope<'a, T>>>(text) {
             Ok(Object(Some(envelope))) => envelope,
             Ok(Object(None)) => return Err(self.malformed(Malformation::Lacks("Code"))),

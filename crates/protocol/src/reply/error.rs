@@ -135,6 +135,7 @@ pub(super) enum Malformation {
     Empty,
     TooLarge,
     NotUtf8,
+    TooDeep,
     Markup,
     Truncated,
     NotTheJson { line: usize, column: usize },
@@ -158,6 +159,7 @@ impl fmt::Display for MalformedReply {
             Malformation::Empty => f.write_str("the response is empty"),
             Malformation::TooLarge => f.write_str("the response is larger than 1 MiB"),
             Malformation::NotUtf8 => f.write_str("the response is not UTF-8"),
+            Malformation::TooDeep => f.write_str("the response nests lists and objects more than 128 deep"),
             Malformation::Markup => f.write_str("the response is HTML or XML instead of JSON"),
             Malformation::Truncated => f.write_str("the response ends in the middle of its JSON"),
             Malformation::NotTheJson { line, column } => {

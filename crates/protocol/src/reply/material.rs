@@ -10,9 +10,6 @@ use super::lenient::{LenientString, Object};
 use crate::grammar;
 use crate::json::{self, TextOrWritten, unescape};
 
-/// The largest document that is parsed, in bytes.
-const LARGEST: usize = 256 << 10;
-
 /// `MaterialInfo` as received, parsed on demand: an error in it must not affect `Passed` and `SubCode`.
 #[derive(Clone, Default)]
 pub struct MaterialInfo(State);
@@ -59,13 +56,18 @@ impl MaterialInfo {
     /// Parses the document. A missing one gives an empty [`Material`].
     ///
     /// # Errors
-    /// If it is not a JSON object, or is larger than 256 KiB. A single invalid field is not an error: it becomes
-    /// [`FieldState::Malformed`].
+    /// If it is not a JSON object, is larger than 256 KiB, or is nested more than 128 deep. A single invalid field is not an
+    /// error: it becomes [`FieldState::Malformed`].
     pub fn parse(&self) -> Result<Material<'_>, MaterialError> {
         match &self.0 {
             State::Absent => Ok(Material::default()),
             State::NotText => Err(MaterialError("is not a text")),
-            State::Document(text) if text.len() > LARGEST => Err(MaterialError("is larger than 256 KiB")),
+            State::Document(text) if text.len() > grammar::LARGEST_MATERIAL => {
+                Err(MaterialError("is larger than 256 KiB"))
+            }
+            State::Document(text) if grammar::is_too_deep(text) => {
+                Err(MaterialError("nests lists and objects more than 128 deep"))
+            }
             State::Document(text) => match json::from_str(text) {
                 Ok(Object(Some(material))) => Ok(material),
                 Ok(Object(None)) | Err(_) => Err(MaterialError("is not the JSON object that is documented")),

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Bad, DEEPEST};
+use cloudauth_protocol::grammar::DEEPEST;
+
+use super::Bad;
 
 /// A position in a document. With `IN_TEXT` the document is inside a string of another document, with a backslash before each
 /// quote. Any other backslash is an error, and such a string has to be unescaped first.

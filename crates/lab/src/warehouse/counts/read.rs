@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::LabError;
-use crate::input::bounded::{Bounded, read_line, read_record};
+use crate::input::bounded::{Bounded, Quoting, read_line, read_record};
 use crate::input::header;
 use crate::input::source::{Format, Source};
 
@@ -137,9 +137,10 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
         }
         Format::Csv(delimiter) => {
             let head = header::read(&mut reader).map_err(|error| LabError::file(path, &error))?;
+            let delimiter = header::delimiter(&head, delimiter, &COLUMNS);
             let mut csv = csv::ReaderBuilder::new()
-                .delimiter(header::delimiter(&head, delimiter, &COLUMNS))
-                .from_reader(Bounded::new(std::io::Cursor::new(head).chain(reader)));
+                .delimiter(delimiter)
+                .from_reader(Bounded::new(std::io::Cursor::new(head).chain(reader), delimiter));
             let no_csv = |error: csv::Error| match error.kind() {
                 csv::ErrorKind::Io(error) => LabError::file(path, error),
                 _ => {
@@ -157,8 +158,12 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
                 *column = found.ok_or_else(|| wrong(1, format!("there is no column `{name}`")))?;
             }
             let mut record = csv::ByteRecord::new();
-            while read_record(&mut csv, &mut record).map_err(no_csv)? {
+            while let Some(quoting) = read_record(&mut csv, &mut record).map_err(no_csv)? {
                 let number = record.position().map_or(0, csv::Position::line);
+                // The first record also answers for the header.
+                if quoting == Quoting::Malformed {
+                    return Err(wrong(number, "has text after a closing quote".to_owned()));
+                }
                 let field = |column| record.get(column).unwrap_or_default();
                 let fields = columns.map(|column| String::from_utf8_lossy(field(column)).into_owned());
                 let line = Line::of(fields).map_err(|what| wrong(number, what))?;

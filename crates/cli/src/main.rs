@@ -10,6 +10,7 @@ mod commands;
 mod failure;
 mod output;
 mod person;
+mod printable;
 mod random;
 mod text;
 mod words;

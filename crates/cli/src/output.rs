@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::args::Format;
 use crate::failure::Failure;
+use crate::printable;
 use crate::words::{Language, Said, Text, calls, usage};
 
 /// How to print.
@@ -22,8 +23,13 @@ pub(crate) struct Output {
 impl Output {
     /// Prints lines for people, or a document for programs.
     pub(crate) fn print(&self, human: &str, document: &Value) {
+        self.print_file(&printable::lines(human), document);
+    }
+
+    /// Prints a text that is a file of its own, such as SQL, as it is; or a document for programs.
+    pub(crate) fn print_file(&self, text: &str, document: &Value) {
         match self.format {
-            Format::Human => line(human.trim_end()),
+            Format::Human => line(text.trim_end()),
             Format::Json => line(&document.to_string()),
         }
     }
@@ -45,7 +51,7 @@ impl Output {
     /// Prints the progress of a command, for people alone.
     pub(crate) fn step(&self, text: impl Into<Said>) {
         if self.format == Format::Human {
-            line(&self.pick(text));
+            line(&printable::lines(&self.pick(text)));
         }
     }
 
@@ -122,7 +128,7 @@ pub(crate) async fn lost() {
 
 /// Writes a line to standard error. A failure has nowhere to be reported.
 fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "cloudauth: {text}");
+    let _ = writeln!(io::stderr(), "cloudauth: {}", printable::lines(text));
 }
 
 /// Flushes standard output and returns the exit code: that of the command, or 1 if the output was lost. A reader that

@@ -220,3 +220,27 @@ fn refuses_to_append_standard_output_to_an_input() {
     std::fs::write(folder.join("d.csv"), "").unwrap();
     run(&[&replay[..], &["--decisions", "d.csv"]].concat(), Stdio::null(), "d.csv", false);
 }
+
+#[test]
+fn control_characters_of_data_do_not_reach_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let csv = "sub_code,passed,ch\u{202e}an\n200,T,\u{1b}[2Jred\n200,T,\"two\nlines\u{9b}\"\n";
+    std::fs::write(folder.join("a\u{1b}[31m.csv"), csv).unwrap();
+    std::fs::write(folder.join("b.csv"), csv).unwrap();
+    std::fs::write(folder.join("m.toml"), "format = 1\nsegments = [\"ch\\u202Ean\"]\n").unwrap();
+    let people = |args: &[&str]| {
+        let output = lab(folder, args);
+        let text = said(&output) + &String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{text:?}");
+        text
+    };
+    let text = people(&["replay", "builtin:onboarding", "b.csv", "--mapping", "m.toml"]);
+    for shown in ["ch\\u{202e}an", "\\u{1b}[2Jred", "two\\nlines\\u{9b}"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    let text = people(&["replay", "builtin:onboarding", "b.csv", "a\u{1b}[31m.csv", "nowhere\u{1b}.csv"]);
+    assert!(text.contains("nowhere\\u{1b}.csv"), "{text}");
+    let json = document(&lab(folder, &["replay", "builtin:onboarding", "b.csv", "--mapping", "m.toml", "--output", "json"]));
+    assert!(json["segments"]["ch\u{202e}an"]["\u{1b}[2Jred"].is_object(), "{json}");
+}

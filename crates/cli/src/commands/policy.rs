@@ -36,12 +36,12 @@ pub(crate) fn run(command: &Command, output: &Output) -> Result<u8, Failure> {
         Command::Sql(args) => sql::run(args, output),
         Command::Schema => {
             let schema = serde_json::from_str(policy::SCHEMA).unwrap_or_default();
-            output.print(policy::SCHEMA, &schema);
+            output.print_file(policy::SCHEMA, &schema);
             Ok(0)
         }
         Command::Show { name } => {
             let (_, text) = find_builtin(name)?;
-            output.print(text, &json!({ "name": name, "policy": text }));
+            output.print_file(text, &json!({ "name": name, "policy": text }));
             Ok(0)
         }
     }

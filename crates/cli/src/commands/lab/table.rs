@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::printable;
 use crate::words::lab::heading;
 use crate::words::{Language, width as width_of};
 
@@ -13,11 +14,12 @@ pub(super) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// `header` is English, and printed in the language.
     pub(super) fn new(header: [&str; N], language: Language) -> Self {
-        Self { rows: vec![header.map(|name| heading(name, language).to_owned())] }
+        Self { rows: vec![header.map(|name| printable::value(heading(name, language)).into_owned())] }
     }
 
+    /// Adds a row. A cell may hold a value from data.
     pub(super) fn row(&mut self, row: [String; N]) {
-        self.rows.push(row);
+        self.rows.push(row.map(|cell| printable::value(&cell).into_owned()));
     }
 }
 

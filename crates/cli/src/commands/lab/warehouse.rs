@@ -28,7 +28,7 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
         "candidate": policies.candidate.as_ref().map(|(_, candidate)| &candidate.reference().content_hash),
         "failing_examples": failing_json,
     });
-    output.print(&sql, &document);
+    output.print_file(&sql, &document);
     if !output.is_for_programs() {
         failing.lines().for_each(|line| output.note(line));
     }

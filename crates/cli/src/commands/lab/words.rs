@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use cloudauth::policy::{VENDOR_TABLE, Verdict};
 use cloudauth_lab::{
     ByVerdict, Calibration, Compare, DataIssue, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift,
-    ThresholdErrors,
+    Skipped, ThresholdErrors,
 };
 
 use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
 use crate::output::Output;
+use crate::printable;
 use crate::words::lab as said;
 
 pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
@@ -309,13 +310,14 @@ fn issues(issues: &[DataIssue], data: &Data, output: &Output) -> String {
     for issue in issues {
         text += &output.pick(said::data_issue(&thousands(issue.rows), &issue.message, issue.left_out));
         for point in &issue.locations {
-            text += &format!("    {}:{}\n", data.name(point.source), point.line);
+            text += &format!("    {}:{}\n", printable::value(&data.name(point.source)), point.line);
         }
     }
     let skipped = data.skipped();
     if !skipped.is_empty() {
         text += &output.pick(said::not_read(&thousands(skipped.len() as u64)));
-        text.extend(skipped.iter().take(SKIPPED).map(|skipped| format!("    {skipped}\n")));
+        let line = |skipped: &Skipped| format!("    {}\n", printable::value(&skipped.to_string()));
+        text.extend(skipped.iter().take(SKIPPED).map(line));
         if skipped.len() > SKIPPED {
             text += "    ..\n";
         }

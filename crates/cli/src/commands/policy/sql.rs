@@ -35,6 +35,6 @@ pub(super) fn run(args: &Sql, output: &Output) -> Result<u8, Failure> {
         "content": reference.content_hash,
         "rules": rules.collect::<Vec<_>>(),
     });
-    output.print(&sql, &document);
+    output.print_file(&sql, &document);
     Ok(0)
 }

@@ -334,7 +334,7 @@ fn a_record_with_text_after_a_closing_quote_is_not_decided() {
     let sources = Source::find(&[path]).unwrap();
     let ran = Lab::new(&policy).threads(2).run(&sources, &RunControl::default()).unwrap();
     let replay = Replay::of(&ran.tally);
-    assert_eq!((replay.rows, replay.verdicts["approve"].all), (5002, 5002));
+    assert_eq!((replay.rows, replay.verdicts[Verdict::Approve].all), (5002, 5002));
     let issue = replay.issues.iter().find(|issue| issue.message == "has text after a closing quote").unwrap();
     let lines: Vec<u64> = issue.locations.iter().map(|at| at.line).collect();
     assert_eq!((issue.rows, lines), (2, vec![3, 5]));

@@ -94,14 +94,26 @@ fn deep_nesting_is_an_error_without_stack_overflow() {
         let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         for body in [deep.clone(), format!(r#"{{"Code":"200","ResultObject":{deep}}}"#)] {
             assert!(parse::<RawOperation>(&response(200, body.clone())).is_err());
-            // Unknown fields of any depth are ignored; nothing in them is a result.
-            if let Ok(reply) = parse::<DescribeFaceVerify>(&response(200, body)) {
-                assert_eq!(reply.output.outcome(), Outcome::Unclear);
-            }
+            assert!(matches!(error(200, body), ReplyError::Malformed(_)));
         }
     }
     let xml = format!("{}x{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
     assert!(matches!(error(400, xml), ReplyError::Malformed(_)));
+}
+
+/// A member that no one reads counts too.
+#[test]
+fn nesting_is_bounded_at_128() {
+    for (depth, is_read) in [(127, true), (128, false)] {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T"}},"New":{deep},"Text":"[{{\\\"["}}"#);
+        assert_eq!(parse::<DescribeFaceVerify>(&response(200, body)).is_ok(), is_read, "{depth}");
+        let material = serde_json::Value::from(format!(r#"{{"faceAttack":"F","New":{deep}}}"#));
+        let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T","MaterialInfo":{material}}}}}"#);
+        let reply = parse::<DescribeFaceVerify>(&response(200, body)).unwrap();
+        let FaceVerifyStatus::Finished(result) = reply.output else { panic!("finished") };
+        assert_eq!(result.material_info.parse().is_ok(), is_read, "{depth}");
+    }
 }
 
 #[test]

@@ -241,6 +241,9 @@ fn control_characters_of_data_do_not_reach_the_terminal() {
     }
     let text = people(&["replay", "builtin:onboarding", "b.csv", "a\u{1b}[31m.csv", "nowhere\u{1b}.csv"]);
     assert!(text.contains("nowhere\\u{1b}.csv"), "{text}");
-    let json = document(&lab(folder, &["replay", "builtin:onboarding", "b.csv", "--mapping", "m.toml", "--output", "json"]));
+    let json = document(&lab(
+        folder,
+        &["replay", "builtin:onboarding", "b.csv", "--mapping", "m.toml", "--output", "json"],
+    ));
     assert!(json["segments"]["ch\u{202e}an"]["\u{1b}[2Jred"].is_object(), "{json}");
 }

@@ -329,7 +329,12 @@ fn a_wrong_mapping_or_checkpoint_is_not_quoted() {
 #[test]
 fn a_record_with_text_after_a_closing_quote_is_not_decided() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
-    let rows = [ROW, "200,T,F,F,\"8\"8,90,0.1\n", "\"200\",\"T\",F,F,\"88\",90,\"0.1\"\n", "\"2\"00,T,F,F,88,90,0.1\n"];
+    let rows = [
+        ROW,
+        "200,T,F,F,\"8\"8,90,0.1\n",
+        "\"200\",\"T\",F,F,\"88\",90,\"0.1\"\n",
+        "\"2\"00,T,F,F,88,90,0.1\n",
+    ];
     let path = write(folder.path(), "a.csv", format!("{HEADER}{}{}", rows.concat(), ROW.repeat(5000)));
     let sources = Source::find(&[path]).unwrap();
     let ran = Lab::new(&policy).threads(2).run(&sources, &RunControl::default()).unwrap();

@@ -106,7 +106,8 @@ fn deep_nesting_is_an_error_without_stack_overflow() {
 fn nesting_is_bounded_at_128() {
     for (depth, is_read) in [(127, true), (128, false)] {
         let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T"}},"New":{deep},"Text":"[{{\\\"["}}"#);
+        let body =
+            format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T"}},"New":{deep},"Text":"[{{\\\"["}}"#);
         assert_eq!(parse::<DescribeFaceVerify>(&response(200, body)).is_ok(), is_read, "{depth}");
         let material = serde_json::Value::from(format!(r#"{{"faceAttack":"F","New":{deep}}}"#));
         let body = format!(r#"{{"Code":"200","ResultObject":{{"Passed":"T","MaterialInfo":{material}}}}}"#);

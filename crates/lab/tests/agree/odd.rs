@@ -114,7 +114,8 @@ fn an_odd_reply_is_approved_by_both_readers_or_by_none() {
     let case = Case::approved();
     for quote in ["", "\\\""] {
         for (length, expected) in [(200 << 10, true), (256 << 10, false)] {
-            let with = |material: &str| joined(material, &padding(length).replace("xx\"", &format!("xx{quote}\"")));
+            let with =
+                |material: &str| joined(material, &padding(length).replace("xx\"", &format!("xx{quote}\"")));
             assert_eq!(approved(&case.reply_with(with)), expected, "MaterialInfo of {length} bytes {quote}");
         }
     }

@@ -56,12 +56,8 @@ impl Node {
 
 /// The members of a response that the client reads, each with the other spelling that it accepts. A response with one of them
 /// twice is refused.
-const ENVELOPE: [(&str, &str); 4] = [
-    ("Code", "code"),
-    ("Message", "message"),
-    ("RequestId", "requestId"),
-    ("ResultObject", "resultObject"),
-];
+const ENVELOPE: [(&str, &str); 4] =
+    [("Code", "code"), ("Message", "message"), ("RequestId", "requestId"), ("ResultObject", "resultObject")];
 const RESULT: [&str; 9] = [
     "Passed",
     "SubCode",

@@ -51,11 +51,8 @@ impl IssueKind {
     /// Returns whether the row is left out.
     pub(crate) const fn leaves_out(self) -> bool {
         use IssueKind::*;
-        match self {
-            NotJson | NotText | Twice | TooLarge | Fields | Quoting => true,
-            NoCode | NoResult | Refused | Pending => true,
-            _ => false,
-        }
+        let is_unreadable = matches!(self, NotJson | NotText | Twice | TooLarge | Fields | Quoting);
+        is_unreadable || matches!(self, NoCode | NoResult | Refused | Pending)
     }
 
     /// Returns its key among the report's texts.

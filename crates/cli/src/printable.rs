@@ -8,6 +8,7 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
 }
 
 /// Escapes line breaks and tabs too: for one value from data, which could otherwise look like other lines of the output.
+#[cfg(any(test, feature = "lab"))]
 pub(crate) fn value(text: &str) -> Cow<'_, str> {
     escape(text, acts_on_terminal)
 }

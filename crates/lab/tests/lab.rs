@@ -376,7 +376,7 @@ fn labelled_history_gives_the_reference_figures() {
     let data = [write(folder.path(), "continuous.csv", golden("scores_continuous.csv"))];
     let calibration =
         Calibration::of(&run(&Lab::new(&policy).mapping(mapping), &data).tally, &[1e-3, 1e-5], 1);
-    let [thousandth, hundred_thousandth] = &*calibration.targets else { unreachable!() };
+    let [thousandth, hundred_thousandth] = &*calibration.targets else { panic!() };
     assert_eq!(thousandth.recommended, Some(70.87));
     assert_eq!(hundred_thousandth.recommended, None);
     let words = "your data cannot support 1/100000: 299572 labelled impostors without an error would be needed (about 3 times 100000), you have 5000";

@@ -81,10 +81,15 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
     StoreError::with_source(kind, error)
 }
 
-/// The error of a COMMIT. Unless another connection held the lock, the file may have the transaction.
+/// The error of a COMMIT.
+///
+/// A full disk cuts the transaction before its last page, so the log never counts it. After other errors, such as a failed flush,
+/// the log may have the whole transaction.
 pub(crate) fn failed_commit(error: &rusqlite::Error) -> StoreErrorKind {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreErrorKind::Unavailable,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => {
+            StoreErrorKind::Unavailable
+        }
         _ => StoreErrorKind::OutcomeUnknown,
     }
 }

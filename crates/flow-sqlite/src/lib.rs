@@ -6,7 +6,7 @@
 //! | fast under load | one thread writes, and concurrent callers share a transaction and its flush |
 //! | several processes | `BEGIN IMMEDIATE`; each commit checks the version it expects |
 //! | constraints in the database | unique identifiers, one open attempt per verification, final states never change, events without a gap, never changed, each after the one before it |
-//! | erasure | what a redaction or a purge deletes is overwritten in the file; its log is overwritten as it is reused |
+//! | erasure | what a redaction or a purge deletes is overwritten: when SQLite moves the log into the file, at the latest when the last store closes |
 //! | upgrades | numbered migrations, forward only; an older program refuses a newer file, even while it runs |
 //!
 //! | to ... | see |

@@ -23,8 +23,10 @@ use crate::{read, write};
 /// not supported: SQLite's log needs shared memory.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
     readers: Readers,
+    /// Dropped last: the last connection of a file empties and removes the log. Connections that close at the same time each leave
+    /// it to another one.
+    writer: Writer,
 }
 
 impl SqliteStore {

@@ -163,7 +163,15 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Claims what is due. A verification that cannot be read is left to its lease: it must not stop the others.
+/// The verifications that are due and free.
+const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1) \
+                   ORDER BY due_at LIMIT ?3";
+
+/// The verifications whose retention is over.
+const OVER: &str = "SELECT id FROM ca_verification WHERE purge_at <= ?1 AND redaction <> 'requested' \
+                    ORDER BY purge_at LIMIT ?2";
+
+/// Claims what is due. A verification that cannot be read gets a lease too, and is left out: it must not stop the others.
 pub(crate) fn claim(
     connection: &Connection,
     now: UnixTime,
@@ -171,9 +179,8 @@ pub(crate) fn claim(
     limit: usize,
 ) -> Result<Vec<Stored>, StoreError> {
     let update = format!(
-        "UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = ?2 WHERE id IN \
-         (SELECT id FROM ca_verification WHERE due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1) \
-         ORDER BY due_at LIMIT ?3) RETURNING {STORED}"
+        "UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = ?2 WHERE id IN ({DUE}) \
+         RETURNING {STORED}"
     );
     let mut statement = connection.prepare(&update).map_err(failed)?;
     let parameters = [millis(now), millis(now.plus(lease)), limited(limit)];
@@ -185,9 +192,8 @@ pub(crate) fn claim(
 }
 
 pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
-    let over = "DELETE FROM ca_verification WHERE id IN (SELECT id FROM ca_verification WHERE purge_at <= ?1 \
-                AND redaction <> 'requested' ORDER BY purge_at LIMIT ?2)";
-    let purged = connection.execute(over, [millis(now), limited(limit)]).map_err(failed)?;
+    let over = format!("DELETE FROM ca_verification WHERE id IN ({OVER})");
+    let purged = connection.execute(&over, [millis(now), limited(limit)]).map_err(failed)?;
     let counts = "DELETE FROM ca_quota WHERE rowid IN (SELECT rowid FROM ca_quota WHERE day < ?1 LIMIT ?2)";
     connection.execute(counts, [i64::from(day(now)), limited(usize::MAX)]).map_err(failed)?;
     let blocks =
@@ -206,4 +212,44 @@ const fn redaction_name(redaction: Redaction) -> &'static str {
 
 fn millis(time: UnixTime) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudauth_flow::{Lookup, testing::samples};
+
+    use super::{DUE, OVER};
+    use crate::open::connect;
+    use crate::read::condition;
+
+    /// A table of a hundred million rows is never read as a whole.
+    #[test]
+    fn every_search_uses_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("file")).unwrap();
+        let start = samples::start(1, 1).unwrap();
+        let certify_id = samples::opened(1, 1).unwrap().certify_id;
+        let lookups = [
+            Lookup::Id(&start.id),
+            Lookup::Order(&start.order),
+            Lookup::OrderNo(&start.order_no),
+            Lookup::CertifyId(&certify_id),
+            Lookup::Capability(&start.capability),
+        ];
+        let mut searches = lookups
+            .map(|by| format!("SELECT document FROM ca_verification WHERE {}", condition(by).0))
+            .to_vec();
+        searches.extend([DUE, OVER].map(str::to_owned));
+        for search in searches {
+            let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {search}")).unwrap();
+            for index in 1..=plan.parameter_count() {
+                plan.raw_bind_parameter(index, 1).unwrap();
+            }
+            let mut rows = plan.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let step: String = row.get(3).unwrap();
+                assert!(!step.starts_with("SCAN") && !step.contains("TEMP B-TREE"), "{search}: {step}");
+            }
+        }
+    }
 }

@@ -142,3 +142,47 @@ pub(crate) fn in_savepoint<T>(
     savepoint.commit().map_err(failed)?;
     Ok(value)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    use cloudauth_flow::{StoreError, StoreErrorKind};
+    use rusqlite::TransactionBehavior;
+
+    use super::Writer;
+    use crate::error::failed;
+    use crate::open::connect;
+
+    #[test]
+    fn a_full_database_undoes_its_whole_group_and_says_so() {
+        type Inserted<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + 'a>>;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let connection = connect(&path).unwrap();
+        connection.execute_batch("CREATE TABLE own (bytes BLOB)").unwrap();
+        let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        connection.pragma_update(None, "max_page_count", pages + 9).unwrap();
+        let writer = Writer::start(connection).unwrap();
+
+        // While another connection holds the lock, all three come into one group.
+        let mut other = connect(&path).unwrap();
+        let lock = other.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
+        let mut inserts = [1, 1_000_000, 2].map(|bytes| -> Inserted<'_> {
+            let insert = "INSERT INTO own VALUES (zeroblob(?1))";
+            Box::pin(writer.run(move |group| group.execute(insert, [bytes]).map(drop).map_err(failed)))
+        });
+        for insert in &mut inserts {
+            assert!(insert.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        lock.rollback().unwrap();
+
+        let kinds = inserts.map(|insert| pollster::block_on(insert).map_err(|error| error.kind()));
+        // The third went into the next group.
+        assert_eq!(kinds, [Err(StoreErrorKind::Unavailable), Err(StoreErrorKind::Unavailable), Ok(())]);
+        let mut select = other.prepare("SELECT length(bytes) FROM own").unwrap();
+        let rows: Result<Vec<i64>, _> = select.query_map([], |row| row.get(0)).unwrap().collect();
+        assert_eq!(rows, Ok(vec![2]));
+    }
+}

@@ -7,7 +7,9 @@ mod common;
 use std::future::Future;
 use std::pin::Pin;
 use std::process::Command;
+use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
 use cloudauth_flow::testing::samples;
 use cloudauth_flow::{
@@ -150,16 +152,29 @@ fn a_full_disk_is_unavailable_and_nothing_happened() {
 #[ignore = "the process with a limit that another test starts"]
 fn fills_the_disk() {
     let store = SqliteStore::open(std::env::var("STORE").unwrap()).unwrap();
-    let failed = (0..10_000).find_map(|order| {
-        let error = pollster::block_on(store.commit(&first(order))).err()?;
-        Some((order, error))
+    let (acknowledged, refused) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for thread in 0..8 {
+            let (store, acknowledged, refused) = (&store, &acknowledged, &refused);
+            scope.spawn(move || {
+                for order in (thread..10_000).step_by(8) {
+                    match pollster::block_on(store.commit(&first(order))) {
+                        Ok(()) => acknowledged.lock().unwrap().push(order),
+                        Err(error) => return refused.lock().unwrap().push((order, error.kind())),
+                    }
+                }
+            });
+        }
     });
-    let (order, error) = failed.expect("the disk is full");
-    let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::OutcomeUnknown];
-    assert!(order > 0 && kinds.contains(&error.kind()), "order {order}: {error:?}");
-    // What was acknowledged is there, and what failed is not.
-    assert_eq!(get(&store, order), None);
-    for order in 0..order {
+    // Every thread meets the end of the disk, in a group with others.
+    let (acknowledged, refused) = (acknowledged.into_inner().unwrap(), refused.into_inner().unwrap());
+    assert_eq!(refused.len(), 8);
+    assert!(acknowledged.len() > 8);
+    for (order, kind) in refused {
+        assert!(matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::OutcomeUnknown), "{kind:?}");
+        assert_eq!(get(&store, order), None, "order {order}");
+    }
+    for order in acknowledged {
         check_chain(&store, &get(&store, order).unwrap());
     }
 }

@@ -7,11 +7,13 @@ mod common;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
-use cloudauth_flow::{Cursor, Store, StoreErrorKind};
+use cloudauth_flow::testing::samples::{self, BEGIN};
+use cloudauth_flow::{Cursor, Lookup, Store, StoreErrorKind};
 use cloudauth_flow_sqlite::rusqlite::Connection;
 use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore};
-use common::{begin, first, open};
+use common::{begin, first, get, open};
 
 #[test]
 fn a_foreign_file_keeps_every_byte_and_its_mode() {
@@ -124,6 +126,43 @@ fn several_programs_create_a_file_at_once() {
         let events = pollster::block_on(store.events_after(Cursor::default(), 99)).unwrap();
         assert_eq!(events.len(), 4 * 3);
     }
+}
+
+#[test]
+fn a_backup_while_the_store_runs_is_a_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, backup) = (folder.path().join("file"), folder.path().join("backup"));
+    let store = SqliteStore::open(&path).unwrap();
+    let stored = open(&store, 1);
+    let connection = SqliteStore::connect(&path).unwrap();
+    connection.execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    let restored = SqliteStore::open(&backup).unwrap();
+    assert_eq!(get(&restored, 1), Some(stored));
+}
+
+/// One damaged row must not stop the sweeper, and its content must not reach a log.
+#[test]
+fn a_document_that_cannot_be_read_is_corrupt_and_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    open(&store, 1);
+    let second = open(&store, 2);
+    let connection = SqliteStore::connect(&path).unwrap();
+    let order = samples::start(1, 1).unwrap().order;
+    let documents = [r#"{"id":"canary"}"#, "canary", &serde_json::to_string(&second.verification).unwrap()];
+    for document in documents {
+        let damage =
+            "UPDATE ca_verification SET version = version + 1, document = ?1 WHERE order_ref = 'order-1'";
+        connection.execute(damage, [document]).unwrap();
+        let error = pollster::block_on(store.load(Lookup::Order(&order))).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
+    let due = BEGIN.plus(Duration::from_secs(60));
+    let claimed = pollster::block_on(store.claim(due, Duration::from_secs(30), 9)).unwrap();
+    let ids: Vec<_> = claimed.iter().map(|stored| stored.verification.id).collect();
+    assert_eq!(ids, [second.verification.id]);
 }
 
 /// The constraints hold for any program, such as a repair by hand.

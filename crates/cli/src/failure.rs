@@ -2,7 +2,7 @@
 
 use cloudauth::{Code, ErrorKind, GatewayCode};
 
-use crate::words::{Language, Said, calls};
+use crate::words::{Language, Said, service};
 
 /// A failure with its exit code. The message shows no secret and no personal data.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl From<cloudauth::Error> for Failure {
         };
         let manual = error.gateway_code().and_then(GatewayCode::manual);
         let manual = manual.or_else(|| error.code().and_then(Code::manual));
-        Self { code, message: calls::call_failed(&chain(&error), manual.map(|entry| entry.next)) }
+        Self { code, message: service::failed(&error, &chain(&error), manual.map(|entry| entry.next)) }
     }
 }
 

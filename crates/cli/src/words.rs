@@ -10,6 +10,9 @@ mod hint;
 pub(crate) mod lab;
 pub(crate) mod policy;
 mod problem;
+#[cfg(feature = "lab")]
+pub(crate) mod rows;
+pub(crate) mod service;
 pub(crate) mod usage;
 mod verdict;
 

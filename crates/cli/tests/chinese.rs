@@ -142,3 +142,56 @@ fn the_problems_of_a_policy_are_in_chinese() {
         assert!(shown.contains("策略校验未通过") && shown.contains(told), "{told}: {shown}");
     }
 }
+
+#[test]
+fn a_failed_call_is_explained_in_chinese() {
+    let describe =
+        ["describe", "--scene-id", "1", "--certify-id", "sha1", "--endpoint", "http://127.0.0.1:1"];
+    let mut command = cloudauth(&[&["--lang", "zh"], &describe[..]].concat());
+    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s");
+    let output = command.output().unwrap();
+    let shown = said(&output);
+    assert_eq!(output.status.code(), Some(6), "{shown}");
+    assert!(shown.contains("调用失败：DescribeFaceVerify（127.0.0.1，共尝试 "), "{shown}");
+    assert!(shown.contains(" 次）：无法连接接入点（请求未发出）"), "{shown}");
+}
+
+#[cfg(feature = "lab")]
+#[test]
+fn the_lab_explains_rows_files_and_targets_in_chinese() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, rows) = (folder.path().join("data"), "data/rows.jsonl");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("notes.txt"), "").unwrap();
+    let mut content = "no JSON\n{\"sub_code\": [], \"label\": \"friend\"}\n".to_owned();
+    for score in 0..10 {
+        content +=
+            &format!("{{\"sub_code\": \"200\", \"verify_score\": 0.{score}, \"label\": \"genuine\"}}\n");
+        content +=
+            &format!("{{\"sub_code\": \"200\", \"verify_score\": 0.1{score}, \"label\": \"impostor\"}}\n");
+    }
+    std::fs::write(folder.path().join(rows), content).unwrap();
+    let lab = |args: &[&str]| {
+        let mut command = cloudauth(&[&["--lang", "zh", "lab"], args].concat());
+        text(&command.current_dir(folder.path()).output().unwrap())
+    };
+    let replay = lab(&["replay", "builtin:onboarding", "data"]);
+    for told in [
+        "1 行：不是 JSON 对象，已排除",
+        "1 行：标注未在映射文件中列出；视为无标注",
+        "1 行：`sub_code` 格式有误；视为无效或未知",
+        "所给文件夹中有 1 个文件未读取：\n    data/notes.txt：未知的格式",
+    ] {
+        assert!(replay.contains(told), "{told}: {replay}");
+    }
+    let calibrate = lab(&["calibrate", "builtin:onboarding", "data"]);
+    for told in [
+        "警告：100% 的本人的分数不超过 1：分数范围是否为 0 至 1，而不是 0 至 100？",
+        "数据不足以支持 1/1000：需要 2995 个无一误识的冒充者标注（约 1000 的 3 倍），现有 10 个",
+    ] {
+        assert!(calibrate.contains(told), "{told}: {calibrate}");
+    }
+    for shown in [replay, calibrate] {
+        assert_no_english(&shown);
+    }
+}

@@ -165,9 +165,15 @@ impl Error {
         &self.0.failure
     }
 
+    /// Returns the operation, such as `DescribeFaceVerify`.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        &self.0.action
+    }
+
     /// Returns the host of the last attempt's endpoint.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn host(&self) -> &str {
+    #[must_use]
+    pub fn host(&self) -> &str {
         &self.0.host
     }
 }

@@ -41,11 +41,11 @@ pub use cloudauth_stats as stats;
 pub use analysis::attacks::{Attacks, AttacksAt};
 pub use analysis::by_verdict::ByVerdict;
 pub use analysis::calibrate::{
-    Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, ThresholdErrors, Warning,
-    WarningKind, WithoutSubject, curve,
+    Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, TargetReason, ThresholdErrors,
+    Warning, WarningFigures, WarningKind, WithoutSubject, curve,
 };
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
-pub use analysis::data_issue::DataIssue;
+pub use analysis::data_issue::{DataIssue, DataIssueKind};
 pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
 pub use analysis::percent::percent;
 pub use analysis::proportion::Proportion;
@@ -58,7 +58,7 @@ pub use input::timezone::TimeZone;
 pub use report::{Language, report};
 pub use run::{Lab, RunControl, RunOutcome};
 pub use tally::Tally;
-pub use tally::issues::RowLocation;
+pub use tally::issues::{IssueKind, RowLocation};
 pub use tally::policy_name::PolicyName;
 pub use write_back::{check_threshold, set_threshold};
 

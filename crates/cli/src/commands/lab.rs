@@ -20,7 +20,7 @@ use crate::commands::policy::{failing_examples, load, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::lab as said;
+use crate::words::{Said, lab as said, rows};
 use run::{Data, Wanted};
 use show::{page, print, targets_or_vendor, write};
 
@@ -163,13 +163,12 @@ fn write_threshold(
 ) -> Result<(), Failure> {
     let Some(target) = calibration.targets.first() else { return Ok(()) };
     let Some(threshold) = target.recommended.or(target.withheld.filter(|_| force)) else {
-        return Err(Failure::other(said::nothing_written(&target.words, target.withheld.is_some())));
+        let why = target.reason.as_ref().map_or_else(|| Said::from(""), rows::reason);
+        return Err(Failure::other(said::nothing_written(&why, target.withheld.is_some())));
     };
     let old = text::read(Path::new(file))?;
     if !is_of_run(&old, name, calibration) {
-        return Err(Failure::other(format!(
-            "{file}: the policy file changed during the run; nothing was written"
-        )));
+        return Err(Failure::other(said::policy_changed(file)));
     }
     let by = match target.people.filter(|_| target.rests_on == RestsOn::People) {
         Some(people) => format!(" by {} people", people.impostors),

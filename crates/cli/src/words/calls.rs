@@ -2,8 +2,6 @@
 
 use std::fmt::Display;
 
-use cloudauth::Bilingual;
-
 use super::{Said, Text, both, padded, text};
 
 /// Outcomes of a verification.
@@ -169,14 +167,6 @@ pub(crate) fn missing_field(file: impl Display, field: &str) -> Said {
 }
 
 pub(crate) const NOT_AN_IP: Text = text("Ip: must be an IP address", "Ip：须为 IP 地址");
-
-/// A failed call, and what to do next.
-pub(crate) fn call_failed(error: &str, next: Option<Bilingual>) -> Said {
-    let (en, zh) = next
-        .map(|next| (format!("\nnext: {}", next.en), format!("\n下一步：{}", next.zh)))
-        .unwrap_or_default();
-    both(format!("{error}{en}"), format!("调用失败：{error}{zh}"))
-}
 
 #[cfg(not(feature = "lab"))]
 pub(crate) const NO_LAB: Text = text(

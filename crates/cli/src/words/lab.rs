@@ -28,6 +28,19 @@ pub(crate) const OF_COUNTS: Text = text(
     "from counts: without examples, places and intervals over people, which need the rows",
     "依据计数得出：不含样例、位置及按人计算的区间，这些需要逐行数据",
 );
+pub(crate) fn policy_changed(file: &str) -> Said {
+    both(
+        format!("{file}: the policy file changed during the run; nothing was written"),
+        format!("{file}：策略文件在运行期间被修改，未写入任何内容"),
+    )
+}
+
+/// The progress bar of a run, as indicatif's template.
+pub(crate) const PROGRESS: Text = text(
+    "{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left",
+    "{bar:40} {bytes}/{total_bytes} {bytes_per_sec}，剩余 {eta}",
+);
+
 pub(crate) const NO_ROWS: Text = text("no row was decided on", "没有任何一行得到决定");
 
 pub(crate) fn days(timezone: impl Display) -> Said {
@@ -41,12 +54,12 @@ pub(crate) fn not_csv(flag: &str, extension: &str) -> Said {
     )
 }
 
-pub(crate) fn nothing_written(reason: &str, can_be_forced: bool) -> Said {
+pub(crate) fn nothing_written(reason: &Said, can_be_forced: bool) -> Said {
     let (en, zh) = match can_be_forced {
         true => ("; to write it all the same, give --force", "；如仍要写入，请使用 --force"),
         false => ("", ""),
     };
-    both(format!("nothing is written: {reason}{en}"), format!("未写入任何内容：{reason}{zh}"))
+    both(format!("nothing is written: {}{en}", reason.en), format!("未写入任何内容：{}{zh}", reason.zh()))
 }
 
 /// A threshold that the command wrote, the value before, and those that stay.
@@ -194,8 +207,8 @@ pub(crate) fn attempts([genuine, impostors, no_genuine, no_impostors]: [String; 
     )
 }
 
-pub(crate) fn warning(warning: impl Display) -> Said {
-    both(format!("warning: {warning}\n"), format!("警告：{warning}\n"))
+pub(crate) fn warning(warning: &Said) -> Said {
+    both(format!("warning: {}\n", warning.en), format!("警告：{}\n", warning.zh()))
 }
 
 pub(crate) fn exact_at_thresholds(step: impl Display) -> Said {
@@ -256,9 +269,9 @@ pub(crate) fn exact_shares(steps: &str) -> Said {
     )
 }
 
-pub(crate) fn data_issue(rows: &str, what: impl Display, left_out: bool) -> Said {
+pub(crate) fn data_issue(rows: &str, what: &Said, left_out: bool) -> Said {
     let (en, zh) = if left_out { (", and was left out", "，已排除") } else { ("", "") };
-    both(format!("{}: each {what}{en}\n", rows_en(rows)), format!("{rows} 行：{what}{zh}\n"))
+    both(format!("{}: each {}{en}\n", rows_en(rows), what.en), format!("{rows} 行：{}{zh}\n", what.zh()))
 }
 
 pub(crate) fn not_read(count: &str) -> Said {

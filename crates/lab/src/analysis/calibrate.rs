@@ -2,6 +2,7 @@
 
 mod coverage;
 mod goal;
+mod outcome;
 mod people;
 mod target;
 mod threshold_errors;
@@ -20,12 +21,13 @@ use cloudauth_stats::grid::HUNDREDTHS;
 use cloudauth_stats::{Confidence, Estimate, estimates};
 pub use coverage::Band;
 pub use goal::TargetRate;
+pub use outcome::TargetReason;
 use people::Persons;
 pub use people::{People, RestsOn, WithoutSubject};
 use target::Basis;
 pub use target::Target;
 pub use threshold_errors::ThresholdErrors;
-pub use warning::{Warning, WarningKind};
+pub use warning::{Warning, WarningFigures, WarningKind};
 
 /// The target rates of the vendor's table.
 pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
@@ -120,7 +122,7 @@ impl Calibration {
             persons,
             rests_on,
             outside: outside_grid,
-            warning: warnings.first().map(|warning| warning.text.clone()),
+            warning: warnings.first().cloned(),
         };
         // Several targets can have the same threshold.
         let mut done: Vec<People> = Vec::new();

@@ -10,6 +10,9 @@ use crate::tally::{MOST_VALUES, Tally};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DataIssue {
+    /// The kind.
+    #[serde(skip)]
+    pub kind: DataIssueKind,
     /// A phrase about a row, such as `has no `verify_score``.
     pub message: String,
     /// The number of rows.
@@ -26,6 +29,44 @@ pub struct DataIssue {
     pub(crate) about: String,
 }
 
+/// The kind of a data issue. Exhaustive on purpose: a program that explains it in another language must handle every kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataIssueKind {
+    /// A problem of rows.
+    Row(IssueKind),
+    /// A segment's value is malformed.
+    Segment {
+        /// The segment.
+        name: String,
+    },
+    /// No row has a path that the mapping names.
+    Absent {
+        /// The path.
+        path: String,
+    },
+    /// A segment has too many values to count.
+    ManyValues {
+        /// The segment.
+        segment: String,
+        /// The most values.
+        limit: usize,
+    },
+    /// There are too many kinds of attack to count.
+    ManyAttacks {
+        /// The most kinds.
+        limit: usize,
+    },
+    /// A score is outside the grid.
+    OutsideGrid {
+        /// The score.
+        score: Input,
+        /// The top of the grid.
+        top: u32,
+        /// Whether only rows with a time are counted.
+        of_dated: bool,
+    },
+}
+
 /// Returns all data issues: first those whose rows were left out, then by number of rows.
 pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
     let about = |kind: IssueKind| match kind {
@@ -35,6 +76,10 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
     let of_rows = tally.issues.all().into_iter().map(|(kind, count)| {
         let about = about(kind);
         DataIssue {
+            kind: match kind {
+                IssueKind::Segment(_) => DataIssueKind::Segment { name: about.clone() },
+                kind => DataIssueKind::Row(kind),
+            },
             message: kind.words(&about),
             rows: count.rows,
             left_out: kind.leaves_out(),
@@ -45,7 +90,8 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
     });
     let absent = tally.absent.iter().map(|path| {
         let message = format!("has no `{path}`, which the mapping names: is it misspelt?");
-        of_run(tally.rows, &IssueKind::Absent.name(), path, message)
+        let kind = DataIssueKind::Absent { path: path.clone() };
+        of_run(kind, tally.rows, &IssueKind::Absent.name(), path, message)
     });
     let mut all: Vec<DataIssue> =
         of_rows.chain(absent).chain(dropped(tally)).chain(outside_grid(tally)).collect();
@@ -54,26 +100,30 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
 }
 
 /// An issue of a whole run: no row is left out, and none is located.
-fn of_run(rows: u64, text: &str, about: &str, message: String) -> DataIssue {
+fn of_run(kind: DataIssueKind, rows: u64, text: &str, about: &str, message: String) -> DataIssue {
     let (text, about) = (text.to_owned(), about.to_owned());
-    DataIssue { message, rows, left_out: false, locations: Vec::new(), text, about }
+    DataIssue { kind, message, rows, left_out: false, locations: Vec::new(), text, about }
 }
 
 /// Returns the segments and kinds of attack that are not counted because they have too many values.
 fn dropped(tally: &Tally) -> impl Iterator<Item = DataIssue> {
-    let issue = |text: &str, about: &str, message: String| of_run(tally.rows, text, about, message);
+    let issue = |kind: DataIssueKind, text: &str, about: &str, message: String| {
+        of_run(kind, tally.rows, text, about, message)
+    };
     let segments = tally.segment_names.iter().zip(&tally.segments);
     let mut all: Vec<DataIssue> = segments
         .filter(|(_, values)| values.get().is_none())
         .map(|(name, _)| {
             let message =
                 format!("is not counted by segment `{name}`, which has more than {MOST_VALUES} values");
-            issue("note_ManyValues", name, message)
+            let kind = DataIssueKind::ManyValues { segment: name.clone(), limit: MOST_VALUES };
+            issue(kind, "note_ManyValues", name, message)
         })
         .collect();
     if tally.attacks.get().is_none() {
         let message = format!("is not counted by kind of attack: there are more than {MOST_VALUES} kinds");
-        all.push(issue("note_ManyKinds", "", message));
+        let kind = DataIssueKind::ManyAttacks { limit: MOST_VALUES };
+        all.push(issue(kind, "note_ManyKinds", "", message));
     }
     all.into_iter()
 }
@@ -86,7 +136,8 @@ fn outside_grid(tally: &Tally) -> impl Iterator<Item = DataIssue> {
         let of = if score == Input::VerifyScore { "" } else { " (of rows with a time)" };
         let message =
             format!("has a `{name}` outside 0 to {top}, where only the policy's thresholds are counted{of}");
-        (rows > 0).then(|| of_run(rows, "note_OutsideGrid", name, message))
+        let kind = DataIssueKind::OutsideGrid { score, top, of_dated: score != Input::VerifyScore };
+        (rows > 0).then(|| of_run(kind, rows, "note_OutsideGrid", name, message))
     };
     Input::SCORES.into_iter().filter_map(issue)
 }

@@ -29,9 +29,9 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
-/// Why a file or folder is not read.
+/// Why a file or folder is not read. Exhaustive on purpose: a program that explains it in another language must handle every
+/// reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum SkipReason {
     /// Its name begins with `.` or `_`: hidden, temporary or uncommitted. Partition folders such as `_x=1` are read.
     Hidden,

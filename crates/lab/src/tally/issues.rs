@@ -14,32 +14,51 @@ pub struct RowLocation {
     pub line: u64,
 }
 
-/// The kind of a data issue.
+/// The kind of a data issue of rows. Exhaustive on purpose: a program that explains it in another language must handle every
+/// kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum IssueKind {
+pub enum IssueKind {
+    /// The line is not a JSON object.
     NotJson,
+    /// The line is not UTF-8 text.
     NotText,
+    /// A member is repeated.
     Twice,
     /// A response larger than the client reads.
     TooLarge,
+    /// The line has more or fewer fields than the header.
     Fields,
     /// A CSV record with text after a closing quote.
     Quoting,
+    /// A reply has no `Code`.
     NoCode,
+    /// A reply has `Code` 200 and no `ResultObject`.
     NoResult,
+    /// A reply is that of a refused call.
     Refused,
+    /// A reply is of a verification that had not ended.
     Pending,
+    /// A text that should hold a JSON object does not.
     Document,
+    /// `passed` has the SubCode, as in callbacks.
     Callback,
+    /// The mapping does not name the label.
     Label,
+    /// The row is labelled genuine and an attack.
     GenuineAttack,
+    /// The kind of attack is malformed or too long.
     Attack,
+    /// The subject is malformed or too long.
     Subject,
+    /// The id is malformed or too long.
     Id,
-    /// The value of a segment, by its number in the mapping.
+    /// The value of a segment, by its number in the mapping, is malformed or too long.
     Segment(usize),
+    /// The time is invalid.
     Time,
+    /// The value of an input is malformed.
     NotUnderstood(Input),
+    /// An input is missing.
     Missing(Input),
     /// Of a run: no row has a path that the mapping names.
     Absent,

@@ -136,8 +136,7 @@ impl Data {
         });
         let bytes = self.sources.iter().map(Source::length).sum();
         let bar = if of_people { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
-        let style =
-            ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left");
+        let style = ProgressStyle::with_template(output.say(said::PROGRESS));
         bar.set_style(style.map_err(Failure::other)?);
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(Duration::from_millis(200));

@@ -12,7 +12,7 @@ use super::run::Data;
 use super::table::{Table, percent, rate, thousands};
 use crate::output::Output;
 use crate::printable;
-use crate::words::lab as said;
+use crate::words::{lab as said, rows};
 
 pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     let policy = &replay.policy;
@@ -175,7 +175,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
     }
     text += "\n";
     for warning in &calibration.warnings {
-        text += &output.pick(said::warning(warning));
+        text += &output.pick(said::warning(&rows::warning(warning)));
     }
     text += "\n";
     let mut table =
@@ -201,7 +201,7 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
             threshold(&target.proved),
             threshold(&target.proved_over_people),
             target.recommended.map_or_else(|| "-".to_owned(), |at| at.to_string()),
-            target.words.clone(),
+            target.reason.as_ref().map(|reason| output.pick(rows::reason(reason))).unwrap_or_default(),
         ]);
     }
     text += &format!("\n{table}");
@@ -308,7 +308,7 @@ const SKIPPED: usize = 20;
 fn issues(issues: &[DataIssue], data: &Data, output: &Output) -> String {
     let mut text = String::new();
     for issue in issues {
-        text += &output.pick(said::data_issue(&thousands(issue.rows), &issue.message, issue.left_out));
+        text += &output.pick(said::data_issue(&thousands(issue.rows), &rows::issue(issue), issue.left_out));
         for point in &issue.locations {
             text += &format!("    {}:{}\n", printable::value(&data.name(point.source)), point.line);
         }
@@ -316,7 +316,10 @@ fn issues(issues: &[DataIssue], data: &Data, output: &Output) -> String {
     let skipped = data.skipped();
     if !skipped.is_empty() {
         text += &output.pick(said::not_read(&thousands(skipped.len() as u64)));
-        let line = |skipped: &Skipped| format!("    {}\n", printable::value(&skipped.to_string()));
+        let line = |skipped: &Skipped| {
+            let text = output.pick(rows::skipped(skipped));
+            format!("    {}\n", printable::value(&text))
+        };
         text.extend(skipped.iter().take(SKIPPED).map(line));
         if skipped.len() > SKIPPED {
             text += "    ..\n";

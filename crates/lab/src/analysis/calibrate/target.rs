@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use super::goal::TargetRate;
+use super::outcome::TargetReason;
 use super::people::{People, Persons, RestsOn};
 use super::threshold_errors::ThresholdErrors;
+use super::warning::Warning;
 use cloudauth_stats::{
     Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
 };
@@ -40,6 +42,9 @@ pub struct Target {
     /// The threshold that would be recommended without the warnings.
     pub withheld: Option<f64>,
     /// Why no threshold is recommended, or what the recommendation rests on.
+    #[serde(skip)]
+    pub reason: Option<TargetReason>,
+    /// The reason in English.
     pub words: String,
 }
 
@@ -53,7 +58,7 @@ pub(super) struct Basis<'a> {
     /// The number of scores outside the grid. With any, targets are not available.
     pub(super) outside: u64,
     /// The first warning.
-    pub(super) warning: Option<String>,
+    pub(super) warning: Option<Warning>,
 }
 
 impl Target {
@@ -75,7 +80,12 @@ impl Target {
         let shown = threshold(curve, fmr, step).and_then(|chosen| on_scale(chosen.point));
         let chosen = threshold_with(curve, fmr, Confidence::P95, step);
         let allowed = chosen.as_ref().map_or(0, |chosen| chosen.allowed);
-        let few = chosen.as_ref().err().map(|few| few_in_words(target, few.have, few.need));
+        let few = chosen.as_ref().err().map(|few| TargetReason::TooFewImpostors {
+            target: target.to_string(),
+            one_in: 1.0 / target.rate(),
+            have: few.have,
+            need: few.need,
+        });
         let proved = chosen.ok().and_then(|chosen| on_scale(chosen.point));
         let proved_over_people = proved
             .as_ref()
@@ -87,27 +97,23 @@ impl Target {
         let found = best.as_ref().map(|at| at.threshold);
         let refused = match (few, &proved, best) {
             (Some(few), ..) => Some(few),
-            (None, None, _) => Some("no threshold up to 100 keeps it".to_owned()),
+            (None, None, _) => Some(TargetReason::NoThreshold),
             (None, Some(_), None) => Some(match people {
-                Some(people) => format!(
-                    "not proved over people: {} impostors by {} people, of whom some try often, are too few",
-                    curve.impostor(),
-                    people.impostors
-                ),
-                None => "not proved: some impostors with a subject try often".to_owned(),
+                Some(people) => {
+                    TargetReason::TooFewPeople { impostors: curve.impostor(), people: people.impostors }
+                }
+                None => TargetReason::FrequentImpostors,
             }),
-            (None, Some(_), Some(best)) => basis.stop.filter(|stop| best.threshold < *stop).map(|stop| {
-                format!(
-                    "labels stop below {stop}: few attempts below it were labelled, and {} would rest on them",
-                    best.threshold
-                )
-            }),
+            (None, Some(_), Some(best)) => basis
+                .stop
+                .filter(|stop| best.threshold < *stop)
+                .map(|below| TargetReason::LabelsStop { below, threshold: best.threshold }),
         };
-        let (recommended, withheld, words) = match (refused, &basis.warning, best) {
-            (None, None, Some(best)) => (found, None, basis.in_words(best, people, allowed)),
-            (None, Some(warning), _) => (None, found, format!("withheld: {warning}")),
-            (Some(words), ..) => (None, None, words),
-            (None, None, None) => (None, None, String::new()),
+        let (recommended, withheld, reason) = match (refused, &basis.warning, best) {
+            (None, None, Some(best)) => (found, None, Some(basis.reason(best, people, allowed))),
+            (None, Some(warning), _) => (None, found, Some(TargetReason::Withheld(warning.clone()))),
+            (Some(refused), ..) => (None, None, Some(refused)),
+            (None, None, None) => (None, None, None),
         };
         let bound = |score: f64| score.is_finite().then_some(score);
         let between = threshold_interval(curve, fmr, Confidence::P95);
@@ -121,7 +127,8 @@ impl Target {
             rests_on: basis.rests_on,
             recommended,
             withheld,
-            words,
+            words: reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+            reason,
             proved,
             proved_over_people,
         }
@@ -129,6 +136,7 @@ impl Target {
 
     /// A threshold above the grid cannot be told from its neighbours, nor can the place where labels stop.
     fn not_available(target: &TargetRate, basis: &Basis<'_>) -> Self {
+        let reason = TargetReason::OutsideGrid { scores: basis.outside };
         Self {
             fmr: target.rate(),
             target: target.to_string(),
@@ -141,16 +149,9 @@ impl Target {
             rests_on: basis.rests_on,
             recommended: None,
             withheld: None,
-            words: format!("not available: {}", outside_in_words(basis.outside)),
+            words: reason.to_string(),
+            reason: Some(reason),
         }
-    }
-}
-
-/// Explains why a figure that counts `verify_score` on the grid is not available.
-pub(super) fn outside_in_words(outside: u64) -> String {
-    match outside {
-        1 => "1 score is outside 0 to 100".to_owned(),
-        _ => format!("{outside} scores are outside 0 to 100"),
     }
 }
 
@@ -176,28 +177,16 @@ impl Basis<'_> {
         Some(at(high))
     }
 
-    fn in_words(&self, best: &ThresholdErrors, people: Option<People>, allowed: u64) -> String {
-        let (found, of, reach) = (best.threshold, self.curve.impostor(), best.fmr.count);
+    fn reason(&self, best: &ThresholdErrors, people: Option<People>, allowed: u64) -> TargetReason {
+        let (threshold, impostors, reach) = (best.threshold, self.curve.impostor(), best.fmr.count);
         match people {
             Some(people) => {
-                let by = people.impostors;
-                format!("{found} keeps it over people: of {of} impostors by {by} people {reach} reach it")
+                TargetReason::KeptOverPeople { threshold, impostors, people: people.impostors, reach }
             }
-            None if self.rests_on == RestsOn::AttemptsWithoutSubject => format!(
-                "{found} keeps it if attempts without a subject are independent: of {of} impostors {reach} reach it"
-            ),
-            None => format!("{found} keeps it: of {of} impostors {reach} reach it, and up to {allowed} may"),
+            None if self.rests_on == RestsOn::AttemptsWithoutSubject => {
+                TargetReason::KeptWithoutSubject { threshold, impostors, reach }
+            }
+            None => TargetReason::Kept { threshold, impostors, reach, allowed },
         }
-    }
-}
-
-/// States the rule of 3 for an error message.
-fn few_in_words(target: &TargetRate, have: u64, need: Option<u64>) -> String {
-    match need {
-        Some(need) => format!(
-            "your data cannot support {target}: {need} labelled impostors without an error would be needed (about 3 times {:.0}), you have {have}",
-            1.0 / target.rate()
-        ),
-        None => format!("no data can support {target}"),
     }
 }

@@ -10,11 +10,14 @@ use crate::tally::Tally;
 use cloudauth_stats::Grid;
 
 /// A reason to doubt the labels or the scale of the scores.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Warning {
     /// The kind of problem.
     pub kind: WarningKind,
+    /// The figures in the text.
+    #[serde(skip)]
+    pub figures: WarningFigures,
     /// The problem in English, with its figures.
     pub text: String,
 }
@@ -25,10 +28,31 @@ impl fmt::Display for Warning {
     }
 }
 
-/// A problem with labels or scores.
+/// The figures of a warning. Exhaustive on purpose, as [`WarningKind`] is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WarningFigures {
+    /// The area under the ROC curve.
+    Auc(f64),
+    /// The share of the scores that identifies a scale, in percent.
+    Scale {
+        /// The share.
+        percent: f64,
+        /// Whether the scores are those of genuine people, or else all scores.
+        of_genuine: bool,
+    },
+    /// The share of the genuine attempts without a score, in percent.
+    WithoutScore {
+        /// The share.
+        percent: f64,
+        /// The range of scores.
+        range: (f64, f64),
+    },
+}
+
+/// A problem with labels or scores. Exhaustive on purpose: a program that explains it in another language must handle every
+/// kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
 pub enum WarningKind {
     /// The AUC is below 0.5: genuine people score below impostors.
     LabelsSwapped,
@@ -59,7 +83,7 @@ fn direction(auc: f64) -> Option<Warning> {
         0.5 => (WarningKind::NoSeparation, "the score does not tell genuine people from impostors"),
         _ => return None,
     };
-    Some(Warning { kind, text: format!("AUC is {auc:.3}: {text}") })
+    Some(Warning { kind, figures: WarningFigures::Auc(auc), text: format!("AUC is {auc:.3}: {text}") })
 }
 
 /// Uses genuine people, who score high; all rows if none is labelled genuine.
@@ -82,7 +106,8 @@ fn scale(tally: &Tally) -> Option<Warning> {
     let percent = (share(most) * 100.0).floor();
     let text =
         format!("{percent} % of {of} are at most {most}: is the scale 0 to {most} instead of 0 to 100?");
-    Some(Warning { kind, text })
+    let figures = WarningFigures::Scale { percent, of_genuine: genuine.is_some() };
+    Some(Warning { kind, figures, text })
 }
 
 fn without_score(tally: &Tally) -> Option<Warning> {
@@ -93,5 +118,6 @@ fn without_score(tally: &Tally) -> Option<Warning> {
     let text = format!(
         "{percent} % of the genuine attempts have no score from {least} to {most}: is the scale another one?"
     );
-    Some(Warning { kind: WarningKind::MostlyWithoutScore, text })
+    let figures = WarningFigures::WithoutScore { percent, range: (least, most) };
+    Some(Warning { kind: WarningKind::MostlyWithoutScore, figures, text })
 }

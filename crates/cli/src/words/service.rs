@@ -1,0 +1,81 @@
+//! Failed calls in Chinese. The library says them in English.
+
+use std::error::Error as _;
+use std::fmt::Display;
+
+use cloudauth::{
+    Bilingual, Error, ErrorKind, Manual, ReplyError, RequestId, Sent, TransportError, TransportErrorKind,
+};
+
+use super::{Said, both};
+
+/// A failed call, and what to do next. `english` is the error with its sources.
+pub(crate) fn failed(error: &Error, english: &str, next: Option<Bilingual>) -> Said {
+    let (en, zh) = next
+        .map(|next| (format!("\nnext: {}", next.en), format!("\n下一步：{}", next.zh)))
+        .unwrap_or_default();
+    let attempts = match error.attempts() {
+        0 | 1 => String::new(),
+        attempts => format!("，共尝试 {attempts} 次"),
+    };
+    let call = format!("{}（{}{attempts}）", error.action(), error.host());
+    both(format!("{english}{en}"), format!("调用失败：{call}：{}{zh}", reason(error, english)))
+}
+
+/// The reason. What no type tells follows in English.
+fn reason(error: &Error, english: &str) -> String {
+    if let Some(transport) = error.transport() {
+        return format!("{}{}", not_sent(transport), detail(transport));
+    }
+    match (error.reply(), error.kind()) {
+        (Some(ReplyError::Gateway(gateway)), _) => {
+            refused("网关拒绝了调用，错误码", gateway.code(), gateway.code().manual(), error)
+        }
+        (Some(ReplyError::Refused(refusal)), _) => {
+            refused("服务拒绝了调用，Code", refusal.code(), refusal.code().manual(), error)
+        }
+        (Some(reply), _) => format!("返回内容无法解析{}（{reply}）", end(reply, error.request_id())),
+        (None, ErrorKind::Credentials) => format!("访问凭证不可用（{english}）"),
+        (None, ErrorKind::Build) => format!("无法构造请求（{english}）"),
+        (None, ErrorKind::Deadline) => "在规定时间内未能完成".to_owned(),
+        (None, _) => english.to_owned(),
+    }
+}
+
+fn refused(what: &str, code: impl Display, manual: Option<&Manual>, error: &Error) -> String {
+    let meaning = manual.map(|manual| format!("（{}）", manual.meaning.zh)).unwrap_or_default();
+    let end = error.reply().map(|reply| end(reply, error.request_id())).unwrap_or_default();
+    format!("{what} {code}{meaning}{end}")
+}
+
+fn end(reply: &ReplyError, request_id: Option<&RequestId>) -> String {
+    let id = request_id.map_or_else(|| "无 RequestId".to_owned(), |id| format!("RequestId {id}"));
+    format!("，HTTP {}，{id}", reply.status().as_u16())
+}
+
+fn not_sent(error: &TransportError) -> String {
+    let what = match error.kind() {
+        TransportErrorKind::Connect => "无法连接接入点",
+        TransportErrorKind::Timeout => "响应超时",
+        TransportErrorKind::Broken => "收到完整响应之前连接中断",
+        TransportErrorKind::TooLarge => "响应超过大小限制",
+        TransportErrorKind::Unsupported => "此版本无法发送该请求",
+        _ => "网络错误",
+    };
+    let sent = match error.sent() {
+        Sent::No => "请求未发出",
+        Sent::Maybe => "请求可能已被执行",
+    };
+    format!("{what}（{sent}）")
+}
+
+/// The error of the HTTP client.
+fn detail(error: &TransportError) -> String {
+    let mut text = String::new();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!("：{error}");
+        source = error.source();
+    }
+    text
+}

@@ -25,6 +25,7 @@ impl Lab<'_> {
     ///
     /// The mapping names columns of the table. Codes, flags, labels, kinds of attack and segments are strings, integers or
     /// booleans; scores are numbers; the time is a date, a timestamp, or a string that begins with a date.
+    /// The query needs SQLite 3.35 or newer where the dialect is SQLite.
     ///
     /// ```
     /// use cloudauth_lab::{Lab, Mapping};

@@ -6,9 +6,14 @@ use crate::error::LabError;
 use crate::input::row::LONGEST_KEY;
 
 /// Returns a layer. PostgreSQL and similar engines would materialize a layer that is read more than once; this prevents it,
-/// because a layer can have billions of rows and each part reads a few columns.
+/// because a layer can have billions of rows and each part reads a few columns. SQLite 3.54 would copy the layers into each
+/// part: preparing the query would take a second, and each part would decide every row again.
 pub(super) fn named(dialect: Dialect, name: &str, sql: &str) -> String {
-    let how = if matches!(dialect, Dialect::DuckDb | Dialect::Postgres) { "NOT MATERIALIZED " } else { "" };
+    let how = match dialect {
+        Dialect::DuckDb | Dialect::Postgres => "NOT MATERIALIZED ",
+        Dialect::Sqlite => "MATERIALIZED ",
+        _ => "",
+    };
     format!("cloudauth_lab_{name} AS {how}({}\n)", deeper(sql))
 }
 

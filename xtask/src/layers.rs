@@ -33,7 +33,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ),
     ("cloudauth-emulator", &["cloudauth-protocol"]),
     ("cloudauth-files", &[]),
-    ("cloudauth-flow", &["cloudauth-policy", "cloudauth-protocol"]),
+    ("cloudauth-flow", &["cloudauth-client", "cloudauth-policy", "cloudauth-protocol"]),
     ("cloudauth-flow-sqlite", &["cloudauth-flow", "cloudauth-protocol"]),
     ("cloudauth-stats", &[]),
     ("cloudauth-lab", &["cloudauth-files", "cloudauth-policy", "cloudauth-protocol", "cloudauth-stats"]),

@@ -6,6 +6,7 @@
 //!
 //! | to ... | see |
 //! | --- | --- |
+//! | start verifications, take callbacks, sweep (feature `driver`) | `Flow` |
 //! | take an input | [`Machine::step`], [`Input`], [`Refusal`] |
 //! | read a verification | [`Verification`], [`State`], [`Attempt`] |
 //! | write a store | [`Store`]; prove it with `testing::conformance` (feature `testing`) |
@@ -26,11 +27,21 @@
 //! superseded -> settled | expired       expired -> settled (late evidence)
 //! ```
 
+#[cfg(feature = "driver")]
+mod driver;
+#[cfg(any(feature = "driver", feature = "testing"))]
+mod join;
 mod machine;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "driver")]
+pub use driver::{
+    error::FlowError,
+    flow::Flow,
+    ticket::{Capability, NewVerification, Started, Ticket},
+};
 pub use machine::chain::ChainHead;
 pub use machine::commit::{Block, Commit, Job, Outcome, Snapshot, Stored, Take, Usage};
 pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};

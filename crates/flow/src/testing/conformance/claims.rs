@@ -5,12 +5,12 @@ use std::time::Duration;
 use cloudauth_protocol::UnixTime;
 
 use super::support::{Check, begin, equal, fails, get, machine, open, step, text};
+use crate::join::{Boxed, join_all};
 use crate::machine::commit::{Snapshot, Usage};
 use crate::machine::ids::VerificationId;
 use crate::machine::input::{Fence, Input};
 use crate::store::contract::Store;
 use crate::store::error::StoreErrorKind;
-use crate::testing::join::{Boxed, join_all};
 use crate::testing::samples::BEGIN;
 
 pub(super) const CHECKS: &[(&str, Check)] = &[

@@ -5,12 +5,12 @@ use std::time::Duration;
 use cloudauth_protocol::{Code, SceneId, UnixTime};
 
 use super::support::{Check, begin, equal, fails, get, machine, open, put, reviewed_life, step, text};
+use crate::join::{Boxed, join_all};
 use crate::machine::commit::{Commit, Snapshot, Stored, Usage};
 use crate::machine::ids::{IdentityRef, SubjectRef};
 use crate::machine::input::{Input, Start, StartFailed};
 use crate::store::contract::{Cursor, Lookup, Store, UsageOf};
 use crate::store::error::StoreErrorKind;
-use crate::testing::join::{Boxed, join_all};
 use crate::testing::samples::{self, BEGIN};
 
 pub(super) const CHECKS: &[(&str, Check)] = &[

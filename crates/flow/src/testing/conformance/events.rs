@@ -1,9 +1,9 @@
 //! Events: complete, in order, and unchanged.
 
 use super::support::{Check, begin, equal, get, open, reviewed_life, text};
+use crate::join::{Boxed, join_all};
 use crate::machine::event::verify_chain;
 use crate::store::contract::{Cursor, LoggedEvent, Store};
-use crate::testing::join::{Boxed, join_all};
 use crate::testing::samples;
 
 pub(super) const CHECKS: &[(&str, Check)] = &[

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
+use crate::join::Boxed;
 use crate::machine::commit::{Commit, Snapshot, Stored, Usage};
 use crate::machine::ids::{ReviewReason, Reviewer};
 use crate::machine::input::{Fence, Input, Look, Looked, Review, Start};
 use crate::machine::step::Machine;
 use crate::store::contract::{Lookup, Store, UsageOf};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::testing::join::Boxed;
 use crate::testing::samples::{self, BEGIN, SampleError};
 
 /// A check of one rule. It returns what is wrong.

@@ -1,0 +1,70 @@
+//! The error of the driver.
+
+use std::error::Error;
+use std::fmt;
+
+use cloudauth_protocol::InvalidValue;
+
+use crate::machine::refusal::Refusal;
+use crate::store::error::StoreError;
+
+/// The error of a [`Flow`](crate::Flow). None of them shows a parameter of a call or of a statement.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// The verification is in a state in which this cannot happen, or a limit is reached. Nothing changed.
+    Refused(Refusal),
+    /// The store failed.
+    Store(StoreError),
+    /// The service did not create a session. The attempt is recorded: the person can start again.
+    Call(cloudauth_client::Error),
+    /// The request could not be built. The attempt is recorded.
+    Invalid(InvalidValue),
+    /// This request was answered before, and its link was given out. To get another link, start with a new idempotency key.
+    AlreadyStarted,
+    /// The link came too late: the verification moved on. Start again.
+    LinkDropped,
+    /// The service created a session without a link: the MetaInfo is not that of the person's browser. Start again with a new
+    /// idempotency key.
+    NoLink,
+    /// The system provided no random bytes.
+    Entropy,
+}
+
+impl fmt::Display for FlowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::Call(error) => error.fmt(f),
+            Self::Invalid(error) => error.fmt(f),
+            Self::AlreadyStarted => f.write_str("this request was answered before: start with a new key"),
+            Self::LinkDropped => f.write_str("the link came too late: start again"),
+            Self::NoLink => f.write_str("the service returned no link: send the browser's own MetaInfo"),
+            Self::Entropy => f.write_str("the system provided no random bytes"),
+        }
+    }
+}
+
+impl Error for FlowError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // `Display` includes these errors: the chain continues with their sources.
+        match self {
+            Self::Store(error) => error.source(),
+            Self::Call(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for FlowError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for FlowError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

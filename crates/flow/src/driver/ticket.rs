@@ -1,0 +1,81 @@
+//! What a start needs, and what its `InitFaceVerify` must carry.
+
+use std::fmt;
+
+use cloudauth_protocol::{CallbackToken, CertifyUrl, OuterOrderNo, SceneId};
+use sha2::{Digest as _, Sha256};
+
+use crate::machine::ids::{CapabilityHash, IdempotencyKey, IdentityRef, OrderRef, Purpose, SubjectRef};
+use crate::machine::state::{Consent, Verification};
+
+/// A request to start. It refers to the person, and holds no personal data.
+#[derive(Clone, Debug)]
+pub struct NewVerification {
+    /// Your order.
+    pub order: OrderRef,
+    /// The person.
+    pub subject: SubjectRef,
+    /// The claimed identity.
+    pub identity: IdentityRef,
+    /// The scene.
+    pub scene: SceneId,
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The key of this request.
+    pub key: IdempotencyKey,
+    /// The consent.
+    pub consent: Consent,
+}
+
+/// What the `InitFaceVerify` of an attempt must carry.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ticket {
+    /// The scene.
+    pub scene: SceneId,
+    /// The order number. Put it into the path of the callback URL too.
+    pub order_no: OuterOrderNo,
+    /// The callback token.
+    pub token: CallbackToken,
+    /// Put it into the path of the return URL.
+    pub capability: Capability,
+}
+
+/// What a browser holds to come back to its attempt. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Capability(Box<str>);
+
+impl Capability {
+    /// Creates a capability from 16 random bytes.
+    #[must_use]
+    pub fn generate(entropy: [u8; 16]) -> Self {
+        Self(OuterOrderNo::generate(entropy).as_str().into())
+    }
+
+    /// Returns the text: 32 hexadecimal digits.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the digest of a text that a browser sent.
+    pub(crate) fn digest(text: &str) -> CapabilityHash {
+        CapabilityHash::new(Sha256::digest(text.as_bytes()).into())
+    }
+}
+
+impl fmt::Debug for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Capability([redacted])")
+    }
+}
+
+/// A link for the person.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Started {
+    /// The link. It is stored nowhere: redirect the person now.
+    pub link: CertifyUrl,
+    /// The verification.
+    pub verification: Verification,
+}

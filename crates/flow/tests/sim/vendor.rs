@@ -1,0 +1,113 @@
+//! The service of the simulation: it fails before and after it executes a call, and remembers what it issued.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_flow::testing::MemoryStore;
+use cloudauth_flow::{AttemptState, Lookup, Store};
+use cloudauth_protocol::{Body, OuterOrderNo};
+use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
+use http::{Request, Response};
+
+use crate::world::{chance, interrupt};
+
+#[derive(Debug, Default)]
+pub(crate) struct Issued {
+    /// The result of each CertifyId, once the person is done.
+    pub(crate) results: BTreeMap<String, Option<&'static str>>,
+    pub(crate) asked: BTreeSet<String>,
+    pub(crate) deleted: BTreeSet<String>,
+    /// What the service saw that must not happen.
+    pub(crate) complaints: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Vendor {
+    pub(crate) issued: Arc<Mutex<Issued>>,
+    pub(crate) store: Arc<MemoryStore>,
+}
+
+impl Vendor {
+    async fn init(&self, form: &BTreeMap<String, String>) -> String {
+        let order_no = &form["OuterOrderNo"];
+        let known = OuterOrderNo::new(order_no).unwrap();
+        let stored = self.store.load(Lookup::OrderNo(&known)).await.unwrap();
+        let state = stored.and_then(|stored| Some(stored.verification.attempt(&known)?.state));
+        let mut issued = self.issued.lock().unwrap();
+        // The lease may end during a call.
+        if !matches!(state, Some(AttemptState::Reserved | AttemptState::Orphaned)) {
+            issued.complaints.push(format!("InitFaceVerify without a committed attempt: {state:?}"));
+        }
+        let certify_id = format!("sha{order_no}");
+        if issued.results.insert(certify_id.clone(), None).is_some() {
+            issued.complaints.push("an order number was used twice".to_owned());
+        }
+        format!(
+            r#""ResultObject":{{"CertifyId":"{certify_id}","CertifyUrl":"https://t.aliyun.com/{order_no}"}}"#
+        )
+    }
+
+    /// The service deletes a result only after a query.
+    fn delete(&self, form: &BTreeMap<String, String>) -> String {
+        let mut issued = self.issued.lock().unwrap();
+        let result = if issued.asked.contains(&form["CertifyId"]) {
+            issued.deleted.insert(form["CertifyId"].clone());
+            r#""DeleteResult":"Y""#
+        } else {
+            r#""DeleteResult":"N","FailReason":"NEED_QUERY_VERIFY_RESULT""#
+        };
+        format!(r#""ResultObject":{{{result}}}"#)
+    }
+
+    fn describe(&self, form: &BTreeMap<String, String>) -> Option<String> {
+        let mut issued = self.issued.lock().unwrap();
+        issued.asked.insert(form["CertifyId"].clone());
+        let code = issued.results.get(&form["CertifyId"]).copied().flatten()?;
+        let passed = if code == "200" { "T" } else { "F" };
+        Some(format!(r#""ResultObject":{{"Passed":"{passed}","SubCode":"{code}"}}"#))
+    }
+}
+
+fn no_answer(sent: Sent) -> TransportError {
+    TransportError::new(TransportErrorKind::Timeout, sent)
+}
+
+#[async_trait]
+impl Transport for Vendor {
+    async fn send(&self, request: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
+        interrupt().await;
+        if chance(6) {
+            return Err(no_answer(Sent::No));
+        }
+        let body = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
+        let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
+        let form: BTreeMap<_, _> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let (code, result) = if chance(3) {
+            ("500", None)
+        } else {
+            match form["Action"].as_str() {
+                "InitFaceVerify" if chance(3) => ("417", None),
+                "InitFaceVerify" => ("200", Some(self.init(&form).await)),
+                "DescribeFaceVerify" => match self.describe(&form) {
+                    Some(result) => ("200", Some(result)),
+                    None => ("424", None),
+                },
+                _ => ("200", Some(self.delete(&form))),
+            }
+        };
+        interrupt().await;
+        if chance(6) {
+            return Err(no_answer(Sent::Maybe));
+        }
+        let result = result.map_or(String::new(), |result| format!(",{result}"));
+        Ok(Response::new(Body::from(format!(
+            r#"{{"Code":"{code}","Message":"m","RequestId":"R-1"{result}}}"#
+        ))))
+    }
+
+    async fn sleep(&self, _: Duration) {
+        interrupt().await;
+    }
+}

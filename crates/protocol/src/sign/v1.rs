@@ -95,15 +95,15 @@ fn sign_merged(
                 return Err(BuildError::duplicate(one.name.text));
             }
             ([one, rest @ ..], []) => {
-                both.pair(one.name.text, one.name.joined, &one.value);
+                both.pair(one.name.text, one.name.known, &one.value);
                 own = rest;
             }
             ([one, rest @ ..], [other, ..]) if one.name < other.0 => {
-                both.pair(one.name.text, one.name.joined, &one.value);
+                both.pair(one.name.text, one.name.known, &one.value);
                 own = rest;
             }
             (_, [(name, value), rest @ ..]) => {
-                both.pair(name.text, name.joined, value);
+                both.pair(name.text, name.known, value);
                 common = rest;
             }
             ([], []) => break,

@@ -36,7 +36,7 @@ pub(super) fn encode<'p>(prefix: &str, params: impl Iterator<Item = &'p Param<'p
     let bytes = params.clone().map(|param| param.name.text.len() + param.value.len() + 2).sum();
     let mut encoder = Encoder::new(bytes, prefix);
     for Param { name, value, .. } in params {
-        encoder.pair(name.text, name.joined, value);
+        encoder.pair(name.text, name.known, value);
     }
     encoder.finish()
 }

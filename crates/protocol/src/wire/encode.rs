@@ -72,8 +72,8 @@ const SPARE: usize = 40;
 /// What a buffer holds besides the pairs: the prefix or the signature, and [`SPARE`].
 const SLACK: usize = 160;
 
-/// A buffer and the number of bytes written. Its length grows pair by pair, because clearing all of it in advance costs more
-/// than writing it. Its capacity never grows: that would leave a copy of the bytes in memory.
+/// A buffer and the number of bytes written. Its length grows in steps, because clearing all of it in advance costs more than
+/// writing it. Its capacity never grows: that would leave a copy of the bytes in memory.
 struct EncodeBuffer {
     bytes: WipedBytes,
     end: u32,
@@ -88,7 +88,8 @@ impl EncodeBuffer {
     fn grow(&mut self, len: usize) {
         let len = self.end as usize + len + SPARE;
         if self.bytes.len() < len {
-            self.bytes.resize(len, 0);
+            let step = len.next_multiple_of(512).min(self.bytes.capacity());
+            self.bytes.resize(step.max(len), 0);
         }
     }
 
@@ -118,10 +119,21 @@ fn put_plain(bytes: &mut [u8], end: &mut u32, text: &str) {
     *end += text.len() as u32;
 }
 
-/// A name that needs no encoding, with its separators: `&name=`, and the encoding of that.
-pub(crate) struct KnownName {
-    pub(crate) once: &'static str,
-    pub(crate) twice: &'static str,
+/// A name that needs no encoding, padded to a block: writing a block of fixed size takes no call.
+pub(crate) struct KnownName([u8; 32]);
+
+impl KnownName {
+    pub(crate) const fn new(name: &str) -> Self {
+        let mut block = [0; 32];
+        assert!(name.len() <= block.len(), "names of this crate fit into a block");
+        let (mut from, mut to): (&[u8], &mut [u8]) = (name.as_bytes(), &mut block);
+        while let ([byte, from_rest @ ..], [place, to_rest @ ..]) = (from, to) {
+            assert!(is_unreserved(*byte), "names of this crate need no encoding");
+            *place = *byte;
+            (from, to) = (from_rest, to_rest);
+        }
+        Self(block)
+    }
 }
 
 /// Writes `k=v&k=v`, encoded.
@@ -141,20 +153,17 @@ impl Encoder {
 
     /// Appends a name and its value, preceded by `&` except for the first pair.
     #[inline(never)]
-    pub(crate) fn pair(&mut self, name: &str, joined: Option<&KnownName>, value: &str) {
-        let is_first = self.text.end == self.prefix;
+    pub(crate) fn pair(&mut self, name: &str, known: Option<&KnownName>, value: &str) {
+        // Every pair except the first is preceded by `&`; before the first it is overwritten.
+        let is_next = u32::from(self.text.end > self.prefix);
         self.text.grow((name.len() + value.len() + 2) * 3);
         let (bytes, mut end) = (self.text.bytes.as_mut_slice(), self.text.end);
-        if let Some(joined) = joined {
-            let text = if is_first { joined.once.get(1..) } else { Some(joined.once) };
-            put_plain(bytes, &mut end, text.unwrap_or_default());
-        } else {
-            if !is_first {
-                put(bytes, &mut end, [b'&'], 1);
-            }
-            put_once(name, bytes, &mut end);
-            put(bytes, &mut end, [b'='], 1);
+        put(bytes, &mut end, [b'&'], is_next);
+        match known {
+            Some(known) => put(bytes, &mut end, known.0, name.len() as u32),
+            None => put_once(name, bytes, &mut end),
         }
+        put(bytes, &mut end, [b'='], 1);
         put_once(value, bytes, &mut end);
         self.text.end = end;
     }
@@ -184,29 +193,25 @@ impl DoubleEncoder {
 
     /// Appends a name and its value, preceded by `&` except for the first pair.
     #[inline(never)]
-    pub(crate) fn pair(&mut self, name: &str, joined: Option<&KnownName>, value: &str) {
+    pub(crate) fn pair(&mut self, name: &str, known: Option<&KnownName>, value: &str) {
         let len = name.len() + value.len() + 2;
         self.once.grow(len * 3);
         self.twice.grow(len * 5);
         let (once, twice) = (self.once.bytes.as_mut_slice(), self.twice.bytes.as_mut_slice());
         let (mut once_end, mut twice_end) = (self.once.end, self.twice.end);
-        if let Some(joined) = joined {
-            // Every pair except the first is preceded by `&`.
-            let (once_text, twice_text) = match once_end {
-                0 => (joined.once.get(1..), joined.twice.get(3..)),
-                _ => (Some(joined.once), Some(joined.twice)),
-            };
-            put_plain(once, &mut once_end, once_text.unwrap_or_default());
-            put_plain(twice, &mut twice_end, twice_text.unwrap_or_default());
-        } else {
-            if once_end > 0 {
-                put(once, &mut once_end, [b'&'], 1);
-                put(twice, &mut twice_end, *b"%26", 3);
+        // Every pair except the first is preceded by `&`; before the first it is overwritten.
+        let is_next = u32::from(once_end > 0);
+        put(once, &mut once_end, [b'&'], is_next);
+        put(twice, &mut twice_end, *b"%26", 3 * is_next);
+        match known {
+            Some(known) => {
+                put(once, &mut once_end, known.0, name.len() as u32);
+                put(twice, &mut twice_end, known.0, name.len() as u32);
             }
-            put_both(name, once, &mut once_end, twice, &mut twice_end);
-            put(once, &mut once_end, [b'='], 1);
-            put(twice, &mut twice_end, *b"%3D", 3);
+            None => put_both(name, once, &mut once_end, twice, &mut twice_end),
         }
+        put(once, &mut once_end, [b'='], 1);
+        put(twice, &mut twice_end, *b"%3D", 3);
         put_both(value, once, &mut once_end, twice, &mut twice_end);
         (self.once.end, self.twice.end) = (once_end, twice_end);
     }
@@ -291,11 +296,11 @@ mod tests {
 
     #[test]
     fn pairs_with_known_names_are_joined_like_others() {
-        let known = KnownName { once: "&Name=", twice: "%26Name%3D" };
-        for (prefix, joined) in [("", None), ("", Some(&known)), ("/?", None), ("/?", Some(&known))] {
+        let known = KnownName::new("Name");
+        for (prefix, known) in [("", None), ("", Some(&known)), ("/?", None), ("/?", Some(&known))] {
             let mut encoder = Encoder::new(0, prefix);
-            encoder.pair("Name", joined, "张 三");
-            encoder.pair("Name", joined, "");
+            encoder.pair("Name", known, "张 三");
+            encoder.pair("Name", known, "");
             assert_eq!(encoder.finish().as_ascii(), format!("{prefix}Name=%E5%BC%A0%20%E4%B8%89&Name="));
         }
         assert!(Encoder::new(0, "").finish().is_empty());

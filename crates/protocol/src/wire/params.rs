@@ -6,7 +6,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::wire::encode::{KnownName, is_unreserved};
+use crate::wire::encode::KnownName;
 
 /// Where the vendor's SDKs put a parameter under V3. V1 treats both locations alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub(crate) struct Name<'a> {
     pub(crate) text: &'a str,
     /// The first eight bytes, which decide most comparisons.
     head: u64,
-    /// `&name=` and its encoding, if the name needs no encoding.
-    pub(crate) joined: Option<&'static KnownName>,
+    /// The name as a block, if it needs no encoding.
+    pub(crate) known: Option<&'static KnownName>,
 }
 
 impl<'a> Name<'a> {
@@ -39,17 +39,12 @@ impl<'a> Name<'a> {
             head |= (*byte as u64) << shift;
             rest = tail;
         }
-        Self { text, head, joined: None }
+        Self { text, head, known: None }
     }
 
     /// For [`name!`] only.
-    pub(crate) const fn known(text: &'a str, joined: &'static KnownName) -> Self {
-        let mut rest = text.as_bytes();
-        while let [byte, tail @ ..] = rest {
-            assert!(is_unreserved(*byte), "names of this crate need no encoding");
-            rest = tail;
-        }
-        Self { joined: Some(joined), ..Self::new(text) }
+    pub(crate) const fn known(text: &'a str, known: &'static KnownName) -> Self {
+        Self { known: Some(known), ..Self::new(text) }
     }
 }
 
@@ -76,13 +71,8 @@ impl PartialOrd for Name<'_> {
 macro_rules! name {
     ($text:literal) => {
         const {
-            $crate::wire::params::Name::known(
-                $text,
-                &$crate::wire::encode::KnownName {
-                    once: concat!("&", $text, "="),
-                    twice: concat!("%26", $text, "%3D"),
-                },
-            )
+            static KNOWN: $crate::wire::encode::KnownName = $crate::wire::encode::KnownName::new($text);
+            $crate::wire::params::Name::known($text, &KNOWN)
         }
     };
 }

@@ -71,6 +71,6 @@ fn a_report_says_whether_labels_part() {
     };
     let [parted, mixed] =
         [rows(["10", "80", "20", "90"]), rows(["10", "80", "85", "90"])].map(|rows| reports(&rows));
-    assert!(parted[0].contains("No threshold makes both errors") && parted[1].contains("可完全分开"));
-    assert!(!mixed[0].contains("No threshold makes both errors") && mixed[0].contains("equal errors"));
+    assert!(parted[0].contains("No threshold has both errors") && parted[1].contains("可完全分开"));
+    assert!(!mixed[0].contains("No threshold has both errors") && mixed[0].contains("equal errors"));
 }

@@ -1,6 +1,6 @@
 //! The retry table: what to do after each kind of failure.
 //!
-//! | failure | read | harmless write, such as a start | any other write |
+//! | failure | read | harmless write, such as `InitFaceVerify` | any other write |
 //! | --- | --- | --- | --- |
 //! | nothing was sent | next endpoint | next endpoint | next endpoint |
 //! | the request may have been executed: reset, timeout, truncated response | next endpoint | once | final |

@@ -13,7 +13,7 @@ use crate::endpoints::Endpoints;
 /// | --- | --- | --- |
 /// | endpoints | Shanghai, then Beijing | the vendor's failover sample |
 /// | attempts | 3 | the default of the major cloud SDKs |
-/// | attempt timeout, deadline | 10 s, 25 s | the vendor's sample allows 10 s; before a start returns, the service probes the callback URL |
+/// | attempt timeout, deadline | 10 s, 25 s | the vendor's sample allows 10 s; `InitFaceVerify` probes the callback URL before it returns |
 /// | backoff | full jitter, base 500 ms (200 ms when throttled), at most 20 s | |
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -78,7 +78,7 @@ impl Core {
         self.credentials.get(self.time_left(begun), &|| self.now().wall, transport).await
     }
 
-    /// Returns the credentials like [`credentials`](Self::credentials), on the calling thread.
+    /// Returns the credentials like `credentials`, but on the calling thread.
     pub(super) fn credentials_blocking(
         &self,
         begun: Now,

@@ -99,7 +99,7 @@ impl CredentialCache {
         self.fetch(limit, clock, transport).await
     }
 
-    /// Returns the credentials like [`get`](Self::get), on the calling thread.
+    /// Returns the credentials like `get`, but on the calling thread.
     pub(crate) fn get_blocking(
         &self,
         limit: Duration,

@@ -43,7 +43,7 @@ impl Client {
         Self::builder(transport, credentials).build()
     }
 
-    /// Returns a builder, for other settings.
+    /// Returns a builder, to change the default settings.
     pub fn builder(
         transport: impl Transport + 'static,
         credentials: impl ProvideCredentials + 'static,
@@ -51,8 +51,8 @@ impl Client {
         ClientBuilder::new(Arc::new(transport), Arc::new(credentials))
     }
 
-    /// Returns a client with other settings, for some calls: `client.with(|s| s.attempts = 1)`. It shares transport,
-    /// credentials and [`SharedState`](crate::SharedState) with this one.
+    /// Returns a client with changed settings, for particular calls: `client.with(|s| s.attempts = 1)`. It
+    /// shares transport, credentials and [`SharedState`](crate::SharedState) with this one.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
@@ -161,8 +161,9 @@ impl Client {
         }
     }
 
-    /// Polls a verification until it finishes or the plan ends. If the plan ends first, the last status is returned: still
-    /// [`Pending`](FaceVerifyStatus::Pending). After a transient error, polling continues by the plan.
+    /// Polls a verification until it finishes or the plan ends. If the plan ends first, returns the last
+    /// status, which is still [`Pending`](FaceVerifyStatus::Pending). A transient error does not stop the
+    /// polling.
     ///
     /// # Errors
     /// If a poll fails permanently, or the last poll fails.

@@ -1,7 +1,8 @@
 //! Credentials providers.
 //!
-//! Fixed keys go straight into [`Credentials::new`](cloudauth_protocol::Credentials::new), which a client accepts as they
-//! are. Keys that rotate come from a provider. [`Chain::from_environment`] is the vendor's default chain of providers:
+//! Pass fixed keys to [`Credentials::new`](cloudauth_protocol::Credentials::new); a client accepts the result
+//! directly. Keys that rotate come from a provider. [`Chain::from_environment`] is the vendor's default chain
+//! of providers:
 //!
 //! | provider, in this order | used if |
 //! | --- | --- |
@@ -19,13 +20,14 @@
 //!
 //! Order and variables are those of the vendor's `alibabacloud-credentials`. The chain also reads
 //! `ALIBABA_CLOUD_STS_REGION`, `.._VPC_ENDPOINT_ENABLED`, `.._ROLE_SESSION_NAME`, `.._ECS_METADATA` and
-//! `.._IMDSV1_DISABLED`. Profiles that run a program (`process_command`) are rejected, and so are CloudSSO, OAuth and key
-//! pairs. Requests to STS are signed with the time of the local clock, without the clock correction that Cloudauth calls
-//! have: if the clock is off by more than 15 minutes, STS refuses them.
+//! `.._IMDSV1_DISABLED`. Profiles that run a program (`process_command`) are rejected, and so are CloudSSO,
+//! OAuth and key pairs. Requests to STS are signed with the local time. Unlike Cloudauth calls, they have no
+//! clock correction: STS refuses them if the local clock is off by more than 15 minutes.
 //!
-//! A client fetches credentials once for all calls that wait for them. It fetches new ones 15 minutes before they expire (at
-//! half time, if they live for less than 30 minutes), and when the gateway answers `InvalidSecurityToken.Expired`. It does
-//! not cache failures. No error shows a value, the content of a file or the text of a response.
+//! A client fetches credentials once for all calls that wait for them. It fetches new ones 15 minutes before
+//! they expire, or halfway through a lifetime of less than 30 minutes. It also does so when the gateway
+//! answers `InvalidSecurityToken.Expired`. It does not cache failures. No error shows a value, the content of
+//! a file or the text of a response.
 
 mod cache;
 mod chain;

@@ -1,11 +1,11 @@
-//! The list of endpoints of a client, which is never empty.
+//! A client's list of endpoints, which is never empty.
 
 use std::fmt;
 
 use cloudauth_protocol::Endpoint;
 
-/// One endpoint or more: the first is preferred, the others are for failover. An empty list cannot be built, so that a
-/// misread configuration never sends a person's data to an unintended service.
+/// One or more endpoints: the first is preferred, the others are for failover. An empty list cannot be built,
+/// so a misread configuration never sends a person's data to an unintended service.
 ///
 /// ```
 /// use cloudauth_client::Endpoints;
@@ -96,7 +96,7 @@ impl TryFrom<Vec<Endpoint>> for Endpoints {
     }
 }
 
-/// The error of an empty list of endpoints.
+/// The error for an empty list of endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoEndpoints;
 

@@ -10,9 +10,10 @@ use crate::retry::RetryAction;
 
 /// The error of a call.
 ///
-/// `Display` is one line that is useful alone: the operation, the host of the endpoint, the number of attempts if there were
-/// several, the reason, the code and the RequestId. The sources add the error of the HTTP client or of the credentials
-/// provider, and repeat nothing. None of them shows a parameter, a URL or a body.
+/// `Display` is a single line that is complete in itself: the operation, the host of the endpoint, the number
+/// of attempts if there were several, the reason, the code and the RequestId. The sources add the error of
+/// the HTTP client or of the credentials provider, without repeating anything. None of them shows a
+/// parameter, a URL or a body.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -37,7 +38,7 @@ pub(crate) enum Failure {
     Abandoned,
 }
 
-/// What kind of failure ended a call.
+/// The kind of failure that ended a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -51,7 +52,7 @@ pub enum ErrorKind {
     Gateway,
     /// The service refused the call; see [`Error::code`].
     Refused,
-    /// The response could not be understood.
+    /// The response could not be parsed.
     Malformed,
     /// The deadline of the call passed before an attempt could begin.
     Deadline,
@@ -60,14 +61,14 @@ pub enum ErrorKind {
 /// Whether the service may have executed a call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executed {
-    /// It did not.
+    /// The service did not execute the call.
     No,
-    /// It is not known. A failed `InitFaceVerify` may leave a session that is never used; it expires after 30 minutes.
+    /// Unknown. A failed `InitFaceVerify` may leave an unused session, which expires after 30 minutes.
     Maybe,
 }
 
 impl Error {
-    /// `maybe_executed` covers all attempts; `failure` is that of the last one.
+    /// Creates the error of a call. `maybe_executed` covers all attempts; `failure` is from the last one.
     pub(crate) fn new(
         action: &str,
         endpoint: &Endpoint,
@@ -99,7 +100,8 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later: the network failed, the endpoint failed, or there were too many requests.
+    /// Returns whether the same call may succeed later: the network failed, the endpoint failed, or there
+    /// were too many requests.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match &self.0.failure {
@@ -111,7 +113,7 @@ impl Error {
         }
     }
 
-    /// Whether the service may have executed the call, in any of its attempts.
+    /// Returns whether the service may have executed the call, in any of its attempts.
     #[must_use]
     pub fn executed(&self) -> Executed {
         if self.0.maybe_executed { Executed::Maybe } else { Executed::No }
@@ -141,7 +143,7 @@ impl Error {
         self.reply().and_then(ReplyError::request_id)
     }
 
-    /// Returns the error of the response, if one was received.
+    /// Returns the error in the response, if a response was received.
     #[must_use]
     pub fn reply(&self) -> Option<&ReplyError> {
         match &self.0.failure {
@@ -203,7 +205,7 @@ impl std::error::Error for Error {
 }
 
 impl Failure {
-    /// Whether the attempt that failed may have been executed.
+    /// Returns whether the failed attempt may have been executed.
     pub(crate) fn maybe_executed(&self) -> bool {
         match self {
             Self::Build(_) | Self::Entropy(_) | Self::Credentials(_) | Self::Deadline => false,
@@ -211,7 +213,7 @@ impl Failure {
             Self::Transport(error) => error.sent() == Sent::Maybe,
             Self::Reply(ReplyError::Gateway(error)) => match error.code() {
                 GatewayCode::InternalError | GatewayCode::ServiceUnavailable => true,
-                // The nonce was new here, so that only a copy of this request can have used it.
+                // The nonce was new here, so only a copy of this request can have used it.
                 GatewayCode::SignatureNonceUsed => true,
                 GatewayCode::Other(_) => self.is_server_error(),
                 _ => false,

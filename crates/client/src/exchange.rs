@@ -1,4 +1,4 @@
-//! One call of several attempts, as a state machine without I/O, clock or randomness.
+//! One call, which may take several attempts, as a state machine without I/O, clock or randomness.
 //!
 //! ```text
 //!              poll: sign                 answer
@@ -10,10 +10,10 @@
 //!     └──────── poll ────── BackingOff ── deadline ──────┘
 //! ```
 //!
-//! *Ready* signs with a new nonce and time, and picks an endpoint whose circuit breaker is closed. The table in `retry.rs`
-//! says what may be retried and where. A retry goes to the next endpoint immediately. If every endpoint was tried, or the
-//! endpoint throttles the calls, it waits first (*BackingOff*). No wait goes beyond the deadline of the call, which then ends
-//! with its last failure.
+//! *Ready* signs with a new nonce and time, and picks an endpoint whose circuit breaker is closed. The table
+//! in `retry.rs` says what may be retried and where. A retry goes to the next endpoint immediately. If every
+//! endpoint was tried, or the endpoint throttles calls, the retry waits first (*BackingOff*). If the wait
+//! would reach the deadline of the call, the call ends with its last failure instead.
 
 mod backoff;
 mod breaker;
@@ -91,7 +91,7 @@ enum State<T> {
 }
 
 impl<'a, O: Operation> Exchange<'a, O> {
-    /// A call that has not begun.
+    /// Creates a call that has not begun.
     pub fn new(op: &'a O, by: &Credentials, settings: &'a Settings, shared: &'a SharedState) -> Self {
         let mut exchange = Self {
             op,
@@ -109,7 +109,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
             last: None,
             maybe_executed: false,
         };
-        // Questions about a verification go to the endpoint that started it.
+        // Requests about a verification go to the endpoint that started it.
         exchange.next = exchange.origin().unwrap_or_default();
         exchange.endpoint = exchange.next;
         exchange
@@ -151,7 +151,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         }
     }
 
-    /// Takes the outcome of the last [`Step::Send`].
+    /// Records the outcome of the last [`Step::Send`].
     pub fn answer(&mut self, now: Now, answer: Result<Response<Body>, TransportError>) {
         let State::Sent { wall } = std::mem::replace(&mut self.state, State::Over) else { return };
         let midpoint = wall.plus(now.wall.since(wall) / 2);
@@ -163,7 +163,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
             }
         };
         let hints = Hints::of(&response);
-        // Each answer refreshes an offset that is in use.
+        // Each response refreshes an offset that is in use.
         if let Some(date) = hints.date
             && self.shared.has_offset(self.current())
         {
@@ -185,8 +185,8 @@ impl<'a, O: Operation> Exchange<'a, O> {
         }
     }
 
-    /// Takes the outcome of the last [`Step::RenewCredentials`]. If the credentials are the same, the call ends with the
-    /// refusal that caused the step.
+    /// Records the outcome of the last [`Step::RenewCredentials`]. If the credentials have not changed, the
+    /// call ends with the refusal that caused the step.
     pub fn set_credentials(&mut self, credentials: Result<Credentials, ProvideError>) {
         if let State::Renewing { failure, .. } = std::mem::replace(&mut self.state, State::Over) {
             self.state = match credentials {
@@ -206,7 +206,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         (self.current(), self.sent)
     }
 
-    /// Counts the deadline from an earlier moment.
+    /// Measures the deadline from an earlier moment.
     pub(crate) fn since(mut self, begun: Now) -> Self {
         self.begun = Some(begun.steady);
         self
@@ -217,12 +217,12 @@ impl<'a, O: Operation> Exchange<'a, O> {
         &self.credentials
     }
 
-    /// Whether the next step uses entropy, for a nonce or for jitter.
+    /// Returns whether the next step uses entropy, for a nonce or for jitter.
     pub(crate) fn needs_entropy(&self) -> bool {
         matches!(self.state, State::Ready | State::BackingOff(..))
     }
 
-    /// Returns the error of a call for which the system provided no random bytes.
+    /// Returns the error of the call after the system provided no random bytes.
     pub(crate) fn entropy_failed(&self, error: getrandom::Error) -> Error {
         self.error(Failure::Entropy(error))
     }
@@ -258,7 +258,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         self.state = match self.retry(action, hints, sent_at) {
             Some(_) if action == RetryAction::NewCredentials => State::Renewing { requested: false, failure },
             Some(backoff) => State::BackingOff(backoff, failure),
-            // A region that did not start the verification cannot know it: the earlier failure says more.
+            // Only the region that started the verification knows it: the earlier failure is more useful.
             None if action == RetryAction::OtherRegion && self.is_away_from_origin() => {
                 State::Settled(Err(self.last.take().unwrap_or(failure)))
             }
@@ -312,7 +312,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         }
     }
 
-    /// Whether the operation may be repeated after an attempt that got this far.
+    /// Returns whether the operation may be repeated after an attempt with this delivery status.
     fn may_repeat(&mut self, delivery: DeliveryStatus) -> bool {
         match (self.op.effect(), delivery) {
             (Effect::Read, _)

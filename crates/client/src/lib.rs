@@ -1,8 +1,9 @@
 //! A typed Cloudauth client over any [`Transport`](cloudauth_transport::Transport).
 //!
-//! [`Client`] is async and [`BlockingClient`] is not. Both are thin loops around [`Exchange`], a state machine that does no
-//! I/O and reads no clock. Its caller passes in the time, random bytes and responses; it returns the next step. Only the
-//! exchange decides whether a request is retried, and at which endpoint.
+//! [`Client`] is async; [`BlockingClient`] blocks the calling thread. Both are thin loops around
+//! [`Exchange`], a state machine that does no I/O and reads no clock. The caller passes in the time, random
+//! bytes and responses. The exchange returns the next step. Only the exchange decides whether a request is
+//! retried, and at which endpoint.
 //!
 //! | module | contents |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Downloads the face picture of a finished verification. No other part of this project does.
+//! Downloads the face picture of a finished verification. No other part of this project downloads pictures.
 //!
 //! The picture's address comes from a response. A forged response must not make your server send requests into its own
 //! network. There are two ways, and the first one does not use the address:
@@ -58,7 +58,7 @@ impl Pictures {
     /// a new one.
     ///
     /// # Errors
-    /// If the address is not that of an object in OSS (nothing is sent then), or the download fails.
+    /// If the address does not point to an OSS object (nothing is sent then), or if the download fails.
     pub async fn by_url(&self, url: &PictureUrl<'_>) -> Result<Picture, PictureError> {
         let request = Request::get(checked(url.expose())?).body(Body::empty());
         self.download(request.map_err(|_| rejected("the request cannot be built"))?).await
@@ -80,7 +80,7 @@ impl Pictures {
     }
 }
 
-/// The format of a picture, by its first bytes.
+/// The format of a picture, detected from its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PictureKind {
@@ -131,7 +131,7 @@ impl fmt::Debug for Picture {
     }
 }
 
-/// Returns the address to request: `https`, the host of a bucket, and path and query unchanged.
+/// Returns the URL to request: `https`, the host of a bucket, and the path and query unchanged.
 fn checked(url: &str) -> Result<Uri, PictureError> {
     // URL parsers disagree about these characters.
     if !url.bytes().all(|b| b.is_ascii_graphic() && b != b'\\' && b != b'#') {
@@ -148,7 +148,7 @@ fn checked(url: &str) -> Result<Uri, PictureError> {
     if authority.contains('@') {
         return Err(rejected("it has a user name"));
     }
-    // Only one spelling of the port is accepted.
+    // The port must be absent, or spelled exactly like the default.
     if authority != host && authority != format!("{host}:{default_port}") {
         return Err(rejected("it has another port than the default"));
     }
@@ -161,7 +161,7 @@ fn checked(url: &str) -> Result<Uri, PictureError> {
     built.map_err(|_| rejected("it is not a valid URL"))
 }
 
-/// Whether a host is `<bucket>.oss-<region>.aliyuncs.com`, with a public endpoint.
+/// Returns whether a host is `<bucket>.oss-<region>.aliyuncs.com`, with a public endpoint.
 fn is_bucket(host: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -196,7 +196,7 @@ enum Problem {
 }
 
 impl PictureError {
-    /// Whether the address was rejected, so that nothing was sent.
+    /// Returns whether the address was rejected. In that case, nothing was sent.
     #[must_use]
     pub const fn is_address_rejected(&self) -> bool {
         matches!(self.0, Problem::Address(_))

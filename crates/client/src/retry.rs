@@ -1,6 +1,6 @@
 //! The retry table: what to do after each kind of failure.
 //!
-//! | failure | read | harmless write, such as a start | any other write |
+//! | failure | read | harmless write, such as `InitFaceVerify` | any other write |
 //! | --- | --- | --- | --- |
 //! | nothing was sent | next endpoint | next endpoint | next endpoint |
 //! | the request may have been executed: reset, timeout, truncated response | next endpoint | once | final |
@@ -36,14 +36,14 @@ pub(crate) enum RetryAction {
     OtherRegion,
 }
 
-/// How far a failed attempt got.
+/// The delivery status of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeliveryStatus {
-    /// It was not sent.
+    /// The request was not sent.
     NotSent,
-    /// The server reported a failure of its own.
+    /// The server reported an internal failure.
     ServerFailed,
-    /// It may have been executed.
+    /// The request may have been executed.
     Unknown,
 }
 
@@ -59,7 +59,7 @@ impl RetryAction {
         }
     }
 
-    /// Returns the action after a response that holds no result.
+    /// Returns the action after a response that contains no result.
     pub(crate) fn after_reply(error: &ReplyError) -> Self {
         let is_server_error = error.status().is_server_error();
         match error {
@@ -80,7 +80,7 @@ impl RetryAction {
                 _ => Self::GiveUp,
             },
             ReplyError::Malformed(_) if is_server_error => SERVER_FAILED,
-            // A truncated response, or the page of a proxy with status 200.
+            // A truncated response, or a proxy's page with status 200.
             ReplyError::Malformed(_) if error.status().is_success() => {
                 Self::NextEndpoint(DeliveryStatus::Unknown)
             }
@@ -88,12 +88,12 @@ impl RetryAction {
         }
     }
 
-    /// Whether the failure counts against the endpoint in its circuit breaker.
+    /// Returns whether the failure counts against the endpoint in its circuit breaker.
     pub(crate) const fn blames_endpoint(self) -> bool {
         matches!(self, Self::NextEndpoint(_))
     }
 
-    /// Whether the same call may succeed later.
+    /// Returns whether the same call may succeed later.
     pub(crate) const fn is_transient(self) -> bool {
         !matches!(self, Self::GiveUp | Self::NewCredentials | Self::OtherRegion)
     }

@@ -1,6 +1,6 @@
-//! A local Cloudauth for tests and development: signature checks, sessions on a settable clock, magic identities, the end
-//! user's page, callbacks and fault injection. It verifies no real person. `docs/emulator.md` is the guide, and
-//! `docs/fidelity.md` compares the emulator with the vendor's service.
+//! A local emulator of Cloudauth for tests and development: signature checks, sessions on a settable clock,
+//! magic identities, the end user's page, callbacks and fault injection. It verifies no real person.
+//! `docs/emulator.md` is the guide, and `docs/fidelity.md` compares the emulator with the vendor's service.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -26,9 +26,9 @@
 //!
 //! # Magic identities
 //!
-//! Magic identities are ID numbers of the area `999999`, which was never issued: no number belongs to a person. The date
-//! of birth selects the family, the three digits after it are the value, and the last character is the GB 11643 check
-//! character.
+//! Magic identities are ID numbers of the area `999999`. This area was never issued, so no number belongs to
+//! a person. The date of birth selects the family, the three digits after it are the value, and the last
+//! character is the GB 11643 check character.
 //!
 //! | date of birth | meaning of the digits | example |
 //! | --- | --- | --- |

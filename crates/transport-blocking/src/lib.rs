@@ -1,8 +1,11 @@
 //! A Cloudauth transport over [`ureq`], on the calling thread and without a runtime.
-//! TLS needs the feature `rustls` or `native-tls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and
-//! nothing is sent.
-//! At log level TRACE ureq logs the bytes of every request. While that level is enabled, nothing is sent: the call fails with
-//! [`TransportErrorKind::Unsupported`] and names the filter to set (`ureq=debug,ureq_proto=debug`).
+//!
+//! TLS needs the feature `rustls` or `native-tls`. Without either, `https` fails with
+//! [`TransportErrorKind::Unsupported`] and nothing is sent.
+//!
+//! At log level TRACE, ureq logs the bytes of every request. While that level is enabled, nothing is sent:
+//! the call fails with [`TransportErrorKind::Unsupported`] and names the filter to set
+//! (`ureq=debug,ureq_proto=debug`).
 
 use std::fmt;
 use std::io::{self, Read};
@@ -27,7 +30,7 @@ pub struct UreqTransport {
 }
 
 impl UreqTransport {
-    /// A transport with its own agent: no redirects, no proxy, three seconds to connect.
+    /// Creates a transport with its own agent: no redirects, no proxy, three seconds to connect.
     #[must_use]
     pub fn new() -> Self {
         Self::built(None)
@@ -132,7 +135,7 @@ impl BlockingTransport for UreqTransport {
     }
 }
 
-/// Whether ureq's log levels would show URLs and bytes.
+/// Returns whether ureq's log levels would show URLs and bytes.
 fn would_be_logged() -> bool {
     ["ureq::util", "ureq::run", "ureq_proto::util"]
         .into_iter()
@@ -180,7 +183,7 @@ fn failed(error: ureq::Error) -> TransportError {
     TransportError::new(kind, sent).with_source(error)
 }
 
-/// An error of ureq before the connection was established.
+/// A ureq error that occurred before the connection was established.
 #[derive(Debug)]
 struct Unsent(ureq::Error);
 
@@ -192,8 +195,8 @@ impl fmt::Display for Unsent {
 
 impl std::error::Error for Unsent {}
 
-/// A resolver or a connector that marks its errors as [`Unsent`], because an error of ureq does not say at which stage it
-/// occurred.
+/// A resolver or a connector that marks its errors as [`Unsent`], because a ureq error does not say at which
+/// stage it occurred.
 #[derive(Debug)]
 struct MarksUnsent<T>(T);
 
@@ -228,7 +231,7 @@ fn unsent(error: ureq::Error) -> ureq::Error {
     }
 }
 
-/// Whether the error occurs only before a connection exists, such as `EMFILE` and `ENFILE`.
+/// Returns whether the error occurs only before a connection exists, such as `EMFILE` and `ENFILE`.
 fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable};
     let no_descriptor = cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24));
@@ -237,12 +240,12 @@ fn is_unreachable(error: &io::Error) -> bool {
         || matches!(kind, ConnectionRefused | HostUnreachable | NetworkUnreachable | AddrNotAvailable)
 }
 
-/// The standard library reports a failed name resolution only in its text.
+/// Returns whether name resolution failed. The standard library reports this only in the error's text.
 fn is_unresolved(error: &io::Error) -> bool {
     error.to_string().starts_with("failed to lookup address information")
 }
 
-/// A certificate is checked before the first byte of the request is sent.
+/// Returns whether the certificate was rejected. This happens before the first byte of the request is sent.
 #[cfg(feature = "rustls")]
 fn is_untrusted(error: &io::Error) -> bool {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());

@@ -1,9 +1,12 @@
 //! The isahc client in use, and its replacement after too many dropped sends.
-//! isahc notices a dropped send only when bytes arrive: the connection to a silent server stays open until the time limit of the
-//! attempt. A client that is dropped closes all its connections. So a client with dropped sends is replaced
-//! by a new one, immediately if no other send uses it and otherwise after [`MOST_DROPPED`] dropped sends, and it is dropped
-//! when the last send on it ends. That happens on another thread: dropping the last handle of a client waits for the
-//! client's thread, which may wait for a name to be resolved, and must not block an executor.
+//!
+//! isahc notices a dropped send only when bytes arrive: the connection to a silent server stays open until
+//! the time limit of the attempt. Dropping a client closes all its connections. So a client with dropped
+//! sends is replaced by a new one: immediately if no other send uses it, and otherwise after [`MOST_DROPPED`]
+//! dropped sends. The old client is dropped when the last send on it ends.
+//!
+//! The drop happens on another thread, because it must not block an executor: dropping the last handle of a
+//! client waits for the client's thread, which may wait for name resolution.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +24,7 @@ pub(crate) type Make = dyn Fn() -> Result<HttpClient, isahc::Error> + Send + Syn
 
 pub(crate) struct Clients {
     current: Mutex<Option<Arc<Counted>>>,
-    /// `None` for a client of the user, which cannot be built again.
+    /// `None` for a client that the user supplied, which cannot be built again.
     make: Option<Box<Make>>,
 }
 
@@ -33,7 +36,7 @@ struct Counted {
     dropped: AtomicUsize,
 }
 
-/// A client for one send. Dropped before [`done`](Self::done), it counts as a dropped send.
+/// A client for one send. If it is dropped before [`done`](Self::done), it counts as a dropped send.
 pub(crate) struct Lease<'a> {
     clients: &'a Clients,
     counted: Arc<Counted>,
@@ -60,7 +63,8 @@ impl Clients {
         let Some(make) = &self.make else {
             return Err(isahc::error::ErrorKind::ClientInitialization.into());
         };
-        // Without the lock, so that no other send waits. If another send also builds one, the first to finish is used.
+        // Built without the lock, so that no other send waits. If another send also builds one, the first to
+        // finish is used.
         let made = Counted::new(make()?);
         let mut current = self.lock();
         let counted = Arc::clone(current.get_or_insert_with(|| Arc::clone(&made)));
@@ -127,12 +131,12 @@ impl<T: Send> Leaving<T> {
 }
 
 impl Lease<'_> {
-    /// `None` never occurs: the client is taken only when the last lease is gone.
+    /// Returns the client. It is never missing, because it is taken only when the last lease is gone.
     pub(crate) fn client(&self) -> Result<&HttpClient, isahc::Error> {
         self.counted.client.as_ref().ok_or_else(|| isahc::error::ErrorKind::ClientInitialization.into())
     }
 
-    /// The send has ended, with or without an error.
+    /// Records that the send has ended, with or without an error.
     pub(crate) fn done(mut self) {
         self.done = true;
     }

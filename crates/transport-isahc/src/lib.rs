@@ -1,10 +1,13 @@
 //! A Cloudauth transport over [`isahc`], async on any runtime, or blocking.
-//! TLS needs the feature `rustls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and nothing is sent. There is
-//! no other TLS feature, because curl supports one TLS library at a time.
-//! isahc logs the URL of a request at DEBUG, and its bytes at TRACE. While such a level is enabled, nothing is sent: the call
-//! fails with [`TransportErrorKind::Unsupported`] and names the filter to set. At DEBUG this applies only to a URL with a path or
-//! parameters, which the default signature does not produce. The check uses the log levels at the point of the call; it does not
-//! see a filter that applies only inside isahc's own spans (`isahc[handler]=trace`).
+//!
+//! TLS needs the feature `rustls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and
+//! nothing is sent. There is no other TLS feature, because curl supports one TLS library at a time.
+//!
+//! isahc logs the URL of a request at DEBUG, and its bytes at TRACE. While such a level is enabled, nothing
+//! is sent: the call fails with [`TransportErrorKind::Unsupported`] and names the filter to set. At DEBUG
+//! this applies only to a URL with a path or parameters, which the default signature does not produce. The
+//! check uses the log levels at the point of the call. It does not see a filter that applies only inside
+//! isahc's own spans (`isahc[handler]=trace`).
 
 mod clients;
 mod timers;
@@ -30,9 +33,11 @@ use isahc::{AsyncBody, HttpClient};
 use crate::clients::Clients;
 use crate::timers::Timers;
 
-/// A transport over an [`isahc::HttpClient`], shared by its clones, because each client has its own thread.
-/// isahc does not close the connection of a dropped send. So the transport replaces a client with dropped sends, and closes it
-/// with all its connections when the last other send on it ends.
+/// A transport over an [`isahc::HttpClient`]. Its clones share the client, because each client has its own
+/// thread.
+///
+/// isahc does not close the connection of a dropped send. So the transport replaces a client with dropped
+/// sends. It closes the old client with all its connections when the last other send on it ends.
 #[derive(Clone)]
 pub struct IsahcTransport {
     clients: Arc<Clients>,
@@ -44,7 +49,7 @@ pub struct IsahcTransport {
 }
 
 impl IsahcTransport {
-    /// A transport with its own client: no redirects, no proxy, three seconds to connect.
+    /// Creates a transport with its own client: no redirects, no proxy, three seconds to connect.
     ///
     /// # Errors
     /// If the client's thread or its TLS library cannot be set up.
@@ -56,7 +61,7 @@ impl IsahcTransport {
     /// Like [`new`](Self::new), but sends `https` through a proxy. Plain `http` does not use it.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Same as [`new`](Self::new).
     pub fn with_proxy(proxy: &Proxy) -> Result<Self, TransportError> {
         let proxy = proxy.clone();
         let transport = Self::built_by(move || {
@@ -72,9 +77,10 @@ impl IsahcTransport {
         Ok(Self { knows_tls: cfg!(feature = "rustls"), bypass: true, ..transport })
     }
 
-    /// A transport with clients that you build, all alike: one is built immediately, and another whenever a client with dropped
-    /// sends is replaced. Their proxies, connect timeout and TLS settings are kept; redirects, `Expect: 100-continue` and
-    /// decompression are always off.
+    /// Creates a transport with clients that `make` builds. All of them must have the same settings. It
+    /// builds one immediately, and another whenever a client with dropped sends is replaced. Their proxies,
+    /// connect timeout and TLS settings are kept. Redirects, `Expect: 100-continue` and decompression are
+    /// always off.
     ///
     /// # Errors
     /// If the first client cannot be built.
@@ -177,7 +183,7 @@ impl BlockingTransport for IsahcTransport {
     }
 }
 
-/// One byte more than allowed, to distinguish "too large" from "just large enough".
+/// Returns one byte more than allowed, to distinguish "too large" from "just large enough".
 fn one_more_than(limits: &Limits) -> u64 {
     u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1)
 }
@@ -209,7 +215,8 @@ fn whole(
     Ok(response)
 }
 
-/// Whether isahc's log levels would show bytes, a URL that can contain personal data, or the proxy user.
+/// Returns whether isahc's log levels would show bytes, a URL that can contain personal data, or the proxy
+/// user.
 fn would_be_logged(uri: &http::Uri, proxied: bool) -> bool {
     use tracing::{Level, event_enabled, span_enabled};
     let bytes = event_enabled!(target: "isahc::wire", Level::TRACE)
@@ -228,7 +235,8 @@ fn unsupported(why: &'static str) -> TransportError {
     TransportError::new(TransportErrorKind::Unsupported, Sent::No).with_source(why)
 }
 
-/// The error of a client that cannot be built. Nothing was sent, and a retry may find free descriptors.
+/// Returns the error of a client that cannot be built. Nothing was sent, and a retry may find free
+/// descriptors.
 fn no_client(error: isahc::Error) -> TransportError {
     TransportError::new(TransportErrorKind::Connect, Sent::No).with_source(error)
 }
@@ -257,7 +265,7 @@ const CURL_TOO_LARGE: &str = "[100]";
 /// curl's message when a proxy refuses a tunnel.
 const CURL_NO_TUNNEL: &str = "CONNECT tunnel failed";
 
-/// Whether curl's error contains this text.
+/// Returns whether curl's error contains this text.
 fn says(error: &isahc::Error, text: &str) -> bool {
     let curl = std::error::Error::source(error).map(ToString::to_string);
     curl.is_some_and(|curl| curl.contains(text))

@@ -1,7 +1,9 @@
 //! Timers that are reused from sleep to sleep.
-//! Nearly every sleep is dropped long before its end, since it only watches over an attempt. A new `async_io::Timer`
-//! wakes the reactor's thread, which costs a call about a tenth of its CPU time. So a dropped sleep leaves its timer
-//! running, and the next sleep takes it over. A timer that fires too early for its sleep is set again.
+//!
+//! Nearly every sleep is dropped long before its end, because it only limits the time of an attempt. A new
+//! `async_io::Timer` wakes the reactor's thread, which costs a call about a tenth of its CPU time. So a
+//! dropped sleep leaves its timer running, and the next sleep takes it over. A timer that fires too early for
+//! its sleep is set again.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -11,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use async_io::Timer;
 
-/// The largest number of timers that wait for a sleep.
+/// The maximum number of idle timers.
 const MOST_IDLE: usize = 256;
 
 #[derive(Default)]
 pub(crate) struct Timers(Mutex<Vec<Running>>);
 
-/// A timer that always wakes the same [`Sleeper`]: one with another waker would be registered again.
+/// A timer that always wakes the same [`Sleeper`]. With another waker, it would have to be registered again.
 struct Running {
     timer: Timer,
     /// When the timer fires. Never later than the end of the sleep that uses it.
@@ -73,7 +75,7 @@ impl Sleep<'_> {
         let Some(running) = &mut self.running else {
             return Poll::Ready(());
         };
-        // Before the timer is looked at: it may fire in between.
+        // Set before the timer is polled, because it may fire in between.
         *lock(&running.sleeper.0) = Some(context.waker().clone());
         loop {
             let fired = Pin::new(&mut running.timer).poll(&mut Context::from_waker(&running.waker));

@@ -1,6 +1,7 @@
 //! A Cloudauth transport over [`reqwest`].
-//! TLS needs the feature `rustls` or `native-tls`. Without it, `https` fails with [`TransportErrorKind::Unsupported`] and
-//! nothing is sent.
+//!
+//! TLS needs the feature `rustls` or `native-tls`. Without either, `https` fails with
+//! [`TransportErrorKind::Unsupported`] and nothing is sent.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -24,7 +25,7 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// A transport with its own client: no redirects, no proxy, three seconds to connect.
+    /// Creates a transport with its own client: no redirects, no proxy, three seconds to connect.
     ///
     /// # Errors
     /// If the TLS backend cannot be set up.
@@ -32,10 +33,11 @@ impl ReqwestTransport {
         Self::built(|client| client)
     }
 
-    /// Like [`new`](Self::new), but connects only to public addresses: for URLs from an untrusted source, such as a picture URL.
+    /// Like [`new`](Self::new), but connects only to public addresses. Use it for URLs from an untrusted
+    /// source, such as a picture URL.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Same as [`new`](Self::new).
     pub fn public_only() -> Result<PublicOnly<Self>, TransportError> {
         Self::built(|client| client.dns_resolver(PublicNames)).map(PublicOnly::vouched)
     }
@@ -43,7 +45,7 @@ impl ReqwestTransport {
     /// Like [`new`](Self::new), but sends `https` through a proxy. Plain `http` does not use it.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// Same as [`new`](Self::new).
     pub fn with_proxy(proxy: &Proxy) -> Result<Self, TransportError> {
         let mut through =
             reqwest::Proxy::https(proxy.to_string()).map_err(|error| failed(error, Sent::No))?;
@@ -114,8 +116,8 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// A resolver over the system's, which refuses a name with a non-public address. The connection uses exactly the addresses
-/// checked here.
+/// A wrapper around the system's resolver that refuses a name with a non-public address. The connection uses
+/// exactly the addresses checked here.
 #[derive(Debug)]
 struct PublicNames;
 
@@ -153,7 +155,7 @@ fn failed(error: reqwest::Error, sent: Sent) -> TransportError {
     TransportError::new(kind, sent).with_source(error.without_url())
 }
 
-/// hyper limits the size of headers, and reports it only in its text.
+/// Returns whether the headers exceed hyper's size limit. hyper reports this only in the error's text.
 fn is_too_large(error: &reqwest::Error) -> bool {
     let mut next = std::error::Error::source(error);
     while let Some(error) = next {

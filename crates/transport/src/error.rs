@@ -9,8 +9,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// Whether the peer may have received the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Certainly not: name resolution, the connection, the TLS handshake or the proxy tunnel failed, or the process has no file
-    /// descriptors left.
+    /// The peer did not receive the request: name resolution, the connection, the TLS handshake or the proxy
+    /// tunnel failed, or the process has no file descriptors left.
     No,
     /// The peer may have received the request, and may have executed it.
     Maybe,
@@ -26,7 +26,8 @@ pub enum TransportErrorKind {
     Timeout,
     /// The connection broke before the response was complete.
     Broken,
-    /// The response, including its headers, exceeds the size limit. Not retried: the next one would exceed it too.
+    /// The response, including its headers, exceeds the size limit. Not retried, because the next response
+    /// would exceed it too.
     TooLarge,
     /// The transport does not support this request, such as `https` without TLS support.
     Unsupported,
@@ -41,7 +42,7 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// An error of this kind. `sent` must be truthful: it decides whether a paid call may be retried.
+    /// Creates an error of this kind. `sent` must be truthful: it decides whether a paid call may be retried.
     #[must_use]
     pub const fn new(kind: TransportErrorKind, sent: Sent) -> Self {
         Self { kind, sent, source: None }
@@ -54,13 +55,13 @@ impl TransportError {
         self
     }
 
-    /// The kind of the error.
+    /// Returns the kind of the error.
     #[must_use]
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind
     }
 
-    /// Whether the peer may have received the request.
+    /// Returns whether the peer may have received the request.
     #[must_use]
     pub const fn sent(&self) -> Sent {
         self.sent

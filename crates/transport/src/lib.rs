@@ -1,4 +1,5 @@
 //! The interface between the Cloudauth protocol and an HTTP client.
+//!
 //! A [`Transport`] sends one request and returns one complete response. Its contract:
 //!
 //! | promise | why |
@@ -8,7 +9,7 @@
 //! | 4xx and 5xx are responses, with their bodies | they contain the gateway's errors |
 //! | the size of the body is limited while reading | a faulty peer must not exhaust the memory |
 //! | [`Sent`] is truthful | it decides whether a paid call may be retried |
-//! | connections are reused | one TLS handshake costs about 24 calls |
+//! | connections are reused | a TLS handshake costs as much as about 24 calls |
 //! | dropping the future cancels the request and frees its connection | the caller's deadline applies, and the number of descriptors stays bounded |
 //! | a request with a body is sent once | retries are the job of the exchange, which signs each one |
 //! | no error shows a URL or a body | with some signatures they contain a name and an ID number |
@@ -32,13 +33,13 @@ pub use error::{BoxError, Sent, TransportError, TransportErrorKind};
 pub use proxy::{Proxy, ProxyError};
 pub use public::{PublicOnly, is_public};
 
-/// Sends requests. Implement it for your own HTTP client, without any other logic.
+/// Sends requests. Implement it for your own HTTP client, and add no other logic.
 #[async_trait]
 pub trait Transport: Debug + Send + Sync {
     /// Sends one request and reads the whole response within `limits`.
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError>;
 
-    /// Waits. Part of the transport because only the transport knows the runtime.
+    /// Waits. It is part of the transport because only the transport knows the runtime.
     async fn sleep(&self, time: Duration);
 }
 
@@ -92,14 +93,14 @@ impl Limits {
     /// fetch a picture before it responds.
     pub const DEFAULT: Self = Self { attempt: Duration::from_secs(10), body: 1 << 20 };
 
-    /// The same limits with another body size.
+    /// Returns the same limits with another body size.
     #[must_use]
     pub const fn with_body(mut self, bytes: usize) -> Self {
         self.body = bytes;
         self
     }
 
-    /// The same limits with another attempt time.
+    /// Returns the same limits with another attempt time.
     #[must_use]
     pub const fn with_attempt(mut self, attempt: Duration) -> Self {
         self.attempt = attempt;

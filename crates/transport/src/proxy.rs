@@ -5,9 +5,11 @@ use std::fmt;
 use http::uri::{Authority, Uri};
 use percent_encoding::percent_decode_str;
 
-/// An HTTP proxy for `https` requests, by `CONNECT`: it sees the host and port of the endpoint, never the request.
-/// Plain `http` never uses the proxy. Clients use plain `http` only for an emulator on this machine and for the metadata service
-/// of an instance, which returns credentials.
+/// An HTTP proxy for `https` requests. It uses `CONNECT`, so it sees the host and port of the endpoint, never
+/// the request.
+///
+/// Plain `http` never uses the proxy. Clients use plain `http` only for an emulator on this machine and for
+/// the metadata service of an instance, which returns credentials.
 ///
 /// ```
 /// use cloudauth_transport::Proxy;
@@ -26,13 +28,13 @@ impl Proxy {
     /// The environment variable that enables [`from_environment`](Self::from_environment), with the value `1`.
     pub const SWITCH: &'static str = "CLOUDAUTH_USE_ENV_PROXY";
 
-    /// The proxy in `HTTPS_PROXY` (or `https_proxy`), but only if [`CLOUDAUTH_USE_ENV_PROXY`](Self::SWITCH) is `1`. Otherwise no
-    /// proxy from the environment is used.
+    /// Returns the proxy in `HTTPS_PROXY` (or `https_proxy`), but only if
+    /// [`CLOUDAUTH_USE_ENV_PROXY`](Self::SWITCH) is `1`. Otherwise no proxy from the environment is used.
     ///
     /// # Errors
     /// If the switch is on and the variable is set but is not the URL of a proxy.
     pub fn from_environment() -> Result<Option<Self>, ProxyError> {
-        // A value that is not UTF-8 must be refused, not ignored.
+        // A value that is not UTF-8 must be rejected, not ignored.
         Self::from_variables(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
@@ -46,25 +48,25 @@ impl Proxy {
         filled("HTTPS_PROXY").or_else(|| filled("https_proxy")).map(|url| url.parse()).transpose()
     }
 
-    /// The URL of the proxy, `http://host:port`, without user and password.
+    /// Returns the URL of the proxy, `http://host:port`, without user and password.
     #[must_use]
     pub const fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The host.
+    /// Returns the host.
     #[must_use]
     pub fn host(&self) -> &str {
         self.uri.host().unwrap_or_default()
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.uri.port_u16().unwrap_or(80)
     }
 
-    /// The user and password of the proxy. Keep them out of logs.
+    /// Returns the user and password of the proxy. Keep them out of logs.
     #[must_use]
     pub fn expose_credentials(&self) -> Option<(&str, &str)> {
         self.credentials.as_ref().map(|(user, password)| (&**user, &**password))
@@ -74,8 +76,8 @@ impl Proxy {
 impl std::str::FromStr for Proxy {
     type Err = ProxyError;
 
-    /// Reads `http://[user:password@]host[:port]`; the scheme is optional, the default port is 80. User and password
-    /// are percent-encoded.
+    /// Parses `http://[user:password@]host[:port]`. The scheme is optional, and the default port is 80. User
+    /// and password are percent-encoded.
     fn from_str(url: &str) -> Result<Self, ProxyError> {
         let rest = match url.split_once("://") {
             Some(("http", rest)) => rest,
@@ -129,7 +131,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// The error of a text that is not a proxy URL. It never quotes the text, which can contain a password.
+/// The error for a text that is not a proxy URL. It never quotes the text, which can contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyError(&'static str);
 

@@ -9,8 +9,8 @@ use http::{Request, Response};
 
 use crate::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 
-/// A transport that connects only to public addresses, regardless of how a name resolves: for URLs from an untrusted source.
-/// Adapters create it, such as `ReqwestTransport::public_only`.
+/// A transport that connects only to public addresses, regardless of how a name resolves. It is for URLs from
+/// an untrusted source. Adapters create it, such as `ReqwestTransport::public_only`.
 #[derive(Clone, Debug)]
 pub struct PublicOnly<T>(T);
 
@@ -26,7 +26,7 @@ impl<T> PublicOnly<T> {
 #[async_trait]
 impl<T: Transport> Transport for PublicOnly<T> {
     async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
-        // An HTTP client does not resolve a host that is an IP address.
+        // The resolver of an HTTP client does not see a host that is an IP address.
         let host = request.uri().host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if bare.parse::<IpAddr>().is_ok_and(|address| !is_public(address)) {
@@ -41,9 +41,9 @@ impl<T: Transport> Transport for PublicOnly<T> {
     }
 }
 
-/// Whether an address belongs to the public internet. False for addresses of this machine, of private or shared networks (such
-/// as `100.100.100.200` of the metadata service), link-local, documentation and multicast addresses, and addresses that embed
-/// another one.
+/// Returns whether an address belongs to the public internet. This is false for addresses of this machine, of
+/// private or shared networks (such as `100.100.100.200` of the metadata service), link-local, documentation
+/// and multicast addresses, and addresses that embed another one.
 ///
 /// Source: IANA's registries of special-purpose addresses for IPv4 and IPv6.
 #[must_use]
@@ -71,7 +71,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        // Protocol assignments, Teredo among them; documentation; 6to4, which holds an IPv4 address; documentation.
+        // Protocol assignments including Teredo; documentation; 6to4, which embeds an IPv4 address;
+        // documentation.
         [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // Only 2000::/3 is allocated so far.
         [first, ..] => first & 0xe000 == 0x2000,

@@ -38,7 +38,7 @@ impl BlockingClient {
         Self::builder(transport, credentials).build()
     }
 
-    /// Returns a builder, for other settings.
+    /// Returns a builder, to change the default settings.
     pub fn builder(
         transport: impl BlockingTransport + 'static,
         credentials: impl ProvideCredentials + 'static,
@@ -46,8 +46,8 @@ impl BlockingClient {
         ClientBuilder::new(Arc::new(transport), Arc::new(credentials))
     }
 
-    /// Returns a client with other settings, for some calls: `client.with(|s| s.attempts = 1)`. It shares transport,
-    /// credentials and [`SharedState`](crate::SharedState) with this one.
+    /// Returns a client with changed settings, for particular calls: `client.with(|s| s.attempts = 1)`. It
+    /// shares transport, credentials and [`SharedState`](crate::SharedState) with this one.
     #[must_use]
     pub fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         Self { transport: Arc::clone(&self.transport), core: Arc::new(self.core.with(change)) }
@@ -143,8 +143,8 @@ impl BlockingClient {
         }
     }
 
-    /// Polls a verification until it finishes or the plan ends. It blocks for all that time: with the default plan, up to
-    /// half an hour.
+    /// Polls a verification until it finishes or the plan ends. The method blocks until then: up to half an
+    /// hour with the default plan.
     ///
     /// # Errors
     /// Same as [`Client::wait`](crate::Client::wait).

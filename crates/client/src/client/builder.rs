@@ -24,7 +24,7 @@ impl<T: ?Sized> ClientBuilder<T> {
         Self { transport, credentials, settings: Settings::default() }
     }
 
-    /// Sets the only endpoint. The default is Shanghai, then Beijing.
+    /// Sets a single endpoint, without failover. The default is Shanghai, then Beijing.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
         self.endpoints(endpoint)
     }
@@ -36,20 +36,21 @@ impl<T: ?Sized> ClientBuilder<T> {
         self
     }
 
-    /// Sets the signature. The default is [`Signing::V1`], which keeps personal data out of URLs.
+    /// Sets the signature version and the location of the parameters. The default is [`Signing::V1`], which
+    /// keeps personal data out of URLs.
     pub fn signing(mut self, signing: Signing) -> Self {
         self.settings.signing = signing;
         self
     }
 
-    /// Sets the most requests that a call sends, the first one included. The default is 3.
+    /// Sets the maximum number of requests per call, including the first. The default is 3.
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.settings.attempts = attempts.max(1);
         self
     }
 
-    /// Sets the most calls of one operation per second, by all clones together. The default is unlimited. A call waits for
-    /// its slot, or fails if the slot is after its deadline.
+    /// Sets the maximum number of calls per second and operation, for all clones together. The default is
+    /// unlimited. A call waits for its slot. It fails if the slot is after its deadline.
     pub fn rate(mut self, calls_per_second: u32) -> Self {
         self.settings.rate = Some(calls_per_second);
         self
@@ -61,7 +62,7 @@ impl<T: ?Sized> ClientBuilder<T> {
         self
     }
 
-    /// Sets the time limit of a whole call, waits included. The default is 25 seconds.
+    /// Sets the time limit of a whole call, including waits. The default is 25 seconds.
     pub fn deadline(mut self, time: Duration) -> Self {
         self.settings.deadline = time;
         self

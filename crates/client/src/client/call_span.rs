@@ -1,7 +1,7 @@
 //! The span and the events of a call, listed in `docs/observability.md`.
 //!
-//! They hold the operation, the host of the endpoint, the number of attempts, the HTTP status, the code and the RequestId, and
-//! never a parameter. Without the feature `tracing`, nothing is logged.
+//! They record the operation, the host of the endpoint, the number of attempts, the HTTP status, the code and
+//! the RequestId. They never record a parameter. Without the feature `tracing`, nothing is logged.
 
 use std::future::Future;
 
@@ -44,7 +44,7 @@ impl CallSpan {
         tracing::Instrument::instrument(call, self.span.clone())
     }
 
-    /// Called when an attempt begins. From the second attempt on, logs why the previous one failed.
+    /// Logs why the previous attempt failed, if the attempt that begins is a retry.
     pub(super) fn attempt<O: Operation>(&self, exchange: &Exchange<'_, O>) {
         let (endpoint, attempt) = exchange.progress();
         if let Some(reason) = exchange.retry_reason() {

@@ -57,7 +57,7 @@ impl Core {
         }
     }
 
-    /// Returns the next step of an exchange, by the system's clock and random bytes.
+    /// Returns the next step of an exchange, using the system's clock and random bytes.
     pub(super) fn poll<O: Operation>(
         &self,
         exchange: &mut Exchange<'_, O>,
@@ -78,7 +78,7 @@ impl Core {
         self.credentials.get(self.time_left(begun), &|| self.now().wall, transport).await
     }
 
-    /// Does the same on the calling thread.
+    /// Returns the credentials like `credentials`, but on the calling thread.
     pub(super) fn credentials_blocking(
         &self,
         begun: Now,
@@ -87,7 +87,7 @@ impl Core {
         self.credentials.get_blocking(self.time_left(begun), &|| self.now().wall, transport)
     }
 
-    /// Drops credentials that the service refused as expired.
+    /// Drops credentials that the service rejected as expired.
     pub(super) fn drop_expired(&self, credentials: &Credentials) {
         self.credentials.drop_expired(credentials);
     }

@@ -12,7 +12,7 @@ pub struct DecidedReply {
 }
 
 impl DecidedReply {
-    /// Decides a reply once.
+    /// Applies the policy in force to a reply, once.
     pub(super) fn new(op: &DescribeFaceVerify, reply: Reply<FaceVerifyStatus>, live: &LivePolicy) -> Self {
         let decision = live.decide_reply(op, &reply);
         Self { reply, decision }

@@ -8,8 +8,8 @@ use crate::error::Error;
 
 /// The pauses between the polls of [`Client::wait`](crate::Client::wait).
 ///
-/// The default fits the vendor's quota. Most people finish within minutes, so that the first pauses are short. The last poll
-/// is after the link has expired, when the result cannot change any more.
+/// The default fits the vendor's quota. Most people finish within minutes, so the first pauses are short. The
+/// last poll comes after the link has expired, when the result can no longer change.
 ///
 /// ```
 /// use cloudauth_client::WaitPlan;
@@ -24,7 +24,7 @@ pub struct WaitPlan(Vec<Duration>);
 const AFTER_EXPIRY: u64 = 31 * 60;
 
 impl WaitPlan {
-    /// A plan with these pauses. It polls before the first pause and after each one.
+    /// Creates a plan with these pauses. It polls before the first pause and after each one.
     pub fn new(pauses: impl IntoIterator<Item = Duration>) -> Self {
         Self(pauses.into_iter().collect())
     }
@@ -35,7 +35,7 @@ impl WaitPlan {
     }
 }
 
-/// Whether another poll may bring a result.
+/// Returns whether another poll may bring a result.
 pub(super) fn is_open(result: &Result<Reply<FaceVerifyStatus>, Error>) -> bool {
     match result {
         Ok(reply) => matches!(reply.output, FaceVerifyStatus::Pending(_)),

@@ -14,7 +14,8 @@ use super::provider::{CredentialStep, ExpiringCredentials, ProvideCredentials};
 use crate::inputs::Entropy;
 use crate::timeout::send_in_time;
 
-/// How long before their expiry credentials are renewed. Short-lived ones are renewed later, at half of their lifetime.
+/// How long before their expiry credentials are renewed. Short-lived credentials are renewed halfway through
+/// their lifetime.
 const RENEW_AHEAD: Duration = Duration::from_secs(15 * 60);
 /// The pause after a failed renewal, while the cached credentials are valid.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
@@ -98,7 +99,7 @@ impl CredentialCache {
         self.fetch(limit, clock, transport).await
     }
 
-    /// Does the same on the calling thread.
+    /// Returns the credentials like `get`, but on the calling thread.
     pub(crate) fn get_blocking(
         &self,
         limit: Duration,
@@ -108,7 +109,7 @@ impl CredentialCache {
         pollster::block_on(self.get(limit, clock, &OnThisThread(transport)))
     }
 
-    /// Drops credentials that the service refused as expired.
+    /// Drops credentials that the service rejected as expired.
     pub(crate) fn drop_expired(&self, credentials: &Credentials) {
         let mut state = self.lock();
         if state.cached.as_ref().is_some_and(|cached| is_same_key(&cached.credentials, credentials)) {
@@ -131,7 +132,8 @@ impl CredentialCache {
         }
     }
 
-    /// Returns the outcome of the fetch that a call has waited for, if one has completed since then.
+    /// Returns the outcome of a fetch that completed while a call waited, if any. `fetches` is the number of
+    /// completed fetches when the wait began.
     fn outcome_since(&self, fetches: u64, now: UnixTime) -> Option<Result<Credentials, ProvideError>> {
         let state = self.lock();
         if state.fetches == fetches {
@@ -202,20 +204,20 @@ impl CredentialCache {
     }
 }
 
-/// When credentials are renewed whose provider sets no time.
+/// Returns the renewal time of credentials whose provider sets none.
 fn default_renewal(now: UnixTime, expires_at: UnixTime) -> UnixTime {
     let ahead = u64::try_from(RENEW_AHEAD.as_millis()).unwrap_or(u64::MAX);
     let ahead = UnixTime::from_millis(expires_at.as_millis().saturating_sub(ahead));
     ahead.max(now.plus(expires_at.since(now) / 2))
 }
 
-/// Whether both have the same key id and security token.
+/// Returns whether both have the same key id and security token.
 pub(crate) fn is_same_key(one: &Credentials, other: &Credentials) -> bool {
     let token = |of| Credentials::security_token(of).map(|token| token.expose());
     one.access_key_id() == other.access_key_id() && token(one) == token(other)
 }
 
-/// A blocking transport as an async one, whose futures are ready when they are first polled.
+/// An async adapter of a blocking transport. Its futures are ready at the first poll.
 #[derive(Debug)]
 struct OnThisThread<'a>(&'a dyn BlockingTransport);
 

@@ -1,4 +1,4 @@
-//! A chain of credentials providers, asked in order.
+//! A chain of credentials providers, tried in order.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use super::error::ProvideError;
 use super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
 use crate::inputs::Entropy;
 
-/// A chain of providers, asked in order. From the first success on, only the provider that succeeded is asked. A provider
-/// that fails ends the chain, unless its error is [`absent`](ProvideError::absent). If all providers are absent, the error
-/// lists them.
+/// A chain of providers, tried in order. After the first success, only the provider that succeeded is used. A
+/// provider that fails ends the chain, unless its error is [`absent`](ProvideError::absent). If all providers
+/// are absent, the error lists them.
 pub struct Chain {
     links: Vec<(&'static str, Link)>,
     /// The index of the provider that succeeded; out of range before the first success.
@@ -25,8 +25,8 @@ pub struct Chain {
 pub(super) type Link = Result<Arc<dyn ProvideCredentials>, ProvideError>;
 
 impl Chain {
-    /// A chain of your own providers, in this order. `Debug` prints the names; errors have the name that the provider itself
-    /// sets.
+    /// Creates a chain of your own providers, in this order. `Debug` prints the names. An error has the name
+    /// that the provider itself sets.
     pub fn new(providers: impl IntoIterator<Item = (&'static str, Arc<dyn ProvideCredentials>)>) -> Self {
         Self::of_links(providers.into_iter().map(|(name, provider)| (name, Ok(provider))).collect())
     }
@@ -56,7 +56,7 @@ struct ChainExchange<'a> {
     chain: &'a Chain,
     /// The index of the current provider.
     at: usize,
-    /// The last provider that may be asked.
+    /// The index of the last provider to try.
     last: usize,
     current: Option<Box<dyn CredentialExchange + 'a>>,
     /// The errors of the absent providers.
@@ -104,7 +104,7 @@ mod tests {
 
     use super::*;
 
-    /// An absent provider that counts how often it is asked.
+    /// An absent provider that counts how often it is tried.
     #[derive(Debug)]
     struct Absent(AtomicUsize);
 

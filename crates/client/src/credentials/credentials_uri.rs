@@ -1,4 +1,4 @@
-//! Credentials from an address that the environment names.
+//! Credentials from a URL in an environment variable.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
 use super::remote;
 use crate::inputs::Entropy;
 
-/// An address that answers with credentials (`ALIBABA_CLOUD_CREDENTIALS_URI`). `Debug` shows only the host, since the
-/// address may hold a secret.
+/// A URL that returns credentials (`ALIBABA_CLOUD_CREDENTIALS_URI`). `Debug` shows only the host, because the
+/// URL may contain a secret.
 #[derive(Clone)]
 pub struct CredentialsUri(Uri);
 
 const NAME: &str = "credentials URI";
 
 impl CredentialsUri {
-    /// An `https` address, or an `http` address on this machine.
+    /// Creates a provider for an `https` URL, or for an `http` URL on this machine.
     ///
     /// # Errors
-    /// If the address is neither. The error does not quote it.
+    /// If the URL is neither. The error does not quote it.
     pub fn new(uri: &str) -> Result<Self, ProvideError> {
         let uri: Uri = uri.parse().map_err(|_| ProvideError::new(NAME, "not a valid URL"))?;
         match (uri.scheme_str(), uri.host()) {

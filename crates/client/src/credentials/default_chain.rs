@@ -20,8 +20,8 @@ const CLI_PROFILE: &str = "CLI profile";
 const CREDENTIALS_FILE: &str = "credentials file";
 
 impl Chain {
-    /// The vendor's default chain, from this process's environment and the user's home directory. It reads the configuration
-    /// now, and sends no request before the first call.
+    /// Creates the vendor's default chain from this process's environment and the user's home directory. It
+    /// reads the configuration now. It sends no request before the first call.
     #[must_use]
     pub fn from_environment() -> Self {
         default_chain(&variable, std::env::home_dir().as_deref())
@@ -90,7 +90,7 @@ fn oidc_link(env: Env<'_>, defaults: &Defaults) -> Option<Link> {
 fn file_links(env: Env<'_>, home: Option<&Path>, defaults: &Defaults) -> Vec<(&'static str, Link)> {
     let mut links: Vec<(&'static str, Link)> = Vec::new();
     let profile = non_empty(env, "ALIBABA_CLOUD_PROFILE");
-    // A profile that the environment names may be in either file, and must be in one of them.
+    // A profile named in the environment may be in either file. It must be in at least one of them.
     let mut not_found = None;
     let file = home.and_then(|home| existing(home.join(".aliyun").join("config.json")));
     if let Some(file) = file.filter(|_| !ignores_cli_profile(env)) {
@@ -125,8 +125,8 @@ fn file_links(env: Env<'_>, home: Option<&Path>, defaults: &Defaults) -> Vec<(&'
     links
 }
 
-/// Returns the provider of a CLI profile, or `None` if the default profile holds no key. A profile that was chosen by name
-/// must hold one.
+/// Returns the provider of a CLI profile, or `None` if the default profile holds no key. A profile chosen by
+/// name must hold one.
 fn cli_profile(
     file: &Path,
     name: Option<&str>,
@@ -139,14 +139,14 @@ fn cli_profile(
     profiles.provider(name, file, defaults).map(Some)
 }
 
-/// Returns the path if it exists. A file without read permission and a broken link exist.
+/// Returns the path if it exists. An unreadable file and a broken link also count as existing.
 fn existing(path: PathBuf) -> Option<PathBuf> {
     let missing = [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory];
     let is_missing = path.symlink_metadata().is_err_and(|error| missing.contains(&error.kind()));
     Some(path).filter(|_| !is_missing)
 }
 
-/// The error of a source that is configured but unusable, with its cause in the same line.
+/// Returns the error of a source that is configured but unusable, with its cause on the same line.
 fn unusable(source: &str, error: &LoadError) -> ProvideError {
     let reason = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
     ProvideError::new(source, reason)

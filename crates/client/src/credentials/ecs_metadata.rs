@@ -15,14 +15,14 @@ const NAME: &str = "ECS metadata";
 const BASE: &str = "http://100.100.100.200";
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLES_PATH: &str = "/latest/meta-data/ram/security-credentials/";
-/// The service is in the local network: if it does not answer within a second, it does not exist.
+/// The service is on the local network: if it does not answer within a second, it counts as missing.
 const LIMITS: Limits = Limits::DEFAULT.with_attempt(Duration::from_secs(1));
 
-/// The role of the ECS instance that the program runs on. It uses version 2 of the metadata service, which requires a token,
-/// and falls back to version 1 if the service issues no token.
+/// A provider for the role of the ECS instance that the program runs on. It uses version 2 of the metadata
+/// service, which requires a token. It falls back to version 1 if the service issues no token.
 ///
-/// As in the vendor's SDKs, requests go over plain http to `100.100.100.200` in the machine's own network. They use the
-/// client's transport: behind a proxy they would reach the proxy's network instead.
+/// As in the vendor's SDKs, requests use plain http to `100.100.100.200` on the machine's own network. They
+/// use the client's transport: through a proxy, they would reach the proxy's network instead.
 #[derive(Clone, Debug)]
 pub struct EcsMetadata {
     base: String,
@@ -33,7 +33,7 @@ pub struct EcsMetadata {
 }
 
 impl EcsMetadata {
-    /// The role that the instance has.
+    /// Creates a provider for the role that the instance has.
     #[must_use]
     pub fn new() -> Self {
         Self { base: BASE.to_owned(), role: None, allows_v1: true, configured: false }
@@ -150,7 +150,7 @@ impl EcsExchange<'_> {
         remote::send(NAME, request.body(Body::empty()), LIMITS)
     }
 
-    /// Whether this machine has no metadata service: none of the requests was answered.
+    /// Returns whether this machine has no metadata service: none of the requests was answered.
     const fn is_absent(&self) -> bool {
         !self.answered && !self.provider.configured
     }

@@ -17,12 +17,12 @@ pub(super) fn non_empty(env: Env<'_>, name: &str) -> Option<String> {
     env(name).filter(|value| !value.is_empty())
 }
 
-/// Whether a variable is set to `true`, in any case.
+/// Returns whether a variable is set to `true`, in any case.
 pub(super) fn is_true(env: Env<'_>, name: &str) -> bool {
     env(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// Whether the environment turns the CLI's profile file off.
+/// Returns whether the environment turns off the CLI's profile file.
 pub(super) fn ignores_cli_profile(env: Env<'_>) -> bool {
     is_true(env, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED") || is_true(env, "ALIBABA_CLOUD_IGNORE_PROFILE")
 }

@@ -17,7 +17,7 @@ enum Inner {
 }
 
 impl ProvideError {
-    /// A failure of `provider`. Neither text may hold a secret.
+    /// Creates an error of `provider`. Neither text may hold a secret.
     pub fn new(provider: impl Into<String>, reason: impl Into<String>) -> Self {
         Self(Arc::new(Inner::One {
             provider: provider.into(),
@@ -40,14 +40,14 @@ impl ProvideError {
         self.changed(|transient, _, _| *transient = true)
     }
 
-    /// Marks the source as absent: it is not configured, so that a [`Chain`](super::Chain) continues with the next one. Any
-    /// other failure ends the chain, since the next source could belong to another account.
+    /// Marks the source as absent: it is not configured, so a [`Chain`](super::Chain) continues with the next
+    /// one. Any other failure ends the chain, because the next source could belong to another account.
     #[must_use]
     pub fn absent(self) -> Self {
         self.changed(|_, absent, _| *absent = true)
     }
 
-    /// Whether the source is absent, so that a chain continues with the next one.
+    /// Returns whether the source is absent, so that a chain continues with the next one.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         match &*self.0 {
@@ -56,7 +56,7 @@ impl ProvideError {
         }
     }
 
-    /// Whether a later attempt may succeed. Of several failures, one transient failure is enough.
+    /// Returns whether a later attempt may succeed. Among several failures, one transient failure is enough.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match &*self.0 {
@@ -73,7 +73,7 @@ impl ProvideError {
         self
     }
 
-    /// The error of a chain whose sources are all absent.
+    /// Creates the error of a chain whose sources are all absent.
     pub(super) fn all_absent(errors: Vec<Self>) -> Self {
         Self(Arc::new(Inner::AllAbsent(errors)))
     }
@@ -89,7 +89,7 @@ impl fmt::Display for ProvideError {
             Inner::One { provider, reason, .. } => write!(f, "{provider}: {reason}"),
             Inner::AllAbsent(errors) => {
                 f.write_str("no credentials found")?;
-                // `source` returns one error only, so that the message includes the sources of all of them.
+                // `source` returns only one error, so the message includes the sources of all of them.
                 for error in errors {
                     write!(f, "; {error}")?;
                     let mut source = std::error::Error::source(error);

@@ -1,4 +1,4 @@
-//! Loading of credentials that need no request: from the environment or the Alibaba CLI's profile file.
+//! Loading credentials without a request: from the environment or the Alibaba CLI's profile file.
 
 use std::path::{Path, PathBuf};
 

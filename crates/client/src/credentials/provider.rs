@@ -16,15 +16,15 @@ use crate::inputs::Entropy;
 pub struct ExpiringCredentials {
     /// The credentials.
     pub credentials: Credentials,
-    /// When they expire; `None` if never, or if it is not known.
+    /// When they expire. `None` if they never expire, or if the expiry is unknown.
     pub expires_at: Option<UnixTime>,
-    /// When to fetch new ones. If it is not set: 15 minutes before they expire, or at half time if they live for less than
-    /// 30 minutes.
+    /// When to fetch new ones. The default is 15 minutes before they expire, or halfway through a lifetime of
+    /// less than 30 minutes.
     pub renew_at: Option<UnixTime>,
 }
 
 impl ExpiringCredentials {
-    /// Credentials that expire at a known time.
+    /// Creates credentials that expire at a known time.
     #[must_use]
     pub const fn new(credentials: Credentials, expires_at: UnixTime) -> Self {
         Self { credentials, expires_at: Some(expires_at), renew_at: None }

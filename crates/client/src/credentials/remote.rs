@@ -1,4 +1,4 @@
-//! Requests for credentials, and the document with which all of the vendor's sources answer them.
+//! Requests for credentials, and the response document that all of the vendor's sources share.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +17,7 @@ pub(super) const LIMITS: Limits = Limits::DEFAULT.with_attempt(Duration::from_se
 /// When credentials without an expiry are renewed.
 const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Returns the step that sends a request, if it was built.
+/// Returns the step that sends a request, if the request could be built.
 pub(super) fn send(
     provider: &str,
     request: http::Result<Request<Body>>,
@@ -50,7 +50,8 @@ struct Document {
     credentials: Option<Box<Document>>,
 }
 
-/// Reads the credentials from a response. The error quotes nothing of the response except a code that is a plain word.
+/// Reads the credentials from a response. The error quotes only the response's code, and only if it is a
+/// plain word.
 pub(super) fn read_credentials(
     provider: &str,
     now: UnixTime,
@@ -99,7 +100,7 @@ pub(super) fn read_credentials(
     Ok(ExpiringCredentials::new(credentials, now.plus(lifetime)))
 }
 
-/// Whether a code may be shown: the vendor's codes are words with dots.
+/// Returns whether a code may be shown: the vendor's codes are words with dots.
 fn is_plain(text: &str) -> bool {
     text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_')
 }

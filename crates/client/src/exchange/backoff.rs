@@ -9,7 +9,7 @@ use crate::inputs::Entropy;
 
 /// The upper bound of the first wait after a failure. It doubles with each attempt.
 const BASE: Duration = Duration::from_millis(500);
-/// The same after throttling, when the endpoint itself works.
+/// The same bound after throttling. It is lower, because the endpoint itself works.
 const THROTTLED_BASE: Duration = Duration::from_millis(200);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(20);
@@ -26,15 +26,15 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Retry immediately.
+    /// An immediate retry.
     pub(super) const NONE: Self = Self { longest: Duration::ZERO, hint: None };
 
-    /// The wait after `attempts` failed attempts.
+    /// Returns the wait after `attempts` failed attempts.
     pub(super) fn after_failure(attempts: u32) -> Self {
         Self { longest: doubled(BASE, attempts), hint: None }
     }
 
-    /// The wait after `attempts` attempts, the last of which was throttled.
+    /// Returns the wait after `attempts` attempts, the last of which was throttled.
     pub(super) fn after_throttling(attempts: u32, hint: Option<Duration>) -> Self {
         Self { longest: doubled(THROTTLED_BASE, attempts), hint }
     }

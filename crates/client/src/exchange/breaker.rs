@@ -38,7 +38,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// Whether a request may be sent. After the rest, one probe is admitted.
+    /// Returns whether a request may be sent. After `REST`, one probe is admitted.
     pub(super) fn admits(&mut self, now: Duration) -> bool {
         match self.state {
             State::Closed => true,

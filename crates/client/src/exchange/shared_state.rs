@@ -16,11 +16,11 @@ const FULL_BUDGET: u32 = 500;
 pub(super) const RETRY_COST: u32 = 14;
 /// The tokens that a retry after throttling costs.
 pub(super) const THROTTLED_COST: u32 = 5;
-/// The number of verifications whose endpoint is remembered.
+/// The maximum number of verifications whose endpoint is remembered.
 const MOST_SESSIONS: usize = 10_000;
 /// The largest clock offset that is corrected, in milliseconds.
 const LARGEST_OFFSET: i64 = 24 * 60 * 60 * 1000;
-/// A smaller clock offset, in milliseconds, is not corrected.
+/// The smallest clock offset that is corrected, in milliseconds.
 const SMALLEST_OFFSET: i64 = 60 * 1000;
 
 /// The state that the clones of a client share. `Default` is the state before the first call.
@@ -30,7 +30,7 @@ pub struct SharedState(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     budget: u32,
-    /// A list, because a search of a few endpoints is faster than a hash.
+    /// A list, because a linear search of a few endpoints is faster than hashing.
     endpoints: Vec<(Endpoint, EndpointState)>,
     origins: HashMap<CertifyId, Endpoint>,
     /// The keys of `origins`, oldest first.
@@ -124,7 +124,7 @@ impl SharedState {
         true
     }
 
-    /// Whether the clock of an endpoint is corrected.
+    /// Returns whether the clock of an endpoint is corrected.
     pub(super) fn has_offset(&self, endpoint: &Endpoint) -> bool {
         self.lock().endpoint(endpoint).offset_millis != 0
     }
@@ -149,7 +149,7 @@ impl SharedState {
 }
 
 impl Inner {
-    /// Returns the state of an endpoint, which is added if it is new.
+    /// Returns the state of an endpoint, and adds it if it is new.
     fn endpoint(&mut self, endpoint: &Endpoint) -> &mut EndpointState {
         let at = self.endpoints.iter().position(|(found, _)| found == endpoint).unwrap_or_else(|| {
             self.endpoints.push((endpoint.clone(), EndpointState::default()));

@@ -17,7 +17,8 @@ use crate::state::AppState;
 
 const COOKIE_NAME: &str = "cloudauth_emulator";
 
-/// Middleware: on loopback, allows every request of this machine except cross-origin ones. Elsewhere, requires the token.
+/// Middleware: on loopback, allows every request from this machine except cross-origin ones. Elsewhere,
+/// requires the token.
 pub(super) async fn check(
     State(state): State<Arc<AppState>>,
     request: Request,
@@ -30,7 +31,7 @@ pub(super) async fn check(
             .into_response();
     }
     let Some(token) = &state.settings.admin_token else { return next.run(request).await };
-    // A browser cannot set a header when it opens the page: the first URL contains the token.
+    // A browser cannot set a header when it opens the page, so the first URL contains the token.
     let query = request.uri().query().unwrap_or_default();
     let in_query = form_urlencoded::parse(query.as_bytes())
         .any(|(name, value)| name == "token" && value == token.as_str());
@@ -58,8 +59,8 @@ fn given(headers: &HeaderMap) -> Option<&str> {
     bearer().or_else(cookie)
 }
 
-/// Returns whether a request is addressed to the emulator's own name, and not cross-origin. Other names of loopback are
-/// refused, against DNS rebinding.
+/// Returns whether a request is addressed to the emulator's own name, and is not cross-origin. Other names
+/// for loopback are refused, to prevent DNS rebinding.
 fn is_same_origin(headers: &HeaderMap, on_loopback: bool) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(HOST).unwrap_or_default();

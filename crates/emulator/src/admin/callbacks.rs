@@ -33,7 +33,7 @@ pub(super) struct NewCallback {
     sub_code: Option<String>,
 }
 
-/// A callback as a receiver got it. No `Debug`: it contains the token.
+/// A callback as its receiver got it. No `Debug`: it contains the token.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReceivedCallback {
@@ -72,7 +72,7 @@ pub(super) async fn hold(
     Ok(Json(all(&state)))
 }
 
-/// Adds a callback: a duplicate, a late one, a forged one.
+/// Adds a callback, such as a duplicate, late or forged one.
 pub(super) async fn add(
     State(state): State<Arc<AppState>>,
     new: Result<Json<NewCallback>, JsonRejection>,

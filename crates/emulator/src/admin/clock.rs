@@ -28,7 +28,7 @@ pub(super) async fn get(State(state): State<Arc<AppState>>) -> Json<Value> {
     Json(shown(&state))
 }
 
-/// Sets the clock, changes its rate and advances it, in this order. Answers after all due callbacks are done.
+/// Sets the clock, changes its rate and advances it, in this order. Answers when all due callbacks are done.
 pub(super) async fn patch(
     State(state): State<Arc<AppState>>,
     change: Result<Json<ClockChange>, JsonRejection>,

@@ -47,7 +47,7 @@ pub(super) async fn compare(
     computed(move || gateway::compare(&request, &given.string_to_sign)).await
 }
 
-/// Computes an explanation on a thread of its own, so that no other request waits.
+/// Computes an explanation on a separate thread, so that no other request waits.
 async fn computed(explain: impl FnOnce() -> Explanation + Send + 'static) -> AdminResult<Explanation> {
     let computed = tokio::task::spawn_blocking(explain).await;
     let broken =

@@ -8,7 +8,7 @@ pub(crate) struct ActionReply {
     pub(crate) code: String,
     message: &'static str,
     result: Option<Value>,
-    /// The emulator's own hint. It follows the message in parentheses, and is in the journal.
+    /// The emulator's own hint. It is appended to the message in parentheses, and recorded in the journal.
     pub(crate) hint: Option<String>,
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn call(
         let (order, certify_id) = (request.param("OuterOrderNo"), request.param("CertifyId"));
         state.faults().plan(&CallFacts { unread: false, action: request.action(), order, certify_id })
     };
-    // Even a sleep of no time at all lasts until the runtime's next millisecond.
+    // Even a sleep of zero duration lasts until the runtime's next millisecond.
     if !plan.delay.is_zero() {
         tokio::time::sleep(plan.delay).await;
     }
@@ -120,7 +120,7 @@ fn refusal(state: &AppState, error: &GatewayError, request_id: &str) -> PendingR
     PendingResponse::json(state, error.status, text)
 }
 
-/// Returns the journal entry of a call: only names and ids.
+/// Returns the journal entry of a call. It contains only names and ids.
 fn entry(state: &AppState, request: &ApiRequest, response: &PendingResponse, code: &str) -> JournalEntry {
     // Other values may be personal data.
     let id = |name| request.param(name).filter(|id| is_id(id)).map(str::to_owned);
@@ -140,7 +140,7 @@ fn is_id(text: &str) -> bool {
 }
 
 fn journal(state: &AppState, entry: JournalEntry, fault: Option<FaultKind>) {
-    // The fault has one less of its `times` left.
+    // The remaining `times` of the fault has decreased.
     if fault.is_some() {
         state.changed(Change::Faults);
     }

@@ -26,7 +26,7 @@ pub(crate) fn error_for(fault: FaultKind) -> Option<GatewayError> {
             })
         }
         FaultKind::Throttle(wait) => Some(GatewayError::throttled(wait)),
-        // `apply` replaces this response, or closes the connection before it.
+        // `apply` replaces this response, or closes the connection before it is sent.
         FaultKind::HtmlBadGateway | FaultKind::CloseBeforeActing => {
             Some(GatewayError::new(StatusCode::BAD_GATEWAY, "InternalError", ""))
         }

@@ -22,7 +22,7 @@ pub(super) struct PendingResponse {
 }
 
 impl PendingResponse {
-    /// Creates a response of JSON, or of XML if the request asks for it.
+    /// Creates a JSON response, or an XML response if the request asks for it.
     pub(super) fn write(
         state: &AppState,
         request: &ApiRequest,

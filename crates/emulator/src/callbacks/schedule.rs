@@ -9,7 +9,7 @@ use crate::state::{AppState, Callback, CallbackKind, Change};
 /// The delay of a late callback.
 const LATE: Duration = Duration::from_secs(60);
 
-/// Schedules the callbacks of an ended session, as its identity selects: one by default.
+/// Schedules the callbacks of an ended session. Its identity selects them; the default is one.
 pub(crate) fn schedule(state: &AppState, session: &Session) {
     let kinds: &[CallbackKind] = match session.magic.callback() {
         CallbackScenario::Normal | CallbackScenario::BeforeResult => &[CallbackKind::Normal],
@@ -24,8 +24,8 @@ pub(crate) fn schedule(state: &AppState, session: &Session) {
     }
 }
 
-/// Adds a callback of a session, and returns it. `None` if the session has no CallbackUrl or no result. `claimed` replaces
-/// the SubCode of the result.
+/// Adds a callback of a session, and returns it. Returns `None` if the session has no CallbackUrl or no
+/// result. `claimed` replaces the SubCode of the result.
 pub(crate) fn add(
     state: &AppState,
     session: &Session,
@@ -42,7 +42,7 @@ pub(crate) fn add(
         CallbackKind::WrongToken | CallbackKind::Forged => Some(wrong.as_str()),
         _ => target.token.as_deref(),
     };
-    // Another product of the vendor sends the SubCode in a parameter of its own.
+    // Another product of the vendor sends the SubCode in a separate parameter.
     let is_other = kind == CallbackKind::OtherShape;
     let letter = if outcome.passed() { "Y" } else { "N" };
     let sub_code = outcome.sub_code.as_str();

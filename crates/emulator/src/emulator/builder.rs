@@ -72,7 +72,8 @@ impl Builder {
         self
     }
 
-    /// Sets the base URL of links, for an emulator that clients reach under another address than it listens on.
+    /// Sets the base URL of links, for an emulator that clients reach at a different address from the one it
+    /// listens on.
     pub fn public_url(mut self, url: impl Into<String>) -> Self {
         self.public_url = Some(url.into());
         self
@@ -96,15 +97,16 @@ impl Builder {
         self
     }
 
-    /// Sets the number of calls per action and access key in one second of the clock. Further calls are answered
-    /// `Throttling.User`. `None` lifts the limit. Default: 50, as the vendor documents.
+    /// Sets the maximum number of calls per action and access key in one second of the clock. Further calls
+    /// are answered with `Throttling.User`. `None` removes the limit. Default: 50, as the vendor documents.
     pub fn calls_per_second(mut self, most: impl Into<Option<u32>>) -> Self {
         self.calls_per_second = most.into();
         self
     }
 
-    /// Sets the number of failures per identity and day after which `InitFaceVerify` answers 418. `None` lifts the limit.
-    /// The day ends at midnight in China, by the emulator's clock. Default: 10; the vendor does not document its number.
+    /// Sets the number of failures per identity and day after which `InitFaceVerify` answers 418. `None`
+    /// removes the limit. The day ends at midnight in China, by the emulator's clock. Default: 10; the vendor
+    /// does not document its number.
     pub fn failures_per_day(mut self, most: impl Into<Option<u32>>) -> Self {
         self.failures_per_day = most.into();
         self
@@ -148,7 +150,7 @@ impl Builder {
         self
     }
 
-    /// Accepts ID numbers of every area. Real people may then appear in your logs.
+    /// Accepts ID numbers of any area. Real people may then appear in your logs.
     pub fn accept_any_id(mut self) -> Self {
         self.accept_any_id = true;
         self

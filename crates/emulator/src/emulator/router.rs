@@ -55,7 +55,7 @@ mod tests {
     /// Reads the answer until the emulator closes the connection.
     async fn answer(mut stream: TcpStream) -> String {
         let mut answer = Vec::new();
-        // A close with bytes unread is an error on some systems.
+        // Some systems report an error if a connection closes with unread bytes.
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).unwrap()
     }

@@ -32,25 +32,26 @@ impl Emulator {
     /// The secret of the default access key and of the other built-in keys.
     pub const ACCESS_KEY_SECRET: &'static str = gateway::ACCESS_KEY_SECRET;
 
-    /// The endpoint for clients: `http://127.0.0.1:port`, or the public URL.
+    /// Returns the endpoint for clients: `http://127.0.0.1:port`, or the public URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.state.settings.url
     }
 
-    /// The address that the emulator listens on.
+    /// Returns the address that the emulator listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The token for `/_emu`, sent as `Authorization: Bearer`. `None` on loopback, where no token is needed.
+    /// Returns the token for `/_emu`, sent as `Authorization: Bearer`. `None` on loopback, where no token is
+    /// needed.
     #[must_use]
     pub fn admin_token(&self) -> Option<&str> {
         self.state.settings.admin_token.as_deref()
     }
 
-    /// The emulator's clock.
+    /// Returns the emulator's clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.state.clock

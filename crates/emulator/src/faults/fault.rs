@@ -19,7 +19,7 @@ pub enum FaultKind {
     CloseBeforeActing,
     /// Closes the connection after the call is carried out.
     CloseAfterActing,
-    /// As [`CloseAfterActing`](Self::CloseAfterActing), with a TCP reset.
+    /// Like [`CloseAfterActing`](Self::CloseAfterActing), but with a TCP reset.
     Reset,
     /// Closes the connection after this many bytes of the answer, including its head.
     TruncatedAt(usize),
@@ -137,7 +137,7 @@ impl Fault {
         self
     }
 
-    /// Applies the fault with this probability. The draws follow from the emulator's seed.
+    /// Applies the fault with this probability. The emulator's seed determines the draws.
     pub const fn probability(mut self, part: f64) -> Self {
         self.probability = part;
         self

@@ -77,7 +77,8 @@ impl FaultInjector {
         plan
     }
 
-    /// Returns the next pseudorandom number in `0.0..1.0`. It follows from the seed and the number of previous draws.
+    /// Returns the next pseudorandom number in `0.0..1.0`. The seed and the number of previous draws
+    /// determine it.
     fn draw(&mut self) -> f64 {
         self.drawn += 1;
         let digest = Sha256::digest(format!("{} fault {}", self.seed, self.drawn));
@@ -90,7 +91,7 @@ fn affects(fault: &Fault, call: &CallFacts<'_>) -> bool {
     let is = |wanted: &Option<String>, found: Option<&str>| {
         wanted.as_deref().is_none_or(|wanted| found == Some(wanted))
     };
-    // `CloseUnread` applies before the request is read, and no other fault does.
+    // `CloseUnread` is the only fault that applies before the request is read.
     (fault.kind == FaultKind::CloseUnread) == call.unread
         && is(&fault.action, call.action)
         && is(&fault.order, call.order)

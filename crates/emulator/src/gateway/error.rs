@@ -13,7 +13,7 @@ pub(crate) struct GatewayError {
     pub(crate) message: String,
     /// `x-acs-retry-after`.
     pub(crate) retry_after: Option<Duration>,
-    /// The emulator's own hint. It follows the message in parentheses, and is in the journal.
+    /// The emulator's own hint. It is appended to the message in parentheses, and recorded in the journal.
     pub(crate) hint: Option<String>,
     /// Whether the signature does not match. The admin API can explain such a call.
     pub(crate) is_signature_mismatch: bool,
@@ -31,23 +31,23 @@ impl GatewayError {
         }
     }
 
-    /// Creates an error with HTTP 400, as most are.
+    /// Creates an error with HTTP 400, the status of most errors.
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// Too many calls: the client may retry after `wait`.
+    /// Creates the error for too many calls: the client may retry after `wait`.
     pub(crate) fn throttled(wait: Duration) -> Self {
         let message = "Request was denied due to user flow control.";
         Self { retry_after: Some(wait), ..Self::bad_request("Throttling.User", message) }
     }
 
-    /// The signature does not match.
+    /// Creates the error for a signature that does not match.
     pub(crate) fn signature_mismatch(message: String) -> Self {
         Self { is_signature_mismatch: true, ..Self::bad_request("SignatureDoesNotMatch", message) }
     }
 
-    /// A required parameter is missing.
+    /// Creates the error for a missing required parameter.
     pub(crate) fn missing(parameter: &str) -> Self {
         Self::bad_request("MissingParameter", format!("{parameter} is mandatory for this action."))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloudauth_protocol::UnixTime;
 use sha2::{Digest, Sha256};
 
-/// How long a nonce is remembered. By the vendor's page on V1, a timestamp is valid for 31 minutes.
+/// How long a nonce is remembered. According to the vendor's page on V1, a timestamp is valid for 31 minutes.
 const RETENTION: Duration = Duration::from_secs(31 * 60);
 
 /// The maximum number of nonces. One more replaces the oldest.
@@ -29,7 +29,7 @@ impl Nonces {
         while let Some((hash, used)) = self.order.front()
             && (now.since(*used) >= RETENTION || self.order.len() >= MAX_NONCES)
         {
-            // A nonce that was used again since is remembered from its latest use.
+            // A nonce that was used again is remembered from its latest use.
             if self.used.get(hash) == Some(used) {
                 self.used.remove(hash);
             }

@@ -83,7 +83,7 @@ impl ApiRequest {
         self.header("authorization").is_some_and(|value| value.starts_with("ACS3-"))
     }
 
-    /// A posted form.
+    /// Creates a request with a posted form.
     #[cfg(test)]
     pub(crate) fn test_post(form: &str) -> Self {
         let request =

@@ -1,4 +1,4 @@
-//! Reading of request bodies, within limits of size and time.
+//! Reading request bodies, within limits of size and time.
 
 use std::error::Error as _;
 use std::time::Duration;

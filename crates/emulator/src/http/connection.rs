@@ -53,7 +53,7 @@ pub(super) struct FaultyStream {
     control: ConnectionControl,
     write_time: Duration,
     pause: Option<Pin<Box<Sleep>>>,
-    /// Runs while the client does not read.
+    /// The timer that runs while the client does not read.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 

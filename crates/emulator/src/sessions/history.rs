@@ -21,7 +21,8 @@ pub(crate) struct IdentityHistory {
 }
 
 impl IdentityHistory {
-    /// Returns whether an identity ended in 201, 202 or 203 before. It cannot start another session.
+    /// Returns whether an earlier session of an identity ended in 201, 202 or 203. Such an identity cannot
+    /// start another session.
     pub(super) fn is_blocked(&self, identity: &str) -> bool {
         self.without_source.contains(identity)
     }

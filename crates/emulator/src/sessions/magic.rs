@@ -8,7 +8,7 @@ use super::id_number::SYNTHETIC_AREA;
 use super::outcome::Outcome;
 use crate::faults::{FaultKind, Latency};
 
-/// What an ID number selects.
+/// The behaviour that an ID number selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Magic {
     /// Nothing: the end user passes.
@@ -44,7 +44,7 @@ pub(crate) enum CallbackScenario {
     OtherShape,
 }
 
-/// What the end user of an identity born on 2003-01-01 does.
+/// The action of the end user of an identity born on 2003-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EndUserScenario {
     Submits,
@@ -118,7 +118,7 @@ impl Magic {
         }
     }
 
-    /// Describes for people what the identity selects.
+    /// Returns a human-readable description of what the identity selects.
     pub(crate) fn description(self) -> String {
         match self {
             Self::None => String::new(),

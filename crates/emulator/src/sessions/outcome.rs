@@ -22,7 +22,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The person passes, with SubCode 200.
+    /// Creates a pass, with SubCode 200.
     #[must_use]
     pub fn pass() -> Self {
         Self::with_sub_code("200")
@@ -35,7 +35,7 @@ impl Outcome {
         Self { sub_code: code.to_owned(), verify_score: if passes { 88.25 } else { 42.5 } }
     }
 
-    /// Creates an outcome with this score and SubCode 200 from 70 on, else 204.
+    /// Creates an outcome with this score. Its SubCode is 200 from a score of 70, and 204 below.
     #[must_use]
     pub fn with_score(verify_score: f64) -> Self {
         let sub_code = if verify_score >= PASSING_SCORE { "200" } else { "204" };

@@ -102,7 +102,7 @@ impl Session {
     }
 }
 
-/// What the end user does on the page.
+/// An action of the end user on the page.
 #[derive(Clone, Debug)]
 pub(crate) enum UserAction {
     /// Submits. `None` leaves the outcome to the magic identity and the rules.
@@ -122,7 +122,7 @@ pub(crate) enum ActionError {
 
 #[cfg(test)]
 impl Session {
-    /// An open session.
+    /// Creates an open session.
     pub(crate) fn test(id: &str, magic: Magic) -> Self {
         Self {
             certify_id: id.into(),

@@ -1,4 +1,4 @@
-//! All sessions, by CertifyId and by link, and which of them are unsaved.
+//! All sessions, by CertifyId and by link. The table tracks which of them are unsaved.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -108,7 +108,8 @@ impl SessionTable {
         Ok(session)
     }
 
-    /// Returns whether an identity ended in 201, 202 or 203 before. It cannot start another session.
+    /// Returns whether an earlier session of an identity ended in 201, 202 or 203. Such an identity cannot
+    /// start another session.
     pub(crate) fn is_blocked(&self, identity: &str) -> bool {
         self.history.is_blocked(identity)
     }
@@ -136,12 +137,12 @@ impl SessionTable {
         self.in_commit.iter().map(|id| (id.clone(), self.by_certify_id.get(id).cloned())).collect()
     }
 
-    /// The commit succeeded.
+    /// Records that the commit succeeded.
     pub(crate) fn committed(&mut self) {
         self.in_commit.clear();
     }
 
-    /// The commit failed: its sessions are still unsaved.
+    /// Records that the commit failed: its sessions are still unsaved.
     pub(crate) fn not_committed(&mut self) {
         self.unsaved.extend(self.in_commit.drain());
     }

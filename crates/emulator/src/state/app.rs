@@ -100,20 +100,20 @@ impl AppState {
         self.seed.load(Ordering::Relaxed)
     }
 
-    /// Returns a new id of 32 hexadecimal digits. It follows from the seed and the number of previous ids.
+    /// Returns a new id of 32 hexadecimal digits. The seed and the number of previous ids determine it.
     pub(crate) fn fresh_id(&self, what: &str) -> String {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let digest = Sha256::digest(format!("{} {what} {number}", self.seed()));
         hex(digest.get(..16).unwrap_or_default())
     }
 
-    /// Returns a hash of texts, which stands for them without storing them.
+    /// Returns a hash that identifies texts without storing them.
     pub(crate) fn digest(&self, texts: &[&str]) -> String {
         let digest = Sha256::digest(format!("{} {texts:?}", self.seed()));
         hex(&digest)
     }
 
-    /// Returns a new request id: an upper-case UUID, as the vendor's.
+    /// Returns a new request id: an upper-case UUID, like the vendor's.
     pub(crate) fn fresh_request_id(&self) -> String {
         let digits = self.fresh_id("request").to_ascii_uppercase();
         let part = |from, to| digits.get(from..to).unwrap_or_default();

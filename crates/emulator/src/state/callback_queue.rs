@@ -18,7 +18,7 @@ const MAX_CALLBACKS: usize = 10_000;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CallbackKind {
     Normal,
-    /// A repetition of a normal callback.
+    /// A duplicate of a normal callback.
     Duplicate,
     /// A minute late.
     Late,
@@ -139,7 +139,7 @@ impl CallbackQueue {
         Some(callback.clone())
     }
 
-    /// Takes the next due callback, which is then running.
+    /// Takes the next due callback, and marks it as running.
     pub(crate) fn take_due(&mut self, now: UnixTime) -> Option<Callback> {
         let next = self.next().filter(|callback| callback.due <= now)?.number;
         let callback = self.by_number.get_mut(&next)?;

@@ -92,7 +92,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Adds an entry, and gives it its number.
+    /// Adds an entry, and assigns its number.
     pub(crate) fn write(&mut self, entry: JournalEntry) {
         self.written += 1;
         if self.entries.len() == MAX_ENTRIES {

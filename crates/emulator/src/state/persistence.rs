@@ -23,7 +23,7 @@ impl AppState {
         EmulatorRecord { seed: self.seed(), made, clock: self.clock.save(), history, faults, callbacks }
     }
 
-    /// Takes a snapshot. It does not include the journal, the nonces and the current second of the quota.
+    /// Takes a snapshot. It does not include the journal, the nonces or the current second of the quota.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let mut sessions: Vec<_> = self.sessions().latest().cloned().collect();
         sessions.reverse();
@@ -43,7 +43,7 @@ impl AppState {
         }
     }
 
-    /// Restores the state at the start.
+    /// Restores the initial state.
     pub(crate) fn reset(&self) {
         self.restore(Snapshot::new(self.initial.clone(), Vec::new()));
         *self.journal() = Journal::default();
@@ -73,8 +73,8 @@ impl AppState {
 
     /// Saves the changes to the state file, if there is one.
     ///
-    /// After a failed commit this does nothing until a retry succeeds: no call waits for a full disk, or writes everything
-    /// that is unsaved.
+    /// After a failed commit, this does nothing until a retry succeeds. So no call waits for a full disk, and
+    /// no call writes everything that is unsaved.
     pub(crate) fn save(&self) {
         if !self.saver.has_file() {
             self.sessions().discard_unsaved();
@@ -120,7 +120,7 @@ impl AppState {
             tokio::time::sleep(SAVE_AGAIN).await;
             if self.saver.is_failing() {
                 let state = Arc::clone(&self);
-                // The status has the result.
+                // The result is in the saving status.
                 let _ = tokio::task::spawn_blocking(move || state.retry_save()).await;
             }
         }

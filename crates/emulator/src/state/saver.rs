@@ -13,7 +13,8 @@ pub(super) struct Saver {
     has_file: bool,
     /// `None` without a state file, and after the emulator has stopped.
     file: Mutex<Option<StateFile>>,
-    /// The error of the latest commit. It has a lock of its own, because a commit holds the lock of the file for long.
+    /// The error of the latest commit. It has a separate lock, because a commit holds the lock of the file
+    /// for a long time.
     error: Mutex<Option<String>>,
 }
 

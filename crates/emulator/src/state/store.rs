@@ -34,7 +34,8 @@ mod with_sqlite {
     pub(crate) struct Store(Connection);
 
     impl Store {
-        /// Opens or creates the file, locks it, and reads its content. Leaves a file that is not a state file as it is.
+        /// Opens or creates the file, locks it, and reads its content. Leaves a file that is not a state file
+        /// unchanged.
         pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Snapshot>)> {
             check(path)?;
             let store = Connection::open(path).map_err(failed)?;
@@ -53,7 +54,8 @@ mod with_sqlite {
             self.0.busy_timeout(std::time::Duration::ZERO)?;
             // The connection keeps the lock from its next access until it closes or the process ends.
             self.0.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
-            // Before the file has a write-ahead log, so that its own header has the mark from the start.
+            // Set before the write-ahead log exists, so that the file's own header has the mark from the
+            // start.
             self.0.pragma_update(None, "application_id", APPLICATION_ID)?;
             // A power failure may lose the latest commits; a killed process loses none.
             self.0.pragma_update(None, "journal_mode", "WAL")?;
@@ -132,7 +134,7 @@ mod with_sqlite {
         }
     }
 
-    /// Checks, without a change, that a file that exists is empty or a state file.
+    /// Checks that an existing file is empty or a state file, without changing it.
     fn check(path: &Path) -> io::Result<()> {
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
@@ -168,7 +170,7 @@ mod with_sqlite {
         serde_json::to_string(of).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     }
 
-    /// Makes the file readable only for its owner: it contains links and callback tokens.
+    /// Makes the file readable only by its owner, because it contains links and callback tokens.
     #[cfg(unix)]
     fn private(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
@@ -189,7 +191,7 @@ mod without {
     use crate::sessions::Unsaved;
     use crate::state::snapshot::{EmulatorRecord, Snapshot};
 
-    /// The store of a build without SQLite, which cannot be opened.
+    /// The store of a build without SQLite. It cannot be opened.
     #[derive(Debug)]
     pub(crate) enum Store {}
 
@@ -218,7 +220,7 @@ mod tests {
 
     use super::Store;
 
-    /// The tables as versions before the mark made them.
+    /// The tables as created by versions that did not write the mark.
     const UNMARKED: &str = "PRAGMA journal_mode = WAL;
         CREATE TABLE session (number INTEGER PRIMARY KEY, certify_id TEXT UNIQUE NOT NULL, document TEXT NOT NULL) STRICT;
         CREATE TABLE emulator (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;";

@@ -90,7 +90,7 @@ impl Clock {
         self.change(|anchor| anchor.rate = if rate.is_finite() { rate.max(0.0) } else { 0.0 });
     }
 
-    /// Returns the system time until the clock shows `due`. `None` if the clock is stopped before it.
+    /// Returns the real time until the clock shows `due`. `None` if the clock is stopped before it.
     pub(crate) fn until(&self, due: UnixTime) -> Option<Duration> {
         let anchor = self.anchor();
         let left = due.since(anchor.now());

@@ -50,7 +50,7 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response<Body> {
     file(StatusCode::OK, kind, text)
 }
 
-/// Returns the replacement of the vendor's script: `window.getMetaInfo()`.
+/// Returns the replacement for the vendor's script: `window.getMetaInfo()`.
 pub(crate) async fn meta_info_script() -> Response<Body> {
     file(StatusCode::OK, "text/javascript;charset=utf-8", include_str!("../../web/jsvm_all.js"))
 }

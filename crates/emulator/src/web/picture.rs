@@ -18,7 +18,7 @@ pub(crate) const BUCKET: &str = "cn-shanghai-aliyun-cloudauth-emulator";
 
 /// The lifetime of a URL, from `DescribeFaceVerify` on.
 const LIFETIME_SECS: u64 = 15 * 60;
-/// The temporary key in the URL, as in the vendor's. It gives access to nothing else.
+/// The temporary key in the URL, as in the vendor's URLs. It gives access to nothing else.
 const KEY_ID: &str = "STS.EMUpicture";
 const TOKEN: &str = "EMUpicturetoken";
 

@@ -8,11 +8,11 @@ use super::conformance::{Op, STUCK, expect};
 use super::server::{Server, Then};
 use crate::{Limits, Transport};
 
-/// Drops a send whose request has arrived, and checks that the connection is closed and the transport still works. For
-/// async transports, beside [`run`](super::conformance::run).
+/// Drops a send whose request has arrived, and checks that the connection is closed and the transport still
+/// works. It is for async transports, in addition to [`run`](super::conformance::run).
 ///
 /// # Errors
-/// The part of the contract that was violated.
+/// If the contract is violated. The error says which part.
 pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
     let silent = Server::silent().map_err(|error| error.to_string())?;
     drop_sends(transport, &silent, 1, STUCK).await?;
@@ -24,11 +24,12 @@ pub async fn cancel(transport: &dyn Transport) -> Result<(), String> {
     next.map(|_| ()).map_err(|error| format!("the next send failed: {error:?}"))
 }
 
-/// Drops `total` sends to a silent server in batches of `abreast`, each when all its requests have arrived. After each
-/// batch, fewer than four times `abreast` connections stay open. For async transports, beside [`cancel`].
+/// Sends `total` requests to a silent server in batches of `abreast`. Drops each batch when all its requests
+/// have arrived, and checks that fewer than four times `abreast` connections stay open. It is for async
+/// transports, in addition to [`cancel`].
 ///
 /// # Errors
-/// The part of the contract that was violated.
+/// If the contract is violated. The error says which part.
 pub async fn cancel_many(transport: &dyn Transport, total: usize, abreast: usize) -> Result<(), String> {
     cancel_batches(transport, total, abreast, STUCK).await
 }
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
     use crate::TransportError;
 
-    /// Sends nothing and does not end.
+    /// A transport whose sends neither send anything nor end.
     #[derive(Debug)]
     struct Idle;
 

@@ -1,4 +1,5 @@
 //! The conformance suite of all transports, over loopback, against a server that misbehaves on purpose.
+//!
 //! Run it once per transport, and assert that it reports no failures:
 //!
 //! ```no_run
@@ -20,7 +21,8 @@ use super::operations::{describe_face_verify, init_face_verify};
 use super::server::{Server, Then, closed_port};
 use crate::{Limits, Sent, TransportError, TransportErrorKind};
 
-/// The time after which a send counts as stuck. A busy machine needs less, and a silent server stays longer.
+/// The time after which a send counts as stuck. Even a busy machine needs less, and a silent server keeps the
+/// connection open for longer.
 pub(super) const STUCK: Duration = Duration::from_secs(30);
 
 /// Sends one request. For an async transport, it runs the future to completion.
@@ -62,7 +64,8 @@ pub(super) enum Op {
 }
 
 impl Op {
-    /// Signed with V3, which puts personal data into the URL, to detect an error that shows it.
+    /// Returns a request signed with V3, which puts personal data into the URL. This detects an error that
+    /// shows it.
     pub(super) fn request(self, endpoint: &str) -> Result<Request<Body>, String> {
         self.signed(endpoint, Signing::V3)
     }
@@ -223,7 +226,8 @@ fn faults() -> Vec<Fault> {
 
 fn meet(fault: &Fault, operation: Op, send: Send<'_>) -> Result<(), String> {
     let server = Server::start(fault.answer.clone(), fault.then).map_err(|error| error.to_string())?;
-    // Only a fault that must time out gets a short limit: a busy machine may need long for the others.
+    // Only a fault that must time out gets a short limit, because a busy machine may need long for the
+    // others.
     let times_out = matches!(fault.expected, Expected::Error { kind: TransportErrorKind::Timeout });
     let time = if times_out { Duration::from_millis(400) } else { STUCK };
     let begun = Instant::now();
@@ -257,7 +261,7 @@ fn nothing_listens(send: Send<'_>) -> Result<(), String> {
     is_not_sent(send(Op::Init.request(&url)?, &Limits::DEFAULT))
 }
 
-/// Checks that the error reports that no connection existed and nothing was sent.
+/// Checks that the error says that no connection existed and nothing was sent.
 pub(super) fn is_not_sent(came: Result<Response<Body>, TransportError>) -> Result<(), String> {
     match came {
         Err(error) => {
@@ -271,7 +275,7 @@ pub(super) fn is_not_sent(came: Result<Response<Body>, TransportError>) -> Resul
     }
 }
 
-/// A name that cannot be resolved: `.invalid` never can (RFC 6761).
+/// Checks a name that cannot be resolved: `.invalid` never can (RFC 6761).
 fn no_such_host(send: Send<'_>) -> Result<(), String> {
     let mut request = Op::Init.request("http://127.0.0.1:1")?;
     let uri = request.uri().to_string().replace("127.0.0.1:1", "cloudauth.invalid");
@@ -279,12 +283,12 @@ fn no_such_host(send: Send<'_>) -> Result<(), String> {
     is_not_sent(send(request, &Limits::DEFAULT))
 }
 
-/// Checks the error when no file descriptor is left. It exhausts the descriptors of the process, so run it in its own test
-/// binary, with a low limit. It tries all forms of a transport in one call: a finished form could free a descriptor on another
-/// thread while the next one is tried.
+/// Checks the error when no file descriptor is left. It exhausts the descriptors of the process, so run it in
+/// its own test binary, with a low limit. It checks all forms of a transport in one call. Otherwise a
+/// finished form could free a descriptor on another thread while the next one is checked.
 ///
 /// # Errors
-/// The part of the contract that was violated.
+/// If the contract is violated. The error says which part.
 pub fn without_descriptors(forms: &[Send<'_>]) -> Result<(), String> {
     let server = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec(), Then::Close);
     let server = server.map_err(|error| error.to_string())?;
@@ -307,7 +311,8 @@ pub fn without_descriptors(forms: &[Send<'_>]) -> Result<(), String> {
     Ok(())
 }
 
-/// The remaining time of a call may be shorter than the resolution of the client's clock.
+/// Checks time limits shorter than the resolution of the client's clock: the remaining time of a call may be
+/// that short.
 fn no_time_is_not_for_ever(send: Send<'_>) -> Result<(), String> {
     let server = Server::start(Vec::new(), Then::Hang).map_err(|error| error.to_string())?;
     for micros in [0, 1, 500] {
@@ -321,7 +326,7 @@ fn no_time_is_not_for_ever(send: Send<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// A redirect is a response; the transport must not contact its target.
+/// Checks that a redirect is a response: the transport must not contact its target.
 fn redirects_stay(send: Send<'_>) -> Result<(), String> {
     let trap = Server::start(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(), Then::Close);
     let trap = trap.map_err(|error| error.to_string())?;
@@ -378,7 +383,7 @@ fn connections_are_reused(send: Send<'_>) -> Result<(), String> {
     })
 }
 
-/// A signed request on a lost connection must not be resent: the exchange retries it with a new nonce.
+/// Checks that a signed request on a lost connection is not resent: the exchange retries it with a new nonce.
 fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec();
     let server = Server::answers_once(answer).map_err(|error| error.to_string())?;
@@ -390,7 +395,7 @@ fn nothing_is_sent_twice(send: Send<'_>) -> Result<(), String> {
     expect(requests == 2, || format!("2 requests arrived {requests} times"))
 }
 
-/// No error shows personal data, which V3 puts into the URL.
+/// Checks that the error shows no personal data, which V3 puts into the URL.
 pub(super) fn shows_nothing(error: &TransportError) -> Result<(), String> {
     let mut text = format!("{error} {error:?}");
     let mut source = std::error::Error::source(error);

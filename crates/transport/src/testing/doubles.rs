@@ -1,4 +1,4 @@
-//! Test doubles: no socket, no clock.
+//! Test doubles without sockets or clocks.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,12 +16,12 @@ use crate::{BlockingTransport, Limits, Sent, Transport, TransportError, Transpor
 pub struct Scripted(Mutex<VecDeque<Result<Response<Body>, TransportError>>>);
 
 impl Scripted {
-    /// A transport with these responses.
+    /// Creates a transport with these responses.
     pub fn new(answers: impl IntoIterator<Item = Result<Response<Body>, TransportError>>) -> Self {
         Self(Mutex::new(answers.into_iter().collect()))
     }
 
-    /// A transport with these bodies, each with HTTP 200.
+    /// Creates a transport with these bodies, each with HTTP 200.
     pub fn bodies(bodies: impl IntoIterator<Item = &'static str>) -> Self {
         Self::new(bodies.into_iter().map(|body| Ok(Response::new(Body::from(body)))))
     }
@@ -31,7 +31,7 @@ impl Scripted {
         lock(&self.0).pop_front().unwrap_or_else(at_the_end)
     }
 
-    /// The number of remaining responses.
+    /// Returns the number of remaining responses.
     #[must_use]
     pub fn left(&self) -> usize {
         lock(&self.0).len()
@@ -86,7 +86,7 @@ impl<T> Recording<T> {
         std::mem::take(&mut lock(&self.waits))
     }
 
-    /// The inner transport.
+    /// Returns the inner transport.
     pub const fn inner(&self) -> &T {
         &self.inner
     }

@@ -149,17 +149,17 @@ impl Server {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The number of connections that clients closed, of a silent server.
+    /// Returns the number of connections that clients closed. For a silent server.
     pub(super) fn left(&self) -> usize {
         self.seen.left.load(Ordering::Relaxed)
     }
 
-    /// The number of requests that arrived.
+    /// Returns the number of requests that arrived.
     pub(super) fn count(&self) -> usize {
         self.seen.requests.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The number of connections that are open now, of a silent server.
+    /// Returns the number of connections that are open now. For a silent server.
     pub(super) fn open(&self) -> usize {
         self.seen.open.load(Ordering::Relaxed)
     }
@@ -175,13 +175,13 @@ impl Seen {
     }
 }
 
-/// The URL of a port without a listener.
+/// Returns the URL of a port without a listener.
 pub(super) fn closed_port() -> io::Result<String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(format!("http://{}", listener.local_addr()?))
 }
 
-/// Reads a request with its body, by its Content-Length.
+/// Reads a request with its body, whose size is its Content-Length.
 pub(super) fn read_request(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
     loop {

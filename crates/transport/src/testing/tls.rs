@@ -26,7 +26,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new authority with a new key.
+    /// Creates an authority with a new key.
     ///
     /// # Errors
     /// If the keys cannot be generated.
@@ -39,13 +39,13 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), pem, der })
     }
 
-    /// Its certificate, for the transport to trust, as PEM.
+    /// Returns its certificate, for the transport to trust, as PEM.
     #[must_use]
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// Its certificate, for the transport to trust, as DER.
+    /// Returns its certificate, for the transport to trust, as DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -75,7 +75,7 @@ impl Authority {
         let server = self.serve(host, until).map_err(|error| error.to_string())?;
         let came = send(Op::Init.request(&server.url)?, &Limits::DEFAULT);
         if came.is_err() {
-            // A request that was sent anyway has been read by then.
+            // Time for the server to read a request that was sent anyway.
             thread::sleep(Duration::from_millis(100));
         }
         let requests = server.requests.load(Ordering::Relaxed);
@@ -113,7 +113,7 @@ impl Authority {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, seen) = (Arc::clone(&config), Arc::clone(&seen));
-                // Under test: a client that does not trust the server and disconnects.
+                // An error is ignored: a client that does not trust the server disconnects.
                 thread::spawn(move || _ = answer(stream, config, &seen));
             }
         });
@@ -146,7 +146,7 @@ fn breaks_off(answer: &'static [u8], send: Send<'_>) -> Result<(), String> {
 /// endpoint, authenticates, and sends nothing else. Plain `http` does not use the proxy.
 ///
 /// # Errors
-/// The part of the contract that was violated.
+/// If the contract is violated. The error says which part.
 pub fn proxied<T>(
     through: impl Fn(&Proxy) -> T,
     send: impl Fn(&T, Request<Body>) -> Came,
@@ -192,7 +192,7 @@ pub fn proxied<T>(
     Ok(())
 }
 
-/// The outcome of a transport.
+/// The outcome of a send.
 type Came = Result<Response<Body>, TransportError>;
 
 impl std::fmt::Debug for Authority {

@@ -15,7 +15,7 @@ const START: u64 = 1_767_323_045;
 struct Numbered {
     now: AtomicU64,
     fetches: AtomicUsize,
-    /// How many of the next fetches fail.
+    /// The number of upcoming fetches that fail.
     fails: AtomicUsize,
     /// The lifetime of a key, in seconds.
     lifetime: AtomicU64,

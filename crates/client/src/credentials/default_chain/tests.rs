@@ -43,7 +43,7 @@ fn environment_comes_first() {
 const ID: (&str, &str) = ("ALIBABA_CLOUD_ACCESS_KEY_ID", "envid");
 const SECRET: (&str, &str) = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "planted-secret");
 
-/// A home whose CLI profile and credentials file both hold the keys of another account.
+/// A home directory whose CLI profile and credentials file both hold the keys of another account.
 fn home_of_another_account() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir_all(home.path().join(".aliyun")).unwrap();

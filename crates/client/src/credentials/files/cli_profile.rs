@@ -43,7 +43,7 @@ impl ProfileFile {
         Ok(Self { current, profiles })
     }
 
-    /// A file with one profile.
+    /// Creates a file with one profile.
     pub(super) fn of_one(fields: Map<String, Value>) -> Self {
         Self { current: None, profiles: vec![fields] }
     }
@@ -84,7 +84,7 @@ impl ProfileFile {
             "RamRoleArn" => profile.role(Arc::new(profile.long_lived()?), defaults)?,
             "ChainableRamRoleArn" if left > 0 => {
                 let source = profile.required("source_profile")?;
-                // Not `ProfileNotFound`, which is about the chosen profile.
+                // Not `ProfileNotFound`, which refers to the chosen profile.
                 if self.profile(Some(source), file).is_err() {
                     return Err(profile.invalid("source_profile", "names a profile that does not exist"));
                 }
@@ -122,7 +122,7 @@ impl Profile<'_> {
         }
     }
 
-    /// Whether the profile holds no key, as the CLI creates it before the user has typed one.
+    /// Returns whether the profile holds no key. The CLI creates such a profile before the user enters a key.
     pub(in crate::credentials) fn is_blank(&self) -> bool {
         let is_empty = |field: &'static str| matches!(self.text(field), Ok(""));
         matches!(self.text("mode"), Ok("" | "AK"))

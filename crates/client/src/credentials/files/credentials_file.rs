@@ -33,7 +33,7 @@ pub(in crate::credentials) fn credentials_file(
     parse(&text::read(file)?, file, section, defaults)
 }
 
-/// Translates a section to a profile of the CLI's file.
+/// Converts a section to a profile in the format of the CLI's file.
 pub(super) fn parse(
     text: &str,
     file: &Path,

@@ -1,4 +1,4 @@
-//! Reading of a file of limited size.
+//! Reading a file of limited size.
 
 use std::io::Read;
 use std::path::Path;

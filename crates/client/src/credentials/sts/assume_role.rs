@@ -25,12 +25,13 @@ pub struct AssumeRole {
 }
 
 impl AssumeRole {
-    /// The role `arn` (`acs:ram::<account>:role/<name>`), assumed with the credentials of `source`.
+    /// Creates a provider for the role `arn` (`acs:ram::<account>:role/<name>`), assumed with the credentials
+    /// of `source`.
     pub fn new(source: impl ProvideCredentials + 'static, arn: impl Into<String>) -> Self {
         Self { source: Arc::new(source), role: Role::new(arn), external_id: None }
     }
 
-    /// Sets the external id that the role's owner, another account, requires.
+    /// Sets the external id, which the role's owner in another account requires.
     #[must_use]
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
         self.external_id = Some(id.into());

@@ -30,7 +30,8 @@ pub struct AssumeRoleWithOidc {
 }
 
 impl AssumeRoleWithOidc {
-    /// The role `arn`, assumed with the token in `token_file`, which was issued by the identity provider `provider_arn`.
+    /// Creates a provider for the role `arn`, assumed with the token in `token_file`. The identity provider
+    /// `provider_arn` issued the token.
     pub fn new(
         arn: impl Into<String>,
         provider_arn: impl Into<String>,

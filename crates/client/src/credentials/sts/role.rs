@@ -77,13 +77,13 @@ impl Role {
     }
 }
 
-/// The settings that files and the environment have for both operations.
+/// The settings of both operations that files and the environment can provide.
 pub(in crate::credentials) trait StsRole {
     fn named(self, session: &str) -> Self;
     fn in_region(self, region: &str, vpc: bool) -> Self;
 }
 
-/// The settings of a type with a field `role`.
+/// Defines the settings of a type with a field `role`.
 macro_rules! role_settings {
     ($name:ident) => {
         impl $name {

@@ -110,12 +110,12 @@ mod tests {
     const IDS: &str = "AccessKeyId=a&Signature=x&SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1\
                        &Timestamp=2026-01-02T03:04:05Z&v=";
 
-    /// A form of about this size with a wrong V1 signature.
+    /// Returns a form of about this size with a wrong V1 signature.
     fn form(size: usize, filling: &str) -> String {
         format!("{IDS}{}", filling.repeat((size - IDS.len()) / filling.len()))
     }
 
-    /// A request with a wrong V3 signature, these signed headers and a header `a`.
+    /// Returns a request with a wrong V3 signature, these signed headers and a header `a`.
     fn v3(query: &str, signed: &str, a: &str) -> ApiRequest {
         let authorization = format!("ACS3-HMAC-SHA256 Credential=a,SignedHeaders={signed},Signature=x");
         let request = axum::http::Request::post(format!("/?{query}"))
@@ -135,12 +135,12 @@ mod tests {
         verify(request, &keys(), || nonces.lock().unwrap(), NOW).unwrap_err()
     }
 
-    /// The memory use of a call with a wrong signature.
+    /// Returns the memory use of a call with a wrong signature.
     fn refused(request: impl FnOnce() -> ApiRequest) -> AllocationInfo {
         measure(|| assert!(refuse(&request()).is_signature_mismatch))
     }
 
-    /// The memory use of its explanation.
+    /// Returns the memory use of its explanation.
     fn explained(request: &ApiRequest) -> AllocationInfo {
         let keys = keys();
         measure(|| drop(explain(request, &keys)))

@@ -9,7 +9,7 @@ const ENCODED_TILDE: &AsciiSet = &RESERVED.add(b'~');
 /// `encodeURIComponent` of browsers.
 const BROWSER: &AsciiSet = &BARE_STAR.remove(b'!').remove(b'\'').remove(b'(').remove(b')');
 
-/// Receives a string to sign in pieces, so that it need not be in memory as a whole.
+/// Receives a string to sign in pieces, so that the whole string need not be in memory.
 pub(super) type Sink<'s> = dyn FnMut(&[u8]) + 's;
 
 /// A percent-encoding of names and values.

@@ -11,7 +11,7 @@ use super::{v1, v3};
 /// The maximum size of a refused request that is kept for an explanation, in bytes.
 pub(crate) const MAX_EXPLAINED: usize = 64 << 10;
 
-/// Why a signature was refused.
+/// The explanation of a refused signature.
 #[derive(Debug, Serialize)]
 pub(crate) struct Explanation {
     hint: Option<String>,
@@ -19,7 +19,8 @@ pub(crate) struct Explanation {
     server: String,
     /// The string that the client probably signed, masked.
     candidate: Option<String>,
-    /// A byte offset in the masked strings, or in the server's plain string if the client's was given.
+    /// The first difference, as a byte offset in the masked strings. After `compare`, it is an offset in the
+    /// server's plain string.
     first_difference: Option<usize>,
     /// The parameter or header with the first difference.
     #[serde(rename = "in")]

@@ -9,7 +9,7 @@ pub(super) const MAX_OMITTED: usize = 64;
 /// The mistake that explains a client's signature.
 pub(super) struct Diagnosis {
     pub(super) hint: String,
-    /// The string that the client signed. `None` if it is correct, and the key is not.
+    /// The string that the client signed. `None` if the string is correct and the key is wrong.
     pub(super) client: Option<SignedString>,
 }
 

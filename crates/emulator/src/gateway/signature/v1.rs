@@ -61,7 +61,7 @@ fn given(request: &ApiRequest) -> &str {
     request.param("Signature").unwrap_or_default()
 }
 
-/// How to build a string to sign.
+/// The way to build a string to sign.
 #[derive(Clone)]
 struct StringToSign<'a> {
     method: &'a str,
@@ -71,7 +71,7 @@ struct StringToSign<'a> {
 }
 
 impl<'a> StringToSign<'a> {
-    /// The documented way.
+    /// Builds the string in the documented way.
     fn of(request: &'a ApiRequest) -> Self {
         let mut string = Self::unsorted(request);
         string.parameters.pairs.sort_unstable();
@@ -137,7 +137,7 @@ fn diagnose(
 /// A string with one mistake, and the hint.
 type Mistake<'a> = (StringToSign<'a>, String);
 
-/// The common mistakes apart from those with parameters.
+/// The common mistakes, except those in parameters.
 const MISTAKES: [for<'a> fn(&StringToSign<'a>, &'a ApiRequest) -> Mistake<'a>; 3] = [
     |right, _| {
         let method = if right.method == "GET" { "POST" } else { "GET" };

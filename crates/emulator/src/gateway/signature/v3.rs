@@ -69,7 +69,8 @@ pub(super) fn claim(request: &ApiRequest) -> Result<Claims<'_>, GatewayError> {
 
 pub(super) fn check(request: &ApiRequest, key: &AccessKey) -> Result<(), GatewayError> {
     let authorization = authorization(request)?;
-    // By the vendor's page, every public header that is present must be signed, except Authorization.
+    // According to the vendor's page, every public header in the request must be signed, except
+    // Authorization.
     for name in request.parts.headers.keys().map(|name| name.as_str()) {
         // aiohttp adds a content-type to an empty POST after the vendor's asynchronous client has signed it.
         let is_optional = name == "content-type" && request.body.is_empty();
@@ -120,7 +121,7 @@ pub(super) fn server_string(request: &ApiRequest) -> SignedString {
         .unwrap_or_default()
 }
 
-/// How to build a canonical request.
+/// The way to build a canonical request.
 #[derive(Clone)]
 struct CanonicalRequest<'a> {
     method: &'a str,
@@ -132,7 +133,7 @@ struct CanonicalRequest<'a> {
 }
 
 impl<'a> CanonicalRequest<'a> {
-    /// The documented way.
+    /// Builds the canonical request in the documented way.
     fn of(request: &'a ApiRequest, authorization: &Authorization<'a>) -> Self {
         let values = |name: &&'a str| {
             let name = *name;
@@ -230,7 +231,7 @@ fn diagnose(
 /// A canonical request with one mistake, and the hint.
 type Mistake<'a> = (CanonicalRequest<'a>, String);
 
-/// The common mistakes apart from those with parameters.
+/// The common mistakes, except those in parameters.
 const MISTAKES: [for<'a> fn(&CanonicalRequest<'a>, &'a ApiRequest) -> Mistake<'a>; 5] = [
     |right, request| {
         let claimed = request.header("x-acs-content-sha256").unwrap_or_default();

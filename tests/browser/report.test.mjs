@@ -167,10 +167,10 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   const { fraud_approved: fraud, customers_not_approved: customers } = compare;
   assert.ok(fraud.policy.count > 0 && fraud.candidate.count > fraud.policy.count);
   assert.match(summary, new RegExp(`${fraud.policy.count} of ${fraud.policy.of} labelled impostors are approved`));
-  assert.match(summary, new RegExp(`approved: ${fraud.policy.count} now, ${fraud.candidate.count} then`));
-  assert.match(summary, new RegExp(`not approved: ${customers.policy.count} now, ${customers.candidate.count} then`));
-  assert.match(summary, new RegExp(`would decide ${told(compare.changed)} rows otherwise`));
-  assert.match(summary, new RegExp(`has moved: PSI ${drift.scores[0].psi.toFixed(4)}`));
+  assert.match(summary, new RegExp(`approved: ${fraud.policy.count} today, ${fraud.candidate.count} with the candidate`));
+  assert.match(summary, new RegExp(`not approved: ${customers.policy.count} today, ${customers.candidate.count} with the candidate`));
+  assert.match(summary, new RegExp(`changes the decision of ${told(compare.changed)} rows`));
+  assert.match(summary, new RegExp(`drifted in .*: PSI ${drift.scores[0].psi.toFixed(4)}`));
   assert.match(summary, new RegExp(`Labels stop below ${calibration.labels_stop_below}:`));
 
   const flips = Object.fromEntries(compare.flips.map(({ from, to, all }) => [`${from} ${to}`, all]));

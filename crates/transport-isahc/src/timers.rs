@@ -34,7 +34,7 @@ struct Sleeper(Mutex<Option<Waker>>);
 
 struct Sleep<'a> {
     timers: &'a Timers,
-    /// `None` only while it is dropped.
+    /// `None` once the sleep has ended.
     running: Option<Running>,
     end: Instant,
 }
@@ -81,6 +81,8 @@ impl Sleep<'_> {
             let fired = Pin::new(&mut running.timer).poll(&mut Context::from_waker(&running.waker));
             ready!(fired);
             if running.fires >= self.end {
+                // A timer that has fired does not fire again.
+                self.running = None;
                 return Poll::Ready(());
             }
             running.set(self.end);
@@ -147,7 +149,15 @@ mod tests {
         let begun = Instant::now();
         block_on(timers.sleep(Duration::from_millis(60)));
         assert!(begun.elapsed() >= Duration::from_millis(60));
-        assert_eq!(idle(&timers), 1);
+    }
+
+    #[test]
+    fn a_sleep_after_one_that_ended_ends_too() {
+        let timers = Timers::default();
+        for _ in 0..3 {
+            block_on(timers.sleep(Duration::from_millis(2)));
+            assert_eq!(idle(&timers), 0);
+        }
     }
 
     #[test]
@@ -184,7 +194,7 @@ mod tests {
             }
         };
         block_on(zip(zip(sleep(30), sleep(10)), zip(sleep(20), sleep(1))));
-        assert_eq!((ended.into_inner(), idle(&timers)), (4, 4));
+        assert_eq!((ended.into_inner(), idle(&timers)), (4, 0));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Opens the file: checks whose it is, makes it private, creates or migrates the tables.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cloudauth_flow::{StoreError, StoreErrorKind};
@@ -22,15 +24,25 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema-1.sql")];
 /// How long a connection waits for another one's transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The device and inode of each file that this process has opened as a store. To close such a file again outside of SQLite
+/// would drop all of SQLite's locks on it, those of other connections included, as POSIX has it.
+static OPENED: Mutex<Option<HashSet<(u64, u64)>>> = Mutex::new(None);
+
 /// Opens a connection, and creates the file or its newer tables if needed.
 pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
-    let is_new = check_owner(path)?;
-    if is_new {
-        create(path).map_err(OpenError::unavailable)?;
+    // Held until the connection is ready: a second thread must not look at the file while the first one has a lock on it.
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let opened = opened.get_or_insert_default();
+    if !identity(path).is_some_and(|file| opened.contains(&file)) {
+        if check_owner(path)? {
+            create(path).map_err(OpenError::unavailable)?;
+        }
+        opened.extend(identity(path));
     }
-    private(path).map_err(OpenError::unavailable)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
+    check_mark(&connection)?;
+    private(path).map_err(OpenError::unavailable)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // What a redaction or a purge deletes is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
@@ -72,6 +84,30 @@ fn check_owner(path: &Path) -> Result<bool, OpenError> {
     let mark = header.get(MARK_AT..MARK_AT + 4);
     let is_ours = header.starts_with(b"SQLite format 3\0") && mark == Some(&APPLICATION_ID.to_be_bytes());
     if is_ours { Ok(false) } else { Err(foreign()) }
+}
+
+/// Checks the mark again, through SQLite: a new file may have the inode of one that was deleted.
+fn check_mark(connection: &Connection) -> Result<(), OpenError> {
+    let mark = connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0));
+    let is_empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0));
+    let is_ours = mark.and_then(|mark| Ok(mark == APPLICATION_ID || is_empty()?));
+    match is_ours {
+        Ok(true) => Ok(()),
+        Err(error) if error.sqlite_error_code() != Some(ErrorCode::NotADatabase) => Err(error.into()),
+        Ok(false) | Err(_) => Err(OpenError::new(OpenErrorKind::NotAStore)),
+    }
+}
+
+/// The device and inode of a file.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<(u64, u64)> {
+    None
 }
 
 /// Creates the file if there is none, private from the first moment.

@@ -49,6 +49,25 @@ fn a_foreign_file_keeps_every_byte_and_its_mode() {
     assert_eq!(SqliteStore::open(missing).unwrap_err().kind(), OpenErrorKind::Unavailable);
 }
 
+/// POSIX drops all of a process's locks on a file when the process closes it anywhere. Without its lock, another program that
+/// closes the file takes the log away, and what is committed afterwards is lost.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_store_keeps_its_lock_on_the_file() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let store = SqliteStore::open(&path).unwrap();
+    begin(&store, 1);
+    let other = SqliteStore::connect(&path).unwrap();
+    drop(other);
+    let file = format!(":{} ", path.metadata().unwrap().ino());
+    let process = format!(" {} ", std::process::id());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    assert!(locks.lines().any(|lock| lock.contains(&file) && lock.contains(&process)), "{locks}");
+}
+
 #[test]
 fn a_newer_schema_is_refused_and_stays() {
     let folder = tempfile::tempdir().unwrap();

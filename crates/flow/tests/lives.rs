@@ -209,6 +209,23 @@ fn a_pass_on_a_superseded_link_counts() {
 }
 
 #[test]
+fn a_pass_of_another_identity_on_a_superseded_link_decides_nothing() {
+    let mut service = Service::new();
+    service.open(1);
+    service.later(1);
+    let mut other = start(2);
+    other.identity = cloudauth_flow::IdentityRef::new([2; 32]);
+    service.take(Input::Start(other)).unwrap();
+    service.take(Input::Opened(opened(2))).unwrap();
+    service.later(4);
+    service.work(|| found(1, "200"));
+    assert_eq!(service.state(), State::Processing);
+    let verification = service.stored().verification;
+    let events = block_on(service.store.history(&verification.id)).unwrap();
+    assert!(events.iter().any(|event| &*event.kind == "attempt.late_evidence"));
+}
+
+#[test]
 fn a_second_pass_after_a_decision_is_an_event_only() {
     let mut service = Service::new();
     service.open(1);

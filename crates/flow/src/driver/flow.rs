@@ -207,10 +207,11 @@ impl<S: Store> Flow<S> {
     /// If the store failed. What was claimed is claimed again when its lease ends.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let now = (self.clock)();
-        self.store.purge(now, SWEEP).await?;
         let claimed = self.store.claim(now, LEASE, SWEEP).await?;
         let work = claimed.iter().map(|stored| Box::pin(self.work_all(stored, now)) as Boxed<'_, _>);
         let results: Result<Vec<()>, StoreError> = join_all(work.collect()).await.into_iter().collect();
+        // Last, so that a verification that cannot be deleted stops no other.
+        self.store.purge(now, SWEEP).await?;
         results.map(|_| claimed.len())
     }
 

@@ -131,7 +131,8 @@ fn wait(
     Ok(())
 }
 
-/// Keeps the result of an attempt, and decides the verification unless it was decided before.
+/// Keeps the result of an attempt, and decides the verification unless it was decided before, or the order was started since
+/// with another identity: the face of one person must not approve another.
 fn settle(
     draft: &mut Draft<'_>,
     order_no: &cloudauth_protocol::OuterOrderNo,
@@ -148,7 +149,8 @@ fn settle(
         draft.block(identity, until);
     }
     let state = draft.verification.state;
-    if state.is_final() || state == State::InReview {
+    let latest = draft.verification.attempts.last().and_then(|attempt| attempt.identity);
+    if state.is_final() || state == State::InReview || identity != latest {
         draft.event(&EventKind::LateEvidence(decided(order_no, &record)));
         return Ok(());
     }

@@ -179,9 +179,9 @@ pub enum ProblemKind {
 pub enum FilePart {
     /// The whole file.
     File,
-    /// An entry of [thresholds].
+    /// An entry of `[thresholds]`.
     Threshold,
-    /// An entry of [inputs].
+    /// An entry of `[inputs]`.
     Input,
     /// A table or key, as the file writes it.
     Named(&'static str),

@@ -17,7 +17,7 @@ pub struct OpenError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenErrorKind {
-    /// The file is no store of verifications: choose another file.
+    /// The file is not a store of verifications: choose another file.
     NotAStore,
     /// A newer version of this crate wrote the file: update this program.
     NewerSchema,

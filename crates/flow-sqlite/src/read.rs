@@ -13,7 +13,7 @@ use crate::error::failed;
 /// The columns of a [`Stored`], in the order in which [`stored`] reads them.
 pub(crate) const STORED: &str = "id, version, fence, lease_until, document";
 
-/// The most rows of one answer, whatever the caller asks for: an answer is in memory as a whole.
+/// The most rows of one answer, even if the caller asks for more: an answer is in memory as a whole.
 const MOST: usize = 10_000;
 
 /// The condition of a lookup, and its parameter.

@@ -13,7 +13,7 @@ use crate::open::check_schema;
 use crate::read::{STORED, StoredRow, limited};
 use crate::writer::in_savepoint;
 
-/// Commits within a transaction of yours, so that rows of your own change with the verification, or not at all.
+/// Commits within your transaction, so that your own rows change with the verification, or not at all.
 ///
 /// Begin the transaction with [`TransactionBehavior::Immediate`](rusqlite::TransactionBehavior), on a connection of
 /// [`SqliteStore::connect`](crate::SqliteStore::connect). Nothing happened until you commit it.

@@ -24,10 +24,10 @@ pub(crate) fn skipped(skipped: &Skipped) -> Said {
 pub(crate) fn issue(issue: &DataIssue) -> Said {
     let zh = match &issue.kind {
         DataIssueKind::Row(kind) => row(*kind),
-        DataIssueKind::Segment { name } => format!("分组 `{name}` 的值{NOT_KEY}；视为缺失"),
+        DataIssueKind::Segment { name } => format!("分群 `{name}` 的值{NOT_KEY}；视为缺失"),
         DataIssueKind::Absent { path } => format!("没有映射文件所指的 `{path}`，请检查拼写"),
         DataIssueKind::ManyValues { segment, limit } => {
-            format!("未按分组 `{segment}` 统计：其取值超过 {limit} 个")
+            format!("未按分群 `{segment}` 统计：其取值超过 {limit} 个")
         }
         DataIssueKind::ManyAttacks { limit } => format!("未按攻击类型统计：类型超过 {limit} 种"),
         DataIssueKind::OutsideGrid { score, top, of_dated } => {
@@ -59,7 +59,7 @@ fn row(kind: IssueKind) -> String {
         IssueKind::Attack => return format!("攻击类型{NOT_KEY}；视为无标注"),
         IssueKind::Subject => return format!("主体{NOT_KEY}；视为缺失"),
         IssueKind::Id => return format!("ID {NOT_KEY}；视为缺失"),
-        IssueKind::Segment(_) => return format!("分组的值{NOT_KEY}；视为缺失"),
+        IssueKind::Segment(_) => return format!("分群的值{NOT_KEY}；视为缺失"),
         IssueKind::Time => "时间无效；不计入任何日期",
         IssueKind::NotUnderstood(input) => return format!("`{input}` 格式有误；视为无效或未知"),
         IssueKind::Missing(input) => return format!("没有 `{input}`"),

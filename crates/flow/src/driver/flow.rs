@@ -1,7 +1,7 @@
 //! The flow: starts, callbacks, looks, reviews.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use cloudauth_client::{Client, Executed};
 use cloudauth_policy::LivePolicy;
@@ -51,7 +51,7 @@ const SWEEP: usize = 20;
 impl<S: Store> Flow<S> {
     /// A flow with these rules.
     pub fn new(client: Client, policy: Arc<LivePolicy>, keys: CallbackKeys, store: S, rules: Rules) -> Self {
-        let clock = || UnixTime::from_millis(since_epoch());
+        let clock = || SystemTime::now().into();
         let random = |bytes: &mut [u8]| getrandom::fill(bytes).is_ok();
         Self { client, policy, keys, store, machine: Machine::new(rules), clock, random }
     }
@@ -318,9 +318,4 @@ impl<S: Store> Flow<S> {
         let mut bytes = [0; 16];
         if (self.random)(&mut bytes) { Ok(bytes) } else { Err(FlowError::Entropy) }
     }
-}
-
-fn since_epoch() -> u64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

@@ -81,7 +81,7 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn set_state(&mut self, to: State, decision: Option<DecidedBy>) {
         let from = self.verification.state;
-        // Final states are absorbing, whatever a caller asks for.
+        // Final states are absorbing.
         if from == to || from.is_final() {
             return;
         }

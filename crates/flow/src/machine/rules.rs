@@ -20,8 +20,9 @@ pub struct Rules {
     pub lifetime: Duration,
     /// How long an identity is not started again after SubCode 201, 202 or 203, or Code 417. Default: 180 days.
     pub identity_block: Duration,
-    /// The times of the looks, counted from the opening of the link. The last look is a minute after the link expired, whatever
-    /// this list says. The default is the client's plan: 5, 15, 35, 75, 135 s, then every two minutes until 735 s.
+    /// The times of the looks, counted from the opening of the link. This list cannot change the last look,
+    /// a minute after the link expired. The default is the client's plan: 5, 15, 35, 75, 135 s, then every two minutes until
+    /// 735 s.
     pub looks: Vec<Duration>,
     /// How long the machine looks again after the last look failed. Default: 24 hours.
     pub look_until: Duration,

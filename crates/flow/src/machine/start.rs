@@ -198,7 +198,7 @@ pub(crate) fn opened(mut draft: Draft<'_>, opened: Opened) -> Result<Commit, Ref
     Ok(draft.finish(Outcome::LinkDropped))
 }
 
-/// Records that there is no link.
+/// Records a start that failed: its attempt has no link.
 pub(crate) fn failed(mut draft: Draft<'_>, failed: StartFailed) -> Result<Commit, Refusal> {
     let (now, rules) = (draft.now, draft.rules);
     let attempt = draft.attempt(&failed.order_no)?;

@@ -94,7 +94,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Makes a commit durable:
     ///
-    /// 1. Check that the stored version is [`Commit::expected`], or that there is no verification with this id or order.
+    /// 1. Check that the stored version is [`Commit::expected`], or that no verification has this id or order.
     /// 2. Check and count [`Commit::take`], and keep [`Commit::block`].
     /// 3. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
     /// 4. End the lease if [`Commit::releases`].

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudauth_protocol::{Code, SceneId, UnixTime};
+use cloudauth_protocol::{CertifyId, Code, SceneId, UnixTime};
 
 use super::support::{Check, begin, equal, fails, get, machine, open, put, reviewed_life, step, text};
 use crate::join::{Boxed, join_all};
@@ -32,30 +32,29 @@ async fn lookups(store: &dyn Store) -> Result<(), String> {
         let stored = open(store, order).await?;
         let start = samples::start(order, 1).map_err(text)?;
         let certify_id = samples::opened(order, 1).map_err(text)?.certify_id;
-        for by in [
-            Lookup::Id(&start.id),
-            Lookup::Order(&start.order),
-            Lookup::OrderNo(&start.order_no),
-            Lookup::CertifyId(&certify_id),
-            Lookup::Capability(&start.capability),
-        ] {
+        for by in each_lookup(&start, &certify_id) {
             equal("found", store.load(by).await.map_err(text)?.as_ref(), Some(&stored))?;
         }
     }
     Ok(())
 }
 
+/// The lookups by each identifier of a start and its session.
+const fn each_lookup<'a>(start: &'a Start, certify_id: &'a CertifyId) -> [Lookup<'a>; 5] {
+    [
+        Lookup::Id(&start.id),
+        Lookup::Order(&start.order),
+        Lookup::OrderNo(&start.order_no),
+        Lookup::CertifyId(certify_id),
+        Lookup::Capability(&start.capability),
+    ]
+}
+
 async fn unknown(store: &dyn Store) -> Result<(), String> {
     begin(store, 1).await?;
     let start = samples::start(2, 1).map_err(text)?;
     let certify_id = samples::opened(1, 1).map_err(text)?.certify_id;
-    for by in [
-        Lookup::Id(&start.id),
-        Lookup::Order(&start.order),
-        Lookup::OrderNo(&start.order_no),
-        Lookup::CertifyId(&certify_id),
-        Lookup::Capability(&start.capability),
-    ] {
+    for by in each_lookup(&start, &certify_id) {
         equal("found", store.load(by).await.map_err(text)?, None)?;
     }
     equal("events", store.history(&start.id).await.map_err(text)?.len(), 0)

@@ -55,7 +55,7 @@ impl OutputFile {
         let FileTarget { folder, path, metadata } = target;
         let prefix = prefix_of(&path);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(SUFFIX);
+        builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(RANDOM);
         // A file that replaces another one is private until it has that one's permissions.
         if access == Access::Shared && metadata.is_none() {
             shared(&mut builder);
@@ -83,7 +83,10 @@ impl OutputFile {
             return Err(invalid("the checkpoint names a file in another folder"));
         }
         // The file is cut to its length, so it must be one that an earlier run left.
-        let is_unfinished = name.starts_with(&prefix_of(&path)) && name.ends_with(SUFFIX);
+        let random = name.strip_prefix(&prefix_of(&path)).and_then(|rest| rest.strip_suffix(SUFFIX));
+        let is_unfinished = random.is_some_and(|random| {
+            random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
         if !is_unfinished || path.file_name().is_some_and(|target| target == name) {
             return Err(invalid("the checkpoint names a file that is not an unfinished one of this output"));
         }
@@ -174,6 +177,9 @@ impl Write for OutputFile {
         }
     }
 }
+
+/// The letters and digits between the beginning and the end of the name of an unfinished file.
+const RANDOM: usize = 6;
 
 /// The end of the name of an unfinished file.
 const SUFFIX: &str = ".partial";

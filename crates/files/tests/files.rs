@@ -131,7 +131,7 @@ fn a_kept_file_is_reopened_at_its_length_by_one_process_at_a_time() {
     assert!(OutputFile::reopen(&path, "../a", 0).is_err());
 }
 
-/// As a checkpoint that someone has edited names it.
+/// A checkpoint that someone has edited can name any file.
 #[test]
 fn resumes_only_an_unfinished_file_of_the_target() {
     let folder = tempfile::tempdir().unwrap();
@@ -142,6 +142,8 @@ fn resumes_only_an_unfinished_file_of_the_target() {
             (target, "not an unfinished one"),
             ("other.csv", "not an unfinished one"),
             ("other.csv.x.partial", "not an unfinished one"),
+            ("a.csv.partial", "not an unfinished one"),
+            ("a.csv.b.Xy12ab.partial", "not an unfinished one"),
         ] {
             fs::write(folder.path().join(name), "finished").unwrap();
             let error = OutputFile::reopen(&path, name, 3).unwrap_err().to_string();
@@ -149,8 +151,8 @@ fn resumes_only_an_unfinished_file_of_the_target() {
             assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), "finished");
         }
     }
-    symlink("other.csv", folder.path().join("a.csv.x.partial")).unwrap();
-    let error = OutputFile::reopen(&folder.path().join("a.csv"), "a.csv.x.partial", 3).unwrap_err();
+    symlink("other.csv", folder.path().join("a.csv.Xy12ab.partial")).unwrap();
+    let error = OutputFile::reopen(&folder.path().join("a.csv"), "a.csv.Xy12ab.partial", 3).unwrap_err();
     assert_eq!(error.to_string(), "it is not a regular file");
     assert_eq!(fs::read_to_string(folder.path().join("other.csv")).unwrap(), "finished");
 }

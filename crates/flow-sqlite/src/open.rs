@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cloudauth_flow::{StoreError, StoreErrorKind};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 use crate::error::{OpenError, OpenErrorKind, failed};
 
@@ -39,7 +39,9 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
         }
         opened.extend(identity(path));
     }
-    let mut connection = Connection::open(path)?;
+    // Without URIs: the file that was checked is the one that is opened.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     check_mark(&connection)?;
     private(path).map_err(OpenError::unavailable)?;
@@ -110,7 +112,7 @@ fn identity(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-/// Creates the file if there is none, private from the first moment.
+/// Creates the file if it is missing, private from the first moment.
 fn create(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
@@ -154,14 +156,14 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// The version of the tables; 0 if there are none.
+/// The version of the tables; 0 before the first migration.
 fn version(connection: &Connection) -> rusqlite::Result<usize> {
     let exists = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'ca_schema'";
     if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
     let version: i64 = connection.query_row("SELECT version FROM ca_schema", [], |row| row.get(0))?;
-    // A version that is no version of this program is newer.
+    // A version that this program does not know is newer.
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
@@ -173,7 +175,7 @@ fn write_ahead(connection: &Connection) -> Result<(), OpenError> {
         match mode {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => return Err(OpenError::unavailable("the file system has no shared memory for SQLite")),
-            // Another process opens the file at this moment. SQLite does not wait here by itself.
+            // Another process opens the file at this moment. SQLite does not wait here.
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && tries < 100 => {
                 tries += 1;
                 std::thread::sleep(PATIENCE / 100);

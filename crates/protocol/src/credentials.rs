@@ -169,6 +169,13 @@ impl std::error::Error for CredentialsError {}
 mod tests {
     use super::*;
 
+    /// The state alone can sign. A trait object of each hash exists only with its feature `zeroize`, which wipes the state.
+    #[test]
+    fn the_keyed_states_of_a_secret_are_wiped_on_drop() {
+        let hashes: [&dyn zeroize::ZeroizeOnDrop; 2] = [&Sha1::default(), &Sha256::default()];
+        assert_eq!(hashes.len(), 2);
+    }
+
     #[test]
     fn names_a_trailing_line_break_and_never_shows_the_secret() {
         let error = Credentials::new("testid", "testsecret\n").unwrap_err();

@@ -101,8 +101,9 @@ pub fn plain_name(name: &str) -> Option<&str> {
     is_name.then_some(name)
 }
 
-/// Masks the value or the name that a parser's message quotes in backticks or quotes, unless it is a [`plain_name`]. The file
-/// may be the wrong one and hold personal data. The words that the message lists after `expected` are the program's own.
+/// Masks the value or the name that a parser's message quotes in backticks or quotes, unless it is a [`plain_name`] and
+/// either the name of a field, a number, or lower-case words joined by `_`, as inputs are named. The file may be the wrong one
+/// and hold personal data. The words that the message lists after `expected` are the program's own.
 ///
 /// ```
 /// use cloudauth_protocol::mask_parse_error;
@@ -124,11 +125,19 @@ pub fn mask_parse_error(message: &str) -> Cow<'_, str> {
     };
     let Some((begin, close)) = quoted() else { return Cow::Borrowed(message) };
     match (message.get(..begin), message.get(begin..close), message.get(close..)) {
-        (Some(before), Some(inside), Some(after)) if plain_name(inside).is_none() => {
+        (Some(before), Some(inside), Some(after))
+            if plain_name(inside).is_none() || !(before.ends_with(" field `") || is_no_person(inside)) =>
+        {
             Cow::Owned(format!("{before}[redacted]{after}"))
         }
         _ => Cow::Borrowed(message),
     }
+}
+
+/// Whether a plain name cannot be the name of a person or a secret: a number, or lower-case words joined by `_`.
+fn is_no_person(name: &str) -> bool {
+    let are_words = name.contains('_') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    are_words || name.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether the text is a UUID or 32 hexadecimal digits. Without a letter it could be two ID numbers.
@@ -180,6 +189,12 @@ mod tests {
             (
                 "unknown field `LI SI`, expected `a` or `b c`",
                 "unknown field `[redacted]`, expected `a` or `b c`",
+            ),
+            // A name in Latin letters and a secret look like names of fields.
+            ("unknown variant `ZHANGSAN`, expected `a`", "unknown variant `[redacted]`, expected `a`"),
+            (
+                "invalid type: string \"NMjvQanQgplBSaEI0sL86WnQplB\", expected u32",
+                "invalid type: string \"[redacted]\", expected u32",
             ),
             ("unknown variant `13900000000`, expected `a`", "unknown variant `[redacted]`, expected `a`"),
             ("unknown field `x`y`, expected `a`", "unknown field `[redacted]`, expected `a`"),

@@ -38,7 +38,10 @@ mod with_sqlite {
         /// unchanged.
         pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Snapshot>)> {
             check(path)?;
-            let store = Connection::open(path).map_err(failed)?;
+            // Without URIs: the file that was checked is the one that is opened.
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            let store = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+            let store = store.map_err(failed)?;
             private(path)?;
             let store = Self(store);
             let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;

@@ -126,6 +126,40 @@ const POLICIES: [(&str, &str, &str); 8] = [
     ),
 ];
 
+/// The compiler does not notice a missing translation, because the enums are non-exhaustive.
+#[test]
+fn every_problem_and_hint_of_a_policy_has_a_chinese_text() {
+    let read = |path: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let problems = "../policy/src/document/problem/";
+    for (name, path, prefix, words) in [
+        ("ProblemKind", "kind.rs", "Kind::", "problem.rs"),
+        ("FilePart", "kind.rs", "FilePart::", "problem.rs"),
+        ("Hint", "hint.rs", "Hint::", "hint.rs"),
+    ] {
+        let source = read(&format!("{problems}{path}"));
+        let chinese = read(&format!("src/words/{words}"));
+        let is_letter = |char: char| char.is_ascii_alphanumeric();
+        let translated: Vec<&str> = chinese
+            .split(prefix)
+            .skip(1)
+            .map(|rest| rest.split(|char| !is_letter(char)).next().unwrap())
+            .collect();
+        let (_, variants) = source.split_once(&format!("pub enum {name} {{\n")).unwrap();
+        let variants = variants.split("\n}\n").next().unwrap().lines();
+        let variants: Vec<&str> = variants
+            .filter_map(|line| line.strip_prefix("    ").filter(|line| line.starts_with(char::is_uppercase)))
+            .map(|line| line.split(|char| !is_letter(char)).next().unwrap())
+            .collect();
+        assert!(variants.len() >= 4, "{name}: {variants:?}");
+        for variant in variants {
+            assert!(translated.contains(&variant), "{name}::{variant} has no Chinese text");
+        }
+    }
+}
+
 #[test]
 fn the_problems_of_a_policy_are_in_chinese() {
     let folder = tempfile::tempdir().unwrap();

@@ -43,19 +43,21 @@ pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a
     }
 }
 
-/// Returns whether a name is another one or a misspelling of it. Case does not matter. A word of fewer than six characters
-/// resembles nothing but itself, since the names of people are close to short words.
+/// Returns whether a name is a known word or a misspelling of it. The case of neither matters. A word of fewer than six bytes
+/// has no misspellings, because names of people are close to short words.
 ///
 /// ```
 /// use cloudauth_policy::resembles;
 ///
 /// assert!(resembles("Verify_Scroe", "verify_score"));
+/// assert!(resembles("requestid", "RequestID"));
 /// assert!(!resembles("Tim", "time"));
 /// ```
 #[must_use]
 pub fn resembles(name: &str, word: &str) -> bool {
     let most = if word.len() < 6 { 0 } else { word.len() / 4 };
-    name.len().abs_diff(word.len()) <= most && steps(&name.to_ascii_lowercase(), word) <= most
+    name.len().abs_diff(word.len()) <= most
+        && distance(&name.to_ascii_lowercase(), &word.to_ascii_lowercase()) <= most
 }
 
 /// The edit distance of two words; 0 if only their case differs.

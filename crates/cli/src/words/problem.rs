@@ -4,7 +4,7 @@ use cloudauth::policy::{FilePart, InputKind, ProblemKind};
 
 use super::verdict::verdict;
 
-/// The problem. The match has no wildcard, so that no kind can be forgotten.
+/// The problem. A test checks that no kind is forgotten.
 pub(super) fn chinese(kind: &ProblemKind) -> String {
     use ProblemKind as Kind;
     match kind {
@@ -118,6 +118,7 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
             let by = expected_rule.as_ref().map(|rule| format!("（规则 `{rule}`）")).unwrap_or_default();
             format!("示例 `{name}`：预期{expected}{by}，实际{found}（规则 `{rule}`）")
         }
+        other => other.to_string(),
     }
 }
 
@@ -132,5 +133,6 @@ fn part_of(part: FilePart) -> String {
         FilePart::Threshold => "阈值".to_owned(),
         FilePart::Input => "输入项".to_owned(),
         FilePart::Named(name) => format!("{name} "),
+        other => other.to_string(),
     }
 }

@@ -222,7 +222,7 @@ fn counterfactuals(
             changing.into_iter().partition(|other| axis.is_understood(*other));
         let change = |classes: &[usize], would: Verdict, distance: Option<f64>| Counterfactual {
             input: axis.name(),
-            change: axis.in_words(classes),
+            change: axis.values(classes).to_string(),
             would,
             distance,
         };

@@ -1,11 +1,14 @@
 //! The problems of a policy file, with their locations.
 
+mod case;
 mod hint;
 mod kind;
+mod message;
 
 use std::fmt;
 use std::ops::Range;
 
+pub use case::{Case, InputValues};
 pub use hint::Hint;
 pub use kind::{Decided, FilePart, ProblemKind};
 

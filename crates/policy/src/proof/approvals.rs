@@ -15,8 +15,8 @@ use crate::evidence::input::Input;
 use crate::proof::grid::{Axis, Scale};
 use crate::proof::table::Table;
 
-/// The inputs whose values an approval must understand. The quality of the picture is not one of them: it may be unreadable
-/// where at least one readable quality is approved too.
+/// The inputs that must have a valid, known value in an approval. The picture's quality is not in the list: a rule may
+/// approve an unreadable quality if it also approves at least one readable quality.
 const SAFETY: [Input; 8] = [
     Input::Code,
     Input::SubCode,
@@ -91,8 +91,8 @@ fn add(
 ) {
     let rule = document.rule_id(number).to_owned();
     let span = document.rules.get(number).map_or(&document.otherwise_span, |rule| &rule.span);
-    let case = axis.in_words(&[table.grid.class(cell, axis)]);
-    let example = table.grid.in_words(cell);
+    let case = axis.values(&[table.grid.class(cell, axis)]).into();
+    let example = table.grid.case(cell);
     if objection == Objection::NotUnderstood {
         let kind = ProblemKind::ApprovesNotUnderstood { rule, case, cells };
         problems.add("V5", span, kind, Hint::ForExample(example));
@@ -107,7 +107,7 @@ fn add(
             let better = Decided {
                 rule: document.rule_id(table.rule(cell)).to_owned(),
                 verdict: document.outcome(table.rule(cell)).verdict,
-                case: axis.in_words(&[table.grid.class(cell, axis)]),
+                case: axis.values(&[table.grid.class(cell, axis)]).into(),
             };
             ProblemKind::ApprovesWorseScore { rule, case, cells, better }
         }

@@ -40,7 +40,7 @@ fn decided(document: &Document, table: &Table, cell: usize) -> Decided {
     Decided {
         rule: document.rule_id(table.rule(cell)).to_owned(),
         verdict: verdict(document, table, cell),
-        case: table.grid.in_words(cell),
+        case: table.grid.case(cell),
     }
 }
 
@@ -89,13 +89,13 @@ fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems
         left.entry(table.grid.class(cell, axis)).or_insert((0, cell)).0 += 1;
     }
     for (class, named) in is_named.into_iter().enumerate() {
-        let case = axis.in_words(&[class]);
+        let case = axis.values(&[class]).into();
         let rule = if axis.is_understood(class) { "V2" } else { "V3" };
         if !named {
             problems.add(rule, &input, ProblemKind::NotCovered { case }, Hint::NameIt);
         } else if let Some((cells, first)) = left.get(&class) {
             let kind = ProblemKind::DecidedByOtherwise { cells: *cells, case };
-            let hint = Hint::ForExample(table.grid.in_words(*first));
+            let hint = Hint::ForExample(table.grid.case(*first));
             problems.add(rule, &document.otherwise_span, kind, hint);
         }
     }
@@ -111,7 +111,7 @@ fn labels_are_handled(document: &Document, table: &Table, problems: &mut Problem
                     && matches!(&condition.test, Test::Labels(named) if named.contains(&label))
             });
             if !is_named {
-                let kind = ProblemKind::NotCovered { case: axis.in_words(&[1]) };
+                let kind = ProblemKind::NotCovered { case: axis.values(&[1]).into() };
                 problems.add("V2", &input.span, kind, Hint::NameOrRemove);
             }
         }
@@ -169,7 +169,7 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
             if let Some(first) = broken.first() {
                 let (low, high) = (*first, *first + axis.stride);
                 let kind = ProblemKind::AssertionFails { id: assert.id.clone(), cells: broken.len() };
-                let case = axis.in_words(&[table.grid.class(high, axis)]);
+                let case = axis.values(&[table.grid.class(high, axis)]).into();
                 let high = Decided { case, ..decided(document, table, high) };
                 let hint = Hint::Falling { low: decided(document, table, low), high };
                 problems.add("V7", &assert.span, kind, hint);

@@ -5,12 +5,13 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::document::problem::Case;
 use crate::document::verdict::Verdict;
 use crate::document::{DeclaredInput, Kind};
 use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
 use crate::proof::compiled::CompiledPolicy;
-use crate::proof::grid::{Axis, Grid, Scale};
+use crate::proof::grid::{Axis, Grid, Scale, runs};
 use crate::proof::table::MOST_CELLS;
 
 /// The difference of two policies.
@@ -41,9 +42,9 @@ pub struct Region {
     pub before: Verdict,
     /// The verdict of the new policy.
     pub after: Verdict,
-    /// The inputs of the region: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
+    /// The inputs of the region in English: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
     pub when: String,
-    /// The same as data, for each constrained input; see [`to_json`](Self::to_json).
+    /// The constrained inputs as JSON; see [`to_json`](Self::to_json).
     inputs: Vec<Value>,
     /// The number of cells.
     pub cells: usize,
@@ -119,8 +120,8 @@ pub(crate) fn diff(before: &CompiledPolicy, after: &CompiledPolicy) -> Result<Di
             let parts = grid.axes.iter().zip(&classes);
             let parts = parts.filter(|(axis, classes)| classes.len() < axis.size);
             let inputs = parts.clone().map(|(axis, classes)| classes_json(axis, classes)).collect();
-            let words: Vec<String> = parts.map(|(axis, classes)| axis.in_words(classes)).collect();
-            let when = if words.is_empty() { "always".to_owned() } else { words.join(", ") };
+            let values: Vec<_> = parts.map(|(axis, classes)| axis.values(classes)).collect();
+            let when = if values.is_empty() { "always".to_owned() } else { Case::new(values).to_string() };
             let cells = classes.iter().map(Vec::len).product();
             regions.push(Region { before, after, when, inputs, cells });
         }
@@ -144,13 +145,7 @@ fn classes_json(axis: &Axis, classes: &[usize]) -> Value {
             json!({ "input": input, "values": values, "invalid": has(2) })
         }
         Scale::Score { .. } => {
-            let mut ranges: Vec<(usize, usize)> = Vec::new();
-            for class in classes.iter().copied().filter(|class| *class > 0) {
-                match ranges.last_mut() {
-                    Some((_, last)) if *last + 1 == class => *last = class,
-                    _ => ranges.push((class, class)),
-                }
-            }
+            let ranges = runs(classes.iter().copied().filter(|class| *class > 0));
             let range = |(first, last): &(usize, usize)| json!({ "from": axis.bounds(*first).0, "below": axis.bounds(*last).1 });
             json!({ "input": input, "ranges": ranges.iter().map(range).collect::<Vec<_>>(), "invalid": has(0) })
         }

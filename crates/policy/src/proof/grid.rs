@@ -1,6 +1,7 @@
 //! The grid of cells. Thresholds divide each score into a finite number of bins, every other input has a finite number of
 //! classes, and a policy gives the same decision to all inputs in one cell. A check of every cell is a check of every input.
 
+use crate::document::problem::{Case, InputValues};
 use crate::document::{Condition, DeclaredInput, Document, Kind, Promise, Test};
 use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
@@ -175,10 +176,9 @@ impl Grid {
         }
     }
 
-    /// Returns the description of a cell, such as `passed is T, verify_score >= 75`.
-    pub(crate) fn in_words(&self, cell: usize) -> String {
-        let words = self.axes.iter().map(|axis| axis.in_words(&[self.class(cell, axis)]));
-        words.collect::<Vec<_>>().join(", ")
+    /// Returns the values of every input in a cell.
+    pub(crate) fn case(&self, cell: usize) -> Case {
+        Case::new(self.axes.iter().map(|axis| axis.values(&[self.class(cell, axis)])).collect())
     }
 }
 
@@ -264,49 +264,46 @@ impl Axis {
         (cut(class.checked_sub(2)), cut(class.checked_sub(1)))
     }
 
-    /// Returns the description of classes. Adjacent bins of a score become one range.
-    pub(crate) fn in_words(&self, classes: &[usize]) -> String {
-        let name = self.name();
+    /// Returns the values of classes. Adjacent bins of a score become one range.
+    pub(crate) fn values(&self, classes: &[usize]) -> InputValues {
+        let input = self.name;
         let one = |class: &usize| match &self.scale {
             Scale::Code(values, _) => values.get(*class).map_or_else(
                 || if *class == values.len() { "unknown".to_owned() } else { "missing".to_owned() },
                 Clone::clone,
             ),
-            Scale::Flag => ["T", "F", "invalid"].get(*class).copied().unwrap_or_default().to_owned(),
-            _ => String::new(),
+            _ => ["T", "F", "invalid"].get(*class).copied().unwrap_or_default().to_owned(),
         };
         match &self.scale {
             Scale::Code(..) | Scale::Flag => {
-                let words: Vec<String> = classes.iter().map(one).collect();
-                format!("{name} is {}", words.join(" or "))
+                InputValues::OneOf { input, values: classes.iter().map(one).collect() }
             }
             Scale::Label { label, .. } => {
-                let label = label.as_deref().unwrap_or("an unknown label");
-                let has = classes.contains(&1);
-                format!("{name} {} {label}", if has { "has" } else { "does not have" })
+                InputValues::Label { input, label: label.clone(), present: classes.contains(&1) }
             }
             Scale::Score { .. } => {
-                let mut parts = Vec::new();
-                let mut rest: Vec<usize> = classes.to_vec();
-                if rest.first() == Some(&0) {
-                    rest.remove(0);
-                    parts.push(format!("{name} is invalid"));
+                let valid = classes.iter().copied().filter(|class| *class > 0);
+                let bounds = |run: (usize, usize)| (self.bounds(run.0).0, self.bounds(run.1).1);
+                InputValues::Score {
+                    input,
+                    invalid: classes.contains(&0),
+                    ranges: runs(valid).into_iter().map(bounds).collect(),
                 }
-                while let Some(first) = rest.first().copied() {
-                    let run = rest.iter().enumerate().take_while(|(at, class)| **class == first + at).count();
-                    let last = first + run - 1;
-                    rest.drain(..run);
-                    parts.push(match (self.bounds(first).0, self.bounds(last).1) {
-                        (None, None) => format!("{name} is valid"),
-                        (Some(from), None) => format!("{name} >= {from}"),
-                        (None, Some(below)) => format!("{name} < {below}"),
-                        (Some(from), Some(below)) => format!("{from} <= {name} < {below}"),
-                    });
-                }
-                parts.join(" or ")
             }
         }
     }
+}
+
+/// Returns the first and last of each run of consecutive numbers.
+pub(crate) fn runs(numbers: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == number => *last = number,
+            _ => runs.push((number, number)),
+        }
+    }
+    runs
 }
 
 /// Returns the class of a code. Short codes are compared as numbers, which is faster than comparing strings.

@@ -1,95 +1,167 @@
-//! How to fix a problem of a policy file. `Display` is the English text.
+//! The hints: how to fix a problem of a policy file.
 
 use std::fmt;
 
-use super::kind::{Decided, cells};
+use super::case::Case;
+use super::kind::Decided;
+use super::message::cells;
 use crate::evidence::input::InputKind;
 use crate::suggest::Suggestion;
 
-/// The likely fix of a problem, or the allowed values. Exhaustive on purpose, as [`ProblemKind`](super::ProblemKind) is.
+/// The likely fix of a problem, or the allowed values, as data. `Display` writes the English text.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "`Display` explains each hint with the values of its fields")]
+#[non_exhaustive]
 pub enum Hint {
+    /// Use one of the allowed words, most likely the close one.
     Suggestion(Suggestion),
-    /// The text to write.
+    /// Write this text of the policy language.
     Write(String),
     // The file.
+    /// Begin the file with this line.
     BeginWith(String),
+    /// The line may hold a number with a decimal comma: write it like this.
     DecimalComma(String),
+    /// Write the number with a decimal point, like this.
     DecimalPoint(String),
+    /// Write the part as a table.
     AsTable,
+    /// Write each entry as `[[name]]`.
     TwoBrackets,
+    /// Write the value in quotes.
     InQuotes,
+    /// Write the value like this, without quotes.
     WithoutQuotes(&'static str),
+    /// Remove the part.
     Remove,
+    /// Remove the control characters.
     RemoveThem,
+    /// Remove one of the two equal values.
     RemoveOne,
+    /// Choose another id.
     OtherId,
+    /// Write `decision` and `reason` in `[policy.otherwise]`.
     OtherwiseNeeds,
     // Thresholds and inputs.
+    /// Use the threshold in a condition, or remove it.
     UseThreshold,
+    /// Change the value of a threshold, or `order`.
     ChangeOrder,
+    /// Write `order` as one list of names, or as a list of lists.
     OneOrder,
+    /// Remove `far`: the vendor publishes no rate for this score.
     RemoveRate,
+    /// Write `far` as a fraction.
     AsFraction,
+    /// Remove `far`: the score is outside of the vendor's table.
     NoRateBeyond,
+    /// The vendor's false-accept rate of the score, and the score of the stated rate.
     VendorRate {
+        /// The score, from 0 to 100.
         score: f64,
+        /// The vendor's rate at this score, a fraction.
         rate: String,
+        /// Whether the vendor publishes the rate. If not, it is interpolated.
         is_exact: bool,
+        /// The stated rate, a fraction.
         claim: String,
+        /// The score that has the stated rate, rounded to one decimal.
         at: f64,
     },
+    /// Declare the inputs that the rules use.
     DeclareInputs,
+    /// Declare the input with this type.
     TypeIs(InputKind),
+    /// Remove the reserved word from the declaration.
     ReservedWord,
+    /// The grammar of codes.
     CodeGrammar,
+    /// The grammar of labels.
     LabelGrammar,
+    /// Remove the label: it is always unknown.
     MalformedLabel,
+    /// Check the spelling of the code.
     CheckSpelling,
+    /// Declare `sub_code` with its values.
     DeclareSubCode,
+    /// Add the vendor's code to the values, and to a rule.
     OnVendorPage,
     // Conditions and rules.
+    /// Use `[policy.otherwise]` for the other inputs.
     UseOtherwise,
+    /// Write the condition in quotes.
     ConditionInQuotes,
+    /// Write a comparison in quotes.
     ComparisonInQuotes,
+    /// Remove the condition to allow every value.
     RemoveCondition,
+    /// The comparisons that a condition may use.
     Comparisons,
+    /// The range of the score.
     Range {
+        /// The lowest score.
         least: f64,
+        /// The highest score.
         most: f64,
     },
+    /// The lower bound of the condition is above its upper bound.
     LowerAboveUpper,
+    /// Join comparisons with `and`, or write two rules.
     JoinWithAnd,
+    /// Write a comparison on both sides of `and`.
     BothSidesOfAnd,
+    /// Write a number, or a threshold as `$name`.
     NumberOrThreshold,
+    /// Add a rule.
     AddRule,
+    /// Add a rule that names the value.
     NameIt,
+    /// Add a rule that names the label, or remove the label.
     NameOrRemove,
-    ForExample(String),
+    /// A case with the problem.
+    ForExample(Case),
+    /// No input meets the conditions of the rule.
     NoInput,
+    /// Earlier rules decide the cells of the rule: the id of each, and its number of cells.
     HiddenBy(Vec<(String, usize)>),
+    /// Remove inputs or thresholds.
     RemoveInputs,
     // Approvals.
+    /// `otherwise` cannot approve.
     NeverApproved,
+    /// Declare `passed`, and require it in each rule that approves.
     DeclarePassed,
+    /// Write a reason for each input of `against_vendor`.
     ReasonOfEachInput,
+    /// Remove `against_vendor`: the rule does not approve.
     OnlyApprovals,
+    /// Remove the reason.
     RemoveReason,
+    /// Exclude the case from the rule, or give a reason.
     ExcludeOrReason {
+        /// The input that needs the reason.
         input: &'static str,
-        example: String,
+        /// A case that the rule approves.
+        example: Case,
     },
     // Assertions and examples.
+    /// Write `never` with `when`, or `monotone` with `order`.
     NeverOrMonotone,
+    /// List the verdicts from the worst to the best.
     WorstToBest,
+    /// A case in which the assertion fails.
     Counterexample(Decided),
+    /// Two cases in which the verdict gets worse as the score gets higher.
     Falling {
+        /// The case with the lower score.
         low: Decided,
+        /// The case with the higher score.
         high: Decided,
     },
+    /// Give the example another name.
     OwnName,
+    /// Write `input` and `expect`, each in braces.
     BothInBraces,
+    /// Write a value of this kind.
     ExampleValue(InputKind),
 }
 

@@ -1,181 +1,314 @@
-//! The kinds of problems of a policy file. `Display` is the English message.
+//! The kinds of problems of a policy file.
 
 use std::fmt;
 
+use super::case::Case;
 use crate::document::verdict::Verdict;
 use crate::evidence::input::InputKind;
 
-/// What is wrong in a policy file. Exhaustive on purpose: a program that explains problems in another language must handle
-/// every kind.
+/// What is wrong in a policy file, as data. `Display` writes the English message. Names and words of the file are kept as the
+/// file writes them; words that may be personal data are left out.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "`Display` explains each kind with the values of its fields")]
+#[non_exhaustive]
 pub enum ProblemKind {
     // The file.
+    /// The file is longer than this program reads.
     FileTooLong {
+        /// The longest file that is read, in bytes.
         limit: usize,
     },
+    /// The file is not valid TOML.
     InvalidToml {
+        /// The message of the TOML parser, in English.
         reason: String,
     },
+    /// The `format` of the file is not the one that this program reads.
     UnsupportedFormat {
+        /// The `format` of the file; `None` if it is not an integer.
         found: Option<i64>,
+        /// The format that this program reads.
         supported: i64,
     },
+    /// A key or table is missing. The string names it.
     Missing(&'static str),
+    /// A top-level table is missing. The string names it.
     MissingTable(&'static str),
+    /// A table has a key that its part of the file does not allow.
     UnknownKey {
+        /// The key; `None` if it may be personal data.
         key: Option<String>,
+        /// The part of the file with the key.
         part: FilePart,
     },
+    /// A part of the file lacks a required key.
     Lacks {
+        /// The part of the file without the key.
         part: FilePart,
+        /// The required key.
         key: &'static str,
     },
+    /// A part of the file has another type than a table.
     NotATable(FilePart),
+    /// A value has another type than a list. The string names it.
     NotAList(&'static str),
+    /// A list is too long.
     TooManyEntries {
+        /// The name of the list.
         list: &'static str,
+        /// The most entries that are allowed.
         limit: usize,
     },
+    /// The value of this key is empty or has another type than a string.
     NotAString(String),
+    /// The value of this key contains control characters other than line breaks and tabs.
     ControlCharacters(String),
+    /// A word is not a verdict; `None` if it may be personal data.
     NotADecision(Option<String>),
+    /// Two rules or two assertions have this id, or one has the reserved id `otherwise`.
     DuplicateId(String),
+    /// `effective` is not a date and time with a time zone.
     EffectiveWithoutZone,
     // Thresholds.
+    /// The threshold of this name has another type than a table.
     ThresholdNotATable(String),
+    /// The value of the threshold of this name is not a finite number.
     ThresholdNotANumber(String),
+    /// The threshold of this name has no `value`.
     ThresholdWithoutValue(String),
+    /// No condition uses the threshold of this name.
     UnusedThreshold(String),
+    /// A condition or `order` names a threshold that the file does not have.
     UnknownThreshold(String),
+    /// Two thresholds are not in the order that the file states.
     WrongOrder {
+        /// The threshold that comes first in `order`.
         before: String,
+        /// Its value.
         before_value: f64,
+        /// The threshold that follows it.
         name: String,
+        /// Its value, which is not above `before_value`.
         value: f64,
     },
+    /// `order` has both names and lists.
     MixedOrder,
+    /// A threshold states a false-accept rate for a score without a published rate.
     NoRateOfInput {
+        /// The name of the threshold.
         threshold: String,
+        /// The score that rules compare with it.
         input: &'static str,
     },
+    /// The text of `far` is not a fraction such as `1/10000`.
     NotARate(String),
+    /// The vendor publishes no false-accept rate for this score.
     NoRateOfScore(f64),
+    /// The stated false-accept rate of a score is not the vendor's.
     WrongRate {
+        /// The score, from 0 to 100.
         score: f64,
+        /// The stated rate, a fraction.
         claim: String,
     },
     // Inputs.
+    /// `[inputs]` declares an input that does not exist; `None` if the name may be personal data.
     UnknownInput(Option<String>),
+    /// A condition, reason or example names an input that `[inputs]` does not declare, or a required input is not declared.
     UndeclaredInput(String),
+    /// An input is declared with a type that it does not have.
     WrongInputType {
+        /// The input.
         input: &'static str,
+        /// The declared type.
         given: String,
     },
+    /// The declaration of this input lists no values.
     NoValues(&'static str),
+    /// The declaration of this score has no range of two ascending finite numbers.
     NoRange(&'static str),
+    /// This value is declared twice.
     DeclaredTwice(String),
+    /// A declared value contains control characters.
     DeclaredControlCharacters,
+    /// This declared value is a word that conditions use with a meaning of its own.
     Reserved(String),
+    /// This declared value is not a code.
     NotACode(String),
+    /// This declared value is not a label.
     NotALabel(String),
+    /// This declared value is the name that evidence gives to malformed labels.
     MalformedLabel(String),
+    /// A declared code is not in the vendor's table. This is a warning.
     UnknownCode {
+        /// `Code` or `SubCode`, as the vendor spells it.
         layer: &'static str,
+        /// The code.
         code: String,
     },
+    /// The declaration of `sub_code` lacks this code of the vendor's page.
     SubCodeNotListed(&'static str),
     // Conditions.
+    /// A `when` is empty.
     NoCondition,
+    /// The condition on this input is not a string.
     NotInQuotes(&'static str),
+    /// The condition on this score is a list.
     ListOfScore(&'static str),
+    /// The condition on this input is an empty list.
     EmptyList(&'static str),
+    /// A condition names a value that its input does not have.
     NotAValue {
+        /// The word in the condition.
         word: String,
+        /// The input.
         input: &'static str,
     },
+    /// A condition lists this value twice.
     ListedTwice(String),
+    /// This part of a condition on a score is not a comparison.
     NotAComparison(String),
+    /// This condition has `and` without a comparison on each side.
     ComparisonMissing(String),
+    /// A score is compared with this text, which is not a number.
     NotANumber(String),
+    /// A score is compared with a number outside of its range.
     OutOfRange {
+        /// The number.
         number: f64,
+        /// The score.
         input: &'static str,
     },
+    /// No score meets this condition.
     NeverHolds(String),
+    /// A condition uses this word, such as `or`.
     NotAllowed(String),
     // Rules.
+    /// The file has no rule.
     NoRule,
+    /// The rule with this id has no `then`.
     RuleWithoutThen(String),
+    /// An example expects a rule that the file does not have.
     UnknownRule(String),
+    /// The rule with this id decides no input.
     NeverDecides(String),
+    /// No rule names a value that a rule must name.
     NotCovered {
-        case: String,
+        /// The value.
+        case: Case,
     },
+    /// A rule names a value, but `otherwise` decides some of its cells.
     DecidedByOtherwise {
+        /// The number of cells that `otherwise` decides.
         cells: usize,
-        case: String,
+        /// The value.
+        case: Case,
     },
+    /// The policy has too many cells to check.
     TooManyCells {
+        /// The number of cells.
         cells: usize,
+        /// The most cells that are checked.
         limit: usize,
     },
+    /// The policy has too many rules.
     TooManyRules {
+        /// The number of rules.
         rules: usize,
+        /// The most rules that are allowed.
         limit: usize,
     },
     // Approvals.
+    /// `otherwise` approves.
     OtherwiseApproves,
+    /// The policy approves and does not declare `passed`.
     PassedNotChecked,
+    /// A rule that does not approve has `against_vendor`.
     ReasonWithoutApproval,
+    /// An `against_vendor` is empty.
     NoReason,
+    /// A rule gives a reason that no approval needs.
     NeedlessReason {
+        /// The id of the rule.
         rule: String,
+        /// The input of the reason.
         input: &'static str,
     },
+    /// A rule approves a missing, malformed, out-of-range or unknown value.
     ApprovesNotUnderstood {
+        /// The id of the rule.
         rule: String,
-        case: String,
+        /// The value.
+        case: Case,
+        /// The number of cells with this value that the rule approves.
         cells: usize,
     },
+    /// A rule approves a value that the vendor reports as a failure or a risk, without a reason.
     ApprovesAgainstVendor {
+        /// The id of the rule.
         rule: String,
-        case: String,
+        /// The value.
+        case: Case,
+        /// The number of cells with this value that the rule approves.
         cells: usize,
     },
+    /// A rule approves a score, and a better score is not approved.
     ApprovesWorseScore {
+        /// The id of the rule.
         rule: String,
-        case: String,
+        /// The range of the approved score.
+        case: Case,
+        /// The number of such cells.
         cells: usize,
+        /// The next better range of the score.
         better: Decided,
     },
     // Assertions and examples.
+    /// The assertion with this id is neither a `never` nor a `monotone`, or is both.
     IncompleteAssertion(String),
+    /// `monotone` names a word that is not a declared score.
     NotADeclaredScore(String),
+    /// `order` of an assertion does not name each verdict once.
     IncompleteOrder,
+    /// No input meets the conditions of the assertion with this id.
     AssertionWithoutEffect(String),
+    /// An assertion does not hold.
     AssertionFails {
+        /// The id of the assertion.
         id: String,
+        /// The number of cells in which it fails.
         cells: usize,
     },
+    /// Two examples have this name.
     DuplicateExample(String),
+    /// The example of this name lacks `input` or `expect`.
     IncompleteExample(String),
+    /// The example of this name has no `decision` in `expect`.
     ExampleWithoutDecision(String),
+    /// An example gives a value of the wrong type.
     WrongExampleValue {
+        /// The input.
         input: &'static str,
+        /// The kind of the input, which sets the type of its values.
         kind: InputKind,
     },
+    /// The policy decides an example differently.
     ExampleFails {
+        /// The name of the example.
         name: String,
+        /// The verdict that the example expects.
         expected: Verdict,
+        /// The rule that the example expects, if it names one.
         expected_rule: Option<String>,
+        /// The verdict of the policy.
         found: Verdict,
+        /// The rule that decides it.
         rule: String,
     },
 }
 
 /// A part of a policy file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FilePart {
     /// The whole file.
     File,
@@ -188,14 +321,15 @@ pub enum FilePart {
 }
 
 /// A rule, its verdict, and a case that it decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Decided {
     /// The id of the rule.
     pub rule: String,
     /// Its verdict.
     pub verdict: Verdict,
-    /// The case: `sub_code is 200, passed is T`.
-    pub case: String,
+    /// The case.
+    pub case: Case,
 }
 
 impl From<&'static str> for FilePart {
@@ -212,147 +346,5 @@ impl fmt::Display for FilePart {
             Self::Input => "an input",
             Self::Named(name) => name,
         })
-    }
-}
-
-/// A word in quotes, followed by a space. Nothing for a word that may be personal data.
-fn quoted(word: &Option<String>) -> String {
-    word.as_ref().map(|word| format!("`{word}` ")).unwrap_or_default()
-}
-
-/// A number of cells.
-pub(super) fn cells(count: usize) -> String {
-    if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") }
-}
-
-impl fmt::Display for ProblemKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FileTooLong { limit } => write!(f, "the file has more than {limit} bytes"),
-            Self::InvalidToml { reason } => write!(f, "invalid TOML: {reason}"),
-            Self::UnsupportedFormat { found: Some(found), supported } => {
-                write!(f, "unsupported format {found}: this program reads format {supported}")
-            }
-            Self::UnsupportedFormat { found: None, supported } => {
-                write!(f, "unsupported format (not a number): this program reads format {supported}")
-            }
-            Self::Missing(what) => write!(f, "{what} is missing"),
-            Self::MissingTable(table) => write!(f, "the table {table} is missing"),
-            Self::UnknownKey { key, part } => write!(f, "unknown key {}in {part}", quoted(key)),
-            Self::Lacks { part, key } => write!(f, "{part} lacks `{key}`"),
-            Self::NotATable(part) => write!(f, "{part} must be a table"),
-            Self::NotAList(list) => write!(f, "{list} must be a list"),
-            Self::TooManyEntries { list, limit } => write!(f, "{list} has more than {limit} entries"),
-            Self::NotAString(name) => write!(f, "`{name}` must be a non-empty string"),
-            Self::ControlCharacters(name) => write!(f, "`{name}` contains control characters"),
-            Self::NotADecision(text) => write!(f, "{}is not a decision", quoted(text)),
-            Self::DuplicateId(id) => write!(f, "duplicate id `{id}`"),
-            Self::EffectiveWithoutZone => f.write_str("`effective` must be a date and time with a zone"),
-            Self::ThresholdNotATable(name) => write!(f, "threshold `{name}` must be a table"),
-            Self::ThresholdNotANumber(name) => write!(f, "the value of threshold `{name}` is not a number"),
-            Self::ThresholdWithoutValue(name) => write!(f, "threshold `{name}` lacks `value`"),
-            Self::UnusedThreshold(name) => write!(f, "the threshold `{name}` is not used"),
-            Self::UnknownThreshold(name) => write!(f, "unknown threshold `{name}`"),
-            Self::WrongOrder { before, before_value, name, value } => {
-                write!(f, "`{before}` ({before_value}) must be below `{name}` ({value})")
-            }
-            Self::MixedOrder => f.write_str("`order` mixes names and lists"),
-            Self::NoRateOfInput { threshold, input } => {
-                write!(f, "`{threshold}` is compared with `{input}`, for which the vendor publishes no rate")
-            }
-            Self::NotARate(claim) => write!(f, "`{claim}` is not a rate"),
-            Self::NoRateOfScore(score) => write!(f, "the vendor's table has no rate for {score}"),
-            Self::WrongRate { score, claim } => write!(f, "{score} is not {claim} in the vendor's table"),
-            Self::UnknownInput(name) => f.write_str(format!("unknown input {}", quoted(name)).trim_end()),
-            Self::UndeclaredInput(name) => write!(f, "`{name}` is not among the [inputs]"),
-            Self::WrongInputType { input, given } => write!(f, "`{input}` is not of type `{given}`"),
-            Self::NoValues(input) => write!(f, "`{input}` has no values"),
-            Self::NoRange(input) => write!(f, "`{input}` needs a range of two numbers"),
-            Self::DeclaredTwice(value) => write!(f, "`{value}` is declared twice"),
-            Self::DeclaredControlCharacters => f.write_str("a declared value contains control characters"),
-            Self::Reserved(word) => write!(f, "`{word}` is reserved"),
-            Self::NotACode(text) => write!(f, "`{text}` is not a code"),
-            Self::NotALabel(text) => write!(f, "`{text}` is not a label"),
-            Self::MalformedLabel(text) => write!(f, "`{text}` stands for a malformed label"),
-            Self::UnknownCode { layer, code } => write!(f, "{layer} `{code}` is not in the vendor's table"),
-            Self::SubCodeNotListed(code) => write!(f, "SubCode {code} is not among the values"),
-            Self::NoCondition => f.write_str("`when` has no condition"),
-            Self::NotInQuotes(input) => write!(f, "the condition on `{input}` is not in quotes"),
-            Self::ListOfScore(input) => write!(f, "`{input}` is a score and does not take a list"),
-            Self::EmptyList(input) => write!(f, "the list of `{input}` is empty"),
-            Self::NotAValue { word, input } => write!(f, "`{word}` is not a value of `{input}`"),
-            Self::ListedTwice(word) => write!(f, "`{word}` is listed twice"),
-            Self::NotAComparison(text) => write!(f, "`{text}` is not a comparison"),
-            Self::ComparisonMissing(text) => write!(f, "a comparison is missing in `{text}`"),
-            Self::NotANumber(text) => write!(f, "`{text}` is not a number"),
-            Self::OutOfRange { number, input } => write!(f, "{number} is outside the range of `{input}`"),
-            Self::NeverHolds(text) => write!(f, "`{text}` never holds"),
-            Self::NotAllowed(word) => write!(f, "`{word}` is not allowed in a condition"),
-            Self::NoRule => f.write_str("the policy has no [[rule]]"),
-            Self::RuleWithoutThen(id) => write!(f, "rule `{id}` lacks `then`"),
-            Self::UnknownRule(id) => write!(f, "unknown rule `{id}`"),
-            Self::NeverDecides(id) => write!(f, "rule `{id}` never decides"),
-            Self::NotCovered { case } => write!(f, "no rule covers the case that {case}"),
-            Self::DecidedByOtherwise { cells, case } => {
-                write!(f, "`otherwise` decides {cells} of the cells where {case}")
-            }
-            Self::TooManyCells { cells, limit } => {
-                write!(f, "the inputs and thresholds make {cells} cells; the limit is {limit}")
-            }
-            Self::TooManyRules { rules, limit } => {
-                write!(f, "the policy has {rules} rules; the limit is {limit}")
-            }
-            Self::OtherwiseApproves => f.write_str("`otherwise` must not approve"),
-            Self::PassedNotChecked => f.write_str("the policy approves without checking `passed`"),
-            Self::ReasonWithoutApproval => f.write_str("`against_vendor` is in a rule that does not approve"),
-            Self::NoReason => f.write_str("`against_vendor` has no reason"),
-            Self::NeedlessReason { rule, input } => write!(
-                f,
-                "rule `{rule}` needs no reason for `{input}`: it does not approve against that signal"
-            ),
-            Self::ApprovesNotUnderstood { rule, case, cells: count } => {
-                write!(f, "rule `{rule}` approves where {case} ({})", cells(*count))
-            }
-            Self::ApprovesAgainstVendor { rule, case, cells: count } => write!(
-                f,
-                "rule `{rule}` approves where {case}, against the vendor's signal ({})",
-                cells(*count)
-            ),
-            Self::ApprovesWorseScore { rule, case, cells: count, better } => write!(
-                f,
-                "rule `{rule}` approves where {case}, although rule `{}` gives {} for the better score {} ({})",
-                better.rule,
-                better.verdict,
-                better.case,
-                cells(*count)
-            ),
-            Self::IncompleteAssertion(id) => write!(f, "assertion `{id}` is incomplete"),
-            Self::NotADeclaredScore(name) => write!(f, "`{name}` is not a score among the [inputs]"),
-            Self::IncompleteOrder => f.write_str("`order` does not name each decision once"),
-            Self::AssertionWithoutEffect(id) => {
-                write!(f, "assertion `{id}` has no effect: no input meets its conditions")
-            }
-            Self::AssertionFails { id, cells: count } => {
-                write!(f, "assertion `{id}` fails in {}", cells(*count))
-            }
-            Self::DuplicateExample(name) => write!(f, "two examples have the name `{name}`"),
-            Self::IncompleteExample(name) => write!(f, "example `{name}` lacks `input` or `expect`"),
-            Self::ExampleWithoutDecision(name) => write!(f, "example `{name}` expects no `decision`"),
-            Self::WrongExampleValue { input, kind } => {
-                let wanted = match kind {
-                    InputKind::Score => "a number",
-                    InputKind::Flag | InputKind::Code => "a string",
-                    InputKind::Labels => "a list of strings",
-                };
-                write!(f, "`{input}` must be {wanted}")
-            }
-            Self::ExampleFails { name, expected, expected_rule, found, rule } => {
-                write!(f, "example `{name}`: expected {expected}")?;
-                if let Some(rule) = expected_rule {
-                    write!(f, " (rule `{rule}`)")?;
-                }
-                write!(f, ", got {found} (rule `{rule}`)")
-            }
-        }
     }
 }

@@ -7,7 +7,7 @@
 //! | HTTP 5xx without a known code, `InternalError`, `ServiceUnavailable`, `500` | next endpoint | next endpoint | final |
 //! | `Throttling*` | back off, same endpoint | same | same |
 //! | `InvalidTimeStamp.Expired` | correct the clock offset, sign again, once | same | same |
-//! | `SignatureNonceUsed` | sign again with a new nonce, once | same | final |
+//! | `SignatureNonceUsed` | sign again once with a new nonce | same | final |
 //! | `InvalidSecurityToken.Expired` | get new credentials, sign again, once | same | same |
 //! | `406` from a region that did not start the verification | ask the region that did | same | same |
 //! | any other code | final | final | final |

@@ -6,13 +6,13 @@ open_code! {
     /// `code` in the browser's return. It describes the page, not the person.
     ClientCode {
         Finished = "1000" "", Software, Vendor,
-            "刷脸流程结束，不代表通过" / "the scan is finished, which does not mean passed",
-            "服务端调用 DescribeFaceVerify" / "ask DescribeFaceVerify from the server";
+            "刷脸流程结束，不代表通过" / "the scan is finished; this does not mean that the person passed",
+            "服务端调用 DescribeFaceVerify" / "call DescribeFaceVerify on the server";
         SystemError = "1001" "", EndUser, Vendor,
             "系统错误" / "a system error",
             "请用户重新开始" / "have the person start again";
         GivenUp = "1003" "", EndUser, Vendor,
-            "用户中途退出" / "the person broke off",
+            "用户中途退出" / "the person left the page",
             "请用户重新开始" / "have the person start again";
         NetworkError = "2002" "", EndUser, Vendor,
             "网络错误" / "a network error",
@@ -22,7 +22,7 @@ open_code! {
             "校准设备时间后重试" / "set the device's clock, then try again";
         ScanFailed = "2006" "", Software, Vendor,
             "刷脸失败" / "the scan failed",
-            "服务端调用 DescribeFaceVerify 查看原因" / "ask DescribeFaceVerify from the server for the reason";
+            "服务端调用 DescribeFaceVerify 查看原因" / "call DescribeFaceVerify on the server for the reason";
     }
 }
 

@@ -15,7 +15,7 @@ open_code! {
             "缺少 SecurityToken" / "the security token is missing",
             "临时凭证必须同时提供 SecurityToken" / "temporary credentials need their security token";
         AccessKeyNotFound = "InvalidAccessKeyId.NotFound" "Specified access key is not found.", Operator, Vendor,
-            "AccessKeyId 不存在" / "there is no such access key",
+            "AccessKeyId 不存在" / "the access key does not exist",
             "检查 AccessKeyId" / "check the access key id";
         AccessKeyInactive = "InvalidAccessKeyId.Inactive" "Specified access key is disabled.", Operator, Vendor,
             "AccessKey 已被禁用" / "the access key is disabled",
@@ -37,10 +37,10 @@ open_code! {
             "先检查 AccessKeySecret，再对照待签名字符串" / "check the access key secret first, then compare the strings to sign";
         SignatureNonceUsed = "SignatureNonceUsed" "Specified signature nonce was used already.", Software, Vendor,
             "SignatureNonce 已被使用" / "the nonce was used before",
-            "换新的随机数重签一次" / "sign again with a new nonce, once";
+            "换新的随机数重签一次" / "sign again once with a new nonce";
         TimestampExpired = "InvalidTimeStamp.Expired" "Specified time stamp or date value is expired.", Software, Vendor,
-            "时间戳超出有效期" / "the timestamp is outside the window",
-            "校准时钟，按响应的 Date 重签一次" / "set the clock right; sign again by the response's Date, once";
+            "时间戳超出有效期" / "the timestamp is outside the valid window",
+            "校准时钟，按响应的 Date 重签一次" / "correct the clock; sign again once with the response's Date";
         TimestampFormat = "InvalidTimeStamp.Format" "Specified time stamp or date value is not well formatted.", Developer, Unverified,
             "时间戳格式不正确" / "the timestamp is not well formed",
             "使用 yyyy-MM-ddTHH:mm:ssZ" / "use yyyy-MM-ddTHH:mm:ssZ";
@@ -63,13 +63,13 @@ open_code! {
             "Content-MD5 与正文不符" / "the Content-MD5 does not match the body",
             "更正或去掉 Content-MD5" / "correct the Content-MD5 or leave it out";
         ApiNotFound = "InvalidApi.NotFound" "Specified api is not found, please check your url and method.", Developer, Vendor,
-            "接口不存在" / "there is no such operation",
+            "接口不存在" / "the operation does not exist",
             "检查 Action、Version 与服务地址" / "check action, version and endpoint";
         ActionNotFound = "InvalidAction.NotFound" "Specified api is not found, please check your url and method.", Developer, Unverified,
-            "接口不存在" / "there is no such action",
+            "接口不存在" / "the action does not exist",
             "检查 Action、Version 与服务地址" / "check action, version and endpoint";
         ProductNotFound = "InvalidProduct.NotFound" "", Developer, Vendor,
-            "产品不存在" / "there is no such product",
+            "产品不存在" / "the product does not exist",
             "检查服务地址" / "check the endpoint";
         InvalidVersion = "InvalidVersion" "", Developer, Unverified,
             "版本不正确" / "the version is not valid",
@@ -82,7 +82,7 @@ open_code! {
             "退避后重试" / "wait, then try again";
         ThrottlingUser = "Throttling.User" "Request was denied due to user flow control.", Software, Vendor,
             "账号请求被限流" / "too many requests of this account",
-            "退避后重试；配额按阿里云主账号计" / "wait, then try again; the quota counts per main account";
+            "退避后重试；配额按阿里云主账号计" / "wait, then try again; the quota applies to the main account";
         ThrottlingApi = "Throttling.Api" "Request was denied due to api flow control.", Software, Vendor,
             "接口请求被限流" / "too many requests of this operation",
             "退避后重试" / "wait, then try again";
@@ -91,22 +91,22 @@ open_code! {
             "授予 AliyunAntCloudAuthFullAccess" / "grant AliyunAntCloudAuthFullAccess";
         Forbidden = "Forbidden" "", Operator, Vendor,
             "没有权限" / "not permitted",
-            "检查账号权限" / "check the account's rights";
+            "检查账号权限" / "check the account's permissions";
         NoPermission = "NoPermission" "", Operator, Unverified,
             "没有权限" / "not permitted",
-            "检查账号权限" / "check the account's rights";
+            "检查账号权限" / "check the account's permissions";
         RiskControl = "Forbidden.RiskControl" "", Vendor, Vendor,
             "账号被风控" / "the account is under risk control",
-            "停止调用并联系阿里云" / "stop calling and ask the vendor";
+            "停止调用并联系阿里云" / "stop calling and contact the vendor";
         InsufficientBalance = "InsufficientBalance" "", Operator, Vendor,
             "余额不足" / "the balance is insufficient",
             "充值" / "pay";
         InternalError = "InternalError" "The request processing has failed due to some unknown error, exception or failure.", Software, Vendor,
             "网关内部错误" / "an internal error of the gateway",
-            "重试或切换地域" / "try again or use the other endpoint";
+            "重试或切换地域" / "retry or use another endpoint";
         ServiceUnavailable = "ServiceUnavailable" "The request has failed due to a temporary failure of the server.", Software, Vendor,
-            "服务暂时不可用" / "the service is unavailable for a while",
-            "重试或切换地域" / "try again or use the other endpoint";
+            "服务暂时不可用" / "the service is temporarily unavailable",
+            "重试或切换地域" / "retry or use another endpoint";
     }
 }
 

@@ -1,4 +1,4 @@
-//! `Passed`: the field that decides, says the vendor.
+//! `Passed`: the deciding field, according to the vendor.
 
 use super::{Manual, entry, open_code};
 

@@ -1,5 +1,5 @@
-//! Collects the Rust code of README.md and docs/, so that the test `docs` compiles it: one module for each page. The
-//! Chinese pages have the same blocks (`cargo xtask tidy` compares them), and are left out.
+//! Collects the Rust code of README.md and docs/ for the test `docs`, which compiles it: one module for each page. The
+//! Chinese pages are skipped, because `cargo xtask tidy` checks that they have the same blocks.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-/// Returns a page's Rust blocks, each after a comment with its place.
+/// Returns the Rust blocks of a page, each after a comment with its location.
 fn code(text: &str, name: &str) -> Result<String, Box<dyn Error>> {
     let mut code = String::new();
     let mut is_rust = false;

@@ -1,5 +1,5 @@
-//! The vendor's own requests, byte for byte as their SDKs sent them, against the emulator at the time they were
-//! signed: its checks must take them all.
+//! Captured requests of the vendor's SDKs, sent byte for byte to an emulator whose clock shows the time of the signature. The
+//! emulator must accept all of them.
 
 #![cfg(test)]
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// 2026-11-23T19:38:42Z, when the first was signed.
+/// The time of the first signature: 2026-11-23T19:38:42Z.
 const SIGNED: UnixTime = UnixTime::from_secs(1_795_462_722);
 
 fn captures() -> Vec<Value> {
@@ -22,12 +22,12 @@ async fn emulator(clock: Clock) -> Emulator {
     Emulator::builder().clock(clock).key("testid", "testsecret").start().await.unwrap()
 }
 
-/// Sends a captured request as it was, and gives the answer's body.
+/// Sends a captured request unchanged, and returns the body of the response.
 async fn replay(emulator: &Emulator, capture: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut request = format!("{} {} HTTP/1.1\r\n", text(&capture["method"]), text(&capture["path"]));
-    // The server that recorded them did not read chunked bodies. Of the one that has a body, the hash that it signs
-    // is that of this text, which the Python SDK sends for the same call.
+    // The recording server did not read chunked bodies. The signed hash of the one such request is that of this text, which
+    // the Python SDK sends for the same call.
     let unread = capture["body"] == ""
         && capture.to_string().contains("b561232652e63af74f47982f872bde87585b3265248c7d9515d83e6be0a1d6e0");
     let body = if unread { "Model=LIVENESS".to_owned() } else { text(&capture["body"]) };
@@ -46,14 +46,14 @@ async fn replay(emulator: &Emulator, capture: &Value) -> String {
     answer
 }
 
-/// Whether a request was signed with the one temporary key of the captures.
+/// Returns whether a request was signed with the temporary key of the captures.
 fn is_temporary(capture: &Value) -> bool {
     capture.to_string().to_lowercase().contains("security-token")
         || capture.to_string().contains("SecurityToken=")
 }
 
 #[tokio::test]
-async fn the_signatures_of_the_vendors_sdks_are_taken() {
+async fn accepts_the_signatures_of_the_vendors_sdks() {
     let plain = emulator(Clock::frozen(SIGNED)).await;
     let temporary = Emulator::builder()
         .clock(Clock::frozen(SIGNED))
@@ -66,14 +66,14 @@ async fn the_signatures_of_the_vendors_sdks_are_taken() {
     for capture in &all {
         let emulator = if is_temporary(capture) { &temporary } else { &plain };
         let answer = replay(emulator, capture).await;
-        // The identity is masked and the session unknown: refused by the product, which is behind the signature.
+        // The product refuses the masked identity or the unknown session, after the check of the signature.
         let refused = answer.contains(r#""Code":"401""#) || answer.contains(r#""Code":"406""#);
         assert!(answer.starts_with("HTTP/1.1 200") && refused, "{capture}\n{answer}");
     }
 }
 
 #[tokio::test]
-async fn any_other_secret_is_not() {
+async fn rejects_any_other_secret() {
     let emulator =
         Emulator::builder().clock(Clock::frozen(SIGNED)).key("testid", "othersecret").start().await.unwrap();
     for capture in captures().iter().filter(|capture| !is_temporary(capture)) {
@@ -83,7 +83,7 @@ async fn any_other_secret_is_not() {
 }
 
 #[tokio::test]
-async fn a_request_is_taken_once_and_for_a_quarter_of_an_hour() {
+async fn accepts_a_request_once_and_for_fifteen_minutes() {
     let clock = Clock::frozen(SIGNED);
     let emulator = emulator(clock.clone()).await;
     let all = captures();
@@ -98,7 +98,7 @@ async fn a_request_is_taken_once_and_for_a_quarter_of_an_hour() {
     }
 }
 
-/// A capture with one text of it replaced by another, wherever it stands.
+/// Returns a capture with every occurrence of a text replaced.
 fn changed(capture: &Value, from: &str, to: &str) -> Value {
     let text = capture.to_string();
     assert!(text.contains(from), "{from} is not in {text}");
@@ -106,7 +106,7 @@ fn changed(capture: &Value, from: &str, to: &str) -> Value {
 }
 
 #[tokio::test]
-async fn whatever_is_changed_on_the_way_is_found() {
+async fn detects_every_change_in_transit() {
     let emulator = emulator(Clock::frozen(SIGNED)).await;
     let all = captures();
     let plain = || all.iter().filter(|capture| !is_temporary(capture));

@@ -28,11 +28,11 @@ struct FakeService(Arc<Mutex<Fake>>);
 
 #[derive(Default)]
 struct Fake {
-    /// Whether the metadata service lacks version 2, which issues tokens.
+    /// Whether the metadata service is version 1, which issues no tokens.
     old: bool,
-    /// The `Expiration` of every answer.
+    /// The `Expiration` of every response.
     expiration: String,
-    /// The `Code` of every answer.
+    /// The `Code` of every response.
     code: String,
     requests: Vec<String>,
     forms: Vec<BTreeMap<String, String>>,
@@ -116,7 +116,7 @@ async fn ask(emulator: &Emulator, provider: impl ProvideCredentials + 'static) -
     ]
 }
 
-/// Asserts that the emulator accepted the signature and answered that the verification is unknown.
+/// Asserts that the emulator accepted the signature, and reported an unknown verification.
 fn assert_accepted(answers: Vec<Result<(), Error>>) {
     for answer in answers {
         assert_eq!(answer.unwrap_err().code(), Some(&Code::InvalidCertifyId));
@@ -133,7 +133,7 @@ fn full_text(error: &dyn std::error::Error) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_service_is_asked_with_a_token_or_without_if_it_issues_none() {
+async fn asks_the_metadata_service_with_a_token_if_it_issues_one() {
     let (service, url) = FakeService::start().await;
     let (emulator, at) = (emulator().await, url.parse::<Endpoint>().unwrap());
     assert_accepted(ask(&emulator, EcsMetadata::new().endpoint(at.clone())).await);

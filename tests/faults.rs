@@ -103,7 +103,7 @@ async fn fails_over_and_ignores_an_instance_that_did_not_start_the_verification(
     let here = started(&client, "order1").await.unwrap();
     first.inject(Fault::new(FaultKind::Status(503)));
     let there = started(&client, "order2").await.unwrap();
-    // The first fails and the second does not know it. That does not mean that the verification does not exist.
+    // The first endpoint fails, and the second does not know the verification. It may still exist.
     let error = client.describe_face_verify(&describe(&here)).await.unwrap_err();
     assert_eq!(error.gateway_code(), Some(&GatewayCode::ServiceUnavailable), "{error:?}");
     first.clear_faults();

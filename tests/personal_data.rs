@@ -86,7 +86,7 @@ fn replies_show_nothing_good_or_bad() {
 
 /// An ID number in every field that holds an open string.
 #[test]
-fn an_id_number_in_the_place_of_a_code_is_masked() {
+fn an_id_number_as_a_code_is_masked() {
     let number = PLANTED[2];
     let response =
         |status: u16, body: String| http::Response::builder().status(status).body(Body::from(body)).unwrap();
@@ -112,7 +112,7 @@ fn an_id_number_in_the_place_of_a_code_is_masked() {
 }
 
 #[tokio::test]
-async fn urls_of_what_the_client_sends_by_default_show_nothing() {
+async fn urls_of_default_requests_show_nothing() {
     let script = Arc::new(Recording::new(Scripted::bodies([])));
     let client = Client::builder(Arc::clone(&script), credentials()).attempts(1).build();
     assert!(client.init_face_verify(&init()).await.is_err());

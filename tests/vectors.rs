@@ -1,4 +1,4 @@
-//! The vendor's signing vectors, stage by stage: a failure says which stage broke.
+//! The vendor's signing vectors, stage by stage: a failure names the stage.
 
 #![cfg(test)]
 
@@ -24,7 +24,7 @@ fn map(vector: &Value, field: &str) -> BTreeMap<String, String> {
 
 fn params(map: &BTreeMap<String, String>) -> Params<'_> {
     let mut params = Params::new();
-    // Last first, so that the order of the map is not what makes the test pass.
+    // In reverse, so that the test does not depend on sorted input.
     for (name, value) in map.iter().rev() {
         params.push(name, ParamLocation::Query, value);
     }
@@ -80,8 +80,7 @@ fn every_v1_vector_reproduces_stage_by_stage() {
             assert_eq!(signed.signature(), published, "{name}");
         }
 
-        // The wire request: ours is sorted, as pop-core's is; the others write the same pairs in an order of
-        // their own.
+        // The request on the wire: our pairs are sorted, as in pop-core; the other SDKs send the same pairs in another order.
         let ours = String::from_utf8(signed.into_wire()).unwrap();
         if name.starts_with("wire-popcore") {
             let body = text(vector, "body");
@@ -91,7 +90,7 @@ fn every_v1_vector_reproduces_stage_by_stage() {
         } else if name.starts_with("wire-") {
             let mut theirs = match vector["url_path_and_query"].as_str() {
                 Some(url) => pairs(url.split_once('?').unwrap().1),
-                // These name the pairs of the query, and leave the signature apart.
+                // These vectors list the pairs of the query without the signature.
                 None => map(vector, "query_params"),
             };
             theirs.extend(pairs(text(vector, "body")));
@@ -165,7 +164,7 @@ fn every_oss_vector_reproduces_in_headers_and_as_a_link() {
                 .iter()
                 .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
                 .collect();
-            // The two SDKs write the header with and without a space, and the newer one sends a date besides.
+            // One SDK writes a space in the header, and the newer one also sends a date.
             let theirs = result["headers"].as_object().unwrap().iter().filter(|(_, value)| value.is_string());
             let mut theirs: BTreeMap<_, _> = theirs
                 .map(|(name, value)| {
@@ -189,7 +188,7 @@ fn every_oss_vector_reproduces_in_headers_and_as_a_link() {
                 .collect(),
         };
         for stage in stages {
-            // As Python prints bytes, but for one.
+            // All but one of the stages are printed as Python bytes.
             let stage = stage.split_once(" = ").map_or(&*stage, |(_, stage)| stage);
             let stage = stage.trim_start_matches("b'").trim_end_matches('\'').replace("\\n", "\n");
             let ours = if stage.starts_with("GET\n/") { canonical.as_deref().unwrap() } else { &to_sign };

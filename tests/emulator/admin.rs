@@ -1,4 +1,4 @@
-//! The admin API against its own document, and who may use it.
+//! The admin API against its OpenAPI document, and its authorization.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

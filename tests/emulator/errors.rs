@@ -1,4 +1,4 @@
-//! Documented answers, caused by input alone, and the emulator's hints and explanations.
+//! The documented errors, each caused by input alone, and the emulator's hints and explanations.
 
 use std::collections::BTreeSet;
 

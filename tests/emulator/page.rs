@@ -1,4 +1,4 @@
-//! The end user's page and the picture, as a browser without scripts gets them.
+//! The end user's page and the picture, in a browser without scripts.
 
 use std::time::Duration;
 

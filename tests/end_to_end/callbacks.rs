@@ -38,7 +38,7 @@ async fn magic_identities_choose_the_callback_fault() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     let keys = CallbackKeys::new(&[7; 32]).unwrap();
-    // The fault, and the number of requests in the end, the probe included.
+    // The fault, and the expected number of requests, including the probe.
     for (how, count) in [(0, 2), (1, 1), (2, 3), (3, 2), (4, 2), (5, 2), (6, 2)] {
         let (url, queries) = receiver(&[200]).await;
         let op = init(&magic("20020101", how)).callback_url(CallbackUrl::loopback(&url).unwrap());
@@ -66,7 +66,7 @@ async fn magic_identities_choose_the_callback_fault() {
 }
 
 #[tokio::test]
-async fn callback_is_repeated_once_after_an_answer_other_than_200() {
+async fn callback_is_repeated_once_after_a_status_other_than_200() {
     let emulator = Emulator::builder().start().await.unwrap();
     let (url, queries) = receiver(&[200, 500]).await;
     let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());

@@ -274,7 +274,7 @@ async fn gateway_answers_xml_without_a_format() {
 }
 
 #[tokio::test]
-async fn dead_endpoint_means_that_nothing_was_sent() {
+async fn a_dead_endpoint_reports_that_nothing_was_sent() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
     drop(emulator);
@@ -341,10 +341,10 @@ async fn policy_in_force_decides_the_result() {
 }
 
 #[tokio::test]
-async fn other_magic_identities_cause_what_they_promise() {
+async fn other_magic_identities_cause_their_documented_outcome() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
-    // The result is there after three more polls.
+    // The result is available after three more polls.
     let session = start(&client, &magic("20010101", 3)).await;
     submit(&session, "").await;
     for asked in 0..5 {
@@ -352,7 +352,7 @@ async fn other_magic_identities_cause_what_they_promise() {
             matches!(describe(&client, &session.certify_id).await.unwrap(), FaceVerifyStatus::Pending(_));
         assert_eq!(is_pending, asked < 3, "poll {asked}");
     }
-    // The person cancels, which uses the link up.
+    // The person cancels. The link cannot be used again.
     let session = start(&client, &magic("20030101", 1)).await;
     let (status, back) = submit(&session, "").await;
     let hint = ReturnHint::parse(&back.unwrap()).unwrap();

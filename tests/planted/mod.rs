@@ -1,4 +1,4 @@
-//! The personal data and secrets that are planted, and how what comes out is searched.
+//! Planted personal data and secrets, and the search for them in every output.
 
 use std::fmt::{Debug, Write as _};
 use std::io;
@@ -12,7 +12,7 @@ use cloudauth::{
 use cloudauth_emulator::Emulator;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What must never come out, and its percent-encoded form where that differs.
+/// The texts that no output may contain, with their percent-encoded forms.
 pub(crate) const PLANTED: [&str; 15] = [
     "欧阳张三丰",
     "%E6%AC%A7%E9%98%B3",
@@ -71,7 +71,7 @@ pub(crate) fn debug(value: &impl Debug) -> String {
     format!("{value:?}\n{value:#?}")
 }
 
-/// An error and all its sources, as people see it and as debuggers do.
+/// Returns the `Display` and `Debug` of an error and of all its sources.
 pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = String::new();
     let mut next = Some(error);
@@ -92,7 +92,7 @@ pub(crate) async fn attempt(
     client.build().init_face_verify(&init()).await.map(|_| ())
 }
 
-/// The same on the calling thread.
+/// Starts a verification once, over a blocking transport.
 pub(crate) fn attempt_blocking(
     transport: impl BlockingTransport + 'static,
     url: &str,
@@ -103,7 +103,7 @@ pub(crate) fn attempt_blocking(
     client.build().init_face_verify(&init()).map(|_| ())
 }
 
-/// Listens to all that this process logs, from now on.
+/// Captures all later log lines of this process.
 pub(crate) fn listen(level: tracing::Level) -> Kept {
     let log = Kept::default();
     tracing_log::LogTracer::init().unwrap();
@@ -113,7 +113,7 @@ pub(crate) fn listen(level: tracing::Level) -> Kept {
     log
 }
 
-/// Keeps what is written to it.
+/// A writer that keeps the written bytes.
 #[derive(Clone, Default)]
 pub(crate) struct Kept(Arc<Mutex<Vec<u8>>>);
 

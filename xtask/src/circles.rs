@@ -34,7 +34,7 @@ pub(crate) fn find(modules: &Modules) -> Option<Vec<String>> {
     }
 }
 
-/// What the scan keeps of a file.
+/// The data of a scanned file.
 #[derive(Default)]
 struct Source {
     /// The paths that it uses, as segments.

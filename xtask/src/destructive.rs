@@ -1,5 +1,5 @@
-//! Tests that need a full disk: they run on a file system of 300 KB in memory. `unshare` mounts it for them only, so that it
-//! disappears with the tests; this needs Linux.
+//! Tests that need a full disk run on a file system of 300 KB in memory. `unshare` mounts it only for them, so it disappears
+//! with the tests. This needs Linux.
 
 use std::process::Stdio;
 
@@ -9,7 +9,7 @@ use crate::shell::{command, root};
 
 const MOUNT: &str = r#"mount -t tmpfs -o size=300k tmpfs "$1""#;
 
-/// Runs them, with more kills than in the usual tests.
+/// Runs the tests, with more kills than usual.
 pub(crate) fn run() -> Result<()> {
     ensure!(is_possible(), "a file system cannot be mounted here: this needs Linux and `unshare`");
     let folder = root().join("target/small-disk");
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
     crate::shell::run(tests.env("CLOUDAUTH_SMALL_DISK", &folder).env("CLOUDAUTH_KILLS", "100"))
 }
 
-/// Whether this machine allows the mount.
+/// Returns whether this machine allows the mount.
 pub(crate) fn is_possible() -> bool {
     let mut mount = unshare(MOUNT, "/mnt");
     mount.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())

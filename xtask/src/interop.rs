@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
 
     cargo("build -p cloudauth-cli")?;
     let emulator = Emulator::start("0")?;
-    // Its clock makes every timestamp stale.
+    // Its clock runs ahead, so every timestamp has expired.
     let ahead = Emulator::start("1200")?;
     // No proxy: both are on loopback.
     let with = |client: &mut Command| {

@@ -51,13 +51,13 @@ pub(crate) fn built_as(path: &str) -> Result<String> {
     Ok(target.join(path).to_string())
 }
 
-/// Whether a program exists and accepts `--version`.
+/// Returns whether a program exists and accepts `--version`.
 pub(crate) fn is_there(program: &str) -> bool {
     let mut command = command(program, &["--version"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// The files that git tracks or would track, by extension.
+/// Returns the files with an extension that git tracks or would track.
 pub(crate) fn files(extension: &str) -> Result<Vec<PathBuf>> {
     let listed = command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
     let text = String::from_utf8(listed.stdout)?;

@@ -27,7 +27,7 @@ pub(crate) fn deny() -> Result<()> {
     crate::shell::run(&mut command(&program, &["check", "bans", "licenses", "sources"]))
 }
 
-/// Run by hand, because it takes long.
+/// Runs the mutation tests. CI does not run them, because they take long.
 pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
     let program = installed(MUTANTS)?;
     let mut args = vec!["mutants", "--package", "cloudauth-policy", "--timeout", "60", "--baseline", "skip"];

@@ -23,7 +23,7 @@ impl Admin {
         Self::within(running, Duration::from_secs(30))
     }
 
-    /// With a limit for each request.
+    /// Creates a client with a timeout for each request.
     pub(crate) fn within(running: &Running, limit: Duration) -> Result<Self, Failure> {
         let endpoint = running.endpoint.as_ref().ok_or_else(|| Failure::usage(words::WHICH))?;
         // Not quoted: a URL may hold a password.
@@ -40,7 +40,7 @@ impl Admin {
         self.send(Method::GET, path, None)
     }
 
-    /// A request with a body; `null` if the answer has none.
+    /// Sends a request and returns the body of the response; `null` if it has none.
     pub(crate) fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Failure> {
         let request = Request::builder().method(method).uri(format!("{}/_emu/v1{path}", self.url));
         let request = request.header("content-type", "application/json");
@@ -87,7 +87,7 @@ impl Admin {
     }
 }
 
-/// Why a server could not be reached. Never quotes its URL, which may hold a secret.
+/// Describes why a server is unreachable. It never quotes the URL, which may contain a secret.
 pub(crate) fn unreachable(error: &ureq::Error) -> Said {
     use std::io::ErrorKind;
     match error {

@@ -1,4 +1,4 @@
-//! Why a command failed, and the exit code for it.
+//! The failure of a command, with its exit code.
 
 use cloudauth::{Code, ErrorKind, GatewayCode};
 

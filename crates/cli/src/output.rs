@@ -26,7 +26,7 @@ impl Output {
         self.print_file(&printable::lines(human), document);
     }
 
-    /// Prints a text that is a file of its own, such as SQL, as it is; or a document for programs.
+    /// Prints the text of a file, such as SQL, unchanged; or a document for programs.
     pub(crate) fn print_file(&self, text: &str, document: &Value) {
         match self.format {
             Format::Human => line(text.trim_end()),
@@ -48,7 +48,7 @@ impl Output {
         }
     }
 
-    /// Prints the progress of a command, for people alone.
+    /// Prints the progress of a command, only for people.
     pub(crate) fn step(&self, text: impl Into<Said>) {
         if self.format == Format::Human {
             line(&printable::lines(&self.pick(text)));
@@ -126,13 +126,13 @@ pub(crate) async fn lost() {
     }
 }
 
-/// Writes a line to standard error. A failure has nowhere to be reported.
+/// Writes a line to standard error. A failure is ignored, because it cannot be reported.
 fn note(text: &str) {
     let _ = writeln!(io::stderr(), "cloudauth: {}", printable::lines(text));
 }
 
-/// Flushes standard output and returns the exit code: that of the command, or 1 if the output was lost. A reader that
-/// closes the pipe, as `head` does, has what it wanted.
+/// Flushes standard output and returns the exit code: that of the command, or 1 if output was lost. It is not an error if a
+/// reader such as `head` closes the pipe.
 pub(crate) fn finish(code: u8, language: Language) -> u8 {
     record(io::stdout().flush());
     match FAILED.get() {

@@ -67,7 +67,7 @@ pub(crate) fn init_face_verify(
 ) -> Result<InitFaceVerify, Failure> {
     const FIELDS: [&str; 6] = ["CertName", "CertNo", "MetaInfo", "Mobile", "Ip", "UserId"];
     let fields = read_object(file)?;
-    // The keys are not quoted: a user may have mixed them up with the values.
+    // The keys are not quoted: a user may have swapped keys and values.
     if fields.keys().any(|key| !FIELDS.contains(&key.as_str())) {
         return Err(Failure::usage(calls::allowed_fields(file.display(), &FIELDS.join(", "))));
     }

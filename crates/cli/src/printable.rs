@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn controls_and_directions_are_escaped() {
+    fn escapes_control_and_direction_characters() {
         assert_eq!(lines("渠道 é\tapp\n"), "渠道 é\tapp\n");
         assert_eq!(lines("\u{1b}[2J\r\u{9b}0m"), "\\u{1b}[2J\\r\\u{9b}0m");
         assert_eq!(lines("a\u{202e}b\u{2066}c\u{61c}"), "a\\u{202e}b\\u{2066}c\\u{61c}");

@@ -136,7 +136,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_text_is_in_both_languages() {
+    fn every_text_has_both_languages() {
         // Characters, or full-width punctuation.
         let is_chinese = |text: &str| text.chars().any(|char| char >= '\u{3000}');
         let mut count = 0;

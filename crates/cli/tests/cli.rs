@@ -38,7 +38,7 @@ fn with_key(args: &[&str], endpoint: &str, secret: &str) -> Command {
 }
 
 #[test]
-fn the_demo_ends_in_the_exit_code_of_its_identity() {
+fn demo_exits_with_the_code_of_its_identity() {
     for (identity, exit, outcome) in [
         ("999999199001012003", 0, "Passed"),
         ("99999919900101210X", 0, "Passed"),
@@ -69,7 +69,7 @@ fn a_refused_call_shows_the_next_step() {
     let output = run(&["demo", "--identity", "99999919910101417X"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        text(&output).contains("next: if the data are right, review by hand; do not retry"),
+        text(&output).contains("next: if the data is correct, review manually; do not retry"),
         "{}",
         text(&output)
     );
@@ -83,14 +83,14 @@ fn a_wrong_identity_is_a_usage_error_that_does_not_quote_it() {
 }
 
 #[test]
-fn missing_credentials_are_exit_code_4_and_say_what_to_set() {
+fn missing_credentials_exit_with_4_and_list_the_variables() {
     let output = run(&["describe", "--scene-id", "1", "--certify-id", "sha1"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output).contains("set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
 }
 
 #[test]
-fn an_unreachable_endpoint_is_exit_code_6() {
+fn an_unreachable_endpoint_exits_with_6() {
     let args = ["describe", "--scene-id", "1", "--certify-id", "sha1"];
     let output = with_key(&args, "http://127.0.0.1:1", "s").output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", text(&output));
@@ -113,7 +113,7 @@ fn an_unreachable_endpoint_is_exit_code_6() {
 #[test]
 fn codes_of_every_layer_are_explained_in_both_languages() {
     let output = run(&["codes", "417"]);
-    assert!(text(&output).contains("review by hand"), "{}", text(&output));
+    assert!(text(&output).contains("review manually"), "{}", text(&output));
     let output = run(&["codes", "417", "--lang", "zh"]);
     assert!(text(&output).contains("转人工复核"), "{}", text(&output));
     let mut chinese = cloudauth(&["codes", "204"]);
@@ -173,7 +173,7 @@ fn an_explained_signature_is_masked_unless_asked() {
 }
 
 #[test]
-fn no_secret_and_no_personal_data_is_a_flag() {
+fn no_flag_takes_a_secret_or_personal_data() {
     for command in ["demo", "init", "describe", "sign", "emulator"] {
         let help = text(&run(&[command, "--help"])).to_lowercase();
         for flag in ["--secret", "--access-key", "--token", "--cert-name", "--cert-no", "--mobile", "--name"]
@@ -252,7 +252,7 @@ fn describe_takes_the_certify_id_of_init() {
     let output = with_key(&describe, &emulator.endpoint, "EMUtestsecret").output().unwrap();
     assert_eq!(output.status.code(), Some(5), "{}", text(&output));
 
-    // The person may come by standard input, too.
+    // The person can also come from standard input.
     let mut child = with_key(&init("-", &[]), &emulator.endpoint, "EMUtestsecret");
     let mut child =
         child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -274,7 +274,7 @@ fn init_takes_iframe_for_the_return_url() {
 }
 
 #[test]
-fn an_emulator_without_its_scheme_is_a_usage_error_that_says_so() {
+fn an_emulator_url_without_a_scheme_is_a_usage_error() {
     let args = ["describe", "--scene-id", "1", "--certify-id", "sha1"];
     let output = with_key(&args, "127.0.0.1:1", "s").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -61,7 +61,7 @@ fn document(output: &Output) -> Value {
 }
 
 #[test]
-fn every_outcome_is_triggered_and_listen_receives_its_callback() {
+fn triggers_every_outcome_and_listen_receives_its_callback() {
     let emulator = emulator();
     let mut listener = Running::start(&mut cloudauth(&["listen"]));
     let url = listener.said("callback_url").to_owned();
@@ -157,7 +157,7 @@ fn listen_distinguishes_genuine_forged_duplicate_and_malformed_callbacks() {
     });
     let elsewhere = Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", &endpoint));
     assert!(heard.join().unwrap().starts_with("GET /_emu/v1/info "), "it is asked whether it is an emulator");
-    // That server is gone: a second question would fail, and the callback is unchecked.
+    // Without that server a second question would fail, and the callback would be unchecked.
     let mut elsewhere = elsewhere;
     ureq::get(format!("{}?certifyId=a&passed=200", elsewhere.said("callback_url"))).call().unwrap();
     assert_eq!(elsewhere.next()["authenticity"], "unchecked");
@@ -258,7 +258,7 @@ fn clock_and_faults_are_shown_and_changed() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_arguments_are_named() {
     let nowhere = cloudauth(&["sessions"]).output().unwrap();
     assert_eq!(nowhere.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&nowhere.stderr).contains("which emulator?"));
@@ -270,7 +270,7 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn a_state_file_and_rules_are_taken_and_what_is_wrong_with_them_is_said() {
+fn reads_state_and_rules_files_and_reports_their_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (state, rules) = (path("state.db"), path("rules.json"));
@@ -309,7 +309,7 @@ fn a_killed_emulator_frees_its_state_file() {
 }
 
 #[test]
-fn off_loopback_a_token_is_printed_and_asked_for() {
+fn off_loopback_prints_and_requires_a_token() {
     let emulator = Running::start(&mut cloudauth(&["emulator", "--host", "0.0.0.0"]));
     let endpoint = emulator.said("endpoint").replace("0.0.0.0", "127.0.0.1");
     let with = |token: &str| {
@@ -323,7 +323,7 @@ fn off_loopback_a_token_is_printed_and_asked_for() {
 }
 
 #[test]
-fn the_demo_in_the_browser_is_a_shop_that_decides() {
+fn browser_demo_is_a_shop_that_decides() {
     let demo = Running::start(&mut cloudauth(&["demo", "--open"]));
     let shop = demo.said("shop");
     let browser: ureq::Agent = ureq::Agent::config_builder()

@@ -1,4 +1,4 @@
-//! `cloudauth lab`, as risk teams type it.
+//! The commands of `cloudauth lab`.
 
 #![cfg(test)]
 
@@ -45,7 +45,7 @@ fn write_history(folder: &Path, rows: u32) {
 }
 
 #[test]
-fn a_policy_is_replayed_and_compared() {
+fn replays_and_compares_policies() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
     let replay = ["replay", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml"];
@@ -93,7 +93,7 @@ fn compare_explores_a_threshold_with_failing_examples_when_allowed() {
 /// `data/history.parquet` is the history's first 200 rows, as DuckDB 2.0.1 writes them: `COPY (SELECT * FROM
 /// read_json('history.jsonl')) TO 'history.parquet'`.
 #[test]
-fn a_parquet_file_means_what_the_same_lines_mean() {
+fn parquet_and_json_lines_give_the_same_result() {
     let folder = tempfile::tempdir().unwrap();
     write_history(folder.path(), 200);
     let parquet = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/history.parquet");
@@ -118,7 +118,7 @@ fn a_parquet_file_means_what_the_same_lines_mean() {
 }
 
 #[test]
-fn a_threshold_is_chosen_and_written_only_where_the_data_carry_it() {
+fn writes_a_threshold_only_if_the_data_prove_it() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
     let output =
@@ -157,7 +157,7 @@ fn a_threshold_is_chosen_and_written_only_where_the_data_carry_it() {
 }
 
 #[test]
-fn what_is_read_is_not_written_over() {
+fn refuses_to_overwrite_an_input() {
     let folder = tempfile::tempdir().unwrap();
     write_history(folder.path(), 40);
     let policy =
@@ -190,7 +190,7 @@ fn what_is_read_is_not_written_over() {
 }
 
 #[test]
-fn a_run_that_decides_on_nothing_does_not_look_like_one_that_did() {
+fn a_run_without_decisions_is_reported_as_one() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.jsonl"), "no JSON\n").unwrap();
     let output = lab(&["replay", "builtin:onboarding", "a.jsonl"], folder.path());
@@ -205,7 +205,7 @@ fn a_run_that_decides_on_nothing_does_not_look_like_one_that_did() {
 }
 
 #[test]
-fn drift_and_report_are_of_the_same_run() {
+fn drift_and_report_show_the_same_run() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
     let output = lab(
@@ -231,7 +231,7 @@ fn drift_and_report_are_of_the_same_run() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_arguments_are_named() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
     for (args, part) in [
@@ -247,7 +247,7 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn swapped_labels_are_written_only_by_force() {
+fn writes_a_threshold_from_swapped_labels_only_with_force() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
     let swapped = std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap();
@@ -282,7 +282,7 @@ fn swapped_labels_are_written_only_by_force() {
         written.contains("FMR at most 30% with 95 % confidence, on 3000 labelled impostors"),
         "{written}"
     );
-    // What was written is said to the last decimal, and shown by the next run.
+    // The message has every decimal of the written threshold, and the next run shows it.
     let value = written.split("value = ").nth(1).unwrap().split([',', ' ', '}']).next().unwrap();
     let value = value.parse::<f64>().unwrap().to_string();
     assert!(said(&forced).contains(&format!("wrote match = {value} to p.toml, was 75")), "{}", said(&forced));
@@ -306,7 +306,7 @@ fn a_threshold_is_not_written_into_a_policy_that_changed_during_the_run() {
     let two = cloudauth::policy::builtin::ONBOARDING.split("[[example]]").next().unwrap();
     let swapped = two.replace("match_auto", "??").replace("match_floor", "match_auto");
     let swapped = swapped.replace("??", "match_floor");
-    // A rule's threshold changes, the file becomes invalid, and two names are swapped, which decides the same.
+    // A rule's threshold changes; the file becomes invalid; two names are swapped without an effect on the decisions.
     for (policy, name, changed) in [
         (policy, "match", policy.replace("value = 75.0, far = \"1/10000\"", "value = 76.5")),
         (policy, "match", "format = 0".to_owned()),
@@ -355,7 +355,7 @@ fn targets_are_printed_as_they_were_written() {
 }
 
 #[test]
-fn csv_is_not_written_under_the_name_of_another_format() {
+fn refuses_csv_with_the_extension_of_another_format() {
     let folder = tempfile::tempdir().unwrap();
     history(folder.path());
     for (args, file) in [

@@ -1,4 +1,4 @@
-//! Which files `cloudauth lab` reads, as risk teams type it.
+//! The files that `cloudauth lab` reads and refuses.
 
 #![cfg(test)]
 
@@ -105,7 +105,7 @@ fn standard_input_is_json_lines_or_csv() {
     let csv = "sub_code;passed\n200;T\n";
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(ROW.as_bytes()).unwrap();
-    // More than what is read to find the format.
+    // More bytes than are read to detect the format.
     let many = ROW.repeat(40_000);
     for (bytes, rows) in [
         (ROW.as_bytes(), 1),
@@ -132,7 +132,7 @@ fn standard_input_is_json_lines_or_csv() {
     }
 }
 
-/// Standard input is a file that must not be lost, like any other data file.
+/// The file behind standard input is data that an output must not replace.
 #[cfg(unix)]
 #[test]
 fn refuses_to_write_over_the_file_behind_standard_input() {

@@ -82,7 +82,7 @@ fn stored(folder: &Path) -> Connection {
     database
 }
 
-/// What a query gives, as JSON Lines.
+/// Returns the result of a query as JSON Lines.
 fn counted(database: &Connection, sql: &str) -> String {
     let mut query = database.prepare(sql).unwrap();
     let columns: Vec<String> = query.column_names().map(str::to_owned).collect();
@@ -105,7 +105,7 @@ fn without_places(mut value: Value) -> Value {
         Value::Object(members) => {
             members.remove("examples");
             members.remove("locations");
-            // Of the run, and not of what it found.
+            // These describe the run, not its result.
             members.remove("sources");
             members.remove("complete");
             members.values_mut().for_each(|member| *member = without_places(member.take()));
@@ -117,7 +117,7 @@ fn without_places(mut value: Value) -> Value {
 }
 
 #[test]
-fn counts_tell_what_the_rows_tell() {
+fn counts_and_rows_give_the_same_result() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     count(folder);
@@ -152,7 +152,7 @@ fn counts_tell_what_the_rows_tell() {
 }
 
 #[test]
-fn what_is_of_something_else_is_refused_by_its_name() {
+fn refuses_counts_of_another_policy_and_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     count(folder);
@@ -183,7 +183,7 @@ fn what_is_of_something_else_is_refused_by_its_name() {
 }
 
 #[test]
-fn every_view_lists_the_failing_examples_that_are_allowed() {
+fn every_view_lists_the_allowed_failing_examples() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     count(folder);
@@ -217,7 +217,7 @@ fn every_view_lists_the_failing_examples_that_are_allowed() {
         let document = json(&run(folder, &[args, &allow, &["--output", "json"]].concat()));
         assert_eq!(document["failing_examples"][0]["policy"], "p.toml", "{document}");
     }
-    // What is printed is the query alone.
+    // Only the query is on standard output.
     let output = run(folder, &[&sql[..], &allow].concat());
     assert!(
         output.stdout.starts_with(b"WITH") && !String::from_utf8_lossy(&output.stdout).contains("failing")

@@ -1,4 +1,4 @@
-//! Outputs that cannot be written: exit code 1 and a message, and old files stay.
+//! Failing outputs: the command reports them with exit code 1, and old files stay.
 
 #![cfg(test)]
 #![cfg(unix)]
@@ -106,14 +106,14 @@ fn listen_ends_when_its_output_is_closed() {
 }
 
 #[test]
-fn an_emulator_runs_on_when_a_script_has_read_its_address() {
+fn an_emulator_keeps_running_after_a_script_reads_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = command(&["emulator"], folder.path()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let address = lines
         .find_map(|line| line.unwrap().strip_prefix("export CLOUDAUTH_ENDPOINT=http://").map(str::to_owned));
     drop(lines);
-    // Twice, with time for a write to a closed pipe in between.
+    // Two requests, with enough time in between for a write to the closed pipe.
     for _ in 0..2 {
         let mut stream = std::net::TcpStream::connect(address.as_ref().unwrap()).unwrap();
         stream
@@ -136,7 +136,7 @@ fn an_emulator_whose_output_fails_ends_with_1() {
     assert_eq!(output.status.code(), Some(1), "its address was lost: {}", said(&output));
 }
 
-/// As a full standard error, which must not end a command.
+/// A full standard error must not end a command.
 #[test]
 fn a_failing_standard_error_does_not_panic() {
     let folder = tempfile::tempdir().unwrap();
@@ -145,7 +145,7 @@ fn a_failing_standard_error_does_not_panic() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// With files of at most a kilobyte: every write beyond fails, as on a full disk.
+/// Runs with a limit of one kilobyte for each file: later writes fail, as on a full disk.
 fn on_a_full_disk(args: &[&str], folder: &Path, signal: &str) -> Output {
     let script = format!("{signal} ulimit -f 1; exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
@@ -183,7 +183,7 @@ fn a_full_disk_leaves_the_old_file_in_place() {
         assert!(said(&output).contains("cannot write"), "{args:?}: {}", said(&output));
         assert_eq!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
         assert_eq!(names(folder.path()), before, "{args:?}: something is left");
-        // Killed in the middle of a write, too.
+        // The same with a kill in the middle of a write.
         let output = on_a_full_disk(&args, folder.path(), "");
         assert_eq!(output.status.code(), None, "{args:?}: {}", said(&output));
         assert_eq!(fs::read(folder.path().join(file)).unwrap(), old, "{args:?}");
@@ -212,7 +212,7 @@ fn a_read_only_file_is_not_replaced() {
     }
 }
 
-/// Replay, stopped by `kill -9` again and again and resumed. `CLOUDAUTH_KILLS=200` does it more often than CI.
+/// A replay is killed with `kill -9` and resumed repeatedly, or `CLOUDAUTH_KILLS` times.
 #[cfg(feature = "lab")]
 #[test]
 fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
@@ -232,7 +232,7 @@ fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
 
     let resumed = ["d.csv", "--resume", "s.json", "--checkpoint-every", "20ms"];
     fs::write(folder.path().join("d.csv"), "old").unwrap();
-    // Runs that were killed with a checkpoint and an unfinished file, and runs that started from those.
+    // The kills that left a checkpoint with an unfinished file, and the runs that resumed from one.
     let (mut unfinished, mut resumes) = (0, 0);
     let mut kill = 0;
     while kill < kills || resumes == 0 {
@@ -240,14 +240,14 @@ fn a_run_that_is_killed_and_resumed_gives_the_same_bytes() {
         let partials = |folder: &Path| names(folder).iter().any(|name| name.ends_with(".partial"));
         resumes += usize::from(before.is_some() && partials(folder.path()));
         let mut child = run(&resumed).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Until it has saved a checkpoint of its own, and a little longer, so that the kill hits different places.
+        // Wait for a new checkpoint, and a little longer, so that the kills happen at different points.
         while fs::read(folder.path().join("s.json")).ok() == before && child.try_wait().unwrap().is_none() {
             std::thread::yield_now();
         }
         std::thread::sleep(std::time::Duration::from_millis(kill * 53 % 20));
         child.kill().unwrap();
         if child.wait().unwrap().success() {
-            // From the start again, next to a finished file.
+            // Another run from the start, next to a finished file.
             fs::remove_file(folder.path().join("s.json")).unwrap();
             fs::write(folder.path().join("d.csv"), "old").unwrap();
         } else {
@@ -299,7 +299,7 @@ fn a_file_that_grows_while_it_is_read_ends_the_command_with_1() {
     fs::write(at("b.csv"), csv).unwrap();
     let args = ["lab", "replay", "builtin:onboarding", "a.csv", "b.csv", "--output", "json"];
     let child = command(&args, folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Opened when the command opens it, which has found both files by then.
+    // The command opens the pipe after it has found both files.
     let mut pipe = File::options().write(true).open(at("a.csv")).unwrap();
     fs::write(at("b.csv"), format!("{csv}200,T\n")).unwrap();
     pipe.write_all(csv.as_bytes()).unwrap();
@@ -370,7 +370,7 @@ fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
             "{args:?}"
         );
     }
-    // With a checkpoint, the unfinished file stays; once there is room, the run goes on.
+    // With a checkpoint, the unfinished file stays, and the run resumes when there is room.
     let checkpoint = folder.path().join("s.json");
     let line = "lab replay builtin:onboarding rows.jsonl --decisions";
     let args = [to, "--resume", checkpoint.to_str().unwrap()];

@@ -1,4 +1,4 @@
-//! `cloudauth policy` as a risk team sees it.
+//! The commands of `cloudauth policy`.
 
 #![cfg(test)]
 
@@ -14,7 +14,7 @@ fn run(args: &[&str], stdin: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
     command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Who does not read its input has closed it.
+    // A command that does not read its input closes the pipe.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     child.wait_with_output().unwrap()
 }
@@ -26,7 +26,7 @@ fn passing(score: f64) -> String {
 }
 
 #[test]
-fn check_tells_who_decides_how_much_and_the_vendors_rate() {
+fn check_prints_the_cells_of_each_rule_and_the_vendors_rate() {
     let output = run(&["policy", "check", "builtin:onboarding"], "");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let shown = text(&output);
@@ -43,7 +43,7 @@ fn check_tells_who_decides_how_much_and_the_vendors_rate() {
 }
 
 #[test]
-fn a_file_that_does_not_hold_is_exit_code_1_with_line_and_proposal() {
+fn an_invalid_policy_exits_with_1_and_shows_line_and_hint() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bad.toml");
     let good = text(&run(&["policy", "show", "vendor"], ""));
@@ -66,14 +66,14 @@ fn a_file_that_does_not_hold_is_exit_code_1_with_line_and_proposal() {
         (&document["problems"][0]["line"], &document["problems"][0]["rule"]),
         (&38.into(), &"V1".into())
     );
-    // What does not hold does not decide.
+    // An invalid policy does not decide.
     assert_eq!(run(&["policy", "decide", file], "{}").status.code(), Some(1));
     assert_eq!(run(&["policy", "check", "builtin:nobody"], "").status.code(), Some(2));
     assert_eq!(run(&["policy", "check", "/nowhere/policy.toml"], "").status.code(), Some(2));
 }
 
 #[test]
-fn decide_says_it_with_its_exit_code() {
+fn decide_exits_with_the_code_of_the_verdict() {
     for (evidence, exit, decision) in [
         (passing(75.0), 0, "approve"),
         (passing(74.9), 8, "review"),
@@ -98,7 +98,7 @@ fn decide_says_it_with_its_exit_code() {
     }
 }
 
-/// The flat line of row B3 of the field faults: `lab replay` approves it, and so does `decide`.
+/// `lab replay` and `policy decide` approve the same flat line.
 #[test]
 fn decide_reads_flat_evidence_as_the_lab_does() {
     let line = r#"{"sub_code":200.0,"passed":"T","face_attack":"F","face_occlusion":"F","verify_score":"88.25","quality_score":90,"face_attack_score":0.01}"#;
@@ -142,7 +142,7 @@ fn decide_reports_a_sub_code_in_passed() {
 }
 
 #[test]
-fn explain_names_what_failed_and_the_nearest_change() {
+fn explain_lists_failed_conditions_and_the_nearest_change() {
     let shown = text(&run(&["policy", "explain", "builtin:onboarding"], &passing(74.2)));
     assert!(
         shown.contains("approve                  verify_score is 74.2, needs >= $match_auto (75)"),
@@ -186,7 +186,7 @@ fn diff_describes_the_changes() {
     assert_eq!((&same["changed"], same["before"] == same["after"]), (&0.into(), true));
 }
 
-/// The vendor's policy, which also takes a SubCode that the vendor does not have, and gives the reason for it.
+/// The vendor policy with an approval of a SubCode that the vendor's table lacks, and a reason for it.
 const OVERRIDE: [(&str, &str); 3] = [
     ("\"206\", \"210\"] }", "\"206\", \"210\", \"299\"] }"),
     (
@@ -275,7 +275,7 @@ fn fmt_formats_in_place() {
 }
 
 #[test]
-fn sql_is_one_query_with_the_given_names() {
+fn sql_writes_one_query_with_the_given_names() {
     let args = ["policy", "sql", "builtin:onboarding", "--dialect", "postgres", "--table", "risk.Log"];
     let more = ["--column", "verify_score=Score", "--text", "verify_score", "--keep", "certify_id"];
     let output = run(&[&args[..], &more].concat(), "");
@@ -323,7 +323,7 @@ fn the_schema_has_the_inputs_of_the_policies() {
 }
 
 #[test]
-fn a_demo_with_a_policy_ends_in_its_decision() {
+fn a_demo_with_a_policy_exits_with_its_decision() {
     for (identity, exit, decision) in [
         ("999999199001012003", 0, "approve"),
         ("999999200001017400", 8, "review"),

@@ -11,14 +11,14 @@ use crate::target::{FileTarget, Target};
 /// A file of a command and what the user calls it: `--decisions`, `the policy`.
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'p> {
-    /// What it is to the command.
+    /// Its role in the command.
     pub role: &'p str,
-    /// Where it is.
+    /// Its path.
     pub path: &'p Path,
 }
 
 impl<'p> Named<'p> {
-    /// A file and what it is to the command.
+    /// Names a file by its role and path.
     #[must_use]
     pub const fn new(role: &'p str, path: &'p Path) -> Self {
         Self { role, path }
@@ -31,7 +31,7 @@ impl fmt::Display for Named<'_> {
     }
 }
 
-/// An output that cannot be written, or would take the place of another file of the same command.
+/// The error of an output that cannot be written, or that would replace another file of the same command.
 #[derive(Debug)]
 pub struct ConflictError(String);
 
@@ -90,7 +90,7 @@ fn same_file(output: &Named<'_>, other: &Named<'_>) -> ConflictError {
     ))
 }
 
-/// The target of an output. A command can run for hours before it writes, so what can be checked is checked first.
+/// Returns the target of an output. A command can run for hours before it writes, so every possible check comes first.
 fn writable(path: &Path) -> io::Result<Target> {
     let target = Target::of(path)?;
     if let Target::File(file) = &target {
@@ -100,19 +100,19 @@ fn writable(path: &Path) -> io::Result<Target> {
     Ok(target)
 }
 
-/// The part that two names of one file share.
+/// The identity of a file: equal for all of its names.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
     /// The device and the inode of a file that exists.
     #[cfg(unix)]
     File(u64, u64),
-    /// The path of a file that does not exist yet; off Unix, of every file. In lower case, since some file systems ignore
-    /// case.
+    /// The path, in lower case because some file systems ignore case: of a file that does not exist yet, and of every file on
+    /// other systems than Unix.
     Path(PathBuf),
 }
 
 impl Identity {
-    /// `None` for a stream.
+    /// Returns the identity of a target; `None` for a stream.
     fn of(target: &Target) -> Option<Self> {
         let Target::File(FileTarget { folder, path, metadata }) = target else { return None };
         #[cfg(unix)]
@@ -125,7 +125,7 @@ impl Identity {
         Some(Self::Path(folder.join(name)))
     }
 
-    /// `None` for a stream, and for a file that is missing.
+    /// Returns the identity of an input; `None` for a stream or a missing file.
     #[cfg(unix)]
     fn of_input(path: &Path) -> Option<Self> {
         let metadata =

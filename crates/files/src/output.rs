@@ -1,4 +1,4 @@
-//! Writes a file whole or not at all.
+//! Atomic output: a file is written completely or not at all.
 
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -12,14 +12,14 @@ use crate::target::{FileTarget, Target, in_folder, invalid, open_stream};
 /// If the group cannot be kept, the new group gets no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody, within the umask.
+    /// All users, within the umask.
     Shared,
-    /// The owner alone: for ids or hashes of people.
+    /// Only the owner: for ids or hashes of people.
     Private,
 }
 
-/// An output file that is not complete yet. It is written next to its target, under a unique name, and replaces the
-/// target on [`commit`](Self::commit). Dropped before that, it is removed and the target stays unchanged.
+/// An unfinished output file. It has a unique name next to its target, and replaces the target on [`commit`](Self::commit).
+/// If it is dropped before that, it is removed and the target stays unchanged.
 ///
 /// A target that is a terminal, a pipe, a device or a standard stream (`/dev/stdout`) is written to directly.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ enum Inner {
 /// Writes a whole file.
 ///
 /// # Errors
-/// If the file cannot be written. Then the old one, if there was one, is in place.
+/// If the file cannot be written. An old file stays unchanged.
 pub fn write(path: &Path, bytes: impl AsRef<[u8]>, access: Access) -> io::Result<()> {
     let mut file = OutputFile::create(path, access)?;
     file.write_all(bytes.as_ref())?;
@@ -42,7 +42,7 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>, access: Access) -> io::Result
 }
 
 impl OutputFile {
-    /// Begins a file. Symbolic links are followed.
+    /// Creates an unfinished file. Symbolic links are followed.
     ///
     /// # Errors
     /// If its folder does not exist or cannot be written to, the path is a folder, or the file is read-only.
@@ -56,7 +56,7 @@ impl OutputFile {
         let prefix = prefix_of(&path);
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(SUFFIX).rand_bytes(RANDOM);
-        // A file that replaces another one is private until it has that one's permissions.
+        // A file that replaces another one is private until it gets the permissions of the old one.
         if access == Access::Shared && metadata.is_none() {
             shared(&mut builder);
         }
@@ -69,8 +69,8 @@ impl OutputFile {
         Ok(Self(Inner::Beside { file: BufWriter::new(file), target: path, folder }))
     }
 
-    /// Resumes a file that was [`kept`](Self::keep_when_dropped), from `length` on: what is beyond is cut off.
-    /// `None` if the folder of the target has no such file.
+    /// Reopens an unfinished file that was kept with [`keep_when_dropped`](Self::keep_when_dropped), and truncates it to
+    /// `length` bytes. `None` if the folder of the target has no such file.
     ///
     /// # Errors
     /// If the name is not one that [`create`](Self::create) gives to an unfinished file of this target, the file is shorter or
@@ -101,7 +101,7 @@ impl OutputFile {
             Err(TryLockError::WouldBlock) => {
                 return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process writes it"));
             }
-            // A file system without locks.
+            // Some file systems have no locks.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let found = file.metadata()?.len();
@@ -115,8 +115,7 @@ impl OutputFile {
         Ok(Some(Self(Inner::Beside { file: BufWriter::new(file), target: path, folder })))
     }
 
-    /// Leaves the unfinished file where it is, so that it can be [`reopen`](Self::reopen)ed; gives its path. `None` for a
-    /// pipe or a device, of which nothing is left.
+    /// Keeps the unfinished file on drop, for [`reopen`](Self::reopen). Returns its path; `None` for a pipe or a device.
     pub fn keep_when_dropped(&mut self) -> Option<&Path> {
         match &mut self.0 {
             Inner::Beside { file, .. } => {
@@ -127,17 +126,17 @@ impl OutputFile {
         }
     }
 
-    /// Takes [`keep_when_dropped`](Self::keep_when_dropped) back.
+    /// Removes the unfinished file on drop, as it does without [`keep_when_dropped`](Self::keep_when_dropped).
     pub fn remove_when_dropped(&mut self) {
         if let Inner::Beside { file, .. } = &mut self.0 {
             file.get_mut().disable_cleanup(false);
         }
     }
 
-    /// Brings what was written to the disk, without putting it in place.
+    /// Synchronizes the written bytes to the disk. The target stays unchanged.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the disk cannot be written.
     pub fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
         match &self.0 {
@@ -146,10 +145,10 @@ impl OutputFile {
         }
     }
 
-    /// Puts the file in place.
+    /// Replaces the target with the file.
     ///
     /// # Errors
-    /// If it cannot be written or put in place. The old file is then still in place, with one exception: if only the
+    /// If the file cannot be written or renamed; the old file then stays unchanged. There is one exception: if only the
     /// folder cannot be synchronized, the new file is in place but may not survive a power failure.
     pub fn commit(mut self) -> io::Result<()> {
         self.sync()?;
@@ -178,19 +177,19 @@ impl Write for OutputFile {
     }
 }
 
-/// The letters and digits between the beginning and the end of the name of an unfinished file.
+/// The number of random letters and digits in the name of an unfinished file.
 const RANDOM: usize = 6;
 
 /// The end of the name of an unfinished file.
 const SUFFIX: &str = ".partial";
 
-/// The beginning of the name of a target's unfinished file. A name has at most 255 bytes; UTF-8, so that a checkpoint can hold
-/// it.
+/// Returns the start of the name of a target's unfinished file: at most 255 bytes with the rest of the name, and UTF-8, so
+/// that a checkpoint can hold it.
 fn prefix_of(target: &Path) -> String {
     target.file_name().unwrap_or_default().to_string_lossy().chars().take(40).chain(['.']).collect()
 }
 
-/// The error of a file that lost something since its checkpoint.
+/// Returns the error of a file that is shorter than at its checkpoint.
 fn too_short(found: u64, length: u64) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("it is {found} bytes, the checkpoint says {length}"))
 }
@@ -252,7 +251,7 @@ fn open_folder(_: &Path) -> io::Result<Option<File>> {
 /// Makes a new name in a folder survive a power failure.
 fn sync_folder(folder: &File) -> io::Result<()> {
     match folder.sync_all() {
-        // A file system whose folders cannot be synchronized.
+        // Some file systems cannot synchronize folders.
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())
         }

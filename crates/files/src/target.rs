@@ -4,10 +4,10 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// As many links as Linux follows.
+/// The most links that are followed, as in Linux.
 const MOST_LINKS: usize = 40;
 
-/// The place that a path leads to.
+/// The target of a path.
 pub(crate) enum Target {
     /// A terminal, a pipe, a device, or a standard stream of this process. It is written to directly, by this path.
     Stream(PathBuf),
@@ -21,12 +21,12 @@ pub(crate) struct FileTarget {
     pub(crate) folder: PathBuf,
     /// The file in the folder. It is not a symbolic link.
     pub(crate) path: PathBuf,
-    /// `None` where the file does not exist yet.
+    /// `None` if the file does not exist yet.
     pub(crate) metadata: Option<Metadata>,
 }
 
 impl Target {
-    /// Follows symbolic links, also one whose target is missing: a write creates that target.
+    /// Finds the target of a path through symbolic links. A link to a missing file leads to that file, which a write creates.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         check_not_input(path)?;
         // The system follows the links first: the link of an open pipe (`/dev/fd/63`) names no path.
@@ -63,8 +63,8 @@ impl Target {
 }
 
 impl FileTarget {
-    /// Refuses a file that its user has made read-only. A rename would replace it all the same, and root may write to any
-    /// file, so only its permissions tell.
+    /// Refuses a read-only file. Only its permissions show that: a rename would replace the file, and root may write to any
+    /// file.
     pub(crate) fn check_replaceable(&self) -> io::Result<()> {
         if self.metadata.as_ref().is_some_and(|metadata| metadata.permissions().readonly()) {
             let what = "it is read-only: make it writable or name another file";

@@ -131,7 +131,7 @@ fn a_kept_file_is_reopened_at_its_length_by_one_process_at_a_time() {
     assert!(OutputFile::reopen(&path, "../a", 0).is_err());
 }
 
-/// A checkpoint that someone has edited can name any file.
+/// An edited checkpoint can name any file.
 #[test]
 fn resumes_only_an_unfinished_file_of_the_target() {
     let folder = tempfile::tempdir().unwrap();
@@ -239,7 +239,7 @@ fn refuses_to_replace_a_read_only_file() {
     assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("old", 0o444));
     fs::remove_file(partial).unwrap();
     assert_eq!(names(folder.path()), ["a", "link"]);
-    // As an input it is as good as any other.
+    // A read-only file is a valid input.
     check_outputs(&[Named::new("--out", &folder.path().join("b"))], [Named::new("the data file", &path)])
         .unwrap();
     let error = check_outputs(&[Named::new("--out", &path)], [Named::new("the data file", &path)]);
@@ -258,7 +258,7 @@ fn a_folder_that_accepts_no_file_is_reported_before_anything_is_written() {
     assert!(error.starts_with("its folder: "), "{error}");
 }
 
-/// As root this holds anyway.
+/// Root can read any folder, so as root this test passes without the code that it tests.
 #[test]
 fn commits_into_a_folder_that_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// From 0 to 1.
+    /// Draws a number from 0 to 1.
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
@@ -47,7 +47,7 @@ fn row(number: u64, dice: &mut Dice) -> Row {
     let impostor = dice.one_in(20);
     let attack = impostor && dice.one_in(4);
     let verify = if impostor {
-        // A tenth as many every five points.
+        // A tenth as many impostors every five points.
         (55.0 - 5.0 * dice.unit().max(1e-12).log10()).min(99.99)
     } else {
         let spread = (0..6).map(|_| dice.unit()).sum::<f64>() - 3.0;

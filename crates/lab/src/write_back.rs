@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_touched() {
+    fn changes_only_the_threshold() {
         let changed = set_threshold(onboarding(), "match_auto", 76.5, "chosen").unwrap();
         let differing: Vec<_> =
             onboarding().lines().zip(changed.lines()).filter(|(old, new)| old != new).collect();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_vendor_says_nothing_no_rate_is_claimed() {
+    fn writes_no_rate_without_one_of_the_vendor() {
         let changed = set_threshold(onboarding(), "match_auto", 85.25, "\"so\"").unwrap();
         let line = changed.lines().find(|line| line.starts_with("match_auto")).unwrap();
         assert!(line.contains("value = 85.25") && !line.contains("far") && line.contains("so"), "{line}");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_hold_is_not_written() {
+    fn refuses_a_value_that_fails_the_policy_check() {
         // The last threshold belongs to another score, and is in its range.
         let wrong =
             [("match_auto", f64::NAN), ("match_auto", 200.0), ("nobody", 75.0), ("quality_good", 81.0)];

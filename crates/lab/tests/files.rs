@@ -103,7 +103,7 @@ fn a_file_is_read_once_however_many_links_lead_to_it() {
 }
 
 #[test]
-fn a_report_lists_what_was_skipped() {
+fn a_report_lists_skipped_files() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "x.csv", format!("{HEADER}{ROW}"));
     write(folder.path(), "_x.csv", format!("{HEADER}{ROW}"));
@@ -204,7 +204,7 @@ fn a_file_without_any_input_is_refused_by_name() {
 }
 
 #[test]
-fn zeros_behind_gzip_data_are_padding() {
+fn zeros_after_gzip_data_are_padding() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, policy) = (folder.path(), policy());
     let member = |text: &str| {
@@ -264,7 +264,7 @@ fn the_day_of_an_instant_is_that_of_the_mappings_time_zone() {
 }
 
 #[test]
-fn what_the_mapping_names_and_no_row_has_is_told() {
+fn reports_a_mapped_column_that_no_row_has() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, policy) = (folder.path(), policy());
     let lines = "{\"sub_code\":\"200\",\"channel\":\"app\"}\n{\"sub_code\":\"200\"}\n";
@@ -282,7 +282,7 @@ fn what_the_mapping_names_and_no_row_has_is_told() {
     assert!(report(&ran.tally, Language::En).unwrap().contains("misspelt"));
 }
 
-/// The file can be the wrong one, with personal data in it.
+/// The file may be the wrong one, with personal data.
 #[test]
 fn a_wrong_mapping_or_checkpoint_is_not_quoted() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
@@ -362,7 +362,7 @@ fn a_pipe_is_not_a_checkpoint() {
 
 /// A checkpoint that names the finished file, or any other, would have it cut.
 #[test]
-fn an_edited_checkpoint_cuts_no_finished_file() {
+fn an_edited_checkpoint_does_not_truncate_a_finished_file() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let data = write(folder.path(), "a.csv", format!("{HEADER}{ROW}"));
     let (state, decisions) = (folder.path().join("state.json"), folder.path().join("d.csv"));

@@ -140,7 +140,7 @@ fn a_kind_of_attack_without_a_text_is_neither_genuine_nor_an_attack() {
 }
 
 #[test]
-fn a_text_stays_as_it_is() {
+fn a_text_is_kept_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     let texts = ["1001.0", "2.0", "1.5", "-0", "1e3", "a"];
@@ -271,7 +271,7 @@ mod columns {
     }
 
     #[test]
-    fn a_column_of_numbers_means_what_json_means() {
+    fn a_column_of_numbers_reads_as_in_json() {
         let folder = tempfile::tempdir().unwrap();
         let (policy, vendor) = (policy(), Policy::parse(builtin::VENDOR).unwrap());
         let doubles = [

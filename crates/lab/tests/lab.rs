@@ -132,7 +132,7 @@ fn every_format_gives_the_same_counts() {
 }
 
 #[test]
-fn rows_are_decided_as_the_policy_decides_them_and_written_in_their_order() {
+fn writes_the_decisions_of_the_policy_in_the_order_of_the_rows() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let folder = folder.path();
     let data = write(folder, "a.jsonl", flat(3000));
@@ -178,7 +178,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 }
 
 #[test]
-fn a_run_that_was_stopped_goes_on_where_it_stood() {
+fn a_stopped_run_resumes_at_its_position() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let folder = folder.path();
     let data = [write(folder, "a.jsonl", flat(9000)), write(folder, "b.csv", csv_of(9000))];
@@ -215,7 +215,7 @@ fn a_run_that_was_stopped_goes_on_where_it_stood() {
 }
 
 #[test]
-fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
+fn counts_malformed_values_with_their_location_and_never_quotes_them() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let lines = [
         r#"{"sub_code": "200", "passed": "T", "verify_score": "张三", "label": "maybe"}"#,
@@ -248,7 +248,7 @@ fn what_is_not_understood_is_counted_with_its_place_and_never_quoted() {
 }
 
 #[test]
-fn calls_that_were_refused_or_pending_are_no_decisions() {
+fn refused_and_pending_calls_are_not_decided() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let lines = [
         r#"{"Code": "424", "Message": "x"}"#,
@@ -266,7 +266,7 @@ fn calls_that_were_refused_or_pending_are_no_decisions() {
 }
 
 #[test]
-fn what_cannot_be_read_at_all_is_an_error_that_says_what_to_do() {
+fn unreadable_data_is_an_error_with_a_next_step() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let folder = folder.path();
     let find = |path: PathBuf| Source::find(&[path]).unwrap_err().to_string();
@@ -289,7 +289,7 @@ fn what_cannot_be_read_at_all_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
-fn a_mapping_that_is_wrong_says_where() {
+fn an_invalid_mapping_names_the_line() {
     for (text, part) in [
         ("format = 2", "format 2"),
         ("format = 1\nsegment = []", "segment"),
@@ -384,9 +384,9 @@ fn labelled_history_gives_the_reference_figures() {
 }
 
 #[test]
-fn where_labels_stop_nothing_is_recommended() {
+fn recommends_nothing_below_the_end_of_the_labels() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
-    // Labels from 75 on, as a policy with that threshold leaves them, and a few impostors below.
+    // Labels at 75 and above, as under a policy with that threshold, and a few impostors below.
     let lines: String = (0..20_000_u64)
         .map(|n| {
             let (score, label) = (f64::from(50 + n as u32 % 50), n / 50 % 4 == 0);
@@ -408,7 +408,7 @@ fn where_labels_stop_nothing_is_recommended() {
 }
 
 #[test]
-fn scores_that_have_moved_are_seen() {
+fn detects_a_shift_of_the_scores() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let lines = |by: f64| -> String {
         let month = |n: u64| format!("2026-{:02}-01", 1 + n % 4);
@@ -439,7 +439,7 @@ fn scores_that_have_moved_are_seen() {
 }
 
 #[test]
-fn an_id_number_in_the_place_of_an_attack_kind_is_masked() {
+fn an_id_number_as_an_attack_kind_is_masked() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let mapping = Mapping::parse("format = 1\n[label]\nattack = \"attack\"").unwrap();
     let rows = ["print-2", "999999199001012003", "999999199001012046"]

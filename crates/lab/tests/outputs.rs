@@ -1,4 +1,4 @@
-//! The files that a run writes: no other file changes, no file is incomplete, and a lost file is noticed.
+//! The files that a run writes: other files stay unchanged, no file is incomplete, and a missing file is an error.
 
 #![cfg(test)]
 
@@ -174,7 +174,7 @@ fn a_file_that_changes_while_it_is_read_makes_the_run_incomplete() {
 }
 
 #[test]
-fn decisions_on_a_file_that_changed_do_not_take_their_place() {
+fn decisions_on_a_changed_file_are_not_put_in_place() {
     let (files, policy) = (files(), policy());
     let sources = Source::find(std::slice::from_ref(&files.data)).unwrap();
     fs::write(&files.data, rows(0, 20)).unwrap();
@@ -199,7 +199,7 @@ fn packed(name: &str, begin: &str, megabytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_line_or_record_has_a_bound_and_the_error_names_its_place() {
+fn lines_and_records_are_bounded_and_the_error_names_the_location() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let row = r#"{"sub_code":"200"}"#;
     for (name, begin, megabytes, expected) in [

@@ -149,7 +149,7 @@ proptest! {
 
 /// More rows than one batch holds, with and without gaps, and with rows that are decided one by one.
 #[test]
-fn a_large_group_means_what_its_lines_mean() {
+fn a_large_group_reads_as_its_lines() {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("a.jsonl");
     let (policy, vendor) =
@@ -189,7 +189,7 @@ fn a_large_group_means_what_its_lines_mean() {
 
 /// In columns, the policies seem to differ on the first five rows; these are callbacks, on which they agree.
 #[test]
-fn examples_are_of_rows_that_are_decided_otherwise() {
+fn examples_are_rows_with_a_changed_decision() {
     let folder = tempfile::tempdir().unwrap();
     let row = |code, passed| {
         let texts = [code, Some(passed), Some("F"), Some("T"), None, None, None, None, None];
@@ -208,7 +208,7 @@ fn examples_are_of_rows_that_are_decided_otherwise() {
 }
 
 #[test]
-fn every_type_means_what_json_means() {
+fn every_type_reads_as_in_json() {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("a.jsonl");
     let line = |code: Json, flag: Json, time: &str, verify: Json, quality: Json, channel: Json| json!({"sub_code": code, "face_occlusion": flag, "time": time, "verify_score": verify, "quality_score": quality, "channel": channel, "passed": "T", "label": 1});
@@ -266,7 +266,7 @@ fn every_type_means_what_json_means() {
 }
 
 #[test]
-fn types_that_say_nothing_are_refused_by_name() {
+fn refuses_unsupported_types_and_names_them() {
     let folder = tempfile::tempdir().unwrap();
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let columns: [(&str, ArrayRef); 3] = [
@@ -299,7 +299,7 @@ fn types_that_say_nothing_are_refused_by_name() {
 }
 
 #[test]
-fn a_run_over_groups_that_was_stopped_goes_on() {
+fn a_stopped_run_over_groups_resumes() {
     let folder = tempfile::tempdir().unwrap();
     let rows: Rows = (0..500)
         .map(|number| {

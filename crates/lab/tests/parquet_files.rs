@@ -111,7 +111,7 @@ fn a_timestamp_of_96_bits_is_an_instant() {
 }
 
 #[test]
-fn every_packing_is_read() {
+fn reads_every_compression() {
     let folder = tempfile::tempdir().unwrap();
     for packing in [
         Compression::SNAPPY,

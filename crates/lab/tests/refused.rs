@@ -26,7 +26,7 @@ fn run(lab: &Lab<'_>, path: &Path) -> Result<RunOutcome, String> {
 }
 
 #[test]
-fn a_quote_that_is_never_closed_takes_no_rows_with_it() {
+fn an_unclosed_quote_does_not_swallow_rows() {
     let folder = tempfile::tempdir().unwrap();
     let (policy, header, row) = (policy(), "sub_code,passed,comment\n", "200,T,\n");
     let lab = Lab::new(&policy);
@@ -49,7 +49,7 @@ fn a_quote_that_is_never_closed_takes_no_rows_with_it() {
 }
 
 #[test]
-fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
+fn refuses_a_duplicate_column_or_file() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     fs::create_dir(folder.path().join("other")).unwrap();
@@ -87,7 +87,7 @@ fn a_column_or_a_file_that_is_there_twice_is_not_guessed_at() {
 }
 
 #[test]
-fn a_saved_run_is_not_one_of_data_that_were_changed_since() {
+fn refuses_to_resume_over_changed_data() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     let data = write(folder.path(), "a.jsonl", "{\"sub_code\":\"200\",\"passed\":\"T\"}\n");
@@ -101,7 +101,7 @@ fn a_saved_run_is_not_one_of_data_that_were_changed_since() {
 }
 
 #[test]
-fn no_month_is_held_against_itself() {
+fn refuses_to_compare_a_month_with_itself() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     let rows: String = (1..=4)
@@ -123,7 +123,7 @@ fn no_month_is_held_against_itself() {
 }
 
 #[test]
-fn a_report_of_a_part_says_that_it_is_one() {
+fn a_report_of_an_incomplete_run_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let policy = policy();
     let line = "{\"sub_code\":\"200\",\"passed\":\"T\"}\n";

@@ -31,7 +31,7 @@ fn row(score: &str, label: &str, day: &str) -> String {
 }
 
 #[test]
-fn there_is_a_report_on_whatever_there_is() {
+fn a_report_adapts_to_the_available_data() {
     let one = |score: &str, label| row(score, label, "2026-01-01");
     let alike: String = ["01", "02", "03"]
         .map(|month| row("70", "genuine", &format!("2026-{month}-01")) + &row("70", "impostor", ""))
@@ -64,7 +64,7 @@ fn there_is_a_report_on_whatever_there_is() {
 }
 
 #[test]
-fn a_report_says_whether_labels_part() {
+fn a_report_says_whether_scores_separate_the_labels() {
     let rows = |scores: [&str; 4]| -> String {
         let labels = ["impostor", "genuine", "impostor", "genuine"];
         scores.into_iter().zip(labels).map(|(score, label)| row(score, label, "")).collect()

@@ -83,7 +83,7 @@ fn counted(folder: &Path, policy: &Policy, rows: &[[String; 3]]) -> Tally {
 }
 
 #[test]
-fn columns_with_too_many_values_are_dropped_and_the_run_goes_on() {
+fn columns_with_too_many_values_are_dropped_and_the_run_continues() {
     let folder = tempfile::tempdir().unwrap();
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     for (channels, kinds) in [(1000, 1000), (1001, 1000), (1000, 1001), (1100, 1100)] {
@@ -119,7 +119,7 @@ fn columns_with_too_many_values_are_dropped_and_the_run_goes_on() {
 }
 
 #[test]
-fn a_value_that_looks_like_none_is_apart_from_rows_without_a_value() {
+fn a_value_named_like_a_missing_one_is_separate() {
     let folder = tempfile::tempdir().unwrap();
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let rows = rows(10, 10);

@@ -55,7 +55,7 @@ fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {
 }
 
 #[test]
-fn counts_of_sqlite_tell_what_a_run_tells() {
+fn counts_of_sqlite_equal_those_of_a_run() {
     let folder = tempfile::tempdir().unwrap();
     for case in cases() {
         let (database, rows) = stored(&case, 3000, folder.path());
@@ -84,7 +84,7 @@ fn counts_of_sqlite_tell_what_a_run_tells() {
     }
 }
 
-/// If SQLite copied the layers into each part, its program would have up to 745,000 instructions.
+/// With a copy of the layers in each part, SQLite's program would have up to 745,000 instructions.
 #[test]
 fn sqlite_does_not_copy_the_layers_into_each_part() {
     for case in cases() {
@@ -100,7 +100,7 @@ fn sqlite_does_not_copy_the_layers_into_each_part() {
 }
 
 #[test]
-fn an_empty_table_is_no_table_left_out() {
+fn an_empty_table_is_not_a_missing_table() {
     let folder = tempfile::tempdir().unwrap();
     for case in cases() {
         let (database, rows) = stored(&case, 0, folder.path());
@@ -112,7 +112,7 @@ fn an_empty_table_is_no_table_left_out() {
 
 /// Each guard in the SQL is necessary: without it, the counts differ.
 #[test]
-fn without_its_guards_the_query_tells_something_else() {
+fn every_guard_of_the_query_changes_the_counts() {
     let folder = tempfile::tempdir().unwrap();
     let case = cases().remove(0);
     let (database, rows) = stored(&case, 3000, folder.path());
@@ -160,7 +160,7 @@ fn counted(folder: &Path) -> (Case, String) {
 }
 
 #[test]
-fn counts_come_in_any_order_and_as_json() {
+fn reads_counts_in_any_order_and_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let (case, text) = counted(folder.path());
     let whole = case.finished(folder.path().join("counts.csv"), true);
@@ -250,7 +250,7 @@ fn numbers_of_rows_are_counted_as_64_bit_integers() {
 }
 
 #[test]
-fn counts_that_are_not_whole_or_of_something_else_are_refused() {
+fn refuses_counts_that_are_incomplete_or_of_another_run() {
     let folder = tempfile::tempdir().unwrap();
     let (case, text) = counted(folder.path());
     let finish = |lab: &Lab<'_>, text: &str| {
@@ -356,7 +356,7 @@ fn counts_of_two_time_zones_do_not_add_up() {
 }
 
 #[test]
-fn what_has_no_exact_form_is_refused_by_its_name() {
+fn refuses_and_names_what_has_no_exact_form() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let refused = |lab: &Lab<'_>, dialect, part: &str| {
         let error = lab.sql(dialect, "verifications").unwrap_err().to_string();
@@ -386,7 +386,7 @@ fn what_has_no_exact_form_is_refused_by_its_name() {
 
 /// A value that is not a number is not a score in SQLite either, and is reported.
 #[test]
-fn texts_among_the_scores_of_sqlite_are_told_of() {
+fn reports_texts_in_a_score_column_of_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let case = cases().pop().unwrap();
     let (database, _) = stored(&case, 0, folder.path());
@@ -403,7 +403,7 @@ fn texts_among_the_scores_of_sqlite_are_told_of() {
 
 /// A month takes a quarter of a megabyte, and a file can name every month of ten thousand years.
 #[test]
-fn counts_that_would_fill_the_memory_are_refused_at_their_line() {
+fn refuses_counts_over_the_limits_and_names_the_line() {
     let folder = tempfile::tempdir().unwrap();
     let (case, text) = counted(folder.path());
     let add = |line: &dyn Fn(usize) -> String| {

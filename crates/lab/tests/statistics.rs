@@ -113,7 +113,7 @@ fn calibrated(without: usize, with: usize, genuine_subject: &str) -> Calibration
 
 #[test]
 fn recommendation_rests_on_attempts_where_most_impostors_have_no_subject() {
-    // All attempts could be of one person. In the second case only genuine people have a subject.
+    // One person could have made all attempts. In the second case only genuine people have a subject.
     for (without, with, genuine) in [(301, 300, ""), (600, 0, "g")] {
         let calibration = calibrated(without, with, genuine);
         let target = &calibration.targets[0];
@@ -136,7 +136,7 @@ fn people_who_try_often_count_once_even_if_most_attempts_have_no_subject() {
     }
     let calibration = Calibration::of(&rows.counted(&approves_from(75.0), None), &[0.02], 1);
     let target = &calibration.targets[0];
-    // 40 of 4,960 attempts would prove 50.01, but all of them are of one person.
+    // 40 of 4,960 attempts would prove 50.01, but one person made all of them.
     assert_eq!(target.proved.as_ref().map(|at| at.threshold), Some(50.01));
     assert_eq!((target.rests_on, target.recommended), (RestsOn::AttemptsWithoutSubject, Some(70.01)));
 }
@@ -161,7 +161,7 @@ fn few_attempts_without_a_subject_count_as_one_person_each() {
 }
 
 #[test]
-fn swapped_labels_and_other_scales_are_told_and_nothing_is_recommended() {
+fn warns_of_swapped_labels_and_other_scales_and_recommends_nothing() {
     let check = |rows: Rows| {
         let calibration = Calibration::of(&rows.counted(&approves_from(75.0), None), &[0.01], 1);
         let target = calibration.targets[0].clone();
@@ -195,7 +195,7 @@ fn swapped_labels_and_other_scales_are_told_and_nothing_is_recommended() {
 }
 
 #[test]
-fn report_says_that_labels_are_separate_only_where_they_are() {
+fn report_says_that_labels_separate_only_where_they_do() {
     let tied = Rows::new().add(200, 75.0, "genuine", "").add(200, 75.0, "impostor", "");
     let touching =
         Rows::new().add(9, 75.0, "genuine", "").add(9, 75.0, "impostor", "").add(9, 80.0, "genuine", "");

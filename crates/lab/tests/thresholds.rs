@@ -278,7 +278,7 @@ fn counted(folder: &Path, policy: &Policy, rows: &[Row]) -> Vec<Source> {
 }
 
 #[test]
-fn drift_tells_the_shares_between_thresholds_off_the_grid() {
+fn drift_has_exact_shares_between_thresholds_off_the_grid() {
     let folder = tempfile::tempdir().unwrap();
     let row =
         |score: f64, month: u32| Row { label: "", attack: "", month, verify: Some(score), attack_score: 0.0 };
@@ -311,7 +311,7 @@ fn drift_tells_the_shares_between_thresholds_off_the_grid() {
 }
 
 #[test]
-fn calibration_tells_the_impostors_just_above_a_threshold_off_the_grid() {
+fn calibration_counts_impostors_just_above_a_threshold_off_the_grid() {
     let folder = tempfile::tempdir().unwrap();
     let row =
         |score: f64| Row { label: "impostor", attack: "", month: 1, verify: Some(score), attack_score: 0.0 };
@@ -328,7 +328,7 @@ fn calibration_tells_the_impostors_just_above_a_threshold_off_the_grid() {
 }
 
 #[test]
-fn a_score_is_valid_where_the_policy_says_so() {
+fn a_score_is_valid_in_the_range_of_the_policy() {
     let folder = tempfile::tempdir().unwrap();
     for (range, valid) in [("[0.0, 1000.0]", 3), ("[-10.0, 100.0]", 3), ("[50.0, 100.0]", 1)] {
         let text = builtin::ONBOARDING.split("[[example]]").next().unwrap();

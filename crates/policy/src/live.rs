@@ -1,4 +1,4 @@
-//! The policy in force: it can be replaced during calls, and shadowed by a candidate.
+//! A policy that can be replaced during calls, and shadowed by a candidate.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,7 +55,7 @@ impl LivePolicy {
         Self { active: RwLock::new(Arc::new(policy)), shadow: RwLock::new(None) }
     }
 
-    /// The policy in force now.
+    /// Returns the policy in force.
     #[must_use]
     pub fn current(&self) -> Arc<Policy> {
         Arc::clone(&self.active.read().unwrap_or_else(PoisonError::into_inner))

@@ -1,5 +1,5 @@
-//! The decision table agrees with a naive interpreter of the file, on random evidence and on every boundary with its
-//! neighbours. The interpreter has no cells: it evaluates the conditions of the file one by one.
+//! The decision table and a naive interpreter of the file agree, on random evidence and on every boundary with its
+//! neighbours. The interpreter has no cells: it evaluates the conditions one by one.
 
 #![cfg(test)]
 

@@ -302,7 +302,7 @@ fn a_missing_column_is_an_error() {
 }
 
 #[test]
-fn rejects_what_has_no_exact_form_in_sql() {
+fn rejects_a_policy_without_an_exact_form_in_sql() {
     let policy = Policy::parse(builtin::ONBOARDING).unwrap();
     let error = |dialect, columns: Columns| policy.sql(dialect, &columns).unwrap_err().to_string();
     let column = |name: &str| Columns::default().column("passed", name);

@@ -29,11 +29,11 @@
 //! assert_eq!(request.uri(), "https://cloudauth.cn-shanghai.aliyuncs.com/");
 //!
 //! // ... send the request with any HTTP client, then:
-//! let answer = http::Response::new(cloudauth_protocol::Body::from(
+//! let response = http::Response::new(cloudauth_protocol::Body::from(
 //!     r#"{"Code":"200","Message":"success","RequestId":"130A2C10-B9EE-4D84-88E3-5384FF039795",
 //!         "ResultObject":{"CertifyId":"91707dc296d469ad38e4c5efa6a0f24b","CertifyUrl":"https://t.aliyun.com/x"}}"#,
 //! ));
-//! let reply = parse::<InitFaceVerify>(&answer)?;
+//! let reply = parse::<InitFaceVerify>(&response)?;
 //! assert_eq!(reply.output.certify_id.as_str(), "91707dc296d469ad38e4c5efa6a0f24b");
 //! # Ok(())
 //! # }

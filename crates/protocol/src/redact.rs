@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn masks_long_runs_of_digits_wherever_they_are() {
+    fn masks_long_runs_of_digits_anywhere() {
         for (text, masked) in [
             ("999999199001012003", "[digits]"),
             ("99999919900101200X", "[digits]X"),

@@ -153,7 +153,7 @@ proptest! {
 
     /// A valid response with one changed byte: never a panic, and a pass only if `Passed` is still present.
     #[test]
-    fn a_damaged_answer_passes_only_by_its_passed(at in 0..GOOD.len(), byte in any::<u8>()) {
+    fn a_damaged_response_passes_only_by_its_passed(at in 0..GOOD.len(), byte in any::<u8>()) {
         let mut body = GOOD.as_bytes().to_vec();
         body[at] = byte;
         let has_passed = body.windows(12).any(|window| window == br#""Passed":"T""#);

@@ -32,7 +32,7 @@ fn an_escaped_text_is_read_too() {
 }
 
 #[test]
-fn rejects_what_the_constructor_rejects_and_does_not_quote_it() {
+fn rejects_invalid_values_like_the_constructor_and_does_not_quote_them() {
     let planted = "planted 999999199001012003";
     let error = serde_json::from_str::<CertifyId>(&format!("\"{planted}\"")).unwrap_err().to_string();
     assert!(error.starts_with("CertifyId: must be") && !error.contains("planted"), "{error}");

@@ -1,4 +1,4 @@
-//! What statistics cost: 10 million labelled scores to ROC, AUC and every operating point with its intervals.
+//! The cost of the statistics: ROC, AUC and every operating point with its intervals, from 10 million labelled scores.
 //!
 //! `cargo bench -p cloudauth-stats`
 
@@ -15,7 +15,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const ROWS: usize = 10_000_000;
 
-/// Scores to two decimals of which every second is genuine, about 88 and 45 points on average.
+/// Scores with two decimals, alternately genuine and impostor, with means of about 88 and 45 points.
 fn labelled(rows: usize) -> (Vec<f64>, Vec<bool>) {
     let mut draws = Draws::new(1);
     let scores = (0..rows).map(|at| {

@@ -6,10 +6,10 @@ use crate::rate::Rate;
 /// threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttackReport<'a> {
-    /// For each species of attack instrument, the attacks that were not flagged (APCER). A mean over species would hide the one
-    /// that gets through.
+    /// For each species of attack instrument, the share of attacks that were not flagged (APCER). A mean over species would
+    /// hide the species that gets through.
     pub apcer: Vec<(&'a str, Rate)>,
-    /// The bona fide attempts that were flagged: BPCER.
+    /// The share of bona fide attempts that were flagged (BPCER).
     pub bpcer: Rate,
 }
 
@@ -45,14 +45,14 @@ impl<'a> AttackReport<'a> {
 /// Attempts of one kind, genuine or impostor: those with a score and the errors among them, and those without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transactions {
-    /// The errors of the attempts with a score: FMR of impostors, FNMR of genuine.
+    /// The error rate of the attempts with a score: FMR for impostors, FNMR for genuine attempts.
     pub errors: Rate,
     /// Attempts without a usable score: missing, NaN, out of range.
     pub failed: u64,
 }
 
 impl Transactions {
-    /// The failure-to-acquire rate: FTA.
+    /// Returns the failure-to-acquire rate (FTA).
     #[must_use]
     pub fn fta(self) -> Rate {
         Rate::counted(self.failed, self.all())

@@ -19,23 +19,23 @@ use crate::special::beta::binomial_quantile;
 pub struct Draws(Xoshiro256PlusPlus);
 
 impl Draws {
-    /// The stream of a seed.
+    /// Creates the stream of a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
-    /// The next index below `n`; 0 if `n` is 0.
+    /// Returns the next index below `n`; 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
     }
 
-    /// The next number strictly between 0 and 1.
+    /// Returns the next number strictly between 0 and 1.
     fn unit(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
@@ -81,7 +81,7 @@ enum Units {
 }
 
 impl Resampler {
-    /// Resamples attempts.
+    /// Creates a bootstrap that resamples attempts.
     ///
     /// # Errors
     ///
@@ -92,8 +92,8 @@ impl Resampler {
         Ok(Self { genuine: units(genuine), impostor: units(impostor), scores })
     }
 
-    /// Resamples subjects, as many as there are, in the order of their numbers. A subject may have genuine and impostor
-    /// attempts; the two are drawn separately.
+    /// Creates a bootstrap that resamples subjects: each replicate draws as many as there are, in the order of their
+    /// numbers. A subject may have genuine and impostor attempts; the two are drawn separately.
     ///
     /// # Errors
     ///

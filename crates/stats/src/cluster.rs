@@ -1,12 +1,12 @@
-//! Bounds of a rate whose attempts come in clusters: the attempts of one subject are not independent.
+//! Confidence bounds of a rate over subjects with several attempts each. Attempts of one subject are not independent.
 //!
 //! Gaffke's bound (2005; Learned-Miller and Thomas 2019) of a mean, applied to each subject's errors minus the claimed rate
 //! times its attempts. It assumes nothing about the distribution of errors over subjects, only that subjects are independent.
-//! One more subject is added, which errs in every attempt and has as many attempts as the subject of a random attempt has;
-//! subjects get exponential random weights; the claim holds where the weighted sum is rarely positive.
+//! The method adds one subject that errs in every attempt, with as many attempts as the subject of a random attempt has. Each
+//! subject gets an exponential random weight. The claim holds if the weighted sum is rarely positive.
 //! With one attempt for each subject this is exactly Clopper and Pearson's bound.
 //!
-//! The chance is computed from the characteristic function (Davies 1973), so that no random number is drawn.
+//! The probability comes from the characteristic function (Davies 1973), so no random number is drawn.
 
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
@@ -19,8 +19,8 @@ pub struct Clusters {
     counts: BTreeMap<(u64, u64), u64>,
 }
 
-/// Subjects, each as its errors, its attempts, and how many such subjects there are. Subjects without attempts do not count, and
-/// no subject has more errors than attempts.
+/// Adds subjects: the errors, the attempts, and the number of such subjects. Subjects without attempts are ignored. Errors
+/// are capped at the attempts.
 impl Extend<(u64, u64, u64)> for Clusters {
     fn extend<T: IntoIterator<Item = (u64, u64, u64)>>(&mut self, subjects: T) {
         for (errors, attempts, times) in subjects {
@@ -40,13 +40,13 @@ impl FromIterator<Rate> for Clusters {
 }
 
 impl Clusters {
-    /// How many subjects there are.
+    /// Returns the number of subjects.
     #[must_use]
     pub fn subjects(&self) -> u64 {
         self.counts.values().sum()
     }
 
-    /// The errors among all attempts.
+    /// Returns the error rate over all attempts.
     #[must_use]
     pub fn rate(&self) -> Rate {
         let sum = |of: fn(&(u64, u64)) -> u64| self.counts.iter().map(|(key, times)| of(key) * times).sum();
@@ -87,11 +87,12 @@ impl Clusters {
     }
 }
 
-/// Returns the point between `far`, where `holds` is true, and `near`, where it may be false: as near as it holds.
+/// Returns the point closest to `near` at which `holds` is true, to 1 in 10,000. `holds` is true at `far`, and may be false
+/// at `near`.
 fn bisect(far: f64, near: f64, holds: impl Fn(f64) -> bool) -> f64 {
     let (mut far, mut near) = (far, near);
     for _ in 0..60 {
-        // Small rates need steps of their own size.
+        // Small rates need a geometric middle.
         let (least, most) = (far.min(near), far.max(near));
         let middle =
             if least > 0.0 && most / least > 4.0 { (least * most).sqrt() } else { (least + most) / 2.0 };
@@ -107,13 +108,13 @@ fn bisect(far: f64, near: f64, holds: impl Fn(f64) -> bool) -> f64 {
     far
 }
 
-/// More terms than any practical sum needs.
+/// The most terms of the sum, more than any practical sum needs.
 const MOST_TERMS: u32 = 300_000;
-/// The precision of a probability: terms of this size leave out at most a sixth of it.
+/// The precision of the probability. A sum that ends at a term of this size is off by at most a sixth of it.
 const ERROR: f64 = 1e-6;
 
-/// Returns the probability that a sum of independent gamma variables is positive; each has a weight and a shape. NaN, which
-/// proves nothing, if it takes too many terms.
+/// Returns the probability that a weighted sum of independent gamma variables is positive, from their weights and shapes.
+/// Returns NaN, which proves nothing, after too many terms.
 fn positive(terms: &[(f64, f64)]) -> f64 {
     if terms.iter().all(|(weight, _)| *weight > 0.0) {
         return 1.0;
@@ -149,7 +150,7 @@ mod tests {
     use crate::{clopper_pearson, clopper_pearson_upper};
 
     #[test]
-    fn one_attempt_each_is_clopper_and_pearson() {
+    fn equals_clopper_and_pearson_with_one_attempt_each() {
         for (errors, of) in
             [(0, 30), (0, 299), (1, 474), (3, 1000), (10, 100), (99, 100), (0, 1), (1, 1), (5, 5)]
         {
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_always_agree_count_once() {
+    fn attempts_of_one_subject_that_agree_count_once() {
         let mut tens = Clusters::default();
         tens.extend([(10, 10, 3), (0, 10, 297)]);
         let exact = clopper_pearson(Rate::counted(3, 300), Confidence::P95);
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_proves_nothing() {
+    fn no_subjects_prove_nothing() {
         let none = Clusters::default();
         assert!(!none.is_at_most(0.9, Confidence::P95) && none.rate() == Rate::counted(0, 0));
         assert_eq!(none.interval(Confidence::P95), Interval { low: 0.0, high: 1.0 });

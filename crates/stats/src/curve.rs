@@ -10,9 +10,9 @@ use crate::rate::{Confidence, Interval, Rate};
 pub struct OperatingPoint {
     /// The threshold, in points.
     pub threshold: f64,
-    /// Impostors accepted, of the impostors with a valid score: the false match rate (FMR).
+    /// The false match rate (FMR): the share of impostors with a valid score that are accepted.
     pub fmr: Rate,
-    /// Genuine attempts refused, of those with a valid score: the false non-match rate (FNMR).
+    /// The false non-match rate (FNMR): the share of genuine attempts with a valid score that are refused.
     pub fnmr: Rate,
 }
 
@@ -51,7 +51,7 @@ pub struct NotFinite {
 }
 
 impl NotFinite {
-    /// Its index in the slice.
+    /// Returns the index of the score in its slice.
     #[must_use]
     pub const fn index(self) -> usize {
         self.index
@@ -66,7 +66,7 @@ impl fmt::Display for NotFinite {
 
 impl std::error::Error for NotFinite {}
 
-/// The scores in ascending order.
+/// Returns the scores in ascending order.
 pub(crate) fn sorted(scores: &[f64]) -> Result<Vec<f64>, NotFinite> {
     if let Some(index) = scores.iter().position(|score| !score.is_finite()) {
         return Err(NotFinite { index });
@@ -87,7 +87,7 @@ pub struct Curve {
     outside: u64,
 }
 
-/// The crossing of FMR and FNMR. It compares matchers, as in the literature; do not choose a threshold by it.
+/// The equal error rate (EER): the crossing of FMR and FNMR. It compares matchers; do not choose a threshold by it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EqualErrorRate {
     /// The smaller of FMR and FNMR at the threshold, a fraction.

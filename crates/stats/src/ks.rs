@@ -22,8 +22,8 @@ pub struct KolmogorovSmirnov {
     pub p: f64,
 }
 
-/// Compares a current sample with its reference, in any order. Ties are compared after the last of them. `None` if a sample is
-/// empty.
+/// Compares a current sample with its reference. The order of the scores does not matter. Tied scores are compared after the
+/// last of them. `None` if a sample is empty.
 ///
 /// # Errors
 ///
@@ -185,7 +185,7 @@ mod tests {
 
     /// SciPy 1.17.1: `kstwo.sf(d, n)`, for each of the methods.
     #[test]
-    fn chances_are_scipys() {
+    fn p_values_match_scipy() {
         let golden = [
             (5.0, 0.3, 0.664),
             (50.0, 0.1, 0.662_311_270_465_818_6),

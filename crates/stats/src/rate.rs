@@ -1,8 +1,8 @@
-//! Rates that keep their counts, confidences and intervals.
+//! Rates as counts, confidence levels, and confidence intervals.
 
 use std::fmt;
 
-/// A rate that keeps its counts and divides last.
+/// A rate: a numerator and a denominator, divided only on demand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     count: u64,

@@ -1,4 +1,4 @@
-//! The threshold for a target false match rate: what the data show, what they prove, and how many rows a proof needs.
+//! The threshold for a target false match rate: the observed one, the proved one, and the number of rows that a proof needs.
 
 use crate::curve::{Curve, OperatingPoint};
 use crate::interval::{attempts_needed, clopper_pearson_upper};
@@ -42,8 +42,8 @@ impl Step {
 pub struct Chosen {
     /// The number of impostors that may be accepted within the target.
     pub allowed: u64,
-    /// The smallest threshold that accepts no more, and the error counts there: fewer than allowed if scores tie. Minus
-    /// infinity if all may be accepted.
+    /// The smallest threshold that accepts at most `allowed` impostors, and the error counts there. It accepts fewer if
+    /// scores tie. Minus infinity if all may be accepted.
     pub point: OperatingPoint,
 }
 
@@ -67,8 +67,8 @@ impl std::fmt::Display for TooFew {
 
 impl std::error::Error for TooFew {}
 
-/// Returns the largest count of `n` whose share is at most `target` (a fraction). By division: 0.29 · 100 is 28.999.., and
-/// 29/100 is 0.29. `None` if `n` is 0, or the target is NaN or negative.
+/// Returns the largest count of `n` whose share is at most `target` (a fraction). It divides instead of multiplying: 29/100
+/// is 0.29, but 0.29 · 100 is 28.999.. `None` if `n` is 0, or the target is NaN or negative.
 #[must_use]
 pub fn most_at(target: f64, n: u64) -> Option<u64> {
     if n == 0 || target.is_nan() || target < 0.0 {
@@ -84,7 +84,7 @@ pub fn most_at_with(target: f64, n: u64, confidence: Confidence) -> Option<u64> 
     largest(n, |k| clopper_pearson_upper(Rate::counted(k, n), confidence) <= target)
 }
 
-/// Returns the largest `k` up to `n` that holds, if all smaller ones hold.
+/// Returns the largest `k` up to `n` for which `holds` is true. If it holds for a number, it must hold for every smaller one.
 fn largest(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
     if !holds(0) {
         return None;
@@ -101,8 +101,8 @@ fn largest(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
     Some(low)
 }
 
-/// Returns the smallest threshold at which the counted FMR is at most `target` (a fraction). It is what the data show, and half
-/// the time too low; [`threshold_with`] is what they prove. `None` without impostors.
+/// Returns the smallest threshold at which the observed FMR is at most `target` (a fraction). Half the time the true FMR
+/// there is higher; [`threshold_with`] returns the threshold that the data prove. `None` without impostors.
 #[must_use]
 pub fn threshold(curve: &Curve, target: f64, step: Step) -> Option<Chosen> {
     most_at(target, curve.impostor()).map(|allowed| choose(curve, allowed, step))
@@ -130,15 +130,15 @@ fn choose(curve: &Curve, allowed: u64, step: Step) -> Chosen {
     Chosen { allowed, point: curve.at(threshold) }
 }
 
-/// The observed scores between which the true threshold for a target is.
+/// The confidence interval of the threshold that has exactly the target rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ThresholdInterval {
     /// The scores, in points; infinite if the data give no bound.
     pub scores: Interval,
-    /// The ranks of those impostor scores from the top: of `scores.high`, then of `scores.low`.
+    /// The ranks of `scores.high` and `scores.low` among the impostor scores; the highest score has rank 1.
     pub ranks: (u64, u64),
-    /// The probability that an interval of these ranks contains the threshold: at least the confidence, and more if few errors
-    /// are expected.
+    /// The probability that an interval of these ranks contains the threshold. It is at least the confidence, and higher if
+    /// few errors are expected.
     pub coverage: f64,
 }
 

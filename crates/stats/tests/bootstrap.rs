@@ -1,4 +1,4 @@
-//! The bootstrap against the reference's draws: generator, indices, replicates, percentiles.
+//! The bootstrap against the reference: generator, indices, replicates, percentiles.
 
 #![cfg(test)]
 
@@ -17,7 +17,7 @@ fn golden() -> Value {
 
 type Attempts = Vec<(u64, f64)>;
 
-/// The data that the golden file names.
+/// The data that the golden file was computed from.
 fn data() -> (Attempts, Attempts) {
     let csv = SETS.iter().find(|(name, _)| *name == "ties").unwrap().1;
     let first = |label: &str, most| labelled(csv, label).into_iter().take(most).collect();
@@ -25,7 +25,7 @@ fn data() -> (Attempts, Attempts) {
 }
 
 #[test]
-fn draws_are_those_of_the_generator() {
+fn draws_match_the_reference_generator() {
     let (golden, mut compared) = (golden(), Compared::default());
     let mut draws = Draws::new(42);
     for bits in golden["seed42_first8"].as_array().unwrap() {
@@ -74,20 +74,20 @@ fn compare(golden: &Value, resampler: &Resampler) {
 }
 
 #[test]
-fn attempts_one_by_one() {
+fn resamples_attempts() {
     let (genuine, impostor) = data();
     let scores = |attempts: &[(u64, f64)]| attempts.iter().map(|(_, score)| *score).collect::<Vec<_>>();
     compare(&golden()["iid"], &Resampler::attempts(&scores(&genuine), &scores(&impostor)).unwrap());
 }
 
 #[test]
-fn subject_by_subject() {
+fn resamples_subjects() {
     let (genuine, impostor) = data();
     compare(&golden()["cluster"], &Resampler::subjects(&genuine, &impostor).unwrap());
 }
 
 #[test]
-fn a_rates_replicates_spread_as_its_interval_says() {
+fn replicates_of_a_rate_spread_like_its_interval() {
     let rate = Rate::new(300, 1_000_000).unwrap();
     let values = replicate_rate(rate, 2000, 1);
     assert_eq!(values, replicate_rate(rate, 2000, 1));
@@ -95,7 +95,7 @@ fn a_rates_replicates_spread_as_its_interval_says() {
         (percentile_interval(&values, Confidence::P95).unwrap(), clopper_pearson(rate, Confidence::P95));
     assert!((bootstrap.low / exact.low - 1.0).abs() < 0.02, "{bootstrap:?} {exact:?}");
     assert!((bootstrap.high / exact.high - 1.0).abs() < 0.02, "{bootstrap:?} {exact:?}");
-    // A hundred attempts by each person say no more than one, if a person always has the same luck.
+    // A hundred attempts by each person carry no more information than one, if each person always has the same outcome.
     let people: Vec<Rate> =
         (0..1000).map(|at| Rate::new(if at < 30 { 100 } else { 0 }, 100).unwrap()).collect();
     let values = replicate_rate_of_subjects(&people, 2000, 1);
@@ -108,7 +108,7 @@ fn a_rates_replicates_spread_as_its_interval_says() {
 }
 
 #[test]
-fn percentiles_of_nonsense() {
+fn percentiles_of_invalid_input_are_missing() {
     assert_eq!(
         (percentile(&[], 0.5), percentile(&[1.0, f64::NAN], 0.5), percentile(&[1.0], 1.5)),
         (None, None, None)

@@ -1,5 +1,5 @@
-//! Every statistic against another way to compute it, as slow and plain as it comes, on samples made for the purpose: ties,
-//! one class, one row, scores between hundredths, out of range, one impostor among a million, a few people who try often.
+//! Every statistic against a slow and plain computation, on difficult samples: ties, one class, one row, scores between
+//! hundredths or out of range, one impostor among a million, a few people with many attempts.
 
 #![cfg(test)]
 
@@ -42,7 +42,7 @@ fn share(count: usize, of: usize) -> f64 {
 }
 
 #[test]
-fn rates_auc_and_eer_are_those_of_counting() {
+fn rates_auc_and_eer_match_counting() {
     for (genuine, impostor) in samples() {
         let what = format!("{genuine:?} {impostor:?}");
         let curve = Curve::of(&genuine, &impostor).unwrap();
@@ -59,7 +59,7 @@ fn rates_auc_and_eer_are_those_of_counting() {
         let auc = wins / (genuine.len() * impostor.len()) as f64;
         assert!((curve.auc().unwrap() - auc).abs() < 1e-12, "{what}");
 
-        // FVC2000: the last threshold with FNMR <= FMR and the first with FNMR >= FMR, and of both the one with the smaller sum.
+        // FVC2000: of the last threshold with FNMR <= FMR and the first with FNMR >= FMR, the one with the smaller sum.
         let before =
             thresholds.iter().copied().filter(|t| fnmr(*t) <= fmr(*t)).fold(f64::NEG_INFINITY, f64::max);
         let after = thresholds.iter().copied().filter(|t| fnmr(*t) >= fmr(*t)).fold(f64::INFINITY, f64::min);
@@ -74,7 +74,7 @@ fn rates_auc_and_eer_are_those_of_counting() {
             "{what}"
         );
 
-        // The hull: the best that a mixture of two thresholds reaches.
+        // The hull: the lowest rates of a mixture of two thresholds.
         let points: Vec<(f64, f64)> = thresholds.iter().map(|t| (fmr(*t), fnmr(*t))).collect();
         let mixed = |(x, y): (f64, f64), (u, v): (f64, f64)| {
             let (over, under) = (x - y, v - u);
@@ -94,7 +94,7 @@ fn rates_auc_and_eer_are_those_of_counting() {
 }
 
 #[test]
-fn thresholds_are_the_first_of_the_grid_that_keep_the_target() {
+fn thresholds_are_the_smallest_on_the_grid_that_meet_the_target() {
     for (genuine, impostor) in samples() {
         let curve = Curve::of(&genuine, &impostor).unwrap();
         let accepted = |t: f64| impostor.iter().filter(|score| **score >= t).count();
@@ -117,7 +117,7 @@ fn thresholds_are_the_first_of_the_grid_that_keep_the_target() {
     }
 }
 
-/// The chance of at most `k` of `n`, term by term.
+/// The binomial probability of at most `k` of `n`, term by term.
 fn at_most(k: usize, n: usize, p: f64) -> f64 {
     let mut term = (1.0 - p).powi(n as i32);
     let mut sum = term;
@@ -129,7 +129,7 @@ fn at_most(k: usize, n: usize, p: f64) -> f64 {
 }
 
 #[test]
-fn intervals_end_where_the_tails_hold_what_they_should() {
+fn interval_ends_have_the_expected_tails() {
     for (k, n) in [(0, 1), (1, 1), (0, 30), (3, 30), (15, 30), (30, 30), (1, 400), (7, 1000)] {
         let rate = Rate::new(k as u64, n as u64).unwrap();
         let exact = clopper_pearson(rate, Confidence::P95);
@@ -142,7 +142,7 @@ fn intervals_end_where_the_tails_hold_what_they_should() {
             assert!(((end - p).powi(2) - z2 * end * (1.0 - end) / n as f64).abs() < 1e-12, "{k} {n}: {end}");
         }
     }
-    // One in a million, and none.
+    // One error in a million, and no error.
     let rare = clopper_pearson(Rate::new(1, 1_000_000).unwrap(), Confidence::P95);
     assert!(
         (at_most(1, 1_000_000, rare.high) - 0.025).abs() < 1e-9 && rare.low > 2.5e-8 && rare.low < 2.6e-8
@@ -155,8 +155,8 @@ fn intervals_end_where_the_tails_hold_what_they_should() {
 }
 
 #[test]
-fn change_of_pairs_is_that_of_published_examples_and_plain_sums() {
-    // Newcombe 1998, table II: 36 pairs agree in both, 12 and 2 differ, none agrees in neither.
+fn paired_intervals_match_published_examples_and_plain_sums() {
+    // Newcombe 1998, table II: 36 pairs count in both rates, 12 and 2 in one, 0 in neither.
     let published = newcombe_paired(36, 12, 2, 0, Confidence::P95).unwrap();
     assert!((published.low - 0.0569).abs() < 5e-5 && (published.high - 0.3404).abs() < 5e-5, "{published:?}");
     for (first, second) in [(0, 0), (1, 0), (0, 12), (7, 3), (25, 25), (60, 31)] {
@@ -167,7 +167,7 @@ fn change_of_pairs_is_that_of_published_examples_and_plain_sums() {
 }
 
 #[test]
-fn drift_is_that_of_counting() {
+fn drift_matches_counting() {
     for (old, new) in samples() {
         let what = format!("{old:?} {new:?}");
         let below = |scores: &[f64], most: f64| {
@@ -206,7 +206,7 @@ fn drift_is_that_of_counting() {
             .sum();
         let binned = (bins.count(&old), bins.count(&new));
         assert!((psi(&binned.0, &binned.1, Smoothing::HalfCount).unwrap() - index).abs() < 1e-12, "{what}");
-        // Jensen-Shannon: the entropy of the mixture less the mean entropy.
+        // Jensen-Shannon: the entropy of the mixture minus the mean entropy.
         let entropy = |shares: &[f64]| -> f64 {
             -shares.iter().filter(|p| **p > 0.0).map(|p| p * p.log2()).sum::<f64>()
         };
@@ -233,7 +233,8 @@ fn scores_out_of_range_are_failures_to_acquire() {
     );
 }
 
-/// The chance that errors less the claimed share of attempts come out positive, by drawing the exponential weights.
+/// The probability that the weighted sum of errors minus the claimed share of attempts is positive, by drawing the
+/// exponential weights.
 fn by_drawing(
     people: &[(u64, u64, u64)],
     p: f64,
@@ -257,9 +258,9 @@ fn by_drawing(
 }
 
 #[test]
-fn bounds_over_people_are_those_of_drawn_weights() {
+fn bounds_over_people_match_drawn_weights() {
     let groups: [&[(u64, u64, u64)]; 5] = [
-        // A few who try often.
+        // A few people with many attempts.
         &[(0, 1, 20), (3, 40, 1), (0, 25, 2)],
         &[(1, 10, 2), (0, 10, 18)],
         &[(0, 3, 10)],

@@ -1,8 +1,8 @@
-//! How often the intervals hold the truth, by simulation: 2,000 draws for each setting, or the number in `CLOUDAUTH_DRAWS` (20,000
-//! by hand). The tests are apart where one would take seconds.
+//! The coverage of the intervals, by simulation: 2,000 draws for each setting, or the number in `CLOUDAUTH_DRAWS`. Slow
+//! settings are separate tests.
 //!
-//! Each test says what share of its draws must hold the truth, and allows for three and a half standard errors of that share,
-//! so that a right method fails once in thousands of runs with other seeds, and never with the fixed seed that passes.
+//! Each test states the share of draws whose interval must contain the true value, and allows for three and a half standard
+//! errors of that share. A correct method fails once in thousands of runs with other seeds, and never with the fixed seed.
 
 #![cfg(test)]
 
@@ -15,7 +15,7 @@ use cloudauth_stats::{
 };
 use support::simulation::{Simulation, draws};
 
-/// At least this share of the draws must hold the truth.
+/// Checks that at least this share of the intervals contain the true value.
 fn holds_in_at_least(share: f64, held: u32, what: &str) {
     let all = f64::from(draws());
     let error = (share * (1.0 - share) / all).sqrt();
@@ -25,7 +25,7 @@ fn holds_in_at_least(share: f64, held: u32, what: &str) {
 
 #[test]
 fn paired_difference_holds_the_truth_in_95_of_100_samples() {
-    // Of n attempts the shares that count in both rates, in the first only, and in the second only.
+    // The number of attempts, and the shares that count in both rates, in the first only, and in the second only.
     let cases = [
         (2000, [0.1, 0.006, 0.0]),
         (2000, [0.1, 0.0005, 0.0]),
@@ -50,12 +50,12 @@ fn paired_difference_holds_the_truth_in_95_of_100_samples() {
 }
 
 #[test]
-fn paired_difference_never_falls_far_short() {
+fn paired_difference_never_covers_much_less() {
     let shares = |both: f64| [(0.02, 0.0), (0.1, 0.0), (0.1, 0.02), (0.005, 0.1)].map(|(b, c)| [both, b, c]);
     let small = [30_u64, 100, 300].into_iter().flat_map(|n| [0.02, 0.3, 0.6].map(|both| (n, both)));
     let settings = small.flat_map(|(n, both)| shares(both).map(|shares| (n, shares)));
     let mut seen = Vec::new();
-    // The last is the worst of a wider search.
+    // The last setting is the worst one of a wider search.
     for (n, shares) in settings.chain([(2000, [0.6, 0.005, 0.0])]) {
         let mut simulation = Simulation::new(8);
         let held = (0..draws()).filter(|_| {
@@ -79,7 +79,7 @@ fn paired_difference_is_narrow_where_the_policies_agree() {
     let other = newcombe_paired(200, 0, 12, 1788, Confidence::P95).unwrap();
     assert!((other.low + 0.00996487).abs() < 1e-8 && (other.high + 0.00229925).abs() < 1e-8, "{other:?}");
     assert!((one.low + other.high).abs() < 1e-15 && (one.high + other.low).abs() < 1e-15);
-    // No attempt changes: less than a tenth of what two samples of that size would leave open.
+    // No attempt changes: the interval is less than a tenth as wide as that of two separate samples.
     let none = newcombe_paired(212, 0, 0, 1788, Confidence::P95).unwrap();
     assert!(none.low > -0.002 && none.high < 0.002 && none.contains(0.0), "{none:?}");
     assert_eq!(newcombe_paired(0, 0, 0, 0, Confidence::P95), None);
@@ -107,12 +107,12 @@ fn clopper_pearson_holds_the_truth_and_wilson_nearly() {
             short += u32::from(wilson(rate, Confidence::P95).contains(p));
         }
         holds_in_at_least(0.95, exact, &format!("Clopper-Pearson {n} {p}"));
-        // It holds on average over p; at a given one it may fall to this.
+        // Its coverage is right on average over p; at a single p it may be this low.
         holds_in_at_least(0.90, short, &format!("Wilson {n} {p}"));
     }
 }
 
-/// Impostors by person: each person's attempts share a part of their luck.
+/// Impostors by person: scores of one person are correlated.
 struct Population {
     people: usize,
     attempts: fn(&mut Simulation) -> usize,
@@ -134,15 +134,15 @@ impl Population {
     }
 }
 
-/// At most this share of the draws may raise a false alarm.
+/// Checks that at most this share of the draws raise a false alarm.
 fn alarms_in_at_most(share: f64, alarms: u32, what: &str) {
     let all = f64::from(draws());
     let (seen, error) = (f64::from(alarms) / all, (share * (1.0 - share) / all).sqrt());
     assert!(seen <= share + 3.5 * error, "{what}: {seen} of the draws are wrong, not {share}");
 }
 
-/// A threshold is proved too low exactly where the target holds at the threshold that has the target's rate: more errors never
-/// prove more.
+/// A proved threshold is too low exactly if the target is proved at the threshold that has the target's rate, because more
+/// errors never prove more.
 #[test]
 fn claims_over_attempts_are_wrong_in_at_most_5_of_100_samples() {
     for (n, target) in [(400, 0.01), (3000, 0.001), (100_000, 1e-4), (300, 0.1)] {
@@ -153,7 +153,7 @@ fn claims_over_attempts_are_wrong_in_at_most_5_of_100_samples() {
     }
 }
 
-/// How often a claim over people, and the same claim over attempts, is wrong: as above.
+/// The number of draws in which a claim over people, and the same claim over attempts, is wrong.
 fn wrong_claims(population: &Population) -> (u32, u32) {
     let (target, threshold) = (0.01, -probit(0.01));
     let mut simulation = Simulation::new(3);
@@ -172,7 +172,7 @@ fn claims_over_people_are_wrong_in_at_most_5_of_100_samples() {
     let population = Population { people: 300, attempts: |_| 10, within: 0.8 };
     let (over_people, over_attempts) = wrong_claims(&population);
     alarms_in_at_most(0.05, over_people, "ten attempts each");
-    // The same claim over attempts is the fault that people are counted for.
+    // The same claim over attempts is wrong far more often.
     assert!(f64::from(over_attempts) / f64::from(draws()) > 0.15, "{over_attempts}");
 }
 
@@ -186,7 +186,7 @@ fn claims_over_people_whose_attempts_agree_are_wrong_in_at_most_5_of_100_samples
 fn claims_over_people_with_different_attempts_are_wrong_in_at_most_5_of_100_samples() {
     let populations = [
         Population { people: 400, attempts: |_| 1, within: 0.0 },
-        // Many try once and some often.
+        // Most people have one attempt, some have many.
         Population { people: 500, attempts: |s| if s.unit() < 0.02 { 20 } else { 1 }, within: 0.8 },
         Population { people: 500, attempts: |s| 1 + s.below(4), within: 0.9 },
     ];
@@ -217,7 +217,7 @@ fn interval_over_people_holds_a_large_rate() {
 
 fn threshold_interval_holds(n: u32, target: f64) {
     let mut simulation = Simulation::new(5);
-    // Of uniform scores from 0 to 100 the threshold for a rate is known.
+    // For uniform scores from 0 to 100, the true threshold of a rate is known.
     let truth = 100.0 * (1.0 - target);
     let held = (0..draws()).filter(|_| {
         let scores: Vec<f64> = (0..n).map(|_| 100.0 * simulation.unit()).collect();

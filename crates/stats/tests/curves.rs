@@ -1,5 +1,5 @@
-//! ROC, AUC, EER and thresholds against scikit-learn's and pyeer's, on seven sets of scores with their awkward cases: ties,
-//! all equal, inverted, an impostor on top.
+//! ROC, AUC, EER and thresholds against scikit-learn, pyeer and bob, on seven sets of scores: with ties, all equal,
+//! inverted, with an impostor at the top.
 
 #![cfg(test)]
 
@@ -22,7 +22,7 @@ fn sets() -> Vec<(&'static str, Value, Curve)> {
 }
 
 #[test]
-fn the_points_of_the_roc() {
+fn roc_points_match_the_reference() {
     let mut compared = Compared::default();
     for (name, golden, curve) in sets() {
         compared.count(curve.genuine(), &golden["n_genuine"], name);
@@ -46,7 +46,7 @@ fn the_points_of_the_roc() {
             compared.count(point.fmr.count(), &roc["fm"][index], name);
             compared.count(point.fnmr.count(), &roc["fnm"][index], name);
         }
-        // scikit-learn has as many points, and begins with the one that accepts no one.
+        // scikit-learn has the same number of points, and begins with the one that accepts no attempt.
         compared.count(points.len() as u64, &golden["sklearn_roc"]["n"], name);
         compared.exact(points.last().unwrap().threshold, &golden["sklearn_roc"]["first_threshold"], name);
     }
@@ -81,7 +81,7 @@ fn counts_rates_and_intervals_at_a_threshold() {
 }
 
 #[test]
-fn auc_and_eer() {
+fn auc_and_eer_match_the_references() {
     let mut compared = Compared::default();
     for (name, golden, curve) in sets() {
         let auc = curve.auc().unwrap();
@@ -92,7 +92,7 @@ fn auc_and_eer() {
         let (eer, golden_eer) = (curve.eer().unwrap(), &golden["eer"]);
         compared.absolute(eer.interpolated, &golden_eer["interpolated"], 1e-15, name);
         compared.absolute(curve.eer_of_hull().unwrap(), &golden_eer["rocch"], 1e-15, name);
-        // pyeer lacks the threshold that accepts no one, and so reports a certain error for equal scores.
+        // pyeer lacks the threshold that accepts no attempt, and so reports an error rate of 1 for equal scores.
         if name == "constant" {
             assert_eq!((eer.low, eer.mid(), eer.high, eer.threshold), (0.0, 0.5, 1.0, 75.0));
             continue;
@@ -107,7 +107,7 @@ fn auc_and_eer() {
 }
 
 #[test]
-fn bob_agrees_where_it_does_not_interpolate() {
+fn thresholds_match_bob_where_it_does_not_interpolate() {
     let bob = json(include_str!("golden/bob.json"));
     let mut compared = Compared::default();
     for (name, _, curve) in sets() {
@@ -121,7 +121,7 @@ fn bob_agrees_where_it_does_not_interpolate() {
             compared.exact(curve.eer().unwrap().mid(), &golden["eer"], name);
         }
         for (target, chosen) in golden["far_threshold"].as_object().unwrap() {
-            // Its threshold is the next observed score; the errors that it allows are the same.
+            // Its threshold is the next observed score; it allows the same number of errors.
             let ours = threshold(&curve, target.parse().unwrap(), Step::Double).unwrap();
             compared.exact(ours.point.fmr.fraction().unwrap(), &chosen["far"], name);
         }
@@ -150,7 +150,7 @@ fn three_steps(compared: &mut Compared, golden: &Value, what: &str, choose: impl
 }
 
 #[test]
-fn thresholds_for_a_target() {
+fn thresholds_for_a_target_match_the_reference() {
     let mut compared = Compared::default();
     for (name, golden, curve) in sets() {
         for (target, golden) in golden["threshold_for_target_fmr"].as_object().unwrap() {
@@ -190,7 +190,7 @@ fn thresholds_for_a_target() {
 }
 
 #[test]
-fn a_grid_knows_the_same_at_its_thresholds() {
+fn a_grid_has_the_same_counts_at_its_thresholds() {
     let mut compared = 0;
     for (name, csv) in SETS {
         let (genuine, impostor) = scores(csv);
@@ -213,7 +213,7 @@ fn a_grid_knows_the_same_at_its_thresholds() {
 }
 
 #[test]
-fn nothing_to_count_has_no_rate() {
+fn no_attempts_have_no_rate() {
     let empty = Curve::of(&[], &[]).unwrap();
     assert_eq!((empty.auc(), empty.eer(), empty.eer_of_hull()), (None, None, None));
     assert_eq!(empty.at(50.0).fmr.fraction(), None);

@@ -27,7 +27,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 #[test]
-fn stability_over_bins() {
+fn psi_matches_the_reference() {
     let golden = json(include_str!("golden/drift.json"));
     let (reference, samples) = samples();
     let mut compared = Compared::default();
@@ -65,7 +65,7 @@ fn stability_over_bins() {
 }
 
 #[test]
-fn distance_of_distributions() {
+fn distances_of_distributions_match_scipy() {
     let golden = json(include_str!("golden/drift.json"));
     let (reference, samples) = samples();
     let mut compared = Compared::default();
@@ -87,7 +87,7 @@ fn distance_of_distributions() {
         let (genuine, impostor) = scores(csv);
         let (ks, golden) = (kolmogorov_smirnov(&genuine, &impostor).unwrap().unwrap(), &golden[name]);
         compared.absolute(ks.distance, &golden["ks"]["statistic"], 1e-15, name);
-        // The reference has the large samples' approximation; small ones get the exact test below.
+        // The reference uses the approximation for large samples; the next test checks the exact test for small ones.
         if genuine.len() * impostor.len() > 1_000_000 {
             compared.absolute(ks.p, &golden["ks"]["pvalue_asymp"], 1e-15, name);
         }
@@ -95,7 +95,7 @@ fn distance_of_distributions() {
         let curve = Curve::of(&genuine, &impostor).unwrap();
         let best =
             curve.points().map(|point| 1.0 - point.fnmr.fraction().unwrap() - point.fmr.fraction().unwrap());
-        // pyeer lacks the threshold that accepts no one, so its result differs where that threshold is the best.
+        // pyeer lacks the threshold that accepts no attempt, so its result differs where that threshold is the best.
         if !["inverted", "constant"].contains(&name) {
             compared.absolute(best.fold(0.0, f64::max), &golden["pyeer"]["j_index"], 1e-15, name);
         }
@@ -103,7 +103,7 @@ fn distance_of_distributions() {
     assert_eq!(compared.values, 2 * 4 + 1 + 7 + 2 + 5);
 }
 
-/// The share of all divisions of the values whose distance is at least the observed one.
+/// The exact p-value: the share of all divisions of the values with at least the observed distance.
 fn by_permutation(a: &[f64], b: &[f64]) -> f64 {
     let all = [a, b].concat();
     let distance = |picked: u32| {
@@ -127,7 +127,7 @@ fn by_permutation(a: &[f64], b: &[f64]) -> f64 {
 fn small_samples_get_the_exact_permutation_p() {
     let mut draws = Draws::new(3);
     for (n, m) in [(1, 1), (1, 5), (3, 4), (5, 5), (4, 7), (6, 6), (2, 9)] {
-        // Many values, and few that tie.
+        // Few ties, and then more and more.
         for values in [1000, 6, 2, 1] {
             let mut sample = |size| (0..size).map(|_| draws.below(values) as f64).collect::<Vec<_>>();
             let (a, b) = (sample(n), sample(m));
@@ -150,7 +150,7 @@ fn small_samples_get_the_exact_permutation_p() {
 fn mean_shift_has_a_sign() {
     let (low, high) = (Grid::of(&[70.0, 71.0]), Grid::of(&[72.0, 72.5, 73.0]));
     assert_eq!((mean_shift_of_grids(&low, &high), mean_shift_of_grids(&high, &low)), (Some(2.0), Some(-2.0)));
-    // Apart in both directions: the mean stays, and the distance does not.
+    // Scores spread in both directions: the mean stays the same, and the distance grows.
     let (narrow, wide) = (Grid::of(&[50.0, 50.0]), Grid::of(&[40.0, 60.0]));
     assert_eq!(mean_shift_of_grids(&narrow, &wide), Some(0.0));
     assert!((wasserstein_of_grids(&narrow, &wide).unwrap() - 10.0).abs() < 1e-9);
@@ -158,7 +158,7 @@ fn mean_shift_has_a_sign() {
 }
 
 #[test]
-fn paired_and_unpaired_policies() {
+fn paired_and_unpaired_tests_match_the_references() {
     let golden = json(include_str!("golden/paired_probit_pad.json"));
     let mut compared = Compared::default();
     for row in golden["mcnemar"].as_array().unwrap() {
@@ -179,7 +179,7 @@ fn paired_and_unpaired_policies() {
 }
 
 #[test]
-fn presentation_attacks() {
+fn presentation_attack_rates_match_the_reference() {
     let golden = &json(include_str!("golden/paired_probit_pad.json"))["pad"];
     let mut compared = Compared::default();
     let attacks: Vec<(String, Vec<f64>)> = golden["attacks"]
@@ -204,7 +204,7 @@ fn presentation_attacks() {
 }
 
 #[test]
-fn attempts_without_a_score() {
+fn attempts_without_a_score_count_as_failed() {
     let golden = &json(include_str!("golden/paired_probit_pad.json"))["fta"];
     let mut compared = Compared::default();
     let grid = |kind: &str| {
@@ -235,7 +235,7 @@ fn attempts_without_a_score() {
 }
 
 #[test]
-fn nonsense_has_no_drift() {
+fn invalid_input_has_no_drift() {
     assert_eq!(
         (Bins::new(vec![1.0]), Bins::new(vec![1.0, f64::NAN]), Bins::quantiles(&[], 10)),
         (None, None, None)
@@ -247,7 +247,7 @@ fn nonsense_has_no_drift() {
     let (none, other) = (bins.count(&[]), Binned { counts: vec![1], invalid: 0 });
     for smoothing in [Smoothing::HalfCount, Smoothing::AtLeast(1e-4)] {
         assert_eq!((psi(&binned, &none, smoothing), psi(&binned, &other, smoothing)), (None, None));
-        // Scores that went missing are drift, too.
+        // Missing scores are drift too.
         let before = Binned { counts: vec![2, 2], invalid: 0 };
         assert!(psi(&before, &binned, smoothing).unwrap() > 0.1);
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use support::{Compared, json, number};
 
 #[test]
-fn intervals_of_rates() {
+fn intervals_match_scipy() {
     let golden = json(include_str!("golden/intervals.json"));
     let mut compared = Compared::default();
     for row in golden["rows"].as_array().unwrap() {
@@ -44,7 +44,7 @@ fn question(row: &Value) -> (Rate, Confidence) {
 }
 
 #[test]
-fn intervals_to_the_last_digits() {
+fn intervals_match_forty_digits() {
     let golden = json(include_str!("golden/intervals_precise.json"));
     let mut compared = Compared::default();
     for row in golden["rows"].as_array().unwrap() {
@@ -63,7 +63,7 @@ fn intervals_to_the_last_digits() {
 }
 
 #[test]
-fn how_many_attempts_a_claim_takes() {
+fn attempts_needed_match_the_reference() {
     let golden = json(include_str!("golden/intervals.json"));
     let mut compared = Compared::default();
     for row in golden["rule_of_3"].as_array().unwrap() {
@@ -86,7 +86,7 @@ fn how_many_attempts_a_claim_takes() {
 }
 
 #[test]
-fn quantiles_of_the_normal_distribution() {
+fn normal_quantiles_match_the_reference() {
     let golden = json(include_str!("golden/paired_probit_pad.json"));
     let mut compared = Compared::default();
     for row in golden["probit"].as_array().unwrap() {
@@ -99,7 +99,7 @@ fn quantiles_of_the_normal_distribution() {
 }
 
 #[test]
-fn nonsense_has_no_answer() {
+fn invalid_input_has_no_result() {
     assert_eq!((Rate::new(2, 1), Confidence::new(1.0), Confidence::new(f64::NAN)), (None, None, None));
     assert_eq!(attempts_needed(0.0, 0, Confidence::P95), None);
     assert_eq!(attempts_needed(f64::NAN, 0, Confidence::P95), None);

@@ -1,4 +1,4 @@
-//! What must hold for any scores.
+//! Properties of the statistics for arbitrary scores.
 
 #![cfg(test)]
 
@@ -10,7 +10,7 @@ use cloudauth_stats::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Scores as they come: with few decimals and so with ties, or with all of them.
+/// Realistic scores: with few decimals, and so with ties, or with all decimals.
 fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         (0..=10_000_u32).prop_map(|k| f64::from(k) / 100.0),
@@ -56,7 +56,7 @@ proptest! {
     }
 
     #[test]
-    fn auc_of_the_mirrored_scores_is_the_rest(genuine in vec(score(), 1..60), impostor in vec(score(), 1..60)) {
+    fn auc_of_mirrored_scores_is_the_complement(genuine in vec(score(), 1..60), impostor in vec(score(), 1..60)) {
         let auc = Curve::of(&genuine, &impostor).unwrap().auc().unwrap();
         let mirrored = |scores: &[f64]| scores.iter().map(|score| -score).collect::<Vec<_>>();
         let other = Curve::of(&mirrored(&genuine), &mirrored(&impostor)).unwrap().auc().unwrap();
@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn eer_lies_between_its_ends(genuine in vec(score(), 1..60), impostor in vec(score(), 1..60)) {
+    fn eer_is_between_its_ends(genuine in vec(score(), 1..60), impostor in vec(score(), 1..60)) {
         let curve = Curve::of(&genuine, &impostor).unwrap();
         let (eer, hull) = (curve.eer().unwrap(), curve.eer_of_hull().unwrap());
         prop_assert!(0.0 <= eer.low && eer.low <= eer.high && eer.high <= 1.0);
@@ -82,14 +82,14 @@ proptest! {
             prop_assert!(0.0 <= interval.low && interval.high <= 1.0);
             prop_assert!(interval.low <= share + 1e-15 && share <= interval.high + 1e-15);
         }
-        // More confidence, more width; and a one-sided bound is tighter.
+        // A higher confidence gives a wider interval, and a one-sided bound is tighter.
         prop_assert!(clopper_pearson_upper(rate, confidence) <= exact.high);
         let more = Rate::new(rate.count() + 1, rate.of() + 1).unwrap();
         prop_assert!(clopper_pearson(more, confidence).high >= exact.high - 1e-15);
     }
 
     #[test]
-    fn attempts_needed_are_just_enough(target in 1e-6..0.5_f64, errors in 0..5_u64) {
+    fn attempts_needed_are_the_smallest_number(target in 1e-6..0.5_f64, errors in 0..5_u64) {
         let needed = attempts_needed(target, errors, Confidence::P95).unwrap();
         let bound = |n| clopper_pearson_upper(Rate::new(errors, n).unwrap(), Confidence::P95);
         prop_assert!(bound(needed) <= target * (1.0 + 1e-9));
@@ -110,7 +110,7 @@ proptest! {
         let all = [first, second].concat();
         prop_assert_eq!(&merged, &Grid::of(&all));
         prop_assert_eq!(merged.valid() + merged.invalid(), all.len() as u64);
-        // Each label's part of a labelled grid is the grid of its scores, also by the kernel for many rows.
+        // The grid of each label equals the grid of its scores, also with the vectorized code for many rows.
         let many: Vec<f64> = all.iter().copied().cycle().take(all.len() * 200).collect();
         let labels: Vec<bool> = (0..many.len()).map(|at| at % 3 == 0).collect();
         let mut labelled = LabelledGrid::default();
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn a_grid_counts_what_a_comparison_counts(scores in vec(any_double(), 0..80), k in 0..=10_000_u32) {
+    fn a_grid_counts_like_a_comparison(scores in vec(any_double(), 0..80), k in 0..=10_000_u32) {
         let threshold = f64::from(k) / 100.0;
         let valid: Vec<f64> = scores.iter().copied().filter(|score| (0.0..=100.0).contains(score)).collect();
         let by_hand = valid.iter().filter(|score| **score >= threshold).count() as u64;
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn a_threshold_keeps_its_target(impostor in vec(score(), 1..80), target in 0.0..1.0_f64) {
+    fn a_threshold_meets_its_target(impostor in vec(score(), 1..80), target in 0.0..1.0_f64) {
         let curve = Curve::of(&[], &impostor).unwrap();
         let allowed = most_at(target, impostor.len() as u64).unwrap();
         prop_assert!(allowed as f64 / impostor.len() as f64 <= target);
@@ -167,7 +167,7 @@ proptest! {
     }
 }
 
-/// Every count of a total: the ways to compute a quantile take turns, and the bounds ascend through all of them.
+/// For every count of a total. The methods to compute a quantile change along the way, and the bounds must ascend throughout.
 #[test]
 fn bounds_ascend_with_the_count() {
     let mut last = clopper_pearson(Rate::new(0, 5000).unwrap(), Confidence::P95);

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_fault_is_answered_with_those_of_the_emulator() {
+    fn an_unknown_fault_lists_the_faults_of_the_emulator() {
         let error = FaultSpec::parse("stauts=503").unwrap_err().to_string();
         for name in ["latency", "close_unread", "status", "throttle"] {
             assert!(error.contains(&format!("`{name}`")), "{error}");

@@ -100,7 +100,7 @@ fn submit(link: &str) -> Result<String, Failure> {
     location.map(str::to_owned).ok_or_else(|| Failure::other(words::NO_WAY_BACK))
 }
 
-/// A route for callbacks, as a service has one: it always answers 200, before any work.
+/// Serves a route for callbacks, as a real service does. It responds with 200 before any work.
 async fn callback_receiver() -> std::io::Result<(String, UnboundedReceiver<String>)> {
     let (sender, receiver) = unbounded_channel();
     let router = Router::new().route("/callback", get(receive)).with_state(sender);
@@ -111,7 +111,7 @@ async fn callback_receiver() -> std::io::Result<(String, UnboundedReceiver<Strin
 }
 
 async fn receive(State(callbacks): State<UnboundedSender<String>>, RawQuery(query): RawQuery) -> StatusCode {
-    // The answer is the same when the demo no longer waits.
+    // The response is the same when the demo no longer waits.
     let _ = callbacks.send(query.unwrap_or_default());
     StatusCode::OK
 }

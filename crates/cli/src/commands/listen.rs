@@ -27,7 +27,7 @@ use crate::words::{Said, Text, emulator as words};
 const MOST_BODY: usize = 1 << 20;
 /// The most verifications whose callbacks are counted.
 const MOST_COUNTED: usize = 10_000;
-/// The timeout of the emulator, which waits one second for the answer to its callback.
+/// The timeout of a question to the emulator, which waits one second for the response to its callback.
 const ANSWER: Duration = Duration::from_millis(400);
 /// The timeout of a body.
 const BODY: Duration = Duration::from_secs(10);
@@ -118,7 +118,7 @@ async fn emulator(args: &Listen) -> Option<Admin> {
     asked.await.ok()?
 }
 
-/// Forwards a request, prints it, and answers with the status that came back, or 200.
+/// Forwards a request, prints it, and responds with the status of the target, or 200.
 async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) -> StatusCode {
     let (parts, body) = request.into_parts();
     let body = match timeout(BODY, to_bytes(body, MOST_BODY)).await {
@@ -180,7 +180,7 @@ impl Receiver {
         let count = self.count(id);
         let claimed = callback.claimed_sub_code().map(ToString::to_string);
         let meaning = callback.claimed_sub_code().and_then(SubCode::manual).map(|entry| entry.meaning.into());
-        // Anybody can send a callback, and put any text there.
+        // A forged callback can have any text there.
         let shown = mask_digits(id);
         let human = words::callback(
             authenticity.words(),
@@ -199,7 +199,7 @@ impl Receiver {
         self.output.print(&human, &merged(document, outcome));
     }
 
-    /// Asks the emulator whether the token of the callback belongs to the verification.
+    /// Checks with the emulator whether the token of the callback belongs to the verification.
     fn check(&self, callback: &Callback) -> Authenticity {
         let Some(emulator) = &self.emulator else { return Authenticity::Unchecked };
         let token = callback.token().map_or("", |token| token.expose());
@@ -223,7 +223,7 @@ impl Receiver {
         Some(*count)
     }
 
-    /// Sends the request on, with its method, query, content type and body; returns the status of the answer.
+    /// Forwards the request with its method, query, content type and body. Returns the status of the response.
     fn forward(&self, url: &str, parts: &Parts, body: Vec<u8>) -> Result<u16, Said> {
         let query = parts.uri.query().unwrap_or_default();
         let joint = if url.contains('?') { '&' } else { '?' };

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_help_text_has_a_chinese_one_and_none_is_left_over() {
+    fn help_texts_and_their_translations_correspond() {
         let mut command = Args::command();
         command.build();
         let mut keys = BTreeSet::new();
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn no_page_of_the_help_has_clap_words() {
+    fn help_has_no_text_of_clap() {
         assert_chinese(&mut chinese(Args::command()));
     }
 }

@@ -1,4 +1,4 @@
-//! Thresholds from labelled history: what the data show, what they prove, and where labels stop.
+//! Thresholds from labelled history: the observed ones, the proved ones, and the end of the labels.
 
 mod coverage;
 mod goal;
@@ -177,7 +177,7 @@ pub fn curve(tally: &Tally) -> Vec<ThresholdErrors> {
     estimated(tally).into_iter().map(told).collect()
 }
 
-/// Returns the same as estimates of the statistics crate.
+/// Returns these errors as estimates of the statistics crate.
 pub(crate) fn estimated(tally: &Tally) -> Vec<Estimate> {
     let grid = tally.labelled();
     // Scores above the grid are counted at its end, which is not a threshold of the policy.

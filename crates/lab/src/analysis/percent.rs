@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentages_have_two_digits_that_say_something() {
+    fn percentages_have_two_significant_digits() {
         let shares = [0.0, 1.0, 0.5, 0.9999, 2.46e-5, 0.0104, 1e-12, 0.125];
         let told = ["0", "100", "50.00", "99.99", "0.0025", "1.04", "0.00000000010", "12.50"];
         assert_eq!(shares.map(percent), told);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_rounds_up_whatever_the_counts() {
+    fn rounds_a_half_up_for_any_counts() {
         for of in [1_000_u64, 10_000, 100_000, 1_000_000, 123_000_000_000] {
             for half in (of / 1_000..of / 10).step_by(usize::try_from(of / 1_000).unwrap_or(1)).take(100) {
                 // Of 1,000 times as many, this is a half of the second decimal.

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quote_inside_an_unquoted_field_opens_nothing() {
+    fn a_quote_inside_an_unquoted_field_is_literal() {
         let rows = "1,2\n".repeat(LONGEST);
         let head = read(&mut format!("size (5\"),x\n{rows}").as_bytes()).unwrap();
         assert!(head.starts_with(b"size (5\"),x\n") && head.len() < LONGEST);

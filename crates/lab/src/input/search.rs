@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::LabError;
 use crate::input::source::{Format, STANDARD_INPUT, Source};
 
-/// Files to read, and what was passed over.
+/// The files to read, and the skipped files and folders.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Found {
@@ -29,8 +29,8 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
-/// Why a file or folder is not read. Exhaustive on purpose: a program that explains it in another language must handle every
-/// reason.
+/// The reason why a file or folder is not read. Exhaustive on purpose: a program that explains it in another language must
+/// handle every reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkipReason {
     /// Its name begins with `.` or `_`: hidden, temporary or uncommitted. Partition folders such as `_x=1` are read.
@@ -195,10 +195,10 @@ impl Search {
     }
 }
 
-/// What two paths of the same file have in common: device and inode.
+/// The identity of a file: device and inode.
 #[cfg(unix)]
 type Identity = (u64, u64);
-/// What two paths of the same file have in common. Hard links count as two files here.
+/// The identity of a file: its path. Hard links count as two files here.
 #[cfg(not(unix))]
 type Identity = PathBuf;
 

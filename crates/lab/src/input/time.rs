@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_counted_and_told() {
+    fn days_round_trip_through_their_text() {
         for (text, expected) in [
             ("1970-01-01", 0),
             ("1969-12-31 23:59:59", -1),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_no_times() {
+    fn rejects_numbers_that_are_not_times() {
         for wrong in [
             "+1772395200",
             "-1772395200",
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_on_one_day_however_it_is_written() {
+    fn every_notation_of_an_instant_has_the_same_day() {
         let (shanghai, utc, west) = (480, 0, -210);
         for text in [
             "2026-03-02T04:00:00+08:00",

@@ -1,4 +1,4 @@
-//! The parts of the page that no other command has.
+//! The parts of the page that only the report has.
 
 use cloudauth_policy::Verdict;
 use minijinja::value::Serde;

@@ -28,8 +28,8 @@ impl Plot {
         let mut plot = Self { x, y, top: 26.0, body: String::new(), legend: Vec::new() };
         let mut rules: Vec<_> = rules.iter().filter(|(value, _)| value.is_finite()).collect();
         rules.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        // The name of the lowest rule stands to its left, unless it would cover the labels of the vertical axis. The
-        // others stand to the right. Each takes the first line with room for it.
+        // The name of the lowest rule is on its left, unless it would cover the labels of the vertical axis. The other names
+        // are on the right. Each takes the first line with enough room.
         let (mut ends, mut names): (Vec<f64>, Vec<_>) = (Vec::new(), Vec::new());
         for (number, (value, name)) in rules.iter().enumerate() {
             let (x, width) = (plot.across(*value), CHAR * name.chars().count() as f64 + 8.0);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_numbers_are_a_picture_has_numbers_alone() {
+    fn a_picture_has_finite_numbers_only() {
         let (nan, endless) = (f64::NAN, f64::INFINITY);
         let sets: [&[(f64, f64)]; 6] = [
             &[],
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_a_gap_and_a_point_alone_is_seen() {
+    fn a_gap_breaks_the_line_and_a_single_point_is_drawn() {
         let plot = Plot::new(axis(0.0, 10.0), axis(0.0, 1.0), &[]);
         let path = |points: &[(f64, f64)]| plot.path(points.iter().copied());
         assert_eq!(path(&[]), "");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_rules_do_not_lie_on_each_other() {
+    fn names_of_rules_do_not_overlap() {
         let rules = [75.0, 70.0, 76.0].map(|at| (at, format!("threshold {at}")));
         let plot = Plot::new(axis(0.0, 100.0), axis(0.0, 1.0), &rules);
         let anchors: Vec<_> = plot

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_of_no_length_has_one_place_and_few_ticks() {
+    fn an_axis_of_no_length_has_one_position_and_few_ticks() {
         for scale in [Scale::Linear(0.0, 0.0), Scale::Log(1.0, 1.0), Scale::Probit(0.5, 0.5)] {
             assert_eq!([scale.place(0.0), scale.place(7.0), scale.place(f64::NAN)], [0.5; 3], "{scale:?}");
             assert_eq!(scale.ticks().len(), 1, "{scale:?}");
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_told_as_people_write_them() {
+    fn ticks_are_formatted_for_people() {
         let told = [0.0, 5.0, 0.30000000000000004, 0.00005, 20000.0, 70.7].map(plain);
         assert_eq!(told, ["0", "5", "0.3", "0.00005", "20000", "70.7"]);
         let shares: Vec<_> = Axis::shares(Scale::Log(1e-5, 1.0), "", "%").ticks;

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_text_is_there_in_both_languages() {
+    fn every_text_exists_in_both_languages() {
         assert!(texts().len() > 40, "{}", texts().len());
         for (name, both) in texts() {
             assert!(!both.en.is_empty() && !both.zh.is_empty(), "{name}");

@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_dropped_as_the_whole_is() {
+    fn parts_are_dropped_when_the_whole_is() {
         let halves = |overlap: usize| {
             let first = of((0..600).map(|number| number.to_string()));
             let second = of((600 - overlap..1200 - overlap).map(|number| number.to_string()));

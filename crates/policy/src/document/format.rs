@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spaces_are_put_right_and_texts_left_alone() {
+    fn formats_spaces_and_keeps_texts() {
         for (given, expected) in [
             ("a=1", "a = 1\n"),
             ("  a   =  1   ", "a = 1\n"),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_toml_is_not_formatted() {
+    fn invalid_toml_is_not_formatted() {
         assert_eq!(format("fn main() {\n    x = 1;\n}"), None);
     }
 }

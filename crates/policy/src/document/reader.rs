@@ -172,8 +172,8 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Returns a key or word for a message. Anything but an identifier is left out: the file may be the wrong one, with personal
-/// data.
+/// Returns a key or word for a message, if it is an identifier. Any other text is `None`: the file may be the wrong one, with
+/// personal data.
 pub(super) fn shown(word: &str) -> Option<String> {
     plain_name(word).map(str::to_owned)
 }

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_rate_gets_the_right_one_as_help() {
+    fn the_hint_for_a_wrong_rate_has_the_right_one() {
         let (message, help) = *check("1/10000", 72.0).unwrap_err();
         let (message, help) = (message.to_string(), help.to_string());
         assert_eq!(message, "72 is not 1/10000 in the vendor's table");

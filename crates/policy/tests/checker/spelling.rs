@@ -51,9 +51,9 @@ fn v1_recognises_a_decimal_comma() {
     );
 }
 
-/// As when a person's file or data is checked in place of a policy.
+/// A file with personal data can be passed by mistake.
 #[test]
-fn v1_quotes_nothing_of_a_file_that_is_no_policy() {
+fn v1_quotes_nothing_of_a_file_that_is_not_a_policy() {
     let person = "CertName = \"ZHANG SAN\"\nCertNo = \"999999199001012003\"\n\"LI SI\" = 1\n";
     for text in [
         person.to_owned(),

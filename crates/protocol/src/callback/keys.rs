@@ -13,8 +13,9 @@ use crate::values::web::CallbackToken;
 
 /// The keys that create and check callback tokens. Up to two keys are valid at a time: tokens are created with the current
 /// key and checked against both, so that a key can be rotated while verifications are in progress.
-/// The service only echoes the token, which proves that the sender knows what you sent for this order. Put the order into the
-/// path of the callback URL, then check:
+///
+/// The service echoes the token. A valid token proves that the sender knows the token of this order. Put the order into the
+/// path of the callback URL, then check the token:
 ///
 /// ```
 /// use cloudauth_protocol::{Callback, CallbackKeys, OuterOrderNo, SceneId};

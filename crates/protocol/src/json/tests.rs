@@ -280,7 +280,7 @@ fn a_text_takes_little_more_memory_than_its_length() {
 proptest! {
     /// Every position of an escape within a block, and within the last bytes of a document.
     #[test]
-    fn texts_come_out_as_they_went_in(text in "[a\"\\\\\n\u{1}é𠮷]{0,40}", after in 0_usize..20) {
+    fn texts_round_trip(text in "[a\"\\\\\n\u{1}é𠮷]{0,40}", after in 0_usize..20) {
         let escaped = serde_json::to_string(&text).unwrap();
         let document = format!("{escaped}{}", " ".repeat(after));
         let (read, length) = unescape::read_escaped(document.strip_prefix('"').unwrap()).unwrap();

@@ -6,9 +6,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-/// Asks the quick reader for a value as written.
+/// The type name that asks the quick reader for a value as written.
 pub(super) const WRITTEN: &str = "cloudauth::Written";
-/// Asks the quick reader for the text of a string, and for any other value as written.
+/// The type name that asks the quick reader for the text of a string, or for any other value as written.
 pub(super) const TEXT_OR_WRITTEN: &str = "cloudauth::TextOrWritten";
 
 /// A valid JSON value as written, without the blanks around it.

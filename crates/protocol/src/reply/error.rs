@@ -7,10 +7,11 @@ use http::StatusCode;
 use super::vendor::{RequestId, VendorMessage};
 use crate::codes::{Code, GatewayCode};
 
-/// The error of a call that has no reply.
-/// In all three cases the request arrived. A gateway error or a refusal means that the call was not executed, except for codes
-/// of a server failure (`InternalError`, `ServiceUnavailable`, an unknown code with HTTP 5xx, `500`). For those, and for a
-/// malformed response, execution is unknown.
+/// The error of a response that is not a success.
+///
+/// The service received the request in all three cases. After a gateway error or a refusal, the call was not executed. For
+/// codes of a server failure (`InternalError`, `ServiceUnavailable`, an unknown code with HTTP 5xx, `500`) and for a
+/// malformed response, it is unknown whether the call was executed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReplyError {

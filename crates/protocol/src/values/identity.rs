@@ -16,8 +16,8 @@ personal! {
 }
 
 impl CertName {
-    /// The vendor refuses Latin letters and special characters in a name (Code 401). This type accepts the middle dot of names
-    /// such as 阿卜杜拉·买买提, and characters outside the basic multilingual plane.
+    /// Checks and creates a name. The vendor refuses Latin letters and special characters (Code 401). This type accepts the
+    /// middle dot of names such as 阿卜杜拉·买买提, and characters outside the basic multilingual plane.
     ///
     /// # Errors
     /// If the name is empty, longer than 64 characters, or contains ASCII letters or digits.
@@ -42,8 +42,8 @@ personal! {
 }
 
 impl CertNo {
-    /// The vendor's text for Code 401 forbids all letters. GB 11643 uses `X` as its eleventh check character, so this type accepts
-    /// a final `X`.
+    /// Checks and creates an ID number. The vendor's text for Code 401 forbids all letters, but GB 11643 uses `X` as its
+    /// eleventh check character, so this type accepts a final `X`.
     ///
     /// # Errors
     /// If the length, the date of birth or the check character is wrong.
@@ -67,19 +67,19 @@ impl CertNo {
     }
 }
 
-/// The GB 11643 check character of the 17 digits before it (ISO 7064 MOD 11-2).
+/// Returns the check character (GB 11643, ISO 7064 MOD 11-2) of the first 17 digits.
 fn check_character(digits: &[u8; 17]) -> Option<u8> {
     const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u32 = digits.iter().zip(WEIGHTS).map(|(digit, weight)| value(*digit) * weight).sum();
     b"10X98765432".get((sum % 11) as usize).copied()
 }
 
-/// The value of an ASCII digit.
+/// Returns the value of an ASCII digit.
 fn value(digit: u8) -> u32 {
     u32::from(digit - b'0')
 }
 
-/// Whether digits 7 to 14 are a date since 1800.
+/// Returns whether digits 7 to 14 are a date since 1800.
 fn is_date(digits: &[u8; 17]) -> bool {
     let number = |from: usize, len: usize| {
         digits.iter().skip(from).take(len).fold(0, |n, digit| n * 10 + value(*digit))
@@ -105,14 +105,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// A plain name and number. TLS protects them on the way.
+    /// Creates an identity with a plain name and number. TLS protects them in transit.
     #[must_use]
     pub const fn plain(name: CertName, number: CertNo) -> Self {
         Self { name, number, encrypted: false }
     }
 
-    /// A name and number that you encrypted with the vendor's SM2 key, in Base64. They are sent with `EncryptType=SM2`. This crate
-    /// does not encrypt: the layout of the ciphertext is not documented.
+    /// Creates an identity from a name and number that you encrypted with the vendor's SM2 key, in Base64. They are sent with
+    /// `EncryptType=SM2`. This crate does not encrypt: the layout of the ciphertext is not documented.
     ///
     /// # Errors
     /// If a value is not Base64.
@@ -135,7 +135,8 @@ personal! {
 }
 
 impl Mobile {
-    /// Accepts eleven digits that begin with 1, as in the vendor's example. The vendor documents no other rule.
+    /// Checks and creates a mobile number: eleven digits that begin with 1, as in the vendor's example. The vendor documents
+    /// no other rule.
     ///
     /// # Errors
     /// If the number has another form.

@@ -308,7 +308,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_second_text_is_the_encoding_of_the_first(pairs in prop::collection::vec(("\\PC*", "\\PC*"), 0..6)) {
+        fn the_second_encoding_encodes_the_first(pairs in prop::collection::vec(("\\PC*", "\\PC*"), 0..6)) {
             let bytes = pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
             let mut both = DoubleEncoder::new(bytes, ["POST", "&%2F&"]);
             for (name, value) in &pairs {

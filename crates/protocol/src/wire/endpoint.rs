@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn rejects_what_is_not_a_host() {
+    fn rejects_a_text_that_is_not_a_host() {
         for bad in ["", "https://", "ftp://x", "https://a/b", "https://a?b", "https://u:p@host", "a b"] {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
         }

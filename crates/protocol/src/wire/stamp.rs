@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_four_centuries_follows_the_one_before() {
+    fn every_day_of_four_centuries_follows_the_previous_one() {
         let (mut year, mut month, mut day) = (1970, 1, 1);
         for days in 0..146_097 * 2 {
             assert_eq!(civil(days), (year, month, day));

@@ -68,7 +68,7 @@ impl Grid {
         self.invalid += attempts;
     }
 
-    /// Adds the counts of another grid. The order does not matter.
+    /// Adds the counts of another grid. The order of merges does not matter.
     pub fn merge(&mut self, other: &Self) {
         if self.valid() == 0 {
             self.per_unit = other.per_unit;
@@ -148,7 +148,7 @@ impl Grid {
         edge_at(index, self.per_unit)
     }
 
-    /// Returns the same, and 0 at any threshold if there are no scores.
+    /// Returns the number of valid scores that are at least `threshold`, and 0 without scores.
     #[must_use]
     pub fn reaching(&self, threshold: f64) -> Option<u64> {
         if self.valid() == 0 { Some(0) } else { self.at_least(threshold) }

@@ -25,7 +25,7 @@ pub fn edge(index: usize) -> Option<f64> {
     edge_at(index, HUNDREDTHS)
 }
 
-/// Returns the same on a grid with this many edges in one unit.
+/// Returns the edge at an index of a grid with this many edges in one unit of the score.
 pub(super) fn edge_at(index: usize, per_unit: u32) -> Option<f64> {
     // The quotient is the nearest double, as a parser reads the decimal.
     (index < EDGES).then(|| index as f64 / f64::from(per_unit))
@@ -45,7 +45,8 @@ pub(super) fn place(score: f64) -> u16 {
     place_at(score, HUNDREDTHS)
 }
 
-/// Returns the same on a grid with this many edges in one unit. It has no branch, so that the compiler can vectorize it.
+/// Returns the index of a score on a grid with this many edges in one unit. The code has no branch, so the compiler can
+/// vectorize it.
 #[inline]
 pub(super) fn place_at(score: f64, per_unit: u32) -> u16 {
     /// Adding this constant rounds a number to an integer, which is then in the lowest bits.
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_are_what_a_parser_reads() {
+    fn edges_are_the_doubles_that_a_parser_reads() {
         for k in 0..EDGES {
             let parsed: f64 = format!("{}.{:02}", k / 100, k % 100).parse().unwrap();
             assert_eq!(edge(k), Some(parsed));

@@ -89,7 +89,7 @@ fn the_curve_is_exact_at_every_cut() {
 }
 
 #[test]
-fn a_slot_lies_in_its_point() {
+fn each_slot_is_within_its_point() {
     let scale = Scale::new(HUNDREDTHS, (-1.0, 200.0), &cuts());
     for (score, expected) in [
         (0.0, Some(0)),

@@ -1,6 +1,6 @@
-//! The exact distribution of the distance of two small samples, over all ways to divide their values.
+//! The exact permutation distribution of the distance of two small samples.
 
-/// The largest product of sample sizes that is small.
+/// The largest product of sample sizes for the exact test.
 const MOST_PAIRS: u64 = 1_000_000;
 
 /// Returns the share of all divisions of the values into samples of `n` and `m` whose distance is at least that of this one.

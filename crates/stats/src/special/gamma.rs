@@ -1,5 +1,5 @@
-//! The gamma distribution's quantile, which is also the Poisson's and chi-squared's: drift's critical value and the rule of
-//! 30. Our own for the reasons that `beta.rs` gives, and from the same pieces.
+//! The quantile of the gamma distribution. The quantiles of chi-squared (critical value of the PSI) and the interval of a
+//! Poisson mean follow from it. The code is our own for the reasons in `beta.rs`, and shares its parts.
 
 use std::f64::consts::TAU;
 
@@ -15,7 +15,7 @@ pub(crate) fn quantile(shape: f64, p: f64, upper: bool) -> f64 {
     if p > 0.5 {
         return quantile(shape, 1.0 - p, !upper);
     }
-    // Wilson and Hilferty.
+    // The first guess, by Wilson and Hilferty.
     let z = if upper { -probit(p) } else { probit(p) };
     let cube = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
     let start = if cube > 0.1 { shape * cube * cube * cube } else { shape * 0.001 };

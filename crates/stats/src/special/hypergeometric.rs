@@ -1,9 +1,9 @@
-//! The probability of few marked items in a random sample.
+//! The lower tail of the hypergeometric distribution.
 
 use super::saddle::binomial;
 
-/// Returns the probability of at most `k` marked items in a sample of `part` items, drawn at random from `all`, of which
-/// `marked` are marked. `k` must be below the mean: the terms then fall fast, and the sum is short for counts of any size.
+/// Returns the probability of at most `k` marked items in a random sample of `part` items from `all` items, `marked` of them
+/// marked. `k` must be below the mean: the terms then decrease quickly, and the sum is short for counts of any size.
 pub fn hypergeometric_at_most(k: u64, part: u64, marked: u64, all: u64) -> f64 {
     let (k, n, m, all) = (k as f64, part as f64, marked as f64, all as f64);
     if m <= 0.0 || n <= 0.0 || m >= all || n >= all || k >= m.min(n) {
@@ -32,7 +32,7 @@ pub fn hypergeometric_at_most(k: u64, part: u64, marked: u64, all: u64) -> f64 {
 mod tests {
     use super::*;
 
-    /// By counting subsets.
+    /// The same probability, by counting subsets.
     fn by_hand(k: u64, part: u64, marked: u64, all: u64) -> f64 {
         let choose = |n: u64, k: u64| -> f64 {
             if k > n { 0.0 } else { (0..k).map(|i| (n - i) as f64 / (i + 1) as f64).product() }
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn chances_are_those_of_counting() {
+    fn probabilities_match_counted_subsets() {
         let mut compared = 0;
         for all in [7_u64, 20, 41] {
             for part in 1..all {

@@ -3,8 +3,8 @@
 //! This is our own code: the two crates with an accurate inverse error function (statrs, puruspe) bring 8 to 14 dependencies
 //! for forty lines, and their beta quantiles are not accurate enough to use (see `beta.rs`).
 
-/// Returns the `z` that a standard normal variable is below with probability `p`: Wichura's AS 241, accurate to about 1e-15.
-/// Minus and plus infinity at 0 and 1; NaN outside them.
+/// Returns the quantile of the standard normal distribution at probability `p`: Wichura's AS 241, accurate to about 1e-15.
+/// Returns minus infinity at 0, plus infinity at 1, and NaN outside of 0 to 1.
 #[must_use]
 pub fn probit(p: f64) -> f64 {
     let from_half = p - 0.5;

@@ -1,4 +1,4 @@
-//! The golden files, and comparisons that count what they compared.
+//! The golden files, and comparisons that count themselves.
 
 #![allow(dead_code, reason = "a test need not use all")]
 
@@ -10,7 +10,7 @@ pub(crate) fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// A number of a golden file: JSON's, or the words that it has none for.
+/// A number of a golden file: a JSON number, or a string for NaN and infinities.
 pub(crate) fn number(value: &Value) -> f64 {
     match value {
         Value::Number(number) => number.as_f64().unwrap(),
@@ -19,7 +19,7 @@ pub(crate) fn number(value: &Value) -> f64 {
     }
 }
 
-/// Compares, and counts how often.
+/// Compares numbers, and counts the comparisons.
 #[derive(Default)]
 pub(crate) struct Compared {
     pub(crate) values: u32,
@@ -27,7 +27,7 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
-    /// Equal to the last bit.
+    /// Checks that the numbers are equal to the last bit.
     pub(crate) fn exact(&mut self, ours: f64, golden: &Value, what: &str) {
         let golden = number(golden);
         assert!(ours == golden, "{what}: {ours} is not {golden}");
@@ -39,7 +39,7 @@ impl Compared {
         self.values += 1;
     }
 
-    /// Within a relative error; a 0 may come as less than 1e-16.
+    /// Checks the relative error; below 1e-16 a number equals 0.
     pub(crate) fn relative(&mut self, ours: f64, golden: &Value, tolerance: f64, what: &str) {
         let golden = number(golden);
         let same = ours == golden || (ours == 0.0 && golden.abs() < 1e-16);
@@ -49,7 +49,7 @@ impl Compared {
         self.values += 1;
     }
 
-    /// Within an absolute error.
+    /// Checks the absolute error.
     pub(crate) fn absolute(&mut self, ours: f64, golden: &Value, tolerance: f64, what: &str) {
         let golden = number(golden);
         let error = if ours == golden { 0.0 } else { (ours - golden).abs() };

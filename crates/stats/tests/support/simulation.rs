@@ -1,8 +1,8 @@
-//! Made-up samples, the same for the same seed.
+//! Simulated samples; equal seeds give equal samples.
 
 use cloudauth_stats::Draws;
 
-/// How many samples a test draws: 2,000, or what `CLOUDAUTH_DRAWS` says.
+/// The number of samples that a test draws: 2,000, or the number in `CLOUDAUTH_DRAWS`.
 pub(crate) fn draws() -> u32 {
     std::env::var("CLOUDAUTH_DRAWS").map_or(2000, |draws| draws.parse().unwrap())
 }
@@ -15,7 +15,7 @@ impl Simulation {
         Self(Draws::new(seed))
     }
 
-    /// Strictly between 0 and 1.
+    /// Draws a number strictly between 0 and 1.
     pub(crate) fn unit(&mut self) -> f64 {
         ((self.0.bits() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
@@ -24,13 +24,13 @@ impl Simulation {
         self.0.below(n)
     }
 
-    /// A standard normal number (Box and Muller).
+    /// Draws a standard normal number (Box and Muller).
     pub(crate) fn normal(&mut self) -> f64 {
         let (radius, angle) = (self.unit(), self.unit());
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     }
 
-    /// How many of `n` independent attempts succeed, by the gaps between successes.
+    /// Draws the number of successes in `n` independent attempts, by the gaps between successes.
     pub(crate) fn binomial(&mut self, n: u64, p: f64) -> u64 {
         if p <= 0.0 || n == 0 {
             return 0;
@@ -48,7 +48,7 @@ impl Simulation {
         }
     }
 
-    /// How often each of several exclusive outcomes occurs in `n` attempts; the rest has none of them.
+    /// Draws the number of each of several exclusive outcomes in `n` attempts; the other attempts have none of them.
     pub(crate) fn multinomial<const K: usize>(&mut self, n: u64, shares: [f64; K]) -> [u64; K] {
         let (mut left, mut rest) = (n, 1.0);
         shares.map(|share| {

@@ -61,7 +61,7 @@ impl Data {
         })
     }
 
-    /// Data of counts, without files whose lines could be named.
+    /// Creates the data of counts, which have no rows to locate.
     pub(super) const fn without_rows(skipped: Vec<Skipped>) -> Self {
         Self {
             sources: Vec::new(),
@@ -73,8 +73,8 @@ impl Data {
         }
     }
 
-    /// The files that were read and skipped, and whether the run read all of them, for a document: places in it name files by
-    /// their number.
+    /// Returns the members of a document with the files that were read and skipped, and whether the run is complete.
+    /// Locations in the document refer to files by their number.
     pub(super) fn told(&self, ran: &RunOutcome) -> [(&'static str, Value); 3] {
         let sources: Vec<String> = (0..self.sources.len()).map(|source| self.name(source)).collect();
         [("sources", json!(sources)), self.told_skipped(), ("complete", json!(ran.complete))]

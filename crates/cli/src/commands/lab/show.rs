@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::{self, calls, lab as said};
 
-/// Prints an analysis of the counts. `beside` is in the document alone.
+/// Prints an analysis of the counts. Only the document has the members of `beside`.
 pub(super) fn print(
     output: &Output,
     tally: &Tally,
@@ -31,7 +31,7 @@ pub(super) fn print(
     Ok(())
 }
 
-/// Writes the report, and prints where.
+/// Writes the report, and prints its path.
 pub(super) fn page(
     tally: &Tally,
     complete: bool,
@@ -57,12 +57,12 @@ pub(super) fn page(
     Ok(())
 }
 
-/// The targets that the user gave, or else those of the vendor's table.
+/// Returns the targets of the user, or those of the vendor's table.
 pub(super) fn targets_or_vendor(given: Vec<TargetRate>) -> Vec<TargetRate> {
     if given.is_empty() { TARGETS.into_iter().map(TargetRate::from).collect() } else { given }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file completely or not at all.
 pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let written = cloudauth_files::write(file, text, Access::Shared);
     written.map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_and_lie_to_the_right() {
+    fn numbers_are_grouped_and_aligned_to_the_right() {
         assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([percent(1, 8), percent(0, 0)], ["12.50 %", "-"]);
         assert_eq!([rate(0.5), rate(0.0), rate(2.46e-5)], ["50.00 %", "0 %", "0.0025 %"]);

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_the_approved_alone_are_seen() {
+    fn detects_labels_of_approved_attempts_only() {
         let mut random = Draws::new(8);
         // All labels are above 75, and 2 % of the attempts below have one; or only a few labels, and none below.
         for (above, below) in [(0.9, 0.018), (0.3, 0.01), (0.02, 0.0)] {

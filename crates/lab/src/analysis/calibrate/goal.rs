@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_are_read_in_every_notation_and_shown_as_written() {
+    fn parses_every_notation_of_a_target_and_shows_it_as_written() {
         for (text, rate) in [
             ("1/1000", 0.001),
             ("0.001", 0.001),

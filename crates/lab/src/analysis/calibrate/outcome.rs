@@ -1,11 +1,11 @@
-//! Why a threshold is recommended for a target, or why none is.
+//! The reason for a recommendation, or for its absence.
 
 use std::fmt;
 
 use super::warning::Warning;
 
-/// Why a threshold is recommended for a target, or why none is. `Display` is the English text. Exhaustive on purpose: a program
-/// that explains it in another language must handle every reason.
+/// The reason why a threshold is recommended for a target, or why no threshold is. `Display` is the English text. Exhaustive
+/// on purpose: a program that explains it in another language must handle every reason.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetReason {
     /// Scores are outside the grid of 0 to 100, so no figure that counts scores on it is available.

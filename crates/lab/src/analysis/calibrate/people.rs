@@ -54,7 +54,8 @@ pub struct WithoutSubject {
 }
 
 impl WithoutSubject {
-    /// Counts them. `None` if no labelled row has a subject, or there were too many labelled rows to keep their subjects.
+    /// Counts the attempts. `None` if no labelled row has a subject, or there were too many labelled rows to keep their
+    /// subjects.
     pub(super) fn of(tally: &Tally) -> Option<Self> {
         if tally.kept.is_empty() || !tally.kept_all {
             return None;
@@ -82,8 +83,8 @@ pub(super) struct Persons<'a> {
 }
 
 impl<'a> Persons<'a> {
-    /// Returns what recommendations rest on, and the labelled rows by person if any has a subject. They do not rest on people
-    /// if most impostor attempts have no subject, because one person could have made all of them.
+    /// Returns the basis of the recommendations, and the labelled rows by person if any has a subject. The basis is not
+    /// people if most impostor attempts have no subject, because one person could have made all of them.
     pub(super) fn of(tally: &'a Tally, without: Option<WithoutSubject>) -> (RestsOn, Option<Self>) {
         let Some(without) = without else {
             return (if tally.kept_all { RestsOn::Attempts } else { RestsOn::AttemptsOfTooMany }, None);

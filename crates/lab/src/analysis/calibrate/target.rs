@@ -1,4 +1,4 @@
-//! The threshold for a target rate: what the data show, what they prove, and what the lab recommends.
+//! The threshold for a target rate: observed, proved and recommended.
 
 use serde::Serialize;
 
@@ -24,9 +24,9 @@ pub struct Target {
     /// The smallest threshold at which the true rate is at most the target with 95 % confidence, if attempts are independent.
     /// `None` if there are too few impostors.
     pub proved: Option<ThresholdErrors>,
-    /// The smallest threshold, not below `proved`, at which the true rate is at most the target with 95 % confidence, if people
-    /// are independent. Attempts without a subject count as one
-    /// person each. `None` where no labelled row has a subject, or the impostors are too few people.
+    /// The smallest threshold, not below `proved`, at which the true rate is at most the target with 95 % confidence, if
+    /// people are independent. Attempts without a subject count as one person each. `None` where no labelled row has a
+    /// subject, or the impostors are too few people.
     pub proved_over_people: Option<ThresholdErrors>,
     /// The 95 % confidence interval of the threshold that has exactly this rate, if attempts are independent. An end is open
     /// where the data give no bound.
@@ -35,13 +35,13 @@ pub struct Target {
     pub needed: Option<u64>,
     /// The rates over people, if the mapping names subjects.
     pub people: Option<People>,
-    /// What the recommendation rests on.
+    /// The unit that the recommendation treats as independent.
     pub rests_on: RestsOn,
     /// The recommended threshold: the proved one, if labels reach that far down and there is no warning.
     pub recommended: Option<f64>,
     /// The threshold that would be recommended without the warnings.
     pub withheld: Option<f64>,
-    /// Why no threshold is recommended, or what the recommendation rests on.
+    /// The reason why no threshold is recommended, or the basis of the recommendation.
     #[serde(skip)]
     pub reason: Option<TargetReason>,
     /// The reason in English.
@@ -134,7 +134,8 @@ impl Target {
         }
     }
 
-    /// A threshold above the grid cannot be told from its neighbours, nor can the place where labels stop.
+    /// Returns the result without thresholds: above the grid, neighbouring thresholds and the end of the labels cannot be
+    /// distinguished.
     fn not_available(target: &TargetRate, basis: &Basis<'_>) -> Self {
         let reason = TargetReason::OutsideGrid { scores: basis.outside };
         Self {
@@ -156,7 +157,8 @@ impl Target {
 }
 
 impl Basis<'_> {
-    /// Returns the smallest threshold, from `least` on, that people prove. Fewer errors prove more, so bisection finds it.
+    /// Returns the smallest threshold, not below `least`, that is proved over people. Bisection finds it, because fewer
+    /// errors prove more.
     fn over_people(&self, least: f64, fmr: f64) -> Option<f64> {
         let persons = self.persons?;
         let step = f64::from(self.step.max(1));

@@ -58,7 +58,7 @@ fn any_json() -> impl Strategy<Value = Json> {
 
 proptest! {
     #[test]
-    fn what_serde_finds_is_found(line in any_json()) {
+    fn finds_the_values_that_serde_json_finds(line in any_json()) {
         let wanted = Wanted::new(PATHS);
         let mut found = Found::new(&wanted);
         let text = line.to_string();
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_json_for_serde_is_none(line in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn rejects_the_lines_that_serde_json_rejects(line in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let mut bytes = line.to_string().into_bytes();
         let at = at.index(bytes.len());
         bytes[at] = byte;
@@ -94,7 +94,7 @@ proptest! {
 }
 
 #[test]
-fn documents_in_texts_are_read_and_broken_ones_are_told() {
+fn reads_documents_in_strings_and_counts_broken_ones() {
     let wanted = Wanted::new(["r.m.score", "r.code", "m.x"]);
     let mut found = Found::new(&wanted);
     let material = json!({"score": 75.5, "other": ["\"", {"score": 1}]}).to_string();
@@ -119,9 +119,9 @@ fn documents_in_texts_are_read_and_broken_ones_are_told() {
     }
 }
 
-/// A mutated document inside a string gives what serde_json finds in it, or nothing.
+/// A mutated document inside a string has the values that serde_json finds in it, or none.
 #[test]
-fn a_document_is_read_in_its_text_only_as_far_as_it_is_one() {
+fn a_mutated_document_in_a_string_reads_as_in_serde_json() {
     let wanted = Wanted::new(["m.a", "m.b.c", "m.b"]);
     let document =
         json!({"x": [1, "y", {"a": true}], "a": "z", "b": {"c": 2.5}, "long name of nobody": "text"});
@@ -153,7 +153,7 @@ fn a_document_is_read_in_its_text_only_as_far_as_it_is_one() {
 }
 
 #[test]
-fn a_name_that_needs_escapes_is_found_by_them_alone() {
+fn finds_a_name_that_needs_escapes() {
     let wanted = Wanted::new(["a\"b"]);
     let mut found = Found::new(&wanted);
     for _ in 0..2 {
@@ -164,7 +164,7 @@ fn a_name_that_needs_escapes_is_found_by_them_alone() {
 }
 
 #[test]
-fn a_member_that_stands_twice_is_none() {
+fn rejects_a_repeated_member() {
     let wanted = Wanted::new(["a", "m.b"]);
     let mut found = Found::new(&wanted);
     let read = |found: &mut Found, line: &str| found.read(&wanted, line.as_bytes());
@@ -175,7 +175,7 @@ fn a_member_that_stands_twice_is_none() {
 }
 
 #[test]
-fn what_lies_deep_is_refused_and_no_stack_overflows() {
+fn rejects_deep_nesting_without_stack_overflow() {
     let wanted = Wanted::new(["a"]);
     for deep in [100, 100_000] {
         let line = format!("{{\"x\": {}1{}}}", "[".repeat(deep), "]".repeat(deep));
@@ -184,7 +184,7 @@ fn what_lies_deep_is_refused_and_no_stack_overflows() {
 }
 
 #[test]
-fn lines_that_are_no_object_are_refused() {
+fn rejects_lines_that_are_not_objects() {
     let wanted = Wanted::new(["a"]);
     for line in [
         "",
@@ -206,7 +206,7 @@ fn lines_that_are_no_object_are_refused() {
 }
 
 #[test]
-fn a_number_beyond_all_doubles_is_read_as_infinite() {
+fn reads_a_number_beyond_the_doubles_as_infinite() {
     let wanted = Wanted::new(["a", "b"]);
     let mut found = Found::new(&wanted);
     for line in ["{\"a\": 1E400, \"b\": 1}", "{\"a\": -1e999, \"b\": 1}"] {
@@ -217,7 +217,7 @@ fn a_number_beyond_all_doubles_is_read_as_infinite() {
 }
 
 #[test]
-fn numbers_are_the_nearest_double_however_they_are_written() {
+fn reads_every_notation_of_a_number_as_the_nearest_double() {
     let wanted = Wanted::new(["a"]);
     let mut found = Found::new(&wanted);
     let texts = [
@@ -253,7 +253,7 @@ fn numbers_are_the_nearest_double_however_they_are_written() {
 }
 
 #[test]
-fn what_was_expected_does_not_matter() {
+fn expected_members_do_not_change_the_result() {
     let wanted = Wanted::new(["a", "ab", "o.a", "o.b"]);
     let mut found = Found::new(&wanted);
     let lines = [

@@ -126,13 +126,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn an_answer_is_read_as_the_protocol_reads_it(reply in reply()) {
+    fn a_response_reads_as_in_the_protocol(reply in reply()) {
         prop_assert_eq!(evidence_by_the_lab(&reply), evidence_by_the_protocol(&reply), "{}", reply);
     }
 }
 
 #[test]
-fn the_documented_answer_is_understood() {
+fn reads_the_documented_response() {
     let text = r#"{"Code":"200","ResultObject":{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"facialPictureFront\":{\"verifyScore\":88.25}}"}}"#;
     let (ours, theirs) = (evidence_by_the_lab(text), evidence_by_the_protocol(text));
     assert!(ours.as_ref().is_some_and(|ours| ours.contains("88.25")) && ours == theirs, "{ours:?}");

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::docs::{codes, console};
 use crate::shell::{built_example, cargo, command};
-use crate::{browser, destructive, interop, layers, msrv, tidy, tools, warehouses};
+use crate::{browser, destructive, interop, layers, msrv, stores, tidy, tools, warehouses};
 
 /// Runs the steps and prints the time of each. Cheap steps that fail often come first.
 pub(crate) fn run() -> Result<()> {
@@ -40,6 +40,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("tests, with Parquet", parquet_tests)?;
     steps.run("benches, a round of each", benches)?;
     steps.run("example", example)?;
+    steps.run("postgres", stores::postgres)?;
     steps.run("warehouses", || warehouses::run(&[]))?;
     steps.run("doc", || {
         let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
@@ -125,6 +126,7 @@ fn features() -> Result<()> {
         crate::shell::run(&mut command("cargo", &check))?;
     }
     cargo("check -p cloudauth-cli --features rustls")?;
+    cargo("check -p cloudauth-flow-postgres --features rustls")?;
     // Each library builds alone, without the features that other crates enable.
     for library in [
         "cloudauth-protocol",
@@ -133,6 +135,7 @@ fn features() -> Result<()> {
         "cloudauth-client",
         "cloudauth-emulator",
         "cloudauth-flow",
+        "cloudauth-flow-postgres",
         "cloudauth-flow-sqlite",
         "cloudauth-stats",
         "cloudauth-lab",

@@ -11,7 +11,7 @@ use crate::circles;
 use crate::shell::{command, files, root};
 
 /// The crates of the workspace that a crate may use, except in tests and benches.
-const ARROWS: [(&str, &[&str]); 17] = [
+const ARROWS: [(&str, &[&str]); 18] = [
     ("cloudauth-protocol", &[]),
     ("cloudauth-transport", &["cloudauth-protocol"]),
     ("cloudauth-transport-blocking", &["cloudauth-transport", "cloudauth-protocol"]),
@@ -34,6 +34,7 @@ const ARROWS: [(&str, &[&str]); 17] = [
     ("cloudauth-emulator", &["cloudauth-protocol"]),
     ("cloudauth-files", &[]),
     ("cloudauth-flow", &["cloudauth-client", "cloudauth-policy", "cloudauth-protocol"]),
+    ("cloudauth-flow-postgres", &["cloudauth-flow", "cloudauth-protocol"]),
     ("cloudauth-flow-sqlite", &["cloudauth-flow", "cloudauth-protocol"]),
     ("cloudauth-stats", &[]),
     ("cloudauth-lab", &["cloudauth-files", "cloudauth-policy", "cloudauth-protocol", "cloudauth-stats"]),

@@ -11,6 +11,7 @@ mod msrv;
 mod postgres;
 mod replay;
 mod shell;
+mod stores;
 mod tidy;
 mod tools;
 mod warehouses;
@@ -39,6 +40,9 @@ cargo xtask <task>
   warehouses [--rows N] [--spark]
                    the policy's SQL in DuckDB, DataFusion, ClickHouse, SQLite, PostgreSQL and, if asked for, Spark, row by
                    row against the policy; installs them, pinned, into target/ (Python 3; PostgreSQL is Debian's)
+  postgres         the tests of the PostgreSQL store, against a server that it starts (PostgreSQL is Debian's)
+  crash            300 times `kill -9` over 10,000 verifications, on SQLite, and on PostgreSQL with three instances whose
+                   connections are cut and whose server restarts; takes minutes
   replay [--rows N] [--rounds N]
                    the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
                    otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
@@ -75,6 +79,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["interop"] => interop::run(),
         ["browser"] => browser::run(),
         ["warehouses", args @ ..] => warehouses::run(args),
+        ["postgres"] => stores::postgres(),
+        ["crash"] => stores::crash(),
         ["replay", args @ ..] => replay::run(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),

@@ -36,13 +36,24 @@ impl Postgres {
         let data = server.folder.join("data").display().to_string();
         let init = ["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
         run(server.program("initdb").args(init).stdout(Stdio::null()))?;
-        let socket = format!("-k {} -c listen_addresses= -c fsync=off", server.folder.display());
+        let socket = format!(
+            "-k {} -c listen_addresses= -c fsync=off -c max_connections=200",
+            server.folder.display()
+        );
         let log = server.folder.join("log").display().to_string();
         let start = ["start", "-D", &data, "-w", "-s", "-l", &log, "-o", &socket];
         if let Err(error) = run(server.program("pg_ctl").args(start).stdout(Stdio::null())) {
             bail!("PostgreSQL does not start: {error}\n{}", fs::read_to_string(&log).unwrap_or_default());
         }
         Ok(server)
+    }
+
+    /// Stops the server without warning, as in a crash, and starts it again.
+    pub(crate) fn restart(&self) -> Result<()> {
+        let (data, log) = (self.folder.join("data"), self.folder.join("log"));
+        let mut restart = self.program("pg_ctl");
+        restart.args(["restart", "-w", "-s", "-m", "immediate", "-D"]).arg(data).arg("-l").arg(log);
+        run(restart.stdout(Stdio::null()))
     }
 
     /// The connection string for clients.
@@ -76,13 +87,13 @@ fn programs() -> Result<PathBuf> {
     if let Some(found) = found() {
         return Ok(found);
     }
-    println!("warehouses: there is no PostgreSQL; installing Debian's");
+    println!("postgres: not found; installing Debian's");
     for args in [vec!["update", "-qq"], vec!["install", "-qq", "-y", "--no-install-recommends", "postgresql"]]
     {
         let mut apt = Command::new("apt-get");
         if run(apt.args(args).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null())).is_err() {
             bail!(
-                "warehouses needs PostgreSQL: install it, or name the folder of initdb in POSTGRES_BIN; apt-get cannot (is this root on Debian?)"
+                "this task needs PostgreSQL: install it, or set POSTGRES_BIN to the folder of initdb; apt-get cannot install it (is this root on Debian?)"
             );
         }
     }

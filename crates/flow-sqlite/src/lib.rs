@@ -5,8 +5,8 @@
 //! | durable | write-ahead log, flushed at each commit: what was acknowledged survives `kill -9` and a power failure |
 //! | fast under load | one thread writes, and concurrent callers share a transaction and its flush |
 //! | several processes | `BEGIN IMMEDIATE`; each commit checks the version it expects |
-//! | constraints in the database | unique identifiers, one open attempt per verification, final states never change, events without a gap, never changed, each after the one before it |
-//! | erasure | what a redaction or a purge deletes is overwritten: when SQLite moves the log into the file, at the latest when the last store closes |
+//! | constraints in the database | unique identifiers, one reserved or open attempt per verification, final states, an unbroken chain of events, columns that equal the document |
+//! | erasure | what a redaction or a purge deletes is overwritten, and the log is emptied; counts and blocks keep salted digests only |
 //! | upgrades | numbered migrations, forward only; an older program refuses a newer file, even while it runs |
 //!
 //! | to ... | see |
@@ -18,6 +18,7 @@ mod error;
 mod open;
 mod read;
 mod readers;
+mod salt;
 mod store;
 mod write;
 mod writer;

@@ -22,7 +22,7 @@ const MARK_AT: usize = 68;
 const MIGRATIONS: [&str; 1] = [include_str!("schema-1.sql")];
 
 /// How long a connection waits for another one's transaction.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The device and inode of each file that this process has opened as a store. To close such a file again outside of SQLite
 /// would drop all of SQLite's locks on it, those of other connections included, as POSIX has it.

@@ -2,16 +2,17 @@
 
 use cloudauth_flow::{
     Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
-    Verification, VerificationId,
+    VerificationId, read_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::failed;
+use crate::salt::Salt;
 
 /// The columns of a [`Stored`], in the order in which [`stored`] reads them.
-pub(crate) const STORED: &str = "id, version, fence, lease_until, document";
+pub(crate) const STORED: &str = "id, version, fence, lease_until, format, document";
 
 /// The most rows of one answer, even if the caller asks for more: an answer is in memory as a whole.
 const MOST: usize = 10_000;
@@ -47,16 +48,17 @@ pub(crate) fn load(
 }
 
 pub(crate) fn usage(connection: &Connection, of: &UsageOf) -> Result<Usage, StoreError> {
+    let salt = Salt::of(connection)?;
     let starts: Option<u32> = connection
         .query_row(
-            "SELECT starts FROM ca_quota WHERE day = ?1 AND subject = ?2 AND scene = ?3",
-            params![of.day(), of.subject.as_bytes(), of.scene.to_string()],
+            "SELECT starts FROM ca_quota WHERE day = ?1 AND person = ?2 AND scene = ?3",
+            params![of.day(), salt.counted(&of.subject, of.day()), of.scene.to_string()],
             |row| row.get(0),
         )
         .optional()
         .map_err(failed)?;
     let until: Option<i64> = connection
-        .query_row("SELECT until FROM ca_block WHERE identity = ?1", [of.identity.as_bytes()], |row| {
+        .query_row("SELECT until FROM ca_block WHERE person = ?1", [salt.blocked(&of.identity)], |row| {
             row.get(0)
         })
         .optional()
@@ -103,6 +105,7 @@ pub(crate) struct StoredRow {
     version: i64,
     fence: i64,
     lease_until: Option<i64>,
+    format: i64,
     document: String,
 }
 
@@ -113,22 +116,18 @@ impl StoredRow {
             version: row.get(1)?,
             fence: row.get(2)?,
             lease_until: row.get(3)?,
-            document: row.get(4)?,
+            format: row.get(4)?,
+            document: row.get(5)?,
         })
     }
 
     pub(crate) fn parse(self) -> Result<Stored, StoreError> {
-        // The error of the parser may quote the document.
-        let verification: Verification = serde_json::from_str(&self.document)
-            .map_err(|error| corrupt(format!("the document is invalid at column {}", error.column())))?;
-        if verification.id.as_bytes() != &self.id {
-            return Err(corrupt("the document belongs to another verification".to_owned()));
-        }
+        let format = u32::try_from(self.format).unwrap_or(u32::MAX);
         Ok(Stored {
             version: positive(self.version),
             fence: positive(self.fence),
             lease_until: self.lease_until.map(time),
-            verification,
+            verification: read_document(format, &VerificationId::new(self.id), &self.document)?,
         })
     }
 }

@@ -5,19 +5,37 @@ CREATE TABLE ca_schema (
     version INTEGER NOT NULL
 ) STRICT;
 
--- `document` is the verification as JSON. The other columns are what the store searches by.
+-- `document` is the verification as JSON, in the format with this number. The other columns are what the store searches by, and
+-- what the constraints compare.
 CREATE TABLE ca_verification (
     id BLOB PRIMARY KEY CHECK (length(id) = 16),
     order_ref TEXT NOT NULL UNIQUE,
     state TEXT NOT NULL CHECK (state IN
         ('requires_input', 'processing', 'in_review', 'approved', 'declined', 'expired', 'canceled')),
-    redaction TEXT NOT NULL CHECK (redaction IN ('none', 'requested', 'done')),
+    redaction TEXT NOT NULL,
     version INTEGER NOT NULL CHECK (version > 0),
     fence INTEGER NOT NULL DEFAULT 0 CHECK (fence >= 0),
     lease_until INTEGER,
     due_at INTEGER,
     purge_at INTEGER,
-    document TEXT NOT NULL
+    format INTEGER NOT NULL CHECK (format > 0),
+    document TEXT NOT NULL,
+    CONSTRAINT ca_verification_document CHECK (
+        json_valid(document)
+        AND document ->> '$.id' IS lower(hex(id))
+        AND document ->> '$.order' IS order_ref
+        AND document ->> '$.state' IS state
+        AND document ->> '$.redaction' IS redaction
+        AND document ->> '$.due_at' IS due_at
+        AND document ->> '$.purge_at' IS purge_at),
+    CONSTRAINT ca_verification_decision CHECK (
+        state NOT IN ('approved', 'declined')
+        OR (document ->> '$.decision.record.rule' IS NOT NULL
+            AND document ->> '$.decision.record.policy_hash' IS NOT NULL)),
+    CONSTRAINT ca_verification_due CHECK (
+        due_at IS NOT NULL OR (state NOT IN ('requires_input', 'processing') AND redaction <> 'requested')),
+    CONSTRAINT ca_verification_end CHECK (
+        purge_at IS NOT NULL OR state NOT IN ('approved', 'declined', 'expired', 'canceled'))
 ) STRICT;
 
 CREATE INDEX ca_verification_due ON ca_verification (due_at) WHERE due_at IS NOT NULL;
@@ -37,11 +55,25 @@ CREATE TABLE ca_attempt (
     state TEXT NOT NULL CHECK (state IN
         ('reserved', 'open', 'superseded', 'settled', 'expired', 'refused', 'orphaned')),
     certify_id TEXT UNIQUE,
-    capability BLOB UNIQUE CHECK (length(capability) = 32)
+    capability BLOB UNIQUE CHECK (length(capability) = 32),
+    next_look_at INTEGER,
+    CONSTRAINT ca_attempt_session CHECK (
+        state IN ('reserved', 'refused', 'orphaned') OR certify_id IS NOT NULL),
+    CONSTRAINT ca_attempt_look CHECK (
+        state <> 'open' OR (next_look_at IS NOT NULL AND capability IS NOT NULL))
 ) STRICT;
 
 CREATE INDEX ca_attempt_verification ON ca_attempt (verification);
-CREATE UNIQUE INDEX ca_attempt_open ON ca_attempt (verification) WHERE state = 'open';
+CREATE UNIQUE INDEX ca_attempt_busy ON ca_attempt (verification) WHERE state IN ('reserved', 'open');
+
+CREATE TRIGGER ca_attempt_unchanged BEFORE UPDATE ON ca_attempt
+WHEN NEW.order_no <> OLD.order_no OR NEW.verification <> OLD.verification
+    OR (OLD.certify_id IS NOT NULL AND NEW.certify_id IS NOT OLD.certify_id)
+BEGIN SELECT raise(ABORT, 'an attempt keeps its numbers until the purge'); END;
+
+CREATE TRIGGER ca_attempt_kept BEFORE DELETE ON ca_attempt
+WHEN EXISTS (SELECT 1 FROM ca_verification WHERE id = OLD.verification)
+BEGIN SELECT raise(ABORT, 'an attempt is deleted with its verification only'); END;
 
 -- AUTOINCREMENT: a place in the sequence is never used again, not even after a purge.
 CREATE TABLE ca_event (
@@ -71,16 +103,25 @@ CREATE TRIGGER ca_event_kept BEFORE DELETE ON ca_event
 WHEN EXISTS (SELECT 1 FROM ca_verification WHERE id = OLD.verification)
 BEGIN SELECT raise(ABORT, 'an event is deleted with its verification only'); END;
 
+-- Counts and blocks have no digest of a person as such, only one with this salt: a redaction need not search them. Digests of
+-- different days are different.
+CREATE TABLE ca_salt (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    salt BLOB NOT NULL CHECK (length(salt) = 32)
+) STRICT;
+
+INSERT INTO ca_salt VALUES (1, randomblob(32));
+
 CREATE TABLE ca_quota (
     day INTEGER NOT NULL,
-    subject BLOB NOT NULL CHECK (length(subject) = 32),
+    person BLOB NOT NULL CHECK (length(person) = 32),
     scene TEXT NOT NULL,
     starts INTEGER NOT NULL CHECK (starts > 0),
-    UNIQUE (day, subject, scene)
+    UNIQUE (day, person, scene)
 ) STRICT;
 
 CREATE TABLE ca_block (
-    identity BLOB PRIMARY KEY CHECK (length(identity) = 32),
+    person BLOB PRIMARY KEY CHECK (length(person) = 32),
     until INTEGER NOT NULL
 ) STRICT;
 

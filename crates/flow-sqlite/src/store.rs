@@ -1,11 +1,13 @@
 //! The store: one file, one thread that writes, several that read.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Store, StoreError, Stored, Usage, UsageOf, VerificationId,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Redaction, Store, StoreError, Stored, Usage, UsageOf,
+    VerificationId, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::Connection;
@@ -71,9 +73,17 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        let document = write::document(commit)?;
+        let document = write_document(commit.verification())?;
         let commit = commit.clone();
-        self.writer.run(move |transaction| write::write(transaction, &commit, &document)).await
+        let erased = self.writer.erased();
+        let write = move |transaction: &Connection| {
+            write::write(transaction, &commit, &document)?;
+            if commit.verification().redaction != Redaction::None {
+                erased.store(true, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        self.writer.run(write).await
     }
 
     async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
@@ -90,6 +100,14 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
-        self.writer.run(move |transaction| write::purge(transaction, now, limit)).await
+        let erased = self.writer.erased();
+        let purge = move |transaction: &Connection| {
+            let purged = write::purge(transaction, now, limit)?;
+            if purged > 0 {
+                erased.store(true, Ordering::Relaxed);
+            }
+            Ok(purged)
+        };
+        self.writer.run(purge).await
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use cloudauth_flow::{
-    Attempt, Commit, Redaction, StoreError, StoreErrorKind, Stored, Take, Verification, VerificationId, day,
+    Attempt, Commit, DOCUMENT_FORMAT, StoreError, StoreErrorKind, Stored, Take, Verification, VerificationId,
+    day, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -11,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use crate::error::{failed, is_constraint};
 use crate::open::check_schema;
 use crate::read::{STORED, StoredRow, limited};
+use crate::salt::Salt;
 use crate::writer::in_savepoint;
 
 /// Commits within your transaction, so that your own rows change with the verification, or not at all.
@@ -22,14 +24,8 @@ use crate::writer::in_savepoint;
 /// Those of [`Store::commit`](cloudauth_flow::Store::commit). After an error, the transaction has nothing of this commit.
 pub fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
     check_schema(transaction)?;
-    let document = document(commit)?;
+    let document = write_document(commit.verification())?;
     in_savepoint(transaction, |savepoint| write(savepoint, commit, &document))
-}
-
-/// The verification as it is stored.
-pub(crate) fn document(commit: &Commit) -> Result<String, StoreError> {
-    serde_json::to_string(commit.verification())
-        .map_err(|error| StoreError::with_source(StoreErrorKind::Corrupt, error))
 }
 
 /// Writes a commit. After an error some of it may be written: roll back.
@@ -43,11 +39,12 @@ pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) ->
         count(connection, take)?;
     }
     if let Some(block) = commit.block() {
+        let person = Salt::of(connection)?.blocked(&block.identity);
         connection
             .execute(
-                "INSERT INTO ca_block (identity, until) VALUES (?1, ?2) \
-                 ON CONFLICT (identity) DO UPDATE SET until = max(until, excluded.until)",
-                params![block.identity.as_bytes(), millis(block.until)],
+                "INSERT INTO ca_block (person, until) VALUES (?1, ?2) \
+                 ON CONFLICT (person) DO UPDATE SET until = max(until, excluded.until)",
+                params![person, millis(block.until)],
             )
             .map_err(failed)?;
     }
@@ -57,18 +54,17 @@ pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) ->
 fn verification_row(connection: &Connection, commit: &Commit, document: &str) -> Result<(), StoreError> {
     let verification = commit.verification();
     let Verification { id, order, state, redaction, due_at, purge_at, .. } = verification;
-    let (id, order, state, redaction) =
-        (id.as_bytes(), order.as_str(), state.as_str(), redaction_name(*redaction));
+    let (id, order, state, redaction) = (id.as_bytes(), order.as_str(), state.as_str(), redaction.as_str());
     let (due_at, purge_at) = (due_at.map(millis), purge_at.map(millis));
     let changed = match commit.expected() {
         None => connection.execute(
-            "INSERT INTO ca_verification (id, order_ref, state, redaction, version, due_at, purge_at, document) \
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-            params![id, order, state, redaction, due_at, purge_at, document],
+            "INSERT INTO ca_verification (id, order_ref, state, redaction, version, due_at, purge_at, document, format) \
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            params![id, order, state, redaction, due_at, purge_at, document, DOCUMENT_FORMAT],
         ),
         Some(version) => connection.execute(
             "UPDATE ca_verification SET state = ?3, redaction = ?4, version = version + 1, due_at = ?5, \
-             purge_at = ?6, document = ?7, lease_until = iif(?8, NULL, lease_until) \
+             purge_at = ?6, document = ?7, format = ?10, lease_until = iif(?8, NULL, lease_until) \
              WHERE id = ?1 AND order_ref = ?2 AND version = ?9",
             params![
                 id,
@@ -80,7 +76,8 @@ fn verification_row(connection: &Connection, commit: &Commit, document: &str) ->
                 document,
                 commit.releases(),
                 // A version that SQLite cannot have is another version.
-                i64::try_from(version).unwrap_or(-1)
+                i64::try_from(version).unwrap_or(-1),
+                DOCUMENT_FORMAT
             ],
         ),
     };
@@ -94,10 +91,18 @@ fn attempt_row(connection: &Connection, id: &VerificationId, attempt: &Attempt) 
     let certify_id = attempt.certify_id.as_ref().map(|certify_id| certify_id.as_str());
     let capability = attempt.capability.as_ref().map(|capability| capability.as_bytes());
     let written = connection.execute(
-        "INSERT INTO ca_attempt (order_no, verification, state, certify_id, capability) \
-         VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (order_no) DO UPDATE SET state = excluded.state, \
-         certify_id = excluded.certify_id, capability = excluded.capability WHERE verification = excluded.verification",
-        params![attempt.order_no.as_str(), id.as_bytes(), attempt.state.as_str(), certify_id, capability],
+        "INSERT INTO ca_attempt (order_no, verification, state, certify_id, capability, next_look_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (order_no) DO UPDATE SET state = excluded.state, \
+         certify_id = excluded.certify_id, capability = excluded.capability, next_look_at = excluded.next_look_at \
+         WHERE verification = excluded.verification",
+        params![
+            attempt.order_no.as_str(),
+            id.as_bytes(),
+            attempt.state.as_str(),
+            certify_id,
+            capability,
+            attempt.next_look_at.map(millis)
+        ],
     );
     match written {
         Ok(0) => Err(StoreErrorKind::Duplicate.into()),
@@ -120,10 +125,11 @@ fn attempt_row(connection: &Connection, id: &VerificationId, attempt: &Attempt) 
 
 /// Counts a start, unless the limit is reached or the identity is blocked.
 fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
+    let salt = Salt::of(connection)?;
     let blocked: Option<()> = connection
         .query_row(
-            "SELECT 1 FROM ca_block WHERE identity = ?1 AND until > ?2",
-            params![take.identity.as_bytes(), millis(take.at)],
+            "SELECT 1 FROM ca_block WHERE person = ?1 AND until > ?2",
+            params![salt.blocked(&take.identity), millis(take.at)],
             |_| Ok(()),
         )
         .optional()
@@ -131,10 +137,11 @@ fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
     if blocked.is_some() || take.limit == 0 {
         return Err(StoreErrorKind::Limit.into());
     }
+    let person = salt.counted(&take.subject, take.day);
     let counted = connection.execute(
-        "INSERT INTO ca_quota (day, subject, scene, starts) VALUES (?1, ?2, ?3, 1) \
-         ON CONFLICT (day, subject, scene) DO UPDATE SET starts = starts + 1 WHERE starts < ?4",
-        params![take.day, take.subject.as_bytes(), take.scene.to_string(), take.limit],
+        "INSERT INTO ca_quota (day, person, scene, starts) VALUES (?1, ?2, ?3, 1) \
+         ON CONFLICT (day, person, scene) DO UPDATE SET starts = starts + 1 WHERE starts < ?4",
+        params![take.day, person, take.scene.to_string(), take.limit],
     );
     match counted.map_err(failed)? {
         0 => Err(StoreErrorKind::Limit.into()),
@@ -165,7 +172,7 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
 
 /// The verifications that are due and free.
 const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1) \
-                   ORDER BY due_at LIMIT ?3";
+                   AND format <= ?4 ORDER BY due_at LIMIT ?3";
 
 /// The verifications whose retention is over.
 const OVER: &str = "SELECT id FROM ca_verification WHERE purge_at <= ?1 AND redaction <> 'requested' \
@@ -183,7 +190,7 @@ pub(crate) fn claim(
          RETURNING {STORED}"
     );
     let mut statement = connection.prepare(&update).map_err(failed)?;
-    let parameters = [millis(now), millis(now.plus(lease)), limited(limit)];
+    let parameters = [millis(now), millis(now.plus(lease)), limited(limit), DOCUMENT_FORMAT.into()];
     let rows = statement.query_map(parameters, StoredRow::read).map_err(failed)?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>().map_err(failed)?;
     let mut claimed: Vec<_> = rows.into_iter().filter_map(|row| row.parse().ok()).collect();
@@ -200,14 +207,6 @@ pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Res
         "DELETE FROM ca_block WHERE rowid IN (SELECT rowid FROM ca_block WHERE until <= ?1 LIMIT ?2)";
     connection.execute(blocks, [millis(now), limited(usize::MAX)]).map_err(failed)?;
     Ok(purged)
-}
-
-const fn redaction_name(redaction: Redaction) -> &'static str {
-    match redaction {
-        Redaction::None => "none",
-        Redaction::Requested => "requested",
-        Redaction::Done => "done",
-    }
 }
 
 fn millis(time: UnixTime) -> i64 {

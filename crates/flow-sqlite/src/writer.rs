@@ -2,24 +2,33 @@
 //!
 //! A commit costs a flush of the disk. All callers that wait meanwhile share the next one. Each task has its own savepoint, so a
 //! task that fails undoes only its own writes. The answers go out after the transaction has ended.
+//!
+//! After a transaction that erased something, the thread empties the log, which still has the pages as they were.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use cloudauth_flow::{StoreError, StoreErrorKind};
 use futures_channel::oneshot;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::{OpenError, failed, failed_commit};
-use crate::open::check_schema;
+use crate::open::{PATIENCE, check_schema};
 
 /// The most tasks of one transaction.
 const GROUP: usize = 256;
 
 /// The most tasks that wait. The store refuses more.
 const QUEUE: usize = 4096;
+
+/// How long the thread waits for the readers of the log before it tries again later to empty it.
+const READERS: Duration = Duration::from_millis(5);
+
+/// When it tries again, if no transaction comes before.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How a transaction ended.
 type End = Result<(), StoreErrorKind>;
@@ -35,24 +44,36 @@ type Task = Box<dyn FnOnce(Result<&mut Transaction<'_>, StoreErrorKind>) -> Answ
 pub(crate) struct Writer {
     tasks: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
-    transactions: Arc<AtomicU64>,
+    counters: Arc<Counters>,
+}
+
+/// What the thread shares with the callers.
+#[derive(Debug, Default)]
+struct Counters {
+    transactions: AtomicU64,
+    erased: Arc<AtomicBool>,
 }
 
 impl Writer {
     pub(crate) fn start(connection: Connection) -> Result<Self, OpenError> {
         let (tasks, waiting) = sync_channel(QUEUE);
-        let transactions = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&transactions);
+        let counters = Arc::new(Counters::default());
+        let shared = Arc::clone(&counters);
         let thread = thread::Builder::new()
             .name("cloudauth-writer".to_owned())
-            .spawn(move || run(connection, &waiting, &count))
+            .spawn(move || run(connection, &waiting, &shared))
             .map_err(OpenError::unavailable)?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread), transactions })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), counters })
     }
 
     /// The number of transactions that were committed.
     pub(crate) fn transactions(&self) -> u64 {
-        self.transactions.load(Ordering::Relaxed)
+        self.counters.transactions.load(Ordering::Relaxed)
+    }
+
+    /// What a task sets when it erases: the log must not keep what the file no longer has.
+    pub(crate) fn erased(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.counters.erased)
     }
 
     /// Runs a function in a transaction, and returns its result when the transaction is on the disk.
@@ -85,17 +106,41 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, waiting: &Receiver<Task>, transactions: &AtomicU64) {
-    while let Ok(first) = waiting.recv() {
+fn run(mut connection: Connection, waiting: &Receiver<Task>, counters: &Counters) {
+    // An earlier process may have ended before it emptied the log.
+    let mut full = true;
+    loop {
+        let first = if full {
+            waiting.recv_timeout(AGAIN)
+        } else {
+            waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
         let mut answers = Vec::new();
-        let end = group(&mut connection, first, waiting, &mut answers);
-        if end.is_ok() {
-            transactions.fetch_add(1, Ordering::Relaxed);
+        let mut end = Ok(());
+        match first {
+            Ok(first) => {
+                end = group(&mut connection, first, waiting, &mut answers);
+                if end.is_ok() {
+                    counters.transactions.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
         }
+        full |= counters.erased.swap(false, Ordering::Relaxed);
+        full = full && !empty_log(&connection);
         for answer in answers {
             answer(end);
         }
     }
+}
+
+/// Moves the log into the file and cuts it. Returns whether it did: a reader may still need the log.
+fn empty_log(connection: &Connection) -> bool {
+    let is_busy = connection.busy_timeout(READERS).and_then(|()| {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+    });
+    connection.busy_timeout(PATIENCE).is_ok() && is_busy == Ok(0)
 }
 
 /// Commits a task and all that wait behind it.

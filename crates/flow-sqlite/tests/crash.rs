@@ -2,28 +2,29 @@
 
 #![cfg(test)]
 
-mod common;
-
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
-use cloudauth_flow::{Cursor, Store};
+use cloudauth_flow::testing::lives::{Follower, Report, Server};
+use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow_sqlite::SqliteStore;
-use common::{begin, check_chain, get, opened};
+use cloudauth_protocol::UnixTime;
 
 /// The threads of a child.
-const THREADS: u64 = 8;
+const THREADS: usize = 4;
 
-/// Starts a process that commits orders from a number on. It prints the number after each start, and `open` with it after each
-/// link, once the commit is acknowledged.
-fn child(path: &Path, from: u64, orders: u64) -> Child {
+/// Starts a process that serves the orders, from a number on, until all are final.
+fn child(path: &Path, from: u64, to: u64, begin: u64) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["commits_orders", "--exact", "--ignored", "--nocapture"])
+        .args(["serves_orders", "--exact", "--ignored", "--nocapture"])
         .env("STORE", path)
         .env("FROM", from.to_string())
-        .env("ORDERS", orders.to_string())
+        .env("TO", to.to_string())
+        .env("BEGIN", begin.to_string())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
@@ -31,63 +32,113 @@ fn child(path: &Path, from: u64, orders: u64) -> Child {
 
 #[test]
 #[ignore = "the process that the other tests start"]
-fn commits_orders() {
+fn serves_orders() {
     let number = |name| std::env::var(name).unwrap().parse::<u64>().unwrap();
     let store = SqliteStore::open(std::env::var("STORE").unwrap()).unwrap();
-    let (from, orders) = (number("FROM"), number("ORDERS"));
+    let (from, to, begin) = (number("FROM"), number("TO"), number("BEGIN"));
+    // Ten minutes pass in a second.
+    let clock = || UnixTime::from_millis(BEGIN.as_millis() + 600 * millis().saturating_sub(begin));
+    let report = |report| match report {
+        Report::Committed(order, version) => writeln!(std::io::stdout(), "commit {order} {version}").unwrap(),
+        Report::Final(order) => writeln!(std::io::stdout(), "final {order} 0").unwrap(),
+    };
     thread::scope(|scope| {
         for thread in 0..THREADS {
-            let store = &store;
-            scope.spawn(move || {
-                for order in (from + thread..from + orders).step_by(THREADS as usize) {
-                    let stored = begin(store, order);
-                    writeln!(std::io::stdout(), "ack {order} 1").unwrap();
-                    pollster::block_on(store.commit(&opened(&stored, order))).unwrap();
-                    writeln!(std::io::stdout(), "ack {order} 2").unwrap();
-                }
-            });
+            let server = Server {
+                store: &store,
+                clock: &clock,
+                pause: &|| Box::pin(async { thread::sleep(Duration::from_millis(1)) }),
+                report: &report,
+            };
+            let orders = (from..to).skip(thread).step_by(THREADS);
+            scope.spawn(move || pollster::block_on(server.serve(orders)).unwrap());
         }
     });
 }
 
-/// Reads acknowledgements: pairs of an order and a version.
-fn acknowledgements(child: &mut Child) -> impl Iterator<Item = (u64, u64)> + use<> {
+fn millis() -> u64 {
+    u64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
+}
+
+/// What the children acknowledged.
+#[derive(Default)]
+struct Seen {
+    versions: BTreeMap<u64, u64>,
+    finals: BTreeSet<u64>,
+}
+
+impl Seen {
+    /// Reads up to `most` reports of a child.
+    fn read(&mut self, lines: &mut impl Iterator<Item = (String, u64, u64)>, most: usize) -> usize {
+        let mut count = 0;
+        for (kind, order, version) in lines.take(most) {
+            count += 1;
+            if kind == "final" {
+                self.finals.insert(order);
+            } else {
+                let greatest = self.versions.entry(order).or_default();
+                *greatest = version.max(*greatest);
+            }
+        }
+        count
+    }
+
+    /// The first order that is not known to be final.
+    fn next(&self) -> u64 {
+        (0..).find(|order| !self.finals.contains(order)).unwrap_or_default()
+    }
+}
+
+fn reports(child: &mut Child) -> impl Iterator<Item = (String, u64, u64)> + use<> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     lines.map_while(Result::ok).filter_map(|line| {
-        let (order, version) = line.strip_prefix("ack ")?.split_once(' ')?;
-        Some((order.parse().ok()?, version.parse().ok()?))
+        let mut words = line.split(' ');
+        let kind = words.next().filter(|kind| ["commit", "final"].contains(kind))?.to_owned();
+        // Half a line of a killed process has fewer words, or a smaller version.
+        let (order, version) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        Some((kind, order, version))
     })
 }
 
+/// `cargo xtask crash` sets more kills and orders.
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |value| value.parse().unwrap())
+}
+
 #[test]
-fn a_killed_process_loses_nothing_that_it_acknowledged() {
-    const KILLS: u64 = 30;
-    const ORDERS: u64 = 100_000;
+fn processes_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
+    let (kills, orders) = (setting("CLOUDAUTH_KILLS", 30), setting("CLOUDAUTH_ORDERS", 300));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let mut acknowledged = Vec::new();
-    for kill in 0..KILLS {
-        let mut child = child(&path, kill * ORDERS, ORDERS);
-        let mut lines = acknowledgements(&mut child);
-        // Another moment each time, while commits are on their way.
-        let before = usize::try_from(1 + kill * 7 % 40).unwrap();
-        acknowledged.extend(lines.by_ref().take(before));
+    let begin = millis();
+    let (mut seen, mut follower) = (Seen::default(), Follower::default());
+    // Each order has about five reports: the last process has something left to do.
+    let most = (6 * orders / kills).max(2);
+    let mut random = 1_u64;
+    let mut killed = 0;
+    while killed < kills && seen.next() < orders {
+        let mut child = child(&path, seen.next(), orders, begin);
+        let mut lines = reports(&mut child);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let before = 1 + (random >> 33) % most;
+        seen.read(&mut lines, usize::try_from(before).unwrap());
+        killed += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
         // What the pipe still has was acknowledged too.
-        acknowledged.extend(lines);
-
+        seen.read(&mut lines, usize::MAX);
         let store = SqliteStore::open(&path).unwrap();
-        let events = pollster::block_on(store.events_after(Cursor::default(), 10_000)).unwrap();
-        assert!(!events.is_empty());
-        for &(order, version) in &acknowledged {
-            let stored = get(&store, order).unwrap_or_else(|| panic!("order {order} is lost"));
-            assert!(stored.version >= version, "order {order} has version {}, not {version}", stored.version);
-            check_chain(&store, &stored);
-        }
+        pollster::block_on(follower.follow(&store)).unwrap();
     }
-    assert!(acknowledged.len() >= 30, "{}", acknowledged.len());
-    whole(&path);
+    let mut last = child(&path, seen.next(), orders, begin);
+    seen.read(&mut reports(&mut last), usize::MAX);
+    assert!(last.wait().unwrap().success());
+    assert!(killed * 10 >= kills * 9, "{killed} of {kills} processes were killed at work");
+    sound(&path);
+    let store = SqliteStore::open(&path).unwrap();
+    let problems = pollster::block_on(follower.check(&store, 0..orders, &seen.versions)).unwrap();
+    assert!(problems.is_empty(), "{problems:#?}");
+    println!("{killed} processes were killed over {orders} verifications");
 }
 
 #[test]
@@ -95,30 +146,23 @@ fn two_processes_share_a_file() {
     const ORDERS: u64 = 60;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    let children = [child(&path, 0, ORDERS), child(&path, 1000, ORDERS)];
+    let begin = millis();
+    let mut seen = Seen::default();
+    // Half of the orders are served by both.
+    let children = [child(&path, 0, 2 * ORDERS, begin), child(&path, ORDERS, 3 * ORDERS, begin)];
     for mut child in children {
-        assert_eq!(acknowledgements(&mut child).count() as u64, 2 * ORDERS);
+        seen.read(&mut reports(&mut child), usize::MAX);
         assert!(child.wait().unwrap().success());
     }
-    assert_eq!(whole(&path), 2 * ORDERS);
+    sound(&path);
+    let store = SqliteStore::open(&path).unwrap();
+    let check = Follower::default().check(&store, 0..3 * ORDERS, &seen.versions);
+    let problems = pollster::block_on(check).unwrap();
+    assert!(problems.is_empty(), "{problems:#?}");
 }
 
-/// Checks that the file is sound, and that each verification is whole. Returns their number.
-fn whole(path: &Path) -> u64 {
+fn sound(path: &Path) {
     let connection = SqliteStore::connect(path).unwrap();
     let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(sound, "ok");
-    let store = SqliteStore::open(path).unwrap();
-    let mut orders = connection.prepare("SELECT order_ref FROM ca_verification").unwrap();
-    let orders = orders.query_map([], |row| row.get::<_, String>(0)).unwrap();
-    let mut count = 0;
-    for order in orders {
-        let order = order.unwrap();
-        let stored = get(&store, order.strip_prefix("order-").unwrap().parse().unwrap()).unwrap();
-        check_chain(&store, &stored);
-        // A start has three events, and the link one.
-        assert_eq!(stored.verification.head.n, 2 + stored.version, "{order}");
-        count += 1;
-    }
-    count
 }

@@ -167,13 +167,16 @@ fn a_document_that_cannot_be_read_is_corrupt_and_stops_no_other() {
     let store = SqliteStore::open(&path).unwrap();
     open(&store, 1);
     let second = open(&store, 2);
+    open(&store, 3);
     let connection = SqliteStore::connect(&path).unwrap();
-    let order = samples::start(1, 1).unwrap().order;
-    let documents = [r#"{"id":"canary"}"#, "canary", &serde_json::to_string(&second.verification).unwrap()];
-    for document in documents {
-        let damage =
-            "UPDATE ca_verification SET version = version + 1, document = ?1 WHERE order_ref = 'order-1'";
-        connection.execute(damage, [document]).unwrap();
+    let damage = "UPDATE ca_verification SET version = version + 1, \
+                  document = json_set(document, '$.scene', 'canary') WHERE order_ref = 'order-1'";
+    connection.execute(damage, []).unwrap();
+    let newer =
+        "UPDATE ca_verification SET version = version + 1, format = format + 1 WHERE order_ref = 'order-3'";
+    connection.execute(newer, []).unwrap();
+    for order in [1, 3] {
+        let order = samples::start(order, 1).unwrap().order;
         let error = pollster::block_on(store.load(Lookup::Order(&order))).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Corrupt);
         assert!(!format!("{error:?}").contains("canary"), "{error:?}");
@@ -182,6 +185,9 @@ fn a_document_that_cannot_be_read_is_corrupt_and_stops_no_other() {
     let claimed = pollster::block_on(store.claim(due, Duration::from_secs(30), 9)).unwrap();
     let ids: Vec<_> = claimed.iter().map(|stored| stored.verification.id).collect();
     assert_eq!(ids, [second.verification.id]);
+    // A program of the next format can still claim its own.
+    let free = "SELECT order_ref FROM ca_verification WHERE lease_until IS NULL";
+    assert_eq!(connection.query_row(free, [], |row| row.get::<_, String>(0)).unwrap(), "order-3");
 }
 
 /// The constraints hold for any program, such as a repair by hand.
@@ -193,9 +199,15 @@ fn the_database_refuses_what_the_flow_forbids() {
     open(&store, 1);
     begin(&store, 2);
     let connection = SqliteStore::connect(&path).unwrap();
-    let final_state =
-        "UPDATE ca_verification SET version = version + 1, state = 'declined' WHERE order_ref = 'order-1'";
-    connection.execute(final_state, []).unwrap();
+    // Changes the document with its columns.
+    let set = |order: u32, column: &str, value: &str| {
+        format!(
+            "UPDATE ca_verification SET version = version + 1, {column} = {value}, \
+             document = json_set(document, '$.{column}', {value}) WHERE order_ref = 'order-{order}'"
+        )
+    };
+    connection.execute(&set(1, "purge_at", "1"), []).unwrap();
+    connection.execute(&set(1, "state", "'canceled'"), []).unwrap();
     let event = |n: &str, prev: &str| {
         format!(
             "INSERT INTO ca_event (verification, n, at, kind, body, prev, hash) SELECT verification, {n}, at, kind, body, \
@@ -203,18 +215,28 @@ fn the_database_refuses_what_the_flow_forbids() {
         )
     };
     for (statement, reason) in [
-        (
-            "UPDATE ca_verification SET version = version + 1, state = 'approved' WHERE order_ref = 'order-1'",
-            "a final state never changes",
-        ),
+        (&*set(1, "state", "'expired'"), "a final state never changes"),
         ("UPDATE ca_verification SET state = 'approved'", "each change adds one to the version"),
         (
             "UPDATE ca_verification SET version = version + 1, fence = -1",
             "each change adds one to the version",
         ),
+        (&set(2, "state", "'passed'"), "CHECK"),
+        (&set(2, "state", "'canceled'"), "ca_verification_end"),
+        (&set(1, "purge_at", "NULL"), "ca_verification_end"),
+        (&set(2, "due_at", "NULL"), "ca_verification_due"),
         (
-            "UPDATE ca_verification SET version = version + 1, state = 'passed' WHERE order_ref = 'order-2'",
-            "CHECK",
+            "UPDATE ca_verification SET version = version + 1, due_at = due_at + 1 WHERE order_ref = 'order-2'",
+            "ca_verification_document",
+        ),
+        (
+            "UPDATE ca_verification SET version = version + 1, document = 'canary' WHERE order_ref = 'order-2'",
+            "ca_verification_document",
+        ),
+        (
+            "UPDATE ca_verification SET version = version + 1, purge_at = 1, state = 'approved', \
+             document = json_set(document, '$.purge_at', 1, '$.state', 'approved') WHERE order_ref = 'order-2'",
+            "ca_verification_decision",
         ),
         ("UPDATE ca_event SET body = '{}' WHERE seq = 1", "an event never changes"),
         ("DELETE FROM ca_event WHERE seq = 1", "an event is deleted with its verification only"),
@@ -222,13 +244,28 @@ fn the_database_refuses_what_the_flow_forbids() {
         (&event("1", "hash"), "the events of a verification have no gap"),
         (&event("5", "prev"), "an event follows the one before it"),
         (
-            "INSERT INTO ca_attempt (order_no, verification, state) SELECT 'other', verification, 'open' FROM ca_attempt \
-             WHERE state = 'open'",
+            "INSERT INTO ca_attempt (order_no, verification, state, certify_id, capability, next_look_at) \
+             SELECT 'other', verification, 'open', 'other', zeroblob(32), 1 FROM ca_attempt WHERE state = 'open'",
             "UNIQUE constraint failed: ca_attempt.verification",
         ),
-        ("UPDATE ca_attempt SET certify_id = 'one'", "UNIQUE constraint failed: ca_attempt.certify_id"),
         (
-            "INSERT INTO ca_attempt (order_no, verification, state) VALUES ('other', x'00', 'open')",
+            "INSERT INTO ca_attempt (order_no, verification, state) SELECT 'other', verification, 'reserved' \
+             FROM ca_attempt WHERE state = 'open'",
+            "UNIQUE constraint failed: ca_attempt.verification",
+        ),
+        (
+            "UPDATE ca_attempt SET certify_id = (SELECT certify_id FROM ca_attempt WHERE state = 'open')",
+            "UNIQUE constraint failed: ca_attempt.certify_id",
+        ),
+        (
+            "UPDATE ca_attempt SET certify_id = 'other' WHERE state = 'open'",
+            "an attempt keeps its numbers until the purge",
+        ),
+        ("DELETE FROM ca_attempt", "an attempt is deleted with its verification only"),
+        ("UPDATE ca_attempt SET next_look_at = NULL WHERE state = 'open'", "ca_attempt_look"),
+        ("UPDATE ca_attempt SET state = 'settled' WHERE state = 'reserved'", "ca_attempt_session"),
+        (
+            "INSERT INTO ca_attempt (order_no, verification, state) VALUES ('other', x'00', 'reserved')",
             "FOREIGN KEY",
         ),
     ] {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 /// A future on the heap.
-pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Polls all futures until each one is done, and returns their outputs in the same order.
 pub async fn join_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {

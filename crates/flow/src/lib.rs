@@ -59,6 +59,7 @@ pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, S
 pub use machine::step::Machine;
 pub use machine::time::day;
 pub use store::contract::{Cursor, LoggedEvent, Lookup, Store, UsageOf};
+pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 
 /// Compiles the example of the README.

@@ -1,4 +1,5 @@
-//! The contract of a store, and its errors.
+//! The contract of a store, its errors, and the format of what it keeps.
 
 pub(crate) mod contract;
+pub(crate) mod document;
 pub(crate) mod error;

@@ -116,6 +116,18 @@ pub enum Redaction {
     Done,
 }
 
+impl Redaction {
+    /// Returns the name as stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Requested => "requested",
+            Self::Done => "done",
+        }
+    }
+}
+
 /// One verification, with all of its attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]

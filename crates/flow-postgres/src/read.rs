@@ -1,0 +1,142 @@
+//! The statements that read.
+
+use cloudauth_flow::{
+    Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
+    VerificationId, read_document,
+};
+use cloudauth_protocol::UnixTime;
+use deadpool_postgres::Pool;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, ToSql};
+
+use crate::connect::{Effect, run};
+
+/// The columns of a [`Stored`], in the order in which [`stored`] reads them.
+pub(crate) const STORED: &str = "id, version, fence, lease_until, format, document::text";
+
+/// The most rows of one answer, even if the caller asks for more: an answer is in memory as a whole.
+const MOST: usize = 10_000;
+
+pub(crate) async fn load(pool: &Pool, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
+    let (id, text);
+    let (condition, parameter): (_, &(dyn ToSql + Sync)) = match by {
+        Lookup::Id(of) => {
+            id = &of.as_bytes()[..];
+            ("id = $1", &id)
+        }
+        Lookup::Order(order) => {
+            text = order.as_str();
+            ("order_ref = $1", &text)
+        }
+        Lookup::OrderNo(order_no) => {
+            text = order_no.as_str();
+            ("id = (SELECT verification FROM ca_attempt WHERE order_no = $1)", &text)
+        }
+        Lookup::CertifyId(certify_id) => {
+            text = certify_id.as_str();
+            ("id = (SELECT verification FROM ca_attempt WHERE certify_id = $1)", &text)
+        }
+        Lookup::Capability(capability) => {
+            id = &capability.as_bytes()[..];
+            ("id = (SELECT verification FROM ca_attempt WHERE capability = $1)", &id)
+        }
+    };
+    let select = format!("SELECT {STORED} FROM ca_verification WHERE {condition}");
+    let rows = run(pool, Effect::Reads, &select, &[parameter]).await?;
+    rows.first().map(stored).transpose()
+}
+
+pub(crate) async fn usage(pool: &Pool, of: &UsageOf) -> Result<Usage, StoreError> {
+    let select = "SELECT \
+                  (SELECT starts FROM ca_quota WHERE day = $1 AND person = ca_counted($2, $1) AND scene = $3), \
+                  (SELECT until FROM ca_block WHERE person = ca_blocked($4))";
+    let day = i32::try_from(of.day()).unwrap_or(i32::MAX);
+    let (subject, scene) = (&of.subject.as_bytes()[..], of.scene.to_string());
+    let identity = &of.identity.as_bytes()[..];
+    let rows = run(pool, Effect::Reads, select, &[&day, &subject, &scene, &identity]).await?;
+    let row = rows.first().ok_or(StoreErrorKind::Corrupt)?;
+    let starts: Option<i64> = get(row, 0)?;
+    let until: Option<i64> = get(row, 1)?;
+    Ok(Usage {
+        starts_today: u32::try_from(starts.unwrap_or_default()).unwrap_or(u32::MAX),
+        blocked_until: until.map(time),
+    })
+}
+
+pub(crate) async fn events_after(
+    pool: &Pool,
+    cursor: Cursor,
+    limit: usize,
+) -> Result<Vec<LoggedEvent>, StoreError> {
+    let select = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order FROM ca_events($1, $2)";
+    let after = i64::try_from(cursor.0).unwrap_or(i64::MAX);
+    let rows = run(pool, Effect::Reads, select, &[&after, &limited(limit)]).await?;
+    let logged = |row: &Row| {
+        let order: String = get(row, 8)?;
+        Ok(LoggedEvent {
+            cursor: Cursor(positive(get(row, 6)?)),
+            verification: VerificationId::new(bytes(row, 7)?),
+            order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
+            event: event(row)?,
+        })
+    };
+    rows.iter().map(logged).collect()
+}
+
+pub(crate) async fn history(pool: &Pool, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
+    let select = "SELECT n, at, kind, body, prev, hash FROM ca_event WHERE verification = $1 ORDER BY n";
+    let rows = run(pool, Effect::Reads, select, &[&&id.as_bytes()[..]]).await?;
+    rows.iter().map(event).collect()
+}
+
+/// Reads a row of the columns [`STORED`].
+pub(crate) fn stored(row: &Row) -> Result<Stored, StoreError> {
+    let id = VerificationId::new(bytes(row, 0)?);
+    let lease_until: Option<i64> = get(row, 3)?;
+    let document: &str = get(row, 5)?;
+    Ok(Stored {
+        version: positive(get(row, 1)?),
+        fence: positive(get(row, 2)?),
+        lease_until: lease_until.map(time),
+        verification: read_document(u32::try_from(get::<i32>(row, 4)?).unwrap_or(u32::MAX), &id, document)?,
+    })
+}
+
+fn event(row: &Row) -> Result<Event, StoreError> {
+    Ok(Event::stored(
+        positive(get(row, 0)?),
+        time(get(row, 1)?),
+        get::<String>(row, 2)?.into(),
+        get::<String>(row, 3)?.into(),
+        Digest::new(bytes(row, 4)?),
+        Digest::new(bytes(row, 5)?),
+    ))
+}
+
+/// Reads a column.
+pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|_| corrupt(format!("column {column} of an answer has another type")))
+}
+
+fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], StoreError> {
+    let bytes: &[u8] = get(row, column)?;
+    bytes.try_into().map_err(|_| corrupt(format!("column {column} of an answer has another length")))
+}
+
+fn corrupt(problem: String) -> StoreError {
+    StoreError::with_source(StoreErrorKind::Corrupt, problem)
+}
+
+/// A limit as PostgreSQL takes it.
+pub(crate) fn limited(limit: usize) -> i64 {
+    i64::try_from(limit.min(MOST)).unwrap_or(i64::MAX)
+}
+
+/// A number that the constraints keep from being negative.
+fn positive(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+fn time(millis: i64) -> UnixTime {
+    UnixTime::from_millis(positive(millis))
+}

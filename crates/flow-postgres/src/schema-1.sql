@@ -1,0 +1,283 @@
+-- The first schema. A migration is never changed once it is released: a later one follows it.
+
+CREATE TABLE ca_schema (
+    one integer PRIMARY KEY CHECK (one = 1),
+    version integer NOT NULL
+);
+
+-- `document` is the verification as JSON, in the format with this number. The other columns are what the store searches by, and
+-- what the constraints compare.
+CREATE TABLE ca_verification (
+    id bytea PRIMARY KEY CHECK (octet_length(id) = 16),
+    order_ref text NOT NULL UNIQUE,
+    state text NOT NULL CHECK (state IN
+        ('requires_input', 'processing', 'in_review', 'approved', 'declined', 'expired', 'canceled')),
+    redaction text NOT NULL,
+    version bigint NOT NULL CHECK (version > 0),
+    fence bigint NOT NULL DEFAULT 0 CHECK (fence >= 0),
+    lease_until bigint,
+    due_at bigint,
+    purge_at bigint,
+    format integer NOT NULL CHECK (format > 0),
+    document jsonb NOT NULL,
+    CONSTRAINT ca_verification_document CHECK (
+        document ->> 'id' IS NOT DISTINCT FROM encode(id, 'hex')
+        AND document ->> 'order' IS NOT DISTINCT FROM order_ref
+        AND document ->> 'state' IS NOT DISTINCT FROM state
+        AND document ->> 'redaction' IS NOT DISTINCT FROM redaction
+        AND (document ->> 'due_at')::bigint IS NOT DISTINCT FROM due_at
+        AND (document ->> 'purge_at')::bigint IS NOT DISTINCT FROM purge_at),
+    CONSTRAINT ca_verification_decision CHECK (
+        state NOT IN ('approved', 'declined')
+        OR (document #>> '{decision,record,rule}' IS NOT NULL
+            AND document #>> '{decision,record,policy_hash}' IS NOT NULL)),
+    CONSTRAINT ca_verification_due CHECK (
+        due_at IS NOT NULL OR (state NOT IN ('requires_input', 'processing') AND redaction <> 'requested')),
+    CONSTRAINT ca_verification_end CHECK (
+        purge_at IS NOT NULL OR state NOT IN ('approved', 'declined', 'expired', 'canceled'))
+) WITH (fillfactor = 70);
+
+CREATE INDEX ca_verification_due_at ON ca_verification (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX ca_verification_purge_at ON ca_verification (purge_at) WHERE purge_at IS NOT NULL;
+
+CREATE FUNCTION ca_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = '23514'; END $$;
+
+CREATE TRIGGER ca_verification_final BEFORE UPDATE ON ca_verification FOR EACH ROW
+WHEN (OLD.state IN ('approved', 'declined', 'expired', 'canceled') AND NEW.state <> OLD.state)
+EXECUTE FUNCTION ca_refuse('a final state never changes');
+
+CREATE TRIGGER ca_verification_version BEFORE UPDATE ON ca_verification FOR EACH ROW
+WHEN (NEW.version <> OLD.version + 1 OR NEW.fence < OLD.fence OR NEW.id <> OLD.id OR NEW.order_ref <> OLD.order_ref)
+EXECUTE FUNCTION ca_refuse('each change adds one to the version');
+
+CREATE TABLE ca_attempt (
+    order_no text PRIMARY KEY,
+    verification bytea NOT NULL REFERENCES ca_verification (id) ON DELETE CASCADE,
+    state text NOT NULL CHECK (state IN
+        ('reserved', 'open', 'superseded', 'settled', 'expired', 'refused', 'orphaned')),
+    certify_id text CONSTRAINT ca_attempt_certify_id UNIQUE,
+    capability bytea CONSTRAINT ca_attempt_capability UNIQUE CHECK (octet_length(capability) = 32),
+    next_look_at bigint,
+    CONSTRAINT ca_attempt_session CHECK (
+        state IN ('reserved', 'refused', 'orphaned') OR certify_id IS NOT NULL),
+    CONSTRAINT ca_attempt_look CHECK (
+        state <> 'open' OR (next_look_at IS NOT NULL AND capability IS NOT NULL))
+) WITH (fillfactor = 70);
+
+CREATE INDEX ca_attempt_verification ON ca_attempt (verification);
+CREATE UNIQUE INDEX ca_attempt_busy ON ca_attempt (verification) WHERE state IN ('reserved', 'open');
+
+CREATE TRIGGER ca_attempt_unchanged BEFORE UPDATE ON ca_attempt FOR EACH ROW
+WHEN (NEW.order_no <> OLD.order_no OR NEW.verification <> OLD.verification
+      OR OLD.certify_id IS NOT NULL AND NEW.certify_id IS DISTINCT FROM OLD.certify_id)
+EXECUTE FUNCTION ca_refuse('an attempt keeps its numbers until the purge');
+
+CREATE FUNCTION ca_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ca_verification WHERE id = OLD.verification) THEN
+        RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = '23514';
+    END IF;
+    RETURN OLD;
+END $$;
+
+CREATE TRIGGER ca_attempt_kept BEFORE DELETE ON ca_attempt FOR EACH ROW
+EXECUTE FUNCTION ca_kept('an attempt is deleted with its verification only');
+
+CREATE TABLE ca_event (
+    seq bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME ca_event_seq) PRIMARY KEY,
+    verification bytea NOT NULL REFERENCES ca_verification (id) ON DELETE CASCADE,
+    n bigint NOT NULL CHECK (n > 0),
+    at bigint NOT NULL,
+    kind text NOT NULL,
+    body text NOT NULL,
+    prev bytea NOT NULL CHECK (octet_length(prev) = 32),
+    hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+    UNIQUE (verification, n)
+);
+
+CREATE FUNCTION ca_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.n > 1 AND NEW.prev IS DISTINCT FROM
+        (SELECT hash FROM ca_event WHERE verification = NEW.verification AND n = NEW.n - 1)
+    THEN
+        RAISE EXCEPTION 'an event follows the one before it' USING ERRCODE = '23514';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER ca_event_chain BEFORE INSERT ON ca_event FOR EACH ROW EXECUTE FUNCTION ca_chain();
+CREATE TRIGGER ca_event_unchanged BEFORE UPDATE ON ca_event FOR EACH ROW
+EXECUTE FUNCTION ca_refuse('an event never changes');
+CREATE TRIGGER ca_event_kept BEFORE DELETE ON ca_event FOR EACH ROW
+EXECUTE FUNCTION ca_kept('an event is deleted with its verification only');
+
+-- Counts and blocks have no digest of a person as such, only one with this salt: a redaction need not search them. Digests of
+-- different days are different.
+CREATE TABLE ca_salt (
+    one integer PRIMARY KEY CHECK (one = 1),
+    salt bytea NOT NULL CHECK (octet_length(salt) = 32)
+);
+
+INSERT INTO ca_salt VALUES (1, uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+
+CREATE TABLE ca_quota (
+    day integer NOT NULL,
+    person bytea NOT NULL CHECK (octet_length(person) = 32),
+    scene text NOT NULL,
+    starts bigint NOT NULL CHECK (starts > 0),
+    PRIMARY KEY (day, person, scene)
+);
+
+CREATE TABLE ca_block (
+    person bytea PRIMARY KEY CHECK (octet_length(person) = 32),
+    until bigint NOT NULL
+);
+
+CREATE INDEX ca_block_until ON ca_block (until);
+
+-- Refuses a program of another schema. The lock on the table makes a migration wait for it.
+CREATE FUNCTION ca_check(schema integer) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT version FROM ca_schema) IS DISTINCT FROM schema THEN
+        RAISE EXCEPTION 'another version migrated the tables' USING ERRCODE = 'CA004';
+    END IF;
+END $$;
+
+-- The digest of a person for the counts of a day.
+CREATE FUNCTION ca_counted(person bytea, day integer) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256(salt || person || int4send(day)) FROM ca_salt
+$$;
+
+-- The digest of a person for the blocks.
+CREATE FUNCTION ca_blocked(person bytea) RETURNS bytea LANGUAGE sql STABLE AS $$
+    SELECT sha256(salt || person) FROM ca_salt
+$$;
+
+-- A time of a caller, or that of the database if the caller's clock is ahead.
+CREATE FUNCTION ca_now(now bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT least(now, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+$$;
+
+-- One commit. Errors: CA001 another version, CA002 a limit, CA003 a number of another verification, CA004 another schema.
+CREATE FUNCTION ca_commit(
+    schema integer, c_id bytea, c_order text, c_state text, c_redaction text, c_due bigint, c_purge bigint, c_format integer,
+    c_document text, c_expected bigint, c_release boolean,
+    a_order_no text[], a_state text[], a_certify_id text[], a_capability bytea[], a_next_look_at bigint[],
+    t_subject bytea, t_scene text, t_day integer, t_limit bigint, t_identity bytea, t_at bigint,
+    b_identity bytea, b_until bigint,
+    e_n bigint[], e_at bigint[], e_kind text[], e_body text[], e_prev bytea[], e_hash bytea[]
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE changed integer;
+BEGIN
+    PERFORM ca_check(schema);
+    IF c_expected IS NULL THEN
+        INSERT INTO ca_verification
+            (id, order_ref, state, redaction, version, due_at, purge_at, format, document)
+        VALUES (c_id, c_order, c_state, c_redaction, 1, c_due, c_purge, c_format, c_document::jsonb)
+        ON CONFLICT DO NOTHING;
+    ELSE
+        UPDATE ca_verification SET state = c_state, redaction = c_redaction, version = version + 1, due_at = c_due,
+            purge_at = c_purge, format = c_format, document = c_document::jsonb,
+            lease_until = CASE WHEN c_release THEN NULL ELSE lease_until END
+        WHERE id = c_id AND order_ref = c_order AND version = c_expected;
+    END IF;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    IF changed = 0 THEN
+        RAISE EXCEPTION 'another version' USING ERRCODE = 'CA001';
+    END IF;
+
+    INSERT INTO ca_attempt AS a (order_no, verification, state, certify_id, capability, next_look_at)
+    SELECT n, c_id, s, c, p, l FROM unnest(a_order_no, a_state, a_certify_id, a_capability, a_next_look_at) AS u (n, s, c, p, l)
+    ON CONFLICT (order_no) DO UPDATE SET state = excluded.state, certify_id = excluded.certify_id,
+        capability = excluded.capability, next_look_at = excluded.next_look_at
+    WHERE a.verification = excluded.verification;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    IF changed <> cardinality(a_order_no) THEN
+        RAISE EXCEPTION 'a number of another verification' USING ERRCODE = 'CA003';
+    END IF;
+
+    IF t_subject IS NOT NULL THEN
+        IF t_limit = 0 OR EXISTS (SELECT FROM ca_block WHERE person = ca_blocked(t_identity) AND until > t_at) THEN
+            RAISE EXCEPTION 'a limit' USING ERRCODE = 'CA002';
+        END IF;
+        INSERT INTO ca_quota AS q VALUES (t_day, ca_counted(t_subject, t_day), t_scene, 1)
+        ON CONFLICT (day, person, scene) DO UPDATE SET starts = q.starts + 1 WHERE q.starts < t_limit;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        IF changed = 0 THEN
+            RAISE EXCEPTION 'a limit' USING ERRCODE = 'CA002';
+        END IF;
+    END IF;
+    IF b_identity IS NOT NULL THEN
+        INSERT INTO ca_block AS b VALUES (ca_blocked(b_identity), b_until)
+        ON CONFLICT (person) DO UPDATE SET until = greatest(b.until, excluded.until);
+    END IF;
+
+    IF cardinality(e_n) > 0 THEN
+        -- Until this transaction ends, readers stop before the places that it may still take; see ca_events.
+        PERFORM pg_advisory_xact_lock_shared(
+            ('ca_event_seq'::regclass::oid::bigint)::bit(32)::integer, (last_value >> 10)::integer)
+        FROM ca_event_seq;
+        INSERT INTO ca_event (verification, n, at, kind, body, prev, hash)
+        SELECT c_id, n, at, kind, body, prev, hash
+        FROM unnest(e_n, e_at, e_kind, e_body, e_prev, e_hash) AS u (n, at, kind, body, prev, hash) ORDER BY n;
+    END IF;
+END $$;
+
+-- The events after a place, up to the first place that a running transaction may still take.
+--
+-- A transaction takes its places and commits later, so a place may appear after a later one. Before a transaction takes its first
+-- place, it locks the current end of the sequence, in blocks of 1024; each of its places is after that. Here, in this order: read
+-- the end, then the locks, then the events. A transaction whose lock is not seen has either ended, and its events are visible, or
+-- takes places after the end that was read. It needs a snapshot for each statement, and the locks of the primary server.
+CREATE FUNCTION ca_events(after bigint, most bigint) RETURNS TABLE (
+    r_seq bigint, r_verification bytea, r_order text, r_n bigint, r_at bigint, r_kind text, r_body text, r_prev bytea,
+    r_hash bytea
+) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE last bigint; open bigint;
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' OR pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'events are read from the primary server, in isolation level read committed' USING ERRCODE = 'CA005';
+    END IF;
+    SELECT last_value INTO last FROM ca_event_seq;
+    SELECT min(objid::bigint) << 10 INTO open FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = 'ca_event_seq'::regclass::oid AND objsubid = 2
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+    RETURN QUERY
+    SELECT seq, verification, order_ref, n, at, kind, body, prev, hash
+    FROM ca_event JOIN ca_verification ON id = verification
+    WHERE seq > after AND seq <= least(last, open) ORDER BY seq LIMIT most;
+END $$;
+
+-- Claims what is due and free, the longest due first. Claims that run at once share nothing and do not wait.
+CREATE FUNCTION ca_claim(schema integer, c_format integer, claimed_at bigint, lease bigint, most bigint)
+RETURNS SETOF ca_verification LANGUAGE plpgsql AS $$
+DECLARE now bigint := ca_now(claimed_at);
+BEGIN
+    PERFORM ca_check(schema);
+    RETURN QUERY
+    UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = now + lease
+    WHERE id = ANY (ARRAY(
+        SELECT id FROM ca_verification WHERE due_at <= now
+            AND (lease_until IS NULL OR lease_until <= now) AND format <= c_format
+        ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED))
+    RETURNING *;
+END $$;
+
+-- Deletes what is over.
+CREATE FUNCTION ca_purge(schema integer, purged_at bigint, most bigint, most_counts bigint)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    now bigint := ca_now(purged_at);
+    today integer := (now / 1000 + 28800) / 86400;
+    purged bigint;
+BEGIN
+    PERFORM ca_check(schema);
+    DELETE FROM ca_verification WHERE id = ANY (ARRAY(
+        SELECT id FROM ca_verification WHERE purge_at <= now AND redaction <> 'requested'
+        ORDER BY purge_at LIMIT most FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS purged = ROW_COUNT;
+    DELETE FROM ca_quota WHERE ctid = ANY (ARRAY(SELECT ctid FROM ca_quota WHERE day < today LIMIT most_counts));
+    DELETE FROM ca_block WHERE ctid = ANY (ARRAY(SELECT ctid FROM ca_block WHERE until <= now LIMIT most_counts));
+    RETURN purged;
+END $$;

@@ -1,0 +1,207 @@
+//! The statements that write. Each is one call of a function in the database, so that it takes one round trip.
+
+use std::time::Duration;
+
+use cloudauth_flow::{Commit, DOCUMENT_FORMAT, StoreError, Stored, write_document};
+use cloudauth_protocol::UnixTime;
+use deadpool_postgres::Pool;
+use tokio_postgres::Transaction;
+use tokio_postgres::types::ToSql;
+
+use crate::connect::{Effect, run};
+use crate::error::{failed, failed_write};
+use crate::migrate::SCHEMA;
+use crate::read::{STORED, get, limited, stored};
+
+/// Commits within your transaction, so that your own rows change with the verification, or not at all. The tables of the store must
+/// be on the `search_path` of your connection.
+///
+/// Nothing happened until you commit it. While your transaction runs, readers of events wait for it: keep it short.
+///
+/// # Errors
+/// Those of [`Store::commit`](cloudauth_flow::Store::commit). After an error, the transaction has nothing of this commit; you may
+/// continue it, unless the connection is lost.
+pub async fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
+    let row = CommitRow::new(commit)?;
+    let savepoint = transaction.transaction().await.map_err(|error| failed(&error))?;
+    savepoint.query(COMMIT, &row.parameters()).await.map_err(|error| failed_write(&error))?;
+    savepoint.commit().await.map_err(|error| failed_write(&error))
+}
+
+pub(crate) async fn commit(pool: &Pool, commit: &Commit) -> Result<(), StoreError> {
+    let row = CommitRow::new(commit)?;
+    run(pool, Effect::Writes, COMMIT, &row.parameters()).await.map(drop)
+}
+
+/// Claims what is due. A verification that cannot be read gets a lease too, and is left out: it must not stop the others.
+pub(crate) async fn claim(
+    pool: &Pool,
+    now: UnixTime,
+    lease: Duration,
+    limit: usize,
+) -> Result<Vec<Stored>, StoreError> {
+    let claim = format!("SELECT {STORED} FROM ca_claim($1, $2, $3, $4, $5)");
+    let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
+    let rows =
+        run(pool, Effect::Writes, &claim, &[&SCHEMA, &FORMAT, &millis(now), &lease, &limited(limit)]).await?;
+    let mut claimed: Vec<_> = rows.iter().filter_map(|row| stored(row).ok()).collect();
+    claimed.sort_by_key(|stored| stored.verification.due_at);
+    Ok(claimed)
+}
+
+pub(crate) async fn purge(pool: &Pool, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+    let purge = "SELECT ca_purge($1, $2, $3, $4)";
+    let parameters: [&(dyn ToSql + Sync); 4] = [&SCHEMA, &millis(now), &limited(limit), &limited(usize::MAX)];
+    let rows = run(pool, Effect::Writes, purge, &parameters).await?;
+    let purged: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+    Ok(usize::try_from(purged).unwrap_or_default())
+}
+
+const COMMIT: &str = "SELECT ca_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+                      $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)";
+
+const FORMAT: i32 = DOCUMENT_FORMAT as i32;
+
+/// The parameters of [`COMMIT`], in its order.
+struct CommitRow<'a> {
+    id: &'a [u8],
+    order: &'a str,
+    state: &'static str,
+    redaction: &'static str,
+    due_at: Option<i64>,
+    purge_at: Option<i64>,
+    document: String,
+    expected: Option<i64>,
+    release: bool,
+    attempts: Attempts<'a>,
+    take: Take<'a>,
+    block_identity: Option<&'a [u8]>,
+    block_until: Option<i64>,
+    events: Events<'a>,
+}
+
+/// The attempts, a column each.
+#[derive(Default)]
+struct Attempts<'a> {
+    order_no: Vec<&'a str>,
+    state: Vec<&'static str>,
+    certify_id: Vec<Option<&'a str>>,
+    capability: Vec<Option<&'a [u8]>>,
+    next_look_at: Vec<Option<i64>>,
+}
+
+/// The start to count.
+#[derive(Default)]
+struct Take<'a> {
+    subject: Option<&'a [u8]>,
+    scene: Option<String>,
+    day: Option<i32>,
+    limit: Option<i64>,
+    identity: Option<&'a [u8]>,
+    at: Option<i64>,
+}
+
+/// The events, a column each.
+#[derive(Default)]
+struct Events<'a> {
+    n: Vec<i64>,
+    at: Vec<i64>,
+    kind: Vec<&'a str>,
+    body: Vec<&'a str>,
+    prev: Vec<&'a [u8]>,
+    hash: Vec<&'a [u8]>,
+}
+
+impl<'a> CommitRow<'a> {
+    fn new(commit: &'a Commit) -> Result<Self, StoreError> {
+        let verification = commit.verification();
+        let mut attempts = Attempts::default();
+        for attempt in &verification.attempts {
+            attempts.order_no.push(attempt.order_no.as_str());
+            attempts.state.push(attempt.state.as_str());
+            attempts.certify_id.push(attempt.certify_id.as_ref().map(|id| id.as_str()));
+            attempts
+                .capability
+                .push(attempt.capability.as_ref().map(|capability| &capability.as_bytes()[..]));
+            attempts.next_look_at.push(attempt.next_look_at.map(millis));
+        }
+        let take = commit.take().map(|take| Take {
+            subject: Some(&take.subject.as_bytes()[..]),
+            scene: Some(take.scene.to_string()),
+            day: Some(i32::try_from(take.day).unwrap_or(i32::MAX)),
+            limit: Some(take.limit.into()),
+            identity: Some(&take.identity.as_bytes()[..]),
+            at: Some(millis(take.at)),
+        });
+        let mut events = Events::default();
+        for event in commit.events() {
+            events.n.push(number(event.n));
+            events.at.push(millis(event.at));
+            events.kind.push(&event.kind);
+            events.body.push(&event.body);
+            events.prev.push(event.prev.as_bytes());
+            events.hash.push(event.hash.as_bytes());
+        }
+        Ok(Self {
+            id: verification.id.as_bytes(),
+            order: verification.order.as_str(),
+            state: verification.state.as_str(),
+            redaction: verification.redaction.as_str(),
+            due_at: verification.due_at.map(millis),
+            purge_at: verification.purge_at.map(millis),
+            document: write_document(verification)?,
+            expected: commit.expected().map(number),
+            release: commit.releases(),
+            attempts,
+            take: take.unwrap_or_default(),
+            block_identity: commit.block().map(|block| &block.identity.as_bytes()[..]),
+            block_until: commit.block().map(|block| millis(block.until)),
+            events,
+        })
+    }
+
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 30] {
+        let Self { attempts, take, events, .. } = self;
+        [
+            &SCHEMA,
+            &self.id,
+            &self.order,
+            &self.state,
+            &self.redaction,
+            &self.due_at,
+            &self.purge_at,
+            &FORMAT,
+            &self.document,
+            &self.expected,
+            &self.release,
+            &attempts.order_no,
+            &attempts.state,
+            &attempts.certify_id,
+            &attempts.capability,
+            &attempts.next_look_at,
+            &take.subject,
+            &take.scene,
+            &take.day,
+            &take.limit,
+            &take.identity,
+            &take.at,
+            &self.block_identity,
+            &self.block_until,
+            &events.n,
+            &events.at,
+            &events.kind,
+            &events.body,
+            &events.prev,
+            &events.hash,
+        ]
+    }
+}
+
+fn millis(time: UnixTime) -> i64 {
+    number(time.as_millis())
+}
+
+/// A number that PostgreSQL cannot have becomes the greatest, which is never that of a row.
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,325 @@
+//! The store against a real server, which `cargo xtask postgres` starts.
+
+#![cfg(test)]
+
+mod common;
+
+use std::time::Duration;
+
+use cloudauth_flow::testing::samples::{self, BEGIN};
+use cloudauth_flow::testing::{conformance, join_all};
+use cloudauth_flow::{
+    Cursor, Fence, Input, Look, Looked, Lookup, Store, StoreErrorKind, UsageOf, VerificationId,
+};
+use cloudauth_flow_postgres::{OpenErrorKind, PostgresStore, commit_in};
+use cloudauth_protocol::UnixTime;
+use common::{Schema, begin, check_chain, first, get, open, opened, step};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn the_store_in_postgres_conforms() {
+    let failures = conformance::run(async || Schema::new().await.store().await).await;
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// The first transaction takes its places before the second one, and commits after it.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_reader_waits_for_places_that_an_open_transaction_took() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    begin(&store, 1).await;
+    let mut slow = schema.connect().await;
+    let mut transaction = slow.transaction().await.unwrap();
+    commit_in(&mut transaction, &first(2)).await.unwrap();
+    begin(&store, 3).await;
+
+    let orders = async |after| -> Vec<(u64, String)> {
+        let events = store.events_after(after, 99).await.unwrap();
+        events.iter().map(|event| (event.cursor.0, event.order.as_str().to_owned())).collect()
+    };
+    let before = orders(Cursor::default()).await;
+    assert!(before.iter().all(|(_, order)| order != "order-3"), "{before:?}");
+    let last = Cursor(before.last().map_or(0, |(place, _)| *place));
+    transaction.commit().await.unwrap();
+    let after = orders(last).await;
+    let missing: Vec<_> = ["order-2", "order-3"]
+        .into_iter()
+        .filter(|order| after.iter().filter(|(_, found)| found == order).count() != 3)
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} in {after:?}");
+}
+
+/// A transaction that is rolled back leaves a gap, and no reader waits for it.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_reader_passes_the_gap_of_a_transaction_that_was_rolled_back() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let mut slow = schema.connect().await;
+    let mut transaction = slow.transaction().await.unwrap();
+    commit_in(&mut transaction, &first(1)).await.unwrap();
+    begin(&store, 2).await;
+    transaction.rollback().await.unwrap();
+    assert_eq!(store.events_after(Cursor::default(), 99).await.unwrap().len(), 3);
+    assert_eq!(get(&store, 1).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_reader_that_follows_concurrent_writers_sees_each_event_once() {
+    const WRITERS: u64 = 8;
+    const ORDERS: u64 = 60;
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let write = async |writer: u64| {
+        let mut client = schema.connect().await;
+        for order in (0..ORDERS).map(|order| order * WRITERS + writer) {
+            let mut transaction = client.transaction().await.unwrap();
+            commit_in(&mut transaction, &first(order)).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(order * 7 % 5)).await;
+            if order % 3 == 0 {
+                transaction.rollback().await.unwrap()
+            } else {
+                transaction.commit().await.unwrap()
+            }
+        }
+    };
+    let writers = join_all((0..WRITERS).map(|writer| Box::pin(write(writer)) as _).collect());
+    let reader = async {
+        let (mut cursor, mut seen) = (Cursor::default(), Vec::new());
+        let expected = 3 * (0..ORDERS * WRITERS).filter(|order| order % 3 != 0).count();
+        // A skipped event makes the reader wait until the runner's time is over.
+        while seen.len() < expected {
+            for event in store.events_after(cursor, 7).await.unwrap() {
+                cursor = event.cursor;
+                seen.push((event.verification, event.event.n));
+            }
+        }
+        seen
+    };
+    let (_, seen) = tokio::join!(writers, reader);
+    let mut last: std::collections::BTreeMap<VerificationId, u64> = std::collections::BTreeMap::new();
+    for (id, n) in seen {
+        assert_eq!(last.insert(id, n).unwrap_or(0) + 1, n, "the order of a verification's events");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn rows_of_the_service_change_with_the_verification_or_not_at_all() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let mut client = schema.connect().await;
+    client.batch_execute("CREATE TABLE shipment (order_ref text PRIMARY KEY)").await.unwrap();
+    let mut same = samples::start(3, 1).unwrap();
+    same.capability = samples::start(1, 1).unwrap().capability;
+    let third = step(None, Input::Start(same));
+    let mut results = Vec::new();
+    for (order, commit, keep) in
+        [("order-1", first(1), true), ("order-2", first(2), false), ("order-3", third, true)]
+    {
+        let mut transaction = client.transaction().await.unwrap();
+        transaction.execute("INSERT INTO shipment VALUES ($1)", &[&order]).await.unwrap();
+        let result = commit_in(&mut transaction, &commit).await.map_err(|error| error.kind());
+        if keep {
+            transaction.commit().await.unwrap()
+        } else {
+            transaction.rollback().await.unwrap()
+        }
+        let rows = client.query("SELECT FROM shipment WHERE order_ref = $1", &[&order]).await.unwrap();
+        results.push((result, rows.len()));
+    }
+    // The service decides about its own rows after an error.
+    assert_eq!(results, [(Ok(()), 1), (Ok(()), 0), (Err(StoreErrorKind::Duplicate), 1)]);
+    let mut found = Vec::new();
+    for order in 1..4 {
+        found.push(get(&store, order).await.is_some());
+    }
+    assert_eq!(found, [true, false, false]);
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_clock_ahead_of_the_database_claims_and_purges_nothing_early() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let client = schema.connect().await;
+    let stored = begin(&store, 1).await;
+    // Due an hour from now, and to be purged then.
+    let soon = "UPDATE ca_verification SET version = version + 1, due_at = now, purge_at = now, document = document || \
+        jsonb_build_object('due_at', now, 'purge_at', now) \
+        FROM (SELECT ((extract(epoch FROM clock_timestamp()) + 3600) * 1000)::bigint AS now) AS clock";
+    client.execute(soon, &[]).await.unwrap();
+    let ahead = UnixTime::from_secs(stored.verification.created_at.as_secs() + 100 * 365 * 86_400);
+    assert!(store.claim(ahead, Duration::from_secs(30), 9).await.unwrap().is_empty());
+    assert_eq!(store.purge(ahead, 9).await.unwrap(), 0);
+    assert!(get(&store, 1).await.is_some());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_lease_under_a_clock_ahead_counts_from_the_time_of_the_database() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    open(&store, 1).await;
+    let ahead = BEGIN.plus(Duration::from_secs(100 * 365 * 86_400));
+    let claimed = store.claim(ahead, Duration::from_secs(30), 9).await.unwrap();
+    let until = claimed.first().and_then(|stored| stored.lease_until).unwrap();
+    assert!(until < BEGIN.plus(Duration::from_secs(50 * 365 * 86_400)), "{until:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn several_programs_create_the_tables_at_once() {
+    let schema = Schema::new().await;
+    let stores = join_all((0..8).map(|_| Box::pin(schema.store()) as _).collect()).await;
+    for (order, store) in (0..).zip(&stores) {
+        check_chain(store, &begin(store, order).await).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_newer_schema_is_refused_even_by_a_program_that_runs() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let stored = begin(&store, 1).await;
+    let client = schema.connect().await;
+    client.execute("UPDATE ca_schema SET version = version + 1", &[]).await.unwrap();
+    let error = PostgresStore::open(schema.config()).await.unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::NewerSchema);
+    let kinds = [
+        store.commit(&opened(&stored, 1)).await.map_err(|error| error.kind()),
+        store.claim(BEGIN, Duration::ZERO, 9).await.map(drop).map_err(|error| error.kind()),
+        store.purge(BEGIN, 9).await.map(drop).map_err(|error| error.kind()),
+    ];
+    assert_eq!(kinds, [Err(StoreErrorKind::Corrupt); 3]);
+    assert_eq!(get(&store, 1).await, Some(stored));
+}
+
+/// A migration locks the version. A commit that waits for it sees the new one.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_commit_that_waits_for_a_migration_is_refused() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    begin(&store, 1).await;
+    let mut client = schema.connect().await;
+    let migration = client.transaction().await.unwrap();
+    migration
+        .batch_execute("LOCK TABLE ca_schema IN ACCESS EXCLUSIVE MODE; UPDATE ca_schema SET version = 2")
+        .await
+        .unwrap();
+    let commit = first(2);
+    let finish = async {
+        // Until the commit waits for the lock.
+        let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = ANY (SELECT pid FROM pg_locks \
+                     WHERE NOT granted AND relation = 'ca_schema'::regclass)";
+        while migration.query(waits, &[]).await.unwrap().is_empty() {}
+        migration.commit().await.unwrap();
+    };
+    let (result, ()) = tokio::join!(store.commit(&commit), finish);
+    assert_eq!(result.map_err(|error| error.kind()), Err(StoreErrorKind::Corrupt));
+    assert_eq!(get(&store, 2).await, None);
+}
+
+#[tokio::test]
+async fn a_server_on_another_machine_needs_tls() {
+    for address in
+        ["host=db.example user=app", "host=192.0.2.1 user=app", "host=localhost hostaddr=192.0.2.1 user=app"]
+    {
+        let error = PostgresStore::open(address.parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::NeedsTls, "{address}");
+    }
+}
+
+/// The errors of PostgreSQL quote rows; those of the store do not.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn errors_quote_no_row() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let stored = begin(&store, 1).await;
+    let client = schema.connect().await;
+    // Of the next statement the server refuses the row, and shows it.
+    client.batch_execute("ALTER TABLE ca_verification ADD CONSTRAINT own CHECK (version < 2)").await.unwrap();
+    let error = store.commit(&opened(&stored, 1)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let text = format!("{error:?}");
+    assert!(
+        text.contains("23514") && !text.contains("order-1") && !text.contains("account-opening"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_document_that_cannot_be_read_is_corrupt_and_stops_no_other() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    open(&store, 1).await;
+    let second = open(&store, 2).await;
+    open(&store, 3).await;
+    let client = schema.connect().await;
+    let damage = "UPDATE ca_verification SET version = version + 1, document = document || '{\"scene\":\"canary\"}' \
+                  WHERE order_ref = 'order-1'";
+    client.execute(damage, &[]).await.unwrap();
+    let newer =
+        "UPDATE ca_verification SET version = version + 1, format = format + 1 WHERE order_ref = 'order-3'";
+    client.execute(newer, &[]).await.unwrap();
+    for order in [1, 3] {
+        let order = samples::start(order, 1).unwrap().order;
+        let error = store.load(Lookup::Order(&order)).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+    }
+    let due = BEGIN.plus(Duration::from_secs(60));
+    let claimed = store.claim(due, Duration::from_secs(30), 9).await.unwrap();
+    let ids: Vec<_> = claimed.iter().map(|stored| stored.verification.id).collect();
+    assert_eq!(ids, [second.verification.id]);
+    // A program of the next format can still claim its own.
+    let free = client.query("SELECT FROM ca_verification WHERE lease_until IS NULL", &[]).await.unwrap();
+    assert_eq!(free.len(), 1);
+}
+
+/// Counts and blocks are found by the person, and no column has the person's digest.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_redaction_leaves_no_digest_of_the_person() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let stored = open(&store, 1).await;
+    let start = samples::start(1, 1).unwrap();
+    let opened = samples::opened(1, 1).unwrap();
+    let finding = samples::finding(&opened.certify_id, "202").unwrap();
+    let answer = Look::Finished(Box::new(finding));
+    let look = Looked { order_no: opened.order_no, fence: Fence(0), answer };
+    store.commit(&step(Some(&stored), Input::Looked(look))).await.unwrap();
+    let of = UsageOf { subject: start.subject, scene: start.scene, identity: start.identity, at: BEGIN };
+    let usage = store.usage(&of).await.unwrap();
+    assert_eq!((usage.starts_today, usage.blocked_until.is_some()), (1, true));
+    let client = schema.connect().await;
+    let digest = start.subject.to_string();
+    let rows = async || {
+        let mut found = Vec::new();
+        for table in ["ca_verification", "ca_attempt", "ca_event", "ca_quota", "ca_block"] {
+            let select = format!("SELECT FROM {table} AS t WHERE t::text LIKE '%' || $1 || '%'");
+            found.push((table, client.query(&select, &[&digest]).await.unwrap().len()));
+        }
+        found.into_iter().filter(|(_, count)| *count > 0).map(|(table, _)| table).collect::<Vec<_>>()
+    };
+    assert_eq!(rows().await, ["ca_verification"], "the search finds what is there");
+    let review = cloudauth_flow::Review {
+        reviewer: cloudauth_flow::Reviewer::new("r.lee@example").unwrap(),
+        reason: cloudauth_flow::ReviewReason::new("other-person").unwrap(),
+        approve: false,
+        seen: get(&store, 1).await.unwrap().verification.head.n,
+    };
+    for input in [Input::Review(review), Input::Redact] {
+        let stored = get(&store, 1).await;
+        store.commit(&step(stored.as_ref(), input)).await.unwrap();
+    }
+    assert!(rows().await.is_empty(), "{:?}", rows().await);
+    assert_eq!(store.usage(&of).await.unwrap(), usage, "the limits hold after the redaction");
+}

@@ -1,0 +1,58 @@
+//! Runs the tests of the stores that need a server, and those that take minutes.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::postgres::Postgres;
+use crate::shell::{command, run};
+
+/// Tests the PostgreSQL store against a server that it starts.
+pub(crate) fn postgres() -> Result<()> {
+    let server = Postgres::start()?;
+    // The whole workspace, to reuse the builds of `cargo xtask ci`.
+    let args = ["test", "--workspace", "--test", "postgres", "--", "--include-ignored"];
+    run(command("cargo", &args).env("CLOUDAUTH_POSTGRES", server.address()))
+}
+
+/// Kills 300 processes over 10,000 verifications: of SQLite, then of three instances on PostgreSQL, whose server restarts.
+pub(crate) fn crash() -> Result<()> {
+    let server = Postgres::start()?;
+    let tests = |test: &str, name: &str| {
+        let args = [
+            "test",
+            "--workspace",
+            "--test",
+            test,
+            "--",
+            "--include-ignored",
+            "--nocapture",
+            "--exact",
+            name,
+        ];
+        let mut tests = command("cargo", &args);
+        tests.env("CLOUDAUTH_KILLS", "300").env("CLOUDAUTH_ORDERS", "10000");
+        run(tests.env("CLOUDAUTH_POSTGRES", server.address()))
+    };
+    tests("crash", "processes_that_are_killed_leave_nothing_stuck_decided_twice_or_lost")?;
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let restarts = scope.spawn(|| {
+            let mut restarts = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_secs(10));
+                server.restart()?;
+                restarts += 1;
+            }
+            anyhow::Ok(restarts)
+        });
+        let result =
+            tests("postgres_crash", "instances_that_are_killed_leave_nothing_stuck_decided_twice_or_lost");
+        is_over.store(true, Ordering::Relaxed);
+        let restarts = restarts.join().map_err(|_| anyhow::anyhow!("restarting the server panicked"))??;
+        println!("crash: the server was restarted {restarts} times");
+        result
+    })
+}

@@ -90,7 +90,7 @@ fn together(folder: &Path, lives: u64, rounds: usize) {
     );
 }
 
-fn claims(folder: &Path, rows: u64, rounds: usize) {
+fn claims(folder: &Path, rows: i64, rounds: usize) {
     let path = folder.join("claims");
     let store = SqliteStore::open(&path).unwrap();
     for commit in orders(1).flatten().take(2) {
@@ -146,7 +146,7 @@ const BARE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
 
 fn write_bare(connection: &mut Connection, commit: &Commit, document: &str) {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
-    let prepare = |sql: &str| transaction.prepare_cached(sql).unwrap();
+    let prepare = |sql: &str| transaction.prepare(sql).unwrap();
     let verification = commit.verification();
     let (id, state) = (verification.id.as_bytes(), verification.state.as_str());
     let due_at = verification.due_at.map(|at| i64::try_from(at.as_millis()).unwrap());

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use cloudauth::credentials::{AssumeRole, AssumeRoleWithOidc, ProvideCredentials};
 use cloudauth::{Client, ErrorKind, IsahcTransport, ReqwestTransport, Signing, UreqTransport};
 use cloudauth_emulator::Emulator;
-use planted::{assert_clean, attempt, attempt_blocking, credentials, debug, init, listen, shown};
+use planted::{
+    WithoutPauses, assert_clean, attempt, attempt_blocking, credentials, debug, init, listen, shown,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::block_in_place;
@@ -61,7 +63,7 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
     let mut failed = 0;
     for endpoint in &endpoints {
         for signing in SIGNINGS {
-            let client = Client::builder(ReqwestTransport::new().unwrap(), credentials())
+            let client = Client::builder(WithoutPauses(ReqwestTransport::new().unwrap()), credentials())
                 .endpoint(endpoint.parse().unwrap())
                 .signing(signing)
                 .build();

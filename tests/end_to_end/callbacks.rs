@@ -3,13 +3,9 @@
 use super::*;
 use crate::receiver::receiver;
 
-async fn wait_for(queries: &Mutex<Vec<String>>, count: usize) -> Vec<String> {
-    for _ in 0..200 {
-        if queries.lock().unwrap().len() >= count {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+/// The queries that came, after every due callback has been sent.
+async fn came(emulator: &Emulator, queries: &Mutex<Vec<String>>) -> Vec<String> {
+    emulator.settle().await;
     queries.lock().unwrap().clone()
 }
 
@@ -24,7 +20,7 @@ async fn callback_has_sub_code_and_token_and_keeps_the_query() {
     let session =
         client.init_face_verify(&op.callback_token(keys.token(scene(), &order))).await.unwrap().output;
     submit(&session, "").await;
-    let queries = wait_for(&queries, 2).await;
+    let queries = came(&emulator, &queries).await;
     assert_eq!(queries[0], "shop=1", "the probe at the start adds no parameters");
     assert!(queries[1].starts_with("shop=1&callbackToken="), "{}", queries[1]);
     let callback = Callback::parse(&queries[1]).unwrap();
@@ -47,13 +43,11 @@ async fn magic_identities_choose_the_callback_fault() {
         let session = client.init_face_verify(&op).await.unwrap().output;
         submit(&session, "").await;
         if how == 3 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            assert_eq!(queries.lock().unwrap().len(), 1, "the callback is delayed");
-            emulator.clock().advance(Duration::from_secs(60));
+            assert_eq!(came(&emulator, &queries).await.len(), 1, "the callback is delayed");
         }
-        let came = wait_for(&queries, count).await;
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        assert_eq!(queries.lock().unwrap().len(), count, "{how}");
+        emulator.advance(Duration::from_secs(60)).await;
+        let came = came(&emulator, &queries).await;
+        assert_eq!(came.len(), count, "{how}");
         if let Some(query) = came.get(1) {
             let callback = Callback::parse(query).unwrap();
             assert_eq!(keys.verify(&callback, scene(), &order), how != 4, "{how}");
@@ -72,10 +66,9 @@ async fn callback_is_repeated_once_after_a_status_other_than_200() {
     let op = init("999999199001012003").callback_url(CallbackUrl::loopback(&url).unwrap());
     let session = client(&emulator, Signing::V1).init_face_verify(&op).await.unwrap().output;
     submit(&session, "").await;
-    assert_eq!(wait_for(&queries, 3).await.len(), 3, "the probe and two callbacks");
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    let queries = queries.lock().unwrap().clone();
-    assert_eq!((queries.len(), &queries[1]), (3, &queries[2]), "there is no third callback");
+    emulator.advance(Duration::from_secs(3600)).await;
+    let queries = came(&emulator, &queries).await;
+    assert_eq!((queries.len(), &queries[1]), (3, &queries[2]), "the probe and two callbacks, but no third");
 }
 
 #[tokio::test]

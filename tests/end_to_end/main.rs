@@ -277,8 +277,12 @@ async fn gateway_answers_xml_without_a_format() {
 async fn a_dead_endpoint_reports_that_nothing_was_sent() {
     let emulator = Emulator::builder().start().await.unwrap();
     let client = client(&emulator, Signing::V1);
+    let address = emulator.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
     drop(emulator);
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // The listener is closed by a task of its own.
+    while tokio::net::TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     let error = client.init_face_verify(&init("999999199001012003")).await.unwrap_err();
     assert_eq!(error.executed(), cloudauth::Executed::No);
 }

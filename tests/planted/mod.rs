@@ -3,13 +3,16 @@
 use std::fmt::{Debug, Write as _};
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use cloudauth::{
-    AuthId, BlockingClient, BlockingTransport, CallbackToken, CertName, CertNo, Client, Credentials, Error,
-    Identity, InitFaceVerify, Ip, MetaInfo, Mobile, Nonce, OuterOrderNo, ParamLocation, ReturnUrl, SceneId,
-    Signing, Stamp, Transport, UnixTime, UserId,
+    AuthId, BlockingClient, BlockingTransport, Body, CallbackToken, CertName, CertNo, Client, Credentials,
+    Error, Identity, InitFaceVerify, Ip, Limits, MetaInfo, Mobile, Nonce, OuterOrderNo, ParamLocation,
+    ReturnUrl, SceneId, Signing, Stamp, Transport, TransportError, UnixTime, UserId,
 };
 use cloudauth_emulator::Emulator;
+use http::{Request, Response};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The texts that no output may contain, with their percent-encoded forms.
@@ -80,6 +83,23 @@ pub(crate) fn shown(error: &(dyn std::error::Error + 'static)) -> String {
         next = error.source();
     }
     text
+}
+
+/// A transport that does not wait before a retry. It keeps the limits of attempts, which are longer than any such wait.
+#[derive(Debug)]
+pub(crate) struct WithoutPauses<T>(pub(crate) T);
+
+#[async_trait]
+impl<T: Transport> Transport for WithoutPauses<T> {
+    async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        self.0.send(request, limits).await
+    }
+
+    async fn sleep(&self, time: Duration) {
+        if time >= Limits::DEFAULT.attempt {
+            self.0.sleep(time).await;
+        }
+    }
 }
 
 /// Starts a verification once, over a transport.

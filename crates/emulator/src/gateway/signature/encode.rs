@@ -52,7 +52,10 @@ pub(super) fn encoded(text: &str) -> String {
 
 /// Formats bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    text
 }
 
 /// Returns the wrong encodings that clients use, each with its hint. `part` names what is encoded.
@@ -72,6 +75,13 @@ pub(super) fn wrong_encodings(part: &str) -> [(Encoding, String); 5] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_byte_has_two_lower_case_digits() {
+        let all: Vec<u8> = (0..=255).collect();
+        let expected: Vec<String> = all.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex(&all), expected.concat());
+    }
 
     #[test]
     fn each_encoding_differs_from_the_documented_one_in_one_way() {

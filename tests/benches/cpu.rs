@@ -1,6 +1,7 @@
 //! What a call costs over the bare HTTP client that carries the same bytes: CPU time of this process, side by side.
 //!
-//! `cargo bench -p cloudauth-tests --bench cpu`; with `-- --test`, a few calls of each, to see that it works.
+//! `cargo xtask bench cpu`, bound to one core, or `cargo bench -p cloudauth-tests --bench cpu`: the ratio of each batch to the one
+//! beside it, and the median of those. With `-- --test`, a few calls of each, to see that it works.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may panic")]
 
@@ -31,18 +32,14 @@ fn main() {
     for (name, at_once, bare, ours) in pairs(&server.url) {
         bare(calls);
         ours(calls);
-        let (mut least_bare, mut least_ours) = (Duration::MAX, Duration::MAX);
-        for _ in 0..rounds {
-            least_bare = least_bare.min(cost(&bare, calls));
-            least_ours = least_ours.min(cost(&ours, calls));
-        }
-        let ratio = least_ours.as_secs_f64() / least_bare.as_secs_f64();
-        let each = |total: Duration| total / u32::try_from(calls).unwrap();
-        println!(
-            "{name:8} {at_once:2} concurrent: {ratio:.3} ({:?} over {:?})",
-            each(least_ours),
-            each(least_bare)
-        );
+        let mut ratios: Vec<f64> = (0..rounds)
+            .map(|_| {
+                let bare = cost(&bare, calls);
+                cost(&ours, calls).as_secs_f64() / bare.as_secs_f64()
+            })
+            .collect();
+        ratios.sort_by(f64::total_cmp);
+        println!("figure {name}-{at_once} {:.4}", ratios.get(rounds / 2).unwrap());
     }
 }
 

@@ -276,7 +276,7 @@ async fn gateway_answers_xml_without_a_format() {
 #[tokio::test]
 async fn a_dead_endpoint_reports_that_nothing_was_sent() {
     let emulator = Emulator::builder().start().await.unwrap();
-    let client = client(&emulator, Signing::V1);
+    let client = client(&emulator, Signing::V1).with(|settings| settings.attempts = 1);
     let address = emulator.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
     drop(emulator);
     // The listener is closed by a task of its own.

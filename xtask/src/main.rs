@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own checks and generators.
 
+mod bench;
 mod browser;
 mod ci;
 mod circles;
@@ -27,7 +28,8 @@ cargo xtask <task>
 
   ci               what .ci/run runs after `cargo test --workspace`, and how long each step takes
   tidy             the habits: module docs, length of files and folders, lints, README; the Chinese pages have the
-                   headings, code blocks and table rows of the English ones, and links lead both ways
+                   headings, code blocks and table rows of the English ones, and links lead both ways; the tables of
+                   docs/performance.md are those of the last `bench`
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
   msrv             the declared Rust versions against those that the locked dependencies declare
   codes [--check]  writes docs/codes.md and docs/zh/codes.md from the manual, or says whether they are fresh
@@ -43,6 +45,10 @@ cargo xtask <task>
   postgres         the tests of the PostgreSQL store, against a server that it starts (PostgreSQL is Debian's)
   crash            300 times `kill -9` over 10,000 verifications, on SQLite, and on PostgreSQL with three instances whose
                    connections are cut and whose server restarts; takes minutes
+  bench [NAME ...]
+                   the benches of docs/performance.md, or the named ones: writes the page's tables, and shows in red what
+                   takes over 15 % more than the committed figures (Linux: taskset, valgrind)
+  slowest          runs the tests of the workspace and prints the ten that take longest
   replay [--rows N] [--rounds N]
                    the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
                    otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
@@ -72,6 +78,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
         ["msrv"] => msrv::run(),
+        ["bench", names @ ..] => bench::run(names),
+        ["slowest"] => bench::slowest::run(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["console"] => console::write(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::bench;
 use crate::docs::translations;
 use crate::shell::{files, root};
 
@@ -55,6 +56,7 @@ pub(crate) fn run() -> Result<()> {
     }
     readme(&mut problems)?;
     translations::check(&mut problems)?;
+    bench::check(&mut problems)?;
     if !problems.is_empty() {
         bail!("not tidy:\n{}", problems.join("\n"));
     }

@@ -1,11 +1,14 @@
 //! Parsing of a `DescribeFaceVerify` reply of 2.2 KB with its `MaterialInfo`, compared with serde_json into borrowing structs
 //! without checks.
 //!
-//! `cargo bench -p cloudauth-protocol --bench parse`; the last line is the ratio of the fastest batches.
+//! `cargo xtask bench parse`, or `cargo bench -p cloudauth-protocol --bench parse`: the last lines are nanoseconds and the ratio of
+//! the fastest batches.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 mod common;
+#[path = "common/side_by_side.rs"]
+mod side_by_side;
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -14,6 +17,7 @@ use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 use criterion::Criterion;
 use http::Response;
 use serde::Deserialize;
+use side_by_side::side_by_side;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -85,9 +89,7 @@ fn ours(response: &Response<Body>) -> f64 {
 }
 
 fn main() {
-    let text = common::describe_reply();
-    let length = text.len();
-    let response = Response::new(Body::from(text));
+    let response = Response::new(Body::from(common::describe_reply()));
     assert_eq!(borrowed(&response).to_bits(), ours(&response).to_bits());
 
     let mut criterion = Criterion::default().configure_from_args();
@@ -95,12 +97,9 @@ fn main() {
     criterion.bench_function("parse/ours", |b| b.iter(|| ours(black_box(&response))));
     criterion.final_summary();
 
-    let (theirs, ours) = common::side_by_side(
+    let (theirs, ours) = side_by_side(
         || _ = black_box(borrowed(black_box(&response))),
         || _ = black_box(ours(black_box(&response))),
     );
-    println!(
-        "reply {length} bytes; serde_json borrowed {theirs:.0} ns; ours {ours:.0} ns; ratio {:.2}",
-        ours / theirs
-    );
+    println!("figure parse {ours:.0}\nfigure parse-over-serde {:.4}", ours / theirs);
 }

@@ -1,11 +1,14 @@
 //! Signing of an `InitFaceVerify` with the web flow's 15 parameters and a MetaInfo of 300 bytes: V1, from parameters to body,
 //! compared with a bare HMAC-SHA1 over the same string to sign, keyed once; and whole requests under V3 compared with V1.
 //!
-//! `cargo bench -p cloudauth-protocol --bench sign`; the last lines are the ratios of the fastest batches.
+//! `cargo xtask bench sign`, or `cargo bench -p cloudauth-protocol --bench sign`: the last lines are nanoseconds and ratios of the
+//! fastest batches.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench")]
 
 mod common;
+#[path = "common/side_by_side.rs"]
+mod side_by_side;
 
 use std::hint::black_box;
 
@@ -15,6 +18,7 @@ use criterion::Criterion;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use sha1::Sha1;
+use side_by_side::side_by_side;
 
 fn sign(op: &InitFaceVerify, by: &Credentials) -> v1::Signed {
     v1::sign_operation(op, &Method::POST, by, &stamp()).unwrap()
@@ -47,17 +51,13 @@ fn main() {
     criterion.bench_function("sign/v3 whole request", |b| b.iter(|| whole(Signing::V3)));
     criterion.final_summary();
 
-    let (bare, v1) = common::side_by_side(
+    let (bare, v1) = side_by_side(
         || _ = black_box(hmac(&keyed, black_box(&string_to_sign))),
         || drop(black_box(sign(black_box(&op), &by).into_wire())),
     );
-    println!(
-        "string to sign {} bytes; HMAC-SHA1 alone {bare:.0} ns; V1 parameters to body {v1:.0} ns; ratio {:.2}",
-        string_to_sign.len(),
-        v1 / bare
-    );
-    for how in [Signing::V3, Signing::V3Body] {
-        let (v1, v3) = common::side_by_side(|| drop(whole(Signing::V1)), || drop(whole(how)));
-        println!("whole request: V1 {v1:.0} ns; {how:?} {v3:.0} ns; ratio {:.2}", v3 / v1);
+    println!("figure v1 {v1:.0}\nfigure v1-over-hmac {:.4}", v1 / bare);
+    for (key, how) in [("v3", Signing::V3), ("v3body", Signing::V3Body)] {
+        let (v1, v3) = side_by_side(|| drop(whole(Signing::V1)), || drop(whole(how)));
+        println!("figure {key}-over-v1 {:.4}", v3 / v1);
     }
 }

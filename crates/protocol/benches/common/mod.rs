@@ -2,8 +2,6 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each bench uses its own half")]
 
-use std::time::Instant;
-
 use cloudauth_protocol::{
     AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyUrlType, Identity, InitFaceVerify, Ip,
     MetaInfo, Mobile, OuterOrderNo, ReturnUrl, SceneId, UserId,
@@ -61,20 +59,4 @@ pub(crate) fn describe_reply() -> String {
         }
     })
     .to_string()
-}
-
-/// The undisturbed time of each function, in nanoseconds: the fastest of many batches, taken in turns so that both run under the
-/// same conditions. Other load only adds time. With `--test`, one batch shows that both work.
-pub(crate) fn side_by_side(mut one: impl FnMut(), mut other: impl FnMut()) -> (f64, f64) {
-    let time = |f: &mut dyn FnMut()| {
-        let start = Instant::now();
-        (0..100).for_each(|_| f());
-        start.elapsed().as_secs_f64() * 1e9 / 100.0
-    };
-    let mut fastest = (f64::MAX, f64::MAX);
-    let batches = if std::env::args().any(|arg| arg == "--test") { 1 } else { 5_000 };
-    for _ in 0..batches {
-        fastest = (fastest.0.min(time(&mut one)), fastest.1.min(time(&mut other)));
-    }
-    fastest
 }

@@ -1,7 +1,7 @@
-//! What `.ci/run` runs after the tests.
+//! The steps of `.ci/run` after the tests.
 //!
-//! Each set of features is a build of its own. Steps that can share one select the whole workspace, as the tests did,
-//! because `-p` alone would switch off what the other crates need of a dependency and build it again.
+//! Each set of features is a separate build. Steps that share a build select the whole workspace, as the tests do: `-p`
+//! alone would select fewer features of the dependencies, and build them again.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ fn all(steps: &mut Steps) -> Result<()> {
         let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
         crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    // The command as the README builds it, alone.
+    // The command alone, as in the README.
     steps.run("console", console::check)?;
     steps.run("interop", interop::run)?;
     steps.run("features", features)?;
@@ -76,9 +76,8 @@ impl Steps {
 
 /// The command's tests that need the lab.
 const COMMAND_TESTS: &str = "--test lab --test lab_files --test lab_sql --test outputs";
-/// The lab's tests that read files, of which some are Parquet.
-const LAB_TESTS: &str =
-    "--test agree --test files --test keys --test parquet --test parquet_files --test thresholds";
+/// The lab's tests.
+const LAB_TESTS: &str = "--test input --test results";
 
 fn clippy(features: &[&str]) -> Result<()> {
     let args = [&["clippy", "--workspace", "--all-targets"], features, &["--", "-D", "warnings"]].concat();

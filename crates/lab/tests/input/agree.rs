@@ -1,8 +1,6 @@
 //! One reader of evidence: the same generated verifications as flat JSON, CSV, Parquet, replies and SQL rows are decided by
 //! the same rule, with as many data issues of each kind. 10,000 verifications, or as many as `CLOUDAUTH_PROPERTY_CASES` says.
 
-#![cfg(test)]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -12,9 +10,7 @@ use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Evidence, EvidenceIssue, FlatEvidence, Form, Input, InputKind, Policy, builtin};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 
-#[path = "agree/odd.rs"]
 mod odd;
-#[path = "agree/sql.rs"]
 mod sql;
 
 /// JSON values for the inputs of a kind, by class: valid values, near misses, and values of another type.

@@ -1,8 +1,5 @@
 //! Parquet files of other writers: instants, compressions, structs, decimals.
 
-#![cfg(feature = "parquet")]
-#![cfg(test)]
-
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,17 +1,14 @@
 //! Segments and kinds of attack with too many values are dropped with a data issue, and the run continues. Rows without a
 //! value.
 
-#![cfg(test)]
-
-mod sqlite;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Calibration, Lab, Mapping, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 use serde_json::{Value, json};
-use sqlite::write_counts;
+
+use crate::sqlite::write_counts;
 
 const MAPPING: &str = r#"format = 1
 segments = ["channel", "shop"]

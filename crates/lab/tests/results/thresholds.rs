@@ -1,17 +1,14 @@
 //! The figures at a policy's own thresholds equal a count of the rows one by one, for thresholds with any number of decimals,
 //! with and without a name, anywhere in the range, and for every way to read the rows.
 
-#![cfg(test)]
-
-mod sqlite;
-
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Calibration, Drift, Lab, Mapping, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
-use sqlite::write_counts;
+
+use crate::sqlite::write_counts;
 
 const MAPPING: &str = "format = 1\nshape = \"flat\"\ntime = \"day\"\n[label]\ncolumn = \"label\"\nattack = \"attack\"\ngenuine = [\"genuine\"]\nimpostor = [\"impostor\"]";
 

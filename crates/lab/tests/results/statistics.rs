@@ -1,7 +1,5 @@
 //! The lab's conclusions from synthetic rows.
 
-#![cfg(test)]
-
 use std::path::PathBuf;
 
 use cloudauth_lab::{

@@ -1,7 +1,5 @@
 //! The report on any tally: no row, one row, equal rows, labels that the scores separate or not.
 
-#![cfg(test)]
-
 use cloudauth_lab::{Lab, Language, Mapping, RunControl, Shape, Source, report};
 use cloudauth_policy::{Policy, builtin};
 

@@ -1,7 +1,5 @@
 //! The files that a run writes: other files stay unchanged, no file is incomplete, and a missing file is an error.
 
-#![cfg(test)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

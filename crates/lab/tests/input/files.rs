@@ -1,7 +1,5 @@
 //! The files that a run reads, and their dialects.
 
-#![cfg(test)]
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! Scores outside the lab's grid but inside a policy's range: figures that count scores on the grid are missing instead of wrong,
 //! and the figures at the policy's thresholds stay exact.
 
-#![cfg(test)]
-
 use cloudauth_lab::{
     Calibration, Drift, Lab, Language, Mapping, RestsOn, RunControl, ScoreShift, Shape, Source, Tally, curve,
     report,

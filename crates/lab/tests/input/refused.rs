@@ -1,7 +1,5 @@
 //! Invalid input is refused instead of being misread.
 
-#![cfg(test)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

@@ -1,8 +1,5 @@
 //! The same rows as JSON Lines and as Parquet give the same tally, row by row or in columns, for every kind of value.
 
-#![cfg(feature = "parquet")]
-#![cfg(test)]
-
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

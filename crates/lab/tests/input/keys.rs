@@ -1,9 +1,5 @@
 //! Values that group or identify rows: an integer has the same text in every format, and a value without a text is an issue.
 
-#![cfg(test)]
-
-mod sqlite;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +8,8 @@ use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
 use rusqlite::types::Value as Stored;
 use serde_json::{Value, json};
-use sqlite::write_counts;
+
+use crate::sqlite::write_counts;
 
 const MAPPING: &str = r#"format = 1
 id = "id"

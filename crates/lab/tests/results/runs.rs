@@ -1,7 +1,5 @@
 //! Runs over files: every format gives the same counts, data issues are reported, and no row is lost.
 
-#![cfg(test)]
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

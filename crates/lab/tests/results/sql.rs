@@ -1,20 +1,16 @@
 //! Counts from SQLite and a run over the same rows give the same results; invalid counts are refused by name.
 
-#![cfg(test)]
-
-mod history;
-mod sqlite;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Lab, Mapping, Replay, Shape, Source};
 use cloudauth_policy::{Dialect, Policy, builtin};
-use history::{Case, Dice, Kind, cases, difference};
 use rusqlite::types::Value as Stored;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
-use sqlite::write_counts;
+
+use crate::history::{self, Case, Dice, Kind, cases, difference};
+use crate::sqlite::write_counts;
 
 /// Rows in a table and, as JSON Lines, in a file. SQLite has no NaN and stores it as NULL, and so does the file.
 fn stored(case: &Case, count: usize, folder: &Path) -> (Connection, PathBuf) {

@@ -1,0 +1,16 @@
+//! The results of runs: decisions, counts, statistics, reports, and output files.
+
+#![cfg(test)]
+
+#[path = "../history/mod.rs"]
+mod history;
+mod outputs;
+mod report;
+mod runs;
+mod segments;
+mod sql;
+#[path = "../sqlite/mod.rs"]
+mod sqlite;
+mod statistics;
+mod thresholds;
+mod wide_range;

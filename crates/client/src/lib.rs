@@ -10,6 +10,9 @@
 //! | [`credentials`] | credentials providers: environment, profile files, ECS metadata, STS roles, the default chain |
 //! | `pictures` (feature `pictures`) | downloads the face picture of a finished verification |
 
+// docs.rs shows the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod client;
 pub mod credentials;
 mod endpoints;

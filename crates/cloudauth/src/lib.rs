@@ -78,6 +78,8 @@
 #![cfg_attr(not(feature = "pictures"), doc = " [`pictures`]: #features")]
 #![cfg_attr(not(feature = "policy"), doc = " [`policy`]: #features")]
 #![cfg_attr(not(feature = "policy"), doc = " [`Client::decide`]: #features")]
+// docs.rs shows the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "policy")]
 pub use cloudauth_client::DecidedReply;

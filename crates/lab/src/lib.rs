@@ -21,11 +21,13 @@
 //!
 //! For rows in a warehouse, [`Lab::sql`] writes a query that counts them there, and [`Lab::finish`] reads its result.
 //!
-//! [`stats`] has the statistics as pure functions on counts: error rates and their intervals, ROC and EER, thresholds for a
-//! target rate, bootstrap, drift, paired comparison, presentation attacks.
+//! The statistics are pure functions of the crate [`cloudauth_stats`].
 //!
 //! Personal data: rows are counted and not kept. People are kept as a hash, ids and segments as the mapping names them, and
 //! data issues by their location only.
+
+// docs.rs shows the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod analysis;
 mod error;
@@ -35,8 +37,6 @@ mod run;
 mod tally;
 mod warehouse;
 mod write_back;
-
-pub use cloudauth_stats as stats;
 
 pub use analysis::attacks::{Attacks, AttacksAt};
 pub use analysis::by_verdict::ByVerdict;

@@ -54,7 +54,8 @@ impl RunControl {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Stops the run after this many chunks of about a megabyte.
+    /// Stops the run after this many chunks of about a megabyte, for tests.
+    #[doc(hidden)]
     pub fn stop_after(&self, chunks: u64) {
         self.chunks.store(chunks, Ordering::Relaxed);
     }

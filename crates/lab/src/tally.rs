@@ -5,13 +5,14 @@ mod counter;
 pub(crate) mod issues;
 mod parts;
 pub(crate) mod policy_name;
+pub(crate) mod saved;
 mod scales;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cloudauth_policy::{Input, Policy, Verdict};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
@@ -35,8 +36,9 @@ const EXAMPLES: usize = 5;
 /// The maximum number of labelled rows that are kept for intervals over people, 24 bytes each.
 const MOST_KEPT: usize = 8_000_000;
 
-/// The counts of a run. They can be saved, and [`crate::Lab::resume`]d.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The counts of a run. Only a checkpoint can be read back, with [`crate::Lab::resume`]. The serialized form may change in any
+/// version.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tally {
     pub(crate) decider: Decider,
     /// The candidate, if there is one.
@@ -46,7 +48,6 @@ pub struct Tally {
     #[serde(skip)]
     pub(crate) is_part: bool,
     /// The paths of the mapping that some row has.
-    #[serde(default)]
     pub(crate) seen: BTreeSet<String>,
     /// The paths of the mapping that no row has.
     #[serde(skip)]

@@ -52,6 +52,9 @@
 //! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; only a method called `expose` returns
 //! the value. Types that own such a value wipe its memory on drop, and so do the buffers in which a request is encoded and signed.
 
+// docs.rs shows the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 /// Compiles the example in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -175,7 +175,7 @@ impl Curve {
 
     /// Returns the `rank`-th largest impostor score, counted from 1; `None` if there are fewer.
     #[must_use]
-    pub fn impostor_from_top(&self, rank: u64) -> Option<f64> {
+    pub(crate) fn impostor_from_top(&self, rank: u64) -> Option<f64> {
         if rank == 0 || rank > self.impostor {
             return None;
         }

@@ -12,6 +12,7 @@ use super::decisions::Saved;
 use super::task::Task;
 use crate::error::LabError;
 use crate::input::chunks::Position;
+use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Other versions are refused.
@@ -24,6 +25,7 @@ pub(super) struct Checkpoint {
     /// A hash of the values at which scores are counted. Checkpoints of earlier formats have none.
     #[serde(default)]
     cuts: String,
+    #[serde(deserialize_with = "SavedTally::deserialize")]
     pub(super) tally: Tally,
     pub(super) position: Position,
     /// The decision file so far, if there is one.

@@ -58,11 +58,6 @@ impl Grid {
         }
     }
 
-    /// Counts one score.
-    pub fn add_one(&mut self, score: f64) {
-        self.count(usize::from(place(score)), 1);
-    }
-
     /// Counts attempts without a score.
     pub fn add_missing(&mut self, attempts: u64) {
         self.invalid += attempts;

@@ -12,6 +12,7 @@ mod msrv;
 mod postgres;
 mod replay;
 mod shell;
+mod sim;
 mod stores;
 mod tidy;
 mod tools;
@@ -53,6 +54,7 @@ cargo xtask <task>
                    the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
                    otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
                    scores; installs both, pinned, into target/ (Python 3)
+  sim [--seeds N]  the flow's simulation with 100,000 seeds, or N; a seed that fails prints its script
   destructive      outputs on a full disk of 300 KB, which it mounts, and 100 times `kill -9` (Linux)
   tls              each transport against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
@@ -90,6 +92,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["postgres"] => stores::postgres(),
         ["crash"] => stores::crash(),
         ["replay", args @ ..] => replay::run(args),
+        ["sim", args @ ..] => sim::run(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => tools::mutants(shard),

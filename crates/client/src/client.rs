@@ -161,6 +161,11 @@ impl Client {
         }
     }
 
+    /// Waits on the timer of the transport.
+    pub async fn sleep(&self, time: std::time::Duration) {
+        self.transport.sleep(time).await;
+    }
+
     /// Polls a verification until it finishes or the plan ends. If the plan ends first, returns the last
     /// status, which is still [`Pending`](FaceVerifyStatus::Pending). A transient error does not stop the
     /// polling.

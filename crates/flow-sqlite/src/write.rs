@@ -170,8 +170,9 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The verifications that are due and free.
-const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 AND (lease_until IS NULL OR lease_until <= ?1) \
+/// The verifications that are due and free. A lease that ends later than `LONGEST_SKEW` after a new one is over.
+const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 \
+                   AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?2 + 600000) \
                    AND format <= ?4 ORDER BY due_at LIMIT ?3";
 
 /// The verifications whose retention is over.

@@ -1,5 +1,13 @@
 //! The driver: a client, a policy and a store around the machine.
 
+pub(crate) mod apply;
+pub(crate) mod blocking;
+pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod flow;
+pub(crate) mod rate;
+pub(crate) mod run;
+pub(crate) mod settings;
+pub(crate) mod signals;
+pub(crate) mod sweep;
 pub(crate) mod ticket;

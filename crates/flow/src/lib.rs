@@ -16,7 +16,7 @@
 //!
 //! ```text
 //! requires_input <-> processing -> approved | declined | in_review | expired | canceled
-//!                                                        in_review -> approved | declined
+//!                                                        in_review -> approved | declined | expired | canceled
 //! ```
 //!
 //! and of an attempt:
@@ -38,27 +38,31 @@ pub mod testing;
 
 #[cfg(feature = "driver")]
 pub use driver::{
+    blocking::{BlockingFlow, Inline},
+    clock::{ClockJump, Inputs},
     error::FlowError,
     flow::Flow,
-    ticket::{Capability, NewVerification, Started, Ticket},
+    settings::{Settings, Urls},
+    ticket::{NewVerification, Started},
 };
 pub use machine::chain::ChainHead;
 pub use machine::commit::{Block, Commit, Job, Outcome, Snapshot, Stored, Take, Usage};
 pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};
 pub use machine::finding::{DecisionRecord, EvidenceRecord, Finding, Score, VerdictRecord};
 pub use machine::ids::{
-    CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, InvalidId, OrderRef, Purpose, Region,
-    ReviewReason, Reviewer, SubjectRef, VerificationId,
+    CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, InvalidId, LookError, OrderRef,
+    Purpose, Region, ReviewReason, Reviewer, SubjectRef, VerificationId,
 };
 pub use machine::input::{
     CheckedCallback, Deleted, Fence, Input, Look, Looked, Opened, Review, Start, StartFailed,
 };
+pub use machine::ref_key::RefKey;
 pub use machine::refusal::Refusal;
 pub use machine::rules::Rules;
 pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, State, Verification};
 pub use machine::step::Machine;
 pub use machine::time::day;
-pub use store::contract::{Cursor, LoggedEvent, Lookup, Store, UsageOf};
+pub use store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Store, UsageOf};
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 

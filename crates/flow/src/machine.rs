@@ -9,6 +9,7 @@ pub(crate) mod finding;
 pub(crate) mod ids;
 pub(crate) mod input;
 pub(crate) mod look;
+pub(crate) mod ref_key;
 pub(crate) mod refusal;
 pub(crate) mod rules;
 pub(crate) mod start;

@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use cloudauth_protocol::InvalidValue;
-
+use crate::driver::clock::ClockJump;
 use crate::machine::refusal::Refusal;
 use crate::store::error::StoreError;
 
@@ -18,8 +17,8 @@ pub enum FlowError {
     Store(StoreError),
     /// The service did not create a session. The attempt is recorded: the person can start again.
     Call(cloudauth_client::Error),
-    /// The request could not be built. The attempt is recorded.
-    Invalid(InvalidValue),
+    /// The closure of [`start_with`](crate::Flow::start_with) returned another order number or scene. Nothing was sent.
+    OtherRequest,
     /// This request was answered before, and its link was given out. To get another link, start with a new idempotency key.
     AlreadyStarted,
     /// The link came too late: the verification moved on. Start again.
@@ -27,6 +26,10 @@ pub enum FlowError {
     /// The service created a session without a link: the MetaInfo is not that of the person's browser. Start again with a new
     /// idempotency key.
     NoLink,
+    /// All instances together have used the account's calls. Nothing was sent: try again in some seconds.
+    Busy,
+    /// The system's clock jumped: nothing was started or swept. Set it right, or restart the process.
+    Clock(ClockJump),
     /// The system provided no random bytes.
     Entropy,
 }
@@ -37,10 +40,12 @@ impl fmt::Display for FlowError {
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Store(error) => error.fmt(f),
             Self::Call(error) => error.fmt(f),
-            Self::Invalid(error) => error.fmt(f),
+            Self::Clock(jump) => jump.fmt(f),
+            Self::OtherRequest => f.write_str("the request has another order number or scene"),
             Self::AlreadyStarted => f.write_str("this request was answered before: start with a new key"),
             Self::LinkDropped => f.write_str("the link came too late: start again"),
             Self::NoLink => f.write_str("the service returned no link: send the browser's own MetaInfo"),
+            Self::Busy => f.write_str("the account's calls of this second are used: try again later"),
             Self::Entropy => f.write_str("the system provided no random bytes"),
         }
     }
@@ -66,5 +71,11 @@ impl From<Refusal> for FlowError {
 impl From<StoreError> for FlowError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<ClockJump> for FlowError {
+    fn from(jump: ClockJump) -> Self {
+        Self::Clock(jump)
     }
 }

@@ -1,8 +1,8 @@
-//! What a start needs, and what its `InitFaceVerify` must carry.
+//! The request to start, and its link.
 
 use std::fmt;
 
-use cloudauth_protocol::{CallbackToken, CertifyUrl, OuterOrderNo, SceneId};
+use cloudauth_protocol::{CertifyUrl, OuterOrderNo, SceneId};
 use sha2::{Digest as _, Sha256};
 
 use crate::machine::ids::{CapabilityHash, IdempotencyKey, IdentityRef, OrderRef, Purpose, SubjectRef};
@@ -27,34 +27,20 @@ pub struct NewVerification {
     pub consent: Consent,
 }
 
-/// What the `InitFaceVerify` of an attempt must carry.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Ticket {
-    /// The scene.
-    pub scene: SceneId,
-    /// The order number. Put it into the path of the callback URL too.
-    pub order_no: OuterOrderNo,
-    /// The callback token.
-    pub token: CallbackToken,
-    /// Put it into the path of the return URL.
-    pub capability: Capability,
-}
-
 /// What a browser holds to come back to its attempt. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Capability(Box<str>);
+pub(crate) struct Capability(Box<str>);
 
 impl Capability {
     /// Creates a capability from 16 random bytes.
     #[must_use]
-    pub fn generate(entropy: [u8; 16]) -> Self {
+    pub(crate) fn generate(entropy: [u8; 16]) -> Self {
         Self(OuterOrderNo::generate(entropy).as_str().into())
     }
 
     /// Returns the text: 32 hexadecimal digits.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 

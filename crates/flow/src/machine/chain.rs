@@ -9,6 +9,7 @@ use crate::machine::time::millis;
 
 /// The end of a chain: the last event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ChainHead {
     /// The number of events.

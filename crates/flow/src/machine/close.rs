@@ -10,8 +10,9 @@ use crate::machine::look::check_fence;
 use crate::machine::refusal::Refusal;
 use crate::machine::state::{Attempt, AttemptState, DecidedBy, Redaction, State};
 
-/// The pause after a failed deletion.
+/// The pause after the first failed deletion. It doubles, up to a day.
 const AFTER_FAILURE: Duration = Duration::from_secs(3_600);
+const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
 /// Takes the decision of a reviewer, who must have seen every event.
 pub(crate) fn review(mut draft: Draft<'_>, review: Review) -> Result<Commit, Refusal> {
@@ -36,13 +37,12 @@ pub(crate) fn review(mut draft: Draft<'_>, review: Review) -> Result<Commit, Ref
     Ok(draft.finish(Outcome::Recorded))
 }
 
-/// Cancels. The results of links that people already have become late evidence.
+/// Cancels, also during a review. The results of links that people already have become late evidence.
 pub(crate) fn cancel(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
     match draft.verification.state {
-        State::RequiresInput | State::Processing => draft.set_state(State::Canceled, None),
+        State::RequiresInput | State::Processing | State::InReview => draft.set_state(State::Canceled, None),
         // A repetition.
         State::Canceled => {}
-        State::InReview => return Err(Refusal::InReview),
         state => return Err(Refusal::Final(state)),
     }
     Ok(draft.finish(Outcome::Recorded))
@@ -52,6 +52,11 @@ pub(crate) fn cancel(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
 pub(crate) fn redact(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
     if !draft.verification.state.is_final() {
         return Err(Refusal::NotFinal);
+    }
+    if draft.verification.redaction == Redaction::Failed {
+        // The operator tries again.
+        draft.verification.attempts.iter_mut().for_each(|attempt| attempt.deletions = 0);
+        request_deletion(&mut draft);
     }
     if draft.verification.redaction != Redaction::None {
         return Ok(draft.finish(Outcome::Recorded));
@@ -70,11 +75,15 @@ pub(crate) fn redact(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
         }
     }
     draft.verification.subject = None;
+    request_deletion(&mut draft);
+    complete_redaction(&mut draft);
+    Ok(draft.finish(Outcome::Recorded))
+}
+
+fn request_deletion(draft: &mut Draft<'_>) {
     draft.verification.redaction = Redaction::Requested;
     draft.verification.delete_at = Some(draft.now);
     draft.event(&EventKind::RedactionRequested);
-    complete_redaction(&mut draft);
-    Ok(draft.finish(Outcome::Recorded))
 }
 
 /// Records the answer of the vendor to a deletion.
@@ -87,27 +96,34 @@ pub(crate) fn deleted(mut draft: Draft<'_>, stored: &Stored, deleted: Deleted) -
     }
     if deleted.done {
         attempt.deleted = true;
-        complete_redaction(&mut draft);
     } else {
-        draft.verification.delete_at = Some(draft.now.plus(AFTER_FAILURE));
+        let pause = AFTER_FAILURE.saturating_mul(1 << attempt.deletions.min(8)).min(LONGEST_PAUSE);
+        attempt.deletions += 1;
+        draft.verification.delete_at = Some(draft.now.plus(pause));
     }
+    complete_redaction(&mut draft);
     draft.release = true;
     Ok(draft.finish(Outcome::Recorded))
 }
 
 fn complete_redaction(draft: &mut Draft<'_>) {
-    let is_left = |attempt: &Attempt| attempt.certify_id.is_some() && !attempt.deleted;
-    if !draft.verification.attempts.iter().any(is_left) {
-        draft.verification.redaction = Redaction::Done;
-        draft.verification.delete_at = None;
-        draft.event(&EventKind::Redacted);
+    let attempts = &draft.verification.attempts;
+    if attempts.iter().any(Attempt::must_delete) {
+        return;
     }
+    let failed = attempts.iter().any(|attempt| attempt.certify_id.is_some() && !attempt.deleted);
+    draft.verification.redaction = if failed { Redaction::Failed } else { Redaction::Done };
+    draft.verification.delete_at = None;
+    draft.event(if failed { &EventKind::RedactionFailed } else { &EventKind::Redacted });
 }
 
 /// Ends what the time ends.
 pub(crate) fn tick(mut draft: Draft<'_>, stored: &Stored, fence: Fence) -> Result<Commit, Refusal> {
     check_fence(stored, fence)?;
     draft.end_leases();
+    if draft.verification.is_review_over(draft.now) {
+        draft.set_state(State::Expired, None);
+    }
     draft.rest();
     draft.release = true;
     Ok(draft.finish(Outcome::Recorded))

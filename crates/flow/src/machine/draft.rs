@@ -86,6 +86,7 @@ impl<'a> Draft<'a> {
             return;
         }
         self.verification.state = to;
+        self.verification.review_by = (to == State::InReview).then(|| self.now.plus(self.rules.review_time));
         if decision.is_some() {
             self.verification.decision = decision;
         }
@@ -159,8 +160,9 @@ impl<'a> Draft<'a> {
             .map(|attempt| attempt.lease_until);
         let looks = verification.attempts.iter().filter_map(|attempt| attempt.next_look_at);
         let own = (verification.state == State::RequiresInput).then_some(verification.expires_at);
+        let review = verification.review_by;
         let delete = verification.delete_at.filter(|_| verification.redaction == Redaction::Requested);
-        leases.chain(looks).chain(own).chain(delete).min()
+        leases.chain(looks).chain(own).chain(review).chain(delete).min()
     }
 }
 

@@ -124,6 +124,9 @@ pub enum EventKind {
     /// The vendor deleted its data too.
     #[serde(rename = "verification.redacted")]
     Redacted,
+    /// The vendor did not confirm the deletion. An operator must act.
+    #[serde(rename = "verification.redaction_failed")]
+    RedactionFailed,
 }
 
 /// The decision of a policy on the result of an attempt.
@@ -171,6 +174,7 @@ impl EventKind {
             Self::Reviewed { .. } => "verification.reviewed",
             Self::RedactionRequested => "verification.redaction_requested",
             Self::Redacted => "verification.redacted",
+            Self::RedactionFailed => "verification.redaction_failed",
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The result of an attempt. Only [`Finding::decide`] makes one, from a reply of `DescribeFaceVerify` and a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     certify_id: CertifyId,
     request_id: Option<RequestId>,
@@ -21,6 +22,7 @@ pub struct Finding {
 /// The evidence that a reviewer sees. It holds no personal data: a code or a label with another form than the vendor's is
 /// replaced by `(unreadable)`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EvidenceRecord {
     /// `SubCode`.
@@ -43,6 +45,7 @@ pub struct EvidenceRecord {
 
 /// The decision of a policy, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct DecisionRecord {
     /// The verdict.

@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidId(&'static str, &'static str);
 
+impl InvalidId {
+    pub(crate) const fn new(name: &'static str, rule: &'static str) -> Self {
+        Self(name, rule)
+    }
+}
+
 impl fmt::Display for InvalidId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: must be {}", self.0, self.1)
@@ -94,11 +100,22 @@ word! {
     ReviewReason;
     /// The region that created a CertifyId, such as `cn-shanghai`.
     Region;
+    /// Why the last look at a result failed, as a code for programs: `credentials`, `transport`, the service's or the gateway's
+    /// code, such as `Throttling`.
+    LookError;
+}
+
+impl LookError {
+    /// A reason of the driver's own list.
+    #[cfg(feature = "driver")]
+    pub(crate) fn fixed(reason: &'static str) -> Self {
+        Self(reason.into())
+    }
 }
 
 /// Defines a value of 32 bytes or fewer, written as hexadecimal digits.
 macro_rules! bytes {
-    ($($(#[$doc:meta])* $name:ident = $length:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $length:literal, $new:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -107,7 +124,7 @@ macro_rules! bytes {
         impl $name {
             /// Takes the bytes.
             #[must_use]
-            pub const fn new(bytes: [u8; $length]) -> Self {
+            pub const fn $new(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
 
@@ -165,15 +182,17 @@ macro_rules! bytes {
 
 bytes! {
     /// The id of a verification: 16 random bytes.
-    VerificationId = 16;
-    /// The person who is verified: HMAC of your user id. The key is outside the database.
-    SubjectRef = 32;
-    /// The identity that a person claims: HMAC of name and ID number. The key is outside the database.
-    IdentityRef = 32;
+    VerificationId = 16, new;
+    /// The person who is verified: an HMAC of your user id, from [`RefKey::subject`](crate::RefKey::subject). The key is outside
+    /// the database.
+    SubjectRef = 32, from_hmac;
+    /// The identity that a person claims: an HMAC of name and ID number, from [`RefKey::identity`](crate::RefKey::identity). The
+    /// key is outside the database.
+    IdentityRef = 32, from_hmac;
     /// The SHA-256 digest of the random capability that a browser holds. The capability itself is not stored.
-    CapabilityHash = 32;
+    CapabilityHash = 32, new;
     /// A SHA-256 digest.
-    Digest = 32;
+    Digest = 32, new;
 }
 
 #[cfg(test)]

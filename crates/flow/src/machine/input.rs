@@ -5,8 +5,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::machine::finding::Finding;
 use crate::machine::ids::{
-    CapabilityHash, Digest, IdempotencyKey, IdentityRef, OrderRef, Purpose, Region, ReviewReason, Reviewer,
-    SubjectRef, VerificationId,
+    CapabilityHash, Digest, IdempotencyKey, IdentityRef, LookError, OrderRef, Purpose, Region, ReviewReason,
+    Reviewer, SubjectRef, VerificationId,
 };
 use crate::machine::state::Consent;
 
@@ -138,10 +138,15 @@ pub enum Look {
     Pending,
     /// A result, decided by the policy in force.
     Finished(Box<Finding>),
-    /// The call failed.
+    /// The service does not know the CertifyId (Code 406). After the last planned look this ends the attempt.
+    Unknown,
+    /// The call failed for a reason that says nothing about the session: the network, throttling, a wrong key. This never ends an
+    /// attempt before [`Rules::look_until`](crate::Rules::look_until).
     Failed {
-        /// Whether the same call may succeed later.
+        /// Whether the same call may succeed without a change on your side.
         transient: bool,
+        /// The reason.
+        error: LookError,
     },
 }
 

@@ -14,8 +14,10 @@ use crate::machine::refusal::Refusal;
 use crate::machine::rules::{HINT_GAP, HINTS, LAST_LOOK, LINK, Rules};
 use crate::machine::state::{Attempt, AttemptState, DecidedBy, Redaction, State};
 
-/// The pause after a failed look, when the planned looks are over.
-const AFTER_FAILURE: Duration = Duration::from_secs(15 * 60);
+/// The pause after a failed look, when the planned looks are over: after a transient error, and after another one, which lasts
+/// until an operator acts.
+const AFTER_TRANSIENT: Duration = Duration::from_secs(15 * 60);
+const AFTER_OWN: Duration = Duration::from_secs(60 * 60);
 
 /// Keeps a callback, and looks soon.
 pub(crate) fn callback(mut draft: Draft<'_>, callback: CheckedCallback) -> Result<Commit, Refusal> {
@@ -84,16 +86,18 @@ pub(crate) fn looked(mut draft: Draft<'_>, stored: &Stored, looked: Looked) -> R
     attempt.looks = attempt.looks.saturating_add(1);
     attempt.looked_at = Some(now);
     attempt.next_look_at = None;
+    attempt.last_look_error = None;
     match looked.answer {
         Look::Finished(finding) => settle(&mut draft, &looked.order_no, *finding)?,
-        Look::Pending => {
+        Look::Pending | Look::Unknown => {
             let next =
                 if attempt.state == AttemptState::Expired { None } else { planned(rules, attempt, now) };
             wait(&mut draft, &looked.order_no, next)?;
         }
-        Look::Failed { transient } => {
-            let next =
-                planned(rules, attempt, now).or_else(|| extra(rules, attempt, now).filter(|_| transient));
+        Look::Failed { transient, error } => {
+            attempt.last_look_error = Some(error);
+            let pause = if transient { AFTER_TRANSIENT } else { AFTER_OWN };
+            let next = planned(rules, attempt, now).or_else(|| extra(rules, attempt, now, pause));
             wait(&mut draft, &looked.order_no, next)?;
         }
     }
@@ -111,9 +115,9 @@ fn planned(rules: &Rules, attempt: &Attempt, now: UnixTime) -> Option<UnixTime> 
 }
 
 /// A look after the last planned one failed: the result may be there, so that the attempt must not expire yet.
-fn extra(rules: &Rules, attempt: &Attempt, now: UnixTime) -> Option<UnixTime> {
+fn extra(rules: &Rules, attempt: &Attempt, now: UnixTime, pause: Duration) -> Option<UnixTime> {
     let end = attempt.opened_at?.plus(LINK).plus(LAST_LOOK).plus(rules.look_until);
-    (now < end).then(|| now.plus(AFTER_FAILURE))
+    (now < end).then(|| now.plus(pause))
 }
 
 /// Waits for the next look, or ends the attempt.

@@ -24,8 +24,12 @@ pub struct Rules {
     /// a minute after the link expired. The default is the client's plan: 5, 15, 35, 75, 135 s, then every two minutes until
     /// 735 s.
     pub looks: Vec<Duration>,
-    /// How long the machine looks again after the last look failed. Default: 24 hours.
+    /// How long the machine looks again when the last looks failed: the person may have passed. Such looks follow each other
+    /// after 15 minutes if the error is transient, otherwise after an hour. Afterwards the attempt expires. Default: 7 days,
+    /// so that a disabled key or an account in arrears can be mended.
     pub look_until: Duration,
+    /// The time for a review. A verification that no reviewer decides expires afterwards; it is never decided. Default: 30 days.
+    pub review_time: Duration,
 }
 
 /// The validity of a link, as documented by the vendor.
@@ -43,6 +47,9 @@ pub(crate) const HINTS: usize = 8;
 /// The attempts that a verification keeps, refused and orphaned ones included.
 pub(crate) const MOST_ATTEMPTS: usize = 32;
 
+/// The requests to delete the data of one attempt. With pauses that double from an hour to a day, the last is after eight days.
+pub(crate) const MOST_DELETIONS: u32 = 12;
+
 /// How far ahead of the machine's clock a consent may be.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
@@ -58,7 +65,8 @@ impl Rules {
             lifetime: Duration::from_secs(86_400),
             identity_block: Duration::from_secs(180 * 86_400),
             looks: [5, 15, 35, 75, 135, 255, 375, 495, 615, 735].map(Duration::from_secs).to_vec(),
-            look_until: Duration::from_secs(86_400),
+            look_until: Duration::from_secs(7 * 86_400),
+            review_time: Duration::from_secs(30 * 86_400),
         }
     }
 

@@ -45,6 +45,7 @@ fn created<'a>(rules: &'a Rules, start: &Start, now: UnixTime) -> Draft<'a> {
         redaction: Redaction::None,
         created_at: now,
         expires_at: now.plus(rules.lifetime),
+        review_by: None,
         delete_at: None,
         due_at: None,
         purge_at: None,
@@ -77,6 +78,14 @@ fn again<'a>(
     }
     draft.end_leases();
     draft.rest();
+    if let Some(own) = draft.verification.attempt(&start.order_no) {
+        // The number is random: the commit of this very request arrived, after its outcome was unknown.
+        return if own.state == AttemptState::Reserved && own.key == start.key {
+            Ok(Again::Replay(Box::new(draft.finish(Outcome::Started(start.order_no.clone())))))
+        } else {
+            Err(Refusal::WrongAttemptState)
+        };
+    }
     if let Some(earlier) = draft.verification.attempts.iter().rev().find(|attempt| attempt.key == start.key) {
         let same_identity = earlier.identity.is_none_or(|identity| identity == start.identity);
         if !same_identity || earlier.consent.text != start.consent.text {
@@ -136,12 +145,14 @@ fn reserve(mut draft: Draft<'_>, start: Start) -> Commit {
         next_look_at: None,
         looked_at: None,
         looks: 0,
+        last_look_error: None,
         callbacks: Vec::new(),
         returns: 0,
         finding: None,
         refused: None,
         maybe_executed: false,
         deleted: false,
+        deletions: 0,
     });
     let (attempt, consent_at) = (order_no.clone(), consent.at);
     draft.event(&EventKind::Reserved { attempt, consent: consent.text, consent_at });

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::machine::chain::ChainHead;
 use crate::machine::finding::{DecisionRecord, Finding};
 use crate::machine::ids::{
-    CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, OrderRef, Purpose, Region,
+    CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, LookError, OrderRef, Purpose, Region,
     ReviewReason, Reviewer, SubjectRef, VerificationId,
 };
+use crate::machine::rules::MOST_DELETIONS;
 use crate::machine::time::{millis, optional_millis};
 
 /// The state of a verification.
@@ -29,7 +30,7 @@ pub enum State {
     Declined,
     /// Ended without a result. Final.
     Expired,
-    /// Canceled by your service. Final.
+    /// Canceled by your service, also during a review. Final.
     Canceled,
 }
 
@@ -114,6 +115,9 @@ pub enum Redaction {
     Requested,
     /// Erased here and deleted by the vendor.
     Done,
+    /// Erased here. The vendor confirmed no deletion in 12 requests over eight days: request the redaction again, or ask the
+    /// vendor. The purge does not wait any longer.
+    Failed,
 }
 
 impl Redaction {
@@ -124,12 +128,14 @@ impl Redaction {
             Self::None => "none",
             Self::Requested => "requested",
             Self::Done => "done",
+            Self::Failed => "failed",
         }
     }
 }
 
 /// One verification, with all of its attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Verification {
     /// The id, which the events carry.
@@ -154,6 +160,9 @@ pub struct Verification {
     /// Until when the person may start again.
     #[serde(with = "millis")]
     pub expires_at: UnixTime,
+    /// Until when a reviewer must decide; `None` unless it is in review. Then it expires.
+    #[serde(with = "optional_millis")]
+    pub review_by: Option<UnixTime>,
     /// When the vendor is asked to delete its data, during a redaction.
     #[serde(with = "optional_millis")]
     pub delete_at: Option<UnixTime>,
@@ -171,7 +180,7 @@ pub struct Verification {
 
 /// The origin of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "by")]
+#[serde(rename_all = "snake_case", tag = "by", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum DecidedBy {
     /// A policy, from the evidence of an attempt.
@@ -196,6 +205,7 @@ pub enum DecidedBy {
 
 /// The consent of the person, which the law requires separately from other terms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Consent {
     /// When the person agreed.
@@ -215,6 +225,7 @@ impl Consent {
 
 /// One attempt: one `OuterOrderNo`, one CertifyId, one link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The number that the vendor gets; it is in the path of the callback.
@@ -247,6 +258,9 @@ pub struct Attempt {
     pub looked_at: Option<UnixTime>,
     /// The number of looks.
     pub looks: u32,
+    /// Why the last look failed; `None` if it did not. An error of your own, such as a disabled key, stays here until a look
+    /// succeeds: watch it.
+    pub last_look_error: Option<LookError>,
     /// The digests of the callbacks, at most 8. The same callback counts once.
     pub callbacks: Vec<Digest>,
     /// The returns of the browser that led to a look, at most 8.
@@ -259,6 +273,15 @@ pub struct Attempt {
     pub maybe_executed: bool,
     /// Whether the vendor deleted its data.
     pub deleted: bool,
+    /// The number of deletions that the vendor did not confirm.
+    pub deletions: u32,
+}
+
+impl Attempt {
+    /// Whether the vendor must be asked to delete its data.
+    pub(crate) const fn must_delete(&self) -> bool {
+        self.certify_id.is_some() && !self.deleted && self.deletions < MOST_DELETIONS
+    }
 }
 
 impl Verification {
@@ -272,6 +295,11 @@ impl Verification {
     #[must_use]
     pub fn open_attempt(&self) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.state == AttemptState::Open)
+    }
+
+    /// Whether the time for the review is over.
+    pub(crate) fn is_review_over(&self, now: UnixTime) -> bool {
+        self.state == State::InReview && self.review_by.is_some_and(|by| by <= now)
     }
 
     /// Whether an attempt is being created or is open.

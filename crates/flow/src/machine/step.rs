@@ -75,10 +75,10 @@ impl Stored {
         let delete_now =
             verification.redaction == Redaction::Requested && verification.delete_at.is_some_and(is_over);
         let deletions =
-            verification.attempts.iter().filter(|attempt| delete_now && !attempt.deleted).filter_map(
+            verification.attempts.iter().filter(|attempt| delete_now && attempt.must_delete()).filter_map(
                 |attempt| Some(Job::Delete(attempt.order_no.clone(), attempt.certify_id.clone()?)),
             );
-        let tick = (lease_over || time_over).then_some(Job::Tick);
+        let tick = (lease_over || time_over || verification.is_review_over(now)).then_some(Job::Tick);
         tick.into_iter().chain(looks).chain(deletions).collect()
     }
 }

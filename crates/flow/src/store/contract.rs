@@ -52,6 +52,9 @@ impl UsageOf {
     }
 }
 
+/// How much later than `now` plus `lease` a lease may end.
+pub const LONGEST_SKEW: Duration = Duration::from_secs(600);
+
 /// A place in the sequence of all events. The default is the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cursor(pub u64);
@@ -101,7 +104,8 @@ pub trait Store: Debug + Send + Sync {
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
 
     /// Claims up to `limit` verifications whose [`due_at`](crate::Verification::due_at) has come and that no worker has claimed,
-    /// the longest due first. It adds one to the version and the fence of each, and sets its lease to `now` plus `lease`.
+    /// the longest due first. It adds one to the version and the fence of each, and sets its lease to `now` plus `lease`. A lease
+    /// that ends more than [`LONGEST_SKEW`] after that comes from a clock that was wrong, and counts as over.
     async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError>;
 
     /// Returns up to `limit` events after a place, in order. An event may come again after a crash of the reader; none is
@@ -115,6 +119,22 @@ pub trait Store: Debug + Send + Sync {
     /// the counts and blocks that are over. Returns the number of verifications. One whose redaction is still
     /// [`Requested`](crate::Redaction::Requested) stays.
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError>;
+
+    /// Reserves up to `want` calls of an operation in the current second, and returns how many it grants. All instances that
+    /// share the store share the `limit` of the second, which is the account's. A store with a clock of its own uses that
+    /// instead of `now`. Reservations of earlier seconds need not be kept.
+    ///
+    /// The default grants every call: the instances then share no rate.
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        now: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let _ = (operation, now);
+        Ok(want.min(limit))
+    }
 }
 
 #[async_trait]
@@ -145,5 +165,15 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
         (**self).purge(now, limit).await
+    }
+
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        now: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        (**self).reserve_calls(operation, now, want, limit).await
     }
 }

@@ -12,7 +12,7 @@ use crate::machine::event::Event;
 use crate::machine::ids::{IdentityRef, SubjectRef, VerificationId};
 use crate::machine::state::{Redaction, Verification};
 use crate::machine::time::day;
-use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store, UsageOf};
+use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Store, UsageOf};
 use crate::store::error::{StoreError, StoreErrorKind};
 
 /// A store in memory, for tests and examples.
@@ -35,6 +35,8 @@ struct Tables {
     last: Cursor,
     starts: BTreeMap<(u32, SubjectRef, SceneId), u32>,
     blocks: BTreeMap<IdentityRef, UnixTime>,
+    /// The second of the last reservation of each operation, and the calls reserved in it.
+    calls: BTreeMap<String, (u64, u32)>,
 }
 
 /// A unique identifier: its column, and its text.
@@ -148,7 +150,7 @@ impl Store for MemoryStore {
         let mut tables = self.tables();
         let is_due = |row: &Stored| {
             row.verification.due_at.is_some_and(|at| at <= now)
-                && row.lease_until.is_none_or(|end| end <= now)
+                && row.lease_until.is_none_or(|end| end <= now || end > now.plus(lease).plus(LONGEST_SKEW))
         };
         let mut due: Vec<_> = tables.rows.values_mut().filter(|row| is_due(row)).collect();
         due.sort_by_key(|row| row.verification.due_at);
@@ -186,5 +188,25 @@ impl Store for MemoryStore {
         tables.starts.retain(|(of, ..), _| *of >= day(now));
         tables.blocks.retain(|_, until| *until > now);
         Ok(over.len())
+    }
+
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        now: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let mut tables = self.tables();
+        let (second, reserved) = tables.calls.entry(operation.to_owned()).or_default();
+        // A clock that is a little behind shares the second of the one that is ahead. A second far ahead came from a clock
+        // that was wrong.
+        let now = now.as_secs();
+        if now > *second || *second - now > 60 {
+            (*second, *reserved) = (now, 0);
+        }
+        let granted = want.min(limit.saturating_sub(*reserved));
+        *reserved += granted;
+        Ok(granted)
     }
 }

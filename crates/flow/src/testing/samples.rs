@@ -35,11 +35,11 @@ pub fn start(number: u64, attempt: u8) -> Result<Start, SampleError> {
     Ok(Start {
         id: VerificationId::new(bytes(number, 9)),
         order: OrderRef::new(&format!("order-{number}"))?,
-        subject: SubjectRef::new(of_order),
+        subject: SubjectRef::from_hmac(of_order),
         scene: SceneId::new(1_000_000_006)?,
         purpose: Purpose::new("account-opening")?,
         key: IdempotencyKey::new(&format!("key-{attempt}"))?,
-        identity: IdentityRef::new(of_order),
+        identity: IdentityRef::from_hmac(of_order),
         consent: Consent::new(BEGIN, ConsentText::new("2026-01")?),
         order_no: OuterOrderNo::generate(bytes(number, attempt)),
         capability: CapabilityHash::new(bytes(number, attempt)),
@@ -76,10 +76,18 @@ pub fn finding(certify_id: &CertifyId, sub_code: &str) -> Result<Finding, Sample
 /// # Errors
 /// If the SubCode has a character that JSON cannot have in a text.
 pub fn strict_finding(certify_id: &CertifyId, sub_code: &str) -> Result<Finding, SampleError> {
+    decided(certify_id, sub_code, &strict_policy()?)
+}
+
+/// The text of the policy `vendor`, which rejects SubCode 204.
+///
+/// # Errors
+/// Never.
+pub fn strict_policy() -> Result<String, SampleError> {
     let (head, tail) =
         builtin::VENDOR.split_once("id = \"face-differs\"").ok_or("the policy has the rule")?;
     let tail = tail.replacen("decision = \"retry\"", "decision = \"reject\"", 1);
-    decided(certify_id, sub_code, &format!("{head}id = \"face-differs\"{tail}"))
+    Ok(format!("{head}id = \"face-differs\"{tail}"))
 }
 
 fn decided(certify_id: &CertifyId, sub_code: &str, policy: &str) -> Result<Finding, SampleError> {

@@ -43,7 +43,10 @@ fn reserved_first(
     after: Option<&World>,
 ) -> Result<(), String> {
     let (Ok(commit), Some(after)) = (result, after.and_then(of)) else { return Ok(()) };
-    if let Outcome::Started(order_no) = commit.outcome() {
+    let repeated = |order_no| of(before).is_some_and(|before| before.attempt(order_no).is_some());
+    if let Outcome::Started(order_no) = commit.outcome()
+        && !(commit.is_noop() && repeated(order_no))
+    {
         let attempt = after.attempt(order_no).ok_or("the started attempt is not in the commit")?;
         ensure(attempt.state == AttemptState::Reserved, "the started attempt is not reserved")?;
         ensure(commit.take().is_some(), "the start is not counted in its commit")?;
@@ -204,7 +207,7 @@ fn timers(_: &World, _: &Input, _: &Result<Commit, Refusal>, after: Option<&Worl
                 let opened = attempt.opened_at.ok_or("an open attempt without its time")?;
                 let last = opened.plus(Duration::from_secs(31 * 60));
                 let failed_late = attempt.looked_at.is_some_and(|looked| {
-                    looked >= last && next <= looked.plus(Duration::from_secs(15 * 60))
+                    looked >= last && next <= looked.plus(Duration::from_secs(60 * 60))
                 });
                 ensure(next <= last || failed_late, "a look that comes too late")?;
                 ensure(by(next), "a look without a timer")?;
@@ -219,7 +222,7 @@ fn timers(_: &World, _: &Input, _: &Result<Commit, Refusal>, after: Option<&Worl
     match after.state {
         State::RequiresInput => ensure(by(after.expires_at), "an idle verification that never expires")?,
         State::Processing => ensure(due.is_some(), "a verification in processing without a timer")?,
-        State::InReview => {}
+        State::InReview => ensure(after.review_by.is_some_and(by), "a review without an end")?,
         _ => ensure(after.purge_at.is_some(), "a final verification that is kept for ever")?,
     }
     let delete = after.redaction == Redaction::Requested;
@@ -272,7 +275,8 @@ fn limits(
     _: Option<&World>,
 ) -> Result<(), String> {
     if let Input::Start(start) = input {
-        let started = matches!(result, Ok(commit) if matches!(commit.outcome(), Outcome::Started(_)));
+        let started = |commit: &Commit| matches!(commit.outcome(), Outcome::Started(_)) && !commit.is_noop();
+        let started = result.as_ref().is_ok_and(started);
         ensure(!started || !before.blocked.contains(&start.identity), "a blocked identity was started")?;
         ensure(!started || before.starts_today < 3, "a start beyond the day's limit")?;
     }

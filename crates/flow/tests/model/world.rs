@@ -8,8 +8,8 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     AttemptState, CapabilityHash, CheckedCallback, Commit, Deleted, Fence, Finding, IdempotencyKey,
-    IdentityRef, Input, Look, Looked, Machine, Opened, Refusal, Review, ReviewReason, Reviewer, Rules,
-    Snapshot, StartFailed, Stored, Usage,
+    IdentityRef, Input, Look, LookError, Looked, Machine, Opened, Refusal, Review, ReviewReason, Reviewer,
+    Rules, Snapshot, StartFailed, Stored, Usage,
 };
 use cloudauth_protocol::{CallbackKeys, CertifyId, Code, OuterOrderNo, SceneId, UnixTime};
 
@@ -110,7 +110,7 @@ impl World {
             for (name, key, identity) in [("start a", "a", 1), ("start b", "b", 2), ("key reused", "a", 2)] {
                 let mut start = samples::start(1, number).unwrap();
                 start.key = IdempotencyKey::new(key).unwrap();
-                start.identity = IdentityRef::new([identity; 32]);
+                start.identity = IdentityRef::from_hmac([identity; 32]);
                 start.consent.at = BEGIN;
                 add(name, Input::Start(start));
             }
@@ -124,6 +124,9 @@ impl World {
                 add("opened", Input::Opened(Opened { order_no, certify_id, region }));
             }
             if attempt.state == AttemptState::Reserved {
+                let mut start = samples::start(1, u8::try_from(at + 1).unwrap()).unwrap();
+                start.key = attempt.key.clone();
+                add("start repeated", Input::Start(start));
                 for (name, maybe_executed, code) in [
                     ("not sent", false, None),
                     ("no answer", true, None),
@@ -148,7 +151,10 @@ impl World {
                     let order_no = order_no.clone();
                     add(name, Input::Looked(Looked { order_no, fence: FENCE, answer }));
                 }
-                add("deleted", Input::Deleted(Deleted { order_no, fence: FENCE, done: true }));
+                for (name, done) in [("deleted", true), ("not deleted", false)] {
+                    let order_no = order_no.clone();
+                    add(name, Input::Deleted(Deleted { order_no, fence: FENCE, done }));
+                }
             }
         }
         let seen = self.stored.as_ref().map_or(0, |stored| stored.verification.head.n);
@@ -175,7 +181,7 @@ impl World {
             let decided = verification.decision.is_some();
             (verification.state, verification.redaction, decided, over(verification.expires_at))
                 .hash(&mut hasher);
-            verification.delete_at.map(over).hash(&mut hasher);
+            (verification.delete_at.map(over), verification.review_by.map(over)).hash(&mut hasher);
             for attempt in &verification.attempts {
                 let ended = verification.state.is_final();
                 let (called_back, id) = (!attempt.callbacks.is_empty(), attempt.certify_id.is_some());
@@ -205,8 +211,10 @@ fn looks(attempt: usize, ended: bool) -> Vec<(&'static str, Look)> {
     let findings = FINDINGS[attempt].1.iter().cloned().map(|finding| Look::Finished(Box::new(finding)));
     let mut looks: Vec<_> = names.into_iter().zip(findings).take(if ended { 1 } else { 5 }).collect();
     looks.push(("pending", Look::Pending));
-    looks.push(("look failed", Look::Failed { transient: true }));
-    looks.push(("look refused", Look::Failed { transient: false }));
+    looks.push(("look unknown", Look::Unknown));
+    for (name, transient) in [("look failed", true), ("look refused", false)] {
+        looks.push((name, Look::Failed { transient, error: LookError::new("Throttling").unwrap() }));
+    }
     looks
 }
 

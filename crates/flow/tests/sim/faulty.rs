@@ -1,6 +1,6 @@
-//! A store that fails before or after a commit.
+//! A store that fails before or after a commit, and commits that arrive late.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,9 +14,21 @@ use cloudauth_protocol::UnixTime;
 use crate::world::{chance, interrupt};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Faulty(pub(crate) Arc<MemoryStore>);
+pub(crate) struct Faulty {
+    pub(crate) store: Arc<MemoryStore>,
+    /// Commits on their way.
+    pub(crate) late: Arc<Mutex<Vec<Commit>>>,
+}
 
 impl Faulty {
+    /// The commits on their way arrive. Other commits may have come first.
+    pub(crate) async fn arrive(&self) {
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        for commit in late {
+            drop(self.store.commit(&commit).await);
+        }
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
         interrupt().await;
         if chance(3) { Err(StoreErrorKind::Unavailable.into()) } else { Ok(()) }
@@ -27,20 +39,23 @@ impl Faulty {
 impl Store for Faulty {
     async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
         self.ready().await?;
-        self.0.load(by).await
+        self.store.load(by).await
     }
 
     async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError> {
         self.ready().await?;
-        self.0.usage(of).await
+        self.store.usage(of).await
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         self.ready().await?;
         if chance(5) {
+            if chance(50) {
+                self.late.lock().unwrap().push(commit.clone());
+            }
             return Err(StoreErrorKind::OutcomeUnknown.into());
         }
-        let result = self.0.commit(commit).await;
+        let result = self.store.commit(commit).await;
         interrupt().await;
         if chance(5) {
             return Err(StoreErrorKind::OutcomeUnknown.into());
@@ -50,21 +65,35 @@ impl Store for Faulty {
 
     async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
         self.ready().await?;
-        self.0.claim(now, lease, limit).await
+        self.store.claim(now, lease, limit).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
         self.ready().await?;
-        self.0.events_after(cursor, limit).await
+        self.store.events_after(cursor, limit).await
     }
 
     async fn history(&self, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
         self.ready().await?;
-        self.0.history(id).await
+        self.store.history(id).await
     }
 
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
         self.ready().await?;
-        self.0.purge(now, limit).await
+        self.store.purge(now, limit).await
+    }
+
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        now: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.ready().await?;
+        if chance(2) {
+            return Ok(0);
+        }
+        self.store.reserve_calls(operation, now, want, limit).await
     }
 }

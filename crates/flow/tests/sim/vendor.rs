@@ -11,7 +11,7 @@ use cloudauth_protocol::{Body, OuterOrderNo};
 use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 use http::{Request, Response};
 
-use crate::world::{chance, interrupt};
+use crate::world::{chance, interrupt, pick};
 
 #[derive(Debug, Default)]
 pub(crate) struct Issued {
@@ -19,6 +19,8 @@ pub(crate) struct Issued {
     pub(crate) results: BTreeMap<String, Option<&'static str>>,
     pub(crate) asked: BTreeSet<String>,
     pub(crate) deleted: BTreeSet<String>,
+    /// The capability in the return URL of each order number.
+    pub(crate) capabilities: BTreeMap<String, String>,
     /// What the service saw that must not happen.
     pub(crate) complaints: Vec<String>,
 }
@@ -40,6 +42,12 @@ impl Vendor {
         if !matches!(state, Some(AttemptState::Reserved | AttemptState::Orphaned)) {
             issued.complaints.push(format!("InitFaceVerify without a committed attempt: {state:?}"));
         }
+        let token = form.contains_key("CallbackToken");
+        if !token || !form["CallbackUrl"].ends_with(order_no.as_str()) {
+            issued.complaints.push("InitFaceVerify without its callback".to_owned());
+        }
+        let capability = form["ReturnUrl"].rsplit_once("%2F").unwrap().1.to_owned();
+        issued.capabilities.insert(order_no.clone(), capability);
         let certify_id = format!("sha{order_no}");
         if issued.results.insert(certify_id.clone(), None).is_some() {
             issued.complaints.push("an order number was used twice".to_owned());
@@ -70,6 +78,33 @@ impl Vendor {
     }
 }
 
+/// Codes that say nothing about a session: the service, the account, the configuration.
+const PRODUCT_CODES: &[&str] = &["500", "401", "404", "410", "411", "412"];
+
+/// The rejections of the gateway, and their HTTP status.
+const GATEWAY_CODES: &[(u16, &str)] = &[
+    (500, "InternalError"),
+    (503, "ServiceUnavailable"),
+    (400, "Throttling"),
+    (400, "Throttling.User"),
+    (400, "InvalidTimeStamp.Expired"),
+    (400, "SignatureNonceUsed"),
+    (400, "InvalidSecurityToken.Expired"),
+    (403, "InvalidAccessKeyId.Inactive"),
+    (404, "InvalidAccessKeyId.NotFound"),
+    (403, "Forbidden.RAM"),
+    (400, "SignatureDoesNotMatch"),
+];
+
+fn rejected() -> Response<Body> {
+    let (status, code) = pick(GATEWAY_CODES);
+    let text = format!(r#"{{"RequestId":"R-1","HostId":"h","Code":"{code}","Message":"m"}}"#);
+    let body = if chance(10) { "<html>".to_owned() } else { text };
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    response
+}
+
 fn no_answer(sent: Sent) -> TransportError {
     TransportError::new(TransportErrorKind::Timeout, sent)
 }
@@ -84,8 +119,11 @@ impl Transport for Vendor {
         let body = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
         let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
         let form: BTreeMap<_, _> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let (code, result) = if chance(3) {
-            ("500", None)
+        if chance(4) {
+            return Ok(rejected());
+        }
+        let (code, result) = if chance(4) {
+            (pick(PRODUCT_CODES), None)
         } else {
             match form["Action"].as_str() {
                 "InitFaceVerify" if chance(3) => ("417", None),

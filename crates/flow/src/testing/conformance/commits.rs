@@ -161,7 +161,7 @@ async fn counts(store: &dyn Store) -> Result<(), String> {
     let day_before = BEGIN.as_secs() - 86_400;
     for (what, of, expected) in [
         ("this person", of, 1),
-        ("another person", UsageOf { subject: SubjectRef::new([0; 32]), ..of }, 0),
+        ("another person", UsageOf { subject: SubjectRef::from_hmac([0; 32]), ..of }, 0),
         ("another scene", UsageOf { scene: other_scene, ..of }, 0),
         ("the day before", UsageOf { at: UnixTime::from_secs(day_before), ..of }, 0),
         ("the next day", UsageOf { at: BEGIN.plus(Duration::from_secs(86_400)), ..of }, 0),
@@ -204,7 +204,7 @@ async fn block(store: &dyn Store) -> Result<(), String> {
     let of = UsageOf { subject, scene, identity, at: BEGIN };
     let until = Some(BEGIN.plus(machine().rules().identity_block));
     equal("block", store.usage(&of).await.map_err(text)?.blocked_until, until)?;
-    let free = UsageOf { identity: IdentityRef::new([0; 32]), ..of };
+    let free = UsageOf { identity: IdentityRef::from_hmac([0; 32]), ..of };
     equal("block of another", store.usage(&free).await.map_err(text)?.blocked_until, None)?;
     unchanged(store, &before_the_block, StoreErrorKind::Limit, None).await?;
     shorter_block(store, start).await?;

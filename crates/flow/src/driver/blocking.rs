@@ -1,0 +1,152 @@
+//! The flow on the calling thread, without a runtime.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_protocol::{Body, Identity, InitFaceVerify, MetaInfo};
+use cloudauth_transport::{BlockingTransport, Limits, Transport, TransportError};
+use http::{Request, Response};
+use pollster::block_on;
+
+use crate::driver::error::FlowError;
+use crate::driver::flow::Flow;
+use crate::driver::sweep::SWEEP;
+use crate::driver::ticket::{NewVerification, Started};
+use crate::machine::ids::OrderRef;
+use crate::machine::input::Review;
+use crate::machine::state::Verification;
+use crate::store::contract::{Cursor, LoggedEvent, Store};
+use crate::store::error::StoreError;
+
+/// A blocking transport as an async one: it sends on the thread that polls. Use it for the client of a [`BlockingFlow`] only.
+#[derive(Clone, Debug)]
+pub struct Inline<T>(pub T);
+
+#[async_trait]
+impl<T: BlockingTransport> Transport for Inline<T> {
+    async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        self.0.send(request, limits)
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.0.sleep(time);
+    }
+}
+
+/// The flow of a service without a runtime: the methods of [`Flow`], on the calling thread. The client's transport is an [`Inline`]
+/// one, or one that needs no runtime, and the store needs none either, such as the SQLite store.
+#[derive(Debug)]
+pub struct BlockingFlow<S>(Flow<S>);
+
+impl<S: Store> BlockingFlow<S> {
+    /// A flow whose futures may run on any thread.
+    pub const fn new(flow: Flow<S>) -> Self {
+        Self(flow)
+    }
+
+    /// Returns the flow.
+    pub const fn inner(&self) -> &Flow<S> {
+        &self.0
+    }
+
+    /// See [`Flow::start`].
+    ///
+    /// # Errors
+    /// Same as [`Flow::start`].
+    pub fn start(
+        &self,
+        new: NewVerification,
+        identity: Identity,
+        meta_info: MetaInfo,
+    ) -> Result<Started, FlowError> {
+        block_on(self.0.start(new, identity, meta_info))
+    }
+
+    /// See [`Flow::start_with`].
+    ///
+    /// # Errors
+    /// Same as [`Flow::start`].
+    pub fn start_with(
+        &self,
+        new: NewVerification,
+        identity: Identity,
+        meta_info: MetaInfo,
+        more: impl FnOnce(InitFaceVerify) -> InitFaceVerify,
+    ) -> Result<Started, FlowError> {
+        block_on(self.0.start_with(new, identity, meta_info, more))
+    }
+
+    /// See [`Flow::callback`].
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub fn callback(&self, order_no: &str, query: &str) -> Result<(), StoreError> {
+        block_on(self.0.callback(order_no, query))
+    }
+
+    /// See [`Flow::returned`].
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub fn returned(&self, capability: &str) -> Result<Option<Verification>, FlowError> {
+        block_on(self.0.returned(capability))
+    }
+
+    /// See [`Flow::get`].
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub fn get(&self, order: &OrderRef) -> Result<Option<Verification>, StoreError> {
+        block_on(self.0.get(order))
+    }
+
+    /// See [`Flow::events`].
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub fn events(&self, after: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        block_on(self.0.events(after, limit))
+    }
+
+    /// See [`Flow::review`].
+    ///
+    /// # Errors
+    /// Same as [`Flow::review`].
+    pub fn review(&self, order: &OrderRef, review: Review) -> Result<Verification, FlowError> {
+        block_on(self.0.review(order, review))
+    }
+
+    /// See [`Flow::cancel`].
+    ///
+    /// # Errors
+    /// Same as [`Flow::cancel`].
+    pub fn cancel(&self, order: &OrderRef) -> Result<Verification, FlowError> {
+        block_on(self.0.cancel(order))
+    }
+
+    /// See [`Flow::redact`].
+    ///
+    /// # Errors
+    /// Same as [`Flow::redact`].
+    pub fn redact(&self, order: &OrderRef) -> Result<Verification, FlowError> {
+        block_on(self.0.redact(order))
+    }
+
+    /// See [`Flow::sweep`]. Call it every second, in a thread of its own, or again without a pause while it returns 20.
+    ///
+    /// # Errors
+    /// Same as [`Flow::sweep`].
+    pub fn sweep(&self) -> Result<usize, FlowError> {
+        block_on(self.0.sweep())
+    }
+
+    /// Sweeps until `stop` returns `true`. It is asked before each sweep.
+    pub fn run(&self, mut stop: impl FnMut() -> bool) {
+        while !stop() {
+            if self.sweep().is_ok_and(|due| due == SWEEP) {
+                continue;
+            }
+            block_on(self.0.client.sleep(self.0.settings.sweep_every));
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The clock of a flow: the system's clock, guarded by one that cannot jump.
+
+use std::fmt;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use cloudauth_protocol::UnixTime;
+
+/// The sources of time and randomness of a flow. Simulations replace them.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs {
+    /// The wall clock.
+    pub wall: fn() -> UnixTime,
+    /// A clock that never jumps, from any origin.
+    pub steady: fn() -> Duration,
+    /// Fills the bytes at random, and returns whether it did.
+    pub random: fn(&mut [u8]) -> bool,
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Self {
+            wall: || SystemTime::now().into(),
+            steady: || ORIGIN.elapsed(),
+            random: |bytes| getrandom::fill(bytes).is_ok(),
+        }
+    }
+}
+
+/// The error of a wall clock that jumped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockJump {
+    by: Duration,
+    ahead: bool,
+}
+
+impl ClockJump {
+    /// Returns by how much the clock jumped.
+    #[must_use]
+    pub const fn by(&self) -> Duration {
+        self.by
+    }
+
+    /// Whether it jumped ahead.
+    #[must_use]
+    pub const fn is_ahead(&self) -> bool {
+        self.ahead
+    }
+}
+
+impl fmt::Display for ClockJump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = if self.ahead { "ahead" } else { "back" };
+        write!(f, "the system's clock jumped {way} by {} s: set it right, or restart", self.by.as_secs())
+    }
+}
+
+impl std::error::Error for ClockJump {}
+
+/// A wall clock with a guard.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    inputs: Inputs,
+    tolerance: Duration,
+    /// A moment at which both clocks were read, and agreed with the moments before.
+    anchor: Mutex<(UnixTime, Duration)>,
+}
+
+impl Clock {
+    pub(crate) fn new(inputs: Inputs, tolerance: Duration) -> Self {
+        Self { inputs, tolerance, anchor: Mutex::new(((inputs.wall)(), (inputs.steady)())) }
+    }
+
+    /// Returns the time. After a jump: what the clock would show without it.
+    pub(crate) fn now(&self) -> UnixTime {
+        let (wall, expected) = self.read();
+        if self.jump(wall, expected).is_some() { expected } else { wall }
+    }
+
+    /// Returns the time, unless the clock has jumped since the last check.
+    pub(crate) fn check(&self) -> Result<UnixTime, ClockJump> {
+        let (wall, expected) = self.read();
+        if let Some(jump) = self.jump(wall, expected) {
+            return Err(jump);
+        }
+        // Small steps and drift do not add up.
+        self.trust();
+        Ok(wall)
+    }
+
+    /// Accepts the wall clock as it is.
+    pub(crate) fn trust(&self) {
+        *self.anchor() = ((self.inputs.wall)(), (self.inputs.steady)());
+    }
+
+    pub(crate) fn fill(&self, bytes: &mut [u8]) -> bool {
+        (self.inputs.random)(bytes)
+    }
+
+    /// The wall clock, and what it should show.
+    fn read(&self) -> (UnixTime, UnixTime) {
+        let (wall, steady) = *self.anchor();
+        let passed = (self.inputs.steady)().saturating_sub(steady);
+        ((self.inputs.wall)(), wall.plus(passed))
+    }
+
+    fn jump(&self, wall: UnixTime, expected: UnixTime) -> Option<ClockJump> {
+        let ahead = wall > expected;
+        let by = if ahead { wall.since(expected) } else { expected.since(wall) };
+        (by > self.tolerance).then_some(ClockJump { by, ahead })
+    }
+
+    fn anchor(&self) -> MutexGuard<'_, (UnixTime, Duration)> {
+        self.anchor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

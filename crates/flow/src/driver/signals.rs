@@ -1,0 +1,63 @@
+//! Logs and metrics of the driver, listed in `docs/observability.md`. They have counts and codes only.
+
+use crate::driver::error::FlowError;
+use crate::machine::input::Look;
+
+/// Counts an occurrence, by its result.
+fn count(name: &'static str, result: &'static str) {
+    #[cfg(feature = "metrics")]
+    metrics::counter!(name, "result" => result).increment(1);
+    #[cfg(not(feature = "metrics"))]
+    let _ = (name, result);
+}
+
+pub(crate) fn started<T>(result: &Result<T, FlowError>) {
+    count("cloudauth_flow_starts_total", name(result));
+}
+
+pub(crate) fn called_back(known: bool) {
+    count("cloudauth_flow_callbacks_total", if known { "accepted" } else { "ignored" });
+}
+
+pub(crate) fn looked(answer: &Look) {
+    let result = match answer {
+        Look::Pending => "pending",
+        Look::Finished(_) => "finished",
+        Look::Unknown => "unknown",
+        Look::Failed { transient: true, .. } => "transient",
+        Look::Failed { transient: false, .. } => "failed",
+    };
+    count("cloudauth_flow_looks_total", result);
+    #[cfg(feature = "tracing")]
+    if let Look::Failed { transient: false, error } = answer {
+        tracing::warn!(error = error.as_str(), "a look failed: the attempt waits until this is mended");
+    }
+}
+
+pub(crate) fn deleted(done: bool) {
+    count("cloudauth_flow_deletions_total", if done { "done" } else { "failed" });
+}
+
+pub(crate) fn swept(result: &Result<usize, FlowError>) {
+    count("cloudauth_flow_sweeps_total", name(result));
+    #[cfg(feature = "metrics")]
+    if let Ok(due) = result {
+        metrics::counter!("cloudauth_flow_claims_total").increment(*due as u64);
+    }
+    #[cfg(feature = "tracing")]
+    if let Err(error) = result {
+        tracing::warn!(%error, "a sweep failed");
+    }
+}
+
+fn name<T>(result: &Result<T, FlowError>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(FlowError::Refused(_)) => "refused",
+        Err(FlowError::Store(_)) => "store",
+        Err(FlowError::Call(_)) => "call",
+        Err(FlowError::Busy) => "busy",
+        Err(FlowError::Clock(_)) => "clock",
+        Err(_) => "other",
+    }
+}

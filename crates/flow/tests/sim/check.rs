@@ -1,0 +1,117 @@
+//! What must hold at the end of a simulation.
+
+use std::collections::BTreeSet;
+
+use cloudauth_flow::testing::MemoryStore;
+use cloudauth_flow::{Cursor, DecidedBy, Event, EventKind, Flow, Redaction, State, Store, verify_chain};
+use cloudauth_protocol::OuterOrderNo;
+use pollster::block_on;
+
+use crate::faulty::Faulty;
+use crate::vendor::Vendor;
+use crate::{Link, order_ref};
+
+/// The transitions of verifications, and the types of the other events.
+pub(crate) type Reached = BTreeSet<String>;
+
+/// Every transition of a verification in the README, and every type of event.
+pub(crate) fn transitions() -> Reached {
+    let readme = include_str!("../../README.md");
+    let table =
+        readme.split("| verification from |").nth(1).unwrap().split("| attempt from |").next().unwrap();
+    let rows = table.lines().skip(2).map(|row| row.split('|').map(str::trim).collect::<Vec<_>>());
+    let changes =
+        rows.filter(|row| row.len() > 3 && row[1] != "(new)").map(|row| format!("{} -> {}", row[1], row[2]));
+    let kinds = [
+        "verification.created",
+        "attempt.reserved",
+        "attempt.opened",
+        "attempt.link_dropped",
+        "attempt.refused",
+        "attempt.orphaned",
+        "attempt.superseded",
+        "attempt.expired",
+        "attempt.settled",
+        "attempt.late_evidence",
+        "verification.reviewed",
+        "verification.redaction_requested",
+        "verification.redacted",
+    ];
+    changes.chain(kinds.map(str::to_owned)).collect()
+}
+
+fn transition(event: &Event) -> Option<String> {
+    Some(match event.read()? {
+        EventKind::StateChanged { from, to } => format!("{} -> {}", from.as_str(), to.as_str()),
+        kind => kind.name().to_owned(),
+    })
+}
+
+/// Checks everything at the end, and returns the transitions that happened.
+pub(crate) fn check(
+    flow: &Flow<Faulty>,
+    store: &MemoryStore,
+    vendor: &Vendor,
+    links: &[Link],
+) -> Result<Reached, String> {
+    let issued = vendor.issued.lock().unwrap();
+    if let Some(complaint) = issued.complaints.first() {
+        return Err(complaint.clone());
+    }
+    let logged = block_on(store.events_after(Cursor::default(), 100_000)).unwrap();
+    let mut reached = BTreeSet::new();
+    for order in 0..3 {
+        let Some(found) = block_on(flow.get(&order_ref(order))).unwrap() else { continue };
+        if !found.state.is_final() {
+            return Err(format!("order {order} is stuck: {:?}", found.state));
+        }
+        if found.redaction == Redaction::Requested {
+            return Err(format!("order {order} waits for its deletion"));
+        }
+        let kept = |id: &str| found.redaction == Redaction::Done && !issued.deleted.contains(id);
+        if found.attempts.iter().filter_map(|attempt| attempt.certify_id.as_ref()).any(|id| kept(id.as_str()))
+        {
+            return Err(format!("order {order} is redacted, and the service has its data"));
+        }
+        let events = block_on(store.history(&found.id)).unwrap();
+        reached.extend(events.iter().filter_map(transition));
+        let head = verify_chain(&found.id, &events).map_err(|error| error.to_string())?;
+        let own: Vec<_> = logged.iter().filter(|event| event.verification == found.id).collect();
+        if head != found.head || own.iter().map(|event| &event.event).ne(&events) {
+            return Err(format!("the events of order {order} are not those of its chain"));
+        }
+        let ends = ["approved", "declined", "expired", "canceled"];
+        let ended = |kind: &str| ends.iter().any(|end| kind == format!("verification.{end}"));
+        let decided = events.iter().filter(|event| ended(&event.kind)).count();
+        if decided != usize::from(found.state.is_final()) {
+            return Err(format!("order {order} ended {decided} times"));
+        }
+        let result = |attempt: &OuterOrderNo| issued.results.get(&format!("sha{attempt}")).copied().flatten();
+        match (&found.decision, found.state) {
+            (Some(DecidedBy::Policy { attempt, .. }), State::Approved) if result(attempt) != Some("200") => {
+                return Err(format!("order {order} is approved without a pass"));
+            }
+            (None, State::Approved | State::Declined) => {
+                return Err(format!("order {order} has no decision"));
+            }
+            _ => {}
+        }
+        let passed = links.iter().any(|link| {
+            link.order == order && issued.results.get(&format!("sha{}", link.order_no)) == Some(&Some("200"))
+        });
+        if passed && found.state == State::Expired && found.decision.is_none() {
+            let kinds: Vec<_> = events
+                .iter()
+                .map(|event| format!("{} {} {}", event.at.as_secs(), event.kind, event.body))
+                .collect();
+            return Err(format!("order {order} expired, and a person passed:\n{}", kinds.join("\n")));
+        }
+        for link in links.iter().filter(|link| link.order == order) {
+            let known = OuterOrderNo::new(&link.order_no).unwrap();
+            if found.attempt(&known).is_none_or(|attempt| attempt.certify_id.is_none()) {
+                return Err(format!("a link of order {order} has no CertifyId"));
+            }
+        }
+    }
+    Ok(reached)
+}

@@ -16,7 +16,7 @@ impl<S: Store> Flow<S> {
         let mut granted = 0;
         for wait in 0..WAITS {
             if wait > 0 {
-                let into_second = u64::try_from(self.clock.now().as_millis() % 1_000).unwrap_or_default();
+                let into_second = self.clock.now().as_millis() % 1_000;
                 self.client.sleep(Duration::from_millis(1_000 - into_second)).await;
             }
             let left = want.saturating_sub(granted);

@@ -54,11 +54,17 @@ fn inputs() -> Inputs {
 
 /// A service that gives the scripted answers, and keeps the requests.
 #[derive(Clone, Debug, Default)]
-struct Service(Arc<Mutex<(VecDeque<(u16, String)>, Vec<String>)>>);
+struct Service(Arc<Mutex<Script>>);
+
+#[derive(Debug, Default)]
+struct Script {
+    answers: VecDeque<(u16, String)>,
+    requests: Vec<String>,
+}
 
 impl Service {
     fn answers(&self, status: u16, body: &str) {
-        self.0.lock().unwrap().0.push_back((status, body.to_owned()));
+        self.0.lock().unwrap().answers.push_back((status, body.to_owned()));
     }
 
     /// The next start succeeds.
@@ -79,15 +85,15 @@ impl Service {
     }
 
     fn requests(&self) -> Vec<String> {
-        self.0.lock().unwrap().1.clone()
+        self.0.lock().unwrap().requests.clone()
     }
 }
 
 impl BlockingTransport for Service {
     fn send(&self, request: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
         let mut script = self.0.lock().unwrap();
-        script.1.push(String::from_utf8(request.body().as_bytes().to_vec()).unwrap());
-        let (status, body) = script.0.pop_front().expect("an answer");
+        script.requests.push(String::from_utf8(request.body().as_bytes().to_vec()).unwrap());
+        let (status, body) = script.answers.pop_front().expect("an answer");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         Ok(response)

@@ -67,7 +67,8 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     let keys = || CallbackKeys::new(&[1; 32]).unwrap();
     let client = Client::builder(vendor.clone(), Credentials::new("testid", "testsecret").unwrap());
     let client = client.attempts(1).build();
-    let policy = if seed % 4 == 0 { samples::strict_policy().unwrap() } else { builtin::VENDOR.to_owned() };
+    let policy =
+        if seed.is_multiple_of(4) { samples::strict_policy().unwrap() } else { builtin::VENDOR.to_owned() };
     let policy = Arc::new(LivePolicy::new(Policy::parse(&policy).unwrap()));
     let faulty = Faulty { store: Arc::clone(&store), late: Arc::default() };
     let flows = [0, 1, 2].map(|worker| {

@@ -12,7 +12,6 @@ mod msrv;
 mod postgres;
 mod replay;
 mod shell;
-mod sim;
 mod stores;
 mod tidy;
 mod tools;
@@ -92,7 +91,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["postgres"] => stores::postgres(),
         ["crash"] => stores::crash(),
         ["replay", args @ ..] => replay::run(args),
-        ["sim", args @ ..] => sim::run(args),
+        ["sim", args @ ..] => stores::sim(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => tools::mutants(shard),

@@ -1,10 +1,10 @@
-//! Runs the tests of the stores that need a server, and those that take minutes.
+//! Runs the tests of the flow and its stores that need a server, and those that take minutes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::postgres::Postgres;
 use crate::shell::{command, run};
@@ -55,4 +55,18 @@ pub(crate) fn crash() -> Result<()> {
         println!("crash: the server was restarted {restarts} times");
         result
     })
+}
+
+/// Runs the flow's simulation with more seeds than the tests have.
+pub(crate) fn sim(args: &[&str]) -> Result<()> {
+    let seeds = match args {
+        [] => "100000",
+        ["--seeds", seeds] => seeds,
+        _ => bail!("unknown arguments; sim takes `--seeds N`"),
+    };
+    if seeds.parse::<u64>().is_err() {
+        bail!("`{seeds}` is not a number");
+    }
+    let args = ["test", "--release", "-p", "cloudauth-flow", "--all-features", "--test", "sim"];
+    run(command("cargo", &args).env("CLOUDAUTH_SIM_SEEDS", seeds))
 }

@@ -33,7 +33,10 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ),
     ("cloudauth-emulator", &["cloudauth-protocol"]),
     ("cloudauth-files", &[]),
-    ("cloudauth-flow", &["cloudauth-client", "cloudauth-policy", "cloudauth-protocol"]),
+    (
+        "cloudauth-flow",
+        &["cloudauth-client", "cloudauth-policy", "cloudauth-protocol", "cloudauth-transport"],
+    ),
     ("cloudauth-flow-postgres", &["cloudauth-flow", "cloudauth-protocol"]),
     ("cloudauth-flow-sqlite", &["cloudauth-flow", "cloudauth-protocol"]),
     ("cloudauth-stats", &[]),

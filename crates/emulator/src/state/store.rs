@@ -7,8 +7,11 @@ pub(crate) use without::Store;
 
 #[cfg(feature = "sqlite")]
 mod with_sqlite {
-    use std::io;
+    use std::collections::HashSet;
+    use std::fs::File;
+    use std::io::{self, Read};
     use std::path::Path;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
@@ -29,28 +32,65 @@ mod with_sqlite {
     /// Marks a state file in its header: `caem`. Versions before November 2026 did not write it.
     const APPLICATION_ID: i32 = 0x6361_656d;
 
-    /// An open state file.
+    /// The size of the header of an SQLite file, and the location of the mark in it.
+    const HEADER: u64 = 100;
+    const MARK_AT: usize = 68;
+
+    /// An open state file. The connection closes first.
     #[derive(Debug)]
-    pub(crate) struct Store(Connection);
+    pub(crate) struct Store(Connection, #[expect(dead_code, reason = "dropped with the store")] InUse);
+
+    /// The device and inode of each state file that this process has open. Closing such a file outside of SQLite would drop
+    /// SQLite's lock on it (POSIX), so [`check`] must not read it.
+    static IN_USE: Mutex<Option<HashSet<(u64, u64)>>> = Mutex::new(None);
+
+    fn in_use() -> MutexGuard<'static, Option<HashSet<(u64, u64)>>> {
+        IN_USE.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entry of a store in [`IN_USE`].
+    #[derive(Debug)]
+    struct InUse(Option<(u64, u64)>);
+
+    impl Drop for InUse {
+        fn drop(&mut self) {
+            if let (Some(files), Some(file)) = (in_use().as_mut(), self.0) {
+                files.remove(&file);
+            }
+        }
+    }
 
     impl Store {
         /// Opens or creates the file, locks it, and reads its content. Leaves a file that is not a state file
         /// unchanged.
         pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Snapshot>)> {
+            let store = Self::lock(path)?;
+            let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;
+            let Some((record, sessions)) = read else { return Ok((store, None)) };
+            let record: EmulatorRecord = parse(&record, "the record of the emulator")?;
+            let sessions: io::Result<Vec<Session>> = (1..)
+                .zip(&sessions)
+                .map(|(number, text): (usize, _)| parse(text, &format!("session {number}")))
+                .collect();
+            Ok((store, Some(Snapshot::new(record, sessions?))))
+        }
+
+        /// Checks the file and opens a connection to it.
+        fn lock(path: &Path) -> io::Result<Self> {
+            let mut in_use = in_use();
+            let files = in_use.get_or_insert_default();
+            if identity(path).is_some_and(|file| files.contains(&file)) {
+                return Err(busy());
+            }
             check(path)?;
             // Without URIs: the file that was checked is the one that is opened.
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             let store = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
             let store = store.map_err(failed)?;
             private(path)?;
-            let store = Self(store);
-            let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;
-            let Some((record, sessions)) = read else { return Ok((store, None)) };
-            let unreadable = |error| io::Error::new(io::ErrorKind::InvalidData, error);
-            let record: EmulatorRecord = serde_json::from_str(&record).map_err(unreadable)?;
-            let sessions: Result<Vec<Session>, _> =
-                sessions.iter().map(|text| serde_json::from_str(text)).collect();
-            Ok((store, Some(Snapshot::new(record, sessions.map_err(unreadable)?))))
+            let file = identity(path);
+            files.extend(file);
+            Ok(Self(store, InUse(file)))
         }
 
         fn prepare(&self) -> rusqlite::Result<()> {
@@ -127,17 +167,28 @@ mod with_sqlite {
         }
     }
 
+    /// Parses a document of the state file. The error does not quote it.
+    fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> io::Result<T> {
+        serde_json::from_str(text).map_err(|error| {
+            let reason = format!("{what} is not valid: line {}, column {}", error.line(), error.column());
+            io::Error::new(io::ErrorKind::InvalidData, reason)
+        })
+    }
+
     fn failed(error: rusqlite::Error) -> io::Error {
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                let reason = "another emulator uses the state file: stop it, or choose another file";
-                io::Error::new(io::ErrorKind::ResourceBusy, reason)
-            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => busy(),
             _ => io::Error::other(error),
         }
     }
 
-    /// Checks that an existing file is empty or a state file, without changing it.
+    fn busy() -> io::Error {
+        let reason = "another emulator uses the state file: stop it, or choose another file";
+        io::Error::new(io::ErrorKind::ResourceBusy, reason)
+    }
+
+    /// Checks that an existing file is empty or a state file. Changes nothing in its folder: a connection of SQLite would
+    /// write files beside a foreign database.
     fn check(path: &Path) -> io::Result<()> {
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
@@ -155,18 +206,61 @@ mod with_sqlite {
         if metadata.len() == 0 {
             return Ok(());
         }
-        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let file = Connection::open_with_flags(path, read_only).map_err(failed)?;
-        let is_ours = file.busy_timeout(std::time::Duration::ZERO).and_then(|()| {
-            let mark: i32 = file.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-            let columns: Option<String> = file.query_row(COLUMNS_OF, [], |row| row.get(0))?;
-            Ok((mark == APPLICATION_ID || mark == 0) && columns.is_none_or(|columns| columns == COLUMNS))
-        });
-        match is_ours {
-            Ok(true) => Ok(()),
-            Err(error) if error.sqlite_error_code() != Some(ErrorCode::NotADatabase) => Err(failed(error)),
-            Ok(false) | Err(_) => Err(foreign()),
+        let mut header = Vec::new();
+        File::open(path)?.take(HEADER).read_to_end(&mut header)?;
+        let mark = header.get(MARK_AT..).and_then(<[u8]>::first_chunk);
+        let mark =
+            mark.filter(|_| header.starts_with(b"SQLite format 3\0")).map(|mark| i32::from_be_bytes(*mark));
+        match mark {
+            Some(APPLICATION_ID) => Ok(()),
+            Some(0) if has_our_tables(path)? => Ok(()),
+            _ => Err(foreign()),
         }
+    }
+
+    /// Whether an unmarked file has the tables of a state file, or none and no log that could hold some.
+    fn has_our_tables(path: &Path) -> io::Result<bool> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let columns = Connection::open_with_flags(immutable(path)?, flags | OpenFlags::SQLITE_OPEN_URI)
+            .and_then(|file| file.query_row(COLUMNS_OF, [], |row| row.get::<_, Option<String>>(0)));
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let has_log = || Path::new(&log).metadata().is_ok_and(|log| log.len() > 0);
+        match columns {
+            Ok(Some(columns)) => Ok(columns == COLUMNS),
+            Ok(None) => Ok(!has_log()),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The URI under which SQLite reads a file without a lock, without its log, and without writing beside it.
+    fn immutable(path: &Path) -> io::Result<String> {
+        use std::fmt::Write as _;
+        let mut uri = "file://".to_owned();
+        for byte in std::path::absolute(path)?.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'-' | b'_' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
+                    uri.push(char::from(*byte))
+                }
+                _ => {
+                    let _ = write!(uri, "%{byte:02x}");
+                }
+            }
+        }
+        Ok(uri + "?immutable=1")
+    }
+
+    /// The device and inode of a file.
+    #[cfg(unix)]
+    fn identity(path: &Path) -> Option<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+        path.metadata().ok().filter(std::fs::Metadata::is_file).map(|file| (file.dev(), file.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn identity(_: &Path) -> Option<(u64, u64)> {
+        None
     }
 
     fn document(of: &impl serde::Serialize) -> rusqlite::Result<String> {
@@ -257,6 +351,77 @@ mod tests {
             std::fs::remove_file(&file).unwrap();
         }
         assert_eq!(Store::open(folder.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn nothing_is_written_beside_a_foreign_write_ahead_database() {
+        // The name and the bytes of each file in a folder.
+        let files = |folder: &std::path::Path| {
+            let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+            let files = entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap()));
+            files.collect::<std::collections::BTreeMap<_, _>>()
+        };
+        let tables = "CREATE TABLE other (one INTEGER); INSERT INTO other VALUES (1);";
+        for mark in [0, 1] {
+            // With a space and a question mark, which a URI would read otherwise.
+            let folder = tempfile::Builder::new().prefix("a b?c%20").tempdir().unwrap();
+            let file = folder.path().join("foreign.db");
+            let setup = format!("PRAGMA application_id = {mark}; PRAGMA journal_mode = WAL; {tables}");
+            let foreign = Connection::open(&file).unwrap();
+            foreign.execute_batch(&setup).unwrap();
+            // While the owner has it open, and after that.
+            let open = files(folder.path());
+            assert_eq!(open.len(), 3);
+            assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::InvalidInput);
+            assert_eq!(files(folder.path()), open);
+            drop(foreign);
+            let closed = files(folder.path());
+            assert_eq!(closed.len(), 1);
+            assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::InvalidInput);
+            assert_eq!(files(folder.path()), closed);
+            // With a log that its owner left behind, and with all of its tables only there.
+            let killed = tempfile::tempdir().unwrap();
+            for (name, bytes) in open.iter().filter(|(name, _)| !name.to_str().unwrap().ends_with("-shm")) {
+                std::fs::write(killed.path().join(name), bytes).unwrap();
+            }
+            let left = files(killed.path());
+            let error = Store::open(&killed.path().join("foreign.db")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert_eq!(files(killed.path()), left);
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_second_emulator_of_this_process_leaves_the_lock_of_the_first() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.db");
+        let first = Store::open(&file).unwrap();
+        let inode = format!(":{} ", std::fs::metadata(&file).unwrap().ino());
+        let locks = || std::fs::read_to_string("/proc/locks").unwrap().matches(&inode).count();
+        let before = locks();
+        assert!(before > 0);
+        assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::ResourceBusy);
+        assert_eq!(locks(), before);
+        drop(first);
+        drop(Store::open(&file).unwrap());
+    }
+
+    #[test]
+    fn the_error_of_an_edited_state_file_quotes_no_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.db");
+        drop(Store::open(&file).unwrap());
+        for document in [r#""ZHANGSAN""#, r#"{"seed":"ZHANGSAN"}"#, r#"{"ZHANGSAN":999999199001012003}"#] {
+            let insert = "INSERT OR REPLACE INTO emulator VALUES (1, ?1)";
+            Connection::open(&file).unwrap().execute(insert, [document]).unwrap();
+            let error = Store::open(&file).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidData);
+            let text = format!("{error} {error:?}");
+            assert!(text.contains("record") && text.contains("column"), "{text}");
+            assert!(!text.contains("ZHANGSAN") && !text.contains("9999"), "{text}");
+        }
     }
 
     #[test]

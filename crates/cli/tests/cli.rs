@@ -173,6 +173,23 @@ fn an_explained_signature_is_masked_unless_asked() {
 }
 
 #[test]
+fn an_explained_signature_masks_names_that_may_be_values() {
+    let (_folder, params) =
+        file("params.json", r#"{"999999199001012003":"CertNo","张三":"CertName","Tag.1.Key":"13999999999"}"#);
+    for signing in ["v1", "v3"] {
+        let mut command =
+            cloudauth(&["sign", "--action", "Own", "--params", &params, "--explain", "--signing", signing]);
+        command
+            .env("ALIBABA_CLOUD_ACCESS_KEY_ID", "testid")
+            .env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "testsecret");
+        let told = text(&command.output().unwrap());
+        assert!(told.contains("Tag.1.Key=%5BTag.1.Key%5D") && told.contains("name%201%5D="), "{told}");
+        assert!(told.contains("name%202%5D=%5B"), "{told}");
+        assert!(!told.contains("9999") && !told.contains("E5%BC%A0"), "{told}");
+    }
+}
+
+#[test]
 fn no_flag_takes_a_secret_or_personal_data() {
     for command in ["demo", "init", "describe", "sign", "emulator"] {
         let help = text(&run(&[command, "--help"])).to_lowercase();

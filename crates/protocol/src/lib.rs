@@ -50,7 +50,9 @@
 //! | make and check the callback's token | [`CallbackKeys`] |
 //!
 //! Personal data and secrets have types whose `Debug` redacts and that have no `Display`; only a method called `expose` returns
-//! the value. Types that own such a value wipe its memory on drop, and so do the buffers in which a request is encoded and signed.
+//! the value. These types wipe their memory on drop, except [`RawAnswer`]. So do the buffers in which a request is encoded and
+//! signed, and a [`Body`] that is made from a `Vec` or a `String`. `DegradeInfo`, the labels of `DeviceRisk` and the names in your
+//! bucket are plain texts and are not wiped.
 
 // docs.rs shows the feature of each item.
 #![cfg_attr(docsrs, feature(doc_cfg))]

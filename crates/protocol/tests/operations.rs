@@ -324,3 +324,27 @@ fn rejects_a_url_over_the_limit_and_names_both_lengths() {
     assert!(prepare(&op(65_534 - start), &to, &by(), Signing::V3, stamp()).is_ok());
     assert!(prepare(&op(65_535 - start), &to, &by(), Signing::V3, stamp()).is_err());
 }
+
+#[test]
+fn rejects_parameters_over_the_limit_under_every_signature() {
+    const MOST: usize = 10 << 20;
+    for signing in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body] {
+        let of = |bytes: usize| {
+            let (picture, rest) =
+                ("p".repeat(bytes / 2), "r".repeat(bytes - bytes / 2 - "PictureOther".len()));
+            let op = RawOperation::new("CompareFaces", Effect::Read).unwrap();
+            op.param(ParamLocation::Body, "Picture", &picture).param(ParamLocation::Body, "Other", &rest)
+        };
+        let prepared =
+            |bytes| prepare(&of(bytes), &Endpoint::cn_shanghai(), &by(), signing, stamp()).map(drop);
+        let error = prepared(MOST + 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the parameters have 10485761 bytes, more than 10485760",
+            "{signing:?}"
+        );
+        if let Signing::V1 | Signing::V3 | Signing::V3Body = signing {
+            prepared(MOST).unwrap();
+        }
+    }
+}

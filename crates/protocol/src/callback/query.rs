@@ -8,6 +8,7 @@ use std::fmt;
 use crate::codes::SubCode;
 use crate::values::order::CertifyId;
 use crate::values::web::CallbackToken;
+use crate::wipe::WipedString;
 use crate::wire::decode::decoded_pairs;
 
 /// The longest query that is read, in bytes.
@@ -51,12 +52,12 @@ impl Callback {
                 "callbackToken" | "CallbackToken" => &mut token,
                 _ => continue,
             };
-            if field.replace(value).is_some() {
+            if field.replace(WipedString::from(value)).is_some() {
                 return Err(CallbackError("gives a field twice"));
             }
         }
         let id = id.ok_or(CallbackError("names no certifyId"))?;
-        let is_number = |text: &String| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let is_number = |text: &WipedString| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let sub_code = sub_code.or_else(|| passed.filter(is_number)).filter(|code| !code.is_empty());
         Ok(Self {
             certify_id: CertifyId::new(&id).map_err(|_| CallbackError("names an impossible certifyId"))?,

@@ -1,4 +1,6 @@
 //! The quick reader: a serde `Deserializer` for objects and for the values of [`written`](super::written).
+//!
+//! Every error ends the document, also one that the type being read ignores: what follows would be read at the wrong place.
 
 use std::fmt::Display;
 
@@ -28,7 +30,7 @@ impl Error for Unusual {
 macro_rules! gives_up {
     ($($method:ident($($argument:ty),*))*) => {
         $(fn $method<V: Visitor<'de>>(self, $(_: $argument,)* _: V) -> Result<V::Value, Unusual> {
-            Err(Unusual)
+            self.ended(Err(Unusual))
         })*
     };
 }
@@ -38,11 +40,16 @@ struct Reader<'a> {
     depth: u8,
 }
 
-impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Unusual;
+impl<'de> Reader<'de> {
+    /// Returns a result, and ends the document if it is an error.
+    fn ended<T>(&mut self, result: Result<T, Unusual>) -> Result<T, Unusual> {
+        if result.is_err() {
+            self.at.give_up();
+        }
+        result
+    }
 
-    /// Reads an object.
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+    fn object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unusual> {
         self.at.demand(b'{')?;
         self.depth = self.depth.checked_sub(1).ok_or(Unusual)?;
         let mut place = Place::First;
@@ -51,7 +58,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         if let Place::After = place { Ok(value) } else { Err(Unusual) }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+    fn option<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unusual> {
         if self.at.blank() == Some(b'n') {
             self.at.word("null")?;
             visitor.visit_none()
@@ -60,11 +67,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Unusual> {
+    fn written<V: Visitor<'de>>(&mut self, name: &'static str, visitor: V) -> Result<V::Value, Unusual> {
         match name {
             TEXT_OR_WRITTEN if self.at.blank() == Some(b'"') => match self.at.plain_string()? {
                 Some(text) => visitor.visit_borrowed_str(text),
@@ -72,7 +75,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                     self.at.advance(1);
                     let (text, length) = read_escaped(self.at.rest_text())?;
                     self.at.advance(length);
-                    visitor.visit_string(text)
+                    visitor.visit_string(text.into_string())
                 }
             },
             TEXT_OR_WRITTEN => visitor.visit_newtype_struct(self),
@@ -80,10 +83,34 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             _ => Err(Unusual),
         }
     }
+}
+
+impl<'de> Deserializer<'de> for &mut Reader<'de> {
+    type Error = Unusual;
+
+    /// Reads an object.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+        let value = self.object(visitor);
+        self.ended(value)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
+        let value = self.option(visitor);
+        self.ended(value)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unusual> {
+        let value = self.written(name, visitor);
+        self.ended(value)
+    }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
-        self.at.value()?;
-        visitor.visit_unit()
+        let value = self.at.value().and_then(|_| visitor.visit_unit());
+        self.ended(value)
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unusual> {
@@ -126,10 +153,9 @@ struct Members<'r, 'de> {
     place: &'r mut Place,
 }
 
-impl<'de> MapAccess<'de> for Members<'_, 'de> {
-    type Error = Unusual;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unusual> {
+impl<'de> Members<'_, 'de> {
+    /// Reads the next name; `None` at the end of the object.
+    fn name(&mut self) -> Result<Option<&'de str>, Unusual> {
         let at = &mut self.reader.at;
         match (at.blank(), *self.place) {
             (Some(b'}'), Place::First | Place::Next) => {
@@ -143,12 +169,24 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         }
         *self.place = Place::Next;
         at.blank();
-        let name = at.plain_string()?.ok_or(Unusual)?;
-        seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some)
+        at.plain_string()?.ok_or(Unusual).map(Some)
+    }
+}
+
+impl<'de> MapAccess<'de> for Members<'_, 'de> {
+    type Error = Unusual;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unusual> {
+        let name = self.name();
+        let key = name.and_then(|name| {
+            name.map(|name| seed.deserialize(BorrowedStrDeserializer::new(name))).transpose()
+        });
+        self.reader.ended(key)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Unusual> {
-        self.reader.at.demand(b':')?;
-        seed.deserialize(&mut *self.reader)
+        let colon = self.reader.at.demand(b':');
+        let value = colon.and_then(|()| seed.deserialize(&mut *self.reader));
+        self.reader.ended(value)
     }
 }

@@ -70,7 +70,13 @@ impl<'a> Scanner<'a> {
 
     /// Checks that only blanks are left.
     pub(super) fn end(&mut self) -> Result<(), Unusual> {
-        if self.blank().is_none() { Ok(()) } else { Err(Unusual) }
+        self.blank();
+        if self.at == self.text.len() { Ok(()) } else { Err(Unusual) }
+    }
+
+    /// Moves beyond the end, where nothing can be read and the document does not end.
+    pub(super) fn give_up(&mut self) {
+        self.at = usize::MAX;
     }
 
     /// Skips a string without escapes. Returns the text between its quotes; `None` if it has escapes, without skipping it.

@@ -1,11 +1,12 @@
 //! Resolves the escapes of a JSON string.
 
 use super::scan::{Unusual, plain};
+use crate::wipe::WipedString;
 
 /// Resolves the escapes of the text between the quotes of a valid JSON string; `None` if it has an unpaired surrogate. Allocates
 /// once, at the size of the input; a parser's buffer grows as it reads.
-pub(crate) fn unescape(quoted: &str) -> Option<String> {
-    let mut out = String::with_capacity(quoted.len());
+pub(crate) fn unescape(quoted: &str) -> Option<WipedString> {
+    let mut out = WipedString::with_capacity(quoted.len());
     let mut rest = quoted;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(rest.get(..at)?);
@@ -23,8 +24,8 @@ const USUAL: usize = 4096;
 
 /// Reads a string after its opening quote: checks it, and resolves its escapes in the same pass, because a `MaterialInfo` has one
 /// for each of its quotes. Returns the text, and the length of what was read including the closing quote.
-pub(super) fn read_escaped(rest: &str) -> Result<(String, usize), Unusual> {
-    let mut out = String::with_capacity(rest.len().min(USUAL));
+pub(super) fn read_escaped(rest: &str) -> Result<(WipedString, usize), Unusual> {
+    let mut out = WipedString::with_capacity(rest.len().min(USUAL));
     let mut left = rest;
     loop {
         let (text, stop) = left.split_at_checked(plain(left.as_bytes())?).ok_or(Unusual)?;

@@ -1,10 +1,11 @@
 //! Values as the document writes them, for fields whose type in JSON varies.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
+
+use crate::wipe::WipedText;
 
 /// The type name that asks the quick reader for a value as written.
 pub(super) const WRITTEN: &str = "cloudauth::Written";
@@ -50,7 +51,7 @@ impl<'de> Visitor<'de> for AsWritten {
 
 /// The text of a string if the quick reader reads it, or a value as written.
 pub(crate) enum TextOrWritten<'a> {
-    Text(Cow<'a, str>),
+    Text(WipedText<'a>),
     Written(Written<'a>),
 }
 
@@ -71,7 +72,7 @@ impl<'de> Visitor<'de> for AsText {
 
     /// A string without escapes, from the quick reader.
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(TextOrWritten::Text(Cow::Borrowed(text)))
+        Ok(TextOrWritten::Text(WipedText::Borrowed(text)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -80,7 +81,7 @@ impl<'de> Visitor<'de> for AsText {
 
     /// A string with escapes, from the quick reader.
     fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-        Ok(TextOrWritten::Text(Cow::Owned(text)))
+        Ok(TextOrWritten::Text(WipedText::Owned(text.into())))
     }
 
     /// Another value from the quick reader, or any value from serde_json.

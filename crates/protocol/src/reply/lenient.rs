@@ -1,6 +1,5 @@
 //! Fields whose actual JSON type can differ from the documented one.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -9,6 +8,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::grammar;
 use crate::json::{TextOrWritten, Written, unescape};
+use crate::wipe::WipedText;
 
 /// A string, or the text of a number or a boolean; borrowed from the document if possible.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(crate) enum LenientString<'a> {
     #[default]
     Missing,
     /// A text, or the text of an integer or a boolean.
-    Is(Cow<'a, str>),
+    Is(WipedText<'a>),
     /// A number that is not an integer, as the nearest double.
     Number(f64),
     /// A list, an object, a number outside the range of a double, or a text with an unpaired surrogate.
@@ -64,17 +64,17 @@ impl<'a> LenientString<'a> {
         match raw.as_bytes() {
             [b'"', ..] => match value.quoted() {
                 Some(text) if memchr::memchr(b'\\', text.as_bytes()).is_some() => {
-                    unescape(text).map_or(Self::Other, |text| Self::Is(text.into()))
+                    unescape(text).map_or(Self::Other, |text| Self::Is(WipedText::Owned(text)))
                 }
-                Some(text) => Self::Is(text.into()),
+                Some(text) => Self::Is(WipedText::Borrowed(text)),
                 None => Self::Other,
             },
             [b'-' | b'0'..=b'9', ..] => match grammar::code(raw) {
-                Some(code) => Self::Is(code.into()),
-                None if grammar::is_whole(raw) => Self::Is(raw.into()),
+                Some(code) => Self::Is(WipedText::Borrowed(code)),
+                None if grammar::is_whole(raw) => Self::Is(WipedText::Borrowed(raw)),
                 None => raw.parse().ok().filter(|n: &f64| n.is_finite()).map_or(Self::Other, Self::Number),
             },
-            b"true" | b"false" => Self::Is(raw.into()),
+            b"true" | b"false" => Self::Is(WipedText::Borrowed(raw)),
             b"null" => Self::Missing,
             _ => Self::Other,
         }

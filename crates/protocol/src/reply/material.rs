@@ -9,6 +9,7 @@ use serde::de::Deserializer;
 use super::lenient::{LenientString, Object};
 use crate::grammar;
 use crate::json::{self, TextOrWritten, unescape};
+use crate::wipe::{WipedString, WipedText};
 
 /// `MaterialInfo` as received, parsed on demand: an error in it must not affect `Passed` and `SubCode`.
 #[derive(Clone, Default)]
@@ -18,7 +19,7 @@ pub struct MaterialInfo(State);
 enum State {
     #[default]
     Absent,
-    Document(String),
+    Document(WipedString),
     /// A list or an object instead of the documented text.
     NotText,
 }
@@ -32,7 +33,7 @@ impl MaterialInfo {
             Some(TextOrWritten::Written(written)) => written.quoted().and_then(unescape),
         };
         Self(match text {
-            Some(text) if text.trim_start().is_empty() || text == "null" => State::Absent,
+            Some(text) if text.trim_start().is_empty() || &*text == "null" => State::Absent,
             Some(text) => State::Document(text),
             None => State::NotText,
         })
@@ -175,7 +176,7 @@ pub struct FacialPicture<'a> {
 
 /// The URL of a face picture, `http` or `https`. It contains temporary credentials: never store or log it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PictureUrl<'a>(Cow<'a, str>);
+pub struct PictureUrl<'a>(WipedText<'a>);
 
 impl PictureUrl<'_> {
     /// The URL itself.
@@ -192,6 +193,10 @@ impl fmt::Debug for PictureUrl<'_> {
 }
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    Ok(filled(deserializer)?.map(WipedText::into_cow))
+}
+
+fn filled<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WipedText<'de>>, D::Error> {
     Ok(match LenientString::deserialize(deserializer)? {
         LenientString::Is(text) if !text.is_empty() => Some(text),
         _ => None,
@@ -199,7 +204,7 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, st
 }
 
 fn picture_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PictureUrl<'de>>, D::Error> {
-    Ok(text(deserializer)?.map(PictureUrl))
+    Ok(filled(deserializer)?.map(PictureUrl))
 }
 
 impl<'de> Deserialize<'de> for FieldState<bool> {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use crate::redact::{is_plain_identifier, printable};
 use crate::values::InvalidValue;
 
@@ -73,11 +75,11 @@ impl fmt::Debug for RequestId {
 /// The vendor's message for a code. It can quote the request: `SignatureDoesNotMatch` repeats every parameter, including name and
 /// ID number. So it has no `Display`.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct VendorMessage(Box<str>);
+pub struct VendorMessage(Zeroizing<Box<str>>);
 
 impl VendorMessage {
     pub(crate) fn new(text: Option<&str>) -> Self {
-        Self(text.unwrap_or_default().into())
+        Self(Zeroizing::new(text.unwrap_or_default().into()))
     }
 
     /// The message; empty if missing. Do not log it.

@@ -3,11 +3,13 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use crate::wipe::WipedString;
+
 /// The fields of an XML error.
 #[derive(Default)]
 pub(super) struct XmlError {
     pub(super) code: String,
-    pub(super) message: Option<String>,
+    pub(super) message: Option<WipedString>,
     pub(super) request_id: Option<String>,
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use http::header::{HeaderName, InvalidHeaderValue};
 
 use crate::operation::LONGEST_ACTION;
-use crate::redact::is_plain_identifier;
+use crate::redact::printable;
 
 /// The longest URL that the `http` crate accepts.
 pub(super) const LONGEST_URL: usize = 65_534;
@@ -20,6 +20,7 @@ pub(super) enum Problem {
     Action,
     Unsignable(HeaderName),
     UrlTooLong(usize),
+    TooLarge { bytes: usize, most: usize },
     Http(http::Error),
 }
 
@@ -29,8 +30,7 @@ impl BuildError {
     }
 
     pub(super) fn duplicate(name: &str) -> Self {
-        let shown = if is_plain_identifier(name, 64) { name } else { "(unprintable)" };
-        Self(Problem::Duplicate(shown.into()))
+        Self(Problem::Duplicate(printable(name).into()))
     }
 }
 
@@ -47,6 +47,9 @@ impl fmt::Display for BuildError {
                 "the URL would have {length} bytes, more than {LONGEST_URL}; \
                  send the parameters in the body (signing V1)"
             ),
+            Problem::TooLarge { bytes, most } => {
+                write!(f, "the parameters have {bytes} bytes, more than {most}")
+            }
             Problem::Http(_) => f.write_str("the request is not valid HTTP"),
         }
     }

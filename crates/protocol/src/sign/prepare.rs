@@ -14,11 +14,12 @@ use super::stages::{Explanation, Stages};
 use super::{v1, v3};
 use crate::credentials::Credentials;
 use crate::operation::{Operation, VERSION};
+use crate::redact::printable;
 use crate::wipe::WipedBytes;
 use crate::wire::body::Body;
 use crate::wire::encode::ascii;
 use crate::wire::endpoint::Endpoint;
-use crate::wire::params::{Param, ParamLocation, Params};
+use crate::wire::params::{Name, Param, ParamLocation, Params};
 use crate::wire::stamp::Stamp;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -67,7 +68,8 @@ impl Signing {
 /// The headers that carry the signature or a token are marked sensitive.
 ///
 /// # Errors
-/// If two parameters share a name, the operation's action is not an identifier, or the URL is too long.
+/// If two parameters share a name, the operation's action is not an identifier, the parameters have more than 10 MiB, or the URL
+/// is too long.
 pub fn prepare<O: Operation + ?Sized>(
     op: &O,
     to: &Endpoint,
@@ -119,10 +121,11 @@ fn build<O: Operation + ?Sized>(
     show: Show,
 ) -> Result<Built, BuildError> {
     check_action(op.action())?;
+    let masks = if show == Show::Masked { masks(op) } else { Vec::new() };
     let mut params = Params::new();
     op.params(&mut params);
     if show == Show::Masked {
-        mask_personal(&mut params);
+        mask_personal(&mut params, &masks);
     }
     match how {
         Signing::V1 | Signing::V1Get => build_v1(op.action(), params, to, by, how, stamp, show),
@@ -229,9 +232,30 @@ fn sensitive(text: impl Into<WipedBytes>) -> Result<HeaderValue, BuildError> {
     Ok(value)
 }
 
-fn mask_personal(params: &mut Params<'_>) {
-    for param in params.0.iter_mut().filter(|param| param.personal) {
-        param.value = Cow::Owned(format!("[{}]", param.name.text));
+/// Whether a parameter's name may be a value in the wrong place.
+fn is_hidden(name: &str) -> bool {
+    printable(name) != name
+}
+
+/// A different mask for each name that is hidden, because a repeated name is an error.
+fn masks<O: Operation + ?Sized>(op: &O) -> Vec<String> {
+    let mut params = Params::new();
+    op.params(&mut params);
+    let hidden = params.names().filter(|name| is_hidden(name)).count();
+    (1..=hidden).map(|number| format!("[name {number}]")).collect()
+}
+
+fn mask_personal<'a>(params: &mut Params<'a>, masks: &'a [String]) {
+    let mut masks = masks.iter();
+    for param in &mut params.0 {
+        if is_hidden(param.name.text)
+            && let Some(mask) = masks.next()
+        {
+            (param.name, param.personal) = (Name::new(mask), true);
+        }
+        if param.personal {
+            param.value = Cow::Owned(format!("[{}]", param.name.text));
+        }
     }
 }
 

@@ -34,7 +34,7 @@ impl Explanation {
         self.request
     }
 
-    /// The stages with each personal value replaced by its name, and the real signature. Hashing the replaced stages does not give
+    /// The stages with each personal value replaced by its name, each name that may be a value by a number, and the real signature. Hashing the replaced stages does not give
     /// that signature.
     #[must_use]
     pub const fn masked(&self) -> &Stages {

@@ -25,7 +25,7 @@ use crate::wire::stamp::Stamp;
 /// Signs an operation: the parameters of a request, without the HTTP parts.
 ///
 /// # Errors
-/// If two parameters share a name, or the operation's action is not an identifier.
+/// If two parameters share a name, the operation's action is not an identifier, or the parameters have more than 10 MiB.
 pub fn sign_operation<O: Operation + ?Sized>(
     op: &O,
     method: &Method,
@@ -71,7 +71,7 @@ pub(super) fn sign_with_common(
 /// Signs `params`, which must include the common parameters but no `Signature`.
 ///
 /// # Errors
-/// If two parameters share a name.
+/// If two parameters share a name, or the parameters have more than 10 MiB.
 pub fn sign(method: &Method, params: Params<'_>, secret: &AccessKeySecret) -> Result<Signed, BuildError> {
     sign_merged(method, params, &[], secret)
 }

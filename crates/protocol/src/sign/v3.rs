@@ -24,7 +24,7 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 /// The canonical query: sorted by name, encoded. It is also the query of the URL.
 ///
 /// # Errors
-/// If two parameters share a name.
+/// If two parameters share a name, or the parameters have more than 10 MiB.
 pub fn canonical_query(params: Params<'_>) -> Result<String, BuildError> {
     let mut params = params.0;
     sort(&mut params)?;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::redact::printable;
 use crate::wire::encode::KnownName;
 
 /// Where the vendor's SDKs put a parameter under V3. V1 treats both locations alike.
@@ -87,7 +88,8 @@ pub(crate) struct Param<'a> {
     pub(crate) personal: bool,
 }
 
-/// Extra parameters of the caller, all treated as personal data. `Debug` shows only the names.
+/// Extra parameters of the caller, all treated as personal data. `Debug` shows only the names, and hides one that may be a value
+/// in the wrong place.
 #[derive(Clone, Default)]
 pub(crate) struct ExtraParams(Vec<(ParamLocation, Box<str>, Zeroizing<Box<str>>)>);
 
@@ -105,7 +107,7 @@ impl ExtraParams {
 
 impl fmt::Debug for ExtraParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.iter().map(|(_, name, _)| name)).finish()
+        f.debug_set().entries(self.0.iter().map(|(_, name, _)| printable(name))).finish()
     }
 }
 
@@ -181,6 +183,6 @@ impl Default for Params<'_> {
 
 impl fmt::Debug for Params<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.names()).finish()
+        f.debug_set().entries(self.names().map(printable)).finish()
     }
 }

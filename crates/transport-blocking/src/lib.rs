@@ -12,7 +12,9 @@ use std::io::{self, Read};
 use std::time::Duration;
 
 use cloudauth_protocol::Body;
-use cloudauth_transport::{BlockingTransport, Limits, Proxy, Sent, TransportError, TransportErrorKind};
+use cloudauth_transport::{
+    BlockingTransport, BodyBuffer, Limits, Proxy, Sent, TransportError, TransportErrorKind,
+};
 use http::{Request, Response};
 use ureq::config::Config;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
@@ -119,20 +121,25 @@ impl BlockingTransport for UreqTransport {
         let (mut parts, body) = self.agent.run(request).map_err(failed)?.into_parts();
         // ureq stores the request's URL there.
         parts.extensions.clear();
-        // One byte more than allowed, to distinguish "too large" from "just large enough".
-        let most = u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1);
-        let mut bytes = Vec::new();
-        body.into_reader().take(most).read_to_end(&mut bytes).map_err(|error| {
-            let error = ureq::Error::from(error);
-            let late = matches!(error, ureq::Error::Timeout(_));
-            let kind = if late { TransportErrorKind::Timeout } else { TransportErrorKind::Broken };
-            TransportError::new(kind, Sent::Maybe).with_source(error)
-        })?;
-        if bytes.len() > limits.body {
-            return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
+        let mut buffer = BodyBuffer::new(&parts.headers, limits);
+        let mut reader = body.into_reader();
+        loop {
+            match reader.read(buffer.space()) {
+                Ok(0) => return Ok(Response::from_parts(parts, buffer.finish())),
+                Ok(bytes) => buffer.advance(bytes)?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(broken(error)),
+            }
         }
-        Ok(Response::from_parts(parts, Body::from(bytes)))
     }
+}
+
+/// Returns the error of a body that was not read to its end.
+fn broken(error: io::Error) -> TransportError {
+    let error = ureq::Error::from(error);
+    let late = matches!(error, ureq::Error::Timeout(_));
+    let kind = if late { TransportErrorKind::Timeout } else { TransportErrorKind::Broken };
+    TransportError::new(kind, Sent::Maybe).with_source(error)
 }
 
 /// Returns whether ureq's log levels would show URLs and bytes.

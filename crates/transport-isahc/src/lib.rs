@@ -19,12 +19,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_protocol::Body;
 use cloudauth_transport::{
-    BlockingTransport, Limits, Proxy, Sent, Transport, TransportError, TransportErrorKind,
+    BlockingTransport, BodyBuffer, Limits, Proxy, Sent, Transport, TransportError, TransportErrorKind,
 };
 use futures_lite::AsyncReadExt;
 use futures_lite::io::Cursor;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use isahc::auth::{Authentication, Credentials};
 use isahc::config::{Configurable, RedirectPolicy, VersionNegotiation};
 use isahc::error::ErrorKind;
@@ -163,9 +163,8 @@ impl Transport for IsahcTransport {
         let client = lease.client().map_err(no_client)?;
         let came = async {
             let (parts, body) = client.send_async(request).await.map_err(failed)?.into_parts();
-            let mut bytes = Vec::new();
-            let read = body.take(one_more_than(limits)).read_to_end(&mut bytes).await;
-            whole(parts, bytes, read, limits)
+            let body = whole(&parts.headers, body, limits).await?;
+            complete(parts, body)
         }
         .await;
         lease.done();
@@ -183,33 +182,33 @@ impl BlockingTransport for IsahcTransport {
     }
 }
 
-/// Returns one byte more than allowed, to distinguish "too large" from "just large enough".
-fn one_more_than(limits: &Limits) -> u64 {
-    u64::try_from(limits.body).unwrap_or(u64::MAX).saturating_add(1)
+/// Reads a body to its end.
+async fn whole(headers: &HeaderMap, mut body: AsyncBody, limits: &Limits) -> Result<Body, TransportError> {
+    let mut buffer = BodyBuffer::new(headers, limits);
+    loop {
+        match body.read(buffer.space()).await {
+            Ok(0) => return Ok(buffer.finish()),
+            Ok(bytes) => buffer.advance(bytes)?,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                let error = isahc::Error::from(error);
+                let late = *error.kind() == ErrorKind::Timeout;
+                let kind = if late { TransportErrorKind::Timeout } else { TransportErrorKind::Broken };
+                return Err(TransportError::new(kind, Sent::Maybe).with_source(error));
+            }
+        }
+    }
 }
 
-fn whole(
-    parts: http::response::Parts,
-    bytes: Vec<u8>,
-    read: std::io::Result<usize>,
-    limits: &Limits,
-) -> Result<Response<Body>, TransportError> {
-    read.map_err(|error| {
-        let error = isahc::Error::from(error);
-        let late = *error.kind() == ErrorKind::Timeout;
-        let kind = if late { TransportErrorKind::Timeout } else { TransportErrorKind::Broken };
-        TransportError::new(kind, Sent::Maybe).with_source(error)
-    })?;
-    if bytes.len() > limits.body {
-        return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
-    }
+/// Returns the response, unless it is truncated.
+fn complete(parts: http::response::Parts, body: Body) -> Result<Response<Body>, TransportError> {
     // curl treats truncated headers as complete, and their response as empty.
     let says_how_long =
         [CONTENT_LENGTH, TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
-    if bytes.is_empty() && !says_how_long && parts.status != StatusCode::NO_CONTENT {
+    if body.is_empty() && !says_how_long && parts.status != StatusCode::NO_CONTENT {
         return Err(TransportError::new(TransportErrorKind::Broken, Sent::Maybe));
     }
-    let mut response = Response::from_parts(parts, Body::from(bytes));
+    let mut response = Response::from_parts(parts, body);
     // isahc stores the request's URL and its own handles there.
     response.extensions_mut().clear();
     Ok(response)

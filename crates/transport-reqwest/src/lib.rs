@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_protocol::Body;
 use cloudauth_transport::{
-    Limits, Proxy, PublicOnly, Sent, Transport, TransportError, TransportErrorKind, is_public,
+    BodyBuffer, Limits, Proxy, PublicOnly, Sent, Transport, TransportError, TransportErrorKind, is_public,
 };
 use http::{Request, Response};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -98,14 +98,11 @@ impl Transport for ReqwestTransport {
             let sent = if error.is_connect() { Sent::No } else { Sent::Maybe };
             failed(error, sent)
         })?;
-        let mut body = Vec::new();
+        let mut body = BodyBuffer::new(response.headers(), limits);
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(error, Sent::Maybe))? {
-            if body.len() + chunk.len() > limits.body {
-                return Err(TransportError::new(TransportErrorKind::TooLarge, Sent::Maybe));
-            }
-            body.extend_from_slice(&chunk);
+            body.push(&chunk)?;
         }
-        let mut answer = Response::new(Body::from(body));
+        let mut answer = Response::new(body.finish());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         Ok(answer)

@@ -15,6 +15,7 @@
 //! | no error shows a URL or a body | with some signatures they contain a name and an ID number |
 //! | no log shows them either | if the HTTP client would log the request, the transport refuses to send it |
 
+mod buffer;
 mod error;
 mod proxy;
 mod public;
@@ -29,6 +30,7 @@ use async_trait::async_trait;
 use cloudauth_protocol::Body;
 use http::{Request, Response};
 
+pub use buffer::BodyBuffer;
 pub use error::{BoxError, Sent, TransportError, TransportErrorKind};
 pub use proxy::{Proxy, ProxyError};
 pub use public::{PublicOnly, is_public};

@@ -11,7 +11,7 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
         Kind::FileTooLong { limit } => format!("文件超过 {limit} 字节"),
         Kind::InvalidToml { reason } => format!("不是有效的 TOML：{reason}"),
         Kind::UnsupportedFormat { found, supported } => {
-            let found = found.map_or_else(|| "（不是数字）".to_owned(), |found| format!(" {found}"));
+            let found = found.map(|found| format!(" {found}")).unwrap_or_default();
             format!("不支持的格式版本{found}：本程序支持版本 {supported}")
         }
         Kind::Missing(what) => format!("缺少 {what}"),
@@ -23,14 +23,14 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
         Kind::TooManyEntries { list, limit } => format!("{list} 超过 {limit} 项"),
         Kind::NotAString(name) => format!("`{name}` 须为非空字符串"),
         Kind::ControlCharacters(name) => format!("`{name}` 含有控制字符"),
-        Kind::NotADecision(text) => format!("不是有效的结论{}", quoted(text)),
+        Kind::NotADecision => "不是有效的结论".to_owned(),
         Kind::DuplicateId(id) => format!("ID `{id}` 重复"),
         Kind::EffectiveWithoutZone => "`effective` 须为带时区的日期时间".to_owned(),
         Kind::ThresholdNotATable(name) => format!("阈值 `{name}` 须为表"),
         Kind::ThresholdNotANumber(name) => format!("阈值 `{name}` 的值不是数字"),
         Kind::ThresholdWithoutValue(name) => format!("阈值 `{name}` 缺少 `value`"),
         Kind::UnusedThreshold(name) => format!("阈值 `{name}` 未被使用"),
-        Kind::UnknownThreshold(name) => format!("没有名为 `{name}` 的阈值"),
+        Kind::UnknownThreshold => "没有这个名称的阈值".to_owned(),
         Kind::WrongOrder { before, before_value, name, value } => {
             format!("`{before}`（{before_value}）须小于 `{name}`（{value}）")
         }
@@ -38,19 +38,19 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
         Kind::NoRateOfInput { threshold, input } => {
             format!("`{threshold}` 用于 `{input}`，而官方未公布该分数的误识率")
         }
-        Kind::NotARate(claim) => format!("`{claim}` 不是有效的误识率"),
+        Kind::NotARate => "`far` 不是有效的误识率".to_owned(),
         Kind::NoRateOfScore(score) => format!("官方阈值表中没有 {score} 的误识率"),
         Kind::WrongRate { score, claim } => format!("官方阈值表中 {score} 的误识率不是 {claim}"),
         Kind::UnknownInput(name) => format!("未知的输入项{}", quoted(name)),
         Kind::UndeclaredInput(name) => format!("[inputs] 中没有 `{name}`"),
-        Kind::WrongInputType { input, given } => format!("`{input}` 的类型不是 `{given}`"),
+        Kind::WrongInputType(input) => format!("`{input}` 的类型有误"),
         Kind::NoValues(input) => format!("`{input}` 没有取值"),
         Kind::NoRange(input) => format!("`{input}` 需要由两个数字组成的范围"),
-        Kind::DeclaredTwice(value) => format!("`{value}` 重复声明"),
+        Kind::DeclaredTwice(input) => format!("`{input}` 重复声明了同一取值"),
         Kind::DeclaredControlCharacters => "声明的取值含有控制字符".to_owned(),
         Kind::Reserved(word) => format!("`{word}` 是保留字"),
-        Kind::NotACode(text) => format!("`{text}` 不是有效的返回码"),
-        Kind::NotALabel(text) => format!("`{text}` 不是有效的标签"),
+        Kind::NotACode => "声明的取值不是有效的返回码".to_owned(),
+        Kind::NotALabel => "声明的取值不是有效的标签".to_owned(),
         Kind::MalformedLabel(text) => format!("`{text}` 表示格式有误的标签"),
         Kind::UnknownCode { layer, code } => format!("官方文档中没有 {layer} `{code}`"),
         Kind::SubCodeNotListed(code) => format!("取值中没有 SubCode {code}"),
@@ -58,17 +58,17 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
         Kind::NotInQuotes(input) => format!("`{input}` 的条件未加引号"),
         Kind::ListOfScore(input) => format!("`{input}` 是分数，不能使用列表"),
         Kind::EmptyList(input) => format!("`{input}` 的列表为空"),
-        Kind::NotAValue { word, input } => format!("`{word}` 不是 `{input}` 的取值"),
-        Kind::ListedTwice(word) => format!("`{word}` 重复列出"),
-        Kind::NotAComparison(text) => format!("`{text}` 不是比较条件"),
-        Kind::ComparisonMissing(text) => format!("`{text}` 中缺少比较条件"),
-        Kind::NotANumber(text) => format!("`{text}` 不是数字"),
-        Kind::OutOfRange { number, input } => format!("{number} 超出 `{input}` 的范围"),
-        Kind::NeverHolds(text) => format!("`{text}` 永远不成立"),
+        Kind::NotAValue(input) => format!("条件中的值不是 `{input}` 的取值"),
+        Kind::ListedTwice(input) => format!("`{input}` 的条件重复列出了同一取值"),
+        Kind::NotAComparison => "不是比较条件".to_owned(),
+        Kind::ComparisonMissing => "条件中缺少比较条件".to_owned(),
+        Kind::NotANumber => "比较的对象不是数字".to_owned(),
+        Kind::OutOfRange(input) => format!("数值超出 `{input}` 的范围"),
+        Kind::NeverHolds => "条件永远不成立".to_owned(),
         Kind::NotAllowed(word) => format!("条件中不能使用 `{word}`"),
         Kind::NoRule => "策略中没有 [[rule]]".to_owned(),
         Kind::RuleWithoutThen(id) => format!("规则 `{id}` 缺少 `then`"),
-        Kind::UnknownRule(id) => format!("没有规则 `{id}`"),
+        Kind::UnknownRule => "没有这条规则".to_owned(),
         Kind::NeverDecides(id) => format!("规则 `{id}` 永远不会生效"),
         Kind::NotCovered { case } => format!("没有规则处理以下情况：{case}"),
         Kind::DecidedByOtherwise { cells, case } => {
@@ -98,7 +98,7 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
             verdict(better.verdict).zh
         ),
         Kind::IncompleteAssertion(id) => format!("断言 `{id}` 不完整"),
-        Kind::NotADeclaredScore(name) => format!("`{name}` 不是 [inputs] 中的分数"),
+        Kind::NotADeclaredScore => "`monotone` 不是 [inputs] 中的分数".to_owned(),
         Kind::IncompleteOrder => "`order` 须恰好列出每种结论一次".to_owned(),
         Kind::AssertionWithoutEffect(id) => format!("断言 `{id}` 不起作用：没有输入满足其条件"),
         Kind::AssertionFails { id, cells } => format!("断言 `{id}` 在 {cells} 个单元中不成立"),

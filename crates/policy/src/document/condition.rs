@@ -51,11 +51,11 @@ pub(crate) fn words(input: &DeclaredInput, words: &[&str]) -> Result<Test, Condi
     let mut classes = Vec::with_capacity(words.len());
     for word in words {
         let class = all.iter().position(|other| other == word).ok_or_else(|| {
-            let kind = ProblemKind::NotAValue { word: (*word).to_owned(), input: name };
+            let kind = ProblemKind::NotAValue(name);
             (kind, Hint::Suggestion(did_you_mean(word, all.iter().copied())))
         })?;
         if classes.contains(&class) {
-            return Err((ProblemKind::ListedTwice((*word).to_owned()), Hint::RemoveOne).into());
+            return Err((ProblemKind::ListedTwice(name), Hint::RemoveOne).into());
         }
         classes.push(class);
     }
@@ -81,8 +81,8 @@ pub(crate) fn comparisons(
     }
     let (mut from, mut below) = (None, None);
     for part in parts_of(text)? {
-        let (operator, operand) = comparison(&part)
-            .ok_or_else(|| (ProblemKind::NotAComparison(part.clone()), Hint::Comparisons))?;
+        let (operator, operand) =
+            comparison(&part).ok_or((ProblemKind::NotAComparison, Hint::Comparisons))?;
         // Adding zero turns negative zero into zero.
         let number = operand_of(operand, input.name, thresholds, used)? + 0.0;
         // The problem of this threshold is reported already.
@@ -92,7 +92,7 @@ pub(crate) fn comparisons(
         if !(least..=most).contains(&number) {
             return Err(ConditionError {
                 rule: "V8",
-                kind: ProblemKind::OutOfRange { number, input: input.name() }.into(),
+                kind: ProblemKind::OutOfRange(input.name()).into(),
                 hint: Hint::Range { least, most }.into(),
             });
         }
@@ -107,7 +107,7 @@ pub(crate) fn comparisons(
     if let (Some(from), Some(below)) = (from, below)
         && from >= below
     {
-        return Err((ProblemKind::NeverHolds(text.to_owned()), Hint::LowerAboveUpper).into());
+        return Err((ProblemKind::NeverHolds, Hint::LowerAboveUpper).into());
     }
     Ok(Test::Between { from, below })
 }
@@ -121,7 +121,7 @@ pub(crate) fn parts_of(text: &str) -> Result<Vec<String>, ConditionError> {
     }
     let parts: Vec<String> = words.split(|word| *word == "and").map(|part| part.join(" ")).collect();
     if parts.iter().any(String::is_empty) {
-        return Err((ProblemKind::ComparisonMissing(text.to_owned()), Hint::BothSidesOfAnd).into());
+        return Err((ProblemKind::ComparisonMissing, Hint::BothSidesOfAnd).into());
     }
     Ok(parts)
 }
@@ -144,7 +144,7 @@ fn operand_of(
         let (threshold, used) = found.ok_or_else(|| {
             let names = thresholds.iter().map(|threshold| threshold.name.as_str());
             let hint = Hint::Suggestion(did_you_mean(name, names));
-            (ProblemKind::UnknownThreshold(name.to_owned()), hint)
+            (ProblemKind::UnknownThreshold, hint)
         })?;
         // A threshold of two scores counts as one of verify_score, because its rate is checked.
         if *used != Some(Input::VerifyScore) {
@@ -154,7 +154,7 @@ fn operand_of(
     }
     Ok(number(text).ok_or_else(|| {
         let hint = decimal_comma(text).map_or(Hint::NumberOrThreshold, Hint::DecimalPoint);
-        (ProblemKind::NotANumber(text.to_owned()), hint)
+        (ProblemKind::NotANumber, hint)
     })?)
 }
 

@@ -1,6 +1,6 @@
 //! Reads the thresholds and inputs that a policy file declares.
 
-use cloudauth_protocol::grammar;
+use cloudauth_protocol::{grammar, mask_digits};
 use toml::de::DeValue;
 
 use crate::document::condition::decimal_comma;
@@ -105,8 +105,7 @@ impl Reader<'_, '_> {
             let name = value.get_ref().as_str().unwrap_or_default();
             let Some(threshold) = thresholds.iter().find(|threshold| threshold.name == name) else {
                 let near = did_you_mean(name, thresholds.iter().map(|threshold| threshold.name.as_str()));
-                let kind = ProblemKind::UnknownThreshold(name.to_owned());
-                self.wrong(&value.span(), kind, Hint::Suggestion(near));
+                self.wrong(&value.span(), ProblemKind::UnknownThreshold, Hint::Suggestion(near));
                 continue;
             };
             if let Some(before) = last.filter(|before| before.value >= threshold.value) {
@@ -139,7 +138,7 @@ impl Reader<'_, '_> {
             let Some(mut entry) = self.inner(FilePart::Input, value) else { continue };
             let kind = self.required(&mut entry, "type");
             if kind != name.kind().as_str() {
-                let wrong = ProblemKind::WrongInputType { input: name.name(), given: kind };
+                let wrong = ProblemKind::WrongInputType(name.name());
                 self.wrong(&key.span(), wrong, Hint::TypeIs(name.kind()));
             }
             let kind = match name.kind() {
@@ -163,7 +162,7 @@ impl Reader<'_, '_> {
             if let Some((kind, hint)) = unreadable(input.kind(), &text) {
                 self.wrong(&value.span(), kind, hint);
             } else if values.contains(&text) {
-                self.wrong(&value.span(), ProblemKind::DeclaredTwice(text), Hint::RemoveOne);
+                self.wrong(&value.span(), ProblemKind::DeclaredTwice(name), Hint::RemoveOne);
             } else {
                 values.push(text);
             }
@@ -204,10 +203,10 @@ fn unreadable(kind: InputKind, text: &str) -> Option<(ProblemKind, Hint)> {
     if kind == InputKind::Code {
         let hint = match grammar::code(text) {
             Some(code) if code == text => return None,
-            Some(code) => Hint::Write(format!("\"{code}\"")),
-            None => Hint::CodeGrammar,
+            Some(code) if mask_digits(code) == code => Hint::Write(format!("\"{code}\"")),
+            _ => Hint::CodeGrammar,
         };
-        return Some((ProblemKind::NotACode(text.to_owned()), hint));
+        return Some((ProblemKind::NotACode, hint));
     }
     if text == grammar::MALFORMED {
         return Some((ProblemKind::MalformedLabel(text.to_owned()), Hint::MalformedLabel));
@@ -215,7 +214,7 @@ fn unreadable(kind: InputKind, text: &str) -> Option<(ProblemKind, Hint)> {
     let mut labels = Vec::new();
     grammar::labels_of_text(text, &mut labels);
     let is_label = matches!(&*labels, [label] if **label == *text);
-    (!is_label).then(|| (ProblemKind::NotALabel(text.to_owned()), Hint::LabelGrammar))
+    (!is_label).then_some((ProblemKind::NotALabel, Hint::LabelGrammar))
 }
 
 /// Returns the text of a number, with or without quotes.
@@ -228,4 +227,5 @@ fn number_of(value: &Value<'_>) -> Option<String> {
         DeValue::String(text) => spelling(InputKind::Score, value).or_else(|| decimal_comma(text)),
         _ => None,
     }
+    .filter(|text| mask_digits(text) == *text)
 }

@@ -33,6 +33,7 @@ pub(crate) fn document(text: &str, problems: &mut Problems<'_>) -> Option<Docume
     match table.take("format").map(|value| (integer(value), value.span())) {
         Some((Some(FORMAT), _)) => {}
         Some((found, at)) => {
+            let found = found.filter(|found| (0..1000).contains(found));
             let kind = ProblemKind::UnsupportedFormat { found, supported: FORMAT };
             reader.problems.add("V1", &at, kind, None);
             return None;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use cloudauth_protocol::plain_name;
+use cloudauth_protocol::{mask_digits, plain_name};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -135,7 +135,7 @@ impl Reader<'_, '_> {
         let verdict = Verdict::find(text);
         if verdict.is_none() {
             let hint = Hint::Suggestion(did_you_mean(text, Verdict::ALL.map(Verdict::as_str)));
-            self.wrong(&value.span(), ProblemKind::NotADecision(shown(text)), hint);
+            self.wrong(&value.span(), ProblemKind::NotADecision, hint);
         }
         verdict
     }
@@ -218,6 +218,8 @@ pub(super) fn spelling(kind: InputKind, value: &Value<'_>) -> Option<String> {
             .map(|_| text.trim().to_owned()),
         _ => None,
     }
+    // A longer number may be a phone or ID number in the wrong file.
+    .filter(|text| mask_digits(text) == *text)
 }
 
 /// Returns the number of a float or an integer: `75` means `75.0`.

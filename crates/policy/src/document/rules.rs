@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use cloudauth_protocol::mask_digits;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -161,7 +162,7 @@ impl Reader<'_, '_> {
         let Some(input) = scope.inputs.iter().position(is_score) else {
             let scores = scope.inputs.iter().filter(|input| input.name.kind() == InputKind::Score);
             let hint = Hint::Suggestion(did_you_mean(name, scores.map(|input| input.name())));
-            self.wrong(&value.span(), ProblemKind::NotADeclaredScore(name.to_owned()), hint);
+            self.wrong(&value.span(), ProblemKind::NotADeclaredScore, hint);
             return None;
         };
         let order: Vec<Verdict> =
@@ -211,7 +212,7 @@ impl Reader<'_, '_> {
                 rule.as_deref().filter(|id| *id != "otherwise" && !rules.iter().any(|rule| rule.id == *id))
             {
                 let near = did_you_mean(rule, rules.iter().map(|rule| rule.id.as_str()));
-                self.wrong(&at, ProblemKind::UnknownRule(rule.to_owned()), Hint::Suggestion(near));
+                self.wrong(&at, ProblemKind::UnknownRule, Hint::Suggestion(near));
             }
             examples.extend(verdict.map(|verdict| Example {
                 name,
@@ -255,14 +256,11 @@ impl Reader<'_, '_> {
 /// Returns the error for a condition, or a list of values, without quotes.
 fn in_quotes(declared: &DeclaredInput, values: &[Value<'_>]) -> ConditionError {
     let name = declared.name();
+    let compared = |number: &str| (mask_digits(number) == number).then(|| format!("\">= {number}\""));
     let right = values.iter().map(|value| match value.get_ref() {
-        DeValue::String(text) => Some(format!("\"{text}\"")),
-        DeValue::Integer(number) if declared.name.kind() == InputKind::Score => {
-            Some(format!("\">= {}\"", number.as_str()))
-        }
-        DeValue::Float(number) if declared.name.kind() == InputKind::Score => {
-            Some(format!("\">= {}\"", number.as_str()))
-        }
+        DeValue::String(text) => is_value(declared, text).then(|| format!("\"{text}\"")),
+        DeValue::Integer(number) if declared.name.kind() == InputKind::Score => compared(number.as_str()),
+        DeValue::Float(number) if declared.name.kind() == InputKind::Score => compared(number.as_str()),
         _ => spelling(declared.name.kind(), value),
     });
     let right: Option<Vec<String>> = right.collect();
@@ -274,4 +272,13 @@ fn in_quotes(declared: &DeclaredInput, values: &[Value<'_>]) -> ConditionError {
         _ => Hint::ConditionInQuotes,
     };
     (ProblemKind::NotInQuotes(name), hint).into()
+}
+
+/// Returns whether a word is a value that the policy declares, so that a message may show it.
+fn is_value(declared: &DeclaredInput, word: &str) -> bool {
+    match &declared.kind {
+        Kind::Code(values) | Kind::Labels(values) => values.iter().any(|value| value == word),
+        Kind::Flag => matches!(word, "T" | "F"),
+        Kind::Score { .. } => false,
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) fn check(claim: &str, score: f64) -> Result<(), Box<(ProblemKind, Hin
         ))
     });
     let Some((above, below)) = parts.filter(|(above, _)| *above > 0) else {
-        return Err(Box::new((ProblemKind::NotARate(claim.to_owned()), Hint::AsFraction)));
+        return Err(Box::new((ProblemKind::NotARate, Hint::AsFraction)));
     };
     let claimed = f64::from(above) / f64::from(below);
     let Some(nominal) = nominal_far(score) else {

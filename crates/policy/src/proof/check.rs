@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_protocol::{Code, SubCode};
+use cloudauth_protocol::{Code, SubCode, mask_digits};
 
 use crate::document::problem::{Decided, Hint, ProblemKind, Problems};
 use crate::document::verdict::Verdict;
@@ -53,7 +53,7 @@ fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
             _ => ("SubCode", |value| SubCode::from_wire(value).manual().is_some()),
         };
         for value in values.iter().filter(|value| !is_known(value)) {
-            let kind = ProblemKind::UnknownCode { layer, code: value.clone() };
+            let kind = ProblemKind::UnknownCode { layer, code: mask_digits(value).into_owned() };
             problems.warn("V2", &input.span, kind, Hint::CheckSpelling);
         }
     }

@@ -50,7 +50,7 @@ fn v1_reports_unknown_and_duplicate_names_with_a_suggestion() {
         (
             "then = { decision = \"reject\", reason = \"presentation_attack\" }",
             "then = { decision = \"rejekt\", reason = \"x\" }",
-            "`rejekt` is not a decision",
+            "the value is not a decision",
             "did you mean `reject`?",
         ),
         (
@@ -62,13 +62,13 @@ fn v1_reports_unknown_and_duplicate_names_with_a_suggestion() {
         (
             "when = { face_attack = \"T\" }",
             "when = { face_attack = \"t\" }",
-            "`t` is not a value of `face_attack`",
+            "the condition names no value of `face_attack`",
             "did you mean `T`?",
         ),
-        (">= $match_auto", ">= $match_outo", "unknown threshold `match_outo`", "did you mean `match_auto`?"),
+        (">= $match_auto", ">= $match_outo", "unknown threshold", "did you mean `match_auto`?"),
         (">= $match_auto", ">= 75", "the threshold `match_auto` is not used", ""),
-        (">= $match_auto", "=> 75", "`=> 75` is not a comparison", ">=, >, <=, <"),
-        (">= $match_auto", ">= inf", "`inf` is not a number", ""),
+        (">= $match_auto", "=> 75", "the condition is not a comparison", ">=, >, <=, <"),
+        (">= $match_auto", ">= inf", "the comparison is not with a number", ""),
         (">= $match_auto", ">= 80 and < 75", "never holds", ""),
         (
             "change_note =",
@@ -80,15 +80,10 @@ fn v1_reports_unknown_and_duplicate_names_with_a_suggestion() {
         (
             "verify_score      = { type = \"score\"",
             "verify_score = { type = \"flag\"",
-            "`verify_score` is not of type `flag`",
+            "`verify_score` has the wrong type",
             "its type is \"score\"",
         ),
-        (
-            "rule = \"mismatch\" }",
-            "rule = \"mismatsh\" }",
-            "unknown rule `mismatsh`",
-            "did you mean `mismatch`?",
-        ),
+        ("rule = \"mismatch\" }", "rule = \"mismatsh\" }", "unknown rule", "did you mean `mismatch`?"),
         (
             "order = [\"reject\", \"retry\", \"review\", \"approve\"]",
             "order = [\"reject\", \"approve\"]",
@@ -433,7 +428,7 @@ fn v8_rejects_a_number_outside_the_range_of_its_score() {
     }
     let far = "match_auto   = { value = 75.0, far = \"1/10000\", note";
     let text = with(far, "match_auto = { value = 101, note");
-    assert_problem(&text, "V8", "101 is outside the range of `verify_score`", "the range is 0 to 100");
+    assert_problem(&text, "V8", "the number is outside the range of `verify_score`", "the range is 0 to 100");
 }
 
 #[test]
@@ -454,5 +449,5 @@ fn v8_the_built_in_order_rejects_an_approval_threshold_below_the_floor() {
     let mixed = with(ORDER, "order = [[\"match_floor\"], \"match_auto\"]");
     assert_problem(&mixed, "V1", "`order` mixes names and lists", "a list of lists");
     let unknown = with(ORDER, "order = [[\"match_flor\"]]");
-    assert_problem(&unknown, "V1", "unknown threshold `match_flor`", "did you mean `match_floor`?");
+    assert_problem(&unknown, "V1", "unknown threshold", "did you mean `match_floor`?");
 }

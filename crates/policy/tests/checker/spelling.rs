@@ -46,7 +46,7 @@ fn v1_recognises_a_decimal_comma() {
     assert_problem(
         &with(">= $match_auto", ">= 76,5"),
         "V1",
-        "`76,5` is not a number",
+        "the comparison is not with a number",
         "write the decimal point as a point: 76.5",
     );
 }
@@ -63,6 +63,31 @@ fn v1_quotes_nothing_of_a_file_that_is_not_a_policy() {
         "x = 1,13900000000\n".to_owned(),
         with("then = { decision = \"approve\"", "then = { decision = \"ZHANG SAN\""),
         with("[inputs]", "[inputs]\n\"ZHANG SAN\" = 1"),
+        // A value that looks like an identifier, wherever the language has words and numbers of its own.
+        with("then = { decision = \"approve\"", "then = { decision = \"ZHANGSAN\""),
+        with("when = { face_attack = \"T\" }", "when = { face_attack = \"ZHANGSAN\" }"),
+        with("when = { face_attack = \"T\" }", "when = { face_attack = [\"ZHANGSAN\", 1] }"),
+        with("when = { face_attack = \"T\" }", "when = { face_attack = [\"T\", \"T\", \"ZHANGSAN\"] }"),
+        with(">= $match_auto", "ZHANGSAN"),
+        with(">= $match_auto", ">= ZHANGSAN"),
+        with(">= $match_auto", ">= $ZHANGSAN"),
+        with(">= $match_auto", ">= 75 and and ZHANGSAN"),
+        with(">= $match_auto", ">= 13999999999"),
+        with(">= $match_auto", ">= 13999999998 and < 13999999999"),
+        with("verify_score = \">= $match_auto\"", "verify_score = 13999999999"),
+        with(
+            "match_auto   = { value = 75.0, far = \"1/10000\"",
+            "match_auto = { value = 75.0, far = \"ZHANGSAN\"",
+        ),
+        with("match_auto   = { value = 75.0,", "match_auto = { value = \"13999999999\","),
+        with("values = [\"200\", ", "values = [\"200\", \"ZHANGSAN\", "),
+        with("values = [\"200\", ", "values = [\"200\", \"13999999999.0\", "),
+        with("values = [\"200\", ", "values = [\"200\", 13999999999, "),
+        with("passed            = { type = \"flag\"", "passed = { type = \"ZHANGSAN\""),
+        with("\"retry_floor\", ", "\"ZHANGSAN\", "),
+        with("rule = \"grey-zone\" }", "rule = \"ZHANGSAN\" }"),
+        with("format = 1", "format = 13999999999"),
+        with("format = 1", "format = 1\nZHANG = SAN"),
     ] {
         let found = problems(&text);
         assert!(!found.is_empty(), "{text}");
@@ -75,9 +100,9 @@ fn v1_quotes_nothing_of_a_file_that_is_not_a_policy() {
 #[test]
 fn v1_explains_mistakes_around_and() {
     for (to, message) in [
-        (">= $match_auto and", "a comparison is missing in `>= $match_auto and`"),
-        ("and >= $match_auto", "a comparison is missing"),
-        (">= $match_auto and and < 90", "a comparison is missing"),
+        (">= $match_auto and", "the condition lacks a comparison"),
+        ("and >= $match_auto", "the condition lacks a comparison"),
+        (">= $match_auto and and < 90", "the condition lacks a comparison"),
         (">= $match_auto or < 60", "`or` is not allowed in a condition"),
         (">= $match_auto && < 90", "`&&` is not allowed in a condition"),
     ] {
@@ -100,7 +125,7 @@ fn conditions_accept_json_and_toml_numbers() {
     }
     for wrong in ["nan", "inf", "0x3c", "6__0", "_60", "60_", "6e", "1e999", "--5"] {
         let text = with(">= $match_auto", &format!(">= {wrong}"));
-        assert_problem(&text, "V1", &format!("`{wrong}` is not a number"), "");
+        assert_problem(&text, "V1", "the comparison is not with a number", "");
     }
 }
 
@@ -187,17 +212,17 @@ fn v1_suggests_the_spelling_of_a_value_of_the_wrong_type() {
 #[test]
 fn v1_rejects_a_declared_code_that_evidence_cannot_hold() {
     for (written, message, help) in [
-        ("\"200.0\"", "`200.0` is not a code", "write \"200\""),
-        ("\"(malformed)\"", "`(malformed)` is not a code", "1 to 15 digits without a leading zero"),
-        ("\"0200\"", "`0200` is not a code", "1 to 15 digits"),
-        ("\"2e2\"", "`2e2` is not a code", "1 to 15 digits"),
-        ("\"200 \"", "`200 ` is not a code", "1 to 15 digits"),
-        ("\"ABC\"", "`ABC` is not a code", "1 to 15 digits"),
-        ("\"1000000000000000\"", "`1000000000000000` is not a code", "1 to 15 digits"),
+        ("\"200.0\"", "a declared value is not a code", "write \"200\""),
+        ("\"(malformed)\"", "a declared value is not a code", "1 to 15 digits without a leading zero"),
+        ("\"0200\"", "a declared value is not a code", "1 to 15 digits"),
+        ("\"2e2\"", "a declared value is not a code", "1 to 15 digits"),
+        ("\"200 \"", "a declared value is not a code", "1 to 15 digits"),
+        ("\"ABC\"", "a declared value is not a code", "1 to 15 digits"),
+        ("\"1000000000000000\"", "a declared value is not a code", "1 to 15 digits"),
         ("\"2\\t0\"", "a declared value contains control characters", "remove them"),
         ("\"null\"", "`null` is reserved", "remove it"),
         ("\"unknown\"", "`unknown` is reserved", "remove it"),
-        ("\"201\"", "`201` is declared twice", "remove one"),
+        ("\"201\"", "`sub_code` declares a value twice", "remove one"),
     ] {
         let text = with("values = [\"200\", ", &format!("values = [\"200\", {written}, "));
         assert_problem(&text, "V1", message, help);
@@ -224,10 +249,10 @@ fn v1_rejects_a_declared_label_that_evidence_cannot_hold() {
     };
     for (written, message, help) in [
         ("\"(malformed)\"", "`(malformed)` stands for a malformed label", "remove it"),
-        ("\"ROOT,VPN\"", "`ROOT,VPN` is not a label", "a label has no comma"),
-        ("\" ROOT\"", "` ROOT` is not a label", "no blank at its beginning or end"),
-        ("\"ROOT\\u00a0\"", "is not a label", "no blank at its beginning or end"),
-        ("\"[ROOT]\"", "`[ROOT]` is not a label", "no `[` at its beginning"),
+        ("\"ROOT,VPN\"", "a declared value is not a label", "a label has no comma"),
+        ("\" ROOT\"", "a declared value is not a label", "no blank at its beginning or end"),
+        ("\"ROOT\\u00a0\"", "a declared value is not a label", "no blank at its beginning or end"),
+        ("\"[ROOT]\"", "a declared value is not a label", "no `[` at its beginning"),
         ("\"RO\\nOT\"", "a declared value contains control characters", "remove them"),
         ("\"none\"", "`none` is reserved", "remove it"),
     ] {

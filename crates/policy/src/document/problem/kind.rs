@@ -6,8 +6,8 @@ use super::case::Case;
 use crate::document::verdict::Verdict;
 use crate::evidence::input::InputKind;
 
-/// What is wrong in a policy file, as data. `Display` writes the English message. Names and words of the file are kept as the
-/// file writes them; words that may be personal data are left out.
+/// What is wrong in a policy file, as data. `Display` writes the English message. It shows keys, and the names of thresholds,
+/// rules and examples; it shows no other value, because the file may be the wrong one, with personal data.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum ProblemKind {
@@ -62,8 +62,8 @@ pub enum ProblemKind {
     NotAString(String),
     /// The value of this key contains control characters other than line breaks and tabs.
     ControlCharacters(String),
-    /// A word is not a verdict; `None` if it may be personal data.
-    NotADecision(Option<String>),
+    /// A word is not a verdict.
+    NotADecision,
     /// Two rules or two assertions have this id, or one has the reserved id `otherwise`.
     DuplicateId(String),
     /// `effective` is not a date and time with a time zone.
@@ -78,7 +78,7 @@ pub enum ProblemKind {
     /// No condition uses the threshold of this name.
     UnusedThreshold(String),
     /// A condition or `order` names a threshold that the file does not have.
-    UnknownThreshold(String),
+    UnknownThreshold,
     /// Two thresholds are not in the order that the file states.
     WrongOrder {
         /// The threshold that comes first in `order`.
@@ -100,7 +100,7 @@ pub enum ProblemKind {
         input: &'static str,
     },
     /// The text of `far` is not a fraction such as `1/10000`.
-    NotARate(String),
+    NotARate,
     /// The vendor publishes no false-accept rate for this score.
     NoRateOfScore(f64),
     /// The stated false-accept rate of a score is not the vendor's.
@@ -115,27 +115,22 @@ pub enum ProblemKind {
     UnknownInput(Option<String>),
     /// A condition, reason or example names an input that `[inputs]` does not declare, or a required input is not declared.
     UndeclaredInput(String),
-    /// An input is declared with a type that it does not have.
-    WrongInputType {
-        /// The input.
-        input: &'static str,
-        /// The declared type.
-        given: String,
-    },
+    /// This input is declared with a type that it does not have.
+    WrongInputType(&'static str),
     /// The declaration of this input lists no values.
     NoValues(&'static str),
     /// The declaration of this score has no range of two ascending finite numbers.
     NoRange(&'static str),
-    /// This value is declared twice.
-    DeclaredTwice(String),
+    /// The declaration of this input lists a value twice.
+    DeclaredTwice(&'static str),
     /// A declared value contains control characters.
     DeclaredControlCharacters,
     /// This declared value is a word that conditions use with a meaning of its own.
     Reserved(String),
-    /// This declared value is not a code.
-    NotACode(String),
-    /// This declared value is not a label.
-    NotALabel(String),
+    /// A declared value is not a code.
+    NotACode,
+    /// A declared value is not a label.
+    NotALabel,
     /// This declared value is the name that evidence gives to malformed labels.
     MalformedLabel(String),
     /// A declared code is not in the vendor's table. This is a warning.
@@ -156,30 +151,20 @@ pub enum ProblemKind {
     ListOfScore(&'static str),
     /// The condition on this input is an empty list.
     EmptyList(&'static str),
-    /// A condition names a value that its input does not have.
-    NotAValue {
-        /// The word in the condition.
-        word: String,
-        /// The input.
-        input: &'static str,
-    },
-    /// A condition lists this value twice.
-    ListedTwice(String),
-    /// This part of a condition on a score is not a comparison.
-    NotAComparison(String),
-    /// This condition has `and` without a comparison on each side.
-    ComparisonMissing(String),
-    /// A score is compared with this text, which is not a number.
-    NotANumber(String),
-    /// A score is compared with a number outside of its range.
-    OutOfRange {
-        /// The number.
-        number: f64,
-        /// The score.
-        input: &'static str,
-    },
-    /// No score meets this condition.
-    NeverHolds(String),
+    /// A condition names a value that this input does not have.
+    NotAValue(&'static str),
+    /// A condition on this input lists a value twice.
+    ListedTwice(&'static str),
+    /// A part of a condition on a score is not a comparison.
+    NotAComparison,
+    /// A condition has `and` without a comparison on each side.
+    ComparisonMissing,
+    /// A score is compared with a text that is not a number.
+    NotANumber,
+    /// This score is compared with a number outside of its range.
+    OutOfRange(&'static str),
+    /// No score meets the condition.
+    NeverHolds,
     /// A condition uses this word, such as `or`.
     NotAllowed(String),
     // Rules.
@@ -188,7 +173,7 @@ pub enum ProblemKind {
     /// The rule with this id has no `then`.
     RuleWithoutThen(String),
     /// An example expects a rule that the file does not have.
-    UnknownRule(String),
+    UnknownRule,
     /// The rule with this id decides no input.
     NeverDecides(String),
     /// No rule names a value that a rule must name.
@@ -266,7 +251,7 @@ pub enum ProblemKind {
     /// The assertion with this id is neither a `never` nor a `monotone`, or is both.
     IncompleteAssertion(String),
     /// `monotone` names a word that is not a declared score.
-    NotADeclaredScore(String),
+    NotADeclaredScore,
     /// `order` of an assertion does not name each verdict once.
     IncompleteOrder,
     /// No input meets the conditions of the assertion with this id.

@@ -14,7 +14,7 @@ impl fmt::Display for ProblemKind {
                 write!(f, "unsupported format {found}: this program reads format {supported}")
             }
             Self::UnsupportedFormat { found: None, supported } => {
-                write!(f, "unsupported format (not a number): this program reads format {supported}")
+                write!(f, "unsupported format: this program reads format {supported}")
             }
             Self::Missing(what) => write!(f, "{what} is missing"),
             Self::MissingTable(table) => write!(f, "the table {table} is missing"),
@@ -25,14 +25,14 @@ impl fmt::Display for ProblemKind {
             Self::TooManyEntries { list, limit } => write!(f, "{list} has more than {limit} entries"),
             Self::NotAString(name) => write!(f, "`{name}` must be a non-empty string"),
             Self::ControlCharacters(name) => write!(f, "`{name}` contains control characters"),
-            Self::NotADecision(text) => write!(f, "{}is not a decision", quoted(text)),
+            Self::NotADecision => f.write_str("the value is not a decision"),
             Self::DuplicateId(id) => write!(f, "duplicate id `{id}`"),
             Self::EffectiveWithoutZone => f.write_str("`effective` must be a date and time with a zone"),
             Self::ThresholdNotATable(name) => write!(f, "threshold `{name}` must be a table"),
             Self::ThresholdNotANumber(name) => write!(f, "the value of threshold `{name}` is not a number"),
             Self::ThresholdWithoutValue(name) => write!(f, "threshold `{name}` lacks `value`"),
             Self::UnusedThreshold(name) => write!(f, "the threshold `{name}` is not used"),
-            Self::UnknownThreshold(name) => write!(f, "unknown threshold `{name}`"),
+            Self::UnknownThreshold => f.write_str("unknown threshold"),
             Self::WrongOrder { before, before_value, name, value } => {
                 write!(f, "`{before}` ({before_value}) must be below `{name}` ({value})")
             }
@@ -40,19 +40,19 @@ impl fmt::Display for ProblemKind {
             Self::NoRateOfInput { threshold, input } => {
                 write!(f, "`{threshold}` is compared with `{input}`, for which the vendor publishes no rate")
             }
-            Self::NotARate(claim) => write!(f, "`{claim}` is not a rate"),
+            Self::NotARate => f.write_str("`far` is not a rate"),
             Self::NoRateOfScore(score) => write!(f, "the vendor's table has no rate for {score}"),
             Self::WrongRate { score, claim } => write!(f, "{score} is not {claim} in the vendor's table"),
             Self::UnknownInput(name) => f.write_str(format!("unknown input {}", quoted(name)).trim_end()),
             Self::UndeclaredInput(name) => write!(f, "`{name}` is not among the [inputs]"),
-            Self::WrongInputType { input, given } => write!(f, "`{input}` is not of type `{given}`"),
+            Self::WrongInputType(input) => write!(f, "`{input}` has the wrong type"),
             Self::NoValues(input) => write!(f, "`{input}` has no values"),
             Self::NoRange(input) => write!(f, "`{input}` needs a range of two numbers"),
-            Self::DeclaredTwice(value) => write!(f, "`{value}` is declared twice"),
+            Self::DeclaredTwice(input) => write!(f, "`{input}` declares a value twice"),
             Self::DeclaredControlCharacters => f.write_str("a declared value contains control characters"),
             Self::Reserved(word) => write!(f, "`{word}` is reserved"),
-            Self::NotACode(text) => write!(f, "`{text}` is not a code"),
-            Self::NotALabel(text) => write!(f, "`{text}` is not a label"),
+            Self::NotACode => f.write_str("a declared value is not a code"),
+            Self::NotALabel => f.write_str("a declared value is not a label"),
             Self::MalformedLabel(text) => write!(f, "`{text}` stands for a malformed label"),
             Self::UnknownCode { layer, code } => write!(f, "{layer} `{code}` is not in the vendor's table"),
             Self::SubCodeNotListed(code) => write!(f, "SubCode {code} is not among the values"),
@@ -60,17 +60,17 @@ impl fmt::Display for ProblemKind {
             Self::NotInQuotes(input) => write!(f, "the condition on `{input}` is not in quotes"),
             Self::ListOfScore(input) => write!(f, "`{input}` is a score and does not take a list"),
             Self::EmptyList(input) => write!(f, "the list of `{input}` is empty"),
-            Self::NotAValue { word, input } => write!(f, "`{word}` is not a value of `{input}`"),
-            Self::ListedTwice(word) => write!(f, "`{word}` is listed twice"),
-            Self::NotAComparison(text) => write!(f, "`{text}` is not a comparison"),
-            Self::ComparisonMissing(text) => write!(f, "a comparison is missing in `{text}`"),
-            Self::NotANumber(text) => write!(f, "`{text}` is not a number"),
-            Self::OutOfRange { number, input } => write!(f, "{number} is outside the range of `{input}`"),
-            Self::NeverHolds(text) => write!(f, "`{text}` never holds"),
+            Self::NotAValue(input) => write!(f, "the condition names no value of `{input}`"),
+            Self::ListedTwice(input) => write!(f, "the condition on `{input}` lists a value twice"),
+            Self::NotAComparison => f.write_str("the condition is not a comparison"),
+            Self::ComparisonMissing => f.write_str("the condition lacks a comparison"),
+            Self::NotANumber => f.write_str("the comparison is not with a number"),
+            Self::OutOfRange(input) => write!(f, "the number is outside the range of `{input}`"),
+            Self::NeverHolds => f.write_str("the condition never holds"),
             Self::NotAllowed(word) => write!(f, "`{word}` is not allowed in a condition"),
             Self::NoRule => f.write_str("the policy has no [[rule]]"),
             Self::RuleWithoutThen(id) => write!(f, "rule `{id}` lacks `then`"),
-            Self::UnknownRule(id) => write!(f, "unknown rule `{id}`"),
+            Self::UnknownRule => f.write_str("unknown rule"),
             Self::NeverDecides(id) => write!(f, "rule `{id}` never decides"),
             Self::NotCovered { case } => write!(f, "no rule covers the case that {case}"),
             Self::DecidedByOtherwise { cells, case } => {
@@ -107,7 +107,7 @@ impl fmt::Display for ProblemKind {
                 cells(*count)
             ),
             Self::IncompleteAssertion(id) => write!(f, "assertion `{id}` is incomplete"),
-            Self::NotADeclaredScore(name) => write!(f, "`{name}` is not a score among the [inputs]"),
+            Self::NotADeclaredScore => f.write_str("`monotone` does not name a score of the [inputs]"),
             Self::IncompleteOrder => f.write_str("`order` does not name each decision once"),
             Self::AssertionWithoutEffect(id) => {
                 write!(f, "assertion `{id}` has no effect: no input meets its conditions")

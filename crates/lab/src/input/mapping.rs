@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use cloudauth_policy::{Input, InputKind};
-use cloudauth_protocol::{grammar, mask_parse_error, plain_name};
+use cloudauth_protocol::{grammar, mask_parse_error};
 use serde::Deserialize;
 
 use crate::error::LabError;
@@ -188,10 +188,8 @@ impl Mapping {
                 Of::Words(_) if input.kind() != InputKind::Flag => {
                     return wrong(format!("`{input}` is not a flag, so it has no words for true and false"));
                 }
-                Of::Words(Words { yes, no, .. }) => {
-                    if let Some(word) = yes.iter().find(|word| no.contains(word)) {
-                        return wrong(format!("{} cannot mean true and false of `{input}`", shown(word)));
-                    }
+                Of::Words(Words { yes, no, .. }) if yes.iter().any(|word| no.contains(word)) => {
+                    return wrong(format!("the same word cannot mean true and false of `{input}`"));
                 }
                 Of::Value(_) if input.kind() != InputKind::Code => {
                     return wrong(format!(
@@ -207,8 +205,8 @@ impl Mapping {
         let timezone = file.timezone.as_deref().map(str::parse).transpose();
         let timezone = timezone.map_err(|error: LabError| MappingError(format!("`timezone`: {error}")))?;
         let label = file.label.unwrap_or_default();
-        if let Some(word) = label.genuine.iter().find(|word| label.impostor.contains(word)) {
-            return wrong(format!("{} cannot mean genuine and impostor", shown(word)));
+        if label.genuine.iter().any(|word| label.impostor.contains(word)) {
+            return wrong("the same word cannot mean genuine and impostor".to_owned());
         }
         let of_inputs = file.inputs.iter().flatten().filter_map(|(input, of)| match of {
             Of::Column(column) | Of::Words(Words { column, .. }) => Some((input.name(), column)),
@@ -286,11 +284,6 @@ impl MappingError {
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
         Self(format!("line {line}, column {column}: {}", mask_parse_error(error.message())))
     }
-}
-
-/// A word of the mapping as an error shows it.
-fn shown(word: &str) -> String {
-    plain_name(word).map_or_else(|| "the same word".to_owned(), |word| format!("`{word}`"))
 }
 
 impl fmt::Display for MappingError {

@@ -186,6 +186,20 @@ fn reads_counts_in_any_order_and_as_json() {
 }
 
 #[test]
+fn a_count_with_a_member_twice_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (case, _) = counted(folder.path());
+    let file = folder.path().join("counts.jsonl");
+    for twice in [r#""row_count":1,"row_count":2"#, r#""row_count":1,"Row_Count":2"#] {
+        let line = r#"{"part":"a","policy":"","candidate":"","rule":0,"candidate_rule":0,"verdict":"","candidate_verdict":"","label":"","name":"","value":"","hundredth":0,"#;
+        fs::write(&file, format!("{line}{twice}}}\n")).unwrap();
+        let error =
+            case.lab().finish(&Source::find(std::slice::from_ref(&file)).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("counts.jsonl:1: has `row_count` twice"), "{error}");
+    }
+}
+
+#[test]
 fn same_counts_under_two_names_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (case, text) = counted(folder.path());
@@ -293,6 +307,7 @@ fn refuses_counts_that_are_incomplete_or_of_another_run() {
     }
     for (from, to, part) in [
         ("row_count", "rows", "there is no column `row_count`"),
+        ("row_count", "row_count,ROW_COUNT", "there are two columns `row_count`"),
         (",genuine,", ",\u{5f20}\u{4e09},", "has an unknown label"),
         ("decisions,", "\u{5f20}\u{4e09},", "has an unknown part"),
         (",approve,", ",let in,", "has an unknown verdict"),

@@ -1,7 +1,9 @@
 //! The lines of a warehouse's counts, as CSV or JSON Lines.
 
+use std::fmt;
 use std::io::{BufReader, Read};
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -152,10 +154,13 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
             let mut columns = [0; COLUMNS.len()];
             for (name, column) in COLUMNS.iter().zip(&mut columns) {
                 // Some tools write a byte order mark before the first name.
-                let found = header
-                    .iter()
-                    .position(|other| other.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
-                *column = found.ok_or_else(|| wrong(1, format!("there is no column `{name}`")))?;
+                let is_it = |other: &str| other.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name);
+                let mut found = header.iter().enumerate().filter(|(_, other)| is_it(other));
+                *column = match (found.next(), found.next()) {
+                    (Some((at, _)), None) => at,
+                    (None, _) => return Err(wrong(1, format!("there is no column `{name}`"))),
+                    (Some(_), Some(_)) => return Err(wrong(1, format!("there are two columns `{name}`"))),
+                };
             }
             let mut record = csv::ByteRecord::new();
             while let Some(quoting) = read_record(&mut csv, &mut record).map_err(no_csv)? {
@@ -178,13 +183,14 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
 }
 
 fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
-    let Ok(Value::Object(members)) = serde_json::from_slice(line) else {
+    let Ok(Members(members)) = serde_json::from_slice(line) else {
         return Err("is not a JSON object".to_owned());
     };
     let mut fields: [String; 12] = Default::default();
     for (name, field) in COLUMNS.iter().zip(&mut fields) {
-        let found = members.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-        *field = match found.map(|(_, value)| value) {
+        let mut found = members.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
+        *field = match found.next().map(|(_, value)| value) {
+            Some(_) if found.next().is_some() => return Err(format!("has `{name}` twice")),
             Some(Value::String(text)) => text.clone(),
             // Some tools write large numbers as strings.
             Some(Value::Number(number)) => number.to_string(),
@@ -193,4 +199,29 @@ fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
         };
     }
     Ok(fields)
+}
+
+/// The members of a JSON object, duplicates included.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Collector;
+        impl<'de> Visitor<'de> for Collector {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(Collector)
+    }
 }

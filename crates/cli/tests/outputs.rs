@@ -136,6 +136,26 @@ fn an_emulator_whose_output_fails_ends_with_1() {
     assert_eq!(output.status.code(), Some(1), "its address was lost: {}", said(&output));
 }
 
+/// A file that the user names is lost if its reader leaves early: unlike printed output, the command does not end with 0.
+#[test]
+#[cfg(feature = "lab")]
+fn a_file_lost_in_a_closed_pipe_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("rows.jsonl"), EVIDENCE).unwrap();
+    for named in [["report", "--to"], ["replay", "--decisions"]] {
+        let args = ["lab", named[0], "builtin:onboarding", "rows.jsonl", named[1], "/dev/stdout"];
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(&args, folder.path()).stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
+        assert!(
+            said(&output).contains("cannot write /dev/stdout: Broken pipe"),
+            "{args:?}: {}",
+            said(&output)
+        );
+    }
+}
+
 /// A full standard error must not end a command.
 #[test]
 fn a_failing_standard_error_does_not_panic() {

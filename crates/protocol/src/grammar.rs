@@ -66,8 +66,9 @@ pub fn code(written: &str) -> Option<&str> {
 /// ```
 #[must_use]
 pub fn is_too_deep(json: &str) -> bool {
-    // Almost no document has so many brackets.
-    if json.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count() <= DEEPEST {
+    // Almost no document has so many brackets. They are searched many bytes at a time: one at a time takes longer than reading
+    // the document.
+    if memchr::memchr2_iter(b'{', b'[', json.as_bytes()).take(DEEPEST + 1).count() <= DEEPEST {
         return false;
     }
     let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);

@@ -190,23 +190,26 @@ fn build_v3(
         Show::Masked => "[SecurityToken]",
         Show::Nothing | Show::Stages => token.expose(),
     });
-    let required = |text: &[u8]| HeaderValue::from_bytes(text).map(Some);
-    // In the order of their names, as the signature needs them.
-    let own = [
-        (CONTENT_TYPE, (!body.is_empty()).then_some(HeaderValue::from_static(FORM))),
-        (HOST, required(to.authority().as_str().as_bytes())?),
-        (ACS_ACCESSKEY_ID, token.map(|_| HeaderValue::from_str(by.access_key_id())).transpose()?),
-        (ACS_ACTION, required(action.as_bytes())?),
-        (ACS_CONTENT_SHA256, required(&payload)?),
-        (ACS_DATE, required(stamp.at.to_wire().as_str().as_bytes())?),
-        (ACS_SECURITY_TOKEN, token.map(|token| sensitive(token.to_owned().into_bytes())).transpose()?),
-        (ACS_SIGNATURE_NONCE, required(stamp.nonce.as_str().as_bytes())?),
-        (ACS_VERSION, Some(HeaderValue::from_static(VERSION))),
+    let date = stamp.at.to_wire();
+    let (host, action) = (to.authority().as_str().as_bytes(), action.as_bytes());
+    let (date, nonce) = (date.as_str().as_bytes(), stamp.nonce.as_str().as_bytes());
+    let of_body: &[&[u8]] = if body.is_empty() { &[] } else { &[b"\ncontent-type:", FORM.as_bytes()] };
+    let (id_line, token_line): (&[u8], &[u8]) = match token {
+        Some(_) => (b"\nx-acs-accesskey-id:", b"\nx-acs-security-token:"),
+        None => (b"", b""),
+    };
+    // Each name and value in the order of the names, as the signature needs them.
+    let lines: [&[&[u8]]; 5] = [
+        of_body,
+        &[b"\nhost:", host, id_line, token.map_or(b"", |_| by.access_key_id().as_bytes())],
+        &[b"\nx-acs-action:", action, b"\nx-acs-content-sha256:", &payload, b"\nx-acs-date:", date],
+        &[token_line, token.unwrap_or_default().as_bytes()],
+        &[b"\nx-acs-signature-nonce:", nonce, b"\nx-acs-version:", VERSION.as_bytes()],
     ];
-    let to_sign = own.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.as_bytes())));
     let query = target.get(PATH.len()..).unwrap_or_default();
     let method = how.method();
-    let signed = v3::sign_sorted(&method, query, to_sign, &payload, by);
+    let names = names_to_sign(!body.is_empty(), token.is_some());
+    let signed = v3::sign_lines(&method, query, &lines, names, &payload, by);
     let stages = match show {
         Show::Nothing => Stages::default(),
         Show::Stages | Show::Masked => Stages {
@@ -215,14 +218,55 @@ fn build_v3(
             signature: signed.signature().to_owned(),
         },
     };
+    let [host, action, digest, date, nonce] = header_values([host, action, &payload, date, nonce])?;
     let mut headers = common_headers();
-    for (name, value) in own {
-        if let Some(value) = value {
-            headers.insert(name, value);
-        }
+    if !body.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
     }
+    headers.insert(HOST, host);
+    if let Some(token) = token {
+        headers.insert(ACS_ACCESSKEY_ID, HeaderValue::from_str(by.access_key_id())?);
+        headers.insert(ACS_SECURITY_TOKEN, sensitive(token.to_owned().into_bytes())?);
+    }
+    headers.insert(ACS_ACTION, action);
+    headers.insert(ACS_CONTENT_SHA256, digest);
+    headers.insert(ACS_DATE, date);
+    headers.insert(ACS_SIGNATURE_NONCE, nonce);
+    headers.insert(ACS_VERSION, HeaderValue::from_static(VERSION));
     headers.insert(AUTHORIZATION, sensitive(signed.into_authorization())?);
     Ok(Built { request: request(method, to, target, headers, body)?, stages })
+}
+
+/// The names of the signed headers of V3.
+const fn names_to_sign(has_body: bool, has_token: bool) -> &'static str {
+    macro_rules! names {
+        ($before:literal, $id:literal, $token:literal) => {
+            concat!(
+                $before,
+                "host;",
+                $id,
+                "x-acs-action;x-acs-content-sha256;x-acs-date;",
+                $token,
+                "x-acs-signature-nonce;x-acs-version"
+            )
+        };
+    }
+    match (has_body, has_token) {
+        (false, false) => names!("", "", ""),
+        (false, true) => names!("", "x-acs-accesskey-id;", "x-acs-security-token;"),
+        (true, false) => names!("content-type;", "", ""),
+        (true, true) => names!("content-type;", "x-acs-accesskey-id;", "x-acs-security-token;"),
+    }
+}
+
+/// Header values that share one allocation.
+fn header_values<const N: usize>(texts: [&[u8]; N]) -> Result<[HeaderValue; N], BuildError> {
+    let mut rest = Bytes::from(texts.concat());
+    let mut values = [const { HeaderValue::from_static("") }; N];
+    for (value, text) in values.iter_mut().zip(texts) {
+        *value = HeaderValue::from_maybe_shared(rest.split_to(text.len()))?;
+    }
+    Ok(values)
 }
 
 /// A header value that `Debug` does not show.

@@ -53,43 +53,38 @@ pub fn sign<'a>(
     let mut headers: Vec<(String, &str)> =
         headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value.trim())).collect();
     headers.sort();
-    let sorted = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    sign_sorted(method, query.as_bytes(), sorted, &hex_sha256(body), by)
+    let mut names: Vec<&str> = Vec::new();
+    let mut lines: Vec<[&[u8]; 4]> = Vec::new();
+    for (name, value) in &headers {
+        let value = value.as_bytes();
+        if names.last().is_some_and(|last| last == name) {
+            lines.push([b",", value, b"", b""]);
+        } else {
+            names.push(name);
+            lines.push([b"\n", name.as_bytes(), b":", value]);
+        }
+    }
+    let lines: Vec<&[&[u8]]> = lines.iter().map(|line| line.as_slice()).collect();
+    sign_lines(method, query.as_bytes(), &lines, &names.join(";"), &hex_sha256(body), by)
 }
 
-/// Signs one request whose headers are sorted by name, in lower case and without surrounding blanks.
-pub(super) fn sign_sorted<'a>(
+/// Signs one request. `lines` are the pieces of the canonical headers, each line preceded by its line feed, and `names` their
+/// names.
+pub(super) fn sign_lines(
     method: &Method,
     query: &[u8],
-    headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
+    lines: &[&[&[u8]]],
+    names: &str,
     payload: &[u8; 64],
     by: &Credentials,
 ) -> Signed {
-    let bytes: usize = headers.clone().map(|(name, value)| 2 * name.len() + value.len() + 3).sum();
-    let mut canonical =
-        WipedBytes::with_capacity(method.as_str().len() + query.len() + bytes + payload.len() + 8);
+    let pieces = lines.iter().copied().flatten();
+    let headers: usize = pieces.clone().map(|piece| piece.len()).sum();
+    let len = method.as_str().len() + query.len() + headers + names.len() + payload.len() + 8;
+    let mut canonical = WipedBytes::with_capacity(len);
     push(&mut canonical, &[method.as_str().as_bytes(), b"\n/\n", query]);
-    let mut last = None;
-    for (name, value) in headers.clone() {
-        match last {
-            Some(last) if last == name => push(&mut canonical, &[b",", value]),
-            _ => push(&mut canonical, &[b"\n", name.as_bytes(), b":", value]),
-        }
-        last = Some(name);
-    }
-    push(&mut canonical, &[b"\n\n"]);
-    let names_at = canonical.len();
-    let mut last = None;
-    for (name, _) in headers {
-        match last {
-            Some(last) if last == name => {}
-            Some(_) => push(&mut canonical, &[b";", name.as_bytes()]),
-            None => push(&mut canonical, &[name.as_bytes()]),
-        }
-        last = Some(name);
-    }
-    let names = names_at..canonical.len();
-    push(&mut canonical, &[b"\n", payload]);
+    pieces.for_each(|piece| canonical.extend_from_slice(piece));
+    push(&mut canonical, &[b"\n\n", names.as_bytes(), b"\n", payload]);
 
     let hashed = hex_sha256(&canonical);
     let mut mac = by.secret().v3();
@@ -97,10 +92,16 @@ pub(super) fn sign_sorted<'a>(
         mac.update(part);
     }
     let signature = hex(mac.finalize().into_bytes().into());
-    let names = canonical.get(names).unwrap_or_default();
     let id = by.access_key_id().as_bytes();
-    let authorization: [&[u8]; 7] =
-        [ALGORITHM.as_bytes(), b" Credential=", id, b",SignedHeaders=", names, b",Signature=", &signature];
+    let authorization: [&[u8]; 7] = [
+        ALGORITHM.as_bytes(),
+        b" Credential=",
+        id,
+        b",SignedHeaders=",
+        names.as_bytes(),
+        b",Signature=",
+        &signature,
+    ];
     let authorization = authorization.concat();
     Signed { canonical, hashed, signature, authorization }
 }

@@ -7,6 +7,7 @@
 //! | to ... | see |
 //! | --- | --- |
 //! | start verifications, take callbacks, sweep (feature `driver`) | `Flow` |
+//! | refer to people without their data | [`RefKey`] |
 //! | take an input | [`Machine::step`], [`Input`], [`Refusal`] |
 //! | read a verification | [`Verification`], [`State`], [`Attempt`] |
 //! | write a store | [`Store`]; prove it with `testing::conformance` (feature `testing`) |

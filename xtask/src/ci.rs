@@ -126,6 +126,8 @@ fn features() -> Result<()> {
     }
     cargo("check -p cloudauth-cli --features rustls")?;
     cargo("check -p cloudauth-flow-postgres --features rustls")?;
+    cargo("check -p cloudauth-flow --features driver")?;
+    cargo("check -p cloudauth-flow --features driver,metrics,tracing")?;
     // Each library builds alone, without the features that other crates enable.
     for library in [
         "cloudauth-protocol",

@@ -1,0 +1,130 @@
+//! The counters of the driver: they are those of `docs/observability.md`, and hold no data of a person.
+
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cloudauth_client::Client;
+use cloudauth_flow::testing::{MemoryStore, samples};
+use cloudauth_flow::{BlockingFlow, Flow, Inline, NewVerification, Settings, Urls};
+use cloudauth_policy::{LivePolicy, Policy, builtin};
+use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo};
+use cloudauth_transport::{BlockingTransport, Limits, TransportError};
+use http::{Request, Response};
+use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+
+/// The counters by name and labels.
+#[derive(Default)]
+struct Counters(Mutex<BTreeMap<String, Arc<Count>>>);
+
+#[derive(Default)]
+struct Count(AtomicU64);
+
+impl CounterFn for Count {
+    fn increment(&self, value: u64) {
+        self.0.fetch_add(value, Ordering::Relaxed);
+    }
+
+    fn absolute(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+}
+
+impl Recorder for Counters {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let name = format!("{} {}", key.name(), labels.join(","));
+        Counter::from_arc(Arc::clone(self.0.lock().unwrap().entry(name).or_default()))
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// A service that creates a session, and refuses every other call.
+#[derive(Debug)]
+struct Service;
+
+impl BlockingTransport for Service {
+    fn send(&self, request: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
+        let form = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
+        let session = r#","ResultObject":{"CertifyId":"sha0000000000000000000000000000","CertifyUrl":"https://t.aliyun.com/x"}"#;
+        let (code, result) =
+            if form.contains("Action=InitFaceVerify") { ("200", session) } else { ("411", "") };
+        Ok(Response::new(Body::from(format!(
+            r#"{{"Code":"{code}","Message":"m","RequestId":"R-1"{result}}}"#
+        ))))
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+#[test]
+fn counters_are_the_documented_ones() {
+    let counters = Counters::default();
+    metrics::with_local_recorder(&counters, live);
+    let counts: BTreeMap<String, u64> = counters
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(name, count)| (name.clone(), count.0.load(Ordering::Relaxed)))
+        .collect();
+    let expected = [
+        ("cloudauth_flow_callbacks_total result=ignored", 1),
+        ("cloudauth_flow_claims_total ", 1),
+        ("cloudauth_flow_deletions_total result=failed", 1),
+        ("cloudauth_flow_starts_total result=ok", 1),
+        ("cloudauth_flow_starts_total result=other", 1),
+        ("cloudauth_flow_sweeps_total result=ok", 1),
+    ];
+    assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
+    let docs = include_str!("../../../docs/observability.md");
+    for name in counts.keys() {
+        let name = name.split(' ').next().unwrap();
+        assert!(docs.contains(&format!("| `{name}` |")), "{name} is not documented");
+    }
+}
+
+/// A start, its repetition, a forged callback, an erasure that the service refuses.
+fn live() {
+    let client = Client::builder(Inline(Service), Credentials::new("testid", "testsecret").unwrap());
+    let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
+    let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
+    let keys = CallbackKeys::new(&[1; 32]).unwrap();
+    let settings = Settings::new(urls, keys, Duration::from_secs(30 * 86_400));
+    let flow =
+        BlockingFlow::new(Flow::new(client.attempts(1).build(), policy, MemoryStore::default(), settings));
+    let sample = samples::start(1, 1).unwrap();
+    let new = || NewVerification {
+        order: sample.order.clone(),
+        subject: sample.subject,
+        identity: sample.identity,
+        scene: sample.scene,
+        purpose: sample.purpose.clone(),
+        key: sample.key.clone(),
+        consent: sample.consent.clone(),
+    };
+    let person =
+        || Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
+    flow.start(new(), person(), MetaInfo::new("{}").unwrap()).unwrap();
+    assert!(flow.start(new(), person(), MetaInfo::new("{}").unwrap()).is_err());
+    flow.callback("unknown", "certifyId=sha0&callbackToken=forged").unwrap();
+    flow.cancel(&sample.order).unwrap();
+    flow.redact(&sample.order).unwrap();
+    assert_eq!(flow.sweep().unwrap(), 1);
+}

@@ -146,11 +146,11 @@ fn features() -> Result<()> {
     Ok(())
 }
 
-/// Each transport against servers with valid and invalid certificates. A task of its own, because no TLS is built for the
+/// Each transport, and the PostgreSQL store, against servers with valid and invalid certificates. A task of its own, because no TLS is built for the
 /// other tests.
 pub(crate) fn tls() -> Result<()> {
-    for transport in ["reqwest", "isahc", "blocking"] {
-        cargo(&format!("test -p cloudauth-transport-{transport} --features testing-tls --test tls"))?;
+    for package in ["transport-reqwest", "transport-isahc", "transport-blocking", "flow-postgres"] {
+        cargo(&format!("test -p cloudauth-{package} --features testing-tls --test tls"))?;
     }
     Ok(())
 }

@@ -323,3 +323,73 @@ async fn a_redaction_leaves_no_digest_of_the_person() {
     assert!(rows().await.is_empty(), "{:?}", rows().await);
     assert_eq!(store.usage(&of).await.unwrap(), usage, "the limits hold after the redaction");
 }
+
+/// The constraints hold for any program, such as a repair by hand.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn the_database_refuses_what_the_flow_forbids() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    open(&store, 1).await;
+    begin(&store, 2).await;
+    let client = schema.connect().await;
+    // Changes the document with its columns.
+    let set = |order: u32, column: &str, value: &str| {
+        format!(
+            "UPDATE ca_verification SET version = version + 1, {column} = {value}, \
+             document = document || jsonb_build_object('{column}', {value}) WHERE order_ref = 'order-{order}'"
+        )
+    };
+    client.execute(&set(1, "purge_at", "1::bigint"), &[]).await.unwrap();
+    client.execute(&set(1, "state", "'canceled'::text"), &[]).await.unwrap();
+    let change = |change: &str| {
+        format!("UPDATE ca_verification SET version = version + 1, {change} WHERE order_ref = 'order-2'")
+    };
+    let event = |n: &str, prev: &str| {
+        format!(
+            "INSERT INTO ca_event (verification, n, at, kind, body, prev, hash) SELECT verification, {n}, at, kind, body, \
+             {prev}, hash FROM ca_event WHERE n = 3 LIMIT 1"
+        )
+    };
+    let attempt = |state: &str| {
+        format!(
+            "INSERT INTO ca_attempt (order_no, verification, state, certify_id, capability, next_look_at) \
+             SELECT 'other', verification, '{state}', 'other', sha256('other'), 1 FROM ca_attempt WHERE state = 'open'"
+        )
+    };
+    for (statement, reason) in [
+        (set(1, "state", "'expired'::text"), "a final state never changes"),
+        ("UPDATE ca_verification SET fence = fence + 1".to_owned(), "each change adds one to the version"),
+        (change("fence = -1"), "each change adds one to the version"),
+        (set(2, "state", "'passed'::text"), "ca_verification_state_check"),
+        (set(2, "state", "'canceled'::text"), "ca_verification_end"),
+        (set(1, "purge_at", "NULL::bigint"), "ca_verification_end"),
+        (set(2, "due_at", "NULL::bigint"), "ca_verification_due"),
+        (change("due_at = due_at + 1"), "ca_verification_document"),
+        (
+            change(
+                "state = 'approved', purge_at = 1, document = document || '{\"state\":\"approved\",\"purge_at\":1}'",
+            ),
+            "ca_verification_decision",
+        ),
+        ("UPDATE ca_event SET body = '{}' WHERE seq = 1".to_owned(), "an event never changes"),
+        ("DELETE FROM ca_event WHERE seq = 1".to_owned(), "an event is deleted with its verification only"),
+        (event("6", "hash"), "an event follows the one before it"),
+        (event("1", "hash"), "ca_event_verification_n_key"),
+        (event("5", "prev"), "an event follows the one before it"),
+        (attempt("open"), "ca_attempt_busy"),
+        (attempt("reserved"), "ca_attempt_busy"),
+        (
+            "UPDATE ca_attempt SET certify_id = 'other' WHERE state = 'open'".to_owned(),
+            "an attempt keeps its numbers until the purge",
+        ),
+        ("DELETE FROM ca_attempt".to_owned(), "an attempt is deleted with its verification only"),
+        ("UPDATE ca_attempt SET next_look_at = NULL WHERE state = 'open'".to_owned(), "ca_attempt_look"),
+        ("UPDATE ca_attempt SET state = 'settled' WHERE state = 'reserved'".to_owned(), "ca_attempt_session"),
+    ] {
+        let error = client.execute(&statement, &[]).await.unwrap_err();
+        let refused = error.as_db_error().unwrap();
+        let text = format!("{} {}", refused.message(), refused.constraint().unwrap_or_default());
+        assert!(text.contains(reason), "{statement}: {text}");
+    }
+}

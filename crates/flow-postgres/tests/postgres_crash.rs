@@ -173,8 +173,8 @@ async fn instances_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
         assert!(child.wait().unwrap().success());
     }
     let problems = loop {
-        match follower.follow(&reader).await {
-            Ok(()) => break follower.check(&reader, 0..orders, &versions).await.unwrap(),
+        match follower.check(&reader, 0..orders, &versions).await {
+            Ok(problems) => break problems,
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     };

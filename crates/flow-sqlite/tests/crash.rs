@@ -156,8 +156,8 @@ fn two_processes_share_a_file() {
     }
     sound(&path);
     let store = SqliteStore::open(&path).unwrap();
-    let check = Follower::default().check(&store, 0..3 * ORDERS, &seen.versions);
-    let problems = pollster::block_on(check).unwrap();
+    let mut follower = Follower::default();
+    let problems = pollster::block_on(follower.check(&store, 0..3 * ORDERS, &seen.versions)).unwrap();
     assert!(problems.is_empty(), "{problems:#?}");
 }
 

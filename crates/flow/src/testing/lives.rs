@@ -206,6 +206,8 @@ fn sample<T>(sample: Result<T, SampleError>) -> Result<T, StoreError> {
 pub struct Follower {
     cursor: Cursor,
     seen: BTreeMap<VerificationId, u64>,
+    /// The orders below this one are checked.
+    checked: u64,
     problems: Vec<String>,
 }
 
@@ -231,18 +233,19 @@ impl Follower {
     }
 
     /// Checks every order, after the last commit: it is final, it was decided once, its chain is whole, and the reader saw every
-    /// event. `acknowledged` has the greatest version that a commit of the order reported. Returns the problems.
+    /// event. `acknowledged` has the greatest version that a commit of the order reported. Returns the problems. After an error of
+    /// the store, call it again: it continues.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn check(
-        mut self,
+        &mut self,
         store: &dyn Store,
         orders: Range<u64>,
         acknowledged: &BTreeMap<u64, u64>,
     ) -> Result<Vec<String>, StoreError> {
         self.follow(store).await?;
-        for order in orders {
+        for order in orders.start.max(self.checked)..orders.end {
             let of_order = sample(samples::start(order, 1))?.order;
             let problem = match store.load(Lookup::Order(&of_order)).await? {
                 None => Some("is missing".to_owned()),
@@ -258,8 +261,9 @@ impl Follower {
                 }
             };
             self.problems.extend(problem.map(|problem| format!("order-{order} {problem}")));
+            self.checked = order + 1;
         }
-        Ok(self.problems)
+        Ok(self.problems.clone())
     }
 }
 

@@ -365,12 +365,12 @@ async fn the_database_refuses_what_the_flow_forbids() {
         (set(2, "state", "'canceled'::text"), "ca_verification_end"),
         (set(1, "purge_at", "NULL::bigint"), "ca_verification_end"),
         (set(2, "due_at", "NULL::bigint"), "ca_verification_due"),
-        (change("due_at = due_at + 1"), "ca_verification_document"),
+        (change("due_at = due_at + 1"), "the document differs from its columns"),
         (
             change(
                 "state = 'approved', purge_at = 1, document = document || '{\"state\":\"approved\",\"purge_at\":1}'",
             ),
-            "ca_verification_decision",
+            "a decision has a policy and a rule",
         ),
         ("UPDATE ca_event SET body = '{}' WHERE seq = 1".to_owned(), "an event never changes"),
         ("DELETE FROM ca_event WHERE seq = 1".to_owned(), "an event is deleted with its verification only"),

@@ -21,7 +21,7 @@ CREATE TABLE ca_verification (
     format integer NOT NULL CHECK (format > 0),
     document jsonb NOT NULL,
     CONSTRAINT ca_verification_due CHECK (
-        due_at IS NOT NULL OR (state NOT IN ('requires_input', 'processing') AND redaction <> 'requested')),
+        due_at IS NOT NULL OR (state NOT IN ('requires_input', 'processing', 'in_review') AND redaction <> 'requested')),
     CONSTRAINT ca_verification_end CHECK (
         purge_at IS NOT NULL OR state NOT IN ('approved', 'declined', 'expired', 'canceled'))
 ) WITH (fillfactor = 70);
@@ -143,6 +143,13 @@ CREATE TABLE ca_block (
 
 CREATE INDEX ca_block_until ON ca_block (until);
 
+-- The calls of the current second. Unlogged: after a crash the second is over.
+CREATE UNLOGGED TABLE ca_calls (
+    operation text PRIMARY KEY,
+    second bigint NOT NULL,
+    calls bigint NOT NULL CHECK (calls >= 0)
+);
+
 -- Refuses a program of another schema. The lock on the table makes a migration wait for it.
 CREATE FUNCTION ca_check(schema integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -256,7 +263,8 @@ BEGIN
     WHERE seq > after AND seq <= least(last, open) ORDER BY seq LIMIT most;
 END $$;
 
--- Claims what is due and free, the longest due first. Claims that run at once share nothing and do not wait.
+-- Claims what is due and free, the longest due first. Claims that run at once share nothing and do not wait. A lease that ends later
+-- than `LONGEST_SKEW` after a new one is over.
 CREATE FUNCTION ca_claim(schema integer, c_format integer, claimed_at bigint, lease bigint, most bigint)
 RETURNS SETOF ca_verification LANGUAGE plpgsql AS $$
 DECLARE now bigint := ca_now(claimed_at);
@@ -266,7 +274,7 @@ BEGIN
     UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = now + lease
     WHERE id = ANY (ARRAY(
         SELECT id FROM ca_verification WHERE due_at <= now
-            AND (lease_until IS NULL OR lease_until <= now) AND format <= c_format
+            AND (lease_until IS NULL OR lease_until <= now OR lease_until > now + lease + 600000) AND format <= c_format
         ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED))
     RETURNING *;
 END $$;
@@ -287,4 +295,19 @@ BEGIN
     DELETE FROM ca_quota WHERE ctid = ANY (ARRAY(SELECT ctid FROM ca_quota WHERE day < today LIMIT most_counts));
     DELETE FROM ca_block WHERE ctid = ANY (ARRAY(SELECT ctid FROM ca_block WHERE until <= now LIMIT most_counts));
     RETURN purged;
+END $$;
+
+-- Reserves calls in the current second of the database.
+CREATE FUNCTION ca_reserve(schema integer, c_operation text, want bigint, most bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE now bigint; reserved bigint; granted bigint;
+BEGIN
+    PERFORM ca_check(schema);
+    INSERT INTO ca_calls VALUES (c_operation, 0, 0) ON CONFLICT DO NOTHING;
+    PERFORM FROM ca_calls WHERE operation = c_operation FOR UPDATE;
+    -- After the lock: the second may have ended.
+    now := floor(extract(epoch FROM clock_timestamp()));
+    SELECT CASE WHEN second = now THEN calls ELSE 0 END INTO STRICT reserved FROM ca_calls WHERE operation = c_operation;
+    granted := least(want, greatest(most - reserved, 0));
+    UPDATE ca_calls SET second = now, calls = reserved + granted WHERE operation = c_operation;
+    RETURN granted;
 END $$;

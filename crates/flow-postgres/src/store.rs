@@ -104,4 +104,15 @@ impl Store for PostgresStore {
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
         write::purge(&self.pool, now, limit).await
     }
+
+    /// The second is that of the database.
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        _: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        write::reserve_calls(&self.pool, operation, want, limit).await
+    }
 }

@@ -57,6 +57,20 @@ pub(crate) async fn purge(pool: &Pool, now: UnixTime, limit: usize) -> Result<us
     Ok(usize::try_from(purged).unwrap_or_default())
 }
 
+/// Reserves calls in the current second of the database.
+pub(crate) async fn reserve_calls(
+    pool: &Pool,
+    operation: &str,
+    want: u32,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    let reserve = "SELECT ca_reserve($1, $2, $3, $4)";
+    let parameters: [&(dyn ToSql + Sync); 4] = [&SCHEMA, &operation, &i64::from(want), &i64::from(limit)];
+    let rows = run(pool, Effect::Writes, reserve, &parameters).await?;
+    let granted: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+    Ok(u32::try_from(granted).unwrap_or_default())
+}
+
 const COMMIT: &str = "SELECT ca_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
                       $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)";
 

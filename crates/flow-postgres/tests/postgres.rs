@@ -169,6 +169,15 @@ async fn a_lease_under_a_clock_ahead_counts_from_the_time_of_the_database() {
     assert!(until < BEGIN.plus(Duration::from_secs(50 * 365 * 86_400)), "{until:?}");
 }
 
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn the_next_second_of_the_database_has_new_calls() {
+    let store = Schema::new().await.store().await;
+    assert_eq!(store.reserve_calls("InitFaceVerify", BEGIN, 9, 5).await.unwrap(), 5);
+    // The caller's clock stands still.
+    while store.reserve_calls("InitFaceVerify", BEGIN, 1, 5).await.unwrap() == 0 {}
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: cargo xtask postgres"]
 async fn several_programs_create_the_tables_at_once() {

@@ -14,6 +14,7 @@
 //! | open a file | [`SqliteStore::open`], [`OpenError`] |
 //! | change rows of your own in the same transaction | [`SqliteStore::connect`], [`commit_in`] |
 
+mod calls;
 mod error;
 mod open;
 mod read;

@@ -33,7 +33,7 @@ CREATE TABLE ca_verification (
         OR (document ->> '$.decision.record.rule' IS NOT NULL
             AND document ->> '$.decision.record.policy_hash' IS NOT NULL)),
     CONSTRAINT ca_verification_due CHECK (
-        due_at IS NOT NULL OR (state NOT IN ('requires_input', 'processing') AND redaction <> 'requested')),
+        due_at IS NOT NULL OR (state NOT IN ('requires_input', 'processing', 'in_review') AND redaction <> 'requested')),
     CONSTRAINT ca_verification_end CHECK (
         purge_at IS NOT NULL OR state NOT IN ('approved', 'declined', 'expired', 'canceled'))
 ) STRICT;
@@ -126,3 +126,10 @@ CREATE TABLE ca_block (
 ) STRICT;
 
 CREATE INDEX ca_block_until ON ca_block (until);
+
+-- The calls of the last second that had one.
+CREATE TABLE ca_calls (
+    operation TEXT PRIMARY KEY,
+    second INTEGER NOT NULL,
+    calls INTEGER NOT NULL CHECK (calls >= 0)
+) STRICT;

@@ -16,7 +16,7 @@ use crate::error::OpenError;
 use crate::open::connect;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{read, write};
+use crate::{calls, read, write};
 
 /// A store of verifications in one SQLite file.
 ///
@@ -109,5 +109,18 @@ impl Store for SqliteStore {
             Ok(purged)
         };
         self.writer.run(purge).await
+    }
+
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        now: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        let operation = operation.to_owned();
+        let reserve =
+            move |transaction: &Connection| calls::reserve(transaction, &operation, now, want, limit);
+        self.writer.run(reserve).await
     }
 }

@@ -10,6 +10,7 @@
 //! # });
 //! ```
 
+mod calls;
 mod claims;
 mod commits;
 mod events;
@@ -38,5 +39,5 @@ pub fn names() -> Vec<&'static str> {
 }
 
 fn checks() -> Vec<(&'static str, Check)> {
-    [commits::CHECKS, claims::CHECKS, events::CHECKS, purges::CHECKS].concat()
+    [commits::CHECKS, claims::CHECKS, calls::CHECKS, events::CHECKS, purges::CHECKS].concat()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::support::{Check, equal, text};
 use crate::join::{Boxed, join_all};
 use crate::store::contract::Store;
+use crate::store::error::StoreError;
 use crate::testing::samples::BEGIN;
 
 pub(super) const CHECKS: &[(&str, Check)] =
@@ -17,11 +18,11 @@ async fn shared(store: &dyn Store) -> Result<(), String> {
         let operation = format!("Operation{number}");
         let first = store.reserve_calls(&operation, BEGIN, 3, LIMIT).await.map_err(text)?;
         equal("the first calls", first, 3)?;
-        let calls: Vec<Boxed<'_, _>> = (0..4)
-            .map(|_| Box::pin(store.reserve_calls(&operation, BEGIN, 1, LIMIT)) as Boxed<'_, _>)
-            .collect();
+        let calls = (0..4).map(|_| -> Boxed<'_, Result<u32, StoreError>> {
+            Box::pin(store.reserve_calls(&operation, BEGIN, 1, LIMIT))
+        });
         let mut granted = first;
-        for call in join_all(calls).await {
+        for call in join_all(calls.collect()).await {
             granted += call.map_err(text)?;
         }
         if granted == LIMIT {

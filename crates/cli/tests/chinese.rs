@@ -122,7 +122,7 @@ const POLICIES: [(&str, &str, &str); 8] = [
     (
         "when = { sub_code = \"201\" }",
         "when = { sub_code = \"204\" }",
-        "以下情况中有 1 个单元由 `otherwise` 决定：sub_code is 201 [V2]\n    例如：",
+        "以下情况中有 1 个单元由 `otherwise` 判定：sub_code is 201 [V2]\n    例如：",
     ),
 ];
 

@@ -92,17 +92,17 @@ pub use cloudauth_client::{
 #[cfg(feature = "policy")]
 pub use cloudauth_policy as policy;
 pub use cloudauth_protocol::{
-    AccessKeySecret, Actor, Answer, AuthId, Bilingual, Body, BuildError, Callback, CallbackError,
-    CallbackKeyError, CallbackKeys, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrl,
-    CertifyUrlStyle, CertifyUrlType, ClientCode, Code, Credentials, CredentialsError, DeleteFaceVerifyResult,
-    Deletion, DescribeFaceVerify, DeviceToken, Effect, Endpoint, EndpointError, Explanation, FaceGuardOutput,
-    FaceVerifyResult, FaceVerifySession, FaceVerifyStatus, FacialPicture, FieldState, GatewayCode,
-    GatewayError, Identity, IdentityInfo, InitFaceVerify, InvalidValue, Ip, MalformedReply, Manual, Material,
-    MaterialError, MaterialInfo, MetaInfo, Mobile, Model, Nonce, Operation, Outcome, OuterOrderNo,
-    ParamLocation, Params, Passed, PictureUrl, ProcedurePriority, Product, ProductCode, RawAnswer,
-    RawOperation, Refusal, Reply, ReplyError, RequestId, ReturnHint, ReturnHintError, ReturnUrl, SceneId,
-    SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl, UnixTime, UserId, UserInfo, VERSION,
-    VendorMessage, codes, explain, grammar, mask_digits, parse, prepare, sign,
+    AccessKeySecret, Actor, Answer, AuthId, Bilingual, Body, BuildError, BuildProblem, Callback,
+    CallbackError, CallbackKeyError, CallbackKeys, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId,
+    CertifyUrl, CertifyUrlStyle, CertifyUrlType, ClientCode, Code, Credentials, CredentialsError,
+    DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, DeviceToken, Effect, Endpoint, EndpointError,
+    Explanation, FaceGuardOutput, FaceVerifyResult, FaceVerifySession, FaceVerifyStatus, FacialPicture,
+    FieldState, GatewayCode, GatewayError, Identity, IdentityInfo, InitFaceVerify, InvalidValue, Ip,
+    MalformedReply, Manual, Material, MaterialError, MaterialInfo, MetaInfo, Mobile, Model, Nonce, Operation,
+    Outcome, OuterOrderNo, ParamLocation, Params, Passed, PictureUrl, ProcedurePriority, Product,
+    ProductCode, RawAnswer, RawOperation, Refusal, Reply, ReplyError, RequestId, ReturnHint, ReturnHintError,
+    ReturnUrl, SceneId, SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl, UnixTime, UserId,
+    UserInfo, VERSION, VendorMessage, codes, explain, grammar, mask_digits, parse, prepare, sign,
 };
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,

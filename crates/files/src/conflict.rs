@@ -33,11 +33,24 @@ impl fmt::Display for Named<'_> {
 
 /// The error of an output that cannot be written, or that would replace another file of the same command.
 #[derive(Debug)]
-pub struct ConflictError(String);
+pub enum ConflictError {
+    /// An output cannot be written.
+    CannotWrite(PathBuf, io::Error),
+    /// An output is the same file as another one. Each has its role and its path.
+    SameFile([(String, PathBuf); 2]),
+}
 
 impl fmt::Display for ConflictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::CannotWrite(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::SameFile([(role, path), (other_role, other)]) => write!(
+                f,
+                "{role} {} is the same file as {other_role} {}, which is not written over: name another file",
+                path.display(),
+                other.display()
+            ),
+        }
     }
 }
 
@@ -70,7 +83,7 @@ pub fn check_outputs<'p>(
     }
     for output in outputs {
         let target = writable(output.path)
-            .map_err(|error| ConflictError(format!("cannot write {}: {error}", output.path.display())))?;
+            .map_err(|error| ConflictError::CannotWrite(output.path.to_owned(), error))?;
         let Some(identity) = Identity::of(&target) else { continue };
         if let Some(other) = seen.insert(identity, *output) {
             return Err(same_file(output, &other));
@@ -85,9 +98,8 @@ pub fn check_outputs<'p>(
 }
 
 fn same_file(output: &Named<'_>, other: &Named<'_>) -> ConflictError {
-    ConflictError(format!(
-        "{output} is the same file as {other}, which is not written over: name another file"
-    ))
+    let named = |file: &Named<'_>| (file.role.to_owned(), file.path.to_owned());
+    ConflictError::SameFile([named(output), named(other)])
 }
 
 /// Returns the target of an output. A command can run for hours before it writes, so every possible check comes first.

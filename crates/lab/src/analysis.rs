@@ -6,6 +6,7 @@ pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod data_issue;
 pub(crate) mod drift;
+pub(crate) mod issue_kind;
 pub(crate) mod percent;
 pub(crate) mod proportion;
 pub(crate) mod replay;

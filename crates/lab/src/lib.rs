@@ -32,6 +32,7 @@
 mod analysis;
 mod error;
 mod input;
+mod language;
 mod report;
 mod run;
 mod tally;
@@ -45,17 +46,21 @@ pub use analysis::calibrate::{
     Warning, WarningFigures, WarningKind, WithoutSubject, curve,
 };
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
-pub use analysis::data_issue::{DataIssue, DataIssueKind};
+pub use analysis::data_issue::DataIssue;
 pub use analysis::drift::{BandEnd, Drift, Month, Months, ScoreBand, ScoreShift};
+pub use analysis::issue_kind::DataIssueKind;
 pub use analysis::percent::percent;
 pub use analysis::proportion::Proportion;
 pub use analysis::replay::{LabelCounts, Replay, RuleRows};
-pub use error::LabError;
-pub use input::mapping::{Mapping, MappingError, Shape};
-pub use input::search::{Found, SkipReason, Skipped};
+pub use error::{Columns, CountsProblem, LabError, LabProblem};
+pub use input::mapping::{Mapping, Shape};
+pub use input::mapping_error::{MappingError, MappingProblem};
+pub use input::search::Found;
+pub use input::skipped::{SkipReason, Skipped};
 pub use input::source::Source;
 pub use input::timezone::TimeZone;
-pub use report::{Language, report};
+pub use language::Language;
+pub use report::report;
 pub use run::{Lab, RunControl, RunOutcome};
 pub use tally::Tally;
 pub use tally::issues::{IssueKind, RowLocation};

@@ -15,9 +15,9 @@ use crate::analysis::calibrate::{Calibration, TARGETS, estimated};
 use crate::analysis::compare::Compare;
 use crate::analysis::drift::Drift;
 use crate::analysis::replay::Replay;
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
+use crate::language::Language;
 use crate::tally::Tally;
-pub use words::Language;
 use words::Words;
 
 /// Returns the report on a run as HTML: decisions; changed decisions with a second policy; errors with labels; drift with
@@ -37,13 +37,13 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let is_on_grid = outside == 0;
     let operating = if is_labelled && is_on_grid { estimated(tally) } else { Vec::new() };
     let svg = Value::from_safe_string;
-    let wrong = |error: minijinja::Error| LabError::with("cannot render the report", error);
+    let wrong = |error: minijinja::Error| LabError::from(LabProblem::Rendering(error));
     let mut pages = Environment::new();
     filters::add(&mut pages, words);
     pages.add_template("report.html", include_str!("../web/report.html")).map_err(wrong)?;
     let page = pages.get_template("report.html").map_err(wrong)?;
     page.render(context! {
-        lang => language.tag(),
+        lang => words.tag(),
         t => words.all(),
         css => svg(include_str!("../web/report.css").to_owned()),
         verdicts => Verdict::ALL.map(Verdict::as_str),
@@ -53,9 +53,9 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         people => parts::people(tally),
         left_out => replay.issues.iter().filter(|note| note.left_out).map(|note| note.rows).sum::<u64>(),
         issues => parts::issues(&replay, words),
-        failing => parts::first(&tally.failing_examples),
+        failing => parts::first(tally.failing_examples.iter().cloned()),
         failing_count => tally.failing_examples.len(),
-        skipped => parts::first(&tally.skipped),
+        skipped => parts::first(tally.skipped.iter().map(|skipped| skipped.text(language))),
         skipped_count => tally.skipped.len(),
         flips => compare.as_ref().map(parts::matrix),
         causes => parts::causes(tally),

@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 
 use cloudauth_policy::{Policy, Problem};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::bounded::LONGEST;
 use crate::input::chunks::ChunkReader;
 use crate::input::json::{Bad, Found, Wanted};
 use crate::input::mapping::{Mapping, Shape};
-use crate::input::search::Skipped;
+use crate::input::skipped::Skipped;
 use crate::input::source::{Format, Source};
 use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Scales, Tally};
@@ -209,18 +209,14 @@ impl<'p> Lab<'p> {
     /// as a data issue.
     pub fn run(&self, sources: &[Source], control: &RunControl) -> Result<RunOutcome, LabError> {
         if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
-            return Err(LabError::new(
-                "standard input cannot be read again: --resume takes files".to_owned(),
-            ));
+            return Err(LabProblem::StandardInputResumed.into());
         }
         let mapping = match &self.mapping {
             Some(mapping) => mapping.clone(),
             None => Mapping::of(shape(sources)?),
         };
         if mapping.shape == Shape::Reply && sources.iter().any(|source| source.format != Format::Json) {
-            return Err(LabError::new(
-                "a raw response is a line of JSON; other files need shape = \"flat\"".to_owned(),
-            ));
+            return Err(LabProblem::ReplyNotJson.into());
         }
         let slots = mapping.slots();
         let mut wanted = Wanted::new(slots.iter().map(String::as_str));

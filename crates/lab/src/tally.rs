@@ -22,15 +22,15 @@ pub(crate) use parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix, ve
 pub(crate) use scales::{Scales, ScoreCut};
 pub(crate) use values::{MOST_VALUES, Values};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::row::Label;
-use crate::input::search::Skipped;
+use crate::input::skipped::Skipped;
 use crate::input::timezone::TimeZone;
 use crate::tally::issues::Issues;
 use cloudauth_stats::{Grid, LabelledGrid};
 
 /// The maximum number of months: more than thirty years.
-const MOST_MONTHS: usize = 400;
+pub(crate) const MOST_MONTHS: usize = 400;
 /// The maximum number of examples of each flip.
 const EXAMPLES: usize = 5;
 /// The maximum number of labelled rows that are kept for intervals over people, 24 bytes each.
@@ -240,7 +240,7 @@ impl Tally {
 }
 
 fn too_many_months() -> LabError {
-    LabError::new(format!("the times are in more than {MOST_MONTHS} months: are they times?"))
+    LabProblem::TooManyMonths(MOST_MONTHS).into()
 }
 
 fn add_all(counts: &mut [u64], others: &[u64]) {

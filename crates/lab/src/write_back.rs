@@ -5,7 +5,7 @@ use std::ops::Range;
 use cloudauth_policy::{Input, Policy, nominal_far};
 use toml::de::{DeTable, DeValue};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 
 /// Returns the policy file with another value of a threshold. The vendor's rate next to it is updated, or removed if the
 /// vendor's table has no rate for the value; the note names the origin of the value.
@@ -24,9 +24,9 @@ use crate::error::LabError;
 /// # Errors
 /// If `verify_score` has no such threshold, or the changed policy is invalid.
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
-    let holds = Policy::parse(policy).map_err(|error| LabError::with("policy check failed", error))?;
+    let holds = Policy::parse(policy).map_err(|error| LabProblem::PolicyFails(None, error))?;
     check_threshold(&holds, name)?;
-    let unknown = || LabError::new(format!("the policy has no threshold `{name}`"));
+    let unknown = || unknown_threshold(&holds, name);
     let part = |key| place_of(policy, name, key);
     let mut changes = vec![(part("value").ok_or_else(unknown)?, format!("{value:?}"))];
     if let Some(far) = part("far") {
@@ -46,7 +46,7 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     }
     match Policy::parse(&changed) {
         Ok(_) => Ok(changed),
-        Err(error) => Err(LabError::with(format!("policy check failed with {name} = {value}"), error)),
+        Err(error) => Err(LabProblem::PolicyFails(Some((name.to_owned(), value)), error).into()),
     }
 }
 
@@ -66,16 +66,14 @@ pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
     let thresholds = policy.report().thresholds;
     match thresholds.iter().find(|threshold| threshold.name == name).map(|threshold| threshold.input) {
         Some(of) if of == Some(Input::VerifyScore.name()) => Ok(()),
-        Some(of) => {
-            let of = of.unwrap_or("nothing");
-            Err(LabError::new(format!("`{name}` is a threshold of {of}, and not of verify_score")))
-        }
-        None => {
-            let names: Vec<&str> = thresholds.iter().map(|threshold| threshold.name).collect();
-            let names = names.join(", ");
-            Err(LabError::new(format!("the policy has no threshold `{name}`; it has {names}")))
-        }
+        Some(of) => Err(LabProblem::ThresholdOfOther(name.to_owned(), of).into()),
+        None => Err(unknown_threshold(policy, name)),
     }
+}
+
+fn unknown_threshold(policy: &Policy, name: &str) -> LabError {
+    let names: Vec<&str> = policy.report().thresholds.iter().map(|threshold| threshold.name).collect();
+    LabProblem::NoThreshold(name.to_owned(), names.join(", ")).into()
 }
 
 /// A key, its value, and the comma that belongs to them.

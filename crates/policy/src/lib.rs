@@ -43,7 +43,7 @@ pub use document::format::format;
 pub use document::problem::{Case, Decided, FilePart, Hint, InputValues, PolicyError, Problem, ProblemKind};
 pub use document::vendor_table::{VENDOR_TABLE, nominal_far};
 pub use document::verdict::Verdict;
-pub use evidence::flat::{FlatError, FlatEvidence};
+pub use evidence::flat::{FlatError, FlatEvidence, FlatProblem};
 pub use evidence::input::{Input, InputKind, UnknownInput};
 pub use evidence::value::{EvidenceIssue, Form, Value, ValueState};
 pub use evidence::{Evidence, Flag};
@@ -55,7 +55,7 @@ pub use proof::diff::{Difference, Region, TooLarge};
 pub use proof::report::{About, Override, Report, RuleReport, ThresholdReport};
 pub use sql::columns::Columns;
 pub use sql::dialect::Dialect;
-pub use sql::error::SqlError;
+pub use sql::error::{SqlError, SqlProblem, Unquotable};
 pub use suggest::{Suggestion, resembles};
 
 /// The JSON Schema of a policy file, for editors.

@@ -157,6 +157,20 @@ pub struct CredentialsError {
     problem: &'static str,
 }
 
+impl CredentialsError {
+    /// Returns the invalid part in English: `access key secret`.
+    #[must_use]
+    pub const fn part(&self) -> &'static str {
+        self.what
+    }
+
+    /// Returns the problem in English. It quotes no value.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
 impl fmt::Display for CredentialsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the {} {}", self.what, self.problem)

@@ -95,7 +95,7 @@ pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, Ma
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,
 };
-pub use sign::{BuildError, Explanation, SignedRequest, Signing, explain, prepare};
+pub use sign::{BuildError, BuildProblem, Explanation, SignedRequest, Signing, explain, prepare};
 pub use values::InvalidValue;
 pub use values::choice::{
     CertifyUrlStyle, CertifyUrlType, FaceGuardOutput, Model, ProcedurePriority, ProductCode, SuitableType,

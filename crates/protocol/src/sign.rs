@@ -18,7 +18,7 @@ mod stages;
 pub mod v1;
 pub mod v3;
 
-pub use error::BuildError;
+pub use error::{BuildError, BuildProblem};
 pub use prepare::{Signing, explain, prepare};
 pub use request::SignedRequest;
 pub use stages::{Explanation, Stages};

@@ -26,6 +26,12 @@ impl InvalidValue {
     pub const fn parameter(&self) -> &'static str {
         self.parameter
     }
+
+    /// Returns the problem in English. It quotes no value.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.problem
+    }
 }
 
 impl fmt::Display for InvalidValue {

@@ -135,6 +135,14 @@ impl fmt::Debug for Proxy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyError(&'static str);
 
+impl ProxyError {
+    /// Returns the problem in English. It quotes no value.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.0
+    }
+}
+
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "invalid proxy: {}", self.0)

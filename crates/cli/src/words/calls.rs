@@ -22,7 +22,7 @@ pub(crate) fn outcome(outcome: Text, code: Option<&str>) -> Said {
 
 /// Labels of a line, eleven columns wide.
 pub(crate) const DESCRIBE: Text = text("describe   ", "查询结果   ");
-pub(crate) const DECISION: Text = text("decision   ", "策略决定   ");
+pub(crate) const DECISION: Text = text("decision   ", "策略判定   ");
 
 pub(crate) const MAGIC_IDENTITY: Text = text(
     "--identity takes a magic ID number of the area 999999, so that no real person is in a demo",

@@ -41,7 +41,7 @@ pub(crate) const PROGRESS: Text = text(
     "{bar:40} {bytes}/{total_bytes} {bytes_per_sec}，剩余 {eta}",
 );
 
-pub(crate) const NO_ROWS: Text = text("no row was decided on", "没有任何一行得到决定");
+pub(crate) const NO_ROWS: Text = text("no row was decided on", "没有可判定的行");
 
 pub(crate) fn days(timezone: impl Display) -> Said {
     both(format!("\ndays are those of {timezone}\n"), format!("\n日期按 {timezone} 划分\n"))
@@ -106,7 +106,7 @@ pub(crate) fn stopped(can_resume: bool) -> Said {
 }
 
 pub(crate) fn partial_decisions(file: impl Display) -> Said {
-    both(format!("the decisions until here are in {file}"), format!("到目前为止的决定已写入 {file}"))
+    both(format!("the decisions until here are in {file}"), format!("到目前为止的判定已写入 {file}"))
 }
 
 /// The headings and labels of tables. A heading that is not here is the same in both languages.
@@ -169,7 +169,7 @@ fn rows_en(rows: &str) -> String {
 }
 
 pub(crate) fn replay(policy: &str, rows: &str) -> Said {
-    both(format!("{policy} decides on {}\n\n", rows_en(rows)), format!("{policy} 对 {rows} 行作出决定\n\n"))
+    both(format!("{policy} decides on {}\n\n", rows_en(rows)), format!("{policy} 判定了 {rows} 行\n\n"))
 }
 
 pub(crate) const NONE: Text = text("(none)", "（无）");

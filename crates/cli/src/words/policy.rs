@@ -38,11 +38,10 @@ pub(crate) fn failing_example(line: &Said) -> Said {
     both(format!("failing example, allowed: {}\n", line.en), format!("示例未通过（已允许）：{}\n", line.zh()))
 }
 
-pub(crate) const PENDING: Text =
-    text("pending: the verification has not ended", "认证尚未完成，无法作出决定");
+pub(crate) const PENDING: Text = text("pending: the verification has not ended", "认证尚未完成，无法判定");
 
 pub(crate) fn cannot_decide(error: impl Display) -> Said {
-    both(format!("cannot decide on the reply: {error}"), format!("无法依据该返回结果作出决定：{error}"))
+    both(format!("cannot decide on the reply: {error}"), format!("无法依据该返回结果判定：{error}"))
 }
 
 pub(crate) fn unknown_input(file: impl Display, names: &str) -> Said {

@@ -72,7 +72,7 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
         Kind::NeverDecides(id) => format!("规则 `{id}` 永远不会生效"),
         Kind::NotCovered { case } => format!("没有规则处理以下情况：{case}"),
         Kind::DecidedByOtherwise { cells, case } => {
-            format!("以下情况中有 {cells} 个单元由 `otherwise` 决定：{case}")
+            format!("以下情况中有 {cells} 个单元由 `otherwise` 判定：{case}")
         }
         Kind::TooManyCells { cells, limit } => {
             format!("输入项与阈值共产生 {cells} 个单元，上限为 {limit}")

@@ -1,72 +1,17 @@
-//! What the lab says about rows, files and targets, in Chinese. The library says it in English. No match has a wildcard, so that
-//! no kind can be forgotten.
+//! What the lab says about rows, files and targets. No match has a wildcard, so that no kind can be forgotten.
 
-use cloudauth_lab::{
-    DataIssue, DataIssueKind, IssueKind, SkipReason, Skipped, TargetReason, Warning, WarningFigures,
-    WarningKind,
-};
+use cloudauth_lab::{DataIssue, Language, Skipped, TargetReason, Warning, WarningFigures, WarningKind};
 
-use super::{Said, translated};
+use super::{Said, both, translated};
 
-/// Why a file was not read.
+/// Why a file was not read. The lab has the texts in both languages.
 pub(crate) fn skipped(skipped: &Skipped) -> Said {
-    let reason = match &skipped.reason {
-        SkipReason::Hidden => "名称以 `.` 或 `_` 开头".to_owned(),
-        SkipReason::UnknownFormat => "未知的格式".to_owned(),
-        SkipReason::SameAs(first) => format!("与 {} 相同", first.display()),
-        SkipReason::BrokenLink => "链接已失效".to_owned(),
-        SkipReason::NotAFile => "不是普通文件".to_owned(),
-    };
-    translated(skipped, format!("{}：{reason}", skipped.path.display()))
+    both(skipped.text(Language::En), skipped.text(Language::Zh))
 }
 
-/// A data issue, as a phrase about a row.
+/// A data issue, as a phrase about a row. The lab has the texts in both languages.
 pub(crate) fn issue(issue: &DataIssue) -> Said {
-    let zh = match &issue.kind {
-        DataIssueKind::Row(kind) => row(*kind),
-        DataIssueKind::Segment { name } => format!("分群 `{name}` 的值{NOT_KEY}；视为缺失"),
-        DataIssueKind::Absent { path } => format!("没有映射文件所指的 `{path}`，请检查拼写"),
-        DataIssueKind::ManyValues { segment, limit } => {
-            format!("未按分群 `{segment}` 统计：其取值超过 {limit} 个")
-        }
-        DataIssueKind::ManyAttacks { limit } => format!("未按攻击类型统计：类型超过 {limit} 种"),
-        DataIssueKind::OutsideGrid { score, top, of_dated } => {
-            let dated = if *of_dated { "（仅含有时间的行）" } else { "" };
-            format!("`{score}` 不在 0 至 {top} 之间，只按策略的阈值统计{dated}")
-        }
-    };
-    translated(&issue.message, zh)
-}
-
-const NOT_KEY: &str = "不是字符串或整数，或超过 1 KiB";
-
-fn row(kind: IssueKind) -> String {
-    let fixed = match kind {
-        IssueKind::NotJson => "不是 JSON 对象",
-        IssueKind::NotText => "不是 UTF-8 文本",
-        IssueKind::Twice => "有重复的成员",
-        IssueKind::TooLarge => "超过 1 MiB，客户端不会读取",
-        IssueKind::Quoting => "右引号之后还有文本",
-        IssueKind::Fields => "字段数与表头不符",
-        IssueKind::NoCode => "没有 `Code`",
-        IssueKind::NoResult => "`Code` 为 200，但没有 `ResultObject`",
-        IssueKind::Refused => "是被拒绝的调用",
-        IssueKind::Pending => "对应的认证尚未完成",
-        IssueKind::Document => "某个应为 JSON 对象的文本格式有误；其中的值视为缺失",
-        IssueKind::Callback => "`passed` 中是 SubCode（与回调通知相同）；按 SubCode 处理，`passed` 视为无效",
-        IssueKind::Label => "标注未在映射文件中列出；视为无标注",
-        IssueKind::GenuineAttack => "同时标注为本人和攻击；视为无标注",
-        IssueKind::Attack => return format!("攻击类型{NOT_KEY}；视为无标注"),
-        IssueKind::Subject => return format!("主体{NOT_KEY}；视为缺失"),
-        IssueKind::Id => return format!("ID {NOT_KEY}；视为缺失"),
-        IssueKind::Segment(_) => return format!("分群的值{NOT_KEY}；视为缺失"),
-        IssueKind::Time => "时间无效；不计入任何日期",
-        IssueKind::NotUnderstood(input) => return format!("`{input}` 格式有误；视为无效或未知"),
-        IssueKind::Missing(input) => return format!("没有 `{input}`"),
-        IssueKind::Absent => "缺少映射文件所指的列",
-        IssueKind::Changed => "是读取期间被修改的文件中最后读取的一行",
-    };
-    fixed.to_owned()
+    both(issue.text(Language::En), issue.text(Language::Zh))
 }
 
 /// A reason to doubt the labels or the scores.

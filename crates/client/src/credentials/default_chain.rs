@@ -1,6 +1,5 @@
 //! The vendor's default chain of providers, built from the environment and the user's home directory.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,7 +63,7 @@ fn environment_link(env: Env<'_>) -> Link {
             let hint = format!("set {ACCESS_KEY_ID} and {ACCESS_KEY_SECRET}");
             Err(ProvideError::new(ENVIRONMENT, hint).absent())
         }
-        Err(error) => Err(unusable(ENVIRONMENT, &error)),
+        Err(error) => Err(ProvideError::unusable(ENVIRONMENT, error)),
     }
 }
 
@@ -81,7 +80,7 @@ fn oidc_link(env: Env<'_>, defaults: &Defaults) -> Option<Link> {
         values => {
             let missing = NAMES.iter().zip(&values).find(|(_, value)| value.is_none());
             let missing = LoadError::MissingVariable(missing.map_or("", |(name, _)| *name));
-            Some(Err(unusable(OIDC, &missing)))
+            Some(Err(ProvideError::unusable(OIDC, missing)))
         }
     }
 }
@@ -101,7 +100,7 @@ fn file_links(env: Env<'_>, home: Option<&Path>, defaults: &Defaults) -> Vec<(&'
                 links.push((CLI_PROFILE, Err(ProvideError::new(CLI_PROFILE, reason).absent())));
             }
             Err(error @ LoadError::ProfileNotFound(..)) if profile.is_some() => not_found = Some(error),
-            Err(error) => links.push((CLI_PROFILE, Err(unusable(CLI_PROFILE, &error)))),
+            Err(error) => links.push((CLI_PROFILE, Err(ProvideError::unusable(CLI_PROFILE, error)))),
         }
     }
     let named = non_empty(env, "ALIBABA_CLOUD_CREDENTIALS_FILE").map(PathBuf::from);
@@ -116,12 +115,14 @@ fn file_links(env: Env<'_>, home: Option<&Path>, defaults: &Defaults) -> Vec<(&'
                 links.push((CREDENTIALS_FILE, Ok(provider)));
             }
             Err(error @ LoadError::ProfileNotFound(..)) if profile.is_none() => {
-                links.push((CREDENTIALS_FILE, Err(unusable(CREDENTIALS_FILE, &error).absent())));
+                links.push((CREDENTIALS_FILE, Err(ProvideError::unusable(CREDENTIALS_FILE, error).absent())));
             }
-            Err(error) => links.push((CREDENTIALS_FILE, Err(unusable(CREDENTIALS_FILE, &error)))),
+            Err(error) => {
+                links.push((CREDENTIALS_FILE, Err(ProvideError::unusable(CREDENTIALS_FILE, error))))
+            }
         }
     }
-    links.extend(not_found.map(|error| (CLI_PROFILE, Err(unusable(CLI_PROFILE, &error)))));
+    links.extend(not_found.map(|error| (CLI_PROFILE, Err(ProvideError::unusable(CLI_PROFILE, error)))));
     links
 }
 
@@ -144,12 +145,6 @@ fn existing(path: PathBuf) -> Option<PathBuf> {
     let missing = [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory];
     let is_missing = path.symlink_metadata().is_err_and(|error| missing.contains(&error.kind()));
     Some(path).filter(|_| !is_missing)
-}
-
-/// Returns the error of a source that is configured but unusable, with its cause on the same line.
-fn unusable(source: &str, error: &LoadError) -> ProvideError {
-    let reason = error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    ProvideError::new(source, reason)
 }
 
 #[cfg(test)]

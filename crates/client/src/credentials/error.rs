@@ -6,13 +6,23 @@ use std::sync::Arc;
 use cloudauth_protocol::CredentialsError;
 use cloudauth_transport::BoxError;
 
+use super::load_error::LoadError;
+
 /// The error of a credentials provider: its name and the reason. It shows no secret and no text of a response.
 #[derive(Clone, Debug)]
 pub struct ProvideError(Arc<Inner>);
 
 #[derive(Debug)]
 enum Inner {
-    One { provider: String, reason: String, transient: bool, absent: bool, source: Option<BoxError> },
+    One {
+        provider: String,
+        reason: String,
+        transient: bool,
+        absent: bool,
+        source: Option<BoxError>,
+        /// The error of a configuration, whose text is the reason.
+        load: Option<LoadError>,
+    },
     AllAbsent(Vec<ProvideError>),
 }
 
@@ -25,6 +35,7 @@ impl ProvideError {
             transient: false,
             absent: false,
             source: None,
+            load: None,
         }))
     }
 
@@ -63,6 +74,53 @@ impl ProvideError {
             Inner::One { transient, .. } => *transient,
             Inner::AllAbsent(errors) => errors.iter().any(Self::is_transient),
         }
+    }
+
+    /// Returns the name of the provider; `None` if all sources of a chain are absent.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        match &*self.0 {
+            Inner::One { provider, .. } => Some(provider),
+            Inner::AllAbsent(_) => None,
+        }
+    }
+
+    /// Returns the reason in English; `None` if all sources of a chain are absent.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match &*self.0 {
+            Inner::One { reason, .. } => Some(reason),
+            Inner::AllAbsent(_) => None,
+        }
+    }
+
+    /// Returns the error of each source, if all sources of a chain are absent.
+    #[must_use]
+    pub fn absent_sources(&self) -> &[Self] {
+        match &*self.0 {
+            Inner::One { .. } => &[],
+            Inner::AllAbsent(errors) => errors,
+        }
+    }
+
+    /// Returns the error of the environment or of a file, if the source is configured but unusable.
+    #[must_use]
+    pub fn load_error(&self) -> Option<&LoadError> {
+        match &*self.0 {
+            Inner::One { load, .. } => load.as_ref(),
+            Inner::AllAbsent(_) => None,
+        }
+    }
+
+    /// Creates the error of a source that is configured but unusable, with its cause on the same line.
+    pub(super) fn unusable(provider: &str, error: LoadError) -> Self {
+        let source = std::error::Error::source(&error);
+        let reason = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        let mut created = Self::new(provider, reason);
+        if let Some(Inner::One { load, .. }) = Arc::get_mut(&mut created.0) {
+            *load = Some(error);
+        }
+        created
     }
 
     /// Changes an error that has not been cloned yet.

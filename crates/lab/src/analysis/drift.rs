@@ -7,7 +7,7 @@ use cloudauth_policy::Input;
 use serde::Serialize;
 
 use crate::analysis::data_issue::{DataIssue, data_issues};
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Decider, ScoreCut, Scores, Tally};
 use cloudauth_stats::{
@@ -143,9 +143,7 @@ impl std::str::FromStr for Months {
         if is_month(first) && is_month(last) && first <= last {
             Ok(Self(first.to_owned()..=last.to_owned()))
         } else {
-            Err(LabError::new(format!(
-                "`{text}` is not a month or a range of months: write 2026-01 or 2026-01..2026-03"
-            )))
+            Err(LabProblem::NotMonths(text.to_owned()).into())
         }
     }
 }
@@ -160,9 +158,7 @@ impl Drift {
         let months: Vec<(String, &Scores)> =
             tally.periods.iter().map(|(day, scores)| (crate::input::time::month(*day), scores)).collect();
         let Some((last, _)) = months.last() else {
-            return Err(LabError::new(
-                "no row has a time: the mapping names its column in `time`".to_owned(),
-            ));
+            return Err(LabProblem::NoTimes.into());
         };
         let current = current.cloned().unwrap_or_else(|| Months(last.clone()..=last.clone()));
         let earlier = || {
@@ -171,16 +167,10 @@ impl Drift {
             Some(Months(first.clone()..=before.next_back().unwrap_or(first).clone()))
         };
         let Some(reference) = reference.cloned().or_else(earlier) else {
-            let first = current.0.start();
-            return Err(LabError::new(format!(
-                "no row is of a month before {first}: there is no month to compare it with"
-            )));
+            return Err(LabProblem::NoEarlierMonth(current.0.start().clone()).into());
         };
         if reference.0.start() <= current.0.end() && current.0.start() <= reference.0.end() {
-            return Err(LabError::new(
-                "a month cannot be compared with itself: the reference and the current months overlap"
-                    .to_owned(),
-            ));
+            return Err(LabProblem::MonthsOverlap.into());
         }
         let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
         let verify_edges = tenths(&old.verify);
@@ -213,7 +203,7 @@ fn sum(all: &[(String, &Scores)], months: &Months) -> Result<Scores, LabError> {
     let mut sum = Scores::default();
     all.iter().filter(|(month, _)| months.0.contains(month)).for_each(|(_, scores)| sum.merge(scores));
     if sum.verify.valid() + sum.verify.invalid() == 0 {
-        return Err(LabError::new(format!("no row is of {}..{}", months.0.start(), months.0.end())));
+        return Err(LabProblem::NoRowsIn(months.0.start().clone(), months.0.end().clone()).into());
     }
     Ok(sum)
 }

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use cloudauth_policy::{Input, resembles};
 use cloudauth_protocol::plain_name;
 
+use crate::error::Columns;
+
 /// The maximum length of a header, in bytes.
 const LONGEST: usize = 1 << 20;
 /// The most column names that an error lists.
@@ -89,33 +91,26 @@ pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
 
 /// Describes the columns for an error. The first line may be data, so it shows only names that are or resemble a wanted or a
 /// common one, and the number of columns.
-pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> String {
+pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> Columns {
     let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
     let is_value = |name: &str| {
         name.parse::<f64>().is_ok() || matches!(name, "T" | "F" | "true" | "false") || has_long_number(name)
     };
     if names.iter().any(|name| is_value(name)) {
-        return "the first line looks like data, not like a header".to_owned();
+        return Columns::LooksLikeData;
     }
     let words: Vec<&str> =
         wanted.iter().map(AsRef::as_ref).chain(Input::ALL.map(Input::name)).chain(COMMON).collect();
     let is_known = |name: &&str| words.iter().any(|word| resembles(name, word));
-    let known: Vec<&str> = names
+    let known = names
         .iter()
         .map(AsRef::as_ref)
         .filter(|name: &&str| plain_name(name).is_some())
         .take(MOST_COMPARED)
         .filter(is_known)
         .take(MOST_NAMES)
-        .collect();
-    let count = match names.len() {
-        1 => "there is 1 column".to_owned(),
-        number => format!("there are {number} columns"),
-    };
-    match &*known {
-        [] => format!("{count} with other names"),
-        known => format!("{count}, such as {}", known.join(", ")),
-    }
+        .map(str::to_owned);
+    Columns::Named(names.len(), known.collect())
 }
 
 /// Detects a date, a phone number or an ID number.

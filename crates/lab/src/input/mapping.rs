@@ -2,13 +2,13 @@
 //! policy, which knows inputs but no columns.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use cloudauth_policy::{Input, InputKind};
-use cloudauth_protocol::{grammar, mask_parse_error};
+use cloudauth_protocol::grammar;
 use serde::Deserialize;
 
 use crate::error::LabError;
+use crate::input::mapping_error::{MappingError, MappingProblem as Problem};
 use crate::input::timezone::TimeZone;
 
 /// The shape of a row.
@@ -164,49 +164,45 @@ impl Mapping {
     /// be the wrong one, with personal data.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         if text.len() > LONGEST {
-            return Err(MappingError(format!("the file has more than {LONGEST} bytes")));
+            return Err(MappingError::new(Problem::TooLong(LONGEST)));
         }
-        let file: File = toml::from_str(text).map_err(|error| MappingError::of(text, &error))?;
-        let wrong = |what: String| Err(MappingError(what));
+        let file: File = toml::from_str(text).map_err(|error| MappingError::of_parser(text, &error))?;
+        let wrong = |problem: Problem| Err(MappingError::new(problem));
         if file.format != FORMAT {
-            return wrong(format!("unknown format {}; the supported format is {FORMAT}", file.format));
+            return wrong(Problem::UnknownFormat(file.format, FORMAT));
         }
         if file.shape == Shape::Reply && file.inputs.is_some() {
-            return wrong(
-                "the inputs of a raw response have fixed places: remove [inputs], or use shape = \"flat\""
-                    .to_owned(),
-            );
+            return wrong(Problem::InputsOfReply);
         }
         if file.shape == Shape::Flat && file.reply.is_some() {
-            return wrong("`reply` is the path of the response, for shape = \"reply\"".to_owned());
+            return wrong(Problem::ReplyOfFlat);
         }
         if file.segments.len() > MOST_SEGMENTS {
-            return wrong(format!("there are {} segments, more than {MOST_SEGMENTS}", file.segments.len()));
+            return wrong(Problem::TooManySegments(file.segments.len(), MOST_SEGMENTS));
         }
         for (input, of) in file.inputs.iter().flatten() {
             match of {
                 Of::Words(_) if input.kind() != InputKind::Flag => {
-                    return wrong(format!("`{input}` is not a flag, so it has no words for true and false"));
+                    return wrong(Problem::NotAFlag(*input));
                 }
                 Of::Words(Words { yes, no, .. }) if yes.iter().any(|word| no.contains(word)) => {
-                    return wrong(format!("the same word cannot mean true and false of `{input}`"));
+                    return wrong(Problem::WordOfBoth(*input));
                 }
                 Of::Value(_) if input.kind() != InputKind::Code => {
-                    return wrong(format!(
-                        "`{input}` cannot be the same in every row; `code` and `sub_code` can"
-                    ));
+                    return wrong(Problem::NotAConstant(*input));
                 }
                 Of::Value(Constant { value }) if grammar::code(value) != Some(value) => {
-                    return wrong(format!("`{input}` has a value that is not a code: 1 to 15 digits"));
+                    return wrong(Problem::NotACode(*input));
                 }
                 _ => {}
             }
         }
         let timezone = file.timezone.as_deref().map(str::parse).transpose();
-        let timezone = timezone.map_err(|error: LabError| MappingError(format!("`timezone`: {error}")))?;
+        let timezone =
+            timezone.map_err(|error: LabError| MappingError::new(Problem::TimeZone(error.to_string())))?;
         let label = file.label.unwrap_or_default();
         if label.genuine.iter().any(|word| label.impostor.contains(word)) {
-            return wrong("the same word cannot mean genuine and impostor".to_owned());
+            return wrong(Problem::LabelOfBoth);
         }
         let of_inputs = file.inputs.iter().flatten().filter_map(|(input, of)| match of {
             Of::Column(column) | Of::Words(Words { column, .. }) => Some((input.name(), column)),
@@ -222,7 +218,7 @@ impl Mapping {
         let others = others.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
         let segments = file.segments.iter().map(|path| ("segments", path));
         if let Some((name, _)) = of_inputs.chain(others).chain(segments).find(|(_, path)| path.is_empty()) {
-            return wrong(format!("`{name}` names no column"));
+            return wrong(Problem::NoName(name.to_owned()));
         }
         Ok(Self {
             shape: file.shape,
@@ -271,25 +267,3 @@ impl Mapping {
         }
     }
 }
-
-/// The error of an invalid mapping file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappingError(String);
-
-impl MappingError {
-    fn of(text: &str, error: &toml::de::Error) -> Self {
-        let begin = error.span().map_or(0, |span| span.start);
-        let before = text.get(..begin).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        Self(format!("line {line}, column {column}: {}", mask_parse_error(error.message())))
-    }
-}
-
-impl fmt::Display for MappingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for MappingError {}

@@ -1,12 +1,12 @@
 //! Finds data files: named files, and the files inside folders. Files that a run does not read are listed.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
+use crate::input::skipped::{SkipReason, Skipped};
 use crate::input::source::{Format, STANDARD_INPUT, Source};
 
 /// The files to read, and the skipped files and folders.
@@ -17,50 +17,6 @@ pub struct Found {
     pub sources: Vec<Source>,
     /// Files and folders inside the given folders that are not read.
     pub skipped: Vec<Skipped>,
-}
-
-/// A file or folder that is not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// Its path.
-    pub path: PathBuf,
-    /// The reason.
-    pub reason: SkipReason,
-}
-
-/// The reason why a file or folder is not read. Exhaustive on purpose: a program that explains it in another language must
-/// handle every reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SkipReason {
-    /// Its name begins with `.` or `_`: hidden, temporary or uncommitted. Partition folders such as `_x=1` are read.
-    Hidden,
-    /// Its name has no extension of a format that can be read.
-    UnknownFormat,
-    /// The same file or folder was found before, under this path.
-    SameAs(PathBuf),
-    /// A symbolic link whose target does not exist, or that leads back to itself.
-    BrokenLink,
-    /// A pipe, socket or device.
-    NotAFile,
-}
-
-impl fmt::Display for Skipped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
-    }
-}
-
-impl fmt::Display for SkipReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hidden => f.write_str("the name begins with `.` or `_`"),
-            Self::UnknownFormat => f.write_str("unknown format"),
-            Self::SameAs(first) => write!(f, "the same as {}", first.display()),
-            Self::BrokenLink => f.write_str("broken link"),
-            Self::NotAFile => f.write_str("not a regular file"),
-        }
-    }
 }
 
 impl Source {
@@ -77,14 +33,14 @@ impl Source {
         for path in paths {
             if path.as_os_str() == STANDARD_INPUT {
                 if search.sources.iter().any(Self::is_standard_input) {
-                    return Err(LabError::new("standard input would be read twice".to_owned()));
+                    return Err(LabProblem::StandardInputTwice.into());
                 }
                 let failed = |error| LabError::file(path, &error);
                 let file = cloudauth_files::standard_input().filter(Metadata::is_file);
                 if let Some(about) = file
                     && let Some(first) = search.first(path, &about).map_err(failed)?
                 {
-                    return Err(LabError::read_twice(path, &first));
+                    return Err(LabProblem::ReadTwice(path.clone(), first).into());
                 }
                 search.sources.push(Self::standard_input().map_err(failed)?);
                 continue;
@@ -94,17 +50,18 @@ impl Source {
                 let (before, skipped) = (search.sources.len(), search.skipped.len());
                 search.folder(path, &about).map_err(|error| LabError::file(path, &error))?;
                 if search.sources.len() == before {
-                    return Err(LabError::nothing_in(
-                        path,
-                        search.skipped.get(skipped..).unwrap_or_default(),
-                    ));
+                    return Err(LabProblem::NothingToRead(
+                        path.clone(),
+                        search.skipped.get(skipped..).unwrap_or_default().to_vec(),
+                    )
+                    .into());
                 }
             } else {
-                let source = Self::of(path).ok_or_else(|| LabError::unknown_format(path))?;
+                let source = Self::of(path).ok_or_else(|| LabProblem::UnknownFormat(path.clone()))?;
                 if let Some(first) =
                     search.first(path, &about).map_err(|error| LabError::file(path, &error))?
                 {
-                    return Err(LabError::read_twice(path, &first));
+                    return Err(LabProblem::ReadTwice(path.clone(), first).into());
                 }
                 search.sources.push(source);
             }
@@ -112,7 +69,7 @@ impl Source {
         let Search { sources, skipped, .. } = search;
         let parquet = sources.iter().find(|source| source.format == Format::Parquet);
         match parquet.filter(|_| !cfg!(feature = "parquet")) {
-            Some(parquet) => Err(LabError::without_parquet(parquet.path())),
+            Some(parquet) => Err(LabProblem::NeedsParquet(parquet.path().to_owned()).into()),
             None => Ok(Found { sources, skipped }),
         }
     }

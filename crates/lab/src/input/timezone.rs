@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 
 /// A time zone with a fixed offset, in which days are counted.
 ///
@@ -91,10 +91,7 @@ impl FromStr for TimeZone {
         }
         match crate::input::time::offset(text.as_bytes()) {
             Some(minutes) if minutes.abs() <= MOST_MINUTES => Ok(Self { name: None, minutes }),
-            _ => Err(LabError::new(format!(
-                "unknown time zone: take an offset such as `+08:00`, or one of {}; zones that change their clocks are refused",
-                ZONES.map(|(name, _)| name).join(", ")
-            ))),
+            _ => Err(LabProblem::UnknownTimeZone(ZONES.map(|(name, _)| name).join(", ")).into()),
         }
     }
 }

@@ -32,11 +32,7 @@ pub(super) fn people(tally: &Tally) -> Value {
 /// The data issues, in the report's language.
 pub(super) fn issues(replay: &Replay, words: Words) -> Vec<Value> {
     let shown = |issue: &DataIssue| {
-        let text = words.get(&issue.text);
-        // An issue without a translation is shown in English.
-        let message =
-            if text.is_empty() { issue.message.clone() } else { text.replace("{name}", &issue.about) };
-        context! { message, rows => issue.rows, left_out => issue.left_out }
+        context! { message => issue.text(words.language()), rows => issue.rows, left_out => issue.left_out }
     };
     replay.issues.iter().map(shown).collect()
 }
@@ -45,8 +41,8 @@ pub(super) fn issues(replay: &Replay, words: Words) -> Vec<Value> {
 const LISTED: usize = 20;
 
 /// Returns the first entries of a list that may be long.
-pub(super) fn first(list: &[impl ToString]) -> Vec<String> {
-    list.iter().take(LISTED).map(ToString::to_string).collect()
+pub(super) fn first(list: impl Iterator<Item = String>) -> Vec<String> {
+    list.take(LISTED).collect()
 }
 
 /// Returns the rows by both verdicts, with the direction of the change and the shade of the cell.

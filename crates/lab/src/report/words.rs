@@ -5,26 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-/// The language of a report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Chinese.
-    Zh,
-}
-
-impl Language {
-    /// The value of the HTML `lang` attribute.
-    pub(super) const fn tag(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Zh => "zh-CN",
-        }
-    }
-}
+use crate::language::Language;
 
 #[derive(Debug, Deserialize)]
 struct Both {
@@ -48,6 +29,18 @@ impl Words {
 
     pub(super) fn get(self, name: &str) -> &'static str {
         texts().get(name).map_or("", |both| if self.0 == Language::Zh { &both.zh } else { &both.en })
+    }
+
+    /// The value of the HTML `lang` attribute.
+    pub(super) const fn tag(self) -> &'static str {
+        match self.0 {
+            Language::En => "en",
+            Language::Zh => "zh-CN",
+        }
+    }
+
+    pub(super) fn language(self) -> Language {
+        self.0
     }
 
     /// Returns all texts, for the page.

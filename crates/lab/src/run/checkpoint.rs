@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::decisions::Saved;
 use super::task::Task;
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::chunks::Position;
 use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
@@ -50,26 +50,20 @@ impl Checkpoint {
         match std::fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Ok(found) if !found.is_file() => {
-                return Err(LabError::new(format!(
-                    "{} is not a regular file: --resume needs one, because a run reads and replaces its checkpoint",
-                    path.display()
-                )));
+                return Err(LabProblem::CheckpointNotAFile(path.to_owned()).into());
             }
             _ => {}
         }
         let file = File::open(path).map_err(|error| LabError::file(path, &error))?;
         let wrong = |error: serde_json::Error| {
-            let (line, column) = (error.line(), error.column());
-            LabError::new(format!("{} is not a checkpoint: line {line}, column {column}", path.display()))
+            LabProblem::NotACheckpoint(path.to_owned(), error.line(), error.column())
         };
         let checkpoint: Self = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
         if checkpoint.of != fingerprint(task) {
-            let what = "is of another command, policy, mapping or data; take another file, or delete it";
-            return Err(LabError::new(format!("{} {what}", path.display())));
+            return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into());
         }
         if checkpoint.cuts != cuts(task) {
-            let what = "counts scores at other values: a rule or a promise of the policy compares scores with other values now; take another file, or delete it";
-            return Err(LabError::new(format!("{} {what}", path.display())));
+            return Err(LabProblem::CheckpointOfOtherScores(path.to_owned()).into());
         }
         Ok(Some(checkpoint))
     }

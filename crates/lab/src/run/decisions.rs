@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cloudauth_files::{Access, OutputFile};
 use serde::{Deserialize, Serialize};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::tally::issues::RowLocation;
 
 /// The header of the decision file.
@@ -45,14 +45,10 @@ impl Decisions {
             file.write_all(DECISIONS.as_bytes()).map_err(|error| failed(&error))?;
             return Ok(new(Some(file), None));
         };
-        let wrong = |name: &str, what: &dyn std::fmt::Display| {
-            LabError::new(format!(
-                "cannot resume: the decisions file {name}: {what}; delete the checkpoint to start again"
-            ))
-        };
         let partial = &saved.partial;
-        let file =
-            OutputFile::reopen(target, partial, saved.length).map_err(|error| wrong(partial, &error))?;
+        let lost =
+            |error: io::Error| LabProblem::DecisionsLost(partial.clone(), error.kind(), error.to_string());
+        let file = OutputFile::reopen(target, partial, saved.length).map_err(lost)?;
         if file.is_none() {
             let (name, there) = match is_complete {
                 true => {
@@ -61,10 +57,7 @@ impl Decisions {
                 false => (partial.clone(), 0),
             };
             if there != saved.length {
-                return Err(wrong(
-                    &name,
-                    &format!("it is {there} bytes, the checkpoint says {}", saved.length),
-                ));
+                return Err(LabProblem::DecisionsLength(name, there, saved.length).into());
             }
         }
         Ok(new(file, Some(saved.clone())))
@@ -80,10 +73,7 @@ impl Decisions {
                 .and_then(Path::file_name)
                 .map(|name| name.to_string_lossy().into_owned());
             let Some(partial) = name else {
-                return Err(LabError::new(format!(
-                    "decisions that go to {} cannot be resumed: name a file",
-                    self.target.display()
-                )));
+                return Err(LabProblem::DecisionsNotAFile(self.target.clone()).into());
             };
             self.saved = Some(Saved { partial, length: DECISIONS.len() as u64 });
         }

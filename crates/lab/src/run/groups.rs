@@ -8,7 +8,7 @@ use cloudauth_policy::Input;
 use super::batch::BatchDecider;
 use super::task::Task;
 use super::worker::{Worker, decide};
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::parquet::{ColumnData, Place, Table, is_taken, wanted};
 use crate::input::row::{Cell, slot};
 use crate::tally::issues::RowLocation;
@@ -33,11 +33,13 @@ impl Worker<'_> {
             if !needs(self.task, slot, &place.kind) {
                 *column = None;
             } else if !is_taken(slot, &place.kind) {
-                let (path, name, kind) = (table.path.display(), &place.name, &place.kind);
-                let wanted = wanted(slot);
-                return Err(LabError::new(format!(
-                    "{path}: the column `{name}` is of the type {kind}, and must hold {wanted}: cast it"
-                )));
+                let problem = LabProblem::ColumnType {
+                    file: table.path.clone(),
+                    column: place.name.clone(),
+                    found: place.kind.to_string(),
+                    wanted: wanted(slot),
+                };
+                return Err(problem.into());
             }
         }
         let places: Vec<&Place> = columns.iter().copied().flatten().collect();

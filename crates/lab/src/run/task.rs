@@ -2,7 +2,7 @@
 
 use cloudauth_policy::{Input, Policy};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::header;
 use crate::input::json::Wanted;
 use crate::input::mapping::{Mapping, Shape};
@@ -44,23 +44,18 @@ impl Task<'_> {
         let file = self.file(source);
         let mut columns = Vec::with_capacity(self.slots.len());
         for (slot, path) in self.slots.iter().enumerate() {
-            let column = header::column(names, path).map_err(|()| {
-                LabError::new(format!("{file} has the column `{path}` twice, so the mapping is ambiguous"))
-            })?;
+            let column = header::column(names, path)
+                .map_err(|()| LabProblem::ColumnTwice(file.to_string(), path.clone()))?;
             let is_needed = self.is_mapped && self.mapping.must_have(slot) && !path.is_empty();
             if column.is_none() && is_needed {
                 let shown = header::shown(names, &self.slots);
-                return Err(LabError::new(format!(
-                    "{file} has no column `{path}`, which the mapping names; {shown}"
-                )));
+                return Err(LabProblem::NoColumn(file.to_string(), path.clone(), shown).into());
             }
             columns.push(column);
         }
         if !self.finds_inputs(|slot| columns.get(slot).is_some_and(Option::is_some)) {
-            return Err(LabError::new(format!(
-                "{file}: none of the policy's inputs found; {}; give --mapping or --allow-missing-inputs",
-                header::shown(names, &self.slots)
-            )));
+            let shown = header::shown(names, &self.slots);
+            return Err(LabProblem::NoInputs(file.to_string(), shown).into());
         }
         Ok(columns)
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::decisions::write_decision;
 use super::task::Task;
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::chunks::Chunk;
 use crate::input::json::{Bad, Found, Value};
 use crate::input::row::{Cell, RowReader, slot};
@@ -94,11 +94,11 @@ impl<'t> Worker<'t> {
             at.line += 1;
         }
         if self.lacks_inputs == Some(true) {
-            return Err(LabError::new(format!(
-                "{}: none of the policy's inputs found in the first {} lines; give --mapping or --allow-missing-inputs",
-                self.task.file(first.source),
-                at.line - first.line
-            )));
+            return Err(LabProblem::NoInputsInLines(
+                self.task.file(first.source).to_string(),
+                at.line - first.line,
+            )
+            .into());
         }
         Ok(())
     }

@@ -73,60 +73,7 @@ impl IssueKind {
         let is_unreadable = matches!(self, NotJson | NotText | Twice | TooLarge | Fields | Quoting);
         is_unreadable || matches!(self, NoCode | NoResult | Refused | Pending)
     }
-
-    /// Returns its key among the report's texts.
-    pub(crate) fn name(self) -> String {
-        let name = format!("{self:?}");
-        format!("note_{}", name.split_once('(').map_or(name.as_str(), |(name, _)| name))
-    }
-
-    /// Returns the input concerned.
-    pub(crate) const fn input(self) -> Option<Input> {
-        match self {
-            Self::NotUnderstood(input) | Self::Missing(input) => Some(input),
-            _ => None,
-        }
-    }
-
-    /// Returns its text, for the input or the segment with this name.
-    pub(crate) fn words(self, name: &str) -> String {
-        match self {
-            Self::NotJson => "is not a JSON object".to_owned(),
-            Self::NotText => "is not UTF-8 text".to_owned(),
-            Self::Twice => "has a repeated member".to_owned(),
-            Self::TooLarge => "is larger than 1 MiB, more than the client reads".to_owned(),
-            Self::Quoting => "has text after a closing quote".to_owned(),
-            Self::Fields => "has more or fewer fields than the header".to_owned(),
-            Self::NoCode => "has no `Code`".to_owned(),
-            Self::NoResult => "has `Code` 200 and no `ResultObject`".to_owned(),
-            Self::Refused => "is a refused call".to_owned(),
-            Self::Pending => "is of a verification that had not ended".to_owned(),
-            Self::Document => {
-                "has a text that should hold a JSON object and does not; its values are missing".to_owned()
-            }
-            Self::Callback => {
-                "has the SubCode in `passed`, as callbacks do; taken as the SubCode, and `passed` as invalid"
-                    .to_owned()
-            }
-            Self::Label => "has a label that the mapping does not name; taken as none".to_owned(),
-            Self::GenuineAttack => "is labelled genuine and an attack; taken as unlabelled".to_owned(),
-            Self::Attack => format!("has a kind of attack that {NOT_KEY}; taken as unlabelled"),
-            Self::Subject => format!("has a subject that {NOT_KEY}; taken as missing"),
-            Self::Id => format!("has an id that {NOT_KEY}; taken as missing"),
-            Self::Segment(_) => {
-                format!("has a value of segment `{name}` that {NOT_KEY}; taken as missing")
-            }
-            Self::Time => "has an invalid time; counted under no day".to_owned(),
-            Self::NotUnderstood(input) => format!("has a malformed `{input}`; taken as invalid or unknown"),
-            Self::Missing(input) => format!("has no `{input}`"),
-            Self::Absent => "lacks a column that the mapping names".to_owned(),
-            Self::Changed => "is the last row read of a file that changed while it was read".to_owned(),
-        }
-    }
 }
-
-/// The meaning of [`crate::input::row::NotKey`].
-const NOT_KEY: &str = "is not a string or an integer, or is longer than 1 KiB";
 
 /// The number of locations kept for each kind.
 const PLACES: usize = 5;

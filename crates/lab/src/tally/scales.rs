@@ -4,7 +4,7 @@ use cloudauth_policy::{Input, Policy};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use cloudauth_stats::grid::{HUNDREDTHS, Scale, TEN_THOUSANDTHS};
 
 /// A value that the policy compares with a score.
@@ -53,9 +53,7 @@ impl Scales {
         let cuts = policy.cuts();
         if cuts.len() > Scale::MOST_CUTS {
             let (count, most) = (cuts.len(), Scale::MOST_CUTS);
-            return Err(LabError::new(format!(
-                "the policy compares scores with {count} values: the limit is {most}"
-            )));
+            return Err(LabProblem::TooManyScoreValues(count, most).into());
         }
         Ok(Self(Input::SCORES.map(|input| {
             let of_input = cuts.iter().filter(|cut| cut.input == input);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use cloudauth_policy::{Input, Verdict};
 use cloudauth_protocol::mask_digits;
 
-use crate::error::LabError;
+use crate::error::{CountsProblem, LabError, LabProblem};
 use crate::input::mapping::MOST_SEGMENTS;
 use crate::input::row::LONGEST_KEY;
 use crate::input::row::Label;
@@ -16,10 +16,10 @@ use crate::input::source::Source;
 use crate::input::timezone::TimeZone;
 use crate::run::Lab;
 use crate::tally::issues::IssueKind;
-use crate::tally::{Decider, Scales, Tally, Values, is_code_shown};
+use crate::tally::{Decider, MOST_MONTHS, Scales, Tally, Values, is_code_shown};
 use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
-use read::{Line, Wrong, lines};
+use read::{Line, lines};
 
 /// The version of the query's result.
 pub(crate) const FORMAT: u32 = 4;
@@ -84,9 +84,7 @@ impl Lab<'_> {
     /// If a file cannot be read, a line is invalid, it belongs to another policy or candidate, or the counts do not add up.
     pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
         if sources.iter().any(Source::is_standard_input) {
-            return Err(LabError::new(
-                "counts are read twice, and standard input only once: use a file".to_owned(),
-            ));
+            return Err(LabProblem::StandardInputCounts.into());
         }
         let (first, second) = (Decider::of(self.policy), self.candidate.map(Decider::of));
         let mut counts = Counts {
@@ -127,17 +125,12 @@ impl Lab<'_> {
                 // Any number of tables may be empty.
                 let same = if counts.all_rows > before { seen.insert(sum, source) } else { None };
                 if let Some(same) = same {
-                    return Err(LabError::new(format!(
-                        "{} holds the same counts as {}: give each table's counts once; if two tables have equal counts, count them in one query, over a view of both",
-                        source.path().display(),
-                        same.path().display()
-                    )));
+                    return Err(
+                        LabProblem::SameCounts(source.path().to_owned(), same.path().to_owned()).into()
+                    );
                 }
                 if !counts.has_format {
-                    return Err(LabError::new(format!(
-                        "{} holds no counts, or not all of them: the line that says what they are is missing",
-                        source.path().display()
-                    )));
+                    return Err(LabProblem::IncompleteCounts(source.path().to_owned()).into());
                 }
             }
         }
@@ -169,11 +162,11 @@ struct Counts {
 }
 
 impl Counts {
-    fn line(&mut self, line: &Line) -> Result<(), Wrong> {
+    fn line(&mut self, line: &Line) -> Result<(), CountsProblem> {
         let sum = self.all_rows.checked_add(line.rows);
         self.all_rows = sum.ok_or("takes the number of rows over 2^64")?;
         if line.value.len() > LONGEST_KEY {
-            return Err("has a value longer than 1 KiB".to_owned());
+            return Err("has a value longer than 1 KiB".into());
         }
         match line.part.as_str() {
             part::ABOUT => self.about(line),
@@ -222,26 +215,26 @@ impl Counts {
                 self.lines.1 += 1;
                 Ok(())
             }
-            _ => Err("has an unknown part".to_owned()),
+            _ => Err("has an unknown part".into()),
         }
     }
 
-    fn about(&mut self, line: &Line) -> Result<(), Wrong> {
-        for (mine, other, what) in
-            [(&self.policies.0, &line.policy, "policy"), (&self.policies.1, &line.candidate, "candidate")]
+    fn about(&mut self, line: &Line) -> Result<(), CountsProblem> {
+        for (mine, other, is_candidate) in
+            [(&self.policies.0, &line.policy, false), (&self.policies.1, &line.candidate, true)]
         {
             if mine != other {
                 let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
                 let (other, mine) = (told(&hash_alone(other)), told(mine));
-                return Err(format!("is of another {what}: of {other}, but the run uses {mine}"));
+                return Err(CountsProblem::OtherPolicy { is_candidate, found: other, wanted: mine });
             }
         }
         if line.name.is_empty() {
             if line.value != FORMAT.to_string() {
-                return Err(format!("has a format other than {FORMAT}: generate the query again"));
+                return Err(CountsProblem::OtherFormat(FORMAT));
             }
             if line.candidate_verdict != self.scales.hash() {
-                return Err("counts scores at other values: a rule or a promise of the policy compares scores with other values now; generate the query again".to_owned());
+                return Err(CountsProblem::OtherScores);
             }
             self.has_format = true;
             let notes =
@@ -253,14 +246,14 @@ impl Counts {
             return if *self.whole.get_or_insert_with(|| whole.clone()) == whole {
                 Ok(())
             } else {
-                Err("is of another mapping than a line before it".to_owned())
+                Err(CountsProblem::OtherMapping)
             };
         }
         let number = usize::try_from(line.rule).ok().filter(|number| *number < MOST_SEGMENTS);
         let number = number.ok_or("has a segment without its number")?;
         let known = self.segments.entry(number).or_insert_with(|| line.name.clone());
         if *known != line.name {
-            return Err("is of other segments than a line before it".to_owned());
+            return Err(CountsProblem::OtherMapping);
         }
         let names: Vec<String> = self.segments.values().cloned().collect();
         self.tally.segments = vec![Values::default(); names.len()];
@@ -268,7 +261,7 @@ impl Counts {
         Ok(())
     }
 
-    fn decisions(&mut self, line: &Line) -> Result<(), Wrong> {
+    fn decisions(&mut self, line: &Line) -> Result<(), CountsProblem> {
         let (of_a, of_b) = self.tally.sizes();
         let rule = |number: i64, of: usize| {
             usize::try_from(number)
@@ -280,7 +273,7 @@ impl Counts {
         let b = if self.tally.candidate.is_some() { rule(line.candidate_rule, of_b)? } else { 0 };
         let label = label(&line.label)?;
         if !is_code_shown(&line.value) {
-            return Err("has a SubCode that no run counts".to_owned());
+            return Err("has a SubCode that no run counts".into());
         }
         if let Some(count) = self.tally.rules.get_mut((a * of_b + b) * 3 + label.number()) {
             *count += line.rows;
@@ -294,7 +287,7 @@ impl Counts {
         Ok(())
     }
 
-    fn scores(&mut self, line: &Line) -> Result<(), Wrong> {
+    fn scores(&mut self, line: &Line) -> Result<(), CountsProblem> {
         let label = label(&line.label)?;
         let scale = self.scales.scale(Input::VerifyScore);
         if let Some(grid) = self.tally.scores.get_mut(label.number()) {
@@ -311,7 +304,7 @@ impl Counts {
         Ok(())
     }
 
-    fn months(&mut self, line: &Line) -> Result<(), Wrong> {
+    fn months(&mut self, line: &Line) -> Result<(), CountsProblem> {
         let score = Input::SCORES.into_iter().find(|score| score.name() == line.name);
         let score = score.ok_or("has an unknown score")?;
         *self.of_months.entry(score).or_default() += line.rows;
@@ -331,11 +324,11 @@ impl Counts {
     }
 
     /// Checks the limits after each line: a month takes a quarter of a megabyte.
-    fn check(&self) -> Result<(), Wrong> {
-        self.tally.check().map_err(|error| error.to_string())
+    fn check(&self) -> Result<(), CountsProblem> {
+        self.tally.check().map_err(|_| CountsProblem::TooManyMonths(MOST_MONTHS))
     }
 
-    fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), Wrong> {
+    fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), CountsProblem> {
         let verdict = |text: &str| {
             let found = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == text);
             found.ok_or("has an unknown verdict")
@@ -369,15 +362,10 @@ impl Counts {
         let genuine = share.sum(|_, _, label| label == Label::Genuine);
         sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));
         if self.lines.0 != self.lines.1 || usize::try_from(segments) != Ok(tally.segment_names.len()) {
-            return Err(LabError::new(
-                "the counts do not add up: lines of `about` or `notes` are missing, or appear twice"
-                    .to_owned(),
-            ));
+            return Err(LabProblem::CountsLines.into());
         }
         if let Some((part, here, there)) = sums.into_iter().find(|(_, here, there)| here != there) {
-            return Err(LabError::new(format!(
-                "the counts do not add up: `{part}` has {here} rows where another part has {there}; lines are missing, or appear twice, or the table has changed between them"
-            )));
+            return Err(LabProblem::CountsDiffer(part, here, there).into());
         }
         self.tally.settle()?;
         Ok(self.tally)
@@ -392,25 +380,25 @@ fn hash_alone(text: &str) -> String {
     if is_hash || text.is_empty() { text.to_owned() } else { "something else".to_owned() }
 }
 
-fn label(text: &str) -> Result<Label, Wrong> {
+fn label(text: &str) -> Result<Label, CountsProblem> {
     Ok(match text {
         "genuine" => Label::Genuine,
         "impostor" => Label::Impostor,
         "unlabelled" => Label::Unlabelled,
-        _ => return Err("has an unknown label".to_owned()),
+        _ => return Err("has an unknown label".into()),
     })
 }
 
-fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), Wrong> {
+fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), CountsProblem> {
     grid.add_slot(scale, slot(line, scale)?, line.rows);
     Ok(())
 }
 
 /// Returns the slot of a score, from its number in the query's result.
-fn slot(line: &Line, scale: &Scale) -> Result<u16, Wrong> {
+fn slot(line: &Line, scale: &Scale) -> Result<u16, CountsProblem> {
     let found = match line.hundredth {
         -1 => Some(NO_SCORE),
         number => u16::try_from(number).ok().filter(|slot| *slot != NO_SCORE && scale.has(*slot)),
     };
-    found.ok_or_else(|| "has a score that is not on the grid, nor at a threshold of the policy".to_owned())
+    found.ok_or_else(|| "has a score that is not on the grid, nor at a threshold of the policy".into())
 }

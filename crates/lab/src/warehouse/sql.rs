@@ -12,11 +12,11 @@ mod rows;
 
 use cloudauth_policy::{Columns, Dialect, Input, Policy};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::mapping::{Mapping, Shape};
 use crate::run::Lab;
 use crate::tally::Scales;
-use engine::{deeper, named, no_sql, refused};
+use engine::{deeper, named, no_sql};
 use rows::SqlRows;
 
 impl Lab<'_> {
@@ -43,12 +43,10 @@ impl Lab<'_> {
     /// documents, lists of labels, names and strings that cannot be quoted safely.
     pub fn sql(&self, dialect: Dialect, table: &str) -> Result<String, LabError> {
         let Some(mapping) = &self.mapping else {
-            return Err(refused("a query needs a mapping: the lab cannot inspect a warehouse's columns"));
+            return Err(LabProblem::SqlNeedsMapping.into());
         };
         if mapping.shape == Shape::Reply {
-            return Err(refused(
-                "raw responses have no exact form in SQL; give each input a column, in a view, and use shape = \"flat\"",
-            ));
+            return Err(LabProblem::SqlOfReplies.into());
         }
         let rows = SqlRows::of(dialect, mapping, &|input| {
             [Some(self.policy), self.candidate]

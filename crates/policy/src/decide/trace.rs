@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::decide::decision::Decision;
+use crate::document::problem::InputValues;
 use crate::document::vendor_table;
 use crate::document::verdict::Verdict;
 use crate::document::{Condition, DeclaredInput, Document, Kind, Test};
@@ -43,6 +44,14 @@ pub struct Checked<'p> {
     pub rule: &'p str,
     /// The failed condition: `verify_score is 74.2, needs >= $match_auto`.
     pub failed: String,
+    /// The input of the condition.
+    pub input: &'static str,
+    /// Its value, or `None` if it is missing or invalid.
+    pub found: Option<String>,
+    /// Whether the value is a score out of range.
+    pub is_out_of_range: bool,
+    /// The condition, with the values of its thresholds: `>= $match_auto (75)`.
+    pub needs: String,
 }
 
 /// A counterfactual: a change of one input that changes the verdict.
@@ -53,6 +62,8 @@ pub struct Counterfactual {
     pub input: &'static str,
     /// Its new value: `verify_score >= 75`.
     pub change: String,
+    /// The new value as data.
+    pub values: InputValues,
     /// The verdict with that value.
     pub would: Verdict,
     /// How far the score is from that value; `None` if the input is not a score, or the score is invalid.
@@ -74,15 +85,21 @@ impl<'p> Trace<'p> {
         let checked = document.rules.iter().take(rule).filter_map(|rule| {
             let failed = rule.when.iter().find(|condition| !holds(condition))?;
             let input = document.inputs.get(failed.input)?;
-            let mut read = shown(&read(input, evidence));
-            if let (Kind::Score { .. }, Some(axis)) = (&input.kind, axes_of(failed.input).next())
-                && axis.class_of(evidence) == 0
-                && read != NOTHING
-            {
-                read += " (out of range)";
-            }
+            let found = shown(&read(input, evidence));
+            let is_out_of_range = matches!(input.kind, Kind::Score { .. })
+                && found.is_some()
+                && axes_of(failed.input).next().is_some_and(|axis| axis.class_of(evidence) == 0);
             let needs = with_values(document, &failed.text);
-            Some(Checked { rule: &rule.id, failed: format!("{} is {read}, needs {needs}", input.name()) })
+            let read = found.as_deref().unwrap_or("missing or invalid");
+            let range = if is_out_of_range { " (out of range)" } else { "" };
+            Some(Checked {
+                rule: &rule.id,
+                failed: format!("{} is {read}{range}, needs {needs}", input.name()),
+                input: input.name(),
+                found,
+                is_out_of_range,
+                needs,
+            })
         });
         let not_understood = grid.axes.iter().filter(|axis| !axis.is_understood(axis.class_of(evidence)));
         let mut not_understood: Vec<_> = not_understood.map(|axis| axis.name()).collect();
@@ -140,8 +157,6 @@ impl<'p> Trace<'p> {
     }
 }
 
-const NOTHING: &str = "missing or invalid";
-
 /// Returns a condition with the values of its thresholds: `>= $match_auto (75)`.
 fn with_values(document: &Document, text: &str) -> String {
     let words = text.split(' ').map(|word| {
@@ -196,11 +211,11 @@ fn known<'a>(code: &'a str, listed: &[String]) -> &'a str {
     if listed.iter().any(|other| other == code) { code } else { evidence::shown(code) }
 }
 
-fn shown(value: &Value) -> String {
+fn shown(value: &Value) -> Option<String> {
     match value {
-        Value::Null => NOTHING.to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
     }
 }
 
@@ -223,6 +238,7 @@ fn counterfactuals(
         let change = |classes: &[usize], would: Verdict, distance: Option<f64>| Counterfactual {
             input: axis.name(),
             change: axis.values(classes).to_string(),
+            values: axis.values(classes),
             would,
             distance,
         };

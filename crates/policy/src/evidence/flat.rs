@@ -43,14 +43,17 @@ impl<'j> FlatEvidence<'j> {
     pub fn parse(json: &'j str) -> Result<Self, FlatError> {
         // With this, serde_json's message quotes nothing of the document.
         if !json.trim_ascii_start().starts_with('{') {
-            return Err(FlatError("not a JSON object".to_owned()));
+            return Err(FlatError(FlatProblem::NotAnObject));
         }
         if grammar::is_too_deep(json) {
-            return Err(FlatError("lists and objects are nested more than 128 deep".to_owned()));
+            return Err(FlatError(FlatProblem::TooDeep));
         }
         let mut reader = serde_json::Deserializer::from_str(json);
-        let read = reader.deserialize_map(Members).and_then(|flat| reader.end().map(|()| flat));
-        read.map_err(|error| FlatError(error.to_string()))
+        let read = reader.deserialize_map(Members).and_then(|read| reader.end().map(|()| read));
+        match read.map_err(|error| FlatError(FlatProblem::Invalid(error.to_string())))? {
+            (_, Some(input)) => Err(FlatError(FlatProblem::Duplicate(input))),
+            (flat, None) => Ok(flat),
+        }
     }
 
     /// Returns the value of an input.
@@ -76,7 +79,8 @@ impl fmt::Debug for FlatEvidence<'_> {
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
-    type Value = FlatEvidence<'de>;
+    /// The evidence, and the first member that is repeated.
+    type Value = (FlatEvidence<'de>, Option<Input>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with the inputs of a policy")
@@ -84,19 +88,19 @@ impl<'de> Visitor<'de> for Members {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let mut flat = FlatEvidence::default();
-        let mut seen = [false; Input::ALL.len()];
+        let (mut seen, mut duplicate) = ([false; Input::ALL.len()], None);
         while let Some(name) = object.next_key::<Cow<'de, str>>()? {
             let input: Input = name.parse().map_err(A::Error::custom)?;
             let raw = object.next_value::<&'de RawValue>()?;
             if let (Some(member), Some(seen)) = (flat.0.get_mut(input as usize), seen.get_mut(input as usize))
             {
                 if std::mem::replace(seen, true) {
-                    return Err(A::Error::custom(format_args!("duplicate member `{input}`")));
+                    duplicate.get_or_insert(input);
                 }
                 *member = Member::of(raw.get());
             }
         }
-        Ok(flat)
+        Ok((flat, duplicate))
     }
 }
 
@@ -116,11 +120,39 @@ impl<'j> Member<'j> {
 
 /// The error for a document that is not flat evidence. It does not quote the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlatError(String);
+pub struct FlatError(FlatProblem);
+
+/// What is wrong with flat evidence. Exhaustive on purpose: a program that explains it in another language must handle every
+/// problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FlatProblem {
+    /// The document is not a JSON object.
+    NotAnObject,
+    /// Lists and objects are nested more than 128 deep.
+    TooDeep,
+    /// A member is repeated.
+    Duplicate(Input),
+    /// The document is not JSON, or has an unknown member: the reason of the parser.
+    Invalid(String),
+}
+
+impl FlatError {
+    /// Returns what is wrong.
+    #[must_use]
+    pub const fn problem(&self) -> &FlatProblem {
+        &self.0
+    }
+}
 
 impl fmt::Display for FlatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid evidence: {}", self.0)
+        f.write_str("invalid evidence: ")?;
+        match &self.0 {
+            FlatProblem::NotAnObject => f.write_str("not a JSON object"),
+            FlatProblem::TooDeep => f.write_str("lists and objects are nested more than 128 deep"),
+            FlatProblem::Duplicate(input) => write!(f, "duplicate member `{input}`"),
+            FlatProblem::Invalid(reason) => f.write_str(reason),
+        }
     }
 }
 

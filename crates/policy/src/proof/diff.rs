@@ -35,7 +35,7 @@ impl Difference {
 }
 
 /// A region of the input space in which one verdict changes to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Region {
     /// The verdict of the old policy.
@@ -44,6 +44,8 @@ pub struct Region {
     pub after: Verdict,
     /// The inputs of the region in English: `sub_code is 200 or 210, passed is T, 75 <= verify_score < 76.5`.
     pub when: String,
+    /// The inputs of the region as data. Empty: every input.
+    pub case: Case,
     /// The constrained inputs as JSON; see [`to_json`](Self::to_json).
     inputs: Vec<Value>,
     /// The number of cells.
@@ -75,6 +77,17 @@ impl fmt::Display for Region {
 /// The error for two policies that together make too many cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge(usize);
+
+impl TooLarge {
+    /// The most cells that two policies together may make.
+    pub const LIMIT: usize = MOST_CELLS;
+
+    /// Returns the number of cells.
+    #[must_use]
+    pub const fn cells(&self) -> usize {
+        self.0
+    }
+}
 
 impl fmt::Display for TooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,9 +134,10 @@ pub(crate) fn diff(before: &CompiledPolicy, after: &CompiledPolicy) -> Result<Di
             let parts = parts.filter(|(axis, classes)| classes.len() < axis.size);
             let inputs = parts.clone().map(|(axis, classes)| classes_json(axis, classes)).collect();
             let values: Vec<_> = parts.map(|(axis, classes)| axis.values(classes)).collect();
-            let when = if values.is_empty() { "always".to_owned() } else { Case::new(values).to_string() };
+            let case = Case::new(values);
+            let when = if case.inputs().is_empty() { "always".to_owned() } else { case.to_string() };
             let cells = classes.iter().map(Vec::len).product();
-            regions.push(Region { before, after, when, inputs, cells });
+            regions.push(Region { before, after, when, case, inputs, cells });
         }
     }
     regions.sort_by_key(|region| std::cmp::Reverse((region.after == Verdict::Approve, region.cells)));

@@ -2,7 +2,7 @@
 
 use crate::document::{DeclaredInput, Kind};
 use crate::evidence::input::Input;
-use crate::sql::error::SqlError;
+use crate::sql::error::{SqlError, SqlProblem};
 use crate::suggest::did_you_mean;
 
 /// The table and its columns. Names are those of the warehouse, without quotes.
@@ -60,31 +60,29 @@ impl Columns {
         let names = self.named.iter().map(|(input, _)| input);
         for (at, name) in names.clone().enumerate() {
             if names.clone().take(at).any(|other| other == name) {
-                return Err(SqlError::new(format!("the input `{name}` has two columns")));
+                return Err(SqlProblem::TwoColumns(name.clone()).into());
             }
         }
         // The query always reads `passed`, for the SubCode of callbacks.
         for name in names.filter(|name| *name != Input::Passed.name()).chain(&self.texts) {
             if !inputs.iter().any(|input| input.name() == name) {
                 let help = did_you_mean(name, inputs.iter().map(|input| input.name()));
-                return Err(SqlError::new(format!("the policy has no input `{name}`; {help}")));
+                return Err(SqlProblem::NoInput(name.clone(), help).into());
             }
         }
         let is_score = |name: &String| {
             inputs.iter().any(|input| input.name() == name && matches!(input.kind, Kind::Score { .. }))
         };
         if let Some(name) = self.texts.iter().find(|name| !is_score(name)) {
-            return Err(SqlError::new(format!("`{name}` is not a score; text applies to scores only")));
+            return Err(SqlProblem::NotAScore(name.clone()).into());
         }
         for (at, name) in self.kept.iter().enumerate() {
             if name.to_lowercase().starts_with("policy_") {
-                return Err(SqlError::new(format!(
-                    "cannot keep the column `{name}`: the prefix `policy_` is reserved for the query"
-                )));
+                return Err(SqlProblem::ReservedColumn(name.clone()).into());
             }
             let same = |other: &String| other.to_lowercase() == name.to_lowercase();
             if self.kept.iter().take(at).any(same) {
-                return Err(SqlError::new(format!("the column `{name}` is kept twice")));
+                return Err(SqlProblem::KeptTwice(name.clone()).into());
             }
         }
         Ok(())

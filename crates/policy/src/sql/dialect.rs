@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::sql::error::SqlError;
+use crate::sql::error::{SqlError, SqlProblem, Unquotable};
 use crate::suggest::did_you_mean;
 
 /// An SQL dialect.
@@ -63,21 +63,18 @@ impl Dialect {
     /// # Errors
     /// If the name is empty, or the dialect cannot quote it safely.
     pub fn name(self, name: &str) -> Result<String, SqlError> {
-        let refused =
-            |why: &str| Err(SqlError::new(format!("the name {name:?} cannot be used in {self}: {why}")));
+        let refused = |why| Err(SqlProblem::Name(name.to_owned(), self.as_str(), why).into());
         if name.is_empty() || name.chars().any(char::is_control) {
-            return refused("it is empty or contains control characters");
+            return refused(Unquotable::EmptyOrControl);
         }
         match self {
             // PostgreSQL truncates it, and it could then mean another column.
-            Self::Postgres if name.len() > 63 => refused("it has more than 63 bytes"),
-            Self::ClickHouse if name.contains(['\\', '`']) => {
-                refused("it contains a backslash or a backtick")
-            }
+            Self::Postgres if name.len() > 63 => refused(Unquotable::TooLong),
+            Self::ClickHouse if name.contains(['\\', '`']) => refused(Unquotable::BackslashOrBacktick),
             // Spark replaces `${..}` everywhere.
-            Self::Spark if name.contains("${") => refused("it contains `${`"),
+            Self::Spark if name.contains("${") => refused(Unquotable::Substitution),
             Self::MaxCompute if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') => {
-                refused("only letters, digits and `_` are safe")
+                refused(Unquotable::NotPlain)
             }
             Self::ClickHouse | Self::Spark | Self::MaxCompute => Ok(format!("`{}`", name.replace('`', "``"))),
             _ => Ok(format!("\"{}\"", name.replace('"', "\"\""))),
@@ -89,10 +86,9 @@ impl Dialect {
     /// # Errors
     /// If the dialect cannot quote the text safely under all settings of the engine.
     pub fn text(self, text: &str) -> Result<String, SqlError> {
-        let refused =
-            |why: &str| Err(SqlError::new(format!("the text {text:?} cannot be used in {self}: {why}")));
+        let refused = |why| Err(SqlProblem::Text(text.to_owned(), self.as_str(), why).into());
         if text.chars().any(char::is_control) {
-            return refused("it contains control characters");
+            return refused(Unquotable::Control);
         }
         let doubled = text.replace('\'', "''");
         match self {
@@ -100,7 +96,7 @@ impl Dialect {
             Self::Postgres if text.contains('\\') => Ok(format!("E'{}'", doubled.replace('\\', "\\\\"))),
             Self::ClickHouse => Ok(format!("'{}'", doubled.replace('\\', "\\\\"))),
             Self::Spark | Self::MaxCompute if text.contains(['\'', '\\']) || text.contains("${") => {
-                refused("the meaning of a quote, a backslash or `${` depends on settings")
+                refused(Unquotable::Settings)
             }
             _ => Ok(format!("'{doubled}'")),
         }
@@ -250,9 +246,7 @@ impl Dialect {
                 format!("CASE WHEN {is_number} THEN CAST({text} AS DOUBLE) END")
             }
             Self::Sqlite => {
-                return Err(SqlError::new(format!(
-                    "`{input}` cannot be a text in sqlite, which reads some numbers an ulp off; store it as REAL"
-                )));
+                return Err(SqlProblem::TextInSqlite(input.to_owned()).into());
             }
         })
     }
@@ -270,7 +264,7 @@ impl FromStr for Dialect {
     fn from_str(text: &str) -> Result<Self, SqlError> {
         Self::ALL.into_iter().find(|dialect| dialect.as_str() == text).ok_or_else(|| {
             let help = did_you_mean(text, Self::ALL.map(Self::as_str));
-            SqlError::new(format!("unknown dialect `{text}`; {help}"))
+            SqlProblem::UnknownDialect(text.to_owned(), help).into()
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::evidence::input::Input;
 use crate::proof::compiled::CompiledPolicy;
 use crate::sql::columns::Columns;
 use crate::sql::dialect::Dialect;
-use crate::sql::error::SqlError;
+use crate::sql::error::{SqlError, SqlProblem};
 
 /// Returns the query; see [`Policy::sql`](crate::Policy::sql).
 pub(crate) fn query(
@@ -103,9 +103,7 @@ fn reading(
         }
         Kind::Score { .. } => dialect.score(name, &column),
         Kind::Labels(_) => {
-            return Err(SqlError::new(format!(
-                "the policy looks at `{name}`, a list of labels, which has no exact form in SQL; decide these rows with `lab replay` or in Rust"
-            )));
+            return Err(SqlProblem::Labels(name.to_string()).into());
         }
     };
     Ok(format!("{read} AS policy_{name}"))
@@ -129,7 +127,7 @@ fn rules(dialect: Dialect, document: &Document) -> Result<String, SqlError> {
 
 /// Returns a condition. It may be NULL instead of false, which is safe because no condition is negated.
 fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result<String, SqlError> {
-    let lost = || SqlError::new("a condition names an input that the policy does not declare");
+    let lost = || SqlError::from(SqlProblem::LostInput);
     let input = document.inputs.get(condition.input).ok_or_else(lost)?;
     let column = format!("cloudauth_read.policy_{}", input.name());
     match (&condition.test, &input.kind) {

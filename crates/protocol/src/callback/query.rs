@@ -89,6 +89,14 @@ impl Callback {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallbackError(&'static str);
 
+impl CallbackError {
+    /// Returns the problem in English. It quotes no value.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.0
+    }
+}
+
 impl fmt::Display for CallbackError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the callback {}", self.0)

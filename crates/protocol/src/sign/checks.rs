@@ -1,6 +1,6 @@
 //! The checks that all signatures share.
 
-use super::error::{BuildError, Problem};
+use super::error::{BuildError, BuildProblem};
 use crate::operation::LONGEST_ACTION;
 use crate::redact::is_plain_identifier;
 use crate::wire::params::Param;
@@ -15,7 +15,7 @@ pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
     let bytes = params.iter().map(|param| param.name.text.len().saturating_add(param.value.len()));
     let bytes = bytes.fold(0, usize::saturating_add);
     if bytes > MOST_BYTES {
-        return Err(BuildError(Problem::TooLarge { bytes, most: MOST_BYTES }));
+        return Err(BuildError(BuildProblem::TooLarge { bytes, most: MOST_BYTES }));
     }
     let in_order = |one: &Param<'_>, next: &Param<'_>| one.name < next.name;
     if params.is_sorted_by(in_order) {
@@ -30,5 +30,5 @@ pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
 
 /// Refuses an action that is not an identifier, for every signature.
 pub(super) fn check_action(action: &str) -> Result<(), BuildError> {
-    if is_plain_identifier(action, LONGEST_ACTION) { Ok(()) } else { Err(BuildError(Problem::Action)) }
+    if is_plain_identifier(action, LONGEST_ACTION) { Ok(()) } else { Err(BuildError(BuildProblem::Action)) }
 }

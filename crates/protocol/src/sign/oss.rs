@@ -22,7 +22,7 @@ use sha1::Sha1;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::error::{BuildError, Problem};
+use super::error::{BuildError, BuildProblem};
 use super::v3::hex_sha256;
 use crate::credentials::{Credentials, keyed};
 use crate::redact::personal;
@@ -249,7 +249,7 @@ fn v1_signature(by: &Credentials, string_to_sign: &str) -> String {
 fn lines(headers: &HeaderMap) -> Result<String, BuildError> {
     let line = |(name, value): (&HeaderName, &HeaderValue)| match value.to_str() {
         Ok(value) => Ok(format!("{name}:{value}\n")),
-        Err(_) => Err(BuildError(Problem::Unsignable(name.clone()))),
+        Err(_) => Err(BuildError(BuildProblem::Unsignable(name.clone()))),
     };
     let mut lines = headers.iter().map(line).collect::<Result<Vec<_>, _>>()?;
     lines.sort();

@@ -110,6 +110,14 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointError(&'static str);
 
+impl EndpointError {
+    /// Returns the problem in English. It quotes no value.
+    #[must_use]
+    pub const fn problem(&self) -> &'static str {
+        self.0
+    }
+}
+
 impl fmt::Display for EndpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "not a Cloudauth endpoint: {}", self.0)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 
 /// A target for the false match rate: above 0 and below 1. `Display` shows it as it was written.
 ///
@@ -54,12 +54,9 @@ impl FromStr for TargetRate {
             (None, None) => number(text),
             (Some(_), Some(_)) => None,
         };
-        let rate = rate.filter(|rate| *rate > 0.0 && *rate < 1.0).ok_or_else(|| {
-            LabError::new(
-                "invalid target rate: write a rate between 0 and 1, such as 1/10000, 0.0001 or 0.01%"
-                    .to_owned(),
-            )
-        })?;
+        let rate = rate
+            .filter(|rate| *rate > 0.0 && *rate < 1.0)
+            .ok_or_else(|| LabError::from(LabProblem::NotARate))?;
         Ok(Self { rate, text: text.to_owned() })
     }
 }

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::error::LabError;
+use crate::error::{CountsProblem, LabError, LabProblem};
 use crate::input::bounded::{Bounded, Quoting, read_line, read_record};
 use crate::input::header;
 use crate::input::source::{Format, Source};
@@ -28,9 +28,6 @@ const COLUMNS: [&str; 12] = [
     "row_count",
 ];
 
-/// The error of a line, without its content.
-pub(super) type Wrong = String;
-
 /// One count, and its keys.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -50,7 +47,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn of(fields: [String; 12]) -> Result<Self, Wrong> {
+    fn of(fields: [String; 12]) -> Result<Self, CountsProblem> {
         let [
             part,
             policy,
@@ -109,20 +106,22 @@ fn whole(text: &str) -> Option<i64> {
 /// Visits every line of a file in order. A file that changes while it is read is an error, because its counts would not add up.
 pub(super) fn lines(
     source: &Source,
-    each: &mut dyn FnMut(&Line) -> Result<(), Wrong>,
+    each: &mut dyn FnMut(&Line) -> Result<(), CountsProblem>,
 ) -> Result<(), LabError> {
     read(source, each)?;
     if source.has_changed() {
-        return Err(LabError::new(format!("{} changed while it was read", source.path().display())));
+        return Err(LabProblem::Changed(source.path().to_owned()).into());
     }
     Ok(())
 }
 
-fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Result<(), LabError> {
+fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), CountsProblem>) -> Result<(), LabError> {
     let path = source.path();
     let ignore = |_| {};
     let mut reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
-    let wrong = |line: u64, wrong: Wrong| LabError::new(format!("{}:{line}: {wrong}", path.display()));
+    let wrong = |line: u64, problem: CountsProblem| {
+        LabError::from(LabProblem::CountsLine(path.to_owned(), line, problem))
+    };
     match source.format {
         Format::Json => {
             let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
@@ -147,7 +146,7 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
                 csv::ErrorKind::Io(error) => LabError::file(path, error),
                 _ => {
                     let line = error.position().map_or(1, csv::Position::line);
-                    wrong(line, "is not CSV with a header and as many fields in each line".to_owned())
+                    wrong(line, "is not CSV with a header and as many fields in each line".into())
                 }
             };
             let header = csv.headers().map_err(no_csv)?.clone();
@@ -158,8 +157,10 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
                 let mut found = header.iter().enumerate().filter(|(_, other)| is_it(other));
                 *column = match (found.next(), found.next()) {
                     (Some((at, _)), None) => at,
-                    (None, _) => return Err(wrong(1, format!("there is no column `{name}`"))),
-                    (Some(_), Some(_)) => return Err(wrong(1, format!("there are two columns `{name}`"))),
+                    (None, _) => return Err(wrong(1, format!("there is no column `{name}`").into())),
+                    (Some(_), Some(_)) => {
+                        return Err(wrong(1, format!("there are two columns `{name}`").into()));
+                    }
                 };
             }
             let mut record = csv::ByteRecord::new();
@@ -167,7 +168,7 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
                 let number = record.position().map_or(0, csv::Position::line);
                 // The first record also answers for the header.
                 if quoting == Quoting::Malformed {
-                    return Err(wrong(number, "has text after a closing quote".to_owned()));
+                    return Err(wrong(number, "has text after a closing quote".into()));
                 }
                 let field = |column| record.get(column).unwrap_or_default();
                 let fields = columns.map(|column| String::from_utf8_lossy(field(column)).into_owned());
@@ -176,15 +177,13 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), Wrong>) -> Re
             }
             Ok(())
         }
-        Format::Parquet => {
-            Err(LabError::new(format!("{}: counts are read from CSV or JSON Lines", path.display())))
-        }
+        Format::Parquet => Err(LabProblem::NotCounts(path.to_owned()).into()),
     }
 }
 
-fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
+fn of_json(line: &[u8]) -> Result<[String; 12], CountsProblem> {
     let Ok(Members(members)) = serde_json::from_slice(line) else {
-        return Err("is not a JSON object".to_owned());
+        return Err("is not a JSON object".into());
     };
     let mut fields: [String; 12] = Default::default();
     for (name, field) in COLUMNS.iter().zip(&mut fields) {
@@ -194,8 +193,8 @@ fn of_json(line: &[u8]) -> Result<[String; 12], Wrong> {
             Some(Value::String(text)) => text.clone(),
             // Some tools write large numbers as strings.
             Some(Value::Number(number)) => number.to_string(),
-            Some(_) => return Err(format!("has neither a string nor a number in `{name}`")),
-            None => return Err(format!("has no `{name}`")),
+            Some(_) => return Err(format!("has neither a string nor a number in `{name}`").into()),
+            None => return Err(format!("has no `{name}`").into()),
         };
     }
     Ok(fields)

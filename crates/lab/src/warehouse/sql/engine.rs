@@ -2,7 +2,7 @@
 
 use cloudauth_policy::{Dialect, SqlError};
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::row::LONGEST_KEY;
 
 /// Returns a layer. PostgreSQL and similar engines would materialize a layer that is read more than once; this prevents it,
@@ -128,10 +128,6 @@ pub(super) fn whole(dialect: Dialect, number: &str) -> String {
     }
 }
 
-pub(super) fn refused(why: &str) -> LabError {
-    LabError::new(why.to_owned())
-}
-
 pub(super) fn no_sql(error: SqlError) -> LabError {
-    LabError::new(error.to_string())
+    LabProblem::Sql(error).into()
 }

@@ -3,8 +3,8 @@
 use cloudauth_policy::{Dialect, Input, InputKind};
 
 use super::day;
-use super::engine::{Key, filled, no_sql, refused};
-use crate::error::LabError;
+use super::engine::{Key, filled, no_sql};
+use crate::error::{LabError, LabProblem};
 use crate::input::mapping::{Mapping, Of};
 use crate::tally::issues::IssueKind;
 
@@ -64,9 +64,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn column(&self, name: &str) -> Result<String, LabError> {
         if name.contains('.') {
-            return Err(refused(&format!(
-                "`{name}` is a path into a document, which has no exact form in SQL; make it a column, in a view"
-            )));
+            return Err(LabProblem::SqlOfPath(name.to_string()).into());
         }
         Ok(format!("cloudauth_row.{}", self.dialect.name(name).map_err(no_sql)?))
     }

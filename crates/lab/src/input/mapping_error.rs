@@ -1,0 +1,100 @@
+//! The error of a mapping file.
+
+use std::fmt;
+
+use cloudauth_policy::Input;
+use cloudauth_protocol::mask_parse_error;
+
+/// The error of an invalid mapping file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingError(Box<MappingProblem>);
+
+/// What is wrong with a mapping file. Exhaustive on purpose: a program that explains it in another language must handle every
+/// problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MappingProblem {
+    /// The file has more than this number of bytes.
+    TooLong(usize),
+    /// The file is invalid TOML, or has an unknown key or a value of a wrong type: the line, the column and the reason of the
+    /// parser.
+    Invalid(usize, usize, String),
+    /// The format is unknown: the one found, and the supported one.
+    UnknownFormat(u32, u32),
+    /// The inputs of a raw response have fixed places.
+    InputsOfReply,
+    /// `reply` is for raw responses only.
+    ReplyOfFlat,
+    /// There are too many segments: the number, and the limit.
+    TooManySegments(usize, usize),
+    /// The input is not a flag, so it has no words for true and false.
+    NotAFlag(Input),
+    /// A word stands for both true and false of an input.
+    WordOfBoth(Input),
+    /// The input cannot be the same in every row.
+    NotAConstant(Input),
+    /// The constant of an input is not a code.
+    NotACode(Input),
+    /// The time zone is unknown: the reason in English.
+    TimeZone(String),
+    /// A word stands for both genuine and impostor.
+    LabelOfBoth,
+    /// The key names no column.
+    NoName(String),
+}
+
+impl MappingError {
+    pub(crate) fn new(problem: MappingProblem) -> Self {
+        Self(Box::new(problem))
+    }
+
+    pub(super) fn of_parser(text: &str, error: &toml::de::Error) -> Self {
+        let begin = error.span().map_or(0, |span| span.start);
+        let before = text.get(..begin).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+        Self::new(MappingProblem::Invalid(line, column, mask_parse_error(error.message()).to_string()))
+    }
+
+    /// Returns what is wrong.
+    #[must_use]
+    pub fn problem(&self) -> &MappingProblem {
+        &self.0
+    }
+}
+
+impl fmt::Display for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use MappingProblem as Problem;
+        match self.problem() {
+            Problem::TooLong(limit) => write!(f, "the file has more than {limit} bytes"),
+            Problem::Invalid(line, column, reason) => write!(f, "line {line}, column {column}: {reason}"),
+            Problem::UnknownFormat(found, supported) => {
+                write!(f, "unknown format {found}; the supported format is {supported}")
+            }
+            Problem::InputsOfReply => f.write_str(
+                "the inputs of a raw response have fixed places: remove [inputs], or use shape = \"flat\"",
+            ),
+            Problem::ReplyOfFlat => f.write_str("`reply` is the path of the response, for shape = \"reply\""),
+            Problem::TooManySegments(count, most) => {
+                write!(f, "there are {count} segments, more than {most}")
+            }
+            Problem::NotAFlag(input) => {
+                write!(f, "`{input}` is not a flag, so it has no words for true and false")
+            }
+            Problem::WordOfBoth(input) => {
+                write!(f, "the same word cannot mean true and false of `{input}`")
+            }
+            Problem::NotAConstant(input) => {
+                write!(f, "`{input}` cannot be the same in every row; `code` and `sub_code` can")
+            }
+            Problem::NotACode(input) => {
+                write!(f, "`{input}` has a value that is not a code: 1 to 15 digits")
+            }
+            Problem::TimeZone(reason) => write!(f, "`timezone`: {reason}"),
+            Problem::LabelOfBoth => f.write_str("the same word cannot mean genuine and impostor"),
+            Problem::NoName(key) => write!(f, "`{key}` names no column"),
+        }
+    }
+}
+
+impl std::error::Error for MappingError {}

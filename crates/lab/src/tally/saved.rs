@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::issues::Issues;
 use super::parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix};
 use super::{Tally, Values};
-use crate::input::search::Skipped;
+use crate::input::skipped::Skipped;
 use crate::input::timezone::TimeZone;
 
 /// The fields of [`Tally`], for its `Deserialize`.

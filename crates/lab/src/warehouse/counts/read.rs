@@ -189,7 +189,7 @@ fn of_json(line: &[u8]) -> Result<[String; 12], CountsProblem> {
     for (name, field) in COLUMNS.iter().zip(&mut fields) {
         let mut found = members.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         *field = match found.next().map(|(_, value)| value) {
-            Some(_) if found.next().is_some() => return Err(format!("has `{name}` twice")),
+            Some(_) if found.next().is_some() => return Err(format!("has `{name}` twice").into()),
             Some(Value::String(text)) => text.clone(),
             // Some tools write large numbers as strings.
             Some(Value::Number(number)) => number.to_string(),

@@ -159,8 +159,8 @@ fn fills_the_disk() {
 #[test]
 #[ignore = "needs a small file system: cargo xtask destructive"]
 fn a_store_on_a_small_disk_continues_when_there_is_space_again() {
-    let folder = std::path::PathBuf::from(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap());
-    let (path, filler) = (folder.join("store.db"), folder.join("filler"));
+    let folder = tempfile::tempdir_in(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap()).unwrap();
+    let (path, filler) = (folder.path().join("store.db"), folder.path().join("filler"));
     std::fs::write(&filler, vec![1; 60_000]).unwrap();
     let store = SqliteStore::open(&path).unwrap();
     fill(&store);

@@ -29,8 +29,8 @@ impl Failure {
         Self::new(USAGE, error, "输入有误")
     }
 
-    pub(crate) fn credentials(error: &dyn std::error::Error) -> Self {
-        Self::new(CREDENTIALS, chain(error), "访问凭证有误")
+    pub(crate) fn credentials(error: impl Into<Said>) -> Self {
+        Self::new(CREDENTIALS, error, "访问凭证有误")
     }
 
     pub(crate) fn refused(error: impl Into<Said>) -> Self {
@@ -45,8 +45,9 @@ impl Failure {
         Self::new(OTHER, error, "执行失败")
     }
 
-    pub(crate) fn chained(error: &dyn std::error::Error) -> Self {
-        Self::other(chain(error))
+    /// A failure of the system, whose text exists in English only.
+    pub(crate) fn system(error: impl std::fmt::Display) -> Self {
+        Self::other(Said::untranslated(error))
     }
 
     pub(crate) const fn exit_code(&self) -> u8 {

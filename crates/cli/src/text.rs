@@ -20,7 +20,7 @@ pub(crate) fn read(file: &Path) -> Result<String, Failure> {
         Some("-") => calls::STANDARD_INPUT.into(),
         // Not quoted: it may be the person.
         Some(text) if text.contains(['{', '"']) => calls::NOT_A_PATH.into(),
-        _ => Said::from(file.display()),
+        _ => Said::same(file.display()),
     };
     let failed = |reason: Said| Failure::usage(calls::cannot_read(name(), reason));
     check_outputs(&[], [Named::new("the file", file)]).map_err(Failure::usage)?;

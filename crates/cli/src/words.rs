@@ -3,16 +3,22 @@
 //! A text without values is a [`Text`]; a text with values is a function that returns a [`Said`].
 
 pub(crate) mod calls;
+pub(crate) mod case;
+pub(crate) mod credentials;
 pub(crate) mod emulator;
+pub(crate) mod errors;
 pub(crate) mod help;
 mod hint;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
+#[cfg(feature = "lab")]
+pub(crate) mod lab_error;
 pub(crate) mod policy;
 mod problem;
 #[cfg(feature = "lab")]
 pub(crate) mod rows;
 pub(crate) mod service;
+mod sql;
 pub(crate) mod usage;
 mod verdict;
 
@@ -50,7 +56,7 @@ pub(crate) struct Text {
     pub(crate) zh: &'static str,
 }
 
-/// A text with its values, in both languages; or an error of a library, which has English alone.
+/// A text with its values, in both languages; or an error of the system, which has English alone.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) en: String,
@@ -84,13 +90,18 @@ impl From<Text> for Said {
     }
 }
 
-impl<E: fmt::Display> From<E> for Said {
-    fn from(error: E) -> Self {
+impl Said {
+    /// An error of the system or of a parser, whose text exists in English only. A Chinese sentence leads it.
+    pub(crate) fn untranslated(error: impl fmt::Display) -> Self {
         Self { en: error.to_string(), zh: None }
     }
-}
 
-impl Said {
+    /// A name or a text that is the same in both languages.
+    pub(crate) fn same(text: impl fmt::Display) -> Self {
+        let text = text.to_string();
+        both(text.clone(), text)
+    }
+
     /// The text in a language.
     pub(crate) fn of(&self, language: Language) -> &str {
         match language {
@@ -104,9 +115,9 @@ impl Said {
         self.zh.as_deref().unwrap_or(&self.en)
     }
 
-    /// Adds a Chinese sentence before an error of a library.
+    /// Puts a Chinese sentence before an error that has none.
     pub(crate) fn led_by(self, zh: &str) -> Self {
-        let zh = self.zh.unwrap_or_else(|| format!("{zh}：{}", self.en));
+        let zh = self.zh.unwrap_or_else(|| format!("{zh}（{}）", self.en));
         Self { en: self.en, zh: Some(zh) }
     }
 }

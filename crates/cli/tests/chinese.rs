@@ -106,13 +106,9 @@ const POLICIES: [(&str, &str, &str); 8] = [
         "format = 1\nfromat = 1\n",
         "文件中有未知的键：`fromat` [V1]\n    是否指 `format`？可用的有：",
     ),
-    (
-        "decision = \"approve\"",
-        "decision = \"aprove\"",
-        "不是有效的结论：`aprove` [V1]\n    是否指 `approve`？",
-    ),
+    ("decision = \"approve\"", "decision = \"aprove\"", "不是有效的结论 [V1]\n    是否指 `approve`？"),
     ("passed = \"T\"", "passed = true", "`passed` 的条件未加引号 [V1]\n    请写作 passed = \"T\""),
-    ("sub_code = \"201\"", "sub_code = \"999\"", "`999` 不是 `sub_code` 的取值 [V1]"),
+    ("sub_code = \"201\"", "sub_code = \"999\"", "条件中的值不是 `sub_code` 的取值 [V1]"),
     ("[policy]", "[policy", "不是有效的 TOML："),
     (
         "[policy.otherwise]\ndecision = \"review\"",
@@ -122,7 +118,7 @@ const POLICIES: [(&str, &str, &str); 8] = [
     (
         "when = { sub_code = \"201\" }",
         "when = { sub_code = \"204\" }",
-        "以下情况中有 1 个单元由 `otherwise` 判定：sub_code is 201 [V2]\n    例如：",
+        "以下情况中有 1 个单元由 `otherwise` 判定：sub_code 为 201 [V2]\n    例如：",
     ),
 ];
 

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use crate::args::Target;
 use crate::failure::{Failure, NOT_PASSED, PENDING};
 use crate::output::Output;
-use crate::words::calls;
+use crate::words::{self, calls};
 
 /// A client with the credentials that the vendor's default chain finds.
 pub(super) fn client(target: Target) -> Result<BlockingClient, Failure> {
     let endpoint = target.endpoint()?;
     let transport = match target.proxy()? {
-        Some(proxy) => UreqTransport::with_proxy(&proxy).map_err(|error| Failure::chained(&error))?,
+        Some(proxy) => UreqTransport::with_proxy(&proxy).map_err(Failure::system)?,
         None => UreqTransport::new(),
     };
     let credentials = credentials::Chain::from_environment();
@@ -30,7 +30,7 @@ pub(super) fn client(target: Target) -> Result<BlockingClient, Failure> {
 /// A client of an emulator in this process.
 pub(super) fn emulator_client(emulator: &Emulator, signing: Signing) -> Result<BlockingClient, Failure> {
     let credentials = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
-    let credentials = credentials.map_err(|error| Failure::credentials(&error))?;
+    let credentials = credentials.map_err(|error| Failure::credentials(words::credentials::made(error)))?;
     let endpoint = emulator.url().parse().map_err(Failure::usage)?;
     let builder = BlockingClient::builder(UreqTransport::new(), credentials);
     Ok(builder.endpoint(endpoint).signing(signing).build())

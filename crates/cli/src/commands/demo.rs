@@ -40,7 +40,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
     let (callback_url, mut callbacks) = callback_receiver().await.map_err(Failure::other)?;
 
     let client = emulator_client(&emulator, args.signing.into())?;
-    let keys = CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?;
+    let keys = CallbackKeys::new(&entropy::<32>()?).map_err(Failure::system)?;
     let scene = SceneId::new(1_000_000_006).map_err(Failure::usage)?;
     let order = OuterOrderNo::generate(entropy()?);
     let name = CertName::new("张三").map_err(Failure::usage)?;
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: Demo, output: &Output) -> Result<u8, Failure> {
     output.step(words::demo_init(certify_id.as_str(), link.expose()));
 
     let way_back = block_in_place(|| submit(link.expose()))?;
-    let hint = ReturnHint::parse(&way_back).map_err(Failure::other)?;
+    let hint = ReturnHint::parse(&way_back).map_err(Failure::system)?;
     output.step(words::demo_submit(hint.code()));
 
     let wait = tokio::time::timeout(Duration::from_secs(5), next_callback(&mut callbacks)).await;

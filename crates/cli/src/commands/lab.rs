@@ -163,7 +163,7 @@ fn write_threshold(
 ) -> Result<(), Failure> {
     let Some(target) = calibration.targets.first() else { return Ok(()) };
     let Some(threshold) = target.recommended.or(target.withheld.filter(|_| force)) else {
-        let why = target.reason.as_ref().map_or_else(|| Said::from(""), rows::reason);
+        let why = target.reason.as_ref().map_or_else(|| Said::same(""), rows::reason);
         return Err(Failure::other(said::nothing_written(&why, target.withheld.is_some())));
     };
     let old = text::read(Path::new(file))?;
@@ -176,7 +176,7 @@ fn write_threshold(
     };
     let (rate, of) = (&target.target, calibration.impostor.count);
     let comment = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
-    let new = set_threshold(&old, name, threshold, &comment).map_err(|error| Failure::chained(&error))?;
+    let new = set_threshold(&old, name, threshold, &comment).map_err(Failure::other)?;
     write(Path::new(file), &new)?;
     let (old, others): (Vec<&ThresholdErrors>, Vec<&ThresholdErrors>) =
         calibration.thresholds.iter().partition(|at| at.name.as_deref() == Some(name));

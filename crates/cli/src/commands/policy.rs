@@ -18,7 +18,7 @@ use crate::args::{Decide, Policy as Command};
 use crate::failure::{Failure, NOT_PASSED, PENDING, REVIEW};
 use crate::output::Output;
 use crate::text;
-use crate::words::{Said, calls, padded, policy as words};
+use crate::words::{Said, calls, case, errors, padded, policy as words};
 use load::find_builtin;
 pub(crate) use load::load;
 #[cfg(feature = "lab")]
@@ -56,7 +56,7 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     };
     if members.contains_key("Code") || members.contains_key("ResultObject") {
         let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(text)));
-        let reply = reply.map_err(|error| Failure::usage(words::cannot_decide(error)))?;
+        let reply = reply.map_err(|error| Failure::usage(words::cannot_decide(&error)))?;
         if matches!(reply.output, FaceVerifyStatus::Pending(_)) {
             output.print(output.say(words::PENDING), &json!({ "decision": null, "pending": true }));
             return Ok(PENDING);
@@ -68,7 +68,7 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
         let names = Input::ALL.map(Input::name).join(", ");
         return Err(Failure::usage(words::unknown_input(file, &names)));
     }
-    let flat = FlatEvidence::parse(&text).map_err(|error| Failure::usage(format!("{file}: {error}")))?;
+    let flat = FlatEvidence::parse(&text).map_err(|error| Failure::usage(errors::flat(&file, &error)))?;
     let (mut labels, mut issues) = (Vec::new(), Vec::new());
     let evidence = Evidence::read(
         Form::Flat,
@@ -139,7 +139,7 @@ fn reasons(trace: &Trace<'_>, output: &Output) -> String {
     }
     text += output.say(words::EARLIER_RULES);
     for rule in &trace.checked {
-        text += &format!("  {:<24} {}\n", rule.rule, rule.failed);
+        text += &format!("  {:<24} {}\n", rule.rule, output.pick(case::failed(rule)));
     }
     for (heading, changes) in
         [(words::NEAREST, &trace.nearest), (words::IF_NOT_UNDERSTOOD, &trace.if_not_understood)]
@@ -150,7 +150,7 @@ fn reasons(trace: &Trace<'_>, output: &Output) -> String {
         for near in changes {
             let distance = near.distance.map(|distance| (distance * 1e6).round() / 1e6);
             let verdict = padded(output.say(words::verdict(near.would)), 8);
-            text += &format!("  {}\n", output.pick(words::change(&verdict, &near.change, distance)));
+            text += &format!("  {}\n", output.pick(words::change(&verdict, near, distance)));
         }
     }
     text

@@ -31,7 +31,7 @@ pub(crate) async fn run(policy: Option<Policy>, output: &Output) -> Result<u8, F
     let shop = shop::Shop {
         client: emulator_client(&emulator, Signing::default())?,
         policy: LivePolicy::new(policy),
-        keys: CallbackKeys::new(&entropy::<32>()?).map_err(Failure::other)?,
+        keys: CallbackKeys::new(&entropy::<32>()?).map_err(Failure::system)?,
         scene: SceneId::new(1_000_000_006).map_err(Failure::usage)?,
         url: url.clone(),
         script: format!("{}/jsvm_all.js", emulator.url()),

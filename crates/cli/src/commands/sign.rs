@@ -19,7 +19,7 @@ use crate::words::calls as words;
 const IN_BODY: [&str; 4] = ["AuthId", "Crop", "FaceContrastPicture", "Model"];
 
 pub(crate) fn run(args: &Sign, output: &Output) -> Result<u8, Failure> {
-    let by = credentials::load().map_err(|error| Failure::credentials(&error))?;
+    let by = credentials::load().map_err(Failure::credentials)?;
     let endpoint = args.target.endpoint()?.unwrap_or_else(Endpoint::cn_shanghai);
     let mut op = RawOperation::new(&args.action, Effect::Read).map_err(Failure::usage)?;
     for (name, value) in read_object(&args.params)? {

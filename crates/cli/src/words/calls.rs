@@ -1,8 +1,9 @@
 //! Texts of `demo`, `init`, `describe`, `codes` and `sign`, and of failures that any command may meet.
 
 use std::fmt::Display;
+use std::io;
 
-use super::{Said, Text, both, padded, text};
+use super::{Said, Text, both, errors, padded, text};
 
 /// Outcomes of a verification.
 pub(crate) const PASSED: Text = text("passed", "认证通过");
@@ -137,12 +138,14 @@ pub(crate) fn cannot_read(name: Said, reason: Said) -> Said {
     )
 }
 
-pub(crate) fn cannot_write(file: impl Display, error: impl Display) -> Said {
-    both(format!("cannot write {file}: {error}"), format!("无法写入 {file}：{error}"))
+pub(crate) fn cannot_write(file: impl Display, error: io::Error) -> Said {
+    let reason = Said::from(error);
+    both(format!("cannot write {file}: {}", reason.en), format!("无法写入 {file}：{}", reason.zh()))
 }
 
-pub(crate) fn cannot_print(error: impl Display) -> Said {
-    both(format!("cannot write to standard output: {error}"), format!("无法写入标准输出：{error}"))
+pub(crate) fn cannot_print(error: &io::Error) -> Said {
+    let zh = errors::system(error.kind(), &error.to_string());
+    both(format!("cannot write to standard output: {error}"), format!("无法写入标准输出：{zh}"))
 }
 
 pub(crate) fn not_an_object(file: impl Display) -> Said {

@@ -1,11 +1,16 @@
 //! Texts of `emulator` and of the commands that manage a running one.
 
 use std::fmt::Display;
+use std::io;
 
 use super::{Said, Text, both, text};
 
-pub(crate) fn cannot_start(address: impl Display, error: impl Display) -> Said {
-    both(format!("cannot start on {address}: {error}"), format!("无法在 {address} 上启动：{error}"))
+pub(crate) fn cannot_start(address: impl Display, error: io::Error) -> Said {
+    let reason = Said::from(error);
+    both(
+        format!("cannot start on {address}: {}", reason.en),
+        format!("无法在 {address} 上启动：{}", reason.zh()),
+    )
 }
 
 pub(crate) const REACHABLE: Text = text(
@@ -87,8 +92,12 @@ pub(crate) const FORWARD_TO: Text = text(
     "--forward-to 须以 http:// 或 https:// 开头",
 );
 
-pub(crate) fn cannot_listen(port: u16, error: impl Display) -> Said {
-    both(format!("cannot listen on port {port}: {error}"), format!("无法监听端口 {port}：{error}"))
+pub(crate) fn cannot_listen(port: u16, error: io::Error) -> Said {
+    let reason = Said::from(error);
+    both(
+        format!("cannot listen on port {port}: {}", reason.en),
+        format!("无法监听端口 {port}：{}", reason.zh()),
+    )
 }
 
 /// Why `listen` does not check tokens.

@@ -2,6 +2,7 @@
 
 use cloudauth::policy::{Hint, InputKind, Suggestion};
 
+use super::case;
 use super::verdict::verdict;
 
 /// The hint. A test checks that no hint is forgotten.
@@ -54,7 +55,7 @@ pub(super) fn chinese(hint: &Hint) -> String {
         Hint::AddRule => "请至少添加一条",
         Hint::NameIt => "请添加处理它的规则",
         Hint::NameOrRemove => "请添加处理它的规则，或将其从列表中删除：这样它就是未知标签",
-        Hint::ForExample(case) => return format!("例如：{case}"),
+        Hint::ForExample(case) => return format!("例如：{}", case::chinese(case)),
         Hint::NoInput => "没有输入能同时满足它的全部条件",
         Hint::HiddenBy(rules) => {
             let rules: Vec<String> =
@@ -69,24 +70,25 @@ pub(super) fn chinese(hint: &Hint) -> String {
         Hint::RemoveReason => "请删除该理由",
         Hint::ExcludeOrReason { input, example } => {
             return format!(
-                "请排除这种情况，或在规则中写明理由：against_vendor = {{ {input} = \"..\" }}；例如：{example}"
+                "请排除这种情况，或在规则中写明理由：against_vendor = {{ {input} = \"..\" }}；例如：{}",
+                case::chinese(example)
             );
         }
         Hint::NeverOrMonotone => "请写 `never` 和 `when`，或者 `monotone` 和 `order`",
         Hint::WorstToBest => "从最差到最好：[\"reject\", \"retry\", \"review\", \"approve\"]",
         Hint::Counterexample(found) => {
             let verdict = verdict(found.verdict).zh;
-            return format!("例如：规则 `{}` 的结论为{verdict}：{}", found.rule, found.case);
+            return format!("例如：规则 `{}` 的结论为{verdict}：{}", found.rule, case::chinese(&found.case));
         }
         Hint::Falling { low, high } => {
             return format!(
                 "例如：规则 `{}` 的结论为{}：{}；而规则 `{}` 的结论为{}：{}",
                 low.rule,
                 verdict(low.verdict).zh,
-                low.case,
+                case::chinese(&low.case),
                 high.rule,
                 verdict(high.verdict).zh,
-                high.case
+                case::chinese(&high.case)
             );
         }
         Hint::OwnName => "请为每个示例取不同的名称",
@@ -100,7 +102,7 @@ pub(super) fn chinese(hint: &Hint) -> String {
     fixed.to_owned()
 }
 
-fn suggestion(found: &Suggestion) -> String {
+pub(super) fn suggestion(found: &Suggestion) -> String {
     let near = found.near.as_ref().map(|near| format!("是否指 `{near}`？")).unwrap_or_default();
     let more = if found.has_more { " 等" } else { "" };
     match &*found.allowed {

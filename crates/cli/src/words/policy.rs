@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
-use cloudauth::policy::{PolicyError, Problem};
+use cloudauth::ReplyError;
+use cloudauth::policy::{Counterfactual, PolicyError, Problem, Region};
 
 pub(crate) use super::verdict::verdict;
-use super::{Language, Said, Text, both, hint, problem, text, translated};
+use super::{Language, Said, Text, both, case, hint, problem, service, text, translated};
 
 pub(crate) fn unknown_builtin(name: &str, names: &str) -> Said {
     both(
@@ -40,8 +41,9 @@ pub(crate) fn failing_example(line: &Said) -> Said {
 
 pub(crate) const PENDING: Text = text("pending: the verification has not ended", "认证尚未完成，无法判定");
 
-pub(crate) fn cannot_decide(error: impl Display) -> Said {
-    both(format!("cannot decide on the reply: {error}"), format!("无法依据该返回结果判定：{error}"))
+pub(crate) fn cannot_decide(error: &ReplyError) -> Said {
+    let zh = service::reply(error);
+    both(format!("cannot decide on the reply: {error}"), format!("无法依据该返回结果判定：{zh}"))
 }
 
 pub(crate) fn unknown_input(file: impl Display, names: &str) -> Said {
@@ -105,11 +107,12 @@ pub(crate) const IF_NOT_UNDERSTOOD: Text =
     text("\nwith an input missing or invalid\n", "\n某个输入项缺失或无效时\n");
 
 /// A change of one input, after the verdict that it leads to.
-pub(crate) fn change(verdict: &str, change: &str, distance: Option<f64>) -> Said {
+pub(crate) fn change(verdict: &str, near: &Counterfactual, distance: Option<f64>) -> Said {
+    let (change, zh_change) = (&near.change, case::values(&near.values));
     let (en, zh) = distance
         .map(|distance| (format!(" ({distance} away)"), format!("（相差 {distance}）")))
         .unwrap_or_default();
-    both(format!("{verdict} if {change}{en}"), format!("{verdict} 若 {change}{zh}"))
+    both(format!("{verdict} if {change}{en}"), format!("{verdict} 若 {zh_change}{zh}"))
 }
 
 pub(crate) const FMT_NEEDS_A_FILE: Text = text(
@@ -180,9 +183,13 @@ pub(crate) fn changed(changed: usize, cells: impl Display, regions: usize) -> Sa
     )
 }
 
-pub(crate) fn region(region: impl Display, count: usize) -> Said {
-    let cells = cells(count);
-    both(format!("{region} ({})\n", cells.en.trim()), format!("{region}（{}）\n", cells.zh().trim()))
+pub(crate) fn region(region: &Region) -> Said {
+    let cells = cells(region.cells);
+    let (before, after) = (verdict(region.before).zh, verdict(region.after).zh);
+    both(
+        format!("{region} ({})\n", cells.en.trim()),
+        format!("{before} 变为 {after}：{}（{}）\n", case::chinese(&region.case), cells.zh().trim()),
+    )
 }
 
 pub(crate) fn override_added(rule: &str, input: impl Display, reason: &str) -> Said {

@@ -2,6 +2,7 @@
 
 use cloudauth::policy::{FilePart, InputKind, ProblemKind};
 
+use super::case::chinese as words;
 use super::verdict::verdict;
 
 /// The problem. A test checks that no kind is forgotten.
@@ -70,9 +71,9 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
         Kind::RuleWithoutThen(id) => format!("规则 `{id}` 缺少 `then`"),
         Kind::UnknownRule => "没有这条规则".to_owned(),
         Kind::NeverDecides(id) => format!("规则 `{id}` 永远不会生效"),
-        Kind::NotCovered { case } => format!("没有规则处理以下情况：{case}"),
+        Kind::NotCovered { case } => format!("没有规则处理以下情况：{}", words(case)),
         Kind::DecidedByOtherwise { cells, case } => {
-            format!("以下情况中有 {cells} 个单元由 `otherwise` 判定：{case}")
+            format!("以下情况中有 {cells} 个单元由 `otherwise` 判定：{}", words(case))
         }
         Kind::TooManyCells { cells, limit } => {
             format!("输入项与阈值共产生 {cells} 个单元，上限为 {limit}")
@@ -86,14 +87,15 @@ pub(super) fn chinese(kind: &ProblemKind) -> String {
             format!("规则 `{rule}` 无需为 `{input}` 给出理由：它并未与该信号相反而予以通过")
         }
         Kind::ApprovesNotUnderstood { rule, case, cells } => {
-            format!("规则 `{rule}` 在以下情况予以通过（{cells} 个单元）：{case}")
+            format!("规则 `{rule}` 在以下情况予以通过（{cells} 个单元）：{}", words(case))
         }
         Kind::ApprovesAgainstVendor { rule, case, cells } => {
-            format!("规则 `{rule}` 与阿里云的信号相反而予以通过（{cells} 个单元）：{case}")
+            format!("规则 `{rule}` 与阿里云的信号相反而予以通过（{cells} 个单元）：{}", words(case))
         }
         Kind::ApprovesWorseScore { rule, case, cells, better } => format!(
-            "规则 `{rule}` 予以通过（{cells} 个单元）：{case}；而对更好的分数 {}，规则 `{}` 的结论为{}",
-            better.case,
+            "规则 `{rule}` 予以通过（{cells} 个单元）：{}；而对更好的分数 {}，规则 `{}` 的结论为{}",
+            words(case),
+            words(&better.case),
             better.rule,
             verdict(better.verdict).zh
         ),

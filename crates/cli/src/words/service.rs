@@ -7,7 +7,7 @@ use cloudauth::{
     Bilingual, Error, ErrorKind, Manual, ReplyError, RequestId, Sent, TransportError, TransportErrorKind,
 };
 
-use super::{Said, both};
+use super::{Said, both, credentials, errors};
 
 /// A failed call, and what to do next. `english` is the error with its sources.
 pub(crate) fn failed(error: &Error, english: &str, next: Option<Bilingual>) -> Said {
@@ -34,11 +34,35 @@ fn reason(error: &Error, english: &str) -> String {
         (Some(ReplyError::Refused(refusal)), _) => {
             refused("服务拒绝了调用，Code", refusal.code(), refusal.code().manual(), error)
         }
-        (Some(reply), _) => format!("返回内容无法解析{}（{reply}）", end(reply, error.request_id())),
-        (None, ErrorKind::Credentials) => format!("访问凭证不可用（{english}）"),
-        (None, ErrorKind::Build) => format!("无法构造请求（{english}）"),
+        (Some(reply), _) => format!("返回内容无法解析{}", end(reply, error.request_id())),
+        (None, ErrorKind::Credentials) => match credentials::in_chain(error) {
+            Some(found) => format!("访问凭证不可用：{}", credentials::provided(found)),
+            None => "访问凭证不可用".to_owned(),
+        },
+        (None, ErrorKind::Build) => match error.source().and_then(|source| source.downcast_ref()) {
+            Some(found) => format!("无法构造请求：{}", errors::build(found)),
+            None => "无法构造请求".to_owned(),
+        },
         (None, ErrorKind::Deadline) => "在规定时间内未能完成".to_owned(),
         (None, _) => english.to_owned(),
+    }
+}
+
+/// A reply that is not a result.
+pub(super) fn reply(error: &ReplyError) -> String {
+    let meaning = |manual: Option<&Manual>| {
+        manual.map(|manual| format!("（{}）", manual.meaning.zh)).unwrap_or_default()
+    };
+    match error {
+        ReplyError::Gateway(gateway) => {
+            let code = gateway.code();
+            format!("网关拒绝了调用，错误码 {code}{}", meaning(code.manual()))
+        }
+        ReplyError::Refused(refusal) => {
+            let code = refusal.code();
+            format!("服务拒绝了调用，Code {code}{}", meaning(code.manual()))
+        }
+        _ => "返回内容的格式有误".to_owned(),
     }
 }
 

@@ -124,7 +124,11 @@ fn reason(error: &Error) -> String {
     let Some(source) = error.source() else { return "格式有误".to_owned() };
     match source.downcast_ref::<InvalidValue>() {
         Some(InvalidValue(said)) => said.zh().to_owned(),
-        None => format!("格式或范围有误（{source}）"),
+        #[cfg(feature = "lab")]
+        None if source.is::<cloudauth_lab::LabError>() => {
+            source.downcast_ref().map(super::lab_error::chinese).unwrap_or_default()
+        }
+        None => "格式或范围有误".to_owned(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::args;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::lab as said;
+use crate::words::{lab as said, lab_error};
 
 /// Optional outputs of a run.
 #[derive(Default)]
@@ -137,19 +137,19 @@ impl Data {
         let bytes = self.sources.iter().map(Source::length).sum();
         let bar = if of_people { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
         let style = ProgressStyle::with_template(output.say(said::PROGRESS));
-        bar.set_style(style.map_err(Failure::other)?);
+        bar.set_style(style.map_err(Failure::system)?);
         tokio::pin!(work);
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         let ran = loop {
             tokio::select! {
-                ran = &mut work => break ran.map_err(Failure::other)?,
+                ran = &mut work => break ran.map_err(Failure::system)?,
                 _ = ticks.tick() => bar.set_position(watch.read()),
                 _ = tokio::signal::ctrl_c() => watch.stop(),
             }
         };
         bar.finish_and_clear();
         let ran = ran.map_err(|error: Option<LabError>| match error {
-            Some(error) => Failure::chained(&error),
+            Some(error) => Failure::other(error),
             None => Failure::usage(said::NO_POLICY),
         })?;
         for file in ran.changed.iter().take(5) {
@@ -175,7 +175,7 @@ pub(super) fn read_files<'p>(policies: &[&'p str], sources: &'p [Source]) -> imp
 
 pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
     let mapping = Mapping::parse(&text::read(file)?);
-    mapping.map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+    mapping.map_err(|error| Failure::usage(lab_error::mapping(file.display(), &error)))
 }
 
 /// Returns 0; 130 if the run was interrupted; 1 if no row was decided, or a data file changed while it was read.

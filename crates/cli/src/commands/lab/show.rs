@@ -20,7 +20,7 @@ pub(super) fn print(
     document: &impl Serialize,
     beside: impl IntoIterator<Item = (&'static str, Value)>,
 ) -> Result<(), Failure> {
-    let mut document = serde_json::to_value(document).map_err(Failure::other)?;
+    let mut document = serde_json::to_value(document).map_err(Failure::system)?;
     let (timezone, has_days) = tally.timezone();
     let days = if has_days { output.pick(said::days(timezone)) } else { String::new() };
     if let Some(document) = document.as_object_mut() {
@@ -44,7 +44,7 @@ pub(super) fn page(
         words::Language::Zh => Language::Zh,
         words::Language::En => Language::En,
     };
-    let page = report(tally, language).map_err(|error| Failure::chained(&error))?;
+    let page = report(tally, language).map_err(Failure::other)?;
     write(to, &page)?;
     let (skipped, paths) = data.told_skipped();
     output.print(

@@ -12,7 +12,7 @@ use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::lab as said;
+use crate::words::{Said, lab as said};
 
 pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
@@ -30,7 +30,7 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
     });
     output.print_file(&sql, &document);
     if !output.is_for_programs() {
-        failing.lines().for_each(|line| output.note(line));
+        failing.lines().for_each(|line| output.note(Said::same(line)));
     }
     Ok(0)
 }
@@ -42,8 +42,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let names: Vec<&str> = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
     let report = (args.view == View::Report).then(|| Named::new("--to", &args.to));
     check_outputs(report.as_slice(), read_files(&names, &sources)).map_err(Failure::usage)?;
-    let tally =
-        policies.lab().skipped(skipped.clone()).finish(&sources).map_err(|error| Failure::chained(&error))?;
+    let tally = policies.lab().skipped(skipped.clone()).finish(&sources).map_err(Failure::other)?;
     let no_rows = Data::without_rows(skipped);
     let beside = || {
         // Without the option the document is that of the same command over rows.

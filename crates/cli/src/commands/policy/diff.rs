@@ -24,7 +24,7 @@ pub(super) fn run(before: &str, after: &str, allow_failing: bool, output: &Outpu
         regions => words::changed(difference.changed(), difference.cells, regions),
     });
     for region in &difference.regions {
-        human += &output.pick(words::region(region, region.cells));
+        human += &output.pick(words::region(region));
     }
     let (added, removed) = (overrides_beyond(&after, &before), overrides_beyond(&before, &after));
     for one in &added {

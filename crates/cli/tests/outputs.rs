@@ -367,13 +367,15 @@ fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
 #[test]
 #[ignore = "needs a file system of 300 KB: cargo xtask destructive"]
 fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
-    let disk = std::path::PathBuf::from(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap());
+    // It leaves nothing on the disk, which another test fills too.
+    let disk = tempfile::tempdir_in(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap()).unwrap();
+    let disk = disk.path();
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("rows.jsonl"), format!("{EVIDENCE}\n").repeat(1200)).unwrap();
     let (out, filler) = (disk.join("out"), disk.join("filler"));
     fs::write(&out, "old").unwrap();
     fs::write(&filler, vec![0; 288 << 10]).unwrap();
-    let before = names(&disk);
+    let before = names(disk);
     let to = out.to_str().unwrap();
     for line in [
         "lab calibrate builtin:onboarding rows.jsonl --curve",
@@ -385,7 +387,7 @@ fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
         assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
         assert!(said(&output).contains("cannot write"), "{args:?}: {}", said(&output));
         assert_eq!(
-            (fs::read_to_string(&out).unwrap().as_str(), names(&disk)),
+            (fs::read_to_string(&out).unwrap().as_str(), names(disk)),
             ("old", before.clone()),
             "{args:?}"
         );
@@ -402,5 +404,5 @@ fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
     let output = command(&args, folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 1201);
-    assert_eq!(names(&disk), ["out"]);
+    assert_eq!(names(disk), ["out"]);
 }

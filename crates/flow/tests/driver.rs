@@ -264,6 +264,12 @@ fn addresses_are_checked_when_they_are_set() {
     }
 }
 
+/// The old code refused plain `http` on loopback, so that no service could run the flow beside an emulator.
+#[test]
+fn addresses_on_loopback_may_be_plain_http() {
+    Urls::new("http://127.0.0.1:8080/callback", "http://127.0.0.1:8080/back").unwrap();
+}
+
 /// Lost the CertifyId on the old code: the commit was not tried again.
 #[test]
 fn an_outage_of_the_store_after_init_keeps_the_certify_id() {

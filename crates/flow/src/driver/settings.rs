@@ -74,7 +74,8 @@ impl Urls {
     }
 
     pub(crate) fn callback_url(&self, order_no: &OuterOrderNo) -> Option<CallbackUrl> {
-        CallbackUrl::new(&format!("{}/{order_no}", self.callback)).ok()
+        let url = format!("{}/{order_no}", self.callback);
+        CallbackUrl::new(&url).or_else(|_| CallbackUrl::loopback(&url)).ok()
     }
 
     pub(crate) fn return_url(&self, capability: &Capability) -> Option<ReturnUrl> {

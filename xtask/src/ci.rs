@@ -107,12 +107,15 @@ fn example() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    let all = "reqwest,isahc,blocking,pictures,policy,rustls,serde,tracing";
+    let all = "reqwest,isahc,blocking,flow,flow-postgres,flow-sqlite,pictures,policy,rustls,serde,tracing";
     for features in [
         "",
         "reqwest",
         "isahc",
         "blocking",
+        "flow",
+        "flow-postgres",
+        "flow-sqlite",
         "pictures",
         "policy",
         "rustls",

@@ -23,6 +23,9 @@ const ARROWS: [(&str, &[&str]); 18] = [
         "cloudauth",
         &[
             "cloudauth-client",
+            "cloudauth-flow",
+            "cloudauth-flow-postgres",
+            "cloudauth-flow-sqlite",
             "cloudauth-policy",
             "cloudauth-transport",
             "cloudauth-transport-blocking",

@@ -1,69 +1,86 @@
-//! A shop that verifies its customers: the start page, the redirects to Cloudauth and back, the callback, the decision.
+//! A shop that verifies its customers, and loses no verification: kill it at any moment and start it again.
 //!
-//! `cargo run -p cloudauth --features reqwest,policy --example shop` starts it with an emulator; open the address that it prints.
-//! For the real service, remove the endpoint and set your credentials, an https address and the vendor's script.
+//! `cargo run -p cloudauth --features flow-sqlite,reqwest --example shop` starts it with an emulator; open the address that it
+//! prints. To restart it, run a `cloudauth emulator` beside it, and set CLOUDAUTH_ENDPOINT, SHOP_KEY (at least 32 characters) and
+//! SHOP_ADDRESS (such as 127.0.0.1:8080). For the real service, set your credentials, an https address and the vendor's script.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::extract::{Form, Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
-use cloudauth::policy::{LivePolicy, Policy, builtin};
-use cloudauth::{
-    Callback, CallbackKeys, CallbackUrl, CertName, CertNo, CertifyId, Client, DescribeFaceVerify, Identity,
-    InitFaceVerify, InvalidValue, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId,
+use cloudauth::flow::{
+    Consent, ConsentText, Cursor, Flow, FlowError, IdempotencyKey, NewVerification, OrderRef, Purpose,
+    RefKey, Settings, State as Verified, Urls,
 };
+use cloudauth::flow_sqlite::SqliteStore;
+use cloudauth::policy::{LivePolicy, Policy, builtin};
+use cloudauth::{CallbackKeys, CertName, CertNo, Client, Identity, MetaInfo, OuterOrderNo, SceneId};
 use serde::Deserialize;
 
 /// The state that all requests share.
 pub struct Shop {
-    /// The Cloudauth client.
-    pub client: Client,
-    /// The policy in force.
-    pub policy: LivePolicy,
-    /// The keys that authenticate callbacks.
-    pub keys: CallbackKeys,
-    /// The scene, from the console.
-    pub scene: SceneId,
-    /// The address of the shop, for the person's browser and for the callback.
-    pub url: String,
+    /// The verifications.
+    pub flow: Flow<SqliteStore>,
+    /// The key of the digests that stand for people.
+    pub refs: RefKey,
     /// The address of the vendor's script, which collects the MetaInfo of the browser.
     pub script: String,
-    /// The verification of each order. A real shop stores it in a database.
-    pub orders: Mutex<HashMap<String, CertifyId>>,
 }
 
 type Shared = State<Arc<Shop>>;
-type Page = Result<Html<String>, (StatusCode, &'static str)>;
+type Failure = (StatusCode, String);
 
-const REFUSED: (StatusCode, &str) = (StatusCode::BAD_REQUEST, "Please check what you entered.");
-const UNAVAILABLE: (StatusCode, &str) = (StatusCode::BAD_GATEWAY, "We cannot verify you right now.");
-const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "There is no such order.");
-
-/// The routes of the shop.
-pub fn router(shop: Shop) -> Router {
-    Router::new()
-        .route("/", get(start))
-        .route("/verify", post(verify))
-        .route("/return/{order}", get(returned))
-        .route("/callback/{order}", get(called_back))
-        .with_state(Arc::new(shop))
+/// Serves the shop. Beside it, the flow looks every second at what is due: results whose callback never came, and what a crash
+/// left behind.
+pub async fn serve(listener: tokio::net::TcpListener, shop: Shop) -> std::io::Result<()> {
+    let shop = Arc::new(shop);
+    let (sweeps, follows) = (Arc::clone(&shop), Arc::clone(&shop));
+    tokio::spawn(async move { sweeps.flow.run(std::future::pending()).await });
+    tokio::spawn(async move { follows.follow().await });
+    let router = Router::new()
+        .route("/", get(buy))
+        .route("/order/{order}", get(order))
+        .route("/order/{order}/verify", post(verify))
+        .route("/back/{capability}", get(returned))
+        .route("/callback/{order_no}", get(called_back));
+    axum::serve(listener, router.with_state(shop)).await
 }
 
-/// The start page. Its form sends name and number in the body of a POST, never in a URL.
-async fn start(State(shop): Shared) -> Html<String> {
-    page(&format!(
-        "<h1>Who are you?</h1><form method=post action=/verify>\
-         <label>Name <input name=name value=张三 required></label>\
+/// A new order. A real shop has one, with a customer who is logged in.
+async fn buy() -> Result<Redirect, Failure> {
+    Ok(Redirect::to(&format!("/order/{}", random()?)))
+}
+
+/// The page of an order. Its form sends name and number in the body of a POST, never in a URL.
+async fn order(State(shop): Shared, Path(order): Path<String>) -> Result<Html<String>, Failure> {
+    let order = OrderRef::new(&order).map_err(refused)?;
+    let verification = shop.flow.get(&order).await.map_err(unavailable)?;
+    let (words, again) = match verification.map(|verification| verification.state) {
+        None => ("Who are you?", true),
+        Some(Verified::RequiresInput) => ("Please try again", true),
+        Some(Verified::Processing) => ("pending: not finished", true),
+        Some(Verified::InReview) => ("review: we will write to you", false),
+        Some(Verified::Approved) => ("approve: your order is on its way", false),
+        Some(Verified::Declined) => ("reject: we cannot ship this order", false),
+        Some(Verified::Expired | Verified::Canceled) => ("This order has ended", false),
+    };
+    let form = format!(
+        "<form method=post action='/order/{}/verify'><label>Name <input name=name value=张三 required></label>\
          <label>ID number <input name=number value=999999199001012003 required pattern='[0-9]{{17}}[0-9X]'></label>\
-         <input type=hidden name=meta_info><button>Verify me</button></form>\
+         <input type=hidden name=meta_info><button>I agree to face verification</button></form>\
          <script src='{}'></script><script>document.forms[0].onsubmit = (event) => \
          {{ event.target.meta_info.value = JSON.stringify(getMetaInfo()); }};</script>",
+        order.as_str(),
         shop.script
-    ))
+    );
+    Ok(page(&format!(
+        "<h1 id=decision>{words}</h1>{}<p><a href=/>Another order</a>",
+        if again { &form } else { "" }
+    )))
 }
 
 #[derive(Deserialize)]
@@ -76,123 +93,107 @@ struct Person {
 /// Starts a verification and redirects the person to it.
 async fn verify(
     State(shop): Shared,
+    Path(order): Path<String>,
     Form(person): Form<Person>,
-) -> Result<Redirect, (StatusCode, &'static str)> {
-    let mut entropy = [0; 16];
-    getrandom::fill(&mut entropy).map_err(|_| UNAVAILABLE)?;
-    let order = OuterOrderNo::generate(entropy);
-    let op = shop.init(&order, &person).map_err(|_| REFUSED)?;
-    // Log the error as it is: it shows no name and no number.
-    let started = shop.client.init_face_verify(&op).await.map_err(|error| {
-        eprintln!("{error}");
-        UNAVAILABLE
-    })?;
-    let link = started.output.certify_url.ok_or(REFUSED)?;
-    shop.orders().insert(order.as_str().to_owned(), started.output.certify_id);
-    Ok(Redirect::to(link.expose()))
+) -> Result<Redirect, Failure> {
+    let name = CertName::new(&person.name).map_err(refused)?;
+    let number = CertNo::new(&person.number).map_err(refused)?;
+    let meta_info = MetaInfo::new(&person.meta_info).map_err(refused)?;
+    let new = NewVerification {
+        order: OrderRef::new(&order).map_err(refused)?,
+        subject: shop.refs.subject(&order), // a real shop: the id of the customer who is logged in
+        identity: shop.refs.identity(&name, &number),
+        scene: SceneId::new(1_000_000_006).map_err(refused)?,
+        purpose: Purpose::new("age-check").map_err(refused)?,
+        key: IdempotencyKey::new(&random()?).map_err(refused)?,
+        consent: Consent::new(SystemTime::now().into(), ConsentText::new("2026-11").map_err(refused)?),
+    };
+    // A task of its own: a browser that goes away must not end a start halfway.
+    let start = async move { shop.flow.start(new, Identity::plain(name, number), meta_info).await };
+    let started = tokio::spawn(start);
+    match started.await.map_err(unavailable)? {
+        Ok(started) => Ok(Redirect::to(started.link.expose())),
+        Err(FlowError::Refused(refusal)) => Err((StatusCode::CONFLICT, refusal.to_string())),
+        Err(error) => Err(unavailable(error)),
+    }
 }
 
-/// The person returns. The query is only a hint; the service has the result.
-async fn returned(State(shop): Shared, Path(order): Path<String>, RawQuery(query): RawQuery) -> Page {
-    let id = shop.certify_id(&order).ok_or(UNKNOWN)?;
-    let hint = ReturnHint::parse(&query.unwrap_or_default()).ok();
-    let words = shop.decide(&id).await?;
-    let code = hint.map(|hint| hint.code().to_string()).unwrap_or_else(|| "none".to_owned());
-    Ok(page(&format!(
-        "<h1 id=decision>{words}</h1><p>The browser came back with code {code}.<p><a href=/>Again</a>"
-    )))
+/// The person returns with the capability of the attempt. It decides nothing: the next sweep asks the service.
+async fn returned(State(shop): Shared, Path(capability): Path<String>) -> Result<Redirect, Failure> {
+    match shop.flow.returned(&capability).await.map_err(unavailable)? {
+        Some(verification) => Ok(Redirect::to(&format!("/order/{}", verification.order.as_str()))),
+        None => Err((StatusCode::NOT_FOUND, "There is no such order.".to_owned())),
+    }
 }
 
-/// Receives the callback. It decides nothing either: if its token is valid, the shop asks the service.
+/// Receives the callback. It decides nothing either.
 async fn called_back(
     State(shop): Shared,
-    Path(order): Path<String>,
+    Path(order_no): Path<String>,
     RawQuery(query): RawQuery,
 ) -> StatusCode {
-    let query = query.unwrap_or_default();
-    let (Ok(callback), Ok(order)) = (Callback::parse(&query), OuterOrderNo::new(&order)) else {
-        return StatusCode::OK; // the service probes the address before it starts a verification
-    };
-    if shop.keys.verify(&callback, shop.scene, &order)
-        && let Some(id) = shop.certify_id(order.as_str())
-    {
-        // The service waits at most one second: answer first, then ask.
-        tokio::spawn(async move {
-            match shop.decide(&id).await {
-                Ok(words) => println!("callback   order {}: {words}", order.as_str()),
-                Err((_, words)) => eprintln!("callback   order {}: {words}", order.as_str()),
-            }
-        });
-    } else {
-        eprintln!("callback   order {}: not ours, ignored", order.as_str());
+    match shop.flow.callback(&order_no, &query.unwrap_or_default()).await {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
-    StatusCode::OK
 }
 
 impl Shop {
-    fn init(&self, order: &OuterOrderNo, person: &Person) -> Result<InitFaceVerify, InvalidValue> {
-        let back = ReturnUrl::new(&format!("{}/return/{}", self.url, order.as_str()))?;
-        // For a public https address, use CallbackUrl::new.
-        let callback = CallbackUrl::loopback(&format!("{}/callback/{}", self.url, order.as_str()))?;
-        let identity = Identity::plain(CertName::new(&person.name)?, CertNo::new(&person.number)?);
-        let meta_info = MetaInfo::new(&person.meta_info)?;
-        Ok(InitFaceVerify::new(self.scene, order.clone(), identity, back, meta_info)
-            .callback_url(callback)
-            .callback_token(self.keys.token(self.scene, order)))
+    /// Follows the events. A real shop stores the cursor where it ships the goods: an event may come twice, none is skipped.
+    async fn follow(&self) {
+        let mut cursor = Cursor::default();
+        loop {
+            for logged in self.flow.events(cursor, 100).await.unwrap_or_default() {
+                println!("event      order {}: {}", logged.order.as_str(), logged.event.kind);
+                cursor = logged.cursor;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
+}
 
-    /// Asks for the result and decides it by the policy.
-    async fn decide(&self, id: &CertifyId) -> Result<String, (StatusCode, &'static str)> {
-        let describe = DescribeFaceVerify::new(self.scene, id.clone());
-        let decided = self.client.decide(&describe, &self.policy).await.map_err(|error| {
-            eprintln!("{error}");
-            UNAVAILABLE
-        })?;
-        // Code that admits a person takes decision.approval(), which names this verification and the policy.
-        Ok(match decided.decision() {
-            Some(decision) => format!("{}: {}", decision.verdict(), decision.reason()),
-            None => "pending: not finished".to_owned(),
-        })
-    }
+fn random() -> Result<String, Failure> {
+    let mut entropy = [0; 16];
+    getrandom::fill(&mut entropy).map_err(unavailable)?;
+    Ok(OuterOrderNo::generate(entropy).as_str().to_owned())
+}
 
-    fn orders(&self) -> std::sync::MutexGuard<'_, HashMap<String, CertifyId>> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// No error shows a name or a number: log it as it is.
+fn unavailable(error: impl std::fmt::Display) -> Failure {
+    eprintln!("{error}");
+    (StatusCode::BAD_GATEWAY, "We cannot verify you right now.".to_owned())
+}
 
-    fn certify_id(&self, order: &str) -> Option<CertifyId> {
-        self.orders().get(order).cloned()
-    }
+fn refused(_: impl std::error::Error) -> Failure {
+    (StatusCode::BAD_REQUEST, "Please check what you entered.".to_owned())
 }
 
 fn page(body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>The shop</title><link rel=icon href='data:,'><style>:root{{color-scheme:light dark;background:Canvas}}\
-         *{{box-sizing:border-box}}body{{font:1.1rem/1.6 system-ui;max-width:32rem;margin:10vh auto;padding:0 1rem}}\
-         h1{{line-height:1.2}}label,input,button{{display:block;width:100%;font:inherit;margin:.4rem 0}}input,button{{padding:.3rem}}</style>\
+         <title>The shop</title><link rel=icon href='data:,'><style>label,input,button{{display:block}}</style>\
          <main>{body}</main>"
     ))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let emulator = cloudauth_emulator::Emulator::builder().start().await?;
-    let (id, secret) =
-        (cloudauth_emulator::Emulator::ACCESS_KEY_ID, cloudauth_emulator::Emulator::ACCESS_KEY_SECRET);
-    let credentials = cloudauth::Credentials::new(id, secret)?;
-    let transport = cloudauth::ReqwestTransport::new()?;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let mut key = [0; 32];
-    getrandom::fill(&mut key)?;
-    let shop = Shop {
-        client: Client::builder(transport, credentials).endpoint(emulator.url().parse()?).build(),
-        policy: LivePolicy::new(Policy::parse(builtin::ONBOARDING)?),
-        keys: CallbackKeys::new(&key)?,
-        scene: SceneId::new(1_000_000_006)?,
-        url: format!("http://{}", listener.local_addr()?),
-        script: format!("{}/jsvm_all.js", emulator.url()),
-        orders: Mutex::default(),
-    };
-    println!("shop       {}\nemulator   {}/_emu/ui", shop.url, emulator.url());
-    Ok(axum::serve(listener, router(shop)).await?)
+    use cloudauth_emulator::Emulator;
+    let emulator = Emulator::builder().start().await?;
+    let endpoint = std::env::var("CLOUDAUTH_ENDPOINT").unwrap_or(emulator.url().to_owned());
+    let key = std::env::var("SHOP_KEY").or_else(|_| random().map_err(|(_, words)| words))?.into_bytes();
+    let credentials = cloudauth::Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET)?;
+    let client =
+        Client::builder(cloudauth::ReqwestTransport::new()?, credentials).endpoint(endpoint.parse()?);
+    let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::ONBOARDING)?));
+    let address = std::env::var("SHOP_ADDRESS").unwrap_or("127.0.0.1:0".to_owned());
+    let listener = tokio::net::TcpListener::bind(address).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back"))?;
+    let retention = Duration::from_secs(30 * 86_400); // how long you keep a verification after it ended
+    let settings = Settings::new(urls, CallbackKeys::new(&key)?, retention);
+    let flow = Flow::new(client.build(), policy, SqliteStore::open("shop.db")?, settings);
+    println!("shop       {url}\nemulator   {endpoint}/_emu/ui");
+    let script = format!("{endpoint}/jsvm_all.js");
+    Ok(serve(listener, Shop { flow, refs: RefKey::new(&key)?, script }).await?)
 }

@@ -40,6 +40,7 @@
 //! | start a verification | [`Client::init_face_verify`], [`InitFaceVerify`] |
 //! | get the result | [`Client::describe_face_verify`], [`FaceVerifyStatus`] |
 //! | poll until the result is there | [`Client::wait`], [`WaitPlan`] |
+//! | survive crashes, lost callbacks and restarts | [`flow`] |
 //! | decide by a policy file | [`Client::decide`], [`policy`] |
 //! | receive the callback | [`Callback`], [`CallbackKeys`] |
 //! | handle the person's return | [`ReturnHint`] |
@@ -65,6 +66,9 @@
 //! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; `rustls` takes precedence if both are enabled |
 //! | `pictures` | downloads face pictures: [`pictures`]; together with `reqwest`, whose `public_only` it needs |
 //! | `policy` | decisions by a proven policy file: [`policy`], [`Client::decide`] |
+//! | `flow` | verifications that survive crashes: [`flow`]; includes `policy` |
+//! | `flow-postgres` | a store of such verifications in PostgreSQL: [`flow_postgres`] |
+//! | `flow-sqlite` | a store of such verifications in one SQLite file: [`flow_sqlite`]; needs Rust 1.89 |
 //! | `serde` | `Serialize` and `Deserialize` for identifiers and codes, as on the wire |
 //! | `tracing` | one span per call: operation, host, attempts, status, code, RequestId; never a parameter |
 //!
@@ -75,6 +79,9 @@
 //! Names, ID numbers, phone numbers, IP addresses, MetaInfo, tokens, secrets and picture URLs have types whose `Debug` is
 //! redacted and which have no `Display`. No error, log or URL of the default signature contains them.
 //!
+#![cfg_attr(not(feature = "flow"), doc = " [`flow`]: #features")]
+#![cfg_attr(not(feature = "flow-postgres"), doc = " [`flow_postgres`]: #features")]
+#![cfg_attr(not(feature = "flow-sqlite"), doc = " [`flow_sqlite`]: #features")]
 #![cfg_attr(not(feature = "pictures"), doc = " [`pictures`]: #features")]
 #![cfg_attr(not(feature = "policy"), doc = " [`policy`]: #features")]
 #![cfg_attr(not(feature = "policy"), doc = " [`Client::decide`]: #features")]
@@ -89,6 +96,12 @@ pub use cloudauth_client::{
     BlockingClient, Client, ClientBuilder, Endpoints, Entropy, Error, ErrorKind, Exchange, Executed,
     NoEndpoints, Now, Settings, SharedState, Step, WaitPlan, credentials,
 };
+#[cfg(feature = "flow")]
+pub use cloudauth_flow as flow;
+#[cfg(feature = "flow-postgres")]
+pub use cloudauth_flow_postgres as flow_postgres;
+#[cfg(feature = "flow-sqlite")]
+pub use cloudauth_flow_sqlite as flow_sqlite;
 #[cfg(feature = "policy")]
 pub use cloudauth_policy as policy;
 pub use cloudauth_protocol::{

@@ -1,5 +1,7 @@
 //! Runs futures side by side, without a runtime.
 
+#![cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "the feature `testing` exports them"))]
+
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;

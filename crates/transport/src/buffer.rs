@@ -11,6 +11,9 @@ use crate::{Limits, Sent, TransportError, TransportErrorKind};
 /// The first space without a valid `Content-Length`. Most replies are shorter.
 const USUAL: usize = 4096;
 
+/// The most space for a `Content-Length` alone. A longer body takes memory as it arrives, however large the limit is.
+const MOST_AHEAD: usize = 1 << 20;
+
 /// Collects the body of a response within its limit. The memory that it no longer needs is wiped: when it grows, after an
 /// error, and when the [`Body`] is dropped. The buffers of the HTTP client itself are not.
 ///
@@ -37,7 +40,7 @@ impl BodyBuffer {
         let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let space = length.filter(|length| *length <= limits.body).unwrap_or(USUAL.min(limits.body));
         // One byte more, to see the end of the body without growing.
-        Self { bytes: vec![0; space.saturating_add(1)], filled: 0, limit: limits.body }
+        Self { bytes: vec![0; space.min(MOST_AHEAD).saturating_add(1)], filled: 0, limit: limits.body }
     }
 
     /// Appends bytes.
@@ -128,6 +131,16 @@ mod tests {
                 body.chunks(step).for_each(|chunk| buffer.push(chunk).unwrap());
                 assert_eq!(buffer.finish().as_bytes(), body, "{length:?} {step}");
             }
+        }
+    }
+
+    #[test]
+    fn a_header_alone_takes_no_more_than_a_mebibyte() {
+        for length in ["18446744073709551615", "9223372036854775807", "1000000000"] {
+            let mut buffer = buffer(Some(length), usize::MAX);
+            assert!(buffer.space().len() <= MOST_AHEAD + 1, "{length}");
+            buffer.push(b"{}").unwrap();
+            assert_eq!(buffer.finish().as_bytes(), b"{}");
         }
     }
 

@@ -107,7 +107,7 @@ impl From<ProxyError> for Said {
 
 impl From<&CallbackError> for Said {
     fn from(error: &CallbackError) -> Self {
-        translated(error, format!("回调通知{}", problem(error.problem())))
+        translated(error, format!("回调通知无效：{}", problem(error.problem())))
     }
 }
 
@@ -197,7 +197,8 @@ impl From<io::Error> for Said {
     }
 }
 
-/// An error of the system. The text of a kind that is not listed stays in English.
+/// An error of the system. The English text follows where it says more than the kind: a text of this project's crates, or of
+/// a kind that is not listed.
 pub(super) fn system(kind: io::ErrorKind, english: &str) -> String {
     use io::ErrorKind as Kind;
     let zh = match kind {
@@ -216,10 +217,13 @@ pub(super) fn system(kind: io::ErrorKind, english: &str) -> String {
         Kind::TimedOut => "超时",
         Kind::BrokenPipe => "读取端已关闭",
         Kind::UnexpectedEof => "内容不完整",
-        Kind::InvalidData => return format!("内容格式有误（{english}）"),
+        Kind::InvalidData => "内容格式有误",
         _ => return format!("系统错误（{english}）"),
     };
-    zh.to_owned()
+    if english.contains("(os error ") || english == kind.to_string() {
+        return zh.to_owned();
+    }
+    format!("{zh}（{english}）")
 }
 
 #[cfg(test)]
@@ -271,6 +275,9 @@ mod tests {
     fn each_kind_of_a_system_error_is_in_chinese() {
         let error = || io::Error::from(io::ErrorKind::NotFound);
         assert_eq!(Said::from(error()).zh(), "文件或目录不存在");
+        assert_eq!(Said::from(io::Error::from_raw_os_error(2)).zh(), "文件或目录不存在");
+        let own = io::Error::new(io::ErrorKind::ResourceBusy, "another emulator uses the state file");
+        assert_eq!(Said::from(own).zh(), "正被其他进程使用（another emulator uses the state file）");
         assert_eq!(Said::from(error()).en, error().to_string());
     }
 }

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use crate::document::condition::{ConditionError, comparisons, words};
 use crate::document::problem::{Hint, ProblemKind};
-use crate::document::reader::{Reader, Scope, Value, entries, float, spelling};
+use crate::document::reader::{Reader, Scope, Value, entries, float, shown, spelling};
 use crate::document::verdict::Verdict;
 use crate::document::{
     Assert, Condition, DeclaredInput, Example, ExampleValue, Kind, Outcome, Promise, Rule, Span,
@@ -115,7 +115,7 @@ impl Reader<'_, '_> {
         let found = inputs.iter().position(|input| input.name() == key.get_ref());
         if found.is_none() {
             let near = did_you_mean(key.get_ref(), inputs.iter().map(|input| input.name()));
-            let kind = ProblemKind::UndeclaredInput(key.get_ref().to_string());
+            let kind = ProblemKind::UndeclaredInput(shown(key.get_ref()));
             self.wrong(&key.span(), kind, Hint::Suggestion(near));
         }
         found

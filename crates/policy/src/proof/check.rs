@@ -62,7 +62,7 @@ fn codes_are_known(document: &Document, problems: &mut Problems<'_>) {
 /// V2 and V3: a rule names every code, and `otherwise` decides none of them.
 fn codes_are_handled(document: &Document, table: &Table, problems: &mut Problems<'_>) {
     let Some(axis) = table.grid.axes.iter().find(|axis| axis.name == Input::SubCode) else {
-        let kind = ProblemKind::UndeclaredInput(Input::SubCode.name().to_owned());
+        let kind = ProblemKind::UndeclaredInput(Some(Input::SubCode.name().to_owned()));
         problems.add("V2", &(0..0), kind, Hint::DeclareSubCode);
         return;
     };

@@ -68,6 +68,8 @@ fn v1_quotes_nothing_of_a_file_that_is_not_a_policy() {
         with("when = { face_attack = \"T\" }", "when = { face_attack = \"ZHANGSAN\" }"),
         with("when = { face_attack = \"T\" }", "when = { face_attack = [\"ZHANGSAN\", 1] }"),
         with("when = { face_attack = \"T\" }", "when = { face_attack = [\"T\", \"T\", \"ZHANGSAN\"] }"),
+        with("when = { face_attack = \"T\" }", "when = { \"ZHANG SAN\" = \"T\" }"),
+        with("when = { face_attack = \"T\" }", "when = { 999999199001012003 = \"T\" }"),
         with(">= $match_auto", "ZHANGSAN"),
         with(">= $match_auto", ">= ZHANGSAN"),
         with(">= $match_auto", ">= $ZHANGSAN"),

@@ -113,8 +113,9 @@ pub enum ProblemKind {
     // Inputs.
     /// `[inputs]` declares an input that does not exist; `None` if the name may be personal data.
     UnknownInput(Option<String>),
-    /// A condition, reason or example names an input that `[inputs]` does not declare, or a required input is not declared.
-    UndeclaredInput(String),
+    /// A condition, reason or example names an input that `[inputs]` does not declare, or a required input is not declared;
+    /// `None` if the name may be personal data.
+    UndeclaredInput(Option<String>),
     /// This input is declared with a type that it does not have.
     WrongInputType(&'static str),
     /// The declaration of this input lists no values.

@@ -2,14 +2,13 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use cloudauth_flow::testing::lives::{Follower, Report, Server};
+use cloudauth_flow::testing::lives::{Acknowledged, Follower, Report, Server};
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow_postgres::PostgresStore;
 use cloudauth_flow_postgres::tokio_postgres::{Config, NoTls};
@@ -39,10 +38,7 @@ async fn serves_orders() {
     let store = store().await;
     // Ten minutes pass in a second.
     let clock = || UnixTime::from_millis(BEGIN.as_millis() + 600 * millis().saturating_sub(begin));
-    let report = |report| match report {
-        Report::Committed(order, version) => writeln!(std::io::stdout(), "commit {order} {version}").unwrap(),
-        Report::Final(order) => writeln!(std::io::stdout(), "final {order} 0").unwrap(),
-    };
+    let report = |report: Report| writeln!(std::io::stdout(), "{report}").unwrap();
     let server = Server {
         store: &store,
         clock: &clock,
@@ -80,19 +76,13 @@ fn millis() -> u64 {
     u64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
 }
 
-/// The reports of an instance: the order, and the version, or 0 if the order is final.
-fn reports(child: &mut Child) -> Receiver<(u64, u64)> {
+/// The reports of an instance.
+fn reports(child: &mut Child) -> Receiver<Report> {
     let (sender, receiver) = channel();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     thread::spawn(move || {
-        for line in lines.map_while(Result::ok) {
-            let words: Vec<_> = line.split(' ').collect();
-            let [kind, order, version] = words[..] else { continue };
-            if let (true, Ok(order), Ok(version)) =
-                (["commit", "final"].contains(&kind), order.parse(), version.parse())
-            {
-                sender.send((order, version)).unwrap();
-            }
+        for report in lines.map_while(Result::ok).filter_map(|line| line.parse().ok()) {
+            sender.send(report).unwrap();
         }
     });
     receiver
@@ -114,10 +104,8 @@ async fn instances_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
     let setting = |name, usual| std::env::var(name).map_or(usual, |value| value.parse().unwrap());
     let (kills, orders): (u64, u64) = (setting("CLOUDAUTH_KILLS", 30), setting("CLOUDAUTH_ORDERS", 300));
     let begin = millis();
-    let (mut versions, mut finals) = (BTreeMap::<u64, u64>::new(), BTreeSet::new());
-    let mut follower = Follower::default();
+    let (mut seen, mut follower) = (Acknowledged::default(), Follower::default());
     let reader = store().await;
-    let next = |finals: &BTreeSet<u64>| (0..).find(|order| !finals.contains(order)).unwrap_or_default();
     let start = |number, from| {
         let mut child = instance(number, from, orders, begin);
         let reports = reports(&mut child);
@@ -130,14 +118,7 @@ async fn instances_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
         let mut ended = 0;
         for (child, reports) in &mut instances {
             let is_over = child.try_wait().unwrap().is_some();
-            for (order, version) in reports.try_iter() {
-                if version == 0 {
-                    finals.insert(order);
-                } else {
-                    let greatest = versions.entry(order).or_default();
-                    *greatest = version.max(*greatest);
-                }
-            }
+            reports.try_iter().for_each(|report| seen.note(report));
             ended += u64::from(is_over);
         }
         if ended == INSTANCES {
@@ -152,16 +133,9 @@ async fn instances_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
             child.kill().unwrap();
             child.wait().unwrap();
             // Its last reports are read before it is replaced.
-            let (child, reports) = start(number, next(&finals));
+            let (child, reports) = start(number, seen.next());
             let old = std::mem::replace(&mut instances[usize::try_from(number).unwrap()], (child, reports));
-            for (order, version) in old.1 {
-                if version == 0 {
-                    finals.insert(order);
-                } else {
-                    let greatest = versions.entry(order).or_default();
-                    *greatest = version.max(*greatest);
-                }
-            }
+            old.1.into_iter().for_each(|report| seen.note(report));
             if killed % 10 == 0 {
                 cut_connections().await;
             }
@@ -173,7 +147,7 @@ async fn instances_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
         assert!(child.wait().unwrap().success());
     }
     let problems = loop {
-        match follower.check(&reader, 0..orders, &versions).await {
+        match follower.check(&reader, 0..orders, &seen).await {
             Ok(problems) => break problems,
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }

@@ -20,7 +20,7 @@ use cloudauth_flow_sqlite::rusqlite::{Connection, TransactionBehavior};
 use cloudauth_flow_sqlite::{SqliteStore, commit_in};
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CertifyId, DescribeFaceVerify, SceneId, UnixTime, parse};
-use common::{begin, check_chain, first, get, open, opened, step};
+use common::{begin, check_chain, check_integrity, first, get, open, opened, step};
 
 type Pending<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
 
@@ -142,11 +142,7 @@ fn a_full_disk_is_unavailable_and_nothing_happened() {
     // With space again, everything is sound, and commits succeed.
     let store = SqliteStore::open(&path).unwrap();
     begin(&store, 1_000_000);
-    let sound: String = SqliteStore::connect(&path)
-        .unwrap()
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(sound, "ok");
+    check_integrity(&path);
 }
 
 #[test]
@@ -166,11 +162,7 @@ fn a_store_on_a_small_disk_continues_when_there_is_space_again() {
     fill(&store);
     std::fs::remove_file(filler).unwrap();
     begin(&store, 1_000_000);
-    let sound: String = SqliteStore::connect(&path)
-        .unwrap()
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(sound, "ok");
+    check_integrity(&path);
 }
 
 /// Commits until the disk is full. Checks that everything acknowledged is there, and nothing else.

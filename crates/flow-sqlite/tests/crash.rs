@@ -2,17 +2,19 @@
 
 #![cfg(test)]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod common;
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use cloudauth_flow::testing::lives::{Follower, Report, Server};
+use cloudauth_flow::testing::lives::{Acknowledged, Follower, Report, Server};
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow_sqlite::SqliteStore;
 use cloudauth_protocol::UnixTime;
+use common::check_integrity;
 
 /// The threads of a child.
 const THREADS: usize = 4;
@@ -38,10 +40,7 @@ fn serves_orders() {
     let (from, to, begin) = (number("FROM"), number("TO"), number("BEGIN"));
     // Ten minutes pass in a second.
     let clock = || UnixTime::from_millis(BEGIN.as_millis() + 600 * millis().saturating_sub(begin));
-    let report = |report| match report {
-        Report::Committed(order, version) => writeln!(std::io::stdout(), "commit {order} {version}").unwrap(),
-        Report::Final(order) => writeln!(std::io::stdout(), "final {order} 0").unwrap(),
-    };
+    let report = |report: Report| writeln!(std::io::stdout(), "{report}").unwrap();
     thread::scope(|scope| {
         for thread in 0..THREADS {
             let server = Server {
@@ -60,44 +59,10 @@ fn millis() -> u64 {
     u64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap()
 }
 
-/// What the children acknowledged.
-#[derive(Default)]
-struct Seen {
-    versions: BTreeMap<u64, u64>,
-    finals: BTreeSet<u64>,
-}
-
-impl Seen {
-    /// Reads up to `most` reports of a child.
-    fn read(&mut self, lines: &mut impl Iterator<Item = (String, u64, u64)>, most: usize) -> usize {
-        let mut count = 0;
-        for (kind, order, version) in lines.take(most) {
-            count += 1;
-            if kind == "final" {
-                self.finals.insert(order);
-            } else {
-                let greatest = self.versions.entry(order).or_default();
-                *greatest = version.max(*greatest);
-            }
-        }
-        count
-    }
-
-    /// The first order that is not known to be final.
-    fn next(&self) -> u64 {
-        (0..).find(|order| !self.finals.contains(order)).unwrap_or_default()
-    }
-}
-
-fn reports(child: &mut Child) -> impl Iterator<Item = (String, u64, u64)> + use<> {
+/// What a child acknowledged.
+fn reports(child: &mut Child) -> impl Iterator<Item = Report> + use<> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    lines.map_while(Result::ok).filter_map(|line| {
-        let mut words = line.split(' ');
-        let kind = words.next().filter(|kind| ["commit", "final"].contains(kind))?.to_owned();
-        // Half a line of a killed process has fewer words, or a smaller version.
-        let (order, version) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        Some((kind, order, version))
-    })
+    lines.map_while(Result::ok).filter_map(|line| line.parse().ok())
 }
 
 /// `cargo xtask crash` sets more kills and orders.
@@ -111,7 +76,7 @@ fn processes_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let begin = millis();
-    let (mut seen, mut follower) = (Seen::default(), Follower::default());
+    let (mut seen, mut follower) = (Acknowledged::default(), Follower::default());
     // Each order has about five reports: the last process has something left to do.
     let most = (6 * orders / kills).max(2);
     let mut random = 1_u64;
@@ -121,22 +86,22 @@ fn processes_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
         let mut lines = reports(&mut child);
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let before = 1 + (random >> 33) % most;
-        seen.read(&mut lines, usize::try_from(before).unwrap());
+        lines.by_ref().take(usize::try_from(before).unwrap()).for_each(|report| seen.note(report));
         killed += u64::from(child.try_wait().unwrap().is_none());
         child.kill().unwrap();
         child.wait().unwrap();
         // What the pipe still has was acknowledged too.
-        seen.read(&mut lines, usize::MAX);
+        lines.for_each(|report| seen.note(report));
         let store = SqliteStore::open(&path).unwrap();
         pollster::block_on(follower.follow(&store)).unwrap();
     }
     let mut last = child(&path, seen.next(), orders, begin);
-    seen.read(&mut reports(&mut last), usize::MAX);
+    reports(&mut last).for_each(|report| seen.note(report));
     assert!(last.wait().unwrap().success());
     assert!(killed * 10 >= kills * 9, "{killed} of {kills} processes were killed at work");
-    sound(&path);
+    check_integrity(&path);
     let store = SqliteStore::open(&path).unwrap();
-    let problems = pollster::block_on(follower.check(&store, 0..orders, &seen.versions)).unwrap();
+    let problems = pollster::block_on(follower.check(&store, 0..orders, &seen)).unwrap();
     assert!(problems.is_empty(), "{problems:#?}");
     println!("{killed} processes were killed over {orders} verifications");
 }
@@ -147,22 +112,16 @@ fn two_processes_share_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let begin = millis();
-    let mut seen = Seen::default();
+    let mut seen = Acknowledged::default();
     // Half of the orders are served by both.
     let children = [child(&path, 0, 2 * ORDERS, begin), child(&path, ORDERS, 3 * ORDERS, begin)];
     for mut child in children {
-        seen.read(&mut reports(&mut child), usize::MAX);
+        reports(&mut child).for_each(|report| seen.note(report));
         assert!(child.wait().unwrap().success());
     }
-    sound(&path);
+    check_integrity(&path);
     let store = SqliteStore::open(&path).unwrap();
     let mut follower = Follower::default();
-    let problems = pollster::block_on(follower.check(&store, 0..3 * ORDERS, &seen.versions)).unwrap();
+    let problems = pollster::block_on(follower.check(&store, 0..3 * ORDERS, &seen)).unwrap();
     assert!(problems.is_empty(), "{problems:#?}");
-}
-
-fn sound(path: &Path) {
-    let connection = SqliteStore::connect(path).unwrap();
-    let sound: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(sound, "ok");
 }

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+use std::path::Path;
+
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{Commit, Input, Lookup, Machine, Snapshot, Store, Stored, Usage, verify_chain};
+use cloudauth_flow_sqlite::SqliteStore;
 
 /// The commit of the first start of an order.
 pub(crate) fn first(order: u64) -> Commit {
@@ -41,4 +44,11 @@ pub(crate) fn check_chain(store: &impl Store, stored: &Stored) {
     let id = stored.verification.id;
     let events = pollster::block_on(store.history(&id)).unwrap();
     assert_eq!(verify_chain(&id, &events), Ok(stored.verification.head));
+}
+
+/// Checks that no page of the file is damaged.
+pub(crate) fn check_integrity(path: &Path) {
+    let connection = SqliteStore::connect(path).unwrap();
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok");
 }

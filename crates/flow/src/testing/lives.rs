@@ -3,8 +3,10 @@
 //! The orders are those of [`samples`]. The service answers in memory: most orders are approved at the first attempt, some ask for
 //! a second attempt, some need a review, and some first attempts never get a result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
@@ -41,7 +43,7 @@ pub fn machine() -> Machine {
     Machine::new(rules)
 }
 
-/// What a server did.
+/// What a server did. A killed process reports it as a line of text: `Display` writes it, `FromStr` reads it.
 ///
 /// Exhaustive on purpose: a test handles each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,57 @@ pub enum Report {
     Committed(u64, u64),
     /// An order is final.
     Final(u64),
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Committed(order, version) => write!(f, "commit {order} {version}"),
+            Self::Final(order) => write!(f, "final {order} ."),
+        }
+    }
+}
+
+impl FromStr for Report {
+    type Err = SampleError;
+
+    /// Reads a whole line. Half a line of a killed process has fewer words, or a smaller version.
+    fn from_str(line: &str) -> Result<Self, SampleError> {
+        match *line.split(' ').collect::<Vec<_>>() {
+            ["commit", order, version] => Ok(Self::Committed(order.parse()?, version.parse()?)),
+            ["final", order, "."] => Ok(Self::Final(order.parse()?)),
+            _ => Err("not a report".into()),
+        }
+    }
+}
+
+/// What servers reported, those that were killed included.
+#[derive(Debug, Default)]
+pub struct Acknowledged {
+    /// The greatest version of each order.
+    versions: BTreeMap<u64, u64>,
+    finals: BTreeSet<u64>,
+}
+
+impl Acknowledged {
+    /// Takes a report.
+    pub fn note(&mut self, report: Report) {
+        match report {
+            Report::Final(order) => {
+                self.finals.insert(order);
+            }
+            Report::Committed(order, version) => {
+                let greatest = self.versions.entry(order).or_default();
+                *greatest = version.max(*greatest);
+            }
+        }
+    }
+
+    /// Returns the first order that is not known to be final.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        (0..).find(|order| !self.finals.contains(order)).unwrap_or_default()
+    }
 }
 
 /// A server: it is the client of some orders, and a worker for all.
@@ -233,8 +286,8 @@ impl Follower {
     }
 
     /// Checks every order, after the last commit: it is final, it was decided once, its chain is whole, and the reader saw every
-    /// event. `acknowledged` has the greatest version that a commit of the order reported. Returns the problems. After an error of
-    /// the store, call it again: it continues.
+    /// event. No version is below one that was acknowledged. Returns the problems. After an error of the store, call it again: it
+    /// continues.
     ///
     /// # Errors
     /// Those of the store.
@@ -242,7 +295,7 @@ impl Follower {
         &mut self,
         store: &dyn Store,
         orders: Range<u64>,
-        acknowledged: &BTreeMap<u64, u64>,
+        acknowledged: &Acknowledged,
     ) -> Result<Vec<String>, StoreError> {
         self.follow(store).await?;
         for order in orders.start.max(self.checked)..orders.end {
@@ -253,7 +306,7 @@ impl Follower {
                     let events = store.history(&stored.verification.id).await?;
                     let kinds: Vec<_> = events.iter().map(|event| &*event.kind).collect();
                     let seen = self.seen.get(&stored.verification.id).copied().unwrap_or_default();
-                    let version = acknowledged.get(&order).copied().unwrap_or_default();
+                    let version = acknowledged.versions.get(&order).copied().unwrap_or_default();
                     let chain =
                         verify_chain(&stored.verification.id, &events) == Ok(stored.verification.head);
                     problem(&stored, &kinds, seen, version)

@@ -17,7 +17,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(1667327596, 1)";
 /// The oldest server: PostgreSQL 13 has `gen_random_uuid`.
 const OLDEST: i32 = 130_000;
 
-/// Migrates in one transaction. Programs that start at once wait for each other.
+/// Migrates in one transaction. Programs that start concurrently wait for each other.
 pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
     let transaction = client.transaction().await?;
     let server = transaction.query_one("SELECT current_setting('server_version_num')::integer", &[]).await?;

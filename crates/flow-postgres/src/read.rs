@@ -1,10 +1,10 @@
 //! The statements that read.
 
+use cloudauth_flow::integers::{from_limit, from_number, to_number, to_time};
 use cloudauth_flow::{
     Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
     VerificationId, read_document,
 };
-use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
@@ -13,9 +13,6 @@ use crate::connect::{Effect, run};
 
 /// The columns of a [`Stored`], in the order in which [`stored`] reads them.
 pub(crate) const STORED: &str = "id, version, fence, lease_until, format, document::text";
-
-/// The most rows of one answer, even if the caller asks for more: an answer is in memory as a whole.
-const MOST: usize = 10_000;
 
 pub(crate) async fn load(pool: &Pool, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
     let (id, text);
@@ -59,7 +56,7 @@ pub(crate) async fn usage(pool: &Pool, of: &UsageOf) -> Result<Usage, StoreError
     let until: Option<i64> = get(row, 1)?;
     Ok(Usage {
         starts_today: u32::try_from(starts.unwrap_or_default()).unwrap_or(u32::MAX),
-        blocked_until: until.map(time),
+        blocked_until: until.map(to_time),
     })
 }
 
@@ -69,12 +66,12 @@ pub(crate) async fn events_after(
     limit: usize,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
     let select = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order FROM ca_events($1, $2)";
-    let after = i64::try_from(cursor.0).unwrap_or(i64::MAX);
-    let rows = run(pool, Effect::Reads, select, &[&after, &limited(limit)]).await?;
+    let after = from_number(cursor.0);
+    let rows = run(pool, Effect::Reads, select, &[&after, &from_limit(limit)]).await?;
     let logged = |row: &Row| {
         let order: String = get(row, 8)?;
         Ok(LoggedEvent {
-            cursor: Cursor(positive(get(row, 6)?)),
+            cursor: Cursor(to_number(get(row, 6)?)),
             verification: VerificationId::new(bytes(row, 7)?),
             order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
             event: event(row)?,
@@ -95,17 +92,17 @@ pub(crate) fn stored(row: &Row) -> Result<Stored, StoreError> {
     let lease_until: Option<i64> = get(row, 3)?;
     let document: &str = get(row, 5)?;
     Ok(Stored {
-        version: positive(get(row, 1)?),
-        fence: positive(get(row, 2)?),
-        lease_until: lease_until.map(time),
+        version: to_number(get(row, 1)?),
+        fence: to_number(get(row, 2)?),
+        lease_until: lease_until.map(to_time),
         verification: read_document(u32::try_from(get::<i32>(row, 4)?).unwrap_or(u32::MAX), &id, document)?,
     })
 }
 
 fn event(row: &Row) -> Result<Event, StoreError> {
     Ok(Event::stored(
-        positive(get(row, 0)?),
-        time(get(row, 1)?),
+        to_number(get(row, 0)?),
+        to_time(get(row, 1)?),
         get::<String>(row, 2)?.into(),
         get::<String>(row, 3)?.into(),
         Digest::new(bytes(row, 4)?),
@@ -125,18 +122,4 @@ fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], StoreError
 
 fn corrupt(problem: String) -> StoreError {
     StoreError::with_source(StoreErrorKind::Corrupt, problem)
-}
-
-/// A limit as PostgreSQL takes it.
-pub(crate) fn limited(limit: usize) -> i64 {
-    i64::try_from(limit.min(MOST)).unwrap_or(i64::MAX)
-}
-
-/// A number that the constraints keep from being negative.
-fn positive(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
-fn time(millis: i64) -> UnixTime {
-    UnixTime::from_millis(positive(millis))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloudauth_flow::integers::{from_limit, from_number, from_time};
 use cloudauth_flow::{Commit, DOCUMENT_FORMAT, StoreError, Stored, write_document};
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
@@ -11,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use crate::connect::{Effect, run};
 use crate::error::{failed, failed_write};
 use crate::migrate::SCHEMA;
-use crate::read::{STORED, get, limited, stored};
+use crate::read::{STORED, get, stored};
 
 /// Commits within your transaction, so that your own rows change with the verification, or not at all. The tables of the store must
 /// be on the `search_path` of your connection.
@@ -43,7 +44,8 @@ pub(crate) async fn claim(
     let claim = format!("SELECT {STORED} FROM ca_claim($1, $2, $3, $4, $5)");
     let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
     let rows =
-        run(pool, Effect::Writes, &claim, &[&SCHEMA, &FORMAT, &millis(now), &lease, &limited(limit)]).await?;
+        run(pool, Effect::Writes, &claim, &[&SCHEMA, &FORMAT, &from_time(now), &lease, &from_limit(limit)])
+            .await?;
     let mut claimed: Vec<_> = rows.iter().filter_map(|row| stored(row).ok()).collect();
     claimed.sort_by_key(|stored| stored.verification.due_at);
     Ok(claimed)
@@ -51,7 +53,8 @@ pub(crate) async fn claim(
 
 pub(crate) async fn purge(pool: &Pool, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
     let purge = "SELECT ca_purge($1, $2, $3, $4)";
-    let parameters: [&(dyn ToSql + Sync); 4] = [&SCHEMA, &millis(now), &limited(limit), &limited(usize::MAX)];
+    let parameters: [&(dyn ToSql + Sync); 4] =
+        [&SCHEMA, &from_time(now), &from_limit(limit), &from_limit(usize::MAX)];
     let rows = run(pool, Effect::Writes, purge, &parameters).await?;
     let purged: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
     Ok(usize::try_from(purged).unwrap_or_default())
@@ -137,7 +140,7 @@ impl<'a> CommitRow<'a> {
             attempts
                 .capability
                 .push(attempt.capability.as_ref().map(|capability| &capability.as_bytes()[..]));
-            attempts.next_look_at.push(attempt.next_look_at.map(millis));
+            attempts.next_look_at.push(attempt.next_look_at.map(from_time));
         }
         let take = commit.take().map(|take| Take {
             subject: Some(&take.subject.as_bytes()[..]),
@@ -145,12 +148,12 @@ impl<'a> CommitRow<'a> {
             day: Some(i32::try_from(take.day).unwrap_or(i32::MAX)),
             limit: Some(take.limit.into()),
             identity: Some(&take.identity.as_bytes()[..]),
-            at: Some(millis(take.at)),
+            at: Some(from_time(take.at)),
         });
         let mut events = Events::default();
         for event in commit.events() {
-            events.n.push(number(event.n));
-            events.at.push(millis(event.at));
+            events.n.push(from_number(event.n));
+            events.at.push(from_time(event.at));
             events.kind.push(&event.kind);
             events.body.push(&event.body);
             events.prev.push(event.prev.as_bytes());
@@ -161,15 +164,15 @@ impl<'a> CommitRow<'a> {
             order: verification.order.as_str(),
             state: verification.state.as_str(),
             redaction: verification.redaction.as_str(),
-            due_at: verification.due_at.map(millis),
-            purge_at: verification.purge_at.map(millis),
+            due_at: verification.due_at.map(from_time),
+            purge_at: verification.purge_at.map(from_time),
             document: write_document(verification)?,
-            expected: commit.expected().map(number),
+            expected: commit.expected().map(from_number),
             release: commit.releases(),
             attempts,
             take: take.unwrap_or_default(),
             block_identity: commit.block().map(|block| &block.identity.as_bytes()[..]),
-            block_until: commit.block().map(|block| millis(block.until)),
+            block_until: commit.block().map(|block| from_time(block.until)),
             events,
         })
     }
@@ -209,13 +212,4 @@ impl<'a> CommitRow<'a> {
             &events.hash,
         ]
     }
-}
-
-fn millis(time: UnixTime) -> i64 {
-    number(time.as_millis())
-}
-
-/// A number that PostgreSQL cannot have becomes the greatest, which is never that of a row.
-fn number(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

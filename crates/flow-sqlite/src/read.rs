@@ -1,10 +1,10 @@
 //! The statements that read.
 
+use cloudauth_flow::integers::{from_limit, from_number, to_number, to_time};
 use cloudauth_flow::{
     Cursor, Digest, Event, LoggedEvent, Lookup, OrderRef, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
     VerificationId, read_document,
 };
-use cloudauth_protocol::UnixTime;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -13,9 +13,6 @@ use crate::salt::Salt;
 
 /// The columns of a [`Stored`], in the order in which [`stored`] reads them.
 pub(crate) const STORED: &str = "id, version, fence, lease_until, format, document";
-
-/// The most rows of one answer, even if the caller asks for more: an answer is in memory as a whole.
-const MOST: usize = 10_000;
 
 /// The condition of a lookup, and its parameter.
 pub(crate) fn condition(by: Lookup<'_>) -> (&'static str, Value) {
@@ -63,7 +60,7 @@ pub(crate) fn usage(connection: &Connection, of: &UsageOf) -> Result<Usage, Stor
         })
         .optional()
         .map_err(failed)?;
-    Ok(Usage { starts_today: starts.unwrap_or_default(), blocked_until: until.map(time) })
+    Ok(Usage { starts_today: starts.unwrap_or_default(), blocked_until: until.map(to_time) })
 }
 
 pub(crate) fn events_after(
@@ -74,16 +71,16 @@ pub(crate) fn events_after(
     let select = "SELECT n, at, kind, body, prev, hash, seq, verification, order_ref FROM ca_event \
                   JOIN ca_verification ON id = verification WHERE seq > ?1 ORDER BY seq LIMIT ?2";
     let mut statement = connection.prepare(select).map_err(failed)?;
-    let after = i64::try_from(cursor.0).unwrap_or(i64::MAX);
+    let after = from_number(cursor.0);
     let rows = statement
-        .query_map([after, limited(limit)], |row| {
+        .query_map([after, from_limit(limit)], |row| {
             Ok((event(row)?, row.get::<_, i64>(6)?, row.get(7)?, row.get::<_, String>(8)?))
         })
         .map_err(failed)?;
     rows.map(|row| {
         let (event, seq, id, order) = row.map_err(failed)?;
         Ok(LoggedEvent {
-            cursor: Cursor(positive(seq)),
+            cursor: Cursor(to_number(seq)),
             verification: VerificationId::new(id),
             order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
             event,
@@ -124,9 +121,9 @@ impl StoredRow {
     pub(crate) fn parse(self) -> Result<Stored, StoreError> {
         let format = u32::try_from(self.format).unwrap_or(u32::MAX);
         Ok(Stored {
-            version: positive(self.version),
-            fence: positive(self.fence),
-            lease_until: self.lease_until.map(time),
+            version: to_number(self.version),
+            fence: to_number(self.fence),
+            lease_until: self.lease_until.map(to_time),
             verification: read_document(format, &VerificationId::new(self.id), &self.document)?,
         })
     }
@@ -134,8 +131,8 @@ impl StoredRow {
 
 fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event::stored(
-        positive(row.get(0)?),
-        time(row.get(1)?),
+        to_number(row.get(0)?),
+        to_time(row.get(1)?),
         row.get::<_, String>(2)?.into(),
         row.get::<_, String>(3)?.into(),
         Digest::new(row.get(4)?),
@@ -145,18 +142,4 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
 
 fn corrupt(problem: String) -> StoreError {
     StoreError::with_source(StoreErrorKind::Corrupt, problem)
-}
-
-/// A limit as SQLite takes it.
-pub(crate) fn limited(limit: usize) -> i64 {
-    i64::try_from(limit.min(MOST)).unwrap_or(i64::MAX)
-}
-
-/// A number that the constraints keep from being negative.
-fn positive(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
-fn time(millis: i64) -> UnixTime {
-    UnixTime::from_millis(positive(millis))
 }

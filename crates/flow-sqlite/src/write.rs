@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloudauth_flow::integers::{from_limit, from_time};
 use cloudauth_flow::{
     Attempt, Commit, DOCUMENT_FORMAT, StoreError, StoreErrorKind, Stored, Take, Verification, VerificationId,
     day, write_document,
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::{failed, is_constraint};
 use crate::open::check_schema;
-use crate::read::{STORED, StoredRow, limited};
+use crate::read::{STORED, StoredRow};
 use crate::salt::Salt;
 use crate::writer::in_savepoint;
 
@@ -44,7 +45,7 @@ pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) ->
             .execute(
                 "INSERT INTO ca_block (person, until) VALUES (?1, ?2) \
                  ON CONFLICT (person) DO UPDATE SET until = max(until, excluded.until)",
-                params![person, millis(block.until)],
+                params![person, from_time(block.until)],
             )
             .map_err(failed)?;
     }
@@ -55,7 +56,7 @@ fn verification_row(connection: &Connection, commit: &Commit, document: &str) ->
     let verification = commit.verification();
     let Verification { id, order, state, redaction, due_at, purge_at, .. } = verification;
     let (id, order, state, redaction) = (id.as_bytes(), order.as_str(), state.as_str(), redaction.as_str());
-    let (due_at, purge_at) = (due_at.map(millis), purge_at.map(millis));
+    let (due_at, purge_at) = (due_at.map(from_time), purge_at.map(from_time));
     let changed = match commit.expected() {
         None => connection.execute(
             "INSERT INTO ca_verification (id, order_ref, state, redaction, version, due_at, purge_at, document, format) \
@@ -101,7 +102,7 @@ fn attempt_row(connection: &Connection, id: &VerificationId, attempt: &Attempt) 
             attempt.state.as_str(),
             certify_id,
             capability,
-            attempt.next_look_at.map(millis)
+            attempt.next_look_at.map(from_time)
         ],
     );
     match written {
@@ -129,7 +130,7 @@ fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
     let blocked: Option<()> = connection
         .query_row(
             "SELECT 1 FROM ca_block WHERE person = ?1 AND until > ?2",
-            params![salt.blocked(&take.identity), millis(take.at)],
+            params![salt.blocked(&take.identity), from_time(take.at)],
             |_| Ok(()),
         )
         .optional()
@@ -159,7 +160,7 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
         let row = params![
             commit.verification().id.as_bytes(),
             i64::try_from(event.n).unwrap_or(-1),
-            millis(event.at),
+            from_time(event.at),
             &*event.kind,
             &*event.body,
             event.prev.as_bytes(),
@@ -191,7 +192,7 @@ pub(crate) fn claim(
          RETURNING {STORED}"
     );
     let mut statement = connection.prepare(&update).map_err(failed)?;
-    let parameters = [millis(now), millis(now.plus(lease)), limited(limit), DOCUMENT_FORMAT.into()];
+    let parameters = [from_time(now), from_time(now.plus(lease)), from_limit(limit), DOCUMENT_FORMAT.into()];
     let rows = statement.query_map(parameters, StoredRow::read).map_err(failed)?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>().map_err(failed)?;
     let mut claimed: Vec<_> = rows.into_iter().filter_map(|row| row.parse().ok()).collect();
@@ -201,17 +202,13 @@ pub(crate) fn claim(
 
 pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
     let over = format!("DELETE FROM ca_verification WHERE id IN ({OVER})");
-    let purged = connection.execute(&over, [millis(now), limited(limit)]).map_err(failed)?;
+    let purged = connection.execute(&over, [from_time(now), from_limit(limit)]).map_err(failed)?;
     let counts = "DELETE FROM ca_quota WHERE rowid IN (SELECT rowid FROM ca_quota WHERE day < ?1 LIMIT ?2)";
-    connection.execute(counts, [i64::from(day(now)), limited(usize::MAX)]).map_err(failed)?;
+    connection.execute(counts, [i64::from(day(now)), from_limit(usize::MAX)]).map_err(failed)?;
     let blocks =
         "DELETE FROM ca_block WHERE rowid IN (SELECT rowid FROM ca_block WHERE until <= ?1 LIMIT ?2)";
-    connection.execute(blocks, [millis(now), limited(usize::MAX)]).map_err(failed)?;
+    connection.execute(blocks, [from_time(now), from_limit(usize::MAX)]).map_err(failed)?;
     Ok(purged)
-}
-
-fn millis(time: UnixTime) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

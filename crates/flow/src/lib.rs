@@ -66,6 +66,7 @@ pub use machine::time::day;
 pub use store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Store, UsageOf};
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
+pub use store::integers;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -3,3 +3,4 @@
 pub(crate) mod contract;
 pub(crate) mod document;
 pub(crate) mod error;
+pub mod integers;

@@ -67,6 +67,14 @@ pub(crate) struct Clock {
     anchor: Mutex<(UnixTime, Duration)>,
 }
 
+/// Both clocks at one moment.
+struct Read {
+    wall: UnixTime,
+    steady: Duration,
+    /// What the wall clock should show.
+    expected: UnixTime,
+}
+
 impl Clock {
     pub(crate) fn new(inputs: Inputs, tolerance: Duration) -> Self {
         Self { inputs, tolerance, anchor: Mutex::new(((inputs.wall)(), (inputs.steady)())) }
@@ -74,38 +82,38 @@ impl Clock {
 
     /// Returns the time. After a jump: what the clock would show without it.
     pub(crate) fn now(&self) -> UnixTime {
-        let (wall, expected) = self.read();
-        if self.jump(wall, expected).is_some() { expected } else { wall }
+        let read = self.read();
+        if self.jump(&read).is_some() { read.expected } else { read.wall }
     }
 
     /// Returns the time, unless the clock has jumped since the last check.
     pub(crate) fn check(&self) -> Result<UnixTime, ClockJump> {
-        let (wall, expected) = self.read();
-        if let Some(jump) = self.jump(wall, expected) {
+        let read = self.read();
+        if let Some(jump) = self.jump(&read) {
             return Err(jump);
         }
         // Small steps and drift do not add up.
-        self.trust();
-        Ok(wall)
+        *self.anchor() = (read.wall, read.steady);
+        Ok(read.wall)
     }
 
     /// Accepts the wall clock as it is.
     pub(crate) fn trust(&self) {
-        *self.anchor() = ((self.inputs.wall)(), (self.inputs.steady)());
+        let read = self.read();
+        *self.anchor() = (read.wall, read.steady);
     }
 
     pub(crate) fn fill(&self, bytes: &mut [u8]) -> bool {
         (self.inputs.random)(bytes)
     }
 
-    /// The wall clock, and what it should show.
-    fn read(&self) -> (UnixTime, UnixTime) {
-        let (wall, steady) = *self.anchor();
-        let passed = (self.inputs.steady)().saturating_sub(steady);
-        ((self.inputs.wall)(), wall.plus(passed))
+    fn read(&self) -> Read {
+        let (wall, since) = *self.anchor();
+        let steady = (self.inputs.steady)();
+        Read { wall: (self.inputs.wall)(), steady, expected: wall.plus(steady.saturating_sub(since)) }
     }
 
-    fn jump(&self, wall: UnixTime, expected: UnixTime) -> Option<ClockJump> {
+    fn jump(&self, &Read { wall, expected, .. }: &Read) -> Option<ClockJump> {
         let ahead = wall > expected;
         let by = if ahead { wall.since(expected) } else { expected.since(wall) };
         (by > self.tolerance).then_some(ClockJump { by, ahead })

@@ -15,15 +15,15 @@ impl<S: Store> Flow<S> {
     pub(crate) async fn reserve(&self, operation: &str, want: u32, limit: u32) -> Result<u32, FlowError> {
         let mut granted = 0;
         for wait in 0..WAITS {
+            if granted >= want {
+                break;
+            }
             if wait > 0 {
                 let into_second = self.clock.now().as_millis() % 1_000;
                 self.client.sleep(Duration::from_millis(1_000 - into_second)).await;
             }
             let left = want.saturating_sub(granted);
             granted += self.store.reserve_calls(operation, self.clock.now(), left, limit.max(1)).await?;
-            if granted >= want {
-                break;
-            }
         }
         Ok(granted)
     }

@@ -8,6 +8,7 @@ use cloudauth_protocol::{UnixTime, mask_digits};
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
+use crate::driver::settings::Settings;
 use crate::driver::signals;
 use crate::join::{Boxed, join_all};
 use crate::machine::commit::{Job, Stored};
@@ -59,25 +60,17 @@ impl<S: Store> Flow<S> {
 
     /// Drops the calls that the account's rate does not allow now. They are claimed again when the lease ends.
     async fn ration(&self, work: &mut [(&Stored, Vec<Job>)]) -> Result<(), FlowError> {
-        let is_look = |job: &Job| matches!(job, Job::Look(..));
-        let is_deletion = |job: &Job| matches!(job, Job::Delete(..));
         let count = |is: fn(&Job) -> bool| {
             let jobs = work.iter().flat_map(|(_, jobs)| jobs).filter(|job| is(job)).count();
             u32::try_from(jobs).unwrap_or(u32::MAX)
         };
-        let (looks, deletions) = (count(is_look), count(is_deletion));
-        let mut looks = match looks {
-            0 => 0,
-            _ => self.reserve("DescribeFaceVerify", looks, self.settings.calls_per_second).await?,
-        };
-        let mut deletions = match deletions {
-            0 => 0,
-            _ => {
-                self.reserve("DeleteFaceVerifyResult", deletions, self.settings.deletions_per_second).await?
-            }
-        };
-        for job in work.iter_mut() {
-            job.1.retain(|job| match job {
+        let looks = count(|job| matches!(job, Job::Look(..)));
+        let deletions = count(|job| matches!(job, Job::Delete(..)));
+        let Settings { calls_per_second, deletions_per_second, .. } = self.settings;
+        let mut looks = self.reserve("DescribeFaceVerify", looks, calls_per_second).await?;
+        let mut deletions = self.reserve("DeleteFaceVerifyResult", deletions, deletions_per_second).await?;
+        for (_, jobs) in work {
+            jobs.retain(|job| match job {
                 Job::Tick => true,
                 Job::Look(..) => take(&mut looks),
                 Job::Delete(..) => take(&mut deletions),

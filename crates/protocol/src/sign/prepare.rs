@@ -121,10 +121,11 @@ fn build<O: Operation + ?Sized>(
     show: Show,
 ) -> Result<Built, BuildError> {
     check_action(op.action())?;
-    let masks = if show == Show::Masked { masks(op) } else { Vec::new() };
+    let masks;
     let mut params = Params::new();
     op.params(&mut params);
     if show == Show::Masked {
+        masks = self::masks(&params);
         mask_personal(&mut params, &masks);
     }
     match how {
@@ -282,9 +283,7 @@ fn is_hidden(name: &str) -> bool {
 }
 
 /// A different mask for each name that is hidden, because a repeated name is an error.
-fn masks<O: Operation + ?Sized>(op: &O) -> Vec<String> {
-    let mut params = Params::new();
-    op.params(&mut params);
+fn masks(params: &Params<'_>) -> Vec<String> {
     let hidden = params.names().filter(|name| is_hidden(name)).count();
     (1..=hidden).map(|number| format!("[name {number}]")).collect()
 }

@@ -2,6 +2,7 @@
 
 use cloudauth::{Code, ErrorKind, GatewayCode};
 
+use crate::words::errors::sources;
 use crate::words::{Language, Said, service};
 
 /// A failure with its exit code. The message shows no secret and no personal data.
@@ -94,13 +95,6 @@ fn is_about_credentials(code: &GatewayCode) -> bool {
 }
 
 /// An error and all its sources.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

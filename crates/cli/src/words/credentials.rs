@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use cloudauth::credentials::{LoadError, ProvideError};
 
-use super::errors::{credentials, problem, system};
+use super::errors::{credentials, problem, sources, system};
 use super::{Said, translated};
 
 impl From<LoadError> for Said {
@@ -88,14 +88,7 @@ fn reason_of(english: &str) -> String {
 
 /// The error of credentials in a failed call.
 pub(super) fn in_chain<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e ProvideError> {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(found) = error.downcast_ref::<ProvideError>() {
-            return Some(found);
-        }
-        source = error.source();
-    }
-    None
+    sources(error).find_map(|source| source.downcast_ref())
 }
 
 /// Credentials that a program made itself.

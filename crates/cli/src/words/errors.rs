@@ -1,7 +1,8 @@
 //! The errors of libraries in Chinese. The libraries say them in English.
 
+use std::error::Error;
 use std::fmt::Display;
-use std::io;
+use std::{io, iter};
 
 use cloudauth::policy::{FlatError, FlatProblem, TooLarge};
 use cloudauth::{
@@ -10,6 +11,13 @@ use cloudauth::{
 use cloudauth_files::ConflictError;
 
 use super::{Said, translated};
+
+/// The sources of an error, from the nearest one.
+pub(crate) fn sources<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    iter::successors(error.source(), |source: &&'e (dyn Error + 'static)| (*source).source())
+}
 
 /// Problems of values, which say nothing about the value itself.
 const PROBLEMS: [(&str, &str); 52] = [
@@ -252,7 +260,7 @@ mod tests {
                 for after in code.split(call).skip(1) {
                     let after = after.split(");").next().unwrap();
                     let quoted: Vec<&str> = after.split('"').collect();
-                    // The problem is the last literal: a parameter's name may stand before it.
+                    // The problem is the last literal: a parameter's name may precede it.
                     let literal = match call {
                         "InvalidValue::new(" => quoted.iter().skip(1).step_by(2).next_back(),
                         _ => quoted.first(),

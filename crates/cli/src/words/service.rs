@@ -7,6 +7,7 @@ use cloudauth::{
     Bilingual, Error, ErrorKind, Manual, ReplyError, RequestId, Sent, TransportError, TransportErrorKind,
 };
 
+use super::errors::sources;
 use super::{Said, both, credentials, errors};
 
 /// A failed call, and what to do next. `english` is the error with its sources.
@@ -95,11 +96,5 @@ fn not_sent(error: &TransportError) -> String {
 
 /// The error of the HTTP client.
 fn detail(error: &TransportError) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!("：{error}");
-        source = error.source();
-    }
-    text
+    sources(error).map(|source| format!("：{source}")).collect()
 }

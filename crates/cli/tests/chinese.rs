@@ -186,6 +186,29 @@ fn a_failed_call_is_explained_in_chinese() {
     assert!(shown.contains(" 次）：无法连接接入点（请求未发出）"), "{shown}");
 }
 
+#[test]
+fn missing_credentials_are_explained_in_chinese() {
+    let describe = [
+        "--lang",
+        "zh",
+        "describe",
+        "--scene-id",
+        "1",
+        "--certify-id",
+        "sha1",
+        "--endpoint",
+        "http://127.0.0.1:1",
+    ];
+    let mut command = cloudauth(&describe);
+    command.env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+    let shown = said(&command.output().unwrap());
+    assert!(shown.contains("访问凭证不可用：未找到访问凭证。已尝试：环境变量：请设置 "), "{shown}");
+    assert!(shown.contains("ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET"), "{shown}");
+    command.env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid").env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "");
+    let shown = said(&command.output().unwrap());
+    assert!(shown.contains("环境变量：环境变量 ALIBABA_CLOUD_ACCESS_KEY_SECRET 缺失或为空"), "{shown}");
+}
+
 #[cfg(feature = "lab")]
 #[test]
 fn the_lab_explains_rows_files_and_targets_in_chinese() {

@@ -161,6 +161,24 @@ impl Error {
         }
     }
 
+    /// Returns the error of the credentials, if the request was not signed for lack of them.
+    #[must_use]
+    pub fn credentials(&self) -> Option<&ProvideError> {
+        match &self.0.failure {
+            Failure::Credentials(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the error of the request, if it could not be built.
+    #[must_use]
+    pub fn build(&self) -> Option<&BuildError> {
+        match &self.0.failure {
+            Failure::Build(error) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Returns the failure of the last attempt, without operation and host.
     #[cfg(feature = "tracing")]
     pub(crate) const fn failure(&self) -> &Failure {

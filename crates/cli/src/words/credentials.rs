@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use cloudauth::credentials::{LoadError, ProvideError};
 
-use super::errors::{credentials, problem, sources, system};
+use super::errors::{credentials, problem, system};
 use super::{Said, translated};
 
 impl From<LoadError> for Said {
@@ -84,11 +84,6 @@ fn reason_of(english: &str) -> String {
         None if english.ends_with("holds no key") => "所选配置中没有密钥".to_owned(),
         None => problem(english).replace("格式有误", "不可用"),
     }
-}
-
-/// The error of credentials in a failed call.
-pub(super) fn in_chain<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e ProvideError> {
-    sources(error).find_map(|source| source.downcast_ref())
 }
 
 /// Credentials that a program made itself.

@@ -1,6 +1,5 @@
 //! Failed calls in Chinese. The library says them in English.
 
-use std::error::Error as _;
 use std::fmt::Display;
 
 use cloudauth::{
@@ -28,6 +27,12 @@ fn reason(error: &Error, english: &str) -> String {
     if let Some(transport) = error.transport() {
         return format!("{}{}", not_sent(transport), detail(transport));
     }
+    if let Some(unusable) = error.credentials() {
+        return format!("访问凭证不可用：{}", credentials::provided(unusable));
+    }
+    if let Some(unbuilt) = error.build() {
+        return format!("无法构造请求：{}", errors::build(unbuilt));
+    }
     match (error.reply(), error.kind()) {
         (Some(ReplyError::Gateway(gateway)), _) => {
             refused("网关拒绝了调用，错误码", gateway.code(), gateway.code().manual(), error)
@@ -36,14 +41,7 @@ fn reason(error: &Error, english: &str) -> String {
             refused("服务拒绝了调用，Code", refusal.code(), refusal.code().manual(), error)
         }
         (Some(reply), _) => format!("返回内容无法解析{}", end(reply, error.request_id())),
-        (None, ErrorKind::Credentials) => match credentials::in_chain(error) {
-            Some(found) => format!("访问凭证不可用：{}", credentials::provided(found)),
-            None => "访问凭证不可用".to_owned(),
-        },
-        (None, ErrorKind::Build) => match error.source().and_then(|source| source.downcast_ref()) {
-            Some(found) => format!("无法构造请求：{}", errors::build(found)),
-            None => "无法构造请求".to_owned(),
-        },
+        (None, ErrorKind::Build) => "无法构造请求".to_owned(),
         (None, ErrorKind::Deadline) => "在规定时间内未能完成".to_owned(),
         (None, _) => english.to_owned(),
     }

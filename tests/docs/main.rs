@@ -24,6 +24,7 @@ mod pages {
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 }
 
+use pages::page_docs_flow as flow_page;
 use pages::{
     page_docs_guides_417_after_201 as retry, page_docs_guides_424_is_not_a_failure as pending,
     page_docs_guides_callback_never_came as callback, page_docs_guides_pass_after_decision as late,
@@ -200,4 +201,41 @@ async fn the_first_final_decision_stays_and_a_later_pass_is_an_event() {
     assert_eq!(record("1", "205").await, (Final, Duplicate));
     assert_eq!(record("2", "200").await, (Late, Late), "a pass does not overwrite a rejection");
     assert_eq!(order.unwrap().verdict, cloudauth::policy::Verdict::Reject);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lines_of_the_flow_give_a_link_once_per_request() {
+    use cloudauth::flow::{Flow, FlowError, RefKey, Settings, State, Urls};
+    let emulator = Emulator::builder().start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = cloudauth::flow_sqlite::SqliteStore::open(folder.path().join("file")).unwrap();
+    let policy = std::sync::Arc::new(LivePolicy::new(Policy::parse(builtin::ONBOARDING).unwrap()));
+    // The service checks the callback's address before it starts.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let callback = format!("http://{}/callback", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(async || ());
+    let server = tokio::spawn(async { axum::serve(listener, router).await });
+    let urls = Urls::new(&callback, "https://shop.example/back").unwrap();
+    let keys = CallbackKeys::new(&[7; 32]).unwrap();
+    let flow = Flow::new(
+        client(&[&emulator]),
+        policy,
+        store,
+        Settings::new(urls, keys, Duration::from_secs(30 * 86_400)),
+    );
+
+    let (name, number) = (CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
+    let refs = RefKey::new(&[9; 32]).unwrap();
+    let now = SystemTime::now().into();
+    let new = flow_page::new_verification(&refs, "4711", "user-1", (&name, &number), now).unwrap();
+    let person = || {
+        let identity = Identity::plain(name.clone(), number.clone());
+        (identity, MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap())
+    };
+    let link = flow_page::link(&flow, new.clone(), person()).await.unwrap();
+    assert!(link.starts_with(emulator.url()), "{link}");
+    let again = flow_page::link(&flow, new.clone(), person()).await;
+    assert!(matches!(again, Err(FlowError::AlreadyStarted)), "{again:?}");
+    assert_eq!(flow.get(&new.order).await.unwrap().unwrap().state, State::Processing);
+    server.abort();
 }

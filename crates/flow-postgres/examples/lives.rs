@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use cloudauth_flow::testing::lives::life;
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow::testing::{Boxed, join_all};
-use cloudauth_flow::{Commit, Store, write_document};
+use cloudauth_flow::{Commit, Queue, Store, write_document};
 use cloudauth_flow_postgres::PostgresStore;
 use cloudauth_flow_postgres::tokio_postgres::{Client, Config, NoTls, Statement};
 
@@ -80,7 +80,7 @@ async fn main() {
         claims.push(
             time(async {
                 let now = BEGIN.plus(Duration::from_secs(3600));
-                let claimed = store.claim(now, Duration::from_secs(60), 100).await.unwrap();
+                let claimed = store.claim(Queue::Results, now, Duration::from_secs(60), 100).await.unwrap();
                 assert_eq!(claimed.len(), 100);
             })
             .await,

@@ -132,7 +132,7 @@ CREATE TABLE ca_quota (
     day integer NOT NULL,
     person bytea NOT NULL CHECK (octet_length(person) = 32),
     scene text NOT NULL,
-    starts bigint NOT NULL CHECK (starts > 0),
+    starts bigint NOT NULL CHECK (starts >= 0),
     PRIMARY KEY (day, person, scene)
 );
 
@@ -211,7 +211,11 @@ BEGIN
         RAISE EXCEPTION 'a number of another verification' USING ERRCODE = 'CA003';
     END IF;
 
-    IF t_subject IS NOT NULL THEN
+    IF t_subject IS NOT NULL AND t_limit IS NULL THEN
+        -- A start that was not executed.
+        UPDATE ca_quota SET starts = starts - 1
+        WHERE day = t_day AND person = ca_counted(t_subject, t_day) AND scene = t_scene AND starts > 0;
+    ELSIF t_subject IS NOT NULL THEN
         IF t_limit = 0 OR EXISTS (SELECT FROM ca_block WHERE person = ca_blocked(t_identity) AND until > t_at) THEN
             RAISE EXCEPTION 'a limit' USING ERRCODE = 'CA002';
         END IF;
@@ -265,7 +269,7 @@ END $$;
 
 -- Claims what is due and free, the longest due first. Claims that run at once share nothing and do not wait. A lease that ends later
 -- than `LONGEST_SKEW` after a new one is over.
-CREATE FUNCTION ca_claim(schema integer, c_format integer, claimed_at bigint, lease bigint, most bigint)
+CREATE FUNCTION ca_claim(schema integer, c_format integer, claimed_at bigint, lease bigint, most bigint, deletions boolean)
 RETURNS SETOF ca_verification LANGUAGE plpgsql AS $$
 DECLARE now bigint := ca_now(claimed_at);
 BEGIN
@@ -273,7 +277,7 @@ BEGIN
     RETURN QUERY
     UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = now + lease
     WHERE id = ANY (ARRAY(
-        SELECT id FROM ca_verification WHERE due_at <= now
+        SELECT id FROM ca_verification WHERE due_at <= now AND (redaction = 'requested') = deletions
             AND (lease_until IS NULL OR lease_until <= now OR lease_until > now + lease + 600000) AND format <= c_format
         ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED))
     RETURNING *;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Store, StoreError, Stored, Usage, UsageOf, VerificationId,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Store, StoreError, Stored, Usage, UsageOf, VerificationId,
 };
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
@@ -88,8 +88,14 @@ impl Store for PostgresStore {
     }
 
     /// A clock that is ahead of the database claims at the database's time.
-    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        write::claim(&self.pool, now, lease, limit).await
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        write::claim(&self.pool, queue, now, lease, limit).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudauth_flow::integers::{from_limit, from_number, from_time};
-use cloudauth_flow::{Commit, DOCUMENT_FORMAT, StoreError, Stored, write_document};
+use cloudauth_flow::{Commit, DOCUMENT_FORMAT, Queue, StoreError, Stored, write_document};
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
 use tokio_postgres::Transaction;
@@ -37,15 +37,16 @@ pub(crate) async fn commit(pool: &Pool, commit: &Commit) -> Result<(), StoreErro
 /// Claims what is due. A verification that cannot be read gets a lease too, and is left out: it must not stop the others.
 pub(crate) async fn claim(
     pool: &Pool,
+    queue: Queue,
     now: UnixTime,
     lease: Duration,
     limit: usize,
 ) -> Result<Vec<Stored>, StoreError> {
-    let claim = format!("SELECT {STORED} FROM ca_claim($1, $2, $3, $4, $5)");
+    let claim = format!("SELECT {STORED} FROM ca_claim($1, $2, $3, $4, $5, $6)");
     let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
-    let rows =
-        run(pool, Effect::Writes, &claim, &[&SCHEMA, &FORMAT, &from_time(now), &lease, &from_limit(limit)])
-            .await?;
+    let (now, limit, is_deletion) = (from_time(now), from_limit(limit), queue == Queue::Deletions);
+    let parameters: [&(dyn ToSql + Sync); 6] = [&SCHEMA, &FORMAT, &now, &lease, &limit, &is_deletion];
+    let rows = run(pool, Effect::Writes, &claim, &parameters).await?;
     let mut claimed: Vec<_> = rows.iter().filter_map(|row| stored(row).ok()).collect();
     claimed.sort_by_key(|stored| stored.verification.due_at);
     Ok(claimed)
@@ -107,7 +108,7 @@ struct Attempts<'a> {
     next_look_at: Vec<Option<i64>>,
 }
 
-/// The start to count.
+/// The start to count, or without a limit the one to subtract.
 #[derive(Default)]
 struct Take<'a> {
     subject: Option<&'a [u8]>,
@@ -150,6 +151,12 @@ impl<'a> CommitRow<'a> {
             identity: Some(&take.identity.as_bytes()[..]),
             at: Some(from_time(take.at)),
         });
+        let refund = commit.refund().map(|refund| Take {
+            subject: Some(&refund.subject.as_bytes()[..]),
+            scene: Some(refund.scene.to_string()),
+            day: Some(i32::try_from(refund.day).unwrap_or(i32::MAX)),
+            ..Take::default()
+        });
         let mut events = Events::default();
         for event in commit.events() {
             events.n.push(from_number(event.n));
@@ -170,7 +177,7 @@ impl<'a> CommitRow<'a> {
             expected: commit.expected().map(from_number),
             release: commit.releases(),
             attempts,
-            take: take.unwrap_or_default(),
+            take: take.or(refund).unwrap_or_default(),
             block_identity: commit.block().map(|block| &block.identity.as_bytes()[..]),
             block_until: commit.block().map(|block| from_time(block.until)),
             events,

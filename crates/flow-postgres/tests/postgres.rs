@@ -9,7 +9,7 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::testing::{conformance, join_all};
 use cloudauth_flow::{
-    Cursor, Fence, Input, Look, Looked, Lookup, Store, StoreErrorKind, UsageOf, VerificationId,
+    Cursor, Fence, Input, Look, Looked, Lookup, Queue, Store, StoreErrorKind, UsageOf, VerificationId,
 };
 use cloudauth_flow_postgres::{OpenErrorKind, PostgresStore, commit_in};
 use cloudauth_protocol::UnixTime;
@@ -152,7 +152,7 @@ async fn a_clock_ahead_of_the_database_claims_and_purges_nothing_early() {
         FROM (SELECT ((extract(epoch FROM clock_timestamp()) + 3600) * 1000)::bigint AS now) AS clock";
     client.execute(soon, &[]).await.unwrap();
     let ahead = UnixTime::from_secs(stored.verification.created_at.as_secs() + 100 * 365 * 86_400);
-    assert!(store.claim(ahead, Duration::from_secs(30), 9).await.unwrap().is_empty());
+    assert!(store.claim(Queue::Results, ahead, Duration::from_secs(30), 9).await.unwrap().is_empty());
     assert_eq!(store.purge(ahead, 9).await.unwrap(), 0);
     assert!(get(&store, 1).await.is_some());
 }
@@ -164,7 +164,7 @@ async fn a_lease_under_a_clock_ahead_counts_from_the_time_of_the_database() {
     let store = schema.store().await;
     open(&store, 1).await;
     let ahead = BEGIN.plus(Duration::from_secs(100 * 365 * 86_400));
-    let claimed = store.claim(ahead, Duration::from_secs(30), 9).await.unwrap();
+    let claimed = store.claim(Queue::Results, ahead, Duration::from_secs(30), 9).await.unwrap();
     let until = claimed.first().and_then(|stored| stored.lease_until).unwrap();
     assert!(until < BEGIN.plus(Duration::from_secs(50 * 365 * 86_400)), "{until:?}");
 }
@@ -200,7 +200,7 @@ async fn a_newer_schema_is_refused_even_by_a_program_that_runs() {
     assert_eq!(error.kind(), OpenErrorKind::NewerSchema);
     let kinds = [
         store.commit(&opened(&stored, 1)).await.map_err(|error| error.kind()),
-        store.claim(BEGIN, Duration::ZERO, 9).await.map(drop).map_err(|error| error.kind()),
+        store.claim(Queue::Results, BEGIN, Duration::ZERO, 9).await.map(drop).map_err(|error| error.kind()),
         store.purge(BEGIN, 9).await.map(drop).map_err(|error| error.kind()),
     ];
     assert_eq!(kinds, [Err(StoreErrorKind::Corrupt); 3]);
@@ -284,7 +284,7 @@ async fn a_document_that_cannot_be_read_is_corrupt_and_stops_no_other() {
         assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     }
     let due = BEGIN.plus(Duration::from_secs(60));
-    let claimed = store.claim(due, Duration::from_secs(30), 9).await.unwrap();
+    let claimed = store.claim(Queue::Results, due, Duration::from_secs(30), 9).await.unwrap();
     let ids: Vec<_> = claimed.iter().map(|stored| stored.verification.id).collect();
     assert_eq!(ids, [second.verification.id]);
     // A program of the next format can still claim its own.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use cloudauth_flow::testing::lives::life;
 use cloudauth_flow::testing::samples::BEGIN;
-use cloudauth_flow::{Commit, Store};
+use cloudauth_flow::{Commit, Queue, Store};
 use cloudauth_flow_sqlite::SqliteStore;
 use cloudauth_flow_sqlite::rusqlite::{Connection, TransactionBehavior, params};
 
@@ -109,7 +109,7 @@ fn claims(folder: &Path, rows: i64, rounds: usize) {
     for _ in 0..rounds.max(2) {
         times.push(time(|| {
             let now = BEGIN.plus(Duration::from_secs(3600));
-            let claimed = pollster::block_on(store.claim(now, Duration::from_secs(60), 100)).unwrap();
+            let claimed = pollster::block_on(store.claim(Queue::Results, now, Duration::from_secs(60), 100)).unwrap();
             assert_eq!(claimed.len(), 100);
         }));
     }

@@ -116,7 +116,7 @@ CREATE TABLE ca_quota (
     day INTEGER NOT NULL,
     person BLOB NOT NULL CHECK (length(person) = 32),
     scene TEXT NOT NULL,
-    starts INTEGER NOT NULL CHECK (starts > 0),
+    starts INTEGER NOT NULL CHECK (starts >= 0),
     UNIQUE (day, person, scene)
 ) STRICT;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Redaction, Store, StoreError, Stored, Usage, UsageOf,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Redaction, Store, StoreError, Stored, Usage, UsageOf,
     VerificationId, write_document,
 };
 use cloudauth_protocol::UnixTime;
@@ -86,8 +86,14 @@ impl Store for SqliteStore {
         self.writer.run(write).await
     }
 
-    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        self.writer.run(move |transaction| write::claim(transaction, now, lease, limit)).await
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.writer.run(move |transaction| write::claim(transaction, queue, now, lease, limit)).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cloudauth_flow::integers::{from_limit, from_time};
 use cloudauth_flow::{
-    Attempt, Commit, DOCUMENT_FORMAT, StoreError, StoreErrorKind, Stored, Take, Verification, VerificationId,
-    day, write_document,
+    Attempt, Commit, DOCUMENT_FORMAT, Queue, Refund, StoreError, StoreErrorKind, Stored, Take, Verification,
+    VerificationId, day, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
@@ -38,6 +38,9 @@ pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) ->
     }
     if let Some(take) = commit.take() {
         count(connection, take)?;
+    }
+    if let Some(refund) = commit.refund() {
+        give_back(connection, refund)?;
     }
     if let Some(block) = commit.block() {
         let person = Salt::of(connection)?.blocked(&block.identity);
@@ -150,6 +153,14 @@ fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
     }
 }
 
+/// Subtracts a start that was not executed.
+fn give_back(connection: &Connection, refund: &Refund) -> Result<(), StoreError> {
+    let person = Salt::of(connection)?.counted(&refund.subject, refund.day);
+    let subtract = "UPDATE ca_quota SET starts = starts - 1 WHERE day = ?1 AND person = ?2 AND scene = ?3 AND starts > 0";
+    let parameters = params![refund.day, person, refund.scene.to_string()];
+    connection.execute(subtract, parameters).map(drop).map_err(failed)
+}
+
 fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     let mut insert = connection
         .prepare(
@@ -172,7 +183,8 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
 }
 
 /// The verifications that are due and free. A lease that ends later than `LONGEST_SKEW` after a new one is over.
-const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 \
+/// Whether its redaction is requested decides the queue.
+const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 AND (redaction = 'requested') = ?5 \
                    AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?2 + 600000) \
                    AND format <= ?4 ORDER BY due_at LIMIT ?3";
 
@@ -183,6 +195,7 @@ const OVER: &str = "SELECT id FROM ca_verification WHERE purge_at <= ?1 AND reda
 /// Claims what is due. A verification that cannot be read gets a lease too, and is left out: it must not stop the others.
 pub(crate) fn claim(
     connection: &Connection,
+    queue: Queue,
     now: UnixTime,
     lease: Duration,
     limit: usize,
@@ -192,7 +205,9 @@ pub(crate) fn claim(
          RETURNING {STORED}"
     );
     let mut statement = connection.prepare(&update).map_err(failed)?;
-    let parameters = [from_time(now), from_time(now.plus(lease)), from_limit(limit), DOCUMENT_FORMAT.into()];
+    let is_deletion = i64::from(queue == Queue::Deletions);
+    let until = from_time(now.plus(lease));
+    let parameters = [from_time(now), until, from_limit(limit), DOCUMENT_FORMAT.into(), is_deletion];
     let rows = statement.query_map(parameters, StoredRow::read).map_err(failed)?;
     let rows: Vec<_> = rows.collect::<Result<_, _>>().map_err(failed)?;
     let mut claimed: Vec<_> = rows.into_iter().filter_map(|row| row.parse().ok()).collect();

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
-use cloudauth_flow::{Cursor, Lookup, Store, StoreErrorKind};
+use cloudauth_flow::{Cursor, Lookup, Queue, Store, StoreErrorKind};
 use cloudauth_flow_sqlite::rusqlite::Connection;
 use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore};
 use common::{begin, first, get, open};
@@ -182,7 +182,7 @@ fn a_document_that_cannot_be_read_is_corrupt_and_stops_no_other() {
         assert!(!format!("{error:?}").contains("canary"), "{error:?}");
     }
     let due = BEGIN.plus(Duration::from_secs(60));
-    let claimed = pollster::block_on(store.claim(due, Duration::from_secs(30), 9)).unwrap();
+    let claimed = pollster::block_on(store.claim(Queue::Results, due, Duration::from_secs(30), 9)).unwrap();
     let ids: Vec<_> = claimed.iter().map(|stored| stored.verification.id).collect();
     assert_eq!(ids, [second.verification.id]);
     // A program of the next format can still claim its own.

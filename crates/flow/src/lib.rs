@@ -47,7 +47,7 @@ pub use driver::{
     ticket::{NewVerification, Started},
 };
 pub use machine::chain::ChainHead;
-pub use machine::commit::{Block, Commit, Job, Outcome, Snapshot, Stored, Take, Usage};
+pub use machine::commit::{Block, Commit, Job, Outcome, Refund, Snapshot, Stored, Take, Usage};
 pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};
 pub use machine::finding::{DecisionRecord, EvidenceRecord, Finding, Score, VerdictRecord};
 pub use machine::ids::{
@@ -63,7 +63,7 @@ pub use machine::rules::Rules;
 pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, State, Verification};
 pub use machine::step::Machine;
 pub use machine::time::day;
-pub use store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Store, UsageOf};
+pub use store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 pub use store::integers;

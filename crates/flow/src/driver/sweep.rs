@@ -15,7 +15,7 @@ use crate::machine::commit::{Job, Stored};
 use crate::machine::finding::Finding;
 use crate::machine::ids::LookError;
 use crate::machine::input::{Deleted, Fence, Input, Look, Looked};
-use crate::store::contract::{Lookup, Store};
+use crate::store::contract::{Lookup, Queue, Store};
 
 /// The lease of a claim: longer than a call of the client with its retries.
 const LEASE: Duration = Duration::from_secs(60);
@@ -39,7 +39,8 @@ impl<S: Store> Flow<S> {
     async fn sweep_once(&self) -> Result<usize, FlowError> {
         let now = self.clock.check()?;
         self.record_waiting().await?;
-        let claimed = self.store.claim(now, LEASE, SWEEP).await?;
+        let mut claimed = self.store.claim(Queue::Results, now, LEASE, SWEEP).await?;
+        claimed.extend(self.store.claim(Queue::Deletions, now, LEASE, SWEEP).await?);
         let mut work: Vec<(&Stored, Vec<Job>)> =
             claimed.iter().map(|stored| (stored, stored.jobs(now))).collect();
         self.ration(&mut work).await?;

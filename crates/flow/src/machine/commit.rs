@@ -46,6 +46,7 @@ pub struct Commit {
     pub(crate) verification: Verification,
     pub(crate) events: Vec<Event>,
     pub(crate) take: Option<Take>,
+    pub(crate) refund: Option<Refund>,
     pub(crate) block: Option<Block>,
     pub(crate) outcome: Outcome,
     pub(crate) noop: bool,
@@ -67,6 +68,18 @@ pub struct Take {
     pub identity: IdentityRef,
     /// The time of the start.
     pub at: UnixTime,
+}
+
+/// One start of a person that was counted and certainly not executed: the store subtracts it from the count of that day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refund {
+    /// The person.
+    pub subject: SubjectRef,
+    /// The scene.
+    pub scene: SceneId,
+    /// The day on which the start was counted, as in [`Take::day`].
+    pub day: u32,
 }
 
 /// An identity that must not be started.
@@ -139,6 +152,12 @@ impl Commit {
     #[must_use]
     pub const fn take(&self) -> Option<&Take> {
         self.take.as_ref()
+    }
+
+    /// Returns the start to subtract. A commit never counts one and subtracts one.
+    #[must_use]
+    pub const fn refund(&self) -> Option<&Refund> {
+        self.refund.as_ref()
     }
 
     /// Returns the identity to block.

@@ -2,7 +2,7 @@
 
 use cloudauth_protocol::{OuterOrderNo, UnixTime};
 
-use crate::machine::commit::{Block, Commit, Outcome, Stored, Take};
+use crate::machine::commit::{Block, Commit, Outcome, Refund, Stored, Take};
 use crate::machine::event::{Decided, Event, EventKind};
 use crate::machine::finding::{DecisionRecord, VerdictRecord};
 use crate::machine::ids::IdentityRef;
@@ -16,6 +16,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) now: UnixTime,
     pub(crate) verification: Verification,
     pub(crate) take: Option<Take>,
+    pub(crate) refund: Option<Refund>,
     pub(crate) release: bool,
     block: Option<Block>,
     before: Option<&'a Stored>,
@@ -32,7 +33,8 @@ impl<'a> Draft<'a> {
     /// A new verification.
     pub(crate) const fn new(rules: &'a Rules, verification: Verification, now: UnixTime) -> Self {
         let events = Vec::new();
-        Self { rules, now, verification, take: None, release: false, block: None, before: None, events }
+        let (take, refund, block, before) = (None, None, None, None);
+        Self { rules, now, verification, take, refund, release: false, block, before, events }
     }
 
     /// The attempt with this number.
@@ -145,6 +147,7 @@ impl<'a> Draft<'a> {
             verification: self.verification,
             events: self.events,
             take: self.take,
+            refund: self.refund,
             block: self.block,
             outcome,
             noop,

@@ -47,6 +47,10 @@ pub(crate) const HINTS: usize = 8;
 /// The attempts that a verification keeps, refused and orphaned ones included.
 pub(crate) const MOST_ATTEMPTS: usize = 32;
 
+/// The refused attempts of one verification whose starts are given back. The rest of its attempts stay within the day's limit, so
+/// that a client that starts in a loop during an outage does not use them all.
+pub(crate) const MOST_REFUNDS: usize = 16;
+
 /// The requests to delete the data of one attempt. With pauses that double from an hour to a day, the last is after eight days.
 pub(crate) const MOST_DELETIONS: u32 = 12;
 

@@ -1,14 +1,14 @@
 //! From a request to start to the link, or to its failure.
 
-use cloudauth_protocol::{Code, UnixTime};
+use cloudauth_protocol::{Actor, Code, OuterOrderNo, UnixTime};
 
 use crate::machine::chain::ChainHead;
-use crate::machine::commit::{Commit, Outcome, Snapshot, Stored, Take, Usage};
+use crate::machine::commit::{Commit, Outcome, Refund, Snapshot, Stored, Take, Usage};
 use crate::machine::draft::Draft;
 use crate::machine::event::EventKind;
 use crate::machine::input::{Opened, Start, StartFailed};
 use crate::machine::refusal::Refusal;
-use crate::machine::rules::{CLOCK_SKEW, Rules};
+use crate::machine::rules::{CLOCK_SKEW, MOST_REFUNDS, Rules};
 use crate::machine::state::{Attempt, AttemptState, Redaction, State, Verification};
 use crate::machine::time::{day, start_of};
 
@@ -137,6 +137,7 @@ fn reserve(mut draft: Draft<'_>, start: Start) -> Commit {
         identity: Some(start.identity),
         consent: start.consent,
         capability: Some(start.capability),
+        counted_on: Some(day(draft.now)),
         state: AttemptState::Reserved,
         lease_until: draft.now.plus(draft.rules.start_lease),
         certify_id: None,
@@ -209,7 +210,26 @@ pub(crate) fn opened(mut draft: Draft<'_>, opened: Opened) -> Result<Commit, Ref
     Ok(draft.finish(Outcome::LinkDropped))
 }
 
-/// Records a start that failed: its attempt has no link.
+/// Whether a code is about the service or the account, and says nothing about the person.
+fn is_of_the_account(code: &Code) -> bool {
+    code.manual().is_some_and(|manual| matches!(manual.actor, Actor::Operator | Actor::Software))
+}
+
+/// Gives back the start of a refused attempt.
+fn give_back(draft: &mut Draft<'_>, order_no: &OuterOrderNo) -> Result<(), Refusal> {
+    let (subject, scene) = (draft.verification.subject, draft.verification.scene);
+    let is_refused = |attempt: &&Attempt| attempt.state == AttemptState::Refused;
+    if draft.verification.attempts.iter().filter(is_refused).count() <= MOST_REFUNDS
+        && let Some(subject) = subject
+        && let Some(day) = draft.attempt(order_no)?.counted_on.take()
+    {
+        draft.refund = Some(Refund { subject, scene, day });
+    }
+    Ok(())
+}
+
+/// Records a start that failed: its attempt has no link. The start is given back if it was certainly not executed, unless the
+/// service refused the person.
 pub(crate) fn failed(mut draft: Draft<'_>, failed: StartFailed) -> Result<Commit, Refusal> {
     let (now, rules) = (draft.now, draft.rules);
     let attempt = draft.attempt(&failed.order_no)?;
@@ -223,6 +243,9 @@ pub(crate) fn failed(mut draft: Draft<'_>, failed: StartFailed) -> Result<Commit
     attempt.state = if failed.maybe_executed { AttemptState::Orphaned } else { AttemptState::Refused };
     attempt.refused = failed.code.clone().filter(|code| !matches!(code, Code::Other(_)));
     let code = attempt.refused.clone();
+    if !failed.maybe_executed && failed.code.as_ref().is_none_or(is_of_the_account) {
+        give_back(&mut draft, &failed.order_no)?;
+    }
     match failed.code {
         Some(Code::CannotUseFace) => draft.block(identity, now.plus(rules.identity_block)),
         Some(Code::TooManyAttempts) => draft.block(identity, start_of(day(now) + 1)),

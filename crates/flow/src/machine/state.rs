@@ -240,6 +240,8 @@ pub struct Attempt {
     pub capability: Option<CapabilityHash>,
     /// The state.
     pub state: AttemptState,
+    /// The day (UTC+8) on which the start was counted; `None` if it was given back.
+    pub counted_on: Option<u32>,
     /// The end of the lease of `InitFaceVerify`.
     #[serde(with = "millis")]
     pub lease_until: UnixTime,

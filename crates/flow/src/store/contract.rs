@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::machine::commit::{Commit, Stored, Usage};
 use crate::machine::event::Event;
 use crate::machine::ids::{CapabilityHash, IdentityRef, OrderRef, SubjectRef, VerificationId};
+use crate::machine::state::Redaction;
 use crate::machine::time::day;
 use crate::store::error::StoreError;
 
@@ -52,6 +53,29 @@ impl UsageOf {
     }
 }
 
+/// The kind of work for which a worker claims verifications. Each kind has its own queue, so that an erasure of many verifications
+/// delays no result.
+///
+/// Exhaustive on purpose: a store must have both queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Queue {
+    /// Results, and the ends of leases, links and reviews.
+    Results,
+    /// Deletions at the service: the verifications whose redaction is [`Requested`](crate::Redaction::Requested).
+    Deletions,
+}
+
+impl Queue {
+    /// Returns the queue of a verification with this redaction.
+    #[must_use]
+    pub const fn of(redaction: Redaction) -> Self {
+        match redaction {
+            Redaction::Requested => Self::Deletions,
+            Redaction::None | Redaction::Done | Redaction::Failed => Self::Results,
+        }
+    }
+}
+
 /// How much later than `now` plus `lease` a lease may end.
 pub const LONGEST_SKEW: Duration = Duration::from_secs(600);
 
@@ -82,6 +106,7 @@ pub struct LoggedEvent {
 /// | a commit is durable as a whole, or nothing of it happened | a decision without its event is lost for the rest of the company |
 /// | a commit needs the version that it expects; every commit and every claim adds one | of two workers one writes |
 /// | the count of starts and the block of an identity are checked in the commit's transaction | two orders of one person start concurrently |
+/// | a refund subtracts one start of its day, and never below zero | a start that was not executed costs the person nothing |
 /// | an order, an order number, a CertifyId and a capability belong to one verification, until its purge | a callback must find its attempt |
 /// | an error says [`Unavailable`](crate::StoreErrorKind::Unavailable) only if nothing happened | a caller repeats the commit |
 /// | a body of an event is kept byte by byte | it is hashed |
@@ -98,15 +123,23 @@ pub trait Store: Debug + Send + Sync {
     /// Makes a commit durable:
     ///
     /// 1. Check that the stored version is [`Commit::expected`], or that no verification has this id or order.
-    /// 2. Check and count [`Commit::take`], and keep [`Commit::block`].
+    /// 2. Check and count [`Commit::take`], subtract [`Commit::refund`], and keep [`Commit::block`].
     /// 3. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
     /// 4. End the lease if [`Commit::releases`].
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
 
-    /// Claims up to `limit` verifications whose [`due_at`](crate::Verification::due_at) has come and that no worker has claimed,
-    /// the longest due first. It adds one to the version and the fence of each, and sets its lease to `now` plus `lease`. A lease
-    /// that ends more than [`LONGEST_SKEW`] after that comes from a clock that was wrong, and counts as over.
-    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError>;
+    /// Claims up to `limit` verifications of a queue whose [`due_at`](crate::Verification::due_at) has come and that no worker has
+    /// claimed, the longest due first. It adds one to the version and the fence of each, and sets its lease to `now` plus `lease`.
+    /// A lease that ends more than [`LONGEST_SKEW`] after that comes from a clock that was wrong, and counts as over.
+    ///
+    /// A verification is in the queue of its redaction, see [`Queue::of`]. A store needs an index on `due_at` for each queue.
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError>;
 
     /// Returns up to `limit` events after a place, in order. An event may come again after a crash of the reader; none is
     /// skipped.
@@ -135,6 +168,14 @@ pub trait Store: Debug + Send + Sync {
         let _ = (operation, now);
         Ok(want.min(limit))
     }
+
+    /// Returns the time of the store's own clock, which all instances share; `None` if it has none. A flow whose clock differs by
+    /// more than its tolerance neither starts nor sweeps.
+    ///
+    /// The default has no clock.
+    async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
+        Ok(None)
+    }
 }
 
 #[async_trait]
@@ -151,8 +192,14 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).commit(commit).await
     }
 
-    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
-        (**self).claim(now, lease, limit).await
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        (**self).claim(queue, now, lease, limit).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
@@ -175,5 +222,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         limit: u32,
     ) -> Result<u32, StoreError> {
         (**self).reserve_calls(operation, now, want, limit).await
+    }
+
+    async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
+        (**self).now().await
     }
 }

@@ -19,7 +19,7 @@ use crate::machine::input::{Deleted, Fence, Input, Look, Looked, Review};
 use crate::machine::rules::Rules;
 use crate::machine::state::{AttemptState, State, Verification};
 use crate::machine::step::Machine;
-use crate::store::contract::{Cursor, Lookup, Store};
+use crate::store::contract::{Cursor, Lookup, Queue, Store};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::testing::samples::{self, BEGIN, SampleError};
 
@@ -193,7 +193,7 @@ impl Server<'_> {
     /// Claims what is due, and does its jobs. Returns the number of claimed verifications.
     async fn sweep(&self) -> Result<usize, StoreError> {
         let now = (self.clock)();
-        let claimed = self.store.claim(now, LEASE, CLAIM).await?;
+        let claimed = self.store.claim(Queue::Results, now, LEASE, CLAIM).await?;
         for stored in &claimed {
             let order = number(&stored.verification);
             let mut current = Some(stored.clone());

@@ -12,7 +12,7 @@ use crate::machine::event::Event;
 use crate::machine::ids::{IdentityRef, SubjectRef, VerificationId};
 use crate::machine::state::{Redaction, Verification};
 use crate::machine::time::day;
-use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Store, UsageOf};
+use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
 use crate::store::error::{StoreError, StoreErrorKind};
 
 /// A store in memory, for tests and examples.
@@ -122,6 +122,11 @@ impl Store for MemoryStore {
         if let Some(take) = commit.take() {
             *tables.starts.entry((take.day, take.subject, take.scene)).or_default() += 1;
         }
+        if let Some(refund) = commit.refund()
+            && let Some(count) = tables.starts.get_mut(&(refund.day, refund.subject, refund.scene))
+        {
+            *count = count.saturating_sub(1);
+        }
         if let Some(block) = commit.block() {
             let until = tables.blocks.entry(block.identity).or_insert(block.until);
             *until = block.until.max(*until);
@@ -146,10 +151,17 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
         let mut tables = self.tables();
         let is_due = |row: &Stored| {
-            row.verification.due_at.is_some_and(|at| at <= now)
+            Queue::of(row.verification.redaction) == queue
+                && row.verification.due_at.is_some_and(|at| at <= now)
                 && row.lease_until.is_none_or(|end| end <= now || end > now.plus(lease).plus(LONGEST_SKEW))
         };
         let mut due: Vec<_> = tables.rows.values_mut().filter(|row| is_due(row)).collect();

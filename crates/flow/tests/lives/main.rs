@@ -174,14 +174,58 @@ fn a_blocked_identity_is_refused_and_a_corrected_one_is_not() {
 fn the_daily_limit_ends_at_midnight_in_china() {
     let mut service = Service::new();
     for attempt in 1..=5 {
-        service.take(Input::Start(start(attempt))).unwrap();
-        let failed = StartFailed { order_no: start(attempt).order_no, maybe_executed: false, code: None };
-        service.take(Input::StartFailed(failed)).unwrap();
+        fail(&service, attempt, true, None);
     }
     let until = UnixTime::from_secs(1_767_369_600); // 2026-01-02T16:00:00Z
     assert_eq!(service.take(Input::Start(start(6))), Err(Refusal::DailyLimit { until }));
     service.now = until;
     assert!(service.take(Input::Start(start(6))).is_ok());
+}
+
+fn fail(service: &Service, attempt: u8, maybe_executed: bool, code: Option<Code>) {
+    service.take(Input::Start(start(attempt))).unwrap();
+    let order_no = start(attempt).order_no;
+    service.take(Input::StartFailed(StartFailed { order_no, maybe_executed, code })).unwrap();
+}
+
+/// A start that was not executed counted for the day on the old code.
+#[test]
+fn a_start_that_was_certainly_not_executed_costs_the_person_nothing() {
+    for (maybe_executed, code, counts) in [
+        (false, None, false),
+        (false, Some(Code::ServiceNotActivated), false),
+        (false, Some(Code::SystemError), false),
+        (true, None, true),
+        (true, Some(Code::SystemError), true),
+        // The service refused the person.
+        (false, Some(Code::IllegalParameter), true),
+        (false, Some(Code::from_wire("999")), true),
+    ] {
+        let service = Service::new();
+        for attempt in 1..=4 {
+            fail(&service, attempt, true, None);
+        }
+        fail(&service, 5, maybe_executed, code.clone());
+        let limited = matches!(service.take(Input::Start(start(6))), Err(Refusal::DailyLimit { .. }));
+        assert_eq!(limited, counts, "{maybe_executed} {code:?}");
+    }
+}
+
+/// A client that starts in a loop while the service is away must not use all attempts of the verification.
+#[test]
+fn an_outage_uses_the_days_starts_before_the_attempts_of_a_verification() {
+    let mut service = Service::new();
+    let mut attempt = 0;
+    while service.take(Input::Start(start(attempt + 1))).is_ok() {
+        attempt += 1;
+        let order_no = start(attempt).order_no;
+        let failed = StartFailed { order_no, maybe_executed: false, code: None };
+        service.take(Input::StartFailed(failed)).unwrap();
+    }
+    assert_eq!(attempt, 16 + 5);
+    assert_eq!(service.state(), State::RequiresInput);
+    service.later(20 * 3_600);
+    assert!(service.take(Input::Start(start(attempt + 1))).is_ok());
 }
 
 #[test]

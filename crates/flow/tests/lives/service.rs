@@ -6,7 +6,7 @@ use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     CheckedCallback, Deleted, Fence, Input, Job, Look, LookError, Looked, Lookup, Machine, Opened, Outcome,
-    Refusal, Snapshot, Start, State, Store, Stored, Usage, UsageOf,
+    Queue, Refusal, Snapshot, Start, State, Store, Stored, Usage, UsageOf,
 };
 use cloudauth_protocol::{CallbackKeys, UnixTime};
 use pollster::block_on;
@@ -66,9 +66,9 @@ impl Service {
 
     /// A worker claims what is due, and answers each look. Returns the number of looks.
     pub(crate) fn work(&self, answer: impl Fn() -> Look) -> usize {
-        let claimed = block_on(self.store.claim(self.now, Duration::from_secs(30), 10)).unwrap();
+        let claim = |queue| block_on(self.store.claim(queue, self.now, Duration::from_secs(30), 10)).unwrap();
         let mut looks = 0;
-        for stored in claimed {
+        for stored in [Queue::Results, Queue::Deletions].into_iter().flat_map(claim) {
             let fence = Fence(stored.fence);
             for job in stored.jobs(self.now) {
                 match job {

@@ -25,6 +25,7 @@ pub(crate) const INVARIANTS: &[(&str, Check)] = &[
     ("a_blocked_identity_and_a_used_up_day_are_refused", limits),
     ("a_redacted_verification_refers_to_no_one", redacted),
     ("a_link_is_given_out_only_while_it_is_awaited", links),
+    ("only_a_start_that_was_not_executed_is_given_back_and_once", refunds),
 ];
 
 fn ensure(holds: bool, problem: &str) -> Result<(), String> {
@@ -321,4 +322,22 @@ fn links(
     }
     let open = after.attempt(&opened.order_no).is_some_and(|attempt| attempt.state == AttemptState::Open);
     ensure(open && after.state == State::Processing, "a link that leads nowhere")
+}
+
+/// A start is given back only by the refusal that ends its attempt.
+fn refunds(
+    before: &World,
+    input: &Input,
+    result: &Result<Commit, Refusal>,
+    after: Option<&World>,
+) -> Result<(), String> {
+    let (Ok(commit), Some(after)) = (result, after.and_then(of)) else { return Ok(()) };
+    let Some(refund) = commit.refund() else { return Ok(()) };
+    let Input::StartFailed(failed) = input else { return Err("another input gives a start back".to_owned()) };
+    let earlier = of(before).and_then(|before| before.attempt(&failed.order_no)).ok_or("no such attempt")?;
+    ensure(!failed.maybe_executed && failed.code.is_none(), "an executed start is given back")?;
+    ensure(earlier.state == AttemptState::Reserved, "a start is given back twice")?;
+    ensure(earlier.counted_on == Some(refund.day), "a start of another day is given back")?;
+    let kept = after.attempt(&failed.order_no).and_then(|attempt| attempt.counted_on);
+    ensure(kept.is_none() && commit.take().is_none(), "a start that is given back is still counted")
 }

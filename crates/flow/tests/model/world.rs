@@ -9,7 +9,7 @@ use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     AttemptState, CapabilityHash, CheckedCallback, Commit, Deleted, Fence, Finding, IdempotencyKey,
     IdentityRef, Input, Look, LookError, Looked, Machine, Opened, Refusal, Review, ReviewReason, Reviewer,
-    Rules, Snapshot, StartFailed, Stored, Usage,
+    Rules, Snapshot, StartFailed, Stored, Usage, day,
 };
 use cloudauth_protocol::{CallbackKeys, CertifyId, Code, OuterOrderNo, SceneId, UnixTime};
 
@@ -80,6 +80,9 @@ impl World {
         let verification = commit.verification().clone();
         next.stored = Some(Stored { version, fence: FENCE.0, lease_until: None, verification });
         next.starts_today += u32::from(commit.take().is_some());
+        if commit.refund().is_some_and(|refund| refund.day == day(self.now)) {
+            next.starts_today = next.starts_today.checked_sub(1).expect("a refund without a start");
+        }
         if let Some(block) = commit.block().filter(|block| !self.blocked.contains(&block.identity)) {
             next.blocked.push(block.identity);
             next.blocked.sort();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Store, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Store, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
     VerificationId,
 };
 use cloudauth_protocol::UnixTime;
@@ -63,9 +63,15 @@ impl Store for Faulty {
         result
     }
 
-    async fn claim(&self, now: UnixTime, lease: Duration, limit: usize) -> Result<Vec<Stored>, StoreError> {
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
         self.ready().await?;
-        self.store.claim(now, lease, limit).await
+        self.store.claim(queue, now, lease, limit).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {

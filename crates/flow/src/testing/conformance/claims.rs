@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
-use super::support::{Check, begin, equal, fails, get, machine, open, step, text};
+use super::support::{Check, begin, equal, fails, get, machine, open, put, step, text};
 use crate::join::{Boxed, join_all};
 use crate::machine::commit::{Snapshot, Usage};
 use crate::machine::ids::VerificationId;
 use crate::machine::input::{Fence, Input};
-use crate::store::contract::Store;
+use crate::store::contract::{Queue, Store};
 use crate::store::error::StoreErrorKind;
 use crate::testing::samples::BEGIN;
 
@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("a claim invalidates the commits of earlier versions", |store| Box::pin(invalidates(store))),
     ("a commit without a release keeps the lease", |store| Box::pin(keeps(store))),
     ("concurrent claims share nothing", |store| Box::pin(disjoint(store))),
+    ("a deletion delays no result: each has its own queue", |store| Box::pin(queues(store))),
 ];
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -29,7 +30,7 @@ const fn after(seconds: u64) -> UnixTime {
 }
 
 async fn claim(store: &dyn Store, now: UnixTime, limit: usize) -> Result<Vec<VerificationId>, String> {
-    let claimed = store.claim(now, LEASE, limit).await.map_err(text)?;
+    let claimed = store.claim(Queue::Results, now, LEASE, limit).await.map_err(text)?;
     Ok(claimed.into_iter().map(|stored| stored.verification.id).collect())
 }
 
@@ -50,7 +51,7 @@ async fn due(store: &dyn Store) -> Result<(), String> {
 
 async fn claimed(store: &dyn Store) -> Result<(), String> {
     let before = open(store, 1).await?;
-    let claimed = store.claim(after(5), LEASE, 1).await.map_err(text)?;
+    let claimed = store.claim(Queue::Results, after(5), LEASE, 1).await.map_err(text)?;
     let mut expected = before;
     expected.version += 1;
     expected.fence += 1;
@@ -106,4 +107,23 @@ async fn disjoint(store: &dyn Store) -> Result<(), String> {
     all.sort();
     all.dedup();
     equal("verifications claimed once", (claims, all.len()), (20, 20))
+}
+
+async fn queues(store: &dyn Store) -> Result<(), String> {
+    let mut erased = Vec::new();
+    for order in 1..4 {
+        open(store, order).await?;
+        put(store, order, Input::Cancel, BEGIN).await?;
+        erased.push(put(store, order, Input::Redact, BEGIN).await?.verification.id);
+    }
+    let result = open(store, 9).await?.verification.id;
+    // The deletions have been due for longer.
+    equal("results", claim(store, after(5), 1).await?, vec![result])?;
+    let claimed = store.claim(Queue::Deletions, after(5), LEASE, 9).await.map_err(text)?;
+    let mut deletions: Vec<_> = claimed.iter().map(|stored| stored.verification.id).collect();
+    deletions.sort();
+    erased.sort();
+    equal("deletions", deletions, erased)?;
+    let again = store.claim(Queue::Deletions, after(6), LEASE, 9).await.map_err(text)?;
+    equal("deletions during the lease", again.len(), 0)
 }

@@ -24,6 +24,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("of concurrent first starts of an order one succeeds", |store| Box::pin(one_creates(store))),
     ("starts are counted per person, scene and day", |store| Box::pin(counts(store))),
     ("concurrent starts do not exceed the limit", |store| Box::pin(limit(store))),
+    ("a refund subtracts one start of its day", |store| Box::pin(refund(store))),
     ("a blocked identity is not started", |store| Box::pin(block(store))),
 ];
 
@@ -243,4 +244,17 @@ async fn race(store: &dyn Store, commits: &[Commit], kind: StoreErrorKind) -> Re
         }
     }
     Ok(succeeded)
+}
+
+async fn refund(store: &dyn Store) -> Result<(), String> {
+    // The second start of the person was certainly not executed.
+    for (attempt, maybe_executed, left) in [(1, true, 1), (2, false, 1), (3, true, 2)] {
+        let start = samples::start(1, attempt).map_err(text)?;
+        let of = UsageOf { subject: start.subject, scene: start.scene, identity: start.identity, at: BEGIN };
+        let order_no = start.order_no.clone();
+        put(store, 1, Input::Start(start), BEGIN).await?;
+        put(store, 1, Input::StartFailed(StartFailed { order_no, maybe_executed, code: None }), BEGIN).await?;
+        equal("starts", store.usage(&of).await.map_err(text)?.starts_today, left)?;
+    }
+    Ok(())
 }

@@ -109,7 +109,8 @@ fn claims(folder: &Path, rows: i64, rounds: usize) {
     for _ in 0..rounds.max(2) {
         times.push(time(|| {
             let now = BEGIN.plus(Duration::from_secs(3600));
-            let claimed = pollster::block_on(store.claim(Queue::Results, now, Duration::from_secs(60), 100)).unwrap();
+            let claimed =
+                pollster::block_on(store.claim(Queue::Results, now, Duration::from_secs(60), 100)).unwrap();
             assert_eq!(claimed.len(), 100);
         }));
     }

@@ -15,8 +15,8 @@ use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
     AttemptState, BlockingFlow, Commit, Cursor, Event, Flow, FlowError, Inline, Inputs, LoggedEvent,
-    LookError, Lookup, NewVerification, Queue, Settings, State, Store, StoreError, StoreErrorKind, Stored, Urls,
-    Usage, UsageOf, VerificationId,
+    LookError, Lookup, NewVerification, Queue, Settings, State, Store, StoreError, StoreErrorKind, Stored,
+    Urls, Usage, UsageOf, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{
@@ -368,7 +368,10 @@ fn a_lease_of_a_clock_that_was_ahead_does_not_last() {
     block_on(flow.start(new(1), person(), meta_info())).unwrap();
     later(60);
     let ahead = UnixTime::from_millis(WALL.get() + 86_400_000);
-    assert_eq!(block_on(flow.store().claim(Queue::Results, ahead, Duration::from_secs(60), 1)).unwrap().len(), 1);
+    assert_eq!(
+        block_on(flow.store().claim(Queue::Results, ahead, Duration::from_secs(60), 1)).unwrap().len(),
+        1
+    );
     service.refuses("424");
     assert_eq!(block_on(flow.sweep()).unwrap(), 1);
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow::{
-    AttemptState, DOCUMENT_FORMAT, Deleted, Fence, Input, Job, Look, LookError, Looked, Outcome, Queue, Redaction,
-    Refusal, State, Store, StoreErrorKind, Verification, read_document, write_document,
+    AttemptState, DOCUMENT_FORMAT, Deleted, Fence, Input, Job, Look, LookError, Looked, Outcome, Queue,
+    Redaction, Refusal, State, Store, StoreErrorKind, Verification, read_document, write_document,
 };
 use pollster::block_on;
 
@@ -103,7 +103,9 @@ fn deletions_that_the_vendor_never_confirms_end_visibly_and_release_the_purge() 
     service.take(Input::Cancel).unwrap();
     service.take(Input::Redact).unwrap();
     let delete = |service: &Service, done| {
-        let claimed = block_on(service.store.claim(Queue::Deletions, service.now, Duration::from_secs(30), 10)).unwrap();
+        let claimed =
+            block_on(service.store.claim(Queue::Deletions, service.now, Duration::from_secs(30), 10))
+                .unwrap();
         let [stored] = &claimed[..] else { panic!("{} are due", claimed.len()) };
         let [Job::Delete(order_no, _)] = &stored.jobs(service.now)[..] else { panic!("no deletion is due") };
         let (order_no, fence) = (order_no.clone(), Fence(stored.fence));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Store, StoreError, StoreErrorKind, Stored, Usage, UsageOf,
-    VerificationId,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Store, StoreError, StoreErrorKind, Stored, Usage,
+    UsageOf, VerificationId,
 };
 use cloudauth_protocol::UnixTime;
 

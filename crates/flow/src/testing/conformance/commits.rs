@@ -253,7 +253,8 @@ async fn refund(store: &dyn Store) -> Result<(), String> {
         let of = UsageOf { subject: start.subject, scene: start.scene, identity: start.identity, at: BEGIN };
         let order_no = start.order_no.clone();
         put(store, 1, Input::Start(start), BEGIN).await?;
-        put(store, 1, Input::StartFailed(StartFailed { order_no, maybe_executed, code: None }), BEGIN).await?;
+        put(store, 1, Input::StartFailed(StartFailed { order_no, maybe_executed, code: None }), BEGIN)
+            .await?;
         equal("starts", store.usage(&of).await.map_err(text)?.starts_today, left)?;
     }
     Ok(())

@@ -165,6 +165,12 @@ impl Curve {
         self.operating((threshold, fm, fnm))
     }
 
+    /// Returns each distinct score with its number of genuine and impostor attempts.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (f64, u64, u64)> + '_ {
+        let pairs = self.points.windows(2).filter_map(|pair| <[_; 2]>::try_from(pair).ok());
+        pairs.map(|[(score, fm, fnm), (_, next_fm, next_fnm)]| (score, next_fnm - fnm, fm - next_fm))
+    }
+
     fn operating(&self, (threshold, fm, fnm): (f64, u64, u64)) -> OperatingPoint {
         OperatingPoint {
             threshold,

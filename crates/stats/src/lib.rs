@@ -28,11 +28,14 @@ mod attack;
 mod bootstrap;
 mod cluster;
 mod curve;
+mod delong;
 mod drift;
 pub mod grid;
+mod groups;
 mod interval;
 mod ks;
 mod paired;
+mod queue;
 mod rate;
 mod special;
 mod target;
@@ -43,17 +46,20 @@ pub use bootstrap::{
 };
 pub use cluster::Clusters;
 pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, estimates};
+pub use delong::{Auc, AucDifference, PairedScores};
 pub use drift::{
     Binned, Bins, Smoothing, jensen_shannon, mean_shift_of_grids, psi, psi_critical, wasserstein,
     wasserstein_of_grids,
 };
 pub use grid::{Grid, LabelledGrid};
+pub use groups::{fisher, holm, koopman, newcombe};
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,
     rule_of_3, wilson,
 };
 pub use ks::{KolmogorovSmirnov, kolmogorov_smirnov};
-pub use paired::{McNemar, mcnemar, newcombe, newcombe_paired};
+pub use paired::{McNemar, McNemarPlan, mcnemar, newcombe_paired};
+pub use queue::Queue;
 pub use rate::{Confidence, Interval, Rate};
 pub use special::{hypergeometric_at_most, probit};
 pub use target::{

@@ -1,9 +1,12 @@
-//! Comparison of two rates: of the same attempts, as under two policies, or of different attempts.
+//! Comparison of two rates of the same attempts, as under two policies.
+
+mod power;
 
 use crate::interval::wilson;
 use crate::rate::{Confidence, Interval, Rate};
 use crate::special::beta::binomial_at_most;
 use crate::special::saddle::binomial;
+pub use power::McNemarPlan;
 
 /// McNemar's exact test of two policies on the same labelled attempts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,24 +22,18 @@ pub struct McNemar {
 #[must_use]
 pub fn mcnemar(only_first: u64, only_second: u64) -> McNemar {
     let (least, changed) = (only_first.min(only_second), only_first.saturating_add(only_second));
-    let p = (2.0 * binomial_at_most(least, changed, 0.5)).min(1.0);
+    let p = McNemar::p_of(least, changed);
     let here = binomial(least as f64, changed as f64, 0.5);
     // For an even split, doubling the tail counts the split twice.
     let mid_p = if only_first == only_second { 1.0 } else { p - here };
     McNemar { p, mid_p }
 }
 
-/// Returns Newcombe's interval for the difference of two rates of different attempts, `first` minus `second`, from their Wilson
-/// intervals. A fraction, from -1 to 1.
-#[must_use]
-pub fn newcombe(first: Rate, second: Rate, confidence: Confidence) -> Option<Interval> {
-    let (here, there) = (first.fraction()?, second.fraction()?);
-    let (a, b) = (wilson(first, confidence), wilson(second, confidence));
-    let difference = here - there;
-    Some(Interval {
-        low: difference - (here - a.low).hypot(b.high - there),
-        high: difference + (a.high - here).hypot(there - b.low),
-    })
+impl McNemar {
+    /// Returns the two-sided p-value of a split with `least` of `changed` attempts on its smaller side.
+    fn p_of(least: u64, changed: u64) -> f64 {
+        (2.0 * binomial_at_most(least, changed, 0.5)).min(1.0)
+    }
 }
 
 /// Returns Newcombe's interval for the difference of two rates of the *same* attempts, `first` minus `second`: a fraction from

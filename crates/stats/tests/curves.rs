@@ -1,4 +1,4 @@
-//! ROC, AUC, EER and thresholds against scikit-learn, pyeer and bob, on seven sets of scores: with ties, all equal,
+//! ROC, AUC, EER and thresholds against scikit-learn, pyeer, bob and pROC, on seven sets of scores: with ties, all equal,
 //! inverted, with an impostor at the top.
 
 #![cfg(test)]
@@ -6,8 +6,8 @@
 mod support;
 
 use cloudauth_stats::{
-    Chosen, Confidence, Curve, LabelledGrid, Step, attempts_needed, clopper_pearson, clopper_pearson_upper,
-    threshold, threshold_interval, threshold_with,
+    Auc, AucDifference, Chosen, Confidence, Curve, LabelledGrid, PairedScores, Step, attempts_needed,
+    clopper_pearson, clopper_pearson_upper, threshold, threshold_interval, threshold_with,
 };
 use serde_json::Value;
 use support::{Compared, SETS, json, scores};
@@ -231,4 +231,77 @@ fn no_attempts_have_no_rate() {
             assert!(step.above(score) > score, "{step:?} {score}");
         }
     }
+}
+
+/// The second score of an attempt is its score without decimals, plus 0 to 10 by its place in the file.
+fn with_second_scores(csv: &str) -> Vec<PairedScores> {
+    let rows = csv.lines().skip(1).enumerate();
+    rows.map(|(place, line)| {
+        let mut fields = line.split(',');
+        let genuine = u64::from(fields.next() == Some("genuine"));
+        let first: f64 = fields.next().unwrap().parse().unwrap();
+        let second = first.floor() + (place * 7 % 11) as f64;
+        PairedScores { first, second, genuine, impostor: 1 - genuine }
+    })
+    .collect()
+}
+
+#[test]
+fn delong_matches_proc() {
+    let golden = json(include_str!("golden/planning.json"));
+    let mut compared = Compared::default();
+    for row in golden["delong"].as_array().unwrap() {
+        let set = row["set"].as_str().unwrap();
+        let csv = SETS.iter().find(|(name, _)| *name == set).unwrap().1;
+        let (genuine, impostor) = scores(csv);
+        let auc = Auc::of(&Curve::of(&genuine, &impostor).unwrap()).unwrap();
+        compared.relative(auc.area, &row["auc"], 1e-12, set);
+        compared.relative(auc.variance, &row["variance"], 1e-9, set);
+        let interval = auc.interval(Confidence::P95);
+        compared.relative(interval.low, &row["low"], 1e-9, set);
+        compared.relative(interval.high, &row["high"], 1e-9, set);
+
+        let paired = AucDifference::of(with_second_scores(csv)).unwrap();
+        assert_eq!(paired.first.area, auc.area);
+        compared.relative(paired.first.variance, &row["variance"], 1e-9, set);
+        compared.relative(paired.second.area, &row["second"], 1e-12, set);
+        compared.relative(paired.second.variance, &row["second_variance"], 1e-9, set);
+        let covariance = (paired.first.variance + paired.second.variance - paired.variance) / 2.0;
+        compared.absolute(covariance, &row["covariance"], 1e-15, set);
+        compared.relative(paired.p(), &row["p"], 1e-9, set);
+        let interval = paired.interval(Confidence::P95);
+        compared.relative(interval.low, &row["diff_low"], 1e-9, set);
+        compared.relative(interval.high, &row["diff_high"], 1e-9, set);
+    }
+    assert_eq!(compared.values, 7 * 11);
+}
+
+#[test]
+fn counted_attempts_give_the_same_areas_as_single_ones() {
+    let single = with_second_scores(SETS[1].1);
+    let mut counted: Vec<PairedScores> = Vec::new();
+    for attempt in &single {
+        match counted.iter_mut().find(|row| (row.first, row.second) == (attempt.first, attempt.second)) {
+            Some(row) => {
+                row.genuine += attempt.genuine;
+                row.impostor += attempt.impostor;
+            }
+            None => counted.push(*attempt),
+        }
+    }
+    assert!(counted.len() < single.len());
+    let (counted, single) = (AucDifference::of(counted).unwrap(), AucDifference::of(single).unwrap());
+    assert_eq!(counted.difference(), single.difference());
+    assert!((counted.variance / single.variance - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn areas_need_two_attempts_of_each_kind_and_no_nan() {
+    let attempt = |first, genuine, impostor| PairedScores { first, second: 1.0, genuine, impostor };
+    assert_eq!(AucDifference::of([attempt(1.0, 2, 1)]), None);
+    assert_eq!(AucDifference::of([attempt(1.0, 1, 2)]), None);
+    assert_eq!(AucDifference::of([attempt(1.0, 2, 2), attempt(f64::NAN, 1, 1)]), None);
+    let same = AucDifference::of([attempt(1.0, 2, 2)]).unwrap();
+    assert_eq!((same.difference(), same.variance, same.p()), (0.0, 0.0, 1.0));
+    assert_eq!(Auc::of(&Curve::of(&[1.0], &[2.0, 3.0]).unwrap()), None);
 }

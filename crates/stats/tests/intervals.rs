@@ -1,12 +1,12 @@
-//! Intervals and quantiles against SciPy's, for counts up to 1e8.
+//! Intervals, quantiles and the figures of planning against SciPy's and statsmodels', for counts up to 1e8.
 
 #![cfg(test)]
 
 mod support;
 
 use cloudauth_stats::{
-    Confidence, Rate, attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper,
-    jeffreys, poisson, probit, rule_of_3, wilson,
+    Confidence, McNemarPlan, Queue, Rate, attempts_needed, clopper_pearson, clopper_pearson_lower,
+    clopper_pearson_upper, fisher, holm, jeffreys, koopman, poisson, probit, rule_of_3, wilson,
 };
 use serde_json::Value;
 use support::{Compared, json, number};
@@ -108,4 +108,116 @@ fn invalid_input_has_no_result() {
     for interval in [clopper_pearson(nothing, Confidence::P95), wilson(nothing, Confidence::P95)] {
         assert_eq!((interval.low, interval.high), (0.0, 1.0));
     }
+}
+
+fn planning(part: &str) -> Vec<Value> {
+    let golden = json(include_str!("golden/planning.json"));
+    golden[part].as_array().unwrap().clone()
+}
+
+fn confidence(row: &Value) -> Confidence {
+    Confidence::new(number(&row["confidence"])).unwrap()
+}
+
+#[test]
+fn attempts_needed_match_scipy_with_errors() {
+    let mut compared = Compared::default();
+    for row in planning("attempts_needed") {
+        let errors = row["errors"].as_u64().unwrap();
+        let needed = attempts_needed(number(&row["target"]), errors, confidence(&row)).unwrap();
+        compared.count(needed, &row["needed"], &row.to_string());
+    }
+    assert_eq!(compared.values, 90);
+}
+
+#[test]
+fn power_of_mcnemar_matches_the_sum_over_all_samples() {
+    let mut compared = Compared::default();
+    for row in planning("mcnemar_power") {
+        let plan = McNemarPlan::new(number(&row["only_first"]), number(&row["only_second"])).unwrap();
+        let power = plan.power(row["attempts"].as_u64().unwrap(), confidence(&row)).unwrap();
+        compared.relative(power, &row["power"], 1e-9, &row.to_string());
+    }
+    assert_eq!(compared.values, 12);
+}
+
+#[test]
+fn planned_attempts_are_the_first_with_the_power() {
+    let p95 = Confidence::P95;
+    for (first, second) in [(0.02, 0.01), (0.004, 0.0), (0.5, 0.1), (1.0, 0.0), (0.0, 1.0), (3e-4, 1e-4)] {
+        let plan = McNemarPlan::new(first, second).unwrap();
+        let attempts = plan.attempts(0.8, p95).unwrap();
+        assert!(plan.power(attempts, p95).unwrap() >= 0.8, "{first} {second}: {attempts}");
+        assert!(plan.power(attempts - 1, p95).unwrap() < 0.8, "{first} {second}: {attempts}");
+    }
+    assert_eq!(McNemarPlan::new(1.0, 0.0).unwrap().attempts(0.8, p95), Some(6));
+    // Equal policies, and a difference that a million changes do not show.
+    assert_eq!(McNemarPlan::new(0.1, 0.1).unwrap().attempts(0.8, p95), None);
+    assert_eq!(McNemarPlan::new(0.1, 0.100_001).unwrap().attempts(0.8, p95), None);
+    let invalid = [(0.6, 0.5), (0.0, 0.0), (-0.1, 0.2), (f64::NAN, 0.1)];
+    assert!(invalid.iter().all(|(first, second)| McNemarPlan::new(*first, *second).is_none()));
+}
+
+#[test]
+fn queues_match_the_poisson_form_of_erlang_c() {
+    let mut compared = Compared::default();
+    for row in planning("erlang_c") {
+        let queue = Queue::of(number(&row["load"]), row["agents"].as_u64().unwrap()).unwrap();
+        let what = row.to_string();
+        compared.relative(queue.waits, &row["waits"], 1e-9, &what);
+        compared.relative(queue.occupancy, &row["occupancy"], 1e-15, &what);
+        compared.relative(queue.within(number(&row["wait"])), &row["within"], 1e-9, &what);
+        compared.relative(queue.mean_wait(), &row["mean_wait"], 1e-9, &what);
+    }
+    for row in planning("agents_needed") {
+        let (wait, service) = (number(&row["wait"]), number(&row["service"]));
+        let queue = Queue::needed(number(&row["load"]), wait, service).unwrap();
+        compared.count(queue.agents, &row["agents"], &row.to_string());
+        assert_eq!(Queue::of(number(&row["load"]), queue.agents), Some(queue));
+    }
+    assert_eq!(compared.values, 10 * 4 + 7);
+}
+
+#[test]
+fn an_overloaded_team_has_no_queue() {
+    assert_eq!((Queue::of(5.0, 5), Queue::of(0.0, 5), Queue::of(f64::NAN, 5)), (None, None, None));
+    let invalid =
+        [(1e9, 0.0, 0.8), (f64::NAN, 0.0, 0.8), (1.0, -1.0, 0.8), (1.0, 0.0, 1.0), (1.0, f64::NAN, 0.8)];
+    for (load, wait, service) in invalid {
+        assert_eq!(Queue::needed(load, wait, service), None, "{load} {wait} {service}");
+    }
+}
+
+#[test]
+fn ratios_and_tests_of_groups_match_statsmodels_and_scipy() {
+    let mut compared = Compared::default();
+    for row in planning("groups") {
+        let rate = |count: &str, of: &str| {
+            Rate::new(row[count].as_u64().unwrap(), row[of].as_u64().unwrap()).unwrap()
+        };
+        let (first, second) = (rate("x", "n"), rate("y", "m"));
+        let interval = koopman(first, second, confidence(&row)).unwrap();
+        compared.relative(interval.low, &row["koopman"][0], 1e-9, &row.to_string());
+        compared.relative(interval.high, &row["koopman"][1], 1e-9, &row.to_string());
+        compared.relative(fisher(first, second), &row["fisher"], 1e-9, &row.to_string());
+        compared.relative(fisher(second, first), &row["fisher"], 1e-9, &row.to_string());
+    }
+    assert_eq!(compared.values, 24 * 4);
+    let nothing = Rate::new(0, 0).unwrap();
+    assert_eq!(koopman(nothing, Rate::new(1, 2).unwrap(), Confidence::P95), None);
+    assert_eq!(fisher(nothing, Rate::new(1, 2).unwrap()), 1.0);
+}
+
+#[test]
+fn corrected_p_values_match_statsmodels() {
+    let mut compared = Compared::default();
+    for row in planning("holm") {
+        let p: Vec<f64> = row["p"].as_array().unwrap().iter().map(number).collect();
+        for (ours, golden) in holm(&p).into_iter().zip(row["holm"].as_array().unwrap()) {
+            compared.relative(ours, golden, 1e-15, "Holm");
+        }
+    }
+    assert_eq!(compared.values, 3 + 1 + 5 + 20);
+    assert_eq!(holm(&[0.02, f64::NAN]), [0.04, 1.0]);
+    assert!(holm(&[]).is_empty());
 }

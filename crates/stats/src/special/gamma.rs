@@ -19,8 +19,18 @@ pub(crate) fn quantile(shape: f64, p: f64, upper: bool) -> f64 {
     let z = if upper { -probit(p) } else { probit(p) };
     let cube = 1.0 - 1.0 / (9.0 * shape) + z / (3.0 * shape.sqrt());
     let start = if cube > 0.1 { shape * cube * cube * cube } else { shape * 0.001 };
-    let top = -stirling_error(shape) + (shape / TAU).ln() / 2.0;
+    let top = top(shape);
     solve(p, upper, start, f64::INFINITY, |x| tail(shape, top, x, upper))
+}
+
+/// Returns `P(Gamma(shape, 1) > x)`, for a positive `x`.
+pub(crate) fn above(shape: f64, x: f64) -> f64 {
+    tail(shape, top(shape), x, true).ln.exp()
+}
+
+/// Returns the logarithm of `x^shape e^-x / Γ(shape)` at its maximum.
+fn top(shape: f64) -> f64 {
+    -stirling_error(shape) + (shape / TAU).ln() / 2.0
 }
 
 fn tail(shape: f64, top: f64, x: f64, upper: bool) -> Tail {

@@ -111,8 +111,9 @@ fn refused(code: &SqlState, error: &tokio_postgres::Error) -> Option<StoreErrorK
         _ => match code.get(..2) {
             // No connection, an intervention of the operator, an error of the system, an internal error.
             Some("08" | "57" | "58" | "XX") | None => return None,
-            // No right to do it, too many connections, no space.
-            Some("28" | "42" | "53") if code != "42P01" && code != "42883" => StoreErrorKind::Unavailable,
+            // No right to do it, too many connections, no space. A missing column or function is another schema.
+            Some("28" | "53") => StoreErrorKind::Unavailable,
+            Some("42") if code == "42501" => StoreErrorKind::Unavailable,
             _ => StoreErrorKind::Corrupt,
         },
     })

@@ -5,7 +5,7 @@
 //! | durable | a commit is one statement in one transaction, and `synchronous_commit` is never `off` |
 //! | several machines | each commit checks the version it expects; claims use `FOR UPDATE SKIP LOCKED` and never wait for each other |
 //! | clocks | a caller's clock that is ahead of the database counts as the database's: it claims and purges nothing early |
-//! | events in order | a reader stops before the place that a running transaction may still take |
+//! | events in order | a reader stops before the first place that a running transaction may still take |
 //! | constraints in the database | unique identifiers, one reserved or open attempt per verification, final states, an unbroken chain of events, columns that equal the document |
 //! | upgrades | numbered migrations under a lock, forward only; an older program refuses a newer schema, even while it runs |
 //!

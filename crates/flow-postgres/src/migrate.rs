@@ -24,6 +24,8 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
     if server.try_get::<_, i32>(0)? < OLDEST {
         return Err(OpenError::new(OpenErrorKind::OldServer));
     }
+    // A migration of large tables takes longer than a statement of the store may, and so does the wait for it.
+    transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
     transaction.batch_execute(LOCK).await?;
     let found = version(&transaction).await?;
     let done = usize::try_from(found).unwrap_or_default();
@@ -32,7 +34,8 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
         return Ok(());
     }
     if found > 0 {
-        // Waits for the commits that run, and lets the later ones see the new version.
+        // Waits for the commits that run, and lets the later ones see the new version. They wait meanwhile: not for long.
+        transaction.batch_execute("SET LOCAL lock_timeout = '10s'").await?;
         transaction.batch_execute("LOCK TABLE ca_schema IN ACCESS EXCLUSIVE MODE").await?;
     }
     for step in steps {
@@ -46,7 +49,9 @@ pub(crate) async fn migrate(client: &mut Client) -> Result<(), OpenError> {
 
 /// The version of the tables; 0 before the first migration.
 async fn version(transaction: &Transaction<'_>) -> Result<i32, OpenError> {
-    let exists = transaction.query_one("SELECT to_regclass('ca_schema') IS NOT NULL", &[]).await?;
+    // In the schema of the store only: another one on the `search_path` may have a store too.
+    let exists = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'ca_schema')";
+    let exists = transaction.query_one(exists, &[]).await?;
     if !exists.try_get::<_, bool>(0)? {
         return Ok(0);
     }

@@ -10,6 +10,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, ToSql};
 
 use crate::connect::{Effect, run};
+use crate::error::{OpenError, OpenErrorKind};
+use crate::migrate::SCHEMA;
 
 /// The columns of a [`Stored`], in the order in which [`stored`] reads them.
 pub(crate) const STORED: &str = "id, version, fence, lease_until, format, document::text";
@@ -38,22 +40,26 @@ pub(crate) async fn load(pool: &Pool, by: Lookup<'_>) -> Result<Option<Stored>, 
             ("id = (SELECT verification FROM ca_attempt WHERE capability = $1)", &id)
         }
     };
-    let select = format!("SELECT {STORED} FROM ca_verification WHERE {condition}");
+    let select =
+        format!("SELECT {STORED}, schema FROM {SCHEMA_ROW} LEFT JOIN ca_verification ON {condition}");
     let rows = run(pool, Effect::Reads, &select, &[parameter]).await?;
-    rows.first().map(stored).transpose()
+    let row = checked(&rows, 6)?;
+    let found: Option<&[u8]> = get(row, 0)?;
+    found.map(|_| stored(row)).transpose()
 }
 
 pub(crate) async fn usage(pool: &Pool, of: &UsageOf) -> Result<Usage, StoreError> {
     let select = "SELECT \
+                  (SELECT version FROM ca_schema), \
                   (SELECT starts FROM ca_quota WHERE day = $1 AND person = ca_counted($2, $1) AND scene = $3), \
                   (SELECT until FROM ca_block WHERE person = ca_blocked($4))";
     let day = i32::try_from(of.day()).unwrap_or(i32::MAX);
     let (subject, scene) = (&of.subject.as_bytes()[..], of.scene.to_string());
     let identity = &of.identity.as_bytes()[..];
     let rows = run(pool, Effect::Reads, select, &[&day, &subject, &scene, &identity]).await?;
-    let row = rows.first().ok_or(StoreErrorKind::Corrupt)?;
-    let starts: Option<i64> = get(row, 0)?;
-    let until: Option<i64> = get(row, 1)?;
+    let row = checked(&rows, 0)?;
+    let starts: Option<i64> = get(row, 1)?;
+    let until: Option<i64> = get(row, 2)?;
     Ok(Usage {
         starts_today: u32::try_from(starts.unwrap_or_default()).unwrap_or(u32::MAX),
         blocked_until: until.map(to_time),
@@ -65,9 +71,9 @@ pub(crate) async fn events_after(
     cursor: Cursor,
     limit: usize,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
-    let select = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order FROM ca_events($1, $2)";
+    let select = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order FROM ca_events($1, $2, $3)";
     let after = from_number(cursor.0);
-    let rows = run(pool, Effect::Reads, select, &[&after, &from_limit(limit)]).await?;
+    let rows = run(pool, Effect::Reads, select, &[&SCHEMA, &after, &from_limit(limit)]).await?;
     let logged = |row: &Row| {
         let order: String = get(row, 8)?;
         Ok(LoggedEvent {
@@ -81,9 +87,28 @@ pub(crate) async fn events_after(
 }
 
 pub(crate) async fn history(pool: &Pool, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
-    let select = "SELECT n, at, kind, body, prev, hash FROM ca_event WHERE verification = $1 ORDER BY n";
-    let rows = run(pool, Effect::Reads, select, &[&&id.as_bytes()[..]]).await?;
+    let select = format!(
+        "SELECT n, at, kind, body, prev, hash, schema \
+         FROM {SCHEMA_ROW} LEFT JOIN ca_event ON verification = $1 ORDER BY n"
+    );
+    let rows = run(pool, Effect::Reads, &select, &[&&id.as_bytes()[..]]).await?;
+    let first: Option<i64> = get(checked(&rows, 6)?, 0)?;
+    if first.is_none() {
+        return Ok(Vec::new());
+    }
     rows.iter().map(event).collect()
+}
+
+/// The schema's version, to join with: the answer has a row even if nothing else is found.
+const SCHEMA_ROW: &str = "(SELECT version AS schema FROM ca_schema WHERE one = 1) AS current";
+
+/// Returns the first row, if its column has the schema of this version: another program may have migrated the tables since.
+fn checked(rows: &[Row], column: usize) -> Result<&Row, StoreError> {
+    let row = rows.first().ok_or_else(|| corrupt("the schema has no version".to_owned()))?;
+    if get::<i32>(row, column)? == SCHEMA {
+        return Ok(row);
+    }
+    Err(StoreError::with_source(StoreErrorKind::Corrupt, OpenError::new(OpenErrorKind::NewerSchema)))
 }
 
 /// Reads a row of the columns [`STORED`].

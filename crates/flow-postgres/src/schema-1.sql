@@ -173,6 +173,20 @@ CREATE FUNCTION ca_now(now bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
     SELECT least(now, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
 $$;
 
+-- Announces the places of events that this transaction may still take: until it ends, readers stop before them; see ca_events.
+--
+-- The lock is on the current end of the sequence, and each place that is taken later is after that. One lock is enough for a
+-- transaction with many commits. The setting ends with the transaction, and a rollback to a savepoint undoes both.
+CREATE FUNCTION ca_announce() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE sequence oid := 'ca_event_seq'::regclass;
+BEGIN
+    IF current_setting('cloudauth.announced', true) IS DISTINCT FROM sequence::text THEN
+        -- The low 32 bits of the place: a lock has no room for more.
+        PERFORM pg_advisory_xact_lock_shared(sequence::bigint::bit(32)::integer, last_value::bit(32)::integer) FROM ca_event_seq;
+        PERFORM set_config('cloudauth.announced', sequence::text, true);
+    END IF;
+END $$;
+
 -- One commit. Errors: CA001 another version, CA002 a limit, CA003 a number of another verification, CA004 another schema.
 CREATE FUNCTION ca_commit(
     schema integer, c_id bytea, c_order text, c_state text, c_redaction text, c_due bigint, c_purge bigint, c_format integer,
@@ -232,10 +246,7 @@ BEGIN
     END IF;
 
     IF cardinality(e_n) > 0 THEN
-        -- Until this transaction ends, readers stop before the places that it may still take; see ca_events.
-        PERFORM pg_advisory_xact_lock_shared(
-            ('ca_event_seq'::regclass::oid::bigint)::bit(32)::integer, (last_value >> 10)::integer)
-        FROM ca_event_seq;
+        PERFORM ca_announce();
         INSERT INTO ca_event (verification, n, at, kind, body, prev, hash)
         SELECT c_id, n, at, kind, body, prev, hash
         FROM unnest(e_n, e_at, e_kind, e_body, e_prev, e_hash) AS u (n, at, kind, body, prev, hash) ORDER BY n;
@@ -245,10 +256,10 @@ END $$;
 -- The events after a place, up to the first place that a running transaction may still take.
 --
 -- A transaction takes its places and commits later, so a place may appear after a later one. Before a transaction takes its first
--- place, it locks the current end of the sequence, in blocks of 1024; each of its places is after that. Here, in this order: read
--- the end, then the locks, then the events. A transaction whose lock is not seen has either ended, and its events are visible, or
--- takes places after the end that was read. It needs a snapshot for each statement, and the locks of the primary server.
-CREATE FUNCTION ca_events(after bigint, most bigint) RETURNS TABLE (
+-- place, it locks the current end of the sequence (ca_announce). Here, in this order: read the end, then the locks, then the
+-- events. A transaction whose lock is not seen has either ended, and its events are visible, or takes places after the end that was
+-- read. It needs a snapshot for each statement, and the locks of the primary server.
+CREATE FUNCTION ca_events(schema integer, after bigint, most bigint) RETURNS TABLE (
     r_seq bigint, r_verification bytea, r_order text, r_n bigint, r_at bigint, r_kind text, r_body text, r_prev bytea,
     r_hash bytea
 ) LANGUAGE plpgsql VOLATILE AS $$
@@ -257,10 +268,16 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' OR pg_is_in_recovery() THEN
         RAISE EXCEPTION 'events are read from the primary server, in isolation level read committed' USING ERRCODE = 'CA005';
     END IF;
+    PERFORM ca_check(schema);
     SELECT last_value INTO last FROM ca_event_seq;
-    SELECT min(objid::bigint) << 10 INTO open FROM pg_locks
-    WHERE locktype = 'advisory' AND classid = 'ca_event_seq'::regclass::oid AND objsubid = 2
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database());
+    -- The locked place from its low 32 bits. A distance of more than half of them is that of a place after the end.
+    SELECT min(last - distance) INTO open
+    FROM (
+        SELECT (last - objid::bigint) & x'ffffffff'::bigint AS distance FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 'ca_event_seq'::regclass::oid AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) AS locks
+    WHERE distance < x'80000000'::bigint;
     RETURN QUERY
     SELECT seq, verification, order_ref, n, at, kind, body, prev, hash
     FROM ca_event JOIN ca_verification ON id = verification
@@ -296,8 +313,9 @@ BEGIN
         SELECT id FROM ca_verification WHERE purge_at <= now AND redaction <> 'requested'
         ORDER BY purge_at LIMIT most FOR UPDATE SKIP LOCKED));
     GET DIAGNOSTICS purged = ROW_COUNT;
-    DELETE FROM ca_quota WHERE ctid = ANY (ARRAY(SELECT ctid FROM ca_quota WHERE day < today LIMIT most_counts));
-    DELETE FROM ca_block WHERE ctid = ANY (ARRAY(SELECT ctid FROM ca_block WHERE until <= now LIMIT most_counts));
+    -- The conditions again: a commit may extend a block between the search and the deletion.
+    DELETE FROM ca_quota WHERE day < today AND ctid = ANY (ARRAY(SELECT ctid FROM ca_quota WHERE day < today LIMIT most_counts));
+    DELETE FROM ca_block WHERE until <= now AND ctid = ANY (ARRAY(SELECT ctid FROM ca_block WHERE until <= now LIMIT most_counts));
     RETURN purged;
 END $$;
 

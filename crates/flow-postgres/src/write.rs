@@ -17,7 +17,7 @@ use crate::read::{STORED, get, stored};
 /// Commits within your transaction, so that your own rows change with the verification, or not at all. The tables of the store must
 /// be on the `search_path` of your connection.
 ///
-/// Nothing happened until you commit it. While your transaction runs, readers of events wait for it: keep it short.
+/// Nothing happened until you commit it. While your transaction runs, readers see no event of a later commit: keep it short.
 ///
 /// # Errors
 /// Those of [`Store::commit`](cloudauth_flow::Store::commit). After an error, the transaction has nothing of this commit; you may

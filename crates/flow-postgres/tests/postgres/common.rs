@@ -1,7 +1,5 @@
 //! What the tests share: an empty schema for each store, and commits of the sample orders.
 
-#![allow(dead_code, reason = "each test uses its part")]
-
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
@@ -20,6 +18,10 @@ impl Schema {
         let client = connect(&address()).await;
         client.batch_execute(&format!("CREATE SCHEMA {name}")).await.unwrap();
         Self(name)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
     }
 
     pub(crate) fn config(&self) -> Config {

@@ -3,106 +3,23 @@
 #![cfg(test)]
 
 mod common;
+mod events;
+mod migrations;
 
 use std::time::Duration;
 
+use cloudauth_flow::testing::conformance;
 use cloudauth_flow::testing::samples::{self, BEGIN};
-use cloudauth_flow::testing::{conformance, join_all};
-use cloudauth_flow::{
-    Cursor, Fence, Input, Look, Looked, Lookup, Queue, Store, StoreErrorKind, UsageOf, VerificationId,
-};
+use cloudauth_flow::{Fence, Input, Look, Looked, Lookup, Queue, Store, StoreErrorKind, UsageOf};
 use cloudauth_flow_postgres::{OpenErrorKind, PostgresStore, commit_in};
 use cloudauth_protocol::UnixTime;
-use common::{Schema, begin, check_chain, first, get, open, opened, step};
+use common::{Schema, begin, first, get, open, opened, step};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a server: cargo xtask postgres"]
 async fn the_store_in_postgres_conforms() {
     let failures = conformance::run(async || Schema::new().await.store().await).await;
     assert!(failures.is_empty(), "{failures:#?}");
-}
-
-/// The first transaction takes its places before the second one, and commits after it.
-#[tokio::test]
-#[ignore = "needs a server: cargo xtask postgres"]
-async fn a_reader_waits_for_places_that_an_open_transaction_took() {
-    let schema = Schema::new().await;
-    let store = schema.store().await;
-    begin(&store, 1).await;
-    let mut slow = schema.connect().await;
-    let mut transaction = slow.transaction().await.unwrap();
-    commit_in(&mut transaction, &first(2)).await.unwrap();
-    begin(&store, 3).await;
-
-    let orders = async |after| -> Vec<(u64, String)> {
-        let events = store.events_after(after, 99).await.unwrap();
-        events.iter().map(|event| (event.cursor.0, event.order.as_str().to_owned())).collect()
-    };
-    let before = orders(Cursor::default()).await;
-    assert!(before.iter().all(|(_, order)| order != "order-3"), "{before:?}");
-    let last = Cursor(before.last().map_or(0, |(place, _)| *place));
-    transaction.commit().await.unwrap();
-    let after = orders(last).await;
-    let missing: Vec<_> = ["order-2", "order-3"]
-        .into_iter()
-        .filter(|order| after.iter().filter(|(_, found)| found == order).count() != 3)
-        .collect();
-    assert!(missing.is_empty(), "{missing:?} in {after:?}");
-}
-
-/// A transaction that is rolled back leaves a gap, and no reader waits for it.
-#[tokio::test]
-#[ignore = "needs a server: cargo xtask postgres"]
-async fn a_reader_passes_the_gap_of_a_transaction_that_was_rolled_back() {
-    let schema = Schema::new().await;
-    let store = schema.store().await;
-    let mut slow = schema.connect().await;
-    let mut transaction = slow.transaction().await.unwrap();
-    commit_in(&mut transaction, &first(1)).await.unwrap();
-    begin(&store, 2).await;
-    transaction.rollback().await.unwrap();
-    assert_eq!(store.events_after(Cursor::default(), 99).await.unwrap().len(), 3);
-    assert_eq!(get(&store, 1).await, None);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-#[ignore = "needs a server: cargo xtask postgres"]
-async fn a_reader_that_follows_concurrent_writers_sees_each_event_once() {
-    const WRITERS: u64 = 8;
-    const ORDERS: u64 = 60;
-    let schema = Schema::new().await;
-    let store = schema.store().await;
-    let write = async |writer: u64| {
-        let mut client = schema.connect().await;
-        for order in (0..ORDERS).map(|order| order * WRITERS + writer) {
-            let mut transaction = client.transaction().await.unwrap();
-            commit_in(&mut transaction, &first(order)).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(order * 7 % 5)).await;
-            if order % 3 == 0 {
-                transaction.rollback().await.unwrap()
-            } else {
-                transaction.commit().await.unwrap()
-            }
-        }
-    };
-    let writers = join_all((0..WRITERS).map(|writer| Box::pin(write(writer)) as _).collect());
-    let reader = async {
-        let (mut cursor, mut seen) = (Cursor::default(), Vec::new());
-        let expected = 3 * (0..ORDERS * WRITERS).filter(|order| order % 3 != 0).count();
-        // A skipped event makes the reader wait until the runner's time is over.
-        while seen.len() < expected {
-            for event in store.events_after(cursor, 7).await.unwrap() {
-                cursor = event.cursor;
-                seen.push((event.verification, event.event.n));
-            }
-        }
-        seen
-    };
-    let (_, seen) = tokio::join!(writers, reader);
-    let mut last: std::collections::BTreeMap<VerificationId, u64> = std::collections::BTreeMap::new();
-    for (id, n) in seen {
-        assert_eq!(last.insert(id, n).unwrap_or(0) + 1, n, "the order of a verification's events");
-    }
 }
 
 #[tokio::test]
@@ -169,6 +86,26 @@ async fn a_lease_under_a_clock_ahead_counts_from_the_time_of_the_database() {
     assert!(until < BEGIN.plus(Duration::from_secs(50 * 365 * 86_400)), "{until:?}");
 }
 
+/// A purge that waits for a commit sees what the commit wrote.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_purge_keeps_a_block_that_is_extended_meanwhile() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let mut client = schema.connect().await;
+    client.execute("INSERT INTO ca_block VALUES (sha256(''), 1)", &[]).await.unwrap();
+    let extends = client.transaction().await.unwrap();
+    extends.execute("UPDATE ca_block SET until = $1", &[&i64::MAX]).await.unwrap();
+    let finish = async {
+        let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+        while extends.query(waits, &[]).await.unwrap().is_empty() {}
+        extends.commit().await.unwrap();
+    };
+    let (purged, ()) = tokio::join!(store.purge(BEGIN, 9), finish);
+    assert_eq!(purged.unwrap(), 0);
+    assert_eq!(client.query("SELECT FROM ca_block", &[]).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 #[ignore = "needs a server: cargo xtask postgres"]
 async fn the_next_second_of_the_database_has_new_calls() {
@@ -176,61 +113,6 @@ async fn the_next_second_of_the_database_has_new_calls() {
     assert_eq!(store.reserve_calls("InitFaceVerify", BEGIN, 9, 5).await.unwrap(), 5);
     // The caller's clock stands still.
     while store.reserve_calls("InitFaceVerify", BEGIN, 1, 5).await.unwrap() == 0 {}
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a server: cargo xtask postgres"]
-async fn several_programs_create_the_tables_at_once() {
-    let schema = Schema::new().await;
-    let stores = join_all((0..8).map(|_| Box::pin(schema.store()) as _).collect()).await;
-    for (order, store) in (0..).zip(&stores) {
-        check_chain(store, &begin(store, order).await).await;
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs a server: cargo xtask postgres"]
-async fn a_newer_schema_is_refused_even_by_a_program_that_runs() {
-    let schema = Schema::new().await;
-    let store = schema.store().await;
-    let stored = begin(&store, 1).await;
-    let client = schema.connect().await;
-    client.execute("UPDATE ca_schema SET version = version + 1", &[]).await.unwrap();
-    let error = PostgresStore::open(schema.config()).await.unwrap_err();
-    assert_eq!(error.kind(), OpenErrorKind::NewerSchema);
-    let kinds = [
-        store.commit(&opened(&stored, 1)).await.map_err(|error| error.kind()),
-        store.claim(Queue::Results, BEGIN, Duration::ZERO, 9).await.map(drop).map_err(|error| error.kind()),
-        store.purge(BEGIN, 9).await.map(drop).map_err(|error| error.kind()),
-    ];
-    assert_eq!(kinds, [Err(StoreErrorKind::Corrupt); 3]);
-    assert_eq!(get(&store, 1).await, Some(stored));
-}
-
-/// A migration locks the version. A commit that waits for it sees the new one.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a server: cargo xtask postgres"]
-async fn a_commit_that_waits_for_a_migration_is_refused() {
-    let schema = Schema::new().await;
-    let store = schema.store().await;
-    begin(&store, 1).await;
-    let mut client = schema.connect().await;
-    let migration = client.transaction().await.unwrap();
-    migration
-        .batch_execute("LOCK TABLE ca_schema IN ACCESS EXCLUSIVE MODE; UPDATE ca_schema SET version = 2")
-        .await
-        .unwrap();
-    let commit = first(2);
-    let finish = async {
-        // Until the commit waits for the lock.
-        let waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = ANY (SELECT pid FROM pg_locks \
-                     WHERE NOT granted AND relation = 'ca_schema'::regclass)";
-        while migration.query(waits, &[]).await.unwrap().is_empty() {}
-        migration.commit().await.unwrap();
-    };
-    let (result, ()) = tokio::join!(store.commit(&commit), finish);
-    assert_eq!(result.map_err(|error| error.kind()), Err(StoreErrorKind::Corrupt));
-    assert_eq!(get(&store, 2).await, None);
 }
 
 #[tokio::test]

@@ -1,29 +1,42 @@
 //! The calls of a second, which all processes share.
 
+use std::time::SystemTime;
+
 use cloudauth_flow::StoreError;
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::failed;
 
-/// A count of a second that is further ahead comes from a clock that was wrong.
-const AHEAD: i64 = 60;
+/// How far ahead the second of a count may be, in seconds. One that is further ahead is from before the clock was set back.
+const AHEAD: u64 = 1;
 
-/// Reserves up to `want` of `limit` calls in a second. A clock that is a little behind shares the second of the one that is ahead.
+/// Reserves up to `want` of `limit` calls in the current second. All processes are on one machine, so they share its clock. It is
+/// read under the lock of the transaction: a caller that waited long for the lock takes no calls of an earlier second.
 pub(crate) fn reserve(
     connection: &Connection,
     operation: &str,
-    now: UnixTime,
     want: u32,
     limit: u32,
 ) -> Result<u32, StoreError> {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let now: UnixTime = SystemTime::now().into();
+    reserve_in(connection, operation, now.as_secs(), want, limit)
+}
+
+fn reserve_in(
+    connection: &Connection,
+    operation: &str,
+    now: u64,
+    want: u32,
+    limit: u32,
+) -> Result<u32, StoreError> {
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
     let select = "SELECT second, calls FROM ca_calls WHERE operation = ?1";
     let counted: Option<(i64, u32)> = connection
         .query_row(select, [operation], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
         .map_err(failed)?;
-    let is_current = |second: i64| second >= now && second.saturating_sub(now) <= AHEAD;
+    let is_current = |second: i64| second >= now && second.abs_diff(now) <= AHEAD;
     let (second, calls) = counted.filter(|(second, _)| is_current(*second)).unwrap_or((now, 0));
     let granted = want.min(limit.saturating_sub(calls));
     if granted > 0 {
@@ -34,4 +47,23 @@ pub(crate) fn reserve(
             .map_err(failed)?;
     }
     Ok(granted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reserve_in;
+    use crate::open::connect;
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_stop_the_calls() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("file")).unwrap();
+        let reserve = |now, want| reserve_in(&connection, "InitFaceVerify", now, want, 5).unwrap();
+        assert_eq!([reserve(100, 3), reserve(100, 3), reserve(100, 1)], [3, 2, 0]);
+        assert_eq!([reserve(101, 4), reserve(101, 4)], [4, 1]);
+        // By one second, as two readings of the clock may differ: the calls are those of the second ahead.
+        assert_eq!(reserve(100, 1), 0);
+        // By half a minute.
+        assert_eq!([reserve(71, 3), reserve(71, 3), reserve(72, 5)], [3, 2, 5]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Opens the file: checks whose it is, makes it private, creates or migrates the tables.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -38,6 +38,9 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
             create(path).map_err(OpenError::unavailable)?;
         }
         opened.extend(identity(path));
+    }
+    if has_other_names(path) {
+        return Err(OpenError::unavailable("the file has several names (hard links): remove the others"));
     }
     // Without URIs: the file that was checked is the one that is opened.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -81,7 +84,8 @@ fn check_owner(path: &Path) -> Result<bool, OpenError> {
         return Ok(true);
     }
     let mut header = Vec::new();
-    let file = File::open(path).map_err(OpenError::unavailable)?;
+    // For writing too: of a file that it cannot write, SQLite would open a connection that only reads.
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(OpenError::unavailable)?;
     file.take(100).read_to_end(&mut header).map_err(OpenError::unavailable)?;
     let mark = header.get(MARK_AT..MARK_AT + 4);
     let is_ours = header.starts_with(b"SQLite format 3\0") && mark == Some(&APPLICATION_ID.to_be_bytes());
@@ -110,6 +114,19 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 #[cfg(not(unix))]
 fn identity(_: &Path) -> Option<(u64, u64)> {
     None
+}
+
+/// Whether the file has several names. The log is named after the file: under two names it would have two logs, and be damaged.
+/// A symbolic link does not count, because SQLite follows it first.
+#[cfg(unix)]
+fn has_other_names(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().is_ok_and(|file| file.is_file() && file.nlink() > 1)
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_: &Path) -> bool {
+    false
 }
 
 /// Creates the file if it is missing, private from the first moment.

@@ -9,8 +9,8 @@ use cloudauth_flow::{StoreError, StoreErrorKind};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 
-use crate::error::OpenError;
-use crate::open::connect;
+use crate::error::{OpenError, failed};
+use crate::open::{check_schema, connect};
 
 /// The number of threads.
 const THREADS: usize = 4;
@@ -45,13 +45,13 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Runs a function with a connection that reads.
+    /// Runs a function with a connection that reads, in one transaction. It does not run if another program migrated the file.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         function: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
-        let task: Task = Box::new(move |connection| drop(sender.send(function(connection))));
+        let task: Task = Box::new(move |connection| drop(sender.send(in_snapshot(connection, function))));
         let tasks = self.tasks.as_ref().ok_or(StoreErrorKind::Unavailable)?;
         tasks.try_send(task).map_err(|_| StoreErrorKind::Unavailable)?;
         receiver.await.unwrap_or_else(|_| Err(StoreErrorKind::Unavailable.into()))
@@ -65,6 +65,16 @@ impl Drop for Readers {
             drop(thread.join());
         }
     }
+}
+
+fn in_snapshot<T>(
+    connection: &Connection,
+    function: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    // The transaction of a reader ends with its drop.
+    let snapshot = connection.unchecked_transaction().map_err(failed)?;
+    check_schema(&snapshot)?;
+    function(&snapshot)
 }
 
 fn run(connection: &Connection, waiting: &Mutex<Receiver<Task>>) {

@@ -117,16 +117,16 @@ impl Store for SqliteStore {
         self.writer.run(purge).await
     }
 
+    /// The second is that of the machine, which all processes share.
     async fn reserve_calls(
         &self,
         operation: &str,
-        now: UnixTime,
+        _: UnixTime,
         want: u32,
         limit: u32,
     ) -> Result<u32, StoreError> {
         let operation = operation.to_owned();
-        let reserve =
-            move |transaction: &Connection| calls::reserve(transaction, &operation, now, want, limit);
+        let reserve = move |transaction: &Connection| calls::reserve(transaction, &operation, want, limit);
         self.writer.run(reserve).await
     }
 }

@@ -6,11 +6,12 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
-use cloudauth_flow::{Cursor, Lookup, Queue, Store, StoreErrorKind};
+use cloudauth_flow::{Cursor, Lookup, Queue, Store, StoreErrorKind, UsageOf};
 use cloudauth_flow_sqlite::rusqlite::Connection;
 use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore};
 use common::{begin, first, get, open};
@@ -80,22 +81,97 @@ fn a_newer_schema_is_refused_and_stays() {
 }
 
 #[test]
-fn a_program_that_runs_during_a_migration_writes_nothing_more() {
+fn a_program_that_runs_during_a_migration_neither_writes_nor_reads_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let store = SqliteStore::open(&path).unwrap();
     begin(&store, 1);
     newer(&path);
-    let error = pollster::block_on(store.commit(&first(2))).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    let events = pollster::block_on(store.events_after(Cursor::default(), 99)).unwrap();
-    assert_eq!(events.len(), 3);
+    let start = samples::start(1, 1).unwrap();
+    let of = UsageOf { subject: start.subject, scene: start.scene, identity: start.identity, at: BEGIN };
+    let kinds = pollster::block_on(async {
+        [
+            ("commit", store.commit(&first(2)).await),
+            ("claim", store.claim(Queue::Results, BEGIN, Duration::ZERO, 9).await.map(drop)),
+            ("purge", store.purge(BEGIN, 9).await.map(drop)),
+            ("reserve_calls", store.reserve_calls("InitFaceVerify", BEGIN, 1, 5).await.map(drop)),
+            ("load", store.load(Lookup::Id(&start.id)).await.map(drop)),
+            ("usage", store.usage(&of).await.map(drop)),
+            ("events_after", store.events_after(Cursor::default(), 99).await.map(drop)),
+            ("history", store.history(&start.id).await.map(drop)),
+        ]
+    });
+    for (what, result) in kinds {
+        assert_eq!(result.map_err(|error| error.kind()), Err(StoreErrorKind::Corrupt), "{what}");
+    }
+    let connection = Connection::open(&path).unwrap();
+    let events = connection.query_row("SELECT count(*) FROM ca_event", [], |row| row.get::<_, u32>(0));
+    assert_eq!(events, Ok(3));
 }
 
 /// What a program of the next schema does.
 fn newer(path: &Path) {
     let connection = Connection::open(path).unwrap();
     connection.execute("UPDATE ca_schema SET version = version + 1", []).unwrap();
+}
+
+/// The log is named after the file: under two names it would have two logs, and be damaged.
+#[test]
+fn a_file_with_two_names_is_refused_and_a_symbolic_link_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, link, name] = ["file", "link", "name"].map(|name| folder.path().join(name));
+    // The link points to nothing yet: its file is created.
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let by_link = SqliteStore::open(&link).unwrap();
+    let by_name = SqliteStore::open(&path).unwrap();
+    let stored = begin(&by_link, 1);
+    assert_eq!(get(&by_name, 1), Some(stored.clone()));
+    assert!(folder.path().join("file-wal").exists() && !folder.path().join("link-wal").exists());
+    drop((by_link, by_name));
+
+    std::fs::hard_link(&path, &name).unwrap();
+    for path in [&path, &name, &link] {
+        let error = SqliteStore::open(path).unwrap_err();
+        assert_eq!(error.kind(), OpenErrorKind::Unavailable);
+        assert!(
+            std::error::Error::source(&error).unwrap().to_string().contains("several names"),
+            "{error:?}"
+        );
+    }
+    std::fs::remove_file(name).unwrap();
+    assert_eq!(get(&SqliteStore::open(&path).unwrap(), 1), Some(stored));
+}
+
+/// Root may write every file, unless it gives this right away.
+#[test]
+fn a_file_that_only_can_be_read_is_refused_and_keeps_its_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    begin(&SqliteStore::open(&path).unwrap(), 1);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o400)).unwrap();
+    let as_user =
+        r#"if [ "$(id -u)" = 0 ]; then set -- setpriv --bounding-set=-dac_override "$@"; fi; exec "$@""#;
+    let test = std::env::current_exe().unwrap();
+    let arguments = ["opens_a_file_that_only_can_be_read", "--exact", "--ignored"];
+    let output = Command::new("sh")
+        .args(["-c", as_user, "sh"])
+        .arg(test)
+        .args(arguments)
+        .env("STORE", &path)
+        .output()
+        .unwrap();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
+    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o400);
+}
+
+#[test]
+#[ignore = "the process without rights that another test starts"]
+fn opens_a_file_that_only_can_be_read() {
+    let error = SqliteStore::open(std::env::var("STORE").unwrap()).unwrap_err();
+    assert_eq!(error.kind(), OpenErrorKind::Unavailable);
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(source.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
 #[test]

@@ -120,7 +120,7 @@ async fn a_commit_that_waits_for_a_migration_is_refused() {
     assert_eq!(orders, ["order-1"]);
 }
 
-/// The orders in the tables, whatever their schema.
+/// The orders in the tables, also in those of another schema version.
 async fn stored_orders(schema: &Schema) -> Vec<String> {
     let rows = schema.connect().await.query("SELECT order_ref FROM ca_verification", &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()

@@ -8,29 +8,75 @@ use crate::store::contract::Store;
 use crate::store::error::StoreError;
 use crate::testing::samples::BEGIN;
 
-pub(super) const CHECKS: &[(&str, Check)] =
-    &[("the calls of a second are shared", |store| Box::pin(shared(store)))];
+pub(super) const CHECKS: &[(&str, Check)] = &[
+    ("the calls of a second are shared", |store| Box::pin(shared(store))),
+    ("concurrent reservations do not exceed the limit", |store| Box::pin(concurrent(store))),
+    ("operations have limits of their own", |store| Box::pin(operations(store))),
+    ("the next second has new calls", |store| Box::pin(next_second(store))),
+    ("no calls are granted beyond a limit of zero", |store| Box::pin(none(store))),
+];
 
-/// A store may have a clock of its own, so that a second ends between two reservations: then another operation is tried.
+/// How many operations a check tries. A store may have a clock of its own, so that a second ends during the check.
+const TRIES: u32 = 20;
+
+const LIMIT: u32 = 5;
+
+async fn reserve(store: &dyn Store, operation: &str, seconds: u64, want: u32) -> Result<u32, String> {
+    let now = BEGIN.plus(Duration::from_secs(seconds));
+    store.reserve_calls(operation, now, want, LIMIT).await.map_err(text)
+}
+
 async fn shared(store: &dyn Store) -> Result<(), String> {
-    const LIMIT: u32 = 5;
-    for number in 0..20 {
+    for number in 0..TRIES {
         let operation = format!("Operation{number}");
-        let first = store.reserve_calls(&operation, BEGIN, 3, LIMIT).await.map_err(text)?;
-        equal("the first calls", first, 3)?;
-        let calls = (0..4).map(|_| -> Boxed<'_, Result<u32, StoreError>> {
+        let mut granted = Vec::new();
+        for want in [3, 3, 1] {
+            granted.push(reserve(store, &operation, 0, want).await?);
+        }
+        if granted == [3, 2, 0] {
+            return Ok(());
+        }
+    }
+    Err(format!("more than {LIMIT} calls of a second were granted, of each operation"))
+}
+
+async fn concurrent(store: &dyn Store) -> Result<(), String> {
+    let mut sums = Vec::new();
+    for number in 0..TRIES {
+        let operation = format!("Operation{number}");
+        let calls = (0..32).map(|_| -> Boxed<'_, Result<u32, StoreError>> {
             Box::pin(store.reserve_calls(&operation, BEGIN, 1, LIMIT))
         });
-        let mut granted = first;
+        let mut granted = 0;
         for call in join_all(calls.collect()).await {
             granted += call.map_err(text)?;
         }
         if granted == LIMIT {
-            // In another second there are new calls, unless the store has a clock of its own.
-            let later = BEGIN.plus(Duration::from_secs(1));
-            let next = store.reserve_calls(&operation, later, 9, LIMIT).await.map_err(text)?;
-            return if next <= LIMIT { Ok(()) } else { Err(format!("{next} of {LIMIT} calls granted")) };
+            return Ok(());
+        }
+        sums.push(granted);
+    }
+    Err(format!("{sums:?} calls were granted to 32 callers, not {LIMIT}"))
+}
+
+async fn operations(store: &dyn Store) -> Result<(), String> {
+    equal("calls of the first", reserve(store, "InitFaceVerify", 0, 9).await?, LIMIT)?;
+    equal("calls of the second", reserve(store, "DescribeFaceVerify", 0, 9).await?, LIMIT)
+}
+
+/// A store with a clock of its own is asked until its second ends.
+async fn next_second(store: &dyn Store) -> Result<(), String> {
+    equal("calls of a second", reserve(store, "InitFaceVerify", 0, 9).await?, LIMIT)?;
+    for _ in 0..1_000_000 {
+        match reserve(store, "InitFaceVerify", 1, 9).await? {
+            0 => {}
+            granted => return equal("calls of the next second", granted, LIMIT),
         }
     }
-    Err(format!("more than {LIMIT} calls of a second were granted, of each operation"))
+    Err("the calls of the next second are never granted".to_owned())
+}
+
+async fn none(store: &dyn Store) -> Result<(), String> {
+    let granted = store.reserve_calls("InitFaceVerify", BEGIN, 3, 0).await.map_err(text)?;
+    equal("calls granted", granted, 0)
 }

@@ -103,7 +103,7 @@ pub(crate) async fn history(pool: &Pool, id: &VerificationId) -> Result<Vec<Even
 const SCHEMA_ROW: &str = "(SELECT version AS schema FROM ca_schema WHERE one = 1) AS current";
 
 /// Returns the first row, if its column has the schema of this version: another program may have migrated the tables since.
-fn checked(rows: &[Row], column: usize) -> Result<&Row, StoreError> {
+pub(crate) fn checked(rows: &[Row], column: usize) -> Result<&Row, StoreError> {
     let row = rows.first().ok_or_else(|| corrupt("the schema has no version".to_owned()))?;
     if get::<i32>(row, column)? == SCHEMA {
         return Ok(row);
@@ -140,7 +140,7 @@ pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, 
     row.try_get(column).map_err(|_| corrupt(format!("column {column} of an answer has another type")))
 }
 
-fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], StoreError> {
+pub(crate) fn bytes<const N: usize>(row: &Row, column: usize) -> Result<[u8; N], StoreError> {
     let bytes: &[u8] = get(row, column)?;
     bytes.try_into().map_err(|_| corrupt(format!("column {column} of an answer has another length")))
 }

@@ -18,6 +18,7 @@ CREATE TABLE ca_verification (
     lease_until bigint,
     due_at bigint,
     purge_at bigint,
+    read_again_at bigint,
     format integer NOT NULL CHECK (format > 0),
     document jsonb NOT NULL,
     CONSTRAINT ca_verification_due CHECK (
@@ -26,8 +27,13 @@ CREATE TABLE ca_verification (
         purge_at IS NOT NULL OR state NOT IN ('approved', 'declined', 'expired', 'canceled'))
 ) WITH (fillfactor = 70);
 
--- No index has the lease: a claim and a release change no index. A claim reads past what other workers have claimed.
-CREATE INDEX ca_verification_due_at ON ca_verification (due_at) WHERE due_at IS NOT NULL;
+-- A queue of results and one of deletions. A document that could not be read is in neither, until the time at which it is tried
+-- again. No index has the lease: a claim and a release change no index. A claim reads past what other workers have claimed.
+CREATE INDEX ca_verification_results ON ca_verification (due_at)
+WHERE due_at IS NOT NULL AND redaction <> 'requested' AND read_again_at IS NULL;
+CREATE INDEX ca_verification_deletions ON ca_verification (due_at)
+WHERE due_at IS NOT NULL AND redaction = 'requested' AND read_again_at IS NULL;
+CREATE INDEX ca_verification_unreadable ON ca_verification (read_again_at) WHERE read_again_at IS NOT NULL;
 CREATE INDEX ca_verification_purge_at ON ca_verification (purge_at) WHERE purge_at IS NOT NULL;
 
 CREATE FUNCTION ca_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -168,9 +174,20 @@ CREATE FUNCTION ca_blocked(person bytea) RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT sha256(salt || person) FROM ca_salt
 $$;
 
+-- The time of the database, in milliseconds since 1970.
+CREATE FUNCTION ca_clock() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+$$;
+
 -- A time of a caller, or that of the database if the caller's clock is ahead.
 CREATE FUNCTION ca_now(now bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
-    SELECT least(now, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+    SELECT least(now, ca_clock())
+$$;
+
+-- The time by which leases begin and end: that of the database, so that no lease is shorter under a clock that is behind. A caller
+-- whose time is more than ten minutes behind has another time on purpose, such as a test.
+CREATE FUNCTION ca_lease_clock(now bigint) RETURNS bigint LANGUAGE sql VOLATILE AS $$
+    SELECT CASE WHEN now >= clock - 600000 THEN clock ELSE now END FROM (SELECT ca_clock() AS clock) AS clocks
 $$;
 
 -- Announces the places of events that this transaction may still take: until it ends, readers stop before them; see ca_events.
@@ -207,7 +224,7 @@ BEGIN
     ELSE
         UPDATE ca_verification SET state = c_state, redaction = c_redaction, version = version + 1, due_at = c_due,
             purge_at = c_purge, format = c_format, document = c_document::jsonb,
-            lease_until = CASE WHEN c_release THEN NULL ELSE lease_until END
+            lease_until = CASE WHEN c_release THEN NULL ELSE lease_until END, read_again_at = NULL
         WHERE id = c_id AND order_ref = c_order AND version = c_expected;
     END IF;
     GET DIAGNOSTICS changed = ROW_COUNT;
@@ -288,16 +305,35 @@ END $$;
 -- than `LONGEST_SKEW` after a new one is over.
 CREATE FUNCTION ca_claim(schema integer, c_format integer, claimed_at bigint, lease bigint, most bigint, deletions boolean)
 RETURNS SETOF ca_verification LANGUAGE plpgsql AS $$
-DECLARE now bigint := ca_now(claimed_at);
+DECLARE now bigint := ca_now(claimed_at); clock bigint := ca_lease_clock(claimed_at); claimed bytea[];
 BEGIN
     PERFORM ca_check(schema);
+    -- One document is read again at a time, so that many of them delay no other.
+    UPDATE ca_verification SET version = version + 1, read_again_at = NULL
+    WHERE id = (SELECT id FROM ca_verification WHERE read_again_at <= now ORDER BY read_again_at LIMIT 1 FOR UPDATE SKIP LOCKED);
+    -- A search for each queue, with the condition of its index.
+    IF deletions THEN
+        claimed := ARRAY(
+            SELECT id FROM ca_verification WHERE due_at <= now AND redaction = 'requested' AND read_again_at IS NULL
+                AND (lease_until IS NULL OR lease_until <= clock OR lease_until > clock + lease + 600000) AND format <= c_format
+            ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED);
+    ELSE
+        claimed := ARRAY(
+            SELECT id FROM ca_verification WHERE due_at <= now AND redaction <> 'requested' AND read_again_at IS NULL
+                AND (lease_until IS NULL OR lease_until <= clock OR lease_until > clock + lease + 600000) AND format <= c_format
+            ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED);
+    END IF;
     RETURN QUERY
-    UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = now + lease
-    WHERE id = ANY (ARRAY(
-        SELECT id FROM ca_verification WHERE due_at <= now AND (redaction = 'requested') = deletions
-            AND (lease_until IS NULL OR lease_until <= now OR lease_until > now + lease + 600000) AND format <= c_format
-        ORDER BY due_at LIMIT most FOR UPDATE SKIP LOCKED))
+    UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = clock + lease
+    WHERE id = ANY (claimed)
     RETURNING *;
+END $$;
+
+-- Marks documents that could not be read: claims pass over them until then.
+CREATE FUNCTION ca_pass_over(schema integer, ids bytea[], claimed_at bigint, pause bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ca_check(schema);
+    UPDATE ca_verification SET version = version + 1, read_again_at = ca_now(claimed_at) + pause WHERE id = ANY (ids);
 END $$;
 
 -- Deletes what is over.

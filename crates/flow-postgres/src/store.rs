@@ -16,7 +16,7 @@ use tokio_postgres::{Config, NoTls, Socket};
 use crate::connect::{client, is_local, pool};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::migrate;
-use crate::{read, write};
+use crate::{claim, read, write};
 
 /// A store of verifications in a PostgreSQL database, 13 or newer. Any number of processes on any number of machines may use it.
 ///
@@ -96,7 +96,11 @@ impl Store for PostgresStore {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
-        write::claim(&self.pool, queue, now, lease, limit).await
+        claim::claim(&self.pool, queue, now, lease, limit).await
+    }
+
+    async fn unreadable(&self, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
+        claim::unreadable(&self.pool, limit).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
@@ -121,5 +125,9 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<u32, StoreError> {
         write::reserve_calls(&self.pool, operation, want, limit).await
+    }
+
+    async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
+        claim::now(&self.pool).await.map(Some)
     }
 }

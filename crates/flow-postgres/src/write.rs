@@ -1,9 +1,7 @@
 //! The statements that write. Each is one call of a function in the database, so that it takes one round trip.
 
-use std::time::Duration;
-
 use cloudauth_flow::integers::{from_limit, from_number, from_time};
-use cloudauth_flow::{Commit, DOCUMENT_FORMAT, Queue, StoreError, Stored, write_document};
+use cloudauth_flow::{Commit, DOCUMENT_FORMAT, StoreError, write_document};
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
 use tokio_postgres::Transaction;
@@ -12,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use crate::connect::{Effect, run};
 use crate::error::{failed, failed_write};
 use crate::migrate::SCHEMA;
-use crate::read::{STORED, get, stored};
+use crate::read::get;
 
 /// Commits within your transaction, so that your own rows change with the verification, or not at all. The tables of the store must
 /// be on the `search_path` of your connection.
@@ -32,24 +30,6 @@ pub async fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Re
 pub(crate) async fn commit(pool: &Pool, commit: &Commit) -> Result<(), StoreError> {
     let row = CommitRow::new(commit)?;
     run(pool, Effect::Writes, COMMIT, &row.parameters()).await.map(drop)
-}
-
-/// Claims what is due. A verification that cannot be read gets a lease too, and is left out: it must not stop the others.
-pub(crate) async fn claim(
-    pool: &Pool,
-    queue: Queue,
-    now: UnixTime,
-    lease: Duration,
-    limit: usize,
-) -> Result<Vec<Stored>, StoreError> {
-    let claim = format!("SELECT {STORED} FROM ca_claim($1, $2, $3, $4, $5, $6)");
-    let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
-    let (now, limit, is_deletion) = (from_time(now), from_limit(limit), queue == Queue::Deletions);
-    let parameters: [&(dyn ToSql + Sync); 6] = [&SCHEMA, &FORMAT, &now, &lease, &limit, &is_deletion];
-    let rows = run(pool, Effect::Writes, &claim, &parameters).await?;
-    let mut claimed: Vec<_> = rows.iter().filter_map(|row| stored(row).ok()).collect();
-    claimed.sort_by_key(|stored| stored.verification.due_at);
-    Ok(claimed)
 }
 
 pub(crate) async fn purge(pool: &Pool, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
@@ -78,7 +58,7 @@ pub(crate) async fn reserve_calls(
 const COMMIT: &str = "SELECT ca_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
                       $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)";
 
-const FORMAT: i32 = DOCUMENT_FORMAT as i32;
+pub(crate) const FORMAT: i32 = DOCUMENT_FORMAT as i32;
 
 /// The parameters of [`COMMIT`], in its order.
 struct CommitRow<'a> {

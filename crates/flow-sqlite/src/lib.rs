@@ -15,6 +15,7 @@
 //! | change rows of your own in the same transaction | [`SqliteStore::connect`], [`commit_in`] |
 
 mod calls;
+mod claim;
 mod error;
 mod open;
 mod read;

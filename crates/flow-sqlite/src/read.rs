@@ -103,7 +103,7 @@ pub(crate) struct StoredRow {
     fence: i64,
     lease_until: Option<i64>,
     format: i64,
-    document: String,
+    document: Vec<u8>,
 }
 
 impl StoredRow {
@@ -114,17 +114,24 @@ impl StoredRow {
             fence: row.get(2)?,
             lease_until: row.get(3)?,
             format: row.get(4)?,
-            document: row.get(5)?,
+            // A damaged text may be no UTF-8: that is an error of this row only.
+            document: row.get_ref(5)?.as_bytes().unwrap_or_default().to_vec(),
         })
+    }
+
+    pub(crate) const fn id(&self) -> VerificationId {
+        VerificationId::new(self.id)
     }
 
     pub(crate) fn parse(self) -> Result<Stored, StoreError> {
         let format = u32::try_from(self.format).unwrap_or(u32::MAX);
+        let document = std::str::from_utf8(&self.document)
+            .map_err(|_| corrupt("the document is not valid UTF-8".to_owned()))?;
         Ok(Stored {
             version: to_number(self.version),
             fence: to_number(self.fence),
             lease_until: self.lease_until.map(to_time),
-            verification: read_document(format, &VerificationId::new(self.id), &self.document)?,
+            verification: read_document(format, &VerificationId::new(self.id), document)?,
         })
     }
 }

@@ -18,6 +18,7 @@ CREATE TABLE ca_verification (
     lease_until INTEGER,
     due_at INTEGER,
     purge_at INTEGER,
+    read_again_at INTEGER,
     format INTEGER NOT NULL CHECK (format > 0),
     document TEXT NOT NULL,
     CONSTRAINT ca_verification_document CHECK (
@@ -38,7 +39,12 @@ CREATE TABLE ca_verification (
         purge_at IS NOT NULL OR state NOT IN ('approved', 'declined', 'expired', 'canceled'))
 ) STRICT;
 
-CREATE INDEX ca_verification_due ON ca_verification (due_at) WHERE due_at IS NOT NULL;
+-- A queue of results and one of deletions. A document that could not be read is in neither, until the time at which it is tried again.
+CREATE INDEX ca_verification_results ON ca_verification (due_at)
+WHERE due_at IS NOT NULL AND redaction <> 'requested' AND read_again_at IS NULL;
+CREATE INDEX ca_verification_deletions ON ca_verification (due_at)
+WHERE due_at IS NOT NULL AND redaction = 'requested' AND read_again_at IS NULL;
+CREATE INDEX ca_verification_unreadable ON ca_verification (read_again_at) WHERE read_again_at IS NOT NULL;
 CREATE INDEX ca_verification_purge ON ca_verification (purge_at) WHERE purge_at IS NOT NULL;
 
 CREATE TRIGGER ca_verification_final BEFORE UPDATE OF state ON ca_verification

@@ -16,7 +16,7 @@ use crate::error::OpenError;
 use crate::open::connect;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{calls, read, write};
+use crate::{calls, claim, read, write};
 
 /// A store of verifications in one SQLite file.
 ///
@@ -93,7 +93,11 @@ impl Store for SqliteStore {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
-        self.writer.run(move |transaction| write::claim(transaction, queue, now, lease, limit)).await
+        self.writer.run(move |transaction| claim::claim(transaction, queue, now, lease, limit)).await
+    }
+
+    async fn unreadable(&self, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
+        self.readers.run(move |connection| claim::unreadable(connection, limit)).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -1,18 +1,15 @@
 //! The statements that write. Each function runs in a transaction that its caller ends.
 
-use std::time::Duration;
-
 use cloudauth_flow::integers::{from_limit, from_time};
 use cloudauth_flow::{
-    Attempt, Commit, DOCUMENT_FORMAT, Queue, Refund, StoreError, StoreErrorKind, Stored, Take, Verification,
-    VerificationId, day, write_document,
+    Attempt, Commit, DOCUMENT_FORMAT, Refund, StoreError, StoreErrorKind, Take, Verification, VerificationId,
+    day, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::{failed, is_constraint};
 use crate::open::check_schema;
-use crate::read::{STORED, StoredRow};
 use crate::salt::Salt;
 use crate::writer::in_savepoint;
 
@@ -68,7 +65,7 @@ fn verification_row(connection: &Connection, commit: &Commit, document: &str) ->
         ),
         Some(version) => connection.execute(
             "UPDATE ca_verification SET state = ?3, redaction = ?4, version = version + 1, due_at = ?5, \
-             purge_at = ?6, document = ?7, format = ?10, lease_until = iif(?8, NULL, lease_until) \
+             purge_at = ?6, document = ?7, format = ?10, lease_until = iif(?8, NULL, lease_until), read_again_at = NULL \
              WHERE id = ?1 AND order_ref = ?2 AND version = ?9",
             params![
                 id,
@@ -182,38 +179,9 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The verifications that are due and free. A lease that ends later than `LONGEST_SKEW` after a new one is over.
-/// Whether its redaction is requested decides the queue.
-const DUE: &str = "SELECT id FROM ca_verification WHERE due_at <= ?1 AND (redaction = 'requested') = ?5 \
-                   AND (lease_until IS NULL OR lease_until <= ?1 OR lease_until > ?2 + 600000) \
-                   AND format <= ?4 ORDER BY due_at LIMIT ?3";
-
 /// The verifications whose retention is over.
 const OVER: &str = "SELECT id FROM ca_verification WHERE purge_at <= ?1 AND redaction <> 'requested' \
                     ORDER BY purge_at LIMIT ?2";
-
-/// Claims what is due. A verification that cannot be read gets a lease too, and is left out: it must not stop the others.
-pub(crate) fn claim(
-    connection: &Connection,
-    queue: Queue,
-    now: UnixTime,
-    lease: Duration,
-    limit: usize,
-) -> Result<Vec<Stored>, StoreError> {
-    let update = format!(
-        "UPDATE ca_verification SET version = version + 1, fence = fence + 1, lease_until = ?2 WHERE id IN ({DUE}) \
-         RETURNING {STORED}"
-    );
-    let mut statement = connection.prepare(&update).map_err(failed)?;
-    let is_deletion = i64::from(queue == Queue::Deletions);
-    let until = from_time(now.plus(lease));
-    let parameters = [from_time(now), until, from_limit(limit), DOCUMENT_FORMAT.into(), is_deletion];
-    let rows = statement.query_map(parameters, StoredRow::read).map_err(failed)?;
-    let rows: Vec<_> = rows.collect::<Result<_, _>>().map_err(failed)?;
-    let mut claimed: Vec<_> = rows.into_iter().filter_map(|row| row.parse().ok()).collect();
-    claimed.sort_by_key(|stored| stored.verification.due_at);
-    Ok(claimed)
-}
 
 pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
     let over = format!("DELETE FROM ca_verification WHERE id IN ({OVER})");
@@ -230,7 +198,8 @@ pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Res
 mod tests {
     use cloudauth_flow::{Lookup, testing::samples};
 
-    use super::{DUE, OVER};
+    use super::OVER;
+    use crate::claim::SEARCHES;
     use crate::open::connect;
     use crate::read::condition;
 
@@ -251,7 +220,7 @@ mod tests {
         let mut searches = lookups
             .map(|by| format!("SELECT document FROM ca_verification WHERE {}", condition(by).0))
             .to_vec();
-        searches.extend([DUE, OVER].map(str::to_owned));
+        searches.extend([OVER].iter().chain(&SEARCHES).map(|search| (*search).to_owned()));
         for search in searches {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {search}")).unwrap();
             for index in 1..=plan.parameter_count() {

@@ -11,3 +11,4 @@ pub(crate) mod settings;
 pub(crate) mod signals;
 pub(crate) mod sweep;
 pub(crate) mod ticket;
+mod unreadable;

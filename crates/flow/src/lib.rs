@@ -63,7 +63,9 @@ pub use machine::rules::Rules;
 pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, State, Verification};
 pub use machine::step::Machine;
 pub use machine::time::day;
-pub use store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
+pub use store::contract::{
+    Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, READ_AGAIN_AFTER, Store, UsageOf,
+};
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 pub use store::integers;

@@ -9,12 +9,17 @@ use std::time::Duration;
 
 use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
-use cloudauth_flow::{BlockingFlow, Flow, Inline, NewVerification, Settings, Urls};
+use cloudauth_flow::{
+    BlockingFlow, Flow, Inline, Input, Machine, NewVerification, Settings, Snapshot, Store, Urls, Usage,
+    VerificationId,
+};
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo};
 use cloudauth_transport::{BlockingTransport, Limits, TransportError};
 use http::{Request, Response};
-use metrics::{Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
 
 /// The counters by name and labels.
 #[derive(Default)]
@@ -33,6 +38,16 @@ impl CounterFn for Count {
     }
 }
 
+impl GaugeFn for Count {
+    fn increment(&self, _: f64) {}
+
+    fn decrement(&self, _: f64) {}
+
+    fn set(&self, value: f64) {
+        self.0.store(value as u64, Ordering::Relaxed);
+    }
+}
+
 impl Recorder for Counters {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
@@ -46,8 +61,9 @@ impl Recorder for Counters {
         Counter::from_arc(Arc::clone(self.0.lock().unwrap().entry(name).or_default()))
     }
 
-    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::noop()
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        let name = format!("{} ", key.name());
+        Gauge::from_arc(Arc::clone(self.0.lock().unwrap().entry(name).or_default()))
     }
 
     fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
@@ -91,6 +107,7 @@ fn counters_are_the_documented_ones() {
         ("cloudauth_flow_starts_total result=ok", 1),
         ("cloudauth_flow_starts_total result=other", 1),
         ("cloudauth_flow_sweeps_total result=ok", 1),
+        ("cloudauth_flow_unreadable ", 1),
     ];
     assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
     let docs = include_str!("../../../docs/observability.md");
@@ -100,15 +117,15 @@ fn counters_are_the_documented_ones() {
     }
 }
 
-/// A start, its repetition, a forged callback, an erasure that the service refuses.
+/// A start, its repetition, a forged callback, an erasure that the service refuses, a damaged document.
 fn live() {
     let client = Client::builder(Inline(Service), Credentials::new("testid", "testsecret").unwrap());
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
     let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
     let keys = CallbackKeys::new(&[1; 32]).unwrap();
     let settings = Settings::new(urls, keys, Duration::from_secs(30 * 86_400));
-    let flow =
-        BlockingFlow::new(Flow::new(client.attempts(1).build(), policy, MemoryStore::default(), settings));
+    let store = Arc::new(MemoryStore::default());
+    let flow = BlockingFlow::new(Flow::new(client.attempts(1).build(), policy, Arc::clone(&store), settings));
     let sample = samples::start(1, 1).unwrap();
     let new = || NewVerification {
         order: sample.order.clone(),
@@ -126,5 +143,17 @@ fn live() {
     flow.callback("unknown", "certifyId=sha0&callbackToken=forged").unwrap();
     flow.cancel(&sample.order).unwrap();
     flow.redact(&sample.order).unwrap();
+    let damaged = pollster::block_on(overdue(&store, 2));
+    store.damage(&damaged);
     assert_eq!(flow.sweep().unwrap(), 1);
+}
+
+/// A verification that is due long since.
+async fn overdue(store: &MemoryStore, order: u64) -> VerificationId {
+    let start = samples::start(order, 1).unwrap();
+    let id = start.id;
+    let snapshot = Snapshot { stored: None, usage: Usage::default() };
+    let commit = Machine::new(samples::rules()).step(&snapshot, Input::Start(start), samples::BEGIN).unwrap();
+    store.commit(&commit).await.unwrap();
+    id
 }

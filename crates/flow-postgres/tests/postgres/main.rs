@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::conformance;
 use cloudauth_flow::testing::samples::{self, BEGIN};
-use cloudauth_flow::{Fence, Input, Look, Looked, Lookup, Queue, Store, StoreErrorKind, UsageOf};
+use cloudauth_flow::{
+    Fence, Input, Look, Looked, Lookup, Queue, Store, StoreErrorKind, UsageOf, VerificationId,
+};
 use cloudauth_flow_postgres::{OpenErrorKind, PostgresStore, commit_in};
 use cloudauth_protocol::UnixTime;
 use common::{Schema, begin, first, get, open, opened, step};
@@ -20,6 +22,25 @@ use common::{Schema, begin, first, get, open, opened, step};
 async fn the_store_in_postgres_conforms() {
     let failures = conformance::run(async || Schema::new().await.store().await).await;
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_damaged_document_in_postgres_stops_no_other() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let client = schema.connect().await;
+    let change = async |id: &VerificationId, document: &str| {
+        let update =
+            format!("UPDATE ca_verification SET version = version + 1, document = {document} WHERE id = $1");
+        assert_eq!(client.execute(&update, &[&&id.as_bytes()[..]]).await.unwrap(), 1);
+    };
+    let failure = conformance::run_damaged(
+        &store,
+        async |id| change(id, r#"document || '{"canary":1}'"#).await,
+        async |id| change(id, "document - 'canary'").await,
+    );
+    assert_eq!(failure.await, None);
 }
 
 #[tokio::test]
@@ -72,6 +93,34 @@ async fn a_clock_ahead_of_the_database_claims_and_purges_nothing_early() {
     assert!(store.claim(Queue::Results, ahead, Duration::from_secs(30), 9).await.unwrap().is_empty());
     assert_eq!(store.purge(ahead, 9).await.unwrap(), 0);
     assert!(get(&store, 1).await.is_some());
+}
+
+/// The lease is as long as the caller asked for, by the clock that all instances share.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn a_lease_under_a_clock_behind_counts_from_the_time_of_the_database() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    open(&store, 1).await;
+    let before = store.now().await.unwrap().unwrap();
+    let behind = UnixTime::from_millis(before.as_millis() - 50_000);
+    let claimed = store.claim(Queue::Results, behind, Duration::from_secs(60), 9).await.unwrap();
+    let until = claimed.first().and_then(|stored| stored.lease_until).unwrap();
+    assert!(until >= before.plus(Duration::from_secs(60)), "{until:?}, claimed at {before:?}");
+    // Another instance with the same clock sees the lease.
+    assert!(store.claim(Queue::Results, behind, Duration::from_secs(60), 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn the_clock_of_the_store_is_that_of_the_database() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    let clock = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    let client = schema.connect().await;
+    let read = async || u64::try_from(client.query_one(clock, &[]).await.unwrap().get::<_, i64>(0)).unwrap();
+    let (before, now, after) = (read().await, store.now().await.unwrap().unwrap(), read().await);
+    assert!((before..=after).contains(&now.as_millis()), "{before} {now:?} {after}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The flow: starts, callbacks, looks, reviews.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 
 use cloudauth_client::{Client, Executed};
@@ -31,6 +32,8 @@ pub struct Flow<S> {
     pub(crate) clock: Clock,
     /// Answers of `InitFaceVerify` that are not committed yet.
     pub(crate) waiting: Mutex<Vec<(OuterOrderNo, Input)>>,
+    /// The verifications that could not be read at the last sweep.
+    pub(crate) unreadable: AtomicUsize,
 }
 
 impl<S: Store> Flow<S> {
@@ -38,7 +41,16 @@ impl<S: Store> Flow<S> {
     pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, settings: Settings) -> Self {
         let machine = Machine::new(settings.rules.clone());
         let clock = Clock::new(Inputs::default(), settings.clock_tolerance);
-        Self { client, policy, store, settings, machine, clock, waiting: Mutex::default() }
+        Self {
+            client,
+            policy,
+            store,
+            settings,
+            machine,
+            clock,
+            waiting: Mutex::default(),
+            unreadable: AtomicUsize::new(0),
+        }
     }
 
     /// The same flow with other clocks and other random bytes, for simulations.

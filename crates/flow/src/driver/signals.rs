@@ -1,6 +1,7 @@
 //! Logs and metrics of the driver, listed in `docs/observability.md`. They have counts and codes only.
 
 use crate::driver::error::FlowError;
+use crate::machine::ids::VerificationId;
 use crate::machine::input::Look;
 
 /// Counts an occurrence, by its result.
@@ -48,6 +49,17 @@ pub(crate) fn swept(result: &Result<usize, FlowError>) {
     if let Err(error) = result {
         tracing::warn!(%error, "a sweep failed");
     }
+}
+
+pub(crate) fn unreadable(ids: &[VerificationId], more: bool) {
+    #[cfg(feature = "metrics")]
+    metrics::gauge!("cloudauth_flow_unreadable").set(ids.len() as f64);
+    #[cfg(feature = "tracing")]
+    if let Some(first) = ids.first().filter(|_| more) {
+        tracing::warn!(count = ids.len(), %first, "documents of verifications cannot be read");
+    }
+    #[cfg(not(all(feature = "metrics", feature = "tracing")))]
+    let _ = (ids, more);
 }
 
 fn name<T>(result: &Result<T, FlowError>) -> &'static str {

@@ -47,6 +47,7 @@ impl<S: Store> Flow<S> {
         let work =
             work.into_iter().map(|(stored, jobs)| Box::pin(self.work_all(stored, jobs)) as Boxed<'_, _>);
         let results: Result<Vec<()>, FlowError> = join_all(work.collect()).await.into_iter().collect();
+        self.report_unreadable().await?;
         // Last, so that a verification that cannot be deleted stops no other.
         self.purge(now).await?;
         results.map(|_| claimed.len())

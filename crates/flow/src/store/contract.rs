@@ -79,6 +79,9 @@ impl Queue {
 /// How much later than `now` plus `lease` a lease may end.
 pub const LONGEST_SKEW: Duration = Duration::from_secs(600);
 
+/// How long a claim passes over a verification whose document it could not read.
+pub const READ_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
+
 /// A place in the sequence of all events. The default is the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cursor(pub u64);
@@ -133,6 +136,9 @@ pub trait Store: Debug + Send + Sync {
     /// A lease that ends more than [`LONGEST_SKEW`] after that comes from a clock that was wrong, and counts as over.
     ///
     /// A verification is in the queue of its redaction, see [`Queue::of`]. A store needs an index on `due_at` for each queue.
+    ///
+    /// A verification whose document cannot be read takes no place of another: the claim passes over it, and so do later ones
+    /// for [`READ_AGAIN_AFTER`]. [`unreadable`](Self::unreadable) names it until a claim can read it.
     async fn claim(
         &self,
         queue: Queue,
@@ -140,6 +146,15 @@ pub trait Store: Debug + Send + Sync {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError>;
+
+    /// Returns up to `limit` verifications that claims pass over, because their documents cannot be read. An operator must mend
+    /// them, or update the program.
+    ///
+    /// The default returns none, for a store that keeps no documents.
+    async fn unreadable(&self, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
+        let _ = limit;
+        Ok(Vec::new())
+    }
 
     /// Returns up to `limit` events after a place, in order. An event may come again after a crash of the reader; none is
     /// skipped.
@@ -200,6 +215,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
         (**self).claim(queue, now, lease, limit).await
+    }
+
+    async fn unreadable(&self, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
+        (**self).unreadable(limit).await
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -13,11 +13,13 @@
 mod calls;
 mod claims;
 mod commits;
+mod damage;
 mod events;
 mod purges;
 mod support;
 
 use self::support::Check;
+use crate::machine::ids::VerificationId;
 use crate::store::contract::Store;
 
 /// Runs every check, each with a store that `open` returns: empty, and used by no one else. Returns the failures, one line each.
@@ -30,6 +32,16 @@ pub async fn run<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
         }
     }
     failures
+}
+
+/// Runs the check of documents that cannot be read, with an empty store that no one else uses. `damage` makes the document of a
+/// verification unreadable, and `mend` writes it back. Returns the failure.
+pub async fn run_damaged(
+    store: &dyn Store,
+    damage: impl AsyncFn(&VerificationId),
+    mend: impl AsyncFn(&VerificationId),
+) -> Option<String> {
+    damage::check(store, damage, mend).await.err()
 }
 
 /// Returns the names of the checks.

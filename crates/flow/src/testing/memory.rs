@@ -35,6 +35,8 @@ struct Tables {
     last: Cursor,
     starts: BTreeMap<(u32, SubjectRef, SceneId), u32>,
     blocks: BTreeMap<IdentityRef, UnixTime>,
+    /// The rows whose documents cannot be read, and whether a claim knows.
+    damaged: BTreeMap<VerificationId, bool>,
     /// The second of the last reservation of each operation, and the calls reserved in it.
     calls: BTreeMap<String, (u64, u32)>,
 }
@@ -43,6 +45,16 @@ struct Tables {
 type Key = (&'static str, String);
 
 impl MemoryStore {
+    /// Makes a document unreadable, for tests of what depends on a store. See [`mend`](Self::mend).
+    pub fn damage(&self, id: &VerificationId) {
+        self.tables().damaged.insert(*id, false);
+    }
+
+    /// Makes a document readable again.
+    pub fn mend(&self, id: &VerificationId) {
+        self.tables().damaged.remove(id);
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,6 +101,13 @@ impl Tables {
         Ok(())
     }
 
+    fn read(&self, id: &VerificationId) -> Result<Option<Stored>, StoreError> {
+        if self.damaged.contains_key(id) {
+            return Err(StoreErrorKind::Corrupt.into());
+        }
+        Ok(self.rows.get(id).cloned())
+    }
+
     fn remove(&mut self, id: &VerificationId) {
         self.rows.remove(id);
         self.index.retain(|_, owner| owner != id);
@@ -101,13 +120,13 @@ impl Store for MemoryStore {
     async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
         let tables = self.tables();
         let key = match by {
-            Lookup::Id(id) => return Ok(tables.rows.get(id).cloned()),
+            Lookup::Id(id) => return tables.read(id),
             Lookup::Order(order) => ("order", order.as_str().to_owned()),
             Lookup::OrderNo(order_no) => ("order_no", order_no.to_string()),
             Lookup::CertifyId(certify_id) => ("certify_id", certify_id.to_string()),
             Lookup::Capability(capability) => ("capability", capability.to_string()),
         };
-        Ok(tables.index.get(&key).and_then(|id| tables.rows.get(id)).cloned())
+        tables.index.get(&key).map_or(Ok(None), |id| tables.read(id))
     }
 
     async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError> {
@@ -164,7 +183,15 @@ impl Store for MemoryStore {
                 && row.verification.due_at.is_some_and(|at| at <= now)
                 && row.lease_until.is_none_or(|end| end <= now || end > now.plus(lease).plus(LONGEST_SKEW))
         };
-        let mut due: Vec<_> = tables.rows.values_mut().filter(|row| is_due(row)).collect();
+        let Tables { rows, damaged, .. } = &mut *tables;
+        let mut due: Vec<_> = rows.values_mut().filter(|row| is_due(row)).collect();
+        due.retain(|row| match damaged.get_mut(&row.verification.id) {
+            Some(known) => {
+                *known = true;
+                false
+            }
+            None => true,
+        });
         due.sort_by_key(|row| row.verification.due_at);
         let claimed = due.into_iter().take(limit).map(|row| {
             row.version += 1;
@@ -173,6 +200,12 @@ impl Store for MemoryStore {
             row.clone()
         });
         Ok(claimed.collect())
+    }
+
+    async fn unreadable(&self, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
+        let tables = self.tables();
+        let known = tables.damaged.iter().filter(|(_, known)| **known);
+        Ok(known.map(|(id, _)| *id).take(limit).collect())
     }
 
     async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{built, cargo, is_there, root, run as run_command};
+use crate::shell::{built_for, is_there, root, run as run_command};
 use crate::tools::node;
 
 /// The names of Chromium's program on different systems.
@@ -14,10 +14,11 @@ pub(crate) fn run() -> Result<()> {
     let chromium = chromium()?;
     let folder = root().join("target/browser");
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
-    // Built in the same way as for the tests.
-    cargo("build --workspace --features cloudauth-cli/lab --bin cloudauth")?;
+    let command = built_for("--features cloudauth-cli/lab --test lab")?;
     let mut tests = Command::new("node");
-    tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", built()?);
+    // Two files at a time: a browser waits often.
+    tests.current_dir(&folder).args(["--test", "--test-concurrency=2"]);
+    tests.env("CHROMIUM", &chromium).env("CLOUDAUTH", command);
     // No proxy: everything is on loopback.
     tests.env("SHOTS", folder.join("shots")).env("NO_PROXY", "*").env("no_proxy", "*");
     run_command(tests.stdin(Stdio::null()))?;

@@ -1,9 +1,11 @@
 //! The steps of `.ci/run` after the tests.
 //!
-//! Each set of features is a separate build. Steps that share a build select the whole workspace, as the tests do: `-p`
-//! alone would select fewer features of the dependencies, and build them again.
+//! Each set of features is a separate build, and most of the time goes into building. Steps that share a build select the
+//! whole workspace and its tests, as `cargo test --workspace` does: `-p` or a program alone would select fewer features of
+//! the dependencies, and build them again.
 
-use std::time::{Duration, Instant};
+use std::fs;
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -46,38 +48,55 @@ fn all(steps: &mut Steps) -> Result<()> {
         let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
         crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    // The command alone, as in the README.
     steps.run("console", console::check)?;
     steps.run("interop", interop::run)?;
     steps.run("features", features)?;
     steps.run("tls", tls)
 }
 
-/// The times of the steps.
+/// The time that each step took.
 #[derive(Default)]
-struct Steps(Vec<(&'static str, Duration)>);
+struct Steps(Vec<(&'static str, Took)>);
+
+/// Seconds on the clock, and seconds of CPU time of the programs that ran.
+#[derive(Clone, Copy, Default)]
+struct Took {
+    seconds: f64,
+    cpu: f64,
+}
 
 impl Steps {
     fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) -> Result<()> {
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_of_programs());
         let result = step();
-        self.0.push((name, start.elapsed()));
+        let took = Took { seconds: start.elapsed().as_secs_f64(), cpu: cpu_of_programs() - cpu };
+        self.0.push((name, took));
         result
     }
 
     fn print(&self) {
-        println!("\nseconds  step");
+        println!("\nseconds      CPU  step");
+        let mut all = Took::default();
         for (name, took) in &self.0 {
-            println!("{:7.1}  {name}", took.as_secs_f64());
+            println!("{:7.1}  {:7.1}  {name}", took.seconds, took.cpu);
+            all = Took { seconds: all.seconds + took.seconds, cpu: all.cpu + took.cpu };
         }
-        println!("{:7.1}  in all", self.0.iter().map(|(_, took)| took.as_secs_f64()).sum::<f64>());
+        println!("{:7.1}  {:7.1}  in all", all.seconds, all.cpu);
     }
 }
 
-/// The command's tests that need the lab.
-const COMMAND_TESTS: &str = "--test lab --test lab_files --test lab_sql --test outputs";
-/// The lab's tests.
-const LAB_TESTS: &str = "--test input --test results";
+/// The CPU seconds of all programs that this one waited for, and of those that they waited for. 0 where there is no `/proc`.
+fn cpu_of_programs() -> f64 {
+    fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_in(&stat)).unwrap_or_default()
+}
+
+/// The fields `cutime` and `cstime`, which Linux gives in hundredths of a second.
+fn cpu_in(stat: &str) -> Option<f64> {
+    // The second field is the program's name in parentheses, which may hold spaces.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut ticks = rest.split_whitespace().skip(13).map(str::parse::<f64>);
+    Some((ticks.next()?.ok()? + ticks.next()?.ok()?) / 100.0)
+}
 
 fn clippy(features: &[&str]) -> Result<()> {
     let args = [&["clippy", "--workspace", "--all-targets"], features, &["--", "-D", "warnings"]].concat();
@@ -86,12 +105,14 @@ fn clippy(features: &[&str]) -> Result<()> {
 
 /// Without Parquet: one of the tests checks the command's error for a Parquet file.
 fn lab_tests() -> Result<()> {
-    cargo(&format!("test --workspace --features cloudauth-cli/lab {COMMAND_TESTS}"))
+    cargo("test --workspace --features cloudauth-cli/lab --test lab --test lab_files --test lab_sql --test outputs")
 }
 
-/// The code that the feature `parquet` changes: the lab, and the command's tests of it.
+/// The tests of what the feature `parquet` changes. The others would test the same code again.
 fn parquet_tests() -> Result<()> {
-    cargo(&format!("test --workspace --features cloudauth-cli/parquet --lib {LAB_TESTS} {COMMAND_TESTS}"))
+    let tests = "test --workspace --features cloudauth-cli/parquet";
+    cargo(&format!("{tests} --test input --test lab --test lab_files"))?;
+    cargo(&format!("{tests} --lib --test results -- input:: runs:: thresholds::"))
 }
 
 /// Runs each once, to check that it works; `cargo bench` measures.
@@ -149,11 +170,22 @@ fn features() -> Result<()> {
     Ok(())
 }
 
-/// Each transport, and the PostgreSQL store, against servers with valid and invalid certificates. A task of its own, because no TLS is built for the
-/// other tests.
+/// Each transport, and the PostgreSQL store, against servers with valid and invalid certificates. A task of its own, because
+/// no TLS is built for the other tests.
 pub(crate) fn tls() -> Result<()> {
-    for package in ["transport-reqwest", "transport-isahc", "transport-blocking", "flow-postgres"] {
-        cargo(&format!("test -p cloudauth-{package} --features testing-tls --test tls"))?;
+    let packages = ["transport-reqwest", "transport-isahc", "transport-blocking", "flow-postgres"];
+    let features = packages.map(|package| format!("cloudauth-{package}/testing-tls")).join(",");
+    cargo(&format!("test --workspace --features {features} --test tls"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_of_programs_is_read_behind_the_name() {
+        let stat = "7 (a (b) 9) S 1 7 7 0 -1 0 10 20 0 0 11 12 150 25 20 0 1 0 5";
+        assert_eq!(cpu_in(stat).map(f64::to_bits), Some(1.75_f64.to_bits()));
+        assert_eq!(cpu_in("7 (a) S 1"), None);
     }
-    Ok(())
 }

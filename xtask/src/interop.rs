@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{built, cargo, command, is_there, root, run as run_command};
+use crate::shell::{built_for, command, is_there, root, run as run_command};
 use crate::tools::node;
 use crate::tools::python;
 
@@ -20,10 +20,10 @@ pub(crate) fn run() -> Result<()> {
     let python = python::install(&[pins], &folder).context("cannot install the Python SDKs")?;
     node::install(&root().join("tests/interop"), &folder).context("cannot install the Node SDK")?;
 
-    cargo("build -p cloudauth-cli")?;
-    let emulator = Emulator::start("0")?;
+    let program = built_for("--test cli")?;
+    let emulator = Emulator::start(&program, "0")?;
     // Its clock runs ahead, so every timestamp has expired.
-    let ahead = Emulator::start("1200")?;
+    let ahead = Emulator::start(&program, "1200")?;
     // No proxy: both are on loopback.
     let with = |client: &mut Command| {
         client.env("EMULATOR", &emulator.endpoint).env("EMULATOR_AHEAD", &ahead.endpoint);
@@ -53,8 +53,8 @@ struct Emulator {
 }
 
 impl Emulator {
-    fn start(ahead: &str) -> Result<Self> {
-        let mut server = command(&built()?, &["emulator", "--ahead", ahead]);
+    fn start(program: &str, ahead: &str) -> Result<Self> {
+        let mut server = command(program, &["emulator", "--ahead", ahead]);
         let mut child = server.stdout(Stdio::piped()).spawn().context("cannot start the emulator")?;
         let output = child.stdout.take().context("the emulator has no output")?;
         let mut emulator = Self { child, endpoint: String::new() };

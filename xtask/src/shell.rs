@@ -35,8 +35,10 @@ pub(crate) fn cargo(args: &str) -> Result<()> {
     run(&mut command("cargo", &args.split(' ').collect::<Vec<_>>()))
 }
 
-/// The `cloudauth` command that `cargo build` built, in cargo's target folder.
-pub(crate) fn built() -> Result<String> {
+/// Builds the `cloudauth` command as the tests of a selection build it, and returns its path. Valid until another selection is
+/// built: each build of the command has the same path.
+pub(crate) fn built_for(tests: &str) -> Result<String> {
+    cargo(&format!("test --workspace --no-run {tests}"))?;
     built_as("debug/cloudauth")
 }
 

@@ -11,7 +11,7 @@ use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{built, built_as, cargo, files, root};
+use crate::shell::{built_as, built_for, files, root};
 
 /// The address of the emulator in the pages.
 const ADDRESS: &str = "127.0.0.1:8321";
@@ -40,8 +40,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn rendered() -> Result<Vec<(PathBuf, String)>> {
-    cargo("build -p cloudauth-cli")?;
-    let (program, folder) = (PathBuf::from(built()?), PathBuf::from(built_as("console")?));
+    let (program, folder) = (PathBuf::from(built_for("--test cli")?), PathBuf::from(built_as("console")?));
     let mut pages = Vec::new();
     // A page and its translation have the same commands: they run once.
     let mut results = BTreeMap::new();

@@ -16,9 +16,7 @@ pub(crate) fn run() -> Result<()> {
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
     let command = built_for("--features cloudauth-cli/lab --test lab")?;
     let mut tests = Command::new("node");
-    // Two files at a time: a browser waits often.
-    tests.current_dir(&folder).args(["--test", "--test-concurrency=2"]);
-    tests.env("CHROMIUM", &chromium).env("CLOUDAUTH", command);
+    tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", command);
     // No proxy: everything is on loopback.
     tests.env("SHOTS", folder.join("shots")).env("NO_PROXY", "*").env("no_proxy", "*");
     run_command(tests.stdin(Stdio::null()))?;

@@ -105,7 +105,9 @@ fn clippy(features: &[&str]) -> Result<()> {
 
 /// Without Parquet: one of the tests checks the command's error for a Parquet file.
 fn lab_tests() -> Result<()> {
-    cargo("test --workspace --features cloudauth-cli/lab --test lab --test lab_files --test lab_sql --test outputs")
+    cargo(
+        "test --workspace --features cloudauth-cli/lab --test lab --test lab_files --test lab_sql --test outputs",
+    )
 }
 
 /// The tests of what the feature `parquet` changes. The others would test the same code again.

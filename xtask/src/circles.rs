@@ -48,8 +48,13 @@ impl Source {
         let mut source = Self::default();
         let mut pending: Option<String> = None;
         let mut inline = false;
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
-        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        let mut lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        while let Some(line) = lines.next() {
+            if line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test, ") {
+                // Rustfmt indents what is inside an item.
+                lines.find(|line| !line.starts_with(' ') && line.ends_with([';', '}']));
+                continue;
+            }
             // Rustfmt puts both ends of an inline module into the first column.
             inline = (inline || line.contains("mod ") && line.ends_with('{')) && line != "}";
             let line = if inline { line.replacen("super::", "self::", 1) } else { line.to_owned() };
@@ -210,6 +215,27 @@ mod tests {
             ("b", "/// See crate::a::A.\nuse std::a::X;\n#[cfg(test)]\nmod tests {\n    use crate::a::A;\n}"),
         ]);
         assert_eq!(found, None);
+    }
+
+    #[test]
+    fn code_below_an_item_for_tests_counts() {
+        for item in [
+            "mod tests;",
+            "use crate::c::C;",
+            "use crate::{\n    c::C,\n};",
+            "#[expect(dead_code)]\nmod tests {\n    fn f() {\n    }\n}",
+            "fn f(\n    c: C,\n) -> C {\n    c\n}",
+        ] {
+            let a = format!("#[cfg(test)]\n{item}\n\nuse crate::b::B;\n");
+            let found = circle(&[("", ""), ("a", &a), ("b", "use crate::a::A;"), ("c", "use crate::a::A;")]);
+            assert_eq!(found.as_deref(), Some("a -> b -> a"), "{item}");
+            let alone = a.replace("use crate::b::B;", "");
+            assert_eq!(
+                circle(&[("a", &alone), ("b", "use crate::a::A;"), ("c", "use crate::a::A;")]),
+                None,
+                "{item}"
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::fs;
 use std::io::IsTerminal;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cloudauth_protocol::UnixTime;
 
 use crate::shell::{command, root};
@@ -43,7 +43,9 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
                 continue;
             }
             println!("{} ({}/{RUNS})", table.name, run + 1);
-            for (key, value) in program.figures(table)? {
+            let figures = program.figures(table)?;
+            baseline::must_fit(&figures, table)?;
+            for (key, value) in figures {
                 values.entry(key).or_default().push(value);
             }
         }
@@ -51,17 +53,25 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     let (date, machine) = (today(), programs::machine());
     let mut baseline = Baseline::parse(&fs::read_to_string(root().join(BASELINE)).unwrap_or_default())?;
     let committed = committed()?;
+    let mut noisy = Vec::new();
     for (table, values) in tables.iter().zip(runs) {
         let figures = values.into_iter().map(|(key, values)| (key, baseline::rounded(median(values))));
         let measured = Measured { date: date.clone(), machine: machine.clone(), figures: figures.collect() };
-        measured.must_fit(table)?;
         report(table, &measured, committed.get(table.name));
-        baseline.set(table.name, measured);
+        match measured.noise() {
+            Some((key, value)) => noisy.push(format!("{}: `{key}` is {value}", table.name)),
+            None => baseline.set(table.name, measured),
+        }
     }
     fs::write(root().join(BASELINE), baseline.to_string())?;
     let text = fs::read_to_string(root().join(PAGE))?;
     fs::write(root().join(PAGE), page::with_tables(&text, &baseline)?)?;
     println!("\nwrote {BASELINE} and the tables of {PAGE}");
+    ensure!(
+        noisy.is_empty(),
+        "other programs disturbed these benches, which keep their old figures: {}",
+        noisy.join(", ")
+    );
     Ok(())
 }
 

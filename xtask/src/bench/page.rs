@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::baseline::{Baseline, Measured};
+use super::baseline::{Baseline, Measured, must_fit};
 use super::list::{Source, TABLES, Table};
 
 const START: &str = "<!-- bench ";
@@ -25,7 +25,10 @@ pub(crate) fn with_tables(page: &str, baseline: &Baseline) -> Result<String> {
         let table = table(name).with_context(|| format!("a marker of the unknown bench `{name}`"))?;
         ensure!(!written.contains(&table.name), "two tables of the bench `{name}`");
         let measured = baseline.get(name).with_context(|| format!("no baseline of the bench `{name}`"))?;
-        measured.must_fit(table)?;
+        must_fit(&measured.figures, table)?;
+        if let Some((key, value)) = measured.noise() {
+            bail!("bench {name}: `{key}` is {value}");
+        }
         written.push(table.name);
         write!(text, "{START}{name} -->\n{}{END}{rest}", rendered(table, measured))?;
     }

@@ -50,7 +50,7 @@ impl Program {
         let mut counts = BTreeMap::new();
         for figure in table.figures().filter(|figure| !figure.key.contains('/')) {
             let count = |times| self.counted(figure.key, times);
-            counts.insert(figure.key.to_owned(), (count("1100")? - count("100")?) as f64 / 1000.0);
+            counts.insert(figure.key.to_owned(), (count("1100")? as f64 - count("100")? as f64) / 1000.0);
         }
         for figure in table.figures() {
             if let Some((one, other)) = figure.key.split_once('/') {

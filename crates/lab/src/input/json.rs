@@ -12,6 +12,7 @@ mod wanted;
 use std::ops::Range;
 
 use cloudauth_protocol::grammar::DEEPEST;
+pub(crate) use cursor::Bad;
 use cursor::{Cursor, Written, unescape};
 pub(crate) use wanted::Wanted;
 use wanted::{Holds, Node};
@@ -54,17 +55,6 @@ impl Place {
     const fn range(self) -> Range<usize> {
         self.begin as usize..self.end as usize
     }
-}
-
-/// The reason why a line is not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bad {
-    /// Not a JSON object, or more than one.
-    NotJson,
-    /// A wanted member, or one that the client reads, appears twice.
-    Twice,
-    /// A response is larger than the client reads.
-    TooLarge,
 }
 
 /// The maximum nesting of documents inside strings.

@@ -4,7 +4,16 @@ use std::ops::Range;
 
 use cloudauth_protocol::grammar::DEEPEST;
 
-use super::Bad;
+/// The reason why a line is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bad {
+    /// Not a JSON object, or more than one.
+    NotJson,
+    /// A wanted member, or one that the client reads, appears twice.
+    Twice,
+    /// A response is larger than the client reads.
+    TooLarge,
+}
 
 /// A position in a document. With `IN_TEXT` the document is inside a string of another document, with a backslash before each
 /// quote. Any other backslash is an error, and such a string has to be unescaped first.

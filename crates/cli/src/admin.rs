@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::args::Running;
 use crate::failure::Failure;
 use crate::random::entropy;
-use crate::words::{Said, emulator as words};
+use crate::words::emulator as words;
+use crate::words::unreachable::unreachable;
 
 /// A running emulator.
 #[derive(Debug)]
@@ -63,9 +64,11 @@ impl Admin {
             return Err(Failure::usage(words::NOT_AN_EMULATOR));
         };
         let hint = said("hint").unwrap_or_default();
+        let zh = |field| document.pointer(&format!("/zh/{field}")).and_then(Value::as_str);
+        let in_chinese = zh("error").zip(zh("hint"));
         Err(match answer.status().as_u16() {
-            401 => Failure::refused(words::reported(error, hint, true)),
-            _ => Failure::other(words::reported(error, hint, false)),
+            401 => Failure::refused(words::reported((error, hint), in_chinese, true)),
+            _ => Failure::other(words::reported((error, hint), in_chinese, false)),
         })
     }
 
@@ -87,58 +90,11 @@ impl Admin {
     }
 }
 
-/// Describes why a server is unreachable. It never quotes the URL, which may contain a secret.
-pub(crate) fn unreachable(error: &ureq::Error) -> Said {
-    use std::io::ErrorKind;
-    match error {
-        ureq::Error::HostNotFound => words::HOST_NOT_FOUND.into(),
-        ureq::Error::Timeout(_) => words::NO_ANSWER_IN_TIME.into(),
-        ureq::Error::TlsRequired => words::TLS_REQUIRED.into(),
-        ureq::Error::Io(error) => match error.kind() {
-            ErrorKind::ConnectionRefused => words::CONNECTION_REFUSED.into(),
-            ErrorKind::TimedOut | ErrorKind::WouldBlock => words::NO_ANSWER_IN_TIME.into(),
-            // A TLS handshake that fails, because of an untrusted certificate for example.
-            ErrorKind::InvalidData => words::tls_failed(error),
-            ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::UnexpectedEof => {
-                words::CLOSED.into()
-            }
-            kind => words::connection_failed(kind),
-        },
-        ureq::Error::Protocol(_) => words::NOT_HTTP.into(),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => words::ADDRESS_NOT_A_URL.into(),
-        _ => words::CANNOT_SEND.into(),
-    }
-}
-
 /// The text of a field, or `-`.
 pub(crate) fn text(of: &Value, field: &str) -> String {
     match of.get(field) {
         Some(Value::String(text)) if !text.is_empty() => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
         _ => "-".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::{Error, ErrorKind};
-
-    use super::*;
-
-    #[test]
-    fn each_kind_of_failure_has_its_own_message() {
-        let unreachable = |error: &ureq::Error| unreachable(error).en;
-        let io = |kind, text: &str| unreachable(&ureq::Error::Io(Error::new(kind, text.to_owned())));
-        let reasons = [
-            io(ErrorKind::ConnectionRefused, ""),
-            io(ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer"),
-            io(ErrorKind::UnexpectedEof, ""),
-            unreachable(&ureq::Error::HostNotFound),
-            unreachable(&ureq::Error::TlsRequired),
-            unreachable(&ureq::Error::Timeout(ureq::Timeout::Global)),
-        ];
-        assert_eq!(reasons.iter().collect::<std::collections::BTreeSet<_>>().len(), reasons.len());
-        assert!(reasons[1].contains("certificate"), "{reasons:?}");
-        assert!(!unreachable(&ureq::Error::BadUri("planted-secret".to_owned())).contains("planted"));
     }
 }

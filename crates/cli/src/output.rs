@@ -72,8 +72,9 @@ impl Output {
 
     /// A manual's entry for people.
     pub(crate) fn manual(&self, entry: &Manual) -> String {
+        let colon = if self.language == Language::Zh { "：" } else { ": " };
         format!(
-            "{:<10} {}\n           {}: {}\n",
+            "{:<10} {}\n           {}{colon}{}\n",
             entry.code,
             self.say(entry.meaning),
             self.say(entry.actor.name()),

@@ -9,6 +9,7 @@ pub(crate) mod emulator;
 pub(crate) mod errors;
 pub(crate) mod help;
 mod hint;
+mod known;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 #[cfg(feature = "lab")]
@@ -19,6 +20,7 @@ mod problem;
 pub(crate) mod rows;
 pub(crate) mod service;
 mod sql;
+pub(crate) mod unreachable;
 pub(crate) mod usage;
 mod verdict;
 
@@ -66,6 +68,30 @@ pub(crate) struct Said {
 /// A text with its values.
 fn both(en: String, zh: String) -> Said {
     Said { en, zh: Some(zh) }
+}
+
+/// A Chinese sentence, and after it the text of a library or of the system that has no Chinese. `docs/zh/README.md` states this
+/// rule.
+fn with_original(zh: &str, original: impl fmt::Display) -> String {
+    format!("{zh}（原文：{original}）")
+}
+
+/// An English list with Chinese separators.
+fn listed(english: &str) -> String {
+    english.replace(", ", "、")
+}
+
+/// Parts of a sentence, with a space where a Chinese character meets one that is not.
+fn spaced<'t>(parts: impl IntoIterator<Item = &'t str>) -> String {
+    let is_chinese = |char: char| char >= '\u{4e00}' && char < '\u{a000}';
+    parts.into_iter().fold(String::new(), |text, part| match (text.chars().last(), part.chars().next()) {
+        (Some(last), Some(first))
+            if is_chinese(last) != is_chinese(first) && first != '、' && last != '、' =>
+        {
+            format!("{text} {part}")
+        }
+        _ => text + part,
+    })
 }
 
 /// The English of a library, with the Chinese of the catalogue.
@@ -117,7 +143,7 @@ impl Said {
 
     /// Puts a Chinese sentence before an error that has none.
     pub(crate) fn led_by(self, zh: &str) -> Self {
-        let zh = self.zh.unwrap_or_else(|| format!("{zh}（{}）", self.en));
+        let zh = self.zh.unwrap_or_else(|| with_original(zh, &self.en));
         Self { en: self.en, zh: Some(zh) }
     }
 }

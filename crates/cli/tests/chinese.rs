@@ -2,6 +2,10 @@
 
 #![cfg(test)]
 
+#[path = "support/failures.rs"]
+mod failures;
+#[path = "support/sentences.rs"]
+mod sentences;
 mod support;
 
 use std::process::{Command, Output, Stdio};
@@ -51,7 +55,7 @@ fn the_help_is_in_the_language_of_the_option_or_of_the_system() {
         assert!(!is_chinese(&text(&english)), "{args:?}");
     }
     let help = text(&cloudauth(&["demo", "--lang=zh", "--help"]).output().unwrap());
-    for told in ["选项:", "--signing <SIGNING>", "- v1：HMAC-SHA1", "[默认值：v1]"] {
+    for told in ["选项：", "--signing <SIGNING>", "- v1：HMAC-SHA1", "[默认值：v1]"] {
         assert!(help.contains(told), "{told}: {help}");
     }
 }
@@ -61,7 +65,7 @@ fn a_missing_command_shows_the_help() {
     let output = cloudauth(&[]).env("LANG", "zh_CN.UTF-8").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("使用阿里云金融级实人认证"), "{}", text(&output));
-    assert!(said(&zh(&[])).contains("cloudauth 需要子命令；可选：demo, init"));
+    assert!(said(&zh(&[])).contains("cloudauth 需要子命令；可选：demo、init"));
 }
 
 #[test]
@@ -69,14 +73,14 @@ fn each_kind_of_invalid_argument_is_explained_in_chinese() {
     for (args, told) in [
         (&["demo", "--nothing"][..], "不支持的参数 '--nothing'"),
         (&["dem"], "没有命令 'dem'"),
-        (&["demo", "--signing", "v9"], "--signing <SIGNING> 的值 'v9' 无效；可选：v1, v3, v3-body"),
-        (&["demo", "--signing"], "--signing <SIGNING> 缺少值；可选：v1, v3, v3-body"),
-        (&["init"], "缺少必需的参数：--scene-id <SCENE_ID>, --return-url <RETURN_URL>, --person <FILE>"),
+        (&["demo", "--signing", "v9"], "--signing <SIGNING> 的值 'v9' 无效；可选：v1、v3、v3-body"),
+        (&["demo", "--signing"], "--signing <SIGNING> 缺少值；可选：v1、v3、v3-body"),
+        (&["init"], "缺少必需的参数：--scene-id <SCENE_ID>、--return-url <RETURN_URL>、--person <FILE>"),
         (
             &["describe", "--scene-id", "x", "--certify-id", "y"],
-            "--scene-id <SCENE_ID> 的值 'x' 无效：格式或范围有误",
+            "--scene-id <SCENE_ID> 的值 'x' 无效：须为非负整数",
         ),
-        (&["emulator", "--port", "70000"], "--port <PORT> 的值 '70000' 无效"),
+        (&["emulator", "--port", "70000"], "--port <PORT> 的值 '70000' 无效：须在 0 至 65535 之间"),
         (&["demo", "--open", "--identity", "1"], "不能与"),
         (&["codes", "1", "2"], "不支持的参数 '2'"),
         (&["demo", "--policy", "a", "--policy", "b"], "--policy <FILE> 只能给出一次"),
@@ -85,7 +89,7 @@ fn each_kind_of_invalid_argument_is_explained_in_chinese() {
         (&["faults", "add", "status"], "需要值的故障请写作 `status=503`"),
         (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a"], "请写作 INPUT=COLUMN"),
         (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a=b"], "未知的输入项 `a`"),
-        (&["demo", "--lang", "de"], "--lang <LANG> 的值 'de' 无效；可选：en, zh"),
+        (&["demo", "--lang", "de"], "--lang <LANG> 的值 'de' 无效；可选：en、zh"),
     ] {
         let output = cloudauth(args).env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
         let shown = said(&output);
@@ -96,6 +100,63 @@ fn each_kind_of_invalid_argument_is_explained_in_chinese() {
     }
     let near = said(&zh(&["demo", "--signin", "v1"]));
     assert!(near.contains("提示：相近的选项：--signing"), "{near}");
+}
+
+/// Makes each call, and checks that it says something, and no sentence in English.
+fn assert_all_chinese(calls: &[&str], endpoint: Option<&str>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in failures::FILES {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let folder = folder.path().to_str().unwrap();
+    let mut found = Vec::new();
+    for call in calls {
+        let args: Vec<String> = call.split(' ').map(|arg| arg.replace('@', folder)).collect();
+        let mut command = cloudauth(&["--lang", "zh"]);
+        command.args(&args).env("ALIBABA_CLOUD_ACCESS_KEY_ID", "EMUtestid");
+        command.env("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "s");
+        if let Some(endpoint) = endpoint {
+            command.env("CLOUDAUTH_ENDPOINT", endpoint);
+        }
+        let shown = text(&command.output().unwrap()).replace(folder, "");
+        if !is_chinese(&shown) || sentences::english(&shown).is_some() {
+            found.push(format!("{call}\n{shown}"));
+        }
+    }
+    assert!(found.is_empty(), "{} of {} calls:\n{}", found.len(), calls.len(), found.join("\n"));
+}
+
+#[test]
+fn failures_have_no_sentence_in_english() {
+    assert_all_chinese(failures::CALLS, None);
+}
+
+#[cfg(feature = "lab")]
+#[test]
+fn failures_of_the_lab_have_no_sentence_in_english() {
+    assert_all_chinese(failures::LAB, None);
+}
+
+#[cfg(feature = "lab")]
+#[test]
+fn the_report_shows_failing_examples_and_missing_codes_in_chinese() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = cloudauth::policy::builtin::THRESHOLD;
+    let candidate = policy.replace("value = 75.0, far = \"1/10000\"", "value = 76.5");
+    std::fs::write(folder.path().join("p.toml"), candidate).unwrap();
+    let rows =
+        "{\"sub_code\": \"200\", \"verify_score\": 80}\n{\"sub_code\": \"x\"}\n{\"verify_score\": 1}\n";
+    std::fs::write(folder.path().join("rows.jsonl"), rows).unwrap();
+    let lab = |args: &[&str]| {
+        let args = [&["--lang", "zh", "lab"], args].concat();
+        text(&cloudauth(&args).current_dir(folder.path()).output().unwrap())
+    };
+    let replay = lab(&["replay", "builtin:onboarding", "rows.jsonl"]);
+    assert!(replay.contains("（缺失）") && replay.contains("（非返回码）"), "{replay}");
+    let written = lab(&["report", "p.toml", "rows.jsonl", "--allow-failing-examples"]);
+    let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("：示例 `") && page.contains("：预期"), "{written}");
+    assert!(!page.contains(": expected "), "{written}");
 }
 
 /// Policy files with a problem, and the Chinese line of it.
@@ -109,7 +170,7 @@ const POLICIES: [(&str, &str, &str); 8] = [
     ("decision = \"approve\"", "decision = \"aprove\"", "不是有效的结论 [V1]\n    是否指 `approve`？"),
     ("passed = \"T\"", "passed = true", "`passed` 的条件未加引号 [V1]\n    请写作 passed = \"T\""),
     ("sub_code = \"201\"", "sub_code = \"999\"", "条件中的值不是 `sub_code` 的取值 [V1]"),
-    ("[policy]", "[policy", "不是有效的 TOML："),
+    ("[policy]", "[policy", "不是有效的 TOML（原文："),
     (
         "[policy.otherwise]\ndecision = \"review\"",
         "[policy.otherwise]\ndecision = \"approve\"",
@@ -183,7 +244,7 @@ fn a_failed_call_is_explained_in_chinese() {
     let shown = said(&output);
     assert_eq!(output.status.code(), Some(6), "{shown}");
     assert!(shown.contains("调用失败：DescribeFaceVerify（127.0.0.1，共尝试 "), "{shown}");
-    assert!(shown.contains(" 次）：无法连接接入点（请求未发出）"), "{shown}");
+    assert!(shown.contains(" 次）：无法连接服务地址（请求未发出）：连接被拒绝\n"), "{shown}");
 }
 
 #[test]

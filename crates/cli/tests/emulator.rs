@@ -61,6 +61,24 @@ fn document(output: &Output) -> Value {
 }
 
 #[test]
+fn errors_of_the_emulator_are_in_the_language_of_the_command() {
+    let emulator = emulator();
+    let listener = Running::start(&mut cloudauth(&["listen"]));
+    let id = document(&at(&emulator, &["trigger", "204", "--callback-url", listener.said("callback_url")]));
+    let id = id["certify_id"].as_str().unwrap();
+    let again = at(&emulator, &["trigger", "200", "--certify-id", id, "--lang", "zh"]);
+    let shown = String::from_utf8_lossy(&again.stderr);
+    assert!(
+        shown.contains("模拟器报告错误：该认证已结束：每次认证只能提交一次\n下一步：请重新发起"),
+        "{shown}"
+    );
+    assert!(again.stdout.starts_with(b"{\"error\":\"the session has already ended"), "{again:?}");
+    let unknown = at(&emulator, &["sessions", "sha0", "--lang", "zh"]);
+    let shown = String::from_utf8_lossy(&unknown.stderr);
+    assert!(shown.contains("没有这个 CertifyId\n下一步：会话列表见 GET /_emu/v1/sessions"), "{shown}");
+}
+
+#[test]
 fn triggers_every_outcome_and_listen_receives_its_callback() {
     let emulator = emulator();
     let mut listener = Running::start(&mut cloudauth(&["listen"]));

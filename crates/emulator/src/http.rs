@@ -4,6 +4,7 @@ mod body;
 mod connection;
 mod limits;
 mod listener;
+mod message;
 mod origin;
 mod url;
 
@@ -11,5 +12,6 @@ pub(crate) use body::{BodyError, read_body, small_body};
 pub(crate) use connection::ConnectionControl;
 pub(crate) use limits::{Limits, MAX_CALL_BODY, MAX_SNAPSHOT_BODY};
 pub(crate) use listener::serve;
+pub(crate) use message::{Message, both, problem};
 pub(crate) use origin::is_cross_origin;
 pub(crate) use url::{with_parameters, without_query};

@@ -25,7 +25,8 @@ export async function api(method, path, body) {
   } catch {
     // The status below reports it.
   }
-  if (!answer.ok) throw failure((json && json.error) || `HTTP ${answer.status}`, json && json.hint, answer.status);
+  const said = json && ((document.documentElement.lang.startsWith("zh") && json.zh) || json);
+  if (!answer.ok) throw failure((said && said.error) || `HTTP ${answer.status}`, said && said.hint, answer.status);
   return json;
 }
 

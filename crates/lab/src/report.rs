@@ -53,7 +53,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         people => parts::people(tally),
         left_out => replay.issues.iter().filter(|note| note.left_out).map(|note| note.rows).sum::<u64>(),
         issues => parts::issues(&replay, words),
-        failing => parts::first(tally.failing_examples.iter().cloned()),
+        failing => parts::first(tally.failing_examples.iter().map(|example| parts::failing(example, words))),
         failing_count => tally.failing_examples.len(),
         skipped => parts::first(tally.skipped.iter().map(|skipped| skipped.text(language))),
         skipped_count => tally.skipped.len(),

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use cloudauth_policy::{Policy, Problem};
+use cloudauth_policy::Policy;
 
 use crate::error::{LabError, LabProblem};
 use crate::input::bounded::LONGEST;
@@ -24,6 +24,7 @@ use crate::input::json::{Bad, Found, Wanted};
 use crate::input::mapping::{Mapping, Shape};
 use crate::input::skipped::Skipped;
 use crate::input::source::{Format, Source};
+use crate::tally::failing_example::FailingExample;
 use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Scales, Tally};
 use checkpoint::Checkpoint;
@@ -296,15 +297,9 @@ impl<'p> Lab<'p> {
         }
     }
 
-    /// Returns the failing examples of both policies, each with the name of its policy.
-    pub(crate) fn failing_examples(&self) -> Vec<String> {
-        let policies = [Some(self.policy), self.candidate].into_iter().flatten();
-        let of_one = |policy: &Policy| {
-            let (id, version) = (&policy.reference().id, &policy.reference().version);
-            let line = |example: &Problem| format!("{id} {version}: {}", example.message);
-            policy.failing_examples().map(line).collect::<Vec<_>>()
-        };
-        policies.flat_map(of_one).collect()
+    /// Returns the failing examples of both policies.
+    pub(crate) fn failing_examples(&self) -> Vec<FailingExample> {
+        [Some(self.policy), self.candidate].into_iter().flatten().flat_map(FailingExample::all_of).collect()
     }
 
     /// Saves a checkpoint, if there is a file for it. The decisions are synchronized first, because the checkpoint records

@@ -2,6 +2,7 @@
 //! the same result on any number of threads, and can be stopped and resumed.
 
 mod counter;
+pub(crate) mod failing_example;
 pub(crate) mod issues;
 mod parts;
 pub(crate) mod policy_name;
@@ -26,6 +27,7 @@ use crate::error::{LabError, LabProblem};
 use crate::input::row::Label;
 use crate::input::skipped::Skipped;
 use crate::input::timezone::TimeZone;
+use crate::tally::failing_example::FailingExample;
 use crate::tally::issues::Issues;
 use cloudauth_stats::{Grid, LabelledGrid};
 
@@ -60,7 +62,7 @@ pub struct Tally {
     pub(crate) skipped: Vec<Skipped>,
     /// The failing examples of the policies, in an exploratory run.
     #[serde(skip)]
-    pub(crate) failing_examples: Vec<String>,
+    pub(crate) failing_examples: Vec<FailingExample>,
     /// The rows that were decided.
     pub(crate) rows: u64,
     #[serde(rename = "notes")]

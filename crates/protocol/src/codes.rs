@@ -51,7 +51,7 @@ impl Actor {
     pub const fn name(self) -> Bilingual {
         match self {
             Self::Nobody => Bilingual { zh: "无需处理", en: "no action needed" },
-            Self::Software => Bilingual { zh: "程序自动", en: "software" },
+            Self::Software => Bilingual { zh: "程序自动处理", en: "software" },
             Self::Developer => Bilingual { zh: "开发者", en: "developer" },
             Self::Operator => Bilingual { zh: "账号管理员", en: "account operator" },
             Self::EndUser => Bilingual { zh: "终端用户", en: "end user" },

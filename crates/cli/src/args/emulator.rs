@@ -219,7 +219,7 @@ impl FaultSpec {
             Some(time @ Value::Number(_)) if name == "latency" => json!({ name: { "fixed": time } }),
             Some(value) => json!({ name: value }),
         };
-        FaultKind::deserialize(&spec).map_err(|error| usage::not_a_fault(error, lacks_value))?;
+        FaultKind::deserialize(&spec).map_err(|error| usage::not_a_fault(name, error, lacks_value))?;
         Ok(Self(spec))
     }
 }

@@ -16,7 +16,7 @@ use crate::words::{self, calls};
 pub(super) fn client(target: Target) -> Result<BlockingClient, Failure> {
     let endpoint = target.endpoint()?;
     let transport = match target.proxy()? {
-        Some(proxy) => UreqTransport::with_proxy(&proxy).map_err(Failure::system)?,
+        Some(proxy) => UreqTransport::with_proxy(&proxy).map_err(Failure::other)?,
         None => UreqTransport::new(),
     };
     let credentials = credentials::Chain::from_environment();

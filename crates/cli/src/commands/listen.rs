@@ -17,10 +17,11 @@ use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::admin::{Admin, unreachable};
+use crate::admin::Admin;
 use crate::args::Listen;
 use crate::failure::Failure;
 use crate::output::{self, Output};
+use crate::words::unreachable::{ADDRESS_NOT_A_URL, unreachable};
 use crate::words::{Said, Text, emulator as words};
 
 /// The largest body that is forwarded, in bytes.
@@ -233,11 +234,10 @@ impl Receiver {
             request = request.header(CONTENT_TYPE, content_type);
         }
         let sent = if body.is_empty() {
-            self.http.run(request.body(()).map_err(|_| Said::from(words::ADDRESS_NOT_A_URL))?)
+            self.http.run(request.body(()).map_err(|_| Said::from(ADDRESS_NOT_A_URL))?)
         } else {
-            let config = self
-                .http
-                .configure_request(request.body(body).map_err(|_| Said::from(words::ADDRESS_NOT_A_URL))?);
+            let config =
+                self.http.configure_request(request.body(body).map_err(|_| Said::from(ADDRESS_NOT_A_URL))?);
             self.http.run(config.allow_non_standard_methods(true).build())
         };
         sent.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(&error))

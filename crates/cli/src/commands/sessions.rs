@@ -25,7 +25,9 @@ pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
     };
     let mut human = row(words::SESSIONS.map(|(name, _)| output.say(name).to_owned()));
     for session in sessions {
-        human += &row(words::SESSIONS.map(|(_, field)| text(session, field)));
+        human += &row(
+            words::SESSIONS.map(|(_, field)| words::value(field, &text(session, field), output.language))
+        );
     }
     if sessions.is_empty() {
         human = output.say(words::NO_SESSIONS).to_owned();
@@ -36,6 +38,8 @@ pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
 
 /// A verification, one field per line.
 pub(crate) fn one(session: &Value, language: Language) -> String {
-    let line = |(name, field)| format!("{}{}\n", padded(language.of(name), 13), text(session, field));
+    let line = |(name, field)| {
+        format!("{}{}\n", padded(language.of(name), 13), words::value(field, &text(session, field), language))
+    };
     words::FIELDS.into_iter().map(line).collect()
 }

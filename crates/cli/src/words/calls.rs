@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io;
 
-use super::{Said, Text, both, errors, padded, text};
+use super::{Said, Text, both, errors, listed, padded, text};
 
 /// Outcomes of a verification.
 pub(crate) const PASSED: Text = text("passed", "认证通过");
@@ -162,7 +162,7 @@ pub(crate) fn duplicate_member(file: impl Display) -> Said {
 }
 
 pub(crate) fn allowed_fields(file: impl Display, fields: &str) -> Said {
-    both(format!("{file} may hold {fields}"), format!("{file} 只能包含字段 {fields}"))
+    both(format!("{file} may hold {fields}"), format!("{file} 只能包含字段 {}", listed(fields)))
 }
 
 pub(crate) fn missing_field(file: impl Display, field: &str) -> Said {

@@ -2,7 +2,7 @@
 
 use cloudauth::policy::{Case, Checked, InputValues};
 
-use super::{Said, translated};
+use super::{Said, spaced, translated};
 
 /// A case. An empty one is every input.
 pub(super) fn chinese(case: &Case) -> String {
@@ -16,13 +16,21 @@ pub(super) fn chinese(case: &Case) -> String {
 pub(crate) fn values(of: &InputValues) -> String {
     match of {
         InputValues::OneOf { input, values } => {
+            if let [one] = &values[..]
+                && matches!(&**one, "missing" | "invalid")
+            {
+                return format!("{input} {}", word(one));
+            }
             let values: Vec<&str> = values.iter().map(|value| word(value)).collect();
-            format!("{input} 为 {}", values.join(" 或 "))
+            let (last, others) = values.split_last().map_or(("", &[][..]), |(last, others)| (*last, others));
+            let others = others.join("、");
+            let or = if others.is_empty() { "" } else { "或" };
+            format!("{input} {}", spaced(["为", &others, or, last]))
         }
         InputValues::Label { input, label, present } => {
             let has = if *present { "含有" } else { "不含" };
             match label {
-                Some(label) => format!("{input} {has} {label}"),
+                Some(label) => format!("{input} {}", spaced([has, label])),
                 None => format!("{input} {has}未知标签"),
             }
         }
@@ -51,7 +59,8 @@ fn word(value: &str) -> &str {
 
 /// The condition of a rule that failed.
 pub(crate) fn failed(rule: &Checked<'_>) -> Said {
-    let found = rule.found.as_ref().map_or_else(|| "缺失或无效".to_owned(), |found| format!("为 {found}"));
+    let found =
+        rule.found.as_ref().map_or_else(|| "缺失或无效".to_owned(), |found| spaced(["为", word(found)]));
     let range = if rule.is_out_of_range { "（超出范围）" } else { "" };
     translated(&rule.failed, format!("{} {found}{range}，需要 {}", rule.input, rule.needs))
 }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io;
 
-use super::{Said, Text, both, text};
+use super::{Language, Said, Text, both, known, text, with_original};
 
 pub(crate) fn cannot_start(address: impl Display, error: io::Error) -> Said {
     let reason = Said::from(error);
@@ -51,8 +51,12 @@ pub(crate) fn no_answer(reason: &Said) -> Said {
     )
 }
 
-/// An error that the emulator reports.
-pub(crate) fn reported(error: &str, hint: &str, unauthorized: bool) -> Said {
+/// An error that the emulator reports: what failed, and what to do. An emulator of another version may have no Chinese.
+pub(crate) fn reported(
+    (error, hint): (&str, &str),
+    in_chinese: Option<(&str, &str)>,
+    unauthorized: bool,
+) -> Said {
     let (en, zh) = match unauthorized {
         true => (
             "\n(this command takes the token from CLOUDAUTH_EMULATOR_TOKEN)",
@@ -60,7 +64,11 @@ pub(crate) fn reported(error: &str, hint: &str, unauthorized: bool) -> Said {
         ),
         false => ("", ""),
     };
-    both(format!("{error}\nnext: {hint}{en}"), format!("模拟器报告错误：{error}\n下一步：{hint}{zh}"))
+    let said = match in_chinese {
+        Some((error, hint)) => format!("：{error}\n下一步：{hint}"),
+        None => with_original("", format!("{error}; {hint}")),
+    };
+    both(format!("{error}\nnext: {hint}{en}"), format!("模拟器报告错误{said}{zh}"))
 }
 
 pub(crate) const NO_VERIFICATION: Text = text(
@@ -69,23 +77,6 @@ pub(crate) const NO_VERIFICATION: Text = text(
 );
 pub(crate) const NOT_BEGUN: Text =
     text("the emulator did not return the new verification", "模拟器未返回新发起的认证");
-
-/// Reasons why a server cannot be reached.
-pub(crate) const HOST_NOT_FOUND: Text = text("host not found", "找不到主机");
-pub(crate) const NO_ANSWER_IN_TIME: Text = text("no response in time", "响应超时");
-pub(crate) const TLS_REQUIRED: Text =
-    text("https needs a build with the feature `rustls`", "https 需要启用 `rustls` 特性的版本");
-pub(crate) const CONNECTION_REFUSED: Text = text("connection refused", "连接被拒绝");
-pub(crate) fn tls_failed(error: impl Display) -> Said {
-    both(format!("TLS handshake failed: {error}"), format!("TLS 握手失败：{error}"))
-}
-pub(crate) const CLOSED: Text = text("connection closed without a response", "连接已关闭，未收到响应");
-pub(crate) fn connection_failed(kind: impl Display) -> Said {
-    both(format!("connection failed: {kind}"), format!("连接失败：{kind}"))
-}
-pub(crate) const NOT_HTTP: Text = text("the response is not HTTP", "响应不是 HTTP");
-pub(crate) const ADDRESS_NOT_A_URL: Text = text("the address is not a URL", "地址不是有效的 URL");
-pub(crate) const CANNOT_SEND: Text = text("the request cannot be sent", "无法发送请求");
 
 pub(crate) const FORWARD_TO: Text = text(
     "--forward-to takes an address that begins with http:// or https://",
@@ -192,6 +183,16 @@ pub(crate) const FIELDS: [(Text, &str); 10] = [
     (text("link", "认证链接"), "link"),
     (text("calls back", "回调地址"), "callback_to"),
 ];
+
+/// The value of a field of a verification.
+pub(crate) fn value(field: &str, value: &str, language: Language) -> String {
+    let list = match (language, field) {
+        (Language::Zh, "state") => known::STATES,
+        (Language::Zh, "asks_for") => known::SCENARIOS,
+        _ => &[],
+    };
+    known::find(list, value).unwrap_or_else(|| value.to_owned())
+}
 
 pub(crate) fn clock(now: &str, rate: Option<f64>) -> Said {
     match rate {

@@ -44,9 +44,9 @@ fn translated(command: Command, path: &str) -> Command {
             let path = path_of(path, &sub);
             translated(sub, &path)
         })
-        .subcommand_help_heading("命令")
-        .subcommand_value_name("命令")
-        .help_template("{about-with-newline}\n用法：{usage}\n\n{all-args}{after-help}");
+        .subcommand_value_name("命令");
+    let template = template(&command);
+    command = command.help_template(template);
     let key = if command.get_name() == "help" { "help" } else { path };
     if let Some(about) = find(key) {
         command = command.about(about).long_about(find(&format!("{key}#long")));
@@ -56,6 +56,18 @@ fn translated(command: Command, path: &str) -> Command {
     }
     let usage = command.render_usage().to_string();
     command.override_usage(in_chinese(&usage))
+}
+
+/// The template of a help page. clap's own headings end with a half-width colon.
+fn template(command: &Command) -> String {
+    let mut template = "{about-with-newline}\n用法：{usage}".to_owned();
+    if command.has_subcommands() {
+        template += "\n\n命令：\n{subcommands}";
+    }
+    if command.get_positionals().any(|arg| !arg.is_hide_set()) {
+        template += "\n\n参数：\n{positionals}";
+    }
+    template + "\n\n选项：\n{options}{after-help}"
 }
 
 /// The path of a subcommand. The subcommands of `help` are the command's own.
@@ -86,23 +98,17 @@ fn argument(arg: Arg, path: &str) -> Arg {
         }
     }
     if !listed.is_empty() {
-        marks += &format!(" [可选值：{}]", listed.join(", "));
+        marks += &format!(" [可选值：{}]", listed.join("、"));
     }
     let defaults: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
     if arg.get_action().takes_values() && !defaults.is_empty() {
-        marks += &format!(" [默认值：{}]", defaults.join(", "));
+        marks += &format!(" [默认值：{}]", defaults.join("、"));
     }
     if let Some(variable) = arg.get_env() {
         marks += &format!(" [环境变量：{}]", variable.to_string_lossy());
     }
-    // Under a heading of its own, clap sorts arguments by name unless they have an order.
-    let (heading, arg) = match arg.get_index() {
-        Some(index) => ("参数", arg.display_order(index)),
-        None => ("选项", arg),
-    };
     arg.help(format!("{help}{marks}{values}"))
         .long_help(None::<&str>)
-        .help_heading(heading)
         .hide_possible_values(true)
         .hide_default_value(true)
         .hide_env(true)

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use cloudauth::policy::Verdict;
 
 use super::verdict::verdict;
-use super::{Language, Said, Text, both, text};
+use super::{Language, Said, Text, both, listed, text};
 
 pub(crate) const ONE_TARGET: Text = text(
     "--write takes what is recommended for one target: give --target once",
@@ -110,7 +110,7 @@ pub(crate) fn partial_decisions(file: impl Display) -> Said {
 }
 
 /// The headings and labels of tables. A heading that is not here is the same in both languages.
-const HEADINGS: [Text; 46] = [
+const HEADINGS: [Text; 48] = [
     text("verdict", "结论"),
     text("rows", "行数"),
     text("share", "占比"),
@@ -140,8 +140,8 @@ const HEADINGS: [Text; 46] = [
     text("worst APCER", "最高 APCER"),
     text("kind", "类型"),
     text("score", "分数"),
-    text("by chance", "偶然上限"),
-    text("moved by", "移动"),
+    text("by chance", "随机波动上限"),
+    text("moved by", "均值变化"),
     text("reference", "基准期"),
     text("current", "当前期"),
     text("month", "月份"),
@@ -157,6 +157,8 @@ const HEADINGS: [Text; 46] = [
     text("impostors approved", "冒充者被通过"),
     text("genuine people not approved", "本人未被通过"),
     text("genuine people rejected", "本人被拒绝"),
+    text("(missing)", "（缺失）"),
+    text("(no code)", "（非返回码）"),
 ];
 
 /// A heading, by its English.
@@ -265,7 +267,7 @@ pub(crate) fn steps(score: &str, step: impl Display) -> Said {
 pub(crate) fn exact_shares(steps: &str) -> Said {
     both(
         format!("the shares between the policy's thresholds are exact; all else counts {steps}\n"),
-        format!("策略各阈值之间的占比精确；其余统计中 {steps}\n"),
+        format!("策略各阈值之间的占比精确；其余统计中，{}\n", listed(steps)),
     )
 }
 
@@ -296,6 +298,6 @@ pub(crate) fn auc_not_available(scores: &str) -> Said {
 pub(crate) fn drift_not_available(score: &str, scores: &str, top: f64) -> Said {
     both(
         format!("{score}: PSI, KS, JS and the shift are {}\n", scores_outside(scores, top)),
-        format!("{score}：PSI、KS、JS 和移动无法计算：{scores} 个分数不在 0 至 {top} 之间\n"),
+        format!("{score}：PSI、KS、JS 和均值变化无法计算：{scores} 个分数不在 0 至 {top} 之间\n"),
     )
 }

@@ -5,10 +5,10 @@ use std::fmt::Display;
 use cloudauth_lab::{Columns, CountsProblem, LabError, LabProblem, Language, MappingError, MappingProblem};
 
 use super::errors::system;
-use super::{Said, problem, sql, translated};
+use super::{Said, known, listed, problem, sql, translated, with_original};
 
 const FORMATS: &str = "请使用 .jsonl、.ndjson、.csv、.tsv（可再加 .gz 或 .zst）或 .parquet";
-const ZONES: &str = "请使用 `+08:00` 这样的偏移量，或固定时区的名称；不支持会调整时钟的时区";
+const ZONES: &str = "请使用 `+08:00` 这样的偏移量，或固定时区的名称；不支持夏令时时区";
 
 impl From<LabError> for Said {
     fn from(error: LabError) -> Self {
@@ -59,11 +59,12 @@ pub(super) fn chinese(error: &LabError) -> String {
             format!("{file} 没有映射文件所指的列 `{column}`；{}", shown(columns))
         }
         Problem::ColumnTwice(file, column) => format!("{file} 中有两个列 `{column}`，映射不明确"),
-        Problem::ColumnType { file, column, found, .. } => {
-            format!("{}：列 `{column}` 的类型 {found} 不适用，请先转换类型", file.display())
+        Problem::ColumnType { file, column, found, wanted } => {
+            let wanted = known::find(known::COLUMNS, wanted).unwrap_or_else(|| (*wanted).to_owned());
+            format!("{}：列 `{column}` 的类型为 {found}，须为{wanted}：请先转换类型", file.display())
         }
         Problem::UnknownTimeZone(names) => {
-            format!("未知的时区：请使用 `+08:00` 这样的偏移量，或 {names} 之一；不支持会调整时钟的时区")
+            format!("未知的时区：请使用 `+08:00` 这样的偏移量，或 {} 之一；不支持夏令时时区", listed(names))
         }
         Problem::TooManyMonths(most) => months(*most),
         Problem::TooManyScoreValues(count, most) => {
@@ -114,12 +115,12 @@ pub(super) fn chinese(error: &LabError) -> String {
             });
             format!("策略校验未通过{}{}", with.unwrap_or_default(), first.unwrap_or_default())
         }
-        Problem::NoThreshold(name, names) => format!("策略没有阈值 `{name}`；可用的有：{names}"),
+        Problem::NoThreshold(name, names) => format!("策略没有阈值 `{name}`；可用的有：{}", listed(names)),
         Problem::ThresholdOfOther(name, Some(of)) => {
             format!("`{name}` 是 {of} 的阈值，不是 verify_score 的阈值")
         }
         Problem::ThresholdOfOther(name, None) => format!("`{name}` 不是 verify_score 的阈值"),
-        Problem::Rendering(error) => format!("无法生成报告（{error}）"),
+        Problem::Rendering(error) => with_original("无法生成报告", error),
         Problem::SqlNeedsMapping => "查询需要映射文件：无法查看数据仓库中的列".to_owned(),
         Problem::SqlOfReplies => {
             "原始返回结果无法用 SQL 精确表达；请在视图中为每个输入项建立一列，并使用 shape = \"flat\""
@@ -162,7 +163,11 @@ fn shown(columns: &Columns) -> String {
 
 fn counts(problem: &CountsProblem) -> String {
     match problem {
-        CountsProblem::NotOfQuery(_) => "不是 `lab sql` 的查询所返回的内容：请重新导出查询结果".to_owned(),
+        CountsProblem::NotOfQuery(reason) => {
+            let reason =
+                known::find(known::COUNTS, reason).unwrap_or_else(|| with_original("内容有误", reason));
+            format!("不是 `lab sql` 的查询所返回的内容：{reason}")
+        }
         CountsProblem::OtherPolicy { is_candidate, found, wanted } => {
             let hash = |text: &str| match text {
                 "none" => "无".to_owned(),
@@ -187,7 +192,8 @@ pub(crate) fn mapping(file: impl Display, error: &MappingError) -> Said {
     let zh = match error.problem() {
         Problem::TooLong(limit) => format!("文件超过 {limit} 字节"),
         Problem::Invalid(line, column, reason) => {
-            format!("第 {line} 行第 {column} 列：不是有效的映射文件（{reason}）")
+            let reason = known::serde(reason).unwrap_or_else(|| with_original("不是有效的映射文件", reason));
+            format!("第 {line} 行第 {column} 列：{reason}")
         }
         Problem::UnknownFormat(found, supported) => {
             format!("不支持的格式版本 {found}：本程序支持版本 {supported}")

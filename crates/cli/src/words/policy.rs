@@ -6,12 +6,12 @@ use cloudauth::ReplyError;
 use cloudauth::policy::{Counterfactual, PolicyError, Problem, Region};
 
 pub(crate) use super::verdict::verdict;
-use super::{Language, Said, Text, both, case, hint, problem, service, text, translated};
+use super::{Language, Said, Text, both, case, hint, listed, problem, service, text, translated};
 
 pub(crate) fn unknown_builtin(name: &str, names: &str) -> Said {
     both(
         format!("unknown built-in policy `{name}`; the command has {names}"),
-        format!("没有名为 `{name}` 的内置策略；可用的有 {names}"),
+        format!("没有名为 `{name}` 的内置策略；可用的有：{}", listed(names)),
     )
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn cannot_decide(error: &ReplyError) -> Said {
 pub(crate) fn unknown_input(file: impl Display, names: &str) -> Said {
     both(
         format!("{file}: unknown input: use {names}, or a whole reply of DescribeFaceVerify"),
-        format!("{file}：未知的输入项：请使用 {names}，或 DescribeFaceVerify 的完整返回结果"),
+        format!("{file}：未知的输入项：请使用 {}，或 DescribeFaceVerify 的完整返回结果", listed(names)),
     )
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn policy(id: &str, version: &str, hash: &str) -> Said {
 pub(crate) fn not_understood(inputs: &str) -> Said {
     both(
         format!("\nmissing, malformed or unknown: {inputs}\n"),
-        format!("\n缺失、格式有误或未知的输入项：{inputs}\n"),
+        format!("\n缺失、格式有误或未知的输入项：{}\n", listed(inputs)),
     )
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn change(verdict: &str, near: &Counterfactual, distance: Option<f64>
 
 pub(crate) const FMT_NEEDS_A_FILE: Text = text(
     "policy fmt changes a file in place: give its path, not `-`",
-    "policy fmt 就地修改文件：请给出文件路径，而不是 `-`",
+    "`policy fmt` 就地修改文件：请给出文件路径，而不是 `-`",
 );
 
 pub(crate) fn fmt_invalid(file: impl Display) -> Said {
@@ -188,7 +188,7 @@ pub(crate) fn region(region: &Region) -> Said {
     let (before, after) = (verdict(region.before).zh, verdict(region.after).zh);
     both(
         format!("{region} ({})\n", cells.en.trim()),
-        format!("{before} 变为 {after}：{}（{}）\n", case::chinese(&region.case), cells.zh().trim()),
+        format!("{before}变为{after}：{}（{}）\n", case::chinese(&region.case), cells.zh().trim()),
     )
 }
 

@@ -4,13 +4,14 @@ use cloudauth::policy::{FilePart, InputKind, ProblemKind};
 
 use super::case::chinese as words;
 use super::verdict::verdict;
+use super::with_original;
 
 /// The problem. A test checks that no kind is forgotten.
 pub(super) fn chinese(kind: &ProblemKind) -> String {
     use ProblemKind as Kind;
     match kind {
         Kind::FileTooLong { limit } => format!("文件超过 {limit} 字节"),
-        Kind::InvalidToml { reason } => format!("不是有效的 TOML：{reason}"),
+        Kind::InvalidToml { reason } => with_original("不是有效的 TOML", reason),
         Kind::UnsupportedFormat { found, supported } => {
             let found = found.map(|found| format!(" {found}")).unwrap_or_default();
             format!("不支持的格式版本{found}：本程序支持版本 {supported}")

@@ -1,16 +1,20 @@
 //! Failed calls in Chinese. The library says them in English.
 
+use std::error::Error;
 use std::fmt::Display;
+use std::io;
 
 use cloudauth::{
-    Bilingual, Error, ErrorKind, Manual, ReplyError, RequestId, Sent, TransportError, TransportErrorKind,
+    Bilingual, Error as CallError, ErrorKind, Manual, ReplyError, RequestId, Sent, TransportError,
+    TransportErrorKind,
 };
 
-use super::errors::sources;
-use super::{Said, both, credentials, errors};
+use super::errors::{sources, system};
+use super::unreachable::unreachable;
+use super::{Said, both, credentials, errors, known, with_original};
 
 /// A failed call, and what to do next. `english` is the error with its sources.
-pub(crate) fn failed(error: &Error, english: &str, next: Option<Bilingual>) -> Said {
+pub(crate) fn failed(error: &CallError, english: &str, next: Option<Bilingual>) -> Said {
     let (en, zh) = next
         .map(|next| (format!("\nnext: {}", next.en), format!("\n下一步：{}", next.zh)))
         .unwrap_or_default();
@@ -23,9 +27,9 @@ pub(crate) fn failed(error: &Error, english: &str, next: Option<Bilingual>) -> S
 }
 
 /// The reason. What no type tells follows in English.
-fn reason(error: &Error, english: &str) -> String {
+fn reason(error: &CallError, english: &str) -> String {
     if let Some(transport) = error.transport() {
-        return format!("{}{}", not_sent(transport), detail(transport));
+        return self::transport(transport);
     }
     if let Some(unusable) = error.credentials() {
         return format!("访问凭证不可用：{}", credentials::provided(unusable));
@@ -43,7 +47,7 @@ fn reason(error: &Error, english: &str) -> String {
         (Some(reply), _) => format!("返回内容无法解析{}", end(reply, error.request_id())),
         (None, ErrorKind::Build) => "无法构造请求".to_owned(),
         (None, ErrorKind::Deadline) => "在规定时间内未能完成".to_owned(),
-        (None, _) => english.to_owned(),
+        (None, _) => with_original("未知的错误", english),
     }
 }
 
@@ -65,7 +69,7 @@ pub(super) fn reply(error: &ReplyError) -> String {
     }
 }
 
-fn refused(what: &str, code: impl Display, manual: Option<&Manual>, error: &Error) -> String {
+fn refused(what: &str, code: impl Display, manual: Option<&Manual>, error: &CallError) -> String {
     let meaning = manual.map(|manual| format!("（{}）", manual.meaning.zh)).unwrap_or_default();
     let end = error.reply().map(|reply| end(reply, error.request_id())).unwrap_or_default();
     format!("{what} {code}{meaning}{end}")
@@ -76,9 +80,19 @@ fn end(reply: &ReplyError, request_id: Option<&RequestId>) -> String {
     format!("，HTTP {}，{id}", reply.status().as_u16())
 }
 
-fn not_sent(error: &TransportError) -> String {
+impl From<TransportError> for Said {
+    fn from(error: TransportError) -> Self {
+        both(
+            sources(&error).fold(error.to_string(), |text, source| format!("{text}: {source}")),
+            transport(&error),
+        )
+    }
+}
+
+/// A request without a response, with its cause.
+pub(super) fn transport(error: &TransportError) -> String {
     let what = match error.kind() {
-        TransportErrorKind::Connect => "无法连接接入点",
+        TransportErrorKind::Connect => "无法连接服务地址",
         TransportErrorKind::Timeout => "响应超时",
         TransportErrorKind::Broken => "收到完整响应之前连接中断",
         TransportErrorKind::TooLarge => "响应超过大小限制",
@@ -89,10 +103,18 @@ fn not_sent(error: &TransportError) -> String {
         Sent::No => "请求未发出",
         Sent::Maybe => "请求可能已被执行",
     };
-    format!("{what}（{sent}）")
+    let cause = error.source().map(|source| format!("：{}", cause(source))).unwrap_or_default();
+    format!("{what}（{sent}）{cause}")
 }
 
 /// The error of the HTTP client.
-fn detail(error: &TransportError) -> String {
-    sources(error).map(|source| format!("：{source}")).collect()
+fn cause(error: &(dyn Error + 'static)) -> String {
+    if let Some(error) = error.downcast_ref::<ureq::Error>() {
+        return unreachable(error).zh().to_owned();
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return system(error.kind(), &error.to_string());
+    }
+    let all = sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"));
+    known::find(known::TRANSPORT, &all).unwrap_or_else(|| with_original("HTTP 客户端报告错误", all))
 }

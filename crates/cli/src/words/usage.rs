@@ -2,12 +2,14 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::net::AddrParseError;
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::help::in_chinese;
-use super::{Said, both, translated};
+use super::{Said, both, known, listed, translated, with_original};
 
 /// Why the value of an argument is invalid, in both languages.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ impl From<Said> for InvalidValue {
 pub(crate) fn not_an_outcome(ends: &str, callbacks: &str) -> Said {
     both(
         format!("expected a SubCode (200, 204, ..) or one of {ends}, {callbacks}"),
-        format!("须为 SubCode（200、204 等），或 {ends}, {callbacks} 之一"),
+        format!("须为 SubCode（200、204 等），或 {} 之一", listed(&format!("{ends}, {callbacks}"))),
     )
 }
 
@@ -42,14 +44,20 @@ pub(crate) fn not_a_fault_value(name: &str) -> Said {
 }
 
 /// A fault that the emulator does not know. The reason is that of serde.
-pub(crate) fn not_a_fault(reason: impl fmt::Display, lacks_value: bool) -> Said {
+pub(crate) fn not_a_fault(name: &str, reason: impl fmt::Display, lacks_value: bool) -> Said {
+    let reason = reason.to_string();
     let (en, zh) = match lacks_value {
         true => {
             ("; a fault that needs a value is written as `status=503`", "；需要值的故障请写作 `status=503`")
         }
         false => ("", ""),
     };
-    both(format!("{reason}{en}"), format!("不是有效的故障：{reason}{zh}"))
+    let what = match known::serde(&reason) {
+        Some(zh) => format!("不是有效的故障：{zh}"),
+        None if lacks_value => format!("故障 `{name}` 缺少值"),
+        None => with_original(&format!("故障 `{name}` 的值不适用"), &reason),
+    };
+    both(format!("{reason}{en}"), format!("{what}{zh}"))
 }
 
 pub(crate) fn not_a_column() -> Said {
@@ -58,12 +66,13 @@ pub(crate) fn not_a_column() -> Said {
 
 /// An input that does not exist. The English is that of the library.
 pub(crate) fn unknown_input(error: impl fmt::Display, name: &str, names: &str) -> Said {
-    translated(error, format!("未知的输入项 `{name}`：可用的有 {names}"))
+    translated(error, format!("未知的输入项 `{name}`：可用的有 {}", listed(names)))
 }
 
 /// The error of invalid arguments, with the usage of the command.
 pub(crate) fn refused(error: &Error) -> String {
-    let mut text = format!("错误：{}\n", sentence(error).unwrap_or_else(|| format!("参数有误：{error}")));
+    let mut text =
+        format!("错误：{}\n", sentence(error).unwrap_or_else(|| with_original("参数有误", error.kind())));
     for (kind, found) in [
         (ContextKind::SuggestedArg, "相近的选项"),
         (ContextKind::SuggestedSubcommand, "相近的命令"),
@@ -128,8 +137,40 @@ fn reason(error: &Error) -> String {
         None if source.is::<cloudauth_lab::LabError>() => {
             source.downcast_ref().map(super::lab_error::chinese).unwrap_or_default()
         }
-        None => "格式或范围有误".to_owned(),
+        None => number(source),
     }
+}
+
+/// Why a text is not the number, address or time that clap wants. clap has the range of a number in its text alone.
+fn number(error: &(dyn std::error::Error + 'static)) -> String {
+    let text = error.to_string();
+    if let Some((_, range)) = text.split_once(" is not in ")
+        && let Some((least, most)) = range.split_once("..=").or_else(|| range.split_once(".."))
+    {
+        let least = if least.is_empty() { "0" } else { least };
+        return match most {
+            "" => format!("最小为 {least}"),
+            most => format!("须在 {least} 至 {most} 之间"),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<ParseIntError>() {
+        return match error.kind() {
+            IntErrorKind::PosOverflow => "数值过大",
+            IntErrorKind::NegOverflow => "数值过小",
+            _ => "须为非负整数",
+        }
+        .to_owned();
+    }
+    if error.is::<ParseFloatError>() {
+        return "须为数字".to_owned();
+    }
+    if error.is::<AddrParseError>() {
+        return "须为 IP 地址".to_owned();
+    }
+    if error.is::<humantime::DurationError>() {
+        return "须为时长，例如 90s、30m、24h".to_owned();
+    }
+    with_original("格式有误", text)
 }
 
 fn choices(error: &Error, kind: ContextKind) -> String {
@@ -140,7 +181,7 @@ fn choices(error: &Error, kind: ContextKind) -> String {
 fn all(error: &Error, kind: ContextKind) -> Option<String> {
     match error.get(kind)? {
         ContextValue::String(one) => Some(one.clone()),
-        ContextValue::Strings(all) => Some(all.join(", ")),
+        ContextValue::Strings(all) => Some(all.join("、")),
         ContextValue::Number(number) => Some(number.to_string()),
         _ => None,
     }

@@ -10,6 +10,7 @@ use cloudauth_transport::{BlockingTransport, Limits, Transport, TransportError};
 use http::{Request, Response};
 
 use super::error::ProvideError;
+use super::provide_problem::ProvideProblem;
 use super::provider::{CredentialStep, ExpiringCredentials, ProvideCredentials};
 use crate::inputs::Entropy;
 use crate::timeout::send_in_time;
@@ -143,9 +144,7 @@ impl CredentialCache {
             (Some(cached), None) => Ok(cached.credentials.clone()),
             (Some(cached), Some(_)) if !cached.has_expired(now) => Ok(cached.credentials.clone()),
             (_, Some(failure)) => Err(failure.clone()),
-            (None, None) => {
-                Err(ProvideError::new("provider", "returned credentials that were refused immediately"))
-            }
+            (None, None) => Err(ProvideError::of("provider", ProvideProblem::RefusedAtOnce)),
         })
     }
 
@@ -187,13 +186,13 @@ impl CredentialCache {
         loop {
             let mut entropy = Entropy([0; 24]);
             getrandom::fill(&mut entropy.0).map_err(|error| {
-                ProvideError::new("system", "provided no random bytes").with_source(error)
+                ProvideError::of("system", ProvideProblem::NoRandomness).with_source(error)
             })?;
             match exchange.next(clock(), entropy, answer.take()) {
                 CredentialStep::Send(request, limits) => {
                     let left = limit.saturating_sub(begun.elapsed());
                     if left.is_zero() {
-                        return Err(ProvideError::new("provider", "did not return in time").transient());
+                        return Err(ProvideError::of("provider", ProvideProblem::TooSlow).transient());
                     }
                     let limits = limits.with_attempt(limits.attempt.min(left));
                     answer = Some(send_in_time(transport, request, &limits).await);

@@ -7,6 +7,7 @@ use cloudauth_transport::TransportError;
 use http::{Request, Response, Uri};
 
 use super::error::ProvideError;
+use super::provide_problem::ProvideProblem;
 use super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
 use super::remote;
 use crate::inputs::Entropy;
@@ -24,14 +25,14 @@ impl CredentialsUri {
     /// # Errors
     /// If the URL is neither. The error does not quote it.
     pub fn new(uri: &str) -> Result<Self, ProvideError> {
-        let uri: Uri = uri.parse().map_err(|_| ProvideError::new(NAME, "not a valid URL"))?;
+        let uri: Uri = uri.parse().map_err(|_| ProvideError::of(NAME, ProvideProblem::InvalidUri))?;
         match (uri.scheme_str(), uri.host()) {
             (Some("https"), Some(_)) => Ok(Self(uri)),
             // The hosts that `Endpoint` accepts without TLS.
             (Some("http"), Some(host)) if format!("http://{host}").parse::<Endpoint>().is_ok() => {
                 Ok(Self(uri))
             }
-            _ => Err(ProvideError::new(NAME, "must be https, or http on this machine")),
+            _ => Err(ProvideError::of(NAME, ProvideProblem::InsecureUri)),
         }
     }
 }

@@ -9,7 +9,8 @@ use super::ecs_metadata::EcsMetadata;
 use super::environment::{Env, env_credentials, ignores_cli_profile, is_true, non_empty, variable};
 use super::error::ProvideError;
 use super::files::{Defaults, ProfileFile, credentials_file};
-use super::load_error::{ACCESS_KEY_ID, ACCESS_KEY_SECRET, LoadError};
+use super::load_error::LoadError;
+use super::provide_problem::ProvideProblem;
 use super::provider::ProvideCredentials;
 use super::sts::AssumeRoleWithOidc;
 
@@ -59,10 +60,7 @@ fn ecs_metadata(env: Env<'_>) -> Option<EcsMetadata> {
 fn environment_link(env: Env<'_>) -> Link {
     match env_credentials(env) {
         Ok(Some(credentials)) => Ok(Arc::new(credentials)),
-        Ok(None) => {
-            let hint = format!("set {ACCESS_KEY_ID} and {ACCESS_KEY_SECRET}");
-            Err(ProvideError::new(ENVIRONMENT, hint).absent())
-        }
+        Ok(None) => Err(ProvideError::of(ENVIRONMENT, ProvideProblem::NotInEnvironment).absent()),
         Err(error) => Err(ProvideError::unusable(ENVIRONMENT, error)),
     }
 }
@@ -96,8 +94,8 @@ fn file_links(env: Env<'_>, home: Option<&Path>, defaults: &Defaults) -> Vec<(&'
         match cli_profile(&file, profile.as_deref(), defaults) {
             Ok(Some(provider)) => links.push((CLI_PROFILE, Ok(provider))),
             Ok(None) => {
-                let reason = format!("the chosen profile of {} holds no key", file.display());
-                links.push((CLI_PROFILE, Err(ProvideError::new(CLI_PROFILE, reason).absent())));
+                let blank = ProvideProblem::BlankProfile(file);
+                links.push((CLI_PROFILE, Err(ProvideError::of(CLI_PROFILE, blank).absent())));
             }
             Err(error @ LoadError::ProfileNotFound(..)) if profile.is_some() => not_found = Some(error),
             Err(error) => links.push((CLI_PROFILE, Err(ProvideError::unusable(CLI_PROFILE, error)))),

@@ -7,6 +7,7 @@ use cloudauth_transport::{Limits, TransportError};
 use http::{HeaderValue, Request, Response, StatusCode};
 
 use super::error::ProvideError;
+use super::provide_problem::ProvideProblem;
 use super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
 use super::remote;
 use crate::inputs::Entropy;
@@ -169,13 +170,13 @@ impl CredentialExchange for EcsExchange<'_> {
 
 /// Reads a response that consists of one word.
 fn word(response: &Response<Body>) -> Result<String, ProvideError> {
-    let failed = |reason: String| ProvideError::new(NAME, reason);
+    let failed = |problem| ProvideError::of(NAME, problem);
     if response.status() != StatusCode::OK {
-        return Err(failed(format!("refused with HTTP {}", response.status().as_u16())));
+        return Err(failed(ProvideProblem::Refused { status: response.status().as_u16(), code: None }));
     }
     let text = std::str::from_utf8(response.body().as_bytes()).map(str::trim).unwrap_or_default();
     let is_word = !text.is_empty() && text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_graphic());
-    is_word.then(|| text.to_owned()).ok_or_else(|| failed("the response is not a word".to_owned()))
+    is_word.then(|| text.to_owned()).ok_or_else(|| failed(ProvideProblem::NotAWord))
 }
 
 /// Checks a role's name, which becomes part of a path.
@@ -183,5 +184,5 @@ fn checked_role(role: &str) -> Result<&str, ProvideError> {
     let is_allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let is_role =
         !role.is_empty() && role.len() <= 64 && role.bytes().all(is_allowed) && !role.starts_with('.');
-    is_role.then_some(role).ok_or_else(|| ProvideError::new(NAME, "the role's name is invalid"))
+    is_role.then_some(role).ok_or_else(|| ProvideError::of(NAME, ProvideProblem::InvalidRole))
 }

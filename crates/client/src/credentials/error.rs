@@ -7,6 +7,7 @@ use cloudauth_protocol::CredentialsError;
 use cloudauth_transport::BoxError;
 
 use super::load_error::LoadError;
+use super::provide_problem::ProvideProblem;
 
 /// The error of a credentials provider: its name and the reason. It shows no secret and no text of a response.
 #[derive(Clone, Debug)]
@@ -20,8 +21,8 @@ enum Inner {
         transient: bool,
         absent: bool,
         source: Option<BoxError>,
-        /// The error of a configuration, whose text is the reason.
-        load: Option<LoadError>,
+        /// The reason as data, if the provider is one of this crate.
+        problem: Option<ProvideProblem>,
     },
     AllAbsent(Vec<ProvideError>),
 }
@@ -29,14 +30,17 @@ enum Inner {
 impl ProvideError {
     /// Creates an error of `provider`. Neither text may hold a secret.
     pub fn new(provider: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self(Arc::new(Inner::One {
-            provider: provider.into(),
-            reason: reason.into(),
-            transient: false,
-            absent: false,
-            source: None,
-            load: None,
-        }))
+        Self::one(provider.into(), reason.into(), None)
+    }
+
+    /// Creates an error of a provider of this crate.
+    pub(super) fn of(provider: &str, problem: ProvideProblem) -> Self {
+        Self::one(provider.to_owned(), problem.to_string(), Some(problem))
+    }
+
+    fn one(provider: String, reason: String, problem: Option<ProvideProblem>) -> Self {
+        let (transient, absent, source) = (false, false, None);
+        Self(Arc::new(Inner::One { provider, reason, transient, absent, source, problem }))
     }
 
     /// Adds the underlying error, which must not show a secret either.
@@ -103,24 +107,27 @@ impl ProvideError {
         }
     }
 
-    /// Returns the error of the environment or of a file, if the source is configured but unusable.
+    /// Returns the reason as data, if the provider is one of this crate.
     #[must_use]
-    pub fn load_error(&self) -> Option<&LoadError> {
+    pub fn problem(&self) -> Option<&ProvideProblem> {
         match &*self.0 {
-            Inner::One { load, .. } => load.as_ref(),
+            Inner::One { problem, .. } => problem.as_ref(),
             Inner::AllAbsent(_) => None,
         }
     }
 
-    /// Creates the error of a source that is configured but unusable, with its cause on the same line.
-    pub(super) fn unusable(provider: &str, error: LoadError) -> Self {
-        let source = std::error::Error::source(&error);
-        let reason = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        let mut created = Self::new(provider, reason);
-        if let Some(Inner::One { load, .. }) = Arc::get_mut(&mut created.0) {
-            *load = Some(error);
+    /// Returns the error of the environment or of a file, if the source is configured but unusable.
+    #[must_use]
+    pub fn load_error(&self) -> Option<&LoadError> {
+        match self.problem() {
+            Some(ProvideProblem::Load(error)) => Some(error),
+            _ => None,
         }
-        created
+    }
+
+    /// Creates the error of a source that is configured but unusable.
+    pub(super) fn unusable(provider: &str, error: LoadError) -> Self {
+        Self::of(provider, ProvideProblem::Load(error))
     }
 
     /// Changes an error that has not been cloned yet.
@@ -137,7 +144,7 @@ impl ProvideError {
     }
 
     pub(super) fn invalid_credentials(provider: &str, error: CredentialsError) -> Self {
-        Self::new(provider, "returned invalid credentials").with_source(error)
+        Self::of(provider, ProvideProblem::InvalidCredentials).with_source(error)
     }
 }
 

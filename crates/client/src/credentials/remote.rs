@@ -9,6 +9,7 @@ use http::{Request, Response};
 use serde::Deserialize;
 
 use super::error::ProvideError;
+use super::provide_problem::ProvideProblem;
 use super::provider::{CredentialStep, ExpiringCredentials};
 
 /// The limits of one request. The vendor's SDKs allow five seconds to connect and ten to read.
@@ -23,7 +24,7 @@ pub(super) fn send(
     request: http::Result<Request<Body>>,
     limits: Limits,
 ) -> Result<CredentialStep, ProvideError> {
-    let request = request.map_err(|_| ProvideError::new(provider, "cannot build the request"))?;
+    let request = request.map_err(|_| ProvideError::of(provider, ProvideProblem::CannotBuild))?;
     Ok(CredentialStep::Send(request, limits))
 }
 
@@ -32,7 +33,9 @@ pub(super) fn received(
     provider: &str,
     answer: Result<Response<Body>, TransportError>,
 ) -> Result<Response<Body>, ProvideError> {
-    answer.map_err(|error| ProvideError::new(provider, "cannot be reached").with_source(error).transient())
+    answer.map_err(|error| {
+        ProvideError::of(provider, ProvideProblem::Unreachable).with_source(error).transient()
+    })
 }
 
 #[derive(Deserialize)]
@@ -57,17 +60,16 @@ pub(super) fn read_credentials(
     now: UnixTime,
     answer: Result<Response<Body>, TransportError>,
 ) -> Result<ExpiringCredentials, ProvideError> {
-    let failed = |reason: String| ProvideError::new(provider, reason);
+    let failed = |problem| ProvideError::of(provider, problem);
     let response = received(provider, answer)?;
     let document = serde_json::from_slice::<Document>(response.body().as_bytes());
     let code = document.as_ref().ok().and_then(|document| document.code.as_deref());
     if !response.status().is_success() || code.is_some_and(|code| code != "Success") {
-        let code =
-            code.filter(|code| is_plain(code)).map(|code| format!(", code {code}")).unwrap_or_default();
-        let error = failed(format!("refused with HTTP {}{code}", response.status().as_u16()));
+        let code = code.filter(|code| is_plain(code)).map(str::to_owned);
+        let error = failed(ProvideProblem::Refused { status: response.status().as_u16(), code });
         return Err(if response.status().is_server_error() { error.transient() } else { error });
     }
-    let document = document.map_err(|_| failed("the response is not a credentials document".to_owned()))?;
+    let document = document.map_err(|_| failed(ProvideProblem::NotADocument))?;
     let document = match document.credentials {
         Some(nested) => *nested,
         None => document,
@@ -80,7 +82,7 @@ pub(super) fn read_credentials(
         ..
     } = document
     else {
-        return Err(failed("the response lacks a part of the credentials".to_owned()));
+        return Err(failed(ProvideProblem::Incomplete));
     };
     let credentials = Credentials::temporary(&id, &secret, &token)
         .map_err(|error| ProvideError::invalid_credentials(provider, error))?;
@@ -89,13 +91,13 @@ pub(super) fn read_credentials(
     };
     let expires_at = humantime::parse_rfc3339(&text)
         .map(|time: SystemTime| UnixTime::from(time))
-        .map_err(|_| failed("the response's Expiration is not a time".to_owned()))?;
+        .map_err(|_| failed(ProvideProblem::InvalidExpiration))?;
     // Measured by the clock of the server, because the local clock may be wrong.
     let date =
         response.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
     let lifetime = expires_at.since(date.map_or(now, UnixTime::from));
     if lifetime.is_zero() {
-        return Err(failed("returned expired credentials".to_owned()));
+        return Err(failed(ProvideProblem::Expired));
     }
     Ok(ExpiringCredentials::new(credentials, now.plus(lifetime)))
 }

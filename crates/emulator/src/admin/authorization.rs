@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 
 use super::problem::AdminError;
-use crate::http::is_cross_origin;
+use crate::http::{both, is_cross_origin};
 use crate::state::AppState;
 
 const COOKIE_NAME: &str = "cloudauth_emulator";
@@ -26,9 +26,13 @@ pub(super) async fn check(
 ) -> Response<Body> {
     let headers = request.headers();
     if !is_same_origin(headers, state.settings.admin_token.is_none()) {
-        let error = "cross-origin requests are not allowed";
-        return AdminError::new(StatusCode::FORBIDDEN, error, "open the emulator at its own address")
-            .into_response();
+        let error = both("cross-origin requests are not allowed", "不允许跨域请求");
+        return AdminError::new(
+            StatusCode::FORBIDDEN,
+            error,
+            both("open the emulator at its own address", "请通过模拟器自身的地址访问"),
+        )
+        .into_response();
     }
     let Some(token) = &state.settings.admin_token else { return next.run(request).await };
     // A browser cannot set a header when it opens the page, so the first URL contains the token.
@@ -36,9 +40,16 @@ pub(super) async fn check(
     let in_query = form_urlencoded::parse(query.as_bytes())
         .any(|(name, value)| name == "token" && value == token.as_str());
     if !in_query && given(headers) != Some(token.as_str()) {
-        let hint = "send `Authorization: Bearer <token>`, or open /_emu/ui?token=<token>; the emulator prints it at start";
-        return AdminError::new(StatusCode::UNAUTHORIZED, "the admin token is missing or wrong", hint)
-            .into_response();
+        let hint = both(
+            "send `Authorization: Bearer <token>`, or open /_emu/ui?token=<token>; the emulator prints it at start",
+            "请发送 `Authorization: Bearer <token>`，或打开 /_emu/ui?token=<token>；令牌在模拟器启动时打印",
+        );
+        return AdminError::new(
+            StatusCode::UNAUTHORIZED,
+            both("the admin token is missing or wrong", "管理令牌缺失或有误"),
+            hint,
+        )
+        .into_response();
     }
     let mut response = next.run(request).await;
     if in_query

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::problem::{AdminError, AdminResult, created};
 use crate::callbacks;
-use crate::http::without_query;
+use crate::http::{both, without_query};
 use crate::sessions::Outcome;
 use crate::state::{AppState, Callback, CallbackKind, Change};
 
@@ -78,16 +78,24 @@ pub(super) async fn add(
     new: Result<Json<NewCallback>, JsonRejection>,
 ) -> Result<Response<Body>, AdminError> {
     let Json(new) = new?;
-    Outcome::requested(new.sub_code.as_deref(), None).map_err(|reason| AdminError::bad(reason, "omit it"))?;
+    Outcome::requested(new.sub_code.as_deref(), None)
+        .map_err(|reason| AdminError::bad(reason, both("omit it", "请省略该字段")))?;
     let session = state.sessions().get(&new.certify_id).cloned();
-    let session = session
-        .ok_or_else(|| AdminError::not_found("unknown CertifyId", "GET /_emu/v1/sessions lists sessions"))?;
+    let session = session.ok_or_else(|| {
+        AdminError::not_found(
+            both("unknown CertifyId", "没有这个 CertifyId"),
+            both("GET /_emu/v1/sessions lists sessions", "会话列表见 GET /_emu/v1/sessions"),
+        )
+    })?;
     let added = callbacks::add(&state, &session, new.kind, new.sub_code.as_deref());
     let added = added.ok_or_else(|| {
         AdminError::new(
             StatusCode::CONFLICT,
-            "the session has no CallbackUrl, or no result",
-            "start it with a CallbackUrl and finish it; a forged callback needs no result",
+            both("the session has no CallbackUrl, or no result", "该认证没有 CallbackUrl，或尚无结果"),
+            both(
+                "start it with a CallbackUrl and finish it; a forged callback needs no result",
+                "发起认证时请带上 CallbackUrl 并完成认证；伪造的回调不需要结果",
+            ),
         )
     })?;
     state.save();
@@ -118,8 +126,8 @@ pub(super) async fn release(
     let released = state.callbacks().release(number, state.clock.now());
     let released = released.ok_or_else(|| {
         AdminError::not_found(
-            "no callback with this number is waiting",
-            "GET /_emu/v1/callbacks lists callbacks",
+            both("no callback with this number is waiting", "没有该编号的待发送回调"),
+            both("GET /_emu/v1/callbacks lists callbacks", "回调列表见 GET /_emu/v1/callbacks"),
         )
     })?;
     changed(&state);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::problem::{AdminError, AdminResult};
+use crate::http::both;
 use crate::state::AppState;
 use crate::{callbacks, time};
 
@@ -35,20 +36,27 @@ pub(super) async fn patch(
 ) -> AdminResult<Value> {
     let Json(change) = change?;
     let set = change.set.as_deref().map(|text| {
-        time::parse(text)
-            .ok_or_else(|| AdminError::bad("`set` is not a valid time", "example: 2026-01-02T03:04:05Z"))
+        time::parse(text).ok_or_else(|| {
+            AdminError::bad(
+                both("`set` is not a valid time", "`set` 不是有效的时间"),
+                both("example: 2026-01-02T03:04:05Z", "例如：2026-01-02T03:04:05Z"),
+            )
+        })
     });
     let (set, advance) = (set.transpose()?, change.advance_seconds.unwrap_or(0.0));
     if !(0.0..=MAX_ADVANCE).contains(&advance) {
         return Err(AdminError::bad(
-            "`advance_seconds` must be from 0 to a hundred years",
-            "use `set` to set the clock back",
+            both(
+                "`advance_seconds` must be from 0 to a hundred years",
+                "`advance_seconds` 须在 0 至一百年之间",
+            ),
+            both("use `set` to set the clock back", "如需回拨时钟，请使用 `set`"),
         ));
     }
     if change.rate.is_some_and(|rate| !(0.0..=1e6).contains(&rate)) {
         return Err(AdminError::bad(
-            "`rate` must be from 0 to 1,000,000",
-            "0 stops the clock, 1 is real time",
+            both("`rate` must be from 0 to 1,000,000", "`rate` 须在 0 至 1,000,000 之间"),
+            both("0 stops the clock, 1 is real time", "0 表示停止，1 表示正常速度"),
         ));
     }
     if let Some(to) = set {

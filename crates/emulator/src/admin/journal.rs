@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::problem::{AdminError, AdminResult};
 use crate::gateway::{self, ApiRequest, Explanation};
+use crate::http::both;
 use crate::state::AppState;
 
 /// The maximum number of listed entries.
@@ -50,8 +51,13 @@ pub(super) async fn compare(
 /// Computes an explanation on a separate thread, so that no other request waits.
 async fn computed(explain: impl FnOnce() -> Explanation + Send + 'static) -> AdminResult<Explanation> {
     let computed = tokio::task::spawn_blocking(explain).await;
-    let broken =
-        |_| AdminError::new(StatusCode::INTERNAL_SERVER_ERROR, "the explanation failed", "report a bug");
+    let broken = |_| {
+        AdminError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            both("the explanation failed", "无法生成解释"),
+            both("report a bug", "请反馈此问题"),
+        )
+    };
     computed.map(Json).map_err(broken)
 }
 
@@ -59,15 +65,18 @@ fn refused_request(state: &AppState, number: u64) -> Result<Arc<ApiRequest>, Adm
     let journal = state.journal();
     let entry = journal.get(number).filter(|entry| entry.refused).ok_or_else(|| {
         AdminError::not_found(
-            "this entry is not a refused signature",
-            "entries with `refused: true` can be explained",
+            both("this entry is not a refused signature", "该记录不是签名被拒绝的调用"),
+            both("entries with `refused: true` can be explained", "只能解释 `refused: true` 的记录"),
         )
     })?;
     entry.refused_request.clone().ok_or_else(|| {
         AdminError::new(
             StatusCode::GONE,
-            "this refused request is no longer kept",
-            "the latest 32 refused requests of at most 64 KiB can be explained: repeat the call",
+            both("this refused request is no longer kept", "该请求已不再保留"),
+            both(
+                "the latest 32 refused requests of at most 64 KiB can be explained: repeat the call",
+                "只能解释最近 32 个不超过 64 KiB 的被拒绝请求：请重新调用",
+            ),
         )
     })
 }

@@ -5,28 +5,31 @@ use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
+use cloudauth_protocol::Bilingual;
 use serde::Serialize;
-use serde_json::json;
 
-/// An error of the admin API: what failed, and what to do.
+use crate::http::{Message, both, problem};
+
+/// An error of the admin API: what failed, and what to do. The document has both languages: `error` and `hint` in English, and
+/// `zh` with the same members in Chinese.
 pub(super) struct AdminError {
     status: StatusCode,
-    error: String,
-    hint: &'static str,
+    error: Message,
+    hint: Bilingual,
 }
 
 pub(super) type AdminResult<T> = Result<Json<T>, AdminError>;
 
 impl AdminError {
-    pub(super) fn new(status: StatusCode, error: impl Into<String>, hint: &'static str) -> Self {
+    pub(super) fn new(status: StatusCode, error: impl Into<Message>, hint: Bilingual) -> Self {
         Self { status, error: error.into(), hint }
     }
 
-    pub(super) fn bad(error: impl Into<String>, hint: &'static str) -> Self {
+    pub(super) fn bad(error: impl Into<Message>, hint: Bilingual) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, hint)
     }
 
-    pub(super) fn not_found(error: &str, hint: &'static str) -> Self {
+    pub(super) fn not_found(error: Bilingual, hint: Bilingual) -> Self {
         Self::new(StatusCode::NOT_FOUND, error, hint)
     }
 }
@@ -35,18 +38,28 @@ impl From<JsonRejection> for AdminError {
     /// The message does not quote the request.
     fn from(rejection: JsonRejection) -> Self {
         let error = match rejection {
-            JsonRejection::JsonDataError(_) => "the fields of the JSON document are not valid",
-            JsonRejection::JsonSyntaxError(_) => "the body is not valid JSON",
-            JsonRejection::MissingJsonContentType(_) => "the body must be application/json",
-            _ => "the body cannot be read",
+            JsonRejection::JsonDataError(_) => {
+                both("the fields of the JSON document are not valid", "JSON 文档的字段无效")
+            }
+            JsonRejection::JsonSyntaxError(_) => both("the body is not valid JSON", "请求体不是有效的 JSON"),
+            JsonRejection::MissingJsonContentType(_) => {
+                both("the body must be application/json", "请求体的类型须为 application/json")
+            }
+            _ => both("the body cannot be read", "无法读取请求体"),
         };
-        Self::bad(error, "GET /_emu/v1/openapi.json describes the requests")
+        Self::bad(
+            error,
+            both(
+                "GET /_emu/v1/openapi.json describes the requests",
+                "请求的格式见 GET /_emu/v1/openapi.json",
+            ),
+        )
     }
 }
 
 impl IntoResponse for AdminError {
     fn into_response(self) -> Response<Body> {
-        (self.status, Json(json!({ "error": self.error, "hint": self.hint }))).into_response()
+        problem(self.status, &self.error, self.hint)
     }
 }
 

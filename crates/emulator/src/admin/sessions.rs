@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::problem::{AdminError, AdminResult, created};
 use crate::callbacks;
-use crate::http::without_query;
+use crate::http::{both, without_query};
 use crate::lifecycle::{self, NewSession, perform};
 use crate::sessions::{self, ActionError, CallbackTarget, Magic, Outcome, Session, SessionStage, UserAction};
 use crate::state::{AppState, Change, EntrySource};
@@ -36,7 +36,13 @@ pub(super) struct RequestedOutcome {
 impl RequestedOutcome {
     fn outcome(&self) -> Result<Option<Outcome>, AdminError> {
         Outcome::requested(self.sub_code.as_deref(), self.verify_score).map_err(|reason| {
-            AdminError::bad(reason, "example: {\"sub_code\": \"204\", \"verify_score\": 42.5}")
+            AdminError::bad(
+                reason,
+                both(
+                    "example: {\"sub_code\": \"204\", \"verify_score\": 42.5}",
+                    "例如：{\"sub_code\": \"204\", \"verify_score\": 42.5}",
+                ),
+            )
         })
     }
 }
@@ -100,19 +106,25 @@ pub(super) async fn begin(
     let id_number = new.id_number.or_else(|| sessions::id_number("19850505", 1)).unwrap_or_default();
     if !sessions::is_id_number(&id_number) || !sessions::is_synthetic(&id_number) {
         return Err(AdminError::bad(
-            "`id_number` must be a valid ID number of the area 999999",
-            "docs/emulator.md lists magic identities",
+            both(
+                "`id_number` must be a valid ID number of the area 999999",
+                "`id_number` 须为 999999 地区的有效身份证号",
+            ),
+            both("docs/emulator.md lists magic identities", "测试身份证号见 docs/zh/emulator.md"),
         ));
     }
     let texts = [&new.scene_id, &new.return_url, &new.callback_url, &new.callback_token];
     if texts.into_iter().flatten().any(|text| lifecycle::is_too_long(text)) {
-        return Err(AdminError::bad("a text is longer than 8 KiB", "shorten the addresses and the token"));
+        return Err(AdminError::bad(
+            both("a text is longer than 8 KiB", "有文本超过 8 KiB"),
+            both("shorten the addresses and the token", "请缩短地址和 token"),
+        ));
     }
     let callback = match new.callback_url {
         Some(url) => {
-            callbacks::check(&state, &url)
-                .await
-                .map_err(|reason| AdminError::bad(reason, "start your receiver first"))?;
+            callbacks::check(&state, &url).await.map_err(|reason| {
+                AdminError::bad(reason, both("start your receiver first", "请先启动回调接收端"))
+            })?;
             Some(CallbackTarget { url, token: new.callback_token })
         }
         None => None,
@@ -120,8 +132,11 @@ pub(super) async fn begin(
     let order = new.outer_order_no.unwrap_or_else(|| state.fresh_id("order"));
     if order.is_empty() || order.len() > 32 || !order.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(AdminError::bad(
-            "`outer_order_no` must be 1 to 32 letters and digits",
-            "omit it for a generated one",
+            both(
+                "`outer_order_no` must be 1 to 32 letters and digits",
+                "`outer_order_no` 须为 1 至 32 位字母或数字",
+            ),
+            both("omit it for a generated one", "省略时自动生成"),
         ));
     }
     let session = lifecycle::start(
@@ -190,18 +205,35 @@ fn act(state: &AppState, certify_id: &str, act: UserAction, name: &str) -> Admin
         Ok(session) => Ok(Json(view(state, &session))),
         Err(ActionError::Unknown) => Err(unknown()),
         Err(ActionError::Ended) => {
-            let error = "the session has already ended: it takes one submission";
-            Err(AdminError::new(StatusCode::CONFLICT, error, "start another: POST /_emu/v1/sessions"))
+            let error = both(
+                "the session has already ended: it takes one submission",
+                "该认证已结束：每次认证只能提交一次",
+            );
+            Err(AdminError::new(
+                StatusCode::CONFLICT,
+                error,
+                both("start another: POST /_emu/v1/sessions", "请重新发起：POST /_emu/v1/sessions"),
+            ))
         }
         Err(ActionError::Expired) => {
-            let error = "the session has expired: its lifetime is 30 minutes by the emulator's clock";
-            Err(AdminError::new(StatusCode::CONFLICT, error, "start another: POST /_emu/v1/sessions"))
+            let error = both(
+                "the session has expired: its lifetime is 30 minutes by the emulator's clock",
+                "该认证已过期：有效期为 30 分钟（按模拟器时钟）",
+            );
+            Err(AdminError::new(
+                StatusCode::CONFLICT,
+                error,
+                both("start another: POST /_emu/v1/sessions", "请重新发起：POST /_emu/v1/sessions"),
+            ))
         }
     }
 }
 
 fn unknown() -> AdminError {
-    AdminError::not_found("unknown CertifyId", "GET /_emu/v1/sessions lists sessions")
+    AdminError::not_found(
+        both("unknown CertifyId", "没有这个 CertifyId"),
+        both("GET /_emu/v1/sessions lists sessions", "会话列表见 GET /_emu/v1/sessions"),
+    )
 }
 
 fn view(state: &AppState, session: &Session) -> Value {

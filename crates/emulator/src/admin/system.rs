@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::problem::AdminError;
 use crate::gateway::ACCESS_KEY_ID;
-use crate::http::{MAX_SNAPSHOT_BODY, read_body};
+use crate::http::{MAX_SNAPSHOT_BODY, both, read_body};
 use crate::state::{AppState, Snapshot};
 use crate::web::{Language, Page, html, render, sub_codes};
 
@@ -40,10 +40,11 @@ pub(super) async fn restore(
     body: Body,
 ) -> Result<StatusCode, AdminError> {
     let body = read_body(body, MAX_SNAPSHOT_BODY, state.settings.limits.snapshot_time).await;
-    let body =
-        body.map_err(|error| AdminError::new(error.status(), error.to_string(), "the state is unchanged"))?;
-    let snapshot =
-        Snapshot::parse(&body).map_err(|reason| AdminError::bad(reason, "the state is unchanged"))?;
+    let body = body.map_err(|error| {
+        AdminError::new(error.status(), error.message(), both("the state is unchanged", "状态未改变"))
+    })?;
+    let snapshot = Snapshot::parse(&body)
+        .map_err(|reason| AdminError::bad(reason, both("the state is unchanged", "状态未改变")))?;
     state.restore(snapshot);
     Ok(StatusCode::NO_CONTENT)
 }

@@ -99,7 +99,7 @@ async fn read(parts: Parts, body: Body, time: Duration) -> Result<ApiRequest, Ga
             BodyError::TooSlow { .. } => "RequestTimeout",
             BodyError::Broken => "IncompleteBody",
         };
-        GatewayError::new(error.status(), code, format!("Invalid request: {error}."))
+        GatewayError::new(error.status(), code, format!("Invalid request: {}.", error.message().en))
     })?;
     ApiRequest::new(parts, body)
 }

@@ -50,7 +50,7 @@ pub(crate) async fn init_face_verify(state: &AppState, request: &ApiRequest) -> 
                 url: url.to_owned(),
                 token: filled("CallbackToken").map(str::to_owned),
             }),
-            Err(reason) => return ActionReply::with_hint("401", reason),
+            Err(reason) => return ActionReply::with_hint("401", reason.en),
         },
         None => None,
     };

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use axum::http::Uri;
+use cloudauth_protocol::Bilingual;
 
+use crate::http::both;
 use crate::state::AppState;
 
 /// The timeout of one request, and the pause before its retry. The vendor documents three seconds in total, but not the
@@ -11,20 +13,29 @@ use crate::state::AppState;
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Checks that a CallbackUrl is allowed and answers 200, at the start of a session.
-pub(crate) async fn check(state: &AppState, url: &str) -> Result<(), &'static str> {
-    let parsed: Uri = url.parse().map_err(|_| "CallbackUrl is not a valid URL")?;
+pub(crate) async fn check(state: &AppState, url: &str) -> Result<(), Bilingual> {
+    let parsed: Uri =
+        url.parse().map_err(|_| both("CallbackUrl is not a valid URL", "CallbackUrl 不是有效的 URL"))?;
     let loopback = matches!(parsed.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match parsed.scheme_str().unwrap_or_default() {
         "https" if cfg!(feature = "rustls") => {}
         "https" => {
-            return Err("this build of the emulator has no TLS: CallbackUrl must be http on loopback");
+            return Err(both(
+                "this build of the emulator has no TLS: CallbackUrl must be http on loopback",
+                "此版本的模拟器不支持 TLS：CallbackUrl 须为本机回环地址的 http 地址",
+            ));
         }
         "http" if loopback => {}
-        _ => return Err("CallbackUrl must be https, or http on loopback during development"),
+        _ => {
+            return Err(both(
+                "CallbackUrl must be https, or http on loopback during development",
+                "CallbackUrl 须为 https 地址；开发时可用本机回环地址的 http 地址",
+            ));
+        }
     }
     match get(state, url.to_owned()).await {
         Some(200) => Ok(()),
-        _ => Err("CallbackUrl did not answer 200"),
+        _ => Err(both("CallbackUrl did not answer 200", "CallbackUrl 未返回 200")),
     }
 }
 

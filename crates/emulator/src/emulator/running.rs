@@ -130,7 +130,7 @@ impl Emulator {
     /// If this version cannot read the snapshot. The state is unchanged, and the error does not quote the snapshot.
     pub fn restore(&self, snapshot: &str) -> io::Result<()> {
         let read = Snapshot::parse(snapshot.as_bytes());
-        self.state.restore(read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?);
+        self.state.restore(read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason.en))?);
         Ok(())
     }
 

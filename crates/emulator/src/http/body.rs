@@ -3,15 +3,14 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, Bytes, HttpBody, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
-use serde_json::json;
 
 use super::limits::{Limits, MAX_SMALL_BODY};
+use super::message::{Message, both, problem};
 
 /// The reason why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,16 +28,21 @@ impl BodyError {
             Self::Broken => StatusCode::BAD_REQUEST,
         }
     }
-}
 
-impl std::fmt::Display for BodyError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    pub(crate) fn message(self) -> Message {
         match self {
-            Self::TooLarge { limit } => write!(f, "the body is larger than {limit} bytes"),
+            Self::TooLarge { limit } => Message::new(
+                format!("the body is larger than {limit} bytes"),
+                format!("请求体超过 {limit} 字节"),
+            ),
             Self::TooSlow { limit } => {
-                write!(f, "the body did not arrive within {} seconds", limit.as_secs())
+                let seconds = limit.as_secs();
+                Message::new(
+                    format!("the body did not arrive within {seconds} seconds"),
+                    format!("请求体未在 {seconds} 秒内到达"),
+                )
             }
-            Self::Broken => f.write_str("the body did not arrive completely"),
+            Self::Broken => both("the body did not arrive completely", "请求体未完整到达").into(),
         }
     }
 }
@@ -71,7 +75,7 @@ pub(crate) async fn small_body(State(limits): State<Limits>, request: Request, n
 
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response<Body> {
-        let hint = "docs/emulator.md lists the limits";
-        (self.status(), Json(json!({ "error": self.to_string(), "hint": hint }))).into_response()
+        let hint = both("docs/emulator.md lists the limits", "各项限制见 docs/zh/emulator.md");
+        problem(self.status(), &self.message(), hint)
     }
 }

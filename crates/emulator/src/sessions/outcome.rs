@@ -1,7 +1,9 @@
 //! The outcome of a verification.
 
-use cloudauth_protocol::SubCode;
+use cloudauth_protocol::{Bilingual, SubCode};
 use serde::{Deserialize, Serialize};
+
+use crate::http::both;
 
 /// The lowest passing score: the lowest score in the vendor's table (one false accept in a thousand). The service's own
 /// threshold is not documented.
@@ -62,12 +64,12 @@ impl Outcome {
     pub(crate) fn requested(
         sub_code: Option<&str>,
         verify_score: Option<f64>,
-    ) -> Result<Option<Self>, &'static str> {
+    ) -> Result<Option<Self>, Bilingual> {
         if sub_code.is_some_and(|code| code.len() > 8 || !code.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Err("`sub_code` must be at most eight digits");
+            return Err(both("`sub_code` must be at most eight digits", "`sub_code` 最多 8 位数字"));
         }
         if verify_score.is_some_and(|score| !(0.0..=100.0).contains(&score)) {
-            return Err("`verify_score` must be from 0 to 100");
+            return Err(both("`verify_score` must be from 0 to 100", "`verify_score` 须在 0 至 100 之间"));
         }
         Ok(match (sub_code.filter(|code| !code.is_empty()), verify_score) {
             (None, None) => None,

@@ -41,7 +41,7 @@ pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, String> {
         match Outcome::requested(rule.sub_code.as_deref(), rule.verify_score) {
             Ok(Some(_)) => {}
             Ok(None) => return Err(invalid("needs `sub_code` or `verify_score`")),
-            Err(reason) => return Err(invalid(reason)),
+            Err(reason) => return Err(invalid(reason.en)),
         }
     }
     Ok(rules)

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::callback_queue::CallbackQueue;
 use crate::faults::FaultInjector;
+use crate::http::Message;
 use crate::sessions::{IdentityHistory, Session};
 use crate::time::SavedClock;
 
@@ -53,15 +54,20 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the document is not a snapshot of this version. The message does not quote it.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
-        let location = |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
-        let read: Self = serde_json::from_slice(text)
-            .map_err(|error| format!("not a snapshot of an emulator: {}", location(error)))?;
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, Message> {
+        let read: Self = serde_json::from_slice(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            Message::new(
+                format!("not a snapshot of an emulator: line {line}, column {column}"),
+                format!("不是模拟器的快照：第 {line} 行第 {column} 列"),
+            )
+        })?;
         match read.format {
             FORMAT => Ok(read),
-            other => {
-                Err(format!("snapshot format {other} is not supported; this emulator reads format {FORMAT}"))
-            }
+            other => Err(Message::new(
+                format!("snapshot format {other} is not supported; this emulator reads format {FORMAT}"),
+                format!("不支持的快照格式 {other}：此模拟器支持格式 {FORMAT}"),
+            )),
         }
     }
 }

@@ -89,7 +89,11 @@ pub(crate) async fn submit(
         Ok(chosen) => {
             act(&state, &token, UserAction::Submit(chosen), "submit", Language::of(Some(&form), &headers))
         }
-        Err(reason) => html(StatusCode::BAD_REQUEST, reason.to_owned(), "", "*"),
+        Err(reason) => {
+            let text =
+                if Language::of(Some(&form), &headers) == Language::Zh { reason.zh } else { reason.en };
+            html(StatusCode::BAD_REQUEST, text.to_owned(), "", "*")
+        }
     }
 }
 

@@ -152,7 +152,7 @@ impl<'r> ChunkReader<'r> {
             .flexible(true)
             .buffer_capacity(1 << 18)
             .from_reader(Bounded::new(from, delimiter));
-        let mut header = reader.byte_headers().map_err(io::Error::other)?.clone();
+        let mut header = reader.byte_headers().map_err(of_csv)?.clone();
         if header.iter().any(|name| name.ends_with(CSV_END)) {
             return Err(open_quote(&header));
         }
@@ -167,7 +167,7 @@ impl<'r> ChunkReader<'r> {
         }
         let mut record = csv::ByteRecord::new();
         while reader.position().byte() < at.offset
-            && read_record(&mut reader, &mut record).map_err(io::Error::other)?.is_some()
+            && read_record(&mut reader, &mut record).map_err(of_csv)?.is_some()
         {}
         Ok(Open::Csv(Box::new(reader)))
     }
@@ -194,8 +194,7 @@ impl<'r> ChunkReader<'r> {
             Open::Csv(reader) => {
                 let (mut records, mut malformed) = (Vec::with_capacity(RECORDS), Vec::new());
                 let mut record = csv::ByteRecord::new();
-                let read =
-                    |reader: &mut _, record: &mut _| read_record(reader, record).map_err(io::Error::other);
+                let read = |reader: &mut _, record: &mut _| read_record(reader, record).map_err(of_csv);
                 let mut bytes = 0;
                 while records.len() < RECORDS
                     && bytes < BYTES
@@ -240,6 +239,17 @@ impl<'r> ChunkReader<'r> {
                 }
             })),
         }
+    }
+}
+
+/// Returns the error of the reader beneath the CSV reader.
+fn of_csv(error: csv::Error) -> io::Error {
+    if !error.is_io_error() {
+        return io::Error::new(io::ErrorKind::InvalidData, error);
+    }
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        _ => io::ErrorKind::Other.into(),
     }
 }
 

@@ -42,10 +42,15 @@ fn options() -> ArrowReaderOptions {
     ArrowReaderOptions::new().with_skip_arrow_metadata(true)
 }
 
+/// Returns the error of a file that is not valid Parquet.
+pub(crate) fn invalid(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
 impl Groups {
     /// Starts from this group.
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
-        let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(io::Error::other)?;
+        let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(invalid)?;
         let places = Place::all(about.schema().fields());
         let table = Table { path: path.to_owned(), about, places };
         let mut groups = Self { table: Arc::new(table), next: 0, row: 0 };

@@ -1,6 +1,6 @@
 //! The parts of the page that only the report has.
 
-use cloudauth_policy::Verdict;
+use cloudauth_policy::{ProblemKind, Verdict};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 
@@ -12,6 +12,8 @@ use crate::analysis::drift::Drift;
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::Replay;
 use crate::input::row::Label;
+use crate::language::Language;
+use crate::tally::failing_example::FailingExample;
 use crate::tally::{Tally, verdict_number};
 
 /// Returns the impostors approved, and the genuine people not approved and rejected. Empty without labels.
@@ -39,6 +41,19 @@ pub(super) fn issues(replay: &Replay, words: Words) -> Vec<Value> {
 
 /// The most failing examples, and the most skipped files, that a report lists.
 const LISTED: usize = 20;
+
+/// Returns a failing example, in the report's language.
+pub(super) fn failing(example: &FailingExample, words: Words) -> String {
+    let FailingExample { policy, problem } = example;
+    match (words.language(), problem) {
+        (Language::Zh, ProblemKind::ExampleFails { name, expected, expected_rule, found, rule }) => {
+            let (expected, found) = (words.get(expected.as_str()), words.get(found.as_str()));
+            let by = expected_rule.as_ref().map(|rule| format!("（规则 `{rule}`）")).unwrap_or_default();
+            format!("{policy}：示例 `{name}`：预期{expected}{by}，实际{found}（规则 `{rule}`）")
+        }
+        _ => format!("{policy}: {problem}"),
+    }
+}
 
 /// Returns the first entries of a list that may be long.
 pub(super) fn first(list: impl Iterator<Item = String>) -> Vec<String> {

@@ -1,7 +1,5 @@
 //! Decides the row groups of Parquet files, in batches if possible.
 
-use std::io;
-
 use arrow_schema::DataType;
 use cloudauth_policy::Input;
 
@@ -9,7 +7,7 @@ use super::batch::BatchDecider;
 use super::task::Task;
 use super::worker::{Worker, decide};
 use crate::error::{LabError, LabProblem};
-use crate::input::parquet::{ColumnData, Place, Table, is_taken, wanted};
+use crate::input::parquet::{ColumnData, Place, Table, invalid, is_taken, wanted};
 use crate::input::row::{Cell, slot};
 use crate::tally::issues::RowLocation;
 
@@ -46,7 +44,7 @@ impl Worker<'_> {
         let mut roots: Vec<usize> = places.iter().map(|place| place.root).collect();
         roots.sort_unstable();
         roots.dedup();
-        let wrong = |error: String| LabError::file(&table.path, &io::Error::other(error));
+        let wrong = |error: String| LabError::file(&table.path, &invalid(error));
         let mut at = first;
         if roots.is_empty() {
             for _ in 0..table.rows(group) {

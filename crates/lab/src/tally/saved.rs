@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudauth_stats::Grid;
 use serde::Deserialize;
 
+use super::failing_example::FailingExample;
 use super::issues::Issues;
 use super::parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix};
 use super::{Tally, Values};
@@ -29,7 +30,7 @@ pub(crate) struct SavedTally {
     #[serde(skip)]
     skipped: Vec<Skipped>,
     #[serde(skip)]
-    failing_examples: Vec<String>,
+    failing_examples: Vec<FailingExample>,
     rows: u64,
     #[serde(rename = "notes")]
     issues: Issues,

@@ -50,6 +50,10 @@ pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
 fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Output) -> String {
     let mut table = Table::new([name, "approve", "review", "retry", "reject"], output.language);
     for (value, counts) in values {
+        let value = match value.as_str() {
+            "(missing)" | "(no code)" if name == "SubCode" => said::heading(value, output.language),
+            value => value,
+        };
         let [approve, review, retry, reject] = Verdict::ALL.map(|verdict| thousands(counts[verdict]));
         table.row([shown(value, output), approve, review, retry, reject]);
     }

@@ -9,6 +9,7 @@ use cloudauth_transport::TransportError;
 use http::{Method, Response};
 
 use super::super::error::ProvideError;
+use super::super::provide_problem::ProvideProblem;
 use super::super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
 use super::super::remote;
 use super::role::{Host, Role, SHORTEST, StsRole, role_settings};
@@ -55,7 +56,7 @@ impl AssumeRole {
             params.push_personal("SecurityToken", ParamLocation::Query, token.expose());
         }
         let signed = v1::sign(&Method::POST, params, by.secret())
-            .map_err(|error| ProvideError::new(NAME, "cannot sign the request").with_source(error))?;
+            .map_err(|error| ProvideError::of(NAME, ProvideProblem::CannotSign).with_source(error))?;
         self.role.post(NAME, signed.into_wire())
     }
 }
@@ -91,7 +92,9 @@ impl CredentialExchange for AssumeRoleExchange<'_> {
                 step => step,
             },
             (None, Some(answer)) => CredentialStep::Done(remote::read_credentials(NAME, now, answer)),
-            (None, None) => CredentialStep::Done(Err(ProvideError::new(NAME, "polled without a response"))),
+            (None, None) => {
+                CredentialStep::Done(Err(ProvideError::of(NAME, ProvideProblem::PolledWithoutResponse)))
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use cloudauth_transport::TransportError;
 use http::Response;
 
 use super::super::error::ProvideError;
+use super::super::provide_problem::ProvideProblem;
 use super::super::provider::{CredentialExchange, CredentialStep, ProvideCredentials};
 use super::super::remote;
 use super::role::{Host, Role, SHORTEST, StsRole, role_settings};
@@ -42,14 +43,13 @@ impl AssumeRoleWithOidc {
 
     fn request(&self, now: UnixTime, entropy: Entropy) -> Result<CredentialStep, ProvideError> {
         let token = read_token(&self.token_file).map_err(|error| {
-            let file = self.token_file.display();
-            ProvideError::new(NAME, format!("cannot read the token file {file}: {}", error.kind()))
+            ProvideError::of(NAME, ProvideProblem::UnreadableToken(self.token_file.clone(), error.kind()))
         })?;
         let mut params = self.role.params(NAME, now, entropy);
         params.push("OIDCProviderArn", ParamLocation::Query, &*self.provider_arn);
         params.push_personal("OIDCToken", ParamLocation::Query, token.trim());
         let form = v3::canonical_query(params)
-            .map_err(|error| ProvideError::new(NAME, "cannot build the request").with_source(error))?;
+            .map_err(|error| ProvideError::of(NAME, ProvideProblem::CannotBuild).with_source(error))?;
         self.role.post(NAME, form.into_bytes())
     }
 }

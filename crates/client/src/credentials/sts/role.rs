@@ -7,6 +7,7 @@ use http::Request;
 use http::header::CONTENT_TYPE;
 
 use super::super::error::ProvideError;
+use super::super::provide_problem::ProvideProblem;
 use super::super::provider::CredentialStep;
 use super::super::remote;
 use crate::inputs::Entropy;
@@ -68,7 +69,7 @@ impl Role {
             Host::Region(region) if is_region(region) => format!("https://sts.{region}.aliyuncs.com/"),
             Host::Vpc(region) if is_region(region) => format!("https://sts-vpc.{region}.aliyuncs.com/"),
             Host::Region(_) | Host::Vpc(_) => {
-                return Err(ProvideError::new(provider, "the name of the STS region is invalid"));
+                return Err(ProvideError::of(provider, ProvideProblem::InvalidRegion));
             }
             Host::Other(endpoint) => format!("{endpoint}/"),
         };

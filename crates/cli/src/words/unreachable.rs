@@ -1,0 +1,70 @@
+//! Why a server cannot be reached.
+
+use std::io;
+
+use super::errors::system;
+use super::{Said, Text, both, text, with_original};
+
+const HOST_NOT_FOUND: Text = text("host not found", "找不到主机");
+const TOO_SLOW: Text = text("no response in time", "响应超时");
+const TLS_REQUIRED: Text =
+    text("https needs a build with the feature `rustls`", "https 需要启用 `rustls` 特性的版本");
+const CONNECTION_REFUSED: Text = text("connection refused", "连接被拒绝");
+const CLOSED: Text = text("connection closed without a response", "连接已关闭，未收到响应");
+const NOT_HTTP: Text = text("the response is not HTTP", "响应不是 HTTP");
+pub(crate) const ADDRESS_NOT_A_URL: Text = text("the address is not a URL", "地址不是有效的 URL");
+const CANNOT_SEND: Text = text("the request cannot be sent", "无法发送请求");
+
+/// The reason. It never quotes the URL, which may contain a secret.
+pub(crate) fn unreachable(error: &ureq::Error) -> Said {
+    use io::ErrorKind as Kind;
+    match error {
+        ureq::Error::HostNotFound => HOST_NOT_FOUND.into(),
+        ureq::Error::Timeout(_) => TOO_SLOW.into(),
+        ureq::Error::TlsRequired => TLS_REQUIRED.into(),
+        ureq::Error::Io(error) => match error.kind() {
+            // The standard library says it in the text alone.
+            _ if error.to_string().starts_with("failed to lookup address information") => {
+                HOST_NOT_FOUND.into()
+            }
+            Kind::ConnectionRefused => CONNECTION_REFUSED.into(),
+            Kind::TimedOut | Kind::WouldBlock => TOO_SLOW.into(),
+            // A TLS handshake that fails, because of an untrusted certificate for example.
+            Kind::InvalidData => {
+                both(format!("TLS handshake failed: {error}"), with_original("TLS 握手失败", error))
+            }
+            Kind::ConnectionReset | Kind::ConnectionAborted | Kind::UnexpectedEof => CLOSED.into(),
+            kind => {
+                let zh = system(kind, &kind.to_string());
+                both(format!("connection failed: {kind}"), format!("连接失败：{zh}"))
+            }
+        },
+        ureq::Error::Protocol(_) => NOT_HTTP.into(),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => ADDRESS_NOT_A_URL.into(),
+        _ => CANNOT_SEND.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_its_own_message() {
+        let unreachable = |error: &ureq::Error| unreachable(error).en;
+        let io = |kind, text: &str| unreachable(&ureq::Error::Io(Error::new(kind, text.to_owned())));
+        let reasons = [
+            io(ErrorKind::ConnectionRefused, ""),
+            io(ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer"),
+            io(ErrorKind::UnexpectedEof, ""),
+            unreachable(&ureq::Error::HostNotFound),
+            unreachable(&ureq::Error::TlsRequired),
+            unreachable(&ureq::Error::Timeout(ureq::Timeout::Global)),
+        ];
+        assert_eq!(reasons.iter().collect::<std::collections::BTreeSet<_>>().len(), reasons.len());
+        assert!(reasons[1].contains("certificate"), "{reasons:?}");
+        assert!(!unreachable(&ureq::Error::BadUri("planted-secret".to_owned())).contains("planted"));
+    }
+}

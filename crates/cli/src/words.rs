@@ -3,23 +3,19 @@
 //! A text without values is a [`Text`]; a text with values is a function that returns a [`Said`].
 
 pub(crate) mod calls;
-pub(crate) mod case;
 pub(crate) mod credentials;
 pub(crate) mod emulator;
 pub(crate) mod errors;
 pub(crate) mod help;
-mod hint;
 mod known;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 #[cfg(feature = "lab")]
 pub(crate) mod lab_error;
 pub(crate) mod policy;
-mod problem;
 #[cfg(feature = "lab")]
 pub(crate) mod rows;
 pub(crate) mod service;
-mod sql;
 pub(crate) mod unreachable;
 pub(crate) mod usage;
 mod verdict;
@@ -83,7 +79,7 @@ fn listed(english: &str) -> String {
 
 /// Parts of a sentence, with a space where a Chinese character meets one that is not.
 fn spaced<'t>(parts: impl IntoIterator<Item = &'t str>) -> String {
-    let is_chinese = |char: char| char >= '\u{4e00}' && char < '\u{a000}';
+    let is_chinese = |char: char| ('\u{4e00}'..'\u{a000}').contains(&char);
     parts.into_iter().fold(String::new(), |text, part| match (text.chars().last(), part.chars().next()) {
         (Some(last), Some(first))
             if is_chinese(last) != is_chinese(first) && first != '、' && last != '、' =>

@@ -192,9 +192,9 @@ fn every_problem_and_hint_of_a_policy_has_a_chinese_text() {
     };
     let problems = "../policy/src/document/problem/";
     for (name, path, prefix, words) in [
-        ("ProblemKind", "kind.rs", "Kind::", "problem.rs"),
-        ("FilePart", "kind.rs", "FilePart::", "problem.rs"),
-        ("Hint", "hint.rs", "Hint::", "hint.rs"),
+        ("ProblemKind", "kind.rs", "Kind::", "policy/problem.rs"),
+        ("FilePart", "kind.rs", "FilePart::", "policy/problem.rs"),
+        ("Hint", "hint.rs", "Hint::", "policy/hint.rs"),
     ] {
         let source = read(&format!("{problems}{path}"));
         let chinese = read(&format!("src/words/{words}"));

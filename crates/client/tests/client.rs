@@ -87,7 +87,7 @@ async fn refusal_is_an_error_with_code_meaning_and_request_id() {
         chain(&error),
         format!(
             "InitFaceVerify at cloudauth.cn-shanghai.aliyuncs.com: the service refused the call with \
-             code 417 (no source exists for this identity; also the response to a new start after SubCode \
+             code 417 (no reference picture exists to compare this person with; also the response to a new start after SubCode \
              201, 202 or 203), HTTP 200, RequestId {ID}"
         )
     );

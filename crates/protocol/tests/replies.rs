@@ -76,7 +76,7 @@ fn a_refusal_is_an_error_with_its_meaning() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the service refused the call with code 417 (no source exists for this identity; also the response to a new start after SubCode 201, 202 or 203), HTTP 200, RequestId {ID}"
+            "the service refused the call with code 417 (no reference picture exists to compare this person with; also the response to a new start after SubCode 201, 202 or 203), HTTP 200, RequestId {ID}"
         )
     );
     let ReplyError::Refused(refusal) = error else { panic!() };

@@ -18,7 +18,8 @@ use crate::args::{Decide, Policy as Command};
 use crate::failure::{Failure, NOT_PASSED, PENDING, REVIEW};
 use crate::output::Output;
 use crate::text;
-use crate::words::{Said, calls, case, errors, padded, policy as words};
+use crate::words::policy::{self as words, case};
+use crate::words::{Said, calls, errors, padded};
 use load::find_builtin;
 pub(crate) use load::load;
 #[cfg(feature = "lab")]

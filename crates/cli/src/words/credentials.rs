@@ -6,7 +6,7 @@ use std::fmt::Display;
 use cloudauth::credentials::{LoadError, ProvideError, ProvideProblem};
 
 use super::errors::{credentials, problem, system};
-use super::service::transport as transport_error;
+use super::unreachable::transport as transport_error;
 use super::{Said, translated, with_original};
 
 impl From<LoadError> for Said {

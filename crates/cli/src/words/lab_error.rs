@@ -5,7 +5,8 @@ use std::fmt::Display;
 use cloudauth_lab::{Columns, CountsProblem, LabError, LabProblem, Language, MappingError, MappingProblem};
 
 use super::errors::system;
-use super::{Said, known, listed, problem, sql, translated, with_original};
+use super::policy::{problem, sql};
+use super::{Said, known, listed, translated, with_original};
 
 const FORMATS: &str = "请使用 .jsonl、.ndjson、.csv、.tsv（可再加 .gz 或 .zst）或 .parquet";
 const ZONES: &str = "请使用 `+08:00` 这样的偏移量，或固定时区的名称；不支持夏令时时区";

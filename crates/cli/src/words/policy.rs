@@ -1,12 +1,17 @@
 //! Texts of `policy`.
 
+pub(crate) mod case;
+mod hint;
+pub(super) mod problem;
+pub(super) mod sql;
+
 use std::fmt::Display;
 
 use cloudauth::ReplyError;
 use cloudauth::policy::{Counterfactual, PolicyError, Problem, Region};
 
 pub(crate) use super::verdict::verdict;
-use super::{Language, Said, Text, both, case, hint, listed, problem, service, text, translated};
+use super::{Language, Said, Text, both, listed, service, text, translated};
 
 pub(crate) fn unknown_builtin(name: &str, names: &str) -> Said {
     both(

@@ -1,20 +1,13 @@
 //! Failed calls in Chinese. The library says them in English.
 
-use std::error::Error;
 use std::fmt::Display;
-use std::io;
 
-use cloudauth::{
-    Bilingual, Error as CallError, ErrorKind, Manual, ReplyError, RequestId, Sent, TransportError,
-    TransportErrorKind,
-};
+use cloudauth::{Bilingual, Error, ErrorKind, Manual, ReplyError, RequestId};
 
-use super::errors::{sources, system};
-use super::unreachable::unreachable;
-use super::{Said, both, credentials, errors, known, with_original};
+use super::{Said, both, credentials, errors, unreachable, with_original};
 
 /// A failed call, and what to do next. `english` is the error with its sources.
-pub(crate) fn failed(error: &CallError, english: &str, next: Option<Bilingual>) -> Said {
+pub(crate) fn failed(error: &Error, english: &str, next: Option<Bilingual>) -> Said {
     let (en, zh) = next
         .map(|next| (format!("\nnext: {}", next.en), format!("\n下一步：{}", next.zh)))
         .unwrap_or_default();
@@ -27,9 +20,9 @@ pub(crate) fn failed(error: &CallError, english: &str, next: Option<Bilingual>) 
 }
 
 /// The reason. What no type tells follows in English.
-fn reason(error: &CallError, english: &str) -> String {
+fn reason(error: &Error, english: &str) -> String {
     if let Some(transport) = error.transport() {
-        return self::transport(transport);
+        return unreachable::transport(transport);
     }
     if let Some(unusable) = error.credentials() {
         return format!("访问凭证不可用：{}", credentials::provided(unusable));
@@ -69,7 +62,7 @@ pub(super) fn reply(error: &ReplyError) -> String {
     }
 }
 
-fn refused(what: &str, code: impl Display, manual: Option<&Manual>, error: &CallError) -> String {
+fn refused(what: &str, code: impl Display, manual: Option<&Manual>, error: &Error) -> String {
     let meaning = manual.map(|manual| format!("（{}）", manual.meaning.zh)).unwrap_or_default();
     let end = error.reply().map(|reply| end(reply, error.request_id())).unwrap_or_default();
     format!("{what} {code}{meaning}{end}")
@@ -78,43 +71,4 @@ fn refused(what: &str, code: impl Display, manual: Option<&Manual>, error: &Call
 fn end(reply: &ReplyError, request_id: Option<&RequestId>) -> String {
     let id = request_id.map_or_else(|| "无 RequestId".to_owned(), |id| format!("RequestId {id}"));
     format!("，HTTP {}，{id}", reply.status().as_u16())
-}
-
-impl From<TransportError> for Said {
-    fn from(error: TransportError) -> Self {
-        both(
-            sources(&error).fold(error.to_string(), |text, source| format!("{text}: {source}")),
-            transport(&error),
-        )
-    }
-}
-
-/// A request without a response, with its cause.
-pub(super) fn transport(error: &TransportError) -> String {
-    let what = match error.kind() {
-        TransportErrorKind::Connect => "无法连接服务地址",
-        TransportErrorKind::Timeout => "响应超时",
-        TransportErrorKind::Broken => "收到完整响应之前连接中断",
-        TransportErrorKind::TooLarge => "响应超过大小限制",
-        TransportErrorKind::Unsupported => "此版本无法发送该请求",
-        _ => "网络错误",
-    };
-    let sent = match error.sent() {
-        Sent::No => "请求未发出",
-        Sent::Maybe => "请求可能已被执行",
-    };
-    let cause = error.source().map(|source| format!("：{}", cause(source))).unwrap_or_default();
-    format!("{what}（{sent}）{cause}")
-}
-
-/// The error of the HTTP client.
-fn cause(error: &(dyn Error + 'static)) -> String {
-    if let Some(error) = error.downcast_ref::<ureq::Error>() {
-        return unreachable(error).zh().to_owned();
-    }
-    if let Some(error) = error.downcast_ref::<io::Error>() {
-        return system(error.kind(), &error.to_string());
-    }
-    let all = sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"));
-    known::find(known::TRANSPORT, &all).unwrap_or_else(|| with_original("HTTP 客户端报告错误", all))
 }

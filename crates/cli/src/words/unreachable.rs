@@ -1,9 +1,12 @@
 //! Why a server cannot be reached.
 
+use std::error::Error;
 use std::io;
 
-use super::errors::system;
-use super::{Said, Text, both, text, with_original};
+use cloudauth::{Sent, TransportError, TransportErrorKind};
+
+use super::errors::{sources, system};
+use super::{Said, Text, both, known, text, with_original};
 
 const HOST_NOT_FOUND: Text = text("host not found", "找不到主机");
 const TOO_SLOW: Text = text("no response in time", "响应超时");
@@ -45,16 +48,55 @@ pub(crate) fn unreachable(error: &ureq::Error) -> Said {
     }
 }
 
+impl From<TransportError> for Said {
+    fn from(error: TransportError) -> Self {
+        both(
+            sources(&error).fold(error.to_string(), |text, source| format!("{text}: {source}")),
+            transport(&error),
+        )
+    }
+}
+
+/// A request without a response, with its cause.
+pub(super) fn transport(error: &TransportError) -> String {
+    let what = match error.kind() {
+        TransportErrorKind::Connect => "无法连接服务地址",
+        TransportErrorKind::Timeout => "响应超时",
+        TransportErrorKind::Broken => "收到完整响应之前连接中断",
+        TransportErrorKind::TooLarge => "响应超过大小限制",
+        TransportErrorKind::Unsupported => "此版本无法发送该请求",
+        _ => "网络错误",
+    };
+    let sent = match error.sent() {
+        Sent::No => "请求未发出",
+        Sent::Maybe => "请求可能已被执行",
+    };
+    let cause = error.source().map(|source| format!("：{}", cause(source))).unwrap_or_default();
+    format!("{what}（{sent}）{cause}")
+}
+
+/// The error of the HTTP client.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    if let Some(error) = error.downcast_ref::<ureq::Error>() {
+        return unreachable(error).zh().to_owned();
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return system(error.kind(), &error.to_string());
+    }
+    let all = sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"));
+    known::find(known::TRANSPORT, &all).unwrap_or_else(|| with_original("HTTP 客户端报告错误", all))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::{Error, ErrorKind};
+    use std::io::ErrorKind;
 
     use super::*;
 
     #[test]
     fn each_kind_of_failure_has_its_own_message() {
         let unreachable = |error: &ureq::Error| unreachable(error).en;
-        let io = |kind, text: &str| unreachable(&ureq::Error::Io(Error::new(kind, text.to_owned())));
+        let io = |kind, text: &str| unreachable(&ureq::Error::Io(io::Error::new(kind, text.to_owned())));
         let reasons = [
             io(ErrorKind::ConnectionRefused, ""),
             io(ErrorKind::InvalidData, "invalid peer certificate: UnknownIssuer"),

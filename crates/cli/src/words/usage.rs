@@ -57,7 +57,7 @@ pub(crate) fn not_a_fault(name: &str, reason: impl fmt::Display, lacks_value: bo
         None if lacks_value => format!("故障 `{name}` 缺少值"),
         None => with_original(&format!("故障 `{name}` 的值不适用"), &reason),
     };
-    both(format!("{reason}{en}"), format!("{what}{zh}"))
+    translated(format!("{reason}{en}"), what + zh)
 }
 
 pub(crate) fn not_a_column() -> Said {

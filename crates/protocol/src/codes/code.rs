@@ -52,7 +52,7 @@ open_code! {
             "升级系统或更换设备" / "update the system or use another device";
         CannotUseFace = "417" "无法使用刷脸服务", Reviewer, Page,
             "该身份没有可用的比对源；同一身份在 201、202、203 之后再次初始化也返回此码" /
-            "no source exists for this identity; also the response to a new start after SubCode 201, 202 or 203",
+            "no reference picture exists to compare this person with; also the response to a new start after SubCode 201, 202 or 203",
             "若信息正确，转人工复核，不要重试" / "if the data is correct, review manually; do not retry";
         TooManyAttempts = "418" "刷脸失败次数过多", EndUser, Page,
             "当天刷脸次数过多" / "too many attempts today",
@@ -70,7 +70,7 @@ open_code! {
             "下载图片超过 3 秒" / "downloading the picture took more than 3 seconds",
             "有限次重试" / "try again, a few times at most";
         WrongState = "423" "状态错误", Developer, Vendor,
-            "作为图片来源的 CertifyId 未通过认证" / "the verification of the CertifyId that is the picture source did not pass",
+            "作为图片来源的 CertifyId 未通过认证" / "the picture was to be taken from an earlier verification, but that CertifyId did not pass",
             "换用已通过的 CertifyId" / "use the CertifyId of a passed verification";
         NoRecord = "424" "身份认证记录不存在", Software, Page,
             "尚无结果：未开始、中途放弃或处理中" / "no result yet: not started, abandoned, or being processed",

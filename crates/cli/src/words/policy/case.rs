@@ -2,10 +2,10 @@
 
 use cloudauth::policy::{Case, Checked, InputValues};
 
-use super::{Said, spaced, translated};
+use crate::words::{Said, spaced, translated};
 
 /// A case. An empty one is every input.
-pub(super) fn chinese(case: &Case) -> String {
+pub(in crate::words) fn chinese(case: &Case) -> String {
     match case.inputs() {
         [] => "所有输入".to_owned(),
         inputs => inputs.iter().map(values).collect::<Vec<_>>().join("，"),

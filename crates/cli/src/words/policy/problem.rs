@@ -3,11 +3,11 @@
 use cloudauth::policy::{FilePart, InputKind, ProblemKind};
 
 use super::case::chinese as words;
-use super::verdict::verdict;
-use super::with_original;
+use crate::words::verdict::verdict;
+use crate::words::with_original;
 
 /// The problem. A test checks that no kind is forgotten.
-pub(super) fn chinese(kind: &ProblemKind) -> String {
+pub(in crate::words) fn chinese(kind: &ProblemKind) -> String {
     use ProblemKind as Kind;
     match kind {
         Kind::FileTooLong { limit } => format!("文件超过 {limit} 字节"),

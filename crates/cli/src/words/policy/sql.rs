@@ -3,7 +3,7 @@
 use cloudauth::policy::{SqlError, SqlProblem, Unquotable};
 
 use super::hint::suggestion;
-use super::{Said, translated};
+use crate::words::{Said, translated};
 
 impl From<SqlError> for Said {
     fn from(error: SqlError) -> Self {
@@ -13,7 +13,7 @@ impl From<SqlError> for Said {
 }
 
 /// The error. The match has no wildcard, so that no problem can be forgotten.
-pub(super) fn chinese(error: &SqlError) -> String {
+pub(in crate::words) fn chinese(error: &SqlError) -> String {
     match error.problem() {
         SqlProblem::Name(name, dialect, why) => {
             format!("名称 {name:?} 不能用于 {dialect}：{}", unquotable(*why))

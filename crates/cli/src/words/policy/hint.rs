@@ -3,10 +3,10 @@
 use cloudauth::policy::{Hint, InputKind, Suggestion};
 
 use super::case;
-use super::verdict::verdict;
+use crate::words::verdict::verdict;
 
 /// The hint. A test checks that no hint is forgotten.
-pub(super) fn chinese(hint: &Hint) -> String {
+pub(in crate::words) fn chinese(hint: &Hint) -> String {
     let fixed = match hint {
         Hint::Suggestion(found) => return suggestion(found),
         Hint::Write(text) => return format!("请写作 {text}"),
@@ -102,7 +102,7 @@ pub(super) fn chinese(hint: &Hint) -> String {
     fixed.to_owned()
 }
 
-pub(super) fn suggestion(found: &Suggestion) -> String {
+pub(in crate::words) fn suggestion(found: &Suggestion) -> String {
     let near = found.near.as_ref().map(|near| format!("是否指 `{near}`？")).unwrap_or_default();
     let more = if found.has_more { " 等" } else { "" };
     match &*found.allowed {

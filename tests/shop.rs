@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cloudauth::flow::{
-    AttemptState, Flow, Inputs, Lookup, OrderRef, RefKey, Settings, State, Store, Stored, Urls, verify_chain,
+    AttemptState, Flow, Inputs, Lookup, OrderRef, RefKey, Retention, Settings, State, Store, Stored, Urls,
+    verify_chain,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
@@ -32,7 +33,8 @@ async fn serve(emulator: &str, folder: &Path, address: &str) {
     let client = Client::builder(ReqwestTransport::new().unwrap(), by).endpoint(emulator.parse().unwrap());
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::ONBOARDING).unwrap()));
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back")).unwrap();
-    let settings = Settings::new(urls, CallbackKeys::new(&KEY).unwrap(), Duration::from_secs(86_400));
+    let (refs, retention) = (RefKey::new(&KEY).unwrap(), Retention::days(1).unwrap());
+    let settings = Settings::new(urls, CallbackKeys::new(&KEY).unwrap(), refs, retention);
     let store = SqliteStore::open(folder.join("shop.db")).unwrap();
     let inputs = Inputs { wall: || (SystemTime::now() + ahead()).into(), ..Inputs::default() };
     let flow = Flow::new(client.build(), policy, store, settings).with_inputs(inputs);

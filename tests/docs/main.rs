@@ -205,7 +205,7 @@ async fn the_first_final_decision_stays_and_a_later_pass_is_an_event() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lines_of_the_flow_give_a_link_once_per_request() {
-    use cloudauth::flow::{Flow, FlowError, RefKey, Settings, State, Urls};
+    use cloudauth::flow::{Flow, FlowError, RefKey, Retention, Settings, State, Urls};
     let emulator = Emulator::builder().start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = cloudauth::flow_sqlite::SqliteStore::open(folder.path().join("file")).unwrap();
@@ -221,13 +221,13 @@ async fn the_lines_of_the_flow_give_a_link_once_per_request() {
         client(&[&emulator]),
         policy,
         store,
-        Settings::new(urls, keys, Duration::from_secs(30 * 86_400)),
+        Settings::new(urls, keys, RefKey::new(&[9; 32]).unwrap(), Retention::days(30).unwrap()),
     );
 
     let (name, number) = (CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
     let refs = RefKey::new(&[9; 32]).unwrap();
     let now = SystemTime::now().into();
-    let new = flow_page::new_verification(&refs, "4711", "user-1", (&name, &number), now).unwrap();
+    let new = flow_page::new_verification(&refs, "4711", "user-1", now).unwrap();
     let person = || {
         let identity = Identity::plain(name.clone(), number.clone());
         (identity, MetaInfo::new(r#"{"zimVer":"3.0.0"}"#).unwrap())

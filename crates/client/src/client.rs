@@ -2,6 +2,7 @@
 
 mod blocking;
 mod builder;
+mod call_report;
 mod call_span;
 mod core;
 #[cfg(feature = "policy")]
@@ -11,19 +12,21 @@ mod wait_plan;
 use std::sync::Arc;
 
 use cloudauth_protocol::{
-    DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, FaceVerifySession, FaceVerifyStatus,
-    InitFaceVerify, Operation, Reply,
+    CertifyId, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, Endpoint, FaceVerifySession,
+    FaceVerifyStatus, InitFaceVerify, Operation, Reply,
 };
 use cloudauth_transport::Transport;
 
 use self::core::Core;
 use crate::credentials::ProvideCredentials;
 use crate::error::Error;
-use crate::exchange::Step;
+use crate::exchange::{Exchange, Step};
+use crate::inputs::Now;
 use crate::settings::Settings;
 use crate::timeout::send_in_time;
 pub use blocking::BlockingClient;
 pub use builder::ClientBuilder;
+pub use call_report::CallReport;
 use call_span::CallSpan;
 #[cfg(feature = "policy")]
 pub use decided_reply::DecidedReply;
@@ -113,6 +116,18 @@ impl Client {
         self.call(op).await
     }
 
+    /// Returns the settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.core.settings()
+    }
+
+    /// Names the endpoint that started a verification, for example one that another process started. Calls about the verification
+    /// go to this endpoint first.
+    pub fn set_origin(&self, session: &CertifyId, endpoint: &Endpoint) {
+        self.core.set_origin(session, endpoint);
+    }
+
     /// Calls any operation, such as a [`RawOperation`](cloudauth_protocol::RawOperation).
     ///
     /// # Errors
@@ -121,25 +136,57 @@ impl Client {
     where
         O::Output: Send,
     {
+        self.call_reported(op).await.0
+    }
+
+    /// Like [`call`](Self::call), and also reports what the call took.
+    pub async fn call_reported<O: Operation + Sync>(
+        &self,
+        op: &O,
+    ) -> (Result<Reply<O::Output>, Error>, CallReport)
+    where
+        O::Output: Send,
+    {
         let span = CallSpan::new(op.action());
-        let result = span.around(self.drive(op, &span)).await;
+        let (result, report) = span.around(self.drive(op, &span)).await;
         if let Err(error) = &result {
             span.failed(error);
         }
-        result
+        (result, report)
     }
 
-    async fn drive<O: Operation + Sync>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error>
+    async fn drive<O: Operation + Sync>(
+        &self,
+        op: &O,
+        span: &CallSpan,
+    ) -> (Result<Reply<O::Output>, Error>, CallReport)
     where
         O::Output: Send,
     {
         let begun = self.core.now();
         let credentials = self.core.credentials(begun, &*self.transport).await;
-        let mut exchange = self.core.exchange(op, begun, credentials)?;
+        match self.core.exchange(op, begun, credentials) {
+            Ok(mut exchange) => {
+                let result = self.run(&mut exchange, begun, span).await;
+                (result, CallReport::of(&exchange))
+            }
+            Err(error) => (Err(error), CallReport::unsent(self.core.settings().endpoints.first())),
+        }
+    }
+
+    async fn run<O: Operation + Sync>(
+        &self,
+        exchange: &mut Exchange<'_, O>,
+        begun: Now,
+        span: &CallSpan,
+    ) -> Result<Reply<O::Output>, Error>
+    where
+        O::Output: Send,
+    {
         loop {
-            match self.core.poll(&mut exchange)? {
+            match self.core.poll(exchange)? {
                 Step::Send(request, limits) => {
-                    span.attempt(&exchange);
+                    span.attempt(exchange);
                     let answer = send_in_time(&*self.transport, request.into_http(), &limits).await;
                     span.answered(&answer);
                     exchange.answer(self.core.now(), answer);
@@ -153,7 +200,7 @@ impl Client {
                 Step::Done(result) => {
                     self.core.ended(exchange.credentials(), &result);
                     if let Ok(reply) = &result {
-                        span.succeeded(&exchange, reply);
+                        span.succeeded(exchange, reply);
                     }
                     return result;
                 }

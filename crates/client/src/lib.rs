@@ -27,7 +27,7 @@ mod timeout;
 
 #[cfg(feature = "policy")]
 pub use client::DecidedReply;
-pub use client::{BlockingClient, Client, ClientBuilder, WaitPlan};
+pub use client::{BlockingClient, CallReport, Client, ClientBuilder, WaitPlan};
 pub use endpoints::{Endpoints, NoEndpoints};
 pub use error::{Error, ErrorKind, Executed};
 pub use exchange::{Exchange, SharedState, Step};

@@ -14,7 +14,7 @@ use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use cloudauth::flow::{
     Consent, ConsentText, Cursor, Flow, FlowError, IdempotencyKey, NewVerification, OrderRef, Purpose,
-    RefKey, Settings, State as Verified, Urls,
+    RefKey, Retention, Settings, State as Verified, Urls,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
@@ -102,7 +102,6 @@ async fn verify(
     let new = NewVerification {
         order: OrderRef::new(&order).map_err(refused)?,
         subject: shop.refs.subject(&order), // a real shop: the id of the customer who is logged in
-        identity: shop.refs.identity(&name, &number),
         scene: SceneId::new(1_000_000_006).map_err(refused)?,
         purpose: Purpose::new("age-check").map_err(refused)?,
         key: IdempotencyKey::new(&random()?).map_err(refused)?,
@@ -190,8 +189,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back"))?;
-    let retention = Duration::from_secs(30 * 86_400); // how long you keep a verification after it ended
-    let settings = Settings::new(urls, CallbackKeys::new(&key)?, retention);
+    let retention = Retention::days(30)?; // how long you keep a verification after it ended
+    let settings = Settings::new(urls, CallbackKeys::new(&key)?, RefKey::new(&key)?, retention);
     let flow = Flow::new(client.build(), policy, SqliteStore::open("shop.db")?, settings);
     println!("shop       {url}\nemulator   {endpoint}/_emu/ui");
     let script = format!("{endpoint}/jsvm_all.js");

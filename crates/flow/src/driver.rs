@@ -6,6 +6,7 @@ pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod flow;
 pub(crate) mod rate;
+pub(crate) mod region;
 pub(crate) mod run;
 pub(crate) mod settings;
 pub(crate) mod signals;

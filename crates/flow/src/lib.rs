@@ -59,7 +59,7 @@ pub use machine::input::{
 };
 pub use machine::ref_key::RefKey;
 pub use machine::refusal::Refusal;
-pub use machine::rules::Rules;
+pub use machine::rules::{Retention, Rules};
 pub use machine::state::{Attempt, AttemptState, Consent, DecidedBy, Redaction, State, Verification};
 pub use machine::step::Machine;
 pub use machine::time::day;

@@ -11,16 +11,16 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cloudauth_client::Client;
+use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
     AttemptState, BlockingFlow, Commit, Cursor, Event, Flow, FlowError, Inline, Inputs, LoggedEvent,
-    LookError, Lookup, NewVerification, Queue, Settings, State, Store, StoreError, StoreErrorKind, Stored,
-    Urls, Usage, UsageOf, VerificationId,
+    LookError, Lookup, NewVerification, Queue, RefKey, Settings, State, Store, StoreError, StoreErrorKind,
+    Stored, Urls, Usage, UsageOf, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{
-    Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, OuterOrderNo, UnixTime,
+    Body, CallbackKeys, CertName, CertNo, Credentials, Endpoint, Identity, MetaInfo, OuterOrderNo, UnixTime,
 };
 use cloudauth_transport::{BlockingTransport, Limits, TransportError};
 use http::{Request, Response};
@@ -60,6 +60,7 @@ struct Service(Arc<Mutex<Script>>);
 struct Script {
     answers: VecDeque<(u16, String)>,
     requests: Vec<String>,
+    hosts: Vec<String>,
 }
 
 impl Service {
@@ -71,8 +72,11 @@ impl Service {
     fn opens(&self) {
         self.answers(
             200,
-            r#"{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{
-                "CertifyId":"sha0000000000000000000000000000","CertifyUrl":"https://t.aliyun.com/x"}}"#,
+            &format!(
+                r#"{{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{{
+                "CertifyId":"sha{:028}","CertifyUrl":"https://t.aliyun.com/x"}}}}"#,
+                self.requests().len()
+            ),
         );
     }
 
@@ -84,6 +88,19 @@ impl Service {
         self.answers(403, &format!(r#"{{"Code":"{code}","Message":"m","RequestId":"R-1"}}"#));
     }
 
+    /// The next look finds a result.
+    fn finds(&self, passed: &str, sub_code: &str) {
+        let result = format!(r#"{{"Passed":"{passed}","SubCode":"{sub_code}"}}"#);
+        self.answers(
+            200,
+            &format!(r#"{{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{result}}}"#),
+        );
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.0.lock().unwrap().hosts.clone()
+    }
+
     fn requests(&self) -> Vec<String> {
         self.0.lock().unwrap().requests.clone()
     }
@@ -92,6 +109,7 @@ impl Service {
 impl BlockingTransport for Service {
     fn send(&self, request: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
         let mut script = self.0.lock().unwrap();
+        script.hosts.push(request.uri().host().unwrap().to_owned());
         script.requests.push(String::from_utf8(request.body().as_bytes().to_vec()).unwrap());
         let (status, body) = script.answers.pop_front().expect("an answer");
         let mut response = Response::new(Body::from(body));
@@ -185,11 +203,21 @@ fn keys() -> CallbackKeys {
 }
 
 fn flow<S: Store>(service: &Service, store: S) -> Flow<S> {
+    flow_at(Endpoints::default(), service, store)
+}
+
+/// A flow with these endpoints.
+fn flow_at<S: Store>(endpoints: impl Into<Endpoints>, service: &Service, store: S) -> Flow<S> {
     let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
+    let client = client.endpoints(endpoints);
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
     let urls = Urls::new("https://shop.example/callback/", "https://shop.example/back").unwrap();
-    let settings = Settings::new(urls, keys(), Duration::from_secs(30 * 86_400));
+    let settings = Settings::new(urls, keys(), refs(), samples::retention());
     Flow::new(client.attempts(1).build(), policy, store, settings).with_inputs(inputs())
+}
+
+fn refs() -> RefKey {
+    RefKey::new(&[2; 32]).unwrap()
 }
 
 fn new(attempt: u8) -> NewVerification {
@@ -197,7 +225,6 @@ fn new(attempt: u8) -> NewVerification {
     NewVerification {
         order: sample.order,
         subject: sample.subject,
-        identity: sample.identity,
         scene: sample.scene,
         purpose: sample.purpose,
         key: sample.key,
@@ -207,6 +234,10 @@ fn new(attempt: u8) -> NewVerification {
 
 fn person() -> Identity {
     Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap())
+}
+
+fn other_person() -> Identity {
+    Identity::plain(CertName::new("李四").unwrap(), CertNo::new("999999199001012003").unwrap())
 }
 
 fn meta_info() -> MetaInfo {
@@ -249,6 +280,15 @@ fn more_parameters_cannot_replace_what_the_flow_sets() {
     let result = block_on(flow.start_with(new(1), person(), meta_info(), other));
     assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
     assert!(block_on(flow.get(&new(1).order)).unwrap().is_none());
+    // The browser of the person would come back to another page.
+    let elsewhere = |init: cloudauth_protocol::InitFaceVerify| {
+        let back = cloudauth_protocol::ReturnUrl::new("https://shop.example/other").unwrap();
+        let order_no = init.outer_order_no().clone();
+        cloudauth_protocol::InitFaceVerify::new(init.scene_id(), order_no, person(), back, meta_info())
+    };
+    let result = block_on(flow.start_with(new(1), person(), meta_info(), elsewhere));
+    assert!(matches!(result, Err(FlowError::OtherRequest)), "{result:?}");
+    assert!(service.requests().is_empty());
     service.opens();
     let forged = |init: cloudauth_protocol::InitFaceVerify| {
         init.callback_url(cloudauth_protocol::CallbackUrl::new("https://evil.example/").unwrap())
@@ -420,10 +460,7 @@ fn run_sweeps_until_it_is_told_to_stop() {
     service.opens();
     block_on(flow.start(new(1), person(), meta_info())).unwrap();
     later(5);
-    service.answers(
-        200,
-        r#"{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{"Passed":"T","SubCode":"200"}}"#,
-    );
+    service.finds("T", "200");
     let mut polls = 0;
     let shutdown = std::future::poll_fn(|_| {
         polls += 1;
@@ -431,4 +468,81 @@ fn run_sweeps_until_it_is_told_to_stop() {
     });
     block_on(flow.run(shutdown));
     assert_eq!(block_on(flow.get(&new(1).order)).unwrap().unwrap().state, State::Approved);
+}
+
+/// Ended the attempt on the old code: the region was not stored, so that a restarted process asked the wrong one.
+#[test]
+fn a_restarted_process_looks_in_the_region_that_created_the_session() {
+    let (service, store) = (Service::default(), Arc::new(MemoryStore::default()));
+    let before = flow_at([Endpoint::cn_shanghai(), Endpoint::cn_beijing()], &service, Arc::clone(&store));
+    service.opens();
+    block_on(before.start(new(1), person(), meta_info())).unwrap();
+    drop(before);
+    let after = flow_at([Endpoint::cn_beijing(), Endpoint::cn_shanghai()], &service, store);
+    later(31 * 60);
+    service.finds("T", "200");
+    block_on(after.sweep()).unwrap();
+    assert_eq!(service.hosts(), ["cloudauth.cn-shanghai.aliyuncs.com"; 2]);
+    assert_eq!(block_on(after.get(&new(1).order)).unwrap().unwrap().state, State::Approved);
+}
+
+#[test]
+fn no_answer_of_another_region_ends_an_attempt() {
+    let (service, store) = (Service::default(), Arc::new(MemoryStore::default()));
+    let before = flow_at(Endpoint::cn_shanghai(), &service, Arc::clone(&store));
+    service.opens();
+    block_on(before.start(new(1), person(), meta_info())).unwrap();
+    // The operator removed the region that knows the session.
+    let after = flow_at(Endpoint::cn_beijing(), &service, store);
+    for code in ["406", "424"] {
+        later(31 * 60);
+        service.refuses(code);
+        block_on(after.sweep()).unwrap();
+        let attempt = attempt(&after);
+        assert_eq!(attempt.state, AttemptState::Open, "{code}");
+        assert_eq!(attempt.last_look_error, LookError::new("other-region").ok(), "{code}");
+    }
+    // In its own region the same answer ends it.
+    let own = flow_at(Endpoint::cn_shanghai(), &service, after.store().clone());
+    later(31 * 60);
+    service.refuses("406");
+    block_on(own.sweep()).unwrap();
+    assert_eq!(attempt(&own).state, AttemptState::Expired);
+}
+
+/// On the old code the caller chose the reference: with one for two people, the first one's face approved the second.
+#[test]
+fn the_reference_to_a_person_is_that_of_the_identity_that_is_sent() {
+    let service = Service::default();
+    let flow = flow(&service, MemoryStore::default());
+    service.opens();
+    block_on(flow.start(new(1), person(), meta_info())).unwrap();
+    assert_eq!(attempt(&flow).identity, Some(refs().of(&person())));
+    // The closure has the last word.
+    let other = |init: cloudauth_protocol::InitFaceVerify| {
+        let (scene, order_no) = (init.scene_id(), init.outer_order_no().clone());
+        let back = init.return_url().clone();
+        cloudauth_protocol::InitFaceVerify::new(scene, order_no, other_person(), back, meta_info())
+    };
+    service.opens();
+    block_on(flow.start_with(new(2), person(), meta_info(), other)).unwrap();
+    let found = block_on(flow.get(&new(1).order)).unwrap().unwrap();
+    assert_eq!(found.attempts[1].identity, Some(refs().of(&other_person())));
+    // The face of the first person.
+    later(5);
+    service.finds("T", "200");
+    service.refuses("424");
+    block_on(flow.sweep()).unwrap();
+    let found = block_on(flow.get(&new(1).order)).unwrap().unwrap();
+    assert_eq!((found.attempts[0].state, found.state), (AttemptState::Settled, State::Processing));
+}
+
+#[test]
+fn a_ciphertext_and_a_plain_identity_have_different_references() {
+    let encrypted = Identity::sm2("AAAA", "BBBB").unwrap();
+    let same = Identity::sm2("AAAA", "BBBB").unwrap();
+    assert_eq!(refs().of(&encrypted), refs().of(&same));
+    assert_ne!(refs().of(&encrypted), refs().identity(encrypted.name(), encrypted.number()));
+    assert_ne!(refs().of(&encrypted), refs().of(&Identity::sm2("AAAA", "CCCC").unwrap()));
+    assert_eq!(refs().of(&person()), refs().identity(person().name(), person().number()));
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    BlockingFlow, Flow, Inline, Input, Machine, NewVerification, Settings, Snapshot, Store, Urls, Usage,
-    VerificationId,
+    BlockingFlow, Flow, Inline, Input, Machine, NewVerification, RefKey, Settings, Snapshot, Store, Urls,
+    Usage, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo};
@@ -123,14 +123,14 @@ fn live() {
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
     let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
     let keys = CallbackKeys::new(&[1; 32]).unwrap();
-    let settings = Settings::new(urls, keys, Duration::from_secs(30 * 86_400));
+    let refs = RefKey::new(&[2; 32]).unwrap();
+    let settings = Settings::new(urls, keys, refs, samples::retention());
     let store = Arc::new(MemoryStore::default());
     let flow = BlockingFlow::new(Flow::new(client.attempts(1).build(), policy, Arc::clone(&store), settings));
     let sample = samples::start(1, 1).unwrap();
     let new = || NewVerification {
         order: sample.order.clone(),
         subject: sample.subject,
-        identity: sample.identity,
         scene: sample.scene,
         purpose: sample.purpose.clone(),
         key: sample.key.clone(),

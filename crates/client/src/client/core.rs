@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use cloudauth_protocol::{Credentials, GatewayCode, Operation, UnixTime};
+use cloudauth_protocol::{CertifyId, Credentials, Endpoint, GatewayCode, Operation, UnixTime};
 use cloudauth_transport::{BlockingTransport, Transport};
 
 use crate::credentials::{CredentialCache, ProvideCredentials, ProvideError};
@@ -39,6 +39,14 @@ impl Core {
     /// Returns a core with other credentials, which shares settings and state with this one.
     pub(super) fn with_credentials(&self, provider: Arc<dyn ProvideCredentials>) -> Self {
         Self { credentials: Arc::new(CredentialCache::new(provider)), ..self.with(|_| ()) }
+    }
+
+    pub(super) const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn set_origin(&self, session: &CertifyId, endpoint: &Endpoint) {
+        self.shared.remember_origin(session, endpoint);
     }
 
     /// Starts the exchange of a call that began at `begun`, or fails if there are no credentials.

@@ -130,7 +130,7 @@ impl SharedState {
     }
 
     /// Remembers which endpoint started a verification.
-    pub(super) fn remember_origin(&self, session: &CertifyId, endpoint: &Endpoint) {
+    pub(crate) fn remember_origin(&self, session: &CertifyId, endpoint: &Endpoint) {
         let mut inner = self.lock();
         if inner.origins.insert(session.clone(), endpoint.clone()).is_none() {
             inner.order.push_back(session.clone());

@@ -9,6 +9,7 @@ use cloudauth_protocol::{Identity, InitFaceVerify, MetaInfo, OuterOrderNo, Retur
 
 use crate::driver::clock::{Clock, Inputs};
 use crate::driver::error::FlowError;
+use crate::driver::region::region;
 use crate::driver::settings::Settings;
 use crate::driver::signals;
 use crate::driver::ticket::{Capability, NewVerification, Started};
@@ -72,7 +73,7 @@ impl<S: Store> Flow<S> {
     }
 
     /// Starts a verification, or the next attempt of one. The person's data go to the service and are never stored. The flow adds
-    /// the order number, the callback and its token, and the return URL.
+    /// the order number, the callback and its token, and the return URL. It stores a keyed digest of the identity.
     ///
     /// # Errors
     /// See [`FlowError`]. The same request may be repeated after any of them.
@@ -91,7 +92,7 @@ impl<S: Store> Flow<S> {
     }
 
     /// Like [`start`](Self::start), with more parameters: `|init| init.mobile(mobile)`. What the flow sets itself stays: the order
-    /// number, the scene, the callback and its token.
+    /// number, the scene, the return URL, the callback and its token.
     ///
     /// # Errors
     /// Same as [`start`](Self::start).
@@ -125,9 +126,9 @@ impl<S: Store> Flow<S> {
         let (Some(callback), Some(back)) = (urls.callback_url(order_no), urls.return_url(capability)) else {
             return Err(FlowError::OtherRequest);
         };
-        let op = init(back);
-        // A call with another number would lose its result.
-        if op.outer_order_no() != order_no || op.scene_id() != new.scene {
+        let op = init(back.clone());
+        // A call with another number would lose its result, and one with another return URL the browser's return.
+        if op.outer_order_no() != order_no || op.scene_id() != new.scene || *op.return_url() != back {
             return Err(FlowError::OtherRequest);
         }
         let token = self.settings.keys.token(new.scene, order_no);
@@ -154,7 +155,8 @@ impl<S: Store> Flow<S> {
             scene: new.scene,
             purpose: new.purpose,
             key: new.key,
-            identity: new.identity,
+            // That of the request: the closure may have changed it.
+            identity: self.settings.refs.of(op.identity()),
             consent: new.consent,
             order_no: order_no.clone(),
             capability: Capability::digest(capability.expose()),
@@ -164,7 +166,8 @@ impl<S: Store> Flow<S> {
             return Err(FlowError::AlreadyStarted);
         }
         let order_no = order_no.clone();
-        let session = match self.client.init_face_verify(op).await {
+        let (result, report) = self.client.call_reported(op).await;
+        let session = match result {
             Ok(reply) => reply.output,
             Err(error) => {
                 let maybe_executed = error.executed() == Executed::Maybe;
@@ -175,7 +178,8 @@ impl<S: Store> Flow<S> {
                 return Err(FlowError::Call(error));
             }
         };
-        let opened = Opened { order_no: order_no.clone(), certify_id: session.certify_id, region: None };
+        let (certify_id, region) = (session.certify_id, region(&report.endpoint));
+        let opened = Opened { order_no: order_no.clone(), certify_id, region };
         let commit = self.record(&order_no, Input::Opened(opened)).await?;
         match (commit.outcome(), session.certify_url) {
             (Outcome::Opened, Some(link)) => {

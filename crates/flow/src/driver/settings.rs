@@ -6,7 +6,8 @@ use cloudauth_protocol::{CallbackKeys, CallbackUrl, OuterOrderNo, ReturnUrl};
 
 use crate::driver::ticket::Capability;
 use crate::machine::ids::InvalidId;
-use crate::machine::rules::Rules;
+use crate::machine::ref_key::RefKey;
+use crate::machine::rules::{Retention, Rules};
 
 /// The settings of a [`Flow`](crate::Flow). The defaults fit a first deployment.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Settings {
     pub rules: Rules,
     /// The keys of the callback tokens.
     pub keys: CallbackKeys,
+    /// The key of the references to the claimed identities.
+    pub refs: RefKey,
     /// Your addresses.
     pub urls: Urls,
     /// The calls of `InitFaceVerify`, and of `DescribeFaceVerify`, that all instances together make in a second. Default: 50, the
@@ -41,10 +44,11 @@ pub struct Urls {
 impl Settings {
     /// The default settings. How long a verification is kept after it ended has no default: it is your legal duty to choose it.
     #[must_use]
-    pub fn new(urls: Urls, keys: CallbackKeys, retention: Duration) -> Self {
+    pub fn new(urls: Urls, keys: CallbackKeys, refs: RefKey, retention: Retention) -> Self {
         Self {
             rules: Rules::new(retention),
             keys,
+            refs,
             urls,
             calls_per_second: 50,
             deletions_per_second: 10,

@@ -24,7 +24,7 @@ pub(crate) fn looked(answer: &Look) {
     let result = match answer {
         Look::Pending => "pending",
         Look::Finished(_) => "finished",
-        Look::Unknown => "unknown",
+        Look::Unknown { .. } => "unknown",
         Look::Failed { transient: true, .. } => "transient",
         Look::Failed { transient: false, .. } => "failed",
     };

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use cloudauth_client::ErrorKind;
-use cloudauth_protocol::{CertifyId, Code, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, SceneId};
-use cloudauth_protocol::{UnixTime, mask_digits};
+use cloudauth_protocol::{
+    CertifyId, Code, DeleteFaceVerifyResult, Deletion, DescribeFaceVerify, OuterOrderNo, SceneId, UnixTime,
+    mask_digits,
+};
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
+use crate::driver::region::region;
 use crate::driver::settings::Settings;
 use crate::driver::signals;
 use crate::join::{Boxed, join_all};
 use crate::machine::commit::{Job, Stored};
 use crate::machine::finding::Finding;
-use crate::machine::ids::LookError;
+use crate::machine::ids::{LookError, Region};
 use crate::machine::input::{Deleted, Fence, Input, Look, Looked};
 use crate::store::contract::{Lookup, Queue, Store};
 
@@ -99,11 +102,12 @@ impl<S: Store> Flow<S> {
         let input = match job {
             Job::Tick => Input::Tick(fence),
             Job::Look(order_no, certify_id) => {
-                let answer = self.look(stored.verification.scene, certify_id).await;
+                let answer = self.look(stored, &order_no, certify_id).await;
                 signals::looked(&answer);
                 Input::Looked(Looked { order_no, fence, answer })
             }
             Job::Delete(order_no, certify_id) => {
+                self.aim(&certify_id, region_of(stored, &order_no));
                 let done = self.delete(stored.verification.scene, certify_id).await;
                 signals::deleted(done);
                 Input::Deleted(Deleted { order_no, fence, done })
@@ -119,14 +123,20 @@ impl<S: Store> Flow<S> {
         .map(|_| ())
     }
 
-    async fn look(&self, scene: SceneId, certify_id: CertifyId) -> Look {
-        let asked = DescribeFaceVerify::new(scene, certify_id);
-        match self.client.describe_face_verify(&asked).await {
+    async fn look(&self, stored: &Stored, order_no: &OuterOrderNo, certify_id: CertifyId) -> Look {
+        let created_in = region_of(stored, order_no);
+        self.aim(&certify_id, created_in);
+        let asked = DescribeFaceVerify::new(stored.verification.scene, certify_id);
+        let (result, report) = self.client.call_reported(&asked).await;
+        let region = region(&report.endpoint);
+        match result {
             Ok(reply) => match Finding::decide(&asked, &reply, &self.policy) {
                 Some(finding) => Look::Finished(Box::new(finding)),
+                // Another region does not know the session. Its code says nothing about it.
+                None if region.as_ref() != created_in => Look::Unknown { region },
                 None => Look::Pending,
             },
-            Err(error) if error.code() == Some(&Code::InvalidCertifyId) => Look::Unknown,
+            Err(error) if error.code() == Some(&Code::InvalidCertifyId) => Look::Unknown { region },
             Err(error) => Look::Failed { transient: error.is_transient(), error: reason(&error) },
         }
     }
@@ -146,6 +156,10 @@ impl<S: Store> Flow<S> {
             result => result.is_ok_and(|reply| deleted(&reply.output)),
         }
     }
+}
+
+fn region_of<'a>(stored: &'a Stored, order_no: &OuterOrderNo) -> Option<&'a Region> {
+    stored.verification.attempt(order_no)?.region.as_ref()
 }
 
 fn take(left: &mut u32) -> bool {

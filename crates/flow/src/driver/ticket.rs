@@ -5,18 +5,17 @@ use std::fmt;
 use cloudauth_protocol::{CertifyUrl, OuterOrderNo, SceneId};
 use sha2::{Digest as _, Sha256};
 
-use crate::machine::ids::{CapabilityHash, IdempotencyKey, IdentityRef, OrderRef, Purpose, SubjectRef};
+use crate::machine::ids::{CapabilityHash, IdempotencyKey, OrderRef, Purpose, SubjectRef};
 use crate::machine::state::{Consent, Verification};
 
-/// A request to start. It refers to the person, and holds no personal data.
+/// A request to start. It refers to the person, and holds no personal data. The flow derives the reference to the claimed identity
+/// from the identity that it sends.
 #[derive(Clone, Debug)]
 pub struct NewVerification {
     /// Your order.
     pub order: OrderRef,
     /// The person.
     pub subject: SubjectRef,
-    /// The claimed identity.
-    pub identity: IdentityRef,
     /// The scene.
     pub scene: SceneId,
     /// The purpose.

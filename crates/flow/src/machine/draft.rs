@@ -93,7 +93,7 @@ impl<'a> Draft<'a> {
             self.verification.decision = decision;
         }
         if to.is_final() {
-            self.verification.purge_at = Some(self.now.plus(self.rules.retention));
+            self.verification.purge_at = Some(self.now.plus(self.rules.retention.get()));
         }
         self.event(&EventKind::StateChanged { from, to });
     }
@@ -127,9 +127,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The last decision, which asked the person to try again.
+    /// The last decision on the current identity that asked the person to try again.
     fn last_retry(&self) -> Option<DecidedBy> {
-        self.verification.attempts.iter().rev().find_map(|attempt| {
+        let identity = self.verification.identity();
+        let own = self.verification.attempts.iter().filter(|attempt| attempt.identity == identity);
+        own.rev().find_map(|attempt| {
             let record = attempt.finding.as_ref()?.decision();
             (record.verdict == VerdictRecord::Retry)
                 .then(|| DecidedBy::Policy { attempt: attempt.order_no.clone(), record: record.clone() })

@@ -98,7 +98,8 @@ word! {
     Reviewer;
     /// A reviewer's reason, as a code. Free text has no place here: it attracts personal data.
     ReviewReason;
-    /// The region that created a CertifyId, such as `cn-shanghai`.
+    /// The region that created a CertifyId: the host of its endpoint, with the port unless it is 443, such as
+    /// `cloudauth.cn-shanghai.aliyuncs.com`.
     Region;
     /// Why the last look at a result failed, as a code for programs: `credentials`, `transport`, the service's or the gateway's
     /// code, such as `Throttling`.
@@ -106,8 +107,7 @@ word! {
 }
 
 impl LookError {
-    /// A reason of the driver's own list.
-    #[cfg(feature = "driver")]
+    /// A reason of a fixed list.
     pub(crate) fn fixed(reason: &'static str) -> Self {
         Self(reason.into())
     }

@@ -138,8 +138,12 @@ pub enum Look {
     Pending,
     /// A result, decided by the policy in force.
     Finished(Box<Finding>),
-    /// The service does not know the CertifyId (Code 406). After the last planned look this ends the attempt.
-    Unknown,
+    /// The service does not know the CertifyId (Code 406). After the last planned look this ends the attempt, if the region that
+    /// created the CertifyId answered. Another region does not know it: its answer is a failed look.
+    Unknown {
+        /// The region that answered.
+        region: Option<Region>,
+    },
     /// The call failed for a reason that says nothing about the session: the network, throttling, a wrong key. This never ends an
     /// attempt before [`Rules::look_until`](crate::Rules::look_until).
     Failed {

@@ -8,7 +8,7 @@ use crate::machine::commit::{Commit, Outcome, Stored};
 use crate::machine::draft::{Draft, decided};
 use crate::machine::event::EventKind;
 use crate::machine::finding::{Finding, VerdictRecord};
-use crate::machine::ids::CapabilityHash;
+use crate::machine::ids::{CapabilityHash, LookError};
 use crate::machine::input::{CheckedCallback, Fence, Look, Looked};
 use crate::machine::refusal::Refusal;
 use crate::machine::rules::{HINT_GAP, HINTS, LAST_LOOK, LINK, Rules};
@@ -87,9 +87,9 @@ pub(crate) fn looked(mut draft: Draft<'_>, stored: &Stored, looked: Looked) -> R
     attempt.looked_at = Some(now);
     attempt.next_look_at = None;
     attempt.last_look_error = None;
-    match looked.answer {
+    match from_another_region(looked.answer, attempt) {
         Look::Finished(finding) => settle(&mut draft, &looked.order_no, *finding)?,
-        Look::Pending | Look::Unknown => {
+        Look::Pending | Look::Unknown { .. } => {
             let next =
                 if attempt.state == AttemptState::Expired { None } else { planned(rules, attempt, now) };
             wait(&mut draft, &looked.order_no, next)?;
@@ -103,6 +103,16 @@ pub(crate) fn looked(mut draft: Draft<'_>, stored: &Stored, looked: Looked) -> R
     }
     draft.rest();
     Ok(draft.finish(Outcome::Recorded))
+}
+
+/// A region that did not create the CertifyId knows nothing of it. The person may have passed.
+fn from_another_region(answer: Look, attempt: &Attempt) -> Look {
+    match answer {
+        Look::Unknown { region } if region.is_none() || region != attempt.region => {
+            Look::Failed { transient: true, error: LookError::fixed("other-region") }
+        }
+        answer => answer,
+    }
 }
 
 /// A worker writes only under its own claim.
@@ -153,8 +163,7 @@ fn settle(
         draft.block(identity, until);
     }
     let state = draft.verification.state;
-    let latest = draft.verification.attempts.last().and_then(|attempt| attempt.identity);
-    if state.is_final() || state == State::InReview || identity != latest {
+    if state.is_final() || state == State::InReview || identity != draft.verification.identity() {
         draft.event(&EventKind::LateEvidence(decided(order_no, &record)));
         return Ok(());
     }

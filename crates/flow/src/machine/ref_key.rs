@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloudauth_protocol::{CertName, CertNo};
+use cloudauth_protocol::{CertName, CertNo, Identity};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -15,7 +15,7 @@ use crate::machine::ids::{IdentityRef, InvalidId, SubjectRef};
 ///
 /// ```
 /// use cloudauth_flow::RefKey;
-/// use cloudauth_protocol::{CertName, CertNo};
+/// use cloudauth_protocol::{CertName, CertNo, Identity};
 ///
 /// let key = RefKey::new(&[7; 32])?; // from your secret store
 /// let (name, number) = (CertName::new("张三")?, CertNo::new("999999199001012003")?);
@@ -50,6 +50,18 @@ impl RefKey {
     #[must_use]
     pub fn identity(&self, name: &CertName, number: &CertNo) -> IdentityRef {
         IdentityRef::from_hmac(self.digest("cloudauth flow identity 1", &[name.expose(), number.expose()]))
+    }
+
+    /// Returns the reference to the identity of a request. That of a ciphertext is the reference to the ciphertext: encrypt once
+    /// per person and order, because another ciphertext counts as another identity.
+    #[must_use]
+    pub fn of(&self, identity: &Identity) -> IdentityRef {
+        let (name, number) = (identity.name(), identity.number());
+        if identity.is_encrypted() {
+            let parts = [name.expose(), number.expose()];
+            return IdentityRef::from_hmac(self.digest("cloudauth flow ciphertext 1", &parts));
+        }
+        self.identity(name, number)
     }
 
     fn digest(&self, label: &str, parts: &[&str]) -> [u8; 32] {

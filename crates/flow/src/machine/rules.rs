@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
+use crate::machine::ids::InvalidId;
+
 /// The limits and times by which the machine acts. Only the retention has no default: it is your legal duty to choose it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rules {
-    /// How long a verification is kept after it ended. At least a day, so that its last events can be delivered.
-    pub retention: Duration,
+    /// How long a verification is kept after it ended.
+    pub retention: Retention,
     /// The links that one verification may use. Default: 3.
     pub attempts: u32,
     /// The starts of one person per scene and day (UTC+8). Default: 5.
@@ -30,6 +32,29 @@ pub struct Rules {
     pub look_until: Duration,
     /// The time for a review. A verification that no reviewer decides expires afterwards; it is never decided. Default: 30 days.
     pub review_time: Duration,
+}
+
+/// How long a verification is kept after it ended: from a day, so that its last events can be delivered, to a hundred years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Retention(Duration);
+
+impl Retention {
+    /// Takes a number of days.
+    ///
+    /// # Errors
+    /// If it is not 1 to 36,500.
+    pub const fn days(days: u32) -> Result<Self, InvalidId> {
+        if days == 0 || days > 36_500 {
+            return Err(InvalidId::new("Retention", "1 to 36,500 days"));
+        }
+        Ok(Self(Duration::from_secs(days as u64 * 86_400)))
+    }
+
+    /// Returns the time.
+    #[must_use]
+    pub const fn get(self) -> Duration {
+        self.0
+    }
 }
 
 /// The validity of a link, as documented by the vendor.
@@ -58,11 +83,11 @@ pub(crate) const MOST_DELETIONS: u32 = 12;
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 impl Rules {
-    /// The default rules. A retention of less than a day becomes a day.
+    /// The default rules.
     #[must_use]
-    pub fn new(retention: Duration) -> Self {
+    pub fn new(retention: Retention) -> Self {
         Self {
-            retention: retention.max(Duration::from_secs(86_400)),
+            retention,
             attempts: 3,
             starts_per_day: 5,
             start_lease: Duration::from_secs(60),

@@ -247,7 +247,7 @@ pub struct Attempt {
     pub lease_until: UnixTime,
     /// The service's id, from the moment when it is known.
     pub certify_id: Option<CertifyId>,
-    /// The region that created the id, if it is known.
+    /// The region that created the id. Only this region can say that it does not know the id.
     pub region: Option<Region>,
     /// When the link was created.
     #[serde(with = "optional_millis")]
@@ -297,6 +297,13 @@ impl Verification {
     #[must_use]
     pub fn open_attempt(&self) -> Option<&Attempt> {
         self.attempts.iter().find(|attempt| attempt.state == AttemptState::Open)
+    }
+
+    /// The identity that the verification is about: that of the latest attempt, refused ones left out. The result of another
+    /// identity decides nothing.
+    pub(crate) fn identity(&self) -> Option<IdentityRef> {
+        let exists = |attempt: &&Attempt| attempt.state != AttemptState::Refused;
+        self.attempts.iter().rev().find(exists).and_then(|attempt| attempt.identity)
     }
 
     /// Whether the time for the review is over.

@@ -16,7 +16,6 @@ use crate::machine::commit::{Commit, Job, Snapshot, Stored, Usage};
 use crate::machine::event::verify_chain;
 use crate::machine::ids::{ReviewReason, Reviewer, VerificationId};
 use crate::machine::input::{Deleted, Fence, Input, Look, Looked, Review};
-use crate::machine::rules::Rules;
 use crate::machine::state::{AttemptState, State, Verification};
 use crate::machine::step::Machine;
 use crate::store::contract::{Cursor, Lookup, Queue, Store};
@@ -35,7 +34,7 @@ const ACTIVE: usize = 16;
 /// A machine for clocks that run fast: its leases are long, and it limits no person.
 #[must_use]
 pub fn machine() -> Machine {
-    let mut rules = Rules::new(Duration::from_secs(30 * 86_400));
+    let mut rules = samples::rules();
     rules.start_lease = LEASE;
     rules.starts_per_day = u32::MAX;
     rules.attempts = 30;

@@ -1,16 +1,15 @@
 //! Samples: starts, sessions and results of people who do not exist.
 
-use std::time::Duration;
-
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CertifyId, DescribeFaceVerify, OuterOrderNo, SceneId, UnixTime, parse};
 
 use crate::machine::finding::Finding;
 use crate::machine::ids::{
-    CapabilityHash, ConsentText, IdempotencyKey, IdentityRef, OrderRef, Purpose, SubjectRef, VerificationId,
+    CapabilityHash, ConsentText, IdempotencyKey, IdentityRef, OrderRef, Purpose, Region, SubjectRef,
+    VerificationId,
 };
 use crate::machine::input::{Opened, Start};
-use crate::machine::rules::Rules;
+use crate::machine::rules::{Retention, Rules};
 use crate::machine::state::Consent;
 
 /// The error of a sample.
@@ -22,7 +21,14 @@ pub const BEGIN: UnixTime = UnixTime::from_secs(1_767_322_245);
 /// The default rules, with a retention of 30 days.
 #[must_use]
 pub fn rules() -> Rules {
-    Rules::new(Duration::from_secs(30 * 86_400))
+    Rules::new(retention())
+}
+
+/// A retention of 30 days.
+#[must_use]
+pub fn retention() -> Retention {
+    #[expect(clippy::expect_used, reason = "the number of days is fixed")]
+    Retention::days(30).expect("a retention")
 }
 
 /// A request to start the order `number`. All of its identifiers are derived from the number; `attempt` distinguishes several
@@ -59,7 +65,11 @@ fn bytes<const N: usize>(number: u64, fill: u8) -> [u8; N] {
 /// Never, for numbers below 2^40.
 pub fn opened(number: u64, attempt: u8) -> Result<Opened, SampleError> {
     let order_no = start(number, attempt)?.order_no;
-    Ok(Opened { certify_id: CertifyId::new(&format!("sha{number:028x}{attempt}"))?, order_no, region: None })
+    Ok(Opened {
+        certify_id: CertifyId::new(&format!("sha{number:028x}{attempt}"))?,
+        order_no,
+        region: Some(Region::new("cloudauth.cn-shanghai.aliyuncs.com")?),
+    })
 }
 
 /// The result of a verification by the vendor's own rule (policy `vendor`): SubCode 200 is approved, 201 and 204 ask for another

@@ -5,11 +5,11 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow::{
     AttemptState, DOCUMENT_FORMAT, Deleted, Fence, Input, Job, Look, LookError, Looked, Outcome, Queue,
-    Redaction, Refusal, State, Store, StoreErrorKind, Verification, read_document, write_document,
+    Redaction, Refusal, Region, State, Store, StoreErrorKind, Verification, read_document, write_document,
 };
 use pollster::block_on;
 
-use crate::service::{Service, failed, found, start};
+use crate::service::{Service, failed, found, opened, start};
 
 /// Loses a pass on the old code: an error that is not transient ended the attempt at the last planned look.
 #[test]
@@ -44,9 +44,29 @@ fn looks_that_always_fail_end_after_a_week() {
 fn an_unknown_certify_id_ends_the_attempt_at_the_last_look() {
     let mut service = Service::new();
     service.open(1);
-    let looks = service.run(|| Look::Unknown);
+    let region = opened(1).region;
+    let looks = service.run(|| Look::Unknown { region: region.clone() });
     assert!((2..=12).contains(&looks), "{looks}");
     assert_eq!(service.attempt(0).state, AttemptState::Expired);
+}
+
+/// Ended the attempt on the old code, at the last planned look.
+#[test]
+fn a_region_that_did_not_create_the_session_ends_no_attempt() {
+    for region in [None, Region::new("cloudauth.cn-beijing.aliyuncs.com").ok()] {
+        let mut service = Service::new();
+        service.open(1);
+        service.later(31 * 60);
+        assert_eq!(service.work(|| Look::Unknown { region: region.clone() }), 1);
+        let attempt = service.attempt(0);
+        assert_eq!(
+            (attempt.state, attempt.last_look_error),
+            (AttemptState::Open, LookError::new("other-region").ok())
+        );
+        service.later(15 * 60);
+        assert_eq!(service.work(|| found(1, "200")), 1);
+        assert_eq!(service.state(), State::Approved);
+    }
 }
 
 /// The commit of a reservation may arrive after a load that did not find it.

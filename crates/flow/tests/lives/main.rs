@@ -10,7 +10,7 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow::{
     AttemptState, CapabilityHash, Cursor, DecidedBy, Fence, IdentityRef, Input, Look, Looked, Outcome,
-    Redaction, Refusal, Review, ReviewReason, Reviewer, StartFailed, State, Store,
+    Redaction, Refusal, Retention, Review, ReviewReason, Reviewer, StartFailed, State, Store,
 };
 use cloudauth_protocol::{Code, UnixTime};
 use pollster::block_on;
@@ -116,6 +116,77 @@ fn a_pass_of_another_identity_on_a_superseded_link_decides_nothing() {
     let verification = service.stored().verification;
     let events = block_on(service.store.history(&verification.id)).unwrap();
     assert!(events.iter().any(|event| &*event.kind == "attempt.late_evidence"));
+}
+
+/// Starts with another identity than [`start`].
+fn start_other(attempt: u8) -> cloudauth_flow::Start {
+    let mut other = start(attempt);
+    other.identity = IdentityRef::from_hmac([2; 32]);
+    other
+}
+
+/// Declined the order on the old code: the first person's retry was the last one.
+#[test]
+fn a_retry_of_another_identity_declines_nothing() {
+    let mut service = Service::new();
+    service.open(1);
+    for attempt in [2, 3] {
+        service.later(1);
+        service.take(Input::Start(start_other(attempt))).unwrap();
+        service.take(Input::Opened(opened(attempt))).unwrap();
+    }
+    let looked = Looked { order_no: start(1).order_no, fence: Fence(0), answer: found(1, "204") };
+    service.take(Input::Looked(looked)).unwrap();
+    service.run(|| Look::Pending);
+    let verification = service.stored().verification;
+    assert_eq!((verification.state, verification.decision), (State::Expired, None));
+}
+
+#[test]
+fn a_retry_of_the_same_identity_declines_when_later_links_expire() {
+    let mut service = Service::new();
+    service.take(Input::Start(start_other(1))).unwrap();
+    service.take(Input::Opened(opened(1))).unwrap();
+    service.open(2);
+    service.open(3);
+    let looked = Looked { order_no: start(2).order_no, fence: Fence(0), answer: found(2, "204") };
+    service.take(Input::Looked(looked)).unwrap();
+    service.run(|| Look::Pending);
+    assert_eq!(service.state(), State::Declined);
+}
+
+/// Lost the pass on the old code: the refused identity was the latest one.
+#[test]
+fn a_refused_start_does_not_change_the_identity() {
+    let mut service = Service::new();
+    service.open(1);
+    service.later(1);
+    service.take(Input::Start(start_other(2))).unwrap();
+    let (order_no, code) = (start(2).order_no, Some(Code::CannotUseFace));
+    service.take(Input::StartFailed(StartFailed { order_no, maybe_executed: false, code })).unwrap();
+    service.later(4);
+    service.work(|| found(1, "200"));
+    assert_eq!(service.state(), State::Approved);
+}
+
+/// A session of the other identity may exist.
+#[test]
+fn a_start_without_an_answer_changes_the_identity() {
+    let mut service = Service::new();
+    service.open(1);
+    service.later(1);
+    service.take(Input::Start(start_other(2))).unwrap();
+    let failed = StartFailed { order_no: start(2).order_no, maybe_executed: true, code: None };
+    service.take(Input::StartFailed(failed)).unwrap();
+    service.later(4);
+    service.work(|| found(1, "200"));
+    assert_eq!(service.state(), State::RequiresInput);
+}
+
+#[test]
+fn a_retention_of_no_time_is_refused() {
+    assert!(Retention::days(0).is_err() && Retention::days(36_501).is_err());
+    assert_eq!(Retention::days(1).unwrap().get(), Duration::from_secs(86_400));
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(crate) const INVARIANTS: &[(&str, Check)] = &[
     ("a_blocked_identity_and_a_used_up_day_are_refused", limits),
     ("a_redacted_verification_refers_to_no_one", redacted),
     ("a_link_is_given_out_only_while_it_is_awaited", links),
+    ("no_answer_of_another_region_ends_an_attempt", regions),
     ("only_a_start_that_was_not_executed_is_given_back_and_once", refunds),
 ];
 
@@ -95,6 +96,10 @@ fn evidence(
         VerdictRecord::Retry => !approved && !by_reviewer,
     };
     ensure(fits, "the state is not that of the verdict")?;
+    // Of the attempts that may have a session, the latest one says whose verification it is.
+    let latest = after.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Refused);
+    let same = |latest: &cloudauth_flow::Attempt| latest.identity == attempt.identity;
+    ensure(latest.is_some_and(same), "the result of another identity decided")?;
     if of(before).is_some_and(|before| !before.state.is_final()) {
         let may = match input {
             Input::Review(_) => by_reviewer,
@@ -322,6 +327,24 @@ fn links(
     }
     let open = after.attempt(&opened.order_no).is_some_and(|attempt| attempt.state == AttemptState::Open);
     ensure(open && after.state == State::Processing, "a link that leads nowhere")
+}
+
+/// A region that did not create a session knows nothing of it. The model looks again for ten minutes.
+fn regions(
+    before: &World,
+    input: &Input,
+    _: &Result<Commit, Refusal>,
+    after: Option<&World>,
+) -> Result<(), String> {
+    let (Input::Looked(looked), Some(after)) = (input, after.and_then(of)) else { return Ok(()) };
+    if !matches!(looked.answer, Look::Unknown { region: None }) {
+        return Ok(());
+    }
+    let state = |verification: &Verification| verification.attempt(&looked.order_no).map(|a| a.state);
+    let ends = state(after) == Some(AttemptState::Expired) && of(before).and_then(state) != state(after);
+    let opened = after.attempt(&looked.order_no).and_then(|attempt| attempt.opened_at);
+    let tried = opened.is_some_and(|opened| before.now >= opened.plus(Duration::from_secs(41 * 60)));
+    ensure(!ends || tried, "another region ended an attempt")
 }
 
 /// A start is given back only by the refusal that ends its attempt.

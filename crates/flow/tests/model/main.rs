@@ -37,6 +37,7 @@ invariants! {
     a_blocked_identity_and_a_used_up_day_are_refused
     a_redacted_verification_refers_to_no_one
     a_link_is_given_out_only_while_it_is_awaited
+    no_answer_of_another_region_ends_an_attempt
     only_a_start_that_was_not_executed_is_given_back_and_once
 }
 

@@ -9,7 +9,7 @@ use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     AttemptState, CapabilityHash, CheckedCallback, Commit, Deleted, Fence, Finding, IdempotencyKey,
     IdentityRef, Input, Look, LookError, Looked, Machine, Opened, Refusal, Review, ReviewReason, Reviewer,
-    Rules, Snapshot, StartFailed, Stored, Usage, day,
+    Snapshot, StartFailed, Stored, Usage, day,
 };
 use cloudauth_protocol::{CallbackKeys, CertifyId, Code, OuterOrderNo, SceneId, UnixTime};
 
@@ -23,7 +23,7 @@ pub(crate) const MANY: u8 = 8;
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) static MACHINE: LazyLock<Machine> = LazyLock::new(|| {
-    let mut rules = Rules::new(Duration::from_secs(30 * 86_400));
+    let mut rules = samples::rules();
     (rules.attempts, rules.starts_per_day) = (2, 3);
     rules.looks = vec![Duration::from_secs(5)];
     rules.look_until = Duration::from_secs(600);
@@ -122,7 +122,7 @@ impl World {
             let sample = samples::opened(1, u8::try_from(at + 1).unwrap()).unwrap();
             let order_no = attempt.order_no.clone();
             if matches!(attempt.state, AttemptState::Reserved | AttemptState::Orphaned) {
-                let (certify_id, region) = (sample.certify_id.clone(), None);
+                let (certify_id, region) = (sample.certify_id.clone(), sample.region.clone());
                 let order_no = order_no.clone();
                 add("opened", Input::Opened(Opened { order_no, certify_id, region }));
             }
@@ -214,7 +214,9 @@ fn looks(attempt: usize, ended: bool) -> Vec<(&'static str, Look)> {
     let findings = FINDINGS[attempt].1.iter().cloned().map(|finding| Look::Finished(Box::new(finding)));
     let mut looks: Vec<_> = names.into_iter().zip(findings).take(if ended { 1 } else { 5 }).collect();
     looks.push(("pending", Look::Pending));
-    looks.push(("look unknown", Look::Unknown));
+    let region = samples::opened(1, 1).unwrap().region;
+    looks.push(("look unknown", Look::Unknown { region }));
+    looks.push(("look elsewhere", Look::Unknown { region: None }));
     for (name, transient) in [("look failed", true), ("look refused", false)] {
         looks.push((name, Look::Failed { transient, error: LookError::new("Throttling").unwrap() }));
     }

@@ -3,13 +3,16 @@
 use std::collections::BTreeSet;
 
 use cloudauth_flow::testing::MemoryStore;
-use cloudauth_flow::{Cursor, DecidedBy, Event, EventKind, Flow, Redaction, State, Store, verify_chain};
+use cloudauth_flow::{
+    AttemptState, Cursor, DecidedBy, Event, EventKind, Flow, IdentityRef, Redaction, State, Store,
+    Verification, verify_chain,
+};
 use cloudauth_protocol::OuterOrderNo;
 use pollster::block_on;
 
 use crate::faulty::Faulty;
-use crate::vendor::Vendor;
-use crate::{Link, order_ref};
+use crate::vendor::{Issued, Vendor};
+use crate::{Link, order_ref, person, refs};
 
 /// The transitions of verifications, and the types of the other events.
 pub(crate) type Reached = BTreeSet<String>;
@@ -45,6 +48,36 @@ fn transition(event: &Event) -> Option<String> {
         EventKind::StateChanged { from, to } => format!("{} -> {}", from.as_str(), to.as_str()),
         kind => kind.name().to_owned(),
     })
+}
+
+/// The identity of the latest attempt that may have a session.
+fn latest(found: &Verification) -> Option<IdentityRef> {
+    found.attempts.iter().rfind(|attempt| attempt.state != AttemptState::Refused)?.identity
+}
+
+/// Each reference is that of the person who was sent, and no one is decided by the face of another person.
+fn check_people(found: &Verification, issued: &Issued) -> Result<(), String> {
+    if found.redaction != Redaction::None {
+        return Ok(());
+    }
+    for attempt in &found.attempts {
+        let sent = issued.people.get(attempt.order_no.as_str());
+        let of = |number| attempt.identity == Some(refs().of(&person(number)));
+        let right = sent.is_none_or(|name| of(u64::from(name != "%E5%BC%A0%E4%B8%89")));
+        if !right {
+            return Err("a reference to a person is not that of the identity that was sent".to_owned());
+        }
+    }
+    let decided = match &found.decision {
+        Some(DecidedBy::Policy { attempt, .. } | DecidedBy::Reviewer { attempt, .. }) => {
+            found.attempt(attempt)
+        }
+        _ => None,
+    };
+    match decided {
+        Some(attempt) if attempt.identity != latest(found) => Err("another person decided".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// Checks everything at the end, and returns the transitions that happened.
@@ -86,6 +119,7 @@ pub(crate) fn check(
         if decided != usize::from(found.state.is_final()) {
             return Err(format!("order {order} ended {decided} times"));
         }
+        check_people(&found, &issued).map_err(|problem| format!("order {order}: {problem}"))?;
         let result = |attempt: &OuterOrderNo| issued.results.get(&format!("sha{attempt}")).copied().flatten();
         match (&found.decision, found.state) {
             (Some(DecidedBy::Policy { attempt, .. }), State::Approved) if result(attempt) != Some("200") => {
@@ -96,8 +130,16 @@ pub(crate) fn check(
             }
             _ => {}
         }
-        let passed = links.iter().any(|link| {
-            link.order == order && issued.results.get(&format!("sha{}", link.order_no)) == Some(&Some("200"))
+        let late = |order_no: &str| {
+            let is_late =
+                |event: &Event| &*event.kind == "attempt.late_evidence" && event.body.contains(order_no);
+            events.iter().any(is_late)
+        };
+        // The pass of another person, or one that came while another person was being started, does not count.
+        let passed = links.iter().filter(|link| link.order == order && !late(&link.order_no)).any(|link| {
+            let attempt = found.attempt(&OuterOrderNo::new(&link.order_no).unwrap());
+            attempt.is_some_and(|attempt| attempt.identity == latest(&found))
+                && issued.results.get(&format!("sha{}", link.order_no)) == Some(&Some("200"))
         });
         if passed && found.state == State::Expired && found.decision.is_none() {
             let kinds: Vec<_> = events

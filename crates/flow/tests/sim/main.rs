@@ -1,5 +1,6 @@
-//! Three orders, three workers with clocks of their own, a store and a service that fail before and after each step, commits that
-//! arrive late, and callers that drop a start. The same seed gives the same life; a seed that fails prints its script.
+//! Three orders of two people, three workers with clocks of their own that restart, a store and a service in two regions that fail
+//! before and after each step, calls that take time, commits that arrive late, and callers that drop a start. The same seed gives
+//! the same life; a seed that fails prints its script.
 //! `CLOUDAUTH_SIM_SEEDS` sets another number of seeds.
 
 #![cfg(test)]
@@ -14,14 +15,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use check::{Reached, check};
-use cloudauth_client::Client;
+use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, join_all, samples};
 use cloudauth_flow::{
-    Flow, IdempotencyKey, NewVerification, OrderRef, Review, ReviewReason, Reviewer, Settings, Urls,
+    Flow, IdempotencyKey, NewVerification, OrderRef, RefKey, Review, ReviewReason, Reviewer, Settings, Urls,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{
-    CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, OuterOrderNo, SceneId, UnixTime,
+    CallbackKeys, CertName, CertNo, Credentials, Endpoint, Identity, MetaInfo, OuterOrderNo, SceneId,
+    UnixTime,
 };
 use faulty::Faulty;
 use pollster::block_on;
@@ -65,21 +67,31 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     let store = Arc::new(MemoryStore::default());
     let vendor = Vendor { issued: Arc::default(), store: Arc::clone(&store) };
     let keys = || CallbackKeys::new(&[1; 32]).unwrap();
-    let client = Client::builder(vendor.clone(), Credentials::new("testid", "testsecret").unwrap());
-    let client = client.attempts(1).build();
     let policy =
         if seed.is_multiple_of(4) { samples::strict_policy().unwrap() } else { builtin::VENDOR.to_owned() };
     let policy = Arc::new(LivePolicy::new(Policy::parse(&policy).unwrap()));
     let faulty = Faulty { store: Arc::clone(&store), late: Arc::default() };
-    let flows = [0, 1, 2].map(|worker| {
+    // A process that begins knows nothing of the sessions of others, and may prefer another region.
+    let begin = |worker| {
+        let (here, there) = (Endpoint::cn_shanghai(), Endpoint::cn_beijing());
+        let endpoints = Endpoints::from(if below(2) == 0 { [here, there] } else { [there, here] });
+        let client = Client::builder(vendor.clone(), Credentials::new("testid", "testsecret").unwrap());
+        let client = client.attempts(1).endpoints(endpoints).build();
         let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
-        let mut settings = Settings::new(urls, keys(), Duration::from_secs(30 * 86_400));
+        let mut settings = Settings::new(urls, keys(), refs(), samples::retention());
         settings.rules.review_time = Duration::from_secs(2 * 86_400);
-        let flow = Flow::new(client.clone(), Arc::clone(&policy), faulty.clone(), settings);
+        let flow = Flow::new(client, Arc::clone(&policy), faulty.clone(), settings);
         flow.with_inputs(world::inputs(worker))
-    });
+    };
+    let mut flows = [0, 1, 2].map(begin);
     let links: Mutex<Vec<Link>> = Mutex::default();
     for _ in 0..ACTIONS {
+        if chance(10) {
+            let worker = usize::try_from(below(WORKERS as u64)).unwrap();
+            world::restart(worker);
+            flows[worker] = begin(worker);
+            script.push(format!("at {}: {worker} restarts", now().as_secs()));
+        }
         let mut tasks: Vec<Task<'_>> = Vec::new();
         let mut says = Vec::new();
         for _ in 0..=below(2) {
@@ -90,7 +102,8 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
             says.push(format!("{action} by {worker}"));
             match (action, link) {
                 (0..=2, _) => {
-                    let start: Task<'_> = Box::pin(start(flow, below(3), below(3), &links));
+                    let person = u64::from(chance(25));
+                    let start: Task<'_> = Box::pin(start(flow, below(3), below(3), person, &links));
                     tasks.push(if chance(20) { Box::pin(Dropped(Some(start), below(12))) } else { start });
                 }
                 (3, Some(link)) => finish(&vendor, &link),
@@ -110,6 +123,8 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     }
     calm();
     block_on(faulty.arrive());
+    // The circuit breakers of the clients are closed.
+    let flows = [0, 1, 2].map(begin);
     settle(&flows)?;
     check(&flows[0], &store, &vendor, &links.lock().unwrap())
 }
@@ -118,19 +133,27 @@ fn pick(links: &[Link]) -> Option<Link> {
     (!links.is_empty()).then(|| links[usize::try_from(below(links.len() as u64)).unwrap()].clone())
 }
 
-async fn start(flow: &Flow<Faulty>, order: u64, key: u64, links: &Mutex<Vec<Link>>) {
+fn refs() -> RefKey {
+    RefKey::new(&[2; 32]).unwrap()
+}
+
+/// One of two people.
+pub(crate) fn person(number: u64) -> Identity {
+    let name = CertName::new(if number == 0 { "张三" } else { "李四" }).unwrap();
+    Identity::plain(name, CertNo::new("999999199001012003").unwrap())
+}
+
+async fn start(flow: &Flow<Faulty>, order: u64, key: u64, number: u64, links: &Mutex<Vec<Link>>) {
     let sample = samples::start(order, 1).unwrap();
     let new = NewVerification {
         order: sample.order,
         subject: sample.subject,
-        identity: sample.identity,
         scene: sample.scene,
         purpose: sample.purpose,
         key: IdempotencyKey::new(&format!("key-{key}")).unwrap(),
         consent: sample.consent,
     };
-    let person = Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
-    if let Ok(started) = flow.start(new, person, MetaInfo::new("{}").unwrap()).await {
+    if let Ok(started) = flow.start(new, person(number), MetaInfo::new("{}").unwrap()).await {
         let order_no = started.verification.open_attempt().unwrap().order_no.to_string();
         links.lock().unwrap().push(Link { order, order_no, at: now() });
     }

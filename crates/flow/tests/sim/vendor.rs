@@ -11,10 +11,14 @@ use cloudauth_protocol::{Body, OuterOrderNo};
 use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErrorKind};
 use http::{Request, Response};
 
-use crate::world::{chance, interrupt, pick};
+use crate::world::{chance, interrupt, later, pick, take_time};
 
 #[derive(Debug, Default)]
 pub(crate) struct Issued {
+    /// The region that created each CertifyId.
+    pub(crate) regions: BTreeMap<String, String>,
+    /// The name of the person whom each order number verifies, as it was sent.
+    pub(crate) people: BTreeMap<String, String>,
     /// The result of each CertifyId, once the person is done.
     pub(crate) results: BTreeMap<String, Option<&'static str>>,
     pub(crate) asked: BTreeSet<String>,
@@ -32,7 +36,7 @@ pub(crate) struct Vendor {
 }
 
 impl Vendor {
-    async fn init(&self, form: &BTreeMap<String, String>) -> String {
+    async fn init(&self, form: &BTreeMap<String, String>, region: &str) -> String {
         let order_no = &form["OuterOrderNo"];
         let known = OuterOrderNo::new(order_no).unwrap();
         let stored = self.store.load(Lookup::OrderNo(&known)).await.unwrap();
@@ -48,7 +52,9 @@ impl Vendor {
         }
         let capability = form["ReturnUrl"].rsplit_once("%2F").unwrap().1.to_owned();
         issued.capabilities.insert(order_no.clone(), capability);
+        issued.people.insert(order_no.clone(), form["CertName"].clone());
         let certify_id = format!("sha{order_no}");
+        issued.regions.insert(certify_id.clone(), region.to_owned());
         if issued.results.insert(certify_id.clone(), None).is_some() {
             issued.complaints.push("an order number was used twice".to_owned());
         }
@@ -113,9 +119,11 @@ fn no_answer(sent: Sent) -> TransportError {
 impl Transport for Vendor {
     async fn send(&self, request: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
         interrupt().await;
+        take_time();
         if chance(6) {
             return Err(no_answer(Sent::No));
         }
+        let region = request.uri().host().unwrap().to_owned();
         let body = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
         let pairs = body.split('&').filter_map(|pair| pair.split_once('='));
         let form: BTreeMap<_, _> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -127,7 +135,9 @@ impl Transport for Vendor {
         } else {
             match form["Action"].as_str() {
                 "InitFaceVerify" if chance(3) => ("417", None),
-                "InitFaceVerify" => ("200", Some(self.init(&form).await)),
+                "InitFaceVerify" => ("200", Some(self.init(&form, &region).await)),
+                // Only the region that created a session knows it.
+                _ if self.issued.lock().unwrap().regions[&form["CertifyId"]] != region => ("406", None),
                 "DescribeFaceVerify" => match self.describe(&form) {
                     Some(result) => ("200", Some(result)),
                     None => ("424", None),
@@ -136,6 +146,7 @@ impl Transport for Vendor {
             }
         };
         interrupt().await;
+        take_time();
         if chance(6) {
             return Err(no_answer(Sent::Maybe));
         }
@@ -145,7 +156,8 @@ impl Transport for Vendor {
         ))))
     }
 
-    async fn sleep(&self, _: Duration) {
+    async fn sleep(&self, time: Duration) {
+        later(time);
         interrupt().await;
     }
 }

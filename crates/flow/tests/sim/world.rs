@@ -53,6 +53,13 @@ pub(crate) fn jump(worker: usize) {
     SKEW.set(skew);
 }
 
+/// A worker that restarts has its clock nearly right: it cannot see that the clock is wrong.
+pub(crate) fn restart(worker: usize) {
+    let mut skew = SKEW.get();
+    skew[worker] = small_skew();
+    SKEW.set(skew);
+}
+
 pub(crate) fn inputs(worker: usize) -> Inputs {
     let wall: [fn() -> UnixTime; WORKERS] = [|| wall(0), || wall(1), || wall(2)];
     Inputs { wall: wall[worker], steady: || now().since(UnixTime::from_millis(0)), random: fill }
@@ -94,6 +101,13 @@ fn fill(bytes: &mut [u8]) -> bool {
 /// Whether a fault happens, in so many percent of cases.
 pub(crate) fn chance(percent: u64) -> bool {
     !CALM.get() && below(100) < percent
+}
+
+/// A call takes time, sometimes until its deadline.
+pub(crate) fn take_time() {
+    if !CALM.get() {
+        later(Duration::from_secs(pick(&[0, 0, 0, 0, 0, 1, 9, 24])));
+    }
 }
 
 /// Lets the other tasks run, sometimes.

@@ -94,6 +94,18 @@ impl InitFaceVerify {
         &self.outer_order_no
     }
 
+    /// The claimed identity.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The page to which the browser returns.
+    #[must_use]
+    pub const fn return_url(&self) -> &ReturnUrl {
+        &self.return_url
+    }
+
     /// The scene.
     #[must_use]
     pub const fn scene_id(&self) -> SceneId {

@@ -127,6 +127,24 @@ impl Identity {
             encrypted: true,
         })
     }
+
+    /// The name, or its ciphertext.
+    #[must_use]
+    pub const fn name(&self) -> &CertName {
+        &self.name
+    }
+
+    /// The ID number, or its ciphertext.
+    #[must_use]
+    pub const fn number(&self) -> &CertNo {
+        &self.number
+    }
+
+    /// Whether name and number are ciphertexts.
+    #[must_use]
+    pub const fn is_encrypted(&self) -> bool {
+        self.encrypted
+    }
 }
 
 personal! {

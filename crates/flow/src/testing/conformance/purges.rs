@@ -18,7 +18,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
 ];
 
 fn end() -> UnixTime {
-    BEGIN.plus(machine().rules().retention)
+    BEGIN.plus(machine().rules().retention.get())
 }
 
 async fn over(store: &dyn Store) -> Result<(), String> {

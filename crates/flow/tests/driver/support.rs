@@ -1,0 +1,241 @@
+//! A scripted service, a store that fails, and a flow between them.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_client::{Client, Endpoints};
+use cloudauth_flow::testing::{MemoryStore, samples};
+use cloudauth_flow::{
+    Commit, Cursor, Event, Flow, Inline, Inputs, LoggedEvent, Lookup, NewVerification, Queue, RefKey,
+    Settings, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
+};
+use cloudauth_policy::{LivePolicy, Policy, builtin};
+use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
+use cloudauth_transport::{BlockingTransport, Limits, TransportError};
+use http::{Request, Response};
+use pollster::block_on;
+
+thread_local! {
+    pub(crate) static WALL: Cell<u64> = const { Cell::new(samples::BEGIN.as_millis()) };
+    static STEADY: Cell<u64> = const { Cell::new(0) };
+    static RANDOM: Cell<u8> = const { Cell::new(0) };
+}
+
+/// Lets both clocks run.
+pub(crate) fn later(seconds: u64) {
+    WALL.set(WALL.get() + 1_000 * seconds);
+    STEADY.set(STEADY.get() + 1_000 * seconds);
+}
+
+pub(crate) fn inputs() -> Inputs {
+    Inputs {
+        wall: || UnixTime::from_millis(WALL.get()),
+        steady: || Duration::from_millis(STEADY.get()),
+        random: |bytes| {
+            bytes.fill_with(|| {
+                RANDOM.set(RANDOM.get().wrapping_add(1));
+                RANDOM.get()
+            });
+            true
+        },
+    }
+}
+
+/// A service that gives the scripted answers, and keeps the requests.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Service(Arc<Mutex<Script>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    answers: VecDeque<(u16, String)>,
+    requests: Vec<String>,
+    hosts: Vec<String>,
+}
+
+impl Service {
+    pub(crate) fn answers(&self, status: u16, body: &str) {
+        self.0.lock().unwrap().answers.push_back((status, body.to_owned()));
+    }
+
+    /// The next start succeeds.
+    pub(crate) fn opens(&self) {
+        self.answers(
+            200,
+            &format!(
+                r#"{{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{{
+                "CertifyId":"sha{:028}","CertifyUrl":"https://t.aliyun.com/x"}}}}"#,
+                self.requests().len()
+            ),
+        );
+    }
+
+    pub(crate) fn refuses(&self, code: &str) {
+        self.answers(200, &format!(r#"{{"Code":"{code}","Message":"m","RequestId":"R-1"}}"#));
+    }
+
+    pub(crate) fn rejects(&self, code: &str) {
+        self.answers(403, &format!(r#"{{"Code":"{code}","Message":"m","RequestId":"R-1"}}"#));
+    }
+
+    /// The next look finds a result.
+    pub(crate) fn finds(&self, passed: &str, sub_code: &str) {
+        let result = format!(r#"{{"Passed":"{passed}","SubCode":"{sub_code}"}}"#);
+        self.answers(
+            200,
+            &format!(r#"{{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{result}}}"#),
+        );
+    }
+
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        self.0.lock().unwrap().hosts.clone()
+    }
+
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.0.lock().unwrap().requests.clone()
+    }
+}
+
+impl BlockingTransport for Service {
+    fn send(&self, request: Request<Body>, _: &Limits) -> Result<Response<Body>, TransportError> {
+        let mut script = self.0.lock().unwrap();
+        script.hosts.push(request.uri().host().unwrap().to_owned());
+        script.requests.push(String::from_utf8(request.body().as_bytes().to_vec()).unwrap());
+        let (status, body) = script.answers.pop_front().expect("an answer");
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        Ok(response)
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+/// A store that counts its loads, and fails a set number of commits.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    pub(crate) store: MemoryStore,
+    pub(crate) loads: Mutex<u32>,
+    pub(crate) failures: Mutex<u32>,
+    /// The commits before the failures.
+    pub(crate) after: Mutex<u32>,
+    /// Whether a failing commit waits for ever.
+    pub(crate) hangs: bool,
+}
+
+impl Counted {
+    fn fails(&self) -> bool {
+        let take = |left: &Mutex<u32>| {
+            let mut left = left.lock().unwrap();
+            let some = *left > 0;
+            *left = left.saturating_sub(1);
+            some
+        };
+        !take(&self.after) && take(&self.failures)
+    }
+}
+
+#[async_trait]
+impl Store for Counted {
+    async fn load(&self, by: Lookup<'_>) -> Result<Option<Stored>, StoreError> {
+        *self.loads.lock().unwrap() += 1;
+        self.store.load(by).await
+    }
+
+    async fn usage(&self, of: &UsageOf) -> Result<Usage, StoreError> {
+        self.store.usage(of).await
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
+        if self.fails() {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            return Err(StoreErrorKind::Unavailable.into());
+        }
+        self.store.commit(commit).await
+    }
+
+    async fn claim(
+        &self,
+        queue: Queue,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.store.claim(queue, now, lease, limit).await
+    }
+
+    async fn events_after(&self, cursor: Cursor, limit: usize) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.store.events_after(cursor, limit).await
+    }
+
+    async fn history(&self, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
+        self.store.history(id).await
+    }
+
+    async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        self.store.purge(now, limit).await
+    }
+
+    async fn reserve_calls(
+        &self,
+        operation: &str,
+        now: UnixTime,
+        want: u32,
+        limit: u32,
+    ) -> Result<u32, StoreError> {
+        self.store.reserve_calls(operation, now, want, limit).await
+    }
+}
+
+pub(crate) fn keys() -> CallbackKeys {
+    CallbackKeys::new(&[1; 32]).unwrap()
+}
+
+pub(crate) fn flow<S: Store>(service: &Service, store: S) -> Flow<S> {
+    flow_at(Endpoints::default(), service, store)
+}
+
+/// A flow with these endpoints.
+pub(crate) fn flow_at<S: Store>(endpoints: impl Into<Endpoints>, service: &Service, store: S) -> Flow<S> {
+    let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
+    let client = client.endpoints(endpoints);
+    let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
+    let urls = Urls::new("https://shop.example/callback/", "https://shop.example/back").unwrap();
+    let settings = Settings::new(urls, keys(), refs(), samples::retention());
+    Flow::new(client.attempts(1).build(), policy, store, settings).with_inputs(inputs())
+}
+
+pub(crate) fn refs() -> RefKey {
+    RefKey::new(&[2; 32]).unwrap()
+}
+
+pub(crate) fn new(attempt: u8) -> NewVerification {
+    let sample = samples::start(1, attempt).unwrap();
+    NewVerification {
+        order: sample.order,
+        subject: sample.subject,
+        scene: sample.scene,
+        purpose: sample.purpose,
+        key: sample.key,
+        consent: sample.consent,
+    }
+}
+
+pub(crate) fn person() -> Identity {
+    Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap())
+}
+
+pub(crate) fn other_person() -> Identity {
+    Identity::plain(CertName::new("李四").unwrap(), CertNo::new("999999199001012003").unwrap())
+}
+
+pub(crate) fn meta_info() -> MetaInfo {
+    MetaInfo::new("{}").unwrap()
+}
+
+pub(crate) fn attempt<S: Store>(flow: &Flow<S>) -> cloudauth_flow::Attempt {
+    block_on(flow.get(&new(1).order)).unwrap().unwrap().attempts[0].clone()
+}

@@ -2,9 +2,11 @@
 
 pub(crate) mod apply;
 pub(crate) mod blocking;
+pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod error;
 pub(crate) mod flow;
+pub(crate) mod quota;
 pub(crate) mod rate;
 pub(crate) mod region;
 pub(crate) mod run;

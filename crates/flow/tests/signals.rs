@@ -106,7 +106,7 @@ fn counters_are_the_documented_ones() {
         ("cloudauth_flow_deletions_total result=failed", 1),
         ("cloudauth_flow_starts_total result=ok", 1),
         ("cloudauth_flow_starts_total result=other", 1),
-        ("cloudauth_flow_sweeps_total result=ok", 1),
+        ("cloudauth_flow_sweeps_total result=ok", 2),
         ("cloudauth_flow_unreadable ", 1),
     ];
     assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());

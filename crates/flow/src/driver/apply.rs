@@ -7,6 +7,7 @@ use cloudauth_protocol::OuterOrderNo;
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
+use crate::driver::signals;
 use crate::machine::commit::{Commit, Snapshot, Stored, Usage};
 use crate::machine::input::{Input, Start};
 use crate::store::contract::{Lookup, Store, UsageOf};
@@ -18,6 +19,9 @@ const REPEATS: usize = 8;
 /// The pauses before the answer of `InitFaceVerify` is committed again, in milliseconds: 56 s in total, the lease of a start.
 const PAUSES: [u64; 14] =
     [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 6_000, 7_000, 7_000, 8_000, 8_000, 8_000];
+
+/// The answers that a sweep commits at most, before it looks at results.
+const MOST_RECORDED: usize = 100;
 
 /// The answers that wait for their commit. More cannot be in flight on one machine.
 const MOST_WAITING: usize = 10_000;
@@ -32,25 +36,30 @@ impl<S: Store> Flow<S> {
     /// Steps and commits, from what was loaded before.
     pub(crate) async fn apply_to(
         &self,
+        stored: Option<Stored>,
+        by: Lookup<'_>,
+        input: &Input,
+    ) -> Result<Commit, FlowError> {
+        self.apply_claimed(stored, by, input, false).await
+    }
+
+    /// Steps and commits. A worker with more jobs keeps the lease of its claim.
+    pub(crate) async fn apply_claimed(
+        &self,
         mut stored: Option<Stored>,
         by: Lookup<'_>,
         input: &Input,
+        keeps_lease: bool,
     ) -> Result<Commit, FlowError> {
         let mut last = StoreErrorKind::Conflict.into();
         for repeat in 0..REPEATS {
             if repeat > 0 {
                 stored = self.store.load(by).await?;
             }
-            let now = self.clock.now();
-            let usage = match input {
-                Input::Start(Start { subject, scene, identity, .. }) => {
-                    let of = UsageOf { subject: *subject, scene: *scene, identity: *identity, at: now };
-                    self.store.usage(&of).await?
-                }
-                _ => Usage::default(),
-            };
-            let snapshot = Snapshot { stored: stored.as_ref(), usage };
-            let commit = self.machine.step(&snapshot, input.clone(), now)?;
+            let mut commit = self.step(stored.as_ref(), input).await?;
+            if keeps_lease {
+                commit = commit.keeping_lease();
+            }
             if commit.is_noop() {
                 return Ok(commit);
             }
@@ -71,6 +80,19 @@ impl<S: Store> Flow<S> {
         Err(last.into())
     }
 
+    /// Makes a step, and commits nothing.
+    pub(crate) async fn step(&self, stored: Option<&Stored>, input: &Input) -> Result<Commit, FlowError> {
+        let now = self.clock.now();
+        let usage = match input {
+            Input::Start(Start { subject, scene, identity, .. }) => {
+                let of = UsageOf { subject: *subject, scene: *scene, identity: *identity, at: now };
+                self.store.usage(&of).await?
+            }
+            _ => Usage::default(),
+        };
+        Ok(self.machine.step(&Snapshot { stored, usage }, input.clone(), now)?)
+    }
+
     /// Commits the answer of `InitFaceVerify`, and tries again while the store is unavailable. If the caller drops the future, or
     /// the store stays away, the next sweep of this process commits it.
     pub(crate) async fn record(&self, order_no: &OuterOrderNo, input: Input) -> Result<Commit, FlowError> {
@@ -89,17 +111,20 @@ impl<S: Store> Flow<S> {
         }
     }
 
-    /// Commits the answers whose starts ended before they could.
-    pub(crate) async fn record_waiting(&self) -> Result<(), FlowError> {
+    /// Commits the answers whose starts ended before they could. One that cannot be committed now waits behind the others, and stops
+    /// no sweep.
+    pub(crate) async fn record_waiting(&self) {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (order_no, input) in waiting {
+        for (order_no, input) in waiting.into_iter().take(MOST_RECORDED) {
             let result = self.apply(Lookup::OrderNo(&order_no), &input).await;
-            if is_unavailable(&result) {
-                return result.map(|_| ());
-            }
             self.forget(&order_no);
+            if is_unavailable(&result) {
+                self.keep(&order_no, &input);
+                signals::waiting();
+                // The others need the same store.
+                return;
+            }
         }
-        Ok(())
     }
 
     fn keep(&self, order_no: &OuterOrderNo, input: &Input) {

@@ -10,7 +10,7 @@ use pollster::block_on;
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
-use crate::driver::sweep::SWEEP;
+use crate::driver::run::Pauses;
 use crate::driver::ticket::{NewVerification, Started};
 use crate::machine::ids::OrderRef;
 use crate::machine::input::Review;
@@ -132,7 +132,7 @@ impl<S: Store> BlockingFlow<S> {
         block_on(self.0.redact(order))
     }
 
-    /// See [`Flow::sweep`]. Call it every second, in a thread of its own, or again without a pause while it returns 20.
+    /// See [`Flow::sweep`]. Call it every second, in a thread of its own, or again without a pause while it returns 20 or more.
     ///
     /// # Errors
     /// Same as [`Flow::sweep`].
@@ -140,13 +140,21 @@ impl<S: Store> BlockingFlow<S> {
         block_on(self.0.sweep())
     }
 
-    /// Sweeps until `stop` returns `true`. It is asked before each sweep.
+    /// Sweeps until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep, and every second of a
+    /// pause.
     pub fn run(&self, mut stop: impl FnMut() -> bool) {
+        let mut pauses = Pauses::default();
         while !stop() {
-            if self.sweep().is_ok_and(|due| due == SWEEP) {
-                continue;
+            let pause = pauses.after(&self.sweep(), self.0.settings.sweep_every);
+            let mut left = self.0.jittered(pause);
+            while !left.is_zero() {
+                let part = left.min(Duration::from_secs(1));
+                block_on(self.0.client.sleep(part));
+                left -= part;
+                if !left.is_zero() && stop() {
+                    return;
+                }
             }
-            block_on(self.0.client.sleep(self.0.settings.sweep_every));
         }
     }
 }

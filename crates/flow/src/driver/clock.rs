@@ -28,21 +28,22 @@ impl Default for Inputs {
     }
 }
 
-/// The error of a wall clock that jumped.
+/// The error of a wall clock that jumped, or that differs from the clock of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockJump {
     by: Duration,
     ahead: bool,
+    of_store: bool,
 }
 
 impl ClockJump {
-    /// Returns by how much the clock jumped.
+    /// Returns by how much the clock jumped or differs.
     #[must_use]
     pub const fn by(&self) -> Duration {
         self.by
     }
 
-    /// Whether it jumped ahead.
+    /// Whether it jumped ahead, or is ahead of the store's clock.
     #[must_use]
     pub const fn is_ahead(&self) -> bool {
         self.ahead
@@ -51,8 +52,19 @@ impl ClockJump {
 
 impl fmt::Display for ClockJump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let way = if self.ahead { "ahead" } else { "back" };
-        write!(f, "the system's clock jumped {way} by {} s: set it right, or restart", self.by.as_secs())
+        let seconds = self.by.as_secs();
+        match (self.of_store, self.ahead) {
+            (true, true) => {
+                write!(f, "the system's clock is ahead of the store's by {seconds} s: set it right")
+            }
+            (true, false) => {
+                write!(f, "the system's clock is behind the store's by {seconds} s: set it right")
+            }
+            (false, ahead) => {
+                let way = if ahead { "ahead" } else { "back" };
+                write!(f, "the system's clock jumped {way} by {seconds} s: set it right, or restart")
+            }
+        }
     }
 }
 
@@ -65,7 +77,12 @@ pub(crate) struct Clock {
     tolerance: Duration,
     /// A moment at which both clocks were read, and agreed with the moments before.
     anchor: Mutex<(UnixTime, Duration)>,
+    /// When the steady clock showed the last successful comparison with the store's clock.
+    compared: Mutex<Option<Duration>>,
 }
+
+/// The time after which the clock is compared with the store's again.
+const COMPARE_EVERY: Duration = Duration::from_secs(10);
 
 /// Both clocks at one moment.
 struct Read {
@@ -77,7 +94,8 @@ struct Read {
 
 impl Clock {
     pub(crate) fn new(inputs: Inputs, tolerance: Duration) -> Self {
-        Self { inputs, tolerance, anchor: Mutex::new(((inputs.wall)(), (inputs.steady)())) }
+        let anchor = Mutex::new(((inputs.wall)(), (inputs.steady)()));
+        Self { inputs, tolerance, anchor, compared: Mutex::default() }
     }
 
     /// Returns the time. After a jump: what the clock would show without it.
@@ -101,6 +119,23 @@ impl Clock {
     pub(crate) fn trust(&self) {
         let read = self.read();
         *self.anchor() = (read.wall, read.steady);
+        *self.compared() = None;
+    }
+
+    /// Whether the clock must be compared with the store's.
+    pub(crate) fn is_comparison_due(&self) -> bool {
+        let steady = (self.inputs.steady)();
+        self.compared().is_none_or(|last| steady.saturating_sub(last) >= COMPARE_EVERY)
+    }
+
+    /// Compares the wall clock with the store's, which was read a moment ago.
+    pub(crate) fn compare(&self, shared: UnixTime) -> Result<(), ClockJump> {
+        let read = self.read();
+        if let Some(jump) = self.jump(&Read { expected: shared, ..read }) {
+            return Err(ClockJump { of_store: true, ..jump });
+        }
+        *self.compared() = Some((self.inputs.steady)());
+        Ok(())
     }
 
     pub(crate) fn fill(&self, bytes: &mut [u8]) -> bool {
@@ -116,7 +151,11 @@ impl Clock {
     fn jump(&self, &Read { wall, expected, .. }: &Read) -> Option<ClockJump> {
         let ahead = wall > expected;
         let by = if ahead { wall.since(expected) } else { expected.since(wall) };
-        (by > self.tolerance).then_some(ClockJump { by, ahead })
+        (by > self.tolerance).then_some(ClockJump { by, ahead, of_store: false })
+    }
+
+    fn compared(&self) -> MutexGuard<'_, Option<Duration>> {
+        self.compared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn anchor(&self) -> MutexGuard<'_, (UnixTime, Duration)> {

@@ -28,7 +28,7 @@ pub enum FlowError {
     NoLink,
     /// All instances together have used the account's calls. Nothing was sent: try again in some seconds.
     Busy,
-    /// The system's clock jumped: nothing was started or swept. Set it right, or restart the process.
+    /// The system's clock jumped, or differs from the clock of the store: nothing was started or swept. Set it right.
     Clock(ClockJump),
     /// The system provided no random bytes.
     Entropy,

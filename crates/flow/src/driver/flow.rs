@@ -2,15 +2,17 @@
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use cloudauth_client::{Client, Executed};
 use cloudauth_policy::LivePolicy;
-use cloudauth_protocol::{Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl};
+use cloudauth_protocol::{Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
 
 use crate::driver::clock::{Clock, Inputs};
 use crate::driver::error::FlowError;
+use crate::driver::quota::{Owed, Quota};
 use crate::driver::region::region;
-use crate::driver::settings::Settings;
+use crate::driver::settings::{MARGIN, Settings};
 use crate::driver::signals;
 use crate::driver::ticket::{Capability, NewVerification, Started};
 use crate::machine::commit::Outcome;
@@ -20,6 +22,9 @@ use crate::machine::state::Verification;
 use crate::machine::step::Machine;
 use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store};
 use crate::store::error::StoreError;
+
+/// The longest deadline of a call: the leases of a store must not exceed ten minutes.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 /// Verifications that survive crashes, lost callbacks and several instances. Share it by an [`Arc`]; any number of processes may
 /// use one store.
@@ -33,13 +38,18 @@ pub struct Flow<S> {
     pub(crate) clock: Clock,
     /// Answers of `InitFaceVerify` that are not committed yet.
     pub(crate) waiting: Mutex<Vec<(OuterOrderNo, Input)>>,
+    pub(crate) owed: Owed,
     /// The verifications that could not be read at the last sweep.
     pub(crate) unreadable: AtomicUsize,
 }
 
 impl<S: Store> Flow<S> {
-    /// A flow with these settings.
-    pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, settings: Settings) -> Self {
+    /// A flow with these settings. A deadline of the client above a minute becomes a minute, and the lease of a start covers the
+    /// deadline.
+    pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, mut settings: Settings) -> Self {
+        let client = client.with(|calls| calls.deadline = calls.deadline.min(LONGEST_CALL));
+        let call = client.settings().deadline.saturating_add(MARGIN);
+        settings.rules.start_lease = settings.rules.start_lease.max(call);
         let machine = Machine::new(settings.rules.clone());
         let clock = Clock::new(Inputs::default(), settings.clock_tolerance);
         Self {
@@ -50,6 +60,7 @@ impl<S: Store> Flow<S> {
             machine,
             clock,
             waiting: Mutex::default(),
+            owed: Owed::default(),
             unreadable: AtomicUsize::new(0),
         }
     }
@@ -62,7 +73,8 @@ impl<S: Store> Flow<S> {
     }
 
     /// Accepts the system's clock after a jump, for instance because the machine was suspended. Without it the flow neither
-    /// starts nor sweeps until the clock is right again or the process restarts.
+    /// starts nor sweeps until the clock is right again or the process restarts. A clock that differs from the clock of the store
+    /// must be set right.
     pub fn trust_clock(&self) {
         self.clock.trust();
     }
@@ -143,10 +155,7 @@ impl<S: Store> Flow<S> {
         op: &InitFaceVerify,
     ) -> Result<Started, FlowError> {
         // Its times would mislead the other instances.
-        self.clock.check()?;
-        if self.reserve("InitFaceVerify", 1, self.settings.calls_per_second).await? == 0 {
-            return Err(FlowError::Busy);
-        }
+        self.checked_now().await?;
         let order = new.order.clone();
         let input = Input::Start(Start {
             id: VerificationId::new(self.bytes()?),
@@ -161,12 +170,19 @@ impl<S: Store> Flow<S> {
             order_no: order_no.clone(),
             capability: Capability::digest(capability.expose()),
         });
-        let commit = self.apply(Lookup::Order(&order), &input).await?;
+        let by = Lookup::Order(&order);
+        let stored = self.store.load(by).await?;
+        // A start that is refused or repeated takes no call of the account's rate.
+        if let Outcome::Started(_) = self.step(stored.as_ref(), &input).await?.outcome() {
+            self.reserve_one(Quota::Starts).await?;
+        }
+        let commit = self.apply_to(stored, by, &input).await?;
         if !matches!(commit.outcome(), Outcome::Started(_)) {
             return Err(FlowError::AlreadyStarted);
         }
         let order_no = order_no.clone();
         let (result, report) = self.client.call_reported(op).await;
+        self.owe(Quota::Starts, report.requests.saturating_sub(1));
         let session = match result {
             Ok(reply) => reply.output,
             Err(error) => {
@@ -268,6 +284,17 @@ impl<S: Store> Flow<S> {
     /// If the verification has not ended (cancel it first), or the store failed.
     pub async fn redact(&self, order: &OrderRef) -> Result<Verification, FlowError> {
         Ok(self.apply(Lookup::Order(order), &Input::Redact).await?.verification().clone())
+    }
+
+    /// Returns the time, unless the clock has jumped, or differs from the clock of the store.
+    pub(crate) async fn checked_now(&self) -> Result<UnixTime, FlowError> {
+        let now = self.clock.check()?;
+        if self.clock.is_comparison_due()
+            && let Some(shared) = self.store.now().await?
+        {
+            self.clock.compare(shared)?;
+        }
+        Ok(now)
     }
 
     fn bytes(&self) -> Result<[u8; 16], FlowError> {

@@ -4,27 +4,43 @@ use std::time::Duration;
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
+use crate::driver::quota::Quota;
 use crate::store::contract::Store;
 
-/// How often a caller waits for the next second.
-const WAITS: usize = 8;
+/// How often a start tries to get a call.
+const TRIES: usize = 8;
 
 impl<S: Store> Flow<S> {
-    /// Reserves up to `want` calls, and waits some seconds for those that other instances left none for. Returns how many were
-    /// granted.
-    pub(crate) async fn reserve(&self, operation: &str, want: u32, limit: u32) -> Result<u32, FlowError> {
-        let mut granted = 0;
-        for wait in 0..WAITS {
-            if granted >= want {
-                break;
-            }
-            if wait > 0 {
-                let into_second = self.clock.now().as_millis() % 1_000;
-                self.client.sleep(Duration::from_millis(1_000 - into_second)).await;
-            }
-            let left = want.saturating_sub(granted);
-            granted += self.store.reserve_calls(operation, self.clock.now(), left, limit.max(1)).await?;
+    /// Reserves up to `want` calls in this second, and returns how many were granted. Make them in this
+    /// second: a grant that is used later exceeds the account's rate.
+    pub(crate) async fn reserve(&self, quota: Quota, want: u32) -> Result<u32, FlowError> {
+        if want == 0 {
+            return Ok(0);
         }
-        Ok(granted)
+        let debt = self.owed.of(quota);
+        let (now, limit) = (self.clock.now(), quota.limit(&self.settings));
+        let granted =
+            self.store.reserve_calls(quota.operation(), now, want.saturating_add(debt), limit).await?;
+        let paid = granted.min(debt);
+        self.owed.pay(quota, paid);
+        Ok(granted - paid)
+    }
+
+    /// Reserves one call. Waits some seconds if other instances left none.
+    pub(crate) async fn reserve_one(&self, quota: Quota) -> Result<(), FlowError> {
+        for _ in 1..TRIES {
+            if self.reserve(quota, 1).await? > 0 {
+                return Ok(());
+            }
+            // By chance, so that no instance always comes last in a second.
+            self.client.sleep(self.jittered(Duration::from_secs(1))).await;
+        }
+        if self.reserve(quota, 1).await? > 0 { Ok(()) } else { Err(FlowError::Busy) }
+    }
+
+    /// Counts requests that were made without a grant. The debt is at most that of ten seconds.
+    pub(crate) fn owe(&self, quota: Quota, requests: u32) {
+        let most = quota.limit(&self.settings).saturating_mul(10);
+        self.owed.add(quota, requests, most);
     }
 }

@@ -1,42 +1,81 @@
-//! The loop that sweeps until shutdown.
+//! The loops that sweep until shutdown, and their pauses.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
 use crate::driver::sweep::SWEEP;
-use crate::store::contract::Store;
+use crate::store::contract::{Queue, Store};
 
 /// The longest pause after failed sweeps.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The pauses between the sweeps of one loop.
+#[derive(Debug, Default)]
+pub(crate) struct Pauses {
+    failures: u32,
+}
+
+impl Pauses {
+    /// Returns the pause after a sweep: none if more may be due, longer and longer after failures.
+    pub(crate) fn after(&mut self, result: &Result<usize, FlowError>, every: Duration) -> Duration {
+        match result {
+            Ok(due) => {
+                self.failures = 0;
+                if *due < SWEEP { every } else { Duration::ZERO }
+            }
+            Err(FlowError::Refused(_)) => every,
+            Err(_) => {
+                self.failures = (self.failures + 1).min(5);
+                every.saturating_mul(1 << self.failures).min(LONGEST.max(every))
+            }
+        }
+    }
+}
+
 impl<S: Store> Flow<S> {
-    /// Sweeps until `shutdown` is ready. Run it in any number of processes; the pauses are random, so that they do not meet. A sweep
-    /// that has begun is finished first, which takes less than a minute. A failed sweep is tried again after a pause that doubles up
-    /// to 30 seconds; watch `cloudauth_flow_sweeps_total` (feature `metrics`) or the warnings (feature `tracing`).
+    /// Sweeps until `shutdown` is ready. Run it in any number of processes; the pauses are random, so that they do not meet. Results
+    /// and deletions have a loop each: a slow deletion delays no result. A sweep that has begun is finished first, which takes at
+    /// most three deadlines of the client. A failed sweep is tried again after a pause that doubles up to 30 seconds; watch
+    /// `cloudauth_flow_sweeps_total` (feature `metrics`) or the warnings (feature `tracing`).
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let stop = AtomicBool::new(false);
         let mut shutdown = pin!(shutdown);
-        let mut failures = 0;
+        let mut results = pin!(self.run_queue(Queue::Results, &stop));
+        let mut deletions = pin!(self.run_queue(Queue::Deletions, &stop));
+        let (mut no_results, mut no_deletions) = (false, false);
+        poll_fn(|context| {
+            // First, so that the loops see the shutdown that woke the task.
+            if !stop.load(Ordering::Relaxed) && shutdown.as_mut().poll(context).is_ready() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            no_results = no_results || results.as_mut().poll(context).is_ready();
+            no_deletions = no_deletions || deletions.as_mut().poll(context).is_ready();
+            if no_results && no_deletions { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    async fn run_queue(&self, queue: Queue, stop: &AtomicBool) {
+        let mut pauses = Pauses::default();
         loop {
-            let pause = match self.sweep().await {
-                Ok(due) => {
-                    failures = 0;
-                    if due < SWEEP { self.jittered(self.settings.sweep_every) } else { Duration::ZERO }
-                }
-                Err(FlowError::Refused(_)) => self.jittered(self.settings.sweep_every),
-                Err(_) => {
-                    failures = (failures + 1).min(5);
-                    let pause = self.settings.sweep_every.saturating_mul(1 << failures);
-                    self.jittered(pause.min(LONGEST))
-                }
-            };
+            let result = self.sweep_queue(queue).await;
+            let pause = self.jittered(pauses.after(&result, self.settings.sweep_every));
             let mut sleep = pin!(self.client.sleep(pause));
+            let mut yielded = false;
             let stops = poll_fn(|context| {
-                if shutdown.as_mut().poll(context).is_ready() {
+                if stop.load(Ordering::Relaxed) {
                     return Poll::Ready(true);
+                }
+                if !yielded {
+                    // The other loop has its turn, even if nothing ever waits.
+                    yielded = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
                 }
                 sleep.as_mut().poll(context).map(|()| false)
             });
@@ -47,7 +86,7 @@ impl<S: Store> Flow<S> {
     }
 
     /// The pause, between half and one and a half of it.
-    fn jittered(&self, pause: Duration) -> Duration {
+    pub(crate) fn jittered(&self, pause: Duration) -> Duration {
         let mut byte = [128];
         let _ = self.clock.fill(&mut byte);
         let [byte] = byte;

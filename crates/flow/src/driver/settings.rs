@@ -34,6 +34,9 @@ pub struct Settings {
     pub clock_tolerance: Duration,
 }
 
+/// The part of a lease that no call needs: the time of the commits.
+pub(crate) const MARGIN: Duration = Duration::from_secs(15);
+
 /// Your addresses for the vendor and the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Urls {

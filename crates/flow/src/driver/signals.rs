@@ -35,6 +35,12 @@ pub(crate) fn looked(answer: &Look) {
     }
 }
 
+/// An answer of `InitFaceVerify` is not committed yet.
+pub(crate) fn waiting() {
+    #[cfg(feature = "tracing")]
+    tracing::warn!("a CertifyId waits for its commit");
+}
+
 pub(crate) fn deleted(done: bool) {
     count("cloudauth_flow_deletions_total", if done { "done" } else { "failed" });
 }

@@ -49,7 +49,8 @@ pub struct Commit {
     pub(crate) refund: Option<Refund>,
     pub(crate) block: Option<Block>,
     pub(crate) outcome: Outcome,
-    pub(crate) noop: bool,
+    /// Whether neither the verification nor its events change.
+    pub(crate) unchanged: bool,
 }
 
 /// One start of a person. The store counts it, unless the limit is reached or the identity is blocked.
@@ -175,6 +176,12 @@ impl Commit {
     /// Whether nothing changes. There is nothing to store then.
     #[must_use]
     pub const fn is_noop(&self) -> bool {
-        self.noop
+        self.unchanged && !self.release
+    }
+
+    /// The same commit, without the end of the lease: the worker has more jobs of this claim.
+    pub const fn keeping_lease(mut self) -> Self {
+        self.release = false;
+        self
     }
 }

@@ -140,8 +140,7 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn finish(mut self, outcome: Outcome) -> Commit {
         self.verification.due_at = self.due_at();
-        let noop = !self.release
-            && self.events.is_empty()
+        let unchanged = self.events.is_empty()
             && self.before.is_some_and(|before| before.verification == self.verification);
         Commit {
             expected: self.before.map(|before| before.version),
@@ -152,7 +151,7 @@ impl<'a> Draft<'a> {
             refund: self.refund,
             block: self.block,
             outcome,
-            noop,
+            unchanged,
         }
     }
 

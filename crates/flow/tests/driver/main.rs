@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod leases;
 mod people;
+mod rate;
 mod support;
 
 use std::future::Future;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    Commit, Cursor, Event, Flow, Inline, Inputs, LoggedEvent, Lookup, NewVerification, Queue, RefKey,
-    Settings, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
+    Commit, Cursor, Event, Flow, Inline, Inputs, LoggedEvent, Lookup, NewVerification, OrderRef, Queue,
+    RefKey, Settings, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
@@ -53,6 +53,9 @@ pub(crate) struct Script {
     answers: VecDeque<(u16, String)>,
     requests: Vec<String>,
     hosts: Vec<String>,
+    /// The seconds that each request takes.
+    takes: u64,
+    slept: Duration,
 }
 
 impl Service {
@@ -89,6 +92,15 @@ impl Service {
         );
     }
 
+    pub(crate) fn takes(&self, seconds: u64) {
+        self.0.lock().unwrap().takes = seconds;
+    }
+
+    /// The sum of the pauses.
+    pub(crate) fn slept(&self) -> Duration {
+        self.0.lock().unwrap().slept
+    }
+
     pub(crate) fn hosts(&self) -> Vec<String> {
         self.0.lock().unwrap().hosts.clone()
     }
@@ -103,16 +115,19 @@ impl BlockingTransport for Service {
         let mut script = self.0.lock().unwrap();
         script.hosts.push(request.uri().host().unwrap().to_owned());
         script.requests.push(String::from_utf8(request.body().as_bytes().to_vec()).unwrap());
+        later(script.takes);
         let (status, body) = script.answers.pop_front().expect("an answer");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         Ok(response)
     }
 
-    fn sleep(&self, _: Duration) {}
+    fn sleep(&self, time: Duration) {
+        self.0.lock().unwrap().slept += time;
+    }
 }
 
-/// A store that counts its loads, and fails a set number of commits.
+/// A store that notes what the driver asks of it, and fails on demand.
 #[derive(Debug, Default)]
 pub(crate) struct Counted {
     pub(crate) store: MemoryStore,
@@ -122,6 +137,15 @@ pub(crate) struct Counted {
     pub(crate) after: Mutex<u32>,
     /// Whether a failing commit waits for ever.
     pub(crate) hangs: bool,
+    /// The order whose commits fail once it exists.
+    pub(crate) refuses: Mutex<Option<OrderRef>>,
+    /// The queue whose claims fail, or wait for ever if `hangs`.
+    pub(crate) no_claims: Option<Queue>,
+    /// The lease of each claim, and for each commit whether it ends the lease.
+    pub(crate) leases: Mutex<Vec<Duration>>,
+    pub(crate) releases: Mutex<Vec<bool>>,
+    /// By how many seconds its own clock is ahead; `None` if it has none.
+    pub(crate) ahead: Mutex<Option<u64>>,
 }
 
 impl Counted {
@@ -148,12 +172,14 @@ impl Store for Counted {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
-        if self.fails() {
+        let refuses = self.refuses.lock().unwrap().as_ref() == Some(&commit.verification().order);
+        if self.fails() || refuses && commit.expected().is_some() {
             if self.hangs {
                 std::future::pending::<()>().await;
             }
             return Err(StoreErrorKind::Unavailable.into());
         }
+        self.releases.lock().unwrap().push(commit.releases());
         self.store.commit(commit).await
     }
 
@@ -164,6 +190,13 @@ impl Store for Counted {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
+        self.leases.lock().unwrap().push(lease);
+        if self.no_claims == Some(queue) {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            return Err(StoreErrorKind::Unavailable.into());
+        }
         self.store.claim(queue, now, lease, limit).await
     }
 
@@ -188,6 +221,11 @@ impl Store for Counted {
     ) -> Result<u32, StoreError> {
         self.store.reserve_calls(operation, now, want, limit).await
     }
+
+    async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
+        let ahead = *self.ahead.lock().unwrap();
+        Ok(ahead.map(|seconds| UnixTime::from_millis(WALL.get() + 1_000 * seconds)))
+    }
 }
 
 pub(crate) fn keys() -> CallbackKeys {
@@ -198,14 +236,35 @@ pub(crate) fn flow<S: Store>(service: &Service, store: S) -> Flow<S> {
     flow_at(Endpoints::default(), service, store)
 }
 
+/// A flow whose client repeats requests, and whose account makes two calls a second.
+pub(crate) fn slow_flow<S: Store>(service: &Service, store: S) -> Flow<S> {
+    let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
+    let mut settings = settings();
+    (settings.calls_per_second, settings.deletions_per_second) = (2, 2);
+    Flow::new(client.attempts(3).build(), policy(), store, settings).with_inputs(inputs())
+}
+
+/// A flow whose client has this deadline.
+pub(crate) fn patient_flow<S: Store>(deadline: u64, service: &Service, store: S) -> Flow<S> {
+    let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
+    let client = client.attempts(1).deadline(Duration::from_secs(deadline));
+    Flow::new(client.build(), policy(), store, settings()).with_inputs(inputs())
+}
+
+fn policy() -> Arc<LivePolicy> {
+    Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()))
+}
+
+fn settings() -> Settings {
+    let urls = Urls::new("https://shop.example/callback/", "https://shop.example/back").unwrap();
+    Settings::new(urls, keys(), refs(), samples::retention())
+}
+
 /// A flow with these endpoints.
 pub(crate) fn flow_at<S: Store>(endpoints: impl Into<Endpoints>, service: &Service, store: S) -> Flow<S> {
     let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
     let client = client.endpoints(endpoints);
-    let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
-    let urls = Urls::new("https://shop.example/callback/", "https://shop.example/back").unwrap();
-    let settings = Settings::new(urls, keys(), refs(), samples::retention());
-    Flow::new(client.attempts(1).build(), policy, store, settings).with_inputs(inputs())
+    Flow::new(client.attempts(1).build(), policy(), store, settings()).with_inputs(inputs())
 }
 
 pub(crate) fn refs() -> RefKey {
@@ -234,6 +293,17 @@ pub(crate) fn other_person() -> Identity {
 
 pub(crate) fn meta_info() -> MetaInfo {
     MetaInfo::new("{}").unwrap()
+}
+
+/// Another order of the same person.
+pub(crate) fn order(number: u64) -> NewVerification {
+    NewVerification { order: samples::start(number, 1).unwrap().order, ..new(1) }
+}
+
+/// The calls of an operation that are left in this second, of two.
+pub(crate) fn left<S: Store>(flow: &Flow<S>, operation: &str) -> u32 {
+    let now = UnixTime::from_millis(WALL.get());
+    block_on(flow.store().reserve_calls(operation, now, 99, 2)).unwrap()
 }
 
 pub(crate) fn attempt<S: Store>(flow: &Flow<S>) -> cloudauth_flow::Attempt {

@@ -11,11 +11,13 @@ use cloudauth_flow::{
 };
 use cloudauth_protocol::UnixTime;
 
-use crate::world::{chance, interrupt};
+use crate::world::{chance, interrupt, now};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Faulty {
     pub(crate) store: Arc<MemoryStore>,
+    /// Whether the store has a clock of its own, which is right.
+    pub(crate) has_clock: bool,
     /// Commits on their way.
     pub(crate) late: Arc<Mutex<Vec<Commit>>>,
 }
@@ -92,7 +94,7 @@ impl Store for Faulty {
     async fn reserve_calls(
         &self,
         operation: &str,
-        now: UnixTime,
+        at: UnixTime,
         want: u32,
         limit: u32,
     ) -> Result<u32, StoreError> {
@@ -100,6 +102,11 @@ impl Store for Faulty {
         if chance(2) {
             return Ok(0);
         }
-        self.store.reserve_calls(operation, now, want, limit).await
+        self.store.reserve_calls(operation, at, want, limit).await
+    }
+
+    async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
+        self.ready().await?;
+        Ok(self.has_clock.then(now))
     }
 }

@@ -70,7 +70,8 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     let policy =
         if seed.is_multiple_of(4) { samples::strict_policy().unwrap() } else { builtin::VENDOR.to_owned() };
     let policy = Arc::new(LivePolicy::new(Policy::parse(&policy).unwrap()));
-    let faulty = Faulty { store: Arc::clone(&store), late: Arc::default() };
+    let has_clock = seed.is_multiple_of(2);
+    let faulty = Faulty { store: Arc::clone(&store), has_clock, late: Arc::default() };
     // A process that begins knows nothing of the sessions of others, and may prefer another region.
     let begin = |worker| {
         let (here, there) = (Endpoint::cn_shanghai(), Endpoint::cn_beijing());
@@ -88,7 +89,7 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     for _ in 0..ACTIONS {
         if chance(10) {
             let worker = usize::try_from(below(WORKERS as u64)).unwrap();
-            world::restart(worker);
+            world::restart(worker, has_clock);
             flows[worker] = begin(worker);
             script.push(format!("at {}: {worker} restarts", now().as_secs()));
         }

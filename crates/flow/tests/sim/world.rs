@@ -53,10 +53,10 @@ pub(crate) fn jump(worker: usize) {
     SKEW.set(skew);
 }
 
-/// A worker that restarts has its clock nearly right: it cannot see that the clock is wrong.
-pub(crate) fn restart(worker: usize) {
+/// A worker restarts. Its clock may be wrong from the start if the store has one; otherwise no one could see it.
+pub(crate) fn restart(worker: usize, store_has_clock: bool) {
     let mut skew = SKEW.get();
-    skew[worker] = small_skew();
+    skew[worker] = small_skew() + if store_has_clock && below(4) == 0 { DAY } else { 0 };
     SKEW.set(skew);
 }
 

@@ -1,0 +1,70 @@
+//! The quotas of the account, and what this process owes to them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::driver::settings::Settings;
+
+/// The operations, each with its own quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quota {
+    Starts,
+    Looks,
+    Deletions,
+}
+
+/// The requests that this process made without a grant: retries of the client, and further calls of a deletion. The next grants of
+/// the operation pay for them.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    starts: AtomicU32,
+    looks: AtomicU32,
+    deletions: AtomicU32,
+}
+
+impl Quota {
+    pub(crate) const fn operation(self) -> &'static str {
+        match self {
+            Self::Starts => "InitFaceVerify",
+            Self::Looks => "DescribeFaceVerify",
+            Self::Deletions => "DeleteFaceVerifyResult",
+        }
+    }
+
+    /// The calls in a second.
+    pub(crate) const fn limit(self, settings: &Settings) -> u32 {
+        let limit = match self {
+            Self::Starts | Self::Looks => settings.calls_per_second,
+            Self::Deletions => settings.deletions_per_second,
+        };
+        if limit == 0 { 1 } else { limit }
+    }
+}
+
+impl Owed {
+    pub(crate) fn of(&self, quota: Quota) -> u32 {
+        self.counter(quota).load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn pay(&self, quota: Quota, requests: u32) {
+        self.change(quota, |owed| owed.saturating_sub(requests));
+    }
+
+    /// Adds requests, up to `most`.
+    pub(crate) fn add(&self, quota: Quota, requests: u32, most: u32) {
+        self.change(quota, |owed| owed.saturating_add(requests).min(most));
+    }
+
+    fn change(&self, quota: Quota, change: impl Fn(u32) -> u32) {
+        // The closure always returns a value.
+        let _ =
+            self.counter(quota).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| Some(change(owed)));
+    }
+
+    const fn counter(&self, quota: Quota) -> &AtomicU32 {
+        match quota {
+            Quota::Starts => &self.starts,
+            Quota::Looks => &self.looks,
+            Quota::Deletions => &self.deletions,
+        }
+    }
+}

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-/// The allowed words, and the one that is close to a misspelled word.
+use cloudauth_protocol::mask_digits;
+
+/// The allowed words, and the one that is close to a misspelled word. A word that may be personal data is masked by
+/// [`mask_digits`], because a policy file declares some of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Suggestion {
@@ -37,8 +40,8 @@ pub(crate) fn did_you_mean<'a>(word: &str, allowed: impl IntoIterator<Item = &'a
     let near =
         near.filter(|(steps, other)| *steps <= 2.max(word.len() / 3) && *steps < word.len().max(other.len()));
     Suggestion {
-        near: near.map(|(_, other)| other.to_owned()),
-        allowed: allowed.iter().take(MOST).map(|word| (*word).to_owned()).collect(),
+        near: near.map(|(_, other)| mask_digits(other).into_owned()),
+        allowed: allowed.iter().take(MOST).map(|word| mask_digits(word).into_owned()).collect(),
         has_more: allowed.len() > MOST,
     }
 }

@@ -1,5 +1,8 @@
 //! The explanation of a decision.
 
+use std::borrow::Cow;
+
+use cloudauth_protocol::mask_digits;
 use serde_json::{Value, json};
 
 use crate::decide::decision::Decision;
@@ -157,13 +160,14 @@ impl<'p> Trace<'p> {
     }
 }
 
-/// Returns a condition with the values of its thresholds: `>= $match_auto (75)`.
+/// Returns a condition with the values of its thresholds: `>= $match_auto (75)`. A declared code or label is masked as in a
+/// [`Case`](crate::Case).
 fn with_values(document: &Document, text: &str) -> String {
     let words = text.split(' ').map(|word| {
         let named = word.strip_prefix('$').or_else(|| word.split_once('$').map(|(_, name)| name));
         let found =
             named.and_then(|name| document.thresholds.iter().find(|threshold| threshold.name == name));
-        found.map_or_else(|| word.to_owned(), |threshold| format!("{word} ({})", threshold.value))
+        found.map_or_else(|| mask_digits(word), |threshold| format!("{word} ({})", threshold.value).into())
     });
     words.collect::<Vec<_>>().join(" ")
 }
@@ -196,7 +200,7 @@ fn read(input: &DeclaredInput, evidence: &Evidence<'_>) -> Value {
         Input::DeviceRisk => {
             let shown = |label: &str| {
                 if listed.iter().any(|other| other == label) {
-                    label.to_owned()
+                    mask_digits(label).into_owned()
                 } else {
                     "(unknown)".to_owned()
                 }
@@ -206,9 +210,10 @@ fn read(input: &DeclaredInput, evidence: &Evidence<'_>) -> Value {
     }
 }
 
-/// Returns the code if the policy lists it or it looks like one of the vendor's.
-fn known<'a>(code: &'a str, listed: &[String]) -> &'a str {
-    if listed.iter().any(|other| other == code) { code } else { evidence::shown(code) }
+/// Returns the code if the policy lists it or it looks like one of the vendor's, masked as in a [`Case`](crate::Case).
+fn known<'a>(code: &'a str, listed: &[String]) -> Cow<'a, str> {
+    let is_listed = listed.iter().any(|other| other == code);
+    if is_listed { mask_digits(code) } else { evidence::shown(code).into() }
 }
 
 fn shown(value: &Value) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cloudauth_protocol::mask_digits;
 use serde_json::{Value, json};
 
 use crate::document::problem::Case;
@@ -149,7 +150,9 @@ fn classes_json(axis: &Axis, classes: &[usize]) -> Value {
     let (input, has) = (axis.name(), |class: usize| classes.contains(&class));
     match &axis.scale {
         Scale::Code(values, _) => {
-            let listed: Vec<&String> = classes.iter().filter_map(|class| values.get(*class)).collect();
+            let listed =
+                classes.iter().filter_map(|class| values.get(*class)).map(|value| mask_digits(value));
+            let listed: Vec<_> = listed.collect();
             let (unknown, missing) = (has(values.len()), has(values.len() + 1));
             json!({ "input": input, "values": listed, "unknown": unknown, "missing": missing })
         }
@@ -163,7 +166,10 @@ fn classes_json(axis: &Axis, classes: &[usize]) -> Value {
             let range = |(first, last): &(usize, usize)| json!({ "from": axis.bounds(*first).0, "below": axis.bounds(*last).1 });
             json!({ "input": input, "ranges": ranges.iter().map(range).collect::<Vec<_>>(), "invalid": has(0) })
         }
-        Scale::Label { label, .. } => json!({ "input": input, "label": label, "present": has(1) }),
+        Scale::Label { label, .. } => {
+            let label = label.as_deref().map(mask_digits);
+            json!({ "input": input, "label": label, "present": has(1) })
+        }
     }
 }
 

@@ -264,8 +264,14 @@ impl Axis {
         (cut(class.checked_sub(2)), cut(class.checked_sub(1)))
     }
 
-    /// Returns the values of classes. Adjacent bins of a score become one range.
+    /// Returns the values of classes, for people. Adjacent bins of a score become one range. A declared value that may be
+    /// personal data is masked.
     pub(crate) fn values(&self, classes: &[usize]) -> InputValues {
+        self.exact_values(classes).masked()
+    }
+
+    /// Returns the values of classes as the policy declares them, which only a hash may use.
+    pub(crate) fn exact_values(&self, classes: &[usize]) -> InputValues {
         let input = self.name;
         let one = |class: &usize| match &self.scale {
             Scale::Code(values, _) => values.get(*class).map_or_else(

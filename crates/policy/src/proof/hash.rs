@@ -131,7 +131,7 @@ fn kept_names(axis: &Axis, kept: &[usize]) -> Value {
             listed.sort();
             json!(listed)
         }
-        _ => json!(kept.iter().map(|class| axis.values(&[*class]).to_string()).collect::<Vec<_>>()),
+        _ => json!(kept.iter().map(|class| axis.exact_values(&[*class]).to_string()).collect::<Vec<_>>()),
     }
 }
 

@@ -293,3 +293,48 @@ fn v9_allows_failing_examples_only() {
     let unsafe_text = text.replace("face_attack = [\"T\", \"invalid\"]", "face_attack = \"F\"");
     assert!(Policy::parse_allowing_failing_examples(&unsafe_text).is_err(), "proofs still hold");
 }
+
+/// A declared code may be a phone number in the wrong file.
+#[test]
+fn a_declared_code_that_may_be_personal_data_is_masked_everywhere() {
+    const PHONE: &str = "13999999999";
+    let declared = with("\"206\", \"210\"]", &format!("\"206\", \"210\", \"{PHONE}\"]"));
+    let rule = "[[rule]]\nid = \"phone\"\nwhen = { WHEN }\nthen = { decision = \"review\", reason = \"phone\" }\n\n[[rule]]\nid = \"liveness-risk\"";
+    let when = |when: &str| declared.replace("[[rule]]\nid = \"liveness-risk\"", &rule.replace("WHEN", when));
+    let named = format!("sub_code = \"{PHONE}\"");
+    let files = [
+        (declared.clone(), "no rule covers the case that sub_code is [digits]"),
+        (when(&format!("{named}, face_attack = \"F\"")), "where sub_code is [digits]"),
+        (when("sub_code = \"13999999998\""), "the condition names no value of `sub_code`"),
+        (
+            when(&named).replace(
+                "decision = \"review\", reason = \"phone\"",
+                "decision = \"approve\", reason = \"phone\"",
+            ),
+            "[digits]",
+        ),
+    ];
+    for (text, message) in files {
+        let found = problems(&text);
+        assert!(found.iter().any(|problem| problem.message.contains(message)), "{message}: {found:#?}");
+        let shown = format!("{found:?}");
+        assert!(!shown.contains("13999"), "{shown}");
+    }
+
+    let policy = Policy::parse(&when(&named)).unwrap();
+    let mut evidence = cloudauth_policy::Evidence::default();
+    for code in ["200", PHONE] {
+        evidence.sub_code = Some(code);
+        let trace = policy.explain(&evidence);
+        let shown = format!("{} {trace:?}", trace.to_json());
+        assert!(shown.contains("[digits]") && !shown.contains("13999"), "{shown}");
+    }
+    // The hashes tell two such codes apart.
+    let other = Policy::parse(&when(&named).replace(PHONE, "13999999998")).unwrap();
+    assert_ne!(policy.reference().behaviour_hash, other.reference().behaviour_hash);
+    let before = Policy::parse(builtin::ONBOARDING).unwrap();
+    let difference = cloudauth_policy::diff(&before, &policy).unwrap();
+    let regions: Vec<_> = difference.regions.iter().map(|region| region.to_json().to_string()).collect();
+    let shown = format!("{regions:?} {difference:?}");
+    assert!(regions.iter().all(|region| !region.contains("13999")) && !regions.is_empty(), "{shown}");
+}

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use cloudauth_protocol::mask_digits;
+
 use crate::evidence::input::Input;
 
 /// A part of the input space: the values of each input that it constrains. `Display` writes it in English:
@@ -36,7 +38,8 @@ impl fmt::Display for Case {
     }
 }
 
-/// Values of one input.
+/// Values of one input. A value that the policy declares is masked by
+/// [`mask_digits`]: it may be a phone or ID number in the wrong file.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum InputValues {
@@ -66,6 +69,21 @@ pub enum InputValues {
         /// range.
         ranges: Vec<(Option<f64>, Option<f64>)>,
     },
+}
+
+impl InputValues {
+    /// Masks the values that may be personal data.
+    pub(crate) fn masked(mut self) -> Self {
+        let declared = match &mut self {
+            Self::OneOf { values, .. } => values.as_mut_slice(),
+            Self::Label { label, .. } => label.as_mut_slice(),
+            Self::Score { .. } => &mut [],
+        };
+        for value in declared {
+            *value = mask_digits(value).into_owned();
+        }
+        self
+    }
 }
 
 impl fmt::Display for InputValues {

@@ -82,6 +82,11 @@ impl WipedString {
         Self(String::with_capacity(len))
     }
 
+    /// Takes over a text. Its spare capacity is not wiped, so no longer text may have been in its memory.
+    pub(crate) const fn holding(text: String) -> Self {
+        Self(text)
+    }
+
     #[inline]
     pub(crate) fn push_str(&mut self, text: &str) {
         self.reserve(text.len());
@@ -117,12 +122,6 @@ impl WipedString {
 impl Drop for WipedString {
     fn drop(&mut self) {
         wipe(&mut self.0);
-    }
-}
-
-impl From<String> for WipedString {
-    fn from(text: String) -> Self {
-        Self(text)
     }
 }
 

@@ -8,7 +8,7 @@ use std::fs::{File, read_to_string};
 use std::os::unix::fs::FileExt;
 
 use cloudauth_protocol::{
-    AuthId, Body, CallbackToken, CertName, CertNo, Credentials, DescribeFaceVerify, Endpoint,
+    AuthId, Body, Callback, CallbackToken, CertName, CertNo, Credentials, DescribeFaceVerify, Endpoint,
     FaceVerifyStatus, Identity, InitFaceVerify, MetaInfo, Mobile, Nonce, OuterOrderNo, ParamLocation,
     ReturnUrl, SceneId, Signing, Stamp, UnixTime, UserId, parse, prepare,
 };
@@ -200,6 +200,17 @@ fn no_personal_data_stays_in_memory_after_a_request_and_a_response_are_dropped()
         drop((response, error));
         overwrite_stack();
         assert_eq!(found(), [""; 0], "after {before:?}");
+    }
+
+    // The token, a token that is not UTF-8, and a field that is ignored.
+    for (before, after) in [("callbackToken=", ""), ("callbackToken=", "%ff%ff"), ("other=%ff&more=", "")] {
+        let mut query = Zeroizing::new(String::with_capacity(128));
+        ["certifyId=sha1&", before, &TOKEN.text(), after].iter().for_each(|part| query.push_str(part));
+        let callback = Callback::parse(&query).unwrap();
+        assert_eq!(found(), ["CallbackToken"]);
+        drop((query, callback));
+        overwrite_stack();
+        assert_eq!(found(), [""; 0], "after a callback with {before:?} and {after:?}");
     }
 }
 

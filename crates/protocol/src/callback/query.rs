@@ -45,14 +45,14 @@ impl Callback {
         }
         let (mut id, mut passed, mut sub_code, mut token) = (None, None, None, None);
         for (name, value) in decoded_pairs(query.strip_prefix('?').unwrap_or(query)) {
-            let field = match name.as_str() {
+            let field = match &*name {
                 "certifyId" | "transactionId" => &mut id,
                 "passed" => &mut passed,
                 "subCode" | "subcode" => &mut sub_code,
                 "callbackToken" | "CallbackToken" => &mut token,
                 _ => continue,
             };
-            if field.replace(WipedString::from(value)).is_some() {
+            if field.replace(value).is_some() {
                 return Err(CallbackError("gives a field twice"));
             }
         }

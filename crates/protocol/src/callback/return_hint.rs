@@ -33,7 +33,8 @@ impl ReturnHint {
         if url.len() > LONGEST {
             return Err(ReturnHintError("is longer than 16 KiB"));
         }
-        let mut found = url.split(['?', '#']).flat_map(decoded_pairs).filter(|(name, _)| name == "response");
+        let mut found =
+            url.split(['?', '#']).flat_map(decoded_pairs).filter(|(name, _)| &**name == "response");
         let (_, json) = found.next().ok_or(ReturnHintError("has no parameter `response`"))?;
         if found.next().is_some() {
             return Err(ReturnHintError("has more than one parameter `response`"));

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-use crate::wipe::WipedText;
+use crate::wipe::{WipedString, WipedText};
 
 /// The type name that asks the quick reader for a value as written.
 pub(super) const WRITTEN: &str = "cloudauth::Written";
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for AsText {
 
     /// A string with escapes, from the quick reader.
     fn visit_string<E: Error>(self, text: String) -> Result<Self::Value, E> {
-        Ok(TextOrWritten::Text(WipedText::Owned(text.into())))
+        Ok(TextOrWritten::Text(WipedText::Owned(WipedString::holding(text))))
     }
 
     /// Another value from the quick reader, or any value from serde_json.

@@ -8,6 +8,8 @@ mod persistence;
 mod saver;
 mod settings;
 mod snapshot;
+#[cfg(feature = "sqlite")]
+mod sqlite_uri;
 mod store;
 mod sync;
 

@@ -17,6 +17,7 @@ mod with_sqlite {
 
     use crate::sessions::{Session, Unsaved};
     use crate::state::snapshot::{EmulatorRecord, Snapshot};
+    use crate::state::sqlite_uri::immutable;
 
     /// `session` has one row per session, in order of their start. `emulator` has one row with the rest of the state.
     const TABLES: &str = "CREATE TABLE IF NOT EXISTS session (number INTEGER PRIMARY KEY, certify_id TEXT UNIQUE NOT NULL, \
@@ -232,23 +233,6 @@ mod with_sqlite {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Ok(false),
             Err(error) => Err(failed(error)),
         }
-    }
-
-    /// The URI under which SQLite reads a file without a lock, without its log, and without writing beside it.
-    fn immutable(path: &Path) -> io::Result<String> {
-        use std::fmt::Write as _;
-        let mut uri = "file://".to_owned();
-        for byte in std::path::absolute(path)?.as_os_str().as_encoded_bytes() {
-            match byte {
-                b'/' | b'-' | b'_' | b'.' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
-                    uri.push(char::from(*byte))
-                }
-                _ => {
-                    let _ = write!(uri, "%{byte:02x}");
-                }
-            }
-        }
-        Ok(uri + "?immutable=1")
     }
 
     /// The device and inode of a file.

@@ -2,7 +2,7 @@
 
 use cloudauth::{Code, ErrorKind, GatewayCode};
 
-use crate::words::errors::sources;
+use crate::words::errors::chain;
 use crate::words::{Language, Said, service};
 
 /// A failure with its exit code. The message shows no secret and no personal data.
@@ -92,9 +92,4 @@ fn is_about_credentials(code: &GatewayCode) -> bool {
             | GatewayCode::Forbidden
             | GatewayCode::NoPermission
     )
-}
-
-/// An error and all its sources.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

@@ -58,7 +58,7 @@ pub enum ErrorKind {
     Deadline,
 }
 
-/// Whether the service may have executed a call that failed.
+/// Whether the service may have executed a call that failed. Exhaustive: what is not certain is `Maybe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executed {
     /// The service did not execute the call.

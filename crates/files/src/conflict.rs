@@ -31,7 +31,8 @@ impl fmt::Display for Named<'_> {
     }
 }
 
-/// The error of an output that cannot be written, or that would replace another file of the same command.
+/// The error of an output that cannot be written, or that would replace another file of the same command. Exhaustive on
+/// purpose: a program that explains it in another language must handle every case.
 #[derive(Debug)]
 pub enum ConflictError {
     /// An output cannot be written.
@@ -43,7 +44,7 @@ pub enum ConflictError {
 impl fmt::Display for ConflictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CannotWrite(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::CannotWrite(path, _) => write!(f, "cannot write {}", path.display()),
             Self::SameFile([(role, path), (other_role, other)]) => write!(
                 f,
                 "{role} {} is the same file as {other_role} {}, which is not written over: name another file",
@@ -54,7 +55,14 @@ impl fmt::Display for ConflictError {
     }
 }
 
-impl std::error::Error for ConflictError {}
+impl std::error::Error for ConflictError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::CannotWrite(_, error) => Some(error),
+            Self::SameFile(_) => None,
+        }
+    }
+}
 
 /// Checks that every output can be written, and that none is an input or another output. Paths are compared through
 /// symbolic links. On Unix the files are compared too, so that hard links are found; elsewhere only the paths are compared,

@@ -9,7 +9,7 @@ use tempfile::{NamedTempFile, TempPath};
 use crate::target::{FileTarget, Target, in_folder, invalid, open_stream};
 
 /// Who may read a new file. A replaced file keeps its permissions and, where the system allows it, its owner and group.
-/// If the group cannot be kept, the new group gets no access.
+/// If the group cannot be kept, the new group gets no access. Exhaustive: callers choose it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// All users, within the umask.

@@ -10,7 +10,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use cloudauth_files::{Access, Named, OutputFile, check_outputs, write};
-use cloudauth_tests::names;
+use cloudauth_tests::{full_text, names};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -181,8 +181,8 @@ fn refuses_one_file_under_two_names() {
     for alone in [&["new", "sub/new"][..], &["new", "other"], &["/dev/null", "/dev/null"], &[]] {
         check(alone).unwrap();
     }
-    assert!(check(&["no/new"]).unwrap_err().to_string().contains("folder"));
-    assert!(check(&["sub"]).unwrap_err().to_string().contains("folder"));
+    assert!(full_text(&check(&["no/new"]).unwrap_err()).contains("folder"));
+    assert!(full_text(&check(&["sub"]).unwrap_err()).contains("folder"));
 }
 
 /// A pipe under its name in `/dev/fd`, as a shell passes `>(gzip > file)`.
@@ -232,7 +232,7 @@ fn refuses_to_replace_a_read_only_file() {
         write(&path, "new", Access::Shared).unwrap_err().to_string(),
         write(&link, "new", Access::Private).unwrap_err().to_string(),
         OutputFile::reopen(&path, name, 0).unwrap_err().to_string(),
-        check_outputs(&[Named::new("--out", &path)], []).unwrap_err().to_string(),
+        full_text(&check_outputs(&[Named::new("--out", &path)], []).unwrap_err()),
     ] {
         assert!(error.contains("it is read-only: make it writable"), "{error}");
     }
@@ -252,7 +252,9 @@ fn refuses_to_replace_a_read_only_file() {
 fn a_folder_that_accepts_no_file_is_reported_before_anything_is_written() {
     assert!(Path::new("/sys").is_dir());
     let path = Path::new("/sys/cloudauth.csv");
-    let error = check_outputs(&[Named::new("--out", path)], []).unwrap_err().to_string();
+    let error = check_outputs(&[Named::new("--out", path)], []).unwrap_err();
+    assert_eq!(error.to_string(), "cannot write /sys/cloudauth.csv");
+    let error = full_text(&error);
     assert!(error.starts_with("cannot write /sys/cloudauth.csv: its folder: "), "{error}");
     let error = write(path, "x", Access::Shared).unwrap_err().to_string();
     assert!(error.starts_with("its folder: "), "{error}");

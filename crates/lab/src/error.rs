@@ -15,10 +15,10 @@ pub struct LabError(Box<LabProblem>);
 /// What failed. Exhaustive on purpose: a program that explains it in another language must handle every problem.
 #[derive(Debug)]
 pub enum LabProblem {
-    /// A file cannot be read: the kind of the error and its text.
-    CannotRead(PathBuf, io::ErrorKind, String),
-    /// A file cannot be written: the kind of the error and its text.
-    CannotWrite(PathBuf, io::ErrorKind, String),
+    /// A file cannot be read.
+    CannotRead(PathBuf, io::Error),
+    /// A file cannot be written.
+    CannotWrite(PathBuf, io::Error),
     /// A folder has no file that can be read. The entries are those that were skipped.
     NothingToRead(PathBuf, Vec<Skipped>),
     /// The same file is named twice, by these paths.
@@ -70,8 +70,8 @@ pub enum LabProblem {
     CheckpointOfOtherRun(PathBuf),
     /// A checkpoint counts scores at other values.
     CheckpointOfOtherScores(PathBuf),
-    /// The file of decisions of a checkpoint cannot be reopened: its name, the kind of the error and its text.
-    DecisionsLost(String, io::ErrorKind, String),
+    /// The file of decisions of a checkpoint, which has this name, cannot be reopened.
+    DecisionsLost(String, io::Error),
     /// The file of decisions has another length than the checkpoint says: its name, its length, and that length.
     DecisionsLength(String, u64, u64),
     /// Decisions that go to a stream cannot be resumed.
@@ -95,7 +95,7 @@ pub enum LabProblem {
     /// A threshold is not one of `verify_score`: its name, and its input if it has one.
     ThresholdOfOther(String, Option<&'static str>),
     /// The report cannot be rendered, which is a bug.
-    Rendering(minijinja::Error),
+    Rendering(Box<dyn std::error::Error + Send + Sync>),
     /// A query needs a mapping.
     SqlNeedsMapping,
     /// Raw responses have no exact form in SQL.
@@ -118,7 +118,7 @@ pub enum LabProblem {
     CountsDiffer(&'static str, u64, u64),
 }
 
-/// The columns of a file, as far as an error may show them.
+/// The columns of a file, as far as an error may show them. Exhaustive on purpose, as [`LabProblem`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Columns {
     /// The first line looks like data, not like a header.
@@ -158,18 +158,18 @@ impl LabError {
         &self.0
     }
 
-    pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
-        LabProblem::CannotRead(path.to_owned(), error.kind(), error.to_string()).into()
+    pub(crate) fn file(path: &Path, error: io::Error) -> Self {
+        LabProblem::CannotRead(path.to_owned(), error).into_error()
     }
 
-    pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Self {
-        LabProblem::CannotWrite(path.to_owned(), error.kind(), error.to_string()).into()
+    pub(crate) fn unwritten(path: &Path, error: io::Error) -> Self {
+        LabProblem::CannotWrite(path.to_owned(), error).into_error()
     }
 }
 
-impl From<LabProblem> for LabError {
-    fn from(problem: LabProblem) -> Self {
-        Self(Box::new(problem))
+impl LabProblem {
+    pub(crate) fn into_error(self) -> LabError {
+        LabError(Box::new(self))
     }
 }
 
@@ -179,8 +179,8 @@ impl fmt::Display for LabError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use LabProblem as Problem;
         match self.problem() {
-            Problem::CannotRead(file, _, error) => write!(f, "cannot read {}: {error}", file.display()),
-            Problem::CannotWrite(file, _, error) => write!(f, "cannot write {}: {error}", file.display()),
+            Problem::CannotRead(file, _) => write!(f, "cannot read {}", file.display()),
+            Problem::CannotWrite(file, _) => write!(f, "cannot write {}", file.display()),
             Problem::NothingToRead(folder, skipped) => {
                 write!(f, "{} has no file that can be read: {FORMATS}", folder.display())?;
                 let first = skipped.first();
@@ -254,9 +254,9 @@ impl fmt::Display for LabError {
                 "{} counts scores at other values: a rule or a promise of the policy compares scores with other values now; take another file, or delete it",
                 file.display()
             ),
-            Problem::DecisionsLost(name, _, error) => write!(
+            Problem::DecisionsLost(name, _) => write!(
                 f,
-                "cannot resume: the decisions file {name}: {error}; delete the checkpoint to start again"
+                "cannot resume: the decisions file {name} cannot be opened; delete the checkpoint to start again"
             ),
             Problem::DecisionsLength(name, found, saved) => write!(
                 f,
@@ -368,23 +368,14 @@ impl fmt::Display for CountsProblem {
     }
 }
 
-impl From<String> for CountsProblem {
-    fn from(reason: String) -> Self {
-        Self::NotOfQuery(reason)
-    }
-}
-
-impl From<&str> for CountsProblem {
-    fn from(reason: &str) -> Self {
-        Self::NotOfQuery(reason.to_owned())
-    }
-}
-
 impl std::error::Error for LabError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.problem() {
+            LabProblem::CannotRead(_, error)
+            | LabProblem::CannotWrite(_, error)
+            | LabProblem::DecisionsLost(_, error) => Some(error),
             LabProblem::PolicyFails(_, error) => Some(error),
-            LabProblem::Rendering(error) => Some(error),
+            LabProblem::Rendering(error) => Some(&**error),
             _ => None,
         }
     }

@@ -37,7 +37,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
     let is_on_grid = outside == 0;
     let operating = if is_labelled && is_on_grid { estimated(tally) } else { Vec::new() };
     let svg = Value::from_safe_string;
-    let wrong = |error: minijinja::Error| LabError::from(LabProblem::Rendering(error));
+    let wrong = |error: minijinja::Error| LabProblem::Rendering(error.into()).into_error();
     let mut pages = Environment::new();
     filters::add(&mut pages, words);
     pages.add_template("report.html", include_str!("../web/report.html")).map_err(wrong)?;

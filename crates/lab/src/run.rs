@@ -210,14 +210,14 @@ impl<'p> Lab<'p> {
     /// as a data issue.
     pub fn run(&self, sources: &[Source], control: &RunControl) -> Result<RunOutcome, LabError> {
         if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
-            return Err(LabProblem::StandardInputResumed.into());
+            return Err(LabProblem::StandardInputResumed.into_error());
         }
         let mapping = match &self.mapping {
             Some(mapping) => mapping.clone(),
             None => Mapping::of(shape(sources)?),
         };
         if mapping.shape == Shape::Reply && sources.iter().any(|source| source.format != Format::Json) {
-            return Err(LabProblem::ReplyNotJson.into());
+            return Err(LabProblem::ReplyNotJson.into_error());
         }
         let slots = mapping.slots();
         let mut wanted = Wanted::new(slots.iter().map(String::as_str));
@@ -333,7 +333,7 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
     let Some(source) = sources.iter().find(|source| source.format == Format::Json) else {
         return Ok(Shape::Flat);
     };
-    let wrong = |error| LabError::file(source.path(), &error);
+    let wrong = |error| LabError::file(source.path(), error);
     let mut line = Vec::new();
     let from = source.peek().map_err(wrong)?.take(LONGEST as u64);
     BufReader::new(from).read_until(b'\n', &mut line).map_err(wrong)?;

@@ -242,7 +242,7 @@ impl Tally {
 }
 
 fn too_many_months() -> LabError {
-    LabProblem::TooManyMonths(MOST_MONTHS).into()
+    LabProblem::TooManyMonths(MOST_MONTHS).into_error()
 }
 
 fn add_all(counts: &mut [u64], others: &[u64]) {

@@ -24,7 +24,7 @@ use crate::error::{LabError, LabProblem};
 /// # Errors
 /// If `verify_score` has no such threshold, or the changed policy is invalid.
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
-    let holds = Policy::parse(policy).map_err(|error| LabProblem::PolicyFails(None, error))?;
+    let holds = Policy::parse(policy).map_err(|error| LabProblem::PolicyFails(None, error).into_error())?;
     check_threshold(&holds, name)?;
     let unknown = || unknown_threshold(&holds, name);
     let part = |key| place_of(policy, name, key);
@@ -46,7 +46,7 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     }
     match Policy::parse(&changed) {
         Ok(_) => Ok(changed),
-        Err(error) => Err(LabProblem::PolicyFails(Some((name.to_owned(), value)), error).into()),
+        Err(error) => Err(LabProblem::PolicyFails(Some((name.to_owned(), value)), error).into_error()),
     }
 }
 
@@ -66,14 +66,14 @@ pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
     let thresholds = policy.report().thresholds;
     match thresholds.iter().find(|threshold| threshold.name == name).map(|threshold| threshold.input) {
         Some(of) if of == Some(Input::VerifyScore.name()) => Ok(()),
-        Some(of) => Err(LabProblem::ThresholdOfOther(name.to_owned(), of).into()),
+        Some(of) => Err(LabProblem::ThresholdOfOther(name.to_owned(), of).into_error()),
         None => Err(unknown_threshold(policy, name)),
     }
 }
 
 fn unknown_threshold(policy: &Policy, name: &str) -> LabError {
     let names: Vec<&str> = policy.report().thresholds.iter().map(|threshold| threshold.name).collect();
-    LabProblem::NoThreshold(name.to_owned(), names.join(", ")).into()
+    LabProblem::NoThreshold(name.to_owned(), names.join(", ")).into_error()
 }
 
 /// A key, its value, and the comma that belongs to them.

@@ -8,7 +8,7 @@ pub(crate) mod flat;
 pub(crate) mod input;
 pub(crate) mod value;
 
-/// The value of a flag.
+/// The value of a flag. Exhaustive: there is no other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Flag {
     /// `T`

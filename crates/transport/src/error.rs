@@ -6,7 +6,7 @@ use std::fmt;
 /// The error of the underlying HTTP client.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Whether the peer may have received the request.
+/// Whether the peer may have received the request. Exhaustive: what is not certain is `Maybe`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// The peer did not receive the request: name resolution, the connection, the TLS handshake or the proxy

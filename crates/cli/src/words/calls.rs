@@ -144,7 +144,7 @@ pub(crate) fn cannot_write(file: impl Display, error: io::Error) -> Said {
 }
 
 pub(crate) fn cannot_print(error: &io::Error) -> Said {
-    let zh = errors::system(error.kind(), &error.to_string());
+    let zh = errors::io(error);
     both(format!("cannot write to standard output: {error}"), format!("无法写入标准输出：{zh}"))
 }
 

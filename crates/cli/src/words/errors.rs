@@ -19,6 +19,11 @@ pub(crate) fn sources<'e>(
     iter::successors(error.source(), |source: &&'e (dyn Error + 'static)| (*source).source())
 }
 
+/// An error and all its sources.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
+
 /// The Chinese of a problem of a value.
 pub(super) fn problem(english: &str) -> String {
     known::find(known::PROBLEMS, english).unwrap_or_else(|| with_original("格式有误", english))
@@ -100,7 +105,7 @@ impl From<ConflictError> for Said {
     fn from(error: ConflictError) -> Self {
         let zh = match &error {
             ConflictError::CannotWrite(path, error) => {
-                format!("无法写入 {}：{}", path.display(), system(error.kind(), &error.to_string()))
+                format!("无法写入 {}：{}", path.display(), io(error))
             }
             ConflictError::SameFile([(role, path), (other_role, other)]) => format!(
                 "{} {} 与{} {} 是同一个文件，不会覆盖：请换一个文件",
@@ -110,7 +115,7 @@ impl From<ConflictError> for Said {
                 other.display()
             ),
         };
-        translated(error, zh)
+        translated(chain(&error), zh)
     }
 }
 
@@ -129,9 +134,14 @@ fn role_of(role: &str) -> &str {
 
 impl From<io::Error> for Said {
     fn from(error: io::Error) -> Self {
-        let zh = system(error.kind(), &error.to_string());
+        let zh = io(&error);
         translated(error, zh)
     }
+}
+
+/// An error of reading or writing.
+pub(super) fn io(error: &io::Error) -> String {
+    system(error.kind(), &error.to_string())
 }
 
 /// An error of the system. The original text follows if it says more than the kind.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use cloudauth_lab::{Columns, CountsProblem, LabError, LabProblem, Language, MappingError, MappingProblem};
 
-use super::errors::system;
+use super::errors::{chain, io};
 use super::policy::{problem, sql};
 use super::{Said, known, listed, translated, with_original};
 
@@ -13,23 +13,18 @@ const ZONES: &str = "请使用 `+08:00` 这样的偏移量，或固定时区的�
 
 impl From<LabError> for Said {
     fn from(error: LabError) -> Self {
-        let english = match error.problem() {
-            LabProblem::PolicyFails(_, source) => format!("{error}: {source}"),
-            LabProblem::Rendering(source) => format!("{error}: {source}"),
-            _ => error.to_string(),
-        };
-        translated(english, chinese(&error))
+        translated(chain(&error), chinese(&error))
     }
 }
 
 pub(super) fn chinese(error: &LabError) -> String {
     use LabProblem as Problem;
     match error.problem() {
-        Problem::CannotRead(file, kind, english) => {
-            format!("无法读取 {}：{}", file.display(), system(*kind, english))
+        Problem::CannotRead(file, error) => {
+            format!("无法读取 {}：{}", file.display(), io(error))
         }
-        Problem::CannotWrite(file, kind, english) => {
-            format!("无法写入 {}：{}", file.display(), system(*kind, english))
+        Problem::CannotWrite(file, error) => {
+            format!("无法写入 {}：{}", file.display(), io(error))
         }
         Problem::NothingToRead(folder, skipped) => {
             let first = skipped
@@ -84,8 +79,8 @@ pub(super) fn chinese(error: &LabError) -> String {
             "{} 按其他分数统计：策略的规则或断言所比较的分数已改变；请换一个文件，或将其删除",
             file.display()
         ),
-        Problem::DecisionsLost(name, kind, english) => {
-            format!("无法继续：判定文件 {name}：{}；如要重新开始，请删除进度文件", system(*kind, english))
+        Problem::DecisionsLost(name, error) => {
+            format!("无法继续：判定文件 {name}：{}；如要重新开始，请删除进度文件", io(error))
         }
         Problem::DecisionsLength(name, found, saved) => format!(
             "无法继续：判定文件 {name} 为 {found} 字节，而进度文件记录为 {saved} 字节；如要重新开始，请删除进度文件"

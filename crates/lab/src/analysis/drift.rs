@@ -143,7 +143,7 @@ impl std::str::FromStr for Months {
         if is_month(first) && is_month(last) && first <= last {
             Ok(Self(first.to_owned()..=last.to_owned()))
         } else {
-            Err(LabProblem::NotMonths(text.to_owned()).into())
+            Err(LabProblem::NotMonths(text.to_owned()).into_error())
         }
     }
 }
@@ -158,7 +158,7 @@ impl Drift {
         let months: Vec<(String, &Scores)> =
             tally.periods.iter().map(|(day, scores)| (crate::input::time::month(*day), scores)).collect();
         let Some((last, _)) = months.last() else {
-            return Err(LabProblem::NoTimes.into());
+            return Err(LabProblem::NoTimes.into_error());
         };
         let current = current.cloned().unwrap_or_else(|| Months(last.clone()..=last.clone()));
         let earlier = || {
@@ -167,10 +167,10 @@ impl Drift {
             Some(Months(first.clone()..=before.next_back().unwrap_or(first).clone()))
         };
         let Some(reference) = reference.cloned().or_else(earlier) else {
-            return Err(LabProblem::NoEarlierMonth(current.0.start().clone()).into());
+            return Err(LabProblem::NoEarlierMonth(current.0.start().clone()).into_error());
         };
         if reference.0.start() <= current.0.end() && current.0.start() <= reference.0.end() {
-            return Err(LabProblem::MonthsOverlap.into());
+            return Err(LabProblem::MonthsOverlap.into_error());
         }
         let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
         let verify_edges = tenths(&old.verify);
@@ -203,7 +203,7 @@ fn sum(all: &[(String, &Scores)], months: &Months) -> Result<Scores, LabError> {
     let mut sum = Scores::default();
     all.iter().filter(|(month, _)| months.0.contains(month)).for_each(|(_, scores)| sum.merge(scores));
     if sum.verify.valid() + sum.verify.invalid() == 0 {
-        return Err(LabProblem::NoRowsIn(months.0.start().clone(), months.0.end().clone()).into());
+        return Err(LabProblem::NoRowsIn(months.0.start().clone(), months.0.end().clone()).into_error());
     }
     Ok(sum)
 }

@@ -114,12 +114,12 @@ impl<'r> ChunkReader<'r> {
     /// Returns the next chunk; `None` at the end of the last file.
     pub(crate) fn next(&mut self) -> Result<Option<Chunk>, LabError> {
         while let Some(source) = self.sources.get(self.position.source) {
-            let wrong = |error: &io::Error| LabError::file(source.path(), error);
+            let wrong = |error: io::Error| LabError::file(source.path(), error);
             let mut open = match self.open.take() {
                 Some(open) => open,
-                None => self.begin(source).map_err(|error| wrong(&error))?,
+                None => self.begin(source).map_err(wrong)?,
             };
-            let chunk = self.chunk(&mut open).map_err(|error| wrong(&error))?;
+            let chunk = self.chunk(&mut open).map_err(wrong)?;
             if chunk.is_some() {
                 self.open = Some(open);
                 return Ok(chunk);

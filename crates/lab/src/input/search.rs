@@ -33,35 +33,36 @@ impl Source {
         for path in paths {
             if path.as_os_str() == STANDARD_INPUT {
                 if search.sources.iter().any(Self::is_standard_input) {
-                    return Err(LabProblem::StandardInputTwice.into());
+                    return Err(LabProblem::StandardInputTwice.into_error());
                 }
-                let failed = |error| LabError::file(path, &error);
+                let failed = |error| LabError::file(path, error);
                 let file = cloudauth_files::standard_input().filter(Metadata::is_file);
                 if let Some(about) = file
                     && let Some(first) = search.first(path, &about).map_err(failed)?
                 {
-                    return Err(LabProblem::ReadTwice(path.clone(), first).into());
+                    return Err(LabProblem::ReadTwice(path.clone(), first).into_error());
                 }
                 search.sources.push(Self::standard_input().map_err(failed)?);
                 continue;
             }
-            let about = std::fs::metadata(path).map_err(|error| LabError::file(path, &error))?;
+            let about = std::fs::metadata(path).map_err(|error| LabError::file(path, error))?;
             if about.is_dir() {
                 let (before, skipped) = (search.sources.len(), search.skipped.len());
-                search.folder(path, &about).map_err(|error| LabError::file(path, &error))?;
+                search.folder(path, &about).map_err(|error| LabError::file(path, error))?;
                 if search.sources.len() == before {
                     return Err(LabProblem::NothingToRead(
                         path.clone(),
                         search.skipped.get(skipped..).unwrap_or_default().to_vec(),
                     )
-                    .into());
+                    .into_error());
                 }
             } else {
-                let source = Self::of(path).ok_or_else(|| LabProblem::UnknownFormat(path.clone()))?;
+                let source =
+                    Self::of(path).ok_or_else(|| LabProblem::UnknownFormat(path.clone()).into_error())?;
                 if let Some(first) =
-                    search.first(path, &about).map_err(|error| LabError::file(path, &error))?
+                    search.first(path, &about).map_err(|error| LabError::file(path, error))?
                 {
-                    return Err(LabProblem::ReadTwice(path.clone(), first).into());
+                    return Err(LabProblem::ReadTwice(path.clone(), first).into_error());
                 }
                 search.sources.push(source);
             }
@@ -69,7 +70,7 @@ impl Source {
         let Search { sources, skipped, .. } = search;
         let parquet = sources.iter().find(|source| source.format == Format::Parquet);
         match parquet.filter(|_| !cfg!(feature = "parquet")) {
-            Some(parquet) => Err(LabProblem::NeedsParquet(parquet.path().to_owned()).into()),
+            Some(parquet) => Err(LabProblem::NeedsParquet(parquet.path().to_owned()).into_error()),
             None => Ok(Found { sources, skipped }),
         }
     }

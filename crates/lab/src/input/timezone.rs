@@ -91,7 +91,7 @@ impl FromStr for TimeZone {
         }
         match crate::input::time::offset(text.as_bytes()) {
             Some(minutes) if minutes.abs() <= MOST_MINUTES => Ok(Self { name: None, minutes }),
-            _ => Err(LabProblem::UnknownTimeZone(ZONES.map(|(name, _)| name).join(", ")).into()),
+            _ => Err(LabProblem::UnknownTimeZone(ZONES.map(|(name, _)| name).join(", ")).into_error()),
         }
     }
 }

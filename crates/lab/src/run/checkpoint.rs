@@ -50,20 +50,20 @@ impl Checkpoint {
         match std::fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Ok(found) if !found.is_file() => {
-                return Err(LabProblem::CheckpointNotAFile(path.to_owned()).into());
+                return Err(LabProblem::CheckpointNotAFile(path.to_owned()).into_error());
             }
             _ => {}
         }
-        let file = File::open(path).map_err(|error| LabError::file(path, &error))?;
+        let file = File::open(path).map_err(|error| LabError::file(path, error))?;
         let wrong = |error: serde_json::Error| {
-            LabProblem::NotACheckpoint(path.to_owned(), error.line(), error.column())
+            LabProblem::NotACheckpoint(path.to_owned(), error.line(), error.column()).into_error()
         };
         let checkpoint: Self = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
         if checkpoint.of != fingerprint(task) {
-            return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into());
+            return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into_error());
         }
         if checkpoint.cuts != cuts(task) {
-            return Err(LabProblem::CheckpointOfOtherScores(path.to_owned()).into());
+            return Err(LabProblem::CheckpointOfOtherScores(path.to_owned()).into_error());
         }
         Ok(Some(checkpoint))
     }
@@ -76,7 +76,7 @@ impl Checkpoint {
             file.flush()?;
             file.commit()
         };
-        write().map_err(|error| LabError::unwritten(path, &error))
+        write().map_err(|error| LabError::unwritten(path, error))
     }
 }
 

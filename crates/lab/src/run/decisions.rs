@@ -37,17 +37,16 @@ pub(super) struct Decisions {
 impl Decisions {
     /// Creates the file, or resumes the file of a checkpoint.
     pub(super) fn open(target: &Path, saved: Option<&Saved>, is_complete: bool) -> Result<Self, LabError> {
-        let failed = |error: &io::Error| LabError::unwritten(target, error);
+        let failed = |error: io::Error| LabError::unwritten(target, error);
         let new =
             |file, saved| Self { target: target.to_owned(), file, saved, next: 0, waiting: BTreeMap::new() };
         let Some(saved) = saved else {
-            let mut file = OutputFile::create(target, Access::Private).map_err(|error| failed(&error))?;
-            file.write_all(DECISIONS.as_bytes()).map_err(|error| failed(&error))?;
+            let mut file = OutputFile::create(target, Access::Private).map_err(failed)?;
+            file.write_all(DECISIONS.as_bytes()).map_err(failed)?;
             return Ok(new(Some(file), None));
         };
         let partial = &saved.partial;
-        let lost =
-            |error: io::Error| LabProblem::DecisionsLost(partial.clone(), error.kind(), error.to_string());
+        let lost = |error: io::Error| LabProblem::DecisionsLost(partial.clone(), error).into_error();
         let file = OutputFile::reopen(target, partial, saved.length).map_err(lost)?;
         if file.is_none() {
             let (name, there) = match is_complete {
@@ -57,7 +56,7 @@ impl Decisions {
                 false => (partial.clone(), 0),
             };
             if there != saved.length {
-                return Err(LabProblem::DecisionsLength(name, there, saved.length).into());
+                return Err(LabProblem::DecisionsLength(name, there, saved.length).into_error());
             }
         }
         Ok(new(file, Some(saved.clone())))
@@ -73,7 +72,7 @@ impl Decisions {
                 .and_then(Path::file_name)
                 .map(|name| name.to_string_lossy().into_owned());
             let Some(partial) = name else {
-                return Err(LabProblem::DecisionsNotAFile(self.target.clone()).into());
+                return Err(LabProblem::DecisionsNotAFile(self.target.clone()).into_error());
             };
             self.saved = Some(Saved { partial, length: DECISIONS.len() as u64 });
         }
@@ -98,7 +97,7 @@ impl Decisions {
         let Some(file) = &mut self.file else { return Ok(()) };
         self.waiting.insert(number, decisions);
         while let Some(decisions) = self.waiting.remove(&self.next) {
-            file.write_all(&decisions).map_err(|error| LabError::unwritten(&self.target, &error))?;
+            file.write_all(&decisions).map_err(|error| LabError::unwritten(&self.target, error))?;
             if let Some(saved) = &mut self.saved {
                 saved.length += decisions.len() as u64;
             }
@@ -110,7 +109,7 @@ impl Decisions {
     /// Puts the file of a complete run in place.
     pub(super) fn commit(self) -> Result<(), LabError> {
         let Some(file) = self.file else { return Ok(()) };
-        file.commit().map_err(|error| LabError::unwritten(&self.target, &error))
+        file.commit().map_err(|error| LabError::unwritten(&self.target, error))
     }
 
     /// Leaves the file of an incomplete run next to its target. Returns its path.
@@ -121,7 +120,7 @@ impl Decisions {
 
     fn sync(&mut self) -> Result<(), LabError> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.sync().map_err(|error| LabError::unwritten(&self.target, &error))
+        file.sync().map_err(|error| LabError::unwritten(&self.target, error))
     }
 }
 

@@ -37,14 +37,14 @@ impl Worker<'_> {
                     found: place.kind.to_string(),
                     wanted: wanted(slot),
                 };
-                return Err(problem.into());
+                return Err(problem.into_error());
             }
         }
         let places: Vec<&Place> = columns.iter().copied().flatten().collect();
         let mut roots: Vec<usize> = places.iter().map(|place| place.root).collect();
         roots.sort_unstable();
         roots.dedup();
-        let wrong = |error: String| LabError::file(&table.path, &invalid(error));
+        let wrong = |error: std::io::Error| LabError::file(&table.path, error);
         let mut at = first;
         if roots.is_empty() {
             for _ in 0..table.rows(group) {
@@ -55,11 +55,11 @@ impl Worker<'_> {
             }
             return Ok(());
         }
-        let reader = table.read(group, &places).map_err(|error| wrong(error.to_string()))?;
+        let reader = table.read(group, &places).map_err(|error| wrong(invalid(error)))?;
         let zone = self.task.mapping.timezone.minutes();
         let mut bulk = BatchDecider::new(self.task);
         for batch in reader {
-            let batch = batch.map_err(|error| wrong(error.to_string()))?;
+            let batch = batch.map_err(|error| wrong(invalid(error)))?;
             let held: Vec<ColumnData> = columns
                 .iter()
                 .enumerate()

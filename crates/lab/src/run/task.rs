@@ -45,17 +45,17 @@ impl Task<'_> {
         let mut columns = Vec::with_capacity(self.slots.len());
         for (slot, path) in self.slots.iter().enumerate() {
             let column = header::column(names, path)
-                .map_err(|()| LabProblem::ColumnTwice(file.to_string(), path.clone()))?;
+                .map_err(|()| LabProblem::ColumnTwice(file.to_string(), path.clone()).into_error())?;
             let is_needed = self.is_mapped && self.mapping.must_have(slot) && !path.is_empty();
             if column.is_none() && is_needed {
                 let shown = header::shown(names, &self.slots);
-                return Err(LabProblem::NoColumn(file.to_string(), path.clone(), shown).into());
+                return Err(LabProblem::NoColumn(file.to_string(), path.clone(), shown).into_error());
             }
             columns.push(column);
         }
         if !self.finds_inputs(|slot| columns.get(slot).is_some_and(Option::is_some)) {
             let shown = header::shown(names, &self.slots);
-            return Err(LabProblem::NoInputs(file.to_string(), shown).into());
+            return Err(LabProblem::NoInputs(file.to_string(), shown).into_error());
         }
         Ok(columns)
     }

@@ -98,7 +98,7 @@ impl<'t> Worker<'t> {
                 self.task.file(first.source).to_string(),
                 at.line - first.line,
             )
-            .into());
+            .into_error());
         }
         Ok(())
     }

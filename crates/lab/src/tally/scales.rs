@@ -53,7 +53,7 @@ impl Scales {
         let cuts = policy.cuts();
         if cuts.len() > Scale::MOST_CUTS {
             let (count, most) = (cuts.len(), Scale::MOST_CUTS);
-            return Err(LabProblem::TooManyScoreValues(count, most).into());
+            return Err(LabProblem::TooManyScoreValues(count, most).into_error());
         }
         Ok(Self(Input::SCORES.map(|input| {
             let of_input = cuts.iter().filter(|cut| cut.input == input);

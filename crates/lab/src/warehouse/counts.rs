@@ -19,7 +19,7 @@ use crate::tally::issues::IssueKind;
 use crate::tally::{Decider, MOST_MONTHS, Scales, Tally, Values, is_code_shown};
 use cloudauth_stats::Grid;
 use cloudauth_stats::grid::{NO_SCORE, Scale};
-use read::{Line, lines};
+use read::{Line, LineProblem, lines};
 
 /// The version of the query's result.
 pub(crate) const FORMAT: u32 = 4;
@@ -84,7 +84,7 @@ impl Lab<'_> {
     /// If a file cannot be read, a line is invalid, it belongs to another policy or candidate, or the counts do not add up.
     pub fn finish(&self, sources: &[Source]) -> Result<Tally, LabError> {
         if sources.iter().any(Source::is_standard_input) {
-            return Err(LabProblem::StandardInputCounts.into());
+            return Err(LabProblem::StandardInputCounts.into_error());
         }
         let (first, second) = (Decider::of(self.policy), self.candidate.map(Decider::of));
         let mut counts = Counts {
@@ -126,11 +126,11 @@ impl Lab<'_> {
                 let same = if counts.all_rows > before { seen.insert(sum, source) } else { None };
                 if let Some(same) = same {
                     return Err(
-                        LabProblem::SameCounts(source.path().to_owned(), same.path().to_owned()).into()
+                        LabProblem::SameCounts(source.path().to_owned(), same.path().to_owned()).into_error()
                     );
                 }
                 if !counts.has_format {
-                    return Err(LabProblem::IncompleteCounts(source.path().to_owned()).into());
+                    return Err(LabProblem::IncompleteCounts(source.path().to_owned()).into_error());
                 }
             }
         }
@@ -162,7 +162,7 @@ struct Counts {
 }
 
 impl Counts {
-    fn line(&mut self, line: &Line) -> Result<(), CountsProblem> {
+    fn line(&mut self, line: &Line) -> Result<(), LineProblem> {
         let sum = self.all_rows.checked_add(line.rows);
         self.all_rows = sum.ok_or("takes the number of rows over 2^64")?;
         if line.value.len() > LONGEST_KEY {
@@ -219,22 +219,22 @@ impl Counts {
         }
     }
 
-    fn about(&mut self, line: &Line) -> Result<(), CountsProblem> {
+    fn about(&mut self, line: &Line) -> Result<(), LineProblem> {
         for (mine, other, is_candidate) in
             [(&self.policies.0, &line.policy, false), (&self.policies.1, &line.candidate, true)]
         {
             if mine != other {
                 let told = |hash: &str| if hash.is_empty() { "none".to_owned() } else { hash.to_owned() };
                 let (other, mine) = (told(&hash_alone(other)), told(mine));
-                return Err(CountsProblem::OtherPolicy { is_candidate, found: other, wanted: mine });
+                return Err(CountsProblem::OtherPolicy { is_candidate, found: other, wanted: mine }.into());
             }
         }
         if line.name.is_empty() {
             if line.value != FORMAT.to_string() {
-                return Err(CountsProblem::OtherFormat(FORMAT));
+                return Err(CountsProblem::OtherFormat(FORMAT).into());
             }
             if line.candidate_verdict != self.scales.hash() {
-                return Err(CountsProblem::OtherScores);
+                return Err(CountsProblem::OtherScores.into());
             }
             self.has_format = true;
             let notes =
@@ -246,14 +246,14 @@ impl Counts {
             return if *self.whole.get_or_insert_with(|| whole.clone()) == whole {
                 Ok(())
             } else {
-                Err(CountsProblem::OtherMapping)
+                Err(CountsProblem::OtherMapping.into())
             };
         }
         let number = usize::try_from(line.rule).ok().filter(|number| *number < MOST_SEGMENTS);
         let number = number.ok_or("has a segment without its number")?;
         let known = self.segments.entry(number).or_insert_with(|| line.name.clone());
         if *known != line.name {
-            return Err(CountsProblem::OtherMapping);
+            return Err(CountsProblem::OtherMapping.into());
         }
         let names: Vec<String> = self.segments.values().cloned().collect();
         self.tally.segments = vec![Values::default(); names.len()];
@@ -261,7 +261,7 @@ impl Counts {
         Ok(())
     }
 
-    fn decisions(&mut self, line: &Line) -> Result<(), CountsProblem> {
+    fn decisions(&mut self, line: &Line) -> Result<(), LineProblem> {
         let (of_a, of_b) = self.tally.sizes();
         let rule = |number: i64, of: usize| {
             usize::try_from(number)
@@ -287,7 +287,7 @@ impl Counts {
         Ok(())
     }
 
-    fn scores(&mut self, line: &Line) -> Result<(), CountsProblem> {
+    fn scores(&mut self, line: &Line) -> Result<(), LineProblem> {
         let label = label(&line.label)?;
         let scale = self.scales.scale(Input::VerifyScore);
         if let Some(grid) = self.tally.scores.get_mut(label.number()) {
@@ -304,7 +304,7 @@ impl Counts {
         Ok(())
     }
 
-    fn months(&mut self, line: &Line) -> Result<(), CountsProblem> {
+    fn months(&mut self, line: &Line) -> Result<(), LineProblem> {
         let score = Input::SCORES.into_iter().find(|score| score.name() == line.name);
         let score = score.ok_or("has an unknown score")?;
         *self.of_months.entry(score).or_default() += line.rows;
@@ -324,11 +324,11 @@ impl Counts {
     }
 
     /// Checks the limits after each line: a month takes a quarter of a megabyte.
-    fn check(&self) -> Result<(), CountsProblem> {
-        self.tally.check().map_err(|_| CountsProblem::TooManyMonths(MOST_MONTHS))
+    fn check(&self) -> Result<(), LineProblem> {
+        self.tally.check().map_err(|_| CountsProblem::TooManyMonths(MOST_MONTHS).into())
     }
 
-    fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), CountsProblem> {
+    fn verdicts(&self, line: &Line) -> Result<(Verdict, Verdict, Label), LineProblem> {
         let verdict = |text: &str| {
             let found = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == text);
             found.ok_or("has an unknown verdict")
@@ -362,10 +362,10 @@ impl Counts {
         let genuine = share.sum(|_, _, label| label == Label::Genuine);
         sums.push((part::BONA_FIDE, tally.bona_fide.valid() + tally.bona_fide.invalid(), genuine));
         if self.lines.0 != self.lines.1 || usize::try_from(segments) != Ok(tally.segment_names.len()) {
-            return Err(LabProblem::CountsLines.into());
+            return Err(LabProblem::CountsLines.into_error());
         }
         if let Some((part, here, there)) = sums.into_iter().find(|(_, here, there)| here != there) {
-            return Err(LabProblem::CountsDiffer(part, here, there).into());
+            return Err(LabProblem::CountsDiffer(part, here, there).into_error());
         }
         self.tally.settle()?;
         Ok(self.tally)
@@ -380,7 +380,7 @@ fn hash_alone(text: &str) -> String {
     if is_hash || text.is_empty() { text.to_owned() } else { "something else".to_owned() }
 }
 
-fn label(text: &str) -> Result<Label, CountsProblem> {
+fn label(text: &str) -> Result<Label, LineProblem> {
     Ok(match text {
         "genuine" => Label::Genuine,
         "impostor" => Label::Impostor,
@@ -389,13 +389,13 @@ fn label(text: &str) -> Result<Label, CountsProblem> {
     })
 }
 
-fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), CountsProblem> {
+fn add(grid: &mut Grid, line: &Line, scale: &Scale) -> Result<(), LineProblem> {
     grid.add_slot(scale, slot(line, scale)?, line.rows);
     Ok(())
 }
 
 /// Returns the slot of a score, from its number in the query's result.
-fn slot(line: &Line, scale: &Scale) -> Result<u16, CountsProblem> {
+fn slot(line: &Line, scale: &Scale) -> Result<u16, LineProblem> {
     let found = match line.hundredth {
         -1 => Some(NO_SCORE),
         number => u16::try_from(number).ok().filter(|slot| *slot != NO_SCORE && scale.has(*slot)),

@@ -43,10 +43,10 @@ impl Lab<'_> {
     /// documents, lists of labels, names and strings that cannot be quoted safely.
     pub fn sql(&self, dialect: Dialect, table: &str) -> Result<String, LabError> {
         let Some(mapping) = &self.mapping else {
-            return Err(LabProblem::SqlNeedsMapping.into());
+            return Err(LabProblem::SqlNeedsMapping.into_error());
         };
         if mapping.shape == Shape::Reply {
-            return Err(LabProblem::SqlOfReplies.into());
+            return Err(LabProblem::SqlOfReplies.into_error());
         }
         let rows = SqlRows::of(dialect, mapping, &|input| {
             [Some(self.policy), self.candidate]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Lab, Language, Mapping, Replay, RunControl, RunOutcome, SkipReason, Source, report};
 use cloudauth_policy::{Policy, Verdict, builtin};
+use cloudauth_tests::full_text;
 
 const HEADER: &str =
     "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score\n";
@@ -117,7 +118,7 @@ fn a_report_lists_skipped_files() {
 /// The verdicts, or the error of the run.
 fn verdicts(lab: &Lab<'_>, path: &Path) -> Result<[u64; 4], String> {
     let sources = Source::find(&[path.to_owned()]).unwrap();
-    let ran = lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())?;
+    let ran = lab.run(&sources, &RunControl::default()).map_err(|error| full_text(&error))?;
     let verdicts = Replay::of(&ran.tally).verdicts;
     Ok(Verdict::ALL.map(|verdict| verdicts[verdict].all))
 }

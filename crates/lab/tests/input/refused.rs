@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use cloudauth_lab::{Drift, Lab, Language, Mapping, Replay, RunControl, RunOutcome, Source, report};
 use cloudauth_policy::{Policy, Verdict, builtin};
+use cloudauth_tests::full_text;
 
 fn policy() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
@@ -19,8 +20,8 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 
 /// The replay of a run, or its error.
 fn run(lab: &Lab<'_>, path: &Path) -> Result<RunOutcome, String> {
-    let sources = Source::find(&[path.to_owned()]).map_err(|error| error.to_string())?;
-    lab.run(&sources, &RunControl::default()).map_err(|error| error.to_string())
+    let sources = Source::find(&[path.to_owned()]).map_err(|error| full_text(&error))?;
+    lab.run(&sources, &RunControl::default()).map_err(|error| full_text(&error))
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn refuses_to_compare_a_month_with_itself() {
         let months = |text: Option<&str>| text.map(|text| text.parse().unwrap());
         Drift::of(&ran.tally, months(reference).as_ref(), months(current).as_ref())
             .map(|drift| (drift.reference.0 + ".." + &drift.reference.1, drift.current.0))
-            .map_err(|error| error.to_string())
+            .map_err(|error| full_text(&error))
     };
     let expected = |reference: &str, current: &str| Ok((reference.to_owned(), current.to_owned()));
     assert_eq!(drift(None, None), expected("2026-01..2026-03", "2026-04"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{Lab, Mapping, RunControl, RunOutcome, Source};
 use cloudauth_policy::{Policy, builtin};
-use cloudauth_tests::names;
+use cloudauth_tests::{full_text, names};
 
 fn policy() -> Policy {
     Policy::parse(builtin::ONBOARDING).unwrap()
@@ -28,7 +28,7 @@ fn rows(from: u32, to: u32) -> String {
 fn run(lab: &Lab<'_>, data: &Path, pieces: u64) -> Result<RunOutcome, String> {
     let watch = RunControl::default();
     watch.stop_after(pieces);
-    lab.run(&Source::find(&[data.to_owned()]).unwrap(), &watch).map_err(|error| error.to_string())
+    lab.run(&Source::find(&[data.to_owned()]).unwrap(), &watch).map_err(|error| full_text(&error))
 }
 
 struct Files {

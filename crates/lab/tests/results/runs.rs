@@ -8,6 +8,7 @@ use cloudauth_lab::{
     Calibration, Compare, Drift, Lab, Mapping, Replay, RunControl, RunOutcome, Shape, Source,
 };
 use cloudauth_policy::{Policy, Verdict, builtin};
+use cloudauth_tests::full_text;
 use serde_json::{Value, json};
 
 fn policy() -> Policy {
@@ -267,8 +268,11 @@ fn refused_and_pending_calls_are_not_decided() {
 fn unreadable_data_is_an_error_with_a_next_step() {
     let (folder, policy) = (tempfile::tempdir().unwrap(), policy());
     let folder = folder.path();
-    let find = |path: PathBuf| Source::find(&[path]).unwrap_err().to_string();
-    assert!(find(folder.join("nowhere.jsonl")).contains("cannot read"));
+    let find = |path: PathBuf| full_text(&Source::find(&[path]).unwrap_err());
+    let error = Source::find(&[folder.join("nowhere.jsonl")]).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().downcast_ref::<std::io::Error>().unwrap();
+    assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
+    assert!(full_text(&error).ends_with(&format!("nowhere.jsonl: {source}")), "{error}");
     assert!(find(folder.to_owned()).contains("has no file that can be read"));
     assert!(find(write(folder, "a.xlsx", "")).contains(".parquet"));
     if !cfg!(feature = "parquet") {

@@ -9,7 +9,7 @@ use crate::evidence::{Evidence, Flag};
 use crate::proof::compiled::CompiledPolicy;
 use crate::proof::grid::Scale;
 
-/// The values of one input in all rows.
+/// The values of one input in all rows. Exhaustive: callers build it, and an input is read in one of two ways.
 #[derive(Clone, Copy, Debug)]
 pub enum Column<'a> {
     /// Codes and flags, as the classes from [`Policy::class`](crate::Policy::class).

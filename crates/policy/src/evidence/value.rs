@@ -8,7 +8,7 @@ use cloudauth_protocol::grammar;
 use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
 
-/// A value of a document or a column.
+/// A value of a document or a column. Exhaustive: callers build it.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Value<'a> {
     /// Absent, `null`, NULL, or an empty cell.
@@ -52,7 +52,7 @@ pub enum ValueState {
     Malformed,
 }
 
-/// The source of evidence.
+/// The source of evidence. Exhaustive: callers build it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// An object or a row with a member or a column for each input.

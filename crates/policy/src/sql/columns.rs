@@ -60,29 +60,29 @@ impl Columns {
         let names = self.named.iter().map(|(input, _)| input);
         for (at, name) in names.clone().enumerate() {
             if names.clone().take(at).any(|other| other == name) {
-                return Err(SqlProblem::TwoColumns(name.clone()).into());
+                return Err(SqlProblem::TwoColumns(name.clone()).into_error());
             }
         }
         // The query always reads `passed`, for the SubCode of callbacks.
         for name in names.filter(|name| *name != Input::Passed.name()).chain(&self.texts) {
             if !inputs.iter().any(|input| input.name() == name) {
                 let help = did_you_mean(name, inputs.iter().map(|input| input.name()));
-                return Err(SqlProblem::NoInput(name.clone(), help).into());
+                return Err(SqlProblem::NoInput(name.clone(), help).into_error());
             }
         }
         let is_score = |name: &String| {
             inputs.iter().any(|input| input.name() == name && matches!(input.kind, Kind::Score { .. }))
         };
         if let Some(name) = self.texts.iter().find(|name| !is_score(name)) {
-            return Err(SqlProblem::NotAScore(name.clone()).into());
+            return Err(SqlProblem::NotAScore(name.clone()).into_error());
         }
         for (at, name) in self.kept.iter().enumerate() {
             if name.to_lowercase().starts_with("policy_") {
-                return Err(SqlProblem::ReservedColumn(name.clone()).into());
+                return Err(SqlProblem::ReservedColumn(name.clone()).into_error());
             }
             let same = |other: &String| other.to_lowercase() == name.to_lowercase();
             if self.kept.iter().take(at).any(same) {
-                return Err(SqlProblem::KeptTwice(name.clone()).into());
+                return Err(SqlProblem::KeptTwice(name.clone()).into_error());
             }
         }
         Ok(())

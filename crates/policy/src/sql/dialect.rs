@@ -63,7 +63,7 @@ impl Dialect {
     /// # Errors
     /// If the name is empty, or the dialect cannot quote it safely.
     pub fn name(self, name: &str) -> Result<String, SqlError> {
-        let refused = |why| Err(SqlProblem::Name(name.to_owned(), self.as_str(), why).into());
+        let refused = |why| Err(SqlProblem::Name(name.to_owned(), self.as_str(), why).into_error());
         if name.is_empty() || name.chars().any(char::is_control) {
             return refused(Unquotable::EmptyOrControl);
         }
@@ -86,7 +86,7 @@ impl Dialect {
     /// # Errors
     /// If the dialect cannot quote the text safely under all settings of the engine.
     pub fn text(self, text: &str) -> Result<String, SqlError> {
-        let refused = |why| Err(SqlProblem::Text(text.to_owned(), self.as_str(), why).into());
+        let refused = |why| Err(SqlProblem::Text(text.to_owned(), self.as_str(), why).into_error());
         if text.chars().any(char::is_control) {
             return refused(Unquotable::Control);
         }
@@ -246,7 +246,7 @@ impl Dialect {
                 format!("CASE WHEN {is_number} THEN CAST({text} AS DOUBLE) END")
             }
             Self::Sqlite => {
-                return Err(SqlProblem::TextInSqlite(input.to_owned()).into());
+                return Err(SqlProblem::TextInSqlite(input.to_owned()).into_error());
             }
         })
     }
@@ -264,7 +264,7 @@ impl FromStr for Dialect {
     fn from_str(text: &str) -> Result<Self, SqlError> {
         Self::ALL.into_iter().find(|dialect| dialect.as_str() == text).ok_or_else(|| {
             let help = did_you_mean(text, Self::ALL.map(Self::as_str));
-            SqlProblem::UnknownDialect(text.to_owned(), help).into()
+            SqlProblem::UnknownDialect(text.to_owned(), help).into_error()
         })
     }
 }

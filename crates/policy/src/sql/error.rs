@@ -36,7 +36,7 @@ pub enum SqlProblem {
     LostInput,
 }
 
-/// Why a dialect cannot quote a name or a text safely.
+/// Why a dialect cannot quote a name or a text safely. Exhaustive on purpose, as [`SqlProblem`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unquotable {
     /// It is empty or contains control characters.
@@ -63,9 +63,9 @@ impl SqlError {
     }
 }
 
-impl From<SqlProblem> for SqlError {
-    fn from(problem: SqlProblem) -> Self {
-        Self(Box::new(problem))
+impl SqlProblem {
+    pub(crate) fn into_error(self) -> SqlError {
+        SqlError(Box::new(self))
     }
 }
 

@@ -103,7 +103,7 @@ fn reading(
         }
         Kind::Score { .. } => dialect.score(name, &column),
         Kind::Labels(_) => {
-            return Err(SqlProblem::Labels(name.to_string()).into());
+            return Err(SqlProblem::Labels(name.to_string()).into_error());
         }
     };
     Ok(format!("{read} AS policy_{name}"))
@@ -127,7 +127,7 @@ fn rules(dialect: Dialect, document: &Document) -> Result<String, SqlError> {
 
 /// Returns a condition. It may be NULL instead of false, which is safe because no condition is negated.
 fn holds(dialect: Dialect, document: &Document, condition: &Condition) -> Result<String, SqlError> {
-    let lost = || SqlError::from(SqlProblem::LostInput);
+    let lost = || SqlProblem::LostInput.into_error();
     let input = document.inputs.get(condition.input).ok_or_else(lost)?;
     let column = format!("cloudauth_read.policy_{}", input.name());
     match (&condition.test, &input.kind) {

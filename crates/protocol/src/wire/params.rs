@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use crate::redact::printable;
 use crate::wire::encode::KnownName;
 
-/// Where the vendor's SDKs put a parameter under V3. V1 treats both locations alike.
+/// Where the vendor's SDKs put a parameter under V3. V1 treats both locations alike. Exhaustive: a
+/// request has no other place for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParamLocation {
     /// The query of the URL.

@@ -56,7 +56,7 @@ impl FromStr for TargetRate {
         };
         let rate = rate
             .filter(|rate| *rate > 0.0 && *rate < 1.0)
-            .ok_or_else(|| LabError::from(LabProblem::NotARate))?;
+            .ok_or_else(|| LabProblem::NotARate.into_error())?;
         Ok(Self { rate, text: text.to_owned() })
     }
 }

@@ -46,8 +46,30 @@ pub(super) struct Line {
     pub(super) rows: u64,
 }
 
+/// What is wrong with a line. The reasons of [`CountsProblem::NotOfQuery`] convert into it.
+#[derive(Debug)]
+pub(super) struct LineProblem(CountsProblem);
+
+impl From<CountsProblem> for LineProblem {
+    fn from(problem: CountsProblem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<String> for LineProblem {
+    fn from(reason: String) -> Self {
+        Self(CountsProblem::NotOfQuery(reason))
+    }
+}
+
+impl From<&str> for LineProblem {
+    fn from(reason: &str) -> Self {
+        reason.to_owned().into()
+    }
+}
+
 impl Line {
-    fn of(fields: [String; 12]) -> Result<Self, CountsProblem> {
+    fn of(fields: [String; 12]) -> Result<Self, LineProblem> {
         let [
             part,
             policy,
@@ -106,27 +128,27 @@ fn whole(text: &str) -> Option<i64> {
 /// Visits every line of a file in order. A file that changes while it is read is an error, because its counts would not add up.
 pub(super) fn lines(
     source: &Source,
-    each: &mut dyn FnMut(&Line) -> Result<(), CountsProblem>,
+    each: &mut dyn FnMut(&Line) -> Result<(), LineProblem>,
 ) -> Result<(), LabError> {
     read(source, each)?;
     if source.has_changed() {
-        return Err(LabProblem::Changed(source.path().to_owned()).into());
+        return Err(LabProblem::Changed(source.path().to_owned()).into_error());
     }
     Ok(())
 }
 
-fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), CountsProblem>) -> Result<(), LabError> {
+fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), LineProblem>) -> Result<(), LabError> {
     let path = source.path();
     let ignore = |_| {};
-    let mut reader = source.open(&ignore).map_err(|error| LabError::file(path, &error))?;
-    let wrong = |line: u64, problem: CountsProblem| {
-        LabError::from(LabProblem::CountsLine(path.to_owned(), line, problem))
+    let mut reader = source.open(&ignore).map_err(|error| LabError::file(path, error))?;
+    let wrong = |line: u64, LineProblem(problem): LineProblem| {
+        LabProblem::CountsLine(path.to_owned(), line, problem).into_error()
     };
     match source.format {
         Format::Json => {
             let (mut reader, mut line) = (BufReader::new(reader), Vec::new());
             for number in 1.. {
-                if !read_line(&mut reader, number, &mut line).map_err(|error| LabError::file(path, &error))? {
+                if !read_line(&mut reader, number, &mut line).map_err(|error| LabError::file(path, error))? {
                     break;
                 }
                 if !line.trim_ascii().is_empty() {
@@ -137,16 +159,16 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), CountsProblem
             Ok(())
         }
         Format::Csv(delimiter) => {
-            let head = header::read(&mut reader).map_err(|error| LabError::file(path, &error))?;
+            let head = header::read(&mut reader).map_err(|error| LabError::file(path, error))?;
             let delimiter = header::delimiter(&head, delimiter, &COLUMNS);
             let mut csv = csv::ReaderBuilder::new()
                 .delimiter(delimiter)
                 .from_reader(Bounded::new(std::io::Cursor::new(head).chain(reader), delimiter));
-            let no_csv = |error: csv::Error| match error.kind() {
-                csv::ErrorKind::Io(error) => LabError::file(path, error),
-                _ => {
-                    let line = error.position().map_or(1, csv::Position::line);
-                    wrong(line, "is not CSV with a header and as many fields in each line".into())
+            let no_csv = |error: csv::Error| {
+                let line = error.position().map_or(1, csv::Position::line);
+                match error.into_kind() {
+                    csv::ErrorKind::Io(error) => LabError::file(path, error),
+                    _ => wrong(line, "is not CSV with a header and as many fields in each line".into()),
                 }
             };
             let header = csv.headers().map_err(no_csv)?.clone();
@@ -177,11 +199,11 @@ fn read(source: &Source, each: &mut dyn FnMut(&Line) -> Result<(), CountsProblem
             }
             Ok(())
         }
-        Format::Parquet => Err(LabProblem::NotCounts(path.to_owned()).into()),
+        Format::Parquet => Err(LabProblem::NotCounts(path.to_owned()).into_error()),
     }
 }
 
-fn of_json(line: &[u8]) -> Result<[String; 12], CountsProblem> {
+fn of_json(line: &[u8]) -> Result<[String; 12], LineProblem> {
     let Ok(Members(members)) = serde_json::from_slice(line) else {
         return Err("is not a JSON object".into());
     };

@@ -129,5 +129,5 @@ pub(super) fn whole(dialect: Dialect, number: &str) -> String {
 }
 
 pub(super) fn no_sql(error: SqlError) -> LabError {
-    LabProblem::Sql(error).into()
+    LabProblem::Sql(error).into_error()
 }

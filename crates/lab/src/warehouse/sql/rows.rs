@@ -64,7 +64,7 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn column(&self, name: &str) -> Result<String, LabError> {
         if name.contains('.') {
-            return Err(LabProblem::SqlOfPath(name.to_string()).into());
+            return Err(LabProblem::SqlOfPath(name.to_string()).into_error());
         }
         Ok(format!("cloudauth_row.{}", self.dialect.name(name).map_err(no_sql)?))
     }

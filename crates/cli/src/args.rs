@@ -38,8 +38,8 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 other error, 2 usage, 3 not passed, 4 credentials, \
-                          5 pending, 6 network, 7 throttled, 8 review.\nCredentials: the vendor's default chain, which begins with \
+const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 a failed check or another error, 2 invalid arguments \
+                          or input files, 3 not passed, 4 credentials, 5 pending, 6 network, 7 throttled, 8 review.\nCredentials: the vendor's default chain, which begins with \
                           ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET (and ALIBABA_CLOUD_SECURITY_TOKEN).";
 
 impl Args {
@@ -49,7 +49,9 @@ impl Args {
             Language::En => Self::command(),
             Language::Zh => help::chinese(Self::command()),
         };
-        Self::from_arg_matches(&command.try_get_matches()?)
+        let matches = command.try_get_matches();
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        read.map_err(|error| usage::without_values(error, language))
     }
 
     pub(crate) fn language(&self) -> Language {
@@ -216,7 +218,7 @@ fn input() -> impl TypedValueParser<Value = Input> {
 fn input_and_column(text: &str) -> Result<(Input, String), InvalidValue> {
     let (name, column) = text.split_once('=').ok_or_else(usage::not_a_column)?;
     let names = || Input::ALL.map(Input::name).join(", ");
-    let input = name.parse::<Input>().map_err(|error| usage::unknown_input(error, name, &names()))?;
+    let input = name.parse::<Input>().map_err(|error| usage::unknown_input(error, &names()))?;
     Ok((input, column.to_owned()))
 }
 

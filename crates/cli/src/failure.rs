@@ -77,6 +77,21 @@ impl From<cloudauth::Error> for Failure {
     }
 }
 
+/// What the lab cannot read is an invalid input, as a file that another command cannot read is.
+#[cfg(feature = "lab")]
+impl From<cloudauth_lab::LabError> for Failure {
+    fn from(error: cloudauth_lab::LabError) -> Self {
+        use cloudauth_lab::LabProblem as Problem;
+        match error.problem() {
+            Problem::CannotWrite(..)
+            | Problem::Changed(_)
+            | Problem::PolicyFails(..)
+            | Problem::Rendering(_) => Self::other(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
 fn is_about_credentials(code: &GatewayCode) -> bool {
     matches!(
         code,

@@ -1,7 +1,7 @@
 //! The `cloudauth` command.
 //!
-//! Data goes to standard output, messages to standard error. Exit codes: 0 passed or done, 1 other error, 2 usage,
-//! 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
+//! Data goes to standard output, messages to standard error. Exit codes: 0 passed or done, 1 a failed check or another
+//! error, 2 invalid arguments or input files, 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
 //! 7 throttled, 8 a policy requires a review.
 
 mod admin;

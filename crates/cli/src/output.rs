@@ -107,6 +107,10 @@ pub(crate) fn refuse(message: &clap::Error, language: Language) {
         let _ = writeln!(io::stderr(), "{}", usage::refused(message));
         return;
     }
+    if let Some(text) = usage::without_number(&message.render().to_string()).filter(|_| !is_page) {
+        let _ = write!(io::stderr(), "{text}");
+        return;
+    }
     let printed = message.print();
     if !message.use_stderr() {
         record(printed);

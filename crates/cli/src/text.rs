@@ -16,13 +16,7 @@ const LARGEST: u64 = 16 << 20;
 /// its content. A file to which the shell redirected standard output or standard error is refused.
 pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     let is_stdin = file == Path::new("-");
-    let name = || match file.to_str() {
-        Some("-") => calls::STANDARD_INPUT.into(),
-        // Not quoted: it may be the person.
-        Some(text) if text.contains(['{', '"']) => calls::NOT_A_PATH.into(),
-        _ => Said::same(file.display()),
-    };
-    let failed = |reason: Said| Failure::usage(calls::cannot_read(name(), reason));
+    let failed = |reason: Said| Failure::usage(calls::cannot_read(named(file), reason));
     check_outputs(&[], [Named::new("the file", file)]).map_err(Failure::usage)?;
     let mut bytes = Vec::new();
     let read = match is_stdin {
@@ -35,4 +29,24 @@ pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     }
     let text = String::from_utf8(bytes).map_err(|_| failed(calls::NOT_TEXT.into()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Returns the name of a file for a message. A file that does not exist is named only if the text looks like a path: it may
+/// be the person's name, number or JSON in the wrong place.
+pub(crate) fn named(file: &Path) -> Said {
+    let text = file.to_string_lossy();
+    match &*text {
+        "-" => calls::STANDARD_INPUT.into(),
+        text if text.contains(['{', '"']) => calls::LOOKS_LIKE_JSON.into(),
+        text if looks_like_a_path(text) || file.exists() => Said::same(file.display()),
+        _ => calls::NOT_A_PATH.into(),
+    }
+}
+
+/// The digits of the shortest phone number. A date in a file's name has fewer.
+const PHONE: usize = 11;
+
+fn looks_like_a_path(text: &str) -> bool {
+    let is_short = |digits: &str| digits.len() < PHONE;
+    text.contains(['/', '\\', '.']) && text.split(|c: char| !c.is_ascii_digit()).all(is_short)
 }

@@ -437,3 +437,59 @@ fn documents_hold_errors_in_english() {
     assert_eq!(json(&output)["error"], "unknown code; `cloudauth codes` lists all of them");
     assert!(String::from_utf8_lossy(&output.stderr).contains("没有这个返回码"), "{}", text(&output));
 }
+
+/// A person's name or number may be typed where something else belongs.
+#[test]
+fn a_refused_argument_is_named_and_never_shown() {
+    for (typed, lang) in [("欧阳张三丰", "en"), ("999999199001012003", "zh")] {
+        for args in [
+            &[typed][..],
+            &["init", typed],
+            &["init", "--scene-id", &format!("{typed}x"), "--return-url", "x", "--person", "p.json"],
+            &["init", "--scene-id", "1000000006", "--return-url", "https://a.example", "--person", typed],
+            &["describe", "--scene-id", "1", "--certify-id", &format!("{typed}.")],
+            &["codes", typed],
+            &["demo", "--identity", &format!("{typed}1")],
+            &["policy", typed],
+            &["policy", "check", typed],
+            &["policy", "show", typed],
+            &["policy", "decide", &format!("builtin:{typed}")],
+            &["policy", "sql", "builtin:vendor", "--dialect", typed],
+            &["policy", "sql", "builtin:vendor", "--dialect", "sqlite", "--column", &format!("{typed}=x")],
+            &["lab", "replay", "builtin:vendor", typed],
+            &["lab", "replay", typed, "x.csv"],
+            &["lab", "replay", "builtin:vendor", "x.csv", "--mapping", typed],
+            &["lab", "drift", "builtin:vendor", "x.csv", "--reference", typed],
+            &["lab", "calibrate", "builtin:vendor", "x.csv", "--target", &format!("{typed}%")],
+            &["emulator", "--host", typed],
+            &["emulator", "--port", typed],
+            &["faults", "add", "reset", "--times", typed],
+            &["emulator", "--rules", typed],
+            &["sessions", "--state", typed],
+            &["clock", typed],
+            &["clock", "advance", &format!("1{typed}")],
+            &["faults", "add", typed],
+            &["faults", "add", &format!("{typed}=1")],
+            &["faults", "add", &format!("status=\"{typed}\"")],
+            &["trigger", "200", "--score", &format!("{typed}x")],
+            &["trigger", &format!("{typed}x")],
+            &["listen", "--forward-to", typed],
+            &["sign", "--action", "x", "--params", typed],
+            &["policy", &format!("--{typed}")],
+        ] {
+            let output = run(&[args, &["--lang", lang]].concat());
+            assert!(!output.status.success(), "{args:?}");
+            assert!(!text(&output).contains(typed), "{args:?}: {}", text(&output));
+        }
+    }
+    // A path and an option are not personal, and the closest command is suggested first.
+    for (args, says) in [
+        (&["policy", "check", "nowhere.toml"][..], "cannot read nowhere.toml"),
+        (&["init", "--sceneid", "1"], "'--sceneid'"),
+        (&["policy", "chek", "x"], "'check'"),
+    ] {
+        let output = run(args);
+        assert!(text(&output).contains(says), "{args:?}: {}", text(&output));
+    }
+    assert!(!text(&run(&["policy", "chek"])).contains("'schema', 'check'"));
+}

@@ -236,7 +236,7 @@ fn missing_arguments_are_named() {
     history(folder.path());
     for (args, part) in [
         (&["replay", "builtin:onboarding", "nowhere.csv"][..], "cannot read nowhere.csv"),
-        (&["replay", "builtin:nobody", "history.jsonl"], "unknown built-in policy `nobody`"),
+        (&["replay", "builtin:nobody", "history.jsonl"], "unknown built-in policy; the command has vendor"),
         (&["replay", "builtin:onboarding", "map.toml"], "has an unknown format"),
         (&["replay", "builtin:onboarding", "history.jsonl", "--mapping", "history.jsonl"], "history.jsonl: "),
     ] {

@@ -44,7 +44,7 @@ fn a_file_without_inputs_is_refused_unless_it_is_allowed() {
     std::fs::write(folder.join("x.csv"), "kod,ok\n200,T\n").unwrap();
     let output = lab(folder, &["replay", "builtin:onboarding", "x.csv"]);
     let expected = "x.csv: none of the policy's inputs found; there are 2 columns with other names; give --mapping or --allow-missing-inputs";
-    assert!(output.status.code() == Some(1) && said(&output).contains(expected), "{}", said(&output));
+    assert!(output.status.code() == Some(2) && said(&output).contains(expected), "{}", said(&output));
     let output = lab(folder, &["replay", "builtin:onboarding", "x.csv", "--allow-missing-inputs"]);
     assert!(output.status.success() && said(&output).contains("decides on 1 row"), "{}", said(&output));
 }
@@ -246,4 +246,57 @@ fn control_characters_of_data_do_not_reach_the_terminal() {
         &["replay", "builtin:onboarding", "b.csv", "--mapping", "m.toml", "--output", "json"],
     ));
     assert!(json["segments"]["ch\u{202e}an"]["\u{1b}[2Jred"].is_object(), "{json}");
+}
+
+#[test]
+fn data_without_a_row_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (name, text) in [("empty.csv", ""), ("header.csv", "sub_code,verify_score\n"), ("empty.jsonl", "")] {
+        std::fs::write(folder.join(name), text).unwrap();
+        for args in [
+            &["replay", "builtin:onboarding", name][..],
+            &["compare", "builtin:onboarding", "builtin:vendor", name],
+            &["calibrate", "builtin:onboarding", name],
+            &["drift", "builtin:onboarding", name],
+            &["report", "builtin:onboarding", name],
+        ] {
+            let output = lab(folder, args);
+            assert_eq!(output.status.code(), Some(1), "{args:?}: {}", said(&output));
+            assert_eq!(said(&output), format!("cloudauth: {name} has no rows\n"), "{args:?}");
+        }
+    }
+    assert!(!folder.join("report.html").exists());
+    let output = lab(folder, &["replay", "builtin:onboarding", "empty.csv", "header.csv"]);
+    assert!(said(&output).contains("empty.csv has no rows, and neither does"), "{}", said(&output));
+
+    // Beside a file with rows, an empty one is listed.
+    std::fs::write(folder.join("a.jsonl"), ROW.trim_end()).unwrap();
+    let args = ["replay", "builtin:onboarding", "a.jsonl", "empty.jsonl", "header.csv"];
+    let text = said(&lab(folder, &args));
+    assert!(text.contains("empty.jsonl: no rows") && text.contains("header.csv: no rows"), "{text}");
+    let told = document(&lab(folder, &[&args[..], &["--output", "json"]].concat()));
+    let listed = ["empty.jsonl", "header.csv"].map(|path| json!({ "path": path, "reason": "no rows" }));
+    assert_eq!(told["skipped"], json!(listed));
+}
+
+#[test]
+fn every_command_exits_with_2_for_an_input_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("no.jsonl.gz"), "no gzip").unwrap();
+    std::fs::write(folder.join("open.csv"), "sub_code\n\"200\n").unwrap();
+    std::fs::write(folder.join("twice.csv"), "sub_code,sub_code\n200,200\n").unwrap();
+    std::fs::write(folder.join("counts.csv"), "part\nabout\n").unwrap();
+    for args in [
+        &["replay", "builtin:onboarding", "no.jsonl.gz"][..],
+        &["compare", "builtin:onboarding", "builtin:vendor", "open.csv"],
+        &["calibrate", "builtin:onboarding", "twice.csv"],
+        &["finish", "counts.csv", "--policy", "builtin:onboarding", "--view", "replay"],
+        &["drift", "nowhere.toml", "open.csv"],
+        &["report", "builtin:onboarding", "nowhere.csv"],
+    ] {
+        let output = lab(folder, args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", said(&output));
+    }
 }

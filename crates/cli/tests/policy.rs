@@ -347,3 +347,16 @@ fn a_demo_with_a_policy_exits_with_its_decision() {
 fn score_identity() -> String {
     cloudauth_emulator::id_number("20000101", 740).unwrap()
 }
+
+#[test]
+fn decide_takes_a_row_of_the_lab_and_ignores_what_no_policy_reads() {
+    let row = r#"{"sub_code":"200","passed":"T","verify_score":88,"face_attack":"F","face_occlusion":"F","quality_score":90,"face_attack_score":0.01"#;
+    let others = r#","id":"a1","subject":"p1","time":"2026-03-01","label":"genuine","attack":"""#;
+    for command in ["decide", "explain"] {
+        let args = ["policy", command, "builtin:onboarding", "--output", "json"];
+        let (alone, whole) = (run(&args, &format!("{row}}}")), run(&args, &format!("{row}{others}}}")));
+        assert_eq!(whole.status.code(), Some(0), "{}", String::from_utf8_lossy(&whole.stderr));
+        assert_eq!(alone.stdout, whole.stdout);
+    }
+    assert_eq!(run(&["policy", "decide", "builtin:onboarding"], r#"{"lable":"x"}"#).status.code(), Some(2));
+}

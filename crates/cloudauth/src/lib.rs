@@ -115,7 +115,8 @@ pub use cloudauth_protocol::{
     Outcome, OuterOrderNo, ParamLocation, Params, Passed, PictureUrl, ProcedurePriority, Product,
     ProductCode, RawAnswer, RawOperation, Refusal, Reply, ReplyError, RequestId, ReturnHint, ReturnHintError,
     ReturnUrl, SceneId, SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl, UnixTime, UserId,
-    UserInfo, VERSION, VendorMessage, codes, explain, grammar, mask_digits, parse, prepare, sign,
+    UserInfo, VERSION, VendorMessage, codes, explain, grammar, mask_digits, mask_parse_error, parse, prepare,
+    sign,
 };
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,

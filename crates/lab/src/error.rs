@@ -77,7 +77,7 @@ pub enum LabProblem {
     /// Decisions that go to a stream cannot be resumed.
     DecisionsNotAFile(PathBuf),
     /// A text is not a month or a range of months.
-    NotMonths(String),
+    NotMonths,
     /// No row has a time.
     NoTimes,
     /// No row is of a month before this one.
@@ -265,10 +265,9 @@ impl fmt::Display for LabError {
             Problem::DecisionsNotAFile(target) => {
                 write!(f, "decisions that go to {} cannot be resumed: name a file", target.display())
             }
-            Problem::NotMonths(text) => write!(
-                f,
-                "`{text}` is not a month or a range of months: write 2026-01 or 2026-01..2026-03"
-            ),
+            Problem::NotMonths => {
+                f.write_str("not a month or a range of months: write 2026-01 or 2026-01..2026-03")
+            }
             Problem::NoTimes => f.write_str("no row has a time: the mapping names its column in `time`"),
             Problem::NoEarlierMonth(first) => {
                 write!(f, "no row is of a month before {first}: there is no month to compare it with")

@@ -22,7 +22,7 @@ use crate::input::bounded::LONGEST;
 use crate::input::chunks::ChunkReader;
 use crate::input::json::{Bad, Found, Wanted};
 use crate::input::mapping::{Mapping, Shape};
-use crate::input::skipped::Skipped;
+use crate::input::skipped::{SkipReason, Skipped};
 use crate::input::source::{Format, Source};
 use crate::tally::failing_example::FailingExample;
 use crate::tally::issues::{IssueKind, RowLocation};
@@ -83,6 +83,8 @@ pub struct RunOutcome {
     pub complete: bool,
     /// The data files that changed while they were read. Their counts may match neither the old nor the new content.
     pub changed: Vec<PathBuf>,
+    /// The files and folders that [`Lab::skipped`] named, and the data files without rows.
+    pub skipped: Vec<Skipped>,
     /// The partial decision file of an incomplete run. The decisions of a complete run are in the file that [`Lab::decisions`]
     /// names.
     pub partial_decisions: Option<PathBuf>,
@@ -272,6 +274,7 @@ impl<'p> Lab<'p> {
             }
             state.tally.settle()?;
             state.position = reader.position();
+            state.empty.extend(reader.take_empty());
             let ended = sources.iter().enumerate().take(state.position.source).skip(first);
             // Rows of a Parquet file are read after the chunk reader has reached its end.
             let late = ended.filter(|(_, source)| source.format == Format::Parquet && source.has_changed());
@@ -285,7 +288,10 @@ impl<'p> Lab<'p> {
             self.save(&mut state, decisions.as_mut())?;
             let is_end = state.position.source == sources.len();
             if is_end || control.is_stopped() {
-                state.tally.skipped.clone_from(&self.skipped);
+                let empty = state.empty.iter().filter_map(|source| sources.get(*source));
+                let empty =
+                    empty.map(|source| Skipped { path: source.path().to_owned(), reason: SkipReason::Empty });
+                state.tally.skipped = self.skipped.iter().cloned().chain(empty).collect();
                 state.tally.failing_examples = self.failing_examples();
                 state.tally.timezone = mapping.timezone;
                 if is_end && state.tally.rows > 0 {
@@ -325,7 +331,8 @@ fn finish(
         Some(decisions) => decisions.leave()?,
         None => None,
     };
-    Ok(RunOutcome { tally, complete, changed, partial_decisions })
+    let skipped = tally.skipped.clone();
+    Ok(RunOutcome { tally, complete, changed, skipped, partial_decisions })
 }
 
 /// Returns whether the first line of the first JSON file looks like a response of the service.

@@ -157,6 +157,7 @@ pub(crate) enum ClockChange {
     /// Move it forward, and run everything that falls due: 90s, 30m, 24h, 1day 2h.
     Advance {
         /// The time to add.
+        #[arg(value_parser = usage::duration)]
         by: humantime::Duration,
     },
     /// Set it.
@@ -212,14 +213,14 @@ impl FaultSpec {
     fn parse(text: &str) -> Result<Self, InvalidValue> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
         let value: Option<Value> =
-            value.map(serde_json::from_str).transpose().map_err(|_| usage::not_a_fault_value(name))?;
+            value.map(serde_json::from_str).transpose().map_err(|_| usage::not_a_fault_value())?;
         let lacks_value = value.is_none();
         let spec = match value {
             None => json!(name),
             Some(time @ Value::Number(_)) if name == "latency" => json!({ name: { "fixed": time } }),
             Some(value) => json!({ name: value }),
         };
-        FaultKind::deserialize(&spec).map_err(|error| usage::not_a_fault(name, error, lacks_value))?;
+        FaultKind::deserialize(&spec).map_err(|error| usage::not_a_fault(error, lacks_value))?;
         Ok(Self(spec))
     }
 }

@@ -6,6 +6,8 @@ use clap::{Subcommand, ValueEnum};
 use cloudauth::policy::Dialect;
 use cloudauth_lab::{Months, TargetRate};
 
+use crate::words::usage::duration;
+
 /// A command of `lab`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Lab {
@@ -177,7 +179,7 @@ pub(crate) struct Data {
     #[arg(long, value_name = "FILE")]
     pub(crate) resume: Option<PathBuf>,
     /// How often to save progress, such as 1m.
-    #[arg(long, value_name = "TIME", default_value = "10s", requires = "resume")]
+    #[arg(long, value_name = "TIME", default_value = "10s", requires = "resume", value_parser = duration)]
     pub(crate) checkpoint_every: humantime::Duration,
     /// Number of threads. The results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]

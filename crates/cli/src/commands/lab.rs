@@ -27,7 +27,7 @@ use show::{page, print, targets_or_vendor, write};
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
         Command::Replay { policy, data, decisions } => {
-            let data = Data::find(data, &[&policy], named("--decisions", decisions.as_deref()))?;
+            let mut data = Data::find(data, &[&policy], named("--decisions", decisions.as_deref()))?;
             refuse_other_format("--decisions", decisions.as_deref())?;
             let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
@@ -41,7 +41,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let named: Vec<(&str, &Policy)> =
                 [policy.as_str(), candidate.as_str()].into_iter().zip(&policies).collect();
             let (failing, failing_json) = failing_examples(&named, output);
-            let data = Data::find(data, &[&policy, &candidate], None)?;
+            let mut data = Data::find(data, &[&policy, &candidate], None)?;
             let ran = data.run(policies, Wanted::default(), output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
                 let beside = data.told(&ran).into_iter().chain([("failing_examples", failing_json)]);
@@ -57,7 +57,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         }
         Command::Calibrate(args) => calibrate(args, output).await,
         Command::Drift { policy, data, reference, current } => {
-            let (data, policies) = (Data::find(data, &[&policy], None)?, vec![load(&policy)?]);
+            let (mut data, policies) = (Data::find(data, &[&policy], None)?, vec![load(&policy)?]);
             let ran = data.run(policies, Wanted::default(), output).await?;
             let drift =
                 Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
@@ -69,7 +69,7 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let load = |file: &&str| load_to_explore(file, allow_failing_examples);
             let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
             let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>(), output);
-            let data = Data::find(data, &names, named("--to", Some(&to)))?;
+            let mut data = Data::find(data, &names, named("--to", Some(&to)))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
             page(&ran.tally, ran.complete, &data, failing, &to, output)?;
             Ok(run::exit_code(&ran, output))
@@ -83,7 +83,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage(said::ONE_TARGET));
     }
-    let data = Data::find(args.data, &[&args.policy], named("--curve", args.curve.as_deref()))?;
+    let mut data = Data::find(args.data, &[&args.policy], named("--curve", args.curve.as_deref()))?;
     refuse_other_format("--curve", args.curve.as_deref())?;
     let policy = load(&args.policy)?;
     if let Some(name) = &args.write {

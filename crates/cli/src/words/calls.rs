@@ -152,9 +152,13 @@ pub(crate) fn not_an_object(file: impl Display) -> Said {
     both(format!("{file} is not a JSON object"), format!("{file} 不是 JSON 对象"))
 }
 
-pub(crate) const NOT_A_PATH: Text = text(
+pub(crate) const LOOKS_LIKE_JSON: Text = text(
     "the argument, which looks like JSON, not like a file",
     "该参数：它看起来是 JSON 内容而不是文件路径",
+);
+pub(crate) const NOT_A_PATH: Text = text(
+    "the argument, which does not look like a path (write ./NAME for a name without an extension)",
+    "该参数：它看起来不是文件路径（没有扩展名的文件请写作 ./名称）",
 );
 
 pub(crate) fn duplicate_member(file: impl Display) -> Said {

@@ -43,6 +43,17 @@ pub(crate) const PROGRESS: Text = text(
 
 pub(crate) const NO_ROWS: Text = text("no row was decided on", "没有可判定的行");
 
+/// Data files without a single row: the first, and their number.
+pub(crate) fn no_rows(first: &str, files: usize) -> Said {
+    match files {
+        0 | 1 => both(format!("{first} has no rows"), format!("{first} 没有数据行")),
+        files => both(
+            format!("{first} has no rows, and neither does any other of the {files} data files"),
+            format!("{first} 等 {files} 个数据文件均没有数据行"),
+        ),
+    }
+}
+
 pub(crate) fn days(timezone: impl Display) -> Said {
     both(format!("\ndays are those of {timezone}\n"), format!("\n日期按 {timezone} 划分\n"))
 }

@@ -88,9 +88,7 @@ pub(super) fn chinese(error: &LabError) -> String {
         Problem::DecisionsNotAFile(target) => {
             format!("写入 {} 的判定无法继续：请指定文件", target.display())
         }
-        Problem::NotMonths(text) => {
-            format!("`{text}` 不是月份或月份范围：请写作 2026-01 或 2026-01..2026-03")
-        }
+        Problem::NotMonths => "不是月份或月份范围：请写作 2026-01 或 2026-01..2026-03".to_owned(),
         Problem::NoTimes => "所有行都没有时间：请在映射文件的 `time` 中指定时间所在的列".to_owned(),
         Problem::NoEarlierMonth(first) => format!("没有早于 {first} 的行，因此没有可对比的月份"),
         Problem::MonthsOverlap => "基准期与当前期的月份重叠，不能与自身对比".to_owned(),

@@ -13,10 +13,10 @@ use cloudauth::policy::{Counterfactual, PolicyError, Problem, Region};
 pub(crate) use super::verdict::verdict;
 use super::{Language, Said, Text, both, listed, service, text, translated};
 
-pub(crate) fn unknown_builtin(name: &str, names: &str) -> Said {
+pub(crate) fn unknown_builtin(names: &str) -> Said {
     both(
-        format!("unknown built-in policy `{name}`; the command has {names}"),
-        format!("没有名为 `{name}` 的内置策略；可用的有：{}", listed(names)),
+        format!("unknown built-in policy; the command has {names}"),
+        format!("没有这个内置策略；可用的有：{}", listed(names)),
     )
 }
 

@@ -7,9 +7,10 @@ use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use cloudauth::mask_parse_error;
 
 use super::help::in_chinese;
-use super::{Said, both, known, listed, translated, with_original};
+use super::{Language, Said, Text, both, known, listed, text, translated, with_original};
 
 /// Why the value of an argument is invalid, in both languages.
 #[derive(Debug)]
@@ -36,16 +37,25 @@ pub(crate) fn not_an_outcome(ends: &str, callbacks: &str) -> Said {
     )
 }
 
-pub(crate) fn not_a_fault_value(name: &str) -> Said {
+pub(crate) fn not_a_fault_value() -> Said {
     both(
-        format!("`{name}` takes a number, as in `{name}=200`, or JSON"),
-        format!("`{name}` 的值须为数字（例如 `{name}=200`）或 JSON"),
+        "the value of a fault is a number, as in `status=503`, or JSON".to_owned(),
+        "故障的值须为数字（例如 `status=503`）或 JSON".to_owned(),
     )
 }
 
-/// A fault that the emulator does not know. The reason is that of serde.
-pub(crate) fn not_a_fault(name: &str, reason: impl fmt::Display, lacks_value: bool) -> Said {
+/// Reads a time such as `90s`, without the text of the library's error, which may quote the value.
+pub(crate) fn duration(text: &str) -> Result<humantime::Duration, InvalidValue> {
+    text.parse().map_err(|_| {
+        let (en, zh) = ("write a time such as 90s, 30m or 1day 2h", "请写作 90s、30m 或 1day 2h 这样的时间");
+        both(en.to_owned(), zh.to_owned()).into()
+    })
+}
+
+/// A fault that the emulator does not know. The reason is that of serde, without the value.
+pub(crate) fn not_a_fault(reason: impl fmt::Display, lacks_value: bool) -> Said {
     let reason = reason.to_string();
+    let reason = mask_parse_error(&reason);
     let (en, zh) = match lacks_value {
         true => {
             ("; a fault that needs a value is written as `status=503`", "；需要值的故障请写作 `status=503`")
@@ -54,8 +64,8 @@ pub(crate) fn not_a_fault(name: &str, reason: impl fmt::Display, lacks_value: bo
     };
     let what = match known::serde(&reason) {
         Some(zh) => format!("不是有效的故障：{zh}"),
-        None if lacks_value => format!("故障 `{name}` 缺少值"),
-        None => with_original(&format!("故障 `{name}` 的值不适用"), &reason),
+        None if lacks_value => "该故障缺少值".to_owned(),
+        None => with_original("该故障的值不适用", &reason),
     };
     translated(format!("{reason}{en}"), what + zh)
 }
@@ -65,9 +75,50 @@ pub(crate) fn not_a_column() -> Said {
 }
 
 /// An input that does not exist. The English is that of the library.
-pub(crate) fn unknown_input(error: impl fmt::Display, name: &str, names: &str) -> Said {
-    translated(error, format!("未知的输入项 `{name}`：可用的有 {}", listed(names)))
+pub(crate) fn unknown_input(error: impl fmt::Display, names: &str) -> Said {
+    translated(error, format!("未知的输入项：可用的有 {}", listed(names)))
 }
+
+/// Hides what was typed: a name or an ID number may stand where something else belongs. A word that has the form of an
+/// option is kept. The closest suggestion comes first.
+pub(crate) fn without_values(mut error: Error, language: Language) -> Error {
+    let hidden = language.of(NOT_SHOWN).to_owned();
+    let is_option = |text: &str| {
+        let name = text.trim_start_matches('-');
+        text.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let hides = |kind, value: &ContextValue| match (kind, value) {
+        (ContextKind::InvalidValue, ContextValue::String(text)) => !text.is_empty(),
+        (ContextKind::InvalidSubcommand, _) => error.kind() == ErrorKind::InvalidSubcommand,
+        (ContextKind::InvalidArg, ContextValue::String(text)) => {
+            error.kind() == ErrorKind::UnknownArgument && !is_option(text)
+        }
+        _ => false,
+    };
+    let kinds: Vec<ContextKind> =
+        error.context().filter(|(kind, value)| hides(*kind, value)).map(|(kind, _)| kind).collect();
+    for kind in &kinds {
+        error.insert(*kind, ContextValue::String(hidden.clone()));
+    }
+    if !kinds.is_empty() {
+        // A tip to pass the word as a value, which repeats it.
+        error.remove(ContextKind::Suggested);
+    }
+    if let Some(ContextValue::Strings(near)) = error.remove(ContextKind::SuggestedSubcommand) {
+        let near = ContextValue::Strings(near.into_iter().rev().collect());
+        error.insert(ContextKind::SuggestedSubcommand, near);
+    }
+    error
+}
+
+/// The English error of a number out of range without the number, which clap writes into the reason.
+pub(crate) fn without_number(error: &str) -> Option<String> {
+    let (before, range) = error.split_once(" is not in ")?;
+    let before = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
+    Some(format!("{before}it is not in {range}"))
+}
+
+const NOT_SHOWN: Text = text("(not shown)", "（不显示）");
 
 /// The error of invalid arguments, with the usage of the command.
 pub(crate) fn refused(error: &Error) -> String {

@@ -143,7 +143,7 @@ impl std::str::FromStr for Months {
         if is_month(first) && is_month(last) && first <= last {
             Ok(Self(first.to_owned()..=last.to_owned()))
         } else {
-            Err(LabProblem::NotMonths(text.to_owned()).into_error())
+            Err(LabProblem::NotMonths.into_error())
         }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct ChunkReader<'r> {
     spare: Vec<Vec<u8>>,
     /// The last location read of each file that changed while it was read.
     changed: Vec<RowLocation>,
+    /// The files that ended without a chunk.
+    empty: Vec<usize>,
 }
 
 /// An extra record after the last one. If a quote is still open there, it becomes part of a field and shows the error.
@@ -85,6 +87,7 @@ impl<'r> ChunkReader<'r> {
             headers: vec![None; sources.len()],
             spare: Vec::new(),
             changed: Vec::new(),
+            empty: Vec::new(),
         }
     }
 
@@ -111,6 +114,11 @@ impl<'r> ChunkReader<'r> {
         std::mem::take(&mut self.changed)
     }
 
+    /// Returns the files without rows.
+    pub(crate) fn take_empty(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.empty)
+    }
+
     /// Returns the next chunk; `None` at the end of the last file.
     pub(crate) fn next(&mut self) -> Result<Option<Chunk>, LabError> {
         while let Some(source) = self.sources.get(self.position.source) {
@@ -123,6 +131,14 @@ impl<'r> ChunkReader<'r> {
             if chunk.is_some() {
                 self.open = Some(open);
                 return Ok(chunk);
+            }
+            // The header of CSV counts as bytes, and a last line of JSON needs no line break.
+            let is_empty = match source.format {
+                Format::Json => self.position.offset == 0,
+                _ => self.position.lines == 0,
+            };
+            if is_empty {
+                self.empty.push(self.position.source);
             }
             if source.has_changed() {
                 self.changed.push(RowLocation { source: self.position.source, line: self.position.lines });

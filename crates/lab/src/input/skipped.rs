@@ -1,11 +1,11 @@
-//! The files and folders that a run does not read, and why.
+//! The files and folders without a part in a run, and why.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::language::Language;
 
-/// A file or folder that is not read.
+/// A file or folder that is not read, or that has no rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Skipped {
@@ -15,7 +15,7 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
-/// Why a file or folder is not read. Exhaustive on purpose: a program that explains it in another language must handle every
+/// Why a file or folder has no part in a run. Exhaustive on purpose: a program that explains it in another language must handle every
 /// reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkipReason {
@@ -29,6 +29,8 @@ pub enum SkipReason {
     BrokenLink,
     /// A pipe, socket or device.
     NotAFile,
+    /// It was read, and has no rows.
+    Empty,
 }
 
 impl Skipped {
@@ -69,6 +71,7 @@ impl SkipReason {
             }
             Self::BrokenLink => ("broken link", "链接已失效"),
             Self::NotAFile => ("not a regular file", "不是普通文件"),
+            Self::Empty => ("no rows", "没有数据行"),
         };
         if language == Language::Zh { zh } else { en }.to_owned()
     }

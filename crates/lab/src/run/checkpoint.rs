@@ -28,6 +28,9 @@ pub(super) struct Checkpoint {
     #[serde(deserialize_with = "SavedTally::deserialize")]
     pub(super) tally: Tally,
     pub(super) position: Position,
+    /// The files without rows. Checkpoints of earlier versions have none.
+    #[serde(default)]
+    pub(super) empty: Vec<usize>,
     /// The decision file so far, if there is one.
     pub(super) decisions: Option<Saved>,
 }
@@ -40,6 +43,7 @@ impl Checkpoint {
             cuts: cuts(task),
             tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
             position: Position::default(),
+            empty: Vec::new(),
             decisions: None,
         }
     }

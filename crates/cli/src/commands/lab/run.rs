@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Found, Lab, LabError, Mapping, RunControl, RunOutcome, Skipped, Source};
+use cloudauth_lab::{Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Skipped, Source, Tally};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::args;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::{lab as said, lab_error};
+use crate::words::{calls, lab as said, lab_error};
 
 /// Optional outputs of a run.
 #[derive(Default)]
@@ -45,7 +45,7 @@ impl Data {
         output: Option<Named<'_>>,
     ) -> Result<Self, Failure> {
         let mapping = args.mapping.as_deref().map(read_mapping).transpose()?;
-        let Found { sources, skipped, .. } = Source::search(&args.paths).map_err(Failure::usage)?;
+        let Found { sources, skipped, .. } = search(&args.paths)?;
         let checkpoint = args.resume.as_deref().map(|path| Named::new("--resume", path));
         let outputs: Vec<Named<'_>> = output.into_iter().chain(checkpoint).collect();
         let mapping_file = args.mapping.as_deref().map(|path| Named::new("the mapping", path));
@@ -80,13 +80,13 @@ impl Data {
         [("sources", json!(sources)), self.told_skipped(), ("complete", json!(ran.complete))]
     }
 
-    /// The files that were not read, for a document.
+    /// The files that were not read, and those without rows, for a document.
     pub(super) fn told_skipped(&self) -> (&'static str, Value) {
         let told = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
         ("skipped", self.skipped.iter().map(told).collect())
     }
 
-    /// The files that were not read.
+    /// The files that were not read, and those without rows.
     pub(super) fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
@@ -96,9 +96,9 @@ impl Data {
         self.sources.get(source).map(|source| source.path().display().to_string()).unwrap_or_default()
     }
 
-    /// Runs, and shows the progress.
+    /// Runs, and shows the progress. Data without a single row is refused, because every table would be of zeros.
     pub(super) async fn run(
-        &self,
+        &mut self,
         policies: Vec<Policy>,
         wanted: Wanted,
         output: &Output,
@@ -149,9 +149,13 @@ impl Data {
         };
         bar.finish_and_clear();
         let ran = ran.map_err(|error: Option<LabError>| match error {
-            Some(error) => Failure::other(error),
+            Some(error) => error.into(),
             None => Failure::usage(said::NO_POLICY),
         })?;
+        if ran.complete && has_no_rows(&ran.tally) {
+            return Err(Failure::other(said::no_rows(&self.name(0), self.sources.len())));
+        }
+        self.skipped.clone_from(&ran.skipped);
         for file in ran.changed.iter().take(5) {
             output.note(said::changed_while_read(file.display()));
         }
@@ -163,6 +167,20 @@ impl Data {
         }
         Ok(ran)
     }
+}
+
+/// Whether nothing was read: no row was decided, and none was left out.
+pub(super) fn has_no_rows(tally: &Tally) -> bool {
+    tally.rows() == 0 && Replay::of(tally).issues.is_empty()
+}
+
+/// Finds the data files. The message about a missing one follows the rule of [`text::named`].
+pub(super) fn search(paths: &[PathBuf]) -> Result<Found, Failure> {
+    for path in paths.iter().filter(|path| path.as_os_str() != "-") {
+        std::fs::metadata(path)
+            .map_err(|error| Failure::usage(calls::cannot_read(text::named(path), error.into())))?;
+    }
+    Ok(Source::search(paths)?)
 }
 
 /// The files that a command reads; a policy that comes with the command is not a file.

@@ -14,7 +14,7 @@ pub(super) fn find_builtin(name: &str) -> Result<(&'static str, &'static str), F
     let found = builtin::ALL.into_iter().find(|(found, _)| *found == name);
     found.ok_or_else(|| {
         let names = builtin::ALL.map(|(name, _)| name).join(", ");
-        Failure::usage(words::unknown_builtin(name, &names))
+        Failure::usage(words::unknown_builtin(&names))
     })
 }
 

@@ -8,7 +8,7 @@ pub(super) const HELP: [(&str, &str); 41] = [
     ),
     (
         "#after",
-        "退出码：0 通过或完成，1 其他错误，2 用法错误，3 未通过，4 凭证或权限，5 尚未完成，6 网络，7 限流，8 人工复核。\n\
+        "退出码：0 通过或完成，1 校验未通过或其他错误，2 参数或输入文件有误，3 未通过，4 凭证或权限，5 尚未完成，6 网络，7 限流，8 人工复核。\n\
          凭证：按阿里云默认凭证链读取，首先读取 ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET\
          （以及 ALIBABA_CLOUD_SECURITY_TOKEN）。",
     ),

@@ -14,7 +14,7 @@ async function begin(page, number) {
   await page.goto(shop);
   assert.equal((await script).status(), 200);
   if (number) await page.fill('[name=number]', number);
-  const [sent] = await Promise.all([page.waitForRequest(`${shop}/verify`), page.click('button')]);
+  const [sent] = await Promise.all([page.waitForRequest(`${shop}/verify?lang=en`), page.click('button')]);
   await page.waitForSelector('main[data-state=open]');
   return sent;
 }
@@ -39,7 +39,7 @@ scenario('who passes is approved', {}, async ({ page }) => {
   const { callbacks: [callback] } = await emulator.api('GET', '/callbacks');
   assert.deepEqual([callback.state, callback.attempts.map(({ status }) => status)], ['delivered', [200]]);
   await page.click('text=Again');
-  await page.waitForURL(`${shop}/`);
+  await page.waitForURL(`${shop}/?lang=en`);
 });
 
 scenario('who fails is not, though the browser comes back with the same code', {}, async ({ page }) => {

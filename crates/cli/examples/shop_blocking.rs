@@ -2,6 +2,9 @@
 //!
 //! `cargo run -p cloudauth-cli --example shop_blocking` starts it with an emulator; open the address it prints.
 
+#[path = "shop_page/mod.rs"]
+mod shop_page;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +19,7 @@ use cloudauth::{
     Identity, InitFaceVerify, InvalidValue, MetaInfo, OuterOrderNo, ReturnHint, ReturnUrl, SceneId,
 };
 use serde::Deserialize;
+use shop_page::{Failure, Lang, REFUSED, UNAVAILABLE, UNKNOWN};
 use tokio::task::spawn_blocking;
 
 /// The state that all requests share.
@@ -37,11 +41,7 @@ pub struct Shop {
 }
 
 type Shared = State<Arc<Shop>>;
-type Page = Result<Html<String>, (StatusCode, &'static str)>;
-
-const REFUSED: (StatusCode, &str) = (StatusCode::BAD_REQUEST, "Please check what you entered.");
-const UNAVAILABLE: (StatusCode, &str) = (StatusCode::BAD_GATEWAY, "We cannot verify you right now.");
-const UNKNOWN: (StatusCode, &str) = (StatusCode::NOT_FOUND, "There is no such order.");
+type Answer<T> = Result<T, (StatusCode, &'static str)>;
 
 /// The routes of the shop.
 pub fn router(shop: Shop) -> Router {
@@ -54,16 +54,8 @@ pub fn router(shop: Shop) -> Router {
 }
 
 /// The start page. Its form sends name and number in the body of a POST, never in a URL.
-async fn start(State(shop): Shared) -> Html<String> {
-    page(&format!(
-        "<h1>Who are you?</h1><form method=post action=/verify>\
-         <label>Name <input name=name value=张三 required></label>\
-         <label>ID number <input name=number value=999999199001012003 required pattern='[0-9]{{17}}[0-9X]'></label>\
-         <input type=hidden name=meta_info><button>Verify me</button></form>\
-         <script src='{}'></script><script>document.forms[0].onsubmit = (event) => \
-         {{ event.target.meta_info.value = JSON.stringify(getMetaInfo()); }};</script>",
-        shop.script
-    ))
+async fn start(State(shop): Shared, lang: Lang) -> Html<String> {
+    lang.start(&shop.script)
 }
 
 #[derive(Deserialize)]
@@ -74,35 +66,36 @@ struct Person {
 }
 
 /// Starts a verification and redirects the person to it.
-async fn verify(
-    State(shop): Shared,
-    Form(person): Form<Person>,
-) -> Result<Redirect, (StatusCode, &'static str)> {
+async fn verify(State(shop): Shared, lang: Lang, Form(person): Form<Person>) -> Answer<Redirect> {
+    let unavailable = || lang.failure(UNAVAILABLE);
     let mut entropy = [0; 16];
-    getrandom::fill(&mut entropy).map_err(|_| UNAVAILABLE)?;
+    getrandom::fill(&mut entropy).map_err(|_| unavailable())?;
     let order = OuterOrderNo::generate(entropy);
-    let op = shop.init(&order, &person).map_err(|_| REFUSED)?;
+    let op = shop.init(&order, &person, lang).map_err(|_| lang.failure(REFUSED))?;
     let client = shop.client.clone();
-    let started = spawn_blocking(move || client.init_face_verify(&op)).await.map_err(|_| UNAVAILABLE)?;
+    let started = spawn_blocking(move || client.init_face_verify(&op)).await.map_err(|_| unavailable())?;
     // Log the error as it is: it shows no name and no number.
     let started = started.map_err(|error| {
         eprintln!("{error}");
-        UNAVAILABLE
+        unavailable()
     })?;
-    let link = started.output.certify_url.ok_or(REFUSED)?;
+    let link = started.output.certify_url.ok_or(lang.failure(REFUSED))?;
     shop.orders().insert(order.as_str().to_owned(), started.output.certify_id);
     Ok(Redirect::to(link.expose()))
 }
 
 /// The person returns. The query is only a hint; the service has the result.
-async fn returned(State(shop): Shared, Path(order): Path<String>, RawQuery(query): RawQuery) -> Page {
-    let id = shop.certify_id(&order).ok_or(UNKNOWN)?;
+async fn returned(
+    State(shop): Shared,
+    lang: Lang,
+    Path(order): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer<Html<String>> {
+    let id = shop.certify_id(&order).ok_or(lang.failure(UNKNOWN))?;
     let hint = ReturnHint::parse(&query.unwrap_or_default()).ok();
-    let words = spawn_blocking(move || shop.decide(&id)).await.map_err(|_| UNAVAILABLE)??;
-    let code = hint.map(|hint| hint.code().to_string()).unwrap_or_else(|| "none".to_owned());
-    Ok(page(&format!(
-        "<h1 id=decision>{words}</h1><p>The browser came back with code {code}.<p><a href=/>Again</a>"
-    )))
+    let words = spawn_blocking(move || shop.decide(&id, lang)).await.unwrap_or(Err(UNAVAILABLE));
+    let words = words.map_err(|failure| lang.failure(failure))?;
+    Ok(lang.returned(&words, hint.map(|hint| hint.code().to_string())))
 }
 
 /// Receives the callback. It decides nothing either: if its token is valid, the shop asks the service.
@@ -119,9 +112,9 @@ async fn called_back(
         && let Some(id) = shop.certify_id(order.as_str())
     {
         // The service waits a second at most: answer, then ask.
-        drop(spawn_blocking(move || match shop.decide(&id) {
+        drop(spawn_blocking(move || match shop.decide(&id, Lang::En) {
             Ok(words) => println!("callback   order {}: {words}", order.as_str()),
-            Err((_, words)) => eprintln!("callback   order {}: {words}", order.as_str()),
+            Err((_, [words, _])) => eprintln!("callback   order {}: {words}", order.as_str()),
         }));
     } else {
         eprintln!("callback   order {}: not ours, ignored", order.as_str());
@@ -130,8 +123,13 @@ async fn called_back(
 }
 
 impl Shop {
-    fn init(&self, order: &OuterOrderNo, person: &Person) -> Result<InitFaceVerify, InvalidValue> {
-        let back = ReturnUrl::new(&format!("{}/return/{}", self.url, order.as_str()))?;
+    fn init(
+        &self,
+        order: &OuterOrderNo,
+        person: &Person,
+        lang: Lang,
+    ) -> Result<InitFaceVerify, InvalidValue> {
+        let back = ReturnUrl::new(&format!("{}/return/{}?lang={}", self.url, order.as_str(), lang.name()))?;
         // For your own address use CallbackUrl::new, which requires https.
         let callback = CallbackUrl::loopback(&format!("{}/callback/{}", self.url, order.as_str()))?;
         let identity = Identity::plain(CertName::new(&person.name)?, CertNo::new(&person.number)?);
@@ -142,17 +140,14 @@ impl Shop {
     }
 
     /// Asks how it ended, and what the policy says to that. It blocks.
-    fn decide(&self, id: &CertifyId) -> Result<String, (StatusCode, &'static str)> {
+    fn decide(&self, id: &CertifyId, lang: Lang) -> Result<String, Failure> {
         let describe = DescribeFaceVerify::new(self.scene, id.clone());
         let decided = self.client.decide(&describe, &self.policy).map_err(|error| {
             eprintln!("{error}");
             UNAVAILABLE
         })?;
         // Code that admits a person takes decision.approval(): it names this verification and the policy that approved it.
-        Ok(match decided.decision() {
-            Some(decision) => format!("{}: {}", decision.verdict(), decision.reason()),
-            None => "pending: not finished".to_owned(),
-        })
+        Ok(lang.decided(decided.decision().as_ref()))
     }
 
     fn orders(&self) -> std::sync::MutexGuard<'_, HashMap<String, CertifyId>> {
@@ -162,16 +157,6 @@ impl Shop {
     fn certify_id(&self, order: &str) -> Option<CertifyId> {
         self.orders().get(order).cloned()
     }
-}
-
-fn page(body: &str) -> Html<String> {
-    Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>The shop</title><link rel=icon href='data:,'><style>:root{{color-scheme:light dark;background:Canvas}}\
-         *{{box-sizing:border-box}}body{{font:1.1rem/1.6 system-ui;max-width:32rem;margin:10vh auto;padding:0 1rem}}\
-         h1{{line-height:1.2}}label,input,button{{display:block;width:100%;font:inherit;margin:.4rem 0}}input,button{{padding:.3rem}}</style>\
-         <main>{body}</main>"
-    ))
 }
 
 #[tokio::main]

@@ -353,20 +353,23 @@ fn browser_demo_is_a_shop_that_decides() {
         .into();
     let to = |answer: &http::Response<ureq::Body>| answer.headers()["location"].to_str().unwrap().to_owned();
     let start = browser.get(shop).call().unwrap().body_mut().read_to_string().unwrap();
-    assert!(start.contains("/jsvm_all.js") && start.contains("action=/verify"), "{start}");
-    for (choice, decision) in [("", "approve"), ("205", "reject")] {
+    assert!(start.contains("/jsvm_all.js") && start.contains("action='/verify?lang=en'"), "{start}");
+    let chinese = browser.get(shop).header("accept-language", "zh-CN,en;q=0.5").call().unwrap();
+    let chinese = chinese.into_body().read_to_string().unwrap();
+    assert!(chinese.contains("开始认证") && chinese.contains("action='/verify?lang=zh'"), "{chinese}");
+    for (choice, lang, decision) in [("", "en", ">approve: "), ("205", "zh", ">拒绝：")] {
         let person =
             [("name", "张三"), ("number", "999999198505050019"), ("meta_info", r#"{"zimVer":"3.0.0"}"#)];
         let number = cloudauth_emulator::id_number("19850505", 1).unwrap();
         let person =
             person.map(|(name, value)| (name, if name == "number" { number.as_str() } else { value }));
-        let sent = browser.post(format!("{shop}/verify")).send_form(person).unwrap();
+        let sent = browser.post(format!("{shop}/verify?lang={lang}")).send_form(person).unwrap();
         assert_eq!(sent.status(), 303);
         let page = to(&browser.get(to(&sent)).call().unwrap());
         let page = format!("{}{page}", demo.said("endpoint"));
         let done = browser.post(format!("{page}/submit")).send_form([("sub_code", choice)]).unwrap();
         let back = browser.get(to(&done)).call().unwrap().body_mut().read_to_string().unwrap();
-        assert!(back.contains(decision) && back.contains("code 1000"), "{back}");
+        assert!(back.contains(decision) && back.contains(" 1000"), "{back}");
     }
     let unknown = browser.get(format!("{shop}/return/unknown?response=1")).call().unwrap();
     assert_eq!(unknown.status(), 404);

@@ -1,11 +1,11 @@
-//! Reads JSON documents. A quick reader takes what replies usually contain, and serde_json reads everything else.
+//! Reads JSON documents. A fast reader handles the JSON that replies usually contain; serde_json handles the rest.
 //!
-//! The quick reader gives up on a document that it has no quick way for, valid or not, so serde_json alone decides what is an error
-//! and which one. The quick reader must therefore never accept what serde_json refuses, nor read another value; `tests` compares the
-//! two on mutated documents. It exists for speed: a `DescribeFaceVerify` reply and its `MaterialInfo` take two thirds of the time
-//! that serde_json takes for them (`docs/performance.md`).
+//! The fast reader gives up on any document outside its subset, valid or not. serde_json then reads the document again, so every
+//! error comes from serde_json. The fast reader must never accept a document that serde_json refuses, and must never return a
+//! different value; `tests` compares the two on mutated documents. It saves a third of the time for a `DescribeFaceVerify` reply and
+//! its `MaterialInfo` (`docs/performance.md`).
 //!
-//! The modules here use nothing else of this crate but texts that are wiped on drop.
+//! These modules depend on one other module of this crate: `wipe`.
 
 mod reader;
 mod scan;
@@ -23,7 +23,7 @@ pub(crate) use written::{TextOrWritten, Written};
 /// Reads a document.
 ///
 /// # Errors
-/// As serde_json, and for an invalid document of which the type ignores the error.
+/// If serde_json refuses the document, even if the error is in a part that the type skips.
 pub(crate) fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
     match reader::read(text) {
         Ok(value) => Ok(value),

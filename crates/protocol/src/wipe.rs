@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 
 /// A buffer that is wiped on drop. Reserve its capacity in advance: a buffer that grows leaves a copy behind.
 ///
-/// Unlike `Zeroizing<Vec<u8>>` it wipes only the bytes that are in use, and those in one block.
+/// Unlike `Zeroizing<Vec<u8>>`, it wipes only the bytes in use, in one pass, and not the spare capacity.
 #[derive(Default)]
 pub(crate) struct WipedBytes(Vec<u8>);
 

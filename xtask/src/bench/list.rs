@@ -1,27 +1,27 @@
-//! The benches, their figures, and the tables of the page.
+//! The list of benchmarks: their figures, and the tables of the performance page that show them.
 
-/// A table of the page, filled by one bench.
+/// A table of the performance page. One benchmark fills it.
 pub(crate) struct Table {
-    /// The name in the page's markers, in the baseline and on the command line.
+    /// Its name in the markers of the page, in the baseline and on the command line.
     pub(crate) name: &'static str,
     pub(crate) source: Source,
-    /// Whether the program is bound to one core.
+    /// Whether the benchmark runs on one core.
     pub(crate) pinned: bool,
     pub(crate) columns: &'static [&'static str],
     pub(crate) rows: &'static [Row],
 }
 
-/// What makes the figures of a table.
+/// The program that measures the figures of a table.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Source {
-    /// The bench of this package with the table's name. It prints a line `figure KEY VALUE` for each figure.
+    /// The benchmark of this package that has the table's name. It prints a line `figure KEY VALUE` for each figure.
     Bench(&'static str),
-    /// Instructions of the protocol's example `instructions`, counted by callgrind: for a key such as `V3` those of that
-    /// argument, and for `V3/V1` their ratio.
+    /// callgrind, which counts the instructions of the protocol's example `instructions`. The key `V3` is the count for that
+    /// argument; `V3/V1` is the ratio of two counts.
     Instructions,
 }
 
-/// A row: its first column, and a figure for each of the others.
+/// A row: the text of its first column, and a figure for each other column.
 pub(crate) struct Row(pub(crate) &'static str, pub(crate) &'static [Figure]);
 
 pub(crate) struct Figure {

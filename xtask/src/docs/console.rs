@@ -15,6 +15,8 @@ use crate::shell::{built_as, built_for, files, root};
 
 /// The address of the emulator in the pages.
 const ADDRESS: &str = "127.0.0.1:8321";
+/// The address of the callback listener in the pages.
+const LISTENER: &str = "127.0.0.1:8322";
 /// The content of the quick start's `person.json`.
 const PERSON: &str =
     r#"{"CertName": "张三", "CertNo": "999999199001012003", "MetaInfo": {"zimVer": "3.0.0"}}"#;
@@ -40,6 +42,11 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn rendered() -> Result<Vec<(PathBuf, String)>> {
+    for address in [ADDRESS, LISTENER] {
+        if TcpStream::connect(address).is_ok() {
+            bail!("{address} is in use: the commands of the pages need this port");
+        }
+    }
     let (program, folder) = (PathBuf::from(built_for("--test cli")?), PathBuf::from(built_as("console")?));
     let mut pages = Vec::new();
     // A page and its translation have the same commands: they run once.
@@ -133,9 +140,6 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
 
 /// Starts an emulator at the address.
 fn start(program: &Path) -> Result<Child> {
-    if TcpStream::connect(ADDRESS).is_ok() {
-        bail!("{ADDRESS} is in use");
-    }
     let port = ADDRESS.rsplit(':').next().unwrap_or_default();
     let mut emulator = Command::new(program);
     let child = emulator.args(["emulator", "--port", port]).stdout(Stdio::null()).spawn()?;

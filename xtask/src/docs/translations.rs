@@ -1,5 +1,5 @@
-//! The Chinese pages against the English ones: the same headings, code blocks and table rows in the same order, and a
-//! link each way at the top.
+//! The Chinese pages against the English ones: the same headings, code blocks, list items and table rows in the same order, the
+//! same links in each section, and a link each way at the top.
 
 use std::fs;
 
@@ -54,17 +54,26 @@ fn compare(pair: &Pair, english: &str, chinese: &str) -> Vec<String> {
             problems.push(format!("{page}: the first {TOP} lines lack the link {link}"));
         }
     }
+    let links = [links(&pair.chinese, chinese), links(&pair.english, english)];
     let (english, chinese) = (parts(english), parts(chinese));
     let same = english.iter().zip(&chinese).take_while(|(one, other)| one.1 == other.1).count();
     if same < english.len().max(chinese.len()) {
         let [here, there] = [&chinese, &english].map(|parts| shown(parts.get(same)));
         problems.push(format!("{}: {here}, but {}: {there}", pair.chinese, pair.english));
+        return problems;
+    }
+    let [chinese, english] = links;
+    for ((line, here), (_, there)) in chinese.iter().zip(&english).filter(|(one, other)| one.1 != other.1) {
+        problems.push(format!(
+            "{}: the section of line {line} links to {here:?}, but in {}: {there:?}",
+            pair.chinese, pair.english
+        ));
     }
     problems
 }
 
 /// The parts that both languages share, each with its line: a heading's level as `#`, a code block with its fences, a table row
-/// as `|`.
+/// as its bars, a list item as `-`.
 fn parts(text: &str) -> Vec<(usize, String)> {
     let (mut parts, mut in_block): (Vec<(usize, String)>, bool) = (Vec::new(), false);
     for (number, line) in (1..).zip(text.lines()) {
@@ -78,7 +87,8 @@ fn parts(text: &str) -> Vec<(usize, String)> {
             _ if line.starts_with('#') => {
                 parts.push((number, line.chars().take_while(|char| *char == '#').collect()));
             }
-            _ if line.starts_with('|') => parts.push((number, "|".to_owned())),
+            _ if line.starts_with('|') => parts.push((number, "|".repeat(bars(line)))),
+            _ if is_item(line) => parts.push((number, "-".to_owned())),
             _ => {}
         }
         in_block ^= is_fence;
@@ -86,11 +96,68 @@ fn parts(text: &str) -> Vec<(usize, String)> {
     parts
 }
 
+/// The targets of the links of each section, in alphabetical order, each section with the line of its heading.
+fn links(page: &str, text: &str) -> Vec<(usize, Vec<String>)> {
+    let (mut sections, mut in_block) = (vec![(1, Vec::new())], false);
+    for (number, line) in (1..).zip(text.lines()) {
+        in_block ^= line.trim_start().starts_with("```");
+        if in_block {
+            continue;
+        }
+        if line.starts_with('#') {
+            sections.push((number, Vec::new()));
+        }
+        let targets = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+        if let Some((_, links)) = sections.last_mut() {
+            links.extend(targets.map(|target| target_of(page, target)));
+        }
+    }
+    sections.iter_mut().for_each(|(_, links)| links.sort());
+    sections
+}
+
+/// The bars between the cells of a table row: not those in code, nor those after a backslash.
+fn bars(line: &str) -> usize {
+    let text: String = line.split('`').step_by(2).collect();
+    text.replace("\\|", "").matches('|').count()
+}
+
+fn is_item(line: &str) -> bool {
+    let line = line.trim_start();
+    let number = line.trim_start_matches(|char: char| char.is_ascii_digit());
+    line.starts_with("- ") || line.starts_with("* ") || (number != line && number.starts_with(". "))
+}
+
+/// The target of a link, without its anchor, as a path of the English page or picture from the repository's root.
+fn target_of(page: &str, target: &str) -> String {
+    if target.starts_with("http") {
+        return target.to_owned();
+    }
+    let path = target.split('#').next().unwrap_or_default();
+    let mut parts: Vec<&str> = match path.is_empty() {
+        true => return "#".to_owned(),
+        false => page.split('/').collect(),
+    };
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    match parts.join("/").as_str() {
+        "README.zh-CN.md" => "README.md".to_owned(),
+        path => path.replacen("docs/zh/", "docs/", 1).replace(".zh.png", ".png"),
+    }
+}
+
 fn shown(part: Option<&(usize, String)>) -> String {
     let Some((line, what)) = part else { return "the end".to_owned() };
     match what.lines().nth(1) {
         Some(code) => format!("the code block in line {line} (`{code}`)"),
-        None if what == "|" => format!("a table row in line {line}"),
+        None if what.starts_with('|') => format!("a table row with {} bars in line {line}", what.len()),
+        None if what == "-" => format!("a list item in line {line}"),
         None => format!("a heading of level {} in line {line}", what.len()),
     }
 }
@@ -99,8 +166,8 @@ fn shown(part: Option<&(usize, String)>) -> String {
 mod tests {
     use super::*;
 
-    const ENGLISH: &str = "# A\n\n[简体中文](zh/a.md)\n\n## B\n\n```sh\n# run it\nls\n```\n\n| c | d |\n| --- | --- |\n| 1 | 2 |\n";
-    const CHINESE: &str = "# 甲\n\n[English](../a.md)\n\n## 乙\n\n说明。\n\n```sh\n# run it\nls\n```\n\n| 丙 | 丁 |\n| --- | --- |\n| 1 | 2 |\n";
+    const ENGLISH: &str = "# A\n\n[简体中文](zh/a.md)\n\n## B\n\n```sh\n# run it\nls\n```\n\n| c | d |\n| --- | --- |\n| 1 | 2 |\n\n- see [b](b.md#c)\n";
+    const CHINESE: &str = "# 甲\n\n[English](../a.md)\n\n## 乙\n\n说明。\n\n```sh\n# run it\nls\n```\n\n| 丙 | 丁 |\n| --- | --- |\n| 1 | 2 |\n\n- 参见 [乙](b.md#丙)\n";
 
     fn of_change(from: &str, to: &str) -> Vec<String> {
         assert!(CHINESE.contains(from), "{from}");
@@ -133,8 +200,32 @@ mod tests {
     fn a_missing_table_row_is_found() {
         assert_eq!(
             of_change("| 1 | 2 |\n", ""),
-            ["docs/zh/a.md: the end, but docs/a.md: a table row in line 14"]
+            ["docs/zh/a.md: a list item in line 17, but docs/a.md: a table row with 3 bars in line 14"]
         );
+    }
+
+    #[test]
+    fn missing_cells_items_and_links_are_found() {
+        assert!(of_change("| 1 | 2 |", "| 1 |")[0].contains("a table row with 2 bars in line 16, but"));
+        assert!(of_change("| 1 | 2 |", "| `1|` | 2 \\| |").is_empty(), "bars of the text");
+        assert!(of_change("- 参见", "参见")[0].ends_with("docs/a.md: a list item in line 16"));
+        let other = of_change("b.md#丙", "c.md");
+        assert_eq!(
+            other,
+            [
+                "docs/zh/a.md: the section of line 5 links to [\"docs/c.md\"], but in docs/a.md: [\"docs/b.md\"]"
+            ]
+        );
+        assert!(of_change("b.md#丙", "../b.md").is_empty(), "the English page");
+    }
+
+    #[test]
+    fn targets_are_those_of_the_english_pages() {
+        let of = |target| target_of("docs/zh/guides/a.md", target);
+        assert_eq!(of("../b.md#c"), "docs/b.md");
+        assert_eq!(of("../../images/c.zh.png"), "docs/images/c.png");
+        assert_eq!(of("../../../README.zh-CN.md"), "README.md");
+        assert_eq!([of("#top"), of("https://a.example/#b")], ["#", "https://a.example/#b"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Fixed English texts of this project's crates that carry no kind, each with its Chinese. `{}` stands for a value.
+//! English texts of this project's crates that have no kind, each with its Chinese. `{}` stands for a value.
 //!
 //! Tests read the sources of the crates, and fail if one of their texts is not in its list.
 

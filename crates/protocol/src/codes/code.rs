@@ -70,7 +70,7 @@ open_code! {
             "下载图片超过 3 秒" / "downloading the picture took more than 3 seconds",
             "有限次重试" / "try again, a few times at most";
         WrongState = "423" "状态错误", Developer, Vendor,
-            "作为图片来源的 CertifyId 未通过认证" / "the picture was to be taken from an earlier verification, but that CertifyId did not pass",
+            "作为图片来源的 CertifyId 未通过认证" / "the CertifyId that supplies the picture belongs to a verification that did not pass",
             "换用已通过的 CertifyId" / "use the CertifyId of a passed verification";
         NoRecord = "424" "身份认证记录不存在", Software, Page,
             "尚无结果：未开始、中途放弃或处理中" / "no result yet: not started, abandoned, or being processed",

@@ -1,4 +1,4 @@
-//! What has no exact form in SQL, in Chinese.
+//! Chinese texts for policies and names that SQL cannot express exactly.
 
 use cloudauth::policy::{SqlError, SqlProblem, Unquotable};
 

@@ -10,17 +10,17 @@ use axum::response::Html;
 use cloudauth::policy::{Decision, Verdict};
 
 /// A request that fails: its status, and its text in English and Chinese.
-pub type Failure = (StatusCode, [&'static str; 2]);
+pub(crate) type Failure = (StatusCode, [&'static str; 2]);
 
-pub const REFUSED: Failure =
+pub(crate) const REFUSED: Failure =
     (StatusCode::BAD_REQUEST, ["Please check what you entered.", "请检查您填写的内容。"]);
-pub const UNAVAILABLE: Failure =
+pub(crate) const UNAVAILABLE: Failure =
     (StatusCode::BAD_GATEWAY, ["We cannot verify you right now.", "暂时无法进行认证，请稍后再试。"]);
-pub const UNKNOWN: Failure = (StatusCode::NOT_FOUND, ["There is no such order.", "没有这个订单。"]);
+pub(crate) const UNKNOWN: Failure = (StatusCode::NOT_FOUND, ["There is no such order.", "没有这个订单。"]);
 
 /// The language of a page: that of `?lang=`, or the one that the browser prefers. The default is English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lang {
+pub(crate) enum Lang {
     /// English.
     En,
     /// Chinese.
@@ -41,7 +41,7 @@ impl<S: Sync> FromRequestParts<S> for Lang {
 
 impl Lang {
     /// The value of `?lang=` and of the attribute `lang`.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.of(["en", "zh"])
     }
 
@@ -51,13 +51,13 @@ impl Lang {
     }
 
     /// The answer to a request that fails.
-    pub fn failure(self, (status, text): Failure) -> (StatusCode, &'static str) {
+    pub(crate) fn failure(self, (status, text): Failure) -> (StatusCode, &'static str) {
         (status, self.of(text))
     }
 
     /// The start page. Its form sends name and number in the body of a POST, never in a URL. `script` is the address of the
     /// vendor's script, which collects the MetaInfo of the browser.
-    pub fn start(self, script: &str) -> Html<String> {
+    pub(crate) fn start(self, script: &str) -> Html<String> {
         let [heading, name, number, button] = [
             ["Who are you?", "请填写您的身份信息"],
             ["Name", "姓名"],
@@ -77,7 +77,7 @@ impl Lang {
     }
 
     /// The page to which the person returns.
-    pub fn returned(self, words: &str, code: Option<String>) -> Html<String> {
+    pub(crate) fn returned(self, words: &str, code: Option<String>) -> Html<String> {
         let code = code.unwrap_or_else(|| self.of(["none", "（无）"]).to_owned());
         let came_back = self.of(["The browser came back with code", "浏览器返回的 code："]);
         let (name, again) = (self.name(), self.of(["Again", "重新开始"]));
@@ -87,7 +87,7 @@ impl Lang {
     }
 
     /// The decision in words; without one, the verification has not ended.
-    pub fn decided(self, decision: Option<&Decision>) -> String {
+    pub(crate) fn decided(self, decision: Option<&Decision>) -> String {
         let Some(decision) = decision else {
             return self.of(["pending: not finished", "尚未完成"]).to_owned();
         };

@@ -1,9 +1,11 @@
 //! The store beside bare SQL that does the same commits, in turns: a life of four commits, 64 at the same time, and a claim of 100
-//! verifications of a million.
+//! verifications of a million. Then callbacks, an erasure and the memory of 100,000 lives.
 //!
-//! `cargo bench -p cloudauth-flow-sqlite --bench lives`; with `-- --test`, a few of each.
+//! `cargo bench -p cloudauth-flow-sqlite --bench lives`; with `-- --test`, a few of each. A name such as `-- memory` runs one part.
 
 #![allow(clippy::unwrap_used, reason = "a bench may panic")]
+
+mod load;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,9 +22,19 @@ fn main() {
     let smoke = std::env::args().any(|arg| arg == "--test");
     let (lives, rounds, rows) = if smoke { (10, 1, 1_000) } else { (500, 9, 1_000_000) };
     let folder = tempfile::tempdir_in(".").unwrap();
-    one_at_a_time(folder.path(), lives, rounds);
-    together(folder.path(), lives, rounds);
-    claims(folder.path(), rows, rounds);
+    let parts = ["alone", "together", "claims", "callbacks", "erasure", "memory"];
+    let named = |part: &str| std::env::args().any(|arg| arg == part);
+    let all = !parts.iter().any(|part| named(part));
+    for part in parts.into_iter().filter(|part| all || named(part)) {
+        match part {
+            "alone" => one_at_a_time(folder.path(), lives, rounds),
+            "together" => together(folder.path(), lives, rounds),
+            "claims" => claims(folder.path(), rows, rounds),
+            "callbacks" => load::callbacks(folder.path(), if smoke { 128 } else { 6_000 }),
+            "erasure" => load::erasure(folder.path(), rows / 10, rounds),
+            _ => load::memory(folder.path(), if smoke { 640 } else { 100_000 }),
+        }
+    }
 }
 
 /// The next order that no measurement has used.

@@ -1,12 +1,15 @@
-//! The store beside the same commits by hand, in turns: a life of four commits, 64 lives at the same time, and a claim of 100
-//! verifications of a million.
+//! The store beside the same commits by hand, in turns: a life of four commits, 64 lives at the same time, the delay of events, a
+//! claim of 100 verifications of a million, and claims of results while 100,000 deletions are due.
 //!
 //! `CLOUDAUTH_POSTGRES='host=/run/postgresql user=app dbname=scratch' cargo run --release -p cloudauth-flow-postgres --example lives`.
 //! It needs an empty database.
 
 #![allow(clippy::unwrap_used, reason = "a measurement may panic")]
 
+mod events;
+
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -25,7 +28,7 @@ const ROWS: i64 = 1_000_000;
 async fn main() {
     let address = std::env::var("CLOUDAUTH_POSTGRES").unwrap_or_default();
     let config: Config = address.parse().unwrap();
-    let store = PostgresStore::open(config.clone()).await.unwrap();
+    let store = Arc::new(PostgresStore::open(config.clone()).await.unwrap());
     let (client, connection) = config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     let mut by_hand = ByHand::new(client).await;
@@ -66,6 +69,8 @@ async fn main() {
         rate(many)
     );
 
+    events::delays(&store, &mut by_hand.client, 6 * LIVES).await;
+
     let first = orders(1).flatten().take(2).collect::<Vec<_>>();
     commit_all(&store, &first).await;
     let copies = "INSERT INTO ca_verification (id, order_ref, state, redaction, version, due_at, format, document) \
@@ -75,18 +80,36 @@ async fn main() {
             (SELECT state, redaction, due_at, format, document FROM ca_verification WHERE due_at IS NOT NULL LIMIT 1) AS one";
     by_hand.client.execute(copies, &[&ROWS]).await.unwrap();
     by_hand.client.batch_execute("ANALYZE ca_verification").await.unwrap();
+    let claims = claims_of(&store, Queue::Results).await;
+    println!("a claim of 100 of {ROWS} due verifications: {claims:?}");
+
+    let erase = "UPDATE ca_verification SET version = version + 1, state = 'canceled', redaction = 'requested', \
+        due_at = 1, purge_at = 1, document = document || jsonb_build_object('state', 'canceled', 'redaction', 'requested', \
+            'due_at', 1, 'purge_at', 1) \
+        WHERE id IN (SELECT id FROM ca_verification WHERE lease_until IS NULL AND order_ref LIKE 'copy-%' LIMIT $1)";
+    by_hand.client.execute(erase, &[&(ROWS / 10)]).await.unwrap();
+    let (results, deletions) =
+        (claims_of(&store, Queue::Results).await, claims_of(&store, Queue::Deletions).await);
+    println!(
+        "claims of 100 while {} deletions are due: results {results:?}, deletions {deletions:?}",
+        ROWS / 10
+    );
+}
+
+/// The median of claims.
+async fn claims_of(store: &PostgresStore, queue: Queue) -> Duration {
     let mut claims = Vec::new();
     for _ in 0..ROUNDS {
         claims.push(
             time(async {
                 let now = BEGIN.plus(Duration::from_secs(3600));
-                let claimed = store.claim(Queue::Results, now, Duration::from_secs(60), 100).await.unwrap();
+                let claimed = store.claim(queue, now, Duration::from_secs(60), 100).await.unwrap();
                 assert_eq!(claimed.len(), 100);
             })
             .await,
         );
     }
-    println!("a claim of 100 of {ROWS} due verifications: {:?}", median(claims));
+    median(claims)
 }
 
 /// The lives of orders that no measurement has used.

@@ -72,24 +72,24 @@ fn a_missing_command_shows_the_help() {
 fn each_kind_of_invalid_argument_is_explained_in_chinese() {
     for (args, told) in [
         (&["demo", "--nothing"][..], "不支持的参数 '--nothing'"),
-        (&["dem"], "没有命令 'dem'"),
-        (&["demo", "--signing", "v9"], "--signing <SIGNING> 的值 'v9' 无效；可选：v1、v3、v3-body"),
+        (&["dem"], "没有命令 '（不显示）'"),
+        (&["demo", "--signing", "v9"], "--signing <SIGNING> 的值 '（不显示）' 无效；可选：v1、v3、v3-body"),
         (&["demo", "--signing"], "--signing <SIGNING> 缺少值；可选：v1、v3、v3-body"),
         (&["init"], "缺少必需的参数：--scene-id <SCENE_ID>、--return-url <RETURN_URL>、--person <FILE>"),
         (
             &["describe", "--scene-id", "x", "--certify-id", "y"],
-            "--scene-id <SCENE_ID> 的值 'x' 无效：须为非负整数",
+            "--scene-id <SCENE_ID> 的值 '（不显示）' 无效：须为非负整数",
         ),
-        (&["emulator", "--port", "70000"], "--port <PORT> 的值 '70000' 无效：须在 0 至 65535 之间"),
+        (&["emulator", "--port", "70000"], "--port <PORT> 的值 '（不显示）' 无效：须在 0 至 65535 之间"),
         (&["demo", "--open", "--identity", "1"], "不能与"),
-        (&["codes", "1", "2"], "不支持的参数 '2'"),
+        (&["codes", "1", "2"], "不支持的参数 '（不显示）'"),
         (&["demo", "--policy", "a", "--policy", "b"], "--policy <FILE> 只能给出一次"),
         (&["trigger", "finish"], "须为 SubCode（200、204 等）"),
-        (&["faults", "add", "status=five"], "`status` 的值须为数字"),
+        (&["faults", "add", "status=five"], "故障的值须为数字"),
         (&["faults", "add", "status"], "需要值的故障请写作 `status=503`"),
         (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a"], "请写作 INPUT=COLUMN"),
-        (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a=b"], "未知的输入项 `a`"),
-        (&["demo", "--lang", "de"], "--lang <LANG> 的值 'de' 无效；可选：en、zh"),
+        (&["policy", "sql", "p", "--dialect", "duckdb", "--column", "a=b"], "未知的输入项：可用的有"),
+        (&["demo", "--lang", "de"], "--lang <LANG> 的值 '（不显示）' 无效；可选：en、zh"),
     ] {
         let output = cloudauth(args).env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
         let shown = said(&output);

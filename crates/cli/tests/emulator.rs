@@ -214,7 +214,7 @@ fn listen_forwards_method_content_type_and_body() {
 #[test]
 fn enumerated_arguments_are_checked_before_any_request() {
     for (args, said) in [
-        (&["faults", "add", "stauts=503"][..], "unknown variant `stauts`, expected one of `latency`"),
+        (&["faults", "add", "stauts=503"][..], "unknown variant `[redacted]`, expected one of `latency`"),
         (&["faults", "add", "status"], "needs a value"),
         (&["sessions", "--state", "finishd"], "'finished'"),
         (&["trigger", "forgd"], "expected a SubCode"),

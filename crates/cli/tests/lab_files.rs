@@ -124,7 +124,7 @@ fn standard_input_is_json_lines_or_csv() {
         (&replay[..], &b"PAR1 and more"[..], "Parquet can only be read from a file"),
         (&[&replay[..], &["-"]].concat(), csv.as_bytes(), "standard input would be read twice"),
         (&[&replay[..], &["--resume", "s.json"]].concat(), csv.as_bytes(), "--resume takes files"),
-        (&replay, b"", "no row was decided on"),
+        (&replay, b"", "- has no rows"),
         (&replay, b"kod;ok\n200;T\n", "-: none of the policy's inputs found"),
     ] {
         let output = piped(folder, args, bytes);

@@ -161,8 +161,8 @@ fn refuses_counts_of_another_policy_and_names_it() {
     let finish = ["lab", "finish", "counts.jsonl", "--view", "replay", "--policy"];
     let sql = ["lab", "sql", "builtin:onboarding", "--dialect"];
     for (args, code, part) in [
-        ([&finish[..], &["builtin:vendor"]].concat(), 1, "counts.jsonl:1: is of another policy: of sha256:"),
-        ([&finish[..], &["builtin:onboarding"]].concat(), 1, "is of another candidate"),
+        ([&finish[..], &["builtin:vendor"]].concat(), 2, "counts.jsonl:1: is of another policy: of sha256:"),
+        ([&finish[..], &["builtin:onboarding"]].concat(), 2, "is of another candidate"),
         ([&sql[..], &["duckdb", "--mapping", "reply.toml"]].concat(), 2, "shape = \"flat\""),
         ([&sql[..], &["duckdb", "--mapping", "path.toml"]].concat(), 2, "`a.b` is a path"),
         ([&sql[..], &["oracle", "--mapping", "mapping.toml"]].concat(), 2, "invalid value '(not shown)'"),
@@ -178,7 +178,7 @@ fn refuses_counts_of_another_policy_and_names_it() {
     fs::write(folder.join("counts.jsonl"), cut.join("\n")).unwrap();
     let whole = [&finish[..], &["builtin:onboarding", "--candidate", "builtin:vendor"]].concat();
     let output = run(folder, &whole);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("do not add up"), "{}", text(&output));
 }
 

@@ -357,7 +357,7 @@ fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
             .output()
             .unwrap();
         let text = said(&output);
-        assert_eq!(output.status.code(), Some(1), "{name}: {text}");
+        assert_eq!(output.status.code(), Some(2), "{name}: {text}");
         assert!(text.contains(name) && text.contains(place) && text.contains("longer than 16 MiB"), "{text}");
     }
 }

@@ -19,6 +19,7 @@ mod claim;
 mod connect;
 mod error;
 mod migrate;
+mod outbox;
 mod read;
 mod store;
 mod write;

@@ -74,16 +74,18 @@ pub(crate) async fn events_after(
     let select = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order FROM ca_events($1, $2, $3)";
     let after = from_number(cursor.0);
     let rows = run(pool, Effect::Reads, select, &[&SCHEMA, &after, &from_limit(limit)]).await?;
-    let logged = |row: &Row| {
-        let order: String = get(row, 8)?;
-        Ok(LoggedEvent {
-            cursor: Cursor(to_number(get(row, 6)?)),
-            verification: VerificationId::new(bytes(row, 7)?),
-            order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
-            event: event(row)?,
-        })
-    };
     rows.iter().map(logged).collect()
+}
+
+/// Reads a row of the columns that `ca_events` and `ca_claim_deliveries` return first.
+pub(crate) fn logged(row: &Row) -> Result<LoggedEvent, StoreError> {
+    let order: String = get(row, 8)?;
+    Ok(LoggedEvent {
+        cursor: Cursor(to_number(get(row, 6)?)),
+        verification: VerificationId::new(bytes(row, 7)?),
+        order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
+        event: event(row)?,
+    })
 }
 
 pub(crate) async fn history(pool: &Pool, id: &VerificationId) -> Result<Vec<Event>, StoreError> {

@@ -369,3 +369,97 @@ BEGIN
     UPDATE ca_calls SET second = now, calls = reserved + granted WHERE operation = c_operation;
     RETURN granted;
 END $$;
+
+-- Webhooks ---------------------------------------------------------------------------------------------------------------------
+
+-- The endpoints. Their addresses and secrets are not in the database.
+CREATE TABLE ca_endpoint (
+    id text PRIMARY KEY
+);
+
+-- The deliveries that are not done. A claim makes one due again at the end of its lease; a dead one is never due. No reference to
+-- the endpoint: every commit would lock its row.
+CREATE TABLE ca_delivery (
+    endpoint text NOT NULL,
+    seq bigint NOT NULL REFERENCES ca_event (seq) ON DELETE CASCADE,
+    due_at bigint,
+    attempts bigint NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    fence bigint NOT NULL DEFAULT 0 CHECK (fence >= 0),
+    PRIMARY KEY (endpoint, seq)
+);
+
+CREATE INDEX ca_delivery_event ON ca_delivery (seq);
+CREATE INDEX ca_delivery_due ON ca_delivery (endpoint, due_at, seq);
+
+CREATE FUNCTION ca_deliver() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ca_delivery (endpoint, seq, due_at)
+    SELECT e.id, a.seq, a.at FROM ca_endpoint AS e CROSS JOIN added AS a WHERE a.kind LIKE 'verification.%';
+    RETURN NULL;
+END $$;
+
+-- In the transaction of the events, also for those that `commit_in` writes.
+CREATE TRIGGER ca_event_delivery AFTER INSERT ON ca_event REFERENCING NEW TABLE AS added
+FOR EACH STATEMENT EXECUTE FUNCTION ca_deliver();
+
+CREATE FUNCTION ca_subscribe(schema integer, c_endpoint text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ca_check(schema);
+    INSERT INTO ca_endpoint VALUES (c_endpoint) ON CONFLICT DO NOTHING;
+END $$;
+
+-- Waits for the commits that run, so that none of them leaves a delivery behind.
+CREATE FUNCTION ca_unsubscribe(schema integer, c_endpoint text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ca_check(schema);
+    LOCK TABLE ca_delivery IN SHARE ROW EXCLUSIVE MODE;
+    DELETE FROM ca_endpoint WHERE id = c_endpoint;
+    DELETE FROM ca_delivery WHERE endpoint = c_endpoint;
+END $$;
+
+-- Claims the deliveries of an endpoint that are due, the longest due first.
+CREATE FUNCTION ca_claim_deliveries(schema integer, c_endpoint text, claimed_at bigint, lease bigint, most bigint)
+RETURNS TABLE (
+    r_n bigint, r_at bigint, r_kind text, r_body text, r_prev bytea, r_hash bytea, r_seq bigint, r_verification bytea,
+    r_order text, r_attempts bigint, r_fence bigint
+) LANGUAGE plpgsql AS $$
+DECLARE now bigint := ca_now(claimed_at);
+BEGIN
+    PERFORM ca_check(schema);
+    RETURN QUERY
+    WITH claimed AS (
+        UPDATE ca_delivery SET due_at = now + lease, attempts = attempts + 1, fence = fence + 1
+        WHERE endpoint = c_endpoint AND seq = ANY (ARRAY(
+            SELECT seq FROM ca_delivery WHERE endpoint = c_endpoint AND due_at <= now
+            ORDER BY due_at, seq LIMIT most FOR UPDATE SKIP LOCKED))
+        RETURNING seq, attempts, fence)
+    SELECT e.n, e.at, e.kind, e.body, e.prev, e.hash, e.seq, e.verification, v.order_ref, c.attempts, c.fence
+    FROM claimed AS c JOIN ca_event AS e ON e.seq = c.seq JOIN ca_verification AS v ON v.id = e.verification
+    ORDER BY e.seq;
+END $$;
+
+-- Ends the claim with this fence: done, or due again, or dead.
+CREATE FUNCTION ca_end_delivery(
+    schema integer, c_endpoint text, c_seq bigint, c_fence bigint, done boolean, c_due bigint
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ca_check(schema);
+    IF done THEN
+        DELETE FROM ca_delivery WHERE endpoint = c_endpoint AND seq = c_seq AND fence = c_fence;
+    ELSE
+        UPDATE ca_delivery SET due_at = c_due WHERE endpoint = c_endpoint AND seq = c_seq AND fence = c_fence;
+    END IF;
+    RETURN FOUND;
+END $$;
+
+-- Makes dead deliveries due again.
+CREATE FUNCTION ca_revive_deliveries(schema integer, c_endpoint text, revived_at bigint, most bigint)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE revived bigint;
+BEGIN
+    PERFORM ca_check(schema);
+    UPDATE ca_delivery SET due_at = revived_at, attempts = 0 WHERE endpoint = c_endpoint AND seq = ANY (ARRAY(
+        SELECT seq FROM ca_delivery WHERE endpoint = c_endpoint AND due_at IS NULL LIMIT most FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS revived = ROW_COUNT;
+    RETURN revived;
+END $$;

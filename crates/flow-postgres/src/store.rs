@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Store, StoreError, Stored, Usage, UsageOf,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Queue, Store, StoreError, Stored, Usage, UsageOf,
     VerificationId,
 };
 use cloudauth_protocol::UnixTime;
@@ -22,7 +22,7 @@ use crate::{claim, read, write};
 ///
 /// It needs a Tokio runtime. Its tables are in the first schema of the connection's `search_path`; their names begin with `ca_`.
 pub struct PostgresStore {
-    pool: Pool,
+    pub(crate) pool: Pool,
 }
 
 impl PostgresStore {
@@ -129,5 +129,9 @@ impl Store for PostgresStore {
 
     async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
         claim::now(&self.pool).await.map(Some)
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
     }
 }

@@ -18,6 +18,7 @@ mod calls;
 mod claim;
 mod error;
 mod open;
+mod outbox;
 mod read;
 mod readers;
 mod salt;

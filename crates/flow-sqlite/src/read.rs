@@ -68,25 +68,38 @@ pub(crate) fn events_after(
     cursor: Cursor,
     limit: usize,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
-    let select = "SELECT n, at, kind, body, prev, hash, seq, verification, order_ref FROM ca_event \
-                  JOIN ca_verification ON id = verification WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-    let mut statement = connection.prepare(select).map_err(failed)?;
+    let select = format!("{LOGGED} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+    let mut statement = connection.prepare(&select).map_err(failed)?;
     let after = from_number(cursor.0);
-    let rows = statement
-        .query_map([after, from_limit(limit)], |row| {
-            Ok((event(row)?, row.get::<_, i64>(6)?, row.get(7)?, row.get::<_, String>(8)?))
-        })
-        .map_err(failed)?;
-    rows.map(|row| {
-        let (event, seq, id, order) = row.map_err(failed)?;
+    let rows = statement.query_map([after, from_limit(limit)], LoggedRow::read).map_err(failed)?;
+    rows.map(|row| row.map_err(failed)?.parse()).collect()
+}
+
+/// Selects the columns of a [`LoggedEvent`], in the order in which [`LoggedRow`] reads them.
+pub(crate) const LOGGED: &str = "SELECT n, at, kind, body, prev, hash, seq, verification, order_ref \
+                                 FROM ca_event JOIN ca_verification ON id = verification";
+
+/// A row of [`LOGGED`].
+pub(crate) struct LoggedRow {
+    event: Event,
+    seq: i64,
+    id: [u8; 16],
+    order: String,
+}
+
+impl LoggedRow {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { event: event(row)?, seq: row.get(6)?, id: row.get(7)?, order: row.get(8)? })
+    }
+
+    pub(crate) fn parse(self) -> Result<LoggedEvent, StoreError> {
         Ok(LoggedEvent {
-            cursor: Cursor(to_number(seq)),
-            verification: VerificationId::new(id),
-            order: OrderRef::new(&order).map_err(|error| corrupt(error.to_string()))?,
-            event,
+            cursor: Cursor(to_number(self.seq)),
+            verification: VerificationId::new(self.id),
+            order: OrderRef::new(&self.order).map_err(|error| corrupt(error.to_string()))?,
+            event: self.event,
         })
-    })
-    .collect()
+    }
 }
 
 pub(crate) fn history(connection: &Connection, id: &VerificationId) -> Result<Vec<Event>, StoreError> {
@@ -136,7 +149,8 @@ impl StoredRow {
     }
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+/// Reads the first six columns.
+pub(crate) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event::stored(
         to_number(row.get(0)?),
         to_time(row.get(1)?),

@@ -139,3 +139,27 @@ CREATE TABLE ca_calls (
     second INTEGER NOT NULL,
     calls INTEGER NOT NULL CHECK (calls >= 0)
 ) STRICT;
+
+-- Webhooks ---------------------------------------------------------------------------------------------------------------------
+
+-- The endpoints. Their addresses and secrets are not in the database.
+CREATE TABLE ca_endpoint (
+    id TEXT PRIMARY KEY
+) STRICT;
+
+-- The deliveries that are not done. A claim makes one due again at the end of its lease; a dead one is never due.
+CREATE TABLE ca_delivery (
+    endpoint TEXT NOT NULL REFERENCES ca_endpoint (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL REFERENCES ca_event (seq) ON DELETE CASCADE,
+    due_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    fence INTEGER NOT NULL DEFAULT 0 CHECK (fence >= 0),
+    PRIMARY KEY (endpoint, seq)
+) STRICT;
+
+CREATE INDEX ca_delivery_event ON ca_delivery (seq);
+CREATE INDEX ca_delivery_due ON ca_delivery (endpoint, due_at, seq);
+
+-- In the transaction of the event, also for rows that `commit_in` writes.
+CREATE TRIGGER ca_event_delivery AFTER INSERT ON ca_event WHEN NEW.kind GLOB 'verification.*'
+BEGIN INSERT INTO ca_delivery (endpoint, seq, due_at) SELECT id, NEW.seq, NEW.at FROM ca_endpoint; END;

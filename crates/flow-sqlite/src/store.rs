@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Redaction, Store, StoreError, Stored, Usage, UsageOf,
-    VerificationId, write_document,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Queue, Redaction, Store, StoreError, Stored, Usage,
+    UsageOf, VerificationId, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::Connection;
@@ -28,7 +28,7 @@ pub struct SqliteStore {
     readers: Readers,
     /// Dropped last: the last connection of a file empties and removes the log. Connections that close at the same time each leave
     /// it to another one.
-    writer: Writer,
+    pub(crate) writer: Writer,
 }
 
 impl SqliteStore {
@@ -132,5 +132,9 @@ impl Store for SqliteStore {
         let operation = operation.to_owned();
         let reserve = move |transaction: &Connection| calls::reserve(transaction, &operation, want, limit);
         self.writer.run(reserve).await
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
     }
 }

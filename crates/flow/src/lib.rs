@@ -11,6 +11,7 @@
 //! | take an input | [`Machine::step`], [`Input`], [`Refusal`] |
 //! | read a verification | [`Verification`], [`State`], [`Attempt`] |
 //! | write a store | [`Store`]; prove it with `testing::conformance` (feature `testing`) |
+//! | send webhooks (feature `driver`), or receive them (feature `webhooks`) | `Webhooks`, `WebhookHeaders` |
 //! | follow the events, and check their chain | [`Store::events_after`], [`EventKind`], [`verify_chain`] |
 //!
 //! The states of a verification:
@@ -36,6 +37,8 @@ mod machine;
 mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "webhooks")]
+mod webhook;
 
 #[cfg(feature = "driver")]
 pub use driver::{
@@ -51,8 +54,8 @@ pub use machine::commit::{Block, Commit, Job, Outcome, Refund, Snapshot, Stored,
 pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};
 pub use machine::finding::{DecisionRecord, EvidenceRecord, Finding, Score, VerdictRecord};
 pub use machine::ids::{
-    CapabilityHash, ConsentText, Digest, IdempotencyKey, IdentityRef, InvalidId, LookError, OrderRef,
-    Purpose, Region, ReviewReason, Reviewer, SubjectRef, VerificationId,
+    CapabilityHash, ConsentText, Digest, EndpointId, IdempotencyKey, IdentityRef, InvalidId, LookError,
+    OrderRef, Purpose, Region, ReviewReason, Reviewer, SubjectRef, VerificationId,
 };
 pub use machine::input::{
     CheckedCallback, Deleted, Fence, Input, Look, Looked, Opened, Review, Start, StartFailed,
@@ -69,6 +72,14 @@ pub use store::contract::{
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 pub use store::integers;
+pub use store::outbox::{Delivery, DeliveryEnd, Outbox};
+#[cfg(feature = "driver")]
+pub use webhook::endpoint::{WebhookEndpoint, Webhooks};
+#[cfg(feature = "webhooks")]
+pub use webhook::{
+    secret::WebhookSecret,
+    signature::{WEBHOOK_TOLERANCE, WebhookError, WebhookHeaders},
+};
 
 /// Compiles the example of the README.
 #[cfg(doctest)]

@@ -4,3 +4,5 @@ pub(crate) mod contract;
 pub(crate) mod document;
 pub(crate) mod error;
 pub mod integers;
+pub(crate) mod logged;
+pub(crate) mod outbox;

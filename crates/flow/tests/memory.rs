@@ -8,6 +8,8 @@ use cloudauth_flow::testing::{MemoryStore, conformance};
 fn the_store_in_memory_conforms() {
     let failures = pollster::block_on(conformance::run(async || MemoryStore::default()));
     assert!(failures.is_empty(), "{failures:#?}");
+    let failures = pollster::block_on(conformance::outbox(async || MemoryStore::default()));
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]

@@ -10,8 +10,8 @@ use std::time::Duration;
 use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    BlockingFlow, Flow, Inline, Input, Machine, NewVerification, RefKey, Settings, Snapshot, Store, Urls,
-    Usage, VerificationId,
+    BlockingFlow, EndpointId, Flow, Inline, Input, Machine, NewVerification, RefKey, Settings, Snapshot,
+    Store, Urls, Usage, VerificationId, WebhookEndpoint, WebhookSecret, Webhooks,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo};
@@ -20,6 +20,7 @@ use http::{Request, Response};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
+use pollster::block_on;
 
 /// The counters by name and labels.
 #[derive(Default)]
@@ -104,6 +105,7 @@ fn counters_are_the_documented_ones() {
         ("cloudauth_flow_callbacks_total result=ignored", 1),
         ("cloudauth_flow_claims_total ", 1),
         ("cloudauth_flow_deletions_total result=failed", 1),
+        ("cloudauth_flow_deliveries_total result=done", 6),
         ("cloudauth_flow_starts_total result=ok", 1),
         ("cloudauth_flow_starts_total result=other", 1),
         ("cloudauth_flow_sweeps_total result=ok", 2),
@@ -126,7 +128,12 @@ fn live() {
     let refs = RefKey::new(&[2; 32]).unwrap();
     let settings = Settings::new(urls, keys, refs, samples::retention());
     let store = Arc::new(MemoryStore::default());
-    let flow = BlockingFlow::new(Flow::new(client.attempts(1).build(), policy, Arc::clone(&store), settings));
+    let flow = Flow::new(client.attempts(1).build(), policy, Arc::clone(&store), settings);
+    let secret = WebhookSecret::new(&WebhookSecret::text(&[1; 32])).unwrap();
+    let endpoint =
+        WebhookEndpoint::new(EndpointId::new("crm").unwrap(), "https://crm.example/hook", secret).unwrap();
+    let flow = block_on(flow.with_webhooks(Webhooks::new(Inline(Service), [endpoint]))).unwrap();
+    let flow = BlockingFlow::new(flow);
     let sample = samples::start(1, 1).unwrap();
     let new = || NewVerification {
         order: sample.order.clone(),
@@ -143,9 +150,10 @@ fn live() {
     flow.callback("unknown", "certifyId=sha0&callbackToken=forged").unwrap();
     flow.cancel(&sample.order).unwrap();
     flow.redact(&sample.order).unwrap();
-    let damaged = pollster::block_on(overdue(&store, 2));
+    let damaged = block_on(overdue(&store, 2));
     store.damage(&damaged);
     assert_eq!(flow.sweep().unwrap(), 1);
+    assert_eq!(flow.deliver().unwrap(), 6);
 }
 
 /// A verification that is due long since.

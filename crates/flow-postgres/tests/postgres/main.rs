@@ -22,6 +22,8 @@ use common::{Schema, begin, first, get, open, opened, step};
 async fn the_store_in_postgres_conforms() {
     let failures = conformance::run(async || Schema::new().await.store().await).await;
     assert!(failures.is_empty(), "{failures:#?}");
+    let failures = conformance::outbox(async || Schema::new().await.store().await).await;
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[tokio::test]

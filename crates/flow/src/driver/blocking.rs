@@ -140,6 +140,14 @@ impl<S: Store> BlockingFlow<S> {
         block_on(self.0.sweep())
     }
 
+    /// See [`Flow::deliver`]. Call it every second, in a thread of its own: a receiver may take 15 seconds for each message.
+    ///
+    /// # Errors
+    /// Same as [`Flow::deliver`].
+    pub fn deliver(&self) -> Result<usize, FlowError> {
+        block_on(self.0.deliver())
+    }
+
     /// Sweeps until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep, and every second of a
     /// pause.
     pub fn run(&self, mut stop: impl FnMut() -> bool) {

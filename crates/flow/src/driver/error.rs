@@ -32,6 +32,8 @@ pub enum FlowError {
     Clock(ClockJump),
     /// The system provided no random bytes.
     Entropy,
+    /// The store keeps no webhooks.
+    NoOutbox,
 }
 
 impl fmt::Display for FlowError {
@@ -47,6 +49,7 @@ impl fmt::Display for FlowError {
             Self::NoLink => f.write_str("the service returned no link: send the browser's own MetaInfo"),
             Self::Busy => f.write_str("the account's calls of this second are used: try again later"),
             Self::Entropy => f.write_str("the system provided no random bytes"),
+            Self::NoOutbox => f.write_str("the store keeps no webhooks: use another store"),
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::machine::state::Verification;
 use crate::machine::step::Machine;
 use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store};
 use crate::store::error::StoreError;
+use crate::webhook::endpoint::Webhooks;
 
 /// The longest deadline of a call: the leases of a store must not exceed ten minutes.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
@@ -41,6 +42,7 @@ pub struct Flow<S> {
     pub(crate) owed: Owed,
     /// The verifications that could not be read at the last sweep.
     pub(crate) unreadable: AtomicUsize,
+    pub(crate) webhooks: Option<Webhooks>,
 }
 
 impl<S: Store> Flow<S> {
@@ -62,6 +64,7 @@ impl<S: Store> Flow<S> {
             waiting: Mutex::default(),
             owed: Owed::default(),
             unreadable: AtomicUsize::new(0),
+            webhooks: None,
         }
     }
 

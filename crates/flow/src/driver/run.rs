@@ -1,4 +1,4 @@
-//! The loops that sweep until shutdown, and their pauses.
+//! The loops that sweep and deliver until shutdown, and their pauses.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -38,11 +38,23 @@ impl Pauses {
 }
 
 impl<S: Store> Flow<S> {
-    /// Sweeps until `shutdown` is ready. Run it in any number of processes; the pauses are random, so that they do not meet. Results
-    /// and deletions have a loop each: a slow deletion delays no result. A sweep that has begun is finished first, which takes at
-    /// most three deadlines of the client. A failed sweep is tried again after a pause that doubles up to 30 seconds; watch
+    /// Sweeps until `shutdown` is ready, and sends webhooks beside it. Run it in any number of processes; the pauses are random, so
+    /// that they do not meet. Results and deletions have a loop each: a slow deletion delays no result. A sweep that has begun is
+    /// finished first, which takes at most three deadlines of the client; webhooks on their way are sent again by another process or
+    /// after the restart. A failed sweep is tried again after a pause that doubles up to 30 seconds; watch
     /// `cloudauth_flow_sweeps_total` (feature `metrics`) or the warnings (feature `tracing`).
     pub async fn run(&self, shutdown: impl Future<Output = ()>) {
+        let mut deliveries = pin!(self.deliver_always());
+        let mut sweeps = pin!(self.sweep_until(shutdown));
+        poll_fn(|context| {
+            // It never ends.
+            let _ = deliveries.as_mut().poll(context);
+            sweeps.as_mut().poll(context)
+        })
+        .await;
+    }
+
+    async fn sweep_until(&self, shutdown: impl Future<Output = ()>) {
         let stop = AtomicBool::new(false);
         let mut shutdown = pin!(shutdown);
         let mut results = pin!(self.run_queue(Queue::Results, &stop));

@@ -3,6 +3,7 @@
 use crate::driver::error::FlowError;
 use crate::machine::ids::VerificationId;
 use crate::machine::input::Look;
+use crate::store::outbox::DeliveryEnd;
 
 /// Counts an occurrence, by its result.
 fn count(name: &'static str, result: &'static str) {
@@ -43,6 +44,19 @@ pub(crate) fn waiting() {
 
 pub(crate) fn deleted(done: bool) {
     count("cloudauth_flow_deletions_total", if done { "done" } else { "failed" });
+}
+
+pub(crate) fn delivered(end: DeliveryEnd) {
+    let result = match end {
+        DeliveryEnd::Done => "done",
+        DeliveryEnd::RetryAt(_) => "retry",
+        DeliveryEnd::Dead => "dead",
+    };
+    count("cloudauth_flow_deliveries_total", result);
+    #[cfg(feature = "tracing")]
+    if end == DeliveryEnd::Dead {
+        tracing::warn!("a webhook was given up: it stays until it is revived");
+    }
 }
 
 pub(crate) fn swept(result: &Result<usize, FlowError>) {

@@ -111,6 +111,8 @@ word! {
     /// The region that created a CertifyId: the host of its endpoint, with the port unless it is 443, such as
     /// `cloudauth.cn-shanghai.aliyuncs.com`.
     Region, digits = 64;
+    /// A receiver of webhooks, such as `crm`.
+    EndpointId, digits = 64;
     /// Why the last look at a result failed, as a code for programs: `credentials`, `transport`, the service's or the gateway's
     /// code, such as `Throttling`.
     LookError, digits = 64;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_protocol::{CertifyId, OuterOrderNo, SceneId, UnixTime};
-use serde::{Deserialize, Serialize};
 
 use crate::machine::commit::{Commit, Stored, Usage};
 use crate::machine::event::Event;
@@ -14,6 +13,9 @@ use crate::machine::ids::{CapabilityHash, IdentityRef, OrderRef, SubjectRef, Ver
 use crate::machine::state::Redaction;
 use crate::machine::time::day;
 use crate::store::error::StoreError;
+use crate::store::outbox::Outbox;
+
+pub use crate::store::logged::{Cursor, LoggedEvent};
 
 /// How to find a verification.
 ///
@@ -81,23 +83,6 @@ pub const LONGEST_SKEW: Duration = Duration::from_secs(600);
 
 /// How long a claim passes over a verification whose document it could not read.
 pub const READ_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
-
-/// A place in the sequence of all events. The default is the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Cursor(pub u64);
-
-/// An event in the sequence of all verifications.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoggedEvent {
-    /// The place: pass it to [`Store::events_after`] to continue.
-    pub cursor: Cursor,
-    /// The verification.
-    pub verification: VerificationId,
-    /// Your order.
-    pub order: OrderRef,
-    /// The event.
-    pub event: Event,
-}
 
 /// A durable store of verifications.
 ///
@@ -191,6 +176,11 @@ pub trait Store: Debug + Send + Sync {
     async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
         Ok(None)
     }
+
+    /// Returns the outbox: the webhooks that are still to be sent. The default is a store without one.
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        None
+    }
 }
 
 #[async_trait]
@@ -245,5 +235,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
         (**self).now().await
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        (**self).outbox()
     }
 }

@@ -15,6 +15,7 @@ mod claims;
 mod commits;
 mod damage;
 mod events;
+mod outbox;
 mod purges;
 mod support;
 
@@ -24,8 +25,17 @@ use crate::store::contract::Store;
 
 /// Runs every check, each with a store that `open` returns: empty, and used by no one else. Returns the failures, one line each.
 pub async fn run<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
+    run_checks(&checks(), open).await
+}
+
+/// Runs every check of the outbox. They fail for a store without one.
+pub async fn outbox<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
+    run_checks(outbox::CHECKS, open).await
+}
+
+async fn run_checks<S: Store>(checks: &[(&str, Check)], open: impl AsyncFn() -> S) -> Vec<String> {
     let mut failures = Vec::new();
-    for (name, check) in checks() {
+    for (name, check) in checks {
         let store = open().await;
         if let Err(problem) = check(&store).await {
             failures.push(format!("{name}: {problem}"));

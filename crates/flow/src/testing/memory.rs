@@ -9,11 +9,12 @@ use cloudauth_protocol::{SceneId, UnixTime};
 
 use crate::machine::commit::{Commit, Stored, Usage};
 use crate::machine::event::Event;
-use crate::machine::ids::{IdentityRef, SubjectRef, VerificationId};
+use crate::machine::ids::{EndpointId, IdentityRef, SubjectRef, VerificationId};
 use crate::machine::state::{Redaction, Verification};
 use crate::machine::time::day;
 use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
 use crate::store::error::{StoreError, StoreErrorKind};
+use crate::store::outbox::{Delivery, DeliveryEnd, Outbox};
 
 /// A store in memory, for tests and examples.
 ///
@@ -39,6 +40,17 @@ struct Tables {
     damaged: BTreeMap<VerificationId, bool>,
     /// The second of the last reservation of each operation, and the calls reserved in it.
     calls: BTreeMap<String, (u64, u32)>,
+    /// The deliveries of each endpoint that are not done.
+    deliveries: BTreeMap<EndpointId, BTreeMap<Cursor, Waiting>>,
+}
+
+/// A delivery that is not done.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// `None` if it is dead.
+    due_at: Option<UnixTime>,
+    attempts: u32,
+    fence: u64,
 }
 
 /// A unique identifier: its column, and its text.
@@ -112,6 +124,10 @@ impl Tables {
         self.rows.remove(id);
         self.index.retain(|_, owner| owner != id);
         self.events.retain(|_, event| event.verification != *id);
+        let events = &self.events;
+        self.deliveries
+            .values_mut()
+            .for_each(|waiting| waiting.retain(|cursor, _| events.contains_key(cursor)));
     }
 }
 
@@ -163,6 +179,12 @@ impl Store for MemoryStore {
         for event in commit.events() {
             let cursor = Cursor(tables.last.0 + 1);
             tables.last = cursor;
+            if event.kind.starts_with("verification.") {
+                let waiting = Waiting { due_at: Some(event.at), attempts: 0, fence: 0 };
+                for endpoint in tables.deliveries.values_mut() {
+                    endpoint.insert(cursor, waiting);
+                }
+            }
             let order = verification.order.clone();
             let logged = LoggedEvent { cursor, verification: id, order, event: event.clone() };
             tables.events.insert(cursor, logged);
@@ -253,5 +275,74 @@ impl Store for MemoryStore {
         let granted = want.min(limit.saturating_sub(*reserved));
         *reserved += granted;
         Ok(granted)
+    }
+
+    fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn subscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.tables().deliveries.entry(endpoint.clone()).or_default();
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.tables().deliveries.remove(endpoint);
+        Ok(())
+    }
+
+    async fn claim_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let mut tables = self.tables();
+        let Tables { events, deliveries, .. } = &mut *tables;
+        let Some(waiting) = deliveries.get_mut(endpoint) else { return Ok(Vec::new()) };
+        let mut due: Vec<_> =
+            waiting.iter_mut().filter(|(_, row)| row.due_at.is_some_and(|at| at <= now)).collect();
+        due.sort_by_key(|(cursor, row)| (row.due_at, **cursor));
+        let claimed = due.into_iter().take(limit).filter_map(|(cursor, row)| {
+            row.due_at = Some(now.plus(lease));
+            row.attempts += 1;
+            row.fence += 1;
+            let event = events.get(cursor)?.clone();
+            Some(Delivery { endpoint: endpoint.clone(), event, attempt: row.attempts, fence: row.fence })
+        });
+        Ok(claimed.collect())
+    }
+
+    async fn end_delivery(&self, delivery: &Delivery, end: DeliveryEnd) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        let Some(waiting) = tables.deliveries.get_mut(&delivery.endpoint) else { return Ok(false) };
+        let cursor = delivery.event.cursor;
+        let Some(row) = waiting.get_mut(&cursor).filter(|row| row.fence == delivery.fence) else {
+            return Ok(false);
+        };
+        match end {
+            DeliveryEnd::Done => {
+                waiting.remove(&cursor);
+            }
+            DeliveryEnd::RetryAt(at) => row.due_at = Some(at),
+            DeliveryEnd::Dead => row.due_at = None,
+        }
+        Ok(true)
+    }
+
+    async fn revive_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let mut tables = self.tables();
+        let Some(waiting) = tables.deliveries.get_mut(endpoint) else { return Ok(0) };
+        let dead = waiting.values_mut().filter(|row| row.due_at.is_none()).take(limit);
+        Ok(dead.map(|row| (row.due_at, row.attempts) = (Some(now), 0)).count())
     }
 }

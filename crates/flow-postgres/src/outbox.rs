@@ -1,0 +1,88 @@
+//! The webhooks that are still to be sent.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_flow::integers::{from_limit, from_number, from_time, to_number};
+use cloudauth_flow::{Delivery, DeliveryEnd, EndpointId, Outbox, StoreError};
+use cloudauth_protocol::UnixTime;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::connect::{Effect, run};
+use crate::migrate::SCHEMA;
+use crate::read::{get, logged};
+use crate::store::PostgresStore;
+
+#[async_trait]
+impl Outbox for PostgresStore {
+    async fn subscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.write("SELECT ca_subscribe($1, $2)", &[&SCHEMA, &endpoint.as_str()]).await.map(drop)
+    }
+
+    async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.write("SELECT ca_unsubscribe($1, $2)", &[&SCHEMA, &endpoint.as_str()]).await.map(drop)
+    }
+
+    /// A clock that is ahead of the database claims at the database's time.
+    async fn claim_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        now: UnixTime,
+        lease: Duration,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let claim = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order, r_attempts, \
+                     r_fence FROM ca_claim_deliveries($1, $2, $3, $4, $5)";
+        let lease = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX / 2);
+        let parameters: [&(dyn ToSql + Sync); 5] =
+            [&SCHEMA, &endpoint.as_str(), &from_time(now), &lease, &from_limit(limit)];
+        let rows = self.write(claim, &parameters).await?;
+        let delivery = |row: &Row| {
+            Ok(Delivery {
+                endpoint: endpoint.clone(),
+                event: logged(row)?,
+                attempt: u32::try_from(get::<i64>(row, 9)?).unwrap_or(u32::MAX),
+                fence: to_number(get(row, 10)?),
+            })
+        };
+        rows.iter().map(delivery).collect()
+    }
+
+    async fn end_delivery(&self, delivery: &Delivery, end: DeliveryEnd) -> Result<bool, StoreError> {
+        let Delivery { endpoint, event, fence, .. } = delivery;
+        let (done, due_at) = match end {
+            DeliveryEnd::Done => (true, None),
+            DeliveryEnd::RetryAt(at) => (false, Some(from_time(at))),
+            DeliveryEnd::Dead => (false, None),
+        };
+        let (seq, fence) = (from_number(event.cursor.0), from_number(*fence));
+        let parameters: [&(dyn ToSql + Sync); 6] =
+            [&SCHEMA, &endpoint.as_str(), &seq, &fence, &done, &due_at];
+        let rows = self.write("SELECT ca_end_delivery($1, $2, $3, $4, $5, $6)", &parameters).await?;
+        Ok(rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default())
+    }
+
+    async fn revive_deliveries(
+        &self,
+        endpoint: &EndpointId,
+        now: UnixTime,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let parameters: [&(dyn ToSql + Sync); 4] =
+            [&SCHEMA, &endpoint.as_str(), &from_time(now), &from_limit(limit)];
+        let rows = self.write("SELECT ca_revive_deliveries($1, $2, $3, $4)", &parameters).await?;
+        let revived: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+        Ok(usize::try_from(revived).unwrap_or_default())
+    }
+}
+
+impl PostgresStore {
+    async fn write(
+        &self,
+        statement: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
+        run(&self.pool, Effect::Writes, statement, parameters).await
+    }
+}

@@ -20,7 +20,7 @@ pub(crate) use emulator::{
     Trigger,
 };
 #[cfg(feature = "lab")]
-pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, View};
+pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, Plan, Sweep, View};
 
 /// Face-based identity verification with Alibaba Cloud's Cloudauth.
 ///

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "lab/plans.rs"]
+mod plans;
 mod support;
 
 use std::io::Write;

@@ -8,5 +8,8 @@ pub(crate) mod data_issue;
 pub(crate) mod drift;
 pub(crate) mod issue_kind;
 pub(crate) mod percent;
+pub(crate) mod plan;
 pub(crate) mod proportion;
 pub(crate) mod replay;
+pub(crate) mod segment_rates;
+pub(crate) mod sweep;

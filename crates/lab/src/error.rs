@@ -94,6 +94,8 @@ pub enum LabProblem {
     NoThreshold(String, String),
     /// A threshold is not one of `verify_score`: its name, and its input if it has one.
     ThresholdOfOther(String, Option<&'static str>),
+    /// A sweep must have from 1 to this many values.
+    NotASweep(usize),
     /// The report cannot be rendered, which is a bug.
     Rendering(Box<dyn std::error::Error + Send + Sync>),
     /// A query needs a mapping.
@@ -290,6 +292,10 @@ impl fmt::Display for LabError {
                 let of = of.unwrap_or("nothing");
                 write!(f, "`{name}` is a threshold of {of}, and not of verify_score")
             }
+            Problem::NotASweep(most) => write!(
+                f,
+                "invalid sweep: --from, --to and --step must give 1 to {most} values, each with at most 6 decimals"
+            ),
             Problem::Rendering(_) => f.write_str("cannot render the report"),
             Problem::SqlNeedsMapping => {
                 f.write_str("a query needs a mapping: the lab cannot inspect a warehouse's columns")

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use cloudauth_policy::Policy;
 
+use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
 use crate::input::bounded::LONGEST;
 use crate::input::chunks::ChunkReader;
@@ -109,6 +110,7 @@ pub struct RunOutcome {
 pub struct Lab<'p> {
     pub(crate) policy: &'p Policy,
     pub(crate) candidate: Option<&'p Policy>,
+    sweep: Option<&'p SweepPlan>,
     pub(crate) mapping: Option<Mapping>,
     threads: usize,
     keep_people: bool,
@@ -127,6 +129,7 @@ impl<'p> Lab<'p> {
         Self {
             policy,
             candidate: None,
+            sweep: None,
             mapping: None,
             threads,
             keep_people: false,
@@ -136,6 +139,12 @@ impl<'p> Lab<'p> {
             checkpoint_every: CHECKPOINT_EVERY,
             allow_missing_inputs: false,
         }
+    }
+
+    /// Creates a run that counts for all values of a sweep in one pass. Read its result with [`Sweep::of`](crate::Sweep::of).
+    #[must_use]
+    pub fn sweep(plan: &'p SweepPlan) -> Self {
+        Self { candidate: Some(plan.highest()), sweep: Some(plan), ..Self::new(plan.lowest()) }
     }
 
     /// Adds a candidate, to be compared with the policy.
@@ -232,7 +241,8 @@ impl<'p> Lab<'p> {
             mapping: &mapping,
             sources,
             wanted,
-            scales: Scales::of(self.policy)?,
+            sweep: self.sweep,
+            scales: Scales::with(self.policy, self.sweep.map(SweepPlan::boundaries))?,
             slots,
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,

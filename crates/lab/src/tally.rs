@@ -8,6 +8,7 @@ mod parts;
 pub(crate) mod policy_name;
 pub(crate) mod saved;
 mod scales;
+mod sweep;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ pub(crate) use counter::{Counter, is_code_shown};
 pub(crate) use parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix, verdict_number};
 
 pub(crate) use scales::{Scales, ScoreCut};
+pub(crate) use sweep::{SweepCounter, SweepRows};
 pub(crate) use values::{MOST_VALUES, Values};
 
 use crate::error::{LabError, LabProblem};
@@ -87,6 +89,8 @@ pub struct Tally {
     pub(crate) kept: Vec<SubjectScore>,
     /// Whether there were more rows than can be kept.
     pub(crate) kept_all: bool,
+    /// The rows of a sweep.
+    pub(crate) sweep: SweepRows,
     #[serde(with = "parts::pairs")]
     pub(crate) examples: BTreeMap<(usize, usize), Vec<Example>>,
 }
@@ -118,6 +122,7 @@ impl Tally {
             bona_fide: Grid::default(),
             kept: Vec::new(),
             kept_all: true,
+            sweep: SweepRows::default(),
             examples: BTreeMap::new(),
         }
     }
@@ -215,6 +220,7 @@ impl Tally {
         self.bona_fide.merge(&other.bona_fide);
         self.kept_all &= other.kept_all && self.kept.len() + other.kept.len() <= MOST_KEPT;
         self.kept.extend(other.kept.into_iter().take(MOST_KEPT.saturating_sub(self.kept.len())));
+        self.sweep.merge(&other.sweep);
         for (flip, examples) in other.examples {
             let mine = self.examples.entry(flip).or_default();
             mine.extend(examples);

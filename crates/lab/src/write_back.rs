@@ -26,16 +26,25 @@ use crate::error::{LabError, LabProblem};
 pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result<String, LabError> {
     let holds = Policy::parse(policy).map_err(|error| LabProblem::PolicyFails(None, error).into_error())?;
     check_threshold(&holds, name)?;
-    let unknown = || unknown_threshold(&holds, name);
+    let changed =
+        with_threshold(policy, name, value, Some(note)).ok_or_else(|| unknown_threshold(&holds, name))?;
+    match Policy::parse(&changed) {
+        Ok(_) => Ok(changed),
+        Err(error) => Err(LabProblem::PolicyFails(Some((name.to_owned(), value)), error).into_error()),
+    }
+}
+
+/// Returns the policy file with another value of a threshold, without checking it. `None` if there is no such threshold.
+pub(crate) fn with_threshold(policy: &str, name: &str, value: f64, note: Option<&str>) -> Option<String> {
     let part = |key| place_of(policy, name, key);
-    let mut changes = vec![(part("value").ok_or_else(unknown)?, format!("{value:?}"))];
+    let mut changes = vec![(part("value")?, format!("{value:?}"))];
     if let Some(far) = part("far") {
         changes.push(match nominal_far(value) {
             Some(rate) => (far, format!("\"1/{:.0}\"", 1.0 / rate)),
             None => (whole_pair(policy, "far", far), String::new()),
         });
     }
-    if let Some(old) = part("note") {
+    if let Some((old, note)) = part("note").zip(note) {
         changes.push((old, quoted(note)));
     }
     // From the end, so that earlier positions stay valid.
@@ -44,10 +53,7 @@ pub fn set_threshold(policy: &str, name: &str, value: f64, note: &str) -> Result
     for (span, text) in changes {
         changed.replace_range(span, &text);
     }
-    match Policy::parse(&changed) {
-        Ok(_) => Ok(changed),
-        Err(error) => Err(LabProblem::PolicyFails(Some((name.to_owned(), value)), error).into_error()),
-    }
+    Some(changed)
 }
 
 /// Returns the position of a threshold's value in the file.
@@ -71,7 +77,7 @@ pub fn check_threshold(policy: &Policy, name: &str) -> Result<(), LabError> {
     }
 }
 
-fn unknown_threshold(policy: &Policy, name: &str) -> LabError {
+pub(crate) fn unknown_threshold(policy: &Policy, name: &str) -> LabError {
     let names: Vec<&str> = policy.report().thresholds.iter().map(|threshold| threshold.name).collect();
     LabProblem::NoThreshold(name.to_owned(), names.join(", ")).into_error()
 }

@@ -1,5 +1,7 @@
 //! `cloudauth lab`.
 
+mod plan;
+
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
@@ -33,6 +35,17 @@ pub(crate) enum Lab {
         #[command(flatten)]
         data: Data,
     },
+    /// Compare the error rates, approvals and reviews of segments, such as channels or age groups.
+    Segments {
+        /// The policy: a path, or builtin:NAME.
+        policy: String,
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Count the decisions with each value of a threshold, in one pass over the data.
+    Sweep(Sweep),
+    /// Calculate how many labels, attempts or reviewers are needed, without data.
+    Plan(Plan),
     /// Measure error rates at every threshold on labelled data, and recommend a threshold for a target.
     Calibrate(Calibrate),
     /// Check whether scores have drifted: compare some months with earlier ones.
@@ -161,6 +174,64 @@ pub(crate) struct Calibrate {
     /// Write the threshold despite warnings about the labels or the range of the scores.
     #[arg(long, requires = "write")]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sweep {
+    /// The policy: a path, or builtin:NAME. Its examples may fail.
+    pub(crate) policy: String,
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Name of the threshold in the policy.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) threshold: String,
+    /// Lowest value.
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub(crate) from: f64,
+    /// Highest value.
+    #[arg(long = "to", id = "highest", value_name = "VALUE", allow_negative_numbers = true)]
+    pub(crate) to: f64,
+    /// Distance between values. There are at most 1,000 of them.
+    #[arg(long = "step", id = "distance", value_name = "VALUE")]
+    pub(crate) step: f64,
+    /// Also write the table to this CSV file. Rates are from 0 to 1.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("plan").required(true).multiple(true).args(["rates", "only_policy", "reviews_per_hour"]))]
+pub(crate) struct Plan {
+    /// False match rate to prove, such as 1/10000: how many labelled impostors are needed? Repeatable.
+    #[arg(long = "target", id = "rates", value_name = "RATE")]
+    pub(crate) targets: Vec<TargetRate>,
+    /// Impostors that may be approved among them.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "rates")]
+    pub(crate) observed_errors: u64,
+    /// Confidence of the proof or of the comparison.
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = plan::share)]
+    pub(crate) confidence: f64,
+    /// Expected share of the attempts that only the current policy decides right: how many are needed to show it?
+    #[arg(long, value_name = "SHARE", requires = "only_candidate", value_parser = plan::share_or_zero)]
+    pub(crate) only_policy: Option<f64>,
+    /// Expected share of the attempts that only the candidate decides right.
+    #[arg(long, value_name = "SHARE", requires = "only_policy", value_parser = plan::share_or_zero)]
+    pub(crate) only_candidate: Option<f64>,
+    /// Probability that the comparison shows the difference.
+    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = plan::share)]
+    pub(crate) power: f64,
+    /// Reviews that arrive in a busy hour: how many reviewers are needed?
+    #[arg(long, value_name = "N", requires_all = ["handling_time", "target_wait"])]
+    pub(crate) reviews_per_hour: Option<f64>,
+    /// Mean time of one review, such as 3m.
+    #[arg(long, value_name = "TIME", requires = "reviews_per_hour", value_parser = duration)]
+    pub(crate) handling_time: Option<humantime::Duration>,
+    /// Longest wait of most reviews, such as 10m.
+    #[arg(long, value_name = "TIME", requires = "reviews_per_hour", value_parser = duration)]
+    pub(crate) target_wait: Option<humantime::Duration>,
+    /// Share of the reviews that must wait no longer.
+    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = plan::share)]
+    pub(crate) service_level: f64,
 }
 
 #[derive(Debug, clap::Args)]

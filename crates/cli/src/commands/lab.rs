@@ -1,7 +1,10 @@
 //! `cloudauth lab`: replays, compares and calibrates policies over recorded results.
 
+mod plan;
 mod run;
+mod segments;
 mod show;
+mod sweep;
 mod table;
 mod warehouse;
 mod words;
@@ -55,6 +58,9 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             }
             Ok(run::exit_code(&ran, output))
         }
+        Command::Segments { policy, data } => segments::segments(&policy, data, output).await,
+        Command::Sweep(args) => sweep::sweep(args, output).await,
+        Command::Plan(args) => plan::plan(&args, output),
         Command::Calibrate(args) => calibrate(args, output).await,
         Command::Drift { policy, data, reference, current } => {
             let (mut data, policies) = (Data::find(data, &[&policy], None)?, vec![load(&policy)?]);

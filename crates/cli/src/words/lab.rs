@@ -1,5 +1,7 @@
 //! Texts of `lab`.
 
+pub(crate) mod plan;
+
 use std::fmt::Display;
 
 use cloudauth::policy::Verdict;
@@ -174,7 +176,11 @@ const HEADINGS: [Text; 48] = [
 
 /// A heading, by its English.
 pub(crate) fn heading(english: &str, language: Language) -> &str {
-    HEADINGS.iter().find(|text| text.en == english).map_or(english, |text| language.of(*text))
+    HEADINGS
+        .iter()
+        .chain(&plan::HEADINGS)
+        .find(|text| text.en == english)
+        .map_or(english, |text| language.of(*text))
 }
 
 fn rows_en(rows: &str) -> String {

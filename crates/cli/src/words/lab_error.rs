@@ -114,6 +114,9 @@ pub(super) fn chinese(error: &LabError) -> String {
             format!("`{name}` 是 {of} 的阈值，不是 verify_score 的阈值")
         }
         Problem::ThresholdOfOther(name, None) => format!("`{name}` 不是 verify_score 的阈值"),
+        Problem::NotASweep(most) => {
+            format!("取值范围无效：--from、--to 和 --step 须给出 1 至 {most} 个值，每个值最多 6 位小数")
+        }
         Problem::Rendering(error) => with_original("无法生成报告", error),
         Problem::SqlNeedsMapping => "查询需要映射文件：无法查看数据仓库中的列".to_owned(),
         Problem::SqlOfReplies => {

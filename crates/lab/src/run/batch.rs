@@ -92,6 +92,7 @@ impl<'t> BatchDecider<'t> {
         if !matches!(held.get(Input::DeviceRisk as usize)?, ColumnData::Nothing) {
             return None;
         }
+        self.mark_swept();
         self.take_labels(held, rows, by)?;
         if self.task.names_rows() {
             held.get(slot::ID)?.mark_bad_keys(&mut self.odd)?;
@@ -179,6 +180,17 @@ impl<'t> BatchDecider<'t> {
             }
         }
         Some(())
+    }
+
+    /// Marks the rows at a value of the sweep, if they must be decided again.
+    fn mark_swept(&mut self) {
+        let Some(sweep) = self.task.sweep else { return };
+        let Some(scores) = self.scores.get((sweep.input() as usize).saturating_sub(FIRST_SCORE)) else {
+            return;
+        };
+        for (odd, score) in self.odd.iter_mut().zip(scores) {
+            *odd |= sweep.is_again(*score);
+        }
     }
 
     fn take_labels(&mut self, held: &[ColumnData], rows: usize, by: &RowReader<'_>) -> Option<()> {

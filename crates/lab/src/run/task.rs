@@ -2,6 +2,7 @@
 
 use cloudauth_policy::{Input, Policy};
 
+use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
 use crate::input::header;
 use crate::input::json::Wanted;
@@ -14,6 +15,8 @@ use crate::tally::Scales;
 pub(crate) struct Task<'t> {
     pub(crate) policy: &'t Policy,
     pub(crate) candidate: Option<&'t Policy>,
+    /// The sweep whose lowest and highest value the two policies have.
+    pub(crate) sweep: Option<&'t SweepPlan>,
     pub(crate) mapping: &'t Mapping,
     pub(crate) sources: &'t [Source],
     pub(crate) wanted: Wanted,

@@ -182,6 +182,9 @@ pub(crate) fn decide<'a>(
     let second = task.candidate.map_or(0, |candidate| candidate.decide(&row.evidence).rule_number());
     let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
     counter.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
+    if let Some((value, policy)) = task.sweep.and_then(|sweep| sweep.again(&row.evidence)) {
+        counter.count_again(value, first.rule_number(), policy.decide(&row.evidence).verdict(), row.label);
+    }
     if task.write_decisions {
         let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
         // Writing to memory does not fail.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_policy::{Input, Policy};
+use cloudauth_policy::{Input, Policy, Verdict};
 use cloudauth_protocol::mask_digits;
 
 use super::{
-    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SubjectScore, Tally, VerdictMatrix, too_many_months,
-    verdict_number,
+    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SubjectScore, SweepCounter, Tally, VerdictMatrix,
+    too_many_months, verdict_number,
 };
 use crate::error::LabError;
 use crate::input::row::{Label, Row, three_digits};
@@ -47,6 +47,7 @@ pub(crate) struct Counter {
     months: Vec<(i32, [Quick; 3])>,
     scores: [Quick; 3],
     bona_fide: Quick,
+    sweep: Option<SweepCounter>,
     /// The rows since the last flush.
     rows: u64,
 }
@@ -107,6 +108,7 @@ impl Counter {
             months: Vec::new(),
             scores: Default::default(),
             bona_fide: Quick::default(),
+            sweep: SweepCounter::new(scales),
             rows: 0,
         }
     }
@@ -206,6 +208,9 @@ impl Counter {
         {
             *band += 1;
         }
+        if let Some(sweep) = &mut self.sweep {
+            sweep.count(&row.slots, (a_says, b_says), label);
+        }
         if let Some(day) = row.day.and_then(|day| self.days.get_mut(day as usize)) {
             day.share.bump(a_says, b_says, label);
             if let Some((_, month)) = self.months.get_mut(day.month) {
@@ -213,6 +218,14 @@ impl Counter {
                 month[1].bump(quality);
                 month[2].bump(attack);
             }
+        }
+    }
+
+    /// Counts a row that was decided again with a value of the sweep, by its index. `low` is the rule with the lowest value.
+    pub(crate) fn count_again(&mut self, value: usize, low: usize, verdict: Verdict, label: Label) {
+        let (low, _) = self.says((low, 0));
+        if let Some(sweep) = &mut self.sweep {
+            sweep.count_again(value, low, verdict, label);
         }
     }
 
@@ -333,5 +346,8 @@ impl Counter {
             scores.pour(of_verify, to);
         }
         self.bona_fide.pour(of_attack, &mut tally.bona_fide);
+        if let Some(sweep) = &mut self.sweep {
+            tally.sweep.merge(&sweep.take());
+        }
     }
 }

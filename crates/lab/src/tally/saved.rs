@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::failing_example::FailingExample;
 use super::issues::Issues;
 use super::parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix};
-use super::{Tally, Values};
+use super::{SweepRows, Tally, Values};
 use crate::input::skipped::Skipped;
 use crate::input::timezone::TimeZone;
 
@@ -45,6 +45,8 @@ pub(crate) struct SavedTally {
     bona_fide: Grid,
     kept: Vec<SubjectScore>,
     kept_all: bool,
+    #[serde(default)]
+    sweep: SweepRows,
     #[serde(with = "super::parts::pairs")]
     examples: BTreeMap<(usize, usize), Vec<Example>>,
 }

@@ -42,7 +42,11 @@ impl ScoreCut {
 
 /// The scales of the scores, in the order of [`Input::SCORES`].
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Scales([Scale; 3]);
+pub(crate) struct Scales {
+    scales: [Scale; 3],
+    /// The score that a sweep divides, and the boundaries of its values, ascending.
+    swept: Option<(Input, Vec<f64>)>,
+}
 
 impl Scales {
     /// Returns the scales of a policy. A score is valid in the policy's range, or on the whole grid if the policy has none.
@@ -50,32 +54,53 @@ impl Scales {
     /// # Errors
     /// If a policy compares a score with more values than can be counted.
     pub(crate) fn of(policy: &Policy) -> Result<Self, LabError> {
-        let cuts = policy.cuts();
-        if cuts.len() > Scale::MOST_CUTS {
-            let (count, most) = (cuts.len(), Scale::MOST_CUTS);
-            return Err(LabProblem::TooManyScoreValues(count, most).into_error());
-        }
-        Ok(Self(Input::SCORES.map(|input| {
-            let of_input = cuts.iter().filter(|cut| cut.input == input);
-            let of_input: Vec<f64> = of_input.map(cloudauth_policy::Cut::boundary).collect();
-            Scale::new(per_unit(input), range(policy, input), &of_input)
-        })))
+        Self::with(policy, None)
     }
 
-    /// Returns a hash of the ranges and cuts, which define the slots. The policy's content hash is not enough: it leaves out
+    /// Returns the scales of a policy, one of which also has the boundaries of a sweep.
+    ///
+    /// # Errors
+    /// If scores are compared with more values than can be counted.
+    pub(crate) fn with(policy: &Policy, swept: Option<(Input, Vec<f64>)>) -> Result<Self, LabError> {
+        let cuts = policy.cuts();
+        let count = cuts.len() + swept.as_ref().map_or(0, |(_, boundaries)| boundaries.len());
+        if count > Scale::MOST_CUTS {
+            return Err(LabProblem::TooManyScoreValues(count, Scale::MOST_CUTS).into_error());
+        }
+        let scales = Input::SCORES.map(|input| {
+            let of_input = cuts.iter().filter(|cut| cut.input == input);
+            let of_sweep = swept.iter().filter(|(of, _)| *of == input).flat_map(|(_, boundaries)| boundaries);
+            let all: Vec<f64> =
+                of_input.map(cloudauth_policy::Cut::boundary).chain(of_sweep.copied()).collect();
+            Scale::new(per_unit(input), range(policy, input), &all)
+        });
+        Ok(Self { scales, swept })
+    }
+
+    /// Returns the score that a sweep divides, and the boundaries of its values.
+    pub(crate) const fn swept(&self) -> Option<&(Input, Vec<f64>)> {
+        self.swept.as_ref()
+    }
+
+    /// Returns a hash of the ranges and cuts, those of a sweep included, which define the slots. The policy's content hash is not enough: it leaves out
     /// the promises, which have cuts too.
     pub(crate) fn hash(&self) -> String {
-        let digest = Sha256::digest(format!("{:?}", self.0));
+        let mut hash = Sha256::new();
+        hash.update(format!("{:?}", self.scales));
+        if let Some(swept) = &self.swept {
+            hash.update(format!("{swept:?}"));
+        }
+        let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(crate) const fn all(&self) -> &[Scale; 3] {
-        &self.0
+        &self.scales
     }
 
     /// Returns the scale of a score; the scale of `verify_score` for any other input.
     pub(crate) fn scale(&self, input: Input) -> &Scale {
-        let [verify, quality, attack] = &self.0;
+        let [verify, quality, attack] = &self.scales;
         match input {
             Input::QualityScore => quality,
             Input::FaceAttackScore => attack,

@@ -12,5 +12,6 @@ mod sql;
 #[path = "../sqlite/mod.rs"]
 mod sqlite;
 mod statistics;
+mod sweep;
 mod thresholds;
 mod wide_range;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Skipped, Source, Tally};
+use cloudauth_lab::{
+    Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Skipped, Source, SweepPlan, Tally,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -23,6 +25,8 @@ pub(super) struct Wanted {
     pub(super) decisions: Option<PathBuf>,
     /// Intervals over people.
     pub(super) people: bool,
+    /// Counts for each value of a threshold. It has policies of its own.
+    pub(super) sweep: Option<Arc<SweepPlan>>,
 }
 
 /// The data of a run.
@@ -109,11 +113,12 @@ impl Data {
         let allow_missing_inputs = self.allow_missing_inputs;
         let (watched, of_people) = (Arc::clone(&watch), !output.is_for_programs());
         let work = tokio::task::spawn_blocking(move || {
-            let [first, rest @ ..] = &*policies else { return Err(None) };
-            let mut lab = Lab::new(first).skipped(skipped);
-            for candidate in rest {
-                lab = lab.against(candidate);
-            }
+            let mut lab = match (&wanted.sweep, &*policies) {
+                (Some(plan), _) => Lab::sweep(plan),
+                (None, [first, rest @ ..]) => rest.iter().fold(Lab::new(first), Lab::against),
+                (None, []) => return Err(None),
+            };
+            lab = lab.skipped(skipped);
             if let Some(mapping) = mapping {
                 lab = lab.mapping(mapping);
             }

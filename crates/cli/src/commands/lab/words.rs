@@ -61,7 +61,7 @@ fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Ou
 }
 
 /// A segment's value. Rows without a value have the empty one; a value that looks like it is quoted.
-fn shown(value: &str, output: &Output) -> String {
+pub(super) fn shown(value: &str, output: &Output) -> String {
     match value {
         "" => output.say(said::NONE).to_owned(),
         value if value == output.say(said::NONE) => format!("\"{value}\""),
@@ -152,12 +152,12 @@ fn vendor_says(threshold: f64, far: Option<f64>, output: &Output) -> String {
 }
 
 /// A probability, which is never 0.
-fn chance(p: f64) -> String {
+pub(super) fn chance(p: f64) -> String {
     if p < 0.0001 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 /// `0.12 % (0.10 to 0.15)`
-fn share(share: &Proportion, output: &Output) -> String {
+pub(super) fn share(share: &Proportion, output: &Output) -> String {
     match share.rate {
         Some(value) => output.pick(said::interval(&rate(value), &rate(share.low), &rate(share.high))),
         None => "-".to_owned(),
@@ -309,7 +309,7 @@ pub(super) fn drift(drift: &Drift, data: &Data, output: &Output) -> String {
 const SKIPPED: usize = 20;
 
 /// The data issues, each with its first locations; and the files that were not read.
-fn issues(issues: &[DataIssue], data: &Data, output: &Output) -> String {
+pub(super) fn issues(issues: &[DataIssue], data: &Data, output: &Output) -> String {
     let mut text = String::new();
     for issue in issues {
         text += &output.pick(said::data_issue(&thousands(issue.rows), &rows::issue(issue), issue.left_out));

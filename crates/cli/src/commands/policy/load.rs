@@ -18,7 +18,7 @@ pub(super) fn find_builtin(name: &str) -> Result<(&'static str, &'static str), F
     })
 }
 
-pub(super) fn text_of(file: &str) -> Result<String, Failure> {
+pub(crate) fn text_of(file: &str) -> Result<String, Failure> {
     if let Some(name) = file.strip_prefix("builtin:") {
         return find_builtin(name).map(|(_, text)| text.to_owned());
     }

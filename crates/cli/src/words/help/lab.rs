@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [(&str, &str); 39] = [
+pub(super) const HELP: [(&str, &str); 58] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",
@@ -26,6 +26,25 @@ pub(super) const HELP: [(&str, &str); 39] = [
     ("lab replay:decisions", "将每次判定写入该 CSV 文件，顺序与数据相同"),
     ("lab compare", "对比候选策略与现行策略：结论的变化、被通过的冒充者、被拒绝的本人"),
     ("lab compare:policy", "现行策略：文件路径，或 builtin:NAME"),
+    ("lab segments", "按分群（如渠道、年龄段）对比错误率、通过率和复核率"),
+    ("lab sweep", "让某个阈值依次取多个值，一次读取数据，统计各值下的判定"),
+    ("lab sweep:policy", "策略：文件路径，或 builtin:NAME；允许其示例不通过"),
+    ("lab sweep:threshold", "策略中的阈值名称"),
+    ("lab sweep:from", "最小值"),
+    ("lab sweep:highest", "最大值"),
+    ("lab sweep:distance", "相邻两个值的间隔；最多 1,000 个值"),
+    ("lab sweep:csv", "同时将结果表写入该 CSV 文件；比率为 0 至 1"),
+    ("lab plan", "无需数据，计算所需的标注、尝试次数或复核人员"),
+    ("lab plan:rates", "要证明的误识率，例如 1/10000：需要多少次有标注的冒充？可多次给出"),
+    ("lab plan:observed_errors", "其中允许被通过的冒充次数"),
+    ("lab plan:confidence", "证明或对比的置信度"),
+    ("lab plan:only_policy", "预计仅现行策略判对的尝试所占比例：需要多少次才能检出？"),
+    ("lab plan:only_candidate", "预计仅候选策略判对的尝试所占比例"),
+    ("lab plan:power", "对比检出差异的概率"),
+    ("lab plan:reviews_per_hour", "繁忙时段每小时的复核量：需要多少名复核人员？"),
+    ("lab plan:handling_time", "单次复核的平均用时，例如 3m"),
+    ("lab plan:target_wait", "多数复核的最长等待时间，例如 10m"),
+    ("lab plan:service_level", "等待不超过该时间的复核所占比例"),
     ("lab calibrate", "在有标注的历史数据上测量各阈值的错误率，并为目标误识率建议阈值"),
     ("lab calibrate:curve", "将每百分之一分处的误识率和拒识率及其置信区间写入该 CSV 文件；比率为 0 至 1"),
     ("lab calibrate:write", "将唯一目标的建议阈值以此名称写入策略文件；修改后的策略须仍能通过校验"),

@@ -1,0 +1,73 @@
+//! `cloudauth lab segments`: rates by segment, and whether they differ.
+
+use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates};
+
+use super::run::{self, Data, Wanted};
+use super::show::print;
+use super::table::{Table, rate};
+use super::words::{chance, issues, share, shown};
+use crate::args;
+use crate::commands::policy::load;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::words::lab::{self as said, plan as texts};
+
+pub(super) async fn segments(policy: &str, data: args::Data, output: &Output) -> Result<u8, Failure> {
+    let mut data = Data::find(data, &[policy], None)?;
+    let ran = data.run(vec![load(policy)?], Wanted::default(), output).await?;
+    let rates = SegmentRates::of(&ran.tally);
+    if rates.segments.is_empty() {
+        return Err(Failure::usage(texts::NO_SEGMENTS));
+    }
+    let policy = format!("{} {}", rates.policy.id, rates.policy.version);
+    let mut text = output.pick(texts::segments(&policy));
+    for (name, segment) in &rates.segments {
+        for (what, rates) in by_name(segment) {
+            text += &table(name, what, rates, output);
+        }
+    }
+    text += output.say(texts::HOW_COMPARED);
+    text += &issues(&rates.issues, &data, output);
+    print(output, &ran.tally, &text, &rates, data.told(&ran))?;
+    Ok(run::exit_code(&ran, output))
+}
+
+fn by_name(segment: &Segment) -> [(&'static str, &GroupRates); 4] {
+    [
+        ("impostors approved", &segment.fraud_approved),
+        ("genuine people not approved", &segment.customers_not_approved),
+        ("approve", &segment.approved),
+        ("review", &segment.reviewed),
+    ]
+}
+
+/// The table of one rate, without rates of no attempt.
+fn table(name: &str, what: &str, rates: &GroupRates, output: &Output) -> String {
+    if rates.values.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new([name, what, "p (Holm)", ""], output.language);
+    for (value, GroupRate { rate, p, finding, .. }) in &rates.values {
+        let finding = match finding {
+            GroupFinding::Differs => output.say(texts::DIFFERS),
+            GroupFinding::Same => "",
+            GroupFinding::TooFew => output.say(texts::TOO_FEW),
+        };
+        table.row([shown(value, output), share(rate, output), chance(*p), finding.to_owned()]);
+    }
+    let gap = rates.largest.as_ref().map(|gap| largest(gap, output)).unwrap_or_default();
+    format!("{table}{gap}\n")
+}
+
+fn largest(gap: &LargestGap, output: &Output) -> String {
+    let number = |number: f64| format!("{number:.2}");
+    let (low, high) = gap.ratio_interval;
+    let high = high.map_or_else(|| "∞".to_owned(), number);
+    let (from, to) = gap.difference_interval;
+    output.pick(texts::largest(
+        &shown(&gap.highest, output),
+        &shown(&gap.lowest, output),
+        &output.pick(said::interval(&gap.ratio.map_or_else(|| "∞".to_owned(), number), &number(low), &high)),
+        &output.pick(said::interval(&rate(gap.difference), &rate(from), &rate(to))),
+    ))
+}

@@ -1,0 +1,146 @@
+//! `lab sweep` and `lab plan`.
+
+use serde_json::Value;
+
+use crate::support::text as said;
+use crate::{history, lab};
+
+#[test]
+fn sweeps_a_threshold_in_one_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let sweep = [
+        "sweep",
+        "builtin:onboarding",
+        "history.jsonl",
+        "--mapping",
+        "map.toml",
+        "--threshold",
+        "match_auto",
+        "--from",
+        "69",
+        "--to",
+        "77",
+        "--step",
+        "0.5",
+    ];
+    let output = lab(&[&sweep[..], &["--csv", "sweep.csv"]].concat(), folder.path());
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("17 values of match_auto, on 4,000 rows"), "{text}");
+    let current = text.lines().find(|line| line.starts_with("75 ")).unwrap();
+    assert!(current.ends_with("current") && !current.contains("fail"), "{current}");
+    assert!(text.contains("[V8]") && text.contains("1 example fails"), "{text}");
+    let csv = std::fs::read_to_string(folder.path().join("sweep.csv")).unwrap();
+    let columns: Vec<usize> = csv.lines().map(|line| line.split(',').count()).collect();
+    assert_eq!(columns, [19; 18], "{csv}");
+
+    let json = lab(&[&sweep[..], &["--output", "json"]].concat(), folder.path());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let replay =
+        ["replay", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml", "--output", "json"];
+    let replay: Value = serde_json::from_slice(&lab(&replay, folder.path()).stdout).unwrap();
+    let of =
+        |value: f64| document["values"].as_array().unwrap().iter().find(|row| row["value"] == value).unwrap();
+    assert_eq!(of(75.0)["outcome"]["verdicts"], replay["verdicts"]);
+    assert_eq!((&of(69.0)["outcome"], &of(69.0)["problem"]["rule"]), (&Value::Null, &Value::from("V8")));
+    let impostors = |value: f64| of(value)["outcome"]["fraud_approved"]["count"].as_u64().unwrap();
+    assert!(impostors(71.0) > impostors(75.0) && impostors(77.0) == 0);
+    let chinese = lab(&[&sweep[..], &["--lang", "zh"]].concat(), folder.path());
+    let text = said(&chinese);
+    assert!(text.contains("每日复核") && text.contains("当前值") && text.contains("未统计"), "{text}");
+
+    let wrong = [&sweep[..9], &["--to", "60", "--step", "1"]].concat();
+    let refused = lab(&wrong, folder.path());
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("invalid sweep"), "{}", said(&refused));
+}
+
+#[test]
+fn plans_labels_attempts_and_reviewers() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = [
+        "plan",
+        "--target",
+        "1/10000",
+        "--only-policy",
+        "1%",
+        "--only-candidate",
+        "0.02",
+        "--reviews-per-hour",
+        "120",
+        "--handling-time",
+        "3m",
+        "--target-wait",
+        "5m",
+    ];
+    let output = lab(&plan, folder.path());
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    for line in [
+        "29,956 labelled impostors, none of them approved",
+        "7 reviewers at the same time",
+        "labelled attempts show",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let json = lab(&[&plan[..], &["--output", "json"]].concat(), folder.path());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["labels"][0]["impostors"], 29_956);
+    assert_eq!(
+        (&document["reviewers"]["reviewers"], &document["compare"]["power"]),
+        (&Value::from(7), &Value::from(0.8))
+    );
+    let chinese = lab(&[&plan[..], &["--lang", "zh"]].concat(), folder.path());
+    assert!(said(&chinese).contains("同时需要 7 名复核人员"), "{}", said(&chinese));
+    for wrong in [
+        &["plan"][..],
+        &["plan", "--target", "2"],
+        &["plan", "--target", "1/10", "--confidence", "1"],
+        &["plan", "--only-policy", "1%"],
+        &["plan", "--only-policy", "1%", "--only-candidate", "1%"],
+        &["plan", "--reviews-per-hour", "0", "--handling-time", "3m", "--target-wait", "5m"],
+        &["plan", "--reviews-per-hour", "9", "--handling-time", "3m"],
+    ] {
+        let output = lab(wrong, folder.path());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", said(&output));
+    }
+}
+
+#[test]
+fn segments_that_differ_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = |number: u32| {
+        // One genuine person in 20 scores below the threshold; on the web one in 5.
+        let channel = ["app", "web"][number as usize % 2];
+        let low = (number / 2).is_multiple_of(if channel == "web" { 5 } else { 20 });
+        let (score, channel) = (if low { 72 } else { 90 }, if number % 400 == 3 { "kiosk" } else { channel });
+        format!("200,T,F,F,{score},0.01,genuine,{channel}\n")
+    };
+    let rows: String = (0..4000).map(row).collect();
+    let header = "sub_code,passed,face_attack,face_occlusion,verify_score,face_attack_score,label,channel\n";
+    std::fs::write(folder.path().join("rows.csv"), header.to_owned() + &rows).unwrap();
+    std::fs::write(
+        folder.path().join("map.toml"),
+        "format = 1\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n",
+    )
+    .unwrap();
+    let segments = ["segments", "builtin:onboarding", "rows.csv", "--mapping", "map.toml"];
+    let output = lab(&segments, folder.path());
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("largest gap: web against app"), "{text}");
+    let json = lab(&[&segments[..], &["--output", "json"]].concat(), folder.path());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let rates = &document["segments"]["channel"]["customers_not_approved"];
+    let finding = |value: &str| rates["values"][value]["finding"].as_str().unwrap();
+    assert_eq!(
+        [finding("app"), finding("web"), finding("kiosk")],
+        ["differs", "differs", "too_few"],
+        "{rates}"
+    );
+    assert_eq!(document["segments"]["channel"]["fraud_approved"]["values"], serde_json::json!({}));
+    let chinese = lab(&[&segments[..], &["--lang", "zh"]].concat(), folder.path());
+    assert!(said(&chinese).contains("数量过少，无法判断"), "{}", said(&chinese));
+    std::fs::write(folder.path().join("none.toml"), "format = 1\n[label]\ncolumn = \"label\"\n").unwrap();
+    let none = lab(&["segments", "builtin:onboarding", "rows.csv", "--mapping", "none.toml"], folder.path());
+    assert_eq!(none.status.code(), Some(2), "{}", said(&none));
+}

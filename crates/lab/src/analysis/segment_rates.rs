@@ -1,0 +1,241 @@
+//! The rates of a policy's decisions by segment, and whether they differ: error rates, approvals and reviews.
+
+use std::collections::BTreeMap;
+
+use cloudauth_policy::Verdict;
+use cloudauth_stats::{Confidence, Rate, attempts_needed, fisher, holm, koopman, newcombe};
+use serde::Serialize;
+
+use crate::analysis::data_issue::{DataIssue, data_issues};
+use crate::analysis::proportion::Proportion;
+use crate::input::row::Label;
+use crate::tally::policy_name::PolicyName;
+use crate::tally::{Tally, VerdictMatrix};
+
+/// A corrected p-value of at most this shows a difference.
+const RISK: f64 = 0.05;
+
+/// The rates by segment: the result of `cloudauth lab segments`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SegmentRates {
+    /// The policy that decided.
+    pub policy: PolicyName,
+    /// The rows that were decided.
+    pub rows: u64,
+    /// The rates, by the name of the segment. A segment with too many values is missing, with a data issue.
+    pub segments: BTreeMap<String, Segment>,
+    /// The data issues of the run.
+    pub issues: Vec<DataIssue>,
+}
+
+/// The rates of one segment. Rates without any attempt have no value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Segment {
+    /// The impostors approved.
+    pub fraud_approved: GroupRates,
+    /// The genuine people who are not approved.
+    pub customers_not_approved: GroupRates,
+    /// All rows that are approved.
+    pub approved: GroupRates,
+    /// All rows that go to review.
+    pub reviewed: GroupRates,
+}
+
+/// One rate for each value of a segment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GroupRates {
+    /// The rates by value. The empty string is the key of rows without a value.
+    pub values: BTreeMap<String, GroupRate>,
+    /// The highest rate against the lowest, of the values with enough attempts. `None` with fewer than two of them.
+    pub largest: Option<LargestGap>,
+}
+
+/// The rate of one value, and its comparison with all other values.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct GroupRate {
+    /// The rate, with its Clopper-Pearson interval.
+    #[serde(flatten)]
+    pub rate: Proportion,
+    /// The p-value of Fisher's exact test against all other values, corrected for the number of values (Holm).
+    pub p: f64,
+    /// The result of the test.
+    pub finding: GroupFinding,
+}
+
+/// Whether a rate differs from that of all other values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupFinding {
+    /// The corrected p-value is at most 0.05.
+    Differs,
+    /// There is no evidence of a difference.
+    Same,
+    /// There is no evidence, and too few attempts to have any: even without an error they would not prove a rate below twice that
+    /// of all other values. For a rate above a half, the errors are the attempts that are not counted.
+    TooFew,
+}
+
+/// The highest and the lowest rate of a segment. The intervals hold for all pairs of values together (Bonferroni), because the pair
+/// is chosen after looking.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct LargestGap {
+    /// The value with the highest rate.
+    pub highest: String,
+    /// The value with the lowest rate.
+    pub lowest: String,
+    /// The highest rate divided by the lowest; `None` if the lowest is 0.
+    pub ratio: Option<f64>,
+    /// The 95 % interval of the ratio (Koopman). The end is `None` if it is infinite.
+    pub ratio_interval: (f64, Option<f64>),
+    /// The highest rate minus the lowest.
+    pub difference: f64,
+    /// The 95 % interval of the difference (Newcombe).
+    pub difference_interval: (f64, f64),
+}
+
+impl SegmentRates {
+    /// Returns the rates of the first policy of a run.
+    #[must_use]
+    pub fn of(tally: &Tally) -> Self {
+        let segments = tally.segments().map(|(name, values)| (name.clone(), Segment::of(values)));
+        Self {
+            policy: tally.decider.name(),
+            rows: tally.rows,
+            segments: segments.collect(),
+            issues: data_issues(tally),
+        }
+    }
+}
+
+impl Segment {
+    fn of(values: &BTreeMap<Box<str>, VerdictMatrix>) -> Self {
+        let rates = |is_of: fn(Label) -> bool, is_counted: fn(Verdict) -> bool| {
+            let rate = |value: &str, rows: &VerdictMatrix| {
+                let of = rows.sum(|_, _, label| is_of(label));
+                let count = rows.sum(|verdict, _, label| is_of(label) && is_counted(verdict));
+                Some((value.to_owned(), Rate::new(count, of).filter(|rate| rate.of() > 0)?))
+            };
+            GroupRates::of(values.iter().filter_map(|(value, rows)| rate(value, rows)).collect())
+        };
+        Self {
+            fraud_approved: rates(|label| label == Label::Impostor, |verdict| verdict == Verdict::Approve),
+            customers_not_approved: rates(
+                |label| label == Label::Genuine,
+                |verdict| verdict != Verdict::Approve,
+            ),
+            approved: rates(|_| true, |verdict| verdict == Verdict::Approve),
+            reviewed: rates(|_| true, |verdict| verdict == Verdict::Review),
+        }
+    }
+}
+
+impl GroupRates {
+    fn of(rates: Vec<(String, Rate)>) -> Self {
+        let sum = |of: fn(Rate) -> u64| rates.iter().map(|(_, rate)| of(*rate)).sum::<u64>();
+        let (count, all) = (sum(Rate::count), sum(Rate::of));
+        let others = |rate: Rate| Rate::new(count - rate.count(), all - rate.of());
+        let tested = |rate: Rate| others(rate).map_or(1.0, |others| fisher(rate, others));
+        let p = holm(&rates.iter().map(|(_, rate)| tested(*rate)).collect::<Vec<_>>());
+        let mut enough: Vec<(&str, Rate)> = Vec::new();
+        let mut values = BTreeMap::new();
+        for ((value, rate), p) in rates.iter().zip(p) {
+            let elsewhere = others(*rate).and_then(Rate::fraction).unwrap_or_default();
+            // Of a rate above a half, such as approvals, the rest is the rarer outcome.
+            let elsewhere = elsewhere.min(1.0 - elsewhere);
+            let needed = attempts_needed(2.0 * elsewhere, 0, Confidence::P95);
+            let has_enough = needed.is_some_and(|needed| rate.of() >= needed);
+            let finding = if p <= RISK {
+                GroupFinding::Differs
+            } else if has_enough {
+                GroupFinding::Same
+            } else {
+                GroupFinding::TooFew
+            };
+            if finding != GroupFinding::TooFew {
+                enough.push((value, *rate));
+            }
+            values.insert(value.clone(), GroupRate { rate: Proportion::of(*rate), p, finding });
+        }
+        Self { values, largest: LargestGap::of(enough) }
+    }
+}
+
+impl LargestGap {
+    fn of(mut rates: Vec<(&str, Rate)>) -> Option<Self> {
+        let product = |a: Rate, b: Rate| u128::from(a.count()) * u128::from(b.of());
+        rates.sort_by(|(_, a), (_, b)| product(*a, *b).cmp(&product(*b, *a)));
+        let [(lowest, low), .., (highest, high)] = *rates else { return None };
+        let pairs = rates.len() as f64 * (rates.len() as f64 - 1.0) / 2.0;
+        let confidence = Confidence::new(1.0 - RISK / pairs)?;
+        let (low_rate, high_rate) = (low.fraction()?, high.fraction()?);
+        let ratio = koopman(high, low, confidence)?;
+        let difference = newcombe(high, low, confidence)?;
+        Some(Self {
+            highest: highest.to_owned(),
+            lowest: lowest.to_owned(),
+            ratio: (low_rate > 0.0).then(|| high_rate / low_rate),
+            ratio_interval: (ratio.low, Some(ratio.high).filter(|high| high.is_finite())),
+            difference: high_rate - low_rate,
+            difference_interval: (difference.low, difference.high),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(counts: &[(&str, u64, u64)]) -> GroupRates {
+        GroupRates::of(
+            counts
+                .iter()
+                .map(|(name, count, of)| ((*name).to_owned(), Rate::new(*count, *of).unwrap()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_group_that_differs_is_found_and_a_small_one_is_left_open() {
+        let found = rates(&[("app", 20, 2000), ("kiosk", 1, 20), ("web", 90, 2000)]);
+        let of = |name: &str| found.values[name].finding;
+        assert_eq!(
+            (of("app"), of("kiosk"), of("web")),
+            (GroupFinding::Differs, GroupFinding::TooFew, GroupFinding::Differs)
+        );
+        let largest = found.largest.as_ref().unwrap();
+        assert_eq!((largest.highest.as_str(), largest.lowest.as_str()), ("web", "app"));
+        assert!((largest.ratio.unwrap() - 4.5).abs() < 1e-12 && (largest.difference - 0.035).abs() < 1e-12);
+        assert!(largest.ratio_interval.0 > 2.0 && largest.difference_interval.0 > 0.02);
+    }
+
+    #[test]
+    fn groups_with_the_same_rate_do_not_differ() {
+        let found = rates(&[("a", 50, 1000), ("b", 52, 1000), ("c", 49, 1000)]);
+        assert!(found.values.values().all(|value| value.finding == GroupFinding::Same && value.p == 1.0));
+        let (low, high) = found.largest.unwrap().ratio_interval;
+        assert!(low < 1.0 && high.unwrap() > 1.0);
+    }
+
+    #[test]
+    fn p_values_are_corrected_for_the_number_of_groups() {
+        let alone = rates(&[("a", 20, 500), ("b", 36, 500)]).values["b"].p;
+        let many: Vec<(String, u64, u64)> = (0..18).map(|n| (format!("z{n:02}"), 28, 500)).collect();
+        let mut all = vec![("a", 20, 500), ("b", 36, 500)];
+        all.extend(many.iter().map(|(name, count, of)| (name.as_str(), *count, *of)));
+        assert!(alone < 0.1 && rates(&all).values["b"].p == 1.0, "{alone}");
+    }
+
+    #[test]
+    fn a_single_group_and_rates_without_errors_say_nothing() {
+        let alone = rates(&[("app", 5, 100)]);
+        assert_eq!((alone.values["app"].finding, alone.largest), (GroupFinding::TooFew, None));
+        let none = rates(&[("app", 0, 100_000), ("web", 0, 10)]);
+        assert!(none.values.values().all(|value| value.finding == GroupFinding::TooFew));
+        assert_eq!(rates(&[]), GroupRates::default());
+    }
+}

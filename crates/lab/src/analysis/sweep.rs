@@ -1,0 +1,162 @@
+//! A sweep: what a policy decides with each value of one of its thresholds.
+
+mod plan;
+
+use cloudauth_policy::{Input, Policy, PolicyError, Verdict};
+use serde::Serialize;
+
+use crate::analysis::by_verdict::ByVerdict;
+use crate::analysis::data_issue::{DataIssue, data_issues};
+use crate::analysis::proportion::Proportion;
+use crate::analysis::replay::LabelCounts;
+use crate::input::row::Label;
+use crate::tally::policy_name::PolicyName;
+use crate::tally::{Tally, VerdictMatrix};
+pub use plan::SweepPlan;
+
+/// The decisions of a policy with each value of a threshold: the result of `cloudauth lab sweep`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Sweep {
+    /// The policy as it is in its file.
+    pub policy: PolicyName,
+    /// The name of the threshold.
+    pub threshold: String,
+    /// The score that is compared with it.
+    pub input: Input,
+    /// Its value in the file.
+    pub current: f64,
+    /// The rows that were decided.
+    pub rows: u64,
+    /// The days with rows; `None` if a row has no time.
+    pub days: Option<u64>,
+    /// The values, ascending.
+    pub values: Vec<SweepValue>,
+    /// The rows whose score equals a value, and that were decided again with it: the policy compares by `>=` or `<`, and also by
+    /// `>` or `<=`. All other counts follow from two decisions of each row.
+    pub decided_again: u64,
+    /// The data issues of the run.
+    pub issues: Vec<DataIssue>,
+}
+
+/// A value of the threshold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SweepValue {
+    /// The value.
+    pub value: f64,
+    /// Whether the policy's file has this value.
+    pub is_current: bool,
+    /// The number of the policy's examples that fail with this value.
+    pub failing_examples: usize,
+    /// The decisions; `None` if the policy check fails with this value.
+    pub outcome: Option<SweepOutcome>,
+    /// Why the policy check fails.
+    pub problem: Option<SweepProblem>,
+}
+
+/// The first problem of a policy with a value of the threshold.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SweepProblem {
+    /// The check that fails, such as `V6`.
+    pub rule: &'static str,
+    /// The problem in English.
+    pub message: String,
+    /// The error, for other languages.
+    #[serde(skip)]
+    pub error: PolicyError,
+}
+
+/// The decisions with one value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SweepOutcome {
+    /// The rows by verdict.
+    pub verdicts: ByVerdict<LabelCounts>,
+    /// The impostors approved. `None` without labelled impostors.
+    pub fraud_approved: Option<Proportion>,
+    /// The genuine people who are not approved. `None` without labelled ones.
+    pub customers_not_approved: Option<Proportion>,
+    /// The mean number of reviews on a day with rows; `None` if a row has no time.
+    pub reviews_per_day: Option<f64>,
+}
+
+impl Sweep {
+    /// Returns the result of a run of [`Lab::sweep`](crate::Lab::sweep) with this plan.
+    #[must_use]
+    pub fn of(tally: &Tally, plan: &SweepPlan) -> Self {
+        let dated: u64 = tally.days.values().map(|day| day.sum(|_, _, _| true)).sum();
+        let days = (dated == tally.rows && dated > 0).then_some(tally.days.len() as u64);
+        let mut counts = Counts::of(tally);
+        let value = |(value, policy): &(f64, Result<Policy, PolicyError>)| SweepValue {
+            value: *value,
+            is_current: *value == plan.current(),
+            failing_examples: policy.as_ref().map_or(0, |policy| policy.failing_examples().count()),
+            outcome: policy.is_ok().then(|| counts.next(days)),
+            problem: policy.as_ref().err().and_then(SweepProblem::of),
+        };
+        Self {
+            policy: plan.policy().clone(),
+            threshold: plan.threshold().to_owned(),
+            input: plan.input(),
+            current: plan.current(),
+            rows: tally.rows,
+            days,
+            values: plan.all().map(value).collect(),
+            decided_again: tally.sweep.again.iter().map(|rows| rows.sum(|_, _, _| true)).sum(),
+            issues: data_issues(tally),
+        }
+    }
+}
+
+impl SweepProblem {
+    fn of(error: &PolicyError) -> Option<Self> {
+        let first = error.problems().first()?;
+        Some(Self { rule: first.rule, message: first.message.clone(), error: error.clone() })
+    }
+}
+
+/// The counts with one value after the other.
+struct Counts<'t> {
+    tally: &'t Tally,
+    share: VerdictMatrix,
+    /// The rows whose score does not reach the value.
+    below: VerdictMatrix,
+    number: usize,
+}
+
+impl<'t> Counts<'t> {
+    fn of(tally: &'t Tally) -> Self {
+        Self { tally, share: tally.share(), below: VerdictMatrix::default(), number: 0 }
+    }
+
+    /// Returns the decisions with the next valid value.
+    fn next(&mut self, days: Option<u64>) -> SweepOutcome {
+        if let Some(rows) = self.tally.sweep.reached.get(self.number) {
+            self.below.merge(rows);
+        }
+        let again = self.tally.sweep.again.get(self.number).copied().unwrap_or_default();
+        self.number += 1;
+        // With the lowest value, except for the rows below this value and those decided again.
+        let count = |verdict: Verdict, label: Label| {
+            let low = |rows: &VerdictMatrix| rows.sum(|a, _, of| a == verdict && of == label);
+            let high = |rows: &VerdictMatrix| rows.sum(|_, b, of| b == verdict && of == label);
+            let added = low(&self.share) + high(&self.below) + high(&again);
+            added.saturating_sub(low(&self.below) + low(&again))
+        };
+        let verdicts = ByVerdict::new(|verdict| LabelCounts::of(|label| count(verdict, label)));
+        let of = |of: fn(&LabelCounts) -> u64| {
+            Verdict::ALL.map(|verdict| of(&verdicts[verdict])).iter().sum::<u64>()
+        };
+        let (genuine, impostor) = (of(|rows| rows.genuine), of(|rows| rows.impostor));
+        let approve = verdicts.approve;
+        let share = |count: u64, all: u64| (all > 0).then(|| Proportion::new(count, all));
+        SweepOutcome {
+            verdicts,
+            fraud_approved: share(approve.impostor, impostor),
+            customers_not_approved: share(genuine.saturating_sub(approve.genuine), genuine),
+            reviews_per_day: days.map(|days| verdicts.review.all as f64 / days as f64),
+        }
+    }
+}

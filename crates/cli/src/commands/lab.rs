@@ -12,7 +12,6 @@ mod words;
 use std::path::Path;
 
 use cloudauth::policy::Policy;
-use cloudauth_files::Named;
 use cloudauth_lab::{
     Calibration, Compare, Drift, Proportion, Replay, RestsOn, ThresholdErrors, check_threshold, curve,
     set_threshold,
@@ -25,7 +24,7 @@ use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
 use run::{Data, Wanted};
-use show::{page, print, targets_or_vendor, write};
+use show::{named, page, print, refuse_other_format, targets_or_vendor, write};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -131,22 +130,6 @@ fn write_curve(file: &Path, curve: &[ThresholdErrors]) -> Result<(), Failure> {
         text += &format!("{threshold},{},{}\n", columns(fmr), columns(fnmr));
     }
     write(file, &text)
-}
-
-/// Extensions of other formats than comma-separated values.
-const NOT_CSV: [&str; 9] = ["parquet", "json", "jsonl", "ndjson", "tsv", "xlsx", "gz", "zst", "html"];
-
-/// Refuses, before the run, an output whose name promises another format than CSV.
-fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
-    let extension = file.and_then(Path::extension).unwrap_or_default().to_string_lossy().to_lowercase();
-    if NOT_CSV.contains(&&*extension) {
-        return Err(Failure::usage(said::not_csv(flag, &extension)));
-    }
-    Ok(())
-}
-
-fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
-    path.map(|path| Named::new(flag, path))
 }
 
 /// Whether the text of a policy has the content that a run decided by, and its threshold `name` the value that it had then.

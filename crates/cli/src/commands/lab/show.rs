@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cloudauth_files::Access;
+use cloudauth_files::{Access, Named};
 use cloudauth_lab::{Language, TARGETS, Tally, TargetRate, report};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -66,4 +66,21 @@ pub(super) fn targets_or_vendor(given: Vec<TargetRate>) -> Vec<TargetRate> {
 pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let written = cloudauth_files::write(file, text, Access::Shared);
     written.map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
+}
+
+/// Extensions of other formats than comma-separated values.
+const NOT_CSV: [&str; 9] = ["parquet", "json", "jsonl", "ndjson", "tsv", "xlsx", "gz", "zst", "html"];
+
+/// Refuses, before the run, an output whose name promises another format than CSV.
+pub(super) fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
+    let extension = file.and_then(Path::extension).unwrap_or_default().to_string_lossy().to_lowercase();
+    if NOT_CSV.contains(&&*extension) {
+        return Err(Failure::usage(said::not_csv(flag, &extension)));
+    }
+    Ok(())
+}
+
+/// Names an output by its flag.
+pub(super) fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
+    path.map(|path| Named::new(flag, path))
 }

@@ -7,10 +7,9 @@ use cloudauth::policy::Verdict;
 use cloudauth_lab::{Proportion, Sweep, SweepPlan, SweepValue};
 
 use super::run::{self, Data, Wanted};
-use super::show::{print, write};
+use super::show::{named, print, refuse_other_format, write};
 use super::table::{Table, thousands};
 use super::words::{issues, share};
-use super::{named, refuse_other_format};
 use crate::args;
 use crate::commands::policy::text_of;
 use crate::failure::Failure;

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use cloudauth::flow::{
@@ -22,8 +23,6 @@ use tokio::net::TcpListener;
 #[path = "../crates/cloudauth/examples/shop.rs"]
 mod example;
 
-const KEY: [u8; 32] = [1; 32];
-
 /// Serves the shop with its database in `folder`, and its clock ahead by `AHEAD` seconds. Prints its address.
 async fn serve(emulator: &str, folder: &Path, address: &str) {
     let listener = TcpListener::bind(address).await.unwrap();
@@ -33,13 +32,13 @@ async fn serve(emulator: &str, folder: &Path, address: &str) {
     let client = Client::builder(ReqwestTransport::new().unwrap(), by).endpoint(emulator.parse().unwrap());
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::ONBOARDING).unwrap()));
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back")).unwrap();
-    let (refs, retention) = (RefKey::new(&KEY).unwrap(), Retention::days(1).unwrap());
-    let settings = Settings::new(urls, CallbackKeys::new(&KEY).unwrap(), refs, retention);
+    let (keys, refs) = (CallbackKeys::new(&[1; 32]).unwrap(), RefKey::new(&[2; 32]).unwrap());
+    let settings = Settings::new(urls, keys, refs.clone(), Retention::days(1).unwrap());
     let store = SqliteStore::open(folder.join("shop.db")).unwrap();
     let inputs = Inputs { wall: || (SystemTime::now() + ahead()).into(), ..Inputs::default() };
     let flow = Flow::new(client.build(), policy, store, settings).with_inputs(inputs);
     let script = format!("{emulator}/jsvm_all.js");
-    let shop = example::Shop { flow, refs: RefKey::new(&KEY).unwrap(), script };
+    let shop = example::Shop { flow, refs, script };
     example::serve(listener, shop).await.unwrap();
 }
 
@@ -129,14 +128,25 @@ impl Killable {
         panic!("{order}: {:#?}", self.stored(order).await);
     }
 
-    /// Sends the form of an order. The browser follows the link to the page of the emulator.
+    /// Sends a new form of an order. The browser follows the link to the page of the emulator.
     fn submit(
         &self,
         order: &str,
         number: &str,
     ) -> impl Future<Output = reqwest::Result<reqwest::Response>> + use<> {
+        static FORMS: AtomicU32 = AtomicU32::new(0);
+        self.send(order, number, &format!("form{}", FORMS.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn send(
+        &self,
+        order: &str,
+        number: &str,
+        key: &str,
+    ) -> impl Future<Output = reqwest::Result<reqwest::Response>> + use<> {
+        let meta_info = r#"{"zimVer":"3.0.0"}"#;
         let person = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("name", "张三"), ("number", number), ("meta_info", r#"{"zimVer":"3.0.0"}"#)])
+            .extend_pairs([("name", "张三"), ("number", number), ("key", key), ("meta_info", meta_info)])
             .finish();
         let form = self.browser.post(format!("{}/order/{order}/verify", self.url));
         form.header("content-type", "application/x-www-form-urlencoded").body(person).send()
@@ -207,6 +217,25 @@ async fn shop_sends_people_to_the_service_and_decides_when_they_return() {
     assert_eq!(refused.status(), 400);
     let text = refused.text().await.unwrap();
     assert_eq!(text, "Please check what you entered.", "no input is repeated");
+}
+
+#[tokio::test]
+async fn a_form_sent_twice_uses_one_attempt() {
+    let shop = Killable::start().await;
+    let page = format!("{}/order/order", shop.url);
+    let form = async || shop.browser.get(&page).send().await.unwrap().text().await.unwrap();
+    let key_of = |text: &str| {
+        let (_, rest) = text.split_once("name=key value=").expect("the form has a key");
+        rest.split_once('>').unwrap().0.to_owned()
+    };
+    let key = key_of(&form().await);
+    let number = id_number("19850505", 1).unwrap();
+    let first = shop.send("order", &number, &key).await.unwrap();
+    assert!(first.url().path().starts_with("/h5/"), "{}", first.url());
+    let second = shop.send("order", &number, &key).await.unwrap();
+    assert_eq!((second.status().as_u16(), second.url().as_str()), (200, page.as_str()));
+    assert_eq!(shop.stored("order").await.unwrap().verification.attempts.len(), 1);
+    assert_ne!(key_of(&form().await), key, "another form is another start");
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! A shop that verifies its customers, and loses no verification: kill it at any moment and start it again.
 //!
 //! `cargo run -p cloudauth --features flow-sqlite,reqwest --example shop` starts it with an emulator; open the address that it
-//! prints. To restart it, run a `cloudauth emulator` beside it, and set CLOUDAUTH_ENDPOINT, SHOP_KEY (at least 32 characters) and
-//! SHOP_ADDRESS (such as 127.0.0.1:8080). For the real service, set your credentials, an https address and the vendor's script.
+//! prints. To restart it, run a `cloudauth emulator` beside it, and set CLOUDAUTH_ENDPOINT, SHOP_CALLBACK_KEY and SHOP_REF_KEY (two
+//! secrets of at least 32 characters), and SHOP_ADDRESS (such as 127.0.0.1:8080). For the real service, set your credentials, an https address and the vendor's script.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -55,7 +55,7 @@ async fn buy() -> Result<Redirect, Failure> {
     Ok(Redirect::to(&format!("/order/{}", random()?)))
 }
 
-/// The page of an order. Its form sends name and number in the body of a POST, never in a URL.
+/// The page of an order. Its form sends name and number in the body of a POST, never in a URL; a form sent twice is one start.
 async fn order(State(shop): Shared, Path(order): Path<String>) -> Result<Html<String>, Failure> {
     let order = OrderRef::new(&order).map_err(refused)?;
     let verification = shop.flow.get(&order).await.map_err(unavailable)?;
@@ -71,10 +71,11 @@ async fn order(State(shop): Shared, Path(order): Path<String>) -> Result<Html<St
     let form = format!(
         "<form method=post action='/order/{}/verify'><label>Name <input name=name value=张三 required></label>\
          <label>ID number <input name=number value=999999199001012003 required pattern='[0-9]{{17}}[0-9X]'></label>\
-         <input type=hidden name=meta_info><button>I agree to face verification</button></form>\
+         <input type=hidden name=key value={}><input type=hidden name=meta_info><button>I agree to face verification</button></form>\
          <script src='{}'></script><script>document.forms[0].onsubmit = (event) => \
          {{ event.target.meta_info.value = JSON.stringify(getMetaInfo()); }};</script>",
         order.as_str(),
+        random()?,
         shop.script
     );
     Ok(page(&format!(
@@ -87,6 +88,7 @@ async fn order(State(shop): Shared, Path(order): Path<String>) -> Result<Html<St
 struct Person {
     name: String,
     number: String,
+    key: String,
     meta_info: String,
 }
 
@@ -104,7 +106,7 @@ async fn verify(
         subject: shop.refs.subject(&order), // a real shop: the id of the customer who is logged in
         scene: SceneId::new(1_000_000_006).map_err(refused)?,
         purpose: Purpose::new("age-check").map_err(refused)?,
-        key: IdempotencyKey::new(&random()?).map_err(refused)?,
+        key: IdempotencyKey::new(&person.key).map_err(refused)?,
         consent: Consent::new(SystemTime::now().into(), ConsentText::new("2026-11").map_err(refused)?),
     };
     // A task of its own: a browser that goes away must not end a start halfway.
@@ -112,6 +114,7 @@ async fn verify(
     let started = tokio::spawn(start);
     match started.await.map_err(unavailable)? {
         Ok(started) => Ok(Redirect::to(started.link.expose())),
+        Err(FlowError::AlreadyStarted) => Ok(Redirect::to(&format!("/order/{order}"))),
         Err(FlowError::Refused(refusal)) => Err((StatusCode::CONFLICT, refusal.to_string())),
         Err(error) => Err(unavailable(error)),
     }
@@ -126,12 +129,8 @@ async fn returned(State(shop): Shared, Path(capability): Path<String>) -> Result
 }
 
 /// Receives the callback. It decides nothing either.
-async fn called_back(
-    State(shop): Shared,
-    Path(order_no): Path<String>,
-    RawQuery(query): RawQuery,
-) -> StatusCode {
-    match shop.flow.callback(&order_no, &query.unwrap_or_default()).await {
+async fn called_back(State(shop): Shared, Path(order_no): Path<String>, query: RawQuery) -> StatusCode {
+    match shop.flow.callback(&order_no, &query.0.unwrap_or_default()).await {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -180,7 +179,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     use cloudauth_emulator::Emulator;
     let emulator = Emulator::builder().start().await?;
     let endpoint = std::env::var("CLOUDAUTH_ENDPOINT").unwrap_or(emulator.url().to_owned());
-    let key = std::env::var("SHOP_KEY").or_else(|_| random().map_err(|(_, words)| words))?.into_bytes();
+    let key = |name| std::env::var(name).or_else(|_| random().map_err(|(_, words)| words));
+    let keys = CallbackKeys::new(key("SHOP_CALLBACK_KEY")?.as_bytes())?;
+    let refs = RefKey::new(key("SHOP_REF_KEY")?.as_bytes())?;
     let credentials = cloudauth::Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET)?;
     let client =
         Client::builder(cloudauth::ReqwestTransport::new()?, credentials).endpoint(endpoint.parse()?);
@@ -190,9 +191,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back"))?;
     let retention = Retention::days(30)?; // how long you keep a verification after it ended
-    let settings = Settings::new(urls, CallbackKeys::new(&key)?, RefKey::new(&key)?, retention);
+    let settings = Settings::new(urls, keys, refs.clone(), retention);
     let flow = Flow::new(client.build(), policy, SqliteStore::open("shop.db")?, settings);
     println!("shop       {url}\nemulator   {endpoint}/_emu/ui");
     let script = format!("{endpoint}/jsvm_all.js");
-    Ok(serve(listener, Shop { flow, refs: RefKey::new(&key)?, script }).await?)
+    Ok(serve(listener, Shop { flow, refs, script }).await?)
 }

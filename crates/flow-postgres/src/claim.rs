@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::connect::{Effect, run};
 use crate::migrate::SCHEMA;
-use crate::read::{STORED, bytes, checked, get, stored};
+use crate::read::{SCHEMA_ROW, STORED, bytes, checked, get, stored};
 use crate::write::FORMAT;
 
 /// The most batches of one claim, if documents cannot be read.
@@ -60,9 +60,16 @@ pub(crate) async fn claim(
 
 /// The verifications that claims pass over.
 pub(crate) async fn unreadable(pool: &Pool, limit: usize) -> Result<Vec<VerificationId>, StoreError> {
-    let select =
-        "SELECT id FROM ca_verification WHERE read_again_at IS NOT NULL ORDER BY read_again_at LIMIT $1";
-    let rows = run(pool, Effect::Reads, select, &[&from_limit(limit)]).await?;
+    let select = format!(
+        "SELECT id, schema FROM {SCHEMA_ROW} LEFT JOIN \
+         (SELECT id, read_again_at FROM ca_verification \
+          WHERE read_again_at IS NOT NULL ORDER BY read_again_at LIMIT $1) AS passed_over ON true \
+         ORDER BY read_again_at"
+    );
+    let rows = run(pool, Effect::Reads, &select, &[&from_limit(limit)]).await?;
+    if get::<Option<&[u8]>>(checked(&rows, 1)?, 0)?.is_none() {
+        return Ok(Vec::new());
+    }
     rows.iter().map(|row| bytes(row, 0).map(VerificationId::new)).collect()
 }
 

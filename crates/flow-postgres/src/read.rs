@@ -102,7 +102,7 @@ pub(crate) async fn history(pool: &Pool, id: &VerificationId) -> Result<Vec<Even
 }
 
 /// The schema's version, to join with: the answer has a row even if nothing else is found.
-const SCHEMA_ROW: &str = "(SELECT version AS schema FROM ca_schema WHERE one = 1) AS current";
+pub(crate) const SCHEMA_ROW: &str = "(SELECT version AS schema FROM ca_schema WHERE one = 1) AS current";
 
 /// Returns the first row, if its column has the schema of this version: another program may have migrated the tables since.
 pub(crate) fn checked(rows: &[Row], column: usize) -> Result<&Row, StoreError> {

@@ -82,6 +82,8 @@ async fn a_newer_schema_is_refused_even_by_a_program_that_runs() {
         ("usage", store.usage(&of).await.map(drop)),
         ("events_after", store.events_after(Cursor::default(), 9).await.map(drop)),
         ("history", store.history(&start.id).await.map(drop)),
+        ("unreadable", store.unreadable(9).await.map(drop)),
+        ("now", store.now().await.map(drop)),
     ] {
         assert_eq!(result.map_err(|error| error.kind()), Err(StoreErrorKind::Corrupt), "{what}");
     }

@@ -16,7 +16,7 @@ use crate::store::error::{StoreError, StoreErrorKind};
 /// How often a step is repeated when other commits come first.
 const REPEATS: usize = 8;
 
-/// The pauses before the answer of `InitFaceVerify` is committed again, in milliseconds: 56 s in total, the lease of a start.
+/// The pauses before the answer of `InitFaceVerify` is committed again, in milliseconds: 55 s in total.
 const PAUSES: [u64; 14] =
     [50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 6_000, 7_000, 7_000, 8_000, 8_000, 8_000];
 

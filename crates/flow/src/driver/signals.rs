@@ -32,7 +32,7 @@ pub(crate) fn looked(answer: &Look) {
     count("cloudauth_flow_looks_total", result);
     #[cfg(feature = "tracing")]
     if let Look::Failed { transient: false, error } = answer {
-        tracing::warn!(error = error.as_str(), "a look failed: the attempt waits until this is mended");
+        tracing::warn!(error = error.as_str(), "a look failed; the attempt waits until you fix the cause");
     }
 }
 

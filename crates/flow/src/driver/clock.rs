@@ -128,10 +128,17 @@ impl Clock {
         self.compared().is_none_or(|last| steady.saturating_sub(last) >= COMPARE_EVERY)
     }
 
-    /// Compares the wall clock with the store's, which was read a moment ago.
-    pub(crate) fn compare(&self, shared: UnixTime) -> Result<(), ClockJump> {
+    pub(crate) fn steady(&self) -> Duration {
+        (self.inputs.steady)()
+    }
+
+    /// Compares the wall clock with the store's, which was read since the steady clock showed `asked`.
+    pub(crate) fn compare(&self, shared: UnixTime, asked: Duration) -> Result<(), ClockJump> {
         let read = self.read();
-        if let Some(jump) = self.jump(&Read { expected: shared, ..read }) {
+        // The store may have read its clock at any moment of the query.
+        let latest = shared.plus(read.steady.saturating_sub(asked));
+        let expected = read.wall.clamp(shared, latest);
+        if let Some(jump) = self.jump(&Read { expected, ..read }) {
             return Err(ClockJump { of_store: true, ..jump });
         }
         *self.compared() = Some((self.inputs.steady)());

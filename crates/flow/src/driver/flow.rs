@@ -292,10 +292,11 @@ impl<S: Store> Flow<S> {
     /// Returns the time, unless the clock has jumped, or differs from the clock of the store.
     pub(crate) async fn checked_now(&self) -> Result<UnixTime, FlowError> {
         let now = self.clock.check()?;
-        if self.clock.is_comparison_due()
-            && let Some(shared) = self.store.now().await?
-        {
-            self.clock.compare(shared)?;
+        if self.clock.is_comparison_due() {
+            let asked = self.clock.steady();
+            if let Some(shared) = self.store.now().await? {
+                self.clock.compare(shared, asked)?;
+            }
         }
         Ok(now)
     }

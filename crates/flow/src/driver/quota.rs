@@ -21,6 +21,14 @@ pub(crate) struct Owed {
     deletions: AtomicU32,
 }
 
+/// The debt that one reservation pays. What is left is owed again, even if the reservation fails or is dropped.
+#[derive(Debug)]
+pub(crate) struct Debt<'a> {
+    owed: &'a Owed,
+    quota: Quota,
+    left: u32,
+}
+
 impl Quota {
     pub(crate) const fn operation(self) -> &'static str {
         match self {
@@ -41,12 +49,9 @@ impl Quota {
 }
 
 impl Owed {
-    pub(crate) fn of(&self, quota: Quota) -> u32 {
-        self.counter(quota).load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn pay(&self, quota: Quota, requests: u32) {
-        self.change(quota, |owed| owed.saturating_sub(requests));
+    /// Takes the whole debt, so that no other reservation pays it too.
+    pub(crate) fn take(&self, quota: Quota) -> Debt<'_> {
+        Debt { owed: self, quota, left: self.counter(quota).swap(0, Ordering::Relaxed) }
     }
 
     /// Adds requests, up to `most`.
@@ -66,5 +71,24 @@ impl Owed {
             Quota::Looks => &self.looks,
             Quota::Deletions => &self.deletions,
         }
+    }
+}
+
+impl Debt<'_> {
+    pub(crate) const fn left(&self) -> u32 {
+        self.left
+    }
+
+    /// Pays from the granted calls, and returns how many that takes.
+    pub(crate) fn pay(&mut self, granted: u32) -> u32 {
+        let paid = granted.min(self.left);
+        self.left -= paid;
+        paid
+    }
+}
+
+impl Drop for Debt<'_> {
+    fn drop(&mut self) {
+        self.owed.add(self.quota, self.left, u32::MAX);
     }
 }

@@ -10,6 +10,9 @@ use crate::store::contract::Store;
 /// How often a start tries to get a call.
 const TRIES: usize = 8;
 
+/// The most seconds of calls that a process owes. The pauses of a start take at least 3.5 s.
+const MOST_OWED: u32 = 3;
+
 impl<S: Store> Flow<S> {
     /// Reserves up to `want` calls in this second, and returns how many were granted. Make them in this
     /// second: a grant that is used later exceeds the account's rate.
@@ -17,13 +20,11 @@ impl<S: Store> Flow<S> {
         if want == 0 {
             return Ok(0);
         }
-        let debt = self.owed.of(quota);
+        let mut debt = self.owed.take(quota);
         let (now, limit) = (self.clock.now(), quota.limit(&self.settings));
-        let granted =
-            self.store.reserve_calls(quota.operation(), now, want.saturating_add(debt), limit).await?;
-        let paid = granted.min(debt);
-        self.owed.pay(quota, paid);
-        Ok(granted - paid)
+        let all = want.saturating_add(debt.left());
+        let granted = self.store.reserve_calls(quota.operation(), now, all, limit).await?;
+        Ok(granted - debt.pay(granted))
     }
 
     /// Reserves one call. Waits some seconds if other instances left none.
@@ -38,9 +39,9 @@ impl<S: Store> Flow<S> {
         if self.reserve(quota, 1).await? > 0 { Ok(()) } else { Err(FlowError::Busy) }
     }
 
-    /// Counts requests that were made without a grant. The debt is at most that of ten seconds.
+    /// Counts requests that were made without a grant. A start waits longer than the largest debt takes.
     pub(crate) fn owe(&self, quota: Quota, requests: u32) {
-        let most = quota.limit(&self.settings).saturating_mul(10);
+        let most = quota.limit(&self.settings).saturating_mul(MOST_OWED);
         self.owed.add(quota, requests, most);
     }
 }

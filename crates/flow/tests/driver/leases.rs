@@ -132,6 +132,18 @@ fn a_clock_that_differs_from_the_stores_neither_starts_nor_sweeps() {
     assert!(matches!(block_on(flow.sweep()), Err(FlowError::Clock(_))));
 }
 
+/// The old code took the time of the query for a difference.
+#[test]
+fn a_slow_answer_of_the_stores_clock_is_no_difference() {
+    let service = Service::default();
+    let flow = flow(&service, Counted { clock_takes: 90, ..Counted::default() });
+    *flow.store().ahead.lock().unwrap() = Some(0);
+    assert_eq!(block_on(flow.sweep()).unwrap(), 0);
+    later(10);
+    *flow.store().ahead.lock().unwrap() = Some(400);
+    assert!(matches!(block_on(flow.sweep()), Err(FlowError::Clock(jump)) if !jump.is_ahead()));
+}
+
 /// The old blocking loop tried again every second.
 #[test]
 fn the_pauses_of_a_blocking_loop_grow_while_the_store_is_away() {

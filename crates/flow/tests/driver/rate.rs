@@ -1,13 +1,17 @@
 //! The account's rate: who takes a call of it, and when.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use cloudauth_flow::testing::MemoryStore;
+use cloudauth_flow::testing::{MemoryStore, join_all};
 use cloudauth_flow::{AttemptState, FlowError, Store};
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
 
-use crate::support::{Service, WALL, attempt, flow, later, left, meta_info, new, order, person, slow_flow};
+use crate::support::{
+    Counted, Service, WALL, attempt, flow, flow_of_rate, later, left, meta_info, new, order, person,
+    slow_flow,
+};
 
 /// Each of them took a call on the old code.
 #[test]
@@ -87,4 +91,31 @@ fn the_further_calls_of_a_deletion_are_paid_by_later_grants() {
     service.answers(200, &result(r#""DeleteResult":"Y""#));
     block_on(flow.sweep()).unwrap();
     assert_eq!(left(&flow, "DeleteFaceVerifyResult"), 0);
+}
+
+/// On the old code each of them paid the debt again, and nothing was left.
+#[test]
+fn concurrent_starts_pay_a_debt_once() {
+    let service = Service::default();
+    let flow = &flow_of_rate(6, &service, Counted { yields: true, ..Counted::default() });
+    service.rejects("ServiceUnavailable");
+    service.opens();
+    block_on(flow.start(order(1), person(), meta_info())).unwrap();
+    later(1);
+    for id in 2..=4 {
+        service.answers(
+            200,
+            &format!(
+                r#"{{"Code":"200","RequestId":"R-1","ResultObject":{{
+                "CertifyId":"shb{id:028}","CertifyUrl":"https://t.aliyun.com/x"}}}}"#
+            ),
+        );
+    }
+    let start = |number| -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { flow.start(order(number), person(), meta_info()).await.is_ok() })
+    };
+    assert_eq!(block_on(join_all((2..=4).map(start).collect())), [true; 3]);
+    let now = UnixTime::from_millis(WALL.get());
+    // Three starts, and the repetition of the first one.
+    assert_eq!(block_on(flow.store().reserve_calls("InitFaceVerify", now, 9, 6)).unwrap(), 2);
 }

@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -146,6 +148,10 @@ pub(crate) struct Counted {
     pub(crate) releases: Mutex<Vec<bool>>,
     /// By how many seconds its own clock is ahead; `None` if it has none.
     pub(crate) ahead: Mutex<Option<u64>>,
+    /// The seconds that the answer of its clock takes.
+    pub(crate) clock_takes: u64,
+    /// Whether others have a turn before a reservation.
+    pub(crate) yields: bool,
 }
 
 impl Counted {
@@ -219,12 +225,20 @@ impl Store for Counted {
         want: u32,
         limit: u32,
     ) -> Result<u32, StoreError> {
+        let mut ready = !self.yields;
+        poll_fn(|context| {
+            context.waker().wake_by_ref();
+            if std::mem::replace(&mut ready, true) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
         self.store.reserve_calls(operation, now, want, limit).await
     }
 
     async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
         let ahead = *self.ahead.lock().unwrap();
-        Ok(ahead.map(|seconds| UnixTime::from_millis(WALL.get() + 1_000 * seconds)))
+        let shown = ahead.map(|seconds| UnixTime::from_millis(WALL.get() + 1_000 * seconds));
+        later(self.clock_takes);
+        Ok(shown)
     }
 }
 
@@ -238,9 +252,14 @@ pub(crate) fn flow<S: Store>(service: &Service, store: S) -> Flow<S> {
 
 /// A flow whose client repeats requests, and whose account makes two calls a second.
 pub(crate) fn slow_flow<S: Store>(service: &Service, store: S) -> Flow<S> {
+    flow_of_rate(2, service, store)
+}
+
+/// A flow whose client repeats requests, and whose account makes so many calls a second.
+pub(crate) fn flow_of_rate<S: Store>(rate: u32, service: &Service, store: S) -> Flow<S> {
     let client = Client::builder(Inline(service.clone()), Credentials::new("testid", "testsecret").unwrap());
     let mut settings = settings();
-    (settings.calls_per_second, settings.deletions_per_second) = (2, 2);
+    (settings.calls_per_second, settings.deletions_per_second) = (rate, rate);
     Flow::new(client.attempts(3).build(), policy(), store, settings).with_inputs(inputs())
 }
 

@@ -80,6 +80,6 @@ pub(crate) async fn now(pool: &Pool) -> Result<UnixTime, StoreError> {
     Ok(to_time(clock))
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

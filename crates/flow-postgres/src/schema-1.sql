@@ -408,13 +408,26 @@ BEGIN
     INSERT INTO ca_endpoint VALUES (c_endpoint) ON CONFLICT DO NOTHING;
 END $$;
 
--- Waits for the commits that run, so that none of them leaves a delivery behind.
-CREATE FUNCTION ca_unsubscribe(schema integer, c_endpoint text) RETURNS void LANGUAGE plpgsql AS $$
+-- Waits for the commits that run, so that none of them adds a delivery afterwards. Others wait behind it: it gives up after two
+-- seconds, for a transaction of the service that stays open.
+CREATE FUNCTION ca_unsubscribe(schema integer, c_endpoint text) RETURNS void LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 BEGIN
     PERFORM ca_check(schema);
     LOCK TABLE ca_delivery IN SHARE ROW EXCLUSIVE MODE;
     DELETE FROM ca_endpoint WHERE id = c_endpoint;
-    DELETE FROM ca_delivery WHERE endpoint = c_endpoint;
+END $$;
+
+-- Deletes deliveries of an endpoint that is removed. Returns how many.
+CREATE FUNCTION ca_delete_deliveries(schema integer, c_endpoint text, most bigint)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE deleted bigint;
+BEGIN
+    PERFORM ca_check(schema);
+    DELETE FROM ca_delivery WHERE endpoint = c_endpoint
+        AND NOT EXISTS (SELECT FROM ca_endpoint WHERE id = c_endpoint)
+        AND seq = ANY (ARRAY(SELECT seq FROM ca_delivery WHERE endpoint = c_endpoint LIMIT most));
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
 END $$;
 
 -- Claims the deliveries of an endpoint that are due, the longest due first.
@@ -428,12 +441,12 @@ BEGIN
     PERFORM ca_check(schema);
     RETURN QUERY
     WITH claimed AS (
-        UPDATE ca_delivery SET due_at = now + lease, attempts = attempts + 1, fence = fence + 1
+        UPDATE ca_delivery SET due_at = now + lease, fence = fence + 1
         WHERE endpoint = c_endpoint AND seq = ANY (ARRAY(
             SELECT seq FROM ca_delivery WHERE endpoint = c_endpoint AND due_at <= now
             ORDER BY due_at, seq LIMIT most FOR UPDATE SKIP LOCKED))
         RETURNING seq, attempts, fence)
-    SELECT e.n, e.at, e.kind, e.body, e.prev, e.hash, e.seq, e.verification, v.order_ref, c.attempts, c.fence
+    SELECT e.n, e.at, e.kind, e.body, e.prev, e.hash, e.seq, e.verification, v.order_ref, c.attempts + 1, c.fence
     FROM claimed AS c JOIN ca_event AS e ON e.seq = c.seq JOIN ca_verification AS v ON v.id = e.verification
     ORDER BY e.seq;
 END $$;
@@ -447,7 +460,8 @@ BEGIN
     IF done THEN
         DELETE FROM ca_delivery WHERE endpoint = c_endpoint AND seq = c_seq AND fence = c_fence;
     ELSE
-        UPDATE ca_delivery SET due_at = c_due WHERE endpoint = c_endpoint AND seq = c_seq AND fence = c_fence;
+        UPDATE ca_delivery SET due_at = c_due, attempts = attempts + CASE WHEN c_due IS NULL THEN 0 ELSE 1 END
+        WHERE endpoint = c_endpoint AND seq = c_seq AND fence = c_fence;
     END IF;
     RETURN FOUND;
 END $$;

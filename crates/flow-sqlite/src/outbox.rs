@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::integers::{from_limit, from_number, from_time, to_number};
-use cloudauth_flow::{Delivery, DeliveryEnd, EndpointId, Outbox, StoreError};
+use cloudauth_flow::{Delivery, DeliveryEnd, EndpointId, Outbox, StoreError, StoreErrorKind};
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, params};
 
@@ -15,11 +15,16 @@ use crate::store::SqliteStore;
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn subscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
-        self.change("INSERT INTO ca_endpoint (id) VALUES (?1) ON CONFLICT DO NOTHING", endpoint).await
+        self.change("INSERT INTO ca_endpoint (id) VALUES (?1) ON CONFLICT DO NOTHING", endpoint)
+            .await
+            .map(drop)
     }
 
     async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
-        self.change("DELETE FROM ca_endpoint WHERE id = ?1", endpoint).await
+        self.change("DELETE FROM ca_endpoint WHERE id = ?1", endpoint).await?;
+        // In batches: each transaction keeps the writer from commits.
+        while self.change(DELETE, endpoint).await? >= DELETED {}
+        Ok(())
     }
 
     async fn claim_deliveries(
@@ -57,14 +62,22 @@ impl Outbox for SqliteStore {
 }
 
 impl SqliteStore {
-    async fn change(&self, statement: &'static str, endpoint: &EndpointId) -> Result<(), StoreError> {
+    async fn change(&self, statement: &'static str, endpoint: &EndpointId) -> Result<usize, StoreError> {
         let endpoint = endpoint.clone();
         let write = move |transaction: &Connection| {
-            transaction.execute(statement, [endpoint.as_str()]).map(drop).map_err(failed)
+            transaction.execute(statement, [endpoint.as_str()]).map_err(failed)
         };
         self.writer.run(write).await
     }
 }
+
+/// The deliveries that one transaction deletes, as in [`DELETE`].
+const DELETED: usize = 1_000;
+
+/// Deletes deliveries of an endpoint that is removed.
+const DELETE: &str = "DELETE FROM ca_delivery WHERE endpoint = ?1 AND seq IN \
+                      (SELECT seq FROM ca_delivery WHERE endpoint = ?1 LIMIT 1000) \
+                      AND NOT EXISTS (SELECT 1 FROM ca_endpoint WHERE id = ?1)";
 
 /// The deliveries of an endpoint that are due.
 const DUE: &str =
@@ -81,19 +94,33 @@ fn claim(
     let parameters = params![endpoint.as_str(), from_time(now), from_limit(limit)];
     let due: Vec<i64> =
         due.query_map(parameters, |row| row.get(0)).and_then(Iterator::collect).map_err(failed)?;
-    let update = "UPDATE ca_delivery SET due_at = ?3, attempts = attempts + 1, fence = fence + 1 \
-                  WHERE endpoint = ?1 AND seq = ?2 RETURNING attempts, fence";
+    let update = "UPDATE ca_delivery SET due_at = ?3, fence = fence + 1 \
+                  WHERE endpoint = ?1 AND seq = ?2 RETURNING attempts + 1, fence";
     let mut update = connection.prepare(update).map_err(failed)?;
     let mut select = connection.prepare(&format!("{LOGGED} WHERE seq = ?1")).map_err(failed)?;
-    due.into_iter()
-        .map(|seq| {
-            let parameters = params![endpoint.as_str(), seq, from_time(now.plus(lease))];
-            let (attempt, fence) =
-                update.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-            let event = select.query_row([seq], LoggedRow::read).map_err(failed)?.parse()?;
-            Ok(Delivery { endpoint: endpoint.clone(), event, attempt, fence: to_number(fence) })
-        })
-        .collect()
+    let mut claimed = Vec::new();
+    for seq in due {
+        let parameters = params![endpoint.as_str(), seq, from_time(now.plus(lease))];
+        let (attempt, fence) =
+            update.query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        let event = select.query_row([seq], LoggedRow::read).map_err(failed).and_then(LoggedRow::parse);
+        match event {
+            Ok(event) => {
+                claimed.push(Delivery {
+                    endpoint: endpoint.clone(),
+                    event,
+                    attempt,
+                    fence: to_number(fence),
+                });
+            }
+            // It must not block the others.
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                finish(connection, (endpoint, seq, fence), DeliveryEnd::Dead)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(claimed)
 }
 
 /// Ends the claim with this fence.
@@ -110,7 +137,8 @@ fn finish(
         let delete = "DELETE FROM ca_delivery WHERE endpoint = ?1 AND seq = ?2 AND fence = ?3";
         connection.execute(delete, params![endpoint.as_str(), seq, fence])
     } else {
-        let update = "UPDATE ca_delivery SET due_at = ?4 WHERE endpoint = ?1 AND seq = ?2 AND fence = ?3";
+        let update = "UPDATE ca_delivery SET due_at = ?4, attempts = attempts + (?4 IS NOT NULL) \
+                      WHERE endpoint = ?1 AND seq = ?2 AND fence = ?3";
         connection.execute(update, params![endpoint.as_str(), seq, fence, due_at])
     };
     Ok(changed.map_err(failed)? > 0)
@@ -118,8 +146,67 @@ fn finish(
 
 #[cfg(test)]
 mod tests {
-    use super::DUE;
+    use std::time::Duration;
+
+    use cloudauth_flow::testing::samples;
+    use cloudauth_flow::{EndpointId, Input, Machine, Outbox, Snapshot, Store, Usage};
+    use pollster::block_on;
+    use rusqlite::Connection;
+
+    use super::{DELETED, DUE, from_limit};
+    use crate::SqliteStore;
     use crate::open::connect;
+
+    fn crm() -> EndpointId {
+        EndpointId::new("crm").unwrap()
+    }
+
+    fn count(connection: &Connection, condition: &str) -> i64 {
+        let select = format!("SELECT count(*) FROM ca_delivery WHERE {condition}");
+        connection.query_row(&select, [], |row| row.get(0)).unwrap()
+    }
+
+    /// The old claim failed as long as the event was due.
+    #[test]
+    fn an_event_that_cannot_be_read_is_dead_and_blocks_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let store = SqliteStore::open(&path).unwrap();
+        block_on(store.subscribe(&crm())).unwrap();
+        let snapshot = Snapshot { stored: None, usage: Usage::default() };
+        let start = Input::Start(samples::start(1, 1).unwrap());
+        let commit = Machine::new(samples::rules()).step(&snapshot, start, samples::BEGIN).unwrap();
+        block_on(store.commit(&commit)).unwrap();
+        let connection = connect(&path).unwrap();
+        let damage =
+            "DROP TRIGGER ca_event_unchanged; UPDATE ca_event SET body = CAST(x'ff' AS TEXT) WHERE n = 1";
+        connection.execute_batch(damage).unwrap();
+        let claimed =
+            block_on(store.claim_deliveries(&crm(), samples::BEGIN, Duration::from_secs(60), 9)).unwrap();
+        let kinds: Vec<&str> = claimed.iter().map(|delivery| &*delivery.event.event.kind).collect();
+        assert_eq!(kinds, ["verification.processing"]);
+        assert_eq!(count(&connection, "due_at IS NULL"), 1);
+    }
+
+    #[test]
+    fn an_endpoint_is_removed_with_more_deliveries_than_one_transaction_deletes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let store = SqliteStore::open(&path).unwrap();
+        for endpoint in [crm(), EndpointId::new("data").unwrap()] {
+            block_on(store.subscribe(&endpoint)).unwrap();
+        }
+        let connection = connect(&path).unwrap();
+        let all = from_limit(2 * DELETED + 1);
+        let fill = format!(
+            "PRAGMA foreign_keys = OFF;
+             WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {all})
+             INSERT INTO ca_delivery (endpoint, seq) SELECT id, n FROM number, ca_endpoint"
+        );
+        connection.execute_batch(&fill).unwrap();
+        block_on(store.unsubscribe(&crm())).unwrap();
+        assert_eq!((count(&connection, "endpoint = 'crm'"), count(&connection, "true")), (0, all));
+    }
 
     #[test]
     fn a_claim_reads_an_index_in_its_order() {

@@ -147,9 +147,10 @@ CREATE TABLE ca_endpoint (
     id TEXT PRIMARY KEY
 ) STRICT;
 
--- The deliveries that are not done. A claim makes one due again at the end of its lease; a dead one is never due.
+-- The deliveries that are not done. A claim makes one due again at the end of its lease; a dead one is never due. No reference to
+-- the endpoint: its deliveries are deleted in batches.
 CREATE TABLE ca_delivery (
-    endpoint TEXT NOT NULL REFERENCES ca_endpoint (id) ON DELETE CASCADE,
+    endpoint TEXT NOT NULL,
     seq INTEGER NOT NULL REFERENCES ca_event (seq) ON DELETE CASCADE,
     due_at INTEGER,
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),

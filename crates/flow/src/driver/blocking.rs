@@ -149,7 +149,7 @@ impl<S: Store> BlockingFlow<S> {
     }
 
     /// Sweeps until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep, and every second of a
-    /// pause.
+    /// pause. It does not send webhooks: call [`deliver`](Self::deliver) in another thread.
     pub fn run(&self, mut stop: impl FnMut() -> bool) {
         let mut pauses = Pauses::default();
         while !stop() {

@@ -55,8 +55,18 @@ pub(crate) fn delivered(end: DeliveryEnd) {
     count("cloudauth_flow_deliveries_total", result);
     #[cfg(feature = "tracing")]
     if end == DeliveryEnd::Dead {
-        tracing::warn!("a webhook was given up: it stays until it is revived");
+        tracing::warn!("webhook delivery failed permanently; revive it to send it again");
     }
+}
+
+/// A batch of deliveries of an endpoint ended; each delivery is counted by [`delivered`].
+pub(crate) fn deliveries(result: &Result<usize, FlowError>) {
+    let Err(error) = result else { return };
+    count("cloudauth_flow_deliveries_total", name::<usize>(result));
+    #[cfg(feature = "tracing")]
+    tracing::warn!(%error, "deliveries failed");
+    #[cfg(not(feature = "tracing"))]
+    let _ = error;
 }
 
 pub(crate) fn swept(result: &Result<usize, FlowError>) {

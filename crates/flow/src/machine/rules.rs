@@ -34,7 +34,8 @@ pub struct Rules {
     pub review_time: Duration,
 }
 
-/// How long a verification is kept after it ended: from a day, so that its last events can be delivered, to a hundred years.
+/// How long a verification is kept after it ended: a day to a hundred years. Webhooks that are not delivered by then are deleted with
+/// it: the last attempt can be 84 hours after the event, or ten days if the receiver asks for longer pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Retention(Duration);
 

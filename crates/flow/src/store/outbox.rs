@@ -19,17 +19,19 @@ use crate::store::logged::LoggedEvent;
 /// | a delivery is written in the transaction of its event | an event that is committed is delivered, also after a crash |
 /// | a claimed delivery is free again when its lease ends | a process that crashed while sending did not deliver |
 /// | only the last claim ends a delivery | a slow process must not undo the end by another one |
+/// | a retry counts as an attempt, a claim alone does not | processes that crash while sending use up no attempts |
 /// | a purge deletes the deliveries of its verifications | nothing refers to what was erased |
 #[async_trait]
 pub trait Outbox: Debug + Send + Sync {
     /// Adds an endpoint: it gets the events that are committed from now on. An endpoint that is there already keeps its deliveries.
     async fn subscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError>;
 
-    /// Removes an endpoint, with its deliveries.
+    /// Removes an endpoint, then its deliveries, in batches. If it fails halfway, call it again before the next
+    /// [`subscribe`](Self::subscribe).
     async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError>;
 
-    /// Claims up to `limit` deliveries of an endpoint whose time has come, the longest due first. It adds one to the attempts and
-    /// the fence of each, and makes it due again at `now` plus `lease`.
+    /// Claims up to `limit` deliveries of an endpoint whose time has come, the longest due first. It adds one to the fence of each,
+    /// and makes it due again at `now` plus `lease`. A delivery whose event cannot be read becomes dead, and the claim leaves it out.
     async fn claim_deliveries(
         &self,
         endpoint: &EndpointId,
@@ -38,7 +40,8 @@ pub trait Outbox: Debug + Send + Sync {
         limit: usize,
     ) -> Result<Vec<Delivery>, StoreError>;
 
-    /// Ends the claim of a delivery. Returns `false`, and changes nothing, if it was claimed again since.
+    /// Ends the claim of a delivery; [`DeliveryEnd::RetryAt`] adds one to its attempts. Returns `false`, and changes nothing, if it
+    /// was claimed again since.
     async fn end_delivery(&self, delivery: &Delivery, end: DeliveryEnd) -> Result<bool, StoreError>;
 
     /// Makes up to `limit` dead deliveries of an endpoint due again, without attempts. Returns how many.

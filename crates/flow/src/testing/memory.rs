@@ -309,10 +309,10 @@ impl Outbox for MemoryStore {
         due.sort_by_key(|(cursor, row)| (row.due_at, **cursor));
         let claimed = due.into_iter().take(limit).filter_map(|(cursor, row)| {
             row.due_at = Some(now.plus(lease));
-            row.attempts += 1;
             row.fence += 1;
             let event = events.get(cursor)?.clone();
-            Some(Delivery { endpoint: endpoint.clone(), event, attempt: row.attempts, fence: row.fence })
+            let attempt = row.attempts + 1;
+            Some(Delivery { endpoint: endpoint.clone(), event, attempt, fence: row.fence })
         });
         Ok(claimed.collect())
     }
@@ -328,7 +328,7 @@ impl Outbox for MemoryStore {
             DeliveryEnd::Done => {
                 waiting.remove(&cursor);
             }
-            DeliveryEnd::RetryAt(at) => row.due_at = Some(at),
+            DeliveryEnd::RetryAt(at) => (row.due_at, row.attempts) = (Some(at), row.attempts + 1),
             DeliveryEnd::Dead => row.due_at = None,
         }
         Ok(true)

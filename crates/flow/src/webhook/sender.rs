@@ -8,7 +8,9 @@ use http::{Request, Response, StatusCode, header};
 
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
+use crate::driver::run::Pauses;
 use crate::driver::signals;
+use crate::driver::sweep::SWEEP;
 use crate::join::{Boxed, join_all};
 use crate::store::contract::Store;
 use crate::store::outbox::{Delivery, DeliveryEnd, Outbox};
@@ -17,13 +19,13 @@ use crate::webhook::message::{body, id};
 use crate::webhook::schedule::pause;
 use crate::webhook::signature::sign;
 
-/// The messages that one process sends to an endpoint at the same time.
-const BATCH: usize = 20;
+/// The messages that one process sends to an endpoint at the same time. [`Pauses`] makes no pause after a full batch.
+const BATCH: usize = SWEEP;
 
 /// The time for one attempt: the specification recommends 15 to 30 seconds.
 const ATTEMPT: Duration = Duration::from_secs(15);
 
-/// The longest response. Its content does not matter.
+/// The longest response. Its content does not matter, but the transport reports no status for a longer one: it counts as a failure.
 const RESPONSE: usize = 64 << 10;
 
 /// The lease of a claim: longer than an attempt and the commits around it.
@@ -70,12 +72,11 @@ impl<S: Store> Flow<S> {
     }
 
     async fn deliver_always_to(&self, webhooks: &Webhooks, endpoint: &WebhookEndpoint, outbox: &dyn Outbox) {
+        let mut pauses = Pauses::default();
         loop {
             let sent = self.deliver_to(webhooks, endpoint, outbox).await;
-            if sent.is_ok_and(|sent| sent == BATCH) {
-                continue;
-            }
-            self.client.sleep(self.jittered(self.settings.sweep_every)).await;
+            let pause = pauses.after(&sent, self.settings.sweep_every);
+            self.client.sleep(self.jittered(pause)).await;
         }
     }
 
@@ -85,6 +86,17 @@ impl<S: Store> Flow<S> {
     }
 
     async fn deliver_to(
+        &self,
+        webhooks: &Webhooks,
+        endpoint: &WebhookEndpoint,
+        outbox: &dyn Outbox,
+    ) -> Result<usize, FlowError> {
+        let result = self.deliver_batch(webhooks, endpoint, outbox).await;
+        signals::deliveries(&result);
+        result
+    }
+
+    async fn deliver_batch(
         &self,
         webhooks: &Webhooks,
         endpoint: &WebhookEndpoint,

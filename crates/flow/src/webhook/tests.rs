@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +16,7 @@ use cloudauth_transport::{Limits, Sent, Transport, TransportError, TransportErro
 use http::{Request, Response};
 use pollster::block_on;
 
+use self::bare::Bare;
 use crate::testing::{MemoryStore, samples};
 use crate::{
     EndpointId, Flow, FlowError, Input, Inputs, Machine, RefKey, Settings, Snapshot, Store, Urls, Usage,
@@ -39,6 +43,9 @@ struct Receiver(Arc<Mutex<Script>>);
 struct Script {
     answers: VecDeque<Response<Body>>,
     requests: Vec<Request<Body>>,
+    /// The pauses that end immediately.
+    naps: usize,
+    slept: Vec<Duration>,
 }
 
 impl Receiver {
@@ -48,6 +55,13 @@ impl Receiver {
             response = response.header("retry-after", value);
         }
         self.0.lock().unwrap().answers.push_back(response.body(Body::default()).unwrap());
+    }
+
+    /// Keeps a pause. Returns whether it ends.
+    fn naps(&self, time: Duration) -> bool {
+        let mut script = self.0.lock().unwrap();
+        script.slept.push(time);
+        script.slept.len() <= script.naps
     }
 
     fn requests(&self) -> Vec<Request<Body>> {
@@ -65,8 +79,10 @@ impl Transport for Receiver {
     }
 
     /// No test waits for the end of a pause.
-    async fn sleep(&self, _: Duration) {
-        std::future::pending().await
+    async fn sleep(&self, time: Duration) {
+        if !self.naps(time) {
+            std::future::pending().await
+        }
     }
 }
 
@@ -223,11 +239,90 @@ fn a_flow_delivers_beside_the_sweep_until_its_shutdown() {
 }
 
 #[test]
+fn a_receiver_that_names_a_date_is_asked_again_after_the_usual_pause() {
+    let receiver = Receiver::default();
+    let flow = flow(&receiver, MemoryStore::default()).unwrap();
+    begin(flow.store(), 1);
+    receiver.answers(503, Some("Fri, 02 Jan 2026 12:00:00 GMT"));
+    receiver.answers(200, None);
+    assert_eq!(block_on(flow.deliver()).unwrap(), 2);
+    later(6);
+    assert_eq!(block_on(flow.deliver()).unwrap(), 1);
+}
+
+/// The old loop tried again every second.
+#[test]
+fn the_pauses_between_deliveries_grow_while_the_store_is_away() {
+    let receiver = Receiver::default();
+    let flow = flow(&receiver, Bare { outbox: true }).unwrap();
+    assert!(matches!(block_on(flow.deliver()), Err(FlowError::Store(_))));
+    receiver.0.lock().unwrap().naps = 3;
+    let mut deliveries = pin!(flow.deliver_always());
+    assert!(deliveries.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let slept = receiver.0.lock().unwrap().slept.clone();
+    assert_eq!(slept.len(), 4);
+    assert!(slept.windows(2).all(|pauses| pauses[1] == pauses[0] * 2), "{slept:?}");
+}
+
+#[test]
 fn a_store_without_an_outbox_is_refused() {
+    let refused = flow(&Receiver::default(), Bare { outbox: false });
+    assert!(matches!(refused, Err(FlowError::NoOutbox)));
+}
+
+mod bare {
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+    use cloudauth_protocol::UnixTime;
+
+    use crate::{Delivery, DeliveryEnd, EndpointId, Outbox, Store, StoreError, StoreErrorKind, Usage};
+
+    /// A store that is empty. Its outbox takes endpoints; every other call fails.
     #[derive(Debug)]
-    struct Without;
+    pub(super) struct Bare {
+        pub(super) outbox: bool,
+    }
+
+    fn away<T>() -> Result<T, StoreError> {
+        Err(StoreError::new(StoreErrorKind::Unavailable))
+    }
+
     #[async_trait]
-    impl Store for Without {
+    impl Outbox for Bare {
+        async fn subscribe(&self, _: &EndpointId) -> Result<(), StoreError> {
+            Ok(())
+        }
+        async fn unsubscribe(&self, _: &EndpointId) -> Result<(), StoreError> {
+            away()
+        }
+        async fn claim_deliveries(
+            &self,
+            _: &EndpointId,
+            _: UnixTime,
+            _: Duration,
+            _: usize,
+        ) -> Result<Vec<Delivery>, StoreError> {
+            away()
+        }
+        async fn end_delivery(&self, _: &Delivery, _: DeliveryEnd) -> Result<bool, StoreError> {
+            away()
+        }
+        async fn revive_deliveries(
+            &self,
+            _: &EndpointId,
+            _: UnixTime,
+            _: usize,
+        ) -> Result<usize, StoreError> {
+            away()
+        }
+    }
+
+    #[async_trait]
+    impl Store for Bare {
+        fn outbox(&self) -> Option<&dyn Outbox> {
+            self.outbox.then_some(self as _)
+        }
         async fn load(&self, _: crate::Lookup<'_>) -> Result<Option<crate::Stored>, crate::StoreError> {
             Ok(None)
         }
@@ -260,5 +355,4 @@ fn a_store_without_an_outbox_is_refused() {
             Ok(0)
         }
     }
-    assert!(matches!(flow(&Receiver::default(), Without), Err(FlowError::NoOutbox)));
 }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use cloudauth_flow::testing::{MemoryStore, join_all};
+use cloudauth_flow::testing::{MemoryStore, conformance, join_all};
 use cloudauth_flow::{AttemptState, FlowError, Store};
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
@@ -118,4 +118,14 @@ fn concurrent_starts_pay_a_debt_once() {
     let now = UnixTime::from_millis(WALL.get());
     // Three starts, and the repetition of the first one.
     assert_eq!(block_on(flow.store().reserve_calls("InitFaceVerify", now, 9, 6)).unwrap(), 2);
+}
+
+/// The old checks took one right operation of twenty for a proof.
+#[test]
+fn a_store_that_sometimes_exceeds_the_limit_does_not_conform() {
+    let racy = async || Counted { races: Some("Operation7"), ..Counted::default() };
+    let failures = block_on(conformance::run(racy));
+    for check in ["the calls of a second are shared", "concurrent reservations do not exceed the limit"] {
+        assert!(failures.iter().any(|failure| failure.starts_with(check)), "{check}: {failures:#?}");
+    }
 }

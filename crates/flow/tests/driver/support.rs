@@ -152,6 +152,8 @@ pub(crate) struct Counted {
     pub(crate) clock_takes: u64,
     /// Whether others have a turn before a reservation.
     pub(crate) yields: bool,
+    /// The operation whose reservations are all granted.
+    pub(crate) races: Option<&'static str>,
 }
 
 impl Counted {
@@ -225,6 +227,9 @@ impl Store for Counted {
         want: u32,
         limit: u32,
     ) -> Result<u32, StoreError> {
+        if self.races == Some(operation) {
+            return Ok(want.min(limit));
+        }
         let mut ready = !self.yields;
         poll_fn(|context| {
             context.waker().wake_by_ref();

@@ -1,8 +1,6 @@
 //! The rate of the account: the instances share the calls of a second.
 
-use std::time::Duration;
-
-use cloudauth_protocol::UnixTime;
+use std::time::{Duration, SystemTime};
 
 use super::support::{Check, equal, text};
 use crate::join::{Boxed, join_all};
@@ -28,17 +26,22 @@ async fn reserve(store: &dyn Store, operation: &str, seconds: u64, want: u32) ->
     store.reserve_calls(operation, now, want, LIMIT).await.map_err(text)
 }
 
-/// The calls that may be granted between two readings of the clock. A store with a clock of its own may begin a second meanwhile.
-async fn most(store: &dyn Store, from: Option<UnixTime>) -> Result<u32, String> {
-    let (from, to) = (from.map(UnixTime::as_secs), store.now().await.map_err(text)?.map(UnixTime::as_secs));
-    let seconds = from.zip(to).map_or(0, |(from, to)| to.saturating_sub(from));
+/// The second of the store's clock. A store that shows none may use the clock of the machine.
+async fn second(store: &dyn Store) -> Result<u64, String> {
+    let now = store.now().await.map_err(text)?;
+    Ok(now.unwrap_or_else(|| SystemTime::now().into()).as_secs())
+}
+
+/// The calls that may be granted since a second. The next one may have begun.
+async fn most(store: &dyn Store, from: u64) -> Result<u32, String> {
+    let seconds = second(store).await?.saturating_sub(from);
     Ok(u32::try_from(seconds).unwrap_or(u32::MAX).saturating_add(1).saturating_mul(LIMIT))
 }
 
 async fn shared(store: &dyn Store) -> Result<(), String> {
     for number in 0..TRIES {
         let operation = format!("Operation{number}");
-        let from = store.now().await.map_err(text)?;
+        let from = second(store).await?;
         let mut granted = Vec::new();
         for want in [3, 3, 1] {
             granted.push(reserve(store, &operation, 0, want).await?);
@@ -53,7 +56,7 @@ async fn shared(store: &dyn Store) -> Result<(), String> {
 async fn concurrent(store: &dyn Store) -> Result<(), String> {
     for number in 0..TRIES {
         let operation = format!("Operation{number}");
-        let from = store.now().await.map_err(text)?;
+        let from = second(store).await?;
         let calls = (0..32).map(|_| -> Boxed<'_, Result<u32, StoreError>> {
             Box::pin(store.reserve_calls(&operation, BEGIN, 1, LIMIT))
         });

@@ -64,7 +64,7 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
         }
         return Ok(print(&policy, &Evidence::from(&reply.output), &[], output, explain));
     }
-    if members.keys().any(|name| name.parse::<Input>().is_err() && !OF_A_ROW.contains(&&**name)) {
+    if members.keys().any(|name| name.parse::<Input>().is_err() && !FlatEvidence::IGNORED.contains(&&**name)) {
         // The key is not quoted: it may be a name in the wrong place.
         let names = Input::ALL.map(Input::name).join(", ");
         return Err(Failure::usage(words::unknown_input(file, &names)));
@@ -83,9 +83,6 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     );
     Ok(print(&policy, &evidence, &issues, output, explain))
 }
-
-/// The members of the lab's rows that no policy reads.
-const OF_A_ROW: [&str; 5] = ["id", "subject", "time", "label", "attack"];
 
 fn print(policy: &Policy, evidence: &Evidence<'_>, issues: &[Said], output: &Output, explain: bool) -> u8 {
     let trace = policy.explain(evidence);

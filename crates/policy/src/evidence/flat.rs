@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use cloudauth_protocol::grammar;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::evidence::input::Input;
@@ -36,10 +36,13 @@ enum Member<'j> {
 }
 
 impl<'j> FlatEvidence<'j> {
-    /// Parses an object. Malformed values are kept, so that the policy can handle them.
+    /// The members of a recorded row that no policy reads. They are ignored, so that a row of the lab can be decided as it is.
+    pub const IGNORED: [&'static str; 5] = ["id", "subject", "time", "label", "attack"];
+
+    /// Parses an object. Malformed values are kept, so that the policy can handle them. [`Self::IGNORED`] members are skipped.
     ///
     /// # Errors
-    /// If the text is not one JSON object, is nested more than 128 deep, or a member is a duplicate or has an unknown name.
+    /// If the text is not one JSON object, is nested more than 128 deep, an input is repeated, or a member has an unknown name.
     pub fn parse(json: &'j str) -> Result<Self, FlatError> {
         // With this, serde_json's message quotes nothing of the document.
         if !json.trim_ascii_start().starts_with('{') {
@@ -90,6 +93,10 @@ impl<'de> Visitor<'de> for Members {
         let mut flat = FlatEvidence::default();
         let (mut seen, mut duplicate) = ([false; Input::ALL.len()], None);
         while let Some(name) = object.next_key::<Cow<'de, str>>()? {
+            if FlatEvidence::IGNORED.contains(&&*name) {
+                object.next_value::<IgnoredAny>()?;
+                continue;
+            }
             let input: Input = name.parse().map_err(A::Error::custom)?;
             let raw = object.next_value::<&'de RawValue>()?;
             if let (Some(member), Some(seen)) = (flat.0.get_mut(input as usize), seen.get_mut(input as usize))

@@ -281,9 +281,9 @@ impl fmt::Display for LabError {
             Problem::NotARate => f.write_str(
                 "invalid target rate: write a rate between 0 and 1, such as 1/10000, 0.0001 or 0.01%",
             ),
-            Problem::PolicyFails(None, _) => f.write_str("policy check failed"),
+            Problem::PolicyFails(None, _) => f.write_str("the policy cannot be used"),
             Problem::PolicyFails(Some((name, value)), _) => {
-                write!(f, "policy check failed with {name} = {value}")
+                write!(f, "the policy cannot be used with {name} = {value}")
             }
             Problem::NoThreshold(name, names) => {
                 write!(f, "the policy has no threshold `{name}`; it has {names}")

@@ -268,8 +268,10 @@ impl<'p> Lab<'p> {
         let mut changed = Vec::new();
         loop {
             let first = reader.position().source;
+            let chunk = decisions.as_ref().map_or(0, Decisions::next);
             let lap = Lap {
-                reader: Mutex::new((&mut reader, decisions.as_ref().map_or(0, Decisions::next))),
+                reader: Mutex::new((&mut reader, chunk)),
+                first: chunk,
                 decisions: Mutex::new(decisions.as_mut()),
                 failed: Mutex::new(None),
                 until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
@@ -363,7 +365,10 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
 
 /// One lap of a run: until the end of the data, a stop, or the next checkpoint.
 struct Lap<'l, 'r> {
+    /// The reader, and the number of its next chunk.
     reader: Mutex<(&'l mut ChunkReader<'r>, u64)>,
+    /// The number of the lap's first chunk. Each lap reads one, so that a run ends however short the interval is.
+    first: u64,
     decisions: Mutex<Option<&'l mut Decisions>>,
     failed: Mutex<Option<LabError>>,
     until: Option<Instant>,
@@ -394,9 +399,9 @@ impl Lap<'_, '_> {
         loop {
             let (chunk, number, header) = {
                 let mut reader = lock(&self.reader);
-                let is_over =
-                    self.until.is_some_and(|until| Instant::now() > until) || self.control.is_stopped();
-                if is_over || lock(&self.failed).is_some() {
+                let is_due =
+                    reader.1 > self.first && self.until.is_some_and(|until| Instant::now() > until);
+                if is_due || self.control.is_stopped() || lock(&self.failed).is_some() {
                     return Ok(());
                 }
                 let (reader, number) = &mut *reader;

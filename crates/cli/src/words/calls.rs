@@ -166,7 +166,7 @@ pub(crate) fn duplicate_member(file: impl Display) -> Said {
 }
 
 pub(crate) fn allowed_fields(file: impl Display, fields: &str) -> Said {
-    both(format!("{file} may hold {fields}"), format!("{file} 只能包含字段 {}", listed(fields)))
+    both(format!("{file} may hold only {fields}"), format!("{file} 只能包含字段 {}", listed(fields)))
 }
 
 pub(crate) fn missing_field(file: impl Display, field: &str) -> Said {

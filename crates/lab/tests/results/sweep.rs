@@ -139,7 +139,7 @@ fn values_that_break_a_promise_are_marked_and_not_counted() {
     // An example is exactly at 75.
     assert_eq!((of(75.0).failing_examples, of(76.0).failing_examples), (0, 1));
     let none = SweepPlan::new(builtin::ONBOARDING, "match_auto", values(60.0, 70.0, 1.0)).unwrap_err();
-    assert_eq!(none.to_string(), "policy check failed with match_auto = 60");
+    assert_eq!(none.to_string(), "the policy cannot be used with match_auto = 60");
     assert!(SweepPlan::new(builtin::ONBOARDING, "nobody", values(60.0, 70.0, 1.0)).is_err());
 }
 

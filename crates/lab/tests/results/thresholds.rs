@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cloudauth_lab::{Calibration, Drift, Lab, Mapping, RunControl, Source, TARGETS, Tally};
 use cloudauth_policy::{Dialect, Policy, builtin};
@@ -188,6 +189,16 @@ fn figures_at_the_policys_thresholds_are_exact_in_a_resumed_run() {
     let ran = lab.run(&sources, &RunControl::default()).unwrap();
     assert!(ran.complete);
     assert_exact(&ran.tally, &rows, "resumed");
+}
+
+#[test]
+fn a_run_ends_however_often_it_saves_its_progress() {
+    let (folder, policy, rows) = (tempfile::tempdir().unwrap(), policy(), rows(30_000));
+    let sources = written(folder.path(), "a.jsonl", &jsonl(&rows));
+    let lab = lab(&policy).resume(folder.path().join("state.json")).checkpoint_every(Duration::ZERO);
+    let ran = lab.run(&sources, &RunControl::default()).unwrap();
+    assert!(ran.complete);
+    assert_exact(&ran.tally, &rows, "saved after each chunk");
 }
 
 #[test]

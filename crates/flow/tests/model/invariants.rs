@@ -17,6 +17,7 @@ pub(crate) const INVARIANTS: &[(&str, Check)] = &[
     ("a_decision_needs_evidence_of_an_own_attempt_or_a_reviewer", evidence),
     ("final_states_are_absorbing", absorbing),
     ("every_certify_id_keeps_its_attempt", certify_ids),
+    ("the_result_of_an_attempt_is_written_once", results),
     ("a_change_of_state_has_its_event_and_version", events),
     ("a_stale_fence_writes_nothing", fences),
     ("nothing_is_stuck", timers),
@@ -102,7 +103,7 @@ fn evidence(
     ensure(latest.is_some_and(same), "the result of another identity decided")?;
     if of(before).is_some_and(|before| !before.state.is_final()) {
         let may = match input {
-            Input::Review(_) => by_reviewer,
+            Input::Review(review) => by_reviewer && review.approve == approved,
             Input::Looked(_) | Input::Tick(_) | Input::StartFailed(_) | Input::Opened(_) => !by_reviewer,
             Input::Start(_) => record.verdict == VerdictRecord::Retry,
             _ => false,
@@ -145,6 +146,23 @@ fn certify_ids(
     if let (Input::Opened(opened), Ok(_)) = (input, result) {
         let kept = after.attempt(&opened.order_no).and_then(|attempt| attempt.certify_id.as_ref());
         ensure(kept == Some(&opened.certify_id), "an issued CertifyId was not kept")?;
+    }
+    Ok(())
+}
+
+/// A result is erased at most, never replaced.
+fn results(
+    before: &World,
+    _: &Input,
+    _: &Result<Commit, Refusal>,
+    after: Option<&World>,
+) -> Result<(), String> {
+    let (Some(before), Some(after)) = (of(before), after.and_then(of)) else { return Ok(()) };
+    for attempt in before.attempts.iter().filter(|attempt| attempt.state == AttemptState::Settled) {
+        let now = after.attempt(&attempt.order_no).ok_or("an attempt vanished")?;
+        let same = now.state == AttemptState::Settled && now.looked_at == attempt.looked_at;
+        let kept = now.finding == attempt.finding || after.redaction != Redaction::None;
+        ensure(same && kept, "the result of an attempt was replaced")?;
     }
     Ok(())
 }
@@ -300,6 +318,7 @@ fn redacted(_: &World, _: &Input, _: &Result<Commit, Refusal>, after: Option<&Wo
     if after.redaction == Redaction::None {
         return Ok(());
     }
+    ensure(after.state.is_final(), "a redaction before the end")?;
     let clean = after.attempts.iter().all(|attempt| {
         attempt.identity.is_none()
             && attempt.capability.is_none()

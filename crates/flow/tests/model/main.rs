@@ -29,6 +29,7 @@ invariants! {
     a_decision_needs_evidence_of_an_own_attempt_or_a_reviewer
     final_states_are_absorbing
     every_certify_id_keeps_its_attempt
+    the_result_of_an_attempt_is_written_once
     a_change_of_state_has_its_event_and_version
     a_stale_fence_writes_nothing
     nothing_is_stuck

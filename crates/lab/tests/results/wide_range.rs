@@ -98,7 +98,7 @@ fn a_report_on_scores_outside_the_grid_says_what_is_not_available() {
     let labelled =
         [(900.0, "genuine", 1), (300.0, "impostor", 1), (60.0, "impostor", 2), (90.0, "genuine", 2)];
     for (language, words) in
-        [(Language::En, "Not available: <b>100</b> rows"), (Language::Zh, "不可用：<b>100</b>")]
+        [(Language::En, "Not available: <b>100</b> rows"), (Language::Zh, "无法计算：<b>100</b>")]
     {
         let page = report(&counted("[0.0, 1000.0]", &labelled), language).unwrap();
         // Summary, histogram, errors, coverage, drift.

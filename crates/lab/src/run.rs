@@ -399,8 +399,7 @@ impl Lap<'_, '_> {
         loop {
             let (chunk, number, header) = {
                 let mut reader = lock(&self.reader);
-                let is_due =
-                    reader.1 > self.first && self.until.is_some_and(|until| Instant::now() > until);
+                let is_due = reader.1 > self.first && self.until.is_some_and(|until| Instant::now() > until);
                 if is_due || self.control.is_stopped() || lock(&self.failed).is_some() {
                     return Ok(());
                 }

@@ -64,7 +64,8 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
         }
         return Ok(print(&policy, &Evidence::from(&reply.output), &[], output, explain));
     }
-    if members.keys().any(|name| name.parse::<Input>().is_err() && !FlatEvidence::IGNORED.contains(&&**name)) {
+    if members.keys().any(|name| name.parse::<Input>().is_err() && !FlatEvidence::IGNORED.contains(&&**name))
+    {
         // The key is not quoted: it may be a name in the wrong place.
         let names = Input::ALL.map(Input::name).join(", ");
         return Err(Failure::usage(words::unknown_input(file, &names)));

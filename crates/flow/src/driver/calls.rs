@@ -25,7 +25,7 @@ impl<S: Store> Flow<S> {
         match result {
             Ok(reply) => match Finding::decide(&asked, &reply, &self.policy) {
                 Some(finding) => Look::Finished(Box::new(finding)),
-                // Another region knows nothing of the session, whatever its code.
+                // Another region knows nothing of the session, so its code does not matter.
                 None if region.as_ref() != created_in => Look::Unknown { region },
                 None => Look::Pending,
             },

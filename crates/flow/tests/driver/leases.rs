@@ -14,7 +14,7 @@ use crate::support::{
     Counted, Service, WALL, attempt, flow, later, meta_info, new, order, patient_flow, person,
 };
 
-/// The old lease was 60 seconds, whatever the deadline of the client.
+/// A fixed lease of 60 seconds would end before the calls of a client with a long deadline.
 #[test]
 fn leases_cover_the_calls_of_a_job() {
     for (deadline, lease) in [(25, 90), (50, 165), (3_600, 195)] {

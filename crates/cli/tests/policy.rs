@@ -358,5 +358,15 @@ fn decide_takes_a_row_of_the_lab_and_ignores_what_no_policy_reads() {
         assert_eq!(whole.status.code(), Some(0), "{}", String::from_utf8_lossy(&whole.stderr));
         assert_eq!(alone.stdout, whole.stdout);
     }
-    assert_eq!(run(&["policy", "decide", "builtin:onboarding"], r#"{"lable":"x"}"#).status.code(), Some(2));
+    let refused = format!("{row}{others},\"id\":\"a2\"}}");
+    for evidence in [r#"{"lable":"x"}"#, &refused] {
+        assert_eq!(run(&["policy", "decide", "builtin:onboarding"], evidence).status.code(), Some(2));
+    }
+}
+
+#[test]
+fn decide_knows_a_reply_by_either_spelling_of_its_members() {
+    let reply = r#"{"requestId":"x","code":"200","resultObject":{"Passed":"T","SubCode":"200"}}"#;
+    let output = run(&["policy", "decide", "builtin:vendor"], reply);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }

@@ -55,7 +55,11 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
     let Ok(members) = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&text) else {
         return Err(Failure::usage(calls::not_an_object(file)));
     };
-    if members.contains_key("Code") || members.contains_key("ResultObject") {
+    // As the protocol spells them. `code` is also the name of an input.
+    if ["Code", "ResultObject", "resultObject", "RequestId", "requestId"]
+        .iter()
+        .any(|name| members.contains_key(*name))
+    {
         let reply = parse::<DescribeFaceVerify>(&http::Response::new(Body::from(text)));
         let reply = reply.map_err(|error| Failure::usage(words::cannot_decide(&error)))?;
         if matches!(reply.output, FaceVerifyStatus::Pending(_)) {

@@ -95,7 +95,7 @@ pub(crate) fn flat(file: impl Display, error: &FlatError) -> Said {
     let zh = match error.problem() {
         FlatProblem::NotAnObject => "不是 JSON 对象".to_owned(),
         FlatProblem::TooDeep => "列表和对象的嵌套超过 128 层".to_owned(),
-        FlatProblem::Duplicate(input) => format!("有重复的成员 `{input}`"),
+        FlatProblem::Duplicate(name) => format!("有重复的成员 `{name}`"),
         FlatProblem::Invalid(reason) => with_original("不是有效的输入", reason),
     };
     translated(format!("{file}: {error}"), format!("{file}：{zh}"))

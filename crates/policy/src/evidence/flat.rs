@@ -54,7 +54,7 @@ impl<'j> FlatEvidence<'j> {
         let mut reader = serde_json::Deserializer::from_str(json);
         let read = reader.deserialize_map(Members).and_then(|read| reader.end().map(|()| read));
         match read.map_err(|error| FlatError(FlatProblem::Invalid(error.to_string())))? {
-            (_, Some(input)) => Err(FlatError(FlatProblem::Duplicate(input))),
+            (_, Some(name)) => Err(FlatError(FlatProblem::Duplicate(name))),
             (flat, None) => Ok(flat),
         }
     }
@@ -83,7 +83,7 @@ struct Members;
 
 impl<'de> Visitor<'de> for Members {
     /// The evidence, and the first member that is repeated.
-    type Value = (FlatEvidence<'de>, Option<Input>);
+    type Value = (FlatEvidence<'de>, Option<&'static str>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with the inputs of a policy")
@@ -92,8 +92,12 @@ impl<'de> Visitor<'de> for Members {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let mut flat = FlatEvidence::default();
         let (mut seen, mut duplicate) = ([false; Input::ALL.len()], None);
+        let mut ignored = FlatEvidence::IGNORED.map(|name| (name, false));
         while let Some(name) = object.next_key::<Cow<'de, str>>()? {
-            if FlatEvidence::IGNORED.contains(&&*name) {
+            if let Some((known, seen)) = ignored.iter_mut().find(|(known, _)| *known == name) {
+                if std::mem::replace(seen, true) {
+                    duplicate.get_or_insert(*known);
+                }
                 object.next_value::<IgnoredAny>()?;
                 continue;
             }
@@ -102,7 +106,7 @@ impl<'de> Visitor<'de> for Members {
             if let (Some(member), Some(seen)) = (flat.0.get_mut(input as usize), seen.get_mut(input as usize))
             {
                 if std::mem::replace(seen, true) {
-                    duplicate.get_or_insert(input);
+                    duplicate.get_or_insert(input.name());
                 }
                 *member = Member::of(raw.get());
             }
@@ -137,8 +141,8 @@ pub enum FlatProblem {
     NotAnObject,
     /// Lists and objects are nested more than 128 deep.
     TooDeep,
-    /// A member is repeated.
-    Duplicate(Input),
+    /// The member of this name is repeated.
+    Duplicate(&'static str),
     /// The document is not JSON, or has an unknown member: the reason of the parser.
     Invalid(String),
 }
@@ -157,7 +161,7 @@ impl fmt::Display for FlatError {
         match &self.0 {
             FlatProblem::NotAnObject => f.write_str("not a JSON object"),
             FlatProblem::TooDeep => f.write_str("lists and objects are nested more than 128 deep"),
-            FlatProblem::Duplicate(input) => write!(f, "duplicate member `{input}`"),
+            FlatProblem::Duplicate(name) => write!(f, "duplicate member `{name}`"),
             FlatProblem::Invalid(reason) => f.write_str(reason),
         }
     }

@@ -312,23 +312,28 @@ fn decisions_and_counts_share_a_redirected_standard_output() {
 #[cfg(feature = "lab")]
 #[test]
 fn a_file_that_grows_while_it_is_read_ends_the_command_with_1() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    assert!(Command::new("mkfifo").arg(at("a.csv")).status().unwrap().success());
-    let csv = "sub_code,passed\n200,T\n";
-    fs::write(at("b.csv"), csv).unwrap();
-    let args = ["lab", "replay", "builtin:onboarding", "a.csv", "b.csv", "--output", "json"];
-    let child = command(&args, folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The command opens the pipe after it has found both files.
-    let mut pipe = File::options().write(true).open(at("a.csv")).unwrap();
-    fs::write(at("b.csv"), format!("{csv}200,T\n")).unwrap();
-    pipe.write_all(csv.as_bytes()).unwrap();
-    drop(pipe);
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
-    assert!(said(&output).contains("b.csv changed while it was read"), "{}", said(&output));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["complete"], false);
+    // By its name, and behind standard input.
+    for named in ["b.csv", "-"] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(at("a.csv")).status().unwrap().success());
+        let csv = "sub_code,passed\n200,T\n";
+        fs::write(at("b.csv"), csv).unwrap();
+        let args = ["lab", "replay", "builtin:onboarding", "a.csv", named, "--output", "json"];
+        let mut child = command(&args, folder.path());
+        child.stdin(File::open(at("b.csv")).unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = child.spawn().unwrap();
+        // The command opens the pipe after it has found both files.
+        let mut pipe = File::options().write(true).open(at("a.csv")).unwrap();
+        fs::write(at("b.csv"), format!("{csv}200,T\n")).unwrap();
+        pipe.write_all(csv.as_bytes()).unwrap();
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains(&format!("{named} changed while it was read")), "{}", said(&output));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["complete"], false);
+    }
 }
 
 /// Two gigabytes in one line or one field, with less memory than that.

@@ -1,6 +1,6 @@
 //! A file: its format, its compression, and its bytes.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +72,7 @@ impl Source {
     /// # Errors
     /// If it cannot be read, or is Parquet, which needs random access.
     pub(crate) fn standard_input() -> io::Result<Self> {
+        let file = cloudauth_files::standard_input().filter(Metadata::is_file);
         let mut head = Vec::new();
         io::stdin().take(HEAD).read_to_end(&mut head)?;
         let packing = match &*head {
@@ -89,8 +90,8 @@ impl Source {
             path: PathBuf::from(STANDARD_INPUT),
             format: Format::Csv(b','),
             packing,
-            length: 0,
-            changed: None,
+            length: file.as_ref().map_or(0, Metadata::len),
+            changed: file.and_then(|file| file.modified().ok()),
             head: Some(head.into()),
         };
         let first = BufReader::new(source.peek()?)
@@ -132,14 +133,14 @@ impl Source {
         self.changed
     }
 
-    /// Returns whether the file's length or time of change differs from when it was found. Pipes are not compared.
+    /// Returns whether the length or the time of change of the file, also of one behind standard input, differs from when it
+    /// was found. Pipes are not compared.
     pub(crate) fn has_changed(&self) -> bool {
+        let same =
+            |now: Metadata| !now.is_file() || now.len() == self.length && now.modified().ok() == self.changed;
         if self.is_standard_input() {
-            return false;
+            return !cloudauth_files::standard_input().is_none_or(same);
         }
-        let same = |now: std::fs::Metadata| {
-            !now.is_file() || now.len() == self.length && now.modified().ok() == self.changed
-        };
         !std::fs::metadata(&self.path).is_ok_and(same)
     }
 

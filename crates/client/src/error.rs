@@ -204,7 +204,12 @@ impl fmt::Display for Error {
         if self.0.attempts > 1 {
             write!(f, ", {} attempts", self.0.attempts)?;
         }
-        write!(f, ": {}", self.0.failure)
+        write!(f, ": {}", self.0.failure)?;
+        // Otherwise the text would say that nothing was sent.
+        if self.0.maybe_executed && self.transport().is_some_and(|error| error.sent() == Sent::No) {
+            f.write_str("; an earlier attempt may have been executed")?;
+        }
+        Ok(())
     }
 }
 

@@ -270,7 +270,10 @@ fn error_covers_earlier_attempts_that_may_have_been_executed() {
                 if attempt == 1 { lost(Sent::Maybe) } else { last.take().unwrap_or_else(|| lost(Sent::No)) },
             )
         });
-        assert_eq!(call.result.unwrap_err().executed(), cloudauth_client::Executed::Maybe);
+        let error = call.result.unwrap_err();
+        assert_eq!(error.executed(), cloudauth_client::Executed::Maybe);
+        let is_said = error.to_string().ends_with("an earlier attempt may have been executed");
+        assert_eq!(is_said, error.transport().is_some(), "{error}");
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) const PROBLEMS: &List = &[
         "须为 https://主机 或 https://主机:端口，不带路径",
     ),
     ("the host is missing", "缺少主机名"),
+    ("the port must be a number from 1 to 65535", "端口须为 1 至 65535 之间的数字"),
     (
         "a loopback host needs its scheme: http:// for an emulator",
         "本机回环地址须写明协议，模拟器请用 http://",

@@ -78,6 +78,11 @@ impl FromStr for Endpoint {
         if authority.host().is_empty() {
             return Err(EndpointError("the host is missing"));
         }
+        // Without this check, a transport would take the scheme's default port.
+        let has_port = authority.as_str().len() > authority.host().len();
+        if has_port && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(EndpointError("the port must be a number from 1 to 65535"));
+        }
         if !text.contains("://") && is_loopback(authority.host()) {
             return Err(EndpointError("a loopback host needs its scheme: http:// for an emulator"));
         }
@@ -153,6 +158,18 @@ mod tests {
         assert!(error.to_string().ends_with("needs its scheme: http:// for an emulator"), "{error}");
         assert!("localhost:8080".parse::<Endpoint>().is_err());
         assert!("https://localhost:8443".parse::<Endpoint>().is_ok());
+    }
+
+    #[test]
+    fn rejects_a_port_that_is_not_one() {
+        for bad in ["127.0.0.1:65536", "127.0.0.1:", "127.0.0.1:abc", "localhost:0", "[::1]:99999"] {
+            let error = format!("http://{bad}").parse::<Endpoint>().unwrap_err();
+            assert!(error.to_string().contains("port"), "{bad}: {error}");
+        }
+        assert_eq!(
+            "https://a.example:65535".parse::<Endpoint>().unwrap().to_string(),
+            "https://a.example:65535"
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ async function lab(...args) {
   return JSON.parse(stdout);
 }
 
-// A report on no row is written, and the command says so by its exit code.
+// A report without a row that can be read is written, and the exit code is 1.
 async function ofNothing(...args) {
   await assert.rejects(lab(...args), ({ code, stderr }) => code === 1 && /no row was decided on|没有可判定的行/.test(stderr));
 }
@@ -53,7 +53,7 @@ const without = (...names) => rows.map((row) => Object.fromEntries(Object.entrie
 await writeFile(join(folder, 'full.jsonl'), lines(rows) + '{"no"\n'.repeat(3) + '{"sub_code": "200"}\n');
 await writeFile(join(folder, 'bare.jsonl'), lines(without('label', 'time', 'attack', 'subject')));
 await writeFile(join(folder, 'one.jsonl'), lines(rows.slice(0, 1)));
-await writeFile(join(folder, 'empty.jsonl'), '');
+await writeFile(join(folder, 'empty.jsonl'), '{"no"\n'); // a file without any line is refused
 await writeFile(join(folder, 'full.toml'), 'format = 1\ntime = "time"\nsubject = "subject"\nsegments = ["channel"]\n[label]\ncolumn = "label"\nattack = "attack"\n');
 const FULL = ['full.jsonl', '--mapping', 'full.toml'];
 const ALL = ['summary', 'decisions', 'compare', 'scores', 'errors', 'targets', 'coverage', 'attacks', 'drift', 'days', 'notes'];

@@ -33,12 +33,9 @@ impl<'a> AttackReport<'a> {
     /// without attacks.
     #[must_use]
     pub fn worst(&self) -> Option<(&'a str, Rate)> {
-        let above = |a: Rate, b: Rate| {
-            u128::from(a.count()) * u128::from(b.of()) > u128::from(b.count()) * u128::from(a.of())
-        };
         let mut attacked = self.apcer.iter().copied().filter(|(_, rate)| rate.of() > 0);
         let first = attacked.next()?;
-        Some(attacked.fold(first, |worst, next| if above(next.1, worst.1) { next } else { worst }))
+        Some(attacked.fold(first, |worst, next| if next.1.compare(worst.1).is_gt() { next } else { worst }))
     }
 }
 

@@ -197,15 +197,11 @@ impl Curve {
             return None;
         }
         let pairs = 2 * u128::from(self.genuine) * u128::from(self.impostor);
-        let wins: u128 = self
-            .points
-            .windows(2)
-            .filter_map(|pair| <[_; 2]>::try_from(pair).ok())
-            .map(|[(_, fm, fnm), (_, next_fm, next_fnm)]| {
-                let (here, tied) = (next_fnm - fnm, fm - next_fm);
-                u128::from(here) * (2 * u128::from(self.impostor - fm) + u128::from(tied))
-            })
-            .sum();
+        let (mut below, mut wins) = (0, 0);
+        for (_, genuine, impostor) in self.counts() {
+            wins += u128::from(genuine) * (2 * below + u128::from(impostor));
+            below += u128::from(impostor);
+        }
         (pairs > 0).then(|| wins as f64 / pairs as f64)
     }
 

@@ -1,6 +1,8 @@
 //! Comparison of the rates of different groups, such as segments: the difference, the ratio, an exact test, and the correction
 //! of many tests.
 
+use std::cmp::Ordering;
+
 use crate::interval::wilson;
 use crate::rate::{Confidence, Interval, Rate};
 use crate::special::{hypergeometric_at_most, probit};
@@ -73,16 +75,11 @@ fn score(first: Rate, second: Rate, ratio: f64) -> f64 {
 #[must_use]
 pub fn fisher(first: Rate, second: Rate) -> f64 {
     let (marked, all) = (first.count() + second.count(), first.of() + second.of());
-    let above = |a: Rate, b: Rate| {
-        u128::from(a.count()) * u128::from(b.of()) > u128::from(b.count()) * u128::from(a.of())
-    };
     // The tail of the group with the lower rate, whose count is below its mean.
-    let lower = if above(first, second) {
-        second
-    } else if above(second, first) {
-        first
-    } else {
-        return 1.0;
+    let lower = match first.compare(second) {
+        Ordering::Less => first,
+        Ordering::Greater => second,
+        Ordering::Equal => return 1.0,
     };
     (2.0 * hypergeometric_at_most(lower.count(), lower.of(), marked, all)).min(1.0)
 }

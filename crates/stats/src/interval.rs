@@ -84,7 +84,6 @@ pub fn poisson(count: u64, confidence: Confidence) -> Interval {
 /// smallest number whose one-sided Clopper-Pearson bound reaches it. `None` if no number below 2^53 does, as for a target of 0.
 #[must_use]
 pub fn attempts_needed(target: f64, errors: u64, confidence: Confidence) -> Option<u64> {
-    const MOST: u64 = 1 << 53;
     if !(target > 0.0 && target.is_finite()) {
         return None;
     }
@@ -92,14 +91,20 @@ pub fn attempts_needed(target: f64, errors: u64, confidence: Confidence) -> Opti
         return Some(errors.max(1));
     }
     let enough = |n: u64| n > errors && binomial_at_most(errors, n, target) <= confidence.risk();
-    let mut high = errors.checked_add(1)?;
-    while !enough(high) {
-        high = high.checked_mul(2).filter(|high| *high <= MOST)?;
+    smallest(errors.checked_add(1)?, |n| Some(enough(n)))
+}
+
+/// Returns the smallest number that is enough, if all above it are, too. The search begins at `first`. `None` if `enough` is, or
+/// if no number up to 2^53 is enough.
+pub(crate) fn smallest(first: u64, enough: impl Fn(u64) -> Option<bool>) -> Option<u64> {
+    const MOST: u64 = 1 << 53;
+    let (mut low, mut high) = (0, first);
+    while !enough(high)? {
+        (low, high) = (high, high.checked_mul(2).filter(|high| *high <= MOST)?);
     }
-    let mut low = high / 2;
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if enough(middle) {
+        if enough(middle)? {
             high = middle;
         } else {
             low = middle;

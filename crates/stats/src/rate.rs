@@ -1,5 +1,6 @@
 //! Rates as counts, confidence levels, and confidence intervals.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// A rate: a numerator and a denominator, divided only on demand.
@@ -37,6 +38,13 @@ impl Rate {
     #[must_use]
     pub fn fraction(self) -> Option<f64> {
         (self.of > 0).then(|| self.count as f64 / self.of as f64)
+    }
+
+    /// Compares two fractions exactly, without division. They are equal if a denominator is 0.
+    #[must_use]
+    pub fn compare(self, other: Self) -> Ordering {
+        let product = |a: Self, b: Self| u128::from(a.count) * u128::from(b.of);
+        product(self, other).cmp(&product(other, self))
     }
 }
 

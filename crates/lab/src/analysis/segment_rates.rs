@@ -167,8 +167,7 @@ impl GroupRates {
 
 impl LargestGap {
     fn of(mut rates: Vec<(&str, Rate)>) -> Option<Self> {
-        let product = |a: Rate, b: Rate| u128::from(a.count()) * u128::from(b.of());
-        rates.sort_by(|(_, a), (_, b)| product(*a, *b).cmp(&product(*b, *a)));
+        rates.sort_by(|(_, a), (_, b)| a.compare(*b));
         let [(lowest, low), .., (highest, high)] = *rates else { return None };
         let pairs = rates.len() as f64 * (rates.len() as f64 - 1.0) / 2.0;
         let confidence = Confidence::new(1.0 - RISK / pairs)?;

@@ -1,6 +1,7 @@
 //! The power of McNemar's exact test, and the number of attempts that a comparison needs.
 
 use super::McNemar;
+use crate::interval::smallest;
 use crate::rate::Confidence;
 use crate::special::beta::{binomial_at_most, binomial_quantile};
 use crate::special::saddle::binomial;
@@ -55,26 +56,14 @@ impl McNemarPlan {
     }
 
     /// Returns the number of attempts that gives at least this power, while one attempt less does not. `None` if the policies
-    /// are equally good, if `power` is not strictly between 0 and 1, or if more than a million attempts would change.
+    /// are equally good, if `power` is not strictly between 0 and 1, or if more than a million attempts would change,
+    /// or 2^53 attempts are too few.
     #[must_use]
     pub fn attempts(&self, power: f64, confidence: Confidence) -> Option<u64> {
         if !(power > 0.0 && power < 1.0) || self.first == 0.5 {
             return None;
         }
-        let enough = |attempts: u64| Some(self.power(attempts, confidence)? >= power);
-        let (mut low, mut high) = (0, 1);
-        while !enough(high)? {
-            (low, high) = (high, high * 2);
-        }
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if enough(middle)? {
-                high = middle;
-            } else {
-                low = middle;
-            }
-        }
-        Some(high)
+        smallest(1, |attempts| Some(self.power(attempts, confidence)? >= power))
     }
 }
 

@@ -13,8 +13,7 @@ use std::path::Path;
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    Calibration, Compare, Drift, Proportion, Replay, RestsOn, ThresholdErrors, check_threshold, curve,
-    set_threshold,
+    Calibration, Compare, Drift, Replay, RestsOn, ThresholdErrors, check_threshold, curve, set_threshold,
 };
 
 use crate::args::{Calibrate, Lab as Command};
@@ -24,7 +23,7 @@ use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
 use run::{Data, Wanted};
-use show::{named, page, print, refuse_other_format, targets_or_vendor, write};
+use show::{csv_columns, named, page, print, refuse_other_format, targets_or_vendor, write};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -123,11 +122,7 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
 fn write_curve(file: &Path, curve: &[ThresholdErrors]) -> Result<(), Failure> {
     let mut text = "threshold,false_matches,impostors,fmr,fmr_low,fmr_high,false_non_matches,genuine,fnmr,fnmr_low,fnmr_high\n".to_owned();
     for ThresholdErrors { threshold, fmr, fnmr, .. } in curve {
-        let columns = |share: &Proportion| {
-            let rate = share.rate.map(|rate| rate.to_string()).unwrap_or_default();
-            format!("{},{},{rate},{},{}", share.count, share.of, share.low, share.high)
-        };
-        text += &format!("{threshold},{},{}\n", columns(fmr), columns(fnmr));
+        text += &format!("{threshold},{},{}\n", csv_columns(fmr), csv_columns(fnmr));
     }
     write(file, &text)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cloudauth_files::{Access, Named};
-use cloudauth_lab::{Language, TARGETS, Tally, TargetRate, report};
+use cloudauth_lab::{Language, Proportion, TARGETS, Tally, TargetRate, report};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -83,4 +83,10 @@ pub(super) fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(),
 /// Names an output by its flag.
 pub(super) fn named<'p>(flag: &'p str, path: Option<&'p Path>) -> Option<Named<'p>> {
     path.map(|path| Named::new(flag, path))
+}
+
+/// The columns of a rate in a CSV file: count, of, rate, low, high.
+pub(super) fn csv_columns(share: &Proportion) -> String {
+    let rate = share.rate.map(|rate| rate.to_string()).unwrap_or_default();
+    format!("{},{},{rate},{},{}", share.count, share.of, share.low, share.high)
 }

@@ -7,7 +7,7 @@ use cloudauth::policy::Verdict;
 use cloudauth_lab::{Proportion, Sweep, SweepPlan, SweepValue};
 
 use super::run::{self, Data, Wanted};
-use super::show::{named, print, refuse_other_format, write};
+use super::show::{csv_columns, named, print, refuse_other_format, write};
 use super::table::{Table, thousands};
 use super::words::{issues, share};
 use crate::args;
@@ -19,8 +19,8 @@ use crate::words::lab::plan as said;
 pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Failure> {
     let mut data = Data::find(args.data, &[&args.policy], named("--csv", args.csv.as_deref()))?;
     refuse_other_format("--csv", args.csv.as_deref())?;
-    let values = SweepPlan::values(args.from, args.to, args.step).map_err(Failure::usage)?;
-    let plan = SweepPlan::new(&text_of(&args.policy)?, &args.threshold, values).map_err(Failure::other)?;
+    let values = SweepPlan::values(args.from, args.to, args.step)?;
+    let plan = SweepPlan::new(&text_of(&args.policy)?, &args.threshold, values)?;
     let plan = Arc::new(plan);
     let wanted = Wanted { sweep: Some(Arc::clone(&plan)), ..Wanted::default() };
     let ran = data.run(Vec::new(), wanted, output).await?;
@@ -50,39 +50,21 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
         ],
         output.language,
     );
-    let rate = |rate: Option<Proportion>| rate.map_or_else(|| "-".to_owned(), |rate| share(&rate, output));
+    let dash = || "-".to_owned();
+    let rate = |rate: Option<Proportion>| rate.map_or_else(dash, |rate| share(&rate, output));
     for value in &sweep.values {
-        let Some(outcome) = value.outcome else {
-            let none = || "-".to_owned();
-            let cells = [none(), none(), none(), none(), none(), none(), none()];
-            let [approve, review, retry, reject, fraud, customers, reviews] = cells;
-            let value_shown = value.value.to_string();
-            table.row([
-                value_shown,
-                approve,
-                review,
-                retry,
-                reject,
-                fraud,
-                customers,
-                reviews,
-                note(value, output),
-            ]);
-            continue;
-        };
-        let [approve, review, retry, reject] =
-            Verdict::ALL.map(|verdict| thousands(outcome.verdicts[verdict].all));
-        table.row([
-            value.value.to_string(),
-            approve,
-            review,
-            retry,
-            reject,
-            rate(outcome.fraud_approved),
-            rate(outcome.customers_not_approved),
-            outcome.reviews_per_day.map_or_else(|| "-".to_owned(), |reviews| format!("{reviews:.1}")),
-            note(value, output),
-        ]);
+        let cells = value.outcome.map(|outcome| {
+            let [approve, review, retry, reject] =
+                Verdict::ALL.map(|verdict| thousands(outcome.verdicts[verdict].all));
+            let (fraud, customers) = (rate(outcome.fraud_approved), rate(outcome.customers_not_approved));
+            let reviews = outcome.reviews_per_day.map_or_else(dash, |reviews| format!("{reviews:.1}"));
+            [approve, review, retry, reject, fraud, customers, reviews]
+        });
+        let [approve, review, retry, reject, fraud, customers, reviews] =
+            cells.unwrap_or_else(|| std::array::from_fn(|_| dash()));
+        let shown = value.value.to_string();
+        let note = note(value, output);
+        table.row([shown, approve, review, retry, reject, fraud, customers, reviews, note]);
     }
     text += &table.to_string();
     if sweep.decided_again > 0 {
@@ -100,13 +82,7 @@ fn note(value: &SweepValue, output: &Output) -> String {
 
 fn write_csv(file: &Path, sweep: &Sweep) -> Result<(), Failure> {
     let mut text = "value,current,valid,failing_examples,approve,review,retry,reject,impostors_approved,impostors,impostors_approved_rate,impostors_approved_low,impostors_approved_high,genuine_not_approved,genuine,genuine_not_approved_rate,genuine_not_approved_low,genuine_not_approved_high,reviews_per_day\n".to_owned();
-    let rate = |rate: Option<Proportion>| match rate {
-        Some(rate) => {
-            let fraction = rate.rate.map(|fraction| fraction.to_string()).unwrap_or_default();
-            format!("{},{},{fraction},{},{}", rate.count, rate.of, rate.low, rate.high)
-        }
-        None => ",,,,".to_owned(),
-    };
+    let rate = |rate: Option<Proportion>| rate.map_or_else(|| ",".repeat(4), |rate| csv_columns(&rate));
     for value in &sweep.values {
         let columns = match value.outcome {
             Some(outcome) => {

@@ -3,6 +3,7 @@
 use cloudauth_policy::{Evidence, Input, Policy, PolicyError};
 
 use crate::error::{LabError, LabProblem};
+use crate::tally::Decider;
 use crate::tally::policy_name::PolicyName;
 use crate::write_back::{unknown_threshold, with_threshold};
 
@@ -84,13 +85,8 @@ impl SweepPlan {
             (Some(lowest), highest) => (lowest.clone(), highest.unwrap_or(lowest).clone()),
             (None, _) => return Err(no_policy(threshold, policies)),
         };
-        let reference = parsed.reference();
         Ok(Self {
-            policy: PolicyName {
-                id: reference.id.clone(),
-                version: reference.version.clone(),
-                content_hash: reference.content_hash.clone(),
-            },
+            policy: Decider::of(&parsed).name(),
             threshold: threshold.to_owned(),
             current,
             input,
@@ -151,21 +147,29 @@ impl SweepPlan {
     /// Returns whether rows with this score must be decided again, because it equals a value.
     #[cfg(feature = "parquet")]
     pub(crate) fn is_again(&self, score: f64) -> bool {
-        self.comparison == Comparison::Both && self.valid().any(|(value, _)| value == score)
+        self.at(score).is_some()
     }
 
     /// Returns the number of the valid value that a row must be decided with again, and its policy.
     pub(crate) fn again(&self, evidence: &Evidence<'_>) -> Option<(usize, &Policy)> {
-        if self.comparison != Comparison::Both {
-            return None;
-        }
         let score = match self.input {
             Input::QualityScore => evidence.quality_score,
             Input::FaceAttackScore => evidence.face_attack_score,
             _ => evidence.verify_score,
         }?;
-        let mut valid = self.valid().enumerate();
-        valid.find(|(_, (value, _))| *value == score).map(|(number, (_, policy))| (number, policy))
+        self.at(score)
+    }
+
+    fn at(&self, score: f64) -> Option<(usize, &Policy)> {
+        if self.comparison != Comparison::Both {
+            return None;
+        }
+        // The values are ascending.
+        let place = self.values.partition_point(|(value, _)| *value < score);
+        let (value, policy) = self.values.get(place)?;
+        let policy = policy.as_ref().ok().filter(|_| *value == score)?;
+        let earlier = self.values.iter().take(place);
+        Some((earlier.filter(|(_, policy)| policy.is_ok()).count(), policy))
     }
 }
 

@@ -159,11 +159,13 @@ mod tests {
     use super::*;
 
     /// The catalogue, as its source.
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 8] = [
         include_str!("words/calls.rs"),
         include_str!("words/emulator.rs"),
         include_str!("words/lab.rs"),
+        include_str!("words/lab/plan.rs"),
         include_str!("words/policy.rs"),
+        include_str!("words/unreachable.rs"),
         include_str!("words/usage.rs"),
         include_str!("words/verdict.rs"),
     ];

@@ -119,6 +119,12 @@ impl Error {
         if self.0.maybe_executed { Executed::Maybe } else { Executed::No }
     }
 
+    /// Returns whether only an earlier attempt may have been executed: the last one was not sent.
+    #[must_use]
+    pub fn maybe_executed_earlier(&self) -> bool {
+        self.0.maybe_executed && self.transport().is_some_and(|error| error.sent() == Sent::No)
+    }
+
     /// Returns the service's code, if the service refused the call.
     #[must_use]
     pub fn code(&self) -> Option<&Code> {
@@ -206,7 +212,7 @@ impl fmt::Display for Error {
         }
         write!(f, ": {}", self.0.failure)?;
         // Otherwise the text would say that nothing was sent.
-        if self.0.maybe_executed && self.transport().is_some_and(|error| error.sent() == Sent::No) {
+        if self.maybe_executed_earlier() {
             f.write_str("; an earlier attempt may have been executed")?;
         }
         Ok(())

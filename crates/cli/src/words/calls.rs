@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io;
 
-use super::{Said, Text, both, errors, listed, padded, text};
+use super::{Said, Text, both, errors, listed, padded, text, with_original};
 
 /// Outcomes of a verification.
 pub(crate) const PASSED: Text = text("passed", "认证通过");
@@ -88,7 +88,7 @@ pub(crate) fn shop_started(shop: &str, ui: &str) -> Said {
 pub(crate) fn no_browser(error: impl Display) -> Said {
     both(
         format!("cannot open a browser ({error}); open the shop's address yourself"),
-        format!("无法打开浏览器（{error}），请自行访问示例商店的地址"),
+        with_original("无法打开浏览器，请自行访问示例商店的地址", &error),
     )
 }
 

@@ -45,9 +45,7 @@ fn load(error: &LoadError) -> String {
         LoadError::UnsupportedMode { profile, mode } => {
             let hint = match mode.as_str() {
                 "External" => "不会运行外部程序",
-                "RamRoleArn" | "ChainableRamRoleArn" | "EcsRamRole" | "OIDC" => {
-                    "该模式需要获取凭证，请使用默认凭证链"
-                }
+                _ if error.needs_default_chain() => "该模式需要获取凭证，请使用默认凭证链",
                 _ => "请使用 AK、StsToken、RamRoleArn、EcsRamRole 或 OIDC",
             };
             format!("配置 `{profile}` 的模式 `{mode}` 不受支持：{hint}")

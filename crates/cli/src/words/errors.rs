@@ -13,9 +13,7 @@ use cloudauth_files::ConflictError;
 use super::{Said, known, translated, with_original};
 
 /// The sources of an error, from the nearest one.
-pub(crate) fn sources<'e>(
-    error: &'e (dyn Error + 'static),
-) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+fn sources<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     iter::successors(error.source(), |source: &&'e (dyn Error + 'static)| (*source).source())
 }
 
@@ -26,7 +24,7 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// The Chinese of a problem of a value.
 pub(super) fn problem(english: &str) -> String {
-    known::find(known::PROBLEMS, english).unwrap_or_else(|| with_original("格式有误", english))
+    known::find_or(known::PROBLEMS, english, "格式有误")
 }
 
 impl From<InvalidValue> for Said {

@@ -2,6 +2,8 @@
 //!
 //! Tests read the sources of the crates, and fail if one of their texts is not in its list.
 
+use super::with_original;
+
 /// A list of texts: English, Chinese.
 pub(super) type List = [(&'static str, &'static str)];
 
@@ -18,6 +20,11 @@ pub(super) fn find(list: &List, english: &str) -> Option<String> {
         }
         Some(text)
     })
+}
+
+/// The Chinese of a text. If the list does not have it, this Chinese sentence with the original.
+pub(super) fn find_or(list: &List, english: &str, zh: &str) -> String {
+    find(list, english).unwrap_or_else(|| with_original(zh, english))
 }
 
 /// The Chinese of a text of serde; `None` if serde does not name what it wants.

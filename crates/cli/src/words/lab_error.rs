@@ -161,8 +161,7 @@ fn shown(columns: &Columns) -> String {
 fn counts(problem: &CountsProblem) -> String {
     match problem {
         CountsProblem::NotOfQuery(reason) => {
-            let reason =
-                known::find(known::COUNTS, reason).unwrap_or_else(|| with_original("内容有误", reason));
+            let reason = known::find_or(known::COUNTS, reason, "内容有误");
             format!("不是 `lab sql` 的查询所返回的内容：{reason}")
         }
         CountsProblem::OtherPolicy { is_candidate, found, wanted } => {

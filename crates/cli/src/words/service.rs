@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use cloudauth::{Bilingual, Error, ErrorKind, Executed, Manual, ReplyError, RequestId, Sent};
+use cloudauth::{Bilingual, Error, ErrorKind, Manual, ReplyError, RequestId};
 
 use super::{Said, both, credentials, errors, unreachable, with_original};
 
@@ -16,12 +16,8 @@ pub(crate) fn failed(error: &Error, english: &str, next: Option<Bilingual>) -> S
         attempts => format!("，共尝试 {attempts} 次"),
     };
     let call = format!("{}（{}{attempts}）", error.action(), error.host());
-    let is_last_unsent = error.transport().is_some_and(|error| error.sent() == Sent::No);
-    let earlier = if is_last_unsent && error.executed() == Executed::Maybe {
-        "；先前的某次尝试可能已被执行"
-    } else {
-        ""
-    };
+    let earlier =
+        if error.maybe_executed_earlier() { "；先前的某次尝试可能已被执行" } else { "" };
     both(format!("{english}{en}"), format!("调用失败：{call}：{}{earlier}{zh}", reason(error, english)))
 }
 

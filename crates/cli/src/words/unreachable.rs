@@ -5,8 +5,8 @@ use std::io;
 
 use cloudauth::{Sent, TransportError, TransportErrorKind};
 
-use super::errors::{sources, system};
-use super::{Said, Text, both, known, text, with_original};
+use super::errors::{self, chain, system};
+use super::{Said, Text, both, known, text, translated, with_original};
 
 const HOST_NOT_FOUND: Text = text("host not found", "找不到主机");
 const TOO_SLOW: Text = text("no response in time", "响应超时");
@@ -50,10 +50,7 @@ pub(crate) fn unreachable(error: &ureq::Error) -> Said {
 
 impl From<TransportError> for Said {
     fn from(error: TransportError) -> Self {
-        both(
-            sources(&error).fold(error.to_string(), |text, source| format!("{text}: {source}")),
-            transport(&error),
-        )
+        translated(chain(&error), transport(&error))
     }
 }
 
@@ -81,10 +78,9 @@ fn cause(error: &(dyn Error + 'static)) -> String {
         return unreachable(error).zh().to_owned();
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        return system(error.kind(), &error.to_string());
+        return errors::io(error);
     }
-    let all = sources(error).fold(error.to_string(), |text, source| format!("{text}: {source}"));
-    known::find(known::TRANSPORT, &all).unwrap_or_else(|| with_original("HTTP 客户端报告错误", all))
+    known::find_or(known::TRANSPORT, &chain(error), "HTTP 客户端报告错误")
 }
 
 #[cfg(test)]

@@ -218,9 +218,6 @@ fn number(error: &(dyn std::error::Error + 'static)) -> String {
     if error.is::<AddrParseError>() {
         return "须为 IP 地址".to_owned();
     }
-    if error.is::<humantime::DurationError>() {
-        return "须为时长，例如 90s、30m、24h".to_owned();
-    }
     with_original("格式有误", text)
 }
 

@@ -116,15 +116,6 @@ impl ProvideError {
         }
     }
 
-    /// Returns the error of the environment or of a file, if the source is configured but unusable.
-    #[must_use]
-    pub fn load_error(&self) -> Option<&LoadError> {
-        match self.problem() {
-            Some(ProvideProblem::Load(error)) => Some(error),
-            _ => None,
-        }
-    }
-
     /// Creates the error of a source that is configured but unusable.
     pub(super) fn unusable(provider: &str, error: LoadError) -> Self {
         Self::of(provider, ProvideProblem::Load(error))

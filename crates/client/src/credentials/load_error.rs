@@ -74,6 +74,12 @@ const UNSUPPORTED: [&str; 10] = [
 const FETCHING: [&str; 4] = ["RamRoleArn", "ChainableRamRoleArn", "EcsRamRole", "OIDC"];
 
 impl LoadError {
+    /// Returns whether the mode is unsupported only because it fetches credentials: the default chain supports it.
+    #[must_use]
+    pub fn needs_default_chain(&self) -> bool {
+        matches!(self, Self::UnsupportedMode { mode, .. } if FETCHING.contains(&mode.as_str()))
+    }
+
     pub(super) fn profile_not_found(name: &str, file: &Path) -> Self {
         Self::ProfileNotFound(printable(name), file.to_owned())
     }
@@ -126,7 +132,7 @@ impl fmt::Display for LoadError {
             Self::UnsupportedMode { profile, mode } => {
                 let hint = match mode.as_str() {
                     "External" => "external programs are not run",
-                    mode if FETCHING.contains(&mode) => "it fetches credentials; use the default chain",
+                    _ if self.needs_default_chain() => "it fetches credentials; use the default chain",
                     _ => "use AK, StsToken, RamRoleArn, EcsRamRole or OIDC",
                 };
                 write!(f, "profile `{profile}` has the unsupported mode `{mode}`: {hint}")

@@ -77,7 +77,7 @@ fn compare(pair: &Pair, english: &str, chinese: &str) -> Vec<String> {
 fn parts(text: &str) -> Vec<(usize, String)> {
     let (mut parts, mut in_block): (Vec<(usize, String)>, bool) = (Vec::new(), false);
     for (number, line) in (1..).zip(text.lines()) {
-        let is_fence = line.trim_start().starts_with("```");
+        let is_fence = is_fence(line);
         match parts.last_mut() {
             Some((_, block)) if in_block => {
                 block.push('\n');
@@ -96,11 +96,15 @@ fn parts(text: &str) -> Vec<(usize, String)> {
     parts
 }
 
+fn is_fence(line: &str) -> bool {
+    line.trim_start().starts_with("```")
+}
+
 /// The targets of the links of each section, in alphabetical order, each section with the line of its heading.
 fn links(page: &str, text: &str) -> Vec<(usize, Vec<String>)> {
     let (mut sections, mut in_block) = (vec![(1, Vec::new())], false);
     for (number, line) in (1..).zip(text.lines()) {
-        in_block ^= line.trim_start().starts_with("```");
+        in_block ^= is_fence(line);
         if in_block {
             continue;
         }

@@ -10,7 +10,7 @@ use axum::http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::problem::{AdminError, AdminResult, created};
+use super::problem::{AdminError, AdminResult, created, unknown_session};
 use crate::callbacks;
 use crate::http::{both, without_query};
 use crate::sessions::Outcome;
@@ -80,13 +80,7 @@ pub(super) async fn add(
     let Json(new) = new?;
     Outcome::requested(new.sub_code.as_deref(), None)
         .map_err(|reason| AdminError::bad(reason, both("omit it", "请省略该字段")))?;
-    let session = state.sessions().get(&new.certify_id).cloned();
-    let session = session.ok_or_else(|| {
-        AdminError::not_found(
-            both("unknown CertifyId", "没有这个 CertifyId"),
-            both("GET /_emu/v1/sessions lists sessions", "会话列表见 GET /_emu/v1/sessions"),
-        )
-    })?;
+    let session = state.sessions().get(&new.certify_id).cloned().ok_or_else(unknown_session)?;
     let added = callbacks::add(&state, &session, new.kind, new.sub_code.as_deref());
     let added = added.ok_or_else(|| {
         AdminError::new(

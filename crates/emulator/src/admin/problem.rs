@@ -63,6 +63,14 @@ impl IntoResponse for AdminError {
     }
 }
 
+/// The error of a CertifyId without a session.
+pub(super) fn unknown_session() -> AdminError {
+    AdminError::not_found(
+        both("unknown CertifyId", "没有这个 CertifyId"),
+        both("GET /_emu/v1/sessions lists sessions", "会话列表见 GET /_emu/v1/sessions"),
+    )
+}
+
 /// Returns HTTP 201 with the created object.
 pub(super) fn created(what: impl Serialize) -> Response<Body> {
     (StatusCode::CREATED, Json(what)).into_response()

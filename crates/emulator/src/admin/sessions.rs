@@ -7,10 +7,11 @@ use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{Response, StatusCode};
+use cloudauth_protocol::Bilingual;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::problem::{AdminError, AdminResult, created};
+use super::problem::{AdminError, AdminResult, created, unknown_session};
 use crate::callbacks;
 use crate::http::{both, without_query};
 use crate::lifecycle::{self, NewSession, perform};
@@ -93,7 +94,7 @@ pub(super) async fn get(
     Path(certify_id): Path<String>,
 ) -> AdminResult<Value> {
     let session = state.sessions().get(&certify_id).cloned();
-    session.map(|session| Json(view(&state, &session))).ok_or_else(unknown)
+    session.map(|session| Json(view(&state, &session))).ok_or_else(unknown_session)
 }
 
 /// Starts a session without a call, for an invented person.
@@ -168,7 +169,7 @@ pub(super) async fn patch(
     let forced = change.forced.map(|requested| requested.outcome()).transpose()?.flatten();
     let session = {
         let mut sessions = state.sessions();
-        let session = sessions.get_mut(&certify_id).ok_or_else(unknown)?;
+        let session = sessions.get_mut(&certify_id).ok_or_else(unknown_session)?;
         session.forced = forced;
         session.clone()
     };
@@ -203,37 +204,22 @@ pub(super) async fn expire(
 fn act(state: &AppState, certify_id: &str, act: UserAction, name: &str) -> AdminResult<Value> {
     match perform(state, certify_id, act, name, EntrySource::Admin) {
         Ok(session) => Ok(Json(view(state, &session))),
-        Err(ActionError::Unknown) => Err(unknown()),
-        Err(ActionError::Ended) => {
-            let error = both(
-                "the session has already ended: it takes one submission",
-                "该认证已结束：每次认证只能提交一次",
-            );
-            Err(AdminError::new(
-                StatusCode::CONFLICT,
-                error,
-                both("start another: POST /_emu/v1/sessions", "请重新发起：POST /_emu/v1/sessions"),
-            ))
-        }
-        Err(ActionError::Expired) => {
-            let error = both(
-                "the session has expired: its lifetime is 30 minutes by the emulator's clock",
-                "该认证已过期：有效期为 30 分钟（按模拟器时钟）",
-            );
-            Err(AdminError::new(
-                StatusCode::CONFLICT,
-                error,
-                both("start another: POST /_emu/v1/sessions", "请重新发起：POST /_emu/v1/sessions"),
-            ))
-        }
+        Err(ActionError::Unknown) => Err(unknown_session()),
+        Err(ActionError::Ended) => Err(over(both(
+            "the session has already ended: it takes one submission",
+            "该认证已结束：每次认证只能提交一次",
+        ))),
+        Err(ActionError::Expired) => Err(over(both(
+            "the session has expired: its lifetime is 30 minutes by the emulator's clock",
+            "该认证已过期：有效期为 30 分钟（按模拟器时钟）",
+        ))),
     }
 }
 
-fn unknown() -> AdminError {
-    AdminError::not_found(
-        both("unknown CertifyId", "没有这个 CertifyId"),
-        both("GET /_emu/v1/sessions lists sessions", "会话列表见 GET /_emu/v1/sessions"),
-    )
+/// The error of an action on a session that is over.
+fn over(error: Bilingual) -> AdminError {
+    let hint = both("start another: POST /_emu/v1/sessions", "请重新发起：POST /_emu/v1/sessions");
+    AdminError::new(StatusCode::CONFLICT, error, hint)
 }
 
 fn view(state: &AppState, session: &Session) -> Value {

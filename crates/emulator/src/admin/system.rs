@@ -40,11 +40,9 @@ pub(super) async fn restore(
     body: Body,
 ) -> Result<StatusCode, AdminError> {
     let body = read_body(body, MAX_SNAPSHOT_BODY, state.settings.limits.snapshot_time).await;
-    let body = body.map_err(|error| {
-        AdminError::new(error.status(), error.message(), both("the state is unchanged", "状态未改变"))
-    })?;
-    let snapshot = Snapshot::parse(&body)
-        .map_err(|reason| AdminError::bad(reason, both("the state is unchanged", "状态未改变")))?;
+    let unchanged = both("the state is unchanged", "状态未改变");
+    let body = body.map_err(|error| AdminError::new(error.status(), error.message(), unchanged))?;
+    let snapshot = Snapshot::parse(&body).map_err(|reason| AdminError::bad(reason, unchanged))?;
     state.restore(snapshot);
     Ok(StatusCode::NO_CONTENT)
 }

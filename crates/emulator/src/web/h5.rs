@@ -85,13 +85,11 @@ pub(crate) async fn submit(
         fields.find(|(found, value)| found == name && !value.is_empty()).map(|(_, value)| value.into_owned())
     };
     let score = field("verify_score").map(|score| score.parse().unwrap_or(f64::NAN));
+    let language = Language::of(Some(&form), &headers);
     match Outcome::requested(field("sub_code").as_deref(), score) {
-        Ok(chosen) => {
-            act(&state, &token, UserAction::Submit(chosen), "submit", Language::of(Some(&form), &headers))
-        }
+        Ok(chosen) => act(&state, &token, UserAction::Submit(chosen), "submit", language),
         Err(reason) => {
-            let text =
-                if Language::of(Some(&form), &headers) == Language::Zh { reason.zh } else { reason.en };
+            let text = if language == Language::Zh { reason.zh } else { reason.en };
             html(StatusCode::BAD_REQUEST, text.to_owned(), "", "*")
         }
     }

@@ -12,7 +12,7 @@ use tokio_postgres::types::ToSql;
 use crate::claim::millis;
 use crate::connect::{Effect, run};
 use crate::migrate::SCHEMA;
-use crate::read::{get, logged};
+use crate::read::{LOGGED, get, logged, value};
 use crate::store::PostgresStore;
 
 /// The deliveries that one statement deletes.
@@ -29,7 +29,7 @@ impl Outbox for PostgresStore {
         let parameters: [&(dyn ToSql + Sync); 3] = [&SCHEMA, &endpoint.as_str(), &DELETED];
         loop {
             let rows = self.write("SELECT ca_delete_deliveries($1, $2, $3)", &parameters).await?;
-            let deleted: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+            let deleted: i64 = value(&rows)?;
             if deleted < DELETED {
                 return Ok(());
             }
@@ -44,12 +44,12 @@ impl Outbox for PostgresStore {
         lease: Duration,
         limit: usize,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let claim = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order, r_attempts, \
-                     r_fence FROM ca_claim_deliveries($1, $2, $3, $4, $5)";
+        let claim =
+            format!("SELECT {LOGGED}, r_attempts, r_fence FROM ca_claim_deliveries($1, $2, $3, $4, $5)");
         let lease = millis(lease);
         let parameters: [&(dyn ToSql + Sync); 5] =
             [&SCHEMA, &endpoint.as_str(), &from_time(now), &lease, &from_limit(limit)];
-        let rows = self.write(claim, &parameters).await?;
+        let rows = self.write(&claim, &parameters).await?;
         let delivery = |row: &Row| {
             Ok::<_, StoreError>(Delivery {
                 endpoint: endpoint.clone(),
@@ -86,7 +86,7 @@ impl Outbox for PostgresStore {
         let parameters: [&(dyn ToSql + Sync); 4] =
             [&SCHEMA, &endpoint.as_str(), &from_time(now), &from_limit(limit)];
         let rows = self.write("SELECT ca_revive_deliveries($1, $2, $3, $4)", &parameters).await?;
-        let revived: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+        let revived: i64 = value(&rows)?;
         Ok(usize::try_from(revived).unwrap_or_default())
     }
 }
@@ -107,7 +107,7 @@ impl PostgresStore {
         let parameters: [&(dyn ToSql + Sync); 6] =
             [&SCHEMA, &endpoint.as_str(), &seq, &fence, &done, &due_at];
         let rows = self.write("SELECT ca_end_delivery($1, $2, $3, $4, $5, $6)", &parameters).await?;
-        Ok(rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default())
+        value(&rows)
     }
 
     async fn write(

@@ -13,6 +13,9 @@ use crate::connect::{Effect, run};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::SCHEMA;
 
+/// The columns of a [`LoggedEvent`], in the order in which [`logged`] reads them.
+pub(crate) const LOGGED: &str = "r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order";
+
 /// The columns of a [`Stored`], in the order in which [`stored`] reads them.
 pub(crate) const STORED: &str = "id, version, fence, lease_until, format, document::text";
 
@@ -71,13 +74,13 @@ pub(crate) async fn events_after(
     cursor: Cursor,
     limit: usize,
 ) -> Result<Vec<LoggedEvent>, StoreError> {
-    let select = "SELECT r_n, r_at, r_kind, r_body, r_prev, r_hash, r_seq, r_verification, r_order FROM ca_events($1, $2, $3)";
+    let select = format!("SELECT {LOGGED} FROM ca_events($1, $2, $3)");
     let after = from_number(cursor.0);
-    let rows = run(pool, Effect::Reads, select, &[&SCHEMA, &after, &from_limit(limit)]).await?;
+    let rows = run(pool, Effect::Reads, &select, &[&SCHEMA, &after, &from_limit(limit)]).await?;
     rows.iter().map(logged).collect()
 }
 
-/// Reads a row of the columns that `ca_events` and `ca_claim_deliveries` return first.
+/// Reads a row that begins with [`LOGGED`].
 pub(crate) fn logged(row: &Row) -> Result<LoggedEvent, StoreError> {
     let order: String = get(row, 8)?;
     Ok(LoggedEvent {
@@ -135,6 +138,11 @@ fn event(row: &Row) -> Result<Event, StoreError> {
         Digest::new(bytes(row, 4)?),
         Digest::new(bytes(row, 5)?),
     ))
+}
+
+/// Reads the one value of an answer.
+pub(crate) fn value<T: for<'a> FromSql<'a> + Default>(rows: &[Row]) -> Result<T, StoreError> {
+    Ok(rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default())
 }
 
 /// Reads a column.

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use crate::connect::{Effect, run};
 use crate::error::{failed, failed_write};
 use crate::migrate::SCHEMA;
-use crate::read::get;
+use crate::read::value;
 
 /// Commits within your transaction, so that your own rows change with the verification, or not at all. The tables of the store must
 /// be on the `search_path` of your connection.
@@ -37,7 +37,7 @@ pub(crate) async fn purge(pool: &Pool, now: UnixTime, limit: usize) -> Result<us
     let parameters: [&(dyn ToSql + Sync); 4] =
         [&SCHEMA, &from_time(now), &from_limit(limit), &from_limit(usize::MAX)];
     let rows = run(pool, Effect::Writes, purge, &parameters).await?;
-    let purged: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+    let purged: i64 = value(&rows)?;
     Ok(usize::try_from(purged).unwrap_or_default())
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn reserve_calls(
     let reserve = "SELECT ca_reserve($1, $2, $3, $4)";
     let parameters: [&(dyn ToSql + Sync); 4] = [&SCHEMA, &operation, &i64::from(want), &i64::from(limit)];
     let rows = run(pool, Effect::Writes, reserve, &parameters).await?;
-    let granted: i64 = rows.first().map(|row| get(row, 0)).transpose()?.unwrap_or_default();
+    let granted: i64 = value(&rows)?;
     Ok(u32::try_from(granted).unwrap_or_default())
 }
 

@@ -60,7 +60,8 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
 
 /// Checks that the tables are those of this version: another program may have migrated the file since.
 pub(crate) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
-    match version(connection) {
+    // One query in each transaction. `version` tells why it failed.
+    match recorded(connection).or_else(|_| version(connection)) {
         Ok(found) if found == MIGRATIONS.len() => Ok(()),
         Ok(_) => {
             Err(StoreError::with_source(StoreErrorKind::Corrupt, OpenError::new(OpenErrorKind::NewerSchema)))
@@ -179,6 +180,10 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
     if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
+    recorded(connection)
+}
+
+fn recorded(connection: &Connection) -> rusqlite::Result<usize> {
     let version: i64 = connection.query_row("SELECT version FROM ca_schema", [], |row| row.get(0))?;
     // A version that this program does not know is newer.
     Ok(usize::try_from(version).unwrap_or(usize::MAX))

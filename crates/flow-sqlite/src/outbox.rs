@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use cloudauth_flow::integers::{from_limit, from_number, from_time, to_number};
 use cloudauth_flow::{Delivery, DeliveryEnd, EndpointId, Outbox, StoreError, StoreErrorKind};
 use cloudauth_protocol::UnixTime;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 
 use crate::error::failed;
 use crate::read::{LOGGED, LoggedRow};
@@ -15,15 +15,14 @@ use crate::store::SqliteStore;
 #[async_trait]
 impl Outbox for SqliteStore {
     async fn subscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
-        self.change("INSERT INTO ca_endpoint (id) VALUES (?1) ON CONFLICT DO NOTHING", endpoint)
-            .await
-            .map(drop)
+        let subscribe = "INSERT INTO ca_endpoint (id) VALUES (?1) ON CONFLICT DO NOTHING";
+        self.change(subscribe, [endpoint.as_str().to_owned()]).await.map(drop)
     }
 
     async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
-        self.change("DELETE FROM ca_endpoint WHERE id = ?1", endpoint).await?;
+        self.change("DELETE FROM ca_endpoint WHERE id = ?1", [endpoint.as_str().to_owned()]).await?;
         // In batches: each transaction keeps the writer from commits.
-        while self.change(DELETE, endpoint).await? >= DELETED {}
+        while self.change(DELETE, (endpoint.as_str().to_owned(), from_limit(DELETED))).await? >= DELETED {}
         Ok(())
     }
 
@@ -50,33 +49,30 @@ impl Outbox for SqliteStore {
         now: UnixTime,
         limit: usize,
     ) -> Result<usize, StoreError> {
-        let endpoint = endpoint.clone();
         let revive = "UPDATE ca_delivery SET due_at = ?2, attempts = 0 WHERE endpoint = ?1 AND seq IN \
                       (SELECT seq FROM ca_delivery WHERE endpoint = ?1 AND due_at IS NULL LIMIT ?3)";
-        let write = move |transaction: &Connection| {
-            let parameters = params![endpoint.as_str(), from_time(now), from_limit(limit)];
-            transaction.execute(revive, parameters).map_err(failed)
-        };
-        self.writer.run(write).await
+        self.change(revive, (endpoint.as_str().to_owned(), from_time(now), from_limit(limit))).await
     }
 }
 
 impl SqliteStore {
-    async fn change(&self, statement: &'static str, endpoint: &EndpointId) -> Result<usize, StoreError> {
-        let endpoint = endpoint.clone();
-        let write = move |transaction: &Connection| {
-            transaction.execute(statement, [endpoint.as_str()]).map_err(failed)
-        };
+    async fn change(
+        &self,
+        statement: &'static str,
+        parameters: impl Params + Send + 'static,
+    ) -> Result<usize, StoreError> {
+        let write =
+            move |transaction: &Connection| transaction.execute(statement, parameters).map_err(failed);
         self.writer.run(write).await
     }
 }
 
-/// The deliveries that one transaction deletes, as in [`DELETE`].
+/// The deliveries that one transaction deletes.
 const DELETED: usize = 1_000;
 
 /// Deletes deliveries of an endpoint that is removed.
 const DELETE: &str = "DELETE FROM ca_delivery WHERE endpoint = ?1 AND seq IN \
-                      (SELECT seq FROM ca_delivery WHERE endpoint = ?1 LIMIT 1000) \
+                      (SELECT seq FROM ca_delivery WHERE endpoint = ?1 LIMIT ?2) \
                       AND NOT EXISTS (SELECT 1 FROM ca_endpoint WHERE id = ?1)";
 
 /// The deliveries of an endpoint that are due.

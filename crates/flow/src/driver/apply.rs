@@ -114,8 +114,11 @@ impl<S: Store> Flow<S> {
     /// Commits the answers whose starts ended before they could. One that cannot be committed now waits behind the others, and stops
     /// no sweep.
     pub(crate) async fn record_waiting(&self) {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (order_no, input) in waiting.into_iter().take(MOST_RECORDED) {
+        let waiting: Vec<_> = {
+            let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.iter().take(MOST_RECORDED).cloned().collect()
+        };
+        for (order_no, input) in waiting {
             let result = self.apply(Lookup::OrderNo(&order_no), &input).await;
             self.forget(&order_no);
             if is_unavailable(&result) {

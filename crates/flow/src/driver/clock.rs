@@ -124,7 +124,7 @@ impl Clock {
 
     /// Whether the clock must be compared with the store's.
     pub(crate) fn is_comparison_due(&self) -> bool {
-        let steady = (self.inputs.steady)();
+        let steady = self.steady();
         self.compared().is_none_or(|last| steady.saturating_sub(last) >= COMPARE_EVERY)
     }
 
@@ -141,7 +141,7 @@ impl Clock {
         if let Some(jump) = self.jump(&Read { expected, ..read }) {
             return Err(ClockJump { of_store: true, ..jump });
         }
-        *self.compared() = Some((self.inputs.steady)());
+        *self.compared() = Some(self.steady());
         Ok(())
     }
 
@@ -151,7 +151,7 @@ impl Clock {
 
     fn read(&self) -> Read {
         let (wall, since) = *self.anchor();
-        let steady = (self.inputs.steady)();
+        let steady = self.steady();
         Read { wall: (self.inputs.wall)(), steady, expected: wall.plus(steady.saturating_sub(since)) }
     }
 

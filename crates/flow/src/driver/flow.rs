@@ -177,7 +177,7 @@ impl<S: Store> Flow<S> {
         let stored = self.store.load(by).await?;
         // A start that is refused or repeated takes no call of the account's rate.
         if let Outcome::Started(_) = self.step(stored.as_ref(), &input).await?.outcome() {
-            self.reserve_one(Quota::Starts).await?;
+            self.reserve_start().await?;
         }
         let commit = self.apply_to(stored, by, &input).await?;
         if !matches!(commit.outcome(), Outcome::Started(_)) {

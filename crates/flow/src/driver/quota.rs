@@ -56,13 +56,9 @@ impl Owed {
 
     /// Adds requests, up to `most`.
     pub(crate) fn add(&self, quota: Quota, requests: u32, most: u32) {
-        self.change(quota, |owed| owed.saturating_add(requests).min(most));
-    }
-
-    fn change(&self, quota: Quota, change: impl Fn(u32) -> u32) {
+        let add = |owed: u32| Some(owed.saturating_add(requests).min(most));
         // The closure always returns a value.
-        let _ =
-            self.counter(quota).fetch_update(Ordering::Relaxed, Ordering::Relaxed, |owed| Some(change(owed)));
+        let _ = self.counter(quota).fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
     const fn counter(&self, quota: Quota) -> &AtomicU32 {

@@ -27,16 +27,18 @@ impl<S: Store> Flow<S> {
         Ok(granted - debt.pay(granted))
     }
 
-    /// Reserves one call. Waits some seconds if other instances left none.
-    pub(crate) async fn reserve_one(&self, quota: Quota) -> Result<(), FlowError> {
-        for _ in 1..TRIES {
-            if self.reserve(quota, 1).await? > 0 {
+    /// Reserves the call of a start. Waits some seconds if other instances left none.
+    pub(crate) async fn reserve_start(&self) -> Result<(), FlowError> {
+        for again in 0..TRIES {
+            if again > 0 {
+                // By chance, so that no instance always comes last in a second.
+                self.client.sleep(self.jittered(Duration::from_secs(1))).await;
+            }
+            if self.reserve(Quota::Starts, 1).await? > 0 {
                 return Ok(());
             }
-            // By chance, so that no instance always comes last in a second.
-            self.client.sleep(self.jittered(Duration::from_secs(1))).await;
         }
-        if self.reserve(quota, 1).await? > 0 { Ok(()) } else { Err(FlowError::Busy) }
+        Err(FlowError::Busy)
     }
 
     /// Counts requests that were made without a grant. A start waits longer than the largest debt takes.

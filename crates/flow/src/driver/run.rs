@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
 use crate::driver::sweep::SWEEP;
+use crate::join::{Boxed, join_all};
 use crate::store::contract::{Queue, Store};
 
 /// The longest pause after failed sweeps.
@@ -57,17 +58,15 @@ impl<S: Store> Flow<S> {
     async fn sweep_until(&self, shutdown: impl Future<Output = ()>) {
         let stop = AtomicBool::new(false);
         let mut shutdown = pin!(shutdown);
-        let mut results = pin!(self.run_queue(Queue::Results, &stop));
-        let mut deletions = pin!(self.run_queue(Queue::Deletions, &stop));
-        let (mut no_results, mut no_deletions) = (false, false);
+        let loops = [Queue::Results, Queue::Deletions]
+            .map(|queue| Box::pin(self.run_queue(queue, &stop)) as Boxed<'_, ()>);
+        let mut loops = pin!(join_all(loops.into()));
         poll_fn(|context| {
             // First, so that the loops see the shutdown that woke the task.
             if !stop.load(Ordering::Relaxed) && shutdown.as_mut().poll(context).is_ready() {
                 stop.store(true, Ordering::Relaxed);
             }
-            no_results = no_results || results.as_mut().poll(context).is_ready();
-            no_deletions = no_deletions || deletions.as_mut().poll(context).is_ready();
-            if no_results && no_deletions { Poll::Ready(()) } else { Poll::Pending }
+            loops.as_mut().poll(context).map(drop)
         })
         .await;
     }

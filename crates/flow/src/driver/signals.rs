@@ -61,12 +61,13 @@ pub(crate) fn delivered(end: DeliveryEnd) {
 
 /// A batch of deliveries of an endpoint ended; each delivery is counted by [`delivered`].
 pub(crate) fn deliveries(result: &Result<usize, FlowError>) {
-    let Err(error) = result else { return };
-    count("cloudauth_flow_deliveries_total", name::<usize>(result));
+    if result.is_err() {
+        count("cloudauth_flow_deliveries_total", name(result));
+    }
     #[cfg(feature = "tracing")]
-    tracing::warn!(%error, "deliveries failed");
-    #[cfg(not(feature = "tracing"))]
-    let _ = error;
+    if let Err(error) = result {
+        tracing::warn!(%error, "deliveries failed");
+    }
 }
 
 pub(crate) fn swept(result: &Result<usize, FlowError>) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
-use super::support::{Check, begin, equal, fails, get, machine, open, put, step, text};
+use super::support::{Check, after, begin, equal, fails, get, machine, open, put, step, text};
 use crate::join::{Boxed, join_all};
 use crate::machine::commit::{Snapshot, Usage};
 use crate::machine::ids::VerificationId;
@@ -25,11 +25,11 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
 
 const LEASE: Duration = Duration::from_secs(30);
 
-const fn after(seconds: u64) -> UnixTime {
-    UnixTime::from_secs(BEGIN.as_secs() + seconds)
-}
-
-async fn claim(store: &dyn Store, now: UnixTime, limit: usize) -> Result<Vec<VerificationId>, String> {
+pub(super) async fn claim(
+    store: &dyn Store,
+    now: UnixTime,
+    limit: usize,
+) -> Result<Vec<VerificationId>, String> {
     let claimed = store.claim(Queue::Results, now, LEASE, limit).await.map_err(text)?;
     Ok(claimed.into_iter().map(|stored| stored.verification.id).collect())
 }

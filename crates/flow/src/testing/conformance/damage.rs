@@ -1,14 +1,10 @@
 //! Documents that cannot be read: they are reported, and they stop no other verification.
 
-use std::time::Duration;
-
-use cloudauth_protocol::UnixTime;
-
-use super::support::{equal, open, text};
+use super::claims::claim;
+use super::support::{after, equal, open, text};
 use crate::machine::ids::VerificationId;
-use crate::store::contract::{Lookup, Queue, READ_AGAIN_AFTER, Store};
+use crate::store::contract::{Lookup, READ_AGAIN_AFTER, Store};
 use crate::store::error::StoreErrorKind;
-use crate::testing::samples::BEGIN;
 
 /// More than a claim takes.
 const DAMAGED: u64 = 5;
@@ -24,7 +20,7 @@ pub(super) async fn check(
         damaged.push(open(store, order).await?.verification.id);
     }
     let whole = open(store, DAMAGED).await?.verification.id;
-    let start = BEGIN.plus(Duration::from_secs(5));
+    let start = after(5);
     for id in &damaged {
         damage(id).await;
         let kind = store.load(Lookup::Id(id)).await.map_err(|error| error.kind());
@@ -32,8 +28,8 @@ pub(super) async fn check(
     }
     equal("unreadable before a claim", store.unreadable(9).await.map_err(text)?.len(), 0)?;
     // All are due at the same time, and more of them are damaged than a claim takes.
-    let mut claims = claim(store, start).await?;
-    claims.extend(claim(store, start).await?);
+    let mut claims = claim(store, start, LIMIT).await?;
+    claims.extend(claim(store, start, LIMIT).await?);
     equal("claimed", claims, vec![whole])?;
     let mut unreadable = store.unreadable(9).await.map_err(text)?;
     unreadable.sort();
@@ -42,21 +38,16 @@ pub(super) async fn check(
 
     // It is tried again later, and takes no place of another then.
     let later = start.plus(READ_AGAIN_AFTER);
-    equal("claimed after the pause", claim(store, later).await?, vec![whole])?;
+    equal("claimed after the pause", claim(store, later, LIMIT).await?, vec![whole])?;
     for id in &damaged {
         mend(id).await;
     }
     let mut mended = Vec::new();
     for _ in 0..2 * DAMAGED {
-        mended.extend(claim(store, later.plus(READ_AGAIN_AFTER)).await?);
+        mended.extend(claim(store, later.plus(READ_AGAIN_AFTER), LIMIT).await?);
     }
     mended.retain(|id| *id != whole);
     mended.sort();
     equal("claimed after the repair", &mended, &damaged)?;
     equal("unreadable after the repair", store.unreadable(9).await.map_err(text)?.len(), 0)
-}
-
-async fn claim(store: &dyn Store, now: UnixTime) -> Result<Vec<VerificationId>, String> {
-    let claimed = store.claim(Queue::Results, now, Duration::from_secs(30), LIMIT).await.map_err(text)?;
-    Ok(claimed.into_iter().map(|stored| stored.verification.id).collect())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
-use super::support::{Check, begin, equal, fails, machine, open, put, step, text};
+use super::support::{Check, after, begin, equal, fails, machine, open, put, step, text};
 use crate::machine::ids::EndpointId;
 use crate::machine::input::Input;
 use crate::store::contract::{Cursor, Queue, Store};
@@ -30,10 +30,6 @@ fn outbox(store: &dyn Store) -> Result<&dyn Outbox, String> {
 
 fn endpoint(name: &str) -> Result<EndpointId, String> {
     EndpointId::new(name).map_err(text)
-}
-
-const fn after(seconds: u64) -> UnixTime {
-    UnixTime::from_secs(BEGIN.as_secs() + seconds)
 }
 
 async fn claim(store: &dyn Store, name: &str, now: UnixTime) -> Result<Vec<Delivery>, String> {

@@ -27,6 +27,11 @@ pub(crate) fn fails(what: &str, result: Result<(), StoreError>, kind: StoreError
     equal(what, result.map_err(|error| error.kind()), Err(kind))
 }
 
+/// The time after the begin of the samples.
+pub(crate) const fn after(seconds: u64) -> UnixTime {
+    UnixTime::from_secs(BEGIN.as_secs() + seconds)
+}
+
 /// Turns any error into a failure of the check.
 pub(crate) fn text(error: impl Display) -> String {
     error.to_string()

@@ -154,6 +154,8 @@ fn planned_attempts_are_the_first_with_the_power() {
     // Equal policies, and a difference that a million changes do not show.
     assert_eq!(McNemarPlan::new(0.1, 0.1).unwrap().attempts(0.8, p95), None);
     assert_eq!(McNemarPlan::new(0.1, 0.100_001).unwrap().attempts(0.8, p95), None);
+    // No number of attempts that can be counted is enough.
+    assert_eq!(McNemarPlan::new(1e-20, 0.0).unwrap().attempts(0.8, p95), None);
     let invalid = [(0.6, 0.5), (0.0, 0.0), (-0.1, 0.2), (f64::NAN, 0.1)];
     assert!(invalid.iter().all(|(first, second)| McNemarPlan::new(*first, *second).is_none()));
 }

@@ -49,7 +49,8 @@ pub struct ComparePlan {
     pub confidence: f64,
     /// The power that is wanted: the probability that the test shows the difference.
     pub power: f64,
-    /// The number of attempts that has this power. `None` if more than a million changed attempts would be needed.
+    /// The number of attempts that has this power. `None` if more than a million changed attempts, or more than 2^53
+    /// attempts, would be needed.
     pub attempts: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Tests that need a full disk run on a file system of 300 KB in memory. `unshare` mounts it only for them, so it disappears
+//! Tests that need a full disk run on a file system of 600 KB in memory. `unshare` mounts it only for them, so it disappears
 //! with the tests. This needs Linux.
 
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use crate::shell::{command, root};
 
-const MOUNT: &str = r#"mount -t tmpfs -o size=300k tmpfs "$1""#;
+const MOUNT: &str = r#"mount -t tmpfs -o size=600k tmpfs "$1""#;
 
 /// Runs the tests, with more kills than usual.
 pub(crate) fn run() -> Result<()> {

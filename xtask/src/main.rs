@@ -54,7 +54,7 @@ cargo xtask <task>
                    otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
                    scores; installs both, pinned, into target/ (Python 3)
   sim [--seeds N]  the flow's simulation with 100,000 seeds, or N; a seed that fails prints its script
-  destructive      outputs on a full disk of 300 KB, which it mounts, and 100 times `kill -9` (Linux)
+  destructive      outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` (Linux)
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/

@@ -370,7 +370,7 @@ fn an_endless_line_is_refused_within_a_gigabyte_of_memory() {
 /// A disk with a few free kilobytes, which is enlarged later.
 #[cfg(feature = "lab")]
 #[test]
-#[ignore = "needs a file system of 300 KB: cargo xtask destructive"]
+#[ignore = "needs a file system of 600 KB: cargo xtask destructive"]
 fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
     // It leaves nothing on the disk, which another test fills too.
     let disk = tempfile::tempdir_in(std::env::var("CLOUDAUTH_SMALL_DISK").unwrap()).unwrap();
@@ -379,7 +379,7 @@ fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
     fs::write(folder.path().join("rows.jsonl"), format!("{EVIDENCE}\n").repeat(1200)).unwrap();
     let (out, filler) = (disk.join("out"), disk.join("filler"));
     fs::write(&out, "old").unwrap();
-    fs::write(&filler, vec![0; 288 << 10]).unwrap();
+    fs::write(&filler, vec![0; 588 << 10]).unwrap();
     let before = names(disk);
     let to = out.to_str().unwrap();
     for line in [

@@ -14,7 +14,7 @@ pub(crate) fn run() -> Result<()> {
     let chromium = chromium()?;
     let folder = root().join("target/browser");
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
-    let command = built_for("--features cloudauth-cli/lab --test lab")?;
+    let command = std::env::var("CLOUDAUTH").or_else(|_| command())?;
     let mut tests = Command::new("node");
     tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", command);
     // No proxy: everything is on loopback.
@@ -22,6 +22,14 @@ pub(crate) fn run() -> Result<()> {
     run_command(tests.stdin(Stdio::null()))?;
     println!("browser: every scenario passes; pictures in {}", folder.join("shots").display());
     Ok(())
+}
+
+/// Builds the command for the scenarios, and returns the path of a copy, which stays when another selection is built.
+pub(crate) fn command() -> Result<String> {
+    let copy = root().join("target/browser/cloudauth");
+    std::fs::create_dir_all(root().join("target/browser"))?;
+    std::fs::copy(built_for("--features cloudauth-cli/lab --test lab")?, &copy)?;
+    Ok(copy.display().to_string())
 }
 
 /// The browser: `CHROMIUM`, or an installed one, or else Debian's, which this installs.

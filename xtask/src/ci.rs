@@ -4,13 +4,15 @@
 //! whole workspace and its tests, as `cargo test --workspace` does: `-p` or a program alone would select fewer features of
 //! the dependencies, and build them again.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Child;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::docs::{codes, console};
-use crate::shell::{built_example, cargo, command};
+use crate::shell::{built_example, cargo, command, root};
 use crate::{browser, destructive, interop, layers, msrv, stores, tidy, tools, warehouses};
 
 /// Runs the steps and prints the time of each. Cheap steps that fail often come first.
@@ -33,13 +35,14 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("clippy, with the lab", || clippy(&["--features", "cloudauth-cli/lab"]))?;
     steps.run("clippy, with Parquet", || clippy(&["--features", "cloudauth-cli/parquet"]))?;
     steps.run("tests, with the lab", lab_tests)?;
-    steps.run("browser", browser::run)?;
+    let browser = Beside::start("browser", &[("CLOUDAUTH", browser::command()?)])?;
     if destructive::is_possible() {
         steps.run("destructive", destructive::run)?;
     } else {
         println!("destructive: NOT RUN, a file system cannot be mounted here");
     }
     steps.run("tests, with Parquet", parquet_tests)?;
+    steps.run("browser, the rest", || browser.finish())?;
     steps.run("benches, a round of each", benches)?;
     steps.run("example", example)?;
     steps.run("postgres", stores::postgres)?;
@@ -52,6 +55,37 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("interop", interop::run)?;
     steps.run("features", features)?;
     steps.run("tls", tls)
+}
+
+/// A task that mostly waits and so runs beside the next steps. Its output is printed at its end.
+struct Beside {
+    name: &'static str,
+    task: Child,
+    log: PathBuf,
+}
+
+impl Beside {
+    fn start(name: &'static str, variables: &[(&str, String)]) -> Result<Self> {
+        let log = root().join("target").join(name).with_extension("log");
+        let output = File::create(&log)?;
+        let mut task = command(&std::env::current_exe()?.display().to_string(), &[name]);
+        task.envs(variables.iter().cloned()).stdout(output.try_clone()?).stderr(output);
+        Ok(Self { name, task: task.spawn()?, log })
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let status = self.task.wait()?;
+        println!("{}", fs::read_to_string(&self.log)?);
+        ensure!(status.success(), "{} failed: {status}", self.name);
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    /// After the failure of another step.
+    fn drop(&mut self) {
+        let _ = self.task.kill().and_then(|()| self.task.wait());
+    }
 }
 
 /// The time that each step took.

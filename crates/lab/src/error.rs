@@ -66,6 +66,8 @@ pub enum LabProblem {
     CheckpointNotAFile(PathBuf),
     /// A file is not a checkpoint: the line and the column of the first error.
     NotACheckpoint(PathBuf, usize, usize),
+    /// The checkpoint has another version of the format: its version, and the one that this program reads.
+    CheckpointOfOtherFormat(PathBuf, u32, u32),
     /// A checkpoint is of another run.
     CheckpointOfOtherRun(PathBuf),
     /// A checkpoint counts scores at other values.
@@ -246,6 +248,11 @@ impl fmt::Display for LabError {
             Problem::NotACheckpoint(file, line, column) => {
                 write!(f, "{} is not a checkpoint: line {line}, column {column}", file.display())
             }
+            Problem::CheckpointOfOtherFormat(file, found, read) => write!(
+                f,
+                "{} has checkpoint format {found}, and this version of the program reads format {read}: resume with the version that wrote it, or delete it",
+                file.display()
+            ),
             Problem::CheckpointOfOtherRun(file) => write!(
                 f,
                 "{} is of another command, policy, mapping or data; take another file, or delete it",

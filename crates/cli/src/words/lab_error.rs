@@ -72,6 +72,10 @@ pub(super) fn chinese(error: &LabError) -> String {
         Problem::NotACheckpoint(file, line, column) => {
             format!("{} 不是有效的进度文件：第 {line} 行第 {column} 列", file.display())
         }
+        Problem::CheckpointOfOtherFormat(file, found, read) => format!(
+            "{} 的进度文件格式为 {found}，本版本只能读取格式 {read}：请用写入它的版本继续，或将其删除",
+            file.display()
+        ),
         Problem::CheckpointOfOtherRun(file) => {
             format!("{} 属于其他命令、策略、映射或数据；请换一个文件，或将其删除", file.display())
         }

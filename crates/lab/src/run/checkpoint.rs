@@ -5,6 +5,7 @@ use std::io::{BufReader, ErrorKind, Write};
 use std::path::Path;
 
 use cloudauth_files::{Access, OutputFile};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -15,21 +16,26 @@ use crate::input::chunks::Position;
 use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
-/// The version of the format. Other versions are refused.
-const FORMAT: u32 = 4;
+/// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
+const FORMAT: u32 = 5;
+
+/// What a checkpoint of any version has.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+}
 
 /// The state that a run needs in order to resume.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Checkpoint {
+    format: u32,
     of: String,
-    /// A hash of the values at which scores are counted. Checkpoints of earlier formats have none.
-    #[serde(default)]
+    /// A hash of the values at which scores are counted.
     cuts: String,
     #[serde(deserialize_with = "SavedTally::deserialize")]
     pub(super) tally: Tally,
     pub(super) position: Position,
-    /// The files without rows. Checkpoints of earlier versions have none.
-    #[serde(default)]
+    /// The files without rows.
     pub(super) empty: Vec<usize>,
     /// The decision file so far, if there is one.
     pub(super) decisions: Option<Saved>,
@@ -39,6 +45,7 @@ impl Checkpoint {
     /// Returns the state at the start of a run.
     pub(super) fn start(task: &Task<'_>) -> Self {
         Self {
+            format: FORMAT,
             of: fingerprint(task),
             cuts: cuts(task),
             tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
@@ -58,11 +65,11 @@ impl Checkpoint {
             }
             _ => {}
         }
-        let file = File::open(path).map_err(|error| LabError::file(path, error))?;
-        let wrong = |error: serde_json::Error| {
-            LabProblem::NotACheckpoint(path.to_owned(), error.line(), error.column()).into_error()
-        };
-        let checkpoint: Self = serde_json::from_reader(BufReader::new(file)).map_err(wrong)?;
+        let Header { format } = read(path)?;
+        if format != FORMAT {
+            return Err(LabProblem::CheckpointOfOtherFormat(path.to_owned(), format, FORMAT).into_error());
+        }
+        let checkpoint: Self = read(path)?;
         if checkpoint.of != fingerprint(task) {
             return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into_error());
         }
@@ -84,6 +91,14 @@ impl Checkpoint {
     }
 }
 
+/// Reads a checkpoint, or a part of it.
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, LabError> {
+    let file = File::open(path).map_err(|error| LabError::file(path, error))?;
+    serde_json::from_reader(BufReader::new(file)).map_err(|error| {
+        LabProblem::NotACheckpoint(path.to_owned(), error.line(), error.column()).into_error()
+    })
+}
+
 /// A hash of the slots of the scores and of the values that each policy compares them with, in its rules and its promises.
 fn cuts(task: &Task<'_>) -> String {
     let mut hash = Sha256::new();
@@ -101,7 +116,7 @@ fn fingerprint(task: &Task<'_>) -> String {
     for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
         hash.update(&policy.reference().content_hash);
     }
-    hash.update(format!("{FORMAT} {:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
+    hash.update(format!("{:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
     for source in task.sources {
         hash.update(format!("{} {} {:?}", source.path().display(), source.length(), source.changed()));
     }

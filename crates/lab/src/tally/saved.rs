@@ -21,7 +21,6 @@ pub(crate) struct SavedTally {
     segment_names: Vec<String>,
     #[serde(skip)]
     is_part: bool,
-    #[serde(default)]
     seen: BTreeSet<String>,
     #[serde(skip)]
     absent: Vec<String>,
@@ -45,7 +44,6 @@ pub(crate) struct SavedTally {
     bona_fide: Grid,
     kept: Vec<SubjectScore>,
     kept_all: bool,
-    #[serde(default)]
     sweep: SweepRows,
     #[serde(with = "super::parts::pairs")]
     examples: BTreeMap<(usize, usize), Vec<Example>>,

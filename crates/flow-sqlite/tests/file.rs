@@ -14,7 +14,38 @@ use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{Cursor, Lookup, Queue, Store, StoreErrorKind, UsageOf};
 use cloudauth_flow_sqlite::rusqlite::Connection;
 use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore};
-use common::{begin, first, get, open};
+use common::{begin, check_chain, check_integrity, first, get, open, opened};
+
+/// Order 1 has a session, order 2 has none yet.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/kept/0.1/flow.db");
+
+#[test]
+fn reads_the_file_of_the_oldest_supported_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("flow.db");
+    std::fs::copy(KEPT, &path).unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    let verifications = [1, 2].map(|order| get(&store, order).unwrap());
+    for stored in &verifications {
+        check_chain(&store, stored);
+    }
+    assert_eq!(
+        verifications.each_ref().map(|stored| stored.verification.attempts[0].certify_id.is_some()),
+        [true, false]
+    );
+    pollster::block_on(store.commit(&opened(&verifications[1], 2))).unwrap();
+    check_chain(&store, &get(&store, 2).unwrap());
+    check_integrity(&path);
+}
+
+/// How the file of the test above was made.
+#[test]
+#[ignore = "writes a file that the repository keeps"]
+fn writes_the_kept_file() {
+    let store = SqliteStore::open(KEPT).unwrap();
+    open(&store, 1);
+    begin(&store, 2);
+}
 
 #[test]
 fn a_foreign_file_keeps_every_byte_and_its_mode() {

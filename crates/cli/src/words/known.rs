@@ -236,6 +236,10 @@ pub(super) const FILES: &List = &[
         "{} 不是状态文件，未作任何修改：请换一个文件",
     ),
     (
+        "{} has state format {}, and this emulator reads format {}",
+        "{} 的状态格式为 {}，而本模拟器只能读取格式 {}",
+    ),
+    (
         "this build of the emulator does not support state files: enable the feature `sqlite`",
         "此版本的模拟器不支持状态文件：请启用 `sqlite` 特性",
     ),

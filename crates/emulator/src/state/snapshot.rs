@@ -9,7 +9,7 @@ use crate::sessions::{IdentityHistory, Session};
 use crate::time::SavedClock;
 
 /// The version of the document. Other versions are rejected.
-const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 
 /// A snapshot. It contains no names and no ID numbers, but links and callback tokens: treat it as a secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]

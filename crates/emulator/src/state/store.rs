@@ -16,7 +16,7 @@ mod with_sqlite {
     use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
     use crate::sessions::{Session, Unsaved};
-    use crate::state::snapshot::{EmulatorRecord, Snapshot};
+    use crate::state::snapshot::{EmulatorRecord, FORMAT, Snapshot};
     use crate::state::sqlite_uri::immutable;
 
     /// `session` has one row per session, in order of their start. `emulator` has one row with the rest of the state.
@@ -66,6 +66,7 @@ mod with_sqlite {
         /// unchanged.
         pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Snapshot>)> {
             let store = Self::lock(path)?;
+            store.check_format(path)?;
             let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;
             let Some((record, sessions)) = read else { return Ok((store, None)) };
             let record: EmulatorRecord = parse(&record, "the record of the emulator")?;
@@ -94,13 +95,28 @@ mod with_sqlite {
             Ok(Self(store, InUse(file)))
         }
 
+        /// Refuses the file of a newer version, without a change to it.
+        fn check_format(&self, path: &Path) -> io::Result<()> {
+            let found = self
+                .0
+                .busy_timeout(std::time::Duration::ZERO)
+                .and_then(|()| self.0.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)));
+            let found = found.map_err(failed)?;
+            if found <= FORMAT {
+                return Ok(());
+            }
+            let path = path.display();
+            let reason = format!("{path} has state format {found}, and this emulator reads format {FORMAT}");
+            Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+        }
+
         fn prepare(&self) -> rusqlite::Result<()> {
-            self.0.busy_timeout(std::time::Duration::ZERO)?;
             // The connection keeps the lock from its next access until it closes or the process ends.
             self.0.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
             // Set before the write-ahead log exists, so that the file's own header has the mark from the
             // start.
             self.0.pragma_update(None, "application_id", APPLICATION_ID)?;
+            self.0.pragma_update(None, "user_version", FORMAT)?;
             // A power failure may lose the latest commits; a killed process loses none.
             self.0.pragma_update(None, "journal_mode", "WAL")?;
             self.0.pragma_update(None, "synchronous", "NORMAL")?;
@@ -270,7 +286,7 @@ mod without {
     use std::path::Path;
 
     use crate::sessions::Unsaved;
-    use crate::state::snapshot::{EmulatorRecord, Snapshot};
+    use crate::state::snapshot::{EmulatorRecord, FORMAT, Snapshot};
 
     /// The store of a build without SQLite. It cannot be opened.
     #[derive(Debug)]
@@ -406,6 +422,21 @@ mod tests {
             assert!(text.contains("record") && text.contains("column"), "{text}");
             assert!(!text.contains("ZHANGSAN") && !text.contains("9999"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_file_of_a_newer_version_is_refused_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state.db");
+        drop(Store::open(&file).unwrap());
+        Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
+        let newer = std::fs::read(&file).unwrap();
+        let error = Store::open(&file).unwrap_err();
+        assert!(
+            error.to_string().ends_with("has state format 2, and this emulator reads format 1"),
+            "{error}"
+        );
+        assert_eq!(std::fs::read(&file).unwrap(), newer);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 #[path = "../history/mod.rs"]
 mod history;
+mod kept;
 mod outputs;
 mod report;
 mod runs;

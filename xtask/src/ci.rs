@@ -33,7 +33,9 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("clippy", || clippy(&[]))?;
     // The command without `lab`, with it, and with Parquet are different code.
     steps.run("clippy, with the lab", || clippy(&["--features", "cloudauth-cli/lab"]))?;
-    steps.run("clippy, with Parquet", || clippy(&["--features", "cloudauth-cli/parquet"]))?;
+    steps.run("clippy, with Parquet", || {
+        clippy(&["--features", "cloudauth-cli/parquet,cloudauth-cli/shell"])
+    })?;
     steps.run("tests, with the lab", lab_tests)?;
     let browser = Beside::start("browser", &[("CLOUDAUTH", browser::command()?)])?;
     if destructive::is_possible() {
@@ -144,11 +146,11 @@ fn lab_tests() -> Result<()> {
     )
 }
 
-/// The tests of what the feature `parquet` changes. The others would test the same code again.
+/// The tests of what the features `parquet` and `shell` change. The others would test the same code again.
 fn parquet_tests() -> Result<()> {
-    let tests = "test --workspace --features cloudauth-cli/parquet";
+    let tests = "test --workspace --features cloudauth-cli/parquet,cloudauth-cli/shell";
     cargo(&format!("{tests} --test input --test lab --test lab_files"))?;
-    cargo(&format!("{tests} --lib --test results -- input:: runs:: thresholds::"))
+    cargo(&format!("{tests} --lib --test results --test outputs -- input:: runs:: thresholds:: shell"))
 }
 
 /// Runs each once, to check that it works; `cargo bench` measures.

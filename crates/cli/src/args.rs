@@ -26,7 +26,7 @@ pub(crate) use lab::{Calibrate, Data, Finish, Lab, LabSql, Plan, Sweep, View};
 ///
 /// Try `cloudauth demo` first: a whole verification on this machine, without an account.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "cloudauth", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Args {
     /// The format of the output.
     #[arg(long, global = true, value_enum, default_value = "human")]
@@ -49,6 +49,7 @@ impl Args {
             Language::En => Self::command(),
             Language::Zh => help::chinese(Self::command()),
         };
+        let command = command.long_version(usage::version(language));
         let matches = command.try_get_matches();
         let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
         read.map_err(|error| usage::without_values(error, language))
@@ -130,6 +131,18 @@ pub(crate) enum Command {
     Clock(Clock),
     /// List, add or remove the faults of a running emulator.
     Faults(Faults),
+    /// Print the completions for a shell.
+    #[cfg(feature = "shell")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    #[cfg(feature = "shell")]
+    Man {
+        /// The folder, which must exist.
+        folder: PathBuf,
+    },
 }
 
 /// A policy file is a path, or `builtin:vendor`, `builtin:threshold`, `builtin:onboarding`.

@@ -13,6 +13,8 @@ pub(crate) mod lab;
 pub(crate) mod listen;
 pub(crate) mod policy;
 pub(crate) mod sessions;
+#[cfg(feature = "shell")]
+pub(crate) mod shell;
 pub(crate) mod shop;
 pub(crate) mod sign;
 pub(crate) mod trigger;

@@ -55,6 +55,10 @@ async fn main() -> ExitCode {
         Command::Sessions(command) => commands::sessions::run(&command, &output),
         Command::Clock(command) => commands::clock::run(&command, &output),
         Command::Faults(command) => commands::faults::run(&command, &output),
+        #[cfg(feature = "shell")]
+        Command::Completions { shell } => commands::shell::completions(shell, &output),
+        #[cfg(feature = "shell")]
+        Command::Man { folder } => commands::shell::man(&folder, &output),
     };
     let code = outcome.unwrap_or_else(|failure| {
         output.fail(&failure);

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use cloudauth_tests::names;
-use support::said;
+use support::{said, text};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cloudauth");
 
@@ -410,4 +410,48 @@ fn a_full_small_disk_keeps_old_files_and_lets_a_run_resume() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 1201);
     assert_eq!(names(disk), ["out"]);
+}
+
+fn ran(args: &[&str]) -> Output {
+    command(args, Path::new(".")).output().unwrap()
+}
+
+#[test]
+fn the_version_names_features_and_build() {
+    let english = text(&ran(&["--version"]));
+    assert!(
+        english.starts_with(concat!("cloudauth ", env!("CARGO_PKG_VERSION"), "\nfeatures: ")),
+        "{english}"
+    );
+    assert_eq!(english.contains("parquet"), cfg!(feature = "parquet"), "{english}");
+    assert!(english.contains("\nbuild: "), "{english}");
+    let chinese = text(&ran(&["--lang", "zh", "--version"]));
+    assert!(chinese.contains("\n特性：") && chinese.contains("\n构建："), "{chinese}");
+    assert_eq!(text(&ran(&["-V"])), concat!("cloudauth ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[cfg(feature = "shell")]
+#[test]
+fn the_completions_of_each_shell_know_the_commands() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = text(&ran(&["completions", shell]));
+        assert!(
+            ["describe", "policy", "emulator"].iter().all(|name| script.contains(name)),
+            "{shell}: {script}"
+        );
+    }
+}
+
+#[cfg(feature = "shell")]
+#[test]
+fn the_manual_for_the_shell_has_a_page_for_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ran(&["man", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("cloudauth.1").contains("Face\\-based identity verification"), "{}", read("cloudauth.1"));
+    assert!(read("cloudauth-policy-check.1").contains("Prove a policy"));
+    assert_eq!(text(&output).lines().count(), std::fs::read_dir(&folder).unwrap().count());
+    let missing = ran(&["man", folder.path().join("missing").to_str().unwrap()]);
+    assert_eq!(missing.status.code(), Some(1), "{}", said(&missing));
 }

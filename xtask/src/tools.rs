@@ -1,6 +1,7 @@
 //! Cargo tools of other projects, pinned, in `target/`.
 
 pub(crate) mod node;
+pub(crate) mod postgres;
 pub(crate) mod python;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use crate::shell::{command, root};
 
 /// The same version as in `tests/deny.txt`.
 const DENY: &str = "cargo-deny@0.20.2";
+const CYCLONEDX: &str = "cargo-cyclonedx@0.5.9";
 const MUTANTS: &str = "cargo-mutants@27.1.0";
 
 /// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
@@ -36,6 +38,11 @@ pub(crate) fn mutants(shard: &[&str]) -> Result<()> {
         args.extend(["--sharding", "round-robin", "--shard", shard]);
     }
     crate::shell::run(&mut command(&program, &args))
+}
+
+/// The program that writes bills of materials.
+pub(crate) fn cyclonedx() -> Result<String> {
+    installed(CYCLONEDX)
 }
 
 /// Installs a tool of this version in `target/tools`, and returns its path.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::postgres::Postgres;
 use crate::shell::{built_example, cargo, command, is_there, root, run as run_command};
+use crate::tools::postgres::Postgres;
 use crate::tools::python;
 
 /// The number of rows in CI.

@@ -7,6 +7,7 @@ mod baseline;
 mod list;
 mod page;
 mod programs;
+pub(crate) mod replay;
 pub(crate) mod slowest;
 
 use std::collections::BTreeMap;

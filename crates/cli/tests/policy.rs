@@ -272,6 +272,14 @@ fn fmt_formats_in_place() {
     assert_eq!(run(&["policy", "fmt", "--check", path], "").status.code(), Some(0));
     assert_eq!(std::fs::read_to_string(&file).unwrap().trim_end(), vendor.trim_end());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    for (empty, args) in [("", &["policy", "fmt", path][..]), ("\n \n", &["policy", "fmt", "--check", path])]
+    {
+        std::fs::write(&file, empty).unwrap();
+        let output = run(args, "");
+        assert_eq!(output.status.code(), Some(2), "{empty:?}");
+        assert!(text(&output).contains("is empty: there is no policy to format"), "{}", text(&output));
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), empty);
+    }
 }
 
 #[test]

@@ -190,6 +190,9 @@ fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
         return Err(Failure::usage(words::FMT_NEEDS_A_FILE));
     }
     let text = text::read(file)?;
+    if text.trim().is_empty() {
+        return Err(Failure::usage(words::fmt_empty(file.display())));
+    }
     let formatted =
         policy::format(&text).ok_or_else(|| Failure::usage(words::fmt_invalid(file.display())))?;
     let changes = formatted != text;

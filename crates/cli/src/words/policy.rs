@@ -129,6 +129,13 @@ pub(crate) fn fmt_invalid(file: impl Display) -> Said {
     both(format!("{file} was not changed: invalid TOML"), format!("{file} 未作修改：不是有效的 TOML"))
 }
 
+pub(crate) fn fmt_empty(file: impl Display) -> Said {
+    both(
+        format!("{file} is empty: there is no policy to format"),
+        format!("{file} 是空文件：没有可整理格式的策略"),
+    )
+}
+
 pub(crate) const WAS_FORMATTED: Text = text("was already formatted", "格式已符合规范");
 pub(crate) const IS_NOT_FORMATTED: Text =
     text("is not formatted: run `cloudauth policy fmt`", "格式不符合规范：请运行 `cloudauth policy fmt`");

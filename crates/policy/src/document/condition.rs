@@ -142,6 +142,9 @@ fn operand_of(
     if let Some(name) = text.strip_prefix('$') {
         let found = thresholds.iter().zip(used).find(|(threshold, _)| threshold.name == name);
         let (threshold, used) = found.ok_or_else(|| {
+            if name.contains(CONTINUES) {
+                return (ProblemKind::NotAComparison, Hint::JoinWithAnd);
+            }
             let names = thresholds.iter().map(|threshold| threshold.name.as_str());
             let hint = Hint::Suggestion(did_you_mean(name, names));
             (ProblemKind::UnknownThreshold, hint)
@@ -153,10 +156,16 @@ fn operand_of(
         return Ok(threshold.value);
     }
     Ok(number(text).ok_or_else(|| {
+        if text.split(CONTINUES).next().is_some_and(|first| number(first).is_some()) {
+            return (ProblemKind::NotAComparison, Hint::JoinWithAnd);
+        }
         let hint = decimal_comma(text).map_or(Hint::NumberOrThreshold, Hint::DecimalPoint);
         (ProblemKind::NotANumber, hint)
     })?)
 }
+
+/// What ends an operand whose `and` is missing, as in `75 < 80`.
+const CONTINUES: [char; 4] = [' ', '<', '>', '='];
 
 /// Parses a finite number as JSON or TOML writes it: `75`, `0.5`, `1e+01`, `+75`, `1_000`. Not `inf`, `.5`, `75.` or `007`.
 pub(crate) fn number(text: &str) -> Option<f64> {

@@ -51,6 +51,28 @@ fn v1_recognises_a_decimal_comma() {
     );
 }
 
+#[test]
+fn v1_recognises_a_missing_and() {
+    for written in [
+        ">= $match_floor < $match_auto",
+        ">=$match_floor<$match_auto",
+        ">= $match_floor < 75",
+        ">= 70 < $match_auto",
+        ">= 70 <= 75",
+        ">= $match_floor $match_auto",
+    ] {
+        let text = with(
+            "verify_score = \">= $match_floor and < $match_auto\"",
+            &format!("verify_score = \"{written}\""),
+        );
+        let found = problems(&text);
+        let first = found.first().unwrap();
+        assert_eq!(first.message, "the condition is not a comparison", "{written}");
+        let help = first.help.as_deref().unwrap();
+        assert_eq!(help, "join comparisons with `and`; for `or` write two rules", "{written}");
+    }
+}
+
 /// A file with personal data can be passed by mistake.
 #[test]
 fn v1_quotes_nothing_of_a_file_that_is_not_a_policy() {

@@ -38,6 +38,36 @@ fn skipped_files_are_listed_for_people_and_programs() {
 }
 
 #[test]
+fn an_output_that_the_next_run_would_read_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir_all(folder.join("d/sub")).unwrap();
+    std::fs::write(folder.join("d/sub/a.jsonl"), ROW).unwrap();
+    std::fs::write(folder.join("p.toml"), cloudauth::policy::builtin::ONBOARDING).unwrap();
+    let replay = ["replay", "builtin:onboarding", "d"];
+    let sweep = ["sweep", "p.toml", "d", "--threshold", "match_auto", "--from", "74", "--to", "76"];
+    let before = cloudauth_tests::names(&folder.join("d"));
+    for (args, flag, file) in [
+        (&replay[..], "--resume", "d/state.json"),
+        (&replay, "--resume", "d/sub/state.json"),
+        (&replay, "--decisions", "d/out.csv"),
+        (&["calibrate", "builtin:onboarding", "d"], "--curve", "d/curve.csv"),
+        (&sweep, "--csv", "d/sweep.csv"),
+    ] {
+        let output = lab(folder, &[args, &[flag, file]].concat());
+        let expected = format!("{flag} {file} is in a data folder");
+        assert_eq!(output.status.code(), Some(2), "{args:?} {}", said(&output));
+        assert!(said(&output).contains(&expected), "{}", said(&output));
+        assert_eq!(cloudauth_tests::names(&folder.join("d")), before);
+    }
+    // A name that no search reads is allowed, twice.
+    for _ in 0..2 {
+        let output = lab(folder, &[&replay[..], &["--resume", "d/state"]].concat());
+        assert!(output.status.success() && said(&output).contains("decides on 1 row"), "{}", said(&output));
+    }
+}
+
+#[test]
 fn a_file_without_inputs_is_refused_unless_it_is_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -21,7 +21,7 @@ use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
 use crate::input::bounded::LONGEST;
 use crate::input::chunks::ChunkReader;
-use crate::input::json::{Bad, Found, Wanted};
+use crate::input::json::{Bad, Found, Wanted, only_in_responses};
 use crate::input::mapping::{Mapping, Shape};
 use crate::input::skipped::{SkipReason, Skipped};
 use crate::input::source::{Format, Source};
@@ -356,10 +356,10 @@ fn shape(sources: &[Source]) -> Result<Shape, LabError> {
     let mut line = Vec::new();
     let from = source.peek().map_err(wrong)?.take(LONGEST as u64);
     BufReader::new(from).read_until(b'\n', &mut line).map_err(wrong)?;
-    let wanted = Wanted::new(["Code", "ResultObject", "RequestId"]);
+    let wanted = Wanted::new(only_in_responses());
     let mut found = Found::new(&wanted);
     let is_object = matches!(found.read(&wanted, &line), Ok(()) | Err(Bad::Twice));
-    let is_reply = is_object && (0..3).any(|slot| found.is_there(slot));
+    let is_reply = is_object && only_in_responses().enumerate().any(|(slot, _)| found.is_there(slot));
     Ok(if is_reply { Shape::Reply } else { Shape::Flat })
 }
 

@@ -67,6 +67,16 @@ pub(crate) fn not_csv(flag: &str, extension: &str) -> Said {
     )
 }
 
+/// An output in a data folder, which the next run would read.
+pub(crate) fn among_data(flag: &str, file: impl Display) -> Said {
+    both(
+        format!(
+            "{flag} {file} is in a data folder, so the next run would read it as data: write it to another folder"
+        ),
+        format!("{flag} {file} 位于数据文件夹中，下次运行会将其作为数据读取：请写入其他文件夹"),
+    )
+}
+
 pub(crate) fn nothing_written(reason: &Said, can_be_forced: bool) -> Said {
     let (en, zh) = match can_be_forced {
         true => ("; to write it all the same, give --force", "；如仍要写入，请使用 --force"),
@@ -252,6 +262,11 @@ pub(crate) const INDEPENDENT: Text = text(
 pub(crate) const TOO_MANY: Text = text(
     "\nattempts are taken as independent: there are too many labelled rows for figures over people\n",
     "\n假定各次尝试相互独立：标注行过多，无法按人统计\n",
+);
+
+pub(crate) const COUNTS_ATTEMPTS: Text = text(
+    "intervals and p-values count attempts, not people: several attempts of one person make them too certain\n",
+    "区间和 p 值按次数而非按人计算：同一人多次尝试时，结果会显得过于确定\n",
 );
 
 /// The impostor attempts without a subject. `alone` says that recommendations rest on attempts for that reason.

@@ -14,8 +14,8 @@ use std::ops::Range;
 use cloudauth_protocol::grammar::DEEPEST;
 pub(crate) use cursor::Bad;
 use cursor::{Cursor, Written, unescape};
-pub(crate) use wanted::Wanted;
 use wanted::{Holds, Node};
+pub(crate) use wanted::{Wanted, only_in_responses};
 
 /// The value of a member. Strings and numbers are in one of the buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,13 +1,13 @@
 //! Finds data files: named files, and the files inside folders. Files that a run does not read are listed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{LabError, LabProblem};
 use crate::input::skipped::{SkipReason, Skipped};
-use crate::input::source::{Format, STANDARD_INPUT, Source};
+use crate::input::source::{Format, STANDARD_INPUT, Source, is_data};
 
 /// The files to read, and the skipped files and folders.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,30 @@ pub struct Found {
     pub sources: Vec<Source>,
     /// Files and folders inside the given folders that are not read.
     pub skipped: Vec<Skipped>,
+    /// The folders that were searched.
+    folders: HashSet<Identity>,
+}
+
+impl Found {
+    /// Returns whether another search of the same paths reads a file that a command writes to this path: one in a searched
+    /// folder, with the name of a data file. Such an output changes the data of the next run.
+    #[must_use]
+    pub fn includes_output(&self, path: &Path) -> bool {
+        let is_read = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or_else(|| Path::new("."));
+            let identity = std::fs::metadata(folder).and_then(|about| identity(folder, &about));
+            is_data(path) && !is_hidden(name) && identity.is_ok_and(|folder| self.folders.contains(&folder))
+        };
+        // A link is read under its own name, and the file that it leads to under another.
+        is_read(path) || path.canonicalize().is_ok_and(|target| is_read(&target))
+    }
+}
+
+/// Returns whether the name of a file marks it as temporary or internal.
+fn is_hidden(name: &[u8]) -> bool {
+    name.starts_with(b".") || name.starts_with(b"_")
 }
 
 impl Source {
@@ -67,11 +91,11 @@ impl Source {
                 search.sources.push(source);
             }
         }
-        let Search { sources, skipped, .. } = search;
+        let Search { sources, skipped, folders, .. } = search;
         let parquet = sources.iter().find(|source| source.format == Format::Parquet);
         match parquet.filter(|_| !cfg!(feature = "parquet")) {
             Some(parquet) => Err(LabProblem::NeedsParquet(parquet.path().to_owned()).into_error()),
-            None => Ok(Found { sources, skipped }),
+            None => Ok(Found { sources, skipped, folders }),
         }
     }
 
@@ -88,6 +112,7 @@ impl Source {
 struct Search {
     sources: Vec<Source>,
     skipped: Vec<Skipped>,
+    folders: HashSet<Identity>,
     /// The first path of each file and folder.
     seen: HashMap<Identity, PathBuf>,
 }
@@ -98,6 +123,7 @@ impl Search {
             self.skip(path, SkipReason::SameAs(first));
             return Ok(());
         }
+        self.folders.insert(identity(path, about)?);
         let mut entries = std::fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
@@ -117,8 +143,7 @@ impl Search {
             Err(error) => return Err(error),
         };
         let is_partition = about.is_dir() && name.contains(&b'=');
-        let is_hidden = name.starts_with(b".") || name.starts_with(b"_") && !is_partition;
-        if is_hidden {
+        if is_hidden(name) && !(is_partition && name.starts_with(b"_")) {
             self.skip(path, SkipReason::Hidden);
         } else if about.is_dir() {
             return self.folder(path, &about);

@@ -31,6 +31,30 @@ enum Packing {
     Zstd,
 }
 
+/// Returns the format that the name of a file stands for.
+fn format(path: &Path) -> Option<(Format, Packing)> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let unpacked = |end: &str| name.strip_suffix(end).map(str::to_owned);
+    let (name, packing) = match (unpacked(".gz"), unpacked(".zst")) {
+        (Some(name), _) => (name, Packing::Gzip),
+        (_, Some(name)) => (name, Packing::Zstd),
+        _ => (name, Packing::Plain),
+    };
+    let format = match name.rsplit_once('.')?.1 {
+        "jsonl" | "ndjson" | "json" => Format::Json,
+        "csv" => Format::Csv(b','),
+        "tsv" => Format::Csv(b'\t'),
+        "parquet" if packing == Packing::Plain => Format::Parquet,
+        _ => return None,
+    };
+    Some((format, packing))
+}
+
+/// Returns whether the name of a file is that of a data file.
+pub(crate) fn is_data(path: &Path) -> bool {
+    format(path).is_some()
+}
+
 /// A data file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
@@ -48,20 +72,7 @@ impl Source {
     /// The format comes from the extension: `.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`, each optionally followed by `.gz` or
     /// `.zst`; or `.parquet`.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-        let unpacked = |end: &str| name.strip_suffix(end).map(str::to_owned);
-        let (name, packing) = match (unpacked(".gz"), unpacked(".zst")) {
-            (Some(name), _) => (name, Packing::Gzip),
-            (_, Some(name)) => (name, Packing::Zstd),
-            _ => (name, Packing::Plain),
-        };
-        let format = match name.rsplit_once('.')?.1 {
-            "jsonl" | "ndjson" | "json" => Format::Json,
-            "csv" => Format::Csv(b','),
-            "tsv" => Format::Csv(b'\t'),
-            "parquet" if packing == Packing::Plain => Format::Parquet,
-            _ => return None,
-        };
+        let (format, packing) = format(path)?;
         let about = std::fs::metadata(path).ok()?;
         let (length, changed) = (about.len(), about.modified().ok());
         Some(Self { path: path.to_owned(), format, packing, length, changed, head: None })

@@ -102,6 +102,53 @@ fn a_file_is_read_once_however_many_links_lead_to_it() {
 }
 
 #[test]
+fn an_output_among_the_data_is_recognized() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "data/deep/x.csv", format!("{HEADER}{ROW}"));
+    write(folder, "data/.hidden/x.csv", "");
+    write(folder, "other/y.csv", format!("{HEADER}{ROW}"));
+    let found = Source::search(&[folder.join("data"), folder.join("other/y.csv")]).unwrap();
+    for (name, expected) in [
+        ("data/state.json", true),
+        ("data/deep/d.csv", true),
+        ("data/deep/../D.CSV.gz", true),
+        // Names that a search skips, and folders that it does not read.
+        ("data/state", false),
+        ("data/report.html", false),
+        ("data/.state.json", false),
+        ("data/_state.json", false),
+        ("data/.hidden/state.json", false),
+        ("other/state.json", false),
+        ("state.json", false),
+    ] {
+        assert_eq!(found.includes_output(&folder.join(name)), expected, "{name}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(folder.join("data/deep"), folder.join("link")).unwrap();
+        assert!(found.includes_output(&folder.join("link/d.csv")));
+    }
+}
+
+#[test]
+fn a_line_that_begins_a_response_in_either_spelling_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let result = r#"{"Passed":"T","SubCode":"200","MaterialInfo":"{\"faceAttack\":\"F\",\"faceOcclusion\":\"F\",\"facialPictureFront\":{\"verifyScore\":88.25,\"qualityScore\":90,\"faceAttackScore\":0.01}}"}"#;
+    let policy = policy();
+    for line in [
+        format!(r#"{{"Code":"200","RequestId":"r","ResultObject":{result}}}"#),
+        format!(r#"{{"code":"200","requestId":"r","resultObject":{result}}}"#),
+        format!(r#"{{"code":"200","resultObject":{result}}}"#),
+        format!(r#"{{"code":"200","message":"success","requestId":"r","ResultObject":{result}}}"#),
+    ] {
+        let path = write(folder.path(), "replies.jsonl", &line);
+        let ran = Lab::new(&policy).run(&Source::find(&[path]).unwrap(), &RunControl::default()).unwrap();
+        assert_eq!(Replay::of(&ran.tally).verdicts[Verdict::Approve].all, 1, "{line}");
+    }
+}
+
+#[test]
 fn a_report_lists_skipped_files() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "x.csv", format!("{HEADER}{ROW}"));

@@ -49,9 +49,13 @@ impl Data {
         output: Option<Named<'_>>,
     ) -> Result<Self, Failure> {
         let mapping = args.mapping.as_deref().map(read_mapping).transpose()?;
-        let Found { sources, skipped, .. } = search(&args.paths)?;
+        let found = search(&args.paths)?;
         let checkpoint = args.resume.as_deref().map(|path| Named::new("--resume", path));
         let outputs: Vec<Named<'_>> = output.into_iter().chain(checkpoint).collect();
+        if let Some(output) = outputs.iter().find(|output| found.includes_output(output.path)) {
+            return Err(Failure::usage(said::among_data(output.role, output.path.display())));
+        }
+        let Found { sources, skipped, .. } = found;
         let mapping_file = args.mapping.as_deref().map(|path| Named::new("the mapping", path));
         check_outputs(&outputs, read_files(policies, &sources).chain(mapping_file))
             .map_err(Failure::usage)?;

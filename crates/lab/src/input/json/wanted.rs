@@ -58,6 +58,13 @@ impl Node {
 /// twice is refused.
 const ENVELOPE: [(&str, &str); 4] =
     [("Code", "code"), ("Message", "message"), ("RequestId", "requestId"), ("ResultObject", "resultObject")];
+
+/// Returns the members that only a response has, in each spelling. `code` is also an input of flat lines.
+pub(crate) fn only_in_responses() -> impl Iterator<Item = &'static str> {
+    let spellings = ENVELOPE.iter().flat_map(|(name, alias)| [*name, *alias]);
+    spellings.filter(|name| !matches!(*name, "code" | "Message" | "message"))
+}
+
 const RESULT: [&str; 9] = [
     "Passed",
     "SubCode",

@@ -54,8 +54,8 @@ pub struct ScoreShift {
     pub reference: (u64, u64),
     /// The rows of the current months with the score, and without.
     pub current: (u64, u64),
-    /// The population stability index over tenths of the reference, with missing scores as a bin of their own. The usual
-    /// limits, 0.1 and 0.25, have no statistical basis.
+    /// The population stability index over tenths of the reference. A value that a tenth of the reference has is a bin of its
+    /// own, and so are missing scores. `None` with a single bin. The usual limits, 0.1 and 0.25, have no statistical basis.
     pub psi: Option<f64>,
     /// The value that the index exceeds in 5 of 100 cases without drift.
     pub psi_critical: Option<f64>,
@@ -179,7 +179,7 @@ impl Drift {
             rows: scores.verify.valid(),
             psi: bins_of(&old.verify, &scores.verify, &verify_edges)
                 .and_then(|(old, new)| psi(&old, &new, Smoothing::HalfCount)),
-            psi_critical: critical(&old.verify, &scores.verify, &verify_edges),
+            psi_critical: bins_of(&old.verify, &scores.verify, &verify_edges).as_ref().and_then(critical),
             median: quantile(&scores.verify, 5),
             tenth: quantile(&scores.verify, 1),
             ninetieth: quantile(&scores.verify, 9),
@@ -220,7 +220,7 @@ impl ScoreShift {
             reference: (old.valid(), old.invalid()),
             current: (new.valid(), new.invalid()),
             psi: bins.as_ref().and_then(|(old, new)| psi(old, new, Smoothing::HalfCount)),
-            psi_critical: critical(old, new, &edges),
+            psi_critical: bins.as_ref().and_then(critical),
             ks: apart.map(|apart| apart.distance),
             ks_p: apart.map(|apart| apart.p),
             js: bins.as_ref().and_then(|(old, new)| jensen_shannon(old, new)),
@@ -231,14 +231,11 @@ impl ScoreShift {
     }
 }
 
-/// The critical value of the PSI of two samples, with bins between these edges.
-fn critical(old: &Grid, new: &Grid, edges: &[usize]) -> Option<f64> {
-    if old.outside() + new.outside() > 0 {
-        return None;
-    }
-    let all = |grid: &Grid| grid.valid() + grid.invalid();
-    let own = u32::from(old.invalid() + new.invalid() > 0);
-    let bins = u32::try_from(edges.len() + 1).unwrap_or(u32::MAX) + own;
+/// Returns the critical value of the PSI of two samples.
+fn critical((old, new): &(Binned, Binned)) -> Option<f64> {
+    let all = |binned: &Binned| binned.counts.iter().sum::<u64>() + binned.invalid;
+    let own = usize::from(old.invalid + new.invalid > 0);
+    let bins = u32::try_from(old.counts.len() + own).unwrap_or(u32::MAX);
     psi_critical(bins, all(old), all(new), Confidence::P95)
 }
 
@@ -267,29 +264,42 @@ fn between(old: &Grid, new: &Grid, decider: &Decider, score: Input) -> Vec<Score
     starts.zip(ends).filter_map(band).collect()
 }
 
-/// Returns the grid positions that divide the scores into tenths; fewer if scores tie.
+/// Returns the grid positions that divide the scores into tenths; fewer if scores tie. A value that a tenth of the scores have
+/// is a bin of its own, so that a shift to either side of it shows.
 fn tenths(grid: &Grid) -> Vec<usize> {
     let valid = grid.valid();
     let mut edges = Vec::new();
-    let (mut below, mut next) = (0, 1);
+    let (mut below, mut next, mut is_after_tie) = (0, 1, false);
     for (at, count) in grid.counts().iter().enumerate() {
-        while next < BINS && below * BINS >= next * valid && below > 0 {
-            if edges.last() != Some(&at) {
-                edges.push(at);
-            }
+        let is_tie = *count > 0 && count * BINS >= valid;
+        let mut is_edge = is_tie || is_after_tie;
+        while next < BINS && below > 0 && below * BINS >= next * valid {
+            is_edge = true;
             next += 1;
         }
+        if is_edge {
+            edges.push(at);
+        }
         below += count;
+        is_after_tie = is_tie;
     }
     edges
 }
 
-/// Returns the scores of both samples by bin. `None` with a score outside the grid.
+/// Returns the scores of both samples by bin, without the bins that are empty in both. `None` with a score outside the grid or
+/// a single bin.
 fn bins_of(old: &Grid, new: &Grid, edges: &[usize]) -> Option<(Binned, Binned)> {
-    (old.outside() + new.outside() == 0).then(|| (binned(old, edges), binned(new, edges)))
+    if old.outside() + new.outside() > 0 {
+        return None;
+    }
+    let counts = binned(old, edges).into_iter().zip(binned(new, edges));
+    let (of_old, of_new): (Vec<u64>, Vec<u64>) = counts.filter(|(old, new)| old + new > 0).unzip();
+    let own = usize::from(old.invalid() + new.invalid() > 0);
+    let of = |counts, invalid| Binned { counts, invalid };
+    (of_old.len() + own > 1).then(|| (of(of_old, old.invalid()), of(of_new, new.invalid())))
 }
 
-fn binned(grid: &Grid, edges: &[usize]) -> Binned {
+fn binned(grid: &Grid, edges: &[usize]) -> Vec<u64> {
     let mut counts = vec![0; edges.len() + 1];
     for (at, count) in grid.counts().iter().enumerate() {
         let bin = edges.partition_point(|edge| *edge <= at);
@@ -297,7 +307,7 @@ fn binned(grid: &Grid, edges: &[usize]) -> Binned {
             *bin += count;
         }
     }
-    Binned { counts, invalid: grid.invalid() }
+    counts
 }
 
 /// Returns the smallest grid score with at least this number of tenths of the scores at or below it. `None` if it is outside

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod drift;
 #[path = "../history/mod.rs"]
 mod history;
 mod kept;

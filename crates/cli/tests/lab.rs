@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[cfg(unix)]
+#[path = "lab/page.rs"]
+mod page;
 #[path = "lab/plans.rs"]
 mod plans;
 mod support;
@@ -71,6 +74,26 @@ fn replays_and_compares_policies() {
         text.contains("differ on") && text.contains("impostors approved") && text.contains("grey-zone -> "),
         "{text}"
     );
+    assert!(text.contains("intervals and p-values count attempts, not people"), "{text}");
+    let swapped = std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap();
+    let swapped =
+        swapped.replace("genuine", "fraud").replace("impostor", "genuine").replace("fraud", "impostor");
+    std::fs::write(folder.path().join("swapped.jsonl"), swapped).unwrap();
+    for args in [
+        &["replay", "builtin:onboarding"][..],
+        &["compare", "builtin:onboarding", "builtin:vendor"],
+        &["segments", "builtin:onboarding", "--mapping", "map.toml"],
+        &["sweep", "builtin:onboarding", "--threshold", "match_auto", "--from", "75", "--to", "76"],
+    ] {
+        let text = said(&lab(&[args, &["swapped.jsonl"]].concat(), folder.path()));
+        let warning = "genuine people score below impostors; are the labels swapped?";
+        assert_eq!(text.matches(warning).count(), 1, "{args:?}: {text}");
+        let json = lab(&[args, &["swapped.jsonl", "--output", "json"]].concat(), folder.path());
+        let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(document["warnings"][0]["kind"], "labels_swapped", "{args:?}");
+        let rests_on = if args[0] == "replay" { Value::Null } else { "attempts".into() };
+        assert_eq!(document["rests_on"], rests_on, "{args:?}");
+    }
 }
 
 #[test]

@@ -62,6 +62,7 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         outside,
         histogram => is_on_grid.then(|| svg(charts::histogram(tally, words))),
         errors => (is_labelled && is_on_grid).then(|| svg(charts::errors(tally, &operating, words))),
+        auc => calibration.auc,
         is_separate => calibration.auc == Some(1.0),
         det => charts::det(&operating, words).map(svg),
         coverage => (is_labelled && is_on_grid).then(|| svg(charts::coverage(tally, &calibration, words))),

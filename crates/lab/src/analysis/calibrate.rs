@@ -27,6 +27,7 @@ pub use people::{People, RestsOn, WithoutSubject};
 use target::Basis;
 pub use target::Target;
 pub use threshold_errors::ThresholdErrors;
+pub(super) use warning::warnings_of;
 pub use warning::{Warning, WarningFigures, WarningKind};
 
 /// The target rates of the vendor's table.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cloudauth_policy::Verdict;
 use serde::Serialize;
 
+use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::LabelCounts;
@@ -36,6 +37,10 @@ pub struct Compare {
     pub customers_not_approved: Option<Pair>,
     /// The genuine people who are rejected.
     pub customers_rejected: Option<Pair>,
+    /// Reasons to doubt the labels or the scale of the scores.
+    pub warnings: Vec<Warning>,
+    /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
+    pub rests_on: RestsOn,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -131,6 +136,8 @@ impl Compare {
             fraud_approved: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
             customers_not_approved: pair(Label::Genuine, |verdict| verdict != Verdict::Approve),
             customers_rejected: pair(Label::Genuine, |verdict| verdict == Verdict::Reject),
+            warnings: warnings_of(tally),
+            rests_on: RestsOn::Attempts,
             issues: data_issues(tally),
         })
     }

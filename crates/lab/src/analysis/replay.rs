@@ -6,6 +6,7 @@ use cloudauth_policy::Verdict;
 use serde::Serialize;
 
 use crate::analysis::by_verdict::ByVerdict;
+use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
@@ -61,6 +62,8 @@ pub struct Replay {
     pub segments: BTreeMap<String, BTreeMap<String, ByVerdict<u64>>>,
     /// The rows by day and verdict.
     pub days: BTreeMap<String, ByVerdict<u64>>,
+    /// Reasons to doubt the labels or the scale of the scores.
+    pub warnings: Vec<Warning>,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -105,6 +108,7 @@ impl Replay {
                 .iter()
                 .map(|(day, share)| (crate::input::time::shown(*day), of_first(share)))
                 .collect(),
+            warnings: warnings_of(tally),
             issues: data_issues(tally),
         }
     }

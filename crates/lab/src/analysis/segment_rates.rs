@@ -6,6 +6,7 @@ use cloudauth_policy::Verdict;
 use cloudauth_stats::{Confidence, Rate, attempts_needed, fisher, holm, koopman, newcombe};
 use serde::Serialize;
 
+use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
 use crate::input::row::Label;
@@ -25,6 +26,10 @@ pub struct SegmentRates {
     pub rows: u64,
     /// The rates, by the name of the segment. A segment with too many values is missing, with a data issue.
     pub segments: BTreeMap<String, Segment>,
+    /// Reasons to doubt the labels or the scale of the scores.
+    pub warnings: Vec<Warning>,
+    /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
+    pub rests_on: RestsOn,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -107,6 +112,8 @@ impl SegmentRates {
             policy: tally.decider.name(),
             rows: tally.rows,
             segments: segments.collect(),
+            warnings: warnings_of(tally),
+            rests_on: RestsOn::Attempts,
             issues: data_issues(tally),
         }
     }

@@ -6,6 +6,7 @@ use cloudauth_policy::{Input, Policy, PolicyError, Verdict};
 use serde::Serialize;
 
 use crate::analysis::by_verdict::ByVerdict;
+use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::LabelCounts;
@@ -35,6 +36,10 @@ pub struct Sweep {
     /// The rows whose score equals a value, and that were decided again with it: the policy compares by `>=` or `<`, and also by
     /// `>` or `<=`. All other counts follow from two decisions of each row.
     pub decided_again: u64,
+    /// Reasons to doubt the labels or the scale of the scores.
+    pub warnings: Vec<Warning>,
+    /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
+    pub rests_on: RestsOn,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -105,6 +110,8 @@ impl Sweep {
             days,
             values: plan.all().map(value).collect(),
             decided_again: tally.sweep.again.iter().map(|rows| rows.sum(|_, _, _| true)).sum(),
+            warnings: warnings_of(tally),
+            rests_on: RestsOn::Attempts,
             issues: data_issues(tally),
         }
     }

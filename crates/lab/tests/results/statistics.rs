@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use cloudauth_lab::{
-    Calibration, Compare, Lab, Language, Mapping, RestsOn, RunControl, Shape, Source, Tally, TargetRate,
-    WarningKind, report, set_threshold,
+    Calibration, Compare, Lab, Language, Mapping, Replay, RestsOn, RunControl, SegmentRates, Shape, Source,
+    Tally, TargetRate, Warning, WarningKind, report, set_threshold,
 };
 use cloudauth_policy::{Policy, builtin};
 use serde_json::json;
@@ -190,6 +190,34 @@ fn warns_of_swapped_labels_and_other_scales_and_recommends_nothing() {
         Rows::new().add(90, 930.0, "genuine", "").add(10, 93.0, "genuine", "").add(9, 30.0, "impostor", ""),
     );
     assert_eq!(thousand.unwrap().0, WarningKind::MostlyWithoutScore);
+}
+
+#[test]
+fn every_analysis_with_labels_warns_of_swapped_labels_and_other_scales() {
+    let (policy, candidate) = (approves_from(75.0), approves_from(80.0));
+    let warnings = |rows: &Rows| {
+        let tally = rows.counted(&policy, Some(&candidate));
+        let kinds = |warnings: &[Warning]| warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>();
+        let compare = Compare::of(&tally).unwrap();
+        assert_eq!(compare.rests_on, RestsOn::Attempts);
+        let all = [
+            kinds(&compare.warnings),
+            kinds(&Replay::of(&tally).warnings),
+            kinds(&SegmentRates::of(&tally).warnings),
+            kinds(&Calibration::of(&tally, &[0.01], 1).warnings),
+        ];
+        assert!(all.iter().all(|kinds| *kinds == all[0]), "{all:?}");
+        let page = report(&tally, Language::En).unwrap();
+        (all[0].clone(), page.matches("Are the labels swapped?").count(), page.contains("0 to 1 instead of"))
+    };
+    let fine = Rows::new().add(100, 90.0, "genuine", "").add(100, 60.0, "impostor", "");
+    assert_eq!(warnings(&fine), (vec![], 0, false));
+    let swapped = Rows::new().add(100, 60.0, "genuine", "").add(100, 90.0, "impostor", "");
+    assert_eq!(warnings(&swapped), (vec![WarningKind::LabelsSwapped], 3, false));
+    let fraction = Rows::new().add(100, 0.9, "genuine", "").add(100, 0.6, "impostor", "");
+    assert_eq!(warnings(&fraction), (vec![WarningKind::ScaleTo1], 0, true));
+    // Another scale shows without labels too.
+    assert_eq!(warnings(&Rows::new().add(100, 0.9, "", "")), (vec![WarningKind::ScaleTo1], 0, true));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, Se
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate};
-use super::words::{chance, issues, share, shown};
+use super::words::{chance, doubts, issues, share, shown};
 use crate::args;
 use crate::commands::policy::load;
 use crate::failure::Failure;
@@ -21,6 +21,7 @@ pub(super) async fn segments(policy: &str, data: args::Data, output: &Output) ->
     }
     let policy = format!("{} {}", rates.policy.id, rates.policy.version);
     let mut text = output.pick(texts::segments(&policy));
+    text += &doubts(&rates.warnings, output);
     for (name, segment) in &rates.segments {
         for (what, rates) in by_name(segment) {
             text += &table(name, what, rates, output);

@@ -9,12 +9,12 @@ use cloudauth_lab::{Proportion, Sweep, SweepPlan, SweepValue};
 use super::run::{self, Data, Wanted};
 use super::show::{csv_columns, named, print, refuse_other_format, write};
 use super::table::{Table, thousands};
-use super::words::{issues, share};
+use super::words::{doubts, issues, share};
 use crate::args;
 use crate::commands::policy::text_of;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::lab::plan as said;
+use crate::words::lab::{COUNTS_ATTEMPTS, plan as said};
 
 pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Failure> {
     let mut data = Data::find(args.data, &[&args.policy], named("--csv", args.csv.as_deref()))?;
@@ -36,6 +36,7 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
     let policy = format!("{} {}", sweep.policy.id, sweep.policy.version);
     let (values, rows) = (thousands(sweep.values.len() as u64), thousands(sweep.rows));
     let mut text = output.pick(said::sweep(&policy, &values, &sweep.threshold, &rows));
+    text += &doubts(&sweep.warnings, output);
     let mut table = Table::new(
         [
             &*sweep.threshold,
@@ -67,6 +68,12 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
         table.row([shown, approve, review, retry, reject, fraud, customers, reviews, note]);
     }
     text += &table.to_string();
+    let is_labelled = |value: &SweepValue| {
+        value.outcome.is_some_and(|of| of.fraud_approved.is_some() || of.customers_not_approved.is_some())
+    };
+    if sweep.values.iter().any(is_labelled) {
+        text += output.say(COUNTS_ATTEMPTS);
+    }
     if sweep.decided_again > 0 {
         text += &output.pick(said::decided_again(&thousands(sweep.decided_again)));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cloudauth::policy::{VENDOR_TABLE, Verdict};
 use cloudauth_lab::{
     ByVerdict, Calibration, Compare, DataIssue, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift,
-    Skipped, ThresholdErrors,
+    Skipped, ThresholdErrors, Warning,
 };
 
 use super::run::Data;
@@ -18,6 +18,7 @@ pub(super) fn replay(replay: &Replay, data: &Data, output: &Output) -> String {
     let policy = &replay.policy;
     let named = format!("{} {}", policy.id, policy.version);
     let mut text = output.pick(said::replay(&named, &thousands(replay.rows)));
+    text += &doubts(&replay.warnings, output);
     let mut table = Table::new(["verdict", "rows", "share", "genuine", "impostor"], output.language);
     for verdict in Verdict::ALL {
         let rows = replay.verdicts[verdict];
@@ -60,6 +61,16 @@ fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Ou
     format!("\n{table}")
 }
 
+/// The reasons to doubt the labels or the scores, and an empty line after them.
+pub(super) fn doubts(warnings: &[Warning], output: &Output) -> String {
+    let mut text: String =
+        warnings.iter().map(|warning| output.pick(said::warning(&rows::warning(warning)))).collect();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
 /// A segment's value. Rows without a value have the empty one; a value that looks like it is quoted.
 pub(super) fn shown(value: &str, output: &Output) -> String {
     match value {
@@ -78,6 +89,7 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
         &thousands(compare.rows),
         &percent(compare.changed, compare.rows),
     ));
+    text += &doubts(&compare.warnings, output);
     let mut table = Table::new(["from", "to", "rows", "genuine", "impostor", "for example"], output.language);
     for flip in compare.flips.iter().filter(|flip| flip.from != flip.to) {
         let example = flip.examples.first().map(|example| {
@@ -126,6 +138,9 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
         ]);
     }
     text += &format!("\n{table}");
+    if compare.fraud_approved.is_some() || compare.customers_not_approved.is_some() {
+        text += output.say(said::COUNTS_ATTEMPTS);
+    }
     for (segment, values) in &compare.segments {
         let mut table =
             Table::new([segment, "rows", "changed", "to approve", "from approve"], output.language);
@@ -178,10 +193,10 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
         text += &format!(", EER {}", rate(eer.mid));
     }
     text += "\n";
-    for warning in &calibration.warnings {
-        text += &output.pick(said::warning(&rows::warning(warning)));
+    text += &doubts(&calibration.warnings, output);
+    if calibration.warnings.is_empty() {
+        text.push('\n');
     }
-    text += "\n";
     let mut table =
         Table::new(["threshold", "", "FMR (95 %)", "vendor says", "FNMR (95 %)"], output.language);
     for ThresholdErrors { name, threshold, exclusive, vendor_far, fmr, fnmr, .. } in

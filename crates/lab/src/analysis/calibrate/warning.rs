@@ -1,4 +1,5 @@
-//! Checks of the labels' direction and of the scores' scale. Nothing is recommended from data that fail them.
+//! Checks of the labels' direction and of the scores' scale. Each analysis with labels has their warnings, and nothing is
+//! recommended from data that fail them.
 
 use std::fmt;
 
@@ -68,6 +69,11 @@ pub enum WarningKind {
 
 /// The share of scores that identifies a scale.
 const NEARLY_ALL: f64 = 0.99;
+
+/// Returns all warnings of a tally, for analyses that have no curve.
+pub(in crate::analysis) fn warnings_of(tally: &Tally) -> Vec<Warning> {
+    warnings(tally, tally.labelled().curve().auc())
+}
 
 /// Returns all warnings of a tally.
 pub(super) fn warnings(tally: &Tally, auc: Option<f64>) -> Vec<Warning> {

@@ -283,6 +283,68 @@ fn fmt_formats_in_place() {
 }
 
 #[test]
+fn names_that_may_be_id_numbers_are_masked() {
+    const NUMBER: &str = "999999199001012003";
+    let folder = tempfile::tempdir().unwrap();
+    let mut policy = cloudauth::policy::builtin::THRESHOLD.to_owned();
+    for (from, to) in [
+        ("id = \"threshold\"", "id = \"NUMBER\""),
+        ("version = \"", "version = \"NUMBER-"),
+        ("id = \"match\"", "id = \"a NUMBER\""),
+        ("rule = \"match\"", "rule = \"a NUMBER\""),
+        ("\nmatch = ", "\nm_NUMBER = "),
+        ("$match", "$m_NUMBER"),
+        ("name = \"", "name = \"NUMBER "),
+    ] {
+        assert!(policy.contains(from), "{from}");
+        policy = policy.replace(from, &to.replace("NUMBER", NUMBER));
+    }
+    let path = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let good = path("p.toml", &policy);
+    let evidence = path("e.json", &passing(60.0));
+    let invalid = [
+        policy.replacen(&format!("$m_{NUMBER}"), "75", 9),
+        policy.clone()
+            + policy
+                .rsplit_once("[[example]]")
+                .map(|(_, last)| format!("[[example]]{last}"))
+                .unwrap()
+                .as_str(),
+        policy.replace("id = \"attack-flag\"", &format!("id = \"a {NUMBER}\"")),
+        policy.replace("expect = { decision = \"approve\"", "expect = { decision = \"reject\""),
+        policy.replace("value = 75.0", "value = \"75.0\""),
+    ];
+    let mut shown = String::new();
+    for (number, text) in invalid.iter().enumerate() {
+        assert_ne!(*text, policy, "{number}");
+        let file = path("q.toml", text);
+        for more in [&[][..], &["--output", "json"], &["--lang", "zh"]] {
+            let output = run(&[&["policy", "check", &file], more].concat(), "");
+            assert_eq!(output.status.code(), Some(1), "{number} {}", self::text(&output));
+            shown += &self::text(&output);
+        }
+    }
+    for args in [
+        &["policy", "check", &good][..],
+        &["policy", "check", &good, "--output", "json"],
+        &["policy", "decide", &good, "--evidence", &evidence, "--output", "json"],
+        &["policy", "explain", &good, "--evidence", &evidence],
+        &["policy", "explain", &good, "--evidence", &evidence, "--output", "json"],
+        &["policy", "diff", "builtin:vendor", &good],
+        &["policy", "sql", &good, "--dialect", "sqlite"],
+    ] {
+        let output = run(args, "");
+        assert!(!matches!(output.status.code(), Some(1 | 2) | None), "{args:?} {}", self::text(&output));
+        shown += &self::text(&output);
+    }
+    assert!(shown.contains("[digits]") && !shown.contains(NUMBER), "{shown}");
+}
+
+#[test]
 fn sql_writes_one_query_with_the_given_names() {
     let args = ["policy", "sql", "builtin:onboarding", "--dialect", "postgres", "--table", "risk.Log"];
     let more = ["--column", "verify_score=Score", "--text", "verify_score", "--keep", "certify_id"];

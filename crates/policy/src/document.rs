@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use cloudauth_protocol::mask_digits;
+
 use crate::document::verdict::Verdict;
 use crate::evidence::input::Input;
 
@@ -44,8 +46,31 @@ impl Document {
         self.rules.get(rule).map_or(&self.otherwise, |rule| &rule.then)
     }
 
+    /// Masks ids and names with a run of digits as long as a phone number. Shorter runs are dates and counters.
+    pub(crate) fn mask_names(&mut self) {
+        let rules = self.rules.iter_mut().map(|rule| &mut rule.id);
+        let asserts = self.asserts.iter_mut().map(|assert| &mut assert.id);
+        let examples = self
+            .examples
+            .iter_mut()
+            .flat_map(|example| [Some(&mut example.name), example.rule.as_mut()].into_iter().flatten());
+        let thresholds = self.thresholds.iter_mut().map(|threshold| &mut threshold.name);
+        let names = rules.chain(asserts).chain(examples).chain(thresholds);
+        names.chain([&mut self.id, &mut self.version]).for_each(mask_name);
+    }
+
     pub(crate) fn rule_id(&self, rule: usize) -> &str {
         self.rules.get(rule).map_or("otherwise", |rule| &rule.id)
+    }
+}
+
+/// The shortest run of digits of a name that is masked: a phone number has eleven digits, an ID number 15 to 18.
+const LONG_RUN: usize = 11;
+
+/// Masks a name that may be a phone or an ID number.
+pub(crate) fn mask_name(name: &mut String) {
+    if name.split(|c: char| !c.is_numeric()).any(|run| run.chars().nth(LONG_RUN - 1).is_some()) {
+        *name = mask_digits(name).into_owned();
     }
 }
 

@@ -49,7 +49,12 @@ impl Policy {
     fn read(mut problems: Problems<'_>, text: &str) -> Result<Self, PolicyError> {
         let document = read::document(text, &mut problems);
         // A document with problems is not proved.
-        let document = document.filter(|_| problems.is_empty());
+        let mut document = document.filter(|_| problems.is_empty());
+        // The hash is of the file, whose names are masked in everything else.
+        let content_hash = document.as_ref().map(hash::content).unwrap_or_default();
+        if let Some(document) = &mut document {
+            document.mask_names();
+        }
         let table = document.as_ref().and_then(|document| Table::of(document, &mut problems));
         if let (Some(document), Some(table)) = (&document, &table) {
             check::check(document, table, &mut problems);
@@ -59,7 +64,7 @@ impl Policy {
                 let reference = PolicyRef {
                     id: document.id.clone(),
                     version: document.version.clone(),
-                    content_hash: hash::content(&document),
+                    content_hash,
                     behaviour_hash: hash::behaviour(&document, &table),
                 };
                 let warnings = problems.take_warnings();

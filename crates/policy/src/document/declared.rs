@@ -7,7 +7,7 @@ use crate::document::condition::decimal_comma;
 use crate::document::problem::{FilePart, Hint, ProblemKind};
 use crate::document::reader::{Reader, Value, entries, float, shown, spelling};
 use crate::document::vendor_table;
-use crate::document::{DeclaredInput, Kind, Span, Threshold};
+use crate::document::{DeclaredInput, Kind, Span, Threshold, mask_name};
 use crate::evidence::input::{Input, InputKind};
 use crate::suggest::did_you_mean;
 
@@ -35,7 +35,9 @@ impl Reader<'_, '_> {
     /// Reads one threshold. It reports a value that is not a number and reads it as NaN, so that rules can name the threshold.
     fn threshold(&mut self, name: String, value: &Value<'_>, span: Span) -> Threshold {
         let mut threshold = Threshold { name, value: f64::NAN, note: None, claim: None, of: None, span };
-        let name = &threshold.name;
+        // For messages. Conditions need the name as it is written.
+        let mut name = threshold.name.clone();
+        mask_name(&mut name);
         let DeValue::Table(table) = value.get_ref() else {
             let number = number_of(value);
             let number = number.unwrap_or_else(|| "75.0".to_owned());

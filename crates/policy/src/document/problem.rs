@@ -129,9 +129,10 @@ impl<'a> Problems<'a> {
         &self,
         rule: &'static str,
         at: &Range<usize>,
-        kind: ProblemKind,
+        mut kind: ProblemKind,
         hint: Option<Hint>,
     ) -> Problem {
+        kind.mask_names();
         let before = self.text.get(..at.start).unwrap_or(self.text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;

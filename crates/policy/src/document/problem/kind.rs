@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::case::Case;
+use crate::document::mask_name;
 use crate::document::verdict::Verdict;
 use crate::evidence::input::InputKind;
 
@@ -290,6 +291,30 @@ pub enum ProblemKind {
         /// The rule that decides it.
         rule: String,
     },
+}
+
+impl ProblemKind {
+    /// Masks names of the file that may be phone or ID numbers.
+    pub(super) fn mask_names(&mut self) {
+        match self {
+            Self::NotAString(name)
+            | Self::ControlCharacters(name)
+            | Self::DuplicateId(name)
+            | Self::ThresholdNotATable(name)
+            | Self::ThresholdNotANumber(name)
+            | Self::ThresholdWithoutValue(name)
+            | Self::UnusedThreshold(name)
+            | Self::NoRateOfInput { threshold: name, .. }
+            | Self::RuleWithoutThen(name)
+            | Self::IncompleteAssertion(name)
+            | Self::DuplicateExample(name)
+            | Self::IncompleteExample(name)
+            | Self::ExampleWithoutDecision(name) => mask_name(name),
+            Self::WrongOrder { before, name, .. } => [before, name].into_iter().for_each(mask_name),
+            // All others come from a document with masked names, or have no name.
+            _ => {}
+        }
+    }
 }
 
 /// A part of a policy file.

@@ -75,6 +75,12 @@ fn replays_and_compares_policies() {
         "{text}"
     );
     assert!(text.contains("intervals and p-values count attempts, not people"), "{text}");
+}
+
+#[test]
+fn every_command_with_labels_warns_of_swapped_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    write_history(folder.path(), 400);
     let swapped = std::fs::read_to_string(folder.path().join("history.jsonl")).unwrap();
     let swapped =
         swapped.replace("genuine", "fraud").replace("impostor", "genuine").replace("fraud", "impostor");
@@ -83,7 +89,18 @@ fn replays_and_compares_policies() {
         &["replay", "builtin:onboarding"][..],
         &["compare", "builtin:onboarding", "builtin:vendor"],
         &["segments", "builtin:onboarding", "--mapping", "map.toml"],
-        &["sweep", "builtin:onboarding", "--threshold", "match_auto", "--from", "75", "--to", "76"],
+        &[
+            "sweep",
+            "builtin:onboarding",
+            "--threshold",
+            "match_auto",
+            "--from",
+            "75",
+            "--to",
+            "76",
+            "--step",
+            "1",
+        ],
     ] {
         let text = said(&lab(&[args, &["swapped.jsonl"]].concat(), folder.path()));
         let warning = "genuine people score below impostors; are the labels swapped?";

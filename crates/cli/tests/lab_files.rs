@@ -45,7 +45,8 @@ fn an_output_that_the_next_run_would_read_is_refused_at_the_start() {
     std::fs::write(folder.join("d/sub/a.jsonl"), ROW).unwrap();
     std::fs::write(folder.join("p.toml"), cloudauth::policy::builtin::ONBOARDING).unwrap();
     let replay = ["replay", "builtin:onboarding", "d"];
-    let sweep = ["sweep", "p.toml", "d", "--threshold", "match_auto", "--from", "74", "--to", "76"];
+    let sweep =
+        ["sweep", "p.toml", "d", "--threshold", "match_auto", "--from", "75", "--to", "76", "--step", "1"];
     let before = cloudauth_tests::names(&folder.join("d"));
     for (args, flag, file) in [
         (&replay[..], "--resume", "d/state.json"),

@@ -1,4 +1,4 @@
-//! The commands of docs/lab.md, run as they stand there.
+//! Runs the commands of docs/lab.md, unchanged.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -286,7 +286,7 @@ mod without {
     use std::path::Path;
 
     use crate::sessions::Unsaved;
-    use crate::state::snapshot::{EmulatorRecord, FORMAT, Snapshot};
+    use crate::state::snapshot::{EmulatorRecord, Snapshot};
 
     /// The store of a build without SQLite. It cannot be opened.
     #[derive(Debug)]

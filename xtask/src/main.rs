@@ -8,6 +8,7 @@ mod docs;
 mod interop;
 mod layers;
 mod msrv;
+mod platforms;
 mod release;
 mod shell;
 mod stores;
@@ -56,6 +57,7 @@ cargo xtask <task>
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
   mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
                    an hour for all, and installs cargo-mutants, pinned, into target/
+  platforms        type-checks the crates without C code for Windows and macOS; installs their standard libraries (rustup)
   release --dry-run
                    packages the crates and builds them from the packages, outside the tree; builds the command with all
                    features; makes the archive with manual, completions, checksum and bill of materials, and runs the
@@ -97,6 +99,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["mutants", shard @ ..] => tools::mutants(shard),
+        ["platforms"] => platforms::run(),
         ["deny"] => tools::deny(),
         ["release", args @ ..] => release::run(args),
         _ => bail!("no such task\n\n{HELP}"),

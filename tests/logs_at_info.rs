@@ -35,8 +35,11 @@ async fn one_event_per_attempt_with_each_field_once() {
     let text = log.text();
     let retries = lines(&text, "INFO");
     assert_eq!((retries.len(), lines(&text, "WARN").len()), (2, 0), "{text}");
-    for (line, (attempt, reason)) in retries.iter().zip([(2, "no connection"), (3, "InternalError")]) {
-        assert!(line.contains("retrying") && line.contains(&format!("attempt={attempt} ")), "{line}");
+    for (line, (resend, reason)) in retries.iter().zip([(1, "no connection"), (2, "InternalError")]) {
+        assert!(
+            line.contains("retrying") && line.contains(&format!("http.request.resend_count={resend} ")),
+            "{line}"
+        );
         assert!(line.contains(reason), "{line}");
     }
 
@@ -47,17 +50,20 @@ async fn one_event_per_attempt_with_each_field_once() {
     let failed = lines(&text, "WARN").concat();
     for part in [
         "call failed",
-        "operation=\"InitFaceVerify\"",
-        "endpoint=\"cloudauth.cn-beijing.aliyuncs.com\"",
-        "attempts=2",
-        "status=200",
-        "code=\"417\"",
-        "request_id=330A2C10",
-        "kind=Refused",
-        "executed=No",
+        "otel.kind=\"client\"",
+        "rpc.service=\"Cloudauth\"",
+        "rpc.method=\"InitFaceVerify\"",
+        "server.address=\"cloudauth.cn-beijing.aliyuncs.com\"",
+        "http.request.resend_count=1",
+        "http.response.status_code=200",
+        "cloudauth.code=\"417\"",
+        "cloudauth.request_id=330A2C10",
+        "cloudauth.executed=No",
     ] {
         assert_eq!(failed.matches(part).count(), 1, "{part} in {failed}");
     }
+    // On the event, for logs, and on the span, for traces.
+    assert_eq!(failed.matches("error.type=\"Refused\"").count(), 2, "{failed}");
 
     // The same for a blocking client.
     #[derive(Debug)]
@@ -75,6 +81,9 @@ async fn one_event_per_attempt_with_each_field_once() {
     client.init_face_verify(&init()).unwrap_err();
     let text = log.text();
     assert_eq!((lines(&text, "INFO").len(), lines(&text, "WARN").len()), (4, 2), "{text}");
-    assert!(lines(&text, "WARN").last().is_some_and(|line| line.contains("executed=Maybe")), "{text}");
+    assert!(
+        lines(&text, "WARN").last().is_some_and(|line| line.contains("cloudauth.executed=Maybe")),
+        "{text}"
+    );
     assert_clean("the log", &text);
 }

@@ -108,8 +108,8 @@ async fn logs_at_trace_and_errors_of_calls_show_nothing() {
 
     let log = log.text();
     assert!(log.contains("the log is on"), "the log is on");
-    // The span of a call has all its fields.
-    let span = "cloudauth{operation=\"InitFaceVerify\" code=\"InvalidSecurityToken.MismatchWithAccessKey\" endpoint=\"127.0.0.1\" attempts=1 status=400 request_id=";
+    // The span of a call has all its fields, and no others.
+    let span = "cloudauth{otel.kind=\"client\" rpc.service=\"Cloudauth\" rpc.method=\"InitFaceVerify\" cloudauth.code=\"InvalidSecurityToken.MismatchWithAccessKey\" error.type=\"Gateway\" server.address=\"127.0.0.1\" http.request.resend_count=0 http.response.status_code=400 cloudauth.request_id=";
     assert!(log.contains(span), "{log}");
     assert_clean("the log", &log);
 }

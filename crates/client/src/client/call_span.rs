@@ -1,7 +1,7 @@
 //! The span and the events of a call, listed in `docs/observability.md`.
 //!
-//! They record the operation, the host of the endpoint, the number of attempts, the HTTP status, the code and
-//! the RequestId. They never record a parameter. Without the feature `tracing`, nothing is logged.
+//! The names are OpenTelemetry's where it has one. They record the operation, the host of the endpoint, the number of
+//! retries, the HTTP status, the code and the RequestId. They never record a parameter. Without the feature `tracing`, nothing is logged.
 
 use std::future::Future;
 
@@ -29,12 +29,15 @@ impl CallSpan {
         use tracing::field::Empty;
         let span = tracing::info_span!(
             "cloudauth",
-            operation,
-            endpoint = Empty,
-            attempts = Empty,
-            status = Empty,
-            code = Empty,
-            request_id = Empty,
+            otel.kind = "client",
+            rpc.service = "Cloudauth",
+            rpc.method = operation,
+            server.address = Empty,
+            http.request.resend_count = Empty,
+            http.response.status_code = Empty,
+            error.type = Empty,
+            cloudauth.code = Empty,
+            cloudauth.request_id = Empty,
         );
         Self { span, status: 0.into() }
     }
@@ -48,7 +51,13 @@ impl CallSpan {
     pub(super) fn attempt<O: Operation>(&self, exchange: &Exchange<'_, O>) {
         let (endpoint, attempt) = exchange.progress();
         if let Some(reason) = exchange.retry_reason() {
-            tracing::info!(parent: &self.span, attempt, to = endpoint.host(), reason = %reason, "retrying");
+            tracing::info!(
+                parent: &self.span,
+                http.request.resend_count = attempt.saturating_sub(1),
+                server.address = endpoint.host(),
+                reason = %reason,
+                "retrying"
+            );
         }
     }
 
@@ -66,22 +75,29 @@ impl CallSpan {
     pub(super) fn failed(&self, error: &Error) {
         let code = error.code().map(ToString::to_string);
         if let Some(code) = code.or_else(|| error.gateway_code().map(ToString::to_string)) {
-            self.span.record("code", code);
+            self.span.record("cloudauth.code", code);
         }
+        let kind = format!("{:?}", error.kind());
+        self.span.record("error.type", kind.as_str());
         self.record(error.host(), error.attempts(), error.request_id());
-        let (kind, executed) = (error.kind(), error.executed());
-        tracing::warn!(parent: &self.span, ?kind, ?executed, reason = %error.failure(), "call failed");
+        tracing::warn!(
+            parent: &self.span,
+            error.type = kind,
+            cloudauth.executed = ?error.executed(),
+            reason = %error.failure(),
+            "call failed"
+        );
     }
 
     fn record(&self, host: &str, attempts: u32, request_id: Option<&cloudauth_protocol::RequestId>) {
-        self.span.record("endpoint", host);
-        self.span.record("attempts", attempts);
+        self.span.record("server.address", host);
+        self.span.record("http.request.resend_count", attempts.saturating_sub(1));
         let status = self.status.load(std::sync::atomic::Ordering::Relaxed);
         if status > 0 {
-            self.span.record("status", status);
+            self.span.record("http.response.status_code", status);
         }
         if let Some(id) = request_id {
-            self.span.record("request_id", tracing::field::display(id));
+            self.span.record("cloudauth.request_id", tracing::field::display(id));
         }
     }
 }

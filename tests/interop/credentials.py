@@ -62,12 +62,15 @@ def outcome(case, path):
         }
     if kind == "RamRoleArnCredentialsProvider":
         source = provider._credentials_provider.get_credentials()
-        return {
+        role = {
             "role": provider._role_arn,
             "source": source.get_access_key_id(),
             "session": provider._role_session_name,
             "seconds": provider._duration_seconds,
         }
+        if provider._sts_endpoint != "sts.aliyuncs.com":
+            role["host"] = provider._sts_endpoint
+        return role
     if kind == "EcsRamRoleCredentialsProvider":
         roles = [value for name, value in vars(provider).items() if name.endswith("role_name")]
         return {"ecs": roles[0]}

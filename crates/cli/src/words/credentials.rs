@@ -42,6 +42,11 @@ fn load(error: &LoadError) -> String {
         LoadError::EcsMetadataDisabled => {
             "该配置使用实例角色，但 ALIBABA_CLOUD_ECS_METADATA_DISABLED 为 true".to_owned()
         }
+        LoadError::OidcInEnvironment => {
+            "环境变量指定了 OIDC 角色，其凭证需要获取：请使用默认凭证链，或设置 ALIBABA_CLOUD_ACCESS_KEY_ID \
+             和 ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+                .to_owned()
+        }
         LoadError::UnsupportedMode { profile, mode } => {
             let hint = match mode.as_str() {
                 "External" => "不会运行外部程序",

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::chain::{Chain, Link};
 use super::credentials_uri::CredentialsUri;
 use super::ecs_metadata::EcsMetadata;
-use super::environment::{Env, env_credentials, ignores_cli_profile, is_true, non_empty, variable};
+use super::environment::{
+    Env, env_credentials, env_oidc_role, ignores_cli_profile, is_true, non_empty, variable,
+};
 use super::error::ProvideError;
 use super::files::{Defaults, ProfileFile, credentials_file};
 use super::load_error::LoadError;
@@ -66,20 +68,12 @@ fn environment_link(env: Env<'_>) -> Link {
 }
 
 fn oidc_link(env: Env<'_>, defaults: &Defaults) -> Option<Link> {
-    const NAMES: [&str; 3] =
-        ["ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
-    match NAMES.map(|name| non_empty(env, name)) {
-        [Some(arn), Some(provider), Some(file)] => {
+    match env_oidc_role(env) {
+        Ok(role) => role.map(|[arn, provider, file]| {
             let role = AssumeRoleWithOidc::new(arn, provider, file);
-            Some(Ok(Arc::new(defaults.apply(role, "", "", None))))
-        }
-        // The role alone does not select this source, because the variable has other uses.
-        [_, None, None] => None,
-        values => {
-            let missing = NAMES.iter().zip(&values).find(|(_, value)| value.is_none());
-            let missing = LoadError::MissingVariable(missing.map_or("", |(name, _)| *name));
-            Some(Err(ProvideError::unusable(OIDC, missing)))
-        }
+            Ok(Arc::new(defaults.apply(role, "", "", None)) as _)
+        }),
+        Err(error) => Some(Err(ProvideError::unusable(OIDC, error))),
     }
 }
 

@@ -37,3 +37,20 @@ pub(super) fn env_credentials(env: Env<'_>) -> Result<Option<Credentials>, LoadE
         [Some(id), Some(secret), Some(token)] => Ok(Some(Credentials::temporary(&id, &secret, &token)?)),
     }
 }
+
+/// The variables of the environment's OIDC role: role, provider and token file.
+const OIDC: [&str; 3] =
+    ["ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
+
+/// Returns the role, provider and token file of the environment's OIDC role, or `None` if the environment selects none.
+pub(super) fn env_oidc_role(env: Env<'_>) -> Result<Option<[String; 3]>, LoadError> {
+    match OIDC.map(|name| non_empty(env, name)) {
+        [Some(arn), Some(provider), Some(file)] => Ok(Some([arn, provider, file])),
+        // The role alone does not select this source, because the variable has other uses.
+        [_, None, None] => Ok(None),
+        values => {
+            let missing = OIDC.into_iter().zip(&values).find(|(_, value)| value.is_none());
+            Err(LoadError::MissingVariable(missing.map_or("", |(name, _)| name)))
+        }
+    }
+}

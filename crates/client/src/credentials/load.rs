@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cloudauth_protocol::Credentials;
 
-use super::environment::{Env, env_credentials, ignores_cli_profile, non_empty, variable};
+use super::environment::{Env, env_credentials, env_oidc_role, ignores_cli_profile, non_empty, variable};
 use super::files::ProfileFile;
 use super::load_error::{ACCESS_KEY_ID, LoadError};
 
@@ -12,7 +12,8 @@ use super::load_error::{ACCESS_KEY_ID, LoadError};
 /// [`Chain::from_environment`](super::Chain::from_environment) also fetches credentials that rotate.
 ///
 /// # Errors
-/// If neither holds valid credentials. The message says what to set.
+/// If neither holds valid credentials, or if the environment selects an OIDC role, whose credentials must be fetched. The
+/// message says what to set.
 pub fn load() -> Result<Credentials, LoadError> {
     load_with(&variable, std::env::home_dir())
 }
@@ -39,6 +40,10 @@ pub fn from_cli_profile(file: &Path, name: Option<&str>) -> Result<Credentials, 
 fn load_with(env: Env<'_>, home: Option<PathBuf>) -> Result<Credentials, LoadError> {
     if let Some(credentials) = env_credentials(env)? {
         return Ok(credentials);
+    }
+    // The default chain would use this role, which may belong to another account than the profile.
+    if env_oidc_role(env)?.is_some() {
+        return Err(LoadError::OidcInEnvironment);
     }
     let file = home.map(|home| home.join(".aliyun").join("config.json")).filter(|file| file.exists());
     match file.filter(|_| !ignores_cli_profile(env)) {
@@ -84,6 +89,31 @@ mod tests {
         assert_eq!(load_with(&chosen, home()).unwrap().access_key_id(), "STS.x");
         let ignored = load_with(&env(&[("ALIBABA_CLOUD_IGNORE_PROFILE", "TRUE")]), home()).unwrap_err();
         assert!(matches!(ignored, LoadError::NotFound));
+    }
+
+    #[test]
+    fn profile_does_not_replace_the_oidc_role_of_the_environment() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".aliyun")).unwrap();
+        std::fs::write(home.path().join(".aliyun/config.json"), FILE).unwrap();
+        let load = |env: Env<'_>| load_with(env, Some(home.path().to_owned()));
+        let role = env(&[
+            ("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/shop"),
+            ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "acs:ram::1:oidc-provider/p"),
+            ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nowhere/token"),
+        ]);
+        let error = load(&role).unwrap_err();
+        assert!(matches!(error, LoadError::OidcInEnvironment) && error.needs_default_chain(), "{error}");
+        let half = env(&[("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nowhere/token")]);
+        assert!(matches!(load(&half), Err(LoadError::MissingVariable("ALIBABA_CLOUD_ROLE_ARN"))));
+        let arn = env(&[("ALIBABA_CLOUD_ROLE_ARN", "acs:ram::1:role/shop")]);
+        assert_eq!(load(&arn).unwrap().access_key_id(), "testid", "the role alone selects no source");
+        let both = |name: &str| match name {
+            ACCESS_KEY_ID => Some("envid".to_owned()),
+            ACCESS_KEY_SECRET => Some("s".to_owned()),
+            name => role(name),
+        };
+        assert_eq!(load(&both).unwrap().access_key_id(), "envid", "the environment's key comes first");
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub enum LoadError {
     EndlessProfileChain(PathBuf),
     /// The profile uses the machine's role, which the environment turns off.
     EcsMetadataDisabled,
+    /// The environment selects an OIDC role, whose credentials must be fetched.
+    OidcInEnvironment,
     /// The profile's mode is not supported.
     UnsupportedMode {
         /// The profile's name.
@@ -74,10 +76,14 @@ const UNSUPPORTED: [&str; 10] = [
 const FETCHING: [&str; 4] = ["RamRoleArn", "ChainableRamRoleArn", "EcsRamRole", "OIDC"];
 
 impl LoadError {
-    /// Returns whether the mode is unsupported only because it fetches credentials: the default chain supports it.
+    /// Returns whether the only problem is that the credentials must be fetched: the default chain does that.
     #[must_use]
     pub fn needs_default_chain(&self) -> bool {
-        matches!(self, Self::UnsupportedMode { mode, .. } if FETCHING.contains(&mode.as_str()))
+        match self {
+            Self::OidcInEnvironment => true,
+            Self::UnsupportedMode { mode, .. } => FETCHING.contains(&mode.as_str()),
+            _ => false,
+        }
     }
 
     pub(super) fn profile_not_found(name: &str, file: &Path) -> Self {
@@ -124,6 +130,11 @@ impl fmt::Display for LoadError {
             }
             Self::EcsMetadataDisabled => f.write_str(
                 "the profile uses the machine's role, but ALIBABA_CLOUD_ECS_METADATA_DISABLED is true",
+            ),
+            Self::OidcInEnvironment => write!(
+                f,
+                "the environment selects an OIDC role, whose credentials must be fetched: use the default chain, or set \
+                 {ACCESS_KEY_ID} and {ACCESS_KEY_SECRET}"
             ),
             Self::EndlessProfileChain(file) => {
                 write!(f, "{}: the chain of source profiles is circular or too long", file.display())

@@ -1,5 +1,6 @@
 //! The Alibaba CLI's profile file, usually `~/.aliyun/config.json`.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,8 +137,8 @@ impl Profile<'_> {
 
     fn role(&self, source: Provider, defaults: &Defaults) -> Result<Provider, LoadError> {
         let role = AssumeRole::new(source, self.required("ram_role_arn")?);
-        let role = set_non_empty(role, self.text("external_id")?, AssumeRole::external_id);
-        let role = set_non_empty(role, self.text("policy")?, AssumeRole::policy);
+        let role = set_non_empty(role, &self.text_or_number("external_id")?, AssumeRole::external_id);
+        let role = set_non_empty(role, &self.text_or_number("policy")?, AssumeRole::policy);
         let role = self.settings(role, "ram_session_name", defaults)?;
         Ok(Arc::new(match self.seconds("expired_seconds")? {
             Some(duration) => role.duration(duration),
@@ -149,7 +150,7 @@ impl Profile<'_> {
         let [arn, provider, file] = ["ram_role_arn", "oidc_provider_arn", "oidc_token_file"];
         let role =
             AssumeRoleWithOidc::new(self.required(arn)?, self.required(provider)?, self.required(file)?);
-        let role = set_non_empty(role, self.text("policy")?, AssumeRoleWithOidc::policy);
+        let role = set_non_empty(role, &self.text_or_number("policy")?, AssumeRoleWithOidc::policy);
         let role = self.settings(role, "role_session_name", defaults)?;
         Ok(Arc::new(match self.seconds("expired_seconds")? {
             Some(duration) => role.duration(duration),
@@ -164,7 +165,7 @@ impl Profile<'_> {
         defaults: &Defaults,
     ) -> Result<R, LoadError> {
         let vpc = self.switch("enable_vpc")?;
-        Ok(defaults.apply(role, self.text(session)?, self.text("sts_region")?, vpc))
+        Ok(defaults.apply(role, &self.text_or_number(session)?, self.text("sts_region")?, vpc))
     }
 
     /// Returns a text field, or an empty text if it is missing or null.
@@ -176,6 +177,14 @@ impl Profile<'_> {
         }
     }
 
+    /// Returns a text field that may be written as a whole number, such as the name of a session.
+    fn text_or_number(&self, field: &'static str) -> Result<Cow<'_, str>, LoadError> {
+        match self.fields.get(field) {
+            Some(Value::Number(number)) if !number.is_f64() => Ok(Cow::Owned(number.to_string())),
+            _ => self.text(field).map(Cow::Borrowed),
+        }
+    }
+
     fn required(&self, field: &'static str) -> Result<&str, LoadError> {
         match self.text(field)? {
             "" => Err(self.invalid(field, "is missing or empty")),
@@ -183,23 +192,32 @@ impl Profile<'_> {
         }
     }
 
-    /// Returns a number of seconds, which may be written as a number or as text.
+    /// Returns a number of seconds, which may be written as text, or with a fraction of zero: `3600.0`.
     fn seconds(&self, field: &'static str) -> Result<Option<Duration>, LoadError> {
         let seconds = match self.fields.get(field) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.parse().ok(),
-            Some(value) => value.as_u64(),
+            Some(value) => value.as_u64().or_else(|| value.as_f64().and_then(whole)),
         };
         let seconds = seconds.ok_or_else(|| self.invalid(field, "must be a whole number of seconds"))?;
         Ok(Some(Duration::from_secs(seconds)))
     }
 
+    /// Returns a switch, which may be written as text or as 1 or 0.
     fn switch(&self, field: &'static str) -> Result<Option<bool>, LoadError> {
-        match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Bool(on)) => Ok(Some(*on)),
-            Some(_) => Err(self.invalid(field, "must be true or false")),
-        }
+        let on = match self.fields.get(field) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Bool(on)) => Some(*on),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(true),
+            Some(Value::String(text)) if text.is_empty() || text.eq_ignore_ascii_case("false") => Some(false),
+            Some(Value::Number(number)) => match number.as_u64() {
+                Some(0) => Some(false),
+                Some(1) => Some(true),
+                _ => None,
+            },
+            Some(_) => None,
+        };
+        on.map(Some).ok_or_else(|| self.invalid(field, "must be true or false"))
     }
 
     fn invalid(&self, field: &'static str, problem: &'static str) -> LoadError {
@@ -209,4 +227,10 @@ impl Profile<'_> {
     fn unsupported(&self) -> LoadError {
         LoadError::unsupported_mode(self.name, self.text("mode").unwrap_or_default())
     }
+}
+
+/// Returns a number without a fraction.
+fn whole(number: f64) -> Option<u64> {
+    // A longer time than STS grants is left to it. Every whole number below 2^53 is exact.
+    (number.fract() == 0.0 && (0.0..9.0e15).contains(&number)).then_some(number as u64)
 }

@@ -42,18 +42,23 @@ fn outcome(provider: &dyn ProvideCredentials) -> Value {
                 return json!({ "id": by.access_key_id(), "secret": by.secret().expose(), "token": token });
             }
             CredentialStep::Done(Err(error)) => panic!("{error}"),
-            CredentialStep::Send(request, _) if request.uri().host() == Some("sts.aliyuncs.com") => {
+            CredentialStep::Send(request, _) if request.uri().scheme_str() == Some("https") => {
                 let form = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
                 let field = |name: &str| {
                     let mut pairs = form.split('&').filter_map(|pair| pair.split_once('='));
                     pairs.find(|(found, _)| *found == name).unwrap().1.replace("%3A", ":").replace("%2F", "/")
                 };
-                return json!({
+                let mut role = json!({
                     "role": field("RoleArn"),
                     "source": field("AccessKeyId"),
                     "session": field("RoleSessionName"),
                     "seconds": field("DurationSeconds").parse::<u64>().unwrap(),
                 });
+                let host = request.uri().host().unwrap();
+                if host != "sts.aliyuncs.com" {
+                    role["host"] = host.into();
+                }
+                return role;
             }
             CredentialStep::Send(request, _) => {
                 let role = request.uri().path().strip_prefix("/latest/meta-data/ram/security-credentials/");

@@ -186,10 +186,10 @@ impl Tally {
         (of_a, self.candidate.as_ref().map_or(of_a, |candidate| candidate.verdict(b)))
     }
 
-    /// Returns the segments that do not have too many values, by name.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, &BTreeMap<Box<str>, VerdictMatrix>)> {
+    /// Returns the segments that do not have too many values, by name, with values that can be printed.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, BTreeMap<String, &VerdictMatrix>)> {
         let segments = self.segment_names.iter().zip(&self.segments);
-        segments.filter_map(|(name, values)| Some((name, values.get()?)))
+        segments.filter_map(|(name, values)| Some((name, values.printable()?)))
     }
 
     /// Adds the counts of another tally, of the same policies and mapping.

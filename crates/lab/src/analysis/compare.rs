@@ -121,8 +121,8 @@ impl Compare {
             examples: examples(tally, from, to),
         };
         let flips = Verdict::ALL.into_iter().flat_map(|from| Verdict::ALL.map(|to| flip(from, to)));
-        let values = |values: &BTreeMap<Box<str>, VerdictMatrix>| {
-            values.iter().map(|(value, share)| (value.to_string(), Change::of(share))).collect()
+        let values = |values: BTreeMap<String, &VerdictMatrix>| {
+            values.into_iter().map(|(value, share)| (value, Change::of(share))).collect()
         };
         let is_same = policy.content_hash == candidate.content_hash;
         let pair = |label, of: fn(Verdict) -> bool| Pair::of(&share, label, is_same, of);

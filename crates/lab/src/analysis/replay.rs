@@ -87,8 +87,8 @@ impl Replay {
             };
             ByVerdict::new(of)
         };
-        let values = |values: &BTreeMap<Box<str>, VerdictMatrix>| {
-            values.iter().map(|(value, share)| (value.to_string(), of_first(share))).collect()
+        let values = |values: BTreeMap<String, &VerdictMatrix>| {
+            values.into_iter().map(|(value, share)| (value, of_first(share))).collect()
         };
         Self {
             policy: decider.name(),

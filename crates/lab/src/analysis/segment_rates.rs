@@ -107,7 +107,7 @@ impl SegmentRates {
     /// Returns the rates of the first policy of a run.
     #[must_use]
     pub fn of(tally: &Tally) -> Self {
-        let segments = tally.segments().map(|(name, values)| (name.clone(), Segment::of(values)));
+        let segments = tally.segments().map(|(name, values)| (name.clone(), Segment::of(&values)));
         Self {
             policy: tally.decider.name(),
             rows: tally.rows,
@@ -120,7 +120,7 @@ impl SegmentRates {
 }
 
 impl Segment {
-    fn of(values: &BTreeMap<Box<str>, VerdictMatrix>) -> Self {
+    fn of(values: &BTreeMap<String, &VerdictMatrix>) -> Self {
         let rates = |is_of: fn(Label) -> bool, is_counted: fn(Verdict) -> bool| {
             let rate = |value: &str, rows: &VerdictMatrix| {
                 let of = rows.sum(|_, _, label| is_of(label));

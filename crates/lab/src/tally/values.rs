@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use cloudauth_protocol::mask_digits;
 use serde::{Deserialize, Serialize};
 
 /// A column with more values does not divide rows into segments, or attacks into kinds.
 pub(crate) const MOST_VALUES: usize = 1000;
+
+/// The shortest run of digits that is masked in a value.
+const LONG_RUN: usize = 8;
 
 /// Counts by value; `None` once there are more than [`MOST_VALUES`]. The empty string is the key of rows without a value, and
 /// is not counted as one. Whether the counts are dropped depends only on the set of values, not on their order.
@@ -48,6 +52,27 @@ impl<T: Default> Values<T> {
     pub(crate) const fn get(&self) -> Option<&BTreeMap<Box<str>, T>> {
         self.0.as_ref()
     }
+
+    /// The counts by value, in a form that can be printed: a value with eight digits in a row is masked, because it may be a
+    /// date of birth, a phone number or an ID number from the wrong column. Masked values stay apart: `[digits]`,
+    /// `[digits] (2)`. Shorter numbers, such as months and postal codes, are kept.
+    pub(crate) fn printable(&self) -> Option<BTreeMap<String, &T>> {
+        let mut printable = BTreeMap::new();
+        let mut masked: BTreeMap<String, u32> = BTreeMap::new();
+        for (value, counts) in self.get()? {
+            let mut shown = value.to_string();
+            if value.split(|c: char| !c.is_numeric()).any(|run| run.chars().nth(LONG_RUN - 1).is_some()) {
+                shown = mask_digits(value).into_owned();
+                let number = masked.entry(shown.clone()).or_default();
+                *number += 1;
+                if *number > 1 {
+                    shown = format!("{shown} ({number})");
+                }
+            }
+            printable.insert(shown, counts);
+        }
+        Some(printable)
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +93,17 @@ mod tests {
             assert_eq!(all.get().unwrap().len(), MOST_VALUES + 1);
         }
         assert_eq!(of(values().chain(empty()).chain(["more".to_owned()])).get(), None);
+    }
+
+    #[test]
+    fn values_that_may_be_personal_data_are_masked_and_stay_apart() {
+        let values =
+            ["", "202603", "518000", "13900000000", "13900000001", "999999199001012003", "c-19900101"];
+        let all = of(values.map(str::to_owned));
+        let printed: Vec<_> = all.printable().unwrap().into_keys().collect();
+        let expected = ["", "202603", "518000", "[digits]", "[digits] (2)", "[digits] (3)", "c-[digits]"];
+        assert_eq!(printed, expected);
+        assert_eq!(all.get().unwrap().len(), values.len(), "the counts keep the values");
     }
 
     #[test]

@@ -4,12 +4,15 @@
 
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use cloudauth::{
-    BlockingClient, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Endpoints, Error, ErrorKind,
-    Executed, GatewayCode, InitFaceVerify, ReqwestTransport, Settings, TransportErrorKind, UreqTransport,
+    BlockingClient, Body, CertifyId, Client, Code, Credentials, DescribeFaceVerify, Endpoints, Error,
+    ErrorKind, Executed, GatewayCode, InitFaceVerify, Limits, ReqwestTransport, Settings, Transport,
+    TransportError, TransportErrorKind, UreqTransport,
 };
 use cloudauth_emulator::{Builder, Emulator, Fault, FaultKind, Latency};
 use cloudauth_transport::testing::{describe_face_verify, init_face_verify};
+use http::{Request, Response};
 
 fn credentials() -> Credentials {
     Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap()
@@ -38,6 +41,24 @@ async fn started(client: &Client, order: &str) -> Result<CertifyId, Error> {
 
 async fn with(fault: FaultKind) -> Emulator {
     Emulator::builder().fault(Fault::new(fault)).start().await.unwrap()
+}
+
+/// A transport that does not wait before a retry.
+#[derive(Debug)]
+struct WithoutWaits(ReqwestTransport);
+
+#[async_trait]
+impl Transport for WithoutWaits {
+    async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        self.0.send(request, limits).await
+    }
+
+    async fn sleep(&self, time: Duration) {
+        // The client also times an attempt, which is longer than a wait.
+        if time >= Limits::DEFAULT.attempt {
+            self.0.sleep(time).await;
+        }
+    }
 }
 
 const MOMENT: Duration = Duration::from_millis(20);
@@ -89,7 +110,9 @@ async fn interrupted_start_is_retried_once() {
         .start()
         .await
         .unwrap();
-    let client = client(&[&emulator]);
+    let transport = WithoutWaits(ReqwestTransport::new().unwrap());
+    let endpoint = emulator.url().parse().unwrap();
+    let client = Client::builder(transport, credentials()).endpoint(endpoint).build();
     started(&client, "lucky").await.unwrap();
     started(&client, "unlucky").await.unwrap();
     let error = started(&client, "doomed").await.unwrap_err();
@@ -104,7 +127,7 @@ async fn fails_over_and_ignores_an_instance_that_did_not_start_the_verification(
         (Emulator::builder().start().await.unwrap(), Emulator::builder().seed(1).start().await.unwrap());
     let client = client(&[&first, &second]);
     let here = started(&client, "order1").await.unwrap();
-    first.inject(Fault::new(FaultKind::Status(503)));
+    first.inject(Fault::new(FaultKind::Status(503))).unwrap();
     let there = started(&client, "order2").await.unwrap();
     // The first endpoint fails, and the second does not know the verification. It may still exist.
     let error = client.describe_face_verify(&describe(&here)).await.unwrap_err();

@@ -173,7 +173,7 @@ impl Killable {
 
     fn slow(&self, action: &str) {
         let slow = FaultKind::Latency(Latency::Fixed(Duration::from_secs(8)));
-        self.emulator.inject(Fault::new(slow).action(action));
+        self.emulator.inject(Fault::new(slow).action(action)).unwrap();
     }
 
     /// Waits for the approval, and checks that the record is whole and has exactly one decision.

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use cloudauth_emulator::Emulator;
+use cloudauth_emulator::{Emulator, Fault, FaultKind};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -199,6 +199,23 @@ async fn faults_are_injected_and_cleared_over_http() {
     begin(&shop, &op).await;
     let slip = admin(&emulator, "POST", "/faults", Some(json!({ "fault": "reste" }))).await;
     assert!(slip.status == 400 && !slip.text.contains("reste"), "{slip:?}");
+    for (fault, field) in [
+        (json!({ "fault": "reset", "action": "DescribeFaceVerfy" }), "`action`"),
+        (json!({ "fault": "reset", "probability": 2 }), "`probability`"),
+        (json!({ "fault": "reset", "times": 0 }), "`times`"),
+        (json!({ "fault": { "status": 99 } }), "`status`"),
+    ] {
+        let refused = admin(&emulator, "POST", "/faults", Some(fault)).await;
+        assert!(refused.status == 400 && refused.text.contains(field), "{refused:?}");
+        assert!(refused.json()["zh"]["error"].as_str().unwrap().contains(field), "{refused:?}");
+    }
+    assert!(emulator.inject(Fault::new(FaultKind::Reset).times(0)).is_err());
+    let start = Emulator::builder().fault(Fault::new(FaultKind::Reset).probability(2.0)).start().await;
+    assert!(start.unwrap_err().to_string().contains("`probability` must be from 0 to 1"));
+    let mut snapshot: Value = serde_json::from_str(&emulator.snapshot()).unwrap();
+    snapshot["faults"]["list"] = json!([{ "fault": { "padded": u64::MAX } }]);
+    let error = emulator.restore(&snapshot.to_string()).unwrap_err().to_string();
+    assert!(error.contains("`padded` must be at most 64 MiB"), "{error}");
 }
 
 #[tokio::test]

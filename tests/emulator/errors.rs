@@ -136,6 +136,7 @@ async fn refuses_a_key_that_looks_real_with_a_hint() {
     assert_eq!(error.gateway_code(), Some(&GatewayCode::AccessKeyNotFound));
     let entry = &admin(&emulator, "GET", "/journal", None).await.json()["entries"][0];
     assert!(entry["hint"].as_str().unwrap().contains("real account"), "{entry}");
+    assert!(entry["hint_zh"].as_str().unwrap().contains("真实账号"), "{entry}");
     let error = Emulator::builder().key("LTAI5tMadeUpForThisTest", "s").start().await.unwrap_err();
     assert!(error.to_string().contains("LTAI"), "{error}");
 }

@@ -55,7 +55,7 @@ async fn restores_a_snapshot_in_another_emulator() {
     let session = begin(&shop, &init("a", &magic("19900101", 203), RETURN_URL)).await;
     let submit = format!("/sessions/{}/submit", session.certify_id.as_str());
     admin(&emulator, "POST", &submit, Some(json!({}))).await;
-    emulator.inject(Fault::new(FaultKind::Empty).action("Other"));
+    emulator.inject(Fault::new(FaultKind::Empty).action("DeleteFaceVerifyResult")).unwrap();
     emulator.advance(Duration::from_secs(60)).await;
     let (snapshot, clock) = (emulator.snapshot(), emulator.clock().now());
     assert!(!snapshot.contains("张三") && !snapshot.contains("999999"), "{snapshot}");

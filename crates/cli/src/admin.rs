@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cloudauth::web_url;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
@@ -9,6 +10,7 @@ use crate::args::Running;
 use crate::failure::Failure;
 use crate::random::entropy;
 use crate::words::emulator as words;
+use crate::words::errors::url_of;
 use crate::words::unreachable::unreachable;
 
 /// A running emulator.
@@ -27,10 +29,7 @@ impl Admin {
     /// Creates a client with a timeout for each request.
     pub(crate) fn within(running: &Running, limit: Duration) -> Result<Self, Failure> {
         let endpoint = running.endpoint.as_ref().ok_or_else(|| Failure::usage(words::WHICH))?;
-        // Not quoted: a URL may hold a password.
-        if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
-            return Err(Failure::usage(words::SCHEME));
-        }
+        check_url("--endpoint", endpoint)?;
         let config =
             ureq::Agent::config_builder().proxy(None).http_status_as_error(false).timeout_global(Some(limit));
         let token = std::env::var("CLOUDAUTH_EMULATOR_TOKEN").ok();
@@ -63,9 +62,9 @@ impl Admin {
         let Some(error) = said("error") else {
             return Err(Failure::usage(words::NOT_AN_EMULATOR));
         };
-        let hint = said("hint").unwrap_or_default();
+        let hint = said("command").or_else(|| said("hint")).unwrap_or_default();
         let zh = |field| document.pointer(&format!("/zh/{field}")).and_then(Value::as_str);
-        let in_chinese = zh("error").zip(zh("hint"));
+        let in_chinese = zh("error").zip(zh("command").or_else(|| zh("hint")));
         Err(match answer.status().as_u16() {
             401 => Failure::refused(words::reported((error, hint), in_chinese, true)),
             _ => Failure::other(words::reported((error, hint), in_chinese, false)),
@@ -87,6 +86,15 @@ impl Admin {
         let begun = self.send(Method::POST, "/sessions", Some(wanted))?;
         let id = begun.get("certify_id").and_then(Value::as_str).map(str::to_owned);
         id.ok_or_else(|| Failure::other(words::NOT_BEGUN))
+    }
+}
+
+/// Checks the URL of an option. The error does not quote it, because a URL may hold a password.
+pub(crate) fn check_url(option: &str, url: &str) -> Result<(), Failure> {
+    match web_url(url) {
+        Ok(_) => Ok(()),
+        Err(_) if !url.contains("://") => Err(Failure::usage(words::scheme(option))),
+        Err(error) => Err(Failure::usage(url_of(option, error))),
     }
 }
 

@@ -73,9 +73,18 @@ fn errors_of_the_emulator_are_in_the_language_of_the_command() {
         "{shown}"
     );
     assert!(again.stdout.starts_with(b"{\"error\":\"the session has already ended"), "{again:?}");
+    for args in [
+        &["trigger", "200", "--certify-id", id][..],
+        &["trigger", "204", "--score", "101"],
+        &["sessions", "sha0"],
+    ] {
+        let refused = at(&emulator, args);
+        let shown = String::from_utf8_lossy(&refused.stderr);
+        assert!(shown.contains("`cloudauth ") && !shown.contains("/_emu/"), "{args:?}: {shown}");
+    }
     let unknown = at(&emulator, &["sessions", "sha0", "--lang", "zh"]);
     let shown = String::from_utf8_lossy(&unknown.stderr);
-    assert!(shown.contains("没有这个 CertifyId\n下一步：会话列表见 GET /_emu/v1/sessions"), "{shown}");
+    assert!(shown.contains("没有这个 CertifyId\n下一步：运行 `cloudauth sessions` 查看认证列表"), "{shown}");
 }
 
 #[test]
@@ -243,14 +252,52 @@ fn endpoint_may_appear_anywhere_after_its_command() {
         &["faults", "add", "reset", "--endpoint", endpoint][..],
         &["faults", "--endpoint", endpoint, "add", "reset"],
         &["clock", "advance", "2m", "--endpoint", endpoint],
+        &["clock", "--endpoint", endpoint, "advance", "2m"],
         &["clock", "--endpoint", endpoint],
     ] {
-        let output = cloudauth(args).output().unwrap();
+        // No server listens at the address of the variable.
+        let output = cloudauth(args).env("CLOUDAUTH_ENDPOINT", "http://127.0.0.1:9").output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let bare = cloudauth(&["clock", "--endpoint", "127.0.0.1:1"]).output().unwrap();
-    let stderr = String::from_utf8_lossy(&bare.stderr);
-    assert!(bare.status.code() == Some(2) && stderr.contains("give the scheme too"), "{stderr}");
+}
+
+#[test]
+fn every_url_of_an_option_is_checked_and_not_quoted() {
+    let person = "/nowhere/person.json";
+    let init = |option: &'static str, url: &'static str| {
+        let other = if option == "--return-url" { "--callback-url" } else { "--return-url" };
+        let (scene, other_url) = ("1000000006", "https://shop.example/x");
+        vec!["init", "--scene-id", scene, "--person", person, option, url, other, other_url]
+    };
+    let port = "the port must be a number from 1 to 65535";
+    for (args, said) in [
+        (vec!["clock", "--endpoint", "127.0.0.1:1"], "--endpoint: give the scheme too"),
+        (vec!["clock", "--endpoint", "http://planted:0"], port),
+        (vec!["listen", "--endpoint", "127.0.0.1:1"], "--endpoint: give the scheme too"),
+        (vec!["listen", "--endpoint", "http://127.0.0.1:99999"], port),
+        (vec!["listen", "--forward-to", "127.0.0.1:1/planted"], "--forward-to: give the scheme too"),
+        (vec!["listen", "--forward-to", "http://planted:0/"], port),
+        (vec!["listen", "--forward-to", "ftp://planted/"], "must be an absolute http or https URL"),
+        (vec!["emulator", "--public-url", "http://planted:99999"], port),
+        (vec!["emulator", "--public-url", "planted.example"], "--public-url: give the scheme too"),
+        (init("--return-url", "https://planted:0/"), port),
+        (init("--return-url", "https://pla nted.example/"), "the host must not contain white space"),
+    ] {
+        let output = cloudauth(&args).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(said), "{args:?}: {stderr}");
+        assert!(!stderr.contains("planted"), "{args:?}: {stderr}");
+    }
+}
+
+#[test]
+fn listen_masks_a_method_of_digits() {
+    let mut listener = Running::start(&mut cloudauth(&["listen"]));
+    let address = listener.said("callback_url").replace("http://", "").replace("/callback", "");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    std::io::Write::write_all(&mut stream, b"X999999199001012003 /callback HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    assert_eq!(listener.next()["method"], "X[digits]");
 }
 
 #[test]
@@ -263,7 +310,9 @@ fn clock_and_faults_are_shown_and_changed() {
     assert_eq!(clock(&["advance", "1day 2h"])["now"], "2030-01-03T05:04:05Z");
     assert_eq!(clock(&["run"])["rate"], 1.0);
     let wrong = at(&emulator, &["clock", "set", "tomorrow"]);
-    assert_eq!(wrong.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&wrong.stderr);
+    assert!(said.contains("write a time such as 2026-01-02T03:04:05Z") && !said.contains("`set`"), "{said}");
+    assert_eq!(wrong.status.code(), Some(2));
 
     let faults = |args: &[&str]| document(&at(&emulator, &[&["faults"], args].concat()))["faults"].clone();
     assert_eq!(faults(&[]), json!([]));
@@ -273,6 +322,17 @@ fn clock_and_faults_are_shown_and_changed() {
     assert_eq!(faults(&["clear"]), json!([]));
     assert_eq!(at(&emulator, &["faults", "add", "nonsense"]).status.code(), Some(2));
     assert_eq!(at(&emulator, &["faults", "add", "status=nine"]).status.code(), Some(2));
+    for (args, field) in [
+        (&["reset", "--action", "DescribeFaceVerfy"][..], "`action` must be"),
+        (&["reset", "--probability", "2"], "`probability` must be from 0 to 1"),
+        (&["reset", "--times", "0"], "`times` must be at least 1"),
+        (&["status=99"], "`status` must be from 200 to 599"),
+    ] {
+        let refused = at(&emulator, &[&["faults", "add"], args].concat());
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(2) && said.contains(field), "{args:?}: {said}");
+    }
+    assert_eq!(faults(&[]), json!([]), "nothing was added");
 }
 
 #[test]
@@ -304,7 +364,12 @@ fn reads_state_and_rules_files_and_reports_their_errors() {
     std::fs::write(&rules, r#"[{"order":"vip*"}]"#).unwrap();
     let wrong = cloudauth(&["emulator", "--rules", &rules]).output().unwrap();
     let said = String::from_utf8_lossy(&wrong.stderr);
-    assert!(wrong.status.code() == Some(1) && said.contains("rule 1: needs"), "{said}");
+    assert!(wrong.status.code() == Some(2), "{said}");
+    assert!(said.contains("rules.json: invalid rule file: rule 1: needs"), "{said}");
+    std::fs::write(&rules, "[\n{\"order\":}]").unwrap();
+    let said = cloudauth(&["emulator", "--rules", &rules]).output().unwrap().stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("rules.json: invalid rule file: ") && said.contains(" line 2 "), "{said}");
 }
 
 #[test]

@@ -113,10 +113,10 @@ pub use cloudauth_protocol::{
     FieldState, GatewayCode, GatewayError, Identity, IdentityInfo, InitFaceVerify, InvalidValue, Ip,
     MalformedReply, Manual, Material, MaterialError, MaterialInfo, MetaInfo, Mobile, Model, Nonce, Operation,
     Outcome, OuterOrderNo, ParamLocation, Params, Passed, PictureUrl, ProcedurePriority, Product,
-    ProductCode, RawAnswer, RawOperation, Refusal, Reply, ReplyError, RequestId, ReturnHint, ReturnHintError,
-    ReturnUrl, SceneId, SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl, UnixTime, UserId,
-    UserInfo, VERSION, VendorMessage, codes, explain, grammar, mask_digits, mask_parse_error, parse, prepare,
-    sign,
+    ProductCode, ProductError, RawAnswer, RawOperation, Reply, ReplyError, RequestId, ReturnHint,
+    ReturnHintError, ReturnUrl, SceneId, SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl,
+    UnixTime, UserId, UserInfo, VERSION, VendorMessage, WebUrlError, codes, explain, grammar, mask_digits,
+    mask_parse_error, parse, prepare, sign, web_url,
 };
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,

@@ -3,5 +3,5 @@
 mod fault;
 mod injection;
 
-pub use fault::{Fault, FaultKind, Latency};
+pub use fault::{Fault, FaultError, FaultKind, Latency};
 pub(crate) use injection::{CallFacts, FaultInjector};

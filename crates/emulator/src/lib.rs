@@ -57,8 +57,8 @@ mod time;
 mod web;
 
 pub use emulator::{Builder, Emulator};
-pub use faults::{Fault, FaultKind, Latency};
-pub use sessions::{Outcome, id_number};
+pub use faults::{Fault, FaultError, FaultKind, Latency};
+pub use sessions::{Outcome, check_rules, id_number};
 pub use time::Clock;
 
 /// Compiles the example in the README.

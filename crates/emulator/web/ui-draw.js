@@ -1,7 +1,7 @@
 // The tables and the clock of the inspection page, drawn from the answers of the admin API.
 "use strict";
 
-import { $, T, chip, count, filled, part, put, rows, time } from "./ui-kit.js";
+import { $, T, chip, count, filled, hintOf, part, put, rows, time } from "./ui-kit.js";
 
 // When the next open link expires.
 export let soonestEnd = Infinity;
@@ -58,7 +58,8 @@ export function drawJournal({ entries }) {
   rows("journal", entries, (entry) => entry.number, (row, entry) => {
     row.entry = entry;
     row.classList.toggle("refused", entry.refused);
-    for (const name of ["number", "action", "status", "code", "signature", "hint", "certify_id"]) put(row, name, entry[name]);
+    for (const name of ["number", "action", "status", "code", "signature", "certify_id"]) put(row, name, entry[name]);
+    put(row, "hint", hintOf(entry));
     time(row, "at", entry.at);
     put(row, "what", T[entry.what] || entry.what);
     put(row, "order", entry.outer_order_no);

@@ -5,6 +5,11 @@ export const $ = (id) => document.getElementById(id);
 export const part = (root, name) => root.querySelector(`[data-f="${name}"]`);
 export const T = $("texts").dataset;
 
+const isChinese = document.documentElement.lang.startsWith("zh");
+
+// The hint of a journal entry, in the language of the page.
+export const hintOf = (entry) => (isChinese && entry.hint_zh) || entry.hint;
+
 // ---- The admin API ----
 
 export async function api(method, path, body) {
@@ -25,7 +30,7 @@ export async function api(method, path, body) {
   } catch {
     // The status below reports it.
   }
-  const said = json && ((document.documentElement.lang.startsWith("zh") && json.zh) || json);
+  const said = json && ((isChinese && json.zh) || json);
   if (!answer.ok) throw failure((said && said.error) || `HTTP ${answer.status}`, said && said.hint, answer.status);
   return json;
 }

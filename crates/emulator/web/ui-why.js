@@ -1,14 +1,14 @@
 // The dialog that explains a refused call, with the strings to sign.
 "use strict";
 
-import { $, T, api, part, put, words } from "./ui-kit.js";
+import { $, T, api, hintOf, part, put, words } from "./ui-kit.js";
 
 export async function openWhy(entry) {
   const dialog = $("why");
   for (const name of ["action", "code"]) put(dialog, name, entry[name]);
   put(dialog, "number", `#${entry.number}`);
   put(dialog, "status", `HTTP ${entry.status}`);
-  put(dialog, "hint", entry.hint);
+  put(dialog, "hint", hintOf(entry));
   put(dialog, "where", "");
   $("why-answer").textContent = "";
   const form = dialog.querySelector("[data-form]");
@@ -19,7 +19,7 @@ export async function openWhy(entry) {
   try {
     const found = await api("GET", `/journal/${entry.number}/explain`);
     if (form.dataset.number !== String(entry.number)) return;
-    put(dialog, "hint", found.hint || entry.hint);
+    put(dialog, "hint", found.hint || hintOf(entry));
     put(dialog, "where", place(found, ""));
     for (const name of ["server", "candidate"]) {
       const text = found[name];

@@ -93,7 +93,7 @@ pub use ops::raw::{RawAnswer, RawOperation};
 pub use redact::{mask_digits, mask_parse_error, plain_name};
 pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, MaterialInfo, PictureUrl};
 pub use reply::{
-    Answer, GatewayError, MalformedReply, Product, Refusal, Reply, ReplyError, RequestId, VendorMessage,
+    Answer, GatewayError, MalformedReply, Product, ProductError, Reply, ReplyError, RequestId, VendorMessage,
 };
 pub use sign::{BuildError, BuildProblem, Explanation, SignedRequest, Signing, explain, prepare};
 pub use values::InvalidValue;
@@ -107,3 +107,4 @@ pub use wire::body::Body;
 pub use wire::endpoint::{Endpoint, EndpointError};
 pub use wire::params::{ParamLocation, Params};
 pub use wire::stamp::{Nonce, Stamp, UnixTime};
+pub use wire::web_url::{WebUrlError, web_url};

@@ -17,5 +17,5 @@ mod vendor;
 mod xml;
 
 pub use answer::{Answer, Product, Reply};
-pub use error::{GatewayError, MalformedReply, Refusal, ReplyError};
+pub use error::{GatewayError, MalformedReply, ProductError, ReplyError};
 pub use vendor::{RequestId, VendorMessage};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use cloudauth_protocol::web_url;
 use http::uri::{Authority, Uri};
 use percent_encoding::percent_decode_str;
 
@@ -88,13 +89,8 @@ impl std::str::FromStr for Proxy {
         let (login, address) =
             rest.rsplit_once('@').map_or((None, rest), |(login, rest)| (Some(login), rest));
         let address: Authority = address.parse().map_err(|_| EXPECTED)?;
-        if address.host().is_empty() {
-            return Err(EXPECTED);
-        }
+        web_url(&format!("http://{address}")).map_err(|error| ProxyError(error.problem()))?;
         let address = match address.port() {
-            Some(_) if address.port_u16().is_none_or(|port| port == 0) => {
-                return Err(ProxyError("the port must be 1 to 65535"));
-            }
             Some(_) => address,
             None => format!("{address}:80").parse().map_err(|_| EXPECTED)?,
         };
@@ -190,6 +186,8 @@ mod tests {
             "https://x:1",
             "x:0",
             "x:65536",
+            "x:",
+            "x%20y:1",
             "x/y",
             "u:%ff@x",
             "u:%0a@x",

@@ -163,6 +163,7 @@ pub(crate) enum ClockChange {
     /// Set it.
     Set {
         /// The new time: 2026-01-02T03:04:05Z.
+        #[arg(value_parser = usage::time)]
         to: String,
     },
     /// Stop it.

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use cloudauth_emulator::{Builder, Clock, Emulator as Server};
+use cloudauth_emulator::{Builder, Clock, Emulator as Server, check_rules};
 use serde_json::json;
 
+use crate::admin::check_url;
 use crate::args::Emulator;
 use crate::failure::Failure;
 use crate::output::{Output, lost};
@@ -58,13 +59,17 @@ fn builder(args: &Emulator, output: &Output) -> Result<Builder, Failure> {
         builder = builder.admin_token(token);
     }
     if let Some(url) = &args.public_url {
+        check_url("--public-url", url)?;
         builder = builder.public_url(url.trim_end_matches('/'));
     }
     if let Some(file) = &args.state {
         builder = builder.state_file(file);
     }
     if let Some(file) = &args.rules {
-        builder = builder.rules(text::read(file)?);
+        let rules = text::read(file)?;
+        check_rules(&rules)
+            .map_err(|error| Failure::usage(words::invalid_rules(&text::named(file), error)))?;
+        builder = builder.rules(rules);
     }
     Ok(builder)
 }

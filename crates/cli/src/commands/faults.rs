@@ -1,6 +1,8 @@
 //! `cloudauth faults`: the faults of a running emulator.
 
+use cloudauth_emulator::Fault;
 use http::Method;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::admin::Admin;
@@ -26,7 +28,10 @@ pub(crate) fn run(args: &Faults, output: &Output) -> Result<u8, Failure> {
                 ("times", times.map(|number| json!(number))),
             ];
             wanted.extend(narrowing.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-            admin.send(Method::POST, "/faults", Some(Value::Object(wanted)))?
+            let wanted = Value::Object(wanted);
+            let fault = Fault::deserialize(&wanted).map_err(Failure::system)?;
+            fault.check().map_err(|error| Failure::usage(words::invalid_fault(error)))?;
+            admin.send(Method::POST, "/faults", Some(wanted))?
         }
     };
     let faults = document.get("faults").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();

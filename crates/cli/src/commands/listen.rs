@@ -11,14 +11,14 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
-use cloudauth::{Callback, SubCode, mask_digits};
+use cloudauth::{Callback, Endpoint, SubCode, mask_digits};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::admin::Admin;
-use crate::args::Listen;
+use crate::admin::{Admin, check_url};
+use crate::args::{Listen, Running};
 use crate::failure::Failure;
 use crate::output::{self, Output};
 use crate::words::unreachable::{ADDRESS_NOT_A_URL, unreachable};
@@ -28,6 +28,8 @@ use crate::words::{Said, Text, emulator as words};
 const MOST_BODY: usize = 1 << 20;
 /// The most verifications whose callbacks are counted.
 const MOST_COUNTED: usize = 10_000;
+/// The most characters of a method that are printed.
+const LONGEST_METHOD: usize = 32;
 /// The timeout of a question to the emulator, which waits one second for the response to its callback.
 const ANSWER: Duration = Duration::from_millis(400);
 /// The timeout of a body.
@@ -72,11 +74,10 @@ impl Authenticity {
 }
 
 pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
-    if args.forward_to.as_ref().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
-    {
-        return Err(Failure::usage(words::FORWARD_TO));
+    if let Some(url) = &args.forward_to {
+        check_url("--forward-to", url)?;
     }
-    let emulator = emulator(&args).await;
+    let emulator = emulator(&args.running).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
     let listener = listener.map_err(|error| Failure::other(words::cannot_listen(args.port, error)))?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
@@ -110,13 +111,17 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     }
 }
 
-/// The emulator at the endpoint, if one answers there. `CLOUDAUTH_ENDPOINT` may also name the service itself, which must
-/// not receive any token.
-async fn emulator(args: &Listen) -> Option<Admin> {
-    let admin = Admin::within(&args.running, ANSWER).ok()?;
+/// Returns the emulator at the endpoint, if one answers there. `CLOUDAUTH_ENDPOINT` may also name the service itself, with or
+/// without its scheme, which must not receive any token.
+async fn emulator(running: &Running) -> Result<Option<Admin>, Failure> {
+    let Some(endpoint) = &running.endpoint else { return Ok(None) };
+    if !endpoint.contains("://") && endpoint.parse::<Endpoint>().is_ok() {
+        return Ok(None);
+    }
+    let admin = Admin::within(running, ANSWER)?;
     let asked =
         spawn_blocking(move || admin.get("/info").is_ok_and(|info| info.is_object()).then_some(admin));
-    asked.await.ok()?
+    Ok(asked.await.ok().flatten())
 }
 
 /// Forwards a request, prints it, and responds with the status of the target, or 200.
@@ -139,15 +144,15 @@ async fn receive(State(receiver): State<Arc<Receiver>>, request: Request<Body>) 
 impl Receiver {
     /// Prints a request that is not forwarded.
     fn refuse(&self, parts: &Parts, reason: Text, status: StatusCode) -> StatusCode {
-        let human = self.output.pick(words::malformed(&parts.method, &reason.into()));
-        let document =
-            json!({ "malformed": reason.en, "method": parts.method.as_str(), "status": status.as_u16() });
+        let method = method(parts);
+        let human = self.output.pick(words::malformed(&method, &reason.into()));
+        let document = json!({ "malformed": reason.en, "method": method, "status": status.as_u16() });
         self.output.print(&human, &document);
         status
     }
 
     fn handle(&self, parts: &Parts, body: Vec<u8>) -> StatusCode {
-        let query = parts.uri.query().unwrap_or_default();
+        let (query, method) = (parts.uri.query().unwrap_or_default(), method(parts));
         let forwarded = self.forward_to.as_ref().map(|url| self.forward(url, parts, body));
         let answered = match &forwarded {
             None => String::new(),
@@ -159,16 +164,16 @@ impl Receiver {
             Some(forwarded) => forwarded.as_ref().ok().copied(),
         };
         let reason = forwarded.and_then(Result::err).map(|reason| reason.en);
-        let outcome = json!({ "method": parts.method.as_str(), "status": status, "forward_error": reason });
+        let outcome = json!({ "method": method, "status": status, "forward_error": reason });
         match Callback::parse(query) {
             Ok(callback) => self.print_callback(&callback, &answered, outcome),
             Err(error) if names_a_verification(query) => {
                 let reason = Said::from(&error);
-                let human = self.output.pick(words::malformed(&parts.method, &reason)) + &answered;
+                let human = self.output.pick(words::malformed(&method, &reason)) + &answered;
                 self.output.print(&human, &merged(json!({ "malformed": error.to_string() }), outcome));
             }
             Err(_) => {
-                let human = self.output.pick(words::probe(&parts.method)) + &answered;
+                let human = self.output.pick(words::probe(&method)) + &answered;
                 self.output.print(&human, &merged(json!({ "probe": true }), outcome));
             }
         }
@@ -242,6 +247,12 @@ impl Receiver {
         };
         sent.map(|answer| answer.status().as_u16()).map_err(|error| unreachable(&error))
     }
+}
+
+/// The method of a request, which is any text of the sender.
+fn method(parts: &Parts) -> String {
+    let method: String = parts.method.as_str().chars().take(LONGEST_METHOD).collect();
+    mask_digits(&method).into_owned()
 }
 
 /// Whether an invalid query is that of a callback.

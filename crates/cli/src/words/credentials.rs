@@ -94,7 +94,7 @@ fn reason_of(problem: &ProvideProblem, error: &ProvideError) -> String {
         Problem::NotInEnvironment => "请设置 ALIBABA_CLOUD_ACCESS_KEY_ID 和 ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         Problem::BlankProfile(file) => return format!("{} 中所选的配置没有密钥", file.display()),
         Problem::Load(error) => return load(error),
-        Problem::InvalidUri => "不是有效的 URL",
+        Problem::InvalidUri => "不是有效的 http 或 https 地址",
         Problem::InsecureUri => "须为 https 地址，或本机的 http 地址",
         Problem::InvalidRole => "实例角色名无效",
         Problem::InvalidRegion => "STS 地域名无效",

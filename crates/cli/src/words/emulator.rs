@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::io;
 
-use super::{Language, Said, Text, both, known, text, with_original};
+use cloudauth_emulator::FaultError;
+
+use super::{Language, Said, Text, both, known, text, translated, with_original};
 
 pub(crate) fn cannot_start(address: impl Display, error: io::Error) -> Said {
     let reason = Said::from(error);
@@ -11,6 +13,12 @@ pub(crate) fn cannot_start(address: impl Display, error: io::Error) -> Said {
         format!("cannot start on {address}: {}", reason.en),
         format!("无法在 {address} 上启动：{}", reason.zh()),
     )
+}
+
+/// A rule file that is invalid, with its name.
+pub(crate) fn invalid_rules(file: &Said, error: io::Error) -> Said {
+    let reason = Said::from(error);
+    both(format!("{}: {}", file.en, reason.en), format!("{}：{}", file.zh(), reason.zh()))
 }
 
 pub(crate) const REACHABLE: Text = text(
@@ -36,10 +44,12 @@ pub(crate) const WHICH: Text = text(
     "which emulator? Start one with `cloudauth emulator` and set CLOUDAUTH_ENDPOINT as it says, or give --endpoint",
     "未指定模拟器：请用 `cloudauth emulator` 启动，并按其提示设置 CLOUDAUTH_ENDPOINT，或使用 --endpoint",
 );
-pub(crate) const SCHEME: Text = text(
-    "--endpoint: give the scheme too, as in http://127.0.0.1:8080",
-    "--endpoint 须包含协议，例如 http://127.0.0.1:8080",
-);
+pub(crate) fn scheme(option: &str) -> Said {
+    both(
+        format!("{option}: give the scheme too, as in http://127.0.0.1:8080"),
+        format!("{option} 须包含协议，例如 http://127.0.0.1:8080"),
+    )
+}
 pub(crate) const NOT_A_URL: Text = text("--endpoint is not a URL", "--endpoint 不是有效的 URL");
 pub(crate) const NOT_AN_EMULATOR: Text =
     text("the server at --endpoint is not an emulator", "--endpoint 处的服务不是模拟器");
@@ -77,11 +87,6 @@ pub(crate) const NO_VERIFICATION: Text = text(
 );
 pub(crate) const NOT_BEGUN: Text =
     text("the emulator did not return the new verification", "模拟器未返回新发起的认证");
-
-pub(crate) const FORWARD_TO: Text = text(
-    "--forward-to takes an address that begins with http:// or https://",
-    "--forward-to 须以 http:// 或 https:// 开头",
-);
 
 pub(crate) fn cannot_listen(port: u16, error: io::Error) -> Said {
     let reason = Said::from(error);
@@ -203,6 +208,10 @@ pub(crate) fn clock(now: &str, rate: Option<f64>) -> Said {
             both(format!("{now} (runs {rate} times as fast)"), format!("{now}（以 {rate} 倍速运行）"))
         }
     }
+}
+
+pub(crate) fn invalid_fault(error: FaultError) -> Said {
+    translated(error, format!("故障无效：{}", error.problem().zh))
 }
 
 pub(crate) const NO_FAULTS: Text = text("no faults", "没有故障");

@@ -7,10 +7,11 @@ use std::{io, iter};
 use cloudauth::policy::{FlatError, FlatProblem, TooLarge};
 use cloudauth::{
     BuildError, BuildProblem, CallbackError, CredentialsError, EndpointError, InvalidValue, ProxyError,
+    WebUrlError,
 };
 use cloudauth_files::ConflictError;
 
-use super::{Said, known, translated, with_original};
+use super::{Said, both, known, translated, with_original};
 
 /// The sources of an error, from the nearest one.
 fn sources<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
@@ -37,6 +38,11 @@ impl From<EndpointError> for Said {
     fn from(error: EndpointError) -> Self {
         translated(error, format!("不是有效的服务地址：{}", problem(error.problem())))
     }
+}
+
+/// A URL of an option that is invalid.
+pub(crate) fn url_of(option: &str, error: WebUrlError) -> Said {
+    both(format!("{option}: {}", error.problem()), format!("{option} {}", problem(error.problem())))
 }
 
 impl From<ProxyError> for Said {

@@ -71,6 +71,15 @@ pub(crate) fn duration(text: &str) -> Result<humantime::Duration, InvalidValue> 
     })
 }
 
+/// Reads a time such as `2026-01-02T03:04:05Z`, and returns its text.
+pub(crate) fn time(text: &str) -> Result<String, InvalidValue> {
+    humantime::parse_rfc3339(text).map(|_| text.to_owned()).map_err(|_| {
+        let (en, zh) =
+            ("write a time such as 2026-01-02T03:04:05Z", "请写作 2026-01-02T03:04:05Z 这样的时间");
+        both(en.to_owned(), zh.to_owned()).into()
+    })
+}
+
 /// A fault that the emulator does not know. The reason is that of serde, without the value.
 pub(crate) fn not_a_fault(reason: impl fmt::Display, lacks_value: bool) -> Said {
     let reason = reason.to_string();

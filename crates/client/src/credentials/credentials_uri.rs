@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cloudauth_protocol::{Body, Endpoint, UnixTime};
+use cloudauth_protocol::{Body, Endpoint, UnixTime, web_url};
 use cloudauth_transport::TransportError;
 use http::{Request, Response, Uri};
 
@@ -25,14 +25,13 @@ impl CredentialsUri {
     /// # Errors
     /// If the URL is neither. The error does not quote it.
     pub fn new(uri: &str) -> Result<Self, ProvideError> {
-        let uri: Uri = uri.parse().map_err(|_| ProvideError::of(NAME, ProvideProblem::InvalidUri))?;
-        match (uri.scheme_str(), uri.host()) {
-            (Some("https"), Some(_)) => Ok(Self(uri)),
-            // The hosts that `Endpoint` accepts without TLS.
-            (Some("http"), Some(host)) if format!("http://{host}").parse::<Endpoint>().is_ok() => {
-                Ok(Self(uri))
-            }
-            _ => Err(ProvideError::of(NAME, ProvideProblem::InsecureUri)),
+        let uri = web_url(uri).map_err(|_| ProvideError::of(NAME, ProvideProblem::InvalidUri))?;
+        // The hosts that `Endpoint` accepts without TLS.
+        let is_local = |host: &str| format!("http://{host}").parse::<Endpoint>().is_ok();
+        if uri.scheme_str() == Some("https") || uri.host().is_some_and(is_local) {
+            Ok(Self(uri))
+        } else {
+            Err(ProvideError::of(NAME, ProvideProblem::InsecureUri))
         }
     }
 }
@@ -65,6 +64,22 @@ impl CredentialExchange for UriExchange<'_> {
                 let step = remote::send(NAME, request, remote::LIMITS);
                 step.unwrap_or_else(|error| CredentialStep::Done(Err(error)))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejects_an_invalid_host_or_port() {
+        for good in ["https://keys.example/k?token=t", "https://keys.example:65535/", "http://[::1]:9/k"] {
+            assert!(CredentialsUri::new(good).is_ok(), "{good}");
+        }
+        for bad in ["http://127.0.0.1:0/k", "http://127.0.0.1:99999/k", "https://a%20b/k", "keys.example/k"] {
+            let error = CredentialsUri::new(bad).unwrap_err();
+            assert!(matches!(error.problem(), Some(ProvideProblem::InvalidUri)), "{bad}: {error}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum ProvideProblem {
     BlankProfile(PathBuf),
     /// The environment or a file is configured, but unusable.
     Load(LoadError),
-    /// The credentials URI is not a valid URL.
+    /// The credentials URI is not a valid `http` or `https` URL.
     InvalidUri,
     /// The credentials URI is neither `https` nor on this machine.
     InsecureUri,
@@ -82,7 +82,7 @@ impl fmt::Display for ProvideProblem {
                 return write!(f, "refused with HTTP {status}, code {code}");
             }
             Self::Refused { status, code: None } => return write!(f, "refused with HTTP {status}"),
-            Self::InvalidUri => "not a valid URL",
+            Self::InvalidUri => "not a valid http or https URL",
             Self::InsecureUri => "must be https, or http on this machine",
             Self::InvalidRole => "the role's name is invalid",
             Self::InvalidRegion => "the name of the STS region is invalid",

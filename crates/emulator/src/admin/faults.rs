@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::problem::{AdminError, created};
 use crate::faults::Fault;
+use crate::http::both;
 use crate::state::{AppState, Change};
 
 pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
@@ -22,6 +23,12 @@ pub(super) async fn inject(
     fault: Result<Json<Fault>, JsonRejection>,
 ) -> Result<Response<Body>, AdminError> {
     let Json(fault) = fault?;
+    fault.check().map_err(|error| {
+        AdminError::bad(
+            error.problem(),
+            both("docs/emulator.md lists the faults", "故障的列表见 docs/zh/emulator.md"),
+        )
+    })?;
     state.faults().add(fault);
     state.changed(Change::Faults);
     state.save();

@@ -11,18 +11,24 @@ use serde::Serialize;
 use crate::http::{Message, both, problem};
 
 /// An error of the admin API: what failed, and what to do. The document has both languages: `error` and `hint` in English, and
-/// `zh` with the same members in Chinese.
+/// `zh` with the same members in Chinese. `command` is the hint for users of the command `cloudauth`.
 pub(super) struct AdminError {
     status: StatusCode,
     error: Message,
     hint: Bilingual,
+    command: Option<Bilingual>,
 }
 
 pub(super) type AdminResult<T> = Result<Json<T>, AdminError>;
 
 impl AdminError {
     pub(super) fn new(status: StatusCode, error: impl Into<Message>, hint: Bilingual) -> Self {
-        Self { status, error: error.into(), hint }
+        Self { status, error: error.into(), hint, command: None }
+    }
+
+    /// Adds the hint for users of the command.
+    pub(super) fn command(self, hint: Bilingual) -> Self {
+        Self { command: Some(hint), ..self }
     }
 
     pub(super) fn bad(error: impl Into<Message>, hint: Bilingual) -> Self {
@@ -59,7 +65,7 @@ impl From<JsonRejection> for AdminError {
 
 impl IntoResponse for AdminError {
     fn into_response(self) -> Response<Body> {
-        problem(self.status, &self.error, self.hint)
+        problem(self.status, &self.error, self.hint, self.command)
     }
 }
 
@@ -69,6 +75,7 @@ pub(super) fn unknown_session() -> AdminError {
         both("unknown CertifyId", "没有这个 CertifyId"),
         both("GET /_emu/v1/sessions lists sessions", "会话列表见 GET /_emu/v1/sessions"),
     )
+    .command(both("`cloudauth sessions` lists the verifications", "运行 `cloudauth sessions` 查看认证列表"))
 }
 
 /// Returns HTTP 201 with the created object.

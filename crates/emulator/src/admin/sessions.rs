@@ -44,6 +44,10 @@ impl RequestedOutcome {
                     "例如：{\"sub_code\": \"204\", \"verify_score\": 42.5}",
                 ),
             )
+            .command(both(
+                "example: `cloudauth trigger 204 --score 42.5`",
+                "例如：`cloudauth trigger 204 --score 42.5`",
+            ))
         })
     }
 }
@@ -219,7 +223,10 @@ fn act(state: &AppState, certify_id: &str, act: UserAction, name: &str) -> Admin
 /// The error of an action on a session that is over.
 fn over(error: Bilingual) -> AdminError {
     let hint = both("start another: POST /_emu/v1/sessions", "请重新发起：POST /_emu/v1/sessions");
-    AdminError::new(StatusCode::CONFLICT, error, hint)
+    AdminError::new(StatusCode::CONFLICT, error, hint).command(both(
+        "start another: `cloudauth trigger 200 --callback-url URL`",
+        "请重新发起：`cloudauth trigger 200 --callback-url URL`",
+    ))
 }
 
 fn view(state: &AppState, session: &Session) -> Value {

@@ -3,13 +3,15 @@
 use cloudauth_protocol::Code;
 use serde_json::{Map, Value};
 
+use crate::http::Message;
+
 /// The answer of an action: `Code`, `Message`, and on success `ResultObject`.
 pub(crate) struct ActionReply {
     pub(crate) code: String,
     message: &'static str,
     result: Option<Value>,
     /// The emulator's own hint. It is appended to the message in parentheses, and recorded in the journal.
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Message>,
 }
 
 impl ActionReply {
@@ -24,8 +26,13 @@ impl ActionReply {
     }
 
     /// Creates an answer with this Code, the vendor's message and a hint.
-    pub(super) fn with_hint(code: &str, hint: impl Into<String>) -> Self {
+    pub(super) fn with_hint(code: &str, hint: impl Into<Message>) -> Self {
         Self { hint: Some(hint.into()), ..Self::with_code(code) }
+    }
+
+    /// Creates the answer to a call without these required parameters.
+    pub(super) fn without(parameters: &str) -> Self {
+        Self::with_hint("400", Message::new(parameters, parameters))
     }
 
     pub(crate) fn certify_id(&self) -> Option<&str> {
@@ -34,7 +41,7 @@ impl ActionReply {
 
     /// Returns the fields of the vendor's answer document.
     pub(crate) fn fields(&self, request_id: &str) -> Map<String, Value> {
-        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let hint = self.hint.as_ref().map(|hint| format!(" ({})", hint.en)).unwrap_or_default();
         let mut fields = Map::new();
         fields.insert("RequestId".into(), request_id.into());
         fields.insert("Message".into(), format!("{}{hint}", self.message).into());

@@ -66,7 +66,7 @@ pub(crate) async fn call(
                 PendingResponse::write(&state, &request, StatusCode::OK, &root, answer.fields(&request_id));
             let entry = entry(&state, &request, &response, &answer.code);
             let certify_id = answer.certify_id().map(str::to_owned).or(entry.certify_id);
-            (response, JournalEntry { hint: answer.hint, certify_id, ..entry })
+            (response, JournalEntry { certify_id, ..entry }.hinted(answer.hint))
         }
         Err(error) => {
             let host = request.header("host").unwrap_or_default();
@@ -78,7 +78,8 @@ pub(crate) async fn call(
                 error.body(&request_id, host),
             );
             let entry = entry(&state, &request, &response, error.code);
-            let entry = JournalEntry { hint: error.hint, refused: error.is_signature_mismatch, ..entry };
+            let entry = JournalEntry { refused: error.is_signature_mismatch, ..entry };
+            let entry = entry.hinted(error.hint.map(Into::into));
             (PendingResponse { retry_after: error.retry_after, ..response }, entry)
         }
     };

@@ -8,7 +8,7 @@ use crate::state::AppState;
 
 pub(crate) fn delete_face_verify_result(state: &AppState, request: &ApiRequest) -> ActionReply {
     let Some(certify_id) = request.filled("CertifyId") else {
-        return ActionReply::with_hint("400", "CertifyId");
+        return ActionReply::without("CertifyId");
     };
     let mut sessions = state.sessions();
     let Some(session) = sessions.get_mut(certify_id) else { return ActionReply::with_code("406") };

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::ActionReply;
 use crate::gateway::ApiRequest;
+use crate::http::both;
 use crate::sessions::{Magic, Outcome};
 use crate::state::AppState;
 use crate::web::picture;
@@ -11,7 +12,7 @@ use crate::web::picture;
 pub(crate) fn describe_face_verify(state: &AppState, request: &ApiRequest) -> ActionReply {
     let filled = |name| request.filled(name);
     let (Some(scene_id), Some(certify_id)) = (filled("SceneId"), filled("CertifyId")) else {
-        return ActionReply::with_hint("400", "SceneId, CertifyId");
+        return ActionReply::without("SceneId, CertifyId");
     };
     let mut sessions = state.sessions();
     let Some(session) = sessions.get_mut(certify_id).filter(|session| !session.deleted) else {
@@ -21,7 +22,10 @@ pub(crate) fn describe_face_verify(state: &AppState, request: &ApiRequest) -> Ac
     if session.scene_id != scene_id {
         return ActionReply::with_hint(
             "406",
-            "the CertifyId belongs to another scene; the emulator assumes this code",
+            both(
+                "the CertifyId belongs to another scene; the emulator assumes this code",
+                "该 CertifyId 属于另一个场景；此返回码是模拟器的假定",
+            ),
         );
     }
     match (session.magic, session.result().cloned()) {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer::ActionReply;
 use crate::callbacks;
 use crate::gateway::ApiRequest;
+use crate::http::{Message, both};
 use crate::lifecycle::{self, NewSession};
 use crate::sessions::{self, CallbackTarget, Magic};
 use crate::state::AppState;
@@ -14,34 +15,49 @@ pub(crate) async fn init_face_verify(state: &AppState, request: &ApiRequest) -> 
     let required =
         ["SceneId", "OuterOrderNo", "ProductCode", "CertType", "CertName", "CertNo", "ReturnUrl", "MetaInfo"];
     if let Some(missing) = required.into_iter().find(|name| filled(name).is_none()) {
-        return ActionReply::with_hint("400", missing);
+        return ActionReply::without(missing);
     }
     let param = |name| filled(name).unwrap_or_default();
     let kept = ["SceneId", "ReturnUrl", "CallbackUrl", "CallbackToken"];
     if let Some(long) = kept.into_iter().find(|name| lifecycle::is_too_long(param(name))) {
-        return ActionReply::with_hint("401", format!("{long} is longer than 8 KiB"));
+        return ActionReply::with_hint(
+            "401",
+            Message::new(format!("{long} is longer than 8 KiB"), format!("{long} 超过 8 KiB")),
+        );
     }
     if param("SceneId").parse::<u64>().is_err() {
-        return ActionReply::with_hint("401", "SceneId must be a number");
+        return ActionReply::with_hint("401", both("SceneId must be a number", "SceneId 须为数字"));
     }
     if (param("ProductCode"), param("CertType")) != ("ID_PRO", "IDENTITY_CARD") {
         return ActionReply::with_hint(
             "401",
-            "the web flow requires ProductCode ID_PRO and CertType IDENTITY_CARD",
+            both(
+                "the web flow requires ProductCode ID_PRO and CertType IDENTITY_CARD",
+                "H5 接入要求 ProductCode 为 ID_PRO，CertType 为 IDENTITY_CARD",
+            ),
         );
     }
     let order = param("OuterOrderNo");
     if order.len() > 32 || !order.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return ActionReply::with_hint("401", "OuterOrderNo must be at most 32 letters and digits");
+        return ActionReply::with_hint(
+            "401",
+            both("OuterOrderNo must be at most 32 letters and digits", "OuterOrderNo 最多 32 位字母或数字"),
+        );
     }
     let id_number = param("CertNo");
     if !sessions::is_id_number(id_number) {
-        return ActionReply::with_hint("401", "CertNo is not a valid ID number by GB 11643");
+        return ActionReply::with_hint(
+            "401",
+            both("CertNo is not a valid ID number by GB 11643", "CertNo 不是有效的身份证号（GB 11643）"),
+        );
     }
     if !state.settings.accept_any_id && !sessions::is_synthetic(id_number) {
         return ActionReply::with_hint(
             "401",
-            "the emulator accepts only ID numbers of the area 999999, so that no real person is in a test",
+            both(
+                "the emulator accepts only ID numbers of the area 999999, so that no real person is in a test",
+                "模拟器只接受 999999 地区的身份证号，以免测试中出现真实身份",
+            ),
         );
     }
     let callback = match filled("CallbackUrl") {
@@ -50,7 +66,7 @@ pub(crate) async fn init_face_verify(state: &AppState, request: &ApiRequest) -> 
                 url: url.to_owned(),
                 token: filled("CallbackToken").map(str::to_owned),
             }),
-            Err(reason) => return ActionReply::with_hint("401", reason.en),
+            Err(reason) => return ActionReply::with_hint("401", reason),
         },
         None => None,
     };
@@ -63,13 +79,22 @@ pub(crate) async fn init_face_verify(state: &AppState, request: &ApiRequest) -> 
     let now = state.clock.now();
     let identity = state.digest(&[param("CertName"), id_number]);
     if state.sessions().is_blocked(&identity) {
-        return ActionReply::with_hint("417", "this identity got SubCode 201, 202 or 203 before");
+        return ActionReply::with_hint(
+            "417",
+            both(
+                "this identity got SubCode 201, 202 or 203 before",
+                "该身份此前的认证结果为 SubCode 201、202 或 203",
+            ),
+        );
     }
     if let Some(limit) = state.settings.failures_per_day
         && state.sessions().failures_today(&identity, now) >= limit
     {
-        let hint = format!(
-            "this identity failed {limit} times today; the day ends at midnight in China, by the emulator's clock"
+        let hint = Message::new(
+            format!(
+                "this identity failed {limit} times today; the day ends at midnight in China, by the emulator's clock"
+            ),
+            format!("该身份今天已失败 {limit} 次；按模拟器时钟，北京时间零点重新计数"),
         );
         return ActionReply::with_hint("418", hint);
     }

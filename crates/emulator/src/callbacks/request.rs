@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::Uri;
-use cloudauth_protocol::Bilingual;
+use cloudauth_protocol::{Bilingual, web_url};
 
 use crate::http::both;
 use crate::state::AppState;
@@ -14,8 +13,8 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Checks that a CallbackUrl is allowed and answers 200, at the start of a session.
 pub(crate) async fn check(state: &AppState, url: &str) -> Result<(), Bilingual> {
-    let parsed: Uri =
-        url.parse().map_err(|_| both("CallbackUrl is not a valid URL", "CallbackUrl 不是有效的 URL"))?;
+    let parsed =
+        web_url(url).map_err(|_| both("CallbackUrl is not a valid URL", "CallbackUrl 不是有效的 URL"))?;
     let loopback = matches!(parsed.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match parsed.scheme_str().unwrap_or_default() {
         "https" if cfg!(feature = "rustls") => {}

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cloudauth_protocol::web_url;
 use tokio::net::TcpListener;
 
 use super::router::router;
@@ -166,13 +167,19 @@ impl Builder {
     /// Starts the emulator.
     ///
     /// # Errors
-    /// If the port is not available, if the rules or the state file cannot be read, or if an access key looks like a key
-    /// of a real account.
+    /// If the port is not available, if the rules or the state file cannot be read, if the public URL is invalid, or if an
+    /// access key looks like a key of a real account.
     pub async fn start(self) -> io::Result<Emulator> {
         let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
         if self.keys.keys().any(|id| looks_like_real_key(id)) {
             let reason = "an access key id that begins with LTAI looks like one of a real account; make one up for the emulator";
             return Err(invalid(reason.to_owned()));
+        }
+        if self.public_url.as_deref().is_some_and(|url| web_url(url).is_err()) {
+            return Err(invalid("the public URL is not a valid URL".to_owned()));
+        }
+        if let Some(error) = self.faults.iter().find_map(|fault| fault.check().err()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
         }
         let rules = self.rules.as_deref().map(sessions::parse_rules).transpose().map_err(invalid)?;
         let listener = TcpListener::bind((self.host, self.port)).await?;

@@ -86,7 +86,7 @@ mod tests {
         let size = 64 << 20;
         // One connection: the second one is served only after the first one is closed.
         let emulator = emulator(Limits { write_time: SHORT, connections: 1, ..Limits::default() }).await;
-        emulator.inject(Fault::new(FaultKind::Padded(size)).times(1));
+        emulator.inject(Fault::new(FaultKind::Padded(size)).times(1)).unwrap();
         let unread = send(&emulator, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         let mut next = send(&emulator, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert_eq!(next.read_u8().await.unwrap(), b'H');

@@ -9,7 +9,7 @@ use cloudauth_protocol::CertifyId;
 use tokio::task::JoinHandle;
 
 use crate::callbacks;
-use crate::faults::Fault;
+use crate::faults::{Fault, FaultError};
 use crate::gateway;
 use crate::lifecycle::perform;
 use crate::sessions::{ActionError, Outcome, UserAction};
@@ -103,8 +103,13 @@ impl Emulator {
     }
 
     /// Adds a fault.
-    pub fn inject(&self, fault: Fault) {
+    ///
+    /// # Errors
+    /// If the fault cannot happen ([`Fault::check`]).
+    pub fn inject(&self, fault: Fault) -> Result<(), FaultError> {
+        fault.check()?;
         self.state.faults().add(fault);
+        Ok(())
     }
 
     /// Removes all faults.

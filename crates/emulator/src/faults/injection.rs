@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultError, FaultKind};
 
 /// The properties of a call that faults match.
 #[derive(Debug, Default)]
@@ -45,6 +45,11 @@ impl FaultInjector {
             drop(self.list.remove(0));
         }
         self.list.push(fault);
+    }
+
+    /// Checks the faults of a snapshot.
+    pub(crate) fn check(&self) -> Result<(), FaultError> {
+        self.list.iter().try_for_each(Fault::check)
     }
 
     pub(crate) fn clear(&mut self) {

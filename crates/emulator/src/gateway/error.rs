@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use cloudauth_protocol::Bilingual;
 use serde_json::{Map, Value, json};
 
 /// The reason why the gateway refuses a call.
@@ -14,7 +15,7 @@ pub(crate) struct GatewayError {
     /// `x-acs-retry-after`.
     pub(crate) retry_after: Option<Duration>,
     /// The emulator's own hint. It is appended to the message in parentheses, and recorded in the journal.
-    pub(crate) hint: Option<String>,
+    pub(crate) hint: Option<Bilingual>,
     /// Whether the signature does not match. The admin API can explain such a call.
     pub(crate) is_signature_mismatch: bool,
 }
@@ -58,7 +59,7 @@ impl GatewayError {
             "https://api.aliyun.com/troubleshoot?q={}&product=Cloudauth&requestId={request_id}",
             self.code
         );
-        let hint = self.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        let hint = self.hint.as_ref().map(|hint| format!(" ({})", hint.en)).unwrap_or_default();
         let body = json!({
             "RequestId": request_id,
             "Message": format!("{}{hint}", self.message),

@@ -76,6 +76,6 @@ pub(crate) async fn small_body(State(limits): State<Limits>, request: Request, n
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response<Body> {
         let hint = both("docs/emulator.md lists the limits", "各项限制见 docs/zh/emulator.md");
-        problem(self.status(), &self.message(), hint)
+        problem(self.status(), &self.message(), hint, None)
     }
 }

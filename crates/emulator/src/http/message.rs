@@ -31,8 +31,19 @@ pub(crate) const fn both(en: &'static str, zh: &'static str) -> Bilingual {
     Bilingual { zh, en }
 }
 
-/// Returns the response of a request that failed: what failed, and what to do.
-pub(crate) fn problem(status: StatusCode, error: &Message, hint: Bilingual) -> Response<Body> {
-    let zh = json!({ "error": error.zh, "hint": hint.zh });
-    (status, Json(json!({ "error": error.en, "hint": hint.en, "zh": zh }))).into_response()
+/// Returns the response of a request that failed: what failed, and what to do. `command` is the hint for users of the command
+/// `cloudauth`, if they must do something else than users of the HTTP API.
+pub(crate) fn problem(
+    status: StatusCode,
+    error: &Message,
+    hint: Bilingual,
+    command: Option<Bilingual>,
+) -> Response<Body> {
+    let mut zh = json!({ "error": error.zh, "hint": hint.zh });
+    let mut document = json!({ "error": error.en, "hint": hint.en });
+    if let Some(command) = command {
+        (document["command"], zh["command"]) = (command.en.into(), command.zh.into());
+    }
+    document["zh"] = zh;
+    (status, Json(document)).into_response()
 }

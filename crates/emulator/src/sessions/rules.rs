@@ -1,5 +1,7 @@
 //! The rule file: outcomes of sessions by order, scene or user.
 
+use std::io;
+
 use cloudauth_protocol::mask_parse_error;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,15 @@ pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, String> {
         }
     }
     Ok(rules)
+}
+
+/// Checks rules, as [`Builder::start`](crate::Builder::start) does.
+///
+/// # Errors
+/// If they are invalid. The message names the rule or the location, and quotes no value.
+pub fn check_rules(json: &str) -> io::Result<()> {
+    let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
+    parse_rules(json).map(drop).map_err(invalid)
 }
 
 /// Returns the outcome of the first matching rule.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::faults::FaultKind;
 use crate::gateway::ApiRequest;
+use crate::http::Message;
 
 /// The maximum number of entries.
 const MAX_ENTRIES: usize = 1000;
@@ -45,6 +46,8 @@ pub(crate) struct JournalEntry {
     /// The injected fault.
     pub(crate) fault: Option<FaultKind>,
     pub(crate) hint: Option<String>,
+    /// The hint in Chinese.
+    pub(crate) hint_zh: Option<String>,
     /// Whether the signature did not match.
     pub(crate) refused: bool,
     /// The request with the refused signature, while it is kept.
@@ -78,9 +81,16 @@ impl JournalEntry {
             signature: None,
             fault: None,
             hint: None,
+            hint_zh: None,
             refused: false,
             refused_request: None,
         }
+    }
+
+    /// Sets the hint in both languages.
+    pub(crate) fn hinted(self, hint: Option<Message>) -> Self {
+        let (hint, hint_zh) = hint.map(|hint| (hint.en, hint.zh)).unzip();
+        Self { hint, hint_zh, ..self }
     }
 }
 

@@ -62,11 +62,20 @@ impl Snapshot {
                 format!("不是模拟器的快照：第 {line} 行第 {column} 列"),
             )
         })?;
-        match read.format {
-            FORMAT => Ok(read),
-            other => Err(Message::new(
-                format!("snapshot format {other} is not supported; this emulator reads format {FORMAT}"),
-                format!("不支持的快照格式 {other}：此模拟器支持格式 {FORMAT}"),
+        if read.format != FORMAT {
+            return Err(Message::new(
+                format!(
+                    "snapshot format {} is not supported; this emulator reads format {FORMAT}",
+                    read.format
+                ),
+                format!("不支持的快照格式 {}：此模拟器支持格式 {FORMAT}", read.format),
+            ));
+        }
+        match read.record.faults.check() {
+            Ok(()) => Ok(read),
+            Err(error) => Err(Message::new(
+                format!("the snapshot has an {error}"),
+                format!("快照中的故障无效：{}", error.problem().zh),
             )),
         }
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::error::{GatewayError, Malformation, MalformedReply, Refusal, ReplyError};
+use super::error::{GatewayError, Malformation, MalformedReply, ProductError, ReplyError};
 use super::lenient::{LenientString, Object};
 use super::vendor::{RequestId, VendorMessage};
 use super::xml;
@@ -135,7 +135,7 @@ impl<'a> Answer<'a> {
             return match envelope.code.code() {
                 Some(code) if is_number(code) => match Code::from_wire(code) {
                     Code::Success => self.malformed_with(Malformation::Lacks("ResultObject"), request_id),
-                    code => ReplyError::Refused(Box::new(Refusal {
+                    code => ReplyError::Refused(Box::new(ProductError {
                         code,
                         message: VendorMessage::new(envelope.message.filled()),
                         request_id,
@@ -206,7 +206,7 @@ impl<T> Product<'_, T> {
     pub fn refused(self) -> ReplyError {
         let Self { code, message, request_id, status, .. } = self;
         let message = VendorMessage::new(message.filled());
-        ReplyError::Refused(Box::new(Refusal { code, message, request_id, status }))
+        ReplyError::Refused(Box::new(ProductError { code, message, request_id, status }))
     }
 
     /// The error of a response without a valid `field`.

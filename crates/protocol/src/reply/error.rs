@@ -18,7 +18,7 @@ pub enum ReplyError {
     /// The gateway refused the call before it reached the product.
     Gateway(Box<GatewayError>),
     /// The product refused the call.
-    Refused(Box<Refusal>),
+    Refused(Box<ProductError>),
     /// The response cannot be read.
     Malformed(Box<MalformedReply>),
 }
@@ -90,16 +90,16 @@ impl fmt::Display for GatewayError {
     }
 }
 
-/// A refusal by the product.
+/// The product refused the call.
 #[derive(Clone, Debug)]
-pub struct Refusal {
+pub struct ProductError {
     pub(super) code: Code,
     pub(super) message: VendorMessage,
     pub(super) request_id: Option<RequestId>,
     pub(super) status: StatusCode,
 }
 
-impl Refusal {
+impl ProductError {
     /// The code. Its manual entry says who must act and what to do next.
     #[must_use]
     pub const fn code(&self) -> &Code {
@@ -113,7 +113,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ProductError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the service refused the call with code {}", self.code)?;
         if let Some(manual) = self.code.manual() {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{InvalidValue, text};
 use crate::redact::personal;
 use crate::wire::endpoint::is_loopback;
+use crate::wire::web_url::web_url;
 
 personal! {
     /// `MetaInfo`: the JSON text that the vendor's script `getMetaInfo()` returns in the browser that will film the face. It must
@@ -40,9 +41,9 @@ impl ReturnUrl {
     /// Checks the URL.
     ///
     /// # Errors
-    /// If it is not an `http` or `https` URL with a host.
+    /// If it is not an `http` or `https` URL with a valid host and port.
     pub fn new(url: &str) -> Result<Self, InvalidValue> {
-        web_url("ReturnUrl", url)?;
+        checked("ReturnUrl", url)?;
         Ok(Self(url.into()))
     }
 
@@ -72,7 +73,7 @@ impl CallbackUrl {
     /// # Errors
     /// If it is not an `https` URL with a host and without a fragment.
     pub fn new(url: &str) -> Result<Self, InvalidValue> {
-        let uri = web_url("CallbackUrl", url)?;
+        let uri = checked("CallbackUrl", url)?;
         if uri.scheme_str() != Some("https") {
             return Err(InvalidValue::new("CallbackUrl", "must begin with https"));
         }
@@ -84,7 +85,7 @@ impl CallbackUrl {
     /// # Errors
     /// If it is not an `http` URL whose host is loopback.
     pub fn loopback(url: &str) -> Result<Self, InvalidValue> {
-        let uri = web_url("CallbackUrl", url)?;
+        let uri = checked("CallbackUrl", url)?;
         if uri.scheme_str() != Some("http") || !uri.host().is_some_and(is_loopback) {
             return Err(InvalidValue::new("CallbackUrl", "must be http on a loopback host"));
         }
@@ -113,9 +114,9 @@ impl UiCustomUrl {
     /// Checks the URL.
     ///
     /// # Errors
-    /// If it is not an `http` or `https` URL with a host.
+    /// If it is not an `http` or `https` URL with a valid host and port.
     pub fn new(url: &str) -> Result<Self, InvalidValue> {
-        web_url("UiCustomUrl", url)?;
+        checked("UiCustomUrl", url)?;
         Ok(Self(url.into()))
     }
 
@@ -126,23 +127,9 @@ impl UiCustomUrl {
     }
 }
 
-fn web_url(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
+fn checked(parameter: &'static str, url: &str) -> Result<Uri, InvalidValue> {
     let url = text(parameter, url)?;
-    if url.contains(char::is_whitespace) {
-        return Err(InvalidValue::new(parameter, "must not contain white space; write it as %20"));
-    }
-    if !url.is_ascii() {
-        let reason =
-            "must be ASCII: write an international host name in its xn-- form, and the rest percent-encoded";
-        return Err(InvalidValue::new(parameter, reason));
-    }
-    let invalid = InvalidValue::new(parameter, "must be an absolute http or https URL");
-    let uri: Uri = url.parse().map_err(|_| invalid)?;
-    let web = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !web || uri.host().is_none_or(str::is_empty) {
-        return Err(invalid);
-    }
-    Ok(uri)
+    web_url(url).map_err(|error| InvalidValue::new(parameter, error.problem()))
 }
 
 /// `CallbackToken`: the text that the service echoes in the callback, its only protection against forgery. Create and verify it
@@ -191,13 +178,19 @@ mod tests {
         assert!(CallbackUrl::new("https://shop.example/#cb").is_err());
         assert!(CallbackUrl::loopback("http://127.0.0.1:8080/cb").is_ok());
         assert!(CallbackUrl::loopback("http://shop.example/cb").is_err());
+        for port in ["0", "99999", ""] {
+            assert!(CallbackUrl::new(&format!("https://shop.example:{port}/cb")).is_err(), "{port}");
+            assert!(CallbackUrl::loopback(&format!("http://127.0.0.1:{port}/cb")).is_err(), "{port}");
+        }
     }
 
     #[test]
     fn a_return_url_keeps_its_query_and_fragment() {
         let url = "https://shop.example/back?a=1&b=2#/done?x";
         assert_eq!(ReturnUrl::new(url).unwrap().as_str(), url);
-        for bad in ["", "/back", "shop.example", "javascript:alert(1)", "https://", "https://a b/"] {
+        for bad in
+            ["", "/back", "shop.example", "javascript:alert(1)", "https://", "https://a b/", "https://a:0/"]
+        {
             assert!(ReturnUrl::new(bad).is_err(), "{bad}");
         }
     }
@@ -209,6 +202,7 @@ mod tests {
             reason("https://a.example/b c"),
             "ReturnUrl: must not contain white space; write it as %20"
         );
+        assert_eq!(reason("https://a b.example/"), "ReturnUrl: the host must not contain white space");
         assert!(reason("https://商店.example/").starts_with("ReturnUrl: must be ASCII"));
         assert!(CallbackUrl::new("https://a.example/完成").is_err());
     }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use http::uri::{Authority, Scheme};
 
+use super::web_url::check_authority;
+
 /// A Cloudauth endpoint: `https` and a host. Plain `http` is accepted only for a loopback host, where the emulator listens.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
@@ -75,14 +77,7 @@ impl FromStr for Endpoint {
         let rest = rest.strip_suffix(default_port).unwrap_or(rest);
         let authority = Authority::from_str(rest)
             .map_err(|_| EndpointError("expected https://host or https://host:port, without a path"))?;
-        if authority.host().is_empty() {
-            return Err(EndpointError("the host is missing"));
-        }
-        // Without this check, a transport would take the scheme's default port.
-        let has_port = authority.as_str().len() > authority.host().len();
-        if has_port && authority.port_u16().is_none_or(|port| port == 0) {
-            return Err(EndpointError("the port must be a number from 1 to 65535"));
-        }
+        check_authority(&authority).map_err(EndpointError)?;
         if !text.contains("://") && is_loopback(authority.host()) {
             return Err(EndpointError("a loopback host needs its scheme: http:// for an emulator"));
         }

@@ -127,7 +127,7 @@ fn unusable_source_ends_the_chain_with_its_name() {
         run_offline(&chain(&[named, ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/k")], None)).1;
     assert_eq!(error.unwrap_err(), "credentials file: cannot read /nowhere/credentials: entity not found");
     let error = run_offline(&chain(&[NO_ECS, ("ALIBABA_CLOUD_CREDENTIALS_URI", "ftp://planted")], None)).1;
-    assert_eq!(error.unwrap_err(), "credentials URI: must be https, or http on this machine");
+    assert_eq!(error.unwrap_err(), "credentials URI: not a valid http or https URL");
     let role = ("ALIBABA_CLOUD_ECS_METADATA", "shop-role");
     let error =
         run_offline(&chain(&[role, ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1/k")], None)).1;

@@ -11,6 +11,7 @@ use super::super::keys::{AccessKey, AccessKeys, KeyStatus, looks_like_real_key};
 use super::super::nonces::Nonces;
 use super::super::request::ApiRequest;
 use super::{v1, v3};
+use crate::http::both;
 use crate::time;
 
 /// The maximum difference between a timestamp and the clock, in either direction.
@@ -52,9 +53,11 @@ pub(crate) fn verify<'a>(
 
 fn unknown_key(id: &str) -> GatewayError {
     let hint = looks_like_real_key(id).then(|| {
-        "this looks like a key of a real account, which the emulator does not know; send the call to the service, or use the \
-         emulator's own key"
-            .to_owned()
+        both(
+            "this looks like a key of a real account, which the emulator does not know; send the call to the service, or \
+             use the emulator's own key",
+            "这看起来是真实账号的 AccessKey，模拟器不认识它：请调用真实服务，或使用模拟器的 AccessKey",
+        )
     });
     let message = "Specified access key is not found.";
     GatewayError { hint, ..GatewayError::new(StatusCode::NOT_FOUND, "InvalidAccessKeyId.NotFound", message) }

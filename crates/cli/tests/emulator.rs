@@ -262,7 +262,7 @@ fn endpoint_may_appear_anywhere_after_its_command() {
 }
 
 #[test]
-fn every_url_of_an_option_is_checked_and_not_quoted() {
+fn urls_and_ids_of_options_are_checked_and_not_quoted() {
     let person = "/nowhere/person.json";
     let init = |option: &'static str, url: &'static str| {
         let other = if option == "--return-url" { "--callback-url" } else { "--return-url" };
@@ -280,6 +280,15 @@ fn every_url_of_an_option_is_checked_and_not_quoted() {
         (vec!["listen", "--forward-to", "ftp://planted/"], "must be an absolute http or https URL"),
         (vec!["emulator", "--public-url", "http://planted:99999"], port),
         (vec!["emulator", "--public-url", "planted.example"], "--public-url: give the scheme too"),
+        (
+            vec!["trigger", "200", "--callback-url", "http://planted:0/", "--endpoint", "http://127.0.0.1:9"],
+            port,
+        ),
+        (vec!["sessions", "planted/..", "--endpoint", "http://127.0.0.1:9"], "CertifyId: must be"),
+        (
+            vec!["trigger", "200", "--certify-id", "planted/..", "--endpoint", "http://127.0.0.1:9"],
+            "CertifyId: must be",
+        ),
         (init("--return-url", "https://planted:0/"), port),
         (init("--return-url", "https://pla nted.example/"), "the host must not contain white space"),
     ] {
@@ -313,6 +322,9 @@ fn clock_and_faults_are_shown_and_changed() {
     let said = String::from_utf8_lossy(&wrong.stderr);
     assert!(said.contains("write a time such as 2026-01-02T03:04:05Z") && !said.contains("`set`"), "{said}");
     assert_eq!(wrong.status.code(), Some(2));
+    let long = at(&emulator, &["clock", "advance", "101years"]);
+    let said = String::from_utf8_lossy(&long.stderr);
+    assert!(long.status.code() == Some(2) && said.contains("at most a hundred years"), "{said}");
 
     let faults = |args: &[&str]| document(&at(&emulator, &[&["faults"], args].concat()))["faults"].clone();
     assert_eq!(faults(&[]), json!([]));

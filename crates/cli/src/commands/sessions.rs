@@ -1,6 +1,7 @@
 //! `cloudauth sessions`: the verifications of a running emulator.
 
 use clap::ValueEnum;
+use cloudauth::CertifyId;
 use serde_json::Value;
 
 use crate::admin::{Admin, text};
@@ -12,6 +13,7 @@ use crate::words::{Language, emulator as words, padded};
 pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
     let admin = Admin::of(&args.running)?;
     if let Some(id) = &args.certify_id {
+        let id = CertifyId::new(id).map_err(Failure::usage)?;
         let session = admin.get(&format!("/sessions/{id}"))?;
         output.print(&one(&session, output.language), &session);
         return Ok(0);

@@ -1,11 +1,12 @@
 //! `cloudauth trigger`: ends a verification of a running emulator, or makes it send one more callback.
 
 use clap::ValueEnum;
+use cloudauth::CertifyId;
 use http::Method;
 use serde_json::json;
 
 use super::sessions::one;
-use crate::admin::{Admin, text};
+use crate::admin::{Admin, check_url, text};
 use crate::args::{ExtraCallback, Outcome, Trigger};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -14,8 +15,11 @@ use crate::words::emulator as words;
 pub(crate) fn run(args: &Trigger, output: &Output) -> Result<u8, Failure> {
     let admin = Admin::of(&args.running)?;
     let id = match (&args.certify_id, &args.callback_url) {
-        (Some(id), _) => id.clone(),
-        (None, Some(url)) => admin.begin(url)?,
+        (Some(id), _) => CertifyId::new(id).map_err(Failure::usage)?.to_string(),
+        (None, Some(url)) => {
+            check_url("--callback-url", url)?;
+            admin.begin(url)?
+        }
         (None, None) => admin.latest()?,
     };
     let (action, wish) = match &args.outcome {

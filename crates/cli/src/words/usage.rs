@@ -63,11 +63,19 @@ pub(crate) fn not_a_fault_value() -> Said {
     )
 }
 
+/// The longest time by which the emulator's clock is advanced, in seconds: a hundred years.
+const LONGEST: u64 = 100 * 31_557_600;
+
 /// Reads a time such as `90s`, without the text of the library's error, which may quote the value.
 pub(crate) fn duration(text: &str) -> Result<humantime::Duration, InvalidValue> {
-    text.parse().map_err(|_| {
+    let time = text.parse().map_err(|_| {
         let (en, zh) = ("write a time such as 90s, 30m or 1day 2h", "请写作 90s、30m 或 1day 2h 这样的时间");
-        both(en.to_owned(), zh.to_owned()).into()
+        InvalidValue(both(en.to_owned(), zh.to_owned()))
+    });
+    time.and_then(|time: humantime::Duration| {
+        let (en, zh) = ("the time must be at most a hundred years", "时间最长一百年");
+        let is_short = time.as_secs() <= LONGEST;
+        if is_short { Ok(time) } else { Err(both(en.to_owned(), zh.to_owned()).into()) }
     })
 }
 

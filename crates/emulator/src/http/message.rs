@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use cloudauth_protocol::Bilingual;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A message with values, in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +39,15 @@ pub(crate) fn problem(
     hint: Bilingual,
     command: Option<Bilingual>,
 ) -> Response<Body> {
-    let mut zh = json!({ "error": error.zh, "hint": hint.zh });
-    let mut document = json!({ "error": error.en, "hint": hint.en });
-    if let Some(command) = command {
-        (document["command"], zh["command"]) = (command.en.into(), command.zh.into());
-    }
-    document["zh"] = zh;
+    let with_command = |mut document: Value, command: Option<&str>| {
+        if let (Value::Object(fields), Some(command)) = (&mut document, command) {
+            fields.insert("command".to_owned(), command.into());
+        }
+        document
+    };
+    let zh = json!({ "error": error.zh, "hint": hint.zh });
+    let zh = with_command(zh, command.map(|command| command.zh));
+    let document = json!({ "error": error.en, "hint": hint.en, "zh": zh });
+    let document = with_command(document, command.map(|command| command.en));
     (status, Json(document)).into_response()
 }

@@ -90,7 +90,7 @@ async fn each_fault_gives_its_kind_of_error() {
             once(settings);
             // Only a reply that never comes, or comes byte by byte, may meet the limit: a busy machine is slow too.
             if matches!(fault, FaultKind::Latency(_) | FaultKind::Dribble(_)) {
-                settings.limits = settings.limits.with_attempt(Duration::from_secs(1));
+                settings.limits = settings.limits.with_attempt(Duration::from_millis(500));
             }
         });
         let error = started(&client, "order1").await.unwrap_err();

@@ -147,6 +147,16 @@ fn counts_and_rows_give_the_same_result() {
     let over = run(folder, &[&of_counts[..], &["--view", "report", "--to", "counts.jsonl"]].concat());
     assert!(over.status.code() == Some(2) && text(&over).contains("is not written over"), "{}", text(&over));
     assert!(fs::read_to_string(folder.join("page.html")).unwrap().contains("<svg"));
+    fs::create_dir(folder.join("counted")).unwrap();
+    fs::copy(folder.join("counts.jsonl"), folder.join("counted/counts.jsonl")).unwrap();
+    let finish =
+        ["lab", "finish", "counted", "--policy", "builtin:onboarding", "--candidate", "builtin:vendor"];
+    let among = run(folder, &[&finish[..], &["--view", "report", "--to", "counted/page.json"]].concat());
+    assert!(
+        among.status.code() == Some(2) && text(&among).contains("is in a data folder"),
+        "{}",
+        text(&among)
+    );
     let shown = text(&run(folder, &[&of_counts[..], &["--view", "replay"]].concat()));
     assert!(shown.contains("900 rows") && shown.contains("without examples, places"), "{shown}");
 }

@@ -52,9 +52,7 @@ impl Data {
         let found = search(&args.paths)?;
         let checkpoint = args.resume.as_deref().map(|path| Named::new("--resume", path));
         let outputs: Vec<Named<'_>> = output.into_iter().chain(checkpoint).collect();
-        if let Some(output) = outputs.iter().find(|output| found.includes_output(output.path)) {
-            return Err(Failure::usage(said::among_data(output.role, output.path.display())));
-        }
+        refuse_among_data(&found, &outputs)?;
         let Found { sources, skipped, .. } = found;
         let mapping_file = args.mapping.as_deref().map(|path| Named::new("the mapping", path));
         check_outputs(&outputs, read_files(policies, &sources).chain(mapping_file))
@@ -190,6 +188,14 @@ pub(super) fn search(paths: &[PathBuf]) -> Result<Found, Failure> {
             .map_err(|error| Failure::usage(calls::cannot_read(text::named(path), error.into())))?;
     }
     Ok(Source::search(paths)?)
+}
+
+/// Refuses, before the run, an output that the next run would read as data.
+pub(super) fn refuse_among_data(found: &Found, outputs: &[Named<'_>]) -> Result<(), Failure> {
+    match outputs.iter().find(|output| found.includes_output(output.path)) {
+        Some(output) => Err(Failure::usage(said::among_data(output.role, output.path.display()))),
+        None => Ok(()),
+    }
 }
 
 /// The files that a command reads; a policy that comes with the command is not a file.

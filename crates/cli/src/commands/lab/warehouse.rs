@@ -5,7 +5,7 @@ use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay};
 use serde_json::{Value, json};
 
-use super::run::{Data, has_no_rows, read_files, read_mapping, search};
+use super::run::{Data, has_no_rows, read_files, read_mapping, refuse_among_data, search};
 use super::show::{page, print, targets_or_vendor};
 use super::words;
 use crate::args::{Finish, LabSql, View};
@@ -38,9 +38,11 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
     let (failing, failing_json) = policies.failing_examples(output);
-    let Found { sources, skipped, .. } = search(&args.counts)?;
+    let found = search(&args.counts)?;
     let names: Vec<&str> = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
     let report = (args.view == View::Report).then(|| Named::new("--to", &args.to));
+    refuse_among_data(&found, report.as_slice())?;
+    let Found { sources, skipped, .. } = found;
     check_outputs(report.as_slice(), read_files(&names, &sources)).map_err(Failure::usage)?;
     let tally = policies.lab().skipped(skipped.clone()).finish(&sources)?;
     if has_no_rows(&tally) {

@@ -347,20 +347,29 @@ fn finish(
     Ok(RunOutcome { tally, complete, changed, skipped, partial_decisions })
 }
 
-/// Returns whether the first line of the first JSON file looks like a response of the service.
+/// The lines of a file in which the first JSON object is looked for.
+const FIRST_LINES: usize = 100;
+
+/// Returns whether the first JSON object of the data looks like a response of the service.
 fn shape(sources: &[Source]) -> Result<Shape, LabError> {
-    let Some(source) = sources.iter().find(|source| source.format == Format::Json) else {
-        return Ok(Shape::Flat);
-    };
-    let wrong = |error| LabError::file(source.path(), error);
-    let mut line = Vec::new();
-    let from = source.peek().map_err(wrong)?.take(LONGEST as u64);
-    BufReader::new(from).read_until(b'\n', &mut line).map_err(wrong)?;
     let wanted = Wanted::new(only_in_responses());
     let mut found = Found::new(&wanted);
-    let is_object = matches!(found.read(&wanted, &line), Ok(()) | Err(Bad::Twice));
-    let is_reply = is_object && only_in_responses().enumerate().any(|(slot, _)| found.is_there(slot));
-    Ok(if is_reply { Shape::Reply } else { Shape::Flat })
+    let mut line = Vec::new();
+    for source in sources.iter().filter(|source| source.format == Format::Json) {
+        let wrong = |error| LabError::file(source.path(), error);
+        let mut from = BufReader::new(source.peek().map_err(wrong)?.take(LONGEST as u64));
+        for _ in 0..FIRST_LINES {
+            line.clear();
+            if from.read_until(b'\n', &mut line).map_err(wrong)? == 0 {
+                break;
+            }
+            if matches!(found.read(&wanted, &line), Ok(()) | Err(Bad::Twice)) {
+                let is_reply = only_in_responses().enumerate().any(|(slot, _)| found.is_there(slot));
+                return Ok(if is_reply { Shape::Reply } else { Shape::Flat });
+            }
+        }
+    }
+    Ok(Shape::Flat)
 }
 
 /// One lap of a run: until the end of the data, a stop, or the next checkpoint.

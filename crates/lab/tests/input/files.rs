@@ -149,6 +149,20 @@ fn a_line_that_begins_a_response_in_either_spelling_is_one() {
 }
 
 #[test]
+fn the_first_object_of_the_data_shows_its_shape() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let reply = r#"{"Code":"200","RequestId":"r","ResultObject":{"Passed":"T","SubCode":"200"}}"#;
+    let policy = Policy::parse(builtin::VENDOR).unwrap();
+    write(folder, "a.jsonl", "");
+    write(folder, "b.jsonl", "\n \n");
+    write(folder, "c.jsonl", format!("\n[1]\nno json\n{reply}\n"));
+    let sources = Source::find(&[folder.to_owned()]).unwrap();
+    let ran = Lab::new(&policy).run(&sources, &RunControl::default()).unwrap();
+    assert_eq!(Replay::of(&ran.tally).verdicts[Verdict::Approve].all, 1);
+}
+
+#[test]
 fn a_report_lists_skipped_files() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "x.csv", format!("{HEADER}{ROW}"));

@@ -56,10 +56,11 @@ await writeFile(join(folder, 'one.jsonl'), lines(rows.slice(0, 1)));
 await writeFile(join(folder, 'empty.jsonl'), '{"no"\n'); // a file without any line is refused
 await writeFile(join(folder, 'full.toml'), 'format = 1\ntime = "time"\nsubject = "subject"\nsegments = ["channel"]\n[label]\ncolumn = "label"\nattack = "attack"\n');
 const FULL = ['full.jsonl', '--mapping', 'full.toml'];
-const ALL = ['summary', 'decisions', 'compare', 'scores', 'errors', 'targets', 'coverage', 'attacks', 'drift', 'days', 'notes'];
+const SWEEP = ['--sweep', 'match_auto', '--from', '71', '--up-to', '80', '--step', '0.5'];
+const ALL = ['summary', 'decisions', 'compare', 'sweep', 'segments', 'scores', 'errors', 'targets', 'coverage', 'attacks', 'drift', 'days', 'notes'];
 
 await Promise.all(['en', 'zh'].flatMap((lang) => [
-  lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', '--to', `full-${lang}.html`, '--lang', lang),
+  lab('report', 'builtin:onboarding', ...FULL, '--candidate', 'builtin:vendor', ...SWEEP, '--to', `full-${lang}.html`, '--lang', lang),
   ...['bare', 'one'].map((name) => lab('report', 'builtin:onboarding', `${name}.jsonl`, '--to', `${name}-${lang}.html`, '--lang', lang)),
   ofNothing('report', 'builtin:onboarding', 'empty.jsonl', '--to', `empty-${lang}.html`, '--lang', lang),
 ]));
@@ -102,7 +103,7 @@ const crowded = (page) => page.locator('svg').evaluateAll((all) => all.flatMap((
 }));
 
 for (const [name, wanted, drawn] of [
-  ['full', ALL, 7],
+  ['full', ALL, 18],
   ['bare', ['summary', 'decisions', 'scores', 'notes'], 1],
   ['one', null, 1],
   ['empty', ['summary', 'decisions', 'scores', 'notes'], 1],
@@ -187,6 +188,23 @@ scenario('it tells what the other commands tell', async ({ page }) => {
   const dots = await page.locator('#errors circle title').allTextContents();
   const at = (score) => calibration.vendor.find(({ threshold }) => threshold === score);
   assert.deepEqual(dots, [70, 75, 80].map((score) => `${score}: FMR ${at(score).fmr.count}/${at(score).fmr.of}, FNMR ${at(score).fnmr.count}/${at(score).fnmr.of}`));
+
+  // A dot of a segment lies where its rate is, on the scale of its chart.
+  const segments = await lab('segments', 'builtin:onboarding', ...FULL);
+  const { values } = segments.segments.channel.customers_not_approved;
+  const most = Math.max(...Object.values(values).map(({ high }) => high));
+  const chart = page.locator('#segments svg[aria-label="channel: Genuine people not approved"]');
+  const centres = await chart.locator('circle').evaluateAll((all) => all.map((dot) => Number(dot.getAttribute('cx'))));
+  const rates = Object.values(values).sort((a, b) => b.of - a.of).map(({ rate }) => 22 + (rate / most) * 476);
+  assert.equal(centres.length, 3);
+  centres.forEach((centre, at) => assert.ok(Math.abs(centre - rates[at]) < 0.06, `${centres} ${rates}`));
+
+  // The sweep has a row for each value, and that of the file has the policy's own verdicts.
+  const swept = await cells(page.locator('#sweep tbody tr'));
+  assert.equal(swept.length, 19);
+  const now = swept.find(([value]) => /^75 /.test(value));
+  assert.deepEqual(now.slice(1, 5), verdicts.map((verdict) => told(replay.verdicts[verdict].all)));
+
   const months = await page.locator('#drift circle title').allTextContents();
   assert.deepEqual(months, drift.months.map(({ month, psi }) => `${month}: ${psi.toFixed(4)}`));
 });

@@ -68,8 +68,14 @@ fn replays_and_compares_policies() {
     assert_eq!(decisions.lines().count(), 4001);
     assert!(decisions.lines().nth(2).unwrap().starts_with("history.jsonl,2,id1,"), "{decisions:.200}");
 
-    let output = lab(&["compare", "builtin:onboarding", "builtin:vendor", "history.jsonl"], folder.path());
+    let compare = ["compare", "builtin:onboarding", "builtin:vendor", "history.jsonl", "--flips", "f.jsonl"];
+    let output = lab(&compare, folder.path());
     let text = said(&output);
+    let flips = std::fs::read_to_string(folder.path().join("f.jsonl")).unwrap();
+    let flip: Value = serde_json::from_str(flips.lines().next().unwrap()).unwrap();
+    assert_eq!((&flip["from_rule"], &flip["to"]), (&"grey-zone".into(), &"approve".into()), "{flip}");
+    let wrong = [&compare[..5], &["f.parquet"]].concat();
+    assert!(said(&lab(&wrong, folder.path())).contains("--flips writes CSV or JSON Lines"));
     assert!(
         text.contains("differ on") && text.contains("impostors approved") && text.contains("grey-zone -> "),
         "{text}"
@@ -209,6 +215,8 @@ fn refuses_to_overwrite_an_input() {
     for args in [
         &["replay", "p.toml", "history.jsonl", "--decisions", "./history.jsonl"][..],
         &["replay", "p.toml", "history.jsonl", "--resume", "p.toml"],
+        &["compare", "p.toml", "builtin:vendor", "history.jsonl", "--flips", "p.toml"],
+        &["compare", "p.toml", "builtin:vendor", "history.jsonl", "--flips", "link.csv"],
         &["report", "p.toml", "history.jsonl", "--to", "history.jsonl"],
         &["report", "builtin:onboarding", "history.jsonl", "--candidate", "p.toml", "--to", "p.toml"],
         &["calibrate", "p.toml", "history.jsonl", "--mapping", "map.toml", "--curve", "map.toml"],
@@ -404,16 +412,13 @@ fn refuses_csv_with_the_extension_of_another_format() {
         (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.parquet"),
         (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.JSON"),
         (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.csv.gz"),
-        (["replay", "builtin:onboarding", "history.jsonl", "--decisions"], "d.jsonl"),
+        (["calibrate", "builtin:onboarding", "history.jsonl", "--curve"], "c.jsonl"),
+        (["replay", "builtin:onboarding", "history.jsonl", "--decisions"], "d.json"),
         (["replay", "builtin:onboarding", "history.jsonl", "--decisions"], "d.tsv"),
     ] {
         let output = lab(&[&args[..], &[file]].concat(), folder.path());
         assert_eq!(output.status.code(), Some(2), "{file}: {}", said(&output));
-        assert!(
-            said(&output).contains(&format!("{} writes CSV: name the file .csv", args[3])),
-            "{}",
-            said(&output)
-        );
+        assert!(said(&output).contains(&format!("{} writes CSV", args[3])), "{}", said(&output));
         assert!(output.stdout.is_empty() && !folder.path().join(file).exists(), "{file}");
     }
     for file in ["c.csv", "curve"] {

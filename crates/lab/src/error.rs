@@ -98,6 +98,22 @@ pub enum LabProblem {
     ThresholdOfOther(String, Option<&'static str>),
     /// A sweep must have from 1 to this many values.
     NotASweep(usize),
+    /// The cost file is invalid, in this line if one is known.
+    NotCosts(Option<usize>),
+    /// The share of impostors is not above 0 and below 1.
+    NotAPrior,
+    /// Costs need labelled impostors and labelled genuine people.
+    NoCosts,
+    /// The mapping has no segment of this name.
+    NotASegment(String),
+    /// A segment cannot be crossed with itself.
+    CrossedWithItself(String),
+    /// A range of days is malformed.
+    NotDays,
+    /// There are more labelled rows of people than can be kept apart.
+    TooManyPeople,
+    /// The days of this option have no labelled impostors or no labelled genuine people with a score.
+    NoLabelsInDays(&'static str),
     /// The report cannot be rendered, which is a bug.
     Rendering(Box<dyn std::error::Error + Send + Sync>),
     /// A query needs a mapping.
@@ -302,6 +318,37 @@ impl fmt::Display for LabError {
             Problem::NotASweep(most) => write!(
                 f,
                 "invalid sweep: --from, --to and --step must give 1 to {most} values, each with at most 6 decimals"
+            ),
+            Problem::NotCosts(line) => {
+                f.write_str("invalid cost file")?;
+                if let Some(line) = line {
+                    write!(f, ", line {line}")?;
+                }
+                f.write_str(
+                    ": it must have format = 1 and a table [cost] with impostor_approved, genuine_rejected, review and retry, each a number from 0 to 1e12",
+                )
+            }
+            Problem::NotAPrior => {
+                f.write_str("the share of impostors must be above 0 and below 1, such as 0.001 or 0.1%")
+            }
+            Problem::NoCosts => f.write_str(
+                "no cost can be calculated: the data must have labelled impostors and labelled genuine people",
+            ),
+            Problem::NotASegment(name) => {
+                write!(f, "the mapping has no segment `{name}`: name its column in `segments`")
+            }
+            Problem::CrossedWithItself(name) => {
+                write!(f, "segment `{name}` cannot be crossed with itself: name two segments")
+            }
+            Problem::NotDays => f.write_str(
+                "expected days such as 2026-01-01..2026-06-30, ..2026-06-30 or 2026-07-01..; both ends are included",
+            ),
+            Problem::TooManyPeople => f.write_str(
+                "the people of the two parts cannot be kept apart: there are more than 8,000,000 labelled rows of people; take fewer days",
+            ),
+            Problem::NoLabelsInDays(option) => write!(
+                f,
+                "the days of {option} have no labelled impostors, or no labelled genuine people, with a score"
             ),
             Problem::Rendering(_) => f.write_str("cannot render the report"),
             Problem::SqlNeedsMapping => {

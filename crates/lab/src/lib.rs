@@ -42,8 +42,9 @@ mod write_back;
 pub use analysis::attacks::{Attacks, AttacksAt};
 pub use analysis::by_verdict::ByVerdict;
 pub use analysis::calibrate::{
-    Band, Calibration, Eer, People, RestsOn, TARGETS, Target, TargetRate, TargetReason, ThresholdErrors,
-    Warning, WarningFigures, WarningKind, WithoutSubject, curve,
+    Band, Calibration, Days, Eer, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget, People, RestsOn, TARGETS,
+    Target, TargetRate, TargetReason, ThresholdErrors, Warning, WarningFigures, WarningKind, WithoutSubject,
+    curve,
 };
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
 pub use analysis::data_issue::DataIssue;
@@ -53,8 +54,12 @@ pub use analysis::percent::percent;
 pub use analysis::plan::{ComparePlan, LabelPlan, ReviewPlan};
 pub use analysis::proportion::Proportion;
 pub use analysis::replay::{LabelCounts, Replay, RuleRows};
-pub use analysis::segment_rates::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates};
-pub use analysis::sweep::{Sweep, SweepOutcome, SweepPlan, SweepProblem, SweepValue};
+pub use analysis::segment_rates::{
+    GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates, ThresholdRates,
+};
+pub use analysis::sweep::{
+    Costs, LabelledPeople, Sweep, SweepCosts, SweepOutcome, SweepPlan, SweepProblem, SweepValue, ValueCost,
+};
 pub use cloudauth_stats::Confidence;
 pub use error::{Columns, CountsProblem, LabError, LabProblem};
 pub use input::mapping::{Mapping, Shape};
@@ -64,7 +69,7 @@ pub use input::skipped::{SkipReason, Skipped};
 pub use input::source::Source;
 pub use input::timezone::TimeZone;
 pub use language::Language;
-pub use report::report;
+pub use report::{report, report_with_sweep};
 pub use run::{Lab, RunControl, RunOutcome};
 pub use tally::Tally;
 pub use tally::issues::{IssueKind, RowLocation};

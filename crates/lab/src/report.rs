@@ -1,6 +1,7 @@
 //! The report: one HTML file that loads nothing from elsewhere, so that it can be sent around.
 
 mod charts;
+mod dots;
 mod filters;
 mod parts;
 mod plot;
@@ -15,17 +16,30 @@ use crate::analysis::calibrate::{Calibration, TARGETS, estimated};
 use crate::analysis::compare::Compare;
 use crate::analysis::drift::Drift;
 use crate::analysis::replay::Replay;
+use crate::analysis::sweep::Sweep;
 use crate::error::{LabError, LabProblem};
 use crate::language::Language;
 use crate::tally::Tally;
 use words::Words;
 
-/// Returns the report on a run as HTML: decisions; changed decisions with a second policy; errors with labels; drift with
-/// times.
+/// Returns the report on a run as HTML: decisions; changed decisions with a second policy; rates by segment; errors with labels;
+/// drift with times.
 ///
 /// # Errors
 /// If the page cannot be rendered, which is a bug.
 pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
+    report_with_sweep(tally, None, language)
+}
+
+/// Returns the report of [`report`], with a sweep of the same policy over the same data.
+///
+/// # Errors
+/// If the page cannot be rendered, which is a bug.
+pub fn report_with_sweep(
+    tally: &Tally,
+    sweep: Option<&Sweep>,
+    language: Language,
+) -> Result<String, LabError> {
     let words = Words::of(language);
     let replay = Replay::of(tally);
     let compare = Compare::of(tally);
@@ -59,6 +73,9 @@ pub fn report(tally: &Tally, language: Language) -> Result<String, LabError> {
         skipped_count => tally.skipped.len(),
         flips => compare.as_ref().map(parts::matrix),
         causes => parts::causes(tally),
+        segments => dots::segments(tally, words),
+        sweep => sweep.map(|sweep| Value::from(Serde(sweep))),
+        sweep_plot => sweep.and_then(|sweep| charts::sweep(sweep, words)).map(svg),
         outside,
         histogram => is_on_grid.then(|| svg(charts::histogram(tally, words))),
         errors => (is_labelled && is_on_grid).then(|| svg(charts::errors(tally, &operating, words))),

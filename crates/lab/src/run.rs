@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use cloudauth_policy::Policy;
 
+use crate::analysis::calibrate::Days;
 use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
 use crate::input::bounded::LONGEST;
@@ -29,7 +30,7 @@ use crate::tally::failing_example::FailingExample;
 use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Scales, Tally};
 use checkpoint::Checkpoint;
-use decisions::Decisions;
+use decisions::{Decisions, RowKind, RowWriter};
 use task::Task;
 use worker::Worker;
 
@@ -86,8 +87,7 @@ pub struct RunOutcome {
     pub changed: Vec<PathBuf>,
     /// The files and folders that [`Lab::skipped`] named, and the data files without rows.
     pub skipped: Vec<Skipped>,
-    /// The partial decision file of an incomplete run. The decisions of a complete run are in the file that [`Lab::decisions`]
-    /// names.
+    /// The partial file of [`Lab::decisions`] or [`Lab::flips`] of an incomplete run. A complete run puts it in place.
     pub partial_decisions: Option<PathBuf>,
 }
 
@@ -114,7 +114,10 @@ pub struct Lab<'p> {
     pub(crate) mapping: Option<Mapping>,
     threads: usize,
     keep_people: bool,
-    decisions: Option<PathBuf>,
+    crossed: Option<(String, String)>,
+    days: Option<Days>,
+    known_people: Vec<u64>,
+    rows_file: Option<(RowKind, PathBuf)>,
     resume: Option<PathBuf>,
     pub(crate) skipped: Vec<Skipped>,
     checkpoint_every: Duration,
@@ -133,7 +136,10 @@ impl<'p> Lab<'p> {
             mapping: None,
             threads,
             keep_people: false,
-            decisions: None,
+            crossed: None,
+            days: None,
+            known_people: Vec::new(),
+            rows_file: None,
             resume: None,
             skipped: Vec::new(),
             checkpoint_every: CHECKPOINT_EVERY,
@@ -175,11 +181,47 @@ impl<'p> Lab<'p> {
         self
     }
 
-    /// Writes each decision of the first policy to a CSV file, in the order of the data. A complete run puts the file in place;
-    /// until then it is next to its target, as `NAME.xxxxxx.partial`. Only the owner can read a new file.
+    /// Counts only rows of these days. A row without a time is not counted. Data issues are those of all rows.
+    #[must_use]
+    pub const fn days(mut self, days: Days) -> Self {
+        self.days = Some(days);
+        self
+    }
+
+    /// Leaves out the rows of people who have a labelled row in another run, so that no subject is on both sides of a test. Only a
+    /// run with [`Lab::keep_people`] knows them.
+    ///
+    /// # Errors
+    /// If the other run had more labelled rows of people than it could keep.
+    pub fn without_people_of(mut self, other: &Tally) -> Result<Self, LabError> {
+        if !other.kept_all {
+            return Err(LabProblem::TooManyPeople.into_error());
+        }
+        self.known_people = other.kept.iter().map(|kept| kept.subject).collect();
+        self.known_people.dedup();
+        Ok(self)
+    }
+
+    /// Also counts by two segments of the mapping together, so that each pair of values is a group.
+    #[must_use]
+    pub fn cross(mut self, first: &str, second: &str) -> Self {
+        self.crossed = Some((first.to_owned(), second.to_owned()));
+        self
+    }
+
+    /// Writes each decision of the first policy to a file, in the order of the data: JSON Lines if its name ends in `.jsonl` or
+    /// `.ndjson`, otherwise CSV. A complete run puts the file in place; until then it is next to its target, as
+    /// `NAME.xxxxxx.partial`. Only the owner can read a new file. A run writes one file of rows: the last one set.
     #[must_use]
     pub fn decisions(mut self, file: PathBuf) -> Self {
-        self.decisions = Some(file);
+        self.rows_file = Some((RowKind::Decisions, file));
+        self
+    }
+
+    /// Writes the rows whose verdict changes with the candidate, with both rules, as [`Lab::decisions`] writes all rows.
+    #[must_use]
+    pub fn flips(mut self, file: PathBuf) -> Self {
+        self.rows_file = Some((RowKind::Flips, file));
         self
     }
 
@@ -244,16 +286,21 @@ impl<'p> Lab<'p> {
             sweep: self.sweep,
             scales: Scales::with(self.policy, self.sweep.map(SweepPlan::boundaries))?,
             slots,
+            days: self.days,
+            known_people: &self.known_people,
+            crossed: self.crossed.as_ref().map(|pair| crossed(&mapping, pair)).transpose()?,
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
-            write_decisions: self.decisions.is_some(),
+            writer: self.rows_file.as_ref().map(|(kind, file)| RowWriter::new(*kind, file)),
             allow_missing_inputs: self.allow_missing_inputs,
         };
         let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
-        let open =
-            |path| Decisions::open(path, state.decisions.as_ref(), state.position.source == sources.len());
-        let mut decisions = self.decisions.as_deref().map(open).transpose()?;
+        let is_read = state.position.source == sources.len();
+        let rows_file = self.rows_file.as_ref().zip(task.writer);
+        let mut decisions = rows_file
+            .map(|((_, path), writer)| Decisions::open(path, writer, state.decisions.as_ref(), is_read))
+            .transpose()?;
         let is_new = state.decisions.is_none();
         if let Err(error) = self.save(&mut state, decisions.as_mut()) {
             if is_new {
@@ -327,6 +374,19 @@ impl<'p> Lab<'p> {
         state.decisions = decisions.map(Decisions::keep).transpose()?.flatten();
         state.save(path)
     }
+}
+
+/// Returns the numbers of two segments of the mapping.
+fn crossed(mapping: &Mapping, (first, second): &(String, String)) -> Result<(usize, usize), LabError> {
+    let number = |name: &String| {
+        let found = mapping.segments.iter().position(|segment| segment == name);
+        found.ok_or_else(|| LabProblem::NotASegment(name.clone()).into_error())
+    };
+    let numbers = (number(first)?, number(second)?);
+    if numbers.0 == numbers.1 {
+        return Err(LabProblem::CrossedWithItself(first.clone()).into_error());
+    }
+    Ok(numbers)
 }
 
 /// Puts the decisions in place, or leaves those of an incomplete run next to their target.

@@ -8,6 +8,7 @@ mod parts;
 pub(crate) mod policy_name;
 pub(crate) mod saved;
 mod scales;
+pub(crate) mod segment;
 mod sweep;
 mod values;
 
@@ -19,10 +20,13 @@ use serde::Serialize;
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
 pub(crate) use counter::{Counter, is_code_shown};
-pub(crate) use parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix, verdict_number};
+pub(crate) use parts::{
+    Decider, Example, Scores, SubjectScore, VerdictMatrix, hash_of_subject, verdict_number,
+};
 
 pub(crate) use scales::{Scales, ScoreCut};
-pub(crate) use sweep::{SweepCounter, SweepRows};
+pub(crate) use segment::SegmentRows;
+pub(crate) use sweep::{SweepCase, SweepCounter, SweepRows};
 pub(crate) use values::{MOST_VALUES, Values};
 
 use crate::error::{LabError, LabProblem};
@@ -75,7 +79,7 @@ pub struct Tally {
     pub(crate) sub_codes: BTreeMap<Box<str>, Vec<u64>>,
     pub(crate) days: BTreeMap<i32, VerdictMatrix>,
     /// Rows by segment and value.
-    pub(crate) segments: Vec<Values<VerdictMatrix>>,
+    pub(crate) segments: Vec<Values<SegmentRows>>,
     /// `verify_score` by label.
     pub(crate) scores: [Grid; 3],
     /// Rows that the first policy approves, by points of `verify_score`.
@@ -89,6 +93,8 @@ pub struct Tally {
     pub(crate) kept: Vec<SubjectScore>,
     /// Whether there were more rows than can be kept.
     pub(crate) kept_all: bool,
+    /// The rows that were left out because another run knows their subject.
+    pub(crate) known_people: u64,
     /// The rows of a sweep.
     pub(crate) sweep: SweepRows,
     #[serde(with = "parts::pairs")]
@@ -122,6 +128,7 @@ impl Tally {
             bona_fide: Grid::default(),
             kept: Vec::new(),
             kept_all: true,
+            known_people: 0,
             sweep: SweepRows::default(),
             examples: BTreeMap::new(),
         }
@@ -187,7 +194,7 @@ impl Tally {
     }
 
     /// Returns the segments that do not have too many values, by name, with values that can be printed.
-    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, BTreeMap<String, &VerdictMatrix>)> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (&String, BTreeMap<String, &SegmentRows>)> {
         let segments = self.segment_names.iter().zip(&self.segments);
         segments.filter_map(|(name, values)| Some((name, values.printable()?)))
     }
@@ -207,7 +214,7 @@ impl Tally {
             self.days.entry(day).or_default().merge(&share);
         }
         for (values, others) in self.segments.iter_mut().zip(&other.segments) {
-            values.merge(others, VerdictMatrix::merge);
+            values.merge(others, SegmentRows::merge);
         }
         for (scores, others) in self.scores.iter_mut().zip(&other.scores) {
             scores.merge(others);
@@ -220,6 +227,7 @@ impl Tally {
         self.bona_fide.merge(&other.bona_fide);
         self.kept_all &= other.kept_all && self.kept.len() + other.kept.len() <= MOST_KEPT;
         self.kept.extend(other.kept.into_iter().take(MOST_KEPT.saturating_sub(self.kept.len())));
+        self.known_people += other.known_people;
         self.sweep.merge(&other.sweep);
         for (flip, examples) in other.examples {
             let mine = self.examples.entry(flip).or_default();
@@ -243,6 +251,7 @@ impl Tally {
             self.kept = Vec::new();
         }
         self.kept.sort_unstable();
+        self.sweep.settle();
         self.check()
     }
 }

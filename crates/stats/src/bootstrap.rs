@@ -13,6 +13,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use crate::curve::{Curve, NotFinite, distinct, sorted};
 use crate::rate::{Confidence, Interval, Rate};
 use crate::special::beta::binomial_quantile;
+use crate::special::probit;
 
 /// The stream of random numbers of a seed.
 #[derive(Clone, Debug)]
@@ -33,6 +34,27 @@ impl Draws {
     /// Returns the next index below `n`; 0 if `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize
+    }
+
+    /// Returns the total of `units` exponential weights: a gamma variable with this shape. These are the weights of the
+    /// Bayesian bootstrap (Rubin 1981, Annals of Statistics 9:130), in which each unit has one. 0 without units.
+    ///
+    /// Source: Marsaglia and Tsang 2000, ACM Transactions on Mathematical Software 26:363.
+    pub fn weight(&mut self, units: u64) -> f64 {
+        match units {
+            0 => return 0.0,
+            1 => return -self.unit().ln(),
+            _ => {}
+        }
+        let d = units as f64 - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let normal = probit(self.unit());
+            let v = (1.0 + c * normal).powi(3);
+            if v > 0.0 && self.unit().ln() < normal * normal / 2.0 + d * (1.0 - v + v.ln()) {
+                return d * v;
+            }
+        }
     }
 
     /// Returns the next number strictly between 0 and 1.

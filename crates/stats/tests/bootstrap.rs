@@ -119,3 +119,22 @@ fn percentiles_of_invalid_input_are_missing() {
     assert!(replicate_rate(Rate::new(0, 0).unwrap(), 1, 0)[0].is_nan());
     assert!(replicate_rate_of_subjects(&[], 1, 0)[0].is_nan());
 }
+
+#[test]
+fn weights_have_the_moments_of_gamma_variables() {
+    let mut draws = Draws::new(7);
+    assert_eq!(draws.weight(0).to_bits(), 0);
+    for units in [1, 2, 3, 40, 10_000] {
+        let values: Vec<f64> = (0..20_000).map(|_| draws.weight(units)).collect();
+        let moment = |power: i32, center: f64| {
+            values.iter().map(|value| (value - center).powi(power)).sum::<f64>() / values.len() as f64
+        };
+        let shape = units as f64;
+        let (mean, variance) = (moment(1, 0.0), moment(2, shape));
+        assert!((mean / shape - 1.0).abs() < 5.0 / (20_000.0 * shape).sqrt(), "{units}: {mean}");
+        assert!((variance / shape - 1.0).abs() < 0.08, "{units}: {variance}");
+        // The skewness is 2 / sqrt(shape).
+        let skewness = moment(3, shape) / shape.powf(1.5);
+        assert!((skewness - 2.0 / shape.sqrt()).abs() < 0.25, "{units}: {skewness}");
+    }
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use cloudauth::policy::Dialect;
-use cloudauth_lab::{Months, TargetRate};
+use cloudauth_lab::{Days, Months, TargetRate};
 
 use crate::words::usage::duration;
 
@@ -19,7 +19,7 @@ pub(crate) enum Lab {
         policy: String,
         #[command(flatten)]
         data: Data,
-        /// Write every decision to this CSV file, in the order of the data.
+        /// Write every decision to this file, in the order of the data: CSV, or JSON Lines if the name ends in .jsonl.
         #[arg(long, value_name = "FILE")]
         decisions: Option<PathBuf>,
     },
@@ -34,6 +34,9 @@ pub(crate) enum Lab {
         allow_failing_examples: bool,
         #[command(flatten)]
         data: Data,
+        /// Write every row whose verdict changes to this file, with both rules: CSV, or JSON Lines if the name ends in .jsonl.
+        #[arg(long, value_name = "FILE")]
+        flips: Option<PathBuf>,
     },
     /// Compare the error rates, approvals and reviews of segments, such as channels or age groups.
     Segments {
@@ -41,6 +44,9 @@ pub(crate) enum Lab {
         policy: String,
         #[command(flatten)]
         data: Data,
+        /// Show only this segment of the mapping. Two of them, `--by channel,region`, are crossed: each pair of values is a group.
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        by: Vec<String>,
     },
     /// Count the decisions with each value of a threshold, in one pass over the data.
     Sweep(Sweep),
@@ -73,6 +79,18 @@ pub(crate) enum Lab {
         /// Run even if examples in a policy fail, to try another threshold. The report lists them.
         #[arg(long)]
         allow_failing_examples: bool,
+        /// Also sweep this threshold of the policy. The data is read twice.
+        #[arg(long, value_name = "THRESHOLD", requires_all = ["from", "up_to", "distance"], conflicts_with = "resume")]
+        sweep: Option<String>,
+        /// Lowest value of the sweep.
+        #[arg(long, value_name = "VALUE", requires = "sweep", allow_negative_numbers = true)]
+        from: Option<f64>,
+        /// Highest value of the sweep.
+        #[arg(long, value_name = "VALUE", requires = "sweep", allow_negative_numbers = true)]
+        up_to: Option<f64>,
+        /// Distance between the values of the sweep.
+        #[arg(long = "step", id = "distance", value_name = "VALUE", requires = "sweep")]
+        step: Option<f64>,
         /// Output file.
         #[arg(long, value_name = "FILE", default_value = "report.html")]
         to: PathBuf,
@@ -171,6 +189,12 @@ pub(crate) struct Calibrate {
     /// Write the recommended threshold under this name to the policy file, if the policy check still passes. Needs one --target.
     #[arg(long, value_name = "THRESHOLD")]
     pub(crate) write: Option<String>,
+    /// Choose thresholds on these days only, and test them on those of --test: 2026-01-01..2026-06-30 or ..2026-06-30.
+    #[arg(long, value_name = "DAYS", requires = "test", conflicts_with_all = ["curve", "write", "resume"])]
+    pub(crate) train: Option<Days>,
+    /// Days to test the thresholds on, such as 2026-07-01... People of the --train days are left out.
+    #[arg(long, value_name = "DAYS", requires = "train")]
+    pub(crate) test: Option<Days>,
     /// Write the threshold despite warnings about the labels or the range of the scores.
     #[arg(long, requires = "write")]
     pub(crate) force: bool,
@@ -197,6 +221,12 @@ pub(crate) struct Sweep {
     /// Also write the table to this CSV file. Rates are from 0 to 1.
     #[arg(long, value_name = "FILE")]
     pub(crate) csv: Option<PathBuf>,
+    /// Cost file, a table [cost]: adds the expected cost of 1,000 attempts and finds the cheapest value. Needs --prior.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cost: Option<PathBuf>,
+    /// Share of impostors among all attempts, such as 0.1%. Labels do not show it: rejected people rarely get one.
+    #[arg(long, value_name = "SHARE", value_parser = plan::share)]
+    pub(crate) prior: Option<f64>,
 }
 
 #[derive(Debug, clap::Args)]

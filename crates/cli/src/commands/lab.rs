@@ -1,5 +1,6 @@
 //! `cloudauth lab`: replays, compares and calibrates policies over recorded results.
 
+mod holdout;
 mod plan;
 mod run;
 mod segments;
@@ -10,40 +11,45 @@ mod warehouse;
 mod words;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    Calibration, Compare, Drift, Replay, RestsOn, ThresholdErrors, check_threshold, curve, set_threshold,
+    Calibration, Compare, Drift, Replay, RestsOn, Sweep, SweepPlan, ThresholdErrors, check_threshold, curve,
+    set_threshold,
 };
 
 use crate::args::{Calibrate, Lab as Command};
-use crate::commands::policy::{failing_examples, load, load_to_explore};
+use crate::commands::policy::{failing_examples, load, load_to_explore, text_of};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
-use run::{Data, Wanted};
-use show::{csv_columns, named, page, print, refuse_other_format, targets_or_vendor, write};
+use run::{Data, Wanted, reads_standard_input};
+use show::{
+    csv_columns, named, page, print, refuse_other_format, refuse_other_row_format, targets_or_vendor, write,
+};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
         Command::Replay { policy, data, decisions } => {
             let mut data = Data::find(data, &[&policy], named("--decisions", decisions.as_deref()))?;
-            refuse_other_format("--decisions", decisions.as_deref())?;
+            refuse_other_row_format("--decisions", decisions.as_deref())?;
             let policies = vec![load(&policy)?];
             let ran = data.run(policies, Wanted { decisions, ..Wanted::default() }, output).await?;
             let replay = Replay::of(&ran.tally);
             print(output, &ran.tally, &words::replay(&replay, &data, output), &replay, data.told(&ran))?;
             Ok(run::exit_code(&ran, output))
         }
-        Command::Compare { policy, candidate, allow_failing_examples, data } => {
+        Command::Compare { policy, candidate, allow_failing_examples, data, flips } => {
             let load = |file: &str| load_to_explore(file, allow_failing_examples);
             let policies = vec![load(&policy)?, load(&candidate)?];
-            let named: Vec<(&str, &Policy)> =
+            let names: Vec<(&str, &Policy)> =
                 [policy.as_str(), candidate.as_str()].into_iter().zip(&policies).collect();
-            let (failing, failing_json) = failing_examples(&named, output);
-            let mut data = Data::find(data, &[&policy, &candidate], None)?;
-            let ran = data.run(policies, Wanted::default(), output).await?;
+            let (failing, failing_json) = failing_examples(&names, output);
+            let mut data = Data::find(data, &[&policy, &candidate], named("--flips", flips.as_deref()))?;
+            refuse_other_row_format("--flips", flips.as_deref())?;
+            let ran = data.run(policies, Wanted { flips, ..Wanted::default() }, output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
                 let beside = data.told(&ran).into_iter().chain([("failing_examples", failing_json)]);
                 print(
@@ -56,10 +62,13 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             }
             Ok(run::exit_code(&ran, output))
         }
-        Command::Segments { policy, data } => segments::segments(&policy, data, output).await,
+        Command::Segments { policy, data, by } => segments::segments(&policy, data, &by, output).await,
         Command::Sweep(args) => sweep::sweep(args, output).await,
         Command::Plan(args) => plan::plan(&args, output),
-        Command::Calibrate(args) => calibrate(args, output).await,
+        Command::Calibrate(args) => match (args.train, args.test) {
+            (Some(train), Some(test)) => holdout::holdout(args, (train, test), output).await,
+            _ => calibrate(args, output).await,
+        },
         Command::Drift { policy, data, reference, current } => {
             let (mut data, policies) = (Data::find(data, &[&policy], None)?, vec![load(&policy)?]);
             let ran = data.run(policies, Wanted::default(), output).await?;
@@ -68,14 +77,27 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             print(output, &ran.tally, &words::drift(&drift, &data, output), &drift, data.told(&ran))?;
             Ok(run::exit_code(&ran, output))
         }
-        Command::Report { policy, data, candidate, allow_failing_examples, to } => {
+        Command::Report { policy, data, candidate, allow_failing_examples, sweep, from, up_to, step, to } => {
+            let values = from.zip(up_to).zip(step).zip(sweep);
+            if values.is_some() && reads_standard_input(&data) {
+                return Err(Failure::usage(said::plan::READ_TWICE));
+            }
             let names: Vec<&str> = [Some(&*policy), candidate.as_deref()].into_iter().flatten().collect();
             let load = |file: &&str| load_to_explore(file, allow_failing_examples);
             let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
             let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>(), output);
             let mut data = Data::find(data, &names, named("--to", Some(&to)))?;
             let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-            page(&ran.tally, ran.complete, &data, failing, &to, output)?;
+            let swept = match values {
+                Some((((from, to), step), threshold)) => {
+                    let values = SweepPlan::values(from, to, step)?;
+                    let plan = Arc::new(SweepPlan::new(&text_of(&policy)?, &threshold, values)?);
+                    let wanted = Wanted { sweep: Some(Arc::clone(&plan)), ..Wanted::default() };
+                    Some(Sweep::of(&data.run(Vec::new(), wanted, output).await?.tally, &plan))
+                }
+                None => None,
+            };
+            page((&ran.tally, swept.as_ref()), ran.complete, &data, failing, &to, output)?;
             Ok(run::exit_code(&ran, output))
         }
         Command::Sql(args) => warehouse::sql(&args, output),

@@ -77,6 +77,13 @@ pub(crate) fn among_data(flag: &str, file: impl Display) -> Said {
     )
 }
 
+pub(crate) fn not_rows(flag: &str, extension: &str) -> Said {
+    both(
+        format!("{flag} writes CSV or JSON Lines: name the file .csv or .jsonl, not .{extension}"),
+        format!("{flag} 输出 CSV 或 JSON Lines：文件扩展名应为 .csv 或 .jsonl，而不是 .{extension}"),
+    )
+}
+
 pub(crate) fn nothing_written(reason: &Said, can_be_forced: bool) -> Said {
     let (en, zh) = match can_be_forced {
         true => ("; to write it all the same, give --force", "；如仍要写入，请使用 --force"),
@@ -129,7 +136,7 @@ pub(crate) fn stopped(can_resume: bool) -> Said {
 }
 
 pub(crate) fn partial_decisions(file: impl Display) -> Said {
-    both(format!("the decisions until here are in {file}"), format!("到目前为止的判定已写入 {file}"))
+    both(format!("the rows so far are in {file}"), format!("到目前为止的各行已写入 {file}"))
 }
 
 /// The headings and labels of tables. A heading that is not here is the same in both languages.

@@ -121,6 +121,28 @@ pub(super) fn chinese(error: &LabError) -> String {
         Problem::NotASweep(most) => {
             format!("取值范围无效：--from、--to 和 --step 须给出 1 至 {most} 个值，每个值最多 6 位小数")
         }
+        Problem::NotCosts(line) => {
+            let line = line.map(|line| format!("第 {line} 行：")).unwrap_or_default();
+            format!(
+                "成本文件无效：{line}须包含 format = 1 和表 [cost]，给出 impostor_approved、genuine_rejected、review 和 retry，各为 0 至 1e12 的数字"
+            )
+        }
+        Problem::NotAPrior => "冒充者占比须大于 0 且小于 1，例如 0.001 或 0.1%".to_owned(),
+        Problem::NoCosts => "无法计算成本：数据中须同时有已标注的冒充者和本人".to_owned(),
+        Problem::NotASegment(name) => {
+            format!("映射文件中没有分群 `{name}`：请在 `segments` 中给出该列名")
+        }
+        Problem::CrossedWithItself(name) => format!("分群 `{name}` 不能与自身交叉：请给出两个分群"),
+        Problem::NotDays => {
+            "日期范围须形如 2026-01-01..2026-06-30、..2026-06-30 或 2026-07-01..，首尾两天均包含在内"
+                .to_owned()
+        }
+        Problem::TooManyPeople => {
+            "无法区分两部分中的人员：有人员标识的标注行超过 8,000,000，请缩小日期范围".to_owned()
+        }
+        Problem::NoLabelsInDays(option) => {
+            format!("{option} 的日期内没有带分数的已标注冒充者或本人")
+        }
         Problem::Rendering(error) => with_original("无法生成报告", error),
         Problem::SqlNeedsMapping => "查询需要映射文件：无法查看数据仓库中的列".to_owned(),
         Problem::SqlOfReplies => {

@@ -56,6 +56,94 @@ fn sweeps_a_threshold_in_one_pass() {
 }
 
 #[test]
+fn costs_of_a_sweep_need_the_share_of_impostors() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let file =
+        "format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30\nreview = 2\nretry = 0.5\n";
+    std::fs::write(folder.path().join("cost.toml"), file).unwrap();
+    let sweep = "sweep builtin:onboarding history.jsonl --mapping map.toml --threshold match_auto --from 72 --to 78 --step 2";
+    let sweep: Vec<&str> = sweep.split(' ').collect();
+    let run = |more: &[&str]| lab(&[&sweep[..], more].concat(), folder.path());
+    let output = run(&["--cost", "cost.toml", "--prior", "0.1%", "--csv", "sweep.csv"]);
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("cheapest: match_auto = "), "{text}");
+    assert!(text.contains("costs take 0.10 % of the attempts as impostors"), "{text}");
+    let csv = std::fs::read_to_string(folder.path().join("sweep.csv")).unwrap();
+    assert!(csv.lines().all(|line| line.split(',').count() == 25), "{csv}");
+    let json = run(&["--cost", "cost.toml", "--prior", "0.001", "--output", "json"]);
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    let costs: Vec<f64> = document["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| value["outcome"]["cost"]["per_1000"].as_f64().unwrap())
+        .collect();
+    let cheapest = document["cost"]["cheapest"].as_f64().unwrap();
+    let lowest = costs.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!(costs[((cheapest - 72.0) / 2.0) as usize], lowest, "{costs:?} {cheapest}");
+    let text = said(&run(&["--cost", "cost.toml", "--prior", "0.001", "--lang", "zh"]));
+    assert!(text.contains("每千次成本") && text.contains("成本最低：match_auto"), "{text}");
+    std::fs::write(folder.path().join("wrong.toml"), file.replace("retry", "retries")).unwrap();
+    for (args, says) in [
+        (&["--cost", "cost.toml"][..], "--cost needs --prior"),
+        (&["--prior", "0.1"], "give a cost file"),
+        (&["--cost", "wrong.toml", "--prior", "0.1"], "invalid cost file"),
+        (&["--cost", "cost.toml", "--prior", "1"], "between 0 and 1"),
+        (&["--cost", "cost.toml", "--prior", "0.1", "--csv", "cost.toml"], "is not written over"),
+    ] {
+        let output = run(args);
+        assert!(
+            output.status.code() == Some(2) && said(&output).contains(says),
+            "{args:?}: {}",
+            said(&output)
+        );
+    }
+}
+
+#[test]
+fn a_threshold_is_tested_on_other_days() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    let calibrate =
+        ["calibrate", "builtin:onboarding", "history.jsonl", "--mapping", "map.toml", "--target", "1/20"];
+    let run = |more: &[&str]| lab(&[&calibrate[..], more].concat(), folder.path());
+    let days = ["--train", "..2026-02-28", "--test", "2026-03-01.."];
+    let output = run(&days);
+    let text = said(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("chosen on 2026-01-03..2026-02-03") && text.contains("test minus train"), "{text}");
+    let json = run(&[&days[..], &["--output", "json"]].concat());
+    let document: Value = serde_json::from_slice(&json.stdout).unwrap();
+    // Three rows in a row are of one person, of whom many are on both sides.
+    let (rows, dropped) =
+        (document["test"]["rows"].as_u64().unwrap(), document["dropped_rows"].as_u64().unwrap());
+    assert!(rows + dropped == 2000 && dropped > 500, "{rows} {dropped}");
+    let target = &document["targets"][0];
+    assert!(target["threshold"].is_number() && target["fmr"]["interval"].is_array(), "{target}");
+    let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
+    assert!(text.contains("检验减选定") && text.contains("行被排除"), "{text}");
+    for (args, says) in [
+        (&["--train", "..2026-03-01", "--test", "2026-03-01.."][..], "days in common"),
+        (&["--train", "2026-03"], "expected days such as"),
+        (&["--train", "..2026-02-28"], "--test"),
+        (
+            &["--train", "..2026-02-28", "--test", "2027-01-01.."],
+            "the days of --test have no labelled impostors",
+        ),
+    ] {
+        let output = run(args);
+        assert!(
+            output.status.code() == Some(2) && said(&output).contains(says),
+            "{args:?}: {}",
+            said(&output)
+        );
+    }
+    let piped = ["calibrate", "builtin:onboarding", "-", "--train", "..2026-02-28", "--test", "2026-03-01.."];
+    assert!(said(&lab(&piped, folder.path())).contains("read twice"));
+}
+
+#[test]
 fn plans_labels_attempts_and_reviewers() {
     let folder = tempfile::tempdir().unwrap();
     let plan = [
@@ -138,6 +226,37 @@ fn segments_that_differ_are_named() {
         "{rates}"
     );
     assert_eq!(document["segments"]["channel"]["fraud_approved"]["values"], serde_json::json!({}));
+    let at = document["segments"]["channel"]["thresholds"].as_array().unwrap();
+    let auto = at.iter().find(|at| at["name"] == "match_auto").unwrap();
+    // No row is refused for another reason than its score, so both counts are the same.
+    assert_eq!(auto["fnmr"]["values"], rates["values"], "{auto}");
+    assert!(text.contains("FNMR at match_auto 75"), "{text}");
+    for (by, says) in [("channel", "channel"), ("channel,label", "channel × label")] {
+        let mapping = "format = 1\nsegments = [\"channel\", \"label\"]\n[label]\ncolumn = \"label\"\n";
+        std::fs::write(folder.path().join("two.toml"), mapping).unwrap();
+        let by = [
+            "segments",
+            "builtin:onboarding",
+            "rows.csv",
+            "--mapping",
+            "two.toml",
+            "--by",
+            by,
+            "--output",
+            "json",
+        ];
+        let document: Value = serde_json::from_slice(&lab(&by, folder.path()).stdout).unwrap();
+        let names: Vec<&String> = document["segments"].as_object().unwrap().keys().collect();
+        assert_eq!(names, [says]);
+    }
+    for (by, says) in [
+        ("shop", "no segment `shop`"),
+        ("a,b,c", "--by takes one segment"),
+        ("channel,channel", "with itself"),
+    ] {
+        let output = lab(&[&segments[..], &["--by", by]].concat(), folder.path());
+        assert!(output.status.code() == Some(2) && said(&output).contains(says), "{by}: {}", said(&output));
+    }
     let chinese = lab(&[&segments[..], &["--lang", "zh"]].concat(), folder.path());
     assert!(said(&chinese).contains("数量过少，无法判断"), "{}", said(&chinese));
     std::fs::write(folder.path().join("none.toml"), "format = 1\n[label]\ncolumn = \"label\"\n").unwrap();

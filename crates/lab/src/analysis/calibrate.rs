@@ -2,6 +2,7 @@
 
 mod coverage;
 mod goal;
+mod holdout;
 mod outcome;
 mod people;
 mod target;
@@ -21,6 +22,7 @@ use cloudauth_stats::grid::HUNDREDTHS;
 use cloudauth_stats::{Confidence, Estimate, estimates};
 pub use coverage::Band;
 pub use goal::TargetRate;
+pub use holdout::{Days, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget};
 pub use outcome::TargetReason;
 use people::Persons;
 pub use people::{People, RestsOn, WithoutSubject};

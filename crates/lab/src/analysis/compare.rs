@@ -12,7 +12,7 @@ use crate::analysis::replay::LabelCounts;
 use crate::input::row::Label;
 use crate::tally::issues::RowLocation;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Decider, Tally, VerdictMatrix};
+use crate::tally::{Decider, SegmentRows, Tally, VerdictMatrix};
 use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
@@ -121,8 +121,8 @@ impl Compare {
             examples: examples(tally, from, to),
         };
         let flips = Verdict::ALL.into_iter().flat_map(|from| Verdict::ALL.map(|to| flip(from, to)));
-        let values = |values: BTreeMap<String, &VerdictMatrix>| {
-            values.into_iter().map(|(value, share)| (value, Change::of(share))).collect()
+        let values = |values: BTreeMap<String, &SegmentRows>| {
+            values.into_iter().map(|(value, rows)| (value, Change::of(&rows.verdicts))).collect()
         };
         let is_same = policy.content_hash == candidate.content_hash;
         let pair = |label, of: fn(Verdict) -> bool| Pair::of(&share, label, is_same, of);

@@ -10,7 +10,7 @@ use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Tally, VerdictMatrix};
+use crate::tally::{SegmentRows, Tally, VerdictMatrix};
 
 /// Numbers of rows, in total and by label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -87,8 +87,8 @@ impl Replay {
             };
             ByVerdict::new(of)
         };
-        let values = |values: BTreeMap<String, &VerdictMatrix>| {
-            values.into_iter().map(|(value, share)| (value, of_first(share))).collect()
+        let values = |values: BTreeMap<String, &SegmentRows>| {
+            values.into_iter().map(|(value, rows)| (value, of_first(&rows.verdicts))).collect()
         };
         Self {
             policy: decider.name(),

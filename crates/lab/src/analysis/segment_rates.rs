@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_policy::Verdict;
+use cloudauth_policy::{Input, Verdict};
 use cloudauth_stats::{Confidence, Rate, attempts_needed, fisher, holm, koopman, newcombe};
 use serde::Serialize;
 
 use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
+use crate::error::{LabError, LabProblem};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{Tally, VerdictMatrix};
+use crate::tally::segment::crossed;
+use crate::tally::{ScoreCut, SegmentRows, Tally};
 
 /// A corrected p-value of at most this shows a difference.
 const RISK: f64 = 0.05;
@@ -46,6 +48,25 @@ pub struct Segment {
     pub approved: GroupRates,
     /// All rows that go to review.
     pub reviewed: GroupRates,
+    /// The errors of `verify_score` at each value that the policy compares it with, ascending. Empty if there are more than 16, or
+    /// if the rows were counted in a warehouse.
+    pub thresholds: Vec<ThresholdRates>,
+}
+
+/// The errors at one threshold, for each value of a segment. Rows without a score are not counted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ThresholdRates {
+    /// The policy's name for the threshold, if it has one.
+    pub name: Option<String>,
+    /// The threshold.
+    pub threshold: f64,
+    /// Whether a score equal to the threshold is below it.
+    pub exclusive: bool,
+    /// The impostors whose score reaches the threshold: the false match rate.
+    pub fmr: GroupRates,
+    /// The genuine attempts whose score does not: the false non-match rate.
+    pub fnmr: GroupRates,
 }
 
 /// One rate for each value of a segment.
@@ -107,7 +128,8 @@ impl SegmentRates {
     /// Returns the rates of the first policy of a run.
     #[must_use]
     pub fn of(tally: &Tally) -> Self {
-        let segments = tally.segments().map(|(name, values)| (name.clone(), Segment::of(&values)));
+        let cuts: Vec<&ScoreCut> = tally.decider.cuts_of(Input::VerifyScore).collect();
+        let segments = tally.segments().map(|(name, values)| (name.clone(), Segment::of(&values, &cuts)));
         Self {
             policy: tally.decider.name(),
             rows: tally.rows,
@@ -117,17 +139,44 @@ impl SegmentRates {
             issues: data_issues(tally),
         }
     }
+
+    /// Returns the rates of one segment, or of two that were crossed ([`Lab::cross`](crate::Lab::cross)); of all without a name.
+    ///
+    /// # Errors
+    /// If the run has no such segment.
+    pub fn by(tally: &Tally, names: &[String]) -> Result<Self, LabError> {
+        let wanted = match names {
+            [] => return Ok(Self::of(tally)),
+            [first, second, ..] => crossed(first, second),
+            [name] => name.clone(),
+        };
+        if !tally.segment_names.contains(&wanted) {
+            return Err(LabProblem::NotASegment(wanted).into_error());
+        }
+        let mut rates = Self::of(tally);
+        rates.segments.retain(|name, _| *name == wanted);
+        Ok(rates)
+    }
 }
 
 impl Segment {
-    fn of(values: &BTreeMap<String, &VerdictMatrix>) -> Self {
+    fn of(values: &BTreeMap<String, &SegmentRows>, cuts: &[&ScoreCut]) -> Self {
         let rates = |is_of: fn(Label) -> bool, is_counted: fn(Verdict) -> bool| {
-            let rate = |value: &str, rows: &VerdictMatrix| {
-                let of = rows.sum(|_, _, label| is_of(label));
-                let count = rows.sum(|verdict, _, label| is_of(label) && is_counted(verdict));
-                Some((value.to_owned(), Rate::new(count, of).filter(|rate| rate.of() > 0)?))
-            };
-            GroupRates::of(values.iter().filter_map(|(value, rows)| rate(value, rows)).collect())
+            GroupRates::counted(values, |rows| {
+                let of = rows.verdicts.sum(|_, _, label| is_of(label));
+                (rows.verdicts.sum(|verdict, _, label| is_of(label) && is_counted(verdict)), of)
+            })
+        };
+        let has_scores = values.values().any(|rows| !rows.reached.is_empty());
+        let threshold = |(number, cut): (usize, &&ScoreCut)| ThresholdRates {
+            name: cut.name.clone(),
+            threshold: cut.value,
+            exclusive: cut.exclusive,
+            fmr: GroupRates::counted(values, |rows| rows.reaching(number + 1, Label::Impostor)),
+            fnmr: GroupRates::counted(values, |rows| {
+                let (reaching, all) = rows.reaching(number + 1, Label::Genuine);
+                (all - reaching, all)
+            }),
         };
         Self {
             fraud_approved: rates(|label| label == Label::Impostor, |verdict| verdict == Verdict::Approve),
@@ -137,11 +186,25 @@ impl Segment {
             ),
             approved: rates(|_| true, |verdict| verdict == Verdict::Approve),
             reviewed: rates(|_| true, |verdict| verdict == Verdict::Review),
+            thresholds: match has_scores {
+                true => cuts.iter().enumerate().map(threshold).collect(),
+                false => Vec::new(),
+            },
         }
     }
 }
 
 impl GroupRates {
+    /// Returns the rates of the counts, and of the attempts, that `count` returns for each value. Values without attempts have
+    /// none.
+    fn counted(values: &BTreeMap<String, &SegmentRows>, count: impl Fn(&SegmentRows) -> (u64, u64)) -> Self {
+        let rates = values.iter().filter_map(|(value, rows)| {
+            let (count, of) = count(rows);
+            Some((value.clone(), Rate::new(count, of).filter(|rate| rate.of() > 0)?))
+        });
+        Self::of(rates.collect())
+    }
+
     fn of(rates: Vec<(String, Rate)>) -> Self {
         let sum = |of: fn(Rate) -> u64| rates.iter().map(|(_, rate)| of(*rate)).sum::<u64>();
         let (count, all) = (sum(Rate::count), sum(Rate::of));

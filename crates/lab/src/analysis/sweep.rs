@@ -1,5 +1,6 @@
 //! A sweep: what a policy decides with each value of one of its thresholds.
 
+mod cost;
 mod plan;
 
 use cloudauth_policy::{Input, Policy, PolicyError, Verdict};
@@ -13,6 +14,7 @@ use crate::analysis::replay::LabelCounts;
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Tally, VerdictMatrix};
+pub use cost::{Costs, LabelledPeople, SweepCosts, ValueCost};
 pub use plan::SweepPlan;
 
 /// The decisions of a policy with each value of a threshold: the result of `cloudauth lab sweep`.
@@ -40,6 +42,9 @@ pub struct Sweep {
     pub warnings: Vec<Warning>,
     /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
     pub rests_on: RestsOn,
+    /// The costs. `None` without [`Sweep::with_costs`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<SweepCosts>,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -85,6 +90,9 @@ pub struct SweepOutcome {
     pub customers_not_approved: Option<Proportion>,
     /// The mean number of reviews on a day with rows; `None` if a row has no time.
     pub reviews_per_day: Option<f64>,
+    /// The expected cost. `None` without [`Sweep::with_costs`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<ValueCost>,
 }
 
 impl Sweep {
@@ -112,6 +120,7 @@ impl Sweep {
             decided_again: tally.sweep.again.iter().map(|rows| rows.sum(|_, _, _| true)).sum(),
             warnings: warnings_of(tally),
             rests_on: RestsOn::Attempts,
+            cost: None,
             issues: data_issues(tally),
         }
     }
@@ -164,6 +173,7 @@ impl<'t> Counts<'t> {
             fraud_approved: share(approve.impostor, impostor),
             customers_not_approved: share(genuine.saturating_sub(approve.genuine), genuine),
             reviews_per_day: days.map(|days| verdicts.review.all as f64 / days as f64),
+            cost: None,
         }
     }
 }

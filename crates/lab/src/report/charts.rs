@@ -7,6 +7,8 @@ use super::scale::{Axis, Scale};
 use super::words::Words;
 use crate::analysis::calibrate::{Band, Calibration};
 use crate::analysis::drift::Drift;
+use crate::analysis::proportion::Proportion;
+use crate::analysis::sweep::{Sweep, SweepOutcome};
 use crate::input::row::Label;
 use crate::tally::{ScoreCut, Tally};
 use cloudauth_stats::{Estimate, Grid, Rate};
@@ -69,6 +71,36 @@ pub(super) fn histogram(tally: &Tally, words: Words) -> String {
 /// A logarithmic axis has no position for zero.
 fn rate(rate: Rate) -> f64 {
     rate.fraction().filter(|rate| *rate > 0.0).unwrap_or(f64::NAN)
+}
+
+/// Draws the errors with each value of a sweep, and the current value. `None` without labels.
+pub(super) fn sweep(sweep: &Sweep, words: Words) -> Option<String> {
+    let rates = |of: fn(&SweepOutcome) -> Option<Proportion>| -> Vec<(f64, Proportion)> {
+        let found = sweep.values.iter().filter_map(|value| Some((value.value, of(value.outcome.as_ref()?)?)));
+        found.collect()
+    };
+    let both = [
+        (rates(|outcome| outcome.fraud_approved), "impostor", "fraud_approved"),
+        (rates(|outcome| outcome.customers_not_approved), "genuine", "not_approved"),
+    ];
+    let all = || both.iter().flat_map(|(rates, ..)| rates);
+    let most = all().map(|(_, rate)| rate.of).max()?;
+    let ends = sweep.values.first().zip(sweep.values.last());
+    let (from, to) = ends.map(|(first, last)| (first.value, last.value))?;
+    let low = 10_f64.powf(-(most.max(1) as f64).log10().ceil()).clamp(1e-6, 1e-2);
+    let y = Axis::shares(Scale::Log(low, 1.0), words.get("error_rate"), words.get("percent"));
+    let current = format!("{} {}", words.get("value_in_file"), sweep.current);
+    let rules: Vec<_> =
+        Some((sweep.current, current)).filter(|(at, _)| (from..=to).contains(at)).into_iter().collect();
+    let mut plot = Plot::new(Axis::new(Scale::Linear(from, to), &sweep.threshold), y, &rules);
+    for (rates, class, name) in both.iter().filter(|(rates, ..)| !rates.is_empty()) {
+        let band: Vec<_> = rates.iter().map(|(at, rate)| (*at, rate.low, rate.high)).collect();
+        // A logarithmic axis has no position for zero.
+        let rate = |rate: &Proportion| rate.rate.filter(|rate| *rate > 0.0).unwrap_or(f64::NAN);
+        plot.band(class, &band).line(class, rates.iter().map(|(at, found)| (*at, rate(found))));
+        plot.named(class, words.get(name));
+    }
+    Some(plot.svg(words.get("sweep")))
 }
 
 /// Returns the power of ten below all observed rates and the smallest rate that the data can show.

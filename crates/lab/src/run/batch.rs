@@ -4,11 +4,13 @@
 use arrow_array::Array;
 use cloudauth_policy::{Column, Input, Policy};
 
+use super::decisions::RowKind;
 use super::task::Task;
 use crate::input::parquet::{ColumnData, Keys, number};
 use crate::input::row::{Cell, Label, RowReader, slot};
 use crate::tally::issues::Issues;
-use crate::tally::{Counted, Counter, VerdictMatrix, code_number};
+use crate::tally::segment::crossed;
+use crate::tally::{Counted, Counter, SegmentRows, VerdictMatrix, code_number};
 use cloudauth_stats::grid::NO_SCORE;
 
 /// The maximum number of segment values that a batch counts in a table.
@@ -32,20 +34,33 @@ pub(super) struct BatchDecider<'t> {
     days: Vec<Option<u32>>,
     rules: [Vec<u8>; 2],
     segments: Vec<Segment>,
+    /// The values of two crossed segments.
+    pairs: Vec<(String, SegmentRows)>,
     /// For each input, the rows in which it is missing; empty if it is missing in no row, or no policy reads it.
     missing: Vec<Vec<bool>>,
 }
 
 struct Segment {
     keys: Keys,
-    values: Vec<(String, VerdictMatrix)>,
+    values: Vec<(String, SegmentRows)>,
+}
+
+impl Segment {
+    /// Returns the index of a row's value.
+    #[inline]
+    fn place(&self, row: usize) -> usize {
+        self.keys.place(row, self.values.len() - 1)
+    }
 }
 
 impl<'t> BatchDecider<'t> {
     pub(super) fn new(task: &'t Task<'t>) -> Self {
         Self {
             task,
-            is_able: !(task.keep_people || task.write_decisions || task.asks(Input::DeviceRisk)),
+            is_able: !(task.names_people()
+                || task.days.is_some()
+                || task.writes(RowKind::Decisions)
+                || task.asks(Input::DeviceRisk)),
             odd: Vec::new(),
             classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
             scores: Default::default(),
@@ -55,6 +70,7 @@ impl<'t> BatchDecider<'t> {
             days: Vec::new(),
             rules: Default::default(),
             segments: Vec::new(),
+            pairs: Vec::new(),
             missing: vec![Vec::new(); Input::ALL.len()],
         }
     }
@@ -109,10 +125,11 @@ impl<'t> BatchDecider<'t> {
             }
             let found: Vec<_> = entries.into_iter().map(Cell::key).collect();
             keys.mark(&found.iter().map(Result::is_err).collect::<Vec<_>>(), &mut self.odd)?;
-            let value = |text: Option<&str>| (text.unwrap_or_default().to_owned(), VerdictMatrix::default());
+            let value = |text: Option<&str>| (text.unwrap_or_default().to_owned(), SegmentRows::default());
             let values = found.into_iter().map(|key| value(key.ok().flatten())).collect();
             self.segments.push(Segment { keys, values });
         }
+        self.take_crossed()?;
         self.decide(rows, counter)
     }
 
@@ -234,6 +251,22 @@ impl<'t> BatchDecider<'t> {
         Some(())
     }
 
+    /// Makes the table of two crossed segments: the second value within the first.
+    fn take_crossed(&mut self) -> Option<()> {
+        self.pairs.clear();
+        let Some((first, second)) = self.task.crossed else { return Some(()) };
+        let (first, second) = (self.segments.get(first)?, self.segments.get(second)?);
+        if first.values.len() * second.values.len() > MOST_VALUES {
+            return None;
+        }
+        let pair = |(a, b): (&String, &String)| (crossed(a, b), SegmentRows::default());
+        let names =
+            |segment: &'_ Segment| segment.values.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let second = names(second);
+        self.pairs = names(first).iter().flat_map(|a| second.iter().map(move |b| pair((a, b)))).collect();
+        Some(())
+    }
+
     fn decide(&mut self, rows: usize, counter: &Counter) -> Option<()> {
         for ((policy, classes), rules) in self.policies().into_iter().zip(&self.classes).zip(&mut self.rules)
         {
@@ -251,14 +284,15 @@ impl<'t> BatchDecider<'t> {
             policy.batch(&columns).ok()?.rules(rules);
         }
         if self.task.candidate.is_some() {
-            // The first rows of each kind of change become examples with location and id.
+            // The first rows of each kind of change become examples with location and id. A file of changes has all of them.
+            let all = self.task.writes(RowKind::Flips);
             let mut marked = [[0; 4]; 4];
             for row in 0..rows {
                 let (a, b) = counter.says(self.rules(row));
                 let Some(marked) = marked.get_mut(a).and_then(|of_a| of_a.get_mut(b)) else { continue };
                 let odd = self.odd.get_mut(row)?;
                 // An odd row is decided separately and its rule may differ.
-                if a != b && !*odd && *marked < counter.wants((a, b)) {
+                if a != b && !*odd && (all || *marked < counter.wants((a, b))) {
                     *marked += 1;
                     *odd = true;
                 }
@@ -293,12 +327,22 @@ impl<'t> BatchDecider<'t> {
         };
         counter.count(&counted);
         if !self.segments.is_empty() {
-            let (a, b) = counter.says(counted.rules);
+            let (says, label) = (counter.says(counted.rules), label.number());
+            let reached = counter.reached(slot(verify), counted.label);
             for segment in &mut self.segments {
-                let place = segment.keys.place(row, segment.values.len() - 1);
-                if let Some((_, share)) = segment.values.get_mut(place) {
-                    share.bump(a, b, label.number());
+                let place = segment.place(row);
+                if let Some((_, rows)) = segment.values.get_mut(place) {
+                    rows.bump(says, label, reached);
                 }
+            }
+            let of = |segment: usize| {
+                self.segments.get(segment).map(|segment| (segment.place(row), segment.values.len()))
+            };
+            if let Some(((a, _), (b, width))) =
+                self.task.crossed.and_then(|(first, second)| Some((of(first)?, of(second)?)))
+                && let Some((_, rows)) = self.pairs.get_mut(a * width + b)
+            {
+                rows.bump(says, label, reached);
             }
         }
     }
@@ -309,11 +353,10 @@ impl<'t> BatchDecider<'t> {
             let missing = missing.iter().zip(&self.odd).filter(|(missing, odd)| **missing && !**odd);
             issues.add_missing(input, missing.count() as u64);
         }
-        for (number, segment) in self.segments.iter().enumerate() {
-            for (value, share) in
-                segment.values.iter().filter(|(_, share)| *share != VerdictMatrix::default())
-            {
-                counter.add_segment(number, value, share);
+        let tables = self.segments.iter().map(|segment| &segment.values).chain([&self.pairs]);
+        for (number, values) in tables.enumerate() {
+            for (value, rows) in values.iter().filter(|(_, rows)| rows.verdicts != VerdictMatrix::default()) {
+                counter.add_segment(number, value, rows);
             }
         }
     }

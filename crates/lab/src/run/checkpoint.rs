@@ -17,7 +17,7 @@ use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// What a checkpoint of any version has.
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ impl Checkpoint {
             format: FORMAT,
             of: fingerprint(task),
             cuts: cuts(task),
-            tally: Tally::new(task.policy, task.candidate, &task.mapping.segments),
+            tally: Tally::new(task.policy, task.candidate, &task.segments()),
             position: Position::default(),
             empty: Vec::new(),
             decisions: None,
@@ -116,7 +116,11 @@ fn fingerprint(task: &Task<'_>) -> String {
     for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
         hash.update(&policy.reference().content_hash);
     }
-    hash.update(format!("{:?} {} {}", task.mapping, task.keep_people, task.write_decisions));
+    hash.update(format!("{:?} {} {:?}", task.mapping, task.keep_people, task.writer));
+    hash.update(format!("{:?} {:?}", task.days, task.crossed));
+    for person in task.known_people {
+        hash.update(person.to_be_bytes());
+    }
     for source in task.sources {
         hash.update(format!("{} {} {:?}", source.path().display(), source.length(), source.changed()));
     }

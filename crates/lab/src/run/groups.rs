@@ -94,7 +94,7 @@ fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
     const DEVICE_RISK: usize = Input::DeviceRisk as usize;
     let asked = |input: &Input| task.asks(*input);
     match number {
-        slot::SUBJECT => task.keep_people,
+        slot::SUBJECT => task.names_people(),
         slot::ID => task.names_rows(),
         slot::RESULT => false,
         // A malformed value is always reported, even if no policy reads it.

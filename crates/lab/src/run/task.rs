@@ -2,6 +2,8 @@
 
 use cloudauth_policy::{Input, Policy};
 
+use super::decisions::{RowKind, RowWriter};
+use crate::analysis::calibrate::Days;
 use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
 use crate::input::header;
@@ -9,7 +11,8 @@ use crate::input::json::Wanted;
 use crate::input::mapping::{Mapping, Shape};
 use crate::input::row::slot;
 use crate::input::source::Source;
-use crate::tally::Scales;
+use crate::tally::segment::crossed;
+use crate::tally::{Scales, hash_of_subject};
 
 /// The settings that all threads share.
 pub(crate) struct Task<'t> {
@@ -23,10 +26,17 @@ pub(crate) struct Task<'t> {
     /// The slots in which the first policy's scores are counted.
     pub(crate) scales: Scales,
     pub(crate) slots: Vec<String>,
+    /// The days whose rows are counted; all if `None`.
+    pub(crate) days: Option<Days>,
+    /// The hashes of subjects whose rows are left out, ascending.
+    pub(crate) known_people: &'t [u64],
+    /// The numbers of two segments that are crossed.
+    pub(crate) crossed: Option<(usize, usize)>,
     /// Whether there is a mapping file, so that its columns are required.
     pub(crate) is_mapped: bool,
     pub(crate) keep_people: bool,
-    pub(crate) write_decisions: bool,
+    /// The writer of decisions or changed verdicts, if the run writes them.
+    pub(crate) writer: Option<RowWriter>,
     pub(crate) allow_missing_inputs: bool,
 }
 
@@ -39,7 +49,36 @@ impl Task<'_> {
 
     /// Returns whether ids are needed: for examples and the decision file.
     pub(crate) const fn names_rows(&self) -> bool {
-        self.candidate.is_some() || self.write_decisions
+        self.candidate.is_some() || self.writer.is_some()
+    }
+
+    /// Returns whether the run writes rows of this kind.
+    pub(crate) fn writes(&self, kind: RowKind) -> bool {
+        self.writer.is_some_and(|writer| writer.kind == kind)
+    }
+
+    /// Returns whether the subjects of rows are needed.
+    pub(crate) const fn names_people(&self) -> bool {
+        self.keep_people || !self.known_people.is_empty()
+    }
+
+    /// Returns whether rows of this day are counted.
+    pub(super) fn is_wanted(&self, day: Option<i32>) -> bool {
+        self.days.is_none_or(|days| day.is_some_and(|day| days.contains(day)))
+    }
+
+    /// Returns whether rows of this subject are left out.
+    pub(super) fn knows(&self, subject: Option<&str>) -> bool {
+        !self.known_people.is_empty()
+            && subject
+                .is_some_and(|subject| self.known_people.binary_search(&hash_of_subject(subject)).is_ok())
+    }
+
+    /// Returns the names of the segments: those of the mapping, and the crossed ones.
+    pub(crate) fn segments(&self) -> Vec<String> {
+        let name = |number: usize| self.mapping.segments.get(number).map_or("", String::as_str);
+        let crossed = self.crossed.map(|(first, second)| crossed(name(first), name(second)));
+        self.mapping.segments.iter().cloned().chain(crossed).collect()
     }
 
     /// Returns the column of each slot in a file.

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::decisions::write_decision;
 use super::task::Task;
 use crate::error::{LabError, LabProblem};
 use crate::input::chunks::Chunk;
@@ -28,12 +27,12 @@ pub(crate) struct Worker<'t> {
 impl<'t> Worker<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
         let rows = RowReader::new(task.mapping, |input| task.asks(input))
-            .naming(task.keep_people, task.names_rows());
+            .naming(task.names_people(), task.names_rows());
         Self {
             task,
             found: Found::new(&task.wanted),
             rows,
-            counter: Counter::new(task.policy, task.candidate, &task.mapping.segments, &task.scales),
+            counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales),
             decisions: Vec::new(),
             lacks_inputs: None,
             unseen: task.named().map(|(slot, _)| slot).collect(),
@@ -178,16 +177,22 @@ pub(crate) fn decide<'a>(
     cell: impl Fn(usize) -> Cell<'a>,
 ) {
     let Some(row) = rows.row(at, &cell) else { return };
-    let first = task.policy.decide(&row.evidence);
-    let second = task.candidate.map_or(0, |candidate| candidate.decide(&row.evidence).rule_number());
-    let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
-    counter.add(&row, at, (first.rule_number(), second), task.keep_people, segment);
-    if let Some((value, policy)) = task.sweep.and_then(|sweep| sweep.again(&row.evidence)) {
-        counter.count_again(value, first.rule_number(), policy.decide(&row.evidence).verdict(), row.label);
+    if !task.is_wanted(row.day) {
+        return;
     }
-    if task.write_decisions {
+    if task.knows(row.subject) {
+        return counter.leave_out();
+    }
+    let first = task.policy.decide(&row.evidence);
+    let second = task.candidate.map(|candidate| candidate.decide(&row.evidence));
+    let again = task.sweep.and_then(|sweep| sweep.again(&row.evidence));
+    let again = again.map(|(value, policy)| (value, policy.decide(&row.evidence).verdict()));
+    let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
+    let rules = (first.rule_number(), second.as_ref().map_or(0, |second| second.rule_number()));
+    counter.add(&row, at, rules, again, task.keep_people, segment);
+    if let Some(writer) = task.writer {
         let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
         // Writing to memory does not fail.
-        drop(write_decision(decisions, source, at, row.id.unwrap_or_default(), &first));
+        drop(writer.write(decisions, (source, at), &row, &first, second.as_ref()));
     }
 }

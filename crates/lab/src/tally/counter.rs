@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use cloudauth_policy::{Input, Policy, Verdict};
 use cloudauth_protocol::mask_digits;
 
+use super::segment::{CutCounter, crossed};
 use super::{
-    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SubjectScore, SweepCounter, Tally, VerdictMatrix,
-    too_many_months, verdict_number,
+    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SegmentRows, SubjectScore, SweepCounter, Tally,
+    VerdictMatrix, hash_of_subject, too_many_months, verdict_number,
 };
 use crate::error::LabError;
 use crate::input::row::{Label, Row, three_digits};
@@ -48,6 +49,9 @@ pub(crate) struct Counter {
     scores: [Quick; 3],
     bona_fide: Quick,
     sweep: Option<SweepCounter>,
+    cuts: Option<CutCounter>,
+    /// The numbers of two segments that are crossed.
+    crossed: Option<(usize, usize)>,
     /// The rows since the last flush.
     rows: u64,
 }
@@ -87,6 +91,7 @@ impl Counter {
         policy: &Policy,
         candidate: Option<&Policy>,
         segments: &[String],
+        crossed: Option<(usize, usize)>,
         scales: &Scales,
     ) -> Self {
         let tally = Tally::new(policy, candidate, segments);
@@ -97,6 +102,8 @@ impl Counter {
             (0..of_b).map(|rule| number(tally.verdicts(0, rule).1)).collect(),
         ];
         Self {
+            cuts: CutCounter::new(&tally.decider, !segments.is_empty(), scales),
+            crossed,
             tally,
             scales: scales.clone(),
             says,
@@ -135,6 +142,13 @@ impl Counter {
         let a = of_a.get(a).copied().unwrap_or(1);
         let b = if self.tally.candidate.is_none() { a } else { of_b.get(b).copied().unwrap_or(1) };
         (usize::from(a), usize::from(b))
+    }
+
+    /// Returns the number of cuts of the policy that a labelled score reaches.
+    #[cfg(feature = "parquet")]
+    #[inline]
+    pub(crate) fn reached(&self, slot: u16, label: Label) -> Option<usize> {
+        self.cuts.as_ref().and_then(|cuts| cuts.count(slot, label.number()))
     }
 
     /// Returns how many examples of a flip are still needed.
@@ -222,7 +236,7 @@ impl Counter {
     }
 
     /// Counts a row that was decided again with a value of the sweep, by its index. `low` is the rule with the lowest value.
-    pub(crate) fn count_again(&mut self, value: usize, low: usize, verdict: Verdict, label: Label) {
+    fn count_again(&mut self, value: usize, low: usize, verdict: Verdict, label: Label) {
         let (low, _) = self.says((low, 0));
         if let Some(sweep) = &mut self.sweep {
             sweep.count_again(value, low, verdict, label);
@@ -239,20 +253,27 @@ impl Counter {
         begin
     }
 
+    /// Counts a row that is left out because its subject is known.
+    pub(crate) const fn leave_out(&mut self) {
+        self.tally.known_people += 1;
+    }
+
     /// Adds rows of a segment's value.
     #[cfg(feature = "parquet")]
-    pub(crate) fn add_segment(&mut self, number: usize, value: &str, share: &VerdictMatrix) {
+    pub(crate) fn add_segment(&mut self, number: usize, value: &str, rows: &SegmentRows) {
         if let Some(values) = self.tally.segments.get_mut(number) {
-            values.change(value, |mine| mine.merge(share));
+            values.change(value, |mine| mine.merge(rows));
         }
     }
 
-    /// Adds a row that the policies decide by the rules with these numbers. `segment` returns the values of its segments.
+    /// Adds a row that the policies decide by the rules with these numbers. `again` is the value of a sweep that the row was
+    /// decided with again, and its verdict. `segment` returns the values of its segments.
     pub(crate) fn add<'a>(
         &mut self,
         row: &Row<'a>,
         at: RowLocation,
         rules: (usize, usize),
+        again: Option<(usize, Verdict)>,
         keep_people: bool,
         segment: impl Fn(usize) -> Option<&'a str>,
     ) {
@@ -272,20 +293,33 @@ impl Counter {
         };
         self.count(&counted);
         let (a_says, b_says) = self.says(rules);
+        if let Some((value, verdict)) = again {
+            self.count_again(value, rules.0, verdict, label);
+        }
         let tally = &mut self.tally;
+        let [verify, ..] = slots;
+        let reached = self.cuts.as_ref().and_then(|cuts| cuts.count(verify, label.number()));
+        let value = |number: usize| segment(number).unwrap_or_default();
+        // The crossed segments come after those of the mapping.
+        let both = self.crossed.map(|(first, second)| crossed(value(first), value(second)));
+        let last = tally.segments.len().saturating_sub(usize::from(both.is_some()));
         for (number, values) in tally.segments.iter_mut().enumerate() {
-            let value = segment(number).unwrap_or_default();
-            values.change(value, |share| share.bump(a_says, b_says, label.number()));
+            let value = if number < last { value(number) } else { both.as_deref().unwrap_or_default() };
+            values.change(value, |rows| rows.bump((a_says, b_says), label.number(), reached));
         }
         if let Some(kind) = row.attack {
             let scale = self.scales.scale(Input::FaceAttackScore);
             let [.., attack] = slots;
             tally.attacks.change(&mask_digits(kind), |scores| scores.add_slot(scale, attack, 1));
         }
-        if let (true, Some(subject), Label::Genuine | Label::Impostor) = (keep_people, row.subject, label) {
+        let is_labelled = matches!(label, Label::Genuine | Label::Impostor);
+        let subject = row.subject.filter(|_| keep_people && is_labelled).map(hash_of_subject);
+        if let Some(sweep) = self.sweep.as_mut().filter(|_| keep_people && is_labelled) {
+            let verdict = again.map(|(_, verdict)| verdict);
+            sweep.keep(&slots, (a_says, b_says), verdict, label == Label::Genuine, subject);
+        } else if let Some(subject) = subject {
             tally.kept_all &= tally.kept.len() < MOST_KEPT;
             if tally.kept.len() < MOST_KEPT {
-                let [verify, ..] = slots;
                 let score = (verify != NO_SCORE).then_some(score);
                 tally.kept.push(SubjectScore::new(subject, score, label));
             }

@@ -137,6 +137,12 @@ impl Scores {
     }
 }
 
+/// Returns the hash that identifies a subject.
+pub(crate) fn hash_of_subject(subject: &str) -> u64 {
+    let hash: [u8; 32] = Sha256::digest(subject).into();
+    hash.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight))
+}
+
 /// A labelled row of a subject, identified by a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct SubjectScore {
@@ -147,9 +153,8 @@ pub(crate) struct SubjectScore {
 }
 
 impl SubjectScore {
-    pub(crate) fn new(subject: &str, score: Option<f64>, label: Label) -> Self {
-        let hash: [u8; 32] = Sha256::digest(subject).into();
-        let subject = hash.first_chunk().map_or(0, |eight| u64::from_be_bytes(*eight));
+    /// `subject` is the hash of the subject.
+    pub(crate) fn new(subject: u64, score: Option<f64>, label: Label) -> Self {
         let score = score.map(|score| (score + 0.0).to_bits());
         Self { subject, is_genuine: label == Label::Genuine, score }
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::failing_example::FailingExample;
 use super::issues::Issues;
 use super::parts::{Decider, Example, Scores, SubjectScore, VerdictMatrix};
-use super::{SweepRows, Tally, Values};
+use super::{SegmentRows, SweepRows, Tally, Values};
 use crate::input::skipped::Skipped;
 use crate::input::timezone::TimeZone;
 
@@ -36,7 +36,7 @@ pub(crate) struct SavedTally {
     rules: Vec<u64>,
     sub_codes: BTreeMap<Box<str>, Vec<u64>>,
     days: BTreeMap<i32, VerdictMatrix>,
-    segments: Vec<Values<VerdictMatrix>>,
+    segments: Vec<Values<SegmentRows>>,
     scores: [Grid; 3],
     approved: Vec<u64>,
     periods: BTreeMap<i32, Scores>,
@@ -44,6 +44,7 @@ pub(crate) struct SavedTally {
     bona_fide: Grid,
     kept: Vec<SubjectScore>,
     kept_all: bool,
+    known_people: u64,
     sweep: SweepRows,
     #[serde(with = "super::parts::pairs")]
     examples: BTreeMap<(usize, usize), Vec<Example>>,

@@ -82,8 +82,30 @@ impl Scales {
         self.swept.as_ref()
     }
 
-    /// Returns a hash of the ranges and cuts, those of a sweep included, which define the slots. The policy's content hash is not enough: it leaves out
-    /// the promises, which have cuts too.
+    /// Returns, for each slot of a score, how many of the boundaries its scores reach. The boundaries are ascending, and among those
+    /// of the scale.
+    pub(crate) fn reached(&self, input: Input, boundaries: &[f64]) -> Vec<u16> {
+        let scale = self.scale(input);
+        let of = |score: f64| {
+            u16::try_from(boundaries.partition_point(|boundary| *boundary <= score)).unwrap_or(u16::MAX)
+        };
+        let edges = (0..=(scale.top() * f64::from(scale.per_unit())).round() as usize)
+            .map(|edge| (edge, edge as f64 / f64::from(scale.per_unit())));
+        let beside = scale.beside_grid().into_iter().map(|(slot, from, _)| (usize::from(slot), from));
+        let mut reached = Vec::new();
+        for (slot, from) in edges.chain(beside) {
+            if reached.len() <= slot {
+                reached.resize(slot + 1, 0);
+            }
+            if let Some(reached) = reached.get_mut(slot) {
+                *reached = of(from);
+            }
+        }
+        reached
+    }
+
+    /// Returns a hash of the ranges and cuts, those of a sweep included, which define the slots. The policy's content hash is not
+    /// enough: it leaves out the promises, which have cuts too.
     pub(crate) fn hash(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(format!("{:?}", self.scales));

@@ -186,7 +186,7 @@ impl Counts {
                 let found = self.tally.segment_names.iter().position(|name| *name == line.name);
                 let number = found.ok_or("is of a segment that the counts do not name")?;
                 if let Some(values) = self.tally.segments.get_mut(number) {
-                    values.change(&line.value, |share| share.add(a, b, label, line.rows));
+                    values.change(&line.value, |rows| rows.verdicts.add(a, b, label, line.rows));
                 }
                 *self.of_segments.entry(number).or_default() += line.rows;
                 Ok(())

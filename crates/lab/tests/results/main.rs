@@ -2,9 +2,13 @@
 
 #![cfg(test)]
 
+mod costs;
+mod crossed;
 mod drift;
+mod flips;
 #[path = "../history/mod.rs"]
 mod history;
+mod holdout;
 mod kept;
 mod outputs;
 mod report;

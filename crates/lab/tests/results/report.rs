@@ -1,6 +1,8 @@
 //! The report on any tally: no row, one row, equal rows, labels that the scores separate or not.
 
-use cloudauth_lab::{Lab, Language, Mapping, RunControl, Shape, Source, report};
+use cloudauth_lab::{
+    Lab, Language, Mapping, RunControl, Shape, Source, Sweep, SweepPlan, report, report_with_sweep,
+};
 use cloudauth_policy::{Policy, builtin};
 
 /// The report in both languages, with and without a candidate.
@@ -71,4 +73,56 @@ fn a_report_says_whether_scores_separate_the_labels() {
         [rows(["10", "80", "20", "90"]), rows(["10", "80", "85", "90"])].map(|rows| reports(&rows));
     assert!(parted[0].contains("No threshold has both errors") && parted[1].contains("可完全分开"));
     assert!(!mixed[0].contains("No threshold has both errors") && mixed[0].contains("equal errors"));
+}
+
+#[test]
+fn segments_and_a_sweep_are_charts_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("history.jsonl");
+    let bad = "<i>'&\\\"";
+    let rows: String = (0..400)
+        .map(|number| {
+            let (label, channel) = (["genuine", "impostor"][number % 2], ["app", bad, ""][number % 3]);
+            let score = if label == "genuine" { 68 + number % 30 } else { 40 + number % 37 };
+            row(&score.to_string(), label, "2026-01-01")
+                .replace("}\n", &format!(",\"channel\":\"{channel}\"}}\n"))
+        })
+        .collect();
+    std::fs::write(&path, rows).unwrap();
+    let sources = Source::find(&[path]).unwrap();
+    let mapping =
+        Mapping::parse("format = 1\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"").unwrap();
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let run =
+        |lab: Lab<'_>| lab.mapping(mapping.clone()).run(&sources, &RunControl::default()).unwrap().tally;
+    let tally = run(Lab::new(&policy));
+    let values = SweepPlan::values(69.0, 78.0, 1.0).unwrap();
+    let plan = SweepPlan::new(builtin::ONBOARDING, "match_auto", values).unwrap();
+    let sweep = Sweep::of(&run(Lab::sweep(&plan)), &plan);
+    for (language, words) in [
+        (
+            Language::En,
+            ["What changes with another threshold", "dashed: all values together", "match_auto 75"],
+        ),
+        (Language::Zh, ["移动阈值会改变什么", "虚线：全部取值合计", "（无）"]),
+    ] {
+        let page = report_with_sweep(&tally, Some(&sweep), language).unwrap();
+        let (_, body) = page.split_once("<body>").unwrap();
+        for word in words {
+            assert!(body.contains(word), "{word}");
+        }
+        let part = |id: &str| {
+            body.split(&format!("<section id=\"{id}\">")).nth(1).unwrap().split("</section>").next().unwrap()
+        };
+        // Two rates of labelled rows, two of all, and two for each value that the policy compares the score with.
+        assert_eq!(part("segments").matches("<svg").count(), 4 + 2 * 3);
+        assert_eq!(part("segments").matches("<circle").count(), 3 * 10);
+        assert_eq!(part("sweep").matches("<svg").count(), 1);
+        assert_eq!(part("sweep").matches("<tr>").count(), 11);
+        for wrong in ["NaN", "inf", "<i>", "{{"] {
+            assert!(!part("segments").contains(wrong) && !part("sweep").contains(wrong), "{wrong}");
+        }
+        let without = report(&tally, language).unwrap();
+        assert!(!without.contains("id=\"sweep\"") && without.contains("id=\"segments\""));
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{
-    Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Skipped, Source, SweepPlan, Tally,
+    Days, Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Skipped, Source, SweepPlan, Tally,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -23,8 +23,16 @@ use crate::words::{calls, lab as said, lab_error};
 pub(super) struct Wanted {
     /// The file for each decision.
     pub(super) decisions: Option<PathBuf>,
+    /// The file for each changed verdict.
+    pub(super) flips: Option<PathBuf>,
+    /// Two segments to cross.
+    pub(super) crossed: Option<(String, String)>,
     /// Intervals over people.
     pub(super) people: bool,
+    /// Only rows of these days.
+    pub(super) days: Option<Days>,
+    /// Without the people of another run.
+    pub(super) without: Option<Tally>,
     /// Counts for each value of a threshold. It has policies of its own.
     pub(super) sweep: Option<Arc<SweepPlan>>,
 }
@@ -48,6 +56,16 @@ impl Data {
         policies: &[&str],
         output: Option<Named<'_>>,
     ) -> Result<Self, Failure> {
+        Self::find_beside(args, policies, None, output)
+    }
+
+    /// Also refuses to write over `input`, another file that the command reads.
+    pub(super) fn find_beside(
+        args: args::Data,
+        policies: &[&str],
+        input: Option<Named<'_>>,
+        output: Option<Named<'_>>,
+    ) -> Result<Self, Failure> {
         let mapping = args.mapping.as_deref().map(read_mapping).transpose()?;
         let found = search(&args.paths)?;
         let checkpoint = args.resume.as_deref().map(|path| Named::new("--resume", path));
@@ -55,7 +73,7 @@ impl Data {
         refuse_among_data(&found, &outputs)?;
         let Found { sources, skipped, .. } = found;
         let mapping_file = args.mapping.as_deref().map(|path| Named::new("the mapping", path));
-        check_outputs(&outputs, read_files(policies, &sources).chain(mapping_file))
+        check_outputs(&outputs, read_files(policies, &sources).chain(mapping_file).chain(input))
             .map_err(Failure::usage)?;
         Ok(Self {
             sources,
@@ -112,7 +130,7 @@ impl Data {
         let watch = Arc::new(RunControl::default());
         let (sources, skipped) = (self.sources.clone(), self.skipped.clone());
         let (mapping, resume, threads) = (self.mapping.clone(), self.resume.clone(), self.threads);
-        let allow_missing_inputs = self.allow_missing_inputs;
+        let (allow_missing_inputs, is_of_days) = (self.allow_missing_inputs, wanted.days.is_some());
         let (watched, of_people) = (Arc::clone(&watch), !output.is_for_programs());
         let work = tokio::task::spawn_blocking(move || {
             let mut lab = match (&wanted.sweep, &*policies) {
@@ -130,8 +148,20 @@ impl Data {
             if let Some(decisions) = wanted.decisions {
                 lab = lab.decisions(decisions);
             }
+            if let Some(flips) = wanted.flips {
+                lab = lab.flips(flips);
+            }
+            if let Some((first, second)) = &wanted.crossed {
+                lab = lab.cross(first, second);
+            }
             if wanted.people {
                 lab = lab.keep_people();
+            }
+            if let Some(days) = wanted.days {
+                lab = lab.days(days);
+            }
+            if let Some(other) = &wanted.without {
+                lab = lab.without_people_of(other).map_err(Some)?;
             }
             if allow_missing_inputs {
                 lab = lab.allow_missing_inputs();
@@ -159,7 +189,7 @@ impl Data {
             Some(error) => error.into(),
             None => Failure::usage(said::NO_POLICY),
         })?;
-        if ran.complete && has_no_rows(&ran.tally) {
+        if ran.complete && !is_of_days && has_no_rows(&ran.tally) {
             return Err(Failure::other(said::no_rows(&self.name(0), self.sources.len())));
         }
         self.skipped.clone_from(&ran.skipped);
@@ -179,6 +209,11 @@ impl Data {
 /// Whether nothing was read: no row was decided, and none was left out.
 pub(super) fn has_no_rows(tally: &Tally) -> bool {
     tally.rows() == 0 && Replay::of(tally).issues.is_empty()
+}
+
+/// Returns whether the data is read from standard input.
+pub(super) fn reads_standard_input(data: &args::Data) -> bool {
+    data.paths.iter().any(|path| path.as_os_str() == "-")
 }
 
 /// Finds the data files. The message about a missing one follows the rule of [`text::named`].

@@ -5,17 +5,27 @@ use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, Se
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate};
-use super::words::{chance, doubts, issues, share, shown};
+use super::words::{chance, cut, doubts, issues, share, shown};
 use crate::args;
 use crate::commands::policy::load;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::words::lab::{self as said, plan as texts};
 
-pub(super) async fn segments(policy: &str, data: args::Data, output: &Output) -> Result<u8, Failure> {
+pub(super) async fn segments(
+    policy: &str,
+    data: args::Data,
+    by: &[String],
+    output: &Output,
+) -> Result<u8, Failure> {
     let mut data = Data::find(data, &[policy], None)?;
-    let ran = data.run(vec![load(policy)?], Wanted::default(), output).await?;
-    let rates = SegmentRates::of(&ran.tally);
+    let crossed = match by {
+        [] | [_] => None,
+        [first, second] => Some((first.clone(), second.clone())),
+        _ => return Err(Failure::usage(texts::TOO_MANY_CROSSED)),
+    };
+    let ran = data.run(vec![load(policy)?], Wanted { crossed, ..Wanted::default() }, output).await?;
+    let rates = SegmentRates::by(&ran.tally, by)?;
     if rates.segments.is_empty() {
         return Err(Failure::usage(texts::NO_SEGMENTS));
     }
@@ -25,6 +35,12 @@ pub(super) async fn segments(policy: &str, data: args::Data, output: &Output) ->
     for (name, segment) in &rates.segments {
         for (what, rates) in by_name(segment) {
             text += &table(name, what, rates, output);
+        }
+        for at in &segment.thresholds {
+            let name_of = at.name.as_deref().unwrap_or(output.say(said::UNNAMED));
+            let threshold = format!("{name_of} {}", cut(at.threshold, at.exclusive));
+            text += &table(name, &output.pick(texts::fmr_at(&threshold)), &at.fmr, output);
+            text += &table(name, &output.pick(texts::fnmr_at(&threshold)), &at.fnmr, output);
         }
     }
     text += output.say(texts::HOW_COMPARED);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cloudauth_files::{Access, Named};
-use cloudauth_lab::{Language, Proportion, TARGETS, Tally, TargetRate, report};
+use cloudauth_lab::{Language, Proportion, Sweep, TARGETS, Tally, TargetRate, report_with_sweep};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(super) fn print(
 
 /// Writes the report, and prints its path.
 pub(super) fn page(
-    tally: &Tally,
+    (tally, sweep): (&Tally, Option<&Sweep>),
     complete: bool,
     data: &Data,
     (failing, failing_json): (String, Value),
@@ -44,7 +44,7 @@ pub(super) fn page(
         words::Language::Zh => Language::Zh,
         words::Language::En => Language::En,
     };
-    let page = report(tally, language).map_err(Failure::other)?;
+    let page = report_with_sweep(tally, sweep, language).map_err(Failure::other)?;
     write(to, &page)?;
     let (skipped, paths) = data.told_skipped();
     output.print(
@@ -73,11 +73,24 @@ const NOT_CSV: [&str; 9] = ["parquet", "json", "jsonl", "ndjson", "tsv", "xlsx",
 
 /// Refuses, before the run, an output whose name promises another format than CSV.
 pub(super) fn refuse_other_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
-    let extension = file.and_then(Path::extension).unwrap_or_default().to_string_lossy().to_lowercase();
-    if NOT_CSV.contains(&&*extension) {
-        return Err(Failure::usage(said::not_csv(flag, &extension)));
+    match other_format(file) {
+        Some(extension) => Err(Failure::usage(said::not_csv(flag, &extension))),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Refuses, before the run, an output of rows whose name promises another format than CSV and JSON Lines.
+pub(super) fn refuse_other_row_format(flag: &str, file: Option<&Path>) -> Result<(), Failure> {
+    match other_format(file).filter(|extension| !["jsonl", "ndjson"].contains(&&**extension)) {
+        Some(extension) => Err(Failure::usage(said::not_rows(flag, &extension))),
+        None => Ok(()),
+    }
+}
+
+/// Returns the extension of another format than CSV.
+fn other_format(file: Option<&Path>) -> Option<String> {
+    let extension = file?.extension()?.to_string_lossy().to_lowercase();
+    NOT_CSV.contains(&&*extension).then_some(extension)
 }
 
 /// Names an output by its flag.

@@ -4,27 +4,41 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cloudauth::policy::Verdict;
-use cloudauth_lab::{Proportion, Sweep, SweepPlan, SweepValue};
+use cloudauth_files::Named;
+use cloudauth_lab::{Costs, Proportion, Sweep, SweepCosts, SweepPlan, SweepValue, ValueCost};
 
 use super::run::{self, Data, Wanted};
 use super::show::{csv_columns, named, print, refuse_other_format, write};
-use super::table::{Table, thousands};
+use super::table::{Table, rate as lab_rate, thousands};
 use super::words::{doubts, issues, share};
 use crate::args;
 use crate::commands::policy::text_of;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::lab::{COUNTS_ATTEMPTS, plan as said};
+use crate::text;
+use crate::words::lab::{self, COUNTS_ATTEMPTS, plan as said};
 
 pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Failure> {
-    let mut data = Data::find(args.data, &[&args.policy], named("--csv", args.csv.as_deref()))?;
+    let cost_file = args.cost.as_deref().map(|file| Named::new("the cost file", file));
+    let csv = named("--csv", args.csv.as_deref());
+    let mut data = Data::find_beside(args.data, &[&args.policy], cost_file, csv)?;
     refuse_other_format("--csv", args.csv.as_deref())?;
+    let costs = match (&args.cost, args.prior) {
+        (Some(file), Some(prior)) => Some((Costs::parse(&text::read(file)?)?, prior)),
+        (Some(_), None) => return Err(Failure::usage(said::NO_PRIOR)),
+        (None, Some(_)) => return Err(Failure::usage(said::NO_COST)),
+        (None, None) => None,
+    };
     let values = SweepPlan::values(args.from, args.to, args.step)?;
     let plan = SweepPlan::new(&text_of(&args.policy)?, &args.threshold, values)?;
     let plan = Arc::new(plan);
-    let wanted = Wanted { sweep: Some(Arc::clone(&plan)), ..Wanted::default() };
+    let people = costs.is_some();
+    let wanted = Wanted { sweep: Some(Arc::clone(&plan)), people, ..Wanted::default() };
     let ran = data.run(Vec::new(), wanted, output).await?;
-    let sweep = Sweep::of(&ran.tally, &plan);
+    let mut sweep = Sweep::of(&ran.tally, &plan);
+    if let Some((costs, prior)) = costs {
+        sweep = sweep.with_costs(&ran.tally, costs, prior)?;
+    }
     print(output, &ran.tally, &shown(&sweep, &data, output), &sweep, data.told(&ran))?;
     if let Some(file) = &args.csv {
         write_csv(file, &sweep)?;
@@ -47,6 +61,7 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
             "impostors approved",
             "genuine people not approved",
             "reviews a day",
+            if sweep.cost.is_some() { "cost of 1,000" } else { "" },
             "",
         ],
         output.language,
@@ -59,13 +74,14 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
                 Verdict::ALL.map(|verdict| thousands(outcome.verdicts[verdict].all));
             let (fraud, customers) = (rate(outcome.fraud_approved), rate(outcome.customers_not_approved));
             let reviews = outcome.reviews_per_day.map_or_else(dash, |reviews| format!("{reviews:.1}"));
-            [approve, review, retry, reject, fraud, customers, reviews]
+            let cost = outcome.cost.map(|cost| cost_of(&cost, output)).unwrap_or_default();
+            [approve, review, retry, reject, fraud, customers, reviews, cost]
         });
-        let [approve, review, retry, reject, fraud, customers, reviews] =
+        let [approve, review, retry, reject, fraud, customers, reviews, cost] =
             cells.unwrap_or_else(|| std::array::from_fn(|_| dash()));
         let shown = value.value.to_string();
         let note = note(value, output);
-        table.row([shown, approve, review, retry, reject, fraud, customers, reviews, note]);
+        table.row([shown, approve, review, retry, reject, fraud, customers, reviews, cost, note]);
     }
     text += &table.to_string();
     let is_labelled = |value: &SweepValue| {
@@ -77,7 +93,34 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
     if sweep.decided_again > 0 {
         text += &output.pick(said::decided_again(&thousands(sweep.decided_again)));
     }
+    if let Some(found) = &sweep.cost {
+        text += &cheapest(sweep, found, output);
+    }
     text + &issues(&sweep.issues, data, output)
+}
+
+fn cost_of(cost: &ValueCost, output: &Output) -> String {
+    let [cost, low, high] = [cost.per_1000, cost.low, cost.high].map(amount);
+    output.pick(lab::interval(&cost, &low, &high))
+}
+
+/// An amount with two decimals, or none if it is large.
+fn amount(amount: f64) -> String {
+    if amount.abs() < 1000.0 { format!("{amount:.2}") } else { format!("{amount:.0}") }
+}
+
+fn cheapest(sweep: &Sweep, found: &SweepCosts, output: &Output) -> String {
+    let value = sweep.values.iter().find(|value| value.value == found.cheapest);
+    let cost =
+        value.and_then(|value| value.outcome?.cost).map(|cost| cost_of(&cost, output)).unwrap_or_default();
+    let (impostors, genuine) = (thousands(found.people.impostor), thousands(found.people.genuine));
+    output.pick(said::cheapest(&sweep.threshold, found.cheapest, &cost, found.flat))
+        + &output.pick(said::cost_rests_on(
+            &lab_rate(found.prior),
+            &impostors,
+            &genuine,
+            found.rests_on_attempts,
+        ))
 }
 
 fn note(value: &SweepValue, output: &Output) -> String {
@@ -88,7 +131,12 @@ fn note(value: &SweepValue, output: &Output) -> String {
 }
 
 fn write_csv(file: &Path, sweep: &Sweep) -> Result<(), Failure> {
-    let mut text = "value,current,valid,failing_examples,approve,review,retry,reject,impostors_approved,impostors,impostors_approved_rate,impostors_approved_low,impostors_approved_high,genuine_not_approved,genuine,genuine_not_approved_rate,genuine_not_approved_low,genuine_not_approved_high,reviews_per_day\n".to_owned();
+    let has_cost = sweep.cost.is_some();
+    let mut text = "value,current,valid,failing_examples,approve,review,retry,reject,impostors_approved,impostors,impostors_approved_rate,impostors_approved_low,impostors_approved_high,genuine_not_approved,genuine,genuine_not_approved_rate,genuine_not_approved_low,genuine_not_approved_high,reviews_per_day".to_owned();
+    if has_cost {
+        text += ",cost_per_1000,cost_low,cost_high,extra_cost,extra_cost_low,extra_cost_high";
+    }
+    text.push('\n');
     let rate = |rate: Option<Proportion>| rate.map_or_else(|| ",".repeat(4), |rate| csv_columns(&rate));
     for value in &sweep.values {
         let columns = match value.outcome {
@@ -102,7 +150,17 @@ fn write_csv(file: &Path, sweep: &Sweep) -> Result<(), Failure> {
             None => ",".repeat(14),
         };
         let (current, valid) = (value.is_current, value.outcome.is_some());
-        text += &format!("{},{current},{valid},{},{columns}\n", value.value, value.failing_examples);
+        text += &format!("{},{current},{valid},{},{columns}", value.value, value.failing_examples);
+        if has_cost {
+            let cost = value.outcome.and_then(|outcome| outcome.cost);
+            text += &cost.map_or_else(|| ",".repeat(6), |cost| cost_columns(&cost));
+        }
+        text.push('\n');
     }
     write(file, &text)
+}
+
+fn cost_columns(cost: &ValueCost) -> String {
+    let (low, high) = cost.extra_interval;
+    format!(",{},{},{},{},{low},{high}", cost.per_1000, cost.low, cost.high, cost.extra)
 }

@@ -33,7 +33,9 @@ impl<const N: usize> fmt::Display for Table<N> {
             (0..N).map(|column| column > 0 && cells(column).skip(1).all(is_number)).collect();
         for row in &self.rows {
             let mut line = String::new();
-            for (column, (cell, right)) in row.iter().zip(&right).enumerate() {
+            // A column without any text takes no space.
+            let columns = row.iter().zip(&right).enumerate().filter(|(column, _)| width(*column) > 0);
+            for (column, (cell, right)) in columns {
                 let spaces = " ".repeat(width(column).saturating_sub(width_of(cell)));
                 line += &if *right { format!("{spaces}{cell}  ") } else { format!("{cell}{spaces}  ") };
             }

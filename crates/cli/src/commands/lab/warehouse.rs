@@ -84,7 +84,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
             let drift = drift.map_err(Failure::usage)?;
             print(output, &tally, &(failing + &words::drift(&drift, &no_rows, output)), &drift, beside())?;
         }
-        View::Report => page(&tally, true, &no_rows, (failing, failing_json), &args.to, output)?,
+        View::Report => page((&tally, None), true, &no_rows, (failing, failing_json), &args.to, output)?,
     }
     if !output.is_for_programs() && args.view != View::Drift {
         output.note(said::OF_COUNTS);

@@ -1,6 +1,6 @@
 //! Help of `lab`.
 
-pub(super) const HELP: [(&str, &str); 58] = [
+pub(super) const HELP: [(&str, &str); 68] = [
     ("lab", "在历史结果上回放、对比和校准策略"),
     (
         "lab#long",
@@ -23,10 +23,21 @@ pub(super) const HELP: [(&str, &str); 58] = [
     (":targets", "目标误识率，例如 1/10000、0.0001 或 0.01%；可多次给出，默认为官方阈值表中的五个误识率"),
     (":step", "相邻阈值的间隔，以百分之一分为单位；50 表示半分"),
     ("lab replay", "用策略重新判定历史结果，并按结论、规则、SubCode、分群和日期统计"),
-    ("lab replay:decisions", "将每次判定写入该 CSV 文件，顺序与数据相同"),
+    (
+        "lab replay:decisions",
+        "将每次判定写入该文件，顺序与数据相同：默认为 CSV，文件名以 .jsonl 结尾时为 JSON Lines",
+    ),
     ("lab compare", "对比候选策略与现行策略：结论的变化、被通过的冒充者、被拒绝的本人"),
     ("lab compare:policy", "现行策略：文件路径，或 builtin:NAME"),
+    (
+        "lab compare:flips",
+        "将结论发生变化的每一行写入该文件，并列出两条规则：默认为 CSV，文件名以 .jsonl 结尾时为 JSON Lines",
+    ),
     ("lab segments", "按分群（如渠道、年龄段）对比错误率、通过率和复核率"),
+    (
+        "lab segments:by",
+        "只列出映射文件中的这个分群；给出两个（如 `--by channel,region`）时按两者交叉分组，每一对取值为一组",
+    ),
     ("lab sweep", "让某个阈值依次取多个值，一次读取数据，统计各值下的判定"),
     ("lab sweep:policy", "策略：文件路径，或 builtin:NAME；允许其示例不通过"),
     ("lab sweep:threshold", "策略中的阈值名称"),
@@ -34,6 +45,11 @@ pub(super) const HELP: [(&str, &str); 58] = [
     ("lab sweep:highest", "最大值"),
     ("lab sweep:distance", "相邻两个值的间隔；最多 1,000 个值"),
     ("lab sweep:csv", "同时将结果表写入该 CSV 文件；比率为 0 至 1"),
+    (
+        "lab sweep:cost",
+        "成本文件（表 [cost]）：增加每千次尝试的预期成本，并给出成本最低的值；须同时给出 --prior",
+    ),
+    ("lab sweep:prior", "冒充者占全部尝试的比例，例如 0.1%；标注反映不出该比例，因为被拒绝的人很少有标注"),
     ("lab plan", "无需数据，计算所需的标注、尝试次数或复核人员"),
     ("lab plan:rates", "要证明的误识率，例如 1/10000：需要多少次有标注的冒充？可多次给出"),
     ("lab plan:observed_errors", "其中允许被通过的冒充次数"),
@@ -48,10 +64,19 @@ pub(super) const HELP: [(&str, &str); 58] = [
     ("lab calibrate", "在有标注的历史数据上测量各阈值的错误率，并为目标误识率建议阈值"),
     ("lab calibrate:curve", "将每百分之一分处的误识率和拒识率及其置信区间写入该 CSV 文件；比率为 0 至 1"),
     ("lab calibrate:write", "将唯一目标的建议阈值以此名称写入策略文件；修改后的策略须仍能通过校验"),
+    (
+        "lab calibrate:train",
+        "仅用这些日期选定阈值，再在 --test 的日期上检验：2026-01-01..2026-06-30 或 ..2026-06-30",
+    ),
+    ("lab calibrate:test", "检验阈值的日期，例如 2026-07-01..；--train 日期内出现过的人会被排除"),
     ("lab calibrate:force", "即使标注或分数范围存在警告，也写入阈值"),
     ("lab drift", "检查分数是否漂移：将部分月份与此前的月份对比"),
     ("lab drift:policy", "以其阈值划分分数的策略：文件路径，或 builtin:NAME"),
     ("lab report", "将全部分析写入一个 HTML 文件，语言由 --lang 决定"),
+    ("lab report:sweep", "同时让策略的这个阈值依次取多个值；数据会读取两遍"),
+    ("lab report:from", "最小值"),
+    ("lab report:up_to", "最大值"),
+    ("lab report:distance", "相邻两个值的间隔"),
     ("lab sql", "打印一条 SQL 查询，在数据仓库中统计各行，供 `lab finish` 使用"),
     ("lab sql:table", "表名，可带模式名：schema.table"),
     ("lab sql:mapping", "映射文件：各输入项、标注、时间和分群所在的列；其他列不参与统计"),

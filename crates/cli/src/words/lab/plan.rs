@@ -6,7 +6,12 @@ use super::super::policy::problem;
 use super::super::{Said, Text, both, text};
 
 /// The headings of the tables.
-pub(super) const HEADINGS: [Text; 2] = [text("reviews a day", "每日复核"), text("p (Holm)", "p 值（Holm）")];
+pub(super) const HEADINGS: [Text; 4] = [
+    text("on", "日期"),
+    text("reviews a day", "每日复核"),
+    text("p (Holm)", "p 值（Holm）"),
+    text("cost of 1,000", "每千次成本"),
+];
 
 pub(crate) const NOT_A_SHARE: Text =
     text("expected a share between 0 and 1, such as 0.95 or 95%", "须为 0 至 1 之间的比例，例如 0.95 或 95%");
@@ -99,6 +104,85 @@ pub(crate) fn decided_again(rows: &str) -> Said {
     )
 }
 
+pub(crate) const NO_PRIOR: Text = text(
+    "--cost needs --prior, the share of impostors among all attempts: labels do not show it, because rejected people rarely get one",
+    "--cost 须与 --prior（冒充者占全部尝试的比例）一并给出：标注反映不出该比例，因为被拒绝的人很少有标注",
+);
+pub(crate) const NO_COST: Text =
+    text("--prior is used by --cost only: give a cost file", "--prior 仅用于 --cost：请给出成本文件");
+
+/// The cheapest value, and the range of values that the data cannot tell from it.
+pub(crate) fn cheapest(name: &str, value: f64, cost: &str, flat: (f64, f64)) -> Said {
+    let (from, to) = flat;
+    let (en, zh) = match from == to {
+        true => ("every other value costs more".to_owned(), "其余各值的成本均更高".to_owned()),
+        false => (
+            format!("the data cannot tell the cost of the values from {from} to {to} from it"),
+            format!("数据无法区分 {from} 至 {to} 各值与它的成本高低"),
+        ),
+    };
+    both(
+        format!("\ncheapest: {name} = {value}, {cost} for 1,000 attempts; {en}\n"),
+        format!("\n成本最低：{name} = {value}，每千次尝试 {cost}；{zh}\n"),
+    )
+}
+
+/// What the cost rests on.
+pub(crate) fn cost_rests_on(prior: &str, impostors: &str, genuine: &str, by_attempts: bool) -> Said {
+    let (en, zh) = match by_attempts {
+        true => ("attempts, taken as independent", "次尝试（视为相互独立）"),
+        false => ("people", "人"),
+    };
+    both(
+        format!(
+            "costs take {prior} of the attempts as impostors (--prior); intervals over {impostors} impostors and {genuine} genuine {en}\n"
+        ),
+        format!(
+            "成本按冒充者占全部尝试的 {prior}（--prior）计算；区间依据冒充者 {impostors} {zh}、本人 {genuine} {zh}得出\n"
+        ),
+    )
+}
+
+pub(crate) const DAYS_OVERLAP: Text = text(
+    "--train and --test have days in common: a threshold is tested on other days than those that chose it",
+    "--train 与 --test 的日期有重叠：检验阈值的日期不能与选定阈值的日期相同",
+);
+pub(crate) const READ_TWICE: Text = text(
+    "the data is read twice, which standard input does not allow: give files",
+    "需要读取两遍数据，标准输入无法满足：请给出文件",
+);
+pub(crate) const UNKNOWN_SUBJECTS: Text = text(
+    "no labelled row has a subject: attempts of one person can be in both parts\n\n",
+    "有标注的行均无 subject：同一人的尝试可能同时出现在两部分中\n\n",
+);
+pub(crate) const PROVED: Text = text("proved", "已证明");
+pub(crate) const ONLY_SHOWN: Text = text("shown, not proved", "仅为观测值，未证明");
+pub(crate) const ON_TRAIN: Text = text("train", "选定");
+pub(crate) const ON_TEST: Text = text("test", "检验");
+pub(crate) const OPTIMISM: Text = text("test minus train", "检验减选定");
+
+/// The days, genuine attempts and impostors of each part.
+pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, String)) -> Said {
+    let ((days, genuine, impostors), (later, more_genuine, more_impostors)) = (train, test);
+    both(
+        format!(
+            "thresholds chosen on {days}: {genuine} genuine attempts and {impostors} impostors with a score\ntested on {later}: {more_genuine} genuine attempts and {more_impostors} impostors with a score\n"
+        ),
+        format!(
+            "阈值在 {days} 选定：带分数的本人尝试 {genuine} 次、冒充尝试 {impostors} 次\n在 {later} 检验：带分数的本人尝试 {more_genuine} 次、冒充尝试 {more_impostors} 次\n"
+        ),
+    )
+}
+
+pub(crate) fn dropped(rows: &str) -> Said {
+    both(
+        format!(
+            "{rows} rows of the test days are left out: their people have labels on the training days\n\n"
+        ),
+        format!("检验日期中有 {rows} 行被排除：其人员在选定日期内已有标注\n\n"),
+    )
+}
+
 pub(crate) const NO_SEGMENTS: Text = text(
     "no segments to compare: name their columns in `segments` of the mapping file; a column has at most 1,000 values",
     "没有可对比的分群：请在映射文件的 `segments` 中给出列名；每列最多 1,000 个取值",
@@ -106,6 +190,19 @@ pub(crate) const NO_SEGMENTS: Text = text(
 
 pub(crate) fn segments(policy: &str) -> Said {
     both(format!("{policy} by segment\n\n"), format!("{policy}：按分群统计\n\n"))
+}
+
+pub(crate) const TOO_MANY_CROSSED: Text = text(
+    "--by takes one segment, or two that are crossed: --by channel,region",
+    "--by 接受一个分群，或两个相互交叉的分群：--by channel,region",
+);
+
+pub(crate) fn fmr_at(threshold: &str) -> Said {
+    both(format!("FMR at {threshold}"), format!("{threshold} 处的误识率（FMR）"))
+}
+
+pub(crate) fn fnmr_at(threshold: &str) -> Said {
+    both(format!("FNMR at {threshold}"), format!("{threshold} 处的拒识率（FNMR）"))
 }
 
 pub(crate) const DIFFERS: Text = text("differs", "有差异");

@@ -1,0 +1,90 @@
+//! `cloudauth lab calibrate --train --test`: thresholds chosen on some days and tested on others.
+
+use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Proportion};
+
+use super::run::{self, Data, Wanted};
+use super::show::{print, targets_or_vendor};
+use super::table::{Table, rate, thousands};
+use super::words::{issues, share};
+use crate::args::Calibrate;
+use crate::commands::policy::load;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::words::lab::{self as said, plan as texts};
+use crate::words::rows;
+
+pub(super) async fn holdout(
+    args: Calibrate,
+    (train, test): (Days, Days),
+    output: &Output,
+) -> Result<u8, Failure> {
+    if train.overlaps(test) {
+        return Err(Failure::usage(texts::DAYS_OVERLAP));
+    }
+    if run::reads_standard_input(&args.data) {
+        return Err(Failure::usage(texts::READ_TWICE));
+    }
+    let mut data = Data::find(args.data, &[&args.policy], None)?;
+    let policy = load(&args.policy)?;
+    let wanted = |days| Wanted { people: true, days: Some(days), ..Wanted::default() };
+    let first = data.run(vec![policy.clone()], wanted(train), output).await?;
+    if !first.complete {
+        return Ok(run::exit_code(&first, output));
+    }
+    let without = Wanted { without: Some(first.tally.clone()), ..wanted(test) };
+    let second = data.run(vec![policy], without, output).await?;
+    let targets = targets_or_vendor(args.targets);
+    let found = Holdout::of(&first.tally, &second.tally, &targets, args.step)?;
+    print(output, &second.tally, &shown(&found, &data, output), &found, data.told(&second))?;
+    Ok(run::exit_code(&second, output))
+}
+
+fn shown(found: &Holdout, data: &Data, output: &Output) -> String {
+    let part = |part: &HoldoutPart| {
+        let day = |day: &Option<String>| day.clone().unwrap_or_default();
+        (
+            format!("{}..{}", day(&part.first), day(&part.last)),
+            thousands(part.genuine),
+            thousands(part.impostor),
+        )
+    };
+    let mut text = output.pick(texts::holdout(&part(&found.train), &part(&found.test)));
+    text += &match found.has_subjects {
+        true => output.pick(texts::dropped(&thousands(found.dropped_rows))),
+        false => output.say(texts::UNKNOWN_SUBJECTS).to_owned(),
+    };
+    let headings = ["target FMR", "threshold", "", "on", "FMR (95 %)", "FNMR (95 %)"];
+    let mut table = Table::new(headings, output.language);
+    for target in &found.targets {
+        let Some(((threshold, fmr), fnmr)) = target.threshold.zip(target.fmr).zip(target.fnmr) else {
+            let none = [target.target.clone(), "-".to_owned()];
+            let why =
+                target.reason.as_ref().map(|reason| output.pick(rows::reason(reason))).unwrap_or_default();
+            let [name, dash] = none;
+            table.row([name, dash, why, String::new(), String::new(), String::new()]);
+            continue;
+        };
+        let proved = output.say(if target.is_proved { texts::PROVED } else { texts::ONLY_SHOWN });
+        let cells =
+            |of: fn(&HoldoutRate) -> Proportion| [share(&of(&fmr), output), share(&of(&fnmr), output)];
+        let [on_train, on_test] = [cells(|rate| rate.train), cells(|rate| rate.test)];
+        let optimism = [optimism(&fmr, output), optimism(&fnmr, output)];
+        let lines = [(texts::ON_TRAIN, on_train), (texts::ON_TEST, on_test), (texts::OPTIMISM, optimism)];
+        for (number, (on, [fmr, fnmr])) in lines.into_iter().enumerate() {
+            let first = |text: String| if number == 0 { text } else { String::new() };
+            let (name, threshold) = (first(target.target.clone()), first(threshold.to_string()));
+            table.row([name, threshold, first(proved.to_owned()), output.say(on).to_owned(), fmr, fnmr]);
+        }
+    }
+    text += &table.to_string();
+    text + &issues(&found.issues, data, output)
+}
+
+fn optimism(found: &HoldoutRate, output: &Output) -> String {
+    match (found.optimism, found.interval) {
+        (Some(optimism), Some((low, high))) => {
+            output.pick(said::interval(&rate(optimism), &rate(low), &rate(high)))
+        }
+        _ => "-".to_owned(),
+    }
+}

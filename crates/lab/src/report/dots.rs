@@ -1,0 +1,138 @@
+//! The rates of segments as dots with their intervals, one line for each value, on one scale.
+
+use std::cmp::Reverse;
+
+use minijinja::{Value, context};
+
+use super::plot::escape;
+use super::scale::{Axis, Scale};
+use super::words::Words;
+use crate::analysis::percent::percent;
+use crate::analysis::segment_rates::{GroupFinding, GroupRate, GroupRates, Segment, SegmentRates};
+use crate::tally::Tally;
+
+const WIDTH: f64 = 520.0;
+const MARGIN: f64 = 22.0;
+/// The height of a value: its name, and its interval below.
+const ROW: f64 = 40.0;
+const BOTTOM: f64 = 26.0;
+/// The most values of a chart: those with the most attempts.
+const MOST: usize = 20;
+/// The longest name, in characters; a Chinese one takes twice the room.
+const LONGEST: usize = 28;
+
+/// Returns the charts of each segment, by its name.
+pub(super) fn segments(tally: &Tally, words: Words) -> Vec<Value> {
+    let rates = SegmentRates::of(tally);
+    let of = |(name, segment): (&String, &Segment)| context! { name, charts => charts(name, segment, words) };
+    rates.segments.iter().map(of).collect()
+}
+
+fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {
+    let fixed = [
+        (words.get("fraud_approved").to_owned(), "impostor", &segment.fraud_approved),
+        (words.get("not_approved").to_owned(), "genuine", &segment.customers_not_approved),
+        (words.get("approve").to_owned(), "approve", &segment.approved),
+        (words.get("review").to_owned(), "review", &segment.reviewed),
+    ];
+    let at = segment.thresholds.iter().flat_map(|at| {
+        let sign = if at.exclusive { "> " } else { "" };
+        let name = at.name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        let title = |rate: &str| format!("{rate}, {name}{sign}{}", at.threshold);
+        [(title("FMR"), "impostor", &at.fmr), (title("FNMR"), "genuine", &at.fnmr)]
+    });
+    let drawn = fixed.into_iter().chain(at).filter(|(_, _, rates)| !rates.values.is_empty());
+    drawn
+        .map(|(title, class, rates)| {
+            let svg = chart(&format!("{name}: {title}"), class, rates, words);
+            context! { title, svg => Value::from_safe_string(svg) }
+        })
+        .collect()
+}
+
+/// Draws the rates of one kind. The dashed line is the rate of all values together.
+fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
+    let mut values: Vec<(&String, &GroupRate)> = rates.values.iter().collect();
+    values.sort_by_key(|(_, group)| Reverse(group.rate.of));
+    let sum = |of: fn(&GroupRate) -> u64| values.iter().map(|(_, group)| of(group)).sum::<u64>() as f64;
+    let all = sum(|group| group.rate.count) / sum(|group| group.rate.of);
+    let left_out = values.len().saturating_sub(MOST);
+    values.truncate(MOST);
+    let most = values.iter().map(|(_, group)| group.rate.high).fold(all, f64::max).clamp(1e-6, 1.0);
+    let axis = Axis::shares(Scale::Linear(0.0, most), "", words.get("percent"));
+    let across = |share: f64| MARGIN + axis.scale.place(share) * (WIDTH - 2.0 * MARGIN);
+    let bottom = ROW * values.len() as f64 + 4.0;
+    let mut svg = format!(
+        "<figure><svg viewBox='0 0 {WIDTH} {}' role='img' aria-label='{}'>",
+        bottom + BOTTOM,
+        escape(title)
+    );
+    for (number, (tick, label)) in axis.ticks.iter().enumerate() {
+        let (x, label) = (across(*tick), escape(label));
+        let odd = if number % 2 == 1 { " class='odd'" } else { "" };
+        svg += &format!(
+            "<path class='grid' d='M{x:.1} 0V{bottom}'/><text{odd} x='{x:.1}' y='{:.1}' text-anchor='middle'>{label}</text>",
+            bottom + 20.0
+        );
+    }
+    svg += &format!("<path class='rule' d='M{0:.1} 0V{bottom}'/>", across(all));
+    for (number, (value, group)) in values.iter().enumerate() {
+        let top = ROW * number as f64;
+        let rate = group.rate.rate.unwrap_or_default();
+        let shown = |share: f64| format!("{}{}", percent(share), words.get("percent"));
+        let finding = match group.finding {
+            GroupFinding::Differs => format!("{} · ", words.get("differs")),
+            GroupFinding::TooFew => format!("{} · ", words.get("too_few")),
+            GroupFinding::Same => String::new(),
+        };
+        let whole =
+            format!("{value}: {} ({}–{})", shown(rate), shown(group.rate.low), shown(group.rate.high));
+        let (name, whole) = (escape(&short(value, words)), escape(&whole));
+        let (text, middle) = (top + 17.0, top + 29.0);
+        svg += &format!(
+            "<text class='name' x='{MARGIN}' y='{text:.1}'>{name}</text><text class='name' x='{:.1}' y='{text:.1}' text-anchor='end'>{finding}{}</text><path class='line {class}' d='M{:.1} {middle:.1}H{:.1}'/><circle class='dot {class}' cx='{:.1}' cy='{middle:.1}' r='4.5'><title>{whole}</title></circle>",
+            WIDTH - MARGIN,
+            shown(rate),
+            across(group.rate.low),
+            across(group.rate.high),
+            across(rate),
+        );
+    }
+    let more = if left_out > 0 { format!(" … +{left_out}") } else { String::new() };
+    let together = escape(words.get("all_together"));
+    svg + &format!("</svg><figcaption>{together}{more}</figcaption></figure>")
+}
+
+/// Returns a name that leaves room for the rate beside it.
+fn short(value: &str, words: Words) -> String {
+    if value.is_empty() {
+        return words.get("(none)").to_owned();
+    }
+    let mut room = LONGEST;
+    let mut name = String::new();
+    for char in value.chars() {
+        let width = if char.is_ascii() { 1 } else { 2 };
+        if room < width {
+            name.push('…');
+            break;
+        }
+        room -= width;
+        name.push(if char.is_control() { ' ' } else { char });
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+
+    #[test]
+    fn long_names_are_cut_and_missing_ones_are_said() {
+        let words = Words::of(Language::Zh);
+        assert_eq!((short("", words), short("app\n1", words)), ("（无）".to_owned(), "app 1".to_owned()));
+        assert_eq!(short(&"a".repeat(28), words), "a".repeat(28));
+        assert_eq!(short(&"a".repeat(29), words), format!("{}…", "a".repeat(28)));
+        assert_eq!(short(&"渠".repeat(20), words), format!("{}…", "渠".repeat(14)));
+    }
+}

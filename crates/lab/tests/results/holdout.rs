@@ -1,0 +1,130 @@
+//! Thresholds chosen on some days and tested on others, against calibrations of the two parts in files of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cloudauth_lab::{
+    Calibration, Days, Holdout, HoldoutRate, Lab, Mapping, RunControl, Source, Tally, TargetRate, curve,
+};
+use cloudauth_policy::{Policy, builtin};
+
+struct Line {
+    /// Days from 1 to 60; 0 is a row without a time.
+    day: u32,
+    subject: String,
+    row: String,
+}
+
+/// One attempt of each subject, and a second one a month later for each tenth. Impostors score higher in the second month.
+fn lines() -> Vec<Line> {
+    let mut lines = Vec::new();
+    for number in 0..6000_u32 {
+        let is_impostor = number % 3 == 0;
+        let day = if number % 97 == 0 { 0 } else { 1 + number % 60 };
+        let spread = f64::from(number * 7919 % 1000) / 1000.0;
+        let score = if is_impostor { 30.0 + 45.0 * spread * spread } else { 65.0 + 34.0 * spread };
+        let row = |day: u32, subject: String| {
+            let score = if is_impostor && day > 30 { score + 4.0 } else { score };
+            let label = if is_impostor { "impostor" } else { "genuine" };
+            Line { day, subject, row: format!("200,T,F,F,{score:.2},90,0.01,{label}") }
+        };
+        let subject = if number % 50 == 7 { String::new() } else { format!("s{number}") };
+        lines.push(row(day, subject.clone()));
+        if number % 10 == 0 {
+            lines.push(row(31 + number % 30, subject));
+        }
+    }
+    lines
+}
+
+fn write<'l>(folder: &Path, name: &str, lines: impl Iterator<Item = &'l Line>) -> PathBuf {
+    let header = "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score,label,day,subject\n";
+    let date = |day: u32| match day {
+        0 => String::new(),
+        day if day <= 30 => format!("2026-06-{day:02}"),
+        day => format!("2026-07-{:02}", day - 30),
+    };
+    let rows = lines.map(|line| format!("{},{},{}\n", line.row, date(line.day), line.subject));
+    let file = folder.join(name);
+    fs::write(&file, header.to_owned() + &rows.collect::<String>()).unwrap();
+    file
+}
+
+fn run(lab: Lab<'_>, file: &Path) -> Tally {
+    let mapping = "format = 1\ntime = \"day\"\nsubject = \"subject\"\n[label]\ncolumn = \"label\"\n";
+    let lab = lab.keep_people().mapping(Mapping::parse(mapping).unwrap());
+    lab.run(&Source::find(&[file.to_owned()]).unwrap(), &RunControl::default()).unwrap().tally
+}
+
+fn days(text: &str) -> Days {
+    text.parse().unwrap()
+}
+
+fn targets() -> [TargetRate; 3] {
+    ["1/50", "1/200", "1/100000"].map(|target| target.parse().unwrap())
+}
+
+#[test]
+fn each_part_has_the_figures_of_a_file_of_its_own() {
+    let (folder, lines) = (tempfile::tempdir().unwrap(), lines());
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let is_of_train = |line: &&Line| (1..=30).contains(&line.day);
+    let known: Vec<&str> = lines
+        .iter()
+        .filter(is_of_train)
+        .map(|line| &*line.subject)
+        .filter(|subject| !subject.is_empty())
+        .collect();
+    let is_known = |line: &&Line| known.contains(&&*line.subject);
+    let all = write(folder.path(), "all.csv", lines.iter());
+    let train_file = write(folder.path(), "train.csv", lines.iter().filter(is_of_train));
+    let later = || lines.iter().filter(|line| line.day > 30);
+    let test_file = write(folder.path(), "test.csv", later().filter(|line| !is_known(line)));
+
+    let train = run(Lab::new(&policy).days(days("..2026-06-30")), &all);
+    let lab = Lab::new(&policy).days(days("2026-07-01..2026-07-31")).threads(3);
+    let test = run(lab.without_people_of(&train).unwrap(), &all);
+    let found = Holdout::of(&train, &test, &targets(), 1).unwrap();
+
+    let (chosen, tested) = (run(Lab::new(&policy), &train_file), run(Lab::new(&policy), &test_file));
+    assert_eq!((found.train.rows, found.test.rows), (chosen.rows(), tested.rows()));
+    let dropped = later().filter(is_known).count() as u64;
+    assert!(found.dropped_rows == dropped && dropped > 200 && found.has_subjects, "{dropped}");
+    assert_eq!(
+        (found.train.first.as_deref(), found.train.last.as_deref(), found.test.last.as_deref()),
+        (Some("2026-06-01"), Some("2026-06-30"), Some("2026-07-30"))
+    );
+    let calibration = Calibration::of(&chosen, &targets(), 1);
+    let tested = curve(&tested);
+    for (found, expected) in found.targets.iter().zip(&calibration.targets) {
+        let shown = expected.shown.as_ref().map(|errors| errors.threshold);
+        assert_eq!(
+            (found.threshold, found.is_proved),
+            (expected.recommended.or(shown), expected.recommended.is_some())
+        );
+        let errors = tested.iter().find(|errors| Some(errors.threshold) == found.threshold).unwrap();
+        let (fmr, fnmr) = (found.fmr.unwrap(), found.fnmr.unwrap());
+        assert_eq!((fmr.test, fnmr.test), (errors.fmr, errors.fnmr));
+        for HoldoutRate { train, test, optimism, interval, .. } in [fmr, fnmr] {
+            let (optimism, (low, high)) = (optimism.unwrap(), interval.unwrap());
+            assert!((optimism - (test.rate.unwrap() - train.rate.unwrap())).abs() < 1e-15);
+            assert!(low <= optimism && optimism <= high, "{low} {optimism} {high}");
+        }
+    }
+    // The impostors of the second month score higher, which the training days do not know.
+    let [first, _, last] = found.targets.as_slice() else { panic!("three targets") };
+    assert!(first.is_proved && first.fmr.unwrap().interval.unwrap().0 > 0.0, "{:?}", first.fmr);
+    assert!(!last.is_proved, "{last:?}");
+}
+
+#[test]
+fn days_without_labels_are_refused() {
+    let (folder, lines) = (tempfile::tempdir().unwrap(), lines());
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let all = write(folder.path(), "all.csv", lines.iter());
+    let of = |text: &str| run(Lab::new(&policy).days(days(text)), &all);
+    let error = Holdout::of(&of("..2026-06-30"), &of("2027-01-01.."), &targets(), 1).unwrap_err();
+    assert!(error.to_string().contains("the days of --test have no labelled impostors"), "{error}");
+    let error = Holdout::of(&of("..2020-06-30"), &of("2026-01-01.."), &targets(), 1).unwrap_err();
+    assert!(error.to_string().contains("the days of --train"), "{error}");
+}

@@ -176,7 +176,7 @@ mod tests {
         let is_chinese = |text: &str| text.chars().any(|char| char >= '\u{3000}');
         let mut count = 0;
         for source in SOURCES {
-            for call in source.split("both(").chain(source.split(" text(")).skip(1) {
+            for call in source.split("both(").skip(1).chain(source.split(" text(").skip(1)) {
                 let literals: Vec<&str> = call.split('"').skip(1).step_by(2).take(2).collect();
                 let [en, zh] = literals[..] else { continue };
                 assert!(!is_chinese(en), "{en}");

@@ -29,8 +29,12 @@ pub(crate) fn chinese(command: Command) -> Command {
     translated(command, "")
 }
 
+/// The entries of the commands that only builds with the feature `shell` have.
+const SHELL: [&str; 4] = ["completions", "completions:shell", "man", "man:folder"];
+
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    calls::HELP.iter().chain(&policy::HELP).chain(&emulator::HELP).chain(&lab::HELP)
+    let all = calls::HELP.iter().chain(&policy::HELP).chain(&emulator::HELP).chain(&lab::HELP);
+    all.filter(|(key, _)| cfg!(feature = "shell") || !SHELL.contains(key))
 }
 
 fn find(key: &str) -> Option<&'static str> {

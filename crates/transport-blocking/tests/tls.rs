@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use cloudauth_transport::testing::tls::{Authority, proxied};
+use cloudauth_transport::testing::tls::{Authority, CONNECT, proxied, silent_handshake};
 use cloudauth_transport::{BlockingTransport, Limits};
 use cloudauth_transport_blocking::UreqTransport;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -21,6 +21,13 @@ fn accepts_only_valid_certificates() {
     let transport = UreqTransport::from(config);
     let failures = authority.run(&|request, limits| transport.send(request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn gives_up_on_a_silent_handshake() {
+    let config = ureq::Agent::config_builder().proxy(None).timeout_connect(Some(CONNECT)).build();
+    let transport = UreqTransport::from(config);
+    silent_handshake(&|request, limits| transport.send(request, limits)).unwrap();
 }
 
 #[test]

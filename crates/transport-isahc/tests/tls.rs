@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use cloudauth_transport::testing::tls::{Authority, proxied};
+use cloudauth_transport::testing::tls::{Authority, CONNECT, proxied, silent_handshake};
 use cloudauth_transport::{BlockingTransport, Limits};
 use cloudauth_transport_isahc::IsahcTransport;
 use isahc::config::Configurable;
@@ -17,6 +17,13 @@ fn accepts_only_valid_certificates() {
     let transport = IsahcTransport::from(client);
     let failures = authority.run(&|request, limits| BlockingTransport::send(&transport, request, limits));
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn gives_up_on_a_silent_handshake() {
+    let client = isahc::HttpClient::builder().proxy(None).connect_timeout(CONNECT).build().unwrap();
+    let transport = IsahcTransport::from(client);
+    silent_handshake(&|request, limits| BlockingTransport::send(&transport, request, limits)).unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use cloudauth_transport::testing::tls::{Authority, proxied};
+use cloudauth_transport::testing::tls::{Authority, CONNECT, proxied, silent_handshake};
 use cloudauth_transport::{Limits, Transport};
 use cloudauth_transport_reqwest::ReqwestTransport;
 
@@ -15,6 +15,14 @@ fn accepts_only_valid_certificates() {
     let transport = ReqwestTransport::from(client);
     let failures = authority.run(&|request, limits| runtime.block_on(transport.send(request, limits)));
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn gives_up_on_a_silent_handshake() {
+    let client = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let transport = ReqwestTransport::from(client);
+    silent_handshake(&|request, limits| runtime.block_on(transport.send(request, limits))).unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_tim
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::conformance::{Op, Send, expect, is_not_sent, shows_nothing};
+use super::conformance::{Op, STUCK, Send, expect, is_not_sent, shows_nothing};
 use super::server::{Server, Then, read_request};
 use crate::{BoxError, Limits, Proxy, ProxyError, Sent, TransportError, TransportErrorKind};
 
@@ -141,6 +141,24 @@ fn breaks_off(answer: &'static [u8], send: Send<'_>) -> Result<(), String> {
     });
     is_not_sent(send(Op::Init.request(&format!("https://localhost:{port}"))?, &Limits::DEFAULT))
 }
+
+/// Checks a transport with a short connect timeout, such as [`CONNECT`], against a server that accepts the connection and never
+/// answers the handshake.
+///
+/// # Errors
+/// If the transport does not give up in time, or does not report that nothing was sent.
+pub fn silent_handshake(send: Send<'_>) -> Result<(), String> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
+    // Keeps the connections open until the test process ends.
+    thread::spawn(move || listener.incoming().collect::<Vec<_>>());
+    // The time of the attempt must not end first: then the error would be that of a timeout.
+    let limits = Limits::DEFAULT.with_attempt(STUCK);
+    is_not_sent(send(Op::Init.request(&format!("https://localhost:{port}"))?, &limits))
+}
+
+/// A connect timeout for [`silent_handshake`]. No other check may use it, because a busy machine needs longer for a handshake.
+pub const CONNECT: Duration = Duration::from_millis(200);
 
 /// Checks a transport that `through` creates, against a recording proxy without TLS: the transport requests a tunnel to the
 /// endpoint, authenticates, and sends nothing else. Plain `http` does not use the proxy.

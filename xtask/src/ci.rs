@@ -32,7 +32,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("deny", tools::deny)?;
     steps.run("clippy", || clippy(&[]))?;
     // The command without `lab`, with it, and with Parquet are different code.
-    steps.run("clippy, with the lab", || clippy(&["--features", "cloudauth-cli/lab"]))?;
+    steps.run("clippy, with the lab", || clippy(&["--features", "cloudauth-cli/lab,cloudauth-cli/audit"]))?;
     steps.run("clippy, with Parquet", || {
         clippy(&["--features", "cloudauth-cli/parquet,cloudauth-cli/shell"])
     })?;
@@ -142,7 +142,7 @@ fn clippy(features: &[&str]) -> Result<()> {
 /// Without Parquet: one of the tests checks the command's error for a Parquet file.
 fn lab_tests() -> Result<()> {
     cargo(
-        "test --workspace --features cloudauth-cli/lab --test lab --test lab_files --test lab_sql --test outputs",
+        "test --workspace --features cloudauth-cli/lab,cloudauth-cli/audit --test audit --test lab --test lab_files --test lab_sql --test outputs",
     )
 }
 

@@ -1,5 +1,7 @@
 //! The arguments. Secrets and personal data are not among them: those come from the environment or a file.
 
+#[cfg(feature = "audit")]
+mod audit;
 mod emulator;
 #[cfg(feature = "lab")]
 mod lab;
@@ -15,6 +17,8 @@ use cloudauth::{Endpoint, Proxy, Signing};
 use crate::failure::Failure;
 use crate::words::usage::{self, InvalidValue};
 use crate::words::{Language, calls, help};
+#[cfg(feature = "audit")]
+pub(crate) use audit::Audit;
 pub(crate) use emulator::{
     Clock, ClockChange, Emulator, ExtraCallback, FaultChange, Faults, Listen, Outcome, Running, Sessions,
     Trigger,
@@ -116,6 +120,16 @@ pub(crate) enum Command {
     /// Replay, compare and calibrate policies; in builds with the feature `lab`.
     #[cfg(not(feature = "lab"))]
     Lab {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Check the chains of events of a store.
+    #[cfg(feature = "audit")]
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Check the chains of events of a store; in builds with the feature `audit`.
+    #[cfg(not(feature = "audit"))]
+    Audit {
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },

@@ -1,12 +1,12 @@
 //! The commands, one file each.
 
+#[cfg(feature = "audit")]
+pub(crate) mod audit;
 mod call;
-pub(crate) mod clock;
 pub(crate) mod codes;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod emulator;
-pub(crate) mod faults;
 pub(crate) mod init;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;

@@ -2,6 +2,8 @@
 //!
 //! A text without values is a [`Text`]; a text with values is a function that returns a [`Said`].
 
+#[cfg(feature = "audit")]
+pub(crate) mod audit;
 pub(crate) mod calls;
 pub(crate) mod credentials;
 pub(crate) mod emulator;
@@ -159,7 +161,8 @@ mod tests {
     use super::*;
 
     /// The catalogue, as its source.
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 9] = [
+        include_str!("words/audit.rs"),
         include_str!("words/calls.rs"),
         include_str!("words/emulator.rs"),
         include_str!("words/lab.rs"),

@@ -15,6 +15,7 @@
 //! | use TLS (feature `rustls`) | `PostgresStore::open_tls` |
 //! | change rows of your own in the same transaction | [`commit_in`] |
 
+mod audit;
 mod claim;
 mod connect;
 mod error;

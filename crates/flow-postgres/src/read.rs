@@ -129,7 +129,8 @@ pub(crate) fn stored(row: &Row) -> Result<Stored, StoreError> {
     })
 }
 
-fn event(row: &Row) -> Result<Event, StoreError> {
+/// Reads the first six columns.
+pub(crate) fn event(row: &Row) -> Result<Event, StoreError> {
     Ok(Event::stored(
         to_number(get(row, 0)?),
         to_time(get(row, 1)?),

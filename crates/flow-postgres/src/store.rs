@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Queue, Store, StoreError, Stored, Usage, UsageOf,
-    VerificationId,
+    Audit, Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Queue, Store, StoreError, Stored, Usage,
+    UsageOf, VerificationId,
 };
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
@@ -16,7 +16,7 @@ use tokio_postgres::{Config, NoTls, Socket};
 use crate::connect::{client, is_local, pool};
 use crate::error::{OpenError, OpenErrorKind};
 use crate::migrate::migrate;
-use crate::{claim, read, write};
+use crate::{audit, claim, read, write};
 
 /// A store of verifications in a PostgreSQL database, 13 or newer. Any number of processes on any number of machines may use it.
 ///
@@ -64,6 +64,17 @@ impl PostgresStore {
         let pool = pool(config, tls)?;
         migrate(&mut *client(&pool).await?).await?;
         Ok(Self { pool })
+    }
+
+    /// Checks every chain, in one snapshot: each event follows the one before it, and the last one is that of the verification.
+    /// `cursor` is that of an earlier checkpoint, which [`Audit::earlier`] is then comparable with. It uses little memory, and
+    /// commits wait only for a moment.
+    ///
+    /// # Errors
+    /// Those of reading, and [`StoreErrorKind::Unavailable`](cloudauth_flow::StoreErrorKind) if a transaction with an event stays
+    /// open for two seconds.
+    pub async fn audit(&self, cursor: Option<Cursor>) -> Result<Audit, StoreError> {
+        audit::audit(&self.pool, cursor).await
     }
 }
 

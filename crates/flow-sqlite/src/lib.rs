@@ -13,19 +13,23 @@
 //! | --- | --- |
 //! | open a file | [`SqliteStore::open`], [`OpenError`] |
 //! | change rows of your own in the same transaction | [`SqliteStore::connect`], [`commit_in`] |
+//! | check the chains of events of a file | [`audit()`] |
 
+mod audit;
 mod calls;
 mod claim;
 mod error;
 mod open;
 mod outbox;
 mod read;
+mod read_only;
 mod readers;
 mod salt;
 mod store;
 mod write;
 mod writer;
 
+pub use audit::audit;
 pub use error::{OpenError, OpenErrorKind};
 pub use rusqlite;
 pub use store::SqliteStore;

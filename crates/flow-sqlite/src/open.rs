@@ -1,10 +1,11 @@
 //! Opens the file: checks whose it is, makes it private, creates or migrates the tables.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloudauth_flow::{StoreError, StoreErrorKind};
@@ -26,22 +27,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The device and inode of each file that this process has opened as a store. To close such a file again outside of SQLite
 /// would drop all of SQLite's locks on it, those of other connections included, as POSIX has it.
-static OPENED: Mutex<Option<HashSet<(u64, u64)>>> = Mutex::new(None);
+static OPENED: Mutex<Opened> = Mutex::new(None);
+
+type Opened = Option<HashSet<(u64, u64)>>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
 
 /// Opens a connection, and creates the file or its newer tables if needed.
 pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
-    // Held until the connection is ready: a second thread must not look at the file while the first one has a lock on it.
-    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    let opened = opened.get_or_insert_default();
-    if !identity(path).is_some_and(|file| opened.contains(&file)) {
-        if check_owner(path)? {
-            create(path).map_err(OpenError::unavailable)?;
-        }
-        opened.extend(identity(path));
-    }
-    if has_other_names(path) {
-        return Err(OpenError::unavailable("the file has several names (hard links): remove the others"));
-    }
+    let _opening = check_file(path, Access::Write)?;
     // Without URIs: the file that was checked is the one that is opened.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -58,6 +56,20 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens a connection that only reads the file at a path, under the name that SQLite gets. The tables may be older ones.
+pub(crate) fn connect_to_read(path: &Path, name: &OsStr, more: OpenFlags) -> Result<Connection, OpenError> {
+    let _opening = check_file(path, Access::Read)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+    let connection = Connection::open_with_flags(Path::new(name), flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    check_mark(&connection)?;
+    match version(&connection)? {
+        0 => Err(OpenError::new(OpenErrorKind::NotAStore)),
+        found if found > MIGRATIONS.len() => Err(OpenError::new(OpenErrorKind::NewerSchema)),
+        _ => Ok(connection),
+    }
+}
+
 /// Checks that the tables are those of this version: another program may have migrated the file since.
 pub(crate) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
     // One query in each transaction. `version` tells why it failed.
@@ -70,23 +82,41 @@ pub(crate) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
     }
 }
 
+/// Checks the file before SQLite opens it, and creates it if it is missing and may be written. Hold the result until the connection
+/// is ready: a second thread must not look at the file while the first one has a lock on it.
+fn check_file(path: &Path, access: Access) -> Result<MutexGuard<'static, Opened>, OpenError> {
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let files = opened.get_or_insert_default();
+    if !identity(path).is_some_and(|file| files.contains(&file)) {
+        if check_owner(path, access)? {
+            create(path).map_err(OpenError::unavailable)?;
+        }
+        files.extend(identity(path));
+    }
+    if has_other_names(path) {
+        return Err(OpenError::unavailable("the file has several names (hard links): remove the others"));
+    }
+    Ok(opened)
+}
+
 /// Whether the file is new. Reads the header without SQLite, which would write files beside a foreign database.
-fn check_owner(path: &Path) -> Result<bool, OpenError> {
+fn check_owner(path: &Path, access: Access) -> Result<bool, OpenError> {
     let foreign = || OpenError::new(OpenErrorKind::NotAStore);
+    let writes = access == Access::Write;
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) if writes && error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(OpenError::unavailable(error)),
     };
     if !metadata.is_file() {
         return Err(foreign());
     }
-    if metadata.len() == 0 {
+    if metadata.len() == 0 && writes {
         return Ok(true);
     }
     let mut header = Vec::new();
     // For writing too: of a file that it cannot write, SQLite would open a connection that only reads.
-    let file = OpenOptions::new().read(true).write(true).open(path).map_err(OpenError::unavailable)?;
+    let file = OpenOptions::new().read(true).write(writes).open(path).map_err(OpenError::unavailable)?;
     file.take(100).read_to_end(&mut header).map_err(OpenError::unavailable)?;
     let mark = header.get(MARK_AT..MARK_AT + 4);
     let is_ours = header.starts_with(b"SQLite format 3\0") && mark == Some(&APPLICATION_ID.to_be_bytes());

@@ -13,6 +13,7 @@
 //! | write a store | [`Store`]; prove it with `testing::conformance` (feature `testing`) |
 //! | send webhooks (feature `driver`), or receive them (feature `webhooks`) | `Webhooks`, `WebhookHeaders` |
 //! | follow the events, and check their chain | [`Store::events_after`], [`EventKind`], [`verify_chain`] |
+//! | audit the chains of a whole store | [`Auditor`], [`Checkpoint`] |
 //!
 //! The states of a verification:
 //!
@@ -29,6 +30,7 @@
 //! superseded -> settled | expired       expired -> settled (late evidence)
 //! ```
 
+mod audit;
 #[cfg(feature = "driver")]
 mod driver;
 #[cfg(any(feature = "driver", feature = "testing"))]
@@ -40,6 +42,7 @@ pub mod testing;
 #[cfg(feature = "webhooks")]
 mod webhook;
 
+pub use audit::{Audit, Auditor, BrokenVerification, Checkpoint, DayOfChains, Differences};
 #[cfg(feature = "driver")]
 pub use driver::{
     blocking::{BlockingFlow, Inline},

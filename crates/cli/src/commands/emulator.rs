@@ -1,5 +1,8 @@
 //! `cloudauth emulator`: runs a local Cloudauth until it is interrupted.
 
+pub(crate) mod clock;
+pub(crate) mod faults;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

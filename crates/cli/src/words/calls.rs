@@ -180,3 +180,9 @@ pub(crate) const NO_LAB: Text = text(
     "this build has no lab: build the command with `--features lab`",
     "此版本不含 lab 命令：请使用 `--features lab` 构建",
 );
+
+#[cfg(not(feature = "audit"))]
+pub(crate) const NO_AUDIT: Text = text(
+    "this build has no audit: build the command with `--features audit`",
+    "此版本不含 audit 命令：请使用 `--features audit` 构建",
+);

@@ -4,6 +4,7 @@
 //! commands share (`:endpoint`); a value of an argument follows after `=`, and `#long` and `#after` are the other texts of
 //! a command.
 
+mod audit;
 mod calls;
 mod emulator;
 #[cfg(feature = "lab")]
@@ -33,7 +34,8 @@ pub(crate) fn chinese(command: Command) -> Command {
 const SHELL: [&str; 4] = ["completions", "completions:shell", "man", "man:folder"];
 
 fn entries() -> impl Iterator<Item = &'static Entry> {
-    let all = calls::HELP.iter().chain(&policy::HELP).chain(&emulator::HELP).chain(&lab::HELP);
+    let all = calls::HELP.iter().chain(&audit::HELP).chain(&policy::HELP);
+    let all = all.chain(&emulator::HELP).chain(&lab::HELP);
     all.filter(|(key, _)| cfg!(feature = "shell") || !SHELL.contains(key))
 }
 

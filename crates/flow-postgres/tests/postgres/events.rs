@@ -180,3 +180,33 @@ async fn a_reader_that_follows_concurrent_writers_sees_each_event_once() {
         assert_eq!(last.insert(id, n).unwrap_or(0) + 1, n, "the order of a verification's events");
     }
 }
+
+/// An audit waits for a commit that is under way, so that its checkpoint still matches afterwards.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn an_audit_names_the_event_that_was_changed_and_its_checkpoint_matches_while_the_store_grows() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    begin(&store, 1).await;
+    let mut other = schema.connect().await;
+    let mut open = other.transaction().await.unwrap();
+    commit_in(&mut open, &first(2)).await.unwrap();
+    let (audit, ended) = tokio::join!(store.audit(None), open.commit());
+    ended.unwrap();
+    let before = audit.unwrap();
+    assert_eq!((before.chains, before.broken), (2, 0));
+    begin(&store, 3).await;
+    let later = store.audit(Some(before.checkpoint.cursor)).await.unwrap();
+    assert_eq!((later.chains, later.broken, later.earlier), (3, 0, Some(before.checkpoint)));
+
+    let id = get(&store, 3).await.unwrap().verification.id;
+    let change = "ALTER TABLE ca_event DISABLE TRIGGER ca_event_unchanged; UPDATE ca_event SET at = at + 1 WHERE seq = ";
+    let last = later.checkpoint.cursor.0;
+    other.batch_execute(&format!("{change} {last}")).await.unwrap();
+    let named = store.audit(None).await.unwrap().named;
+    let events = store.history(&id).await.unwrap().len() as u64;
+    assert_eq!(
+        named.iter().map(|broken| (broken.id, broken.event)).collect::<Vec<_>>(),
+        [(id, Some(events))]
+    );
+}

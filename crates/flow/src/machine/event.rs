@@ -216,15 +216,22 @@ impl Event {
 pub fn verify_chain(id: &VerificationId, events: &[Event]) -> Result<ChainHead, BrokenChain> {
     let mut head = ChainHead::new(id);
     for event in events {
-        let next = head.next(&event.kind, event.at, &event.body);
-        let fits =
-            event.n == next.n && event.prev == head.hash && event.hash == next.hash && event.at >= head.at;
-        if !fits {
-            return Err(BrokenChain { n: next.n });
-        }
-        head = next;
+        head = head.follow(event)?;
     }
     Ok(head)
+}
+
+impl ChainHead {
+    /// Checks the next event of the chain, and returns the head after it.
+    ///
+    /// # Errors
+    /// If the event does not follow this head, or was changed.
+    pub fn follow(&self, event: &Event) -> Result<Self, BrokenChain> {
+        let next = self.next(&event.kind, event.at, &event.body);
+        let fits =
+            event.n == next.n && event.prev == self.hash && event.hash == next.hash && event.at >= self.at;
+        if fits { Ok(next) } else { Err(BrokenChain { n: next.n }) }
+    }
 }
 
 /// The error of a chain that was changed.

@@ -1,0 +1,27 @@
+//! `cloudauth audit`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+/// A command of `audit`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Check every chain of events of a SQLite store: exit code 0 intact, 1 broken or different from the checkpoint, 2 unreadable.
+    ///
+    /// Only a checkpoint that is kept elsewhere shows that a person who can write to the file wrote other chains, or deleted whole
+    /// verifications.
+    Verify {
+        /// The SQLite file of the store. It is not changed, and the service may run meanwhile.
+        store: PathBuf,
+        /// A checkpoint of an earlier day, to compare with.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// Write a checkpoint to a new file, if the chains are intact.
+        #[arg(long, value_name = "FILE")]
+        write_checkpoint: Option<PathBuf>,
+        /// The service's retention: a purge may have deleted chains that began before.
+        #[arg(long, value_name = "DAYS", requires = "checkpoint")]
+        retention: Option<u64>,
+    },
+}

@@ -1,0 +1,88 @@
+//! `cloudauth audit`: the chains of events of a store.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::SystemTime;
+
+use cloudauth::UnixTime;
+use cloudauth::flow::{Checkpoint, Differences};
+use cloudauth::flow_sqlite;
+use cloudauth_files::{Access, write};
+use serde_json::json;
+
+use crate::args::Audit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::words::audit as words;
+use crate::words::errors::chain;
+
+/// The longest checkpoint: more than twenty years of days.
+const LONGEST: u64 = 2 << 20;
+
+pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
+    let Audit::Verify { store, checkpoint, write_checkpoint, retention } = command;
+    if let Some(file) = write_checkpoint.as_deref().filter(|file| file.exists()) {
+        return Err(Failure::usage(words::exists(file.display())));
+    }
+    let before = checkpoint.as_deref().map(read).transpose()?;
+    let audit = flow_sqlite::audit(store, before.as_ref().map(|before| before.cursor))
+        .map_err(|error| Failure::usage(words::unreadable(error.kind(), &chain(&error))))?;
+    let differences = match (&before, &audit.earlier) {
+        (Some(before), Some(now)) => before.compare(now, UnixTime::from(SystemTime::now()), *retention),
+        _ => Differences::default(),
+    };
+
+    let mut human = output.pick(words::counted(audit.chains, audit.events)) + "\n";
+    let mut add = |line| human += &(output.pick(line) + "\n");
+    for broken in &audit.named {
+        add(words::broken(broken.id, broken.event));
+    }
+    let more = audit.broken.saturating_sub(audit.named.len() as u64);
+    if more > 0 {
+        add(words::more_broken(more));
+    }
+    differences.changed.iter().for_each(|day| add(words::differs(day)));
+    differences.purged.iter().for_each(|day| add(words::maybe_purged(day)));
+    if let Some(file) = checkpoint.as_deref().filter(|_| differences.changed.is_empty()) {
+        add(words::same(file.display()));
+    }
+    let is_intact = audit.broken == 0 && differences.changed.is_empty();
+    // A checkpoint of broken chains would vouch for them.
+    let written = write_checkpoint.as_deref().filter(|_| is_intact);
+    if let Some(file) = written {
+        let text = serde_json::to_string_pretty(&audit.checkpoint).map_err(Failure::system)? + "\n";
+        write(file, text, Access::Shared).map_err(Failure::system)?;
+        add(words::written(file.display()));
+    }
+    add(if is_intact { words::INTACT.into() } else { words::NOT_INTACT.into() });
+    let named: Vec<_> = audit
+        .named
+        .iter()
+        .map(|it| json!({ "verification": it.id.to_string(), "event": it.event }))
+        .collect();
+    output.print(
+        &human,
+        &json!({
+            "intact": is_intact,
+            "chains": audit.chains,
+            "events": audit.events,
+            "broken": audit.broken,
+            "broken_verifications": named,
+            "checkpoint_written": written.is_some(),
+            "days_that_differ": differences.changed,
+            "days_that_may_be_purged": differences.purged,
+        }),
+    );
+    Ok(u8::from(!is_intact))
+}
+
+/// Reads a checkpoint.
+fn read(file: &Path) -> Result<Checkpoint, Failure> {
+    let cannot = |error| Failure::usage(words::cannot_read(file.display(), error));
+    let mut bytes = Vec::new();
+    File::open(file).map_err(cannot)?.take(LONGEST).read_to_end(&mut bytes).map_err(cannot)?;
+    let found: Option<Checkpoint> = serde_json::from_slice(&bytes).ok();
+    let readable = found.filter(Checkpoint::is_readable);
+    readable.ok_or_else(|| Failure::usage(words::not_a_checkpoint(file.display())))
+}

@@ -1,0 +1,149 @@
+//! `cloudauth audit verify` on a store's file.
+
+#![cfg(test)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cloudauth_flow::Store;
+use cloudauth_flow::testing::lives::life;
+use cloudauth_flow_sqlite::SqliteStore;
+use rusqlite::Connection;
+use support::{json, said, text};
+
+fn commit(path: &Path, order: u64) {
+    let store = SqliteStore::open(path).unwrap();
+    for commit in life(order).unwrap() {
+        pollster::block_on(store.commit(&commit)).unwrap();
+    }
+}
+
+fn verify(path: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.env_clear().args(["audit", "verify"]).arg(path).args(more).output().unwrap()
+}
+
+/// The bytes of each file in a folder.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn a_checkpoint_is_written_once_and_matches_while_the_store_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, checkpoint) = (folder.path().join("store"), folder.path().join("2026-01-02.json"));
+    commit(&path, 1);
+    let write = ["--write-checkpoint", checkpoint.to_str().unwrap()];
+    let first = verify(&path, &write);
+    assert_eq!(first.status.code(), Some(0), "{}", text(&first));
+    assert!(text(&first).starts_with("chains     1\nevents     6\n"), "{}", text(&first));
+    let kept = std::fs::read(&checkpoint).unwrap();
+    commit(&path, 2);
+    let second = verify(&path, &["--checkpoint", checkpoint.to_str().unwrap()]);
+    assert_eq!(second.status.code(), Some(0), "{}", text(&second));
+    assert!(text(&second).contains("matches"), "{}", text(&second));
+    let again = verify(&path, &write);
+    assert_eq!(again.status.code(), Some(2), "{}", text(&again));
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), kept);
+    let zh = verify(&path, &["--lang", "zh"]);
+    assert!(text(&zh).starts_with("链数       2\n事件数     12\n结果       完整"), "{}", text(&zh));
+}
+
+#[test]
+fn an_audit_neither_changes_nor_creates_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // A name that must be escaped in a URI.
+    let path = folder.path().join("store 100%?#1");
+    commit(&path, 1);
+    let before = files(folder.path());
+    assert_eq!(before.len(), 1);
+    let closed = verify(&path, &[]);
+    assert_eq!(closed.status.code(), Some(0), "{}", text(&closed));
+    assert_eq!(files(folder.path()), before);
+    // While a service has the file open, the newest events are in its log.
+    let store = SqliteStore::open(&path).unwrap();
+    for commit in life(2).unwrap() {
+        pollster::block_on(store.commit(&commit)).unwrap();
+    }
+    let open = verify(&path, &["--output", "json"]);
+    assert_eq!((open.status.code(), &json(&open)["chains"]), (Some(0), &2.into()), "{}", text(&open));
+}
+
+#[test]
+fn another_chain_in_place_of_one_differs_from_the_checkpoint_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("store"), folder.path().join("other"));
+    let checkpoint = folder.path().join("checkpoint.json");
+    let compare = ["--output", "json", "--checkpoint", checkpoint.to_str().unwrap()];
+    commit(&path, 1);
+    commit(&path, 2);
+    let written = verify(&path, &["--write-checkpoint", checkpoint.to_str().unwrap()]);
+    assert_eq!(written.status.code(), Some(0), "{}", text(&written));
+    // A store with the same number of events, in which another person was verified.
+    commit(&other, 1);
+    commit(&other, 3);
+    let alone = verify(&other, &[]);
+    assert_eq!(alone.status.code(), Some(0), "{}", text(&alone));
+    let compared = verify(&other, &compare);
+    assert_eq!(compared.status.code(), Some(1), "{}", text(&compared));
+    assert_eq!(json(&compared)["days_that_differ"], serde_json::json!(["2026-01-02"]));
+    // The chains began long ago, but a purge does not replace one.
+    let replaced = verify(&other, &[&compare[..], &["--retention", "1"]].concat());
+    assert_eq!(replaced.status.code(), Some(1), "{}", text(&replaced));
+    // A purge explains that one is missing.
+    let fewer = folder.path().join("fewer");
+    commit(&fewer, 1);
+    let missing = verify(&fewer, &compare);
+    assert_eq!(missing.status.code(), Some(1), "{}", text(&missing));
+    let purged = verify(&fewer, &[&compare[..], &["--retention", "1"]].concat());
+    assert_eq!(purged.status.code(), Some(0), "{}", text(&purged));
+    assert_eq!(json(&purged)["days_that_may_be_purged"], serde_json::json!(["2026-01-02"]));
+}
+
+#[test]
+fn a_broken_chain_is_named_and_gets_no_checkpoint() {
+    let changes = [
+        ("UPDATE ca_event SET at = at + 1 WHERE n = 3", serde_json::json!(3)),
+        ("DELETE FROM ca_event WHERE n = 6", serde_json::json!(6)),
+        ("DELETE FROM ca_event WHERE n = 2", serde_json::json!(2)),
+        ("DELETE FROM ca_verification", serde_json::json!(null)),
+    ];
+    for (change, event) in changes {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, checkpoint) = (folder.path().join("store"), folder.path().join("checkpoint.json"));
+        commit(&path, 1);
+        let connection = Connection::open(&path).unwrap();
+        let unlock =
+            "PRAGMA foreign_keys = OFF; DROP TRIGGER ca_event_unchanged; DROP TRIGGER ca_event_kept;";
+        connection.execute_batch(&format!("{unlock} {change}")).unwrap();
+        let found = verify(&path, &["--output", "json", "--write-checkpoint", checkpoint.to_str().unwrap()]);
+        assert_eq!(found.status.code(), Some(1), "{change}: {}", text(&found));
+        assert_eq!(json(&found)["broken_verifications"][0]["event"], event, "{change}");
+        assert!(!checkpoint.exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_read_has_its_own_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let (missing, foreign) = (folder.path().join("missing"), folder.path().join("foreign"));
+    let refused = verify(&missing, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("opening the store failed"), "{}", said(&refused));
+    assert!(!missing.exists(), "an audit creates nothing");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE own (one INTEGER)").unwrap();
+    let refused = verify(&foreign, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("not a store"), "{}", said(&refused));
+    assert!(said(&verify(&foreign, &["--lang", "zh"])).contains("文件不是认证存储"));
+    commit(&missing, 1);
+    std::fs::write(&foreign, "{}").unwrap();
+    for checkpoint in [&foreign, &folder.path().join("none")] {
+        let refused = verify(&missing, &["--checkpoint", checkpoint.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    }
+}

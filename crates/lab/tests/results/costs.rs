@@ -183,7 +183,7 @@ fn refuses_costs_without_a_meaning() {
         ("format = 1\n[cost]\nimpostor_approved = nan\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
         ("format = 1\n[cost]\nimpostor_approved = 1e13\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
         (
-            "[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = \"zhang san\"\nretry = 0\n",
+            "format = 1\n[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = \"zhang san\"\nretry = 0\n",
             ", line 5",
         ),
         (

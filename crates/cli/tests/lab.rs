@@ -73,7 +73,7 @@ fn replays_and_compares_policies() {
     let text = said(&output);
     let flips = std::fs::read_to_string(folder.path().join("f.jsonl")).unwrap();
     let flip: Value = serde_json::from_str(flips.lines().next().unwrap()).unwrap();
-    assert_eq!((&flip["from_rule"], &flip["to"]), (&"grey-zone".into(), &"approve".into()), "{flip}");
+    assert_eq!((&flip["from_rule"], &flip["to"]), (&"pass-below-floor".into(), &"approve".into()), "{flip}");
     let wrong = [&compare[..5], &["f.parquet"]].concat();
     assert!(said(&lab(&wrong, folder.path())).contains("--flips writes CSV or JSON Lines"));
     assert!(

@@ -249,10 +249,8 @@ fn failed(error: isahc::Error) -> TransportError {
         ErrorKind::InvalidTlsConfiguration | ErrorKind::ClientInitialization | ErrorKind::InvalidRequest => {
             (TransportErrorKind::Unsupported, Sent::No)
         }
-        // Without an address there was no connection yet. During a TLS handshake there is one.
-        ErrorKind::Timeout if error.remote_addr().is_none() || says(&error, CURL_NOT_CONNECTED) => {
-            (TransportErrorKind::Connect, Sent::No)
-        }
+        // Without an address there was no connection yet.
+        ErrorKind::Timeout if error.remote_addr().is_none() => (TransportErrorKind::Connect, Sent::No),
         ErrorKind::Timeout => (TransportErrorKind::Timeout, Sent::Maybe),
         _ if says(&error, CURL_TOO_LARGE) => (TransportErrorKind::TooLarge, Sent::Maybe),
         _ if says(&error, CURL_NO_TUNNEL) => (TransportErrorKind::Connect, Sent::No),
@@ -263,8 +261,6 @@ fn failed(error: isahc::Error) -> TransportError {
 
 /// `CURLE_TOO_LARGE`, for headers beyond curl's limit. isahc has no error kind for it, but shows curl's code.
 const CURL_TOO_LARGE: &str = "[100]";
-/// curl's message for a timeout before the connection, with its TLS handshake, is established.
-const CURL_NOT_CONNECTED: &str = "Connection timed out after";
 /// curl's message when a proxy refuses a tunnel.
 const CURL_NO_TUNNEL: &str = "CONNECT tunnel failed";
 

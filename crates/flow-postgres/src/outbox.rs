@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::integers::{from_limit, from_number, from_time, to_number};
-use cloudauth_flow::{Delivery, DeliveryEnd, EndpointId, Outbox, StoreError, StoreErrorKind};
+use cloudauth_flow::{
+    ClaimedDeliveries, Delivery, DeliveryEnd, EndpointId, Outbox, StoreError, StoreErrorKind,
+};
 use cloudauth_protocol::UnixTime;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -43,7 +45,7 @@ impl Outbox for PostgresStore {
         now: UnixTime,
         lease: Duration,
         limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
+    ) -> Result<ClaimedDeliveries, StoreError> {
         let claim =
             format!("SELECT {LOGGED}, r_attempts, r_fence FROM ca_claim_deliveries($1, $2, $3, $4, $5)");
         let lease = millis(lease);
@@ -58,13 +60,14 @@ impl Outbox for PostgresStore {
                 fence: to_number(get(row, 10)?),
             })
         };
-        let mut claimed = Vec::new();
+        let mut claimed = ClaimedDeliveries::default();
         for row in &rows {
             match delivery(row) {
-                Ok(delivery) => claimed.push(delivery),
+                Ok(delivery) => claimed.deliveries.push(delivery),
                 // It must not block the others.
                 Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                     self.end(endpoint, (get(row, 6)?, get(row, 10)?), DeliveryEnd::Dead).await?;
+                    claimed.dead += 1;
                 }
                 Err(error) => return Err(error),
             }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::integers::{from_limit, from_number, from_time, to_number};
-use cloudauth_flow::{Delivery, DeliveryEnd, EndpointId, Outbox, StoreError, StoreErrorKind};
+use cloudauth_flow::{
+    ClaimedDeliveries, Delivery, DeliveryEnd, EndpointId, Outbox, StoreError, StoreErrorKind,
+};
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, Params, params};
 
@@ -32,7 +34,7 @@ impl Outbox for SqliteStore {
         now: UnixTime,
         lease: Duration,
         limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
+    ) -> Result<ClaimedDeliveries, StoreError> {
         let endpoint = endpoint.clone();
         self.writer.run(move |transaction| claim(transaction, &endpoint, now, lease, limit)).await
     }
@@ -85,7 +87,7 @@ fn claim(
     now: UnixTime,
     lease: Duration,
     limit: usize,
-) -> Result<Vec<Delivery>, StoreError> {
+) -> Result<ClaimedDeliveries, StoreError> {
     let mut due = connection.prepare(DUE).map_err(failed)?;
     let parameters = params![endpoint.as_str(), from_time(now), from_limit(limit)];
     let due: Vec<i64> =
@@ -94,7 +96,7 @@ fn claim(
                   WHERE endpoint = ?1 AND seq = ?2 RETURNING attempts + 1, fence";
     let mut update = connection.prepare(update).map_err(failed)?;
     let mut select = connection.prepare(&format!("{LOGGED} WHERE seq = ?1")).map_err(failed)?;
-    let mut claimed = Vec::new();
+    let mut claimed = ClaimedDeliveries::default();
     for seq in due {
         let parameters = params![endpoint.as_str(), seq, from_time(now.plus(lease))];
         let (attempt, fence) =
@@ -102,7 +104,7 @@ fn claim(
         let event = select.query_row([seq], LoggedRow::read).map_err(failed).and_then(LoggedRow::parse);
         match event {
             Ok(event) => {
-                claimed.push(Delivery {
+                claimed.deliveries.push(Delivery {
                     endpoint: endpoint.clone(),
                     event,
                     attempt,
@@ -112,6 +114,7 @@ fn claim(
             // It must not block the others.
             Err(error) if error.kind() == StoreErrorKind::Corrupt => {
                 finish(connection, (endpoint, seq, fence), DeliveryEnd::Dead)?;
+                claimed.dead += 1;
             }
             Err(error) => return Err(error),
         }
@@ -179,8 +182,9 @@ mod tests {
         connection.execute_batch(damage).unwrap();
         let claimed =
             block_on(store.claim_deliveries(&crm(), samples::BEGIN, Duration::from_secs(60), 9)).unwrap();
-        let kinds: Vec<&str> = claimed.iter().map(|delivery| &*delivery.event.event.kind).collect();
-        assert_eq!(kinds, ["verification.processing"]);
+        let kinds: Vec<&str> =
+            claimed.deliveries.iter().map(|delivery| &*delivery.event.event.kind).collect();
+        assert_eq!((kinds, claimed.dead), (vec!["verification.processing"], 1));
         assert_eq!(count(&connection, "due_at IS NULL"), 1);
     }
 

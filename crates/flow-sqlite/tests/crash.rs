@@ -80,6 +80,7 @@ fn deliver(store: &SqliteStore, now: UnixTime, send: impl Fn(u64)) -> usize {
     let Ok(claimed) = pollster::block_on(store.claim_deliveries(&endpoint(), now, lease, 20)) else {
         return 0;
     };
+    let claimed = claimed.deliveries;
     for delivery in &claimed {
         send(delivery.event.cursor.0);
         let _ = pollster::block_on(store.end_delivery(delivery, DeliveryEnd::Done));

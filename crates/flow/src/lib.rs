@@ -75,7 +75,7 @@ pub use store::contract::{
 pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 pub use store::integers;
-pub use store::outbox::{Delivery, DeliveryEnd, Outbox};
+pub use store::outbox::{ClaimedDeliveries, Delivery, DeliveryEnd, Outbox};
 #[cfg(feature = "driver")]
 pub use webhook::endpoint::{WebhookEndpoint, Webhooks};
 #[cfg(feature = "webhooks")]

@@ -8,7 +8,7 @@ mod message;
 mod schedule;
 pub(crate) mod secret;
 #[cfg(feature = "driver")]
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod signature;
 #[cfg(feature = "driver")]
 #[cfg(test)]

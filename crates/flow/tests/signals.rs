@@ -153,7 +153,7 @@ fn live() {
     let damaged = block_on(overdue(&store, 2));
     store.damage(&damaged);
     assert_eq!(flow.sweep().unwrap(), 1);
-    assert_eq!(flow.deliver().unwrap(), 6);
+    assert_eq!([flow.deliver().unwrap(), flow.deliver().unwrap()], [3, 3]);
 }
 
 /// A verification that is due long since.

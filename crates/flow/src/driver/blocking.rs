@@ -1,5 +1,8 @@
 //! The flow on the calling thread, without a runtime.
 
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,12 +14,14 @@ use pollster::block_on;
 use crate::driver::error::FlowError;
 use crate::driver::flow::Flow;
 use crate::driver::run::Pauses;
+use crate::driver::sweep::SWEEP;
 use crate::driver::ticket::{NewVerification, Started};
 use crate::machine::ids::OrderRef;
 use crate::machine::input::Review;
 use crate::machine::state::Verification;
-use crate::store::contract::{Cursor, LoggedEvent, Store};
+use crate::store::contract::{Cursor, LoggedEvent, Queue, Store};
 use crate::store::error::StoreError;
+use crate::webhook::sender::IN_A_ROW;
 
 /// A blocking transport as an async one: it sends on the thread that polls. Use it for the client of a [`BlockingFlow`] only.
 #[derive(Clone, Debug)]
@@ -140,20 +145,42 @@ impl<S: Store> BlockingFlow<S> {
         block_on(self.0.sweep())
     }
 
-    /// See [`Flow::deliver`]. Call it every second, in a thread of its own: a receiver may take 15 seconds for each message.
+    /// See [`Flow::deliver`]. It sends at most three messages to each endpoint, one after the other, so that their attempts end before
+    /// the lease does.
     ///
     /// # Errors
     /// Same as [`Flow::deliver`].
     pub fn deliver(&self) -> Result<usize, FlowError> {
-        block_on(self.0.deliver())
+        block_on(self.0.deliver_at_most(IN_A_ROW))
     }
 
-    /// Sweeps until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep, and every second of a
-    /// pause. It does not send webhooks: call [`deliver`](Self::deliver) in another thread.
-    pub fn run(&self, mut stop: impl FnMut() -> bool) {
+    /// Sweeps and sends webhooks until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep of the
+    /// results, and every second of a pause. Deletions and each endpoint have a thread of their own: they delay no result. It returns
+    /// when the last of them has ended its calls, which takes at most three deadlines of the client.
+    pub fn run(&self, stop: impl FnMut() -> bool) {
+        let stopped = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let _stop = SetOnDrop(&stopped);
+            let stopped = || stopped.load(Ordering::Relaxed);
+            scope.spawn(move || self.repeat(SWEEP, || self.0.sweep_queue(Queue::Deletions), stopped));
+            for endpoint in self.0.endpoints() {
+                scope.spawn(move || {
+                    self.repeat(IN_A_ROW, || self.0.deliver_to(endpoint, IN_A_ROW), stopped);
+                });
+            }
+            self.repeat(SWEEP, || self.0.sweep_queue(Queue::Results), stop);
+        });
+    }
+
+    fn repeat<F: Future<Output = Result<usize, FlowError>>>(
+        &self,
+        most: usize,
+        work: impl Fn() -> F,
+        mut stop: impl FnMut() -> bool,
+    ) {
         let mut pauses = Pauses::default();
         while !stop() {
-            let pause = pauses.after(&self.sweep(), self.0.settings.sweep_every);
+            let pause = pauses.after(&block_on(work()), most, self.0.settings.sweep_every);
             let mut left = self.0.jittered(pause);
             while !left.is_zero() {
                 let part = left.min(Duration::from_secs(1));
@@ -164,5 +191,14 @@ impl<S: Store> BlockingFlow<S> {
                 }
             }
         }
+    }
+}
+
+/// Ends the other threads, also after a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

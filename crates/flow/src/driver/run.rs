@@ -22,12 +22,17 @@ pub(crate) struct Pauses {
 }
 
 impl Pauses {
-    /// Returns the pause after a sweep: none if more may be due, longer and longer after failures.
-    pub(crate) fn after(&mut self, result: &Result<usize, FlowError>, every: Duration) -> Duration {
+    /// Returns the pause after a sweep of at most `most`: none if more may be due, longer and longer after failures.
+    pub(crate) fn after(
+        &mut self,
+        result: &Result<usize, FlowError>,
+        most: usize,
+        every: Duration,
+    ) -> Duration {
         match result {
             Ok(due) => {
                 self.failures = 0;
-                if *due < SWEEP { every } else { Duration::ZERO }
+                if *due < most { every } else { Duration::ZERO }
             }
             Err(FlowError::Refused(_)) => every,
             Err(_) => {
@@ -75,7 +80,7 @@ impl<S: Store> Flow<S> {
         let mut pauses = Pauses::default();
         loop {
             let result = self.sweep_queue(queue).await;
-            let pause = self.jittered(pauses.after(&result, self.settings.sweep_every));
+            let pause = self.jittered(pauses.after(&result, SWEEP, self.settings.sweep_every));
             let mut sleep = pin!(self.client.sleep(pause));
             let mut yielded = false;
             let stops = poll_fn(|context| {

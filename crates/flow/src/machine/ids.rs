@@ -125,6 +125,11 @@ impl LookError {
     }
 }
 
+/// The digit of a number below 16.
+const fn hex(number: u8) -> u8 {
+    if number < 10 { b'0' + number } else { b'a' + number - 10 }
+}
+
 /// Defines a value of 32 bytes or fewer, written as hexadecimal digits.
 macro_rules! bytes {
     ($($(#[$doc:meta])* $name:ident = $length:literal, $new:ident;)*) => {$(
@@ -149,7 +154,12 @@ macro_rules! bytes {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                // Without a formatter for each byte: a document has a dozen of these, and each commit writes one.
+                let mut text = [0; 2 * $length];
+                for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+                    pair.copy_from_slice(&[hex(byte >> 4), hex(byte & 15)]);
+                }
+                f.write_str(std::str::from_utf8(&text).unwrap_or_default())
             }
         }
 

@@ -31,14 +31,14 @@ pub trait Outbox: Debug + Send + Sync {
     async fn unsubscribe(&self, endpoint: &EndpointId) -> Result<(), StoreError>;
 
     /// Claims up to `limit` deliveries of an endpoint whose time has come, the longest due first. It adds one to the fence of each,
-    /// and makes it due again at `now` plus `lease`. A delivery whose event cannot be read becomes dead, and the claim leaves it out.
+    /// and makes it due again at `now` plus `lease`. A delivery whose event cannot be read becomes dead, and is only counted.
     async fn claim_deliveries(
         &self,
         endpoint: &EndpointId,
         now: UnixTime,
         lease: Duration,
         limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError>;
+    ) -> Result<ClaimedDeliveries, StoreError>;
 
     /// Ends the claim of a delivery; [`DeliveryEnd::RetryAt`] adds one to its attempts. Returns `false`, and changes nothing, if it
     /// was claimed again since.
@@ -51,6 +51,15 @@ pub trait Outbox: Debug + Send + Sync {
         now: UnixTime,
         limit: usize,
     ) -> Result<usize, StoreError>;
+}
+
+/// The result of a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimedDeliveries {
+    /// What to send.
+    pub deliveries: Vec<Delivery>,
+    /// The number of deliveries that became dead, because their events cannot be read.
+    pub dead: usize,
 }
 
 /// A claimed delivery.

@@ -14,7 +14,7 @@ use crate::machine::state::{Redaction, Verification};
 use crate::machine::time::day;
 use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
 use crate::store::error::{StoreError, StoreErrorKind};
-use crate::store::outbox::{Delivery, DeliveryEnd, Outbox};
+use crate::store::outbox::{ClaimedDeliveries, Delivery, DeliveryEnd, Outbox};
 
 /// A store in memory, for tests and examples.
 ///
@@ -300,10 +300,10 @@ impl Outbox for MemoryStore {
         now: UnixTime,
         lease: Duration,
         limit: usize,
-    ) -> Result<Vec<Delivery>, StoreError> {
+    ) -> Result<ClaimedDeliveries, StoreError> {
         let mut tables = self.tables();
         let Tables { events, deliveries, .. } = &mut *tables;
-        let Some(waiting) = deliveries.get_mut(endpoint) else { return Ok(Vec::new()) };
+        let Some(waiting) = deliveries.get_mut(endpoint) else { return Ok(ClaimedDeliveries::default()) };
         let mut due: Vec<_> =
             waiting.iter_mut().filter(|(_, row)| row.due_at.is_some_and(|at| at <= now)).collect();
         due.sort_by_key(|(cursor, row)| (row.due_at, **cursor));
@@ -314,7 +314,7 @@ impl Outbox for MemoryStore {
             let attempt = row.attempts + 1;
             Some(Delivery { endpoint: endpoint.clone(), event, attempt, fence: row.fence })
         });
-        Ok(claimed.collect())
+        Ok(ClaimedDeliveries { deliveries: claimed.collect(), dead: 0 })
     }
 
     async fn end_delivery(&self, delivery: &Delivery, end: DeliveryEnd) -> Result<bool, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudauth_protocol::Body;
+use cloudauth_protocol::{Body, UnixTime};
 use cloudauth_transport::Limits;
 use http::{Request, Response, StatusCode, header};
 
@@ -21,6 +21,9 @@ use crate::webhook::signature::sign;
 
 /// The messages that one process sends to an endpoint at the same time. [`Pauses`] makes no pause after a full batch.
 const BATCH: usize = SWEEP;
+
+/// The messages of a batch that are sent one after the other: their attempts end before the lease.
+pub(crate) const IN_A_ROW: usize = 3;
 
 /// The time for one attempt: the specification recommends 15 to 30 seconds.
 const ATTEMPT: Duration = Duration::from_secs(15);
@@ -53,45 +56,46 @@ impl<S: Store> Flow<S> {
     /// # Errors
     /// If the store failed. What was sent and not recorded is sent again when its lease ends.
     pub async fn deliver(&self) -> Result<usize, FlowError> {
-        let Some((webhooks, outbox)) = self.webhooks() else { return Ok(0) };
-        let each = webhooks
-            .endpoints
-            .iter()
-            .map(|endpoint| Box::pin(self.deliver_to(webhooks, endpoint, outbox)) as Boxed<'_, _>);
+        self.deliver_at_most(BATCH).await
+    }
+
+    /// Sends what is due, at most so many messages to each endpoint.
+    pub(crate) async fn deliver_at_most(&self, most: usize) -> Result<usize, FlowError> {
+        let each = self.endpoints().iter();
+        let each = each.map(|endpoint| Box::pin(self.deliver_to(endpoint, most)) as Boxed<'_, _>);
         join_all(each.collect()).await.into_iter().sum()
     }
 
     /// Delivers for ever. Each endpoint has a loop of its own, so that a slow one delays no other.
     pub(crate) async fn deliver_always(&self) {
-        let Some((webhooks, outbox)) = self.webhooks() else { return std::future::pending().await };
-        let each = webhooks
-            .endpoints
-            .iter()
-            .map(|endpoint| Box::pin(self.deliver_always_to(webhooks, endpoint, outbox)) as Boxed<'_, _>);
+        let each = self.endpoints().iter();
+        let each = each.map(|endpoint| Box::pin(self.deliver_always_to(endpoint)) as Boxed<'_, ()>);
         join_all(each.collect()).await;
+        // Without endpoints.
+        std::future::pending().await
     }
 
-    async fn deliver_always_to(&self, webhooks: &Webhooks, endpoint: &WebhookEndpoint, outbox: &dyn Outbox) {
+    async fn deliver_always_to(&self, endpoint: &WebhookEndpoint) {
         let mut pauses = Pauses::default();
         loop {
-            let sent = self.deliver_to(webhooks, endpoint, outbox).await;
-            let pause = pauses.after(&sent, self.settings.sweep_every);
+            let sent = self.deliver_to(endpoint, BATCH).await;
+            let pause = pauses.after(&sent, BATCH, self.settings.sweep_every);
             self.client.sleep(self.jittered(pause)).await;
         }
     }
 
-    fn webhooks(&self) -> Option<(&Webhooks, &dyn Outbox)> {
-        let webhooks = self.webhooks.as_ref().filter(|webhooks| !webhooks.endpoints.is_empty())?;
-        Some((webhooks, self.store.outbox()?))
+    pub(crate) fn endpoints(&self) -> &[WebhookEndpoint] {
+        self.webhooks.as_ref().map_or(&[], |webhooks| &webhooks.endpoints)
     }
 
-    async fn deliver_to(
+    /// Sends what is due to an endpoint, at most so many messages.
+    pub(crate) async fn deliver_to(
         &self,
-        webhooks: &Webhooks,
         endpoint: &WebhookEndpoint,
-        outbox: &dyn Outbox,
+        most: usize,
     ) -> Result<usize, FlowError> {
-        let result = self.deliver_batch(webhooks, endpoint, outbox).await;
+        let Some((webhooks, outbox)) = self.webhooks.as_ref().zip(self.store.outbox()) else { return Ok(0) };
+        let result = self.deliver_batch(webhooks, endpoint, outbox, most).await;
         signals::deliveries(&result);
         result
     }
@@ -101,10 +105,12 @@ impl<S: Store> Flow<S> {
         webhooks: &Webhooks,
         endpoint: &WebhookEndpoint,
         outbox: &dyn Outbox,
+        most: usize,
     ) -> Result<usize, FlowError> {
         // After a jump of the clock: what it would show without it.
-        let claimed = outbox.claim_deliveries(&endpoint.id, self.clock.now(), LEASE, BATCH).await?;
-        let each = claimed.iter().map(|delivery| {
+        let claimed = outbox.claim_deliveries(&endpoint.id, self.clock.now(), LEASE, most).await?;
+        (0..claimed.dead).for_each(|_| signals::delivered(DeliveryEnd::Dead));
+        let each = claimed.deliveries.iter().map(|delivery| {
             Box::pin(async {
                 let end = self.send(webhooks, endpoint, delivery).await;
                 signals::delivered(end);
@@ -113,7 +119,7 @@ impl<S: Store> Flow<S> {
         });
         let ended: Result<Vec<()>, _> = join_all(each.collect()).await.into_iter().collect();
         ended?;
-        Ok(claimed.len())
+        Ok(claimed.deliveries.len() + claimed.dead)
     }
 
     async fn send(
@@ -136,24 +142,26 @@ impl<S: Store> Flow<S> {
             Ok(request) => webhooks.transport.send(request, &limits).await.ok(),
             Err(_) => None,
         };
-        end(&id, delivery.attempt, response.as_ref(), |pause| self.clock.now().plus(pause))
+        end(&id, delivery.attempt, response.as_ref(), self.clock.now())
     }
 }
 
 /// How an attempt ends. Only 2xx is a success. After 410 the receiver wants no more: it is not asked again.
-fn end(
-    id: &str,
-    attempt: u32,
-    response: Option<&Response<Body>>,
-    after: impl Fn(Duration) -> cloudauth_protocol::UnixTime,
-) -> DeliveryEnd {
+fn end(id: &str, attempt: u32, response: Option<&Response<Body>>, now: UnixTime) -> DeliveryEnd {
     match response.map(Response::status) {
         Some(status) if status.is_success() => DeliveryEnd::Done,
         Some(StatusCode::GONE) => DeliveryEnd::Dead,
         _ => {
-            let asked = response.and_then(|response| response.headers().get(header::RETRY_AFTER));
-            let asked = asked.and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-            pause(id, attempt, asked).map_or(DeliveryEnd::Dead, |pause| DeliveryEnd::RetryAt(after(pause)))
+            let asked = response.and_then(|response| asked(response, now));
+            pause(id, attempt, asked).map_or(DeliveryEnd::Dead, |pause| DeliveryEnd::RetryAt(now.plus(pause)))
         }
     }
+}
+
+/// The pause that a receiver asks for: `Retry-After`, in seconds or as a date.
+fn asked(response: &Response<Body>, now: UnixTime) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    let seconds = value.parse().ok().map(Duration::from_secs);
+    let until_date = || Some(UnixTime::from(httpdate::parse_http_date(value).ok()?).since(now));
+    seconds.or_else(until_date)
 }

@@ -19,8 +19,8 @@ use pollster::block_on;
 use self::bare::Bare;
 use crate::testing::{MemoryStore, samples};
 use crate::{
-    EndpointId, Flow, FlowError, Input, Inputs, Machine, RefKey, Settings, Snapshot, Store, Urls, Usage,
-    WebhookEndpoint, WebhookHeaders, WebhookSecret, Webhooks,
+    BlockingFlow, EndpointId, Flow, FlowError, Input, Inputs, Machine, RefKey, Settings, Snapshot, Store,
+    Urls, Usage, WebhookEndpoint, WebhookHeaders, WebhookSecret, Webhooks,
 };
 
 thread_local! {
@@ -239,15 +239,53 @@ fn a_flow_delivers_beside_the_sweep_until_its_shutdown() {
 }
 
 #[test]
-fn a_receiver_that_names_a_date_is_asked_again_after_the_usual_pause() {
+fn a_receiver_that_names_a_date_is_asked_again_then() {
     let receiver = Receiver::default();
     let flow = flow(&receiver, MemoryStore::default()).unwrap();
     begin(flow.store(), 1);
-    receiver.answers(503, Some("Fri, 02 Jan 2026 12:00:00 GMT"));
+    receiver.answers(503, Some("Fri, 02 Jan 2026 02:55:45 GMT"));
     receiver.answers(200, None);
     assert_eq!(block_on(flow.deliver()).unwrap(), 2);
-    later(6);
+    later(298);
+    assert_eq!(block_on(flow.deliver()).unwrap(), 0);
+    later(2);
+    receiver.answers(200, None);
     assert_eq!(block_on(flow.deliver()).unwrap(), 1);
+}
+
+/// The old code paused as usual after a date, and a date of the past must not shorten the pause.
+#[test]
+fn a_date_that_is_over_or_no_date_changes_no_pause() {
+    for value in ["Fri, 02 Jan 2026 02:50:40 GMT", "soon", "-1"] {
+        let receiver = Receiver::default();
+        let flow = flow(&receiver, MemoryStore::default()).unwrap();
+        begin(flow.store(), 1);
+        receiver.answers(503, Some(value));
+        receiver.answers(200, None);
+        assert_eq!(block_on(flow.deliver()).unwrap(), 2);
+        later(4);
+        assert_eq!(block_on(flow.deliver()).unwrap(), 0, "{value}");
+        later(2);
+        assert_eq!(block_on(flow.deliver()).unwrap(), 1, "{value}");
+    }
+}
+
+/// The old blocking loop sent nothing.
+#[test]
+fn a_blocking_loop_sends_webhooks() {
+    let receiver = Receiver::default();
+    receiver.0.lock().unwrap().naps = usize::MAX;
+    let flow = BlockingFlow::new(flow(&receiver, MemoryStore::default()).unwrap());
+    begin(flow.inner().store(), 1);
+    receiver.answers(200, None);
+    receiver.answers(200, None);
+    let mut asked = 0;
+    flow.run(|| {
+        asked += 1;
+        std::thread::yield_now();
+        asked > 1_000_000 || receiver.0.lock().unwrap().requests.len() == 2
+    });
+    assert_eq!(receiver.requests().len(), 2);
 }
 
 /// The old loop tried again every second.
@@ -276,7 +314,10 @@ mod bare {
     use async_trait::async_trait;
     use cloudauth_protocol::UnixTime;
 
-    use crate::{Delivery, DeliveryEnd, EndpointId, Outbox, Store, StoreError, StoreErrorKind, Usage};
+    use crate::{
+        ClaimedDeliveries, Delivery, DeliveryEnd, EndpointId, Outbox, Store, StoreError, StoreErrorKind,
+        Usage,
+    };
 
     /// A store that is empty. Its outbox takes endpoints; every other call fails.
     #[derive(Debug)]
@@ -302,7 +343,7 @@ mod bare {
             _: UnixTime,
             _: Duration,
             _: usize,
-        ) -> Result<Vec<Delivery>, StoreError> {
+        ) -> Result<ClaimedDeliveries, StoreError> {
             away()
         }
         async fn end_delivery(&self, _: &Delivery, _: DeliveryEnd) -> Result<bool, StoreError> {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
@@ -143,6 +144,8 @@ pub(crate) struct Counted {
     pub(crate) refuses: Mutex<Option<OrderRef>>,
     /// The queue whose claims fail, or wait for ever if `hangs`.
     pub(crate) no_claims: Option<Queue>,
+    /// The claims of results.
+    pub(crate) claims: AtomicU32,
     /// The lease of each claim, and for each commit whether it ends the lease.
     pub(crate) leases: Mutex<Vec<Duration>>,
     pub(crate) releases: Mutex<Vec<bool>>,
@@ -199,6 +202,7 @@ impl Store for Counted {
         limit: usize,
     ) -> Result<Vec<Stored>, StoreError> {
         self.leases.lock().unwrap().push(lease);
+        self.claims.fetch_add(u32::from(queue == Queue::Results), Ordering::Relaxed);
         if self.no_claims == Some(queue) {
             if self.hangs {
                 std::future::pending::<()>().await;

@@ -33,7 +33,9 @@ fn endpoint(name: &str) -> Result<EndpointId, String> {
 }
 
 async fn claim(store: &dyn Store, name: &str, now: UnixTime) -> Result<Vec<Delivery>, String> {
-    outbox(store)?.claim_deliveries(&endpoint(name)?, now, LEASE, 99).await.map_err(text)
+    let claimed = outbox(store)?.claim_deliveries(&endpoint(name)?, now, LEASE, 99).await.map_err(text)?;
+    equal("deliveries that became dead", claimed.dead, 0)?;
+    Ok(claimed.deliveries)
 }
 
 async fn end(store: &dyn Store, delivery: &Delivery, end: DeliveryEnd) -> Result<bool, String> {
@@ -137,7 +139,7 @@ async fn limits(store: &dyn Store) -> Result<(), String> {
     let mut order = Vec::new();
     for _ in &all {
         let claimed = outbox.claim_deliveries(&endpoint("crm")?, after(1_000), LEASE, 1).await;
-        let claimed = claimed.map_err(text)?;
+        let claimed = claimed.map_err(text)?.deliveries;
         equal("claimed with a limit of 1", claimed.len(), 1)?;
         order.extend(claimed.into_iter().map(|delivery| delivery.event.cursor));
     }

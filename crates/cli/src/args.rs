@@ -48,13 +48,13 @@ const EXIT_CODES: &str = "Exit codes: 0 passed or done, 1 a failed check or anot
 
 impl Args {
     /// Reads the arguments. The error is that of invalid arguments, or the text of a help page.
-    pub(crate) fn read(language: Language) -> Result<Self, clap::Error> {
+    pub(crate) fn read(arguments: Vec<OsString>, language: Language) -> Result<Self, clap::Error> {
         let command = match language {
             Language::En => Self::command(),
             Language::Zh => help::chinese(Self::command()),
         };
         let command = command.long_version(usage::version(language));
-        let matches = command.try_get_matches();
+        let matches = command.try_get_matches_from(arguments);
         let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
         read.map_err(|error| usage::without_values(error, language))
     }

@@ -6,10 +6,13 @@ mod checkpoint;
 mod decisions;
 #[cfg(feature = "parquet")]
 mod groups;
+#[cfg(feature = "parquet")]
+mod rules;
+mod shape;
 mod task;
 mod worker;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,9 +23,8 @@ use cloudauth_policy::Policy;
 use crate::analysis::calibrate::Days;
 use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
-use crate::input::bounded::LONGEST;
 use crate::input::chunks::ChunkReader;
-use crate::input::json::{Bad, Found, Wanted, only_in_responses};
+use crate::input::json::Wanted;
 use crate::input::mapping::{Mapping, Shape};
 use crate::input::skipped::{SkipReason, Skipped};
 use crate::input::source::{Format, Source};
@@ -31,6 +33,7 @@ use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Scales, Tally};
 use checkpoint::Checkpoint;
 use decisions::{Decisions, RowKind, RowWriter};
+use shape::shape;
 use task::Task;
 use worker::Worker;
 
@@ -262,8 +265,23 @@ impl<'p> Lab<'p> {
     /// If a file cannot be read, or a limit on the data is exceeded. A row that cannot be read is not an error: it is counted
     /// as a data issue.
     pub fn run(&self, sources: &[Source], control: &RunControl) -> Result<RunOutcome, LabError> {
+        self.run_keeping(sources, control, None)
+    }
+
+    /// Runs, and keeps what the workers return for each chunk instead of writing it.
+    pub(crate) fn run_keeping(
+        &self,
+        sources: &[Source],
+        control: &RunControl,
+        rules: Option<&Kept>,
+    ) -> Result<RunOutcome, LabError> {
         if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
             return Err(LabProblem::StandardInputResumed.into_error());
+        }
+        if let Some(table) = sources.iter().find(|source| self.resume.is_some() && source.is_in_memory()) {
+            let error =
+                io::Error::new(io::ErrorKind::Unsupported, "a run over a table in memory cannot be resumed");
+            return Err(LabError::file(table.path(), error));
         }
         let mapping = match &self.mapping {
             Some(mapping) => mapping.clone(),
@@ -277,6 +295,7 @@ impl<'p> Lab<'p> {
         if mapping.shape == Shape::Reply {
             wanted = wanted.with_reply(mapping.reply.as_deref().unwrap_or_default());
         }
+        let rows_file = self.rows_file.as_ref().filter(|_| rules.is_none());
         let task = Task {
             policy: self.policy,
             candidate: self.candidate,
@@ -291,13 +310,14 @@ impl<'p> Lab<'p> {
             crossed: self.crossed.as_ref().map(|pair| crossed(&mapping, pair)).transpose()?,
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
-            writer: self.rows_file.as_ref().map(|(kind, file)| RowWriter::new(*kind, file)),
+            writer: rows_file.map(|(kind, file)| RowWriter::new(*kind, file)),
+            keep_rules: rules.is_some(),
             allow_missing_inputs: self.allow_missing_inputs,
         };
         let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
         let is_read = state.position.source == sources.len();
-        let rows_file = self.rows_file.as_ref().zip(task.writer);
+        let rows_file = rows_file.zip(task.writer);
         let mut decisions = rows_file
             .map(|((_, path), writer)| Decisions::open(path, writer, state.decisions.as_ref(), is_read))
             .transpose()?;
@@ -320,6 +340,7 @@ impl<'p> Lab<'p> {
                 reader: Mutex::new((&mut reader, chunk)),
                 first: chunk,
                 decisions: Mutex::new(decisions.as_mut()),
+                rules,
                 failed: Mutex::new(None),
                 until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
                 control,
@@ -407,30 +428,8 @@ fn finish(
     Ok(RunOutcome { tally, complete, changed, skipped, partial_decisions })
 }
 
-/// The lines of a file in which the first JSON object is looked for.
-const FIRST_LINES: usize = 100;
-
-/// Returns whether the first JSON object of the data looks like a response of the service.
-fn shape(sources: &[Source]) -> Result<Shape, LabError> {
-    let wanted = Wanted::new(only_in_responses());
-    let mut found = Found::new(&wanted);
-    let mut line = Vec::new();
-    for source in sources.iter().filter(|source| source.format == Format::Json) {
-        let wrong = |error| LabError::file(source.path(), error);
-        let mut from = BufReader::new(source.peek().map_err(wrong)?.take(LONGEST as u64));
-        for _ in 0..FIRST_LINES {
-            line.clear();
-            if from.read_until(b'\n', &mut line).map_err(wrong)? == 0 {
-                break;
-            }
-            if matches!(found.read(&wanted, &line), Ok(()) | Err(Bad::Twice)) {
-                let is_reply = only_in_responses().enumerate().any(|(slot, _)| found.is_there(slot));
-                return Ok(if is_reply { Shape::Reply } else { Shape::Flat });
-            }
-        }
-    }
-    Ok(Shape::Flat)
-}
+/// What the workers returned, with the numbers of the chunks.
+pub(crate) type Kept = Mutex<Vec<(u64, Vec<u8>)>>;
 
 /// One lap of a run: until the end of the data, a stop, or the next checkpoint.
 struct Lap<'l, 'r> {
@@ -439,6 +438,7 @@ struct Lap<'l, 'r> {
     /// The number of the lap's first chunk. Each lap reads one, so that a run ends however short the interval is.
     first: u64,
     decisions: Mutex<Option<&'l mut Decisions>>,
+    rules: Option<&'l Kept>,
     failed: Mutex<Option<LabError>>,
     until: Option<Instant>,
     control: &'l RunControl,
@@ -480,7 +480,9 @@ impl Lap<'_, '_> {
                 (chunk, *number - 1, header)
             };
             let decisions = worker.chunk(&chunk, header.as_ref())?;
-            if let Some(file) = &mut *lock(&self.decisions) {
+            if let Some(rules) = self.rules {
+                lock(rules).push((number, decisions));
+            } else if let Some(file) = &mut *lock(&self.decisions) {
                 file.add(number, decisions)?;
             }
             lock(&self.reader).0.give_back(chunk);

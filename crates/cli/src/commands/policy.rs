@@ -1,6 +1,6 @@
 //! `cloudauth policy`: checks, explains, compares and formats policy files.
 
-mod check;
+pub(crate) mod check;
 mod diff;
 mod load;
 mod sql;
@@ -66,7 +66,7 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
             output.print(output.say(words::PENDING), &json!({ "decision": null, "pending": true }));
             return Ok(PENDING);
         }
-        return Ok(print(&policy, &Evidence::from(&reply.output), &[], output, explain));
+        return Ok(print(&policy.explain(&Evidence::from(&reply.output)), &[], output, explain));
     }
     if members.keys().any(|name| name.parse::<Input>().is_err() && !FlatEvidence::IGNORED.contains(&&**name))
     {
@@ -75,6 +75,12 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
         return Err(Failure::usage(words::unknown_input(file, &names)));
     }
     let flat = FlatEvidence::parse(&text).map_err(|error| Failure::usage(errors::flat(&file, &error)))?;
+    let (trace, issues) = explain_flat(&policy, &flat);
+    Ok(print(&trace, &issues, output, explain))
+}
+
+/// Explains the decision on a flat object. Also returns what is wrong with its values.
+fn explain_flat<'p>(policy: &'p Policy, flat: &FlatEvidence<'_>) -> (Trace<'p>, Vec<Said>) {
     let (mut labels, mut issues) = (Vec::new(), Vec::new());
     let evidence = Evidence::read(
         Form::Flat,
@@ -86,21 +92,31 @@ fn decide(args: &Decide, output: &Output, explain: bool) -> Result<u8, Failure> 
             EvidenceIssue::SubCodeInPassed => issues.push(words::SUB_CODE_IN_PASSED.into()),
         },
     );
-    Ok(print(&policy, &evidence, &issues, output, explain))
+    (policy.explain(&evidence), issues)
 }
 
-fn print(policy: &Policy, evidence: &Evidence<'_>, issues: &[Said], output: &Output, explain: bool) -> u8 {
-    let trace = policy.explain(evidence);
+/// The document of `policy explain` for a flat object.
+pub(crate) fn explanation(policy: &Policy, flat: &FlatEvidence<'_>) -> Value {
+    let (trace, issues) = explain_flat(policy, flat);
+    document(&trace, &issues)
+}
+
+fn document(trace: &Trace<'_>, issues: &[Said]) -> Value {
     let mut document = trace.to_json();
     if let Value::Object(fields) = &mut document {
         fields.insert("data_issues".to_owned(), issues.iter().map(|issue| json!(issue.en)).collect());
     }
-    let mut human = in_words(&trace, output);
+    document
+}
+
+fn print(trace: &Trace<'_>, issues: &[Said], output: &Output, explain: bool) -> u8 {
+    let mut document = document(trace, issues);
+    let mut human = in_words(trace, output);
     for issue in issues {
         human += &output.pick(words::data_issue(issue));
     }
     if explain {
-        human += &reasons(&trace, output);
+        human += &reasons(trace, output);
     } else if let Value::Object(fields) = &mut document {
         fields.retain(|name, _| {
             !matches!(

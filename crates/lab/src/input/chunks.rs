@@ -152,7 +152,11 @@ impl<'r> ChunkReader<'r> {
         let at = self.position;
         #[cfg(feature = "parquet")]
         if source.format == Format::Parquet {
-            return Ok(Open::Parquet(crate::input::parquet::Groups::open(source.path(), at.lines)?));
+            use crate::input::parquet::Groups;
+            return Ok(Open::Parquet(match &source.memory {
+                Some(memory) => Groups::in_memory(source.path(), memory),
+                None => Groups::open(source.path(), at.lines)?,
+            }));
         }
         let mut from = source.open(self.read)?;
         let Format::Csv(delimiter) = source.format else {

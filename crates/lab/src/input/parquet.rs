@@ -1,41 +1,55 @@
-//! Parquet: reads one row group at a time, only the columns that are needed, in batches, so that memory does not grow with the
-//! groups. Values mean the same as in JSON: a number is a double, NULL is missing, NaN and the infinities are the strings of
+//! Parquet files and Arrow tables in memory. Of a file it reads one row group at a time, only the columns that are needed, in
+//! batches, so that memory does not grow with the groups. Values mean the same as in JSON: a number is a double, NULL is missing, NaN and the infinities are the strings of
 //! that name. A 32-bit float is widened as it is: a stored 74.99 is 74.989997.. and may fall below a threshold of 74.99.
 
 mod column_data;
 mod columns;
+mod memory;
+mod strings;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::{Encoding, Type};
 
 pub(crate) use column_data::{ColumnData, Keys, is_taken, number, wanted};
 pub(crate) use columns::Place;
+pub(crate) use memory::Memory;
+pub(crate) use strings::is_text;
 
 /// The rows of a batch.
 const BATCH: usize = 8192;
 
-/// The row groups of a file, in order.
+/// The row groups of a file, or the parts of a table in memory, in order.
 pub(crate) struct Groups {
     table: Arc<Table>,
     next: usize,
     row: u64,
 }
 
-/// A file and its footer.
+/// A file or a table in memory, and its columns.
 pub(crate) struct Table {
     pub(crate) path: PathBuf,
-    about: ArrowReaderMetadata,
+    rows: Rows,
     pub(crate) places: Vec<Place>,
 }
+
+enum Rows {
+    /// The footer of a file.
+    File(ArrowReaderMetadata),
+    Memory(Memory),
+}
+
+/// The batches of a group.
+pub(crate) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
 /// Only the Parquet types count. The Arrow schema that a writer stores next to them describes the writer's memory.
 fn options() -> ArrowReaderOptions {
@@ -52,10 +66,19 @@ impl Groups {
     pub(crate) fn open(path: &Path, from: u64) -> io::Result<Self> {
         let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(invalid)?;
         let places = Place::all(about.schema().fields());
-        let table = Table { path: path.to_owned(), about, places };
-        let mut groups = Self { table: Arc::new(table), next: 0, row: 0 };
+        let mut groups = Self::of(Table { path: path.to_owned(), rows: Rows::File(about), places });
         while (groups.next as u64) < from && groups.next().is_some() {}
         Ok(groups)
+    }
+
+    /// Starts at the first row of a table in memory, which errors name by this path.
+    pub(crate) fn in_memory(path: &Path, memory: &Memory) -> Self {
+        let places = Place::all(memory.schema().fields());
+        Self::of(Table { path: path.to_owned(), rows: Rows::Memory(memory.clone()), places })
+    }
+
+    fn of(table: Table) -> Self {
+        Self { table: Arc::new(table), next: 0, row: 0 }
     }
 
     pub(crate) fn table(&self) -> Arc<Table> {
@@ -64,23 +87,29 @@ impl Groups {
 
     /// Returns the next group: its number, the rows before it, and its bytes.
     pub(crate) fn next(&mut self) -> Option<(usize, u64, u64)> {
-        let group = self.table.about.metadata().row_groups().get(self.next)?;
+        let (rows, bytes) = match &self.table.rows {
+            Rows::File(about) => {
+                let group = about.metadata().row_groups().get(self.next)?;
+                (group.num_rows(), group.compressed_size())
+            }
+            Rows::Memory(memory) => (memory.rows(self.next)?, 0),
+        };
         let (number, row) = (self.next, self.row);
         self.next += 1;
-        self.row += u64::try_from(group.num_rows()).unwrap_or_default();
-        Some((number, row, u64::try_from(group.compressed_size()).unwrap_or_default()))
+        self.row += u64::try_from(rows).unwrap_or_default();
+        Some((number, row, u64::try_from(bytes).unwrap_or_default()))
     }
 }
 
 impl Table {
     /// Reads columns of a group. Each reader opens the file, because copies of a file handle share one position.
-    pub(crate) fn read(
-        &self,
-        group: usize,
-        places: &[&Place],
-    ) -> parquet::errors::Result<ParquetRecordBatchReader> {
-        let metadata = self.about.metadata();
-        let leaves = self.about.parquet_schema();
+    pub(crate) fn read(&self, group: usize, places: &[&Place]) -> parquet::errors::Result<Batches> {
+        let about = match &self.rows {
+            Rows::File(about) => about,
+            Rows::Memory(memory) => return Ok(memory.read(group, places, BATCH)?),
+        };
+        let metadata = about.metadata();
+        let leaves = about.parquet_schema();
         let field = |(root, field): (usize, &Arc<Field>)| {
             let chunk = (0..leaves.num_columns()).find(|leaf| leaves.get_column_root_idx(*leaf) == root);
             let chunk = chunk.and_then(|leaf| metadata.row_groups().get(group)?.columns().get(leaf));
@@ -106,20 +135,24 @@ impl Table {
                 field.clone()
             }
         };
-        let fields: Vec<_> = self.about.schema().fields().iter().enumerate().map(field).collect();
+        let fields: Vec<_> = about.schema().fields().iter().enumerate().map(field).collect();
         let about = ArrowReaderMetadata::try_new(
             metadata.clone(),
             options().with_schema(Arc::new(Schema::new(fields))),
         )?;
-        ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(File::open(&self.path)?, about)
             .with_row_groups(vec![group])
             .with_projection(ProjectionMask::leaves(leaves, places.iter().map(|place| place.leaf)))
             .with_batch_size(BATCH)
-            .build()
+            .build()?;
+        Ok(Box::new(reader))
     }
 
     /// Returns the number of rows of a group.
     pub(crate) fn rows(&self, group: usize) -> i64 {
-        self.about.metadata().row_groups().get(group).map_or(0, |group| group.num_rows())
+        match &self.rows {
+            Rows::File(about) => about.metadata().row_groups().get(group).map_or(0, |group| group.num_rows()),
+            Rows::Memory(memory) => memory.rows(group).unwrap_or_default(),
+        }
     }
 }

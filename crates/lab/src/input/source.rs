@@ -6,8 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+#[cfg(feature = "parquet")]
+use arrow_array::RecordBatch;
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::bufread::GzDecoder;
+
+#[cfg(feature = "parquet")]
+use crate::error::LabError;
+#[cfg(feature = "parquet")]
+use crate::input::parquet::Memory;
 
 /// The path that names standard input.
 pub(crate) const STANDARD_INPUT: &str = "-";
@@ -55,7 +62,7 @@ pub(crate) fn is_data(path: &Path) -> bool {
     format(path).is_some()
 }
 
-/// A data file.
+/// A data file, or a table in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     path: PathBuf,
@@ -66,6 +73,9 @@ pub struct Source {
     changed: Option<SystemTime>,
     /// The bytes of standard input that were read to detect its format; the rest follows them.
     head: Option<Arc<[u8]>>,
+    /// The rows of a table in memory, whose format counts as Parquet.
+    #[cfg(feature = "parquet")]
+    pub(crate) memory: Option<Memory>,
 }
 
 impl Source {
@@ -75,7 +85,47 @@ impl Source {
         let (format, packing) = format(path)?;
         let about = std::fs::metadata(path).ok()?;
         let (length, changed) = (about.len(), about.modified().ok());
-        Some(Self { path: path.to_owned(), format, packing, length, changed, head: None })
+        Some(Self {
+            path: path.to_owned(),
+            format,
+            packing,
+            length,
+            changed,
+            head: None,
+            #[cfg(feature = "parquet")]
+            memory: None,
+        })
+    }
+
+    /// An Arrow table in memory, which errors call by this name. Its buffers are not copied. A run over it cannot be resumed.
+    ///
+    /// # Errors
+    /// If the batches have different columns.
+    #[cfg(feature = "parquet")]
+    pub fn table(name: &str, batches: &[RecordBatch]) -> Result<Self, LabError> {
+        let path = PathBuf::from(name);
+        let memory = Memory::new(batches).map_err(|error| LabError::file(&path, error))?;
+        Ok(Self {
+            path,
+            format: Format::Parquet,
+            packing: Packing::Plain,
+            length: 0,
+            changed: None,
+            head: None,
+            memory: Some(memory),
+        })
+    }
+
+    /// Returns whether it is a table in memory.
+    #[cfg(feature = "parquet")]
+    pub(crate) const fn is_in_memory(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// Returns whether it is a table in memory.
+    #[cfg(not(feature = "parquet"))]
+    pub(crate) const fn is_in_memory(&self) -> bool {
+        false
     }
 
     /// Standard input, which the path `-` names. Its first bytes show its compression, and whether it is JSON Lines or CSV.
@@ -104,6 +154,8 @@ impl Source {
             length: file.as_ref().map_or(0, Metadata::len),
             changed: file.and_then(|file| file.modified().ok()),
             head: Some(head.into()),
+            #[cfg(feature = "parquet")]
+            memory: None,
         };
         let first = BufReader::new(source.peek()?)
             .bytes()
@@ -147,6 +199,9 @@ impl Source {
     /// Returns whether the length or the time of change of the file, also of one behind standard input, differs from when it
     /// was found. Pipes are not compared.
     pub(crate) fn has_changed(&self) -> bool {
+        if self.is_in_memory() {
+            return false;
+        }
         let same =
             |now: Metadata| !now.is_file() || now.len() == self.length && now.modified().ok() == self.changed;
         if self.is_standard_input() {

@@ -312,9 +312,9 @@ impl<'t> BatchDecider<'t> {
         self.odd.get(row).copied().unwrap_or(true)
     }
 
-    /// Counts a row that is not odd.
+    /// Counts a row that is not odd. Returns the number of the rule of the first policy.
     #[inline]
-    pub(super) fn count(&mut self, row: usize, counter: &mut Counter) {
+    pub(super) fn count(&mut self, row: usize, counter: &mut Counter) -> usize {
         let [verify, quality, attack] = &self.slots;
         let slot = |of: &Vec<u16>| of.get(row).copied().unwrap_or(NO_SCORE);
         let label = self.labels.get(row).copied().unwrap_or(Label::Unlabelled);
@@ -345,6 +345,7 @@ impl<'t> BatchDecider<'t> {
                 rows.bump(says, label, reached);
             }
         }
+        counted.rules.0
     }
 
     /// Moves the counts of the batch to the tally.

@@ -7,7 +7,7 @@ use super::batch::BatchDecider;
 use super::task::Task;
 use super::worker::{Worker, decide};
 use crate::error::{LabError, LabProblem};
-use crate::input::parquet::{ColumnData, Place, Table, invalid, is_taken, wanted};
+use crate::input::parquet::{ColumnData, Place, Table, invalid, is_taken, is_text, wanted};
 use crate::input::row::{Cell, slot};
 use crate::tally::issues::RowLocation;
 
@@ -48,9 +48,11 @@ impl Worker<'_> {
         let mut at = first;
         if roots.is_empty() {
             for _ in 0..table.rows(group) {
-                decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, |_| {
-                    Cell::Missing
-                });
+                let rule =
+                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, |_| {
+                        Cell::Missing
+                    });
+                self.keep_rule(rule);
                 at.line += 1;
             }
             return Ok(());
@@ -72,12 +74,13 @@ impl Worker<'_> {
                 .collect();
             let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);
             for row in 0..batch.num_rows() {
-                if !is_coded || bulk.is_odd(row) {
+                let rule = if !is_coded || bulk.is_odd(row) {
                     let cell = |slot: usize| held.get(slot).map_or(Cell::Missing, |held| held.cell(row));
-                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, cell);
+                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, cell)
                 } else {
-                    bulk.count(row, &mut self.counter);
-                }
+                    Some(bulk.count(row, &mut self.counter))
+                };
+                self.keep_rule(rule);
                 at.line += 1;
             }
             if is_coded {
@@ -86,6 +89,15 @@ impl Worker<'_> {
             self.counter.check()?;
         }
         Ok(())
+    }
+}
+
+impl Worker<'_> {
+    /// Keeps the rule of a row, if the run wants it. A row of a table always has one; 255 is the number of no rule.
+    fn keep_rule(&mut self, rule: Option<usize>) {
+        if self.task.keep_rules {
+            self.decisions.push(rule.and_then(|rule| u8::try_from(rule).ok()).unwrap_or(u8::MAX));
+        }
     }
 }
 
@@ -98,7 +110,7 @@ fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
         slot::ID => task.names_rows(),
         slot::RESULT => false,
         // A malformed value is always reported, even if no policy reads it.
-        DEVICE_RISK => asked(&Input::DeviceRisk) || *kind != DataType::Utf8,
+        DEVICE_RISK => asked(&Input::DeviceRisk) || !is_text(kind),
         _ => match Input::ALL.get(number) {
             Some(input @ (Input::Code | Input::FaceAttack | Input::FaceOcclusion)) => asked(input),
             _ => true,

@@ -167,7 +167,7 @@ impl<'t> Worker<'t> {
     }
 }
 
-/// Decides a row and counts it.
+/// Decides a row and counts it. Returns the number of the first policy's rule; `None` if there is nothing to decide.
 pub(crate) fn decide<'a>(
     task: &Task<'_>,
     rows: &'a mut RowReader<'_>,
@@ -175,13 +175,14 @@ pub(crate) fn decide<'a>(
     decisions: &mut Vec<u8>,
     at: RowLocation,
     cell: impl Fn(usize) -> Cell<'a>,
-) {
-    let Some(row) = rows.row(at, &cell) else { return };
+) -> Option<usize> {
+    let row = rows.row(at, &cell)?;
     if !task.is_wanted(row.day) {
-        return;
+        return None;
     }
     if task.knows(row.subject) {
-        return counter.leave_out();
+        counter.leave_out();
+        return None;
     }
     let first = task.policy.decide(&row.evidence);
     let second = task.candidate.map(|candidate| candidate.decide(&row.evidence));
@@ -195,4 +196,5 @@ pub(crate) fn decide<'a>(
         // Writing to memory does not fail.
         drop(writer.write(decisions, (source, at), &row, &first, second.as_ref()));
     }
+    Some(first.rule_number())
 }

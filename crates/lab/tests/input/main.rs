@@ -6,6 +6,8 @@ mod agree;
 mod files;
 mod keys;
 #[cfg(feature = "parquet")]
+mod memory;
+#[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_files;

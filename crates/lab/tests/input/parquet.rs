@@ -12,11 +12,11 @@ use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-const TEXTS: [&str; 9] =
+pub(crate) const TEXTS: [&str; 9] =
     ["sub_code", "passed", "face_attack", "face_occlusion", "label", "attack", "time", "channel", "subject"];
-const SCORES: [&str; 3] = ["verify_score", "quality_score", "face_attack_score"];
+pub(crate) const SCORES: [&str; 3] = ["verify_score", "quality_score", "face_attack_score"];
 
-type Rows = Vec<([Option<&'static str>; 9], [Option<f64>; 3])>;
+pub(crate) type Rows = Vec<([Option<&'static str>; 9], [Option<f64>; 3])>;
 
 fn text(
     usual: &'static [&'static str],
@@ -38,7 +38,7 @@ fn score(factor: f64) -> impl Strategy<Value = Option<f64>> {
     ]
 }
 
-fn rows() -> impl Strategy<Value = Rows> {
+pub(crate) fn rows() -> impl Strategy<Value = Rows> {
     let odd: &[&str] =
         &["", "null", "张三", "true", "T ", "75", "200", "NaN", "-1", " ", "200.0", "200 ", "2e2", "206"];
     let texts = (
@@ -87,7 +87,7 @@ fn write(path: &Path, columns: Vec<(&str, ArrayRef)>, is_coded: bool, group: usi
     path.to_owned()
 }
 
-fn as_parquet(path: &Path, rows: &Rows, is_coded: bool, group: usize) -> PathBuf {
+pub(crate) fn as_parquet(path: &Path, rows: &Rows, is_coded: bool, group: usize) -> PathBuf {
     let texts = TEXTS.iter().enumerate().map(|(number, name)| {
         let texts: StringArray = rows.iter().map(|(texts, _)| texts[number]).collect();
         (*name, Arc::new(texts) as ArrayRef)
@@ -99,19 +99,19 @@ fn as_parquet(path: &Path, rows: &Rows, is_coded: bool, group: usize) -> PathBuf
     write(path, texts.chain(scores).collect(), is_coded, group)
 }
 
-fn told(lab: &Lab<'_>, path: &Path) -> String {
+pub(crate) fn told(lab: &Lab<'_>, path: &Path) -> String {
     let sources = Source::find(&[path.to_owned()]).unwrap();
     shown(&lab.run(&sources, &RunControl::default()).unwrap().tally)
 }
 
-fn shown(tally: &Tally) -> String {
+pub(crate) fn shown(tally: &Tally) -> String {
     let mut tally = serde_json::to_value(tally).unwrap();
     // A column without values exists; a JSON member that is null in every row does not.
     assert!(tally.as_object_mut().unwrap().remove("seen").is_some());
     tally.to_string()
 }
 
-fn mapping() -> Mapping {
+pub(crate) fn mapping() -> Mapping {
     Mapping::parse(
         "format = 1\nid = \"subject\"\ntime = \"time\"\nsubject = \"subject\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\nattack = \"attack\"",
     )

@@ -59,6 +59,12 @@ pub struct RuleReport<'p> {
     pub rule: &'p str,
     /// The verdict of the rule.
     pub verdict: Verdict,
+    /// The reason, as a code for programs.
+    pub reason: &'p str,
+    /// What to tell the person, as a code.
+    pub hint: Option<&'p str>,
+    /// The queue of a review.
+    pub queue: Option<&'p str>,
     /// The number of cells that the rule decides.
     pub cells: usize,
 }
@@ -82,10 +88,16 @@ pub struct ThresholdReport<'p> {
 impl CompiledPolicy {
     /// Returns what the checker covered.
     pub(crate) fn report(&self) -> Report<'_> {
-        let count = |(rule, cells): (usize, &usize)| RuleReport {
-            rule: self.document.rule_id(rule),
-            verdict: self.document.outcome(rule).verdict,
-            cells: *cells,
+        let count = |(rule, cells): (usize, &usize)| {
+            let outcome = self.document.outcome(rule);
+            RuleReport {
+                rule: self.document.rule_id(rule),
+                verdict: outcome.verdict,
+                reason: &outcome.reason,
+                hint: outcome.hint.as_deref(),
+                queue: outcome.queue.as_deref(),
+                cells: *cells,
+            }
         };
         let thresholds = self.document.thresholds.iter().map(|threshold| ThresholdReport {
             name: &threshold.name,

@@ -56,7 +56,7 @@ fn human(file: &str, policy: &Policy, output: &Output) -> String {
     human + &output.pick(words::hashes(&reference.content_hash, &reference.behaviour_hash))
 }
 
-fn document(policy: &Policy) -> Value {
+pub(crate) fn document(policy: &Policy) -> Value {
     let (report, reference) = (policy.report(), policy.reference());
     let rules = report
         .rules
@@ -80,7 +80,7 @@ fn document(policy: &Policy) -> Value {
     })
 }
 
-fn problem_json(problem: &Problem) -> Value {
+pub(crate) fn problem_json(problem: &Problem) -> Value {
     json!({
         "rule": problem.rule, "line": problem.line, "column": problem.column,
         "message": problem.message, "help": problem.help,

@@ -5,12 +5,11 @@ use std::hash::Hash;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::*;
-use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, StringArray, UInt32Array,
-};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray, Float64Array, Int32Array, UInt32Array};
 use arrow_schema::{DataType, TimeUnit};
 use cloudauth_policy::{Input, InputKind};
 
+use super::strings::{Strings, is_text};
 use crate::input::row::{Cell, LONGEST_KEY, slot};
 
 /// The most entries of a dictionary in a batch with fewer rows.
@@ -21,9 +20,9 @@ const MOST_ENTRIES: usize = 2000;
 pub(crate) enum ColumnData {
     /// No column, or an empty one.
     Nothing,
-    Texts(StringArray),
+    Texts(Strings),
     /// A dictionary: each string once.
-    Words(Int32Array, StringArray),
+    Words(Int32Array, Strings),
     Numbers(Float64Array),
     /// Numbers whose text matters.
     Wholes(Keys, Vec<(String, f64)>),
@@ -38,10 +37,11 @@ fn is_score(number: usize) -> bool {
 /// Returns whether a slot accepts a type.
 pub(crate) fn is_taken(number: usize, kind: &DataType) -> bool {
     match kind {
-        DataType::Date32 | DataType::Timestamp(..) => number == slot::TIME,
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => number == slot::TIME,
         DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale >= 0,
-        DataType::Utf8 | DataType::Boolean | DataType::Null | DataType::Float32 | DataType::Float64 => true,
-        other => other.is_integer(),
+        DataType::Boolean | DataType::Null | DataType::Float32 | DataType::Float64 => true,
+        DataType::Dictionary(keys, values) => keys.is_integer() && is_text(values),
+        other => is_text(other) || other.is_integer(),
     }
 }
 
@@ -65,14 +65,18 @@ impl ColumnData {
             };
         }
         match array.data_type() {
-            DataType::Utf8 => Self::Texts(array.as_string().clone()),
-            DataType::Dictionary(..) => {
-                let coded = array.as_dictionary::<Int32Type>();
-                match coded.values().as_string_opt::<i32>() {
-                    Some(values) => Self::Words(coded.keys().clone(), values.clone()),
-                    None => Self::Nothing,
-                }
-            }
+            kind if is_text(kind) => Strings::of(array).map_or(Self::Nothing, Self::Texts),
+            DataType::Dictionary(keys, _) => match &**keys {
+                DataType::Int8 => words::<Int8Type>(array),
+                DataType::Int16 => words::<Int16Type>(array),
+                DataType::Int32 => words::<Int32Type>(array),
+                DataType::Int64 => words::<Int64Type>(array),
+                DataType::UInt8 => words::<UInt8Type>(array),
+                DataType::UInt16 => words::<UInt16Type>(array),
+                DataType::UInt32 => words::<UInt32Type>(array),
+                DataType::UInt64 => words::<UInt64Type>(array),
+                _ => Self::Nothing,
+            },
             DataType::Boolean => Self::Truths(array.as_boolean().clone()),
             DataType::Int8 => whole!(Int8Type),
             DataType::Int16 => whole!(Int16Type),
@@ -111,6 +115,7 @@ impl ColumnData {
                 numbers::<Decimal128Type>(array, |value| decimal(value, scale))
             }
             DataType::Date32 => days::<Date32Type>(array, i64::from),
+            DataType::Date64 => timestamps::<Date64Type>(array, 1_000, 0),
             DataType::Timestamp(unit, is_instant) => {
                 // A timestamp without a zone is local time in the zone in which days are counted.
                 let zone = if is_instant.is_some() { i64::from(zone) * 60 } else { 0 };
@@ -128,7 +133,7 @@ impl ColumnData {
     /// Returns the cell of a row.
     pub(crate) fn cell(&self, row: usize) -> Cell<'_> {
         match self {
-            Self::Texts(texts) if texts.is_valid(row) => Cell::Text(texts.value(row)),
+            Self::Texts(texts) => texts.get(row).map_or(Cell::Missing, Cell::Text),
             Self::Words(keys, words) if keys.is_valid(row) => word(words, keys.value(row)),
             Self::Numbers(numbers) if numbers.is_valid(row) => number(numbers.value(row)),
             Self::Wholes(keys, words) => {
@@ -159,8 +164,8 @@ impl ColumnData {
                 (Keys::new(keys), texts(words))
             }
             Self::Texts(texts) => {
-                let (keys, words) = interned(texts.iter());
-                (keys, words.into_iter().map(Cell::Text).collect())
+                let (keys, words) = texts.distinct();
+                (Keys(keys.into()), words.into_iter().map(Cell::Text).collect())
             }
             Self::Wholes(keys, words) => {
                 (keys.clone(), words.iter().map(|(text, number)| Cell::Number(text, *number)).collect())
@@ -178,8 +183,7 @@ impl ColumnData {
     /// Marks the rows whose cell cannot be a key.
     pub(crate) fn mark_bad_keys(&self, odd: &mut [bool]) -> Option<()> {
         if let Self::Texts(texts) = self {
-            // No string is read here.
-            let lengths = texts.offsets().lengths();
+            let lengths = texts.lengths();
             odd.iter_mut().zip(lengths).for_each(|(odd, length)| *odd |= length > LONGEST_KEY);
             return Some(());
         }
@@ -224,15 +228,22 @@ impl Keys {
     }
 }
 
-fn texts(words: &StringArray) -> Vec<Cell<'_>> {
-    words.iter().map(|word| word.map_or(Cell::Missing, Cell::Text)).collect()
+/// A key that is not a position in the dictionary is missing.
+fn words<T: ArrowDictionaryKeyType>(array: &ArrayRef) -> ColumnData
+where
+    T::Native: TryInto<i32>,
+{
+    let coded = array.as_dictionary::<T>();
+    let Some(words) = Strings::of(coded.values()) else { return ColumnData::Nothing };
+    ColumnData::Words(coded.keys().unary(|key| key.try_into().unwrap_or(-1)), words)
 }
 
-fn word(words: &StringArray, key: i32) -> Cell<'_> {
-    usize::try_from(key)
-        .ok()
-        .filter(|key| *key < words.len())
-        .map_or(Cell::Missing, |key| Cell::Text(words.value(key)))
+fn texts(words: &Strings) -> Vec<Cell<'_>> {
+    words.all().into_iter().map(|word| word.map_or(Cell::Missing, Cell::Text)).collect()
+}
+
+fn word(words: &Strings, key: i32) -> Cell<'_> {
+    usize::try_from(key).ok().and_then(|key| words.get(key)).map_or(Cell::Missing, Cell::Text)
 }
 
 /// A double that is not an integer has no key; NaN and the infinities are strings.
@@ -321,7 +332,7 @@ const DAY: i64 = 86_400;
 const MOST_DAYS: i64 = 100_000_000;
 
 /// Converts timestamps with this many units per second, with the zone's seconds added.
-fn timestamps<T: ArrowTimestampType>(array: &ArrayRef, parts: i64, zone: i64) -> ColumnData {
+fn timestamps<T: ArrowPrimitiveType<Native = i64>>(array: &ArrayRef, parts: i64, zone: i64) -> ColumnData {
     days::<T>(array, |time| time.div_euclid(parts).saturating_add(zone).div_euclid(DAY))
 }
 
@@ -334,7 +345,7 @@ fn days<T: ArrowPrimitiveType>(array: &ArrayRef, day: impl Fn(T::Native) -> i64)
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Decimal128Array, Decimal256Array};
+    use arrow_array::{Decimal128Array, Decimal256Array, StringArray};
 
     use super::*;
     use crate::input::row::RowReader;
@@ -346,7 +357,7 @@ mod tests {
         let words = |count: usize| {
             let words = (0..count).map(|word| if word == 7 { long.clone() } else { word.to_string() });
             let keys = Int32Array::from(vec![Some(0), Some(7), None, Some(5)]);
-            ColumnData::Words(keys, words.collect::<Vec<_>>().into())
+            ColumnData::Words(keys, Strings::Short(StringArray::from(words.collect::<Vec<_>>())))
         };
         for (count, is_coded) in [(MOST_ENTRIES, true), (MOST_ENTRIES + 1, false)] {
             let column = words(count);

@@ -1,0 +1,89 @@
+//! The `cloudauth` command, for its binary and for the Python package. It has no other API.
+//!
+//! Data goes to standard output, messages to standard error. Exit codes: 0 passed or done, 1 a failed check or another
+//! error, 2 invalid arguments or input files, 3 finished and not passed, 4 credentials or permission, 5 pending, 6 network or service unavailable,
+//! 7 throttled, 8 a policy requires a review.
+
+mod admin;
+mod args;
+mod commands;
+mod failure;
+mod output;
+mod person;
+mod printable;
+mod random;
+mod text;
+mod words;
+
+use std::ffi::OsString;
+
+use args::{Args, Command};
+use cloudauth::policy::{FlatEvidence, Policy, Problem};
+use commands::policy;
+use output::Output;
+use serde_json::Value;
+use words::Language;
+
+/// Runs the command with these arguments, of which the first is its own name. Returns the exit code.
+#[tokio::main]
+pub async fn run(arguments: Vec<OsString>) -> u8 {
+    let language = Language::of_help(arguments.iter().cloned());
+    let args = match Args::read(arguments, language) {
+        Ok(args) => args,
+        Err(message) => {
+            let code = u8::try_from(message.exit_code()).unwrap_or(2);
+            output::refuse(&message, language);
+            return output::finish(code, language);
+        }
+    };
+    let output = Output { format: args.output, language: args.language() };
+    let outcome = match args.command {
+        Command::Demo(command) => commands::demo::run(command, &output).await,
+        Command::Init(command) => commands::init::run(command, &output),
+        Command::Describe(command) => commands::describe::run(command, &output),
+        Command::Codes(command) => commands::codes::run(&command, &output),
+        Command::Sign(command) => commands::sign::run(&command, &output),
+        Command::Policy(command) => commands::policy::run(&command, &output),
+        #[cfg(not(feature = "lab"))]
+        Command::Lab { .. } => Err(failure::Failure::usage(words::calls::NO_LAB)),
+        #[cfg(feature = "lab")]
+        Command::Lab(command) => commands::lab::run(command, &output).await,
+        #[cfg(not(feature = "audit"))]
+        Command::Audit { .. } => Err(failure::Failure::usage(words::calls::NO_AUDIT)),
+        #[cfg(feature = "audit")]
+        Command::Audit(command) => commands::audit::run(&command, &output),
+        Command::Emulator(command) => commands::emulator::run(command, &output).await,
+        Command::Listen(command) => commands::listen::run(command, &output).await,
+        Command::Trigger(command) => commands::trigger::run(&command, &output),
+        Command::Sessions(command) => commands::sessions::run(&command, &output),
+        Command::Clock(command) => commands::emulator::clock::run(&command, &output),
+        Command::Faults(command) => commands::emulator::faults::run(&command, &output),
+        #[cfg(feature = "shell")]
+        Command::Completions { shell } => commands::shell::completions(shell, &output),
+        #[cfg(feature = "shell")]
+        Command::Man { folder } => commands::shell::man(&folder, &output),
+    };
+    let code = outcome.unwrap_or_else(|failure| {
+        output.fail(&failure);
+        failure.exit_code()
+    });
+    output::finish(code, output.language)
+}
+
+/// Returns the document of `policy check` for a policy that passes.
+#[must_use]
+pub fn policy_report(policy: &Policy) -> Value {
+    policy::check::document(policy)
+}
+
+/// Returns a problem as in the document of `policy check`.
+#[must_use]
+pub fn policy_problem(problem: &Problem) -> Value {
+    policy::check::problem_json(problem)
+}
+
+/// Returns the document of `policy explain` for a flat object.
+#[must_use]
+pub fn explanation(policy: &Policy, row: &FlatEvidence<'_>) -> Value {
+    policy::explanation(policy, row)
+}

@@ -1,0 +1,106 @@
+//! Replay, comparison, calibration and sweep.
+
+use std::path::PathBuf;
+
+use cloudauth_lab::{Calibration, Compare, Lab, Replay, Sweep, SweepPlan, TARGETS, TargetRate};
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+
+use crate::analysis::Analysis;
+use crate::data::{Data, Settings};
+use crate::errors::{DataError, of_data};
+use crate::policy::Policy;
+
+/// Applies a policy to recorded results, as `cloudauth lab replay`.
+#[pyfunction]
+#[pyo3(signature = (policy, data, *, mapping = None, threads = None, allow_missing_inputs = false))]
+pub(crate) fn replay(
+    py: Python<'_>,
+    policy: &Policy,
+    data: &Bound<'_, PyAny>,
+    mapping: Option<PathBuf>,
+    threads: Option<usize>,
+    allow_missing_inputs: bool,
+) -> PyResult<Analysis> {
+    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let ran = data.run(py, settings.apply(Lab::new(&policy.policy)))?;
+    Ok(Analysis::new(data.document(&ran, &Replay::of(&ran.tally))?, "rules"))
+}
+
+/// Compares a candidate with the current policy, as `cloudauth lab compare`.
+#[pyfunction]
+#[pyo3(signature = (policy, candidate, data, *, mapping = None, threads = None, allow_missing_inputs = false))]
+pub(crate) fn compare(
+    py: Python<'_>,
+    policy: &Policy,
+    candidate: &Policy,
+    data: &Bound<'_, PyAny>,
+    mapping: Option<PathBuf>,
+    threads: Option<usize>,
+    allow_missing_inputs: bool,
+) -> PyResult<Analysis> {
+    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let ran = data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy)))?;
+    let compared = Compare::of(&ran.tally).ok_or_else(|| DataError::new_err("the run has no candidate"))?;
+    let mut document = data.document(&ran, &compared)?;
+    if let Value::Object(members) = &mut document {
+        let failing = [policy, candidate].into_iter().flat_map(|policy| {
+            let told = |problem: &cloudauth_policy::Problem| json!({ "policy": policy.path, "line": problem.line, "message": problem.message });
+            policy.policy.failing_examples().map(told).collect::<Vec<_>>()
+        });
+        members.insert("failing_examples".to_owned(), failing.collect());
+    }
+    Ok(Analysis::new(document, "flips"))
+}
+
+/// Measures the thresholds of a policy on labelled results and recommends others, as `cloudauth lab calibrate`. A target is a
+/// false match rate such as "1/10000" or 0.0001; the vendor's five if none is given.
+#[pyfunction]
+#[pyo3(signature = (policy, data, *, targets = None, step = 1, mapping = None, threads = None, allow_missing_inputs = false))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub(crate) fn calibrate(
+    py: Python<'_>,
+    policy: &Policy,
+    data: &Bound<'_, PyAny>,
+    targets: Option<Vec<Bound<'_, PyAny>>>,
+    step: u32,
+    mapping: Option<PathBuf>,
+    threads: Option<usize>,
+    allow_missing_inputs: bool,
+) -> PyResult<Analysis> {
+    if !(1..=1000).contains(&step) {
+        return Err(DataError::new_err("step must be from 1 to 1000 hundredths of a point"));
+    }
+    let rate = |target: Bound<'_, PyAny>| target.str()?.to_cow()?.parse::<TargetRate>().map_err(of_data);
+    let targets = match targets.filter(|targets| !targets.is_empty()) {
+        Some(targets) => targets.into_iter().map(rate).collect::<PyResult<Vec<_>>>()?,
+        None => TARGETS.into_iter().map(TargetRate::from).collect(),
+    };
+    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let ran = data.run(py, settings.apply(Lab::new(&policy.policy).keep_people()))?;
+    let calibration = py.detach(|| Calibration::of(&ran.tally, &targets, step));
+    Ok(Analysis::new(data.document(&ran, &calibration)?, "targets"))
+}
+
+/// Decides with each value of a threshold, as `cloudauth lab sweep`. The examples of the policy may fail.
+#[pyfunction]
+#[pyo3(signature = (policy, data, *, threshold, start, stop, step, mapping = None, threads = None, allow_missing_inputs = false))]
+#[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
+pub(crate) fn sweep(
+    py: Python<'_>,
+    policy: &Policy,
+    data: &Bound<'_, PyAny>,
+    threshold: &str,
+    start: f64,
+    stop: f64,
+    step: f64,
+    mapping: Option<PathBuf>,
+    threads: Option<usize>,
+    allow_missing_inputs: bool,
+) -> PyResult<Analysis> {
+    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let values = SweepPlan::values(start, stop, step).map_err(of_data)?;
+    let plan = py.detach(|| SweepPlan::new(&policy.text, threshold, values)).map_err(of_data)?;
+    let ran = data.run(py, settings.apply(Lab::sweep(&plan)))?;
+    Ok(Analysis::new(data.document(&ran, &Sweep::of(&ran.tally, &plan))?, "values"))
+}

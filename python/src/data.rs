@@ -1,0 +1,165 @@
+//! The data of a call: files, or an Arrow table, whose buffers are not copied; and the run over it.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use arrow_array::ffi_stream::RecordBatchStreamReader;
+use arrow_pyarrow::FromPyArrow;
+use cloudauth_lab::{Lab, LabError, Mapping, RunControl, RunOutcome, Skipped, Source};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::errors::{DataError, of_data};
+
+/// The name of a table in errors and documents.
+const TABLE: &str = "table";
+/// How often a run looks whether it was interrupted.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// The data.
+pub(crate) struct Data {
+    sources: Vec<Source>,
+    skipped: Vec<Skipped>,
+}
+
+impl Data {
+    /// Reads the argument of a call: an object with the Arrow PyCapsule interface, a path, or a list of paths.
+    pub(crate) fn of(data: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = data.py();
+        let batches: Vec<RecordBatch> = if data.hasattr("__arrow_c_stream__")? {
+            let reader = RecordBatchStreamReader::from_pyarrow_bound(data)?;
+            // A stream may run a query, which may need the interpreter.
+            let read = py.detach(|| reader.collect::<Result<_, _>>());
+            read.map_err(|error| DataError::new_err(format!("cannot read the table: {error}")))?
+        } else if data.hasattr("__arrow_c_array__")? {
+            vec![RecordBatch::from_pyarrow_bound(data)?]
+        } else {
+            return Self::files(data);
+        };
+        let table = Source::table(TABLE, &batches).map_err(of_data)?;
+        Ok(Self { sources: vec![table], skipped: Vec::new() })
+    }
+
+    fn files(data: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let one = data.extract::<PathBuf>().map(|path| vec![path]);
+        let Ok(paths) = one.or_else(|_| data.extract::<Vec<PathBuf>>()) else {
+            let found = data.get_type().fully_qualified_name()?;
+            return Err(PyTypeError::new_err(format!(
+                "the data must be a table with the Arrow PyCapsule interface (pandas 2.2, Polars 1, PyArrow 14, DuckDB 1.4 or newer), a path, or a list of paths, not {found}"
+            )));
+        };
+        let found = Source::search(&paths).map_err(of_data)?;
+        Ok(Self { sources: found.sources, skipped: found.skipped })
+    }
+
+    /// Returns the only source, for a decision of each row.
+    pub(crate) fn single(&self) -> PyResult<&Source> {
+        match self.sources.as_slice() {
+            [source] => Ok(source),
+            sources => Err(DataError::new_err(format!(
+                "decide takes one table or one Parquet file, not {} files",
+                sources.len()
+            ))),
+        }
+    }
+
+    /// Runs over all sources.
+    pub(crate) fn run(&self, py: Python<'_>, lab: Lab<'_>) -> PyResult<RunOutcome> {
+        let lab = lab.skipped(self.skipped.clone());
+        let ran = run(py, |control| lab.run(&self.sources, control))?;
+        check(&ran)?;
+        if ran.tally.rows() == 0 && cloudauth_lab::Replay::of(&ran.tally).issues.is_empty() {
+            return Err(DataError::new_err("the data has no rows"));
+        }
+        Ok(ran)
+    }
+
+    /// Returns an analysis of a run as the command prints it with `--output json`.
+    pub(crate) fn document(&self, ran: &RunOutcome, analysis: &impl Serialize) -> PyResult<Value> {
+        let mut document = serde_json::to_value(analysis)
+            .map_err(|error| DataError::new_err(format!("the analysis cannot be written: {error}")))?;
+        if let Value::Object(members) = &mut document {
+            let names = self.sources.iter().map(|source| json!(source.path().display().to_string()));
+            let skipped = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
+            members.insert("timezone".to_owned(), json!(ran.tally.timezone().0.name()));
+            members.insert("sources".to_owned(), names.collect());
+            members.insert("skipped".to_owned(), ran.skipped.iter().map(skipped).collect());
+            members.insert("complete".to_owned(), json!(ran.complete));
+        }
+        Ok(document)
+    }
+}
+
+/// How to read the data.
+pub(crate) struct Settings {
+    mapping: Option<Mapping>,
+    threads: Option<usize>,
+    allow_missing_inputs: bool,
+}
+
+impl Settings {
+    pub(crate) fn new(
+        mapping: Option<PathBuf>,
+        threads: Option<usize>,
+        allow_missing_inputs: bool,
+    ) -> PyResult<Self> {
+        if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
+            return Err(DataError::new_err("threads must be from 1 to 1024"));
+        }
+        let read = |path: PathBuf| {
+            let file = path.display();
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| DataError::new_err(format!("cannot read {file}: {error}")))?;
+            Mapping::parse(&text).map_err(|error| DataError::new_err(format!("{file}: {error}")))
+        };
+        Ok(Self { mapping: mapping.map(read).transpose()?, threads, allow_missing_inputs })
+    }
+
+    pub(crate) fn apply<'p>(&self, mut lab: Lab<'p>) -> Lab<'p> {
+        if let Some(mapping) = &self.mapping {
+            lab = lab.mapping(mapping.clone());
+        }
+        if let Some(threads) = self.threads {
+            lab = lab.threads(threads);
+        }
+        if self.allow_missing_inputs { lab.allow_missing_inputs() } else { lab }
+    }
+}
+
+/// Runs without the interpreter's lock. Ctrl-C stops it.
+pub(crate) fn run<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&RunControl) -> Result<T, LabError> + Send,
+) -> PyResult<T> {
+    let (control, caller) = (RunControl::default(), thread::current());
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let result = work(&control);
+            caller.unpark();
+            result
+        });
+        let mut interrupted = Ok(());
+        while !worker.is_finished() {
+            py.detach(|| thread::park_timeout(EVERY));
+            interrupted = interrupted.and_then(|()| py.check_signals());
+            if interrupted.is_err() {
+                control.stop();
+            }
+        }
+        let result = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        interrupted.and_then(|()| result.map_err(of_data))
+    })
+}
+
+/// Refuses the counts of data that changed while it was read.
+pub(crate) fn check(ran: &RunOutcome) -> PyResult<()> {
+    match ran.changed.first() {
+        Some(file) => Err(DataError::new_err(format!("{} changed while it was read", file.display()))),
+        None if ran.complete => Ok(()),
+        None => Err(DataError::new_err("the run was stopped before its end")),
+    }
+}

@@ -1,0 +1,104 @@
+"""The analyses have the numbers of the command, from files and from tables."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import cloudauth
+
+POLICY = "builtin:onboarding"
+
+
+@pytest.fixture(scope="module")
+def candidate(command: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The policy with a higher threshold."""
+    text = command("policy", "show", "onboarding").stdout
+    current = 'value = 75.0, far = "1/10000"'
+    assert current in text
+    path = tmp_path_factory.mktemp("candidate") / "candidate.toml"
+    path.write_text(text.replace(current, "value = 76.0"))
+    return path
+
+
+def analyse(name: str, candidate: Path, data: Any, mapping: Path) -> tuple[cloudauth.Analysis, list[object]]:
+    """An analysis, and the arguments of the command for the same one."""
+    policy = cloudauth.Policy.load(POLICY)
+    if name == "replay":
+        return cloudauth.replay(policy, data, mapping=mapping), [name, POLICY]
+    if name == "compare":
+        other = cloudauth.Policy.load(candidate, allow_failing_examples=True)
+        found = cloudauth.compare(policy, other, data, mapping=mapping)
+        return found, [name, POLICY, candidate, "--allow-failing-examples"]
+    if name == "calibrate":
+        found = cloudauth.calibrate(policy, data, targets=["1/100", 0.05], step=50, mapping=mapping)
+        return found, [name, POLICY, "--target", "1/100", "--target", "0.05", "--step", "50"]
+    found = cloudauth.sweep(policy, data, threshold="match_auto", start=74.5, stop=75.5, step=0.5, mapping=mapping)
+    return found, [name, POLICY, "--threshold", "match_auto", "--from", "74.5", "--to", "75.5", "--step", "0.5"]
+
+
+ANALYSES = ["replay", "compare", "calibrate", "sweep"]
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_a_document_is_that_of_the_command(
+    name: str, candidate: Path, parquet: Path, mapping: Path, document: Any
+) -> None:
+    found, arguments = analyse(name, candidate, parquet, mapping)
+    assert found.document == document("lab", *arguments, parquet, "--mapping", mapping)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_a_table_gives_the_document_of_its_file(
+    name: str, candidate: Path, parquet: Path, table: pa.Table, mapping: Path
+) -> None:
+    of_file = analyse(name, candidate, parquet, mapping)[0].document
+    of_table = analyse(name, candidate, pl.DataFrame(table), mapping)[0].document
+    assert of_table.pop("sources") == ["table"]
+    del of_file["sources"]
+    assert of_table == of_file
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_the_lists_of_a_document_are_tables(name: str, candidate: Path, parquet: Path, mapping: Path) -> None:
+    found = analyse(name, candidate, parquet, mapping)[0]
+    main = {"replay": "rules", "compare": "flips", "calibrate": "targets", "sweep": "values"}[name]
+    rows = found.document[main]
+    table = pa.table(found)
+    assert table.num_rows == len(rows) == len(found.table) > 0
+    for name_of_column in table.column_names:
+        if name_of_column in rows[0]:
+            values = [row.get(name_of_column) for row in rows]
+            # A list within a row is its JSON.
+            texts = [json.dumps(value, separators=(",", ":")) if isinstance(value, list) else value for value in values]
+            assert table[name_of_column].to_pylist() == texts
+    assert len(pd.DataFrame.from_arrow(found.tables[main])) == len(pl.DataFrame(found.table)) == len(rows)
+
+
+def test_objects_of_objects_are_tables(parquet: Path, mapping: Path) -> None:
+    found = cloudauth.replay(cloudauth.Policy.load(POLICY), parquet, mapping=mapping)
+    verdicts = pa.table(found.tables["verdicts"]).to_pylist()
+    assert {row["name"]: row["all"] for row in verdicts} == {
+        name: rows["all"] for name, rows in found.document["verdicts"].items()
+    }
+    segments = pa.table(found.tables["segments"]).to_pylist()
+    assert {(row["group"], row["name"], row["approve"]) for row in segments} == {
+        ("channel", value, rows["approve"]) for value, rows in found.document["segments"]["channel"].items()
+    }
+
+
+def test_a_notebook_shows_escaped_values(parquet: Path, table: pa.Table, mapping: Path) -> None:
+    policy = cloudauth.Policy.load(POLICY)
+    found = cloudauth.replay(policy, parquet, mapping=mapping)
+    page = found.tables["segments"]._repr_html_()
+    assert "&lt;b&gt;&amp;" in page and "<b>&" not in page
+    assert "<td>approve</td>" in found._repr_html_()
+    assert f"… {table.num_rows} rows in all" in policy.decide(table)._repr_html_()
+
+
+def test_the_check_is_that_of_the_command(document: Any) -> None:
+    assert cloudauth.Policy.load(POLICY).check() == document("policy", "check", POLICY)

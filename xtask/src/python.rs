@@ -1,0 +1,95 @@
+//! The Python package: builds the wheel, and tests it in an environment of its own beside pandas, Polars, PyArrow and DuckDB.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{command, is_there, root, run as run_command};
+use crate::tools::{self, python};
+
+const MANIFEST: &str = "python/Cargo.toml";
+
+pub(crate) fn run(args: &[&str]) -> Result<()> {
+    let (profile, rows) = match args {
+        [] => ("dev", None),
+        ["--release"] => ("release", None),
+        ["--bench"] => ("release", Some("10000000")),
+        ["--bench", rows] if rows.parse::<u32>().is_ok() => ("release", Some(*rows)),
+        _ => bail!("python takes `--release`, or `--bench` with a number of rows"),
+    };
+    if !is_there("python3") {
+        bail!("python needs Python 3.9 or newer with venv: `python3` not found");
+    }
+    let folder = root().join("target/python");
+    let tools = python::install(&[root().join("python/requirements.txt")], &folder)
+        .context("cannot install maturin, pandas, Polars, PyArrow and DuckDB")?;
+    let wheel = build(&tools, &folder, profile)?;
+    let fresh = install(&tools, &folder, &wheel)?;
+    let tests = root().join("python/tests");
+    let python = |args: &[&str]| {
+        let mut python = Command::new(&fresh);
+        python.args(args).current_dir(&tests).env("PYTHONDONTWRITEBYTECODE", "1");
+        python
+    };
+    if let Some(rows) = rows {
+        return run_command(python(&["bench.py", rows]).env("DATA", folder.join("bench")));
+    }
+    for check in [
+        vec!["fmt", "--manifest-path", MANIFEST, "--check"],
+        vec!["clippy", "--manifest-path", MANIFEST, "--all-targets", "--locked", "--", "-D", "warnings"],
+    ] {
+        run_command(command("cargo", &check).env("CARGO_TARGET_DIR", &folder))?;
+    }
+    tools::deny_in(MANIFEST)?;
+    let cache = folder.join("mypy").display().to_string();
+    run_command(&mut python(&[
+        "-m",
+        "mypy",
+        "--cache-dir",
+        &cache,
+        "--config-file",
+        "../pyproject.toml",
+        ".",
+    ]))?;
+    run_command(&mut python(&["-m", "mypy.stubtest", "cloudauth", "--ignore-missing-stub"]))?;
+    run_command(&mut python(&["-m", "pytest", "-q", "--durations", "5"]))?;
+    println!("python: {} decides as the command does", wheel.display());
+    Ok(())
+}
+
+/// Builds the wheel, and returns its path.
+fn build(tools: &str, folder: &Path, profile: &str) -> Result<PathBuf> {
+    let wheels = folder.join("wheels");
+    if wheels.exists() {
+        fs::remove_dir_all(&wheels)?;
+    }
+    let mut maturin =
+        command(tools, &["-m", "maturin", "build", "--locked", "-m", MANIFEST, "--profile", profile]);
+    maturin.arg("--target-dir").arg(folder).arg("--out").arg(&wheels);
+    // Where the interpreter is not named, maturin takes the first `python3` of the system.
+    run_command(maturin.arg("--interpreter").arg(tools))?;
+    let built = fs::read_dir(&wheels)?.next().context("maturin has built no wheel")??;
+    Ok(built.path())
+}
+
+/// Installs the wheel into an environment that has nothing else, and returns its Python. Only then it sees the libraries.
+fn install(tools: &str, folder: &Path, wheel: &Path) -> Result<String> {
+    let venv = folder.join("fresh");
+    let shown = venv.display().to_string();
+    run_command(&mut command(tools, &["-m", "venv", "--clear", &shown]))?;
+    let python = venv.join("bin/python").display().to_string();
+    let wheel = wheel.display().to_string();
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", &wheel];
+    run_command(&mut command(&python, &pip))?;
+    let alone = "import cloudauth; assert cloudauth.Policy.load('builtin:onboarding').check()['holds']";
+    run_command(&mut command(&python, &["-c", alone]))?;
+    let libraries = "import sysconfig; print(sysconfig.get_path('purelib'))";
+    let path = |python: &str| -> Result<String> {
+        let found = command(python, &["-c", libraries]).output()?;
+        Ok(String::from_utf8(found.stdout)?.trim().to_owned())
+    };
+    fs::write(Path::new(&path(&python)?).join("libraries.pth"), path(tools)?)?;
+    Ok(python)
+}

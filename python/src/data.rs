@@ -34,7 +34,10 @@ impl Data {
             let reader = RecordBatchStreamReader::from_pyarrow_bound(data)?;
             // A stream may run a query, which may need the interpreter.
             let read = py.detach(|| reader.collect::<Result<_, _>>());
-            read.map_err(|error| DataError::new_err(format!("cannot read the table: {error}")))?
+            // The library's message may quote values.
+            read.map_err(|_| {
+                DataError::new_err("cannot read the table: its library could not produce all rows")
+            })?
         } else if data.hasattr("__arrow_c_array__")? {
             vec![RecordBatch::from_pyarrow_bound(data)?]
         } else {
@@ -52,7 +55,7 @@ impl Data {
                 "the data must be a table with the Arrow PyCapsule interface (pandas 2.2, Polars 1, PyArrow 14, DuckDB 1.4 or newer), a path, or a list of paths, not {found}"
             )));
         };
-        let found = Source::search(&paths).map_err(of_data)?;
+        let found = cloudauth_cli::find_data(&paths).map_err(DataError::new_err)?;
         Ok(Self { sources: found.sources, skipped: found.skipped })
     }
 
@@ -111,10 +114,8 @@ impl Settings {
             return Err(DataError::new_err("threads must be from 1 to 1024"));
         }
         let read = |path: PathBuf| {
-            let file = path.display();
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| DataError::new_err(format!("cannot read {file}: {error}")))?;
-            Mapping::parse(&text).map_err(|error| DataError::new_err(format!("{file}: {error}")))
+            let text = cloudauth_cli::read_text(&path).map_err(DataError::new_err)?;
+            Mapping::parse(&text).map_err(|error| DataError::new_err(format!("{}: {error}", path.display())))
         };
         Ok(Self { mapping: mapping.map(read).transpose()?, threads, allow_missing_inputs })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cloudauth_lab::Lab;
-use cloudauth_policy::{self as policy, FlatEvidence, builtin};
+use cloudauth_policy::{self as policy, FlatEvidence};
 use pyo3::prelude::*;
 
 use crate::data::{self, Data, Settings};
@@ -28,19 +28,7 @@ impl Policy {
     #[pyo3(signature = (path, *, allow_failing_examples = false))]
     fn load(py: Python<'_>, path: PathBuf, allow_failing_examples: bool) -> PyResult<Self> {
         let shown = path.display().to_string();
-        let text = match shown.strip_prefix("builtin:") {
-            Some(name) => {
-                builtin::ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
-            }
-            None => Some(
-                std::fs::read_to_string(&path)
-                    .map_err(|error| DataError::new_err(format!("cannot read {shown}: {error}")))?,
-            ),
-        };
-        let text = text.ok_or_else(|| {
-            let names = builtin::ALL.map(|(name, _)| name).join(", ");
-            DataError::new_err(format!("{shown}: no such built-in policy; there are: {names}"))
-        })?;
+        let text = cloudauth_cli::policy_text(&shown).map_err(DataError::new_err)?;
         Self::read(py, shown, text, allow_failing_examples)
     }
 

@@ -31,7 +31,7 @@ def test_a_policy_that_fails_its_check_names_file_and_line(command: Any, tmp_pat
 def test_a_missing_policy_is_named(tmp_path: Path) -> None:
     with pytest.raises(cloudauth.DataError, match=r"cannot read .*none\.toml"):
         cloudauth.Policy.load(tmp_path / "none.toml")
-    with pytest.raises(cloudauth.DataError, match="no such built-in policy; there are: .*onboarding"):
+    with pytest.raises(cloudauth.DataError, match="onboarding"):
         cloudauth.Policy.load("builtin:other")
 
 
@@ -51,6 +51,9 @@ def test_a_table_without_inputs_is_refused(policy: cloudauth.Policy) -> None:
 
 
 def test_a_column_of_another_type_is_refused(policy: cloudauth.Policy) -> None:
+    with pytest.raises(cloudauth.DataError) as raised:
+        cloudauth.replay(policy, f'{{"name": "{SECRET}"}}')
+    assert SECRET not in str(raised.value)
     lists = pa.table({"sub_code": [[SECRET]], "verify_score": [80.0]})
     with pytest.raises(cloudauth.DataError, match="column `sub_code` is of the type") as raised:
         policy.decide(lists)

@@ -16,6 +16,7 @@ mod text;
 mod words;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use args::{Args, Command};
 use cloudauth::policy::{FlatEvidence, Policy, Problem};
@@ -68,6 +69,36 @@ pub async fn run(arguments: Vec<OsString>) -> u8 {
         failure.exit_code()
     });
     output::finish(code, output.language)
+}
+
+/// Reads a text file, such as a mapping. The error is a message in English, as are those of the functions below. None quotes
+/// the content of a file.
+///
+/// # Errors
+/// If the file cannot be read, is too large, or is not text.
+pub fn read_text(file: &Path) -> Result<String, String> {
+    text::read(file).map_err(in_english)
+}
+
+/// Reads the text of a policy: a file, or `builtin:NAME`.
+///
+/// # Errors
+/// As for [`read_text`], or if there is no such built-in policy.
+pub fn policy_text(file: &str) -> Result<String, String> {
+    policy::text_of(file).map_err(in_english)
+}
+
+/// Finds the data files of paths.
+///
+/// # Errors
+/// If a path does not exist, or has nothing to read.
+#[cfg(feature = "lab")]
+pub fn find_data(paths: &[std::path::PathBuf]) -> Result<cloudauth_lab::Found, String> {
+    commands::lab::search(paths).map_err(in_english)
+}
+
+fn in_english(failure: failure::Failure) -> String {
+    failure.message(Language::En).to_owned()
 }
 
 /// Returns the document of `policy check` for a policy that passes.

@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
+pub(crate) use run::search;
 use run::{Data, Wanted, reads_standard_input};
 use show::{
     csv_columns, named, page, print, refuse_other_format, refuse_other_row_format, targets_or_vendor, write,

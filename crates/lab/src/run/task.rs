@@ -2,7 +2,7 @@
 
 use cloudauth_policy::{Input, Policy};
 
-use super::decisions::{RowKind, RowWriter};
+use super::decisions::RowWriter;
 use crate::analysis::calibrate::Days;
 use crate::analysis::sweep::SweepPlan;
 use crate::error::{LabError, LabProblem};
@@ -56,7 +56,8 @@ impl Task<'_> {
     }
 
     /// Returns whether the run writes rows of this kind.
-    pub(crate) fn writes(&self, kind: RowKind) -> bool {
+    #[cfg(feature = "parquet")]
+    pub(crate) fn writes(&self, kind: super::decisions::RowKind) -> bool {
         self.writer.is_some_and(|writer| writer.kind == kind)
     }
 

@@ -8,8 +8,8 @@ use cloudauth_protocol::mask_digits;
 
 use super::segment::{CutCounter, crossed};
 use super::{
-    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SegmentRows, SubjectScore, SweepCounter, Tally,
-    VerdictMatrix, hash_of_subject, too_many_months, verdict_number,
+    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SubjectScore, SweepCounter, Tally, VerdictMatrix,
+    hash_of_subject, too_many_months, verdict_number,
 };
 use crate::error::LabError;
 use crate::input::row::{Label, Row, three_digits};
@@ -260,7 +260,7 @@ impl Counter {
 
     /// Adds rows of a segment's value.
     #[cfg(feature = "parquet")]
-    pub(crate) fn add_segment(&mut self, number: usize, value: &str, rows: &SegmentRows) {
+    pub(crate) fn add_segment(&mut self, number: usize, value: &str, rows: &super::SegmentRows) {
         if let Some(values) = self.tally.segments.get_mut(number) {
             values.change(value, |mine| mine.merge(rows));
         }

@@ -5,6 +5,7 @@ mod browser;
 mod ci;
 mod destructive;
 mod docs;
+mod fuzz;
 mod interop;
 mod layers;
 mod msrv;
@@ -60,8 +61,13 @@ cargo xtask <task>
   sim [--seeds N]  the flow's simulation with 100,000 seeds, or N; a seed that fails prints its script
   destructive      outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` (Linux)
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
-  mutants [1/8]    changes the policy engine in small ways, a part of them or all, and looks whether a test notices; takes
-                   an hour for all, and installs cargo-mutants, pinned, into target/
+  fuzz [TARGET] [--seconds N]
+                   builds the fuzz targets of fuzz/ with libFuzzer and runs each for 60 seconds, or N; needs a C++
+                   compiler. `fuzz TARGET --input FILE` repeats one input
+  mutants CRATE [ARG ...]
+                   changes a crate in small ways and looks whether a test notices: protocol, policy, client, flow, lab;
+                   the arguments are those of cargo-mutants, such as `--file GLOB` or `--shard 1/8`. Takes hours for a
+                   whole crate; installs cargo-mutants, pinned, into target/
   platforms        type-checks the crates without C code for Windows and macOS; installs their standard libraries (rustup)
   release --dry-run
                    packages the crates and builds them from the packages, outside the tree; builds the command with all
@@ -104,7 +110,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["sim", args @ ..] => stores::sim(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
-        ["mutants", shard @ ..] => tools::mutants(shard),
+        ["fuzz", args @ ..] => fuzz::start(args),
+        ["mutants", name, args @ ..] => tools::mutants(name, args),
         ["platforms"] => platforms::run(),
         ["deny"] => tools::deny(),
         ["release", args @ ..] => release::run(args),

@@ -324,9 +324,26 @@ mod tests {
             prop_assert_eq!(score(&text), by_json);
         }
 
+        /// A whole number, with a fraction of zeros or none, is the code; anything else is not.
         #[test]
-        fn arbitrary_texts_never_panic(text in "\\PC{0,40}") {
-            let _ = (code(&text), score(&text), labels_of_text(&text, &mut Vec::new()));
+        fn a_code_is_a_whole_number_as_written(text in "-?[0-9]{0,17}([.]0{0,3})?[ x]?|[0-9]{1,3}[.][0-9]|\\PC{0,8}") {
+            let whole = text.split_once('.').map_or(Some(&*text), |(whole, rest)| {
+                (!rest.is_empty() && rest.bytes().all(|byte| byte == b'0')).then_some(whole)
+            });
+            if let Some(code) = code(&text) {
+                prop_assert_eq!(Some(code), whole);
+                prop_assert!(!code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit()));
+            }
+        }
+
+        #[test]
+        fn labels_are_those_of_the_list(labels in prop::collection::vec("[A-Za-z]{1,8}", 1..5)) {
+            let list = serde_json::to_string(&labels).unwrap();
+            for text in [labels.join(","), list] {
+                let mut read = Vec::new();
+                prop_assert!(labels_of_text(&text, &mut read), "{}", text);
+                prop_assert_eq!(read.iter().map(|label| label.to_string()).collect::<Vec<_>>(), labels.clone());
+            }
         }
     }
 }

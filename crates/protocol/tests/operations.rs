@@ -185,12 +185,14 @@ fn rejects_a_repeated_parameter_before_sending() {
     let op = init().extra(ParamLocation::Query, "CertNo", "999999199001012011");
     let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap_err();
     assert_eq!(error.to_string(), "the parameter CertNo appears twice");
-    let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap().param(
-        ParamLocation::Body,
-        "Timestamp",
-        "x",
-    );
-    assert!(prepare(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).is_err());
+    for added in ["Timestamp", "Signature"] {
+        let op = RawOperation::new("Id2MetaVerify", Effect::Write).unwrap();
+        let op = op.param(ParamLocation::Body, added, "x");
+        for how in [Signing::V1, Signing::V1Get] {
+            let error = prepare(&op, &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap_err();
+            assert_eq!(error.to_string(), format!("the parameter {added} appears twice"));
+        }
+    }
 }
 
 #[test]

@@ -107,7 +107,11 @@ impl std::error::Error for CallbackError {}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
 
     use super::*;
 
@@ -146,10 +150,38 @@ mod tests {
         assert!(Callback::parse(&format!("certifyId=a&x={}", "y".repeat(3000))).is_err());
     }
 
+    /// Queries of the fields that are read, of others, and of what is wrong with them.
+    fn queries() -> impl Strategy<Value = String> {
+        let name = "certifyId|transactionId|passed|subCode|subcode|callbackToken|CallbackToken|\\PC{0,4}";
+        let value = "(sha1|200|F|T|%73%68a|[+]|%2F|%|%E5%BC%A0|\\PC){0,3}";
+        let pairs =
+            prop::collection::vec((name, value).prop_map(|(name, value)| format!("{name}={value}")), 0..5);
+        pairs.prop_map(|pairs| format!("?{}", pairs.join("&")))
+    }
+
     proptest! {
         #[test]
-        fn arbitrary_queries_never_panic(query in "\\PC{0,200}") {
-            let _ = Callback::parse(&query);
+        fn a_callback_has_the_id_of_its_query(query in queries()) {
+            let Ok(callback) = Callback::parse(&query) else { return Ok(()) };
+            let id = callback.certify_id().as_str();
+            let pairs = query.trim_start_matches('?').split('&');
+            let written: Vec<_> = pairs.filter_map(|pair| {
+                pair.strip_prefix("certifyId=").or(pair.strip_prefix("transactionId="))
+            }).collect();
+            let [written] = *written else { panic!("one id, written in one way: {query}") };
+            prop_assert_eq!(written.replace("%73%68a", "sha"), id);
         }
+    }
+
+    #[test]
+    fn the_queries_of_the_test_reach_every_outcome() {
+        let mut runner = TestRunner::deterministic();
+        let outcomes: BTreeSet<_> = (0..500)
+            .map(|_| queries().new_tree(&mut runner).unwrap().current())
+            .map(|query| Callback::parse(&query).map_or_else(|error| error.problem(), |_| "(read)"))
+            .collect();
+        let expected =
+            ["(read)", "gives a field twice", "names an impossible certifyId", "names no certifyId"];
+        assert_eq!(outcomes, BTreeSet::from(expected));
     }
 }

@@ -118,7 +118,11 @@ impl std::error::Error for ReturnHintError {}
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
 
     use super::*;
 
@@ -148,15 +152,62 @@ mod tests {
     }
 
     #[test]
+    fn reads_at_most_16_kib() {
+        for (length, expected) in [(LONGEST, true), (LONGEST + 1, false)] {
+            let url = format!("https://shop.example/?{RESPONSE}&x=");
+            let url = format!("{url}{}", "y".repeat(length - url.len()));
+            assert_eq!(ReturnHint::parse(&url).is_ok(), expected, "{length}");
+        }
+    }
+
+    #[test]
     fn rejects_two_responses() {
         assert!(ReturnHint::parse(&format!("?{RESPONSE}#{RESPONSE}")).is_err());
         assert!(ReturnHint::parse("https://shop.example/back?response=1000").is_err());
     }
 
+    /// URLs with a `response`, encoded never, once or twice, whose JSON may be wrong.
+    fn urls() -> impl Strategy<Value = String> {
+        let json = r#"(\{"(code|resultCode|x)":(1000|"1000"|null|\{\})(,"subCode":"Z5050")?(,"extInfo":(\{"certifyId":"(sha1|sha1|张|)"\}|null|7))?(\}|\}|))|\PC{0,20}"#;
+        let encoded = |json: String, times: usize| {
+            (0..times).fold(json, |text, _| text.bytes().map(|byte| format!("%{byte:02X}")).collect())
+        };
+        let response =
+            (json, 0..3_usize).prop_map(move |(json, times)| format!("response={}", encoded(json, times)));
+        let part = prop_oneof![3 => response, 1 => "[a-z]{0,3}=\\PC{0,6}".prop_map(String::from)];
+        prop::collection::vec((part, "[?#&]"), 1..4).prop_map(|parts| {
+            parts.iter().fold("https://shop.example/".to_owned(), |url, (part, joint)| url + joint + part)
+        })
+    }
+
     proptest! {
         #[test]
-        fn arbitrary_urls_never_panic(url in "\\PC{0,200}") {
-            let _ = (ReturnHint::parse(&url), ReturnHint::parse_message(&url));
+        fn a_return_claims_only_what_its_json_has(url in urls()) {
+            let Ok(hint) = ReturnHint::parse(&url) else { return Ok(()) };
+            prop_assert_eq!(hint.code(), &ClientCode::Finished);
+            prop_assert!(hint.claimed_certify_id().is_none_or(|id| id.as_str() == "sha1"));
+            prop_assert!(hint.sub_code().is_none_or(|code| code == "Z5050"));
         }
+    }
+
+    #[test]
+    fn the_urls_of_the_test_reach_every_outcome() {
+        let mut runner = TestRunner::deterministic();
+        let outcomes: BTreeSet<_> = (0..1_000)
+            .map(|_| urls().new_tree(&mut runner).unwrap().current())
+            .map(|url| match ReturnHint::parse(&url) {
+                Err(error) => error.0,
+                Ok(hint) if hint.claimed_certify_id().is_some() => "(read, with an id)",
+                Ok(_) => "(read)",
+            })
+            .collect();
+        let expected = [
+            "(read)",
+            "(read, with an id)",
+            "has a `response` that is not the JSON object expected",
+            "has more than one parameter `response`",
+            "has no parameter `response`",
+        ];
+        assert_eq!(outcomes, BTreeSet::from(expected));
     }
 }

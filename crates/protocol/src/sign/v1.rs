@@ -22,6 +22,9 @@ use crate::wire::encode::{DoubleEncoder, push_encoded};
 use crate::wire::params::{Name, ParamLocation, Params, name};
 use crate::wire::stamp::Stamp;
 
+/// The name of the parameter that is added to the signed ones.
+const SIGNATURE: &str = "Signature";
+
 /// Signs an operation: the parameters of a request, without the HTTP parts.
 ///
 /// # Errors
@@ -71,7 +74,7 @@ pub(super) fn sign_with_common(
 /// Signs `params`, which must include the common parameters but no `Signature`.
 ///
 /// # Errors
-/// If two parameters share a name, or the parameters have more than 10 MiB.
+/// If two parameters share a name, one has the name `Signature`, or the parameters have more than 10 MiB.
 pub fn sign(method: &Method, params: Params<'_>, secret: &AccessKeySecret) -> Result<Signed, BuildError> {
     sign_merged(method, params, &[], secret)
 }
@@ -85,6 +88,10 @@ fn sign_merged(
 ) -> Result<Signed, BuildError> {
     let mut params = params.0;
     sort(&mut params)?;
+    // It is added at the end, so that the comparison below does not see it.
+    if params.iter().any(|param| param.name.text == SIGNATURE) {
+        return Err(BuildError::duplicate(SIGNATURE));
+    }
     let own_bytes = params.iter().map(|param| param.name.text.len() + param.value.len() + 2);
     let common_bytes = common.iter().map(|(name, value)| name.text.len() + value.len() + 2);
     let mut both = DoubleEncoder::new(own_bytes.chain(common_bytes).sum(), [method.as_str(), "&%2F&"]);
@@ -118,7 +125,9 @@ fn sign_merged(
     let _ = STANDARD.encode_slice(mac.finalize().into_bytes(), &mut signature);
 
     let canonical_len = wire.len();
-    wire.extend_from_slice(b"&Signature=");
+    wire.extend_from_slice(b"&");
+    wire.extend_from_slice(SIGNATURE.as_bytes());
+    wire.extend_from_slice(b"=");
     push_encoded(&mut wire, std::str::from_utf8(&signature).unwrap_or_default());
     Ok(Signed { wire, canonical_len, string_to_sign, signature })
 }

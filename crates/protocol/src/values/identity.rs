@@ -263,9 +263,24 @@ mod tests {
             prop_assert!(CertNo::new(std::str::from_utf8(&number).unwrap()).is_err());
         }
 
+        /// The numbers have the right form, so that the date and the check character decide.
         #[test]
-        fn arbitrary_text_never_panics(text in "\\PC{0,24}") {
-            let _ = (CertNo::new(&text), CertName::new(&text), Mobile::new(&text), UserId::new(&text));
+        fn one_check_character_of_eleven_is_right(digits in "999999(1[89]|20)[0-9]{2}[01][0-9][0-3][0-9]{4}") {
+            let right = "0123456789X".chars().filter(|check| CertNo::new(&format!("{digits}{check}")).is_ok()).count();
+            let number = |from: usize, to: usize| digits[from..to].parse::<u32>().unwrap();
+            let (month, day) = (number(10, 12), number(12, 14));
+            let most = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            let may_be_date = (1..=12).contains(&month) && (1..=most[month.clamp(1, 12) as usize - 1]).contains(&day);
+            let is_leap_day = (month, day) == (2, 29);
+            prop_assert!(right == usize::from(may_be_date) || (is_leap_day && right == 0), "{right}");
+        }
+
+        #[test]
+        fn accepted_text_is_kept(text in "\\PC{0,24}|[\u{4e00}-\u{9fa5}·]{0,66}|1[0-9]{9,11}|[a-zA-Z0-9]{0,80}") {
+            let kept = |value: Result<&str, &InvalidValue>| value.map_or(true, |value| value == text);
+            prop_assert!(kept(CertName::new(&text).as_ref().map(CertName::expose)));
+            prop_assert!(kept(Mobile::new(&text).as_ref().map(Mobile::expose)));
+            prop_assert!(kept(UserId::new(&text).as_ref().map(UserId::expose)));
         }
     }
 }

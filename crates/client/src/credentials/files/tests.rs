@@ -81,3 +81,16 @@ fn files_give_the_credentials_of_the_table() {
     let refused = cases.iter().filter(|case| case["expect"].is_null()).count();
     assert!(cases.len() >= 60 && refused >= 20, "{} files, {refused} of them refused", cases.len());
 }
+
+#[test]
+fn a_file_over_1_mib_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.ini");
+    for (length, is_read) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        std::fs::write(&path, vec![b' '; length]).unwrap();
+        let read = super::text::read(&path);
+        let too_large =
+            |error: LoadError| matches!(error, LoadError::Unreadable(_, std::io::ErrorKind::FileTooLarge));
+        assert!(read.map_or_else(|error| !is_read && too_large(error), |_| is_read), "{length}");
+    }
+}

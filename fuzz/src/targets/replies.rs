@@ -1,0 +1,143 @@
+//! Replies of every operation, errors of the gateway, and `MaterialInfo`.
+
+use cloudauth_protocol::{
+    Body, DeleteFaceVerifyResult, DescribeFaceVerify, FaceVerifyStatus, FieldState, InitFaceVerify,
+    Operation, Outcome, RawOperation, ReplyError, parse,
+};
+use http::Response;
+use serde_json::{Map, Value};
+
+use crate::secrets::{assert_hidden, strings};
+
+/// What may be printed of a reply: codes, identifiers, labels, and the vendor's message.
+const SHOWN: &[&str] = &[
+    "Code",
+    "code",
+    "Message",
+    "message",
+    "RequestId",
+    "requestId",
+    "SubCode",
+    "Passed",
+    "DeviceRisk",
+    "CertifyId",
+    "DegradeInfo",
+    "UserInfo",
+    "IdentityInfo",
+    "DeviceToken",
+];
+
+/// A status line, from the first byte, and a body.
+pub(super) fn replies(data: &[u8]) {
+    let Some((&first, body)) = data.split_first() else { return };
+    let status = [200, 400, 403, 404, 500, 503][usize::from(first) % 6];
+    let response = Response::builder().status(status).body(Body::from(body.to_vec())).unwrap();
+    if body.windows(3).any(|window| window == b"\\ud") {
+        // An unpaired surrogate spoils a whole document for serde_json; the crate refuses the field.
+        let _ = parse::<DescribeFaceVerify>(&response);
+        return;
+    }
+    let document: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+    let whole = document.map(Value::Object);
+    let read = check::<InitFaceVerify>(&response, whole.as_ref());
+    assert!(read.is_none_or(|session| !session.certify_id.as_str().is_empty()));
+    check::<DeleteFaceVerifyResult>(&response, whole.as_ref());
+    if let Some(answer) = check::<RawOperation>(&response, whole.as_ref()) {
+        assert_eq!(Some(answer.expose()), whole.as_ref());
+    }
+    let Some(FaceVerifyStatus::Finished(result)) = check::<DescribeFaceVerify>(&response, whole.as_ref())
+    else {
+        return;
+    };
+    let object = whole.as_ref().map(|whole| member(whole, "ResultObject", "resultObject"));
+    let object = object.unwrap_or(&Value::Null);
+    if FaceVerifyStatus::Finished(result.clone()).outcome() == Outcome::Passed {
+        assert_eq!(member(object, "Passed", "passed"), "T");
+    }
+    if let Ok(material) = result.material_info.parse() {
+        let shown = format!("{:?}", material.facial_picture_front.picture_url);
+        assert_hidden(&shown, result.material_info.expose());
+    }
+}
+
+/// Reads the reply of an operation: a success needs a JSON object, and nothing that is printed shows personal data.
+fn check<O: Operation>(response: &Response<Body>, whole: Option<&Value>) -> Option<O::Output>
+where
+    O::Output: std::fmt::Debug,
+{
+    let read = parse::<O>(response);
+    let shown = match &read {
+        Ok(reply) => format!("{reply:?}"),
+        Err(error) => format!("{error} {error:?}"),
+    };
+    assert!(shown.len() <= 4096 + 8 * response.body().len());
+    let mut hidden = Vec::new();
+    if let Some(whole) = whole {
+        strings(whole, SHOWN, &mut hidden);
+    }
+    assert_hidden(&shown, hidden);
+    assert!(read.is_err() || whole.is_some(), "a success that serde_json cannot read");
+    read.ok().map(|reply| reply.output)
+}
+
+fn member<'a>(object: &'a Value, name: &str, alias: &str) -> &'a Value {
+    object.get(name).or_else(|| object.get(alias)).unwrap_or(&Value::Null)
+}
+
+/// An error as the gateway writes it, in JSON or XML: never a success, and printed in a few lines.
+pub(super) fn gateway_errors(data: &[u8]) {
+    for status in [400, 503] {
+        let response = Response::builder().status(status).body(Body::from(data.to_vec())).unwrap();
+        let read = parse::<DescribeFaceVerify>(&response);
+        if let Err(ReplyError::Gateway(error)) = &read {
+            let code = error.code().to_string();
+            assert!(!code.is_empty() && code.len() <= 256, "a code of {} bytes", code.len());
+        }
+        let shown = match &read {
+            Ok(reply) => format!("{reply:?}"),
+            Err(error) => format!("{error} {error:?}"),
+        };
+        assert!(shown.len() < 8192, "{} bytes are shown", shown.len());
+        let is_object = serde_json::from_slice::<Map<String, Value>>(data).is_ok();
+        assert!(read.is_err() || is_object, "markup that is a success");
+    }
+}
+
+/// `MaterialInfo` in its string: serde_json finds the same scores.
+pub(super) fn material(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let body = serde_json::json!({
+        "Code": "200", "ResultObject": { "Passed": "T", "SubCode": "200", "MaterialInfo": text },
+    });
+    let response = Response::new(Body::from(body.to_string()));
+    let Ok(reply) = parse::<DescribeFaceVerify>(&response) else {
+        assert!(body.to_string().len() > 1 << 20, "a reply of the documented form is refused");
+        return;
+    };
+    let FaceVerifyStatus::Finished(result) = &reply.output else { panic!("not finished") };
+    let document = serde_json::from_str::<Map<String, Value>>(text).map(Value::Object);
+    let parsed = result.material_info.parse();
+    let Ok(material) = &parsed else {
+        assert!(!format!("{parsed:?}").contains("MaterialInfo(") || document.is_err() || text.len() > 10);
+        return;
+    };
+    if result.material_info.is_absent() {
+        return;
+    }
+    let document = document.expect("serde_json reads what this crate reads");
+    let face = document.get("facialPictureFront").unwrap_or(&Value::Null);
+    let score = material.facial_picture_front.verify_score;
+    match (score, face.get("verifyScore")) {
+        (FieldState::Is(score), Some(Value::Number(number))) => assert_eq!(Some(score), number.as_f64()),
+        (FieldState::Is(_), Some(Value::String(_))) | (FieldState::Malformed, Some(_)) => {}
+        (FieldState::Missing, found) => {
+            assert!(!matches!(found, Some(Value::Number(_))), "a score is lost");
+        }
+        (found, expected) => panic!("{found:?} for {:?}", expected.is_some()),
+    }
+    if material.face_attack == FieldState::Is(false) {
+        let found = document.get("faceAttack").and_then(|flag| flag.as_str().map(str::to_owned));
+        let is_false = document.get("faceAttack") == Some(&Value::Bool(false));
+        assert!(is_false || matches!(found.as_deref(), Some("F" | "false")), "an attack is read as none");
+    }
+}

@@ -1,0 +1,93 @@
+//! Every value type: what is accepted comes out as it went in, and what is personal is not printed.
+
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use cloudauth_protocol::{
+    AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, Credentials, Endpoint, Identity,
+    InvalidValue, Ip, MetaInfo, Mobile, OuterOrderNo, RequestId, ReturnUrl, SceneId, SubCode, UiCustomUrl,
+    UserId,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::secrets::is_telling;
+
+pub(super) fn values(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    hidden(text, CertName::new(text), |value| value.expose().to_owned(), false);
+    hidden(text, CertNo::new(text), |value| value.expose().to_owned(), true);
+    hidden(text, Mobile::new(text), |value| value.expose().to_owned(), false);
+    hidden(text, MetaInfo::new(text), |value| value.expose().to_owned(), false);
+    hidden(text, UserId::new(text), |value| value.expose().to_owned(), false);
+    hidden(text, CallbackToken::new(text), |value| value.expose().to_owned(), false);
+    hidden(text, Identity::sm2(text, text), |value| value.number().expose().to_owned(), false);
+    if let Ok(ip) = text.parse() {
+        let value = Ip::new(ip);
+        assert!(!format!("{value:?}").contains(&ip.to_string()));
+    }
+    round_trip::<OuterOrderNo>(text);
+    round_trip::<CertifyId>(text);
+    round_trip::<SceneId>(text);
+    // Its `Display` hides long numbers.
+    if let Ok(id) = text.parse::<RequestId>() {
+        serde_round_trip(&id);
+    }
+    serde_round_trip(&SubCode::from_wire(text));
+    shown(text, ReturnUrl::new(text).map(|url| url.as_str().to_owned()));
+    shown(text, CallbackUrl::new(text).map(|url| url.as_str().to_owned()));
+    shown(text, UiCustomUrl::new(text).map(|url| url.as_str().to_owned()));
+    bounded(AuthId::new(text));
+    if let Ok(endpoint) = text.parse::<Endpoint>() {
+        assert_eq!(endpoint.to_string().parse::<Endpoint>().ok(), Some(endpoint));
+    }
+    let (id, secret) = text.split_once('\n').unwrap_or((text, text));
+    if let Ok(credentials) = Credentials::temporary(id, secret, secret) {
+        assert_eq!((credentials.access_key_id(), credentials.secret().expose()), (id, secret));
+        assert!(!is_telling(secret) || id.contains(secret) || !format!("{credentials:?}").contains(secret));
+    }
+}
+
+fn bounded<T: Debug>(value: Result<T, InvalidValue>) {
+    if let Err(error) = &value {
+        assert!(format!("{error} {error:?}").len() < 512);
+    }
+}
+
+fn hidden<T: Debug>(
+    text: &str,
+    value: Result<T, InvalidValue>,
+    expose: impl Fn(&T) -> String,
+    in_capitals: bool,
+) {
+    bounded(value.as_ref().map(|_| ()).map_err(Clone::clone));
+    let debug = format!("{value:?}");
+    assert!(!is_telling(text) || !debug.contains(text), "a personal value is shown");
+    if let Ok(value) = &value {
+        let expected = if in_capitals { text.to_ascii_uppercase() } else { text.to_owned() };
+        assert_eq!(expose(value), expected);
+    }
+}
+
+fn shown(text: &str, value: Result<String, InvalidValue>) {
+    bounded(value.clone());
+    if let Ok(value) = value {
+        assert_eq!(value, text);
+    }
+}
+
+/// `FromStr`, `Display` and serde agree.
+fn round_trip<T>(text: &str)
+where
+    T: FromStr + ToString + Serialize + DeserializeOwned + PartialEq + Debug,
+    T::Err: Debug,
+{
+    let Ok(value) = text.parse::<T>() else { return };
+    assert_eq!(value.to_string().parse::<T>().ok().as_ref(), Some(&value));
+    serde_round_trip(&value);
+}
+
+fn serde_round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+    let json = serde_json::to_string(value).expect("a value is written");
+    assert_eq!(&serde_json::from_str::<T>(&json).expect("a value is read"), value);
+}

@@ -1,0 +1,131 @@
+//! Builds and runs the fuzz targets of `fuzz/`, with libFuzzer and without a sanitizer: the crates have no unsafe code.
+//!
+//! The flags tell the compiler to count what an input reaches; they are stable. libFuzzer is C++ and is built from source.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{command, is_there, root, run};
+
+/// The instrumentation that libFuzzer reads.
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// Above the largest limit of the readers, which is that of a call's body: 4 MiB.
+const MAX_LEN: usize = (4 << 20) + (64 << 10);
+
+/// The target that needs the feature `parquet`. It runs only if it is named.
+const PARQUET: &str = "lab_parquet";
+
+/// Runs the named target, or all; each for a number of seconds, or with one input.
+pub(crate) fn start(args: &[&str]) -> Result<()> {
+    let (named, seconds, input) = match args {
+        [] => (None, "60", None),
+        ["--seconds", seconds] => (None, *seconds, None),
+        [target] => (Some(*target), "60", None),
+        [target, "--seconds", seconds] => (Some(*target), *seconds, None),
+        [target, "--input", file] => (Some(*target), "0", Some(*file)),
+        _ => bail!("expected `fuzz [TARGET] [--seconds N]` or `fuzz TARGET --input FILE`"),
+    };
+    let seconds: u32 = seconds.parse().context("the seconds must be a whole number")?;
+    let targets = match named {
+        Some(target) => vec![target.to_owned()],
+        None => all()?,
+    };
+    let program = build(named == Some(PARQUET))?;
+    for target in targets {
+        match input {
+            Some(file) => run(&mut fuzzer(&program, &target)?.arg(file))?,
+            None => fuzz(&program, &target, seconds)?,
+        }
+    }
+    Ok(())
+}
+
+/// The targets, in order: each has a folder of seeds.
+fn all() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root().join("fuzz/seeds"))? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.retain(|name| name != PARQUET);
+    names.sort();
+    Ok(names)
+}
+
+fn build(parquet: bool) -> Result<PathBuf> {
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
+    if !cfg!(unix) || !is_there(&compiler) {
+        bail!("fuzzing needs Linux or macOS and a C++ compiler: `{compiler} --version` fails");
+    }
+    let about = command("rustc", &["-vV"]).output().context("cannot start rustc")?;
+    let about = String::from_utf8(about.stdout)?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    // With a named target, the flags do not apply to build scripts, which are not linked with libFuzzer.
+    let mut args = vec![
+        "build",
+        "--locked",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+        "--profile",
+        "fuzz",
+        "--target",
+        host,
+    ];
+    if parquet {
+        args.extend(["--features", "parquet"]);
+    }
+    let target = root().join("fuzz/target");
+    run(command("cargo", &args).env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &target))?;
+    Ok(target.join(host).join("fuzz/cloudauth-fuzz"))
+}
+
+fn fuzzer(program: &Path, target: &str) -> Result<std::process::Command> {
+    let folder = root().join("fuzz/target/found").join(target);
+    fs::create_dir_all(&folder)?;
+    let mut fuzzer = command(&program.display().to_string(), &[]);
+    fuzzer.env("FUZZ_TARGET", target).arg(format!("-artifact_prefix={}/", folder.display()));
+    // For the target `credentials_files`: the file that the default chain reads, and no other source.
+    fuzzer.env("ALIBABA_CLOUD_CREDENTIALS_FILE", folder.join("credentials.ini"));
+    fuzzer
+        .env("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true")
+        .env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+    fuzzer.args([format!("-max_len={MAX_LEN}").as_str(), "-rss_limit_mb=2048", "-timeout=10"]);
+    Ok(fuzzer)
+}
+
+/// Fuzzes a target. Its new inputs go into `fuzz/target/corpus`, and what libFuzzer prints into a file beside them.
+fn fuzz(program: &Path, target: &str, seconds: u32) -> Result<()> {
+    let corpus = root().join("fuzz/target/corpus");
+    let log = corpus.join(format!("{target}.log"));
+    fs::create_dir_all(corpus.join(target))?;
+    let mut fuzzer = fuzzer(program, target)?;
+    fuzzer.args([format!("-max_total_time={seconds}").as_str(), "-print_final_stats=1"]);
+    fuzzer.arg(corpus.join(target)).arg(root().join("fuzz/seeds").join(target));
+    let status = fuzzer.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?).status();
+    let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    if !status.context("cannot start the fuzzer")?.success() {
+        let telling =
+            |line: &&str| line.contains("panicked") || line.contains("ERROR") || line.contains("Test unit");
+        let found: Vec<_> = text.lines().filter(telling).collect();
+        bail!(
+            "{target} fails: {}\nsee {}, and repeat it with `cargo xtask fuzz {target} --input FILE`",
+            found.join("\n"),
+            log.display()
+        );
+    }
+    let number = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix("stat::")?.strip_prefix(name));
+        line.and_then(|line| line.split_whitespace().last()).unwrap_or("?").to_owned()
+    };
+    println!(
+        "fuzz: {target}: {} inputs in {seconds} s, {} of them new, {} MiB",
+        number("number_of_executed_units:"),
+        number("new_units_added:"),
+        number("peak_rss_mb:")
+    );
+    Ok(())
+}

@@ -267,7 +267,7 @@ mod tests {
         #[test]
         fn one_check_character_of_eleven_is_right(digits in "999999(1[89]|20)[0-9]{2}[01][0-9][0-3][0-9]{4}") {
             let right = "0123456789X".chars().filter(|check| CertNo::new(&format!("{digits}{check}")).is_ok()).count();
-            let number = |from: usize, to: usize| digits[from..to].parse::<u32>().unwrap();
+            let number = |from: usize, to: usize| digits.get(from..to).unwrap().parse::<u32>().unwrap();
             let (month, day) = (number(10, 12), number(12, 14));
             let most = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
             let may_be_date = (1..=12).contains(&month) && (1..=most[month.clamp(1, 12) as usize - 1]).contains(&day);

@@ -38,7 +38,7 @@ pub(crate) fn start(args: &[&str]) -> Result<()> {
     let program = build(named == Some(PARQUET))?;
     for target in targets {
         match input {
-            Some(file) => run(&mut fuzzer(&program, &target)?.arg(file))?,
+            Some(file) => run(fuzzer(&program, &target)?.arg(file))?,
             None => fuzz(&program, &target, seconds)?,
         }
     }

@@ -5,7 +5,6 @@ mod browser;
 mod ci;
 mod destructive;
 mod docs;
-mod fuzz;
 mod interop;
 mod layers;
 mod msrv;
@@ -110,7 +109,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["sim", args @ ..] => stores::sim(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
-        ["fuzz", args @ ..] => fuzz::start(args),
+        ["fuzz", args @ ..] => tools::fuzz::start(args),
         ["mutants", name, args @ ..] => tools::mutants(name, args),
         ["platforms"] => platforms::run(),
         ["deny"] => tools::deny(),

@@ -1,5 +1,6 @@
 //! Cargo tools of other projects, pinned, in `target/`.
 
+pub(crate) mod fuzz;
 pub(crate) mod node;
 pub(crate) mod postgres;
 pub(crate) mod python;

@@ -1,4 +1,4 @@
-//! The emulator's HTTP: the API with signed and unsigned calls, the end user's page, the admin API, and bytes that are no HTTP.
+//! The emulator's HTTP: the API with signed and unsigned calls, the end user's page, the admin API, and bytes that are not HTTP.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn split<'a>(bytes: &'a [u8], by: &[u8]) -> (&'a [u8], &'a [u8]) {
     }
 }
 
-/// Not a request after which callbacks could be sent, or an answer that takes as long as it is told to.
+/// False for requests after which the emulator could send callbacks, and for those that choose how long the answer takes.
 fn may_send(method: &str, path: &str) -> bool {
     let is_token = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
     let is_path = path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic());

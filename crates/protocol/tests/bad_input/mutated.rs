@@ -1,4 +1,4 @@
-//! Documents that are good but for a few mutations. Arbitrary bytes are hardly ever UTF-8 or JSON, so they test only the first
+//! Documents that are valid except for a few mutations. Arbitrary bytes are hardly ever UTF-8 or JSON, so they test only the first
 //! stage of the parser.
 
 use proptest::collection::vec;

@@ -150,7 +150,9 @@ fn lab_tests() -> Result<()> {
 fn parquet_tests() -> Result<()> {
     let tests = "test --workspace --features cloudauth-cli/parquet,cloudauth-cli/shell";
     cargo(&format!("{tests} --test input --test lab --test lab_files"))?;
-    cargo(&format!("{tests} --lib --test results --test outputs -- input:: runs:: thresholds:: shell"))
+    cargo(&format!(
+        "{tests} --lib --test results --test outputs -- input:: runs:: thresholds:: columns_give shell"
+    ))
 }
 
 /// Runs each once, to check that it works; `cargo bench` measures.

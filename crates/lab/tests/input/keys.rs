@@ -101,6 +101,13 @@ fn a_number_in_json_is_its_integer_or_an_issue() {
     assert_eq!(ids(&decisions), texts);
     let mut counts = BTreeMap::new();
     texts.iter().for_each(|text| *counts.entry((*text).to_owned()).or_default() += 1);
+    // What may be an ID number is masked where it is printed, and stays apart.
+    let masks = ["[digits]", "[digits] (2)", "[digits] (3)"];
+    let long: Vec<String> = counts.keys().filter(|text| text.len() > 7).cloned().collect();
+    for (text, mask) in long.iter().zip(masks) {
+        let rows = counts.remove(text).unwrap();
+        counts.insert(mask.to_owned(), rows);
+    }
     assert_eq!(channels(&tally), counts);
     assert_eq!(Vec::from_iter(issues(&tally).into_values()), [8, 8, 8]);
     let told = serde_json::to_value(&tally).unwrap();
@@ -327,6 +334,6 @@ mod columns {
             .with_precision_and_scale(38, 0)
             .unwrap();
         let tally = ran(&mapped(&policy), &written(folder.path(), Arc::new(decimals)));
-        assert_eq!(channels(&tally), [("12345678901234567890123".to_owned(), 1), ("7".to_owned(), 1)].into());
+        assert_eq!(channels(&tally), [("[digits]".to_owned(), 1), ("7".to_owned(), 1)].into());
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn command() -> Result<String> {
     let copy = root().join("target/browser/cloudauth");
     std::fs::create_dir_all(root().join("target/browser"))?;
-    std::fs::copy(built_for("--features cloudauth-cli/lab --test lab")?, &copy)?;
+    std::fs::copy(built_for("--features cloudauth-cli/lab,cloudauth-cli/audit --test lab")?, &copy)?;
     Ok(copy.display().to_string())
 }
 

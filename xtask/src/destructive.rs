@@ -16,7 +16,7 @@ pub(crate) fn run() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     let folder = folder.display().to_string();
     // The whole workspace, to reuse the builds of `cargo xtask ci`.
-    let tests = "cargo test --workspace --features cloudauth-cli/lab --test outputs --test commits -- --include-ignored small_disk killed";
+    let tests = "cargo test --workspace --features cloudauth-cli/lab,cloudauth-cli/audit --test outputs --test commits -- --include-ignored small_disk killed";
     let script = format!("{MOUNT} && exec {tests}");
     let mut tests = unshare(&script, &folder);
     crate::shell::run(tests.env("CLOUDAUTH_SMALL_DISK", &folder).env("CLOUDAUTH_KILLS", "100"))

@@ -4,7 +4,6 @@
 //! verification. A [`Checkpoint`] that is kept elsewhere shows both.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 use serde::{Deserialize, Serialize};
@@ -146,17 +145,17 @@ impl Auditor {
             head: ChainHead::new(&id),
             broken: None,
             began: None,
-            at_end: None,
-            at_cursor: None,
+            at_last: None,
+            at_earlier: None,
         });
     }
 
     /// Takes the next event of the chain, with its place in the sequence; `None` if it cannot be read.
     pub fn event(&mut self, event: Option<(Cursor, &Event)>) {
         self.audit.events += 1;
-        let cursor = self.earlier.as_ref().map(|heads| heads.cursor);
+        let (last, earlier) = (self.all.cursor, self.earlier.as_ref().map(|heads| heads.cursor));
         if let Some(chain) = &mut self.chain {
-            chain.take(event, cursor);
+            chain.take(event, last, earlier);
         }
     }
 
@@ -178,17 +177,17 @@ impl Auditor {
     fn end(&mut self) {
         let Some(chain) = self.chain.take() else { return };
         self.audit.chains += 1;
-        if let Some(event) = chain.first_problem() {
-            self.broken(chain.id, Some(event));
+        let mut problem = chain.first_problem();
+        if let Some(began) = chain.began {
+            let mut fits = self.all.add(&chain.id, began, chain.at_last);
+            if let Some(earlier) = &mut self.earlier {
+                fits &= earlier.add(&chain.id, began, chain.at_earlier);
+            }
+            // Too many days: the times are not those of a store.
+            problem = problem.or((!fits).then_some(1));
         }
-        let Some(began) = chain.began else { return };
-        // Too many days: the times are not those of a store.
-        let mut fits = self.all.add(&chain.id, began, chain.at_end);
-        if let Some(earlier) = &mut self.earlier {
-            fits &= earlier.add(&chain.id, began, chain.at_cursor);
-        }
-        if !fits {
-            self.broken(chain.id, Some(1));
+        if problem.is_some() {
+            self.broken(chain.id, problem);
         }
     }
 
@@ -244,22 +243,25 @@ struct Chain {
     head: ChainHead,
     broken: Option<u64>,
     began: Option<UnixTime>,
-    /// The number and the hash of the last event.
-    at_end: Option<(u64, Digest)>,
-    /// Those of the last event up to the earlier cursor.
-    at_cursor: Option<(u64, Digest)>,
+    /// The number and the hash of the last event up to the place of the new checkpoint. Later ones are in its successor.
+    at_last: Option<(u64, Digest)>,
+    /// Those of the last event up to the place of the earlier checkpoint.
+    at_earlier: Option<(u64, Digest)>,
 }
 
 impl Chain {
-    fn take(&mut self, event: Option<(Cursor, &Event)>, cursor: Option<Cursor>) {
+    fn take(&mut self, event: Option<(Cursor, &Event)>, last: Cursor, earlier: Option<Cursor>) {
         let Some((at, event)) = event else {
             self.broken = self.broken.or(Some(self.head.n.saturating_add(1)));
             return;
         };
         self.began.get_or_insert(event.at);
-        self.at_end = Some((event.n, event.hash));
-        if cursor.is_some_and(|cursor| at <= cursor) {
-            self.at_cursor = self.at_end;
+        let head = Some((event.n, event.hash));
+        if at <= last {
+            self.at_last = head;
+        }
+        if earlier.is_some_and(|earlier| at <= earlier) {
+            self.at_earlier = head;
         }
         if self.broken.is_none() {
             match self.head.follow(event) {
@@ -278,6 +280,6 @@ impl Chain {
 
 /// A day since 1970-01-01 as `yyyy-MM-dd`.
 fn date(day: u64) -> String {
-    let time = UnixTime::from_secs(0).plus(Duration::from_secs(day.saturating_mul(DAY))).to_string();
+    let time = UnixTime::from_secs(day.saturating_mul(DAY)).to_string();
     time.split('T').next().unwrap_or_default().to_owned()
 }

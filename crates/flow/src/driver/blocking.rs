@@ -151,7 +151,10 @@ impl<S: Store> BlockingFlow<S> {
     /// # Errors
     /// Same as [`Flow::deliver`].
     pub fn deliver(&self) -> Result<usize, FlowError> {
-        block_on(self.0.deliver_at_most(IN_A_ROW))
+        // Each endpoint claims when its turn comes: what waits behind another could outlive its lease.
+        let each = self.0.endpoints().iter().map(|endpoint| block_on(self.0.deliver_to(endpoint, IN_A_ROW)));
+        // All of them, also after an error of the first.
+        each.collect::<Vec<_>>().into_iter().sum()
     }
 
     /// Sweeps and sends webhooks until `stop` returns `true`, with the pauses of [`Flow::run`]. It is asked before each sweep of the

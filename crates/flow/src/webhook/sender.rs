@@ -56,13 +56,8 @@ impl<S: Store> Flow<S> {
     /// # Errors
     /// If the store failed. What was sent and not recorded is sent again when its lease ends.
     pub async fn deliver(&self) -> Result<usize, FlowError> {
-        self.deliver_at_most(BATCH).await
-    }
-
-    /// Sends what is due, at most so many messages to each endpoint.
-    pub(crate) async fn deliver_at_most(&self, most: usize) -> Result<usize, FlowError> {
         let each = self.endpoints().iter();
-        let each = each.map(|endpoint| Box::pin(self.deliver_to(endpoint, most)) as Boxed<'_, _>);
+        let each = each.map(|endpoint| Box::pin(self.deliver_to(endpoint, BATCH)) as Boxed<'_, _>);
         join_all(each.collect()).await.into_iter().sum()
     }
 

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod explore;
 mod invariants;
 mod world;

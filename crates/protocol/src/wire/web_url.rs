@@ -33,7 +33,7 @@ pub fn web_url(text: &str) -> Result<Uri, WebUrlError> {
             "must be ASCII: write an international host name in its xn-- form, and the rest percent-encoded",
         ));
     }
-    if !["http", "https"].contains(&scheme) {
+    if !["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web)) {
         return Err(NOT_ABSOLUTE);
     }
     if authority.is_empty() {
@@ -92,6 +92,7 @@ mod tests {
     #[test]
     fn accepts_names_and_addresses_with_a_port_of_their_own() {
         for good in [
+            "HTTPS://shop.example",
             "https://shop.example",
             "http://Shop.Example:65535/a%20b?c=d",
             "http://127.0.0.1:1",

@@ -178,9 +178,8 @@ impl Builder {
         if self.public_url.as_deref().is_some_and(|url| web_url(url).is_err()) {
             return Err(invalid("the public URL is not a valid URL".to_owned()));
         }
-        if let Some(error) = self.faults.iter().find_map(|fault| fault.check().err()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
-        }
+        let checked = self.faults.iter().try_for_each(Fault::check);
+        checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let rules = self.rules.as_deref().map(sessions::parse_rules).transpose().map_err(invalid)?;
         let listener = TcpListener::bind((self.host, self.port)).await?;
         let address = listener.local_addr()?;

@@ -89,6 +89,7 @@ mod with_sqlite {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
             let store = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
             let store = store.map_err(failed)?;
+            store.busy_timeout(std::time::Duration::ZERO).map_err(failed)?;
             private(path)?;
             let file = identity(path);
             files.extend(file);
@@ -97,11 +98,8 @@ mod with_sqlite {
 
         /// Refuses the file of a newer version, without a change to it.
         fn check_format(&self, path: &Path) -> io::Result<()> {
-            let found = self
-                .0
-                .busy_timeout(std::time::Duration::ZERO)
-                .and_then(|()| self.0.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)));
-            let found = found.map_err(failed)?;
+            let found: u32 =
+                self.0.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
             if found <= FORMAT {
                 return Ok(());
             }

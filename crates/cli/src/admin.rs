@@ -49,7 +49,7 @@ impl Admin {
             None => request,
         };
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let request = request.body(body).map_err(|_| Failure::usage(words::NOT_A_URL))?;
+        let request = request.body(body).map_err(|_| Failure::usage(words::BAD_TOKEN))?;
         let answer = self.agent.run(request);
         let failed = |error| Failure::network(words::no_answer(&unreachable(&error)));
         let mut answer = answer.map_err(failed)?;

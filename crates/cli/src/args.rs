@@ -119,20 +119,14 @@ pub(crate) enum Command {
     Lab(Lab),
     /// Replay, compare and calibrate policies; in builds with the feature `lab`.
     #[cfg(not(feature = "lab"))]
-    Lab {
-        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
-    },
+    Lab(Rest),
     /// Check the chains of events of a store.
     #[cfg(feature = "audit")]
     #[command(subcommand)]
     Audit(Audit),
     /// Check the chains of events of a store; in builds with the feature `audit`.
     #[cfg(not(feature = "audit"))]
-    Audit {
-        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
-    },
+    Audit(Rest),
     /// Run the emulator until it is interrupted.
     Emulator(Emulator),
     /// Receive callbacks, print each one and forward it.
@@ -145,18 +139,32 @@ pub(crate) enum Command {
     Clock(Clock),
     /// List, add or remove the faults of a running emulator.
     Faults(Faults),
+    /// Print the completions for a shell; in builds with the feature `shell`.
+    #[cfg(not(feature = "shell"))]
+    Completions(Rest),
     /// Print the completions for a shell.
     #[cfg(feature = "shell")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Write the manual pages into a folder; in builds with the feature `shell`.
+    #[cfg(not(feature = "shell"))]
+    Man(Rest),
     /// Write the manual pages into a folder.
     #[cfg(feature = "shell")]
     Man {
         /// The folder, which must exist.
         folder: PathBuf,
     },
+}
+
+/// Whatever follows the name of a command that this build does not have.
+#[cfg(not(all(feature = "audit", feature = "lab", feature = "shell")))]
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rest {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
 }
 
 /// A policy file is a path, or `builtin:vendor`, `builtin:threshold`, `builtin:onboarding`.

@@ -46,11 +46,11 @@ pub async fn run(arguments: Vec<OsString>) -> u8 {
         Command::Sign(command) => commands::sign::run(&command, &output),
         Command::Policy(command) => commands::policy::run(&command, &output),
         #[cfg(not(feature = "lab"))]
-        Command::Lab { .. } => Err(failure::Failure::usage(words::calls::NO_LAB)),
+        Command::Lab(_) => Err(without("lab", "lab")),
         #[cfg(feature = "lab")]
         Command::Lab(command) => commands::lab::run(command, &output).await,
         #[cfg(not(feature = "audit"))]
-        Command::Audit { .. } => Err(failure::Failure::usage(words::calls::NO_AUDIT)),
+        Command::Audit(_) => Err(without("audit", "audit")),
         #[cfg(feature = "audit")]
         Command::Audit(command) => commands::audit::run(&command, &output),
         Command::Emulator(command) => commands::emulator::run(command, &output).await,
@@ -59,6 +59,10 @@ pub async fn run(arguments: Vec<OsString>) -> u8 {
         Command::Sessions(command) => commands::sessions::run(&command, &output),
         Command::Clock(command) => commands::emulator::clock::run(&command, &output),
         Command::Faults(command) => commands::emulator::faults::run(&command, &output),
+        #[cfg(not(feature = "shell"))]
+        Command::Completions(_) => Err(without("completions", "shell")),
+        #[cfg(not(feature = "shell"))]
+        Command::Man(_) => Err(without("man", "shell")),
         #[cfg(feature = "shell")]
         Command::Completions { shell } => commands::shell::completions(shell, &output),
         #[cfg(feature = "shell")]
@@ -69,6 +73,12 @@ pub async fn run(arguments: Vec<OsString>) -> u8 {
         failure.exit_code()
     });
     output::finish(code, output.language)
+}
+
+/// The failure of a command that needs another build.
+#[cfg(not(all(feature = "audit", feature = "lab", feature = "shell")))]
+fn without(command: &str, feature: &str) -> failure::Failure {
+    failure::Failure::usage(words::calls::not_in_this_build(command, feature))
 }
 
 /// Reads a text file, such as a mapping. The error is a message in English, as are those of the functions below. None quotes

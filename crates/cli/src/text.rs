@@ -1,10 +1,10 @@
-//! The text files that the command reads whole: policies, mappings, people, parameters, rules.
+//! The files that the command reads or writes whole: policies, mappings, people, parameters, rules, reports.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use cloudauth_files::{Named, check_outputs};
+use cloudauth_files::{Access, Named, check_outputs};
 
 use crate::failure::Failure;
 use crate::words::{Said, calls};
@@ -29,6 +29,12 @@ pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     }
     let text = String::from_utf8(bytes).map_err(|_| failed(calls::NOT_TEXT.into()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Writes a file completely or not at all.
+pub(crate) fn write(file: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Failure> {
+    cloudauth_files::write(file, bytes, Access::Shared)
+        .map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
 }
 
 /// Returns the name of a file for a message. A file that does not exist is named only if the text looks like a path: it may

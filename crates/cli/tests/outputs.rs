@@ -424,6 +424,7 @@ fn the_version_names_features_and_build() {
         "{english}"
     );
     assert_eq!(english.contains("parquet"), cfg!(feature = "parquet"), "{english}");
+    assert_eq!(english.contains("audit"), cfg!(feature = "audit"), "{english}");
     assert!(english.contains("\nbuild: "), "{english}");
     let chinese = text(&ran(&["--lang", "zh", "--version"]));
     assert!(chinese.contains("\n特性：") && chinese.contains("\n构建："), "{chinese}");

@@ -1,24 +1,19 @@
 //! `cloudauth audit`: the chains of events of a store.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::SystemTime;
 
 use cloudauth::UnixTime;
 use cloudauth::flow::{Checkpoint, Differences};
 use cloudauth::flow_sqlite;
-use cloudauth_files::{Access, write};
 use serde_json::json;
 
 use crate::args::Audit;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::text;
 use crate::words::audit as words;
 use crate::words::errors::chain;
-
-/// The longest checkpoint: more than twenty years of days.
-const LONGEST: u64 = 2 << 20;
 
 pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
     let Audit::Verify { store, checkpoint, write_checkpoint, retention } = command;
@@ -51,8 +46,8 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
     // A checkpoint of broken chains would vouch for them.
     let written = write_checkpoint.as_deref().filter(|_| is_intact);
     if let Some(file) = written {
-        let text = serde_json::to_string_pretty(&audit.checkpoint).map_err(Failure::system)? + "\n";
-        write(file, text, Access::Shared).map_err(Failure::system)?;
+        let document = serde_json::to_string_pretty(&audit.checkpoint).map_err(Failure::system)? + "\n";
+        text::write(file, document)?;
         add(words::written(file.display()));
     }
     add(if is_intact { words::INTACT.into() } else { words::NOT_INTACT.into() });
@@ -79,10 +74,7 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
 
 /// Reads a checkpoint.
 fn read(file: &Path) -> Result<Checkpoint, Failure> {
-    let cannot = |error| Failure::usage(words::cannot_read(file.display(), error));
-    let mut bytes = Vec::new();
-    File::open(file).map_err(cannot)?.take(LONGEST).read_to_end(&mut bytes).map_err(cannot)?;
-    let found: Option<Checkpoint> = serde_json::from_slice(&bytes).ok();
+    let found: Option<Checkpoint> = serde_json::from_str(&text::read(file)?).ok();
     let readable = found.filter(Checkpoint::is_readable);
     readable.ok_or_else(|| Failure::usage(words::not_a_checkpoint(file.display())))
 }

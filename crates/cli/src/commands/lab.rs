@@ -28,7 +28,7 @@ use crate::words::{Said, lab as said, rows};
 pub(crate) use run::search;
 use run::{Data, Wanted, reads_standard_input};
 use show::{
-    csv_columns, named, page, print, refuse_other_format, refuse_other_row_format, targets_or_vendor, write,
+    csv_columns, named, page, print, refuse_other_format, refuse_other_row_format, targets_or_vendor,
 };
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
@@ -147,7 +147,7 @@ fn write_curve(file: &Path, curve: &[ThresholdErrors]) -> Result<(), Failure> {
     for ThresholdErrors { threshold, fmr, fnmr, .. } in curve {
         text += &format!("{threshold},{},{}\n", csv_columns(fmr), csv_columns(fnmr));
     }
-    write(file, &text)
+    text::write(file, &text)
 }
 
 /// Whether the text of a policy has the content that a run decided by, and its threshold `name` the value that it had then.
@@ -184,7 +184,7 @@ fn write_threshold(
     let (rate, of) = (&target.target, calibration.impostor.count);
     let comment = format!("FMR at most {rate} with 95 % confidence, on {of} labelled impostors{by}");
     let new = set_threshold(&old, name, threshold, &comment).map_err(Failure::other)?;
-    write(Path::new(file), &new)?;
+    text::write(Path::new(file), &new)?;
     let (old, others): (Vec<&ThresholdErrors>, Vec<&ThresholdErrors>) =
         calibration.thresholds.iter().partition(|at| at.name.as_deref() == Some(name));
     let old = old.first().map(|at| at.threshold);

@@ -10,7 +10,6 @@ use std::path::Path;
 
 use cloudauth::policy::{self, Evidence, EvidenceIssue, FlatEvidence, Form, Input, Policy, Trace, Verdict};
 use cloudauth::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
-use cloudauth_files::Access;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
@@ -213,8 +212,7 @@ fn fmt(file: &Path, check: bool, output: &Output) -> Result<u8, Failure> {
         policy::format(&text).ok_or_else(|| Failure::usage(words::fmt_invalid(file.display())))?;
     let changes = formatted != text;
     if changes && !check {
-        cloudauth_files::write(file, &formatted, Access::Shared)
-            .map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))?;
+        text::write(file, &formatted)?;
     }
     let word = match (changes, check) {
         (false, _) => words::WAS_FORMATTED,

@@ -5,13 +5,12 @@ use std::path::Path;
 use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use cloudauth_files::{Access, write};
 use serde_json::json;
 
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::calls;
+use crate::text;
 
 pub(crate) fn completions(shell: Shell, output: &Output) -> Result<u8, Failure> {
     let mut script = Vec::new();
@@ -37,9 +36,8 @@ fn page(command: Command, folder: &Path, pages: &mut Vec<String>) -> Result<(), 
     }
     let man = Man::new(command);
     let (name, mut content) = (man.get_filename(), Vec::new());
-    let path = folder.join(&name);
-    let written = man.render(&mut content).and_then(|()| write(&path, &content, Access::Shared));
-    written.map_err(|error| Failure::other(calls::cannot_write(path.display(), error)))?;
+    man.render(&mut content).map_err(Failure::system)?;
+    text::write(&folder.join(&name), content)?;
     pages.push(name);
     Ok(())
 }

@@ -66,10 +66,6 @@ pub(crate) fn exists(file: impl Display) -> Said {
     )
 }
 
-pub(crate) fn cannot_read(file: impl Display, error: impl Display) -> Said {
-    both(format!("cannot read {file}: {error}"), with_original(&format!("无法读取 {file}"), &error))
-}
-
 pub(crate) fn not_a_checkpoint(file: impl Display) -> Said {
     both(format!("{file} is not a checkpoint of this version"), format!("{file} 不是此版本的检查点"))
 }

@@ -175,14 +175,10 @@ pub(crate) fn missing_field(file: impl Display, field: &str) -> Said {
 
 pub(crate) const NOT_AN_IP: Text = text("Ip: must be an IP address", "Ip：须为 IP 地址");
 
-#[cfg(not(feature = "lab"))]
-pub(crate) const NO_LAB: Text = text(
-    "this build has no lab: build the command with `--features lab`",
-    "此版本不含 lab 命令：请使用 `--features lab` 构建",
-);
-
-#[cfg(not(feature = "audit"))]
-pub(crate) const NO_AUDIT: Text = text(
-    "this build has no audit: build the command with `--features audit`",
-    "此版本不含 audit 命令：请使用 `--features audit` 构建",
-);
+#[cfg(not(all(feature = "audit", feature = "lab", feature = "shell")))]
+pub(crate) fn not_in_this_build(command: &str, feature: &str) -> Said {
+    both(
+        format!("this build has no {command}: build the command with `--features {feature}`"),
+        format!("此版本不含 {command} 命令：请使用 `--features {feature}` 构建"),
+    )
+}

@@ -50,7 +50,10 @@ pub(crate) fn scheme(option: &str) -> Said {
         format!("{option} 须包含协议，例如 http://127.0.0.1:8080"),
     )
 }
-pub(crate) const NOT_A_URL: Text = text("--endpoint is not a URL", "--endpoint 不是有效的 URL");
+pub(crate) const BAD_TOKEN: Text = text(
+    "CLOUDAUTH_EMULATOR_TOKEN has a character that an HTTP header cannot carry",
+    "CLOUDAUTH_EMULATOR_TOKEN 含有 HTTP 标头不允许的字符",
+);
 pub(crate) const NOT_AN_EMULATOR: Text =
     text("the server at --endpoint is not an emulator", "--endpoint 处的服务不是模拟器");
 

@@ -10,6 +10,7 @@ mod emulator;
 #[cfg(feature = "lab")]
 mod lab;
 mod policy;
+mod shell;
 
 use clap::{Arg, Command};
 
@@ -30,13 +31,9 @@ pub(crate) fn chinese(command: Command) -> Command {
     translated(command, "")
 }
 
-/// The entries of the commands that only builds with the feature `shell` have.
-const SHELL: [&str; 4] = ["completions", "completions:shell", "man", "man:folder"];
-
 fn entries() -> impl Iterator<Item = &'static Entry> {
     let all = calls::HELP.iter().chain(&audit::HELP).chain(&policy::HELP);
-    let all = all.chain(&emulator::HELP).chain(&lab::HELP);
-    all.filter(|(key, _)| cfg!(feature = "shell") || !SHELL.contains(key))
+    all.chain(&emulator::HELP).chain(&lab::HELP).chain(&shell::HELP)
 }
 
 fn find(key: &str) -> Option<&'static str> {

@@ -33,6 +33,7 @@ impl From<Said> for InvalidValue {
 /// What `--version` prints after the name. Releases set `CLOUDAUTH_BUILD` to the commit that they build.
 pub(crate) fn version(language: Language) -> String {
     let features = [
+        ("audit", cfg!(feature = "audit")),
         ("lab", cfg!(feature = "lab")),
         ("parquet", cfg!(feature = "parquet")),
         ("rustls", cfg!(feature = "rustls")),
@@ -66,26 +67,24 @@ pub(crate) fn not_a_fault_value() -> Said {
 /// The longest time by which the emulator's clock is advanced, in seconds: a hundred years.
 const LONGEST: u64 = 100 * 31_557_600;
 
+const NOT_A_DURATION: Text =
+    text("write a time such as 90s, 30m or 1day 2h", "请写作 90s、30m 或 1day 2h 这样的时间");
+const TOO_LONG: Text = text("the time must be at most a hundred years", "时间最长一百年");
+const NOT_A_TIME: Text =
+    text("write a time such as 2026-01-02T03:04:05Z", "请写作 2026-01-02T03:04:05Z 这样的时间");
+
 /// Reads a time such as `90s`, without the text of the library's error, which may quote the value.
 pub(crate) fn duration(text: &str) -> Result<humantime::Duration, InvalidValue> {
-    let time = text.parse().map_err(|_| {
-        let (en, zh) = ("write a time such as 90s, 30m or 1day 2h", "请写作 90s、30m 或 1day 2h 这样的时间");
-        InvalidValue(both(en.to_owned(), zh.to_owned()))
-    });
-    time.and_then(|time: humantime::Duration| {
-        let (en, zh) = ("the time must be at most a hundred years", "时间最长一百年");
-        let is_short = time.as_secs() <= LONGEST;
-        if is_short { Ok(time) } else { Err(both(en.to_owned(), zh.to_owned()).into()) }
-    })
+    match text.parse::<humantime::Duration>() {
+        Ok(time) if time.as_secs() <= LONGEST => Ok(time),
+        Ok(_) => Err(Said::from(TOO_LONG).into()),
+        Err(_) => Err(Said::from(NOT_A_DURATION).into()),
+    }
 }
 
 /// Reads a time such as `2026-01-02T03:04:05Z`, and returns its text.
 pub(crate) fn time(text: &str) -> Result<String, InvalidValue> {
-    humantime::parse_rfc3339(text).map(|_| text.to_owned()).map_err(|_| {
-        let (en, zh) =
-            ("write a time such as 2026-01-02T03:04:05Z", "请写作 2026-01-02T03:04:05Z 这样的时间");
-        both(en.to_owned(), zh.to_owned()).into()
-    })
+    humantime::parse_rfc3339(text).map(|_| text.to_owned()).map_err(|_| Said::from(NOT_A_TIME).into())
 }
 
 /// A fault that the emulator does not know. The reason is that of serde, without the value.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cloudauth_files::{Access, Named};
+use cloudauth_files::Named;
 use cloudauth_lab::{Language, Proportion, Sweep, TARGETS, Tally, TargetRate, report_with_sweep};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::run::Data;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::words::{self, calls, lab as said};
+use crate::text;
+use crate::words::{self, lab as said};
 
 /// Prints an analysis of the counts. Only the document has the members of `beside`.
 pub(super) fn print(
@@ -45,7 +46,7 @@ pub(super) fn page(
         words::Language::En => Language::En,
     };
     let page = report_with_sweep(tally, sweep, language).map_err(Failure::other)?;
-    write(to, &page)?;
+    text::write(to, &page)?;
     let (skipped, paths) = data.told_skipped();
     output.print(
         &(failing + &output.pick(said::page_written(to.display()))),
@@ -60,12 +61,6 @@ pub(super) fn page(
 /// Returns the targets of the user, or those of the vendor's table.
 pub(super) fn targets_or_vendor(given: Vec<TargetRate>) -> Vec<TargetRate> {
     if given.is_empty() { TARGETS.into_iter().map(TargetRate::from).collect() } else { given }
-}
-
-/// Writes a file completely or not at all.
-pub(super) fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let written = cloudauth_files::write(file, text, Access::Shared);
-    written.map_err(|error| Failure::other(calls::cannot_write(file.display(), error)))
 }
 
 /// Extensions of other formats than comma-separated values.

@@ -8,7 +8,7 @@ use cloudauth_files::Named;
 use cloudauth_lab::{Costs, Proportion, Sweep, SweepCosts, SweepPlan, SweepValue, ValueCost};
 
 use super::run::{self, Data, Wanted};
-use super::show::{csv_columns, named, print, refuse_other_format, write};
+use super::show::{csv_columns, named, print, refuse_other_format};
 use super::table::{Table, rate as lab_rate, thousands};
 use super::words::{doubts, issues, share};
 use crate::args;
@@ -157,7 +157,7 @@ fn write_csv(file: &Path, sweep: &Sweep) -> Result<(), Failure> {
         }
         text.push('\n');
     }
-    write(file, &text)
+    text::write(file, &text)
 }
 
 fn cost_columns(cost: &ValueCost) -> String {

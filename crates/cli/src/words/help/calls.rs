@@ -1,6 +1,6 @@
 //! Help of the command itself, and of `demo`, `init`, `describe`, `codes` and `sign`.
 
-pub(super) const HELP: [(&str, &str); 45] = [
+pub(super) const HELP: [(&str, &str); 41] = [
     ("", "使用阿里云金融级实人认证（Cloudauth）进行人脸核身"),
     (
         "#long",
@@ -19,10 +19,6 @@ pub(super) const HELP: [(&str, &str); 45] = [
     (":help", "显示帮助"),
     (":version", "显示版本"),
     ("help", "显示命令或其子命令的帮助"),
-    ("completions", "输出 shell 的命令补全脚本"),
-    ("completions:shell", "shell 的名称"),
-    ("man", "将各命令的手册页写入文件夹"),
-    ("man:folder", "文件夹，须已存在"),
     ("demo", "启动内置模拟器，完成一次完整的认证"),
     (
         "demo:identity",

@@ -1,5 +1,7 @@
 //! Whether printed text shows something of a document that it must not show.
 
+use std::fmt::{Debug, Display};
+
 use serde_json::Value;
 
 /// Panics if `shown` contains one of the texts that could be personal data or a secret: those with eight digits in a row, or
@@ -7,6 +9,14 @@ use serde_json::Value;
 pub(crate) fn assert_hidden<'a>(shown: &str, texts: impl IntoIterator<Item = &'a str>) {
     for text in texts {
         assert!(!is_telling(text) || !shown.contains(text), "a text of {} bytes is shown", text.len());
+    }
+}
+
+/// What may be printed of a result.
+pub(crate) fn printed<T: Debug, E: Debug + Display>(result: &Result<T, E>) -> String {
+    match result {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => format!("{error} {error:?}"),
     }
 }
 

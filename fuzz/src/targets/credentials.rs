@@ -12,7 +12,7 @@ use cloudauth_protocol::{Body, Credentials, UnixTime};
 use http::Response;
 use tempfile::TempDir;
 
-use crate::secrets::is_telling;
+use crate::secrets::{is_telling, printed};
 
 const NOW: UnixTime = UnixTime::from_secs(1_767_323_045);
 
@@ -28,7 +28,7 @@ pub(super) fn files(data: &[u8]) {
         if let Ok(credentials) = &read {
             assert!(contains(data, credentials.access_key_id()), "an access key that the file does not have");
         }
-        format!("{read:?} {}", read.as_ref().err().map(ToString::to_string).unwrap_or_default())
+        printed(&read)
     } else {
         let path = std::env::var_os("ALIBABA_CLOUD_CREDENTIALS_FILE");
         let path = path.expect("ALIBABA_CLOUD_CREDENTIALS_FILE must be set: use `cargo xtask fuzz`");
@@ -97,10 +97,7 @@ pub(super) fn answers(data: &[u8]) {
                 answer = Some(Ok(Response::builder().status(status).body(body).unwrap()));
             }
             CredentialStep::Done(result) => {
-                let shown = format!(
-                    "{result:?} {}",
-                    result.as_ref().err().map(ToString::to_string).unwrap_or_default()
-                );
+                let shown = printed(&result);
                 if let Ok(found) = &result {
                     let secret = found.credentials.secret().expose();
                     let id = found.credentials.access_key_id();

@@ -37,7 +37,8 @@ fn all(steps: &mut Steps) -> Result<()> {
         clippy(&["--features", "cloudauth-cli/parquet,cloudauth-cli/shell"])
     })?;
     steps.run("tests, with the lab", lab_tests)?;
-    let browser = Beside::start("browser", &[("CLOUDAUTH", browser::command()?)])?;
+    let program = steps.run("browser, the command", browser::command)?;
+    let browser = Beside::start("browser", &[("CLOUDAUTH", program)])?;
     if destructive::is_possible() {
         steps.run("destructive", destructive::run)?;
     } else {
@@ -102,7 +103,7 @@ struct Took {
 }
 
 impl Steps {
-    fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) -> Result<()> {
+    fn run<T>(&mut self, name: &'static str, step: impl FnOnce() -> Result<T>) -> Result<T> {
         let (start, cpu) = (Instant::now(), cpu_of_programs());
         let result = step();
         let took = Took { seconds: start.elapsed().as_secs_f64(), cpu: cpu_of_programs() - cpu };

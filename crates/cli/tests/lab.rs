@@ -5,6 +5,9 @@
 #[cfg(unix)]
 #[path = "lab/page.rs"]
 mod page;
+#[cfg(unix)]
+#[path = "lab/passes.rs"]
+mod passes;
 #[path = "lab/plans.rs"]
 mod plans;
 mod support;

@@ -87,19 +87,28 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let load = |file: &&str| load_to_explore(file, allow_failing_examples);
             let policies = names.iter().map(load).collect::<Result<Vec<Policy>, _>>()?;
             let failing = failing_examples(&names.iter().copied().zip(&policies).collect::<Vec<_>>(), output);
-            let mut data = Data::find(data, &names, named("--to", Some(&to)))?;
-            let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-            let swept = match values {
+            let plan = match values {
                 Some((((from, to), step), threshold)) => {
                     let values = SweepPlan::values(from, to, step)?;
-                    let plan = Arc::new(SweepPlan::new(&text_of(&policy)?, &threshold, values)?);
-                    let wanted = Wanted { sweep: Some(Arc::clone(&plan)), ..Wanted::default() };
-                    Some(Sweep::of(&data.run(Vec::new(), wanted, output).await?.tally, &plan))
+                    Some(Arc::new(SweepPlan::new(&text_of(&policy)?, &threshold, values)?))
                 }
                 None => None,
             };
-            page((&ran.tally, swept.as_ref()), ran.complete, &data, failing, &to, output)?;
-            Ok(run::exit_code(&ran, output))
+            let mut data = Data::find(data, &names, named("--to", Some(&to)))?;
+            let first = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
+            let second = match &plan {
+                Some(plan) if first.complete => {
+                    let wanted = Wanted { sweep: Some(Arc::clone(plan)), ..Wanted::default() };
+                    Some(data.run(Vec::new(), wanted, output).await?)
+                }
+                _ => None,
+            };
+            // A sweep of a part of the rows has no place beside the counts of all.
+            let swept = second.as_ref().filter(|ran| ran.complete).zip(plan.as_deref());
+            let swept = swept.map(|(ran, plan)| Sweep::of(&ran.tally, plan));
+            let last = second.as_ref().unwrap_or(&first);
+            page((&first.tally, swept.as_ref()), last.complete, &data, failing, &to, output)?;
+            Ok(run::exit_code(last, output))
         }
         Command::Sql(args) => warehouse::sql(&args, output),
         Command::Finish(args) => warehouse::finish(&args, output),

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use serde_json::{Value, json};
+
 use crate::lab;
 use crate::support::{json as document, text};
 
@@ -76,5 +78,37 @@ fn a_sweep_that_cannot_run_is_refused_before_the_data_is_read() {
         let output = run(&REPORT.replace(from, to));
         let text = text(&output);
         assert!(output.status.code() == Some(2) && text.contains(says), "{to}: {text}");
+    }
+}
+
+#[test]
+fn a_file_without_rows_is_listed_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    let rows = ["01", "02"].map(|month| {
+        let row = |label: &str, score: u32| format!("200,T,F,F,{score},0.01,{label},2026-{month}-01\n");
+        row("genuine", 90) + &row("impostor", 40)
+    });
+    let header = "sub_code,passed,face_attack,face_occlusion,verify_score,face_attack_score,label,time\n";
+    fs::write(data.join("a.csv"), header.to_owned() + &rows.concat()).unwrap();
+    fs::write(data.join("empty.csv"), header).unwrap();
+    fs::write(data.join("notes.txt"), "").unwrap();
+    let mapping = "format = 1\ntime = \"time\"\n[label]\ncolumn = \"label\"\n";
+    fs::write(folder.path().join("map.toml"), mapping).unwrap();
+    let expected = json!([
+        { "path": "data/notes.txt", "reason": "unknown format" },
+        { "path": "data/empty.csv", "reason": "no rows" },
+    ]);
+    let listed = |args: &str| -> Value {
+        let args = format!("{args} data --mapping map.toml --output json");
+        let output = lab(&args.split(' ').collect::<Vec<_>>(), folder.path());
+        assert!(output.status.success(), "{}", text(&output));
+        document(&output)["skipped"].take()
+    };
+    let calibrate = "calibrate builtin:onboarding --train ..2026-01-31 --test 2026-02-01..";
+    let report = "report builtin:onboarding --to r.html --sweep match_auto --from 75 --up-to 76 --step 1";
+    for twice in [calibrate, report] {
+        assert_eq!(listed(twice), expected, "{twice}");
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{
-    Days, Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, Skipped, Source, SweepPlan, Tally,
+    Days, Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, SkipReason, Skipped, Source,
+    SweepPlan, Tally,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -128,7 +129,9 @@ impl Data {
         output: &Output,
     ) -> Result<RunOutcome, Failure> {
         let watch = Arc::new(RunControl::default());
-        let (sources, skipped) = (self.sources.clone(), self.skipped.clone());
+        // Each run lists the files without rows itself.
+        let skipped = self.skipped.iter().filter(|skipped| skipped.reason != SkipReason::Empty);
+        let (sources, skipped) = (self.sources.clone(), skipped.cloned().collect());
         let (mapping, resume, threads) = (self.mapping.clone(), self.resume.clone(), self.threads);
         let (allow_missing_inputs, is_of_days) = (self.allow_missing_inputs, wanted.days.is_some());
         let (watched, of_people) = (Arc::clone(&watch), !output.is_for_programs());

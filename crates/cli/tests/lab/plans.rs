@@ -30,6 +30,9 @@ fn sweeps_a_threshold_in_one_pass() {
     let current = text.lines().find(|line| line.starts_with("75 ")).unwrap();
     assert!(current.ends_with("current") && !current.contains("fail"), "{current}");
     assert!(text.contains("[V8]") && text.contains("1 example fails"), "{text}");
+    // Four verdicts, two rates and the reviews are not counted; there is no column for a cost.
+    let broken = text.lines().find(|line| line.starts_with("69 ")).unwrap();
+    assert_eq!(broken.split_whitespace().filter(|cell| *cell == "-").count(), 7, "{broken}");
     let csv = std::fs::read_to_string(folder.path().join("sweep.csv")).unwrap();
     let columns: Vec<usize> = csv.lines().map(|line| line.split(',').count()).collect();
     assert_eq!(columns, [19; 18], "{csv}");

@@ -77,8 +77,11 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
             let cost = outcome.cost.map(|cost| cost_of(&cost, output)).unwrap_or_default();
             [approve, review, retry, reject, fraud, customers, reviews, cost]
         });
-        let [approve, review, retry, reject, fraud, customers, reviews, cost] =
+        let [approve, review, retry, reject, fraud, customers, reviews, mut cost] =
             cells.unwrap_or_else(|| std::array::from_fn(|_| dash()));
+        if sweep.cost.is_none() {
+            cost.clear();
+        }
         let shown = value.value.to_string();
         let note = note(value, output);
         table.row([shown, approve, review, retry, reject, fraud, customers, reviews, cost, note]);

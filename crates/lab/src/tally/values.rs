@@ -54,22 +54,27 @@ impl<T: Default> Values<T> {
     }
 
     /// The counts by value, in a form that can be printed: a value with eight digits in a row is masked, because it may be a
-    /// date of birth, a phone number or an ID number from the wrong column. Masked values stay apart: `[digits]`,
-    /// `[digits] (2)`. Shorter numbers, such as months and postal codes, are kept.
+    /// date of birth, a phone number or an ID number from the wrong column. Masked values stay apart, from each other and from
+    /// values with that text: `[digits]`, `[digits] (2)`. Shorter numbers, such as months and postal codes, are kept.
     pub(crate) fn printable(&self) -> Option<BTreeMap<String, &T>> {
-        let mut printable = BTreeMap::new();
-        let mut masked: BTreeMap<String, u32> = BTreeMap::new();
-        for (value, counts) in self.get()? {
-            let mut shown = value.to_string();
-            if value.split(|c: char| !c.is_numeric()).any(|run| run.chars().nth(LONG_RUN - 1).is_some()) {
-                shown = mask_digits(value).into_owned();
-                let number = masked.entry(shown.clone()).or_default();
+        let is_long = |run: &str| run.chars().nth(LONG_RUN - 1).is_some();
+        let is_masked = |value: &str| value.split(|c: char| !c.is_numeric()).any(is_long);
+        let (masked, shown): (Vec<_>, Vec<_>) = self.get()?.iter().partition(|(value, _)| is_masked(value));
+        let mut printable: BTreeMap<String, &T> =
+            shown.into_iter().map(|(value, counts)| (value.to_string(), counts)).collect();
+        // For each masked text, the number of the last value with it.
+        let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+        for (value, counts) in masked {
+            let text = mask_digits(value).into_owned();
+            let number = numbers.entry(text.clone()).or_default();
+            let name = loop {
                 *number += 1;
-                if *number > 1 {
-                    shown = format!("{shown} ({number})");
+                let name = if *number == 1 { text.clone() } else { format!("{text} ({number})") };
+                if !printable.contains_key(&name) {
+                    break name;
                 }
-            }
-            printable.insert(shown, counts);
+            };
+            printable.insert(name, counts);
         }
         Some(printable)
     }
@@ -104,6 +109,16 @@ mod tests {
         let expected = ["", "202603", "518000", "[digits]", "[digits] (2)", "[digits] (3)", "c-[digits]"];
         assert_eq!(printed, expected);
         assert_eq!(all.get().unwrap().len(), values.len(), "the counts keep the values");
+    }
+
+    #[test]
+    fn a_value_that_looks_masked_keeps_its_counts() {
+        let values = [("13900000000", 1), ("13900000001", 2), ("[digits]", 3), ("[digits] (3)", 4)];
+        let all = of(values.iter().flat_map(|(value, times)| vec![(*value).to_owned(); *times]));
+        let printed: Vec<_> =
+            all.printable().unwrap().into_iter().map(|(value, times)| (value, *times)).collect();
+        let expected = [("[digits]", 3), ("[digits] (2)", 1), ("[digits] (3)", 4), ("[digits] (4)", 2)];
+        assert_eq!(printed, expected.map(|(value, times)| (value.to_owned(), times)));
     }
 
     #[test]

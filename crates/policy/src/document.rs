@@ -50,10 +50,7 @@ impl Document {
     pub(crate) fn mask_names(&mut self) {
         let rules = self.rules.iter_mut().map(|rule| &mut rule.id);
         let asserts = self.asserts.iter_mut().map(|assert| &mut assert.id);
-        let examples = self
-            .examples
-            .iter_mut()
-            .flat_map(|example| [Some(&mut example.name), example.rule.as_mut()].into_iter().flatten());
+        let examples = self.examples.iter_mut().map(|example| &mut example.name);
         let thresholds = self.thresholds.iter_mut().map(|threshold| &mut threshold.name);
         let names = rules.chain(asserts).chain(examples).chain(thresholds);
         names.chain([&mut self.id, &mut self.version]).for_each(mask_name);
@@ -189,7 +186,8 @@ pub(crate) struct Example {
     pub(crate) name: String,
     pub(crate) input: Vec<(Input, ExampleValue)>,
     pub(crate) verdict: Verdict,
-    pub(crate) rule: Option<String>,
+    /// The number of the expected rule, if the file names one; the number after the last rule is `otherwise`.
+    pub(crate) rule: Option<usize>,
     pub(crate) span: Span,
 }
 

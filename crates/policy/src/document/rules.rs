@@ -208,17 +208,16 @@ impl Reader<'_, '_> {
             let at = rule.map_or(value.span(), Spanned::span);
             let rule = rule.and_then(|rule| self.string("rule", rule));
             expect.finish(self);
-            if let Some(rule) =
-                rule.as_deref().filter(|id| *id != "otherwise" && !rules.iter().any(|rule| rule.id == *id))
-            {
-                let near = did_you_mean(rule, rules.iter().map(|rule| rule.id.as_str()));
-                self.wrong(&at, ProblemKind::UnknownRule, Hint::Suggestion(near));
+            let ids = || rules.iter().map(|rule| rule.id.as_str());
+            let number = |id: &str| ids().chain(["otherwise"]).position(|known| known == id);
+            if let Some(unknown) = rule.as_deref().filter(|id| number(id).is_none()) {
+                self.wrong(&at, ProblemKind::UnknownRule, Hint::Suggestion(did_you_mean(unknown, ids())));
             }
             examples.extend(verdict.map(|verdict| Example {
                 name,
                 input,
                 verdict,
-                rule,
+                rule: rule.as_deref().and_then(number),
                 span: value.span(),
             }));
         }

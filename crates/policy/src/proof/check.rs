@@ -183,16 +183,15 @@ fn example_holds(document: &Document, table: &Table, example: &Example, problems
     let mut labels = Vec::new();
     let evidence = evidence_of(&example.input, &mut labels);
     let rule = table.rule(table.grid.cell(&evidence));
-    let (found, id) = (document.outcome(rule).verdict, document.rule_id(rule));
-    let as_expected =
-        found == example.verdict && example.rule.as_deref().is_none_or(|expected| expected == id);
-    if !as_expected {
+    let found = document.outcome(rule).verdict;
+    let id = |rule: usize| document.rule_id(rule).to_owned();
+    if found != example.verdict || example.rule.is_some_and(|expected| expected != rule) {
         let kind = ProblemKind::ExampleFails {
             name: example.name.clone(),
             expected: example.verdict,
-            expected_rule: example.rule.clone(),
+            expected_rule: example.rule.map(id),
             found,
-            rule: id.to_owned(),
+            rule: id(rule),
         };
         problems.failing_example(&example.span, kind);
     }

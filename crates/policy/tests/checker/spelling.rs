@@ -312,6 +312,19 @@ fn v9_allows_failing_examples_only() {
     assert!(Policy::parse_allowing_failing_examples(&unsafe_text).is_err(), "proofs still hold");
 }
 
+/// Ids are masked in messages only.
+#[test]
+fn v9_tells_apart_rules_whose_masked_ids_are_equal() {
+    let text = with("id = \"mismatch\"\n", "id = \"to-13900000001\"\n")
+        .replace("id = \"mismatch-near\"", "id = \"to-13900000002\"");
+    let expecting = |rule: &str| text.replace("rule = \"mismatch\" }", &format!("rule = \"{rule}\" }}"));
+    assert_eq!(problems(&expecting("to-13900000001")), []);
+    for (rule, shown) in [("to-13900000002", "to-[digits]"), ("otherwise", "otherwise")] {
+        let message = format!("expected reject (rule `{shown}`), got reject (rule `to-[digits]`)");
+        assert_problem(&expecting(rule), "V9", &message, "");
+    }
+}
+
 /// A declared code may be a phone number in the wrong file.
 #[test]
 fn a_declared_code_that_may_be_personal_data_is_masked_everywhere() {

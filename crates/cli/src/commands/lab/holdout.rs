@@ -1,5 +1,7 @@
 //! `cloudauth lab calibrate --train --test`: thresholds chosen on some days and tested on others.
 
+use std::sync::Arc;
+
 use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Proportion};
 
 use super::run::{self, Data, Wanted};
@@ -31,10 +33,11 @@ pub(super) async fn holdout(
     if !first.complete {
         return Ok(run::exit_code(&first, output));
     }
-    let without = Wanted { without: Some(first.tally.clone()), ..wanted(test) };
+    let first = Arc::new(first.tally);
+    let without = Wanted { without: Some(Arc::clone(&first)), ..wanted(test) };
     let second = data.run(vec![policy], without, output).await?;
     let targets = targets_or_vendor(args.targets);
-    let found = Holdout::of(&first.tally, &second.tally, &targets, args.step)?;
+    let found = Holdout::of(&first, &second.tally, &targets, args.step)?;
     print(output, &second.tally, &shown(&found, &data, output), &found, data.told(&second))?;
     Ok(run::exit_code(&second, output))
 }

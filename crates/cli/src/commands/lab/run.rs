@@ -33,7 +33,7 @@ pub(super) struct Wanted {
     /// Only rows of these days.
     pub(super) days: Option<Days>,
     /// Without the people of another run.
-    pub(super) without: Option<Tally>,
+    pub(super) without: Option<Arc<Tally>>,
     /// Counts for each value of a threshold. It has policies of its own.
     pub(super) sweep: Option<Arc<SweepPlan>>,
 }

@@ -1,10 +1,10 @@
 //! A threshold that is chosen on earlier days and tested on later ones. A threshold that is chosen and tested on the same rows looks
 //! better than it is; here both figures stand side by side, with their difference.
 
-use cloudauth_stats::{Confidence, Rate, newcombe};
+use cloudauth_stats::{Confidence, LabelledGrid, Rate, newcombe};
 use serde::Serialize;
 
-use crate::analysis::calibrate::{Calibration, Target, TargetRate, TargetReason, ThresholdErrors, curve};
+use crate::analysis::calibrate::{Calibration, Target, TargetRate, TargetReason, ThresholdErrors};
 use crate::analysis::data_issue::DataIssue;
 use crate::analysis::proportion::Proportion;
 use crate::error::{LabError, LabProblem};
@@ -133,14 +133,12 @@ impl Holdout {
                 return Err(LabProblem::NoLabelsInDays(name).into_error());
             }
         }
-        let (on_train, on_test) = (curve(train), curve(test));
+        let (on_train, on_test) = (train.labelled(), test.labelled());
         let target = |target: Target| {
             let shown = target.shown.as_ref().map(|errors| errors.threshold);
             let threshold = target.recommended.or(shown);
-            let find = |curve: &[ThresholdErrors]| {
-                curve.iter().find(|errors| Some(errors.threshold) == threshold).cloned()
-            };
-            let both = find(&on_train).zip(find(&on_test));
+            let errors = |on: &LabelledGrid| Some(ThresholdErrors::of(None, on.at(threshold?)?));
+            let both = errors(&on_train).zip(errors(&on_test));
             let rate = |of: fn(&ThresholdErrors) -> Proportion| {
                 both.as_ref().map(|(train, test)| HoldoutRate::of(of(train), of(test)))
             };

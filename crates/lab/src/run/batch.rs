@@ -259,11 +259,9 @@ impl<'t> BatchDecider<'t> {
         if first.values.len() * second.values.len() > MOST_VALUES {
             return None;
         }
-        let pair = |(a, b): (&String, &String)| (crossed(a, b), SegmentRows::default());
-        let names =
-            |segment: &'_ Segment| segment.values.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        let second = names(second);
-        self.pairs = names(first).iter().flat_map(|a| second.iter().map(move |b| pair((a, b)))).collect();
+        let all =
+            first.values.iter().flat_map(|(a, _)| second.values.iter().map(move |(b, _)| crossed(a, b)));
+        self.pairs = all.map(|value| (value, SegmentRows::default())).collect();
         Some(())
     }
 

@@ -128,16 +128,7 @@ impl SegmentRates {
     /// Returns the rates of the first policy of a run.
     #[must_use]
     pub fn of(tally: &Tally) -> Self {
-        let cuts: Vec<&ScoreCut> = tally.decider.cuts_of(Input::VerifyScore).collect();
-        let segments = tally.segments().map(|(name, values)| (name.clone(), Segment::of(&values, &cuts)));
-        Self {
-            policy: tally.decider.name(),
-            rows: tally.rows,
-            segments: segments.collect(),
-            warnings: warnings_of(tally),
-            rests_on: RestsOn::Attempts,
-            issues: data_issues(tally),
-        }
+        Self::chosen(tally, |_| true)
     }
 
     /// Returns the rates of one segment, or of two that were crossed ([`Lab::cross`](crate::Lab::cross)); of all without a name.
@@ -153,9 +144,21 @@ impl SegmentRates {
         if !tally.segment_names.contains(&wanted) {
             return Err(LabProblem::NotASegment(wanted).into_error());
         }
-        let mut rates = Self::of(tally);
-        rates.segments.retain(|name, _| *name == wanted);
-        Ok(rates)
+        Ok(Self::chosen(tally, |name| name == wanted))
+    }
+
+    /// Returns the rates of the segments with these names.
+    fn chosen(tally: &Tally, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let cuts: Vec<&ScoreCut> = tally.decider.cuts_of(Input::VerifyScore).collect();
+        let wanted = tally.segments().filter(|(name, _)| is_wanted(name));
+        Self {
+            policy: tally.decider.name(),
+            rows: tally.rows,
+            segments: wanted.map(|(name, values)| (name.clone(), Segment::of(&values, &cuts))).collect(),
+            warnings: warnings_of(tally),
+            rests_on: RestsOn::Attempts,
+            issues: data_issues(tally),
+        }
     }
 }
 

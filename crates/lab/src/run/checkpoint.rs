@@ -19,7 +19,7 @@ use crate::tally::{ScoreCut, Tally};
 /// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
 const FORMAT: u32 = 6;
 
-/// What a checkpoint of any version has.
+/// What a checkpoint of any version has; read alone only if the rest cannot be read.
 #[derive(Deserialize)]
 struct Header {
     format: u32,
@@ -65,11 +65,15 @@ impl Checkpoint {
             }
             _ => {}
         }
-        let Header { format } = read(path)?;
+        let found = read::<Self>(path);
+        let format = match &found {
+            Ok(checkpoint) => checkpoint.format,
+            Err(_) => read::<Header>(path)?.format,
+        };
         if format != FORMAT {
             return Err(LabProblem::CheckpointOfOtherFormat(path.to_owned(), format, FORMAT).into_error());
         }
-        let checkpoint: Self = read(path)?;
+        let checkpoint = found?;
         if checkpoint.of != fingerprint(task) {
             return Err(LabProblem::CheckpointOfOtherRun(path.to_owned()).into_error());
         }

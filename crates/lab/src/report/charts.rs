@@ -30,12 +30,15 @@ fn shares(high: f64, name: &str, words: Words) -> Axis {
     Axis::shares(Scale::Linear(0.0, high), words.get(name), words.get("percent"))
 }
 
+/// The label of a threshold: its name, if it has one, and its value.
+pub(super) fn threshold_name(name: Option<&str>, exclusive: bool, value: f64) -> String {
+    let sign = if exclusive { "> " } else { "" };
+    let name = name.map(|name| format!("{name} ")).unwrap_or_default();
+    format!("{name}{sign}{value}")
+}
+
 fn thresholds(tally: &Tally) -> Vec<(f64, String)> {
-    let name = |cut: &ScoreCut| {
-        let sign = if cut.exclusive { "> " } else { "" };
-        let name = cut.name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-        (cut.value, format!("{name}{sign}{}", cut.value))
-    };
+    let name = |cut: &ScoreCut| (cut.value, threshold_name(cut.name.as_deref(), cut.exclusive, cut.value));
     tally.decider.cuts_of(Input::VerifyScore).map(name).collect()
 }
 

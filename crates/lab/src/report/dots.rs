@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 
 use minijinja::{Value, context};
 
+use super::charts::threshold_name;
+use super::filters::segment;
 use super::plot::escape;
 use super::scale::{Axis, Scale};
 use super::words::Words;
@@ -36,9 +38,8 @@ fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {
         (words.get("review").to_owned(), "review", &segment.reviewed),
     ];
     let at = segment.thresholds.iter().flat_map(|at| {
-        let sign = if at.exclusive { "> " } else { "" };
-        let name = at.name.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-        let title = |rate: &str| format!("{rate}, {name}{sign}{}", at.threshold);
+        let name = threshold_name(at.name.as_deref(), at.exclusive, at.threshold);
+        let title = |rate: &str| format!("{rate}, {name}");
         [(title("FMR"), "impostor", &at.fmr), (title("FNMR"), "genuine", &at.fnmr)]
     });
     let drawn = fixed.into_iter().chain(at).filter(|(_, _, rates)| !rates.values.is_empty());
@@ -85,8 +86,8 @@ fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
             GroupFinding::TooFew => format!("{} · ", words.get("too_few")),
             GroupFinding::Same => String::new(),
         };
-        let whole =
-            format!("{value}: {} ({}–{})", shown(rate), shown(group.rate.low), shown(group.rate.high));
+        let (low, high) = (shown(group.rate.low), shown(group.rate.high));
+        let whole = format!("{}: {} ({low}–{high})", segment(value, words), shown(rate));
         let (name, whole) = (escape(&short(value, words)), escape(&whole));
         let (text, middle) = (top + 17.0, top + 29.0);
         svg += &format!(
@@ -105,12 +106,9 @@ fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
 
 /// Returns a name that leaves room for the rate beside it.
 fn short(value: &str, words: Words) -> String {
-    if value.is_empty() {
-        return words.get("(none)").to_owned();
-    }
     let mut room = LONGEST;
     let mut name = String::new();
-    for char in value.chars() {
+    for char in segment(value, words).chars() {
         let width = if char.is_ascii() { 1 } else { 2 };
         if room < width {
             name.push('…');
@@ -131,6 +129,7 @@ mod tests {
     fn long_names_are_cut_and_missing_ones_are_said() {
         let words = Words::of(Language::Zh);
         assert_eq!((short("", words), short("app\n1", words)), ("（无）".to_owned(), "app 1".to_owned()));
+        assert_eq!(short("（无）", words), "\"（无）\"");
         assert_eq!(short(&"a".repeat(28), words), "a".repeat(28));
         assert_eq!(short(&"a".repeat(29), words), format!("{}…", "a".repeat(28)));
         assert_eq!(short(&"渠".repeat(20), words), format!("{}…", "渠".repeat(14)));

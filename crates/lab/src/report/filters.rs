@@ -40,13 +40,17 @@ pub(super) fn add(pages: &mut Environment<'_>, words: Words) {
         "(missing)" | "(no code)" => words.get(&value).to_owned(),
         _ => value,
     });
-    // A segment can have rows without a value, and a value with the same text.
-    pages.add_filter("segment", move |value: String| match value.as_str() {
+    pages.add_filter("segment", move |value: String| segment(&value, words));
+    pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
+}
+
+/// The name of a segment's value. A segment can have rows without a value, and a value with the text of their name.
+pub(super) fn segment(value: &str, words: Words) -> String {
+    match value {
         "" => words.get("(none)").to_owned(),
         none if none == words.get("(none)") => format!("\"{none}\""),
-        _ => value,
-    });
-    pages.add_filter("fill", |text: String, values: Kwargs| fill(&text, &values));
+        _ => value.to_owned(),
+    }
 }
 
 /// Fills values into the placeholders of a text.

@@ -72,8 +72,22 @@ pub(super) fn histogram(tally: &Tally, words: Words) -> String {
 }
 
 /// A logarithmic axis has no position for zero.
+fn above_zero(rate: Option<f64>) -> f64 {
+    rate.filter(|rate| *rate > 0.0).unwrap_or(f64::NAN)
+}
+
 fn rate(rate: Rate) -> f64 {
-    rate.fraction().filter(|rate| *rate > 0.0).unwrap_or(f64::NAN)
+    above_zero(rate.fraction())
+}
+
+/// The logarithmic axis of error rates, from `low` to 1.
+fn error_rates(low: f64, words: Words) -> Axis {
+    Axis::shares(Scale::Log(low, 1.0), words.get("error_rate"), words.get("percent"))
+}
+
+/// Returns the power of ten at or below the smallest rate that so many attempts can show, from 1/1000000 to `highest`.
+fn smallest_rate(attempts: u64, highest: f64) -> f64 {
+    10_f64.powf(-(attempts.max(1) as f64).log10().ceil()).clamp(1e-6, highest)
 }
 
 /// Draws the errors with each value of a sweep, and the current value. `None` without labels.
@@ -90,17 +104,14 @@ pub(super) fn sweep(sweep: &Sweep, words: Words) -> Option<String> {
     let most = all().map(|(_, rate)| rate.of).max()?;
     let ends = sweep.values.first().zip(sweep.values.last());
     let (from, to) = ends.map(|(first, last)| (first.value, last.value))?;
-    let low = 10_f64.powf(-(most.max(1) as f64).log10().ceil()).clamp(1e-6, 1e-2);
-    let y = Axis::shares(Scale::Log(low, 1.0), words.get("error_rate"), words.get("percent"));
+    let y = error_rates(smallest_rate(most, 1e-2), words);
     let current = format!("{} {}", words.get("value_in_file"), sweep.current);
     let rules: Vec<_> =
         Some((sweep.current, current)).filter(|(at, _)| (from..=to).contains(at)).into_iter().collect();
     let mut plot = Plot::new(Axis::new(Scale::Linear(from, to), &sweep.threshold), y, &rules);
     for (rates, class, name) in both.iter().filter(|(rates, ..)| !rates.is_empty()) {
         let band: Vec<_> = rates.iter().map(|(at, rate)| (*at, rate.low, rate.high)).collect();
-        // A logarithmic axis has no position for zero.
-        let rate = |rate: &Proportion| rate.rate.filter(|rate| *rate > 0.0).unwrap_or(f64::NAN);
-        plot.band(class, &band).line(class, rates.iter().map(|(at, found)| (*at, rate(found))));
+        plot.band(class, &band).line(class, rates.iter().map(|(at, found)| (*at, above_zero(found.rate))));
         plot.named(class, words.get(name));
     }
     Some(plot.svg(words.get("sweep")))
@@ -108,15 +119,14 @@ pub(super) fn sweep(sweep: &Sweep, words: Words) -> Option<String> {
 
 /// Returns the power of ten below all observed rates and the smallest rate that the data can show.
 fn least(all: &[Estimate]) -> f64 {
-    let most = all.iter().map(|at| at.point.fmr.of().max(at.point.fnmr.of())).max().unwrap_or(1);
-    10_f64.powf(-(most.max(1) as f64).log10().ceil()).clamp(1e-6, 1e-3)
+    let most = all.iter().map(|at| at.point.fmr.of().max(at.point.fnmr.of())).max();
+    smallest_rate(most.unwrap_or(1), 1e-3)
 }
 
 /// Draws both error rates over the threshold.
 pub(super) fn errors(tally: &Tally, all: &[Estimate], words: Words) -> String {
     // The vendor's table ends at 1/100000.
-    let low = least(all).min(1e-5);
-    let y = Axis::shares(Scale::Log(low, 1.0), words.get("error_rate"), words.get("percent"));
+    let y = error_rates(least(all).min(1e-5), words);
     let mut plot = Plot::new(scores(tally, words), y, &thresholds(tally));
     let fmr: Vec<_> = all.iter().map(|at| (at.point.threshold, at.fmr.low, at.fmr.high)).collect();
     let fnmr: Vec<_> = all.iter().map(|at| (at.point.threshold, at.fnmr.low, at.fnmr.high)).collect();

@@ -15,6 +15,7 @@ mod mutate;
 mod secrets;
 mod targets;
 #[path = "../../crates/flow/tests/model/world.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
 mod world;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};

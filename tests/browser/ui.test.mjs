@@ -21,6 +21,17 @@ const rowsOf = (page, table) => page.locator(`#${table} tr`);
 const patched = (page) => page.waitForResponse((answer) => answer.request().method() === 'PATCH');
 const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.dataset.do);
 
+// Holds the answers to the page's requests for the sessions, until they are released.
+async function heldSessions(page) {
+  let release;
+  const released = new Promise((done) => { release = done; });
+  await page.route('**/_emu/v1/sessions', async (route) => {
+    if (route.request().method() === 'GET') await released;
+    await route.continue();
+  });
+  return { asked: page.waitForRequest('**/_emu/v1/sessions'), release };
+}
+
 const clock = () => emulator.api('GET', '/clock');
 const begun = async () => (await emulator.api('GET', '/sessions')).sessions;
 const callbacks = async () => (await emulator.api('GET', '/callbacks')).callbacks;
@@ -111,7 +122,14 @@ scenario('a session is finished with the result that is chosen', {}, async ({ pa
   // What is half chosen stays when others change.
   await cell(rowOf(page, 'sessions', other), 'finish').click();
   await shows(cell(rowOf(page, 'sessions', other), 'result'), /^200/);
+  // The answer to the finish comes while the page waits for an older one, and the row changes later.
+  const older = await heldSessions(page);
+  await emulator.begin({});
+  await older.asked;
+  const submitted = page.waitForResponse(/submit$/);
   await cell(row, 'finish').press('Enter');
+  await submitted;
+  older.release();
   await shows(cell(row, 'result'), '204 · 42.5');
   const { state, sub_code: code, verify_score: score } = await emulator.session(id);
   assert.deepEqual([state, code, score], ['finished', '204', 42.5]);

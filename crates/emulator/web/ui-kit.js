@@ -76,7 +76,13 @@ export function rows(name, list, idOf, fill) {
     const row = kept.get(id) || newRow(name, id);
     if (row === next) next = next.nextElementSibling;
     else body.insertBefore(row, next);
+    const focused = row.contains(document.activeElement) ? document.activeElement : null;
     fill(row, item);
+    // If this hid the focused button, its row has the focus, and not the page.
+    if (focused && focused.closest("[hidden]")) {
+      row.tabIndex = -1;
+      row.focus();
+    }
   }
   $(`${name}-empty`).hidden = list.length > 0;
   body.closest(".scroll").hidden = list.length === 0;

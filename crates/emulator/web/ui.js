@@ -204,18 +204,12 @@ const busy = new WeakSet();
 async function once(element, work) {
   if (busy.has(element)) return;
   busy.add(element);
-  const row = element.closest("tr");
   try {
     await work();
   } catch (error) {
     complain(error);
   } finally {
     busy.delete(element);
-  }
-  // If the focused button was removed, focus its row.
-  if (row && row.isConnected && element.hidden) {
-    row.tabIndex = -1;
-    row.focus();
   }
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn mapping() -> Mapping {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn the_same_rows_give_the_same_tally(rows in rows(), is_coded in any::<bool>(), group in 1_usize..130) {

@@ -53,10 +53,11 @@ cargo xtask <task>
                    the benches of docs/performance.md, or the named ones: writes the page's tables, and shows in red what
                    takes over 15 % more than the committed figures (Linux: taskset, valgrind)
   slowest          runs the tests of the workspace and prints the ten that take longest
-  replay [--rows N] [--rounds N]
+  replay [--rows N] [--rounds N] [--analyses]
                    the lab's replay and DuckDB over the same Parquet and JSON files, in turns: fails if they count
-                   otherwise, and tells how long each takes; then the lab's statistics and scikit-learn's over 10 million
-                   scores; installs both, pinned, into target/ (Python 3)
+                   otherwise, and tells how long each takes; then a sweep and 20 segments beside a replay (with `--analyses`,
+                   nothing else); then the lab's statistics and scikit-learn's over 10 million scores; installs both,
+                   pinned, into target/ (Python 3)
   sim [--seeds N]  the flow's simulation with 100,000 seeds, or N; a seed that fails prints its script
   destructive      outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` (Linux)
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS

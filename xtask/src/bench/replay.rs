@@ -1,5 +1,5 @@
-//! Runs the lab's replay and DuckDB over the same data in turns, and compares counts and times. Then compares the lab's
-//! statistics with scikit-learn's.
+//! Runs the lab's replay and DuckDB over the same data in turns, and compares counts and times. Then measures a sweep and the
+//! rates of segments beside a replay, and compares the lab's statistics with scikit-learn's.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -13,13 +13,16 @@ const ROWS: &str = "1000000";
 const ROUNDS: &str = "3";
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
-    let (mut rows, mut rounds) = (ROWS, ROUNDS);
+    let (mut rows, mut rounds, mut only_analyses) = (ROWS, ROUNDS, false);
     let mut left = args.iter();
     while let Some(arg) = left.next() {
         match *arg {
             "--rows" => rows = left.next().context("--rows needs a number")?,
             "--rounds" => rounds = left.next().context("--rounds needs a number")?,
-            other => bail!("unknown argument `{other}`; replay takes `--rows N` and `--rounds N`"),
+            "--analyses" => only_analyses = true,
+            other => {
+                bail!("unknown argument `{other}`; replay takes `--rows N`, `--rounds N` and `--analyses`")
+            }
         }
     }
     if rows.parse::<u32>().is_err() || rounds.parse::<u32>().is_err() {
@@ -35,7 +38,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     crate::shell::cargo("build --release -p cloudauth-cli --features parquet")?;
     crate::shell::cargo("build --release -p cloudauth-lab --example history")?;
     let history = crate::shell::built_as("release/examples/history")?;
-    for shape in ["flat", "reply"] {
+    for shape in if only_analyses { &["flat"][..] } else { &["flat", "reply"] } {
         make(&history, rows, shape, &folder.join(format!("{shape}-{rows}.jsonl")))?;
     }
     let (folder, cloudauth) = (folder.display().to_string(), crate::shell::built_as("release/cloudauth")?);
@@ -43,7 +46,13 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         let mut script = command(&python, args);
         run_command(script.current_dir(&scripts).env("PYTHONDONTWRITEBYTECODE", "1"))
     };
-    script(&["compare.py", &folder, rows, rounds, &cloudauth])?;
+    if !only_analyses {
+        script(&["compare.py", &folder, rows, rounds, &cloudauth])?;
+    }
+    script(&["analyses.py", &folder, rows, rounds, &cloudauth])?;
+    if only_analyses {
+        return Ok(());
+    }
     script(&["compare.py", "roc"])?;
     crate::shell::cargo("bench -p cloudauth-stats --bench stats -- labelled.scores/grid,")
 }

@@ -1,0 +1,83 @@
+"""A sweep of 41 values, and the error rates of 20 segments, beside one replay of the same Parquet file.
+
+analyses.py <folder> <rows> <rounds> <cloudauth>: the user CPU time of each, in turns, on one thread; fails if one counts other
+rows than the replay. The ratios are of the fastest runs.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+POLICY = "builtin:onboarding"
+VALUES = 41
+SEGMENTS = 20
+MAPPING = 'format = 1\ntime = "time"\nsubject = "subject"\n[label]\ncolumn = "label"\n'
+SWEEP = ["--threshold", "match_auto", "--from", "65", "--to", "85", "--step", "0.5"]
+
+
+def measured(command):
+    """What a command prints, and its user CPU time."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        printed = child.stdout.read()
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{command} failed: {child.returncode}")
+    return json.loads(printed), used.ru_utime
+
+
+def with_regions(flat, path):
+    """Runs in a process of its own; adds a column of 20 values to the rows."""
+    import duckdb
+
+    region = f"'region ' || (hash(id) % {SEGMENTS} + 1) AS region"
+    duckdb.execute(f"COPY (SELECT *, {region} FROM read_parquet('{flat}')) TO '{path}.part' (FORMAT parquet)")
+    os.rename(f"{path}.part", path)
+
+
+def main(folder, rows, rounds, cloudauth):
+    flat, path = f"{folder}/flat-{rows}.parquet", f"{folder}/regions-{rows}.parquet"
+    for made, how in [
+        (flat, ["compare.py", "parquet", f"{folder}/flat-{rows}.jsonl", flat]),
+        (path, ["analyses.py", "regions", flat, path]),
+    ]:
+        if not os.path.exists(made):
+            script = os.path.join(os.path.dirname(os.path.abspath(__file__)), how[0])
+            subprocess.run([sys.executable, script, *how[1:]], check=True)
+    mapping, segments = f"{folder}/labels.toml", f"{folder}/regions.toml"
+    for file, text in [(mapping, MAPPING), (segments, MAPPING.replace("[label]", 'segments = ["region"]\n[label]'))]:
+        with open(file, "w") as out:
+            out.write(text)
+    common = [POLICY, path, "--threads", "1", "--output", "json", "--mapping"]
+    commands = {
+        "replay": ["replay", *common, mapping],
+        f"sweep of {VALUES} values": ["sweep", *common, mapping, *SWEEP],
+        f"{SEGMENTS} segments": ["segments", *common, segments],
+    }
+    runs = {name: [] for name in commands}
+    for _ in range(int(rounds)):
+        for name, command in commands.items():
+            runs[name].append(measured([cloudauth, "lab", *command]))
+    replay = runs["replay"][0][0]
+    for name, made in runs.items():
+        if any(document["rows"] != replay["rows"] for document, _ in made):
+            sys.exit(f"{name} has other rows than the replay")
+    current = [value for value in runs[f"sweep of {VALUES} values"][0][0]["values"] if value["is_current"]]
+    found = runs[f"{SEGMENTS} segments"][0][0]["segments"]["region"]["approved"]["values"]
+    if current[0]["outcome"]["verdicts"] != replay["verdicts"] or len(found) != SEGMENTS:
+        sys.exit("the sweep or the segments count other rows than the replay")
+    print(f"{rows} rows of Parquet, one thread, user CPU time, the fastest of {rounds} in turns")
+    fastest = {name: min(cpu for _, cpu in made) for name, made in runs.items()}
+    for name, cpu in fastest.items():
+        print(f"{name:20} {cpu:6.2f} s   {cpu / fastest['replay']:5.2f} times the replay")
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["regions", flat, path]:
+            with_regions(flat, path)
+        case [folder, rows, rounds, cloudauth]:
+            main(folder, rows, rounds, cloudauth)
+        case _:
+            sys.exit(__doc__)

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use cloudauth_lab::{Calibration, Compare, Lab, Replay, Sweep, SweepPlan, TARGETS, TargetRate};
+use cloudauth_lab::{Calibration, Compare, Lab, Replay, Sweep, SweepPlan, TargetRate};
 use pyo3::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::analysis::Analysis;
 use crate::data::{Data, Settings};
@@ -22,7 +22,8 @@ pub(crate) fn replay(
     threads: Option<usize>,
     allow_missing_inputs: bool,
 ) -> PyResult<Analysis> {
-    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+    let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::new(&policy.policy)))?;
     Ok(Analysis::new(data.document(&ran, &Replay::of(&ran.tally))?, "rules"))
 }
@@ -39,14 +40,15 @@ pub(crate) fn compare(
     threads: Option<usize>,
     allow_missing_inputs: bool,
 ) -> PyResult<Analysis> {
-    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+    let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy)))?;
     let compared = Compare::of(&ran.tally).ok_or_else(|| DataError::new_err("the run has no candidate"))?;
     let mut document = data.document(&ran, &compared)?;
     if let Value::Object(members) = &mut document {
         let failing = [policy, candidate].into_iter().flat_map(|policy| {
-            let told = |problem: &cloudauth_policy::Problem| json!({ "policy": policy.path, "line": problem.line, "message": problem.message });
-            policy.policy.failing_examples().map(told).collect::<Vec<_>>()
+            let examples = policy.policy.failing_examples();
+            examples.map(|example| cloudauth_cli::failing_example(&policy.path, example)).collect::<Vec<_>>()
         });
         members.insert("failing_examples".to_owned(), failing.collect());
     }
@@ -72,11 +74,10 @@ pub(crate) fn calibrate(
         return Err(DataError::new_err("step must be from 1 to 1000 hundredths of a point"));
     }
     let rate = |target: Bound<'_, PyAny>| target.str()?.to_cow()?.parse::<TargetRate>().map_err(of_data);
-    let targets = match targets.filter(|targets| !targets.is_empty()) {
-        Some(targets) => targets.into_iter().map(rate).collect::<PyResult<Vec<_>>>()?,
-        None => TARGETS.into_iter().map(TargetRate::from).collect(),
-    };
-    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let targets = targets.into_iter().flatten().map(rate).collect::<PyResult<_>>()?;
+    let targets = TargetRate::or_vendor(targets);
+    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+    let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::new(&policy.policy).keep_people()))?;
     let calibration = py.detach(|| Calibration::of(&ran.tally, &targets, step));
     Ok(Analysis::new(data.document(&ran, &calibration)?, "targets"))
@@ -98,9 +99,10 @@ pub(crate) fn sweep(
     threads: Option<usize>,
     allow_missing_inputs: bool,
 ) -> PyResult<Analysis> {
-    let (data, settings) = (Data::of(data)?, Settings::new(mapping, threads, allow_missing_inputs)?);
+    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
     let values = SweepPlan::values(start, stop, step).map_err(of_data)?;
     let plan = py.detach(|| SweepPlan::new(&policy.text, threshold, values)).map_err(of_data)?;
+    let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::sweep(&plan)))?;
     Ok(Analysis::new(data.document(&ran, &Sweep::of(&ran.tally, &plan))?, "values"))
 }

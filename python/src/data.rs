@@ -11,7 +11,7 @@ use cloudauth_lab::{Lab, LabError, Mapping, RunControl, RunOutcome, Skipped, Sou
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::errors::{DataError, of_data};
 
@@ -75,7 +75,7 @@ impl Data {
         let lab = lab.skipped(self.skipped.clone());
         let ran = run(py, |control| lab.run(&self.sources, control))?;
         check(&ran)?;
-        if ran.tally.rows() == 0 && cloudauth_lab::Replay::of(&ran.tally).issues.is_empty() {
+        if ran.tally.has_no_rows() {
             return Err(DataError::new_err("the data has no rows"));
         }
         Ok(ran)
@@ -83,17 +83,8 @@ impl Data {
 
     /// Returns an analysis of a run as the command prints it with `--output json`.
     pub(crate) fn document(&self, ran: &RunOutcome, analysis: &impl Serialize) -> PyResult<Value> {
-        let mut document = serde_json::to_value(analysis)
-            .map_err(|error| DataError::new_err(format!("the analysis cannot be written: {error}")))?;
-        if let Value::Object(members) = &mut document {
-            let names = self.sources.iter().map(|source| json!(source.path().display().to_string()));
-            let skipped = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
-            members.insert("timezone".to_owned(), json!(ran.tally.timezone().0.name()));
-            members.insert("sources".to_owned(), names.collect());
-            members.insert("skipped".to_owned(), ran.skipped.iter().map(skipped).collect());
-            members.insert("complete".to_owned(), json!(ran.complete));
-        }
-        Ok(document)
+        cloudauth_cli::analysis_document(analysis, ran, &self.sources)
+            .map_err(|error| DataError::new_err(format!("the analysis cannot be written: {error}")))
     }
 }
 
@@ -113,11 +104,8 @@ impl Settings {
         if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
             return Err(DataError::new_err("threads must be from 1 to 1024"));
         }
-        let read = |path: PathBuf| {
-            let text = cloudauth_cli::read_text(&path).map_err(DataError::new_err)?;
-            Mapping::parse(&text).map_err(|error| DataError::new_err(format!("{}: {error}", path.display())))
-        };
-        Ok(Self { mapping: mapping.map(read).transpose()?, threads, allow_missing_inputs })
+        let mapping = mapping.map(|path| cloudauth_cli::read_mapping(&path).map_err(DataError::new_err));
+        Ok(Self { mapping: mapping.transpose()?, threads, allow_missing_inputs })
     }
 
     pub(crate) fn apply<'p>(&self, mut lab: Lab<'p>) -> Lab<'p> {

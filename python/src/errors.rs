@@ -1,7 +1,5 @@
 //! The exceptions of the module.
 
-use std::error::Error as StdError;
-
 use cloudauth_lab::LabError;
 use cloudauth_policy::PolicyError as CheckFailed;
 use pyo3::create_exception;
@@ -43,12 +41,5 @@ fn with_location(py: Python<'_>, exception: &PyErr, path: &str, error: &CheckFai
 
 /// Returns the exception of data that cannot be used.
 pub(crate) fn of_data(error: impl Into<LabError>) -> PyErr {
-    let error = error.into();
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message += &format!(": {error}");
-        cause = error.source();
-    }
-    DataError::new_err(message)
+    DataError::new_err(cloudauth_cli::with_sources(&error.into()))
 }

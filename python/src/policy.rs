@@ -72,8 +72,8 @@ impl Policy {
         threads: Option<usize>,
         allow_missing_inputs: bool,
     ) -> PyResult<Decisions> {
-        let data = Data::of(table)?;
         let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+        let data = Data::of(table)?;
         let source = data.single()?;
         let (rules, ran) =
             data::run(py, |control| settings.apply(Lab::new(&self.policy)).decide(source, control))?;

@@ -15,13 +15,19 @@ mod random;
 mod text;
 mod words;
 
+use std::error::Error;
 use std::ffi::OsString;
-use std::path::Path;
+#[cfg(feature = "lab")]
+use std::path::{Path, PathBuf};
 
 use args::{Args, Command};
 use cloudauth::policy::{FlatEvidence, Policy, Problem};
+#[cfg(feature = "lab")]
+use cloudauth_lab::{Found, Mapping, RunOutcome, Source};
 use commands::policy;
 use output::Output;
+#[cfg(feature = "lab")]
+use serde::Serialize;
 use serde_json::Value;
 use words::Language;
 
@@ -81,21 +87,41 @@ fn without(command: &str, feature: &str) -> failure::Failure {
     failure::Failure::usage(words::calls::not_in_this_build(command, feature))
 }
 
-/// Reads a text file, such as a mapping. The error is a message in English, as are those of the functions below. None quotes
-/// the content of a file.
-///
-/// # Errors
-/// If the file cannot be read, is too large, or is not text.
-pub fn read_text(file: &Path) -> Result<String, String> {
-    text::read(file).map_err(in_english)
+/// Returns an error and its sources as one message.
+#[must_use]
+pub fn with_sources(error: &(dyn Error + 'static)) -> String {
+    words::errors::chain(error)
 }
 
-/// Reads the text of a policy: a file, or `builtin:NAME`.
+/// Reads the text of a policy: a file, or `builtin:NAME`. The error is a message in English, as are those of the functions below.
+/// None quotes the content of a file.
 ///
 /// # Errors
-/// As for [`read_text`], or if there is no such built-in policy.
+/// If the file cannot be read, is too large, or is not text, or if there is no such built-in policy.
 pub fn policy_text(file: &str) -> Result<String, String> {
     policy::text_of(file).map_err(in_english)
+}
+
+/// Reads a mapping file.
+///
+/// # Errors
+/// If the file cannot be read, or the mapping is invalid.
+#[cfg(feature = "lab")]
+pub fn read_mapping(file: &Path) -> Result<Mapping, String> {
+    commands::lab::read_mapping(file).map_err(in_english)
+}
+
+/// Returns an analysis of a run as the command prints it with `--output json`.
+///
+/// # Errors
+/// If the analysis cannot be written as JSON.
+#[cfg(feature = "lab")]
+pub fn analysis_document(
+    analysis: &impl Serialize,
+    ran: &RunOutcome,
+    sources: &[Source],
+) -> serde_json::Result<Value> {
+    commands::lab::document(analysis, ran, sources)
 }
 
 /// Finds the data files of paths.
@@ -103,7 +129,7 @@ pub fn policy_text(file: &str) -> Result<String, String> {
 /// # Errors
 /// If a path does not exist, or has nothing to read.
 #[cfg(feature = "lab")]
-pub fn find_data(paths: &[std::path::PathBuf]) -> Result<cloudauth_lab::Found, String> {
+pub fn find_data(paths: &[PathBuf]) -> Result<Found, String> {
     commands::lab::search(paths).map_err(in_english)
 }
 
@@ -121,6 +147,12 @@ pub fn policy_report(policy: &Policy) -> Value {
 #[must_use]
 pub fn policy_problem(problem: &Problem) -> Value {
     policy::check::problem_json(problem)
+}
+
+/// Returns a failing example of a policy, as in the document of `lab compare`.
+#[must_use]
+pub fn failing_example(policy: &str, example: &Problem) -> Value {
+    policy::failing_example_json(policy, example)
 }
 
 /// Returns the document of `policy explain` for a flat object.

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "lab/arguments.rs"]
+mod arguments;
 #[cfg(unix)]
 #[path = "lab/page.rs"]
 mod page;

@@ -104,6 +104,8 @@ pub enum LabProblem {
     NotAPrior,
     /// Costs need labelled impostors and labelled genuine people.
     NoCosts,
+    /// The mapping has no column of labels.
+    NoLabelColumn,
     /// The mapping has no segment of this name.
     NotASegment(String),
     /// A segment cannot be crossed with itself.
@@ -334,6 +336,9 @@ impl fmt::Display for LabError {
             Problem::NoCosts => f.write_str(
                 "no cost can be calculated: the data must have labelled impostors and labelled genuine people",
             ),
+            Problem::NoLabelColumn => {
+                f.write_str("the mapping has no labels: name their column in `column` of [label]")
+            }
             Problem::NotASegment(name) => {
                 write!(f, "the mapping has no segment `{name}`: name its column in `segments`")
             }

@@ -140,6 +140,13 @@ impl Tally {
         self.rows
     }
 
+    /// Returns whether the data had no row: none was decided, and none was left out with a data issue. Rows of days that
+    /// [`Lab::days`](crate::Lab::days) leaves out do not count.
+    #[must_use]
+    pub fn has_no_rows(&self) -> bool {
+        self.rows == 0 && self.issues.all().is_empty()
+    }
+
     /// Returns the time zone in which days are counted, and whether any row has a day.
     #[must_use]
     pub fn timezone(&self) -> (TimeZone, bool) {

@@ -15,9 +15,11 @@ use std::sync::Arc;
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    Calibration, Compare, Drift, Replay, RestsOn, Sweep, SweepPlan, ThresholdErrors, check_threshold, curve,
-    set_threshold,
+    Calibration, Compare, Drift, Mapping, Months, Replay, RestsOn, RunOutcome, Source, Sweep, SweepPlan,
+    TargetRate, ThresholdErrors, check_threshold, curve, set_threshold,
 };
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::args::{Calibrate, Lab as Command};
 use crate::commands::policy::{failing_examples, load, load_to_explore, text_of};
@@ -25,11 +27,9 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
-pub(crate) use run::search;
 use run::{Data, Wanted, reads_standard_input};
-use show::{
-    csv_columns, named, page, print, refuse_other_format, refuse_other_row_format, targets_or_vendor,
-};
+pub(crate) use run::{read_mapping, search};
+use show::{csv_columns, named, page, print, refuse_other_format, refuse_other_row_format};
 
 pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure> {
     match command {
@@ -72,6 +72,8 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         },
         Command::Drift { policy, data, reference, current } => {
             let (mut data, policies) = (Data::find(data, &[&policy], None)?, vec![load(&policy)?]);
+            data.check(Mapping::check_time)?;
+            check_apart(reference.as_ref(), current.as_ref())?;
             let ran = data.run(policies, Wanted::default(), output).await?;
             let drift =
                 Drift::of(&ran.tally, reference.as_ref(), current.as_ref()).map_err(Failure::usage)?;
@@ -115,6 +117,20 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
     }
 }
 
+/// Refuses months that would be compared with themselves.
+fn check_apart(reference: Option<&Months>, current: Option<&Months>) -> Result<(), Failure> {
+    Ok(reference.zip(current).map_or(Ok(()), |(reference, current)| reference.check_apart(current))?)
+}
+
+/// Returns the document of an analysis of a run.
+pub(crate) fn document(
+    analysis: &impl Serialize,
+    ran: &RunOutcome,
+    sources: &[Source],
+) -> serde_json::Result<Value> {
+    show::of_analysis(analysis, &ran.tally, show::of_run(ran, sources))
+}
+
 async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
     if args.write.is_some() && args.targets.len() != 1 {
         return Err(Failure::usage(said::ONE_TARGET));
@@ -127,10 +143,11 @@ async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {
             return Err(Failure::usage(said::POLICY_FILE));
         }
         check_threshold(&policy, name).map_err(Failure::usage)?;
+        data.check(Mapping::check_label)?;
     }
     let policies = vec![policy];
     let ran = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
-    let targets = targets_or_vendor(args.targets);
+    let targets = TargetRate::or_vendor(args.targets);
     let calibration = Calibration::of(&ran.tally, &targets, args.step);
     print(
         output,

@@ -20,9 +20,9 @@ use crate::text;
 use crate::words::policy::{self as words, case};
 use crate::words::{Said, calls, errors, padded};
 use load::find_builtin;
+pub(crate) use load::{failing_example_json, load, text_of};
 #[cfg(feature = "lab")]
 pub(crate) use load::{failing_examples, load_to_explore};
-pub(crate) use load::{load, text_of};
 
 pub(crate) fn run(command: &Command, output: &Output) -> Result<u8, Failure> {
     match command {

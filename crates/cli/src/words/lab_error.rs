@@ -129,6 +129,7 @@ pub(super) fn chinese(error: &LabError) -> String {
         }
         Problem::NotAPrior => "冒充者占比须大于 0 且小于 1，例如 0.001 或 0.1%".to_owned(),
         Problem::NoCosts => "无法计算成本：数据中须同时有已标注的冒充者和本人".to_owned(),
+        Problem::NoLabelColumn => "映射文件中没有标注列：请在 [label] 的 `column` 中给出列名".to_owned(),
         Problem::NotASegment(name) => {
             format!("映射文件中没有分群 `{name}`：请在 `segments` 中给出该列名")
         }

@@ -21,7 +21,7 @@ use crate::tally::{ScoreCut, Tally};
 use cloudauth_stats::grid::HUNDREDTHS;
 use cloudauth_stats::{Confidence, Estimate, estimates};
 pub use coverage::Band;
-pub use goal::TargetRate;
+pub use goal::{TARGETS, TargetRate};
 pub use holdout::{Days, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget};
 pub use outcome::TargetReason;
 use people::Persons;
@@ -31,9 +31,6 @@ pub use target::Target;
 pub use threshold_errors::ThresholdErrors;
 pub(super) use warning::warnings_of;
 pub use warning::{Warning, WarningFigures, WarningKind};
-
-/// The target rates of the vendor's table.
-pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
 
 /// The calibration of `verify_score` on labelled history: the result of `cloudauth lab calibrate`. A score that reaches the
 /// threshold is accepted; rates are fractions from 0 to 1. The figures at the policy's and the vendor's thresholds are exact.

@@ -130,6 +130,19 @@ pub struct Month {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Months(RangeInclusive<String>);
 
+impl Months {
+    /// Checks, before data is read, that no month would be compared with itself.
+    ///
+    /// # Errors
+    /// If a month is in both ranges.
+    pub fn check_apart(&self, other: &Self) -> Result<(), LabError> {
+        if self.0.start() <= other.0.end() && other.0.start() <= self.0.end() {
+            return Err(LabProblem::MonthsOverlap.into_error());
+        }
+        Ok(())
+    }
+}
+
 impl std::str::FromStr for Months {
     type Err = LabError;
 
@@ -169,9 +182,7 @@ impl Drift {
         let Some(reference) = reference.cloned().or_else(earlier) else {
             return Err(LabProblem::NoEarlierMonth(current.0.start().clone()).into_error());
         };
-        if reference.0.start() <= current.0.end() && current.0.start() <= reference.0.end() {
-            return Err(LabProblem::MonthsOverlap.into_error());
-        }
+        reference.check_apart(&current)?;
         let (old, new) = (sum(&months, &reference)?, sum(&months, &current)?);
         let verify_edges = tenths(&old.verify);
         let month = |(month, scores): &(String, &Scores)| Month {

@@ -7,7 +7,7 @@ use cloudauth_policy::{Input, InputKind};
 use cloudauth_protocol::grammar;
 use serde::Deserialize;
 
-use crate::error::LabError;
+use crate::error::{LabError, LabProblem};
 use crate::input::mapping_error::{MappingError, MappingProblem as Problem};
 use crate::input::timezone::TimeZone;
 
@@ -238,6 +238,53 @@ impl Mapping {
     #[must_use]
     pub const fn timezone(&self) -> TimeZone {
         self.timezone
+    }
+
+    /// Returns the columns of the segments.
+    #[must_use]
+    pub fn segments(&self) -> &[String] {
+        &self.segments
+    }
+
+    /// Checks, before data is read, that the mapping has these segments; or two that can be crossed.
+    ///
+    /// # Errors
+    /// If it lacks one of them, or two are the same.
+    pub fn check_segments(&self, names: &[String]) -> Result<(), LabError> {
+        match names {
+            [first, second, ..] => self.crossed(first, second).map(drop),
+            names => names.iter().try_for_each(|name| self.segment(name).map(drop)),
+        }
+    }
+
+    /// Checks, before data is read, that the mapping has a time.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn check_time(&self) -> Result<(), LabError> {
+        self.time.as_ref().map(drop).ok_or_else(|| LabProblem::NoTimes.into_error())
+    }
+
+    /// Checks, before data is read, that the mapping has a column of labels. Kinds of attack alone label no genuine person.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn check_label(&self) -> Result<(), LabError> {
+        self.label.column.as_ref().map(drop).ok_or_else(|| LabProblem::NoLabelColumn.into_error())
+    }
+
+    /// Returns the numbers of two segments.
+    pub(crate) fn crossed(&self, first: &str, second: &str) -> Result<(usize, usize), LabError> {
+        let numbers = (self.segment(first)?, self.segment(second)?);
+        if numbers.0 == numbers.1 {
+            return Err(LabProblem::CrossedWithItself(first.to_owned()).into_error());
+        }
+        Ok(numbers)
+    }
+
+    fn segment(&self, name: &str) -> Result<usize, LabError> {
+        let found = self.segments.iter().position(|segment| segment == name);
+        found.ok_or_else(|| LabProblem::NotASegment(name.to_owned()).into_error())
     }
 
     /// Returns the path of each slot of a row, in the order of [`crate::row`]; empty for a slot without a path.

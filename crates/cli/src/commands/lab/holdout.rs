@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Proportion};
+use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Mapping, Proportion, TargetRate};
 
 use super::run::{self, Data, Wanted};
-use super::show::{print, targets_or_vendor};
+use super::show::print;
 use super::table::{Table, rate, thousands};
 use super::words::{issues, share};
 use crate::args::Calibrate;
@@ -27,6 +27,8 @@ pub(super) async fn holdout(
         return Err(Failure::usage(texts::READ_TWICE));
     }
     let mut data = Data::find(args.data, &[&args.policy], None)?;
+    data.check(Mapping::check_label)?;
+    data.check(Mapping::check_time)?;
     let policy = load(&args.policy)?;
     let wanted = |days| Wanted { people: true, days: Some(days), ..Wanted::default() };
     let first = data.run(vec![policy.clone()], wanted(train), output).await?;
@@ -36,7 +38,7 @@ pub(super) async fn holdout(
     let first = Arc::new(first.tally);
     let without = Wanted { without: Some(Arc::clone(&first)), ..wanted(test) };
     let second = data.run(vec![policy], without, output).await?;
-    let targets = targets_or_vendor(args.targets);
+    let targets = TargetRate::or_vendor(args.targets);
     let found = Holdout::of(&first, &second.tally, &targets, args.step)?;
     print(output, &second.tally, &shown(&found, &data, output), &found, data.told(&second))?;
     Ok(run::exit_code(&second, output))

@@ -7,12 +7,13 @@ use std::time::Duration;
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{
-    Days, Found, Lab, LabError, Mapping, Replay, RunControl, RunOutcome, SkipReason, Skipped, Source,
-    SweepPlan, Tally,
+    Days, Found, Lab, LabError, Mapping, RunControl, RunOutcome, SkipReason, Skipped, Source, SweepPlan,
+    Tally,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::show::of_run;
 use crate::args;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -98,17 +99,19 @@ impl Data {
         }
     }
 
-    /// Returns the members of a document with the files that were read and skipped, and whether the run is complete.
-    /// Locations in the document refer to files by their number.
-    pub(super) fn told(&self, ran: &RunOutcome) -> [(&'static str, Value); 3] {
-        let sources: Vec<String> = (0..self.sources.len()).map(|source| self.name(source)).collect();
-        [("sources", json!(sources)), self.told_skipped(), ("complete", json!(ran.complete))]
+    /// Checks an argument against the mapping file, if there is one: before data is read.
+    pub(super) fn check(&self, check: impl FnOnce(&Mapping) -> Result<(), LabError>) -> Result<(), Failure> {
+        Ok(self.mapping.as_ref().map_or(Ok(()), check)?)
     }
 
-    /// The files that were not read, and those without rows, for a document.
-    pub(super) fn told_skipped(&self) -> (&'static str, Value) {
-        let told = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
-        ("skipped", self.skipped.iter().map(told).collect())
+    /// Whether the rows have segments.
+    pub(super) fn has_segments(&self) -> bool {
+        self.mapping.as_ref().is_some_and(|mapping| !mapping.segments().is_empty())
+    }
+
+    /// Returns the members of a document that describe the run.
+    pub(super) fn told(&self, ran: &RunOutcome) -> [(&'static str, Value); 3] {
+        of_run(ran, &self.sources)
     }
 
     /// The files that were not read, and those without rows.
@@ -192,7 +195,7 @@ impl Data {
             Some(error) => error.into(),
             None => Failure::usage(said::NO_POLICY),
         })?;
-        if ran.complete && !is_of_days && has_no_rows(&ran.tally) {
+        if ran.complete && !is_of_days && ran.tally.has_no_rows() {
             return Err(Failure::other(said::no_rows(&self.name(0), self.sources.len())));
         }
         self.skipped.clone_from(&ran.skipped);
@@ -207,11 +210,6 @@ impl Data {
         }
         Ok(ran)
     }
-}
-
-/// Whether nothing was read: no row was decided, and none was left out.
-pub(super) fn has_no_rows(tally: &Tally) -> bool {
-    tally.rows() == 0 && Replay::of(tally).issues.is_empty()
 }
 
 /// Returns whether the data is read from standard input.
@@ -244,7 +242,8 @@ pub(super) fn read_files<'p>(policies: &[&'p str], sources: &'p [Source]) -> imp
     policies.chain(sources.iter().map(|source| Named::new("the data file", source.path())))
 }
 
-pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
+/// Reads and parses a mapping file.
+pub(crate) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
     let mapping = Mapping::parse(&text::read(file)?);
     mapping.map_err(|error| Failure::usage(lab_error::mapping(file.display(), &error)))
 }

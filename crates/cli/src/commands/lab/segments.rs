@@ -24,6 +24,10 @@ pub(super) async fn segments(
         [first, second] => Some((first.clone(), second.clone())),
         _ => return Err(Failure::usage(texts::TOO_MANY_CROSSED)),
     };
+    if !data.has_segments() {
+        return Err(Failure::usage(texts::NO_SEGMENTS));
+    }
+    data.check(|mapping| mapping.check_segments(by))?;
     let ran = data.run(vec![load(policy)?], Wanted { crossed, ..Wanted::default() }, output).await?;
     let rates = SegmentRates::by(&ran.tally, by)?;
     if rates.segments.is_empty() {

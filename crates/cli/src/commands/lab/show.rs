@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cloudauth_files::Named;
-use cloudauth_lab::{Language, Proportion, Sweep, TARGETS, Tally, TargetRate, report_with_sweep};
+use cloudauth_lab::{Language, Proportion, RunOutcome, Skipped, Source, Sweep, Tally, report_with_sweep};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -21,15 +21,38 @@ pub(super) fn print(
     document: &impl Serialize,
     beside: impl IntoIterator<Item = (&'static str, Value)>,
 ) -> Result<(), Failure> {
-    let mut document = serde_json::to_value(document).map_err(Failure::system)?;
+    let document = of_analysis(document, tally, beside).map_err(Failure::system)?;
     let (timezone, has_days) = tally.timezone();
     let days = if has_days { output.pick(said::days(timezone)) } else { String::new() };
-    if let Some(document) = document.as_object_mut() {
-        document.insert("timezone".to_owned(), timezone.name().into());
-        document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
     output.print(&format!("{human}{days}"), &document);
     Ok(())
+}
+
+/// Returns the document of an analysis, with the members of `beside`.
+pub(super) fn of_analysis(
+    analysis: &impl Serialize,
+    tally: &Tally,
+    beside: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Result<Value, serde_json::Error> {
+    let mut document = serde_json::to_value(analysis)?;
+    if let Some(document) = document.as_object_mut() {
+        document.insert("timezone".to_owned(), tally.timezone().0.name().into());
+        document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    Ok(document)
+}
+
+/// Returns the members of a document with the files that were read and skipped, and whether the run is complete. Locations in the
+/// document refer to files by their number.
+pub(super) fn of_run(ran: &RunOutcome, sources: &[Source]) -> [(&'static str, Value); 3] {
+    let names: Vec<String> = sources.iter().map(|source| source.path().display().to_string()).collect();
+    [("sources", json!(names)), of_skipped(&ran.skipped), ("complete", json!(ran.complete))]
+}
+
+/// Returns the member of a document with the files that were not read, and those without rows.
+pub(super) fn of_skipped(skipped: &[Skipped]) -> (&'static str, Value) {
+    let one = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
+    ("skipped", skipped.iter().map(one).collect())
 }
 
 /// Writes the report, and prints its path.
@@ -47,7 +70,7 @@ pub(super) fn page(
     };
     let page = report_with_sweep(tally, sweep, language).map_err(Failure::other)?;
     text::write(to, &page)?;
-    let (skipped, paths) = data.told_skipped();
+    let (skipped, paths) = of_skipped(data.skipped());
     output.print(
         &(failing + &output.pick(said::page_written(to.display()))),
         &json!({
@@ -56,11 +79,6 @@ pub(super) fn page(
         }),
     );
     Ok(())
-}
-
-/// Returns the targets of the user, or those of the vendor's table.
-pub(super) fn targets_or_vendor(given: Vec<TargetRate>) -> Vec<TargetRate> {
-    if given.is_empty() { TARGETS.into_iter().map(TargetRate::from).collect() } else { given }
 }
 
 /// Extensions of other formats than comma-separated values.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cloudauth::policy::Verdict;
 use cloudauth_files::Named;
-use cloudauth_lab::{Costs, Proportion, Sweep, SweepCosts, SweepPlan, SweepValue, ValueCost};
+use cloudauth_lab::{Costs, Mapping, Proportion, Sweep, SweepCosts, SweepPlan, SweepValue, ValueCost};
 
 use super::run::{self, Data, Wanted};
 use super::show::{csv_columns, named, print, refuse_other_format};
@@ -29,6 +29,9 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
         (None, Some(_)) => return Err(Failure::usage(said::NO_COST)),
         (None, None) => None,
     };
+    if costs.is_some() {
+        data.check(Mapping::check_label)?;
+    }
     let values = SweepPlan::values(args.from, args.to, args.step)?;
     let plan = SweepPlan::new(&text_of(&args.policy)?, &args.threshold, values)?;
     let plan = Arc::new(plan);

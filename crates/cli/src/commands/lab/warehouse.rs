@@ -2,11 +2,11 @@
 
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
-use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay};
+use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, TargetRate};
 use serde_json::{Value, json};
 
-use super::run::{Data, has_no_rows, read_files, read_mapping, refuse_among_data, search};
-use super::show::{page, print, targets_or_vendor};
+use super::run::{Data, read_files, read_mapping, refuse_among_data, search};
+use super::show::{of_skipped, page, print};
 use super::words;
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};
@@ -37,6 +37,12 @@ pub(super) fn sql(args: &LabSql, output: &Output) -> Result<u8, Failure> {
 
 pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let policies = Policies::load(&args.policy, args.candidate.as_deref(), args.allow_failing_examples)?;
+    if args.view == View::Compare && policies.candidate.is_none() {
+        return Err(Failure::usage(said::NO_CANDIDATE));
+    }
+    if args.view == View::Drift {
+        super::check_apart(args.reference.as_ref(), args.current.as_ref())?;
+    }
     let (failing, failing_json) = policies.failing_examples(output);
     let found = search(&args.counts)?;
     let names: Vec<&str> = [Some(&*args.policy), args.candidate.as_deref()].into_iter().flatten().collect();
@@ -45,7 +51,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
     let Found { sources, skipped, .. } = found;
     check_outputs(report.as_slice(), read_files(&names, &sources)).map_err(Failure::usage)?;
     let tally = policies.lab().skipped(skipped.clone()).finish(&sources)?;
-    if has_no_rows(&tally) {
+    if tally.has_no_rows() {
         let first = sources.first().map(|source| source.path().display().to_string());
         return Err(Failure::other(said::no_rows(&first.unwrap_or_default(), sources.len())));
     }
@@ -54,7 +60,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
         // Without the option the document is that of the same command over rows.
         let is_said = args.allow_failing_examples || args.view == View::Compare;
         let failing = is_said.then(|| ("failing_examples", failing_json.clone()));
-        [no_rows.told_skipped()].into_iter().chain(failing)
+        [of_skipped(no_rows.skipped())].into_iter().chain(failing)
     };
     match args.view {
         View::Replay => {
@@ -74,7 +80,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
             )?;
         }
         View::Calibrate => {
-            let targets = targets_or_vendor(args.targets.clone());
+            let targets = TargetRate::or_vendor(args.targets.clone());
             let calibration = Calibration::of(&tally, &targets, args.step);
             let words = failing + &words::calibration(&calibration, &no_rows, output);
             print(output, &tally, &words, &calibration, beside())?;

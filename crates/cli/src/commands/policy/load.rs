@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cloudauth::policy::{Policy, builtin};
+use cloudauth::policy::{Policy, Problem, builtin};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -39,6 +39,11 @@ pub(crate) fn load_to_explore(file: &str, allow_failing_examples: bool) -> Resul
     policy.map_err(|error| Failure::other(words::check_failed(file, &error)))
 }
 
+/// Returns a failing example of a policy for a document.
+pub(crate) fn failing_example_json(file: &str, example: &Problem) -> Value {
+    json!({ "policy": file, "line": example.line, "message": example.message })
+}
+
 /// Returns the failing examples of policies, as lines and as JSON.
 pub(crate) fn failing_examples(policies: &[(&str, &Policy)], output: &Output) -> (String, Value) {
     let mut lines = String::new();
@@ -46,7 +51,7 @@ pub(crate) fn failing_examples(policies: &[(&str, &Policy)], output: &Output) ->
     for (file, policy) in policies {
         for example in policy.failing_examples() {
             lines += &output.pick(words::failing_example(&words::problem(file, example)));
-            all.push(json!({ "policy": file, "line": example.line, "message": example.message }));
+            all.push(failing_example_json(file, example));
         }
     }
     (lines, Value::Array(all))

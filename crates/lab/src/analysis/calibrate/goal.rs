@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::error::{LabError, LabProblem};
 
+/// The target rates of the vendor's table.
+pub const TARGETS: [f64; 5] = [1e-3, 5e-4, 1e-4, 5e-5, 1e-5];
+
 /// A target for the false match rate: above 0 and below 1. `Display` shows it as it was written.
 ///
 /// ```
@@ -22,6 +25,12 @@ pub struct TargetRate {
 }
 
 impl TargetRate {
+    /// Returns these targets, or those of the vendor's table ([`TARGETS`](crate::TARGETS)) if the list is empty.
+    #[must_use]
+    pub fn or_vendor(targets: Vec<Self>) -> Vec<Self> {
+        if targets.is_empty() { TARGETS.into_iter().map(Self::from).collect() } else { targets }
+    }
+
     /// Returns the rate as a fraction.
     #[must_use]
     pub const fn rate(&self) -> f64 {

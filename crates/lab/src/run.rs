@@ -3,9 +3,12 @@
 #[cfg(feature = "parquet")]
 mod batch;
 mod checkpoint;
+mod control;
 mod decisions;
 #[cfg(feature = "parquet")]
 mod groups;
+mod lap;
+mod outcome;
 #[cfg(feature = "parquet")]
 mod rules;
 mod shape;
@@ -14,8 +17,7 @@ mod worker;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use cloudauth_policy::Policy;
@@ -32,67 +34,15 @@ use crate::tally::failing_example::FailingExample;
 use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{Scales, Tally};
 use checkpoint::Checkpoint;
+pub use control::RunControl;
 use decisions::{Decisions, RowKind, RowWriter};
+use lap::{Kept, Lap};
+pub use outcome::RunOutcome;
 use shape::shape;
 use task::Task;
-use worker::Worker;
 
 /// How often a run saves a checkpoint.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
-
-/// The progress of a run, and a way to stop it: for progress bars and Ctrl-C.
-#[derive(Debug, Default)]
-pub struct RunControl {
-    read: AtomicU64,
-    stop: AtomicBool,
-    /// The number of chunks until the run stops automatically, for tests.
-    chunks: AtomicU64,
-}
-
-impl RunControl {
-    /// Returns the bytes read of the files, before decompression.
-    pub fn read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
-    }
-
-    /// Stops the run after the current chunks. The run then returns what it has counted.
-    pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-
-    /// Stops the run after this many chunks of about a megabyte, for tests.
-    #[doc(hidden)]
-    pub fn stop_after(&self, chunks: u64) {
-        self.chunks.store(chunks, Ordering::Relaxed);
-    }
-
-    /// Counts a chunk that was handed out.
-    fn count_chunk(&self) {
-        if self.chunks.load(Ordering::Relaxed) > 0 && self.chunks.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.stop();
-        }
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-}
-
-/// The result of a run: its counts, and whether they are complete.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct RunOutcome {
-    /// The counts.
-    pub tally: Tally,
-    /// `false` if the run was stopped before the end, or a data file changed while it was read.
-    pub complete: bool,
-    /// The data files that changed while they were read. Their counts may match neither the old nor the new content.
-    pub changed: Vec<PathBuf>,
-    /// The files and folders that [`Lab::skipped`] named, and the data files without rows.
-    pub skipped: Vec<Skipped>,
-    /// The partial file of [`Lab::decisions`] or [`Lab::flips`] of an incomplete run. A complete run puts it in place.
-    pub partial_decisions: Option<PathBuf>,
-}
 
 /// A run of policies over recorded results.
 ///
@@ -117,7 +67,7 @@ pub struct Lab<'p> {
     pub(crate) mapping: Option<Mapping>,
     threads: usize,
     keep_people: bool,
-    crossed: Option<(String, String)>,
+    crossed: Option<[String; 2]>,
     days: Option<Days>,
     known_people: Vec<u64>,
     rows_file: Option<(RowKind, PathBuf)>,
@@ -208,7 +158,7 @@ impl<'p> Lab<'p> {
     /// Also counts by two segments of the mapping together, so that each pair of values is a group.
     #[must_use]
     pub fn cross(mut self, first: &str, second: &str) -> Self {
-        self.crossed = Some((first.to_owned(), second.to_owned()));
+        self.crossed = Some([first.to_owned(), second.to_owned()]);
         self
     }
 
@@ -275,49 +225,12 @@ impl<'p> Lab<'p> {
         control: &RunControl,
         rules: Option<&Kept>,
     ) -> Result<RunOutcome, LabError> {
-        if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
-            return Err(LabProblem::StandardInputResumed.into_error());
-        }
-        if let Some(table) = sources.iter().find(|source| self.resume.is_some() && source.is_in_memory()) {
-            let error =
-                io::Error::new(io::ErrorKind::Unsupported, "a run over a table in memory cannot be resumed");
-            return Err(LabError::file(table.path(), error));
-        }
-        let mapping = match &self.mapping {
-            Some(mapping) => mapping.clone(),
-            None => Mapping::of(shape(sources)?),
-        };
-        if mapping.shape == Shape::Reply && sources.iter().any(|source| source.format != Format::Json) {
-            return Err(LabProblem::ReplyNotJson.into_error());
-        }
-        let slots = mapping.slots();
-        let mut wanted = Wanted::new(slots.iter().map(String::as_str));
-        if mapping.shape == Shape::Reply {
-            wanted = wanted.with_reply(mapping.reply.as_deref().unwrap_or_default());
-        }
-        let rows_file = self.rows_file.as_ref().filter(|_| rules.is_none());
-        let task = Task {
-            policy: self.policy,
-            candidate: self.candidate,
-            mapping: &mapping,
-            sources,
-            wanted,
-            sweep: self.sweep,
-            scales: Scales::with(self.policy, self.sweep.map(SweepPlan::boundaries))?,
-            slots,
-            days: self.days,
-            known_people: &self.known_people,
-            crossed: self.crossed.as_ref().map(|pair| crossed(&mapping, pair)).transpose()?,
-            is_mapped: self.mapping.is_some(),
-            keep_people: self.keep_people,
-            writer: rows_file.map(|(kind, file)| RowWriter::new(*kind, file)),
-            keep_rules: rules.is_some(),
-            allow_missing_inputs: self.allow_missing_inputs,
-        };
+        let mapping = self.mapping_of(sources)?;
+        let task = self.task(sources, &mapping, rules.is_some())?;
         let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
         let is_read = state.position.source == sources.len();
-        let rows_file = rows_file.zip(task.writer);
+        let rows_file = self.rows_file.as_ref().zip(task.writer);
         let mut decisions = rows_file
             .map(|((_, path), writer)| Decisions::open(path, writer, state.decisions.as_ref(), is_read))
             .transpose()?;
@@ -328,9 +241,7 @@ impl<'p> Lab<'p> {
             }
             return Err(error);
         }
-        let read = |bytes| {
-            control.read.fetch_add(bytes, Ordering::Relaxed);
-        };
+        let read = |bytes| control.add_read(bytes);
         let mut reader = ChunkReader::new(sources, &task.slots, state.position, &read);
         let mut changed = Vec::new();
         loop {
@@ -345,11 +256,7 @@ impl<'p> Lab<'p> {
                 until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
                 control,
             };
-            let tallies = lap.run(&task, self.threads);
-            if let Some(failed) = take(lap.failed) {
-                return Err(failed);
-            }
-            for tally in tallies {
+            for tally in lap.run(&task, self.threads)? {
                 state.tally.merge(tally);
             }
             state.tally.settle()?;
@@ -378,9 +285,62 @@ impl<'p> Lab<'p> {
                     let named = task.named().map(|slot| slot.1.clone());
                     state.tally.absent = named.filter(|path| !state.tally.seen.contains(path)).collect();
                 }
-                return finish(state.tally, is_end, changed, decisions);
+                return RunOutcome::new(state.tally, is_end, changed, decisions);
             }
         }
+    }
+
+    /// Returns the mapping of a run over these sources.
+    fn mapping_of(&self, sources: &[Source]) -> Result<Mapping, LabError> {
+        if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
+            return Err(LabProblem::StandardInputResumed.into_error());
+        }
+        if let Some(table) = sources.iter().find(|source| self.resume.is_some() && source.is_in_memory()) {
+            let error =
+                io::Error::new(io::ErrorKind::Unsupported, "a run over a table in memory cannot be resumed");
+            return Err(LabError::file(table.path(), error));
+        }
+        let mapping = match &self.mapping {
+            Some(mapping) => mapping.clone(),
+            None => Mapping::of(shape(sources)?),
+        };
+        if mapping.shape == Shape::Reply && sources.iter().any(|source| source.format != Format::Json) {
+            return Err(LabProblem::ReplyNotJson.into_error());
+        }
+        Ok(mapping)
+    }
+
+    /// Returns the settings that all threads share. A run that keeps the rule of each row writes no file of rows.
+    fn task<'t>(
+        &'t self,
+        sources: &'t [Source],
+        mapping: &'t Mapping,
+        keep_rules: bool,
+    ) -> Result<Task<'t>, LabError> {
+        let slots = mapping.slots();
+        let mut wanted = Wanted::new(slots.iter().map(String::as_str));
+        if mapping.shape == Shape::Reply {
+            wanted = wanted.with_reply(mapping.reply.as_deref().unwrap_or_default());
+        }
+        let rows_file = self.rows_file.as_ref().filter(|_| !keep_rules);
+        Ok(Task {
+            policy: self.policy,
+            candidate: self.candidate,
+            mapping,
+            sources,
+            wanted,
+            sweep: self.sweep,
+            scales: Scales::with(self.policy, self.sweep.map(SweepPlan::boundaries))?,
+            slots,
+            days: self.days,
+            known_people: &self.known_people,
+            crossed: self.crossed.as_ref().map(|[a, b]| mapping.crossed(a, b)).transpose()?,
+            is_mapped: self.mapping.is_some(),
+            keep_people: self.keep_people,
+            writer: rows_file.map(|(kind, file)| RowWriter::new(*kind, file)),
+            keep_rules,
+            allow_missing_inputs: self.allow_missing_inputs,
+        })
     }
 
     /// Returns the failing examples of both policies.
@@ -395,106 +355,4 @@ impl<'p> Lab<'p> {
         state.decisions = decisions.map(Decisions::keep).transpose()?.flatten();
         state.save(path)
     }
-}
-
-/// Returns the numbers of two segments of the mapping.
-fn crossed(mapping: &Mapping, (first, second): &(String, String)) -> Result<(usize, usize), LabError> {
-    let number = |name: &String| {
-        let found = mapping.segments.iter().position(|segment| segment == name);
-        found.ok_or_else(|| LabProblem::NotASegment(name.clone()).into_error())
-    };
-    let numbers = (number(first)?, number(second)?);
-    if numbers.0 == numbers.1 {
-        return Err(LabProblem::CrossedWithItself(first.clone()).into_error());
-    }
-    Ok(numbers)
-}
-
-/// Puts the decisions in place, or leaves those of an incomplete run next to their target.
-fn finish(
-    mut tally: Tally,
-    is_end: bool,
-    changed: Vec<PathBuf>,
-    decisions: Option<Decisions>,
-) -> Result<RunOutcome, LabError> {
-    let complete = is_end && !tally.issues.has(IssueKind::Changed);
-    tally.is_part = !complete;
-    let partial_decisions = match decisions {
-        Some(decisions) if complete => decisions.commit().map(|()| None)?,
-        Some(decisions) => decisions.leave()?,
-        None => None,
-    };
-    let skipped = tally.skipped.clone();
-    Ok(RunOutcome { tally, complete, changed, skipped, partial_decisions })
-}
-
-/// What the workers returned, with the numbers of the chunks.
-pub(crate) type Kept = Mutex<Vec<(u64, Vec<u8>)>>;
-
-/// One lap of a run: until the end of the data, a stop, or the next checkpoint.
-struct Lap<'l, 'r> {
-    /// The reader, and the number of its next chunk.
-    reader: Mutex<(&'l mut ChunkReader<'r>, u64)>,
-    /// The number of the lap's first chunk. Each lap reads one, so that a run ends however short the interval is.
-    first: u64,
-    decisions: Mutex<Option<&'l mut Decisions>>,
-    rules: Option<&'l Kept>,
-    failed: Mutex<Option<LabError>>,
-    until: Option<Instant>,
-    control: &'l RunControl,
-}
-
-impl Lap<'_, '_> {
-    fn run(&self, task: &Task<'_>, threads: usize) -> Vec<Tally> {
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.work(task))).collect();
-            let over = |thread: std::thread::ScopedJoinHandle<'_, Tally>| {
-                // Otherwise the counts of the thread would be missing without an error.
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            };
-            threads.into_iter().map(over).collect()
-        })
-    }
-
-    fn work(&self, task: &Task<'_>) -> Tally {
-        let mut worker = Worker::new(task);
-        if let Err(error) = self.chunks(&mut worker) {
-            lock(&self.failed).get_or_insert(error);
-        }
-        worker.done()
-    }
-
-    fn chunks(&self, worker: &mut Worker<'_>) -> Result<(), LabError> {
-        loop {
-            let (chunk, number, header) = {
-                let mut reader = lock(&self.reader);
-                let is_due = reader.1 > self.first && self.until.is_some_and(|until| Instant::now() > until);
-                if is_due || self.control.is_stopped() || lock(&self.failed).is_some() {
-                    return Ok(());
-                }
-                let (reader, number) = &mut *reader;
-                let Some(chunk) = reader.next()? else { return Ok(()) };
-                *number += 1;
-                self.control.count_chunk();
-                let header = reader.header(&chunk);
-                (chunk, *number - 1, header)
-            };
-            let decisions = worker.chunk(&chunk, header.as_ref())?;
-            if let Some(rules) = self.rules {
-                lock(rules).push((number, decisions));
-            } else if let Some(file) = &mut *lock(&self.decisions) {
-                file.add(number, decisions)?;
-            }
-            lock(&self.reader).0.give_back(chunk);
-        }
-    }
-}
-
-/// A panic of a thread ends the run, so a poisoned lock does not matter.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn take<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -34,7 +34,10 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         python
     };
     if let Some(rows) = rows {
-        return run_command(python(&["bench.py", rows]).env("DATA", folder.join("bench")));
+        crate::shell::cargo("build --release -p cloudauth-cli --features parquet")?;
+        let command = crate::shell::built_as("release/cloudauth")?;
+        let mut bench = python(&["bench.py", rows]);
+        return run_command(bench.env("DATA", folder.join("bench")).env("CLOUDAUTH", command));
     }
     for check in [
         vec!["fmt", "--manifest-path", MANIFEST, "--check"],

@@ -50,9 +50,9 @@ impl Task<'_> {
         policies.any(|policy| policy.inputs().any(|other| other == input))
     }
 
-    /// Returns whether ids are needed: for examples and the decision file.
+    /// Returns whether ids are needed: for the examples of a comparison and the file of rows. A sweep has no examples.
     pub(crate) const fn names_rows(&self) -> bool {
-        self.candidate.is_some() || self.writer.is_some()
+        (self.candidate.is_some() && self.sweep.is_none()) || self.writer.is_some()
     }
 
     /// Returns whether the run writes rows of this kind.

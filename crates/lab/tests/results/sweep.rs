@@ -171,6 +171,24 @@ fn a_stopped_sweep_resumes_with_the_same_counts() {
     assert!(lab.run(&sources, &RunControl::default()).is_err(), "a checkpoint of other values");
 }
 
+/// Ids are checked in the runs that use them: a comparison has examples with ids, a sweep has none.
+#[test]
+fn a_sweep_reads_no_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.jsonl");
+    fs::write(&file, "{\"id\": [1], \"sub_code\": \"200\", \"passed\": \"T\", \"verify_score\": 75.5}\n")
+        .unwrap();
+    let sources = Source::find(&[file]).unwrap();
+    let plan = SweepPlan::new(&policy(">=", false), "match_auto", values(75.0, 76.0, 1.0)).unwrap();
+    let about_ids = |lab: Lab<'_>| {
+        let ran = lab.run(&sources, &RunControl::default()).unwrap();
+        Replay::of(&ran.tally).issues.iter().filter(|issue| issue.message.contains("has an id")).count()
+    };
+    let (lower, higher) = (policy(">=", false), policy(">", false));
+    let [lower, higher] = [lower, higher].map(|text| Policy::parse(&text).unwrap());
+    assert_eq!((about_ids(Lab::new(&lower).against(&higher)), about_ids(Lab::sweep(&plan))), (1, 0));
+}
+
 /// The same rows in columns, which batches decide.
 #[cfg(feature = "parquet")]
 fn as_parquet(csv: &Path) -> Vec<Source> {

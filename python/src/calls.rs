@@ -74,7 +74,7 @@ pub(crate) fn calibrate(
         return Err(DataError::new_err("step must be from 1 to 1000 hundredths of a point"));
     }
     let rate = |target: Bound<'_, PyAny>| target.str()?.to_cow()?.parse::<TargetRate>().map_err(of_data);
-    let targets = targets.into_iter().flatten().map(rate).collect::<PyResult<_>>()?;
+    let targets = targets.into_iter().flatten().map(rate).collect::<PyResult<Vec<_>>>()?;
     let targets = TargetRate::or_vendor(targets);
     let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
     let data = Data::of(data)?;

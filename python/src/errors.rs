@@ -41,5 +41,6 @@ fn with_location(py: Python<'_>, exception: &PyErr, path: &str, error: &CheckFai
 
 /// Returns the exception of data that cannot be used.
 pub(crate) fn of_data(error: impl Into<LabError>) -> PyErr {
-    DataError::new_err(cloudauth_cli::with_sources(&error.into()))
+    let error: LabError = error.into();
+    DataError::new_err(cloudauth_cli::with_sources(&error))
 }

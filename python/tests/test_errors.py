@@ -1,7 +1,7 @@
 """Errors name the file and the line, and never a value of the data."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Iterator
 
 import pyarrow as pa
 import pytest
@@ -93,3 +93,27 @@ def test_lines_have_no_decision_each(policy: cloudauth.Policy, tmp_path: Path) -
 def test_threads_have_a_limit(policy: cloudauth.Policy, table: pa.Table, arguments: dict[str, int]) -> None:
     with pytest.raises(cloudauth.DataError, match="threads"):
         policy.decide(table, threads=arguments["threads"])
+
+
+def test_arguments_are_checked_before_a_stream_is_read(policy: cloudauth.Policy, table: pa.Table, tmp_path: Path) -> None:
+    read = []
+
+    def stream() -> pa.RecordBatchReader:
+        def batches() -> Iterator[pa.RecordBatch]:
+            read.append(1)
+            yield from table.to_batches()
+
+        return pa.RecordBatchReader.from_batches(table.schema, batches())
+
+    none = tmp_path / "none.toml"
+    calls: list[Callable[[], object]] = [
+        lambda: policy.decide(stream(), mapping=none),
+        lambda: cloudauth.replay(policy, stream(), threads=0),
+        lambda: cloudauth.compare(policy, policy, stream(), mapping=none),
+        lambda: cloudauth.calibrate(policy, stream(), targets=["2"]),
+        lambda: cloudauth.sweep(policy, stream(), threshold="match_high", start=70, stop=80, step=1),
+    ]
+    for call in calls:
+        with pytest.raises(cloudauth.DataError):
+            call()
+        assert read == []

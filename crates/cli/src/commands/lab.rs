@@ -1,5 +1,6 @@
 //! `cloudauth lab`: replays, compares and calibrates policies over recorded results.
 
+mod document;
 mod holdout;
 mod plan;
 mod run;
@@ -128,7 +129,7 @@ pub(crate) fn document(
     ran: &RunOutcome,
     sources: &[Source],
 ) -> serde_json::Result<Value> {
-    show::of_analysis(analysis, &ran.tally, show::of_run(ran, sources))
+    document::of_analysis(analysis, &ran.tally, document::of_run(ran, sources))
 }
 
 async fn calibrate(args: Calibrate, output: &Output) -> Result<u8, Failure> {

@@ -13,7 +13,7 @@ use cloudauth_lab::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
-use super::show::of_run;
+use super::document::of_run;
 use crate::args;
 use crate::failure::Failure;
 use crate::output::Output;

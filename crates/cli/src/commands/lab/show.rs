@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use cloudauth_files::Named;
-use cloudauth_lab::{Language, Proportion, RunOutcome, Skipped, Source, Sweep, Tally, report_with_sweep};
+use cloudauth_lab::{Language, Proportion, Sweep, Tally, report_with_sweep};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::document::{of_analysis, of_skipped};
 use super::run::Data;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -26,33 +27,6 @@ pub(super) fn print(
     let days = if has_days { output.pick(said::days(timezone)) } else { String::new() };
     output.print(&format!("{human}{days}"), &document);
     Ok(())
-}
-
-/// Returns the document of an analysis, with the members of `beside`.
-pub(super) fn of_analysis(
-    analysis: &impl Serialize,
-    tally: &Tally,
-    beside: impl IntoIterator<Item = (&'static str, Value)>,
-) -> Result<Value, serde_json::Error> {
-    let mut document = serde_json::to_value(analysis)?;
-    if let Some(document) = document.as_object_mut() {
-        document.insert("timezone".to_owned(), tally.timezone().0.name().into());
-        document.extend(beside.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    }
-    Ok(document)
-}
-
-/// Returns the members of a document with the files that were read and skipped, and whether the run is complete. Locations in the
-/// document refer to files by their number.
-pub(super) fn of_run(ran: &RunOutcome, sources: &[Source]) -> [(&'static str, Value); 3] {
-    let names: Vec<String> = sources.iter().map(|source| source.path().display().to_string()).collect();
-    [("sources", json!(names)), of_skipped(&ran.skipped), ("complete", json!(ran.complete))]
-}
-
-/// Returns the member of a document with the files that were not read, and those without rows.
-pub(super) fn of_skipped(skipped: &[Skipped]) -> (&'static str, Value) {
-    let one = |skipped: &Skipped| json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() });
-    ("skipped", skipped.iter().map(one).collect())
 }
 
 /// Writes the report, and prints its path.

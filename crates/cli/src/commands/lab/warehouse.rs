@@ -5,8 +5,9 @@ use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, TargetRate};
 use serde_json::{Value, json};
 
+use super::document::of_skipped;
 use super::run::{Data, read_files, read_mapping, refuse_among_data, search};
-use super::show::{of_skipped, page, print};
+use super::show::{page, print};
 use super::words;
 use crate::args::{Finish, LabSql, View};
 use crate::commands::policy::{failing_examples, load_to_explore};

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use cloudauth::policy::Policy;
 use cloudauth_lab::{
-    Calibration, Compare, Drift, Mapping, Months, Replay, RestsOn, RunOutcome, Source, Sweep, SweepPlan,
-    TargetRate, ThresholdErrors, check_threshold, curve, set_threshold,
+    Calibration, Compare, Drift, Mapping, Replay, RestsOn, RunOutcome, Source, Sweep, SweepPlan, TargetRate,
+    ThresholdErrors, check_threshold, curve, set_threshold,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::{Said, lab as said, rows};
-use run::{Data, Wanted, reads_standard_input};
+use run::{Data, Wanted, check_apart, reads_standard_input};
 pub(crate) use run::{read_mapping, search};
 use show::{csv_columns, named, page, print, refuse_other_format, refuse_other_row_format};
 
@@ -116,11 +116,6 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
         Command::Sql(args) => warehouse::sql(&args, output),
         Command::Finish(args) => warehouse::finish(&args, output),
     }
-}
-
-/// Refuses months that would be compared with themselves.
-fn check_apart(reference: Option<&Months>, current: Option<&Months>) -> Result<(), Failure> {
-    Ok(reference.zip(current).map_or(Ok(()), |(reference, current)| reference.check_apart(current))?)
 }
 
 /// Returns the document of an analysis of a run.

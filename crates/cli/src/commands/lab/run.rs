@@ -7,8 +7,8 @@ use std::time::Duration;
 use cloudauth::policy::Policy;
 use cloudauth_files::{Named, check_outputs};
 use cloudauth_lab::{
-    Days, Found, Lab, LabError, Mapping, RunControl, RunOutcome, SkipReason, Skipped, Source, SweepPlan,
-    Tally,
+    Days, Found, Lab, LabError, Mapping, Months, RunControl, RunOutcome, SkipReason, Skipped, Source,
+    SweepPlan, Tally,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -210,6 +210,11 @@ impl Data {
         }
         Ok(ran)
     }
+}
+
+/// Refuses months that would be compared with themselves.
+pub(super) fn check_apart(reference: Option<&Months>, current: Option<&Months>) -> Result<(), Failure> {
+    Ok(reference.zip(current).map_or(Ok(()), |(reference, current)| reference.check_apart(current))?)
 }
 
 /// Returns whether the data is read from standard input.

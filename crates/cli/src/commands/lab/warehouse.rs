@@ -6,7 +6,7 @@ use cloudauth_lab::{Calibration, Compare, Drift, Found, Lab, Replay, TargetRate}
 use serde_json::{Value, json};
 
 use super::document::of_skipped;
-use super::run::{Data, read_files, read_mapping, refuse_among_data, search};
+use super::run::{Data, check_apart, read_files, read_mapping, refuse_among_data, search};
 use super::show::{page, print};
 use super::words;
 use crate::args::{Finish, LabSql, View};
@@ -42,7 +42,7 @@ pub(super) fn finish(args: &Finish, output: &Output) -> Result<u8, Failure> {
         return Err(Failure::usage(said::NO_CANDIDATE));
     }
     if args.view == View::Drift {
-        super::check_apart(args.reference.as_ref(), args.current.as_ref())?;
+        check_apart(args.reference.as_ref(), args.current.as_ref())?;
     }
     let (failing, failing_json) = policies.failing_examples(output);
     let found = search(&args.counts)?;

@@ -30,7 +30,7 @@ fn arguments_are_checked_before_the_data_is_read() {
     let segments = "segments builtin:onboarding rows.csv";
     let sweep = |mapping: &str| format!("{SWEEP} {mapping} --cost cost.toml --prior 0.1%");
     let days = "calibrate builtin:onboarding rows.csv --train ..2026-01-31 --test 2026-02-01.. --mapping";
-    let write = format!("calibrate policy.toml rows.csv --target 1/100 --write match_auto --mapping");
+    let write = "calibrate policy.toml rows.csv --target 1/100 --write match_auto --mapping";
     let finish = "finish rows.csv --policy builtin:onboarding --view";
     for (args, says) in [
         (format!("{segments} --mapping map.toml --by chanel"), "no segment `chanel`"),

@@ -7,7 +7,7 @@ const WIDTH: f64 = 520.0;
 const INNER: f64 = 240.0;
 const LEFT: f64 = 66.0;
 const RIGHT: f64 = 18.0;
-const BOTTOM: f64 = 46.0;
+const BOTTOM: f64 = 50.0;
 /// The height of a line of text, and the approximate width of a character.
 const LINE: f64 = 16.0;
 const CHAR: f64 = 6.8;
@@ -25,7 +25,7 @@ pub(super) struct Plot {
 impl Plot {
     /// Starts a plot with a vertical line at each of `rules`. Their names are above the plot, so that they cover nothing.
     pub(super) fn new(x: Axis, y: Axis, rules: &[(f64, String)]) -> Self {
-        let mut plot = Self { x, y, top: 26.0, body: String::new(), legend: Vec::new() };
+        let mut plot = Self { x, y, top: 31.0, body: String::new(), legend: Vec::new() };
         let mut rules: Vec<_> = rules.iter().filter(|(value, _)| value.is_finite()).collect();
         rules.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         // The name of the lowest rule is on its left, unless it would cover the labels of the vertical axis. The other names
@@ -172,13 +172,13 @@ impl Plot {
             let is_wide = x + CHAR / 2.0 * label.chars().count() as f64 > WIDTH;
             let (beside, anchor) = if is_wide { (WIDTH, "end") } else { (x, "middle") };
             svg.push_str(&format!("<path class='tick' d='M{x:.1} {bottom}v5'/><text{class} x='{beside:.1}' y='{:.1}' text-anchor='{anchor}'>{label}</text>",
-                bottom + 19.0
+                bottom + 23.0
             ));
         }
         svg.push_str(&format!("<path class='axis' d='M{LEFT} {top}V{bottom}H{right}'/>{}", self.body));
         svg.push_str(&format!(
             "<text class='axis-name' x='{right}' y='{:.1}' text-anchor='end'>{x_name}</text><text class='axis-name' x='0' y='13'>{y_name}</text></svg><figcaption>",
-            bottom + 40.0
+            bottom + 44.0
         ));
         for (class, name) in &self.legend {
             svg.push_str(&format!(
@@ -256,11 +256,11 @@ mod tests {
         let plot = Plot::new(axis(0.0, 10.0), axis(0.0, 1.0), &[]);
         let path = |points: &[(f64, f64)]| plot.path(points.iter().copied());
         assert_eq!(path(&[]), "");
-        assert_eq!(path(&[(0.0, 0.0)]), "M66.0 266.0h0");
-        assert_eq!(path(&[(0.0, 0.0), (0.0, 0.0)]), "M66.0 266.0h0");
+        assert_eq!(path(&[(0.0, 0.0)]), "M66.0 271.0h0");
+        assert_eq!(path(&[(0.0, 0.0), (0.0, 0.0)]), "M66.0 271.0h0");
         assert_eq!(
             path(&[(0.0, 0.0), (5.0, f64::NAN), (10.0, 1.0), (10.0, 0.0)]),
-            "M66.0 266.0h0M502.0 26.0L502.0 266.0"
+            "M66.0 271.0h0M502.0 31.0L502.0 271.0"
         );
     }
 
@@ -268,7 +268,7 @@ mod tests {
     fn steps_that_touch_are_one_shape() {
         let mut plot = Plot::new(axis(0.0, 10.0), axis(0.0, 1.0), &[]);
         plot.steps("a", 5.0, [(0.0, 1.0), (5.0, 0.5)]);
-        assert!(plot.body.contains("d='M66.0 266V26.0H284.0V146.0H502.0V266Z'"), "{}", plot.body);
+        assert!(plot.body.contains("d='M66.0 271V31.0H284.0V151.0H502.0V271Z'"), "{}", plot.body);
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod tests {
             .match_indices("text-anchor='")
             .filter_map(|(at, _)| plot.body.get(at + 13..at + 16))
             .collect();
-        assert_eq!((anchors, plot.top), (vec!["end", "sta", "sta"], 26.0 + 2.0 * LINE));
+        assert_eq!((anchors, plot.top), (vec!["end", "sta", "sta"], 31.0 + 2.0 * LINE));
     }
 
     #[test]

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use cloudauth::flow::{
-    AttemptState, Flow, Inputs, Lookup, OrderRef, RefKey, Retention, Settings, State, Store, Stored, Urls,
-    verify_chain,
+    AttemptState, ClockAndRandom, Flow, FlowSettings, Lookup, OrderRef, RefKey, Retention, State, Store,
+    Stored, Urls, verify_chain,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
 use cloudauth::{CallbackKeys, Client, Credentials, ReqwestTransport};
-use cloudauth_emulator::{Emulator, Fault, FaultKind, Latency, Outcome, id_number};
+use cloudauth_emulator::{Emulator, Fault, FaultKind, Latency, SessionOutcome, id_number};
 use tokio::net::TcpListener;
 
 #[path = "../crates/cloudauth/examples/shop.rs"]
@@ -33,9 +33,10 @@ async fn serve(emulator: &str, folder: &Path, address: &str) {
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::ONBOARDING).unwrap()));
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back")).unwrap();
     let (keys, refs) = (CallbackKeys::new(&[1; 32]).unwrap(), RefKey::new(&[2; 32]).unwrap());
-    let settings = Settings::new(urls, keys, refs.clone(), Retention::days(1).unwrap());
+    let settings = FlowSettings::new(urls, keys, refs.clone(), Retention::days(1).unwrap());
     let store = SqliteStore::open(folder.join("shop.db")).unwrap();
-    let inputs = Inputs { wall: || (SystemTime::now() + ahead()).into(), ..Inputs::default() };
+    let inputs =
+        ClockAndRandom { wall: || (SystemTime::now() + ahead()).into(), ..ClockAndRandom::default() };
     let flow = Flow::new(client.build(), policy, store, settings).with_inputs(inputs);
     let script = format!("{emulator}/jsvm_all.js");
     let shop = example::Shop { flow, refs, script };
@@ -168,7 +169,7 @@ impl Killable {
     async fn finish(&self, order: &str) {
         let stored = self.stored(order).await.unwrap();
         let attempt = stored.verification.open_attempt().unwrap();
-        self.emulator.finish(attempt.certify_id.as_ref().unwrap(), Outcome::pass()).unwrap();
+        self.emulator.finish(attempt.certify_id.as_ref().unwrap(), SessionOutcome::pass()).unwrap();
     }
 
     fn slow(&self, action: &str) {

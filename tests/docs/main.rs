@@ -61,8 +61,8 @@ fn describe(certify_id: &CertifyId) -> DescribeFaceVerify {
     DescribeFaceVerify::new(scene(), certify_id.clone())
 }
 
-fn ends(sub_code: &str) -> cloudauth_emulator::Outcome {
-    cloudauth_emulator::Outcome::with_sub_code(sub_code)
+fn ends(sub_code: &str) -> cloudauth_emulator::SessionOutcome {
+    cloudauth_emulator::SessionOutcome::with_sub_code(sub_code)
 }
 
 /// Of the magic identities, one whose callback never comes.
@@ -205,7 +205,7 @@ async fn the_first_final_decision_stays_and_a_later_pass_is_an_event() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lines_of_the_flow_give_a_link_once_per_request() {
-    use cloudauth::flow::{Flow, FlowError, RefKey, Retention, Settings, State, Urls};
+    use cloudauth::flow::{Flow, FlowError, FlowSettings, RefKey, Retention, State, Urls};
     let emulator = Emulator::builder().start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = cloudauth::flow_sqlite::SqliteStore::open(folder.path().join("file")).unwrap();
@@ -221,7 +221,7 @@ async fn the_lines_of_the_flow_give_a_link_once_per_request() {
         client(&[&emulator]),
         policy,
         store,
-        Settings::new(urls, keys, RefKey::new(&[9; 32]).unwrap(), Retention::days(30).unwrap()),
+        FlowSettings::new(urls, keys, RefKey::new(&[9; 32]).unwrap(), Retention::days(30).unwrap()),
     );
 
     let (name, number) = (CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());

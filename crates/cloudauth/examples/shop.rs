@@ -13,8 +13,8 @@ use axum::http::StatusCode;
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use cloudauth::flow::{
-    Consent, ConsentText, Cursor, Flow, FlowError, IdempotencyKey, NewVerification, OrderRef, Purpose,
-    RefKey, Retention, Settings, State as Verified, Urls,
+    Consent, ConsentText, Cursor, Flow, FlowError, FlowSettings, IdempotencyKey, NewVerification, OrderRef,
+    Purpose, RefKey, Retention, State as Verified, Urls,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
@@ -191,7 +191,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = format!("http://{}", listener.local_addr()?);
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back"))?;
     let retention = Retention::days(30)?; // how long you keep a verification after it ended
-    let settings = Settings::new(urls, keys, refs.clone(), retention);
+    let settings = FlowSettings::new(urls, keys, refs.clone(), retention);
     let flow = Flow::new(client.build(), policy, SqliteStore::open("shop.db")?, settings);
     println!("shop       {url}\nemulator   {endpoint}/_emu/ui");
     let script = format!("{endpoint}/jsvm_all.js");

@@ -58,7 +58,7 @@ mod web;
 
 pub use emulator::{Builder, Emulator};
 pub use faults::{Fault, FaultError, FaultKind, Latency};
-pub use sessions::{Outcome, check_rules, id_number};
+pub use sessions::{SessionOutcome, check_rules, id_number};
 pub use time::Clock;
 
 /// Compiles the example in the README.

@@ -46,14 +46,14 @@ pub use audit::{Audit, Auditor, BrokenVerification, Checkpoint, DayOfChains, Dif
 #[cfg(feature = "driver")]
 pub use driver::{
     blocking::{BlockingFlow, Inline},
-    clock::{ClockJump, Inputs},
+    clock::{ClockAndRandom, ClockJump},
     error::FlowError,
     flow::Flow,
-    settings::{Settings, Urls},
+    settings::{FlowSettings, Urls},
     ticket::{NewVerification, Started},
 };
 pub use machine::chain::ChainHead;
-pub use machine::commit::{Block, Commit, Job, Outcome, Refund, Snapshot, Stored, Take, Usage};
+pub use machine::commit::{Block, Commit, CommitOutcome, Job, Refund, Snapshot, Stored, Take, Usage};
 pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};
 pub use machine::finding::{DecisionRecord, EvidenceRecord, Finding, Score, VerdictRecord};
 pub use machine::ids::{

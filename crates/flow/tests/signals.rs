@@ -10,7 +10,7 @@ use std::time::Duration;
 use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    BlockingFlow, EndpointId, Flow, Inline, Input, Machine, NewVerification, RefKey, Settings, Snapshot,
+    BlockingFlow, EndpointId, Flow, FlowSettings, Inline, Input, Machine, NewVerification, RefKey, Snapshot,
     Store, Urls, Usage, VerificationId, WebhookEndpoint, WebhookSecret, Webhooks,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
@@ -126,7 +126,7 @@ fn live() {
     let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
     let keys = CallbackKeys::new(&[1; 32]).unwrap();
     let refs = RefKey::new(&[2; 32]).unwrap();
-    let settings = Settings::new(urls, keys, refs, samples::retention());
+    let settings = FlowSettings::new(urls, keys, refs, samples::retention());
     let store = Arc::new(MemoryStore::default());
     let flow = Flow::new(client.attempts(1).build(), policy, Arc::clone(&store), settings);
     let secret = WebhookSecret::new(&WebhookSecret::text(&[1; 32])).unwrap();

@@ -37,12 +37,12 @@ pub enum LabProblem {
     Changed(PathBuf),
     /// Raw responses are read from JSON only.
     ReplyNotJson,
-    /// A file has none of the policy's inputs. The columns are described in `Columns`.
-    NoInputs(String, Columns),
+    /// A file has none of the policy's inputs. The columns are described in `FileColumns`.
+    NoInputs(String, FileColumns),
     /// The first lines of a file have none of the policy's inputs: the file, and the number of lines.
     NoInputsInLines(String, u64),
     /// A file lacks a column that the mapping names.
-    NoColumn(String, String, Columns),
+    NoColumn(String, String, FileColumns),
     /// A file has a column twice.
     ColumnTwice(String, String),
     /// A column of a Parquet file has a wrong type.
@@ -142,7 +142,7 @@ pub enum LabProblem {
 
 /// The columns of a file, as far as an error may show them. Exhaustive on purpose, as [`LabProblem`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Columns {
+pub enum FileColumns {
     /// The first line looks like data, not like a header.
     LooksLikeData,
     /// The number of columns, and those with a known or a common name.
@@ -393,7 +393,7 @@ impl fmt::Display for LabError {
     }
 }
 
-impl fmt::Display for Columns {
+impl fmt::Display for FileColumns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, known) = match self {
             Self::LooksLikeData => return f.write_str("the first line looks like data, not like a header"),

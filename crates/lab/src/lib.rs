@@ -61,7 +61,7 @@ pub use analysis::sweep::{
     Costs, LabelledPeople, Sweep, SweepCosts, SweepOutcome, SweepPlan, SweepProblem, SweepValue, ValueCost,
 };
 pub use cloudauth_stats::Confidence;
-pub use error::{Columns, CountsProblem, LabError, LabProblem};
+pub use error::{CountsProblem, FileColumns, LabError, LabProblem};
 pub use input::mapping::{Mapping, Shape};
 pub use input::mapping_error::{MappingError, MappingProblem};
 pub use input::search::Found;

@@ -40,7 +40,9 @@ pub use decide::decision::{Approval, Decision};
 pub use decide::trace::{Checked, Counterfactual, Trace};
 pub use document::FORMAT;
 pub use document::format::format;
-pub use document::problem::{Case, Decided, FilePart, Hint, InputValues, PolicyError, Problem, ProblemKind};
+pub use document::problem::{
+    Case, DecidedCase, FilePart, Hint, InputValues, PolicyError, Problem, ProblemKind,
+};
 pub use document::vendor_table::{VENDOR_TABLE, nominal_far};
 pub use document::verdict::Verdict;
 pub use evidence::flat::{FlatError, FlatEvidence, FlatProblem};

@@ -5,7 +5,7 @@
 //! last; rates are fractions from 0 to 1, never per cent.
 //!
 //! ```
-//! use cloudauth_stats::{Confidence, LabelledGrid, Step, clopper_pearson, threshold, threshold_with};
+//! use cloudauth_stats::{Confidence, LabelledGrid, ThresholdStep, clopper_pearson, threshold, threshold_with};
 //!
 //! let mut results = LabelledGrid::default();
 //! results.genuine.add(&[88.1, 74.2, 93.0, 69.9]);
@@ -17,9 +17,9 @@
 //! let interval = clopper_pearson(at.fmr, Confidence::P95);
 //! assert!(interval.low < 0.01 && interval.high > 0.80); // four attempts say little
 //!
-//! let shown = threshold(&curve, 0.001, Step::Hundredths(1)).ok_or("no impostors")?;
+//! let shown = threshold(&curve, 0.001, ThresholdStep::Hundredths(1)).ok_or("no impostors")?;
 //! assert_eq!(shown.point.threshold, 71.31);
-//! let proven = threshold_with(&curve, 0.001, Confidence::P95, Step::Hundredths(1));
+//! let proven = threshold_with(&curve, 0.001, Confidence::P95, ThresholdStep::Hundredths(1));
 //! assert_eq!(proven.unwrap_err().need, Some(2995));
 //! # Ok::<(), &str>(())
 //! ```
@@ -63,7 +63,7 @@ pub use queue::Queue;
 pub use rate::{Confidence, Interval, Rate};
 pub use special::{hypergeometric_at_most, probit};
 pub use target::{
-    Chosen, Step, ThresholdInterval, TooFew, most_at, most_at_with, threshold, threshold_interval,
+    Chosen, ThresholdInterval, ThresholdStep, TooFew, most_at, most_at_with, threshold, threshold_interval,
     threshold_with,
 };
 

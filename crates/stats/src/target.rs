@@ -8,14 +8,14 @@ use crate::special::beta::{binomial_at_most, binomial_quantile};
 /// The allowed thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Step {
+pub enum ThresholdStep {
     /// Every double: the threshold is the next one above a score.
     Double,
     /// Multiples of this many hundredths of a point: 1 for 70.01, 50 for 70.5. Zero counts as 1.
     Hundredths(u32),
 }
 
-impl Step {
+impl ThresholdStep {
     /// Returns the smallest threshold that refuses `score`. For a score of more than 1e12, which has no hundredths, and for an
     /// infinite one, it is the next double; for NaN it is NaN.
     #[must_use]
@@ -104,7 +104,7 @@ fn largest(n: u64, holds: impl Fn(u64) -> bool) -> Option<u64> {
 /// Returns the smallest threshold at which the observed FMR is at most `target` (a fraction). Half the time the true FMR
 /// there is higher; [`threshold_with`] returns the threshold that the data prove. `None` without impostors.
 #[must_use]
-pub fn threshold(curve: &Curve, target: f64, step: Step) -> Option<Chosen> {
+pub fn threshold(curve: &Curve, target: f64, step: ThresholdStep) -> Option<Chosen> {
     most_at(target, curve.impostor()).map(|allowed| choose(curve, allowed, step))
 }
 
@@ -117,14 +117,14 @@ pub fn threshold_with(
     curve: &Curve,
     target: f64,
     confidence: Confidence,
-    step: Step,
+    step: ThresholdStep,
 ) -> Result<Chosen, TooFew> {
     most_at_with(target, curve.impostor(), confidence)
         .map(|allowed| choose(curve, allowed, step))
         .ok_or_else(|| TooFew { have: curve.impostor(), need: attempts_needed(target, 0, confidence) })
 }
 
-fn choose(curve: &Curve, allowed: u64, step: Step) -> Chosen {
+fn choose(curve: &Curve, allowed: u64, step: ThresholdStep) -> Chosen {
     let refused = curve.impostor_from_top(allowed + 1);
     let threshold = refused.map_or(f64::NEG_INFINITY, |score| step.above(score));
     Chosen { allowed, point: curve.at(threshold) }

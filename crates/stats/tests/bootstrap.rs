@@ -5,8 +5,8 @@
 mod support;
 
 use cloudauth_stats::{
-    Confidence, Curve, Draws, Rate, Resampler, Step, clopper_pearson, percentile, percentile_interval,
-    replicate_rate, replicate_rate_of_subjects, threshold,
+    Confidence, Curve, Draws, Rate, Resampler, ThresholdStep, clopper_pearson, percentile,
+    percentile_interval, replicate_rate, replicate_rate_of_subjects, threshold,
 };
 use serde_json::Value;
 use support::{Compared, SETS, json, labelled, number};
@@ -42,7 +42,7 @@ fn draws_match_the_reference_generator() {
 /// The golden file's five columns.
 fn columns(curve: &Curve, golden: &Value) -> [f64; 5] {
     let at = curve.at(number(&golden["threshold"]));
-    let chosen = threshold(curve, number(&golden["target_fmr"]), Step::Double).unwrap().point;
+    let chosen = threshold(curve, number(&golden["target_fmr"]), ThresholdStep::Double).unwrap().point;
     [
         at.fmr.fraction().unwrap(),
         at.fnmr.fraction().unwrap(),

@@ -6,7 +6,7 @@
 mod support;
 
 use cloudauth_stats::{
-    Bins, Clusters, Confidence, Curve, Grid, LabelledGrid, Rate, Smoothing, Step, attempts_needed,
+    Bins, Clusters, Confidence, Curve, Grid, LabelledGrid, Rate, Smoothing, ThresholdStep, attempts_needed,
     clopper_pearson, jensen_shannon, kolmogorov_smirnov, mcnemar, mean_shift_of_grids, newcombe_paired, psi,
     psi_critical, threshold, threshold_with, wasserstein, wilson,
 };
@@ -103,11 +103,11 @@ fn thresholds_are_the_smallest_on_the_grid_that_meet_the_target() {
                 .map(|k| f64::from(k) / 100.0)
                 .find(|t| share(accepted(*t), impostor.len()) <= target)
                 .unwrap();
-            let shown = threshold(&curve, target, Step::Hundredths(1)).unwrap().point.threshold;
+            let shown = threshold(&curve, target, ThresholdStep::Hundredths(1)).unwrap().point.threshold;
             assert_eq!(shown.max(0.0), first, "{target} {impostor:?}");
             let proves = |t: f64| at_most(accepted(t), impostor.len(), target) <= 0.05;
             let proved = (0..=10_001).map(|k| f64::from(k) / 100.0).find(|t| proves(*t));
-            let ours = threshold_with(&curve, target, Confidence::P95, Step::Hundredths(1));
+            let ours = threshold_with(&curve, target, Confidence::P95, ThresholdStep::Hundredths(1));
             assert_eq!(
                 ours.ok().map(|chosen| chosen.point.threshold.max(0.0)),
                 proved,

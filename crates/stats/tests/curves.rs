@@ -6,8 +6,8 @@
 mod support;
 
 use cloudauth_stats::{
-    Auc, AucDifference, Chosen, Confidence, Curve, LabelledGrid, PairedScores, Step, attempts_needed,
-    clopper_pearson, clopper_pearson_upper, threshold, threshold_interval, threshold_with,
+    Auc, AucDifference, Chosen, Confidence, Curve, LabelledGrid, PairedScores, ThresholdStep,
+    attempts_needed, clopper_pearson, clopper_pearson_upper, threshold, threshold_interval, threshold_with,
 };
 use serde_json::Value;
 use support::{Compared, SETS, json, scores};
@@ -122,7 +122,7 @@ fn thresholds_match_bob_where_it_does_not_interpolate() {
         }
         for (target, chosen) in golden["far_threshold"].as_object().unwrap() {
             // Its threshold is the next observed score; it allows the same number of errors.
-            let ours = threshold(&curve, target.parse().unwrap(), Step::Double).unwrap();
+            let ours = threshold(&curve, target.parse().unwrap(), ThresholdStep::Double).unwrap();
             compared.exact(ours.point.fmr.fraction().unwrap(), &chosen["far"], name);
         }
     }
@@ -136,11 +136,16 @@ fn thresholds_match_bob_where_it_does_not_interpolate() {
     assert_eq!(compared.values, 7 * 10 + 4 + 7 * 8 + 8);
 }
 
-fn three_steps(compared: &mut Compared, golden: &Value, what: &str, choose: impl Fn(Step) -> Chosen) {
+fn three_steps(
+    compared: &mut Compared,
+    golden: &Value,
+    what: &str,
+    choose: impl Fn(ThresholdStep) -> Chosen,
+) {
     let steps = [
-        ("t_smallest_double", Step::Double),
-        ("t_grid_0_01", Step::Hundredths(1)),
-        ("t_grid_0_5", Step::Hundredths(50)),
+        ("t_smallest_double", ThresholdStep::Double),
+        ("t_grid_0_01", ThresholdStep::Hundredths(1)),
+        ("t_grid_0_5", ThresholdStep::Hundredths(50)),
     ];
     for (key, step) in steps {
         let chosen = choose(step);
@@ -156,14 +161,14 @@ fn thresholds_for_a_target_match_the_reference() {
         for (target, golden) in golden["threshold_for_target_fmr"].as_object().unwrap() {
             let (what, target) = (format!("{name} for {target}"), target.parse::<f64>().unwrap());
             three_steps(&mut compared, golden, &what, |step| threshold(&curve, target, step).unwrap());
-            let point = threshold(&curve, target, Step::Double).unwrap().point;
+            let point = threshold(&curve, target, ThresholdStep::Double).unwrap().point;
             compared.exact(point.fmr.fraction().unwrap(), &golden["fmr_at_t"], &what);
             compared.exact(point.fnmr.fraction().unwrap(), &golden["fnmr_at_t"], &what);
 
             let sure = |step| threshold_with(&curve, target, Confidence::P95, step);
             let (proven, needed) = (&golden["conf95"], &golden["n_impostors_needed_zero_errors_95"]);
             if proven.is_null() {
-                let none = sure(Step::Double).unwrap_err();
+                let none = sure(ThresholdStep::Double).unwrap_err();
                 assert_eq!((none.have, none.need), (curve.impostor(), needed.as_u64()), "{what}");
                 compared.values += 1;
             } else {
@@ -217,14 +222,17 @@ fn no_attempts_have_no_rate() {
     let empty = Curve::of(&[], &[]).unwrap();
     assert_eq!((empty.auc(), empty.eer(), empty.eer_of_hull()), (None, None, None));
     assert_eq!(empty.at(50.0).fmr.fraction(), None);
-    assert_eq!(threshold(&empty, 0.5, Step::Double), None);
-    assert_eq!(threshold_with(&empty, 0.5, Confidence::P95, Step::Double).unwrap_err().need, Some(5));
+    assert_eq!(threshold(&empty, 0.5, ThresholdStep::Double), None);
+    assert_eq!(
+        threshold_with(&empty, 0.5, Confidence::P95, ThresholdStep::Double).unwrap_err().need,
+        Some(5)
+    );
     assert_eq!(Curve::of(&[1.0, f64::NAN], &[]).unwrap_err().index(), 1);
     let one = Curve::of(&[80.0], &[60.0]).unwrap();
     assert_eq!((one.at(f64::NAN).fmr.count(), one.at(f64::NAN).fnmr.count()), (0, 1));
-    assert_eq!(threshold(&one, 1.0, Step::Double).unwrap().point.threshold, f64::NEG_INFINITY);
-    assert_eq!(threshold(&one, f64::NAN, Step::Double), None);
-    for step in [Step::Double, Step::Hundredths(0), Step::Hundredths(u32::MAX)] {
+    assert_eq!(threshold(&one, 1.0, ThresholdStep::Double).unwrap().point.threshold, f64::NEG_INFINITY);
+    assert_eq!(threshold(&one, f64::NAN, ThresholdStep::Double), None);
+    for step in [ThresholdStep::Double, ThresholdStep::Hundredths(0), ThresholdStep::Hundredths(u32::MAX)] {
         assert!(step.above(f64::NAN).is_nan());
         assert_eq!(step.above(f64::INFINITY), f64::INFINITY);
         for score in [1e300, -1e300, 1e12, -1e12, 0.0, f64::MIN_POSITIVE] {

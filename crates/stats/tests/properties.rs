@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use cloudauth_stats::{
-    Confidence, Curve, Grid, LabelledGrid, Rate, Step, attempts_needed, clopper_pearson,
+    Confidence, Curve, Grid, LabelledGrid, Rate, ThresholdStep, attempts_needed, clopper_pearson,
     clopper_pearson_upper, grid::edge_index, jeffreys, kolmogorov_smirnov, most_at, probit, threshold,
     wasserstein, wilson,
 };
@@ -138,13 +138,13 @@ proptest! {
         let allowed = most_at(target, impostor.len() as u64).unwrap();
         prop_assert!(allowed as f64 / impostor.len() as f64 <= target);
         prop_assert!((allowed + 1) as f64 / impostor.len() as f64 > target);
-        let smallest = threshold(&curve, target, Step::Double).unwrap().point;
+        let smallest = threshold(&curve, target, ThresholdStep::Double).unwrap().point;
         prop_assert!(smallest.fmr.fraction().unwrap() <= target);
         if smallest.threshold.is_finite() {
             prop_assert!(curve.at(smallest.threshold.next_down()).fmr.fraction().unwrap() > target);
         }
         for step in [1, 7, 50, 100] {
-            let chosen = threshold(&curve, target, Step::Hundredths(step)).unwrap().point;
+            let chosen = threshold(&curve, target, ThresholdStep::Hundredths(step)).unwrap().point;
             prop_assert!(chosen.fmr.fraction().unwrap() <= target);
             if chosen.threshold.is_finite() {
                 let multiple = (chosen.threshold * 100.0 / f64::from(step)).round();

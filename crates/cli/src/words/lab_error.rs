@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use cloudauth_lab::{Columns, CountsProblem, LabError, LabProblem, Language, MappingError, MappingProblem};
+use cloudauth_lab::{
+    CountsProblem, FileColumns, LabError, LabProblem, Language, MappingError, MappingProblem,
+};
 
 use super::errors::{chain, io};
 use super::policy::{problem, sql};
@@ -177,11 +179,11 @@ fn months(most: usize) -> String {
     format!("时间分布在超过 {most} 个月份中：该列是时间吗？")
 }
 
-fn shown(columns: &Columns) -> String {
+fn shown(columns: &FileColumns) -> String {
     match columns {
-        Columns::LooksLikeData => "第一行像是数据，而不是表头".to_owned(),
-        Columns::Named(count, known) if known.is_empty() => format!("共有 {count} 列，列名均不匹配"),
-        Columns::Named(count, known) => format!("共有 {count} 列，例如 {}", known.join("、")),
+        FileColumns::LooksLikeData => "第一行像是数据，而不是表头".to_owned(),
+        FileColumns::Named(count, known) if known.is_empty() => format!("共有 {count} 列，列名均不匹配"),
+        FileColumns::Named(count, known) => format!("共有 {count} 列，例如 {}", known.join("、")),
     }
 }
 

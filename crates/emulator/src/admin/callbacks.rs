@@ -78,7 +78,7 @@ pub(super) async fn add(
     new: Result<Json<NewCallback>, JsonRejection>,
 ) -> Result<Response<Body>, AdminError> {
     let Json(new) = new?;
-    Outcome::requested(new.sub_code.as_deref(), None)
+    SessionOutcome::requested(new.sub_code.as_deref(), None)
         .map_err(|reason| AdminError::bad(reason, both("omit it", "请省略该字段")))?;
     let session = state.sessions().get(&new.certify_id).cloned().ok_or_else(unknown_session)?;
     let added = callbacks::add(&state, &session, new.kind, new.sub_code.as_deref());

@@ -15,7 +15,9 @@ use super::problem::{AdminError, AdminResult, created, unknown_session};
 use crate::callbacks;
 use crate::http::{both, without_query};
 use crate::lifecycle::{self, NewSession, perform};
-use crate::sessions::{self, ActionError, CallbackTarget, Magic, Outcome, Session, SessionStage, UserAction};
+use crate::sessions::{
+    self, ActionError, CallbackTarget, Magic, Session, SessionOutcome, SessionStage, UserAction,
+};
 use crate::state::{AppState, Change, EntrySource};
 
 /// The maximum number of listed sessions.
@@ -35,8 +37,8 @@ pub(super) struct RequestedOutcome {
 }
 
 impl RequestedOutcome {
-    fn outcome(&self) -> Result<Option<Outcome>, AdminError> {
-        Outcome::requested(self.sub_code.as_deref(), self.verify_score).map_err(|reason| {
+    fn outcome(&self) -> Result<Option<SessionOutcome>, AdminError> {
+        SessionOutcome::requested(self.sub_code.as_deref(), self.verify_score).map_err(|reason| {
             AdminError::bad(
                 reason,
                 both(
@@ -230,8 +232,7 @@ fn over(error: Bilingual) -> AdminError {
 }
 
 fn view(state: &AppState, session: &Session) -> Value {
-    let of =
-        |outcome: &Outcome| json!({ "sub_code": outcome.sub_code, "verify_score": outcome.verify_score });
+    let of = |outcome: &SessionOutcome| json!({ "sub_code": outcome.sub_code, "verify_score": outcome.verify_score });
     let view_state = match session.stage {
         _ if session.deleted => ViewState::Deleted,
         SessionStage::Finished(_) => ViewState::Finished,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::ActionReply;
 use crate::gateway::ApiRequest;
 use crate::http::both;
-use crate::sessions::{Magic, Outcome};
+use crate::sessions::{Magic, SessionOutcome};
 use crate::state::AppState;
 use crate::web::picture;
 
@@ -40,7 +40,7 @@ pub(crate) fn describe_face_verify(state: &AppState, request: &ApiRequest) -> Ac
     }
 }
 
-fn result_object(state: &AppState, certify_id: &str, outcome: &Outcome) -> Value {
+fn result_object(state: &AppState, certify_id: &str, outcome: &SessionOutcome) -> Value {
     let object = picture::object_of(certify_id);
     let mut picture = json!({
         "faceAttackScore": 0.000_085_978_397_692_088_04,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::http::with_parameters;
-use crate::sessions::{CallbackScenario, Outcome, Session};
+use crate::sessions::{CallbackScenario, Session, SessionOutcome};
 use crate::state::{AppState, Callback, CallbackKind, Change};
 
 /// The delay of a late callback.
@@ -34,8 +34,8 @@ pub(crate) fn add(
 ) -> Option<Callback> {
     let target = session.callback.as_ref()?;
     // A forged callback always claims a pass.
-    let forged = (kind == CallbackKind::Forged).then(Outcome::pass);
-    let claimed = claimed.map(Outcome::with_sub_code);
+    let forged = (kind == CallbackKind::Forged).then(SessionOutcome::pass);
+    let claimed = claimed.map(SessionOutcome::with_sub_code);
     let outcome = claimed.as_ref().or(forged.as_ref()).or(session.result())?;
     let wrong = target.token.as_ref().map(|token| format!("{token}x")).unwrap_or_else(|| "forged".to_owned());
     let token = match kind {

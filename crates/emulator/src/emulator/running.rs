@@ -12,7 +12,7 @@ use crate::callbacks;
 use crate::faults::{Fault, FaultError};
 use crate::gateway;
 use crate::lifecycle::perform;
-use crate::sessions::{ActionError, Outcome, UserAction};
+use crate::sessions::{ActionError, SessionOutcome, UserAction};
 use crate::state::{AppState, EntrySource, Snapshot};
 use crate::time::Clock;
 
@@ -72,23 +72,23 @@ impl Emulator {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
-    /// use cloudauth_emulator::{Emulator, Outcome};
+    /// use cloudauth_emulator::{Emulator, SessionOutcome};
     /// use cloudauth_protocol::FaceVerifySession;
     ///
     /// async fn person_fails(emulator: &Emulator, session: &FaceVerifySession) -> std::io::Result<()> {
-    ///     emulator.finish(&session.certify_id, Outcome::with_sub_code("204"))?;
+    ///     emulator.finish(&session.certify_id, SessionOutcome::with_sub_code("204"))?;
     ///     emulator.settle().await; // the callback was delivered
     ///     Ok(())
     /// }
     /// # let emulator = Emulator::builder().start().await?;
     /// # let unknown = cloudauth_protocol::CertifyId::new("unknown").unwrap();
-    /// # assert!(emulator.finish(&unknown, Outcome::pass()).is_err());
+    /// # assert!(emulator.finish(&unknown, SessionOutcome::pass()).is_err());
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
     /// If the emulator does not know the session, or if the session was submitted or has expired.
-    pub fn finish(&self, certify_id: &CertifyId, outcome: Outcome) -> io::Result<()> {
+    pub fn finish(&self, certify_id: &CertifyId, outcome: SessionOutcome) -> io::Result<()> {
         let act = UserAction::Submit(Some(outcome));
         match perform(&self.state, certify_id.as_str(), act, "submit", EntrySource::Admin) {
             Ok(_) => Ok(()),

@@ -33,7 +33,7 @@ impl IdentityHistory {
         found.filter(|(day, _)| *day == day_in_china(now)).map_or(0, |(_, count)| *count)
     }
 
-    pub(super) fn remember(&mut self, identity: &str, outcome: &Outcome, now: UnixTime) {
+    pub(super) fn remember(&mut self, identity: &str, outcome: &SessionOutcome, now: UnixTime) {
         if !outcome.compares_faces() {
             self.without_source.insert(identity.to_owned());
             if self.without_source.len() > MAX_IDENTITIES {
@@ -62,7 +62,7 @@ mod tests {
     fn remembers_a_bounded_number_of_identities() {
         let mut history = IdentityHistory::default();
         for at in 0..MAX_IDENTITIES + 9 {
-            history.remember(&at.to_string(), &Outcome::with_sub_code("201"), UnixTime::from_secs(0));
+            history.remember(&at.to_string(), &SessionOutcome::with_sub_code("201"), UnixTime::from_secs(0));
         }
         assert_eq!((history.without_source.len(), history.failures.len()), (MAX_IDENTITIES, MAX_IDENTITIES));
     }

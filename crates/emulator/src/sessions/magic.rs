@@ -90,10 +90,10 @@ impl Magic {
     }
 
     /// Returns the outcome that the identity selects, if it selects one.
-    pub(crate) fn outcome(self) -> Option<Outcome> {
+    pub(crate) fn outcome(self) -> Option<SessionOutcome> {
         match self {
-            Self::SubCode(code) => Some(Outcome::with_sub_code(&code.to_string())),
-            Self::ScoreTenths(tenths) => Some(Outcome::with_score(f64::from(tenths) / 10.0)),
+            Self::SubCode(code) => Some(SessionOutcome::with_sub_code(&code.to_string())),
+            Self::ScoreTenths(tenths) => Some(SessionOutcome::with_score(f64::from(tenths) / 10.0)),
             _ => None,
         }
     }

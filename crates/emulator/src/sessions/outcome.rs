@@ -14,16 +14,16 @@ const PASSING_SCORE: f64 = 70.0;
 /// ```
 /// use cloudauth_emulator::Outcome;
 ///
-/// assert!(!Outcome::with_sub_code("204").passed());
-/// assert!(Outcome::with_score(70.0).passed() && !Outcome::with_score(69.9).passed());
+/// assert!(!SessionOutcome::with_sub_code("204").passed());
+/// assert!(SessionOutcome::with_score(70.0).passed() && !SessionOutcome::with_score(69.9).passed());
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct SessionOutcome {
     pub(crate) sub_code: String,
     pub(crate) verify_score: f64,
 }
 
-impl Outcome {
+impl SessionOutcome {
     /// Creates a pass, with SubCode 200.
     #[must_use]
     pub fn pass() -> Self {
@@ -86,18 +86,20 @@ mod tests {
 
     #[test]
     fn scores_of_seventy_and_above_pass() {
-        assert!(!Outcome::with_score(69.9).passed() && Outcome::with_score(70.0).passed());
-        assert!(Outcome::with_sub_code("210").passed() && !Outcome::with_sub_code("205").passed());
-        assert!(!Outcome::with_sub_code("299").passed(), "an unknown SubCode is not a pass");
+        assert!(!SessionOutcome::with_score(69.9).passed() && SessionOutcome::with_score(70.0).passed());
+        assert!(
+            SessionOutcome::with_sub_code("210").passed() && !SessionOutcome::with_sub_code("205").passed()
+        );
+        assert!(!SessionOutcome::with_sub_code("299").passed(), "an unknown SubCode is not a pass");
     }
 
     #[test]
     fn accepts_valid_requests_and_rejects_others() {
-        let requested = |code, score| Outcome::requested(code, score);
+        let requested = |code, score| SessionOutcome::requested(code, score);
         assert_eq!(requested(None, None), Ok(None));
-        assert_eq!(requested(Some(""), Some(69.0)), Ok(Some(Outcome::with_score(69.0))));
-        assert_eq!(requested(Some("205"), None), Ok(Some(Outcome::with_sub_code("205"))));
-        let both = Outcome { sub_code: "200".into(), verify_score: 12.0 };
+        assert_eq!(requested(Some(""), Some(69.0)), Ok(Some(SessionOutcome::with_score(69.0))));
+        assert_eq!(requested(Some("205"), None), Ok(Some(SessionOutcome::with_sub_code("205"))));
+        let both = SessionOutcome { sub_code: "200".into(), verify_score: 12.0 };
         assert_eq!(requested(Some("200"), Some(12.0)), Ok(Some(both)));
         assert!(requested(Some("<b>"), None).is_err() && requested(None, Some(100.1)).is_err());
         assert!(requested(None, Some(f64::NAN)).is_err());

@@ -40,7 +40,7 @@ pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, String> {
         .map_err(|error| format!("invalid rule file: {}", mask_parse_error(&error.to_string())))?;
     for (at, rule) in rules.iter().enumerate() {
         let invalid = |reason: &str| format!("invalid rule file: rule {}: {reason}", at + 1);
-        match Outcome::requested(rule.sub_code.as_deref(), rule.verify_score) {
+        match SessionOutcome::requested(rule.sub_code.as_deref(), rule.verify_score) {
             Ok(Some(_)) => {}
             Ok(None) => return Err(invalid("needs `sub_code` or `verify_score`")),
             Err(reason) => return Err(invalid(reason.en)),
@@ -59,9 +59,9 @@ pub fn check_rules(json: &str) -> io::Result<()> {
 }
 
 /// Returns the outcome of the first matching rule.
-pub(crate) fn outcome_by_rules(rules: &[Rule], input: &RuleInput<'_>) -> Option<Outcome> {
+pub(crate) fn outcome_by_rules(rules: &[Rule], input: &RuleInput<'_>) -> Option<SessionOutcome> {
     let rule = rules.iter().find(|rule| rule.matches(input))?;
-    Outcome::requested(rule.sub_code.as_deref(), rule.verify_score).ok().flatten()
+    SessionOutcome::requested(rule.sub_code.as_deref(), rule.verify_score).ok().flatten()
 }
 
 impl Rule {
@@ -89,8 +89,8 @@ mod tests {
         .unwrap();
         let result =
             |order, scene_id, user_id| outcome_by_rules(&rules, &RuleInput { order, scene_id, user_id });
-        assert_eq!(result("vip7", "1", None), Some(Outcome::with_sub_code("210")));
-        assert_eq!(result("x", "7", Some("u")), Some(Outcome::with_score(12.5)));
+        assert_eq!(result("vip7", "1", None), Some(SessionOutcome::with_sub_code("210")));
+        assert_eq!(result("x", "7", Some("u")), Some(SessionOutcome::with_score(12.5)));
         assert_eq!(result("x", "7", None), None);
     }
 

@@ -28,9 +28,9 @@ pub(crate) struct Session {
     pub(crate) callback: Option<CallbackTarget>,
     pub(crate) magic: Magic,
     /// The outcome by the rule file. The magic identity takes precedence.
-    pub(crate) rule: Option<Outcome>,
+    pub(crate) rule: Option<SessionOutcome>,
     /// The outcome that the admin API forced. It takes precedence over all others.
-    pub(crate) forced: Option<Outcome>,
+    pub(crate) forced: Option<SessionOutcome>,
     #[serde(with = "millis::time")]
     pub(crate) begun: UnixTime,
     pub(crate) stage: SessionStage,
@@ -49,7 +49,7 @@ pub(crate) struct Session {
 pub(crate) enum SessionStage {
     /// The end user has not submitted. After 30 minutes they no longer can.
     Open,
-    Finished(Outcome),
+    Finished(SessionOutcome),
     /// The end user cancelled.
     #[serde(rename = "given_up")]
     Cancelled,
@@ -72,7 +72,7 @@ impl std::fmt::Debug for CallbackTarget {
 
 impl Session {
     /// Returns the outcome of a finished session.
-    pub(crate) fn result(&self) -> Option<&Outcome> {
+    pub(crate) fn result(&self) -> Option<&SessionOutcome> {
         match &self.stage {
             SessionStage::Finished(outcome) => Some(outcome),
             _ => None,
@@ -106,7 +106,7 @@ impl Session {
 #[derive(Clone, Debug)]
 pub(crate) enum UserAction {
     /// Submits. `None` leaves the outcome to the magic identity and the rules.
-    Submit(Option<Outcome>),
+    Submit(Option<SessionOutcome>),
     Cancel,
     Expire,
 }

@@ -97,7 +97,7 @@ impl SessionTable {
                 let forced = session.forced.clone();
                 let wanted =
                     forced.or(chosen).or_else(|| session.magic.outcome()).or_else(|| session.rule.clone());
-                SessionStage::Finished(wanted.unwrap_or_else(Outcome::pass))
+                SessionStage::Finished(wanted.unwrap_or_else(SessionOutcome::pass))
             }
         };
         let session = session.clone();
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_forced_outcome_precedes_the_choice_then_the_magic_identity_then_the_rule() {
-        let outcome = |code: &str| Some(Outcome::with_sub_code(code));
+        let outcome = |code: &str| Some(SessionOutcome::with_sub_code(code));
         let ended = |forced: Option<&str>, chosen: Option<&str>, magic, rule: Option<&str>| {
             let (forced, rule) = (forced.and_then(outcome), rule.and_then(outcome));
             let mut sessions = one(Session { forced, rule, ..Session::test("c", magic) });
@@ -243,7 +243,7 @@ mod tests {
         let mut sessions = SessionTable::default();
         for (id, code) in [("a", "204"), ("b", "205"), ("c", "200")] {
             sessions.insert(Session::test(id, Magic::None));
-            sessions.act(id, UserAction::Submit(Some(Outcome::with_sub_code(code))), at(0)).unwrap();
+            sessions.act(id, UserAction::Submit(Some(SessionOutcome::with_sub_code(code))), at(0)).unwrap();
         }
         assert_eq!(sessions.failures_today("i", at(0)), 2);
         assert_eq!(sessions.failures_today("i", at(24 * 60)), 0, "the count restarts the next day");

@@ -15,7 +15,7 @@ use super::return_url::{message, origin, way_back};
 use super::templates::{Page, render, sub_codes};
 use crate::http::without_query;
 use crate::lifecycle::{perform, status_of};
-use crate::sessions::{ActionError, Outcome, Session, SessionStage, UserAction};
+use crate::sessions::{ActionError, Session, SessionOutcome, SessionStage, UserAction};
 use crate::state::{AppState, EntrySource};
 
 /// Characters to encode in a `Location` header, in addition to those outside ASCII.
@@ -86,7 +86,7 @@ pub(crate) async fn submit(
     };
     let score = field("verify_score").map(|score| score.parse().unwrap_or(f64::NAN));
     let language = Language::of(Some(&form), &headers);
-    match Outcome::requested(field("sub_code").as_deref(), score) {
+    match SessionOutcome::requested(field("sub_code").as_deref(), score) {
         Ok(chosen) => act(&state, &token, UserAction::Submit(chosen), "submit", language),
         Err(reason) => {
             let text = if language == Language::Zh { reason.zh } else { reason.en };

@@ -8,7 +8,7 @@ use cloudauth_protocol::UnixTime;
 
 /// The sources of time and randomness of a flow. Simulations replace them.
 #[derive(Clone, Copy, Debug)]
-pub struct Inputs {
+pub struct ClockAndRandom {
     /// The wall clock.
     pub wall: fn() -> UnixTime,
     /// A clock that never jumps, from any origin.
@@ -17,7 +17,7 @@ pub struct Inputs {
     pub random: fn(&mut [u8]) -> bool,
 }
 
-impl Default for Inputs {
+impl Default for ClockAndRandom {
     fn default() -> Self {
         static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
         Self {
@@ -73,7 +73,7 @@ impl std::error::Error for ClockJump {}
 /// A wall clock with a guard.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    inputs: Inputs,
+    inputs: ClockAndRandom,
     tolerance: Duration,
     /// A moment at which both clocks were read, and agreed with the moments before.
     anchor: Mutex<(UnixTime, Duration)>,
@@ -93,7 +93,7 @@ struct Read {
 }
 
 impl Clock {
-    pub(crate) fn new(inputs: Inputs, tolerance: Duration) -> Self {
+    pub(crate) fn new(inputs: ClockAndRandom, tolerance: Duration) -> Self {
         let anchor = Mutex::new(((inputs.wall)(), (inputs.steady)()));
         Self { inputs, tolerance, anchor, compared: Mutex::default() }
     }

@@ -8,14 +8,14 @@ use cloudauth_client::{Client, Executed};
 use cloudauth_policy::LivePolicy;
 use cloudauth_protocol::{Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
 
-use crate::driver::clock::{Clock, Inputs};
+use crate::driver::clock::{Clock, ClockAndRandom};
 use crate::driver::error::FlowError;
 use crate::driver::quota::{Owed, Quota};
 use crate::driver::region::region;
-use crate::driver::settings::{MARGIN, Settings};
+use crate::driver::settings::{FlowSettings, MARGIN};
 use crate::driver::signals;
 use crate::driver::ticket::{Capability, NewVerification, Started};
-use crate::machine::commit::Outcome;
+use crate::machine::commit::CommitOutcome;
 use crate::machine::ids::{OrderRef, VerificationId};
 use crate::machine::input::{CheckedCallback, Input, Opened, Review, Start, StartFailed};
 use crate::machine::state::Verification;
@@ -34,7 +34,7 @@ pub struct Flow<S> {
     pub(crate) client: Client,
     pub(crate) policy: Arc<LivePolicy>,
     pub(crate) store: S,
-    pub(crate) settings: Settings,
+    pub(crate) settings: FlowSettings,
     pub(crate) machine: Machine,
     pub(crate) clock: Clock,
     /// Answers of `InitFaceVerify` that are not committed yet.
@@ -48,12 +48,12 @@ pub struct Flow<S> {
 impl<S: Store> Flow<S> {
     /// A flow with these settings. A deadline of the client above a minute becomes a minute, and the lease of a start covers the
     /// deadline.
-    pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, mut settings: Settings) -> Self {
+    pub fn new(client: Client, policy: Arc<LivePolicy>, store: S, mut settings: FlowSettings) -> Self {
         let client = client.with(|calls| calls.deadline = calls.deadline.min(LONGEST_CALL));
         let call = client.settings().deadline.saturating_add(MARGIN);
         settings.rules.start_lease = settings.rules.start_lease.max(call);
         let machine = Machine::new(settings.rules.clone());
-        let clock = Clock::new(Inputs::default(), settings.clock_tolerance);
+        let clock = Clock::new(ClockAndRandom::default(), settings.clock_tolerance);
         Self {
             client,
             policy,
@@ -70,7 +70,7 @@ impl<S: Store> Flow<S> {
 
     /// The same flow with other clocks and other random bytes, for simulations.
     #[must_use]
-    pub fn with_inputs(self, inputs: Inputs) -> Self {
+    pub fn with_inputs(self, inputs: ClockAndRandom) -> Self {
         let clock = Clock::new(inputs, self.settings.clock_tolerance);
         Self { clock, ..self }
     }
@@ -176,11 +176,11 @@ impl<S: Store> Flow<S> {
         let by = Lookup::Order(&order);
         let stored = self.store.load(by).await?;
         // A start that is refused or repeated takes no call of the account's rate.
-        if let Outcome::Started(_) = self.step(stored.as_ref(), &input).await?.outcome() {
+        if let CommitOutcome::Started(_) = self.step(stored.as_ref(), &input).await?.outcome() {
             self.reserve_start().await?;
         }
         let commit = self.apply_to(stored, by, &input).await?;
-        if !matches!(commit.outcome(), Outcome::Started(_)) {
+        if !matches!(commit.outcome(), CommitOutcome::Started(_)) {
             return Err(FlowError::AlreadyStarted);
         }
         let order_no = order_no.clone();
@@ -201,10 +201,10 @@ impl<S: Store> Flow<S> {
         let opened = Opened { order_no: order_no.clone(), certify_id, region };
         let commit = self.record(&order_no, Input::Opened(opened)).await?;
         match (commit.outcome(), session.certify_url) {
-            (Outcome::Opened, Some(link)) => {
+            (CommitOutcome::Opened, Some(link)) => {
                 Ok(Started { link, verification: commit.verification().clone() })
             }
-            (Outcome::Opened, None) => Err(FlowError::NoLink),
+            (CommitOutcome::Opened, None) => Err(FlowError::NoLink),
             _ => Err(FlowError::LinkDropped),
         }
     }

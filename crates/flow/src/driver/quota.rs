@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::driver::settings::Settings;
+use crate::driver::settings::FlowSettings;
 
 /// The operations, each with its own quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Quota {
     }
 
     /// The calls in a second.
-    pub(crate) const fn limit(self, settings: &Settings) -> u32 {
+    pub(crate) const fn limit(self, settings: &FlowSettings) -> u32 {
         let limit = match self {
             Self::Starts | Self::Looks => settings.calls_per_second,
             Self::Deletions => settings.deletions_per_second,

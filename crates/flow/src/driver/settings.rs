@@ -12,7 +12,7 @@ use crate::machine::rules::{Retention, Rules};
 /// The settings of a [`Flow`](crate::Flow). The defaults fit a first deployment.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Settings {
+pub struct FlowSettings {
     /// The rules of the machine.
     pub rules: Rules,
     /// The keys of the callback tokens.
@@ -44,7 +44,7 @@ pub struct Urls {
     back: Box<str>,
 }
 
-impl Settings {
+impl FlowSettings {
     /// The default settings. How long a verification is kept after it ended has no default: it is your legal duty to choose it.
     #[must_use]
     pub fn new(urls: Urls, keys: CallbackKeys, refs: RefKey, retention: Retention) -> Self {

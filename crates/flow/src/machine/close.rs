@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::machine::commit::{Commit, Outcome, Stored};
+use crate::machine::commit::{Commit, CommitOutcome, Stored};
 use crate::machine::draft::Draft;
 use crate::machine::event::EventKind;
 use crate::machine::input::{Deleted, Fence, Review};
@@ -34,7 +34,7 @@ pub(crate) fn review(mut draft: Draft<'_>, review: Review) -> Result<Commit, Ref
     });
     let to = if approve { State::Approved } else { State::Declined };
     draft.set_state(to, Some(DecidedBy::Reviewer { reviewer, reason, attempt, record }));
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 /// Cancels, also during a review. The results of links that people already have become late evidence.
@@ -45,7 +45,7 @@ pub(crate) fn cancel(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
         State::Canceled => {}
         state => return Err(Refusal::Final(state)),
     }
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 /// Erases what refers to a person, and the evidence. The states, the events and the CertifyIds stay until the purge.
@@ -59,7 +59,7 @@ pub(crate) fn redact(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
         request_deletion(&mut draft);
     }
     if draft.verification.redaction != Redaction::None {
-        return Ok(draft.finish(Outcome::Recorded));
+        return Ok(draft.finish(CommitOutcome::Recorded));
     }
     let reserved = |attempt: &Attempt| attempt.state == AttemptState::Reserved;
     draft.move_attempts(reserved, AttemptState::Orphaned, |attempt| EventKind::Orphaned { attempt });
@@ -77,7 +77,7 @@ pub(crate) fn redact(mut draft: Draft<'_>) -> Result<Commit, Refusal> {
     draft.verification.subject = None;
     request_deletion(&mut draft);
     complete_redaction(&mut draft);
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 fn request_deletion(draft: &mut Draft<'_>) {
@@ -103,7 +103,7 @@ pub(crate) fn deleted(mut draft: Draft<'_>, stored: &Stored, deleted: Deleted) -
     }
     complete_redaction(&mut draft);
     draft.release = true;
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 fn complete_redaction(draft: &mut Draft<'_>) {
@@ -126,5 +126,5 @@ pub(crate) fn tick(mut draft: Draft<'_>, stored: &Stored, fence: Fence) -> Resul
     }
     draft.rest();
     draft.release = true;
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }

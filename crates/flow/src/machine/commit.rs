@@ -48,7 +48,7 @@ pub struct Commit {
     pub(crate) take: Option<Take>,
     pub(crate) refund: Option<Refund>,
     pub(crate) block: Option<Block>,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: CommitOutcome,
     /// Whether neither the verification nor its events change.
     pub(crate) unchanged: bool,
 }
@@ -97,7 +97,7 @@ pub struct Block {
 ///
 /// Exhaustive on purpose: a caller must handle each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CommitOutcome {
     /// An attempt was reserved: call `InitFaceVerify` with this number, then report [`Opened`](crate::Opened) or
     /// [`StartFailed`](crate::StartFailed).
     Started(OuterOrderNo),
@@ -169,7 +169,7 @@ impl Commit {
 
     /// Returns the next step of the caller.
     #[must_use]
-    pub const fn outcome(&self) -> &Outcome {
+    pub const fn outcome(&self) -> &CommitOutcome {
         &self.outcome
     }
 

@@ -2,7 +2,7 @@
 
 use cloudauth_protocol::{OuterOrderNo, UnixTime};
 
-use crate::machine::commit::{Block, Commit, Outcome, Refund, Stored, Take};
+use crate::machine::commit::{Block, Commit, CommitOutcome, Refund, Stored, Take};
 use crate::machine::event::{Decided, Event, EventKind};
 use crate::machine::finding::{DecisionRecord, VerdictRecord};
 use crate::machine::ids::IdentityRef;
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
         })
     }
 
-    pub(crate) fn finish(mut self, outcome: Outcome) -> Commit {
+    pub(crate) fn finish(mut self, outcome: CommitOutcome) -> Commit {
         self.verification.due_at = self.due_at();
         let unchanged = self.events.is_empty()
             && self.before.is_some_and(|before| before.verification == self.verification);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
-use crate::machine::commit::{Commit, Outcome, Stored};
+use crate::machine::commit::{Commit, CommitOutcome, Stored};
 use crate::machine::draft::{Draft, decided};
 use crate::machine::event::EventKind;
 use crate::machine::finding::{Finding, VerdictRecord};
@@ -32,7 +32,7 @@ pub(crate) fn callback(mut draft: Draft<'_>, callback: CheckedCallback) -> Resul
         attempt.callbacks.push(callback.digest);
         look_soon(attempt, now);
     }
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 /// Looks soon, because the browser came back.
@@ -44,7 +44,7 @@ pub(crate) fn returned(mut draft: Draft<'_>, capability: CapabilityHash) -> Resu
         attempt.returns += 1;
         look_soon(attempt, now);
     }
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 /// Whether a result of the attempt would still count.
@@ -72,7 +72,7 @@ pub(crate) fn looked(mut draft: Draft<'_>, stored: &Stored, looked: Looked) -> R
     draft.release = true;
     if draft.verification.redaction != Redaction::None {
         // The evidence came back during an erasure. It must not be stored again.
-        return Ok(draft.finish(Outcome::Recorded));
+        return Ok(draft.finish(CommitOutcome::Recorded));
     }
     let attempt = draft.attempt(&looked.order_no)?;
     if !is_watched(attempt) {
@@ -102,7 +102,7 @@ pub(crate) fn looked(mut draft: Draft<'_>, stored: &Stored, looked: Looked) -> R
         }
     }
     draft.rest();
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }
 
 /// A region that did not create the CertifyId knows nothing of it. The person may have passed.

@@ -3,7 +3,7 @@
 use cloudauth_protocol::{Actor, Code, OuterOrderNo, UnixTime};
 
 use crate::machine::chain::ChainHead;
-use crate::machine::commit::{Commit, Outcome, Refund, Snapshot, Stored, Take, Usage};
+use crate::machine::commit::{Commit, CommitOutcome, Refund, Snapshot, Stored, Take, Usage};
 use crate::machine::draft::Draft;
 use crate::machine::event::EventKind;
 use crate::machine::input::{Opened, Start, StartFailed};
@@ -81,7 +81,7 @@ fn again<'a>(
     if let Some(own) = draft.verification.attempt(&start.order_no) {
         // The number is random: the commit of this very request arrived, after its outcome was unknown.
         return if own.state == AttemptState::Reserved && own.key == start.key {
-            Ok(Again::Replay(Box::new(draft.finish(Outcome::Started(start.order_no.clone())))))
+            Ok(Again::Replay(Box::new(draft.finish(CommitOutcome::Started(start.order_no.clone())))))
         } else {
             Err(Refusal::WrongAttemptState)
         };
@@ -95,7 +95,7 @@ fn again<'a>(
             matches!(earlier.state, AttemptState::Reserved | AttemptState::Refused | AttemptState::Orphaned);
         if !no_link {
             let order_no = earlier.order_no.clone();
-            return Ok(Again::Replay(Box::new(draft.finish(Outcome::Replayed(order_no)))));
+            return Ok(Again::Replay(Box::new(draft.finish(CommitOutcome::Replayed(order_no)))));
         }
     }
     match verification.state {
@@ -166,7 +166,7 @@ fn reserve(mut draft: Draft<'_>, start: Start) -> Commit {
         identity: start.identity,
         at: draft.now,
     });
-    draft.finish(Outcome::Started(order_no))
+    draft.finish(CommitOutcome::Started(order_no))
 }
 
 /// Records the session that `InitFaceVerify` returned. If the verification moved on in the meantime, the link is dropped, and the
@@ -179,8 +179,8 @@ pub(crate) fn opened(mut draft: Draft<'_>, opened: Opened) -> Result<Commit, Ref
         // A repetition, after a commit whose outcome was not known.
         return match attempt.state {
             _ if *known != opened.certify_id => Err(Refusal::OtherCertifyId),
-            AttemptState::Open => Ok(draft.finish(Outcome::Opened)),
-            _ => Ok(draft.finish(Outcome::LinkDropped)),
+            AttemptState::Open => Ok(draft.finish(CommitOutcome::Opened)),
+            _ => Ok(draft.finish(CommitOutcome::LinkDropped)),
         };
     }
     let reserved = attempt.state == AttemptState::Reserved;
@@ -196,7 +196,7 @@ pub(crate) fn opened(mut draft: Draft<'_>, opened: Opened) -> Result<Commit, Ref
         let called_back = !attempt.callbacks.is_empty();
         attempt.next_look_at = if called_back { Some(now) } else { rules.next_look(now, now) };
         draft.event(&EventKind::Opened { attempt: order_no });
-        return Ok(draft.finish(Outcome::Opened));
+        return Ok(draft.finish(CommitOutcome::Opened));
     }
     if reserved {
         attempt.state = AttemptState::Orphaned;
@@ -207,7 +207,7 @@ pub(crate) fn opened(mut draft: Draft<'_>, opened: Opened) -> Result<Commit, Ref
         draft.verification.delete_at = Some(now);
     }
     draft.rest();
-    Ok(draft.finish(Outcome::LinkDropped))
+    Ok(draft.finish(CommitOutcome::LinkDropped))
 }
 
 /// Whether a code is about the service or the account, and says nothing about the person.
@@ -235,7 +235,7 @@ pub(crate) fn failed(mut draft: Draft<'_>, failed: StartFailed) -> Result<Commit
     let attempt = draft.attempt(&failed.order_no)?;
     match attempt.state {
         AttemptState::Reserved => {}
-        AttemptState::Refused | AttemptState::Orphaned => return Ok(draft.finish(Outcome::Recorded)),
+        AttemptState::Refused | AttemptState::Orphaned => return Ok(draft.finish(CommitOutcome::Recorded)),
         _ => return Err(Refusal::WrongAttemptState),
     }
     let identity = attempt.identity;
@@ -258,5 +258,5 @@ pub(crate) fn failed(mut draft: Draft<'_>, failed: StartFailed) -> Result<Commit
         EventKind::Refused { attempt, code }
     });
     draft.rest();
-    Ok(draft.finish(Outcome::Recorded))
+    Ok(draft.finish(CommitOutcome::Recorded))
 }

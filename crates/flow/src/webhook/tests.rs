@@ -19,8 +19,8 @@ use pollster::block_on;
 use self::bare::Bare;
 use crate::testing::{MemoryStore, samples};
 use crate::{
-    BlockingFlow, EndpointId, Flow, FlowError, Input, Inputs, Machine, RefKey, Settings, Snapshot, Store,
-    Urls, Usage, WebhookEndpoint, WebhookHeaders, WebhookSecret, Webhooks,
+    BlockingFlow, ClockAndRandom, EndpointId, Flow, FlowError, FlowSettings, Input, Machine, RefKey,
+    Snapshot, Store, Urls, Usage, WebhookEndpoint, WebhookHeaders, WebhookSecret, Webhooks,
 };
 
 thread_local! {
@@ -96,8 +96,8 @@ fn flow<S: Store>(receiver: &Receiver, store: S) -> Result<Flow<S>, FlowError> {
     let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
     let keys = CallbackKeys::new(&[1; 32]).unwrap();
     let refs = RefKey::new(&[2; 32]).unwrap();
-    let settings = Settings::new(urls, keys, refs, samples::retention());
-    let inputs = Inputs {
+    let settings = FlowSettings::new(urls, keys, refs, samples::retention());
+    let inputs = ClockAndRandom {
         wall: now,
         steady: || Duration::from_millis(WALL.get()),
         random: |bytes| {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    Commit, Cursor, Event, Flow, Inline, Inputs, LoggedEvent, Lookup, NewVerification, OrderRef, Queue,
-    RefKey, Settings, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
+    ClockAndRandom, Commit, Cursor, Event, Flow, FlowSettings, Inline, LoggedEvent, Lookup, NewVerification,
+    OrderRef, Queue, RefKey, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
@@ -33,8 +33,8 @@ pub(crate) fn later(seconds: u64) {
     STEADY.set(STEADY.get() + 1_000 * seconds);
 }
 
-pub(crate) fn inputs() -> Inputs {
-    Inputs {
+pub(crate) fn inputs() -> ClockAndRandom {
+    ClockAndRandom {
         wall: || UnixTime::from_millis(WALL.get()),
         steady: || Duration::from_millis(STEADY.get()),
         random: |bytes| {
@@ -283,9 +283,9 @@ fn policy() -> Arc<LivePolicy> {
     Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()))
 }
 
-fn settings() -> Settings {
+fn settings() -> FlowSettings {
     let urls = Urls::new("https://shop.example/callback/", "https://shop.example/back").unwrap();
-    Settings::new(urls, keys(), refs(), samples::retention())
+    FlowSettings::new(urls, keys(), refs(), samples::retention())
 }
 
 /// A flow with these endpoints.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow::{
-    AttemptState, DOCUMENT_FORMAT, Deleted, Fence, Input, Job, Look, LookError, Looked, Outcome, Queue,
+    AttemptState, CommitOutcome, DOCUMENT_FORMAT, Deleted, Fence, Input, Job, Look, LookError, Looked, Queue,
     Redaction, Refusal, Region, State, Store, StoreErrorKind, Verification, read_document, write_document,
 };
 use pollster::block_on;
@@ -74,7 +74,7 @@ fn a_region_that_did_not_create_the_session_ends_no_attempt() {
 fn a_request_recognises_its_own_reservation() {
     let mut service = Service::new();
     service.take(Input::Start(start(1))).unwrap();
-    assert_eq!(service.take(Input::Start(start(1))), Ok(Outcome::Started(start(1).order_no)));
+    assert_eq!(service.take(Input::Start(start(1))), Ok(CommitOutcome::Started(start(1).order_no)));
     assert_eq!(service.stored().version, 1);
     let mut other = start(1);
     other.key = start(2).key;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_flow::{
-    AttemptState, CapabilityHash, Cursor, DecidedBy, Fence, IdentityRef, Input, Look, Looked, Outcome,
+    AttemptState, CapabilityHash, CommitOutcome, Cursor, DecidedBy, Fence, IdentityRef, Input, Look, Looked,
     Redaction, Refusal, Retention, Review, ReviewReason, Reviewer, StartFailed, State, Store,
 };
 use cloudauth_protocol::{Code, UnixTime};
@@ -57,7 +57,7 @@ fn a_repeated_start_creates_no_second_link() {
     service.open(1);
     let mut again = start(2);
     again.key = start(1).key;
-    assert_eq!(service.take(Input::Start(again.clone())), Ok(Outcome::Replayed(start(1).order_no)));
+    assert_eq!(service.take(Input::Start(again.clone())), Ok(CommitOutcome::Replayed(start(1).order_no)));
     again.identity = IdentityRef::from_hmac([0; 32]);
     assert_eq!(service.take(Input::Start(again)), Err(Refusal::KeyReused));
     let mut other_person = start(2);
@@ -72,7 +72,7 @@ fn a_start_during_another_start_waits_for_its_lease() {
     let until = BEGIN.plus(Duration::from_secs(60));
     assert_eq!(service.take(Input::Start(start(2))), Err(Refusal::StartInProgress { until }));
     service.later(60);
-    assert_eq!(service.take(Input::Start(start(2))), Ok(Outcome::Started(start(2).order_no)));
+    assert_eq!(service.take(Input::Start(start(2))), Ok(CommitOutcome::Started(start(2).order_no)));
     assert_eq!(service.attempt(0).state, AttemptState::Orphaned);
 }
 
@@ -83,11 +83,11 @@ fn after_a_crash_the_same_key_gets_the_next_attempt_and_the_late_link_is_dropped
     service.later(60);
     service.work(|| Look::Pending);
     assert_eq!(service.state(), State::RequiresInput);
-    assert_eq!(service.take(Input::Opened(opened(1))), Ok(Outcome::LinkDropped));
+    assert_eq!(service.take(Input::Opened(opened(1))), Ok(CommitOutcome::LinkDropped));
     assert_eq!(service.attempt(0).certify_id, Some(opened(1).certify_id));
     let mut again = start(2);
     again.key = start(1).key;
-    assert_eq!(service.take(Input::Start(again)), Ok(Outcome::Started(start(2).order_no)));
+    assert_eq!(service.take(Input::Start(again)), Ok(CommitOutcome::Started(start(2).order_no)));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    CheckedCallback, Deleted, Fence, Input, Job, Look, LookError, Looked, Lookup, Machine, Opened, Outcome,
-    Queue, Refusal, Snapshot, Start, State, Store, Stored, Usage, UsageOf,
+    CheckedCallback, CommitOutcome, Deleted, Fence, Input, Job, Look, LookError, Looked, Lookup, Machine,
+    Opened, Queue, Refusal, Snapshot, Start, State, Store, Stored, Usage, UsageOf,
 };
 use cloudauth_protocol::{CallbackKeys, UnixTime};
 use pollster::block_on;
@@ -40,7 +40,7 @@ impl Service {
         self.stored().verification.attempts[at].clone()
     }
 
-    pub(crate) fn take(&self, input: Input) -> Result<Outcome, Refusal> {
+    pub(crate) fn take(&self, input: Input) -> Result<CommitOutcome, Refusal> {
         let order = start(1).order;
         let stored = block_on(self.store.load(Lookup::Order(&order))).unwrap();
         let usage = match &input {
@@ -61,7 +61,7 @@ impl Service {
     /// Starts, and opens the link.
     pub(crate) fn open(&self, attempt: u8) {
         self.take(Input::Start(start(attempt))).unwrap();
-        assert_eq!(self.take(Input::Opened(opened(attempt))), Ok(Outcome::Opened));
+        assert_eq!(self.take(Input::Opened(opened(attempt))), Ok(CommitOutcome::Opened));
     }
 
     /// A worker claims what is due, and answers each look. Returns the number of looks.

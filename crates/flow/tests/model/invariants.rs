@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudauth_flow::{
-    AttemptState, Block, CapabilityHash, Commit, DecidedBy, EventKind, Fence, Input, Look, Outcome,
+    AttemptState, Block, CapabilityHash, Commit, CommitOutcome, DecidedBy, EventKind, Fence, Input, Look,
     Redaction, Refusal, State, VerdictRecord, Verification, verify_chain,
 };
 
@@ -47,7 +47,7 @@ fn reserved_first(
 ) -> Result<(), String> {
     let (Ok(commit), Some(after)) = (result, after.and_then(of)) else { return Ok(()) };
     let repeated = |order_no| of(before).is_some_and(|before| before.attempt(order_no).is_some());
-    if let Outcome::Started(order_no) = commit.outcome()
+    if let CommitOutcome::Started(order_no) = commit.outcome()
         && !(commit.is_noop() && repeated(order_no))
     {
         let attempt = after.attempt(order_no).ok_or("the started attempt is not in the commit")?;
@@ -299,7 +299,8 @@ fn limits(
     _: Option<&World>,
 ) -> Result<(), String> {
     if let Input::Start(start) = input {
-        let started = |commit: &Commit| matches!(commit.outcome(), Outcome::Started(_)) && !commit.is_noop();
+        let started =
+            |commit: &Commit| matches!(commit.outcome(), CommitOutcome::Started(_)) && !commit.is_noop();
         let started = result.as_ref().is_ok_and(started);
         ensure(!started || !before.blocked.contains(&start.identity), "a blocked identity was started")?;
         ensure(!started || before.starts_today < 3, "a start beyond the day's limit")?;
@@ -341,7 +342,7 @@ fn links(
     let (Ok(commit), Some(after), Input::Opened(opened)) = (result, after.and_then(of), input) else {
         return Ok(());
     };
-    if *commit.outcome() != Outcome::Opened {
+    if *commit.outcome() != CommitOutcome::Opened {
         return Ok(());
     }
     let open = after.attempt(&opened.order_no).is_some_and(|attempt| attempt.state == AttemptState::Open);

@@ -18,7 +18,8 @@ use check::{Reached, check};
 use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, join_all, samples};
 use cloudauth_flow::{
-    Flow, IdempotencyKey, NewVerification, OrderRef, RefKey, Review, ReviewReason, Reviewer, Settings, Urls,
+    Flow, FlowSettings, IdempotencyKey, NewVerification, OrderRef, RefKey, Review, ReviewReason, Reviewer,
+    Urls,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{
@@ -81,7 +82,7 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
         // A client that tries again makes calls that the flow does not know of.
         let client = client.attempts(attempts).endpoints(endpoints).build();
         let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
-        let mut settings = Settings::new(urls, keys(), refs(), samples::retention());
+        let mut settings = FlowSettings::new(urls, keys(), refs(), samples::retention());
         settings.rules.review_time = Duration::from_secs(2 * 86_400);
         let flow = Flow::new(client, Arc::clone(&policy), faulty.clone(), settings);
         flow.with_inputs(world::inputs(worker))

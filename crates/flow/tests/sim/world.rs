@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use cloudauth_flow::Inputs;
+use cloudauth_flow::ClockAndRandom;
 use cloudauth_flow::testing::samples::BEGIN;
 use cloudauth_protocol::UnixTime;
 
@@ -60,9 +60,9 @@ pub(crate) fn restart(worker: usize, store_has_clock: bool) {
     SKEW.set(skew);
 }
 
-pub(crate) fn inputs(worker: usize) -> Inputs {
+pub(crate) fn inputs(worker: usize) -> ClockAndRandom {
     let wall: [fn() -> UnixTime; WORKERS] = [|| wall(0), || wall(1), || wall(2)];
-    Inputs { wall: wall[worker], steady: || now().since(UnixTime::from_millis(0)), random: fill }
+    ClockAndRandom { wall: wall[worker], steady: || now().since(UnixTime::from_millis(0)), random: fill }
 }
 
 fn wall(worker: usize) -> UnixTime {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use cloudauth_policy::{Input, resembles};
 use cloudauth_protocol::plain_name;
 
-use crate::error::Columns;
+use crate::error::FileColumns;
 
 /// The maximum length of a header, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -91,13 +91,13 @@ pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
 
 /// Describes the columns for an error. The first line may be data, so it shows only names that are or resemble a wanted or a
 /// common one, and the number of columns.
-pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> Columns {
+pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> FileColumns {
     let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
     let is_value = |name: &str| {
         name.parse::<f64>().is_ok() || matches!(name, "T" | "F" | "true" | "false") || has_long_number(name)
     };
     if names.iter().any(|name| is_value(name)) {
-        return Columns::LooksLikeData;
+        return FileColumns::LooksLikeData;
     }
     let words: Vec<&str> =
         wanted.iter().map(AsRef::as_ref).chain(Input::ALL.map(Input::name)).chain(COMMON).collect();
@@ -110,7 +110,7 @@ pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> Columns {
         .filter(is_known)
         .take(MOST_NAMES)
         .map(str::to_owned);
-    Columns::Named(names.len(), known.collect())
+    FileColumns::Named(names.len(), known.collect())
 }
 
 /// Detects a date, a phone number or an ID number.

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 pub use case::{Case, InputValues};
 pub use hint::Hint;
-pub use kind::{Decided, FilePart, ProblemKind};
+pub use kind::{DecidedCase, FilePart, ProblemKind};
 
 /// A problem in a policy file.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cloudauth_protocol::{Code, SubCode};
 
 use crate::document::Document;
-use crate::document::problem::{Decided, Hint, ProblemKind, Problems};
+use crate::document::problem::{DecidedCase, Hint, ProblemKind, Problems};
 use crate::document::verdict::Verdict;
 use crate::evidence::input::Input;
 use crate::proof::grid::{Axis, Scale};
@@ -104,7 +104,7 @@ fn add(
     }
     let kind = match (objection, better(axis, table.grid.class(cell, axis), cell)) {
         (Objection::WorseScore, Some(cell)) => {
-            let better = Decided {
+            let better = DecidedCase {
                 rule: document.rule_id(table.rule(cell)).to_owned(),
                 verdict: document.outcome(table.rule(cell)).verdict,
                 case: axis.values(&[table.grid.class(cell, axis)]).into(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cloudauth_protocol::{Code, SubCode, mask_digits};
 
-use crate::document::problem::{Decided, Hint, ProblemKind, Problems};
+use crate::document::problem::{DecidedCase, Hint, ProblemKind, Problems};
 use crate::document::verdict::Verdict;
 use crate::document::{Assert, Document, Example, ExampleValue, Kind, Promise, Test};
 use crate::evidence::Evidence;
@@ -36,8 +36,8 @@ fn verdict(document: &Document, table: &Table, cell: usize) -> Verdict {
     document.outcome(table.rule(cell)).verdict
 }
 
-fn decided(document: &Document, table: &Table, cell: usize) -> Decided {
-    Decided {
+fn decided(document: &Document, table: &Table, cell: usize) -> DecidedCase {
+    DecidedCase {
         rule: document.rule_id(table.rule(cell)).to_owned(),
         verdict: verdict(document, table, cell),
         case: table.grid.case(cell),
@@ -170,7 +170,7 @@ fn promise_holds(document: &Document, table: &Table, assert: &Assert, problems: 
                 let (low, high) = (*first, *first + axis.stride);
                 let kind = ProblemKind::AssertionFails { id: assert.id.clone(), cells: broken.len() };
                 let case = axis.values(&[table.grid.class(high, axis)]).into();
-                let high = Decided { case, ..decided(document, table, high) };
+                let high = DecidedCase { case, ..decided(document, table, high) };
                 let hint = Hint::Falling { low: decided(document, table, low), high };
                 problems.add("V7", &assert.span, kind, hint);
             }

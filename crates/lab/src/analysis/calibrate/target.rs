@@ -8,7 +8,8 @@ use super::people::{People, Persons, RestsOn};
 use super::threshold_errors::ThresholdErrors;
 use super::warning::Warning;
 use cloudauth_stats::{
-    Confidence, Curve, OperatingPoint, Step, attempts_needed, threshold, threshold_interval, threshold_with,
+    Confidence, Curve, OperatingPoint, ThresholdStep, attempts_needed, threshold, threshold_interval,
+    threshold_with,
 };
 
 /// The result for one target of the false match rate.
@@ -68,7 +69,7 @@ impl Target {
         basis: &Basis<'_>,
         people: impl FnOnce(f64) -> Option<People>,
     ) -> Self {
-        let (curve, fmr, step) = (basis.curve, target.rate(), Step::Hundredths(basis.step));
+        let (curve, fmr, step) = (basis.curve, target.rate(), ThresholdStep::Hundredths(basis.step));
         if basis.outside > 0 {
             return Self::not_available(target, basis);
         }

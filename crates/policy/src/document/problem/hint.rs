@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::case::Case;
-use super::kind::Decided;
+use super::kind::DecidedCase;
 use super::message::cells;
 use crate::evidence::input::InputKind;
 use crate::suggest::Suggestion;
@@ -149,13 +149,13 @@ pub enum Hint {
     /// List the verdicts from the worst to the best.
     WorstToBest,
     /// A case in which the assertion fails.
-    Counterexample(Decided),
+    Counterexample(DecidedCase),
     /// Two cases in which the verdict gets worse as the score gets higher.
     Falling {
         /// The case with the lower score.
-        low: Decided,
+        low: DecidedCase,
         /// The case with the higher score.
-        high: Decided,
+        high: DecidedCase,
     },
     /// Give the example another name.
     OwnName,
@@ -251,7 +251,7 @@ impl fmt::Display for Hint {
             }
             Self::NeverOrMonotone => "write either `never` and `when`, or `monotone` and `order`",
             Self::WorstToBest => "from the worst to the best: [\"reject\", \"retry\", \"review\", \"approve\"]",
-            Self::Counterexample(Decided { rule, verdict, case }) => {
+            Self::Counterexample(DecidedCase { rule, verdict, case }) => {
                 return write!(f, "for example: rule `{rule}` gives {verdict} where {case}");
             }
             Self::Falling { low, high } => {

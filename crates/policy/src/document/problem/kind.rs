@@ -247,7 +247,7 @@ pub enum ProblemKind {
         /// The number of such cells.
         cells: usize,
         /// The next better range of the score.
-        better: Decided,
+        better: DecidedCase,
     },
     // Assertions and examples.
     /// The assertion with this id is neither a `never` nor a `monotone`, or is both.
@@ -334,7 +334,7 @@ pub enum FilePart {
 /// A rule, its verdict, and a case that it decides.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Decided {
+pub struct DecidedCase {
     /// The id of the rule.
     pub rule: String,
     /// Its verdict.

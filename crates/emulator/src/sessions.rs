@@ -12,7 +12,7 @@ pub(crate) use history::IdentityHistory;
 pub use id_number::id_number;
 pub(crate) use id_number::{is_id_number, is_synthetic};
 pub(crate) use magic::{CallbackScenario, FAULTS, Magic};
-pub use outcome::Outcome;
+pub use outcome::SessionOutcome;
 pub use rules::check_rules;
 pub(crate) use rules::{Rule, RuleInput, outcome_by_rules, parse_rules};
 pub(crate) use session::{ActionError, CallbackTarget, Session, SessionStage, UserAction};

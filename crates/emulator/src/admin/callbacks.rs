@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::problem::{AdminError, AdminResult, created, unknown_session};
 use crate::callbacks;
 use crate::http::{both, without_query};
-use crate::sessions::Outcome;
+use crate::sessions::SessionOutcome;
 use crate::state::{AppState, Callback, CallbackKind, Change};
 
 /// The maximum number of listed callbacks.

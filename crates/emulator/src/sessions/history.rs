@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudauth_protocol::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcome;
+use super::outcome::SessionOutcome;
 use crate::time::day_in_china;
 
 /// The maximum number of identities of each kind in the history.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::id_number::SYNTHETIC_AREA;
-use super::outcome::Outcome;
+use super::outcome::SessionOutcome;
 use crate::faults::{FaultKind, Latency};
 
 /// The behaviour that an ID number selects.

@@ -5,7 +5,7 @@ use std::io;
 use cloudauth_protocol::mask_parse_error;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::Outcome;
+use super::outcome::SessionOutcome;
 
 /// One rule. The rule file is a JSON array of rules; the first matching rule applies.
 ///

@@ -6,7 +6,7 @@ use cloudauth_protocol::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use super::magic::{EndUserScenario, Magic};
-use super::outcome::Outcome;
+use super::outcome::SessionOutcome;
 use crate::time::millis;
 
 /// The lifetime of a CertifyId and its link.

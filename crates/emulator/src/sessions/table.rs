@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::IdentityHistory;
 use super::magic::EndUserScenario;
-use super::outcome::Outcome;
+use super::outcome::SessionOutcome;
 use super::session::{ActionError, Session, SessionStage, UserAction};
 
 /// The maximum number of sessions. One more replaces the oldest.

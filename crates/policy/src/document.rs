@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use cloudauth_protocol::mask_digits;
+use cloudauth_protocol::{has_digit_run, mask_digits};
 
 use crate::document::verdict::Verdict;
 use crate::evidence::input::Input;
@@ -66,7 +66,7 @@ const LONG_RUN: usize = 11;
 
 /// Masks a name that may be a phone or an ID number.
 pub(crate) fn mask_name(name: &mut String) {
-    if name.split(|c: char| !c.is_numeric()).any(|run| run.chars().nth(LONG_RUN - 1).is_some()) {
+    if has_digit_run(name, LONG_RUN) {
         *name = mask_digits(name).into_owned();
     }
 }

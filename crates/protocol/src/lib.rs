@@ -90,7 +90,7 @@ pub use ops::describe_face_verify::{
 };
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::{RawAnswer, RawOperation};
-pub use redact::{mask_digits, mask_parse_error, plain_name};
+pub use redact::{has_digit_run, mask_digits, mask_parse_error, plain_name};
 pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, MaterialInfo, PictureUrl};
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, ProductError, Reply, ReplyError, RequestId, VendorMessage,

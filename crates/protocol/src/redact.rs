@@ -59,13 +59,12 @@ const LONG_RUN: usize = 6;
 /// ```
 #[must_use]
 pub fn mask_digits(text: &str) -> Cow<'_, str> {
-    let runs = || text.split(|c: char| !c.is_numeric());
-    if is_identifier_of_the_service(text) || runs().all(|run| run.chars().nth(LONG_RUN - 1).is_none()) {
+    if is_identifier_of_the_service(text) || !has_digit_run(text, LONG_RUN) {
         return Cow::Borrowed(text);
     }
     let (mut masked, mut run) = (String::with_capacity(text.len()), String::new());
     let end = |run: &mut String, masked: &mut String| {
-        masked.push_str(if run.chars().nth(LONG_RUN - 1).is_some() { "[digits]" } else { run });
+        masked.push_str(if has_digit_run(run, LONG_RUN) { "[digits]" } else { run });
         run.clear();
     };
     for c in text.chars() {
@@ -78,6 +77,19 @@ pub fn mask_digits(text: &str) -> Cow<'_, str> {
     }
     end(&mut run, &mut masked);
     Cow::Owned(masked)
+}
+
+/// Returns whether the text has at least `length` digits in a row. Digits of every script count.
+///
+/// ```
+/// use cloudauth_protocol::has_digit_run;
+///
+/// assert!(has_digit_run("c-19900101", 8));
+/// assert!(!has_digit_run("2026-03-01", 5));
+/// ```
+#[must_use]
+pub fn has_digit_run(text: &str, length: usize) -> bool {
+    text.split(|c: char| !c.is_numeric()).any(|run| run.chars().count() >= length)
 }
 
 /// The longest name that [`plain_name`] accepts.
@@ -97,7 +109,7 @@ const LONGEST_NAME: usize = 40;
 pub fn plain_name(name: &str) -> Option<&str> {
     let is_name = (1..=LONGEST_NAME).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && name.split(|c: char| !c.is_ascii_digit()).all(|run| run.len() < LONG_RUN);
+        && !has_digit_run(name, LONG_RUN);
     is_name.then_some(name)
 }
 

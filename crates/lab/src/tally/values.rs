@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_protocol::mask_digits;
+use cloudauth_protocol::{has_digit_run, mask_digits};
 use serde::{Deserialize, Serialize};
 
 /// A column with more values does not divide rows into segments, or attacks into kinds.
@@ -57,9 +57,8 @@ impl<T: Default> Values<T> {
     /// date of birth, a phone number or an ID number from the wrong column. Masked values stay apart, from each other and from
     /// values with that text: `[digits]`, `[digits] (2)`. Shorter numbers, such as months and postal codes, are kept.
     pub(crate) fn printable(&self) -> Option<BTreeMap<String, &T>> {
-        let is_long = |run: &str| run.chars().nth(LONG_RUN - 1).is_some();
-        let is_masked = |value: &str| value.split(|c: char| !c.is_numeric()).any(is_long);
-        let (masked, shown): (Vec<_>, Vec<_>) = self.get()?.iter().partition(|(value, _)| is_masked(value));
+        let (masked, shown): (Vec<_>, Vec<_>) =
+            self.get()?.iter().partition(|(value, _)| has_digit_run(value, LONG_RUN));
         let mut printable: BTreeMap<String, &T> =
             shown.into_iter().map(|(value, counts)| (value.to_string(), counts)).collect();
         // For each masked text, the number of the last value with it.

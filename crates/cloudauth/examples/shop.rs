@@ -4,6 +4,8 @@
 //! prints. To restart it, run a `cloudauth emulator` beside it, and set CLOUDAUTH_ENDPOINT, SHOP_CALLBACK_KEY and SHOP_REF_KEY (two
 //! secrets of at least 32 characters), and SHOP_ADDRESS (such as 127.0.0.1:8080). For the real service, set your credentials, an https address and the vendor's script.
 
+mod shop_page;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,12 +16,13 @@ use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use cloudauth::flow::{
     Consent, ConsentText, Cursor, Flow, FlowError, FlowSettings, IdempotencyKey, NewVerification, OrderRef,
-    Purpose, RefKey, Retention, State as Verified, Urls,
+    Purpose, RefKey, Retention, Urls,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
 use cloudauth::{CallbackKeys, CertName, CertNo, Client, Identity, MetaInfo, OuterOrderNo, SceneId};
 use serde::Deserialize;
+use shop_page::{Failure, Lang};
 
 /// The state that all requests share.
 pub struct Shop {
@@ -32,7 +35,6 @@ pub struct Shop {
 }
 
 type Shared = State<Arc<Shop>>;
-type Failure = (StatusCode, String);
 
 /// Serves the shop. Beside it, the flow looks every second at what is due: results whose callback never came, and what a crash
 /// left behind.
@@ -51,37 +53,17 @@ pub async fn serve(listener: tokio::net::TcpListener, shop: Shop) -> std::io::Re
 }
 
 /// A new order. A real shop has one, with a customer who is logged in.
-async fn buy() -> Result<Redirect, Failure> {
-    Ok(Redirect::to(&format!("/order/{}", random()?)))
+async fn buy(lang: Lang) -> Result<Redirect, Failure> {
+    let order = random().map_err(lang.unavailable())?;
+    Ok(Redirect::to(&format!("/order/{order}?lang={}", lang.name())))
 }
 
-/// The page of an order. Its form sends name and number in the body of a POST, never in a URL; a form sent twice is one start.
-async fn order(State(shop): Shared, Path(order): Path<String>) -> Result<Html<String>, Failure> {
-    let order = OrderRef::new(&order).map_err(refused)?;
-    let verification = shop.flow.get(&order).await.map_err(unavailable)?;
-    let (words, again) = match verification.map(|verification| verification.state) {
-        None => ("Who are you?", true),
-        Some(Verified::RequiresInput) => ("Please try again", true),
-        Some(Verified::Processing) => ("pending: not finished", true),
-        Some(Verified::InReview) => ("review: we will write to you", false),
-        Some(Verified::Approved) => ("approve: your order is on its way", false),
-        Some(Verified::Declined) => ("reject: we cannot ship this order", false),
-        Some(Verified::Expired | Verified::Canceled) => ("This order has ended", false),
-    };
-    let form = format!(
-        "<form method=post action='/order/{}/verify'><label>Name <input name=name value=张三 required></label>\
-         <label>ID number <input name=number value=999999199001012003 required pattern='[0-9]{{17}}[0-9X]'></label>\
-         <input type=hidden name=key value={}><input type=hidden name=meta_info><button>I agree to face verification</button></form>\
-         <script src='{}'></script><script>document.forms[0].onsubmit = (event) => \
-         {{ event.target.meta_info.value = JSON.stringify(getMetaInfo()); }};</script>",
-        order.as_str(),
-        random()?,
-        shop.script
-    );
-    Ok(page(&format!(
-        "<h1 id=decision>{words}</h1>{}<p><a href=/>Another order</a>",
-        if again { &form } else { "" }
-    )))
+/// The page of an order. A form that is sent twice is one start.
+async fn order(State(shop): Shared, lang: Lang, Path(order): Path<String>) -> Result<Html<String>, Failure> {
+    let order = OrderRef::new(&order).map_err(lang.refused())?;
+    let verification = shop.flow.get(&order).await.map_err(lang.unavailable())?;
+    let (state, key) = (verification.map(|verification| verification.state), random());
+    Ok(lang.order(order.as_str(), state, &key.map_err(lang.unavailable())?, &shop.script))
 }
 
 #[derive(Deserialize)]
@@ -95,36 +77,41 @@ struct Person {
 /// Starts a verification and redirects the person to it.
 async fn verify(
     State(shop): Shared,
+    lang: Lang,
     Path(order): Path<String>,
     Form(person): Form<Person>,
 ) -> Result<Redirect, Failure> {
-    let name = CertName::new(&person.name).map_err(refused)?;
-    let number = CertNo::new(&person.number).map_err(refused)?;
-    let meta_info = MetaInfo::new(&person.meta_info).map_err(refused)?;
+    let name = CertName::new(&person.name).map_err(lang.refused())?;
+    let number = CertNo::new(&person.number).map_err(lang.refused())?;
+    let meta_info = MetaInfo::new(&person.meta_info).map_err(lang.refused())?;
     let new = NewVerification {
-        order: OrderRef::new(&order).map_err(refused)?,
+        order: OrderRef::new(&order).map_err(lang.refused())?,
         subject: shop.refs.subject(&order), // a real shop: the id of the customer who is logged in
-        scene: SceneId::new(1_000_000_006).map_err(refused)?,
-        purpose: Purpose::new("age-check").map_err(refused)?,
-        key: IdempotencyKey::new(&person.key).map_err(refused)?,
-        consent: Consent::new(SystemTime::now().into(), ConsentText::new("2026-11").map_err(refused)?),
+        scene: SceneId::new(1_000_000_006).map_err(lang.refused())?,
+        purpose: Purpose::new("age-check").map_err(lang.refused())?,
+        key: IdempotencyKey::new(&person.key).map_err(lang.refused())?,
+        consent: Consent::new(SystemTime::now().into(), ConsentText::new("2026-11").map_err(lang.refused())?),
     };
     // A task of its own: a browser that goes away must not end a start halfway.
     let start = async move { shop.flow.start(new, Identity::plain(name, number), meta_info).await };
     let started = tokio::spawn(start);
-    match started.await.map_err(unavailable)? {
+    match started.await.map_err(lang.unavailable())? {
         Ok(started) => Ok(Redirect::to(started.link.expose())),
-        Err(FlowError::AlreadyStarted) => Ok(Redirect::to(&format!("/order/{order}"))),
-        Err(FlowError::Refused(refusal)) => Err((StatusCode::CONFLICT, refusal.to_string())),
-        Err(error) => Err(unavailable(error)),
+        Err(FlowError::AlreadyStarted) => Ok(Redirect::to(&format!("/order/{order}?lang={}", lang.name()))),
+        Err(FlowError::Refused(refusal)) => Err(lang.conflict()(refusal)),
+        Err(error) => Err(lang.unavailable()(error)),
     }
 }
 
 /// The person returns with the capability of the attempt. It decides nothing: the next sweep asks the service.
-async fn returned(State(shop): Shared, Path(capability): Path<String>) -> Result<Redirect, Failure> {
-    match shop.flow.returned(&capability).await.map_err(unavailable)? {
+async fn returned(
+    State(shop): Shared,
+    lang: Lang,
+    Path(capability): Path<String>,
+) -> Result<Redirect, Failure> {
+    match shop.flow.returned(&capability).await.map_err(lang.unavailable())? {
         Some(verification) => Ok(Redirect::to(&format!("/order/{}", verification.order.as_str()))),
-        None => Err((StatusCode::NOT_FOUND, "There is no such order.".to_owned())),
+        None => Err(lang.unknown()),
     }
 }
 
@@ -150,28 +137,10 @@ impl Shop {
     }
 }
 
-fn random() -> Result<String, Failure> {
+fn random() -> Result<String, getrandom::Error> {
     let mut entropy = [0; 16];
-    getrandom::fill(&mut entropy).map_err(unavailable)?;
+    getrandom::fill(&mut entropy)?;
     Ok(OuterOrderNo::generate(entropy).as_str().to_owned())
-}
-
-/// No error shows a name or a number: log it as it is.
-fn unavailable(error: impl std::fmt::Display) -> Failure {
-    eprintln!("{error}");
-    (StatusCode::BAD_GATEWAY, "We cannot verify you right now.".to_owned())
-}
-
-fn refused(_: impl std::error::Error) -> Failure {
-    (StatusCode::BAD_REQUEST, "Please check what you entered.".to_owned())
-}
-
-fn page(body: &str) -> Html<String> {
-    Html(format!(
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>The shop</title><link rel=icon href='data:,'><style>label,input,button{{display:block}}</style>\
-         <main>{body}</main>"
-    ))
 }
 
 #[tokio::main]
@@ -179,7 +148,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     use cloudauth_emulator::Emulator;
     let emulator = Emulator::builder().start().await?;
     let endpoint = std::env::var("CLOUDAUTH_ENDPOINT").unwrap_or(emulator.url().to_owned());
-    let key = |name| std::env::var(name).or_else(|_| random().map_err(|(_, words)| words));
+    let key = |name| std::env::var(name).or_else(|_| random());
     let keys = CallbackKeys::new(key("SHOP_CALLBACK_KEY")?.as_bytes())?;
     let refs = RefKey::new(key("SHOP_REF_KEY")?.as_bytes())?;
     let credentials = cloudauth::Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET)?;

@@ -221,12 +221,12 @@ async fn a_test_finishes_a_session_in_one_line() {
     let (url, queries) = receiver(&[200]).await;
     let op = calling_back(init("a", "999999199001012003", RETURN_URL), &url);
     let session = begin(&shop, &op).await;
-    emulator.finish(&session.certify_id, cloudauth_emulator::Outcome::with_sub_code("204")).unwrap();
+    emulator.finish(&session.certify_id, cloudauth_emulator::SessionOutcome::with_sub_code("204")).unwrap();
     emulator.settle().await;
     let called = queries.lock().unwrap().last().unwrap().clone();
     assert!(called.contains("passed=204"), "{called}");
     assert_eq!(describe(&shop, &session.certify_id).await.unwrap().outcome(), Outcome::NotPassed);
-    let again = emulator.finish(&session.certify_id, cloudauth_emulator::Outcome::pass()).unwrap_err();
+    let again = emulator.finish(&session.certify_id, cloudauth_emulator::SessionOutcome::pass()).unwrap_err();
     assert!(again.to_string().contains("submitted already"), "{again}");
 }
 

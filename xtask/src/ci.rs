@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use crate::docs::{codes, console};
+use crate::docs::{api, codes, console};
 use crate::shell::{built_example, cargo, command, root};
 use crate::{browser, destructive, interop, layers, msrv, stores, tidy, tools, warehouses};
 
@@ -50,10 +50,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("example", example)?;
     steps.run("postgres", stores::postgres)?;
     steps.run("warehouses", || warehouses::run(&[]))?;
-    steps.run("doc", || {
-        let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
-        crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
-    })?;
+    steps.run("doc, and the listings of the API", api::check)?;
     steps.run("console", console::check)?;
     steps.run("interop", interop::run)?;
     steps.run("features", features)?;

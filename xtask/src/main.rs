@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use docs::{codes, console};
+use docs::{api, codes, console};
 
 const HELP: &str = "\
 cargo xtask <task>
@@ -32,6 +32,8 @@ cargo xtask <task>
                    docs/performance.md are those of the last `bench`
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
   msrv             the declared Rust versions against those that the locked dependencies declare
+  api [--check]    builds the documentation, and writes docs/api/*.txt, the public API with signatures, from its pages, or
+                   says whether they are fresh
   codes [--check]  writes docs/codes.md and docs/zh/codes.md from the manual, or says whether they are fresh
   console [--check]
                    runs the console blocks of docs/ against an emulator and writes what they print, or says whether that
@@ -96,6 +98,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["msrv"] => msrv::run(),
         ["bench", names @ ..] => bench::run(names),
         ["slowest"] => bench::slowest::run(),
+        ["api"] => api::write(),
+        ["api", "--check"] => api::check(),
         ["codes"] => codes::write(),
         ["codes", "--check"] => codes::check(),
         ["console"] => console::write(),

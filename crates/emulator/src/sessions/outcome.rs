@@ -12,7 +12,7 @@ const PASSING_SCORE: f64 = 70.0;
 /// The outcome of a verification: its SubCode and its score.
 ///
 /// ```
-/// use cloudauth_emulator::Outcome;
+/// use cloudauth_emulator::SessionOutcome;
 ///
 /// assert!(!SessionOutcome::with_sub_code("204").passed());
 /// assert!(SessionOutcome::with_score(70.0).passed() && !SessionOutcome::with_score(69.9).passed());

@@ -61,6 +61,9 @@ cargo xtask <task>
                    nothing else); then the lab's statistics and scikit-learn's over 10 million scores; installs both,
                    pinned, into target/ (Python 3)
   sim [--seeds N]  the flow's simulation with 100,000 seeds, or N; a seed that fails prints its script
+  soak [--minutes N]
+                   client, emulator with faults, three instances of the flow and the lab in one process for 30 minutes, or N:
+                   memory and descriptors must stay flat (Linux)
   destructive      outputs on a full disk of 600 KB, which it mounts, and 100 times `kill -9` (Linux)
   tls              each transport and the PostgreSQL store against good and bad certificates; builds TLS
   fuzz [TARGET] [--seconds N]
@@ -112,6 +115,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["crash"] => stores::crash(),
         ["replay", args @ ..] => bench::replay::run(args),
         ["sim", args @ ..] => stores::sim(args),
+        ["soak", args @ ..] => stores::soak(args),
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["fuzz", args @ ..] => tools::fuzz::start(args),

@@ -1,4 +1,4 @@
-//! Runs the tests of the flow and its stores that need a server, and those that take minutes.
+//! Runs the tests of the flow and its stores that need a server, and what takes minutes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{command, run};
+use crate::shell::{cargo, command, run};
 use crate::tools::postgres::Postgres;
 
 /// Tests the PostgreSQL store against a server that it starts.
@@ -69,4 +69,14 @@ pub(crate) fn sim(args: &[&str]) -> Result<()> {
     }
     let args = ["test", "--release", "-p", "cloudauth-flow", "--all-features", "--test", "sim"];
     run(command("cargo", &args).env("CLOUDAUTH_SIM_SEEDS", seeds))
+}
+
+/// Runs a service with faults for half an hour, or for other minutes.
+pub(crate) fn soak(args: &[&str]) -> Result<()> {
+    let minutes = match args {
+        [] => "30",
+        ["--minutes", minutes] => minutes,
+        _ => bail!("unknown arguments; soak takes `--minutes N`"),
+    };
+    cargo(&format!("bench -p cloudauth-tests --bench soak -- --minutes {minutes}"))
 }

@@ -166,13 +166,14 @@ fn example() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    let all = "reqwest,isahc,blocking,flow,flow-postgres,flow-sqlite,pictures,policy,rustls,serde,tracing";
+    let all = "reqwest,isahc,blocking,flow,flow-hosted,flow-postgres,flow-sqlite,pictures,policy,rustls,serde,tracing";
     for features in [
         "",
         "reqwest",
         "isahc",
         "blocking",
         "flow",
+        "flow-hosted",
         "flow-postgres",
         "flow-sqlite",
         "pictures",
@@ -189,6 +190,7 @@ fn features() -> Result<()> {
     cargo("check -p cloudauth-cli --features rustls")?;
     cargo("check -p cloudauth-flow-postgres --features rustls")?;
     cargo("check -p cloudauth-flow --features driver")?;
+    cargo("check -p cloudauth-flow --features hosted")?;
     cargo("check -p cloudauth-flow --features driver,metrics,tracing")?;
     // Each library builds alone, without the features that other crates enable.
     for library in [

@@ -9,7 +9,7 @@ const TARGETS: [&str; 2] = ["x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
 /// What builds without a C compiler for the other system: everything but SQLite, libcurl, TLS and compressed files.
 const CRATES: &str = "-p cloudauth-cli -p cloudauth-files -p cloudauth-stats -p cloudauth --features \
-                      cloudauth/reqwest,cloudauth/blocking,cloudauth/flow,cloudauth/flow-postgres,cloudauth/pictures,\
+                      cloudauth/reqwest,cloudauth/blocking,cloudauth/flow,cloudauth/flow-hosted,cloudauth/flow-postgres,cloudauth/pictures,\
                       cloudauth/policy,cloudauth/serde,cloudauth/tracing";
 
 pub(crate) fn run() -> Result<()> {

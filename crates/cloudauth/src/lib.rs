@@ -67,6 +67,7 @@
 //! | `pictures` | downloads face pictures: [`pictures`]; together with `reqwest`, whose `public_only` it needs |
 //! | `policy` | decisions by a proven policy file: [`policy`], [`Client::decide`] |
 //! | `flow` | verifications that survive crashes: [`flow`]; includes `policy` |
+//! | `flow-hosted` | a start page for such verifications, which collects the MetaInfo of the browser |
 //! | `flow-postgres` | a store of such verifications in PostgreSQL: [`flow_postgres`] |
 //! | `flow-sqlite` | a store of such verifications in one SQLite file: [`flow_sqlite`]; needs Rust 1.89 |
 //! | `serde` | `Serialize` and `Deserialize` for identifiers and codes, as on the wire |

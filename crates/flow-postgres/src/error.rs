@@ -103,7 +103,12 @@ fn refused(code: &SqlState, error: &tokio_postgres::Error) -> Option<StoreErrorK
         "CA001" => StoreErrorKind::Conflict,
         "CA002" => StoreErrorKind::Limit,
         "CA003" => StoreErrorKind::Duplicate,
-        "23505" if matches!(constraint, Some("ca_attempt_certify_id" | "ca_attempt_capability")) => {
+        "23505"
+            if matches!(
+                constraint,
+                Some("ca_attempt_certify_id" | "ca_attempt_capability" | "ca_page_capability")
+            ) =>
+        {
             StoreErrorKind::Duplicate
         }
         // A deadlock, a conflict of snapshots, a timeout, a lock that is held, a server that only reads.

@@ -21,6 +21,7 @@ mod connect;
 mod error;
 mod migrate;
 mod outbox;
+mod pages;
 mod read;
 mod store;
 mod write;

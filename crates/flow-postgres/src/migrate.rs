@@ -5,11 +5,11 @@ use tokio_postgres::{Client, Transaction};
 use crate::error::{OpenError, OpenErrorKind};
 
 /// The steps from an empty database to the current schema. The schema's version is the number of steps.
-const MIGRATIONS: [&str; 1] = [include_str!("schema-1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
 
 /// The version of the schema.
-pub(crate) const SCHEMA: i32 = 1;
-const _: () = assert!(MIGRATIONS.len() == 1, "SCHEMA is the number of steps");
+pub(crate) const SCHEMA: i32 = 2;
+const _: () = assert!(MIGRATIONS.len() == 2, "SCHEMA is the number of steps");
 
 /// The lock that programs take before they look at the schema: `cafl` and its purpose.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(1667327596, 1)";

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Audit, Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Queue, Store, StoreError, Stored, Usage,
-    UsageOf, VerificationId,
+    Audit, Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Pages, Queue, Store, StoreError, Stored,
+    Usage, UsageOf, VerificationId,
 };
 use cloudauth_protocol::UnixTime;
 use deadpool_postgres::Pool;
@@ -143,6 +143,10 @@ impl Store for PostgresStore {
     }
 
     fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
         Some(self)
     }
 }

@@ -56,7 +56,8 @@ pub(crate) async fn reserve_calls(
 }
 
 const COMMIT: &str = "SELECT ca_commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-                      $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)";
+                      $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30), \
+                      ca_end_pages($3, $4, $31, $32, $33)";
 
 pub(crate) const FORMAT: i32 = DOCUMENT_FORMAT as i32;
 
@@ -76,6 +77,15 @@ struct CommitRow<'a> {
     block_identity: Option<&'a [u8]>,
     block_until: Option<i64>,
     events: Events<'a>,
+    page: Page<'a>,
+}
+
+/// The page that ends.
+#[derive(Default)]
+struct Page<'a> {
+    key: Option<&'a str>,
+    capability: Option<&'a [u8]>,
+    sealed: Option<&'a [u8]>,
 }
 
 /// The attempts, a column each.
@@ -146,6 +156,15 @@ impl<'a> CommitRow<'a> {
             events.prev.push(event.prev.as_bytes());
             events.hash.push(event.hash.as_bytes());
         }
+        let page = commit.page().map(|end| {
+            let link = end.link.as_ref();
+            Page {
+                key: Some(end.key.as_str()),
+                capability: link.map(|link| &link.page.as_bytes()[..]),
+                sealed: link.map(|link| link.sealed.as_bytes()),
+            }
+        });
+        let page = page.unwrap_or_default();
         Ok(Self {
             id: verification.id.as_bytes(),
             order: verification.order.as_str(),
@@ -161,11 +180,12 @@ impl<'a> CommitRow<'a> {
             block_identity: commit.block().map(|block| &block.identity.as_bytes()[..]),
             block_until: commit.block().map(|block| from_time(block.until)),
             events,
+            page,
         })
     }
 
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 30] {
-        let Self { attempts, take, events, .. } = self;
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 33] {
+        let Self { attempts, take, events, page, .. } = self;
         [
             &SCHEMA,
             &self.id,
@@ -197,6 +217,9 @@ impl<'a> CommitRow<'a> {
             &events.body,
             &events.prev,
             &events.hash,
+            &page.key,
+            &page.capability,
+            &page.sealed,
         ]
     }
 }

@@ -6,7 +6,7 @@
 //! | fast under load | one thread writes, and concurrent callers share a transaction and its flush |
 //! | several processes | `BEGIN IMMEDIATE`; each commit checks the version it expects |
 //! | constraints in the database | unique identifiers, one reserved or open attempt per verification, final states, an unbroken chain of events, columns that equal the document |
-//! | erasure | what a redaction or a purge deletes is overwritten, and the log is emptied; counts and blocks keep salted digests only |
+//! | erasure | what a redaction or a purge deletes, and the sealed identity of a start page, is overwritten, and the log is emptied; counts and blocks keep salted digests only |
 //! | upgrades | numbered migrations, forward only; an older program refuses a newer file, even while it runs |
 //!
 //! | to ... | see |
@@ -21,10 +21,12 @@ mod claim;
 mod error;
 mod open;
 mod outbox;
+mod pages;
 mod read;
 mod read_only;
 mod readers;
 mod salt;
+mod start_pages;
 mod store;
 mod write;
 mod writer;

@@ -20,7 +20,7 @@ const APPLICATION_ID: i32 = 0x6361_666c;
 const MARK_AT: usize = 68;
 
 /// The steps from an empty file to the current schema. The schema's version is the number of steps.
-const MIGRATIONS: [&str; 1] = [include_str!("schema-1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
 
 /// How long a connection waits for another one's transaction.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Queue, Redaction, Store, StoreError, Stored, Usage,
+    Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Pages, Queue, Store, StoreError, Stored, Usage,
     UsageOf, VerificationId, write_document,
 };
 use cloudauth_protocol::UnixTime;
@@ -25,7 +25,7 @@ use crate::{calls, claim, read, write};
 /// not supported: SQLite's log needs shared memory.
 #[derive(Debug)]
 pub struct SqliteStore {
-    readers: Readers,
+    pub(crate) readers: Readers,
     /// Dropped last: the last connection of a file empties and removes the log. Connections that close at the same time each leave
     /// it to another one.
     pub(crate) writer: Writer,
@@ -77,8 +77,7 @@ impl Store for SqliteStore {
         let commit = commit.clone();
         let erased = self.writer.erased();
         let write = move |transaction: &Connection| {
-            write::write(transaction, &commit, &document)?;
-            if commit.verification().redaction != Redaction::None {
+            if write::write(transaction, &commit, &document)? {
                 erased.store(true, Ordering::Relaxed);
             }
             Ok(())
@@ -135,6 +134,10 @@ impl Store for SqliteStore {
     }
 
     fn outbox(&self) -> Option<&dyn Outbox> {
+        Some(self)
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
         Some(self)
     }
 }

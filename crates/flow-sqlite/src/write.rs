@@ -2,14 +2,15 @@
 
 use cloudauth_flow::integers::{from_limit, from_time};
 use cloudauth_flow::{
-    Attempt, Commit, DOCUMENT_FORMAT, Refund, StoreError, StoreErrorKind, Take, Verification, VerificationId,
-    day, write_document,
+    Attempt, Commit, DOCUMENT_FORMAT, Redaction, Refund, StoreError, StoreErrorKind, Take, Verification,
+    VerificationId, day, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::{failed, is_constraint};
 use crate::open::check_schema;
+use crate::pages;
 use crate::salt::Salt;
 use crate::writer::in_savepoint;
 
@@ -23,11 +24,11 @@ use crate::writer::in_savepoint;
 pub fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
     check_schema(transaction)?;
     let document = write_document(commit.verification())?;
-    in_savepoint(transaction, |savepoint| write(savepoint, commit, &document))
+    in_savepoint(transaction, |savepoint| write(savepoint, commit, &document).map(drop))
 }
 
-/// Writes a commit. After an error some of it may be written: roll back.
-pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) -> Result<(), StoreError> {
+/// Writes a commit, and returns whether it erased something. After an error some of it may be written: roll back.
+pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) -> Result<bool, StoreError> {
     let verification = commit.verification();
     verification_row(connection, commit, document)?;
     for attempt in &verification.attempts {
@@ -49,7 +50,9 @@ pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) ->
             )
             .map_err(failed)?;
     }
-    events(connection, commit)
+    events(connection, commit)?;
+    let ended = pages::end(connection, commit)?;
+    Ok(ended || verification.redaction != Redaction::None)
 }
 
 fn verification_row(connection: &Connection, commit: &Commit, document: &str) -> Result<(), StoreError> {
@@ -198,7 +201,7 @@ pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Res
 mod tests {
     use cloudauth_flow::{Lookup, testing::samples};
 
-    use super::OVER;
+    use super::{OVER, pages};
     use crate::claim::SEARCHES;
     use crate::open::connect;
     use crate::read::condition;
@@ -220,7 +223,8 @@ mod tests {
         let mut searches = lookups
             .map(|by| format!("SELECT document FROM ca_verification WHERE {}", condition(by).0))
             .to_vec();
-        searches.extend([OVER].iter().chain(&SEARCHES).map(|search| (*search).to_owned()));
+        let others = [OVER].into_iter().chain(SEARCHES).chain(pages::SEARCHES);
+        searches.extend(others.map(str::to_owned));
         for search in searches {
             let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {search}")).unwrap();
             for index in 1..=plan.parameter_count() {

@@ -22,6 +22,11 @@ fn the_store_in_a_file_conforms() {
         SqliteStore::open(folder.path().join(format!("{}.db", number.get()))).unwrap()
     }));
     assert!(failures.is_empty(), "{failures:#?}");
+    let failures = pollster::block_on(conformance::pages(async || {
+        number.set(number.get() + 1);
+        SqliteStore::open(folder.path().join(format!("{}.db", number.get()))).unwrap()
+    }));
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]

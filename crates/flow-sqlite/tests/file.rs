@@ -11,7 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
-use cloudauth_flow::{Cursor, Lookup, Queue, Store, StoreErrorKind, UsageOf};
+use cloudauth_flow::{
+    Cursor, Lookup, NewPage, PAGE_LIFETIME, Page, Queue, Sealed, Store, StoreErrorKind, UsageOf,
+};
 use cloudauth_flow_sqlite::rusqlite::Connection;
 use cloudauth_flow_sqlite::{OpenErrorKind, SqliteStore};
 use common::{begin, check_chain, check_integrity, first, get, open, opened};
@@ -33,9 +35,75 @@ fn reads_the_file_of_the_oldest_supported_version() {
         verifications.each_ref().map(|stored| stored.verification.attempts[0].certify_id.is_some()),
         [true, false]
     );
+    // Its tables have no start pages.
+    let pages = store.pages().unwrap();
+    assert!(pollster::block_on(pages.open_page(&page(2), BEGIN)).unwrap());
     pollster::block_on(store.commit(&opened(&verifications[1], 2))).unwrap();
+    let used = pollster::block_on(pages.find_page(&page(2).capability, BEGIN)).unwrap();
+    assert_eq!(used, Some(Page::Used), "the identity is erased with the session");
     check_chain(&store, &get(&store, 2).unwrap());
     check_integrity(&path);
+}
+
+/// A sealed identity is in no file once the call that needs it is committed, and survives a restart until then.
+#[test]
+fn a_sealed_identity_survives_a_restart_and_is_overwritten_with_the_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let has = |text: &str| {
+        let files = std::fs::read_dir(&folder).unwrap();
+        files.into_iter().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    };
+    let store = SqliteStore::open(&path).unwrap();
+    let stored = begin(&store, 1);
+    assert!(pollster::block_on(store.pages().unwrap().open_page(&page(1), BEGIN)).unwrap());
+    drop(store);
+    assert!(has(SEALED) && has(REQUEST));
+    let store = SqliteStore::open(&path).unwrap();
+    let found = pollster::block_on(store.pages().unwrap().find_page(&page(1).capability, BEGIN)).unwrap();
+    let Some(Page::Waiting(waiting)) = found else { panic!("{found:?}") };
+    assert_eq!((waiting.sealed, waiting.request), (page(1).sealed, page(1).request));
+    pollster::block_on(store.commit(&opened(&stored, 1))).unwrap();
+    assert!(!has(SEALED) && !has(REQUEST), "while the store runs");
+    drop(store);
+    assert!(!has(SEALED) && !has(REQUEST));
+}
+
+/// What the sweeper does.
+#[test]
+fn a_sealed_identity_is_overwritten_when_its_time_is_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let has_sealed = || {
+        let bytes =
+            [std::fs::read(&path).unwrap(), std::fs::read(folder.path().join("file-wal")).unwrap()].concat();
+        bytes.windows(SEALED.len()).any(|window| window == SEALED.as_bytes())
+    };
+    let store = SqliteStore::open(&path).unwrap();
+    let page = NewPage { lifetime: Duration::ZERO, ..page(1) };
+    assert!(pollster::block_on(store.pages().unwrap().open_page(&page, BEGIN)).unwrap());
+    assert!(has_sealed());
+    assert_eq!(pollster::block_on(store.pages().unwrap().erase_pages(BEGIN, 9)).unwrap(), 1);
+    assert!(!has_sealed());
+}
+
+const SEALED: &str = "a ciphertext that no other page has";
+const REQUEST: &str = "a request that no other page has";
+
+/// The start page of an order.
+fn page(order: u64) -> NewPage {
+    let start = samples::start(order, 1).unwrap();
+    NewPage {
+        capability: start.capability,
+        order: start.order,
+        key: start.key,
+        request: REQUEST.into(),
+        sealed: Sealed::new(SEALED.as_bytes()),
+        lifetime: PAGE_LIFETIME,
+    }
 }
 
 /// How the file of the test above was made.
@@ -130,6 +198,8 @@ fn a_program_that_runs_during_a_migration_neither_writes_nor_reads_any_more() {
             ("usage", store.usage(&of).await.map(drop)),
             ("events_after", store.events_after(Cursor::default(), 99).await.map(drop)),
             ("history", store.history(&start.id).await.map(drop)),
+            ("find_page", store.pages().unwrap().find_page(&start.capability, BEGIN).await.map(drop)),
+            ("erase_pages", store.pages().unwrap().erase_pages(BEGIN, 9).await.map(drop)),
         ]
     });
     for (what, result) in kinds {
@@ -303,7 +373,9 @@ fn the_database_refuses_what_the_flow_forbids() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     let store = SqliteStore::open(&path).unwrap();
-    open(&store, 1);
+    let used = begin(&store, 1);
+    assert!(pollster::block_on(store.pages().unwrap().open_page(&page(1), BEGIN)).unwrap());
+    pollster::block_on(store.commit(&opened(&used, 1))).unwrap();
     begin(&store, 2);
     let connection = SqliteStore::connect(&path).unwrap();
     // Changes the document with its columns.
@@ -374,6 +446,15 @@ fn the_database_refuses_what_the_flow_forbids() {
         (
             "INSERT INTO ca_attempt (order_no, verification, state) VALUES ('other', x'00', 'reserved')",
             "FOREIGN KEY",
+        ),
+        (
+            "UPDATE ca_page SET state = 'waiting', request = '{}', sealed = x'00'",
+            "a page that was used stays used",
+        ),
+        ("UPDATE ca_page SET sealed = x'00'", "ca_page_sealed"),
+        (
+            "INSERT INTO ca_page VALUES (zeroblob(32), 'order', 'key', 'waiting', NULL, x'00', 1)",
+            "ca_page_request",
         ),
     ] {
         let error = connection.execute(statement, []).unwrap_err().to_string();

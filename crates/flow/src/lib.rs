@@ -2,11 +2,13 @@
 //!
 //! A *verification* is your request, such as "order 4711, account opening". An *attempt* is one `OuterOrderNo`, one CertifyId and
 //! one link. The [`Machine`] takes an [`Input`] and returns a [`Commit`]; a [`Store`] makes it durable. The machine does no I/O,
-//! reads no clock and draws no randomness. No type of this crate holds a name, an ID number, a phone number or a link.
+//! reads no clock and draws no randomness. No type that is stored holds a name, an ID number, a
+//! phone number or a link, except for the sealed ones of a start page.
 //!
 //! | to ... | see |
 //! | --- | --- |
 //! | start verifications, take callbacks, sweep (feature `driver`) | `Flow` |
+//! | start them from a page that collects the MetaInfo (feature `hosted`) | `StartPage`, `Flow::begin`, `Flow::serve` |
 //! | refer to people without their data | [`RefKey`] |
 //! | take an input | [`Machine::step`], [`Input`], [`Refusal`] |
 //! | read a verification | [`Verification`], [`State`], [`Attempt`] |
@@ -33,6 +35,8 @@
 mod audit;
 #[cfg(feature = "driver")]
 mod driver;
+#[cfg(feature = "hosted")]
+mod hosted;
 #[cfg(any(feature = "driver", feature = "testing"))]
 mod join;
 mod machine;
@@ -47,13 +51,21 @@ pub use audit::{Audit, Auditor, BrokenVerification, Checkpoint, DayOfChains, Dif
 pub use driver::{
     blocking::{BlockingFlow, Inline},
     clock::{ClockAndRandom, ClockJump},
-    error::FlowError,
+    error::{FlowError, PageRefusal},
     flow::Flow,
     settings::{FlowSettings, Urls},
     ticket::{NewVerification, Started},
 };
+#[cfg(feature = "hosted")]
+pub use hosted::{
+    seal::SealingKeys,
+    serve::{PAGE_BODY_LIMIT, PageRequest, PageResponse},
+    settings::{BrowserUrl, StartPage},
+};
 pub use machine::chain::ChainHead;
-pub use machine::commit::{Block, Commit, CommitOutcome, Job, Refund, Snapshot, Stored, Take, Usage};
+pub use machine::commit::{
+    Block, Commit, CommitOutcome, Job, PageEnd, PageLink, Refund, Sealed, Snapshot, Stored, Take, Usage,
+};
 pub use machine::event::{BrokenChain, Decided, Event, EventKind, verify_chain};
 pub use machine::finding::{DecisionRecord, EvidenceRecord, Finding, Score, VerdictRecord};
 pub use machine::ids::{
@@ -76,6 +88,7 @@ pub use store::document::{DOCUMENT_FORMAT, read_document, write_document};
 pub use store::error::{BoxError, StoreError, StoreErrorKind};
 pub use store::integers;
 pub use store::outbox::{ClaimedDeliveries, Delivery, DeliveryEnd, Outbox};
+pub use store::pages::{NewPage, PAGE_LIFETIME, PAGE_REMEMBERED, Page, Pages, SealedPage};
 #[cfg(feature = "driver")]
 pub use webhook::endpoint::{WebhookEndpoint, Webhooks};
 #[cfg(feature = "webhooks")]

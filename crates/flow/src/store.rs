@@ -6,3 +6,4 @@ pub(crate) mod error;
 pub mod integers;
 pub(crate) mod logged;
 pub(crate) mod outbox;
+pub(crate) mod pages;

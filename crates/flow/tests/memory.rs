@@ -10,6 +10,8 @@ fn the_store_in_memory_conforms() {
     assert!(failures.is_empty(), "{failures:#?}");
     let failures = pollster::block_on(conformance::outbox(async || MemoryStore::default()));
     assert!(failures.is_empty(), "{failures:#?}");
+    let failures = pollster::block_on(conformance::pages(async || MemoryStore::default()));
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[test]

@@ -24,6 +24,8 @@ async fn the_store_in_postgres_conforms() {
     assert!(failures.is_empty(), "{failures:#?}");
     let failures = conformance::outbox(async || Schema::new().await.store().await).await;
     assert!(failures.is_empty(), "{failures:#?}");
+    let failures = conformance::pages(async || Schema::new().await.store().await).await;
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[tokio::test]

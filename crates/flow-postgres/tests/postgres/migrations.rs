@@ -84,6 +84,8 @@ async fn a_newer_schema_is_refused_even_by_a_program_that_runs() {
         ("history", store.history(&start.id).await.map(drop)),
         ("unreadable", store.unreadable(9).await.map(drop)),
         ("now", store.now().await.map(drop)),
+        ("find_page", store.pages().unwrap().find_page(&start.capability, BEGIN).await.map(drop)),
+        ("erase_pages", store.pages().unwrap().erase_pages(BEGIN, 9).await.map(drop)),
     ] {
         assert_eq!(result.map_err(|error| error.kind()), Err(StoreErrorKind::Corrupt), "{what}");
     }
@@ -105,7 +107,9 @@ async fn a_commit_that_waits_for_a_migration_is_refused() {
     let mut client = schema.connect().await;
     let migration = client.transaction().await.unwrap();
     migration
-        .batch_execute("LOCK TABLE ca_schema IN ACCESS EXCLUSIVE MODE; UPDATE ca_schema SET version = 2")
+        .batch_execute(
+            "LOCK TABLE ca_schema IN ACCESS EXCLUSIVE MODE; UPDATE ca_schema SET version = version + 1",
+        )
         .await
         .unwrap();
     let commit = first(2);

@@ -81,6 +81,28 @@ impl<S: Store> BlockingFlow<S> {
         block_on(self.0.start_with(new, identity, meta_info, more))
     }
 
+    /// See [`Flow::begin`].
+    ///
+    /// # Errors
+    /// Same as [`Flow::begin`].
+    #[cfg(feature = "hosted")]
+    pub fn begin(
+        &self,
+        new: NewVerification,
+        identity: &Identity,
+    ) -> Result<crate::hosted::settings::BrowserUrl, FlowError> {
+        block_on(self.0.begin(new, identity))
+    }
+
+    /// See [`Flow::serve`].
+    #[cfg(feature = "hosted")]
+    pub fn serve(
+        &self,
+        request: &crate::hosted::serve::PageRequest<'_>,
+    ) -> crate::hosted::serve::PageResponse {
+        block_on(self.0.serve(request))
+    }
+
     /// See [`Flow::callback`].
     ///
     /// # Errors

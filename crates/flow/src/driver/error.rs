@@ -34,6 +34,25 @@ pub enum FlowError {
     Entropy,
     /// The store keeps no webhooks.
     NoOutbox,
+    /// The flow has no start page, or its store keeps none.
+    NoStartPage,
+    /// The start page cannot be used.
+    Page(PageRefusal),
+    /// An identity or a link cannot be sealed because it is too long, or not be opened: its key is not among the keys of this process,
+    /// or it was changed.
+    Sealed,
+}
+
+/// Why a start page cannot be used. The person must begin again on your server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PageRefusal {
+    /// There is no such page: the address is wrong, a later one replaced it, or it ended a day ago.
+    Unknown,
+    /// The page led to a verification, which needs it no longer.
+    Used,
+    /// The identity was erased before a browser came.
+    Expired,
 }
 
 impl fmt::Display for FlowError {
@@ -50,6 +69,15 @@ impl fmt::Display for FlowError {
             Self::Busy => f.write_str("the account's calls of this second are used: try again later"),
             Self::Entropy => f.write_str("the system provided no random bytes"),
             Self::NoOutbox => f.write_str("the store keeps no webhooks: use another store"),
+            Self::NoStartPage => f.write_str("the flow has no start page, or its store keeps none"),
+            Self::Page(PageRefusal::Unknown) => f.write_str("no such start page: begin again"),
+            Self::Page(PageRefusal::Used) => {
+                f.write_str("the start page was used: begin again with a new key")
+            }
+            Self::Page(PageRefusal::Expired) => f.write_str("the start page has expired: begin again"),
+            Self::Sealed => {
+                f.write_str("a sealed text is too long, or its key is missing: check the sealing keys")
+            }
         }
     }
 }
@@ -68,6 +96,12 @@ impl Error for FlowError {
 impl From<Refusal> for FlowError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<PageRefusal> for FlowError {
+    fn from(refusal: PageRefusal) -> Self {
+        Self::Page(refusal)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloudauth_client::{Client, Executed};
 use cloudauth_policy::LivePolicy;
-use cloudauth_protocol::{Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
+use cloudauth_protocol::{CertifyUrl, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
 
 use crate::driver::clock::{Clock, ClockAndRandom};
 use crate::driver::error::FlowError;
@@ -15,9 +15,9 @@ use crate::driver::region::region;
 use crate::driver::settings::{FlowSettings, MARGIN};
 use crate::driver::signals;
 use crate::driver::ticket::{Capability, NewVerification, Started};
-use crate::machine::commit::CommitOutcome;
+use crate::machine::commit::{CommitOutcome, PageLink};
 use crate::machine::ids::{OrderRef, VerificationId};
-use crate::machine::input::{CheckedCallback, Input, Opened, Review, Start, StartFailed};
+use crate::machine::input::{CheckedCallback, Input, Opened, Review, StartFailed};
 use crate::machine::state::Verification;
 use crate::machine::step::Machine;
 use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store};
@@ -43,6 +43,8 @@ pub struct Flow<S> {
     /// The verifications that could not be read at the last sweep.
     pub(crate) unreadable: AtomicUsize,
     pub(crate) webhooks: Option<Webhooks>,
+    #[cfg(feature = "hosted")]
+    pub(crate) start_page: Option<crate::hosted::settings::StartPage>,
 }
 
 impl<S: Store> Flow<S> {
@@ -65,6 +67,8 @@ impl<S: Store> Flow<S> {
             owed: Owed::default(),
             unreadable: AtomicUsize::new(0),
             webhooks: None,
+            #[cfg(feature = "hosted")]
+            start_page: None,
         }
     }
 
@@ -118,12 +122,24 @@ impl<S: Store> Flow<S> {
         meta_info: MetaInfo,
         more: impl FnOnce(InitFaceVerify) -> InitFaceVerify,
     ) -> Result<Started, FlowError> {
-        let order_no = OuterOrderNo::generate(self.bytes()?);
-        let capability = Capability::generate(self.bytes()?);
+        self.start_sealing(new, identity, meta_info, more, |_| None).await
+    }
+
+    /// Starts, and keeps the link with the start page that led here, as `seal` returns it.
+    pub(crate) async fn start_sealing(
+        &self,
+        new: NewVerification,
+        identity: Identity,
+        meta_info: MetaInfo,
+        more: impl FnOnce(InitFaceVerify) -> InitFaceVerify,
+        seal: impl FnOnce(&CertifyUrl) -> Option<PageLink>,
+    ) -> Result<Started, FlowError> {
+        let order_no = OuterOrderNo::generate(self.random()?);
+        let capability = Capability::generate(self.random()?);
         let op = self.request(&new, &order_no, &capability, |back| {
             more(InitFaceVerify::new(new.scene, order_no.clone(), identity, back, meta_info))
         })?;
-        let result = self.start_attempt(new, &order_no, &capability, &op).await;
+        let result = self.start_attempt(new, &order_no, &capability, &op, seal).await;
         signals::started(&result);
         result
     }
@@ -156,23 +172,18 @@ impl<S: Store> Flow<S> {
         order_no: &OuterOrderNo,
         capability: &Capability,
         op: &InitFaceVerify,
+        seal: impl FnOnce(&CertifyUrl) -> Option<PageLink>,
     ) -> Result<Started, FlowError> {
         // Its times would mislead the other instances.
         self.checked_now().await?;
         let order = new.order.clone();
-        let input = Input::Start(Start {
-            id: VerificationId::new(self.bytes()?),
-            order: new.order,
-            subject: new.subject,
-            scene: new.scene,
-            purpose: new.purpose,
-            key: new.key,
+        let input = new.start(
+            VerificationId::new(self.random()?),
             // That of the request: the closure may have changed it.
-            identity: self.settings.refs.of(op.identity()),
-            consent: new.consent,
-            order_no: order_no.clone(),
-            capability: Capability::digest(capability.expose()),
-        });
+            self.settings.refs.of(op.identity()),
+            order_no.clone(),
+            Capability::digest(capability.expose()),
+        );
         let by = Lookup::Order(&order);
         let stored = self.store.load(by).await?;
         // A start that is refused or repeated takes no call of the account's rate.
@@ -198,7 +209,8 @@ impl<S: Store> Flow<S> {
             }
         };
         let (certify_id, region) = (session.certify_id, region(&report.endpoint));
-        let opened = Opened { order_no: order_no.clone(), certify_id, region };
+        let link = session.certify_url.as_ref().and_then(seal);
+        let opened = Opened { order_no: order_no.clone(), certify_id, region, link };
         let commit = self.record(&order_no, Input::Opened(opened)).await?;
         match (commit.outcome(), session.certify_url) {
             (CommitOutcome::Opened, Some(link)) => {
@@ -301,8 +313,8 @@ impl<S: Store> Flow<S> {
         Ok(now)
     }
 
-    fn bytes(&self) -> Result<[u8; 16], FlowError> {
-        let mut bytes = [0; 16];
+    pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {
+        let mut bytes = [0; N];
         if self.clock.fill(&mut bytes) { Ok(bytes) } else { Err(FlowError::Entropy) }
     }
 }

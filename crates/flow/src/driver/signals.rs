@@ -17,6 +17,15 @@ pub(crate) fn started<T>(result: &Result<T, FlowError>) {
     count("cloudauth_flow_starts_total", name(result));
 }
 
+#[cfg(feature = "hosted")]
+pub(crate) fn paged<T>(result: &Result<T, FlowError>) {
+    let result = match result {
+        Err(FlowError::Page(_)) => "refused",
+        result => name(result),
+    };
+    count("cloudauth_flow_pages_total", result);
+}
+
 pub(crate) fn called_back(known: bool) {
     count("cloudauth_flow_callbacks_total", if known { "accepted" } else { "ignored" });
 }

@@ -18,6 +18,9 @@ use crate::store::contract::{Lookup, Queue, Store};
 /// The verifications that a sweep claims from each queue.
 pub(crate) const SWEEP: usize = 20;
 
+/// The identities of start pages that a sweep erases.
+const ERASED: usize = 1_000;
+
 /// The calls of the longest job, a deletion: two deletions, and a look between them.
 const CALLS: u32 = 3;
 
@@ -43,6 +46,10 @@ impl<S: Store> Flow<S> {
     }
 
     async fn sweep_once(&self, queue: Queue) -> Result<usize, FlowError> {
+        if let Some(pages) = self.store.pages().filter(|_| queue == Queue::Results) {
+            // By the store's clock: also if that of this process jumped.
+            pages.erase_pages(self.clock.now(), ERASED).await?;
+        }
         let now = self.checked_now().await?;
         if queue == Queue::Results {
             self.record_waiting().await;

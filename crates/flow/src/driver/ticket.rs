@@ -5,12 +5,16 @@ use std::fmt;
 use cloudauth_protocol::{CertifyUrl, OuterOrderNo, SceneId};
 use sha2::{Digest as _, Sha256};
 
-use crate::machine::ids::{CapabilityHash, IdempotencyKey, OrderRef, Purpose, SubjectRef};
+use crate::machine::ids::{
+    CapabilityHash, IdempotencyKey, IdentityRef, OrderRef, Purpose, SubjectRef, VerificationId,
+};
+use crate::machine::input::{Input, Start};
 use crate::machine::state::{Consent, Verification};
 
 /// A request to start. It refers to the person, and holds no personal data. The flow derives the reference to the claimed identity
 /// from the identity that it sends.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "hosted", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct NewVerification {
     /// Your order.
     pub order: OrderRef,
@@ -24,6 +28,31 @@ pub struct NewVerification {
     pub key: IdempotencyKey,
     /// The consent.
     pub consent: Consent,
+}
+
+impl NewVerification {
+    /// The input of the machine.
+    pub(crate) fn start(
+        self,
+        id: VerificationId,
+        identity: IdentityRef,
+        order_no: OuterOrderNo,
+        capability: CapabilityHash,
+    ) -> Input {
+        let Self { order, subject, scene, purpose, key, consent } = self;
+        Input::Start(Start {
+            id,
+            order,
+            subject,
+            scene,
+            purpose,
+            key,
+            identity,
+            consent,
+            order_no,
+            capability,
+        })
+    }
 }
 
 /// What a browser holds to come back to its attempt. `Debug` hides it.

@@ -1,9 +1,11 @@
 //! The output of the machine: one transaction for the store, and the next step for the caller.
 
+use std::fmt;
+
 use cloudauth_protocol::{CertifyId, OuterOrderNo, SceneId, UnixTime};
 
 use crate::machine::event::Event;
-use crate::machine::ids::{IdentityRef, SubjectRef};
+use crate::machine::ids::{CapabilityHash, IdempotencyKey, IdentityRef, SubjectRef};
 use crate::machine::state::Verification;
 
 /// A verification as the store has it.
@@ -48,6 +50,7 @@ pub struct Commit {
     pub(crate) take: Option<Take>,
     pub(crate) refund: Option<Refund>,
     pub(crate) block: Option<Block>,
+    pub(crate) page: Option<PageEnd>,
     pub(crate) outcome: CommitOutcome,
     /// Whether neither the verification nor its events change.
     pub(crate) unchanged: bool,
@@ -91,6 +94,49 @@ pub struct Block {
     pub identity: IdentityRef,
     /// Until when. The store keeps the later of two ends.
     pub until: UnixTime,
+}
+
+/// The end of a start page: the store erases its identity, and keeps its link for some minutes. There may be no such page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageEnd {
+    /// The key of its request; the order is that of the verification.
+    pub key: IdempotencyKey,
+    /// The link, for the page with this capability only; `None` if none was given out.
+    pub link: Option<PageLink>,
+}
+
+/// The link of a start page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageLink {
+    /// The digest of the page's capability.
+    pub page: CapabilityHash,
+    /// The link.
+    pub sealed: Sealed,
+}
+
+/// An identity or a link, encrypted with a key that is not in the store. `Debug` shows its length.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sealed(Box<[u8]>);
+
+impl Sealed {
+    /// Takes the ciphertext.
+    #[must_use]
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Returns the ciphertext.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
 }
 
 /// The next step of the caller, after the commit.
@@ -165,6 +211,12 @@ impl Commit {
     #[must_use]
     pub const fn block(&self) -> Option<&Block> {
         self.block.as_ref()
+    }
+
+    /// Returns the start page that ends.
+    #[must_use]
+    pub const fn page(&self) -> Option<&PageEnd> {
+        self.page.as_ref()
     }
 
     /// Returns the next step of the caller.

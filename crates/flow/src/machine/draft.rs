@@ -2,7 +2,7 @@
 
 use cloudauth_protocol::{OuterOrderNo, UnixTime};
 
-use crate::machine::commit::{Block, Commit, CommitOutcome, Refund, Stored, Take};
+use crate::machine::commit::{Block, Commit, CommitOutcome, PageEnd, Refund, Stored, Take};
 use crate::machine::event::{Decided, Event, EventKind};
 use crate::machine::finding::{DecisionRecord, VerdictRecord};
 use crate::machine::ids::IdentityRef;
@@ -17,6 +17,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) verification: Verification,
     pub(crate) take: Option<Take>,
     pub(crate) refund: Option<Refund>,
+    pub(crate) page: Option<PageEnd>,
     pub(crate) release: bool,
     block: Option<Block>,
     before: Option<&'a Stored>,
@@ -33,8 +34,8 @@ impl<'a> Draft<'a> {
     /// A new verification.
     pub(crate) const fn new(rules: &'a Rules, verification: Verification, now: UnixTime) -> Self {
         let events = Vec::new();
-        let (take, refund, block, before) = (None, None, None, None);
-        Self { rules, now, verification, take, refund, release: false, block, before, events }
+        let (take, refund, page, block, before) = (None, None, None, None, None);
+        Self { rules, now, verification, take, refund, page, release: false, block, before, events }
     }
 
     /// The attempt with this number.
@@ -150,6 +151,7 @@ impl<'a> Draft<'a> {
             take: self.take,
             refund: self.refund,
             block: self.block,
+            page: self.page,
             outcome,
             unchanged,
         }

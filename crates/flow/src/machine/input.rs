@@ -3,6 +3,7 @@
 use cloudauth_protocol::{Callback, CallbackKeys, CertifyId, Code, OuterOrderNo, SceneId};
 use sha2::{Digest as _, Sha256};
 
+use crate::machine::commit::PageLink;
 use crate::machine::finding::Finding;
 use crate::machine::ids::{
     CapabilityHash, Digest, IdempotencyKey, IdentityRef, LookError, OrderRef, Purpose, Region, ReviewReason,
@@ -68,7 +69,7 @@ pub struct Start {
     pub capability: CapabilityHash,
 }
 
-/// A session that `InitFaceVerify` returned. The link stays with the caller.
+/// A session that `InitFaceVerify` returned. The link stays with the caller, and sealed with the start page if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// The attempt.
@@ -77,6 +78,8 @@ pub struct Opened {
     pub certify_id: CertifyId,
     /// The region that created it, if it is known.
     pub region: Option<Region>,
+    /// The link of the start page that led to the call.
+    pub link: Option<PageLink>,
 }
 
 /// A failure of `InitFaceVerify`.

@@ -3,7 +3,7 @@
 use cloudauth_protocol::{Actor, Code, OuterOrderNo, UnixTime};
 
 use crate::machine::chain::ChainHead;
-use crate::machine::commit::{Commit, CommitOutcome, Refund, Snapshot, Stored, Take, Usage};
+use crate::machine::commit::{Commit, CommitOutcome, PageEnd, Refund, Snapshot, Stored, Take, Usage};
 use crate::machine::draft::Draft;
 use crate::machine::event::EventKind;
 use crate::machine::input::{Opened, Start, StartFailed};
@@ -190,17 +190,20 @@ pub(crate) fn opened(mut draft: Draft<'_>, opened: Opened) -> Result<Commit, Ref
     attempt.certify_id = Some(opened.certify_id);
     attempt.region = opened.region;
     attempt.opened_at = Some(now);
+    let key = attempt.key.clone();
     let order_no = opened.order_no;
     if reserved && usable {
         attempt.state = AttemptState::Open;
         let called_back = !attempt.callbacks.is_empty();
         attempt.next_look_at = if called_back { Some(now) } else { rules.next_look(now, now) };
+        draft.page = Some(PageEnd { key, link: opened.link });
         draft.event(&EventKind::Opened { attempt: order_no });
         return Ok(draft.finish(CommitOutcome::Opened));
     }
     if reserved {
         attempt.state = AttemptState::Orphaned;
     }
+    draft.page = Some(PageEnd { key, link: None });
     draft.event(&EventKind::LinkDropped { attempt: order_no });
     if draft.verification.redaction != Redaction::None {
         draft.verification.redaction = Redaction::Requested;
@@ -238,13 +241,18 @@ pub(crate) fn failed(mut draft: Draft<'_>, failed: StartFailed) -> Result<Commit
         AttemptState::Refused | AttemptState::Orphaned => return Ok(draft.finish(CommitOutcome::Recorded)),
         _ => return Err(Refusal::WrongAttemptState),
     }
-    let identity = attempt.identity;
+    let (identity, key) = (attempt.identity, attempt.key.clone());
     attempt.maybe_executed = failed.maybe_executed;
     attempt.state = if failed.maybe_executed { AttemptState::Orphaned } else { AttemptState::Refused };
     attempt.refused = failed.code.clone().filter(|code| !matches!(code, Code::Other(_)));
     let code = attempt.refused.clone();
-    if !failed.maybe_executed && failed.code.as_ref().is_none_or(is_of_the_account) {
+    let refuses_person = failed.code.as_ref().is_some_and(|code| !is_of_the_account(code));
+    if !failed.maybe_executed && !refuses_person {
         give_back(&mut draft, &failed.order_no)?;
+    }
+    if refuses_person {
+        // The same identity would be refused again.
+        draft.page = Some(PageEnd { key, link: None });
     }
     match failed.code {
         Some(Code::CannotUseFace) => draft.block(identity, now.plus(rules.identity_block)),

@@ -14,6 +14,7 @@ use crate::machine::state::Redaction;
 use crate::machine::time::day;
 use crate::store::error::StoreError;
 use crate::store::outbox::Outbox;
+use crate::store::pages::Pages;
 
 pub use crate::store::logged::{Cursor, LoggedEvent};
 
@@ -100,6 +101,8 @@ pub const READ_AGAIN_AFTER: Duration = Duration::from_secs(3_600);
 /// | a body of an event is kept byte by byte | it is hashed |
 /// | a cursor never skips an event, even if a later event commits first | a reader would miss it for ever |
 /// | the events of a verification have their order in the sequence | readers apply them in order |
+///
+/// A store that keeps start pages has more rules: see [`Pages`].
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
     /// Finds a verification.
@@ -114,6 +117,7 @@ pub trait Store: Debug + Send + Sync {
     /// 2. Check and count [`Commit::take`], subtract [`Commit::refund`], and keep [`Commit::block`].
     /// 3. Write [`Commit::verification`] with the next version (1 for a new one), and append [`Commit::events`].
     /// 4. End the lease if [`Commit::releases`].
+    /// 5. End [`Commit::page`], and the pages of the order of a final verification, if the store keeps [`Pages`].
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError>;
 
     /// Claims up to `limit` verifications of a queue whose [`due_at`](crate::Verification::due_at) has come and that no worker has
@@ -181,6 +185,11 @@ pub trait Store: Debug + Send + Sync {
     fn outbox(&self) -> Option<&dyn Outbox> {
         None
     }
+
+    /// Returns the start pages. The default is a store without them.
+    fn pages(&self) -> Option<&dyn Pages> {
+        None
+    }
 }
 
 #[async_trait]
@@ -239,5 +248,9 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn outbox(&self) -> Option<&dyn Outbox> {
         (**self).outbox()
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
+        (**self).pages()
     }
 }

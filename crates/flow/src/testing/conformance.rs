@@ -16,6 +16,7 @@ mod commits;
 mod damage;
 mod events;
 mod outbox;
+mod pages;
 mod purges;
 mod support;
 
@@ -31,6 +32,11 @@ pub async fn run<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
 /// Runs every check of the outbox. They fail for a store without one.
 pub async fn outbox<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
     run_checks(outbox::CHECKS, open).await
+}
+
+/// Runs every check of the start pages. They fail for a store without them.
+pub async fn pages<S: Store>(open: impl AsyncFn() -> S) -> Vec<String> {
+    run_checks(pages::CHECKS, open).await
 }
 
 async fn run_checks<S: Store>(checks: &[(&str, Check)], open: impl AsyncFn() -> S) -> Vec<String> {

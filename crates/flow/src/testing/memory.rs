@@ -1,5 +1,7 @@
 //! A store in memory: the reference of the contract. It is not durable.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,12 +11,13 @@ use cloudauth_protocol::{SceneId, UnixTime};
 
 use crate::machine::commit::{Commit, Stored, Usage};
 use crate::machine::event::Event;
-use crate::machine::ids::{EndpointId, IdentityRef, SubjectRef, VerificationId};
+use crate::machine::ids::{CapabilityHash, EndpointId, IdentityRef, SubjectRef, VerificationId};
 use crate::machine::state::{Redaction, Verification};
 use crate::machine::time::day;
 use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
 use crate::store::error::{StoreError, StoreErrorKind};
 use crate::store::outbox::{ClaimedDeliveries, Delivery, DeliveryEnd, Outbox};
+use crate::store::pages::{NewPage, Page, Pages};
 
 /// A store in memory, for tests and examples.
 ///
@@ -42,6 +45,7 @@ struct Tables {
     calls: BTreeMap<String, (u64, u32)>,
     /// The deliveries of each endpoint that are not done.
     deliveries: BTreeMap<EndpointId, BTreeMap<Cursor, Waiting>>,
+    pages: pages::PageTable,
 }
 
 /// A delivery that is not done.
@@ -176,6 +180,7 @@ impl Store for MemoryStore {
         tables.rows.insert(id, row);
         tables.index.retain(|_, owner| *owner != id);
         tables.index.extend(keys(verification).into_iter().map(|key| (key, id)));
+        tables.pages.end(commit);
         for event in commit.events() {
             let cursor = Cursor(tables.last.0 + 1);
             tables.last = cursor;
@@ -279,6 +284,29 @@ impl Store for MemoryStore {
 
     fn outbox(&self) -> Option<&dyn Outbox> {
         Some(self)
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Pages for MemoryStore {
+    async fn open_page(&self, page: &NewPage, now: UnixTime) -> Result<bool, StoreError> {
+        Ok(self.tables().pages.open(page, now))
+    }
+
+    async fn find_page(
+        &self,
+        capability: &CapabilityHash,
+        now: UnixTime,
+    ) -> Result<Option<Page>, StoreError> {
+        Ok(self.tables().pages.find(capability, now))
+    }
+
+    async fn erase_pages(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.tables().pages.erase(now, limit))
     }
 }
 

@@ -69,6 +69,7 @@ pub fn opened(number: u64, attempt: u8) -> Result<Opened, SampleError> {
         certify_id: CertifyId::new(&format!("sha{number:028x}{attempt}"))?,
         order_no,
         region: Some(Region::new("cloudauth.cn-shanghai.aliyuncs.com")?),
+        link: None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod hosted;
 mod leases;
 mod people;
 mod rate;

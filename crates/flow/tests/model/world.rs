@@ -124,7 +124,7 @@ impl World {
             if matches!(attempt.state, AttemptState::Reserved | AttemptState::Orphaned) {
                 let (certify_id, region) = (sample.certify_id.clone(), sample.region.clone());
                 let order_no = order_no.clone();
-                add("opened", Input::Opened(Opened { order_no, certify_id, region }));
+                add("opened", Input::Opened(Opened { order_no, certify_id, region, link: None }));
             }
             if attempt.state == AttemptState::Reserved {
                 let mut start = samples::start(1, u8::try_from(at + 1).unwrap()).unwrap();

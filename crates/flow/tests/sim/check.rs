@@ -41,7 +41,7 @@ pub(crate) fn transitions() -> Reached {
         "verification.redaction_requested",
         "verification.redacted",
     ];
-    changes.chain(kinds.map(str::to_owned)).collect()
+    changes.chain(kinds.map(str::to_owned)).chain(["a page led to a link".to_owned()]).collect()
 }
 
 fn transition(event: &Event) -> Option<String> {

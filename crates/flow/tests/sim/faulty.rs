@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Queue, Store, StoreError, StoreErrorKind, Stored, Usage,
-    UsageOf, VerificationId,
+    CapabilityHash, Commit, Cursor, Event, LoggedEvent, Lookup, NewPage, Page, Pages, Queue, Store,
+    StoreError, StoreErrorKind, Stored, Usage, UsageOf, VerificationId,
 };
 use cloudauth_protocol::UnixTime;
 
@@ -108,5 +108,33 @@ impl Store for Faulty {
     async fn now(&self) -> Result<Option<UnixTime>, StoreError> {
         self.ready().await?;
         Ok(self.has_clock.then(now))
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
+        Some(self)
+    }
+}
+
+/// Pages have the true time: the clock of a worker that jumped keeps no identity.
+#[async_trait]
+impl Pages for Faulty {
+    async fn open_page(&self, page: &NewPage, _: UnixTime) -> Result<bool, StoreError> {
+        self.ready().await?;
+        let result = self.store.open_page(page, now()).await;
+        interrupt().await;
+        if chance(5) {
+            return Err(StoreErrorKind::OutcomeUnknown.into());
+        }
+        result
+    }
+
+    async fn find_page(&self, capability: &CapabilityHash, _: UnixTime) -> Result<Option<Page>, StoreError> {
+        self.ready().await?;
+        self.store.find_page(capability, now()).await
+    }
+
+    async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        self.ready().await?;
+        self.store.erase_pages(now(), limit).await
     }
 }

@@ -7,6 +7,7 @@
 
 mod check;
 mod faulty;
+mod pages;
 mod vendor;
 mod world;
 
@@ -85,10 +86,11 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
         let mut settings = FlowSettings::new(urls, keys(), refs(), samples::retention());
         settings.rules.review_time = Duration::from_secs(2 * 86_400);
         let flow = Flow::new(client, Arc::clone(&policy), faulty.clone(), settings);
-        flow.with_inputs(world::inputs(worker))
+        flow.with_inputs(world::inputs(worker)).with_start_page(pages::settings())
     };
     let mut flows = [0, 1, 2].map(begin);
     let links: Mutex<Vec<Link>> = Mutex::default();
+    let seen: Mutex<pages::Seen> = Mutex::default();
     for _ in 0..ACTIONS {
         if chance(10) {
             let worker = usize::try_from(below(WORKERS as u64)).unwrap();
@@ -99,7 +101,7 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
         let mut tasks: Vec<Task<'_>> = Vec::new();
         let mut says = Vec::new();
         for _ in 0..=below(2) {
-            let action = below(13);
+            let action = below(16);
             let link = pick(&links.lock().unwrap());
             let worker = usize::try_from(below(WORKERS as u64)).unwrap();
             let flow = &flows[worker];
@@ -118,6 +120,21 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
                 (8, _) if chance(30) => world::jump(worker),
                 (9, _) if chance(15) => tasks.push(Box::pin(end(flow, below(3)))),
                 (10, _) => tasks.push(Box::pin(faulty.arrive())),
+                (11, _) => {
+                    let person = u64::from(chance(25));
+                    tasks.push(Box::pin(pages::begin(flow, below(3), below(3), person, &seen)));
+                }
+                (12 | 13, _) => {
+                    if let Some(page) = pages::pick(&seen) {
+                        let post: Task<'_> = Box::pin(pages::post(flow, page.clone(), &seen, &links));
+                        tasks.push(if chance(20) { Box::pin(Dropped(Some(post), below(20))) } else { post });
+                        if chance(50) {
+                            // Another tab, at another instance.
+                            let other = &flows[usize::try_from(below(WORKERS as u64)).unwrap()];
+                            tasks.push(Box::pin(pages::post(other, page, &seen, &links)));
+                        }
+                    }
+                }
                 _ => {}
             }
             tasks.push(Box::pin(async move { drop(flow.sweep().await) }));
@@ -130,7 +147,11 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
     // The circuit breakers of the clients are closed.
     let flows = [0, 1, 2].map(begin);
     settle(&flows)?;
-    check(&flows[0], &store, &vendor, &links.lock().unwrap())
+    let mut reached = check(&flows[0], &store, &vendor, &links.lock().unwrap())?;
+    if pages::check(&flows[0], &store, &seen.lock().unwrap())? > 0 {
+        reached.insert("a page led to a link".to_owned());
+    }
+    Ok(reached)
 }
 
 fn pick(links: &[Link]) -> Option<Link> {
@@ -147,17 +168,25 @@ pub(crate) fn person(number: u64) -> Identity {
     Identity::plain(name, CertNo::new("999999199001012003").unwrap())
 }
 
-async fn start(flow: &Flow<Faulty>, order: u64, key: u64, number: u64, links: &Mutex<Vec<Link>>) {
+/// A request to start an order.
+pub(crate) fn new(order: u64, key: u64) -> NewVerification {
     let sample = samples::start(order, 1).unwrap();
-    let new = NewVerification {
+    NewVerification {
         order: sample.order,
         subject: sample.subject,
         scene: sample.scene,
         purpose: sample.purpose,
         key: IdempotencyKey::new(&format!("key-{key}")).unwrap(),
         consent: sample.consent,
-    };
-    if let Ok(started) = flow.start(new, person(number), MetaInfo::new("{}").unwrap()).await {
+    }
+}
+
+pub(crate) fn meta_info() -> MetaInfo {
+    MetaInfo::new("{}").unwrap()
+}
+
+async fn start(flow: &Flow<Faulty>, order: u64, key: u64, number: u64, links: &Mutex<Vec<Link>>) {
+    if let Ok(started) = flow.start(new(order, key), person(number), meta_info()).await {
         let order_no = started.verification.open_attempt().unwrap().order_no.to_string();
         links.lock().unwrap().push(Link { order, order_no, at: now() });
     }

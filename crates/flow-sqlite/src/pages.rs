@@ -1,0 +1,160 @@
+//! The statements of start pages, by the clock of the machine, which all processes share.
+
+use std::time::{Duration, SystemTime};
+
+use cloudauth_flow::integers::{from_limit, from_time};
+use cloudauth_flow::{
+    CapabilityHash, Commit, NewPage, PAGE_LIFETIME, PAGE_REMEMBERED, Page, Sealed, SealedPage, StoreError,
+    StoreErrorKind,
+};
+use cloudauth_protocol::UnixTime;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::{failed, is_constraint};
+
+/// Keeps a page, unless one of the same request was used.
+const OPEN: &str = "INSERT INTO ca_page (capability, order_ref, key, state, request, sealed, until) \
+    VALUES (?1, ?2, ?3, 'waiting', ?4, ?5, ?6) \
+    ON CONFLICT (order_ref, key) DO UPDATE SET capability = excluded.capability, state = excluded.state, \
+    request = excluded.request, sealed = excluded.sealed, until = excluded.until \
+    WHERE state IN ('waiting', 'expired')";
+
+const FIND: &str = "SELECT state, until, request, sealed FROM ca_page WHERE capability = ?1";
+
+/// Ends the page of a commit. Its link is for the page with this capability only.
+const LINK: &str = "UPDATE ca_page SET state = 'linked', sealed = ?4, until = ?5 \
+    WHERE order_ref = ?1 AND key = ?2 AND capability = ?3 AND state = 'waiting'";
+
+const USE: &str = "UPDATE ca_page SET state = 'used', request = NULL, sealed = NULL, until = ?3 \
+    WHERE order_ref = ?1 AND key = ?2 AND state = 'waiting'";
+
+/// Ends the pages of an order.
+const USE_ALL: &str = "UPDATE ca_page SET state = 'used', request = NULL, sealed = NULL, until = ?2 \
+    WHERE order_ref = ?1 AND sealed IS NOT NULL";
+
+/// What is over: before now, or later than a lifetime from now, by a clock that was wrong.
+const OVER: &str = "SELECT capability FROM ca_page WHERE sealed IS NOT NULL AND until <= ?1 LIMIT ?2";
+const WRONG: &str = "SELECT capability FROM ca_page WHERE sealed IS NOT NULL AND until > ?1 LIMIT ?2";
+const FORGOTTEN: &str = "SELECT capability FROM ca_page WHERE sealed IS NULL AND until <= ?1 LIMIT ?2";
+
+/// What a test checks: each uses an index.
+#[cfg(test)]
+pub(crate) const SEARCHES: [&str; 4] = [FIND, OVER, WRONG, FORGOTTEN];
+
+/// The clock of the machine.
+pub(crate) fn clock() -> UnixTime {
+    SystemTime::now().into()
+}
+
+fn after(time: Duration) -> i64 {
+    from_time(clock().plus(time))
+}
+
+pub(crate) fn open(connection: &Connection, page: &NewPage) -> Result<bool, StoreError> {
+    let row = params![
+        page.capability.as_bytes(),
+        page.order.as_str(),
+        page.key.as_str(),
+        &*page.request,
+        page.sealed.as_bytes(),
+        after(page.lifetime.min(PAGE_LIFETIME))
+    ];
+    let kept = connection.execute(OPEN, row);
+    kept.map(|rows| rows > 0)
+        .map_err(|error| if is_constraint(&error) { StoreErrorKind::Duplicate.into() } else { failed(error) })
+}
+
+pub(crate) fn find(
+    connection: &Connection,
+    capability: &CapabilityHash,
+    now: UnixTime,
+) -> Result<Option<Page>, StoreError> {
+    let row = connection.query_row(FIND, [capability.as_bytes()], |row| {
+        let (state, until): (String, i64) = (row.get(0)?, row.get(1)?);
+        let (request, sealed): (Option<String>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
+        Ok((state, until, request.zip(sealed)))
+    });
+    let found = row.optional().map_err(failed)?;
+    Ok(found.map(|(state, until, sealed)| {
+        let in_time = until > from_time(now) && until <= from_time(now.plus(PAGE_LIFETIME));
+        let sealed = sealed.filter(|_| in_time).map(|(request, sealed)| SealedPage {
+            capability: *capability,
+            request: request.into(),
+            sealed: Sealed::new(sealed),
+        });
+        match (&*state, sealed) {
+            ("waiting", Some(sealed)) => Page::Waiting(sealed),
+            ("linked", Some(sealed)) => Page::Linked(sealed),
+            ("waiting" | "expired", _) => Page::Expired,
+            _ => Page::Used,
+        }
+    }))
+}
+
+/// Ends the pages that a commit ends, and returns whether there were any.
+pub(crate) fn end(connection: &Connection, commit: &Commit) -> Result<bool, StoreError> {
+    let verification = commit.verification();
+    let order = verification.order.as_str();
+    let mut ended = 0;
+    if let Some(end) = commit.page() {
+        let key = end.key.as_str();
+        if let Some(link) = &end.link {
+            let row = params![order, key, link.page.as_bytes(), link.sealed.as_bytes(), after(PAGE_LIFETIME)];
+            ended += connection.execute(LINK, row).map_err(failed)?;
+        }
+        ended += connection.execute(USE, params![order, key, after(PAGE_REMEMBERED)]).map_err(failed)?;
+    }
+    if verification.state.is_final() {
+        ended += connection.execute(USE_ALL, params![order, after(PAGE_REMEMBERED)]).map_err(failed)?;
+    }
+    Ok(ended > 0)
+}
+
+pub(crate) fn erase(connection: &Connection, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+    let erase = |over: &str, than: UnixTime| {
+        let update = format!(
+            "UPDATE ca_page SET state = iif(state = 'waiting', 'expired', 'used'), request = NULL, sealed = NULL, \
+             until = ?3 WHERE capability IN ({over})"
+        );
+        let row = params![from_time(than), from_limit(limit), from_time(now.plus(PAGE_REMEMBERED))];
+        connection.execute(&update, row).map_err(failed)
+    };
+    let erased = erase(OVER, now)? + erase(WRONG, now.plus(PAGE_LIFETIME))?;
+    let forget = format!("DELETE FROM ca_page WHERE capability IN ({FORGOTTEN})");
+    let forgotten =
+        connection.execute(&forget, params![from_time(now), from_limit(limit)]).map_err(failed)?;
+    Ok(erased + forgotten)
+}
+
+#[cfg(test)]
+mod tests {
+    use cloudauth_flow::testing::samples;
+
+    use super::*;
+    use crate::open::connect;
+
+    /// The clock was ahead by a day when the page was kept, and is right again.
+    #[test]
+    fn a_clock_that_is_set_back_keeps_no_identity() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("file")).unwrap();
+        let start = samples::start(1, 1).unwrap();
+        let page = NewPage {
+            capability: start.capability,
+            order: start.order,
+            key: start.key,
+            request: "{}".into(),
+            sealed: Sealed::new([7; 64]),
+            lifetime: PAGE_LIFETIME,
+        };
+        assert!(open(&connection, &page).unwrap());
+        let a_day_ago = UnixTime::from_secs(clock().as_secs() - 86_400);
+        let found = || find(&connection, &start.capability, a_day_ago).unwrap();
+        assert_eq!(found(), Some(Page::Expired));
+        assert_eq!(erase(&connection, a_day_ago, 9).unwrap(), 1);
+        assert_eq!(found(), Some(Page::Expired));
+        let a_day_later = clock().plus(PAGE_REMEMBERED);
+        assert_eq!(erase(&connection, a_day_later, 9).unwrap(), 1);
+        assert_eq!(found(), None);
+    }
+}

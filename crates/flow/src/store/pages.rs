@@ -1,0 +1,87 @@
+//! The contract of the start pages: what a store keeps between the order on your server and the browser's MetaInfo.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use cloudauth_protocol::UnixTime;
+
+use crate::machine::commit::Sealed;
+use crate::machine::ids::{CapabilityHash, IdempotencyKey, OrderRef};
+use crate::store::error::StoreError;
+
+/// How long an identity is kept at most, and then how long its link is: ten minutes.
+pub const PAGE_LIFETIME: Duration = Duration::from_secs(600);
+
+/// How long a store knows of a page that was used or expired.
+pub const PAGE_REMEMBERED: Duration = Duration::from_secs(86_400);
+
+/// The start pages of a store.
+///
+/// A page belongs to an order and the key of one request. It has a sealed identity, then the sealed link, then neither. The rules,
+/// each checked by `testing::conformance::pages`:
+///
+/// | rule | why |
+/// | --- | --- |
+/// | times are those of the store's own clock; a page that ends later than [`PAGE_LIFETIME`] from now is over | the clock of one process keeps no identity for longer |
+/// | [`Commit::page`](crate::Commit::page) erases the identity in the transaction of the commit | a crash leaves no identity whose call was made |
+/// | a commit of a final verification erases the pages of its order | nothing can be started any more, and an erasure is one |
+/// | what is over is not returned, also before [`erase_pages`](Self::erase_pages) | a sweeper may be late |
+/// | what is erased is overwritten as far as the database can | it is in no copy of the file |
+#[async_trait]
+pub trait Pages: Debug + Send + Sync {
+    /// Keeps a page. It replaces a page of the same order and key that waits or expired, whose capability is then unknown. Returns
+    /// `false`, and keeps nothing, if that page was used. A store with a clock of its own uses that instead of `now`.
+    async fn open_page(&self, page: &NewPage, now: UnixTime) -> Result<bool, StoreError>;
+
+    /// Returns the page of a capability.
+    async fn find_page(&self, capability: &CapabilityHash, now: UnixTime)
+    -> Result<Option<Page>, StoreError>;
+
+    /// Erases up to `limit` identities and links that are over, and forgets up to as many pages that ended [`PAGE_REMEMBERED`] ago.
+    /// Returns the number of both.
+    async fn erase_pages(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError>;
+}
+
+/// A page to keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewPage {
+    /// The digest of what the browser holds.
+    pub capability: CapabilityHash,
+    /// Your order.
+    pub order: OrderRef,
+    /// The key of the request.
+    pub key: IdempotencyKey,
+    /// The request: a text that must be kept byte by byte.
+    pub request: Box<str>,
+    /// The identity.
+    pub sealed: Sealed,
+    /// How long the identity is kept: at most [`PAGE_LIFETIME`], also if this is longer.
+    pub lifetime: Duration,
+}
+
+/// A page, as a store has it.
+///
+/// Exhaustive on purpose: a caller must handle each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// It waits for the browser.
+    Waiting(SealedPage),
+    /// The service created a session, and the page has its link.
+    Linked(SealedPage),
+    /// Its link is gone, or no link was given out.
+    Used,
+    /// Its identity was erased before a browser came.
+    Expired,
+}
+
+/// What a page has until it is used or expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedPage {
+    /// The digest of its capability.
+    pub capability: CapabilityHash,
+    /// The request, as it was given.
+    pub request: Box<str>,
+    /// The identity or the link.
+    pub sealed: Sealed,
+}

@@ -1,0 +1,203 @@
+//! Start pages: an identity is kept sealed, for some minutes, and erased with the call that needs it.
+
+use std::time::Duration;
+
+use cloudauth_protocol::{Code, UnixTime};
+
+use super::support::{Check, begin, equal, machine, open, put, step, text};
+use crate::machine::commit::{PageLink, Sealed};
+use crate::machine::ids::CapabilityHash;
+use crate::machine::input::{Input, StartFailed};
+use crate::store::contract::Store;
+use crate::store::pages::{NewPage, PAGE_LIFETIME, Page, Pages, SealedPage};
+use crate::testing::samples::{self, BEGIN};
+
+pub(super) const CHECKS: &[(&str, Check)] = &[
+    ("a page is found by its capability only", |store| Box::pin(found(store))),
+    ("a page of the same request replaces the one before", |store| Box::pin(replaced(store))),
+    ("the commit of the session replaces the identity by the link", |store| Box::pin(linked(store))),
+    ("a commit that fails erases no identity", |store| Box::pin(failed(store))),
+    ("the link of another page is not kept", |store| Box::pin(other_link(store))),
+    ("a refused person's identity is erased", |store| Box::pin(refused(store))),
+    ("a final verification erases the pages of its order", |store| Box::pin(ended(store))),
+    ("an identity is over after its lifetime, and then erased", |store| Box::pin(over(store))),
+    ("an erasure keeps its limit", |store| Box::pin(limit(store))),
+];
+
+/// How often a check looks whether a page is over, by a store with a clock of its own.
+const LOOKS: u32 = 1_000_000;
+
+fn pages(store: &dyn Store) -> Result<&dyn Pages, String> {
+    store.pages().ok_or_else(|| "the store keeps no start pages".to_owned())
+}
+
+fn capability(number: u8) -> CapabilityHash {
+    CapabilityHash::new([number; 32])
+}
+
+fn sealed(number: u8) -> Sealed {
+    Sealed::new(vec![number; 700])
+}
+
+/// A page of the first attempt of an order.
+fn page(order: u64, number: u8) -> Result<NewPage, String> {
+    let start = samples::start(order, 1).map_err(text)?;
+    Ok(NewPage {
+        capability: capability(number),
+        order: start.order,
+        key: start.key,
+        request: format!("{{\"number\": {number}}}").into(),
+        sealed: sealed(number),
+        lifetime: PAGE_LIFETIME,
+    })
+}
+
+fn waiting(number: u8) -> Page {
+    Page::Waiting(SealedPage {
+        capability: capability(number),
+        request: format!("{{\"number\": {number}}}").into(),
+        sealed: sealed(number),
+    })
+}
+
+async fn keep(store: &dyn Store, page: &NewPage) -> Result<bool, String> {
+    pages(store)?.open_page(page, BEGIN).await.map_err(text)
+}
+
+async fn find(store: &dyn Store, number: u8) -> Result<Option<Page>, String> {
+    pages(store)?.find_page(&capability(number), BEGIN).await.map_err(text)
+}
+
+async fn erase(store: &dyn Store, now: UnixTime, limit: usize) -> Result<usize, String> {
+    pages(store)?.erase_pages(now, limit).await.map_err(text)
+}
+
+/// Reports the session of an order's attempt, with the link of a page.
+fn opened(order: u64, link: Option<u8>) -> Result<Input, String> {
+    let mut opened = samples::opened(order, 1).map_err(text)?;
+    opened.link = link.map(|number| PageLink { page: capability(number), sealed: sealed(number + 100) });
+    Ok(Input::Opened(opened))
+}
+
+async fn found(store: &dyn Store) -> Result<(), String> {
+    for number in 1..4 {
+        equal("kept", keep(store, &page(number.into(), number)?).await?, true)?;
+    }
+    for number in 1..4 {
+        equal("found", find(store, number).await?, Some(waiting(number)))?;
+    }
+    equal("found by another capability", find(store, 9).await?, None)?;
+    equal("erased before its time", erase(store, BEGIN, 9).await?, 0)
+}
+
+async fn replaced(store: &dyn Store) -> Result<(), String> {
+    keep(store, &page(1, 1)?).await?;
+    equal("kept again", keep(store, &page(1, 2)?).await?, true)?;
+    equal("found by the first capability", find(store, 1).await?, None)?;
+    equal("found by the second one", find(store, 2).await?, Some(waiting(2)))?;
+    let mut other = page(1, 3)?;
+    other.key = samples::start(1, 2).map_err(text)?.key;
+    keep(store, &other).await?;
+    equal("the page of another request", find(store, 3).await?, Some(waiting(3)))?;
+    equal("the page before", find(store, 2).await?, Some(waiting(2)))
+}
+
+async fn linked(store: &dyn Store) -> Result<(), String> {
+    keep(store, &page(1, 1)?).await?;
+    keep(store, &page(2, 2)?).await?;
+    begin(store, 1).await?;
+    equal("during the call", find(store, 1).await?, Some(waiting(1)))?;
+    put(store, 1, opened(1, Some(1))?, BEGIN).await?;
+    let Some(Page::Linked(found)) = find(store, 1).await? else { return Err("no link is kept".to_owned()) };
+    equal("link", (found.capability, found.sealed), (capability(1), sealed(101)))?;
+    equal("request", &*found.request, "{\"number\": 1}")?;
+    equal("the page of another order", find(store, 2).await?, Some(waiting(2)))?;
+    equal("kept after the session", keep(store, &page(1, 3)?).await?, false)?;
+    equal("found by its capability", find(store, 3).await?, None)
+}
+
+async fn failed(store: &dyn Store) -> Result<(), String> {
+    keep(store, &page(1, 1)?).await?;
+    begin(store, 1).await?;
+    let (_, stale) = step(store, 1, opened(1, Some(1))?, BEGIN).await?;
+    let claim = store.claim(crate::Queue::Results, BEGIN.plus(Duration::from_secs(99)), PAGE_LIFETIME, 9);
+    equal("claimed", claim.await.map_err(text)?.len(), 1)?;
+    equal("committed", store.commit(&stale).await.is_ok(), false)?;
+    equal("after the conflict", find(store, 1).await?, Some(waiting(1)))
+}
+
+async fn other_link(store: &dyn Store) -> Result<(), String> {
+    keep(store, &page(1, 1)?).await?;
+    keep(store, &page(2, 2)?).await?;
+    begin(store, 1).await?;
+    put(store, 1, opened(1, Some(2))?, BEGIN).await?;
+    equal("the page of the session", find(store, 1).await?, Some(Page::Used))?;
+    equal("the other page", find(store, 2).await?, Some(waiting(2)))?;
+    begin(store, 2).await?;
+    put(store, 2, opened(2, None)?, BEGIN).await?;
+    equal("the page of a session without a link", find(store, 2).await?, Some(Page::Used))
+}
+
+async fn refused(store: &dyn Store) -> Result<(), String> {
+    for (order, code, expected) in [
+        (1, Some(Code::CannotUseFace), Page::Used),
+        (2, Some(Code::SystemError), waiting(2)),
+        (3, None, waiting(3)),
+    ] {
+        let number = u8::try_from(order).map_err(text)?;
+        keep(store, &page(order, number)?).await?;
+        begin(store, order).await?;
+        let order_no = samples::start(order, 1).map_err(text)?.order_no;
+        let refused = StartFailed { order_no, maybe_executed: false, code };
+        put(store, order, Input::StartFailed(refused), BEGIN).await?;
+        equal("page", find(store, number).await?, Some(expected))?;
+    }
+    Ok(())
+}
+
+async fn ended(store: &dyn Store) -> Result<(), String> {
+    open(store, 1).await?;
+    let mut other = page(1, 1)?;
+    other.key = samples::start(1, 2).map_err(text)?.key;
+    keep(store, &other).await?;
+    keep(store, &page(2, 2)?).await?;
+    put(store, 1, Input::Cancel, BEGIN).await?;
+    equal("after the end", find(store, 1).await?, Some(Page::Used))?;
+    equal("the page of another order", find(store, 2).await?, Some(waiting(2)))?;
+    equal("kept after the end", keep(store, &NewPage { capability: capability(3), ..other }).await?, false)
+}
+
+async fn over(store: &dyn Store) -> Result<(), String> {
+    let lifetime = Duration::from_millis(300);
+    keep(store, &NewPage { lifetime, ..page(1, 1)? }).await?;
+    keep(store, &NewPage { lifetime: Duration::from_secs(86_400), ..page(2, 2)? }).await?;
+    let later = BEGIN.plus(lifetime);
+    for look in 0.. {
+        match pages(store)?.find_page(&capability(1), later).await.map_err(text)? {
+            Some(Page::Expired) => break,
+            found if look < LOOKS => equal("before its end", found, Some(waiting(1)))?,
+            _ => return Err("the page is never over".to_owned()),
+        }
+    }
+    equal("the page with its time left", find(store, 2).await?, Some(waiting(2)))?;
+    equal("erased", erase(store, later, 9).await?, 1)?;
+    equal("erased again", erase(store, later, 9).await?, 0)?;
+    let found = pages(store)?.find_page(&capability(1), later).await.map_err(text)?;
+    equal("after the erasure", found, Some(Page::Expired))?;
+    // The same request may get another page.
+    equal("kept again", keep(store, &page(1, 3)?).await?, true)?;
+    equal("the new page", find(store, 3).await?, Some(waiting(3)))
+}
+
+async fn limit(store: &dyn Store) -> Result<(), String> {
+    for number in 1..4 {
+        let page = NewPage { lifetime: Duration::ZERO, ..page(number.into(), number)? };
+        keep(store, &page).await?;
+    }
+    // A clock that counts milliseconds shows the next one.
+    let later = BEGIN.plus(machine().rules().start_lease);
+    for expected in [2, 1, 0] {
+        equal("erased", erase(store, later, 2).await?, expected)?;
+    }
+    Ok(())
+}

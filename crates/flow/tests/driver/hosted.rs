@@ -1,0 +1,267 @@
+//! The hosted start page: one call for each page, an identity that is sealed until then, and typed refusals.
+
+use cloudauth_flow::testing::{MemoryStore, join_all};
+use cloudauth_flow::{
+    BrowserUrl, Flow, FlowError, IdempotencyKey, PAGE_BODY_LIMIT, PageRefusal, PageRequest, PageResponse,
+    Pages as _, Refusal, SealingKeys, StartPage, State, Store,
+};
+use cloudauth_protocol::UnixTime;
+use pollster::block_on;
+
+use crate::support::{Counted, Service, WALL, flow, later, meta_info, new, person};
+
+const FORM: &str = "meta_info=%7B%22zimVer%22%3A%223.0.0%22%7D";
+const LINK: &str = "https://t.aliyun.com/x";
+
+fn page(key: u8) -> StartPage {
+    StartPage::new("https://shop.example/start", SealingKeys::new(&[key; 32]).unwrap()).unwrap()
+}
+
+fn hosted(service: &Service) -> Flow<MemoryStore> {
+    flow(service, MemoryStore::default()).with_start_page(page(1))
+}
+
+fn begin(flow: &Flow<impl Store>) -> String {
+    capability(&block_on(flow.begin(new(1), &person())).unwrap())
+}
+
+fn capability(url: &BrowserUrl) -> String {
+    let capability = url.expose().strip_prefix("https://shop.example/start/").unwrap().to_owned();
+    assert_eq!(capability.len(), 64);
+    capability
+}
+
+fn request<'a>(method: &'a str, capability: &'a str) -> PageRequest<'a> {
+    let body = if method == "POST" { FORM.as_bytes() } else { b"" };
+    PageRequest { method, capability, origin: None, accept_language: None, body }
+}
+
+fn serve(flow: &Flow<impl Store>, method: &str, capability: &str) -> PageResponse {
+    block_on(flow.serve(&request(method, capability)))
+}
+
+fn header<'a>(response: &'a PageResponse, name: &str) -> Option<&'a str> {
+    response.headers.iter().find_map(|(header, value)| (*header == name).then_some(&**value))
+}
+
+fn inits(service: &Service) -> usize {
+    service.requests().iter().filter(|request| request.contains("Action=InitFaceVerify")).count()
+}
+
+#[test]
+fn a_page_collects_the_meta_info_and_leads_to_the_link() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    assert!(block_on(flow.get(&new(1).order)).unwrap().is_none(), "nothing is started");
+    let page = serve(&flow, "GET", &capability);
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("<form method=post") && page.body.contains("o.alicdn.com"), "{}", page.body);
+    assert_eq!(header(&page, "cache-control"), Some("no-store"));
+    assert_eq!(header(&page, "referrer-policy"), Some("same-origin"));
+    let policy = header(&page, "content-security-policy").unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(policy.contains(" https://o.alicdn.com;"), "{policy}");
+    assert_eq!(serve(&flow, "HEAD", &capability).body, "");
+
+    service.opens();
+    let response = serve(&flow, "POST", &capability);
+    assert_eq!((response.status, header(&response, "location")), (303, Some(LINK)));
+    assert_eq!(header(&response, "referrer-policy"), Some("no-referrer"));
+    let [sent] = &service.requests()[..] else { panic!("one request") };
+    for part in ["CertName=%E5%BC%A0%E4%B8%89", "CertNo=999999199001012003", "zimVer"] {
+        assert!(sent.contains(part), "{part}: {sent}");
+    }
+    let found = block_on(flow.get(&new(1).order)).unwrap().unwrap();
+    assert_eq!(found.state, State::Processing);
+}
+
+#[test]
+fn a_page_that_is_sent_again_or_reloaded_makes_one_call_and_leads_to_the_same_link() {
+    let service = Service::default();
+    let flow = flow(&service, Counted { yields: true, ..Counted::default() });
+    let flow = flow.with_start_page(page(1));
+    assert!(matches!(block_on(flow.begin(new(1), &person())), Err(FlowError::NoStartPage)));
+
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    service.opens();
+    let twice = ["POST", "POST", "POST"].map(|method| {
+        let (flow, request) = (&flow, request(method, &capability));
+        Box::pin(async move { flow.serve(&request).await }) as _
+    });
+    let mut responses = block_on(join_all(twice.into()));
+    responses.extend(["GET", "POST", "GET"].map(|method| serve(&flow, method, &capability)));
+    for response in responses {
+        assert_eq!((response.status, header(&response, "location")), (303, Some(LINK)));
+    }
+    assert_eq!(inits(&service), 1);
+}
+
+#[test]
+fn a_page_is_unknown_used_or_expired() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let start = |capability: &str| block_on(flow.start_from_page(capability, &meta_info()));
+    let refuses = |capability: &str, refusal, status| {
+        let result = start(capability);
+        assert!(matches!(&result, Err(FlowError::Page(found)) if *found == refusal), "{result:?}");
+        for method in ["GET", "POST"] {
+            assert_eq!(serve(&flow, method, capability).status, status);
+        }
+    };
+    refuses("guessed", PageRefusal::Unknown, 404);
+    refuses(&"0".repeat(64), PageRefusal::Unknown, 404);
+
+    let first = begin(&flow);
+    later(599);
+    assert_eq!(serve(&flow, "GET", &first).status, 200);
+    later(1);
+    refuses(&first, PageRefusal::Expired, 410);
+    block_on(flow.sweep()).unwrap();
+    refuses(&first, PageRefusal::Expired, 410);
+
+    // The same request may begin again, and its address replaces the one before.
+    let second = begin(&flow);
+    let third = begin(&flow);
+    refuses(&first, PageRefusal::Unknown, 404);
+    refuses(&second, PageRefusal::Unknown, 404);
+    service.opens();
+    assert_eq!(start(&third).unwrap().expose(), LINK);
+    let again = block_on(flow.begin(new(1), &person()));
+    assert!(matches!(again, Err(FlowError::AlreadyStarted)), "{again:?}");
+    block_on(flow.cancel(&new(1).order)).unwrap();
+    refuses(&third, PageRefusal::Used, 410);
+    let refused = block_on(flow.begin(new(2), &person()));
+    assert!(matches!(refused, Err(FlowError::Refused(Refusal::Final(State::Canceled)))), "{refused:?}");
+    later(86_400);
+    let now = UnixTime::from_millis(WALL.get());
+    assert_eq!(block_on(flow.store().erase_pages(now, 9)).unwrap(), 1);
+    refuses(&third, PageRefusal::Unknown, 404);
+}
+
+#[test]
+fn a_link_is_over_with_its_time_and_with_the_next_attempt() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let first = begin(&flow);
+    service.opens();
+    assert_eq!(serve(&flow, "POST", &first).status, 303);
+    let other = IdempotencyKey::new("key-2").unwrap();
+    let second = block_on(flow.begin(cloudauth_flow::NewVerification { key: other, ..new(1) }, &person()));
+    service.opens();
+    assert_eq!(serve(&flow, "POST", &capability(&second.unwrap())).status, 303);
+    assert_eq!(serve(&flow, "GET", &first).status, 410);
+    assert_eq!(inits(&service), 2);
+
+    let flow = hosted(&service);
+    let last = begin(&flow);
+    service.opens();
+    assert_eq!(serve(&flow, "POST", &last).status, 303);
+    later(599);
+    assert_eq!(serve(&flow, "GET", &last).status, 303);
+    later(1);
+    assert_eq!(serve(&flow, "GET", &last).status, 410);
+}
+
+#[test]
+fn a_failure_that_passes_keeps_the_page_and_a_refused_person_ends_it() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    service.refuses("500");
+    let busy = serve(&flow, "POST", &capability);
+    assert_eq!((busy.status, header(&busy, "retry-after")), (503, Some("5")));
+    assert_eq!(serve(&flow, "GET", &capability).status, 200);
+    service.refuses("417");
+    assert_eq!(serve(&flow, "POST", &capability).status, 409);
+    assert_eq!(serve(&flow, "GET", &capability).status, 410);
+}
+
+#[test]
+fn a_browser_without_a_link_is_told_so() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    service.answers(
+        200,
+        r#"{"Code":"200","Message":"m","RequestId":"R-1","ResultObject":{"CertifyId":"sha1"}}"#,
+    );
+    let response = serve(&flow, "POST", &capability);
+    assert!(response.status == 409 && response.body.contains("another browser"), "{}", response.body);
+    assert_eq!(serve(&flow, "GET", &capability).status, 410);
+}
+
+#[test]
+fn a_request_is_refused_before_anything_is_started() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    let large = format!("meta_info={}", "x".repeat(PAGE_BODY_LIMIT));
+    let post = request("POST", &capability);
+    for (status, request) in [
+        (403, PageRequest { origin: Some("https://other.example"), ..post }),
+        (403, PageRequest { origin: Some("null"), ..post }),
+        (413, PageRequest { body: large.as_bytes(), ..post }),
+        (400, PageRequest { body: b"", ..post }),
+        (400, PageRequest { body: b"meta_info=%7B", ..post }),
+        (400, PageRequest { body: b"meta_info=%zz", ..post }),
+        (405, PageRequest { method: "PUT", ..post }),
+    ] {
+        let response = block_on(flow.serve(&request));
+        assert_eq!(response.status, status);
+        assert!(header(&response, "content-security-policy").is_some());
+    }
+    service.opens();
+    let own = PageRequest { origin: Some("https://shop.example"), ..post };
+    assert_eq!(block_on(flow.serve(&own)).status, 303);
+}
+
+#[test]
+fn a_page_has_the_language_of_the_browser() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    let of = |capability: &str, language| {
+        let request = PageRequest { accept_language: language, ..request("GET", capability) };
+        block_on(flow.serve(&request)).body
+    };
+    assert!(of(&capability, Some("zh-CN,zh;q=0.9")).contains("人脸认证"));
+    assert!(of(&capability, None).contains("Face verification"));
+    assert!(of("guessed", Some("zh")).contains("链接无效"));
+}
+
+#[test]
+fn a_page_opens_after_a_rotation_and_not_without_its_key() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let capability = begin(&flow);
+    let rotated = SealingKeys::new(&[2; 32]).unwrap().with_previous(&[1; 32]).unwrap();
+    let flow = flow.with_start_page(StartPage::new("https://shop.example/start", rotated).unwrap());
+    assert_eq!(serve(&flow, "GET", &capability).status, 200);
+    let flow = flow.with_start_page(page(2));
+    assert_eq!(serve(&flow, "GET", &capability).status, 409);
+    assert_eq!(inits(&service), 0);
+}
+
+#[test]
+fn nothing_shows_a_name_a_number_a_link_or_an_address() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let url = block_on(flow.begin(new(1), &person())).unwrap();
+    let capability = capability(&url);
+    let request = request("POST", &capability);
+    let mut shown = format!("{url:?} {request:?} {:?}", flow.store());
+    service.opens();
+    let response = block_on(flow.serve(&request));
+    let error = block_on(flow.begin(new(1), &person())).unwrap_err();
+    shown += &format!("{response:?} {:?} {error} {error:?}", flow.store());
+    for secret in ["张三", "9999991990", "01012003", "t.aliyun.com", &*capability, "zimVer"] {
+        assert!(!shown.contains(secret), "{secret}: {shown}");
+    }
+    // As bytes, which `Debug` of a slice shows as numbers.
+    for text in ["张三", "999999199001012003", LINK] {
+        let bytes = format!("{:?}", text.as_bytes());
+        assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{text}");
+    }
+}

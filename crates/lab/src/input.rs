@@ -15,3 +15,4 @@ pub(crate) mod skipped;
 pub(crate) mod source;
 pub(crate) mod time;
 pub(crate) mod timezone;
+pub(crate) mod word;

@@ -100,6 +100,22 @@ impl Policy {
         Batch::new(&self.0, columns)
     }
 
+    /// Returns the number of the rule that decides one row without labels, as a [`Batch`] of this row does: from the class of
+    /// each code and flag, see [`class`](Self::class), and each score.
+    ///
+    /// ```
+    /// use cloudauth_policy::{Evidence, Input, Policy, builtin};
+    ///
+    /// let policy = Policy::parse(builtin::ONBOARDING)?;
+    /// let missing = |input| policy.class(input, None).unwrap_or_default();
+    /// assert_eq!(policy.rule_of_row(missing, |_| None), policy.decide(&Evidence::default()).rule_number());
+    /// # Ok::<(), cloudauth_policy::PolicyError>(())
+    /// ```
+    #[inline]
+    pub fn rule_of_row(&self, class: impl Fn(Input) -> u8, score: impl Fn(Input) -> Option<f64>) -> usize {
+        self.0.rule_of_row(class, score)
+    }
+
     /// Returns the identity of the policy.
     #[must_use]
     pub const fn reference(&self) -> &PolicyRef {

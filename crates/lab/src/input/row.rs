@@ -3,9 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "parquet")]
-use cloudauth_policy::ValueState;
-use cloudauth_policy::{Evidence, EvidenceIssue, Form, Input, Value};
+use cloudauth_policy::{Evidence, EvidenceIssue, Form, Input, Value, ValueState};
 use cloudauth_protocol::grammar;
 
 use crate::input::mapping::{Mapping, Of, Shape};
@@ -71,6 +69,12 @@ impl<'a> Cell<'a> {
             None if self.is_missing() => Ok(None),
             _ => Err(NotKey),
         }
+    }
+
+    /// Returns the cell as a score; `None` if it is missing or malformed.
+    #[inline]
+    pub(crate) fn score(self) -> Option<f64> {
+        self.value().score().0
     }
 
     /// Returns whether it is missing, also in the service's notation.
@@ -169,12 +173,20 @@ impl<'m> RowReader<'m> {
         self
     }
 
+    const fn form(&self) -> Form {
+        match self.mapping.shape {
+            Shape::Flat => Form::Flat,
+            Shape::Reply => Form::Reply,
+        }
+    }
+
     /// Reads a row; `None` if there is nothing to decide.
-    pub(crate) fn row<'a>(
+    pub(crate) fn row<'a, 'c: 'a>(
         &'a mut self,
         at: RowLocation,
-        cell: impl Fn(usize) -> Cell<'a>,
+        cell: impl Fn(usize) -> Cell<'c>,
     ) -> Option<Row<'a>> {
+        let form = self.form();
         let Self { mapping, issues, risks, asked, says, names } = self;
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
@@ -210,7 +222,6 @@ impl<'m> RowReader<'m> {
             mapped(says, cell(input as usize))
         };
         let is_asked = |input: Input| asked.get(input as usize).copied().unwrap_or_default();
-        let form = if is_reply { Form::Reply } else { Form::Flat };
         let evidence = Evidence::read(form, value, risks, |issue| match issue {
             EvidenceIssue::Missing(input) if is_asked(input) => issues.add_missing(input, 1),
             EvidenceIssue::Malformed(input) if is_asked(input) || input == Input::DeviceRisk => {
@@ -240,7 +251,6 @@ fn mapped<'a>(says: Option<&'a Of>, cell: Cell<'a>) -> Value<'a> {
 }
 
 /// The meaning of a string in a column, independent of the rest of its row.
-#[cfg(feature = "parquet")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a> {
     /// What a policy reads: the code, or `T`, or `F`.
@@ -265,14 +275,13 @@ impl RowReader<'_> {
     }
 
     /// Reads a code or a flag on its own.
-    #[cfg(feature = "parquet")]
     pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
         let value = mapped(self.says.get(input as usize).copied().flatten(), cell);
         let is_asked = self.asked.get(input as usize).copied().unwrap_or_default();
         let (text, state) = if input.kind() == cloudauth_policy::InputKind::Code {
             value.code()
         } else {
-            let (flag, state) = value.flag(input, Form::Flat);
+            let (flag, state) = value.flag(input, self.form());
             (flag.as_wire(), state)
         };
         Entry {
@@ -284,7 +293,6 @@ impl RowReader<'_> {
     }
 
     /// Reads a label on its own; `None` if the mapping does not name it.
-    #[cfg(feature = "parquet")]
     pub(crate) fn label(&self, cell: Cell<'_>) -> Option<Label> {
         let (mut issues, at) = (Issues::default(), RowLocation { source: 0, line: 0 });
         let of = |number| if number == slot::LABEL { cell } else { Cell::Missing };

@@ -1,6 +1,10 @@
 //! Days for counts by day. An instant has one day, in every notation: string, number or timestamp.
 
+mod known;
+
 use std::ops::{Range, RangeInclusive};
+
+pub(crate) use known::KnownDays;
 
 const DAY: i64 = 86_400;
 const MINUTES_OF_DAY: i32 = 1440;
@@ -37,6 +41,11 @@ fn written_day(text: &[u8], zone: i32) -> Option<i32> {
         return Some(day);
     }
     let (of_day, offset) = time_of_day(rest)?;
+    in_zone(day, of_day, offset, zone)
+}
+
+/// Returns the day in the zone of a minute of a day at an offset, or in the zone without one.
+fn in_zone(day: i32, of_day: i32, offset: Option<i32>, zone: i32) -> Option<i32> {
     let Some(offset) = offset else { return Some(day) };
     // Offsets are whole minutes, so seconds never change the day.
     DAYS.contains(&day).then(|| day + (of_day - offset + zone).div_euclid(MINUTES_OF_DAY))

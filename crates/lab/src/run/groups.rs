@@ -5,7 +5,7 @@ use cloudauth_policy::Input;
 
 use super::batch::BatchDecider;
 use super::task::Task;
-use super::worker::{Worker, decide};
+use super::worker::Worker;
 use crate::error::{LabError, LabProblem};
 use crate::input::parquet::{ColumnData, Place, Table, invalid, is_taken, is_text, wanted};
 use crate::input::row::{Cell, slot};
@@ -48,10 +48,7 @@ impl Worker<'_> {
         let mut at = first;
         if roots.is_empty() {
             for _ in 0..table.rows(group) {
-                let rule =
-                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, |_| {
-                        Cell::Missing
-                    });
+                let rule = self.decider.decide(at, |_| Cell::Missing);
                 self.keep_rule(rule);
                 at.line += 1;
             }
@@ -72,21 +69,21 @@ impl Worker<'_> {
                     array.map_or(ColumnData::Nothing, |array| ColumnData::of(slot, &array, zone))
                 })
                 .collect();
-            let is_coded = bulk.load(&held, batch.num_rows(), &self.rows, &mut self.counter);
+            let is_coded = bulk.load(&held, batch.num_rows(), &self.decider.rows, &mut self.decider.counter);
             for row in 0..batch.num_rows() {
                 let rule = if !is_coded || bulk.is_odd(row) {
                     let cell = |slot: usize| held.get(slot).map_or(Cell::Missing, |held| held.cell(row));
-                    decide(self.task, &mut self.rows, &mut self.counter, &mut self.decisions, at, cell)
+                    self.decider.decide(at, cell)
                 } else {
-                    Some(bulk.count(row, &mut self.counter))
+                    Some(bulk.count(row, &mut self.decider.counter))
                 };
                 self.keep_rule(rule);
                 at.line += 1;
             }
             if is_coded {
-                bulk.unload(&mut self.rows.issues, &mut self.counter);
+                bulk.unload(&mut self.decider.rows.issues, &mut self.decider.counter);
             }
-            self.counter.check()?;
+            self.decider.counter.check()?;
         }
         Ok(())
     }
@@ -96,7 +93,7 @@ impl Worker<'_> {
     /// Keeps the rule of a row, if the run wants it. A row of a table always has one; 255 is the number of no rule.
     fn keep_rule(&mut self, rule: Option<usize>) {
         if self.task.keep_rules {
-            self.decisions.push(rule.and_then(|rule| u8::try_from(rule).ok()).unwrap_or(u8::MAX));
+            self.decider.decisions.push(rule.and_then(|rule| u8::try_from(rule).ok()).unwrap_or(u8::MAX));
         }
     }
 }

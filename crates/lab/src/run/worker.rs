@@ -1,23 +1,22 @@
-//! Reads chunks, decides each row, and counts.
+//! Reads chunks, and has each row decided and counted.
 
-use std::path::Path;
+mod known;
+mod row_decider;
 
 use super::task::Task;
 use crate::error::{LabError, LabProblem};
 use crate::input::chunks::Chunk;
 use crate::input::json::{Bad, Found, Value};
-use crate::input::row::{Cell, RowReader, slot};
-use crate::input::source::Source;
+use crate::input::row::Cell;
+use crate::tally::Tally;
 use crate::tally::issues::{IssueKind, RowLocation};
-use crate::tally::{Counter, Tally};
+use row_decider::RowDecider;
 
-/// Decides the rows of one thread.
+/// Reads the rows of one thread.
 pub(crate) struct Worker<'t> {
     pub(crate) task: &'t Task<'t>,
     found: Found,
-    pub(crate) rows: RowReader<'t>,
-    pub(crate) counter: Counter,
-    pub(crate) decisions: Vec<u8>,
+    pub(crate) decider: RowDecider<'t>,
     /// Whether all lines so far of the first chunk of a file have no inputs; `None` when it no longer matters.
     lacks_inputs: Option<bool>,
     /// The slots that the mapping names and no row has had so far.
@@ -26,14 +25,10 @@ pub(crate) struct Worker<'t> {
 
 impl<'t> Worker<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
-        let rows = RowReader::new(task.mapping, |input| task.asks(input))
-            .naming(task.names_people(), task.names_rows());
         Self {
             task,
             found: Found::new(&task.wanted),
-            rows,
-            counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales),
-            decisions: Vec::new(),
+            decider: RowDecider::new(task),
             lacks_inputs: None,
             unseen: task.named().map(|(slot, _)| slot).collect(),
         }
@@ -41,7 +36,7 @@ impl<'t> Worker<'t> {
 
     /// Returns the counts.
     pub(crate) fn done(self) -> Tally {
-        let mut tally = self.counter.done(self.rows.issues);
+        let mut tally = self.decider.done();
         let is_seen = |(slot, _): &(usize, _)| !self.unseen.contains(slot);
         tally.seen = self.task.named().filter(is_seen).map(|(_, path)| path.clone()).collect();
         tally
@@ -61,8 +56,8 @@ impl<'t> Worker<'t> {
             #[cfg(feature = "parquet")]
             Chunk::Group { source, group, first, table } => self.group(table, *source, *group, *first)?,
         }
-        self.counter.check()?;
-        Ok(std::mem::take(&mut self.decisions))
+        self.decider.counter.check()?;
+        Ok(std::mem::take(&mut self.decider.decisions))
     }
 
     fn lines(&mut self, bytes: &[u8], first: RowLocation) -> Result<(), LabError> {
@@ -86,7 +81,7 @@ impl<'t> Worker<'t> {
                 };
                 match line {
                     Some(line) => self.line(line, at),
-                    None => self.rows.issues.add(IssueKind::NotText, at),
+                    None => self.decider.rows.issues.add(IssueKind::NotText, at),
                 }
             }
             begin += length + 1;
@@ -103,14 +98,14 @@ impl<'t> Worker<'t> {
     }
 
     fn line(&mut self, line: &str, at: RowLocation) {
-        let Self { task, found, rows, counter, decisions, lacks_inputs, unseen } = self;
+        let Self { task, found, decider, lacks_inputs, unseen } = self;
         if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let kind = match bad {
                 Bad::NotJson => IssueKind::NotJson,
                 Bad::Twice => IssueKind::Twice,
                 Bad::TooLarge => IssueKind::TooLarge,
             };
-            return rows.issues.add(kind, at);
+            return decider.rows.issues.add(kind, at);
         }
         if !unseen.is_empty() {
             unseen.retain(|slot| !found.is_there(*slot));
@@ -119,9 +114,9 @@ impl<'t> Worker<'t> {
             *lacks_inputs = (!task.finds_inputs(|slot| found.is_there(slot))).then_some(true);
         }
         if found.broken > 0 {
-            rows.issues.add(IssueKind::Document, at);
+            decider.rows.issues.add(IssueKind::Document, at);
         }
-        decide(task, rows, counter, decisions, at, |slot| match found.value(slot) {
+        decider.decide(at, |slot| match found.value(slot) {
             Value::Missing => Cell::Missing,
             Value::Text(place) => Cell::Text(found.text_in(line, *place)),
             Value::Number(place, number) => Cell::Number(found.text_in(line, *place), *number),
@@ -143,18 +138,18 @@ impl<'t> Worker<'t> {
         let columns = self.task.columns(source, &header)?;
         // A file without a required column is refused.
         self.unseen.clear();
-        let Self { task, rows, counter, decisions, .. } = self;
+        let Self { decider, .. } = self;
         for (number, record) in records.iter().enumerate() {
             let at = RowLocation { source, line: record.position().map_or(0, csv::Position::line) };
             if malformed.binary_search(&number).is_ok() {
-                rows.issues.add(IssueKind::Quoting, at);
+                decider.rows.issues.add(IssueKind::Quoting, at);
                 continue;
             }
             if record.len() != header.len() {
-                rows.issues.add(IssueKind::Fields, at);
+                decider.rows.issues.add(IssueKind::Fields, at);
                 continue;
             }
-            decide(task, rows, counter, decisions, at, |slot| {
+            decider.decide(at, |slot| {
                 let field = columns.get(slot).copied().flatten().and_then(|column| record.get(column));
                 match field.map(std::str::from_utf8) {
                     None | Some(Ok("")) => Cell::Missing,
@@ -165,36 +160,4 @@ impl<'t> Worker<'t> {
         }
         Ok(())
     }
-}
-
-/// Decides a row and counts it. Returns the number of the first policy's rule; `None` if there is nothing to decide.
-pub(crate) fn decide<'a>(
-    task: &Task<'_>,
-    rows: &'a mut RowReader<'_>,
-    counter: &mut Counter,
-    decisions: &mut Vec<u8>,
-    at: RowLocation,
-    cell: impl Fn(usize) -> Cell<'a>,
-) -> Option<usize> {
-    let row = rows.row(at, &cell)?;
-    if !task.is_wanted(row.day) {
-        return None;
-    }
-    if task.knows(row.subject) {
-        counter.leave_out();
-        return None;
-    }
-    let first = task.policy.decide(&row.evidence);
-    let second = task.candidate.map(|candidate| candidate.decide(&row.evidence));
-    let again = task.sweep.and_then(|sweep| sweep.again(&row.evidence));
-    let again = again.map(|(value, policy)| (value, policy.decide(&row.evidence).verdict()));
-    let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
-    let rules = (first.rule_number(), second.as_ref().map_or(0, |second| second.rule_number()));
-    counter.add(&row, at, rules, again, task.keep_people, segment);
-    if let Some(writer) = task.writer {
-        let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
-        // Writing to memory does not fail.
-        drop(writer.write(decisions, (source, at), &row, &first, second.as_ref()));
-    }
-    Some(first.rule_number())
 }

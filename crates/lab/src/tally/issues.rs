@@ -120,7 +120,6 @@ impl Issues {
     }
 
     /// Returns whether there is any issue other than a missing input.
-    #[cfg(feature = "parquet")]
     pub(crate) fn tells(&self) -> bool {
         !self.0.is_empty()
     }

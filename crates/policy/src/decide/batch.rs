@@ -7,7 +7,7 @@ use crate::document::verdict::Verdict;
 use crate::evidence::input::Input;
 use crate::evidence::{Evidence, Flag};
 use crate::proof::compiled::CompiledPolicy;
-use crate::proof::grid::Scale;
+use crate::proof::grid::{Axis, Scale, bin};
 
 /// The values of one input in all rows. Exhaustive: callers build it, and an input is read in one of two ways.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +150,21 @@ fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f6
 }
 
 impl CompiledPolicy {
+    /// Returns the number of the rule of one row; see [`Policy::rule_of_row`](crate::Policy::rule_of_row).
+    #[inline]
+    pub(crate) fn rule_of_row(
+        &self,
+        class: impl Fn(Input) -> u8,
+        score: impl Fn(Input) -> Option<f64>,
+    ) -> usize {
+        let class_of = |axis: &Axis| match &axis.scale {
+            Scale::Code(..) | Scale::Flag => usize::from(class(axis.name)).min(axis.size - 1),
+            Scale::Score { least, most, cuts } => bin(score(axis.name), *least, *most, cuts),
+            Scale::Label { .. } => 0,
+        };
+        self.table.rule(self.table.grid.axes.iter().map(|axis| class_of(axis) * axis.stride).sum())
+    }
+
     /// Returns the class of a code or a flag; see [`Policy::class`](crate::Policy::class).
     pub(crate) fn class(&self, input: Input, value: Option<&str>) -> Option<u8> {
         let axis = self.table.grid.axes.iter().find(|axis| axis.name == input)?;

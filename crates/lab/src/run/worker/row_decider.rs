@@ -1,0 +1,78 @@
+//! Decides and counts rows, one at a time.
+
+use std::path::Path;
+
+use cloudauth_policy::Policy;
+
+use super::known::KnownTexts;
+use crate::input::row::{Cell, RowReader, slot};
+use crate::input::source::Source;
+use crate::run::task::Task;
+use crate::tally::issues::RowLocation;
+use crate::tally::{Counter, Tally};
+
+/// Decides the rows of one thread.
+pub(crate) struct RowDecider<'t> {
+    task: &'t Task<'t>,
+    pub(crate) rows: RowReader<'t>,
+    known: KnownTexts<'t>,
+    pub(crate) counter: Counter,
+    /// The lines of the decision file, or the rules of a table's rows.
+    pub(crate) decisions: Vec<u8>,
+}
+
+impl<'t> RowDecider<'t> {
+    pub(crate) fn new(task: &'t Task<'t>) -> Self {
+        let rows = RowReader::new(task.mapping, |input| task.asks(input))
+            .naming(task.names_people(), task.names_rows());
+        Self {
+            task,
+            rows,
+            known: KnownTexts::new(task),
+            counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales),
+            decisions: Vec::new(),
+        }
+    }
+
+    /// Returns the counts.
+    pub(crate) fn done(self) -> Tally {
+        self.counter.done(self.rows.issues)
+    }
+
+    /// Decides a row and counts it. Returns the number of the first policy's rule; `None` if there is nothing to decide.
+    pub(crate) fn decide<'a>(&mut self, at: RowLocation, cell: impl Fn(usize) -> Cell<'a>) -> Option<usize> {
+        let Self { task, rows, known, counter, decisions } = self;
+        let (row, rules) = match known.row(&cell) {
+            Some(known) => {
+                known.missing().for_each(|input| rows.issues.add_missing(input, 1));
+                (known.row, known.rules)
+            }
+            None => {
+                known.learn(rows, &cell);
+                let row = rows.row(at, &cell)?;
+                let rule = |policy: &Policy| policy.decide(&row.evidence).rule_number();
+                let rules = (rule(task.policy), task.candidate.map_or(0, rule));
+                (row, rules)
+            }
+        };
+        if !task.is_wanted(row.day) {
+            return None;
+        }
+        if task.knows(row.subject) {
+            counter.leave_out();
+            return None;
+        }
+        let again = task.sweep.and_then(|sweep| sweep.again(&row.evidence));
+        let again = again.map(|(value, policy)| (value, policy.decide(&row.evidence).verdict()));
+        let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
+        counter.add(&row, at, rules, again, task.keep_people, segment);
+        if let Some(writer) = task.writer {
+            let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
+            let first = task.policy.decide(&row.evidence);
+            let second = task.candidate.map(|candidate| candidate.decide(&row.evidence));
+            // Writing to memory does not fail.
+            drop(writer.write(decisions, (source, at), &row, &first, second.as_ref()));
+        }
+        Some(rules.0)
+    }
+}

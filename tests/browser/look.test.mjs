@@ -210,6 +210,15 @@ looks('ui-why', LANGS, async (page, lang) => {
   await full(page, lang);
   await page.click('#journal tr:has-text("SignatureDoesNotMatch") [data-do=why]');
   await page.waitForSelector('#why mark');
+  await page.fill('#why-own', 'another string');
+  await page.click('#compare');
+  await page.waitForSelector('#why-answer:not(:empty)');
+  for (const name of ['[data-f=hint]', '[data-f=where]', '#why-answer']) {
+    const words = await page.locator(`#why ${name}`).textContent();
+    assert.equal(/[\u4e00-\u9fff]/.test(words), lang.startsWith('zh'), words);
+    if (lang.startsWith('zh')) assert.doesNotMatch(words, / (the|is|are|must|differ) /);
+  }
+  await page.fill('#why-own', '');
   return page;
 }, '#why');
 

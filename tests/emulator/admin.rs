@@ -204,6 +204,7 @@ async fn faults_are_injected_and_cleared_over_http() {
         (json!({ "fault": "reset", "probability": 2 }), "`probability`"),
         (json!({ "fault": "reset", "times": 0 }), "`times`"),
         (json!({ "fault": { "status": 99 } }), "`status`"),
+        (json!({ "fault": { "truncated_at": -1 } }), "`truncated_at`"),
     ] {
         let refused = admin(&emulator, "POST", "/faults", Some(fault)).await;
         assert!(refused.status == 400 && refused.text.contains(field), "{refused:?}");
@@ -211,11 +212,17 @@ async fn faults_are_injected_and_cleared_over_http() {
     }
     assert!(emulator.inject(Fault::new(FaultKind::Reset).times(0)).is_err());
     let start = Emulator::builder().fault(Fault::new(FaultKind::Reset).probability(2.0)).start().await;
-    assert!(start.unwrap_err().to_string().contains("`probability` must be from 0 to 1"));
+    assert!(start.unwrap_err().to_string().contains("`probability` must be a number from 0 to 1"));
+    let wrong = admin(&emulator, "PATCH", "/clock", Some(json!({ "rate": "fast" }))).await;
+    assert_eq!(wrong.json()["error"], "`rate`: line 1, column 14: must be a number, not text");
+    assert_eq!(wrong.json()["zh"]["error"], "`rate`：第 1 行第 14 列：须为数字，而不是文本");
     let mut snapshot: Value = serde_json::from_str(&emulator.snapshot()).unwrap();
     snapshot["faults"]["list"] = json!([{ "fault": { "padded": u64::MAX } }]);
     let error = emulator.restore(&snapshot.to_string()).unwrap_err().to_string();
-    assert!(error.contains("`padded` must be at most 64 MiB"), "{error}");
+    assert!(
+        error.contains("the faults: `padded` must be a whole number of bytes from 0 to 67108864"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -148,7 +148,9 @@ async fn why(emulator: &Emulator) -> (Value, Value) {
     let path = format!("/journal/{}/explain", entry["number"]);
     let told = admin(emulator, "GET", &path, None).await;
     assert_eq!(told.status, 200, "{}", told.text);
-    (entry, told.json())
+    let told = told.json();
+    assert!(told["hint_zh"].as_str().unwrap().chars().any(|char| char >= '\u{4e00}'), "{told}");
+    (entry, told)
 }
 
 #[tokio::test]

@@ -159,7 +159,11 @@ async fn a_second_emulator_refuses_a_state_file_in_use() {
     let builder = || Emulator::builder().state_file(&file);
     let emulator = start(builder()).await;
     let error = builder().start().await.unwrap_err();
-    assert!(error.to_string().contains("another emulator uses the state file"), "{error}");
+    assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy);
+    let text = cloudauth_tests::full_text(&error);
+    let expected =
+        format!("cannot use the state file {}: another emulator uses the state file", file.display());
+    assert!(text.starts_with(&expected), "{text}");
     let session = admin(&emulator, "POST", "/sessions", Some(json!({}))).await.json();
     let info = admin(&emulator, "GET", "/info", None).await.json();
     assert_eq!(

@@ -46,6 +46,25 @@ impl Failure {
         Self::new(OTHER, error, "执行失败")
     }
 
+    /// A server that does not start. The caller's file or address cannot be used, unless another process has it now or the
+    /// system failed.
+    pub(crate) fn start(kind: std::io::ErrorKind, error: impl Into<Said>) -> Self {
+        use std::io::ErrorKind as Kind;
+        match kind {
+            Kind::NotFound
+            | Kind::PermissionDenied
+            | Kind::IsADirectory
+            | Kind::NotADirectory
+            | Kind::ReadOnlyFilesystem
+            | Kind::InvalidFilename
+            | Kind::InvalidInput
+            | Kind::InvalidData
+            | Kind::AddrNotAvailable
+            | Kind::Unsupported => Self::usage(error),
+            _ => Self::other(error),
+        }
+    }
+
     /// A failure of the system, whose text exists in English only.
     pub(crate) fn system(error: impl std::fmt::Display) -> Self {
         Self::other(Said::untranslated(error))

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
-use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+use clap::error::ErrorKind::{DisplayHelpOnMissingArgumentOrSubcommand, ValueValidation};
 use cloudauth::{Bilingual, Manual};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -107,8 +107,8 @@ pub(crate) fn refuse(message: &clap::Error, language: Language) {
         let _ = writeln!(io::stderr(), "{}", usage::refused(message));
         return;
     }
-    if let Some(text) = usage::without_number(&message.render().to_string()).filter(|_| !is_page) {
-        let _ = write!(io::stderr(), "{text}");
+    if message.kind() == ValueValidation {
+        let _ = write!(io::stderr(), "{}", usage::in_english(message));
         return;
     }
     let printed = message.print();

@@ -73,11 +73,7 @@ fn errors_of_the_emulator_are_in_the_language_of_the_command() {
         "{shown}"
     );
     assert!(again.stdout.starts_with(b"{\"error\":\"the session has already ended"), "{again:?}");
-    for args in [
-        &["trigger", "200", "--certify-id", id][..],
-        &["trigger", "204", "--score", "101"],
-        &["sessions", "sha0"],
-    ] {
+    for args in [&["trigger", "200", "--certify-id", id][..], &["sessions", "sha0"]] {
         let refused = at(&emulator, args);
         let shown = String::from_utf8_lossy(&refused.stderr);
         assert!(shown.contains("`cloudauth ") && !shown.contains("/_emu/"), "{args:?}: {shown}");
@@ -221,10 +217,19 @@ fn listen_forwards_method_content_type_and_body() {
 }
 
 #[test]
-fn enumerated_arguments_are_checked_before_any_request() {
+fn arguments_are_checked_before_any_request_and_refused_with_what_they_must_be() {
     for (args, said) in [
-        (&["faults", "add", "stauts=503"][..], "unknown variant `[redacted]`, expected one of `latency`"),
+        (&["faults", "add", "stauts=503"][..], "unknown fault; the faults are `latency`"),
         (&["faults", "add", "status"], "needs a value"),
+        (&["faults", "add", "truncated_at=-1"], "`truncated_at` must be a whole number of bytes, 0 or more"),
+        (&["faults", "add", "status=five"], "`status` must be an HTTP status from 200 to 599"),
+        (&["faults", "add", "reset", "--times", "x"], "must be a whole number, 0 or more"),
+        (&["faults", "add", "reset", "--times", "0"], "`times` must be a whole number from 1 to 4294967295"),
+        (&["faults", "add", "reset", "--probability", "x"], "must be a number"),
+        (&["faults", "add", "reset", "--probability", "2"], "`probability` must be a number from 0 to 1"),
+        (&["trigger", "204", "--score", "101"], "must be a number from 0 to 100"),
+        (&["emulator", "--port", "70000"], "must be from 0 to 65535"),
+        (&["emulator", "--host", "x"], "must be an IP address"),
         (&["sessions", "--state", "finishd"], "'finished'"),
         (&["trigger", "forgd"], "expected a SubCode"),
         (&["policy", "show", "onbording"], "'onboarding'"),
@@ -238,7 +243,7 @@ fn enumerated_arguments_are_checked_before_any_request() {
             "verify_score",
         ),
     ] {
-        let output = cloudauth(args).output().unwrap();
+        let output = cloudauth(args).env("CLOUDAUTH_ENDPOINT", "http://127.0.0.1:9").output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && stderr.contains(said), "{args:?}: {stderr}");
     }
@@ -336,9 +341,9 @@ fn clock_and_faults_are_shown_and_changed() {
     assert_eq!(at(&emulator, &["faults", "add", "status=nine"]).status.code(), Some(2));
     for (args, field) in [
         (&["reset", "--action", "DescribeFaceVerfy"][..], "`action` must be"),
-        (&["reset", "--probability", "2"], "`probability` must be from 0 to 1"),
-        (&["reset", "--times", "0"], "`times` must be at least 1"),
-        (&["status=99"], "`status` must be from 200 to 599"),
+        (&["reset", "--probability", "2"], "`probability` must be a number from 0 to 1"),
+        (&["reset", "--times", "0"], "`times` must be a whole number from 1"),
+        (&["status=99"], "`status` must be an HTTP status from 200 to 599"),
     ] {
         let refused = at(&emulator, &[&["faults", "add"], args].concat());
         let said = String::from_utf8_lossy(&refused.stderr);
@@ -381,7 +386,34 @@ fn reads_state_and_rules_files_and_reports_their_errors() {
     std::fs::write(&rules, "[\n{\"order\":}]").unwrap();
     let said = cloudauth(&["emulator", "--rules", &rules]).output().unwrap().stderr;
     let said = String::from_utf8_lossy(&said);
-    assert!(said.contains("rules.json: invalid rule file: ") && said.contains(" line 2 "), "{said}");
+    assert!(said.contains("rules.json: invalid rule file: line 2, column 10: not valid JSON"), "{said}");
+}
+
+#[test]
+fn a_state_file_that_cannot_be_used_is_an_invalid_input_and_a_busy_port_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "notes").unwrap();
+    for (path, en, zh) in [
+        (folder.path().to_owned(), "it is a folder", "这是文件夹，不是文件"),
+        (folder.path().join("no/state.db"), "its folder does not exist", "所在文件夹不存在"),
+        (text, "it is not a state file and stays as it is", "不是状态文件，未作任何修改"),
+    ] {
+        let path = path.display().to_string();
+        for (language, told) in [
+            ("en", format!("cannot use the state file {path}: {en}")),
+            ("zh", format!("无法使用状态文件 {path}：{zh}")),
+        ] {
+            let refused = cloudauth(&["emulator", "--state", &path, "--lang", language]).output().unwrap();
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(refused.status.code() == Some(2) && said.contains(&told), "{said}");
+        }
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for command in ["emulator", "listen"] {
+        assert_eq!(cloudauth(&[command, "--port", &port]).output().unwrap().status.code(), Some(1));
+    }
 }
 
 #[test]
@@ -394,7 +426,8 @@ fn a_killed_emulator_frees_its_state_file() {
     let done = document(&at(&emulator, &["trigger", "204", "--callback-url", listener.said("callback_url")]));
     let second = with_state().output().unwrap();
     let stderr = String::from_utf8_lossy(&second.stderr);
-    assert!(!second.status.success() && stderr.contains("another emulator uses the state file"), "{stderr}");
+    let is_busy = second.status.code() == Some(1) && stderr.contains("another emulator uses the state file");
+    assert!(is_busy, "{stderr}");
     // SIGKILL on Unix.
     emulator.child.kill().unwrap();
     emulator.child.wait().unwrap();

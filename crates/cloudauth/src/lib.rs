@@ -113,11 +113,11 @@ pub use cloudauth_protocol::{
     Explanation, FaceGuardOutput, FaceVerifyResult, FaceVerifySession, FaceVerifyStatus, FacialPicture,
     FieldState, GatewayCode, GatewayError, Identity, IdentityInfo, InitFaceVerify, InvalidValue, Ip,
     MalformedReply, Manual, Material, MaterialError, MaterialInfo, MetaInfo, Mobile, Model, Nonce, Operation,
-    Outcome, OuterOrderNo, ParamLocation, Params, Passed, PictureUrl, ProcedurePriority, Product,
-    ProductCode, ProductError, RawAnswer, RawOperation, Reply, ReplyError, RequestId, ReturnHint,
+    Outcome, OuterOrderNo, ParamLocation, Params, ParseReason, Passed, PictureUrl, ProcedurePriority,
+    Product, ProductCode, ProductError, RawAnswer, RawOperation, Reply, ReplyError, RequestId, ReturnHint,
     ReturnHintError, ReturnUrl, SceneId, SecurityToken, Signing, Stamp, SubCode, SuitableType, UiCustomUrl,
     UnixTime, UserId, UserInfo, VERSION, VendorMessage, WebUrlError, codes, explain, grammar, mask_digits,
-    mask_parse_error, parse, prepare, sign, web_url,
+    parse, plain_parse_error, prepare, sign, web_url,
 };
 pub use cloudauth_transport::{
     BlockingTransport, Limits, Proxy, ProxyError, PublicOnly, Sent, Transport, TransportError,

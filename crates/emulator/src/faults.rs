@@ -1,7 +1,9 @@
 //! Fault injection: the kinds of faults, and the selection of the fault for a call.
 
+mod check;
 mod fault;
 mod injection;
 
-pub use fault::{Fault, FaultError, FaultKind, Latency};
+pub use check::FaultError;
+pub use fault::{Fault, FaultKind, Latency};
 pub(crate) use injection::{CallFacts, FaultInjector};

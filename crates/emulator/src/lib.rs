@@ -58,7 +58,8 @@ mod web;
 
 pub use emulator::{Builder, Emulator};
 pub use faults::{Fault, FaultError, FaultKind, Latency};
-pub use sessions::{SessionOutcome, check_rules, id_number};
+pub use sessions::{RulesError, SessionOutcome, check_rules, id_number};
+pub use state::{SnapshotError, StateFileError};
 pub use time::Clock;
 
 /// Compiles the example in the README.

@@ -3,6 +3,7 @@
 mod app;
 mod callback_queue;
 mod change;
+mod file_error;
 mod journal;
 mod persistence;
 mod saver;
@@ -16,7 +17,9 @@ mod sync;
 pub(crate) use app::AppState;
 pub(crate) use callback_queue::{Callback, CallbackAttempt, CallbackKind};
 pub(crate) use change::Change;
+pub use file_error::StateFileError;
 pub(crate) use journal::{EntrySource, JournalEntry, SignatureVersion};
 pub(crate) use settings::Settings;
 pub(crate) use snapshot::Snapshot;
+pub use snapshot::SnapshotError;
 pub(crate) use store::Store;

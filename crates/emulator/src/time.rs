@@ -5,5 +5,5 @@ mod format;
 pub(crate) mod millis;
 
 pub use clock::Clock;
-pub(crate) use clock::SavedClock;
+pub(crate) use clock::{MAX_RATE, RATE, SavedClock};
 pub(crate) use format::{day_in_china, parse};

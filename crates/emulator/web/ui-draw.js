@@ -1,7 +1,7 @@
 // The tables and the clock of the inspection page, drawn from the answers of the admin API.
 "use strict";
 
-import { $, T, chip, count, filled, hintOf, part, put, rows, time } from "./ui-kit.js";
+import { $, T, chip, count, filled, hintOf, isChinese, part, put, rows, time } from "./ui-kit.js";
 
 // When the next open link expires.
 export let soonestEnd = Infinity;
@@ -19,7 +19,7 @@ export function drawSessions({ sessions }) {
     put(row, "certify_id", session.certify_id);
     chip(row, "state", session.state, { open: "info", finished: verdictColour(session.sub_code) });
     put(row, "queried", session.queried && T.queried);
-    put(row, "asks_for", session.asks_for);
+    put(row, "asks_for", isChinese ? session.asks_for_zh : session.asks_for);
     put(row, "result", result(session));
     put(row, "meaning", meaning(row, session.sub_code));
     put(row, "forced", forced && `${T.forced} ${result(forced)}`);

@@ -5,7 +5,7 @@ export const $ = (id) => document.getElementById(id);
 export const part = (root, name) => root.querySelector(`[data-f="${name}"]`);
 export const T = $("texts").dataset;
 
-const isChinese = document.documentElement.lang.startsWith("zh");
+export const isChinese = document.documentElement.lang.startsWith("zh");
 
 // The hint of a journal entry, in the language of the page.
 export const hintOf = (entry) => (isChinese && entry.hint_zh) || entry.hint;

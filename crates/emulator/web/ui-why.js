@@ -19,7 +19,7 @@ export async function openWhy(entry) {
   try {
     const found = await api("GET", `/journal/${entry.number}/explain`);
     if (form.dataset.number !== String(entry.number)) return;
-    put(dialog, "hint", found.hint || hintOf(entry));
+    put(dialog, "hint", hintOf(found));
     put(dialog, "where", place(found, ""));
     for (const name of ["server", "candidate"]) {
       const text = found[name];

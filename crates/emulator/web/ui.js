@@ -1,7 +1,7 @@
 // The inspection page: follows the events of the emulator, and handles buttons and forms.
 "use strict";
 
-import { $, T, api, complain, failure, fillCodes, filled, part, put, tell, words } from "./ui-kit.js";
+import { $, T, api, complain, failure, fillCodes, filled, hintOf, part, put, tell, words } from "./ui-kit.js";
 import { drawCallbacks, drawClock, drawFaults, drawJournal, drawSessions, faultFields, faultOf, filterJournal, soonestEnd, tick } from "./ui-draw.js";
 import { openWhy, place } from "./ui-why.js";
 
@@ -86,7 +86,7 @@ const forms = {
     const answer = $("why-answer");
     try {
       const found = await api("POST", `/journal/${form.dataset.number}/explain`, { string_to_sign: form.elements.own.value });
-      const words = found.first_difference === null ? [T.same, found.hint] : [found.hint, place(found, T.byte)];
+      const words = found.first_difference === null ? [T.same, hintOf(found)] : [hintOf(found), place(found, T.byte)];
       answer.textContent = words.filter(Boolean).join(" ");
     } catch (error) {
       answer.textContent = words(error);

@@ -69,6 +69,7 @@ pub mod grammar;
 mod json;
 mod operation;
 mod ops;
+mod parse_reason;
 mod redact;
 mod reply;
 #[cfg(feature = "serde")]
@@ -90,7 +91,8 @@ pub use ops::describe_face_verify::{
 };
 pub use ops::init_face_verify::{CertifyUrl, FaceVerifySession, InitFaceVerify};
 pub use ops::raw::{RawAnswer, RawOperation};
-pub use redact::{has_digit_run, mask_digits, mask_parse_error, plain_name};
+pub use parse_reason::{ParseReason, plain_parse_error};
+pub use redact::{has_digit_run, mask_digits, plain_name};
 pub use reply::material::{FacialPicture, FieldState, Material, MaterialError, MaterialInfo, PictureUrl};
 pub use reply::{
     Answer, GatewayError, MalformedReply, Product, ProductError, Reply, ReplyError, RequestId, VendorMessage,

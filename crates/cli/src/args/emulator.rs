@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use cloudauth_emulator::FaultKind;
-use serde::Deserialize;
+use cloudauth_emulator::Fault;
 use serde_json::{Value, json};
 
 use crate::words::usage::{self, InvalidValue};
@@ -77,7 +76,7 @@ pub(crate) struct Trigger {
     #[arg(long, value_name = "URL", conflicts_with = "certify_id")]
     pub(crate) callback_url: Option<String>,
     /// The verifyScore of the result, 0 to 100.
-    #[arg(long)]
+    #[arg(long, value_parser = usage::score)]
     pub(crate) score: Option<f64>,
     #[command(flatten)]
     pub(crate) running: Running,
@@ -113,7 +112,7 @@ pub(crate) enum ExtraCallback {
 
 impl Outcome {
     fn parse(text: &str) -> Result<Self, InvalidValue> {
-        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        if (1..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(Self::SubCode(text.to_owned()));
         }
         let end = Unfinished::from_str(text, false).map(Self::End);
@@ -213,15 +212,17 @@ impl FaultSpec {
     /// Reads `reset`, `status=503`, `latency=1500` or `latency={"uniform":[50,900]}`.
     fn parse(text: &str) -> Result<Self, InvalidValue> {
         let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+        // A value that is not JSON is a text, which the fault refuses with what it must be.
         let value: Option<Value> =
-            value.map(serde_json::from_str).transpose().map_err(|_| usage::not_a_fault_value())?;
+            value.map(|text| serde_json::from_str(text).unwrap_or_else(|_| json!(text)));
         let lacks_value = value.is_none();
         let spec = match value {
             None => json!(name),
             Some(time @ Value::Number(_)) if name == "latency" => json!({ name: { "fixed": time } }),
             Some(value) => json!({ name: value }),
         };
-        FaultKind::deserialize(&spec).map_err(|error| usage::not_a_fault(error, lacks_value))?;
+        let checked = Fault::parse(&json!({ "fault": spec }).to_string());
+        checked.map(drop).map_err(|error| usage::not_a_fault(error, lacks_value))?;
         Ok(Self(spec))
     }
 }
@@ -258,7 +259,20 @@ mod tests {
         for name in ["latency", "close_unread", "status", "throttle"] {
             assert!(error.contains(&format!("`{name}`")), "{error}");
         }
-        let error = FaultSpec::parse("status").unwrap_err().to_string();
-        assert!(error.contains("needs a value"), "{error}");
+        for (text, en, zh) in [
+            (
+                "status",
+                "must be an HTTP status from 200 to 599; a fault that needs a value",
+                "须为 200 至 599",
+            ),
+            ("status=five", "`status` must be an HTTP status from 200 to 599", "须为 200 至 599"),
+            ("status=99", "`status` must be an HTTP status from 200 to 599", "须为 200 至 599"),
+            ("truncated_at=-1", "`truncated_at` must be a whole number of bytes, 0 or more", "整数字节数"),
+            ("latency=-1", "each TIME in whole milliseconds from 0 to 3600000", "整数毫秒"),
+            ("reset=1", "this fault takes no value", "该故障不带值"),
+        ] {
+            let InvalidValue(said) = FaultSpec::parse(text).unwrap_err();
+            assert!(said.en.contains(en) && said.zh.as_ref().unwrap().contains(zh), "{text}: {said:?}");
+        }
     }
 }

@@ -18,8 +18,10 @@ use crate::words::emulator as words;
 
 pub(crate) async fn run(args: Emulator, output: &Output) -> Result<u8, Failure> {
     let started = builder(&args, output)?.start().await;
-    let server = started
-        .map_err(|error| Failure::other(words::cannot_start(SocketAddr::new(args.host, args.port), error)))?;
+    let server = started.map_err(|error| {
+        let address = SocketAddr::new(args.host, args.port);
+        Failure::start(error.kind(), words::cannot_start(address, error))
+    })?;
     let (id, secret, url) = (Server::ACCESS_KEY_ID, Server::ACCESS_KEY_SECRET, server.url());
     let ui = format!("{url}/_emu/ui");
     let token = match server.admin_token() {
@@ -71,7 +73,7 @@ fn builder(args: &Emulator, output: &Output) -> Result<Builder, Failure> {
     if let Some(file) = &args.rules {
         let rules = text::read(file)?;
         check_rules(&rules)
-            .map_err(|error| Failure::usage(words::invalid_rules(&text::named(file), error)))?;
+            .map_err(|error| Failure::usage(words::invalid_rules(&text::named(file), &error)))?;
         builder = builder.rules(rules);
     }
     Ok(builder)

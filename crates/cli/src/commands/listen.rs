@@ -79,7 +79,8 @@ pub(crate) async fn run(args: Listen, output: &Output) -> Result<u8, Failure> {
     }
     let emulator = emulator(&args.running).await?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
-    let listener = listener.map_err(|error| Failure::other(words::cannot_listen(args.port, error)))?;
+    let listener =
+        listener.map_err(|error| Failure::start(error.kind(), words::cannot_listen(args.port, error)))?;
     let url = format!("http://{}", listener.local_addr().map_err(Failure::other)?);
     let unchecked = match (&emulator, &args.running.endpoint) {
         (Some(_), _) => None,

@@ -1,13 +1,25 @@
 //! Texts of `emulator` and of the commands that manage a running one.
 
+use cloudauth_emulator::{FaultError, RulesError, SnapshotError, StateFileError};
 use std::fmt::Display;
-use std::io;
 
-use cloudauth_emulator::FaultError;
-
+use super::errors::io;
 use super::{Language, Said, Text, both, known, text, translated, with_original};
 
-pub(crate) fn cannot_start(address: impl Display, error: io::Error) -> Said {
+/// Why the emulator does not start: its state file, its address or its settings.
+pub(crate) fn cannot_start(address: impl Display, error: std::io::Error) -> Said {
+    let own = error.get_ref().and_then(|own| own.downcast_ref::<StateFileError>());
+    if let Some(own) = own {
+        let (file, reason) = (own.path().display(), own.reason());
+        let zh = match reason.get_ref().and_then(|inner| inner.downcast_ref::<SnapshotError>()) {
+            Some(inner) => inner.chinese().to_owned(),
+            None => io(reason),
+        };
+        return both(
+            format!("cannot use the state file {file}: {reason}"),
+            format!("无法使用状态文件 {file}：{zh}"),
+        );
+    }
     let reason = Said::from(error);
     both(
         format!("cannot start on {address}: {}", reason.en),
@@ -16,9 +28,8 @@ pub(crate) fn cannot_start(address: impl Display, error: io::Error) -> Said {
 }
 
 /// A rule file that is invalid, with its name.
-pub(crate) fn invalid_rules(file: &Said, error: io::Error) -> Said {
-    let reason = Said::from(error);
-    both(format!("{}: {}", file.en, reason.en), format!("{}：{}", file.zh(), reason.zh()))
+pub(crate) fn invalid_rules(file: &Said, error: &RulesError) -> Said {
+    both(format!("{}: {error}", file.en), format!("{}：{}", file.zh(), error.chinese()))
 }
 
 pub(crate) const REACHABLE: Text = text(
@@ -91,7 +102,7 @@ pub(crate) const NO_VERIFICATION: Text = text(
 pub(crate) const NOT_BEGUN: Text =
     text("the emulator did not return the new verification", "模拟器未返回新发起的认证");
 
-pub(crate) fn cannot_listen(port: u16, error: io::Error) -> Said {
+pub(crate) fn cannot_listen(port: u16, error: std::io::Error) -> Said {
     let reason = Said::from(error);
     both(
         format!("cannot listen on port {port}: {}", reason.en),

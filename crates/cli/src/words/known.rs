@@ -27,11 +27,6 @@ pub(super) fn find_or(list: &List, english: &str, zh: &str) -> String {
     find(list, english).unwrap_or_else(|| with_original(zh, english))
 }
 
-/// The Chinese of a text of serde; `None` if serde does not name what it wants.
-pub(super) fn serde(english: &str) -> Option<String> {
-    find(SERDE, english).map(|text| text.replace("`, `", "`、`").replace("` or `", "` 或 `"))
-}
-
 /// The values of a text, in the order of the pattern; `None` if the text does not match it.
 fn values<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
     let mut parts = pattern.split("{}");
@@ -136,16 +131,6 @@ pub(super) const PROBLEMS: &List = &[
     ("duplicate key", "键名重复"),
 ];
 
-/// Texts of serde, which names what it wants.
-const SERDE: &List = &[
-    ("unknown variant `{}`, expected one of {}", "未知的值 `{}`；可用的有：{}"),
-    ("unknown variant `{}`, expected {}", "未知的值 `{}`；可用的有：{}"),
-    ("unknown field `{}`, expected one of {}", "未知的字段 `{}`；可用的有：{}"),
-    ("unknown field `{}`, expected {}", "未知的字段 `{}`；可用的有：{}"),
-    ("missing field `{}`", "缺少字段 `{}`"),
-    ("duplicate field `{}`", "字段 `{}` 重复"),
-];
-
 /// Texts of the transport that the command uses.
 pub(super) const TRANSPORT: &List = &[
     (
@@ -209,38 +194,23 @@ pub(super) const FILES: &List = &[
         "the header is longer than 1 MiB; a quote that it opens may never be closed",
         "表头超过 1 MiB，其中可能有引号没有闭合",
     ),
-    (
-        "invalid rule file: rule {}: needs `sub_code` or `verify_score`",
-        "规则文件无效：第 {} 条规则缺少 `sub_code` 或 `verify_score`",
-    ),
-    (
-        "invalid rule file: rule {}: `sub_code` must be at most eight digits",
-        "规则文件无效：第 {} 条规则的 `sub_code` 最多 8 位数字",
-    ),
-    (
-        "invalid rule file: rule {}: `verify_score` must be from 0 to 100",
-        "规则文件无效：第 {} 条规则的 `verify_score` 须在 0 至 100 之间",
-    ),
-    ("invalid rule file: {}", "规则文件无效（原文：{}）"),
     ("the public URL is not a valid URL", "对外地址不是有效的 URL"),
-    (
-        "the record of the emulator is not valid: line {}, column {}",
-        "状态文件中模拟器的记录无效：第 {} 行第 {} 列",
-    ),
-    ("session {} is not valid: line {}, column {}", "状态文件中第 {} 个会话无效：第 {} 行第 {} 列"),
-    ("{} is not valid: line {}, column {}", "状态文件中的 {} 无效：第 {} 行第 {} 列"),
+    ("the record of the emulator is not valid: line {}, column {}", "模拟器的记录无效：第 {} 行第 {} 列"),
+    ("session {} is not valid: line {}, column {}", "第 {} 个会话无效：第 {} 行第 {} 列"),
+    ("{} is not valid: line {}, column {}", "{} 无效：第 {} 行第 {} 列"),
     (
         "another emulator uses the state file: stop it, or choose another file",
-        "另一个模拟器正在使用该状态文件：请将其停止，或换一个文件",
+        "另一个模拟器正在使用该文件：请将其停止，或换一个文件",
     ),
     (
-        "{} is not a state file and stays as it is: choose another file",
-        "{} 不是状态文件，未作任何修改：请换一个文件",
+        "it is not a state file and stays as it is: choose another file",
+        "不是状态文件，未作任何修改：请换一个文件",
     ),
-    (
-        "{} has state format {}, and this emulator reads format {}",
-        "{} 的状态格式为 {}，而本模拟器只能读取格式 {}",
-    ),
+    ("it has state format {}, and this emulator reads format {}", "状态格式为 {}，而本模拟器只能读取格式 {}"),
+    ("its folder does not exist", "所在文件夹不存在"),
+    ("it or its folder cannot be written", "文件或所在文件夹无法写入"),
+    ("it is damaged: restore it, or choose another file", "文件已损坏：请恢复，或换一个文件"),
+    ("the disk is full", "磁盘空间不足"),
     (
         "this build of the emulator does not support state files: enable the feature `sqlite`",
         "此版本的模拟器不支持状态文件：请启用 `sqlite` 特性",
@@ -287,6 +257,13 @@ pub(super) const COUNTS: &List = &[
     ("has neither a string nor a number in `{}`", "`{}` 既不是字符串也不是数字"),
     ("has no `{}`", "没有 `{}`"),
 ];
+
+/// What the values of a mapping file must be.
+#[cfg(feature = "lab")]
+pub(super) const MAPPING: &List = &[(
+    "must be a column's name, or { column = .., true = [..], false = [..] }, or { value = .. }",
+    "须为列名，或 { column = .., true = [..], false = [..] }，或 { value = .. }",
+)];
 
 /// The values that a column may hold.
 #[cfg(feature = "lab")]
@@ -406,6 +383,8 @@ mod tests {
             "let what = \"",
             "let reason = \"",
             "let reason =\n                \"",
+            "io::ErrorKind::IsADirectory, \"",
+            "io::ErrorKind::StorageFull, \"",
             "let reason = format!(\"",
             "io::ErrorKind::ResourceBusy, \"",
             "io::ErrorKind::InvalidData,\n                    \"",
@@ -414,7 +393,12 @@ mod tests {
         ];
         assert_listed(FILES, &files, &calls, 18);
         let magic = [include_str!("../../../emulator/src/sessions/magic.rs")];
-        assert_listed(SCENARIOS, &magic, &["=> \"", "                format!(\""], 10);
+        assert_listed(
+            SCENARIOS,
+            &magic,
+            &["both(\"", "Message::new(\n                        format!(\""],
+            10,
+        );
         let transport = [include_str!("../../../transport-blocking/src/lib.rs")];
         assert_listed(TRANSPORT, &transport, &["unsupported(\"", "unsupported(\n                \""], 3);
     }

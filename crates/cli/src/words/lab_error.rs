@@ -217,7 +217,7 @@ pub(crate) fn mapping(file: impl Display, error: &MappingError) -> Said {
     let zh = match error.problem() {
         Problem::TooLong(limit) => format!("文件超过 {limit} 字节"),
         Problem::Invalid(line, column, reason) => {
-            let reason = known::serde(reason).unwrap_or_else(|| with_original("不是有效的映射文件", reason));
+            let reason = known::find(known::MAPPING, &reason.en).unwrap_or_else(|| reason.zh.clone());
             format!("第 {line} 行第 {column} 列：{reason}")
         }
         Problem::UnknownFormat(found, supported) => {

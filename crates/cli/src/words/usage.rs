@@ -2,15 +2,13 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::net::AddrParseError;
-use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use cloudauth::mask_parse_error;
+use cloudauth_emulator::FaultError;
 
 use super::help::in_chinese;
-use super::{Language, Said, Text, both, known, listed, text, translated, with_original};
+use super::{Language, Said, Text, both, listed, text, translated, with_original};
 
 /// Why the value of an argument is invalid, in both languages.
 #[derive(Debug)]
@@ -57,19 +55,13 @@ pub(crate) fn not_an_outcome(ends: &str, callbacks: &str) -> Said {
     )
 }
 
-pub(crate) fn not_a_fault_value() -> Said {
-    both(
-        "the value of a fault is a number, as in `status=503`, or JSON".to_owned(),
-        "故障的值须为数字（例如 `status=503`）或 JSON".to_owned(),
-    )
-}
-
 /// The longest time by which the emulator's clock is advanced, in seconds: a hundred years.
 const LONGEST: u64 = 100 * 31_557_600;
 
 const NOT_A_DURATION: Text =
     text("write a time such as 90s, 30m or 1day 2h", "请写作 90s、30m 或 1day 2h 这样的时间");
 const TOO_LONG: Text = text("the time must be at most a hundred years", "时间最长一百年");
+const NOT_A_SCORE: Text = text("must be a number from 0 to 100", "须为 0 至 100 之间的数字");
 const NOT_A_TIME: Text =
     text("write a time such as 2026-01-02T03:04:05Z", "请写作 2026-01-02T03:04:05Z 这样的时间");
 
@@ -87,22 +79,21 @@ pub(crate) fn time(text: &str) -> Result<String, InvalidValue> {
     humantime::parse_rfc3339(text).map(|_| text.to_owned()).map_err(|_| Said::from(NOT_A_TIME).into())
 }
 
-/// A fault that the emulator does not know. The reason is that of serde, without the value.
-pub(crate) fn not_a_fault(reason: impl fmt::Display, lacks_value: bool) -> Said {
-    let reason = reason.to_string();
-    let reason = mask_parse_error(&reason);
+/// A fault that the emulator does not know, or whose value is wrong.
+pub(crate) fn not_a_fault(error: FaultError, lacks_value: bool) -> Said {
     let (en, zh) = match lacks_value {
         true => {
             ("; a fault that needs a value is written as `status=503`", "；需要值的故障请写作 `status=503`")
         }
         false => ("", ""),
     };
-    let what = match known::serde(&reason) {
-        Some(zh) => format!("不是有效的故障：{zh}"),
-        None if lacks_value => "该故障缺少值".to_owned(),
-        None => with_original("该故障的值不适用", &reason),
-    };
-    translated(format!("{reason}{en}"), what + zh)
+    both(error.problem().en.to_owned() + en, error.problem().zh.to_owned() + zh)
+}
+
+/// Reads a score from 0 to 100.
+pub(crate) fn score(text: &str) -> Result<f64, InvalidValue> {
+    let score = text.parse().ok().filter(|score| (0.0..=100.0).contains(score));
+    score.ok_or_else(|| Said::from(NOT_A_SCORE).into())
 }
 
 pub(crate) fn not_a_column() -> Said {
@@ -146,11 +137,14 @@ pub(crate) fn without_values(mut error: Error, language: Language) -> Error {
     error
 }
 
-/// The English error of a number out of range without the number, which clap writes into the reason.
-pub(crate) fn without_number(error: &str) -> Option<String> {
-    let (before, range) = error.split_once(" is not in ")?;
-    let before = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    Some(format!("{before}it is not in {range}"))
+/// The English text of an invalid argument. The reason is in plain words, where clap gives that of Rust.
+pub(crate) fn in_english(error: &Error) -> String {
+    let text = error.render().to_string();
+    let source = error.source().filter(|source| !source.is::<InvalidValue>()).map(ToString::to_string);
+    match source.and_then(|source| Some((not_a_number(&source)?, source))) {
+        Some((reason, source)) => text.replacen(&source, &reason.en, 1),
+        None => text,
+    }
 }
 
 const NOT_SHOWN: Text = text("(not shown)", "（不显示）");
@@ -223,37 +217,39 @@ fn reason(error: &Error) -> String {
         None if source.is::<cloudauth_lab::LabError>() => {
             source.downcast_ref().map(super::lab_error::chinese).unwrap_or_default()
         }
-        None => number(source),
+        None => {
+            let source = source.to_string();
+            not_a_number(&source)
+                .map_or_else(|| with_original("格式有误", source), |said| said.zh().to_owned())
+        }
     }
 }
 
-/// Why a text is not the number, address or time that clap wants. clap has the range of a number in its text alone.
-fn number(error: &(dyn std::error::Error + 'static)) -> String {
-    let text = error.to_string();
-    if let Some((_, range)) = text.split_once(" is not in ")
-        && let Some((least, most)) = range.split_once("..=").or_else(|| range.split_once(".."))
-    {
+const WHOLE: Text = text("must be a whole number, 0 or more", "须为非负整数");
+const NUMBER: Text = text("must be a number", "须为数字");
+const TOO_LARGE: Text = text("the number is too large", "数值过大");
+const TOO_SMALL: Text = text("the number is too small", "数值过小");
+const ADDRESS: Text = text("must be an IP address, such as 127.0.0.1", "须为 IP 地址，例如 127.0.0.1");
+
+/// Why a text is not the number or address that clap wants. clap and Rust have it in the text alone.
+fn not_a_number(reason: &str) -> Option<Said> {
+    if let Some((_, range)) = reason.split_once(" is not in ") {
+        let (least, most) = range.split_once("..=").or_else(|| range.split_once(".."))?;
         let least = if least.is_empty() { "0" } else { least };
-        return match most {
-            "" => format!("最小为 {least}"),
-            most => format!("须在 {least} 至 {most} 之间"),
-        };
+        return Some(match most {
+            "" => both(format!("must be at least {least}"), format!("最小为 {least}")),
+            most => both(format!("must be from {least} to {most}"), format!("须在 {least} 至 {most} 之间")),
+        });
     }
-    if let Some(error) = error.downcast_ref::<ParseIntError>() {
-        return match error.kind() {
-            IntErrorKind::PosOverflow => "数值过大",
-            IntErrorKind::NegOverflow => "数值过小",
-            _ => "须为非负整数",
-        }
-        .to_owned();
-    }
-    if error.is::<ParseFloatError>() {
-        return "须为数字".to_owned();
-    }
-    if error.is::<AddrParseError>() {
-        return "须为 IP 地址".to_owned();
-    }
-    with_original("格式有误", text)
+    let said = match reason {
+        "invalid digit found in string" | "cannot parse integer from empty string" => WHOLE,
+        "number too large to fit in target type" => TOO_LARGE,
+        "number too small to fit in target type" => TOO_SMALL,
+        "invalid float literal" | "cannot parse float from empty string" => NUMBER,
+        "invalid IP address syntax" => ADDRESS,
+        _ => return None,
+    };
+    Some(said.into())
 }
 
 fn choices(error: &Error, kind: ContextKind) -> String {

@@ -53,9 +53,9 @@ pub(super) async fn patch(
             both("use `set` to set the clock back", "如需回拨时钟，请使用 `set`"),
         ));
     }
-    if change.rate.is_some_and(|rate| !(0.0..=1e6).contains(&rate)) {
+    if change.rate.is_some_and(|rate| !(0.0..=time::MAX_RATE).contains(&rate)) {
         return Err(AdminError::bad(
-            both("`rate` must be from 0 to 1,000,000", "`rate` 须在 0 至 1,000,000 之间"),
+            time::RATE,
             both("0 stops the clock, 1 is real time", "0 表示停止，1 表示正常速度"),
         ));
     }

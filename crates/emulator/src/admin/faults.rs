@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{Response, StatusCode};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::problem::{AdminError, created};
@@ -20,10 +21,10 @@ pub(super) async fn list(State(state): State<Arc<AppState>>) -> Json<Value> {
 
 pub(super) async fn inject(
     State(state): State<Arc<AppState>>,
-    fault: Result<Json<Fault>, JsonRejection>,
+    document: Result<Json<Box<RawValue>>, JsonRejection>,
 ) -> Result<Response<Body>, AdminError> {
-    let Json(fault) = fault?;
-    fault.check().map_err(|error| {
+    let Json(document) = document?;
+    let fault = Fault::parse(document.get()).map_err(|error| {
         AdminError::bad(
             error.problem(),
             both("docs/emulator.md lists the faults", "故障的列表见 docs/zh/emulator.md"),

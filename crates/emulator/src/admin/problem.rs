@@ -1,11 +1,14 @@
 //! Errors and results of the admin API.
 
+use std::error::Error;
+use std::iter;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
-use cloudauth_protocol::Bilingual;
+use cloudauth_protocol::{Bilingual, plain_name, plain_parse_error};
 use serde::Serialize;
 
 use crate::http::{Message, both, problem};
@@ -41,17 +44,17 @@ impl AdminError {
 }
 
 impl From<JsonRejection> for AdminError {
-    /// The message does not quote the request.
+    /// The message names the field and what it must be, and quotes no value.
     fn from(rejection: JsonRejection) -> Self {
-        let error = match rejection {
-            JsonRejection::JsonDataError(_) => {
-                both("the fields of the JSON document are not valid", "JSON 文档的字段无效")
+        let error: Message = match &rejection {
+            JsonRejection::JsonDataError(error) => wrong_field(error),
+            JsonRejection::JsonSyntaxError(_) => {
+                both("the body is not valid JSON", "请求体不是有效的 JSON").into()
             }
-            JsonRejection::JsonSyntaxError(_) => both("the body is not valid JSON", "请求体不是有效的 JSON"),
             JsonRejection::MissingJsonContentType(_) => {
-                both("the body must be application/json", "请求体的类型须为 application/json")
+                both("the body must be application/json", "请求体的类型须为 application/json").into()
             }
-            _ => both("the body cannot be read", "无法读取请求体"),
+            _ => both("the body cannot be read", "无法读取请求体").into(),
         };
         Self::bad(
             error,
@@ -60,6 +63,23 @@ impl From<JsonRejection> for AdminError {
                 "请求的格式见 GET /_emu/v1/openapi.json",
             ),
         )
+    }
+}
+
+/// Tells which field of a JSON document is wrong. The innermost error is that of serde, after the path of the field.
+fn wrong_field(error: &(dyn Error + 'static)) -> Message {
+    let innermost = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).last();
+    let text = innermost.map(ToString::to_string).unwrap_or_default();
+    let is_path = |path: &str| path.split('.').all(|name| plain_name(name).is_some());
+    match text.split_once(": ").filter(|(path, _)| is_path(path)) {
+        Some((path, reason)) => {
+            let reason = plain_parse_error(reason);
+            Message::new(format!("`{path}`: {}", reason.en), format!("`{path}`：{}", reason.zh))
+        }
+        None => {
+            let reason = plain_parse_error(&text);
+            Message::new(reason.en, reason.zh)
+        }
     }
 }
 

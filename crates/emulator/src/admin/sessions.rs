@@ -241,6 +241,7 @@ fn view(state: &AppState, session: &Session) -> Value {
         SessionStage::Open if session.check(state.clock.now()).is_err() => ViewState::Expired,
         SessionStage::Open => ViewState::Open,
     };
+    let asks_for = session.magic.description();
     json!({
         "certify_id": session.certify_id,
         "outer_order_no": session.order,
@@ -248,7 +249,8 @@ fn view(state: &AppState, session: &Session) -> Value {
         "state": view_state,
         "begun": session.begun.to_string(),
         "expires": session.expires().to_string(),
-        "asks_for": session.magic.description(),
+        "asks_for": asks_for.en,
+        "asks_for_zh": asks_for.zh,
         "sub_code": session.result().map(|outcome| &outcome.sub_code),
         "verify_score": session.result().map(|outcome| outcome.verify_score),
         "forced": session.forced.as_ref().map(of),

@@ -42,7 +42,7 @@ pub(super) async fn restore(
     let body = read_body(body, MAX_SNAPSHOT_BODY, state.settings.limits.snapshot_time).await;
     let unchanged = both("the state is unchanged", "状态未改变");
     let body = body.map_err(|error| AdminError::new(error.status(), error.message(), unchanged))?;
-    let snapshot = Snapshot::parse(&body).map_err(|reason| AdminError::bad(reason, unchanged))?;
+    let snapshot = Snapshot::parse(&body).map_err(|error| AdminError::bad(error.message(), unchanged))?;
     state.restore(snapshot);
     Ok(StatusCode::NO_CONTENT)
 }

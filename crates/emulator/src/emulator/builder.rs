@@ -13,7 +13,7 @@ use super::running::Emulator;
 use crate::faults::Fault;
 use crate::gateway::{self, AccessKey, AccessKeys, looks_like_real_key};
 use crate::http::{Limits, serve};
-use crate::state::{AppState, Settings, Store};
+use crate::state::{AppState, Settings, StateFileError, Store};
 use crate::time::Clock;
 use crate::{callbacks, sessions};
 
@@ -167,8 +167,9 @@ impl Builder {
     /// Starts the emulator.
     ///
     /// # Errors
-    /// If the port is not available, if the rules or the state file cannot be read, if the public URL is invalid, or if an
-    /// access key looks like a key of a real account.
+    /// If the port is not available (the kind is `AddrInUse` if another program has it), if the rules are invalid, if the state
+    /// file cannot be used (the inner error is a [`StateFileError`]; the kind is `ResourceBusy` if another emulator has it), if
+    /// the public URL is invalid, or if an access key looks like a key of a real account.
     pub async fn start(self) -> io::Result<Emulator> {
         let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
         if self.keys.keys().any(|id| looks_like_real_key(id)) {
@@ -180,10 +181,14 @@ impl Builder {
         }
         let checked = self.faults.iter().try_for_each(Fault::check);
         checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let rules = self.rules.as_deref().map(sessions::parse_rules).transpose().map_err(invalid)?;
+        let rules = self.rules.as_deref().map(sessions::parse_rules).transpose();
+        let rules = rules.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let listener = TcpListener::bind((self.host, self.port)).await?;
         let address = listener.local_addr()?;
-        let (store, saved) = match self.state_file.as_deref().map(Store::open).transpose()? {
+        let opened = self.state_file.as_deref().map(|path| {
+            Store::open(path).map_err(|error| io::Error::new(error.kind(), StateFileError::new(path, error)))
+        });
+        let (store, saved) = match opened.transpose()? {
             Some((store, saved)) => (Some(store), saved),
             None => (None, None),
         };

@@ -13,7 +13,7 @@ use crate::faults::{Fault, FaultError};
 use crate::gateway;
 use crate::lifecycle::perform;
 use crate::sessions::{ActionError, SessionOutcome, UserAction};
-use crate::state::{AppState, EntrySource, Snapshot};
+use crate::state::{AppState, EntrySource, Snapshot, SnapshotError};
 use crate::time::Clock;
 
 /// A running emulator. Dropping it stops the emulator.
@@ -87,8 +87,10 @@ impl Emulator {
     /// ```
     ///
     /// # Errors
-    /// If the emulator does not know the session, or if the session was submitted or has expired.
+    /// If the emulator does not know the session, if the session was submitted or has expired, or if the SubCode has more than
+    /// eight digits or the score is out of range.
     pub fn finish(&self, certify_id: &CertifyId, outcome: SessionOutcome) -> io::Result<()> {
+        outcome.check().map_err(|problem| io::Error::new(io::ErrorKind::InvalidInput, problem.en))?;
         let act = UserAction::Submit(Some(outcome));
         match perform(&self.state, certify_id.as_str(), act, "submit", EntrySource::Admin) {
             Ok(_) => Ok(()),
@@ -132,10 +134,10 @@ impl Emulator {
     /// Restores a snapshot of this emulator or of another one.
     ///
     /// # Errors
-    /// If this version cannot read the snapshot. The state is unchanged, and the error does not quote the snapshot.
-    pub fn restore(&self, snapshot: &str) -> io::Result<()> {
-        let read = Snapshot::parse(snapshot.as_bytes());
-        self.state.restore(read.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason.en))?);
+    /// If this version cannot read the snapshot, or a value is out of range. The state is unchanged, and the error does not
+    /// quote the snapshot.
+    pub fn restore(&self, snapshot: &str) -> Result<(), SnapshotError> {
+        self.state.restore(Snapshot::parse(snapshot.as_bytes())?);
         Ok(())
     }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use cloudauth_protocol::Bilingual;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::fault::{Fault, FaultError, FaultKind};
+use super::fault::{Fault, FaultKind};
+use crate::http::both;
 
 /// The properties of a call that faults match.
 #[derive(Debug, Default)]
@@ -47,9 +49,12 @@ impl FaultInjector {
         self.list.push(fault);
     }
 
-    /// Checks the faults of a snapshot.
-    pub(crate) fn check(&self) -> Result<(), FaultError> {
-        self.list.iter().try_for_each(Fault::check)
+    /// Checks saved faults, which may have been edited.
+    pub(crate) fn check(&self) -> Result<(), Bilingual> {
+        if self.list.len() > MAX_FAULTS {
+            return Err(both("there are more than 1,000 faults", "故障超过 1,000 个"));
+        }
+        self.list.iter().try_for_each(Fault::check).map_err(|error| error.problem())
     }
 
     pub(crate) fn clear(&mut self) {
@@ -85,7 +90,7 @@ impl FaultInjector {
     /// Returns the next pseudorandom number in `0.0..1.0`. The seed and the number of previous draws
     /// determine it.
     fn draw(&mut self) -> f64 {
-        self.drawn += 1;
+        self.drawn = self.drawn.wrapping_add(1);
         let digest = Sha256::digest(format!("{} fault {}", self.seed, self.drawn));
         let number = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
         (number >> 11) as f64 / (1_u64 << 53) as f64

@@ -4,12 +4,9 @@ use crate::faults::Fault;
 use crate::sessions::{self, CallbackScenario, CallbackTarget, Magic, RuleInput, Session, SessionStage};
 use crate::state::AppState;
 
-/// The maximum size of each text of a session, in bytes: addresses, callback token, scene.
-const MAX_TEXT: usize = 8 << 10;
-
 /// Returns whether a text is too long for a session.
 pub(crate) fn is_too_long(text: &str) -> bool {
-    text.len() > MAX_TEXT
+    text.len() > sessions::MAX_TEXT
 }
 
 /// The parameters of a new session.

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::id_number::SYNTHETIC_AREA;
 use super::outcome::SessionOutcome;
 use crate::faults::{FaultKind, Latency};
+use crate::http::{Message, both};
+
+/// The largest number of three digits.
+pub(crate) const MAX_DIGITS: u16 = 999;
 
 /// The behaviour that an ID number selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +93,21 @@ impl Magic {
         }
     }
 
+    /// Returns whether an ID number can select this: it has three digits for it.
+    pub(crate) const fn is_possible(self) -> bool {
+        match self {
+            Self::None => true,
+            Self::SubCode(digits)
+            | Self::InitCode(digits)
+            | Self::DescribeCode(digits)
+            | Self::ScoreTenths(digits)
+            | Self::PendingFirst(digits)
+            | Self::Callback(digits)
+            | Self::EndUser(digits)
+            | Self::Fault(digits) => digits <= MAX_DIGITS,
+        }
+    }
+
     /// Returns the outcome that the identity selects, if it selects one.
     pub(crate) fn outcome(self) -> Option<SessionOutcome> {
         match self {
@@ -118,34 +137,48 @@ impl Magic {
         }
     }
 
-    /// Returns a human-readable description of what the identity selects.
-    pub(crate) fn description(self) -> String {
+    /// Returns a description of what the identity selects, in both languages.
+    pub(crate) fn description(self) -> Message {
+        let same = |text: String| Message::new(text.clone(), text);
         match self {
-            Self::None => String::new(),
-            Self::SubCode(code) => format!("SubCode {code}"),
-            Self::InitCode(code) => format!("InitFaceVerify {code}"),
-            Self::DescribeCode(code) => format!("DescribeFaceVerify {code}"),
-            Self::ScoreTenths(tenths) => format!("verifyScore {}", f64::from(tenths) / 10.0),
-            Self::PendingFirst(questions) => format!("424 x {questions}"),
+            Self::None => same(String::new()),
+            Self::SubCode(code) => same(format!("SubCode {code}")),
+            Self::InitCode(code) => same(format!("InitFaceVerify {code}")),
+            Self::DescribeCode(code) => same(format!("DescribeFaceVerify {code}")),
+            Self::ScoreTenths(tenths) => same(format!("verifyScore {}", f64::from(tenths) / 10.0)),
+            Self::PendingFirst(questions) => same(format!("424 x {questions}")),
             Self::Callback(_) => match self.callback() {
-                CallbackScenario::Normal => "a callback",
-                CallbackScenario::Never => "no callback",
-                CallbackScenario::Twice => "two callbacks",
-                CallbackScenario::Late => "a late callback",
-                CallbackScenario::WrongToken => "a callback with another token",
-                CallbackScenario::BeforeResult => "a callback before the result is available",
-                CallbackScenario::OtherShape => "a callback with passed=Y&subCode=",
+                CallbackScenario::Normal => both("a callback", "正常回调"),
+                CallbackScenario::Never => both("no callback", "不回调"),
+                CallbackScenario::Twice => both("two callbacks", "回调两次"),
+                CallbackScenario::Late => both("a late callback", "延迟回调"),
+                CallbackScenario::WrongToken => {
+                    both("a callback with another token", "回调的 callbackToken 有误")
+                }
+                CallbackScenario::BeforeResult => {
+                    both("a callback before the result is available", "结果可查询之前回调")
+                }
+                CallbackScenario::OtherShape => {
+                    both("a callback with passed=Y&subCode=", "回调参数为 passed=Y&subCode=")
+                }
             }
-            .to_owned(),
+            .into(),
             Self::EndUser(_) => match self.end_user() {
-                EndUserScenario::Submits => "the end user passes",
-                EndUserScenario::Cancels => "the end user cancels",
-                EndUserScenario::LetsExpire => "the link expires",
+                EndUserScenario::Submits => both("the end user passes", "用户通过认证"),
+                EndUserScenario::Cancels => both("the end user cancels", "用户放弃认证"),
+                EndUserScenario::LetsExpire => both("the link expires", "链接过期"),
             }
-            .to_owned(),
-            Self::Fault(fault) => FAULTS.get(usize::from(fault)).map_or_else(String::new, |fault| {
-                format!("the next DescribeFaceVerify: {}", serde_json::to_string(fault).unwrap_or_default())
-            }),
+            .into(),
+            Self::Fault(fault) => FAULTS.get(usize::from(fault)).map_or_else(
+                || same(String::new()),
+                |fault| {
+                    let fault = serde_json::to_string(fault).unwrap_or_default();
+                    Message::new(
+                        format!("the next DescribeFaceVerify: {fault}"),
+                        format!("下一次 DescribeFaceVerify：{fault}"),
+                    )
+                },
+            ),
         }
     }
 }

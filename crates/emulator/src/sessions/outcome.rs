@@ -56,6 +56,11 @@ impl SessionOutcome {
         !matches!(self.sub_code.as_str(), "201" | "202" | "203")
     }
 
+    /// Checks the outcome: a SubCode of at most eight digits, and a score from 0 to 100.
+    pub(crate) fn check(&self) -> Result<(), Bilingual> {
+        Self::requested(Some(&self.sub_code), Some(self.verify_score)).map(drop)
+    }
+
     /// Creates the outcome that a form, an admin request or a rule asks for, by SubCode, score or both. `None` if it
     /// contains neither.
     ///

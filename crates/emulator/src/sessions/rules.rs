@@ -1,11 +1,12 @@
 //! The rule file: outcomes of sessions by order, scene or user.
 
-use std::io;
+use std::fmt;
 
-use cloudauth_protocol::mask_parse_error;
+use cloudauth_protocol::plain_parse_error;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::SessionOutcome;
+use crate::http::{Message, both};
 
 /// One rule. The rule file is a JSON array of rules; the first matching rule applies.
 ///
@@ -31,19 +32,59 @@ pub(crate) struct RuleInput<'a> {
     pub(crate) user_id: Option<&'a str>,
 }
 
+/// The error of an invalid rule file. It names the rule or the location, and quotes no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesError(Message);
+
+impl RulesError {
+    fn new(reason: &Message) -> Self {
+        let Message { en, zh } = reason;
+        Self(Message::new(format!("invalid rule file: {en}"), format!("规则文件无效：{zh}")))
+    }
+
+    fn of_rule(number: usize, reason: impl Into<Message>) -> Self {
+        let Message { en, zh } = reason.into();
+        Self::new(&Message::new(format!("rule {number}: {en}"), format!("第 {number} 条规则：{zh}")))
+    }
+
+    fn of_parser(error: &serde_json::Error) -> Self {
+        if error.is_data() {
+            let reason = plain_parse_error(&error.to_string());
+            return Self::new(&Message::new(reason.en, reason.zh));
+        }
+        let (line, column) = (error.line(), error.column());
+        Self::new(&Message::new(
+            format!("line {line}, column {column}: not valid JSON"),
+            format!("第 {line} 行第 {column} 列：不是有效的 JSON"),
+        ))
+    }
+
+    /// Returns the error in Chinese. `Display` is English.
+    #[must_use]
+    pub fn chinese(&self) -> &str {
+        &self.0.zh
+    }
+}
+
+impl fmt::Display for RulesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.en)
+    }
+}
+
+impl std::error::Error for RulesError {}
+
 /// Parses a rule file.
-///
-/// # Errors
-/// If the file is not valid. The message names the rule or the location, and quotes no value.
-pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, String> {
-    let rules: Vec<Rule> = serde_json::from_str(text)
-        .map_err(|error| format!("invalid rule file: {}", mask_parse_error(&error.to_string())))?;
+pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, RulesError> {
+    let rules: Vec<Rule> = serde_json::from_str(text).map_err(|error| RulesError::of_parser(&error))?;
     for (at, rule) in rules.iter().enumerate() {
-        let invalid = |reason: &str| format!("invalid rule file: rule {}: {reason}", at + 1);
         match SessionOutcome::requested(rule.sub_code.as_deref(), rule.verify_score) {
             Ok(Some(_)) => {}
-            Ok(None) => return Err(invalid("needs `sub_code` or `verify_score`")),
-            Err(reason) => return Err(invalid(reason.en)),
+            Ok(None) => {
+                let reason = both("needs `sub_code` or `verify_score`", "须有 `sub_code` 或 `verify_score`");
+                return Err(RulesError::of_rule(at + 1, reason));
+            }
+            Err(reason) => return Err(RulesError::of_rule(at + 1, reason)),
         }
     }
     Ok(rules)
@@ -52,10 +93,9 @@ pub(crate) fn parse_rules(text: &str) -> Result<Vec<Rule>, String> {
 /// Checks rules, as [`Builder::start`](crate::Builder::start) does.
 ///
 /// # Errors
-/// If they are invalid. The message names the rule or the location, and quotes no value.
-pub fn check_rules(json: &str) -> io::Result<()> {
-    let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidInput, reason);
-    parse_rules(json).map(drop).map_err(invalid)
+/// If they are invalid.
+pub fn check_rules(json: &str) -> Result<(), RulesError> {
+    parse_rules(json).map(drop)
 }
 
 /// Returns the outcome of the first matching rule.
@@ -96,14 +136,18 @@ mod tests {
 
     #[test]
     fn names_the_invalid_rule() {
-        for (text, reason) in [
-            ("{}", "invalid type"),
-            (r#"[{"sub_kode":"204"}]"#, "sub_kode"),
-            (r#"[{"sub_code":"204"},{"order":"x"}]"#, "rule 2: needs"),
-            (r#"[{"verify_score":101}]"#, "rule 1: `verify_score`"),
+        for (text, reason, zh) in [
+            ("{}", "line 1, column 0: must be a list [..], not named values", "须为列表 [..]，而不是键值对"),
+            ("[5]", "line 1, column 2: must be named values {..}, not a number", "须为键值对"),
+            (r#"[{"sub_code":204}]"#, "column 16: must be text, not a number", "须为文本，而不是数字"),
+            (r#"[{"verify_score":"x"}]"#, "column 20: must be a number, not text", "须为数字，而不是文本"),
+            ("[,", "line 1, column 2: not valid JSON", "第 1 行第 2 列：不是有效的 JSON"),
+            (r#"[{"sub_kode":"204"}]"#, "unknown field `sub_kode`, expected one of `order`, ", "未知的字段"),
+            (r#"[{"sub_code":"204"},{"order":"x"}]"#, "rule 2: needs", "第 2 条规则：须有"),
+            (r#"[{"verify_score":101}]"#, "rule 1: `verify_score`", "须在 0 至 100 之间"),
         ] {
             let error = parse_rules(text).unwrap_err();
-            assert!(error.contains(reason), "{error}");
+            assert!(error.to_string().contains(reason) && error.chinese().contains(zh), "{error:?}");
         }
     }
 }

@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use cloudauth_protocol::UnixTime;
+use cloudauth_protocol::{Bilingual, UnixTime};
 use serde::{Deserialize, Serialize};
 
-use super::magic::{EndUserScenario, Magic};
+use super::magic::{EndUserScenario, MAX_DIGITS, Magic};
 use super::outcome::SessionOutcome;
+use crate::http::both;
 use crate::time::millis;
 
 /// The lifetime of a CertifyId and its link.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
+/// The maximum size of each text of a session, in bytes: addresses, callback token, scene.
+pub(crate) const MAX_TEXT: usize = 8 << 10;
 
 /// A session: one `CertifyId` with its link.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,6 +75,33 @@ impl std::fmt::Debug for CallbackTarget {
 }
 
 impl Session {
+    /// Checks a saved session, which may have been edited.
+    pub(crate) fn check_saved(&self) -> Result<(), Bilingual> {
+        let texts = [
+            &self.certify_id,
+            &self.token,
+            &self.code,
+            &self.order,
+            &self.scene_id,
+            &self.return_url,
+            &self.identity,
+        ];
+        let callback = self.callback.iter().flat_map(|target| [Some(&target.url), target.token.as_ref()]);
+        if texts.into_iter().chain(callback.flatten()).any(|text| text.len() > MAX_TEXT) {
+            return Err(both("a text is longer than 8 KiB", "有文本超过 8 KiB"));
+        }
+        if !self.magic.is_possible() || self.pending > MAX_DIGITS {
+            return Err(both(
+                "`magic` and `pending` must be from 0 to 999",
+                "`magic` 和 `pending` 须在 0 至 999 之间",
+            ));
+        }
+        [self.rule.as_ref(), self.forced.as_ref(), self.result()]
+            .into_iter()
+            .flatten()
+            .try_for_each(SessionOutcome::check)
+    }
+
     /// Returns the outcome of a finished session.
     pub(crate) fn result(&self) -> Option<&SessionOutcome> {
         match &self.stage {

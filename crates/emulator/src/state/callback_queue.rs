@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cloudauth_protocol::UnixTime;
+use cloudauth_protocol::{Bilingual, UnixTime};
 use serde::{Deserialize, Serialize};
 
+use crate::http::both;
 use crate::time::millis;
 
 /// The number of callbacks beyond which finished ones are dropped.
@@ -12,6 +13,9 @@ const MAX_FINISHED: usize = 1000;
 
 /// The maximum number of callbacks. One more replaces the oldest, even if it is held.
 const MAX_CALLBACKS: usize = 10_000;
+
+/// The highest number of a callback in a saved queue.
+const MAX_NUMBER: u64 = 1 << 53;
 
 /// The kind of a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +180,20 @@ impl CallbackQueue {
         if callback.stage == CallbackStage::Waiting {
             callback.due = retry_at;
         }
+    }
+
+    /// Checks a saved queue, which may have been edited: a callback with another number would never be done.
+    pub(crate) fn check(&self) -> Result<(), Bilingual> {
+        if self.by_number.len() > MAX_CALLBACKS {
+            return Err(both("there are more than 10,000 callbacks", "回调超过 10,000 个"));
+        }
+        let is_valid = |(number, callback): (&u64, &Callback)| {
+            *number == callback.number && (1..=self.made).contains(number)
+        };
+        if self.made <= MAX_NUMBER && self.by_number.iter().all(is_valid) {
+            return Ok(());
+        }
+        Err(both("a callback has a wrong number", "有回调的编号有误"))
     }
 
     /// Reschedules callbacks that were running when the queue was saved.

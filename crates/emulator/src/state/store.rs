@@ -66,7 +66,7 @@ mod with_sqlite {
         /// unchanged.
         pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Snapshot>)> {
             let store = Self::lock(path)?;
-            store.check_format(path)?;
+            store.check_format()?;
             let read = store.prepare().and_then(|()| store.read()).map_err(failed)?;
             let Some((record, sessions)) = read else { return Ok((store, None)) };
             let record: EmulatorRecord = parse(&record, "the record of the emulator")?;
@@ -74,7 +74,9 @@ mod with_sqlite {
                 .zip(&sessions)
                 .map(|(number, text): (usize, _)| parse(text, &format!("session {number}")))
                 .collect();
-            Ok((store, Some(Snapshot::new(record, sessions?))))
+            let saved = Snapshot::new(record, sessions?);
+            saved.check().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            Ok((store, Some(saved)))
         }
 
         /// Checks the file and opens a connection to it.
@@ -97,14 +99,13 @@ mod with_sqlite {
         }
 
         /// Refuses the file of a newer version, without a change to it.
-        fn check_format(&self, path: &Path) -> io::Result<()> {
+        fn check_format(&self) -> io::Result<()> {
             let found: u32 =
                 self.0.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
             if found <= FORMAT {
                 return Ok(());
             }
-            let path = path.display();
-            let reason = format!("{path} has state format {found}, and this emulator reads format {FORMAT}");
+            let reason = format!("it has state format {found}, and this emulator reads format {FORMAT}");
             Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
         }
 
@@ -191,10 +192,36 @@ mod with_sqlite {
     }
 
     fn failed(error: rusqlite::Error) -> io::Error {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => busy(),
-            _ => io::Error::other(error),
+        let (kind, reason) = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => return busy(),
+            Some(ErrorCode::ReadOnly) => return read_only(),
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                let reason = "it or its folder cannot be written";
+                (io::ErrorKind::PermissionDenied, reason)
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                let reason = "it is damaged: restore it, or choose another file";
+                (io::ErrorKind::InvalidData, reason)
+            }
+            Some(ErrorCode::DiskFull) => (io::ErrorKind::StorageFull, "the disk is full"),
+            _ => return io::Error::other(error),
+        };
+        io::Error::new(kind, reason)
+    }
+
+    fn read_only() -> io::Error {
+        let reason = "it is read-only: make it writable or name another file";
+        io::Error::new(io::ErrorKind::PermissionDenied, reason)
+    }
+
+    /// Checks that a missing file can be created.
+    fn has_folder(path: &Path) -> io::Result<()> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_none_or(Path::exists) && path.file_name().is_some() {
+            return Ok(());
         }
+        let reason = "its folder does not exist";
+        Err(io::Error::new(io::ErrorKind::NotFound, reason))
     }
 
     fn busy() -> io::Error {
@@ -207,16 +234,21 @@ mod with_sqlite {
     fn check(path: &Path) -> io::Result<()> {
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return has_folder(path),
             Err(error) => return Err(error),
         };
         let foreign = || {
-            let path = path.display();
-            let reason = format!("{path} is not a state file and stays as it is: choose another file");
+            let reason = "it is not a state file and stays as it is: choose another file";
             io::Error::new(io::ErrorKind::InvalidInput, reason)
         };
+        if metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
         if !metadata.is_file() {
             return Err(foreign());
+        }
+        if metadata.permissions().readonly() {
+            return Err(read_only());
         }
         if metadata.len() == 0 {
             return Ok(());
@@ -308,150 +340,4 @@ mod without {
 }
 
 #[cfg(all(test, feature = "sqlite"))]
-mod tests {
-    use std::io::ErrorKind;
-
-    use rusqlite::Connection;
-
-    use super::Store;
-
-    /// The tables as created by versions that did not write the mark.
-    const UNMARKED: &str = "PRAGMA journal_mode = WAL;
-        CREATE TABLE session (number INTEGER PRIMARY KEY, certify_id TEXT UNIQUE NOT NULL, document TEXT NOT NULL) STRICT;
-        CREATE TABLE emulator (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;";
-
-    #[test]
-    fn a_file_that_is_no_state_file_keeps_every_byte_and_its_mode() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        let foreign_tables = [
-            "CREATE TABLE session (certify_id TEXT PRIMARY KEY, user TEXT)",
-            "CREATE TABLE other (one INTEGER)",
-            &format!("{UNMARKED} CREATE TABLE other (one INTEGER);"),
-            &format!("{UNMARKED} PRAGMA application_id = 1;"),
-        ];
-        let databases = foreign_tables.map(|tables| {
-            let database = folder.path().join("database");
-            Connection::open(&database).unwrap().execute_batch(tables).unwrap();
-            let bytes = std::fs::read(&database).unwrap();
-            std::fs::remove_file(&database).unwrap();
-            bytes
-        });
-        let texts = [b"hello".to_vec(), vec![0; 4096], b"SQLite format 3\0".to_vec()];
-        for bytes in databases.into_iter().chain(texts) {
-            std::fs::write(&file, &bytes).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o664)).unwrap();
-            let error = Store::open(&file).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-            assert_eq!(std::fs::read(&file).unwrap(), bytes);
-            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o664);
-            std::fs::remove_file(&file).unwrap();
-        }
-        assert_eq!(Store::open(folder.path()).unwrap_err().kind(), ErrorKind::InvalidInput);
-    }
-
-    #[test]
-    fn nothing_is_written_beside_a_foreign_write_ahead_database() {
-        // The name and the bytes of each file in a folder.
-        let files = |folder: &std::path::Path| {
-            let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-            let files = entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap()));
-            files.collect::<std::collections::BTreeMap<_, _>>()
-        };
-        let tables = "CREATE TABLE other (one INTEGER); INSERT INTO other VALUES (1);";
-        for mark in [0, 1] {
-            // With a space and a question mark, which a URI would read otherwise.
-            let folder = tempfile::Builder::new().prefix("a b?c%20").tempdir().unwrap();
-            let file = folder.path().join("foreign.db");
-            let setup = format!("PRAGMA application_id = {mark}; PRAGMA journal_mode = WAL; {tables}");
-            let foreign = Connection::open(&file).unwrap();
-            foreign.execute_batch(&setup).unwrap();
-            // While the owner has it open, and after that.
-            let open = files(folder.path());
-            assert_eq!(open.len(), 3);
-            assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::InvalidInput);
-            assert_eq!(files(folder.path()), open);
-            drop(foreign);
-            let closed = files(folder.path());
-            assert_eq!(closed.len(), 1);
-            assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::InvalidInput);
-            assert_eq!(files(folder.path()), closed);
-            // With a log that its owner left behind, and with all of its tables only there.
-            let killed = tempfile::tempdir().unwrap();
-            for (name, bytes) in open.iter().filter(|(name, _)| !name.to_str().unwrap().ends_with("-shm")) {
-                std::fs::write(killed.path().join(name), bytes).unwrap();
-            }
-            let left = files(killed.path());
-            let error = Store::open(&killed.path().join("foreign.db")).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidInput);
-            assert_eq!(files(killed.path()), left);
-        }
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_second_emulator_of_this_process_leaves_the_lock_of_the_first() {
-        use std::os::unix::fs::MetadataExt;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("state.db");
-        let first = Store::open(&file).unwrap();
-        let inode = format!(":{} ", std::fs::metadata(&file).unwrap().ino());
-        let locks = || std::fs::read_to_string("/proc/locks").unwrap().matches(&inode).count();
-        let before = locks();
-        assert!(before > 0);
-        assert_eq!(Store::open(&file).unwrap_err().kind(), ErrorKind::ResourceBusy);
-        assert_eq!(locks(), before);
-        drop(first);
-        drop(Store::open(&file).unwrap());
-    }
-
-    #[test]
-    fn the_error_of_an_edited_state_file_quotes_no_value() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("state.db");
-        drop(Store::open(&file).unwrap());
-        for document in [r#""ZHANGSAN""#, r#"{"seed":"ZHANGSAN"}"#, r#"{"ZHANGSAN":999999199001012003}"#] {
-            let insert = "INSERT OR REPLACE INTO emulator VALUES (1, ?1)";
-            Connection::open(&file).unwrap().execute(insert, [document]).unwrap();
-            let error = Store::open(&file).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidData);
-            let text = format!("{error} {error:?}");
-            assert!(text.contains("record") && text.contains("column"), "{text}");
-            assert!(!text.contains("ZHANGSAN") && !text.contains("9999"), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_file_of_a_newer_version_is_refused_and_stays_as_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("state.db");
-        drop(Store::open(&file).unwrap());
-        Connection::open(&file).unwrap().pragma_update(None, "user_version", 2).unwrap();
-        let newer = std::fs::read(&file).unwrap();
-        let error = Store::open(&file).unwrap_err();
-        assert!(
-            error.to_string().ends_with("has state format 2, and this emulator reads format 1"),
-            "{error}"
-        );
-        assert_eq!(std::fs::read(&file).unwrap(), newer);
-    }
-
-    #[test]
-    fn an_empty_file_and_the_files_of_older_versions_are_state_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let empty = folder.path().join("empty");
-        std::fs::write(&empty, "").unwrap();
-        let old = folder.path().join("old");
-        Connection::open(&old).unwrap().execute_batch(UNMARKED).unwrap();
-        for file in [empty, old] {
-            drop(Store::open(&file).unwrap());
-            let mark: i32 = Connection::open(&file)
-                .unwrap()
-                .query_row("PRAGMA application_id", [], |row| row.get(0))
-                .unwrap();
-            assert_eq!(mark.to_be_bytes(), *b"caem");
-            drop(Store::open(&file).unwrap());
-        }
-    }
-}
+mod tests;

@@ -3,12 +3,16 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use cloudauth_protocol::UnixTime;
+use cloudauth_protocol::{Bilingual, UnixTime};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 use super::millis;
+use crate::http::both;
+
+/// The highest rate.
+pub(crate) const MAX_RATE: f64 = 1e6;
 
 /// A clock that can be set, stopped and run at another rate. Clones share the same clock.
 #[derive(Clone, Debug)]
@@ -59,6 +63,18 @@ pub(crate) struct SavedClock {
     rate: f64,
 }
 
+impl SavedClock {
+    /// Checks a saved clock that may have been edited.
+    pub(crate) fn check(&self) -> Result<(), Bilingual> {
+        let is_rate = (0.0..=MAX_RATE).contains(&self.rate);
+        if is_rate { Ok(()) } else { Err(RATE) }
+    }
+}
+
+/// The problem of a rate that is out of range.
+pub(crate) const RATE: Bilingual =
+    both("`rate` must be from 0 to 1,000,000", "`rate` 须在 0 至 1,000,000 之间");
+
 impl Clock {
     /// Creates a clock that shows the system's time until it is set.
     #[must_use]
@@ -99,9 +115,10 @@ impl Clock {
         self.change(|anchor| anchor.shown = to);
     }
 
-    /// Sets the rate: 1 is real time, 0 stops the clock. A negative or infinite rate stops it too.
+    /// Sets the rate: 1 is real time, 0 stops the clock. A negative or infinite rate stops it too. The highest rate is a
+    /// million.
     pub fn set_rate(&self, rate: f64) {
-        self.change(|anchor| anchor.rate = if rate.is_finite() { rate.max(0.0) } else { 0.0 });
+        self.change(|anchor| anchor.rate = if rate.is_finite() { rate.clamp(0.0, MAX_RATE) } else { 0.0 });
     }
 
     /// Returns the real time until the clock shows `due`. `None` if the clock is stopped before it.

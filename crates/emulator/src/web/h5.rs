@@ -49,10 +49,11 @@ pub(crate) async fn page(
     match (session.check(now), &session.stage) {
         (Ok(()), _) => {
             let minutes_left = session.expires().since(now).as_secs().div_ceil(60);
-            let asks_for = session
-                .forced
-                .as_ref()
-                .map_or_else(|| session.magic.description(), |forced| format!("SubCode {}", forced.sub_code));
+            let asks_for = match (&session.forced, session.magic.description()) {
+                (Some(forced), _) => format!("SubCode {}", forced.sub_code),
+                (None, magic) if language == Language::Zh => magic.zh,
+                (None, magic) => magic.en,
+            };
             let of_state =
                 context! { state => "open", sub_codes => sub_codes(language), asks_for, minutes_left };
             shown(StatusCode::OK, &session, language, of_state)

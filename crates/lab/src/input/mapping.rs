@@ -62,7 +62,7 @@ pub struct Mapping {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a column's name, or { column = \"..\", true = [..], false = [..] }, or { value = \"..\" }"
+    expecting = "must be a column's name, or { column = .., true = [..], false = [..] }, or { value = .. }"
 )]
 pub(crate) enum Of {
     Column(String),

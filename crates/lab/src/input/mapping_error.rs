@@ -3,7 +3,7 @@
 use std::fmt;
 
 use cloudauth_policy::Input;
-use cloudauth_protocol::mask_parse_error;
+use cloudauth_protocol::{ParseReason, plain_parse_error};
 
 /// The error of an invalid mapping file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,9 +15,8 @@ pub struct MappingError(Box<MappingProblem>);
 pub enum MappingProblem {
     /// The file has more than this number of bytes.
     TooLong(usize),
-    /// The file is invalid TOML, or has an unknown key or a value of a wrong type: the line, the column and the reason of the
-    /// parser.
-    Invalid(usize, usize, String),
+    /// The file is invalid TOML, or has an unknown key or a value of a wrong type: the line, the column and the reason.
+    Invalid(usize, usize, ParseReason),
     /// The format is unknown: the one found, and the supported one.
     UnknownFormat(u32, u32),
     /// The inputs of a raw response have fixed places.
@@ -52,7 +51,7 @@ impl MappingError {
         let before = text.get(..begin).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        Self::new(MappingProblem::Invalid(line, column, mask_parse_error(error.message()).to_string()))
+        Self::new(MappingProblem::Invalid(line, column, plain_parse_error(error.message())))
     }
 
     /// Returns what is wrong.

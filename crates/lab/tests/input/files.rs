@@ -366,11 +366,20 @@ fn a_wrong_mapping_or_checkpoint_is_not_quoted() {
     ] {
         hides(text, Mapping::parse(text).unwrap_err().to_string());
     }
-    let error = Mapping::parse("format = 1\n[inputs]\nverify_scroe = \"x\"").unwrap_err().to_string();
-    assert!(
-        error.starts_with("line 3, column 1: unknown variant `verify_scroe`, expected one of "),
-        "{error}"
-    );
+    for (text, told) in [
+        (
+            "[inputs]\nverify_scroe = \"x\"",
+            "line 3, column 1: unknown value `verify_scroe`, expected one of ",
+        ),
+        ("[inputs]\npassed = 5", "line 3, column 10: must be a column's name, or { column = "),
+        ("segments = \"x\"", "line 2, column 12: must be a list [..], not text"),
+        ("label = 5", "line 2, column 9: must be named values {..}, not a number"),
+    ] {
+        let error = Mapping::parse(&format!("format = 1\n{text}")).unwrap_err().to_string();
+        assert!(error.starts_with(told), "{error}");
+    }
+    let error = Mapping::parse("format = -1").unwrap_err().to_string();
+    assert_eq!(error, "line 1, column 10: must be a whole number from 0 to 4294967295");
     let error = Mapping::parse(&"\0".repeat(5 << 20)).unwrap_err().to_string();
     assert_eq!(error, "the file has more than 1048576 bytes");
 

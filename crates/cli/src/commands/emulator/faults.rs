@@ -2,7 +2,6 @@
 
 use cloudauth_emulator::Fault;
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::admin::Admin;
@@ -29,8 +28,8 @@ pub(crate) fn run(args: &Faults, output: &Output) -> Result<u8, Failure> {
             ];
             wanted.extend(narrowing.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
             let wanted = Value::Object(wanted);
-            let fault = Fault::deserialize(&wanted).map_err(Failure::system)?;
-            fault.check().map_err(|error| Failure::usage(words::invalid_fault(error)))?;
+            let checked = Fault::parse(&wanted.to_string()).map(drop);
+            checked.map_err(|error| Failure::usage(words::invalid_fault(error)))?;
             admin.send(Method::POST, "/faults", Some(wanted))?
         }
     };

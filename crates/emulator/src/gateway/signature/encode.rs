@@ -1,6 +1,9 @@
 //! Percent-encoding of signed names and values: the documented one, and the wrong ones that clients use.
 
+use cloudauth_protocol::Bilingual;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use crate::http::{Message, both};
 
 /// RFC 3986: all characters except the unreserved ones.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -59,15 +62,45 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Returns the wrong encodings that clients use, each with its hint. `part` names what is encoded.
-pub(super) fn wrong_encodings(part: &str) -> [(Encoding, String); 5] {
+pub(super) fn wrong_encodings(part: Bilingual) -> [(Encoding, Message); 5] {
+    let Bilingual { en, zh } = part;
+    let hint = |en: String, zh: String| Message { en, zh };
     [
-        (Encoding::PlusForSpace, format!("spaces are `+` in the {part}; they must be %20")),
-        (Encoding::BareStar, format!("`*` is not encoded in the {part}; it must be %2A")),
-        (Encoding::EncodedTilde, format!("`~` is %7E in the {part}; it must not be encoded")),
-        (Encoding::Browser, format!("`!'()*` are not encoded in the {part}; they must be")),
+        (
+            Encoding::PlusForSpace,
+            hint(
+                format!("spaces are `+` in the {en}; they must be %20"),
+                format!("{zh}中的空格编码成了 `+`，须为 %20"),
+            ),
+        ),
+        (
+            Encoding::BareStar,
+            hint(
+                format!("`*` is not encoded in the {en}; it must be %2A"),
+                format!("{zh}中的 `*` 没有编码，须为 %2A"),
+            ),
+        ),
+        (
+            Encoding::EncodedTilde,
+            hint(
+                format!("`~` is %7E in the {en}; it must not be encoded"),
+                format!("{zh}中的 `~` 编码成了 %7E，不应编码"),
+            ),
+        ),
+        (
+            Encoding::Browser,
+            hint(
+                format!("`!'()*` are not encoded in the {en}; they must be"),
+                format!("{zh}中的 `!'()*` 没有编码，须进行编码"),
+            ),
+        ),
         (
             Encoding::LowerCaseDigits,
-            "the hexadecimal digits of %XX are lower case; they must be upper case".into(),
+            both(
+                "the hexadecimal digits of %XX are lower case; they must be upper case",
+                "%XX 中的十六进制字母为小写，须为大写",
+            )
+            .into(),
         ),
     ]
 }

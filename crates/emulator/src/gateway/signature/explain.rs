@@ -1,12 +1,14 @@
 //! Explanations of refused signatures: the server's string to sign, and the client's if a common mistake explains the
 //! signature. Computed on request, never during a call.
 
+use cloudauth_protocol::Bilingual;
 use serde::Serialize;
 
 use super::super::keys::AccessKeys;
 use super::super::request::ApiRequest;
 use super::string::{SignedString, is_name};
 use super::{v1, v3};
+use crate::http::{Message, both};
 
 /// The maximum size of a refused request that is kept for an explanation, in bytes.
 pub(crate) const MAX_EXPLAINED: usize = 64 << 10;
@@ -14,7 +16,9 @@ pub(crate) const MAX_EXPLAINED: usize = 64 << 10;
 /// The explanation of a refused signature.
 #[derive(Debug, Serialize)]
 pub(crate) struct Explanation {
-    hint: Option<String>,
+    hint: String,
+    /// The hint in Chinese.
+    hint_zh: String,
     /// The server's string to sign, masked.
     server: String,
     /// The string that the client probably signed, masked.
@@ -27,8 +31,11 @@ pub(crate) struct Explanation {
     within: Option<String>,
 }
 
-const UNKNOWN: &str = "no common mistake explains this signature: the secret differs, or the strings differ in more than \
-                       one place; compare the server's string with the one that you signed";
+const UNKNOWN: Bilingual = both(
+    "no common mistake explains this signature: the secret differs, or the strings differ in more than one place; compare \
+     the server's string with the one that you signed",
+    "不是常见的签名错误：AccessKey Secret 不同，或字符串有多处不同；请将服务端的字符串与您签名的字符串进行比较",
+);
 
 /// Explains a refused request: the server's string to sign, and the mistake that results in the client's signature.
 pub(crate) fn explain(request: &ApiRequest, keys: &AccessKeys) -> Explanation {
@@ -40,8 +47,11 @@ pub(crate) fn explain(request: &ApiRequest, keys: &AccessKeys) -> Explanation {
     };
     let client = diagnosis.as_ref().and_then(|diagnosis| diagnosis.client.as_ref());
     let difference = client.and_then(|client| first_difference(&server.plain, &client.plain));
+    let Message { en, zh } =
+        diagnosis.as_ref().map_or_else(|| UNKNOWN.into(), |diagnosis| diagnosis.hint.clone());
     Explanation {
-        hint: Some(diagnosis.as_ref().map_or(UNKNOWN, |diagnosis| &diagnosis.hint).to_owned()),
+        hint: en,
+        hint_zh: zh,
         candidate: client.map(|client| client.masked.clone()),
         first_difference: client.and_then(|client| first_difference(&server.masked, &client.masked)),
         within: difference.and_then(|at| part_at(&server.plain, at)),
@@ -55,14 +65,23 @@ pub(crate) fn compare(request: &ApiRequest, given: &str) -> Explanation {
     let difference = first_difference(&server.plain, given);
     let within = difference.and_then(|at| part_at(&server.plain, at));
     let hint = match (difference, &within) {
-        (None, _) => {
-            "the strings are equal: the secret differs, or the signature was changed in transit".to_owned()
-        }
-        (Some(at), Some(part)) => format!("the strings differ at byte {at}, in {part}"),
-        (Some(at), None) => format!("the strings differ at byte {at}"),
+        (None, _) => both(
+            "the strings are equal: the secret differs, or the signature was changed in transit",
+            "两个字符串相同：AccessKey Secret 不同，或签名在传输中被改动",
+        )
+        .into(),
+        (Some(at), Some(part)) => Message::new(
+            format!("the strings differ at byte {at}, in {part}"),
+            format!("两个字符串在第 {at} 字节处不同，位于 {part}"),
+        ),
+        (Some(at), None) => Message::new(
+            format!("the strings differ at byte {at}"),
+            format!("两个字符串在第 {at} 字节处不同"),
+        ),
     };
     Explanation {
-        hint: Some(hint),
+        hint: hint.en,
+        hint_zh: hint.zh,
         server: server.masked,
         candidate: None,
         first_difference: difference,
@@ -126,7 +145,8 @@ mod tests {
         );
         assert_eq!(compare(&request, server).first_difference, None);
         assert_eq!(compare(&request, "").within, None);
-        assert!(explain(&request, &AccessKeys::new()).hint.unwrap().contains("no common mistake"));
+        let unknown = explain(&request, &AccessKeys::new());
+        assert!(unknown.hint.contains("no common mistake") && unknown.hint_zh.contains("不是常见的签名错误"));
     }
 
     #[test]

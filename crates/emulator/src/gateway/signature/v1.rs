@@ -10,8 +10,9 @@ use super::super::keys::{AccessKey, AccessKeys};
 use super::super::request::ApiRequest;
 use super::claims::Claims;
 use super::encode::{Encoding, Sink};
-use super::parameters::{Diagnosis, Parameters};
+use super::parameters::{Diagnosis, Parameters, signed_by};
 use super::string::{SignedString, quoted};
+use crate::http::{Message, both};
 
 pub(super) fn claim(request: &ApiRequest) -> Result<Claims<'_>, GatewayError> {
     let need = |name: &str| request.filled(name).ok_or_else(|| GatewayError::missing(name));
@@ -118,48 +119,63 @@ fn diagnose(
 ) -> Option<Diagnosis> {
     let given = given(request);
     let usual = format!("{}&", key.secret);
-    let of_key = |hint: String| Some(Diagnosis { hint, client: None });
+    let of_key = |hint: Message| Some(Diagnosis { hint, client: None });
     if right.signature(&usual) == given.replace(' ', "+") {
-        return of_key("the `+` of the signature arrived as a space: encode it as %2B in the form".into());
+        let hint = both(
+            "the `+` of the signature arrived as a space: encode it as %2B in the form",
+            "签名中的 `+` 到达时成了空格：请在表单中编码为 %2B",
+        );
+        return of_key(hint.into());
     }
     if right.signature(&key.secret) == given {
-        return of_key("the signing key lacks the trailing `&` after the secret".into());
+        let hint = both(
+            "the signing key lacks the trailing `&` after the secret",
+            "签名密钥缺少 AccessKey Secret 之后的 `&`",
+        );
+        return of_key(hint.into());
     }
     if let Some((id, _)) =
         keys.iter().find(|(_, other)| right.signature(&format!("{}&", other.secret)) == given)
     {
-        return of_key(format!("signed with the secret of {id}"));
+        return of_key(signed_by(id));
     }
     let (string, hint) = mistakes(right, request).find(|(string, _)| string.signature(&usual) == given)?;
     Some(Diagnosis { hint, client: Some(string.text()) })
 }
 
 /// A string with one mistake, and the hint.
-type Mistake<'a> = (StringToSign<'a>, String);
+type Mistake<'a> = (StringToSign<'a>, Message);
 
 /// The common mistakes, except those in parameters.
 const MISTAKES: [for<'a> fn(&StringToSign<'a>, &'a ApiRequest) -> Mistake<'a>; 3] = [
     |right, _| {
         let method = if right.method == "GET" { "POST" } else { "GET" };
-        let hint = format!("the string begins with {method}, but the request is a {}", right.method);
+        let hint = Message::new(
+            format!("the string begins with {method}, but the request is a {}", right.method),
+            format!("字符串以 {method} 开头，而请求方法是 {}", right.method),
+        );
         (StringToSign { method, ..right.clone() }, hint)
     },
     |right, request| {
         (
             StringToSign { parameters: StringToSign::unsorted(request).parameters, ..right.clone() },
-            "the parameters are not sorted".into(),
+            both("the parameters are not sorted", "参数没有排序").into(),
         )
     },
     |right, _| {
-        let hint = "the joined parameters are not encoded a second time as a whole";
+        let hint = both(
+            "the joined parameters are not encoded a second time as a whole",
+            "参数拼接之后没有整体再编码一次",
+        );
         (StringToSign { encode_whole: Encoding::None, ..right.clone() }, hint.into())
     },
 ];
 
 /// Iterates over the common mistakes. Each is created when it is tried, so that only one is in memory.
 fn mistakes<'a>(right: &StringToSign<'a>, request: &'a ApiRequest) -> impl Iterator<Item = Mistake<'a>> {
-    let of_parameters =
-        right.parameters.mistakes("string", "names and values are not encoded before they are joined");
+    let unencoded =
+        both("names and values are not encoded before they are joined", "参数名和参数值在拼接之前没有编码");
+    let of_parameters = right.parameters.mistakes(both("string", "字符串"), unencoded);
     MISTAKES
         .into_iter()
         .map(move |mistake| mistake(right, request))
@@ -191,13 +207,14 @@ mod tests {
         let mut tried = 0;
         for (string, hint) in mistakes(&right, &unsigned) {
             assert_eq!(guessed(&string, "s&").as_ref(), Some(&hint));
+            assert!(hint.zh.chars().any(|char| char >= '\u{4e00}'), "{hint:?}");
             let masked = string.text().masked;
             assert!(!masked.contains("%E5") && !masked.contains('张') && !masked.contains("e5%"), "{masked}");
             tried += 1;
         }
         assert_eq!(tried, 12);
-        assert!(guessed(&right, "s").unwrap().contains("trailing"));
-        assert!(guessed(&right, "theirs&").unwrap().contains("secret of other"));
+        assert!(guessed(&right, "s").unwrap().en.contains("trailing"));
+        assert!(guessed(&right, "theirs&").unwrap().en.contains("secret of other"));
         assert_eq!(guessed(&right, "unknown"), None);
     }
 

@@ -11,8 +11,9 @@ use super::super::keys::{AccessKey, AccessKeys};
 use super::super::request::ApiRequest;
 use super::claims::Claims;
 use super::encode::{Sink, encoded, hex};
-use super::parameters::{Diagnosis, Parameters};
+use super::parameters::{Diagnosis, Parameters, signed_by};
 use super::string::{MASK, SignedString, may_be_shown, quoted};
+use crate::http::{Message, both};
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 
@@ -211,17 +212,21 @@ fn diagnose(
     keys: &AccessKeys,
     given: &str,
 ) -> Option<Diagnosis> {
-    let of_key = |hint: String| Some(Diagnosis { hint, client: None });
+    let of_key = |hint: Message| Some(Diagnosis { hint, client: None });
     let digest = right.digest();
     if signature(&digest, &format!("{}&", key.secret)) == given {
-        return of_key("the signing key has a trailing `&`, which only V1 requires".into());
+        let hint = both(
+            "the signing key has a trailing `&`, which only V1 requires",
+            "签名密钥末尾有 `&`，只有 V1 签名需要",
+        );
+        return of_key(hint.into());
     }
     if let Some((id, other)) = keys.iter().find(|(_, other)| signature(&digest, &other.secret) == given) {
-        return of_key(if other.secret == key.secret {
-            "the signature is correct, but x-acs-content-sha256 is not the hash of the received body".into()
-        } else {
-            format!("signed with the secret of {id}")
-        });
+        let other_body = both(
+            "the signature is correct, but x-acs-content-sha256 is not the hash of the received body",
+            "签名正确，但 x-acs-content-sha256 不是所收到请求体的哈希",
+        );
+        return of_key(if other.secret == key.secret { other_body.into() } else { signed_by(id) });
     }
     let signs = |canonical: &CanonicalRequest<'_>| signature(&canonical.digest(), &key.secret) == given;
     let (canonical, hint) = mistakes(right, request).find(|(canonical, _)| signs(canonical))?;
@@ -229,40 +234,52 @@ fn diagnose(
 }
 
 /// A canonical request with one mistake, and the hint.
-type Mistake<'a> = (CanonicalRequest<'a>, String);
+type Mistake<'a> = (CanonicalRequest<'a>, Message);
 
 /// The common mistakes, except those in parameters.
 const MISTAKES: [for<'a> fn(&CanonicalRequest<'a>, &'a ApiRequest) -> Mistake<'a>; 5] = [
     |right, request| {
         let claimed = request.header("x-acs-content-sha256").unwrap_or_default();
-        let hint = "the received body differs from the one whose hash was signed";
+        let hint = both(
+            "the received body differs from the one whose hash was signed",
+            "收到的请求体与签名时计算哈希的请求体不同",
+        );
         (CanonicalRequest { payload: claimed.into(), ..right.clone() }, hint.into())
     },
     |right, _| {
         let payload = hex(&Sha256::digest([])).into();
-        (CanonicalRequest { payload, ..right.clone() }, "the hash of an empty body was signed".into())
+        let hint = both("the hash of an empty body was signed", "签名时使用的是空请求体的哈希");
+        (CanonicalRequest { payload, ..right.clone() }, hint.into())
     },
     |right, _| {
         let method = if right.method == "GET" { "POST" } else { "GET" };
-        let hint = format!("{method} was signed, but the request is a {}", right.method);
+        let hint = Message::new(
+            format!("{method} was signed, but the request is a {}", right.method),
+            format!("签名时的方法是 {method}，而请求方法是 {}", right.method),
+        );
         (CanonicalRequest { method, ..right.clone() }, hint)
     },
     |right, request| {
         (
             CanonicalRequest { query: Parameters::new(arrived(request)), ..right.clone() },
-            "the query is not sorted".into(),
+            both("the query is not sorted", "查询参数没有排序").into(),
         )
     },
     |right, _| {
         let mut sorted = right.clone();
         sorted.headers.sort_unstable();
-        (sorted, "the order of SignedHeaders differs from that of the signed headers".into())
+        let hint = both(
+            "the order of SignedHeaders differs from that of the signed headers",
+            "SignedHeaders 的顺序与实际签名的请求头顺序不同",
+        );
+        (sorted, hint.into())
     },
 ];
 
 /// Iterates over the common mistakes. Each is created when it is tried, so that only one is in memory.
 fn mistakes<'a>(right: &CanonicalRequest<'a>, request: &'a ApiRequest) -> impl Iterator<Item = Mistake<'a>> {
-    let of_query = right.query.mistakes("query", "the query is not encoded");
+    let unencoded = both("the query is not encoded", "查询参数没有编码");
+    let of_query = right.query.mistakes(both("query", "查询参数"), unencoded);
     MISTAKES
         .into_iter()
         .map(move |mistake| mistake(right, request))

@@ -311,8 +311,72 @@ impl ProblemKind {
             | Self::IncompleteExample(name)
             | Self::ExampleWithoutDecision(name) => mask_name(name),
             Self::WrongOrder { before, name, .. } => [before, name].into_iter().for_each(mask_name),
-            // All others come from a document with masked names, or have no name.
-            _ => {}
+            // Found in a document whose names are masked.
+            Self::NeverDecides(_)
+            | Self::NotCovered { .. }
+            | Self::DecidedByOtherwise { .. }
+            | Self::NeedlessReason { .. }
+            | Self::ApprovesNotUnderstood { .. }
+            | Self::ApprovesAgainstVendor { .. }
+            | Self::ApprovesWorseScore { .. }
+            | Self::AssertionWithoutEffect(_)
+            | Self::AssertionFails { .. }
+            | Self::ExampleFails { .. } => {}
+            // A name without a long run of digits, one of the program's words, or a value that `[inputs]` may have.
+            Self::UnknownKey { .. }
+            | Self::UnknownInput(_)
+            | Self::UndeclaredInput(_)
+            | Self::Reserved(_)
+            | Self::MalformedLabel(_)
+            | Self::UnknownCode { .. }
+            | Self::NotAllowed(_)
+            | Self::WrongRate { .. } => {}
+            // No text of the file.
+            Self::FileTooLong { .. }
+            | Self::InvalidToml { .. }
+            | Self::UnsupportedFormat { .. }
+            | Self::Missing(_)
+            | Self::MissingTable(_)
+            | Self::Lacks { .. }
+            | Self::NotATable(_)
+            | Self::NotAList(_)
+            | Self::TooManyEntries { .. }
+            | Self::NotADecision
+            | Self::EffectiveWithoutZone
+            | Self::UnknownThreshold
+            | Self::MixedOrder
+            | Self::NotARate
+            | Self::NoRateOfScore(_)
+            | Self::WrongInputType(_)
+            | Self::NoValues(_)
+            | Self::NoRange(_)
+            | Self::DeclaredTwice(_)
+            | Self::DeclaredControlCharacters
+            | Self::NotACode
+            | Self::NotALabel
+            | Self::SubCodeNotListed(_)
+            | Self::NoCondition
+            | Self::NotInQuotes(_)
+            | Self::ListOfScore(_)
+            | Self::EmptyList(_)
+            | Self::NotAValue(_)
+            | Self::ListedTwice(_)
+            | Self::NotAComparison
+            | Self::ComparisonMissing
+            | Self::NotANumber
+            | Self::OutOfRange(_)
+            | Self::NeverHolds
+            | Self::NoRule
+            | Self::UnknownRule
+            | Self::TooManyCells { .. }
+            | Self::TooManyRules { .. }
+            | Self::OtherwiseApproves
+            | Self::PassedNotChecked
+            | Self::ReasonWithoutApproval
+            | Self::NoReason
+            | Self::NotADeclaredScore
+            | Self::IncompleteOrder
+            | Self::WrongExampleValue { .. } => {}
         }
     }
 }

@@ -85,7 +85,7 @@ def best(turns: int, works: dict[str, Work]) -> tuple[dict[str, float], dict[str
         return sum(resource.getrusage(who).ru_utime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    results = {}
+    results: dict[str, Any] = {}
     for _ in range(turns):
         for name, work in works.items():
             results.pop(name, None)

@@ -182,14 +182,19 @@ async fn a_page_of_another_origin_changes_nothing() {
 #[tokio::test]
 async fn refuses_a_large_content_length_with_json() {
     let emulator = emulator().await;
-    for (method, path) in [("POST", "/"), ("POST", "/_emu/v1/faults"), ("PUT", "/_emu/v1/snapshot")] {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: \
-             1000000000000\r\n\r\n",
-            emulator.address()
-        );
-        let answer = exchange(&emulator, head.as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("larger than"), "{path}: {answer}");
+    let mib = |count: u64| count << 20;
+    for (method, path, limit) in
+        [("POST", "/", mib(4)), ("POST", "/_emu/v1/faults", mib(1)), ("PUT", "/_emu/v1/snapshot", mib(512))]
+    {
+        for length in [limit + 1, 1_000_000_000_000] {
+            let head = format!(
+                "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: \
+                 {length}\r\n\r\n",
+                emulator.address()
+            );
+            let answer = exchange(&emulator, head.as_bytes()).await;
+            assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("larger than"), "{path}: {answer}");
+        }
     }
 }
 

@@ -7,7 +7,6 @@ mod destructive;
 mod docs;
 mod interop;
 mod layers;
-mod msrv;
 mod platforms;
 mod python;
 mod release;
@@ -15,6 +14,7 @@ mod shell;
 mod stores;
 mod tidy;
 mod tools;
+mod versions;
 mod warehouses;
 
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use docs::{api, codes, console};
+use versions::{minimal, msrv};
 
 const HELP: &str = "\
 cargo xtask <task>
@@ -32,6 +33,8 @@ cargo xtask <task>
                    docs/performance.md are those of the last `bench`
   layers           the arrows between the crates, what they may depend on, and no circle of modules inside one
   msrv             the declared Rust versions against those that the locked dependencies declare
+  minimal          builds the crates with the lowest version of each direct dependency that Cargo.toml declares, in
+                   target/minimal; takes minutes
   api [--check]    builds the documentation, and writes docs/api/*.txt, the public API with signatures, from its pages, or
                    says whether they are fresh
   codes [--check]  writes docs/codes.md and docs/zh/codes.md from the manual, or says whether they are fresh
@@ -99,6 +102,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["layers"] => layers::run(),
         ["msrv"] => msrv::run(),
+        ["minimal"] => minimal::run(),
         ["bench", names @ ..] => bench::run(names),
         ["slowest"] => bench::slowest::run(),
         ["api"] => api::write(),

@@ -2,7 +2,8 @@
 
 #![cfg(test)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -81,6 +82,21 @@ fn errors_of_the_emulator_are_in_the_language_of_the_command() {
     let unknown = at(&emulator, &["sessions", "sha0", "--lang", "zh"]);
     let shown = String::from_utf8_lossy(&unknown.stderr);
     assert!(shown.contains("没有这个 CertifyId\n下一步：运行 `cloudauth sessions` 查看认证列表"), "{shown}");
+}
+
+#[test]
+fn listen_takes_a_body_of_1_mib_and_not_a_byte_more() {
+    let listener = Running::start(&mut cloudauth(&["listen"]));
+    let host = listener.said("callback_url").split('/').nth(2).unwrap();
+    for (length, status) in [(1 << 20, "200"), ((1 << 20) + 1, "413")] {
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head = format!("POST /callback HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b'x'; length]).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"), "{length}");
+    }
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::read::{SCHEMA_ROW, bytes, checked, event, get};
 /// The rows of one answer.
 const ROWS: i32 = 1_000;
 
+/// A database of years takes longer to sort than a statement of the store may take.
+const NO_LIMIT: &str = "SET LOCAL statement_timeout = 0";
+
 /// Waits for the transactions that have taken places in the sequence: no place before the last one is filled later.
 const LAST: &str = "SET LOCAL lock_timeout = '2s'; LOCK TABLE ca_event IN SHARE MODE";
 
@@ -35,6 +38,7 @@ pub(crate) async fn audit(pool: &Pool, cursor: Option<Cursor>) -> Result<Audit, 
 
     let snapshot = client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
     let snapshot = snapshot.start().await.map_err(|error| failed(&error))?;
+    snapshot.batch_execute(NO_LIMIT).await.map_err(|error| failed(&error))?;
     let schema = snapshot.query(&format!("SELECT schema FROM {SCHEMA_ROW}"), &[]).await;
     checked(&schema.map_err(|error| failed(&error))?, 0)?;
     let mut auditor = Auditor::new(Cursor(to_number(last)), cursor);

@@ -186,3 +186,17 @@ fn checked_role(role: &str) -> Result<&str, ProvideError> {
         !role.is_empty() && role.len() <= 64 && role.bytes().all(is_allowed) && !role.starts_with('.');
     is_role.then_some(role).ok_or_else(|| ProvideError::of(NAME, ProvideProblem::InvalidRole))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_a_token_of_at_most_4096_bytes_and_a_role_of_at_most_64() {
+        let answer = |length| Response::new(Body::from("t".repeat(length)));
+        assert_eq!(word(&answer(4096)).map(|word| word.len()).unwrap(), 4096);
+        assert!(word(&answer(4097)).is_err() && word(&answer(0)).is_err());
+        assert!(checked_role(&"r".repeat(64)).is_ok());
+        assert!(checked_role(&"r".repeat(65)).is_err() && checked_role("").is_err());
+    }
+}

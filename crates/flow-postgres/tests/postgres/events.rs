@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloudauth_flow::testing::join_all;
-use cloudauth_flow::{Cursor, Store, VerificationId};
+use cloudauth_flow::{Cursor, Lookup, Store, VerificationId};
 use cloudauth_flow_postgres::{PostgresStore, commit_in};
 
 use crate::common::{Schema, begin, first, get};
@@ -209,4 +209,28 @@ async fn an_audit_names_the_event_that_was_changed_and_its_checkpoint_matches_wh
         named.iter().map(|broken| (broken.id, broken.event)).collect::<Vec<_>>(),
         [(id, Some(events))]
     );
+}
+
+/// A view refuses every read under a limit, as a database of years would.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn an_audit_has_no_limit_of_time_and_leaves_the_limit_of_its_connection() {
+    let schema = Schema::new().await;
+    let store = schema.store().await;
+    begin(&store, 1).await;
+    let other = schema.connect().await;
+    let view = "ALTER TABLE ca_verification RENAME TO own;
+        CREATE FUNCTION without_limit() RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            IF current_setting('statement_timeout') <> '0' THEN
+                RAISE query_canceled;
+            END IF;
+            RETURN true;
+        END $$;
+        CREATE VIEW ca_verification AS SELECT * FROM own WHERE without_limit()";
+    other.batch_execute(view).await.unwrap();
+    let audit = store.audit(None).await.unwrap();
+    assert_eq!((audit.chains, audit.broken), (1, 0));
+    // The store has one connection so far: a read on it is within the limit again.
+    assert!(store.load(Lookup::Id(&first(1).verification().id)).await.is_err());
 }

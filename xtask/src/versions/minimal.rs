@@ -1,0 +1,49 @@
+//! Builds the crates with the lowest version of each direct dependency that `Cargo.toml` declares.
+//!
+//! The copy in `target/minimal` has its own lock file and its own target folder. Cargo calls this resolution unstable, so it runs
+//! as if it were a nightly cargo; the compiler stays the stable one.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::shell::{command, root, run as run_command};
+
+/// Resolves the lowest versions in a copy of the tree, and checks all libraries and the command.
+pub(crate) fn run() -> Result<()> {
+    let copy = root().join("target/minimal/tree");
+    copy_tree(&copy)?;
+    let cargo = |args: &[&str]| {
+        let mut cargo = command("cargo", args);
+        cargo.current_dir(&copy).env("CARGO_TARGET_DIR", root().join("target/minimal/build"));
+        cargo
+    };
+    let resolve = ["-Z", "direct-minimal-versions", "generate-lockfile"];
+    run_command(cargo(&resolve).env("RUSTC_BOOTSTRAP", "1"))?;
+    // Tests may need newer versions: a user does not build them.
+    let check = ["check", "--locked", "--workspace", "--lib", "--bins", "--keep-going"];
+    run_command(&mut cargo(&check))?;
+    let features =
+        ["cloudauth-cli/parquet", "cloudauth-cli/shell", "cloudauth-cli/audit", "cloudauth/flow-postgres"];
+    run_command(cargo(&check).args(["--features", &features.join(",")]))?;
+    println!("minimal: the crates build with the lowest versions that they declare");
+    Ok(())
+}
+
+/// Copies the files that git knows, without the lock file, into an empty folder.
+fn copy_tree(copy: &Path) -> Result<()> {
+    let listed = command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
+    if !listed.status.success() {
+        bail!("`git ls-files` failed: {}", listed.status);
+    }
+    let _ = fs::remove_dir_all(copy);
+    for name in String::from_utf8(listed.stdout)?.lines().filter(|name| *name != "Cargo.lock") {
+        let (from, to) = (root().join(name), copy.join(name));
+        fs::create_dir_all(to.parent().context("a file has a folder")?)?;
+        if from.is_file() {
+            fs::copy(&from, &to).with_context(|| format!("cannot copy {name}"))?;
+        }
+    }
+    Ok(())
+}

@@ -18,9 +18,9 @@ pub struct RunOutcome {
     pub complete: bool,
     /// The data files that changed while they were read. Their counts may match neither the old nor the new content.
     pub changed: Vec<PathBuf>,
-    /// The files and folders that [`Lab::skipped`] named, and the data files without rows.
+    /// The files and folders that [`Lab::skipped`](crate::Lab::skipped) named, and the data files without rows.
     pub skipped: Vec<Skipped>,
-    /// The partial file of [`Lab::decisions`] or [`Lab::flips`] of an incomplete run. A complete run puts it in place.
+    /// The partial file of [`Lab::decisions`](crate::Lab::decisions) or [`Lab::flips`](crate::Lab::flips) of an incomplete run. A complete run puts it in place.
     pub partial_decisions: Option<PathBuf>,
 }
 

@@ -81,7 +81,7 @@ fn chart_draws_the_critical_value_of_each_month() {
     // The distance from the axis of each point is proportional to the critical value of its month.
     let heights: Vec<f64> = line
         .split('L')
-        .map(|point| 266.0 - point.split(' ').nth(1).unwrap().parse::<f64>().unwrap())
+        .map(|point| 271.0 - point.split(' ').nth(1).unwrap().parse::<f64>().unwrap())
         .collect();
     let critical: Vec<f64> = drift.months.iter().map(|month| month.psi_critical.unwrap()).collect();
     let most = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);

@@ -67,7 +67,7 @@ fn in_plain_words(text: &str) -> ParseReason {
         let ((found, zh_found), (wanted, zh_wanted)) = (found_words(found), wanted_words(wanted));
         return ParseReason {
             en: format!("must be {wanted}, not {found}"),
-            zh: format!("须为{}，而不是{zh_found}", after_chinese(&zh_wanted)),
+            zh: format!("须为{}，而不是{}", after_chinese(&zh_wanted), after_chinese(&zh_found)),
         };
     }
     let of_value =

@@ -1,0 +1,127 @@
+//! `cloudauth listen`: the callbacks that it shows and forwards.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use serde_json::{Value, json};
+
+use crate::running::{Running, at, cloudauth, document, emulator};
+
+#[test]
+fn listen_takes_a_body_of_1_mib_and_not_a_byte_more() {
+    let listener = Running::start(&mut cloudauth(&["listen"]));
+    let host = listener.said("callback_url").split('/').nth(2).unwrap();
+    for (length, status) in [(1 << 20, "200"), ((1 << 20) + 1, "413")] {
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head = format!("POST /callback HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&vec![b'x'; length]).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"), "{length}");
+    }
+}
+
+#[test]
+fn listen_forwards_callbacks_and_returns_the_status_of_the_target() {
+    let emulator = emulator();
+    let mut far = Running::start(&mut cloudauth(&["listen"]));
+    let url = far.said("callback_url").to_owned();
+    let mut near = Running::start(&mut cloudauth(&["listen", "--forward-to", &format!("{url}?shop=1")]));
+    let here = near.said("callback_url").to_owned();
+    let done = document(&at(&emulator, &["trigger", "204", "--callback-url", &here]));
+    for listener in [&mut far, &mut near] {
+        assert_eq!(listener.next()["probe"], true);
+        let heard = listener.next();
+        assert_eq!((&heard["certify_id"], &heard["status"]), (&done["certify_id"], &json!(200)));
+    }
+    drop(far);
+    let refused = at(&emulator, &["trigger", "204", "--callback-url", &here]);
+    assert_eq!(refused.status.code(), Some(1), "the target is down, so the CallbackUrl does not answer 200");
+    let document = near.next();
+    assert_eq!(
+        (&document["status"], &document["forward_error"]),
+        (&Value::Null, &json!("connection refused"))
+    );
+}
+
+#[test]
+fn listen_distinguishes_genuine_forged_duplicate_and_malformed_callbacks() {
+    let emulator = emulator();
+    let mut listener =
+        Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", emulator.said("endpoint")));
+    let url = listener.said("callback_url").to_owned();
+    document(&at(&emulator, &["trigger", "200", "--callback-url", &url]));
+    assert_eq!(listener.next()["probe"], true);
+    let mut told = |kind: &str| {
+        if !kind.is_empty() {
+            document(&at(&emulator, &["trigger", kind]));
+        }
+        let heard = listener.next();
+        (heard["authenticity"].as_str().unwrap().to_owned(), heard["duplicate"].as_bool().unwrap())
+    };
+    assert_eq!(told(""), ("genuine".to_owned(), false));
+    assert_eq!(told("duplicate"), ("genuine".to_owned(), true));
+    assert_eq!(told("forged"), ("forged".to_owned(), true));
+    let get = |query: &str| ureq::get(format!("{url}?{query}")).call().unwrap();
+    get("certifyId=nobody&passed=200&callbackToken=x");
+    assert_eq!(told(""), ("forged".to_owned(), false), "the emulator knows no such verification");
+    get("certifyId=a&passed=200&passed=205");
+    assert_eq!(listener.next()["malformed"], "the callback gives a field twice");
+
+    // The variable may name the real service: no token is sent there.
+    let service = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", service.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = service.accept().unwrap();
+        let mut request = [0; 2048];
+        let read = stream.read(&mut request).unwrap();
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").unwrap();
+        String::from_utf8_lossy(&request[..read]).into_owned()
+    });
+    let elsewhere = Running::start(cloudauth(&["listen"]).env("CLOUDAUTH_ENDPOINT", &endpoint));
+    assert!(heard.join().unwrap().starts_with("GET /_emu/v1/info "), "it is asked whether it is an emulator");
+    // Without that server a second question would fail, and the callback would be unchecked.
+    let mut elsewhere = elsewhere;
+    ureq::get(format!("{}?certifyId=a&passed=200", elsewhere.said("callback_url"))).call().unwrap();
+    assert_eq!(elsewhere.next()["authenticity"], "unchecked");
+
+    let mut alone = Running::start(&mut cloudauth(&["listen"]));
+    ureq::get(format!("{}?certifyId=a&passed=200", alone.said("callback_url"))).call().unwrap();
+    assert_eq!(alone.next()["authenticity"], "unchecked");
+}
+
+#[test]
+fn listen_forwards_method_content_type_and_body() {
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", target.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = target.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"{\"a\":1}") {
+            let mut bytes = [0; 1024];
+            let read = stream.read(&mut bytes).unwrap();
+            request.extend_from_slice(&bytes[..read]);
+        }
+        stream.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n").unwrap();
+        String::from_utf8(request).unwrap().to_ascii_lowercase()
+    });
+    let listener = Running::start(&mut cloudauth(&["listen", "--forward-to", &url]));
+    let sent = ureq::post(format!("{}?x=1", listener.said("callback_url")))
+        .header("content-type", "application/json")
+        .send(r#"{"a":1}"#)
+        .unwrap();
+    assert_eq!(sent.status(), 201, "the target's answer");
+    let request = server.join().unwrap();
+    assert!(request.starts_with("post /hook?x=1 http/1.1"), "{request}");
+    assert!(request.contains("content-type: application/json"), "{request}");
+}
+
+#[test]
+fn listen_masks_a_method_of_digits() {
+    let mut listener = Running::start(&mut cloudauth(&["listen"]));
+    let address = listener.said("callback_url").replace("http://", "").replace("/callback", "");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"X999999199001012003 /callback HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    assert_eq!(listener.next()["method"], "X[digits]");
+}

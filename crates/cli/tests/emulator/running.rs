@@ -1,0 +1,63 @@
+//! The command, and one that runs while a test talks to it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::Value;
+
+pub(crate) fn cloudauth(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cloudauth"));
+    command.args(args).args(["--output", "json"]).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// A command that runs until this is dropped. Its output has one document per line.
+pub(crate) struct Running {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    first: Value,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut running = Self { child, lines, first: Value::Null };
+        running.first = running.next();
+        running
+    }
+
+    pub(crate) fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("no document: {line}"))
+    }
+
+    pub(crate) fn said(&self, field: &str) -> &str {
+        self.first[field].as_str().unwrap()
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub(crate) fn emulator() -> Running {
+    Running::start(&mut cloudauth(&["emulator"]))
+}
+
+pub(crate) fn at(emulator: &Running, args: &[&str]) -> Output {
+    cloudauth(args).env("CLOUDAUTH_ENDPOINT", emulator.said("endpoint")).output().unwrap()
+}
+
+pub(crate) fn document(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{built_for, is_there, root, run as run_command};
+use crate::shell::{built_example, built_for, is_there, root, run as run_command};
 use crate::tools::node;
 
 /// The names of Chromium's program on different systems.
@@ -14,9 +14,10 @@ pub(crate) fn run() -> Result<()> {
     let chromium = chromium()?;
     let folder = root().join("target/browser");
     node::install(&root().join("tests/browser"), &folder).context("cannot install playwright-core")?;
-    let command = std::env::var("CLOUDAUTH").or_else(|_| command())?;
+    // `cargo xtask ci` has built them, and names them.
+    let programs = if std::env::var_os("CLOUDAUTH").is_some() { Vec::new() } else { programs()? };
     let mut tests = Command::new("node");
-    tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).env("CLOUDAUTH", command);
+    tests.current_dir(&folder).arg("--test").env("CHROMIUM", &chromium).envs(programs);
     // No proxy: everything is on loopback.
     tests.env("SHOTS", folder.join("shots")).env("NO_PROXY", "*").env("no_proxy", "*");
     run_command(tests.stdin(Stdio::null()))?;
@@ -24,12 +25,20 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Builds the command for the scenarios, and returns the path of a copy, which stays when another selection is built.
-pub(crate) fn command() -> Result<String> {
-    let copy = root().join("target/browser/cloudauth");
-    std::fs::create_dir_all(root().join("target/browser"))?;
-    std::fs::copy(built_for("--features cloudauth-cli/lab,cloudauth-cli/audit --test lab")?, &copy)?;
-    Ok(copy.display().to_string())
+/// Builds the command and the example for the scenarios, and returns the variables that name copies of them, which stay when
+/// another selection is built.
+pub(crate) fn programs() -> Result<Vec<(&'static str, String)>> {
+    let folder = root().join("target/browser");
+    std::fs::create_dir_all(&folder)?;
+    let command =
+        built_for("--features cloudauth-cli/lab,cloudauth-cli/audit --test lab --example start_page")?;
+    [("CLOUDAUTH", "cloudauth", command), ("START_PAGE", "start_page", built_example("start_page")?)]
+        .into_iter()
+        .map(|(variable, name, program)| {
+            std::fs::copy(program, folder.join(name))?;
+            Ok((variable, folder.join(name).display().to_string()))
+        })
+        .collect()
 }
 
 /// The browser: `CHROMIUM`, or an installed one, or else Debian's, which this installs.

@@ -37,8 +37,8 @@ fn all(steps: &mut Steps) -> Result<()> {
         clippy(&["--features", "cloudauth-cli/parquet,cloudauth-cli/shell"])
     })?;
     steps.run("tests, with the lab", lab_tests)?;
-    let program = steps.run("browser, the command", browser::command)?;
-    let browser = Beside::start("browser", &[("CLOUDAUTH", program)])?;
+    let programs = steps.run("browser, the programs", browser::programs)?;
+    let browser = Beside::start("browser", &programs)?;
     if destructive::is_possible() {
         steps.run("destructive", destructive::run)?;
     } else {

@@ -213,6 +213,8 @@ async fn faults_are_injected_and_cleared_over_http() {
     assert!(emulator.inject(Fault::new(FaultKind::Reset).times(0)).is_err());
     let start = Emulator::builder().fault(Fault::new(FaultKind::Reset).probability(2.0)).start().await;
     assert!(start.unwrap_err().to_string().contains("`probability` must be a number from 0 to 1"));
+    let many = (0..1001).fold(Emulator::builder(), |builder, _| builder.fault(Fault::new(FaultKind::Reset)));
+    assert!(many.start().await.unwrap_err().to_string().contains("more than 1,000 faults"));
     let wrong = admin(&emulator, "PATCH", "/clock", Some(json!({ "rate": "fast" }))).await;
     assert_eq!(wrong.json()["error"], "`rate`: line 1, column 14: must be a number, not text");
     assert_eq!(wrong.json()["zh"]["error"], "`rate`：第 1 行第 14 列：须为数字，而不是文本");
@@ -223,6 +225,19 @@ async fn faults_are_injected_and_cleared_over_http() {
         error.contains("the faults: `padded` must be a whole number of bytes from 0 to 67108864"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn an_error_does_not_show_the_name_of_a_field_that_may_be_personal() {
+    let emulator = emulator().await;
+    for personal in ["13900000000", "李四"] {
+        let refused = admin(&emulator, "PATCH", "/clock", Some(json!({ personal: 1 }))).await;
+        assert!(refused.status == 400 && !refused.text.contains(personal), "{refused:?}");
+        assert!(
+            refused.json()["error"].as_str().unwrap().contains("unknown field `[redacted]`"),
+            "{refused:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -6,4 +6,4 @@ mod injection;
 
 pub use check::FaultError;
 pub use fault::{Fault, FaultKind, Latency};
-pub(crate) use injection::{CallFacts, FaultInjector};
+pub(crate) use injection::{CallFacts, FaultInjector, MAX_FAULTS};

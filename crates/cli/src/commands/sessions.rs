@@ -27,9 +27,7 @@ pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
     };
     let mut human = row(words::SESSIONS.map(|(name, _)| output.say(name).to_owned()));
     for session in sessions {
-        human += &row(
-            words::SESSIONS.map(|(_, field)| words::value(field, &text(session, field), output.language))
-        );
+        human += &row(words::SESSIONS.map(|(_, field)| value(session, field, output.language)));
     }
     if sessions.is_empty() {
         human = output.say(words::NO_SESSIONS).to_owned();
@@ -38,10 +36,18 @@ pub(crate) fn run(args: &Sessions, output: &Output) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// The value of a field of a verification. The admin API says in both languages what an ID number asks for.
+fn value(session: &Value, field: &str, language: Language) -> String {
+    match (field, language) {
+        ("asks_for", Language::Zh) => text(session, "asks_for_zh"),
+        ("state", _) => words::state(text(session, field), language),
+        _ => text(session, field),
+    }
+}
+
 /// A verification, one field per line.
 pub(crate) fn one(session: &Value, language: Language) -> String {
-    let line = |(name, field)| {
-        format!("{}{}\n", padded(language.of(name), 13), words::value(field, &text(session, field), language))
-    };
+    let line =
+        |(name, field)| format!("{}{}\n", padded(language.of(name), 13), value(session, field, language));
     words::FIELDS.into_iter().map(line).collect()
 }

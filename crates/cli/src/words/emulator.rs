@@ -1,7 +1,8 @@
 //! Texts of `emulator` and of the commands that manage a running one.
 
-use cloudauth_emulator::{FaultError, RulesError, SnapshotError, StateFileError};
 use std::fmt::Display;
+
+use cloudauth_emulator::{FaultError, RulesError, SnapshotError, StateFileError};
 
 use super::errors::io;
 use super::{Language, Said, Text, both, known, text, translated, with_original};
@@ -203,14 +204,12 @@ pub(crate) const FIELDS: [(Text, &str); 10] = [
     (text("calls back", "回调地址"), "callback_to"),
 ];
 
-/// The value of a field of a verification.
-pub(crate) fn value(field: &str, value: &str, language: Language) -> String {
-    let list = match (language, field) {
-        (Language::Zh, "state") => known::STATES,
-        (Language::Zh, "asks_for") => known::SCENARIOS,
-        _ => &[],
-    };
-    known::find(list, value).unwrap_or_else(|| value.to_owned())
+/// The state of a verification, as the admin API names it.
+pub(crate) fn state(name: String, language: Language) -> String {
+    match language {
+        Language::En => name,
+        Language::Zh => known::find(known::STATES, &name).unwrap_or(name),
+    }
 }
 
 pub(crate) fn clock(now: &str, rate: Option<f64>) -> Said {

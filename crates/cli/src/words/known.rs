@@ -153,21 +153,6 @@ pub(super) const STATES: &List = &[
     ("deleted", "已删除"),
 ];
 
-/// What the ID number of a verification asks the emulator to do.
-pub(super) const SCENARIOS: &List = &[
-    ("a callback", "正常回调"),
-    ("no callback", "不回调"),
-    ("two callbacks", "回调两次"),
-    ("a late callback", "延迟回调"),
-    ("a callback with another token", "回调的 callbackToken 有误"),
-    ("a callback before the result is available", "结果可查询之前回调"),
-    ("a callback with passed=Y&subCode=", "回调参数为 passed=Y&subCode="),
-    ("the end user passes", "用户通过认证"),
-    ("the end user cancels", "用户放弃认证"),
-    ("the link expires", "链接过期"),
-    ("the next DescribeFaceVerify: {}", "下一次 DescribeFaceVerify：{}"),
-];
-
 /// Texts of I/O errors that this project's crates create.
 pub(super) const FILES: &List = &[
     ("the checkpoint names a file in another folder", "进度文件所指的文件位于其他文件夹"),
@@ -176,6 +161,7 @@ pub(super) const FILES: &List = &[
         "进度文件所指的文件不是本次输出的未完成文件",
     ),
     ("it is not a regular file", "不是普通文件"),
+    ("there are more than 1,000 faults", "故障超过 1,000 个"),
     ("another process writes it", "另一个进程正在写入"),
     ("it is {} bytes, the checkpoint says {}", "文件为 {} 字节，而进度文件记录为 {} 字节"),
     ("not the name of a file", "不是文件名"),
@@ -392,13 +378,6 @@ mod tests {
             "io::ErrorKind::InvalidData,\n        format!(\"",
         ];
         assert_listed(FILES, &files, &calls, 18);
-        let magic = [include_str!("../../../emulator/src/sessions/magic.rs")];
-        assert_listed(
-            SCENARIOS,
-            &magic,
-            &["both(\"", "Message::new(\n                        format!(\""],
-            10,
-        );
         let transport = [include_str!("../../../transport-blocking/src/lib.rs")];
         assert_listed(TRANSPORT, &transport, &["unsupported(\"", "unsupported(\n                \""], 3);
     }

@@ -10,6 +10,7 @@ use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
 use cloudauth_protocol::{Bilingual, plain_name, plain_parse_error};
 use serde::Serialize;
+use serde_path_to_error::Segment;
 
 use crate::http::{Message, both, problem};
 
@@ -66,22 +67,27 @@ impl From<JsonRejection> for AdminError {
     }
 }
 
-/// Tells which field of a JSON document is wrong. The innermost error is that of serde, after the path of the field.
+/// Tells which field of a JSON document is wrong. A path with a name that may be a person's is not shown.
 fn wrong_field(error: &(dyn Error + 'static)) -> Message {
-    let innermost = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).last();
-    let text = innermost.map(ToString::to_string).unwrap_or_default();
-    let is_path = |path: &str| path.split('.').all(|name| plain_name(name).is_some());
-    match text.split_once(": ").filter(|(path, _)| is_path(path)) {
-        Some((path, reason)) => {
-            let reason = plain_parse_error(reason);
-            Message::new(format!("`{path}`: {}", reason.en), format!("`{path}`：{}", reason.zh))
-        }
-        None => {
-            let reason = plain_parse_error(&text);
-            Message::new(reason.en, reason.zh)
-        }
+    let mut sources = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    let Some(error) = sources.find_map(|error| error.downcast_ref::<Misfit>()) else {
+        return both("the body does not have the form of the request", "请求体不符合要求的格式").into();
+    };
+    let reason = plain_parse_error(&error.inner().to_string());
+    let path = error.path();
+    let is_plain = |segment: &Segment| match segment {
+        Segment::Map { key: name } | Segment::Enum { variant: name } => plain_name(name).is_some(),
+        Segment::Seq { .. } => true,
+        Segment::Unknown => false,
+    };
+    match path.iter().next().is_some() && path.iter().all(is_plain) {
+        true => Message::new(format!("`{path}`: {}", reason.en), format!("`{path}`：{}", reason.zh)),
+        false => Message::new(reason.en, reason.zh),
     }
 }
+
+/// The error that axum wraps: the path of the field, and why serde refuses its value.
+type Misfit = serde_path_to_error::Error<serde_json::Error>;
 
 impl IntoResponse for AdminError {
     fn into_response(self) -> Response<Body> {

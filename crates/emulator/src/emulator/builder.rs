@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::router::router;
 use super::running::Emulator;
-use crate::faults::Fault;
+use crate::faults::{Fault, MAX_FAULTS};
 use crate::gateway::{self, AccessKey, AccessKeys, looks_like_real_key};
 use crate::http::{Limits, serve};
 use crate::state::{AppState, Settings, StateFileError, Store};
@@ -113,7 +113,7 @@ impl Builder {
         self
     }
 
-    /// Adds a fault that is present from the start.
+    /// Adds a fault that is present from the start. There may be 1,000.
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
@@ -178,6 +178,9 @@ impl Builder {
         }
         if self.public_url.as_deref().is_some_and(|url| web_url(url).is_err()) {
             return Err(invalid("the public URL is not a valid URL".to_owned()));
+        }
+        if self.faults.len() > MAX_FAULTS {
+            return Err(invalid("there are more than 1,000 faults".to_owned()));
         }
         let checked = self.faults.iter().try_for_each(Fault::check);
         checked.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;

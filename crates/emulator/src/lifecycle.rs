@@ -4,4 +4,4 @@ mod act;
 mod start;
 
 pub(crate) use act::{perform, status_of};
-pub(crate) use start::{NewSession, is_too_long, start};
+pub(crate) use start::{NewSession, start};

@@ -15,5 +15,5 @@ pub(crate) use magic::{CallbackScenario, FAULTS, Magic};
 pub use outcome::SessionOutcome;
 pub(crate) use rules::{Rule, RuleInput, outcome_by_rules, parse_rules};
 pub use rules::{RulesError, check_rules};
-pub(crate) use session::{ActionError, CallbackTarget, MAX_TEXT, Session, SessionStage, UserAction};
+pub(crate) use session::{ActionError, CallbackTarget, Session, SessionStage, UserAction, is_too_long};
 pub(crate) use table::{MAX_SESSIONS, SessionTable, Unsaved};

@@ -2,6 +2,8 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::net::AddrParseError;
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -140,8 +142,7 @@ pub(crate) fn without_values(mut error: Error, language: Language) -> Error {
 /// The English text of an invalid argument. The reason is in plain words, where clap gives that of Rust.
 pub(crate) fn in_english(error: &Error) -> String {
     let text = error.render().to_string();
-    let source = error.source().filter(|source| !source.is::<InvalidValue>()).map(ToString::to_string);
-    match source.and_then(|source| Some((not_a_number(&source)?, source))) {
+    match error.source().and_then(|source| Some((not_a_number(source)?, source.to_string()))) {
         Some((reason, source)) => text.replacen(&source, &reason.en, 1),
         None => text,
     }
@@ -217,11 +218,8 @@ fn reason(error: &Error) -> String {
         None if source.is::<cloudauth_lab::LabError>() => {
             source.downcast_ref().map(super::lab_error::chinese).unwrap_or_default()
         }
-        None => {
-            let source = source.to_string();
-            not_a_number(&source)
-                .map_or_else(|| with_original("格式有误", source), |said| said.zh().to_owned())
-        }
+        None => not_a_number(source)
+            .map_or_else(|| with_original("格式有误", source), |said| said.zh().to_owned()),
     }
 }
 
@@ -231,25 +229,30 @@ const TOO_LARGE: Text = text("the number is too large", "数值过大");
 const TOO_SMALL: Text = text("the number is too small", "数值过小");
 const ADDRESS: Text = text("must be an IP address, such as 127.0.0.1", "须为 IP 地址，例如 127.0.0.1");
 
-/// Why a text is not the number or address that clap wants. clap and Rust have it in the text alone.
-fn not_a_number(reason: &str) -> Option<Said> {
-    if let Some((_, range)) = reason.split_once(" is not in ") {
-        let (least, most) = range.split_once("..=").or_else(|| range.split_once(".."))?;
-        let least = if least.is_empty() { "0" } else { least };
-        return Some(match most {
-            "" => both(format!("must be at least {least}"), format!("最小为 {least}")),
-            most => both(format!("must be from {least} to {most}"), format!("须在 {least} 至 {most} 之间")),
-        });
+/// Why a text is not the number or address that clap wants. The range of a number is in clap's text alone.
+fn not_a_number(reason: &(dyn std::error::Error + 'static)) -> Option<Said> {
+    if let Some(error) = reason.downcast_ref::<ParseIntError>() {
+        let said = match error.kind() {
+            IntErrorKind::PosOverflow => TOO_LARGE,
+            IntErrorKind::NegOverflow => TOO_SMALL,
+            _ => WHOLE,
+        };
+        return Some(said.into());
     }
-    let said = match reason {
-        "invalid digit found in string" | "cannot parse integer from empty string" => WHOLE,
-        "number too large to fit in target type" => TOO_LARGE,
-        "number too small to fit in target type" => TOO_SMALL,
-        "invalid float literal" | "cannot parse float from empty string" => NUMBER,
-        "invalid IP address syntax" => ADDRESS,
-        _ => return None,
-    };
-    Some(said.into())
+    if reason.is::<ParseFloatError>() {
+        return Some(NUMBER.into());
+    }
+    if reason.is::<AddrParseError>() {
+        return Some(ADDRESS.into());
+    }
+    let text = reason.to_string();
+    let (_, range) = text.split_once(" is not in ")?;
+    let (least, most) = range.split_once("..=").or_else(|| range.split_once(".."))?;
+    let least = if least.is_empty() { "0" } else { least };
+    Some(match most {
+        "" => both(format!("must be at least {least}"), format!("最小为 {least}")),
+        most => both(format!("must be from {least} to {most}"), format!("须在 {least} 至 {most} 之间")),
+    })
 }
 
 fn choices(error: &Error, kind: ContextKind) -> String {

@@ -121,7 +121,7 @@ pub(super) async fn begin(
         ));
     }
     let texts = [&new.scene_id, &new.return_url, &new.callback_url, &new.callback_token];
-    if texts.into_iter().flatten().any(|text| lifecycle::is_too_long(text)) {
+    if texts.into_iter().flatten().any(|text| sessions::is_too_long(text)) {
         return Err(AdminError::bad(
             both("a text is longer than 8 KiB", "有文本超过 8 KiB"),
             both("shorten the addresses and the token", "请缩短地址和 token"),

@@ -19,7 +19,7 @@ pub(crate) async fn init_face_verify(state: &AppState, request: &ApiRequest) -> 
     }
     let param = |name| filled(name).unwrap_or_default();
     let kept = ["SceneId", "ReturnUrl", "CallbackUrl", "CallbackToken"];
-    if let Some(long) = kept.into_iter().find(|name| lifecycle::is_too_long(param(name))) {
+    if let Some(long) = kept.into_iter().find(|name| sessions::is_too_long(param(name))) {
         return ActionReply::with_hint(
             "401",
             Message::new(format!("{long} is longer than 8 KiB"), format!("{long} 超过 8 KiB")),

@@ -4,11 +4,6 @@ use crate::faults::Fault;
 use crate::sessions::{self, CallbackScenario, CallbackTarget, Magic, RuleInput, Session, SessionStage};
 use crate::state::AppState;
 
-/// Returns whether a text is too long for a session.
-pub(crate) fn is_too_long(text: &str) -> bool {
-    text.len() > sessions::MAX_TEXT
-}
-
 /// The parameters of a new session.
 pub(crate) struct NewSession<'a> {
     pub(crate) order: &'a str,

@@ -14,7 +14,12 @@ use crate::time::millis;
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// The maximum size of each text of a session, in bytes: addresses, callback token, scene.
-pub(crate) const MAX_TEXT: usize = 8 << 10;
+const MAX_TEXT: usize = 8 << 10;
+
+/// Returns whether a text is too long for a session.
+pub(crate) fn is_too_long(text: &str) -> bool {
+    text.len() > MAX_TEXT
+}
 
 /// A session: one `CertifyId` with its link.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -87,7 +92,7 @@ impl Session {
             &self.identity,
         ];
         let callback = self.callback.iter().flat_map(|target| [Some(&target.url), target.token.as_ref()]);
-        if texts.into_iter().chain(callback.flatten()).any(|text| text.len() > MAX_TEXT) {
+        if texts.into_iter().chain(callback.flatten()).any(|text| is_too_long(text)) {
             return Err(both("a text is longer than 8 KiB", "有文本超过 8 KiB"));
         }
         if !self.magic.is_possible() || self.pending > MAX_DIGITS {

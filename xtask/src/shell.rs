@@ -59,15 +59,20 @@ pub(crate) fn is_there(program: &str) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// Returns the files with an extension that git tracks or would track.
-pub(crate) fn files(extension: &str) -> Result<Vec<PathBuf>> {
+/// Returns the files that git tracks or would track, by their paths from the root.
+pub(crate) fn tracked() -> Result<Vec<String>> {
     let listed = command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
-    let text = String::from_utf8(listed.stdout)?;
-    let files: Vec<_> = text
-        .lines()
-        .map(|name| root().join(name))
-        .filter(|file| file.extension().is_some_and(|found| found == extension) && file.exists())
-        .collect();
+    if !listed.status.success() {
+        bail!("`git ls-files` failed: {}", listed.status);
+    }
+    let names = String::from_utf8(listed.stdout)?;
+    Ok(names.lines().filter(|name| root().join(name).is_file()).map(str::to_owned).collect())
+}
+
+/// Returns the tracked files with an extension.
+pub(crate) fn files(extension: &str) -> Result<Vec<PathBuf>> {
+    let all = tracked()?.into_iter().map(|name| root().join(name));
+    let files: Vec<_> = all.filter(|file| file.extension().is_some_and(|found| found == extension)).collect();
     if files.is_empty() {
         bail!("no .{extension} files found; is this a git checkout?");
     }

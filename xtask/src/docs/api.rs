@@ -9,12 +9,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use super::Generated;
 use crate::shell::{built_as, command, root};
 
 /// The listed crates. `cloudauth` re-exports these by name in its `lib.rs`.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 10] = [
     "cloudauth_client",
+    "cloudauth_emulator",
     "cloudauth_flow",
+    "cloudauth_flow_postgres",
+    "cloudauth_flow_sqlite",
     "cloudauth_lab",
     "cloudauth_policy",
     "cloudauth_protocol",
@@ -25,30 +29,24 @@ const CRATES: [&str; 7] = [
 /// Writes the listings.
 pub(crate) fn write() -> Result<()> {
     fs::create_dir_all(root().join("docs/api"))?;
-    for (file, text) in listings()? {
-        fs::write(root().join(&file), text).with_context(|| format!("cannot write {file}"))?;
-    }
-    Ok(())
+    super::write(listings()?)
 }
 
 /// Builds the documentation without warnings, and fails if a listing is not that of the code.
 pub(crate) fn check() -> Result<()> {
-    for (file, text) in listings()? {
-        let fresh = fs::read_to_string(root().join(&file)).is_ok_and(|listed| listed == text);
-        ensure!(
-            fresh,
-            "the public API differs from {file}: if it should, run `cargo xtask api`, and name the change in CHANGELOG.md"
-        );
-    }
-    Ok(())
+    super::check(
+        listings()?,
+        "if the API should change, run `cargo xtask api`, and name the change in CHANGELOG.md",
+    )
 }
 
-/// The name and the text of each listing.
-fn listings() -> Result<Vec<(String, String)>> {
+fn listings() -> Result<Vec<Generated>> {
     let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     let built = built_as("doc")?;
-    let listing = |name: &&str| Ok((format!("docs/api/{name}.txt"), listing(&Path::new(&built).join(name))?));
+    let listing = |name: &&str| {
+        Ok((root().join(format!("docs/api/{name}.txt")), listing(&Path::new(&built).join(name))?))
+    };
     CRATES.iter().map(listing).collect()
 }
 

@@ -1,11 +1,11 @@
 //! `docs/codes.md` and `docs/zh/codes.md`, written from the manual in the protocol crate.
 
 use std::fmt::Write;
-use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use cloudauth_protocol::{Bilingual, ClientCode, Code, GatewayCode, Manual, Passed, SubCode};
 
+use super::Generated;
 use crate::shell::root;
 
 /// A page in one language.
@@ -53,23 +53,16 @@ const MANUALS: [&[Manual]; 5] =
 
 /// Writes the files.
 pub(crate) fn write() -> Result<()> {
-    for page in &PAGES {
-        fs::write(root().join(page.file), render(page))
-            .with_context(|| format!("cannot write {}", page.file))?;
-    }
-    Ok(())
+    super::write(rendered())
 }
 
 /// Fails if a file is stale.
 pub(crate) fn check() -> Result<()> {
-    for page in &PAGES {
-        let found = fs::read_to_string(root().join(page.file))
-            .with_context(|| format!("cannot read {}", page.file))?;
-        if found != render(page) {
-            bail!("{} is stale; run `cargo xtask codes`", page.file);
-        }
-    }
-    Ok(())
+    super::check(rendered(), "run `cargo xtask codes`")
+}
+
+fn rendered() -> Vec<Generated> {
+    PAGES.iter().map(|page| (root().join(page.file), render(page))).collect()
 }
 
 fn render(page: &Page) -> String {

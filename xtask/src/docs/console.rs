@@ -11,6 +11,7 @@ use std::{env, fs, thread};
 
 use anyhow::{Context, Result, bail};
 
+use super::Generated;
 use crate::shell::{built_as, built_for, files, root};
 
 /// The address of the emulator in the pages.
@@ -25,23 +26,15 @@ const MARK: &str = "--8<--";
 
 /// Writes the outputs into the pages.
 pub(crate) fn write() -> Result<()> {
-    for (page, text) in rendered()? {
-        fs::write(page, text)?;
-    }
-    Ok(())
+    super::write(rendered()?)
 }
 
 /// Fails if a page is stale.
 pub(crate) fn check() -> Result<()> {
-    for (page, text) in rendered()? {
-        if fs::read_to_string(&page)? != text {
-            bail!("{} is stale; run `cargo xtask console`", page.display());
-        }
-    }
-    Ok(())
+    super::check(rendered()?, "run `cargo xtask console`")
 }
 
-fn rendered() -> Result<Vec<(PathBuf, String)>> {
+fn rendered() -> Result<Vec<Generated>> {
     for address in [ADDRESS, LISTENER] {
         if TcpStream::connect(address).is_ok() {
             bail!("{address} is in use: the commands of the pages need this port");

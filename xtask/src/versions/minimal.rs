@@ -6,9 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::shell::{command, root, run as run_command};
+use crate::shell::{command, root, run as run_command, tracked};
 
 /// Resolves the lowest versions in a copy of the tree, and checks all libraries and the command.
 pub(crate) fn run() -> Result<()> {
@@ -33,17 +33,11 @@ pub(crate) fn run() -> Result<()> {
 
 /// Copies the files that git knows, without the lock file, into an empty folder.
 fn copy_tree(copy: &Path) -> Result<()> {
-    let listed = command("git", &["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
-    if !listed.status.success() {
-        bail!("`git ls-files` failed: {}", listed.status);
-    }
     let _ = fs::remove_dir_all(copy);
-    for name in String::from_utf8(listed.stdout)?.lines().filter(|name| *name != "Cargo.lock") {
-        let (from, to) = (root().join(name), copy.join(name));
+    for name in tracked()?.iter().filter(|name| *name != "Cargo.lock") {
+        let to = copy.join(name);
         fs::create_dir_all(to.parent().context("a file has a folder")?)?;
-        if from.is_file() {
-            fs::copy(&from, &to).with_context(|| format!("cannot copy {name}"))?;
-        }
+        fs::copy(root().join(name), &to).with_context(|| format!("cannot copy {name}"))?;
     }
     Ok(())
 }

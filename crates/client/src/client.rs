@@ -164,7 +164,7 @@ impl Client {
         O::Output: Send,
     {
         let begun = self.core.now();
-        let credentials = self.core.credentials(begun, &*self.transport).await;
+        let credentials = self.core.credentials(begun, begun, &*self.transport).await;
         match self.core.exchange(op, begun, credentials) {
             Ok(mut exchange) => {
                 let result = self.run(&mut exchange, begun, span).await;
@@ -183,18 +183,24 @@ impl Client {
     where
         O::Output: Send,
     {
+        let mut now = self.core.now();
         loop {
-            match self.core.poll(exchange)? {
+            match self.core.poll(exchange, now)? {
                 Step::Send(request, limits) => {
                     span.attempt(exchange);
                     let answer = send_in_time(&*self.transport, request.into_http(), &limits).await;
                     span.answered(&answer);
-                    exchange.answer(self.core.now(), answer);
+                    now = self.core.now();
+                    exchange.answer(now, answer);
                 }
-                Step::Wait(time) => self.transport.sleep(time).await,
+                Step::Wait(time) => {
+                    self.transport.sleep(time).await;
+                    now = self.core.now();
+                }
                 Step::RenewCredentials => {
                     self.core.drop_expired(exchange.credentials());
-                    let renewed = self.core.credentials(begun, &*self.transport).await;
+                    let renewed = self.core.credentials(begun, now, &*self.transport).await;
+                    now = self.core.now();
                     exchange.set_credentials(renewed);
                 }
                 Step::Done(result) => {

@@ -171,8 +171,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         }
         match parse::<O>(&response) {
             Ok(reply) => {
-                self.shared.record(self.current(), now.steady, true);
-                self.shared.refill_budget();
+                self.shared.succeeded(self.current(), now.steady);
                 if let Some(session) = O::started(&reply.output) {
                     self.shared.remember_origin(session, self.current());
                 }
@@ -242,8 +241,9 @@ impl<'a, O: Operation> Exchange<'a, O> {
         let candidates =
             (0..count).map(|offset| (first + offset) % count).filter(|index| !unknown_at.contains(index));
         let candidates = candidates.map(|index| (index, self.settings.endpoints.at(index)));
-        self.endpoint = self.shared.choose(candidates, now.steady);
-        let stamp = Stamp::new(self.shared.time_at(self.current(), now.wall), entropy.nonce());
+        let (endpoint, time) = self.shared.choose(candidates, now);
+        self.endpoint = endpoint;
+        let stamp = Stamp::new(time, entropy.nonce());
         let request = prepare(self.op, self.current(), &self.credentials, self.settings.signing, stamp)?;
         self.sent += 1;
         self.state = State::Sent { wall: now.wall };
@@ -253,7 +253,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     /// Retries the failed attempt, or settles the call.
     fn failed(&mut self, now: Now, sent_at: UnixTime, failure: Failure, action: RetryAction, hints: Hints) {
-        self.shared.record(self.current(), now.steady, !action.blames_endpoint());
+        self.shared.failed(self.current(), now.steady, action.blames_endpoint());
         self.maybe_executed |= failure.maybe_executed();
         self.state = match self.retry(action, hints, sent_at) {
             Some(_) if action == RetryAction::NewCredentials => State::Renewing { requested: false, failure },

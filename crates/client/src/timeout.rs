@@ -18,12 +18,14 @@ pub(crate) async fn send_in_time(
     limits: &Limits,
 ) -> Result<Response<Body>, TransportError> {
     let mut answer = pin!(transport.send(request, limits));
-    let mut timeout = pin!(transport.sleep(limits.attempt.saturating_add(GRACE)));
+    // An answer that is there at once needs no timer.
+    let mut timeout = None;
     std::future::poll_fn(|context| {
         if let Poll::Ready(answer) = answer.as_mut().poll(context) {
             return Poll::Ready(answer);
         }
         let error = || Err(TransportError::new(TransportErrorKind::Timeout, Sent::Maybe));
+        let timeout = timeout.get_or_insert_with(|| transport.sleep(limits.attempt.saturating_add(GRACE)));
         timeout.as_mut().poll(context).map(|()| error())
     })
     .await

@@ -116,20 +116,26 @@ impl BlockingClient {
 
     fn drive<O: Operation>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error> {
         let begun = self.core.now();
-        let credentials = self.core.credentials_blocking(begun, &*self.transport);
+        let credentials = self.core.credentials_blocking(begun, begun, &*self.transport);
         let mut exchange = self.core.exchange(op, begun, credentials)?;
+        let mut now = self.core.now();
         loop {
-            match self.core.poll(&mut exchange)? {
+            match self.core.poll(&mut exchange, now)? {
                 Step::Send(request, limits) => {
                     span.attempt(&exchange);
                     let answer = self.transport.send(request.into_http(), &limits);
                     span.answered(&answer);
-                    exchange.answer(self.core.now(), answer);
+                    now = self.core.now();
+                    exchange.answer(now, answer);
                 }
-                Step::Wait(time) => self.transport.sleep(time),
+                Step::Wait(time) => {
+                    self.transport.sleep(time);
+                    now = self.core.now();
+                }
                 Step::RenewCredentials => {
                     self.core.drop_expired(exchange.credentials());
-                    let renewed = self.core.credentials_blocking(begun, &*self.transport);
+                    let renewed = self.core.credentials_blocking(begun, now, &*self.transport);
+                    now = self.core.now();
                     exchange.set_credentials(renewed);
                 }
                 Step::Done(result) => {

@@ -65,34 +65,37 @@ impl Core {
         }
     }
 
-    /// Returns the next step of an exchange, using the system's clock and random bytes.
+    /// Returns the next step of an exchange, using the system's random bytes.
     pub(super) fn poll<O: Operation>(
         &self,
         exchange: &mut Exchange<'_, O>,
+        now: Now,
     ) -> Result<Step<O::Output>, Error> {
         let mut entropy = Entropy([0; 24]);
         if exchange.needs_entropy() {
             getrandom::fill(&mut entropy.0).map_err(|error| exchange.entropy_failed(error))?;
         }
-        Ok(exchange.poll(self.now(), entropy))
+        Ok(exchange.poll(now, entropy))
     }
 
     /// Returns the credentials for a call that began at `begun`, within its deadline.
     pub(super) async fn credentials(
         &self,
         begun: Now,
+        now: Now,
         transport: &dyn Transport,
     ) -> Result<Credentials, ProvideError> {
-        self.credentials.get(self.time_left(begun), &|| self.now().wall, transport).await
+        self.credentials.get(now.wall, self.time_left(begun, now), &wall_clock, transport).await
     }
 
     /// Returns the credentials like `credentials`, but on the calling thread.
     pub(super) fn credentials_blocking(
         &self,
         begun: Now,
+        now: Now,
         transport: &dyn BlockingTransport,
     ) -> Result<Credentials, ProvideError> {
-        self.credentials.get_blocking(self.time_left(begun), &|| self.now().wall, transport)
+        self.credentials.get_blocking(now.wall, self.time_left(begun, now), &wall_clock, transport)
     }
 
     /// Drops credentials that the service rejected as expired.
@@ -110,10 +113,14 @@ impl Core {
 
     /// Reads the system's clocks.
     pub(super) fn now(&self) -> Now {
-        Now { wall: UnixTime::from(SystemTime::now()), steady: self.origin.elapsed() }
+        Now { wall: wall_clock(), steady: self.origin.elapsed() }
     }
 
-    fn time_left(&self, begun: Now) -> Duration {
-        self.settings.deadline.saturating_sub(self.now().steady.saturating_sub(begun.steady))
+    fn time_left(&self, begun: Now, now: Now) -> Duration {
+        self.settings.deadline.saturating_sub(now.steady.saturating_sub(begun.steady))
     }
+}
+
+fn wall_clock() -> UnixTime {
+    UnixTime::from(SystemTime::now())
 }

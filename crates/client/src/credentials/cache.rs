@@ -73,11 +73,12 @@ impl CredentialCache {
     /// Returns the cached credentials while they are valid. Otherwise fetches new ones within `limit`.
     pub(crate) async fn get(
         &self,
+        now: UnixTime,
         limit: Duration,
         clock: Clock<'_>,
         transport: &dyn Transport,
     ) -> Result<Credentials, ProvideError> {
-        match self.lookup(clock()) {
+        match self.lookup(now) {
             Lookup::Fresh(credentials) => return Ok(credentials),
             Lookup::Stale(credentials) => {
                 // One call renews them. The others use the old ones.
@@ -103,11 +104,12 @@ impl CredentialCache {
     /// Returns the credentials like `get`, but on the calling thread.
     pub(crate) fn get_blocking(
         &self,
+        now: UnixTime,
         limit: Duration,
         clock: Clock<'_>,
         transport: &dyn BlockingTransport,
     ) -> Result<Credentials, ProvideError> {
-        pollster::block_on(self.get(limit, clock, &OnThisThread(transport)))
+        pollster::block_on(self.get(now, limit, clock, &OnThisThread(transport)))
     }
 
     /// Drops credentials that the service rejected as expired.

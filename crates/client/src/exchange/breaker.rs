@@ -72,6 +72,9 @@ impl Breaker {
                 slot.2 = slot.2.saturating_add(1);
             }
         }
+        if success {
+            return;
+        }
         let recent = self.seconds.iter().filter(|(at, ..)| second - at.min(&second) < WINDOW);
         let (good, bad) = recent.fold((0, 0), |(good, bad), (_, g, b)| (good + g, bad + b));
         if self.state == State::Closed && bad >= FAILURES && bad >= good {
@@ -119,6 +122,18 @@ mod tests {
         // The outcome of this probe is never recorded, because its caller was cancelled.
         assert!(!breaker.admits(at(90)));
         assert!(breaker.admits(at(91)));
+    }
+
+    #[test]
+    fn a_success_does_not_open_it() {
+        let mut breaker = Breaker::default();
+        (0..10).for_each(|_| breaker.record(at(0), true));
+        (0..9).for_each(|_| breaker.record(at(1), false));
+        // The first successes no longer count, so that most of the recent requests failed.
+        breaker.record(at(30), true);
+        assert!(breaker.admits(at(30)));
+        breaker.record(at(30), false);
+        assert!(!breaker.admits(at(30)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cloudauth_protocol::{CertifyId, Endpoint, UnixTime};
 
 use super::breaker::Breaker;
+use crate::inputs::Now;
 
 /// A full retry budget, in tokens. A success returns one token. In an outage the budget pays for about 35 retries; after
 /// that each call is sent once.
@@ -70,12 +71,6 @@ impl SharedState {
         left.is_some()
     }
 
-    /// Returns one token to the retry budget, after a success.
-    pub(super) fn refill_budget(&self) {
-        let mut inner = self.lock();
-        inner.budget = (inner.budget + 1).min(FULL_BUDGET);
-    }
-
     /// Reserves a slot of the rate limiter: at most `rate` calls of `action` per second. Returns the wait until the slot.
     /// Returns `None`, and reserves nothing, if the wait is not shorter than `left`.
     pub(super) fn pace(&self, action: &str, rate: u32, now: Duration, left: Duration) -> Option<Duration> {
@@ -89,26 +84,36 @@ impl SharedState {
         Some(wait)
     }
 
-    /// Returns the index of the first candidate whose breaker admits a request. If none does, returns the first candidate,
-    /// so that the call is sent somewhere.
+    /// Returns the index of the first candidate whose breaker admits a request, and the time by its clock. If none does, returns
+    /// the first candidate, so that the call is sent somewhere.
     pub(super) fn choose<'a>(
         &self,
         candidates: impl Iterator<Item = (usize, &'a Endpoint)> + Clone,
-        now: Duration,
-    ) -> usize {
+        now: Now,
+    ) -> (usize, UnixTime) {
         let mut inner = self.lock();
-        let admitted = candidates.clone().find(|(_, endpoint)| inner.endpoint(endpoint).breaker.admits(now));
-        admitted.or_else(|| candidates.clone().next()).map(|(index, _)| index).unwrap_or_default()
+        let mut first = None;
+        for (index, endpoint) in candidates {
+            let state = inner.endpoint(endpoint);
+            let chosen = (index, shifted(now.wall, state.offset_millis));
+            if state.breaker.admits(now.steady) {
+                return chosen;
+            }
+            first.get_or_insert(chosen);
+        }
+        first.unwrap_or((0, now.wall))
     }
 
-    /// Records the outcome of a request in the breaker of its endpoint.
-    pub(super) fn record(&self, endpoint: &Endpoint, now: Duration, success: bool) {
-        self.lock().endpoint(endpoint).breaker.record(now, success);
+    /// Records a success in the breaker of its endpoint, and returns one token to the retry budget.
+    pub(super) fn succeeded(&self, endpoint: &Endpoint, now: Duration) {
+        let mut inner = self.lock();
+        inner.endpoint(endpoint).breaker.record(now, true);
+        inner.budget = (inner.budget + 1).min(FULL_BUDGET);
     }
 
-    /// Returns the time by the clock of an endpoint.
-    pub(super) fn time_at(&self, endpoint: &Endpoint, wall: UnixTime) -> UnixTime {
-        shifted(wall, self.lock().endpoint(endpoint).offset_millis)
+    /// Records a failed request in the breaker of its endpoint: as a failure if the endpoint is to blame.
+    pub(super) fn failed(&self, endpoint: &Endpoint, now: Duration, is_to_blame: bool) {
+        self.lock().endpoint(endpoint).breaker.record(now, !is_to_blame);
     }
 
     /// Learns the clock offset of an endpoint from its `Date` header, received at `wall`. Returns `false` if the offset is
@@ -170,6 +175,8 @@ fn shifted(time: UnixTime, millis: i64) -> UnixTime {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
 
     #[test]
@@ -177,9 +184,10 @@ mod tests {
         let shared = SharedState::default();
         let spent = |cost| (0..1000).filter(|_| shared.spend(cost)).count();
         assert_eq!((spent(RETRY_COST), spent(THROTTLED_COST)), (35, 2));
-        (0..14).for_each(|_| shared.refill_budget());
+        let succeeds = || shared.succeeded(&Endpoint::global(), Duration::ZERO);
+        (0..14).for_each(|_| succeeds());
         assert!(shared.spend(RETRY_COST), "the budget was empty, and 14 tokens came back");
-        (0..10_000).for_each(|_| shared.refill_budget());
+        (0..10_000).for_each(|_| succeeds());
         assert_eq!(spent(RETRY_COST), 35, "the budget has an upper limit");
     }
 
@@ -189,9 +197,11 @@ mod tests {
         let (one, other) = (&Endpoint::cn_shanghai(), &Endpoint::cn_beijing());
         let later = |seconds: u64| here.plus(Duration::from_secs(seconds));
         assert!(shared.learn_offset(one, here, later(3600)));
-        assert_eq!((shared.time_at(one, here), shared.time_at(other, here)), (later(3600), here));
+        let time_at =
+            |endpoint, wall| shared.choose(iter::once((0, endpoint)), Now { wall, steady: Duration::ZERO }).1;
+        assert_eq!((time_at(one, here), time_at(other, here)), (later(3600), here));
         assert!(shared.learn_offset(one, later(7200), here));
-        assert_eq!(shared.time_at(one, later(7200)), here);
+        assert_eq!(time_at(one, later(7200)), here);
         assert!(!shared.learn_offset(one, here, later(25 * 3600)));
         assert!(shared.learn_offset(one, here, later(5)) && !shared.has_offset(one));
     }

@@ -314,7 +314,11 @@ impl Model {
         let recent = endpoint.outcomes.iter().filter(|(second, _)| second + 30 > now.as_secs());
         let (good, bad): (Vec<bool>, Vec<bool>) =
             recent.map(|(_, is_good)| *is_good).partition(|is_good| *is_good);
-        if matches!(endpoint.breaker, Breaker::Closed) && bad.len() >= 5 && bad.len() >= good.len() {
+        if !is_good
+            && matches!(endpoint.breaker, Breaker::Closed)
+            && bad.len() >= 5
+            && bad.len() >= good.len()
+        {
             endpoint.breaker = Breaker::Open(now);
         }
     }

@@ -84,8 +84,19 @@ impl Transport for Yielding {
 
 fn get(cache: &CredentialCache, numbered: &Numbered) -> Result<String, String> {
     let clock = || UnixTime::from_secs(START + numbered.now.load(Ordering::SeqCst));
-    let got = cache.get_blocking(LONG, &clock, &Scripted::bodies([]));
+    let got = cache.get_blocking(clock(), LONG, &clock, &Scripted::bodies([]));
     got.map(|got| got.access_key_id().to_owned()).map_err(|error| error.to_string())
+}
+
+/// Gets the credentials this many seconds after the start.
+async fn get_at(
+    cache: &CredentialCache,
+    seconds: u64,
+    limit: Duration,
+    transport: &dyn Transport,
+) -> Result<Credentials, ProvideError> {
+    let clock = || UnixTime::from_secs(START + seconds);
+    cache.get(clock(), limit, &clock, transport).await
 }
 
 #[tokio::test]
@@ -97,7 +108,7 @@ async fn concurrent_calls_share_one_fetch() {
         let calls: Vec<_> = (0..100)
             .map(|_| {
                 let cache = Arc::clone(&cache);
-                tokio::spawn(async move { cache.get(LONG, &|| UnixTime::from_secs(START), &Yielding).await })
+                tokio::spawn(async move { get_at(&cache, 0, LONG, &Yielding).await })
             })
             .collect();
         for call in calls {
@@ -113,9 +124,8 @@ async fn concurrent_calls_share_one_fetch() {
 async fn cancelled_fetch_is_taken_over_by_the_next_call() {
     let numbered = Numbered::at(0);
     let cache = CredentialCache::new(numbered.clone());
-    let clock = || UnixTime::from_secs(START);
     {
-        let mut first = std::pin::pin!(cache.get(LONG, &clock, &Yielding));
+        let mut first = std::pin::pin!(get_at(&cache, 0, LONG, &Yielding));
         std::future::poll_fn(|context| {
             assert!(first.as_mut().poll(context).is_pending());
             std::task::Poll::Ready(())
@@ -169,9 +179,7 @@ async fn waiting_call_gets_the_failure_and_not_expired_credentials() {
     let calls: Vec<_> = (0..2)
         .map(|_| {
             let cache = Arc::clone(&cache);
-            tokio::spawn(
-                async move { cache.get(LONG, &|| UnixTime::from_secs(START + 3600), &Yielding).await },
-            )
+            tokio::spawn(async move { get_at(&cache, 3600, LONG, &Yielding).await })
         })
         .collect();
     for call in calls {
@@ -198,7 +206,6 @@ async fn gives_up_on_a_provider_that_never_answers() {
     let numbered = Numbered::at(0);
     numbered.fails.store(1, Ordering::SeqCst);
     let cache = CredentialCache::new(numbered);
-    let clock = || UnixTime::from_secs(START);
-    let error = cache.get(Duration::from_millis(1), &clock, &Never).await.unwrap_err();
+    let error = get_at(&cache, 0, Duration::from_millis(1), &Never).await.unwrap_err();
     assert_eq!(error.to_string(), "the test: failure 1");
 }

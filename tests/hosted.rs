@@ -1,29 +1,24 @@
 //! The hosted start page over HTTP, against the emulator; and every byte that the service keeps or writes.
 
 #![cfg(test)]
+#![allow(dead_code, unreachable_pub, reason = "the example is a program of its own; other tests plant more")]
 
-#[allow(dead_code, reason = "what other tests plant")]
-mod planted;
-
-use std::path::Path as FilePath;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, Response};
-use axum::routing::any;
 use cloudauth::flow::{
-    Consent, ConsentText, Cursor, Flow, FlowSettings, IdempotencyKey, NewVerification, OrderRef, PageRequest,
-    Purpose, RefKey, Retention, SealingKeys, StartPage, State as Verified, Urls,
+    Consent, ConsentText, Cursor, Flow, FlowSettings, IdempotencyKey, NewVerification, OrderRef, Purpose,
+    RefKey, Retention, SealingKeys, StartPage, State, Urls,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
 use cloudauth::{CallbackKeys, CertName, CertNo, Client, Credentials, Identity, ReqwestTransport, SceneId};
 use cloudauth_emulator::{Emulator, SessionOutcome};
 
-type Shared = Arc<Flow<SqliteStore>>;
+#[path = "../crates/cloudauth/examples/start_page.rs"]
+mod example;
+mod planted;
 
 /// The name, the number, and halves of them; and what the browser sends.
 const SECRETS: [&str; 7] =
@@ -31,31 +26,8 @@ const SECRETS: [&str; 7] =
 
 const FORM: &str = "meta_info=%7B%22zimVer%22%3A%223.0.0%22%2C%22x%22%3A%22planted-meta-info%22%7D";
 
-/// Mounts the page.
-async fn answer(
-    State(flow): State<Shared>,
-    method: Method,
-    Path(capability): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    let header = |name: &str| headers.get(name)?.to_str().ok();
-    let request = PageRequest {
-        method: method.as_str(),
-        capability: &capability,
-        origin: header("origin"),
-        accept_language: header("accept-language"),
-        body: &body,
-    };
-    let page = flow.serve(&request).await;
-    let mut response = Response::builder().status(page.status);
-    for (name, value) in page.headers {
-        response = response.header(name, value);
-    }
-    response.body(page.body.into()).unwrap()
-}
-
-async fn service(emulator: &Emulator, folder: &FilePath) -> Shared {
+/// The server of the example, in this process.
+async fn service(emulator: &Emulator, folder: &Path) -> Arc<example::Server> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let by = Credentials::new(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET).unwrap();
@@ -64,24 +36,21 @@ async fn service(emulator: &Emulator, folder: &FilePath) -> Shared {
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
     let urls = Urls::new(&format!("{url}/callback"), &format!("{url}/back")).unwrap();
     let (keys, refs) = (CallbackKeys::new(&[1; 32]).unwrap(), RefKey::new(&[2; 32]).unwrap());
-    let settings = FlowSettings::new(urls, keys, refs, Retention::days(1).unwrap());
+    let settings = FlowSettings::new(urls, keys, refs.clone(), Retention::days(1).unwrap());
     let page = StartPage::new(&format!("{url}/start"), SealingKeys::new(&[3; 32]).unwrap()).unwrap();
     let page = page.script(&format!("{}/jsvm_all.js", emulator.url())).unwrap();
     let store = SqliteStore::open(folder.join("file")).unwrap();
-    let flow = Arc::new(Flow::new(client.build(), policy, store, settings).with_start_page(page));
-    let back = || async { "back" };
-    let router = Router::new()
-        .route("/start/{capability}", any(answer))
-        .route("/callback/{order_no}", axum::routing::get(back))
-        .with_state(Arc::clone(&flow));
+    let flow = Flow::new(client.build(), policy, store, settings).with_start_page(page);
+    let server = Arc::new(example::Server { flow, refs });
+    let router = example::router(Arc::clone(&server));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    flow
+    server
 }
 
-fn new() -> NewVerification {
+fn new(refs: &RefKey) -> NewVerification {
     NewVerification {
         order: OrderRef::new("order-4711").unwrap(),
-        subject: RefKey::new(&[2; 32]).unwrap().subject("user-1"),
+        subject: refs.subject("user-1"),
         scene: SceneId::new(1_000_000_006).unwrap(),
         purpose: Purpose::new("account-opening").unwrap(),
         key: IdempotencyKey::new("attempt-1").unwrap(),
@@ -90,7 +59,7 @@ fn new() -> NewVerification {
 }
 
 /// No file beside the store has a secret.
-fn check_files(folder: &FilePath, secrets: &[&str]) {
+fn check_files(folder: &Path, secrets: &[&str]) {
     for file in std::fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
@@ -106,10 +75,11 @@ async fn a_browser_starts_from_the_page_and_no_byte_shows_who_it_is() {
     let log = planted::listen(tracing::Level::DEBUG);
     let emulator = Emulator::builder().start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let flow = service(&emulator, folder.path()).await;
+    let server = service(&emulator, folder.path()).await;
+    let (flow, new) = (&server.flow, new(&server.refs));
     let person =
         Identity::plain(CertName::new("欧阳张三丰").unwrap(), CertNo::new("999999199001012046").unwrap());
-    let url = flow.begin(new(), &person).await.unwrap();
+    let url = flow.begin(new.clone(), &person).await.unwrap();
     check_files(folder.path(), &SECRETS);
 
     let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
@@ -137,14 +107,14 @@ async fn a_browser_starts_from_the_page_and_no_byte_shows_who_it_is() {
 
     let secrets: Vec<&str> = SECRETS.into_iter().chain([&*links[0]]).collect();
     check_files(folder.path(), &secrets);
-    let found = flow.get(&new().order).await.unwrap().unwrap();
+    let found = flow.get(&new.order).await.unwrap().unwrap();
     let [attempt] = &found.attempts[..] else { panic!("one attempt: {found:#?}") };
     emulator.finish(attempt.certify_id.as_ref().unwrap(), SessionOutcome::pass()).unwrap();
     let done = browser.get(url.expose()).send().await.unwrap();
     assert_eq!(done.status(), 303, "the service does not know yet");
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    emulator.settle().await;
     flow.sweep().await.unwrap();
-    assert_eq!(flow.get(&new().order).await.unwrap().unwrap().state, Verified::Approved);
+    assert_eq!(flow.get(&new.order).await.unwrap().unwrap().state, State::Approved);
     assert_eq!(browser.get(url.expose()).send().await.unwrap().status(), 410);
     check_files(folder.path(), &secrets);
     for logged in flow.events(Cursor::default(), 100).await.unwrap() {

@@ -1,12 +1,9 @@
 // The start page of the flow, from a server that knows its customer to the emulator's page.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { after } from 'node:test';
-import { launch, scenarioIn } from './support.mjs';
+import { launch, scenarioIn, startProgram } from './support.mjs';
 
 const [server, browser] = await Promise.all([startServer(), launch([])]);
 after(() => Promise.all([server.stop(), browser.close()]));
@@ -14,21 +11,9 @@ const scenario = scenarioIn(browser);
 
 // The example `start_page`, and the addresses that it prints.
 async function startServer() {
-  assert.ok(process.env.START_PAGE, 'START_PAGE names the example that is tested');
-  const child = spawn(process.env.START_PAGE, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const gone = once(child, 'exit');
-  const lines = createInterface({ input: child.stdout });
-  const printed = {};
-  for await (const line of lines) {
-    const [what, url] = line.split(/\s+/);
-    printed[what] = url;
-    if (printed.emulator) break;
-  }
-  const stop = async () => {
-    child.kill();
-    await gone;
-  };
-  return { url: printed.server, script: new URL('/jsvm_all.js', printed.emulator).href, stop };
+  const { line, stop } = await startProgram('START_PAGE', []);
+  const [url, emulator] = line.match(/http:[^\s,]+/g);
+  return { url, script: new URL('/jsvm_all.js', emulator).href, stop };
 }
 
 const isStart = (url) => url.pathname.startsWith('/start/');

@@ -69,24 +69,30 @@ function watch(context, expected) {
   return problems;
 }
 
-// ---- The command ----
+// ---- Programs ----
 
-// `cloudauth ...`, and the document that its first line holds.
-async function start(args) {
-  const { CLOUDAUTH } = process.env;
-  assert.ok(CLOUDAUTH, 'CLOUDAUTH names the command that is tested');
+// A program that `variable` names, and the first line that it prints.
+export async function startProgram(variable, args) {
+  const program = process.env[variable];
+  assert.ok(program, `${variable} names the program that is tested`);
   // Without a PATH it finds no browser to open.
-  const child = spawn(CLOUDAUTH, [...args, '--output', 'json'], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '' } });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '' } });
   let said = '';
   child.stderr.on('data', (text) => { said += text; });
   const gone = once(child, 'exit');
   const lines = createInterface({ input: child.stdout });
-  const line = await Promise.race([once(lines, 'line'), gone.then(() => assert.fail(`it did not start: ${said}`))]);
+  const [line] = await Promise.race([once(lines, 'line'), gone.then(() => assert.fail(`it did not start: ${said}`))]);
   const stop = async () => {
     child.kill();
     await gone;
   };
-  return { told: JSON.parse(line[0]), stop };
+  return { line, stop };
+}
+
+// `cloudauth ...`, and the document that its first line holds.
+async function start(args) {
+  const { line, stop } = await startProgram('CLOUDAUTH', [...args, '--output', 'json']);
+  return { told: JSON.parse(line), stop };
 }
 
 export async function startEmulator(...args) {

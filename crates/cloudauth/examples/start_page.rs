@@ -24,9 +24,22 @@ use cloudauth_emulator::Emulator;
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the requests share.
-struct Server {
-    flow: Flow<SqliteStore>,
-    refs: RefKey,
+pub struct Server {
+    /// The flow, which has a start page at `/start`.
+    pub flow: Flow<SqliteStore>,
+    /// The key of its settings.
+    pub refs: RefKey,
+}
+
+/// The routes of the server.
+pub fn router(server: Arc<Server>) -> Router {
+    Router::new()
+        .route("/", get(begin))
+        .route("/start/{capability}", any(start))
+        .route("/back/{capability}", get(returned))
+        .route("/callback/{order_no}", get(called_back))
+        .layer(DefaultBodyLimit::max(PAGE_BODY_LIMIT + 1))
+        .with_state(server)
 }
 
 type Shared = State<Arc<Server>>;
@@ -130,16 +143,9 @@ async fn main() -> Result<(), Failed> {
     let page = page.script(&format!("{}/jsvm_all.js", emulator.url()))?;
     let flow = Flow::new(client.build(), policy, store, settings).with_start_page(page);
 
-    println!("server     {url}\nemulator   {}/_emu/ui", emulator.url());
+    println!("serves {url}, with the emulator {}/_emu/ui", emulator.url());
     let server = Arc::new(Server { flow, refs });
     let sweeps = Arc::clone(&server);
     tokio::spawn(async move { sweeps.flow.run(std::future::pending()).await });
-    let router = Router::new()
-        .route("/", get(begin))
-        .route("/start/{capability}", any(start))
-        .route("/back/{capability}", get(returned))
-        .route("/callback/{order_no}", get(called_back))
-        .layer(DefaultBodyLimit::max(PAGE_BODY_LIMIT + 1))
-        .with_state(server);
-    Ok(axum::serve(listener, router).await?)
+    Ok(axum::serve(listener, router(server)).await?)
 }

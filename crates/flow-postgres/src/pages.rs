@@ -37,12 +37,7 @@ impl Pages for PostgresStore {
         let sealed = request.zip(sealed).filter(|_| in_time == Some(true)).map(|(request, sealed)| {
             SealedPage { capability: *capability, request: request.into(), sealed: Sealed::new(sealed) }
         });
-        Ok(Some(match (state, sealed) {
-            ("waiting", Some(sealed)) => Page::Waiting(sealed),
-            ("linked", Some(sealed)) => Page::Linked(sealed),
-            ("waiting" | "expired", _) => Page::Expired,
-            _ => Page::Used,
-        }))
+        Ok(Some(Page::stored(state, sealed)))
     }
 
     async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {

@@ -82,12 +82,7 @@ pub(crate) fn find(
             request: request.into(),
             sealed: Sealed::new(sealed),
         });
-        match (&*state, sealed) {
-            ("waiting", Some(sealed)) => Page::Waiting(sealed),
-            ("linked", Some(sealed)) => Page::Linked(sealed),
-            ("waiting" | "expired", _) => Page::Expired,
-            _ => Page::Used,
-        }
+        Page::stored(&state, sealed)
     }))
 }
 
@@ -129,9 +124,37 @@ pub(crate) fn erase(connection: &Connection, now: UnixTime, limit: usize) -> Res
 #[cfg(test)]
 mod tests {
     use cloudauth_flow::testing::samples;
+    use rusqlite::StatementStatus;
 
     use super::*;
     use crate::open::connect;
+
+    /// A hundred thousand pages have time left, and as many are remembered for a day: a sweep reads the three that are over.
+    #[test]
+    fn a_sweep_reads_only_what_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("file")).unwrap();
+        let now = from_time(clock());
+        let insert = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1) \
+            INSERT INTO ca_page (capability, order_ref, key, state, request, sealed, until) \
+            SELECT randomblob(32), ?2 || ?4, n, ?2, iif(?3, '{}', NULL), iif(?3, x'07', NULL), ?4 FROM n";
+        for (pages, state, is_sealed, until) in [
+            (100_000, "waiting", true, now + 300_000),
+            (100_000, "used", false, now + 80_000_000),
+            (1, "linked", true, now - 1),
+            (1, "linked", true, now + 900_000),
+            (1, "expired", false, now - 1),
+        ] {
+            connection.execute(insert, params![pages, state, is_sealed, until]).unwrap();
+        }
+        let after_a_lifetime = now + 600_000;
+        for (search, than) in [(OVER, now), (WRONG, after_a_lifetime), (FORGOTTEN, now)] {
+            let mut search = connection.prepare(search).unwrap();
+            let found = search.query_map([than, 1_000], |_| Ok(())).unwrap().count();
+            let steps = search.get_status(StatementStatus::VmStep);
+            assert!(found == 1 && steps < 100, "{found} pages in {steps} steps");
+        }
+    }
 
     /// The clock was ahead by a day when the page was kept, and is right again.
     #[test]

@@ -15,7 +15,9 @@ CREATE TABLE ca_page (
     CONSTRAINT ca_page_request CHECK ((request IS NULL) = (sealed IS NULL))
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX ca_page_until ON ca_page (until);
+-- A sweep reads neither the pages that have time left nor those that are only remembered.
+CREATE INDEX ca_page_over ON ca_page (until) WHERE sealed IS NOT NULL;
+CREATE INDEX ca_page_forgotten ON ca_page (until) WHERE sealed IS NULL;
 
 -- A page that was used never has an identity again.
 CREATE TRIGGER ca_page_used BEFORE UPDATE ON ca_page

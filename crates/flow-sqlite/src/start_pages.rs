@@ -1,7 +1,5 @@
 //! The start pages of the store.
 
-use std::sync::atomic::Ordering;
-
 use async_trait::async_trait;
 use cloudauth_flow::{CapabilityHash, NewPage, Page, Pages, StoreError};
 use cloudauth_protocol::UnixTime;
@@ -13,13 +11,10 @@ use crate::store::SqliteStore;
 #[async_trait]
 impl Pages for SqliteStore {
     async fn open_page(&self, page: &NewPage, _: UnixTime) -> Result<bool, StoreError> {
-        let (page, erased) = (page.clone(), self.writer.erased());
-        let open = move |connection: &Connection| {
-            // The page before has an identity too.
-            erased.store(true, Ordering::Relaxed);
-            pages::open(connection, &page)
-        };
-        self.writer.run(open).await
+        let page = page.clone();
+        // It may replace another identity.
+        let open = move |connection: &Connection| Ok((pages::open(connection, &page)?, true));
+        self.writer.run_erasing(open).await
     }
 
     async fn find_page(&self, capability: &CapabilityHash, _: UnixTime) -> Result<Option<Page>, StoreError> {
@@ -28,14 +23,10 @@ impl Pages for SqliteStore {
     }
 
     async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {
-        let erased = self.writer.erased();
         let erase = move |connection: &Connection| {
             let ended = pages::erase(connection, pages::clock(), limit)?;
-            if ended > 0 {
-                erased.store(true, Ordering::Relaxed);
-            }
-            Ok(ended)
+            Ok((ended, ended > 0))
         };
-        self.writer.run(erase).await
+        self.writer.run_erasing(erase).await
     }
 }

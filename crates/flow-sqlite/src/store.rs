@@ -1,7 +1,6 @@
 //! The store: one file, one thread that writes, several that read.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -75,14 +74,9 @@ impl Store for SqliteStore {
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let document = write_document(commit.verification())?;
         let commit = commit.clone();
-        let erased = self.writer.erased();
-        let write = move |transaction: &Connection| {
-            if write::write(transaction, &commit, &document)? {
-                erased.store(true, Ordering::Relaxed);
-            }
-            Ok(())
-        };
-        self.writer.run(write).await
+        let write =
+            move |transaction: &Connection| Ok(((), write::write(transaction, &commit, &document)?));
+        self.writer.run_erasing(write).await
     }
 
     async fn claim(
@@ -109,15 +103,11 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
-        let erased = self.writer.erased();
         let purge = move |transaction: &Connection| {
             let purged = write::purge(transaction, now, limit)?;
-            if purged > 0 {
-                erased.store(true, Ordering::Relaxed);
-            }
-            Ok(purged)
+            Ok((purged, purged > 0))
         };
-        self.writer.run(purge).await
+        self.writer.run_erasing(purge).await
     }
 
     /// The second is that of the machine, which all processes share.

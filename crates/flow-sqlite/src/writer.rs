@@ -51,7 +51,8 @@ pub(crate) struct Writer {
 #[derive(Debug, Default)]
 struct Counters {
     transactions: AtomicU64,
-    erased: Arc<AtomicBool>,
+    /// Whether a task erased something: the log must not keep what the file no longer has.
+    erased: AtomicBool,
 }
 
 impl Writer {
@@ -71,11 +72,6 @@ impl Writer {
         self.counters.transactions.load(Ordering::Relaxed)
     }
 
-    /// What a task sets when it erases: the log must not keep what the file no longer has.
-    pub(crate) fn erased(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.counters.erased)
-    }
-
     /// Runs a function in a transaction, and returns its result when the transaction is on the disk.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -93,6 +89,20 @@ impl Writer {
         let tasks = self.tasks.as_ref().ok_or(StoreErrorKind::Unavailable)?;
         tasks.try_send(task).map_err(|_| StoreErrorKind::Unavailable)?;
         receiver.await.unwrap_or_else(|_| Err(StoreErrorKind::OutcomeUnknown.into()))
+    }
+
+    /// Like [`run`](Self::run), for a function that also returns whether it erased something.
+    pub(crate) async fn run_erasing<T: Send + 'static>(
+        &self,
+        function: impl FnOnce(&Connection) -> Result<(T, bool), StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let counters = Arc::clone(&self.counters);
+        self.run(move |connection| {
+            let (value, has_erased) = function(connection)?;
+            counters.erased.fetch_or(has_erased, Ordering::Relaxed);
+            Ok(value)
+        })
+        .await
     }
 }
 

@@ -5,6 +5,7 @@
 mod common;
 mod events;
 mod migrations;
+mod pages;
 
 use std::time::Duration;
 

@@ -82,10 +82,15 @@ impl Urls {
 
     pub(crate) fn callback_url(&self, order_no: &OuterOrderNo) -> Option<CallbackUrl> {
         let url = format!("{}/{order_no}", self.callback);
-        CallbackUrl::new(&url).or_else(|_| CallbackUrl::loopback(&url)).ok()
+        https_or_loopback(&url)
     }
 
     pub(crate) fn return_url(&self, capability: &Capability) -> Option<ReturnUrl> {
         ReturnUrl::new(&format!("{}/{}", self.back, capability.expose())).ok()
     }
+}
+
+/// Takes a URL that is `https`, or plain `http` on this machine.
+pub(crate) fn https_or_loopback(url: &str) -> Option<CallbackUrl> {
+    CallbackUrl::new(url).or_else(|_| CallbackUrl::loopback(url)).ok()
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use cloudauth_protocol::{CertName, CertNo, CertifyUrl, Identity, MetaInfo, OuterOrderNo};
 use hmac::digest::Output;
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::driver::error::{FlowError, PageRefusal};
 use crate::driver::flow::Flow;
-use crate::driver::ticket::NewVerification;
+use crate::driver::ticket::{Capability, NewVerification};
 use crate::hosted::seal::Purpose;
 use crate::hosted::settings::{BrowserUrl, StartPage};
 use crate::machine::commit::{CommitOutcome, PageLink, Sealed};
@@ -51,7 +51,7 @@ impl<S: Store> Flow<S> {
         let (settings, pages) = self.pages()?;
         self.check(&new, identity).await?;
         let capability = Zeroizing::new(Digest::new(self.random()?).to_string());
-        let hash = hash(&capability);
+        let hash = Capability::digest(&capability);
         let request = serde_json::to_string(&new).map_err(|_| FlowError::Sealed)?;
         let purpose = Purpose { kind: IDENTITY, page: hash.as_bytes(), request: &request };
         let sealed =
@@ -111,7 +111,7 @@ impl<S: Store> Flow<S> {
     /// Returns what the page of a capability has.
     pub(super) async fn find(&self, capability: &str) -> Result<Found, FlowError> {
         let (settings, pages) = self.pages()?;
-        let hash = hash(capability);
+        let hash = Capability::digest(capability);
         let page = match pages.find_page(&hash, self.clock.now()).await? {
             None => return Err(PageRefusal::Unknown.into()),
             Some(Page::Used) => return Err(PageRefusal::Used.into()),
@@ -168,10 +168,6 @@ impl<S: Store> Flow<S> {
     pub(super) fn pages(&self) -> Result<(&StartPage, &dyn Pages), FlowError> {
         self.start_page.as_ref().zip(self.store.pages()).ok_or(FlowError::NoStartPage)
     }
-}
-
-fn hash(capability: &str) -> CapabilityHash {
-    CapabilityHash::new(Sha256::digest(capability.as_bytes()).into())
 }
 
 /// Compares in constant time.

@@ -4,8 +4,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use crate::hosted::settings::StartPage;
-
 const CODE: &str = include_str!("page.js");
 
 const STYLE: &str = ":root{color-scheme:light dark}*{box-sizing:border-box}\
@@ -74,7 +72,7 @@ impl Language {
     }
 
     /// The page that collects the MetaInfo.
-    pub(super) fn start(self, page: &StartPage) -> String {
+    pub(super) fn start(self, script: &str) -> String {
         let [heading, wait, failed, help, code, again] = [
             ["Face verification", "人脸认证"],
             ["One moment: your browser is being prepared.", "请稍候，正在准备。"],
@@ -88,7 +86,7 @@ impl Language {
             ["Try again", "重试"],
         ]
         .map(|text| self.pick(text));
-        let script = page.script.replace('&', "&amp;").replace('"', "&quot;");
+        let script = script.replace('&', "&amp;").replace('"', "&quot;");
         self.page(
             heading,
             &format!(
@@ -119,11 +117,11 @@ impl Language {
     }
 }
 
-/// The Content-Security-Policy of all pages: this code, this style, and the script. A form may lead anywhere, because the vendor's
-/// domains change.
-pub(super) fn security_policy(page: &StartPage) -> String {
+/// The Content-Security-Policy of all pages: this code, this style, and the script from its origin. A form may lead anywhere, because
+/// the vendor's domains change.
+pub(super) fn security_policy(script: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
-    let (code, style, script) = (hash(CODE), hash(STYLE), &page.script_origin);
+    let (code, style) = (hash(CODE), hash(STYLE));
     format!(
         "default-src 'none'; script-src {code} {script}; connect-src {script}; img-src data: {script}; style-src {style}; \
          form-action 'self' https: http:; base-uri 'none'; frame-ancestors 'none'"

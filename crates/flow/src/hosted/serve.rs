@@ -64,7 +64,7 @@ impl<S: Store> Flow<S> {
         let result = match request.method {
             "GET" | "HEAD" => self.find(request.capability).await.map(|found| match found {
                 Found::Linked(link) => PageResponse::redirect(&link),
-                Found::Waiting(..) => PageResponse::page(settings, 200, language.start(settings)),
+                Found::Waiting(..) => PageResponse::page(settings, 200, language.start(&settings.script)),
             }),
             "POST" => match meta_info(settings, request) {
                 Ok(meta_info) => {
@@ -138,7 +138,7 @@ impl PageResponse {
         let mut response = Self::new(status, body);
         response.headers.extend([
             ("content-type", "text/html; charset=utf-8".to_owned()),
-            ("content-security-policy", html::security_policy(settings)),
+            ("content-security-policy", settings.security_policy.clone()),
             ("referrer-policy", "same-origin".to_owned()),
         ]);
         response

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use cloudauth_protocol::CallbackUrl;
 use http::Uri;
 use zeroize::Zeroizing;
 
+use crate::driver::settings::https_or_loopback;
+use crate::hosted::html;
 use crate::hosted::seal::SealingKeys;
 use crate::machine::ids::InvalidId;
 
@@ -19,7 +20,8 @@ pub struct StartPage {
     /// The origin of the address, as browsers send it.
     pub(super) origin: String,
     pub(super) script: Box<str>,
-    pub(super) script_origin: String,
+    /// The Content-Security-Policy of all pages.
+    pub(super) security_policy: String,
     pub(super) keys: SealingKeys,
 }
 
@@ -40,7 +42,7 @@ impl StartPage {
             address: address.into(),
             origin,
             script: SCRIPT.into(),
-            script_origin: String::new(),
+            security_policy: String::new(),
             keys,
         };
         page.script(SCRIPT)
@@ -52,7 +54,8 @@ impl StartPage {
     /// # Errors
     /// If it is not an `https` URL. Plain `http` is for loopback.
     pub fn script(mut self, url: &str) -> Result<Self, InvalidId> {
-        self.script_origin = origin(url).ok_or(InvalidId::new("the script's address", "an https URL"))?;
+        let origin = origin(url).ok_or(InvalidId::new("the script's address", "an https URL"))?;
+        self.security_policy = html::security_policy(&origin);
         self.script = url.into();
         Ok(self)
     }
@@ -78,7 +81,7 @@ impl fmt::Debug for BrowserUrl {
 
 /// The origin of a URL that is `https`, or on this machine. It is part of a header, which has no room for other characters.
 fn origin(url: &str) -> Option<String> {
-    CallbackUrl::new(url).or_else(|_| CallbackUrl::loopback(url)).ok()?;
+    https_or_loopback(url)?;
     let uri: Uri = url.parse().ok()?;
     let authority = uri.authority()?.as_str();
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
@@ -97,10 +100,11 @@ mod tests {
             (&*good.address, &*good.origin),
             ("https://shop.example:8443/start", "https://shop.example:8443")
         );
-        assert_eq!(good.script_origin, "https://o.alicdn.com");
+        let allows = |page: &StartPage, origin| page.security_policy.contains(&format!("connect-src {origin};"));
+        assert!(allows(&good, "https://o.alicdn.com"), "{}", good.security_policy);
         let local =
             page("http://127.0.0.1:80/start").unwrap().script("http://127.0.0.1:81/jsvm_all.js").unwrap();
-        assert_eq!(local.script_origin, "http://127.0.0.1:81");
+        assert!(allows(&local, "http://127.0.0.1:81"), "{}", local.security_policy);
         for bad in ["http://shop.example/start", "/start", "", "https://a.example/?b", "https://a.example/#b"]
         {
             assert!(page(bad).is_err(), "{bad}");

@@ -85,3 +85,16 @@ pub struct SealedPage {
     /// The identity or the link.
     pub sealed: Sealed,
 }
+
+impl Page {
+    /// The page of a row: its state is `waiting`, `linked`, `used` or `expired`. `sealed` is `None` if it was erased or its time is over.
+    #[must_use]
+    pub fn stored(state: &str, sealed: Option<SealedPage>) -> Self {
+        match (state, sealed) {
+            ("waiting", Some(sealed)) => Self::Waiting(sealed),
+            ("linked", Some(sealed)) => Self::Linked(sealed),
+            ("waiting" | "expired", _) => Self::Expired,
+            _ => Self::Used,
+        }
+    }
+}

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cloudauth_protocol::CallbackUrl;
 use cloudauth_transport::Transport;
 use http::Uri;
 
+use crate::driver::settings::https_or_loopback;
 use crate::machine::ids::{EndpointId, InvalidId};
 use crate::webhook::secret::WebhookSecret;
 
@@ -26,7 +26,7 @@ impl WebhookEndpoint {
     /// If the address is not an `https` URL, or has a fragment. Plain `http` is for loopback.
     pub fn new(id: EndpointId, url: &str, secret: WebhookSecret) -> Result<Self, InvalidId> {
         let invalid = InvalidId::new("the webhook's address", "an https URL");
-        CallbackUrl::new(url).or_else(|_| CallbackUrl::loopback(url)).map_err(|_| invalid)?;
+        https_or_loopback(url).ok_or(invalid)?;
         Ok(Self { id, url: url.parse().map_err(|_| invalid)?, secrets: vec![secret] })
     }
 

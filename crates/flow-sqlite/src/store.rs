@@ -74,8 +74,7 @@ impl Store for SqliteStore {
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let document = write_document(commit.verification())?;
         let commit = commit.clone();
-        let write =
-            move |transaction: &Connection| Ok(((), write::write(transaction, &commit, &document)?));
+        let write = move |transaction: &Connection| Ok(((), write::write(transaction, &commit, &document)?));
         self.writer.run_erasing(write).await
     }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 use cloudauth_client::Client;
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    BlockingFlow, EndpointId, Flow, FlowSettings, Inline, Input, Machine, NewVerification, RefKey, Snapshot,
-    Store, Urls, Usage, VerificationId, WebhookEndpoint, WebhookSecret, Webhooks,
+    BlockingFlow, ClockAndRandom, EndpointId, Flow, FlowSettings, Inline, Input, Machine, NewVerification,
+    PageRequest, RefKey, SealingKeys, Snapshot, Start, StartPage, Store, Urls, Usage, VerificationId,
+    WebhookEndpoint, WebhookSecret, Webhooks,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo};
@@ -90,17 +91,17 @@ impl BlockingTransport for Service {
     fn sleep(&self, _: Duration) {}
 }
 
+/// Returns the counters that a function increments.
+fn counted(function: impl FnOnce()) -> BTreeMap<String, u64> {
+    let counters = Counters::default();
+    metrics::with_local_recorder(&counters, function);
+    let counters = counters.0.lock().unwrap();
+    counters.iter().map(|(name, count)| (name.clone(), count.0.load(Ordering::Relaxed))).collect()
+}
+
 #[test]
 fn counters_are_the_documented_ones() {
-    let counters = Counters::default();
-    metrics::with_local_recorder(&counters, live);
-    let counts: BTreeMap<String, u64> = counters
-        .0
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|(name, count)| (name.clone(), count.0.load(Ordering::Relaxed)))
-        .collect();
+    let counts = counted(live);
     let expected = [
         ("cloudauth_flow_callbacks_total result=ignored", 1),
         ("cloudauth_flow_claims_total ", 1),
@@ -119,46 +120,86 @@ fn counters_are_the_documented_ones() {
     }
 }
 
-/// A start, its repetition, a forged callback, an erasure that the service refuses, a damaged document.
-fn live() {
+/// A tab that waits for the link of another one looks 20 times, and starts nothing.
+#[test]
+fn a_start_from_two_tabs_is_counted_once() {
+    let counts = counted(|| {
+        let store = Arc::new(MemoryStore::default());
+        let at_begin = ClockAndRandom { wall: || samples::BEGIN, ..ClockAndRandom::default() };
+        let flow = flow(&store).with_inputs(at_begin);
+        let page = StartPage::new("https://shop.example/start", SealingKeys::new(&[3; 32]).unwrap()).unwrap();
+        let flow = &flow.with_start_page(page);
+        let tab = |order| {
+            let url = block_on(flow.begin(new(order), &person())).unwrap();
+            let capability = url.expose().rsplit('/').next().unwrap().to_owned();
+            move |method| {
+                let (origin, accept_language, body) = (None, None, b"meta_info=%7B%7D");
+                let request = PageRequest { method, capability: &capability, origin, accept_language, body };
+                block_on(flow.serve(&request)).status
+            }
+        };
+        let first = tab(1);
+        assert_eq!(["POST", "POST", "GET"].map(first), [303; 3]);
+        let second = tab(2);
+        // The attempt of another tab.
+        block_on(reserve(&store, samples::start(2, 2).unwrap()));
+        assert_eq!(second("POST"), 503);
+    });
+    let expected = [
+        ("cloudauth_flow_pages_total result=busy", 1),
+        ("cloudauth_flow_pages_total result=ok", 2),
+        ("cloudauth_flow_starts_total result=ok", 1),
+    ];
+    assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
+fn flow(store: &Arc<MemoryStore>) -> Flow<Arc<MemoryStore>> {
     let client = Client::builder(Inline(Service), Credentials::new("testid", "testsecret").unwrap());
     let policy = Arc::new(LivePolicy::new(Policy::parse(builtin::VENDOR).unwrap()));
     let urls = Urls::new("https://shop.example/callback", "https://shop.example/back").unwrap();
     let keys = CallbackKeys::new(&[1; 32]).unwrap();
     let refs = RefKey::new(&[2; 32]).unwrap();
     let settings = FlowSettings::new(urls, keys, refs, samples::retention());
+    Flow::new(client.attempts(1).build(), policy, Arc::clone(store), settings)
+}
+
+fn new(order: u64) -> NewVerification {
+    let sample = samples::start(order, 1).unwrap();
+    NewVerification {
+        order: sample.order,
+        subject: sample.subject,
+        scene: sample.scene,
+        purpose: sample.purpose,
+        key: sample.key,
+        consent: sample.consent,
+    }
+}
+
+fn person() -> Identity {
+    Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap())
+}
+
+/// A start, its repetition, a forged callback, an erasure that the service refuses, a damaged document.
+fn live() {
     let store = Arc::new(MemoryStore::default());
-    let flow = Flow::new(client.attempts(1).build(), policy, Arc::clone(&store), settings);
     let secret = WebhookSecret::new(&WebhookSecret::text(&[1; 32])).unwrap();
     let endpoint =
         WebhookEndpoint::new(EndpointId::new("crm").unwrap(), "https://crm.example/hook", secret).unwrap();
-    let flow = block_on(flow.with_webhooks(Webhooks::new(Inline(Service), [endpoint]))).unwrap();
+    let flow = block_on(flow(&store).with_webhooks(Webhooks::new(Inline(Service), [endpoint]))).unwrap();
     let flow = BlockingFlow::new(flow);
-    let sample = samples::start(1, 1).unwrap();
-    let new = || NewVerification {
-        order: sample.order.clone(),
-        subject: sample.subject,
-        scene: sample.scene,
-        purpose: sample.purpose.clone(),
-        key: sample.key.clone(),
-        consent: sample.consent.clone(),
-    };
-    let person =
-        || Identity::plain(CertName::new("张三").unwrap(), CertNo::new("999999199001012003").unwrap());
-    flow.start(new(), person(), MetaInfo::new("{}").unwrap()).unwrap();
-    assert!(flow.start(new(), person(), MetaInfo::new("{}").unwrap()).is_err());
+    flow.start(new(1), person(), MetaInfo::new("{}").unwrap()).unwrap();
+    assert!(flow.start(new(1), person(), MetaInfo::new("{}").unwrap()).is_err());
     flow.callback("unknown", "certifyId=sha0&callbackToken=forged").unwrap();
-    flow.cancel(&sample.order).unwrap();
-    flow.redact(&sample.order).unwrap();
-    let damaged = block_on(overdue(&store, 2));
+    flow.cancel(&new(1).order).unwrap();
+    flow.redact(&new(1).order).unwrap();
+    let damaged = block_on(reserve(&store, samples::start(2, 1).unwrap()));
     store.damage(&damaged);
     assert_eq!(flow.sweep().unwrap(), 1);
     assert_eq!([flow.deliver().unwrap(), flow.deliver().unwrap()], [3, 3]);
 }
 
-/// A verification that is due long since.
-async fn overdue(store: &MemoryStore, order: u64) -> VerificationId {
-    let start = samples::start(order, 1).unwrap();
+/// Reserves an attempt at [`samples::BEGIN`].
+async fn reserve(store: &MemoryStore, start: Start) -> VerificationId {
     let id = start.id;
     let snapshot = Snapshot { stored: None, usage: Usage::default() };
     let commit = Machine::new(samples::rules()).step(&snapshot, Input::Start(start), samples::BEGIN).unwrap();

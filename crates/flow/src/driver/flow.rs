@@ -122,7 +122,9 @@ impl<S: Store> Flow<S> {
         meta_info: MetaInfo,
         more: impl FnOnce(InitFaceVerify) -> InitFaceVerify,
     ) -> Result<Started, FlowError> {
-        self.start_sealing(new, identity, meta_info, more, |_| None).await
+        let result = self.start_sealing(new, identity, meta_info, more, |_| None).await;
+        signals::started(&result);
+        result
     }
 
     /// Starts, and keeps the link with the start page that led here, as `seal` returns it.
@@ -139,9 +141,7 @@ impl<S: Store> Flow<S> {
         let op = self.request(&new, &order_no, &capability, |back| {
             more(InitFaceVerify::new(new.scene, order_no.clone(), identity, back, meta_info))
         })?;
-        let result = self.start_attempt(new, &order_no, &capability, &op, seal).await;
-        signals::started(&result);
-        result
+        self.start_attempt(new, &order_no, &capability, &op, seal).await
     }
 
     /// The call of an attempt, with everything that leads the result back to it.

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::driver::error::{FlowError, PageRefusal};
 use crate::driver::flow::Flow;
+use crate::driver::signals;
 use crate::driver::ticket::{Capability, NewVerification};
 use crate::hosted::seal::Purpose;
 use crate::hosted::settings::{BrowserUrl, StartPage};
@@ -96,14 +97,15 @@ impl<S: Store> Flow<S> {
                 let sealed = settings.keys.seal(purpose, nonce, link.expose())?;
                 Some(PageLink { page: page.capability, sealed: Sealed::new(sealed) })
             };
-            match self.start_sealing(*new, identity, meta_info.clone(), |init| init, seal).await {
-                Ok(started) => {
-                    return Ok(BrowserUrl::new(Zeroizing::new(started.link.expose().to_owned())));
-                }
-                // Another tab creates the link, or has it since.
-                Err(FlowError::Refused(Refusal::StartInProgress { .. }) | FlowError::AlreadyStarted) => {}
-                Err(error) => return Err(error),
+            let result = self.start_sealing(*new, identity, meta_info.clone(), |init| init, seal).await;
+            // Another tab creates the link, or has it since: it counts the start.
+            if let Err(FlowError::Refused(Refusal::StartInProgress { .. }) | FlowError::AlreadyStarted) =
+                result
+            {
+                continue;
             }
+            signals::started(&result);
+            return result.map(|started| BrowserUrl::new(Zeroizing::new(started.link.expose().to_owned())));
         }
         Err(FlowError::Busy)
     }

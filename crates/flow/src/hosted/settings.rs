@@ -100,7 +100,8 @@ mod tests {
             (&*good.address, &*good.origin),
             ("https://shop.example:8443/start", "https://shop.example:8443")
         );
-        let allows = |page: &StartPage, origin| page.security_policy.contains(&format!("connect-src {origin};"));
+        let allows =
+            |page: &StartPage, origin| page.security_policy.contains(&format!("connect-src {origin};"));
         assert!(allows(&good, "https://o.alicdn.com"), "{}", good.security_policy);
         let local =
             page("http://127.0.0.1:80/start").unwrap().script("http://127.0.0.1:81/jsvm_all.js").unwrap();

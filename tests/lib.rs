@@ -32,6 +32,28 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Reproducible random numbers (SplitMix64), from a seed.
+#[derive(Debug)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// Returns a number below `sides`, which is not 0.
+    pub const fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((bits ^ (bits >> 31)) % sides as u64) as usize
+    }
+
+    /// Returns one of several values.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn of<T: Copy>(&mut self, all: &[T]) -> T {
+        *all.get(self.roll(all.len())).expect("a value")
+    }
+}
+
 /// An error and all its sources, as an application logs them.
 #[must_use]
 pub fn full_text(error: &(dyn std::error::Error + 'static)) -> String {

@@ -4,27 +4,17 @@ analyses.py <folder> <rows> <rounds> <cloudauth>: the user CPU time of each, in 
 rows than the replay. The ratios are of the fastest runs.
 """
 
-import json
 import os
 import subprocess
 import sys
+
+from compare import finished
 
 POLICY = "builtin:onboarding"
 VALUES = 41
 SEGMENTS = 20
 MAPPING = 'format = 1\ntime = "time"\nsubject = "subject"\n[label]\ncolumn = "label"\n'
 SWEEP = ["--threshold", "match_auto", "--from", "65", "--to", "85", "--step", "0.5"]
-
-
-def measured(command):
-    """What a command prints, and its user CPU time."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        printed = child.stdout.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"{command} failed: {child.returncode}")
-    return json.loads(printed), used.ru_utime
 
 
 def with_regions(flat, path):
@@ -58,7 +48,7 @@ def main(folder, rows, rounds, cloudauth):
     runs = {name: [] for name in commands}
     for _ in range(int(rounds)):
         for name, command in commands.items():
-            runs[name].append(measured([cloudauth, "lab", *command]))
+            runs[name].append(finished([cloudauth, "lab", *command]))
     replay = runs["replay"][0][0]
     for name, made in runs.items():
         if any(document["rows"] != replay["rows"] for document, _ in made):
@@ -68,7 +58,7 @@ def main(folder, rows, rounds, cloudauth):
     if current[0]["outcome"]["verdicts"] != replay["verdicts"] or len(found) != SEGMENTS:
         sys.exit("the sweep or the segments count other rows than the replay")
     print(f"{rows} rows of Parquet, one thread, user CPU time, the fastest of {rounds} in turns")
-    fastest = {name: min(cpu for _, cpu in made) for name, made in runs.items()}
+    fastest = {name: min(used.ru_utime for _, used in made) for name, made in runs.items()}
     for name, cpu in fastest.items():
         print(f"{name:20} {cpu:6.2f} s   {cpu / fastest['replay']:5.2f} times the replay")
 

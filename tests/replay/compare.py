@@ -88,17 +88,22 @@ def by_duckdb(kind, path, case):
     print(json.dumps(dict(connection.execute(query).fetchall())))
 
 
-def measured(command):
-    """What a command prints; its wall time, CPU time and memory in MiB."""
-    begin = time.monotonic()
+def finished(command):
+    """What a command prints, and what it used."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         printed = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - begin
     if child.returncode:
         sys.exit(f"{command} failed: {child.returncode}")
-    return json.loads(printed), wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return json.loads(printed), used
+
+
+def measured(command):
+    """What a command prints; its wall time, CPU time and memory in MiB."""
+    begin = time.monotonic()
+    printed, used = finished(command)
+    return printed, time.monotonic() - begin, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
 def to_parquet(flat, path):

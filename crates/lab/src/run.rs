@@ -292,13 +292,8 @@ impl<'p> Lab<'p> {
 
     /// Returns the mapping of a run over these sources.
     fn mapping_of(&self, sources: &[Source]) -> Result<Mapping, LabError> {
-        if self.resume.is_some() && sources.iter().any(Source::is_standard_input) {
-            return Err(LabProblem::StandardInputResumed.into_error());
-        }
-        if let Some(table) = sources.iter().find(|source| self.resume.is_some() && source.is_in_memory()) {
-            let error =
-                io::Error::new(io::ErrorKind::Unsupported, "a run over a table in memory cannot be resumed");
-            return Err(LabError::file(table.path(), error));
+        if self.resume.is_some() {
+            check_resumable(sources)?;
         }
         let mapping = match &self.mapping {
             Some(mapping) => mapping.clone(),
@@ -354,5 +349,20 @@ impl<'p> Lab<'p> {
         let Some(path) = &self.resume else { return Ok(()) };
         state.decisions = decisions.map(Decisions::keep).transpose()?.flatten();
         state.save(path)
+    }
+}
+
+/// Refuses sources that a later run cannot read again.
+fn check_resumable(sources: &[Source]) -> Result<(), LabError> {
+    if sources.iter().any(Source::is_standard_input) {
+        return Err(LabProblem::StandardInputResumed.into_error());
+    }
+    match sources.iter().find(|source| source.is_in_memory()) {
+        Some(table) => {
+            let error =
+                io::Error::new(io::ErrorKind::Unsupported, "a run over a table in memory cannot be resumed");
+            Err(LabError::file(table.path(), error))
+        }
+        None => Ok(()),
     }
 }

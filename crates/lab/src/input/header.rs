@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use cloudauth_policy::{Input, resembles};
-use cloudauth_protocol::plain_name;
+use cloudauth_protocol::{has_digit_run, plain_name};
 
 use crate::error::FileColumns;
 
@@ -13,6 +13,8 @@ const LONGEST: usize = 1 << 20;
 const MOST_NAMES: usize = 30;
 /// The most column names that are compared with known ones.
 const MOST_COMPARED: usize = 1000;
+/// The shortest run of digits that is a value, such as a date or a phone number, and not a part of a name.
+const LONG_RUN: usize = 5;
 /// Common names of columns of recorded results.
 const COMMON: [&str; 12] = [
     "code", "date", "id", "label", "passed", "result", "score", "status", "subcode", "time", "user_id",
@@ -94,7 +96,9 @@ pub(crate) fn column(names: &[&[u8]], name: &str) -> Result<Option<usize>, ()> {
 pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> FileColumns {
     let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
     let is_value = |name: &str| {
-        name.parse::<f64>().is_ok() || matches!(name, "T" | "F" | "true" | "false") || has_long_number(name)
+        name.parse::<f64>().is_ok()
+            || matches!(name, "T" | "F" | "true" | "false")
+            || has_digit_run(name, LONG_RUN)
     };
     if names.iter().any(|name| is_value(name)) {
         return FileColumns::LooksLikeData;
@@ -111,11 +115,6 @@ pub(crate) fn shown(names: &[&[u8]], wanted: &[impl AsRef<str>]) -> FileColumns 
         .take(MOST_NAMES)
         .map(str::to_owned);
     FileColumns::Named(names.len(), known.collect())
-}
-
-/// Detects a date, a phone number or an ID number.
-fn has_long_number(name: &str) -> bool {
-    name.as_bytes().split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() > 4)
 }
 
 #[cfg(test)]

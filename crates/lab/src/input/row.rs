@@ -7,11 +7,13 @@ use cloudauth_policy::{Evidence, EvidenceIssue, Form, Input, Value, ValueState};
 use cloudauth_protocol::grammar;
 
 use crate::input::mapping::{Mapping, Of, Shape};
-use crate::input::time::{day, day_of_number};
+use crate::input::time::KnownDays;
 use crate::tally::issues::{IssueKind, Issues, RowLocation};
 
-/// The slots of a row. The inputs come first.
+/// The slots of a row. The inputs come first: codes and flags, then scores, then labels of a device.
 pub(crate) mod slot {
+    /// The number of inputs that are codes or flags, too.
+    pub(crate) const FIRST_SCORE: usize = cloudauth_policy::Input::VerifyScore as usize;
     pub(crate) const LABEL: usize = cloudauth_policy::Input::ALL.len();
     pub(crate) const ATTACK: usize = LABEL + 1;
     pub(crate) const TIME: usize = LABEL + 2;
@@ -158,13 +160,21 @@ pub(crate) struct RowReader<'m> {
     says: [Option<&'m Of>; Input::ALL.len()],
     /// Whether subjects and ids are needed.
     names: [bool; 2],
+    /// The days of times.
+    pub(crate) days: KnownDays,
 }
 
 impl<'m> RowReader<'m> {
     pub(crate) fn new(mapping: &'m Mapping, asked: impl Fn(Input) -> bool) -> Self {
         let asked = Input::ALL.map(asked);
         let says = Input::ALL.map(|input| mapping.inputs.get(&input));
-        Self { mapping, issues: Issues::default(), risks: Vec::new(), asked, says, names: [true; 2] }
+        let days = KnownDays::new(mapping.timezone.minutes());
+        Self { mapping, issues: Issues::default(), risks: Vec::new(), asked, says, names: [true; 2], days }
+    }
+
+    /// Returns whether a policy reads an input.
+    pub(crate) fn asks(&self, input: Input) -> bool {
+        asks(&self.asked, input)
     }
 
     /// Reads subjects and ids only if they are needed.
@@ -187,7 +197,7 @@ impl<'m> RowReader<'m> {
         cell: impl Fn(usize) -> Cell<'c>,
     ) -> Option<Row<'a>> {
         let form = self.form();
-        let Self { mapping, issues, risks, asked, says, names } = self;
+        let Self { mapping, issues, risks, asked, says, names, days } = self;
         let is_reply = mapping.shape == Shape::Reply;
         if is_reply {
             let kind = match cell(Input::Code as usize).value().code().0 {
@@ -215,13 +225,12 @@ impl<'m> RowReader<'m> {
         let [subjects, ids] = *names;
         let subject = name(subjects, slot::SUBJECT, IssueKind::Subject);
         let id = name(ids, slot::ID, IssueKind::Id);
-        let day = Self::day(cell(slot::TIME), mapping.timezone.minutes())
-            .unwrap_or_else(|| add_issue(issues, IssueKind::Time, at));
+        let day = days.of(cell(slot::TIME)).unwrap_or_else(|| add_issue(issues, IssueKind::Time, at));
         let value = |input: Input| {
             let says = says.get(input as usize).copied().flatten();
             mapped(says, cell(input as usize))
         };
-        let is_asked = |input: Input| asked.get(input as usize).copied().unwrap_or_default();
+        let is_asked = |input: Input| asks(asked, input);
         let evidence = Evidence::read(form, value, risks, |issue| match issue {
             EvidenceIssue::Missing(input) if is_asked(input) => issues.add_missing(input, 1),
             EvidenceIssue::Malformed(input) if is_asked(input) || input == Input::DeviceRisk => {
@@ -231,6 +240,25 @@ impl<'m> RowReader<'m> {
             EvidenceIssue::Missing(_) | EvidenceIssue::Malformed(_) => {}
         });
         Some(Row { evidence, label, attack, day, subject, id })
+    }
+}
+
+fn asks(asked: &[bool; Input::ALL.len()], input: Input) -> bool {
+    asked.get(input as usize).copied().unwrap_or_default()
+}
+
+impl KnownDays {
+    /// Returns the day of a cell, if it has a time; `None` if the time is invalid.
+    #[inline]
+    pub(crate) fn of(&mut self, time: Cell<'_>) -> Option<Option<i32>> {
+        match time {
+            time if time.is_missing() => Some(None),
+            Cell::Text(text) => self.day(text).map(Some),
+            Cell::Number(written, number) => self.day_of_number(written, number).map(Some),
+            #[cfg(feature = "parquet")]
+            Cell::Day(day) => Some(Some(day)),
+            _ => None,
+        }
     }
 }
 
@@ -261,23 +289,10 @@ pub(crate) struct Entry<'a> {
 }
 
 impl RowReader<'_> {
-    /// Returns the day of a time; `None` if the time is invalid.
-    #[inline]
-    pub(crate) fn day(time: Cell<'_>, zone: i32) -> Option<Option<i32>> {
-        match time {
-            time if time.is_missing() => Some(None),
-            Cell::Text(text) => day(text, zone).map(Some),
-            Cell::Number(written, number) => day_of_number(written, number, zone).map(Some),
-            #[cfg(feature = "parquet")]
-            Cell::Day(day) => Some(Some(day)),
-            _ => None,
-        }
-    }
-
     /// Reads a code or a flag on its own.
     pub(crate) fn entry<'a>(&'a self, input: Input, cell: Cell<'a>) -> Entry<'a> {
         let value = mapped(self.says.get(input as usize).copied().flatten(), cell);
-        let is_asked = self.asked.get(input as usize).copied().unwrap_or_default();
+        let is_asked = self.asks(input);
         let (text, state) = if input.kind() == cloudauth_policy::InputKind::Code {
             value.code()
         } else {

@@ -24,7 +24,7 @@ pub(crate) const DIGITS: [usize; 4] = [9, 10, 12, 13];
 /// A time is a date, `2026-01-31`; a date and a time of day, `2026-01-31T23:59:59.5`, with `T` or a blank between them, in the
 /// zone, or in UTC or at an offset where `Z`, `UTC` or `+08:00` follows; or a number of seconds or milliseconds since 1970,
 /// `1772395200.5`, also as Java writes it, `1.7723952005E9`.
-pub(crate) fn day(text: &str, zone: i32) -> Option<i32> {
+fn day(text: &str, zone: i32) -> Option<i32> {
     written_day(text.as_bytes(), zone).or_else(|| day_of_instant(written_number(text.as_bytes())?, zone))
 }
 
@@ -70,16 +70,20 @@ fn time_of_day(text: &[u8]) -> Option<(i32, Option<i32>)> {
     if let [b':', a, b, after @ ..] = rest {
         number([*a, *b]).filter(|second| *second <= 60)?;
         rest = after;
-        if let [b'.', after @ ..] = rest {
-            let digits = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            rest = after.get(digits..).filter(|_| digits > 0)?;
-        }
+        rest = after_fraction(rest)?;
     }
     let offset = match rest {
         [] => None,
         [b' ', rest @ ..] | rest => Some(offset(rest)?),
     };
     (hour < 24 && minute < 60).then_some((hour * 60 + minute, offset))
+}
+
+/// Returns what follows the fraction of a second, if there is one; `None` if it has no digit.
+fn after_fraction(text: &[u8]) -> Option<&[u8]> {
+    let [b'.', fraction @ ..] = text else { return Some(text) };
+    let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    fraction.get(digits..).filter(|_| digits > 0)
 }
 
 /// Parses an offset from UTC in minutes: `Z`, `UTC`, `+08`, `+0800` or `+08:00`.
@@ -140,7 +144,7 @@ fn written_number(text: &[u8]) -> Option<i64> {
 /// Returns the day since 1970 of seconds or milliseconds: of the digits as written if they have the form that a text may have,
 /// otherwise of the nearest double.
 #[expect(clippy::cast_possible_truncation, reason = "only the day of a number of this century is used")]
-pub(crate) fn day_of_number(written: &str, number: f64, zone: i32) -> Option<i32> {
+fn day_of_number(written: &str, number: f64, zone: i32) -> Option<i32> {
     day_of_instant(written_number(written.as_bytes()).unwrap_or(number.floor() as i64), zone)
 }
 

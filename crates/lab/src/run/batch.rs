@@ -2,7 +2,7 @@
 //! decide whole batches. A row with a possible data issue is odd, and is decided row by row.
 
 use arrow_array::Array;
-use cloudauth_policy::{Column, Input, Policy};
+use cloudauth_policy::{Column, Input};
 
 use super::decisions::RowKind;
 use super::task::Task;
@@ -15,7 +15,6 @@ use cloudauth_stats::grid::NO_SCORE;
 
 /// The maximum number of segment values that a batch counts in a table.
 const MOST_VALUES: usize = 2000;
-const FIRST_SCORE: usize = Input::VerifyScore as usize;
 
 /// A batch, in columns.
 pub(super) struct BatchDecider<'t> {
@@ -62,7 +61,7 @@ impl<'t> BatchDecider<'t> {
                 || task.writes(RowKind::Decisions)
                 || task.asks(Input::DeviceRisk)),
             odd: Vec::new(),
-            classes: [vec![Vec::new(); FIRST_SCORE], vec![Vec::new(); FIRST_SCORE]],
+            classes: [vec![Vec::new(); slot::FIRST_SCORE], vec![Vec::new(); slot::FIRST_SCORE]],
             scores: Default::default(),
             slots: Default::default(),
             codes: Vec::new(),
@@ -75,16 +74,12 @@ impl<'t> BatchDecider<'t> {
         }
     }
 
-    fn policies(&self) -> [Option<&'t Policy>; 2] {
-        [Some(self.task.policy), self.task.candidate]
-    }
-
     /// Loads a batch and decides it; `false` if its rows must be read one by one.
     pub(super) fn load(
         &mut self,
         held: &[ColumnData],
         rows: usize,
-        by: &RowReader<'_>,
+        by: &mut RowReader<'_>,
         counter: &mut Counter,
     ) -> bool {
         self.is_able && self.take(held, rows, by, counter).is_some()
@@ -94,12 +89,12 @@ impl<'t> BatchDecider<'t> {
         &mut self,
         held: &[ColumnData],
         rows: usize,
-        by: &RowReader<'_>,
+        by: &mut RowReader<'_>,
         counter: &mut Counter,
     ) -> Option<()> {
         self.odd.clear();
         self.odd.resize(rows, false);
-        for input in Input::ALL.into_iter().take(FIRST_SCORE) {
+        for input in Input::ALL.into_iter().take(slot::FIRST_SCORE) {
             self.take_texts(input, held.get(input as usize)?, rows, by)?;
         }
         for input in Input::SCORES {
@@ -113,7 +108,7 @@ impl<'t> BatchDecider<'t> {
         if self.task.names_rows() {
             held.get(slot::ID)?.mark_bad_keys(&mut self.odd)?;
         }
-        self.take_days(held.get(slot::TIME)?, rows, counter)?;
+        self.take_days(held.get(slot::TIME)?, rows, by, counter)?;
         for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
             scale.slots(scores, slots);
         }
@@ -139,7 +134,7 @@ impl<'t> BatchDecider<'t> {
         let known: Vec<_> = entries.into_iter().map(|cell| by.entry(input, cell)).collect();
         let number = input as usize;
         keys.mark(&known.iter().map(|entry| entry.is_odd).collect::<Vec<_>>(), &mut self.odd)?;
-        for (policy, classes) in self.policies().into_iter().zip(&mut self.classes) {
+        for (policy, classes) in self.task.policies().into_iter().zip(&mut self.classes) {
             let class = |text: Option<&str>| policy?.class(input, text);
             let classes = classes.get_mut(number)?;
             classes.clear();
@@ -164,7 +159,7 @@ impl<'t> BatchDecider<'t> {
 
     fn take_scores(&mut self, input: Input, held: &ColumnData, rows: usize) -> Option<()> {
         let number = input as usize;
-        let scores = self.scores.get_mut(number - FIRST_SCORE)?;
+        let scores = self.scores.get_mut(number - slot::FIRST_SCORE)?;
         let missing = self.missing.get_mut(number)?;
         missing.clear();
         scores.clear();
@@ -202,7 +197,7 @@ impl<'t> BatchDecider<'t> {
     /// Marks the rows at a value of the sweep, if they must be decided again.
     fn mark_swept(&mut self) {
         let Some(sweep) = self.task.sweep else { return };
-        let Some(scores) = self.scores.get((sweep.input() as usize).saturating_sub(FIRST_SCORE)) else {
+        let Some(scores) = self.scores.get((sweep.input() as usize).saturating_sub(slot::FIRST_SCORE)) else {
             return;
         };
         for (odd, score) in self.odd.iter_mut().zip(scores) {
@@ -226,11 +221,16 @@ impl<'t> BatchDecider<'t> {
         Some(())
     }
 
-    fn take_days(&mut self, held: &ColumnData, rows: usize, counter: &mut Counter) -> Option<()> {
+    fn take_days(
+        &mut self,
+        held: &ColumnData,
+        rows: usize,
+        by: &mut RowReader<'_>,
+        counter: &mut Counter,
+    ) -> Option<()> {
         self.days.clear();
-        let zone = self.task.mapping.timezone.minutes();
         let mut add = |row: usize, cell: Cell<'_>| {
-            let day = RowReader::day(cell, zone);
+            let day = by.days.of(cell);
             if let (None, Some(odd)) = (day, self.odd.get_mut(row)) {
                 *odd = true;
             }
@@ -266,14 +266,15 @@ impl<'t> BatchDecider<'t> {
     }
 
     fn decide(&mut self, rows: usize, counter: &Counter) -> Option<()> {
-        for ((policy, classes), rules) in self.policies().into_iter().zip(&self.classes).zip(&mut self.rules)
+        for ((policy, classes), rules) in
+            self.task.policies().into_iter().zip(&self.classes).zip(&mut self.rules)
         {
             rules.clear();
             rules.resize(rows, 0);
             let Some(policy) = policy else { continue };
             let column = |input: Input| {
                 let input = input as usize;
-                match input.checked_sub(FIRST_SCORE) {
+                match input.checked_sub(slot::FIRST_SCORE) {
                     Some(score) => self.scores.get(score).map(|scores| Column::Scores(scores)),
                     None => classes.get(input).map(|classes| Column::Classes(classes)),
                 }
@@ -281,9 +282,9 @@ impl<'t> BatchDecider<'t> {
             let columns: Vec<Column<'_>> = policy.inputs().map(column).collect::<Option<_>>()?;
             policy.batch(&columns).ok()?.rules(rules);
         }
-        if self.task.candidate.is_some() {
+        let all = self.task.writes(RowKind::Flips);
+        if all || self.task.has_examples() {
             // The first rows of each kind of change become examples with location and id. A file of changes has all of them.
-            let all = self.task.writes(RowKind::Flips);
             let mut marked = [[0; 4]; 4];
             for row in 0..rows {
                 let (a, b) = counter.says(self.rules(row));

@@ -107,7 +107,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<T, LabError> {
 fn cuts(task: &Task<'_>) -> String {
     let mut hash = Sha256::new();
     hash.update(task.scales.hash());
-    for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
+    for policy in task.policies().into_iter().flatten() {
         hash.update(format!("{:?}", ScoreCut::of(policy)));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
@@ -117,7 +117,7 @@ fn cuts(task: &Task<'_>) -> String {
 /// their length and time of change.
 fn fingerprint(task: &Task<'_>) -> String {
     let mut hash = Sha256::new();
-    for policy in [Some(task.policy), task.candidate].into_iter().flatten() {
+    for policy in task.policies().into_iter().flatten() {
         hash.update(&policy.reference().content_hash);
     }
     hash.update(format!("{:?} {} {:?}", task.mapping, task.keep_people, task.writer));

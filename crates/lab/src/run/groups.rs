@@ -69,7 +69,8 @@ impl Worker<'_> {
                     array.map_or(ColumnData::Nothing, |array| ColumnData::of(slot, &array, zone))
                 })
                 .collect();
-            let is_coded = bulk.load(&held, batch.num_rows(), &self.decider.rows, &mut self.decider.counter);
+            let is_coded =
+                bulk.load(&held, batch.num_rows(), &mut self.decider.rows, &mut self.decider.counter);
             for row in 0..batch.num_rows() {
                 let rule = if !is_coded || bulk.is_odd(row) {
                     let cell = |slot: usize| held.get(slot).map_or(Cell::Missing, |held| held.cell(row));

@@ -43,16 +43,25 @@ pub(crate) struct Task<'t> {
     pub(crate) allow_missing_inputs: bool,
 }
 
-impl Task<'_> {
-    /// Returns whether a policy reads an input.
-    pub(crate) fn asks(&self, input: Input) -> bool {
-        let mut policies = [Some(self.policy), self.candidate].into_iter().flatten();
-        policies.any(|policy| policy.inputs().any(|other| other == input))
+impl<'t> Task<'t> {
+    /// Returns the policy, and the candidate if there is one.
+    pub(crate) const fn policies(&self) -> [Option<&'t Policy>; 2] {
+        [Some(self.policy), self.candidate]
     }
 
-    /// Returns whether ids are needed: for the examples of a comparison and the file of rows. A sweep has no examples.
+    /// Returns whether a policy reads an input.
+    pub(crate) fn asks(&self, input: Input) -> bool {
+        self.policies().into_iter().flatten().any(|policy| policy.inputs().any(|other| other == input))
+    }
+
+    /// Returns whether the run keeps the first rows of each change as examples. A sweep shows none.
+    pub(crate) const fn has_examples(&self) -> bool {
+        self.candidate.is_some() && self.sweep.is_none()
+    }
+
+    /// Returns whether ids are needed: for examples and the file of rows.
     pub(crate) const fn names_rows(&self) -> bool {
-        (self.candidate.is_some() && self.sweep.is_none()) || self.writer.is_some()
+        self.has_examples() || self.writer.is_some()
     }
 
     /// Returns whether the run writes rows of this kind.

@@ -267,11 +267,12 @@ impl Counter {
     }
 
     /// Adds a row that the policies decide by the rules with these numbers. `again` is the value of a sweep that the row was
-    /// decided with again, and its verdict. `segment` returns the values of its segments.
+    /// decided with again, and its verdict. `segment` returns the values of its segments. With a location, the row becomes an
+    /// example if its verdict changes.
     pub(crate) fn add<'a>(
         &mut self,
         row: &Row<'a>,
-        at: RowLocation,
+        at: Option<RowLocation>,
         rules: (usize, usize),
         again: Option<(usize, Verdict)>,
         keep_people: bool,
@@ -324,7 +325,7 @@ impl Counter {
                 tally.kept.push(SubjectScore::new(subject, score, label));
             }
         }
-        if a_says != b_says {
+        if let Some(at) = at.filter(|_| a_says != b_says) {
             let examples = tally.examples.entry((a_says, b_says)).or_default();
             if examples.len() < EXAMPLES {
                 examples.push(Example { at, id: row.id.map(Into::into), rules });

@@ -9,6 +9,7 @@ use std::path::Path;
 use cloudauth_lab::{Lab, Mapping, Replay, RunControl, Source};
 use cloudauth_policy::{Evidence, EvidenceIssue, FlatEvidence, Form, Input, InputKind, Policy, builtin};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
+use cloudauth_tests::Dice;
 
 mod odd;
 mod sql;
@@ -93,22 +94,6 @@ fn policies() -> [Policy; 2] {
     );
     let with_labels = format!("{declared}{WITH_LABELS}\n[[rule]]{rules}");
     [builtin::ONBOARDING, &with_labels].map(|text| Policy::parse(text).unwrap())
-}
-
-struct Dice(u64);
-
-impl Dice {
-    /// SplitMix64.
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((bits ^ (bits >> 31)) % sides as u64) as usize
-    }
-
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.roll(all.len())]
-    }
 }
 
 /// A verification: the JSON value of each input, if it has one; an input that appears twice; and what is odd about its reply.

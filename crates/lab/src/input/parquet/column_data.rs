@@ -348,7 +348,7 @@ mod tests {
     use arrow_array::{Decimal128Array, Decimal256Array, StringArray};
 
     use super::*;
-    use crate::input::row::RowReader;
+    use crate::input::time::KnownDays;
 
     /// A batch of a few rows must not cost as much as a dictionary of any length.
     #[test]
@@ -379,7 +379,7 @@ mod tests {
             .unwrap();
         let arrays: [ArrayRef; 2] = [Arc::new(narrow), Arc::new(wide)];
         for array in arrays {
-            let day = RowReader::day(ColumnData::of(slot::TIME, &array, 0).cell(0), 0).flatten();
+            let day = KnownDays::new(0).of(ColumnData::of(slot::TIME, &array, 0).cell(0)).flatten();
             assert_eq!(day.map(crate::input::time::shown).as_deref(), Some("2026-03-01"));
         }
     }

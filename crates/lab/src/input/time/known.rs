@@ -1,10 +1,11 @@
 //! Days of times in a month and at an offset that were seen before: a quarter of the instructions of [`day`]. Each month and
 //! offset is read by that function first, and so is every time of another form.
 
-use super::{day, in_zone, number, time_of_day, written_date};
+use super::{after_fraction, day, day_of_number, in_zone, number, time_of_day, written_date};
 use crate::input::word::word;
 
-/// The days of the months seen, in a zone.
+/// The days of the months seen, in a zone: every reader of a time asks it.
+#[derive(Debug)]
 pub(crate) struct KnownDays {
     /// Minutes east of UTC.
     zone: i32,
@@ -14,7 +15,7 @@ pub(crate) struct KnownDays {
 }
 
 /// A month by its text, `2026-01-`.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Month {
     text: [u8; 8],
     first: i32,
@@ -33,14 +34,7 @@ fn place([.., tens, ones, _]: &[u8; 8]) -> usize {
 fn parts(text: &str) -> Option<(&[u8; 8], &[u8; 11], &[u8])> {
     let (month, rest) = text.as_bytes().split_first_chunk::<8>()?;
     let (time, rest) = rest.split_first_chunk::<11>()?;
-    let rest = match rest {
-        [b'.', fraction @ ..] => {
-            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            fraction.get(digits..).filter(|_| digits > 0)?
-        }
-        rest => rest,
-    };
-    Some((month, time, rest))
+    Some((month, time, after_fraction(rest)?))
 }
 
 impl KnownDays {
@@ -57,6 +51,11 @@ impl KnownDays {
             return Some(day);
         }
         known
+    }
+
+    /// Returns the day since 1970 of seconds or milliseconds, as [`day_of_number`] does.
+    pub(crate) fn day_of_number(&self, written: &str, number: f64) -> Option<i32> {
+        day_of_number(written, number, self.zone)
     }
 
     fn known(&self, text: &str) -> Option<i32> {

@@ -9,23 +9,19 @@ use cloudauth_policy::{Evidence, Flag, Input, Policy};
 
 use crate::input::mapping::Shape;
 use crate::input::row::{Cell, Label, Row, RowReader, slot};
-use crate::input::time::KnownDays;
 use crate::input::word::{FREE, word};
 use crate::run::task::Task;
 
 /// The number of inputs that are codes or flags. They come first.
-const TEXTS: usize = Input::VerifyScore as usize;
+const TEXTS: usize = slot::FIRST_SCORE;
 /// The maximum number of texts that are kept for an input. Codes and flags have fewer.
 const MOST_TEXTS: usize = 32;
 
 /// The texts seen so far.
 pub(super) struct KnownTexts<'t> {
     task: &'t Task<'t>,
-    /// The inputs that a policy reads.
-    asked: [bool; Input::ALL.len()],
     texts: [Vec<Known>; TEXTS],
     labels: Vec<(u128, Label)>,
-    days: KnownDays,
 }
 
 /// A text of an input, and its meaning. A row without a value has the word 0.
@@ -72,24 +68,17 @@ fn word_of(cell: Cell<'_>) -> Option<u128> {
 
 impl<'t> KnownTexts<'t> {
     pub(super) fn new(task: &'t Task<'t>) -> Self {
-        Self {
-            task,
-            asked: Input::ALL.map(|input| task.asks(input)),
-            texts: Default::default(),
-            labels: Vec::new(),
-            days: KnownDays::new(task.mapping.timezone.minutes()),
-        }
+        Self { task, texts: Default::default(), labels: Vec::new() }
     }
 
     /// Reads and decides a row; `None` if a text is not known, or if the row may have a data issue.
-    pub(super) fn row<'k, 'a: 'k>(&'k mut self, cell: &impl Fn(usize) -> Cell<'a>) -> Option<KnownRow<'k>> {
-        let day = match cell(slot::TIME) {
-            Cell::Missing => None,
-            Cell::Text(text) => Some(self.days.day(text)?),
-            _ => return None,
-        };
-        let Self { task, asked, texts, labels, .. } = &*self;
-        let asks = |input: Input| asked.get(input as usize).copied().unwrap_or(true);
+    pub(super) fn row<'k, 'a: 'k>(
+        &'k self,
+        by: &mut RowReader<'_>,
+        cell: &impl Fn(usize) -> Cell<'a>,
+    ) -> Option<KnownRow<'k>> {
+        let day = by.days.of(cell(slot::TIME))?;
+        let Self { task, texts, labels } = self;
         let mut missing = 0;
         let mut known = [None; TEXTS];
         for ((input, texts), place) in Input::ALL.into_iter().zip(texts).zip(&mut known) {
@@ -107,7 +96,7 @@ impl<'t> KnownTexts<'t> {
         let word = word_of(cell(slot::LABEL))?;
         let (_, label) = *labels.iter().find(|(other, _)| *other == word)?;
         if cell(slot::ATTACK) != Cell::Missing
-            || !is_without_labels(cell(Input::DeviceRisk as usize), asks(Input::DeviceRisk))
+            || !is_without_labels(cell(Input::DeviceRisk as usize), by.asks(Input::DeviceRisk))
         {
             return None;
         }
@@ -115,7 +104,7 @@ impl<'t> KnownTexts<'t> {
         for (input, score) in Input::SCORES.into_iter().zip(&mut scores) {
             *score = match cell(input as usize) {
                 Cell::Missing => {
-                    missing |= if asks(input) { bit(input) } else { 0 };
+                    missing |= if by.asks(input) { bit(input) } else { 0 };
                     None
                 }
                 cell => Some(cell.score()?),
@@ -154,7 +143,7 @@ impl<'t> KnownTexts<'t> {
     /// Keeps the meanings of a row's texts, unless they are data issues.
     #[cold]
     pub(super) fn learn<'a>(&mut self, by: &RowReader<'_>, cell: &impl Fn(usize) -> Cell<'a>) {
-        let policies = [Some(self.task.policy), self.task.candidate];
+        let policies = self.task.policies();
         for (input, texts) in Input::ALL.into_iter().zip(&mut self.texts) {
             let cell = cell(input as usize);
             let Some(word) = word_of(cell).filter(|word| is_new(texts.iter().map(|known| known.word), *word))

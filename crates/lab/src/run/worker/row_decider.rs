@@ -42,7 +42,7 @@ impl<'t> RowDecider<'t> {
     /// Decides a row and counts it. Returns the number of the first policy's rule; `None` if there is nothing to decide.
     pub(crate) fn decide<'a>(&mut self, at: RowLocation, cell: impl Fn(usize) -> Cell<'a>) -> Option<usize> {
         let Self { task, rows, known, counter, decisions } = self;
-        let (row, rules) = match known.row(&cell) {
+        let (row, rules) = match known.row(rows, &cell) {
             Some(known) => {
                 known.missing().for_each(|input| rows.issues.add_missing(input, 1));
                 (known.row, known.rules)
@@ -65,7 +65,8 @@ impl<'t> RowDecider<'t> {
         let again = task.sweep.and_then(|sweep| sweep.again(&row.evidence));
         let again = again.map(|(value, policy)| (value, policy.decide(&row.evidence).verdict()));
         let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
-        counter.add(&row, at, rules, again, task.keep_people, segment);
+        let example = task.has_examples().then_some(at);
+        counter.add(&row, example, rules, again, task.keep_people, segment);
         if let Some(writer) = task.writer {
             let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
             let first = task.policy.decide(&row.evidence);

@@ -1,4 +1,4 @@
-//! The day of a time in a warehouse, by the rules of [`crate::input::time::day`].
+//! The day of a time in a warehouse, by the rules of [`crate::input::time`].
 //!
 //! Each step is a layer: an expression that a layer uses twice is written twice, and some are long.
 

@@ -42,7 +42,7 @@ pub(crate) fn compare(
 ) -> PyResult<Analysis> {
     let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
     let data = Data::of(data)?;
-    let ran = data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy)))?;
+    let ran = data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy).keep_people()))?;
     let compared = Compare::of(&ran.tally).ok_or_else(|| DataError::new_err("the run has no candidate"))?;
     let mut document = data.document(&ran, &compared)?;
     if let Value::Object(members) = &mut document {
@@ -103,6 +103,6 @@ pub(crate) fn sweep(
     let values = SweepPlan::values(start, stop, step).map_err(of_data)?;
     let plan = py.detach(|| SweepPlan::new(&policy.text, threshold, values)).map_err(of_data)?;
     let data = Data::of(data)?;
-    let ran = data.run(py, settings.apply(Lab::sweep(&plan)))?;
+    let ran = data.run(py, settings.apply(Lab::sweep(&plan).keep_people()))?;
     Ok(Analysis::new(data.document(&ran, &Sweep::of(&ran.tally, &plan))?, "values"))
 }

@@ -85,7 +85,7 @@ fn replays_and_compares_policies() {
         text.contains("differ on") && text.contains("impostors approved") && text.contains("grey-zone -> "),
         "{text}"
     );
-    assert!(text.contains("intervals and p-values count attempts, not people"), "{text}");
+    assert!(text.contains("count people, not attempts: 1,000 impostors and 1,334 genuine people"), "{text}");
 }
 
 #[test]
@@ -119,7 +119,11 @@ fn every_command_with_labels_warns_of_swapped_ones() {
         let json = lab(&[args, &["swapped.jsonl", "--output", "json"]].concat(), folder.path());
         let document: Value = serde_json::from_slice(&json.stdout).unwrap();
         assert_eq!(document["warnings"][0]["kind"], "labels_swapped", "{args:?}");
-        let rests_on = if args[0] == "replay" { Value::Null } else { "attempts".into() };
+        let rests_on = match args[0] {
+            "replay" => Value::Null,
+            "segments" => "attempts".into(),
+            _ => "people".into(),
+        };
         assert_eq!(document["rests_on"], rests_on, "{args:?}");
     }
 }

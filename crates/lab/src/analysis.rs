@@ -11,5 +11,6 @@ pub(crate) mod percent;
 pub(crate) mod plan;
 pub(crate) mod proportion;
 pub(crate) mod replay;
+pub(crate) mod rests_on;
 pub(crate) mod segment_rates;
 pub(crate) mod sweep;

@@ -42,9 +42,8 @@ mod write_back;
 pub use analysis::attacks::{Attacks, AttacksAt};
 pub use analysis::by_verdict::ByVerdict;
 pub use analysis::calibrate::{
-    Band, Calibration, Days, Eer, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget, People, RestsOn, TARGETS,
-    Target, TargetRate, TargetReason, ThresholdErrors, Warning, WarningFigures, WarningKind, WithoutSubject,
-    curve,
+    Band, Calibration, Days, Eer, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget, People, TARGETS, Target,
+    TargetRate, TargetReason, ThresholdErrors, Warning, WarningFigures, WarningKind, WithoutSubject, curve,
 };
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
 pub use analysis::data_issue::DataIssue;
@@ -54,11 +53,12 @@ pub use analysis::percent::percent;
 pub use analysis::plan::{ComparePlan, LabelPlan, ReviewPlan};
 pub use analysis::proportion::Proportion;
 pub use analysis::replay::{LabelCounts, Replay, RuleRows};
+pub use analysis::rests_on::{LabelledPeople, RestsOn};
 pub use analysis::segment_rates::{
     GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates, ThresholdRates,
 };
 pub use analysis::sweep::{
-    Costs, LabelledPeople, Sweep, SweepCosts, SweepOutcome, SweepPlan, SweepProblem, SweepValue, ValueCost,
+    Costs, Sweep, SweepCosts, SweepOutcome, SweepPlan, SweepProblem, SweepValue, ValueCost,
 };
 pub use cloudauth_stats::Confidence;
 pub use error::{CountsProblem, FileColumns, LabError, LabProblem};

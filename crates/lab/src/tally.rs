@@ -41,7 +41,7 @@ use cloudauth_stats::{Grid, LabelledGrid};
 pub(crate) const MOST_MONTHS: usize = 400;
 /// The maximum number of examples of each flip.
 const EXAMPLES: usize = 5;
-/// The maximum number of labelled rows that are kept for intervals over people, 24 bytes each.
+/// The maximum number of labelled rows that are kept for intervals over people, 32 bytes each, or 16 in a sweep.
 const MOST_KEPT: usize = 8_000_000;
 
 /// The counts of a run. Only a checkpoint can be read back, with [`crate::Lab::resume`]. The serialized form may change in any

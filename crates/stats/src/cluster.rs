@@ -8,10 +8,13 @@
 //!
 //! The probability comes from the characteristic function (Davies 1973), so no random number is drawn.
 
+mod paired;
+
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, TAU};
 
 use crate::rate::{Confidence, Interval, Rate};
+pub use paired::PairedClusters;
 
 /// Subjects with the same errors and attempts, counted together.
 #[derive(Clone, Debug, Default)]

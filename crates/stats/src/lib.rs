@@ -44,7 +44,7 @@ pub use attack::{AttackReport, Transactions};
 pub use bootstrap::{
     Draws, Resampler, percentile, percentile_interval, replicate_rate, replicate_rate_of_subjects,
 };
-pub use cluster::Clusters;
+pub use cluster::{Clusters, PairedClusters};
 pub use curve::{Curve, EqualErrorRate, Estimate, NotFinite, OperatingPoint, estimates};
 pub use delong::{Auc, AucDifference, PairedScores};
 pub use drift::{

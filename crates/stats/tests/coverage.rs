@@ -9,9 +9,9 @@
 mod support;
 
 use cloudauth_stats::{
-    Bins, Clusters, Confidence, Curve, Rate, Smoothing, clopper_pearson, clopper_pearson_upper,
-    kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired, probit, psi, psi_critical,
-    threshold_interval, wilson,
+    Bins, Clusters, Confidence, Curve, PairedClusters, Rate, Smoothing, clopper_pearson,
+    clopper_pearson_upper, kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired, probit, psi,
+    psi_critical, threshold_interval, wilson,
 };
 use support::simulation::{Simulation, draws};
 
@@ -213,6 +213,71 @@ fn interval_over_people_holds_a_small_rate() {
 #[test]
 fn interval_over_people_holds_a_large_rate() {
     interval_over_people_holds(60, 0.3);
+}
+
+/// Two policies on the same attempts of few people. Scores of one person are correlated; the second policy has another threshold, and
+/// with `own_scores` a matcher of its own.
+struct TwoPolicies {
+    people: Population,
+    /// The error rates of both policies.
+    rates: [f64; 2],
+    own_scores: bool,
+}
+
+/// The number of draws in which the interval over people holds the true difference, in which that over attempts does, and in which
+/// the p-value over people is at most 0.05.
+fn differences(policies: &TwoPolicies) -> [u32; 3] {
+    let [first_at, second_at] = policies.rates.map(|rate| -probit(rate));
+    let truth = policies.rates[0] - policies.rates[1];
+    let (own, rest) = (policies.people.within.sqrt(), (1.0 - policies.people.within).sqrt());
+    let (mut simulation, mut found) = (Simulation::new(10), [0; 3]);
+    for _ in 0..draws() {
+        let (mut people, mut all) = (PairedClusters::default(), [0; 4]);
+        for _ in 0..policies.people.people {
+            let (luck, other) = (simulation.normal(), simulation.normal());
+            let mut counts = [0; 4];
+            for _ in 0..(policies.people.attempts)(&mut simulation) {
+                let first = own * luck + rest * simulation.normal();
+                let second =
+                    if policies.own_scores { own * other + rest * simulation.normal() } else { first };
+                counts[usize::from(first < first_at) * 2 + usize::from(second < second_at)] += 1;
+            }
+            let [both, only_first, only_second, neither] = counts;
+            people.extend([(only_first, only_second, both + only_first + only_second + neither, 1)]);
+            all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
+        }
+        let [both, only_first, only_second, neither] = all;
+        let over_attempts = newcombe_paired(both, only_first, only_second, neither, Confidence::P95);
+        found[0] += u32::from(people.interval(Confidence::P95).unwrap().contains(truth));
+        found[1] += u32::from(over_attempts.unwrap().contains(truth));
+        found[2] += u32::from(people.p() <= 0.05);
+    }
+    found
+}
+
+#[test]
+fn paired_difference_over_few_people_holds_the_truth_in_95_of_100_samples() {
+    let population = |people, attempts, within| Population { people, attempts, within };
+    let cases = [
+        // Thirty people with twenty attempts each.
+        TwoPolicies { people: population(30, |_| 20, 0.8), rates: [0.2, 0.1], own_scores: false },
+        TwoPolicies { people: population(30, |_| 20, 0.8), rates: [0.1, 0.1], own_scores: true },
+        TwoPolicies {
+            people: population(100, |s| 1 + s.below(20), 0.9),
+            rates: [0.02, 0.05],
+            own_scores: false,
+        },
+        TwoPolicies { people: population(8, |_| 40, 0.5), rates: [0.3, 0.3], own_scores: true },
+    ];
+    for (number, case) in cases.iter().enumerate() {
+        let [over_people, over_attempts, alarms] = differences(case);
+        holds_in_at_least(0.95, over_people, &format!("case {number}"));
+        // The interval over attempts is far too short.
+        assert!(f64::from(over_attempts) < 0.9 * f64::from(draws()), "{number}: {over_attempts}");
+        if case.rates[0] == case.rates[1] {
+            alarms_in_at_most(0.05, alarms, &format!("case {number}"));
+        }
+    }
 }
 
 fn threshold_interval_holds(n: u32, target: f64) {

@@ -51,7 +51,8 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let (failing, failing_json) = failing_examples(&names, output);
             let mut data = Data::find(data, &[&policy, &candidate], named("--flips", flips.as_deref()))?;
             refuse_other_row_format("--flips", flips.as_deref())?;
-            let ran = data.run(policies, Wanted { flips, ..Wanted::default() }, output).await?;
+            let wanted = Wanted { flips, people: true, ..Wanted::default() };
+            let ran = data.run(policies, wanted, output).await?;
             if let Some(compare) = Compare::of(&ran.tally) {
                 let beside = data.told(&ran).into_iter().chain([("failing_examples", failing_json)]);
                 print(
@@ -101,7 +102,8 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
             let first = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
             let second = match &plan {
                 Some(plan) if first.complete => {
-                    let wanted = Wanted { sweep: Some(Arc::clone(plan)), ..Wanted::default() };
+                    let sweep = Some(Arc::clone(plan));
+                    let wanted = Wanted { sweep, people: true, ..Wanted::default() };
                     Some(data.run(Vec::new(), wanted, output).await?)
                 }
                 _ => None,

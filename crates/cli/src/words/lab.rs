@@ -275,6 +275,27 @@ pub(crate) const COUNTS_ATTEMPTS: Text = text(
     "intervals and p-values count attempts, not people: several attempts of one person make them too certain\n",
     "区间和 p 值按次数而非按人计算：同一人多次尝试时，结果会显得过于确定\n",
 );
+pub(crate) const COUNTS_TOO_MANY: Text = text(
+    "intervals and p-values count attempts, not people: too many rows have a `subject` to keep people apart\n",
+    "区间和 p 值按次数而非按人计算：含有 `subject` 的行过多，无法区分各人\n",
+);
+
+/// The people that intervals count. `has_gaps` says that most attempts have no subject.
+pub(crate) fn counts_people(impostors: &str, genuine: &str, has_gaps: bool) -> Said {
+    let (en, zh) = match has_gaps {
+        true => (
+            "; most attempts have no `subject`, and each of them counts as one more person",
+            "；多数尝试没有 `subject`，每次按另一人计算",
+        ),
+        false => ("", ""),
+    };
+    both(
+        format!(
+            "intervals and p-values count people, not attempts: {impostors} impostors and {genuine} genuine people{en}\n"
+        ),
+        format!("区间和 p 值按人而非按次数计算：冒充者 {impostors} 人，本人 {genuine} 人{zh}\n"),
+    )
+}
 
 /// The impostor attempts without a subject. `alone` says that recommendations rest on attempts for that reason.
 pub(crate) fn without_subject(count: &str, of: &str, alone: bool) -> Said {

@@ -1,19 +1,23 @@
 //! Two policies over the same history: changed decisions, and what they mean for fraud and customers.
 
+mod people;
+
 use std::collections::BTreeMap;
 
 use cloudauth_policy::Verdict;
 use serde::Serialize;
 
-use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
+use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::LabelCounts;
+use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::input::row::Label;
 use crate::tally::issues::RowLocation;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Decider, SegmentRows, Tally, VerdictMatrix};
-use cloudauth_stats::{Confidence, Rate, mcnemar, newcombe_paired};
+use cloudauth_stats::{Confidence, Interval, Rate, mcnemar, newcombe_paired};
+use people::PairedPeople;
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,8 +43,10 @@ pub struct Compare {
     pub customers_rejected: Option<Pair>,
     /// Reasons to doubt the labels or the scale of the scores.
     pub warnings: Vec<Warning>,
-    /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
+    /// What intervals and p-values count as independent. Only a run of [`Lab::keep_people`](crate::Lab::keep_people) knows people.
     pub rests_on: RestsOn,
+    /// The people that they count; `None` if they count attempts only.
+    pub people: Option<LabelledPeople>,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -101,10 +107,12 @@ pub struct Pair {
     pub only_policy: u64,
     /// The attempts with the outcome under the candidate only.
     pub only_candidate: u64,
-    /// The p-value of McNemar's exact test on the attempts that change.
+    /// The p-value of McNemar's exact test on the attempts that change; over people, of the exact sign-flip test on each person's net
+    /// change ([`cloudauth_stats::PairedClusters::p`]).
     pub p: f64,
     /// The 95 % confidence interval of the candidate's rate minus the policy's. Both rates are of the same attempts, so the
-    /// interval is a paired one ([`cloudauth_stats::newcombe_paired`]). It is 0 to 0 where candidate and policy are the same.
+    /// interval is a paired one: [`cloudauth_stats::newcombe_paired`], or [`cloudauth_stats::PairedClusters::interval`] over people.
+    /// It is 0 to 0 where candidate and policy are the same.
     pub difference: Option<(f64, f64)>,
 }
 
@@ -125,7 +133,24 @@ impl Compare {
             values.into_iter().map(|(value, rows)| (value, Change::of(&rows.verdicts))).collect()
         };
         let is_same = policy.content_hash == candidate.content_hash;
-        let pair = |label, of: fn(Verdict) -> bool| Pair::of(&share, label, is_same, of);
+        let rests_on = rests_on(tally, &share);
+        let mut people = [0; 2];
+        let mut pair = |label, of: fn(Verdict) -> bool| {
+            let pair = Pair::of(&share, label, is_same, of)?;
+            if !rests_on.knows_people() {
+                return Some(pair);
+            }
+            let people_of = PairedPeople::of(tally, label, paired(&share, label, of), of);
+            let (pair, count) = pair.over_people(&people_of, is_same);
+            if let Some(people) = people.get_mut(label.number()) {
+                *people = count;
+            }
+            Some(pair)
+        };
+        let fraud_approved = pair(Label::Impostor, |verdict| verdict == Verdict::Approve);
+        let customers_not_approved = pair(Label::Genuine, |verdict| verdict != Verdict::Approve);
+        let customers_rejected = pair(Label::Genuine, |verdict| verdict == Verdict::Reject);
+        let [genuine, impostor] = people;
         Some(Self {
             policy: policy.name(),
             candidate: candidate.name(),
@@ -133,11 +158,12 @@ impl Compare {
             changed: share.sum(|a, b, _| a != b),
             flips: flips.filter(|flip| flip.rows.all > 0).collect(),
             segments: tally.segments().map(|(name, counts)| (name.clone(), values(counts))).collect(),
-            fraud_approved: pair(Label::Impostor, |verdict| verdict == Verdict::Approve),
-            customers_not_approved: pair(Label::Genuine, |verdict| verdict != Verdict::Approve),
-            customers_rejected: pair(Label::Genuine, |verdict| verdict == Verdict::Reject),
+            fraud_approved,
+            customers_not_approved,
+            customers_rejected,
             warnings: warnings_of(tally),
-            rests_on: RestsOn::Attempts,
+            rests_on,
+            people: rests_on.knows_people().then_some(LabelledPeople { genuine, impostor }),
             issues: data_issues(tally),
         })
     }
@@ -157,9 +183,7 @@ impl Change {
 
 impl Pair {
     fn of(share: &VerdictMatrix, label: Label, is_same: bool, of: impl Fn(Verdict) -> bool) -> Option<Self> {
-        let count = |a: bool, b: bool| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b);
-        let (both, first, second) = (count(true, true), count(true, false), count(false, true));
-        let neither = count(false, false);
+        let [both, first, second, neither] = paired(share, label, of);
         let all = both + first + second + neither;
         let (policy, candidate) = (Rate::new(both + first, all)?, Rate::new(both + second, all)?);
         let sampled = newcombe_paired(both, second, first, neither, Confidence::P95);
@@ -175,6 +199,45 @@ impl Pair {
             difference,
         })
     }
+
+    /// Returns the pair with intervals and p-value over people, and the number of people.
+    fn over_people(self, people: &PairedPeople, is_same: bool) -> (Self, u64) {
+        let interval = people.both.interval(Confidence::P95).filter(|_| !is_same);
+        let pair = Self {
+            policy: self.policy.with_interval(people.policy.interval(Confidence::P95)),
+            candidate: self.candidate.with_interval(people.candidate.interval(Confidence::P95)),
+            p: people.both.p(),
+            difference: interval.map_or(self.difference, |interval| Some((interval.low, interval.high))),
+            ..self
+        };
+        (pair, people.both.subjects())
+    }
+}
+
+/// Returns the attempts that count under both policies, under the first only, under the second only, and under none.
+fn paired(share: &VerdictMatrix, label: Label, of: impl Fn(Verdict) -> bool) -> [u64; 4] {
+    [(true, true), (true, false), (false, true), (false, false)]
+        .map(|(a, b)| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b))
+}
+
+/// Returns the 95 % interval over people of a rate of the first policy; `None` if people are not known.
+pub(crate) fn interval_over_people(
+    tally: &Tally,
+    share: &VerdictMatrix,
+    label: Label,
+    of: fn(Verdict) -> bool,
+) -> Option<Interval> {
+    let people = || PairedPeople::of(tally, label, paired(share, label, of), of).policy;
+    rests_on(tally, share).knows_people().then(|| people().interval(Confidence::P95))
+}
+
+/// Returns the unit of the intervals, from the labelled rows with a subject.
+fn rests_on(tally: &Tally, share: &VerdictMatrix) -> RestsOn {
+    let of = |label: Label| {
+        let with = tally.kept.iter().filter(|kept| kept.label() == label).count() as u64;
+        (with, share.sum(|_, _, other| other == label))
+    };
+    RestsOn::of(!tally.kept_all, &[of(Label::Genuine), of(Label::Impostor)])
 }
 
 fn examples(tally: &Tally, from: Verdict, to: Verdict) -> Vec<FlipExample> {

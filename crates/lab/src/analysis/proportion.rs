@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use cloudauth_stats::{Confidence, Interval, Rate, clopper_pearson};
 
-/// A proportion, as a fraction from 0 to 1, with its 95 % confidence interval (Clopper-Pearson). The interval treats attempts
-/// as independent; attempts of one person are not.
+/// A proportion, as a fraction from 0 to 1, with its 95 % confidence interval. The interval is that of Clopper and Pearson, which
+/// treats attempts as independent, unless the analysis rests on people ([`RestsOn`](crate::RestsOn)).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Proportion {
@@ -28,6 +28,11 @@ impl Proportion {
 
     pub(crate) fn of(rate: Rate) -> Self {
         Self::estimated(rate, clopper_pearson(rate, Confidence::P95))
+    }
+
+    /// Replaces the interval, such as by the interval over people.
+    pub(crate) const fn with_interval(self, interval: Interval) -> Self {
+        Self { low: interval.low, high: interval.high, ..self }
     }
 
     pub(crate) fn estimated(rate: Rate, interval: Interval) -> Self {

@@ -6,9 +6,10 @@ use cloudauth_policy::{Input, Verdict};
 use cloudauth_stats::{Confidence, Rate, attempts_needed, fisher, holm, koopman, newcombe};
 use serde::Serialize;
 
-use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
+use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
+use crate::analysis::rests_on::RestsOn;
 use crate::error::{LabError, LabProblem};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;

@@ -1,20 +1,24 @@
 //! A sweep: what a policy decides with each value of one of its thresholds.
 
 mod cost;
+mod people;
 mod plan;
 
 use cloudauth_policy::{Input, Policy, PolicyError, Verdict};
+use cloudauth_stats::Interval;
 use serde::Serialize;
 
 use crate::analysis::by_verdict::ByVerdict;
-use crate::analysis::calibrate::{RestsOn, Warning, warnings_of};
+use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
 use crate::analysis::replay::LabelCounts;
+use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Tally, VerdictMatrix};
-pub use cost::{Costs, LabelledPeople, SweepCosts, ValueCost};
+pub use cost::{Costs, SweepCosts, ValueCost};
+use people::PeopleByCases;
 pub use plan::SweepPlan;
 
 /// The decisions of a policy with each value of a threshold: the result of `cloudauth lab sweep`.
@@ -40,8 +44,11 @@ pub struct Sweep {
     pub decided_again: u64,
     /// Reasons to doubt the labels or the scale of the scores.
     pub warnings: Vec<Warning>,
-    /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
+    /// What the intervals of the rates count as independent. Only a run of [`Lab::keep_people`](crate::Lab::keep_people) knows
+    /// people.
     pub rests_on: RestsOn,
+    /// The people that the intervals count; `None` if they count attempts only.
+    pub people: Option<LabelledPeople>,
     /// The costs. `None` without [`Sweep::with_costs`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<SweepCosts>,
@@ -102,11 +109,17 @@ impl Sweep {
         let dated: u64 = tally.days.values().map(|day| day.sum(|_, _, _| true)).sum();
         let days = (dated == tally.rows && dated > 0).then_some(tally.days.len() as u64);
         let mut counts = Counts::of(tally);
+        let attempts = [true, false].map(|is_genuine| tally.sweep.with_subject(is_genuine));
+        let rests_on = RestsOn::of(tally.sweep.has_too_many, &attempts);
+        let mut over_people = rests_on.knows_people().then(|| OverPeople::of(tally, plan));
         let value = |(value, policy): &(f64, Result<Policy, PolicyError>)| SweepValue {
             value: *value,
             is_current: *value == plan.current(),
             failing_examples: policy.as_ref().map_or(0, |policy| policy.failing_examples().count()),
-            outcome: policy.is_ok().then(|| counts.next(days)),
+            outcome: policy.is_ok().then(|| {
+                let outcome = counts.next(days);
+                over_people.as_mut().map_or(outcome, |people| people.next(outcome))
+            }),
             problem: policy.as_ref().err().and_then(SweepProblem::of),
         };
         Self {
@@ -119,9 +132,42 @@ impl Sweep {
             values: plan.all().map(value).collect(),
             decided_again: tally.sweep.again.iter().map(|rows| rows.sum(|_, _, _| true)).sum(),
             warnings: warnings_of(tally),
-            rests_on: RestsOn::Attempts,
+            rests_on,
+            people: over_people.map(|people| people.people),
             cost: None,
             issues: data_issues(tally),
+        }
+    }
+}
+
+/// The intervals over people with one value after the other.
+struct OverPeople {
+    people: LabelledPeople,
+    fraud_approved: std::vec::IntoIter<Interval>,
+    customers_not_approved: std::vec::IntoIter<Interval>,
+}
+
+impl OverPeople {
+    fn of(tally: &Tally, plan: &SweepPlan) -> Self {
+        let values = plan.all().filter(|(_, policy)| policy.is_ok()).count();
+        let [impostor, genuine] = [false, true].map(|is_genuine| PeopleByCases::of(&tally.sweep, is_genuine));
+        let is_approve = |verdict| verdict == Verdict::Approve;
+        Self {
+            people: LabelledPeople { genuine: genuine.count(), impostor: impostor.count() },
+            fraud_approved: impostor.intervals(values, is_approve).into_iter(),
+            customers_not_approved: genuine.intervals(values, |verdict| !is_approve(verdict)).into_iter(),
+        }
+    }
+
+    /// Returns the decisions with the next valid value, with intervals over people.
+    fn next(&mut self, outcome: SweepOutcome) -> SweepOutcome {
+        let over = |rate: Option<Proportion>, interval: Option<Interval>| {
+            rate.map(|rate| interval.map_or(rate, |interval| rate.with_interval(interval)))
+        };
+        SweepOutcome {
+            fraud_approved: over(outcome.fraud_approved, self.fraud_approved.next()),
+            customers_not_approved: over(outcome.customers_not_approved, self.customers_not_approved.next()),
+            ..outcome
         }
     }
 }

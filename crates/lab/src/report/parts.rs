@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 
 use super::words::Words;
 use crate::analysis::calibrate::Calibration;
-use crate::analysis::compare::Compare;
+use crate::analysis::compare::{Compare, interval_over_people};
 use crate::analysis::data_issue::DataIssue;
 use crate::analysis::drift::Drift;
 use crate::analysis::proportion::Proportion;
@@ -22,7 +22,10 @@ pub(super) fn people(tally: &Tally) -> Value {
     let of = |label: Label, is: fn(Verdict) -> bool| {
         let all = share.sum(|_, _, of| of == label);
         let some = share.sum(|says, _, of| of == label && is(says));
-        (all > 0).then(|| Value::from(Serde(&Proportion::new(some, all))))
+        let rate = Proportion::new(some, all);
+        let over_people = interval_over_people(tally, &share, label, is);
+        let rate = over_people.map_or(rate, |interval| rate.with_interval(interval));
+        (all > 0).then(|| Value::from(Serde(&rate)))
     };
     context! {
         let_in => of(Label::Impostor, |says| says == Verdict::Approve),

@@ -56,7 +56,7 @@ impl<'t> BatchDecider<'t> {
     pub(super) fn new(task: &'t Task<'t>) -> Self {
         Self {
             task,
-            is_able: !(task.names_people()
+            is_able: !(!task.known_people.is_empty()
                 || task.days.is_some()
                 || task.writes(RowKind::Decisions)
                 || task.asks(Input::DeviceRisk)),
@@ -105,8 +105,12 @@ impl<'t> BatchDecider<'t> {
         }
         self.mark_swept();
         self.take_labels(held, rows, by)?;
-        if self.task.names_rows() {
-            held.get(slot::ID)?.mark_bad_keys(&mut self.odd)?;
+        for (is_wanted, slot) in
+            [(self.task.names_people(), slot::SUBJECT), (self.task.names_rows(), slot::ID)]
+        {
+            if is_wanted {
+                held.get(slot)?.mark_bad_keys(&mut self.odd)?;
+            }
         }
         self.take_days(held.get(slot::TIME)?, rows, by, counter)?;
         for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
@@ -313,7 +317,7 @@ impl<'t> BatchDecider<'t> {
 
     /// Counts a row that is not odd. Returns the number of the rule of the first policy.
     #[inline]
-    pub(super) fn count(&mut self, row: usize, counter: &mut Counter) -> usize {
+    pub(super) fn count(&mut self, row: usize, held: &[ColumnData], counter: &mut Counter) -> usize {
         let [verify, quality, attack] = &self.slots;
         let slot = |of: &Vec<u16>| of.get(row).copied().unwrap_or(NO_SCORE);
         let label = self.labels.get(row).copied().unwrap_or(Label::Unlabelled);
@@ -325,6 +329,11 @@ impl<'t> BatchDecider<'t> {
             slots: [slot(verify), slot(quality), slot(attack)],
         };
         counter.count(&counted);
+        if self.task.keep_people {
+            let [scores, ..] = &self.scores;
+            let subject = held.get(slot::SUBJECT).map_or(Cell::Missing, |held| held.cell(row));
+            counter.keep(&counted, scores.get(row).copied(), None, subject.key().ok().flatten());
+        }
         if !self.segments.is_empty() {
             let (says, label) = (counter.says(counted.rules), label.number());
             let reached = counter.reached(slot(verify), counted.label);

@@ -17,7 +17,7 @@ use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 /// What a checkpoint of any version has; read alone only if the rest cannot be read.
 #[derive(Deserialize)]

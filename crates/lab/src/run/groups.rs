@@ -76,7 +76,7 @@ impl Worker<'_> {
                     let cell = |slot: usize| held.get(slot).map_or(Cell::Missing, |held| held.cell(row));
                     self.decider.decide(at, cell)
                 } else {
-                    Some(bulk.count(row, &mut self.decider.counter))
+                    Some(bulk.count(row, &held, &mut self.decider.counter))
                 };
                 self.keep_rule(rule);
                 at.line += 1;

@@ -268,16 +268,15 @@ impl Counter {
 
     /// Adds a row that the policies decide by the rules with these numbers. `again` is the value of a sweep that the row was
     /// decided with again, and its verdict. `segment` returns the values of its segments. With a location, the row becomes an
-    /// example if its verdict changes.
+    /// example if its verdict changes. Returns what was counted.
     pub(crate) fn add<'a>(
         &mut self,
         row: &Row<'a>,
         at: Option<RowLocation>,
         rules: (usize, usize),
         again: Option<(usize, Verdict)>,
-        keep_people: bool,
         segment: impl Fn(usize) -> Option<&'a str>,
-    ) {
+    ) -> Counted {
         let score = row.evidence.verify_score.unwrap_or(f64::NAN);
         let slots = self.slots([
             score,
@@ -313,22 +312,38 @@ impl Counter {
             let [.., attack] = slots;
             tally.attacks.change(&mask_digits(kind), |scores| scores.add_slot(scale, attack, 1));
         }
-        let is_labelled = matches!(label, Label::Genuine | Label::Impostor);
-        let subject = row.subject.filter(|_| keep_people && is_labelled).map(hash_of_subject);
-        if let Some(sweep) = self.sweep.as_mut().filter(|_| keep_people && is_labelled) {
-            let verdict = again.map(|(_, verdict)| verdict);
-            sweep.keep(&slots, (a_says, b_says), verdict, label == Label::Genuine, subject);
-        } else if let Some(subject) = subject {
-            tally.kept_all &= tally.kept.len() < MOST_KEPT;
-            if tally.kept.len() < MOST_KEPT {
-                let score = (verify != NO_SCORE).then_some(score);
-                tally.kept.push(SubjectScore::new(subject, score, label));
-            }
-        }
         if let Some(at) = at.filter(|_| a_says != b_says) {
             let examples = tally.examples.entry((a_says, b_says)).or_default();
             if examples.len() < EXAMPLES {
                 examples.push(Example { at, id: row.id.map(Into::into), rules });
+            }
+        }
+        counted
+    }
+
+    /// Keeps a labelled row of a person, with its score. In a sweep, `again` is the verdict with the value that the row was decided
+    /// with again, and a row without a subject is kept too.
+    pub(crate) fn keep(
+        &mut self,
+        row: &Counted,
+        score: Option<f64>,
+        again: Option<Verdict>,
+        subject: Option<&str>,
+    ) {
+        if row.label == Label::Unlabelled {
+            return;
+        }
+        let says = self.says(row.rules);
+        let subject = subject.map(hash_of_subject);
+        if let Some(sweep) = &mut self.sweep {
+            sweep.keep(&row.slots, says, again, row.label == Label::Genuine, subject);
+        } else if let Some(subject) = subject {
+            let tally = &mut self.tally;
+            tally.kept_all &= tally.kept.len() < MOST_KEPT;
+            if tally.kept.len() < MOST_KEPT {
+                let [verify, ..] = row.slots;
+                let score = score.filter(|_| verify != NO_SCORE);
+                tally.kept.push(SubjectScore::new(subject, score, row.label, says));
             }
         }
     }

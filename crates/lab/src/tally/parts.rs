@@ -150,13 +150,31 @@ pub(crate) struct SubjectScore {
     pub(crate) is_genuine: bool,
     /// The bits of the score; `None` if it is missing.
     score: Option<u64>,
+    /// The numbers of the verdicts of both policies.
+    verdicts: (u8, u8),
 }
 
 impl SubjectScore {
-    /// `subject` is the hash of the subject.
-    pub(crate) fn new(subject: u64, score: Option<f64>, label: Label) -> Self {
+    /// `subject` is the hash of the subject, `says` the numbers of the verdicts.
+    pub(crate) fn new(subject: u64, score: Option<f64>, label: Label, says: (usize, usize)) -> Self {
         let score = score.map(|score| (score + 0.0).to_bits());
-        Self { subject, is_genuine: label == Label::Genuine, score }
+        let number = |verdict| u8::try_from(verdict).unwrap_or_default();
+        Self {
+            subject,
+            is_genuine: label == Label::Genuine,
+            score,
+            verdicts: (number(says.0), number(says.1)),
+        }
+    }
+
+    pub(crate) const fn label(&self) -> Label {
+        if self.is_genuine { Label::Genuine } else { Label::Impostor }
+    }
+
+    /// Returns the verdicts of both policies.
+    pub(crate) fn verdicts(&self) -> (Verdict, Verdict) {
+        let verdict = |number: u8| Verdict::ALL.get(usize::from(number)).copied().unwrap_or(Verdict::Review);
+        (verdict(self.verdicts.0), verdict(self.verdicts.1))
     }
 
     pub(crate) fn score(&self) -> Option<f64> {

@@ -61,7 +61,32 @@ impl From<u32> for SweepCase {
     }
 }
 
+impl SweepCase {
+    /// Returns the number of the verdict with the value at this index.
+    pub(crate) fn verdict(&self, value: usize) -> u8 {
+        let reached = usize::from(self.reached);
+        match self.again {
+            Some(again) if value + 1 == reached => again,
+            _ if value < reached => self.low,
+            _ => self.high,
+        }
+    }
+
+    /// Returns the values at whose index the verdict can be another than with the value before.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = usize> + use<> {
+        let reached = usize::from(self.reached);
+        [reached.checked_sub(1).filter(|_| self.again.is_some()), Some(reached)].into_iter().flatten()
+    }
+}
+
 impl SweepRows {
+    /// Returns the rows of people, and all labelled rows, of a label. Only a run that keeps people has them.
+    pub(crate) fn with_subject(&self, is_genuine: bool) -> (u64, u64) {
+        let people = self.people.iter().filter(|(_, case)| case.is_genuine == is_genuine).count() as u64;
+        let cases = self.cases.iter().filter(|(case, _)| case.is_genuine == is_genuine);
+        (people, cases.map(|(_, rows)| rows).sum())
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         for (mine, others) in [(&mut self.reached, &other.reached), (&mut self.again, &other.again)] {
             mine.resize(mine.len().max(others.len()), VerdictMatrix::default());

@@ -11,6 +11,7 @@ mod history;
 mod holdout;
 mod kept;
 mod outputs;
+mod people;
 mod report;
 mod runs;
 mod segments;

@@ -10,13 +10,13 @@ use cloudauth_lab::{Costs, Mapping, Proportion, Sweep, SweepCosts, SweepPlan, Sw
 use super::run::{self, Data, Wanted};
 use super::show::{csv_columns, named, print, refuse_other_format};
 use super::table::{Table, rate as lab_rate, thousands};
-use super::words::{doubts, issues, share};
+use super::words::{basis, doubts, issues, share};
 use crate::args;
 use crate::commands::policy::text_of;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
-use crate::words::lab::{self, COUNTS_ATTEMPTS, plan as said};
+use crate::words::lab::{self, plan as said};
 
 pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Failure> {
     let cost_file = args.cost.as_deref().map(|file| Named::new("the cost file", file));
@@ -35,8 +35,7 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
     let values = SweepPlan::values(args.from, args.to, args.step)?;
     let plan = SweepPlan::new(&text_of(&args.policy)?, &args.threshold, values)?;
     let plan = Arc::new(plan);
-    let people = costs.is_some();
-    let wanted = Wanted { sweep: Some(Arc::clone(&plan)), people, ..Wanted::default() };
+    let wanted = Wanted { sweep: Some(Arc::clone(&plan)), people: true, ..Wanted::default() };
     let ran = data.run(Vec::new(), wanted, output).await?;
     let mut sweep = Sweep::of(&ran.tally, &plan);
     if let Some((costs, prior)) = costs {
@@ -94,7 +93,7 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
         value.outcome.is_some_and(|of| of.fraud_approved.is_some() || of.customers_not_approved.is_some())
     };
     if sweep.values.iter().any(is_labelled) {
-        text += output.say(COUNTS_ATTEMPTS);
+        text += &basis(sweep.rests_on, sweep.people, output);
     }
     if sweep.decided_again > 0 {
         text += &output.pick(said::decided_again(&thousands(sweep.decided_again)));

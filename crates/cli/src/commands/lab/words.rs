@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use cloudauth::policy::{VENDOR_TABLE, Verdict};
 use cloudauth_lab::{
-    ByVerdict, Calibration, Compare, DataIssue, Drift, Pair, Proportion, Replay, RestsOn, ScoreShift,
-    Skipped, ThresholdErrors, Warning,
+    ByVerdict, Calibration, Compare, DataIssue, Drift, LabelledPeople, Pair, Proportion, Replay, RestsOn,
+    ScoreShift, Skipped, ThresholdErrors, Warning,
 };
 
 use super::run::Data;
@@ -59,6 +59,19 @@ fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Ou
         table.row([shown(value, output), approve, review, retry, reject]);
     }
     format!("\n{table}")
+}
+
+/// What intervals and p-values rest on.
+pub(super) fn basis(rests_on: RestsOn, people: Option<LabelledPeople>, output: &Output) -> String {
+    match (rests_on, people) {
+        (RestsOn::AttemptsOfTooMany, _) => output.say(said::COUNTS_TOO_MANY).to_owned(),
+        (rests_on, Some(people)) => {
+            let has_gaps = rests_on == RestsOn::AttemptsWithoutSubject;
+            let (impostors, genuine) = (thousands(people.impostor), thousands(people.genuine));
+            output.pick(said::counts_people(&impostors, &genuine, has_gaps))
+        }
+        _ => output.say(said::COUNTS_ATTEMPTS).to_owned(),
+    }
 }
 
 /// The reasons to doubt the labels or the scores, and an empty line after them.
@@ -139,7 +152,7 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
     }
     text += &format!("\n{table}");
     if compare.fraud_approved.is_some() || compare.customers_not_approved.is_some() {
-        text += output.say(said::COUNTS_ATTEMPTS);
+        text += &basis(compare.rests_on, compare.people, output);
     }
     for (segment, values) in &compare.segments {
         let mut table =

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::analysis::rests_on::RestsOn;
 use crate::input::row::Label;
 use crate::tally::{SubjectScore, Tally};
 use cloudauth_stats::{Clusters, Confidence, Grid};
@@ -25,22 +26,6 @@ pub struct People {
     pub fnmr_low: Option<f64>,
     /// Its upper end.
     pub fnmr_high: Option<f64>,
-}
-
-/// The unit that a recommendation treats as independent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RestsOn {
-    /// Attempts, taken as independent: no labelled row has a subject.
-    Attempts,
-    /// Attempts, although subjects are mapped: there were too many labelled rows to keep.
-    AttemptsOfTooMany,
-    /// Attempts, although some rows have a subject: most impostor attempts have none, and are taken as independent. The
-    /// attempts that have one count by person, so that leaving subjects out never lowers a recommendation.
-    AttemptsWithoutSubject,
-    /// People: the mapping names subjects.
-    People,
 }
 
 /// Labelled attempts that have a score and no subject.

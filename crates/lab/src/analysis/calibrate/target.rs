@@ -4,9 +4,10 @@ use serde::Serialize;
 
 use super::goal::TargetRate;
 use super::outcome::TargetReason;
-use super::people::{People, Persons, RestsOn};
+use super::people::{People, Persons};
 use super::threshold_errors::ThresholdErrors;
 use super::warning::Warning;
+use crate::analysis::rests_on::RestsOn;
 use cloudauth_stats::{
     Confidence, Curve, OperatingPoint, ThresholdStep, attempts_needed, threshold, threshold_interval,
     threshold_with,

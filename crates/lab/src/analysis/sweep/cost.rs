@@ -7,13 +7,13 @@
 //! The intervals are a Bayesian bootstrap over people, with one more person of the worst or the best case in each label, as in
 //! `cloudauth_stats::Clusters`. So an error that was never seen still has a cost, and an interval is never too short.
 
-use std::collections::BTreeMap;
-
 use cloudauth_policy::Verdict;
 use cloudauth_stats::{Draws, percentile};
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::rests_on::LabelledPeople;
 use crate::analysis::sweep::Sweep;
+use crate::analysis::sweep::people::PeopleByCases;
 use crate::error::{LabError, LabProblem};
 use crate::tally::{SweepCase, SweepRows, Tally};
 
@@ -67,16 +67,6 @@ pub struct SweepCosts {
     pub draws: u64,
     /// The seed of the draws: the same rows give the same figures.
     pub seed: u64,
-}
-
-/// A number of people by label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct LabelledPeople {
-    /// Genuine people.
-    pub genuine: u64,
-    /// Impostors.
-    pub impostor: u64,
 }
 
 /// The expected cost of 1,000 attempts with one value.
@@ -164,7 +154,7 @@ impl Sweep {
         self.cost = Some(SweepCosts {
             costs,
             prior,
-            people: LabelledPeople { genuine: genuine.people(), impostor: impostor.people() },
+            people: LabelledPeople { genuine: genuine.people.count(), impostor: impostor.people.count() },
             rests_on_attempts: tally.sweep.people.is_empty(),
             cheapest: at(found.cheapest),
             flat: (at(found.flat.0), at(found.flat.1)),
@@ -177,8 +167,7 @@ impl Sweep {
 
 /// The rows of one label, by person.
 struct Group {
-    /// People with the same cases: the rows of each case, and the number of such people.
-    people: Vec<(Vec<(SweepCase, f64)>, u64)>,
+    people: PeopleByCases,
     attempts: f64,
     /// The attempts of the person of a random attempt.
     size: f64,
@@ -187,40 +176,14 @@ struct Group {
 
 impl Group {
     fn of(rows: &SweepRows, is_genuine: bool, costs: Costs) -> Self {
-        let is_of = |case: &SweepCase| case.is_genuine == is_genuine;
-        let mut left: BTreeMap<SweepCase, u64> =
-            rows.cases.iter().filter(|(case, _)| is_of(case)).map(|(case, rows)| (*case, *rows)).collect();
-        let mut alike = BTreeMap::<Vec<SweepCase>, u64>::new();
-        for person in rows.people.chunk_by(|(a, _), (b, _)| a == b) {
-            let cases: Vec<SweepCase> = person.iter().map(|(_, case)| *case).filter(is_of).collect();
-            for case in &cases {
-                left.entry(*case).and_modify(|rows| *rows = rows.saturating_sub(1));
-            }
-            if !cases.is_empty() {
-                *alike.entry(cases).or_default() += 1;
-            }
-        }
-        for (case, rows) in left.into_iter().filter(|(_, rows)| *rows > 0) {
-            *alike.entry(vec![case]).or_default() += rows;
-        }
-        let people: Vec<(Vec<(SweepCase, f64)>, u64)> = alike
-            .into_iter()
-            .map(|(cases, times)| {
-                let rows = cases
-                    .chunk_by(SweepCase::eq)
-                    .filter_map(|same| Some((*same.first()?, same.len() as f64)));
-                (rows.collect(), times)
-            })
-            .collect();
-        let sizes =
-            || people.iter().map(|(rows, times)| (rows.iter().map(|(_, rows)| rows).sum(), *times as f64));
-        let attempts = sizes().map(|(size, times): (f64, f64)| size * times).sum();
-        let squares: f64 = sizes().map(|(size, times): (f64, f64)| size * size * times).sum();
+        let people = PeopleByCases::of(rows, is_genuine);
+        let sizes = || {
+            let size = |rows: &[(SweepCase, u64)]| rows.iter().map(|(_, rows)| rows).sum::<u64>() as f64;
+            people.alike.iter().map(move |(rows, times)| (size(rows), *times as f64))
+        };
+        let attempts = sizes().map(|(size, times)| size * times).sum();
+        let squares: f64 = sizes().map(|(size, times)| size * size * times).sum();
         Self { people, attempts, size: squares / attempts, costs: costs.of(is_genuine) }
-    }
-
-    fn people(&self) -> u64 {
-        self.people.iter().map(|(_, times)| times).sum()
     }
 
     /// Returns the weighted sum of the costs with each value, and the weighted number of attempts. `weight` is that of all people
@@ -235,10 +198,10 @@ impl Group {
             }
         };
         let mut attempts = 0.0;
-        for (rows, times) in &self.people {
+        for (rows, times) in &self.people.alike {
             let weight = weight(*times);
             for (case, rows) in rows {
-                let (weight, reached) = (weight * rows, usize::from(case.reached));
+                let (weight, reached) = (weight * *rows as f64, usize::from(case.reached));
                 let (low, high) = (cost(case.low), cost(case.high));
                 attempts += weight;
                 add(0, weight * low);
@@ -285,7 +248,7 @@ impl Found {
         let cheapest =
             (0..values).rev().min_by(|a, b| at(&costs, *a).total_cmp(&at(&costs, *b))).unwrap_or_default();
         let rows: usize =
-            groups.iter().flat_map(|(group, _)| &group.people).map(|(rows, _)| rows.len() + 2).sum();
+            groups.iter().flat_map(|(group, _)| &group.people.alike).map(|(rows, _)| rows.len() + 2).sum();
         let draws = (MOST_WORK / (rows as u64).max(1)).clamp(FEWEST_DRAWS, DRAWS);
         // For each value: the lower and the upper cost, and the lower and the upper difference, of each draw.
         let mut drawn = vec![[const { Vec::new() }; 4]; values];

@@ -66,7 +66,11 @@ impl<'t> RowDecider<'t> {
         let again = again.map(|(value, policy)| (value, policy.decide(&row.evidence).verdict()));
         let segment = |number: usize| cell(slot::SEGMENTS + number).key().ok().flatten();
         let example = task.has_examples().then_some(at);
-        counter.add(&row, example, rules, again, task.keep_people, segment);
+        let counted = counter.add(&row, example, rules, again, segment);
+        if task.keep_people {
+            let again = again.map(|(_, verdict)| verdict);
+            counter.keep(&counted, row.evidence.verify_score, again, row.subject);
+        }
         if let Some(writer) = task.writer {
             let source = task.sources.get(at.source).map_or(Path::new(""), Source::path);
             let first = task.policy.decide(&row.evidence);

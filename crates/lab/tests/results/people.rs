@@ -1,0 +1,215 @@
+//! Intervals over people: attempts of one person count together wherever subjects are known.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use cloudauth_lab::{
+    Compare, Confidence, Lab, LabelledPeople, Mapping, Proportion, RestsOn, RunControl, Source, Sweep,
+    SweepPlan, Tally,
+};
+use cloudauth_policy::{Policy, builtin};
+use cloudauth_stats::{Clusters, Interval, PairedClusters, Rate, clopper_pearson, mcnemar};
+use cloudauth_tests::Dice;
+
+/// An attempt of a person, who may have no subject.
+struct Attempt {
+    subject: Option<usize>,
+    is_genuine: bool,
+    score: f64,
+}
+
+/// Attempts of 60 people with up to 12 attempts each, in any order. The scores of one person are similar; some people have rows of
+/// both labels.
+fn attempts(seed: u64) -> Vec<Attempt> {
+    let mut dice = Dice(seed);
+    let mut all: Vec<(usize, Attempt)> = Vec::new();
+    for subject in 0..60 {
+        let (is_genuine, own) = (dice.roll(3) > 0, 60.0 + dice.roll(30) as f64);
+        for _ in 0..1 + dice.roll(12) {
+            let is_genuine = is_genuine ^ (dice.roll(20) == 0);
+            let score = own + dice.roll(40) as f64 / 8.0;
+            all.push((dice.roll(1000), Attempt { subject: Some(subject), is_genuine, score }));
+        }
+    }
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, attempt)| attempt).collect()
+}
+
+fn write(folder: &Path, attempts: &[Attempt]) -> Vec<Source> {
+    let mut text =
+        "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score,label,subject\n"
+            .to_owned();
+    for Attempt { subject, is_genuine, score } in attempts {
+        let label = if *is_genuine { "genuine" } else { "impostor" };
+        let subject = subject.map(|subject| format!("s{subject}")).unwrap_or_default();
+        writeln!(text, "200,T,F,F,{score},90,0.01,{label},{subject}").unwrap();
+    }
+    let file = folder.join("rows.csv");
+    fs::write(&file, text).unwrap();
+    Source::find(&[file]).unwrap()
+}
+
+fn mapping() -> Mapping {
+    Mapping::parse("format = 1\nsubject = \"subject\"\n[label]\ncolumn = \"label\"\n").unwrap()
+}
+
+/// The attempts of one label by person, each with whether it counts. An attempt without a subject is a person.
+fn by_person(attempts: &[Attempt], is_genuine: bool, counts: impl Fn(f64) -> bool) -> Vec<Rate> {
+    let mut people: BTreeMap<(Option<usize>, usize), (u64, u64)> = BTreeMap::new();
+    for (number, attempt) in attempts.iter().enumerate().filter(|(_, of)| of.is_genuine == is_genuine) {
+        let alone = if attempt.subject.is_none() { number } else { 0 };
+        let (count, of) = people.entry((attempt.subject, alone)).or_default();
+        *count += u64::from(counts(attempt.score));
+        *of += 1;
+    }
+    people.into_values().map(|(count, of)| Rate::new(count, of).unwrap()).collect()
+}
+
+fn plan() -> SweepPlan {
+    SweepPlan::new(builtin::ONBOARDING, "match_auto", SweepPlan::values(71.0, 80.0, 1.5).unwrap()).unwrap()
+}
+
+fn swept(plan: &SweepPlan, attempts: &[Attempt], keep_people: bool, threads: usize) -> (Tally, Sweep) {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = write(folder.path(), attempts);
+    let lab = Lab::sweep(plan).threads(threads).mapping(mapping());
+    let lab = if keep_people { lab.keep_people() } else { lab };
+    let tally = lab.run(&sources, &RunControl::default()).unwrap().tally;
+    let sweep = Sweep::of(&tally, plan);
+    (tally, sweep)
+}
+
+fn assert_interval(ours: Proportion, exact: Interval) {
+    assert!(
+        (ours.low - exact.low).abs() < 1e-12 && (ours.high - exact.high).abs() < 1e-12,
+        "{ours:?} {exact:?}"
+    );
+}
+
+#[test]
+fn each_value_of_a_sweep_has_the_intervals_over_people() {
+    let (plan, mut attempts) = (plan(), attempts(1));
+    for without in [0, 40] {
+        // Some attempts without a subject count as one more person each.
+        attempts.iter_mut().take(without).for_each(|attempt| attempt.subject = None);
+        let (tally, sweep) = swept(&plan, &attempts, true, 2);
+        assert_eq!(swept(&plan, &attempts, true, 1), (tally, sweep.clone()), "on another number of threads");
+        assert_eq!(sweep.rests_on, RestsOn::People);
+        let count = |is_genuine| by_person(&attempts, is_genuine, |_| true).len() as u64;
+        let LabelledPeople { genuine, impostor, .. } = sweep.people.unwrap();
+        assert_eq!((genuine, impostor), (count(true), count(false)));
+        let mut seen = 0;
+        for value in &sweep.values {
+            let (outcome, threshold) = (value.outcome.unwrap(), value.value);
+            for (is_genuine, ours) in
+                [(false, outcome.fraud_approved), (true, outcome.customers_not_approved)]
+            {
+                let ours = ours.unwrap();
+                let counts = |score: f64| (score >= threshold) != is_genuine;
+                let clusters: Clusters = by_person(&attempts, is_genuine, counts).into_iter().collect();
+                assert_eq!(clusters.rate(), Rate::new(ours.count, ours.of).unwrap());
+                assert_interval(ours, clusters.interval(Confidence::P95));
+                let by_attempts = clopper_pearson(clusters.rate(), Confidence::P95);
+                seen += u32::from(ours.high - ours.low > 1.5 * (by_attempts.high - by_attempts.low));
+            }
+        }
+        assert!(seen > 4, "attempts of one person make intervals wider: {seen}");
+    }
+}
+
+#[test]
+fn a_sweep_says_what_its_intervals_rest_on() {
+    let (plan, mut attempts) = (plan(), attempts(2));
+    let (_, by_attempts) = swept(&plan, &attempts, false, 1);
+    assert_eq!((by_attempts.rests_on, by_attempts.people), (RestsOn::Attempts, None));
+    let fraud = by_attempts.values[0].outcome.unwrap().fraud_approved.unwrap();
+    assert_interval(fraud, clopper_pearson(Rate::new(fraud.count, fraud.of).unwrap(), Confidence::P95));
+    let most = attempts.iter().filter(|attempt| !attempt.is_genuine).count() / 2 + 1;
+    attempts
+        .iter_mut()
+        .filter(|attempt| !attempt.is_genuine)
+        .take(most)
+        .for_each(|attempt| attempt.subject = None);
+    let (_, partly) = swept(&plan, &attempts, true, 1);
+    assert_eq!(partly.rests_on, RestsOn::AttemptsWithoutSubject);
+    assert!(partly.people.is_some());
+    attempts.iter_mut().for_each(|attempt| attempt.subject = None);
+    let (_, none) = swept(&plan, &attempts, true, 1);
+    assert_eq!(none, by_attempts, "without any subject");
+}
+
+/// The onboarding policy that approves from a score on.
+fn approves_from(score: f64) -> Policy {
+    let line = builtin::ONBOARDING.lines().find(|line| line.starts_with("match_auto")).unwrap();
+    let text = builtin::ONBOARDING.replace(line, &format!("match_auto = {{ value = {score:?} }}"));
+    Policy::parse_allowing_failing_examples(&text).unwrap()
+}
+
+fn compared(
+    policies: &[Policy; 2],
+    attempts: &[Attempt],
+    keep_people: bool,
+    threads: usize,
+) -> (Tally, Compare) {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = write(folder.path(), attempts);
+    let [policy, candidate] = policies;
+    let lab = Lab::new(policy).against(candidate).threads(threads).mapping(mapping());
+    let lab = if keep_people { lab.keep_people() } else { lab };
+    let tally = lab.run(&sources, &RunControl::default()).unwrap().tally;
+    let compare = Compare::of(&tally).unwrap();
+    (tally, compare)
+}
+
+#[test]
+fn a_comparison_has_paired_intervals_and_p_values_over_people() {
+    let (policies, mut attempts) = ([approves_from(74.0), approves_from(76.5)], attempts(3));
+    for without in [0, 40] {
+        attempts.iter_mut().take(without).for_each(|attempt| attempt.subject = None);
+        let (tally, compare) = compared(&policies, &attempts, true, 2);
+        assert_eq!(
+            compared(&policies, &attempts, true, 1),
+            (tally, compare.clone()),
+            "on another number of threads"
+        );
+        assert_eq!(compare.rests_on, RestsOn::People);
+        for (is_genuine, pair) in [(false, compare.fraud_approved), (true, compare.customers_not_approved)] {
+            let pair = pair.unwrap();
+            let counts = |from: f64| by_person(&attempts, is_genuine, |score| (score >= from) != is_genuine);
+            let (policy, candidate) = (counts(74.0), counts(76.5));
+            assert_interval(
+                pair.policy,
+                policy.iter().copied().collect::<Clusters>().interval(Confidence::P95),
+            );
+            assert_interval(
+                pair.candidate,
+                candidate.iter().copied().collect::<Clusters>().interval(Confidence::P95),
+            );
+            let mut both = PairedClusters::default();
+            // A higher threshold changes attempts in one direction only.
+            both.extend(policy.iter().zip(&candidate).map(|(policy, candidate)| {
+                let (first, second) = (policy.count(), candidate.count());
+                (second.saturating_sub(first), first.saturating_sub(second), policy.of(), 1)
+            }));
+            let (low, high) = pair.difference.unwrap();
+            let exact = both.interval(Confidence::P95).unwrap();
+            assert!((low - exact.low).abs() < 1e-12 && (high - exact.high).abs() < 1e-12);
+            assert!((pair.p - both.p()).abs() < 1e-12);
+            assert!(pair.p > 2.0 * mcnemar(pair.only_policy, pair.only_candidate).p, "{pair:?}");
+        }
+    }
+    let itself = compared(&[approves_from(74.0), approves_from(74.0)], &attempts, true, 1).1;
+    let pair = itself.fraud_approved.unwrap();
+    assert_eq!((pair.difference, pair.p), (Some((0.0, 0.0)), 1.0));
+}
+
+#[test]
+fn a_comparison_without_subjects_counts_attempts() {
+    let (policies, mut attempts) = ([approves_from(74.0), approves_from(76.5)], attempts(4));
+    let (_, by_attempts) = compared(&policies, &attempts, false, 1);
+    assert_eq!((by_attempts.rests_on, by_attempts.people), (RestsOn::Attempts, None));
+    attempts.iter_mut().for_each(|attempt| attempt.subject = None);
+    assert_eq!(compared(&policies, &attempts, true, 1).1, by_attempts);
+}

@@ -48,7 +48,7 @@ impl Dice {
     /// Returns one of several values.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no value.
     pub fn of<T: Copy>(&mut self, all: &[T]) -> T {
         *all.get(self.roll(all.len())).expect("a value")
     }

@@ -42,7 +42,8 @@ pub(crate) fn compare(
 ) -> PyResult<Analysis> {
     let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
     let data = Data::of(data)?;
-    let ran = data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy).keep_people()))?;
+    let ran =
+        data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy).keep_people()))?;
     let compared = Compare::of(&ran.tally).ok_or_else(|| DataError::new_err("the run has no candidate"))?;
     let mut document = data.document(&ran, &compared)?;
     if let Value::Object(members) = &mut document {

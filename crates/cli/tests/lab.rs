@@ -119,11 +119,7 @@ fn every_command_with_labels_warns_of_swapped_ones() {
         let json = lab(&[args, &["swapped.jsonl", "--output", "json"]].concat(), folder.path());
         let document: Value = serde_json::from_slice(&json.stdout).unwrap();
         assert_eq!(document["warnings"][0]["kind"], "labels_swapped", "{args:?}");
-        let rests_on = match args[0] {
-            "replay" => Value::Null,
-            "segments" => "attempts".into(),
-            _ => "people".into(),
-        };
+        let rests_on = if args[0] == "replay" { Value::Null } else { "people".into() };
         assert_eq!(document["rests_on"], rests_on, "{args:?}");
     }
 }

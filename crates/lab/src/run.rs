@@ -67,6 +67,7 @@ pub struct Lab<'p> {
     pub(crate) mapping: Option<Mapping>,
     threads: usize,
     keep_people: bool,
+    keep_segment_people: bool,
     crossed: Option<[String; 2]>,
     days: Option<Days>,
     known_people: Vec<u64>,
@@ -89,6 +90,7 @@ impl<'p> Lab<'p> {
             mapping: None,
             threads,
             keep_people: false,
+            keep_segment_people: false,
             crossed: None,
             days: None,
             known_people: Vec::new(),
@@ -132,6 +134,14 @@ impl<'p> Lab<'p> {
     #[must_use]
     pub const fn keep_people(mut self) -> Self {
         self.keep_people = true;
+        self
+    }
+
+    /// Keeps rows of people by segment, for the intervals of [`SegmentRates`](crate::SegmentRates) over people: at most 8,000,000 rows
+    /// of all segments together, of 16 bytes each. With more, the intervals rest on rows, and the result says so.
+    #[must_use]
+    pub const fn keep_segment_people(mut self) -> Self {
+        self.keep_segment_people = true;
         self
     }
 
@@ -333,6 +343,7 @@ impl<'p> Lab<'p> {
             crossed: self.crossed.as_ref().map(|[a, b]| mapping.crossed(a, b)).transpose()?,
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
+            keep_segment_people: self.keep_segment_people && !mapping.segments.is_empty(),
             writer: rows_file.map(|(kind, file)| RowWriter::new(*kind, file)),
             keep_rules,
             allow_missing_inputs: self.allow_missing_inputs,

@@ -25,7 +25,7 @@ pub(crate) use parts::{
 };
 
 pub(crate) use scales::{Scales, ScoreCut};
-pub(crate) use segment::SegmentRows;
+pub(crate) use segment::{SegmentCase, SegmentRows};
 pub(crate) use sweep::{SweepCase, SweepCounter, SweepRows};
 pub(crate) use values::{MOST_VALUES, Values};
 
@@ -41,7 +41,8 @@ use cloudauth_stats::{Grid, LabelledGrid};
 pub(crate) const MOST_MONTHS: usize = 400;
 /// The maximum number of examples of each flip.
 const EXAMPLES: usize = 5;
-/// The maximum number of labelled rows that are kept for intervals over people, 32 bytes each, or 16 in a sweep.
+/// The maximum number of rows that are kept for intervals over people: labelled rows, 32 bytes each, or 16 in a sweep; and rows of all
+/// segments together, 16 bytes each.
 const MOST_KEPT: usize = 8_000_000;
 
 /// The counts of a run. Only a checkpoint can be read back, with [`crate::Lab::resume`]. The serialized form may change in any
@@ -80,6 +81,8 @@ pub struct Tally {
     pub(crate) days: BTreeMap<i32, VerdictMatrix>,
     /// Rows by segment and value.
     pub(crate) segments: Vec<Values<SegmentRows>>,
+    /// The rows with a subject that the segments count, if they keep people.
+    pub(crate) people_rows: u64,
     /// `verify_score` by label.
     pub(crate) scores: [Grid; 3],
     /// Rows that the first policy approves, by points of `verify_score`.
@@ -121,6 +124,7 @@ impl Tally {
             sub_codes: BTreeMap::new(),
             days: BTreeMap::new(),
             segments: vec![Values::default(); segments.len()],
+            people_rows: 0,
             scores: Default::default(),
             approved: vec![0; 101],
             periods: BTreeMap::new(),
@@ -206,6 +210,11 @@ impl Tally {
         segments.filter_map(|(name, values)| Some((name, values.printable()?)))
     }
 
+    /// Returns whether the segments have more rows of people together than are kept. Memory does not grow after that.
+    pub(crate) const fn has_too_many_people(&self) -> bool {
+        self.people_rows.saturating_mul(self.segments.len() as u64) > MOST_KEPT as u64
+    }
+
     /// Adds the counts of another tally, of the same policies and mapping.
     pub(crate) fn merge(&mut self, other: Self) {
         self.rows += other.rows;
@@ -220,6 +229,7 @@ impl Tally {
         for (day, share) in other.days {
             self.days.entry(day).or_default().merge(&share);
         }
+        self.people_rows += other.people_rows;
         for (values, others) in self.segments.iter_mut().zip(&other.segments) {
             values.merge(others, SegmentRows::merge);
         }
@@ -259,6 +269,13 @@ impl Tally {
         }
         self.kept.sort_unstable();
         self.sweep.settle();
+        let has_too_many = self.has_too_many_people();
+        for rows in self.segments.iter_mut().flat_map(Values::counts_mut) {
+            if has_too_many {
+                rows.people = Vec::new();
+            }
+            rows.people.sort_unstable();
+        }
         self.check()
     }
 }

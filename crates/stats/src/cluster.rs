@@ -49,6 +49,21 @@ impl Clusters {
         self.counts.values().sum()
     }
 
+    /// Returns the number of subjects with one attempt each that say as much if all attempts of a subject agree: the square of the
+    /// attempts, divided by the sum of the squares of each subject's. 0 without subjects.
+    #[must_use]
+    pub fn effective_subjects(&self) -> f64 {
+        let size = self.size();
+        if size > 0.0 { self.rate().of() as f64 / size } else { 0.0 }
+    }
+
+    /// Returns the attempts of the subject of a random attempt.
+    fn size(&self) -> f64 {
+        let squares: f64 =
+            self.counts.iter().map(|((_, attempts), times)| (*attempts as f64).powi(2) * *times as f64).sum();
+        squares / (self.rate().of() as f64).max(1.0)
+    }
+
     /// Returns the error rate over all attempts.
     #[must_use]
     pub fn rate(&self) -> Rate {
@@ -78,9 +93,7 @@ impl Clusters {
     /// Returns the probability that the weighted sum of errors minus `p` times attempts is positive, with one more subject that
     /// always errs, or never errs.
     fn above(&self, p: f64, errs: bool) -> f64 {
-        let squares: f64 =
-            self.counts.iter().map(|((_, attempts), times)| (*attempts as f64).powi(2) * *times as f64).sum();
-        let size = squares / self.rate().of() as f64;
+        let size = self.size();
         let more = (if errs { size * (1.0 - p) } else { -size * p }, 1.0);
         let subjects = self
             .counts

@@ -52,7 +52,7 @@ pub use drift::{
     wasserstein_of_grids,
 };
 pub use grid::{Grid, LabelledGrid};
-pub use groups::{fisher, holm, koopman, newcombe};
+pub use groups::{difference_of, fisher, holm, koopman, newcombe, p_of_difference, ratio_of};
 pub use interval::{
     attempts_needed, clopper_pearson, clopper_pearson_lower, clopper_pearson_upper, jeffreys, poisson,
     rule_of_3, wilson,

@@ -10,8 +10,8 @@ mod support;
 
 use cloudauth_stats::{
     Bins, Clusters, Confidence, Curve, PairedClusters, Rate, Smoothing, clopper_pearson,
-    clopper_pearson_upper, kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired, probit, psi,
-    psi_critical, threshold_interval, wilson,
+    clopper_pearson_upper, difference_of, holm, kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired,
+    p_of_difference, probit, psi, psi_critical, ratio_of, threshold_interval, wilson,
 };
 use support::simulation::{Simulation, draws};
 
@@ -278,6 +278,55 @@ fn paired_difference_over_few_people_holds_the_truth_in_95_of_100_samples() {
             alarms_in_at_most(0.05, alarms, &format!("case {number}"));
         }
     }
+}
+
+/// The number of draws in which one of three groups of people is reported to differ from the others, although all have the same rate,
+/// in which the interval of the difference of two groups leaves out 0, in which that of their ratio leaves out 1, and in which the first
+/// group has a p-value of at most 0.005, as a correction for ten groups asks for.
+fn group_alarms(groups: [usize; 3], attempts: fn(&mut Simulation) -> usize, rate: f64) -> [u32; 4] {
+    let mut simulation = Simulation::new(11);
+    let [mut alarms, mut missed, mut missed_ratio, mut small] = [0; 4];
+    for _ in 0..draws() {
+        let people = groups.map(|people| {
+            let group = Population { people, attempts, within: 0.8 };
+            group.errors(&mut simulation, -probit(rate))
+        });
+        let estimated = |numbers: &[usize]| {
+            let clusters: Clusters =
+                numbers.iter().flat_map(|number| people[*number].iter().copied()).collect();
+            (clusters.rate().fraction().unwrap(), clusters.interval(Confidence::P95))
+        };
+        let own = [0, 1, 2].map(|group| estimated(&[group]));
+        let others = [[1, 2], [0, 2], [0, 1]].map(|groups| estimated(&groups));
+        let p = [0, 1, 2].map(|group| p_of_difference(own[group], others[group], Confidence::P95));
+        small += u32::from(p[0] <= 0.005);
+        alarms += u32::from(holm(&p).iter().any(|p| *p <= 0.05));
+        missed += u32::from(!difference_of(own[0], own[1]).contains(0.0));
+        missed_ratio += u32::from(!ratio_of(own[0], own[1]).contains(1.0));
+    }
+    [alarms, missed, missed_ratio, small]
+}
+
+fn groups_of_people_are_told_apart_in_at_most_5_of_100_samples(
+    groups: [usize; 3],
+    attempts: fn(&mut Simulation) -> usize,
+    rate: f64,
+) {
+    let [alarms, missed, missed_ratio, small] = group_alarms(groups, attempts, rate);
+    alarms_in_at_most(0.05, alarms, &format!("{groups:?} {rate}"));
+    alarms_in_at_most(0.05, missed, &format!("{groups:?} {rate}, difference"));
+    alarms_in_at_most(0.05, missed_ratio, &format!("{groups:?} {rate}, ratio"));
+    alarms_in_at_most(0.005, small, &format!("{groups:?} {rate}, many groups"));
+}
+
+#[test]
+fn small_groups_of_people_with_many_attempts_are_told_apart_in_at_most_5_of_100_samples() {
+    groups_of_people_are_told_apart_in_at_most_5_of_100_samples([20, 30, 60], |_| 10, 0.1);
+}
+
+#[test]
+fn groups_of_people_with_rare_errors_are_told_apart_in_at_most_5_of_100_samples() {
+    groups_of_people_are_told_apart_in_at_most_5_of_100_samples([40, 30, 60], |s| 1 + s.below(3), 0.05);
 }
 
 fn threshold_interval_holds(n: u32, target: f64) {

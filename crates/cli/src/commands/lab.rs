@@ -99,7 +99,8 @@ pub(crate) async fn run(command: Command, output: &Output) -> Result<u8, Failure
                 None => None,
             };
             let mut data = Data::find(data, &names, named("--to", Some(&to)))?;
-            let first = data.run(policies, Wanted { people: true, ..Wanted::default() }, output).await?;
+            let wanted = Wanted { people: true, segment_people: true, ..Wanted::default() };
+            let first = data.run(policies, wanted, output).await?;
             let second = match &plan {
                 Some(plan) if first.complete => {
                     let sweep = Some(Arc::clone(plan));

@@ -279,8 +279,10 @@ pub(crate) const COUNTS_TOO_MANY: Text = text(
     "intervals and p-values count attempts, not people: too many rows have a `subject` to keep people apart\n",
     "区间和 p 值按次数而非按人计算：含有 `subject` 的行过多，无法区分各人\n",
 );
+pub(crate) const COUNTS_PEOPLE: Text =
+    text("intervals and p-values count people, not attempts\n", "区间和 p 值按人而非按次数计算\n");
 
-/// The people that intervals count. `has_gaps` says that most attempts have no subject.
+/// The labelled people that intervals count. `has_gaps` says that most attempts have no subject.
 pub(crate) fn counts_people(impostors: &str, genuine: &str, has_gaps: bool) -> Said {
     let (en, zh) = match has_gaps {
         true => (

@@ -48,3 +48,39 @@ impl RestsOn {
         matches!(self, Self::AttemptsWithoutSubject | Self::People)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cloudauth_policy::{Policy, builtin};
+
+    use super::*;
+    use crate::analysis::compare::Compare;
+    use crate::analysis::segment_rates::SegmentRates;
+    use crate::analysis::sweep::{Sweep, SweepPlan};
+    use crate::tally::Tally;
+
+    #[test]
+    fn every_analysis_names_its_unit_if_there_are_too_many_rows_of_people() {
+        let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+        let plan = SweepPlan::new(builtin::ONBOARDING, "match_auto", vec![75.0]).unwrap();
+        let units = |has_too_many: bool| {
+            let mut tally = Tally::new(&policy, Some(&policy), &["channel".to_owned()]);
+            tally.segments[0].change("app", |rows| rows.bump((0, 0), 1, None, None));
+            tally.kept_all = !has_too_many;
+            tally.sweep.has_too_many = has_too_many;
+            tally.people_rows = if has_too_many { 8_000_001 } else { 0 };
+            let compare = Compare::of(&tally).unwrap();
+            let (segments, sweep) = (SegmentRates::of(&tally), Sweep::of(&tally, &plan));
+            assert_eq!((compare.people, segments.people, sweep.people), (None, None, None));
+            [compare.rests_on, segments.rests_on, sweep.rests_on]
+        };
+        assert_eq!(units(false), [RestsOn::Attempts; 3]);
+        assert_eq!(units(true), [RestsOn::AttemptsOfTooMany; 3]);
+    }
+
+    #[test]
+    fn a_label_whose_attempts_mostly_have_no_subject_is_named() {
+        assert_eq!(RestsOn::of(false, &[(3, 6), (0, 0)]), RestsOn::People);
+        assert_eq!(RestsOn::of(false, &[(6, 6), (2, 5)]), RestsOn::AttemptsWithoutSubject);
+    }
+}

@@ -1,20 +1,25 @@
 //! The rates of a policy's decisions by segment, and whether they differ: error rates, approvals and reviews.
 
+mod people;
+
 use std::collections::BTreeMap;
 
 use cloudauth_policy::{Input, Verdict};
-use cloudauth_stats::{Confidence, Rate, attempts_needed, fisher, holm, koopman, newcombe};
+use cloudauth_stats::{
+    Confidence, Interval, Rate, attempts_needed, difference_of, fisher, holm, koopman, newcombe, ratio_of,
+};
 use serde::Serialize;
 
 use crate::analysis::calibrate::{Warning, warnings_of};
 use crate::analysis::data_issue::{DataIssue, data_issues};
 use crate::analysis::proportion::Proportion;
-use crate::analysis::rests_on::RestsOn;
+use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::error::{LabError, LabProblem};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::segment::crossed;
-use crate::tally::{ScoreCut, SegmentRows, Tally};
+use crate::tally::{ScoreCut, SegmentCase, SegmentRows, Tally};
+use people::{GroupPeople, SegmentPeople, basis};
 
 /// A corrected p-value of at most this shows a difference.
 const RISK: f64 = 0.05;
@@ -31,8 +36,11 @@ pub struct SegmentRates {
     pub segments: BTreeMap<String, Segment>,
     /// Reasons to doubt the labels or the scale of the scores.
     pub warnings: Vec<Warning>,
-    /// What intervals and p-values count as independent: attempts. Several attempts of one person make them too certain.
+    /// What intervals and p-values count as independent. Only a run of
+    /// [`Lab::keep_segment_people`](crate::Lab::keep_segment_people) knows people.
     pub rests_on: RestsOn,
+    /// The people with a label that they count; `None` if they count attempts only.
+    pub people: Option<LabelledPeople>,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
 }
@@ -84,10 +92,11 @@ pub struct GroupRates {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GroupRate {
-    /// The rate, with its Clopper-Pearson interval.
+    /// The rate, with its interval.
     #[serde(flatten)]
     pub rate: Proportion,
-    /// The p-value of Fisher's exact test against all other values, corrected for the number of values (Holm).
+    /// The p-value of Fisher's exact test against all other values, corrected for the number of values (Holm). Over people it is that
+    /// of the intervals of both ([`cloudauth_stats::p_of_difference`]).
     pub p: f64,
     /// The result of the test.
     pub finding: GroupFinding,
@@ -102,7 +111,8 @@ pub enum GroupFinding {
     /// There is no evidence of a difference.
     Same,
     /// There is no evidence, and too few attempts to have any: even without an error they would not prove a rate below twice that
-    /// of all other values. For a rate above a half, the errors are the attempts that are not counted.
+    /// of all other values. For a rate above a half, the errors are the attempts that are not counted. Over people, attempts of one
+    /// person count as one.
     TooFew,
 }
 
@@ -117,11 +127,11 @@ pub struct LargestGap {
     pub lowest: String,
     /// The highest rate divided by the lowest; `None` if the lowest is 0.
     pub ratio: Option<f64>,
-    /// The 95 % interval of the ratio (Koopman). The end is `None` if it is infinite.
+    /// The 95 % interval of the ratio (Koopman; over people [`cloudauth_stats::ratio_of`]). The end is `None` if it is infinite.
     pub ratio_interval: (f64, Option<f64>),
     /// The highest rate minus the lowest.
     pub difference: f64,
-    /// The 95 % interval of the difference (Newcombe).
+    /// The 95 % interval of the difference (Newcombe; over people [`cloudauth_stats::difference_of`]).
     pub difference_interval: (f64, f64),
 }
 
@@ -152,23 +162,45 @@ impl SegmentRates {
     fn chosen(tally: &Tally, is_wanted: impl Fn(&str) -> bool) -> Self {
         let cuts: Vec<&ScoreCut> = tally.decider.cuts_of(Input::VerifyScore).collect();
         let wanted = tally.segments().filter(|(name, _)| is_wanted(name));
+        let (rests_on, people) = basis(tally);
+        let segment = |values: &BTreeMap<String, &SegmentRows>| Segment::of(values, &cuts, rests_on);
         Self {
             policy: tally.decider.name(),
             rows: tally.rows,
-            segments: wanted.map(|(name, values)| (name.clone(), Segment::of(&values, &cuts))).collect(),
+            segments: wanted.map(|(name, values)| (name.clone(), segment(&values))).collect(),
             warnings: warnings_of(tally),
-            rests_on: RestsOn::Attempts,
+            rests_on,
+            people,
             issues: data_issues(tally),
         }
     }
 }
 
 impl Segment {
-    fn of(values: &BTreeMap<String, &SegmentRows>, cuts: &[&ScoreCut]) -> Self {
-        let rates = |is_of: fn(Label) -> bool, is_counted: fn(Verdict) -> bool| {
-            GroupRates::counted(values, |rows| {
+    fn of(values: &BTreeMap<String, &SegmentRows>, cuts: &[&ScoreCut], rests_on: RestsOn) -> Self {
+        let people = rests_on.knows_people().then(|| SegmentPeople::of(values));
+        let counted = |count: &dyn Fn(&SegmentRows) -> (u64, u64),
+                       counts: &dyn Fn(SegmentCase) -> Option<bool>| {
+            GroupRates::counted(values, people.as_ref(), count, counts)
+        };
+        let rates = |label: Option<Label>, is_counted: fn(Verdict) -> bool| {
+            let is_of = |other: Label| label.is_none_or(|label| label == other);
+            let count = |rows: &SegmentRows| {
                 let of = rows.verdicts.sum(|_, _, label| is_of(label));
                 (rows.verdicts.sum(|verdict, _, label| is_of(label) && is_counted(verdict)), of)
+            };
+            counted(&count, &|case| {
+                label.is_none_or(|label| case.is_of(label)).then(|| is_counted(case.verdict()))
+            })
+        };
+        // The attempts of a label whose score reaches the cut with this number, or does not.
+        let at_cut = |number: usize, label: Label, reaches: bool| {
+            let count = |rows: &SegmentRows| {
+                let (reaching, all) = rows.reaching(number + 1, label);
+                (if reaches { reaching } else { all - reaching }, all)
+            };
+            counted(&count, &|case| {
+                case.reached().filter(|_| case.is_of(label)).map(|reached| (reached > number) == reaches)
             })
         };
         let has_scores = values.values().any(|rows| !rows.reached.is_empty());
@@ -176,20 +208,14 @@ impl Segment {
             name: cut.name.clone(),
             threshold: cut.value,
             exclusive: cut.exclusive,
-            fmr: GroupRates::counted(values, |rows| rows.reaching(number + 1, Label::Impostor)),
-            fnmr: GroupRates::counted(values, |rows| {
-                let (reaching, all) = rows.reaching(number + 1, Label::Genuine);
-                (all - reaching, all)
-            }),
+            fmr: at_cut(number, Label::Impostor, true),
+            fnmr: at_cut(number, Label::Genuine, false),
         };
         Self {
-            fraud_approved: rates(|label| label == Label::Impostor, |verdict| verdict == Verdict::Approve),
-            customers_not_approved: rates(
-                |label| label == Label::Genuine,
-                |verdict| verdict != Verdict::Approve,
-            ),
-            approved: rates(|_| true, |verdict| verdict == Verdict::Approve),
-            reviewed: rates(|_| true, |verdict| verdict == Verdict::Review),
+            fraud_approved: rates(Some(Label::Impostor), |verdict| verdict == Verdict::Approve),
+            customers_not_approved: rates(Some(Label::Genuine), |verdict| verdict != Verdict::Approve),
+            approved: rates(None, |verdict| verdict == Verdict::Approve),
+            reviewed: rates(None, |verdict| verdict == Verdict::Review),
             thresholds: match has_scores {
                 true => cuts.iter().enumerate().map(threshold).collect(),
                 false => Vec::new(),
@@ -198,31 +224,56 @@ impl Segment {
     }
 }
 
+/// The counts of one value, and its people if they are known.
+struct Group {
+    value: String,
+    rate: Rate,
+    people: Option<GroupPeople>,
+}
+
 impl GroupRates {
     /// Returns the rates of the counts, and of the attempts, that `count` returns for each value. Values without attempts have
-    /// none.
-    fn counted(values: &BTreeMap<String, &SegmentRows>, count: impl Fn(&SegmentRows) -> (u64, u64)) -> Self {
-        let rates = values.iter().filter_map(|(value, rows)| {
-            let (count, of) = count(rows);
-            Some((value.clone(), Rate::new(count, of).filter(|rate| rate.of() > 0)?))
+    /// none. `counts` tells the same of a row of a person.
+    fn counted(
+        values: &BTreeMap<String, &SegmentRows>,
+        people: Option<&SegmentPeople>,
+        count: &dyn Fn(&SegmentRows) -> (u64, u64),
+        counts: &dyn Fn(SegmentCase) -> Option<bool>,
+    ) -> Self {
+        let all: Vec<(u64, u64)> = values.values().map(|rows| count(rows)).collect();
+        let mut people = people.map(|people| people.groups(&all, counts).into_iter());
+        let groups = values.keys().zip(&all).filter_map(|(value, (count, of))| {
+            let people = people.as_mut().and_then(Iterator::next);
+            let rate = Rate::new(*count, *of).filter(|rate| rate.of() > 0)?;
+            Some(Group { value: value.clone(), rate, people })
         });
-        Self::of(rates.collect())
+        Self::of(groups.collect())
     }
 
-    fn of(rates: Vec<(String, Rate)>) -> Self {
-        let sum = |of: fn(Rate) -> u64| rates.iter().map(|(_, rate)| of(*rate)).sum::<u64>();
+    fn of(groups: Vec<Group>) -> Self {
+        let sum = |of: fn(Rate) -> u64| groups.iter().map(|group| of(group.rate)).sum::<u64>();
         let (count, all) = (sum(Rate::count), sum(Rate::of));
         let others = |rate: Rate| Rate::new(count - rate.count(), all - rate.of());
-        let tested = |rate: Rate| others(rate).map_or(1.0, |others| fisher(rate, others));
-        let p = holm(&rates.iter().map(|(_, rate)| tested(*rate)).collect::<Vec<_>>());
-        let mut enough: Vec<(&str, Rate)> = Vec::new();
+        // The interval over people of each value, and the p-value of its comparison.
+        let tested = |group: &Group| {
+            let others = others(group.rate);
+            match &group.people {
+                Some(people) => {
+                    let interval = people.own.interval(Confidence::P95);
+                    (Some(interval), people.p(interval))
+                }
+                None => (None, others.map_or(1.0, |others| fisher(group.rate, others))),
+            }
+        };
+        let (intervals, p): (Vec<Option<Interval>>, Vec<f64>) = groups.iter().map(tested).unzip();
+        let mut enough: Vec<&Group> = Vec::new();
         let mut values = BTreeMap::new();
-        for ((value, rate), p) in rates.iter().zip(p) {
-            let elsewhere = others(*rate).and_then(Rate::fraction).unwrap_or_default();
+        for ((group, interval), p) in groups.iter().zip(intervals).zip(holm(&p)) {
+            let elsewhere = others(group.rate).and_then(Rate::fraction).unwrap_or_default();
             // Of a rate above a half, such as approvals, the rest is the rarer outcome.
             let elsewhere = elsewhere.min(1.0 - elsewhere);
             let needed = attempts_needed(2.0 * elsewhere, 0, Confidence::P95);
-            let has_enough = needed.is_some_and(|needed| rate.of() >= needed);
+            let has_enough = needed.is_some_and(|needed| group.independent() >= needed as f64);
             let finding = if p <= RISK {
                 GroupFinding::Differs
             } else if has_enough {
@@ -231,26 +282,47 @@ impl GroupRates {
                 GroupFinding::TooFew
             };
             if finding != GroupFinding::TooFew {
-                enough.push((value, *rate));
+                enough.push(group);
             }
-            values.insert(value.clone(), GroupRate { rate: Proportion::of(*rate), p, finding });
+            let rate = match interval {
+                Some(interval) => Proportion::estimated(group.rate, interval),
+                None => Proportion::of(group.rate),
+            };
+            values.insert(group.value.clone(), GroupRate { rate, p, finding });
         }
         Self { values, largest: LargestGap::of(enough) }
     }
 }
 
+impl Group {
+    /// Returns the number of attempts that count as independent.
+    fn independent(&self) -> f64 {
+        self.people.as_ref().map_or(self.rate.of() as f64, |people| people.own.effective_subjects())
+    }
+
+    /// Returns the rate and its interval over people, if they are known.
+    fn over_people(&self, confidence: Confidence) -> Option<(f64, Interval)> {
+        Some((self.rate.fraction()?, self.people.as_ref()?.own.interval(confidence)))
+    }
+}
+
 impl LargestGap {
-    fn of(mut rates: Vec<(&str, Rate)>) -> Option<Self> {
-        rates.sort_by(|(_, a), (_, b)| a.compare(*b));
-        let [(lowest, low), .., (highest, high)] = *rates else { return None };
-        let pairs = rates.len() as f64 * (rates.len() as f64 - 1.0) / 2.0;
+    fn of(mut groups: Vec<&Group>) -> Option<Self> {
+        groups.sort_by(|a, b| a.rate.compare(b.rate));
+        let [lowest, .., highest] = *groups else { return None };
+        let pairs = groups.len() as f64 * (groups.len() as f64 - 1.0) / 2.0;
         let confidence = Confidence::new(1.0 - RISK / pairs)?;
-        let (low_rate, high_rate) = (low.fraction()?, high.fraction()?);
-        let ratio = koopman(high, low, confidence)?;
-        let difference = newcombe(high, low, confidence)?;
+        let (low_rate, high_rate) = (lowest.rate.fraction()?, highest.rate.fraction()?);
+        let (ratio, difference) = match highest.over_people(confidence).zip(lowest.over_people(confidence)) {
+            Some((high, low)) => (ratio_of(high, low), difference_of(high, low)),
+            None => (
+                koopman(highest.rate, lowest.rate, confidence)?,
+                newcombe(highest.rate, lowest.rate, confidence)?,
+            ),
+        };
         Some(Self {
-            highest: highest.to_owned(),
-            lowest: lowest.to_owned(),
+            highest: highest.value.clone(),
+            lowest: lowest.value.clone(),
             ratio: (low_rate > 0.0).then(|| high_rate / low_rate),
             ratio_interval: (ratio.low, Some(ratio.high).filter(|high| high.is_finite())),
             difference: high_rate - low_rate,
@@ -267,7 +339,11 @@ mod tests {
         GroupRates::of(
             counts
                 .iter()
-                .map(|(name, count, of)| ((*name).to_owned(), Rate::new(*count, *of).unwrap()))
+                .map(|(name, count, of)| Group {
+                    value: (*name).to_owned(),
+                    rate: Rate::new(*count, *of).unwrap(),
+                    people: None,
+                })
                 .collect(),
         )
     }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::charts::threshold_name;
@@ -23,11 +24,13 @@ const MOST: usize = 20;
 /// The longest name, in characters; a Chinese one takes twice the room.
 const LONGEST: usize = 28;
 
-/// Returns the charts of each segment, by its name.
-pub(super) fn segments(tally: &Tally, words: Words) -> Vec<Value> {
+/// Returns the charts of each segment, by its name, and what their intervals rest on. `None` without segments.
+pub(super) fn segments(tally: &Tally, words: Words) -> Option<Value> {
     let rates = SegmentRates::of(tally);
     let of = |(name, segment): (&String, &Segment)| context! { name, charts => charts(name, segment, words) };
-    rates.segments.iter().map(of).collect()
+    let all: Vec<Value> = rates.segments.iter().map(of).collect();
+    let (rests_on, people) = (Value::from(Serde(&rates.rests_on)), Value::from(Serde(&rates.people)));
+    (!all.is_empty()).then(|| context! { all, rests_on, people })
 }
 
 fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {

@@ -329,18 +329,19 @@ impl<'t> BatchDecider<'t> {
             slots: [slot(verify), slot(quality), slot(attack)],
         };
         counter.count(&counted);
+        let subject = || held.get(slot::SUBJECT)?.cell(row).key().ok().flatten();
         if self.task.keep_people {
             let [scores, ..] = &self.scores;
-            let subject = held.get(slot::SUBJECT).map_or(Cell::Missing, |held| held.cell(row));
-            counter.keep(&counted, scores.get(row).copied(), None, subject.key().ok().flatten());
+            counter.keep(&counted, scores.get(row).copied(), None, subject());
         }
         if !self.segments.is_empty() {
             let (says, label) = (counter.says(counted.rules), label.number());
             let reached = counter.reached(slot(verify), counted.label);
+            let person = if self.task.keep_segment_people { counter.segment_person(subject()) } else { None };
             for segment in &mut self.segments {
                 let place = segment.place(row);
                 if let Some((_, rows)) = segment.values.get_mut(place) {
-                    rows.bump(says, label, reached);
+                    rows.bump(says, label, reached, person);
                 }
             }
             let of = |segment: usize| {
@@ -350,7 +351,7 @@ impl<'t> BatchDecider<'t> {
                 self.task.crossed.and_then(|(first, second)| Some((of(first)?, of(second)?)))
                 && let Some((_, rows)) = self.pairs.get_mut(a * width + b)
             {
-                rows.bump(says, label, reached);
+                rows.bump(says, label, reached, person);
             }
         }
         counted.rules.0

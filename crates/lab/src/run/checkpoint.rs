@@ -17,7 +17,7 @@ use crate::tally::saved::SavedTally;
 use crate::tally::{ScoreCut, Tally};
 
 /// The version of the format. Other versions are refused: a checkpoint belongs to one run of one version of the command.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// What a checkpoint of any version has; read alone only if the rest cannot be read.
 #[derive(Deserialize)]
@@ -121,6 +121,7 @@ fn fingerprint(task: &Task<'_>) -> String {
         hash.update(&policy.reference().content_hash);
     }
     hash.update(format!("{:?} {} {:?}", task.mapping, task.keep_people, task.writer));
+    hash.update([u8::from(task.keep_segment_people)]);
     hash.update(format!("{:?} {:?}", task.days, task.crossed));
     for person in task.known_people {
         hash.update(person.to_be_bytes());

@@ -35,6 +35,8 @@ pub(crate) struct Task<'t> {
     /// Whether there is a mapping file, so that its columns are required.
     pub(crate) is_mapped: bool,
     pub(crate) keep_people: bool,
+    /// Whether segments keep rows of people.
+    pub(crate) keep_segment_people: bool,
     /// The writer of decisions or changed verdicts, if the run writes them.
     pub(crate) writer: Option<RowWriter>,
     /// Whether the decisions of a chunk are the number of the rule of each row, a byte each, instead of lines for the file.
@@ -72,7 +74,7 @@ impl<'t> Task<'t> {
 
     /// Returns whether the subjects of rows are needed.
     pub(crate) const fn names_people(&self) -> bool {
-        self.keep_people || !self.known_people.is_empty()
+        self.keep_people || self.keep_segment_people || !self.known_people.is_empty()
     }
 
     /// Returns whether rows of this day are counted.

@@ -52,6 +52,8 @@ pub(crate) struct Counter {
     cuts: Option<CutCounter>,
     /// The numbers of two segments that are crossed.
     crossed: Option<(usize, usize)>,
+    /// Whether segments keep rows of people.
+    keep_segment_people: bool,
     /// The rows since the last flush.
     rows: u64,
 }
@@ -104,6 +106,7 @@ impl Counter {
         Self {
             cuts: CutCounter::new(&tally.decider, !segments.is_empty(), scales),
             crossed,
+            keep_segment_people: false,
             tally,
             scales: scales.clone(),
             says,
@@ -118,6 +121,19 @@ impl Counter {
             sweep: SweepCounter::new(scales),
             rows: 0,
         }
+    }
+
+    /// Keeps rows of people in segments.
+    pub(crate) const fn keeping_segment_people(mut self, is_wanted: bool) -> Self {
+        self.keep_segment_people = is_wanted;
+        self
+    }
+
+    /// Returns the hash of a row's subject, if the segments keep it.
+    pub(crate) fn segment_person(&mut self, subject: Option<&str>) -> Option<u64> {
+        let subject = subject.filter(|_| self.keep_segment_people)?;
+        self.tally.people_rows += 1;
+        (!self.tally.has_too_many_people()).then(|| hash_of_subject(subject))
     }
 
     /// Returns all counts.
@@ -296,6 +312,7 @@ impl Counter {
         if let Some((value, verdict)) = again {
             self.count_again(value, rules.0, verdict, label);
         }
+        let person = self.segment_person(row.subject);
         let tally = &mut self.tally;
         let [verify, ..] = slots;
         let reached = self.cuts.as_ref().and_then(|cuts| cuts.count(verify, label.number()));
@@ -305,7 +322,7 @@ impl Counter {
         let last = tally.segments.len().saturating_sub(usize::from(both.is_some()));
         for (number, values) in tally.segments.iter_mut().enumerate() {
             let value = if number < last { value(number) } else { both.as_deref().unwrap_or_default() };
-            values.change(value, |rows| rows.bump((a_says, b_says), label.number(), reached));
+            values.change(value, |rows| rows.bump((a_says, b_says), label.number(), reached, person));
         }
         if let Some(kind) = row.attack {
             let scale = self.scales.scale(Input::FaceAttackScore);

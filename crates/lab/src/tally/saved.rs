@@ -37,6 +37,7 @@ pub(crate) struct SavedTally {
     sub_codes: BTreeMap<Box<str>, Vec<u64>>,
     days: BTreeMap<i32, VerdictMatrix>,
     segments: Vec<Values<SegmentRows>>,
+    people_rows: u64,
     scores: [Grid; 3],
     approved: Vec<u64>,
     periods: BTreeMap<i32, Scores>,

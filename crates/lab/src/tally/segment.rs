@@ -1,6 +1,6 @@
 //! The rows of a value of a segment: the verdicts, and the labelled scores at each value that the policy compares them with.
 
-use cloudauth_policy::Input;
+use cloudauth_policy::{Input, Verdict};
 use cloudauth_stats::grid::NO_SCORE;
 use serde::{Deserialize, Serialize};
 
@@ -16,13 +16,50 @@ pub(crate) struct SegmentRows {
     pub(crate) verdicts: VerdictMatrix,
     /// Genuine attempts and impostors with a score, by the number of cuts that the score reaches. Empty without such rows.
     pub(crate) reached: Vec<[u64; 2]>,
+    /// The rows of people, for intervals over people: the hash of the subject, and the case.
+    pub(crate) people: Vec<(u64, SegmentCase)>,
+}
+
+/// What counts of a row of a person: the first policy's verdict, the label, and the number of cuts that a labelled score reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct SegmentCase(u16);
+
+impl SegmentCase {
+    /// `verdict` and `label` are the numbers of them. There are at most [`MOST_CUTS`] cuts, so that everything has its place.
+    fn new(verdict: usize, label: usize, reached: Option<usize>) -> Self {
+        let reached = reached.map_or(0, |reached| reached + 1);
+        Self(u16::try_from((reached * 4 + label) * 4 + verdict).unwrap_or_default())
+    }
+
+    pub(crate) fn verdict(self) -> Verdict {
+        Verdict::ALL.get(usize::from(self.0 % 4)).copied().unwrap_or(Verdict::Review)
+    }
+
+    pub(crate) fn is_of(self, label: Label) -> bool {
+        usize::from(self.0 / 4 % 4) == label.number()
+    }
+
+    /// Returns the number of cuts that the score reaches; `None` for a row without a label or a score.
+    pub(crate) fn reached(self) -> Option<usize> {
+        usize::from(self.0 / 16).checked_sub(1)
+    }
 }
 
 impl SegmentRows {
-    /// Counts a row by the numbers of its verdicts and label, and the number of cuts that its score reaches.
+    /// Counts a row by the numbers of its verdicts and label, the number of cuts that its score reaches, and the hash of its subject
+    /// if it is kept.
     #[inline]
-    pub(crate) fn bump(&mut self, (a, b): (usize, usize), label: usize, reached: Option<usize>) {
+    pub(crate) fn bump(
+        &mut self,
+        (a, b): (usize, usize),
+        label: usize,
+        reached: Option<usize>,
+        person: Option<u64>,
+    ) {
         self.verdicts.bump(a, b, label);
+        if let Some(person) = person {
+            self.people.push((person, SegmentCase::new(a, label, reached)));
+        }
         let Some(reached) = reached else { return };
         if self.reached.len() <= reached {
             self.reached.resize(reached + 1, [0; 2]);
@@ -34,6 +71,7 @@ impl SegmentRows {
 
     pub(crate) fn merge(&mut self, other: &Self) {
         self.verdicts.merge(&other.verdicts);
+        self.people.extend_from_slice(&other.people);
         self.reached.resize(self.reached.len().max(other.reached.len()), [0; 2]);
         for (mine, other) in self.reached.iter_mut().zip(&other.reached) {
             mine.iter_mut().zip(other).for_each(|(mine, other)| *mine += other);

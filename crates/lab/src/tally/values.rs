@@ -53,6 +53,11 @@ impl<T: Default> Values<T> {
         self.0.as_ref()
     }
 
+    /// The counts of all values.
+    pub(crate) fn counts_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut().flat_map(BTreeMap::values_mut)
+    }
+
     /// The counts by value, in a form that can be printed: a value with eight digits in a row is masked, because it may be a
     /// date of birth, a phone number or an ID number from the wrong column. Masked values stay apart, from each other and from
     /// values with that text: `[digits]`, `[digits] (2)`. Shorter numbers, such as months and postal codes, are kept.

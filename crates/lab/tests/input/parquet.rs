@@ -133,6 +133,7 @@ proptest! {
             Lab::new(&policy).mapping(mapping()),
             Lab::new(&vendor).against(&policy).mapping(mapping()),
             Lab::new(&policy).mapping(mapping()).keep_people(),
+            Lab::new(&policy).mapping(mapping()).keep_segment_people(),
         ];
         for lab in labs {
             let lab = lab.threads(1);

@@ -6,11 +6,14 @@ use std::fs;
 use std::path::Path;
 
 use cloudauth_lab::{
-    Compare, Confidence, Lab, LabelledPeople, Mapping, Proportion, RestsOn, RunControl, Source, Sweep,
-    SweepPlan, Tally,
+    Compare, Confidence, GroupRates, Lab, LabelledPeople, Mapping, Proportion, RestsOn, RunControl,
+    SegmentRates, Source, Sweep, SweepPlan, Tally,
 };
 use cloudauth_policy::{Policy, builtin};
-use cloudauth_stats::{Clusters, Interval, PairedClusters, Rate, clopper_pearson, mcnemar};
+use cloudauth_stats::{
+    Clusters, Interval, PairedClusters, Rate, clopper_pearson, difference_of, holm, mcnemar, p_of_difference,
+    ratio_of,
+};
 use cloudauth_tests::Dice;
 
 /// An attempt of a person, who may have no subject.
@@ -18,6 +21,7 @@ struct Attempt {
     subject: Option<usize>,
     is_genuine: bool,
     score: f64,
+    channel: &'static str,
 }
 
 /// Attempts of 60 people with up to 12 attempts each, in any order. The scores of one person are similar; some people have rows of
@@ -27,10 +31,12 @@ fn attempts(seed: u64) -> Vec<Attempt> {
     let mut all: Vec<(usize, Attempt)> = Vec::new();
     for subject in 0..60 {
         let (is_genuine, own) = (dice.roll(3) > 0, 60.0 + dice.roll(30) as f64);
+        let usual = dice.of(&["app", "branch", "web"]);
         for _ in 0..1 + dice.roll(12) {
             let is_genuine = is_genuine ^ (dice.roll(20) == 0);
             let score = own + dice.roll(40) as f64 / 8.0;
-            all.push((dice.roll(1000), Attempt { subject: Some(subject), is_genuine, score }));
+            let channel = if dice.roll(4) == 0 { "app" } else { usual };
+            all.push((dice.roll(1000), Attempt { subject: Some(subject), is_genuine, score, channel }));
         }
     }
     all.sort_by_key(|(place, _)| *place);
@@ -39,12 +45,12 @@ fn attempts(seed: u64) -> Vec<Attempt> {
 
 fn write(folder: &Path, attempts: &[Attempt]) -> Vec<Source> {
     let mut text =
-        "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score,label,subject\n"
+        "sub_code,passed,face_attack,face_occlusion,verify_score,quality_score,face_attack_score,label,subject,channel\n"
             .to_owned();
-    for Attempt { subject, is_genuine, score } in attempts {
+    for Attempt { subject, is_genuine, score, channel } in attempts {
         let label = if *is_genuine { "genuine" } else { "impostor" };
         let subject = subject.map(|subject| format!("s{subject}")).unwrap_or_default();
-        writeln!(text, "200,T,F,F,{score},90,0.01,{label},{subject}").unwrap();
+        writeln!(text, "200,T,F,F,{score},90,0.01,{label},{subject},{channel}").unwrap();
     }
     let file = folder.join("rows.csv");
     fs::write(&file, text).unwrap();
@@ -52,16 +58,23 @@ fn write(folder: &Path, attempts: &[Attempt]) -> Vec<Source> {
 }
 
 fn mapping() -> Mapping {
-    Mapping::parse("format = 1\nsubject = \"subject\"\n[label]\ncolumn = \"label\"\n").unwrap()
+    let text = "format = 1\nsubject = \"subject\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n";
+    Mapping::parse(text).unwrap()
 }
 
 /// The attempts of one label by person, each with whether it counts. An attempt without a subject is a person.
 fn by_person(attempts: &[Attempt], is_genuine: bool, counts: impl Fn(f64) -> bool) -> Vec<Rate> {
+    people_of(attempts, |attempt| (attempt.is_genuine == is_genuine).then(|| counts(attempt.score)))
+}
+
+/// The same for any attempts: `counts` returns `None` for those of no interest.
+fn people_of(attempts: &[Attempt], counts: impl Fn(&Attempt) -> Option<bool>) -> Vec<Rate> {
     let mut people: BTreeMap<(Option<usize>, usize), (u64, u64)> = BTreeMap::new();
-    for (number, attempt) in attempts.iter().enumerate().filter(|(_, of)| of.is_genuine == is_genuine) {
+    for (number, attempt) in attempts.iter().enumerate() {
+        let Some(is_counted) = counts(attempt) else { continue };
         let alone = if attempt.subject.is_none() { number } else { 0 };
         let (count, of) = people.entry((attempt.subject, alone)).or_default();
-        *count += u64::from(counts(attempt.score));
+        *count += u64::from(is_counted);
         *of += 1;
     }
     people.into_values().map(|(count, of)| Rate::new(count, of).unwrap()).collect()
@@ -166,6 +179,7 @@ fn compared(
 #[test]
 fn a_comparison_has_paired_intervals_and_p_values_over_people() {
     let (policies, mut attempts) = ([approves_from(74.0), approves_from(76.5)], attempts(3));
+    let mut seen = 0;
     for without in [0, 40] {
         attempts.iter_mut().take(without).for_each(|attempt| attempt.subject = None);
         let (tally, compare) = compared(&policies, &attempts, true, 2);
@@ -197,9 +211,10 @@ fn a_comparison_has_paired_intervals_and_p_values_over_people() {
             let exact = both.interval(Confidence::P95).unwrap();
             assert!((low - exact.low).abs() < 1e-12 && (high - exact.high).abs() < 1e-12);
             assert!((pair.p - both.p()).abs() < 1e-12);
-            assert!(pair.p > 2.0 * mcnemar(pair.only_policy, pair.only_candidate).p, "{pair:?}");
+            seen += u32::from(pair.p > 2.0 * mcnemar(pair.only_policy, pair.only_candidate).p);
         }
     }
+    assert!(seen > 0, "changes of one person count once");
     let itself = compared(&[approves_from(74.0), approves_from(74.0)], &attempts, true, 1).1;
     let pair = itself.fraud_approved.unwrap();
     assert_eq!((pair.difference, pair.p), (Some((0.0, 0.0)), 1.0));
@@ -212,4 +227,73 @@ fn a_comparison_without_subjects_counts_attempts() {
     assert_eq!((by_attempts.rests_on, by_attempts.people), (RestsOn::Attempts, None));
     attempts.iter_mut().for_each(|attempt| attempt.subject = None);
     assert_eq!(compared(&policies, &attempts, true, 1).1, by_attempts);
+}
+
+fn segmented(attempts: &[Attempt], keep_people: bool, threads: usize) -> (Tally, SegmentRates) {
+    let (folder, policy) = (tempfile::tempdir().unwrap(), Policy::parse(builtin::ONBOARDING).unwrap());
+    let sources = write(folder.path(), attempts);
+    let lab = Lab::new(&policy).threads(threads).mapping(mapping());
+    let lab = if keep_people { lab.keep_segment_people() } else { lab };
+    let tally = lab.run(&sources, &RunControl::default()).unwrap().tally;
+    let rates = SegmentRates::of(&tally);
+    (tally, rates)
+}
+
+/// Checks the rates of all channels. `counts` tells whether an attempt counts, or is of no interest.
+fn assert_rates(ours: &GroupRates, attempts: &[Attempt], counts: impl Fn(&Attempt) -> Option<bool>) {
+    let channels = ["app", "branch", "web"];
+    let estimated = |people: Vec<Rate>, confidence| {
+        let clusters: Clusters = people.into_iter().collect();
+        (clusters.rate(), (clusters.rate().fraction().unwrap(), clusters.interval(confidence)))
+    };
+    let own = |channel: &str, confidence| {
+        estimated(people_of(attempts, |of| counts(of).filter(|_| of.channel == channel)), confidence)
+    };
+    let p = holm(&channels.map(|channel| {
+        let others = people_of(attempts, |of| counts(of).filter(|_| of.channel != channel));
+        let (_, others) = estimated(others, Confidence::P95);
+        p_of_difference(own(channel, Confidence::P95).1, others, Confidence::P95)
+    }));
+    for (channel, p) in channels.into_iter().zip(p) {
+        let (ours, (rate, (_, interval))) = (ours.values[channel], own(channel, Confidence::P95));
+        assert_eq!((ours.rate.count, ours.rate.of), (rate.count(), rate.of()), "{channel}");
+        assert_interval(ours.rate, interval);
+        assert!((ours.p - p).abs() < 1e-9, "{channel}: {} {p}", ours.p);
+    }
+    let Some(largest) = &ours.largest else { return };
+    let shown =
+        ours.values.values().filter(|value| value.finding != cloudauth_lab::GroupFinding::TooFew).count();
+    let confidence = Confidence::new(1.0 - 0.05 / (shown * (shown - 1) / 2) as f64).unwrap();
+    let (high, low) = (own(&largest.highest, confidence).1, own(&largest.lowest, confidence).1);
+    let (difference, ratio) = (difference_of(high, low), ratio_of(high, low));
+    assert!((largest.difference_interval.0 - difference.low).abs() < 1e-9, "{largest:?} {difference:?}");
+    assert!((largest.ratio_interval.0 - ratio.low).abs() < 1e-9, "{largest:?} {ratio:?}");
+}
+
+#[test]
+fn segments_have_intervals_and_p_values_over_people() {
+    let mut attempts = attempts(5);
+    for without in [0, 40] {
+        attempts.iter_mut().take(without).for_each(|attempt| attempt.subject = None);
+        let (tally, rates) = segmented(&attempts, true, 2);
+        assert_eq!(segmented(&attempts, true, 1), (tally, rates.clone()), "on another number of threads");
+        assert_eq!(rates.rests_on, RestsOn::People);
+        let count = |is_genuine| by_person(&attempts, is_genuine, |_| true).len() as u64;
+        let LabelledPeople { genuine, impostor, .. } = rates.people.unwrap();
+        assert_eq!((genuine, impostor), (count(true), count(false)));
+        let channels = &rates.segments["channel"];
+        let approves = |attempt: &Attempt| attempt.score >= 75.0;
+        assert_rates(&channels.fraud_approved, &attempts, |of| (!of.is_genuine).then(|| approves(of)));
+        assert_rates(&channels.customers_not_approved, &attempts, |of| of.is_genuine.then(|| !approves(of)));
+        assert_rates(&channels.approved, &attempts, |of| Some(approves(of)));
+        for at in &channels.thresholds {
+            assert_rates(&at.fmr, &attempts, |of| (!of.is_genuine).then_some(of.score >= at.threshold));
+            assert_rates(&at.fnmr, &attempts, |of| of.is_genuine.then_some(of.score < at.threshold));
+        }
+        assert!(channels.thresholds.len() > 2 && channels.customers_not_approved.largest.is_some());
+    }
+    attempts.iter_mut().for_each(|attempt| attempt.subject = None);
+    let (_, by_attempts) = segmented(&attempts, false, 1);
+    assert_eq!((by_attempts.rests_on, by_attempts.people), (RestsOn::Attempts, None));
+    assert_eq!(segmented(&attempts, true, 1).1, by_attempts, "without any subject");
 }

@@ -31,6 +31,8 @@ pub(super) struct Wanted {
     pub(super) crossed: Option<(String, String)>,
     /// Intervals over people.
     pub(super) people: bool,
+    /// Intervals of segments over people.
+    pub(super) segment_people: bool,
     /// Only rows of these days.
     pub(super) days: Option<Days>,
     /// Without the people of another run.
@@ -162,6 +164,9 @@ impl Data {
             }
             if wanted.people {
                 lab = lab.keep_people();
+            }
+            if wanted.segment_people {
+                lab = lab.keep_segment_people();
             }
             if let Some(days) = wanted.days {
                 lab = lab.days(days);

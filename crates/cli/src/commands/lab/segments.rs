@@ -5,7 +5,7 @@ use cloudauth_lab::{GroupFinding, GroupRate, GroupRates, LargestGap, Segment, Se
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate};
-use super::words::{chance, cut, doubts, issues, share, shown};
+use super::words::{basis, chance, cut, doubts, issues, share, shown};
 use crate::args;
 use crate::commands::policy::load;
 use crate::failure::Failure;
@@ -28,7 +28,8 @@ pub(super) async fn segments(
         return Err(Failure::usage(texts::NO_SEGMENTS));
     }
     data.check(|mapping| mapping.check_segments(by))?;
-    let ran = data.run(vec![load(policy)?], Wanted { crossed, ..Wanted::default() }, output).await?;
+    let wanted = Wanted { crossed, segment_people: true, ..Wanted::default() };
+    let ran = data.run(vec![load(policy)?], wanted, output).await?;
     let rates = SegmentRates::by(&ran.tally, by)?;
     if rates.segments.is_empty() {
         return Err(Failure::usage(texts::NO_SEGMENTS));
@@ -47,7 +48,9 @@ pub(super) async fn segments(
             text += &table(name, &output.pick(texts::fnmr_at(&threshold)), &at.fnmr, output);
         }
     }
-    text += output.say(texts::HOW_COMPARED);
+    let by_people = rates.people.is_some();
+    text += output.say(if by_people { texts::HOW_COMPARED_OVER_PEOPLE } else { texts::HOW_COMPARED });
+    text += &basis(rates.rests_on, rates.people, output);
     text += &issues(&rates.issues, &data, output);
     print(output, &ran.tally, &text, &rates, data.told(&ran))?;
     Ok(run::exit_code(&ran, output))

@@ -65,6 +65,9 @@ fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Ou
 pub(super) fn basis(rests_on: RestsOn, people: Option<LabelledPeople>, output: &Output) -> String {
     match (rests_on, people) {
         (RestsOn::AttemptsOfTooMany, _) => output.say(said::COUNTS_TOO_MANY).to_owned(),
+        (_, Some(LabelledPeople { genuine: 0, impostor: 0, .. })) => {
+            output.say(said::COUNTS_PEOPLE).to_owned()
+        }
         (rests_on, Some(people)) => {
             let has_gaps = rests_on == RestsOn::AttemptsWithoutSubject;
             let (impostors, genuine) = (thousands(people.impostor), thousands(people.genuine));

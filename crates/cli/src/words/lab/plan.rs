@@ -208,9 +208,12 @@ pub(crate) fn fnmr_at(threshold: &str) -> Said {
 pub(crate) const DIFFERS: Text = text("differs", "有差异");
 pub(crate) const TOO_FEW: Text = text("too few to tell", "数量过少，无法判断");
 pub(crate) const HOW_COMPARED: Text = text(
-    "each value is compared with all others by Fisher's exact test, corrected for the number of values; attempts count as \
-     independent, so several attempts of one person make differences look too certain\n",
-    "每个取值均以 Fisher 精确检验与其余取值对比，并按取值个数校正；各次尝试视为相互独立，同一人多次尝试会夸大差异的显著性\n",
+    "each value is compared with all others by Fisher's exact test, corrected for the number of values\n",
+    "每个取值均以 Fisher 精确检验与其余取值对比，并按取值个数校正\n",
+);
+pub(crate) const HOW_COMPARED_OVER_PEOPLE: Text = text(
+    "each value is compared with all others by the intervals of both, corrected for the number of values\n",
+    "每个取值均依据双方的区间与其余取值对比，并按取值个数校正\n",
 );
 
 /// The highest rate against the lowest.

@@ -29,7 +29,8 @@ impl<'t> RowDecider<'t> {
             task,
             rows,
             known: KnownTexts::new(task),
-            counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales),
+            counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales)
+                .keeping_segment_people(task.keep_segment_people),
             decisions: Vec::new(),
         }
     }

@@ -131,6 +131,7 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
             crossed: None,
             is_mapped: false,
             keep_people: true,
+            keep_segment_people: false,
             writer: None,
             keep_rules: false,
             allow_missing_inputs: true,

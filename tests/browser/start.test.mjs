@@ -26,7 +26,7 @@ scenario('the browser brings its MetaInfo and goes on to the link', {}, async ({
   const form = new URLSearchParams((await sent).postData());
   assert.deepEqual([...form.keys()], ['meta_info']);
   assert.equal(JSON.parse(form.get('meta_info')).zimVer, '3.0.0');
-  // Neither page is told by which address the browser came.
+  // Neither page learns the address that the browser came from.
   assert.equal(await page.evaluate(() => document.referrer), '');
   await page.check('#consent');
   await page.click('#submit');

@@ -18,7 +18,7 @@ pub(crate) async fn send_in_time(
     limits: &Limits,
 ) -> Result<Response<Body>, TransportError> {
     let mut answer = pin!(transport.send(request, limits));
-    // An answer that is there at once needs no timer.
+    // An immediate answer needs no timer.
     let mut timeout = None;
     std::future::poll_fn(|context| {
         if let Poll::Ready(answer) = answer.as_mut().poll(context) {

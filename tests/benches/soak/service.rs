@@ -224,7 +224,7 @@ fn new(refs: &RefKey, order: &OrderRef) -> NewVerification {
     }
 }
 
-/// Another person for each number, so that nobody reaches the limit of a day.
+/// Another person for each number, so that no person reaches the daily limit.
 fn identity(number: u64) -> Identity {
     let (day, rest) = (number % 28, number / 28);
     let (month, rest) = (rest % 12, rest / 12);

@@ -4,8 +4,9 @@ use std::time::SystemTime;
 
 use cloudauth_flow::StoreError;
 use cloudauth_protocol::UnixTime;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
+use crate::cached::Cached;
 use crate::error::failed;
 
 /// How far ahead the second of a count may be, in seconds. One that is further ahead is from before the clock was set back.
@@ -14,7 +15,7 @@ const AHEAD: u64 = 1;
 /// Reserves up to `want` of `limit` calls in the current second. All processes are on one machine, so they share its clock. It is
 /// read under the lock of the transaction: a caller that waited long for the lock takes no calls of an earlier second.
 pub(crate) fn reserve(
-    connection: &Connection,
+    connection: &Cached<'_>,
     operation: &str,
     want: u32,
     limit: u32,
@@ -24,7 +25,7 @@ pub(crate) fn reserve(
 }
 
 fn reserve_in(
-    connection: &Connection,
+    connection: &Cached<'_>,
     operation: &str,
     now: u64,
     want: u32,
@@ -51,13 +52,14 @@ fn reserve_in(
 
 #[cfg(test)]
 mod tests {
-    use super::reserve_in;
+    use super::{Cached, reserve_in};
     use crate::open::connect;
 
     #[test]
     fn a_clock_that_is_set_back_does_not_stop_the_calls() {
         let folder = tempfile::tempdir().unwrap();
         let connection = connect(&folder.path().join("file")).unwrap();
+        let connection = Cached::new(&connection);
         let reserve = |now, want| reserve_in(&connection, "InitFaceVerify", now, want, 5).unwrap();
         assert_eq!([reserve(100, 3), reserve(100, 3), reserve(100, 1)], [3, 2, 0]);
         assert_eq!([reserve(101, 4), reserve(101, 4)], [4, 1]);

@@ -16,6 +16,7 @@
 //! | check the chains of events of a file | [`audit()`] |
 
 mod audit;
+mod cached;
 mod calls;
 mod claim;
 mod error;
@@ -26,7 +27,6 @@ mod read;
 mod read_only;
 mod readers;
 mod salt;
-mod start_pages;
 mod store;
 mod write;
 mod writer;

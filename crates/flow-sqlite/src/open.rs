@@ -50,6 +50,8 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     // What a redaction or a purge deletes is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // What the savepoint of a task changed: with a file, each group of tasks would write it twice.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate(&mut connection)?;
     // After the tables, so that the header in the file itself has the mark from the start.
     write_ahead(&connection)?;

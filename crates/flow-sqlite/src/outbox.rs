@@ -10,6 +10,7 @@ use cloudauth_flow::{
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, Params, params};
 
+use crate::cached::Cached;
 use crate::error::failed;
 use crate::read::{LOGGED, LoggedRow};
 use crate::store::SqliteStore;
@@ -64,7 +65,7 @@ impl SqliteStore {
         parameters: impl Params + Send + 'static,
     ) -> Result<usize, StoreError> {
         let write =
-            move |transaction: &Connection| transaction.execute(statement, parameters).map_err(failed);
+            move |transaction: &Cached<'_>| transaction.execute(statement, parameters).map_err(failed);
         self.writer.run(write).await
     }
 }

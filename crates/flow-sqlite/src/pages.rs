@@ -10,6 +10,7 @@ use cloudauth_flow::{
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::cached::Cached;
 use crate::error::{failed, is_constraint};
 
 /// Keeps a page, unless one of the same request was used.
@@ -87,7 +88,7 @@ pub(crate) fn find(
 }
 
 /// Ends the pages that a commit ends, and returns whether there were any.
-pub(crate) fn end(connection: &Connection, commit: &Commit) -> Result<bool, StoreError> {
+pub(crate) fn end(connection: &Cached<'_>, commit: &Commit) -> Result<bool, StoreError> {
     let verification = commit.verification();
     let order = verification.order.as_str();
     let mut ended = 0;

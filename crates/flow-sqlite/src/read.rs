@@ -8,6 +8,7 @@ use cloudauth_flow::{
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::cached::Cached;
 use crate::error::failed;
 use crate::salt::Salt;
 
@@ -35,7 +36,7 @@ pub(crate) fn condition(by: Lookup<'_>) -> (&'static str, Value) {
 }
 
 pub(crate) fn load(
-    connection: &Connection,
+    connection: &Cached<'_>,
     condition: &str,
     value: &Value,
 ) -> Result<Option<Stored>, StoreError> {
@@ -44,7 +45,7 @@ pub(crate) fn load(
     row.map(StoredRow::parse).transpose()
 }
 
-pub(crate) fn usage(connection: &Connection, of: &UsageOf) -> Result<Usage, StoreError> {
+pub(crate) fn usage(connection: &Cached<'_>, of: &UsageOf) -> Result<Usage, StoreError> {
     let salt = Salt::of(connection)?;
     let starts: Option<u32> = connection
         .query_row(

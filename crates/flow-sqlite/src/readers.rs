@@ -9,6 +9,7 @@ use cloudauth_flow::{StoreError, StoreErrorKind};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 
+use crate::cached::Cached;
 use crate::error::{OpenError, failed};
 use crate::open::{check_schema, connect};
 
@@ -18,7 +19,7 @@ const THREADS: usize = 4;
 /// The most reads that wait. The store refuses more.
 const QUEUE: usize = 4096;
 
-type Task = Box<dyn FnOnce(&Connection) + Send>;
+type Task = Box<dyn FnOnce(&Cached<'_>) + Send>;
 
 /// The readers' threads, and the queue of their tasks.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Readers {
     /// Runs a function with a connection that reads, in one transaction. It does not run if another program migrated the file.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        function: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        function: impl FnOnce(&Cached<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let task: Task = Box::new(move |connection| drop(sender.send(in_snapshot(connection, function))));
@@ -68,20 +69,21 @@ impl Drop for Readers {
 }
 
 fn in_snapshot<T>(
-    connection: &Connection,
-    function: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    connection: &Cached<'_>,
+    function: impl FnOnce(&Cached<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     // The transaction of a reader ends with its drop.
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
     check_schema(&snapshot)?;
-    function(&snapshot)
+    function(connection)
 }
 
 fn run(connection: &Connection, waiting: &Mutex<Receiver<Task>>) {
+    let connection = Cached::new(connection);
     loop {
         // The idle threads wait for the lock, and the first of them for the task.
         let task = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(task) = task else { return };
-        task(connection);
+        task(&connection);
     }
 }

@@ -1,16 +1,16 @@
 //! The digests of people in counts and blocks. They have a salt of the file, so that a redaction need not search them.
 
 use cloudauth_flow::{IdentityRef, StoreError, SubjectRef};
-use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
+use crate::cached::Cached;
 use crate::error::failed;
 
 /// The salt of a file.
 pub(crate) struct Salt([u8; 32]);
 
 impl Salt {
-    pub(crate) fn of(connection: &Connection) -> Result<Self, StoreError> {
+    pub(crate) fn of(connection: &Cached<'_>) -> Result<Self, StoreError> {
         let salt = connection.query_row("SELECT salt FROM ca_salt", [], |row| row.get(0));
         salt.map(Self).map_err(failed)
     }

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    Commit, Cursor, Event, LoggedEvent, Lookup, Outbox, Pages, Queue, Store, StoreError, Stored, Usage,
-    UsageOf, VerificationId, write_document,
+    CapabilityHash, Commit, Cursor, Event, LoggedEvent, Lookup, NewPage, Outbox, Page, Pages, Queue, Store,
+    StoreError, Stored, Usage, UsageOf, VerificationId, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::Connection;
 
+use crate::cached::Cached;
 use crate::error::OpenError;
 use crate::open::connect;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{calls, claim, read, write};
+use crate::{calls, claim, pages, read, write};
 
 /// A store of verifications in one SQLite file.
 ///
@@ -74,7 +75,7 @@ impl Store for SqliteStore {
     async fn commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let document = write_document(commit.verification())?;
         let commit = commit.clone();
-        let write = move |transaction: &Connection| Ok(((), write::write(transaction, &commit, &document)?));
+        let write = move |transaction: &Cached<'_>| Ok(((), write::write(transaction, &commit, &document)?));
         self.writer.run_erasing(write).await
     }
 
@@ -102,7 +103,7 @@ impl Store for SqliteStore {
     }
 
     async fn purge(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
-        let purge = move |transaction: &Connection| {
+        let purge = move |transaction: &Cached<'_>| {
             let purged = write::purge(transaction, now, limit)?;
             Ok((purged, purged > 0))
         };
@@ -118,7 +119,7 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<u32, StoreError> {
         let operation = operation.to_owned();
-        let reserve = move |transaction: &Connection| calls::reserve(transaction, &operation, want, limit);
+        let reserve = move |transaction: &Cached<'_>| calls::reserve(transaction, &operation, want, limit);
         self.writer.run(reserve).await
     }
 
@@ -128,5 +129,28 @@ impl Store for SqliteStore {
 
     fn pages(&self) -> Option<&dyn Pages> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl Pages for SqliteStore {
+    async fn open_page(&self, page: &NewPage, _: UnixTime) -> Result<bool, StoreError> {
+        let page = page.clone();
+        // It may replace another identity.
+        let open = move |connection: &Cached<'_>| Ok((pages::open(connection, &page)?, true));
+        self.writer.run_erasing(open).await
+    }
+
+    async fn find_page(&self, capability: &CapabilityHash, _: UnixTime) -> Result<Option<Page>, StoreError> {
+        let capability = *capability;
+        self.readers.run(move |connection| pages::find(connection, &capability, pages::clock())).await
+    }
+
+    async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        let erase = move |connection: &Cached<'_>| {
+            let ended = pages::erase(connection, pages::clock(), limit)?;
+            Ok((ended, ended > 0))
+        };
+        self.writer.run_erasing(erase).await
     }
 }

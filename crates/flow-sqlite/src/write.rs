@@ -8,6 +8,7 @@ use cloudauth_flow::{
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use crate::cached::Cached;
 use crate::error::{failed, is_constraint};
 use crate::open::check_schema;
 use crate::pages;
@@ -24,11 +25,11 @@ use crate::writer::in_savepoint;
 pub fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
     check_schema(transaction)?;
     let document = write_document(commit.verification())?;
-    in_savepoint(transaction, |savepoint| write(savepoint, commit, &document).map(drop))
+    in_savepoint(&Cached::new(transaction), |savepoint| write(savepoint, commit, &document).map(drop))
 }
 
 /// Writes a commit, and returns whether it erased something. After an error some of it may be written: roll back.
-pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) -> Result<bool, StoreError> {
+pub(crate) fn write(connection: &Cached<'_>, commit: &Commit, document: &str) -> Result<bool, StoreError> {
     let verification = commit.verification();
     verification_row(connection, commit, document)?;
     for attempt in &verification.attempts {
@@ -55,7 +56,7 @@ pub(crate) fn write(connection: &Connection, commit: &Commit, document: &str) ->
     Ok(ended || verification.redaction != Redaction::None)
 }
 
-fn verification_row(connection: &Connection, commit: &Commit, document: &str) -> Result<(), StoreError> {
+fn verification_row(connection: &Cached<'_>, commit: &Commit, document: &str) -> Result<(), StoreError> {
     let verification = commit.verification();
     let Verification { id, order, state, redaction, due_at, purge_at, .. } = verification;
     let (id, order, state, redaction) = (id.as_bytes(), order.as_str(), state.as_str(), redaction.as_str());
@@ -91,7 +92,7 @@ fn verification_row(connection: &Connection, commit: &Commit, document: &str) ->
     }
 }
 
-fn attempt_row(connection: &Connection, id: &VerificationId, attempt: &Attempt) -> Result<(), StoreError> {
+fn attempt_row(connection: &Cached<'_>, id: &VerificationId, attempt: &Attempt) -> Result<(), StoreError> {
     let certify_id = attempt.certify_id.as_ref().map(|certify_id| certify_id.as_str());
     let capability = attempt.capability.as_ref().map(|capability| capability.as_bytes());
     let written = connection.execute(
@@ -128,7 +129,7 @@ fn attempt_row(connection: &Connection, id: &VerificationId, attempt: &Attempt) 
 }
 
 /// Counts a start, unless the limit is reached or the identity is blocked.
-fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
+fn count(connection: &Cached<'_>, take: &Take) -> Result<(), StoreError> {
     let salt = Salt::of(connection)?;
     let blocked: Option<()> = connection
         .query_row(
@@ -154,19 +155,15 @@ fn count(connection: &Connection, take: &Take) -> Result<(), StoreError> {
 }
 
 /// Subtracts a start that was not executed.
-fn give_back(connection: &Connection, refund: &Refund) -> Result<(), StoreError> {
+fn give_back(connection: &Cached<'_>, refund: &Refund) -> Result<(), StoreError> {
     let person = Salt::of(connection)?.counted(&refund.subject, refund.day);
     let subtract = "UPDATE ca_quota SET starts = starts - 1 WHERE day = ?1 AND person = ?2 AND scene = ?3 AND starts > 0";
     let parameters = params![refund.day, person, refund.scene.to_string()];
     connection.execute(subtract, parameters).map(drop).map_err(failed)
 }
 
-fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
-    let mut insert = connection
-        .prepare(
-            "INSERT INTO ca_event (verification, n, at, kind, body, prev, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .map_err(failed)?;
+fn events(connection: &Cached<'_>, commit: &Commit) -> Result<(), StoreError> {
+    let insert = "INSERT INTO ca_event (verification, n, at, kind, body, prev, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     for event in commit.events() {
         let row = params![
             commit.verification().id.as_bytes(),
@@ -177,7 +174,7 @@ fn events(connection: &Connection, commit: &Commit) -> Result<(), StoreError> {
             event.prev.as_bytes(),
             event.hash.as_bytes()
         ];
-        insert.execute(row).map_err(failed)?;
+        connection.execute(insert, row).map_err(failed)?;
     }
     Ok(())
 }

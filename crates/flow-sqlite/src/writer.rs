@@ -3,10 +3,12 @@
 //! A commit costs a flush of the disk. All callers that wait meanwhile share the next one. Each task has its own savepoint, so a
 //! task that fails undoes only its own writes. The answers go out after the transaction has ended.
 //!
-//! After a transaction that erased something, the thread empties the log, which still has the pages as they were.
+//! After a transaction that erased something, the thread empties the log, which still has the pages as they were. Only the tasks that
+//! erased wait for that. What the log has is moved into the file between two transactions, after the answers: no caller of the first
+//! one waits for it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,6 +17,7 @@ use cloudauth_flow::{StoreError, StoreErrorKind};
 use futures_channel::oneshot;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use crate::cached::Cached;
 use crate::error::{OpenError, failed, failed_commit};
 use crate::open::{PATIENCE, check_schema};
 
@@ -30,52 +33,61 @@ const READERS: Duration = Duration::from_millis(5);
 /// When it tries again, if no transaction comes before.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// The tasks after which the log is moved into the file. Each changes about ten pages, and SQLite's default is 1,000.
+const LOGGED: usize = 100;
+
 /// How a transaction ended.
 type End = Result<(), StoreErrorKind>;
 
 /// Answers the caller of a task, after the transaction has ended.
-type Answer = Box<dyn FnOnce(End) + Send>;
+struct Answer {
+    /// Whether the task erased something: the log must not keep what the file no longer has.
+    has_erased: bool,
+    send: Box<dyn FnOnce(End) + Send>,
+}
 
 /// A task: it writes, or learns why there is no transaction.
-type Task = Box<dyn FnOnce(Result<&mut Transaction<'_>, StoreErrorKind>) -> Answer + Send>;
+type Task = Box<dyn FnOnce(Result<&Cached<'_>, StoreErrorKind>) -> Answer + Send>;
 
 /// The writer's thread, and the queue of its tasks.
 #[derive(Debug)]
 pub(crate) struct Writer {
     tasks: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
-    counters: Arc<Counters>,
-}
-
-/// What the thread shares with the callers.
-#[derive(Debug, Default)]
-struct Counters {
-    transactions: AtomicU64,
-    /// Whether a task erased something: the log must not keep what the file no longer has.
-    erased: AtomicBool,
+    transactions: Arc<AtomicU64>,
 }
 
 impl Writer {
     pub(crate) fn start(connection: Connection) -> Result<Self, OpenError> {
         let (tasks, waiting) = sync_channel(QUEUE);
-        let counters = Arc::new(Counters::default());
-        let shared = Arc::clone(&counters);
+        let transactions = Arc::default();
+        let count = Arc::clone(&transactions);
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let thread = thread::Builder::new()
             .name("cloudauth-writer".to_owned())
-            .spawn(move || run(connection, &waiting, &shared))
+            .spawn(move || run(&connection, &waiting, &count))
             .map_err(OpenError::unavailable)?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread), counters })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), transactions })
     }
 
     /// The number of transactions that were committed.
     pub(crate) fn transactions(&self) -> u64 {
-        self.counters.transactions.load(Ordering::Relaxed)
+        self.transactions.load(Ordering::Relaxed)
     }
 
     /// Runs a function in a transaction, and returns its result when the transaction is on the disk.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        function: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        function: impl FnOnce(&Cached<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_erasing(move |connection| Ok((function(connection)?, false))).await
+    }
+
+    /// Like [`run`](Self::run), for a function that also returns whether it erased something. Then its result comes when the log is
+    /// empty too, unless a reader needs the log.
+    pub(crate) async fn run_erasing<T: Send + 'static>(
+        &self,
+        function: impl FnOnce(&Cached<'_>) -> Result<(T, bool), StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let task: Task = Box::new(move |transaction| {
@@ -83,26 +95,15 @@ impl Writer {
                 Ok(transaction) => in_savepoint(transaction, function),
                 Err(kind) => Err(kind.into()),
             };
+            let has_erased = result.as_ref().is_ok_and(|(_, has_erased)| *has_erased);
             // A caller that has gone needs no answer.
-            Box::new(move |end| drop(sender.send(result.and_then(|value| Ok(end.map(|()| value)?)))))
+            let send =
+                move |end: End| drop(sender.send(result.and_then(|(value, _)| Ok(end.map(|()| value)?))));
+            Answer { has_erased, send: Box::new(send) }
         });
         let tasks = self.tasks.as_ref().ok_or(StoreErrorKind::Unavailable)?;
         tasks.try_send(task).map_err(|_| StoreErrorKind::Unavailable)?;
         receiver.await.unwrap_or_else(|_| Err(StoreErrorKind::OutcomeUnknown.into()))
-    }
-
-    /// Like [`run`](Self::run), for a function that also returns whether it erased something.
-    pub(crate) async fn run_erasing<T: Send + 'static>(
-        &self,
-        function: impl FnOnce(&Connection) -> Result<(T, bool), StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let counters = Arc::clone(&self.counters);
-        self.run(move |connection| {
-            let (value, has_erased) = function(connection)?;
-            counters.erased.fetch_or(has_erased, Ordering::Relaxed);
-            Ok(value)
-        })
-        .await
     }
 }
 
@@ -116,9 +117,11 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut connection: Connection, waiting: &Receiver<Task>, counters: &Counters) {
+fn run(connection: &Connection, waiting: &Receiver<Task>, transactions: &AtomicU64) {
+    let connection = Cached::new(connection);
     // An earlier process may have ended before it emptied the log.
     let mut full = true;
+    let mut logged = 0;
     loop {
         let first = if full {
             waiting.recv_timeout(AGAIN)
@@ -129,18 +132,24 @@ fn run(mut connection: Connection, waiting: &Receiver<Task>, counters: &Counters
         let mut end = Ok(());
         match first {
             Ok(first) => {
-                end = group(&mut connection, first, waiting, &mut answers);
+                end = group(&connection, first, waiting, &mut answers);
                 if end.is_ok() {
-                    counters.transactions.fetch_add(1, Ordering::Relaxed);
+                    transactions.fetch_add(1, Ordering::Relaxed);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        full |= counters.erased.swap(false, Ordering::Relaxed);
+        logged += answers.len();
+        let (erased, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.has_erased);
+        others.into_iter().for_each(|answer| (answer.send)(end));
+        full |= !erased.is_empty();
         full = full && !empty_log(&connection);
-        for answer in answers {
-            answer(end);
+        erased.into_iter().for_each(|answer| (answer.send)(end));
+        if logged >= LOGGED {
+            // Without an answer: the next one moves what a reader needs now.
+            drop(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
+            logged = 0;
         }
     }
 }
@@ -154,13 +163,8 @@ fn empty_log(connection: &Connection) -> bool {
 }
 
 /// Commits a task and all that wait behind it.
-fn group(
-    connection: &mut Connection,
-    first: Task,
-    waiting: &Receiver<Task>,
-    answers: &mut Vec<Answer>,
-) -> End {
-    let mut transaction = match begin(connection) {
+fn group(connection: &Cached<'_>, first: Task, waiting: &Receiver<Task>, answers: &mut Vec<Answer>) -> End {
+    let transaction = match begin(connection) {
         Ok(transaction) => transaction,
         Err(error) => {
             // Another program held the lock too long. The waiting tasks would only wait again.
@@ -171,7 +175,7 @@ fn group(
     };
     let mut next = Some(first);
     while let Some(task) = next {
-        answers.push(task(Ok(&mut transaction)));
+        answers.push(task(Ok(connection)));
         // SQLite itself rolls the whole transaction back after errors such as a full disk.
         if transaction.is_autocommit() {
             return Err(StoreErrorKind::Unavailable);
@@ -181,21 +185,26 @@ fn group(
     transaction.commit().map_err(|error| failed_commit(&error))
 }
 
-fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
-    let transaction = Transaction::new(connection, TransactionBehavior::Immediate).map_err(failed)?;
+fn begin(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
+    let transaction =
+        Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(failed)?;
     check_schema(&transaction)?;
     Ok(transaction)
 }
 
 /// Runs a function; after an error, nothing of it is left in the transaction.
 pub(crate) fn in_savepoint<T>(
-    transaction: &mut Transaction<'_>,
-    function: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    transaction: &Cached<'_>,
+    function: impl FnOnce(&Cached<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let savepoint = transaction.savepoint().map_err(failed)?;
-    let value = function(&savepoint)?;
-    savepoint.commit().map_err(failed)?;
-    Ok(value)
+    transaction.execute("SAVEPOINT ca_task", []).map_err(failed)?;
+    let result = function(transaction);
+    if result.is_err() {
+        // It fails if SQLite has rolled the whole transaction back.
+        drop(transaction.execute("ROLLBACK TO ca_task", []));
+    }
+    let released = transaction.execute("RELEASE ca_task", []).map_err(failed);
+    result.and_then(|value| released.map(|_| value))
 }
 
 #[cfg(test)]

@@ -52,6 +52,26 @@ fn concurrent_callers_share_a_transaction() {
     }
 }
 
+/// The thread that writes moves the log into the file between two transactions.
+#[test]
+fn the_log_stays_small_while_the_store_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("file")).unwrap();
+    let commits: Vec<_> = (0..2_000).map(first).collect();
+    thread::scope(|scope| {
+        for commits in commits.chunks(40) {
+            let store = &store;
+            scope.spawn(move || {
+                for commit in commits {
+                    pollster::block_on(store.commit(commit)).unwrap();
+                }
+            });
+        }
+    });
+    let [file, log] = ["file", "file-wal"].map(|name| folder.path().join(name).metadata().unwrap().len());
+    assert!(log < file, "the file has {file} bytes, and its log {log}");
+}
+
 #[test]
 fn a_commit_that_fails_undoes_only_its_own_writes() {
     let folder = tempfile::tempdir().unwrap();

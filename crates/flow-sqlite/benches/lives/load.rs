@@ -1,5 +1,6 @@
 //! The store under the load of a service: callbacks, an erasure of many verifications, and memory over many lives.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -34,33 +35,67 @@ pub(crate) fn callbacks(folder: &Path, open: u64) {
         .collect();
     let machine = Machine::new(samples::rules());
     let callback = |(order_no, query): &(_, String)| {
-        let started = Instant::now();
         let stored = pollster::block_on(store.load(Lookup::OrderNo(order_no))).unwrap().unwrap();
         let checked = CheckedCallback::check(&keys, stored.verification.scene, order_no, query).unwrap();
         let snapshot = Snapshot { stored: Some(&stored), usage: Usage::default() };
         let commit = machine.step(&snapshot, Input::Callback(checked), BEGIN).unwrap();
         pollster::block_on(store.commit(&commit)).unwrap();
-        started.elapsed()
     };
-    let (few, many) = waiting.split_at(waiting.len() / 2);
-    for (callers, waiting) in [(8, few), (64, many)] {
-        let times = std::sync::Mutex::new(Vec::new());
+    let (paced, others) = waiting.split_at(waiting.len() / 2);
+    let (few, many) = others.split_at(others.len() / 2);
+    for (callers, waiting, rate) in [(16, paced, Some(100)), (8, few, None), (64, many, None)] {
+        let (times, next) = (std::sync::Mutex::new(Vec::new()), AtomicUsize::new(0));
+        let began = Instant::now();
         let took = time(|| {
-            in_parts(waiting, callers, |part| {
-                let own: Vec<_> = part.iter().map(callback).collect();
-                times.lock().unwrap().extend(own);
+            thread::scope(|scope| {
+                for _ in 0..callers {
+                    scope.spawn(|| {
+                        let mut own = Vec::new();
+                        loop {
+                            let number = next.fetch_add(1, Ordering::Relaxed);
+                            let Some(one) = waiting.get(number) else { break };
+                            // From the time at which it arrives, also if all callers are busy then.
+                            let arrives = rate.map_or_else(Instant::now, |rate| {
+                                began + Duration::from_secs(number as u64) / rate
+                            });
+                            thread::sleep(arrives.saturating_duration_since(Instant::now()));
+                            callback(one);
+                            own.push(arrives.elapsed());
+                        }
+                        times.lock().unwrap().extend(own);
+                    });
+                }
             });
         });
-        let mut times = times.into_inner().unwrap();
-        times.sort();
-        let at = |percent: usize| times.get((times.len() * percent / 100).min(times.len() - 1)).unwrap();
+        let (median, p99) = median_and_p99(times.into_inner().unwrap());
+        let arrive =
+            rate.map_or_else(|| format!("{callers} callers"), |rate| format!("{rate} arrive a second"));
         println!(
-            "a callback with {open} open, {callers} callers: median {:?}, p99 {:?}, {:.0} a second",
-            at(50),
-            at(99),
+            "a callback with {open} open, {arrive}: median {median:?}, p99 {p99:?}, {:.0} a second",
             waiting.len() as f64 / took.as_secs_f64()
         );
     }
+    flushes(folder, if open < 1_000 { 10 } else { 1_000 });
+}
+
+/// What the disk alone takes: ten pages, written and flushed, a hundred times a second.
+fn flushes(folder: &Path, count: u64) {
+    let mut file = std::fs::File::create(folder.join("flushes")).unwrap();
+    let times = (0..count).map(|_| {
+        thread::sleep(Duration::from_millis(10));
+        time(|| {
+            file.write_all(&[7; 10 * 4_096]).unwrap();
+            file.sync_data().unwrap();
+        })
+    });
+    let (median, p99) = median_and_p99(times.collect());
+    println!("a bare flush of ten pages: median {median:?}, p99 {p99:?}");
+}
+
+fn median_and_p99(mut times: Vec<Duration>) -> (Duration, Duration) {
+    times.sort();
+    let at = |percent: usize| *times.get((times.len() * percent / 100).min(times.len() - 1)).unwrap();
+    (at(50), at(99))
 }
 
 /// Claims of results while many deletions are due, which have been due for longer.

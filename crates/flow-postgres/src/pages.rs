@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use cloudauth_flow::integers::from_limit;
-use cloudauth_flow::{CapabilityHash, NewPage, PAGE_LIFETIME, Page, Pages, Sealed, SealedPage, StoreError};
+use cloudauth_flow::{
+    CapabilityHash, NewPage, OrderRef, PAGE_LIFETIME, Page, Pages, Sealed, SealedPage, StoreError,
+};
 use cloudauth_protocol::UnixTime;
 use tokio_postgres::types::ToSql;
 
@@ -38,6 +40,11 @@ impl Pages for PostgresStore {
             SealedPage { capability: *capability, request: request.into(), sealed: Sealed::new(sealed) }
         });
         Ok(Some(Page::stored(state, sealed)))
+    }
+
+    async fn end_pages(&self, order: &OrderRef, _: UnixTime) -> Result<(), StoreError> {
+        let end = "SELECT ca_check($1), ca_end_pages($2, 'canceled', NULL, NULL, NULL)";
+        run(&self.pool, Effect::Writes, end, &[&SCHEMA, &order.as_str()]).await.map(drop)
     }
 
     async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use cloudauth_flow::integers::{from_limit, from_time};
 use cloudauth_flow::{
-    CapabilityHash, Commit, NewPage, PAGE_LIFETIME, PAGE_REMEMBERED, Page, Sealed, SealedPage, StoreError,
-    StoreErrorKind,
+    CapabilityHash, Commit, NewPage, OrderRef, PAGE_LIFETIME, PAGE_REMEMBERED, Page, Sealed, SealedPage,
+    StoreError, StoreErrorKind,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -100,10 +100,14 @@ pub(crate) fn end(connection: &Cached<'_>, commit: &Commit) -> Result<bool, Stor
         }
         ended += connection.execute(USE, params![order, key, after(PAGE_REMEMBERED)]).map_err(failed)?;
     }
-    if verification.state.is_final() {
-        ended += connection.execute(USE_ALL, params![order, after(PAGE_REMEMBERED)]).map_err(failed)?;
-    }
-    Ok(ended > 0)
+    let ended_all = verification.state.is_final() && end_all(connection, &verification.order)?;
+    Ok(ended > 0 || ended_all)
+}
+
+/// Ends the pages of an order, and returns whether there were any.
+pub(crate) fn end_all(connection: &Connection, order: &OrderRef) -> Result<bool, StoreError> {
+    let ended = connection.execute(USE_ALL, params![order.as_str(), after(PAGE_REMEMBERED)]);
+    Ok(ended.map_err(failed)? > 0)
 }
 
 pub(crate) fn erase(connection: &Connection, now: UnixTime, limit: usize) -> Result<usize, StoreError> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cloudauth_flow::{
-    CapabilityHash, Commit, Cursor, Event, LoggedEvent, Lookup, NewPage, Outbox, Page, Pages, Queue, Store,
-    StoreError, Stored, Usage, UsageOf, VerificationId, write_document,
+    CapabilityHash, Commit, Cursor, Event, LoggedEvent, Lookup, NewPage, OrderRef, Outbox, Page, Pages,
+    Queue, Store, StoreError, Stored, Usage, UsageOf, VerificationId, write_document,
 };
 use cloudauth_protocol::UnixTime;
 use rusqlite::Connection;
@@ -144,6 +144,11 @@ impl Pages for SqliteStore {
     async fn find_page(&self, capability: &CapabilityHash, _: UnixTime) -> Result<Option<Page>, StoreError> {
         let capability = *capability;
         self.readers.run(move |connection| pages::find(connection, &capability, pages::clock())).await
+    }
+
+    async fn end_pages(&self, order: &OrderRef, _: UnixTime) -> Result<(), StoreError> {
+        let order = order.clone();
+        self.writer.run_erasing(move |connection| Ok(((), pages::end_all(connection, &order)?))).await
     }
 
     async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {

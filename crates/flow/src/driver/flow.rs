@@ -9,19 +9,20 @@ use cloudauth_policy::LivePolicy;
 use cloudauth_protocol::{CertifyUrl, Identity, InitFaceVerify, MetaInfo, OuterOrderNo, ReturnUrl, UnixTime};
 
 use crate::driver::clock::{Clock, ClockAndRandom};
-use crate::driver::error::FlowError;
+use crate::driver::error::{FlowError, PageRefusal};
 use crate::driver::quota::{Owed, Quota};
 use crate::driver::region::region;
 use crate::driver::settings::{FlowSettings, MARGIN};
 use crate::driver::signals;
 use crate::driver::ticket::{Capability, NewVerification, Started};
 use crate::machine::commit::{CommitOutcome, PageLink};
-use crate::machine::ids::{OrderRef, VerificationId};
+use crate::machine::ids::{CapabilityHash, OrderRef, VerificationId};
 use crate::machine::input::{CheckedCallback, Input, Opened, Review, StartFailed};
 use crate::machine::state::Verification;
 use crate::machine::step::Machine;
 use crate::store::contract::{Cursor, LoggedEvent, Lookup, Store};
 use crate::store::error::StoreError;
+use crate::store::pages::Page;
 use crate::webhook::endpoint::Webhooks;
 
 /// The longest deadline of a call: the leases of a store must not exceed ten minutes.
@@ -122,18 +123,19 @@ impl<S: Store> Flow<S> {
         meta_info: MetaInfo,
         more: impl FnOnce(InitFaceVerify) -> InitFaceVerify,
     ) -> Result<Started, FlowError> {
-        let result = self.start_sealing(new, identity, meta_info, more, |_| None).await;
+        let result = self.start_sealing(new, identity, meta_info, more, None, |_| None).await;
         signals::started(&result);
         result
     }
 
-    /// Starts, and keeps the link with the start page that led here, as `seal` returns it.
+    /// Starts, unless the start page that led here has ended, and keeps the link with it, as `seal` returns it.
     pub(crate) async fn start_sealing(
         &self,
         new: NewVerification,
         identity: Identity,
         meta_info: MetaInfo,
         more: impl FnOnce(InitFaceVerify) -> InitFaceVerify,
+        page: Option<&CapabilityHash>,
         seal: impl FnOnce(&CertifyUrl) -> Option<PageLink>,
     ) -> Result<Started, FlowError> {
         let order_no = OuterOrderNo::generate(self.random()?);
@@ -141,7 +143,7 @@ impl<S: Store> Flow<S> {
         let op = self.request(&new, &order_no, &capability, |back| {
             more(InitFaceVerify::new(new.scene, order_no.clone(), identity, back, meta_info))
         })?;
-        self.start_attempt(new, &order_no, &capability, &op, seal).await
+        self.start_attempt(new, &order_no, &capability, &op, page, seal).await
     }
 
     /// The call of an attempt, with everything that leads the result back to it.
@@ -172,6 +174,7 @@ impl<S: Store> Flow<S> {
         order_no: &OuterOrderNo,
         capability: &Capability,
         op: &InitFaceVerify,
+        page: Option<&CapabilityHash>,
         seal: impl FnOnce(&CertifyUrl) -> Option<PageLink>,
     ) -> Result<Started, FlowError> {
         // Its times would mislead the other instances.
@@ -195,6 +198,14 @@ impl<S: Store> Flow<S> {
             return Err(FlowError::AlreadyStarted);
         }
         let order_no = order_no.clone();
+        // After the commit: a cancellation ends the pages first, and then the verification.
+        if let Some(page) = page
+            && !self.is_waiting(page).await?
+        {
+            let failed = StartFailed { order_no: order_no.clone(), maybe_executed: false, code: None };
+            let _ = self.record(&order_no, Input::StartFailed(failed)).await;
+            return Err(PageRefusal::Used.into());
+        }
         let (result, report) = self.client.call_reported(op).await;
         self.owe(Quota::Starts, report.requests.saturating_sub(1));
         let session = match result {
@@ -219,6 +230,12 @@ impl<S: Store> Flow<S> {
             (CommitOutcome::Opened, None) => Err(FlowError::NoLink),
             _ => Err(FlowError::LinkDropped),
         }
+    }
+
+    /// Whether a start page has its identity still.
+    async fn is_waiting(&self, page: &CapabilityHash) -> Result<bool, StoreError> {
+        let Some(pages) = self.store.pages() else { return Ok(false) };
+        Ok(matches!(pages.find_page(page, self.clock.now()).await?, Some(Page::Waiting(_))))
     }
 
     /// Takes a callback: `order_no` from the path, and the query. Answer every `Ok` with 200 and an empty body: an unknown order,
@@ -285,11 +302,16 @@ impl<S: Store> Flow<S> {
         Ok(self.apply(Lookup::Order(order), &Input::Review(review)).await?.verification().clone())
     }
 
-    /// Cancels a verification, also one in review: it can never be approved afterwards.
+    /// Cancels a verification, also one in review: it can never be approved afterwards. The start pages of the order end too, and start
+    /// nothing any more.
     ///
     /// # Errors
-    /// If it has ended in another way, or the store failed.
+    /// If it has ended in another way, or the store failed. [`Refusal::NotFound`](crate::Refusal::NotFound) if there is no
+    /// verification, for instance because no browser came to the start page; the page has ended nevertheless.
     pub async fn cancel(&self, order: &OrderRef) -> Result<Verification, FlowError> {
+        if let Some(pages) = self.store.pages() {
+            pages.end_pages(order, self.clock.now()).await?;
+        }
         Ok(self.apply(Lookup::Order(order), &Input::Cancel).await?.verification().clone())
     }
 

@@ -97,7 +97,8 @@ impl<S: Store> Flow<S> {
                 let sealed = settings.keys.seal(purpose, nonce, link.expose())?;
                 Some(PageLink { page: page.capability, sealed: Sealed::new(sealed) })
             };
-            let result = self.start_sealing(*new, identity, meta_info.clone(), |init| init, seal).await;
+            let (hash, meta_info) = (Some(&page.capability), meta_info.clone());
+            let result = self.start_sealing(*new, identity, meta_info, |init| init, hash, seal).await;
             // Another tab creates the link, or has it since: it counts the start.
             if let Err(FlowError::Refused(Refusal::StartInProgress { .. }) | FlowError::AlreadyStarted) =
                 result

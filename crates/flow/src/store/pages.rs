@@ -38,6 +38,9 @@ pub trait Pages: Debug + Send + Sync {
     async fn find_page(&self, capability: &CapabilityHash, now: UnixTime)
     -> Result<Option<Page>, StoreError>;
 
+    /// Ends the pages of an order, and erases what they have.
+    async fn end_pages(&self, order: &OrderRef, now: UnixTime) -> Result<(), StoreError>;
+
     /// Erases up to `limit` identities and links that are over, and forgets up to as many pages that ended [`PAGE_REMEMBERED`] ago.
     /// Returns the number of both.
     async fn erase_pages(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError>;

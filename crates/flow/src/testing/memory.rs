@@ -11,7 +11,7 @@ use cloudauth_protocol::{SceneId, UnixTime};
 
 use crate::machine::commit::{Commit, Stored, Usage};
 use crate::machine::event::Event;
-use crate::machine::ids::{CapabilityHash, EndpointId, IdentityRef, SubjectRef, VerificationId};
+use crate::machine::ids::{CapabilityHash, EndpointId, IdentityRef, OrderRef, SubjectRef, VerificationId};
 use crate::machine::state::{Redaction, Verification};
 use crate::machine::time::day;
 use crate::store::contract::{Cursor, LONGEST_SKEW, LoggedEvent, Lookup, Queue, Store, UsageOf};
@@ -303,6 +303,11 @@ impl Pages for MemoryStore {
         now: UnixTime,
     ) -> Result<Option<Page>, StoreError> {
         Ok(self.tables().pages.find(capability, now))
+    }
+
+    async fn end_pages(&self, order: &OrderRef, now: UnixTime) -> Result<(), StoreError> {
+        self.tables().pages.end_all(order, now);
+        Ok(())
     }
 
     async fn erase_pages(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {

@@ -2,8 +2,8 @@
 
 use cloudauth_flow::testing::{MemoryStore, join_all};
 use cloudauth_flow::{
-    BrowserUrl, Flow, FlowError, IdempotencyKey, PAGE_BODY_LIMIT, PageRefusal, PageRequest, PageResponse,
-    Pages as _, Refusal, SealingKeys, StartPage, State, Store,
+    AttemptState, BrowserUrl, Flow, FlowError, IdempotencyKey, PAGE_BODY_LIMIT, PageRefusal, PageRequest,
+    PageResponse, Pages as _, Refusal, SealingKeys, StartPage, State, Store,
 };
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
@@ -162,6 +162,33 @@ fn a_link_is_over_with_its_time_and_with_the_next_attempt() {
     assert_eq!(serve(&flow, "GET", &last).status, 303);
     later(1);
     assert_eq!(serve(&flow, "GET", &last).status, 410);
+}
+
+#[test]
+fn a_canceled_order_starts_nothing_from_its_page() {
+    let service = Service::default();
+    let flow = hosted(&service);
+    let early = begin(&flow);
+    let canceled = block_on(flow.cancel(&new(1).order));
+    assert!(matches!(canceled, Err(FlowError::Refused(Refusal::NotFound))), "{canceled:?}");
+    for method in ["GET", "POST"] {
+        assert_eq!(serve(&flow, method, &early).status, 410);
+    }
+    assert_eq!(inits(&service), 0);
+
+    // Another order, whose browser has come: it waits for a call of the account's rate.
+    let store = Counted { yields: true, has_pages: true, ..Counted::default() };
+    let flow = crate::support::flow(&service, store).with_start_page(page(1));
+    let capability = begin(&flow);
+    let post = request("POST", &capability);
+    let statuses = block_on(join_all(vec![
+        Box::pin(async { flow.serve(&post).await.status }),
+        Box::pin(async { if flow.cancel(&new(1).order).await.is_ok() { 200 } else { 404 } }),
+    ]));
+    assert_eq!(statuses, [410, 404]);
+    assert_eq!(inits(&service), 0);
+    let found = block_on(flow.get(&new(1).order)).unwrap().unwrap();
+    assert_eq!((found.state, found.attempts[0].state), (State::RequiresInput, AttemptState::Refused));
 }
 
 #[test]

@@ -13,7 +13,8 @@ use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
     ClockAndRandom, Commit, Cursor, Event, Flow, FlowSettings, Inline, LoggedEvent, Lookup, NewVerification,
-    OrderRef, Queue, RefKey, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf, VerificationId,
+    OrderRef, Pages, Queue, RefKey, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf,
+    VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
@@ -157,6 +158,8 @@ pub(crate) struct Counted {
     pub(crate) yields: bool,
     /// The operation whose reservations are all granted.
     pub(crate) races: Option<&'static str>,
+    /// Whether it keeps start pages.
+    pub(crate) has_pages: bool,
 }
 
 impl Counted {
@@ -248,6 +251,10 @@ impl Store for Counted {
         let shown = ahead.map(|seconds| UnixTime::from_millis(WALL.get() + 1_000 * seconds));
         later(self.clock_takes);
         Ok(shown)
+    }
+
+    fn pages(&self) -> Option<&dyn Pages> {
+        self.has_pages.then_some(&self.store)
     }
 }
 

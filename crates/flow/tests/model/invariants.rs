@@ -28,6 +28,7 @@ pub(crate) const INVARIANTS: &[(&str, Check)] = &[
     ("a_link_is_given_out_only_while_it_is_awaited", links),
     ("no_answer_of_another_region_ends_an_attempt", regions),
     ("only_a_start_that_was_not_executed_is_given_back_and_once", refunds),
+    ("an_identity_is_erased_with_its_session_and_with_a_refused_person", pages),
 ];
 
 fn ensure(holds: bool, problem: &str) -> Result<(), String> {
@@ -383,4 +384,25 @@ fn refunds(
     ensure(earlier.counted_on == Some(refund.day), "a start of another day is given back")?;
     let kept = after.attempt(&failed.order_no).and_then(|attempt| attempt.counted_on);
     ensure(kept.is_none() && commit.take().is_none(), "a start that is given back is still counted")
+}
+
+/// A start page ends with the commit that records its session or a refused person, and with no other.
+fn pages(
+    before: &World,
+    input: &Input,
+    result: &Result<Commit, Refusal>,
+    after: Option<&World>,
+) -> Result<(), String> {
+    let (Ok(commit), Some(after)) = (result, after.and_then(of)) else { return Ok(()) };
+    let (order_no, link) = match input {
+        Input::Opened(opened) => (&opened.order_no, opened.link.as_ref()),
+        Input::StartFailed(failed) if failed.code.is_some() => (&failed.order_no, None),
+        _ => return ensure(commit.page().is_none(), "an input ended a page that must not"),
+    };
+    let is_new = of(before).is_some_and(|before| before.attempt(order_no) != after.attempt(order_no));
+    let Some(end) = commit.page() else { return ensure(!is_new, "an identity outlives its call") };
+    let key = after.attempt(order_no).map(|attempt| &attempt.key);
+    ensure(key == Some(&end.key), "the page of another request ended")?;
+    let link = link.filter(|_| *commit.outcome() == CommitOutcome::Opened);
+    ensure(end.link.as_ref() == link, "a link is kept that leads nowhere, or not kept")
 }

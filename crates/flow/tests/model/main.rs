@@ -41,6 +41,7 @@ invariants! {
     a_link_is_given_out_only_while_it_is_awaited
     no_answer_of_another_region_ends_an_attempt
     only_a_start_that_was_not_executed_is_given_back_and_once
+    an_identity_is_erased_with_its_session_and_with_a_refused_person
 }
 
 /// So that a test above cannot pass because nothing was explored, or because an invariant has another name.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     AttemptState, CapabilityHash, CheckedCallback, Commit, Deleted, Fence, Finding, IdempotencyKey,
-    IdentityRef, Input, Look, LookError, Looked, Machine, Opened, Refusal, Review, ReviewReason, Reviewer,
-    Snapshot, StartFailed, Stored, Usage, day,
+    IdentityRef, Input, Look, LookError, Looked, Machine, Opened, PageLink, Refusal, Review, ReviewReason,
+    Reviewer, Sealed, Snapshot, StartFailed, Stored, Usage, day,
 };
 use cloudauth_protocol::{CallbackKeys, CertifyId, Code, OuterOrderNo, SceneId, UnixTime};
 
@@ -124,7 +124,8 @@ impl World {
             if matches!(attempt.state, AttemptState::Reserved | AttemptState::Orphaned) {
                 let (certify_id, region) = (sample.certify_id.clone(), sample.region.clone());
                 let order_no = order_no.clone();
-                add("opened", Input::Opened(Opened { order_no, certify_id, region, link: None }));
+                let link = PageLink { page: CapabilityHash::new([9; 32]), sealed: Sealed::new([9; 9]) };
+                add("opened", Input::Opened(Opened { order_no, certify_id, region, link: Some(link) }));
             }
             if attempt.state == AttemptState::Reserved {
                 let mut start = samples::start(1, u8::try_from(at + 1).unwrap()).unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    CapabilityHash, Commit, Cursor, Event, LoggedEvent, Lookup, NewPage, Page, Pages, Queue, Store,
+    CapabilityHash, Commit, Cursor, Event, LoggedEvent, Lookup, NewPage, OrderRef, Page, Pages, Queue, Store,
     StoreError, StoreErrorKind, Stored, Usage, UsageOf, VerificationId,
 };
 use cloudauth_protocol::UnixTime;
@@ -131,6 +131,11 @@ impl Pages for Faulty {
     async fn find_page(&self, capability: &CapabilityHash, _: UnixTime) -> Result<Option<Page>, StoreError> {
         self.ready().await?;
         self.store.find_page(capability, now()).await
+    }
+
+    async fn end_pages(&self, order: &OrderRef, _: UnixTime) -> Result<(), StoreError> {
+        self.ready().await?;
+        self.store.end_pages(order, now()).await
     }
 
     async fn erase_pages(&self, _: UnixTime, limit: usize) -> Result<usize, StoreError> {

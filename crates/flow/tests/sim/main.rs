@@ -135,6 +135,7 @@ fn simulate(seed: u64, script: &mut Vec<String>) -> Result<Reached, String> {
                         }
                     }
                 }
+                (14, _) if chance(10) => tasks.push(Box::pin(pages::cancel(flow, below(3), &seen))),
                 _ => {}
             }
             tasks.push(Box::pin(async move { drop(flow.sweep().await) }));

@@ -1,18 +1,18 @@
 //! Start pages: browsers that come concurrently, again, late or never.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use cloudauth_flow::testing::MemoryStore;
 use cloudauth_flow::{
-    Flow, FlowError, PAGE_LIFETIME, PageRefusal, PageRequest, Pages as _, SealingKeys, StartPage,
+    Flow, FlowError, PAGE_LIFETIME, PageRefusal, PageRequest, Pages as _, Refusal, SealingKeys, StartPage,
 };
 use cloudauth_protocol::UnixTime;
 use pollster::block_on;
 
 use crate::faulty::Faulty;
 use crate::world::{below, now};
-use crate::{Link, new, person};
+use crate::{Link, new, order_ref, person};
 
 /// The pages of a simulation.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     begun: BTreeMap<String, (UnixTime, u64)>,
     /// The link that each page led to.
     links: BTreeMap<String, String>,
+    /// The pages that were there when their order was canceled.
+    canceled: BTreeSet<String>,
     complaints: Vec<String>,
 }
 
@@ -41,6 +43,16 @@ pub(crate) fn pick(seen: &Mutex<Seen>) -> Option<String> {
     begun.keys().nth(usize::try_from(at).unwrap()).cloned()
 }
 
+/// The service cancels an order, also before a browser came.
+pub(crate) async fn cancel(flow: &Flow<Faulty>, order: u64, seen: &Mutex<Seen>) {
+    let begun = seen.lock().unwrap().begun.clone();
+    let result = flow.cancel(&order_ref(order)).await;
+    if matches!(result, Ok(_) | Err(FlowError::Refused(Refusal::NotFound))) {
+        let pages = begun.into_iter().filter(|(_, (_, of))| *of == order).map(|(page, _)| page);
+        seen.lock().unwrap().canceled.extend(pages);
+    }
+}
+
 /// A browser posts the page.
 pub(crate) async fn post(
     flow: &Flow<Faulty>,
@@ -48,7 +60,7 @@ pub(crate) async fn post(
     seen: &Mutex<Seen>,
     links: &Mutex<Vec<Link>>,
 ) {
-    let came = now();
+    let (came, is_canceled) = (now(), seen.lock().unwrap().canceled.contains(&capability));
     let body = b"meta_info=%7B%7D";
     let request =
         PageRequest { method: "POST", capability: &capability, origin: None, accept_language: None, body };
@@ -59,6 +71,9 @@ pub(crate) async fn post(
     let mut seen = seen.lock().unwrap();
     let (begun, order) = seen.begun[&capability];
     let first = seen.links.entry(capability.clone()).or_insert_with(|| link.clone()).clone();
+    if is_canceled {
+        seen.complaints.push(format!("the page of order {order} led to a link after the cancellation"));
+    }
     if first != *link {
         seen.complaints.push(format!("the page of order {order} led to two links"));
     }

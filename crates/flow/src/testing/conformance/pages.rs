@@ -20,6 +20,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("the link of another page is not kept", |store| Box::pin(other_link(store))),
     ("a refused person's identity is erased", |store| Box::pin(refused(store))),
     ("a final verification erases the pages of its order", |store| Box::pin(ended(store))),
+    ("a canceled order has no page, also without a verification", |store| Box::pin(canceled(store))),
     ("an identity is over after its lifetime, and then erased", |store| Box::pin(over(store))),
     ("an erasure keeps its limit", |store| Box::pin(limit(store))),
 ];
@@ -165,6 +166,18 @@ async fn ended(store: &dyn Store) -> Result<(), String> {
     equal("after the end", find(store, 1).await?, Some(Page::Used))?;
     equal("the page of another order", find(store, 2).await?, Some(waiting(2)))?;
     equal("kept after the end", keep(store, &NewPage { capability: capability(3), ..other }).await?, false)
+}
+
+async fn canceled(store: &dyn Store) -> Result<(), String> {
+    let pages = pages(store)?;
+    keep(store, &page(1, 1)?).await?;
+    keep(store, &page(2, 2)?).await?;
+    for _ in 0..2 {
+        pages.end_pages(&page(1, 1)?.order, BEGIN).await.map_err(text)?;
+        equal("the page of the order", find(store, 1).await?, Some(Page::Used))?;
+    }
+    equal("the page of another order", find(store, 2).await?, Some(waiting(2)))?;
+    equal("kept again", keep(store, &page(1, 3)?).await?, false)
 }
 
 async fn over(store: &dyn Store) -> Result<(), String> {

@@ -63,6 +63,15 @@ impl PageTable {
         }
     }
 
+    pub(super) fn end_all(&mut self, of: &OrderRef, now: UnixTime) {
+        for ((order, _), row) in &mut self.0 {
+            if order == of && row.sealed.is_some() {
+                row.state = State::Used;
+                row.end(now);
+            }
+        }
+    }
+
     pub(super) fn open(&mut self, page: &NewPage, now: UnixTime) -> bool {
         let of = (page.order.clone(), page.key.clone());
         if self.0.get(&of).is_some_and(|row| matches!(row.state, State::Linked | State::Used)) {

@@ -307,7 +307,7 @@ impl<S: Store> Flow<S> {
     ///
     /// # Errors
     /// If it has ended in another way, or the store failed. [`Refusal::NotFound`](crate::Refusal::NotFound) if there is no
-    /// verification, for instance because no browser came to the start page; the page has ended nevertheless.
+    /// verification, for instance because no browser came to the start page; the page ends then too.
     pub async fn cancel(&self, order: &OrderRef) -> Result<Verification, FlowError> {
         if let Some(pages) = self.store.pages() {
             pages.end_pages(order, self.clock.now()).await?;

@@ -222,6 +222,53 @@ fn batches_cross_chunk_boundaries() {
     );
 }
 
+/// Policies with few and many cuts, and with more cells than 16 bits can number.
+#[test]
+fn batches_decide_as_single_rows() {
+    for bands in [0, 1, 2, 30] {
+        let bands: String = (0..bands)
+            .map(|band| {
+                let (from, below) = (60.0 + f64::from(band) * 0.25, 60.25 + f64::from(band) * 0.25);
+                format!(
+                    "[[rule]]\nid = \"band-{band}\"\nwhen = {{ sub_code = \"204\", verify_score = \">= {from:.2} and < {below:.2}\", quality_score = \">= $quality_good\" }}\nthen = {{ decision = \"reject\", reason = \"band\" }}\n\n"
+                )
+            })
+            .collect();
+        let text = builtin::ONBOARDING
+            .replace("[[rule]]\nid = \"mismatch-near\"", &format!("{bands}[[rule]]\nid = \"mismatch-near\""));
+        let policy = Policy::parse(&text).unwrap();
+        let cuts: Vec<f64> = policy.cuts().iter().map(|cut| cut.value).collect();
+        let edges = cuts.iter().flat_map(|cut| [cut.next_down(), *cut, cut.next_up()]);
+        let edges: Vec<f64> =
+            edges.chain([-0.0, -1.0, 100.0, 100.0_f64.next_up(), f64::NAN, f64::INFINITY]).collect();
+        let rows = 3000;
+        let classes: Vec<Vec<u8>> = [11_usize, 3, 4, 3]
+            .iter()
+            .enumerate()
+            .map(|(column, size)| (0..rows).map(|row| (row * 7 / (column + 1) % size) as u8).collect())
+            .collect();
+        let scores: Vec<Vec<f64>> = [1, 5, 11]
+            .iter()
+            .map(|step| (0..rows).map(|row| edges[row * step / 3 % edges.len()]).collect())
+            .collect();
+        let columns: Vec<Column<'_>> = classes
+            .iter()
+            .map(|classes| Column::Classes(classes))
+            .chain(scores.iter().map(|scores| Column::Scores(scores)))
+            .collect();
+        let mut decided = vec![0; rows];
+        policy.batch(&columns).unwrap().rules(&mut decided);
+        let place = |input: Input| policy.inputs().position(|other| other == input).unwrap();
+        for (row, rule) in decided.iter().enumerate() {
+            let expected = policy.rule_of_row(
+                |input| classes[place(input)][row],
+                |input| Some(scores[place(input) - 4][row]).filter(|score| !score.is_nan()),
+            );
+            assert_eq!(usize::from(*rule), expected, "row {row}");
+        }
+    }
+}
+
 #[test]
 fn a_decision_has_the_reason_hint_and_queue_of_its_rule() {
     let policy = worked();

@@ -1,6 +1,7 @@
 //! Decisions on batches of rows, in coded columns.
 
 use std::fmt;
+use std::ops::{Add, Mul};
 
 use crate::document::Kind;
 use crate::document::verdict::Verdict;
@@ -87,33 +88,47 @@ impl<'p> Batch<'p> {
     /// Writes the number of the rule that decides each row; the number after the last rule is `otherwise`. Elements of
     /// `decided` beyond the last row stay unchanged.
     pub fn rules(&self, decided: &mut [u8]) {
+        // A vector register holds twice as many of the narrow numbers.
+        if self.policy.table.grid.cells < 1 << 16 {
+            self.rules_by::<u16>(decided);
+        } else {
+            self.rules_by::<u32>(decided);
+        }
+    }
+
+    fn rules_by<N: CellNumber>(&self, decided: &mut [u8])
+    where
+        usize: TryFrom<N>,
+    {
         let table = &self.policy.table;
-        let mut cells = [0_u32; CHUNK];
+        let mut cells = [N::default(); CHUNK];
         for (number, decided) in decided.chunks_mut(CHUNK).enumerate() {
             let begin = number * CHUNK;
             let rows = decided.len().min(self.rows.saturating_sub(begin));
             let cells = cells.get_mut(..rows).unwrap_or_default();
-            cells.fill(0);
+            cells.fill(N::default());
             for (axis, column) in table.grid.axes.iter().zip(self.columns) {
-                let stride = u32::try_from(axis.stride).unwrap_or(u32::MAX);
+                // Never larger than the number of cells.
+                let stride = N::try_from(axis.stride).unwrap_or_default();
                 match (column, &axis.scale) {
                     (Column::Classes(classes), _) => {
                         // A class out of range becomes the last class, which is not understood.
                         let last = u8::try_from(axis.size - 1).unwrap_or(u8::MAX);
                         let classes = classes.get(begin..begin + rows).unwrap_or_default();
                         for (cell, class) in cells.iter_mut().zip(classes) {
-                            *cell += u32::from((*class).min(last)) * stride;
+                            *cell = *cell + N::from((*class).min(last)) * stride;
                         }
                     }
                     (Column::Scores(scores), Scale::Score { least, most, cuts }) => {
                         let scores = scores.get(begin..begin + rows).unwrap_or_default();
-                        add_bins(cells, scores, stride, *least, *most, cuts);
+                        add_bins(cells, scores, stride, (*least, *most), cuts);
                     }
                     (Column::Scores(_), _) => {}
                 }
             }
             for (decided, cell) in decided.iter_mut().zip(cells.iter()) {
-                *decided = table.rules.get(*cell as usize).copied().unwrap_or(u8::MAX);
+                let cell = usize::try_from(*cell).unwrap_or(usize::MAX);
+                *decided = table.rules.get(cell).copied().unwrap_or(u8::MAX);
             }
         }
     }
@@ -137,15 +152,49 @@ impl<'p> Batch<'p> {
     }
 }
 
-/// Adds the bins of the scores. The inner loops have no branch, so the compiler can vectorize them.
-fn add_bins(cells: &mut [u32], scores: &[f64], stride: u32, least: f64, most: f64, cuts: &[f64]) {
-    for (cell, score) in cells.iter_mut().zip(scores) {
-        *cell += u32::from(*score >= least && *score <= most) * stride;
+/// The number of a cell.
+trait CellNumber:
+    Copy + Default + From<u8> + From<bool> + TryFrom<usize> + Add<Output = Self> + Mul<Output = Self>
+{
+}
+
+impl CellNumber for u16 {}
+impl CellNumber for u32 {}
+
+/// The most cuts that a row is compared with in one pass.
+const MOST_CUTS: usize = 4;
+
+/// Adds the bins of the scores.
+fn add_bins<N: CellNumber>(cells: &mut [N], scores: &[f64], stride: N, range: (f64, f64), cuts: &[f64]) {
+    let (first, rest) = cuts.split_at(cuts.len().min(MOST_CUTS));
+    match *first {
+        [] => add_bins_of(cells, scores, stride, range, []),
+        [a] => add_bins_of(cells, scores, stride, range, [a]),
+        [a, b] => add_bins_of(cells, scores, stride, range, [a, b]),
+        [a, b, c] => add_bins_of(cells, scores, stride, range, [a, b, c]),
+        [a, b, c, d, ..] => add_bins_of(cells, scores, stride, range, [a, b, c, d]),
     }
-    for cut in cuts {
+    for cut in rest {
         for (cell, score) in cells.iter_mut().zip(scores) {
-            *cell += u32::from(*score >= *cut && *score <= most) * stride;
+            *cell = *cell + N::from(*score >= *cut && *score <= range.1) * stride;
         }
+    }
+}
+
+/// Adds the bins of the scores by this many cuts. The loop has no branch, so the compiler can vectorize it.
+fn add_bins_of<N: CellNumber, const CUTS: usize>(
+    cells: &mut [N],
+    scores: &[f64],
+    stride: N,
+    (least, most): (f64, f64),
+    cuts: [f64; CUTS],
+) {
+    for (cell, score) in cells.iter_mut().zip(scores) {
+        let mut bin = N::from(*score >= least);
+        for cut in cuts {
+            bin = bin + N::from(*score >= cut);
+        }
+        *cell = *cell + bin * N::from(*score <= most) * stride;
     }
 }
 

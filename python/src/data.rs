@@ -1,6 +1,7 @@
 //! The data of a call: files, or an Arrow table, whose buffers are not copied; and the run over it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -74,7 +75,7 @@ impl Data {
     pub(crate) fn run(&self, py: Python<'_>, lab: Lab<'_>) -> PyResult<RunOutcome> {
         let lab = lab.skipped(self.skipped.clone());
         let ran = run(py, |control| lab.run(&self.sources, control))?;
-        check(&ran)?;
+        check(ran.changed.first().map(PathBuf::as_path), ran.complete)?;
         if ran.tally.has_no_rows() {
             return Err(DataError::new_err("the data has no rows"));
         }
@@ -124,15 +125,17 @@ pub(crate) fn run<T: Send>(
     py: Python<'_>,
     work: impl FnOnce(&RunControl) -> Result<T, LabError> + Send,
 ) -> PyResult<T> {
-    let (control, caller) = (RunControl::default(), thread::current());
+    let (control, caller, has_ended) = (RunControl::default(), thread::current(), AtomicBool::new(false));
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
             let result = work(&control);
+            // The thread itself ends a little later.
+            has_ended.store(true, Ordering::Release);
             caller.unpark();
             result
         });
         let mut interrupted = Ok(());
-        while !worker.is_finished() {
+        while !has_ended.load(Ordering::Acquire) && !worker.is_finished() {
             py.detach(|| thread::park_timeout(EVERY));
             interrupted = interrupted.and_then(|()| py.check_signals());
             if interrupted.is_err() {
@@ -144,11 +147,11 @@ pub(crate) fn run<T: Send>(
     })
 }
 
-/// Refuses the counts of data that changed while it was read.
-pub(crate) fn check(ran: &RunOutcome) -> PyResult<()> {
-    match ran.changed.first() {
+/// Refuses the results of data that changed while it was read, and those of a part.
+pub(crate) fn check(changed: Option<&Path>, complete: bool) -> PyResult<()> {
+    match changed {
         Some(file) => Err(DataError::new_err(format!("{} changed while it was read", file.display()))),
-        None if ran.complete => Ok(()),
+        None if complete => Ok(()),
         None => Err(DataError::new_err("the run was stopped before its end")),
     }
 }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::types::UInt8Type;
 use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, StringArray, UInt8Array};
-use cloudauth_policy::Policy;
+use arrow_buffer::BooleanBuffer;
+use cloudauth_lab::DataIssue;
+use cloudauth_policy::{Policy, RuleReport, Verdict};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use crate::analysis::{Analysis, shown};
+use crate::analysis::shown;
 use crate::errors::Error;
 use crate::html;
 use crate::json::to_python;
@@ -20,7 +22,12 @@ use crate::table::{batch, stream};
 #[pyclass(frozen, module = "cloudauth")]
 pub(crate) struct Decisions {
     rows: RecordBatch,
-    replay: Value,
+    /// The number of the rule of each row.
+    numbers: UInt8Array,
+    /// The policy, and the verdict and the name of each of its rules.
+    policy: Value,
+    rules: Vec<(Verdict, String)>,
+    issues: Value,
 }
 
 #[pymethods]
@@ -28,22 +35,14 @@ impl Decisions {
     /// The number of rows by verdict.
     #[getter]
     fn counts(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let verdicts = self.replay.get("verdicts").and_then(Value::as_object);
-        let all = verdicts.into_iter().flatten();
-        let counts = all.map(|(name, rows)| (name.clone(), rows.get("all").cloned().unwrap_or_default()));
-        to_python(py, &Value::Object(counts.collect()))
+        to_python(py, &Value::Object(self.verdicts(&py.detach(|| self.by_rule()))))
     }
 
-    /// The data issues of the rows, as in `cloudauth lab replay --output json`: missing or malformed values.
+    /// The data issues of the inputs that the policy reads, as in `cloudauth lab replay --output json`: missing or malformed
+    /// values.
     #[getter]
     fn issues(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        to_python(py, self.replay.get("issues").unwrap_or(&Value::Null))
-    }
-
-    /// The counts of the same run, as `replay` returns them.
-    #[getter]
-    fn replay(&self) -> Analysis {
-        Analysis::new(self.replay.clone(), "rules")
+        to_python(py, &self.issues)
     }
 
     /// The Arrow PyCapsule interface. `requested_schema` is ignored, as the interface allows.
@@ -66,18 +65,29 @@ impl Decisions {
     }
 
     fn _repr_html_(&self) -> String {
-        shown(&self.replay, &["verdicts", "rules", "issues"]) + &html::table(&self.rows)
+        let counts = self.by_rule();
+        let rule = |((verdict, rule), rows): (&(Verdict, String), &u64)| json!({ "rule": rule, "verdict": verdict.as_str(), "rows": rows });
+        let document = json!({
+            "policy": self.policy,
+            "rows": self.numbers.len(),
+            "verdicts": Value::from_iter([self.verdicts(&counts)]),
+            "rules": self.rules.iter().zip(&counts).map(rule).collect::<Vec<_>>(),
+            "issues": self.issues,
+        });
+        shown(&document, &["verdicts", "rules", "issues"]) + &html::table(&self.rows)
     }
 }
 
 impl Decisions {
-    pub(crate) fn new(policy: &Policy, rules: &[u8], replay: Value) -> PyResult<Self> {
+    pub(crate) fn new(policy: &Policy, rules: Vec<u8>, issues: &[DataIssue]) -> PyResult<Self> {
         let report = policy.report().rules;
-        if rules.iter().any(|rule| usize::from(*rule) >= report.len()) {
+        // Without an early exit, so that the compiler can vectorize it.
+        if usize::from(rules.iter().fold(0, |most, rule| *rule.max(&most))) >= report.len() {
             return Err(Error::new_err("a row has no decision, which is a bug"));
         }
-        let column = |word: fn(&cloudauth_policy::RuleReport<'_>) -> Option<String>| {
-            words(rules, &report.iter().map(word).collect::<Vec<_>>())
+        let numbers = UInt8Array::from(rules);
+        let column = |word: fn(&RuleReport<'_>) -> Option<String>| {
+            words(&numbers, &report.iter().map(word).collect::<Vec<_>>())
         };
         let columns = [
             ("verdict", column(|rule| Some(rule.verdict.as_str().to_owned()))?),
@@ -86,23 +96,53 @@ impl Decisions {
             ("hint", column(|rule| rule.hint.map(str::to_owned))?),
             ("queue", column(|rule| rule.queue.map(str::to_owned))?),
         ];
-        Ok(Self { rows: batch(columns)?, replay })
+        let about = policy.reference();
+        Ok(Self {
+            rows: batch(columns)?,
+            policy: json!({ "id": about.id, "version": about.version }),
+            rules: report.iter().map(|rule| (rule.verdict, rule.rule.to_owned())).collect(),
+            numbers,
+            issues: serde_json::to_value(issues).map_err(|error| Error::new_err(error.to_string()))?,
+        })
+    }
+
+    /// Counts the rows by rule.
+    fn by_rule(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.rules.len()];
+        for rule in self.numbers.values() {
+            if let Some(count) = counts.get_mut(usize::from(*rule)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    fn verdicts(&self, by_rule: &[u64]) -> Map<String, Value> {
+        let rows = |verdict: Verdict| {
+            let rules = self.rules.iter().zip(by_rule).filter(|((other, _), _)| *other == verdict);
+            rules.map(|(_, rows)| rows).sum::<u64>()
+        };
+        Verdict::ALL.iter().map(|verdict| (verdict.as_str().to_owned(), rows(*verdict).into())).collect()
     }
 }
 
 /// A word for each row, by the number of its rule. Rules with the same word share an entry of the dictionary.
-fn words(rules: &[u8], words: &[Option<String>]) -> PyResult<ArrayRef> {
+fn words(rules: &UInt8Array, words: &[Option<String>]) -> PyResult<ArrayRef> {
     let mut distinct: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
     distinct.sort_unstable();
     distinct.dedup();
-    let entry = |word: &String| u8::try_from(distinct.binary_search(&word.as_str()).ok()?).ok();
-    let entries: Vec<Option<u8>> = words.iter().map(|word| entry(word.as_ref()?)).collect();
-    let entry = |rule: &u8| entries.get(usize::from(*rule)).copied().flatten();
-    let keys: UInt8Array = if entries.contains(&None) {
-        rules.iter().map(entry).collect()
-    } else {
-        rules.iter().map(|rule| entry(rule).unwrap_or(u8::MAX)).collect::<Vec<_>>().into()
-    };
+    let mut entries = [u8::MAX; 256];
+    for (entry, word) in entries.iter_mut().zip(words) {
+        let place = word.as_ref().and_then(|word| distinct.binary_search(&word.as_str()).ok());
+        *entry = place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
+    }
+    let entry = |rule: &u8| entries.get(usize::from(*rule)).copied().unwrap_or(u8::MAX);
+    let keys: Vec<u8> = rules.values().iter().map(entry).collect();
+    let nulls = words.contains(&None).then(|| {
+        let is_there = |row: usize| keys.get(row).is_some_and(|key| *key != u8::MAX);
+        BooleanBuffer::collect_bool(keys.len(), is_there).into()
+    });
+    let keys = UInt8Array::new(keys.into(), nulls);
     let values = Arc::new(StringArray::from(distinct));
     let column = DictionaryArray::<UInt8Type>::try_new(keys, values);
     Ok(Arc::new(column.map_err(|error| Error::new_err(error.to_string()))?))

@@ -75,11 +75,10 @@ impl Policy {
         let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
         let data = Data::of(table)?;
         let source = data.single()?;
-        let (rules, ran) =
+        let decided =
             data::run(py, |control| settings.apply(Lab::new(&self.policy)).decide(source, control))?;
-        data::check(&ran)?;
-        let replay = data.document(&ran, &cloudauth_lab::Replay::of(&ran.tally))?;
-        Decisions::new(&self.policy, &rules, replay)
+        data::check(decided.changed.then(|| source.path()), decided.complete)?;
+        py.detach(|| Decisions::new(&self.policy, decided.rules, &decided.issues))
     }
 
     /// Decides one row and explains the decision: earlier rules with the condition that failed, and the smallest changes that

@@ -70,6 +70,8 @@ pub use input::source::Source;
 pub use input::timezone::TimeZone;
 pub use language::Language;
 pub use report::{report, report_with_sweep};
+#[cfg(feature = "parquet")]
+pub use run::TableDecisions;
 pub use run::{Lab, RunControl, RunOutcome};
 pub use tally::Tally;
 pub use tally::issues::{IssueKind, RowLocation};

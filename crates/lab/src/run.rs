@@ -12,6 +12,8 @@ mod outcome;
 #[cfg(feature = "parquet")]
 mod rules;
 mod shape;
+#[cfg(feature = "parquet")]
+mod table;
 mod task;
 mod worker;
 
@@ -36,8 +38,10 @@ use crate::tally::{Scales, Tally};
 use checkpoint::Checkpoint;
 pub use control::RunControl;
 use decisions::{Decisions, RowKind, RowWriter};
-use lap::{Kept, Lap};
+use lap::Lap;
 pub use outcome::RunOutcome;
+#[cfg(feature = "parquet")]
+pub use rules::TableDecisions;
 use shape::shape;
 use task::Task;
 
@@ -226,18 +230,8 @@ impl<'p> Lab<'p> {
     /// If a file cannot be read, or a limit on the data is exceeded. A row that cannot be read is not an error: it is counted
     /// as a data issue.
     pub fn run(&self, sources: &[Source], control: &RunControl) -> Result<RunOutcome, LabError> {
-        self.run_keeping(sources, control, None)
-    }
-
-    /// Runs, and keeps what the workers return for each chunk instead of writing it.
-    pub(crate) fn run_keeping(
-        &self,
-        sources: &[Source],
-        control: &RunControl,
-        rules: Option<&Kept>,
-    ) -> Result<RunOutcome, LabError> {
         let mapping = self.mapping_of(sources)?;
-        let task = self.task(sources, &mapping, rules.is_some())?;
+        let task = self.task(sources, &mapping, false)?;
         let loaded = self.resume.as_deref().map(|path| Checkpoint::load(path, &task)).transpose()?.flatten();
         let mut state = loaded.unwrap_or_else(|| Checkpoint::start(&task));
         let is_read = state.position.source == sources.len();
@@ -262,7 +256,6 @@ impl<'p> Lab<'p> {
                 reader: Mutex::new((&mut reader, chunk)),
                 first: chunk,
                 decisions: Mutex::new(decisions.as_mut()),
-                rules,
                 failed: Mutex::new(None),
                 until: self.resume.as_ref().map(|_| Instant::now() + self.checkpoint_every),
                 control,
@@ -316,19 +309,18 @@ impl<'p> Lab<'p> {
         Ok(mapping)
     }
 
-    /// Returns the settings that all threads share. A run that keeps the rule of each row writes no file of rows.
+    /// Returns the settings that all threads share.
     fn task<'t>(
         &'t self,
         sources: &'t [Source],
         mapping: &'t Mapping,
-        keep_rules: bool,
+        only_decides: bool,
     ) -> Result<Task<'t>, LabError> {
         let slots = mapping.slots();
         let mut wanted = Wanted::new(slots.iter().map(String::as_str));
         if mapping.shape == Shape::Reply {
             wanted = wanted.with_reply(mapping.reply.as_deref().unwrap_or_default());
         }
-        let rows_file = self.rows_file.as_ref().filter(|_| !keep_rules);
         Ok(Task {
             policy: self.policy,
             candidate: self.candidate,
@@ -344,8 +336,8 @@ impl<'p> Lab<'p> {
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
             keep_segment_people: self.keep_segment_people && !mapping.segments.is_empty(),
-            writer: rows_file.map(|(kind, file)| RowWriter::new(*kind, file)),
-            keep_rules,
+            writer: self.rows_file.as_ref().map(|(kind, file)| RowWriter::new(*kind, file)),
+            only_decides,
             allow_missing_inputs: self.allow_missing_inputs,
         })
     }

@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::analysis::issue_kind::DataIssueKind;
 use crate::language::Language;
+#[cfg(feature = "parquet")]
+use crate::tally::issues::Issues;
 use crate::tally::issues::{IssueKind, RowLocation};
 use crate::tally::{MOST_VALUES, Tally};
 
@@ -37,6 +39,17 @@ impl DataIssue {
         Self { kind, message, rows, left_out, locations }
     }
 
+    /// Returns the data issues of the inputs of decided rows, the most frequent first.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn of_inputs(issues: &Issues) -> Vec<Self> {
+        let all = issues.all().into_iter().map(|(kind, count)| {
+            Self::new(DataIssueKind::Row(kind), count.rows, kind.leaves_out(), count.first)
+        });
+        let mut all: Vec<Self> = all.collect();
+        sort(&mut all);
+        all
+    }
+
     /// An issue of a whole run: no row is left out, and none is located.
     fn of_run(kind: DataIssueKind, rows: u64) -> Self {
         Self::new(kind, rows, false, Vec::new())
@@ -61,8 +74,12 @@ pub(crate) fn data_issues(tally: &Tally) -> Vec<DataIssue> {
         .map(|path| DataIssue::of_run(DataIssueKind::Absent { path: path.clone() }, tally.rows));
     let mut all: Vec<DataIssue> =
         of_rows.chain(absent).chain(dropped(tally)).chain(outside_grid(tally)).collect();
-    all.sort_by_key(|issue| (!issue.left_out, std::cmp::Reverse(issue.rows)));
+    sort(&mut all);
     all
+}
+
+fn sort(all: &mut [DataIssue]) {
+    all.sort_by_key(|issue| (!issue.left_out, std::cmp::Reverse(issue.rows)));
 }
 
 /// Returns the segments and kinds of attack that are not counted because they have too many values.

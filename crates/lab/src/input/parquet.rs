@@ -4,6 +4,7 @@
 
 mod column_data;
 mod columns;
+mod meanings;
 mod memory;
 mod strings;
 
@@ -22,6 +23,7 @@ use parquet::basic::{Encoding, Type};
 
 pub(crate) use column_data::{ColumnData, Keys, is_taken, number, wanted};
 pub(crate) use columns::Place;
+pub(crate) use meanings::Meanings;
 pub(crate) use memory::Memory;
 pub(crate) use strings::is_text;
 

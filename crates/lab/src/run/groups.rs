@@ -1,5 +1,6 @@
 //! Decides the row groups of Parquet files, in batches if possible.
 
+use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use cloudauth_policy::Input;
 
@@ -7,28 +8,35 @@ use super::batch::BatchDecider;
 use super::task::Task;
 use super::worker::Worker;
 use crate::error::{LabError, LabProblem};
-use crate::input::parquet::{ColumnData, Place, Table, invalid, is_taken, is_text, wanted};
+use crate::input::parquet::{Batches, ColumnData, Place, Table, invalid, is_taken, is_text, wanted};
 use crate::input::row::{Cell, slot};
 use crate::tally::issues::RowLocation;
 
-impl Worker<'_> {
-    /// Decides a row group.
-    pub(crate) fn group(
-        &mut self,
-        table: &Table,
+/// The columns of a table that a run reads.
+pub(super) struct Columns<'t> {
+    pub(super) table: &'t Table,
+    /// The column of each slot.
+    places: Vec<Option<&'t Place>>,
+    /// The numbers of the top-level columns, ascending.
+    roots: Vec<usize>,
+    zone: i32,
+}
+
+impl<'t> Columns<'t> {
+    /// Finds the columns of the slots that are needed.
+    pub(super) fn of(
+        task: &Task<'_>,
+        table: &'t Table,
         source: usize,
-        group: usize,
-        first: RowLocation,
-    ) -> Result<(), LabError> {
+        is_needed: impl Fn(usize, &DataType) -> bool,
+    ) -> Result<Self, LabError> {
         let names: Vec<&[u8]> = table.places.iter().map(|place| place.name.as_bytes()).collect();
-        let columns = self.task.columns(source, &names)?;
-        // A file without a required column is refused.
-        self.unseen.clear();
-        let mut columns: Vec<Option<&Place>> =
+        let columns = task.columns(source, &names)?;
+        let mut places: Vec<Option<&Place>> =
             columns.into_iter().map(|column| table.places.get(column?)).collect();
-        for (slot, column) in columns.iter_mut().enumerate() {
+        for (slot, column) in places.iter_mut().enumerate() {
             let Some(place) = *column else { continue };
-            if !needs(self.task, slot, &place.kind) {
+            if !is_needed(slot, &place.kind) {
                 *column = None;
             } else if !is_taken(slot, &place.kind) {
                 let problem = LabProblem::ColumnType {
@@ -40,45 +48,71 @@ impl Worker<'_> {
                 return Err(problem.into_error());
             }
         }
-        let places: Vec<&Place> = columns.iter().copied().flatten().collect();
-        let mut roots: Vec<usize> = places.iter().map(|place| place.root).collect();
+        let mut roots: Vec<usize> = places.iter().flatten().map(|place| place.root).collect();
         roots.sort_unstable();
         roots.dedup();
-        let wrong = |error: std::io::Error| LabError::file(&table.path, error);
+        Ok(Self { table, places, roots, zone: task.mapping.timezone.minutes() })
+    }
+
+    /// Reads a group in batches; `None` if no column is needed.
+    pub(super) fn read(&self, group: usize) -> Result<Option<Batches>, LabError> {
+        if self.roots.is_empty() {
+            return Ok(None);
+        }
+        let places: Vec<&Place> = self.places.iter().copied().flatten().collect();
+        self.table.read(group, &places).map(Some).map_err(|error| self.wrong(error))
+    }
+
+    /// Returns the column of each slot in a batch.
+    pub(super) fn held(&self, batch: &RecordBatch) -> Vec<ColumnData> {
+        let held = |(slot, place): (usize, &Option<&Place>)| {
+            let array = place.and_then(|place| {
+                place.array(batch.columns().get(self.roots.binary_search(&place.root).ok()?)?)
+            });
+            array.map_or(ColumnData::Nothing, |array| ColumnData::of(slot, &array, self.zone))
+        };
+        self.places.iter().enumerate().map(held).collect()
+    }
+
+    /// Returns the error of a table that cannot be read.
+    pub(super) fn wrong(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> LabError {
+        LabError::file(&self.table.path, invalid(error))
+    }
+}
+
+impl Worker<'_> {
+    /// Decides a row group.
+    pub(crate) fn group(
+        &mut self,
+        table: &Table,
+        source: usize,
+        group: usize,
+        first: RowLocation,
+    ) -> Result<(), LabError> {
+        let columns = Columns::of(self.task, table, source, |slot, kind| needs(self.task, slot, kind))?;
+        // A file without a required column is refused.
+        self.unseen.clear();
         let mut at = first;
-        if roots.is_empty() {
+        let Some(reader) = columns.read(group)? else {
             for _ in 0..table.rows(group) {
-                let rule = self.decider.decide(at, |_| Cell::Missing);
-                self.keep_rule(rule);
+                self.decider.decide(at, |_| Cell::Missing);
                 at.line += 1;
             }
             return Ok(());
-        }
-        let reader = table.read(group, &places).map_err(|error| wrong(invalid(error)))?;
-        let zone = self.task.mapping.timezone.minutes();
+        };
         let mut bulk = BatchDecider::new(self.task);
         for batch in reader {
-            let batch = batch.map_err(|error| wrong(invalid(error)))?;
-            let held: Vec<ColumnData> = columns
-                .iter()
-                .enumerate()
-                .map(|(slot, column)| {
-                    let array = column.and_then(|place| {
-                        place.array(batch.columns().get(roots.binary_search(&place.root).ok()?)?)
-                    });
-                    array.map_or(ColumnData::Nothing, |array| ColumnData::of(slot, &array, zone))
-                })
-                .collect();
+            let batch = batch.map_err(|error| columns.wrong(error))?;
+            let held = columns.held(&batch);
             let is_coded =
                 bulk.load(&held, batch.num_rows(), &mut self.decider.rows, &mut self.decider.counter);
             for row in 0..batch.num_rows() {
-                let rule = if !is_coded || bulk.is_odd(row) {
+                if !is_coded || bulk.is_odd(row) {
                     let cell = |slot: usize| held.get(slot).map_or(Cell::Missing, |held| held.cell(row));
-                    self.decider.decide(at, cell)
+                    self.decider.decide(at, cell);
                 } else {
-                    Some(bulk.count(row, &held, &mut self.decider.counter))
-                };
-                self.keep_rule(rule);
+                    bulk.count(row, &held, &mut self.decider.counter);
+                }
                 at.line += 1;
             }
             if is_coded {
@@ -90,28 +124,28 @@ impl Worker<'_> {
     }
 }
 
-impl Worker<'_> {
-    /// Keeps the rule of a row, if the run wants it. A row of a table always has one; 255 is the number of no rule.
-    fn keep_rule(&mut self, rule: Option<usize>) {
-        if self.task.keep_rules {
-            self.decider.decisions.push(rule.and_then(|rule| u8::try_from(rule).ok()).unwrap_or(u8::MAX));
-        }
-    }
-}
-
 /// Returns whether anything depends on a slot.
 fn needs(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
-    const DEVICE_RISK: usize = Input::DeviceRisk as usize;
-    let asked = |input: &Input| task.asks(*input);
     match number {
         slot::SUBJECT => task.names_people(),
         slot::ID => task.names_rows(),
         slot::RESULT => false,
-        // A malformed value is always reported, even if no policy reads it.
-        DEVICE_RISK => asked(&Input::DeviceRisk) || !is_text(kind),
+        // All scores are counted.
         _ => match Input::ALL.get(number) {
-            Some(input @ (Input::Code | Input::FaceAttack | Input::FaceOcclusion)) => asked(input),
-            _ => true,
+            Some(input) => Input::SCORES.contains(input) || decides(task, number, kind),
+            None => true,
         },
+    }
+}
+
+/// Returns whether a decision, or a data issue of the policies' inputs, depends on a slot.
+pub(super) fn decides(task: &Task<'_>, number: usize, kind: &DataType) -> bool {
+    match Input::ALL.get(number) {
+        // A malformed value is always reported, even if no policy reads it.
+        Some(Input::DeviceRisk) => task.asks(Input::DeviceRisk) || !is_text(kind),
+        // In a callback, `passed` has the SubCode.
+        Some(Input::SubCode | Input::Passed) => true,
+        Some(input) => task.asks(*input),
+        None => false,
     }
 }

@@ -11,9 +11,6 @@ use crate::error::LabError;
 use crate::input::chunks::ChunkReader;
 use crate::tally::Tally;
 
-/// What the workers returned, with the numbers of the chunks.
-pub(crate) type Kept = Mutex<Vec<(u64, Vec<u8>)>>;
-
 /// One lap of a run: until the end of the data, a stop, or the next checkpoint.
 pub(super) struct Lap<'l, 'r> {
     /// The reader, and the number of its next chunk.
@@ -21,7 +18,6 @@ pub(super) struct Lap<'l, 'r> {
     /// The number of the lap's first chunk. Each lap reads one, so that a run ends however short the interval is.
     pub(super) first: u64,
     pub(super) decisions: Mutex<Option<&'l mut Decisions>>,
-    pub(super) rules: Option<&'l Kept>,
     pub(super) failed: Mutex<Option<LabError>>,
     pub(super) until: Option<Instant>,
     pub(super) control: &'l RunControl,
@@ -66,9 +62,7 @@ impl Lap<'_, '_> {
                 (chunk, *number - 1, header)
             };
             let decisions = worker.chunk(&chunk, header.as_ref())?;
-            if let Some(rules) = self.rules {
-                lock(rules).push((number, decisions));
-            } else if let Some(file) = &mut *lock(&self.decisions) {
+            if let Some(file) = &mut *lock(&self.decisions) {
                 file.add(number, decisions)?;
             }
             lock(&self.reader).0.give_back(chunk);

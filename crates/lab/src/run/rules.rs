@@ -2,28 +2,101 @@
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use super::{Lab, RunControl, RunOutcome};
+use super::groups::{Columns, decides};
+use super::table::TableDecider;
+use super::{Lab, RunControl};
+use crate::analysis::data_issue::DataIssue;
 use crate::error::LabError;
+use crate::input::parquet::Groups;
 use crate::input::source::{Format, Source};
+use crate::tally::issues::{Issues, RowLocation};
+
+/// The decisions on a table.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TableDecisions {
+    /// The number of the rule that decides each row, in the order of the rows, as
+    /// [`Decision::rule_number`](cloudauth_policy::Decision::rule_number) counts them. If the run was stopped, the last rows
+    /// are missing.
+    pub rules: Vec<u8>,
+    /// The data issues of the inputs that the policy reads.
+    pub issues: Vec<DataIssue>,
+    /// `false` if the run was stopped before the end.
+    pub complete: bool,
+    /// Whether the file changed while it was read.
+    pub changed: bool,
+}
 
 impl Lab<'_> {
-    /// Decides a table: Parquet, or [`Source::table`]. Returns the number of the rule that decides each row, in the order of
-    /// the rows, as [`Decision::rule_number`](cloudauth_policy::Decision::rule_number) counts them, and the counts of the run.
-    /// No file of decisions is written. If the run was stopped, rows are missing.
+    /// Decides each row of a table: Parquet, or [`Source::table`]. Of the run's settings it uses the policy, the mapping, the
+    /// number of threads, and whether inputs may be missing. It reads only the inputs of the policy, and counts nothing.
     ///
     /// # Errors
     /// As for [`Lab::run`], or if the source is not a table: its lines may hold no row.
-    pub fn decide(&self, table: &Source, control: &RunControl) -> Result<(Vec<u8>, RunOutcome), LabError> {
+    pub fn decide(&self, table: &Source, control: &RunControl) -> Result<TableDecisions, LabError> {
+        let wrong = |error: io::Error| LabError::file(table.path(), error);
         if table.format != Format::Parquet {
-            let error =
-                io::Error::new(io::ErrorKind::Unsupported, "only a table has a decision for each row");
-            return Err(LabError::file(table.path(), error));
+            let what = "only a table has a decision for each row";
+            return Err(wrong(io::Error::new(io::ErrorKind::Unsupported, what)));
         }
-        let kept = Mutex::default();
-        let ran = self.run_keeping(std::slice::from_ref(table), control, Some(&kept))?;
-        let mut kept = kept.into_inner().unwrap_or_else(PoisonError::into_inner);
-        kept.sort_unstable_by_key(|(number, _)| *number);
-        Ok((kept.into_iter().flat_map(|(_, rules)| rules).collect(), ran))
+        let sources = std::slice::from_ref(table);
+        let lab = Lab {
+            mapping: self.mapping.clone(),
+            allow_missing_inputs: self.allow_missing_inputs,
+            ..Lab::new(self.policy)
+        };
+        let mapping = lab.mapping_of(sources)?;
+        let task = lab.task(sources, &mapping, true)?;
+        let mut groups = match &table.memory {
+            Some(memory) => Groups::in_memory(table.path(), memory),
+            None => Groups::open(table.path(), 0).map_err(wrong)?,
+        };
+        let about = groups.table();
+        let all: Vec<_> = std::iter::from_fn(|| groups.next()).collect();
+        // The columns of a table without rows do not matter.
+        let columns = if all.is_empty() {
+            None
+        } else {
+            Some(Columns::of(&task, &about, 0, |slot, kind| decides(&task, slot, kind))?)
+        };
+        let threads = self.threads.min(all.len());
+        let groups = Mutex::new(all.into_iter());
+        let next = || groups.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || {
+            let mut decider = TableDecider::new(&task);
+            let mut decided = Vec::new();
+            while !control.is_stopped()
+                && let (Some(columns), Some((group, before, bytes))) = (&columns, next())
+            {
+                control.count_chunk();
+                control.add_read(bytes);
+                let first = RowLocation { source: 0, line: before + 1 };
+                decided.push((group, decider.group(columns, group, first)?));
+            }
+            Ok((decided, decider.done()))
+        };
+        let results: Vec<Result<_, LabError>> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let over = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(over).collect()
+        });
+        let (mut decided, mut issues) = (Vec::new(), Issues::default());
+        for result in results {
+            let (rules, found) = result?;
+            decided.extend(rules);
+            issues.merge(&found);
+        }
+        decided.sort_unstable_by_key(|(group, _): &(usize, Vec<u8>)| *group);
+        let rules: Vec<&[u8]> = decided.iter().map(|(_, rules)| rules.as_slice()).collect();
+        Ok(TableDecisions {
+            rules: rules.concat(),
+            issues: DataIssue::of_inputs(&issues),
+            complete: next().is_none(),
+            changed: table.has_changed(),
+        })
     }
 }

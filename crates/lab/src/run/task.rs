@@ -39,9 +39,8 @@ pub(crate) struct Task<'t> {
     pub(crate) keep_segment_people: bool,
     /// The writer of decisions or changed verdicts, if the run writes them.
     pub(crate) writer: Option<RowWriter>,
-    /// Whether the decisions of a chunk are the number of the rule of each row, a byte each, instead of lines for the file.
-    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only tables have a rule for each row"))]
-    pub(crate) keep_rules: bool,
+    /// Whether rows are decided and not counted.
+    pub(crate) only_decides: bool,
     pub(crate) allow_missing_inputs: bool,
 }
 

@@ -10,7 +10,7 @@ use crate::input::json::{Bad, Found, Value};
 use crate::input::row::Cell;
 use crate::tally::Tally;
 use crate::tally::issues::{IssueKind, RowLocation};
-use row_decider::RowDecider;
+pub(crate) use row_decider::RowDecider;
 
 /// Reads the rows of one thread.
 pub(crate) struct Worker<'t> {

@@ -105,6 +105,18 @@ impl Issues {
         }
     }
 
+    /// Returns the number of rows in which each input is missing.
+    #[cfg(feature = "parquet")]
+    pub(crate) const fn missing(&self) -> [u64; Input::ALL.len()] {
+        self.1
+    }
+
+    /// Replaces the number of rows in which each input is missing.
+    #[cfg(feature = "parquet")]
+    pub(crate) const fn set_missing(&mut self, rows: [u64; Input::ALL.len()]) {
+        self.1 = rows;
+    }
+
     /// Adds rows counted by a warehouse, without a location.
     pub(crate) fn add_rows(&mut self, kind: IssueKind, rows: u64) {
         match kind {

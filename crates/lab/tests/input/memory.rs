@@ -3,11 +3,12 @@
 use std::fs;
 use std::sync::{Arc, LazyLock};
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::*;
 use arrow_schema::DataType;
-use cloudauth_lab::{Lab, Replay, RunControl, Source};
-use cloudauth_policy::{Policy, Verdict, builtin};
+use cloudauth_lab::{DataIssue, DataIssueKind, IssueKind, Lab, Replay, RunControl, Source, Tally};
+use cloudauth_policy::{Evidence, Form, Input, Policy, Value, Verdict, builtin};
 use proptest::prelude::*;
 
 use super::parquet::{Rows, SCORES, TEXTS, as_parquet, mapping, rows, shown, told};
@@ -50,6 +51,15 @@ fn rules(policy: &Policy, decisions: &str) -> Vec<u8> {
     file.records().map(|row| u8::try_from(rule(row.unwrap())).unwrap()).collect()
 }
 
+/// The data issues of a run that a decision has too.
+fn of_inputs(tally: &Tally) -> Vec<DataIssue> {
+    use IssueKind::{Callback, Missing, NotUnderstood};
+    let is_of_inputs = |issue: &DataIssue| {
+        matches!(issue.kind, DataIssueKind::Row(Callback | Missing(_) | NotUnderstood(_)))
+    };
+    Replay::of(tally).issues.into_iter().filter(is_of_inputs).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -64,18 +74,23 @@ proptest! {
         let (policy, vendor) = (&*ONBOARDING, &*VENDOR);
         let written = folder.path().join("decisions.csv");
         let labs = [
-            Lab::new(policy),
-            Lab::new(vendor).against(policy).mapping(mapping()),
-            Lab::new(policy).mapping(mapping()).keep_people(),
+            (policy, Lab::new(policy)),
+            (vendor, Lab::new(vendor).against(policy).mapping(mapping())),
+            (policy, Lab::new(policy).mapping(mapping()).keep_people()),
         ];
-        for lab in labs {
+        for (by, lab) in labs {
             let of_file = told(&lab.clone().threads(1).decisions(written.clone()), &file);
             let control = RunControl::default();
             let ran = lab.clone().threads(1).run(std::slice::from_ref(&table), &control).unwrap();
             prop_assert_eq!(shown(&ran.tally), of_file);
-            let (decided, ran) = lab.threads(3).decide(&table, &control).unwrap();
-            let by = if Replay::of(&ran.tally).policy.id == policy.reference().id { policy } else { vendor };
-            prop_assert_eq!(decided, rules(by, &fs::read_to_string(&written).unwrap()));
+            let decided = lab.threads(3).decide(&table, &control).unwrap();
+            prop_assert_eq!(&decided.rules, &rules(by, &fs::read_to_string(&written).unwrap()));
+            prop_assert!(decided.complete && !decided.changed);
+            // The issues of the policy's inputs, and of no other column.
+            let alone = Lab::new(by).threads(1).run(std::slice::from_ref(&table), &control).unwrap();
+            prop_assert_eq!(&decided.issues, &of_inputs(&alone.tally));
+            let of_file = Lab::new(by).decide(&Source::find(std::slice::from_ref(&file)).unwrap().remove(0), &control).unwrap();
+            prop_assert_eq!((of_file.rules, of_file.issues), (decided.rules, decided.issues));
         }
     }
 }
@@ -93,8 +108,8 @@ fn decisions_have_the_order_of_the_rows() {
         })
         .collect();
     let table = Source::table("rows", &[batch(&rows, 2)]).unwrap();
-    let (decided, ran) = Lab::new(&ONBOARDING).threads(4).decide(&table, &RunControl::default()).unwrap();
-    assert_eq!((decided.len(), ran.tally.rows()), (140_000, 140_000));
+    let decided = Lab::new(&ONBOARDING).threads(4).decide(&table, &RunControl::default()).unwrap().rules;
+    assert_eq!(decided.len(), 140_000);
     let (first, other) = (decided[0], decided[1]);
     assert_ne!(first, other);
     let expected = |row: usize| if row.is_multiple_of(1000) { first } else { other };
@@ -136,5 +151,88 @@ fn a_table_refuses_what_it_cannot_do() {
     let batch = RecordBatch::try_from_iter([("sub_code", codes)]).unwrap();
     // An empty batch has no part, so its types do not matter.
     let empty = Source::table("rows", &[batch]).unwrap();
-    assert!(Lab::new(&ONBOARDING).decide(&empty, &RunControl::default()).unwrap().0.is_empty());
+    assert!(Lab::new(&ONBOARDING).decide(&empty, &RunControl::default()).unwrap().rules.is_empty());
+}
+
+#[test]
+fn a_stopped_run_decides_the_first_rows() {
+    let row = ([Some("200"); TEXTS.len()], [Some(80.0), None, None]);
+    let table = Source::table("rows", &[batch(&vec![row; 200_000], 0)]).unwrap();
+    let control = RunControl::default();
+    control.stop_after(1);
+    let decided = Lab::new(&ONBOARDING).threads(1).decide(&table, &control).unwrap();
+    assert_eq!((decided.complete, decided.rules.len()), (false, 1 << 16));
+}
+
+/// Strings of one length, of several, under NULL, more than are kept, and of which some share a place of the look-up.
+#[test]
+fn texts_of_any_length_decide_as_row_by_row() {
+    let texts: Vec<String> = (0..1200).map(|code| code.to_string()).collect();
+    let odd = ["", "null", "T", "F", "TT", "200 ", "\0", "20\0", "200.0", "2000000000000", "中", "true"];
+    let pick = |row: usize, all: u32| -> Option<&str> {
+        match row / 64 % 8 {
+            0 | 1 => Some(["200", "204", "205"][row * 7 % 3]),
+            2 => (!row.is_multiple_of(9)).then(|| ["T", "F"][row % 2]),
+            3 => Some(odd[row * 5 % odd.len()]),
+            4 => Some(&texts[row * 13 % texts.len()]),
+            5 => None,
+            6 => Some(["10", "20"][row % 2]),
+            _ => Some(if all == 0 { "200" } else { "F" }),
+        }
+    };
+    let rows: Vec<[Option<&str>; 4]> =
+        (0..20_000).map(|row| [0, 1, 2, 3].map(|all| pick(row + all as usize * 64, all))).collect();
+    let names = ["sub_code", "passed", "face_attack", "face_occlusion"];
+    let expected: Vec<u8> = rows
+        .iter()
+        .map(|row| {
+            let value = |input: Input| {
+                let place = names.iter().position(|name| *name == input.name());
+                place.and_then(|place| row[place]).map_or(Value::Missing, Value::Text)
+            };
+            let mut labels = Vec::new();
+            let evidence = Evidence::read(Form::Flat, value, &mut labels, |_| {});
+            u8::try_from(ONBOARDING.decide(&evidence).rule_number()).unwrap()
+        })
+        .collect();
+    for layout in LAYOUTS.iter().take(3) {
+        let columns = names.iter().enumerate().map(|(column, name)| {
+            let array = layout(rows.iter().map(|row| row[column]).collect());
+            // Under each NULL is a text that would decide.
+            (*name, over_nulls(&array), true)
+        });
+        let all = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+        // The second part begins within a byte of the bits for NULL.
+        let parts = [all.slice(0, 8203), all.slice(8203, rows.len() - 8203)];
+        let table = Source::table("rows", &parts).unwrap();
+        let decided = Lab::new(&ONBOARDING).decide(&table, &RunControl::default()).unwrap();
+        assert_eq!(decided.rules, expected);
+        let ran = Lab::new(&ONBOARDING).run(&[table], &RunControl::default()).unwrap();
+        assert_eq!(decided.issues, of_inputs(&ran.tally));
+    }
+}
+
+/// The same strings, with `200` in the buffers of each NULL.
+fn over_nulls(array: &ArrayRef) -> ArrayRef {
+    fn filled<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> impl Iterator<Item = Option<&'a str>> {
+        texts.map(|text| Some(text.unwrap_or("200")))
+    }
+    let nulls = array.nulls().cloned();
+    match array.data_type() {
+        DataType::Utf8 => {
+            let filled: StringArray = filled(array.as_string::<i32>().iter()).collect();
+            let (offsets, bytes, _) = filled.into_parts();
+            Arc::new(StringArray::new(offsets, bytes, nulls))
+        }
+        DataType::LargeUtf8 => {
+            let filled: LargeStringArray = filled(array.as_string::<i64>().iter()).collect();
+            let (offsets, bytes, _) = filled.into_parts();
+            Arc::new(LargeStringArray::new(offsets, bytes, nulls))
+        }
+        _ => {
+            let filled: StringViewArray = filled(array.as_string_view().iter()).collect();
+            let (views, buffers, _) = filled.into_parts();
+            Arc::new(StringViewArray::new(views, buffers, nulls))
+        }
+    }
 }

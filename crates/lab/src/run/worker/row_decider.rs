@@ -17,7 +17,7 @@ pub(crate) struct RowDecider<'t> {
     pub(crate) rows: RowReader<'t>,
     known: KnownTexts<'t>,
     pub(crate) counter: Counter,
-    /// The lines of the decision file, or the rules of a table's rows.
+    /// The lines of the decision file.
     pub(crate) decisions: Vec<u8>,
 }
 
@@ -40,7 +40,7 @@ impl<'t> RowDecider<'t> {
         self.counter.done(self.rows.issues)
     }
 
-    /// Decides a row and counts it. Returns the number of the first policy's rule; `None` if there is nothing to decide.
+    /// Decides a row and counts it, if the run counts. Returns the number of the first policy's rule; `None` if there is nothing to decide.
     pub(crate) fn decide<'a>(&mut self, at: RowLocation, cell: impl Fn(usize) -> Cell<'a>) -> Option<usize> {
         let Self { task, rows, known, counter, decisions } = self;
         let (row, rules) = match known.row(rows, &cell) {
@@ -56,6 +56,9 @@ impl<'t> RowDecider<'t> {
                 (row, rules)
             }
         };
+        if task.only_decides {
+            return Some(rules.0);
+        }
         if !task.is_wanted(row.day) {
             return None;
         }

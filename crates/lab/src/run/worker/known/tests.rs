@@ -133,7 +133,7 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
             keep_people: true,
             keep_segment_people: false,
             writer: None,
-            keep_rules: false,
+            only_decides: false,
             allow_missing_inputs: true,
             mapping: &mapping,
         };

@@ -192,19 +192,22 @@ fn begin(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
     Ok(transaction)
 }
 
-/// Runs a function; after an error, nothing of it is left in the transaction.
+/// Runs a function; after an error, nothing of it is left in the transaction. If it cannot be undone alone, the whole transaction is
+/// rolled back.
 pub(crate) fn in_savepoint<T>(
     transaction: &Cached<'_>,
     function: impl FnOnce(&Cached<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    transaction.execute("SAVEPOINT ca_task", []).map_err(failed)?;
+    let execute = |sql| transaction.execute(sql, []).map_err(failed);
+    execute("SAVEPOINT ca_task")?;
     let result = function(transaction);
-    if result.is_err() {
-        // It fails if SQLite has rolled the whole transaction back.
-        drop(transaction.execute("ROLLBACK TO ca_task", []));
+    let undone = if result.is_err() { execute("ROLLBACK TO ca_task") } else { Ok(0) };
+    let ended = undone.and_then(|_| execute("RELEASE ca_task"));
+    // Both fail if SQLite has rolled the whole transaction back. Otherwise, a part of the task is left.
+    if ended.is_err() && !transaction.is_autocommit() {
+        drop(execute("ROLLBACK"));
     }
-    let released = transaction.execute("RELEASE ca_task", []).map_err(failed);
-    result.and_then(|value| released.map(|_| value))
+    result.and_then(|value| ended.map(|_| value))
 }
 
 #[cfg(test)]
@@ -248,5 +251,27 @@ mod tests {
         let mut select = other.prepare("SELECT length(bytes) FROM own").unwrap();
         let rows: Result<Vec<i64>, _> = select.query_map([], |row| row.get(0)).unwrap().collect();
         assert_eq!(rows, Ok(vec![2]));
+    }
+
+    #[test]
+    fn a_failed_task_that_cannot_be_undone_commits_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let connection = connect(&path).unwrap();
+        connection.execute_batch("CREATE TABLE own (n INTEGER)").unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let half = writer.run(|group| -> Result<(), _> {
+            group.execute("INSERT INTO own VALUES (1)", []).map_err(failed)?;
+            // Without its savepoint, `ROLLBACK TO` fails.
+            group.execute("RELEASE ca_task", []).map_err(failed)?;
+            Err(StoreErrorKind::Conflict.into())
+        });
+        let half = pollster::block_on(half).map_err(|error| error.kind());
+        assert_eq!(half, Err(StoreErrorKind::Conflict));
+        let insert = writer.run(|group| group.execute("INSERT INTO own VALUES (2)", []).map_err(failed));
+        pollster::block_on(insert).unwrap();
+        let other = connect(&path).unwrap();
+        let sum: i64 = other.query_row("SELECT sum(n) FROM own", [], |row| row.get(0)).unwrap();
+        assert_eq!(sum, 2);
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::driver::clock::ClockJump;
 use crate::machine::refusal::Refusal;
 use crate::store::error::StoreError;
+use crate::store::pages::Page;
 
 /// The error of a [`Flow`](crate::Flow). None of them shows a parameter of a call or of a statement.
 #[derive(Debug)]
@@ -53,6 +54,17 @@ pub enum PageRefusal {
     Used,
     /// The identity was erased before a browser came.
     Expired,
+}
+
+impl PageRefusal {
+    /// Why a page starts nothing.
+    pub(crate) const fn of(page: Option<&Page>) -> Self {
+        match page {
+            None => Self::Unknown,
+            Some(Page::Expired) => Self::Expired,
+            Some(Page::Waiting(_) | Page::Linked(_) | Page::Used) => Self::Used,
+        }
+    }
 }
 
 impl fmt::Display for FlowError {

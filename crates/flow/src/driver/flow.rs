@@ -200,11 +200,11 @@ impl<S: Store> Flow<S> {
         let order_no = order_no.clone();
         // After the commit: a cancellation ends the pages first, and then the verification.
         if let Some(page) = page
-            && !self.is_waiting(page).await?
+            && let Err(error) = self.check_waiting(page).await
         {
             let failed = StartFailed { order_no: order_no.clone(), maybe_executed: false, code: None };
             let _ = self.record(&order_no, Input::StartFailed(failed)).await;
-            return Err(PageRefusal::Used.into());
+            return Err(error);
         }
         let (result, report) = self.client.call_reported(op).await;
         self.owe(Quota::Starts, report.requests.saturating_sub(1));
@@ -232,10 +232,13 @@ impl<S: Store> Flow<S> {
         }
     }
 
-    /// Whether a start page has its identity still.
-    async fn is_waiting(&self, page: &CapabilityHash) -> Result<bool, StoreError> {
-        let Some(pages) = self.store.pages() else { return Ok(false) };
-        Ok(matches!(pages.find_page(page, self.clock.now()).await?, Some(Page::Waiting(_))))
+    /// Checks that a start page still has its identity.
+    async fn check_waiting(&self, page: &CapabilityHash) -> Result<(), FlowError> {
+        let pages = self.store.pages().ok_or(FlowError::NoStartPage)?;
+        match pages.find_page(page, self.clock.now()).await? {
+            Some(Page::Waiting(_)) => Ok(()),
+            other => Err(PageRefusal::of(other.as_ref()).into()),
+        }
     }
 
     /// Takes a callback: `order_no` from the path, and the query. Answer every `Ok` with 200 and an empty body: an unknown order,

@@ -116,9 +116,6 @@ impl<S: Store> Flow<S> {
         let (settings, pages) = self.pages()?;
         let hash = Capability::digest(capability);
         let page = match pages.find_page(&hash, self.clock.now()).await? {
-            None => return Err(PageRefusal::Unknown.into()),
-            Some(Page::Used) => return Err(PageRefusal::Used.into()),
-            Some(Page::Expired) => return Err(PageRefusal::Expired.into()),
             Some(Page::Waiting(page) | Page::Linked(page)) if !is_same(&page.capability, &hash) => {
                 return Err(PageRefusal::Unknown.into());
             }
@@ -129,6 +126,7 @@ impl<S: Store> Flow<S> {
                 return Ok(Found::Waiting(Box::new(new), identity, page));
             }
             Some(Page::Linked(page)) => page,
+            other => return Err(PageRefusal::of(other.as_ref()).into()),
         };
         let new: NewVerification = serde_json::from_str(&page.request).map_err(|_| FlowError::Sealed)?;
         let stored = self.store.load(Lookup::Order(&new.order)).await?;

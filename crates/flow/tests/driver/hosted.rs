@@ -192,6 +192,46 @@ fn a_canceled_order_starts_nothing_from_its_page() {
 }
 
 #[test]
+fn a_page_that_ends_during_its_start_says_why_and_makes_no_call() {
+    for (expires, refusal) in [(true, PageRefusal::Expired), (false, PageRefusal::Unknown)] {
+        let service = Service::default();
+        let store = Counted { yields: true, has_pages: true, ..Counted::default() };
+        let flow = crate::support::flow(&service, store).with_start_page(page(1));
+        let capability = begin(&flow);
+        let meta_info = meta_info();
+        // The start waits for a call of the account's rate.
+        let results = block_on(join_all(vec![
+            Box::pin(async { flow.start_from_page(&capability, &meta_info).await.err() }),
+            Box::pin(async {
+                if expires {
+                    later(600);
+                    return None;
+                }
+                flow.begin(new(1), &person()).await.err()
+            }),
+        ]));
+        let [Some(FlowError::Page(found)), None] = &results[..] else { panic!("{results:?}") };
+        assert_eq!(*found, refusal);
+        assert_eq!(inits(&service), 0);
+    }
+}
+
+#[test]
+fn a_page_that_cannot_be_read_before_its_call_can_be_sent_again() {
+    let service = Service::default();
+    let store = Counted { has_pages: true, lost_page: 2.into(), ..Counted::default() };
+    let flow = crate::support::flow(&service, store).with_start_page(page(1));
+    let capability = begin(&flow);
+    let failed = block_on(flow.start_from_page(&capability, &meta_info()));
+    assert!(matches!(failed, Err(FlowError::Store(_))), "{failed:?}");
+    assert_eq!(inits(&service), 0);
+    let found = block_on(flow.get(&new(1).order)).unwrap().unwrap();
+    assert_eq!(found.attempts[0].state, AttemptState::Refused);
+    service.opens();
+    assert_eq!(serve(&flow, "POST", &capability).status, 303);
+}
+
+#[test]
 fn a_failure_that_passes_keeps_the_page_and_a_refused_person_ends_it() {
     let service = Service::default();
     let flow = hosted(&service);

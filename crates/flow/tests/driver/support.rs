@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use cloudauth_client::{Client, Endpoints};
 use cloudauth_flow::testing::{MemoryStore, samples};
 use cloudauth_flow::{
-    ClockAndRandom, Commit, Cursor, Event, Flow, FlowSettings, Inline, LoggedEvent, Lookup, NewVerification,
-    OrderRef, Pages, Queue, RefKey, Store, StoreError, StoreErrorKind, Stored, Urls, Usage, UsageOf,
-    VerificationId,
+    CapabilityHash, ClockAndRandom, Commit, Cursor, Event, Flow, FlowSettings, Inline, LoggedEvent, Lookup,
+    NewPage, NewVerification, OrderRef, Page, Pages, Queue, RefKey, Store, StoreError, StoreErrorKind,
+    Stored, Urls, Usage, UsageOf, VerificationId,
 };
 use cloudauth_policy::{LivePolicy, Policy, builtin};
 use cloudauth_protocol::{Body, CallbackKeys, CertName, CertNo, Credentials, Identity, MetaInfo, UnixTime};
@@ -160,6 +160,8 @@ pub(crate) struct Counted {
     pub(crate) races: Option<&'static str>,
     /// Whether it keeps start pages.
     pub(crate) has_pages: bool,
+    /// The look for a start page that fails, counted from 1.
+    pub(crate) lost_page: AtomicU32,
 }
 
 impl Counted {
@@ -254,7 +256,33 @@ impl Store for Counted {
     }
 
     fn pages(&self) -> Option<&dyn Pages> {
-        self.has_pages.then_some(&self.store)
+        self.has_pages.then_some(self)
+    }
+}
+
+#[async_trait]
+impl Pages for Counted {
+    async fn open_page(&self, page: &NewPage, now: UnixTime) -> Result<bool, StoreError> {
+        self.store.open_page(page, now).await
+    }
+
+    async fn find_page(
+        &self,
+        capability: &CapabilityHash,
+        now: UnixTime,
+    ) -> Result<Option<Page>, StoreError> {
+        if self.lost_page.fetch_sub(1, Ordering::Relaxed) == 1 {
+            return Err(StoreErrorKind::Unavailable.into());
+        }
+        self.store.find_page(capability, now).await
+    }
+
+    async fn end_pages(&self, order: &OrderRef, now: UnixTime) -> Result<(), StoreError> {
+        self.store.end_pages(order, now).await
+    }
+
+    async fn erase_pages(&self, now: UnixTime, limit: usize) -> Result<usize, StoreError> {
+        self.store.erase_pages(now, limit).await
     }
 }
 

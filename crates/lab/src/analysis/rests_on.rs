@@ -9,7 +9,7 @@ use serde::Serialize;
 pub enum RestsOn {
     /// Attempts, taken as independent: no row has a subject, or the run did not keep people.
     Attempts,
-    /// Attempts, although subjects are mapped: there were too many rows to keep.
+    /// Attempts, although subjects are mapped: there were more rows than are kept, or a segment has more than 100 values.
     AttemptsOfTooMany,
     /// Attempts, although some rows have a subject: most attempts have none, and are taken as independent. For a recommendation,
     /// these are the attempts of impostors. The attempts that have one count by person, so that leaving subjects out never lowers

@@ -23,6 +23,8 @@ use people::{GroupPeople, SegmentPeople, basis};
 
 /// A corrected p-value of at most this shows a difference.
 const RISK: f64 = 0.05;
+/// The most values of a segment whose rates have intervals over people, which take longer than those over attempts.
+const MOST_VALUES_OVER_PEOPLE: usize = 100;
 
 /// The rates by segment: the result of `cloudauth lab segments`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,7 +39,8 @@ pub struct SegmentRates {
     /// Reasons to doubt the labels or the scale of the scores.
     pub warnings: Vec<Warning>,
     /// What intervals and p-values count as independent. Only a run of
-    /// [`Lab::keep_segment_people`](crate::Lab::keep_segment_people) knows people.
+    /// [`Lab::keep_segment_people`](crate::Lab::keep_segment_people) knows people. A segment with more than 100 values differs:
+    /// [`Segment::rests_on`].
     pub rests_on: RestsOn,
     /// The people with a label that they count; `None` if they count attempts only.
     pub people: Option<LabelledPeople>,
@@ -49,6 +52,9 @@ pub struct SegmentRates {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Segment {
+    /// What the intervals and p-values of this segment count as independent: [`RestsOn::AttemptsOfTooMany`] with more than 100 values,
+    /// otherwise the same as in [`SegmentRates`].
+    pub rests_on: RestsOn,
     /// The impostors approved.
     pub fraud_approved: GroupRates,
     /// The genuine people who are not approved.
@@ -178,6 +184,8 @@ impl SegmentRates {
 
 impl Segment {
     fn of(values: &BTreeMap<String, &SegmentRows>, cuts: &[&ScoreCut], rests_on: RestsOn) -> Self {
+        let has_too_many = rests_on.knows_people() && values.len() > MOST_VALUES_OVER_PEOPLE;
+        let rests_on = if has_too_many { RestsOn::AttemptsOfTooMany } else { rests_on };
         let people = rests_on.knows_people().then(|| SegmentPeople::of(values));
         let counted = |count: &dyn Fn(&SegmentRows) -> (u64, u64),
                        counts: &dyn Fn(SegmentCase) -> Option<bool>| {
@@ -212,6 +220,7 @@ impl Segment {
             fnmr: at_cut(number, Label::Genuine, false),
         };
         Self {
+            rests_on,
             fraud_approved: rates(Some(Label::Impostor), |verdict| verdict == Verdict::Approve),
             customers_not_approved: rates(Some(Label::Genuine), |verdict| verdict != Verdict::Approve),
             approved: rates(None, |verdict| verdict == Verdict::Approve),

@@ -27,7 +27,10 @@ const LONGEST: usize = 28;
 /// Returns the charts of each segment, by its name, and what their intervals rest on. `None` without segments.
 pub(super) fn segments(tally: &Tally, words: Words) -> Option<Value> {
     let rates = SegmentRates::of(tally);
-    let of = |(name, segment): (&String, &Segment)| context! { name, charts => charts(name, segment, words) };
+    let of = |(name, segment): (&String, &Segment)| {
+        let rests_on = Value::from(Serde(&segment.rests_on));
+        context! { name, rests_on, charts => charts(name, segment, words) }
+    };
     let all: Vec<Value> = rates.segments.iter().map(of).collect();
     let (rests_on, people) = (Value::from(Serde(&rates.rests_on)), Value::from(Serde(&rates.people)));
     (!all.is_empty()).then(|| context! { all, rests_on, people })

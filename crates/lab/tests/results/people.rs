@@ -297,3 +297,18 @@ fn segments_have_intervals_and_p_values_over_people() {
     assert_eq!((by_attempts.rests_on, by_attempts.people), (RestsOn::Attempts, None));
     assert_eq!(segmented(&attempts, true, 1).1, by_attempts, "without any subject");
 }
+
+#[test]
+fn a_segment_with_more_than_100_values_counts_attempts() {
+    let names: Vec<&'static str> = (0..101).map(|number| &*format!("c{number}").leak()).collect();
+    let rates = |values: usize| {
+        let mut attempts = attempts(9);
+        attempts.iter_mut().zip(names.iter().take(values).cycle()).for_each(|(of, name)| of.channel = name);
+        let (people, by_attempts) = (segmented(&attempts, true, 1).1, segmented(&attempts, false, 1).1);
+        assert_eq!(people.rests_on, RestsOn::People);
+        let [people, by_attempts] = [people, by_attempts].map(|rates| rates.segments["channel"].clone());
+        (people.rests_on, people.approved == by_attempts.approved)
+    };
+    assert_eq!(rates(100), (RestsOn::People, false));
+    assert_eq!(rates(101), (RestsOn::AttemptsOfTooMany, true));
+}

@@ -47,6 +47,9 @@ pub(super) async fn segments(
             text += &table(name, &output.pick(texts::fmr_at(&threshold)), &at.fmr, output);
             text += &table(name, &output.pick(texts::fnmr_at(&threshold)), &at.fnmr, output);
         }
+        if segment.rests_on != rates.rests_on {
+            text += &output.pick(texts::too_many_values(name));
+        }
     }
     let by_people = rates.people.is_some();
     text += output.say(if by_people { texts::HOW_COMPARED_OVER_PEOPLE } else { texts::HOW_COMPARED });

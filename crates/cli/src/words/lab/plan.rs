@@ -216,6 +216,16 @@ pub(crate) const HOW_COMPARED_OVER_PEOPLE: Text = text(
     "每个取值均依据双方的区间与其余取值对比，并按取值个数校正\n",
 );
 
+/// A segment has too many values to count people.
+pub(crate) fn too_many_values(segment: &str) -> Said {
+    both(
+        format!(
+            "{segment}: intervals and p-values count attempts, not people, with more than 100 values\n\n"
+        ),
+        format!("{segment}：取值超过 100 个，区间和 p 值按次数而非按人计算\n\n"),
+    )
+}
+
 /// The highest rate against the lowest.
 pub(crate) fn largest(highest: &str, lowest: &str, ratio: &str, difference: &str) -> Said {
     both(

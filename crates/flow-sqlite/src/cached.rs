@@ -1,4 +1,4 @@
-//! A connection that prepares each statement once. To prepare the statements of a commit takes as long as to run them.
+//! A connection that keeps prepared statements: those of a commit are prepared once. To prepare them takes as long as to run them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

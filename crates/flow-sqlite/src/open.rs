@@ -9,8 +9,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cloudauth_flow::{StoreError, StoreErrorKind};
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior};
 
+use crate::cached::Cached;
 use crate::error::{OpenError, OpenErrorKind, failed};
 
 /// Marks a store in the header of the file: `cafl`.
@@ -21,6 +22,8 @@ const MARK_AT: usize = 68;
 
 /// The steps from an empty file to the current schema. The schema's version is the number of steps.
 const MIGRATIONS: [&str; 2] = [include_str!("schema-1.sql"), include_str!("schema-2.sql")];
+
+const RECORDED: &str = "SELECT version FROM ca_schema";
 
 /// How long a connection waits for another one's transaction.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -73,9 +76,9 @@ pub(crate) fn connect_to_read(path: &Path, name: &OsStr, more: OpenFlags) -> Res
 }
 
 /// Checks that the tables are those of this version: another program may have migrated the file since.
-pub(crate) fn check_schema(connection: &Connection) -> Result<(), StoreError> {
+pub(crate) fn check_schema(connection: &Cached<'_>) -> Result<(), StoreError> {
     // One query in each transaction. `version` tells why it failed.
-    match recorded(connection).or_else(|_| version(connection)) {
+    match connection.query_row(RECORDED, [], recorded).or_else(|_| version(connection)) {
         Ok(found) if found == MIGRATIONS.len() => Ok(()),
         Ok(_) => {
             Err(StoreError::with_source(StoreErrorKind::Corrupt, OpenError::new(OpenErrorKind::NewerSchema)))
@@ -212,11 +215,11 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
     if connection.query_row(exists, [], |_| Ok(())).optional()?.is_none() {
         return Ok(0);
     }
-    recorded(connection)
+    connection.query_row(RECORDED, [], recorded)
 }
 
-fn recorded(connection: &Connection) -> rusqlite::Result<usize> {
-    let version: i64 = connection.query_row("SELECT version FROM ca_schema", [], |row| row.get(0))?;
+fn recorded(row: &Row<'_>) -> rusqlite::Result<usize> {
+    let version: i64 = row.get(0)?;
     // A version that this program does not know is newer.
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }

@@ -105,7 +105,7 @@ pub(crate) fn end(connection: &Cached<'_>, commit: &Commit) -> Result<bool, Stor
 }
 
 /// Ends the pages of an order, and returns whether there were any.
-pub(crate) fn end_all(connection: &Connection, order: &OrderRef) -> Result<bool, StoreError> {
+pub(crate) fn end_all(connection: &Cached<'_>, order: &OrderRef) -> Result<bool, StoreError> {
     let ended = connection.execute(USE_ALL, params![order.as_str(), after(PAGE_REMEMBERED)]);
     Ok(ended.map_err(failed)? > 0)
 }

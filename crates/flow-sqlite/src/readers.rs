@@ -73,8 +73,8 @@ fn in_snapshot<T>(
     function: impl FnOnce(&Cached<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     // The transaction of a reader ends with its drop.
-    let snapshot = connection.unchecked_transaction().map_err(failed)?;
-    check_schema(&snapshot)?;
+    let _snapshot = connection.unchecked_transaction().map_err(failed)?;
+    check_schema(connection)?;
     function(connection)
 }
 

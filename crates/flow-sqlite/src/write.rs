@@ -23,9 +23,10 @@ use crate::writer::in_savepoint;
 /// # Errors
 /// Those of [`Store::commit`](cloudauth_flow::Store::commit). After an error, the transaction has nothing of this commit.
 pub fn commit_in(transaction: &mut Transaction<'_>, commit: &Commit) -> Result<(), StoreError> {
-    check_schema(transaction)?;
+    let connection = Cached::new(transaction);
+    check_schema(&connection)?;
     let document = write_document(commit.verification())?;
-    in_savepoint(&Cached::new(transaction), |savepoint| write(savepoint, commit, &document).map(drop))
+    in_savepoint(&connection, |savepoint| write(savepoint, commit, &document).map(drop))
 }
 
 /// Writes a commit, and returns whether it erased something. After an error some of it may be written: roll back.

@@ -4,8 +4,8 @@
 //! task that fails undoes only its own writes. The answers go out after the transaction has ended.
 //!
 //! After a transaction that erased something, the thread empties the log, which still has the pages as they were. Only the tasks that
-//! erased wait for that. What the log has is moved into the file between two transactions, after the answers: no caller of the first
-//! one waits for it.
+//! erased wait for that. The log is moved into the file between two transactions, after the answers, so the callers of the first
+//! transaction do not wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,8 +33,8 @@ const READERS: Duration = Duration::from_millis(5);
 /// When it tries again, if no transaction comes before.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The tasks after which the log is moved into the file. Each changes about ten pages, and SQLite's default is 1,000.
-const LOGGED: usize = 100;
+/// The changed rows after which the log is moved into the file. Each changes two or three pages, and SQLite's default is 1,000.
+const LOGGED: i64 = 400;
 
 /// How a transaction ended.
 type End = Result<(), StoreErrorKind>;
@@ -121,7 +121,7 @@ fn run(connection: &Connection, waiting: &Receiver<Task>, transactions: &AtomicU
     let connection = Cached::new(connection);
     // An earlier process may have ended before it emptied the log.
     let mut full = true;
-    let mut logged = 0;
+    let mut moved = 0;
     loop {
         let first = if full {
             waiting.recv_timeout(AGAIN)
@@ -140,16 +140,17 @@ fn run(connection: &Connection, waiting: &Receiver<Task>, transactions: &AtomicU
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        logged += answers.len();
         let (erased, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.has_erased);
         others.into_iter().for_each(|answer| (answer.send)(end));
         full |= !erased.is_empty();
         full = full && !empty_log(&connection);
         erased.into_iter().for_each(|answer| (answer.send)(end));
-        if logged >= LOGGED {
+        // A claim changes many rows, and a purge too.
+        let changed = connection.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap_or(moved);
+        if changed - moved >= LOGGED {
             // Without an answer: the next one moves what a reader needs now.
             drop(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
-            logged = 0;
+            moved = changed;
         }
     }
 }
@@ -185,10 +186,10 @@ fn group(connection: &Cached<'_>, first: Task, waiting: &Receiver<Task>, answers
     transaction.commit().map_err(|error| failed_commit(&error))
 }
 
-fn begin(connection: &Connection) -> Result<Transaction<'_>, StoreError> {
+fn begin<'c>(connection: &'c Cached<'_>) -> Result<Transaction<'c>, StoreError> {
     let transaction =
         Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(failed)?;
-    check_schema(&transaction)?;
+    check_schema(connection)?;
     Ok(transaction)
 }
 
@@ -251,6 +252,24 @@ mod tests {
         let mut select = other.prepare("SELECT length(bytes) FROM own").unwrap();
         let rows: Result<Vec<i64>, _> = select.query_map([], |row| row.get(0)).unwrap().collect();
         assert_eq!(rows, Ok(vec![2]));
+    }
+
+    #[test]
+    fn the_log_stays_small_while_tasks_change_many_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let connection = connect(&path).unwrap();
+        connection.execute_batch("CREATE TABLE own (bytes BLOB)").unwrap();
+        let writer = Writer::start(connection).unwrap();
+        let log = || path.with_file_name("file-wal").metadata().unwrap().len();
+        let insert = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500) \
+            INSERT INTO own SELECT zeroblob(4000) FROM n";
+        let mut first = 0;
+        for _ in 0..10 {
+            pollster::block_on(writer.run(|group| group.execute(insert, []).map_err(failed))).unwrap();
+            first = if first == 0 { log() } else { first };
+        }
+        assert!(log() < 2 * first, "{first} bytes became {}", log());
     }
 
     #[test]

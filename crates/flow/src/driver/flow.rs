@@ -305,8 +305,8 @@ impl<S: Store> Flow<S> {
         Ok(self.apply(Lookup::Order(order), &Input::Review(review)).await?.verification().clone())
     }
 
-    /// Cancels a verification, also one in review: it can never be approved afterwards. The start pages of the order end too, and start
-    /// nothing any more.
+    /// Cancels a verification, also one in review: it can never be approved afterwards. The start pages of the order end
+    /// too: no new call begins, and the link of a call that is already under way is dropped.
     ///
     /// # Errors
     /// If it has ended in another way, or the store failed. [`Refusal::NotFound`](crate::Refusal::NotFound) if there is no

@@ -31,6 +31,8 @@ const SMALL: Bounds =
 /// For code that writes a file and starts a thread, or proves a policy over every cell.
 const LARGE: Bounds =
     Bounds { time: Duration::from_millis(2_000), per_byte: Duration::from_nanos(1_000), memory: 512 * MIB };
+/// For signatures: each encodes up to 4 MiB of parameters twice, for the request and again for its explanation.
+const SIGNED: Bounds = Bounds { memory: 128 * MIB, ..SMALL };
 /// For the emulator: up to eight requests, and bodies up to 4 MiB.
 const EMULATOR: Bounds =
     Bounds { time: Duration::from_millis(50), per_byte: Duration::from_nanos(100), memory: 64 * MIB };
@@ -43,7 +45,7 @@ const TARGETS: &[Target] = &[
     target("callback", hints::callback, SMALL),
     target("browser_return", hints::browser_return, SMALL),
     target("values", values::values, SMALL),
-    target("signing", signing::signing, SMALL),
+    target("signing", signing::signing, SIGNED),
     target("policy", policy::policy, LARGE),
     target("evidence", policy::evidence, SMALL),
     target("lab_json", lab::json, LARGE),

@@ -41,7 +41,8 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn listings() -> Result<Vec<Generated>> {
-    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps"]);
+    let features = "cloudauth-client/pictures,cloudauth-lab/parquet";
+    let mut doc = command("cargo", &["doc", "--workspace", "--no-deps", "--features", features]);
     crate::shell::run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
     let built = built_as("doc")?;
     let listing = |name: &&str| {

@@ -33,7 +33,8 @@ const READERS: Duration = Duration::from_millis(5);
 /// When it tries again, if no transaction comes before.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// The changed rows after which the log is moved into the file. Each changes two or three pages, and SQLite's default is 1,000.
+/// The changed rows after which the log is moved into the file. A commit changes about three pages for each row, and SQLite's default
+/// is 1,000 pages.
 const LOGGED: i64 = 400;
 
 /// How a transaction ended.

@@ -64,6 +64,9 @@ impl Lab<'_> {
         let threads = self.threads.min(all.len());
         let groups = Mutex::new(all.into_iter());
         let next = || groups.lock().unwrap_or_else(PoisonError::into_inner).next();
+        // A thread that fails leaves no group for the others.
+        let end =
+            |_: &LabError| groups.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
         let work = || {
             let mut decider = TableDecider::new(&task);
             let mut decided = Vec::new();
@@ -73,7 +76,7 @@ impl Lab<'_> {
                 control.count_chunk();
                 control.add_read(bytes);
                 let first = RowLocation { source: 0, line: before + 1 };
-                decided.push((group, decider.group(columns, group, first)?));
+                decided.push((group, decider.group(columns, group, first).inspect_err(end)?));
             }
             Ok((decided, decider.done()))
         };

@@ -155,6 +155,24 @@ fn a_table_refuses_what_it_cannot_do() {
 }
 
 #[test]
+fn the_other_threads_stop_after_an_error() {
+    let (folder, row) =
+        (tempfile::tempdir().unwrap(), ([Some("200"); TEXTS.len()], [Some(80.0), None, None]));
+    let file = as_parquet(&folder.path().join("a.parquet"), &vec![row; 60_000], true, 100);
+    let read = |is_right: bool| {
+        let (source, control) =
+            (Source::find(std::slice::from_ref(&file)).unwrap().remove(0), RunControl::default());
+        assert_eq!(Lab::new(&ONBOARDING).threads(2).decide(&source, &control).is_ok(), is_right);
+        control.read()
+    };
+    let all = read(true);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[4..400].fill(0xff);
+    fs::write(&file, &bytes).unwrap();
+    assert!((1..all / 2).contains(&read(false)), "{} of {all}", read(false));
+}
+
+#[test]
 fn a_stopped_run_decides_the_first_rows() {
     let row = ([Some("200"); TEXTS.len()], [Some(80.0), None, None]);
     let table = Source::table("rows", &[batch(&vec![row; 200_000], 0)]).unwrap();

@@ -336,6 +336,7 @@ impl<'p> Lab<'p> {
             is_mapped: self.mapping.is_some(),
             keep_people: self.keep_people,
             keep_segment_people: self.keep_segment_people && !mapping.segments.is_empty(),
+            room: Default::default(),
             writer: self.rows_file.as_ref().map(|(kind, file)| RowWriter::new(*kind, file)),
             only_decides,
             allow_missing_inputs: self.allow_missing_inputs,

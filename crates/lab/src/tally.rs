@@ -6,6 +6,7 @@ pub(crate) mod failing_example;
 pub(crate) mod issues;
 mod parts;
 pub(crate) mod policy_name;
+mod room;
 pub(crate) mod saved;
 mod scales;
 pub(crate) mod segment;
@@ -24,6 +25,7 @@ pub(crate) use parts::{
     Decider, Example, Scores, SubjectScore, VerdictMatrix, hash_of_subject, verdict_number,
 };
 
+pub(crate) use room::Room;
 pub(crate) use scales::{Scales, ScoreCut};
 pub(crate) use segment::{SegmentCase, SegmentRows};
 pub(crate) use sweep::{SweepCase, SweepCounter, SweepRows};
@@ -210,7 +212,7 @@ impl Tally {
         segments.filter_map(|(name, values)| Some((name, values.printable()?)))
     }
 
-    /// Returns whether the segments have more rows of people together than are kept. Memory does not grow after that.
+    /// Returns whether the segments have more rows of people together than are kept.
     pub(crate) const fn has_too_many_people(&self) -> bool {
         self.people_rows.saturating_mul(self.segments.len() as u64) > MOST_KEPT as u64
     }

@@ -12,7 +12,7 @@ use crate::input::mapping::{Mapping, Shape};
 use crate::input::row::slot;
 use crate::input::source::Source;
 use crate::tally::segment::crossed;
-use crate::tally::{Scales, hash_of_subject};
+use crate::tally::{Room, Scales, hash_of_subject};
 
 /// The settings that all threads share.
 pub(crate) struct Task<'t> {
@@ -37,6 +37,8 @@ pub(crate) struct Task<'t> {
     pub(crate) keep_people: bool,
     /// Whether segments keep rows of people.
     pub(crate) keep_segment_people: bool,
+    /// The room for rows of people, and for those of segments.
+    pub(crate) room: [Room; 2],
     /// The writer of decisions or changed verdicts, if the run writes them.
     pub(crate) writer: Option<RowWriter>,
     /// Whether rows are decided and not counted.

@@ -8,7 +8,7 @@ use cloudauth_protocol::mask_digits;
 
 use super::segment::{CutCounter, crossed};
 use super::{
-    EXAMPLES, Example, MOST_KEPT, MOST_MONTHS, Scales, SubjectScore, SweepCounter, Tally, VerdictMatrix,
+    EXAMPLES, Example, MOST_MONTHS, Room, Scales, SubjectScore, SweepCounter, Tally, VerdictMatrix,
     hash_of_subject, too_many_months, verdict_number,
 };
 use crate::error::LabError;
@@ -54,6 +54,8 @@ pub(crate) struct Counter {
     crossed: Option<(usize, usize)>,
     /// Whether segments keep rows of people.
     keep_segment_people: bool,
+    /// The room for rows of people, and for those of segments.
+    room: [Room; 2],
     /// The rows since the last flush.
     rows: u64,
 }
@@ -107,6 +109,7 @@ impl Counter {
             cuts: CutCounter::new(&tally.decider, !segments.is_empty(), scales),
             crossed,
             keep_segment_people: false,
+            room: Default::default(),
             tally,
             scales: scales.clone(),
             says,
@@ -129,11 +132,18 @@ impl Counter {
         self
     }
 
+    /// Shares the limits on rows of people with other threads.
+    pub(crate) fn sharing(mut self, room: &[Room; 2]) -> Self {
+        self.room = room.clone();
+        self
+    }
+
     /// Returns the hash of a row's subject, if the segments keep it.
     pub(crate) fn segment_person(&mut self, subject: Option<&str>) -> Option<u64> {
         let subject = subject.filter(|_| self.keep_segment_people)?;
         self.tally.people_rows += 1;
-        (!self.tally.has_too_many_people()).then(|| hash_of_subject(subject))
+        let [_, room] = &mut self.room;
+        room.take(self.tally.segments.len()).then(|| hash_of_subject(subject))
     }
 
     /// Returns all counts.
@@ -351,13 +361,15 @@ impl Counter {
             return;
         }
         let says = self.says(row.rules);
+        let [room, _] = &mut self.room;
+        let has_room = subject.is_none() || room.take(1);
         let subject = subject.map(hash_of_subject);
         if let Some(sweep) = &mut self.sweep {
-            sweep.keep(&row.slots, says, again, row.label == Label::Genuine, subject);
+            sweep.keep(&row.slots, says, again, row.label == Label::Genuine, subject, has_room);
         } else if let Some(subject) = subject {
             let tally = &mut self.tally;
-            tally.kept_all &= tally.kept.len() < MOST_KEPT;
-            if tally.kept.len() < MOST_KEPT {
+            tally.kept_all &= has_room;
+            if has_room {
                 let [verify, ..] = row.slots;
                 let score = score.filter(|_| verify != NO_SCORE);
                 tally.kept.push(SubjectScore::new(subject, score, row.label, says));

@@ -152,7 +152,7 @@ impl SweepCounter {
         }
     }
 
-    /// Keeps a labelled row for costs. A row without a subject counts as one more person.
+    /// Keeps a labelled row for costs. A row without a subject counts as one more person. Without room, the subject is not kept.
     pub(crate) fn keep(
         &mut self,
         slots: &[u16; 3],
@@ -160,6 +160,7 @@ impl SweepCounter {
         again: Option<Verdict>,
         is_genuine: bool,
         subject: Option<u64>,
+        has_room: bool,
     ) {
         let number = |verdict| u8::try_from(verdict).unwrap_or_default();
         let again = again.map(|verdict| number(verdict_number(verdict)));
@@ -168,8 +169,8 @@ impl SweepCounter {
         let case = SweepCase { is_genuine, low: number(low), high: number(high), reached, again };
         *self.rows.cases.entry(case).or_default() += 1;
         if let Some(subject) = subject {
-            self.rows.has_too_many |= self.rows.people.len() == MOST_KEPT;
-            if !self.rows.has_too_many {
+            self.rows.has_too_many |= !has_room;
+            if has_room {
                 self.rows.people.push((subject, case));
             }
         }

@@ -30,7 +30,8 @@ impl<'t> RowDecider<'t> {
             rows,
             known: KnownTexts::new(task),
             counter: Counter::new(task.policy, task.candidate, &task.segments(), task.crossed, &task.scales)
-                .keeping_segment_people(task.keep_segment_people),
+                .keeping_segment_people(task.keep_segment_people)
+                .sharing(&task.room),
             decisions: Vec::new(),
         }
     }

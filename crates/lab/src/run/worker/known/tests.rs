@@ -132,6 +132,7 @@ fn a_known_row_is_the_row_that_the_careful_path_reads_and_decides() {
             is_mapped: false,
             keep_people: true,
             keep_segment_people: false,
+            room: Default::default(),
             writer: None,
             only_decides: false,
             allow_missing_inputs: true,

@@ -125,6 +125,20 @@ fn every_command_with_labels_warns_of_swapped_ones() {
 }
 
 #[test]
+fn segments_say_that_most_attempts_have_no_subject_even_without_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("map.toml", "format = 1\nsubject = \"subject\"\nsegments = [\"channel\"]\n");
+    write("a.csv", "sub_code,passed,subject,channel\n200,T,s1,app\n200,T,,app\n200,T,,web\n");
+    let args = ["segments", "builtin:onboarding", "--mapping", "map.toml", "a.csv"];
+    let text = said(&lab(&args, folder.path()));
+    assert!(
+        text.contains("count people, not attempts; most attempts of a label have no `subject`"),
+        "{text}"
+    );
+}
+
+#[test]
 fn compare_explores_a_threshold_with_failing_examples_when_allowed() {
     let folder = tempfile::tempdir().unwrap();
     write_history(folder.path(), 200);

@@ -178,7 +178,7 @@ const HEADINGS: [Text; 48] = [
     text("tenth", "第 10 百分位"),
     text("median", "中位数"),
     text("ninetieth", "第 90 百分位"),
-    text("McNemar p", "McNemar p 值"),
+    text("p", "p 值"),
     verdict(Verdict::Approve),
     verdict(Verdict::Review),
     verdict(Verdict::Retry),
@@ -276,26 +276,29 @@ pub(crate) const COUNTS_ATTEMPTS: Text = text(
     "区间和 p 值按次数而非按人计算：同一人多次尝试时，结果会显得过于确定\n",
 );
 pub(crate) const COUNTS_TOO_MANY: Text = text(
-    "intervals and p-values count attempts, not people: too many rows have a `subject` to keep people apart\n",
-    "区间和 p 值按次数而非按人计算：含有 `subject` 的行过多，无法区分各人\n",
+    "intervals and p-values count attempts, not people: more rows have a `subject` than are kept\n",
+    "区间和 p 值按次数而非按人计算：含有 `subject` 的行超过可保留的数量\n",
 );
-pub(crate) const COUNTS_PEOPLE: Text =
-    text("intervals and p-values count people, not attempts\n", "区间和 p 值按人而非按次数计算\n");
 
-/// The labelled people that intervals count. `has_gaps` says that most attempts have no subject.
-pub(crate) fn counts_people(impostors: &str, genuine: &str, has_gaps: bool) -> Said {
+/// The impostors and genuine people that intervals count, if any has a label. `has_gaps` says that most attempts of a label have no
+/// subject.
+pub(crate) fn counts_people(labelled: Option<[String; 2]>, has_gaps: bool) -> Said {
+    let (of_en, of_zh) = labelled.map_or_else(Default::default, |[impostors, genuine]| {
+        (
+            format!(": {impostors} impostors and {genuine} genuine people"),
+            format!("：冒充者 {impostors} 人，本人 {genuine} 人"),
+        )
+    });
     let (en, zh) = match has_gaps {
         true => (
-            "; most attempts have no `subject`, and each of them counts as one more person",
-            "；多数尝试没有 `subject`，每次按另一人计算",
+            "; most attempts of a label have no `subject`, and each of these counts as one more person",
+            "；某种标注的多数尝试没有 `subject`，这些尝试各按另一人计算",
         ),
         false => ("", ""),
     };
     both(
-        format!(
-            "intervals and p-values count people, not attempts: {impostors} impostors and {genuine} genuine people{en}\n"
-        ),
-        format!("区间和 p 值按人而非按次数计算：冒充者 {impostors} 人，本人 {genuine} 人{zh}\n"),
+        format!("intervals and p-values count people, not attempts{of_en}{en}\n"),
+        format!("区间和 p 值按人而非按次数计算{of_zh}{zh}\n"),
     )
 }
 

@@ -61,9 +61,9 @@ impl PairedClusters {
     /// Tests whether the rates are the same. Returns the two-sided p-value: the probability of a net change at least this large if
     /// the change of each subject is as likely in one direction as in the other.
     ///
-    /// This is the exact sign-flip test. With at most one changed attempt for each subject it is McNemar's exact test. If subjects
-    /// change so often that the exact sum would take more than 10 million steps, it is an upper bound, less than 3.2 times the
-    /// two-sided p-value of the normal distribution.
+    /// This is the exact sign-flip test. With at most one changed attempt for each subject it is McNemar's exact test. If the
+    /// exact sum would take more than 10 million steps, because some subjects change thousands of times, it is an upper bound: less than
+    /// 3.2 times the two-sided p-value of the normal distribution.
     #[must_use]
     pub fn p(&self) -> f64 {
         let net = self.counts.iter().map(|((net, _), times)| net * times.cast_signed()).sum::<i64>();
@@ -99,7 +99,7 @@ const MOST_STEPS: u64 = 10_000_000;
 const NORMAL_BOUND: f64 = 3.1787;
 
 /// Returns the probability that the sum of integers of these sizes, each with a random sign, is at least `sum`: from the sizes and
-/// the number of each. The characteristic function is a product of cosines, and the sum over its lattice is exact but for rounding:
+/// the number of each. The characteristic function is a product of cosines, and the sum over its lattice is exact up to rounding:
 /// about 1 in 10^16 for each subject.
 fn at_least(sum: u64, sizes: &BTreeMap<u64, u64>) -> f64 {
     let variance: f64 = sizes.iter().map(|(size, times)| (*size as f64).powi(2) * *times as f64).sum();

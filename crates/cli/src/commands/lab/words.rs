@@ -65,13 +65,9 @@ fn by_verdict(name: &str, values: &BTreeMap<String, ByVerdict<u64>>, output: &Ou
 pub(super) fn basis(rests_on: RestsOn, people: Option<LabelledPeople>, output: &Output) -> String {
     match (rests_on, people) {
         (RestsOn::AttemptsOfTooMany, _) => output.say(said::COUNTS_TOO_MANY).to_owned(),
-        (_, Some(LabelledPeople { genuine: 0, impostor: 0, .. })) => {
-            output.say(said::COUNTS_PEOPLE).to_owned()
-        }
-        (rests_on, Some(people)) => {
-            let has_gaps = rests_on == RestsOn::AttemptsWithoutSubject;
-            let (impostors, genuine) = (thousands(people.impostor), thousands(people.genuine));
-            output.pick(said::counts_people(&impostors, &genuine, has_gaps))
+        (rests_on, Some(LabelledPeople { genuine, impostor, .. })) => {
+            let labelled = (genuine + impostor > 0).then(|| [thousands(impostor), thousands(genuine)]);
+            output.pick(said::counts_people(labelled, rests_on == RestsOn::AttemptsWithoutSubject))
         }
         _ => output.say(said::COUNTS_ATTEMPTS).to_owned(),
     }
@@ -133,7 +129,7 @@ pub(super) fn compare(compare: &Compare, data: &Data, output: &Output) -> String
         ("genuine people rejected", compare.customers_rejected),
     ];
     let mut table = Table::new(
-        ["", "policy", "candidate", "policy alone", "candidate alone", "McNemar p", "difference (95 %)"],
+        ["", "policy", "candidate", "policy alone", "candidate alone", "p", "difference (95 %)"],
         output.language,
     );
     for (name, Pair { policy, candidate, only_policy, only_candidate, p, difference, .. }) in

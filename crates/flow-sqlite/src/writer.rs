@@ -214,6 +214,7 @@ pub(crate) fn in_savepoint<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
     use std::pin::Pin;
     use std::task::{Context, Waker};
 
@@ -223,6 +224,14 @@ mod tests {
     use super::Writer;
     use crate::error::failed;
     use crate::open::connect;
+
+    /// A writer over a file with this table.
+    fn started(folder: &Path, table: &str) -> (PathBuf, Writer) {
+        let path = folder.join("file");
+        let connection = connect(&path).unwrap();
+        connection.execute_batch(table).unwrap();
+        (path, Writer::start(connection).unwrap())
+    }
 
     #[test]
     fn a_full_database_undoes_its_whole_group_and_says_so() {
@@ -258,10 +267,7 @@ mod tests {
     #[test]
     fn the_log_stays_small_while_tasks_change_many_rows() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let connection = connect(&path).unwrap();
-        connection.execute_batch("CREATE TABLE own (bytes BLOB)").unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let (path, writer) = started(folder.path(), "CREATE TABLE own (bytes BLOB)");
         let log = || path.with_file_name("file-wal").metadata().unwrap().len();
         let insert = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500) \
             INSERT INTO own SELECT zeroblob(4000) FROM n";
@@ -276,10 +282,7 @@ mod tests {
     #[test]
     fn a_failed_task_that_cannot_be_undone_commits_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        let connection = connect(&path).unwrap();
-        connection.execute_batch("CREATE TABLE own (n INTEGER)").unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let (path, writer) = started(folder.path(), "CREATE TABLE own (n INTEGER)");
         let half = writer.run(|group| -> Result<(), _> {
             group.execute("INSERT INTO own VALUES (1)", []).map_err(failed)?;
             // Without its savepoint, `ROLLBACK TO` fails.

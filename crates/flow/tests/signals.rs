@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[path = "requests/mod.rs"]
+mod requests;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -22,6 +25,7 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use pollster::block_on;
+use requests::new_verification;
 
 /// The counters by name and labels.
 #[derive(Default)]
@@ -164,15 +168,7 @@ fn flow(store: &Arc<MemoryStore>) -> Flow<Arc<MemoryStore>> {
 }
 
 fn new(order: u64) -> NewVerification {
-    let sample = samples::start(order, 1).unwrap();
-    NewVerification {
-        order: sample.order,
-        subject: sample.subject,
-        scene: sample.scene,
-        purpose: sample.purpose,
-        key: sample.key,
-        consent: sample.consent,
-    }
+    new_verification(order, 1)
 }
 
 fn person() -> Identity {

@@ -6,6 +6,8 @@ mod hosted;
 mod leases;
 mod people;
 mod rate;
+#[path = "../requests/mod.rs"]
+mod requests;
 mod support;
 
 use std::future::Future;

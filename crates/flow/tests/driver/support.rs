@@ -22,6 +22,8 @@ use cloudauth_transport::{BlockingTransport, Limits, TransportError};
 use http::{Request, Response};
 use pollster::block_on;
 
+use crate::requests::new_verification;
+
 thread_local! {
     pub(crate) static WALL: Cell<u64> = const { Cell::new(samples::BEGIN.as_millis()) };
     static STEADY: Cell<u64> = const { Cell::new(0) };
@@ -335,15 +337,7 @@ pub(crate) fn refs() -> RefKey {
 }
 
 pub(crate) fn new(attempt: u8) -> NewVerification {
-    let sample = samples::start(1, attempt).unwrap();
-    NewVerification {
-        order: sample.order,
-        subject: sample.subject,
-        scene: sample.scene,
-        purpose: sample.purpose,
-        key: sample.key,
-        consent: sample.consent,
-    }
+    new_verification(1, attempt)
 }
 
 pub(crate) fn person() -> Identity {

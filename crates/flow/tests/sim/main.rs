@@ -8,6 +8,8 @@
 mod check;
 mod faulty;
 mod pages;
+#[path = "../requests/mod.rs"]
+mod requests;
 mod vendor;
 mod world;
 
@@ -29,6 +31,7 @@ use cloudauth_protocol::{
 };
 use faulty::Faulty;
 use pollster::block_on;
+use requests::new_verification;
 use vendor::Vendor;
 use world::{Dropped, Task, WORKERS, below, calm, chance, later, now};
 
@@ -171,15 +174,8 @@ pub(crate) fn person(number: u64) -> Identity {
 
 /// A request to start an order.
 pub(crate) fn new(order: u64, key: u64) -> NewVerification {
-    let sample = samples::start(order, 1).unwrap();
-    NewVerification {
-        order: sample.order,
-        subject: sample.subject,
-        scene: sample.scene,
-        purpose: sample.purpose,
-        key: IdempotencyKey::new(&format!("key-{key}")).unwrap(),
-        consent: sample.consent,
-    }
+    let key = IdempotencyKey::new(&format!("key-{key}")).unwrap();
+    NewVerification { key, ..new_verification(order, 1) }
 }
 
 pub(crate) fn meta_info() -> MetaInfo {

@@ -3,7 +3,6 @@
 #![cfg(test)]
 
 mod costs;
-mod crossed;
 mod drift;
 mod flips;
 #[path = "../history/mod.rs"]

@@ -1,6 +1,8 @@
 //! Segments and kinds of attack with too many values are dropped with a data issue, and the run continues. Rows without a
 //! value.
 
+mod crossed;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -125,4 +125,19 @@ mod tests {
         assert_eq!((endpoints.at(0), endpoints.at(1)), (&Endpoint::global(), &Endpoint::cn_beijing()));
         assert!(endpoints.iter().eq([&Endpoint::global(), &Endpoint::cn_beijing()]));
     }
+
+    #[test]
+    fn other_lists_of_endpoints_keep_theirs() {
+        let (global, beijing) = (Endpoint::global(), Endpoint::cn_beijing());
+        let only = Endpoints::from(global.clone());
+        assert!(only.len() == 1 && only.first() == &global, "nothing is sent to another region");
+        for both in [
+            Endpoints::from([global.clone(), beijing.clone()]),
+            Endpoints::try_from(vec![global.clone(), beijing.clone()]).unwrap(),
+        ] {
+            assert!(both.iter().eq([&global, &beijing]) && both.len() == 2);
+        }
+        assert!(Endpoints::default().iter().eq([&Endpoint::cn_shanghai(), &beijing]));
+        assert_eq!(only.at(1), &global, "an index that is out of range");
+    }
 }

@@ -272,9 +272,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
             return None;
         }
         let count = self.settings.endpoints.len();
-        if !matches!(action, RetryAction::NextEndpoint(_) | RetryAction::OtherRegion) {
-            self.next = self.endpoint;
-        }
+        self.next = self.endpoint;
         match action {
             RetryAction::GiveUp => None,
             RetryAction::NextEndpoint(delivery) => {
@@ -303,10 +301,11 @@ impl<'a, O: Operation> Exchange<'a, O> {
             RetryAction::OtherRegion => {
                 self.op.session()?;
                 self.unknown_at.push(self.endpoint);
-                // The region that started the verification is authoritative. If it is not known, ask all.
+                // The region that started the verification is authoritative. If it is not known, ask all: the next
+                // attempt skips those in `unknown_at`.
                 let origin = self.origin();
                 let has_others = origin != Some(self.endpoint) && self.unknown_at.len() < count;
-                self.next = origin.unwrap_or((self.endpoint + 1) % count);
+                self.next = origin.unwrap_or(self.endpoint);
                 has_others.then_some(Backoff::NONE)
             }
         }

@@ -189,6 +189,8 @@ fn checked_role(role: &str) -> Result<&str, ProvideError> {
 
 #[cfg(test)]
 mod tests {
+    use cloudauth_transport::{Sent, TransportErrorKind};
+
     use super::*;
 
     #[test]
@@ -198,5 +200,93 @@ mod tests {
         assert!(word(&answer(4097)).is_err() && word(&answer(0)).is_err());
         assert!(checked_role(&"r".repeat(64)).is_ok());
         assert!(checked_role(&"r".repeat(65)).is_err() && checked_role("").is_err());
+    }
+
+    const KEYS: &str = r#"{"AccessKeyId":"STS.id","AccessKeySecret":"s","SecurityToken":"t"}"#;
+
+    /// Runs an exchange with these answers: a status and a body, or nothing if the service cannot be reached. Returns the
+    /// requests and the outcome.
+    fn run(
+        provider: &EcsMetadata,
+        answers: &[Option<(u16, &'static str)>],
+    ) -> (Vec<String>, Result<(), ProvideError>) {
+        let (mut exchange, mut answers, mut requests) = (provider.begin(), answers.iter(), Vec::new());
+        let mut answer = None;
+        loop {
+            match exchange.next(UnixTime::from_secs(1_767_323_045), Entropy([7; 24]), answer.take()) {
+                CredentialStep::Send(request, _) => {
+                    let token = request.headers().get("x-aliyun-ecs-metadata-token");
+                    let token = token.map(|token| format!(" with {}", token.to_str().unwrap()));
+                    let (method, path) = (request.method(), request.uri().path());
+                    requests.push(format!("{method} {path}{}", token.unwrap_or_default()));
+                    answer = Some(match answers.next().unwrap() {
+                        Some((status, body)) => {
+                            Ok(Response::builder().status(*status).body(Body::from(*body)).unwrap())
+                        }
+                        None => Err(TransportError::new(TransportErrorKind::Connect, Sent::No)),
+                    });
+                }
+                CredentialStep::Done(result) => {
+                    assert!(answers.next().is_none());
+                    return (requests, result.map(|_| ()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn asks_for_a_token_then_the_role_then_its_credentials() {
+        let roles = "/latest/meta-data/ram/security-credentials/";
+        let (token, list) = ("PUT /latest/api/token", format!("GET {roles}"));
+        let answers = [Some((200, "secret-token")), Some((200, "shop-role")), Some((200, KEYS))];
+        let (requests, outcome) = run(&EcsMetadata::new(), &answers);
+        outcome.unwrap();
+        let role = format!("{list}shop-role");
+        let with = |request: &str| format!("{request} with secret-token");
+        assert_eq!(requests, [token.to_owned(), with(&list), with(&role)]);
+        // Version 1 of the service has no tokens.
+        let (requests, outcome) =
+            run(&EcsMetadata::new(), &[Some((404, "")), Some((200, "shop-role")), Some((200, KEYS))]);
+        outcome.unwrap();
+        assert_eq!(requests, [token.to_owned(), list, role.clone()]);
+        // A role that is set is not asked for.
+        let (requests, outcome) =
+            run(&EcsMetadata::new().role("shop-role"), &[Some((404, "")), Some((200, KEYS))]);
+        outcome.unwrap();
+        assert_eq!(requests, [token.to_owned(), role]);
+    }
+
+    #[test]
+    fn source_is_absent_only_without_a_service_or_a_role_and_if_it_was_not_chosen() {
+        let (any, chosen) = (EcsMetadata::new(), EcsMetadata::new().configured());
+        let (strict, silent) = (EcsMetadata::new().token_required(), [None, None]);
+        let (no_role, broken) = ([Some((200, "t")), Some((404, ""))], [Some((200, "t")), Some((500, ""))]);
+        for (provider, answers, is_absent) in [
+            (&any, &silent[..], true),
+            (&chosen, &silent, false),
+            (&strict, &silent[..1], true),
+            (&strict.clone().configured(), &silent[..1], false),
+            // The service exists, but issues no token.
+            (&strict, &[Some((404, ""))], false),
+            (&any, &no_role, true),
+            (&chosen, &no_role, false),
+            (&any, &broken, false),
+            (&any, &[None, Some((200, "two words"))], false),
+        ] {
+            let error = run(provider, answers).1.unwrap_err();
+            assert_eq!(error.is_absent(), is_absent, "{provider:?} {answers:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn name_of_a_role_stays_within_its_folder() {
+        for role in [".", "..", "../token", "a/b", "a?b", "a b", "角色"] {
+            assert!(checked_role(role).is_err(), "{role}");
+        }
+        assert!(checked_role("Shop-role_2.x").is_ok());
+        for text in ["two words", "词", "a\tb"] {
+            assert!(word(&Response::new(Body::from(text))).is_err(), "{text}");
+        }
+        assert_eq!(word(&Response::new(Body::from("shop-role\n"))).unwrap(), "shop-role");
     }
 }

@@ -168,3 +168,33 @@ impl std::error::Error for ProvideError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_of_one_source_gives_its_name_and_reason() {
+        let own = ProvideError::new("vault", "sealed").with_source("not a secret").transient();
+        assert_eq!((own.provider(), own.reason()), (Some("vault"), Some("sealed")));
+        assert!(own.problem().is_none() && own.absent_sources().is_empty());
+        assert!(own.is_transient() && !own.is_absent());
+        assert_eq!(std::error::Error::source(&own).unwrap().to_string(), "not a secret");
+        let built_in = ProvideError::of("STS", ProvideProblem::TooSlow);
+        assert!(matches!(built_in.problem(), Some(ProvideProblem::TooSlow)));
+        assert_eq!(built_in.to_string(), "STS: did not return in time");
+        assert!(!built_in.is_transient() && !built_in.is_absent());
+    }
+
+    #[test]
+    fn error_of_a_chain_lists_its_sources() {
+        let absent = |name: &str| ProvideError::new(name, "no key").absent();
+        let (one, other) = (absent("one"), absent("other").with_source("no file"));
+        let all = ProvideError::all_absent(vec![one.clone(), other]);
+        assert_eq!(all.to_string(), "no credentials found; one: no key; other: no key: no file");
+        assert!(all.provider().is_none() && all.reason().is_none() && all.problem().is_none());
+        assert!(all.is_absent() && !all.is_transient() && all.absent_sources().len() == 2);
+        // It is worth trying again if one of the sources may come back.
+        assert!(ProvideError::all_absent(vec![one, absent("later").transient()]).is_transient());
+    }
+}

@@ -166,3 +166,42 @@ impl From<CredentialsError> for LoadError {
         Self::Invalid(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_that_may_be_a_secret_is_not_shown() {
+        let file = Path::new("config.json");
+        for (name, is_shown) in [
+            ("default", true),
+            ("Shop_2.b-c@x", true),
+            ("abcdefghijklmnopqrst", true),
+            ("abcdefghijklmnopqrstu", false),
+            ("p12345", true),
+            ("p123456", false),
+            ("planted!", false),
+            ("two words", false),
+            ("密码", false),
+        ] {
+            let error = LoadError::profile_not_found(name, file).to_string();
+            let shown = if is_shown { name } else { "..." };
+            assert_eq!(error, format!("config.json has no profile `{shown}`"));
+        }
+    }
+
+    #[test]
+    fn error_of_an_unsupported_mode_says_what_to_do() {
+        for (mode, shown, hint) in [
+            ("External", "External", "external programs are not run"),
+            ("OIDC", "OIDC", "it fetches credentials; use the default chain"),
+            ("CloudSSO", "CloudSSO", "use AK, StsToken, RamRoleArn, EcsRamRole or OIDC"),
+            ("planted", "...", "use AK, StsToken, RamRoleArn, EcsRamRole or OIDC"),
+        ] {
+            let error = LoadError::unsupported_mode("p", mode);
+            assert_eq!(error.to_string(), format!("profile `p` has the unsupported mode `{shown}`: {hint}"));
+            assert_eq!(error.needs_default_chain(), mode == "OIDC");
+        }
+    }
+}

@@ -227,3 +227,58 @@ fn reads_the_credentials_file_with_its_comments() {
     assert!(with("pair").1.unwrap_err().contains("has the unsupported mode `rsa_key_pair`"));
     assert!(with("missing").1.unwrap_err().contains("has no profile `missing`"));
 }
+
+#[test]
+fn cluster_role_comes_from_the_environment_or_either_file() {
+    let home = tempfile::tempdir().unwrap();
+    let token = home.path().join("token");
+    let (role, provider) = ("acs:ram::1:role/shop", "acs:ram::1:oidc-provider/p");
+    fs::write(&token, "cluster-token\n").unwrap();
+    let token = token.to_str().unwrap();
+    let profile = serde_json::json!({"profiles": [{
+        "name": "default", "mode": "OIDC", "ram_role_arn": role, "oidc_provider_arn": provider, "oidc_token_file": token,
+        "role_session_name": "shop", "expired_seconds": 900, "policy": "p",
+    }]});
+    fs::create_dir_all(home.path().join(".aliyun")).unwrap();
+    fs::write(home.path().join(".aliyun/config.json"), profile.to_string()).unwrap();
+    let sections = home.path().join("sections.ini");
+    let section = format!(
+        "[default]\ntype=oidc_role_arn\nrole_arn={role}\noidc_provider_arn={provider}\noidc_token_file_path={token}\n\
+         role_session_name=shop\npolicy=p\n"
+    );
+    fs::write(&sections, section).unwrap();
+    let sections = [("ALIBABA_CLOUD_CREDENTIALS_FILE", sections.to_str().unwrap())];
+    let variables = [
+        ("ALIBABA_CLOUD_ROLE_ARN", role),
+        ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", provider),
+        ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", token),
+        ("ALIBABA_CLOUD_ROLE_SESSION_NAME", "shop"),
+    ];
+    for (env, home, seconds, policy) in [
+        (&variables[..], None, "3600", None),
+        (&[], Some(home.path()), "900", Some("p")),
+        (&sections, None, "3600", Some("p")),
+    ] {
+        let chain = chain(env, home);
+        let step = chain.begin().next(UnixTime::from_secs(1_767_323_045), Entropy([7; 24]), None);
+        let CredentialStep::Send(request, _) = step else { panic!("{env:?}: {step:?}") };
+        let form = String::from_utf8(request.body().as_bytes().to_vec()).unwrap();
+        let field = |name: &str| {
+            let mut pairs = form.split('&').filter_map(|pair| pair.split_once('='));
+            pairs
+                .find(|(found, _)| *found == name)
+                .map(|(_, value)| value.replace("%3A", ":").replace("%2F", "/"))
+        };
+        for (name, value) in [
+            ("Action", Some("AssumeRoleWithOIDC")),
+            ("RoleArn", Some(role)),
+            ("OIDCProviderArn", Some(provider)),
+            ("OIDCToken", Some("cluster-token")),
+            ("RoleSessionName", Some("shop")),
+            ("DurationSeconds", Some(seconds)),
+            ("Policy", policy),
+        ] {
+            assert_eq!(field(name).as_deref(), value, "{name} of {env:?}");
+        }
+    }
+}

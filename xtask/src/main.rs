@@ -73,9 +73,10 @@ cargo xtask <task>
                    builds the fuzz targets of fuzz/ with libFuzzer and runs each for 60 seconds, or N; needs a C++
                    compiler. `fuzz TARGET --input FILE` repeats one input
   mutants CRATE [ARG ...]
-                   changes a crate in small ways and looks whether a test notices: protocol, policy, client, flow, lab;
-                   the arguments are those of cargo-mutants, such as `--file GLOB` or `--shard 1/8`. Takes hours for a
-                   whole crate; installs cargo-mutants, pinned, into target/
+                   changes a crate in small ways and looks whether a test notices: protocol, policy, client (the exchange
+                   and the credentials), flow, lab; the arguments are those of cargo-mutants, such as `--file GLOB` or
+                   `--shard 0/8`, a sample of an eighth. Takes hours for a whole crate; installs cargo-mutants, pinned,
+                   into target/
   platforms        type-checks the crates without C code for Windows and macOS; installs their standard libraries (rustup)
   release --dry-run
                    packages the crates and builds them from the packages, outside the tree; builds the command with all
@@ -123,7 +124,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["fuzz", args @ ..] => tools::fuzz::start(args),
-        ["mutants", name, args @ ..] => tools::mutants(name, args),
+        ["mutants", name, args @ ..] => tools::mutants::run(name, args),
         ["platforms"] => platforms::run(),
         ["deny"] => tools::deny(),
         ["release", args @ ..] => release::run(args),

@@ -1,20 +1,20 @@
 //! Cargo tools of other projects, pinned, in `target/`.
 
 pub(crate) mod fuzz;
+pub(crate) mod mutants;
 pub(crate) mod node;
 pub(crate) mod postgres;
 pub(crate) mod python;
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::shell::{command, root};
 
 /// The same version as in `tests/deny.txt`.
 const DENY: &str = "cargo-deny@0.20.2";
 const CYCLONEDX: &str = "cargo-cyclonedx@0.5.9";
-const MUTANTS: &str = "cargo-mutants@27.1.0";
 
 /// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
 pub(crate) fn deny() -> Result<()> {
@@ -35,24 +35,6 @@ pub(crate) fn deny_in(manifest: &str) -> Result<()> {
     let check =
         ["--manifest-path", manifest, "--config", "deny.toml", "check", "bans", "licenses", "sources"];
     crate::shell::run(&mut command(&program, &check))
-}
-
-/// Runs the mutation tests of a crate. CI does not run them, because they take long.
-pub(crate) fn mutants(name: &str, more: &[&str]) -> Result<()> {
-    let features = match name {
-        "protocol" => "serde",
-        "client" => "pictures,policy,tracing",
-        "policy" | "flow" | "lab" => "",
-        _ => bail!("no mutation tests for `{name}`: expected protocol, policy, client, flow or lab"),
-    };
-    let program = installed(MUTANTS)?;
-    let (package, output) = (format!("cloudauth-{name}"), format!("target/mutants/{name}"));
-    let mut args = vec!["mutants", "--package", &package, "--features", features, "--output", &output];
-    // A mutant that loops fails after a minute. The unchanged tree is not tested: CI does that.
-    args.extend(["--timeout", "60", "--baseline", "skip"]);
-    args.extend(more);
-    std::fs::create_dir_all(root().join(&output))?;
-    crate::shell::run(&mut command(&program, &args))
 }
 
 /// The program that writes bills of materials.

@@ -111,3 +111,20 @@ async fn without_credentials_nothing_is_sent_and_the_error_says_why() {
     let error = client.describe_face_verify(&describe()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Credentials, 1));
 }
+
+#[tokio::test]
+async fn client_of_another_account_signs_with_its_own_credentials() {
+    let script = Arc::new(Recording::new(Scripted::new((0..6).map(|_| pending()))));
+    let other = || Credentials::new("other", "secret").unwrap();
+    let client = Client::new(script.clone(), Rotating::of(1));
+    client.describe_face_verify(&describe()).await.unwrap();
+    client.with_credentials(other()).describe_face_verify(&describe()).await.unwrap();
+    client.with(|settings| settings.attempts = 1).describe_face_verify(&describe()).await.unwrap();
+    assert_eq!(keys(&script), ["key1", "other", "key1"]);
+
+    let client = BlockingClient::new(script.clone(), Rotating::of(1));
+    client.describe_face_verify(&describe()).unwrap();
+    client.with_credentials(other()).describe_face_verify(&describe()).unwrap();
+    client.with(|settings| settings.attempts = 1).describe_face_verify(&describe()).unwrap();
+    assert_eq!(keys(&script), ["key1", "other", "key1"]);
+}

@@ -113,4 +113,19 @@ mod tests {
         );
         assert_eq!(did_you_mean("xyz", ["approve", "reject"]).to_string(), "allowed: approve, reject");
     }
+
+    #[test]
+    fn word_of_six_letters_may_have_a_wrong_one_and_each_four_more_another() {
+        for (name, word, is_close) in [
+            ("Tim", "time", false),
+            ("title", "titles", true),
+            ("Tilte", "titles", false),
+            ("Verify_Scroe", "verify_score", true),
+            ("erify_scores", "verify_score", true),
+            ("verify", "verify_score", false),
+            ("PASSED", "passed", true),
+        ] {
+            assert_eq!(resembles(name, word), is_close, "{name} {word}");
+        }
+    }
 }

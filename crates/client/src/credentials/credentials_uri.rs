@@ -82,4 +82,16 @@ mod tests {
             assert!(matches!(error.problem(), Some(ProvideProblem::InvalidUri)), "{bad}: {error}");
         }
     }
+
+    #[test]
+    fn debug_and_errors_do_not_show_the_url() {
+        let uri = CredentialsUri::new("https://keys.example/planted?token=planted").unwrap();
+        assert_eq!(format!("{uri:?}"), "CredentialsUri(keys.example)");
+        for bad in ["http://keys.example/planted", "ftp://keys.example/planted", "planted"] {
+            let error = CredentialsUri::new(bad).unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("planted"), "{error:?}");
+        }
+        let insecure = CredentialsUri::new("http://keys.example/k").unwrap_err();
+        assert!(matches!(insecure.problem(), Some(ProvideProblem::InsecureUri)));
+    }
 }

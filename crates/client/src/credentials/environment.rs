@@ -54,3 +54,34 @@ pub(super) fn env_oidc_role(env: Env<'_>) -> Result<Option<[String; 3]>, LoadErr
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_those_of_the_process() {
+        // Cargo sets it for the tests, too.
+        assert_eq!(variable("CARGO_MANIFEST_DIR").as_deref(), Some(env!("CARGO_MANIFEST_DIR")));
+        assert_eq!(variable("CLOUDAUTH_IS_NOT_SET"), None);
+    }
+
+    #[test]
+    fn empty_variable_counts_as_not_set_and_a_switch_ignores_case() {
+        let env = |name: &str| match name {
+            "EMPTY" => Some(String::new()),
+            "ON" => Some("True".to_owned()),
+            "OFF" => Some("1".to_owned()),
+            _ => None,
+        };
+        assert_eq!(non_empty(&env, "EMPTY"), None);
+        assert_eq!(non_empty(&env, "ON").as_deref(), Some("True"));
+        assert!(
+            is_true(&env, "ON") && !is_true(&env, "OFF") && !is_true(&env, "EMPTY") && !is_true(&env, "X")
+        );
+        for name in ["ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "ALIBABA_CLOUD_IGNORE_PROFILE"] {
+            assert!(ignores_cli_profile(&|found| (found == name).then(|| "true".to_owned())), "{name}");
+        }
+        assert!(!ignores_cli_profile(&env));
+    }
+}

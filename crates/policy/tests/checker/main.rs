@@ -432,6 +432,21 @@ fn v8_rejects_a_number_outside_the_range_of_its_score() {
 }
 
 #[test]
+fn v8_rejects_a_range_that_is_not_two_growing_numbers() {
+    let declared = "verify_score      = { type = \"score\", range = ";
+    let range = |range: &str| with(&format!("{declared}[0.0, 100.0]"), &format!("{declared}{range}"));
+    for wrong in ["[100, 100]", "[100, 0]", "[0]", "[0, 1, 2]", "[0, inf]", "[-inf, 100]", "[0, nan]"] {
+        assert_problem(
+            &range(wrong),
+            "V8",
+            "`verify_score` needs a range of two numbers",
+            "range = [0.0, 100.0]",
+        );
+    }
+    assert!(problems(&range("[-0.0, 100.0]")).is_empty());
+}
+
+#[test]
 fn v8_the_built_in_order_rejects_an_approval_threshold_below_the_floor() {
     let without_examples = builtin::ONBOARDING.split("[[example]]").next().unwrap();
     assert_eq!(problems(without_examples), []);

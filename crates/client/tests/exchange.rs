@@ -340,3 +340,25 @@ fn rate_limiter_paces_calls_of_one_operation_within_their_deadline() {
     assert_eq!(call.result.unwrap_err().kind(), cloudauth_client::ErrorKind::Deadline);
     assert!(call.hosts.is_empty());
 }
+
+#[test]
+fn throttled_call_stays_at_its_endpoint_while_the_preferred_one_recovers() {
+    let mut world = World::new();
+    let is_primary = |request: &Request<Body>| request.uri().host() == Some(SHANGHAI);
+    for _ in 0..5 {
+        world.call(&describe(), |_, request| {
+            (FAST, if is_primary(request) { lost(Sent::No) } else { pending() })
+        });
+    }
+    // The breaker admits a probe during the wait after the throttled attempt.
+    world.steady += seconds(30) - FAST * 3;
+    let call = world.call(&describe(), |attempt, _| {
+        (FAST, if attempt == 1 { response(400, &[], r#"{"Code":"Throttling.User"}"#) } else { pending() })
+    });
+    assert_eq!((call.hosts, call.waits.len()), (vec![BEIJING.to_owned(); 2], 1));
+    assert_eq!(
+        world.call(&describe(), |_, _| (FAST, pending())).hosts,
+        [SHANGHAI],
+        "the preferred endpoint works"
+    );
+}

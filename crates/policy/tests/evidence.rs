@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use cloudauth_policy::{Evidence, Flag, Policy, Verdict, builtin, diff};
+use cloudauth_policy::{Evidence, Flag, Form, Input, Policy, Value, ValueState, Verdict, builtin, diff};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 use http::Response;
 
@@ -136,4 +136,98 @@ fn debug_hides_texts_that_are_not_codes() {
         })
         .contains("\"204\"")
     );
+}
+
+#[test]
+fn value_of_another_type_is_malformed_and_never_understood() {
+    use ValueState::{Malformed, Missing, Understood};
+    // What each input reads from one value: a code, a flag of flat evidence, a flag of a reply, a score.
+    for (value, code, flag, in_reply, score) in [
+        (
+            Value::Missing,
+            (None, Missing),
+            (Flag::Invalid, Missing),
+            (Flag::Invalid, Missing),
+            (None, Missing),
+        ),
+        (
+            Value::Text("null"),
+            (None, Missing),
+            (Flag::Invalid, Missing),
+            (Flag::Invalid, Missing),
+            (None, Missing),
+        ),
+        (
+            Value::Text("T"),
+            (Some("T"), Malformed),
+            (Flag::True, Understood),
+            (Flag::True, Understood),
+            (None, Malformed),
+        ),
+        (
+            Value::Text("200.0"),
+            (Some("200"), Understood),
+            (Flag::Invalid, Malformed),
+            (Flag::Invalid, Malformed),
+            (Some(200.0), Understood),
+        ),
+        (
+            Value::Number("7.5", 7.5),
+            (Some("(malformed)"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::Invalid, Malformed),
+            (Some(7.5), Understood),
+        ),
+        (
+            Value::Number("-7", -7.0),
+            (Some("-7"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::Invalid, Malformed),
+            (Some(-7.0), Understood),
+        ),
+        (
+            Value::Number("1e999", f64::INFINITY),
+            (Some("(malformed)"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::Invalid, Malformed),
+            (None, Malformed),
+        ),
+        (
+            Value::Truth(true),
+            (Some("true"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::True, Understood),
+            (None, Malformed),
+        ),
+        (
+            Value::Truth(false),
+            (Some("false"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::False, Understood),
+            (None, Malformed),
+        ),
+        (
+            Value::List("[]"),
+            (Some("(malformed)"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::Invalid, Malformed),
+            (None, Malformed),
+        ),
+        (
+            Value::Other,
+            (Some("(malformed)"), Malformed),
+            (Flag::Invalid, Malformed),
+            (Flag::Invalid, Malformed),
+            (None, Malformed),
+        ),
+    ] {
+        assert_eq!(value.code(), code, "{value:?}");
+        assert_eq!(value.flag(Input::FaceAttack, Form::Flat), flag, "{value:?}");
+        assert_eq!(value.flag(Input::FaceAttack, Form::Reply), in_reply, "{value:?}");
+        assert_eq!(value.score(), score, "{value:?}");
+    }
+    // The service itself writes `Passed` as `T` or `F`, never as a word.
+    for word in [Value::Truth(true), Value::Text("true")] {
+        assert_eq!(word.flag(Input::Passed, Form::Reply), (Flag::Invalid, Malformed));
+    }
 }

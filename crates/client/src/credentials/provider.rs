@@ -136,3 +136,20 @@ impl fmt::Debug for CredentialStep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_of_a_step_shows_the_host_and_the_key_id_only() {
+        let request = Request::get("https://sts.example/planted?token=planted").header("x-token", "planted");
+        let send = CredentialStep::Send(request.body(Body::from("planted")).unwrap(), Limits::DEFAULT);
+        assert_eq!(format!("{send:?}"), "Send(to sts.example)");
+        let by = Credentials::temporary("STS.id", "planted", "planted").unwrap();
+        let done = format!("{:?}", CredentialStep::Done(Ok(by.into())));
+        assert!(done.contains("STS.id") && !done.contains("planted"), "{done}");
+        let failed = CredentialStep::Done(Err(ProvideError::new("vault", "sealed")));
+        assert!(format!("{failed:?}").contains("sealed"));
+    }
+}

@@ -369,3 +369,17 @@ fn a_declared_code_that_may_be_personal_data_is_masked_everywhere() {
     let shown = format!("{regions:?} {difference:?}");
     assert!(regions.iter().all(|region| !region.contains("13999")) && !regions.is_empty(), "{shown}");
 }
+
+#[test]
+fn v1_repeats_only_words_that_the_policy_declares() {
+    let list = |list: &str| with("sub_code = [\"202\", \"203\"]", &format!("sub_code = {list}"));
+    assert_problem(&list("[\"202\", 203]"), "V1", "is not in quotes", "write sub_code = [\"202\", \"203\"]");
+    let flag =
+        |flag: &str| with("when = { face_attack = \"T\" }", &format!("when = {{ face_attack = {flag} }}"));
+    assert_problem(&flag("[\"T\", true]"), "V1", "is not in quotes", "write face_attack = [\"T\", \"T\"]");
+    // Another word may be the name of a person.
+    for text in [list("[\"Zhang San\", 203]"), flag("[\"Zhang San\", true]")] {
+        assert_problem(&text, "V1", "is not in quotes", "write it in quotes");
+        assert!(!format!("{:?}", problems(&text)).contains("Zhang"));
+    }
+}

@@ -123,6 +123,36 @@ fn content_and_behaviour_have_separate_hashes() {
 }
 
 #[test]
+fn behaviour_hash_covers_codes_that_are_not_listed_and_only_what_decides() {
+    let (worked, text) = (worked(), builtin::ONBOARDING);
+    let is_same = |text: &str| {
+        Policy::parse(text).unwrap().reference().behaviour_hash == worked.reference().behaviour_hash
+    };
+    let listed = |codes: &str| {
+        text.replace(r#"["200", "201", "202", "203", "204", "205", "206", "210"]"#, &format!("[{codes}]"))
+    };
+    let reordered = r#""210", "206", "205", "204", "203", "202", "201", "200""#;
+    assert!(is_same(&listed(reordered)), "the order of the codes");
+    // A code that is listed, and decided as one that is not.
+    let more = listed(&format!(r#"{reordered}, "298""#));
+    let unknown = r#"sub_code = ["unknown", "missing"]"#;
+    assert!(is_same(&more.replace(unknown, r#"sub_code = ["unknown", "missing", "298"]"#)));
+    // Codes that are not listed are decided otherwise; then those and missing ones apart.
+    let then = r#"then = { decision = "review", reason = "unknown_sub_code" }"#;
+    let rejected = r#"then = { decision = "reject", reason = "unknown_sub_code" }"#;
+    let apart = format!(
+        "when = {{ sub_code = \"unknown\" }}\n{rejected}\n\n[[rule]]\nid = \"missing-code\"\n\
+         when = {{ sub_code = \"missing\" }}\n{then}"
+    );
+    let text = text.split("[[example]]").next().unwrap();
+    let when = format!("when = {{ {unknown} }}\n{then}");
+    assert!(text.contains(&when));
+    for changed in [text.replace(then, rejected), text.replace(&when, &apart)] {
+        assert!(!is_same(&changed), "the outcome of codes that are not listed");
+    }
+}
+
+#[test]
 fn listing_a_label_changes_the_behaviour_hash() {
     let with = |labels: &str| {
         let inputs = format!(

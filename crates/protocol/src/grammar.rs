@@ -281,6 +281,16 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_number_has_no_fraction_and_fits_into_64_bits() {
+        for number in ["0", "-1", "200", "18446744073709551615", "-9223372036854775808"] {
+            assert!(is_whole(number), "{number}");
+        }
+        for number in ["-0", "1.0", "1e2", "18446744073709551616", "-9223372036854775809", "", "x"] {
+            assert!(!is_whole(number), "{number}");
+        }
+    }
+
+    #[test]
     fn labels_are_read_from_texts_and_lists() {
         let bad = MALFORMED;
         for (text, expected, understood) in [

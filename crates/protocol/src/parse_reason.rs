@@ -282,4 +282,49 @@ mod tests {
             assert_eq!(plain_parse_error(message), expected);
         }
     }
+
+    #[test]
+    fn each_type_of_serde_has_plain_words() {
+        use std::collections::BTreeMap;
+
+        use serde::{Deserialize, de::DeserializeOwned};
+
+        #[derive(Debug, Deserialize)]
+        enum Kind {
+            Unit,
+            #[expect(dead_code, reason = "it is never read")]
+            Newtype(u8),
+        }
+
+        fn reason<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+            let error = serde_json::from_str::<T>(json).unwrap_err().to_string();
+            let reason = plain_parse_error(&error);
+            assert!(reason.zh.contains("须为"), "{}", reason.zh);
+            reason.en.split_once("must be ").map_or(error, |(_, wanted)| wanted.to_owned())
+        }
+
+        assert!(matches!(serde_json::from_str("\"Unit\""), Ok(Kind::Unit)));
+        for (reason, expected) in [
+            (reason::<u8>("300"), "a whole number from 0 to 255"),
+            (reason::<u16>("null"), "a whole number from 0 to 65535, not null"),
+            (reason::<u32>("true"), "a whole number from 0 to 4294967295, not true or false"),
+            (reason::<u64>("-1"), "a whole number, 0 or more"),
+            (reason::<i8>("300"), "a whole number from -128 to 127"),
+            (reason::<i16>("[]"), "a whole number from -32768 to 32767, not a list"),
+            (reason::<i32>("{}"), "a whole number from -2147483648 to 2147483647, not named values"),
+            (reason::<i64>("1.5"), "a whole number, not a decimal number"),
+            (reason::<f64>("\"x\""), "a number, not text"),
+            (reason::<bool>("1"), "true or false, not a number"),
+            (reason::<String>("1"), "text, not a number"),
+            (reason::<char>("\"xy\""), "one character"),
+            (reason::<BTreeMap<String, u8>>("1"), "named values {..}, not a number"),
+            (reason::<Vec<u8>>("1"), "a list [..], not a number"),
+            (reason::<(u8, u8)>("1"), "a list of 2 values, not a number"),
+            (reason::<[u8; 3]>("[1]"), "a list of 3 values"),
+            (reason::<Kind>("{\"Unit\":1}"), "without a value, not a number"),
+            (reason::<Kind>("\"Newtype\""), "followed by a value, not a name alone"),
+        ] {
+            assert_eq!(reason, expected);
+        }
+    }
 }

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 
 use cloudauth_protocol::sign::v3;
 use cloudauth_protocol::{
-    AuthId, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, CertifyUrlType,
+    AuthId, Body, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, CertifyUrlStyle, CertifyUrlType,
     Credentials, DeleteFaceVerifyResult, DescribeFaceVerify, Effect, Endpoint, FaceGuardOutput, Identity,
     InitFaceVerify, Ip, MetaInfo, Mobile, Model, Nonce, Operation, OuterOrderNo, ParamLocation, Params,
     ProcedurePriority, RawOperation, Reply, ReplyError, ReturnUrl, SceneId, Signing, Stamp, SuitableType,
-    UiCustomUrl, UnixTime, UserId, explain, prepare,
+    UiCustomUrl, UnixTime, UserId, explain, parse, prepare,
 };
+use http::Response;
 
 const NONCE: [u8; 16] = *b"\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff";
 
@@ -222,6 +223,17 @@ fn the_other_operations_send_their_parameters() {
     let delete = DeleteFaceVerifyResult::new(id).delete_after_query(true);
     assert_eq!(names(&delete), ["CertifyId", "DeleteAfterQuery"].map(str::to_owned).into());
     assert_eq!((delete.action(), delete.effect()), ("DeleteFaceVerifyResult", Effect::HarmlessWrite));
+}
+
+/// A client sends calls about a verification to the endpoint that started it.
+#[test]
+fn each_operation_names_the_verification_that_it_starts_or_is_about() {
+    let id = CertifyId::new("sha1").unwrap();
+    let body = r#"{"Code":"200","ResultObject":{"CertifyId":"sha1","CertifyUrl":"https://t.example/x"}}"#;
+    let reply = parse::<InitFaceVerify>(&Response::new(Body::from(body))).unwrap();
+    assert_eq!((InitFaceVerify::started(&reply.output), init().session()), (Some(&id), None));
+    assert_eq!(DescribeFaceVerify::new(scene(), id.clone()).session(), Some(&id));
+    assert_eq!(DeleteFaceVerifyResult::new(id.clone()).session(), Some(&id));
 }
 
 /// An operation of the caller, whose action this crate has not validated.

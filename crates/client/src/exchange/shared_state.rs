@@ -166,11 +166,7 @@ impl Inner {
 }
 
 fn shifted(time: UnixTime, millis: i64) -> UnixTime {
-    if millis < 0 {
-        UnixTime::from_millis(time.as_millis().saturating_sub(millis.unsigned_abs()))
-    } else {
-        time.plus(Duration::from_millis(millis.unsigned_abs()))
-    }
+    UnixTime::from_millis(time.as_millis().saturating_add_signed(millis))
 }
 
 #[cfg(test)]

@@ -332,4 +332,42 @@ mod tests {
             assert_eq!(imf(UnixTime::from_secs(secs)), expected);
         }
     }
+
+    /// Signatures of the vendor's oss2 2.19.1; `tests/vectors/vectors-oss.json` has them all.
+    #[test]
+    fn signatures_are_those_of_the_vendors_sdk() {
+        let object = OssObject::new(
+            "cn-shanghai-aliyun-cloudauth-1260051251634779",
+            "verify/1260051251634779/03a081bd96328aedf83f635f39a50c57_0.jpeg",
+            "cn-shanghai",
+        )
+        .unwrap();
+        let fixed = Credentials::new("testid", "testsecret").unwrap();
+        let temporary =
+            Credentials::temporary("STS.FAKEtestid", "FAKEtestsecret", "CAISFAKEtoken+/=").unwrap();
+        let (at, holds) = (UnixTime::from_secs(1_767_323_045), Duration::from_secs(900));
+        for (by, how, in_link, in_header) in [
+            (
+                &fixed,
+                OssSigning::V4,
+                "27c45f12427fbdc2991d3177d377b24cd32c36208d974d55db1391d2e10fa88e",
+                "64263469b7a9408193d3be09e2ae10e463c940ab343adb5cbb7fa565eeadc938",
+            ),
+            (
+                &temporary,
+                OssSigning::V4,
+                "0d6a6abbd310bd67fc9713de32dcce7232b37dcc1147c05e946ca0b6bed5be5c",
+                "7bb3ed01a507f2efcb1e4a1f7e4ee8380290b58f02fb6ae4b9791d393444d34b",
+            ),
+            (&fixed, OssSigning::V1, "NogIK7anNfeKNhP3g9cANbayNNQ%3D", "hepY4V+5wZGjweRJFHVkoRNL5nI="),
+            (&temporary, OssSigning::V1, "ipgwSDUPktJnQ3rNLAg6APkEDcY%3D", "0bYfmjBMkdY3oBs/wm2dOBDOO/U="),
+        ] {
+            let link = link(&object, by, how, at, holds).output;
+            assert!(link.expose().ends_with(&format!("ignature={in_link}")), "{how:?}");
+            let get = get(&object, by, how, at).unwrap().output;
+            let authorization = get.headers()[AUTHORIZATION].to_str().unwrap();
+            assert!(authorization.ends_with(in_header), "{how:?}: {authorization}");
+            assert!(get.headers()[AUTHORIZATION].is_sensitive(), "{how:?}");
+        }
+    }
 }

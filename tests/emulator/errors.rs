@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use cloudauth::{
-    CertifyId, Client, Code, Credentials, DescribeFaceVerify, Effect, GatewayCode, Nonce, RawOperation,
-    ReqwestTransport, SceneId, Signing, Stamp, UnixTime, prepare,
+    CertifyId, Client, Code, Credentials, DescribeFaceVerify, Effect, GatewayCode, Nonce, ParamLocation,
+    RawOperation, ReqwestTransport, SceneId, Signing, Stamp, UnixTime, prepare,
 };
 use cloudauth_emulator::Emulator;
 use serde_json::{Value, json};
@@ -198,6 +198,23 @@ async fn compares_the_clients_string_to_sign_with_the_servers() {
     let same = admin(&emulator, "POST", &path, given(server)).await.json();
     assert!(same["hint"].as_str().unwrap().contains("the secret differs"), "{same}");
     assert_eq!(admin(&emulator, "GET", "/journal/999/explain", None).await.status, 404);
+}
+
+/// Parameters are sorted by their names, not by the encoded names, in which `%` is before every letter.
+#[tokio::test]
+async fn accepts_the_signature_of_a_name_with_reserved_characters() {
+    let emulator = emulator().await;
+    for signing in [Signing::V1, Signing::V1Get, Signing::V3, Signing::V3Get, Signing::V3Body] {
+        let keys = by(Emulator::ACCESS_KEY_ID, Emulator::ACCESS_KEY_SECRET);
+        let client = Client::builder(ReqwestTransport::new().unwrap(), keys)
+            .endpoint(emulator.url().parse().unwrap())
+            .signing(signing)
+            .build();
+        let op = RawOperation::new("DescribeFaceVerify", Effect::Read).unwrap();
+        let op = op.param(ParamLocation::Query, "SceneId", "7").param(ParamLocation::Query, "é!", "x");
+        let error = client.call(&op).await.unwrap_err().to_string();
+        assert!(error.contains("code 400 (a parameter is missing)"), "{signing:?}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -214,6 +214,25 @@ fn the_explanation_is_masked_and_has_the_real_signature() {
     }
 }
 
+/// The masks of short values are longer than the values.
+#[test]
+fn explains_each_request_that_can_be_sent() {
+    let mut op = RawOperation::new("Id2MetaVerify", Effect::Read).unwrap();
+    for number in 0..4_000 {
+        op = op.param(ParamLocation::Query, &format!("P{number:04}"), "x");
+    }
+    let like_a_mask = RawOperation::new("Id2MetaVerify", Effect::Read).unwrap();
+    let like_a_mask =
+        like_a_mask.param(ParamLocation::Query, "张三", "x").param(ParamLocation::Query, "[name 1]", "x");
+    for how in SIGNINGS {
+        for op in [&op, &like_a_mask] {
+            let sent = prepare(op, &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap().into_http();
+            let explained = explain(op, &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap();
+            assert_eq!(explained.into_request().into_http().uri(), sent.uri());
+        }
+    }
+}
+
 #[test]
 fn the_other_operations_send_their_parameters() {
     let id = CertifyId::new("sha1").unwrap();

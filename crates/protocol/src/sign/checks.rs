@@ -9,14 +9,18 @@ use crate::wire::params::Param;
 /// vendor documents is a picture in Base64 of 1,548,576 characters (`FaceContrastPicture`).
 const MOST_BYTES: usize = 10 << 20;
 
-/// Sorts by name, byte by byte, and refuses a repeated name: the gateway could read one value while the caller means the other.
-/// Also refuses parameters with too many bytes, before anything is allocated for them.
-pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
+/// Refuses parameters with too many bytes, before anything is allocated for them.
+pub(super) fn check_size(params: &[Param<'_>]) -> Result<(), BuildError> {
     let bytes = params.iter().map(|param| param.name.text.len().saturating_add(param.value.len()));
     let bytes = bytes.fold(0, usize::saturating_add);
     if bytes > MOST_BYTES {
         return Err(BuildError(BuildProblem::TooLarge { bytes, most: MOST_BYTES }));
     }
+    Ok(())
+}
+
+/// Sorts by name, byte by byte, and refuses a repeated name: the gateway could read one value while the caller means the other.
+pub(super) fn sort(params: &mut [Param<'_>]) -> Result<(), BuildError> {
     let in_order = |one: &Param<'_>, next: &Param<'_>| one.name < next.name;
     if params.is_sorted_by(in_order) {
         return Ok(());

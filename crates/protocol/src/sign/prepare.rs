@@ -7,7 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, Header
 use http::uri::{Parts, PathAndQuery};
 use http::{HeaderMap, Method, Request, Uri};
 
-use super::checks::{check_action, sort};
+use super::checks::{check_action, check_size, sort};
 use super::error::{BuildError, LONGEST_URL};
 use super::request::SignedRequest;
 use super::stages::{Explanation, Stages};
@@ -25,6 +25,8 @@ use crate::wire::stamp::Stamp;
 const FORM: &str = "application/x-www-form-urlencoded";
 /// The path of every request, and the start of its query.
 const PATH: &str = "/?";
+/// The start of a name's mask.
+const MASK: &str = "[name ";
 const AGENT: &str = concat!("cloudauth-rust/", env!("CARGO_PKG_VERSION"));
 
 const ACS_ACCESSKEY_ID: HeaderName = HeaderName::from_static("x-acs-accesskey-id");
@@ -77,7 +79,7 @@ pub fn prepare<O: Operation + ?Sized>(
     how: Signing,
     stamp: Stamp,
 ) -> Result<SignedRequest, BuildError> {
-    build(op, to, by, how, &stamp, Show::Nothing).map(|built| built.request)
+    build(op, to, by, how, &stamp, Show::Nothing)?.unsent.request(to)
 }
 
 /// Like [`prepare`], but keeps every stage of the signature, to compare with another implementation or with the string that the
@@ -95,7 +97,7 @@ pub fn explain<O: Operation + ?Sized>(
     let real = build(op, to, by, how, &stamp, Show::Stages)?;
     let mut masked = build(op, to, by, how, &stamp, Show::Masked)?.stages;
     masked.signature.clone_from(&real.stages.signature);
-    Ok(Explanation::new(real.request, real.stages, masked))
+    Ok(Explanation::new(real.unsent.request(to)?, real.stages, masked))
 }
 
 /// What to return besides the request.
@@ -108,8 +110,17 @@ enum Show {
 }
 
 struct Built {
-    request: SignedRequest,
+    unsent: Unsent,
     stages: Stages,
+}
+
+/// A request before its limits are checked: with masks it can be longer than the request that is sent.
+struct Unsent {
+    method: Method,
+    /// [`PATH`] and the query.
+    target: WipedBytes,
+    headers: HeaderMap,
+    body: WipedBytes,
 }
 
 fn build<O: Operation + ?Sized>(
@@ -124,6 +135,7 @@ fn build<O: Operation + ?Sized>(
     let masks;
     let mut params = Params::new();
     op.params(&mut params);
+    check_size(&params.0)?;
     if show == Show::Masked {
         masks = self::masks(&params);
         mask_personal(&mut params, &masks);
@@ -166,7 +178,7 @@ fn build_v1(
     if !body.is_empty() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
     }
-    Ok(Built { request: request(method, to, target, headers, body)?, stages })
+    Ok(Built { unsent: Unsent { method, target, headers, body }, stages })
 }
 
 fn build_v3(
@@ -235,7 +247,7 @@ fn build_v3(
     headers.insert(ACS_SIGNATURE_NONCE, nonce);
     headers.insert(ACS_VERSION, HeaderValue::from_static(VERSION));
     headers.insert(AUTHORIZATION, sensitive(signed.into_authorization())?);
-    Ok(Built { request: request(method, to, target, headers, body)?, stages })
+    Ok(Built { unsent: Unsent { method, target, headers, body }, stages })
 }
 
 /// The names of the signed headers of V3.
@@ -277,15 +289,15 @@ fn sensitive(text: impl Into<WipedBytes>) -> Result<HeaderValue, BuildError> {
     Ok(value)
 }
 
-/// Whether a parameter's name may be a value in the wrong place.
+/// Whether a parameter's name may be a value in the wrong place, or be taken for a mask.
 fn is_hidden(name: &str) -> bool {
-    printable(name) != name
+    printable(name) != name || name.starts_with(MASK)
 }
 
 /// A different mask for each name that is hidden, because a repeated name is an error.
 fn masks(params: &Params<'_>) -> Vec<String> {
     let hidden = params.names().filter(|name| is_hidden(name)).count();
-    (1..=hidden).map(|number| format!("[name {number}]")).collect()
+    (1..=hidden).map(|number| format!("{MASK}{number}]")).collect()
 }
 
 fn mask_personal<'a>(params: &mut Params<'a>, masks: &'a [String]) {
@@ -309,28 +321,23 @@ fn common_headers() -> HeaderMap {
     headers
 }
 
-/// `target` is [`PATH`] and the query.
-fn request(
-    method: Method,
-    to: &Endpoint,
-    target: WipedBytes,
-    headers: HeaderMap,
-    body: WipedBytes,
-) -> Result<SignedRequest, BuildError> {
-    let has_query = target.len() > PATH.len();
-    let target = if has_query { Bytes::from(target) } else { Bytes::from_static(b"/") };
-    let length = to.scheme().as_str().len() + "://".len() + to.authority().as_str().len() + target.len();
-    if length > LONGEST_URL {
-        return Err(BuildError::url_too_long(length));
+impl Unsent {
+    fn request(self, to: &Endpoint) -> Result<SignedRequest, BuildError> {
+        let has_query = self.target.len() > PATH.len();
+        let target = if has_query { Bytes::from(self.target) } else { Bytes::from_static(b"/") };
+        let length = to.scheme().as_str().len() + "://".len() + to.authority().as_str().len() + target.len();
+        if length > LONGEST_URL {
+            return Err(BuildError::url_too_long(length));
+        }
+        let mut parts = Parts::default();
+        parts.scheme = Some(to.scheme().clone());
+        parts.authority = Some(to.authority().clone());
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target).map_err(http::Error::from)?);
+        let uri = Uri::from_parts(parts).map_err(http::Error::from)?;
+        let mut request = Request::new(Body::from(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers;
+        Ok(SignedRequest::new(request))
     }
-    let mut parts = Parts::default();
-    parts.scheme = Some(to.scheme().clone());
-    parts.authority = Some(to.authority().clone());
-    parts.path_and_query = Some(PathAndQuery::from_maybe_shared(target).map_err(http::Error::from)?);
-    let uri = Uri::from_parts(parts).map_err(http::Error::from)?;
-    let mut request = Request::new(Body::from(body));
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    *request.headers_mut() = headers;
-    Ok(SignedRequest::new(request))
 }

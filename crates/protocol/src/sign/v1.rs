@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::Mac;
 use http::Method;
 
-use super::checks::{check_action, sort};
+use super::checks::{check_action, check_size, sort};
 use super::error::BuildError;
 use crate::credentials::{AccessKeySecret, Credentials};
 use crate::operation::{Operation, VERSION};
@@ -76,6 +76,7 @@ pub(super) fn sign_with_common(
 /// # Errors
 /// If two parameters share a name, one has the name `Signature`, or the parameters have more than 10 MiB.
 pub fn sign(method: &Method, params: Params<'_>, secret: &AccessKeySecret) -> Result<Signed, BuildError> {
+    check_size(&params.0)?;
     sign_merged(method, params, &[], secret)
 }
 

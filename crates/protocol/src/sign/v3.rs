@@ -11,7 +11,7 @@ use hmac::Mac;
 use http::Method;
 use sha2::{Digest, Sha256};
 
-use super::checks::sort;
+use super::checks::{check_size, sort};
 use super::error::BuildError;
 use crate::credentials::Credentials;
 use crate::wipe::WipedBytes;
@@ -27,6 +27,7 @@ const ALGORITHM: &str = "ACS3-HMAC-SHA256";
 /// If two parameters share a name, or the parameters have more than 10 MiB.
 pub fn canonical_query(params: Params<'_>) -> Result<String, BuildError> {
     let mut params = params.0;
+    check_size(&params)?;
     sort(&mut params)?;
     Ok(encode("", params.iter()).as_ascii().to_owned())
 }

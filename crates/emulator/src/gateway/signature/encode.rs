@@ -48,11 +48,6 @@ impl Encoding {
     }
 }
 
-/// Encodes a text as documented.
-pub(super) fn encoded(text: &str) -> String {
-    percent_encode(text.as_bytes(), RESERVED).to_string()
-}
-
 /// Formats bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble });

@@ -10,7 +10,7 @@ use super::super::error::GatewayError;
 use super::super::keys::{AccessKey, AccessKeys};
 use super::super::request::ApiRequest;
 use super::claims::Claims;
-use super::encode::{Sink, encoded, hex};
+use super::encode::{Sink, hex};
 use super::parameters::{Diagnosis, Parameters, signed_by};
 use super::string::{MASK, SignedString, may_be_shown, quoted};
 use crate::http::{Message, both};
@@ -147,7 +147,7 @@ impl<'a> CanonicalRequest<'a> {
             values.into_iter().map(move |value| (name, value))
         };
         let mut query = arrived(request);
-        query.sort_by_cached_key(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        query.sort_unstable();
         Self {
             method: request.parts.method.as_str(),
             path: request.parts.uri.path(),

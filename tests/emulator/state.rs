@@ -135,7 +135,7 @@ async fn reads_the_state_file_of_the_oldest_supported_version() {
     let file = folder.path().join("state.db");
     std::fs::copy(KEPT, &file).unwrap();
     let emulator = start(Emulator::builder().state_file(&file)).await;
-    // The clock goes on from the day when the file was made, and the client's is that of the system.
+    // The clock continues from the day when the file was made, and the client's is that of the system.
     emulator.clock().set(std::time::SystemTime::now().into());
     let listed = admin(&emulator, "GET", "/sessions", None).await.json();
     assert_eq!(listed["sessions"][0]["outer_order_no"], "a");

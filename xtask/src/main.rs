@@ -72,6 +72,8 @@ cargo xtask <task>
   fuzz [TARGET] [--seconds N]
                    builds the fuzz targets of fuzz/ with libFuzzer and runs each for 60 seconds, or N; needs a C++
                    compiler. `fuzz TARGET --input FILE` repeats one input
+  growth [TARGET]  the instructions that the fuzz targets take for 1, 2 and 4 times as long an input: fails if one grows
+                   faster than its input (valgrind and a C++ compiler)
   mutants CRATE [ARG ...]
                    changes a crate in small ways and looks whether a test notices: protocol, policy, client (the exchange
                    and the credentials), flow, lab; the arguments are those of cargo-mutants, such as `--file GLOB` or
@@ -124,6 +126,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["destructive"] => destructive::run(),
         ["tls"] => ci::tls(),
         ["fuzz", args @ ..] => tools::fuzz::start(args),
+        ["growth"] => tools::growth::run(None),
+        ["growth", target] => tools::growth::run(Some(target)),
         ["mutants", name, args @ ..] => tools::mutants::run(name, args),
         ["platforms"] => platforms::run(),
         ["deny"] => tools::deny(),

@@ -1,6 +1,7 @@
 //! Cargo tools of other projects, pinned, in `target/`.
 
 pub(crate) mod fuzz;
+pub(crate) mod growth;
 pub(crate) mod mutants;
 pub(crate) mod node;
 pub(crate) mod postgres;

@@ -100,6 +100,10 @@ pub(super) fn gateway_errors(data: &[u8]) {
 /// `MaterialInfo` in its string: serde_json finds the same scores.
 pub(super) fn material(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
+    // A reply has at most 1 MiB, and its copies with escapes are six times as long.
+    if text.len() > 1 << 20 {
+        return;
+    }
     let body = serde_json::json!({
         "Code": "200", "ResultObject": { "Passed": "T", "SubCode": "200", "MaterialInfo": text },
     });

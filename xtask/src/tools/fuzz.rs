@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -56,7 +57,7 @@ fn all() -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn build(parquet: bool) -> Result<PathBuf> {
+pub(super) fn build(parquet: bool) -> Result<PathBuf> {
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     if !cfg!(unix) || !is_there(&compiler) {
         bail!("fuzzing needs Linux or macOS and a C++ compiler: `{compiler} --version` fails");
@@ -83,16 +84,23 @@ fn build(parquet: bool) -> Result<PathBuf> {
     Ok(target.join(host).join("fuzz/cloudauth-fuzz"))
 }
 
-fn fuzzer(program: &Path, target: &str) -> Result<std::process::Command> {
+/// Makes the program run this target. Returns the folder for the files of its runs.
+pub(super) fn choose(fuzzer: &mut Command, target: &str) -> Result<PathBuf> {
     let folder = root().join("fuzz/target/found").join(target);
     fs::create_dir_all(&folder)?;
-    let mut fuzzer = command(&program.display().to_string(), &[]);
-    fuzzer.env("FUZZ_TARGET", target).arg(format!("-artifact_prefix={}/", folder.display()));
+    fuzzer.env("FUZZ_TARGET", target);
     // For the target `credentials_files`: the file that the default chain reads, and no other source.
     fuzzer.env("ALIBABA_CLOUD_CREDENTIALS_FILE", folder.join("credentials.ini"));
     fuzzer
         .env("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "true")
         .env("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+    Ok(folder)
+}
+
+fn fuzzer(program: &Path, target: &str) -> Result<Command> {
+    let mut fuzzer = command(&program.display().to_string(), &[]);
+    let folder = choose(&mut fuzzer, target)?;
+    fuzzer.arg(format!("-artifact_prefix={}/", folder.display()));
     // The limit of an input's time is for one that never ends: it counts the time on a busy machine too. The targets bound CPU time.
     fuzzer.args([format!("-max_len={MAX_LEN}").as_str(), "-rss_limit_mb=2048", "-timeout=120"]);
     Ok(fuzzer)

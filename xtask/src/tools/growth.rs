@@ -26,6 +26,12 @@ struct Shape {
     times: usize,
 }
 
+/// One run.
+struct Measured {
+    instructions: f64,
+    bytes: f64,
+}
+
 /// The second doubling may take this many times as much as the first. Twice is linear; a third more is allowed.
 const MOST: f64 = 2.6;
 /// An input whose parts are not read costs nothing for them. The fewest instructions for a byte that is read, in a build without
@@ -46,12 +52,13 @@ pub(crate) fn run(named: Option<&str>) -> Result<()> {
     println!("{:<20} {:<34} {:>9} {:>9} {:>7}", "target", "repeated", "bytes", "a byte", "growth");
     let mut wrong = Vec::new();
     for shape in shapes {
-        let (counts, lengths) = shape.counts(&program)?;
-        let [first, second] = [counts[1] - counts[0], counts[2] - counts[1]];
-        let a_byte = second / (lengths[2] - lengths[1]);
-        let growth = second / first;
+        let one = shape.measured(&program, 1)?;
+        let two = shape.measured(&program, 2)?;
+        let four = shape.measured(&program, 4)?;
+        let a_byte = (four.instructions - two.instructions) / (four.bytes - two.bytes);
+        let growth = (four.instructions - two.instructions) / (two.instructions - one.instructions);
         let Shape { target, what, .. } = shape;
-        println!("{target:<20} {what:<34} {:>9} {a_byte:>9.1} {growth:>7.2}", lengths[2]);
+        println!("{target:<20} {what:<34} {:>9} {a_byte:>9.1} {growth:>7.2}", four.bytes);
         if !(a_byte >= FEWEST && growth <= MOST) {
             wrong.push(format!("{target}, {what}"));
         }
@@ -63,21 +70,17 @@ pub(crate) fn run(named: Option<&str>) -> Result<()> {
 }
 
 impl Shape {
-    /// The instructions and the bytes of the input with 1, 2 and 4 times the parts.
-    fn counts(&self, program: &Path) -> Result<([f64; 3], [f64; 3])> {
+    /// Runs the input with this many times the parts.
+    fn measured(&self, program: &Path, factor: usize) -> Result<Measured> {
         let folder = root().join("fuzz/target/growth").join(self.target);
         fs::create_dir_all(&folder)?;
-        let (mut counts, mut lengths) = ([0.0; 3], [0.0; 3]);
-        for (at, factor) in [1, 2, 4].into_iter().enumerate() {
-            let text = self.text(self.times * factor);
-            let file = folder.join("input");
-            fs::write(&file, &text)?;
-            lengths[at] = text.len() as f64;
-            counts[at] = self
-                .counted(program, &file)
-                .with_context(|| format!("{}: {} times {}", self.target, self.times * factor, self.what))?;
-        }
-        Ok((counts, lengths))
+        let (file, times) = (folder.join("input"), self.times * factor);
+        let text = self.text(times);
+        fs::write(&file, &text)?;
+        let instructions = self
+            .counted(program, &file)
+            .with_context(|| format!("{}: {times} times {}", self.target, self.what))?;
+        Ok(Measured { instructions, bytes: text.len() as f64 })
     }
 
     fn text(&self, times: usize) -> String {

@@ -137,7 +137,7 @@ fn behaviour_hash_covers_codes_that_are_not_listed_and_only_what_decides() {
     let more = listed(&format!(r#"{reordered}, "298""#));
     let unknown = r#"sub_code = ["unknown", "missing"]"#;
     assert!(is_same(&more.replace(unknown, r#"sub_code = ["unknown", "missing", "298"]"#)));
-    // Codes that are not listed are decided otherwise; then those and missing ones apart.
+    // Another outcome of codes that are not listed; then another one than that of a missing code.
     let then = r#"then = { decision = "review", reason = "unknown_sub_code" }"#;
     let rejected = r#"then = { decision = "reject", reason = "unknown_sub_code" }"#;
     let apart = format!(

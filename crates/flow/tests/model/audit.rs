@@ -1,9 +1,12 @@
 //! Audits of chains while the store grows.
 
+use std::time::Duration;
+
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    Audit, Auditor, Commit, Cursor, Event, Input, Machine, Snapshot, Stored, Usage, Verification,
+    Audit, Auditor, Checkpoint, Commit, Cursor, Event, Input, Machine, Snapshot, Stored, Usage, Verification,
 };
+use cloudauth_protocol::UnixTime;
 
 fn step(stored: Option<&Stored>, input: Input) -> Commit {
     Machine::new(samples::rules()).step(&Snapshot { stored, usage: Usage::default() }, input, BEGIN).unwrap()
@@ -36,4 +39,111 @@ fn an_event_after_the_place_of_a_checkpoint_is_left_to_the_next_one() {
     assert_ne!(early.checkpoint.days, late.checkpoint.days);
     let differences = early.checkpoint.compare(&late.earlier.unwrap(), BEGIN, None);
     assert!(differences.changed.is_empty(), "{differences:?}");
+}
+
+/// The chain of an order that began so many days later.
+fn chain(order: u64, days: u64) -> (Verification, Vec<Event>) {
+    let now = later(days);
+    let mut start = samples::start(order, 1).unwrap();
+    start.consent.at = now;
+    let snapshot = Snapshot { stored: None, usage: Usage::default() };
+    let commit = Machine::new(samples::rules()).step(&snapshot, Input::Start(start), now).unwrap();
+    (commit.verification().clone(), commit.events().to_vec())
+}
+
+fn later(days: u64) -> UnixTime {
+    BEGIN.plus(Duration::from_secs(days * 86_400))
+}
+
+fn checkpoint(chains: &[(Verification, Vec<Event>)]) -> Checkpoint {
+    let mut auditor = Auditor::new(Cursor(99), None);
+    for (verification, events) in chains {
+        auditor.verification(verification.id, Some((verification.head.n, verification.head.hash)));
+        events.iter().for_each(|event| auditor.event(Some((Cursor(1), event))));
+    }
+    let audit = auditor.finish();
+    assert_eq!((audit.broken, audit.chains), (0, chains.len() as u64));
+    assert_eq!(audit.events, chains.iter().map(|(_, events)| events.len() as u64).sum::<u64>());
+    audit.checkpoint
+}
+
+#[test]
+fn a_broken_chain_is_counted_and_named_with_its_event() {
+    let ((one, events), (other, others)) = (chain(1, 0), chain(2, 0));
+    let [first, second, last] = [Some(&events[0]), Some(&events[1]), Some(&events[2])];
+    let head = Some((one.head.n, one.head.hash));
+    let audit = |head, events: &[Option<&Event>]| {
+        let mut auditor = Auditor::new(Cursor(9), None);
+        auditor.verification(one.id, head);
+        events.iter().for_each(|event| auditor.event(event.map(|event| (Cursor(1), event))));
+        // A chain that is whole comes after it.
+        auditor.verification(other.id, Some((other.head.n, other.head.hash)));
+        others.iter().for_each(|event| auditor.event(Some((Cursor(2), event))));
+        let audit = auditor.finish();
+        assert_eq!(audit.chains, 2);
+        let named: Vec<_> = audit.named.iter().map(|named| (named.id, named.event)).collect();
+        (audit.broken, named)
+    };
+    let broken = |event| (1, vec![(one.id, Some(event))]);
+    assert_eq!(audit(head, &[first, second, last]), (0, vec![]));
+    assert_eq!(audit(head, &[Some(&others[0]), second, last]), broken(1), "an event of another chain");
+    assert_eq!(audit(head, &[first, None, last]), broken(2), "an event that cannot be read");
+    assert_eq!(audit(head, &[first, last]), broken(2), "an event that is missing");
+    assert_eq!(audit(head, &[first, second]), broken(3), "the last event is missing");
+    assert_eq!(audit(head, &[]), broken(1), "all events are missing");
+    assert_eq!(audit(head, &[first, second, last, last]), broken(4), "an event too many");
+    assert_eq!(audit(None, &[first, second, last]), broken(4), "a verification that cannot be read");
+}
+
+#[test]
+fn events_without_a_verification_are_broken_and_only_a_hundred_are_named() {
+    let mut auditor = Auditor::new(Cursor(9), None);
+    let orphans: Vec<_> = (0..103).map(|order| chain(order, 0).0.id).collect();
+    orphans.iter().for_each(|id| auditor.orphans(*id));
+    let audit = auditor.finish();
+    assert_eq!((audit.broken, audit.named.len(), audit.chains), (103, 100, 0));
+    assert!(audit.named.iter().zip(&orphans).all(|(named, id)| named.id == *id && named.event.is_none()));
+}
+
+#[test]
+fn a_checkpoint_shows_chains_that_were_added_changed_or_deleted() {
+    let (first, second, third) = (chain(1, 0), chain(2, 0), chain(3, 2));
+    let kept = checkpoint(&[first.clone(), second.clone(), third.clone()]);
+    let [day, later_day] = ["2026-01-02", "2026-01-04"];
+    assert_eq!(
+        kept.days.iter().map(|(day, of)| (&**day, of.chains)).collect::<Vec<_>>(),
+        [(day, 2), (later_day, 1)]
+    );
+    let compare = |chains: &[(Verification, Vec<Event>)], days, retention| {
+        let differences = kept.compare(&checkpoint(chains), later(days), retention);
+        (differences.changed, differences.purged)
+    };
+    let (none, of) = (Vec::<String>::new, |day: &str| vec![day.to_owned()]);
+    let (one, all) = ([second.clone(), third.clone()], [first.clone(), second.clone(), third.clone()]);
+    assert_eq!(compare(&all, 99, Some(30)), (none(), none()));
+    // A purge after thirty days explains that one is missing, and nothing does before.
+    assert_eq!(compare(&one, 30, Some(30)), (none(), of(day)));
+    assert_eq!(compare(&one, 29, Some(30)), (of(day), none()));
+    assert_eq!(compare(&one, 31, None), (of(day), none()));
+    // No purge adds a chain, or puts another in its place.
+    assert_eq!(
+        compare(&[first.clone(), second.clone(), third.clone(), chain(4, 0)], 99, Some(30)).0,
+        of(day)
+    );
+    assert_eq!(compare(&[first.clone(), chain(4, 0), third.clone()], 99, Some(30)), (of(day), none()));
+    assert_eq!(
+        compare(&[first.clone(), second.clone(), third, chain(4, 3)], 99, Some(30)).0,
+        of("2026-01-05")
+    );
+    assert_eq!(compare(&[first, second], 99, Some(30)), (none(), of(later_day)));
+}
+
+#[test]
+fn a_checkpoint_of_another_format_is_not_read() {
+    let checkpoint = checkpoint(&[chain(1, 0)]);
+    assert!(checkpoint.is_readable());
+    let text = serde_json::to_string(&checkpoint).unwrap();
+    assert_eq!(serde_json::from_str::<Checkpoint>(&text).unwrap(), checkpoint);
+    let newer = text.replace("\"format\":1", "\"format\":2");
+    assert!(!serde_json::from_str::<Checkpoint>(&newer).unwrap().is_readable());
 }

@@ -172,3 +172,26 @@ fn an_instance_waits_for_a_call_by_chance() {
     let slept = service.slept().as_millis();
     assert!((3_500..10_500).contains(&slept) && !slept.is_multiple_of(1_000), "{slept} ms");
 }
+
+#[test]
+fn a_commit_of_unknown_outcome_is_made_once() {
+    for is_answer in [false, true] {
+        let service = Service::default();
+        let flow = flow(&service, Counted::default());
+        let lose = || {
+            let counter = if is_answer { &flow.store().lost_answer } else { &flow.store().lost_commit };
+            counter.store(1, Ordering::Relaxed);
+            flow.store().releases.lock().unwrap().clear();
+        };
+        let commits = || flow.store().releases.lock().unwrap().len();
+        // The commit of a start has events, by which it is found.
+        lose();
+        links(&service, &flow, 1);
+        assert_eq!((service.requests().len(), commits()), (1, 2), "{is_answer}");
+        // That of a look without a result has none.
+        lose();
+        service.refuses("424");
+        assert_eq!(block_on(flow.sweep()).unwrap(), 1);
+        assert_eq!((attempt(&flow).looks, commits()), (1, 1), "{is_answer}");
+    }
+}

@@ -164,6 +164,9 @@ pub(crate) struct Counted {
     pub(crate) has_pages: bool,
     /// The look for a start page that fails, counted from 1.
     pub(crate) lost_page: AtomicU32,
+    /// The commit that does not arrive, and the one whose answer does not, each counted from 1. Both look the same.
+    pub(crate) lost_commit: AtomicU32,
+    pub(crate) lost_answer: AtomicU32,
 }
 
 impl Counted {
@@ -197,8 +200,13 @@ impl Store for Counted {
             }
             return Err(StoreErrorKind::Unavailable.into());
         }
+        let is_lost = |counter: &AtomicU32| counter.fetch_sub(1, Ordering::Relaxed) == 1;
+        if is_lost(&self.lost_commit) {
+            return Err(StoreErrorKind::OutcomeUnknown.into());
+        }
         self.releases.lock().unwrap().push(commit.releases());
-        self.store.commit(commit).await
+        self.store.commit(commit).await?;
+        if is_lost(&self.lost_answer) { Err(StoreErrorKind::OutcomeUnknown.into()) } else { Ok(()) }
     }
 
     async fn claim(

@@ -321,6 +321,7 @@ fn nothing_shows_a_name_a_number_a_link_or_an_address() {
     let mut shown = format!("{url:?} {request:?} {:?}", flow.store());
     service.opens();
     let response = block_on(flow.serve(&request));
+    assert_eq!(format!("{request:?} {response:?}"), "PageRequest(POST) PageResponse(303)");
     let error = block_on(flow.begin(new(1), &person())).unwrap_err();
     shown += &format!("{response:?} {:?} {error} {error:?}", flow.store());
     for secret in ["张三", "9999991990", "01012003", "t.aliyun.com", &*capability, "zimVer"] {

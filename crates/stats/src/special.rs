@@ -2,6 +2,7 @@
 
 pub(crate) mod beta;
 pub(crate) mod gamma;
+pub(crate) mod gamma_sum;
 mod hypergeometric;
 mod normal;
 mod root;

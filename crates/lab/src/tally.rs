@@ -1,6 +1,7 @@
 //! Counts of rows, and the locations of a few. Tallies of parts add up to the tally of the whole in any order, so a run gives
 //! the same result on any number of threads, and can be stopped and resumed.
 
+mod alike;
 mod counter;
 pub(crate) mod failing_example;
 pub(crate) mod issues;
@@ -18,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cloudauth_policy::{Input, Policy, Verdict};
 use serde::Serialize;
 
+pub(crate) use alike::{Alike, alike};
 #[cfg(feature = "parquet")]
 pub(crate) use counter::{Counted, code_number};
 pub(crate) use counter::{Counter, is_code_shown};

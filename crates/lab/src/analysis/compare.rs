@@ -17,7 +17,7 @@ use crate::tally::issues::RowLocation;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Decider, SegmentRows, Tally, VerdictMatrix};
 use cloudauth_stats::{Confidence, Interval, Rate, mcnemar, newcombe_paired};
-use people::PairedPeople;
+use people::{PairedPeople, by_verdicts, paired};
 
 /// Changed decisions of a candidate: the result of `cloudauth lab compare`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -134,14 +134,12 @@ impl Compare {
         };
         let is_same = policy.content_hash == candidate.content_hash;
         let rests_on = rests_on(tally, &share);
+        let known = rests_on.knows_people().then(|| by_verdicts(tally));
         let mut people = [0; 2];
         let mut pair = |label, of: fn(Verdict) -> bool| {
             let pair = Pair::of(&share, label, is_same, of)?;
-            if !rests_on.knows_people() {
-                return Some(pair);
-            }
-            let people_of = PairedPeople::of(tally, label, paired(&share, label, of), of);
-            let (pair, count) = pair.over_people(&people_of, is_same);
+            let Some(known) = &known else { return Some(pair) };
+            let (pair, count) = pair.over_people(&PairedPeople::of(known, &share, label, of), is_same);
             if let Some(people) = people.get_mut(label.number()) {
                 *people = count;
             }
@@ -214,12 +212,6 @@ impl Pair {
     }
 }
 
-/// Returns the attempts that count under both policies, under the first only, under the second only, and under none.
-fn paired(share: &VerdictMatrix, label: Label, of: impl Fn(Verdict) -> bool) -> [u64; 4] {
-    [(true, true), (true, false), (false, true), (false, false)]
-        .map(|(a, b)| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b))
-}
-
 /// Returns the 95 % interval over people of a rate of the first policy; `None` if people are not known.
 pub(crate) fn interval_over_people(
     tally: &Tally,
@@ -227,7 +219,7 @@ pub(crate) fn interval_over_people(
     label: Label,
     of: fn(Verdict) -> bool,
 ) -> Option<Interval> {
-    let people = || PairedPeople::of(tally, label, paired(share, label, of), of).policy;
+    let people = || PairedPeople::of(&by_verdicts(tally), share, label, of).policy;
     rests_on(tally, share).knows_people().then(|| people().interval(Confidence::P95))
 }
 

@@ -19,7 +19,7 @@ use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::segment::crossed;
 use crate::tally::{ScoreCut, SegmentCase, SegmentRows, Tally};
-use people::{GroupPeople, SegmentPeople, basis};
+use people::{GroupPeople, SegmentPeople};
 
 /// A corrected p-value of at most this shows a difference.
 const RISK: f64 = 0.05;
@@ -168,12 +168,21 @@ impl SegmentRates {
     fn chosen(tally: &Tally, is_wanted: impl Fn(&str) -> bool) -> Self {
         let cuts: Vec<&ScoreCut> = tally.decider.cuts_of(Input::VerifyScore).collect();
         let wanted = tally.segments().filter(|(name, _)| is_wanted(name));
-        let (rests_on, people) = basis(tally);
-        let segment = |values: &BTreeMap<String, &SegmentRows>| Segment::of(values, &cuts, rests_on);
+        let wanted: Vec<_> = wanted
+            .map(|(name, values)| {
+                let people = SegmentPeople::of(&values);
+                (name, values, people)
+            })
+            .collect();
+        let (rests_on, people) =
+            wanted.first().map_or((RestsOn::Attempts, None), |(.., people)| people.basis(tally));
+        let segment = |(name, values, people): &(&String, BTreeMap<String, &SegmentRows>, SegmentPeople)| {
+            ((*name).clone(), Segment::of(values, &cuts, rests_on, people))
+        };
         Self {
             policy: tally.decider.name(),
             rows: tally.rows,
-            segments: wanted.map(|(name, values)| (name.clone(), segment(&values))).collect(),
+            segments: wanted.iter().map(segment).collect(),
             warnings: warnings_of(tally),
             rests_on,
             people,
@@ -183,13 +192,18 @@ impl SegmentRates {
 }
 
 impl Segment {
-    fn of(values: &BTreeMap<String, &SegmentRows>, cuts: &[&ScoreCut], rests_on: RestsOn) -> Self {
+    fn of(
+        values: &BTreeMap<String, &SegmentRows>,
+        cuts: &[&ScoreCut],
+        rests_on: RestsOn,
+        people: &SegmentPeople,
+    ) -> Self {
         let has_too_many = rests_on.knows_people() && values.len() > MOST_VALUES_OVER_PEOPLE;
         let rests_on = if has_too_many { RestsOn::AttemptsOfTooMany } else { rests_on };
-        let people = rests_on.knows_people().then(|| SegmentPeople::of(values));
+        let people = Some(people).filter(|_| rests_on.knows_people());
         let counted = |count: &dyn Fn(&SegmentRows) -> (u64, u64),
                        counts: &dyn Fn(SegmentCase) -> Option<bool>| {
-            GroupRates::counted(values, people.as_ref(), count, counts)
+            GroupRates::counted(values, people, count, counts)
         };
         let rates = |label: Option<Label>, is_counted: fn(Verdict) -> bool| {
             let is_of = |other: Label| label.is_none_or(|label| label == other);

@@ -171,10 +171,9 @@ impl SubjectScore {
         if self.is_genuine { Label::Genuine } else { Label::Impostor }
     }
 
-    /// Returns the verdicts of both policies.
-    pub(crate) fn verdicts(&self) -> (Verdict, Verdict) {
-        let verdict = |number: u8| Verdict::ALL.get(usize::from(number)).copied().unwrap_or(Verdict::Review);
-        (verdict(self.verdicts.0), verdict(self.verdicts.1))
+    /// Returns the hash of the subject; and whether the row is genuine, with the numbers of the verdicts.
+    pub(crate) const fn case(&self) -> (u64, (bool, u8, u8)) {
+        (self.subject, (self.is_genuine, self.verdicts.0, self.verdicts.1))
     }
 
     pub(crate) fn score(&self) -> Option<f64> {

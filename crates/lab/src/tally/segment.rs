@@ -21,7 +21,7 @@ pub(crate) struct SegmentRows {
 }
 
 /// What counts of a row of a person: the first policy's verdict, the label, and the number of cuts that a labelled score reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct SegmentCase(u16);
 
 impl SegmentCase {

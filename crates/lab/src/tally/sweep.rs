@@ -26,7 +26,7 @@ pub(crate) struct SweepRows {
 }
 
 /// The decisions of a labelled row with all values of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "u32", into = "u32")]
 pub(crate) struct SweepCase {
     pub(crate) is_genuine: bool,

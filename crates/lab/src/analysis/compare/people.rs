@@ -1,14 +1,21 @@
 //! The rates of two policies over people: several attempts of one person are not independent.
 
-use std::collections::BTreeMap;
-
 use cloudauth_policy::Verdict;
 use cloudauth_stats::{Clusters, PairedClusters};
 
 use crate::input::row::Label;
-use crate::tally::{SubjectScore, Tally};
+use crate::tally::{Alike, SubjectScore, Tally, VerdictMatrix, alike};
+
+/// People by the label and the numbers of both verdicts of each row.
+pub(super) type PeopleByVerdicts = Alike<(bool, u8, u8)>;
+
+/// Counts the labelled rows of people.
+pub(super) fn by_verdicts(tally: &Tally) -> PeopleByVerdicts {
+    alike(|| tally.kept.iter().map(SubjectScore::case))
+}
 
 /// The attempts of one label by person. An attempt without a subject is one more person.
+#[derive(Default)]
 pub(super) struct PairedPeople {
     pub(super) policy: Clusters,
     pub(super) candidate: Clusters,
@@ -16,41 +23,47 @@ pub(super) struct PairedPeople {
 }
 
 impl PairedPeople {
-    /// `all` are the attempts that count under both policies, under the first only, under the second only, and under none; `of`
-    /// tells whether a verdict counts.
-    pub(super) fn of(tally: &Tally, label: Label, all: [u64; 4], of: impl Fn(Verdict) -> bool) -> Self {
-        let (mut people, mut left) = (BTreeMap::<[u64; 4], u64>::new(), all);
-        for person in tally.kept.chunk_by(|a: &SubjectScore, b: &SubjectScore| a.subject == b.subject) {
+    /// `share` are all attempts; `of` tells whether a verdict counts.
+    pub(super) fn of(
+        people: &PeopleByVerdicts,
+        share: &VerdictMatrix,
+        label: Label,
+        of: impl Fn(Verdict) -> bool,
+    ) -> Self {
+        // Those that count under both policies, under the first only, under the second only, and under none.
+        let (mut left, mut found) = (paired(share, label, &of), Self::default());
+        let counts = Verdict::ALL.map(&of);
+        let place =
+            |verdict: u8| usize::from(!counts.get(usize::from(verdict)).is_some_and(|counts| *counts));
+        for (rows, times) in people {
             let mut own = [0; 4];
-            for kept in person.iter().filter(|kept| kept.label() == label) {
-                let (first, second) = kept.verdicts();
-                let place = usize::from(!of(first)) * 2 + usize::from(!of(second));
-                // Both, only the first, only the second, none.
+            for (_, first, second) in
+                rows.iter().filter(|(is_genuine, ..)| *is_genuine == (label == Label::Genuine))
+            {
+                let place = place(*first) * 2 + place(*second);
                 if let (Some(own), Some(left)) = (own.get_mut(place), left.get_mut(place)) {
                     *own += 1;
-                    *left = left.saturating_sub(1);
+                    *left = left.saturating_sub(*times);
                 }
             }
-            if own != [0; 4] {
-                *people.entry(own).or_default() += 1;
-            }
+            found.add(own, *times);
         }
         let alone = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]];
-        for (own, times) in alone.into_iter().zip(left).filter(|(_, times)| *times > 0) {
-            *people.entry(own).or_default() += times;
-        }
-        let mut found = Self {
-            policy: Clusters::default(),
-            candidate: Clusters::default(),
-            both: PairedClusters::default(),
-        };
-        for ([both, first, second, neither], times) in people {
-            let attempts = both + first + second + neither;
-            found.policy.extend([(both + first, attempts, times)]);
-            found.candidate.extend([(both + second, attempts, times)]);
-            // The difference is that of the candidate.
-            found.both.extend([(second, first, attempts, times)]);
-        }
+        alone.into_iter().zip(left).for_each(|(own, times)| found.add(own, times));
         found
     }
+
+    fn add(&mut self, [both, first, second, neither]: [u64; 4], times: u64) {
+        let attempts = both + first + second + neither;
+        self.policy.extend([(both + first, attempts, times)]);
+        self.candidate.extend([(both + second, attempts, times)]);
+        // The difference is that of the candidate.
+        self.both.extend([(second, first, attempts, times)]);
+    }
+}
+
+/// Returns the attempts that count under both policies, under the first only, under the second only, and under none.
+pub(super) fn paired(share: &VerdictMatrix, label: Label, of: impl Fn(Verdict) -> bool) -> [u64; 4] {
+    [(true, true), (true, false), (false, true), (false, false)]
+        .map(|(a, b)| share.sum(|x, y, other| other == label && of(x) == a && of(y) == b))
 }

@@ -6,12 +6,11 @@ use cloudauth_stats::{Clusters, Confidence, Interval, p_of_difference};
 
 use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::input::row::Label;
-use crate::tally::{SegmentCase, SegmentRows, Tally};
+use crate::tally::{Alike, SegmentCase, SegmentRows, Tally, alike};
 
-/// The rows of a segment by person.
+/// The people of a segment, by the number of each row's value, and its case.
 pub(super) struct SegmentPeople {
-    /// The hash of the subject, the number of the value, and the case: ascending.
-    rows: Vec<(u64, usize, SegmentCase)>,
+    alike: Alike<(u16, SegmentCase)>,
     values: usize,
 }
 
@@ -32,23 +31,54 @@ impl GroupPeople {
     }
 }
 
-/// People by counted attempts and all attempts. Below 0 where people are taken away.
-type Counts = BTreeMap<(u64, u64), i64>;
+/// People with fewer attempts are counted in a table.
+const FEW: usize = 16;
 
-fn add(counts: &mut Counts, (count, of): (u64, u64), people: i64) {
-    if of > 0 {
-        *counts.entry((count, of)).or_default() += people;
+/// People by counted attempts and all attempts. Below 0 where people are taken away.
+#[derive(Clone)]
+struct Counts {
+    /// Those with few attempts: after `of * FEW`, by counted attempts.
+    few: [i64; FEW * FEW],
+    many: BTreeMap<(u64, u64), i64>,
+}
+
+impl Counts {
+    const fn new() -> Self {
+        Self { few: [0; FEW * FEW], many: BTreeMap::new() }
+    }
+
+    fn add(&mut self, (count, of): (u64, u64), people: i64) {
+        if of < FEW as u64 {
+            if let Some(few) = self.few.get_mut(of as usize * FEW + count as usize) {
+                *few += people;
+            }
+        } else {
+            *self.many.entry((count, of)).or_default() += people;
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = ((u64, u64), i64)> {
+        let few = self.few.iter().enumerate().filter(|(_, people)| **people != 0);
+        let few = few.map(|(place, people)| (((place % FEW) as u64, (place / FEW) as u64), *people));
+        few.chain(self.many.iter().map(|(attempts, people)| (*attempts, *people)))
+    }
+
+    fn clusters(&self) -> Clusters {
+        let mut clusters = Clusters::default();
+        let people = |people: i64| u64::try_from(people).unwrap_or_default();
+        clusters.extend(self.all().map(|((count, of), times)| (count, of, people(times))));
+        clusters
     }
 }
 
 impl SegmentPeople {
     pub(super) fn of(values: &BTreeMap<String, &SegmentRows>) -> Self {
-        let of_value = |(number, rows): (usize, &&SegmentRows)| {
-            rows.people.iter().map(move |(subject, case)| (*subject, number, *case)).collect::<Vec<_>>()
+        let rows = || {
+            (0..).zip(values.values()).flat_map(|(number, rows)| {
+                rows.people.iter().map(move |(subject, case)| (*subject, (number, *case)))
+            })
         };
-        let mut rows: Vec<_> = values.values().enumerate().flat_map(of_value).collect();
-        rows.sort_unstable();
-        Self { rows, values: values.len() }
+        Self { alike: alike(rows), values: values.len() }
     }
 
     /// Returns the people of each value. `all` are the counted attempts and all attempts of each value. `counts` returns whether a case
@@ -60,71 +90,66 @@ impl SegmentPeople {
     ) -> Vec<GroupPeople> {
         let (mut own, mut others) = (vec![Counts::new(); self.values], vec![Counts::new(); self.values]);
         let (mut whole, mut left) = (Counts::new(), all.to_vec());
-        for person in self.rows.chunk_by(|(a, ..), (b, ..)| a == b) {
-            let attempts = |rows: &[(u64, usize, SegmentCase)]| {
-                let counted = rows.iter().filter_map(|(.., case)| counts(*case));
+        for (person, times) in &self.alike {
+            let attempts = |rows: &[(u16, SegmentCase)]| {
+                let counted = rows.iter().filter_map(|(_, case)| counts(*case));
                 counted.fold((0, 0), |(count, of), is_counted| (count + u64::from(is_counted), of + 1))
             };
             let (count, of) = attempts(person);
-            add(&mut whole, (count, of), 1);
-            for rows in person.chunk_by(|(_, a, _), (_, b, _)| a == b) {
-                let Some((_, value, _)) = rows.first().filter(|_| of > 0) else { continue };
+            if of == 0 {
+                continue;
+            }
+            let people = times.cast_signed();
+            whole.add((count, of), people);
+            for rows in person.chunk_by(|(a, _), (b, _)| a == b) {
+                let Some(value) = rows.first().map(|(value, _)| usize::from(*value)) else { continue };
                 let here = attempts(rows);
                 if let (Some(own), Some(others), Some(left)) =
-                    (own.get_mut(*value), others.get_mut(*value), left.get_mut(*value))
+                    (own.get_mut(value), others.get_mut(value), left.get_mut(value))
                 {
-                    add(own, here, 1);
+                    own.add(here, people);
                     // The person's attempts with other values.
-                    add(others, (count, of), -1);
-                    add(others, (count - here.0, of - here.1), 1);
-                    *left = (left.0.saturating_sub(here.0), left.1.saturating_sub(here.1));
+                    others.add((count, of), -people);
+                    others.add((count - here.0, of - here.1), people);
+                    *left = (left.0.saturating_sub(here.0 * times), left.1.saturating_sub(here.1 * times));
                 }
             }
         }
-        for (own, (count, of)) in own.iter_mut().zip(&left) {
-            for (alone, people) in [((1, 1), *count), ((0, 1), of.saturating_sub(*count))] {
-                add(own, alone, people.cast_signed());
-                add(&mut whole, alone, people.cast_signed());
+        let alone = |(count, of): (u64, u64)| {
+            [((1, 1), count.cast_signed()), ((0, 1), of.saturating_sub(count).cast_signed())]
+        };
+        for (own, left) in own.iter_mut().zip(&left) {
+            for (attempts, people) in alone(*left) {
+                own.add(attempts, people);
+                whole.add(attempts, people);
             }
         }
-        for (others, (count, of)) in others.iter_mut().zip(&left) {
-            add(others, (1, 1), -count.cast_signed());
-            add(others, (0, 1), -(of.saturating_sub(*count)).cast_signed());
-            whole.iter().for_each(|(attempts, people)| add(others, *attempts, *people));
+        for (others, left) in others.iter_mut().zip(&left) {
+            alone(*left).into_iter().for_each(|(attempts, people)| others.add(attempts, -people));
+            whole.all().for_each(|(attempts, people)| others.add(attempts, people));
         }
         own.iter()
             .zip(&others)
-            .map(|(own, others)| GroupPeople { own: clusters(own), others: clusters(others) })
+            .map(|(own, others)| GroupPeople { own: own.clusters(), others: others.clusters() })
             .collect()
     }
-}
 
-fn clusters(counts: &Counts) -> Clusters {
-    let mut clusters = Clusters::default();
-    let people =
-        counts.iter().map(|((count, of), people)| (*count, *of, u64::try_from(*people).unwrap_or_default()));
-    clusters.extend(people);
-    clusters
-}
-
-/// Returns the unit of the intervals, and the labelled people. Every segment has the same rows.
-pub(super) fn basis(tally: &Tally) -> (RestsOn, Option<LabelledPeople>) {
-    let Some(values) = tally.segments.iter().find_map(|values| values.get()) else {
-        return (RestsOn::Attempts, None);
-    };
-    let mut rows: Vec<(u64, SegmentCase)> =
-        values.values().flat_map(|rows| rows.people.iter().copied()).collect();
-    rows.sort_unstable();
-    let with = |label: Label| rows.iter().filter(|(_, case)| case.is_of(label)).count() as u64;
-    let share = tally.share();
-    let all = |label: Label| share.sum(|_, _, of| of == label);
-    let of_label = Label::ALL.map(|label| (with(label), all(label)));
-    let rests_on = RestsOn::of(tally.has_too_many_people(), &of_label);
-    let people = |label: Label| {
-        let is_of = |person: &[(u64, SegmentCase)]| person.iter().any(|(_, case)| case.is_of(label));
-        let known = rows.chunk_by(|(a, _), (b, _)| a == b).filter(|person| is_of(person)).count() as u64;
-        known + all(label).saturating_sub(with(label))
-    };
-    let labelled = LabelledPeople { genuine: people(Label::Genuine), impostor: people(Label::Impostor) };
-    (rests_on, rests_on.knows_people().then_some(labelled))
+    /// Returns the unit of the intervals, and the labelled people. Every segment has the same rows.
+    pub(super) fn basis(&self, tally: &Tally) -> (RestsOn, Option<LabelledPeople>) {
+        let share = tally.share();
+        let all = |label: Label| share.sum(|_, _, of| of == label);
+        // The rows with a subject, and the people who have them.
+        let known = Label::ALL.map(|label| {
+            self.alike.iter().fold((0, 0), |(rows, people), (person, times)| {
+                let own = person.iter().filter(|(_, case)| case.is_of(label)).count() as u64;
+                (rows + own * times, people + if own > 0 { *times } else { 0 })
+            })
+        });
+        let with = |label: Label| known.get(label.number()).copied().unwrap_or_default();
+        let rests_on =
+            RestsOn::of(tally.has_too_many_people(), &Label::ALL.map(|label| (with(label).0, all(label))));
+        let people = |label: Label| with(label).1 + all(label).saturating_sub(with(label).0);
+        let labelled = LabelledPeople { genuine: people(Label::Genuine), impostor: people(Label::Impostor) };
+        (rests_on, rests_on.knows_people().then_some(labelled))
+    }
 }

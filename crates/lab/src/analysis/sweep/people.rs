@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cloudauth_policy::Verdict;
 use cloudauth_stats::{Clusters, Confidence, Interval};
 
-use crate::tally::{SweepCase, SweepRows};
+use crate::tally::{SweepCase, SweepRows, alike};
 
 /// The people of one label. A row without a subject is one more person.
 pub(super) struct PeopleByCases {
@@ -18,24 +18,23 @@ impl PeopleByCases {
         let is_of = |case: &SweepCase| case.is_genuine == is_genuine;
         let mut left: BTreeMap<SweepCase, u64> =
             rows.cases.iter().filter(|(case, _)| is_of(case)).map(|(case, rows)| (*case, *rows)).collect();
-        let mut alike = BTreeMap::<Vec<SweepCase>, u64>::new();
-        for person in rows.people.chunk_by(|(a, _), (b, _)| a == b) {
-            let cases: Vec<SweepCase> = person.iter().map(|(_, case)| *case).filter(is_of).collect();
-            for case in &cases {
-                left.entry(*case).and_modify(|rows| *rows = rows.saturating_sub(1));
-            }
-            if !cases.is_empty() {
-                *alike.entry(cases).or_default() += 1;
+        let mut people = alike(|| rows.people.iter().copied().filter(|(_, case)| is_of(case)));
+        for (cases, times) in &people {
+            for case in cases {
+                left.entry(*case).and_modify(|rows| *rows = rows.saturating_sub(*times));
             }
         }
         for (case, rows) in left.into_iter().filter(|(_, rows)| *rows > 0) {
-            *alike.entry(vec![case]).or_default() += rows;
+            match people.binary_search_by(|(cases, _)| (**cases).cmp(&[case])) {
+                Ok(place) => people.get_mut(place).into_iter().for_each(|(_, times)| *times += rows),
+                Err(place) => people.insert(place, ([case].into(), rows)),
+            }
         }
-        let rows = |cases: Vec<SweepCase>| {
+        let rows = |cases: &[SweepCase]| {
             let same = cases.chunk_by(SweepCase::eq);
             same.filter_map(|same| Some((*same.first()?, same.len() as u64))).collect()
         };
-        Self { alike: alike.into_iter().map(|(cases, times)| (rows(cases), times)).collect() }
+        Self { alike: people.iter().map(|(cases, times)| (rows(cases), *times)).collect() }
     }
 
     /// Returns the number of people.

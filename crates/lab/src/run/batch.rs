@@ -26,6 +26,8 @@ pub(super) struct BatchDecider<'t> {
     classes: [Vec<Vec<u8>>; 2],
     /// NaN for a missing score.
     scores: [Vec<f64>; 3],
+    /// Scores that cannot be read in place.
+    copy: Vec<f64>,
     /// The slots of the scores.
     slots: [Vec<u16>; 3],
     codes: Vec<u16>,
@@ -63,6 +65,7 @@ impl<'t> BatchDecider<'t> {
             odd: Vec::new(),
             classes: [vec![Vec::new(); slot::FIRST_SCORE], vec![Vec::new(); slot::FIRST_SCORE]],
             scores: Default::default(),
+            copy: Vec::new(),
             slots: Default::default(),
             codes: Vec::new(),
             labels: Vec::new(),
@@ -164,36 +167,13 @@ impl<'t> BatchDecider<'t> {
     fn take_scores(&mut self, input: Input, held: &ColumnData, rows: usize) -> Option<()> {
         let number = input as usize;
         let scores = self.scores.get_mut(number - slot::FIRST_SCORE)?;
+        let (read, without) = held.scores(&mut self.copy, &mut self.odd)?;
+        scores.clear();
+        scores.extend_from_slice(read);
         let missing = self.missing.get_mut(number)?;
         missing.clear();
-        scores.clear();
-        match held {
-            ColumnData::Nothing => scores.resize(rows, f64::NAN),
-            ColumnData::Numbers(numbers) => scores.extend_from_slice(numbers.values()),
-            _ => return None,
-        }
-        let nulls = match held {
-            ColumnData::Numbers(numbers) if numbers.null_count() == 0 => {
-                for (odd, score) in self.odd.iter_mut().zip(scores.iter()) {
-                    *odd |= !score.is_finite();
-                }
-                return Some(());
-            }
-            ColumnData::Numbers(numbers) => numbers.nulls(),
-            _ => None,
-        };
-        let is_asked = self.task.asks(input);
-        missing.resize(if is_asked { rows } else { 0 }, false);
-        for (row, (score, odd)) in scores.iter_mut().zip(&mut self.odd).enumerate() {
-            if nulls.is_none_or(|nulls| nulls.is_null(row)) {
-                // The value under a NULL is not a score.
-                *score = f64::NAN;
-                if let Some(missing) = missing.get_mut(row) {
-                    *missing = true;
-                }
-            } else {
-                *odd |= !score.is_finite();
-            }
+        if without > 0 && self.task.asks(input) {
+            missing.extend((0..rows).map(|row| matches!(held.cell(row), Cell::Missing)));
         }
         Some(())
     }

@@ -1,7 +1,6 @@
 //! Decides the rows of a table in columns, without counting them. A row with a possible data issue is odd, and is decided on its
 //! own.
 
-use arrow_array::{Array, Float64Array};
 use cloudauth_policy::{Column, Input};
 
 use super::groups::Columns;
@@ -119,7 +118,9 @@ impl<'t> TableDecider<'t> {
         let mut read = Vec::with_capacity(Input::SCORES.len());
         for (input, missing) in of_scores.filter(|(input, _)| task.asks(*input)) {
             let copy = copies.next()?;
-            read.push((input, read_scores(held.get(input as usize)?, copy, missing, odd)?));
+            let (scores, without) = held.get(input as usize)?.scores(copy, odd)?;
+            *missing = without;
+            read.push((input, scores));
         }
         for input in task.policy.inputs() {
             let of_scores = read.iter().find(|(other, _)| *other == input);
@@ -171,42 +172,4 @@ impl Texts {
         let missing = meanings.iter().filter(|meaning| *meaning & MISSING != 0);
         Some(if flags & MISSING == 0 { 0 } else { missing.count() as u64 })
     }
-}
-
-/// Returns the scores of a column, in place unless one is NULL, and marks the rows of those that are not finite.
-fn read_scores<'s>(
-    held: &'s ColumnData,
-    copy: &'s mut Vec<f64>,
-    missing: &mut u64,
-    odd: &mut [bool],
-) -> Option<&'s [f64]> {
-    let numbers: &Float64Array = match held {
-        ColumnData::Numbers(numbers) => numbers,
-        ColumnData::Nothing => {
-            copy.clear();
-            copy.resize(odd.len(), f64::NAN);
-            *missing = odd.len() as u64;
-            return Some(copy);
-        }
-        _ => return None,
-    };
-    let mut scores: &[f64] = numbers.values();
-    if let Some(nulls) = numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
-        copy.clear();
-        copy.extend_from_slice(scores);
-        for row in (!nulls.inner()).set_indices() {
-            if let Some(score) = copy.get_mut(row) {
-                *score = f64::NAN;
-            }
-        }
-        *missing = nulls.null_count() as u64;
-        scores = copy;
-    }
-    let others: u64 = scores.iter().map(|score| u64::from(!score.is_finite())).sum();
-    if others != *missing {
-        for (row, (score, odd)) in scores.iter().zip(odd).enumerate() {
-            *odd |= !score.is_finite() && numbers.is_valid(row);
-        }
-    }
-    Some(scores)
 }

@@ -180,6 +180,39 @@ impl ColumnData {
         Some((keys, entries))
     }
 
+    /// Returns the scores, NaN for a missing one, and the number of those that are missing. They are in place unless one is NULL,
+    /// and otherwise in `copy`. Marks the rows of scores that are not finite as odd. `None` for a column without numbers.
+    pub(crate) fn scores<'s>(&'s self, copy: &'s mut Vec<f64>, odd: &mut [bool]) -> Option<(&'s [f64], u64)> {
+        copy.clear();
+        let numbers = match self {
+            Self::Numbers(numbers) => numbers,
+            Self::Nothing => {
+                copy.resize(odd.len(), f64::NAN);
+                return Some((copy, odd.len() as u64));
+            }
+            _ => return None,
+        };
+        let (mut scores, mut missing): (&[f64], u64) = (numbers.values(), 0);
+        if let Some(nulls) = numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
+            copy.extend_from_slice(scores);
+            for row in (!nulls.inner()).set_indices() {
+                // The value under a NULL is not a score.
+                if let Some(score) = copy.get_mut(row) {
+                    *score = f64::NAN;
+                }
+            }
+            missing = nulls.null_count() as u64;
+            scores = copy;
+        }
+        let others: u64 = scores.iter().map(|score| u64::from(!score.is_finite())).sum();
+        if others != missing {
+            for (row, (score, odd)) in scores.iter().zip(odd).enumerate() {
+                *odd |= !score.is_finite() && numbers.is_valid(row);
+            }
+        }
+        Some((scores, missing))
+    }
+
     /// Marks the rows whose cell cannot be a key.
     pub(crate) fn mark_bad_keys(&self, odd: &mut [bool]) -> Option<()> {
         if let Self::Texts(texts) = self {

@@ -132,10 +132,17 @@ fn segments_say_that_most_attempts_have_no_subject_even_without_labels() {
     write("a.csv", "sub_code,passed,subject,channel\n200,T,s1,app\n200,T,,app\n200,T,,web\n");
     let args = ["segments", "builtin:onboarding", "--mapping", "map.toml", "a.csv"];
     let text = said(&lab(&args, folder.path()));
-    assert!(
-        text.contains("count people, not attempts; most attempts of a label have no `subject`"),
-        "{text}"
+    assert!(text.contains("count people, not attempts; most attempts have no `subject`, and each"), "{text}");
+    write(
+        "map.toml",
+        "format = 1\nsubject = \"subject\"\nsegments = [\"channel\"]\n[label]\ncolumn = \"label\"\n",
     );
+    write(
+        "a.csv",
+        "sub_code,passed,subject,channel,label\n200,T,s1,app,genuine\n200,T,,app,genuine\n200,T,,web,genuine\n",
+    );
+    let text = said(&lab(&args, folder.path()));
+    assert!(text.contains("; most attempts of a label have no `subject`, and each"), "{text}");
 }
 
 #[test]

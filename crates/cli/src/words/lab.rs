@@ -281,8 +281,12 @@ pub(crate) const COUNTS_TOO_MANY: Text = text(
 );
 
 /// The impostors and genuine people that intervals count, if any has a label. `has_gaps` says that most attempts of a label have no
-/// subject.
+/// subject, or most attempts without any label.
 pub(crate) fn counts_people(labelled: Option<[String; 2]>, has_gaps: bool) -> Said {
+    let (gap_en, gap_zh) = match &labelled {
+        Some(_) => ("most attempts of a label have no `subject`", "某种标注的多数尝试没有 `subject`"),
+        None => ("most attempts have no `subject`", "多数尝试没有 `subject`"),
+    };
     let (of_en, of_zh) = labelled.map_or_else(Default::default, |[impostors, genuine]| {
         (
             format!(": {impostors} impostors and {genuine} genuine people"),
@@ -291,10 +295,10 @@ pub(crate) fn counts_people(labelled: Option<[String; 2]>, has_gaps: bool) -> Sa
     });
     let (en, zh) = match has_gaps {
         true => (
-            "; most attempts of a label have no `subject`, and each of these counts as one more person",
-            "；某种标注的多数尝试没有 `subject`，这些尝试各按另一人计算",
+            format!("; {gap_en}, and each of these counts as one more person"),
+            format!("；{gap_zh}，这些尝试各按另一人计算"),
         ),
-        false => ("", ""),
+        false => Default::default(),
     };
     both(
         format!("intervals and p-values count people, not attempts{of_en}{en}\n"),

@@ -34,3 +34,19 @@ pub fn to_time(column: i64) -> UnixTime {
 pub fn from_limit(limit: usize) -> i64 {
     i64::try_from(limit.min(MOST_ROWS)).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_times_and_limits_keep_within_a_column() {
+        for number in [0, 1, 1 << 40, i64::MAX.unsigned_abs()] {
+            assert_eq!(to_number(from_number(number)), number);
+        }
+        assert_eq!((from_number(u64::MAX), to_number(-1)), (i64::MAX, 0));
+        let time = UnixTime::from_millis(1_767_323_045_678);
+        assert_eq!((from_time(time), to_time(from_time(time))), (1_767_323_045_678, time));
+        assert_eq!([0, 20, 10_000, 10_001, usize::MAX].map(from_limit), [0, 20, 10_000, 10_000, 10_000]);
+    }
+}

@@ -1,5 +1,10 @@
 //! The hosted start page: one call for each page, an identity that is sealed until then, and typed refusals.
 
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
 use cloudauth_flow::testing::{MemoryStore, join_all};
 use cloudauth_flow::{
     AttemptState, BrowserUrl, Flow, FlowError, IdempotencyKey, PAGE_BODY_LIMIT, PageRefusal, PageRequest,
@@ -95,6 +100,23 @@ fn a_page_that_is_sent_again_or_reloaded_makes_one_call_and_leads_to_the_same_li
     for response in responses {
         assert_eq!((response.status, header(&response, "location")), (303, Some(LINK)));
     }
+    assert_eq!(inits(&service), 1);
+}
+
+#[test]
+fn a_page_that_waits_for_another_tab_looks_once_a_second() {
+    let service = Service::default();
+    let store = Counted { hangs: true, has_pages: true, ..Counted::default() };
+    (*store.after.lock().unwrap(), *store.failures.lock().unwrap()) = (1, 1);
+    let flow = flow(&service, store).with_start_page(page(1));
+    let capability = begin(&flow);
+    service.opens();
+    // The other tab has made its call, and waits for the store.
+    let request = request("POST", &capability);
+    let mut other = pin!(flow.serve(&request));
+    assert!(other.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let response = serve(&flow, "POST", &capability);
+    assert_eq!((response.status, service.slept()), (503, Duration::from_secs(19)));
     assert_eq!(inits(&service), 1);
 }
 

@@ -32,6 +32,12 @@ impl<'c> Cached<'c> {
         self.with(sql, |statement| statement.query_row(parameters, read))
     }
 
+    /// The statements.
+    #[cfg(test)]
+    pub(crate) fn statements(&self) -> Vec<Box<str>> {
+        self.statements.borrow().keys().cloned().collect()
+    }
+
     fn with<T>(
         &self,
         sql: &str,

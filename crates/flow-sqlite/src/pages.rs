@@ -20,6 +20,9 @@ const OPEN: &str = "INSERT INTO ca_page (capability, order_ref, key, state, requ
     request = excluded.request, sealed = excluded.sealed, until = excluded.until \
     WHERE state IN ('waiting', 'expired')";
 
+/// Whether a page of the same request has an identity, which a new page replaces.
+const HELD: &str = "SELECT 1 FROM ca_page WHERE order_ref = ?1 AND key = ?2 AND sealed IS NOT NULL";
+
 const FIND: &str = "SELECT state, until, request, sealed FROM ca_page WHERE capability = ?1";
 
 /// Ends the page of a commit. Its link is for the page with this capability only.
@@ -28,6 +31,9 @@ const LINK: &str = "UPDATE ca_page SET state = 'linked', sealed = ?4, until = ?5
 
 const USE: &str = "UPDATE ca_page SET state = 'used', request = NULL, sealed = NULL, until = ?3 \
     WHERE order_ref = ?1 AND key = ?2 AND state = 'waiting'";
+
+/// Whether an order has a page to end. Most have none, and the statement that ends them needs a temporary table.
+const HELD_ANY: &str = "SELECT 1 FROM ca_page WHERE order_ref = ?1 AND sealed IS NOT NULL LIMIT 1";
 
 /// Ends the pages of an order.
 const USE_ALL: &str = "UPDATE ca_page SET state = 'used', request = NULL, sealed = NULL, until = ?2 \
@@ -40,7 +46,7 @@ const FORGOTTEN: &str = "SELECT capability FROM ca_page WHERE sealed IS NULL AND
 
 /// What a test checks: each uses an index.
 #[cfg(test)]
-pub(crate) const SEARCHES: [&str; 4] = [FIND, OVER, WRONG, FORGOTTEN];
+pub(crate) const SEARCHES: [&str; 6] = [HELD, HELD_ANY, FIND, OVER, WRONG, FORGOTTEN];
 
 /// The clock of the machine.
 pub(crate) fn clock() -> UnixTime {
@@ -51,7 +57,10 @@ fn after(time: Duration) -> i64 {
     from_time(clock().plus(time))
 }
 
-pub(crate) fn open(connection: &Connection, page: &NewPage) -> Result<bool, StoreError> {
+/// Keeps a page. Returns whether it did, and whether that erased another identity.
+pub(crate) fn open(connection: &Connection, page: &NewPage) -> Result<(bool, bool), StoreError> {
+    let request = [page.order.as_str(), page.key.as_str()];
+    let held = connection.query_row(HELD, request, |_| Ok(())).optional().map_err(failed)?.is_some();
     let row = params![
         page.capability.as_bytes(),
         page.order.as_str(),
@@ -61,7 +70,7 @@ pub(crate) fn open(connection: &Connection, page: &NewPage) -> Result<bool, Stor
         after(page.lifetime.min(PAGE_LIFETIME))
     ];
     let kept = connection.execute(OPEN, row);
-    kept.map(|rows| rows > 0)
+    kept.map(|rows| (rows > 0, rows > 0 && held))
         .map_err(|error| if is_constraint(&error) { StoreErrorKind::Duplicate.into() } else { failed(error) })
 }
 
@@ -106,6 +115,9 @@ pub(crate) fn end(connection: &Cached<'_>, commit: &Commit) -> Result<bool, Stor
 
 /// Ends the pages of an order, and returns whether there were any.
 pub(crate) fn end_all(connection: &Cached<'_>, order: &OrderRef) -> Result<bool, StoreError> {
+    if connection.query_row(HELD_ANY, [order.as_str()], |_| Ok(())).optional().map_err(failed)?.is_none() {
+        return Ok(false);
+    }
     let ended = connection.execute(USE_ALL, params![order.as_str(), after(PAGE_REMEMBERED)]);
     Ok(ended.map_err(failed)? > 0)
 }
@@ -175,7 +187,7 @@ mod tests {
             sealed: Sealed::new([7; 64]),
             lifetime: PAGE_LIFETIME,
         };
-        assert!(open(&connection, &page).unwrap());
+        assert_eq!(open(&connection, &page).unwrap(), (true, false));
         let a_day_ago = UnixTime::from_secs(clock().as_secs() - 86_400);
         let found = || find(&connection, &start.capability, a_day_ago).unwrap();
         assert_eq!(found(), Some(Page::Expired));

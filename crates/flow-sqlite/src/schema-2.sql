@@ -6,7 +6,7 @@ CREATE TABLE ca_page (
     capability BLOB PRIMARY KEY CHECK (length(capability) = 32),
     order_ref TEXT NOT NULL,
     key TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'linked', 'used', 'expired')),
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'linked') OR state IN ('used', 'expired')),
     request TEXT,
     sealed BLOB CHECK (length(sealed) <= 8192),
     until INTEGER NOT NULL,

@@ -39,7 +39,7 @@ impl SqliteStore {
     /// If the file is not a store, if a newer version wrote it, or if it cannot be read and written. The file is as it was.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
-        let writer = Writer::start(connect(path)?)?;
+        let writer = Writer::start(connect(path)?, connect(path)?)?;
         Ok(Self { writer, readers: Readers::start(path)? })
     }
 
@@ -57,6 +57,13 @@ impl SqliteStore {
     #[must_use]
     pub fn transactions(&self) -> u64 {
         self.writer.transactions()
+    }
+
+    /// Returns how often the log could not be copied into the file (SQLite's checkpoint), for instance because the disk was full.
+    /// Commits go on, and the log grows: watch this number.
+    #[must_use]
+    pub fn failed_checkpoints(&self) -> u64 {
+        self.writer.failed_checkpoints()
     }
 }
 
@@ -136,9 +143,7 @@ impl Store for SqliteStore {
 impl Pages for SqliteStore {
     async fn open_page(&self, page: &NewPage, _: UnixTime) -> Result<bool, StoreError> {
         let page = page.clone();
-        // It may replace another identity.
-        let open = move |connection: &Cached<'_>| Ok((pages::open(connection, &page)?, true));
-        self.writer.run_erasing(open).await
+        self.writer.run_erasing(move |connection| pages::open(connection, &page)).await
     }
 
     async fn find_page(&self, capability: &CapabilityHash, _: UnixTime) -> Result<Option<Page>, StoreError> {

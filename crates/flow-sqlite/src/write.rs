@@ -197,12 +197,34 @@ pub(crate) fn purge(connection: &Connection, now: UnixTime, limit: usize) -> Res
 
 #[cfg(test)]
 mod tests {
-    use cloudauth_flow::{Lookup, testing::samples};
+    use cloudauth_flow::testing::{lives::life, samples};
+    use cloudauth_flow::{Lookup, write_document};
 
-    use super::{OVER, pages};
+    use super::{Cached, OVER, pages, write};
     use crate::claim::SEARCHES;
     use crate::open::connect;
     use crate::read::condition;
+
+    /// SQLite makes one for a list of `IN` with more than two values, in a constraint too.
+    #[test]
+    fn no_statement_of_a_commit_makes_a_temporary_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connect(&folder.path().join("file")).unwrap();
+        let cached = Cached::new(&connection);
+        for commit in life(1).unwrap() {
+            write(&cached, &commit, &write_document(commit.verification()).unwrap()).unwrap();
+        }
+        let statements = cached.statements();
+        assert!(statements.len() > 5, "{statements:?}");
+        for statement in statements {
+            let mut steps = connection.prepare(&format!("EXPLAIN {statement}")).unwrap();
+            let mut rows = steps.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let step: String = row.get(1).unwrap();
+                assert_ne!(step, "OpenEphemeral", "{statement}");
+            }
+        }
+    }
 
     /// A table of a hundred million rows is never read as a whole.
     #[test]

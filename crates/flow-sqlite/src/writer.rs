@@ -4,8 +4,9 @@
 //! task that fails undoes only its own writes. The answers go out after the transaction has ended.
 //!
 //! After a transaction that erased something, the thread empties the log, which still has the pages as they were. Only the tasks that
-//! erased wait for that. The log is moved into the file between two transactions, after the answers, so the callers of the first
-//! transaction do not wait for it.
+//! erased wait for that. Otherwise another thread copies the log into the file.
+
+mod checkpoints;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +20,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::cached::Cached;
 use crate::error::{OpenError, failed, failed_commit};
-use crate::open::{PATIENCE, check_schema};
+use crate::open::check_schema;
+use crate::writer::checkpoints::{Checkpoints, Failures};
 
 /// The most tasks of one transaction.
 const GROUP: usize = 256;
@@ -27,15 +29,8 @@ const GROUP: usize = 256;
 /// The most tasks that wait. The store refuses more.
 const QUEUE: usize = 4096;
 
-/// How long the thread waits for the readers of the log before it tries again later to empty it.
-const READERS: Duration = Duration::from_millis(5);
-
-/// When it tries again, if no transaction comes before.
+/// When the thread tries again to empty a log that a reader needed, if no transaction comes before.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// The changed rows after which the log is moved into the file. A commit changes about three pages for each row, and SQLite's default
-/// is 1,000 pages.
-const LOGGED: i64 = 400;
 
 /// How a transaction ended.
 type End = Result<(), StoreErrorKind>;
@@ -56,24 +51,33 @@ pub(crate) struct Writer {
     tasks: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
     transactions: Arc<AtomicU64>,
+    failures: Failures,
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> Result<Self, OpenError> {
+    /// Starts the thread with its connection, and another one for the checkpoints.
+    pub(crate) fn start(connection: Connection, copies: Connection) -> Result<Self, OpenError> {
         let (tasks, waiting) = sync_channel(QUEUE);
         let transactions = Arc::default();
         let count = Arc::clone(&transactions);
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let checkpoints = Checkpoints::start(copies)?;
+        let failures = checkpoints.failures();
         let thread = thread::Builder::new()
             .name("cloudauth-writer".to_owned())
-            .spawn(move || run(&connection, &waiting, &count))
+            .spawn(move || run(&connection, checkpoints, &waiting, &count))
             .map_err(OpenError::unavailable)?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread), transactions })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), transactions, failures })
     }
 
     /// The number of transactions that were committed.
     pub(crate) fn transactions(&self) -> u64 {
         self.transactions.load(Ordering::Relaxed)
+    }
+
+    /// The number of checkpoints that failed.
+    pub(crate) fn failed_checkpoints(&self) -> u64 {
+        self.failures.count()
     }
 
     /// Runs a function in a transaction, and returns its result when the transaction is on the disk.
@@ -118,11 +122,15 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, waiting: &Receiver<Task>, transactions: &AtomicU64) {
+fn run(
+    connection: &Connection,
+    mut checkpoints: Checkpoints,
+    waiting: &Receiver<Task>,
+    transactions: &AtomicU64,
+) {
     let connection = Cached::new(connection);
     // An earlier process may have ended before it emptied the log.
     let mut full = true;
-    let mut moved = 0;
     loop {
         let first = if full {
             waiting.recv_timeout(AGAIN)
@@ -144,24 +152,13 @@ fn run(connection: &Connection, waiting: &Receiver<Task>, transactions: &AtomicU
         let (erased, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.has_erased);
         others.into_iter().for_each(|answer| (answer.send)(end));
         full |= !erased.is_empty();
-        full = full && !empty_log(&connection);
+        full = full && !checkpoints.empty_log(&connection);
         erased.into_iter().for_each(|answer| (answer.send)(end));
         // A claim changes many rows, and a purge too.
-        let changed = connection.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap_or(moved);
-        if changed - moved >= LOGGED {
-            // Without an answer: the next one moves what a reader needs now.
-            drop(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
-            moved = changed;
+        if let Ok(changed) = connection.query_row("SELECT total_changes()", [], |row| row.get(0)) {
+            checkpoints.request(&connection, changed);
         }
     }
-}
-
-/// Moves the log into the file and cuts it. Returns whether it did: a reader may still need the log.
-fn empty_log(connection: &Connection) -> bool {
-    let is_busy = connection.busy_timeout(READERS).and_then(|()| {
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-    });
-    connection.busy_timeout(PATIENCE).is_ok() && is_busy == Ok(0)
 }
 
 /// Commits a task and all that wait behind it.
@@ -230,7 +227,8 @@ mod tests {
         let path = folder.join("file");
         let connection = connect(&path).unwrap();
         connection.execute_batch(table).unwrap();
-        (path, Writer::start(connection).unwrap())
+        let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
+        (path, writer)
     }
 
     #[test]
@@ -242,7 +240,7 @@ mod tests {
         connection.execute_batch("CREATE TABLE own (bytes BLOB)").unwrap();
         let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         connection.pragma_update(None, "max_page_count", pages + 9).unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let writer = Writer::start(connection, connect(&path).unwrap()).unwrap();
 
         // While another connection holds the lock, all three come into one group.
         let mut other = connect(&path).unwrap();
@@ -262,21 +260,6 @@ mod tests {
         let mut select = other.prepare("SELECT length(bytes) FROM own").unwrap();
         let rows: Result<Vec<i64>, _> = select.query_map([], |row| row.get(0)).unwrap().collect();
         assert_eq!(rows, Ok(vec![2]));
-    }
-
-    #[test]
-    fn the_log_stays_small_while_tasks_change_many_rows() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, writer) = started(folder.path(), "CREATE TABLE own (bytes BLOB)");
-        let log = || path.with_file_name("file-wal").metadata().unwrap().len();
-        let insert = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500) \
-            INSERT INTO own SELECT zeroblob(4000) FROM n";
-        let mut first = 0;
-        for _ in 0..10 {
-            pollster::block_on(writer.run(|group| group.execute(insert, []).map_err(failed))).unwrap();
-            first = if first == 0 { log() } else { first };
-        }
-        assert!(log() < 2 * first, "{first} bytes became {}", log());
     }
 
     #[test]

@@ -72,6 +72,22 @@ fn a_sealed_identity_survives_a_restart_and_is_overwritten_with_the_session() {
     assert!(!has(SEALED) && !has(REQUEST));
 }
 
+#[test]
+fn a_page_empties_the_log_only_if_it_replaces_an_identity() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("file")).unwrap();
+    let open = |page: &NewPage| pollster::block_on(store.pages().unwrap().open_page(page, BEGIN)).unwrap();
+    let log = || folder.path().join("file-wal").metadata().unwrap().len();
+    assert!(open(&page(1)));
+    let other = NewPage { capability: page(2).capability, sealed: Sealed::new(*b"another"), ..page(1) };
+    assert!(open(&other));
+    assert_eq!(log(), 0);
+    let bytes = std::fs::read(folder.path().join("file")).unwrap();
+    assert!(!bytes.windows(SEALED.len()).any(|window| window == SEALED.as_bytes()));
+    assert!(open(&NewPage { capability: page(3).capability, ..page(2) }));
+    assert!(log() > 0, "nothing was erased");
+}
+
 /// What the sweeper does.
 #[test]
 fn a_sealed_identity_is_overwritten_when_its_time_is_over() {

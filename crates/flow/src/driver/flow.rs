@@ -202,6 +202,11 @@ impl<S: Store> Flow<S> {
         if let Some(page) = page
             && let Err(error) = self.check_waiting(page).await
         {
+            // A cancellation came first, and found no verification that it could cancel.
+            let is_new = commit.verification().attempts.len() == 1;
+            if is_new && matches!(error, FlowError::Page(PageRefusal::Used)) {
+                let _ = self.record(&order_no, Input::Cancel).await;
+            }
             let failed = StartFailed { order_no: order_no.clone(), maybe_executed: false, code: None };
             let _ = self.record(&order_no, Input::StartFailed(failed)).await;
             return Err(error);

@@ -210,7 +210,7 @@ fn a_canceled_order_starts_nothing_from_its_page() {
     assert_eq!(statuses, [410, 404]);
     assert_eq!(inits(&service), 0);
     let found = block_on(flow.get(&new(1).order)).unwrap().unwrap();
-    assert_eq!((found.state, found.attempts[0].state), (State::RequiresInput, AttemptState::Refused));
+    assert_eq!((found.state, found.attempts[0].state), (State::Canceled, AttemptState::Refused));
 }
 
 #[test]

@@ -52,7 +52,8 @@ cargo xtask <task>
                    pandas, Polars, PyArrow and DuckDB, mypy, and the house's checks of its Rust; or measures N rows;
                    installs them, pinned, into target/ (Python 3)
   postgres         the tests of the PostgreSQL store, against a server that it starts (PostgreSQL is Debian's)
-  crash            300 times `kill -9` over 10,000 verifications, on SQLite, and on PostgreSQL with three instances whose
+  crash [sqlite | postgres]
+                   300 times `kill -9` over 10,000 verifications, on SQLite, and on PostgreSQL with three instances whose
                    connections are cut and whose server restarts; takes minutes
   bench [NAME ...]
                    the benches of docs/performance.md, or the named ones: writes the page's tables, and shows in red what
@@ -119,7 +120,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["warehouses", args @ ..] => warehouses::run(args),
         ["python", args @ ..] => python::run(args),
         ["postgres"] => stores::postgres(),
-        ["crash"] => stores::crash(),
+        ["crash", args @ ..] => stores::crash(args),
         ["replay", args @ ..] => bench::replay::run(args),
         ["sim", args @ ..] => stores::sim(args),
         ["soak", args @ ..] => stores::soak(args),

@@ -60,7 +60,7 @@ impl SqliteStore {
     }
 
     /// Returns how often the log could not be copied into the file (SQLite's checkpoint), for instance because the disk was full.
-    /// Commits go on, and the log grows: watch this number.
+    /// Commits continue, and the log grows and keeps what was erased: watch this number.
     #[must_use]
     pub fn failed_checkpoints(&self) -> u64 {
         self.writer.failed_checkpoints()

@@ -4,7 +4,7 @@
 //! task that fails undoes only its own writes. The answers go out after the transaction has ended.
 //!
 //! After a transaction that erased something, the thread empties the log, which still has the pages as they were. Only the tasks that
-//! erased wait for that. Otherwise another thread copies the log into the file.
+//! erased wait for that, and those behind them. Otherwise another thread copies the log into the file.
 
 mod checkpoints;
 
@@ -21,7 +21,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::cached::Cached;
 use crate::error::{OpenError, failed, failed_commit};
 use crate::open::check_schema;
-use crate::writer::checkpoints::{Checkpoints, Failures};
+use crate::writer::checkpoints::Checkpoints;
 
 /// The most tasks of one transaction.
 const GROUP: usize = 256;
@@ -51,23 +51,23 @@ pub(crate) struct Writer {
     tasks: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
     transactions: Arc<AtomicU64>,
-    failures: Failures,
+    failed_checkpoints: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// Starts the thread with its connection, and another one for the checkpoints.
-    pub(crate) fn start(connection: Connection, copies: Connection) -> Result<Self, OpenError> {
+    pub(crate) fn start(connection: Connection, for_checkpoints: Connection) -> Result<Self, OpenError> {
         let (tasks, waiting) = sync_channel(QUEUE);
         let transactions = Arc::default();
         let count = Arc::clone(&transactions);
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-        let checkpoints = Checkpoints::start(copies)?;
-        let failures = checkpoints.failures();
+        let checkpoints = Checkpoints::start(for_checkpoints)?;
+        let failed_checkpoints = checkpoints.failed();
         let thread = thread::Builder::new()
             .name("cloudauth-writer".to_owned())
             .spawn(move || run(&connection, checkpoints, &waiting, &count))
             .map_err(OpenError::unavailable)?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread), transactions, failures })
+        Ok(Self { tasks: Some(tasks), thread: Some(thread), transactions, failed_checkpoints })
     }
 
     /// The number of transactions that were committed.
@@ -77,7 +77,7 @@ impl Writer {
 
     /// The number of checkpoints that failed.
     pub(crate) fn failed_checkpoints(&self) -> u64 {
-        self.failures.count()
+        self.failed_checkpoints.load(Ordering::Relaxed)
     }
 
     /// Runs a function in a transaction, and returns its result when the transaction is on the disk.
@@ -89,7 +89,7 @@ impl Writer {
     }
 
     /// Like [`run`](Self::run), for a function that also returns whether it erased something. Then its result comes when the log is
-    /// empty too, unless a reader needs the log.
+    /// empty too, unless a reader needs the log or the disk is full.
     pub(crate) async fn run_erasing<T: Send + 'static>(
         &self,
         function: impl FnOnce(&Cached<'_>) -> Result<(T, bool), StoreError> + Send + 'static,

@@ -52,7 +52,7 @@ fn concurrent_callers_share_a_transaction() {
     }
 }
 
-/// More rows than the log may have before commits wait until the file has them.
+/// The bound of the log is in the unit tests of the checkpoints.
 #[test]
 fn the_log_is_copied_into_the_file_while_the_store_writes() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,10 @@
 //! Checkpoints: the log is copied into the file by a thread of its own, so that commits do not wait for it.
 //!
-//! SQLite copies while commits go on. It starts the log from its beginning again with the first commit that finds all of it copied
-//! and flushed. Without a pause between commits, each checkpoint finds new pages behind it, and the log grows. At a limit the writer
-//! makes a checkpoint itself: nothing is committed meanwhile, so it copies all that no reader needs.
+//! SQLite copies while commits go on. It starts the log from its beginning again with a transaction that begins when all of the log
+//! is copied and no reader needs it. Without a pause between commits there is no such transaction, and the log grows. At a limit the
+//! writer makes a checkpoint itself: nothing is committed meanwhile, so it copies everything.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -15,55 +15,59 @@ use rusqlite::Connection;
 use crate::error::OpenError;
 use crate::open::PATIENCE;
 
-/// The changed rows after which the thread copies the log. A commit changes about three pages of 4 KiB for each row.
+/// The changed rows after which the log is copied. A commit changes about three pages of 4 KiB for each row.
 const COPY_AFTER: i64 = 1_000;
 
-/// The changed rows in the log at which the writer waits until it is copied: about 50 MB.
+/// The changed rows at which the writer waits until all of the log is copied: about 50 MB.
 const MOST: i64 = 4 * COPY_AFTER;
 
-/// The most times that the thread copies before it waits again. Each time it copies what was committed during the time before.
-const PASSES: usize = 3;
-
-/// How long the writer waits for the readers of the log before it tries again later to empty it.
+/// How long the writer waits for the readers of the log before it tries again later.
 const READERS: Duration = Duration::from_millis(5);
+
+/// The first version of SQLite that is safe if one connection commits during the checkpoint of another. In versions before it, pages
+/// could be taken as copied that were not (its "WAL-reset bug").
+const SAFE: i32 = 3_051_003;
 
 /// What the thread and the writer share.
 #[derive(Debug, Default)]
 struct Shared {
     /// One checkpoint at a time: SQLite fails at once if there is another.
     turn: Mutex<()>,
-    /// The changed rows of the writer that the file has, at least.
-    copied: AtomicI64,
-    /// The checkpoints that failed.
-    failed: AtomicU64,
+    failed: Arc<AtomicU64>,
 }
 
 /// The thread that copies the log, as the writer sees it.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
-    wake: Option<SyncSender<i64>>,
+    /// `None` with a version of SQLite that is not safe: the writer makes every checkpoint.
+    wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
-    /// The changed rows at the last request.
+    /// The rows that the writer had changed at the last request, and at its last checkpoint for the limit.
     asked: i64,
+    copied: i64,
 }
 
 impl Checkpoints {
     /// Starts the thread with a connection of its own.
     pub(crate) fn start(connection: Connection) -> Result<Self, OpenError> {
-        let (wake, requests) = sync_channel(1);
-        let shared = Arc::default();
-        let of_thread = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("cloudauth-checkpoint".to_owned())
-            .spawn(move || run(&connection, &requests, &of_thread))
-            .map_err(OpenError::unavailable)?;
-        Ok(Self { wake: Some(wake), thread: Some(thread), shared, asked: 0 })
+        let shared = Arc::new(Shared::default());
+        let mut checkpoints =
+            Self { wake: None, thread: None, shared: Arc::clone(&shared), asked: 0, copied: 0 };
+        if rusqlite::version_number() >= SAFE {
+            let (wake, requests) = sync_channel(1);
+            let thread = thread::Builder::new()
+                .name("cloudauth-checkpoint".to_owned())
+                .spawn(move || run(&connection, &requests, &shared))
+                .map_err(OpenError::unavailable)?;
+            (checkpoints.wake, checkpoints.thread) = (Some(wake), Some(thread));
+        }
+        Ok(checkpoints)
     }
 
-    /// Returns a reader of the number of checkpoints that failed.
-    pub(crate) fn failures(&self) -> Failures {
-        Failures(Arc::clone(&self.shared))
+    /// Returns the number of checkpoints that failed.
+    pub(crate) fn failed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.failed)
     }
 
     /// Requests a checkpoint if there is enough to copy, or makes one if there is too much. The writer calls it between two
@@ -73,28 +77,20 @@ impl Checkpoints {
             return;
         }
         self.asked = changed;
-        if changed - self.shared.copied.load(Ordering::Relaxed) < MOST {
-            // If a request waits already, it copies this too.
-            let _ = self.wake.as_ref().map(|wake| wake.try_send(changed));
-        } else if self.shared.pass(writer).is_some() {
-            self.shared.copied(changed);
+        match &self.wake {
+            // If a request waits already, that checkpoint copies this too.
+            Some(wake) if changed - self.copied < MOST => drop(wake.try_send(())),
+            _ => {
+                if self.shared.copy_all(writer, "RESTART") {
+                    self.copied = changed;
+                }
+            }
         }
-    }
-
-    /// The changed rows of the writer that the file has, at least.
-    #[cfg(test)]
-    fn copied(&self) -> i64 {
-        self.shared.copied.load(Ordering::Relaxed)
     }
 
     /// Moves the log into the file and cuts it. Returns whether it did: a reader may still need the log.
     pub(crate) fn empty_log(&self, writer: &Connection) -> bool {
-        let _turn = self.shared.turn();
-        let is_busy = writer.busy_timeout(READERS).and_then(|()| {
-            writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-        });
-        self.shared.count(is_busy.is_ok());
-        writer.busy_timeout(PATIENCE).is_ok() && is_busy == Ok(0)
+        self.shared.copy_all(writer, "TRUNCATE")
     }
 }
 
@@ -109,77 +105,53 @@ impl Drop for Checkpoints {
     }
 }
 
-/// The number of checkpoints that failed.
-#[derive(Debug)]
-pub(crate) struct Failures(Arc<Shared>);
-
-impl Failures {
-    pub(crate) fn count(&self) -> u64 {
-        self.0.failed.load(Ordering::Relaxed)
-    }
-}
-
 impl Shared {
-    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Makes a checkpoint. Returns whether it succeeded without being blocked.
+    fn checkpoint(&self, connection: &Connection, mode: &str) -> bool {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        let is_blocked = connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
+        self.failed.fetch_add(u64::from(is_blocked.is_err()), Ordering::Relaxed);
+        is_blocked == Ok(0)
     }
 
-    fn count(&self, succeeded: bool) {
-        self.failed.fetch_add(u64::from(!succeeded), Ordering::Relaxed);
-    }
-
-    fn copied(&self, changed: i64) {
-        self.copied.fetch_max(changed, Ordering::Relaxed);
-    }
-
-    /// Copies what no reader needs. Returns the pages that the log had when it began, if all of them are copied.
-    fn pass(&self, connection: &Connection) -> Option<i64> {
-        let _turn = self.turn();
-        let counts = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-            Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-        });
-        self.count(counts.is_ok());
-        counts.ok().filter(|(log, copied)| log == copied && *log >= 0).map(|(log, _)| log)
+    /// Copies all of the log between two transactions of the writer, so that the next one starts it again. Waits for the thread, and a
+    /// short time for readers.
+    fn copy_all(&self, writer: &Connection, mode: &str) -> bool {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_copied = writer.busy_timeout(READERS).is_ok() && self.checkpoint(writer, mode);
+        writer.busy_timeout(PATIENCE).is_ok() && is_copied
     }
 }
 
-fn run(connection: &Connection, requests: &Receiver<i64>, shared: &Shared) {
-    while let Ok(changed) = requests.recv() {
-        let mut before = None;
-        for _ in 0..PASSES {
-            let Some(log) = shared.pass(connection) else { break };
-            // Nothing was committed since the pass before: the next commit starts the log again, or one has done so.
-            if before.is_some_and(|before| log <= before) {
-                shared.copied(changed);
-                break;
-            }
-            before = Some(log);
-        }
+fn run(connection: &Connection, requests: &Receiver<()>, shared: &Shared) {
+    while requests.recv().is_ok() {
+        let _turn = shared.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.checkpoint(connection, "PASSIVE");
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-    use std::thread;
+    use std::path::{Path, PathBuf};
 
     use rusqlite::{Connection, OpenFlags};
 
-    use super::{COPY_AFTER, Checkpoints, MOST};
+    use super::{COPY_AFTER, Checkpoints, MOST, Ordering};
     use crate::open::connect;
 
-    /// A writer without a thread, and the file of its log.
-    struct Writer {
+    /// A connection that writes, with its file and log.
+    struct Rows {
         connection: Connection,
-        log: std::path::PathBuf,
+        file: PathBuf,
     }
 
-    impl Writer {
+    impl Rows {
         fn new(folder: &Path) -> Self {
-            let connection = connect(&folder.join("file")).unwrap();
+            let file = folder.join("file");
+            let connection = connect(&file).unwrap();
             connection.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
             connection.execute_batch("CREATE TABLE own (bytes BLOB)").unwrap();
-            Self { connection, log: folder.join("file-wal") }
+            Self { connection, file }
         }
 
         /// Changes as many rows as make a request, and returns how many it has changed in all.
@@ -191,71 +163,76 @@ mod tests {
         }
 
         fn bytes(&self) -> u64 {
-            self.log.metadata().unwrap().len()
+            self.file.metadata().unwrap().len()
+        }
+
+        fn bytes_of_log(&self) -> u64 {
+            self.file.with_file_name("file-wal").metadata().unwrap().len()
         }
     }
 
     #[test]
-    fn the_thread_copies_the_log_and_the_next_commit_starts_it_again() {
+    fn the_thread_copies_the_log_below_the_limit() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = Writer::new(folder.path());
-        let mut checkpoints = Checkpoints::start(connect(&folder.path().join("file")).unwrap()).unwrap();
-        let mut first = 0;
-        for _ in 0..20 {
-            let changed = writer.change();
-            first = first.max(if first == 0 { writer.bytes() } else { 0 });
-            checkpoints.request(&writer.connection, changed);
-            while checkpoints.copied() < changed {
-                thread::yield_now();
-            }
-        }
-        assert!(writer.bytes() < 2 * first, "{first} bytes became {}", writer.bytes());
-        assert_eq!(checkpoints.failures().count(), 0);
-    }
-
-    /// The connection of the thread cannot write. What it cannot do is counted, and done by the writer at the limit.
-    #[test]
-    fn the_log_stays_bounded_without_the_thread() {
-        let folder = tempfile::tempdir().unwrap();
-        let writer = Writer::new(folder.path());
-        let only_reads = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let only_reads = Connection::open_with_flags(folder.path().join("file"), only_reads).unwrap();
-        let mut checkpoints = Checkpoints::start(only_reads).unwrap();
-        let (mut changed, mut at_limit) = (0, 0);
-        while changed < 10 * MOST {
-            changed = writer.change();
-            if changed <= MOST {
-                at_limit = writer.bytes();
-            }
-            checkpoints.request(&writer.connection, changed);
-        }
-        assert!(writer.bytes() < at_limit * 3 / 2, "{at_limit} bytes became {}", writer.bytes());
-        let failures = checkpoints.failures();
+        let rows = Rows::new(folder.path());
+        let mut checkpoints = Checkpoints::start(connect(&rows.file).unwrap()).unwrap();
+        let (before, failed) = (rows.bytes(), checkpoints.failed());
+        checkpoints.request(&rows.connection, rows.change());
+        // It waits for the checkpoint under way.
         drop(checkpoints);
-        assert!(failures.count() > 0);
+        assert!(rows.bytes() > before + COPY_AFTER as u64 * 400, "{before} bytes became {}", rows.bytes());
+        assert_eq!(failed.load(Ordering::Relaxed), 0);
+    }
+
+    /// If the thread cannot copy at all, and however fast it is: the writer copies at the limit.
+    #[test]
+    fn the_log_is_bounded_without_a_pause_between_transactions() {
+        let mut at_limit = 0;
+        for only_reads in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let rows = Rows::new(folder.path());
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let of_thread = if only_reads {
+                Connection::open_with_flags(&rows.file, flags).unwrap()
+            } else {
+                connect(&rows.file).unwrap()
+            };
+            let mut checkpoints = Checkpoints::start(of_thread).unwrap();
+            let mut most = 0;
+            for time in 1..=20 * MOST / COPY_AFTER {
+                let changed = rows.change();
+                most = most.max(rows.bytes_of_log());
+                at_limit = if only_reads && time <= MOST / COPY_AFTER { most } else { at_limit };
+                checkpoints.request(&rows.connection, changed);
+            }
+            assert!(most <= at_limit * 5 / 4, "{only_reads}: {at_limit} bytes became {most}");
+            let failed = checkpoints.failed();
+            drop(checkpoints);
+            assert_eq!(failed.load(Ordering::Relaxed) > 0, only_reads);
+        }
     }
 
     /// A reader needs the log. It grows, and the next checkpoint after the reader copies it.
     #[test]
     fn a_reader_delays_a_checkpoint_and_fails_none() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = Writer::new(folder.path());
-        let mut checkpoints = Checkpoints::start(connect(&folder.path().join("file")).unwrap()).unwrap();
-        let reader = connect(&folder.path().join("file")).unwrap();
+        let rows = Rows::new(folder.path());
+        let mut checkpoints = Checkpoints::start(connect(&rows.file).unwrap()).unwrap();
+        let reader = connect(&rows.file).unwrap();
         let snapshot = reader.unchecked_transaction().unwrap();
-        let rows = "SELECT count(*) FROM own";
-        assert_eq!(snapshot.query_row(rows, [], |row| row.get::<_, i64>(0)), Ok(0));
+        let count = "SELECT count(*) FROM own";
+        assert_eq!(snapshot.query_row(count, [], |row| row.get::<_, i64>(0)), Ok(0));
         let mut changed = 0;
         while changed < 2 * MOST {
-            changed = writer.change();
-            checkpoints.request(&writer.connection, changed);
+            changed = rows.change();
+            checkpoints.request(&rows.connection, changed);
         }
-        assert!(checkpoints.copied() == 0 && !checkpoints.empty_log(&writer.connection));
+        assert!(checkpoints.copied == 0 && !checkpoints.empty_log(&rows.connection));
         drop(snapshot);
-        let changed = writer.change();
-        checkpoints.request(&writer.connection, changed);
-        assert_eq!(checkpoints.copied(), changed, "the writer made it");
-        assert!(checkpoints.empty_log(&writer.connection));
-        assert_eq!((writer.bytes(), checkpoints.failures().count()), (0, 0));
+        let changed = rows.change();
+        checkpoints.request(&rows.connection, changed);
+        assert_eq!(checkpoints.copied, changed, "the writer made it");
+        assert!(checkpoints.empty_log(&rows.connection));
+        assert_eq!((rows.bytes_of_log(), checkpoints.failed().load(Ordering::Relaxed)), (0, 0));
     }
 }

@@ -315,7 +315,8 @@ impl<S: Store> Flow<S> {
     ///
     /// # Errors
     /// If it has ended in another way, or the store failed. [`Refusal::NotFound`](crate::Refusal::NotFound) if there is no
-    /// verification, for instance because no browser came to the start page; the page ends then too.
+    /// verification, for instance because no browser came to the start page; the page ends then too. A start that is under way
+    /// at that moment then ends its new verification as canceled.
     pub async fn cancel(&self, order: &OrderRef) -> Result<Verification, FlowError> {
         if let Some(pages) = self.store.pages() {
             pages.end_pages(order, self.clock.now()).await?;

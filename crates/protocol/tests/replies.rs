@@ -251,6 +251,15 @@ fn device_risk_is_an_open_list() {
     );
 }
 
+/// A label is for a log; a number in its place may be a phone's.
+#[test]
+fn debug_shows_the_labels_of_devices_and_no_numbers() {
+    let result = finished(r#"{"Passed":"T","DeviceRisk":["ROOT","13000000000",5]}"#);
+    let shown = format!("{result:?}");
+    assert!(shown.contains(r#"device_risk: ["ROOT", ""#) && shown.contains(r#""(malformed)"]"#), "{shown}");
+    assert!(!shown.contains("13000000000"), "{shown}");
+}
+
 #[test]
 fn reads_gateway_errors_from_json_and_xml() {
     let json = format!(

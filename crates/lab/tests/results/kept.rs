@@ -17,6 +17,9 @@ fn reads_the_policy_mapping_and_counts_of_the_oldest_supported_version() {
         "sha256:c0fd6f2f52d3ec7924786feff08160c771ba12897747bb00d5706dadf18a7746",
         "decisions that services stored name this hash"
     );
+    // `policy check` and the files of the lab show it, to tell whether a policy decides as an earlier one did.
+    let behaviour = "sha256:e68c10c90f28a197a14b6e2b95e773a6281465921c7895290b914c6f8659783b";
+    assert_eq!(policy.reference().behaviour_hash, behaviour);
     let mapping = Mapping::parse(&fs::read_to_string(file("mapping.toml")).unwrap()).unwrap();
     let lab = Lab::new(&policy).mapping(mapping);
 

@@ -208,6 +208,10 @@ fn the_explanation_is_masked_and_has_the_real_signature() {
             assert!(body || how == Signing::V3Body, "{how:?} does not sign {secret}");
         }
         assert_eq!(explained.masked().signature, explained.expose().signature);
+        let begin = if how == Signing::V1 { "POST&%2F&" } else { "ACS3-HMAC-SHA256\n" };
+        for stages in [explained.masked(), explained.expose()] {
+            assert!(stages.string_to_sign.starts_with(begin), "{}", stages.string_to_sign);
+        }
         let sent =
             prepare(&init_of_the_page(), &Endpoint::cn_shanghai(), &by(), how, stamp()).unwrap().into_http();
         assert_eq!(explained.into_request().into_http().body(), sent.body());

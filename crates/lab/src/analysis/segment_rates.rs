@@ -168,16 +168,13 @@ impl SegmentRates {
     fn chosen(tally: &Tally, is_wanted: impl Fn(&str) -> bool) -> Self {
         let cuts: Vec<&ScoreCut> = tally.decider.cuts_of(Input::VerifyScore).collect();
         let wanted = tally.segments().filter(|(name, _)| is_wanted(name));
-        let wanted: Vec<_> = wanted
-            .map(|(name, values)| {
-                let people = SegmentPeople::of(&values);
-                (name, values, people)
-            })
-            .collect();
+        let wanted: Vec<(&String, BTreeMap<String, &SegmentRows>)> = wanted.collect();
+        // The people of the other segments are counted one segment at a time, and only if they are needed.
+        let mut first = wanted.first().map(|(_, values)| SegmentPeople::of(values));
         let (rests_on, people) =
-            wanted.first().map_or((RestsOn::Attempts, None), |(.., people)| people.basis(tally));
-        let segment = |(name, values, people): &(&String, BTreeMap<String, &SegmentRows>, SegmentPeople)| {
-            ((*name).clone(), Segment::of(values, &cuts, rests_on, people))
+            first.as_ref().map_or((RestsOn::Attempts, None), |people| people.basis(tally));
+        let segment = |(name, values): &(&String, BTreeMap<String, &SegmentRows>)| {
+            ((*name).clone(), Segment::of(values, &cuts, rests_on, first.take()))
         };
         Self {
             policy: tally.decider.name(),
@@ -192,18 +189,20 @@ impl SegmentRates {
 }
 
 impl Segment {
+    /// `counted_people` are those of the segment, if they are already counted.
     fn of(
         values: &BTreeMap<String, &SegmentRows>,
         cuts: &[&ScoreCut],
         rests_on: RestsOn,
-        people: &SegmentPeople,
+        counted_people: Option<SegmentPeople>,
     ) -> Self {
         let has_too_many = rests_on.knows_people() && values.len() > MOST_VALUES_OVER_PEOPLE;
         let rests_on = if has_too_many { RestsOn::AttemptsOfTooMany } else { rests_on };
-        let people = Some(people).filter(|_| rests_on.knows_people());
+        let people =
+            rests_on.knows_people().then(|| counted_people.unwrap_or_else(|| SegmentPeople::of(values)));
         let counted = |count: &dyn Fn(&SegmentRows) -> (u64, u64),
                        counts: &dyn Fn(SegmentCase) -> Option<bool>| {
-            GroupRates::counted(values, people, count, counts)
+            GroupRates::counted(values, people.as_ref(), count, counts)
         };
         let rates = |label: Option<Label>, is_counted: fn(Verdict) -> bool| {
             let is_of = |other: Label| label.is_none_or(|label| label == other);

@@ -1,6 +1,6 @@
 //! Gaffke's bound of the mean gain of an attempt, over subjects.
 
-use crate::special::gamma_sum::{Part, Positive, positive};
+use crate::special::gamma_sum::{ERROR, Part, Positive, positive};
 
 /// Subjects with the same gain and attempts. The gain is a count of attempts, or a net change of them.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +24,10 @@ pub(super) struct Gaffke {
     sign: f64,
 }
 
-/// The distance of a logarithm of a probability from that of the risk, from which one more step of Newton's method is exact.
+/// The distance of a logarithm of a probability from that of the risk, from which one more step of Newton's method may be the last.
 const CLOSE: f64 = 1e-4;
+/// The relative error of the distance from the closer end, if a mean is computed from its odds.
+const ROUNDING: f64 = 1e-14;
 
 impl Gaffke {
     /// `limit` is the largest possible gain of an attempt for an upper bound, the least for a lower one; `other` is the opposite.
@@ -41,9 +43,9 @@ impl Gaffke {
         (attempts > 0.0).then_some(Self { subjects, seen, limit, other, sign })
     }
 
-    /// Returns the probability of such subjects if `mean` is the true mean.
+    /// Returns the probability of such subjects if `mean` is the true mean, plus its error. NaN if it cannot be computed.
     pub(super) fn p(&self, mean: f64) -> f64 {
-        self.positive(mean, &mut Vec::new()).ln.exp()
+        (self.positive(mean, &mut Vec::new()).ln.exp() * (1.0 + ERROR)).min(1.0)
     }
 
     fn positive(&self, mean: f64, parts: &mut Vec<Part>) -> Positive {
@@ -56,39 +58,46 @@ impl Gaffke {
         positive(parts)
     }
 
-    /// Returns the mean closest to the observed one that has at most this probability.
+    /// Returns the mean closest to the observed one that has at most this probability, less its error. The limit if the probability
+    /// cannot be computed.
     ///
     /// Newton's method on the logarithm of the probability, and the logarithm of the mean's distances from both limits.
     pub(super) fn bound(&self, risk: f64) -> f64 {
         if self.seen == self.limit {
             return self.limit;
         }
-        let (target, mut parts) = (risk.ln(), Vec::with_capacity(self.subjects.len()));
+        // The last step may miss the aim by half of the allowed error more.
+        let (aim, mut parts) = (risk.ln() - 1.5 * ERROR, Vec::with_capacity(self.subjects.len()));
         // The mean is not between the observed one and that with this logarithm; 0 is the middle.
         let (mut near, mut far) = (self.odds(self.seen), f64::INFINITY);
-        let mut odds = self.start(risk);
+        let (mut odds, mut last) = (self.start(risk), None);
         for _ in 0..200 {
             let mean = self.at(odds);
             let found = self.positive(mean, &mut parts);
             if found.ln.is_nan() {
                 return self.limit;
             }
-            let over = found.ln - target;
+            let over = found.ln - aim;
             if over > 0.0 {
                 near = odds;
             } else {
                 far = odds;
             }
             let slope = found.slope * (mean - self.other) * (self.limit - mean) / (self.limit - self.other);
-            let next = odds - (over / slope).clamp(-8.0, 8.0);
+            let change = (over / slope).clamp(-8.0, 8.0);
+            let next = odds - change;
+            let curvature = last.map(|(before, steepness)| (slope - steepness) / (odds - before));
+            last = Some((odds, slope));
             if next > near && next < far {
-                if over.abs() < CLOSE {
-                    return self.at(next);
+                // By how much the step misses, from the change of the slope.
+                let miss = curvature.map(|curvature: f64| (curvature * change * change / 2.0).abs());
+                if over.abs() < CLOSE && miss.is_some_and(|miss| miss < ERROR / 4.0) {
+                    return self.outward(next);
                 }
                 odds = next;
             } else if far - near < 1e-12 * near.abs().max(1.0) {
-                // Where the observed mean itself has at most this probability.
-                return mean;
+                // Where the observed mean itself has at most this probability, or the means in between are equal.
+                return self.outward(far);
             } else if far.is_infinite() {
                 odds += 2.0;
             } else if near.is_infinite() {
@@ -97,7 +106,7 @@ impl Gaffke {
                 odds = (near + far) / 2.0;
             }
         }
-        self.at(far)
+        self.outward(far)
     }
 
     /// Returns a first guess of the odds: the quantile by the first three cumulants of the weighted sum (Cornish and Fisher).
@@ -139,5 +148,14 @@ impl Gaffke {
         } else {
             self.limit + (self.other - self.limit) / (1.0 + odds.exp())
         }
+    }
+
+    /// Returns the mean with these odds, rounded towards the limit.
+    fn outward(&self, odds: f64) -> f64 {
+        let mean = self.at(odds);
+        let end = if odds < 0.0 { self.other } else { self.limit };
+        let error = 2.0 * f64::EPSILON * mean.abs().max(end.abs()) + ROUNDING * (mean - end).abs();
+        let wider = mean + self.sign * error;
+        if self.sign > 0.0 { wider.min(self.limit) } else { wider.max(self.limit) }
     }
 }

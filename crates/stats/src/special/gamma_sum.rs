@@ -1,9 +1,12 @@
 //! The upper tail of a weighted sum of gamma variables at 0.
 //!
 //! The tail is an inversion integral of the sum's moment generating function (Davies 1973, Biometrika 60:415). The path of integration
-//! is a hyperbola through the saddle point, along which the integrand decreases without oscillation (Rice 1980, SIAM Journal on
-//! Scientific and Statistical Computing 1:438). The trapezoidal rule then needs 10 to 30 points for 9 digits, however many variables
-//! there are. The path on the imaginary axis, where Davies sums, needs thousands of points for many variables.
+//! is a hyperbola through the saddle point, along which the integrand of most sums hardly oscillates (Rice 1980, SIAM Journal on
+//! Scientific and Statistical Computing 1:438). The trapezoidal rule then needs 10 to 30 points, however many variables there are. The
+//! path on the imaginary axis, where Davies sums, needs thousands of points for many variables.
+//!
+//! A path is accepted if the integrand never increases along it, its phase changes little from point to point, and half of the points
+//! give nearly the same sum. That does not prove the error; [`ERROR`] is several times the largest one of the tests.
 
 use std::f64::consts::{PI, TAU};
 
@@ -27,14 +30,28 @@ pub(crate) struct Positive {
     pub(crate) slope: f64,
 }
 
-/// The distance of the points on a path, as a multiple of its natural unit.
+/// The relative error of a probability that its users allow for.
+pub(crate) const ERROR: f64 = 1e-7;
+
+/// The distance of the points on a hyperbola, as a multiple of its natural unit.
 const STEP: f64 = 0.17;
+/// The most points of a hyperbola with this step.
+const MOST_STEPS: f64 = 200.0;
+/// The most times that the step is halved.
+const HALVINGS: i32 = 5;
+/// The largest change of the integrand's phase from one point to the next. With more than half a turn, the sum over half of the points
+/// can be as wrong as the whole.
+const TURN: f64 = 2.5;
+/// The phase does not matter for points whose part of the sum is smaller than this.
+const FAINT: f64 = 1e-8;
+/// The largest relative difference to the sum over half of the points.
+const HALF_DIFFERENCE: f64 = 1e-4;
 /// The most points of a straight path, more than any practical sum needs.
 const MOST_POINTS: u32 = 300_000;
 /// The terms of the sum that are left out are smaller than this part of it.
 const SMALL: f64 = 1e-11;
 
-/// Returns the probability that the sum is positive. NaN if it would take too many points.
+/// Returns the probability that the sum is positive. NaN if no path is accepted.
 pub(crate) fn positive(parts: &[Part]) -> Positive {
     let most = parts.iter().map(|part| part.weight).fold(0.0, f64::max);
     if most <= 0.0 {
@@ -44,12 +61,20 @@ pub(crate) fn positive(parts: &[Part]) -> Positive {
         return Positive { ln: 0.0, slope: 0.0 };
     }
     let saddle = Saddle::of(parts, most);
-    saddle
-        .along(parts, Path::Hyperbola { bend: saddle.bend() })
+    let hyperbola = |bend: f64, step: f64| saddle.along(parts, Path::Hyperbola { bend, step });
+    let bend = saddle.bend();
+    let found = hyperbola(bend, STEP)
         // Most variables may be on one side of the point, and the closest ones on the other.
-        .or_else(|| saddle.along(parts, Path::Hyperbola { bend: 0.0 }))
-        .or_else(|| saddle.along(parts, Path::Straight { step: saddle.safe_step(parts, most) }))
-        .unwrap_or(Positive { ln: f64::NAN, slope: f64::NAN })
+        .or_else(|| hyperbola(0.0, STEP))
+        .or_else(|| hyperbola(-0.5, STEP))
+        .or_else(|| hyperbola(0.5, STEP))
+        .or_else(|| {
+            let shorter = (1..=HALVINGS).map(|times| STEP / 2.0_f64.powi(times));
+            let mut paths = shorter.flat_map(|step| [(bend, step), (0.0, step)]);
+            paths.find_map(|(bend, step)| hyperbola(bend, step))
+        })
+        .or_else(|| saddle.along(parts, Path::Straight { step: saddle.safe_step(parts, most) }));
+    found.unwrap_or(Positive { ln: f64::NAN, slope: f64::NAN })
 }
 
 /// The saddle point of the integrand on the real axis, where the path begins. An approximate one is enough.
@@ -112,19 +137,19 @@ impl Saddle {
         (2.0 * skew / (1.0 + (4.0 * skew * skew + 1.0).sqrt())).clamp(-0.5, 0.5)
     }
 
-    /// The step with which the trapezoidal rule on a straight path is exact: its error is the probability of sums beyond multiples of
-    /// `TAU` over the step, by Chernoff's bound less than 1 in 10^12.
+    /// A step for the trapezoidal rule on a straight path: its error is the probability of sums beyond multiples of `TAU` over the
+    /// step, which are many deviations away, those of the sum and of the integrand.
     fn safe_step(&self, parts: &[Part], most: f64) -> f64 {
         let sum = |of: fn(&Part) -> f64| parts.iter().map(|part| of(part) * part.shape).sum::<f64>();
-        let deviation = sum(|part| part.weight * part.weight).sqrt();
+        let deviation = sum(|part| part.weight * part.weight).max(self.second).sqrt();
         let room = self.at.min(most.recip() - self.at);
         TAU / (sum(|part| part.weight).abs() + 9.0 * deviation + 30.0 / room)
     }
 
-    /// Sums the integrand along a path. `None` if it increases, or if the steps are too long for it.
+    /// Sums the integrand along a path. `None` if the path is not accepted.
     fn along(&self, parts: &[Part], path: Path) -> Option<Positive> {
         let (mut sum, mut slopes, mut odd) = (0.0, 0.0, 0.0);
-        let (mut begin, mut last) = (0.0, f64::INFINITY);
+        let (mut begin, mut last, mut phase) = (0.0, f64::INFINITY, 0.0_f64);
         for number in 0..path.most_points() {
             let ((x, y), (dx, dy)) = path.point(self, number);
             let square = x * x + y * y;
@@ -149,13 +174,14 @@ impl Saddle {
             odd += if number % 2 == 1 { term } else { 0.0 };
             slopes += weight * (across * im + up * re);
             let now = size * ((dx * dx + dy * dy) / square).sqrt();
-            if now.is_nan() || now > 1.01 * last {
+            let has_turned = (angle - phase).abs() > TURN && now > FAINT * sum.abs();
+            if now.is_nan() || now > 1.01 * last || has_turned {
                 return None;
             }
-            last = now;
+            (last, phase) = (now, angle);
             if now < SMALL * sum.abs() {
                 // With steps of twice the length, the sum must be nearly the same.
-                let is_fine = (2.0 * (sum - odd) / sum - 1.0).abs() < 1e-3;
+                let is_fine = sum > 0.0 && (2.0 * (sum - odd) / sum - 1.0).abs() < HALF_DIFFERENCE;
                 let ln = begin + (sum * path.step() / PI).ln();
                 return is_fine.then_some(Positive { ln, slope: slopes / sum });
             }
@@ -170,6 +196,7 @@ enum Path {
     /// The sine of the angle by which its branches lean to the right.
     Hyperbola {
         bend: f64,
+        step: f64,
     },
     Straight {
         step: f64,
@@ -179,14 +206,13 @@ enum Path {
 impl Path {
     const fn step(self) -> f64 {
         match self {
-            Self::Hyperbola { .. } => STEP,
-            Self::Straight { step } => step,
+            Self::Hyperbola { step, .. } | Self::Straight { step } => step,
         }
     }
 
-    const fn most_points(self) -> u32 {
+    fn most_points(self) -> u32 {
         match self {
-            Self::Hyperbola { .. } => 200,
+            Self::Hyperbola { step, .. } => (MOST_STEPS * STEP / step) as u32,
             Self::Straight { .. } => MOST_POINTS,
         }
     }
@@ -195,7 +221,7 @@ impl Path {
     fn point(self, saddle: &Saddle, number: u32) -> ((f64, f64), (f64, f64)) {
         let at = f64::from(number) * self.step();
         match self {
-            Self::Hyperbola { bend } => {
+            Self::Hyperbola { bend, .. } => {
                 let (unit, upright) = (2.0 * saddle.width(), (1.0 - bend * bend).sqrt());
                 let grown = at.exp();
                 let (cosh, sinh) = ((grown + grown.recip()) / 2.0, (grown - grown.recip()) / 2.0);
@@ -261,6 +287,31 @@ mod tests {
             let step = saddle.safe_step(&parts, most);
             let straight = saddle.along(&parts, Path::Straight { step }).unwrap();
             assert!((straight.ln.exp() - expected).abs() < 1e-8, "{weights:?}: {straight:?} {expected}");
+        }
+    }
+
+    #[test]
+    fn sums_whose_path_oscillates_are_summed_along_another_one() {
+        // By a sum of 30 digits on the vertical line through the saddle point, with over a thousand points.
+        for (weights, exact) in [
+            (
+                &[(0.313_787_656_681_887_13, 7.0), (-0.000_219_651_359_677_320_98, 10_000.0)][..],
+                -0.799_034_087_167_002,
+            ),
+            (
+                &[
+                    (0.000_249_928_434_484_284_7, 1e6),
+                    (-1_965.238_906_967_174_4, 1.0),
+                    (175.886_747_118_475, 1.0),
+                    (-0.025_798_085_071_432_348, 1.0),
+                    (-0.005_740_259_381_361_89, 10_000.0),
+                    (-0.000_104_805_880_558_980_72, 1.0),
+                ],
+                -1.785_043_088_323_901_5,
+            ),
+        ] {
+            let found = positive(&parts(weights)).ln;
+            assert!((found - exact).abs() < 3e-8, "{weights:?}: {found}");
         }
     }
 

@@ -7,6 +7,7 @@
 //!
 //! A path is accepted if the integrand never increases along it, its phase changes little from point to point, and half of the points
 //! give nearly the same sum. That does not prove the error; [`ERROR`] is several times the largest one of the tests.
+//! With the paths that are refused, a sum has about 60 points on average.
 
 use std::f64::consts::{PI, TAU};
 

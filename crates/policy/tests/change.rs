@@ -392,6 +392,8 @@ fn formatting_keeps_the_meaning_and_is_idempotent() {
     for text in [builtin::VENDOR, builtin::THRESHOLD] {
         assert_eq!(format(text).as_deref(), Some(text), "these are written as everybody does");
     }
+    let once = format(builtin::ONBOARDING).unwrap();
+    assert!(once.contains("\neffective = 2025-12-01T00:00:00+08:00\n"), "a file with a date is formatted");
 }
 
 #[test]

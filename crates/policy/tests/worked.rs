@@ -140,6 +140,17 @@ fn a_long_text_never_equals_a_code() {
 }
 
 #[test]
+fn an_explanation_shows_no_text_that_is_no_code() {
+    let policy = worked();
+    let mut evidence = Evidence::default();
+    evidence.sub_code = Some("张三");
+    let shown = format!("{:?}", policy.explain(&evidence));
+    assert!(!shown.contains("张三"), "{shown}");
+    evidence.sub_code = Some("204");
+    assert!(format!("{:?}", policy.explain(&evidence)).contains("204"));
+}
+
+#[test]
 fn rejects_wrong_columns_and_unknown_classes_are_not_understood() {
     let policy = worked();
     let names: Vec<&str> = policy.inputs().map(Input::name).collect();

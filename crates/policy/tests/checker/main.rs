@@ -90,6 +90,12 @@ fn v1_reports_unknown_and_duplicate_names_with_a_suggestion() {
             "`order` does not name each decision once",
             "",
         ),
+        (
+            "order = [\"reject\", \"retry\", \"review\", \"approve\"]",
+            "order = [\"reject\", \"retry\", \"review\", \"approve\", \"approve\"]",
+            "`order` does not name each decision once",
+            "",
+        ),
     ] {
         assert_problem(&with(from, to), "V1", message, help);
     }

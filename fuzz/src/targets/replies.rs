@@ -65,7 +65,8 @@ pub(super) fn replies(data: &[u8]) {
     }
 }
 
-/// Whether it is JSON with a number that no double holds. Nobody refuses one in a member that nobody reads, but `Value` does.
+/// Whether it is JSON with a number that no double holds. `Value` refuses such a number everywhere; a reader that skips its member
+/// does not see it.
 fn is_out_of_range(body: &[u8]) -> bool {
     let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
     is_json

@@ -31,7 +31,7 @@ const SAFE: i32 = 3_051_003;
 /// What the thread and the writer share.
 #[derive(Debug, Default)]
 struct Shared {
-    /// One checkpoint at a time: SQLite fails at once if there is another.
+    /// One checkpoint at a time: SQLite refuses a second one.
     turn: Mutex<()>,
     failed: Arc<AtomicU64>,
 }

@@ -6,10 +6,12 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 /// People with the same rows: the case of each row, ascending, and the number of such people.
 pub(crate) type Alike<C> = Vec<(Box<[C]>, u64)>;
 
-/// The people that one part of a large table holds, about.
+/// About how many rows a part has.
 const PART: usize = 512;
-/// The most parts of a table.
-const MOST_PARTS: usize = 1 << 14;
+/// The bits of a hash that choose the part.
+const PART_BITS: u32 = 14;
+/// The most parts.
+const MOST_PARTS: usize = 1 << PART_BITS;
 
 /// Counts people by their rows, which are in any order: the hash of the subject, and the case. `parts` returns the rows in parts,
 /// and the same rows each time. The order of the result is that of the cases.
@@ -18,8 +20,9 @@ const MOST_PARTS: usize = 1 << 14;
 pub(crate) fn alike<C: Copy + Ord + Hash, I: Iterator<Item = (u64, C)>>(rows: impl Fn() -> I) -> Alike<C> {
     let (all, first) = (rows().count(), rows().next());
     let parts = (all / PART).next_power_of_two().min(MOST_PARTS);
-    // A hash is uniform, so that its first bits divide the rows into parts of the same size.
-    let part = |hash: u64| usize::try_from(hash >> (64 - 14)).unwrap_or_default() * parts / MOST_PARTS;
+    // A hash is uniform, so that its highest bits divide the rows into parts of the same size.
+    let part =
+        |hash: u64| usize::try_from(hash >> (u64::BITS - PART_BITS)).unwrap_or_default() * parts / MOST_PARTS;
     let mut ends = vec![0; parts];
     for (hash, _) in rows() {
         if let Some(end) = ends.get_mut(part(hash)) {

@@ -9,7 +9,8 @@ use crate::tally::{SweepCase, SweepRows, alike};
 
 /// The people of one label. A row without a subject is one more person.
 pub(super) struct PeopleByCases {
-    /// People with the same cases: the rows of each case, and the number of such people.
+    /// People with the same cases: the rows of each case, and the number of such people. Those with a subject and those without one
+    /// are apart.
     pub(super) alike: Vec<(Vec<(SweepCase, u64)>, u64)>,
 }
 
@@ -24,12 +25,8 @@ impl PeopleByCases {
                 left.entry(*case).and_modify(|rows| *rows = rows.saturating_sub(*times));
             }
         }
-        for (case, rows) in left.into_iter().filter(|(_, rows)| *rows > 0) {
-            match people.binary_search_by(|(cases, _)| (**cases).cmp(&[case])) {
-                Ok(place) => people.get_mut(place).into_iter().for_each(|(_, times)| *times += rows),
-                Err(place) => people.insert(place, ([case].into(), rows)),
-            }
-        }
+        let alone = left.into_iter().filter(|(_, rows)| *rows > 0);
+        people.extend(alone.map(|(case, rows)| ([case].into(), rows)));
         let rows = |cases: &[SweepCase]| {
             let same = cases.chunk_by(SweepCase::eq);
             same.filter_map(|same| Some((*same.first()?, same.len() as u64))).collect()

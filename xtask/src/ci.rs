@@ -30,6 +30,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("msrv", msrv::run)?;
     steps.run("codes", codes::check)?;
     steps.run("deny", tools::deny)?;
+    steps.run("workflows", tools::workflows)?;
     steps.run("clippy", || clippy(&[]))?;
     // The command without `lab`, with it, and with Parquet are different code.
     steps.run("clippy, with the lab", || clippy(&["--features", "cloudauth-cli/lab,cloudauth-cli/audit"]))?;

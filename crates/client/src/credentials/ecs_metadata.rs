@@ -217,8 +217,12 @@ mod tests {
                 CredentialStep::Send(request, _) => {
                     let token = request.headers().get("x-aliyun-ecs-metadata-token");
                     let token = token.map(|token| format!(" with {}", token.to_str().unwrap()));
-                    let (method, path) = (request.method(), request.uri().path());
-                    requests.push(format!("{method} {path}{}", token.unwrap_or_default()));
+                    let (method, url) = (request.method(), request.uri());
+                    assert_eq!(
+                        provider.base,
+                        format!("{}://{}", url.scheme_str().unwrap(), url.authority().unwrap())
+                    );
+                    requests.push(format!("{method} {}{}", url.path(), token.unwrap_or_default()));
                     answer = Some(match answers.next().unwrap() {
                         Some((status, body)) => {
                             Ok(Response::builder().status(*status).body(Body::from(*body)).unwrap())
@@ -254,6 +258,14 @@ mod tests {
             run(&EcsMetadata::new().role("shop-role"), &[Some((404, "")), Some((200, KEYS))]);
         outcome.unwrap();
         assert_eq!(requests, [token.to_owned(), role]);
+    }
+
+    #[test]
+    fn asks_the_metadata_service_that_is_set() {
+        let elsewhere = "http://127.0.0.1:8321".parse::<Endpoint>().unwrap();
+        let provider = EcsMetadata::new().role("shop-role").endpoint(elsewhere);
+        assert_eq!(provider.base, "http://127.0.0.1:8321");
+        run(&provider, &[Some((404, "")), Some((200, KEYS))]).1.unwrap();
     }
 
     #[test]

@@ -198,7 +198,10 @@ mod tests {
         assert_eq!((time_at(one, here), time_at(other, here)), (later(3600), here));
         assert!(shared.learn_offset(one, later(7200), here));
         assert_eq!(time_at(one, later(7200)), here);
-        assert!(!shared.learn_offset(one, here, later(25 * 3600)));
+        // A day and a minute belong to the range.
+        assert!(shared.learn_offset(one, here, later(24 * 3600)) && shared.has_offset(one));
+        assert!(!shared.learn_offset(one, here, later(24 * 3600 + 1)));
+        assert!(shared.learn_offset(one, here, later(60)) && shared.has_offset(one));
         assert!(shared.learn_offset(one, here, later(5)) && !shared.has_offset(one));
     }
 

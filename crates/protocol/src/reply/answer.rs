@@ -93,13 +93,11 @@ impl<'a> Answer<'a> {
         let Ok(text) = std::str::from_utf8(self.body) else {
             return Err(self.malformed(Malformation::NotUtf8));
         };
-        if grammar::is_too_deep(text) {
-            return Err(self.malformed(Malformation::TooDeep));
-        }
         let envelope = match json::from_str::<Object<Envelope<'a, T>>>(text) {
             Ok(Object(Some(envelope))) => envelope,
             Ok(Object(None)) => return Err(self.malformed(Malformation::Lacks("Code"))),
-            Err(error) => return Err(self.unreadable(text, &error)),
+            Err(json::Unreadable::TooDeep) => return Err(self.malformed(Malformation::TooDeep)),
+            Err(json::Unreadable::Invalid(error)) => return Err(self.unreadable(text, &error)),
         };
         let request_id = envelope.request_id.filled().and_then(RequestId::new).or_else(|| self.id());
         let code = match envelope.code.code() {

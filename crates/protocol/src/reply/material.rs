@@ -66,12 +66,14 @@ impl MaterialInfo {
             State::Document(text) if text.len() > grammar::LARGEST_MATERIAL => {
                 Err(MaterialError("is larger than 256 KiB"))
             }
-            State::Document(text) if grammar::is_too_deep(text) => {
-                Err(MaterialError("nests lists and objects more than 128 deep"))
-            }
             State::Document(text) => match json::from_str(text) {
                 Ok(Object(Some(material))) => Ok(material),
-                Ok(Object(None)) | Err(_) => Err(MaterialError("is not the JSON object that is documented")),
+                Err(json::Unreadable::TooDeep) => {
+                    Err(MaterialError("nests lists and objects more than 128 deep"))
+                }
+                Ok(Object(None)) | Err(json::Unreadable::Invalid(_)) => {
+                    Err(MaterialError("is not the JSON object that is documented"))
+                }
             },
         }
     }

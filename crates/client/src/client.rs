@@ -164,10 +164,16 @@ impl Client {
         O::Output: Send,
     {
         let begun = self.core.now();
-        let credentials = self.core.credentials(begun, begun, &*self.transport).await;
+        let (credentials, now) = match self.core.fresh_credentials(begun) {
+            Some(credentials) => (Ok(credentials), begun),
+            None => {
+                let fetched = self.core.credentials(begun, begun, &*self.transport).await;
+                (fetched, self.core.now())
+            }
+        };
         match self.core.exchange(op, begun, credentials) {
             Ok(mut exchange) => {
-                let result = self.run(&mut exchange, begun, span).await;
+                let result = self.run(&mut exchange, begun, now, span).await;
                 (result, CallReport::of(&exchange))
             }
             Err(error) => (Err(error), CallReport::unsent(self.core.settings().endpoints.first())),
@@ -178,12 +184,12 @@ impl Client {
         &self,
         exchange: &mut Exchange<'_, O>,
         begun: Now,
+        mut now: Now,
         span: &CallSpan,
     ) -> Result<Reply<O::Output>, Error>
     where
         O::Output: Send,
     {
-        let mut now = self.core.now();
         loop {
             match self.core.poll(exchange, now)? {
                 Step::Send(request, limits) => {

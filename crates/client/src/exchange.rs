@@ -79,6 +79,8 @@ enum State<T> {
     Sent {
         /// The wall clock when the request was signed.
         wall: UnixTime,
+        /// Whether another time was signed, because the clocks differ.
+        is_corrected: bool,
     },
     BackingOff(Backoff, Failure),
     /// New credentials are needed; `requested` once [`Step::RenewCredentials`] was returned.
@@ -153,7 +155,9 @@ impl<'a, O: Operation> Exchange<'a, O> {
 
     /// Records the outcome of the last [`Step::Send`].
     pub fn answer(&mut self, now: Now, answer: Result<Response<Body>, TransportError>) {
-        let State::Sent { wall } = std::mem::replace(&mut self.state, State::Over) else { return };
+        let State::Sent { wall, is_corrected } = std::mem::replace(&mut self.state, State::Over) else {
+            return;
+        };
         let midpoint = wall.plus(now.wall.since(wall) / 2);
         let response = match answer {
             Ok(response) => response,
@@ -162,9 +166,9 @@ impl<'a, O: Operation> Exchange<'a, O> {
                 return self.failed(now, midpoint, Failure::Transport(error), action, Hints::default());
             }
         };
-        let hints = Hints::of(&response);
         // Each response refreshes an offset that is in use.
-        if let Some(date) = hints.date
+        if is_corrected
+            && let Some(date) = backoff::date(&response)
             && self.shared.has_offset(self.current())
         {
             self.shared.learn_offset(self.current(), midpoint, date);
@@ -179,7 +183,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
             }
             Err(error) => {
                 let action = RetryAction::after_reply(&error);
-                self.failed(now, midpoint, Failure::Reply(error), action, hints);
+                self.failed(now, midpoint, Failure::Reply(error), action, Hints::of(&response));
             }
         }
     }
@@ -246,7 +250,7 @@ impl<'a, O: Operation> Exchange<'a, O> {
         let stamp = Stamp::new(time, entropy.nonce());
         let request = prepare(self.op, self.current(), &self.credentials, self.settings.signing, stamp)?;
         self.sent += 1;
-        self.state = State::Sent { wall: now.wall };
+        self.state = State::Sent { wall: now.wall, is_corrected: time != now.wall };
         let limits = self.settings.limits;
         Ok(Step::Send(request, limits.with_attempt(limits.attempt.min(left))))
     }

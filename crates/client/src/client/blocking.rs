@@ -116,9 +116,14 @@ impl BlockingClient {
 
     fn drive<O: Operation>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error> {
         let begun = self.core.now();
-        let credentials = self.core.credentials_blocking(begun, begun, &*self.transport);
+        let (credentials, mut now) = match self.core.fresh_credentials(begun) {
+            Some(credentials) => (Ok(credentials), begun),
+            None => {
+                let fetched = self.core.credentials_blocking(begun, begun, &*self.transport);
+                (fetched, self.core.now())
+            }
+        };
         let mut exchange = self.core.exchange(op, begun, credentials)?;
-        let mut now = self.core.now();
         loop {
             match self.core.poll(&mut exchange, now)? {
                 Step::Send(request, limits) => {

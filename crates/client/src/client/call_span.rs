@@ -67,8 +67,10 @@ impl CallSpan {
     }
 
     pub(super) fn succeeded<O: Operation>(&self, exchange: &Exchange<'_, O>, reply: &Reply<O::Output>) {
-        let (endpoint, attempts) = exchange.progress();
-        self.record(endpoint.host(), attempts, reply.request_id.as_ref());
+        if !self.span.is_disabled() {
+            let (endpoint, attempts) = exchange.progress();
+            self.record(endpoint.host(), attempts, reply.request_id.as_ref());
+        }
         tracing::debug!(parent: &self.span, "call succeeded");
     }
 

@@ -78,6 +78,11 @@ impl Core {
         Ok(exchange.poll(now, entropy))
     }
 
+    /// Returns the cached credentials, if a call that begins now can use them without a wait.
+    pub(super) fn fresh_credentials(&self, begun: Now) -> Option<Credentials> {
+        self.credentials.fresh(begun.wall)
+    }
+
     /// Returns the credentials for a call that began at `begun`, within its deadline.
     pub(super) async fn credentials(
         &self,

@@ -70,6 +70,14 @@ impl CredentialCache {
         Self { provider, state: Mutex::default(), fetching: FetchLock::new(()) }
     }
 
+    /// Returns the cached credentials if they are valid and need no renewal.
+    pub(crate) fn fresh(&self, now: UnixTime) -> Option<Credentials> {
+        match self.lookup(now) {
+            Lookup::Fresh(credentials) => Some(credentials),
+            Lookup::Stale(_) | Lookup::Missing => None,
+        }
+    }
+
     /// Returns the cached credentials while they are valid. Otherwise fetches new ones within `limit`.
     pub(crate) async fn get(
         &self,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cloudauth_protocol::{Body, UnixTime};
 use http::Response;
+use http::header::{AGE, AsHeaderName, DATE};
 
 use crate::inputs::Entropy;
 
@@ -62,13 +63,18 @@ pub(super) struct Hints {
 
 impl Hints {
     pub(super) fn of(response: &Response<Body>) -> Self {
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-        // The date of a cached response is the time at which it was stored.
-        let date = header("date").filter(|_| header("age").is_none());
-        let retry_after = header("x-acs-retry-after").and_then(|text| text.parse().ok());
-        Self {
-            date: date.and_then(|date| httpdate::parse_http_date(date).ok()).map(UnixTime::from),
-            retry_after: retry_after.map(Duration::from_millis),
-        }
+        let retry_after = header(response, "x-acs-retry-after").and_then(|text| text.parse().ok());
+        Self { date: date(response), retry_after: retry_after.map(Duration::from_millis) }
     }
+}
+
+/// The server's time.
+pub(super) fn date(response: &Response<Body>) -> Option<UnixTime> {
+    // The date of a cached response is the time at which it was stored.
+    let date = header(response, DATE).filter(|_| !response.headers().contains_key(AGE))?;
+    httpdate::parse_http_date(date).ok().map(UnixTime::from)
+}
+
+fn header(response: &Response<Body>, name: impl AsHeaderName) -> Option<&str> {
+    response.headers().get(name).and_then(|value| value.to_str().ok())
 }

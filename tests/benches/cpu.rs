@@ -1,7 +1,10 @@
 //! What a call costs over the bare HTTP client that carries the same bytes: CPU time of this process, side by side.
 //!
 //! `cargo xtask bench cpu`, bound to one core, or `cargo bench -p cloudauth-tests --bench cpu`: the ratio of each batch to the one
-//! beside it, and the median of those. With `-- --test`, a few calls of each, to see that it works.
+//! beside it, and the median of those. With `-- --test`, a few calls of each, to see that it works. `-- --only reqwest-1 bare 1000`
+//! makes the calls of one client alone, to count its instructions.
+//!
+//! The bare client has the same time limit and the same limit for the body, because no service should go without them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may panic")]
 
@@ -13,11 +16,13 @@ use std::time::Duration;
 
 use cloudauth::{
     BlockingClient, CertifyId, Client, Credentials, DescribeFaceVerify, Endpoint, FaceVerifyStatus,
-    IsahcTransport, Nonce, ReqwestTransport, SceneId, Signing, Stamp, Transport, UnixTime, UreqTransport,
-    prepare,
+    IsahcTransport, Limits, Nonce, ReqwestTransport, SceneId, Signing, Stamp, Transport, UnixTime,
+    UreqTransport, prepare,
 };
 use cpu_time::ProcessTime;
 use futures_lite::AsyncReadExt as _;
+use http_body_util::{BodyExt as _, Limited};
+use isahc::config::Configurable as _;
 use stand_in::StandIn;
 use tokio::runtime::Runtime;
 
@@ -29,7 +34,16 @@ fn main() {
     let smoke = std::env::args().any(|arg| arg == "--test");
     let server = StandIn::start();
     let (calls, rounds) = if smoke { (4, 1) } else { (1000, 12) };
+    let args: Vec<String> = std::env::args().collect();
+    let only = args.iter().position(|arg| arg == "--only").and_then(|at| args.get(at + 1..at + 4));
     for (name, at_once, bare, ours) in pairs(&server.url) {
+        if let Some([pair, who, calls]) = only {
+            if *pair == format!("{name}-{at_once}") {
+                let batch = if who == "bare" { &bare } else { &ours };
+                batch(calls.parse().unwrap());
+            }
+            continue;
+        }
         bare(calls);
         ours(calls);
         let mut ratios: Vec<f64> = (0..rounds)
@@ -84,9 +98,10 @@ fn pairs(url: &str) -> Vec<(&'static str, usize, Batch<'static>, Batch<'static>)
             let (bare, request) = (bare.clone(), make());
             async move {
                 let mut request = reqwest::Request::try_from(request.map(reqwest::Body::from)).unwrap();
-                *request.timeout_mut() = Some(Duration::from_secs(10));
-                let answer = bare.execute(request).await.unwrap();
-                assert_eq!(answer.bytes().await.unwrap().len(), stand_in::REPLY.len());
+                *request.timeout_mut() = Some(Limits::DEFAULT.attempt);
+                let answer = reqwest::Body::from(bare.execute(request).await.unwrap());
+                let bytes = Limited::new(answer, Limits::DEFAULT.body).collect().await.unwrap().to_bytes();
+                assert_eq!(bytes.len(), stand_in::REPLY.len());
             }
         });
         all.push((
@@ -96,8 +111,7 @@ fn pairs(url: &str) -> Vec<(&'static str, usize, Batch<'static>, Batch<'static>)
             ours(&runtime, at_once, &endpoint, ReqwestTransport::new().unwrap()),
         ));
 
-        let bare = isahc::HttpClient::builder();
-        let bare = isahc::config::Configurable::proxy(bare, None).build().unwrap();
+        let bare = isahc::HttpClient::builder().proxy(None).timeout(Limits::DEFAULT.attempt).build().unwrap();
         let make = Arc::clone(&request);
         let bare_batch = batch(&runtime, at_once, move || {
             let (bare, request) = (bare.clone(), make());
@@ -105,8 +119,8 @@ fn pairs(url: &str) -> Vec<(&'static str, usize, Batch<'static>, Batch<'static>)
                 let (head, body) = request.into_parts();
                 let request = http::Request::from_parts(head, isahc::AsyncBody::from(body.to_vec()));
                 let mut bytes = Vec::new();
-                let mut answer = bare.send_async(request).await.unwrap().into_body();
-                answer.read_to_end(&mut bytes).await.unwrap();
+                let answer = bare.send_async(request).await.unwrap().into_body();
+                answer.take(Limits::DEFAULT.body as u64).read_to_end(&mut bytes).await.unwrap();
                 assert_eq!(bytes.len(), stand_in::REPLY.len());
             }
         });
@@ -121,14 +135,15 @@ fn pairs(url: &str) -> Vec<(&'static str, usize, Batch<'static>, Batch<'static>)
             .proxy(None)
             .max_idle_connections_per_host(32)
             .max_idle_connections(32);
-        let bare = bare.timeout_global(Some(Duration::from_secs(10))).build().new_agent();
+        let bare = bare.timeout_global(Some(Limits::DEFAULT.attempt)).build().new_agent();
         let transport = UreqTransport::from(bare.clone());
         let client = BlockingClient::builder(transport, credentials()).endpoint(endpoint.clone()).build();
         let make = Arc::clone(&request);
         let bare_batch = threads(at_once, move || {
             let (head, body) = make().into_parts();
             let mut answer = bare.run(http::Request::from_parts(head, body.to_vec())).unwrap();
-            assert_eq!(answer.body_mut().read_to_vec().unwrap().len(), stand_in::REPLY.len());
+            let body = answer.body_mut().with_config().limit(Limits::DEFAULT.body as u64);
+            assert_eq!(body.read_to_vec().unwrap().len(), stand_in::REPLY.len());
         });
         let our_batch = threads(at_once, move || {
             let answer = client.describe_face_verify(&describe()).unwrap();

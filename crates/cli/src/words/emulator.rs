@@ -66,13 +66,21 @@ pub(crate) const BAD_TOKEN: Text = text(
     "CLOUDAUTH_EMULATOR_TOKEN has a character that an HTTP header cannot carry",
     "CLOUDAUTH_EMULATOR_TOKEN 含有 HTTP 标头不允许的字符",
 );
-pub(crate) const NOT_AN_EMULATOR: Text =
-    text("the server at --endpoint is not an emulator", "--endpoint 处的服务不是模拟器");
+pub(crate) const NOT_AN_EMULATOR: Text = text(
+    "the server at --endpoint or CLOUDAUTH_ENDPOINT is not an emulator",
+    "--endpoint 或 CLOUDAUTH_ENDPOINT 处的服务不是模拟器",
+);
 
 pub(crate) fn no_answer(reason: &Said) -> Said {
     both(
-        format!("no emulator answers at --endpoint: {}; start one with `cloudauth emulator`", reason.en),
-        format!("--endpoint 处没有模拟器响应：{}；请用 `cloudauth emulator` 启动", reason.zh()),
+        format!(
+            "no emulator answers at --endpoint or CLOUDAUTH_ENDPOINT: {}; start one with `cloudauth emulator`",
+            reason.en
+        ),
+        format!(
+            "--endpoint 或 CLOUDAUTH_ENDPOINT 处没有模拟器响应：{}；请用 `cloudauth emulator` 启动",
+            reason.zh()
+        ),
     )
 }
 

@@ -52,8 +52,10 @@ pub(crate) fn run(name: &str, more: &[&str]) -> Result<()> {
     args.extend(["--timeout", "60", "--baseline", "skip"]);
     // Only the crate's tests: its examples and benches notice nothing, and building takes most of the time.
     args.push("--cargo-arg=--tests");
-    // A shard is then a sample of all files. By default it is a run of neighbours.
-    args.extend(["--sharding", "round-robin"]);
+    if more.iter().any(|arg| arg.starts_with("--shard")) {
+        // A shard is then a sample of all files. By default it is a run of neighbours.
+        args.extend(["--sharding", "round-robin"]);
+    }
     let of_crate = |file: &&str| format!("crates/{name}/{file}");
     let (files, without): (Vec<_>, Vec<_>) =
         (part.files.iter().map(of_crate).collect(), part.without.iter().map(of_crate).collect());

@@ -261,9 +261,12 @@ fn a_failure_that_passes_keeps_the_page_and_a_refused_person_ends_it() {
     service.refuses("500");
     let busy = serve(&flow, "POST", &capability);
     assert_eq!((busy.status, header(&busy, "retry-after")), (503, Some("5")));
+    assert!(busy.body.contains("Try again"), "{}", busy.body);
     assert_eq!(serve(&flow, "GET", &capability).status, 200);
     service.refuses("417");
-    assert_eq!(serve(&flow, "POST", &capability).status, 409);
+    let refused = serve(&flow, "POST", &capability);
+    assert_eq!(refused.status, 409);
+    assert!(!refused.body.contains("Try again"), "{}", refused.body);
     assert_eq!(serve(&flow, "GET", &capability).status, 410);
 }
 
@@ -286,6 +289,7 @@ fn a_request_is_refused_before_anything_is_started() {
     let service = Service::default();
     let flow = hosted(&service);
     let capability = begin(&flow);
+    assert_eq!(PAGE_BODY_LIMIT, 65_536);
     let large = format!("meta_info={}", "x".repeat(PAGE_BODY_LIMIT));
     let post = request("POST", &capability);
     for (status, request) in [

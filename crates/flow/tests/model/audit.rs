@@ -5,6 +5,7 @@ use std::time::Duration;
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
     Audit, Auditor, Checkpoint, Commit, Cursor, Event, Input, Machine, Snapshot, Stored, Usage, Verification,
+    verify_chain,
 };
 use cloudauth_protocol::UnixTime;
 
@@ -84,6 +85,8 @@ fn a_broken_chain_is_counted_and_named_with_its_event() {
         let named: Vec<_> = audit.named.iter().map(|named| (named.id, named.event)).collect();
         (audit.broken, named)
     };
+    let error = verify_chain(&one.id, &[events[0].clone(), events[2].clone()]).unwrap_err();
+    assert_eq!((error.event(), error.to_string().contains("event 2 does not fit")), (2, true));
     let broken = |event| (1, vec![(one.id, Some(event))]);
     assert_eq!(audit(head, &[first, second, last]), (0, vec![]));
     assert_eq!(audit(head, &[Some(&others[0]), second, last]), broken(1), "an event of another chain");

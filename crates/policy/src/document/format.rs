@@ -209,6 +209,39 @@ fn spaced(line: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The last resort of `format`, which no text has needed so far.
+    #[test]
+    fn other_data_is_not_the_same() {
+        let same = |one: &str, other: &str| {
+            let parse = |text| DeTable::parse(text).unwrap();
+            same_table(parse(one).get_ref(), parse(other).get_ref())
+        };
+        let all = [
+            "",
+            "a = 1",
+            "b = 1",
+            "a = 2",
+            "a = 0x1",
+            "a = 1.0",
+            "a = 1.5",
+            "a = '1'",
+            "a = true",
+            "a = false",
+            "a = 2026-01-01",
+            "a = 2026-01-02",
+            "a = [1]",
+            "a = [2]",
+            "a = [1, 2]",
+            "a.b = 1",
+            "a = 1\nb = 1",
+        ];
+        for (place, one) in all.iter().enumerate() {
+            for (other_place, other) in all.iter().enumerate() {
+                assert_eq!(same(one, other), place == other_place, "{one} and {other}");
+            }
+        }
+    }
+
     #[test]
     fn formats_spaces_and_keeps_texts() {
         for (given, expected) in [

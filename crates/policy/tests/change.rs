@@ -153,6 +153,27 @@ fn behaviour_hash_covers_codes_that_are_not_listed_and_only_what_decides() {
 }
 
 #[test]
+fn two_policies_with_too_many_cells_together_are_not_compared() {
+    // Each cut of a score makes another class.
+    let with_cuts = |score: &str| {
+        let rule = |cut: i32| {
+            let then = r#"then = { decision = "retry", reason = "x" }"#;
+            format!(
+                "[[rule]]\nid = \"r{cut}\"\nwhen = {{ sub_code = \"204\", {score} = \">= {cut}\" }}\n{then}\n"
+            )
+        };
+        let rules: String = (10..45).rev().map(rule).collect();
+        let text = builtin::ONBOARDING.split("[[example]]").next().unwrap();
+        let mismatch = "[[rule]]\nid = \"mismatch\"";
+        assert!(text.contains(mismatch));
+        Policy::parse(&text.replace(mismatch, &format!("{rules}{mismatch}"))).unwrap()
+    };
+    let error = diff(&with_cuts("verify_score"), &with_cuts("quality_score")).unwrap_err();
+    assert!(error.cells() > 1_048_576, "{error}");
+    assert!(error.to_string().ends_with("the limit is 1048576"), "{error}");
+}
+
+#[test]
 fn listing_a_label_changes_the_behaviour_hash() {
     let with = |labels: &str| {
         let inputs = format!(

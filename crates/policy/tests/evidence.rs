@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
-use cloudauth_policy::{Evidence, Flag, Form, Input, Policy, Value, ValueState, Verdict, builtin, diff};
+use cloudauth_policy::{
+    Evidence, Flag, FlatEvidence, FlatProblem, Form, Input, Policy, Value, ValueState, Verdict, builtin, diff,
+};
 use cloudauth_protocol::{Body, DescribeFaceVerify, FaceVerifyStatus, parse};
 use http::Response;
 
@@ -41,6 +43,44 @@ fn missing_and_malformed_values_are_kept_and_never_approved() {
     ] {
         let status = status(answer);
         assert_eq!(policy.decide(&Evidence::from(&status)).verdict(), Verdict::Review, "{answer}");
+    }
+}
+
+#[test]
+fn flat_evidence_keeps_each_value_and_skips_what_no_policy_reads() {
+    let line = r#"{"sub_code": "20\u0030", "passed": true, "face_attack": {}, "verify_score": 75.10,
+        "device_risk": ["VPN"], "face_occlusion": null, "subject": "x", "id": 1, "time": {}, "label": [], "attack": 0}"#;
+    let flat = FlatEvidence::parse(line).unwrap();
+    let value = |input: Input| format!("{:?}", flat.value(input));
+    let of = |value: Value<'_>| format!("{value:?}");
+    assert_eq!(value(Input::SubCode), of(Value::Text("200")));
+    assert_eq!(value(Input::Passed), of(Value::Truth(true)));
+    assert_eq!(value(Input::FaceAttack), of(Value::Other));
+    assert_eq!(value(Input::VerifyScore), of(Value::Number("75.10", 75.1)));
+    assert_eq!(value(Input::DeviceRisk), of(Value::List(r#"["VPN"]"#)));
+    assert_eq!(value(Input::FaceOcclusion), of(Value::Missing));
+    assert_eq!(value(Input::QualityScore), of(Value::Missing));
+    assert!(matches!(flat.value(Input::VerifyScore), Value::Number(_, score) if score == 75.1));
+}
+
+#[test]
+fn what_is_not_flat_evidence_is_refused_without_a_quotation() {
+    let problem = |line: &str| {
+        let error = FlatEvidence::parse(line).unwrap_err();
+        assert!(!error.to_string().contains("planted"), "{error}");
+        error.problem().clone()
+    };
+    for line in ["", "null", "[]", r#""planted""#, "planted"] {
+        assert_eq!(problem(line), FlatProblem::NotAnObject, "{line}");
+    }
+    let deep = |depth: usize| format!(r#"{{"label": {}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    FlatEvidence::parse(&deep(127)).unwrap();
+    assert_eq!(problem(&deep(128)), FlatProblem::TooDeep);
+    assert_eq!(problem(r#"{"passed": "planted", "passed": "T"}"#), FlatProblem::Duplicate("passed"));
+    assert_eq!(problem(r#"{"label": 1, "label": 1}"#), FlatProblem::Duplicate("label"));
+    for line in [r#"{"planted": 1}"#, r#"{"passed": planted}"#, r#"{"passed": "T"} planted"#, r#"{"passed""#]
+    {
+        assert!(matches!(problem(line), FlatProblem::Invalid(_)), "{line}");
     }
 }
 

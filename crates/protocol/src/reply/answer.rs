@@ -217,9 +217,3 @@ impl<T> Product<'_, T> {
         }))
     }
 }
-
-impl<T> std::fmt::Debug for Product<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Product({}, {:?})", self.code, self.request_id)
-    }
-}

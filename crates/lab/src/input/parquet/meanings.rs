@@ -15,17 +15,22 @@ const MOST_OTHERS: usize = 1000;
 /// The length of a short string.
 const SHORT: usize = 3;
 /// The rows that are looked up together if their strings have the same length.
-const BLOCK: usize = 8;
+const BLOCK: usize = 32;
+/// The offsets of a block.
+const ENDS: usize = BLOCK + 1;
 /// The bytes that are read for a block: four from the start of each string.
 const BLOCK_BYTES: usize = (BLOCK - 1) * SHORT + 4;
+/// The rows of a word of validity bits, and the bits of a full block.
+const WORD: usize = 64;
+const FULL: u64 = u64::MAX >> (WORD - BLOCK);
 
 /// The meaning of a string that was not seen yet.
 const UNKNOWN: u16 = 1 << 15;
 
 /// The strings seen so far, and their meanings, which are below [`UNKNOWN`].
 pub(crate) struct Meanings {
-    /// Those of one byte.
-    single: [u16; 256],
+    /// The last two of one byte, as most flags have: comparing with both needs no table, so the compiler can vectorize it.
+    flags: Option<[(u8, u16); 2]>,
     /// Short strings as [`word`]s, and their meanings.
     words: [u32; PLACES],
     short: [u16; PLACES],
@@ -34,7 +39,7 @@ pub(crate) struct Meanings {
 
 impl Meanings {
     pub(crate) fn new() -> Self {
-        Self { single: [UNKNOWN; 256], words: [0; PLACES], short: [UNKNOWN; PLACES], others: HashMap::new() }
+        Self { flags: None, words: [0; PLACES], short: [UNKNOWN; PLACES], others: HashMap::new() }
     }
 
     /// Replaces `found` by the meaning of each row's string. `of` tells what a string means, or NULL.
@@ -61,35 +66,49 @@ impl Meanings {
     ) {
         let (offsets, bytes) = (array.value_offsets(), array.value_data());
         let valid = array.nulls().filter(|nulls| nulls.null_count() > 0).map(words_of_bits);
-        let ends = offsets.windows(BLOCK + 1).step_by(BLOCK).filter_map(|ends| ends.first_chunk());
-        let mut ends = ends.map(|ends: &[O; BLOCK + 1]| {
-            let length = uniform(ends)?;
-            Some((length, bytes.get(ends[0].as_usize()..)?.first_chunk::<BLOCK_BYTES>()?))
-        });
         for (number, block) in found.chunks_mut(BLOCK).enumerate() {
-            let is_valid = valid.as_ref().is_none_or(|valid| {
-                let bits = valid.get(number / BLOCK).map_or(0, |bits| bits >> (number % BLOCK * BLOCK));
-                bits & 0xff == 0xff
-            });
-            let is_found = match (ends.next().flatten(), <&mut [u16; BLOCK]>::try_from(&mut *block)) {
-                (Some((1, bytes)), Ok(block)) if is_valid => self.singles(bytes, block),
-                (Some((2, bytes)), Ok(block)) if is_valid => self.block::<2>(bytes, block),
-                (Some((3, bytes)), Ok(block)) if is_valid => self.block::<3>(bytes, block),
-                _ => false,
-            };
-            if !is_found {
-                for (row, found) in (number * BLOCK..).zip(block) {
-                    if array.is_valid(row) {
-                        *found = self.one(array.value(row), &of);
-                    }
+            let begin = number * BLOCK;
+            // Beyond the last row a bit is not set, and there the block is not full.
+            let valid = valid
+                .as_ref()
+                .map_or(u64::MAX, |valid| valid.get(begin / WORD).map_or(0, |bits| bits >> (begin % WORD)));
+            let offsets = offsets.get(begin..).unwrap_or_default();
+            if valid & FULL == FULL && self.block(offsets, bytes, block).is_some() {
+                continue;
+            }
+            for (row, (found, ends)) in block.iter_mut().zip(offsets.windows(2)).enumerate() {
+                if valid >> row & 1 == 0 {
+                    continue;
                 }
+                let &[begin, end] = ends else { continue };
+                // Four bytes of any string are read without its length, as long as the column has as many.
+                let text = bytes.get(begin.as_usize()..).and_then(<[u8]>::first_chunk);
+                let word = text.map_or(0, |text| word((end - begin).as_usize(), u32::from_le_bytes(*text)));
+                *found = self.known(word).unwrap_or_else(|| self.one(array.value(number * BLOCK + row), &of));
             }
         }
     }
 
-    /// Looks up strings of one length that follow each other; `false` if one was not seen yet.
+    /// Looks up the strings of a full block, which follow each other; `None` if they are not short strings of one length, or one was
+    /// not seen yet.
     #[inline]
-    fn block<const LENGTH: usize>(&self, bytes: &[u8; BLOCK_BYTES], found: &mut [u16; BLOCK]) -> bool {
+    fn block<O: OffsetSizeTrait>(&self, offsets: &[O], bytes: &[u8], found: &mut [u16]) -> Option<()> {
+        let ends: &[O; ENDS] = offsets.first_chunk()?;
+        let found: &mut [u16; BLOCK] = found.try_into().ok()?;
+        let length = uniform(ends)?;
+        let bytes = bytes.get(ends[0].as_usize()..)?.first_chunk()?;
+        let is_found = match length {
+            1 => self.flags(bytes, found) || self.words::<1>(bytes, found),
+            2 => self.words::<2>(bytes, found),
+            3 => self.words::<3>(bytes, found),
+            _ => false,
+        };
+        is_found.then_some(())
+    }
+
+    /// Looks up strings of up to three bytes; `false` if one was not seen yet.
+    #[inline]
+    fn words<const LENGTH: usize>(&self, bytes: &[u8; BLOCK_BYTES], found: &mut [u16; BLOCK]) -> bool {
         let mut differs = 0;
         for (found, text) in found.iter_mut().zip(bytes.windows(4).step_by(LENGTH)) {
             let word = word(LENGTH, text.first_chunk().map_or(0, |text| u32::from_le_bytes(*text)));
@@ -100,15 +119,16 @@ impl Meanings {
         differs == 0
     }
 
-    /// Looks up strings of one byte; `false` if one was not seen yet.
+    /// Looks up strings of one byte; `false` if one is neither of the last two.
     #[inline]
-    fn singles(&self, bytes: &[u8; BLOCK_BYTES], found: &mut [u16; BLOCK]) -> bool {
-        let mut all = 0;
+    fn flags(&self, bytes: &[u8; BLOCK_BYTES], found: &mut [u16; BLOCK]) -> bool {
+        let Some([(first, of_first), (second, of_second)]) = self.flags else { return false };
+        let mut others = 0;
         for (found, byte) in found.iter_mut().zip(bytes) {
-            *found = self.single.get(usize::from(*byte)).copied().unwrap_or(UNKNOWN);
-            all |= *found;
+            others |= u8::from(*byte != first) & u8::from(*byte != second);
+            *found = if *byte == first { of_first } else { of_second };
         }
-        all < UNKNOWN
+        others == 0
     }
 
     fn of_views(&mut self, array: &StringViewArray, found: &mut [u16], of: impl Fn(Option<&str>) -> u16) {
@@ -147,15 +167,21 @@ impl Meanings {
             && let (Some(known), Some(short)) = (self.words.get_mut(place), self.short.get_mut(place))
         {
             (*known, *short) = (word, meaning);
-            if let &[byte] = text.as_bytes()
-                && let Some(single) = self.single.get_mut(usize::from(byte))
-            {
-                *single = meaning;
+            if let &[byte] = text.as_bytes() {
+                self.learn_flag((byte, meaning));
             }
         } else if self.others.len() < MOST_OTHERS {
             self.others.insert(text.into(), meaning);
         }
         meaning
+    }
+
+    fn learn_flag(&mut self, flag: (u8, u16)) {
+        self.flags = Some(match self.flags {
+            None => [flag; 2],
+            Some(flags) if flags.contains(&flag) => flags,
+            Some([last, _]) => [flag, last],
+        });
     }
 }
 
@@ -173,9 +199,9 @@ fn place(word: u32) -> usize {
 
 /// Returns the length of the strings between these offsets, if it is the same.
 #[inline]
-fn uniform<O: OffsetSizeTrait>(offsets: &[O; BLOCK + 1]) -> Option<usize> {
-    let length = offsets[1] - offsets[0];
-    let pairs = offsets.iter().zip(offsets.iter().skip(1));
+fn uniform<O: OffsetSizeTrait>(ends: &[O; ENDS]) -> Option<usize> {
+    let length = ends[1] - ends[0];
+    let pairs = ends.iter().zip(ends.iter().skip(1));
     let is_uniform = pairs.fold(true, |is, (begin, end)| is & (*end - *begin == length));
     is_uniform.then(|| length.as_usize())
 }
@@ -183,4 +209,60 @@ fn uniform<O: OffsetSizeTrait>(offsets: &[O; BLOCK + 1]) -> Option<usize> {
 /// Returns the bits of 64 rows each.
 fn words_of_bits(nulls: &NullBuffer) -> Vec<u64> {
     nulls.inner().bit_chunks().iter_padded().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{LargeStringArray, StringArray};
+
+    use super::*;
+
+    /// Columns of full blocks of one length, and those whose blocks NULL, another length or another string interrupts.
+    #[test]
+    fn each_row_has_the_meaning_of_its_string() {
+        let columns: [&[Option<&str>]; 9] = [
+            &[Some("T"), Some("F")],
+            &[Some("F"), Some("T"), Some("F"), None],
+            &[Some("T"), Some("F"), Some("\0"), Some("0")],
+            &[Some("200"), Some("201"), Some("204")],
+            &[Some("200"), None, Some("20"), Some("2")],
+            &[Some("20"), Some("21")],
+            &[Some(""), Some("T")],
+            &[Some("T\0"), Some("\0\0"), Some("T0")],
+            &[Some("long enough"), Some("é"), Some("中"), Some("2000")],
+        ];
+        // No two of these strings have the same bytes with other weights.
+        let of = |text: Option<&str>| {
+            text.map_or(7, |text| {
+                text.bytes().fold(text.len() as u16, |sum, byte| {
+                    (sum.wrapping_mul(131).wrapping_add(byte.into())) % UNKNOWN
+                })
+            })
+        };
+        for texts in columns {
+            for often in [1, 2, 40, 67, 1000] {
+                // The first string, and after `often` rows another one.
+                let other = |row: usize| row.is_multiple_of(often).then_some(row / often % texts.len());
+                let rows: Vec<Option<&str>> =
+                    (0..1000).map(|row| texts[other(row).unwrap_or_default()]).collect();
+                for begin in [0, 5, 64, 999] {
+                    let rest = rows.len() - begin;
+                    let layouts = [
+                        Strings::Short(StringArray::from(rows.clone()).slice(begin, rest)),
+                        Strings::Long(LargeStringArray::from(rows.clone()).slice(begin, rest)),
+                        Strings::View(StringViewArray::from(rows.clone()).slice(begin, rest)),
+                    ];
+                    let expected: Vec<u16> = rows.iter().skip(begin).map(|text| of(*text)).collect();
+                    for layout in layouts {
+                        let (mut meanings, mut found) = (Meanings::new(), Vec::new());
+                        // The second time, each string is known.
+                        for _ in 0..2 {
+                            meanings.look_up(&layout, &mut found, of);
+                            assert_eq!(found, expected, "{texts:?} every {often} from {begin}");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -29,6 +29,7 @@ pub(crate) use parts::{
 
 pub(crate) use room::Room;
 pub(crate) use scales::{Scales, ScoreCut};
+use segment::PeopleRows;
 pub(crate) use segment::{SegmentCase, SegmentRows};
 pub(crate) use sweep::{SweepCase, SweepCounter, SweepRows};
 pub(crate) use values::{MOST_VALUES, Values};
@@ -273,12 +274,10 @@ impl Tally {
         }
         self.kept.sort_unstable();
         self.sweep.settle();
-        let has_too_many = self.has_too_many_people();
-        for rows in self.segments.iter_mut().flat_map(Values::counts_mut) {
-            if has_too_many {
-                rows.people = Vec::new();
+        if self.has_too_many_people() {
+            for rows in self.segments.iter_mut().flat_map(Values::counts_mut) {
+                rows.people = PeopleRows::default();
             }
-            rows.people.sort_unstable();
         }
         self.check()
     }

@@ -33,6 +33,8 @@ pub(super) struct BatchDecider<'t> {
     codes: Vec<u16>,
     labels: Vec<Label>,
     days: Vec<Option<u32>>,
+    /// The hash of each row's subject; empty if the segments keep no people.
+    people: Vec<Option<u64>>,
     rules: [Vec<u8>; 2],
     segments: Vec<Segment>,
     /// The values of two crossed segments.
@@ -70,6 +72,7 @@ impl<'t> BatchDecider<'t> {
             codes: Vec::new(),
             labels: Vec::new(),
             days: Vec::new(),
+            people: Vec::new(),
             rules: Default::default(),
             segments: Vec::new(),
             pairs: Vec::new(),
@@ -114,6 +117,10 @@ impl<'t> BatchDecider<'t> {
             if is_wanted {
                 held.get(slot)?.mark_bad_keys(&mut self.odd)?;
             }
+        }
+        self.people.clear();
+        if let Some(hash) = counter.segment_hash() {
+            held.get(slot::SUBJECT)?.keys(rows, hash, &mut self.people);
         }
         self.take_days(held.get(slot::TIME)?, rows, by, counter)?;
         for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
@@ -309,15 +316,15 @@ impl<'t> BatchDecider<'t> {
             slots: [slot(verify), slot(quality), slot(attack)],
         };
         counter.count(&counted);
-        let subject = || held.get(slot::SUBJECT)?.cell(row).key().ok().flatten();
         if self.task.keep_people {
             let [scores, ..] = &self.scores;
-            counter.keep(&counted, scores.get(row).copied(), None, subject());
+            let subject = held.get(slot::SUBJECT).and_then(|held| held.cell(row).key().ok().flatten());
+            counter.keep(&counted, scores.get(row).copied(), None, subject);
         }
         if !self.segments.is_empty() {
             let (says, label) = (counter.says(counted.rules), label.number());
             let reached = counter.reached(slot(verify), counted.label);
-            let person = if self.task.keep_segment_people { counter.segment_person(subject()) } else { None };
+            let person = counter.segment_person(self.people.get(row).copied().flatten());
             for segment in &mut self.segments {
                 let place = segment.place(row);
                 if let Some((_, rows)) = segment.values.get_mut(place) {

@@ -48,10 +48,12 @@ pub(crate) fn alike<C: Copy + Ord + Hash, I: Iterator<Item = (u64, C)>>(rows: im
     for end in ends {
         let rows = sorted.get_mut(begin..end).unwrap_or_default();
         begin = end;
-        rows.sort_unstable();
+        // Most people have a row or two, so comparing only their hashes and then sorting their few cases is faster.
+        rows.sort_unstable_by_key(|(hash, _)| *hash);
         for person in rows.chunk_by(|(a, _), (b, _)| a == b) {
             cases.clear();
             cases.extend(person.iter().map(|(_, case)| *case));
+            cases.sort_unstable();
             match kinds.get_mut(&*cases) {
                 Some(people) => *people += 1,
                 None => {

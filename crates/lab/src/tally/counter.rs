@@ -138,12 +138,20 @@ impl Counter {
         self
     }
 
-    /// Returns the hash of a row's subject, if the segments keep it.
-    pub(crate) fn segment_person(&mut self, subject: Option<&str>) -> Option<u64> {
-        let subject = subject.filter(|_| self.keep_segment_people)?;
+    /// Returns the function that hashes subjects for the segments; `None` if they keep no people. Where no more rows of people are
+    /// kept, they are only counted, and their hashes do not matter.
+    pub(crate) fn segment_hash(&self) -> Option<fn(&str) -> u64> {
+        let [_, room] = &self.room;
+        self.keep_segment_people.then_some(if room.is_left() { hash_of_subject } else { |_| 0 })
+    }
+
+    /// Counts a row of a person, whose hash [`Counter::segment_hash`] has made. Returns the hash if the segments keep it.
+    #[inline]
+    pub(crate) fn segment_person(&mut self, person: Option<u64>) -> Option<u64> {
+        let person = person?;
         self.tally.people_rows += 1;
         let [_, room] = &mut self.room;
-        room.take(self.tally.segments.len()).then(|| hash_of_subject(subject))
+        room.take(self.tally.segments.len()).then_some(person)
     }
 
     /// Returns all counts.
@@ -322,7 +330,8 @@ impl Counter {
         if let Some((value, verdict)) = again {
             self.count_again(value, rules.0, verdict, label);
         }
-        let person = self.segment_person(row.subject);
+        let person = self.segment_hash().zip(row.subject).map(|(hash, subject)| hash(subject));
+        let person = self.segment_person(person);
         let tally = &mut self.tally;
         let [verify, ..] = slots;
         let reached = self.cuts.as_ref().and_then(|cuts| cuts.count(verify, label.number()));

@@ -25,6 +25,11 @@ impl Room {
             self.kept.fetch_add(self.untold, Ordering::Relaxed);
             self.untold = 0;
         }
+        self.is_left()
+    }
+
+    /// Returns whether there is room. If there is not, there never will be.
+    pub(crate) fn is_left(&self) -> bool {
         self.kept.load(Ordering::Relaxed) <= MOST_KEPT
     }
 }

@@ -2,7 +2,7 @@
 
 use cloudauth_policy::{Input, Verdict};
 use cloudauth_stats::grid::NO_SCORE;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Decider, Scales, VerdictMatrix};
 use crate::input::row::Label;
@@ -16,8 +16,33 @@ pub(crate) struct SegmentRows {
     pub(crate) verdicts: VerdictMatrix,
     /// Genuine attempts and impostors with a score, by the number of cuts that the score reaches. Empty without such rows.
     pub(crate) reached: Vec<[u64; 2]>,
-    /// The rows of people, for intervals over people: the hash of the subject, and the case.
-    pub(crate) people: Vec<(u64, SegmentCase)>,
+    /// The rows of people, for intervals over people.
+    pub(crate) people: PeopleRows,
+}
+
+/// Rows of people: the hash of the subject, and the case. Threads add them in any order, so they are sorted to be compared or written.
+/// A run without a checkpoint does neither, and needs no order.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct PeopleRows(pub(crate) Vec<(u64, SegmentCase)>);
+
+impl PeopleRows {
+    fn sorted(&self) -> Vec<(u64, SegmentCase)> {
+        let mut rows = self.0.clone();
+        rows.sort_unstable();
+        rows
+    }
+}
+
+impl PartialEq for PeopleRows {
+    fn eq(&self, other: &Self) -> bool {
+        self.sorted() == other.sorted()
+    }
+}
+
+impl Serialize for PeopleRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.sorted().serialize(serializer)
+    }
 }
 
 /// What counts of a row of a person: the first policy's verdict, the label, and the number of cuts that a labelled score reaches.
@@ -58,7 +83,7 @@ impl SegmentRows {
     ) {
         self.verdicts.bump(a, b, label);
         if let Some(person) = person {
-            self.people.push((person, SegmentCase::new(a, label, reached)));
+            self.people.0.push((person, SegmentCase::new(a, label, reached)));
         }
         let Some(reached) = reached else { return };
         if self.reached.len() <= reached {
@@ -71,7 +96,7 @@ impl SegmentRows {
 
     pub(crate) fn merge(&mut self, other: &Self) {
         self.verdicts.merge(&other.verdicts);
-        self.people.extend_from_slice(&other.people);
+        self.people.0.extend_from_slice(&other.people.0);
         self.reached.resize(self.reached.len().max(other.reached.len()), [0; 2]);
         for (mine, other) in self.reached.iter_mut().zip(&other.reached) {
             mine.iter_mut().zip(other).for_each(|(mine, other)| *mine += other);

@@ -75,7 +75,7 @@ impl SegmentPeople {
     pub(super) fn of(values: &BTreeMap<String, &SegmentRows>) -> Self {
         let rows = || {
             (0..).zip(values.values()).flat_map(|(number, rows)| {
-                rows.people.iter().map(move |(subject, case)| (*subject, (number, *case)))
+                rows.people.0.iter().map(move |(subject, case)| (*subject, (number, *case)))
             })
         };
         Self { alike: alike(rows), values: values.len() }

@@ -213,6 +213,19 @@ impl ColumnData {
         Some((scores, missing))
     }
 
+    /// Adds what `of` returns for the key of each row, where there is one. The entries of a dictionary are read once each.
+    pub(crate) fn keys<T: Copy>(&self, rows: usize, of: impl Fn(&str) -> T, to: &mut Vec<Option<T>>) {
+        let of = |cell: Cell<'_>| cell.key().ok().flatten().map(&of);
+        if let Self::Words(..) = self
+            && let Some((keys, entries)) = self.coded(rows)
+        {
+            let entries: Vec<_> = entries.into_iter().map(of).collect();
+            to.extend(keys.of(&entries).into_iter().flatten());
+        } else {
+            to.extend((0..rows).map(|row| of(self.cell(row))));
+        }
+    }
+
     /// Marks the rows whose cell cannot be a key.
     pub(crate) fn mark_bad_keys(&self, odd: &mut [bool]) -> Option<()> {
         if let Self::Texts(texts) = self {

@@ -59,7 +59,7 @@ const SANS_IO: [(&str, usize); 5] = [
     ("cloudauth-policy", 35),
     ("cloudauth-flow", 37),
     ("cloudauth-stats", 12),
-    ("cloudauth-lab", 73),
+    ("cloudauth-lab", 76),
 ];
 
 pub(crate) fn run() -> Result<()> {

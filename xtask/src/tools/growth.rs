@@ -145,6 +145,7 @@ const SHAPES: &[Shape] = &[
     shape("evidence", "labels", r#"{"device_risk":["#, r#""Root@","#, r#""x"]}"#, 4_000),
     shape("evidence", "unknown members", "{", r#""new@":"x","#, r#""passed":"T"}"#, 4_000),
     shape("lab_json", "lines", "", "{\"sub_code\":\"200\",\"passed\":\"T\",\"id\":\"@\"}\n", "", 4_000),
+    shape("lab_json", "lines of new layouts", "", "{\"sub_code\":\"200\",\"new@\":\"x\"}\n", "", 4_000),
     shape("lab_json", "members of a line", "{", r#""new@":"x","#, "\"passed\":\"T\"}\n", 10_000),
     shape("lab_json", "escapes of a text", r#"{"label":""#, r"\u5f20", "\",\"passed\":\"T\"}\n", 20_000),
     shape("lab_json", "broken lines", "", "{\"sub_code\":\n", "", 10_000),

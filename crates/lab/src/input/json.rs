@@ -5,6 +5,8 @@
 //! member may appear only once. Its tests compare it with serde_json.
 
 mod cursor;
+mod layouts;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -13,7 +15,8 @@ use std::ops::Range;
 
 use cloudauth_protocol::grammar::DEEPEST;
 pub(crate) use cursor::Bad;
-use cursor::{Cursor, Written, unescape};
+use cursor::{Cursor, unescape};
+pub(crate) use layouts::Layouts;
 use wanted::{Holds, Node};
 pub(crate) use wanted::{Wanted, only_in_responses};
 
@@ -61,28 +64,12 @@ impl Place {
 const DOCUMENTS: usize = 3;
 const UNESCAPED: usize = DOCUMENTS + 1;
 
-/// A member that is not wanted and may appear again.
-#[derive(Debug)]
-struct Unwanted {
-    of: usize,
-    name: Box<[u8]>,
-    written: [Option<Written>; 2],
-}
-
-/// The maximum number of unwanted members that are remembered.
-const MOST_UNWANTED: usize = 64;
-
 /// The values of one line. It is reused for the next line, so reading a line allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Found {
     values: Vec<Value>,
     /// The line in which each member was last seen.
     seen: Vec<u64>,
-    /// The member that came next the last time: first in an object, and after each member. Lines have similar shapes, so this
-    /// guess is tried before a lookup. Unwanted members are numbered after the nodes.
-    first: Vec<usize>,
-    after: Vec<usize>,
-    unwanted: Vec<Unwanted>,
     line: u64,
     /// The documents inside strings, by depth from 1; then the unescaped strings.
     buffers: [Vec<u8>; UNESCAPED + 1],
@@ -90,8 +77,6 @@ pub(crate) struct Found {
     documents: Vec<(usize, usize, Range<usize>)>,
     /// The number of strings that should hold a document and do not.
     pub(crate) broken: u32,
-    /// Whether a line may contain a control character. It is checked once for many lines.
-    pub(crate) may_have_controls: bool,
 }
 
 impl Found {
@@ -99,14 +84,10 @@ impl Found {
         Self {
             values: vec![Value::default(); wanted.slots],
             seen: vec![0; wanted.nodes.len()],
-            first: vec![usize::MAX; wanted.nodes.len()],
-            after: vec![usize::MAX; wanted.nodes.len()],
-            unwanted: Vec::new(),
             line: 0,
             buffers: Default::default(),
             documents: Vec::new(),
             broken: 0,
-            may_have_controls: true,
         }
     }
 
@@ -140,15 +121,26 @@ impl Found {
 
     /// Reads a line, which must be one JSON object.
     pub(crate) fn read(&mut self, wanted: &Wanted, line: &[u8]) -> Result<(), Bad> {
+        self.begin();
+        if wanted.nodes.first().is_some_and(|line_node| line.len() > line_node.longest) {
+            return Err(Bad::TooLarge);
+        }
+        self.document(wanted, 0, line, 0..line.len(), 0)?;
+        self.kept_documents(wanted);
+        Ok(())
+    }
+
+    /// Forgets the last line.
+    fn begin(&mut self) {
         self.values.fill(Value::Missing);
         self.buffers.iter_mut().for_each(Vec::clear);
         self.documents.clear();
         self.broken = 0;
         self.line += 1;
-        if wanted.nodes.first().is_some_and(|line_node| line.len() > line_node.longest) {
-            return Err(Bad::TooLarge);
-        }
-        self.document(wanted, 0, line, 0..line.len(), 0)?;
+    }
+
+    /// Reads the documents inside strings that are still to be read.
+    fn kept_documents(&mut self, wanted: &Wanted) {
         while let Some((node, depth, range)) = self.documents.pop() {
             // The buffer is taken out while it is read, because strings in it can go to the buffers behind it.
             let buffer = self.buffers.get_mut(depth).map(std::mem::take).unwrap_or_default();
@@ -161,7 +153,6 @@ impl Found {
                 *place = buffer;
             }
         }
-        Ok(())
     }
 
     /// Clears all values of a document. A document counts as a whole or not at all, so that half of one never affects a
@@ -188,11 +179,7 @@ impl Found {
         depth: usize,
     ) -> Result<(), Bad> {
         let bytes = bytes.get(..range.end).unwrap_or_default();
-        let mut cursor = Cursor::<false> {
-            bytes,
-            at: range.start,
-            may_have_controls: self.may_have_controls || depth > 0,
-        };
+        let mut cursor = Cursor::<false> { bytes, at: range.start };
         cursor.demand(b'{')?;
         self.object(wanted, node, &mut cursor, depth, 1)?;
         cursor.blank();
@@ -209,7 +196,7 @@ impl Found {
         at: usize,
         depth: usize,
     ) -> Option<usize> {
-        let mut cursor = Cursor::<true> { bytes, at, may_have_controls: self.may_have_controls };
+        let mut cursor = Cursor::<true> { bytes, at };
         if cursor.peek() != Some(b'{') {
             return None;
         }
@@ -239,81 +226,26 @@ impl Found {
             cursor.at += 1;
             return Ok(());
         }
-        let mut last = None;
         loop {
             cursor.blank();
-            let child = self.name(wanted, node, last, cursor)?;
-            last = child.or(last);
+            let (name, escaped) = cursor.name()?;
+            let name = cursor.bytes.get(name).unwrap_or_default();
+            let member = if escaped {
+                let mut plain = Vec::new();
+                unescape(name, &mut plain).ok_or(Bad::NotJson)?;
+                wanted.find(node, &plain)
+            } else {
+                wanted.find(node, name)
+            };
             cursor.blank();
-            match child {
-                Some(child) if child < wanted.nodes.len() => {
-                    self.member(wanted, child, cursor, depth, deep)?
-                }
-                _ => cursor.pass(deep)?,
+            match member {
+                Some(member) => self.member(wanted, member, cursor, depth, deep)?,
+                None => cursor.pass(deep)?,
             }
             if !cursor.goes_on(b'}')? {
                 return Ok(());
             }
         }
-    }
-
-    /// Reads a member's name and its colon. Returns the member's number.
-    fn name<const IN_TEXT: bool>(
-        &mut self,
-        wanted: &Wanted,
-        node: usize,
-        last: Option<usize>,
-        cursor: &mut Cursor<'_, IN_TEXT>,
-    ) -> Result<Option<usize>, Bad> {
-        let next = match last {
-            Some(last) => self.after.get(last),
-            None => self.first.get(node),
-        };
-        if let Some(next) = next
-            && let Some([plain, in_text]) = self.written(wanted, *next)
-            && let Some(name) = if IN_TEXT { in_text } else { plain }
-            && cursor.is_name(name)
-        {
-            return Ok(Some(*next));
-        }
-        let (name, escaped) = cursor.name()?;
-        let name = cursor.bytes.get(name).unwrap_or_default();
-        let child = if escaped {
-            let mut plain = Vec::new();
-            unescape(name, &mut plain).ok_or(Bad::NotJson)?;
-            wanted.find(node, &plain)
-        } else {
-            wanted.find(node, name).or_else(|| self.unwanted(wanted, node, name))
-        };
-        let next = match last {
-            Some(last) => self.after.get_mut(last),
-            None => self.first.get_mut(node),
-        };
-        if let (Some(next), Some(child)) = (next, child) {
-            *next = child;
-        }
-        Ok(child)
-    }
-
-    fn written<'w>(&'w self, wanted: &'w Wanted, number: usize) -> Option<&'w [Option<Written>; 2]> {
-        match wanted.nodes.get(number) {
-            Some(Node { written, .. }) => Some(written),
-            None => self.unwanted.get(number - wanted.nodes.len()).map(|Unwanted { written, .. }| written),
-        }
-    }
-
-    /// Returns the number of an unwanted member; `None` if it is not remembered.
-    fn unwanted(&mut self, wanted: &Wanted, node: usize, name: &[u8]) -> Option<usize> {
-        let is_it = |other: &Unwanted| other.of == node && *other.name == *name;
-        let number = self.unwanted.iter().position(is_it).or_else(|| {
-            let is_room = self.unwanted.len() < MOST_UNWANTED;
-            is_room.then(|| {
-                self.unwanted.push(Unwanted { of: node, name: name.into(), written: Written::both(name) });
-                self.after.push(usize::MAX);
-                self.unwanted.len() - 1
-            })
-        })?;
-        Some(wanted.nodes.len() + number)
     }
 
     /// Reads the value of a wanted member.
@@ -389,12 +321,17 @@ impl Found {
             Some(b'n') => cursor.word("null").map(|()| Value::Missing)?,
             _ => cursor.pass(deep).map(|()| Value::Other)?,
         };
+        self.put(slots, value);
+        Ok(())
+    }
+
+    #[inline]
+    fn put(&mut self, slots: &[usize], value: Value) {
         for slot in slots {
             if let Some(place) = self.values.get_mut(*slot) {
                 *place = value;
             }
         }
-        Ok(())
     }
 
     /// A string that should hold a document: it is read after this document.

@@ -6,7 +6,7 @@ mod row_decider;
 use super::task::Task;
 use crate::error::{LabError, LabProblem};
 use crate::input::chunks::Chunk;
-use crate::input::json::{Bad, Found, Value};
+use crate::input::json::{Bad, Found, Layouts, Value};
 use crate::input::row::Cell;
 use crate::tally::Tally;
 use crate::tally::issues::{IssueKind, RowLocation};
@@ -15,6 +15,7 @@ pub(crate) use row_decider::RowDecider;
 /// Reads the rows of one thread.
 pub(crate) struct Worker<'t> {
     pub(crate) task: &'t Task<'t>,
+    layouts: Layouts,
     found: Found,
     pub(crate) decider: RowDecider<'t>,
     /// Whether all lines so far of the first chunk of a file have no inputs; `None` when it no longer matters.
@@ -27,6 +28,7 @@ impl<'t> Worker<'t> {
     pub(crate) fn new(task: &'t Task<'t>) -> Self {
         Self {
             task,
+            layouts: Layouts::new(&task.wanted),
             found: Found::new(&task.wanted),
             decider: RowDecider::new(task),
             lacks_inputs: None,
@@ -64,12 +66,17 @@ impl<'t> Worker<'t> {
         // The first chunk of a file has a megabyte of rows. If none of them has an input, the policy reads the wrong columns.
         self.lacks_inputs = (first.line == 1).then_some(false);
         let text = std::str::from_utf8(bytes).ok();
-        // Without an early exit, so that the compiler can vectorize it.
-        let is_control = |byte: &u8| (*byte < b' ') & (*byte != b'\n');
-        self.found.may_have_controls = bytes.iter().fold(false, |any, byte| any | is_control(byte));
         let (mut begin, mut at) = (0, first);
         while begin < bytes.len() {
             let rest = bytes.get(begin..).unwrap_or_default();
+            if let (Some(text), Some(b'{')) = (text, rest.first())
+                && let Some(length) = self.layouts.read(&mut self.found, &self.task.wanted, rest)
+            {
+                self.decide(text.get(begin..begin + length).unwrap_or_default(), at);
+                begin += length + 1;
+                at.line += 1;
+                continue;
+            }
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let line = rest.get(..length).unwrap_or_default();
             let mark = if at.line == 1 && line.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
@@ -98,7 +105,7 @@ impl<'t> Worker<'t> {
     }
 
     fn line(&mut self, line: &str, at: RowLocation) {
-        let Self { task, found, decider, lacks_inputs, unseen } = self;
+        let Self { task, layouts, found, decider, .. } = self;
         if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let kind = match bad {
                 Bad::NotJson => IssueKind::NotJson,
@@ -107,6 +114,13 @@ impl<'t> Worker<'t> {
             };
             return decider.rows.issues.add(kind, at);
         }
+        layouts.learn(&task.wanted, line.as_bytes());
+        self.decide(line, at);
+    }
+
+    /// Decides a line that was read.
+    fn decide(&mut self, line: &str, at: RowLocation) {
+        let Self { task, found, decider, lacks_inputs, unseen, .. } = self;
         if !unseen.is_empty() {
             unseen.retain(|slot| !found.is_there(*slot));
         }

@@ -1,8 +1,10 @@
-//! Scans JSON byte by byte, and strings and names many bytes at a time.
+//! Scans JSON byte by byte, and strings many bytes at a time.
 
 use std::ops::Range;
 
 use cloudauth_protocol::grammar::DEEPEST;
+
+use super::scan::end_of_text;
 
 /// The reason why a line is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,55 +22,6 @@ pub(crate) enum Bad {
 pub(super) struct Cursor<'b, const IN_TEXT: bool> {
     pub(super) bytes: &'b [u8],
     pub(super) at: usize,
-    /// Whether the document may contain a control character, which no string may have.
-    pub(super) may_have_controls: bool,
-}
-
-/// A member's name as written, with quotes and colon.
-#[derive(Debug)]
-pub(super) struct Written {
-    bytes: Box<[u8]>,
-    /// The first 32 bytes, and a mask of the bytes that count.
-    head: [u128; 2],
-    mask: [u128; 2],
-}
-
-impl Written {
-    /// Returns the name as written in a line, and in a document inside a string. `None` for a name that needs escapes.
-    pub(super) fn both(name: &[u8]) -> [Option<Self>; 2] {
-        [b"\"".as_slice(), b"\\\""].map(|quote| Self::new(name, quote))
-    }
-
-    fn new(name: &[u8], quote: &[u8]) -> Option<Self> {
-        if name.iter().any(|byte| matches!(byte, b'"' | b'\\' | ..b' ')) {
-            return None;
-        }
-        let bytes = [quote, name, quote, b":"].concat();
-        let mut written = Self { head: [0; 2], mask: [0; 2], bytes: bytes.into() };
-        for (number, byte) in written.bytes.iter().enumerate().take(32) {
-            let shift = number % 16 * 8;
-            if let (Some(head), Some(mask)) =
-                (written.head.get_mut(number / 16), written.mask.get_mut(number / 16))
-            {
-                *head |= u128::from(*byte) << shift;
-                *mask |= 0xFF << shift;
-            }
-        }
-        Some(written)
-    }
-
-    #[inline]
-    fn begins(&self, rest: &[u8]) -> bool {
-        let (Some(first), Some(second)) =
-            (rest.first_chunk::<16>(), rest.get(16..).and_then(<[u8]>::first_chunk::<16>))
-        else {
-            return rest.starts_with(&self.bytes);
-        };
-        let differs = |chunk: &[u8; 16], head, mask| (u128::from_le_bytes(*chunk) ^ head) & mask;
-        let [head, mask] = [self.head, self.mask];
-        differs(first, head[0], mask[0]) | differs(second, head[1], mask[1]) == 0
-            && (self.bytes.len() <= 32 || rest.starts_with(&self.bytes))
-    }
 }
 
 impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
@@ -128,15 +81,7 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
         }
     }
 
-    /// Skips a name and its colon, if it is this name.
-    #[inline]
-    pub(super) fn is_name(&mut self, name: &Written) -> bool {
-        let is = name.begins(self.bytes.get(self.at..).unwrap_or_default());
-        self.at += if is { name.bytes.len() } else { 0 };
-        is
-    }
-
-    /// Skips any name and its colon. Returns its range, and whether it has escapes.
+    /// Skips a name and its colon. Returns its range, and whether it has escapes.
     pub(super) fn name(&mut self) -> Result<(Range<usize>, bool), Bad> {
         if self.peek() != Some(Self::QUOTE) {
             return Err(Bad::NotJson);
@@ -165,46 +110,17 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
     /// Skips the rest of a string and its closing quote. Returns whether it has escapes.
     #[inline]
     fn string(&mut self) -> Result<bool, Bad> {
-        let begin = self.at;
-        // Most strings are short.
-        if let Some(eight) = self.bytes.get(begin..).and_then(<[u8]>::first_chunk::<8>) {
-            let eight = u64::from_le_bytes(*eight);
-            let stops =
-                (zero(eight ^ (ONES * u64::from(b'"'))) | zero(eight ^ (ONES * u64::from(b'\\')))) & HIGH;
-            let end = begin + stops.trailing_zeros() as usize / 8;
-            let is_end = match (self.bytes.get(end), IN_TEXT) {
-                (Some(b'"'), false) => true,
-                (Some(b'\\'), true) => self.bytes.get(end + 1) == Some(&b'"'),
-                _ => false,
-            };
-            if stops != 0 && is_end && !self.may_have_controls {
-                self.at = end + Self::QUOTE_LENGTH;
-                return Ok(false);
-            }
-        }
-        self.long_string()
-    }
-
-    fn long_string(&mut self) -> Result<bool, Bad> {
-        let begin = self.at;
         let mut escaped = false;
         loop {
-            let is_stop = matches!(self.peek(), Some(b'"' | b'\\'));
-            if !is_stop {
-                let rest = self.bytes.get(self.at..).unwrap_or_default();
-                self.at += memchr::memchr2(b'"', b'\\', rest).ok_or(Bad::NotJson)?;
-            }
+            self.at = end_of_text(self.bytes, self.at).ok_or(Bad::NotJson)?;
             match (self.next(), IN_TEXT) {
-                (Some(b'"'), false) => break,
+                (Some(b'"'), false) => return Ok(escaped),
                 (Some(b'\\'), false) => self.escape()?,
-                (Some(b'\\'), true) if self.next() == Some(b'"') => break,
+                (Some(b'\\'), true) if self.next() == Some(b'"') => return Ok(escaped),
                 _ => return Err(Bad::NotJson),
             }
             escaped = true;
         }
-        let text = self.bytes.get(begin..self.at - Self::QUOTE_LENGTH).unwrap_or_default();
-        let is_wrong = self.may_have_controls && text.iter().any(|byte| *byte < b' ');
-        if is_wrong { Err(Bad::NotJson) } else { Ok(escaped) }
     }
 
     /// Skips the escape after a backslash.
@@ -289,6 +205,15 @@ impl<const IN_TEXT: bool> Cursor<'_, IN_TEXT> {
     #[inline]
     fn count(&mut self, value: &mut u64) -> usize {
         let begin = self.at;
+        while let Some(eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+            let (digits, number) = first_digits(*eight);
+            let ten = TENS_OF_COUNT.get(digits).copied().unwrap_or_default();
+            *value = value.wrapping_mul(ten).wrapping_add(number);
+            self.at += digits;
+            if digits < 8 {
+                return self.at - begin;
+            }
+        }
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             *value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
@@ -339,6 +264,23 @@ const HIGH: u64 = ONES << 7;
 
 const fn zero(eight: u64) -> u64 {
     eight.wrapping_sub(ONES) & !eight
+}
+
+const TENS_OF_COUNT: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// Returns how many of these bytes are digits before the first other byte, and their number.
+#[inline]
+fn first_digits(eight: [u8; 8]) -> (usize, u64) {
+    // The value of each digit; any other byte is above 9.
+    let values = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'0'));
+    let others = (((values & !HIGH) + ONES * (0x80 - 10)) | values) & HIGH;
+    let digits = others.trailing_zeros() as usize / 8;
+    // Zeros take the place of missing digits. Then pairs, fours and all eight are added up.
+    let values = values.checked_shl(64 - 8 * digits as u32).unwrap_or_default();
+    let pairs = values.wrapping_mul(10).wrapping_add(values >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    let number = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF;
+    (digits, number)
 }
 
 /// Resolves escapes that are known to be well formed; `None` for an unpaired surrogate.

@@ -2,8 +2,6 @@
 
 use cloudauth_protocol::grammar::{LARGEST_MATERIAL, LARGEST_REPLY};
 
-use super::cursor::Written;
-
 /// The wanted members: a tree of their names. A slot is the number of a value. The members that a response may not have twice
 /// are in it too, without a slot.
 #[derive(Debug)]
@@ -18,8 +16,6 @@ pub(super) struct Node {
     name: Box<[u8]>,
     /// Another name of the same member.
     alias: &'static str,
-    /// The name as written in a line, and in a document inside a string.
-    pub(super) written: [Option<Written>; 2],
     pub(super) slots: Vec<usize>,
     pub(super) children: Vec<usize>,
     /// One bit for each length of a child's name.
@@ -44,7 +40,6 @@ impl Node {
         Self {
             name: name.into(),
             alias: "",
-            written: Written::both(name),
             slots: Vec::new(),
             children: Vec::new(),
             lengths: 0,
@@ -175,6 +170,11 @@ impl Wanted {
         }
         let is_it = |node: &Node| *node.name == *name || node.alias.as_bytes() == name;
         children.iter().copied().find(|child| self.nodes.get(*child).is_some_and(is_it))
+    }
+
+    /// Returns the largest size of a line in which nothing can exceed its own limit.
+    pub(super) fn smallest_limit(&self) -> usize {
+        self.nodes.iter().map(|node| node.longest).min().unwrap_or(usize::MAX)
     }
 
     /// Visits all nodes below a node.

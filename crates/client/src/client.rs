@@ -164,13 +164,7 @@ impl Client {
         O::Output: Send,
     {
         let begun = self.core.now();
-        let (credentials, now) = match self.core.fresh_credentials(begun) {
-            Some(credentials) => (Ok(credentials), begun),
-            None => {
-                let fetched = self.core.credentials(begun, begun, &*self.transport).await;
-                (fetched, self.core.now())
-            }
-        };
+        let (credentials, now) = self.core.credentials(begun, begun, &*self.transport).await;
         match self.core.exchange(op, begun, credentials) {
             Ok(mut exchange) => {
                 let result = self.run(&mut exchange, begun, now, span).await;
@@ -205,8 +199,8 @@ impl Client {
                 }
                 Step::RenewCredentials => {
                     self.core.drop_expired(exchange.credentials());
-                    let renewed = self.core.credentials(begun, now, &*self.transport).await;
-                    now = self.core.now();
+                    let renewed;
+                    (renewed, now) = self.core.credentials(begun, now, &*self.transport).await;
                     exchange.set_credentials(renewed);
                 }
                 Step::Done(result) => {

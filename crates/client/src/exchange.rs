@@ -79,7 +79,7 @@ enum State<T> {
     Sent {
         /// The wall clock when the request was signed.
         wall: UnixTime,
-        /// Whether another time was signed, because the clocks differ.
+        /// Whether the signed time includes the endpoint's clock offset.
         is_corrected: bool,
     },
     BackingOff(Backoff, Failure),

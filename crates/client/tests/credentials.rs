@@ -2,17 +2,18 @@
 
 #![cfg(test)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use cloudauth_client::credentials::{
     CredentialExchange, ExpiringCredentials, ProvideCredentials, ProvideError,
 };
 use cloudauth_client::{BlockingClient, Client, ErrorKind, Executed};
 use cloudauth_protocol::{Body, CertifyId, Credentials, DescribeFaceVerify, GatewayCode, SceneId};
-use cloudauth_transport::TransportError;
 use cloudauth_transport::testing::{Recording, Scripted};
-use http::Response;
+use cloudauth_transport::{BlockingTransport, Limits, Transport, TransportError};
+use http::{Request, Response};
 
 /// A provider that returns a new key each time, and fails after the last one.
 #[derive(Debug)]
@@ -37,6 +38,43 @@ impl ProvideCredentials for Rotating {
             false => Err(ProvideError::new("test", "no more keys")),
         })
     }
+}
+
+/// A provider that takes a while.
+#[derive(Debug)]
+struct Slow;
+
+const WHILE: Duration = Duration::from_millis(20);
+
+impl ProvideCredentials for Slow {
+    fn begin(&self) -> Box<dyn CredentialExchange + '_> {
+        Box::new(|_| {
+            std::thread::sleep(WHILE);
+            Ok(ExpiringCredentials::from(Credentials::new("key", "secret").unwrap()))
+        })
+    }
+}
+
+/// A transport that answers, and keeps the time that each attempt may take.
+#[derive(Clone, Debug, Default)]
+struct Timed(Arc<Mutex<Vec<Duration>>>);
+
+impl BlockingTransport for Timed {
+    fn send(&self, _: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        self.0.lock().unwrap().push(limits.attempt);
+        pending()
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+#[async_trait::async_trait]
+impl Transport for Timed {
+    async fn send(&self, request: Request<Body>, limits: &Limits) -> Result<Response<Body>, TransportError> {
+        BlockingTransport::send(self, request, limits)
+    }
+
+    async fn sleep(&self, _: Duration) {}
 }
 
 fn describe() -> DescribeFaceVerify {
@@ -71,6 +109,20 @@ async fn expired_token_is_renewed_once_and_cached() {
         Client::new(script.clone(), Rotating::of(9)).describe_face_verify(&describe()).await.unwrap_err();
     assert_eq!(error.gateway_code(), Some(&GatewayCode::SecurityTokenExpired));
     assert_eq!(keys(&script), ["key1", "key2"]);
+}
+
+#[tokio::test]
+async fn the_time_that_credentials_took_is_not_given_to_the_first_attempt() {
+    let deadline = Duration::from_secs(2);
+    let times = Timed::default();
+    let client =
+        BlockingClient::new(times.clone(), Arc::new(Slow)).with(|settings| settings.deadline = deadline);
+    client.describe_face_verify(&describe()).unwrap();
+    let client = Client::new(times.clone(), Arc::new(Slow)).with(|settings| settings.deadline = deadline);
+    client.describe_face_verify(&describe()).await.unwrap();
+    let attempts = times.0.lock().unwrap().clone();
+    assert_eq!(attempts.len(), 2);
+    assert!(attempts.iter().all(|attempt| *attempt <= deadline - WHILE), "{attempts:?}");
 }
 
 #[tokio::test]

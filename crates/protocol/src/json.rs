@@ -39,7 +39,8 @@ pub(crate) fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unrea
     if let Ok(value) = reader::read(text) {
         return Ok(value);
     }
-    // The fast reader reads no deep document. serde_json skips one at any depth.
+    // The fast reader refuses deep documents. serde_json skips values at any depth, so the depth is checked here.
+    const { assert!(2 * scan::DEEPEST as usize <= grammar::DEEPEST) };
     if grammar::is_too_deep(text) {
         return Err(Unreadable::TooDeep);
     }

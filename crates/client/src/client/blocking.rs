@@ -116,13 +116,7 @@ impl BlockingClient {
 
     fn drive<O: Operation>(&self, op: &O, span: &CallSpan) -> Result<Reply<O::Output>, Error> {
         let begun = self.core.now();
-        let (credentials, mut now) = match self.core.fresh_credentials(begun) {
-            Some(credentials) => (Ok(credentials), begun),
-            None => {
-                let fetched = self.core.credentials_blocking(begun, begun, &*self.transport);
-                (fetched, self.core.now())
-            }
-        };
+        let (credentials, mut now) = self.core.credentials_blocking(begun, begun, &*self.transport);
         let mut exchange = self.core.exchange(op, begun, credentials)?;
         loop {
             match self.core.poll(&mut exchange, now)? {
@@ -139,8 +133,8 @@ impl BlockingClient {
                 }
                 Step::RenewCredentials => {
                     self.core.drop_expired(exchange.credentials());
-                    let renewed = self.core.credentials_blocking(begun, now, &*self.transport);
-                    now = self.core.now();
+                    let renewed;
+                    (renewed, now) = self.core.credentials_blocking(begun, now, &*self.transport);
                     exchange.set_credentials(renewed);
                 }
                 Step::Done(result) => {

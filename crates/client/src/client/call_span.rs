@@ -67,7 +67,7 @@ impl CallSpan {
     }
 
     pub(super) fn succeeded<O: Operation>(&self, exchange: &Exchange<'_, O>, reply: &Reply<O::Output>) {
-        if !self.span.is_disabled() {
+        if !self.span.is_none() {
             let (endpoint, attempts) = exchange.progress();
             self.record(endpoint.host(), attempts, reply.request_id.as_ref());
         }

@@ -78,29 +78,35 @@ impl Core {
         Ok(exchange.poll(now, entropy))
     }
 
-    /// Returns the cached credentials, if a call that begins now can use them without a wait.
-    pub(super) fn fresh_credentials(&self, begun: Now) -> Option<Credentials> {
-        self.credentials.fresh(begun.wall)
-    }
-
-    /// Returns the credentials for a call that began at `begun`, within its deadline.
+    /// Returns the credentials for a call that began at `begun`, within its deadline, and the time after that. The clocks are read again
+    /// only if the credentials were not at hand.
     pub(super) async fn credentials(
         &self,
         begun: Now,
         now: Now,
         transport: &dyn Transport,
-    ) -> Result<Credentials, ProvideError> {
-        self.credentials.get(now.wall, self.time_left(begun, now), &wall_clock, transport).await
+    ) -> (Result<Credentials, ProvideError>, Now) {
+        if let Some(fresh) = self.credentials.fresh(now.wall) {
+            return (Ok(fresh), now);
+        }
+        let left = self.time_left(begun, now);
+        let fetched = self.credentials.get(now.wall, left, &wall_clock, transport).await;
+        (fetched, self.now())
     }
 
-    /// Returns the credentials like `credentials`, but on the calling thread.
+    /// Like [`credentials`](Self::credentials), but on the calling thread.
     pub(super) fn credentials_blocking(
         &self,
         begun: Now,
         now: Now,
         transport: &dyn BlockingTransport,
-    ) -> Result<Credentials, ProvideError> {
-        self.credentials.get_blocking(now.wall, self.time_left(begun, now), &wall_clock, transport)
+    ) -> (Result<Credentials, ProvideError>, Now) {
+        if let Some(fresh) = self.credentials.fresh(now.wall) {
+            return (Ok(fresh), now);
+        }
+        let left = self.time_left(begun, now);
+        let fetched = self.credentials.get_blocking(now.wall, left, &wall_clock, transport);
+        (fetched, self.now())
     }
 
     /// Drops credentials that the service rejected as expired.

@@ -118,10 +118,6 @@ impl<'t> BatchDecider<'t> {
                 held.get(slot)?.mark_bad_keys(&mut self.odd)?;
             }
         }
-        self.people.clear();
-        if let Some(hash) = counter.segment_hash() {
-            held.get(slot::SUBJECT)?.keys(rows, hash, &mut self.people);
-        }
         self.take_days(held.get(slot::TIME)?, rows, by, counter)?;
         for ((slots, scores), scale) in self.slots.iter_mut().zip(&self.scores).zip(counter.scales().all()) {
             scale.slots(scores, slots);
@@ -139,7 +135,13 @@ impl<'t> BatchDecider<'t> {
             self.segments.push(Segment { keys, values });
         }
         self.take_crossed()?;
-        self.decide(rows, counter)
+        self.decide(rows, counter)?;
+        // Last, because hashing takes longest: rows that are read one by one are hashed there.
+        self.people.clear();
+        if let Some(hash) = counter.segment_hash() {
+            held.get(slot::SUBJECT)?.keys(rows, hash, &mut self.people);
+        }
+        Some(())
     }
 
     /// Loads a code or a flag.

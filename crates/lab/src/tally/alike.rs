@@ -13,8 +13,8 @@ const PART_BITS: u32 = 14;
 /// The most parts.
 const MOST_PARTS: usize = 1 << PART_BITS;
 
-/// Counts people by their rows, which are in any order: the hash of the subject, and the case. `parts` returns the rows in parts,
-/// and the same rows each time. The order of the result is that of the cases.
+/// Counts people by their rows, which are in any order: the hash of the subject, and the case. `rows` returns the same rows each
+/// time. The order of the result is that of the cases.
 ///
 /// The rows are copied once. They are divided by their hash, so that each part of the copy can be sorted within the processor's cache.
 pub(crate) fn alike<C: Copy + Ord + Hash, I: Iterator<Item = (u64, C)>>(rows: impl Fn() -> I) -> Alike<C> {

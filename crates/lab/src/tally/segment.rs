@@ -20,8 +20,8 @@ pub(crate) struct SegmentRows {
     pub(crate) people: PeopleRows,
 }
 
-/// Rows of people: the hash of the subject, and the case. Threads add them in any order, so they are sorted to be compared or written.
-/// A run without a checkpoint does neither, and needs no order.
+/// Rows of people: the hash of the subject, and the case. Threads add them in any order, so a copy is sorted to compare or write them.
+/// A run without a checkpoint does neither.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct PeopleRows(pub(crate) Vec<(u64, SegmentCase)>);
 
@@ -35,7 +35,7 @@ impl PeopleRows {
 
 impl PartialEq for PeopleRows {
     fn eq(&self, other: &Self) -> bool {
-        self.sorted() == other.sorted()
+        self.0.len() == other.0.len() && self.sorted() == other.sorted()
     }
 }
 

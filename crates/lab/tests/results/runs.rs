@@ -166,7 +166,8 @@ fn any_number_of_threads_gives_the_same_bytes() {
     // Several chunks of a megabyte.
     let data = [write(folder.path(), "a.jsonl", flat(12_000)), write(folder.path(), "b.csv", csv_of(12_000))];
     let told = |threads| {
-        let lab = Lab::new(&policy).against(&strict).keep_people().mapping(with_segments()).threads(threads);
+        let lab = Lab::new(&policy).against(&strict).keep_people().keep_segment_people();
+        let lab = lab.mapping(with_segments()).threads(threads);
         serde_json::to_string(&run(&lab, &data).tally).unwrap()
     };
     let alone = told(1);

@@ -213,11 +213,13 @@ impl ColumnData {
         Some((scores, missing))
     }
 
-    /// Adds what `of` returns for the key of each row, where there is one. The entries of a dictionary are read once each.
+    /// Adds what `of` returns for the key of each row, where there is one. The entries of a dictionary are read once each, unless there
+    /// are more of them than rows.
     pub(crate) fn keys<T: Copy>(&self, rows: usize, of: impl Fn(&str) -> T, to: &mut Vec<Option<T>>) {
         let of = |cell: Cell<'_>| cell.key().ok().flatten().map(&of);
         if let Self::Words(..) = self
             && let Some((keys, entries)) = self.coded(rows)
+            && entries.len() <= rows
         {
             let entries: Vec<_> = entries.into_iter().map(of).collect();
             to.extend(keys.of(&entries).into_iter().flatten());

@@ -24,10 +24,7 @@ const BLOCK_BYTES: usize = (BLOCK - 1) * SHORT + 4;
 const WORD: usize = 64;
 const FULL: u64 = u64::MAX >> (WORD - BLOCK);
 
-/// The meaning of a string that was not seen yet.
-const UNKNOWN: u16 = 1 << 15;
-
-/// The strings seen so far, and their meanings, which are below [`UNKNOWN`].
+/// The strings seen so far, and their meanings.
 pub(crate) struct Meanings {
     /// The last two of one byte, as most flags have: comparing with both needs no table, so the compiler can vectorize it.
     flags: Option<[(u8, u16); 2]>,
@@ -39,7 +36,7 @@ pub(crate) struct Meanings {
 
 impl Meanings {
     pub(crate) fn new() -> Self {
-        Self { flags: None, words: [0; PLACES], short: [UNKNOWN; PLACES], others: HashMap::new() }
+        Self { flags: None, words: [0; PLACES], short: [0; PLACES], others: HashMap::new() }
     }
 
     /// Replaces `found` by the meaning of each row's string. `of` tells what a string means, or NULL.
@@ -92,13 +89,13 @@ impl Meanings {
     /// Looks up the strings of a full block, which follow each other; `None` if they are not short strings of one length, or one was
     /// not seen yet.
     #[inline]
-    fn block<O: OffsetSizeTrait>(&self, offsets: &[O], bytes: &[u8], found: &mut [u16]) -> Option<()> {
+    fn block<O: OffsetSizeTrait>(&mut self, offsets: &[O], bytes: &[u8], found: &mut [u16]) -> Option<()> {
         let ends: &[O; ENDS] = offsets.first_chunk()?;
         let found: &mut [u16; BLOCK] = found.try_into().ok()?;
         let length = uniform(ends)?;
         let bytes = bytes.get(ends[0].as_usize()..)?.first_chunk()?;
         let is_found = match length {
-            1 => self.flags(bytes, found) || self.words::<1>(bytes, found),
+            1 => self.flags(bytes, found) || self.words::<1>(bytes, found) && self.learn_flags(bytes, found),
             2 => self.words::<2>(bytes, found),
             3 => self.words::<3>(bytes, found),
             _ => false,
@@ -167,21 +164,22 @@ impl Meanings {
             && let (Some(known), Some(short)) = (self.words.get_mut(place), self.short.get_mut(place))
         {
             (*known, *short) = (word, meaning);
-            if let &[byte] = text.as_bytes() {
-                self.learn_flag((byte, meaning));
-            }
         } else if self.others.len() < MOST_OTHERS {
             self.others.insert(text.into(), meaning);
         }
         meaning
     }
 
-    fn learn_flag(&mut self, flag: (u8, u16)) {
-        self.flags = Some(match self.flags {
-            None => [flag; 2],
-            Some(flags) if flags.contains(&flag) => flags,
-            Some([last, _]) => [flag, last],
-        });
+    /// Keeps the last two of a block's strings of one byte. Returns true: all of them are known.
+    fn learn_flags(&mut self, bytes: &[u8; BLOCK_BYTES], found: &[u16; BLOCK]) -> bool {
+        for flag in bytes.iter().copied().zip(found.iter().copied()) {
+            self.flags = Some(match self.flags {
+                None => [flag; 2],
+                Some([last, before]) if flag == last || flag == before => [last, before],
+                Some([last, _]) => [flag, last],
+            });
+        }
+        true
     }
 }
 
@@ -217,25 +215,33 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn two_strings_of_the_test_share_a_place() {
+        let place = |text: &[u8; 4]| place(word(3, u32::from_le_bytes(*text)));
+        assert_eq!(place(b"200\0"), place(b"028\0"));
+    }
+
     /// Columns of full blocks of one length, and those whose blocks NULL, another length or another string interrupts.
     #[test]
     fn each_row_has_the_meaning_of_its_string() {
-        let columns: [&[Option<&str>]; 9] = [
+        let columns: [&[Option<&str>]; 10] = [
             &[Some("T"), Some("F")],
             &[Some("F"), Some("T"), Some("F"), None],
             &[Some("T"), Some("F"), Some("\0"), Some("0")],
             &[Some("200"), Some("201"), Some("204")],
             &[Some("200"), None, Some("20"), Some("2")],
+            // They share a place.
+            &[Some("200"), Some("028")],
             &[Some("20"), Some("21")],
             &[Some(""), Some("T")],
             &[Some("T\0"), Some("\0\0"), Some("T0")],
             &[Some("long enough"), Some("é"), Some("中"), Some("2000")],
         ];
-        // No two of these strings have the same bytes with other weights.
+        // The strings in the columns have different meanings, none of which is that of NULL.
         let of = |text: Option<&str>| {
             text.map_or(7, |text| {
                 text.bytes().fold(text.len() as u16, |sum, byte| {
-                    (sum.wrapping_mul(131).wrapping_add(byte.into())) % UNKNOWN
+                    (sum.wrapping_mul(131).wrapping_add(byte.into())) % 0x8000
                 })
             })
         };

@@ -29,7 +29,7 @@ impl Admin {
     /// Creates a client with a timeout for each request.
     pub(crate) fn within(running: &Running, limit: Duration) -> Result<Self, Failure> {
         let endpoint = running.endpoint.as_ref().ok_or_else(|| Failure::usage(words::WHICH))?;
-        check_url("--endpoint or CLOUDAUTH_ENDPOINT", endpoint)?;
+        check_url("--endpoint", endpoint)?;
         let config =
             ureq::Agent::config_builder().proxy(None).http_status_as_error(false).timeout_global(Some(limit));
         let token = std::env::var("CLOUDAUTH_EMULATOR_TOKEN").ok();

@@ -126,7 +126,7 @@ impl Found {
             return Err(Bad::TooLarge);
         }
         self.document(wanted, 0, line, 0..line.len(), 0)?;
-        self.kept_documents(wanted);
+        self.read_kept_documents(wanted);
         Ok(())
     }
 
@@ -140,7 +140,7 @@ impl Found {
     }
 
     /// Reads the documents inside strings that are still to be read.
-    fn kept_documents(&mut self, wanted: &Wanted) {
+    fn read_kept_documents(&mut self, wanted: &Wanted) {
         while let Some((node, depth, range)) = self.documents.pop() {
             // The buffer is taken out while it is read, because strings in it can go to the buffers behind it.
             let buffer = self.buffers.get_mut(depth).map(std::mem::take).unwrap_or_default();

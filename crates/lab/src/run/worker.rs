@@ -69,7 +69,9 @@ impl<'t> Worker<'t> {
         let (mut begin, mut at) = (0, first);
         while begin < bytes.len() {
             let rest = bytes.get(begin..).unwrap_or_default();
-            if let (Some(text), Some(b'{')) = (text, rest.first())
+            // A chunk that is not UTF-8 has no layouts, and neither has an empty line.
+            let text_here = text.filter(|_| matches!(rest.first(), Some(b'{' | b' ' | b'\t')));
+            if let Some(text) = text_here
                 && let Some(length) = self.layouts.read(&mut self.found, &self.task.wanted, rest)
             {
                 self.decide(text.get(begin..begin + length).unwrap_or_default(), at);
@@ -87,7 +89,7 @@ impl<'t> Worker<'t> {
                     None => std::str::from_utf8(line).ok(),
                 };
                 match line {
-                    Some(line) => self.line(line, at),
+                    Some(line) => self.line(line, at, text_here.is_some()),
                     None => self.decider.rows.issues.add(IssueKind::NotText, at),
                 }
             }
@@ -104,7 +106,8 @@ impl<'t> Worker<'t> {
         Ok(())
     }
 
-    fn line(&mut self, line: &str, at: RowLocation) {
+    /// Reads a line by the careful reader. If `may_learn`, the next line of its layout needs none.
+    fn line(&mut self, line: &str, at: RowLocation, may_learn: bool) {
         let Self { task, layouts, found, decider, .. } = self;
         if let Err(bad) = found.read(&task.wanted, line.as_bytes()) {
             let kind = match bad {
@@ -114,7 +117,9 @@ impl<'t> Worker<'t> {
             };
             return decider.rows.issues.add(kind, at);
         }
-        layouts.learn(&task.wanted, line.as_bytes());
+        if may_learn {
+            layouts.learn(&task.wanted, line.as_bytes());
+        }
         self.decide(line, at);
     }
 

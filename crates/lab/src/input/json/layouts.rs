@@ -5,6 +5,9 @@
 //! A layout is learnt from a line that the careful reader accepted. Another line with these bytes, and with strings and numbers
 //! in the same places, is valid JSON with the same members, so nothing else has to be checked. Every other line, valid or not,
 //! is left to the careful reader.
+//!
+//! A layout keeps the names of members, also of those that no mapping names, until the worker ends or learns too many: a name may be
+//! personal, so `Debug` hides it.
 
 mod learn;
 mod literal;
@@ -20,7 +23,9 @@ use literal::Literal;
 #[derive(Debug)]
 pub(crate) struct Layouts {
     steps: Vec<Step>,
-    /// No longer line is read: in it, a response could be larger than the client reads.
+    /// The step that is tried first.
+    first: usize,
+    /// Longer lines are left to the careful reader, because a response in them could be larger than the client reads.
     longest: usize,
     /// Lines of unknown layouts use it up.
     credit: u32,
@@ -48,6 +53,8 @@ struct Step {
 enum Kind {
     /// A string without escapes. Its quotes belong to the bytes around it.
     Text,
+    /// The same in a document inside a string.
+    TextInText,
     Number,
     /// Any value, for the careful reader: that of a member, or one that is skipped. `deep` is its nesting.
     Any {
@@ -73,22 +80,32 @@ const PAUSE: u32 = 1024;
 
 impl Layouts {
     pub(crate) fn new(wanted: &Wanted) -> Self {
-        Self { steps: Vec::new(), longest: wanted.smallest_limit(), credit: MOST_CREDIT, pause: 0 }
+        Self {
+            steps: Vec::new(),
+            first: NONE,
+            longest: wanted.smallest_limit(),
+            credit: MOST_CREDIT,
+            pause: 0,
+        }
     }
 
-    /// Reads the line at the start of these bytes, which must be UTF-8. Returns its length; `None` if its layout is not known,
-    /// and then nothing is found.
+    /// Reads the line at the start of these bytes, which must be UTF-8. Returns its length; `None` if its layout is not known, and then
+    /// `found` must be read again.
     #[inline]
     pub(crate) fn read(&mut self, found: &mut Found, wanted: &Wanted, bytes: &[u8]) -> Option<usize> {
         if self.pause > 0 {
             self.pause -= 1;
+            if self.pause == 0 {
+                // They helped too seldom.
+                self.forget();
+            }
             return None;
         }
         found.begin();
         let length = self.follow(found, wanted, bytes).filter(|length| *length <= self.longest);
         if length.is_some() {
             self.credit = MOST_CREDIT.min(self.credit + 1);
-            found.kept_documents(wanted);
+            found.read_kept_documents(wanted);
             return length;
         }
         self.credit = self.credit.saturating_sub(COST);
@@ -98,11 +115,16 @@ impl Layouts {
         None
     }
 
+    fn forget(&mut self) {
+        self.steps.clear();
+        self.first = NONE;
+    }
+
     fn follow(&self, found: &mut Found, wanted: &Wanted, bytes: &[u8]) -> Option<usize> {
-        let (mut number, mut at) = (0, 0);
+        let (mut number, mut at) = (self.first, 0);
         // Only the careful reader needs to know where the line ends.
         let mut line = None;
-        let mut whole = || *line.get_or_insert_with(|| first_line(bytes));
+        let mut whole_line = || *line.get_or_insert_with(|| first_line(bytes));
         loop {
             let step = self.steps.get(number)?;
             let Some((end, value)) = step.match_at(bytes, at) else {
@@ -112,10 +134,12 @@ impl Layouts {
             found.put(&step.objects, Value::Object);
             found.put(&step.slots, value);
             at = match step.kind {
-                Kind::Text | Kind::Number => end,
-                Kind::Any { member, deep } => careful::<false>(found, wanted, whole(), end, member, deep)?,
+                Kind::Text | Kind::TextInText | Kind::Number => end,
+                Kind::Any { member, deep } => {
+                    read_carefully::<false>(found, wanted, whole_line(), end, member, deep)?
+                }
                 Kind::AnyInText { member, deep } => {
-                    careful::<true>(found, wanted, whole(), end, member, deep)?
+                    read_carefully::<true>(found, wanted, whole_line(), end, member, deep)?
                 }
                 Kind::End => return Some(end),
             };
@@ -128,11 +152,15 @@ impl Step {
     /// Returns where this step ends, and the value, if the step matches here.
     #[inline]
     fn match_at(&self, bytes: &[u8], at: usize) -> Option<(usize, Value)> {
-        let begin = self.before.end(bytes, at)?;
+        let begin = self.before.end_if_here(bytes, at)?;
         let mut cursor = Cursor::<false> { bytes, at: begin };
         let value = match self.kind {
-            Kind::Text => {
+            Kind::Text | Kind::TextInText => {
                 cursor.at = end_of_text(bytes, begin)?;
+                let quote: &[u8] = if self.kind == Kind::Text { b"\"" } else { b"\\\"" };
+                if !bytes.get(cursor.at..)?.starts_with(quote) {
+                    return None;
+                }
                 Value::Text(Place::new(0, &(begin..cursor.at))?)
             }
             Kind::Number => {
@@ -151,9 +179,9 @@ fn first_line(bytes: &[u8]) -> &[u8] {
     bytes.get(..length).unwrap_or_default()
 }
 
-/// Has the careful reader read a value. Returns where it ends.
+/// Reads a value by the careful reader. Returns where it ends.
 #[inline(never)]
-fn careful<const IN_TEXT: bool>(
+fn read_carefully<const IN_TEXT: bool>(
     found: &mut Found,
     wanted: &Wanted,
     line: &[u8],

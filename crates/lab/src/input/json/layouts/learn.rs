@@ -33,20 +33,23 @@ impl Layouts {
             return;
         }
         if self.steps.len() + learner.steps.len() > MOST_STEPS_OF_ALL {
-            self.steps.clear();
+            self.forget();
         }
         self.insert(learner.steps);
     }
 
     fn insert(&mut self, steps: Vec<Step>) {
-        // Where a new step goes: after this step, or in its place if it does not match.
-        let mut parent: Option<usize> = None;
-        let mut number = if self.steps.is_empty() { NONE } else { 0 };
-        for step in steps {
-            let (mut sibling, mut choices) = (None, 0);
+        let (mut parent, mut number): (Option<usize>, _) = (None, self.first);
+        for mut step in steps {
+            // The step before a new one, and the one behind it: what matches less comes first, or it would never be tried.
+            let (mut sibling, mut before): (Option<usize>, Option<usize>) = (None, None);
+            let (mut behind, mut choices) = (NONE, 0);
             while let Some(known) = self.steps.get(number)
                 && !known.is_like(&step)
             {
+                if behind == NONE && step.matches_less_than(known) {
+                    (before, behind) = (sibling, number);
+                }
                 (sibling, number) = (Some(number), known.otherwise);
                 choices += 1;
             }
@@ -55,11 +58,15 @@ impl Layouts {
                     return;
                 }
                 number = self.steps.len();
+                step.otherwise = behind;
                 self.steps.push(step);
-                if let Some(sibling) = sibling.and_then(|sibling| self.steps.get_mut(sibling)) {
-                    sibling.otherwise = number;
+                let before = if behind == NONE { sibling } else { before };
+                if let Some(before) = before.and_then(|before| self.steps.get_mut(before)) {
+                    before.otherwise = number;
                 } else if let Some(parent) = parent.and_then(|parent| self.steps.get_mut(parent)) {
                     parent.then = number;
+                } else {
+                    self.first = number;
                 }
             }
             parent = Some(number);
@@ -71,6 +78,12 @@ impl Layouts {
 impl Step {
     fn is_like(&self, other: &Self) -> bool {
         self.kind == other.kind && self.before.bytes() == other.before.bytes()
+    }
+
+    /// Whether the other step also matches values that this one matches.
+    fn matches_less_than(&self, other: &Self) -> bool {
+        let is_any = |step: &Self| matches!(step.kind, Kind::Any { .. } | Kind::AnyInText { .. });
+        is_any(other) && (!is_any(self) || self.before.bytes().len() > other.before.bytes().len())
     }
 }
 
@@ -170,7 +183,7 @@ impl Learner<'_> {
                 let begin = cursor.at;
                 let (text, escaped) = cursor.text().ok()?;
                 if !escaped {
-                    self.step(begin, Kind::Text, slots)?;
+                    self.step(begin, if IN_TEXT { Kind::TextInText } else { Kind::Text }, slots)?;
                     self.begin = text.end;
                     return Some(());
                 }

@@ -1,9 +1,10 @@
 //! The bytes between two values.
 
+use std::fmt;
+
 use wide::u8x16;
 
-/// Bytes of which the first 32 are compared at once.
-#[derive(Debug)]
+/// Bytes of which the first 32 are compared at once. `Debug` shows their number only: they contain names of members.
 pub(super) struct Literal {
     bytes: Box<[u8]>,
     /// The first 32 bytes, and a mask of those that count.
@@ -28,7 +29,7 @@ impl Literal {
 
     /// Returns the position after these bytes, if they are here.
     #[inline]
-    pub(super) fn end(&self, text: &[u8], at: usize) -> Option<usize> {
+    pub(super) fn end_if_here(&self, text: &[u8], at: usize) -> Option<usize> {
         let rest = text.get(at..)?;
         let ([head, more], [mask, more_mask]) = (self.head, self.mask);
         let halves = rest.split_first_chunk::<16>();
@@ -42,5 +43,11 @@ impl Literal {
             None => rest.starts_with(&self.bytes),
         };
         is_here.then_some(at + self.bytes.len())
+    }
+}
+
+impl fmt::Debug for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Literal({} bytes)", self.bytes.len())
     }
 }

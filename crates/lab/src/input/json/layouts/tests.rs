@@ -189,6 +189,70 @@ fn three_million_lines_have_the_values_of_the_careful_reader() {
     holds(3_000_000, 2);
 }
 
+/// Returns whether the last line is read by the layouts of those before it.
+fn knows_after(lines: &[&str], last: &str) -> bool {
+    let wanted = Wanted::new(PATHS);
+    let (mut layouts, mut found) = (Layouts::new(&wanted), Found::new(&wanted));
+    for line in lines {
+        assert_eq!(found.read(&wanted, line.as_bytes()), Ok(()));
+        layouts.learn(&wanted, line.as_bytes());
+    }
+    layouts.read(&mut found, &wanted, last.as_bytes()).is_some()
+}
+
+#[test]
+fn an_odd_line_does_not_hide_the_layouts_of_later_lines() {
+    let whole = r#"{"s":"T","n":1,"m":"{\"s\":\"x\"}","x":2}"#;
+    for odd in [
+        r#"{"s":null,"x":2}"#,
+        r#"{"s":"T","n":null,"x":2}"#,
+        r#"{"s":"T","n":1,"m":null,"x":1,"y":2}"#,
+        r#"{"s":"T","n":1,"m":"{\"s\":null}"}"#,
+        r#"{"s":"a\/b","n":1}"#,
+    ] {
+        assert!(!knows_after(&[odd], whole), "{odd}");
+        assert!(knows_after(&[odd, whole], whole), "{odd}");
+        assert!(knows_after(&[odd, whole], odd), "{odd}");
+    }
+    // A string with escapes has a layout of its own beside one without.
+    let escaped = r#"{"s":"a\/b","n":1}"#;
+    assert!(knows_after(&[r#"{"s":"T","n":1}"#, escaped], r#"{"s":"a\"b","n":1}"#));
+    assert!(knows_after(
+        &[r#"{"m":"{\"s\":\"T\"}"}"#, r#"{"m":"{\"s\":\"a\\b\"}"}"#],
+        r#"{"m":"{\"s\":\"T\"}"}"#
+    ));
+}
+
+#[test]
+fn layouts_that_help_too_seldom_are_forgotten() {
+    let wanted = Wanted::new(PATHS);
+    let (mut layouts, mut found) = (Layouts::new(&wanted), Found::new(&wanted));
+    let line = |number: usize| format!(r#"{{"new{number}":1}}"#);
+    let mut read = |number| {
+        let line = line(number);
+        let is_known = layouts.read(&mut found, &wanted, line.as_bytes()).is_some();
+        if !is_known {
+            layouts.learn(&wanted, line.as_bytes());
+        }
+        is_known
+    };
+    // All choices at the first place are taken. Then one layout begins that stays.
+    (0..100).for_each(|number| assert!(!read(number)));
+    let known = (0..10_000).filter(|_| read(1_000_000)).count();
+    assert!(known > 8_000, "{known}");
+}
+
+#[test]
+fn debug_hides_the_names_of_members() {
+    let wanted = Wanted::new(PATHS);
+    let mut layouts = Layouts::new(&wanted);
+    layouts.learn(&wanted, br#"{"s":"T","999999199001012046":1}"#);
+    let shown = format!("{layouts:?}");
+    assert!(shown.contains("Literal(") && shown.contains("steps"), "{shown}");
+    let bytes = format!("{:?}", b"999999199001012046");
+    assert!(!shown.contains("9999991") && !shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
+}
+
 /// Returns whether the second line is read by the layout of the first.
 fn knows(first: &str, second: &str) -> bool {
     let wanted = Wanted::new(PATHS);
@@ -238,7 +302,7 @@ fn a_line_larger_than_a_response_may_be_is_for_the_careful_reader() {
 }
 
 #[test]
-fn lines_of_ever_new_layouts_end_the_search_for_a_while() {
+fn new_layouts_in_every_line_pause_the_search() {
     let wanted = Wanted::new(PATHS);
     let (mut layouts, mut found) = (Layouts::new(&wanted), Found::new(&wanted));
     let mut searched = 0;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cloudauth_client::credentials::{
-    CredentialExchange, ExpiringCredentials, ProvideCredentials, ProvideError,
+    CredentialExchange, EcsMetadata, ExpiringCredentials, ProvideCredentials, ProvideError,
 };
 use cloudauth_client::{BlockingClient, Client, ErrorKind, Executed};
 use cloudauth_protocol::{Body, CertifyId, Credentials, DescribeFaceVerify, GatewayCode, SceneId};
@@ -123,6 +123,17 @@ async fn the_time_that_credentials_took_is_not_given_to_the_first_attempt() {
     let attempts = times.0.lock().unwrap().clone();
     assert_eq!(attempts.len(), 2);
     assert!(attempts.iter().all(|attempt| *attempt <= deadline - WHILE), "{attempts:?}");
+}
+
+#[test]
+fn a_blocking_client_fetches_its_credentials_over_its_transport() {
+    let keys = r#"{"AccessKeyId":"fetched","AccessKeySecret":"s","SecurityToken":"t"}"#;
+    let script = Arc::new(Recording::new(Scripted::bodies(["token", keys, r#"{"Code":"424"}"#])));
+    let metadata = EcsMetadata::new().role("shop-role");
+    BlockingClient::new(script.clone(), Arc::new(metadata)).describe_face_verify(&describe()).unwrap();
+    let requests = script.take_requests();
+    assert_eq!(requests[1].uri().path(), "/latest/meta-data/ram/security-credentials/shop-role");
+    assert!(requests[2].body().as_bytes().starts_with(b"AccessKeyId=fetched&"));
 }
 
 #[tokio::test]

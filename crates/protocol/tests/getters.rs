@@ -4,11 +4,14 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use bytes::Bytes;
 use cloudauth_protocol::{
     Body, Callback, CallbackToken, CallbackUrl, CertName, CertNo, CertifyId, Credentials, DescribeFaceVerify,
-    Endpoint, GatewayCode, Identity, InitFaceVerify, Ip, MetaInfo, Model, Nonce, OuterOrderNo, ProductCode,
-    RequestId, ReturnHint, ReturnUrl, SceneId, UiCustomUrl, UserId,
+    Endpoint, GatewayCode, Identity, InitFaceVerify, Ip, MetaInfo, Model, Nonce, OuterOrderNo, ParamLocation,
+    Params, ProductCode, RawOperation, RequestId, ReturnHint, ReturnUrl, SceneId, UiCustomUrl, UserId, parse,
+    sign::v3,
 };
+use http::Response;
 
 const NUMBER: &str = "999999199001012046";
 
@@ -66,6 +69,22 @@ fn parts_are_returned_as_they_were_given() {
     let (body, empty) = (Body::from("four".to_owned()), Body::from(String::new()));
     assert_eq!((body.as_bytes(), body.len(), body.is_empty()), (&b"four"[..], 4, false));
     assert!(empty.is_empty());
+}
+
+#[test]
+fn a_raw_answer_returns_its_document() {
+    let response = Response::new(Body::from(Bytes::from_static(br#"{"Code":"200","x":1}"#)));
+    let answer = parse::<RawOperation>(&response).unwrap().output;
+    assert_eq!(answer.expose()["x"], 1);
+    assert_eq!(answer.into_inner(), serde_json::json!({"Code": "200", "x": 1}));
+}
+
+#[test]
+fn the_canonical_query_is_sorted_and_encoded() {
+    let mut params = Params::new();
+    params.push("b c", ParamLocation::Query, "张 *~");
+    params.push("a", ParamLocation::Query, "1");
+    assert_eq!(v3::canonical_query(params).unwrap(), "a=1&b%20c=%E5%BC%A0%20%2A~");
 }
 
 #[test]

@@ -37,6 +37,12 @@ fn reads_the_sample_of_the_vendors_page() {
 }
 
 #[test]
+fn an_empty_picture_url_is_missing() {
+    let info = material(r#"{"facialPictureFront":{"pictureUrl":""}}"#);
+    assert!(info.parse().unwrap().facial_picture_front.picture_url.is_none());
+}
+
+#[test]
 fn reads_scores_from_numbers_and_texts() {
     for (text, expected) in [
         ("75", FieldState::Is(75.0)),

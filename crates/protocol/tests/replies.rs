@@ -50,6 +50,23 @@ fn a_refused_meta_info_gives_an_id_without_a_link() {
     }
 }
 
+/// The result is of another type, so the envelope is read alone.
+#[test]
+fn an_unreadable_result_does_not_hide_whose_error_it_is() {
+    let error = read::<DescribeFaceVerify>(200, r#"{"Code":"Throttling","ResultObject":7}"#).unwrap_err();
+    assert!(
+        matches!(&error, ReplyError::Gateway(gateway) if *gateway.code() == GatewayCode::from_wire("Throttling")),
+        "{error:?}"
+    );
+    let error = read::<DescribeFaceVerify>(200, r#"{"Code":"406","ResultObject":7}"#).unwrap_err();
+    assert!(
+        matches!(&error, ReplyError::Refused(refused) if *refused.code() == Code::from_wire("406")),
+        "{error:?}"
+    );
+    let error = read::<DescribeFaceVerify>(200, r#"{"Code":"200","ResultObject":7}"#).unwrap_err();
+    assert!(matches!(error, ReplyError::Malformed(_)), "{error:?}");
+}
+
 #[test]
 fn a_success_without_a_result_is_an_error() {
     for body in [

@@ -95,6 +95,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn credentials_of_a_role_last_at_least_15_minutes() {
+        let lasts = |seconds| {
+            let role = AssumeRoleWithOidc::new("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", "token");
+            role.duration(Duration::from_secs(seconds)).role.duration.as_secs()
+        };
+        assert_eq!([1, 899, 900, 901].map(lasts), [900, 900, 900, 901]);
+    }
+
+    #[test]
     fn rejects_a_token_file_over_64_kib() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let role = AssumeRoleWithOidc::new("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", file.path());

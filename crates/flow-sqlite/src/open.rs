@@ -130,6 +130,8 @@ fn check_owner(path: &Path, access: Access) -> Result<bool, OpenError> {
 
 /// Checks the mark again, through SQLite: a new file may have the inode of one that was deleted.
 fn check_mark(connection: &Connection) -> Result<(), OpenError> {
+    // One transaction: another process may write mark and tables between the two queries.
+    let _transaction = connection.unchecked_transaction()?;
     let mark = connection.query_row("PRAGMA application_id", [], |row| row.get::<_, i32>(0));
     let is_empty = || connection.query_row("SELECT count(*) = 0 FROM sqlite_master", [], |row| row.get(0));
     let is_ours = mark.and_then(|mark| Ok(mark == APPLICATION_ID || is_empty()?));

@@ -188,6 +188,20 @@ fn processes_that_are_killed_leave_nothing_stuck_decided_twice_or_lost() {
     println!("{killed} processes were killed over {orders} verifications");
 }
 
+/// A process looked at the mark of a file and then at its tables, which another one had written in between.
+#[test]
+fn processes_that_open_a_new_file_at_once_find_a_store() {
+    for round in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let children = [(); 4].map(|()| child(&path, 0, 0, millis()));
+        for child in children {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "round {round}: {}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
+}
+
 #[test]
 fn two_processes_share_a_file() {
     const ORDERS: u64 = 60;

@@ -218,6 +218,20 @@ fn the_explanation_is_masked_and_has_the_real_signature() {
     }
 }
 
+#[test]
+fn the_explanation_masks_names_that_may_be_values() {
+    let op = RawOperation::new("Id2MetaVerify", Effect::Read).unwrap();
+    let op = ["UserName", "张三", "999999199001012046"]
+        .iter()
+        .fold(op, |op, name| op.param(ParamLocation::Query, name, "x"));
+    let explained = explain(&op, &Endpoint::cn_shanghai(), &by(), Signing::V1, stamp()).unwrap();
+    let (masked, whole) = (&explained.masked().canonical, &explained.expose().canonical);
+    assert!(masked.contains("UserName") && whole.contains("UserName"), "{masked}");
+    for personal in ["%E5%BC%A0", "999999199001012046"] {
+        assert!(!masked.contains(personal) && whole.contains(personal), "{masked}");
+    }
+}
+
 /// The masks of short values are longer than the values.
 #[test]
 fn explains_each_request_that_can_be_sent() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use wide::u8x16;
 
-/// Bytes of which the first 32 are compared at once. `Debug` shows their number only: they contain names of members.
+/// Bytes of which the first 32 are compared together. `Debug` shows their number only: they contain names of members.
 pub(super) struct Literal {
     bytes: Box<[u8]>,
     /// The first 32 bytes, and a mask of those that count.

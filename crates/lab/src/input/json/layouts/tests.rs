@@ -1,4 +1,4 @@
-//! Layouts against the careful reader: whatever line is read as one of a known layout has the values that it finds.
+//! Layouts against the careful reader: a line that is read by a known layout has the values that it finds.
 
 use std::collections::BTreeMap;
 

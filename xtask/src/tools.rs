@@ -18,6 +18,7 @@ const DENY: &str = "cargo-deny@0.20.2";
 /// The same version as in `.github/zizmor.txt`.
 const ZIZMOR: &str = "zizmor@1.32.0";
 const CYCLONEDX: &str = "cargo-cyclonedx@0.5.9";
+const AUDITABLE: &str = "cargo-auditable@0.7.7";
 
 /// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
 pub(crate) fn deny() -> Result<()> {
@@ -54,6 +55,11 @@ fn packaged(pin: &str, folder: &str, tool: &str) -> Result<String> {
 /// The program that writes bills of materials.
 pub(crate) fn cyclonedx() -> Result<String> {
     installed(CYCLONEDX)
+}
+
+/// The program that builds like cargo, and writes the list of dependencies into what it builds.
+pub(crate) fn auditable() -> Result<String> {
+    installed(AUDITABLE)
 }
 
 /// Installs a tool of this version in `target/tools`, and returns its path.

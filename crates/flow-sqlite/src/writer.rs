@@ -4,7 +4,8 @@
 //! task that fails undoes only its own writes. The answers go out after the transaction has ended.
 //!
 //! After a transaction that erased something, the thread empties the log, which still has the pages as they were. Only the tasks that
-//! erased wait for that, and those behind them. Otherwise another thread copies the log into the file.
+//! erased wait for that, and those behind them. It also empties the log after a transaction that failed, because the disk may be full
+//! of it. Otherwise another thread copies the log into the file.
 
 mod checkpoints;
 
@@ -29,7 +30,7 @@ const GROUP: usize = 256;
 /// The most tasks that wait. The store refuses more.
 const QUEUE: usize = 4096;
 
-/// When the thread tries again to empty a log that a reader needed, if no transaction comes before.
+/// When the thread tries again to empty a log that a reader needed or that had no room in the file, if no transaction comes before.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How a transaction ended.
@@ -151,7 +152,8 @@ fn run(
         }
         let (erased, others): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.has_erased);
         others.into_iter().for_each(|answer| (answer.send)(end));
-        full |= !erased.is_empty();
+        // A full disk may be full of the log: emptying it makes room.
+        full |= !erased.is_empty() || end == Err(StoreErrorKind::Unavailable);
         full = full && !checkpoints.empty_log(&connection);
         erased.into_iter().for_each(|answer| (answer.send)(end));
         // A claim changes many rows, and a purge too.

@@ -6,6 +6,7 @@ mod filters;
 mod parts;
 mod plot;
 mod scale;
+mod sweeps;
 mod words;
 
 use cloudauth_policy::{Input, Verdict};
@@ -13,9 +14,10 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
 use crate::analysis::calibrate::{Calibration, TARGETS, estimated};
-use crate::analysis::compare::Compare;
+use crate::analysis::compare::{Compare, rests_on};
 use crate::analysis::drift::Drift;
 use crate::analysis::replay::Replay;
+use crate::analysis::segment_rates::SegmentRates;
 use crate::analysis::sweep::Sweep;
 use crate::error::{LabError, LabProblem};
 use crate::language::Language;
@@ -46,6 +48,9 @@ pub fn report_with_sweep(
     let calibration = Calibration::of(tally, &TARGETS, 1);
     let is_labelled = calibration.genuine.count > 0 && calibration.impostor.count > 0;
     let drift = Drift::of(tally, None, None).ok();
+    let segments = SegmentRates::of(tally);
+    let knows_people =
+        [rests_on(tally, &tally.share()), segments.rests_on].iter().any(|unit| unit.knows_people());
     // Charts by score show the grid only, and would be wrong with a score outside it.
     let outside = tally.outside_grid(Input::VerifyScore);
     let is_on_grid = outside == 0;
@@ -73,9 +78,10 @@ pub fn report_with_sweep(
         skipped_count => tally.skipped.len(),
         flips => compare.as_ref().map(parts::matrix),
         causes => parts::causes(tally),
-        segments => dots::segments(tally, words),
+        segments => dots::segments(&segments, words),
+        knows_people,
         sweep => sweep.map(|sweep| Value::from(Serde(sweep))),
-        sweep_plot => sweep.and_then(|sweep| charts::sweep(sweep, words)).map(svg),
+        sweep_plot => sweep.and_then(|sweep| sweeps::errors(sweep, words)).map(svg),
         outside,
         histogram => is_on_grid.then(|| svg(charts::histogram(tally, words))),
         errors => (is_labelled && is_on_grid).then(|| svg(charts::errors(tally, &operating, words))),

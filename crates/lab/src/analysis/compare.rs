@@ -224,7 +224,7 @@ pub(crate) fn interval_over_people(
 }
 
 /// Returns the unit of the intervals, from the labelled rows with a subject.
-fn rests_on(tally: &Tally, share: &VerdictMatrix) -> RestsOn {
+pub(crate) fn rests_on(tally: &Tally, share: &VerdictMatrix) -> RestsOn {
     let of = |label: Label| {
         let with = tally.kept.iter().filter(|kept| kept.label() == label).count() as u64;
         (with, share.sum(|_, _, other| other == label))

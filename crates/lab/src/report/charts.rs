@@ -7,8 +7,6 @@ use super::scale::{Axis, Scale};
 use super::words::Words;
 use crate::analysis::calibrate::{Band, Calibration};
 use crate::analysis::drift::Drift;
-use crate::analysis::proportion::Proportion;
-use crate::analysis::sweep::{Sweep, SweepOutcome};
 use crate::input::row::Label;
 use crate::tally::{ScoreCut, Tally};
 use cloudauth_stats::{Estimate, Grid, Rate};
@@ -72,7 +70,7 @@ pub(super) fn histogram(tally: &Tally, words: Words) -> String {
 }
 
 /// A logarithmic axis has no position for zero.
-fn above_zero(rate: Option<f64>) -> f64 {
+pub(super) fn above_zero(rate: Option<f64>) -> f64 {
     rate.filter(|rate| *rate > 0.0).unwrap_or(f64::NAN)
 }
 
@@ -81,40 +79,13 @@ fn rate(rate: Rate) -> f64 {
 }
 
 /// The logarithmic axis of error rates, from `low` to 1.
-fn error_rates(low: f64, words: Words) -> Axis {
+pub(super) fn error_rates(low: f64, words: Words) -> Axis {
     Axis::shares(Scale::Log(low, 1.0), words.get("error_rate"), words.get("percent"))
 }
 
 /// Returns the power of ten at or below the smallest rate that so many attempts can show, from 1/1000000 to `highest`.
-fn smallest_rate(attempts: u64, highest: f64) -> f64 {
+pub(super) fn smallest_rate(attempts: u64, highest: f64) -> f64 {
     10_f64.powf(-(attempts.max(1) as f64).log10().ceil()).clamp(1e-6, highest)
-}
-
-/// Draws the errors with each value of a sweep, and the current value. `None` without labels.
-pub(super) fn sweep(sweep: &Sweep, words: Words) -> Option<String> {
-    let rates = |of: fn(&SweepOutcome) -> Option<Proportion>| -> Vec<(f64, Proportion)> {
-        let found = sweep.values.iter().filter_map(|value| Some((value.value, of(value.outcome.as_ref()?)?)));
-        found.collect()
-    };
-    let both = [
-        (rates(|outcome| outcome.fraud_approved), "impostor", "fraud_approved"),
-        (rates(|outcome| outcome.customers_not_approved), "genuine", "not_approved"),
-    ];
-    let all = || both.iter().flat_map(|(rates, ..)| rates);
-    let most = all().map(|(_, rate)| rate.of).max()?;
-    let ends = sweep.values.first().zip(sweep.values.last());
-    let (from, to) = ends.map(|(first, last)| (first.value, last.value))?;
-    let y = error_rates(smallest_rate(most, 1e-2), words);
-    let current = format!("{} {}", words.get("value_in_file"), sweep.current);
-    let rules: Vec<_> =
-        Some((sweep.current, current)).filter(|(at, _)| (from..=to).contains(at)).into_iter().collect();
-    let mut plot = Plot::new(Axis::new(Scale::Linear(from, to), &sweep.threshold), y, &rules);
-    for (rates, class, name) in both.iter().filter(|(rates, ..)| !rates.is_empty()) {
-        let band: Vec<_> = rates.iter().map(|(at, rate)| (*at, rate.low, rate.high)).collect();
-        plot.band(class, &band).line(class, rates.iter().map(|(at, found)| (*at, above_zero(found.rate))));
-        plot.named(class, words.get(name));
-    }
-    Some(plot.svg(words.get("sweep")))
 }
 
 /// Returns the power of ten below all observed rates and the smallest rate that the data can show.

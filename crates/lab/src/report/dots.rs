@@ -12,7 +12,6 @@ use super::scale::{Axis, Scale};
 use super::words::Words;
 use crate::analysis::percent::percent;
 use crate::analysis::segment_rates::{GroupFinding, GroupRate, GroupRates, Segment, SegmentRates};
-use crate::tally::Tally;
 
 const WIDTH: f64 = 520.0;
 const MARGIN: f64 = 22.0;
@@ -25,8 +24,7 @@ const MOST: usize = 20;
 const LONGEST: usize = 28;
 
 /// Returns the charts of each segment, by its name, and what their intervals rest on. `None` without segments.
-pub(super) fn segments(tally: &Tally, words: Words) -> Option<Value> {
-    let rates = SegmentRates::of(tally);
+pub(super) fn segments(rates: &SegmentRates, words: Words) -> Option<Value> {
     let of = |(name, segment): (&String, &Segment)| {
         let rests_on = Value::from(Serde(&segment.rests_on));
         context! { name, rests_on, charts => charts(name, segment, words) }
@@ -52,9 +50,29 @@ fn charts(name: &str, segment: &Segment, words: Words) -> Vec<Value> {
     drawn
         .map(|(title, class, rates)| {
             let svg = chart(&format!("{name}: {title}"), class, rates, words);
-            context! { title, svg => Value::from_safe_string(svg) }
+            let has_several = rates.values.len() > 1;
+            context! { title, svg => Value::from_safe_string(svg), has_several, gap => gap(rates, words) }
         })
         .collect()
+}
+
+/// Returns the largest gap with its intervals, and the p-values of both values. `None` if too few values have enough attempts.
+fn gap(rates: &GroupRates, words: Words) -> Option<Value> {
+    let gap = rates.largest.as_ref()?;
+    let p = |value: &str| rates.values.get(value).map(|group| group.p);
+    let number = |number: Option<f64>| number.map_or_else(|| "∞".to_owned(), |number| format!("{number:.2}"));
+    let (from, to) = gap.ratio_interval;
+    let (low, high) = gap.difference_interval;
+    let sign = words.get("percent").replace(' ', "\u{a0}");
+    context! {
+        highest => segment(&gap.highest, words),
+        lowest => segment(&gap.lowest, words),
+        ratio => format!("{} ({}–{})", number(gap.ratio), number(Some(from)), number(to)),
+        difference => format!("{}{sign} ({}\u{a0}…\u{a0}{}{sign})", percent(gap.difference), percent(low), percent(high)),
+        p_highest => p(&gap.highest),
+        p_lowest => p(&gap.lowest),
+    }
+    .into()
 }
 
 /// Draws the rates of one kind. The dashed line is the rate of all values together.
@@ -93,7 +111,8 @@ fn chart(title: &str, class: &str, rates: &GroupRates, words: Words) -> String {
             GroupFinding::Same => String::new(),
         };
         let (low, high) = (shown(group.rate.low), shown(group.rate.high));
-        let whole = format!("{}: {} ({low}–{high})", segment(value, words), shown(rate));
+        let p = if group.p < 0.0001 { "< 0.0001".to_owned() } else { format!("{:.4}", group.p) };
+        let whole = format!("{}: {} ({low}–{high}), p (Holm) {p}", segment(value, words), shown(rate));
         let (name, whole) = (escape(&short(value, words)), escape(&whole));
         let (text, middle) = (top + 17.0, top + 29.0);
         svg += &format!(

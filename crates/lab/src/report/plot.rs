@@ -11,6 +11,8 @@ const BOTTOM: f64 = 50.0;
 /// The height of a line of text, and the approximate width of a character.
 const LINE: f64 = 16.0;
 const CHAR: f64 = 6.8;
+/// The horizontal distance between two lines of a hatched range.
+const HATCH: f64 = 9.0;
 
 /// A plot under construction.
 #[derive(Debug)]
@@ -102,15 +104,40 @@ impl Plot {
         self
     }
 
-    /// Fills the area between two lines of the same length.
+    /// Fills the area between two lines of the same length. A gap in either divides it.
     pub(super) fn band(&mut self, class: &str, points: &[(f64, f64, f64)]) -> &mut Self {
-        let points = points.iter().filter(|(x, low, high)| (x + low + high).is_finite());
-        let lower = points.clone().map(|(x, low, _)| (*x, *low));
-        let upper = points.rev().map(|(x, _, high)| (*x, *high));
-        let path = self.path(lower.chain(upper));
-        if !path.is_empty() {
-            self.body.push_str(&format!("<path class='band {class}' d='{path}Z'/>"));
+        for part in points.split(|(x, low, high)| !(x + low + high).is_finite()) {
+            let lower = part.iter().map(|(x, low, _)| (*x, *low));
+            let upper = part.iter().rev().map(|(x, _, high)| (*x, *high));
+            let path = self.path(lower.chain(upper));
+            if !path.is_empty() {
+                self.body.push_str(&format!("<path class='band {class}' d='{path}Z'/>"));
+            }
         }
+        self
+    }
+
+    /// Hatches the plot from one value of the horizontal axis to another.
+    pub(super) fn hatch(&mut self, from: f64, to: f64) -> &mut Self {
+        if !from.is_finite() || !to.is_finite() {
+            return self;
+        }
+        let (left, right, bottom) = (self.across(from), self.across(to), self.bottom());
+        let mut path = String::new();
+        // Each line begins at the bottom and rises by one unit for each unit to the right.
+        let mut start = left - INNER + HATCH;
+        while start < right {
+            let (low, high) = (start.max(left), (start + INNER).min(right));
+            if low < high {
+                let (from, to) = (bottom - (low - start), bottom - (high - start));
+                path.push_str(&format!("M{low:.1} {from:.1}L{high:.1} {to:.1}"));
+            }
+            start += HATCH;
+        }
+        self.body.push_str(&format!(
+            "<path class='broken' d='M{left:.1} {bottom}V{:.1}M{right:.1} {bottom}V{:.1}{path}'/>",
+            self.top, self.top
+        ));
         self
     }
 
@@ -223,7 +250,7 @@ mod tests {
         plot.line("a", points.iter().copied()).band("a", &band).steps("a", 1.0, points.iter().copied());
         plot.line("a", [(0.0, 0.5), (1.0, 0.5)]).named("a", "name");
         for point in points {
-            plot.dot("a", *point, "word", "title");
+            plot.dot("a", *point, "word", "title").hatch(point.0, point.1);
         }
         plot.svg("title")
     }
@@ -262,6 +289,15 @@ mod tests {
             path(&[(0.0, 0.0), (5.0, f64::NAN), (10.0, 1.0), (10.0, 0.0)]),
             "M66.0 271.0h0M502.0 31.0L502.0 271.0"
         );
+    }
+
+    #[test]
+    fn a_hatched_range_stays_inside() {
+        let mut plot = Plot::new(axis(0.0, 10.0), axis(0.0, 1.0), &[]);
+        plot.hatch(2.5, 5.0);
+        let ends = plot.body.split(['M', 'L']).skip(1).filter_map(|point| point.split([' ', 'V']).next());
+        let ends: Vec<f64> = ends.filter_map(|x| x.parse().ok()).collect();
+        assert!(ends.len() > 60 && ends.iter().all(|x| (175.0..=284.0).contains(x)), "{ends:?}");
     }
 
     #[test]

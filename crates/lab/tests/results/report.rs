@@ -1,7 +1,8 @@
 //! The report on any tally: no row, one row, equal rows, labels that the scores separate or not.
 
 use cloudauth_lab::{
-    Lab, Language, Mapping, RunControl, Shape, Source, Sweep, SweepPlan, report, report_with_sweep,
+    Lab, Language, Mapping, RunControl, SegmentRates, Shape, Source, Sweep, SweepPlan, report,
+    report_with_sweep,
 };
 use cloudauth_policy::{Policy, builtin};
 
@@ -119,10 +120,35 @@ fn segments_and_a_sweep_are_charts_in_both_languages() {
         assert_eq!(part("segments").matches("<circle").count(), 3 * 10);
         assert_eq!(part("sweep").matches("<svg").count(), 1);
         assert_eq!(part("sweep").matches("<tr>").count(), 11);
+        // `match_auto` must be above 70.
+        assert_eq!(part("sweep").matches("class='broken'").count(), 1);
+        let gap = SegmentRates::of(&tally).segments["channel"].reviewed.largest.clone().unwrap();
+        let ratio = format!("<b>{:.2} ({:.2}–", gap.ratio.unwrap(), gap.ratio_interval.0);
+        assert!(part("segments").contains(&ratio), "{ratio}");
+        assert_eq!(part("segments").matches("soft gap").count(), 4 + 2 * 3);
         for wrong in ["NaN", "inf", "<i>", "{{"] {
             assert!(!part("segments").contains(wrong) && !part("sweep").contains(wrong), "{wrong}");
         }
         let without = report(&tally, language).unwrap();
         assert!(!without.contains("id=\"sweep\"") && without.contains("id=\"segments\""));
+    }
+}
+
+#[test]
+fn a_report_tells_once_whether_intervals_count_people() {
+    let rows: String = ["10", "80", "20", "90"]
+        .into_iter()
+        .zip(["impostor", "genuine"].into_iter().cycle())
+        .map(|(score, label)| row(score, label, ""))
+        .collect();
+    let without = rows.replace(",\"subject\":\"s\"", "");
+    for (rows, counts_people) in [(rows, true), (without, false)] {
+        let page = &reports(&rows)[0];
+        assert_eq!(page.contains("Intervals count people"), counts_people, "{rows}");
+        assert_eq!(page.contains("Intervals assume independent attempts"), !counts_people, "{rows}");
+        assert!(
+            page.contains("the vendor's thresholds. AUC")
+                || page.contains("the vendor&#x27;s thresholds. AUC")
+        );
     }
 }

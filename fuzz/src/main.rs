@@ -1,7 +1,7 @@
 //! Fuzz targets for everything that reads bytes from outside. `FUZZ_TARGET` names the target; `cargo xtask fuzz` sets it.
 //!
 //! Each target asserts something: a round trip, agreement with an independent reader, no secret in what is printed. Each also
-//! has a bound on its CPU time and its memory, in [`targets`].
+//! has a bound on its CPU time and its memory, and places that its seeds must reach, in [`targets`].
 
 #![no_main]
 
@@ -12,6 +12,7 @@ mod client_world;
 mod invariants;
 mod measure;
 mod mutate;
+mod reach;
 mod secrets;
 mod targets;
 #[path = "../../crates/flow/tests/model/world.rs"]
@@ -20,7 +21,7 @@ mod world;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
-fuzz_target!(init: { targets::chosen(); }, |data: &[u8]| targets::chosen().run(data));
+fuzz_target!(init: { targets::prepare(); }, |data: &[u8]| targets::chosen().run(data));
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::mutate(data, size, max_size, seed)

@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
+use peak_alloc::PeakAlloc;
+
+/// Counts the memory of all threads: the lab reads and decides in threads of its own.
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
 
 /// The bounds of a target.
 #[derive(Clone, Copy)]
@@ -12,7 +17,7 @@ pub(crate) struct Bounds {
     /// CPU time for each byte. It makes the bound linear in the size of the input.
     pub(crate) per_byte: Duration,
     /// The memory that is allocated at any moment, in bytes.
-    pub(crate) memory: u64,
+    pub(crate) memory: usize,
 }
 
 impl Bounds {
@@ -32,9 +37,24 @@ impl Bounds {
 
     fn once(&self, run: fn(&[u8]), data: &[u8]) -> Duration {
         let start = ProcessTime::now();
-        let allocated = allocation_counter::measure(|| run(data)).bytes_max;
+        let allocated = allocated(|| run(data));
         let took = start.elapsed();
         assert!(allocated <= self.memory, "{} bytes allocate {allocated} bytes", data.len());
         took
     }
+}
+
+/// Returns the most memory that is allocated at any moment, by all threads and beyond what is allocated before.
+fn allocated(run: impl FnOnce()) -> usize {
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    run();
+    MEMORY.peak_usage().saturating_sub(before)
+}
+
+/// Panics if the memory of another thread is not counted.
+pub(crate) fn assert_counts_threads() {
+    const SIZE: usize = 1 << 20;
+    let in_a_thread = || drop(std::thread::spawn(|| std::hint::black_box(vec![0_u8; SIZE]).len()).join());
+    assert!(allocated(in_a_thread) >= SIZE, "the memory of a thread is not counted");
 }

@@ -26,6 +26,11 @@ pub(crate) fn is_telling(text: &str) -> bool {
     digits || text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
 }
 
+/// The words of a text of any form, so that a document that cannot be read is searched for too.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || "\"'`=:,;[]{}()".contains(c))
+}
+
 /// Adds the strings of a document, except the values of members with these names.
 pub(crate) fn strings<'a>(value: &'a Value, except: &[&str], found: &mut Vec<&'a str>) {
     match value {

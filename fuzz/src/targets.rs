@@ -6,6 +6,7 @@ mod exchange;
 mod flow;
 mod hints;
 mod lab;
+mod pages;
 mod policy;
 mod replies;
 mod signing;
@@ -14,16 +15,19 @@ mod values;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::measure::Bounds;
+use crate::measure::{Bounds, assert_counts_threads};
+use crate::reach;
 
 /// A target. Its seeds are in `seeds/NAME`.
 pub(crate) struct Target {
     name: &'static str,
     run: fn(&[u8]),
     bounds: Bounds,
+    /// What the seeds together must reach.
+    places: &'static [&'static str],
 }
 
-const MIB: u64 = 1 << 20;
+const MIB: usize = 1 << 20;
 
 /// For code that reads a document in memory, or gives it to several readers.
 const SMALL: Bounds =
@@ -39,32 +43,49 @@ const EMULATOR: Bounds =
 
 #[rustfmt::skip]
 const TARGETS: &[Target] = &[
-    target("replies", replies::replies, SMALL),
-    target("gateway_errors", replies::gateway_errors, SMALL),
-    target("material", replies::material, SMALL),
-    target("callback", hints::callback, SMALL),
-    target("browser_return", hints::browser_return, SMALL),
-    target("values", values::values, SMALL),
-    target("signing", signing::signing, SIGNED),
-    target("policy", policy::policy, LARGE),
-    target("evidence", policy::evidence, SMALL),
-    target("lab_json", lab::json, LARGE),
-    target("lab_csv", lab::csv, LARGE),
-    target("lab_mapping", lab::mapping, SMALL),
-    target("lab_counts", lab::counts, LARGE),
+    target("replies", replies::replies, SMALL, &["a session", "a result", "a result that passed", "a result with material"]),
+    target("gateway_errors", replies::gateway_errors, SMALL, &["an error in XML", "an error in JSON"]),
+    target("material", replies::material, SMALL, &["a score", "no attack"]),
+    target("callback", hints::callback, SMALL, &["a callback with a token", "a callback of another product", "the genuine token", "a field twice", "a callback without an id"]),
+    target("browser_return", hints::browser_return, SMALL, &["a message", "a return", "a return with an id"]),
+    target("values", values::values, SMALL, &["a personal value", "an identifier", "an endpoint", "a callback on this machine", "an object of OSS"]),
+    target("signing", signing::signing, SIGNED, &["a signed request", "a request with a person"]),
+    target("policy", policy::policy, LARGE, &["a policy", "a policy with problems", "evidence that is approved", "a verdict that changes"]),
+    target("evidence", policy::evidence, SMALL, &["evidence that is approved", "malformed evidence"]),
+    target("lab_json", lab::json, LARGE, &["a broken line", "lines with two verdicts"]),
+    target("lab_csv", lab::csv, LARGE, &["records", "records with quotes or tabs"]),
+    target("lab_mapping", lab::mapping, SMALL, &["a mapping", "an error of a mapping with a person"]),
+    target("lab_counts", lab::counts, LARGE, &["CSV that adds up", "JSON that adds up", "counts that do not add up"]),
     #[cfg(feature = "parquet")]
-    target("lab_parquet", lab::parquet, LARGE),
-    target("credentials_files", credentials::files, SMALL),
-    target("credentials_answers", credentials::answers, SMALL),
-    target("exchange", exchange::exchange, SMALL),
-    target("flow_machine", flow::machine, SMALL),
-    target("flow_document", flow::document, SMALL),
-    target("flow_webhook", flow::webhook, SMALL),
-    target("emulator_http", emulator::http, EMULATOR),
+    target("lab_parquet", lab::parquet, LARGE, &["rows"]),
+    target("credentials_files", credentials::files, SMALL, &[
+        "a profile with a secret", "a profile with a secret and an error", "a profile file that is not JSON",
+        "a section with a secret", "a section with a role", "a section with a secret and an error",
+    ]),
+    target("credentials_answers", credentials::answers, SMALL, &["fetched credentials", "an error of a service"]),
+    target("exchange", exchange::exchange, SMALL, &["a success", "a success after a retry", "an error", "an error after a retry"]),
+    target("flow_machine", flow::machine, SMALL, &["an approved verification"]),
+    target("flow_document", flow::document, SMALL, &["a verification", "a document with an error", "a document that is not JSON"]),
+    target("flow_webhook", flow::webhook, SMALL, &["the vector of the specification", "headers that are refused"]),
+    target("flow_pages", pages::pages, SMALL, &[
+        "the page", "the page again", "the head of the page", "a start", "MetaInfo that cannot be read",
+        "a form of another page", "an unknown capability", "another method",
+    ]),
+    target("emulator_http", emulator::http, EMULATOR, &[
+        "a session of a call", "a result", "a call by GET", "a deleted result", "an unknown action",
+        "a session of the admin API", "the page of a session", "the way back from the page", "a genuine callback",
+        "an explained signature", "a fault", "a moved clock", "a snapshot", "bytes that are not HTTP",
+        "a body that does not end",
+    ]),
 ];
 
-const fn target(name: &'static str, run: fn(&[u8]), bounds: Bounds) -> Target {
-    Target { name, run, bounds }
+const fn target(
+    name: &'static str,
+    run: fn(&[u8]),
+    bounds: Bounds,
+    places: &'static [&'static str],
+) -> Target {
+    Target { name, run, bounds, places }
 }
 
 impl Target {
@@ -76,6 +97,13 @@ impl Target {
         }
         self.bounds.check(self.run, data);
     }
+}
+
+/// Checks that the chosen target can find something: its bound on memory, and what its seeds reach.
+pub(crate) fn prepare() {
+    let target = chosen();
+    assert_counts_threads();
+    reach::check(|data| target.run(data), target.places);
 }
 
 /// Returns the target that `FUZZ_TARGET` names. Ends the program if there is no such target.

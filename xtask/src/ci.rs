@@ -24,7 +24,10 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn all(steps: &mut Steps) -> Result<()> {
-    steps.run("fmt", || cargo("fmt --all --check"))?;
+    steps.run("fmt", || {
+        cargo("fmt --all --check")?;
+        cargo("fmt --manifest-path fuzz/Cargo.toml --check")
+    })?;
     steps.run("tidy", tidy::run)?;
     steps.run("layers", layers::run)?;
     steps.run("msrv", msrv::run)?;
@@ -54,6 +57,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("doc, and the listings of the API", api::check)?;
     steps.run("console", console::check)?;
     steps.run("interop", interop::run)?;
+    steps.run("fuzz", tools::fuzz::in_ci)?;
     steps.run("features", features)?;
     steps.run("tls", tls)
 }

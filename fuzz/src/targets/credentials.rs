@@ -10,9 +10,11 @@ use cloudauth_client::credentials::{
 };
 use cloudauth_protocol::{Body, Credentials, UnixTime};
 use http::Response;
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::secrets::{is_telling, printed};
+use crate::reach::reached;
+use crate::secrets::{assert_hidden, is_telling, printed, strings, words};
 
 const NOW: UnixTime = UnixTime::from_secs(1_767_323_045);
 
@@ -21,41 +23,72 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap()
 /// A profile file of the CLI, or a credentials file of the SDKs in the place that `ALIBABA_CLOUD_CREDENTIALS_FILE` names.
 /// `cargo xtask fuzz` sets it.
 pub(super) fn files(data: &[u8]) {
-    let shown = if data.trim_ascii_start().starts_with(b"{") {
-        let path = FOLDER.path().join("config.json");
-        std::fs::write(&path, data).unwrap();
-        let read = from_cli_profile(&path, None);
-        if let Ok(credentials) = &read {
-            assert!(contains(data, credentials.access_key_id()), "an access key that the file does not have");
-        }
-        printed(&read)
-    } else {
-        let path = std::env::var_os("ALIBABA_CLOUD_CREDENTIALS_FILE");
-        let path = path.expect("ALIBABA_CLOUD_CREDENTIALS_FILE must be set: use `cargo xtask fuzz`");
-        std::fs::write(Path::new(&path), data).unwrap();
-        let chain = Chain::from_environment();
-        let step = chain.begin().next(NOW, Entropy([7; 24]), None);
-        format!("{chain:?} {step:?}")
-    };
-    assert_hidden(&shown, data);
-}
-
-/// Returns whether the text is in the file, as it is or with escapes.
-fn contains(data: &[u8], text: &str) -> bool {
-    data.contains(&b'\\') || String::from_utf8_lossy(data).contains(text)
-}
-
-/// No value of the file is shown. Names of profiles are shown, and so are access key ids.
-fn assert_hidden(shown: &str, data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for line in text.lines() {
-        let secret = ["secret", "token", "policy"].iter().any(|name| line.contains(name));
-        let Some((name, value)) = line.split_once(['=', ':']).filter(|_| secret) else { continue };
-        let value = value.trim().trim_matches(['"', ',']);
-        let is_shown = is_telling(value) && shown.contains(value);
-        let is_elsewhere = || text.matches(value).count() > 1 || name.contains(value);
-        assert!(!is_shown || is_elsewhere(), "a secret is shown");
+    if text.trim_start().starts_with('{') { profile_file(&text) } else { credentials_file(&text) }
+}
+
+fn profile_file(text: &str) {
+    let path = FOLDER.path().join("config.json");
+    std::fs::write(&path, text).unwrap();
+    let read = from_cli_profile(&path, None);
+    let document: Option<Value> = serde_json::from_str(text).ok();
+    let mut hidden = Vec::new();
+    match &document {
+        // The ids of access keys are shown. A long name of a profile is not.
+        Some(document) => strings(document, &["access_key_id"], &mut hidden),
+        None => hidden.extend(words(text)),
     }
+    let mut shown = printed(&read);
+    if let Ok(credentials) = &read {
+        let id = credentials.access_key_id();
+        assert!(text.contains('\\') || text.contains(id), "an access key that the file does not have");
+        // A secret may be a part of the id.
+        shown = shown.replace(id, "");
+    }
+    if hidden.iter().any(|text| is_telling(text)) {
+        reached(match read {
+            Ok(_) => "a profile with a secret",
+            Err(_) if document.is_some() => "a profile with a secret and an error",
+            Err(_) => "a profile file that is not JSON",
+        });
+    }
+    assert_hidden(&shown, hidden);
+}
+
+fn credentials_file(text: &str) {
+    let path = std::env::var_os("ALIBABA_CLOUD_CREDENTIALS_FILE");
+    let path = path.expect("ALIBABA_CLOUD_CREDENTIALS_FILE must be set: use `cargo xtask fuzz`");
+    std::fs::write(Path::new(&path), text).unwrap();
+    let chain = Chain::from_environment();
+    let step = chain.begin().next(NOW, Entropy([7; 24]), None);
+    let shown = format!("{chain:?} {step:?}");
+    let secrets = secret_lines(text);
+    if secrets.iter().any(|secret| is_telling(secret)) {
+        reached(match step {
+            CredentialStep::Done(Ok(_)) => "a section with a secret",
+            CredentialStep::Send(..) => "a section with a role",
+            _ => "a section with a secret and an error",
+        });
+    }
+    // The secret may be written again as something that is shown, such as the id of the access key.
+    assert_hidden(&shown, secrets.into_iter().filter(|secret| text.matches(secret).count() == 1));
+}
+
+/// The values of keys that hold secrets, and the lines that continue such a value. A comment ends a value.
+fn secret_lines(text: &str) -> Vec<&str> {
+    let (mut found, mut is_secret) = (Vec::new(), false);
+    for line in text.split(['\n', '\r']) {
+        let mut value = line;
+        if let Some((name, rest)) = line.split_once(['=', ':']).filter(|_| !line.starts_with([' ', '\t'])) {
+            let name = name.to_ascii_lowercase();
+            is_secret = ["secret", "token", "policy"].iter().any(|part| name.contains(part));
+            value = rest;
+        }
+        if is_secret {
+            found.extend(value.split('#').next().map(str::trim).filter(|value| !value.is_empty()));
+        }
+    }
+    found
 }
 
 /// The first byte chooses the provider; a line `--- STATUS` begins each answer.
@@ -98,6 +131,7 @@ pub(super) fn answers(data: &[u8]) {
             }
             CredentialStep::Done(result) => {
                 let shown = printed(&result);
+                reached(if result.is_ok() { "fetched credentials" } else { "an error of a service" });
                 if let Ok(found) = &result {
                     let secret = found.credentials.secret().expose();
                     let id = found.credentials.access_key_id();

@@ -8,6 +8,7 @@ use cloudauth_transport::{Sent, TransportError, TransportErrorKind};
 use http::Response;
 
 use crate::client_world::{Answer, World, describe, init, seconds};
+use crate::reach::reached;
 
 /// Two bytes of settings; then each line is an answer: its milliseconds in a byte, its kind in a byte, its headers' value and
 /// its body.
@@ -20,13 +21,19 @@ pub(super) fn exchange(data: &[u8]) {
     let mut nonces = HashSet::new();
     for _ in 0..3 {
         let mut answer = |_: usize, _: &http::Request<Body>| answer(lines.next().unwrap_or_default());
-        let (call, took, shown) = if settings & 128 == 0 {
+        let (call, took, shown, is_done) = if settings & 128 == 0 {
             let call = world.call(&describe(), &mut answer);
-            (call.nonces, call.took, format!("{:?}", call.result))
+            (call.nonces, call.took, format!("{:?}", call.result), call.result.is_ok())
         } else {
             let call = world.call(&init(), &mut answer);
-            (call.nonces, call.took, format!("{:?}", call.result))
+            (call.nonces, call.took, format!("{:?}", call.result), call.result.is_ok())
         };
+        reached(match (is_done, call.len()) {
+            (true, 1) => "a success",
+            (true, _) => "a success after a retry",
+            (false, 1) => "an error",
+            (false, _) => "an error after a retry",
+        });
         assert!(call.len() <= world.settings.attempts as usize, "{} attempts", call.len());
         assert!(took <= world.settings.deadline, "{took:?}");
         assert!(call.into_iter().all(|nonce| nonces.insert(nonce)), "a nonce is used twice");

@@ -1,10 +1,17 @@
 //! The flow: its machine under scripts of inputs, its stored documents, and the check of a webhook's headers.
 
-use cloudauth_flow::{DOCUMENT_FORMAT, WebhookHeaders, WebhookSecret, read_document, write_document};
+use std::error::Error as _;
+
+use cloudauth_flow::{
+    DOCUMENT_FORMAT, State, StoreError, VerificationId, WebhookHeaders, WebhookSecret, read_document,
+    write_document,
+};
 use cloudauth_protocol::UnixTime;
+use serde_json::Value;
 
 use crate::invariants::INVARIANTS;
-use crate::secrets::{assert_hidden, strings};
+use crate::reach::reached;
+use crate::secrets::{assert_hidden, is_telling, strings, words};
 use crate::world::{MANY, Move, World};
 
 /// Each byte chooses one of the moves that can matter. The invariants of the model hold after each.
@@ -28,26 +35,44 @@ pub(super) fn machine(data: &[u8]) {
         };
         world = next.unwrap_or(world);
     }
+    if world.stored.is_some_and(|stored| stored.verification.state == State::Approved) {
+        reached("an approved verification");
+    }
 }
 
-/// A document that is read is written and read again as the same verification. Its error quotes nothing.
+/// A document that is read is written and read again as the same verification. The error of any other text quotes nothing.
 pub(super) fn document(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let document: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let document: Option<Value> = serde_json::from_str(text).ok();
     let id = document.as_ref().and_then(|document| document.get("id")).cloned();
-    let Some(id) = id.and_then(|id| serde_json::from_value(id).ok()) else { return };
+    let own = id.and_then(|id| serde_json::from_value(id).ok());
+    let id = own.unwrap_or(VerificationId::new([9; 16]));
     match read_document(DOCUMENT_FORMAT, &id, text) {
         Ok(verification) => {
+            reached("a verification");
             let written = write_document(&verification).expect("a verification is written");
             let again = read_document(DOCUMENT_FORMAT, &id, &written).expect("a verification is read");
             assert_eq!(verification, again);
         }
         Err(error) => {
-            let (shown, mut texts) = (format!("{error} {error:?}"), Vec::new());
-            strings(document.as_ref().unwrap_or(&serde_json::Value::Null), &[], &mut texts);
+            let (shown, mut texts) = (shown_with_source(&error), Vec::new());
+            match &document {
+                Some(document) => strings(document, &[], &mut texts),
+                None => texts.extend(words(text)),
+            }
+            if texts.iter().any(|text| is_telling(text)) {
+                let is_json = document.is_some();
+                reached(if is_json { "a document with an error" } else { "a document that is not JSON" });
+            }
             assert_hidden(&shown, texts);
         }
     }
+}
+
+/// The source says more than the error.
+fn shown_with_source(error: &StoreError) -> String {
+    let source = error.source().map(ToString::to_string).unwrap_or_default();
+    format!("{error} {error:?} {source}")
 }
 
 /// Three lines of headers and a body: accepted only if the signature is the one of the specification's vector.
@@ -60,7 +85,10 @@ pub(super) fn webhook(data: &[u8]) {
     // The secret, the message and the signature of the specification's own tests.
     let secret = WebhookSecret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     let now = UnixTime::from_secs(1_614_265_330);
-    if headers.verify(&[secret], body.as_bytes(), now).is_ok() {
+    if headers.verify(&[secret], body.as_bytes(), now).is_err() {
+        reached("headers that are refused");
+    } else {
+        reached("the vector of the specification");
         assert_eq!(headers.id, "msg_p5jXN8AQM9LWM0D4loKWxJek");
         assert_eq!(headers.timestamp, "1614265330");
         assert_eq!(body, r#"{"test": 2432232314}"#);

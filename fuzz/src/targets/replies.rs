@@ -8,6 +8,7 @@ use http::Response;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
+use crate::reach::reached;
 use crate::secrets::{assert_hidden, printed, strings};
 
 /// What may be printed of a reply: codes, identifiers, labels, and the vendor's message.
@@ -45,6 +46,9 @@ pub(super) fn replies(data: &[u8]) {
     let document: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
     let whole = document.map(Value::Object);
     let read = check::<InitFaceVerify>(&response, whole.as_ref());
+    if read.is_some() {
+        reached("a session");
+    }
     assert!(read.is_none_or(|session| !session.certify_id.as_str().is_empty()));
     check::<DeleteFaceVerifyResult>(&response, whole.as_ref());
     if let Some(answer) = check::<RawOperation>(&response, whole.as_ref()) {
@@ -56,10 +60,15 @@ pub(super) fn replies(data: &[u8]) {
     };
     let object = whole.as_ref().map(|whole| member(whole, "ResultObject", "resultObject"));
     let object = object.unwrap_or(&Value::Null);
+    reached("a result");
     if FaceVerifyStatus::Finished(result.clone()).outcome() == Outcome::Passed {
+        reached("a result that passed");
         assert_eq!(member(object, "Passed", "passed"), "T");
     }
     if let Ok(material) = result.material_info.parse() {
+        if !result.material_info.is_absent() {
+            reached("a result with material");
+        }
         let shown = format!("{:?}", material.facial_picture_front.picture_url);
         assert_hidden(&shown, result.material_info.expose());
     }
@@ -102,6 +111,8 @@ pub(super) fn gateway_errors(data: &[u8]) {
         let read = parse::<DescribeFaceVerify>(&response);
         if let Err(ReplyError::Gateway(error)) = &read {
             let code = error.code().to_string();
+            let is_xml = data.trim_ascii_start().starts_with(b"<");
+            reached(if is_xml { "an error in XML" } else { "an error in JSON" });
             assert!(!code.is_empty() && code.len() <= 256, "a code of {} bytes", code.len());
         }
         let shown = printed(&read);
@@ -136,7 +147,10 @@ pub(super) fn material(data: &[u8]) {
     let face = document.get("facialPictureFront").unwrap_or(&Value::Null);
     let score = material.facial_picture_front.verify_score;
     match (score, face.get("verifyScore")) {
-        (FieldState::Is(score), Some(Value::Number(number))) => assert_eq!(Some(score), number.as_f64()),
+        (FieldState::Is(score), Some(Value::Number(number))) => {
+            reached("a score");
+            assert_eq!(Some(score), number.as_f64());
+        }
         (FieldState::Is(_), Some(Value::String(_))) | (FieldState::Malformed, Some(_)) => {}
         (FieldState::Missing, found) => {
             assert!(!matches!(found, Some(Value::Number(_))), "a score is lost");
@@ -144,6 +158,7 @@ pub(super) fn material(data: &[u8]) {
         (found, expected) => panic!("{found:?} for {:?}", expected.is_some()),
     }
     if material.face_attack == FieldState::Is(false) {
+        reached("no attack");
         let found = document.get("faceAttack").and_then(|flag| flag.as_str().map(str::to_owned));
         let is_false = document.get("faceAttack") == Some(&Value::Bool(false));
         assert!(is_false || matches!(found.as_deref(), Some("F" | "false")), "an attack is read as none");

@@ -7,6 +7,7 @@ use cloudauth_protocol::{
     prepare,
 };
 
+use crate::reach::reached;
 use crate::secrets::is_telling;
 
 /// Lines of `name=value`: the first byte of a name may be `>` for a parameter in the body.
@@ -42,6 +43,10 @@ pub(super) fn signing(data: &[u8]) {
         let query = request.uri().query().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
         let sent: BTreeMap<_, _> = pairs.chain(form_urlencoded::parse(request.body().as_bytes())).collect();
+        reached("a signed request");
+        if given.values().any(|value| is_telling(value)) {
+            reached("a request with a person");
+        }
         for (name, value) in &given {
             assert_eq!(sent.get(*name).map(AsRef::as_ref), Some(*value), "a parameter is not as given");
         }

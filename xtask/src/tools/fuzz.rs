@@ -3,8 +3,11 @@
 //! The flags tell the compiler to count what an input reaches; they are stable. libFuzzer is C++ and is built from source.
 
 use std::fs::{self, File};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -15,7 +18,9 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Above the largest limit of the readers, which is that of a call's body: 4 MiB.
+/// Above the 4 MiB of a call's body to the emulator, and above each limit of 1 MiB and less. Inputs do not reach the limits on a
+/// request's parameters (10 MiB), a line of the lab (16 MiB) and a snapshot (512 MiB): libFuzzer is slow with inputs of that length.
+/// The tests in the table of docs/quality.md reach them.
 const MAX_LEN: usize = (4 << 20) + (64 << 10);
 
 /// The target that needs the feature `parquet`. It runs only if it is named.
@@ -37,13 +42,17 @@ pub(crate) fn start(args: &[&str]) -> Result<()> {
         None => all()?,
     };
     let program = build(named == Some(PARQUET))?;
-    for target in targets {
-        match input {
-            Some(file) => run(fuzzer(&program, &target)?.arg(file))?,
-            None => fuzz(&program, &target, seconds)?,
-        }
+    match (named, input) {
+        (Some(target), Some(file)) => run(fuzzer(&program, target)?.arg(file)),
+        _ => fuzz_all(&program, &targets, seconds),
     }
-    Ok(())
+}
+
+/// For `.ci/run`: the house's checks of the targets' own code, and a few seconds of each. Clippy compiles with the flags of the
+/// fuzzer, so that the build scripts and libFuzzer are built once.
+pub(crate) fn in_ci() -> Result<()> {
+    run(cargo("clippy", false)?.args(["--", "-D", "warnings"]))?;
+    start(&["--seconds", "5"])
 }
 
 /// The targets, in order: each has a folder of seeds.
@@ -58,30 +67,31 @@ fn all() -> Result<Vec<String>> {
 }
 
 pub(super) fn build(parquet: bool) -> Result<PathBuf> {
+    run(&mut cargo("build", parquet)?)?;
+    Ok(root().join("fuzz/target").join(host()?).join("fuzz/cloudauth-fuzz"))
+}
+
+/// A command of cargo that compiles the targets for libFuzzer.
+fn cargo(what: &str, parquet: bool) -> Result<Command> {
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     if !cfg!(unix) || !is_there(&compiler) {
         bail!("fuzzing needs Linux or macOS and a C++ compiler: `{compiler} --version` fails");
     }
+    // With a named target, the flags do not apply to build scripts, which are not linked with libFuzzer.
+    let mut cargo = command("cargo", &[what, "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+    cargo.args(["--profile", "fuzz", "--target", &host()?]);
+    if parquet {
+        cargo.args(["--features", "parquet"]);
+    }
+    cargo.env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", root().join("fuzz/target"));
+    Ok(cargo)
+}
+
+fn host() -> Result<String> {
     let about = command("rustc", &["-vV"]).output().context("cannot start rustc")?;
     let about = String::from_utf8(about.stdout)?;
-    let host = about.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
-    // With a named target, the flags do not apply to build scripts, which are not linked with libFuzzer.
-    let mut args = vec![
-        "build",
-        "--locked",
-        "--manifest-path",
-        "fuzz/Cargo.toml",
-        "--profile",
-        "fuzz",
-        "--target",
-        host,
-    ];
-    if parquet {
-        args.extend(["--features", "parquet"]);
-    }
-    let target = root().join("fuzz/target");
-    run(command("cargo", &args).env("RUSTFLAGS", FLAGS).env("CARGO_TARGET_DIR", &target))?;
-    Ok(target.join(host).join("fuzz/cloudauth-fuzz"))
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
 }
 
 /// Makes the program run this target. Returns the folder for the files of its runs.
@@ -106,6 +116,26 @@ fn fuzzer(program: &Path, target: &str) -> Result<Command> {
     Ok(fuzzer)
 }
 
+/// Fuzzes the targets, as many at a time as there are cores.
+fn fuzz_all(program: &Path, targets: &[String], seconds: u32) -> Result<()> {
+    let left = Mutex::new(targets.iter());
+    let work = || -> Result<()> {
+        loop {
+            let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(target) = next else { return Ok(()) };
+            fuzz(program, target, seconds)?;
+        }
+    };
+    thread::scope(|scope| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(panic) => resume_unwind(panic),
+        })
+    })
+}
+
 /// Fuzzes a target. Its new inputs go into `fuzz/target/corpus`, and what libFuzzer prints into a file beside them.
 fn fuzz(program: &Path, target: &str, seconds: u32) -> Result<()> {
     let corpus = root().join("fuzz/target/corpus");
@@ -113,13 +143,17 @@ fn fuzz(program: &Path, target: &str, seconds: u32) -> Result<()> {
     fs::create_dir_all(corpus.join(target))?;
     let mut fuzzer = fuzzer(program, target)?;
     fuzzer.args([format!("-max_total_time={seconds}").as_str(), "-print_final_stats=1"]);
-    fuzzer.arg(corpus.join(target)).arg(root().join("fuzz/seeds").join(target));
+    let seeds = root().join("fuzz/seeds").join(target);
+    // The target fails at once if they do not reach what it is for.
+    fuzzer.env("FUZZ_SEEDS", &seeds).arg(corpus.join(target)).arg(seeds);
     let status = fuzzer.stdout(File::create(&log)?).stderr(File::options().append(true).open(&log)?).status();
     let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     if !status.context("cannot start the fuzzer")?.success() {
-        let telling =
-            |line: &&str| line.contains("panicked") || line.contains("ERROR") || line.contains("Test unit");
-        let found: Vec<_> = text.lines().filter(telling).collect();
+        let telling = |line: &str| ["panicked", "ERROR", "Test unit"].iter().any(|word| line.contains(word));
+        // The message of a panic is in the line after its place.
+        let lines = text.lines().zip(std::iter::once("").chain(text.lines()));
+        let lines = lines.filter(|(line, before)| telling(line) || before.contains("panicked"));
+        let found: Vec<_> = lines.map(|(line, _)| line).collect();
         bail!(
             "{target} fails: {}\nsee {}, and repeat it with `cargo xtask fuzz {target} --input FILE`",
             found.join("\n"),

@@ -164,12 +164,16 @@ const SHAPES: &[Shape] = &[
     shape("flow_document", "unknown members", r#"{"id":"09090909090909090909090909090909","#, r#""new@":"x","#, r#""order":"order-1"}"#, 4_000),
     shape("flow_webhook", "signatures", "msg_p5jXN8AQM9LWM0D4loKWxJek\n1614265330\n", "v1,AAAA ", "\n{}", 30),
     shape("flow_webhook", "characters of the body", "msg_p5jXN8AQM9LWM0D4loKWxJek\n1614265330\nv1,AAAA\n{", "abcdefgh", "}", 8_000),
-    shape("emulator_http", "parameters of a call", "CALL DescribeFaceVerify\n", "new@=a\n", "Version=2019-03-07", 200),
-    shape("emulator_http", "characters of a parameter", "CALL DescribeFaceVerify\nA=", "a b*", "\nVersion=2019-03-07", 20_000),
-    shape("emulator_http", "parameters of a refused call", "POST /?Action=DescribeFaceVerify&Version=2019-03-07&AccessKeyId=testid&Signature=x&SignatureMethod=HMAC-SHA1\n", "n@=1&", "a=b", 200),
+    shape("emulator_http", "parameters of a call", "CALL DescribeFaceVerify\n", "new@=a\n", "CertifyId=x", 200),
+    shape("emulator_http", "characters of a parameter", "CALL DescribeFaceVerify\nA=", "a b*", "\nCertifyId=x", 20_000),
+    shape("emulator_http", "parameters of a refused call", REFUSED, "n@=1&", "a=b", 200),
     shape("emulator_http", "members of an admin request", "POST /_emu/v1/sessions\n{", r#""new@":"x","#, r#""sub_code":"204"}"#, 8_000),
     shape("emulator_http", "headers", "RAW\nPOST / HTTP/1.1\r\nHost: x\r\n", "x-n@: 1\r\n", "\r\n", 20),
 ];
+
+/// A call whose signature does not match.
+const REFUSED: &str = "POST /?Action=DescribeFaceVerify&Version=2019-03-07&AccessKeyId=EMUtestid&Signature=x\
+    &SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&SignatureNonce=1&Timestamp=2026-01-02T03:04:05Z\n";
 
 /// A policy whose code has many values.
 const POLICY_BEFORE: &str = "format = 1\n[policy]\nid = \"a\"\nversion = \"1\"\nowner = \"a\"\ndescription = \"a\"\n\

@@ -10,7 +10,7 @@ const SHORT: usize = 4096;
 
 /// Mutates the input in place, and returns its new size.
 pub(crate) fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
-    if seed % REPEATED == 0 && size > 0 && size < max_size {
+    if seed.is_multiple_of(REPEATED) && size > 0 && size < max_size {
         return repeat(data, size, max_size, seed / REPEATED);
     }
     fuzzer_mutate(data, size, max_size.min(SHORT.max(size + 16)))

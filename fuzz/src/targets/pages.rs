@@ -66,7 +66,8 @@ fn flow(service: &Service) -> Flow<MemoryStore> {
 }
 
 /// Blocks with an empty line between them: a line with the method and the capability, one with `Origin`, one with
-/// `Accept-Language`, and the body. `-` is no header, and `$` the capability of the page that is open.
+/// `Accept-Language`, and the body. `-` leaves a header out, and `$` is the capability of the page
+/// that is open.
 pub(super) fn pages(data: &[u8]) {
     let service = Service::default();
     let flow = flow(&service);

@@ -11,7 +11,10 @@ const MOUNT: &str = r#"mount -t tmpfs -o size=600k tmpfs "$1""#;
 
 /// Runs the tests, with more kills than usual.
 pub(crate) fn run() -> Result<()> {
-    ensure!(is_possible(), "a file system cannot be mounted here: this needs Linux and `unshare`");
+    ensure!(
+        is_possible(),
+        "a file system cannot be mounted here: this needs Linux, `unshare` and user namespaces"
+    );
     let folder = root().join("target/small-disk");
     std::fs::create_dir_all(&folder)?;
     let folder = folder.display().to_string();
@@ -23,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Returns whether this machine allows the mount.
-pub(crate) fn is_possible() -> bool {
+fn is_possible() -> bool {
     let mut mount = unshare(MOUNT, "/mnt");
     mount.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }

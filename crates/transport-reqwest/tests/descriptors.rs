@@ -1,6 +1,7 @@
 //! The error when the process has no file descriptors left. A separate test binary, because it exhausts them.
 
 #![cfg(test)]
+#![cfg(unix)]
 
 use cloudauth_transport::Transport;
 use cloudauth_transport::testing::conformance;

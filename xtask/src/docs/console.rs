@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::TcpStream;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -113,7 +112,9 @@ fn run(commands: &[String], program: &Path, folder: &Path) -> Result<Vec<String>
     script.push_str("kill 0\n");
     let path = program.parent().context("the command has no folder")?;
     let mut shell = Command::new("sh");
-    shell.args(["-c", &script]).current_dir(folder).stdin(Stdio::null()).process_group(0);
+    shell.args(["-c", &script]).current_dir(folder).stdin(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     shell.env("PATH", format!("{}:{}", path.display(), env::var("PATH").unwrap_or_default()));
     shell.env("LANG", "C").env("CLOUDAUTH_ENDPOINT", format!("http://{ADDRESS}"));
     shell

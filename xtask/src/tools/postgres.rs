@@ -1,8 +1,6 @@
 //! A PostgreSQL server for the duration of a task: found or installed, in a temporary folder, on a socket instead of a port.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -29,10 +27,7 @@ impl Postgres {
         fs::create_dir(&folder).context("cannot make a folder for PostgreSQL")?;
         let as_nobody = is_root()?;
         let server = Self { programs, folder, as_nobody };
-        fs::set_permissions(&server.folder, fs::Permissions::from_mode(0o700))?;
-        if as_nobody {
-            chown(&server.folder, Some(NOBODY), Some(NOBODY))?;
-        }
+        server.give_folder()?;
         let data = server.folder.join("data").display().to_string();
         let init = ["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
         run(server.program("initdb").args(init).stdout(Stdio::null()))?;
@@ -61,10 +56,28 @@ impl Postgres {
         format!("host={} user=postgres dbname=postgres", self.folder.display())
     }
 
+    /// Makes the folder private to the account that runs the server.
+    #[cfg(unix)]
+    fn give_folder(&self) -> Result<()> {
+        use std::os::unix::fs::{PermissionsExt, chown};
+        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700))?;
+        if self.as_nobody {
+            chown(&self.folder, Some(NOBODY), Some(NOBODY))?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn give_folder(&self) -> Result<()> {
+        bail!("PostgreSQL is started on Unix only")
+    }
+
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.join(name));
         command.current_dir(&self.folder).stdin(Stdio::null());
+        #[cfg(unix)]
         if self.as_nobody {
+            use std::os::unix::process::CommandExt;
             command.uid(NOBODY).gid(NOBODY);
         }
         command

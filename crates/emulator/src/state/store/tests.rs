@@ -15,6 +15,7 @@ const UNMARKED: &str = "PRAGMA journal_mode = WAL;
     CREATE TABLE session (number INTEGER PRIMARY KEY, certify_id TEXT UNIQUE NOT NULL, document TEXT NOT NULL) STRICT;
     CREATE TABLE emulator (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL) STRICT;";
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_is_no_state_file_keeps_every_byte_and_its_mode() {
     use std::os::unix::fs::PermissionsExt;

@@ -22,7 +22,8 @@ const AUDITABLE: &str = "cargo-auditable@0.7.7";
 
 /// Checks licences, sources and bans. The advisories need a database from the network and are not checked here.
 pub(crate) fn deny() -> Result<()> {
-    deny_in("Cargo.toml")
+    deny_in("Cargo.toml")?;
+    deny_in("fuzz/Cargo.toml")
 }
 
 /// Checks the workspace of a manifest by the same rules.

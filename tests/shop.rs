@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use cloudauth::flow::{
     AttemptState, ClockAndRandom, Flow, FlowSettings, Lookup, OrderRef, RefKey, Retention, State, Store,
-    Stored, Urls, verify_chain,
+    Stored, Urls, verify_document,
 };
 use cloudauth::flow_sqlite::SqliteStore;
 use cloudauth::policy::{LivePolicy, Policy, builtin};
@@ -183,7 +183,7 @@ impl Killable {
         assert_eq!(stored.verification.state, State::Approved);
         let history =
             SqliteStore::open(self.store()).unwrap().history(&stored.verification.id).await.unwrap();
-        assert_eq!(verify_chain(&stored.verification.id, &history), Ok(stored.verification.head));
+        assert_eq!(verify_document(&stored.verification, &history), Ok(()));
         let decisions = history.iter().filter(|event| &*event.kind == "verification.approved");
         assert_eq!(decisions.count(), 1);
     }

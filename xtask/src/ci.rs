@@ -167,7 +167,7 @@ fn example() -> Result<()> {
 
 /// Features are additive, and any combination builds.
 fn features() -> Result<()> {
-    let all = "reqwest,isahc,blocking,flow,flow-hosted,flow-postgres,flow-sqlite,pictures,policy,rustls,serde,tracing";
+    let all = "reqwest,isahc,blocking,flow,flow-hosted,flow-postgres,flow-sqlite,metrics,pictures,policy,rustls,serde,tracing";
     for features in [
         "",
         "reqwest",
@@ -177,12 +177,14 @@ fn features() -> Result<()> {
         "flow-hosted",
         "flow-postgres",
         "flow-sqlite",
+        "metrics",
         "pictures",
         "policy",
         "rustls",
         "serde",
         "tracing",
         "isahc,rustls",
+        "flow-postgres,rustls",
         all,
     ] {
         let check = ["check", "-p", "cloudauth", "--no-default-features", "--features", features];

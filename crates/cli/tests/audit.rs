@@ -102,6 +102,38 @@ fn another_chain_in_place_of_one_differs_from_the_checkpoint_only() {
     let purged = verify(&fewer, &[&compare[..], &["--retention", "1"]].concat());
     assert_eq!(purged.status.code(), Some(0), "{}", text(&purged));
     assert_eq!(json(&purged)["days_that_may_be_purged"], serde_json::json!(["2026-01-02"]));
+    // The rest of such a day is not compared, and the output says so: here another chain is in place of the one that is left.
+    let hidden = folder.path().join("hidden");
+    commit(&hidden, 3);
+    let not_found = verify(&hidden, &[&compare[2..], &["--retention", "1"]].concat());
+    assert_eq!(not_found.status.code(), Some(0), "{}", text(&not_found));
+    assert!(text(&not_found).contains("the others of that day are not compared"), "{}", text(&not_found));
+}
+
+/// Every constraint of the database holds for this row, and its chain is whole.
+#[test]
+fn a_decision_that_was_written_by_hand_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, checkpoint) = (folder.path().join("store"), folder.path().join("checkpoint.json"));
+    let store = SqliteStore::open(&path).unwrap();
+    for commit in &life(1).unwrap()[..2] {
+        pollster::block_on(store.commit(commit)).unwrap();
+    }
+    drop(store);
+    let change = r#"UPDATE ca_verification SET version = version + 1, state = 'approved', purge_at = 1, due_at = NULL,
+        document = json_set(document, '$.state', 'approved', '$.purge_at', 1, '$.due_at', NULL, '$.decision', json_object(
+            'by', 'policy', 'attempt', document ->> '$.attempts[0].order_no', 'record', json(
+            '{"verdict":"approve","policy":"own","version":"1","policy_hash":"00","rule":"own","reason":"own","hint":null,"queue":null}')))"#;
+    Connection::open(&path).unwrap().execute_batch(change).unwrap();
+    let found = verify(&path, &["--output", "json", "--write-checkpoint", checkpoint.to_str().unwrap()]);
+    assert_eq!(found.status.code(), Some(1), "{}", text(&found));
+    let broken = &json(&found)["broken_verifications"][0];
+    assert_eq!((&broken["problem"], &broken["part"]), (&"document".into(), &"state".into()), "{broken}");
+    assert!(!checkpoint.exists());
+    let english = verify(&path, &[]);
+    assert!(text(&english).contains("the state in its document does not follow from its events"));
+    let chinese = verify(&path, &["--lang", "zh"]);
+    assert!(text(&chinese).contains("文档中的状态与事件不符"), "{}", text(&chinese));
 }
 
 #[test]

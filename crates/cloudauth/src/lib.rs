@@ -62,7 +62,7 @@
 //! | `reqwest` | `ReqwestTransport`, over the `reqwest` client |
 //! | `isahc` | `IsahcTransport`, over curl; async on any runtime, and blocking |
 //! | `blocking` | `UreqTransport`, over `ureq`, for [`BlockingClient`] |
-//! | `rustls` | TLS by rustls, for the enabled transports |
+//! | `rustls` | TLS by rustls, for the enabled transports and the store in PostgreSQL |
 //! | `native-tls` | TLS by the system's library, for `reqwest` and `blocking`; `rustls` takes precedence if both are enabled |
 //! | `pictures` | downloads face pictures: [`pictures`]; together with `reqwest`, whose `public_only` it needs |
 //! | `policy` | decisions by a proven policy file: [`policy`], [`Client::decide`] |
@@ -70,6 +70,7 @@
 //! | `flow-hosted` | a start page for such verifications, which collects the MetaInfo of the browser |
 //! | `flow-postgres` | a store of such verifications in PostgreSQL: [`flow_postgres`] |
 //! | `flow-sqlite` | a store of such verifications in one SQLite file: [`flow_sqlite`]; needs Rust 1.89 |
+//! | `metrics` | counters of the flow, through the facade of the crate `metrics` |
 //! | `serde` | `Serialize` and `Deserialize` for identifiers and codes, as on the wire |
 //! | `tracing` | one span per call: operation, host, attempts, status, code, RequestId; never a parameter |
 //!

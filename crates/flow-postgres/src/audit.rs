@@ -1,7 +1,8 @@
-//! An audit of the chains of a database.
+//! An audit of the chains and documents of a database.
 
-use cloudauth_flow::integers::to_number;
-use cloudauth_flow::{Audit, Auditor, Cursor, Digest, StoreError, VerificationId};
+use cloudauth_flow::integers::{from_time, to_number};
+use cloudauth_flow::{Audit, Auditor, Cursor, StoreError, Verification, VerificationId, read_document};
+use cloudauth_protocol::UnixTime;
 use deadpool_postgres::{Pool, Transaction};
 use tokio_postgres::{IsolationLevel, Row};
 
@@ -18,16 +19,16 @@ const NO_LIMIT: &str = "SET LOCAL statement_timeout = 0";
 /// Waits for the transactions that have taken places in the sequence: no place before the last one is filled later.
 const LAST: &str = "SET LOCAL lock_timeout = '2s'; LOCK TABLE ca_event IN SHARE MODE";
 
-/// The events, with what each verification says of the end of its chain.
+/// The events, the first one with the document and the columns by which the store searches.
 const EVENTS: &str = "SELECT n, at, kind, body, prev, hash, seq, id, \
-    document #>> '{head,n}', document #>> '{head,hash}' \
+    CASE WHEN n IS NULL OR n = 1 THEN document::text END, format, order_ref, state, redaction, due_at, purge_at \
     FROM ca_verification LEFT JOIN ca_event ON verification = id ORDER BY id, n";
 
 /// The verifications that are missing.
 const ORPHANS: &str = "SELECT DISTINCT verification FROM ca_event \
     WHERE NOT EXISTS (SELECT 1 FROM ca_verification WHERE id = verification)";
 
-/// Checks every chain, in one snapshot.
+/// Checks every verification, in one snapshot.
 pub(crate) async fn audit(pool: &Pool, cursor: Option<Cursor>) -> Result<Audit, StoreError> {
     let mut client = client(pool).await?;
     let locked = client.transaction().await.map_err(|error| failed(&error))?;
@@ -46,7 +47,7 @@ pub(crate) async fn audit(pool: &Pool, cursor: Option<Cursor>) -> Result<Audit, 
     each(&snapshot, EVENTS, |row| {
         let id = VerificationId::new(bytes(row, 7)?);
         if current.replace(id) != Some(id) {
-            auditor.verification(id, head(row));
+            auditor.verification(id, document(id, row));
         }
         let n: Option<i64> = get(row, 0)?;
         if n.is_some() {
@@ -80,8 +81,19 @@ async fn each(
     }
 }
 
-/// The number and the hash of the last event; `None` if the document is damaged.
-fn head(row: &Row) -> Option<(u64, Digest)> {
-    let (n, hash): (&str, &str) = (get(row, 8).ok()?, get(row, 9).ok()?);
-    Some((n.parse().ok()?, hash.parse().ok()?))
+/// Reads a document; `None` if it is damaged, or if the columns beside it are not its own: the store finds a verification by them.
+/// Without its first event a verification is broken in any case.
+fn document(id: VerificationId, row: &Row) -> Option<Verification> {
+    let format = u32::try_from(get::<i32>(row, 9).ok()?).ok()?;
+    let found = read_document(format, &id, get(row, 8).ok()?).ok()?;
+    let has = |column, text: &str| get::<&str>(row, column).is_ok_and(|value| value == text);
+    let is_at = |column, time: Option<UnixTime>| {
+        get::<Option<i64>>(row, column).is_ok_and(|value| value == time.map(from_time))
+    };
+    let is_own = has(10, found.order.as_str())
+        && has(11, found.state.as_str())
+        && has(12, found.redaction.as_str())
+        && is_at(13, found.due_at)
+        && is_at(14, found.purge_at);
+    is_own.then_some(found)
 }

@@ -66,7 +66,7 @@ impl PostgresStore {
         Ok(Self { pool })
     }
 
-    /// Checks every chain, in one snapshot: each event follows the one before it, and the last one is that of the verification.
+    /// Checks every verification, in one snapshot: each event follows the one before it, and the document says what the events say.
     /// `cursor` is that of an earlier checkpoint, which [`Audit::earlier`] is then comparable with. It uses little memory, and
     /// commits wait only for a moment.
     ///

@@ -1,20 +1,18 @@
-//! Reads a file for an audit of its chains, without changing it.
+//! Reads a file for an audit of its chains and documents, without changing it.
 
 use std::path::Path;
 
-use cloudauth_flow::integers::to_number;
-use cloudauth_flow::{Audit, Auditor, Cursor, VerificationId};
+use cloudauth_flow::integers::{from_time, to_number};
+use cloudauth_flow::{Audit, Auditor, Cursor, Verification, VerificationId, read_document};
+use cloudauth_protocol::UnixTime;
 use rusqlite::{Connection, Row};
 
 use crate::error::OpenError;
 use crate::read::event;
 use crate::read_only::ReadOnly;
 
-/// The verifications, with what each says of the end of its chain.
-const VERIFICATIONS: &str = "SELECT id, \
-    CASE WHEN json_valid(document) THEN document ->> '$.head.n' END, \
-    CASE WHEN json_valid(document) THEN document ->> '$.head.hash' END \
-    FROM ca_verification ORDER BY id";
+/// The verifications: the document, and the columns by which the store searches.
+const VERIFICATIONS: &str = "SELECT id, format, document, order_ref, state, redaction, due_at, purge_at FROM ca_verification ORDER BY id";
 
 const EVENTS: &str =
     "SELECT n, at, kind, body, prev, hash, seq FROM ca_event WHERE verification = ?1 ORDER BY n";
@@ -23,8 +21,8 @@ const EVENTS: &str =
 const ORPHANS: &str = "SELECT DISTINCT verification FROM ca_event \
     WHERE NOT EXISTS (SELECT 1 FROM ca_verification WHERE id = ca_event.verification) ORDER BY verification";
 
-/// Checks every chain of a store's file, in one snapshot: each event follows the one before it, and the last one is that of the
-/// verification. `cursor` is that of an earlier checkpoint, which [`Audit::earlier`] is then comparable with.
+/// Checks every verification of a store's file, in one snapshot: each event follows the one before it, and the document says what the
+/// events say. `cursor` is that of an earlier checkpoint, which [`Audit::earlier`] is then comparable with.
 ///
 /// It blocks, reads the file as a whole, and uses little memory. The file is not changed, and the service may run meanwhile.
 ///
@@ -48,7 +46,7 @@ fn read(connection: &Connection, cursor: Option<Cursor>) -> rusqlite::Result<Aud
     let mut rows = verifications.query([])?;
     while let Some(row) = rows.next()? {
         let id: [u8; 16] = row.get(0)?;
-        auditor.verification(VerificationId::new(id), head(row));
+        auditor.verification(VerificationId::new(id), document(VerificationId::new(id), row));
         let mut rows = events.query([id])?;
         while let Some(row) = rows.next()? {
             let place = row.get(6).map(to_number).map(Cursor);
@@ -68,10 +66,18 @@ fn read(connection: &Connection, cursor: Option<Cursor>) -> rusqlite::Result<Aud
     Ok(auditor.finish())
 }
 
-/// The number and the hash of the last event; `None` if the document is damaged.
-fn head(row: &Row<'_>) -> Option<(u64, cloudauth_flow::Digest)> {
-    let hash: String = row.get(2).ok()?;
-    Some((to_number(row.get(1).ok()?), hash.parse().ok()?))
+/// Reads a document; `None` if it is damaged, or if the columns beside it are not its own: the store finds a verification by them.
+fn document(id: VerificationId, row: &Row<'_>) -> Option<Verification> {
+    let format = u32::try_from(row.get::<_, i64>(1).ok()?).ok()?;
+    let found = read_document(format, &id, row.get_ref(2).ok()?.as_str().ok()?).ok()?;
+    let has = |column, text: &str| row.get_ref(column).is_ok_and(|value| value.as_str() == Ok(text));
+    let is_at = |column, time: Option<UnixTime>| row.get(column) == Ok(time.map(from_time));
+    let is_own = has(3, found.order.as_str())
+        && has(4, found.state.as_str())
+        && has(5, found.redaction.as_str())
+        && is_at(6, found.due_at)
+        && is_at(7, found.purge_at);
+    is_own.then_some(found)
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
-//! An audit of the chains of a whole store: checks each chain, and digests their heads by day, so that a later audit can compare.
+//! An audit of a whole store: checks each chain and the document that must follow from it, and digests the heads of the chains by day,
+//! so that a later audit can compare.
 //!
 //! A chain alone does not stop a person who can write to the database: that person can write another chain, or delete a
 //! verification. A [`Checkpoint`] that is kept elsewhere shows both.
+
+pub(crate) mod problem;
+mod replay;
 
 use std::collections::BTreeMap;
 
@@ -9,12 +13,15 @@ use cloudauth_protocol::UnixTime;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::audit::problem::AuditProblem;
+use crate::audit::replay::Replay;
 use crate::machine::chain::ChainHead;
 use crate::machine::event::Event;
 use crate::machine::ids::{Digest, VerificationId};
+use crate::machine::state::Verification;
 use crate::store::logged::Cursor;
 
-/// The broken chains that are named. More are counted.
+/// The broken verifications that are named. More are counted.
 const NAMED: usize = 100;
 
 /// The days of a checkpoint: more than twenty years.
@@ -33,7 +40,7 @@ pub struct Audit {
     pub chains: u64,
     /// The number of events.
     pub events: u64,
-    /// The number of broken chains.
+    /// The number of verifications whose chain is broken, or whose document does not follow from it.
     pub broken: u64,
     /// The first 100 of them.
     pub named: Vec<BrokenVerification>,
@@ -43,14 +50,14 @@ pub struct Audit {
     pub earlier: Option<Checkpoint>,
 }
 
-/// A verification whose chain is broken.
+/// A verification that fails an audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BrokenVerification {
     /// The verification.
     pub id: VerificationId,
-    /// The number of the first event that is missing or was changed; `None` if the verification itself is missing.
-    pub event: Option<u64>,
+    /// What is wrong. An audit stops at the first problem of a verification.
+    pub problem: AuditProblem,
 }
 
 /// The heads of all chains up to a place in the sequence of events. Keep it where no writer of the store can change it.
@@ -82,7 +89,8 @@ pub struct DayOfChains {
 pub struct Differences {
     /// Chains were changed, added or deleted.
     pub changed: Vec<String>,
-    /// Chains are missing, and a purge may explain it.
+    /// Chains are missing, and a purge may explain it. The others of such a day are not compared: a checkpoint has one digest for
+    /// all chains of a day, so that a chain that was changed, added or deleted there is not noticed.
     pub purged: Vec<String>,
 }
 
@@ -111,11 +119,24 @@ impl Checkpoint {
     }
 }
 
+/// Checks the events of one verification, and that its document follows from them: the request, the state, the attempts, the
+/// decision and the redaction.
+///
+/// # Errors
+/// The first problem.
+pub fn verify_document(verification: &Verification, events: &[Event]) -> Result<(), AuditProblem> {
+    let mut chain = Chain::new(verification.id);
+    for event in events {
+        chain.take(Some(event));
+    }
+    chain.problem(Some(verification)).map_or(Ok(()), Err)
+}
+
 /// Checks the chains of a store, one after the other, in little memory. For stores: read all in one snapshot.
 #[derive(Debug)]
 pub struct Auditor {
     audit: Audit,
-    chain: Option<Chain>,
+    current: Option<Current>,
     all: Heads,
     earlier: Option<Heads>,
 }
@@ -132,37 +153,30 @@ impl Auditor {
             checkpoint: Heads::new(last).end(),
             earlier: None,
         };
-        Self { audit, chain: None, all: Heads::new(last), earlier: earlier.map(Heads::new) }
+        Self { audit, current: None, all: Heads::new(last), earlier: earlier.map(Heads::new) }
     }
 
-    /// Begins the next chain, in the order of the ids. `head` is what the verification itself says: the number of its events and
-    /// the hash of the last one; `None` if that cannot be read.
-    pub fn verification(&mut self, id: VerificationId, head: Option<(u64, Digest)>) {
+    /// Begins the next verification, in the order of the ids. `document` is what the flow would read; `None` if it cannot be read,
+    /// or if a column that the store keeps beside it differs.
+    pub fn verification(&mut self, id: VerificationId, document: Option<Verification>) {
         self.end();
-        self.chain = Some(Chain {
-            id,
-            claimed: head,
-            head: ChainHead::new(&id),
-            broken: None,
-            began: None,
-            at_last: None,
-            at_earlier: None,
-        });
+        let chain = Chain::new(id);
+        self.current = Some(Current { document, chain, began: None, at_last: None, at_earlier: None });
     }
 
     /// Takes the next event of the chain, with its place in the sequence; `None` if it cannot be read.
     pub fn event(&mut self, event: Option<(Cursor, &Event)>) {
         self.audit.events += 1;
         let (last, earlier) = (self.all.cursor, self.earlier.as_ref().map(|heads| heads.cursor));
-        if let Some(chain) = &mut self.chain {
-            chain.take(event, last, earlier);
+        if let Some(current) = &mut self.current {
+            current.take(event, last, earlier);
         }
     }
 
     /// Notes events whose verification is missing.
     pub fn orphans(&mut self, id: VerificationId) {
         self.end();
-        self.broken(id, None);
+        self.broken(id, AuditProblem::Deleted);
     }
 
     /// Returns the result.
@@ -175,26 +189,27 @@ impl Auditor {
     }
 
     fn end(&mut self) {
-        let Some(chain) = self.chain.take() else { return };
+        let Some(current) = self.current.take() else { return };
+        let id = current.chain.id;
         self.audit.chains += 1;
-        let mut problem = chain.first_problem();
-        if let Some(began) = chain.began {
-            let mut fits = self.all.add(&chain.id, began, chain.at_last);
+        let mut problem = current.chain.problem(current.document.as_ref());
+        if let Some(began) = current.began {
+            let mut fits = self.all.add(&id, began, current.at_last);
             if let Some(earlier) = &mut self.earlier {
-                fits &= earlier.add(&chain.id, began, chain.at_earlier);
+                fits &= earlier.add(&id, began, current.at_earlier);
             }
             // Too many days: the times are not those of a store.
-            problem = problem.or((!fits).then_some(1));
+            problem = problem.or((!fits).then_some(AuditProblem::Event(1)));
         }
-        if problem.is_some() {
-            self.broken(chain.id, problem);
+        if let Some(problem) = problem {
+            self.broken(id, problem);
         }
     }
 
-    fn broken(&mut self, id: VerificationId, event: Option<u64>) {
+    fn broken(&mut self, id: VerificationId, problem: AuditProblem) {
         self.audit.broken += 1;
         if self.audit.named.len() < NAMED {
-            self.audit.named.push(BrokenVerification { id, event });
+            self.audit.named.push(BrokenVerification { id, problem });
         }
     }
 }
@@ -235,13 +250,11 @@ impl Heads {
     }
 }
 
-/// The chain that is read.
+/// The verification that is read.
 #[derive(Debug)]
-struct Chain {
-    id: VerificationId,
-    claimed: Option<(u64, Digest)>,
-    head: ChainHead,
-    broken: Option<u64>,
+struct Current {
+    document: Option<Verification>,
+    chain: Chain,
     began: Option<UnixTime>,
     /// The number and the hash of the last event up to the place of the new checkpoint. Later ones are in its successor.
     at_last: Option<(u64, Digest)>,
@@ -249,12 +262,10 @@ struct Chain {
     at_earlier: Option<(u64, Digest)>,
 }
 
-impl Chain {
+impl Current {
     fn take(&mut self, event: Option<(Cursor, &Event)>, last: Cursor, earlier: Option<Cursor>) {
-        let Some((at, event)) = event else {
-            self.broken = self.broken.or(Some(self.head.n.saturating_add(1)));
-            return;
-        };
+        self.chain.take(event.map(|(_, event)| event));
+        let Some((at, event)) = event else { return };
         self.began.get_or_insert(event.at);
         let head = Some((event.n, event.hash));
         if at <= last {
@@ -263,18 +274,47 @@ impl Chain {
         if earlier.is_some_and(|earlier| at <= earlier) {
             self.at_earlier = head;
         }
-        if self.broken.is_none() {
-            match self.head.follow(event) {
-                Ok(next) => self.head = next,
-                Err(broken) => self.broken = Some(broken.event()),
-            }
+    }
+}
+
+/// A chain, and what its events say.
+#[derive(Debug)]
+struct Chain {
+    id: VerificationId,
+    head: ChainHead,
+    replay: Replay,
+    broken: Option<u64>,
+}
+
+impl Chain {
+    fn new(id: VerificationId) -> Self {
+        Self { id, head: ChainHead::new(&id), replay: Replay::new(), broken: None }
+    }
+
+    /// Takes the next event; `None` if it cannot be read. Nothing counts after the first that does not fit.
+    fn take(&mut self, event: Option<&Event>) {
+        if self.broken.is_some() {
+            return;
+        }
+        let next = event.and_then(|event| Some((event, self.head.follow(event).ok()?)));
+        match next.filter(|(event, _)| self.replay.take(event).is_ok()) {
+            Some((_, head)) => self.head = head,
+            None => self.broken = Some(self.head.n.saturating_add(1)),
         }
     }
 
-    /// The first event that does not fit, or the one after the last if the verification knows of another end.
-    fn first_problem(&self) -> Option<u64> {
-        let is_whole = self.claimed == Some((self.head.n, self.head.hash));
-        self.broken.or((!is_whole).then_some(self.head.n.saturating_add(1)))
+    /// The first event that does not fit, the one after the last if the document knows of another end, or the part of the document
+    /// that the events contradict.
+    fn problem(&self, document: Option<&Verification>) -> Option<AuditProblem> {
+        let next = self.head.n.saturating_add(1);
+        match document {
+            _ if self.broken.is_some() => self.broken.map(AuditProblem::Event),
+            None => Some(AuditProblem::Unreadable),
+            Some(document) if document.head != self.head || self.replay.is_unfinished() => {
+                Some(AuditProblem::Event(next))
+            }
+            Some(document) => self.replay.difference(document).map(AuditProblem::Document),
+        }
     }
 }
 

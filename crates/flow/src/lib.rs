@@ -15,7 +15,8 @@
 //! | write a store | [`Store`]; prove it with `testing::conformance` (feature `testing`) |
 //! | send webhooks (feature `driver`), or receive them (feature `webhooks`) | `Webhooks`, `WebhookHeaders` |
 //! | follow the events, and check their chain | [`Store::events_after`], [`EventKind`], [`verify_chain`] |
-//! | audit the chains of a whole store | [`Auditor`], [`Checkpoint`] |
+//! | check that a document follows from its events | [`verify_document`] |
+//! | audit a whole store | [`Auditor`], [`Checkpoint`] |
 //!
 //! The states of a verification:
 //!
@@ -46,7 +47,8 @@ pub mod testing;
 #[cfg(feature = "webhooks")]
 mod webhook;
 
-pub use audit::{Audit, Auditor, BrokenVerification, Checkpoint, DayOfChains, Differences};
+pub use audit::problem::{AuditProblem, DocumentPart};
+pub use audit::{Audit, Auditor, BrokenVerification, Checkpoint, DayOfChains, Differences, verify_document};
 #[cfg(feature = "driver")]
 pub use driver::{
     blocking::{BlockingFlow, Inline},

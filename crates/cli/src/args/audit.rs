@@ -7,7 +7,8 @@ use clap::Subcommand;
 /// A command of `audit`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Check every chain of events of a SQLite store: exit code 0 intact, 1 broken or different from the checkpoint, 2 unreadable.
+    /// Check every chain of events of a SQLite store, and that each state and decision follows from it: exit code 0 intact, 1 broken or
+    /// different from the checkpoint, 2 unreadable.
     ///
     /// Only a checkpoint that is kept elsewhere shows that a person who can write to the file wrote other chains, or deleted whole
     /// verifications.
@@ -20,7 +21,8 @@ pub(crate) enum Audit {
         /// Write a checkpoint to a new file, if the chains are intact.
         #[arg(long, value_name = "FILE")]
         write_checkpoint: Option<PathBuf>,
-        /// The service's retention: a purge may have deleted chains that began before.
+        /// The service's retention: a purge may have deleted chains that began before. Days of which chains are missing for that reason are
+        /// not compared any further.
         #[arg(long, value_name = "DAYS", requires = "checkpoint")]
         retention: Option<u64>,
     },

@@ -1,12 +1,12 @@
-//! `cloudauth audit`: the chains of events of a store.
+//! `cloudauth audit`: the chains of events of a store, and the documents that follow from them.
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use cloudauth::UnixTime;
-use cloudauth::flow::{Checkpoint, Differences};
+use cloudauth::flow::{AuditProblem, BrokenVerification, Checkpoint, Differences};
 use cloudauth::flow_sqlite;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Audit;
 use crate::failure::Failure;
@@ -31,7 +31,7 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
     let mut human = output.pick(words::counted(audit.chains, audit.events)) + "\n";
     let mut add = |line| human += &(output.pick(line) + "\n");
     for broken in &audit.named {
-        add(words::broken(broken.id, broken.event));
+        add(words::broken(broken.id, broken.problem));
     }
     let more = audit.broken.saturating_sub(audit.named.len() as u64);
     if more > 0 {
@@ -51,11 +51,7 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
         add(words::written(file.display()));
     }
     add(if is_intact { words::INTACT.into() } else { words::NOT_INTACT.into() });
-    let named: Vec<_> = audit
-        .named
-        .iter()
-        .map(|it| json!({ "verification": it.id.to_string(), "event": it.event }))
-        .collect();
+    let named: Vec<_> = audit.named.iter().map(named).collect();
     output.print(
         &human,
         &json!({
@@ -70,6 +66,18 @@ pub(crate) fn run(command: &Audit, output: &Output) -> Result<u8, Failure> {
         }),
     );
     Ok(u8::from(!is_intact))
+}
+
+/// A broken verification, for programs.
+fn named(broken: &BrokenVerification) -> Value {
+    let (problem, event, part) = match broken.problem {
+        AuditProblem::Deleted => ("deleted", None, None),
+        AuditProblem::Event(event) => ("event", Some(event), None),
+        AuditProblem::Unreadable => ("unreadable", None, None),
+        AuditProblem::Document(part) => ("document", None, Some(part.as_str())),
+        _ => ("other", None, None),
+    };
+    json!({ "verification": broken.id.to_string(), "problem": problem, "event": event, "part": part })
 }
 
 /// Reads a checkpoint.

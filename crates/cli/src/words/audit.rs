@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use cloudauth::flow::{AuditProblem, DocumentPart};
 use cloudauth::flow_sqlite::OpenErrorKind;
 
 use super::{Said, Text, both, text, translated, with_original};
@@ -17,21 +18,33 @@ pub(crate) fn counted(chains: u64, events: u64) -> Said {
     )
 }
 
-pub(crate) fn broken(verification: impl Display, event: Option<u64>) -> Said {
-    let (en, zh) = match event {
-        Some(event) => {
-            (format!("event {event} is missing or was changed"), format!("事件 {event} 缺失或被改动"))
-        }
-        None => ("it has events, but was deleted".to_owned(), "事件仍在，但认证已被删除".to_owned()),
+pub(crate) fn broken(verification: impl Display, problem: AuditProblem) -> Said {
+    let zh = match problem {
+        AuditProblem::Deleted => "事件仍在，但认证已被删除".to_owned(),
+        AuditProblem::Event(event) => format!("事件 {event} 缺失、被改动或与之前的事件不符"),
+        AuditProblem::Unreadable => "文档无法读取，或与其所在行的列不一致".to_owned(),
+        AuditProblem::Document(part) => format!("文档中的{}与事件不符", part_zh(part)),
+        other => other.to_string(),
     };
     both(
-        format!("broken     verification {verification}: {en}"),
-        format!("断裂       认证 {verification}：{zh}"),
+        format!("broken     verification {verification}: {problem}"),
+        format!("异常       认证 {verification}：{zh}"),
     )
 }
 
+const fn part_zh(part: DocumentPart) -> &'static str {
+    match part {
+        DocumentPart::Request => "请求",
+        DocumentPart::State => "状态",
+        DocumentPart::Attempts => "尝试",
+        DocumentPart::Decision => "决定",
+        DocumentPart::Redaction => "擦除状态",
+        _ => "内容",
+    }
+}
+
 pub(crate) fn more_broken(count: u64) -> Said {
-    both(format!("broken     {count} more"), format!("断裂       另有 {count} 条"))
+    both(format!("broken     {count} more"), format!("异常       另有 {count} 条"))
 }
 
 pub(crate) fn written(file: impl Display) -> Said {
@@ -54,8 +67,10 @@ pub(crate) fn differs(day: &str) -> Said {
 
 pub(crate) fn maybe_purged(day: &str) -> Said {
     both(
-        format!("purged     some chains that began on {day} are missing: the retention explains it"),
-        format!("已清除     {day} 开始的部分链缺失：可能因保存期限已到而清除"),
+        format!(
+            "purged     chains that began on {day} are missing, as the retention explains: the others of that day are not compared"
+        ),
+        format!("已清除     {day} 开始的部分链缺失，可由保存期限解释：当天其余的链未作比较"),
     )
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloudauth_flow::testing::join_all;
-use cloudauth_flow::{Cursor, Lookup, Store, VerificationId};
+use cloudauth_flow::{AuditProblem, Cursor, Lookup, Store, VerificationId};
 use cloudauth_flow_postgres::{PostgresStore, commit_in};
 
 use crate::common::{Schema, begin, first, get};
@@ -206,8 +206,8 @@ async fn an_audit_names_the_event_that_was_changed_and_its_checkpoint_matches_wh
     let named = store.audit(None).await.unwrap().named;
     let events = store.history(&id).await.unwrap().len() as u64;
     assert_eq!(
-        named.iter().map(|broken| (broken.id, broken.event)).collect::<Vec<_>>(),
-        [(id, Some(events))]
+        named.iter().map(|broken| (broken.id, broken.problem)).collect::<Vec<_>>(),
+        [(id, AuditProblem::Event(events))]
     );
 }
 

@@ -2,8 +2,10 @@
 
 #![cfg(test)]
 
+mod audit;
 mod common;
 mod events;
+mod flow;
 mod migrations;
 mod pages;
 

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::join_all;
 use cloudauth_flow::testing::samples::{self, BEGIN};
-use cloudauth_flow::{Cursor, Lookup, Queue, Store, StoreErrorKind, UsageOf};
+use cloudauth_flow::{
+    Cursor, Lookup, NewPage, PAGE_LIFETIME, Page, Queue, Sealed, Store, StoreErrorKind, UsageOf,
+};
 use cloudauth_flow_postgres::{OpenErrorKind, PostgresStore};
 
-use crate::common::{Schema, begin, check_chain, first, get, opened};
+use crate::common::{Schema, begin, check_chain, first, get, open, opened};
 
 /// The event trigger notes the settings under which the tables are created.
 #[tokio::test]
@@ -95,6 +97,79 @@ async fn a_newer_schema_is_refused_even_by_a_program_that_runs() {
     let error = store.history(&start.id).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     assert_eq!(get(&store, 1).await, Some(stored));
+}
+
+/// The tables of the first version with rows of every kind, written by its own functions.
+#[tokio::test]
+#[ignore = "needs a server: cargo xtask postgres"]
+async fn the_tables_of_the_first_version_keep_their_rows() {
+    let (schema, current) = (Schema::new().await, Schema::new().await);
+    let client = schema.connect().await;
+    client.batch_execute(include_str!("../../src/schema-1.sql")).await.unwrap();
+    client.execute("INSERT INTO ca_schema (one, version) VALUES (1, 1)", &[]).await.unwrap();
+    // Orders 1 and 2 come from a store of today, in a schema of its own: the documents have had the same format ever since.
+    let source = current.store().await;
+    let written = [open(&source, 1).await, begin(&source, 2).await];
+    client.execute("INSERT INTO ca_endpoint (id) VALUES ('crm')", &[]).await.unwrap();
+    let from = current.name();
+    for (order, stored) in [(1, &written[0]), (2, &written[1])] {
+        let commit = format!(
+            "SELECT ca_commit(1, v.id, v.order_ref, v.state, v.redaction, v.due_at, v.purge_at, v.format, v.document::text, NULL,
+                false, a.n, a.s, a.c, a.p, a.l, sha256('{order}'), '1000000006', 20455, 5, sha256('{order}'), 1,
+                sha256('{order} blocked'), 9000000000000, e.n, e.at, e.kind, e.body, e.prev, e.hash)
+             FROM {from}.ca_verification AS v,
+                LATERAL (SELECT array_agg(order_no) AS n, array_agg(state) AS s, array_agg(certify_id) AS c,
+                    array_agg(capability) AS p, array_agg(next_look_at) AS l
+                    FROM {from}.ca_attempt WHERE verification = v.id) AS a,
+                LATERAL (SELECT array_agg(n ORDER BY n) AS n, array_agg(at ORDER BY n) AS at, array_agg(kind ORDER BY n) AS kind,
+                    array_agg(body ORDER BY n) AS body, array_agg(prev ORDER BY n) AS prev, array_agg(hash ORDER BY n) AS hash
+                    FROM {from}.ca_event WHERE verification = v.id) AS e
+             WHERE v.order_ref = $1"
+        );
+        client.execute(&commit, &[&stored.verification.order.as_str()]).await.unwrap();
+    }
+    let rows = async || {
+        let counts = "SELECT (SELECT count(*) FROM ca_verification), (SELECT count(*) FROM ca_attempt), (SELECT count(*) FROM ca_event),
+            (SELECT count(*) FROM ca_delivery), (SELECT count(*) FROM ca_quota), (SELECT count(*) FROM ca_block)";
+        let row = client.query_one(counts, &[]).await.unwrap();
+        [0, 1, 2, 3, 4, 5].map(|column| row.get::<_, i64>(column))
+    };
+    let before = rows().await;
+    assert_eq!(before, [2, 2, 7, 4, 2, 2]);
+
+    let store = schema.store().await;
+    assert_eq!(rows().await, before);
+    for (order, old) in [(1, &written[0]), (2, &written[1])] {
+        let stored = get(&store, order).await.unwrap();
+        assert_eq!(stored.verification, old.verification);
+        check_chain(&store, &stored).await;
+    }
+    let audit = store.audit(None).await.unwrap();
+    assert_eq!((audit.chains, audit.events, audit.broken), (2, 7, 0));
+    // Old rows and the new tables work together: the page of order 2 ends with its session.
+    let start = samples::start(2, 1).unwrap();
+    let page = NewPage {
+        capability: start.capability,
+        order: start.order,
+        key: start.key,
+        request: "{}".into(),
+        sealed: Sealed::new([7; 9]),
+        lifetime: PAGE_LIFETIME,
+    };
+    let pages = store.pages().unwrap();
+    assert!(pages.open_page(&page, BEGIN).await.unwrap());
+    let stored = get(&store, 2).await.unwrap();
+    store.commit(&opened(&stored, 2)).await.unwrap();
+    assert_eq!(pages.find_page(&page.capability, BEGIN).await.unwrap(), Some(Page::Used));
+    check_chain(&store, &get(&store, 2).await.unwrap()).await;
+    assert_eq!(
+        store
+            .claim(Queue::Results, BEGIN.plus(Duration::from_secs(60)), Duration::ZERO, 9)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 /// A migration locks the version. A commit that waits for it sees the new one.

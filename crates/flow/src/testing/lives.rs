@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use cloudauth_protocol::UnixTime;
 
+use crate::audit::verify_document;
 use crate::join::Boxed;
 use crate::machine::commit::{Commit, Job, Snapshot, Stored, Usage};
-use crate::machine::event::verify_chain;
 use crate::machine::ids::{ReviewReason, Reviewer, VerificationId};
 use crate::machine::input::{Deleted, Fence, Input, Look, Looked, Review};
 use crate::machine::state::{AttemptState, State, Verification};
@@ -306,10 +306,9 @@ impl Follower {
                     let kinds: Vec<_> = events.iter().map(|event| &*event.kind).collect();
                     let seen = self.seen.get(&stored.verification.id).copied().unwrap_or_default();
                     let version = acknowledged.versions.get(&order).copied().unwrap_or_default();
-                    let chain =
-                        verify_chain(&stored.verification.id, &events) == Ok(stored.verification.head);
+                    let audit = verify_document(&stored.verification, &events);
                     problem(&stored, &kinds, seen, version)
-                        .or((!chain).then(|| "has a broken chain".to_owned()))
+                        .or(audit.err().map(|problem| format!("fails its audit: {problem}")))
                 }
             };
             self.problems.extend(problem.map(|problem| format!("order-{order} {problem}")));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    Audit, Auditor, Checkpoint, Commit, Cursor, Event, Input, Machine, Snapshot, Stored, Usage, Verification,
-    verify_chain,
+    Audit, AuditProblem, Auditor, Checkpoint, Commit, Cursor, Event, Input, Machine, Snapshot, Stored, Usage,
+    Verification, verify_chain,
 };
 use cloudauth_protocol::UnixTime;
 
@@ -16,7 +16,7 @@ fn step(stored: Option<&Stored>, input: Input) -> Commit {
 /// Audits one chain, whose events are at the places 1, 2, .. of the sequence.
 fn audited(verification: &Verification, events: &[Event], last: u64, earlier: Option<u64>) -> Audit {
     let mut auditor = Auditor::new(Cursor(last), earlier.map(Cursor));
-    auditor.verification(verification.id, Some((verification.head.n, verification.head.hash)));
+    auditor.verification(verification.id, Some(verification.clone()));
     for (place, event) in (1..).zip(events) {
         auditor.event(Some((Cursor(place), event)));
     }
@@ -59,7 +59,7 @@ fn later(days: u64) -> UnixTime {
 fn checkpoint(chains: &[(Verification, Vec<Event>)]) -> Checkpoint {
     let mut auditor = Auditor::new(Cursor(99), None);
     for (verification, events) in chains {
-        auditor.verification(verification.id, Some((verification.head.n, verification.head.hash)));
+        auditor.verification(verification.id, Some(verification.clone()));
         events.iter().for_each(|event| auditor.event(Some((Cursor(1), event))));
     }
     let audit = auditor.finish();
@@ -72,30 +72,33 @@ fn checkpoint(chains: &[(Verification, Vec<Event>)]) -> Checkpoint {
 fn a_broken_chain_is_counted_and_named_with_its_event() {
     let ((one, events), (other, others)) = (chain(1, 0), chain(2, 0));
     let [first, second, last] = [Some(&events[0]), Some(&events[1]), Some(&events[2])];
-    let head = Some((one.head.n, one.head.hash));
-    let audit = |head, events: &[Option<&Event>]| {
+    let audit = |document: Option<&Verification>, events: &[Option<&Event>]| {
         let mut auditor = Auditor::new(Cursor(9), None);
-        auditor.verification(one.id, head);
+        auditor.verification(one.id, document.cloned());
         events.iter().for_each(|event| auditor.event(event.map(|event| (Cursor(1), event))));
         // A chain that is whole comes after it.
-        auditor.verification(other.id, Some((other.head.n, other.head.hash)));
+        auditor.verification(other.id, Some(other.clone()));
         others.iter().for_each(|event| auditor.event(Some((Cursor(2), event))));
         let audit = auditor.finish();
         assert_eq!(audit.chains, 2);
-        let named: Vec<_> = audit.named.iter().map(|named| (named.id, named.event)).collect();
+        let named: Vec<_> = audit.named.iter().map(|named| (named.id, named.problem)).collect();
         (audit.broken, named)
     };
     let error = verify_chain(&one.id, &[events[0].clone(), events[2].clone()]).unwrap_err();
     assert_eq!((error.event(), error.to_string().contains("event 2 does not fit")), (2, true));
-    let broken = |event| (1, vec![(one.id, Some(event))]);
-    assert_eq!(audit(head, &[first, second, last]), (0, vec![]));
-    assert_eq!(audit(head, &[Some(&others[0]), second, last]), broken(1), "an event of another chain");
-    assert_eq!(audit(head, &[first, None, last]), broken(2), "an event that cannot be read");
-    assert_eq!(audit(head, &[first, last]), broken(2), "an event that is missing");
-    assert_eq!(audit(head, &[first, second]), broken(3), "the last event is missing");
-    assert_eq!(audit(head, &[]), broken(1), "all events are missing");
-    assert_eq!(audit(head, &[first, second, last, last]), broken(4), "an event too many");
-    assert_eq!(audit(None, &[first, second, last]), broken(4), "a verification that cannot be read");
+    let wrong = |problem| (1, vec![(one.id, problem)]);
+    let broken = |event| wrong(AuditProblem::Event(event));
+    let document = Some(&one);
+    assert_eq!(audit(document, &[first, second, last]), (0, vec![]));
+    assert_eq!(audit(document, &[Some(&others[0]), second, last]), broken(1), "an event of another chain");
+    assert_eq!(audit(document, &[first, None, last]), broken(2), "an event that cannot be read");
+    assert_eq!(audit(document, &[first, last]), broken(2), "an event that is missing");
+    assert_eq!(audit(document, &[first, second]), broken(3), "the last event is missing");
+    assert_eq!(audit(document, &[]), broken(1), "all events are missing");
+    assert_eq!(audit(document, &[first, second, last, last]), broken(4), "an event too many");
+    let unreadable = wrong(AuditProblem::Unreadable);
+    assert_eq!(audit(None, &[first, second, last]), unreadable, "a document that cannot be read");
+    assert_eq!(audit(None, &[first, last]), broken(2), "neither");
 }
 
 #[test]
@@ -105,7 +108,13 @@ fn events_without_a_verification_are_broken_and_only_a_hundred_are_named() {
     orphans.iter().for_each(|id| auditor.orphans(*id));
     let audit = auditor.finish();
     assert_eq!((audit.broken, audit.named.len(), audit.chains), (103, 100, 0));
-    assert!(audit.named.iter().zip(&orphans).all(|(named, id)| named.id == *id && named.event.is_none()));
+    assert!(
+        audit
+            .named
+            .iter()
+            .zip(&orphans)
+            .all(|(named, id)| named.id == *id && named.problem == AuditProblem::Deleted)
+    );
 }
 
 #[test]

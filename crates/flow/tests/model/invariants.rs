@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudauth_flow::{
     AttemptState, Block, CapabilityHash, Commit, CommitOutcome, DecidedBy, EventKind, Fence, Input, Look,
-    Redaction, Refusal, State, VerdictRecord, Verification, verify_chain,
+    Redaction, Refusal, State, VerdictRecord, Verification, verify_chain, verify_document,
 };
 
 use crate::world::{FENCE, World, foreign_callback};
@@ -19,6 +19,7 @@ pub(crate) const INVARIANTS: &[(&str, Check)] = &[
     ("every_certify_id_keeps_its_attempt", certify_ids),
     ("the_result_of_an_attempt_is_written_once", results),
     ("a_change_of_state_has_its_event_and_version", events),
+    ("the_document_follows_from_its_events", documents),
     ("a_stale_fence_writes_nothing", fences),
     ("nothing_is_stuck", timers),
     ("a_stranger_changes_nothing", strangers),
@@ -197,6 +198,18 @@ fn events(
     ensure(state == Some(after.state), "a change of state without its event")?;
     let noop = of(before) == Some(after) && !commit.releases();
     ensure(commit.is_noop() == noop, "`is_noop` is wrong")
+}
+
+/// An audit accepts every document that the machine writes, with its whole history.
+fn documents(
+    _: &World,
+    _: &Input,
+    result: &Result<Commit, Refusal>,
+    after: Option<&World>,
+) -> Result<(), String> {
+    let (Ok(commit), Some(world)) = (result, after) else { return Ok(()) };
+    let Some(after) = of(world).filter(|_| !commit.events().is_empty()) else { return Ok(()) };
+    verify_document(after, &world.events).map_err(|problem| problem.to_string())
 }
 
 /// Invariant 7.

@@ -6,6 +6,7 @@
 mod audit;
 mod explore;
 mod invariants;
+mod tampered;
 mod world;
 
 use explore::explored;
@@ -32,6 +33,7 @@ invariants! {
     every_certify_id_keeps_its_attempt
     the_result_of_an_attempt_is_written_once
     a_change_of_state_has_its_event_and_version
+    the_document_follows_from_its_events
     a_stale_fence_writes_nothing
     nothing_is_stuck
     a_stranger_changes_nothing

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cloudauth_flow::testing::samples::{self, BEGIN};
 use cloudauth_flow::{
-    AttemptState, CapabilityHash, CheckedCallback, Commit, Deleted, Fence, Finding, IdempotencyKey,
+    AttemptState, CapabilityHash, CheckedCallback, Commit, Deleted, Event, Fence, Finding, IdempotencyKey,
     IdentityRef, Input, Look, LookError, Looked, Machine, Opened, PageLink, Refusal, Review, ReviewReason,
     Reviewer, Sealed, Snapshot, StartFailed, Stored, Usage, day,
 };
@@ -33,6 +33,7 @@ pub(crate) static MACHINE: LazyLock<Machine> = LazyLock::new(|| {
 #[derive(Clone, Debug)]
 pub(crate) struct World {
     pub(crate) stored: Option<Stored>,
+    pub(crate) events: Vec<Event>,
     pub(crate) now: UnixTime,
     pub(crate) starts_today: u32,
     pub(crate) blocked: Vec<IdentityRef>,
@@ -62,7 +63,7 @@ static FINDINGS: LazyLock<Vec<(CertifyId, Vec<Finding>)>> = LazyLock::new(|| {
 
 impl World {
     pub(crate) const fn new() -> Self {
-        Self { stored: None, now: BEGIN, starts_today: 0, blocked: Vec::new() }
+        Self { stored: None, events: Vec::new(), now: BEGIN, starts_today: 0, blocked: Vec::new() }
     }
 
     pub(crate) fn step(&self, input: &Input) -> Result<Commit, Refusal> {
@@ -79,6 +80,7 @@ impl World {
         let version = commit.expected().unwrap_or_default() + 1;
         let verification = commit.verification().clone();
         next.stored = Some(Stored { version, fence: FENCE.0, lease_until: None, verification });
+        next.events.extend_from_slice(commit.events());
         next.starts_today += u32::from(commit.take().is_some());
         if commit.refund().is_some_and(|refund| refund.day == day(self.now)) {
             next.starts_today = next.starts_today.checked_sub(1).expect("a refund without a start");

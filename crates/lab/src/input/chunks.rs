@@ -248,7 +248,7 @@ impl<'r> ChunkReader<'r> {
                 Ok((!records.is_empty()).then_some(Chunk::Records { records, malformed, source }))
             }
             #[cfg(feature = "parquet")]
-            Open::Parquet(groups) => Ok(groups.next().map(|(group, rows, bytes)| {
+            Open::Parquet(groups) => Ok(groups.next()?.map(|(group, rows, bytes)| {
                 self.position.lines = group as u64 + 1;
                 (self.read)(bytes);
                 Chunk::Group {

@@ -37,7 +37,7 @@ pub(crate) struct Groups {
     row: u64,
 }
 
-/// A file or a table in memory, and its columns.
+/// A file, a table in memory or a stream, and its columns.
 pub(crate) struct Table {
     pub(crate) path: PathBuf,
     rows: Rows,
@@ -69,7 +69,7 @@ impl Groups {
         let about = ArrowReaderMetadata::load(&File::open(path)?, options()).map_err(invalid)?;
         let places = Place::all(about.schema().fields());
         let mut groups = Self::of(Table { path: path.to_owned(), rows: Rows::File(about), places });
-        while (groups.next as u64) < from && groups.next().is_some() {}
+        while (groups.next as u64) < from && groups.next()?.is_some() {}
         Ok(groups)
     }
 
@@ -88,18 +88,23 @@ impl Groups {
     }
 
     /// Returns the next group: its number, the rows before it, and its bytes.
-    pub(crate) fn next(&mut self) -> Option<(usize, u64, u64)> {
-        let (rows, bytes) = match &self.table.rows {
+    ///
+    /// # Errors
+    /// If a stream fails.
+    pub(crate) fn next(&mut self) -> io::Result<Option<(usize, u64, u64)>> {
+        let found = match &self.table.rows {
             Rows::File(about) => {
-                let group = about.metadata().row_groups().get(self.next)?;
-                (group.num_rows(), group.compressed_size())
+                let group = about.metadata().row_groups().get(self.next);
+                let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
+                group.map(|group| (unsigned(group.num_rows()), unsigned(group.compressed_size())))
             }
-            Rows::Memory(memory) => (memory.rows(self.next)?, 0),
+            Rows::Memory(memory) => memory.next(self.next)?.map(|rows| (rows as u64, 0)),
         };
+        let Some((rows, bytes)) = found else { return Ok(None) };
         let (number, row) = (self.next, self.row);
         self.next += 1;
-        self.row += u64::try_from(rows).unwrap_or_default();
-        Some((number, row, u64::try_from(bytes).unwrap_or_default()))
+        self.row += rows;
+        Ok(Some((number, row, bytes)))
     }
 }
 
@@ -150,11 +155,14 @@ impl Table {
         Ok(Box::new(reader))
     }
 
-    /// Returns the number of rows of a group.
-    pub(crate) fn rows(&self, group: usize) -> i64 {
+    /// Returns the number of rows of a group, instead of reading it.
+    pub(crate) fn rows(&self, group: usize) -> usize {
         match &self.rows {
-            Rows::File(about) => about.metadata().row_groups().get(group).map_or(0, |group| group.num_rows()),
-            Rows::Memory(memory) => memory.rows(group).unwrap_or_default(),
+            Rows::File(about) => {
+                let group = about.metadata().row_groups().get(group);
+                group.and_then(|group| usize::try_from(group.num_rows()).ok()).unwrap_or_default()
+            }
+            Rows::Memory(memory) => memory.rows(group),
         }
     }
 }

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 
 #[cfg(feature = "parquet")]
 use arrow_array::RecordBatch;
+#[cfg(feature = "parquet")]
+use arrow_schema::SchemaRef;
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use flate2::bufread::GzDecoder;
 
@@ -62,7 +64,7 @@ pub(crate) fn is_data(path: &Path) -> bool {
     format(path).is_some()
 }
 
-/// A data file, or a table in memory.
+/// A data file, a table in memory, or a stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     path: PathBuf,
@@ -105,7 +107,23 @@ impl Source {
     pub fn table(name: &str, batches: &[RecordBatch]) -> Result<Self, LabError> {
         let path = PathBuf::from(name);
         let memory = Memory::new(batches).map_err(|error| LabError::file(&path, error))?;
-        Ok(Self {
+        Ok(Self::of_memory(path, memory))
+    }
+
+    /// A stream of Arrow batches, which errors call by this name. A run takes each batch when a thread is free, and drops it when it is
+    /// decided. A source of a stream can be read once, also by its copies.
+    #[cfg(feature = "parquet")]
+    pub fn stream(
+        name: &str,
+        schema: SchemaRef,
+        batches: impl Iterator<Item = io::Result<RecordBatch>> + Send + 'static,
+    ) -> Self {
+        Self::of_memory(PathBuf::from(name), Memory::stream(schema, batches))
+    }
+
+    #[cfg(feature = "parquet")]
+    const fn of_memory(path: PathBuf, memory: Memory) -> Self {
+        Self {
             path,
             format: Format::Parquet,
             packing: Packing::Plain,
@@ -113,7 +131,7 @@ impl Source {
             changed: None,
             head: None,
             memory: Some(memory),
-        })
+        }
     }
 
     /// Returns whether it is a table in memory.

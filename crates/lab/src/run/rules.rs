@@ -1,5 +1,6 @@
 //! The decision of each row of a table, in memory.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -30,8 +31,9 @@ pub struct TableDecisions {
 }
 
 impl Lab<'_> {
-    /// Decides each row of a table: Parquet, or [`Source::table`]. Of the run's settings it uses the policy, the mapping, the
-    /// number of threads, and whether inputs may be missing. It reads only the inputs of the policy, and counts nothing.
+    /// Decides each row of a table: Parquet, [`Source::table`] or [`Source::stream`]. Of the run's settings it uses the policy, the
+    /// mapping, the number of threads, and whether inputs may be missing. It reads only the inputs of the policy, and counts
+    /// nothing.
     ///
     /// # Errors
     /// As for [`Lab::run`], or if the source is not a table: its lines may hold no row.
@@ -54,24 +56,37 @@ impl Lab<'_> {
             None => Groups::open(table.path(), 0).map_err(wrong)?,
         };
         let about = groups.table();
-        let all: Vec<_> = std::iter::from_fn(|| groups.next()).collect();
+        // One for each thread: a small table needs few.
+        let mut first = VecDeque::new();
+        while first.len() < self.threads
+            && let Some(group) = groups.next().map_err(wrong)?
+        {
+            first.push_back(group);
+        }
         // The columns of a table without rows do not matter.
-        let columns = if all.is_empty() {
+        let columns = if first.is_empty() {
             None
         } else {
             Some(Columns::of(&task, &about, 0, |slot, kind| decides(&task, slot, kind))?)
         };
-        let threads = self.threads.min(all.len());
-        let groups = Mutex::new(all.into_iter());
-        let next = || groups.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let threads = first.len();
+        let groups = Mutex::new(Some((first, groups)));
+        let locked = || groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = || match &mut *locked() {
+            Some((first, rest)) => match first.pop_front() {
+                Some(group) => Ok(Some(group)),
+                None => rest.next().map_err(wrong),
+            },
+            None => Ok(None),
+        };
         // A thread that fails leaves no group for the others.
-        let end =
-            |_: &LabError| groups.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
+        let end = |_: &LabError| drop(locked().take());
         let work = || {
             let mut decider = TableDecider::new(&task);
             let mut decided = Vec::new();
             while !control.is_stopped()
-                && let (Some(columns), Some((group, before, bytes))) = (&columns, next())
+                && let Some(columns) = &columns
+                && let Some((group, before, bytes)) = next().inspect_err(end)?
             {
                 control.count_chunk();
                 control.add_read(bytes);
@@ -98,7 +113,7 @@ impl Lab<'_> {
         Ok(TableDecisions {
             rules: rules.concat(),
             issues: DataIssue::of_inputs(&issues),
-            complete: next().is_none(),
+            complete: next()?.is_none(),
             changed: table.has_changed(),
         })
     }

@@ -64,7 +64,7 @@ impl<'t> TableDecider<'t> {
     ) -> Result<Vec<u8>, LabError> {
         let mut rules = Vec::new();
         let Some(reader) = columns.read(group)? else {
-            rules.resize(usize::try_from(columns.table.rows(group)).unwrap_or_default(), u8::MAX);
+            rules.resize(columns.table.rows(group), u8::MAX);
             self.batch(&[], first, &mut rules);
             return Ok(rules);
         };

@@ -1,11 +1,13 @@
 //! The same rows as Parquet and as a table in memory, in each of Arrow's layouts, give the same tally and the same decisions.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::*;
+use arrow_buffer::Buffer;
 use arrow_schema::DataType;
 use cloudauth_lab::{DataIssue, DataIssueKind, IssueKind, Lab, Replay, RunControl, Source, Tally};
 use cloudauth_policy::{Evidence, Form, Input, Policy, Value, Verdict, builtin};
@@ -60,6 +62,16 @@ fn of_inputs(tally: &Tally) -> Vec<DataIssue> {
     Replay::of(tally).issues.into_iter().filter(is_of_inputs).collect()
 }
 
+/// A table in two batches.
+fn table_of(all: &RecordBatch, cut: usize) -> [RecordBatch; 2] {
+    [all.slice(0, cut), all.slice(cut, all.num_rows() - cut)]
+}
+
+fn stream(batches: &[RecordBatch]) -> Source {
+    let schema = batches[0].schema();
+    Source::stream("rows", schema, batches.to_vec().into_iter().map(Ok))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -70,7 +82,7 @@ proptest! {
         let all = batch(&rows, layout);
         // Slices have offsets into the buffers.
         let cut = cut.min(all.num_rows());
-        let table = Source::table("rows", &[all.slice(0, cut), all.slice(cut, all.num_rows() - cut)]).unwrap();
+        let table = Source::table("rows", &table_of(&all, cut)).unwrap();
         let (policy, vendor) = (&*ONBOARDING, &*VENDOR);
         let written = folder.path().join("decisions.csv");
         let labs = [
@@ -82,13 +94,18 @@ proptest! {
             let of_file = told(&lab.clone().threads(1).decisions(written.clone()), &file);
             let control = RunControl::default();
             let ran = lab.clone().threads(1).run(std::slice::from_ref(&table), &control).unwrap();
-            prop_assert_eq!(shown(&ran.tally), of_file);
+            let (of_table, lab_of_stream) = (shown(&ran.tally), lab.clone());
+            prop_assert_eq!(&of_table, &of_file);
             let decided = lab.threads(3).decide(&table, &control).unwrap();
             prop_assert_eq!(&decided.rules, &rules(by, &fs::read_to_string(&written).unwrap()));
             prop_assert!(decided.complete && !decided.changed);
             // The issues of the policy's inputs, and of no other column.
             let alone = Lab::new(by).threads(1).run(std::slice::from_ref(&table), &control).unwrap();
             prop_assert_eq!(&decided.issues, &of_inputs(&alone.tally));
+            let decided_of_stream = Lab::new(by).threads(2).decide(&stream(&table_of(&all, cut)), &control).unwrap();
+            prop_assert_eq!(&decided_of_stream.rules, &decided.rules);
+            let of_stream = lab_of_stream.threads(3).run(&[stream(&table_of(&all, cut))], &control).unwrap();
+            prop_assert_eq!(shown(&of_stream.tally), of_table);
             let of_file = Lab::new(by).decide(&Source::find(std::slice::from_ref(&file)).unwrap().remove(0), &control).unwrap();
             prop_assert_eq!((of_file.rules, of_file.issues), (decided.rules, decided.issues));
         }
@@ -114,6 +131,73 @@ fn decisions_have_the_order_of_the_rows() {
     assert_ne!(first, other);
     let expected = |row: usize| if row.is_multiple_of(1000) { first } else { other };
     assert!(decided.iter().enumerate().all(|(row, rule)| *rule == expected(row)));
+}
+
+/// The batches of a stream, and the most of them that were in memory when one was asked for.
+fn counted(rows: usize, batches: usize) -> (Source, Arc<AtomicUsize>) {
+    let most = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&most);
+    let mut buffers = Vec::new();
+    let batch = move || {
+        let codes: ArrayRef = Arc::new(StringArray::from(vec!["205"; rows]));
+        RecordBatch::try_from_iter([("sub_code", codes)]).unwrap()
+    };
+    let schema = batch().schema();
+    let all = (0..batches).map(move |_| {
+        // Besides this list.
+        let in_use = buffers.iter().filter(|buffer: &&Buffer| buffer.strong_count() > 1);
+        counted.fetch_max(in_use.count(), Ordering::Relaxed);
+        let next = batch();
+        buffers.push(next.column(0).to_data().buffers()[1].clone());
+        Ok(next)
+    });
+    (Source::stream("rows", schema, all), most)
+}
+
+#[test]
+fn a_stream_is_dropped_as_it_is_decided() {
+    let control = RunControl::default();
+    let (source, most) = counted(1000, 50);
+    assert_eq!(Lab::new(&VENDOR).threads(3).decide(&source, &control).unwrap().rules.len(), 50_000);
+    assert!(most.load(Ordering::Relaxed) <= 6, "{most:?}");
+    let (source, most) = counted(1000, 50);
+    let ran = Lab::new(&VENDOR).threads(3).run(&[source.clone()], &control).unwrap();
+    assert_eq!(Replay::of(&ran.tally).rows, 50_000);
+    assert!(most.load(Ordering::Relaxed) <= 4, "{most:?}");
+    // It is at its end.
+    let again = Lab::new(&VENDOR).run(&[source], &control).unwrap();
+    assert_eq!(Replay::of(&again.tally).rows, 0);
+}
+
+#[test]
+fn a_stream_without_a_needed_column_is_dropped_too() {
+    let control = RunControl::default();
+    let codes: ArrayRef = Arc::new(StringArray::from(vec!["x"; 10]));
+    let batch = RecordBatch::try_from_iter([("other", codes)]).unwrap();
+    let lab = Lab::new(&VENDOR).allow_missing_inputs();
+    assert_eq!(lab.decide(&stream(&[batch.clone(), batch.clone()]), &control).unwrap().rules.len(), 20);
+    let ran = lab.run(&[stream(&[batch.clone(), batch])], &control).unwrap();
+    assert_eq!(Replay::of(&ran.tally).rows, 20);
+}
+
+#[test]
+fn a_stream_that_fails_fails_the_run() {
+    let codes: ArrayRef = Arc::new(StringArray::from(vec!["205"; 1000]));
+    let batch = RecordBatch::try_from_iter([("sub_code", codes)]).unwrap();
+    for good in [0, 1, 7] {
+        let source = || {
+            let all = vec![batch.clone(); good].into_iter().map(Ok);
+            let all = all.chain([Err(std::io::Error::other("the library failed"))]);
+            Source::stream("rows", batch.schema(), all.chain([Ok(batch.clone())]))
+        };
+        let control = RunControl::default();
+        let of_run = Lab::new(&VENDOR).threads(2).run(&[source()], &control).unwrap_err();
+        let of_rows = Lab::new(&VENDOR).threads(2).decide(&source(), &control).unwrap_err();
+        for error in [of_run, of_rows] {
+            assert_eq!(error.to_string(), "cannot read rows");
+            assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the library failed");
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! An Arrow table in memory. Its buffers are read where they are.
+//! An Arrow table in memory, or a stream of batches. Its buffers are read where they are.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{ArrowError, Schema, SchemaRef};
@@ -16,7 +17,21 @@ const PART: usize = 1 << 16;
 #[derive(Clone)]
 pub(crate) struct Memory {
     schema: SchemaRef,
-    parts: Arc<[RecordBatch]>,
+    parts: Arc<Parts>,
+}
+
+enum Parts {
+    All(Vec<RecordBatch>),
+    Stream(Mutex<Stream>),
+}
+
+/// A stream that is read once, part by part.
+struct Stream {
+    batches: Box<dyn Iterator<Item = io::Result<RecordBatch>> + Send>,
+    /// The parts of the last batch that are not asked for yet.
+    left: VecDeque<RecordBatch>,
+    /// The parts that are asked for and not read yet, by number.
+    asked: BTreeMap<usize, RecordBatch>,
 }
 
 impl Memory {
@@ -25,21 +40,53 @@ impl Memory {
         let schema = batches.first().map_or_else(|| Arc::new(Schema::empty()), RecordBatch::schema);
         let mut parts = Vec::new();
         for batch in batches {
-            if batch.schema_ref().fields() != schema.fields() {
-                return Err(invalid("the batches of a table must have the same columns"));
-            }
+            check(batch, &schema)?;
             parts.extend(slices(batch, PART));
         }
-        Ok(Self { schema, parts: parts.into() })
+        Ok(Self { schema, parts: Parts::All(parts).into() })
+    }
+
+    /// Divides the batches of a stream as they arrive.
+    pub(crate) fn stream(
+        schema: SchemaRef,
+        batches: impl Iterator<Item = io::Result<RecordBatch>> + Send + 'static,
+    ) -> Self {
+        let stream = Stream { batches: Box::new(batches), left: VecDeque::new(), asked: BTreeMap::new() };
+        Self { schema, parts: Parts::Stream(Mutex::new(stream)).into() }
     }
 
     pub(crate) const fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Returns the number of rows of a part; `None` after the last one.
-    pub(crate) fn rows(&self, part: usize) -> Option<i64> {
-        i64::try_from(self.parts.get(part)?.num_rows()).ok()
+    /// Returns the number of rows of the next part; `None` after the last one. Parts of a stream are asked for in order.
+    pub(crate) fn next(&self, part: usize) -> io::Result<Option<usize>> {
+        let mut stream = match &*self.parts {
+            Parts::All(parts) => return Ok(parts.get(part).map(RecordBatch::num_rows)),
+            Parts::Stream(stream) => lock(stream),
+        };
+        while stream.left.is_empty() {
+            let Some(batch) = stream.batches.next().transpose()? else { return Ok(None) };
+            check(&batch, &self.schema)?;
+            stream.left.extend(slices(&batch, PART));
+        }
+        let Some(next) = stream.left.pop_front() else { return Ok(None) };
+        let rows = next.num_rows();
+        stream.asked.insert(part, next);
+        Ok(Some(rows))
+    }
+
+    /// Returns a part. A stream gives it once.
+    fn take(&self, part: usize) -> Option<RecordBatch> {
+        match &*self.parts {
+            Parts::All(parts) => parts.get(part).cloned(),
+            Parts::Stream(stream) => lock(stream).asked.remove(&part),
+        }
+    }
+
+    /// Returns the number of rows of a part, instead of reading it.
+    pub(crate) fn rows(&self, part: usize) -> usize {
+        self.take(part).map_or(0, |part| part.num_rows())
     }
 
     /// Returns the top-level columns of these places, in batches of this many rows.
@@ -47,10 +94,22 @@ impl Memory {
         let mut roots: Vec<usize> = places.iter().map(|place| place.root).collect();
         roots.sort_unstable();
         roots.dedup();
-        let part = self.parts.get(part).map(|part| part.project(&roots)).transpose()?;
+        let part = self.take(part).map(|part| part.project(&roots)).transpose()?;
         let slices: Vec<_> = part.iter().flat_map(|part| slices(part, rows)).map(Ok).collect();
         Ok(Box::new(slices.into_iter()))
     }
+}
+
+fn check(batch: &RecordBatch, schema: &Schema) -> io::Result<()> {
+    if batch.schema_ref().fields() == schema.fields() {
+        return Ok(());
+    }
+    Err(invalid("the batches of a table must have the same columns"))
+}
+
+/// A panic of a thread ends the run, so a poisoned lock does not matter.
+fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn slices(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = RecordBatch> {
@@ -61,8 +120,7 @@ fn slices(batch: &RecordBatch, rows: usize) -> impl Iterator<Item = RecordBatch>
 /// Shows no values: they are of people.
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: usize = self.parts.iter().map(RecordBatch::num_rows).sum();
-        f.debug_struct("Memory").field("rows", &rows).finish_non_exhaustive()
+        f.debug_struct("Memory").finish_non_exhaustive()
     }
 }
 

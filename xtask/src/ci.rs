@@ -13,7 +13,7 @@ use anyhow::{Result, ensure};
 
 use crate::docs::{api, codes, console};
 use crate::shell::{built_example, cargo, command, root};
-use crate::{browser, destructive, interop, layers, msrv, stores, tidy, tools, warehouses};
+use crate::{browser, destructive, interop, layers, msrv, python, stores, tidy, tools, warehouses};
 
 /// Runs the steps and prints the time of each. Cheap steps that fail often come first.
 pub(crate) fn run() -> Result<()> {
@@ -50,6 +50,7 @@ fn all(steps: &mut Steps) -> Result<()> {
     steps.run("example", example)?;
     steps.run("postgres", stores::postgres)?;
     steps.run("warehouses", || warehouses::run(&[]))?;
+    steps.run("python", || python::run(&[]))?;
     steps.run("doc, and the listings of the API", api::check)?;
     steps.run("console", console::check)?;
     steps.run("interop", interop::run)?;

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         vec!["fmt", "--manifest-path", MANIFEST, "--check"],
         vec!["clippy", "--manifest-path", MANIFEST, "--all-targets", "--locked", "--", "-D", "warnings"],
     ] {
-        run_command(command("cargo", &check).env("CARGO_TARGET_DIR", &folder))?;
+        run_command(command("cargo", &check).env("CARGO_TARGET_DIR", root().join("target")))?;
     }
     tools::deny_in(MANIFEST)?;
     let cache = folder.join("mypy").display().to_string();
@@ -84,7 +84,8 @@ fn tools(folder: &Path) -> Result<String> {
         .context("cannot install maturin, pandas, Polars, PyArrow and DuckDB")
 }
 
-/// Builds the wheel, and returns its path.
+/// Builds the wheel, and returns its path. The workspace of the root has built most of the dependencies, with the same features and
+/// profile.
 fn build(tools: &str, folder: &Path, profile: &str) -> Result<PathBuf> {
     let wheels = folder.join("wheels");
     if wheels.exists() {
@@ -92,7 +93,7 @@ fn build(tools: &str, folder: &Path, profile: &str) -> Result<PathBuf> {
     }
     let mut maturin =
         command(tools, &["-m", "maturin", "build", "--locked", "-m", MANIFEST, "--profile", profile]);
-    maturin.arg("--target-dir").arg(folder).arg("--out").arg(&wheels);
+    maturin.arg("--target-dir").arg(root().join("target")).arg("--out").arg(&wheels);
     // Where the interpreter is not named, maturin takes the first `python3` of the system.
     run_command(maturin.arg("--interpreter").arg(tools))?;
     let built = fs::read_dir(&wheels)?.next().context("maturin has built no wheel")??;

@@ -3,11 +3,12 @@
     policy = cloudauth.Policy.load("builtin:onboarding")
     decisions = policy.decide(pandas.read_parquet("history.parquet"))
 
-Every error is a `cloudauth.Error`.
+Errors of policies and data are a `cloudauth.Error`. An argument of a wrong type is a `TypeError`.
 """
 
 from cloudauth._cloudauth import (
     Analysis,
+    Chart,
     DataError,
     Decisions,
     Error,
@@ -23,6 +24,7 @@ from cloudauth._cloudauth import (
 
 __all__ = [
     "Analysis",
+    "Chart",
     "DataError",
     "Decisions",
     "Error",

@@ -24,7 +24,9 @@ class PolicyError(Error):
     column: Optional[int]
     problems: list[dict[str, Any]]
 
-class DataError(Error): ...
+class DataError(Error):
+    path: Optional[str]
+    line: Optional[int]
 
 @final
 class Policy:
@@ -38,6 +40,8 @@ class Policy:
     def version(self) -> str: ...
     @property
     def content_hash(self) -> str: ...
+    @property
+    def text(self) -> str: ...
     def check(self) -> dict[str, Any]: ...
     def decide(
         self,
@@ -58,6 +62,12 @@ class Table:
     def _repr_html_(self) -> str: ...
 
 @final
+class Chart:
+    @property
+    def svg(self) -> str: ...
+    def _repr_svg_(self) -> str: ...
+
+@final
 class Decisions:
     @property
     def counts(self) -> dict[str, int]: ...
@@ -75,6 +85,8 @@ class Analysis:
     def table(self) -> Table: ...
     @property
     def tables(self) -> dict[str, Table]: ...
+    @property
+    def chart(self) -> Optional[Chart]: ...
     def __arrow_c_stream__(self, requested_schema: Optional[object] = None) -> object: ...
     def _repr_html_(self) -> str: ...
 
@@ -113,6 +125,8 @@ def sweep(
     start: float,
     stop: float,
     step: float,
+    cost: Optional[_Path] = None,
+    prior: Optional[float] = None,
     mapping: Optional[_Path] = None,
     threads: Optional[int] = None,
     allow_missing_inputs: bool = False,

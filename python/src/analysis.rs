@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 use serde_json::Value;
 
+use crate::chart::{self, Chart};
 use crate::html;
 use crate::json::to_python;
 use crate::table::{Table, stream, tables};
@@ -41,6 +42,12 @@ impl Analysis {
         Table::of(&rows.map(|(_, rows)| rows).unwrap_or_default())
     }
 
+    /// The chart of a sweep over labelled rows: error rates by the value of the threshold, and the cost. None for others.
+    #[getter]
+    fn chart(&self) -> Option<Chart> {
+        chart::sweep(&self.document)
+    }
+
     /// The Arrow PyCapsule interface of the main table. `requested_schema` is ignored, as the interface allows.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
@@ -68,7 +75,7 @@ impl Analysis {
     }
 }
 
-/// Shows the policy of an analysis, and these of its tables.
+/// Shows the policy of an analysis, its chart, and these of its tables.
 pub(crate) fn shown(document: &Value, names: &[&str]) -> String {
     let text = |name: &str| document.pointer(name).and_then(Value::as_str).unwrap_or_default();
     let rows = document.get("rows").and_then(Value::as_u64);
@@ -78,6 +85,7 @@ pub(crate) fn shown(document: &Value, names: &[&str]) -> String {
         html::escaped(text("/policy/id")),
         html::escaped(text("/policy/version"))
     );
+    page += &chart::sweep(document).map(|chart| chart.svg).unwrap_or_default();
     for (name, rows) in tables(document).into_iter().filter(|(name, _)| names.contains(&name.as_str())) {
         // A table that cannot be made is not shown; the document has its rows.
         if let Ok(found) = Table::of(&rows) {

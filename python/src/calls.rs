@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use cloudauth_lab::{Calibration, Compare, Lab, Replay, Sweep, SweepPlan, TargetRate};
+use cloudauth_lab::{Calibration, Compare, Costs, Lab, Replay, Sweep, SweepPlan, TargetRate};
 use pyo3::prelude::*;
 use serde_json::Value;
 
 use crate::analysis::Analysis;
 use crate::data::{Data, Settings};
-use crate::errors::{DataError, of_data};
+use crate::errors::{DataError, of_data, of_files, of_sweep};
 use crate::policy::Policy;
 
 /// Applies a policy to recorded results, as `cloudauth lab replay`.
@@ -22,7 +22,7 @@ pub(crate) fn replay(
     threads: Option<usize>,
     allow_missing_inputs: bool,
 ) -> PyResult<Analysis> {
-    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+    let settings = Settings::new(py, mapping, threads, allow_missing_inputs)?;
     let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::new(&policy.policy)))?;
     Ok(Analysis::new(data.document(&ran, &Replay::of(&ran.tally))?, "rules"))
@@ -40,7 +40,7 @@ pub(crate) fn compare(
     threads: Option<usize>,
     allow_missing_inputs: bool,
 ) -> PyResult<Analysis> {
-    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+    let settings = Settings::new(py, mapping, threads, allow_missing_inputs)?;
     let data = Data::of(data)?;
     let ran =
         data.run(py, settings.apply(Lab::new(&policy.policy).against(&candidate.policy).keep_people()))?;
@@ -74,19 +74,22 @@ pub(crate) fn calibrate(
     if !(1..=1000).contains(&step) {
         return Err(DataError::new_err("step must be from 1 to 1000 hundredths of a point"));
     }
-    let rate = |target: Bound<'_, PyAny>| target.str()?.to_cow()?.parse::<TargetRate>().map_err(of_data);
+    let rate = |target: Bound<'_, PyAny>| {
+        target.str()?.to_cow()?.parse::<TargetRate>().map_err(|error| of_data(py, error))
+    };
     let targets = targets.into_iter().flatten().map(rate).collect::<PyResult<Vec<_>>>()?;
     let targets = TargetRate::or_vendor(targets);
-    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+    let settings = Settings::new(py, mapping, threads, allow_missing_inputs)?;
     let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::new(&policy.policy).keep_people()))?;
     let calibration = py.detach(|| Calibration::of(&ran.tally, &targets, step));
     Ok(Analysis::new(data.document(&ran, &calibration)?, "targets"))
 }
 
-/// Decides with each value of a threshold, as `cloudauth lab sweep`. The examples of the policy may fail.
+/// Decides with each value of a threshold, as `cloudauth lab sweep`. The examples of the policy may fail. A cost file, with the share
+/// of impostors among all attempts as `prior`, adds the expected costs.
 #[pyfunction]
-#[pyo3(signature = (policy, data, *, threshold, start, stop, step, mapping = None, threads = None, allow_missing_inputs = false))]
+#[pyo3(signature = (policy, data, *, threshold, start, stop, step, cost = None, prior = None, mapping = None, threads = None, allow_missing_inputs = false))]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 pub(crate) fn sweep(
     py: Python<'_>,
@@ -96,14 +99,47 @@ pub(crate) fn sweep(
     start: f64,
     stop: f64,
     step: f64,
+    cost: Option<PathBuf>,
+    prior: Option<f64>,
     mapping: Option<PathBuf>,
     threads: Option<usize>,
     allow_missing_inputs: bool,
 ) -> PyResult<Analysis> {
-    let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
-    let values = SweepPlan::values(start, stop, step).map_err(of_data)?;
-    let plan = py.detach(|| SweepPlan::new(&policy.text, threshold, values)).map_err(of_data)?;
+    let settings = Settings::new(py, mapping, threads, allow_missing_inputs)?;
+    let costs = costs(py, cost, prior)?;
+    if costs.is_some() {
+        settings.check_label(py)?;
+    }
+    let values = SweepPlan::values(start, stop, step).map_err(|error| of_data(py, error))?;
+    let plan = py.detach(|| SweepPlan::new(&policy.text, threshold, values));
+    let plan = plan.map_err(|error| of_sweep(py, &policy.path, error))?;
     let data = Data::of(data)?;
     let ran = data.run(py, settings.apply(Lab::sweep(&plan).keep_people()))?;
-    Ok(Analysis::new(data.document(&ran, &Sweep::of(&ran.tally, &plan))?, "values"))
+    let sweep = py.detach(|| {
+        let sweep = Sweep::of(&ran.tally, &plan);
+        match costs {
+            Some((costs, prior)) => sweep.with_costs(&ran.tally, costs, prior),
+            None => Ok(sweep),
+        }
+    });
+    let sweep = sweep.map_err(|error| of_data(py, error))?;
+    Ok(Analysis::new(data.document(&ran, &sweep)?, "values"))
+}
+
+/// Returns the costs of a sweep, and the share of impostors.
+fn costs(py: Python<'_>, cost: Option<PathBuf>, prior: Option<f64>) -> PyResult<Option<(Costs, f64)>> {
+    match (cost, prior) {
+        (None, None) => Ok(None),
+        (Some(path), Some(prior)) if prior > 0.0 && prior < 1.0 => {
+            let costs = cloudauth_cli::read_costs(&path).map_err(|error| of_files(py, error, &[path]))?;
+            Ok(Some((costs, prior)))
+        }
+        (Some(_), Some(_)) => Err(DataError::new_err(
+            "prior, the share of impostors among all attempts, must be above 0 and below 1",
+        )),
+        (Some(_), None) => Err(DataError::new_err(
+            "cost needs prior, the share of impostors among all attempts: labels do not show it",
+        )),
+        (None, Some(_)) => Err(DataError::new_err("prior is used by cost only: give a cost file")),
+    }
 }

@@ -1,23 +1,25 @@
 //! The data of a call: files, or an Arrow table, whose buffers are not copied; and the run over it.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use arrow_array::RecordBatch;
 use arrow_array::ffi_stream::RecordBatchStreamReader;
+use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_pyarrow::FromPyArrow;
+use cloudauth_cli::FileError;
 use cloudauth_lab::{Lab, LabError, Mapping, RunControl, RunOutcome, Skipped, Source};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::errors::{DataError, of_data};
+use crate::errors::{DataError, of_data, of_files};
 
 /// The name of a table in errors and documents.
-const TABLE: &str = "table";
+pub(crate) const TABLE: &str = "table";
 /// How often a run looks whether it was interrupted.
 const EVERY: Duration = Duration::from_millis(50);
 
@@ -30,21 +32,18 @@ pub(crate) struct Data {
 impl Data {
     /// Reads the argument of a call: an object with the Arrow PyCapsule interface, a path, or a list of paths.
     pub(crate) fn of(data: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = data.py();
-        let batches: Vec<RecordBatch> = if data.hasattr("__arrow_c_stream__")? {
-            let reader = RecordBatchStreamReader::from_pyarrow_bound(data)?;
-            // A stream may run a query, which may need the interpreter.
-            let read = py.detach(|| reader.collect::<Result<_, _>>());
+        let table = if data.hasattr("__arrow_c_stream__")? {
+            let batches = RecordBatchStreamReader::from_pyarrow_bound(data)?;
+            let schema = batches.schema();
             // The library's message may quote values.
-            read.map_err(|_| {
-                DataError::new_err("cannot read the table: its library could not produce all rows")
-            })?
+            let failed = |_| io::Error::other("its library could not produce all rows");
+            Source::stream(TABLE, schema, batches.map(move |batch| batch.map_err(failed)))
         } else if data.hasattr("__arrow_c_array__")? {
-            vec![RecordBatch::from_pyarrow_bound(data)?]
+            let batch = RecordBatch::from_pyarrow_bound(data)?;
+            Source::table(TABLE, &[batch]).map_err(|error| of_data(data.py(), error))?
         } else {
             return Self::files(data);
         };
-        let table = Source::table(TABLE, &batches).map_err(of_data)?;
         Ok(Self { sources: vec![table], skipped: Vec::new() })
     }
 
@@ -56,7 +55,8 @@ impl Data {
                 "the data must be a table with the Arrow PyCapsule interface (pandas 2.2, Polars 1, PyArrow 14, DuckDB 1.4 or newer), a path, or a list of paths, not {found}"
             )));
         };
-        let found = cloudauth_cli::find_data(&paths).map_err(DataError::new_err)?;
+        let found = cloudauth_cli::find_data(&paths);
+        let found = found.map_err(|error| of_files(data.py(), error, &paths))?;
         Ok(Self { sources: found.sources, skipped: found.skipped })
     }
 
@@ -75,7 +75,7 @@ impl Data {
     pub(crate) fn run(&self, py: Python<'_>, lab: Lab<'_>) -> PyResult<RunOutcome> {
         let lab = lab.skipped(self.skipped.clone());
         let ran = run(py, |control| lab.run(&self.sources, control))?;
-        check(ran.changed.first().map(PathBuf::as_path), ran.complete)?;
+        check(py, ran.changed.first().map(PathBuf::as_path), ran.complete)?;
         if ran.tally.has_no_rows() {
             return Err(DataError::new_err("the data has no rows"));
         }
@@ -98,6 +98,7 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn new(
+        py: Python<'_>,
         mapping: Option<PathBuf>,
         threads: Option<usize>,
         allow_missing_inputs: bool,
@@ -105,8 +106,16 @@ impl Settings {
         if threads.is_some_and(|threads| !(1..=1024).contains(&threads)) {
             return Err(DataError::new_err("threads must be from 1 to 1024"));
         }
-        let mapping = mapping.map(|path| cloudauth_cli::read_mapping(&path).map_err(DataError::new_err));
+        let read =
+            |path: PathBuf| cloudauth_cli::read_mapping(&path).map_err(|error| of_files(py, error, &[path]));
+        let mapping = mapping.map(read);
         Ok(Self { mapping: mapping.transpose()?, threads, allow_missing_inputs })
+    }
+
+    /// Refuses a mapping that has no labels.
+    pub(crate) fn check_label(&self, py: Python<'_>) -> PyResult<()> {
+        let checked = self.mapping.as_ref().map_or(Ok(()), Mapping::check_label);
+        checked.map_err(|error| of_data(py, error))
     }
 
     pub(crate) fn apply<'p>(&self, mut lab: Lab<'p>) -> Lab<'p> {
@@ -143,14 +152,17 @@ pub(crate) fn run<T: Send>(
             }
         }
         let result = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        interrupted.and_then(|()| result.map_err(of_data))
+        interrupted.and_then(|()| result.map_err(|error| of_data(py, error)))
     })
 }
 
 /// Refuses the results of data that changed while it was read, and those of a part.
-pub(crate) fn check(changed: Option<&Path>, complete: bool) -> PyResult<()> {
+pub(crate) fn check(py: Python<'_>, changed: Option<&Path>, complete: bool) -> PyResult<()> {
     match changed {
-        Some(file) => Err(DataError::new_err(format!("{} changed while it was read", file.display()))),
+        Some(file) => {
+            let message = format!("{} changed while it was read", file.display());
+            Err(of_files(py, FileError { message, line: None }, &[file.to_owned()]))
+        }
         None if complete => Ok(()),
         None => Err(DataError::new_err("the run was stopped before its end")),
     }

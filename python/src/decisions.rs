@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::types::UInt8Type;
-use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, StringArray, UInt8Array};
+use arrow_array::types::{ArrowDictionaryKeyType, Int8Type, Int16Type};
+use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, UInt8Array};
 use arrow_buffer::BooleanBuffer;
 use cloudauth_lab::DataIssue;
 use cloudauth_policy::{Policy, RuleReport, Verdict};
@@ -18,7 +18,7 @@ use crate::json::to_python;
 use crate::table::{batch, stream};
 
 /// The decisions on a table, one row for each of its rows: `verdict`, `rule`, `reason`, `hint`, `queue`. The columns are
-/// dictionaries of a byte a row.
+/// dictionaries of a byte a row, or of two for a policy with more than 127 rules.
 #[pyclass(frozen, module = "cloudauth")]
 pub(crate) struct Decisions {
     rows: RecordBatch,
@@ -126,28 +126,48 @@ impl Decisions {
     }
 }
 
-/// A word for each row, by the number of its rule. Rules with the same word share an entry of the dictionary.
+/// A word for each row, by the number of its rule. Rules with the same word share an entry of the dictionary. Its keys are signed,
+/// because older versions of PyArrow convert no others for pandas.
 fn words(rules: &UInt8Array, words: &[Option<String>]) -> PyResult<ArrayRef> {
     let mut distinct: Vec<&str> = words.iter().flatten().map(String::as_str).collect();
     distinct.sort_unstable();
     distinct.dedup();
-    let mut entries = [u8::MAX; 256];
+    // One key more stands for no word.
+    match i8::try_from(distinct.len()) {
+        Ok(none) => {
+            let key = |place: usize| i8::try_from(place).unwrap_or(none);
+            coded::<Int8Type>(rules, words, distinct, none, key)
+        }
+        Err(_) => {
+            let key = |place: usize| i16::try_from(place).unwrap_or(i16::MAX);
+            coded::<Int16Type>(rules, words, distinct, i16::MAX, key)
+        }
+    }
+}
+
+fn coded<K: ArrowDictionaryKeyType>(
+    rules: &UInt8Array,
+    words: &[Option<String>],
+    distinct: Vec<&str>,
+    none: K::Native,
+    key: impl Fn(usize) -> K::Native,
+) -> PyResult<ArrayRef> {
+    let mut entries = [none; 256];
     for (entry, word) in entries.iter_mut().zip(words) {
         let place = word.as_ref().and_then(|word| distinct.binary_search(&word.as_str()).ok());
-        *entry = place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX);
+        *entry = place.map_or(none, &key);
     }
-    let entry = |rule: &u8| entries.get(usize::from(*rule)).copied().unwrap_or(u8::MAX);
-    let keys: Vec<u8> = rules.values().iter().map(entry).collect();
-    let nulls = words.contains(&None).then(|| validity(&keys).into());
-    let keys = UInt8Array::new(keys.into(), nulls);
-    let values = Arc::new(StringArray::from(distinct));
-    let column = DictionaryArray::<UInt8Type>::try_new(keys, values);
+    let entry = |rule: &u8| entries.get(usize::from(*rule)).copied().unwrap_or(none);
+    let keys: Vec<K::Native> = rules.values().iter().map(entry).collect();
+    let nulls = words.contains(&None).then(|| validity(&keys, none).into());
+    let keys = PrimitiveArray::<K>::new(keys.into(), nulls);
+    let column = DictionaryArray::try_new(keys, Arc::new(StringArray::from(distinct)));
     Ok(Arc::new(column.map_err(|error| Error::new_err(error.to_string()))?))
 }
 
 /// Returns which keys are those of an entry. Whole words of bits take half as long as arrow's loop over positions.
-fn validity(keys: &[u8]) -> BooleanBuffer {
-    let bits = |keys: &[u8]| keys.iter().rev().fold(0, |bits, key| bits << 1 | u64::from(*key != u8::MAX));
+fn validity<N: PartialEq + Copy>(keys: &[N], none: N) -> BooleanBuffer {
+    let bits = |keys: &[N]| keys.iter().rev().fold(0, |bits, key| bits << 1 | u64::from(*key != none));
     let words: Vec<u64> = keys.chunks(64).map(bits).collect();
     BooleanBuffer::new(words.into(), 0, keys.len())
 }

@@ -1,10 +1,15 @@
 //! The exceptions of the module.
 
-use cloudauth_lab::LabError;
+use std::path::{Path, PathBuf};
+
+use cloudauth_cli::FileError;
+use cloudauth_lab::{LabError, LabProblem};
 use cloudauth_policy::PolicyError as CheckFailed;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+
+use crate::data::TABLE;
 
 create_exception!(cloudauth, Error, PyException, "What this module raises.");
 create_exception!(
@@ -13,15 +18,35 @@ create_exception!(
     Error,
     "A policy file fails its check. `path`, `line` and `column` are those of the first problem, `problems` has all of them."
 );
-create_exception!(cloudauth, DataError, Error, "Data, a mapping or an argument cannot be used.");
+create_exception!(
+    cloudauth,
+    DataError,
+    Error,
+    "Data, a mapping or an argument cannot be used. `path` and `line` say where; each is `None` if no file or line is to blame."
+);
+
+/// Adds the exceptions to the module.
+pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("Error", py.get_type::<Error>())?;
+    module.add("PolicyError", py.get_type::<PolicyError>())?;
+    let of_data = py.get_type::<DataError>();
+    of_data.setattr("path", py.None())?;
+    of_data.setattr("line", py.None())?;
+    module.add("DataError", of_data)
+}
 
 /// Returns the exception of a policy that fails its check, with the location in the file.
-pub(crate) fn of_policy(py: Python<'_>, path: &str, error: &CheckFailed) -> PyErr {
+///
+/// `what` is the first line of the message.
+pub(crate) fn of_policy(py: Python<'_>, path: &str, what: Option<&str>, error: &CheckFailed) -> PyErr {
     let located = |problem: &cloudauth_policy::Problem| format!("{path}:{problem}");
-    let message = match error.problems() {
-        [] => format!("{path}: policy check failed"),
-        problems => problems.iter().map(located).collect::<Vec<_>>().join("\n"),
-    };
+    let mut lines: Vec<String> = what.map(str::to_owned).into_iter().collect();
+    lines.extend(error.problems().iter().map(located));
+    if lines.is_empty() {
+        lines.push(format!("{path}: policy check failed"));
+    }
+    let message = lines.join("\n");
     let exception = PolicyError::new_err(message);
     match with_location(py, &exception, path, error) {
         Ok(()) => exception,
@@ -39,8 +64,57 @@ fn with_location(py: Python<'_>, exception: &PyErr, path: &str, error: &CheckFai
     value.setattr("column", first.map(|problem| problem.column))
 }
 
+/// Returns the exception of a sweep: that of the policy if it fails its check with every value.
+pub(crate) fn of_sweep(py: Python<'_>, path: &str, error: LabError) -> PyErr {
+    match error.problem() {
+        LabProblem::PolicyFails(_, problems) => of_policy(py, path, Some(&error.to_string()), problems),
+        _ => of_data(py, error),
+    }
+}
+
 /// Returns the exception of data that cannot be used.
-pub(crate) fn of_data(error: impl Into<LabError>) -> PyErr {
+pub(crate) fn of_data(py: Python<'_>, error: impl Into<LabError>) -> PyErr {
     let error: LabError = error.into();
-    DataError::new_err(cloudauth_cli::with_sources(&error))
+    let path = file_of(error.problem()).filter(|path| *path != Path::new(TABLE));
+    located(py, cloudauth_cli::with_sources(&error), path, None)
+}
+
+/// Returns the exception of files that cannot be used.
+pub(crate) fn of_files(py: Python<'_>, error: FileError, paths: &[PathBuf]) -> PyErr {
+    // The message does not name personal data that stands where a path belongs.
+    let is_named = |path: &&PathBuf| error.message.contains(&*path.to_string_lossy());
+    let path = paths.iter().find(is_named).cloned();
+    located(py, error.message, path.as_deref(), error.line)
+}
+
+fn located(py: Python<'_>, message: String, path: Option<&Path>, line: Option<usize>) -> PyErr {
+    let exception = DataError::new_err(message);
+    let set = || -> PyResult<()> {
+        let value = exception.value(py);
+        value.setattr("path", path.map(|path| path.display().to_string()))?;
+        value.setattr("line", line)
+    };
+    match set() {
+        Ok(()) => exception,
+        Err(other) => other,
+    }
+}
+
+/// Returns the file that an error of the lab is about.
+fn file_of(problem: &LabProblem) -> Option<&Path> {
+    use LabProblem as Problem;
+    match problem {
+        Problem::CannotRead(path, _)
+        | Problem::NothingToRead(path, _)
+        | Problem::ReadTwice(path, _)
+        | Problem::UnknownFormat(path)
+        | Problem::NeedsParquet(path)
+        | Problem::Changed(path)
+        | Problem::ColumnType { file: path, .. } => Some(path),
+        Problem::NoInputs(path, _)
+        | Problem::NoInputsInLines(path, _)
+        | Problem::NoColumn(path, _, _)
+        | Problem::ColumnTwice(path, _) => Some(Path::new(path)),
+        _ => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! Results as HTML, for notebooks. Every value is escaped.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, UInt8Type};
+use arrow_array::types::{ArrowDictionaryKeyType, Float64Type, Int8Type, Int16Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 
 /// The most rows of a table that are shown.
@@ -38,10 +38,13 @@ fn cell(column: &ArrayRef, row: usize) -> String {
     if let Some(truths) = column.as_boolean_opt() {
         return truths.value(row).to_string();
     }
-    let coded = column.as_dictionary_opt::<UInt8Type>();
-    let word = coded.and_then(|coded| Some((coded.values().as_string_opt::<i32>()?, coded.key(row)?)));
-    word.filter(|(words, key)| *key < words.len())
-        .map_or_else(String::new, |(words, key)| words.value(key).to_owned())
+    word::<Int8Type>(column, row).or_else(|| word::<Int16Type>(column, row)).unwrap_or_default()
+}
+
+fn word<K: ArrowDictionaryKeyType>(column: &ArrayRef, row: usize) -> Option<String> {
+    let coded = column.as_dictionary_opt::<K>()?;
+    let (words, key) = (coded.values().as_string_opt::<i32>()?, coded.key(row)?);
+    (key < words.len()).then(|| words.value(key).to_owned())
 }
 
 /// Escapes a text.

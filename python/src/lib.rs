@@ -5,6 +5,7 @@
 
 mod analysis;
 mod calls;
+mod chart;
 mod data;
 mod decisions;
 mod errors;
@@ -27,15 +28,13 @@ fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
 /// The native part of the package; use `cloudauth`.
 #[pymodule]
 fn _cloudauth(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    let py = module.py();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add("Error", py.get_type::<errors::Error>())?;
-    module.add("PolicyError", py.get_type::<errors::PolicyError>())?;
-    module.add("DataError", py.get_type::<errors::DataError>())?;
+    errors::add_to(module)?;
     module.add_class::<policy::Policy>()?;
     module.add_class::<decisions::Decisions>()?;
     module.add_class::<analysis::Analysis>()?;
     module.add_class::<table::Table>()?;
+    module.add_class::<chart::Chart>()?;
     module.add_function(wrap_pyfunction!(calls::replay, module)?)?;
     module.add_function(wrap_pyfunction!(calls::compare, module)?)?;
     module.add_function(wrap_pyfunction!(calls::calibrate, module)?)?;

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use crate::data::{self, Data, Settings};
 use crate::decisions::Decisions;
-use crate::errors::{DataError, of_policy};
+use crate::errors::{DataError, of_files, of_policy};
 use crate::json::to_python;
 use crate::row;
 
@@ -28,7 +28,7 @@ impl Policy {
     #[pyo3(signature = (path, *, allow_failing_examples = false))]
     fn load(py: Python<'_>, path: PathBuf, allow_failing_examples: bool) -> PyResult<Self> {
         let shown = path.display().to_string();
-        let text = cloudauth_cli::policy_text(&shown).map_err(DataError::new_err)?;
+        let text = cloudauth_cli::policy_text(&shown).map_err(|error| of_files(py, error, &[path]))?;
         Self::read(py, shown, text, allow_failing_examples)
     }
 
@@ -57,6 +57,12 @@ impl Policy {
         &self.policy.reference().content_hash
     }
 
+    /// The text of the policy file.
+    #[getter]
+    fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Returns what the check covered: cells, rules, thresholds and warnings, as `cloudauth policy check --output json`.
     fn check(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         to_python(py, &cloudauth_cli::policy_report(&self.policy))
@@ -72,12 +78,12 @@ impl Policy {
         threads: Option<usize>,
         allow_missing_inputs: bool,
     ) -> PyResult<Decisions> {
-        let settings = Settings::new(mapping, threads, allow_missing_inputs)?;
+        let settings = Settings::new(py, mapping, threads, allow_missing_inputs)?;
         let data = Data::of(table)?;
         let source = data.single()?;
         let decided =
             data::run(py, |control| settings.apply(Lab::new(&self.policy)).decide(source, control))?;
-        data::check(decided.changed.then(|| source.path()), decided.complete)?;
+        data::check(py, decided.changed.then(|| source.path()), decided.complete)?;
         py.detach(|| Decisions::new(&self.policy, decided.rules, &decided.issues))
     }
 
@@ -106,7 +112,7 @@ impl Policy {
         });
         match parsed {
             Ok(policy) => Ok(Self { path, text, policy }),
-            Err(error) => Err(of_policy(py, &path, &error)),
+            Err(error) => Err(of_policy(py, &path, None, &error)),
         }
     }
 }

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import polars as pl
@@ -39,6 +40,53 @@ def analyse(name: str, candidate: Path, data: Any, mapping: Path) -> tuple[cloud
         return found, [name, POLICY, "--target", "1/100", "--target", "0.05", "--step", "50"]
     found = cloudauth.sweep(policy, data, threshold="match_auto", start=74.5, stop=75.5, step=0.5, mapping=mapping)
     return found, [name, POLICY, "--threshold", "match_auto", "--from", "74.5", "--to", "75.5", "--step", "0.5"]
+
+
+@pytest.fixture(scope="module")
+def cost(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cost") / "cost.toml"
+    path.write_text("format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30\nreview = 2\nretry = 0.5\n")
+    return path
+
+
+def with_costs(data: Any, cost: Path, mapping: Path) -> cloudauth.Analysis:
+    policy = cloudauth.Policy.load(POLICY)
+    return cloudauth.sweep(
+        policy, data, threshold="match_auto", start=74, stop=76, step=1, cost=cost, prior=0.001, mapping=mapping
+    )
+
+
+def test_the_costs_of_a_sweep_are_those_of_the_command(
+    parquet: Path, table: pa.Table, mapping: Path, cost: Path, document: Any
+) -> None:
+    words = f"--threshold match_auto --from 74 --to 76 --step 1 --cost {cost} --prior 0.1%".split()
+    expected = document("lab", "sweep", POLICY, *words, parquet, "--mapping", mapping)
+    assert with_costs(parquet, cost, mapping).document == expected
+    assert expected["cost"]["cheapest"] in range(74, 77)
+    of_table = with_costs(table, cost, mapping).document
+    assert of_table["cost"] == expected["cost"] and of_table["values"] == expected["values"]
+
+
+def test_a_sweep_has_a_chart(parquet: Path, table: pa.Table, mapping: Path, cost: Path) -> None:
+    swept = with_costs(parquet, cost, mapping)
+    assert swept.chart is not None
+    svg = swept.chart.svg
+    titles = [text.text for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    shown = {"impostors approved", "genuine people not approved", "cost of 1,000 attempts", "match_auto"}
+    assert shown <= set(titles)
+    assert svg in swept._repr_html_() and swept.chart._repr_svg_() == svg
+    policy = cloudauth.Policy.load(POLICY)
+    assert cloudauth.replay(policy, parquet).chart is None
+    unlabelled = table.drop_columns(["label"])
+    assert cloudauth.sweep(policy, unlabelled, threshold="match_auto", start=75, stop=76, step=1).chart is None
+
+
+def test_a_chart_marks_a_value_that_breaks_the_policy(parquet: Path, mapping: Path) -> None:
+    policy = cloudauth.Policy.load(POLICY)
+    swept = cloudauth.sweep(policy, parquet, threshold="match_auto", start=69, stop=72, step=1, mapping=mapping)
+    broken = [value["value"] for value in swept.document["values"] if value["outcome"] is None]
+    assert broken == [69.0, 70.0] and swept.chart is not None
+    assert "the policy fails its check" in swept.chart.svg
 
 
 ANALYSES = ["replay", "compare", "calibrate", "sweep"]

@@ -1,9 +1,10 @@
 """Arrow input is not copied, and other threads run while rows are decided."""
 
 import threading
-from typing import Any
+from typing import Any, Iterator
 
 import pyarrow as pa
+import pyarrow.ipc
 import pytest
 
 import cloudauth
@@ -35,6 +36,29 @@ def test_a_table_is_not_copied(large: pa.Table) -> None:
     growth = peak_growth(lambda: kept.append(policy.decide(large, threads=1)))
     # A decision takes five bytes for its columns, one for its rule, and bits for NULL. A row has over a hundred.
     assert growth < large.nbytes / 4
+
+
+def test_a_stream_is_not_kept(table: pa.Table) -> None:
+    policy = cloudauth.Policy.load("builtin:onboarding")
+    count, size = 24, table.nbytes
+
+    def stream() -> pa.RecordBatchReader:
+        def batches() -> Iterator[pa.RecordBatch]:
+            for _ in range(count):
+                # A copy of all buffers.
+                written = pa.BufferOutputStream()
+                with pa.ipc.new_stream(written, table.schema) as writer:
+                    writer.write_table(table.combine_chunks())
+                yield pa.ipc.open_stream(written.getvalue()).read_next_batch()
+
+        return pa.RecordBatchReader.from_batches(table.schema, batches())
+
+    policy.decide(stream())
+    calls = (lambda: policy.decide(stream(), threads=2), lambda: cloudauth.replay(policy, stream(), threads=2))
+    for call in calls:
+        kept = []
+        growth = peak_growth(lambda: kept.append(call()))
+        assert growth < count * size / 2, f"{growth / size:.1f} of {count} batches"
 
 
 def test_the_lock_of_the_interpreter_is_released(large: pa.Table) -> None:

@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 use args::{Args, Command};
 use cloudauth::policy::{FlatEvidence, Policy, Problem};
 #[cfg(feature = "lab")]
-use cloudauth_lab::{Found, Mapping, RunOutcome, Source};
+use cloudauth_lab::{Costs, Found, LabProblem, Mapping, MappingProblem, RunOutcome, Source};
 use commands::policy;
+use failure::Failure;
 use output::Output;
 #[cfg(feature = "lab")]
 use serde::Serialize;
@@ -83,8 +84,8 @@ pub async fn run(arguments: Vec<OsString>) -> u8 {
 
 /// The failure of a command that needs another build.
 #[cfg(not(all(feature = "audit", feature = "lab", feature = "shell")))]
-fn without(command: &str, feature: &str) -> failure::Failure {
-    failure::Failure::usage(words::calls::not_in_this_build(command, feature))
+fn without(command: &str, feature: &str) -> Failure {
+    Failure::usage(words::calls::not_in_this_build(command, feature))
 }
 
 /// Returns an error and its sources as one message.
@@ -93,13 +94,27 @@ pub fn with_sources(error: &(dyn Error + 'static)) -> String {
     words::errors::chain(error)
 }
 
-/// Reads the text of a policy: a file, or `builtin:NAME`. The error is a message in English, as are those of the functions below.
-/// None quotes the content of a file.
+/// The error of a file that the functions below read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// What is wrong, in English. It does not quote the content of the file.
+    pub message: String,
+    /// The line, if the error is in one.
+    pub line: Option<usize>,
+}
+
+impl From<Failure> for FileError {
+    fn from(failure: Failure) -> Self {
+        Self { message: failure.message(Language::En).to_owned(), line: None }
+    }
+}
+
+/// Reads the text of a policy: a file, or `builtin:NAME`.
 ///
 /// # Errors
 /// If the file cannot be read, is too large, or is not text, or if there is no such built-in policy.
-pub fn policy_text(file: &str) -> Result<String, String> {
-    policy::text_of(file).map_err(in_english)
+pub fn policy_text(file: &str) -> Result<String, FileError> {
+    Ok(policy::text_of(file)?)
 }
 
 /// Reads a mapping file.
@@ -107,8 +122,29 @@ pub fn policy_text(file: &str) -> Result<String, String> {
 /// # Errors
 /// If the file cannot be read, or the mapping is invalid.
 #[cfg(feature = "lab")]
-pub fn read_mapping(file: &Path) -> Result<Mapping, String> {
-    commands::lab::read_mapping(file).map_err(in_english)
+pub fn read_mapping(file: &Path) -> Result<Mapping, FileError> {
+    Mapping::parse(&text::read(file)?).map_err(|error| {
+        let line = match error.problem() {
+            MappingProblem::Invalid(line, ..) => Some(*line),
+            _ => None,
+        };
+        FileError { line, ..Failure::usage(words::lab_error::mapping(file.display(), &error)).into() }
+    })
+}
+
+/// Reads the cost file of a sweep.
+///
+/// # Errors
+/// If the file cannot be read, or the costs are invalid.
+#[cfg(feature = "lab")]
+pub fn read_costs(file: &Path) -> Result<Costs, FileError> {
+    Costs::parse(&text::read(file)?).map_err(|error| {
+        let line = match error.problem() {
+            LabProblem::NotCosts(line) => *line,
+            _ => None,
+        };
+        FileError { message: format!("{}: {error}", file.display()), line }
+    })
 }
 
 /// Returns an analysis of a run as the command prints it with `--output json`.
@@ -129,12 +165,8 @@ pub fn analysis_document(
 /// # Errors
 /// If a path does not exist, or has nothing to read.
 #[cfg(feature = "lab")]
-pub fn find_data(paths: &[PathBuf]) -> Result<Found, String> {
-    commands::lab::search(paths).map_err(in_english)
-}
-
-fn in_english(failure: failure::Failure) -> String {
-    failure.message(Language::En).to_owned()
+pub fn find_data(paths: &[PathBuf]) -> Result<Found, FileError> {
+    Ok(commands::lab::search(paths)?)
 }
 
 /// Returns the document of `policy check` for a policy that passes.

@@ -253,7 +253,7 @@ pub(super) fn read_files<'p>(policies: &[&'p str], sources: &'p [Source]) -> imp
 }
 
 /// Reads and parses a mapping file.
-pub(crate) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
+pub(super) fn read_mapping(file: &Path) -> Result<Mapping, Failure> {
     let mapping = Mapping::parse(&text::read(file)?);
     mapping.map_err(|error| Failure::usage(lab_error::mapping(file.display(), &error)))
 }

@@ -3,6 +3,9 @@
 //! Source: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44:837. Each genuine attempt is placed among the impostors (the
 //! share of them that it exceeds, ties as half), and each impostor among the genuine attempts. The area is the mean placement,
 //! and its variance is that of the placements. Attempts count as independent.
+//!
+//! Over people, the placements of one person are added up before they are squared: Obuchowski 1997, Biometrics 53:567. With one
+//! attempt for each person both variances are the same.
 
 use crate::curve::Curve;
 use crate::rate::{Confidence, Interval};
@@ -21,14 +24,45 @@ impl Auc {
     /// Returns the area of a curve. `None` with fewer than two genuine or two impostor scores, or with scores outside the grid.
     #[must_use]
     pub fn of(curve: &Curve) -> Option<Self> {
-        curve.auc()?;
-        let pairs = curve.counts().map(|(score, genuine, impostor)| PairedScores {
-            first: score,
-            second: score,
-            genuine,
-            impostor,
-        });
-        Some(Placements::of(pairs.collect())?.first())
+        Some(Placements::of(pairs(curve)?)?.first())
+    }
+
+    /// Returns the area of a curve, with Obuchowski's variance, in which the attempts of one subject may depend on each other. `rows`
+    /// are attempts of the curve: the subject, the score, and whether it is genuine. Those of one subject follow each other. An
+    /// attempt of the curve without a row is one more subject. `None` as for [`Auc::of`], and with fewer than two subjects of
+    /// either kind.
+    #[must_use]
+    pub fn of_subjects<S: PartialEq>(
+        curve: &Curve,
+        rows: impl IntoIterator<Item = (S, f64, bool)>,
+    ) -> Option<Self> {
+        let placements = Placements::of(pairs(curve)?)?;
+        let mut left: Vec<(u64, u64)> =
+            placements.attempts.iter().map(|attempts| (attempts.genuine, attempts.impostor)).collect();
+        let (mut sums, mut own, mut last) = (Sums::default(), Own::default(), None);
+        for (subject, score, is_genuine) in rows {
+            if last.as_ref() != Some(&subject) {
+                sums.add(std::mem::take(&mut own), 1);
+                last = Some(subject);
+            }
+            let after = placements.attempts.partition_point(|attempts| attempts.first <= score);
+            let Some(index) = after.checked_sub(1) else { continue };
+            if let Some((genuine, impostor)) = left.get_mut(index) {
+                let count = if is_genuine { genuine } else { impostor };
+                *count = count.saturating_sub(1);
+            }
+            own.add(placements.distance(index, is_genuine), is_genuine);
+        }
+        sums.add(own, 1);
+        for (index, (genuine, impostor)) in left.into_iter().enumerate() {
+            for (is_genuine, times) in [(true, genuine), (false, impostor)] {
+                let mut alone = Own::default();
+                alone.add(placements.distance(index, is_genuine), is_genuine);
+                sums.add(alone, times);
+            }
+        }
+        let variance = sums.variance(placements.genuine as f64, placements.impostor as f64)?;
+        Some(Self { area: placements.areas[0], variance })
     }
 
     /// Returns the confidence interval, cut to 0 and 1. It is too short if an area is close to 1 and the errors are few.
@@ -36,6 +70,61 @@ impl Auc {
     pub fn interval(&self, confidence: Confidence) -> Interval {
         let half = -probit(confidence.risk() / 2.0) * self.variance.sqrt();
         Interval { low: (self.area - half).max(0.0), high: (self.area + half).min(1.0) }
+    }
+}
+
+/// Returns the attempts at each score of a curve, ascending.
+fn pairs(curve: &Curve) -> Option<Vec<PairedScores>> {
+    curve.auc()?;
+    let pair = |(score, genuine, impostor)| PairedScores { first: score, second: score, genuine, impostor };
+    Some(curve.counts().map(pair).collect())
+}
+
+/// The placements of a subject's attempts minus their means, added up: as genuine attempts, and as impostors. `None` without any.
+#[derive(Default)]
+struct Own {
+    genuine: Option<f64>,
+    impostor: Option<f64>,
+}
+
+impl Own {
+    fn add(&mut self, distance: f64, is_genuine: bool) {
+        let sum = if is_genuine { &mut self.genuine } else { &mut self.impostor };
+        *sum = Some(sum.unwrap_or_default() + distance);
+    }
+}
+
+/// The sums over subjects, and the number of subjects: with genuine attempts, with impostor attempts, with any.
+#[derive(Default)]
+struct Sums {
+    squares: [f64; 2],
+    products: f64,
+    subjects: [u64; 3],
+}
+
+impl Sums {
+    fn add(&mut self, Own { genuine, impostor }: Own, times: u64) {
+        let [of_genuine, of_impostor, all] = &mut self.subjects;
+        *of_genuine += u64::from(genuine.is_some()) * times;
+        *of_impostor += u64::from(impostor.is_some()) * times;
+        *all += u64::from(genuine.is_some() || impostor.is_some()) * times;
+        for (sum, own) in self.squares.iter_mut().zip([genuine, impostor]) {
+            *sum += own.unwrap_or_default().powi(2) * times as f64;
+        }
+        self.products += genuine.zip(impostor).map_or(0.0, |(a, b)| a * b) * times as f64;
+    }
+
+    fn variance(&self, genuine: f64, impostor: f64) -> Option<f64> {
+        let [of_genuine, of_impostor, all] = self.subjects;
+        if of_genuine < 2 || of_impostor < 2 {
+            return None;
+        }
+        let unbiased = |sum: f64, subjects: u64| sum * subjects as f64 / (subjects - 1) as f64;
+        let [squares, other_squares] = self.squares;
+        let variance = unbiased(squares, of_genuine) / genuine.powi(2)
+            + unbiased(other_squares, of_impostor) / impostor.powi(2)
+            + 2.0 * unbiased(self.products, all) / (genuine * impostor);
+        Some(variance.max(0.0))
     }
 }
 
@@ -93,7 +182,8 @@ impl AucDifference {
         Interval { low: (difference - half).max(-1.0), high: (difference + half).min(1.0) }
     }
 
-    /// Returns the two-sided p-value of the hypothesis that the areas are the same. 1 if the scores order the attempts alike.
+    /// Returns the two-sided p-value of the hypothesis that the areas are the same. 1 if the scores order the attempts alike, 0
+    /// if the areas differ and the variance is 0.
     #[must_use]
     pub fn p(&self) -> f64 {
         let difference = self.difference();
@@ -143,6 +233,17 @@ impl Placements {
     fn second(&self) -> Auc {
         let variance = self.variance(|[_, b], [_, q]| (b - q) * (b - q));
         Auc { area: self.areas[1], variance }
+    }
+
+    /// Returns the placement of an attempt by its first score, minus the area.
+    fn distance(&self, index: usize, is_genuine: bool) -> f64 {
+        let [area, _] = self.areas;
+        self.above.get(index).map_or(
+            0.0,
+            |[[genuine, _], [impostor, _]]| {
+                if is_genuine { genuine - area } else { impostor - area }
+            },
+        )
     }
 
     /// Returns the variance of what `square` gives for an attempt's placements and their means.

@@ -91,16 +91,21 @@ pub fn attempts_needed(target: f64, errors: u64, confidence: Confidence) -> Opti
         return Some(errors.max(1));
     }
     let enough = |n: u64| n > errors && binomial_at_most(errors, n, target) <= confidence.risk();
-    smallest(errors.checked_add(1)?, |n| Some(enough(n)))
+    smallest(errors.checked_add(1)?, MOST_ATTEMPTS, |n| Some(enough(n)))
 }
 
+/// Larger numbers of attempts are not exact as doubles.
+pub(crate) const MOST_ATTEMPTS: u64 = 1 << 53;
+
 /// Returns the smallest number that is enough, if all above it are, too. The search begins at `first`. `None` if `enough` is, or
-/// if no number up to 2^53 is enough.
-pub(crate) fn smallest(first: u64, enough: impl Fn(u64) -> Option<bool>) -> Option<u64> {
-    const MOST: u64 = 1 << 53;
+/// if no number up to `most` is enough.
+pub(crate) fn smallest(first: u64, most: u64, enough: impl Fn(u64) -> Option<bool>) -> Option<u64> {
     let (mut low, mut high) = (0, first);
     while !enough(high)? {
-        (low, high) = (high, high.checked_mul(2).filter(|high| *high <= MOST)?);
+        if high >= most {
+            return None;
+        }
+        (low, high) = (high, high.saturating_mul(2).min(most));
     }
     while high - low > 1 {
         let middle = low + (high - low) / 2;

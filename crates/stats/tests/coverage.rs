@@ -9,7 +9,7 @@
 mod support;
 
 use cloudauth_stats::{
-    Bins, Clusters, Confidence, Curve, PairedClusters, Rate, Smoothing, clopper_pearson,
+    Auc, Bins, Clusters, Confidence, Curve, PairedClusters, Rate, Smoothing, clopper_pearson,
     clopper_pearson_upper, difference_of, holm, kolmogorov_smirnov, mcnemar, most_at_with, newcombe_paired,
     p_of_difference, probit, psi, psi_critical, ratio_of, threshold_interval, wilson,
 };
@@ -379,4 +379,42 @@ fn tests_of_drift_and_change_keep_their_error_rate() {
     }
     alarms_in_at_most(0.05, by_distance, "KS");
     alarms_in_at_most(0.05, by_change, "McNemar");
+}
+
+/// The number of samples whose intervals of the AUC hold its true value: over people, and over attempts. Scores are normal, and
+/// those of one person correlate by 0.6. Each third person has attempts of both kinds.
+fn areas_that_hold(people: usize, attempts: usize, area: f64) -> [u32; 2] {
+    let mut simulation = Simulation::new(19);
+    let [mut over_people, mut over_attempts] = [0; 2];
+    for _ in 0..draws() {
+        let (mut rows, mut scores) = (Vec::new(), [Vec::new(), Vec::new()]);
+        for person in 0..people {
+            let own = simulation.normal();
+            for attempt in 0..attempts {
+                let is_genuine = if person % 3 == 0 { attempt % 2 == 0 } else { person % 3 == 1 };
+                let mean = if is_genuine { 2.0_f64.sqrt() * probit(area) } else { 0.0 };
+                let score = mean + 0.6_f64.sqrt() * own + 0.4_f64.sqrt() * simulation.normal();
+                rows.push((person, score, is_genuine));
+                scores[usize::from(is_genuine)].push(score);
+            }
+        }
+        let curve = Curve::of(&scores[1], &scores[0]).unwrap();
+        let [of_people, of_attempts] = [Auc::of_subjects(&curve, rows), Auc::of(&curve)]
+            .map(|auc| auc.unwrap().interval(Confidence::P95).contains(area));
+        over_people += u32::from(of_people);
+        over_attempts += u32::from(of_attempts);
+    }
+    [over_people, over_attempts]
+}
+
+#[test]
+fn interval_of_an_area_holds_the_truth_in_about_95_of_100_samples() {
+    for (people, attempts, area, least) in [(90, 1, 0.8, 0.935), (150, 4, 0.8, 0.935), (150, 4, 0.95, 0.92)] {
+        let [over_people, over_attempts] = areas_that_hold(people, attempts, area);
+        holds_in_at_least(least, over_people, &format!("{people} {attempts} {area}"));
+        if attempts > 1 {
+            let share = f64::from(over_attempts) / f64::from(draws());
+            assert!(share < 0.85, "attempts are not independent: {share}");
+        }
+    }
 }

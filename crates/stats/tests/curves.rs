@@ -284,6 +284,75 @@ fn delong_matches_proc() {
     assert_eq!(compared.values, 7 * 11);
 }
 
+/// Rows of genuine scores and impostor scores. `subject` numbers their places.
+fn rows_of<'a>(
+    scores: [&'a [f64]; 2],
+    subject: impl Fn(usize, bool) -> usize + Copy + 'a,
+) -> impl Iterator<Item = (usize, f64, bool)> + 'a {
+    let [genuine, impostor] = scores;
+    let rows = |scores: &'a [f64], is_genuine| {
+        scores.iter().enumerate().map(move |(place, score)| (subject(place, is_genuine), *score, is_genuine))
+    };
+    rows(genuine, true).chain(rows(impostor, false))
+}
+
+#[test]
+fn subjects_with_one_attempt_each_have_the_variance_of_delong() {
+    for (name, csv) in SETS {
+        let (genuine, impostor) = scores(csv);
+        let curve = Curve::of(&genuine, &impostor).unwrap();
+        let auc = Auc::of(&curve).unwrap();
+        let alone = |place: usize, is_genuine: bool| 2 * place + usize::from(is_genuine);
+        let rows = || rows_of([&genuine, &impostor], alone);
+        for known in [0, 3, usize::MAX] {
+            // The attempts without a row are subjects, too.
+            let found = Auc::of_subjects(&curve, rows().take(known)).unwrap();
+            assert_eq!(found.area, auc.area);
+            assert!((found.variance - auc.variance).abs() <= 1e-12 * auc.variance, "{name} {known}");
+        }
+    }
+}
+
+#[test]
+fn attempts_of_one_subject_that_agree_are_one_attempt_of_an_area() {
+    let (genuine, impostor) = scores(SETS[0].1);
+    let auc = Auc::of(&Curve::of(&genuine, &impostor).unwrap()).unwrap();
+    let four = |scores: &[f64]| -> Vec<f64> { scores.iter().flat_map(|score| [*score; 4]).collect() };
+    let (genuine, impostor) = (four(&genuine), four(&impostor));
+    let curve = Curve::of(&genuine, &impostor).unwrap();
+    let of_four = |place: usize, is_genuine: bool| place / 4 * 2 + usize::from(is_genuine);
+    let found = Auc::of_subjects(&curve, rows_of([&genuine, &impostor], of_four)).unwrap();
+    assert_eq!(found.area, auc.area);
+    assert!((found.variance / auc.variance - 1.0).abs() < 1e-12, "{} {}", found.variance, auc.variance);
+    // Attempts that count as independent give a fourth of it.
+    assert!(Auc::of(&curve).unwrap().variance < auc.variance / 3.9);
+}
+
+#[test]
+fn subjects_with_attempts_of_both_kinds_have_a_covariance() {
+    // By the definition, over all pairs.
+    let (genuine, impostor) = ([9.0, 7.0, 4.0, 5.0], [6.0, 3.0, 8.0, 5.0]);
+    let curve = Curve::of(&genuine, &impostor).unwrap();
+    let placement = |score: f64, others: &[f64]| {
+        let wins = others.iter().map(|other| f64::from(score > *other) + f64::from(score == *other) / 2.0);
+        wins.sum::<f64>() / others.len() as f64
+    };
+    let area = genuine.iter().map(|score| placement(*score, &impostor)).sum::<f64>() / 4.0;
+    let (mut squares, mut others, mut products) = (0.0, 0.0, 0.0);
+    for (genuine_score, impostor_score) in genuine.iter().zip(&impostor) {
+        let (u, w) =
+            (placement(*genuine_score, &impostor) - area, 1.0 - placement(*impostor_score, &genuine) - area);
+        (squares, others, products) = (squares + u * u, others + w * w, products + u * w);
+    }
+    let expected = (squares + others + 2.0 * products) * 4.0 / 3.0 / 16.0;
+    let rows = (0..4).flat_map(|place| [(place, genuine[place], true), (place, impostor[place], false)]);
+    let found = Auc::of_subjects(&curve, rows).unwrap();
+    assert!((found.area - area).abs() < 1e-15 && (found.variance - expected).abs() < 1e-15, "{found:?}");
+    assert!(products != 0.0);
+    // One subject made all attempts.
+    assert_eq!(Auc::of_subjects(&curve, rows_of([&genuine, &impostor], |_, _| 0)), None);
+}
+
 #[test]
 fn counted_attempts_give_the_same_areas_as_single_ones() {
     let single = with_second_scores(SETS[1].1);
@@ -309,6 +378,10 @@ fn areas_need_two_attempts_of_each_kind_and_no_nan() {
     assert_eq!(AucDifference::of([attempt(1.0, 2, 1)]), None);
     assert_eq!(AucDifference::of([attempt(1.0, 1, 2)]), None);
     assert_eq!(AucDifference::of([attempt(1.0, 2, 2), attempt(f64::NAN, 1, 1)]), None);
+    // Each score orders all attempts, and they disagree: the placements do not vary.
+    let attempt_of = |first, second, genuine, impostor| PairedScores { first, second, genuine, impostor };
+    let opposed = AucDifference::of([attempt_of(1.0, 0.0, 2, 0), attempt_of(0.0, 1.0, 0, 2)]).unwrap();
+    assert_eq!((opposed.difference(), opposed.variance, opposed.p()), (1.0, 0.0, 0.0));
     let same = AucDifference::of([attempt(1.0, 2, 2)]).unwrap();
     assert_eq!((same.difference(), same.variance, same.p()), (0.0, 0.0, 1.0));
     assert_eq!(Auc::of(&Curve::of(&[1.0], &[2.0, 3.0]).unwrap()), None);

@@ -151,6 +151,16 @@ fn planned_attempts_are_the_first_with_the_power() {
         assert!(plan.power(attempts - 1, p95).unwrap() < 0.8, "{first} {second}: {attempts}");
     }
     assert_eq!(McNemarPlan::new(1.0, 0.0).unwrap().attempts(0.8, p95), Some(6));
+    // More than half of the limit of a million changes. Twice as many would be above it.
+    let plan = McNemarPlan::new(0.2, 0.2012).unwrap();
+    let attempts = plan.attempts(0.8, p95).unwrap();
+    assert!(plan.power(attempts, p95).unwrap() >= 0.8 && plan.power(attempts - 1, p95).unwrap() < 0.8);
+    // The normal approximation (Connor 1987, Biometrics 43:207): z of 0.975 and of 0.8.
+    let (changed, difference): (f64, f64) = (0.4012, 0.0012);
+    let root = 1.959_964 * changed.sqrt() + 0.841_621 * (changed - difference.powi(2)).sqrt();
+    let about = (root / difference).powi(2);
+    assert!((attempts as f64 / about - 1.0).abs() < 2e-3, "{attempts} {about}");
+    assert!(attempts as f64 * changed > 8e5, "{attempts}");
     // Equal policies, and a difference that a million changes do not show.
     assert_eq!(McNemarPlan::new(0.1, 0.1).unwrap().attempts(0.8, p95), None);
     assert_eq!(McNemarPlan::new(0.1, 0.100_001).unwrap().attempts(0.8, p95), None);

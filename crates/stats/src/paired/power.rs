@@ -1,7 +1,7 @@
 //! The power of McNemar's exact test, and the number of attempts that a comparison needs.
 
 use super::McNemar;
-use crate::interval::smallest;
+use crate::interval::{MOST_ATTEMPTS, smallest};
 use crate::rate::Confidence;
 use crate::special::beta::{binomial_at_most, binomial_quantile};
 use crate::special::saddle::binomial;
@@ -63,7 +63,14 @@ impl McNemarPlan {
         if !(power > 0.0 && power < 1.0) || self.first == 0.5 {
             return None;
         }
-        smallest(1, |attempts| Some(self.power(attempts, confidence)? >= power))
+        smallest(1, self.most_attempts(), |attempts| Some(self.power(attempts, confidence)? >= power))
+    }
+
+    /// Returns the largest number of attempts that has a power.
+    fn most_attempts(&self) -> u64 {
+        let most = (MOST_CHANGED / self.changed).min(MOST_ATTEMPTS as f64).floor() as u64;
+        // The quotient may be rounded up.
+        if most as f64 * self.changed > MOST_CHANGED { most.saturating_sub(1) } else { most }
     }
 }
 

@@ -23,8 +23,11 @@ pub(crate) fn quantile(shape: f64, p: f64, upper: bool) -> f64 {
     solve(p, upper, start, f64::INFINITY, |x| tail(shape, top, x, upper))
 }
 
-/// Returns `P(Gamma(shape, 1) > x)`, for a positive `x`.
+/// Returns `P(Gamma(shape, 1) > x)`, for a positive `x`, which may be infinite.
 pub(crate) fn above(shape: f64, x: f64) -> f64 {
+    if x == f64::INFINITY {
+        return 0.0;
+    }
     tail(shape, top(shape), x, true).ln.exp()
 }
 

@@ -101,8 +101,8 @@ pub struct GroupRate {
     /// The rate, with its interval.
     #[serde(flatten)]
     pub rate: Proportion,
-    /// The p-value of Fisher's exact test against all other values, corrected for the number of values (Holm). Over people it is that
-    /// of the intervals of both ([`cloudauth_stats::p_of_difference`]).
+    /// The p-value of Fisher's exact test against all other values, corrected for the number of values (Holm); two values are one
+    /// test. Over people it is that of the intervals of both ([`cloudauth_stats::p_of_difference`]).
     pub p: f64,
     /// The result of the test.
     pub finding: GroupFinding,
@@ -290,7 +290,12 @@ impl GroupRates {
         let (intervals, p): (Vec<Option<Interval>>, Vec<f64>) = groups.iter().map(tested).unzip();
         let mut enough: Vec<&Group> = Vec::new();
         let mut values = BTreeMap::new();
-        for ((group, interval), p) in groups.iter().zip(intervals).zip(holm(&p)) {
+        let corrected = match *p {
+            // Each of two values is tested against the other, which is one test.
+            [first, second] => vec![first.max(second); 2],
+            _ => holm(&p),
+        };
+        for ((group, interval), p) in groups.iter().zip(intervals).zip(corrected) {
             let elsewhere = others(group.rate).and_then(Rate::fraction).unwrap_or_default();
             // Of a rate above a half, such as approvals, the rest is the rarer outcome.
             let elsewhere = elsewhere.min(1.0 - elsewhere);
@@ -399,6 +404,14 @@ mod tests {
         let mut all = vec![("a", 20, 500), ("b", 36, 500)];
         all.extend(many.iter().map(|(name, count, of)| (name.as_str(), *count, *of)));
         assert!(alone < 0.1 && rates(&all).values["b"].p == 1.0, "{alone}");
+    }
+
+    #[test]
+    fn two_groups_are_one_test() {
+        let found = rates(&[("a", 20, 500), ("b", 36, 500)]);
+        let p = fisher(Rate::new(20, 500).unwrap(), Rate::new(36, 500).unwrap());
+        assert_eq!((found.values["a"].p, found.values["b"].p), (p, p));
+        assert!(rates(&[("a", 20, 500), ("b", 36, 500), ("c", 28, 500)]).values["b"].p > p);
     }
 
     #[test]

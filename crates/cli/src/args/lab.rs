@@ -231,6 +231,7 @@ pub(crate) struct Sweep {
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("plan").required(true).multiple(true).args(["rates", "only_policy", "reviews_per_hour"]))]
+#[command(group = clap::ArgGroup::new("proof").multiple(true).args(["rates", "only_policy"]))]
 pub(crate) struct Plan {
     /// False match rate to prove, such as 1/10000: how many labelled impostors are needed? Repeatable.
     #[arg(long = "target", id = "rates", value_name = "RATE")]
@@ -239,7 +240,7 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "N", default_value_t = 0, requires = "rates")]
     pub(crate) observed_errors: u64,
     /// Confidence of the proof or of the comparison.
-    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = plan::share)]
+    #[arg(long, value_name = "SHARE", default_value = "95%", requires = "proof", value_parser = plan::share)]
     pub(crate) confidence: f64,
     /// Expected share of the attempts that only the current policy decides right: how many are needed to show it?
     #[arg(long, value_name = "SHARE", requires = "only_candidate", value_parser = plan::share_or_zero)]
@@ -248,7 +249,7 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "SHARE", requires = "only_policy", value_parser = plan::share_or_zero)]
     pub(crate) only_candidate: Option<f64>,
     /// Probability that the comparison shows the difference.
-    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = plan::share)]
+    #[arg(long, value_name = "SHARE", default_value = "80%", requires = "only_policy", value_parser = plan::share)]
     pub(crate) power: f64,
     /// Reviews that arrive in a busy hour: how many reviewers are needed?
     #[arg(long, value_name = "N", requires_all = ["handling_time", "target_wait"])]
@@ -260,7 +261,7 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "TIME", requires = "reviews_per_hour", value_parser = duration)]
     pub(crate) target_wait: Option<humantime::Duration>,
     /// Share of the reviews that must wait no longer.
-    #[arg(long, value_name = "SHARE", default_value = "80%", value_parser = plan::share)]
+    #[arg(long, value_name = "SHARE", default_value = "80%", requires = "reviews_per_hour", value_parser = plan::share)]
     pub(crate) service_level: f64,
 }
 

@@ -98,8 +98,6 @@ pub enum LabProblem {
     ThresholdOfOther(String, Option<&'static str>),
     /// A sweep must have from 1 to this many values.
     NotASweep(usize),
-    /// The cost file is invalid, in this line if one is known.
-    NotCosts(Option<usize>),
     /// The share of impostors is not above 0 and below 1.
     NotAPrior,
     /// Costs need labelled impostors and labelled genuine people.
@@ -321,15 +319,6 @@ impl fmt::Display for LabError {
                 f,
                 "invalid sweep: --from, --to and --step must give 1 to {most} values, each with at most 6 decimals"
             ),
-            Problem::NotCosts(line) => {
-                f.write_str("invalid cost file")?;
-                if let Some(line) = line {
-                    write!(f, ", line {line}")?;
-                }
-                f.write_str(
-                    ": it must have format = 1 and a table [cost] with impostor_approved, genuine_rejected, review and retry, each a number from 0 to 1e12",
-                )
-            }
             Problem::NotAPrior => {
                 f.write_str("the share of impostors must be above 0 and below 1, such as 0.001 or 0.1%")
             }

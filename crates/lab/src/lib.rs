@@ -42,8 +42,9 @@ mod write_back;
 pub use analysis::attacks::{Attacks, AttacksAt};
 pub use analysis::by_verdict::ByVerdict;
 pub use analysis::calibrate::{
-    Band, Calibration, Days, Eer, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget, People, TARGETS, Target,
-    TargetRate, TargetReason, ThresholdErrors, Warning, WarningFigures, WarningKind, WithoutSubject, curve,
+    AucInterval, Band, Calibration, Days, Eer, Holdout, HoldoutDays, HoldoutPart, HoldoutRate, HoldoutTarget,
+    HoldoutWarning, People, TARGETS, Target, TargetRate, TargetReason, ThresholdErrors, Warning,
+    WarningFigures, WarningKind, WithoutSubject, curve,
 };
 pub use analysis::compare::{Change, Compare, Flip, FlipExample, Pair};
 pub use analysis::data_issue::DataIssue;
@@ -58,7 +59,8 @@ pub use analysis::segment_rates::{
     GroupFinding, GroupRate, GroupRates, LargestGap, Segment, SegmentRates, ThresholdRates,
 };
 pub use analysis::sweep::{
-    Costs, Sweep, SweepCosts, SweepOutcome, SweepPlan, SweepProblem, SweepValue, ValueCost,
+    CostError, CostProblem, Costs, Sweep, SweepCosts, SweepOutcome, SweepPlan, SweepProblem, SweepValue,
+    ValueCost,
 };
 pub use cloudauth_stats::Confidence;
 pub use error::{CountsProblem, FileColumns, LabError, LabProblem};

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use cloudauth_lab::{
-    CountsProblem, FileColumns, LabError, LabProblem, Language, MappingError, MappingProblem,
+    CostError, CostProblem, CountsProblem, FileColumns, LabError, LabProblem, Language, MappingError,
+    MappingProblem,
 };
 
 use super::errors::{chain, io};
@@ -123,12 +124,6 @@ pub(super) fn chinese(error: &LabError) -> String {
         Problem::NotASweep(most) => {
             format!("取值范围无效：--from、--to 和 --step 须给出 1 至 {most} 个值，每个值最多 6 位小数")
         }
-        Problem::NotCosts(line) => {
-            let line = line.map(|line| format!("第 {line} 行：")).unwrap_or_default();
-            format!(
-                "成本文件无效：{line}须包含 format = 1 和表 [cost]，给出 impostor_approved、genuine_rejected、review 和 retry，各为 0 至 1e12 的数字"
-            )
-        }
         Problem::NotAPrior => "冒充者占比须大于 0 且小于 1，例如 0.001 或 0.1%".to_owned(),
         Problem::NoCosts => "无法计算成本：数据中须同时有已标注的冒充者和本人".to_owned(),
         Problem::NoLabelColumn => "映射文件中没有标注列：请在 [label] 的 `column` 中给出列名".to_owned(),
@@ -237,6 +232,21 @@ pub(crate) fn mapping(file: impl Display, error: &MappingError) -> Said {
         Problem::TimeZone(_) => format!("`timezone`：未知的时区：{ZONES}"),
         Problem::LabelOfBoth => "同一个词不能同时表示本人和冒充者".to_owned(),
         Problem::NoName(key) => format!("`{key}` 未指定列名"),
+    };
+    translated(format!("{file}: {error}"), format!("{file}：{zh}"))
+}
+
+/// A cost file that is invalid.
+pub(crate) fn costs(file: impl Display, error: &CostError) -> Said {
+    let zh = match error.problem() {
+        CostProblem::Invalid { line, column, key, reason } => {
+            let key = key.map(|key| format!("`{key}` ")).unwrap_or_default();
+            format!("第 {line} 行第 {column} 列：{key}{}", reason.zh)
+        }
+        CostProblem::UnknownFormat(found, supported) => {
+            format!("不支持的格式版本 {found}：本程序支持版本 {supported}")
+        }
+        CostProblem::NotAnAmount { line, key } => format!("第 {line} 行：`{key}` 须为 0 至 1e12 的数字"),
     };
     translated(format!("{file}: {error}"), format!("{file}：{zh}"))
 }

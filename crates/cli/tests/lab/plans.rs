@@ -88,10 +88,22 @@ fn costs_of_a_sweep_need_the_share_of_impostors() {
     let text = said(&run(&["--cost", "cost.toml", "--prior", "0.001", "--lang", "zh"]));
     assert!(text.contains("每千次成本") && text.contains("成本最低：match_auto"), "{text}");
     std::fs::write(folder.path().join("wrong.toml"), file.replace("retry", "retries")).unwrap();
+    std::fs::write(folder.path().join("negative.toml"), file.replace("= 2", "= -2")).unwrap();
     for (args, says) in [
         (&["--cost", "cost.toml"][..], "--cost needs --prior"),
         (&["--prior", "0.1"], "give a cost file"),
-        (&["--cost", "wrong.toml", "--prior", "0.1"], "invalid cost file"),
+        (
+            &["--cost", "wrong.toml", "--prior", "0.1"],
+            "wrong.toml: line 6, column 1: unknown field `retries`",
+        ),
+        (
+            &["--cost", "negative.toml", "--prior", "0.1"],
+            "negative.toml: line 5: `review`: must be a number from 0",
+        ),
+        (
+            &["--cost", "negative.toml", "--prior", "0.1", "--lang", "zh"],
+            "negative.toml：第 5 行：`review` 须为 0 至",
+        ),
         (&["--cost", "cost.toml", "--prior", "1"], "between 0 and 1"),
         (&["--cost", "cost.toml", "--prior", "0.1", "--csv", "cost.toml"], "is not written over"),
     ] {
@@ -134,6 +146,10 @@ fn a_threshold_is_tested_on_other_days() {
     assert!(target["threshold"].is_number() && target["fmr"]["interval"].is_array(), "{target}");
     let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
     assert!(text.contains("检验减选定") && text.contains("行被排除"), "{text}");
+    assert_eq!(document["rests_on"], "people");
+    let basis = format!("count people, not attempts: {} impostors and ", document["people"]["impostor"]);
+    assert!(said(&output).contains(&basis), "{basis}: {}", said(&output));
+    assert!(document["people"]["genuine"].as_u64() > Some(300), "{document}");
     for (args, says) in [
         (&["--train", "..2026-03-01", "--test", "2026-03-01.."][..], "days in common"),
         (&["--train", "2026-03"], "expected days such as"),
@@ -150,6 +166,19 @@ fn a_threshold_is_tested_on_other_days() {
             said(&output)
         );
     }
+    // Labels that are swapped: the score of an impostor is higher.
+    let swapped = "format = 1\ntime = \"time\"\nsubject = \"subject\"\n[label]\ncolumn = \"label\"\ngenuine = [\"impostor\"]\nimpostor = [\"genuine\"]\n";
+    std::fs::write(folder.path().join("map.toml"), swapped).unwrap();
+    let text = said(&run(&days));
+    for line in [
+        "warning, training days: AUC is 0.",
+        "warning, test days: AUC is 0.",
+        "1/20 is not proved: withheld: AUC",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let text = said(&run(&[&days[..], &["--lang", "zh"]].concat()));
+    assert!(text.contains("警告（检验日期）：AUC") && text.contains("1/20 未证明：暂不建议"), "{text}");
     let piped = ["calibrate", "builtin:onboarding", "-", "--train", "..2026-02-28", "--test", "2026-03-01.."];
     assert!(said(&lab(&piped, folder.path())).contains("read twice"));
 }
@@ -199,10 +228,30 @@ fn plans_labels_attempts_and_reviewers() {
         &["plan", "--only-policy", "1%", "--only-candidate", "1%"],
         &["plan", "--reviews-per-hour", "0", "--handling-time", "3m", "--target-wait", "5m"],
         &["plan", "--reviews-per-hour", "9", "--handling-time", "3m"],
+        // Options of a question that is not asked.
+        &["plan", "--target", "1/10", "--power", "90%"],
+        &["plan", "--target", "1/10", "--service-level", "90%"],
+        &["plan", "--only-policy", "1%", "--only-candidate", "2%", "--observed-errors", "1"],
+        &[
+            "plan",
+            "--reviews-per-hour",
+            "9",
+            "--handling-time",
+            "3m",
+            "--target-wait",
+            "5m",
+            "--confidence",
+            "90%",
+        ],
     ] {
         let output = lab(wrong, folder.path());
         assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", said(&output));
     }
+    let power = "plan --only-policy 1% --only-candidate 2% --confidence 90% --power 90%";
+    let output = lab(&power.split(' ').collect::<Vec<_>>(), folder.path());
+    assert!(output.status.success(), "{}", said(&output));
+    let chinese = lab(&["plan", "--target", "1/10", "--power", "90%", "--lang", "zh"], folder.path());
+    assert!(said(&chinese).contains("--only-policy"), "{}", said(&chinese));
 }
 
 #[test]

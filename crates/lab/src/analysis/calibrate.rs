@@ -18,12 +18,12 @@ use crate::analysis::proportion::Proportion;
 use crate::analysis::rests_on::RestsOn;
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
-use crate::tally::{ScoreCut, Tally};
+use crate::tally::{ScoreCut, SubjectScore, Tally};
 use cloudauth_stats::grid::HUNDREDTHS;
-use cloudauth_stats::{Confidence, Estimate, estimates};
+use cloudauth_stats::{Auc, Confidence, Curve, Estimate, estimates};
 pub use coverage::Band;
 pub use goal::{TARGETS, TargetRate};
-pub use holdout::{Days, Holdout, HoldoutPart, HoldoutRate, HoldoutTarget};
+pub use holdout::{Days, Holdout, HoldoutDays, HoldoutPart, HoldoutRate, HoldoutTarget, HoldoutWarning};
 pub use outcome::TargetReason;
 use people::Persons;
 pub use people::{People, WithoutSubject};
@@ -48,6 +48,9 @@ pub struct Calibration {
     /// The area under the ROC curve: the probability that a genuine score is higher than an impostor's, with ties counted as
     /// half. `None` with a score outside the grid.
     pub auc: Option<f64>,
+    /// The 95 % interval of the area. `None` where there is no area, with fewer than two genuine attempts or two impostors (over
+    /// people, two people), and if all genuine scores are above all others: the method then has no variance.
+    pub auc_interval: Option<AucInterval>,
     /// The equal error rate, where both error rates meet. It compares matchers; do not choose a threshold by it. `None` with a
     /// score outside the grid.
     pub eer: Option<Eer>,
@@ -75,6 +78,33 @@ pub struct Calibration {
     pub attacks: Option<Attacks>,
     /// The data issues of the run.
     pub issues: Vec<DataIssue>,
+}
+
+/// The interval of an area under the ROC curve: DeLong's, over people Obuchowski's ([`cloudauth_stats::Auc::of_subjects`]).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct AucInterval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// What it counts as independent.
+    pub rests_on: RestsOn,
+}
+
+impl AucInterval {
+    fn of(tally: &Tally, curve: &Curve) -> Option<Self> {
+        let rests_on = people::rests_on(&[tally]);
+        let auc = match rests_on.knows_people() {
+            true => {
+                let row = |kept: &SubjectScore| Some((kept.subject, kept.score()?, kept.is_genuine));
+                Auc::of_subjects(curve, tally.kept.iter().filter_map(row))
+            }
+            false => Auc::of(curve),
+        };
+        let interval = auc.filter(|auc| auc.variance > 0.0)?.interval(Confidence::P95);
+        Some(Self { low: interval.low, high: interval.high, rests_on })
+    }
 }
 
 /// The equal error rate.
@@ -146,6 +176,7 @@ impl Calibration {
             genuine: with_score(Label::Genuine),
             impostor: with_score(Label::Impostor),
             auc,
+            auc_interval: AucInterval::of(tally, &curve),
             eer: curve.eer().map(|eer| Eer {
                 low: eer.low,
                 high: eer.high,

@@ -1,6 +1,7 @@
 //! A sweep: what a policy decides with each value of one of its thresholds.
 
 mod cost;
+mod cost_file;
 mod people;
 mod plan;
 
@@ -17,7 +18,8 @@ use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::input::row::Label;
 use crate::tally::policy_name::PolicyName;
 use crate::tally::{Tally, VerdictMatrix};
-pub use cost::{Costs, SweepCosts, ValueCost};
+pub use cost::{SweepCosts, ValueCost};
+pub use cost_file::{CostError, CostProblem, Costs};
 use people::PeopleByCases;
 pub use plan::SweepPlan;
 

@@ -9,7 +9,6 @@ use cloudauth_lab::{
 };
 use cloudauth_policy::{Policy, builtin};
 use cloudauth_stats::{Clusters, clopper_pearson};
-use cloudauth_tests::full_text;
 
 const COSTS: &str =
     "format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30.5\nreview = 2\nretry = 0.5\n";
@@ -174,26 +173,31 @@ fn rows_of_costs_are_the_same_on_any_number_of_threads_and_after_a_stop() {
 
 #[test]
 fn refuses_costs_without_a_meaning() {
-    for (text, line) in [
-        ("", ""),
-        ("[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
-        ("format = 2\n[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
-        ("format = 1\n[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = 1\n", ""),
-        ("format = 1\n[cost]\nimpostor_approved = -1\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
-        ("format = 1\n[cost]\nimpostor_approved = nan\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
-        ("format = 1\n[cost]\nimpostor_approved = 1e13\ngenuine_rejected = 1\nreview = 1\nretry = 0\n", ""),
+    for (old, new, says) in [
+        ("format = 1", "format = 2", "unknown format 2; the supported format is 1"),
+        ("retry = 0.5\n", "", "line 2, column 1: missing field `retry`"),
+        ("= 5000", "= -1", "line 3: `impostor_approved`: must be a number from 0 to 1e12"),
+        ("= 30", "= nan", "line 4: `genuine_rejected`: must be a number from 0 to 1e12"),
+        ("= 2\n", "= 1e13\n", "line 5: `review`: must be a number from 0 to 1e12"),
+        ("= 2\n", "= \"zhang san\"\n", "line 5, column 10: `review`: must be a number, not text"),
         (
-            "format = 1\n[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = \"zhang san\"\nretry = 0\n",
-            ", line 5",
+            "review =",
+            "\"review\" = true\nreviews =",
+            "line 5, column 12: `review`: must be a number, not true or",
         ),
         (
-            "format = 1\n[cost]\nimpostor_approved = 1\ngenuine_rejected = 1\nreview = 1\nretry = 0\nfee = 2\n",
-            ", line 7",
+            "= 0.5\n",
+            "= 0\nfee = 2\n",
+            "line 7, column 1: unknown field `fee`, expected one of `impostor_approved`",
         ),
+        ("= 0.5\n", "= 0\n李四 = 2\n", "line 7"),
     ] {
-        let error = full_text(&Costs::parse(text).unwrap_err());
-        assert!(error.starts_with(&format!("invalid cost file{line}")), "{text}: {error}");
-        assert!(!error.contains("zhang"), "{error}");
+        let file =
+            "format = 1\n[cost]\nimpostor_approved = 5000\ngenuine_rejected = 30\nreview = 2\nretry = 0.5\n";
+        assert!(Costs::parse(file).is_ok() && file.contains(old));
+        let error = Costs::parse(&file.replace(old, new)).unwrap_err().to_string();
+        assert!(error.starts_with(says), "{new}: {error}");
+        assert!(!error.contains("zhang") && !error.contains("李四"), "{error}");
     }
     let (folder, plan) = (tempfile::tempdir().unwrap(), plan(74.0, 76.0, 1.0));
     let sources = write_rows(folder.path(), &people(40, 0));

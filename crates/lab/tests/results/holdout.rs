@@ -1,12 +1,15 @@
 //! Thresholds chosen on some days and tested on others, against calibrations of the two parts in files of their own.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use cloudauth_lab::{
-    Calibration, Days, Holdout, HoldoutRate, Lab, Mapping, RunControl, Source, Tally, TargetRate, curve,
+    Calibration, Days, Holdout, HoldoutDays, HoldoutRate, Lab, Mapping, Proportion, RestsOn, RunControl,
+    Source, Tally, TargetRate, TargetReason, WarningKind, curve,
 };
 use cloudauth_policy::{Policy, builtin};
+use cloudauth_stats::{Clusters, Confidence, Interval, difference_of};
 
 struct Line {
     /// Days from 1 to 60; 0 is a row without a time.
@@ -51,7 +54,11 @@ fn write<'l>(folder: &Path, name: &str, lines: impl Iterator<Item = &'l Line>) -
 }
 
 fn run(lab: Lab<'_>, file: &Path) -> Tally {
-    let mapping = "format = 1\ntime = \"day\"\nsubject = \"subject\"\n[label]\ncolumn = \"label\"\n";
+    run_with(lab, file, "subject = \"subject\"\n[label]\ncolumn = \"label\"\n")
+}
+
+fn run_with(lab: Lab<'_>, file: &Path, columns: &str) -> Tally {
+    let mapping = &format!("format = 1\ntime = \"day\"\n{columns}");
     let lab = lab.keep_people().mapping(Mapping::parse(mapping).unwrap());
     lab.run(&Source::find(&[file.to_owned()]).unwrap(), &RunControl::default()).unwrap().tally
 }
@@ -104,7 +111,8 @@ fn each_part_has_the_figures_of_a_file_of_its_own() {
         );
         let errors = tested.iter().find(|errors| Some(errors.threshold) == found.threshold).unwrap();
         let (fmr, fnmr) = (found.fmr.unwrap(), found.fnmr.unwrap());
-        assert_eq!((fmr.test, fnmr.test), (errors.fmr, errors.fnmr));
+        let counts = |rate: Proportion| (rate.count, rate.of, rate.rate);
+        assert_eq!([fmr.test, fnmr.test].map(counts), [errors.fmr, errors.fnmr].map(counts));
         for HoldoutRate { train, test, optimism, interval, .. } in [fmr, fnmr] {
             let (optimism, (low, high)) = (optimism.unwrap(), interval.unwrap());
             assert!((optimism - (test.rate.unwrap() - train.rate.unwrap())).abs() < 1e-15);
@@ -115,6 +123,113 @@ fn each_part_has_the_figures_of_a_file_of_its_own() {
     let [first, _, last] = found.targets.as_slice() else { panic!("three targets") };
     assert!(first.is_proved && first.fmr.unwrap().interval.unwrap().0 > 0.0, "{:?}", first.fmr);
     assert!(!last.is_proved, "{last:?}");
+}
+
+/// The rate of one label over people, computed from the lines: an attempt without a subject is one more person.
+fn over_people(lines: &[&Line], threshold: f64, label: &str) -> (Clusters, Interval) {
+    let (mut people, mut alone) = (BTreeMap::<&str, (u64, u64)>::new(), Vec::new());
+    for line in lines.iter().filter(|line| line.row.ends_with(label)) {
+        let score: f64 = line.row.split(',').nth(4).unwrap().parse().unwrap();
+        let error = u64::from((score >= threshold) == (label == "impostor"));
+        if line.subject.is_empty() {
+            alone.push((error, 1, 1));
+        } else {
+            let (errors, attempts) = people.entry(&line.subject).or_default();
+            (*errors, *attempts) = (*errors + error, *attempts + 1);
+        }
+    }
+    let mut clusters = Clusters::default();
+    clusters.extend(people.into_values().map(|(errors, attempts)| (errors, attempts, 1)).chain(alone));
+    let interval = clusters.interval(Confidence::P95);
+    (clusters, interval)
+}
+
+#[test]
+fn intervals_count_people_where_rows_have_a_subject() {
+    let (folder, mut lines) = (tempfile::tempdir().unwrap(), lines());
+    // Each tenth person of the training days tries four times.
+    let again: Vec<Line> = lines
+        .iter()
+        .filter(|line| (1..=30).contains(&line.day) && line.subject.ends_with('4'))
+        .flat_map(|line| {
+            (0..3).map(|_| Line { row: line.row.clone(), subject: line.subject.clone(), ..*line })
+        })
+        .collect();
+    lines.extend(again);
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let all = write(folder.path(), "all.csv", lines.iter());
+    let train = run(Lab::new(&policy).days(days("..2026-06-30")), &all);
+    let lab = Lab::new(&policy).days(days("2026-07-01.."));
+    let test = run(lab.without_people_of(&train).unwrap(), &all);
+    let found = Holdout::of(&train, &test, &targets(), 1).unwrap();
+    assert_eq!((found.rests_on, &*found.warnings), (RestsOn::People, &[][..]));
+
+    let on_train: Vec<&Line> = lines.iter().filter(|line| (1..=30).contains(&line.day)).collect();
+    let known: BTreeSet<&str> =
+        on_train.iter().map(|line| &*line.subject).filter(|of| !of.is_empty()).collect();
+    let on_test: Vec<&Line> =
+        lines.iter().filter(|line| line.day > 30 && !known.contains(&*line.subject)).collect();
+    let parts = [&on_train, &on_test];
+    let mut counted = BTreeMap::new();
+    for target in &found.targets {
+        for (label, rate) in [("impostor", target.fmr.unwrap()), ("genuine", target.fnmr.unwrap())] {
+            let [(train, of_train), (test, of_test)] =
+                parts.map(|lines| over_people(lines, target.threshold.unwrap(), label));
+            counted.insert(label, train.subjects() + test.subjects());
+            for (rate, people, interval) in [(rate.train, &train, of_train), (rate.test, &test, of_test)] {
+                assert_eq!((rate.count, rate.of), (people.rate().count(), people.rate().of()));
+                assert_eq!((rate.low, rate.high), (interval.low, interval.high));
+            }
+            let side = |rate: Proportion, interval| (rate.rate.unwrap(), interval);
+            let difference = difference_of(side(rate.test, of_test), side(rate.train, of_train));
+            assert_eq!(rate.interval, Some((difference.low, difference.high)), "{label}");
+        }
+    }
+    let people = found.people.unwrap();
+    assert_eq!((people.impostor, people.genuine), (counted["impostor"], counted["genuine"]));
+
+    // Without subjects, the same rows count as independent, and the intervals are shorter.
+    let alone = |of: &str| run_with(Lab::new(&policy).days(days(of)), &all, "[label]\ncolumn = \"label\"\n");
+    let attempts = Holdout::of(&alone("..2026-06-30"), &alone("2026-07-01.."), &targets(), 1).unwrap();
+    assert_eq!((attempts.rests_on, attempts.people), (RestsOn::Attempts, None));
+    let width = |found: &Holdout| {
+        let train = found.targets[0].fmr.unwrap().train;
+        train.high - train.low
+    };
+    assert!(width(&attempts) < width(&found));
+}
+
+#[test]
+fn doubtful_labels_are_warned_of_and_not_proved() {
+    let (folder, lines) = (tempfile::tempdir().unwrap(), lines());
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let all = write(folder.path(), "all.csv", lines.iter());
+    let swapped = "[label]\ncolumn = \"label\"\ngenuine = [\"impostor\"]\nimpostor = [\"genuine\"]\n";
+    let of = |text: &str, columns: &str| run_with(Lab::new(&policy).days(days(text)), &all, columns);
+    let found =
+        Holdout::of(&of("..2026-06-30", swapped), &of("2026-07-01..", swapped), &targets(), 1).unwrap();
+    let told: Vec<_> = found.warnings.iter().map(|warning| (warning.on, warning.warning.kind)).collect();
+    assert_eq!(
+        told,
+        [(HoldoutDays::Train, WarningKind::LabelsSwapped), (HoldoutDays::Test, WarningKind::LabelsSwapped)]
+    );
+    let document = serde_json::to_value(&found).unwrap();
+    assert_eq!(
+        (&document["warnings"][1]["on"], &document["warnings"][1]["kind"]),
+        (&"test".into(), &"labels_swapped".into())
+    );
+    for target in &found.targets {
+        assert!(!target.is_proved, "{target:?}");
+        assert!(matches!(
+            target.reason,
+            Some(TargetReason::Withheld(_) | TargetReason::TooFewImpostors { .. })
+        ));
+    }
+    // Only the test days are wrong.
+    let right = "[label]\ncolumn = \"label\"\n";
+    let found = Holdout::of(&of("..2026-06-30", right), &of("2026-07-01..", swapped), &targets(), 1).unwrap();
+    assert!(found.targets[0].is_proved);
+    assert_eq!(found.warnings.iter().map(|warning| warning.on).collect::<Vec<_>>(), [HoldoutDays::Test]);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use std::fs;
 use std::path::Path;
 
 use cloudauth_lab::{
-    Compare, Confidence, GroupRates, Lab, LabelledPeople, Mapping, Proportion, RestsOn, RunControl,
-    SegmentRates, Source, Sweep, SweepPlan, Tally,
+    Calibration, Compare, Confidence, GroupRates, Lab, LabelledPeople, Mapping, Proportion, RestsOn,
+    RunControl, SegmentRates, Source, Sweep, SweepPlan, Tally,
 };
 use cloudauth_policy::{Policy, builtin};
 use cloudauth_stats::{
-    Clusters, Interval, PairedClusters, Rate, clopper_pearson, difference_of, holm, mcnemar, p_of_difference,
-    ratio_of,
+    Auc, Clusters, Curve, Interval, PairedClusters, Rate, clopper_pearson, difference_of, holm, mcnemar,
+    p_of_difference, ratio_of,
 };
 use cloudauth_tests::Dice;
 
@@ -311,4 +311,41 @@ fn a_segment_with_more_than_100_values_counts_attempts() {
     };
     assert_eq!(rates(100), (RestsOn::People, false));
     assert_eq!(rates(101), (RestsOn::AttemptsOfTooMany, true));
+}
+
+#[test]
+fn the_interval_of_the_auc_counts_people() {
+    let mut attempts = attempts(23);
+    for (number, attempt) in attempts.iter_mut().enumerate() {
+        attempt.score += number as f64 / 977.0;
+        attempt.subject = attempt.subject.filter(|_| number % 9 > 0);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let sources = write(folder.path(), &attempts);
+    let policy = Policy::parse(builtin::ONBOARDING).unwrap();
+    let interval = |lab: Lab<'_>| {
+        let tally = lab.mapping(mapping()).run(&sources, &RunControl::default()).unwrap().tally;
+        Calibration::of(&tally, &[0.1], 1).auc_interval.unwrap()
+    };
+    // The lab counts scores in steps of a hundredth.
+    let step = |score: f64| (score * 100.0).floor() / 100.0;
+    let scores = |is_genuine: bool| -> Vec<f64> {
+        attempts.iter().filter(|of| of.is_genuine == is_genuine).map(|of| step(of.score)).collect()
+    };
+    let curve = Curve::of(&scores(true), &scores(false)).unwrap();
+    let mut rows: Vec<(usize, f64, bool)> =
+        attempts.iter().filter_map(|of| Some((of.subject?, step(of.score), of.is_genuine))).collect();
+    rows.sort_by_key(|(subject, ..)| *subject);
+    let is_same = |found: (f64, f64), auc: Auc| {
+        let exact = auc.interval(Confidence::P95);
+        assert!((found.0 - exact.low).abs() < 1e-12 && (found.1 - exact.high).abs() < 1e-12, "{found:?}");
+        exact.high - exact.low
+    };
+    let found = interval(Lab::new(&policy).keep_people());
+    assert_eq!(found.rests_on, RestsOn::People);
+    let over_people = is_same((found.low, found.high), Auc::of_subjects(&curve, rows).unwrap());
+    let found = interval(Lab::new(&policy));
+    assert_eq!(found.rests_on, RestsOn::Attempts);
+    let over_attempts = is_same((found.low, found.high), Auc::of(&curve).unwrap());
+    assert!(over_people > 1.2 * over_attempts, "{over_people} {over_attempts}");
 }

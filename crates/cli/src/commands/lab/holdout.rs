@@ -7,7 +7,7 @@ use cloudauth_lab::{Days, Holdout, HoldoutPart, HoldoutRate, Mapping, Proportion
 use super::run::{self, Data, Wanted};
 use super::show::print;
 use super::table::{Table, rate, thousands};
-use super::words::{issues, share};
+use super::words::{basis, issues, share};
 use crate::args::Calibrate;
 use crate::commands::policy::load;
 use crate::failure::Failure;
@@ -58,15 +58,18 @@ fn shown(found: &Holdout, data: &Data, output: &Output) -> String {
         true => output.pick(texts::dropped(&thousands(found.dropped_rows))),
         false => output.say(texts::UNKNOWN_SUBJECTS).to_owned(),
     };
+    let doubts = found
+        .warnings
+        .iter()
+        .map(|doubt| output.pick(texts::holdout_warning(doubt.on, &rows::warning(&doubt.warning))));
+    text.extend(doubts);
+    text.push('\n');
     let headings = ["target FMR", "threshold", "", "on", "FMR (95 %)", "FNMR (95 %)"];
     let mut table = Table::new(headings, output.language);
     for target in &found.targets {
         let Some(((threshold, fmr), fnmr)) = target.threshold.zip(target.fmr).zip(target.fnmr) else {
-            let none = [target.target.clone(), "-".to_owned()];
-            let why =
-                target.reason.as_ref().map(|reason| output.pick(rows::reason(reason))).unwrap_or_default();
-            let [name, dash] = none;
-            table.row([name, dash, why, String::new(), String::new(), String::new()]);
+            let none = String::new;
+            table.row([target.target.clone(), "-".to_owned(), none(), none(), none(), none()]);
             continue;
         };
         let proved = output.say(if target.is_proved { texts::PROVED } else { texts::ONLY_SHOWN });
@@ -82,6 +85,11 @@ fn shown(found: &Holdout, data: &Data, output: &Output) -> String {
         }
     }
     text += &table.to_string();
+    text += &basis(found.rests_on, found.people, output);
+    text.extend(found.targets.iter().filter(|target| !target.is_proved).filter_map(|target| {
+        let reason = target.reason.as_ref().map(rows::reason)?;
+        Some(output.pick(texts::not_proved(&target.target, &reason)))
+    }));
     text + &issues(&found.issues, data, output)
 }
 

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::text;
 use crate::words::lab::{self, plan as said};
+use crate::words::lab_error;
 
 pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Failure> {
     let cost_file = args.cost.as_deref().map(|file| Named::new("the cost file", file));
@@ -24,7 +25,7 @@ pub(super) async fn sweep(args: args::Sweep, output: &Output) -> Result<u8, Fail
     let mut data = Data::find_beside(args.data, &[&args.policy], cost_file, csv)?;
     refuse_other_format("--csv", args.csv.as_deref())?;
     let costs = match (&args.cost, args.prior) {
-        (Some(file), Some(prior)) => Some((Costs::parse(&text::read(file)?)?, prior)),
+        (Some(file), Some(prior)) => Some((read_costs(file)?, prior)),
         (Some(_), None) => return Err(Failure::usage(said::NO_PRIOR)),
         (None, Some(_)) => return Err(Failure::usage(said::NO_COST)),
         (None, None) => None,
@@ -102,6 +103,10 @@ fn shown(sweep: &Sweep, data: &Data, output: &Output) -> String {
         text += &cheapest(sweep, found, output);
     }
     text + &issues(&sweep.issues, data, output)
+}
+
+fn read_costs(file: &Path) -> Result<Costs, Failure> {
+    Costs::parse(&text::read(file)?).map_err(|error| Failure::usage(lab_error::costs(file.display(), &error)))
 }
 
 fn cost_of(cost: &ValueCost, output: &Output) -> String {

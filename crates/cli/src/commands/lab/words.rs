@@ -199,7 +199,11 @@ pub(super) fn calibration(calibration: &Calibration, data: &Data, output: &Outpu
         text += &output.pick(said::auc_not_available(&thousands(calibration.outside_grid)));
     }
     if let Some(auc) = calibration.auc {
-        text += &format!("AUC {auc:.6}");
+        let area = |area: f64| format!("{area:.6}");
+        let interval = calibration.auc_interval.map(|of| (area(of.low), area(of.high)));
+        text += "AUC ";
+        text += &interval
+            .map_or_else(|| area(auc), |(low, high)| output.pick(said::interval(&area(auc), &low, &high)));
     }
     if let Some(eer) = calibration.eer {
         text += &format!(", EER {}", rate(eer.mid));

@@ -1,6 +1,6 @@
 //! Texts of `lab plan`, `lab sweep` and `lab segments`.
 
-use cloudauth_lab::SweepProblem;
+use cloudauth_lab::{HoldoutDays, SweepProblem};
 
 use super::super::policy::problem;
 use super::super::{Said, Text, both, text};
@@ -152,8 +152,8 @@ pub(crate) const READ_TWICE: Text = text(
     "需要读取两遍数据，标准输入无法满足：请给出文件",
 );
 pub(crate) const UNKNOWN_SUBJECTS: Text = text(
-    "no labelled row has a subject: attempts of one person can be in both parts\n\n",
-    "有标注的行均无 subject：同一人的尝试可能同时出现在两部分中\n\n",
+    "no labelled row has a subject: attempts of one person can be in both parts\n",
+    "有标注的行均无 subject：同一人的尝试可能同时出现在两部分中\n",
 );
 pub(crate) const PROVED: Text = text("proved", "已证明");
 pub(crate) const ONLY_SHOWN: Text = text("shown, not proved", "仅为观测值，未证明");
@@ -176,11 +176,23 @@ pub(crate) fn holdout(train: &(String, String, String), test: &(String, String, 
 
 pub(crate) fn dropped(rows: &str) -> Said {
     both(
-        format!(
-            "{rows} rows of the test days are left out: their people have labels on the training days\n\n"
-        ),
-        format!("检验日期中有 {rows} 行被排除：其人员在选定日期内已有标注\n\n"),
+        format!("{rows} rows of the test days are left out: their people have labels on the training days\n"),
+        format!("检验日期中有 {rows} 行被排除：其人员在选定日期内已有标注\n"),
     )
+}
+
+/// A reason to doubt the labels or the scores of one part.
+pub(crate) fn holdout_warning(on: HoldoutDays, warning: &Said) -> Said {
+    let (en, zh) = match on {
+        HoldoutDays::Train => ("training days", "选定日期"),
+        HoldoutDays::Test => ("test days", "检验日期"),
+    };
+    both(format!("warning, {en}: {}\n", warning.en), format!("警告（{zh}）：{}\n", warning.zh()))
+}
+
+/// Why the training days do not prove a target.
+pub(crate) fn not_proved(target: &str, reason: &Said) -> Said {
+    both(format!("{target} is not proved: {}\n", reason.en), format!("{target} 未证明：{}\n", reason.zh()))
 }
 
 pub(crate) const NO_SEGMENTS: Text = text(

@@ -1,13 +1,18 @@
 //! A threshold that is chosen on earlier days and tested on later ones. A threshold that is chosen and tested on the same rows looks
 //! better than it is; here both figures stand side by side, with their difference.
 
-use cloudauth_stats::{Confidence, LabelledGrid, Rate, newcombe};
+use cloudauth_stats::{Confidence, Interval, LabelledGrid, Rate, difference_of, newcombe};
 use serde::Serialize;
 
-use crate::analysis::calibrate::{Calibration, Target, TargetRate, TargetReason, ThresholdErrors};
+use crate::analysis::calibrate::people::{Persons, rests_on};
+use crate::analysis::calibrate::{
+    Calibration, Target, TargetRate, TargetReason, ThresholdErrors, Warning, warnings_of,
+};
 use crate::analysis::data_issue::DataIssue;
 use crate::analysis::proportion::Proportion;
+use crate::analysis::rests_on::{LabelledPeople, RestsOn};
 use crate::error::{LabError, LabProblem};
+use crate::input::row::Label;
 use crate::input::time::{day_of_date, shown};
 use crate::tally::Tally;
 
@@ -30,6 +35,12 @@ pub struct Holdout {
     pub dropped_rows: u64,
     /// Whether subjects are known. Without them, attempts of one person can be on both sides.
     pub has_subjects: bool,
+    /// Reasons to doubt the labels or the scale of the scores, of the training days first.
+    pub warnings: Vec<HoldoutWarning>,
+    /// What the intervals count as independent. Only runs of [`Lab::keep_people`](crate::Lab::keep_people) know people.
+    pub rests_on: RestsOn,
+    /// The people that they count, on all days; `None` if they count attempts only.
+    pub people: Option<LabelledPeople>,
     /// The targets, in the order given.
     pub targets: Vec<HoldoutTarget>,
     /// The data issues of the rows of all days.
@@ -50,6 +61,27 @@ pub struct HoldoutPart {
     pub genuine: u64,
     /// The labelled impostors with a score.
     pub impostor: u64,
+}
+
+/// One of the two parts. Exhaustive on purpose: there are no others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldoutDays {
+    /// The days on which the thresholds are chosen.
+    Train,
+    /// The days on which they are tested.
+    Test,
+}
+
+/// A reason to doubt the labels or the scores of one part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct HoldoutWarning {
+    /// The part.
+    pub on: HoldoutDays,
+    /// The reason.
+    #[serde(flatten)]
+    pub warning: Warning,
 }
 
 /// The threshold of a target, on both parts.
@@ -83,7 +115,7 @@ pub struct HoldoutRate {
     pub test: Proportion,
     /// The optimism: the rate on the test days minus that on the training days. `None` if one of them has no attempts.
     pub optimism: Option<f64>,
-    /// Its 95 % interval (Newcombe).
+    /// Its 95 % interval (Newcombe; over people [`cloudauth_stats::difference_of`]).
     pub interval: Option<(f64, f64)>,
 }
 
@@ -133,33 +165,70 @@ impl Holdout {
                 return Err(LabProblem::NoLabelsInDays(name).into_error());
             }
         }
-        let (on_train, on_test) = (train.labelled(), test.labelled());
+        let rests_on = rests_on(&[train, test]);
+        let [on_train, on_test] = [train, test].map(|tally| Part::of(tally, rests_on));
         let target = |target: Target| {
             let shown = target.shown.as_ref().map(|errors| errors.threshold);
             let threshold = target.recommended.or(shown);
-            let errors = |on: &LabelledGrid| Some(ThresholdErrors::of(None, on.at(threshold?)?));
-            let both = errors(&on_train).zip(errors(&on_test));
-            let rate = |of: fn(&ThresholdErrors) -> Proportion| {
-                both.as_ref().map(|(train, test)| HoldoutRate::of(of(train), of(test)))
+            let rate = |label| {
+                let [train, test] = [&on_train, &on_test].map(|part| part.rate(threshold?, label));
+                Some(HoldoutRate::of(train?, test?, rests_on))
             };
             HoldoutTarget {
                 target: target.target,
                 threshold,
                 is_proved: target.recommended.is_some(),
-                fmr: rate(|errors| errors.fmr),
-                fnmr: rate(|errors| errors.fnmr),
+                fmr: rate(Label::Impostor),
+                fnmr: rate(Label::Genuine),
                 reason: target.reason,
                 words: target.words,
             }
         };
         let [train_part, test_part] = parts;
+        let sides = [(HoldoutDays::Train, calibration.warnings), (HoldoutDays::Test, warnings_of(test))];
+        let warnings = sides.into_iter().flat_map(|(on, warnings)| {
+            warnings.into_iter().map(move |warning| HoldoutWarning { on, warning })
+        });
         Ok(Self {
             train: train_part,
             test: test_part,
             dropped_rows: test.known_people,
             has_subjects: !train.kept.is_empty(),
+            warnings: warnings.collect(),
+            rests_on,
+            people: people([&on_train, &on_test]),
             targets: calibration.targets.into_iter().map(target).collect(),
             issues: calibration.issues,
+        })
+    }
+}
+
+/// Returns the people of both parts. No subject is in both.
+fn people(parts: [&Part<'_>; 2]) -> Option<LabelledPeople> {
+    let [train, test] = parts.map(|part| part.persons);
+    let count = |label| Some(train?.count(label) + test?.count(label));
+    Some(LabelledPeople { genuine: count(Label::Genuine)?, impostor: count(Label::Impostor)? })
+}
+
+/// The scores of one part, and its people if intervals count them.
+struct Part<'a> {
+    labelled: LabelledGrid,
+    persons: Option<Persons<'a>>,
+}
+
+impl<'a> Part<'a> {
+    fn of(tally: &'a Tally, rests_on: RestsOn) -> Self {
+        let persons = rests_on.knows_people().then(|| Persons::all_of(tally));
+        Self { labelled: tally.labelled(), persons }
+    }
+
+    /// Returns the false match rate for impostors, the false non-match rate for genuine people.
+    fn rate(&self, threshold: f64, label: Label) -> Option<Proportion> {
+        let errors = ThresholdErrors::of(None, self.labelled.at(threshold)?);
+        let rate = if label == Label::Genuine { errors.fnmr } else { errors.fmr };
+        Some(match self.persons {
+            Some(persons) => rate.with_interval(persons.interval(threshold, label)),
+            None => rate,
         })
     }
 }
@@ -179,10 +248,18 @@ impl HoldoutPart {
 }
 
 impl HoldoutRate {
-    fn of(train: Proportion, test: Proportion) -> Self {
-        let rate = |proportion: Proportion| Rate::new(proportion.count, proportion.of);
-        let interval =
-            rate(test).zip(rate(train)).and_then(|(test, train)| newcombe(test, train, Confidence::P95));
+    fn of(train: Proportion, test: Proportion, rests_on: RestsOn) -> Self {
+        let interval = match rests_on.knows_people() {
+            true => {
+                let side = |part: Proportion| Some((part.rate?, Interval { low: part.low, high: part.high }));
+                side(test).zip(side(train)).map(|(test, train)| difference_of(test, train))
+            }
+            false => {
+                let rate = |part: Proportion| Rate::new(part.count, part.of);
+                let both = rate(test).zip(rate(train));
+                both.and_then(|(test, train)| newcombe(test, train, Confidence::P95))
+            }
+        };
         Self {
             train,
             test,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::analysis::rests_on::RestsOn;
 use crate::input::row::Label;
 use crate::tally::{SubjectScore, Tally};
-use cloudauth_stats::{Clusters, Confidence, Grid};
+use cloudauth_stats::{Clusters, Confidence, Grid, Interval};
 
 /// The error rates at a threshold, with 95 % confidence intervals over people instead of attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -59,6 +59,18 @@ fn scores(tally: &Tally, label: Label) -> u64 {
     tally.scores.get(label.number()).map_or(0, Grid::valid)
 }
 
+/// Returns the unit of intervals of both labels, from the labelled attempts with a score and a subject.
+pub(super) fn rests_on(parts: &[&Tally]) -> RestsOn {
+    let attempts = |tally: &&Tally| {
+        [Label::Genuine, Label::Impostor].map(|label| {
+            let own = tally.kept.iter().filter(|kept| kept.label() == label && kept.score().is_some());
+            (own.count() as u64, scores(tally, label))
+        })
+    };
+    let attempts: Vec<(u64, u64)> = parts.iter().flat_map(attempts).collect();
+    RestsOn::of(parts.iter().any(|tally| !tally.kept_all), &attempts)
+}
+
 /// The labelled rows of a tally by person.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Persons<'a> {
@@ -80,6 +92,22 @@ impl<'a> Persons<'a> {
             false => RestsOn::People,
         };
         (rests_on, Some(Self { tally, is_of_genuine: !is_most(without.genuine, Label::Genuine) }))
+    }
+
+    /// Returns all labelled rows by person. A row without a subject is one more person.
+    pub(super) const fn all_of(tally: &'a Tally) -> Self {
+        Self { tally, is_of_genuine: true }
+    }
+
+    /// Returns the number of people with this label and a score.
+    pub(super) fn count(self, label: Label) -> u64 {
+        self.clusters(0.0, label).subjects()
+    }
+
+    /// Returns the 95 % interval at a threshold on the grid: of the false match rate for impostors, of the false non-match rate
+    /// for genuine people.
+    pub(super) fn interval(self, threshold: f64, label: Label) -> Interval {
+        self.clusters(threshold, label).interval(Confidence::P95)
     }
 
     /// Returns whether the false match rate at a threshold on the grid is at most `target`, with the given confidence.

@@ -9,10 +9,11 @@
 
 use cloudauth_policy::Verdict;
 use cloudauth_stats::{Draws, percentile};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::analysis::rests_on::LabelledPeople;
 use crate::analysis::sweep::Sweep;
+use crate::analysis::sweep::cost_file::Costs;
 use crate::analysis::sweep::people::PeopleByCases;
 use crate::error::{LabError, LabProblem};
 use crate::tally::{SweepCase, SweepRows, Tally};
@@ -27,25 +28,6 @@ const MOST_WORK: u64 = 400_000_000;
 const TAIL: f64 = 0.025;
 /// The seed of the draws.
 const SEED: u64 = 16;
-/// The version of the cost file's format.
-const FORMAT: u32 = 1;
-/// The largest cost of a decision.
-const LARGEST: f64 = 1e12;
-
-/// The costs of decisions, in any unit. An impostor rejected and a genuine person approved cost nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Costs {
-    /// An impostor approved.
-    pub impostor_approved: f64,
-    /// A genuine person rejected.
-    pub genuine_rejected: f64,
-    /// A review.
-    pub review: f64,
-    /// A retry.
-    pub retry: f64,
-}
 
 /// The costs of a sweep.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -86,28 +68,6 @@ pub struct ValueCost {
 }
 
 impl Costs {
-    /// Parses a cost file: `format = 1`, and the table `cost` with a number for each member of [`Costs`].
-    ///
-    /// # Errors
-    /// If the file is invalid, or a cost is negative or larger than 10^12. The error does not quote the file.
-    pub fn parse(text: &str) -> Result<Self, LabError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct File {
-            format: u32,
-            cost: Costs,
-        }
-        let wrong = |line: Option<usize>| LabProblem::NotCosts(line).into_error();
-        let line = |error: toml::de::Error| {
-            let start = error.span().map_or(0, |span| span.start);
-            wrong(text.get(..start).map(|before| before.matches('\n').count() + 1))
-        };
-        let File { format, cost } = toml::from_str::<File>(text).map_err(line)?;
-        let all = [cost.impostor_approved, cost.genuine_rejected, cost.review, cost.retry];
-        let is_valid = format == FORMAT && all.into_iter().all(|cost| (0.0..=LARGEST).contains(&cost));
-        if is_valid { Ok(cost) } else { Err(wrong(None)) }
-    }
-
     /// Returns the cost of each verdict, in the order of [`Verdict::ALL`].
     fn of(&self, is_genuine: bool) -> [f64; 4] {
         Verdict::ALL.map(|verdict| match verdict {
